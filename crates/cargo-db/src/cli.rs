@@ -1,0 +1,229 @@
+//! The command line. The doc comments are the help; nothing here does anything.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Work with the PostgreSQL databases of this workspace
+#[derive(Debug, Parser)]
+#[command(name = "cargo db", bin_name = "cargo db", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   done, or nothing to do
+  1   a finding that was asked for (`status --check`)
+  2   usage or settings
+  3   declined, or consent missing or not matching
+  4   refused by policy
+  5   another run holds the lock
+  6   cannot connect
+  7   failed, and the database is as before
+  8   failed part-way; the message says what is left and how to go on
+  9   history and files do not agree
+  10  a program of the project failed
+  70  a bug of cargo db
+  130 interrupted";
+
+/// What every verb understands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The environment: development, test, staging or production
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// The database, without a password; stronger than DATABASE_URL
+    #[arg(short = 'D', long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// Read variables from this file instead of `.env`; may be repeated, the last one wins
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+    /// Read no `.env` file
+    #[arg(long, global = true)]
+    pub(crate) no_dotenv: bool,
+    /// The folder of the migrations
+    #[arg(long, global = true, value_name = "DIR", visible_alias = "source")]
+    pub(crate) migrations_dir: Option<PathBuf>,
+    /// How long to wait for another run to finish
+    #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) lock_timeout: Option<Duration>,
+    /// How long a statement may wait for a lock of PostgreSQL's before it is tried again
+    #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) ddl_lock_timeout: Option<Duration>,
+    /// Agree where a confirmation is asked for
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+    /// Agree by the name of the database
+    #[arg(long, global = true, value_name = "DATABASE")]
+    pub(crate) confirm: Option<String>,
+    /// Agree to exactly the plan with this id, as shown by `--dry-run`
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) plan: Option<String>,
+    /// Print one JSON document on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How to show progress on stderr
+    #[arg(long, global = true, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) progress: Progress,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) color: When,
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// Lines, and something that moves on a terminal
+    #[default]
+    Auto,
+    /// Lines only
+    Plain,
+    /// One JSON object a line
+    Json,
+}
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Status(StatusArgs),
+    Create(CreateArgs),
+    Migrate(MigrateArgs),
+    Rollback(RollbackArgs),
+    Seed(SeedArgs),
+    Server(ServerArgs),
+}
+
+/// Show where the database stands
+///
+/// Connection, environment, migrations, tables and settings, read in a session in which the
+/// server refuses every write.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Exit with 1 if a migration is pending or has a problem
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Wait for the server to come up, for 60 seconds if no number is given
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "60")]
+    pub(crate) wait: Option<u64>,
+}
+
+/// Create an empty migration and print its path
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    /// What it does, in words: `add users`
+    #[arg(required = true)]
+    pub(crate) name: Vec<String>,
+    /// With a down file (what is done if the folder's migrations have them, or if it is empty)
+    #[arg(short, long, conflicts_with = "simple")]
+    pub(crate) reversible: bool,
+    /// Without a down file
+    #[arg(long)]
+    pub(crate) simple: bool,
+}
+
+/// Apply pending migrations
+///
+/// Each one runs in a transaction together with its row in the history, unless its file begins
+/// with `-- no-transaction`; then it runs statement by statement.
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    /// Stop after this version
+    #[arg(long, value_name = "VERSION", visible_alias = "target-version", allow_negative_numbers = true)]
+    pub(crate) to: Option<i64>,
+    /// Apply at most so many
+    #[arg(short = 'n', long, value_name = "N", conflicts_with = "to")]
+    pub(crate) steps: Option<usize>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Show the SQL of the plan too
+    #[arg(long)]
+    pub(crate) show_sql: bool,
+    /// Go on although an applied migration's file is gone
+    #[arg(long)]
+    pub(crate) ignore_missing: bool,
+    /// Apply migrations older than the latest applied one, also where that is refused
+    #[arg(long)]
+    pub(crate) allow_out_of_order: bool,
+}
+
+/// Take back applied migrations, newest first
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// Take back so many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 1, conflicts_with = "to")]
+    pub(crate) steps: usize,
+    /// Take back everything later than this version; 0 takes back all
+    #[arg(long, value_name = "VERSION", visible_alias = "target-version")]
+    pub(crate) to: Option<i64>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Show the SQL of the plan too
+    #[arg(long)]
+    pub(crate) show_sql: bool,
+}
+
+/// Load seeds
+///
+/// SQL and CSV files of the seeds folder, in one transaction. What is loaded already is
+/// recognised by its content.
+#[derive(Debug, Args)]
+pub(crate) struct SeedArgs {
+    /// Clear the tables that the seeds fill first
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Load only this group or file; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Look after the private local server
+///
+/// It is made and started when a verb needs it and no database is named.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    #[command(subcommand)]
+    pub(crate) action: ServerAction,
+}
+
+/// What to do with the server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServerAction {
+    /// Start it, and make it first if need be
+    Start {
+        /// Listen on this port of 127.0.0.1 too; logins there need a password
+        #[arg(long, value_name = "PORT")]
+        port: Option<u16>,
+    },
+    /// Stop it; its databases stay
+    Stop,
+    /// Show whether it runs, and where
+    Status,
+    /// Print the URL of the project's database
+    Url,
+    /// Stop it and remove it with every database in it
+    Destroy,
+}

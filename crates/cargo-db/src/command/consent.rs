@@ -1,0 +1,74 @@
+//! Consent to a plan: what the policy asks for, given by a flag or at a prompt.
+
+use crate::command::Context;
+use crate::failure::{Kind, Result};
+use crate::model::consent::Consent;
+use crate::model::environment::Environment;
+use crate::plan::Plan;
+use crate::policy::{Judgement, judge};
+
+/// What the command line says.
+pub(crate) struct Agreed {
+    pub(crate) yes: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) plan: Option<String>,
+}
+
+/// Gets the consent that the policy asks for, or fails with what is missing. The plan must have
+/// been shown before.
+pub(super) fn to_plan(context: &Context, plan: &Plan) -> Result<()> {
+    let verb = plan.verb.name();
+    let needed = match judge(plan) {
+        Judgement::Allowed(consent) => consent,
+        Judgement::Never => {
+            let signals = &context.settings.environment.signals;
+            let signals =
+                signals.iter().map(|signal| format!("{} ({})", signal.source, signal.said)).collect();
+            return Err(Kind::Refused { verb, environment: plan.environment, signals }.into());
+        }
+    };
+    let id = plan.id().to_string();
+    if let Some(given) = context.agreed.plan.as_ref().filter(|given| **given != id) {
+        return Err(Kind::WrongPlan { given: given.clone(), plan: id, verb }.into());
+    }
+    obtain(context, needed, verb, &plan.target.database, plan.environment)
+}
+
+/// Gets one kind of consent for something done to `database`.
+pub(super) fn obtain(
+    context: &Context,
+    needed: Consent,
+    verb: &'static str,
+    database: &str,
+    environment: Environment,
+) -> Result<()> {
+    let agreed = &context.agreed;
+    if let Some(given) = agreed.name.as_ref().filter(|given| *given != database) {
+        return Err(Kind::WrongName { given: given.clone(), database: database.to_owned() }.into());
+    }
+    let by_flag = match (agreed.name.is_some(), agreed.plan.is_some(), agreed.yes) {
+        (true, true, _) => Consent::ToPlan,
+        (true, false, _) => Consent::ByName,
+        (false, _, true) => Consent::Confirm,
+        (false, _, false) => Consent::Free,
+    };
+    if by_flag >= needed {
+        return Ok(());
+    }
+    if context.ui.can_prompt() {
+        let agreed = match needed {
+            Consent::Confirm => context.ui.confirm("Go on?")?,
+            Consent::ByName => {
+                context.ui.ask(&format!("Type the name of the database, {database}, to go on"))? == database
+            }
+            Consent::Free | Consent::ToPlan => false,
+        };
+        if agreed {
+            return Ok(());
+        }
+        if needed != Consent::ToPlan {
+            return Err(Kind::Declined.into());
+        }
+    }
+    Err(Kind::ConsentMissing { verb, database: database.to_owned(), environment, consent: needed }.into())
+}

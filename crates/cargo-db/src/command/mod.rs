@@ -1,0 +1,63 @@
+//! One file a verb: facts, plan, consent, deed, report, in that order.
+
+mod consent;
+mod create;
+mod migrate;
+mod rollback;
+mod seed;
+mod server;
+mod status;
+
+use crate::cli::{Command, Global};
+use crate::failure::{Exit, Result};
+use crate::model::target::Target;
+use crate::settings::{Place, Settings};
+use crate::ui::Ui;
+use crate::world::World;
+use crate::world::server::{self as local, LocalServer};
+
+/// What a verb works with.
+pub(crate) struct Context {
+    pub(crate) ui: Ui,
+    pub(crate) world: World,
+    pub(crate) settings: Settings,
+    /// What was agreed to on the command line.
+    pub(crate) agreed: consent::Agreed,
+}
+
+impl Context {
+    /// Puts together what a verb works with.
+    pub(crate) fn new(ui: Ui, world: World, settings: Settings, flags: &Global) -> Context {
+        let agreed =
+            consent::Agreed { yes: flags.yes, name: flags.confirm.clone(), plan: flags.plan.clone() };
+        Context { ui, world, settings, agreed }
+    }
+
+    /// The database that is meant; the local server is started if it is that one's.
+    fn target(&self) -> Result<Target> {
+        match &self.settings.place.value {
+            Place::Named(target) => Ok(target.as_ref().clone()),
+            Place::Local { database } => {
+                let running = self.local_server().ensure_running(&self.world)?;
+                Ok(local::target(&running, database))
+            }
+        }
+    }
+
+    fn local_server(&self) -> LocalServer {
+        let bin = self.settings.pg_bin.as_ref().map(|setting| setting.value.as_path());
+        LocalServer::of(&self.settings.root, bin)
+    }
+}
+
+/// Runs a verb.
+pub(crate) fn run(context: &Context, command: &Command) -> Result<Exit> {
+    match command {
+        Command::Status(args) => status::run(context, args),
+        Command::Create(args) => create::run(context, args),
+        Command::Migrate(args) => migrate::run(context, args),
+        Command::Rollback(args) => rollback::run(context, args),
+        Command::Seed(args) => seed::run(context, args),
+        Command::Server(args) => server::run(context, args),
+    }
+}

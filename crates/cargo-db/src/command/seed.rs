@@ -1,0 +1,71 @@
+//! `cargo db seed`.
+
+use std::collections::BTreeMap;
+
+use crate::cli::SeedArgs;
+use crate::command::{Context, consent};
+use crate::failure::{Exit, Kind, Result};
+use crate::model::target::Target;
+use crate::plan::{self, Plan, SeedRequest};
+use crate::seed;
+use crate::settings::SeedSettings;
+use crate::ui::Report;
+use crate::world::pg::{Lock, OWN_KEY};
+
+pub(super) fn run(context: &Context, args: &SeedArgs) -> Result<Exit> {
+    let Context { ui, world, settings, .. } = context;
+    let target = context.target()?;
+    let plan = look(context, args, &target)?;
+    if args.dry_run {
+        ui.report(&Report::DryRun { plan: &plan, sql: None });
+        return Ok(Exit::Done);
+    }
+    if plan.is_empty() {
+        plan.skipped.iter().for_each(|skipped| ui.note(&format!("  {skipped}")));
+        ui.report(&Report::Seeded { plan: &plan, rows: &seed::Rows::new() });
+        return Ok(Exit::Done);
+    }
+    ui.plan(&plan);
+    consent::to_plan(context, &plan)?;
+
+    let _lock = Lock::acquire(world, &target, &[OWN_KEY], settings.limits.lock_timeout.value)?;
+    let now = look(context, args, &target)?;
+    if now.id() != plan.id() {
+        return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
+    }
+    let rows = seed::carry_out(world, &plan, &settings.root)?;
+    ui.report(&Report::Seeded { plan: &plan, rows: &rows });
+    Ok(Exit::Done)
+}
+
+/// Facts and plan.
+fn look(context: &Context, args: &SeedArgs, target: &Target) -> Result<Plan> {
+    let facts = seed::gather(&context.world, &context.settings, target)?;
+    let settings = &context.settings.seeds;
+    let paths: Vec<String> = facts.seeds.iter().map(|seed| seed.path.clone()).collect();
+    let request = SeedRequest {
+        fresh: args.fresh,
+        only: args.only.clone(),
+        command: settings.command.clone(),
+        groups: groups(settings, &paths)?,
+    };
+    plan::seed(&facts, &request)
+}
+
+/// `[seeds.groups]`, with each pattern replaced by the seeds that it fits.
+fn groups(settings: &SeedSettings, paths: &[String]) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut groups = BTreeMap::new();
+    for (name, patterns) in &settings.groups {
+        let mut fitting = Vec::new();
+        for pattern in patterns {
+            let parsed = glob::Pattern::new(pattern).map_err(|error| Kind::BadSetting {
+                source_name: format!("seeds.groups.{name} in db.toml"),
+                value: pattern.clone(),
+                why: error.msg.to_owned(),
+            })?;
+            fitting.extend(paths.iter().filter(|path| parsed.matches(path)).cloned());
+        }
+        groups.insert(name.clone(), fitting);
+    }
+    Ok(groups)
+}

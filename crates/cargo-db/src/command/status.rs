@@ -1,0 +1,84 @@
+//! `cargo db status`.
+
+use std::time::Duration;
+
+use crate::cli::StatusArgs;
+use crate::command::Context;
+use crate::failure::{Exit, Kind, Result};
+use crate::migration;
+use crate::model::history::{History, Standing};
+use crate::model::layout::Layout;
+use crate::model::target::Target;
+use crate::settings::Settings;
+use crate::ui::{Report, SettingLine, StatusReport};
+use crate::world::clock::{pause, stopwatch};
+use crate::world::files;
+use crate::world::pg::{Session, survey};
+
+pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
+    let Context { ui, world, settings, .. } = context;
+    let target = context.target()?;
+    let layout = Layout::Sqlx;
+    let folder = files::migrations(layout, &settings.migrations_dir.value, &settings.root)?;
+    let session = connect(context, &target, args.wait)?;
+    let (history, found) = match session {
+        None => (History::default(), None),
+        Some(mut session) => {
+            let history = migration::read_history(&mut session, layout)?;
+            (history, Some(survey(&mut session, layout.table())?))
+        }
+    };
+    world.interrupt.check()?;
+
+    let standing = Standing::compare(&folder, &history);
+    let finding = !standing.pending.is_empty() || !standing.problems.is_empty();
+    let settings_shown = settings_shown(settings);
+    let environment = settings.environment.clone();
+    ui.report(&Report::Status(&StatusReport {
+        target,
+        environment,
+        found,
+        standing,
+        settings: settings_shown,
+    }));
+    Ok(if args.check && finding { Exit::Finding } else { Exit::Done })
+}
+
+/// Connects, and with `--wait` tries again as long as nobody answers or the server is still
+/// starting. A wrong password does not get right by waiting.
+fn connect(context: &Context, target: &Target, wait: Option<u64>) -> Result<Option<Session>> {
+    let began = stopwatch();
+    let patience = Duration::from_secs(wait.unwrap_or(0));
+    loop {
+        let failure = match migration::connect_or_none(&context.world, &context.settings, target) {
+            Err(failure) => failure,
+            connected => return connected,
+        };
+        let passing = matches!(
+            failure.kind(),
+            Kind::CannotConnect { code: None, .. } | Kind::NoDatabase { .. } | Kind::ConnectionLost { .. }
+        ) || matches!(failure.kind(), Kind::CannotConnect { code: Some(code), .. } if code == "57P03");
+        if !passing || began.elapsed() >= patience {
+            return Err(failure);
+        }
+        pause(&context.world, Duration::from_millis(200))?;
+    }
+}
+
+fn settings_shown(settings: &Settings) -> Vec<SettingLine> {
+    let line = |name, value: String, origin: &crate::settings::Origin| SettingLine {
+        name,
+        value,
+        origin: origin.to_string(),
+    };
+    let relative =
+        |path: &std::path::Path| path.strip_prefix(&settings.root).unwrap_or(path).display().to_string();
+    let place = match &settings.place.value {
+        crate::settings::Place::Named(target) => target.to_string(),
+        crate::settings::Place::Local { .. } => "the private local server".to_owned(),
+    };
+    vec![
+        line("Target", place, &settings.place.origin),
+        line("Files", relative(&settings.migrations_dir.value), &settings.migrations_dir.origin),
+    ]
+}

@@ -1,0 +1,97 @@
+//! `cargo db`: a developer's workflow for PostgreSQL in a cargo workspace.
+//!
+//! The floors, from the top; a module uses only what stands below it:
+//!
+//! ```text
+//! cli  command   what was typed; one file a verb
+//! ui             prints, asks, serialises
+//! seed migration the work itself; effects only through world
+//! world          the only floor with effects
+//! policy plan    pure decisions
+//! settings       what was asked for, resolved once
+//! model failure  nouns, and every way to fail
+//! ```
+
+mod cli;
+mod command;
+mod failure;
+mod migration;
+mod model;
+mod plan;
+mod policy;
+mod seed;
+mod settings;
+mod ui;
+mod world;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command, Global, ServerAction};
+use crate::command::Context;
+use crate::failure::{Exit, Result};
+use crate::settings::{Flags, Settings, Sources};
+use crate::ui::Ui;
+use crate::world::signal::Interrupt;
+use crate::world::{World, files, process};
+
+/// Runs `cargo db` with the arguments of this process. An `xtask` calls this and nothing else.
+///
+/// A leading `db` is accepted, because `cargo` itself passes it to a `cargo-db` on the `PATH`.
+pub fn main() -> ExitCode {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|argument| argument == "db") {
+        arguments.remove(1);
+    }
+    let cli = Cli::parse_from(arguments);
+    let variables = process::environment();
+    let ui = Ui::new(verb(&cli.command), &cli.global, |name| variables.get(name).cloned());
+    let exit = run(&cli, &ui).unwrap_or_else(|failure| {
+        ui.failure(&failure);
+        failure.exit()
+    });
+    ExitCode::from(exit as u8)
+}
+
+fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
+    let settings = Settings::resolve(&Sources {
+        flags: flags(&cli.global),
+        process: process::environment(),
+        cwd: files::current_dir()?,
+        read: &files::read_if_there,
+        exists: &|path| path.exists(),
+    })?;
+    let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
+    command::run(&Context::new(ui.clone(), world, settings, &cli.global), &cli.command)
+}
+
+fn flags(global: &Global) -> Flags {
+    Flags {
+        environment: global.env.clone(),
+        database_url: global.database_url.clone(),
+        env_files: global.env_file.clone(),
+        no_dotenv: global.no_dotenv,
+        migrations_dir: global.migrations_dir.clone(),
+        lock_timeout: global.lock_timeout,
+        ddl_lock_timeout: global.ddl_lock_timeout,
+    }
+}
+
+fn verb(command: &Command) -> &'static str {
+    match command {
+        Command::Status(_) => "status",
+        Command::Create(_) => "create",
+        Command::Migrate(_) => "migrate",
+        Command::Rollback(_) => "rollback",
+        Command::Seed(_) => "seed",
+        Command::Server(args) => match args.action {
+            ServerAction::Start { .. } => "server start",
+            ServerAction::Stop => "server stop",
+            ServerAction::Status => "server status",
+            ServerAction::Url => "server url",
+            ServerAction::Destroy => "server destroy",
+        },
+    }
+}

@@ -1,0 +1,213 @@
+//! What plans about migrations are made from: the folder and the history, read in a session in
+//! which the server refuses every write.
+
+use std::path::Path;
+
+use crate::failure::{Kind, Result};
+use crate::model::history::{Applied, History};
+use crate::model::layout::{Layout, quote_identifier, quote_literal};
+use crate::model::lexer::words;
+use crate::model::migration::Migration;
+use crate::model::script::ScriptReader;
+use crate::model::seed::qualified_name;
+use crate::model::target::Target;
+use crate::plan::{Facts, Loss};
+use crate::settings::Settings;
+use crate::world::pg::{Purpose, Row, Session};
+use crate::world::{World, files};
+
+/// Tables with more rows than this are not counted, only estimated.
+const COUNTED: f64 = 1_000_000.0;
+
+/// Reads folder and history. A database that does not exist yet has an empty history.
+pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Result<Facts> {
+    let layout = Layout::Sqlx;
+    let folder = files::migrations(layout, &settings.migrations_dir.value, &settings.root)?;
+    let session = connect_or_none(world, settings, target)?;
+    let database_exists = session.is_some();
+    let history = match session {
+        Some(mut session) => read_history(&mut session, layout)?,
+        None => History::default(),
+    };
+    let (target, environment) = (target.clone(), settings.environment.environment);
+    Ok(Facts { target, environment, layout, database_exists, folder, history })
+}
+
+/// A reading session; `None` where the database does not exist and cargo db may create it.
+pub(crate) fn connect_or_none(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+) -> Result<Option<Session>> {
+    let environment = settings.environment.environment;
+    match Session::open(world, target, Purpose::Read) {
+        Ok(session) => Ok(Some(session)),
+        Err(failure) => match failure.kind() {
+            // 3D000: the database does not exist.
+            Kind::CannotConnect { code: Some(code), .. } if code == "3D000" => {
+                if environment.is_own() {
+                    return Ok(None);
+                }
+                let (database, server) = (target.database.clone(), target.server());
+                Err(Kind::NoDatabase { database, server, environment }.into())
+            }
+            _ => Err(failure),
+        },
+    }
+}
+
+/// Creates a database, from another one of the same server. One that somebody else created at
+/// the same moment is what was wanted.
+pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
+    let maintenance = target.with_database("postgres");
+    let mut session = Session::open(world, &maintenance, Purpose::Write)?;
+    let sql = format!("CREATE DATABASE {}", quote_identifier(&target.database));
+    match session.run("create the database", &sql) {
+        Err(failure) if matches!(failure.kind(), Kind::Sql { server, .. } if matches!(server.code.as_deref(), Some("42P04" | "23505"))) => {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Where the history table is: in the search path, as the tool itself would look for it.
+pub(crate) fn find_table(layout: Layout) -> String {
+    format!("to_regclass({})", quote_literal(layout.table()))
+}
+
+/// Reads the history with two round trips.
+pub(crate) fn read_history(session: &mut Session, layout: Layout) -> Result<History> {
+    // `regclass` shows a schema only where the search path needs it; this form always does.
+    let sql = format!(
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = {}",
+        find_table(layout)
+    );
+    let found = session.rows("look for the history", &sql)?;
+    let Some(table) = found.into_iter().next().and_then(|row| row.into_iter().next().flatten()) else {
+        return Ok(History::default());
+    };
+    let rows = session.rows("read the history", &layout.select(&table))?;
+    let applied = parse_rows(layout, &table, &rows)?;
+    Ok(History { table: Some(table), applied })
+}
+
+/// The rows of [`Layout::select`].
+pub(crate) fn parse_rows(layout: Layout, table: &str, rows: &[Row]) -> Result<Vec<Applied>> {
+    let parsed: Option<Vec<Applied>> =
+        rows.iter().map(|row| layout.row(&row.iter().map(Option::as_deref).collect::<Vec<_>>())).collect();
+    parsed.ok_or_else(|| Kind::StrangeHistory { table: table.to_owned() }.into())
+}
+
+/// What the down file of each migration does away with, as far as its text shows: dropped and
+/// truncated tables with their rows, dropped columns with the rows that hold something there.
+pub(crate) fn losses_of(
+    world: &World,
+    target: &Target,
+    root: &Path,
+    migrations: Vec<Migration>,
+) -> Result<Vec<(Migration, Vec<Loss>)>> {
+    let mut session = Session::open(world, target, Purpose::Read)?;
+    let mut all = Vec::new();
+    for migration in migrations {
+        let mut losses = Vec::new();
+        if let Some(down) = &migration.down {
+            let bytes = files::read(&root.join(&down.path))?;
+            let mut reader = ScriptReader::new(bytes.as_slice());
+            // A file that cannot be split is refused when its turn comes, with the reason.
+            while let Ok(Some(statement)) = reader.next_statement() {
+                for object in lost_objects(&words(&statement.text)) {
+                    losses.extend(count(&mut session, &object)?);
+                }
+            }
+        }
+        all.push((migration, losses));
+    }
+    Ok(all)
+}
+
+/// A table, or one column of it.
+#[derive(Debug, PartialEq, Eq)]
+struct LostObject {
+    table: String,
+    column: Option<String>,
+}
+
+/// What a statement drops.
+fn lost_objects(words: &[String]) -> Vec<LostObject> {
+    let words: Vec<String> =
+        words.iter().filter(|word| !matches!(word.as_str(), "if" | "exists" | "only")).cloned().collect();
+    let names = |words: &[String]| -> Vec<LostObject> {
+        let lists = words.split(|word| word == ",");
+        lists.filter_map(qualified_name).map(|table| LostObject { table, column: None }).collect()
+    };
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["drop" | "truncate", "table", ..] => names(&words[2..]),
+        ["truncate", ..] => names(&words[1..]),
+        ["delete", "from", ..] => {
+            qualified_name(&words[2..]).map(|table| LostObject { table, column: None }).into_iter().collect()
+        }
+        ["alter", "table", ..] => {
+            let Some(table) = qualified_name(&words[2..]) else { return Vec::new() };
+            let actions = words[2..].windows(3).filter(|window| window[0] == "drop");
+            let columns = actions.filter_map(|window| match window[1].as_str() {
+                "column" => Some(window[2].clone()),
+                "constraint" | "default" | "not" | "identity" | "expression" => None,
+                _ => Some(window[1].clone()),
+            });
+            columns.map(|column| LostObject { table: table.clone(), column: Some(column) }).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How much is in it; nothing to say about what does not exist.
+fn count(session: &mut Session, object: &LostObject) -> Result<Option<Loss>> {
+    let quoted: Vec<String> = object.table.split('.').map(quote_identifier).collect();
+    let table = quoted.join(".");
+    let estimate = format!(
+        "SELECT reltuples FROM pg_class WHERE oid = to_regclass({}) AND relkind IN ('r', 'p')",
+        quote_literal(&table)
+    );
+    let rows = session.rows("look at what would be lost", &estimate)?;
+    let Some(estimate) = rows.first().and_then(|row| row[0].as_deref()?.parse::<f64>().ok()) else {
+        return Ok(None);
+    };
+    let name = match &object.column {
+        Some(column) => format!("{}.{column}", object.table),
+        None => object.table.clone(),
+    };
+    if estimate > COUNTED {
+        return Ok(Some(Loss { object: name, rows: None }));
+    }
+    let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
+    let counted = session.rows("count what would be lost", &format!("SELECT count({what}) FROM {table}"));
+    let rows = counted.ok().and_then(|rows| rows.first()?[0].as_deref()?.parse().ok());
+    Ok(Some(Loss { object: name, rows }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(statement: &str) -> Vec<String> {
+        let name = |object: LostObject| match object.column {
+            Some(column) => format!("{}.{column}", object.table),
+            None => object.table,
+        };
+        lost_objects(&words(statement)).into_iter().map(name).collect()
+    }
+
+    #[test]
+    fn dropped_tables_and_columns_are_seen() {
+        assert_eq!(lost("DROP TABLE IF EXISTS a, s.\"B c\" CASCADE"), ["a", "s.B c"]);
+        assert_eq!(
+            lost("ALTER TABLE ONLY s.t DROP COLUMN IF EXISTS x, DROP y, DROP CONSTRAINT z"),
+            ["s.t.x", "s.t.y"]
+        );
+        assert_eq!(lost("ALTER TABLE t ALTER COLUMN a DROP NOT NULL"), Vec::<String>::new());
+        assert_eq!(lost("TRUNCATE a, b"), ["a", "b"]);
+        assert_eq!(lost("DELETE FROM a WHERE x = 1"), ["a"]);
+        assert_eq!(lost("CREATE TABLE a (x int)"), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,144 @@
+//! Which kind of database this is, as far as names can tell.
+
+use std::fmt;
+
+/// How much care a database asks for. Ordered: a later one is stricter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Environment {
+    /// A database for automated tests, which anyone may wipe.
+    Test,
+    /// Somebody's working database.
+    Development,
+    /// Shared, and close to production.
+    Staging,
+    /// The database that pays the rent. Also every word that nobody knows.
+    Production,
+}
+
+impl Environment {
+    /// The environment a word names, and `None` for a word nobody knows.
+    pub(crate) fn named(word: &str) -> Option<Environment> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "test" | "testing" | "ci" => Some(Environment::Test),
+            "development" | "dev" | "local" => Some(Environment::Development),
+            "staging" | "stage" | "stg" => Some(Environment::Staging),
+            "production" | "prod" | "prd" | "live" => Some(Environment::Production),
+            _ => None,
+        }
+    }
+
+    /// The word used everywhere, from `.env.<environment>` to `seeds/<environment>`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Environment::Test => "test",
+            Environment::Development => "development",
+            Environment::Staging => "staging",
+            Environment::Production => "production",
+        }
+    }
+
+    /// Whether cargo db may make databases and start a server here without being told.
+    pub(crate) fn is_own(self) -> bool {
+        matches!(self, Environment::Test | Environment::Development)
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One reason to believe that this is one environment rather than another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signal {
+    /// Where it was said: a flag, a variable and its file, or the host.
+    pub(crate) source: String,
+    /// What was said there.
+    pub(crate) said: String,
+    /// What that means.
+    pub(crate) environment: Environment,
+}
+
+impl Signal {
+    /// Reads a word; one that nobody knows counts as production.
+    pub(crate) fn word(source: impl Into<String>, said: &str) -> Signal {
+        Signal {
+            source: source.into(),
+            said: said.to_owned(),
+            environment: Environment::named(said).unwrap_or(Environment::Production),
+        }
+    }
+}
+
+/// The environment that was settled on, and every signal that was heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    /// What counts.
+    pub(crate) environment: Environment,
+    /// Why, in the order in which the signals were read.
+    pub(crate) signals: Vec<Signal>,
+}
+
+impl Resolved {
+    /// Settles the environment: a name that decides, else the strictest of the customary names,
+    /// else what the place of the server suggests. A host pattern can only raise the result.
+    pub(crate) fn settle(
+        decisive: Option<Signal>,
+        customary: Vec<Signal>,
+        host_is_this_machine: bool,
+        patterns: Vec<Signal>,
+    ) -> Resolved {
+        let mut signals: Vec<Signal> = match decisive {
+            Some(signal) => vec![signal],
+            None if customary.is_empty() => vec![unset(host_is_this_machine)],
+            None => customary,
+        };
+        signals.extend(patterns);
+        let environment = signals.iter().map(|signal| signal.environment).max();
+        Resolved { environment: environment.unwrap_or(Environment::Production), signals }
+    }
+}
+
+fn unset(host_is_this_machine: bool) -> Signal {
+    let (said, environment) = if host_is_this_machine {
+        ("the server is on this machine", Environment::Development)
+    } else {
+        ("the server is on another machine", Environment::Production)
+    };
+    Signal { source: "nothing set".to_owned(), said: said.to_owned(), environment }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_word_counts_as_production() {
+        assert_eq!(Environment::named("quality"), None);
+        assert_eq!(Signal::word("APP_ENV", "quality").environment, Environment::Production);
+    }
+
+    #[test]
+    fn the_strictest_customary_name_counts() {
+        let heard = vec![Signal::word("APP_ENV", "dev"), Signal::word("NODE_ENV", "stg")];
+        let settled = Resolved::settle(None, heard, true, vec![]);
+        assert_eq!(settled.environment, Environment::Staging);
+        assert_eq!(settled.signals.len(), 2);
+    }
+
+    #[test]
+    fn a_decisive_name_hides_the_customary_ones_but_not_the_host() {
+        let named = Some(Signal::word("--env", "test"));
+        let custom = vec![Signal::word("NODE_ENV", "production")];
+        assert_eq!(Resolved::settle(named.clone(), custom, true, vec![]).environment, Environment::Test);
+        let host = vec![Signal::word("hosts", "production")];
+        assert_eq!(Resolved::settle(named, vec![], true, host).environment, Environment::Production);
+    }
+
+    #[test]
+    fn nothing_set_is_development_only_on_this_machine() {
+        assert_eq!(Resolved::settle(None, vec![], true, vec![]).environment, Environment::Development);
+        assert_eq!(Resolved::settle(None, vec![], false, vec![]).environment, Environment::Production);
+    }
+}

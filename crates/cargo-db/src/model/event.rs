@@ -1,0 +1,31 @@
+//! What happens while a plan is carried out. The world and the executors say it, `ui` shows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something that a person who waits wants to know.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The private server is being made or started.
+    ServerStarting {
+        /// Whether its cluster has to be made first.
+        first_time: bool,
+    },
+    /// Somebody else holds the lock, and we wait.
+    LockHeld { by: String, since: Option<String> },
+    /// The run that left a session behind is dead; its session was ended.
+    SessionOfKilledRunEnded { pid: i32 },
+    /// A step begins. `subject` names it.
+    Started { doing: &'static str, subject: String },
+    /// A step is done.
+    Finished { done: &'static str, subject: String, elapsed: Duration },
+    /// A statement waited too long for its lock; the migration is tried again.
+    Retrying { subject: String, attempt: u32, attempts: u32, pause: Duration },
+    /// A failed concurrent build left an index that nothing can use; it was dropped.
+    InvalidIndexRemoved { index: String },
+    /// The server said something.
+    Notice { severity: String, message: String },
+}
+
+/// Where events go. Shared with the thread that hears the server's notices.
+pub(crate) type Events = Arc<dyn Fn(Event) + Send + Sync>;

@@ -1,0 +1,238 @@
+//! What a database says was applied, and how that compares with the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use time::OffsetDateTime;
+
+use crate::model::migration::{Checksum, Folder, Migration, Version};
+
+/// One row of a layout's history table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Applied {
+    pub(crate) version: Version,
+    pub(crate) name: String,
+    pub(crate) installed_on: Option<OffsetDateTime>,
+    /// False where a tool recorded that it failed half-way.
+    pub(crate) success: bool,
+    pub(crate) checksum: Option<Checksum>,
+}
+
+/// The history table as it was read, in ascending order of version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct History {
+    /// The table's qualified name; `None` where there is no table yet.
+    pub(crate) table: Option<String>,
+    pub(crate) applied: Vec<Applied>,
+}
+
+/// How a migration that needs attention got there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    /// Applied, and its file was changed afterwards.
+    Edited,
+    /// Applied, and its file is gone.
+    Missing,
+    /// Pending, though a later one is applied.
+    OutOfOrder,
+    /// Two files claim one version.
+    Duplicate,
+    /// The history says that it failed half-way.
+    Failed,
+    /// A down file without its up file.
+    Orphan,
+    /// A file name that the layout forbids.
+    Misnamed,
+}
+
+impl Trouble {
+    /// The word for it in a report.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Trouble::Edited => "edited",
+            Trouble::Missing => "missing",
+            Trouble::OutOfOrder => "out of order",
+            Trouble::Duplicate => "duplicate",
+            Trouble::Failed => "failed",
+            Trouble::Orphan => "orphan",
+            Trouble::Misnamed => "misnamed",
+        }
+    }
+}
+
+/// A migration, or a file, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) trouble: Trouble,
+    pub(crate) version: Option<Version>,
+    /// The migration's name, or the file's path where there is no more to say.
+    pub(crate) name: String,
+    /// One sentence for a person.
+    pub(crate) explanation: String,
+}
+
+/// Files and history side by side. Every problem is in it, not only the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Not applied yet, ascending; those out of order are among them.
+    pub(crate) pending: Vec<Migration>,
+    /// Applied, with the file where it is still there, ascending.
+    pub(crate) applied: Vec<(Applied, Option<Migration>)>,
+    pub(crate) problems: Vec<Problem>,
+    /// How many migrations are known, from files or from history.
+    pub(crate) total: usize,
+}
+
+impl Standing {
+    /// Compares what the folder holds with what the database remembers.
+    pub(crate) fn compare(folder: &Folder, history: &History) -> Standing {
+        let files: BTreeMap<&Version, &Migration> =
+            folder.migrations.iter().rev().map(|migration| (&migration.version, migration)).collect();
+        let applied: BTreeSet<&Version> = history.applied.iter().map(|row| &row.version).collect();
+        let latest = history.applied.iter().map(|row| &row.version).max();
+
+        let mut problems = folder_problems(folder);
+        problems.extend(history.applied.iter().filter_map(|row| {
+            let file = files.get(&row.version).copied();
+            row_problem(row, file)
+        }));
+        let pending: Vec<Migration> = files
+            .values()
+            .filter(|file| !applied.contains(&file.version))
+            .map(|&file| file.clone())
+            .collect();
+        problems.extend(
+            pending
+                .iter()
+                .filter(|file| latest.is_some_and(|latest| file.version < *latest))
+                .map(out_of_order),
+        );
+        problems.sort_by(|a, b| (&a.version, a.trouble, &a.name).cmp(&(&b.version, b.trouble, &b.name)));
+
+        Standing {
+            total: applied.len() + pending.len(),
+            pending,
+            applied: history
+                .applied
+                .iter()
+                .map(|row| (row.clone(), files.get(&row.version).map(|&file| file.clone())))
+                .collect(),
+            problems,
+        }
+    }
+
+    /// The applied migration with the greatest version.
+    pub(crate) fn last(&self) -> Option<&Applied> {
+        self.applied.last().map(|(row, _)| row)
+    }
+}
+
+fn folder_problems(folder: &Folder) -> Vec<Problem> {
+    let duplicates =
+        folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(|pair| {
+            let (one, other) = (&pair[0].up.path, &pair[1].up.path);
+            Problem {
+                trouble: Trouble::Duplicate,
+                version: Some(pair[0].version.clone()),
+                name: pair[0].name.clone(),
+                explanation: format!("`{}` and `{}` have the same version", one.display(), other.display()),
+            }
+        });
+    let orphans = folder.orphans.iter().map(|path| Problem {
+        trouble: Trouble::Orphan,
+        version: None,
+        name: path.display().to_string(),
+        explanation: "a down file without an up file of the same version".to_owned(),
+    });
+    let misnamed = folder.misnamed.iter().map(|path| Problem {
+        trouble: Trouble::Misnamed,
+        version: None,
+        name: path.display().to_string(),
+        explanation: "what stands before the first `_` is not a version number".to_owned(),
+    });
+    duplicates.chain(orphans).chain(misnamed).collect()
+}
+
+fn row_problem(row: &Applied, file: Option<&Migration>) -> Option<Problem> {
+    let (trouble, explanation) = match file {
+        _ if !row.success => (Trouble::Failed, "the history says that it failed half-way".to_owned()),
+        None => (Trouble::Missing, "it is applied, and its file is gone".to_owned()),
+        Some(file) if row.checksum.as_ref().is_some_and(|stored| *stored != file.up.checksum) => {
+            (Trouble::Edited, format!("it is applied, and `{}` was changed since", file.up.path.display()))
+        }
+        Some(_) => return None,
+    };
+    Some(Problem { trouble, version: Some(row.version.clone()), name: row.name.clone(), explanation })
+}
+
+fn out_of_order(file: &Migration) -> Problem {
+    Problem {
+        trouble: Trouble::OutOfOrder,
+        version: Some(file.version.clone()),
+        name: file.name.clone(),
+        explanation: "it is pending, and a later one is applied".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::migration::ScriptFile;
+
+    fn file(version: i64, checksum: u8) -> Migration {
+        let up = ScriptFile {
+            path: format!("migrations/{version}_m.sql").into(),
+            checksum: Checksum(vec![checksum]),
+            transactional: true,
+        };
+        Migration { version: Version::Number(version), name: "m".into(), up, down: None }
+    }
+
+    fn row(version: i64, checksum: u8) -> Applied {
+        Applied {
+            version: Version::Number(version),
+            name: "m".into(),
+            installed_on: None,
+            success: true,
+            checksum: Some(Checksum(vec![checksum])),
+        }
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let folder = Folder {
+            migrations: vec![file(1, 1), file(2, 9), file(4, 4), file(6, 6), file(6, 7)],
+            orphans: vec!["migrations/8_x.down.sql".into()],
+            misnamed: vec!["migrations/first.sql".into()],
+        };
+        let history = History {
+            table: Some("_sqlx_migrations".into()),
+            applied: vec![row(1, 1), row(2, 2), row(3, 3), Applied { success: false, ..row(5, 5) }],
+        };
+        let standing = Standing::compare(&folder, &history);
+        let troubles: BTreeSet<Trouble> = standing.problems.iter().map(|problem| problem.trouble).collect();
+        assert_eq!(
+            troubles.into_iter().collect::<Vec<_>>(),
+            [
+                Trouble::Edited,
+                Trouble::Missing,
+                Trouble::OutOfOrder,
+                Trouble::Duplicate,
+                Trouble::Failed,
+                Trouble::Orphan,
+                Trouble::Misnamed,
+            ]
+        );
+        let pending: Vec<String> = standing.pending.iter().map(|file| file.version.to_string()).collect();
+        assert_eq!(pending, ["4", "6"]);
+        assert_eq!(standing.total, 6);
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        let folder = Folder { migrations: vec![file(9, 1), file(10, 1)], ..Folder::default() };
+        let history = History { table: None, applied: vec![row(9, 1)] };
+        let standing = Standing::compare(&folder, &history);
+        assert_eq!(standing.problems, []);
+        assert_eq!(standing.pending[0].version, Version::Number(10));
+    }
+}

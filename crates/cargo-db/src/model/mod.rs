@@ -1,0 +1,16 @@
+//! The nouns of cargo db, and what can be said about them without looking at the world.
+//!
+//! Nothing here does I/O, reads a clock or an environment variable: a function of this floor is
+//! given all it needs, so its tests need no database.
+
+pub(crate) mod consent;
+pub(crate) mod environment;
+pub(crate) mod event;
+pub(crate) mod history;
+pub(crate) mod layout;
+pub(crate) mod lexer;
+pub(crate) mod migration;
+pub(crate) mod overview;
+pub(crate) mod script;
+pub(crate) mod seed;
+pub(crate) mod target;

@@ -1,0 +1,33 @@
+//! What `status` says about a server and a database.
+
+/// The server, as it describes itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ServerFacts {
+    /// `15.18`.
+    pub(crate) version: String,
+    pub(crate) user: String,
+    /// The TLS version in use, if any.
+    pub(crate) tls: Option<String>,
+    pub(crate) superuser: bool,
+    /// Whether it is a standby, in which nothing can be changed.
+    pub(crate) in_recovery: bool,
+}
+
+/// A database that exists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DatabaseFacts {
+    pub(crate) bytes: u64,
+    /// The largest first; the history table is not among them.
+    pub(crate) tables: Vec<TableSize>,
+}
+
+/// A table with what belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TableSize {
+    /// With its schema where the search path does not lead to it.
+    pub(crate) name: String,
+    /// An estimate.
+    pub(crate) rows: u64,
+    /// With indexes and TOAST; of a partitioned table, all partitions.
+    pub(crate) bytes: u64,
+}

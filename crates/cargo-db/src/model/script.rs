@@ -1,0 +1,404 @@
+//! A file of SQL as a sequence of statements, read in pieces: what psql's scanner does, without
+//! psql, and without any of its backslash commands.
+
+use std::io::{self, Read};
+
+use crate::model::lexer::{Lexed, Token, token, words};
+
+/// One statement, without the `;` that ends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Statement {
+    pub(crate) text: String,
+    /// The line its text begins on, from 1.
+    pub(crate) line: usize,
+    /// The character of that line its text begins with, from 1.
+    pub(crate) column: usize,
+}
+
+/// Why a file is not a sequence of statements.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ScriptError {
+    #[error("a {what} that begins on line {line} never ends")]
+    Unfinished { what: &'static str, line: usize },
+    #[error("line {line} holds a command of psql, `{command}`, and cargo db runs SQL only")]
+    PsqlCommand { command: String, line: usize },
+    #[error("line {line} is not UTF-8")]
+    NotUtf8 { line: usize },
+    #[error("the data of the COPY on line {line} has no `\\.` at its end")]
+    CopyWithoutEnd { line: usize },
+    #[error(transparent)]
+    Read(#[from] io::Error),
+}
+
+impl Statement {
+    /// Whether the lines after it, up to `\.`, are its data.
+    pub(crate) fn reads_data(&self) -> bool {
+        if !self.text.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("copy")) {
+            return false;
+        }
+        words(&self.text).windows(2).any(|pair| pair[0] == "from" && pair[1] == "stdin")
+    }
+
+    /// Whether it begins or ends a transaction, and so cannot stand inside ours.
+    pub(crate) fn controls_transaction(&self) -> bool {
+        let words = words(&self.text);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["rollback", "to", ..] | ["rollback", "work" | "transaction", "to", ..] => false,
+            ["begin" | "commit" | "end" | "abort" | "rollback", ..]
+            | ["start" | "prepare", "transaction", ..] => true,
+            _ => false,
+        }
+    }
+}
+
+impl Statement {
+    /// Whether it begins a transaction.
+    pub(crate) fn begins_transaction(&self) -> bool {
+        matches!(words(&self.text).first().map(String::as_str), Some("begin" | "start"))
+    }
+}
+
+/// Reads statements one after the other; memory is bounded by the longest of them.
+pub(crate) struct ScriptReader<R> {
+    input: R,
+    buffer: Vec<u8>,
+    /// Where the unread part of `buffer` begins.
+    start: usize,
+    /// The line and column at `start`, from 1.
+    line: usize,
+    column: usize,
+    ended: bool,
+}
+
+/// How far scanning has come within one statement.
+#[derive(Default)]
+struct Scan {
+    at: usize,
+    parentheses: usize,
+    body: AtomicBody,
+}
+
+/// Follows `CREATE … FUNCTION|PROCEDURE … BEGIN ATOMIC … END`, in which a `;` ends nothing.
+#[derive(Default)]
+struct AtomicBody {
+    first_words: Vec<String>,
+    depth: usize,
+}
+
+impl AtomicBody {
+    fn word(&mut self, word: &str) {
+        if self.first_words.len() < 4 {
+            self.first_words.push(word.to_owned());
+        }
+        let head: Vec<&str> = self.first_words.iter().map(String::as_str).collect();
+        let routine = matches!(
+            head.as_slice(),
+            ["create", "function" | "procedure", ..] | ["create", "or", "replace", "function" | "procedure"]
+        );
+        match word {
+            _ if !routine => {}
+            "begin" => self.depth += 1,
+            "case" if self.depth > 0 => self.depth += 1,
+            "end" if self.depth > 0 => self.depth -= 1,
+            _ => {}
+        }
+    }
+}
+
+impl<R: Read> ScriptReader<R> {
+    /// A reader at the beginning of `input`.
+    pub(crate) fn new(input: R) -> ScriptReader<R> {
+        ScriptReader { input, buffer: Vec::new(), start: 0, line: 1, column: 1, ended: false }
+    }
+
+    /// The next statement; `None` at the end. What stands between statements is skipped.
+    pub(crate) fn next_statement(&mut self) -> Result<Option<Statement>, ScriptError> {
+        self.skip_blank()?;
+        let mut scan = Scan::default();
+        loop {
+            let rest = &self.buffer[self.start + scan.at..];
+            if rest.is_empty() {
+                if !self.ended {
+                    self.fill()?;
+                    continue;
+                }
+                let text = self.take(scan.at)?;
+                return Ok((!text.text.is_empty()).then_some(text));
+            }
+            match token(rest, self.ended) {
+                Lexed::Unfinished(what) if self.ended => {
+                    return Err(ScriptError::Unfinished { what, line: self.line_at(scan.at) });
+                }
+                Lexed::Unfinished(_) => self.fill()?,
+                Lexed::Token(Token::Backslash, _) => return Err(self.psql_command(scan.at)),
+                Lexed::Token(Token::Semicolon, _) if scan.parentheses == 0 && scan.body.depth == 0 => {
+                    let statement = self.take(scan.at)?;
+                    self.advance(1);
+                    return Ok(Some(statement));
+                }
+                Lexed::Token(kind, length) => {
+                    let word = &rest[..length];
+                    match kind {
+                        Token::Open => scan.parentheses += 1,
+                        Token::Close => scan.parentheses = scan.parentheses.saturating_sub(1),
+                        Token::Word if scan.parentheses == 0 => {
+                            scan.body.word(&String::from_utf8_lossy(word).to_ascii_lowercase());
+                        }
+                        _ => {}
+                    }
+                    scan.at += length;
+                }
+            }
+        }
+    }
+
+    /// The data lines of a COPY whose statement was just read, without the closing `\.`, handed
+    /// out in pieces. Returns when `\.` was read.
+    pub(crate) fn copy_data(
+        &mut self,
+        mut sink: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), ScriptError> {
+        let begin = self.line;
+        self.next_line()?;
+        loop {
+            let Some(length) = self.next_line()? else {
+                return Err(ScriptError::CopyWithoutEnd { line: begin });
+            };
+            let line = &self.buffer[self.start - length..self.start];
+            if matches!(line, b"\\.\n" | b"\\.\r\n" | b"\\.") {
+                return Ok(());
+            }
+            sink(line)?;
+        }
+    }
+
+    /// Moves past one line and returns its length with the line end; `None` at the end of input.
+    fn next_line(&mut self) -> Result<Option<usize>, ScriptError> {
+        let mut searched = 0;
+        loop {
+            let rest = &self.buffer[self.start..];
+            let found = rest[searched..].iter().position(|&byte| byte == b'\n');
+            let length = match found {
+                Some(position) => searched + position + 1,
+                None if self.ended => rest.len(),
+                None => {
+                    searched = rest.len();
+                    self.fill()?;
+                    continue;
+                }
+            };
+            self.start += length;
+            self.line += usize::from(found.is_some());
+            self.column = 1;
+            return Ok((length > 0).then_some(length));
+        }
+    }
+
+    /// Space, comments and empty statements before a statement belong to nobody.
+    fn skip_blank(&mut self) -> Result<(), ScriptError> {
+        loop {
+            let rest = &self.buffer[self.start..];
+            if rest.is_empty() {
+                if self.ended {
+                    return Ok(());
+                }
+                self.fill()?;
+                continue;
+            }
+            match token(rest, self.ended) {
+                Lexed::Token(Token::Space | Token::Comment | Token::Semicolon, length) => {
+                    self.advance(length);
+                }
+                Lexed::Unfinished(_) if !self.ended => self.fill()?,
+                // A byte order mark is not SQL; editors of one kind put it first all the same.
+                _ if self.line == 1 && rest.starts_with(b"\xef\xbb\xbf") => self.advance(3),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn take(&mut self, length: usize) -> Result<Statement, ScriptError> {
+        let (line, column) = (self.line, self.column);
+        let bytes = self.buffer[self.start..self.start + length].to_vec();
+        self.advance(length);
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            ScriptError::NotUtf8 { line: line + newlines(before) }
+        })?;
+        Ok(Statement { text: text.trim_end().to_owned(), line, column })
+    }
+
+    fn advance(&mut self, length: usize) {
+        let passed = &self.buffer[self.start..self.start + length];
+        let last_line = passed.rsplit(|&byte| byte == b'\n').next().unwrap_or(passed);
+        let characters = String::from_utf8_lossy(last_line).chars().count();
+        let newlines = newlines(passed);
+        self.line += newlines;
+        self.column = if newlines > 0 { 1 + characters } else { self.column + characters };
+        self.start += length;
+    }
+
+    fn line_at(&self, offset: usize) -> usize {
+        self.line + newlines(&self.buffer[self.start..self.start + offset])
+    }
+
+    fn psql_command(&self, offset: usize) -> ScriptError {
+        let rest = &self.buffer[self.start + offset..];
+        let line: Vec<u8> =
+            rest.iter().copied().take_while(|byte| !byte.is_ascii_whitespace()).take(40).collect();
+        ScriptError::PsqlCommand {
+            command: String::from_utf8_lossy(&line).into_owned(),
+            line: self.line_at(offset),
+        }
+    }
+
+    /// Reads on. A statement that does not fit is given twice the room each time, so that the
+    /// whole of it is looked at a bounded number of times.
+    fn fill(&mut self) -> io::Result<()> {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let held = self.buffer.len();
+        self.buffer.resize(held + held.max(64 * 1024), 0);
+        let mut end = held;
+        while end < self.buffer.len() {
+            match self.input.read(&mut self.buffer[end..]) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(count) => end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.buffer.truncate(end);
+        Ok(())
+    }
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+/// All statements of a script, without the data of its COPYs.
+pub(crate) fn statements(script: &[u8]) -> Result<Vec<Statement>, ScriptError> {
+    let mut reader = ScriptReader::new(script);
+    let mut statements = Vec::new();
+    while let Some(statement) = reader.next_statement()? {
+        if statement.reads_data() {
+            reader.copy_data(|_| Ok(()))?;
+        }
+        statements.push(statement);
+    }
+    Ok(statements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> Vec<(usize, String)> {
+        statements(text.as_bytes())
+            .unwrap()
+            .into_iter()
+            .map(|statement| (statement.line, statement.text))
+            .collect()
+    }
+
+    #[test]
+    fn statements_end_at_their_semicolon_and_know_their_line() {
+        let script = "-- first\nSELECT 1;\n\n/* two */ SELECT ';'\n , 2;;\nSELECT 3";
+        let expected = [(2, "SELECT 1"), (4, "SELECT ';'\n , 2"), (6, "SELECT 3")];
+        assert_eq!(statements(script.as_bytes()).unwrap()[1].column, 11);
+        assert_eq!(split(script), expected.map(|(line, text)| (line, text.to_owned())));
+    }
+
+    #[test]
+    fn semicolons_inside_bodies_end_nothing() {
+        for one in [
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; SELECT 2; $$",
+            "CREATE OR REPLACE FUNCTION f(a int) RETURNS int BEGIN ATOMIC SELECT CASE a WHEN 1 THEN 2 END; SELECT 1; END",
+            "CREATE PROCEDURE p() BEGIN ATOMIC INSERT INTO t VALUES (1); DELETE FROM t; END",
+            "CREATE RULE r AS ON INSERT TO t DO ALSO (SELECT 1; SELECT 2)",
+            r"SELECT E'\';', 'x', U&'d\0061t;', B'1'",
+            "SELECT $tag$ ; $$ ; $tag$",
+        ] {
+            assert_eq!(
+                split(&format!("{one}; SELECT 9;")),
+                [(1, one.to_owned()), (1, "SELECT 9".to_owned())]
+            );
+        }
+    }
+
+    #[test]
+    fn a_transaction_block_is_not_an_atomic_body() {
+        assert_eq!(split("BEGIN; SELECT 1; END; SELECT 2;").len(), 4);
+    }
+
+    #[test]
+    fn copy_data_is_not_sql() {
+        let script = "COPY t (a) FROM stdin;\nit's; \\N\n$$\n\\.\nSELECT 2;";
+        assert_eq!(split(script).len(), 2);
+        let mut reader = ScriptReader::new(script.as_bytes());
+        assert!(reader.next_statement().unwrap().unwrap().reads_data());
+        let mut data = Vec::new();
+        reader
+            .copy_data(|line| {
+                data.extend_from_slice(line);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(data, b"it's; \\N\n$$\n");
+        assert_eq!(reader.next_statement().unwrap().unwrap().line, 5);
+    }
+
+    #[test]
+    fn what_never_ends_is_named_with_its_line() {
+        let error = statements(b"SELECT 1;\nSELECT 'x;\n").unwrap_err();
+        assert_eq!(error.to_string(), "a string that begins on line 2 never ends");
+        assert!(statements(b"COPY t FROM STDIN;\n1\n").is_err());
+    }
+
+    #[test]
+    fn psql_commands_are_refused_outside_strings_only() {
+        let error = statements(b"SELECT 1;\n\\! rm -rf x\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 2 holds a command of psql, `\\!`, and cargo db runs SQL only");
+        assert_eq!(split(r"SELECT '\!'").len(), 1);
+    }
+
+    #[test]
+    fn reading_in_small_pieces_gives_the_same() {
+        struct Trickle<'a>(&'a [u8]);
+        impl Read for Trickle<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let count = self.0.len().min(1).min(buffer.len());
+                buffer[..count].copy_from_slice(&self.0[..count]);
+                self.0 = &self.0[count..];
+                Ok(count)
+            }
+        }
+        let long = format!("SELECT '{}';\nSELECT $x$;{}$x$;", "a;".repeat(100_000), "\n".repeat(90_000));
+        let mut reader = ScriptReader::new(Trickle(long.as_bytes()));
+        assert_eq!(reader.next_statement().unwrap().unwrap().text.len(), 200_009);
+        assert_eq!(reader.next_statement().unwrap().unwrap().line, 2);
+        assert_eq!(reader.next_statement().unwrap(), None);
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_crlf_do_no_harm() {
+        assert_eq!(split("\u{feff}SELECT 1;\r\nSELECT 2;\r\n").len(), 2);
+    }
+
+    #[test]
+    fn transaction_control_is_told_from_savepoints() {
+        let controls =
+            |text: &str| Statement { text: text.into(), line: 1, column: 1 }.controls_transaction();
+        for text in ["BEGIN", "commit work", "START TRANSACTION", "rollback", "/* x */ END"] {
+            assert!(controls(text), "{text}");
+        }
+        for text in ["ROLLBACK TO a", "SAVEPOINT a", "PREPARE q AS SELECT 1", "SELECT 1"] {
+            assert!(!controls(text), "{text}");
+        }
+    }
+}

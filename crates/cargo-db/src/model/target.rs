@@ -1,0 +1,425 @@
+//! Where a database is and who connects to it.
+//!
+//! `postgres::Config` is not libpq: it knows no `verify-full`, `sslrootcert`, `service` or
+//! `passfile`. So a URL and the `PG*` variables are read once into [`Target`], from which both
+//! the client's configuration and the environment of child processes are derived. Its password
+//! is a [`Secret`], which no formatter prints.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::failure::{Kind, Result};
+
+/// A string that cannot be printed by accident.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// Wraps what must not be seen.
+    pub(crate) fn new(value: impl Into<String>) -> Secret {
+        Secret(value.into())
+    }
+
+    /// The value itself, for the one place that hands it on.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("****")
+    }
+}
+
+/// What is at the other end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// The folder of a unix socket.
+    Socket(PathBuf),
+    /// A host name or an address.
+    Name(String),
+}
+
+/// How the connection is protected; the modes of libpq, with libpq's meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsMode {
+    Disable,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+/// The TLS part of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tls {
+    /// How much is asked of the server.
+    pub(crate) mode: TlsMode,
+    /// PEM file of the authorities to trust; the system's own where it is absent.
+    pub(crate) root: Option<PathBuf>,
+    /// PEM files of our certificate and its key.
+    pub(crate) identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// A server, a database and a role. Prints redacted.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) host: Host,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    pub(crate) password: Option<Secret>,
+    pub(crate) database: String,
+    pub(crate) tls: Tls,
+    pub(crate) connect_timeout: Duration,
+    /// Settings for the session, in the form of libpq's `options`.
+    pub(crate) options: Option<String>,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}/{}", self.user, self.server(), self.database)
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({self})")
+    }
+}
+
+impl Target {
+    /// `host:port`, for sentences about the server as a whole.
+    pub(crate) fn server(&self) -> String {
+        match &self.host {
+            Host::Socket(folder) => format!("{}:{}", folder.display(), self.port),
+            Host::Name(name) if name.contains(':') => format!("[{name}]:{}", self.port),
+            Host::Name(name) => format!("{name}:{}", self.port),
+        }
+    }
+
+    /// The same server and role, another database.
+    pub(crate) fn with_database(&self, database: &str) -> Target {
+        Target { database: database.to_owned(), ..self.clone() }
+    }
+
+    /// Whether the server is reached without leaving this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        match &self.host {
+            Host::Socket(_) => true,
+            Host::Name(name) => {
+                let name = name.trim_end_matches('.').to_ascii_lowercase();
+                name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+            }
+        }
+    }
+
+    /// A URL for other programs. It holds the password where there is one, so it goes into
+    /// the environment of a child and nowhere else.
+    pub(crate) fn url_for_child(&self) -> Secret {
+        let password = self.password.as_ref().map(Secret::expose);
+        Secret::new(self.url(password))
+    }
+
+    /// A URL to show: the password is left out.
+    pub(crate) fn url_without_password(&self) -> String {
+        self.url(None)
+    }
+
+    fn url(&self, password: Option<&str>) -> String {
+        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let mut user = encode(&self.user);
+        if let Some(password) = password {
+            user = format!("{user}:{}", encode(password));
+        }
+        let mut pairs = Vec::new();
+        let place = match &self.host {
+            Host::Socket(folder) => {
+                pairs.push(format!("host={}", folder.display()));
+                format!("localhost:{}", self.port)
+            }
+            Host::Name(_) => self.server(),
+        };
+        if self.tls.mode != TlsMode::Prefer {
+            pairs.push(format!("sslmode={}", self.tls.mode.name()));
+        }
+        if let Some(root) = &self.tls.root {
+            pairs.push(format!("sslrootcert={}", root.display()));
+        }
+        let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
+        format!("postgresql://{user}@{place}/{}{query}", encode(&self.database))
+    }
+
+    /// The variables that tell libpq's programs the same. The password is among them, because
+    /// a child's environment is the one place where `ps` does not show it.
+    pub(crate) fn libpq_variables(&self) -> Vec<(&'static str, String)> {
+        let host = match &self.host {
+            Host::Socket(folder) => folder.display().to_string(),
+            Host::Name(name) => name.clone(),
+        };
+        let mut variables = vec![
+            ("PGHOST", host),
+            ("PGPORT", self.port.to_string()),
+            ("PGUSER", self.user.clone()),
+            ("PGDATABASE", self.database.clone()),
+            ("PGSSLMODE", self.tls.mode.name().to_owned()),
+        ];
+        let optional = [
+            ("PGPASSWORD", self.password.as_ref().map(|secret| secret.expose().to_owned())),
+            ("PGSSLROOTCERT", self.tls.root.as_ref().map(|path| path.display().to_string())),
+            ("PGOPTIONS", self.options.clone()),
+        ];
+        variables.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        variables
+    }
+}
+
+impl TlsMode {
+    fn parse(text: &str) -> Option<TlsMode> {
+        match text {
+            "disable" => Some(TlsMode::Disable),
+            // libpq's `allow` tries without first; asking for it is asking for no more than that.
+            "allow" | "prefer" => Some(TlsMode::Prefer),
+            "require" => Some(TlsMode::Require),
+            "verify-ca" => Some(TlsMode::VerifyCa),
+            "verify-full" => Some(TlsMode::VerifyFull),
+            _ => None,
+        }
+    }
+
+    /// libpq's word for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            TlsMode::Disable => "disable",
+            TlsMode::Prefer => "prefer",
+            TlsMode::Require => "require",
+            TlsMode::VerifyCa => "verify-ca",
+            TlsMode::VerifyFull => "verify-full",
+        }
+    }
+}
+
+/// Connection keywords of libpq and their values, before they mean anything.
+pub(crate) type Keywords = BTreeMap<String, String>;
+
+/// Keywords that [`Target`] honours.
+const HONOURED: &[&str] = &[
+    "host",
+    "port",
+    "user",
+    "password",
+    "dbname",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "connect_timeout",
+    "options",
+    "passfile",
+    "service",
+    "servicefile",
+    "search_path",
+    "schema",
+];
+
+/// Keywords that ask nothing of a connection as we make it: what other clients tune their pools
+/// by, and libpq's own settings where the value given is what we do anyway.
+const HARMLESS: &[&str] = &[
+    "application_name",
+    "fallback_application_name",
+    "connection_limit",
+    "pool_timeout",
+    "pgbouncer",
+    "statement_cache_size",
+    "statement-cache-capacity",
+    "keepalives",
+];
+
+/// Splits `postgres://user:password@host:port/database?keyword=value` into keywords.
+///
+/// The grammar is libpq's (PostgreSQL manual, 34.1.1.2 "Connection URIs"), without lists of hosts.
+pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
+    let bad = |why: &str| Kind::BadUrl { setting: source.to_owned(), why: why.to_owned() };
+    let rest = url
+        .strip_prefix("postgres://")
+        .or_else(|| url.strip_prefix("postgresql://"))
+        .ok_or_else(|| bad("it does not begin with `postgres://`"))?;
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    if place.contains(',') {
+        return Err(bad("it lists several hosts, and cargo db talks to exactly one").into());
+    }
+    let (host, port) = split_port(place).ok_or_else(|| bad("its host has no closing `]`"))?;
+
+    let mut pairs =
+        vec![("user", user), ("password", password), ("host", host), ("port", port), ("dbname", database)];
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        pairs.push(pair.split_once('=').ok_or_else(|| bad("an option after `?` has no `=`"))?);
+    }
+    let mut keywords = Keywords::new();
+    for (keyword, value) in pairs {
+        let value = percent_decode_str(value)
+            .decode_utf8()
+            .map_err(|_| bad("what it holds percent-encoded is not UTF-8"))?;
+        if !value.is_empty() {
+            keywords.insert(keyword.to_owned(), value.into_owned());
+        }
+    }
+    Ok(keywords)
+}
+
+fn split_port(place: &str) -> Option<(&str, &str)> {
+    match place.strip_prefix('[') {
+        Some(rest) => {
+            let (address, after) = rest.split_once(']')?;
+            Some((address, after.strip_prefix(':').unwrap_or("")))
+        }
+        None => Some(place.split_once(':').unwrap_or((place, ""))),
+    }
+}
+
+/// Gives keywords their meaning. `source` names where they came from in errors, `os_user` is
+/// libpq's default for the role, and so for the database.
+pub(crate) fn from_keywords(keywords: &Keywords, source: &str, os_user: &str) -> Result<Target> {
+    refuse_what_we_cannot_honour(keywords, source)?;
+    let get = |keyword: &str| keywords.get(keyword).map(String::as_str);
+    let bad = |why: String| Kind::BadUrl { setting: source.to_owned(), why };
+
+    let host = match get("host") {
+        Some(host) if host.starts_with('/') => Host::Socket(PathBuf::from(host)),
+        Some(host) => Host::Name(host.to_owned()),
+        None => Host::Name("localhost".to_owned()),
+    };
+    let port = match get("port") {
+        Some(port) => port.parse().map_err(|_| bad(format!("`{port}` is not a port")))?,
+        None => 5432,
+    };
+    let user = get("user").unwrap_or(os_user).to_owned();
+    let seconds = match get("connect_timeout") {
+        Some(text) => text.parse().map_err(|_| bad(format!("`{text}` is not a number of seconds")))?,
+        None => 10,
+    };
+    Ok(Target {
+        host,
+        port,
+        password: get("password").map(Secret::new),
+        database: get("dbname").unwrap_or(&user).to_owned(),
+        user,
+        tls: tls(keywords, &bad)?,
+        connect_timeout: Duration::from_secs(seconds),
+        options: session_options(keywords),
+    })
+}
+
+fn refuse_what_we_cannot_honour(keywords: &Keywords, source: &str) -> Result<()> {
+    let refused: Vec<String> = keywords
+        .iter()
+        .filter(|(keyword, value)| {
+            let known = HONOURED.contains(&keyword.as_str()) || HARMLESS.contains(&keyword.as_str());
+            let same = match keyword.as_str() {
+                "gssencmode" => *value == "disable" || *value == "prefer",
+                "target_session_attrs" => *value == "any",
+                "channel_binding" => *value == "prefer",
+                "sslcompression" | "sslsni" => true,
+                "sslnegotiation" => *value == "postgres",
+                _ => false,
+            };
+            !known && !same
+        })
+        .map(|(keyword, _)| keyword.clone())
+        .collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(Kind::OptionNotHonoured { setting: source.to_owned(), options: refused }.into())
+}
+
+fn tls(keywords: &Keywords, bad: &dyn Fn(String) -> Kind) -> Result<Tls> {
+    let get = |keyword: &str| keywords.get(keyword).map(String::as_str);
+    let root = match get("sslrootcert") {
+        Some("system") | None => None,
+        Some(path) => Some(PathBuf::from(path)),
+    };
+    let mode = match get("sslmode") {
+        Some(text) => TlsMode::parse(text).ok_or_else(|| bad(format!("`{text}` is not an sslmode")))?,
+        // As in libpq: who trusts the system's authorities wants the name checked too.
+        None if get("sslrootcert") == Some("system") => TlsMode::VerifyFull,
+        None => TlsMode::Prefer,
+    };
+    let identity = match (get("sslcert"), get("sslkey")) {
+        (Some(certificate), Some(key)) => Some((PathBuf::from(certificate), PathBuf::from(key))),
+        (None, None) => None,
+        _ => return Err(bad("`sslcert` and `sslkey` go together".to_owned()).into()),
+    };
+    Ok(Tls { mode, root, identity })
+}
+
+fn session_options(keywords: &Keywords) -> Option<String> {
+    let path = keywords.get("search_path").or_else(|| keywords.get("schema"));
+    let path = path.map(|path| format!("-csearch_path={}", path.replace(' ', "\\ ")));
+    let parts: Vec<String> = keywords.get("options").cloned().into_iter().chain(path).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(url: &str) -> Result<Target> {
+        from_keywords(&parse_url(url, "DATABASE_URL")?, "DATABASE_URL", "me")
+    }
+
+    #[test]
+    fn prints_redacted_in_every_form() {
+        let target = target("postgres://ada:s%40cret@db.example:5433/school").unwrap();
+        assert_eq!(target.to_string(), "ada@db.example:5433/school");
+        assert_eq!(target.password.as_ref().unwrap().expose(), "s@cret");
+        assert!(!format!("{target:?} {:?}", target.password).contains("cret"));
+        assert!(!target.url_without_password().contains("cret"));
+    }
+
+    #[test]
+    fn a_socket_folder_can_be_host_or_option() {
+        for url in ["postgres://%2Frun%2Fpg/school", "postgres:///school?host=/run/pg"] {
+            let target = target(url).unwrap();
+            assert_eq!(target.host, Host::Socket("/run/pg".into()));
+            assert!(target.is_local());
+        }
+    }
+
+    #[test]
+    fn the_url_for_a_child_reads_back_as_the_same_target() {
+        for url in ["postgres://u:p%2F%3A@[::1]:5499/d?sslmode=require", "postgres:///x?host=/run/pg&port=5"]
+        {
+            let first = target(url).unwrap();
+            assert_eq!(target(first.url_for_child().expose()).unwrap(), first);
+        }
+    }
+
+    #[test]
+    fn what_we_cannot_honour_is_named_and_not_ignored() {
+        let error = target("postgres://h/d?sslcrl=x&connection_limit=3&krbsrvname=y").unwrap_err();
+        assert!(error.to_string().contains("`krbsrvname`, `sslcrl`"), "{error}");
+    }
+
+    #[test]
+    fn only_loopback_counts_as_this_machine() {
+        assert!(target("postgres://127.0.0.9/d").unwrap().is_local());
+        assert!(!target("postgres://10.0.0.1/d").unwrap().is_local());
+        assert!(!target("postgres://localhost.evil.example/d").unwrap().is_local());
+    }
+
+    #[test]
+    fn bad_urls_say_what_is_bad_and_never_show_a_password() {
+        for url in ["mysql://u:hush@h/d", "postgres://u:hush@h:port/d", "postgres://u:hush@a,b/d"] {
+            let error = target(url).unwrap_err();
+            assert!(!format!("{error}{error:?}").contains("hush"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Which pending migrations run, and whether they may.
+
+use crate::failure::{Kind, Result};
+use crate::model::history::{Problem, Standing, Trouble};
+use crate::model::migration::{Migration, Version};
+use crate::plan::{Facts, Plan, Step, Verb};
+
+/// How far to go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MigrateRequest {
+    /// Up to and with this version.
+    pub(crate) to: Option<Version>,
+    /// At most so many.
+    pub(crate) steps: Option<usize>,
+    pub(crate) tolerance: Tolerance,
+}
+
+/// What is in the way unless somebody says that it is not.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tolerance {
+    /// Go on though an applied migration's file is gone.
+    pub(crate) missing: bool,
+    /// Apply what is older than the latest applied, also where the environment forbids it.
+    pub(crate) out_of_order: bool,
+}
+
+/// Plans to apply what is pending.
+pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
+    let standing = Standing::compare(&facts.folder, &facts.history);
+    let chosen = choose(&standing.pending, &facts.folder.migrations, request)?;
+    let (blocking, unusual): (Vec<Problem>, Vec<Problem>) =
+        standing.problems.into_iter().partition(|problem| blocks(problem.trouble, facts, &request.tolerance));
+    if !blocking.is_empty() {
+        return Err(Kind::HistoryInconsistent { target: facts.target.to_string(), problems: blocking }.into());
+    }
+
+    let mut steps = Vec::new();
+    if !chosen.is_empty() {
+        if !facts.database_exists {
+            steps.push(Step::CreateDatabase { name: facts.target.database.clone() });
+        }
+        if facts.history.table.is_none() {
+            steps.push(Step::CreateHistory { table: facts.layout.table().to_owned() });
+        }
+        steps.extend(chosen.into_iter().map(|migration| Step::Apply { migration }));
+    }
+    let mut plan = facts.plan(Verb::Migrate, steps);
+    plan.warnings = unusual.iter().map(describe).collect();
+    Ok(plan)
+}
+
+/// A problem as one line.
+fn describe(problem: &Problem) -> String {
+    match &problem.version {
+        Some(version) => format!("{version} `{}`: {}", problem.name, problem.explanation),
+        None => format!("`{}`: {}", problem.name, problem.explanation),
+    }
+}
+
+fn blocks(trouble: Trouble, facts: &Facts, tolerance: &Tolerance) -> bool {
+    match trouble {
+        Trouble::Missing => !tolerance.missing,
+        Trouble::OutOfOrder => !facts.environment.is_own() && !tolerance.out_of_order,
+        Trouble::Orphan => false,
+        Trouble::Edited | Trouble::Duplicate | Trouble::Failed | Trouble::Misnamed => true,
+    }
+}
+
+fn choose(pending: &[Migration], files: &[Migration], request: &MigrateRequest) -> Result<Vec<Migration>> {
+    if let Some(to) = &request.to
+        && !files.iter().any(|file| file.version == *to)
+    {
+        return Err(Kind::UnknownVersion { version: to.to_string() }.into());
+    }
+    let within = pending.iter().filter(|file| request.to.as_ref().is_none_or(|to| file.version <= *to));
+    Ok(within.take(request.steps.unwrap_or(usize::MAX)).cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::environment::Environment;
+    use crate::model::history::{Applied, History};
+    use crate::model::layout::{Found, Layout};
+    use crate::model::migration::Checksum;
+    use crate::model::target::{from_keywords, parse_url};
+
+    fn facts(files: &[(&str, &str)], applied: &[i64], environment: Environment) -> Facts {
+        let url = parse_url("postgres://me@localhost/school", "x").unwrap();
+        let found =
+            files.iter().map(|(path, text)| Found { path: path.into(), bytes: text.as_bytes().to_vec() });
+        let row = |&version: &i64| Applied {
+            version: Version::Number(version),
+            name: "m".into(),
+            installed_on: None,
+            success: true,
+            checksum: Some(Layout::Sqlx.checksum(b"x")),
+        };
+        Facts {
+            target: from_keywords(&url, "x", "me").unwrap(),
+            environment,
+            layout: Layout::Sqlx,
+            database_exists: true,
+            folder: Layout::Sqlx.read(found.collect()),
+            history: History { table: Some("t".into()), applied: applied.iter().map(row).collect() },
+        }
+    }
+
+    fn versions(plan: &Plan) -> Vec<String> {
+        plan.migrations().map(|migration| migration.version.to_string()).collect()
+    }
+
+    #[test]
+    fn takes_what_is_pending_up_to_the_limit() {
+        let facts =
+            facts(&[("1_a.sql", "x"), ("2_b.sql", "x"), ("3_c.sql", "x")], &[1], Environment::Development);
+        let all = migrate(&facts, &MigrateRequest::default()).unwrap();
+        assert_eq!(versions(&all), ["2", "3"]);
+        let one = MigrateRequest { steps: Some(1), ..Default::default() };
+        assert_eq!(versions(&migrate(&facts, &one).unwrap()), ["2"]);
+        let to = MigrateRequest { to: Some(Version::Number(2)), ..Default::default() };
+        assert_eq!(versions(&migrate(&facts, &to).unwrap()), ["2"]);
+        let unknown = MigrateRequest { to: Some(Version::Number(9)), ..Default::default() };
+        assert!(migrate(&facts, &unknown).is_err());
+    }
+
+    #[test]
+    fn out_of_order_is_a_warning_at_home_and_a_refusal_elsewhere() {
+        let files = [("1_a.sql", "x"), ("2_b.sql", "x")];
+        let home =
+            migrate(&facts(&files, &[2], Environment::Development), &MigrateRequest::default()).unwrap();
+        assert_eq!((versions(&home), home.warnings.len()), (vec!["1".to_owned()], 1));
+        let staging = facts(&files, &[2], Environment::Staging);
+        assert!(migrate(&staging, &MigrateRequest::default()).is_err());
+        let tolerance = Tolerance { out_of_order: true, ..Tolerance::default() };
+        assert!(migrate(&staging, &MigrateRequest { tolerance, ..Default::default() }).is_ok());
+    }
+
+    #[test]
+    fn one_byte_changes_the_id_and_nothing_else_does() {
+        let id = |text: &str, environment| {
+            migrate(&facts(&[("1_a.sql", text)], &[], environment), &MigrateRequest::default()).unwrap().id()
+        };
+        assert_eq!(id("SELECT 1", Environment::Test), id("SELECT 1", Environment::Test));
+        assert_ne!(id("SELECT 1", Environment::Test), id("SELECT 2", Environment::Test));
+        assert_ne!(id("SELECT 1", Environment::Test), id("SELECT 1", Environment::Staging));
+    }
+
+    #[test]
+    fn an_edited_migration_stops_everything() {
+        let mut facts = facts(&[("1_a.sql", "x"), ("2_b.sql", "x")], &[1], Environment::Test);
+        facts.history.applied[0].checksum = Some(Checksum(vec![0]));
+        assert!(migrate(&facts, &MigrateRequest::default()).is_err());
+    }
+}

@@ -1,0 +1,192 @@
+//! Facts in, [`Plan`] out. Nothing here does I/O: the same facts give the same plan, and the same
+//! plan is what a dry run shows, what the policy judges, what is consented to and what runs.
+
+mod migrate;
+mod rollback;
+mod seed;
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::model::environment::Environment;
+use crate::model::history::History;
+use crate::model::layout::Layout;
+use crate::model::migration::{Folder, Migration, ScriptFile};
+use crate::model::seed::Seed;
+use crate::model::target::Target;
+
+pub(crate) use migrate::{MigrateRequest, Tolerance, migrate};
+pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
+pub(crate) use seed::{SeedFacts, SeedRequest, TableFacts, seed};
+
+/// What was asked for. The policy's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Migrate,
+    Rollback,
+    Seed,
+    SeedFresh,
+}
+
+impl Verb {
+    /// As it is typed.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Verb::Migrate => "migrate",
+            Verb::Rollback => "rollback",
+            Verb::Seed => "seed",
+            Verb::SeedFresh => "seed --fresh",
+        }
+    }
+}
+
+/// What a step does away with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Loss {
+    /// A table, or a column of one.
+    pub(crate) object: String,
+    /// How many rows hold something there; `None` where nobody counted.
+    pub(crate) rows: Option<u64>,
+}
+
+/// One thing that will be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    CreateDatabase {
+        name: String,
+    },
+    CreateHistory {
+        table: String,
+    },
+    Apply {
+        migration: Migration,
+    },
+    Revert {
+        migration: Migration,
+        losses: Vec<Loss>,
+    },
+    Clear {
+        tables: Vec<Loss>,
+    },
+    Load {
+        seed: Seed,
+    },
+    /// A program of the project; arguments follow its name.
+    Run {
+        command: Vec<String>,
+    },
+}
+
+/// What will be done, in this order, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) verb: Verb,
+    pub(crate) target: Target,
+    pub(crate) environment: Environment,
+    pub(crate) steps: Vec<Step>,
+    /// What was looked at and needs nothing done, for people: a seed that is there already.
+    pub(crate) skipped: Vec<String>,
+    /// What is unusual, though not in the way.
+    pub(crate) warnings: Vec<String>,
+    /// The history that the plan was made from.
+    basis: String,
+}
+
+/// The name of exactly one plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlanId(String);
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What every plan about migrations is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) target: Target,
+    pub(crate) environment: Environment,
+    pub(crate) layout: Layout,
+    pub(crate) database_exists: bool,
+    pub(crate) folder: Folder,
+    pub(crate) history: History,
+}
+
+impl Facts {
+    fn plan(&self, verb: Verb, steps: Vec<Step>) -> Plan {
+        let rows = self.history.applied.iter();
+        let applied: Vec<String> =
+            rows.map(|row| format!("{} {:?} {}", row.version, row.checksum, row.success)).collect();
+        Plan {
+            verb,
+            target: self.target.clone(),
+            environment: self.environment,
+            steps,
+            skipped: Vec::new(),
+            warnings: Vec::new(),
+            basis: applied.join("\n"),
+        }
+    }
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The migrations that the steps apply or revert, in their order.
+    pub(crate) fn migrations(&self) -> impl Iterator<Item = &Migration> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Apply { migration } | Step::Revert { migration, .. } => Some(migration),
+            _ => None,
+        })
+    }
+
+    /// The files that the steps run, in their order.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &ScriptFile> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Apply { migration } => Some(&migration.up),
+            Step::Revert { migration, .. } => migration.down.as_ref(),
+            _ => None,
+        })
+    }
+
+    /// The digest of all that a consent is about: verb, target, environment, history, and each
+    /// step with the checksums of its files. One byte of a pending file changes it.
+    pub(crate) fn id(&self) -> PlanId {
+        let mut digest = Sha256::new();
+        let mut add = |part: &str| {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part.as_bytes());
+        };
+        add(self.verb.name());
+        add(&self.target.to_string());
+        add(self.environment.name());
+        add(&self.basis);
+        self.steps.iter().for_each(|step| add(&fingerprint(step)));
+        let hex: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        PlanId(hex[..12].to_owned())
+    }
+}
+
+/// What identifies a step. Row counts are left out: they change under a consent that still holds.
+fn fingerprint(step: &Step) -> String {
+    match step {
+        Step::CreateDatabase { name } => format!("create database {name}"),
+        Step::CreateHistory { table } => format!("create history {table}"),
+        Step::Apply { migration } => format!("apply {} {}", migration.version, migration.up.checksum),
+        Step::Revert { migration, .. } => {
+            let down = migration.down.as_ref().map(|down| down.checksum.to_string());
+            format!("revert {} {}", migration.version, down.unwrap_or_default())
+        }
+        Step::Clear { tables } => {
+            let names: Vec<&str> = tables.iter().map(|loss| loss.object.as_str()).collect();
+            format!("clear {}", names.join(" "))
+        }
+        Step::Load { seed } => format!("load {} {}", seed.path, seed.checksum),
+        Step::Run { command } => format!("run {command:?}"),
+    }
+}

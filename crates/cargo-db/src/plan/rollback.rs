@@ -1,0 +1,60 @@
+//! Which applied migrations are taken back, newest first.
+
+use crate::failure::{Kind, Result};
+use crate::model::history::{Standing, Trouble};
+use crate::model::migration::{Migration, Version};
+use crate::plan::{Facts, Loss, Plan, Step, Verb};
+
+/// How far back.
+#[derive(Clone, Debug)]
+pub(crate) enum RollbackRequest {
+    /// So many migrations.
+    Steps(usize),
+    /// All that are later than this version; `0` takes everything back.
+    To(Version),
+}
+
+/// The migrations that `request` takes back, newest first: all of them have a down file that
+/// belongs to what was applied.
+pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<Migration>> {
+    let standing = Standing::compare(&facts.folder, &facts.history);
+    let newest_first = standing.applied.iter().rev();
+    let chosen: Vec<_> = match request {
+        RollbackRequest::Steps(steps) => newest_first.take(*steps).collect(),
+        RollbackRequest::To(version) => {
+            let known = facts.history.applied.iter().any(|row| row.version == *version);
+            if !known && *version != Version::Number(0) {
+                return Err(Kind::NotApplied { version: version.to_string() }.into());
+            }
+            newest_first.take_while(|(row, _)| row.version > *version).collect()
+        }
+    };
+
+    let concerns = |trouble| {
+        let versions: Vec<&Version> = chosen.iter().map(|(row, _)| &row.version).collect();
+        let of_chosen = standing.problems.iter().filter(move |problem| {
+            problem.trouble == trouble && problem.version.as_ref().is_some_and(|v| versions.contains(&v))
+        });
+        of_chosen.cloned().collect::<Vec<_>>()
+    };
+    let mut blocking = concerns(Trouble::Failed);
+    blocking.extend(concerns(Trouble::Duplicate));
+    blocking.extend(concerns(Trouble::Missing));
+    if !blocking.is_empty() {
+        return Err(Kind::HistoryInconsistent { target: facts.target.to_string(), problems: blocking }.into());
+    }
+
+    let files: Vec<Migration> = chosen.into_iter().filter_map(|(_, file)| file.clone()).collect();
+    let one_way: Vec<&Migration> = files.iter().filter(|file| file.down.is_none()).collect();
+    if one_way.is_empty() {
+        return Ok(files);
+    }
+    let migrations = one_way.iter().map(|file| format!("{} `{}`", file.version, file.name)).collect();
+    Err(Kind::Irreversible { migrations }.into())
+}
+
+/// Plans to take back `migrations`, each with what that loses.
+pub(crate) fn rollback(facts: &Facts, migrations: Vec<(Migration, Vec<Loss>)>) -> Plan {
+    let steps = migrations.into_iter().map(|(migration, losses)| Step::Revert { migration, losses });
+    facts.plan(Verb::Rollback, steps.collect())
+}

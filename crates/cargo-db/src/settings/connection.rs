@@ -1,0 +1,154 @@
+//! Which database is meant: `-D`, `DATABASE_URL`, libpq's variables and files, or the local
+//! server. What libpq reads on its own (`PGPASSWORD`, `~/.pgpass`, `pg_service.conf`) is read here
+//! the same way, because the client we use knows none of it.
+
+use std::path::PathBuf;
+
+use crate::failure::{Kind, Result};
+use crate::model::environment::Environment;
+use crate::model::target::{Host, Keywords, Secret, Target, from_keywords, parse_url};
+use crate::settings::variables::Variables;
+use crate::settings::{Origin, Place, Setting, Sources, file};
+
+/// libpq's variables and the keyword each stands for (PostgreSQL manual, 34.15).
+const LIBPQ: &[(&str, &str)] = &[
+    ("PGHOST", "host"),
+    ("PGPORT", "port"),
+    ("PGUSER", "user"),
+    ("PGPASSWORD", "password"),
+    ("PGDATABASE", "dbname"),
+    ("PGSSLMODE", "sslmode"),
+    ("PGSSLROOTCERT", "sslrootcert"),
+    ("PGSSLCERT", "sslcert"),
+    ("PGSSLKEY", "sslkey"),
+    ("PGCONNECT_TIMEOUT", "connect_timeout"),
+    ("PGOPTIONS", "options"),
+    ("PGPASSFILE", "passfile"),
+    ("PGSERVICE", "service"),
+    ("PGSERVICEFILE", "servicefile"),
+    ("PGREQUIREPEER", "requirepeer"),
+    ("PGSSLCRL", "sslcrl"),
+    ("PGGSSENCMODE", "gssencmode"),
+    ("PGCHANNELBINDING", "channel_binding"),
+    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+];
+
+/// Finds the database. `named` is the environment as far as it was named.
+pub(crate) fn place(
+    sources: &Sources<'_>,
+    variables: &Variables,
+    named: Option<Environment>,
+    local_database: &str,
+) -> Result<Setting<Place>> {
+    if let Some(url) = &sources.flags.database_url {
+        let keywords = parse_url(url, "--database-url")?;
+        if keywords.contains_key("password") {
+            return Err(Kind::PasswordInFlag { flag: "--database-url" }.into());
+        }
+        return target(sources, variables, keywords, Origin::Flag("--database-url"));
+    }
+    if let Some(url) = variables.get("DATABASE_URL") {
+        let keywords = parse_url(&url.value, &url.origin.to_string())?;
+        return target(sources, variables, keywords, url.origin);
+    }
+    let says_where = ["PGHOST", "PGSERVICE", "PGDATABASE", "PGPORT"];
+    if let Some(found) = says_where.iter().find_map(|name| variables.get(name)) {
+        return target(sources, variables, Keywords::new(), found.origin);
+    }
+    if named.is_none_or(Environment::is_own) {
+        return Ok(Setting::default(Place::Local { database: local_database.to_owned() }));
+    }
+    Err(Kind::NoTarget { environment: named.unwrap_or(Environment::Production) }.into())
+}
+
+/// Completes keywords as libpq does: from its variables, then the service file, then the
+/// password file.
+fn target(
+    sources: &Sources<'_>,
+    variables: &Variables,
+    mut keywords: Keywords,
+    origin: Origin,
+) -> Result<Setting<Place>> {
+    for (variable, keyword) in LIBPQ {
+        if let Some(found) = variables.get(variable)
+            && !keywords.contains_key(*keyword)
+        {
+            keywords.insert((*keyword).to_owned(), found.value);
+        }
+    }
+    if let Some(service) = keywords.get("service").cloned() {
+        for (keyword, value) in service_entries(sources, &keywords, &service)? {
+            keywords.entry(keyword).or_insert(value);
+        }
+    }
+    let home = home(sources);
+    if let (None, Some(home)) = (keywords.get("sslrootcert"), &home) {
+        let customary = home.join(".postgresql/root.crt");
+        if (sources.exists)(&customary) {
+            keywords.insert("sslrootcert".to_owned(), customary.display().to_string());
+        }
+    }
+    let os_user = ["USER", "LOGNAME"].iter().find_map(|name| variables.get(name));
+    let os_user = os_user.map_or_else(|| "postgres".to_owned(), |found| found.value);
+    let mut target = from_keywords(&keywords, &origin.to_string(), &os_user)?;
+    if target.password.is_none() {
+        let file = keywords.get("passfile").map(PathBuf::from).or_else(|| Some(home?.join(".pgpass")));
+        if let Some(text) = file.and_then(|file| file::read_text(sources, &file).ok().flatten()) {
+            target.password = password_for(&text, &target).map(Secret::new);
+        }
+    }
+    Ok(Setting { value: Place::Named(Box::new(target)), origin })
+}
+
+fn home(sources: &Sources<'_>) -> Option<PathBuf> {
+    sources.process.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
+/// The section of `pg_service.conf` with this name (PostgreSQL manual, 34.17).
+fn service_entries(sources: &Sources<'_>, keywords: &Keywords, service: &str) -> Result<Keywords> {
+    let own = keywords.get("servicefile").map(PathBuf::from);
+    let file = own.or_else(|| Some(home(sources)?.join(".pg_service.conf")));
+    let text = file.as_ref().map(|file| file::read_text(sources, file)).transpose()?.flatten();
+    let mut lines = text.as_deref().unwrap_or("").lines().map(str::trim);
+    let header = format!("[{service}]");
+    if !lines.any(|line| line == header) {
+        let (source_name, value) = ("the service".to_owned(), service.to_owned());
+        let place = file.map_or_else(|| "any file".to_owned(), |file| format!("`{}`", file.display()));
+        return Err(Kind::BadSetting { source_name, value, why: format!("it is not in {place}") }.into());
+    }
+    let section = lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.starts_with('#'));
+    let entries = section.filter_map(|line| line.split_once('='));
+    Ok(entries.map(|(keyword, value)| (keyword.trim().to_owned(), value.trim().to_owned())).collect())
+}
+
+/// The password of the first line of a `.pgpass` that fits (PostgreSQL manual, 34.16):
+/// `host:port:database:user:password`, where `*` fits all and `\` protects a `:`.
+fn password_for(text: &str, target: &Target) -> Option<String> {
+    let host = match &target.host {
+        Host::Socket(_) => "localhost",
+        Host::Name(name) => name,
+    };
+    let wanted = [host, &target.port.to_string(), &target.database, &target.user];
+    text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
+        let fields = pgpass_fields(line);
+        let [rest @ .., password] = fields.as_slice() else { return None };
+        let fits =
+            rest.len() == 4 && rest.iter().zip(wanted).all(|(field, wanted)| field == "*" || field == wanted);
+        fits.then(|| password.clone())
+    })
+}
+
+fn pgpass_fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            ':' if fields.len() < 5 => fields.push(String::new()),
+            _ => {
+                let character = if character == '\\' { characters.next().unwrap_or('\\') } else { character };
+                fields.last_mut().expect("there is always a field").push(character);
+            }
+        }
+    }
+    fields
+}

@@ -1,0 +1,120 @@
+//! `db.toml`: the settings of a repository that everybody who clones it shares.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::failure::{Kind, Result};
+use crate::settings::Sources;
+
+/// The whole file. A key that is not here is an error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DbToml {
+    pub(crate) database: DatabaseTable,
+    pub(crate) server: ServerTable,
+    pub(crate) migrations: MigrationsTable,
+    pub(crate) migrate: MigrateTable,
+    pub(crate) seeds: SeedsTable,
+    pub(crate) environments: BTreeMap<String, EnvironmentTable>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DatabaseTable {
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ServerTable {
+    pub(crate) bin: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MigrationsTable {
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(crate) struct MigrateTable {
+    pub(crate) lock_timeout: Option<String>,
+    pub(crate) ddl_lock_timeout: Option<String>,
+    pub(crate) statement_timeout: Option<String>,
+    pub(crate) attempts: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SeedsTable {
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) command: Option<CommandLine>,
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EnvironmentTable {
+    pub(crate) hosts: Vec<String>,
+}
+
+/// A program and its arguments, written as a shell would read them. No shell runs.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct CommandLine(String);
+
+impl CommandLine {
+    /// Program and arguments.
+    pub(crate) fn words(&self, key: &str) -> Result<Vec<String>> {
+        let words = shell_words::split(&self.0);
+        words.map_err(|_| {
+            let (source_name, value) = (key.to_owned(), self.0.clone());
+            Kind::BadSetting { source_name, value, why: "a quote is not closed".to_owned() }.into()
+        })
+    }
+}
+
+/// Reads `db.toml` of the project; one that is not there says nothing.
+pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
+    let path = root.join("db.toml");
+    let Some(text) = read_text(sources, &path)? else { return Ok(DbToml::default()) };
+    let toml: DbToml = toml::from_str(&text).map_err(|error| malformed(&text, &path, &error))?;
+    let unknown =
+        toml.environments.keys().find(|name| crate::model::environment::Environment::named(name).is_none());
+    if let Some(name) = unknown {
+        let why =
+            "no environment has this name; there are test, development, staging and production".to_owned();
+        let source_name = "[environments] in db.toml".to_owned();
+        return Err(Kind::BadSetting { source_name, value: name.clone(), why }.into());
+    }
+    Ok(toml)
+}
+
+/// A file's text; `None` where there is no file.
+pub(crate) fn read_text(sources: &Sources<'_>, path: &Path) -> Result<Option<String>> {
+    (sources.read)(path)
+        .map_err(|error| Kind::File { doing: "read", path: path.to_owned(), why: error.to_string() }.into())
+}
+
+fn malformed(text: &str, path: &Path, error: &toml::de::Error) -> Kind {
+    let start = error.span().map_or(0, |span| span.start);
+    Kind::BadFile {
+        file: path.to_owned(),
+        line: text.get(..start).unwrap_or("").matches('\n').count() + 1,
+        why: error.message().lines().next().unwrap_or("not TOML").to_owned(),
+        suggestion: suggestion(error.message()),
+    }
+}
+
+/// serde words an unknown key as ``unknown field `a`, expected `b` or `c` ``: the nearest of the
+/// expected ones is what was meant.
+fn suggestion(message: &str) -> Option<String> {
+    let mut ticked = message.split('`').skip(1).step_by(2);
+    let unknown = message.starts_with("unknown field").then(|| ticked.next())??;
+    let near = |name: &&str| strsim::normalized_damerau_levenshtein(unknown, name);
+    let best = ticked.max_by(|a, b| near(a).total_cmp(&near(b)))?;
+    (near(&best) > 0.5).then(|| best.to_owned())
+}

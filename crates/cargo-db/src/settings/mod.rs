@@ -1,0 +1,324 @@
+//! What was asked for, from flags, the environment, `.env` files, `db.toml` and defaults, in that
+//! order, resolved once into [`Settings`]. Each value remembers where it came from.
+//!
+//! Nothing here touches the process environment or the disk: [`Sources`] brings what is there,
+//! with a function that reads a file.
+
+mod connection;
+mod file;
+mod variables;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::failure::{Kind, Result};
+use crate::model::environment::{Environment, Resolved, Signal};
+use crate::model::target::Target;
+
+use file::DbToml;
+use variables::Variables;
+
+/// Names under which other tools keep the environment, in the order in which they are read.
+const CUSTOMARY: &[&str] = &[
+    "APP_ENV",
+    "APP_ENVIRONMENT",
+    "LOCO_ENV",
+    "RAILS_ENV",
+    "RUN_MODE",
+    "RUST_ENV",
+    "ENVIRONMENT",
+    "NODE_ENV",
+];
+
+/// The global flags that settings can come from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flags {
+    pub(crate) environment: Option<String>,
+    pub(crate) database_url: Option<String>,
+    pub(crate) env_files: Vec<PathBuf>,
+    pub(crate) no_dotenv: bool,
+    pub(crate) migrations_dir: Option<PathBuf>,
+    pub(crate) lock_timeout: Option<Duration>,
+    pub(crate) ddl_lock_timeout: Option<Duration>,
+}
+
+/// Everything that settings are made from.
+pub(crate) struct Sources<'a> {
+    pub(crate) flags: Flags,
+    /// The process environment.
+    pub(crate) process: BTreeMap<String, String>,
+    /// The folder the command was started in.
+    pub(crate) cwd: PathBuf,
+    /// Reads a file; `None` where there is none.
+    pub(crate) read: &'a dyn Fn(&Path) -> io::Result<Option<String>>,
+    /// Whether a path exists.
+    pub(crate) exists: &'a dyn Fn(&Path) -> bool,
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Flag(&'static str),
+    /// A variable of the process.
+    Process(String),
+    /// A variable of a file.
+    EnvFile(PathBuf, String),
+    /// A key of `db.toml`.
+    DbToml(&'static str),
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag(flag) => f.write_str(flag),
+            Origin::Process(variable) => write!(f, "{variable} in the environment"),
+            Origin::EnvFile(file, variable) => write!(f, "{variable} in {}", file.display()),
+            Origin::DbToml(key) => write!(f, "{key} in db.toml"),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A value and where it came from.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting<T> {
+    pub(crate) value: T,
+    pub(crate) origin: Origin,
+}
+
+impl<T> Setting<T> {
+    fn default(value: T) -> Setting<T> {
+        Setting { value, origin: Origin::Default }
+    }
+}
+
+/// Which database is meant.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// One that somebody named.
+    Named(Box<Target>),
+    /// This database of the private local server.
+    Local {
+        /// Its name.
+        database: String,
+    },
+}
+
+/// Limits for the statements of a migration.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// How long to wait for another run.
+    pub(crate) lock_timeout: Setting<Duration>,
+    /// PostgreSQL's `lock_timeout`.
+    pub(crate) ddl_lock_timeout: Setting<Duration>,
+    /// How often a migration that waited too long for a lock is tried.
+    pub(crate) attempts: Setting<u32>,
+    /// PostgreSQL's `statement_timeout`, where one is wanted.
+    pub(crate) statement_timeout: Option<Setting<Duration>>,
+}
+
+/// What `[seeds]` says.
+#[derive(Clone, Debug)]
+pub(crate) struct SeedSettings {
+    pub(crate) dir: Setting<PathBuf>,
+    /// Program and arguments; empty where there is none.
+    pub(crate) command: Vec<String>,
+    /// Patterns of each group.
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
+}
+
+/// Everything that was settled before a verb runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The folder that relative paths of `db.toml` start from.
+    pub(crate) root: PathBuf,
+    pub(crate) environment: Resolved,
+    pub(crate) place: Setting<Place>,
+    pub(crate) migrations_dir: Setting<PathBuf>,
+    pub(crate) limits: Limits,
+    pub(crate) seeds: SeedSettings,
+    /// `CARGO_DB_PG_BIN`, or `[server] bin`.
+    pub(crate) pg_bin: Option<Setting<PathBuf>>,
+    /// What the local server's database is called, also where another one is named.
+    pub(crate) local_database: String,
+}
+
+impl Settings {
+    /// Resolves everything once.
+    pub(crate) fn resolve(sources: &Sources<'_>) -> Result<Settings> {
+        let root = find_root(sources);
+        let toml = file::read(sources, &root)?;
+        let mut variables = Variables::gather(sources, &root)?;
+        let decisive = decisive_signal(sources, &variables);
+        let customary = customary_signals(&variables);
+        let named = named_environment(decisive.as_ref(), &customary);
+        if let Some(environment) = named {
+            variables.add_environment_file(sources, &root, environment)?;
+        }
+
+        let local_database = local_database(&toml, &root, named);
+        let place = connection::place(sources, &variables, named, &local_database)?;
+        let is_local = match &place.value {
+            Place::Named(target) => target.is_local(),
+            Place::Local { .. } => true,
+        };
+        let patterns = host_signals(&toml, &place.value);
+        let environment = Resolved::settle(decisive, customary, is_local, patterns);
+        if matches!(place.value, Place::Local { .. }) && !environment.environment.is_own() {
+            return Err(Kind::NoTarget { environment: environment.environment }.into());
+        }
+        Ok(Settings {
+            migrations_dir: migrations_dir(sources, &toml, &root),
+            limits: limits(&sources.flags, &toml)?,
+            seeds: seeds(&toml, &root)?,
+            pg_bin: pg_bin(&variables, &toml, &root),
+            environment,
+            place,
+            local_database,
+            root,
+        })
+    }
+}
+
+/// The nearest folder upward with a `db.toml`, else with a `.git`, else the outermost one with
+/// a `Cargo.toml`, else where we stand.
+fn find_root(sources: &Sources<'_>) -> PathBuf {
+    let upward: Vec<&Path> = sources.cwd.ancestors().collect();
+    let nearest = |name: &str| upward.iter().find(|folder| (sources.exists)(&folder.join(name))).copied();
+    let outermost =
+        || upward.iter().rev().find(|folder| (sources.exists)(&folder.join("Cargo.toml"))).copied();
+    let root = nearest("db.toml").or_else(|| nearest(".git")).or_else(outermost);
+    root.unwrap_or(&sources.cwd).to_owned()
+}
+
+fn decisive_signal(sources: &Sources<'_>, variables: &Variables) -> Option<Signal> {
+    if let Some(word) = &sources.flags.environment {
+        return Some(Signal::word("--env", word));
+    }
+    let found = variables.get("CARGO_DB_ENV")?;
+    Some(Signal::word(found.origin.to_string(), &found.value))
+}
+
+fn customary_signals(variables: &Variables) -> Vec<Signal> {
+    let found = CUSTOMARY.iter().filter_map(|name| variables.get(name));
+    found.map(|found| Signal::word(found.origin.to_string(), &found.value)).collect()
+}
+
+fn named_environment(decisive: Option<&Signal>, customary: &[Signal]) -> Option<Environment> {
+    let decided = decisive.map(|signal| signal.environment);
+    decided.or_else(|| customary.iter().map(|signal| signal.environment).max())
+}
+
+/// `[environments.<name>] hosts` can only raise what was named.
+fn host_signals(toml: &DbToml, place: &Place) -> Vec<Signal> {
+    let Place::Named(target) = place else { return Vec::new() };
+    let crate::model::target::Host::Name(host) = &target.host else { return Vec::new() };
+    let of_table = |(name, table): (&String, &file::EnvironmentTable)| {
+        let pattern = table.hosts.iter().find(|pattern| {
+            glob::Pattern::new(&pattern.to_lowercase())
+                .is_ok_and(|pattern| pattern.matches(&host.to_lowercase()))
+        })?;
+        let mut signal = Signal::word(format!("environments.{name}.hosts in db.toml"), name);
+        signal.said = format!("{host} matches {pattern}");
+        Some(signal)
+    };
+    toml.environments.iter().filter_map(of_table).collect()
+}
+
+/// The folder's name where `db.toml` has none; a test database never shares a name with the
+/// working one.
+fn local_database(toml: &DbToml, root: &Path, environment: Option<Environment>) -> String {
+    let folder = root.file_name().and_then(|name| name.to_str()).unwrap_or("app");
+    let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let name = toml.database.name.clone().unwrap_or_else(|| folder.chars().map(safe).take(40).collect());
+    match environment {
+        Some(Environment::Test) => format!("{name}_test"),
+        _ => name,
+    }
+}
+
+fn migrations_dir(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Setting<PathBuf> {
+    if let Some(dir) = &sources.flags.migrations_dir {
+        return Setting { value: sources.cwd.join(dir), origin: Origin::Flag("--migrations-dir") };
+    }
+    match &toml.migrations.dir {
+        Some(dir) => Setting { value: root.join(dir), origin: Origin::DbToml("migrations.dir") },
+        None => Setting::default(root.join("migrations")),
+    }
+}
+
+fn limits(flags: &Flags, toml: &DbToml) -> Result<Limits> {
+    let migrate = &toml.migrate;
+    let duration = |flag: Option<Duration>, name, text: &Option<String>, key, otherwise| {
+        let from_toml = text.as_deref().map(|text| parse_duration(text, key)).transpose()?;
+        Ok::<_, crate::failure::Failure>(match (flag, from_toml) {
+            (Some(value), _) => Setting { value, origin: Origin::Flag(name) },
+            (None, Some(value)) => Setting { value, origin: Origin::DbToml(key) },
+            (None, None) => Setting::default(otherwise),
+        })
+    };
+    let seconds = Duration::from_secs;
+    let statement_timeout = match &migrate.statement_timeout {
+        Some(text) => {
+            let key = "migrate.statement-timeout";
+            Some(Setting { value: parse_duration(text, key)?, origin: Origin::DbToml(key) })
+        }
+        None => None,
+    };
+    Ok(Limits {
+        lock_timeout: duration(
+            flags.lock_timeout,
+            "--lock-timeout",
+            &migrate.lock_timeout,
+            "migrate.lock-timeout",
+            seconds(300),
+        )?,
+        ddl_lock_timeout: duration(
+            flags.ddl_lock_timeout,
+            "--ddl-lock-timeout",
+            &migrate.ddl_lock_timeout,
+            "migrate.ddl-lock-timeout",
+            seconds(2),
+        )?,
+        attempts: match migrate.attempts {
+            Some(value) => Setting { value: value.max(1), origin: Origin::DbToml("migrate.attempts") },
+            None => Setting::default(5),
+        },
+        statement_timeout,
+    })
+}
+
+/// `300ms`, `2s`, `5m`.
+fn parse_duration(text: &str, source: &str) -> Result<Duration> {
+    humantime::parse_duration(text).map_err(|error| {
+        let (source_name, value) = (source.to_owned(), text.to_owned());
+        Kind::BadSetting { source_name, value, why: format!("{error}; write `300ms`, `2s` or `5m`") }.into()
+    })
+}
+
+fn seeds(toml: &DbToml, root: &Path) -> Result<SeedSettings> {
+    let dir = match &toml.seeds.dir {
+        Some(dir) => Setting { value: root.join(dir), origin: Origin::DbToml("seeds.dir") },
+        None => Setting::default(root.join("seeds")),
+    };
+    let command = match &toml.seeds.command {
+        Some(command) => command.words("seeds.command")?,
+        None => Vec::new(),
+    };
+    Ok(SeedSettings { dir, command, groups: toml.seeds.groups.clone() })
+}
+
+fn pg_bin(variables: &Variables, toml: &DbToml, root: &Path) -> Option<Setting<PathBuf>> {
+    if let Some(found) = variables.get("CARGO_DB_PG_BIN") {
+        return Some(Setting { value: PathBuf::from(found.value), origin: found.origin });
+    }
+    let bin = toml.server.bin.as_ref()?;
+    Some(Setting { value: root.join(bin), origin: Origin::DbToml("server.bin") })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! Answers and failures for people.
+
+use crate::failure::{Failure, Kind, StatementError, problem_line};
+use crate::plan::{Loss, Plan, Step, Verb};
+use crate::seed::Rows;
+use crate::ui::report::{LocalStatus, Report, StatusReport};
+use crate::ui::text::{elapsed, number, plural, size, table};
+use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, Ui, YELLOW};
+
+/// How many tables `status` lists before it only counts them.
+const TABLES_SHOWN: usize = 20;
+
+/// An answer as text.
+pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
+    match report {
+        Report::Status(status) => self::status(status, ui),
+        Report::DryRun { plan, sql } => dry_run(plan, sql.as_deref(), ui),
+        Report::Migrated { plan, deeds } => {
+            let verb = if plan.verb == Verb::Rollback { "reverted" } else { "applied" };
+            let total = deeds.iter().map(|deed| deed.elapsed).sum();
+            match deeds.len() {
+                0 => nothing_to_do(plan),
+                count => format!("{} {verb} in {}", plural(count, "migration"), elapsed(total)),
+            }
+        }
+        Report::Seeded { plan, rows } => seeded(plan, rows),
+        Report::Created { files } => {
+            let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+            lines.join("\n")
+        }
+        Report::Server(server) => local_server(server),
+        Report::Line(line) => (*line).to_owned(),
+    }
+}
+
+fn status(status: &StatusReport, ui: &Ui) -> String {
+    let mut lines = Vec::new();
+    let mut line =
+        |name: &str, value: String| lines.push(format!("{}{value}", ui.out(BOLD, &format!("{name:<13}"))));
+
+    match &status.found {
+        Some((server, database)) => {
+            let tls = server.tls.as_deref().unwrap_or("no TLS");
+            let role = if server.superuser { ", a superuser" } else { "" };
+            let standby = if server.in_recovery { ", a standby: nothing can be changed here" } else { "" };
+            line("Server", format!("PostgreSQL {} at {}{standby}", server.version, status.target.server()));
+            line("Connected", format!("as {}{role}, {tls}", server.user));
+            line("Database", format!("{}, {}", status.target.database, size(database.bytes)));
+        }
+        None => {
+            line("Server", status.target.server());
+            line(
+                "Database",
+                format!("{} does not exist yet; `cargo db migrate` creates it", status.target.database),
+            );
+        }
+    }
+    let environment = &status.environment;
+    line(
+        "Environment",
+        ui.out(if environment.environment.is_own() { GREEN } else { YELLOW }, environment.environment.name()),
+    );
+    for signal in &environment.signals {
+        line("", format!("{}: {}", signal.source, signal.said));
+    }
+    for setting in &status.settings {
+        line(setting.name, format!("{} ({})", setting.value, setting.origin));
+    }
+    lines.push(String::new());
+    lines.extend(migrations(status, ui));
+    if let Some((_, database)) = &status.found
+        && !database.tables.is_empty()
+    {
+        let shown = database.tables.iter().take(TABLES_SHOWN);
+        let rows: Vec<Vec<String>> = shown
+            .map(|table| vec![table.name.clone(), format!("~{}", number(table.rows)), size(table.bytes)])
+            .collect();
+        lines.push(String::new());
+        lines.push(table(&["Table", "Rows", "Size"], &rows));
+        if database.tables.len() > TABLES_SHOWN {
+            lines.push(format!("and {} more", number((database.tables.len() - TABLES_SHOWN) as u64)));
+        }
+    }
+    lines.join("\n")
+}
+
+fn migrations(status: &StatusReport, ui: &Ui) -> Vec<String> {
+    let standing = &status.standing;
+    let pending = standing.pending.len();
+    let mut lines = vec![format!(
+        "{}{} in all, {} executed, {}",
+        ui.out(BOLD, &format!("{:<13}", "Migrations")),
+        standing.total,
+        standing.applied.len(),
+        if pending == 0 { "none pending".to_owned() } else { ui.out(YELLOW, &format!("{pending} pending")) },
+    )];
+    if let Some(last) = standing.last() {
+        let when = last
+            .installed_on
+            .and_then(|when| when.format(&time::format_description::well_known::Rfc3339).ok());
+        lines.push(format!("{:<13}{} {} on {}", "Last", last.version, last.name, when.unwrap_or_default()));
+    }
+    lines.extend(
+        standing.pending.iter().map(|file| format!("{:<13}{} {}", "Pending", file.version, file.name)),
+    );
+    lines.extend(standing.problems.iter().map(|problem| {
+        format!("{:<13}{}", ui.out(RED, &format!("{:<13}", "Problem")), problem_line(problem))
+    }));
+    lines
+}
+
+/// The steps of a plan, one a line.
+pub(super) fn plan(plan: &Plan, ui: &Ui, answer: bool) -> String {
+    let paint = |style, text: &str| if answer { ui.out(style, text) } else { ui.err(style, text) };
+    let head = format!("{} {} on {} ({})", paint(CYAN, "Plan"), plan.id(), plan.target, plan.environment);
+    let mut lines = vec![head];
+    lines.extend(plan.skipped.iter().map(|skipped| paint(DIM, &format!("  {skipped}"))));
+    for step in &plan.steps {
+        lines.push(format!("  {}", describe(step)));
+        let losses: &[Loss] = match step {
+            Step::Revert { losses, .. } | Step::Clear { tables: losses } => losses,
+            _ => &[],
+        };
+        lines.extend(losses.iter().map(|loss| paint(YELLOW, &format!("    {}", describe_loss(loss)))));
+    }
+    lines.join("\n")
+}
+
+fn describe(step: &Step) -> String {
+    match step {
+        Step::CreateDatabase { name } => format!("create the database {name}"),
+        Step::CreateHistory { table } => format!("create the history table {table}"),
+        Step::Apply { migration } => {
+            let how = if migration.up.transactional { "" } else { ", without a transaction" };
+            format!("apply {} {}{how}", migration.version, migration.name)
+        }
+        Step::Revert { migration, .. } => format!("revert {} {}", migration.version, migration.name),
+        Step::Clear { tables } => format!("clear {}", plural(tables.len(), "table")),
+        Step::Load { seed } => format!("load {}", seed.path),
+        Step::Run { command } => format!("run `{}`", command.join(" ")),
+    }
+}
+
+fn describe_loss(loss: &Loss) -> String {
+    let object = short(&loss.object);
+    match loss.rows {
+        Some(0) => format!("{object} is empty: nothing is lost"),
+        Some(1) => format!("loses {object}: 1 row"),
+        Some(rows) => format!("loses {object}: {} rows", number(rows)),
+        None => format!("loses {object}: so many rows that they were not counted"),
+    }
+}
+
+/// A name without the schema that everybody expects.
+fn short(name: &str) -> &str {
+    name.strip_prefix("public.").unwrap_or(name)
+}
+
+fn dry_run(plan: &Plan, sql: Option<&[(std::path::PathBuf, String)]>, ui: &Ui) -> String {
+    if plan.is_empty() {
+        return nothing_to_do(plan);
+    }
+    let mut text = self::plan(plan, ui, true);
+    for (file, sql) in sql.unwrap_or_default() {
+        text = format!("{text}\n\n-- {}\n{}", file.display(), sql.trim_end());
+    }
+    text
+}
+
+fn nothing_to_do(plan: &Plan) -> String {
+    match plan.verb {
+        Verb::Migrate => format!("nothing to do: {} has every migration", plan.target.database),
+        Verb::Rollback => format!("nothing to do: {} has no such migration", plan.target.database),
+        Verb::Seed | Verb::SeedFresh if plan.skipped.is_empty() => {
+            "nothing to do: there are no seeds".to_owned()
+        }
+        Verb::Seed | Verb::SeedFresh => format!("nothing to do: {} has every seed", plan.target.database),
+    }
+}
+
+fn seeded(plan: &Plan, rows: &Rows) -> String {
+    if plan.is_empty() {
+        return nothing_to_do(plan);
+    }
+    let lines: Vec<Vec<String>> =
+        rows.iter().map(|(table, rows)| vec![short(table).to_owned(), number(*rows)]).collect();
+    let total: u64 = rows.values().sum();
+    match lines.as_slice() {
+        [] => "no rows loaded".to_owned(),
+        lines => format!(
+            "{}\n\n{} rows loaded into {}",
+            table(&["Table", "Rows"], lines),
+            number(total),
+            plural(lines.len(), "table")
+        ),
+    }
+}
+
+fn local_server(server: &LocalStatus) -> String {
+    let folder = server.folder.display();
+    let state = match (server.major, server.pid) {
+        (None, _) => format!("there is no local server; its place would be {folder}"),
+        (Some(major), None) => format!("PostgreSQL {major} in {folder}, stopped"),
+        (Some(major), Some(pid)) => format!("PostgreSQL {major} in {folder}, running (pid {pid})"),
+    };
+    let deed = server.deed.map(str::to_owned);
+    deed.into_iter().chain([state]).chain(server.url.clone()).collect::<Vec<_>>().join("\n")
+}
+
+/// A failure as text: what, where, why, what was done before, what to do next.
+pub(super) fn failure(failure: &Failure, ui: &Ui) -> String {
+    let mut lines = vec![format!("{} {failure}", ui.err(RED, "error:"))];
+    match failure.kind() {
+        Kind::Statement { statement, .. } | Kind::PartWay { statement, .. } => {
+            lines.extend(excerpt(statement, ui));
+        }
+        _ => {}
+    }
+    lines.extend(failure.why().iter().map(|why| format!("  {why}")));
+    if let [.., last] = failure.done() {
+        let count = failure.done().len();
+        let before = if count == 1 { last.clone() } else { format!("{count} steps, the last: {last}") };
+        lines.push(format!("  done before it, and kept: {before}"));
+    }
+    let hints = failure.hints();
+    if !hints.is_empty() {
+        lines.push(String::new());
+    }
+    for hint in hints {
+        let command = hint.command.map(|command| format!(": `{command}`")).unwrap_or_default();
+        lines.push(format!("{} {}{command}", ui.err(CYAN, "help:"), hint.label));
+    }
+    lines.join("\n")
+}
+
+/// The line that failed, with a mark under the place.
+fn excerpt(statement: &StatementError, ui: &Ui) -> Vec<String> {
+    let number = statement.line.to_string();
+    let gap = " ".repeat(number.len());
+    let bar = ui.err(CYAN, "|");
+    let mark = format!("{}{}", " ".repeat(statement.column.saturating_sub(1)), ui.err(RED, "^"));
+    let line = statement.source_line.replace('\t', " ");
+    vec![format!(" {gap} {bar}"), format!(" {number} {bar} {line}"), format!(" {gap} {bar} {mark}")]
+}

@@ -1,0 +1,206 @@
+//! Answers, failures and events for programs. The schemas stand in `docs/schema/`; a field that
+//! is added or changed raises [`SCHEMA`].
+
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::migration::Deed;
+use crate::model::event::Event;
+use crate::model::history::{Problem, Standing};
+use crate::model::migration::Migration;
+use crate::plan::{Loss, Plan, Step};
+use crate::ui::report::{Report, StatusReport};
+
+/// The version of all documents.
+const SCHEMA: u32 = 1;
+
+/// An answer as one document.
+pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
+    let mut document = document(verb, true);
+    let body = match report {
+        Report::Status(report) => status(report),
+        Report::DryRun { plan, .. } => with_plan(plan, json!({ "dry_run": true })),
+        Report::Migrated { plan, deeds } => {
+            with_plan(plan, json!({ "done": deeds.iter().map(deed).collect::<Vec<_>>() }))
+        }
+        Report::Seeded { plan, rows } => {
+            let tables: Vec<Value> =
+                rows.iter().map(|(name, rows)| json!({ "name": name, "rows": rows })).collect();
+            with_plan(plan, json!({ "tables": tables }))
+        }
+        Report::Created { files } => json!({ "files": files }),
+        Report::Server(server) => json!({
+            "server": { "folder": server.folder, "major": server.major, "pid": server.pid, "url": server.url },
+        }),
+        Report::Line(line) => json!({ "url": line }),
+    };
+    if let Value::Object(body) = body {
+        document.extend(body);
+    }
+    Value::Object(document).to_string()
+}
+
+fn document(verb: &str, ok: bool) -> Map<String, Value> {
+    let pairs = [("schema", json!(SCHEMA)), ("verb", json!(verb)), ("ok", json!(ok))];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn status(report: &StatusReport) -> Value {
+    let signals: Vec<Value> = report
+        .environment
+        .signals
+        .iter()
+        .map(|signal| json!({ "source": signal.source, "said": signal.said, "environment": signal.environment.name() }))
+        .collect();
+    let settings: Vec<Value> = report
+        .settings
+        .iter()
+        .map(|setting| json!({ "name": setting.name, "value": setting.value, "origin": setting.origin }))
+        .collect();
+    let found = report.found.as_ref();
+    let tables = found.map(|(_, database)| database.tables.as_slice()).unwrap_or_default();
+    json!({
+        "target": report.target.to_string(),
+        "environment": report.environment.environment.name(),
+        "signals": signals,
+        "server": found.map(|(server, _)| json!({
+            "version": server.version,
+            "user": server.user,
+            "superuser": server.superuser,
+            "tls": server.tls,
+            "in_recovery": server.in_recovery,
+        })),
+        "database": {
+            "name": report.target.database,
+            "exists": found.is_some(),
+            "bytes": found.map(|(_, database)| database.bytes),
+        },
+        "migrations": standing(&report.standing),
+        "tables": tables
+            .iter()
+            .map(|table| json!({ "name": table.name, "rows": table.rows, "bytes": table.bytes }))
+            .collect::<Vec<_>>(),
+        "settings": settings,
+    })
+}
+
+fn standing(standing: &Standing) -> Value {
+    json!({
+        "total": standing.total,
+        "executed": standing.applied.len(),
+        "pending": standing.pending.iter().map(migration).collect::<Vec<_>>(),
+        "problems": standing.problems.iter().map(problem).collect::<Vec<_>>(),
+        "last": standing.last().map(|last| json!({
+            "version": last.version.to_string(),
+            "name": last.name,
+            "installed_on": last.installed_on
+                .and_then(|when| when.format(&time::format_description::well_known::Rfc3339).ok()),
+        })),
+    })
+}
+
+fn migration(migration: &Migration) -> Value {
+    json!({ "version": migration.version.to_string(), "name": migration.name })
+}
+
+fn problem(problem: &Problem) -> Value {
+    json!({
+        "state": problem.trouble.name(),
+        "version": problem.version.as_ref().map(ToString::to_string),
+        "name": problem.name,
+        "explanation": problem.explanation,
+    })
+}
+
+fn deed(deed: &Deed) -> Value {
+    json!({ "version": deed.version.to_string(), "name": deed.name, "duration_ms": deed.elapsed.as_millis() })
+}
+
+fn with_plan(plan: &Plan, more: Value) -> Value {
+    let mut body = json!({
+        "target": plan.target.to_string(),
+        "environment": plan.environment.name(),
+        "plan": {
+            "id": plan.id().to_string(),
+            "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
+            "skipped": plan.skipped,
+            "warnings": plan.warnings,
+        },
+    });
+    if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+        body.extend(more);
+    }
+    body
+}
+
+fn step(step: &Step) -> Value {
+    let losses = |losses: &[Loss]| -> Vec<Value> {
+        losses.iter().map(|loss| json!({ "object": loss.object, "rows": loss.rows })).collect()
+    };
+    match step {
+        Step::CreateDatabase { name } => json!({ "kind": "create-database", "name": name }),
+        Step::CreateHistory { table } => json!({ "kind": "create-history", "name": table }),
+        Step::Apply { migration } => json!({
+            "kind": "apply",
+            "version": migration.version.to_string(),
+            "name": migration.name,
+            "file": migration.up.path,
+            "transaction": migration.up.transactional,
+        }),
+        Step::Revert { migration, losses: lost } => json!({
+            "kind": "revert",
+            "version": migration.version.to_string(),
+            "name": migration.name,
+            "file": migration.down.as_ref().map(|down| &down.path),
+            "losses": losses(lost),
+        }),
+        Step::Clear { tables } => json!({ "kind": "clear", "losses": losses(tables) }),
+        Step::Load { seed } => json!({ "kind": "load", "name": seed.path }),
+        Step::Run { command } => json!({ "kind": "run", "command": command }),
+    }
+}
+
+/// A failure as one document.
+pub(super) fn failure(verb: &str, failure: &Failure) -> String {
+    let next: Vec<Value> = failure
+        .hints()
+        .into_iter()
+        .map(|hint| json!({ "label": hint.label, "command": hint.command }))
+        .collect();
+    let mut document = document(verb, false);
+    let error = json!({
+        "code": failure.code(),
+        "exit": failure.exit() as u8,
+        "summary": failure.to_string(),
+        "why": failure.why(),
+        "done": failure.done(),
+        "next": next,
+    });
+    document.insert("error".to_owned(), error);
+    Value::Object(document).to_string()
+}
+
+/// An event as one line.
+pub(super) fn event(event: &Event) -> String {
+    let value = match event {
+        Event::ServerStarting { first_time } => {
+            json!({ "event": "server-starting", "first_time": first_time })
+        }
+        Event::LockHeld { by, since } => json!({ "event": "lock-held", "by": by, "since": since }),
+        Event::SessionOfKilledRunEnded { pid } => json!({ "event": "session-ended", "pid": pid }),
+        Event::Started { doing, subject } => {
+            json!({ "event": "started", "doing": doing, "subject": subject })
+        }
+        Event::Finished { done, subject, elapsed } => {
+            json!({ "event": "finished", "done": done, "subject": subject, "duration_ms": elapsed.as_millis() })
+        }
+        Event::Retrying { subject, attempt, attempts, pause } => json!({
+            "event": "retrying", "subject": subject, "attempt": attempt, "attempts": attempts, "pause_ms": pause.as_millis(),
+        }),
+        Event::InvalidIndexRemoved { index } => json!({ "event": "invalid-index-removed", "index": index }),
+        Event::Notice { severity, message } => {
+            json!({ "event": "notice", "severity": severity, "message": message })
+        }
+    };
+    value.to_string()
+}

@@ -1,0 +1,241 @@
+//! The only place that prints, asks, and turns values into text or JSON. The answer goes to
+//! stdout, the talk to stderr. It never touches the database.
+
+mod human;
+mod json;
+mod report;
+mod text;
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::{Global, Progress, When};
+use crate::failure::{Failure, Kind, Result};
+use crate::model::event::{Event, Events};
+
+pub(crate) use report::{LocalStatus, Report, SettingLine, StatusReport};
+
+/// How to talk to whoever is there.
+#[derive(Clone)]
+pub(crate) struct Ui(Arc<Inner>);
+
+struct Inner {
+    verb: &'static str,
+    json: bool,
+    quiet: bool,
+    progress: Progress,
+    colour_out: bool,
+    colour_err: bool,
+    can_prompt: bool,
+    spinner: Mutex<Option<ProgressBar>>,
+}
+
+const GREEN: Style = AnsiColor::Green.on_default().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+impl Ui {
+    /// Decides once how to talk, from flags and the environment.
+    pub(crate) fn new(verb: &'static str, flags: &Global, variable: impl Fn(&str) -> Option<String>) -> Ui {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let in_ci = set("CI").is_some_and(|value| value != "false" && value != "0");
+        let dumb = set("TERM").is_none_or(|term| term == "dumb");
+        let colour = |terminal: bool| match flags.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto if set("NO_COLOR").is_some() => false,
+            When::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+            When::Auto => terminal && !dumb,
+        };
+        let terminal = io::stderr().is_terminal();
+        let moves = terminal && !dumb && !in_ci && !flags.quiet && flags.progress == Progress::Auto;
+        Ui(Arc::new(Inner {
+            verb,
+            json: flags.json,
+            quiet: flags.quiet,
+            progress: match flags.progress {
+                Progress::Auto if !moves => Progress::Plain,
+                other => other,
+            },
+            colour_out: colour(io::stdout().is_terminal()),
+            colour_err: colour(terminal),
+            can_prompt: io::stdin().is_terminal() && terminal && !in_ci,
+            spinner: Mutex::new(None),
+        }))
+    }
+
+    /// Prints the answer.
+    pub(crate) fn report(&self, report: &Report<'_>) {
+        let text = if self.0.json { json::report(self.0.verb, report) } else { human::report(report, self) };
+        self.answer(&text);
+    }
+
+    /// Prints a failure: for people on stderr, and as the JSON document that was asked for.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        self.clear_spinner();
+        if self.0.json {
+            self.answer(&json::failure(self.0.verb, failure));
+        }
+        self.say(&human::failure(failure, self));
+    }
+
+    /// A line such as `   Applied 20260101 users`.
+    pub(crate) fn status(&self, word: &str, text: &str) {
+        if !self.0.quiet {
+            self.say(&format!("{} {text}", self.err(GREEN, &format!("{word:>12}"))));
+        }
+    }
+
+    /// Something that the reader should not miss, though it stops nothing.
+    pub(crate) fn warning(&self, text: &str) {
+        self.say(&format!("{} {text}", self.err(YELLOW, "warning:")));
+    }
+
+    /// Lines that belong to the talk.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.0.quiet {
+            self.say(text);
+        }
+    }
+
+    /// Shows a plan before it is carried out.
+    pub(crate) fn plan(&self, plan: &crate::plan::Plan) {
+        if !self.0.json {
+            self.note(&human::plan(plan, self, false));
+        }
+        for warning in &plan.warnings {
+            self.warning(warning);
+        }
+    }
+
+    /// Whether there is somebody to ask.
+    pub(crate) fn can_prompt(&self) -> bool {
+        self.0.can_prompt
+    }
+
+    /// Asks a question whose answer is no unless somebody says yes.
+    pub(crate) fn confirm(&self, question: &str) -> Result<bool> {
+        self.clear_spinner();
+        let theme = dialoguer::theme::SimpleTheme;
+        let prompt = dialoguer::Confirm::with_theme(&theme).with_prompt(question).default(false);
+        prompt.interact_opt().map(|answer| answer.unwrap_or(false)).map_err(not_answered)
+    }
+
+    /// Asks for a word.
+    pub(crate) fn ask(&self, question: &str) -> Result<String> {
+        self.clear_spinner();
+        let theme = dialoguer::theme::SimpleTheme;
+        let prompt = dialoguer::Input::<String>::with_theme(&theme).with_prompt(question).allow_empty(true);
+        prompt.interact_text().map_err(not_answered)
+    }
+
+    /// Where the world's events go.
+    pub(crate) fn events(&self) -> Events {
+        let ui = self.clone();
+        Arc::new(move |event| ui.event(&event))
+    }
+
+    fn event(&self, event: &Event) {
+        if self.0.progress == Progress::Json {
+            return self.say(&json::event(event));
+        }
+        match event {
+            Event::Started { doing, subject } => self.spin(doing, subject),
+            Event::Finished { done, subject, elapsed } => {
+                self.clear_spinner();
+                self.status(done, &format!("{subject} in {}", text::elapsed(*elapsed)));
+            }
+            Event::ServerStarting { first_time: true } => {
+                self.status("Making", "a private PostgreSQL server for this project");
+            }
+            Event::ServerStarting { first_time: false } => {
+                self.spin("Starting", "the private PostgreSQL server");
+            }
+            Event::LockHeld { by, since } => {
+                let since = since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+                self.status("Waiting", &format!("for the lock, held by {by}{since}"));
+            }
+            Event::SessionOfKilledRunEnded { pid } => {
+                self.warning(&format!("ended a session (pid {pid}) that a killed run left behind"));
+            }
+            Event::Retrying { subject, attempt, attempts, pause } => self.status(
+                "Retrying",
+                &format!(
+                    "{subject}: it waited too long for a lock; try {attempt} of {attempts} in {}",
+                    text::elapsed(*pause)
+                ),
+            ),
+            Event::InvalidIndexRemoved { index } => {
+                self.warning(&format!("dropped the invalid index {index}, which a failed build left behind"));
+            }
+            Event::Notice { severity, message } => {
+                let text = format!("{:>12} {message}", severity.to_lowercase());
+                self.note(&self.err(DIM, &text));
+            }
+        }
+    }
+
+    fn spin(&self, doing: &str, subject: &str) {
+        if self.0.progress != Progress::Auto {
+            return;
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{prefix:>12.cyan.bold} {msg} {spinner} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(doing.to_owned());
+        bar.set_message(subject.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        let before = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).replace(bar);
+        if let Some(before) = before {
+            before.finish_and_clear();
+        }
+    }
+
+    fn clear_spinner(&self) {
+        if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// One write for all of it. A reader that went away has what it wanted.
+    fn answer(&self, text: &str) {
+        self.clear_spinner();
+        if !text.is_empty() {
+            let _ = io::stdout().write_all(format!("{}\n", text.trim_end()).as_bytes());
+        }
+    }
+
+    fn say(&self, text: &str) {
+        let write = || io::stderr().write_all(format!("{}\n", text.trim_end()).as_bytes());
+        let spinner = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = match spinner.as_ref() {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        };
+    }
+
+    fn out(&self, style: Style, text: &str) -> String {
+        paint(self.0.colour_out, style, text)
+    }
+
+    fn err(&self, style: Style, text: &str) -> String {
+        paint(self.0.colour_err, style, text)
+    }
+}
+
+fn paint(colour: bool, style: Style, text: &str) -> String {
+    if colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+/// Ctrl-C at a prompt, or an input that ended.
+fn not_answered(_: dialoguer::Error) -> Failure {
+    Kind::Interrupted { terminated: false }.into()
+}

@@ -1,0 +1,66 @@
+//! The answers of all verbs, as values: `human` and `json` each know how to show them.
+
+use std::path::PathBuf;
+
+use crate::migration::Deed;
+use crate::model::environment::Resolved;
+use crate::model::history::Standing;
+use crate::model::overview::{DatabaseFacts, ServerFacts};
+use crate::model::target::Target;
+use crate::plan::Plan;
+use crate::seed::Rows;
+
+/// What a verb answers.
+pub(crate) enum Report<'a> {
+    Status(&'a StatusReport),
+    /// A plan that was only asked for. With it, the SQL of its files, if that was wanted.
+    DryRun {
+        plan: &'a Plan,
+        sql: Option<Vec<(PathBuf, String)>>,
+    },
+    /// A plan about migrations that was carried out.
+    Migrated {
+        plan: &'a Plan,
+        deeds: &'a [Deed],
+    },
+    /// A plan about seeds that was carried out.
+    Seeded {
+        plan: &'a Plan,
+        rows: &'a Rows,
+    },
+    Created {
+        files: &'a [PathBuf],
+    },
+    Server(&'a LocalStatus),
+    /// One line and nothing else: a URL.
+    Line(&'a str),
+}
+
+/// A setting, for people who wonder where it comes from.
+pub(crate) struct SettingLine {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) origin: String,
+}
+
+/// Everything that `status` found.
+pub(crate) struct StatusReport {
+    pub(crate) target: Target,
+    pub(crate) environment: Resolved,
+    /// `None` where the database does not exist yet.
+    pub(crate) found: Option<(ServerFacts, DatabaseFacts)>,
+    pub(crate) standing: Standing,
+    pub(crate) settings: Vec<SettingLine>,
+}
+
+/// The private local server.
+pub(crate) struct LocalStatus {
+    pub(crate) folder: PathBuf,
+    /// `None` where no cluster was made.
+    pub(crate) major: Option<u32>,
+    /// The URL of the project's database, while it runs.
+    pub(crate) url: Option<String>,
+    pub(crate) pid: Option<i32>,
+    /// What just happened to it, if anything did.
+    pub(crate) deed: Option<&'static str>,
+}

@@ -1,0 +1,90 @@
+//! Words and numbers for people.
+
+use std::time::Duration;
+
+/// `1 table`, `2 tables`.
+pub(super) fn plural(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{} {noun}s", number(count as u64)),
+    }
+}
+
+/// Thousands set apart.
+pub(super) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+/// Bytes in the unit that leaves one to three digits before the point; 1 kB is 1024 bytes, as
+/// in PostgreSQL's `pg_size_pretty`.
+pub(super) fn size(bytes: u64) -> String {
+    let units = ["bytes", "kB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 100.0 {
+        format!("{value:.0} {}", units[unit])
+    } else {
+        format!("{value:.1} {}", units[unit])
+    }
+}
+
+/// A time that was measured, as precise as anybody wants it.
+pub(super) fn elapsed(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 1.0 {
+        format!("{} ms", duration.as_millis())
+    } else if seconds < 60.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{} min {} s", duration.as_secs() / 60, duration.as_secs() % 60)
+    }
+}
+
+/// Columns under each other; the second and later ones are numbers and stand to the right.
+pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([header[column].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let padded = cells.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let lines = rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
+    std::iter::once(line(header.to_vec())).chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        assert_eq!(
+            (number(7), number(1234), number(1_000_000)),
+            ("7".into(), "1,234".into(), "1,000,000".into())
+        );
+        assert_eq!(
+            (size(512), size(8192), size(500 << 20)),
+            ("512 bytes".into(), "8.0 kB".into(), "500 MB".into())
+        );
+        assert_eq!(plural(1, "row"), "1 row");
+        assert_eq!(elapsed(Duration::from_millis(1500)), "1.5 s");
+    }
+
+    #[test]
+    fn tables_align() {
+        let rows = vec![vec!["users".to_owned(), "5".to_owned()], vec!["x".to_owned(), "1,000".to_owned()]];
+        assert_eq!(table(&["Table", "Rows"], &rows), "Table   Rows\nusers      5\nx      1,000");
+    }
+}

@@ -1,0 +1,26 @@
+//! The only floor with effects: the database, files, processes, the clock, signals. It says what
+//! happens through [`Events`] and prints nothing.
+
+pub(crate) mod clock;
+pub(crate) mod files;
+pub(crate) mod pg;
+pub(crate) mod process;
+pub(crate) mod server;
+pub(crate) mod signal;
+
+use crate::model::event::{Event, Events};
+use crate::world::signal::Interrupt;
+
+/// What an effect needs beside its own arguments.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) events: Events,
+    pub(crate) interrupt: Interrupt,
+}
+
+impl World {
+    /// Tells whoever listens.
+    pub(crate) fn tell(&self, event: Event) {
+        (self.events)(event);
+    }
+}

@@ -1,0 +1,90 @@
+//! The lock of a run: advisory locks on a connection of its own.
+//!
+//! They are polled for and never waited for. A session that waits inside
+//! `pg_advisory_lock` holds a snapshot, and `CREATE INDEX CONCURRENTLY` of the run that has the
+//! lock would wait for that snapshot: each for the other, with an invalid index at the end.
+
+use std::time::Duration;
+
+use crate::failure::{Kind, Result};
+use crate::model::event::Event;
+use crate::model::target::Target;
+use crate::world::World;
+use crate::world::clock::{pause, stopwatch};
+use crate::world::pg::session::{Purpose, Session};
+
+/// The key of our own lock: `cargo-db` in ASCII.
+pub(crate) const OWN_KEY: i64 = i64::from_be_bytes(*b"cargo-db");
+
+/// The lock, held until it is dropped.
+pub(crate) struct Lock {
+    _session: Session,
+}
+
+impl Lock {
+    /// Takes all `keys` in the target's database, or fails when `timeout` has passed.
+    pub(crate) fn acquire(world: &World, target: &Target, keys: &[i64], timeout: Duration) -> Result<Lock> {
+        let mut session = Session::open(world, target, Purpose::Lock)?;
+        let began = stopwatch();
+        let mut told = false;
+        let mut wait = Duration::from_millis(20);
+        for key in keys {
+            while !try_lock(&mut session, *key)? {
+                let holder = holder(&mut session, *key)?;
+                if began.elapsed() >= timeout {
+                    let holder = holder.map_or_else(
+                        || "held by a session that just ended".to_owned(),
+                        |holder| holder.sentence(),
+                    );
+                    let waited = humantime::format_duration(Duration::from_secs(began.elapsed().as_secs()))
+                        .to_string();
+                    return Err(Kind::LockBusy { target: target.to_string(), holder, waited }.into());
+                }
+                if let (false, Some(holder)) = (told, holder) {
+                    world.tell(Event::LockHeld { by: holder.by, since: holder.since });
+                    told = true;
+                }
+                pause(world, wait)?;
+                wait = (wait * 2).min(Duration::from_millis(250));
+            }
+        }
+        Ok(Lock { _session: session })
+    }
+}
+
+struct Holder {
+    by: String,
+    since: Option<String>,
+}
+
+impl Holder {
+    fn sentence(&self) -> String {
+        let since = self.since.as_ref().map(|since| format!(" since {since}"));
+        format!("held by {}{}", self.by, since.unwrap_or_default())
+    }
+}
+
+fn try_lock(session: &mut Session, key: i64) -> Result<bool> {
+    let rows = session.rows("take the lock", &format!("SELECT pg_try_advisory_lock({key})"))?;
+    Ok(rows.first().is_some_and(|row| row[0].as_deref() == Some("t")))
+}
+
+fn holder(session: &mut Session, key: i64) -> Result<Option<Holder>> {
+    // A bigint key stands in pg_locks as its two halves, with objsubid 1.
+    let sql = format!(
+        "SELECT a.usename, a.pid, coalesce(nullif(a.application_name, ''), 'a program without a name'), \
+                coalesce(host(a.client_addr), 'this machine'), to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') \
+         FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
+         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+           AND l.classid::bigint = ({key}::bigint >> 32) & 4294967295 AND l.objid::bigint = {key}::bigint & 4294967295"
+    );
+    let rows = session.rows("see who holds the lock", &sql)?;
+    Ok(rows.first().map(|row| {
+        let text = |index: usize| row[index].clone().unwrap_or_else(|| "?".to_owned());
+        Holder {
+            by: format!("{} as {} from {} (pid {})", text(2), text(0), text(3), text(1)),
+            since: row[4].clone(),
+        }
+    }))
+}

@@ -1,0 +1,12 @@
+//! PostgreSQL over the wire.
+
+mod lock;
+mod script;
+mod session;
+mod survey;
+mod tls;
+
+pub(crate) use lock::{Lock, OWN_KEY};
+pub(crate) use script::{Around, Script, Stop};
+pub(crate) use session::{Purpose, Row, Session, server_error};
+pub(crate) use survey::survey;

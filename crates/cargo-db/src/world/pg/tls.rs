@@ -1,0 +1,144 @@
+//! TLS as libpq means it (PostgreSQL manual, 34.19 "SSL Support"), on rustls.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::failure::{Kind, Result};
+use crate::model::target::{Tls, TlsMode};
+
+/// How much of a server's certificate is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    Nothing,
+    Authority,
+}
+
+/// A connector for this target's TLS.
+pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| bad("the TLS library", &error))?;
+    // As in libpq: with a root file there, `require` looks at who signed.
+    let check = match (tls.mode, &tls.root) {
+        (TlsMode::VerifyFull, _) => None,
+        (TlsMode::VerifyCa, _) | (TlsMode::Require, Some(_)) => Some(Check::Authority),
+        _ => Some(Check::Nothing),
+    };
+    let builder = match check {
+        None => builder.with_root_certificates(roots(tls.root.as_deref())?),
+        Some(check) => {
+            let verifier = Lenient { check, inner: inner(check, tls, &provider)?, provider };
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+        }
+    };
+    let config = match &tls.identity {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = certificates(certificate)?;
+            let key =
+                PrivateKeyDer::from_pem_file(key).map_err(|error| bad(&key.display().to_string(), &error))?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| bad("sslcert", &error))?
+        }
+    };
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn inner(
+    check: Check,
+    tls: &Tls,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Option<Arc<WebPkiServerVerifier>>> {
+    if check == Check::Nothing {
+        return Ok(None);
+    }
+    let roots = Arc::new(roots(tls.root.as_deref())?);
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider)).build();
+    Ok(Some(verifier.map_err(|error| bad("sslrootcert", &error))?))
+}
+
+fn roots(file: Option<&Path>) -> Result<RootCertStore> {
+    let mut store = RootCertStore::empty();
+    match file {
+        Some(file) => {
+            for certificate in certificates(file)? {
+                store.add(certificate).map_err(|error| bad(&file.display().to_string(), &error))?;
+            }
+        }
+        None => {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    Ok(store)
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+    read.map_err(|error| bad(&file.display().to_string(), &error))
+}
+
+fn bad(value: &str, error: &dyn std::fmt::Display) -> crate::failure::Failure {
+    Kind::BadSetting { source_name: "TLS".to_owned(), value: value.to_owned(), why: error.to_string() }.into()
+}
+
+/// Checks who signed a certificate but not whose it is, or nothing at all: `verify-ca`, and
+/// `require` and `prefer`, which protect from listeners only.
+#[derive(Debug)]
+struct Lenient {
+    check: Check,
+    inner: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Lenient {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, Error> {
+        let (Check::Authority, Some(inner)) = (self.check, &self.inner) else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match inner.verify_server_cert(end_entity, intermediates, server_name, ocsp, now) {
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,148 @@
+//! Other programs, and what we are ourselves to the operating system. No other module starts a
+//! process. Arguments never hold a secret: those go through the environment.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal};
+
+use crate::failure::{Kind, Result};
+use crate::model::target::Target;
+use crate::world::World;
+
+/// The process environment, read once. What is not UTF-8 cannot be a setting.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Another user of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+/// Whether we may do everything here.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Our own number.
+pub(crate) fn uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Looks a user up in `/etc/passwd`.
+pub(crate) fn user(name: &str) -> Option<User> {
+    let text = super::files::read_if_there(Path::new("/etc/passwd")).ok()??;
+    let line = text.lines().find(|line| line.split(':').next() == Some(name))?;
+    let mut numbers = line.split(':').skip(2).map(str::parse);
+    Some(User { uid: numbers.next()?.ok()?, gid: numbers.next()?.ok()? })
+}
+
+/// A program of PostgreSQL's own: without our `PG*` variables, in the C locale, and as another
+/// user where we are root, because it refuses to run as root.
+fn server_program(program: &Path, folder: &Path, user: Option<User>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).env("LC_ALL", "C").stdin(Stdio::null());
+    for name in environment().into_keys().filter(|name| name.starts_with("PG")) {
+        command.env_remove(name);
+    }
+    if let Some(user) = user {
+        command.uid(user.uid).gid(user.gid);
+    }
+    command
+}
+
+/// Runs one of the server's programs to its end and returns what it printed; an `Err` holds what
+/// it complained about.
+pub(crate) fn run_server_program(
+    program: &Path,
+    arguments: &[&str],
+    folder: &Path,
+    user: Option<User>,
+) -> std::result::Result<String, String> {
+    let output = server_program(program, folder, user).args(arguments).output();
+    let output = output.map_err(|error| format!("cannot run `{}`: {error}", program.display()))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+/// Starts a server that outlives us, in a process group of its own, so that a Ctrl-C meant for
+/// us does not reach it.
+pub(crate) fn spawn_server(
+    program: &Path,
+    arguments: &[String],
+    folder: &Path,
+    user: Option<User>,
+    log: File,
+) -> std::io::Result<Child> {
+    let also = log.try_clone()?;
+    server_program(program, folder, user).args(arguments).stdout(log).stderr(also).process_group(0).spawn()
+}
+
+/// Whether a process runs and is a PostgreSQL server. A zombie does not run: where nobody reaps
+/// orphans, one can stay for ever.
+pub(crate) fn is_postgres(pid: i32) -> bool {
+    match super::files::read_if_there(Path::new(&format!("/proc/{pid}/stat"))) {
+        Ok(Some(stat)) => {
+            let (head, tail) = stat.rsplit_once(')').unwrap_or((&stat, ""));
+            let zombie = tail.trim_start().starts_with(['Z', 'X']);
+            !zombie && head.contains("(postgres")
+        }
+        _ if Path::new("/proc/self/stat").exists() => false,
+        _ => Pid::from_raw(pid).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()),
+    }
+}
+
+/// Whether there is any process with this number, a zombie included.
+pub(crate) fn exists(pid: i32) -> bool {
+    Pid::from_raw(pid)
+        .is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+/// Asks a server to end its sessions and stop ("fast shutdown").
+pub(crate) fn stop_server(pid: i32) -> std::io::Result<()> {
+    let pid = Pid::from_raw(pid).ok_or(std::io::ErrorKind::InvalidInput)?;
+    Ok(rustix::process::kill_process(pid, Signal::INT)?)
+}
+
+/// Runs a program of the project with the database in its environment, its output shown as it
+/// comes: on our stderr, because our stdout is the answer.
+pub(crate) fn run_project_program(
+    world: &World,
+    command: &[String],
+    target: &Target,
+    folder: &Path,
+) -> Result<()> {
+    let shown = command.join(" ");
+    let failed = |why: String| Kind::Tool { command: shown.clone(), why };
+    let [program, arguments @ ..] = command else { return Ok(()) };
+    let mut expression =
+        duct::cmd(program, arguments).dir(folder).env("DATABASE_URL", target.url_for_child().expose());
+    for (name, value) in target.libpq_variables() {
+        expression = expression.env(name, value);
+    }
+    let expression = expression.stdin_null().stdout_to_stderr().unchecked();
+    let handle = std::sync::Arc::new(expression.start().map_err(|error| failed(error.to_string()))?);
+    let of_signal = std::sync::Arc::clone(&handle);
+    let _guard = world.interrupt.on_signal(move || {
+        let _ = of_signal.kill();
+    });
+    let status = handle.wait().map_err(|error| failed(error.to_string()))?.status;
+    world.interrupt.check()?;
+    if status.success() { Ok(()) } else { Err(failed(format!("it ended with {status}")).into()) }
+}
+
+/// The folders of `PATH`.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    let path = environment().remove("PATH").unwrap_or_default();
+    std::env::split_paths(&path).collect()
+}

@@ -1,0 +1,103 @@
+//! Finding PostgreSQL on this machine: the folder with both `initdb` and `postgres`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Kind, Result};
+use crate::world::process;
+
+/// The usual places; a `*` stands for a version.
+const PLACES: &[&str] = &[
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/usr/libexec/postgresql*",
+    "/usr/lib/postgresql*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+    "/Library/PostgreSQL/*/bin",
+    "/opt/local/lib/postgresql*/bin",
+    "/usr/local/pgsql/bin",
+];
+
+/// The server's programs, of one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Binaries {
+    pub(super) folder: PathBuf,
+    pub(super) major: u32,
+}
+
+impl Binaries {
+    /// The path of one of them.
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+/// All that can be found, what was named or stands in `PATH` first, then the newest. A folder
+/// that was named and holds no server is an error: somebody meant it.
+pub(super) fn all(named: Option<&Path>) -> Result<Vec<Binaries>> {
+    if let Some(folder) = named {
+        return look_in(folder).map(|binaries| vec![binaries]).ok_or_else(|| nothing_found(named));
+    }
+    let mut folders: Vec<PathBuf> = process::search_path();
+    folders.extend(pg_config());
+    let mut found: Vec<Binaries> = Vec::new();
+    let mut usual: Vec<Binaries> = places().iter().filter_map(|folder| look_in(folder)).collect();
+    usual.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
+    for binaries in folders.iter().filter_map(|folder| look_in(folder)).chain(usual) {
+        if !found.contains(&binaries) {
+            found.push(binaries);
+        }
+    }
+    Ok(found)
+}
+
+fn places() -> Vec<PathBuf> {
+    PLACES.iter().filter_map(|pattern| glob::glob(pattern).ok()).flatten().flatten().collect()
+}
+
+fn pg_config() -> Option<PathBuf> {
+    let program = process::search_path()
+        .into_iter()
+        .map(|folder| folder.join("pg_config"))
+        .find(|path| path.is_file())?;
+    let printed = process::run_server_program(&program, &["--bindir"], Path::new("/"), None).ok()?;
+    Some(PathBuf::from(printed.trim()))
+}
+
+/// `PATH` often holds links to the real place, beside which `initdb` may not stand.
+fn look_in(folder: &Path) -> Option<Binaries> {
+    let postgres = fs::canonicalize(folder.join("postgres")).ok()?;
+    let folder = postgres.parent()?.to_owned();
+    if !folder.join("initdb").is_file() {
+        return None;
+    }
+    let printed = process::run_server_program(&postgres, &["--version"], Path::new("/"), None).ok()?;
+    // postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
+    let version = printed.split_whitespace().nth(2)?;
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    Some(Binaries { folder, major: digits.parse().ok()? })
+}
+
+/// The failure to find anything, with the one command that helps on this system.
+pub(super) fn nothing_found(named: Option<&Path>) -> Failure {
+    let looked_in = match named {
+        Some(folder) => vec![format!("`{}`, as CARGO_DB_PG_BIN or db.toml says", folder.display())],
+        None => vec!["PATH".to_owned(), "pg_config".to_owned(), "the usual folders".to_owned()],
+    };
+    let has = |program: &str| process::search_path().iter().any(|folder| folder.join(program).exists());
+    let known = [
+        ("apt-get", "sudo apt-get install postgresql"),
+        ("dnf", "sudo dnf install postgresql-server"),
+        ("apk", "sudo apk add postgresql"),
+        ("pacman", "sudo pacman -S postgresql"),
+        ("zypper", "sudo zypper install postgresql-server"),
+        ("brew", "brew install postgresql@17"),
+    ];
+    let command = known.into_iter().find(|(program, _)| has(program));
+    let install =
+        command.map_or("see https://www.postgresql.org/download/", |(_, command)| command).to_owned();
+    Kind::NoBinaries { looked_in, install }.into()
+}

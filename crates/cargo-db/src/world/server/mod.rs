@@ -1,0 +1,192 @@
+//! The private local server: a PostgreSQL cluster of this project alone, on a unix socket that
+//! nobody else can reach, made and started when it is first needed.
+//!
+//! Where it lives: `.db/` of the project. Root cannot run PostgreSQL, and the user who runs it
+//! for root may not be able to enter the project's folder, so there the cluster lives in
+//! `/var/tmp/cargo-db-<hash of the project's path>`.
+
+mod cluster;
+mod discover;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::failure::{Failure, Kind, Result};
+use crate::model::event::Event;
+use crate::model::target::{Host, Target, Tls, TlsMode};
+use crate::world::clock::{pause, stopwatch};
+use crate::world::process::{self, User};
+use crate::world::{World, files};
+
+pub(crate) use cluster::Running;
+use cluster::{Cluster, StartOptions};
+use discover::Binaries;
+
+/// The superuser of a private cluster.
+const SUPERUSER: &str = "postgres";
+
+/// A project's server, whether it exists or not.
+pub(crate) struct LocalServer {
+    /// Holds the cluster, the log and the lock file.
+    base: PathBuf,
+    /// Where the socket goes. Its path must be short: a socket's name has room for 107 bytes.
+    socket_dir: PathBuf,
+    user: Option<User>,
+    /// Where to look for PostgreSQL, when somebody said so.
+    bin: Option<PathBuf>,
+}
+
+impl LocalServer {
+    /// The server of the project in `root`.
+    pub(crate) fn of(root: &Path, bin: Option<&Path>) -> LocalServer {
+        let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
+        let hash: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let bin = bin.map(Path::to_owned);
+        if process::is_root() {
+            let base = Path::new("/var/tmp").join(format!("cargo-db-{hash}"));
+            let user = ["postgres", "nobody"].into_iter().find_map(process::user);
+            return LocalServer { socket_dir: base.join("socket"), base, user, bin };
+        }
+        let runtime = process::environment().remove("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let socket_dir = match runtime.filter(|folder| folder.is_dir()) {
+            Some(runtime) => runtime.join(format!("cargo-db-{hash}")),
+            None => Path::new("/tmp").join(format!("cargo-db-{}-{hash}", process::uid())),
+        };
+        LocalServer { base: root.join(".db"), socket_dir, user: None, bin }
+    }
+
+    /// The folder of the cluster.
+    pub(crate) fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// The cluster there is, of whatever major version.
+    fn cluster(&self) -> Option<Cluster> {
+        let majors =
+            files::names(&self.base).into_iter().filter_map(|name| name.strip_prefix("pg")?.parse().ok());
+        majors.max().map(|major| Cluster::new(&self.base, major))
+    }
+
+    /// The running server, if it runs.
+    pub(crate) fn running(&self) -> Option<Running> {
+        self.cluster()?.running()
+    }
+
+    /// The major version of the cluster, if there is one.
+    pub(crate) fn major(&self) -> Option<u32> {
+        Some(self.cluster()?.major)
+    }
+
+    /// Makes the cluster if there is none, starts it if it does not run.
+    pub(crate) fn ensure_running(&self, world: &World) -> Result<Running> {
+        self.start(world, None)
+    }
+
+    /// The same, and lets a server that has to be started listen on a TCP port too.
+    pub(crate) fn start(&self, world: &World, tcp_port: Option<u16>) -> Result<Running> {
+        if let Some(running) = self.running() {
+            return Ok(running);
+        }
+        let first_time = self.cluster().is_none();
+        self.prepare_base()?;
+        let _lock = files::lock(&self.base.join("lock"))?;
+        // Somebody else may have started it while we waited for the lock.
+        if let Some(running) = self.running() {
+            return Ok(running);
+        }
+        let binaries = self.binaries()?;
+        world.tell(Event::ServerStarting { first_time });
+        let cluster = match self.cluster() {
+            Some(cluster) => cluster,
+            None => Cluster::create(&self.base, &binaries, self.user)?,
+        };
+        self.prepare_socket_dir()?;
+        cluster.start(world, &binaries, &self.socket_dir, &StartOptions { user: self.user, tcp_port })
+    }
+
+    /// Binaries of the cluster's own major version, or the best there are for a new one.
+    fn binaries(&self) -> Result<Binaries> {
+        let found = discover::all(self.bin.as_deref())?;
+        let Some(cluster) = self.cluster() else {
+            return found.into_iter().next().ok_or_else(|| discover::nothing_found(self.bin.as_deref()));
+        };
+        let majors: Vec<String> = found.iter().map(|binaries| binaries.major.to_string()).collect();
+        if let Some(binaries) = found.into_iter().find(|binaries| binaries.major == cluster.major) {
+            return Ok(binaries);
+        }
+        if majors.is_empty() {
+            return Err(discover::nothing_found(self.bin.as_deref()));
+        }
+        let (made_by, found) = (cluster.major.to_string(), majors.join(", "));
+        Err(Kind::OtherMajor { folder: cluster.data, made_by, found }.into())
+    }
+
+    fn prepare_base(&self) -> Result<()> {
+        match self.user {
+            // The whole of it belongs to the user who runs the server.
+            Some(user) => {
+                files::private_dir(&self.base)?;
+                files::chown(&self.base, user.uid, user.gid)
+            }
+            None if process::is_root() => {
+                let why = "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody` to run it as";
+                Err(Kind::Server { doing: "start", why: why.to_owned() }.into())
+            }
+            None => {
+                files::private_dir(&self.base)?;
+                let ignore = self.base.join(".gitignore");
+                if ignore.exists() { Ok(()) } else { files::write_new(&ignore, "*\n") }
+            }
+        }
+    }
+
+    fn prepare_socket_dir(&self) -> Result<()> {
+        files::private_dir(&self.socket_dir)?;
+        match self.user {
+            Some(user) => files::chown(&self.socket_dir, user.uid, user.gid),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops the server. One that does not run is stopped already.
+    pub(crate) fn stop(&self, world: &World) -> Result<bool> {
+        let Some(running) = self.running() else { return Ok(false) };
+        let failed = |why: String| Failure::from(Kind::Server { doing: "stop", why });
+        process::stop_server(running.pid).map_err(|error| failed(error.to_string()))?;
+        let began = stopwatch();
+        while process::is_postgres(running.pid) {
+            if began.elapsed() > Duration::from_secs(60) {
+                return Err(failed(format!("process {} still runs after a minute", running.pid)));
+            }
+            pause(world, Duration::from_millis(5))?;
+        }
+        Ok(true)
+    }
+
+    /// Stops the server and removes the cluster with every database in it.
+    pub(crate) fn destroy(&self, world: &World) -> Result<()> {
+        self.stop(world)?;
+        files::remove_dir(&self.socket_dir)?;
+        if let Some(cluster) = self.cluster() {
+            files::remove_dir(&cluster.data)?;
+        }
+        files::remove_file(&self.base.join("server.log"))
+    }
+}
+
+/// How to reach a database of a running server.
+pub(crate) fn target(running: &Running, database: &str) -> Target {
+    Target {
+        host: Host::Socket(running.socket_dir.clone()),
+        port: running.port,
+        user: SUPERUSER.to_owned(),
+        // Only its owner can enter the socket's folder.
+        password: None,
+        database: database.to_owned(),
+        tls: Tls { mode: TlsMode::Prefer, root: None, identity: None },
+        connect_timeout: Duration::from_secs(10),
+        options: None,
+    }
+}

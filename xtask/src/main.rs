@@ -1,0 +1,4 @@
+//! The repository's tasks: `cargo db`.
+fn main() -> std::process::ExitCode {
+    cargo_db::main()
+}
