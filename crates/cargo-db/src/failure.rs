@@ -163,13 +163,15 @@ pub(crate) enum Kind {
 
     // The deed.
     #[error("{}: {}", place(statement), statement.server.message)]
-    Statement { statement: Box<StatementError>, subject: String },
+    Statement { statement: Box<StatementError>, subject: String, verb: &'static str },
     #[error("{}: {}", place(statement), statement.server.message)]
     PartWay { statement: Box<StatementError>, subject: String, stays: Vec<String> },
     #[error("{doing}: {}", server.message)]
     Sql { doing: String, server: Box<ServerError> },
     #[error("the connection to `{target}` was lost during {subject}")]
     ConnectionLost { target: String, subject: String, why: String },
+    #[error("the connection to `{target}` was lost during {subject}")]
+    LostPartWay { target: String, subject: String, why: String, stays: Vec<String> },
     #[error("the connection to `{target}` was lost while {subject} was being committed")]
     CommitUnknown { target: String, subject: String },
     #[error("`{command}` failed: {why}")]
@@ -268,6 +270,7 @@ impl Kind {
             Kind::PartWay { .. } => ("STATEMENT.PART_WAY", Exit::PartWay),
             Kind::Sql { .. } => ("DATABASE.FAILED", Exit::Failed),
             Kind::ConnectionLost { .. } => ("CONNECTION.LOST", Exit::Failed),
+            Kind::LostPartWay { .. } => ("CONNECTION.LOST_PART_WAY", Exit::PartWay),
             Kind::CommitUnknown { .. } => ("CONNECTION.COMMIT_UNKNOWN", Exit::Unreachable),
             Kind::Tool { .. } => ("TOOL.FAILED", Exit::Tool),
             Kind::Interrupted { terminated: false } => ("SIGNAL.INTERRUPTED", Exit::Interrupted),
@@ -297,17 +300,16 @@ impl Kind {
                 .iter()
                 .map(|signal| format!("it counts as {environment} because of {signal}"))
                 .collect(),
-            Kind::Statement { statement, subject } => {
+            Kind::Statement { statement, subject, .. } => {
                 let mut lines = server_lines(&statement.server);
                 lines.push(format!("{subject} was rolled back: the database is as before it"));
                 lines
             }
             Kind::PartWay { statement, stays, .. } => {
-                let mut lines = server_lines(&statement.server);
-                lines
-                    .push("it runs outside a transaction, so what came before the failure stays:".to_owned());
-                lines.extend(stays.iter().map(|statement| format!("  {statement}")));
-                lines
+                server_lines(&statement.server).into_iter().chain(staying(stays)).collect()
+            }
+            Kind::LostPartWay { why, stays, .. } => {
+                std::iter::once(why.clone()).chain(staying(stays)).collect()
             }
             Kind::Sql { server, .. } => server_lines(server),
             _ => Vec::new(),
@@ -370,8 +372,8 @@ impl Kind {
                 vec![run("see the plan as it is now", &format!("cargo db {verb} --dry-run"))]
             }
             Kind::Refused { .. } => vec![say("nothing that can be passed changes this")],
-            Kind::Statement { .. } => vec![run("mend the file, then", "cargo db migrate")],
-            Kind::PartWay { .. } => vec![say(
+            Kind::Statement { verb, .. } => vec![run("mend the file, then", &format!("cargo db {verb}"))],
+            Kind::PartWay { .. } | Kind::LostPartWay { .. } => vec![say(
                 "mend the file so that it can run again (`IF NOT EXISTS`), or undo by hand what stays, then migrate again",
             )],
             Kind::ConnectionLost { .. } => vec![run("when the server is back", "cargo db status --wait")],
@@ -458,6 +460,12 @@ fn needed(consent: Consent) -> &'static str {
         Consent::ByName => "consent by name",
         Consent::ToPlan => "consent to the plan",
     }
+}
+
+/// What a file that ran outside a transaction leaves behind when it stops.
+fn staying(stays: &[String]) -> impl Iterator<Item = String> {
+    let head = "it runs outside a transaction, so what came before the failure stays:".to_owned();
+    std::iter::once(head).chain(stays.iter().map(|statement| format!("  {statement}")))
 }
 
 fn ticked(names: &[String]) -> String {

@@ -8,6 +8,7 @@ use crate::failure::{Exit, Kind, Result};
 use crate::migration;
 use crate::model::history::{History, Standing};
 use crate::model::layout::Layout;
+use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::ui::{Report, SettingLine, StatusReport};
@@ -19,14 +20,20 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let layout = Layout::Sqlx;
-    let folder = files::migrations(layout, &settings.migrations_dir.value, &settings.root)?;
-    let session = connect(context, &target, args.wait)?;
-    let (history, found) = match session {
-        None => (History::default(), None),
-        Some(mut session) => {
-            let history = migration::read_history(&mut session, layout)?;
-            (history, Some(survey(&mut session, layout.table())?))
+    let dir = &settings.migrations_dir.value;
+    // The disk and the server are asked at the same time, the server over two connections.
+    let (folder, tables, asked) = std::thread::scope(|scope| {
+        let tables = scope.spawn(|| tables(context, &target, layout, args.wait));
+        let folder = scope.spawn(|| files::migrations(layout, dir, &settings.root));
+        let asked = history_and_server(context, &target, layout, args.wait);
+        (joined(folder.join()), joined(tables.join()), asked)
+    });
+    let (folder, tables) = (folder?, tables?);
+    let (history, found) = match (asked?, tables) {
+        (Some((history, server, bytes)), Some(tables)) => {
+            (history, Some((server, DatabaseFacts { bytes, tables })))
         }
+        _ => (History::default(), None),
     };
     world.interrupt.check()?;
 
@@ -42,6 +49,38 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
         settings: settings_shown,
     }));
     Ok(if args.check && finding { Exit::Finding } else { Exit::Done })
+}
+
+fn joined<T>(outcome: std::thread::Result<Result<T>>) -> Result<T> {
+    outcome.map_err(|_| Kind::Bug { what: "a thread of `status` panicked".to_owned() })?
+}
+
+/// What is asked on the one connection; nothing where the database does not exist yet.
+fn history_and_server(
+    context: &Context,
+    target: &Target,
+    layout: Layout,
+    wait: Option<u64>,
+) -> Result<Option<(History, ServerFacts, u64)>> {
+    let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };
+    let questions = format!("{}; {}", migration::table_question(layout), survey::server_question(&session));
+    let answers = session.result_sets("look at the database", &questions)?;
+    let [table, server] = answers.as_slice() else {
+        return Err(Kind::Bug { what: "the server answered other questions".to_owned() }.into());
+    };
+    let (server, bytes) = survey::server(server)?;
+    Ok(Some((migration::read_from(&mut session, layout, table)?, server, bytes)))
+}
+
+/// What is asked on the other.
+fn tables(
+    context: &Context,
+    target: &Target,
+    layout: Layout,
+    wait: Option<u64>,
+) -> Result<Option<Vec<TableSize>>> {
+    let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };
+    survey::tables(&mut session, layout.table()).map(Some)
 }
 
 /// Connects, and with `--wait` tries again as long as nobody answers or the server is still

@@ -132,6 +132,13 @@ pub(crate) fn prepare_database(world: &World, plan: &Plan) -> Result<()> {
 }
 
 impl Direction {
+    fn verb(self) -> &'static str {
+        match self {
+            Direction::Up => "migrate",
+            Direction::Down => "rollback",
+        }
+    }
+
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Direction::Up => ("Applying", "Applied"),
@@ -206,7 +213,7 @@ impl Run<'_> {
             // If this fails, the connection is gone, and the server rolls back by itself.
             let _ = self.session.batch_execute("ROLLBACK");
             self.world.interrupt.check()?;
-            return Err(self.rolled_back(stop, &turn.subject));
+            return Err(self.rolled_back(stop, turn));
         }
         // One round trip for the row, the commit and a clean session for the next migration:
         // what this one set with SET is not meant for others.
@@ -232,10 +239,12 @@ impl Run<'_> {
         }
     }
 
-    fn rolled_back(&self, stop: Stop, subject: &str) -> Failure {
-        let subject = subject.to_owned();
+    fn rolled_back(&self, stop: Stop, turn: &Turn<'_>) -> Failure {
+        let (subject, verb) = (turn.subject.clone(), turn.direction.verb());
         match stop {
-            Stop::Statement(statement) => Kind::Statement { statement, subject }.into(),
+            Stop::Statement(statement) => {
+                Kind::Statement { statement, subject: format!("the transaction of {subject}"), verb }.into()
+            }
             Stop::Lost(why) => {
                 Kind::ConnectionLost { target: self.session.target.to_string(), subject, why }.into()
             }
@@ -256,9 +265,7 @@ impl Run<'_> {
                 if recorded == (turn.direction == Direction::Up) {
                     return Ok(());
                 }
-                return Err(
-                    self.rolled_back(Stop::Lost("the commit did not arrive".to_owned()), &turn.subject)
-                );
+                return Err(self.rolled_back(Stop::Lost("the commit did not arrive".to_owned()), turn));
             }
             pause(self.world, Duration::from_millis(200))?;
         }
@@ -283,7 +290,11 @@ impl Run<'_> {
                 Stop::Statement(statement) if !stays.is_empty() => {
                     Kind::PartWay { statement, subject: turn.subject.clone(), stays }.into()
                 }
-                stop => self.rolled_back(stop, &turn.subject),
+                Stop::Lost(why) if !stays.is_empty() => {
+                    let (target, subject) = (self.session.target.to_string(), turn.subject.clone());
+                    Kind::LostPartWay { target, subject, why, stays }.into()
+                }
+                stop => self.rolled_back(stop, turn),
             });
         }
         let record = self.history_statement(turn, began);

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::failure::{Kind, Result};
-use crate::model::history::{Applied, History};
+use crate::model::history::History;
 use crate::model::layout::{Layout, quote_identifier, quote_literal};
 use crate::model::lexer::words;
 use crate::model::migration::Migration;
@@ -70,33 +70,31 @@ pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
     }
 }
 
-/// Where the history table is: in the search path, as the tool itself would look for it.
-pub(crate) fn find_table(layout: Layout) -> String {
-    format!("to_regclass({})", quote_literal(layout.table()))
+/// Asks where the history table is: in the search path, as the tool itself would look for it,
+/// and qualified in the answer, so that nothing can hide it later.
+pub(crate) fn table_question(layout: Layout) -> String {
+    format!(
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c \
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass({})",
+        quote_literal(layout.table())
+    )
 }
 
-/// Reads the history with two round trips.
+/// Reads the history.
 pub(crate) fn read_history(session: &mut Session, layout: Layout) -> Result<History> {
-    // `regclass` shows a schema only where the search path needs it; this form always does.
-    let sql = format!(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) \
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = {}",
-        find_table(layout)
-    );
-    let found = session.rows("look for the history", &sql)?;
-    let Some(table) = found.into_iter().next().and_then(|row| row.into_iter().next().flatten()) else {
-        return Ok(History::default());
-    };
-    let rows = session.rows("read the history", &layout.select(&table))?;
-    let applied = parse_rows(layout, &table, &rows)?;
-    Ok(History { table: Some(table), applied })
+    let found = session.rows("look for the history", &table_question(layout))?;
+    read_from(session, layout, &found)
 }
 
-/// The rows of [`Layout::select`].
-pub(crate) fn parse_rows(layout: Layout, table: &str, rows: &[Row]) -> Result<Vec<Applied>> {
-    let parsed: Option<Vec<Applied>> =
-        rows.iter().map(|row| layout.row(&row.iter().map(Option::as_deref).collect::<Vec<_>>())).collect();
-    parsed.ok_or_else(|| Kind::StrangeHistory { table: table.to_owned() }.into())
+/// Reads the history from the table that [`table_question`] found.
+pub(crate) fn read_from(session: &mut Session, layout: Layout, found: &[Row]) -> Result<History> {
+    let Some(table) = found.first().and_then(|row| row[0].clone()) else { return Ok(History::default()) };
+    let rows = session.rows("read the history", &layout.select(&table))?;
+    let applied = match rows.first().and_then(|row| row[0].as_deref()) {
+        Some(text) => layout.rows(text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?,
+        None => Vec::new(),
+    };
+    Ok(History { table: Some(table), applied })
 }
 
 /// What the down file of each migration does away with, as far as its text shows: dropped and

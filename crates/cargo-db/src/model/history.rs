@@ -1,7 +1,5 @@
 //! What a database says was applied, and how that compares with the files.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use time::OffsetDateTime;
 
 use crate::model::migration::{Checksum, Folder, Migration, Version};
@@ -72,57 +70,43 @@ pub(crate) struct Problem {
 
 /// Files and history side by side. Every problem is in it, not only the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Standing<'a> {
     /// Not applied yet, ascending; those out of order are among them.
-    pub(crate) pending: Vec<Migration>,
+    pub(crate) pending: Vec<&'a Migration>,
     /// Applied, with the file where it is still there, ascending.
-    pub(crate) applied: Vec<(Applied, Option<Migration>)>,
+    pub(crate) applied: Vec<(&'a Applied, Option<&'a Migration>)>,
     pub(crate) problems: Vec<Problem>,
     /// How many migrations are known, from files or from history.
     pub(crate) total: usize,
 }
 
-impl Standing {
+impl<'a> Standing<'a> {
     /// Compares what the folder holds with what the database remembers.
-    pub(crate) fn compare(folder: &Folder, history: &History) -> Standing {
-        let files: BTreeMap<&Version, &Migration> =
-            folder.migrations.iter().rev().map(|migration| (&migration.version, migration)).collect();
-        let applied: BTreeSet<&Version> = history.applied.iter().map(|row| &row.version).collect();
-        let latest = history.applied.iter().map(|row| &row.version).max();
+    pub(crate) fn compare(folder: &'a Folder, history: &'a History) -> Standing<'a> {
+        // Both are sorted by version. Of two files with one version the first counts.
+        let mut files: Vec<&Migration> = folder.migrations.iter().collect();
+        files.dedup_by(|later, earlier| later.version == earlier.version);
+        let file_of = |version: &Version| {
+            files.binary_search_by(|file| file.version.cmp(version)).ok().map(|index| files[index])
+        };
+        let is_applied =
+            |version: &Version| history.applied.binary_search_by(|row| row.version.cmp(version)).is_ok();
+
+        let applied: Vec<_> = history.applied.iter().map(|row| (row, file_of(&row.version))).collect();
+        let pending: Vec<_> = files.iter().copied().filter(|file| !is_applied(&file.version)).collect();
+        let latest = history.applied.last().map(|row| &row.version);
+        let late = pending.iter().filter(|file| latest.is_some_and(|latest| file.version < *latest));
 
         let mut problems = folder_problems(folder);
-        problems.extend(history.applied.iter().filter_map(|row| {
-            let file = files.get(&row.version).copied();
-            row_problem(row, file)
-        }));
-        let pending: Vec<Migration> = files
-            .values()
-            .filter(|file| !applied.contains(&file.version))
-            .map(|&file| file.clone())
-            .collect();
-        problems.extend(
-            pending
-                .iter()
-                .filter(|file| latest.is_some_and(|latest| file.version < *latest))
-                .map(out_of_order),
-        );
+        problems.extend(applied.iter().filter_map(|(row, file)| row_problem(row, *file)));
+        problems.extend(late.map(|file| out_of_order(file)));
         problems.sort_by(|a, b| (&a.version, a.trouble, &a.name).cmp(&(&b.version, b.trouble, &b.name)));
-
-        Standing {
-            total: applied.len() + pending.len(),
-            pending,
-            applied: history
-                .applied
-                .iter()
-                .map(|row| (row.clone(), files.get(&row.version).map(|&file| file.clone())))
-                .collect(),
-            problems,
-        }
+        Standing { total: applied.len() + pending.len(), pending, applied, problems }
     }
 
     /// The applied migration with the greatest version.
-    pub(crate) fn last(&self) -> Option<&Applied> {
-        self.applied.last().map(|(row, _)| row)
+    pub(crate) fn last(&self) -> Option<&'a Applied> {
+        self.applied.last().map(|(row, _)| *row)
     }
 }
 
@@ -175,13 +159,15 @@ fn out_of_order(file: &Migration) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::model::migration::ScriptFile;
 
     fn file(version: i64, checksum: u8) -> Migration {
         let up = ScriptFile {
             path: format!("migrations/{version}_m.sql").into(),
-            checksum: Checksum(vec![checksum]),
+            checksum: Checksum::of_digest(&[checksum]),
             transactional: true,
         };
         Migration { version: Version::Number(version), name: "m".into(), up, down: None }
@@ -193,7 +179,7 @@ mod tests {
             name: "m".into(),
             installed_on: None,
             success: true,
-            checksum: Some(Checksum(vec![checksum])),
+            checksum: Some(Checksum::of_digest(&[checksum])),
         }
     }
 

@@ -258,21 +258,9 @@ impl<R: Read> ScriptReader<R> {
     fn fill(&mut self) -> io::Result<()> {
         self.buffer.drain(..self.start);
         self.start = 0;
-        let held = self.buffer.len();
-        self.buffer.resize(held + held.max(64 * 1024), 0);
-        let mut end = held;
-        while end < self.buffer.len() {
-            match self.input.read(&mut self.buffer[end..]) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
-                }
-                Ok(count) => end += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.buffer.truncate(end);
+        let wanted = self.buffer.len().max(64 * 1024);
+        let count = self.input.by_ref().take(wanted as u64).read_to_end(&mut self.buffer)?;
+        self.ended = count < wanted;
         Ok(())
     }
 }

@@ -125,7 +125,7 @@ mod tests {
             path: path.into(),
             file: path.into(),
             kind: SeedKind::Sql,
-            checksum: Checksum(vec![]),
+            checksum: Checksum::stored(""),
             tables: BTreeSet::new(),
         }
     }

@@ -66,14 +66,14 @@ fn blocks(trouble: Trouble, facts: &Facts, tolerance: &Tolerance) -> bool {
     }
 }
 
-fn choose(pending: &[Migration], files: &[Migration], request: &MigrateRequest) -> Result<Vec<Migration>> {
+fn choose(pending: &[&Migration], files: &[Migration], request: &MigrateRequest) -> Result<Vec<Migration>> {
     if let Some(to) = &request.to
         && !files.iter().any(|file| file.version == *to)
     {
         return Err(Kind::UnknownVersion { version: to.to_string() }.into());
     }
     let within = pending.iter().filter(|file| request.to.as_ref().is_none_or(|to| file.version <= *to));
-    Ok(within.take(request.steps.unwrap_or(usize::MAX)).cloned().collect())
+    Ok(within.take(request.steps.unwrap_or(usize::MAX)).map(|&file| file.clone()).collect())
 }
 
 #[cfg(test)]
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn an_edited_migration_stops_everything() {
         let mut facts = facts(&[("1_a.sql", "x"), ("2_b.sql", "x")], &[1], Environment::Test);
-        facts.history.applied[0].checksum = Some(Checksum(vec![0]));
+        facts.history.applied[0].checksum = Some(Checksum::stored("00"));
         assert!(migrate(&facts, &MigrateRequest::default()).is_err());
     }
 }

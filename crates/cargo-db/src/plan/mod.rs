@@ -7,7 +7,7 @@ mod seed;
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 
 use crate::model::environment::Environment;
 use crate::model::history::History;
@@ -157,9 +157,9 @@ impl Plan {
     /// The digest of all that a consent is about: verb, target, environment, history, and each
     /// step with the checksums of its files. One byte of a pending file changes it.
     pub(crate) fn id(&self) -> PlanId {
-        let mut digest = Sha256::new();
+        let mut digest = Context::new(&SHA256);
         let mut add = |part: &str| {
-            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(&(part.len() as u64).to_le_bytes());
             digest.update(part.as_bytes());
         };
         add(self.verb.name());
@@ -167,7 +167,7 @@ impl Plan {
         add(self.environment.name());
         add(&self.basis);
         self.steps.iter().for_each(|step| add(&fingerprint(step)));
-        let hex: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         PlanId(hex[..12].to_owned())
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
         return Err(Kind::HistoryInconsistent { target: facts.target.to_string(), problems: blocking }.into());
     }
 
-    let files: Vec<Migration> = chosen.into_iter().filter_map(|(_, file)| file.clone()).collect();
+    let files: Vec<Migration> = chosen.into_iter().filter_map(|(_, file)| file.cloned()).collect();
     let one_way: Vec<&Migration> = files.iter().filter(|file| file.down.is_none()).collect();
     if one_way.is_empty() {
         return Ok(files);

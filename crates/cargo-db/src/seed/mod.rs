@@ -87,7 +87,7 @@ fn remembered(session: &mut Session) -> Result<Vec<Loaded>> {
     let text = |column: &Option<String>| column.clone().unwrap_or_default();
     let loaded = rows.iter().map(|row| Loaded {
         path: text(&row[0]),
-        checksum: crate::model::layout::checksum_from_hex(&text(&row[1])).unwrap_or(Checksum(Vec::new())),
+        checksum: Checksum::stored(&text(&row[1])),
         tables: text(&row[2]).split('\x01').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
     });
     Ok(loaded.collect())
@@ -190,7 +190,7 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
     };
     stopped.map_err(|stop| match stop {
         Stop::Statement(statement) => {
-            Kind::Statement { statement, subject: "the whole seeding".to_owned() }.into()
+            Kind::Statement { statement, subject: "the whole seeding".to_owned(), verb: "seed" }.into()
         }
         Stop::Lost(why) => {
             let (target, subject) = (session.target.to_string(), "the seeding".to_owned());

@@ -80,12 +80,13 @@ fn parse(text: &str, path: &Path) -> Result<BTreeMap<String, String>> {
     Ok(values)
 }
 
-/// dotenvy gives the line's text and not its number, and that text may hold a password: it is
-/// used to find the line and is not shown.
+/// dotenvy gives the text that it stumbled over and not the line's number. That text may hold a
+/// password: it is used to find the line and is not shown.
 fn malformed(text: &str, path: &Path, error: &dotenvy::Error) -> Kind {
     let line = match error {
         dotenvy::Error::LineParse(bad, _) => {
-            text.lines().position(|line| bad.starts_with(line.trim()) || line.trim() == bad.trim())
+            let bad = bad.lines().next().unwrap_or("").trim();
+            text.lines().position(|line| line.contains(bad))
         }
         _ => None,
     };

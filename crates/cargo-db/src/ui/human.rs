@@ -33,7 +33,7 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
     }
 }
 
-fn status(status: &StatusReport, ui: &Ui) -> String {
+fn status(status: &StatusReport<'_>, ui: &Ui) -> String {
     let mut lines = Vec::new();
     let mut line =
         |name: &str, value: String| lines.push(format!("{}{value}", ui.out(BOLD, &format!("{name:<13}"))));
@@ -84,7 +84,7 @@ fn status(status: &StatusReport, ui: &Ui) -> String {
     lines.join("\n")
 }
 
-fn migrations(status: &StatusReport, ui: &Ui) -> Vec<String> {
+fn migrations(status: &StatusReport<'_>, ui: &Ui) -> Vec<String> {
     let standing = &status.standing;
     let pending = standing.pending.len();
     let mut lines = vec![format!(

@@ -45,7 +45,7 @@ fn document(verb: &str, ok: bool) -> Map<String, Value> {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn status(report: &StatusReport) -> Value {
+fn status(report: &StatusReport<'_>) -> Value {
     let signals: Vec<Value> = report
         .environment
         .signals
@@ -84,11 +84,11 @@ fn status(report: &StatusReport) -> Value {
     })
 }
 
-fn standing(standing: &Standing) -> Value {
+fn standing(standing: &Standing<'_>) -> Value {
     json!({
         "total": standing.total,
         "executed": standing.applied.len(),
-        "pending": standing.pending.iter().map(migration).collect::<Vec<_>>(),
+        "pending": standing.pending.iter().map(|file| migration(file)).collect::<Vec<_>>(),
         "problems": standing.problems.iter().map(problem).collect::<Vec<_>>(),
         "last": standing.last().map(|last| json!({
             "version": last.version.to_string(),

@@ -12,7 +12,7 @@ use crate::seed::Rows;
 
 /// What a verb answers.
 pub(crate) enum Report<'a> {
-    Status(&'a StatusReport),
+    Status(&'a StatusReport<'a>),
     /// A plan that was only asked for. With it, the SQL of its files, if that was wanted.
     DryRun {
         plan: &'a Plan,
@@ -44,12 +44,12 @@ pub(crate) struct SettingLine {
 }
 
 /// Everything that `status` found.
-pub(crate) struct StatusReport {
+pub(crate) struct StatusReport<'a> {
     pub(crate) target: Target,
     pub(crate) environment: Resolved,
     /// `None` where the database does not exist yet.
     pub(crate) found: Option<(ServerFacts, DatabaseFacts)>,
-    pub(crate) standing: Standing,
+    pub(crate) standing: Standing<'a>,
     pub(crate) settings: Vec<SettingLine>,
 }
 

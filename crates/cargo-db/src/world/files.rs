@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::model::layout::{Found, Layout};
@@ -34,9 +34,25 @@ pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// A file's bytes.
+/// A file's bytes. Most files here are small and there may be thousands of them, so the system
+/// is not asked for each one's size first.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(failed("read", path))
+    let mut bytes = Vec::new();
+    let mut file = File::open(path).map_err(failed("read", path))?;
+    let mut buffer = [0; 1024];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(bytes),
+            Ok(count) if bytes.is_empty() && count == buffer.len() => {
+                bytes.extend_from_slice(&buffer);
+                file.read_to_end(&mut bytes).map_err(failed("read", path))?;
+                return Ok(bytes);
+            }
+            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed("read", path)(error)),
+        }
+    }
 }
 
 /// All migrations of a folder; an absent folder holds none.
@@ -46,12 +62,15 @@ pub(crate) fn migrations(layout: Layout, folder: &Path, shown: &Path) -> Result<
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Folder::default()),
         Err(error) => return Err(failed("read", folder)(error)),
     };
+    let shown = folder.strip_prefix(shown).unwrap_or(folder);
     let mut found = Vec::new();
     for entry in entries {
-        let path = entry.map_err(failed("read", folder))?.path();
-        if path.extension().is_some_and(|ending| ending == "sql") && path.is_file() {
-            let bytes = read(&path)?;
-            found.push(Found { path: path.strip_prefix(shown).unwrap_or(&path).to_owned(), bytes });
+        let entry = entry.map_err(failed("read", folder))?;
+        let name = entry.file_name();
+        let is_sql = name.as_encoded_bytes().ends_with(b".sql");
+        if is_sql && !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let bytes = read(&folder.join(&name))?;
+            found.push(Found { path: shown.join(&name), bytes });
         }
     }
     Ok(layout.read(found))
@@ -81,7 +100,7 @@ pub(crate) fn seeds(folder: &Path) -> Result<Vec<Seed>> {
 
 /// The digest by which a seed is recognised.
 pub(crate) fn sha256(bytes: &[u8]) -> Checksum {
-    Checksum(Sha256::digest(bytes).to_vec())
+    Checksum::of_digest(digest(&SHA256, bytes).as_ref())
 }
 
 fn walk(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -3,10 +3,9 @@
 mod lock;
 mod script;
 mod session;
-mod survey;
+pub(crate) mod survey;
 mod tls;
 
 pub(crate) use lock::{Lock, OWN_KEY};
 pub(crate) use script::{Around, Script, Stop};
 pub(crate) use session::{Purpose, Row, Session, server_error};
-pub(crate) use survey::survey;

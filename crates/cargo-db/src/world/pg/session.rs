@@ -159,7 +159,7 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
     }
     // Ours stand last and win. They are part of the start, so that `RESET ALL` returns to them.
     let ours = match purpose {
-        Purpose::Read => "-cstandard_conforming_strings=on -cdefault_transaction_read_only=on",
+        Purpose::Read => "-cstandard_conforming_strings=on -cdefault_transaction_read_only=on -cjit=off",
         // A role may have settings of its own that would end a long run.
         Purpose::Write | Purpose::Lock => {
             "-cstandard_conforming_strings=on -cidle_in_transaction_session_timeout=0"

@@ -1,54 +1,76 @@
-//! What the server says about itself and one database, in one round trip.
+//! What the server says about itself and one database.
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::model::layout::quote_literal;
-use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
+use crate::model::overview::{ServerFacts, TableSize};
+use crate::model::target::Host;
 use crate::world::pg::session::{Row, Session};
 
 const SERVER: &str = "\
-SELECT current_setting('server_version'), current_user, pg_is_in_recovery(), \
-       (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl), \
-       current_setting('is_superuser'), pg_database_size(current_database())";
+SELECT current_setting('server_version'), current_user, pg_is_in_recovery(), current_setting('is_superuser'), \
+       pg_database_size(current_database()), {tls}";
 
-/// Rows are what the statistics collector counted last, else what ANALYZE or VACUUM estimated: a
-/// fresh table has no estimate, and counting would read it whole.
+/// Nobody speaks TLS over a unix socket, and the view is slow.
+const TLS: &str = "(SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl)";
+
+/// Rows and sizes are what ANALYZE or VACUUM saw last: counting would read every table whole, and
+/// asking for a true size opens the table and all its indexes. Where neither ever ran, the size
+/// is asked for, and the rows are what the statistics collector counted. The partitions of a
+/// table are counted as the table.
 const TABLES: &str = "\
-SELECT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname ELSE n.nspname || '.' || c.relname END, s.rows, s.bytes \
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-CROSS JOIN LATERAL ( \
-    SELECT coalesce(sum(CASE WHEN pg_stat_get_live_tuples(p.relid) > 0 THEN pg_stat_get_live_tuples(p.relid) \
-                             ELSE greatest(pc.reltuples, 0)::bigint END), 0)::bigint AS rows, \
-           coalesce(sum(pg_total_relation_size(p.relid)), 0)::bigint AS bytes \
-    FROM (SELECT c.oid AS relid WHERE c.relkind <> 'p' \
-          UNION ALL SELECT relid FROM pg_partition_tree(c.oid) WHERE c.relkind = 'p' AND isleaf) p \
-    JOIN pg_class pc ON pc.oid = p.relid) s \
-WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition \
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cargo_db') AND n.nspname NOT LIKE 'pg\\_%' \
-ORDER BY s.bytes DESC, 1";
+WITH part AS MATERIALIZED ( \
+    SELECT c.oid, c.relnamespace, c.relname, c.relkind, c.reltuples, c.relpages, c.reltoastrelid, \
+           CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE c.oid END AS root \
+    FROM pg_class c WHERE c.relkind IN ('r', 'p', 'm') AND c.relname <> {history} AND c.relnamespace NOT IN ( \
+        SELECT oid FROM pg_namespace WHERE nspname IN ('information_schema', 'cargo_db') OR starts_with(nspname, 'pg_'))), \
+measured AS ( \
+    SELECT p.root, \
+           CASE WHEN p.relkind = 'p' THEN 0 WHEN p.reltuples >= 0 THEN p.reltuples \
+                ELSE pg_stat_get_live_tuples(p.oid) END AS rows, \
+           CASE WHEN p.relkind = 'p' THEN 0 WHEN p.relpages = 0 THEN pg_total_relation_size(p.oid) \
+                ELSE (p.relpages + coalesce(t.relpages, 0) + coalesce(i.pages, 0)) * current_setting('block_size')::bigint \
+           END AS bytes \
+    FROM part p LEFT JOIN pg_class t ON t.oid = p.reltoastrelid \
+    LEFT JOIN (SELECT x.indrelid, sum(c.relpages) AS pages FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid \
+               GROUP BY 1) i ON i.indrelid = p.oid) \
+SELECT CASE WHEN n.nspname = current_schema() THEN p.relname ELSE n.nspname || '.' || p.relname END, \
+       sum(m.rows)::bigint, sum(m.bytes)::bigint AS bytes \
+FROM measured m JOIN part p ON p.oid = m.root JOIN pg_namespace n ON n.oid = p.relnamespace \
+GROUP BY p.oid, n.nspname, p.relname ORDER BY bytes DESC, p.relname";
 
-/// Asks; `history_table` is left out of the tables.
-pub(crate) fn survey(session: &mut Session, history_table: &str) -> Result<(ServerFacts, DatabaseFacts)> {
-    let tables =
-        TABLES.replace("ORDER BY", &format!("AND c.relname <> {} ORDER BY", quote_literal(history_table)));
-    let sets = session.result_sets("look at the database", &format!("{SERVER}; {tables}"))?;
-    let surveyed = match sets.as_slice() {
-        [server, tables] => server.first().and_then(|row| server_facts(row, tables)),
-        _ => None,
-    };
-    surveyed.ok_or_else(|| Kind::Bug { what: "the server answered another question".to_owned() }.into())
+/// What [`server`] asks, for a batch of several questions.
+pub(crate) fn server_question(session: &Session) -> String {
+    let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
+    SERVER.replace("{tls}", tls)
 }
 
-fn server_facts(row: &Row, tables: &[Row]) -> Option<(ServerFacts, DatabaseFacts)> {
+/// The answer: the server, and how large the session's database is in bytes.
+pub(crate) fn server(rows: &[Row]) -> Result<(ServerFacts, u64)> {
+    rows.first().and_then(server_facts).ok_or_else(strange)
+}
+
+/// The tables, the largest first; `history_table` is left out.
+pub(crate) fn tables(session: &mut Session, history_table: &str) -> Result<Vec<TableSize>> {
+    let sql = TABLES.replace("{history}", &quote_literal(history_table));
+    let tables: Option<Vec<TableSize>> =
+        session.rows("look at the tables", &sql)?.iter().map(table_size).collect();
+    tables.ok_or_else(strange)
+}
+
+fn strange() -> Failure {
+    Kind::Bug { what: "the server answered another question".to_owned() }.into()
+}
+
+fn server_facts(row: &Row) -> Option<(ServerFacts, u64)> {
     let server = ServerFacts {
         // Debian appends its own version in parentheses.
         version: row[0].as_deref()?.split(' ').next()?.to_owned(),
         user: row[1].clone()?,
         in_recovery: row[2].as_deref() == Some("t"),
-        tls: row[3].clone(),
-        superuser: row[4].as_deref() == Some("on"),
+        superuser: row[3].as_deref() == Some("on"),
+        tls: row[5].clone(),
     };
-    let tables: Option<Vec<TableSize>> = tables.iter().map(table_size).collect();
-    Some((server, DatabaseFacts { bytes: row[5].as_deref()?.parse().ok()?, tables: tables? }))
+    Some((server, row[4].as_deref()?.parse().ok()?))
 }
 
 fn table_size(row: &Row) -> Option<TableSize> {

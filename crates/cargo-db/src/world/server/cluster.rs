@@ -111,7 +111,8 @@ impl Cluster {
         socket_dir: &Path,
         options: &StartOptions,
     ) -> Result<Running> {
-        self.forget_dead_server()?;
+        let port = options.tcp_port.unwrap_or(5432);
+        self.forget_dead_server(socket_dir, port)?;
         let log_path = self.base.join("server.log");
         let (log, before) = files::append(&log_path)?;
         let arguments = [
@@ -124,7 +125,7 @@ impl Cluster {
             "-c",
             if options.tcp_port.is_some() { "listen_addresses=127.0.0.1" } else { "listen_addresses=" },
             "-p",
-            &options.tcp_port.unwrap_or(5432).to_string(),
+            &port.to_string(),
         ];
         let arguments: Vec<String> = arguments.map(str::to_owned).into();
         let failed = |why: String| Failure::from(Kind::Server { doing: "start", why });
@@ -146,15 +147,19 @@ impl Cluster {
         }
     }
 
-    /// A server that was killed leaves its file behind. PostgreSQL sees through that, unless the
-    /// pid is a zombie or somebody else by now; then the file is ours to remove.
-    fn forget_dead_server(&self) -> Result<()> {
-        match self.pid_file() {
-            Some((running, _)) if process::exists(running.pid) && !process::is_postgres(running.pid) => {
-                files::remove_file(&self.data.join("postmaster.pid"))
+    /// A server that was killed leaves its lock files behind. PostgreSQL sees through that,
+    /// unless the number in one is a zombie's or somebody else's by now; then the file is ours
+    /// to remove.
+    fn forget_dead_server(&self, socket_dir: &Path, port: u16) -> Result<()> {
+        let locks = [self.data.join("postmaster.pid"), socket_dir.join(format!(".s.PGSQL.{port}.lock"))];
+        for lock in locks {
+            let text = files::read_if_there(&lock).ok().flatten().unwrap_or_default();
+            let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
+            if pid.is_some_and(|pid| process::exists(pid) && !process::is_postgres(pid)) {
+                files::remove_file(&lock)?;
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 }
 

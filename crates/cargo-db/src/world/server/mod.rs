@@ -11,7 +11,7 @@ mod discover;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::model::event::Event;
@@ -41,8 +41,8 @@ pub(crate) struct LocalServer {
 impl LocalServer {
     /// The server of the project in `root`.
     pub(crate) fn of(root: &Path, bin: Option<&Path>) -> LocalServer {
-        let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
-        let hash: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest(&SHA256, root.as_os_str().as_encoded_bytes());
+        let hash: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let bin = bin.map(Path::to_owned);
         if process::is_root() {
             let base = Path::new("/var/tmp").join(format!("cargo-db-{hash}"));

@@ -1,0 +1,135 @@
+//! Runs at once, runs that are killed, and servers that go away.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::support::{Project, Ran, cluster, eventually};
+
+fn slow(project: &Project, seconds: f32) {
+    project.migration("1_fast.sql", "CREATE TABLE fast ();");
+    project.migration("2_slow.sql", &format!("CREATE TABLE slow ();\nSELECT pg_sleep({seconds});\n"));
+    project.migration("3_last.sql", "CREATE TABLE last ();");
+}
+
+fn spawn(project: &Project, arguments: &[&str]) -> std::process::Child {
+    project.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn is_sleeping(project: &Project) -> bool {
+    let sql = format!(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = '{}' AND state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()",
+        project.database
+    );
+    !cluster().query("postgres", &sql).is_empty()
+}
+
+#[test]
+fn two_runs_at_once_apply_each_migration_once() {
+    let project = Project::new("x_two");
+    slow(&project, 1.5);
+    let first = spawn(&project, &["migrate"]);
+    eventually("the first run sleeps", || is_sleeping(&project));
+    let second: Ran = project.db(&["migrate"]);
+    let first: Ran = first.wait_with_output().unwrap().into();
+    let (first, second) = (first.ok(), second.ok().says("for the lock, held by cargo-db/"));
+    let applied = |ran: &Ran| ran.stderr.matches("     Applied").count();
+    assert_eq!((applied(&first), applied(&second)), (3, 0), "{first}{second}");
+    assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["3"]);
+}
+
+#[test]
+fn many_runs_on_a_database_that_does_not_exist_yet() {
+    let project = Project::without_database("x_many");
+    slow(&project, 0.1);
+    let runs: Vec<_> = (0..4).map(|_| spawn(&project, &["migrate"])).collect();
+    for run in runs {
+        Ran::from(run.wait_with_output().unwrap()).ok();
+    }
+    assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["3"]);
+}
+
+#[test]
+fn a_lock_that_stays_busy_is_exit_5_with_its_holder() {
+    let project = Project::new("x_busy");
+    slow(&project, 0.0);
+    let mut holder = cluster().connect("x_busy");
+    // The key of sqlx's own library for this database.
+    let key = 0x3d32_ad9e_i64 * i64::from(crc32fast::hash(b"x_busy"));
+    holder
+        .batch_execute(&format!("SET application_name = 'the-app'; SELECT pg_advisory_lock({key})"))
+        .unwrap();
+    project
+        .db(&["migrate", "--lock-timeout", "300ms"])
+        .code(5)
+        .says("held by the-app as postgres from this machine")
+        .says("since 20");
+    drop(holder);
+    project.db(&["migrate"]).ok();
+}
+
+#[test]
+fn a_killed_run_leaves_nothing_that_the_next_one_cannot_finish() {
+    let project = Project::new("x_kill");
+    slow(&project, 20.0);
+    let mut run = spawn(&project, &["migrate"]);
+    eventually("the run sleeps", || is_sleeping(&project));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    slow(&project, 0.1);
+    let began = Instant::now();
+    project.db(&["migrate"]).ok().says("that a killed run left behind");
+    assert!(began.elapsed() < Duration::from_secs(15), "it did not wait for the dead run's statement");
+    assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["3"]);
+}
+
+#[test]
+fn ctrl_c_cancels_the_statement_and_leaves_a_consistent_state() {
+    for (name, header) in [("x_int_tx", ""), ("x_int_notx", "-- no-transaction\n")] {
+        let project = Project::new(name);
+        slow(&project, 20.0);
+        project.migration("2_slow.sql", &format!("{header}CREATE TABLE slow ();\nSELECT pg_sleep(20);\n"));
+        let run = spawn(&project, &["migrate"]);
+        eventually("the run sleeps", || is_sleeping(&project));
+        rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
+            .unwrap();
+        Ran::from(run.wait_with_output().unwrap()).code(130).says("stopped by a signal");
+        assert_eq!(project.query("SELECT max(version) FROM _sqlx_migrations"), ["1"]);
+        assert!(!is_sleeping(&project));
+        let stays = if header.is_empty() { "t" } else { "f" };
+        assert_eq!(project.query("SELECT to_regclass('slow') IS NULL"), [stays]);
+    }
+}
+
+#[test]
+fn a_connection_lost_in_the_middle_is_exit_7_and_the_database_as_before() {
+    let project = Project::new("x_lost");
+    slow(&project, 20.0);
+    let run = spawn(&project, &["migrate"]);
+    eventually("the run sleeps", || is_sleeping(&project));
+    cluster().end_sessions("x_lost");
+    Ran::from(run.wait_with_output().unwrap())
+        .code(7)
+        .says("was lost during 2 slow")
+        .says("done before it, and kept: Applied 1 fast");
+    assert_eq!(
+        project.query("SELECT to_regclass('slow') IS NULL, (SELECT max(version) FROM _sqlx_migrations)"),
+        ["t|1"]
+    );
+}
+
+#[test]
+fn a_file_that_changes_while_another_run_is_waited_for_is_not_run() {
+    let project = Project::new("x_changed");
+    slow(&project, 1.0);
+    let first = spawn(&project, &["migrate", "--to", "2"]);
+    eventually("the first run sleeps", || is_sleeping(&project));
+    let mut second = project.command(&["migrate", "--env", "production", "--dry-run", "--json"]);
+    let plan: Ran = second.output().unwrap().into();
+    let id = plan.ok().json()["plan"]["id"].as_str().unwrap().to_owned();
+    // While it waits for the lock, the history moves under the plan that was agreed to.
+    let second =
+        spawn(&project, &["migrate", "--env", "production", "--confirm", "x_changed", "--plan", &id]);
+    let second: Ran = second.wait_with_output().unwrap().into();
+    second.code(3).says("the plan changed");
+    Ran::from(first.wait_with_output().unwrap()).ok();
+}

@@ -1,0 +1,35 @@
+//! `cargo db create`.
+
+use crate::support::Project;
+
+#[test]
+fn prints_the_path_of_what_it_made() {
+    let project = Project::bare("c_create");
+    let first = project.db(&["create", "add", "users"]).ok();
+    let paths: Vec<&str> = first.stdout.lines().collect();
+    assert!(paths[0].starts_with("migrations/2") && paths[0].ends_with("_add_users.up.sql"), "{first}");
+    assert!(paths[1].ends_with("_add_users.down.sql"));
+    let second = project.db(&["create", "--simple", "more"]).ok();
+    let version = |line: &str| line[11..25].parse::<u64>().unwrap();
+    assert!(version(&second.stdout) > version(paths[0]), "never two of the same second");
+    // The newest has no down file, so the next one has none either, unless it is asked for.
+    assert_eq!(project.db(&["create", "third"]).ok().stdout.lines().count(), 1);
+    assert_eq!(project.db(&["create", "-r", "fourth"]).ok().stdout.lines().count(), 2);
+}
+
+#[test]
+fn names_that_are_no_file_names_are_refused() {
+    let project = Project::bare("c_names");
+    for bad in ["../up", "a/b", "x;y", "  "] {
+        project.db(&["create", bad]).code(2).says("cannot be the name of a migration");
+    }
+    assert!(!project.path().join("migrations").exists());
+}
+
+#[test]
+fn needs_no_database() {
+    let mut project = Project::bare("c_nodb");
+    project.set("DATABASE_URL", "postgres://u@no-such-host.invalid/x");
+    let json = project.db(&["create", "x", "--json"]).ok().json();
+    assert_eq!(json["files"].as_array().unwrap().len(), 2);
+}

@@ -1,0 +1,58 @@
+//! The demo school that the repository ships.
+
+use crate::support::{Project, cluster, repository};
+
+fn school(name: &str) -> Project {
+    let project = Project::new(name);
+    for folder in ["migrations", "seeds"] {
+        for entry in std::fs::read_dir(repository().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            project.write(&format!("{folder}/{name}"), &std::fs::read_to_string(&path).unwrap());
+        }
+    }
+    project
+}
+
+#[test]
+fn migrates_seeds_and_prints_the_accounts() {
+    let project = school("demo_school");
+    project.db(&["migrate"]).ok().says("15 migrations applied");
+    let seeded = project.db(&["seed"]).ok();
+    assert_eq!(seeded.stderr.matches("test account: ").count(), 5);
+    let counts = |tables: &[&str]| -> Vec<String> {
+        tables
+            .iter()
+            .flat_map(|table| cluster().query("demo_school", &format!("SELECT count(*) FROM {table}")))
+            .collect()
+    };
+    let tables = [
+        "users",
+        "courses",
+        "course_sections",
+        "lessons",
+        "quizzes",
+        "quiz_questions",
+        "quiz_options",
+        "enrollments",
+        "user_progress",
+    ];
+    assert_eq!(counts(&tables), ["5", "8", "24", "96", "12", "120", "480", "15", "45"]);
+    assert_eq!(project.query("SELECT string_agg(n::text, ',') FROM (SELECT count(*) n FROM users GROUP BY role ORDER BY role) x"), ["1,2,2"]);
+}
+
+#[test]
+fn every_migration_can_be_taken_back_and_applied_again() {
+    let project = school("demo_back");
+    project.db(&["migrate"]).ok();
+    project.db(&["seed"]).ok();
+    project.db(&["rollback", "--to", "0", "--yes"]).ok();
+    assert_eq!(
+        project.query(
+            "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace \
+             WHERE nspname = 'public' AND relname NOT LIKE '\\_sqlx%'"
+        ),
+        ["0"]
+    );
+    project.db(&["migrate"]).ok();
+}

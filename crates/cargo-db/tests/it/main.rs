@@ -1,0 +1,23 @@
+//! Everything that is tested from outside: the program as its users meet it, against a real
+//! PostgreSQL. One binary, because linking many takes longer than running them.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the fence stands around the product, and tests look at it from outside"
+)]
+
+mod support;
+
+mod concurrency;
+mod create;
+mod demo;
+mod documents;
+mod interop;
+mod migrate;
+mod reading;
+mod rollback;
+mod seed;
+mod server;
+mod settings;
+mod tidy;
+mod tls;

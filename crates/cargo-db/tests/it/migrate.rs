@@ -1,0 +1,375 @@
+//! `cargo db migrate`: what it applies, and what it says when it cannot.
+
+use snapbox::{assert_data_eq, str};
+
+use crate::support::{Project, cluster};
+
+fn two_tables(project: &Project) {
+    project.migration("1_users.sql", "CREATE TABLE users (id int PRIMARY KEY);");
+    project.migration("2_posts.sql", "CREATE TABLE posts (id int PRIMARY KEY, author int REFERENCES users);");
+}
+
+#[test]
+fn shows_the_plan_then_applies_it() {
+    let project = Project::new("m_plan");
+    two_tables(&project);
+    let ran = project.db(&["migrate"]);
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
+exit: 0
+--- stdout
+2 migrations applied in [..]
+--- stderr
+Plan [..] on postgres@[..]/m_plan (development)
+  create the history table _sqlx_migrations
+  apply 1 users
+  apply 2 posts
+     Applied 1 users in [..]
+     Applied 2 posts in [..]
+
+
+"#]]
+    );
+    project.db(&["migrate"]).ok().says("nothing to do");
+    assert_eq!(
+        project.query("SELECT version, description, success FROM _sqlx_migrations ORDER BY 1"),
+        ["1|users|t", "2|posts|t"]
+    );
+}
+
+#[test]
+fn creates_the_database_in_development_only() {
+    let mut project = Project::without_database("m_create");
+    two_tables(&project);
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["migrate", "--yes"]).code(6).says("the database `m_create` does not exist");
+    project.set("CARGO_DB_ENV", "development");
+    project.db(&["status"]).ok().says("does not exist yet");
+    project.db(&["migrate"]).ok().says("create the database m_create");
+}
+
+#[test]
+fn to_and_steps_limit_the_plan() {
+    let project = Project::new("m_limit");
+    two_tables(&project);
+    project.migration("3_tags.sql", "CREATE TABLE tags (id int);");
+    project.db(&["migrate", "--steps", "1"]).ok();
+    project.db(&["migrate", "--to", "2"]).ok();
+    assert_eq!(project.query("SELECT max(version), count(*) FROM _sqlx_migrations"), ["2|2"]);
+    project.db(&["migrate", "--to", "7"]).code(2).says("there is no migration with version 7");
+}
+
+#[test]
+fn a_failing_statement_is_shown_where_it_stands() {
+    let project = Project::new("m_fail");
+    two_tables(&project);
+    project.migration(
+        "3_bad.sql",
+        "CREATE TABLE half (id int);\n\n  ALTER TABLE users\n    ADD COLUMN x nosuchtype;\n",
+    );
+    project.migration("4_never.sql", "SELECT 1");
+    let ran = project.db(&["migrate"]);
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
+exit: 7
+--- stdout
+--- stderr
+Plan [..] on postgres@[..]/m_fail (development)
+  create the history table _sqlx_migrations
+  apply 1 users
+  apply 2 posts
+  apply 3 bad
+  apply 4 never
+     Applied 1 users in [..]
+     Applied 2 posts in [..]
+error: migrations/3_bad.sql:4:18: type "nosuchtype" does not exist
+   |
+ 4 |     ADD COLUMN x nosuchtype;
+   |                  ^
+  SQLSTATE 42704
+  the transaction of 3 bad was rolled back: the database is as before it
+  done before it, and kept: 2 steps, the last: Applied 2 posts
+
+help: mend the file, then: `cargo db migrate`
+
+
+"#]]
+    );
+    assert_eq!(
+        project.query("SELECT to_regclass('half') IS NULL, (SELECT max(version) FROM _sqlx_migrations)"),
+        ["t|2"]
+    );
+}
+
+#[test]
+fn a_deferred_constraint_that_fails_at_commit_rolls_back() {
+    let project = Project::new("m_deferred");
+    project.migration(
+        "1_a.sql",
+        "CREATE TABLE a (id int PRIMARY KEY, b int REFERENCES a DEFERRABLE INITIALLY DEFERRED);",
+    );
+    project.migration("2_b.sql", "INSERT INTO a VALUES (1, 99);");
+    project
+        .db(&["migrate"])
+        .code(7)
+        .says("2 b could not be committed and was rolled back")
+        .says("violates foreign key");
+    assert_eq!(
+        project.query("SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM _sqlx_migrations)"),
+        ["0|1"]
+    );
+}
+
+#[test]
+fn several_concurrent_builds_in_one_file_work() {
+    let project = Project::new("m_cic");
+    two_tables(&project);
+    project.migration(
+        "3_indexes.sql",
+        "-- no-transaction\nCREATE INDEX CONCURRENTLY one ON posts (author);\nCREATE INDEX CONCURRENTLY two ON posts (author, id);\n\
+         CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;\n",
+    );
+    project.db(&["migrate"]).ok().says("apply 3 indexes, without a transaction");
+    assert_eq!(project.query("SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid IN ('one'::regclass, 'two'::regclass)"), ["2"]);
+}
+
+#[test]
+fn an_invalid_index_is_dropped_and_named() {
+    let project = Project::new("m_invalid");
+    project.migration("1_t.sql", "CREATE TABLE t (id int); INSERT INTO t VALUES (1), (1);");
+    project.migration(
+        "2_u.sql",
+        "-- no-transaction\nCREATE INDEX CONCURRENTLY plain ON t (id);\nCREATE UNIQUE INDEX CONCURRENTLY once\n  ON t (id);\n",
+    );
+    project
+        .db(&["migrate"])
+        .code(8)
+        .says("dropped the invalid index public.once")
+        .says("migrations/2_u.sql:3:1: could not create unique index")
+        .says("CREATE INDEX CONCURRENTLY plain ON t (id)");
+    assert_eq!(project.query("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), ["0"]);
+    assert_eq!(project.query("SELECT max(version) FROM _sqlx_migrations"), ["1"]);
+
+    // What an earlier, killed run left behind makes IF NOT EXISTS skip the build for ever.
+    project.run_sql(
+        "DELETE FROM t; INSERT INTO t VALUES (1); DROP INDEX plain; CREATE UNIQUE INDEX once ON t (id); \
+                     UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'once'::regclass",
+    );
+    project.migration(
+        "2_u.sql",
+        "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS once ON t (id);\n",
+    );
+    project.db(&["migrate"]).ok().says("dropped the invalid index public.once");
+    assert_eq!(project.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'once'::regclass"), ["t"]);
+}
+
+#[test]
+fn a_first_statement_that_fails_outside_a_transaction_changed_nothing() {
+    let project = Project::new("m_first");
+    project.migration("1_x.sql", "-- no-transaction\nDROP TABLE nothing_there;\nSELECT 1;\n");
+    project.db(&["migrate"]).code(7).says("migrations/1_x.sql:2:1: table \"nothing_there\" does not exist");
+}
+
+#[test]
+fn scripts_that_would_end_the_transaction_are_refused_before_anything_runs() {
+    let project = Project::new("m_control");
+    project.migration("1_a.sql", "CREATE TABLE a ();");
+    project.migration("2_b.sql", "CREATE TABLE b ();\nCOMMIT;\nCREATE TABLE c ();");
+    project.db(&["migrate"]).code(7).says("`migrations/2_b.sql`, line 2: `COMMIT` would end the transaction");
+    assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
+
+    project.migration("2_b.sql", "BEGIN;\nCREATE TABLE b ();\nSELECT nothing;\nCOMMIT;\n");
+    project.db(&["migrate"]).code(7).says("migrations/2_b.sql:3:8");
+    assert_eq!(project.query("SELECT to_regclass('a') IS NULL, to_regclass('b') IS NULL"), ["f|t"]);
+
+    project.migration("2_b.sql", "BEGIN;\nCREATE TABLE b ();\nCOMMIT;\n");
+    project.db(&["migrate"]).ok();
+}
+
+#[test]
+fn psql_commands_and_unfinished_text_are_refused() {
+    let project = Project::new("m_psql");
+    project.migration("1_a.sql", "SELECT 1;\n\\i other.sql\n");
+    project.db(&["migrate"]).code(7).says("line 2 holds a command of psql, `\\i`");
+    project.migration("1_a.sql", "SELECT $x$ never closed");
+    project.db(&["migrate"]).code(7).says("a dollar quote that begins on line 1 never ends");
+    project.migration("1_a.sql", "-- no-transaction\nBEGIN; SELECT 1;");
+    project.db(&["migrate"]).code(7).says("the transaction that begins on line 2 never ends");
+}
+
+#[test]
+fn copy_data_in_a_migration_is_loaded() {
+    let project = Project::new("m_copy");
+    project.migration("1_a.sql", "CREATE TABLE a (id int, t text);\nCOPY a FROM stdin;\n1\tit's; here\n2\t\\N\n\\.\nUPDATE a SET id = id + 10;\n");
+    project.db(&["migrate"]).ok();
+    assert_eq!(project.query("SELECT id, coalesce(t, '-') FROM a ORDER BY 1"), ["11|it's; here", "12|-"]);
+}
+
+#[test]
+fn what_a_migration_sets_ends_with_it() {
+    let project = Project::new("m_set");
+    project.migration(
+        "1_a.sql",
+        "SELECT pg_catalog.set_config('search_path', '', false); CREATE TABLE public.a ();",
+    );
+    project.migration("2_b.sql", "CREATE TABLE b ();");
+    project.db(&["migrate"]).ok();
+    assert_eq!(project.query("SELECT 'public.b'::regclass, count(*) FROM _sqlx_migrations"), ["b|2"]);
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let project = Project::new("m_problems");
+    two_tables(&project);
+    project.migration("5_five.sql", "SELECT 5");
+    project.db(&["migrate"]).ok();
+    project.migration("1_users.sql", "CREATE TABLE users (id bigint PRIMARY KEY);");
+    std::fs::remove_file(project.path().join("migrations/2_posts.sql")).unwrap();
+    project.migration("3_late.sql", "SELECT 3");
+    project.migration("6_a.sql", "SELECT 6");
+    project.migration("6_b.sql", "SELECT 6");
+    project.migration("seven_x.sql", "SELECT 7");
+    let ran = project.db(&["migrate"]).code(9);
+    assert_data_eq!(
+        ran.stderr,
+        str![[r#"
+error: the history of `postgres@[..]/m_problems` and the files do not agree
+  misnamed: `migrations/seven_x.sql`: what stands before the first `_` is not a version number
+  edited: 1 `users`: it is applied, and `migrations/1_users.sql` was changed since
+  missing: 2 `posts`: it is applied, and its file is gone
+  duplicate: 6 `a`: `migrations/6_a.sql` and `migrations/6_b.sql` have the same version
+
+help: edited: put the file back as it was applied, and write the change as a new migration
+help: missing: bring the file back, or go on without it with `--ignore-missing`
+help: duplicate: give one of the two another version
+help: misnamed: call it `<version>_<name>.sql`, or move it away
+
+"#]]
+    );
+    let status = project.db(&["status", "--json"]).ok().json();
+    assert_eq!(status["migrations"]["problems"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn out_of_order_is_applied_at_home_with_a_warning_and_refused_in_staging() {
+    let mut project = Project::new("m_order");
+    two_tables(&project);
+    project.db(&["migrate", "--to", "2"]).ok();
+    project.migration("1_users.sql", "CREATE TABLE users (id int PRIMARY KEY);");
+    project.migration("0_zero.sql", "SELECT 0");
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["migrate", "--yes"]).code(9).says("--allow-out-of-order");
+    project.db(&["migrate"]).code(9);
+    project.db(&["migrate", "--allow-out-of-order"]).code(3).says("cargo db migrate --yes");
+    project.db(&["migrate", "--allow-out-of-order", "--yes"]).ok().says("warning: 0 `zero`: it is pending");
+}
+
+#[test]
+fn a_missing_file_can_be_tolerated_and_a_failed_row_cannot() {
+    let project = Project::new("m_missing");
+    two_tables(&project);
+    project.db(&["migrate", "--steps", "1"]).ok();
+    std::fs::remove_file(project.path().join("migrations/1_users.sql")).unwrap();
+    project.db(&["migrate"]).code(9);
+    project.db(&["migrate", "--ignore-missing"]).ok();
+    project.run_sql("UPDATE _sqlx_migrations SET success = false WHERE version = 2");
+    project.db(&["migrate", "--ignore-missing"]).code(9).says("failed: 2 `posts`");
+}
+
+#[test]
+fn a_file_without_an_end_or_with_a_mark_at_its_beginning_is_fine() {
+    let project = Project::new("m_forms");
+    project.migration("1_empty.sql", "");
+    project.migration("2_comment.sql", "-- nothing\n");
+    project.migration("3_crlf.sql", "CREATE TABLE a (\r\n id int\r\n);\r\n");
+    project.migration("4_bom.sql", "\u{feff}CREATE TABLE b ();");
+    project.migration("5_open.sql", "CREATE TABLE c ()");
+    project.db(&["migrate"]).ok();
+    assert_eq!(
+        project.query(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename IN ('a', 'b', 'c')"
+        ),
+        ["3"]
+    );
+}
+
+#[test]
+fn a_lock_that_does_not_come_is_waited_for_with_retries() {
+    let project = Project::new("m_retry");
+    two_tables(&project);
+    project.db(&["migrate"]).ok();
+    project.migration("3_alter.sql", "ALTER TABLE users ADD COLUMN name text;");
+    let mut holder = cluster().connect("m_retry");
+    holder.batch_execute("BEGIN; LOCK TABLE users IN ACCESS SHARE MODE").unwrap();
+    project.write("db.toml", "[migrate]\nattempts = 2\nddl-lock-timeout = '100ms'\n");
+    project.db(&["migrate"]).code(7).says("try 2 of 2").says("canceling statement due to lock timeout");
+
+    let child = project
+        .command(&["migrate", "--ddl-lock-timeout", "300ms"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    holder.batch_execute("COMMIT").unwrap();
+    assert!(child.wait_with_output().unwrap().status.success());
+}
+
+#[test]
+fn dry_run_shows_the_plan_and_its_sql_and_does_nothing() {
+    let project = Project::new("m_dry");
+    two_tables(&project);
+    let ran = project.db(&["migrate", "--dry-run", "--show-sql"]).ok();
+    assert!(ran.stderr.is_empty(), "{ran}");
+    let ran = ran.says("-- migrations/1_users.sql\nCREATE TABLE users (id int PRIMARY KEY);");
+    assert!(ran.stdout.starts_with("Plan "));
+    assert_eq!(project.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), ["0"]);
+    let json = project.db(&["migrate", "--dry-run", "--json"]).ok().json();
+    assert_eq!(json["plan"]["steps"].as_array().unwrap().len(), 3);
+    assert_eq!(json["plan"]["id"].as_str().unwrap().len(), 12);
+}
+
+#[test]
+fn production_wants_consent_to_exactly_this_plan() {
+    let mut project = Project::new("m_prod");
+    two_tables(&project);
+    project.set("CARGO_DB_ENV", "production");
+    project.db(&["migrate", "--yes"]).code(3).says("consent to the plan");
+    let id = project.db(&["migrate", "--dry-run", "--json"]).ok().json()["plan"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    project
+        .db(&["migrate", "--confirm", "m_prod", "--plan", "0123456789ab"])
+        .code(3)
+        .says("is not this plan");
+    project.db(&["migrate", "--confirm", "other", "--plan", &id]).code(3).says("does not name the database");
+    project.migration("2_posts.sql", "CREATE TABLE posts ();");
+    project.db(&["migrate", "--confirm", "m_prod", "--plan", &id]).code(3);
+    let id = project.db(&["migrate", "--dry-run", "--json"]).ok().json()["plan"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    project.db(&["migrate", "--confirm", "m_prod", "--plan", &id]).ok();
+}
+
+#[test]
+fn a_secret_is_in_no_output() {
+    let mut project = Project::without_database("m_secret");
+    two_tables(&project);
+    project.set("DATABASE_URL", &cluster().tcp_url("m_secret"));
+    let wrong = cluster().tcp_url("m_secret").replace("hush-hush-7", "wrong-hush-7");
+    let runs = [
+        project.db(&["status"]).ok(),
+        project.db(&["migrate", "--json"]).ok(),
+        project.db(&["status", "--json"]).ok(),
+        project.db(&["status", "--env", "production"]).ok(),
+        project.db(&["server", "status"]).ok(),
+    ];
+    project.set("DATABASE_URL", &wrong);
+    let failed = project.db(&["status"]).code(6).says("password authentication failed");
+    for ran in runs.iter().chain([&failed]) {
+        assert!(!ran.to_string().contains("hush-7"), "{ran}");
+    }
+}

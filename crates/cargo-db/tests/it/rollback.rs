@@ -1,0 +1,95 @@
+//! `cargo db rollback`.
+
+use snapbox::{assert_data_eq, str};
+
+use crate::support::Project;
+
+fn reversible(project: &Project) {
+    project.migration("1_users.up.sql", "CREATE TABLE users (id int PRIMARY KEY, email text);");
+    project.migration("1_users.down.sql", "DROP TABLE users;");
+    project.migration("2_note.up.sql", "ALTER TABLE users ADD COLUMN note text;");
+    project.migration("2_note.down.sql", "ALTER TABLE users DROP COLUMN note;");
+    project.db(&["migrate"]).ok();
+    project.run_sql("INSERT INTO users VALUES (1, 'a', 'keep me'), (2, 'b', NULL), (3, 'c', 'me too')");
+}
+
+#[test]
+fn shows_what_is_lost_asks_and_reverts() {
+    let project = Project::new("r_basic");
+    reversible(&project);
+    let ran = project.db(&["rollback", "--steps", "2"]);
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
+exit: 3
+--- stdout
+--- stderr
+Plan [..] on postgres@[..]/r_basic (development)
+  revert 2 note
+    loses users.note: 2 rows
+  revert 1 users
+    loses users: 3 rows
+error: rollback on `r_basic` (development) needs a confirmation
+
+help: agree: `cargo db rollback --yes`
+
+
+"#]]
+    );
+    assert_eq!(project.query("SELECT count(note) FROM users"), ["2"]);
+    project.db(&["rollback", "--yes"]).ok().says("Reverted 2 note");
+    assert_eq!(project.query("SELECT string_agg(version::text, ',') FROM _sqlx_migrations"), ["1"]);
+    project.db(&["migrate"]).ok();
+    project.db(&["rollback", "--to", "0", "--yes"]).ok();
+    assert_eq!(
+        project.query("SELECT to_regclass('users') IS NULL, (SELECT count(*) FROM _sqlx_migrations)"),
+        ["t|0"]
+    );
+    project.db(&["rollback"]).ok().says("nothing to do");
+}
+
+#[test]
+fn one_way_migrations_are_refused_before_anything_runs() {
+    let project = Project::new("r_oneway");
+    project.migration("1_a.sql", "CREATE TABLE a ();");
+    project.migration("2_b.up.sql", "CREATE TABLE b ();");
+    project.migration("2_b.down.sql", "DROP TABLE b;");
+    project.db(&["migrate"]).ok();
+    project.db(&["rollback", "--to", "0", "--yes"]).code(7).says("1 `a` cannot be rolled back: no down file");
+    assert_eq!(project.query("SELECT to_regclass('b') IS NOT NULL"), ["t"]);
+    project.db(&["rollback", "--to", "7"]).code(2).says("version 7 is not applied");
+}
+
+#[test]
+fn a_broken_down_file_fails_cleanly() {
+    let project = Project::new("r_broken");
+    reversible(&project);
+    project.migration("1_users.down.sql", "DROP TABLE users;\nDROP TABLE never_was;\n");
+    project
+        .db(&["rollback", "-n", "2", "--yes"])
+        .code(7)
+        .says("migrations/1_users.down.sql:2:1: table \"never_was\" does not exist")
+        .says("done before it, and kept: Reverted 2 note");
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["3"]);
+    assert_eq!(project.query("SELECT string_agg(version::text, ',') FROM _sqlx_migrations"), ["1"]);
+}
+
+#[test]
+fn a_development_database_on_another_machine_wants_its_name() {
+    // The host is another machine by name; it is never reached, because consent comes first only
+    // after the facts: so this shows the refusal to connect, and the policy's own test the rest.
+    let mut project = Project::bare("r_far");
+    project.set("DATABASE_URL", "postgres://u@no-such-host.invalid/x?connect_timeout=2");
+    project.set("CARGO_DB_ENV", "development");
+    project.db(&["rollback"]).code(6);
+}
+
+#[test]
+fn dry_run_changes_nothing() {
+    let project = Project::new("r_dry");
+    reversible(&project);
+    project.db(&["rollback", "--dry-run", "--show-sql"]).ok().says("ALTER TABLE users DROP COLUMN note;");
+    let json = project.db(&["rollback", "--dry-run", "--json"]).ok().json();
+    assert_eq!(json["plan"]["steps"][0]["losses"][0]["rows"], 2);
+    assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["2"]);
+}

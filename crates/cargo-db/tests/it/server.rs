@@ -1,0 +1,189 @@
+//! The private local server.
+
+use std::path::PathBuf;
+
+use crate::support::{Project, Ran, binaries, eventually};
+
+/// A project whose server is removed with it.
+struct Own(Project);
+
+impl Own {
+    fn new(name: &str) -> Own {
+        let project = Project::bare(name);
+        project.migration("1_a.sql", "CREATE TABLE a (id int);");
+        Own(project)
+    }
+
+    fn db(&self, arguments: &[&str]) -> Ran {
+        self.0.db(arguments)
+    }
+
+    fn status(&self) -> serde_json::Value {
+        self.db(&["server", "status", "--json"]).ok().json()["server"].clone()
+    }
+
+    fn pid(&self) -> i32 {
+        i32::try_from(self.status()["pid"].as_i64().expect("it runs")).unwrap()
+    }
+
+    fn folder(&self) -> PathBuf {
+        PathBuf::from(self.status()["folder"].as_str().unwrap())
+    }
+
+    fn kill(&self) {
+        let pid = rustix::process::Pid::from_raw(self.pid()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        eventually("the killed server is gone", || self.status()["pid"].is_null());
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let folder = self.folder();
+        drop(self.db(&["server", "destroy", "--yes"]));
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}
+
+#[test]
+fn the_first_command_on_a_fresh_clone_just_works() {
+    let own = Own::new("school");
+    own.db(&["migrate"]).ok().says("Making a private PostgreSQL server").says("create the database school");
+    own.db(&["status"]).ok().says("1 executed").says("the private local server (default)");
+    let url = own.db(&["server", "url"]).ok().stdout.trim().to_owned();
+    assert!(url.starts_with("postgresql://postgres@localhost:5432/school?host=/"), "{url}");
+
+    // No TCP, a socket that nobody else can reach, and fsync on.
+    let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+    let row = client
+        .query_one("SELECT current_setting('listen_addresses'), current_setting('fsync')", &[])
+        .unwrap();
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), ("", "on"));
+    let socket = url.split("host=").nth(1).unwrap();
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(socket).unwrap());
+    assert_eq!(mode & 0o777, 0o700);
+    drop(client);
+
+    own.db(&["server", "stop"]).ok().says("stopped");
+    own.db(&["server", "stop"]).ok().says("it does not run");
+    own.db(&["server", "url"]).code(2).says("cargo db server start");
+    own.db(&["status"]).ok().says("1 executed");
+    own.db(&["server", "start"]).ok().says("it runs already");
+    own.db(&["server", "destroy"]).code(3).says("destroys the database school");
+    own.db(&["server", "destroy", "--yes"]).ok();
+    own.db(&["server", "destroy", "--yes"]).code(2);
+}
+
+#[test]
+fn started_by_many_at_once_it_is_started_once() {
+    let own = Own::new("many");
+    let runs: Vec<_> = (0..4)
+        .map(|_| {
+            own.0
+                .command(&["migrate"])
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for run in runs {
+        Ran::from(run.wait_with_output().unwrap()).ok();
+    }
+    own.db(&["status"]).ok().says("1 executed");
+}
+
+#[test]
+fn a_killed_server_is_started_again_with_its_data() {
+    let own = Own::new("killed");
+    own.db(&["migrate"]).ok();
+    own.kill();
+    own.db(&["status"]).ok().says("1 executed");
+
+    // A pid file whose number belongs to somebody else by now.
+    own.kill();
+    let pid_file = own.folder().join(format!("pg{}", own.status()["major"])).join("postmaster.pid");
+    let text = std::fs::read_to_string(&pid_file).unwrap();
+    let (_, rest) = text.split_once('\n').unwrap();
+    std::fs::write(&pid_file, format!("{}\n{rest}", std::process::id())).unwrap();
+    own.db(&["status"]).ok().says("1 executed");
+}
+
+#[test]
+fn a_cluster_of_another_major_is_not_touched() {
+    let own = Own::new("major");
+    own.db(&["migrate"]).ok();
+    own.db(&["server", "stop"]).ok();
+    let (folder, major) = (own.folder(), own.status()["major"].clone());
+    std::fs::rename(folder.join(format!("pg{major}")), folder.join("pg9")).unwrap();
+    own.db(&["status"]).code(6).says("was made by PostgreSQL 9, and only").says("cargo db server destroy");
+    assert!(folder.join("pg9").exists() && !folder.join(format!("pg{major}")).exists());
+}
+
+#[test]
+fn without_postgresql_it_says_how_to_install_it() {
+    let mut project = Project::bare("none");
+    let empty = project.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    project.set("CARGO_DB_PG_BIN", empty.to_str().unwrap());
+    let ran = project.db(&["status"]).code(6).says("no PostgreSQL server was found").says("install it: `");
+    assert!(!ran.stderr.contains("panicked"));
+}
+
+#[test]
+fn programs_that_fail_leave_nothing_half_made() {
+    let mut own = Own::new("broken");
+    let bin = own.0.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let script = |name: &str, text: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        let path = bin.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    // Whoever runs the server for root has to get here.
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(own.0.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    script(
+        "postgres",
+        "[ \"$1\" = --version ] && echo 'postgres (PostgreSQL) 15.1' && exit; echo 'FATAL:  could not write: No space left on device' >&2; exit 1",
+    );
+    script(
+        "initdb",
+        "for a; do [ \"$d\" = -D ] && mkdir -p \"$a\" && echo half > \"$a/PG_VERSION\"; d=$a; done; echo 'initdb: error: No space left on device' >&2; exit 1",
+    );
+    own.0.set("CARGO_DB_PG_BIN", bin.to_str().unwrap());
+    own.db(&["status"]).code(6).says("the local server cannot be made").says("No space left on device");
+    assert!(own.status()["major"].is_null(), "a half-made cluster does not count as one");
+
+    let real = binaries();
+    script("initdb", &format!("exec {}/initdb \"$@\"", real.display()));
+    own.db(&["status"]).code(6).says("the local server cannot start").says("No space left on device");
+    own.0.set("CARGO_DB_PG_BIN", real.to_str().unwrap());
+    own.db(&["migrate"]).ok();
+}
+
+#[test]
+fn a_port_is_opened_only_when_asked_and_not_without_a_password() {
+    let own = Own::new("tcp");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    own.db(&["server", "start", "--port", &port.to_string()]).ok();
+    let refused = postgres::Client::connect(
+        &format!("host=127.0.0.1 port={port} user=postgres password=x"),
+        postgres::NoTls,
+    );
+    assert!(refused.is_err_and(|error| error.code().is_some()), "it answers, and lets nobody in");
+    own.db(&["migrate"]).ok();
+}
+
+#[test]
+fn a_long_path_does_not_break_the_socket() {
+    let own = Own::new("long");
+    let deep = own.0.path().join("d".repeat(90));
+    std::fs::create_dir(&deep).unwrap();
+    std::fs::rename(own.0.path().join("migrations"), deep.join("migrations")).unwrap();
+    std::fs::write(deep.join("db.toml"), "[database]\nname = 'deep'\n").unwrap();
+    let run = |arguments: &[&str]| Ran::from(own.0.command(arguments).current_dir(&deep).output().unwrap());
+    run(&["migrate"]).ok();
+    run(&["server", "destroy", "--yes"]).ok();
+}

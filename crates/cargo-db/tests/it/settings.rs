@@ -1,0 +1,104 @@
+//! Settings as a user meets them: what is named, and what is said when it is wrong.
+
+use snapbox::{assert_data_eq, str};
+
+use crate::support::{Project, cluster};
+
+#[test]
+fn status_says_where_the_target_came_from() {
+    let mut project = Project::bare("set_origin");
+    project.write(".env", &format!("DATABASE_URL=\"{}\"\nAPP_ENV=dev\n", cluster().url("postgres")));
+    project.db(&["status"]).ok().says("(DATABASE_URL in .env)").says("APP_ENV in .env: dev");
+    project.write(".env.test", &format!("DATABASE_URL=\"{}\"\n", cluster().url("template1")));
+    project.db(&["status", "--env", "test"]).ok().says("(DATABASE_URL in .env.test)").says("--env: test");
+    project.write("other.env", &format!("DATABASE_URL=\"{}\"\n", cluster().url("template1")));
+    project.db(&["status", "--env-file", "other.env"]).ok().says("(DATABASE_URL in other.env)");
+    project.db(&["status", "--env-file", "gone.env"]).code(2).says("there is no such file");
+    project.set("PGHOST", cluster().folder.to_str().unwrap());
+    project.set("PGPORT", &cluster().port.to_string());
+    project.set("PGUSER", "postgres");
+    project.db(&["status", "--no-dotenv"]).ok().says("(PGHOST in the environment)");
+}
+
+#[test]
+fn what_is_wrong_is_named_with_file_and_line() {
+    let project = Project::bare("set_wrong");
+    project.write("db.toml", "[migrations]\nfolder = 'x'\n");
+    assert_data_eq!(
+        project.db(&["status"]).to_string(),
+        str![[r#"
+exit: 2
+--- stdout
+--- stderr
+error: `[..]/db.toml`, line 2: unknown field `folder`, expected `dir`
+
+
+"#]]
+    );
+    project.write("db.toml", "[migrate]\nlock-timout = '1s'\n");
+    project.db(&["status"]).code(2).says("line 2").says("did you mean `lock-timeout`?");
+    project.write("db.toml", "");
+    project.write(".env", "A=1\n\nDATABASE_URL=postgres://u:hush me@h/d\n");
+    let ran = project.db(&["status"]).code(2).says(".env`, line 3");
+    assert!(!ran.stderr.contains("hush"), "{ran}");
+}
+
+#[test]
+fn a_password_on_the_command_line_is_refused() {
+    let project = Project::bare("set_password");
+    let ran = project
+        .db(&["status", "-D", "postgres://u:hush@localhost/x"])
+        .code(2)
+        .says("DATABASE_URL or PGPASSWORD");
+    assert!(!ran.stderr.contains("hush"));
+}
+
+#[test]
+fn options_that_cannot_be_honoured_are_named() {
+    let mut project = Project::bare("set_options");
+    project.set("DATABASE_URL", "postgres://u@localhost/x?sslcrl=a&krbsrvname=b");
+    project.db(&["status"]).code(2).says("asks for `krbsrvname`, `sslcrl`, which cargo db cannot honour");
+    project.set("DATABASE_URL", "postgres://u@one,two/x");
+    project.db(&["status"]).code(2).says("several hosts");
+}
+
+#[test]
+fn json_errors_are_one_document_on_stdout() {
+    let mut project = Project::bare("set_json");
+    project.set("DATABASE_URL", "postgres://u@127.0.0.1:1/x");
+    let ran = project.db(&["status", "--json"]).code(6);
+    let error = &ran.json()["error"];
+    assert_eq!((error["code"].as_str(), error["exit"].as_i64()), (Some("CONNECTION.FAILED"), Some(6)));
+    assert!(ran.stderr.starts_with("error: cannot connect to `u@127.0.0.1:1/x`"), "{ran}");
+}
+
+#[test]
+fn colours_only_where_they_are_wanted() {
+    let mut project = Project::bare("set_colour");
+    project.set("DATABASE_URL", "postgres://u@127.0.0.1:1/x");
+    assert!(!project.db(&["status"]).code(6).stderr.contains('\u{1b}'));
+    assert!(project.db(&["status", "--color", "always"]).code(6).stderr.contains('\u{1b}'));
+    project.set("CLICOLOR_FORCE", "1");
+    assert!(project.db(&["status"]).code(6).stderr.contains('\u{1b}'));
+    project.set("NO_COLOR", "1");
+    assert!(!project.db(&["status"]).code(6).stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn quiet_says_only_the_answer_and_progress_can_be_json() {
+    let project = Project::new("set_quiet");
+    project.migration("1_a.sql", "CREATE TABLE a ();");
+    let ran = project.db(&["migrate", "--progress", "json", "--quiet"]).ok();
+    let events: Vec<serde_json::Value> =
+        ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.last().unwrap()["event"], "finished");
+    project.migration("2_b.sql", "CREATE TABLE b ();");
+    assert_eq!(project.db(&["migrate", "--quiet"]).ok().stderr, "");
+}
+
+#[test]
+fn the_verb_may_follow_a_db() {
+    let project = Project::bare("set_db");
+    project.db(&["db", "create", "x"]).ok();
+    project.db(&["frobnicate"]).code(2);
+}

@@ -1,0 +1,193 @@
+//! One PostgreSQL for the whole test binary, gone when the binary is.
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+
+use postgres::{Client, NoTls, SimpleQueryMessage};
+
+/// The password of `postgres` over TCP. No output may ever hold it.
+pub(crate) const PASSWORD: &str = "hush-hush-7";
+
+pub(crate) struct Cluster {
+    /// Data, sockets and certificates.
+    pub(crate) folder: PathBuf,
+    pub(crate) port: u16,
+    /// Held open: when this process ends, however it ends, the watcher stops the server.
+    _alive: Mutex<ChildStdin>,
+}
+
+/// The folder of `initdb` and `postgres`. Tests without a PostgreSQL fail; none is skipped.
+pub(crate) fn binaries() -> PathBuf {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    let find = || {
+        if let Some(named) = std::env::var_os("CARGO_DB_TEST_PG_BIN") {
+            return PathBuf::from(named);
+        }
+        let mut found: Vec<PathBuf> = glob::glob("/usr/lib/postgresql/*/bin/initdb")
+            .expect("a pattern")
+            .chain(glob::glob("/opt/homebrew/opt/postgresql*/bin/initdb").expect("a pattern"))
+            .flatten()
+            .collect();
+        found.sort();
+        let newest = found.pop().expect("no PostgreSQL here: run scripts/setup, or set CARGO_DB_TEST_PG_BIN");
+        newest.parent().expect("a folder").to_owned()
+    };
+    FOUND.get_or_init(find).clone()
+}
+
+/// The cluster of this process.
+pub(crate) fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(Cluster::start)
+}
+
+/// PostgreSQL refuses to run as root.
+fn as_postgres(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::null());
+    if rustix::process::geteuid().is_root() {
+        let (uid, gid) = postgres_user();
+        command.uid(uid).gid(gid);
+    }
+    command
+}
+
+fn postgres_user() -> (u32, u32) {
+    let passwd = std::fs::read_to_string("/etc/passwd").expect("/etc/passwd");
+    let entry = |name: &str| {
+        let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut numbers = line.split(':').skip(2).map(|number| number.parse().expect("a number"));
+        Some((numbers.next()?, numbers.next()?))
+    };
+    entry("postgres").or_else(|| entry("nobody")).expect("a user to run PostgreSQL as")
+}
+
+impl Cluster {
+    /// Starts a server of its own, with fsync off: nothing here outlives the tests.
+    pub(crate) fn start() -> Cluster {
+        let folder =
+            tempfile::Builder::new().prefix("cargo-db-pg-").tempdir_in("/tmp").expect("a folder").keep();
+        let give_away = |path: &Path| {
+            if rustix::process::geteuid().is_root() {
+                let (uid, gid) = postgres_user();
+                std::os::unix::fs::chown(path, Some(uid), Some(gid)).expect("chown");
+            }
+        };
+        give_away(&folder);
+        let data = folder.join("data");
+        let initdb = as_postgres(&binaries().join("initdb"))
+            .args([
+                "-U",
+                "postgres",
+                "--auth-local=trust",
+                "--auth-host=scram-sha-256",
+                "-E",
+                "UTF8",
+                "--locale=C",
+            ])
+            .args(["--no-sync", "-D"])
+            .arg(&data)
+            .stderr(Stdio::inherit())
+            .status();
+        assert!(initdb.expect("initdb runs").success());
+        certificates(&folder, give_away);
+
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
+        let log = std::fs::File::create(folder.join("log")).expect("a log");
+        let shown = |name: &str| folder.join(name).display().to_string();
+        #[expect(clippy::zombie_processes, reason = "the watcher stops it, after this process is gone")]
+        let server = as_postgres(&binaries().join("postgres"))
+            .arg("-F")
+            .arg("-D")
+            .arg(&data)
+            .args(["-k", &shown(""), "-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
+            .args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", shown("server.crt"))])
+            .args(["-c", &format!("ssl_key_file={}", shown("server.key")), "-c", "max_connections=60"])
+            .stderr(log)
+            .process_group(0)
+            .spawn()
+            .expect("postgres starts");
+        let script =
+            format!("cat >/dev/null; kill -INT {}; sleep 1; rm -rf '{}'", server.id(), folder.display());
+        let mut watcher = Command::new("sh");
+        #[expect(clippy::zombie_processes, reason = "it ends when this process has ended")]
+        let mut watcher =
+            watcher.args(["-c", &script]).stdin(Stdio::piped()).process_group(0).spawn().expect("sh");
+        let alive = Mutex::new(watcher.stdin.take().expect("a pipe"));
+        let cluster = Cluster { folder, port, _alive: alive };
+        super::eventually("the test server answers", || cluster.try_connect("postgres").is_ok());
+        cluster.run("postgres", &format!("ALTER ROLE postgres PASSWORD '{PASSWORD}'"));
+        cluster
+    }
+
+    /// A URL over the socket, where nobody asks for a password.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@localhost:{}/{database}?host={}", self.port, self.folder.display())
+    }
+
+    /// A URL over TCP, with the password.
+    pub(crate) fn tcp_url(&self, database: &str) -> String {
+        format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    fn try_connect(&self, database: &str) -> Result<Client, postgres::Error> {
+        let folder = self.folder.display();
+        Client::connect(&format!("host={folder} port={} user=postgres dbname={database}", self.port), NoTls)
+    }
+
+    pub(crate) fn connect(&self, database: &str) -> Client {
+        self.try_connect(database).expect("a connection")
+    }
+
+    pub(crate) fn run(&self, database: &str, sql: &str) {
+        self.connect(database).batch_execute(sql).expect("SQL that works");
+    }
+
+    pub(crate) fn query(&self, database: &str, sql: &str) -> Vec<String> {
+        let messages = self.connect(database).simple_query(sql).expect("SQL that works");
+        let rows = messages.into_iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => {
+                let columns: Vec<&str> = (0..row.len()).map(|index| row.get(index).unwrap_or("")).collect();
+                Some(columns.join("|"))
+            }
+            _ => None,
+        });
+        rows.collect()
+    }
+
+    /// Ends every session but ours in a database, as a stopping server would.
+    pub(crate) fn end_sessions(&self, database: &str) {
+        let sql =
+            format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+        self.query("postgres", &sql);
+    }
+}
+
+/// An authority, and a certificate for `localhost` that it signed.
+fn certificates(folder: &Path, give_away: impl Fn(&Path)) {
+    let authority_key = rcgen::KeyPair::generate().expect("a key");
+    let mut parameters = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = parameters.self_signed(&authority_key).expect("an authority");
+    let issuer = rcgen::Issuer::from_params(&parameters, &authority_key);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let server = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
+    let server = server.signed_by(&key, &issuer).expect("a certificate");
+    let stranger = parameters.self_signed(&rcgen::KeyPair::generate().expect("a key")).expect("a stranger");
+    let files = [
+        ("ca.crt", authority.pem()),
+        ("other-ca.crt", stranger.pem()),
+        ("server.crt", server.pem()),
+        ("server.key", key.serialize_pem()),
+    ];
+    for (name, text) in files {
+        use std::os::unix::fs::PermissionsExt;
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("chmod");
+        give_away(&path);
+    }
+}

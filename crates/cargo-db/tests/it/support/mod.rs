@@ -1,0 +1,159 @@
+//! A hermetic project, a real cluster, and what a run of `cargo db` printed.
+
+mod cluster;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+pub(crate) use cluster::{Cluster, binaries, cluster};
+
+/// A folder with migrations and seeds, and a database of its own in the test cluster.
+pub(crate) struct Project {
+    folder: tempfile::TempDir,
+    pub(crate) database: String,
+    variables: Vec<(String, String)>,
+}
+
+/// What a run ended with.
+pub(crate) struct Ran {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: Option<i32>,
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "exit: {}", self.code.map_or("a signal".to_owned(), |code| code.to_string()))?;
+        writeln!(f, "--- stdout\n{}--- stderr\n{}", self.stdout, self.stderr)
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn code(self, code: i32) -> Ran {
+        assert_eq!(self.code, Some(code), "{self}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn ok(self) -> Ran {
+        self.code(0)
+    }
+
+    /// Both streams say this somewhere.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Ran {
+        assert!(self.stdout.contains(text) || self.stderr.contains(text), "`{text}` is not in\n{self}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Ran {
+        Ran {
+            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+            code: output.status.code(),
+        }
+    }
+}
+
+impl Project {
+    /// A project with no database named: its verbs find the local server.
+    pub(crate) fn bare(name: &str) -> Project {
+        let folder = tempfile::Builder::new().prefix("cargo-db-it-").tempdir().expect("a temporary folder");
+        let project = Project { folder, database: name.to_owned(), variables: Vec::new() };
+        project.write("db.toml", &format!("[database]\nname = \"{name}\"\n"));
+        project
+    }
+
+    /// A project whose `DATABASE_URL` names a database that does not exist yet.
+    pub(crate) fn without_database(name: &str) -> Project {
+        let mut project = Project::bare(name);
+        project.set("DATABASE_URL", &cluster().url(name));
+        project
+    }
+
+    /// A project with an empty database.
+    pub(crate) fn new(name: &str) -> Project {
+        cluster().run("postgres", &format!("CREATE DATABASE \"{name}\""));
+        Project::without_database(name)
+    }
+
+    pub(crate) fn set(&mut self, variable: &str, value: &str) {
+        self.variables.retain(|(name, _)| name != variable);
+        self.variables.push((variable.to_owned(), value.to_owned()));
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
+    /// Writes `migrations/<name>`.
+    pub(crate) fn migration(&self, name: &str, sql: &str) {
+        self.write(&format!("migrations/{name}"), sql);
+    }
+
+    /// Runs `cargo db` to its end.
+    #[must_use = "look at what it printed, or at least that it succeeded"]
+    pub(crate) fn db(&self, arguments: &[&str]) -> Ran {
+        self.command(arguments).output().expect("the program starts").into()
+    }
+
+    /// A run that is not started yet, with nothing of our own environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-db"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path())
+            .env("TMPDIR", self.path())
+            .env("USER", "tester")
+            .env("COLUMNS", "100")
+            .env("CARGO_DB_PG_BIN", binaries())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The rows of a query in the project's database, columns with `|` between.
+    pub(crate) fn query(&self, sql: &str) -> Vec<String> {
+        cluster().query(&self.database, sql)
+    }
+
+    pub(crate) fn run_sql(&self, sql: &str) {
+        cluster().run(&self.database, sql);
+    }
+}
+
+/// The repository's root.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
+}
+
+/// Waits until something holds; panics when it does not for half a minute.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1500 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("waited half a minute, and it never held: {what}");
+}

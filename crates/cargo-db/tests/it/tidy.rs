@@ -1,0 +1,95 @@
+//! The rules of the house that no compiler knows.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::repository;
+
+/// The floors from the bottom; a module may use its own floor and those below it. `failure` and
+/// `model` are one floor: a failure is told in nouns, and nouns can fail to be read.
+const FLOORS: &[&[&str]] = &[
+    &["failure", "model"],
+    &["settings"],
+    &["plan"],
+    &["policy"],
+    &["world"],
+    &["migration"],
+    &["seed"],
+    &["cli"],
+    &["ui"],
+    &["command"],
+    &["lib"],
+];
+
+fn sources() -> Vec<PathBuf> {
+    glob::glob(&format!("{}/crates/cargo-db/src/**/*.rs", repository().display()))
+        .unwrap()
+        .flatten()
+        .collect()
+}
+
+fn floor_of(module: &str) -> usize {
+    FLOORS
+        .iter()
+        .position(|floor| floor.contains(&module))
+        .unwrap_or_else(|| panic!("`{module}` is on no floor"))
+}
+
+/// The top-level module that a file belongs to.
+fn module(path: &Path) -> String {
+    let below = path.strip_prefix(repository().join("crates/cargo-db/src")).unwrap();
+    let first = below.iter().next().unwrap().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+#[test]
+fn no_floor_uses_what_stands_above_it() {
+    let mut wrong = Vec::new();
+    for path in sources() {
+        let own = module(&path);
+        if own == "bin" {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for used in text
+            .split("crate::")
+            .skip(1)
+            .filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next())
+        {
+            if !used.is_empty()
+                && FLOORS.iter().any(|floor| floor.contains(&used))
+                && floor_of(used) > floor_of(&own)
+            {
+                wrong.push(format!("{} uses `{used}`", path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are() {
+    for path in sources() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("//!"), "{} does not begin with what it is", path.display());
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().lines().count();
+        assert!(code <= 520, "{} has {code} lines; does it hold two things?", path.display());
+    }
+}
+
+#[test]
+fn no_test_is_ignored() {
+    let mut all = sources();
+    all.extend(
+        glob::glob(&format!("{}/crates/cargo-db/tests/**/*.rs", repository().display())).unwrap().flatten(),
+    );
+    for path in all {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains(&["#[", "ignore"].concat()), "{} ignores a test", path.display());
+    }
+}
+
+#[test]
+fn the_alias_hides_the_command_line_and_names_package_and_binary() {
+    let config = std::fs::read_to_string(repository().join(".cargo/config.toml")).unwrap();
+    assert!(config.contains("db = \"run --quiet --package xtask --bin xtask --\""), "{config}");
+}
