@@ -5,13 +5,15 @@
 //! ```text
 //! cli  command   what was typed; one file a verb
 //! ui             prints, asks, serialises
-//! seed migration the work itself; effects only through world
+//! backup seed    the work itself; effects only through world
+//! migration
 //! world          the only floor with effects
 //! policy plan    pure decisions
 //! settings       what was asked for, resolved once
 //! model failure  nouns, and every way to fail
 //! ```
 
+mod backup;
 mod cli;
 mod command;
 mod failure;
@@ -29,7 +31,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, Global, ServerAction};
+use crate::cli::{BackupsAction, Cli, Command, Global, ServerAction};
 use crate::command::Context;
 use crate::failure::{Exit, Result};
 use crate::settings::{Flags, Settings, Sources};
@@ -45,13 +47,25 @@ pub fn main() -> ExitCode {
     if arguments.get(1).is_some_and(|argument| argument == "db") {
         arguments.remove(1);
     }
-    let cli = Cli::parse_from(arguments);
+    let wants_json = arguments.iter().any(|argument| argument == "--json");
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            if wants_json && error.use_stderr() {
+                ui::usage_error(error.to_string().lines().next().unwrap_or_default());
+            }
+            // A help that nobody reads is no failure.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 });
+        }
+    };
     let variables = process::environment();
     let ui = Ui::new(verb(&cli.command), &cli.global, |name| variables.get(name).cloned());
     let exit = run(&cli, &ui).unwrap_or_else(|failure| {
         ui.failure(&failure);
         failure.exit()
     });
+    let exit = if exit == Exit::Done && ui.failed_to_answer() { Exit::Failed } else { exit };
     ExitCode::from(exit as u8)
 }
 
@@ -64,7 +78,13 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
         exists: &|path| path.exists(),
     })?;
     let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
-    command::run(&Context::new(ui.clone(), world, settings, &cli.global), &cli.command)
+    let interrupt = world.interrupt.clone();
+    let outcome = command::run(&Context::new(ui.clone(), world, settings, &cli.global), &cli.command);
+    // Whatever a cancelled statement looked like to whoever ran it, it was the signal.
+    outcome.map_err(|failure| match interrupt.check() {
+        Err(interrupted) => interrupted.after(failure.done().to_vec()),
+        Ok(()) => failure,
+    })
 }
 
 fn flags(global: &Global) -> Flags {
@@ -86,6 +106,14 @@ fn verb(command: &Command) -> &'static str {
         Command::Migrate(_) => "migrate",
         Command::Rollback(_) => "rollback",
         Command::Seed(_) => "seed",
+        Command::Backup(_) => "backup",
+        Command::Restore(_) => "restore",
+        Command::Backups(args) => match args.action {
+            BackupsAction::List => "backups list",
+            BackupsAction::Show { .. } => "backups show",
+            BackupsAction::Verify { .. } => "backups verify",
+            BackupsAction::Prune { .. } => "backups prune",
+        },
         Command::Server(args) => match args.action {
             ServerAction::Start { .. } => "server start",
             ServerAction::Stop => "server stop",

@@ -22,8 +22,7 @@ pub(super) fn to_plan(context: &Context, plan: &Plan) -> Result<()> {
         Judgement::Allowed(consent) => consent,
         Judgement::Never => {
             let signals = &context.settings.environment.signals;
-            let signals =
-                signals.iter().map(|signal| format!("{} ({})", signal.source, signal.said)).collect();
+            let signals = signals.iter().map(ToString::to_string).collect();
             return Err(Kind::Refused { verb, environment: plan.environment, signals }.into());
         }
     };

@@ -22,8 +22,10 @@ pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     for (path, text) in paths.iter().zip(["-- Add the change here.\n", "-- Add the way back here.\n"]) {
         files::write_new(path, text)?;
     }
+    // A path that works where the command was typed.
+    let here = files::current_dir()?;
     let shown: Vec<_> =
-        paths.iter().map(|path| path.strip_prefix(&settings.root).unwrap_or(path).to_owned()).collect();
+        paths.iter().map(|path| path.strip_prefix(&here).unwrap_or(path).to_owned()).collect();
     context.ui.report(&Report::Created { files: &shown });
     Ok(Exit::Done)
 }

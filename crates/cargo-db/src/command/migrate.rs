@@ -26,6 +26,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let facts = migration::gather(world, settings, &target)?;
     let mut plan = plan::migrate(&facts, &request)?;
     if args.dry_run {
+        migration::look_through(world, &plan, &settings.root)?;
         let sql = args.show_sql.then(|| sql_of(context, &plan)).transpose()?;
         ui.report(&Report::DryRun { plan: &plan, sql });
         return Ok(Exit::Done);
@@ -44,7 +45,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     consent::to_plan(context, &plan)?;
 
     migration::prepare_database(world, &plan)?;
-    let _lock = lock(context, &target)?;
+    let mut lock = lock(context, &target)?;
     // Another run may have been faster. What nobody had to agree to is simply planned anew.
     let facts = migration::gather(world, settings, &target)?;
     let now = plan::migrate(&facts, &request)?;
@@ -58,7 +59,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let deeds = if plan.is_empty() {
         Vec::new()
     } else {
-        migration::carry_out(world, &plan, &settings.limits, &settings.root, facts.layout)?
+        migration::carry_out(world, &plan, &settings.limits, &settings.root, &mut lock)?
     };
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)

@@ -1,15 +1,18 @@
 //! One file a verb: facts, plan, consent, deed, report, in that order.
 
+mod backup;
+mod backups;
 mod consent;
 mod create;
 mod migrate;
+mod restore;
 mod rollback;
 mod seed;
 mod server;
 mod status;
 
 use crate::cli::{Command, Global};
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Kind, Result};
 use crate::model::target::Target;
 use crate::settings::{Place, Settings};
 use crate::ui::Ui;
@@ -38,6 +41,11 @@ impl Context {
         match &self.settings.place.value {
             Place::Named(target) => Ok(target.as_ref().clone()),
             Place::Local { database } => {
+                let environment = &self.settings.environment;
+                if !environment.environment.is_own() {
+                    let signals = environment.signals.iter().map(ToString::to_string).collect();
+                    return Err(Kind::NoTarget { environment: environment.environment, signals }.into());
+                }
                 let running = self.local_server().ensure_running(&self.world)?;
                 Ok(local::target(&running, database))
             }
@@ -58,6 +66,9 @@ pub(crate) fn run(context: &Context, command: &Command) -> Result<Exit> {
         Command::Migrate(args) => migrate::run(context, args),
         Command::Rollback(args) => rollback::run(context, args),
         Command::Seed(args) => seed::run(context, args),
+        Command::Backup(args) => backup::run(context, args),
+        Command::Backups(args) => backups::run(context, args),
+        Command::Restore(args) => restore::run(context, args),
         Command::Server(args) => server::run(context, args),
     }
 }

@@ -6,7 +6,7 @@ use crate::failure::{Exit, Kind, Result};
 use crate::migration;
 use crate::model::migration::Version;
 use crate::model::target::Target;
-use crate::plan::{self, Facts, Plan, RollbackRequest};
+use crate::plan::{self, Plan, RollbackRequest};
 use crate::ui::Report;
 
 pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
@@ -16,8 +16,9 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
         Some(version) => RollbackRequest::To(Version::Number(version)),
         None => RollbackRequest::Steps(args.steps),
     };
-    let (facts, plan) = look(context, &target, &request)?;
+    let plan = look(context, &target, &request)?;
     if args.dry_run {
+        migration::look_through(world, &plan, &settings.root)?;
         let sql = args.show_sql.then(|| migrate::sql_of(context, &plan)).transpose()?;
         ui.report(&Report::DryRun { plan: &plan, sql });
         return Ok(Exit::Done);
@@ -29,21 +30,20 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
     ui.plan(&plan);
     consent::to_plan(context, &plan)?;
 
-    let _lock = migrate::lock(context, &target)?;
-    let (_, now) = look(context, &target, &request)?;
+    let mut lock = migrate::lock(context, &target)?;
+    let now = look(context, &target, &request)?;
     if now.id() != plan.id() {
         return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
     }
-    let deeds = migration::carry_out(world, &plan, &settings.limits, &settings.root, facts.layout)?;
+    let deeds = migration::carry_out(world, &plan, &settings.limits, &settings.root, &mut lock)?;
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
 }
 
 /// Facts and plan.
-fn look(context: &Context, target: &Target, request: &RollbackRequest) -> Result<(Facts, Plan)> {
+fn look(context: &Context, target: &Target, request: &RollbackRequest) -> Result<Plan> {
     let facts = migration::gather(&context.world, &context.settings, target)?;
     let migrations = plan::to_revert(&facts, request)?;
     let with_losses = migration::losses_of(&context.world, target, &context.settings.root, migrations)?;
-    let plan = plan::rollback(&facts, with_losses);
-    Ok((facts, plan))
+    Ok(plan::rollback(&facts, with_losses))
 }

@@ -17,7 +17,7 @@ pub(super) fn run(context: &Context, args: &ServerArgs) -> Result<Exit> {
             let already = server.running().is_some();
             let running = server.start(world, *port)?;
             if port.is_some_and(|port| port != running.port) {
-                let why = "it runs already, on another port or none; stop it first".to_owned();
+                let why = "it runs already, on another port or none; `cargo db server stop` first".to_owned();
                 return Err(Kind::NoLocalServer { doing: "start on that port", why }.into());
             }
             Some(if already { "it runs already" } else { "started" })

@@ -13,18 +13,16 @@ use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::ui::{Report, SettingLine, StatusReport};
 use crate::world::clock::{pause, stopwatch};
-use crate::world::files;
 use crate::world::pg::{Session, survey};
 
 pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let layout = Layout::Sqlx;
-    let dir = &settings.migrations_dir.value;
     // The disk and the server are asked at the same time, the server over two connections.
     let (folder, tables, asked) = std::thread::scope(|scope| {
         let tables = scope.spawn(|| tables(context, &target, layout, args.wait));
-        let folder = scope.spawn(|| files::migrations(layout, dir, &settings.root));
+        let folder = scope.spawn(|| migration::read_folder(settings, layout));
         let asked = history_and_server(context, &target, layout, args.wait);
         (joined(folder.join()), joined(tables.join()), asked)
     });

@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 use crate::failure::{Failure, Kind, Result, StatementError};
 use crate::migration::facts::{create_database, read_history};
 use crate::model::event::Event;
-use crate::model::layout::{Layout, quote_literal};
+use crate::model::layout::{Layout, quote_identifier, quote_literal};
 use crate::model::lexer::words;
 use crate::model::migration::{Migration, ScriptFile, Version};
 use crate::model::script::Statement;
 use crate::plan::{Plan, Step};
 use crate::settings::Limits;
 use crate::world::clock::{pause, stopwatch};
-use crate::world::pg::{Around, Purpose, Script, Session, Stop, server_error};
+use crate::world::pg::{
+    Around, Lock, Outcome, Purpose, Script, Session, Stop, begin, describe, outcome, server_error,
+};
 use crate::world::{World, files};
 
 /// The SQLSTATE with which a statement ends when `lock_timeout` passes.
@@ -70,6 +72,7 @@ impl<'a> Turn<'a> {
 /// What all migrations of a run share.
 struct Run<'a> {
     world: &'a World,
+    lock: &'a mut Lock,
     session: Session,
     layout: Layout,
     /// Qualified, so that a migration that changes `search_path` cannot hide it.
@@ -85,13 +88,12 @@ pub(crate) fn carry_out(
     plan: &Plan,
     limits: &Limits,
     root: &Path,
-    layout: Layout,
+    lock: &mut Lock,
 ) -> Result<Vec<Deed>> {
+    let layout = Layout::Sqlx;
     let turns: Vec<Turn<'_>> = plan.steps.iter().filter_map(Turn::of).collect();
-    // Every file is looked through before the first one runs.
-    for turn in &turns {
-        read(root, layout, turn.file()?)?;
-    }
+    look_through(world, plan, root)?;
+    lock.check_now()?;
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
     end_sessions_of_killed_runs(world, &mut session)?;
     session.run("set the limits of the session", &session_settings(limits))?;
@@ -101,14 +103,15 @@ pub(crate) fn carry_out(
     let table = read_history(&mut session, layout)?.table;
     let table =
         table.ok_or_else(|| Kind::Bug { what: "the history table is not where it was made".to_owned() })?;
-    let mut run = Run { world, session, layout, table, limits, root };
+    let mut run = Run { world, lock, session, layout, table, limits, root };
 
     let mut deeds: Vec<Deed> = Vec::new();
     for turn in &turns {
         let began = stopwatch();
         let (doing, done) = turn.direction.words();
         world.tell(Event::Started { doing, subject: turn.subject.clone() });
-        let outcome = world.interrupt.check().and_then(|()| run.with_retries(turn));
+        let outcome =
+            world.interrupt.check().and_then(|()| run.lock.check()).and_then(|()| run.with_retries(turn));
         outcome.map_err(|failure| {
             failure.after(deeds.iter().map(|deed| format!("{done} {} {}", deed.version, deed.name)))
         })?;
@@ -121,6 +124,22 @@ pub(crate) fn carry_out(
         });
     }
     Ok(deeds)
+}
+
+/// Looks through every file of a plan before the first one runs. An empty file is suspicious, and
+/// one that is to lead back is a mistake: only the history would change.
+pub(crate) fn look_through(world: &World, plan: &Plan, root: &Path) -> Result<()> {
+    for turn in plan.steps.iter().filter_map(Turn::of) {
+        let file = turn.file()?;
+        if read(root, Layout::Sqlx, file)?.is_empty() {
+            if turn.direction == Direction::Down {
+                return Err(Kind::EmptyDown { subject: turn.subject }.into());
+            }
+            let message = format!("`{}` holds no statement", file.path.display());
+            world.tell(Event::Notice { severity: "warning".to_owned(), message });
+        }
+    }
+    Ok(())
 }
 
 /// Creates the database that a plan begins with.
@@ -208,7 +227,7 @@ impl Run<'_> {
 
     fn in_transaction(&mut self, script: &Script, turn: &Turn<'_>) -> Result<()> {
         let began = stopwatch();
-        self.session.run("begin a transaction", "BEGIN")?;
+        let transaction = begin(&mut self.session)?;
         if let Err(stop) = script.run(&mut self.session, &mut ()) {
             // If this fails, the connection is gone, and the server rolls back by itself.
             let _ = self.session.batch_execute("ROLLBACK");
@@ -221,14 +240,27 @@ impl Run<'_> {
         let settings = session_settings(self.limits);
         let committed = self.session.batch_execute(&format!("{record}; COMMIT; RESET ALL; {settings}"));
         let Err(error) = committed else { return Ok(()) };
-        match server_error(&error) {
-            Some(server) => {
-                let _ = self.session.batch_execute("ROLLBACK");
-                self.world.interrupt.check()?;
-                let doing = format!("{} could not be committed and was rolled back", turn.subject);
-                Err(Kind::Sql { doing, server: Box::new(server) }.into())
+        if let Some(server) = server_error(&error) {
+            let _ = self.session.batch_execute("ROLLBACK");
+            self.world.interrupt.check()?;
+            let doing = format!("{} could not be committed and was rolled back", turn.subject);
+            return Err(Kind::Sql { doing, server: Box::new(server) }.into());
+        }
+        // The connection was lost while the commit was on its way.
+        let target = self.session.target.clone();
+        match outcome(self.world, &target, &transaction) {
+            Outcome::Committed => {
+                // The lock went with the connection, more likely than not.
+                self.lock.check_now()?;
+                self.session = Session::open(self.world, &target, Purpose::Write)?;
+                self.session.run("set the limits of the session", &session_settings(self.limits))
             }
-            None => self.settle(turn),
+            Outcome::RolledBack => {
+                Err(self.rolled_back(Stop::Lost("the commit did not arrive".to_owned()), turn))
+            }
+            Outcome::Unknown => {
+                Err(Kind::CommitUnknown { target: target.to_string(), subject: turn.subject.clone() }.into())
+            }
         }
     }
 
@@ -251,27 +283,6 @@ impl Run<'_> {
         }
     }
 
-    /// The connection was lost while the commit was on its way. The history row tells whether
-    /// it arrived.
-    fn settle(&mut self, turn: &Turn<'_>) -> Result<()> {
-        let target = self.session.target.clone();
-        let began = stopwatch();
-        while began.elapsed() < Duration::from_secs(10) {
-            if let Ok(mut session) = Session::open(self.world, &target, Purpose::Write) {
-                session.run("set the limits of the session", &session_settings(self.limits))?;
-                let history = read_history(&mut session, self.layout)?;
-                let recorded = history.applied.iter().any(|row| row.version == turn.migration.version);
-                self.session = session;
-                if recorded == (turn.direction == Direction::Up) {
-                    return Ok(());
-                }
-                return Err(self.rolled_back(Stop::Lost("the commit did not arrive".to_owned()), turn));
-            }
-            pause(self.world, Duration::from_millis(200))?;
-        }
-        Err(Kind::CommitUnknown { target: target.to_string(), subject: turn.subject.clone() }.into())
-    }
-
     fn statement_by_statement(&mut self, script: &Script, turn: &Turn<'_>) -> Result<()> {
         let began = stopwatch();
         let mut progress = Progress {
@@ -279,27 +290,34 @@ impl Run<'_> {
             patience: Patience::new(self.limits),
             subject: &turn.subject,
             stays: Vec::new(),
+            begun: None,
+            running: None,
         };
-        if let Err(stop) = script.run(&mut self.session, &mut progress) {
-            let stays = progress.stays;
+        let ran = script.run(&mut self.session, &mut progress);
+        if let Err(stop) = ran {
+            let stays = progress.stopped();
             let _ = self.session.batch_execute("ROLLBACK");
             if let Err(interrupted) = self.world.interrupt.check() {
                 return Err(interrupted.after(stays.into_iter().map(|text| format!("`{text}` stays"))));
             }
+            let (target, subject) = (self.session.target.to_string(), turn.subject.clone());
             return Err(match stop {
-                Stop::Statement(statement) if !stays.is_empty() => {
-                    Kind::PartWay { statement, subject: turn.subject.clone(), stays }.into()
+                Stop::Lost(why) => Kind::LostPartWay { target, subject, why, stays }.into(),
+                Stop::Statement(statement) if stays.is_empty() => {
+                    let subject = format!("the first statement of {subject}");
+                    Kind::Statement { statement, subject, verb: turn.direction.verb() }.into()
                 }
-                Stop::Lost(why) if !stays.is_empty() => {
-                    let (target, subject) = (self.session.target.to_string(), turn.subject.clone());
-                    Kind::LostPartWay { target, subject, why, stays }.into()
-                }
-                stop => self.rolled_back(stop, turn),
+                Stop::Statement(statement) => Kind::PartWay { statement, subject, stays }.into(),
             });
         }
         let record = self.history_statement(turn, began);
-        let settings = session_settings(self.limits);
-        self.session.run(&format!("record {}", turn.subject), &format!("{record}; RESET ALL; {settings}"))
+        let recorded = self
+            .session
+            .batch_execute(&format!("RESET ALL; RESET ROLE; {record}; {}", session_settings(self.limits)));
+        recorded.map_err(|error| {
+            let (subject, stays) = (turn.subject.clone(), progress.stays);
+            Kind::NotRecorded { subject, why: describe(&error), stays }.into()
+        })
     }
 }
 
@@ -336,42 +354,117 @@ struct Progress<'a> {
     subject: &'a str,
     /// The statements that are done, each as its first line.
     stays: Vec<String>,
+    /// How many were done before the transaction that the file has begun, if it has.
+    begun: Option<usize>,
+    running: Option<Statement>,
+}
+
+impl Progress<'_> {
+    /// What is left when it stops here: what the file's own transaction did is gone, and what was
+    /// running may have done a part, unless it is of a kind that does all or nothing.
+    fn stopped(&mut self) -> Vec<String> {
+        if let Some(begun) = self.begun {
+            self.stays.truncate(begun);
+        } else if let Some(running) = self.running.as_ref().filter(|running| !running.can_be_tried_again()) {
+            self.stays.push(format!("{} (perhaps, or a part of it)", first_line(&running.text)));
+        }
+        self.stays.clone()
+    }
 }
 
 impl Around for Progress<'_> {
     fn before(&mut self, session: &mut Session, statement: &Statement) {
-        remove_invalid_index_of(self.world, session, statement);
+        self.running = Some(statement.clone());
+        remove_invalid_index(self.world, session, statement, Moment::Before);
     }
 
     fn after(&mut self, statement: &Statement) {
+        self.running = None;
         self.stays.push(first_line(&statement.text));
+        if statement.begins_transaction() {
+            self.begun = Some(self.stays.len() - 1);
+        } else if statement.controls_transaction() {
+            self.begun = None;
+        }
     }
 
-    /// Here a single statement can be tried again, because those before it are done for good.
+    /// Here a single statement can be tried again, because those before it are done for good; but
+    /// not one that may have committed a part of its work.
     fn failed(&mut self, session: &mut Session, statement: &Statement, error: &StatementError) -> bool {
-        remove_invalid_index_of(self.world, session, statement);
+        remove_invalid_index(self.world, session, statement, Moment::After);
+        // A constraint or a timeout refuses a statement of one row set as a whole.
+        if !matches!(first_word(statement).as_str(), "do" | "call") {
+            self.running = None;
+        }
         error.server.code.as_deref() == Some(LOCK_NOT_AVAILABLE)
+            && self.begun.is_none()
+            && statement.can_be_tried_again()
             && self.patience.again(self.world, self.subject).unwrap_or(false)
     }
 }
 
-/// Drops the invalid index that the statement would build: left by an earlier failure, it makes
-/// `IF NOT EXISTS` skip the build and stays unusable for ever.
-fn remove_invalid_index_of(world: &World, session: &mut Session, statement: &Statement) {
-    let words = words(&statement.text);
-    let Some(at) = words.iter().position(|word| word == "concurrently") else { return };
-    let names: Vec<&String> =
-        words[at + 1..].iter().filter(|word| !matches!(word.as_str(), "if" | "not" | "exists")).collect();
-    let name = match names.as_slice() {
-        [_, dot, name, ..] if *dot == "." => *name,
-        [name, ..] => *name,
-        [] => return,
+fn first_word(statement: &Statement) -> String {
+    words(&statement.text).into_iter().next().unwrap_or_default()
+}
+
+/// On which side of a statement we are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Before,
+    After,
+}
+
+/// Which index a statement builds concurrently, and on what.
+#[derive(Debug, PartialEq, Eq)]
+enum Build {
+    /// `CREATE INDEX CONCURRENTLY name ON table`.
+    Create { name: String, table: String },
+    /// `REINDEX INDEX CONCURRENTLY name`: what a failure leaves is called `name_ccnew`.
+    Reindex { name: String },
+}
+
+fn concurrent_build(statement: &Statement) -> Option<Build> {
+    let words: Vec<String> = words(&statement.text)
+        .into_iter()
+        .filter(|word| !matches!(word.as_str(), "if" | "not" | "exists" | "only" | "unique"))
+        .collect();
+    let name = |words: &[String]| -> Option<String> {
+        words.iter().map(|name| quote_identifier(name)).reduce(|a, b| format!("{a}.{b}"))
+    };
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["create", "index", "concurrently", index, "on", schema, ".", table, ..] => {
+            let table = name(&[(*schema).to_owned(), (*table).to_owned()])?;
+            Some(Build::Create { name: (*index).to_owned(), table })
+        }
+        ["create", "index", "concurrently", index, "on", table, ..] => {
+            Some(Build::Create { name: (*index).to_owned(), table: quote_identifier(table) })
+        }
+        ["reindex", "index", "concurrently", .., index] => Some(Build::Reindex { name: (*index).to_owned() }),
+        _ => None,
+    }
+}
+
+/// Drops the invalid index that a failed concurrent build leaves behind: nothing can use it, and
+/// `IF NOT EXISTS` would skip the build for ever. Only an index of that name on that table counts,
+/// and before a REINDEX nothing does, for that is how an invalid index is repaired.
+fn remove_invalid_index(world: &World, session: &mut Session, statement: &Statement, moment: Moment) {
+    let condition = match concurrent_build(statement) {
+        Some(Build::Create { name, table }) => {
+            format!(
+                "c.relname = {} AND i.indrelid = to_regclass({})",
+                quote_literal(&name),
+                quote_literal(&table)
+            )
+        }
+        Some(Build::Reindex { name }) if moment == Moment::After => {
+            format!("starts_with(c.relname, {})", quote_literal(&format!("{name}_ccnew")))
+        }
+        _ => return,
     };
     let sql = format!(
         "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) \
          FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE NOT i.indisvalid AND c.relkind = 'i' AND (c.relname = {0} OR c.relname LIKE {0} || '\\_ccnew%')",
-        quote_literal(name)
+         WHERE NOT i.indisvalid AND c.relkind = 'i' AND {condition}"
     );
     for row in session.rows("look for invalid indexes", &sql).unwrap_or_default() {
         let Some(index) = row[0].clone() else { continue };

@@ -1,18 +1,18 @@
 //! What plans about migrations are made from: the folder and the history, read in a session in
 //! which the server refuses every write.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::{Kind, Result};
 use crate::model::history::History;
 use crate::model::layout::{Layout, quote_identifier, quote_literal};
 use crate::model::lexer::words;
-use crate::model::migration::Migration;
+use crate::model::migration::{Folder, Migration};
 use crate::model::script::ScriptReader;
 use crate::model::seed::qualified_name;
 use crate::model::target::Target;
 use crate::plan::{Facts, Loss};
-use crate::settings::Settings;
+use crate::settings::{Origin, Setting, Settings};
 use crate::world::pg::{Purpose, Row, Session};
 use crate::world::{World, files};
 
@@ -22,7 +22,7 @@ const COUNTED: f64 = 1_000_000.0;
 /// Reads folder and history. A database that does not exist yet has an empty history.
 pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Result<Facts> {
     let layout = Layout::Sqlx;
-    let folder = files::migrations(layout, &settings.migrations_dir.value, &settings.root)?;
+    let folder = read_folder(settings, layout)?;
     let session = connect_or_none(world, settings, target)?;
     let database_exists = session.is_some();
     let history = match session {
@@ -31,6 +31,23 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
     };
     let (target, environment) = (target.clone(), settings.environment.environment);
     Ok(Facts { target, environment, layout, database_exists, folder, history })
+}
+
+/// Reads the folder of the migrations. One that nobody named may be absent.
+pub(crate) fn read_folder(settings: &Settings, layout: Layout) -> Result<Folder> {
+    let dir = &settings.migrations_dir;
+    named_folder_exists(dir)?;
+    files::migrations(layout, &dir.value, &settings.root)
+}
+
+/// A folder that somebody named has to be there: its name may be a slip.
+pub(crate) fn named_folder_exists(dir: &Setting<PathBuf>) -> Result<()> {
+    if dir.origin == Origin::Default || files::is_there(&dir.value) {
+        return Ok(());
+    }
+    let why = "there is no such folder".to_owned();
+    let (source_name, value) = (dir.origin.to_string(), dir.value.display().to_string());
+    Err(Kind::BadSetting { source_name, value, why }.into())
 }
 
 /// A reading session; `None` where the database does not exist and cargo db may create it.
@@ -70,12 +87,13 @@ pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
     }
 }
 
-/// Asks where the history table is: in the search path, as the tool itself would look for it,
-/// and qualified in the answer, so that nothing can hide it later.
+/// Asks where the history table is, and whether the search path leads there, as the tool itself
+/// would look for it. The answer is qualified, so that nothing can hide the table later.
 pub(crate) fn table_question(layout: Layout) -> String {
     format!(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c \
-         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass({})",
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_table_is_visible(c.oid), n.nspname \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relname = {} AND c.relkind IN ('r', 'p') AND n.nspname <> 'pg_temp' ORDER BY 2 DESC, 1",
         quote_literal(layout.table())
     )
 }
@@ -88,7 +106,18 @@ pub(crate) fn read_history(session: &mut Session, layout: Layout) -> Result<Hist
 
 /// Reads the history from the table that [`table_question`] found.
 pub(crate) fn read_from(session: &mut Session, layout: Layout, found: &[Row]) -> Result<History> {
-    let Some(table) = found.first().and_then(|row| row[0].clone()) else { return Ok(History::default()) };
+    let Some(first) = found.first() else { return Ok(History::default()) };
+    if first[1].as_deref() != Some("t") {
+        // Whoever names a search path in the URL means to have a history there of its own.
+        if session.target.options.as_deref().is_some_and(|options| options.contains("search_path")) {
+            return Ok(History::default());
+        }
+        let schemas: Vec<String> =
+            found.iter().filter_map(|row| Some(format!("`{}`", row[2].as_deref()?))).collect();
+        let (database, schemas) = (session.target.database.clone(), schemas.join(", "));
+        return Err(Kind::HistoryElsewhere { database, schemas }.into());
+    }
+    let table = first[0].clone().unwrap_or_default();
     let rows = session.rows("read the history", &layout.select(&table))?;
     let applied = match rows.first().and_then(|row| row[0].as_deref()) {
         Some(text) => layout.rows(text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?,
@@ -114,14 +143,28 @@ pub(crate) fn losses_of(
             let mut reader = ScriptReader::new(bytes.as_slice());
             // A file that cannot be split is refused when its turn comes, with the reason.
             while let Ok(Some(statement)) = reader.next_statement() {
-                for object in lost_objects(&words(&statement.text)) {
+                let words = words(&statement.text);
+                for object in lost_objects(&words) {
                     losses.extend(count(&mut session, &object)?);
                 }
+                if reaches_further(&words) {
+                    losses.push(Loss { object: format!("what line {} reaches", statement.line), rows: None });
+                }
             }
+            world.interrupt.check()?;
         }
         all.push((migration, losses));
     }
     Ok(all)
+}
+
+/// Whether a statement can do away with more than it names.
+fn reaches_further(words: &[String]) -> bool {
+    let first = words.first().map_or("", String::as_str);
+    matches!(first, "do" | "call")
+        || words.last().is_some_and(|word| word == "cascade")
+            && matches!(first, "drop" | "truncate" | "alter")
+        || words.windows(2).any(|pair| pair[0] == "rename" && pair[1] == "to")
 }
 
 /// A table, or one column of it.

@@ -3,5 +3,8 @@
 mod execute;
 mod facts;
 
-pub(crate) use execute::{Deed, carry_out, prepare_database};
-pub(crate) use facts::{connect_or_none, gather, losses_of, read_from, table_question};
+pub(crate) use execute::{Deed, carry_out, look_through, prepare_database};
+pub(crate) use facts::{
+    connect_or_none, gather, losses_of, named_folder_exists, read_folder, read_from, read_history,
+    table_question,
+};

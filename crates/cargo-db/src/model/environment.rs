@@ -65,9 +65,18 @@ impl Signal {
     pub(crate) fn word(source: impl Into<String>, said: &str) -> Signal {
         Signal {
             source: source.into(),
-            said: said.to_owned(),
+            said: match Environment::named(said) {
+                Some(_) => said.to_owned(),
+                None => format!("{said}, a word that nobody knows"),
+            },
             environment: Environment::named(said).unwrap_or(Environment::Production),
         }
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.source, self.said)
     }
 }
 

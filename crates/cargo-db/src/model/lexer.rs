@@ -97,7 +97,8 @@ fn quoted(input: &[u8], start: usize, quote: u8, escapes: bool) -> Lexed {
 }
 
 fn line_comment(input: &[u8], complete: bool) -> Lexed {
-    match input.iter().position(|&byte| byte == b'\n') {
+    // PostgreSQL ends it at either, so a lone CR in a comment brings what follows to life.
+    match memchr::memchr2(b'\n', b'\r', input) {
         Some(length) => Lexed::Token(Token::Comment, length),
         None if complete => Lexed::Token(Token::Comment, input.len()),
         None => Lexed::Unfinished("comment"),
@@ -194,6 +195,7 @@ mod tests {
     fn comments_nest() {
         assert_eq!(all("/* a /* ; */ ' */ x").len(), 2);
         assert_eq!(all("-- ; '\nx").len(), 2);
+        assert_eq!(all("-- a\rx").len(), 2, "a lone CR ends a comment too");
     }
 
     #[test]

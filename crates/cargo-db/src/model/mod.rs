@@ -3,7 +3,9 @@
 //! Nothing here does I/O, reads a clock or an environment variable: a function of this floor is
 //! given all it needs, so its tests need no database.
 
+pub(crate) mod backup;
 pub(crate) mod consent;
+pub(crate) mod content;
 pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod history;

@@ -24,6 +24,8 @@ pub(crate) enum ScriptError {
     PsqlCommand { command: String, line: usize },
     #[error("line {line} is not UTF-8")]
     NotUtf8 { line: usize },
+    #[error("it ends before its end: the comment that closes every dump is missing")]
+    NoTrailer,
     #[error("the data of the COPY on line {line} has no `\\.` at its end")]
     CopyWithoutEnd { line: usize },
     #[error(transparent)]
@@ -53,6 +55,27 @@ impl Statement {
 }
 
 impl Statement {
+    /// Whether it is a BEGIN without options.
+    pub(crate) fn is_plain_begin(&self) -> bool {
+        let words = words(&self.text);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        matches!(words.as_slice(), ["begin"] | ["begin", "work" | "transaction"] | ["start", "transaction"])
+    }
+
+    /// Whether it is a COMMIT without options.
+    pub(crate) fn is_plain_commit(&self) -> bool {
+        let words = words(&self.text);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        matches!(words.as_slice(), ["commit" | "end"] | ["commit" | "end", "work" | "transaction"])
+    }
+
+    /// Whether it is sure to have done nothing when it waited too long for a lock: what runs code
+    /// of the user's may have committed a part of it.
+    pub(crate) fn can_be_tried_again(&self) -> bool {
+        let first = words(&self.text).into_iter().next();
+        matches!(first.as_deref(), Some("create" | "drop" | "alter" | "reindex" | "comment" | "refresh"))
+    }
+
     /// Whether it begins a transaction.
     pub(crate) fn begins_transaction(&self) -> bool {
         matches!(words(&self.text).first().map(String::as_str), Some("begin" | "start"))
@@ -69,6 +92,10 @@ pub(crate) struct ScriptReader<R> {
     line: usize,
     column: usize,
     ended: bool,
+    /// Whether it is a dump, in which psql's `\restrict` and `\unrestrict` stand.
+    of_dump: bool,
+    /// The last comment that stood between statements.
+    last_comments: String,
 }
 
 /// How far scanning has come within one statement.
@@ -109,7 +136,27 @@ impl AtomicBody {
 impl<R: Read> ScriptReader<R> {
     /// A reader at the beginning of `input`.
     pub(crate) fn new(input: R) -> ScriptReader<R> {
-        ScriptReader { input, buffer: Vec::new(), start: 0, line: 1, column: 1, ended: false }
+        ScriptReader {
+            input,
+            buffer: Vec::new(),
+            start: 0,
+            line: 1,
+            column: 1,
+            ended: false,
+            of_dump: false,
+            last_comments: String::new(),
+        }
+    }
+
+    /// A reader of what `pg_dump` writes. `\restrict` and `\unrestrict` are passed over: they keep
+    /// psql from running other commands, and here there are none to run.
+    pub(crate) fn of_dump(input: R) -> ScriptReader<R> {
+        ScriptReader { of_dump: true, ..ScriptReader::new(input) }
+    }
+
+    /// Whether a comment that says this stood behind the last statement.
+    pub(crate) fn passed_comment(&self, text: &str) -> bool {
+        self.last_comments.contains(text)
     }
 
     /// The next statement; `None` at the end. What stands between statements is skipped.
@@ -178,7 +225,7 @@ impl<R: Read> ScriptReader<R> {
         let mut searched = 0;
         loop {
             let rest = &self.buffer[self.start..];
-            let found = rest[searched..].iter().position(|&byte| byte == b'\n');
+            let found = memchr::memchr(b'\n', &rest[searched..]);
             let length = match found {
                 Some(position) => searched + position + 1,
                 None if self.ended => rest.len(),
@@ -197,6 +244,7 @@ impl<R: Read> ScriptReader<R> {
 
     /// Space, comments and empty statements before a statement belong to nobody.
     fn skip_blank(&mut self) -> Result<(), ScriptError> {
+        self.last_comments.clear();
         loop {
             let rest = &self.buffer[self.start..];
             if rest.is_empty() {
@@ -206,16 +254,38 @@ impl<R: Read> ScriptReader<R> {
                 self.fill()?;
                 continue;
             }
+            if self.of_dump && rest[0] == b'\\' {
+                if !self.restricts()? {
+                    return Ok(());
+                }
+                self.next_line()?;
+                continue;
+            }
             match token(rest, self.ended) {
-                Lexed::Token(Token::Space | Token::Comment | Token::Semicolon, length) => {
+                Lexed::Token(Token::Comment, length) => {
+                    if self.last_comments.len() < 10_000 {
+                        self.last_comments.push_str(&String::from_utf8_lossy(&rest[..length]));
+                    }
                     self.advance(length);
                 }
+                Lexed::Token(Token::Space | Token::Semicolon, length) => self.advance(length),
+
                 Lexed::Unfinished(_) if !self.ended => self.fill()?,
                 // A byte order mark is not SQL; editors of one kind put it first all the same.
                 _ if self.line == 1 && rest.starts_with(b"\xef\xbb\xbf") => self.advance(3),
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Whether a `\restrict` or `\unrestrict` with its key and nothing else begins here.
+    fn restricts(&mut self) -> Result<bool, ScriptError> {
+        while !self.ended && !self.buffer[self.start..].contains(&b'\n') {
+            self.fill()?;
+        }
+        let line = self.buffer[self.start..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let key = line.strip_prefix(b"\\restrict ").or_else(|| line.strip_prefix(b"\\unrestrict "));
+        Ok(key.is_some_and(|key| !key.is_empty() && key.iter().all(u8::is_ascii_alphanumeric)))
     }
 
     fn take(&mut self, length: usize) -> Result<Statement, ScriptError> {

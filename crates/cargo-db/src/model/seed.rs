@@ -66,9 +66,14 @@ impl Seed {
         }
     }
 
-    /// Whether `name` means this seed: its folder, or its file name without number and ending.
+    /// Whether `name` means this seed: its folder, its path, or its file name, with or without
+    /// number and ending.
     pub(crate) fn is_called(&self, name: &str) -> bool {
-        self.folder() == Some(name) || stem(Path::new(&self.path)) == Some(name)
+        let path = Path::new(&self.path);
+        let file = path.file_name().and_then(|file| file.to_str());
+        let unnumbered = stem(path);
+        let numbered = path.file_stem().and_then(|stem| stem.to_str());
+        self.path == name || [self.folder(), file, unnumbered, numbered].contains(&Some(name))
     }
 }
 
@@ -134,6 +139,10 @@ mod tests {
     fn folders_are_groups_or_environments() {
         assert!(seed("02_users.sql").is_called("users"));
         assert!(seed("users/a.sql").is_called("users"));
+        assert!(
+            seed("shop/02_users.sql").is_called("shop/02_users.sql")
+                && seed("02_users.sql").is_called("02_users")
+        );
         assert_eq!(seed("staging/a.sql").only_for(), Some(Environment::Staging));
         assert!(!seed("staging/a.sql").belongs_in(Environment::Development));
         assert!(!seed("a.sql").belongs_in(Environment::Production));

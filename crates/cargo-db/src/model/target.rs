@@ -102,6 +102,20 @@ impl Target {
         }
     }
 
+    /// No server at all, for a program that wants variables and connects to nothing.
+    pub(crate) fn nowhere() -> Target {
+        Target {
+            host: Host::Socket(PathBuf::from("/nonexistent")),
+            port: 5432,
+            user: String::new(),
+            password: None,
+            database: String::new(),
+            tls: Tls { mode: TlsMode::Disable, root: None, identity: None },
+            connect_timeout: Duration::from_secs(1),
+            options: None,
+        }
+    }
+
     /// The same server and role, another database.
     pub(crate) fn with_database(&self, database: &str) -> Target {
         Target { database: database.to_owned(), ..self.clone() }
@@ -250,6 +264,9 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
         .ok_or_else(|| bad("it does not begin with `postgres://`"))?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    if database.contains('@') {
+        return Err(bad("there is an `@` behind the first `/`; a `/` in a password is written `%2F`").into());
+    }
     let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
     if place.contains(',') {
@@ -297,7 +314,10 @@ pub(crate) fn from_keywords(keywords: &Keywords, source: &str, os_user: &str) ->
         None => Host::Name("localhost".to_owned()),
     };
     let port = match get("port") {
-        Some(port) => port.parse().map_err(|_| bad(format!("`{port}` is not a port")))?,
+        // What is taken for the port may be a piece of a password: it is not shown.
+        Some(port) => {
+            port.parse().map_err(|_| bad("what stands where the port belongs is not a number".to_owned()))?
+        }
         None => 5432,
     };
     let user = get("user").unwrap_or(os_user).to_owned();
@@ -352,6 +372,14 @@ fn tls(keywords: &Keywords, bad: &dyn Fn(String) -> Kind) -> Result<Tls> {
         None if get("sslrootcert") == Some("system") => TlsMode::VerifyFull,
         None => TlsMode::Prefer,
     };
+    if get("sslrootcert") == Some("system") && mode != TlsMode::VerifyFull {
+        return Err(bad("`sslrootcert=system` goes with `sslmode=verify-full` only".to_owned()).into());
+    }
+    if mode == TlsMode::VerifyCa && root.is_none() {
+        let why =
+            "`sslmode=verify-ca` needs `sslrootcert`: any authority of the system would do for any name";
+        return Err(bad(why.to_owned()).into());
+    }
     let identity = match (get("sslcert"), get("sslkey")) {
         (Some(certificate), Some(key)) => Some((PathBuf::from(certificate), PathBuf::from(key))),
         (None, None) => None,

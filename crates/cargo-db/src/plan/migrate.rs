@@ -35,10 +35,10 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
     }
 
     let mut steps = Vec::new();
+    if !facts.database_exists {
+        steps.push(Step::CreateDatabase { name: facts.target.database.clone() });
+    }
     if !chosen.is_empty() {
-        if !facts.database_exists {
-            steps.push(Step::CreateDatabase { name: facts.target.database.clone() });
-        }
         if facts.history.table.is_none() {
             steps.push(Step::CreateHistory { table: facts.layout.table().to_owned() });
         }

@@ -2,6 +2,7 @@
 //! plan is what a dry run shows, what the policy judges, what is consented to and what runs.
 
 mod migrate;
+mod retention;
 mod rollback;
 mod seed;
 
@@ -17,6 +18,7 @@ use crate::model::seed::Seed;
 use crate::model::target::Target;
 
 pub(crate) use migrate::{MigrateRequest, Tolerance, migrate};
+pub(crate) use retention::{Retention, Verdict, judge as judge_retention};
 pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
 pub(crate) use seed::{SeedFacts, SeedRequest, TableFacts, seed};
 
@@ -27,6 +29,7 @@ pub(crate) enum Verb {
     Rollback,
     Seed,
     SeedFresh,
+    Restore,
 }
 
 impl Verb {
@@ -37,6 +40,7 @@ impl Verb {
             Verb::Rollback => "rollback",
             Verb::Seed => "seed",
             Verb::SeedFresh => "seed --fresh",
+            Verb::Restore => "restore",
         }
     }
 }
@@ -75,6 +79,20 @@ pub(crate) enum Step {
     /// A program of the project; arguments follow its name.
     Run {
         command: Vec<String>,
+    },
+    /// A database is built beside, from a backup, and compared with it.
+    Build {
+        backup: String,
+    },
+    /// The new database takes the name; the old one keeps another one, or goes.
+    Swap {
+        name: String,
+        keeps_old: bool,
+        loses: Vec<Loss>,
+    },
+    /// The new database takes a name that nothing has yet.
+    Name {
+        name: String,
     },
 }
 
@@ -132,6 +150,25 @@ impl Facts {
 }
 
 impl Plan {
+    /// A plan that is made from something other than a history: `basis` says what.
+    pub(crate) fn from_basis(
+        verb: Verb,
+        target: &Target,
+        environment: Environment,
+        steps: Vec<Step>,
+        basis: String,
+    ) -> Plan {
+        Plan {
+            verb,
+            target: target.clone(),
+            environment,
+            steps,
+            skipped: Vec::new(),
+            warnings: Vec::new(),
+            basis,
+        }
+    }
+
     /// Whether there is nothing to do.
     pub(crate) fn is_empty(&self) -> bool {
         self.steps.is_empty()
@@ -164,6 +201,7 @@ impl Plan {
         };
         add(self.verb.name());
         add(&self.target.to_string());
+        add(self.target.options.as_deref().unwrap_or_default());
         add(self.environment.name());
         add(&self.basis);
         self.steps.iter().for_each(|step| add(&fingerprint(step)));
@@ -188,5 +226,8 @@ fn fingerprint(step: &Step) -> String {
         }
         Step::Load { seed } => format!("load {} {}", seed.path, seed.checksum),
         Step::Run { command } => format!("run {command:?}"),
+        Step::Build { backup } => format!("build {backup}"),
+        Step::Swap { name, keeps_old, .. } => format!("swap {name} {keeps_old}"),
+        Step::Name { name } => format!("name {name}"),
     }
 }

@@ -50,5 +50,10 @@ fn table(verb: Verb, environment: Environment) -> Judgement {
         (Verb::SeedFresh, Test)        => Allowed(Free),
         (Verb::SeedFresh, Staging)     => Allowed(ByName),
         (Verb::SeedFresh, Production)  => Never,
+
+        (Verb::Restore,   Development) => Allowed(Confirm),
+        (Verb::Restore,   Test)        => Allowed(Free),
+        (Verb::Restore,   Staging)     => Allowed(ByName),
+        (Verb::Restore,   Production)  => Allowed(ToPlan),
     }
 }

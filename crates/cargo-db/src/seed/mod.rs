@@ -13,7 +13,9 @@ use crate::model::seed::{Loaded, Seed, SeedKind};
 use crate::plan::{Loss, Plan, SeedFacts, Step, TableFacts};
 use crate::settings::Settings;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Purpose, Row, Script, Session, Stop, server_error};
+use crate::world::pg::{
+    Outcome, Purpose, Row, Script, Session, Stop, begin, describe, outcome, server_error,
+};
 use crate::world::{World, files, process};
 
 /// Where a database remembers which seeds it holds.
@@ -54,6 +56,7 @@ pub(crate) fn gather(
     target: &crate::model::target::Target,
 ) -> Result<SeedFacts> {
     let facts = migration::gather(world, settings, target)?;
+    migration::named_folder_exists(&settings.seeds.dir)?;
     let seeds = files::seeds(&settings.seeds.dir.value)?;
     let Some(mut session) = migration::connect_or_none(world, settings, target)? else {
         let (database, server, environment) = (target.database.clone(), target.server(), facts.environment);
@@ -137,7 +140,7 @@ pub(crate) fn carry_out(world: &World, plan: &Plan, root: &Path) -> Result<Rows>
 
 fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
-    session.run("begin a transaction", "BEGIN")?;
+    let transaction = begin(&mut session)?;
     session.run("make the table that remembers seeds", MEMORY)?;
     let mut total = Rows::new();
     for step in &plan.steps {
@@ -163,8 +166,16 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
             _ => {}
         }
     }
-    session.run("commit the seeds", "COMMIT")?;
-    Ok(total)
+    let Err(error) = session.batch_execute("COMMIT") else { return Ok(total) };
+    if server_error(&error).is_some() {
+        return Err(session.failure("commit the seeds", &error));
+    }
+    let (target, subject) = (session.target.to_string(), "the seeding".to_owned());
+    match outcome(world, &session.target, &transaction) {
+        Outcome::Committed => Ok(total),
+        Outcome::RolledBack => Err(Kind::ConnectionLost { target, subject, why: describe(&error) }.into()),
+        Outcome::Unknown => Err(Kind::CommitUnknown { target, subject }.into()),
+    }
 }
 
 /// One TRUNCATE for all: the server itself refuses if a table outside the list refers to one
@@ -173,7 +184,11 @@ fn clear(world: &World, session: &mut Session, tables: &[Loss]) -> Result<()> {
     let began = stopwatch();
     let names: Vec<String> = tables.iter().map(|loss| quote_qualified(&loss.object)).collect();
     session.run("clear the tables", &format!("TRUNCATE {} RESTART IDENTITY", names.join(", ")))?;
-    let subject = format!("{} tables", tables.len());
+    // Whatever filled one of them is not loaded any more.
+    let cleared: Vec<String> = tables.iter().map(|loss| quote_literal(&loss.object)).collect();
+    let forget = format!("DELETE FROM cargo_db.seeds WHERE tables && ARRAY[{}]", cleared.join(", "));
+    session.run("forget what was cleared", &forget)?;
+    let subject = if tables.len() == 1 { "1 table".to_owned() } else { format!("{} tables", tables.len()) };
     world.tell(Event::Finished { done: "Cleared", subject, elapsed: began.elapsed() });
     Ok(())
 }
@@ -246,7 +261,9 @@ fn inserted(session: &mut Session) -> Result<Rows> {
 }
 
 fn difference(before: &Rows, after: &Rows) -> Rows {
-    let grown = after.iter().map(|(table, rows)| (table.clone(), rows - before.get(table).unwrap_or(&0)));
+    let grown = after
+        .iter()
+        .map(|(table, rows)| (table.clone(), rows.saturating_sub(*before.get(table).unwrap_or(&0))));
     grown.filter(|(_, rows)| *rows > 0).collect()
 }
 

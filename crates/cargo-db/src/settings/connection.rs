@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 
 use crate::failure::{Kind, Result};
-use crate::model::environment::Environment;
 use crate::model::target::{Host, Keywords, Secret, Target, from_keywords, parse_url};
 use crate::settings::variables::Variables;
 use crate::settings::{Origin, Place, Setting, Sources, file};
@@ -26,6 +25,7 @@ const LIBPQ: &[(&str, &str)] = &[
     ("PGPASSFILE", "passfile"),
     ("PGSERVICE", "service"),
     ("PGSERVICEFILE", "servicefile"),
+    ("PGHOSTADDR", "hostaddr"),
     ("PGREQUIREPEER", "requirepeer"),
     ("PGSSLCRL", "sslcrl"),
     ("PGGSSENCMODE", "gssencmode"),
@@ -33,11 +33,10 @@ const LIBPQ: &[(&str, &str)] = &[
     ("PGTARGETSESSIONATTRS", "target_session_attrs"),
 ];
 
-/// Finds the database. `named` is the environment as far as it was named.
+/// Finds the database.
 pub(crate) fn place(
     sources: &Sources<'_>,
     variables: &Variables,
-    named: Option<Environment>,
     local_database: &str,
 ) -> Result<Setting<Place>> {
     if let Some(url) = &sources.flags.database_url {
@@ -55,10 +54,7 @@ pub(crate) fn place(
     if let Some(found) = says_where.iter().find_map(|name| variables.get(name)) {
         return target(sources, variables, Keywords::new(), found.origin);
     }
-    if named.is_none_or(Environment::is_own) {
-        return Ok(Setting::default(Place::Local { database: local_database.to_owned() }));
-    }
-    Err(Kind::NoTarget { environment: named.unwrap_or(Environment::Production) }.into())
+    Ok(Setting::default(Place::Local { database: local_database.to_owned() }))
 }
 
 /// Completes keywords as libpq does: from its variables, then the service file, then the
@@ -69,16 +65,20 @@ fn target(
     mut keywords: Keywords,
     origin: Origin,
 ) -> Result<Setting<Place>> {
-    for (variable, keyword) in LIBPQ {
-        if let Some(found) = variables.get(variable)
-            && !keywords.contains_key(*keyword)
-        {
-            keywords.insert((*keyword).to_owned(), found.value);
+    let variable = |keyword: &str| {
+        let (name, _) = LIBPQ.iter().find(|(_, known)| *known == keyword)?;
+        Some(variables.get(name)?.value)
+    };
+    // As in libpq, what the service file says is stronger than the variables.
+    if let Some(service) = keywords.get("service").cloned().or_else(|| variable("service")) {
+        let file = keywords.get("servicefile").cloned().or_else(|| variable("servicefile"));
+        for (keyword, value) in service_entries(sources, file, &service)? {
+            keywords.entry(keyword).or_insert(value);
         }
     }
-    if let Some(service) = keywords.get("service").cloned() {
-        for (keyword, value) in service_entries(sources, &keywords, &service)? {
-            keywords.entry(keyword).or_insert(value);
+    for (_, keyword) in LIBPQ {
+        if let (false, Some(value)) = (keywords.contains_key(*keyword), variable(keyword)) {
+            keywords.insert((*keyword).to_owned(), value);
         }
     }
     let home = home(sources);
@@ -105,9 +105,8 @@ fn home(sources: &Sources<'_>) -> Option<PathBuf> {
 }
 
 /// The section of `pg_service.conf` with this name (PostgreSQL manual, 34.17).
-fn service_entries(sources: &Sources<'_>, keywords: &Keywords, service: &str) -> Result<Keywords> {
-    let own = keywords.get("servicefile").map(PathBuf::from);
-    let file = own.or_else(|| Some(home(sources)?.join(".pg_service.conf")));
+fn service_entries(sources: &Sources<'_>, file: Option<String>, service: &str) -> Result<Keywords> {
+    let file = file.map(PathBuf::from).or_else(|| Some(home(sources)?.join(".pg_service.conf")));
     let text = file.as_ref().map(|file| file::read_text(sources, file)).transpose()?.flatten();
     let mut lines = text.as_deref().unwrap_or("").lines().map(str::trim);
     let header = format!("[{service}]");

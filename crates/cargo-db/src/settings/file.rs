@@ -17,6 +17,7 @@ pub(crate) struct DbToml {
     pub(crate) migrations: MigrationsTable,
     pub(crate) migrate: MigrateTable,
     pub(crate) seeds: SeedsTable,
+    pub(crate) backup: BackupTable,
     pub(crate) environments: BTreeMap<String, EnvironmentTable>,
 }
 
@@ -56,6 +57,17 @@ pub(crate) struct SeedsTable {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(crate) struct BackupTable {
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) keep_last: Option<usize>,
+    pub(crate) keep_daily: Option<usize>,
+    pub(crate) keep_weekly: Option<usize>,
+    pub(crate) keep_monthly: Option<usize>,
+    pub(crate) keep_within: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct EnvironmentTable {
     pub(crate) hosts: Vec<String>,
@@ -89,6 +101,16 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
             "no environment has this name; there are test, development, staging and production".to_owned();
         let source_name = "[environments] in db.toml".to_owned();
         return Err(Kind::BadSetting { source_name, value: name.clone(), why }.into());
+    }
+    // A pattern that fits nothing would protect nothing.
+    for (name, table) in &toml.environments {
+        for pattern in &table.hosts {
+            if let Err(error) = glob::Pattern::new(pattern) {
+                let source_name = format!("environments.{name}.hosts in db.toml");
+                let why = error.msg.to_owned();
+                return Err(Kind::BadSetting { source_name, value: pattern.clone(), why }.into());
+            }
+        }
     }
     Ok(toml)
 }

@@ -131,6 +131,19 @@ pub(crate) struct SeedSettings {
     pub(crate) groups: BTreeMap<String, Vec<String>>,
 }
 
+/// What `[backup]` says, and its variables.
+#[derive(Clone, Debug)]
+pub(crate) struct BackupSettings {
+    pub(crate) dir: Setting<PathBuf>,
+    pub(crate) keep_last: usize,
+    pub(crate) keep_daily: usize,
+    pub(crate) keep_weekly: usize,
+    pub(crate) keep_monthly: usize,
+    pub(crate) keep_within: Option<Duration>,
+    /// `SKIP_BACKUP_PROMPT`.
+    pub(crate) skip_prompt: bool,
+}
+
 /// Everything that was settled before a verb runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -141,6 +154,7 @@ pub(crate) struct Settings {
     pub(crate) migrations_dir: Setting<PathBuf>,
     pub(crate) limits: Limits,
     pub(crate) seeds: SeedSettings,
+    pub(crate) backup: BackupSettings,
     /// `CARGO_DB_PG_BIN`, or `[server] bin`.
     pub(crate) pg_bin: Option<Setting<PathBuf>>,
     /// What the local server's database is called, also where another one is named.
@@ -161,20 +175,18 @@ impl Settings {
         }
 
         let local_database = local_database(&toml, &root, named);
-        let place = connection::place(sources, &variables, named, &local_database)?;
+        let place = connection::place(sources, &variables, &local_database)?;
         let is_local = match &place.value {
             Place::Named(target) => target.is_local(),
             Place::Local { .. } => true,
         };
         let patterns = host_signals(&toml, &place.value);
         let environment = Resolved::settle(decisive, customary, is_local, patterns);
-        if matches!(place.value, Place::Local { .. }) && !environment.environment.is_own() {
-            return Err(Kind::NoTarget { environment: environment.environment }.into());
-        }
         Ok(Settings {
             migrations_dir: migrations_dir(sources, &toml, &root),
             limits: limits(&sources.flags, &toml)?,
             seeds: seeds(&toml, &root)?,
+            backup: backup(&variables, &toml, &root)?,
             pg_bin: pg_bin(&variables, &toml, &root),
             environment,
             place,
@@ -310,6 +322,40 @@ fn seeds(toml: &DbToml, root: &Path) -> Result<SeedSettings> {
         None => Vec::new(),
     };
     Ok(SeedSettings { dir, command, groups: toml.seeds.groups.clone() })
+}
+
+fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSettings> {
+    let table = &toml.backup;
+    let dir = match (variables.get("BACKUP_DIR"), &table.dir) {
+        (Some(found), _) => Setting { value: root.join(found.value), origin: found.origin },
+        (None, Some(dir)) => Setting { value: root.join(dir), origin: Origin::DbToml("backup.dir") },
+        (None, None) => Setting::default(root.join("backups")),
+    };
+    let number = |name: &str| -> Result<Option<u64>> {
+        let Some(found) = variables.get(name) else { return Ok(None) };
+        let bad = |_| {
+            let (source_name, value) = (found.origin.to_string(), found.value.clone());
+            Kind::BadSetting { source_name, value, why: "it is not a number".to_owned() }
+        };
+        Ok(Some(found.value.parse().map_err(bad)?))
+    };
+    let within =
+        table.keep_within.as_deref().map(|text| parse_duration(text, "backup.keep-within")).transpose()?;
+    let days = number("BACKUP_RETENTION_DAYS")?.map(|days| Duration::from_secs(days * 24 * 3600));
+    Ok(BackupSettings {
+        dir,
+        keep_last: number("MAX_BACKUPS")?
+            .and_then(|count| usize::try_from(count).ok())
+            .or(table.keep_last)
+            .unwrap_or(0),
+        keep_daily: table.keep_daily.unwrap_or(0),
+        keep_weekly: table.keep_weekly.unwrap_or(0),
+        keep_monthly: table.keep_monthly.unwrap_or(0),
+        keep_within: Some(days.or(within).unwrap_or(Duration::from_secs(30 * 24 * 3600))),
+        skip_prompt: variables
+            .get("SKIP_BACKUP_PROMPT")
+            .is_some_and(|found| found.value != "0" && found.value != "false"),
+    })
 }
 
 fn pg_bin(variables: &Variables, toml: &DbToml, root: &Path) -> Option<Setting<PathBuf>> {

@@ -118,8 +118,9 @@ fn a_host_pattern_can_only_raise_the_environment() {
 
 #[test]
 fn production_never_falls_back_to_the_local_server() {
-    let error = Machine::new().variable("RUST_ENV", "production").resolve().unwrap_err();
-    assert_eq!(error.code(), "SETTINGS.NO_DATABASE");
+    let settings = Machine::new().variable("RUST_ENV", "production").resolve().unwrap();
+    assert!(matches!(settings.place.value, Place::Local { .. }));
+    assert!(!settings.environment.environment.is_own(), "and whoever asks for the target is refused");
 }
 
 #[test]

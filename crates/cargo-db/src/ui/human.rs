@@ -1,7 +1,9 @@
 //! Answers and failures for people.
 
+use crate::backup::Found;
 use crate::failure::{Failure, Kind, StatementError, problem_line};
-use crate::plan::{Loss, Plan, Step, Verb};
+use crate::model::backup::{Backup, Verification};
+use crate::plan::{Loss, Plan, Step, Verb, Verdict};
 use crate::seed::Rows;
 use crate::ui::report::{LocalStatus, Report, StatusReport};
 use crate::ui::text::{elapsed, number, plural, size, table};
@@ -28,6 +30,12 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
             let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             lines.join("\n")
         }
+        Report::BackedUp { path, backup, removed } => backed_up(path, backup, removed),
+        Report::Backups { found, folder } => backups(found, folder),
+        Report::Backup { backup } => one_backup(backup),
+        Report::Verified { verifications } => verified(verifications, ui),
+        Report::Pruned { verdicts, dry_run } => pruned(verdicts, *dry_run),
+        Report::Restored { target, kept } => restored(target, *kept),
         Report::Server(server) => local_server(server),
         Report::Line(line) => (*line).to_owned(),
     }
@@ -118,7 +126,9 @@ pub(super) fn plan(plan: &Plan, ui: &Ui, answer: bool) -> String {
     for step in &plan.steps {
         lines.push(format!("  {}", describe(step)));
         let losses: &[Loss] = match step {
-            Step::Revert { losses, .. } | Step::Clear { tables: losses } => losses,
+            Step::Revert { losses, .. }
+            | Step::Clear { tables: losses }
+            | Step::Swap { loses: losses, .. } => losses,
             _ => &[],
         };
         lines.extend(losses.iter().map(|loss| paint(YELLOW, &format!("    {}", describe_loss(loss)))));
@@ -138,6 +148,12 @@ fn describe(step: &Step) -> String {
         Step::Clear { tables } => format!("clear {}", plural(tables.len(), "table")),
         Step::Load { seed } => format!("load {}", seed.path),
         Step::Run { command } => format!("run `{}`", command.join(" ")),
+        Step::Build { backup } => format!("build a new database from {backup} and compare it"),
+        Step::Swap { name, keeps_old: true, .. } => {
+            format!("swap it in as {name}; the old one stays under another name")
+        }
+        Step::Swap { name, keeps_old: false, .. } => format!("swap it in as {name} and drop the old one"),
+        Step::Name { name } => format!("name it {name}"),
     }
 }
 
@@ -147,7 +163,7 @@ fn describe_loss(loss: &Loss) -> String {
         Some(0) => format!("{object} is empty: nothing is lost"),
         Some(1) => format!("loses {object}: 1 row"),
         Some(rows) => format!("loses {object}: {} rows", number(rows)),
-        None => format!("loses {object}: so many rows that they were not counted"),
+        None => format!("loses {object}: how much was not counted"),
     }
 }
 
@@ -161,6 +177,9 @@ fn dry_run(plan: &Plan, sql: Option<&[(std::path::PathBuf, String)]>, ui: &Ui) -
         return nothing_to_do(plan);
     }
     let mut text = self::plan(plan, ui, true);
+    for warning in &plan.warnings {
+        text = format!("{text}\n{} {warning}", ui.out(YELLOW, "warning:"));
+    }
     for (file, sql) in sql.unwrap_or_default() {
         text = format!("{text}\n\n-- {}\n{}", file.display(), sql.trim_end());
     }
@@ -169,7 +188,10 @@ fn dry_run(plan: &Plan, sql: Option<&[(std::path::PathBuf, String)]>, ui: &Ui) -
 
 fn nothing_to_do(plan: &Plan) -> String {
     match plan.verb {
-        Verb::Migrate => format!("nothing to do: {} has every migration", plan.target.database),
+        Verb::Migrate => {
+            format!("nothing to do: {} has every migration that was asked for", plan.target.database)
+        }
+        Verb::Restore => "nothing to do".to_owned(),
         Verb::Rollback => format!("nothing to do: {} has no such migration", plan.target.database),
         Verb::Seed | Verb::SeedFresh if plan.skipped.is_empty() => {
             "nothing to do: there are no seeds".to_owned()
@@ -188,12 +210,145 @@ fn seeded(plan: &Plan, rows: &Rows) -> String {
     match lines.as_slice() {
         [] => "no rows loaded".to_owned(),
         lines => format!(
-            "{}\n\n{} rows loaded into {}",
+            "{}\n\n{} loaded into {}",
             table(&["Table", "Rows"], lines),
-            number(total),
+            plural(usize::try_from(total).unwrap_or(usize::MAX), "row"),
             plural(lines.len(), "table")
         ),
     }
+}
+
+fn backed_up(path: &std::path::Path, backup: &Backup, removed: &[String]) -> String {
+    let rows: u64 = backup.manifest.tables.values().map(|table| table.rows).sum();
+    let tables = plural(backup.manifest.tables.len(), "table");
+    let read_back = if backup.manifest.read_back { "read back" } else { "NOT read back" };
+    let mut lines = vec![format!(
+        "{}, {}, {} rows of {tables}, {read_back}",
+        path.display(),
+        size(backup.bytes()),
+        number(rows)
+    )];
+    lines.extend(removed.iter().map(|name| format!("removed {name}, which no rule keeps")));
+    lines.join("\n")
+}
+
+fn moment(when: time::OffsetDateTime) -> String {
+    let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    when.format(format).unwrap_or_default()
+}
+
+fn state(backup: &Backup) -> &'static str {
+    match &backup.verification {
+        Some(verification) if !verification.ok => "UNSOUND",
+        _ if backup.is_verified() => "verified",
+        _ => "not verified",
+    }
+}
+
+fn backups(found: &Found, folder: &std::path::Path) -> String {
+    let row = |backup: &Backup| {
+        vec![
+            backup.manifest.name.clone(),
+            size(backup.bytes()),
+            moment(backup.manifest.finished),
+            backup.manifest.environment.clone(),
+            state(backup).to_owned(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = found.backups.iter().map(row).collect();
+    let mut lines = Vec::new();
+    if rows.is_empty() {
+        lines.push(format!("no backups in {}", folder.display()));
+    } else {
+        lines.push(table(&["Backup", "Size", "Taken", "Environment", "State"], &rows));
+    }
+    lines.extend(found.broken.iter().map(|(name, why)| format!("{name} cannot be believed: {why}")));
+    lines.join("\n")
+}
+
+/// The same with numbers in front.
+pub(super) fn numbered(found: &Found) -> String {
+    let row = |(index, backup): (usize, &Backup)| {
+        vec![
+            format!("{:>3}. {}", index + 1, backup.manifest.name),
+            size(backup.bytes()),
+            moment(backup.manifest.finished),
+            backup.manifest.environment.clone(),
+            state(backup).to_owned(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = found.backups.iter().enumerate().map(row).collect();
+    table(&["     Backup", "Size", "Taken", "Environment", "State"], &rows)
+}
+
+fn one_backup(backup: &Backup) -> String {
+    let manifest = &backup.manifest;
+    let mut lines = vec![
+        format!("Backup       {}, {}, {}", manifest.name, size(backup.bytes()), state(backup)),
+        format!(
+            "Taken        {} in {} by {}",
+            moment(manifest.finished),
+            manifest.environment,
+            manifest.tool
+        ),
+        format!(
+            "Database     {} ({}, {})",
+            manifest.database.name, manifest.database.encoding, manifest.database.collate
+        ),
+        format!("Server       PostgreSQL {}", manifest.server.version),
+        format!("Migrations   {}", manifest.migrations.len()),
+    ];
+    if let Some(verification) = &backup.verification {
+        lines.push(
+            format!("Verified     {} ({:?})", moment(verification.when), verification.level)
+                .to_lowercase()
+                .replacen("verified", "Verified", 1),
+        );
+        lines.extend(verification.problems.iter().map(|problem| format!("             {problem}")));
+    }
+    let rows: Vec<Vec<String>> = manifest
+        .tables
+        .iter()
+        .map(|(name, entry)| vec![short(name).to_owned(), number(entry.rows)])
+        .collect();
+    lines.push(String::new());
+    lines.push(table(&["Table", "Rows"], &rows));
+    lines.join("\n")
+}
+
+fn verified(verifications: &[(String, Verification)], ui: &Ui) -> String {
+    let mut lines = Vec::new();
+    for (name, verification) in verifications {
+        let word = if verification.ok { ui.out(GREEN, "sound") } else { ui.out(RED, "UNSOUND") };
+        lines.push(format!("{name}: {word}"));
+        lines.extend(verification.problems.iter().map(|problem| format!("  {problem}")));
+    }
+    lines.join("\n")
+}
+
+fn pruned(verdicts: &[Verdict], dry_run: bool) -> String {
+    let line = |verdict: &Verdict| match verdict.reasons.as_slice() {
+        [] if dry_run => format!("would remove {}: no rule keeps it", verdict.name),
+        [] => format!("removed {}: no rule keeps it", verdict.name),
+        reasons => format!("kept {}: {}", verdict.name, reasons.join(", ")),
+    };
+    if verdicts.is_empty() {
+        "no backups".to_owned()
+    } else {
+        verdicts.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn restored(target: &crate::model::target::Target, kept: Option<&str>) -> String {
+    let mut lines = vec![format!("{} is restored", target.database)];
+    if let Some(kept) = kept {
+        lines.push(format!("the old database is kept as {kept}"));
+        lines.push(
+            "to swap back: cargo db restore --undo; to remove it: cargo db restore --drop-previous"
+                .to_owned(),
+        );
+    }
+    lines.join("\n")
 }
 
 fn local_server(server: &LocalStatus) -> String {

@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::migration::Deed;
+use crate::model::backup::{Backup, Verification};
 use crate::model::event::Event;
 use crate::model::history::{Problem, Standing};
 use crate::model::migration::Migration;
-use crate::plan::{Loss, Plan, Step};
+use crate::plan::{Loss, Plan, Step, Verdict};
 use crate::ui::report::{Report, StatusReport};
 
 /// The version of all documents.
@@ -29,6 +30,24 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
             with_plan(plan, json!({ "tables": tables }))
         }
         Report::Created { files } => json!({ "files": files }),
+        Report::BackedUp { path, backup: taken, removed } => {
+            json!({ "path": path, "backup": backup(taken), "removed": removed })
+        }
+        Report::Backups { found, folder } => json!({
+            "folder": folder,
+            "backups": found.backups.iter().map(backup).collect::<Vec<_>>(),
+            "broken": found.broken.iter().map(|(name, why)| json!({ "name": name, "why": why })).collect::<Vec<_>>(),
+        }),
+        Report::Backup { backup: one } => json!({ "backup": backup(one), "manifest": one.manifest }),
+        Report::Verified { verifications } => {
+            let one = |(name, verification): &(String, Verification)| json!({ "name": name, "ok": verification.ok, "level": verification.level, "problems": verification.problems });
+            json!({ "verified": verifications.iter().map(one).collect::<Vec<_>>() })
+        }
+        Report::Pruned { verdicts, dry_run } => {
+            let one = |verdict: &Verdict| json!({ "name": verdict.name, "kept": !verdict.reasons.is_empty(), "reasons": verdict.reasons });
+            json!({ "dry_run": dry_run, "backups": verdicts.iter().map(one).collect::<Vec<_>>() })
+        }
+        Report::Restored { target, kept } => json!({ "target": target.to_string(), "kept": kept }),
         Report::Server(server) => json!({
             "server": { "folder": server.folder, "major": server.major, "pid": server.pid, "url": server.url },
         }),
@@ -99,6 +118,22 @@ fn standing(standing: &Standing<'_>) -> Value {
     })
 }
 
+fn backup(backup: &Backup) -> Value {
+    let manifest = &backup.manifest;
+    json!({
+        "name": manifest.name,
+        "format": manifest.format,
+        "compression": manifest.compression,
+        "database": manifest.database.name,
+        "environment": manifest.environment,
+        "finished": manifest.finished.format(&time::format_description::well_known::Rfc3339).ok(),
+        "bytes": backup.bytes(),
+        "verified": backup.is_verified(),
+        "tables": manifest.tables.len(),
+        "rows": manifest.tables.values().map(|table| table.rows).sum::<u64>(),
+    })
+}
+
 fn migration(migration: &Migration) -> Value {
     json!({ "version": migration.version.to_string(), "name": migration.name })
 }
@@ -157,6 +192,11 @@ fn step(step: &Step) -> Value {
         Step::Clear { tables } => json!({ "kind": "clear", "losses": losses(tables) }),
         Step::Load { seed } => json!({ "kind": "load", "name": seed.path }),
         Step::Run { command } => json!({ "kind": "run", "command": command }),
+        Step::Build { backup } => json!({ "kind": "build", "backup": backup }),
+        Step::Swap { name, keeps_old, loses } => {
+            json!({ "kind": "swap", "name": name, "keeps_old": keeps_old, "losses": losses(loses) })
+        }
+        Step::Name { name } => json!({ "kind": "name", "name": name }),
     }
 }
 
@@ -175,6 +215,22 @@ pub(super) fn failure(verb: &str, failure: &Failure) -> String {
         "why": failure.why(),
         "done": failure.done(),
         "next": next,
+    });
+    document.insert("error".to_owned(), error);
+    Value::Object(document).to_string()
+}
+
+/// A warning as one line.
+pub(super) fn warning(text: &str) -> String {
+    json!({ "event": "warning", "message": text }).to_string()
+}
+
+/// A command line that cannot be read, as one document.
+pub(super) fn usage(summary: &str) -> String {
+    let mut document = document("", false);
+    let error = json!({
+        "code": "USAGE", "exit": 2, "summary": summary, "why": [], "done": [],
+        "next": [{ "label": "see the help", "command": "cargo db --help" }],
     });
     document.insert("error".to_owned(), error);
     Value::Object(document).to_string()

@@ -7,6 +7,7 @@ mod report;
 mod text;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ struct Inner {
     colour_err: bool,
     can_prompt: bool,
     spinner: Mutex<Option<ProgressBar>>,
+    unanswered: AtomicBool,
 }
 
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -68,6 +70,7 @@ impl Ui {
             colour_err: colour(terminal),
             can_prompt: io::stdin().is_terminal() && terminal && !in_ci,
             spinner: Mutex::new(None),
+            unanswered: AtomicBool::new(false),
         }))
     }
 
@@ -88,31 +91,41 @@ impl Ui {
 
     /// A line such as `   Applied 20260101 users`.
     pub(crate) fn status(&self, word: &str, text: &str) {
-        if !self.0.quiet {
-            self.say(&format!("{} {text}", self.err(GREEN, &format!("{word:>12}"))));
-        }
+        self.note(&format!("{} {text}", self.err(GREEN, &format!("{word:>12}"))));
     }
 
     /// Something that the reader should not miss, though it stops nothing.
     pub(crate) fn warning(&self, text: &str) {
+        if self.0.progress == Progress::Json {
+            return self.say(&json::warning(text));
+        }
         self.say(&format!("{} {text}", self.err(YELLOW, "warning:")));
     }
 
     /// Lines that belong to the talk.
     pub(crate) fn note(&self, text: &str) {
-        if !self.0.quiet {
+        if !self.0.quiet && self.0.progress != Progress::Json {
             self.say(text);
         }
     }
 
-    /// Shows a plan before it is carried out.
+    /// Shows a plan before it is carried out. Whoever may be asked to agree to it has to see it,
+    /// however quiet it should be.
     pub(crate) fn plan(&self, plan: &crate::plan::Plan) {
-        if !self.0.json {
-            self.note(&human::plan(plan, self, false));
+        let text = human::plan(plan, self, false);
+        if self.0.can_prompt {
+            self.say(&text);
+        } else if !self.0.json {
+            self.note(&text);
         }
         for warning in &plan.warnings {
             self.warning(warning);
         }
+    }
+
+    /// Shows backups with numbers to choose by.
+    pub(crate) fn numbered(&self, found: &crate::backup::Found) {
+        self.say(&human::numbered(found));
     }
 
     /// Whether there is somebody to ask.
@@ -122,10 +135,8 @@ impl Ui {
 
     /// Asks a question whose answer is no unless somebody says yes.
     pub(crate) fn confirm(&self, question: &str) -> Result<bool> {
-        self.clear_spinner();
-        let theme = dialoguer::theme::SimpleTheme;
-        let prompt = dialoguer::Confirm::with_theme(&theme).with_prompt(question).default(false);
-        prompt.interact_opt().map(|answer| answer.unwrap_or(false)).map_err(not_answered)
+        let answer = self.ask(&format!("{question} [y/N]"))?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Asks for a word.
@@ -205,12 +216,25 @@ impl Ui {
         }
     }
 
-    /// One write for all of it. A reader that went away has what it wanted.
+    /// One write for all of it. A reader that went away has what it wanted; any other failure
+    /// to write is one of the run.
     fn answer(&self, text: &str) {
         self.clear_spinner();
-        if !text.is_empty() {
-            let _ = io::stdout().write_all(format!("{}\n", text.trim_end()).as_bytes());
+        if text.is_empty() {
+            return;
         }
+        match io::stdout().write_all(format!("{}\n", text.trim_end()).as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.0.unanswered.store(true, Ordering::SeqCst);
+                self.warning(&format!("the answer could not be written: {error}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an answer could not be written.
+    pub(crate) fn failed_to_answer(&self) -> bool {
+        self.0.unanswered.load(Ordering::SeqCst)
     }
 
     fn say(&self, text: &str) {
@@ -231,11 +255,20 @@ impl Ui {
     }
 }
 
+/// A command line that cannot be read, as the JSON document that it asks for.
+pub(crate) fn usage_error(summary: &str) {
+    let _ = io::stdout().write_all(format!("{}\n", json::usage(summary)).as_bytes());
+}
+
 fn paint(colour: bool, style: Style, text: &str) -> String {
     if colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
-/// Ctrl-C at a prompt, or an input that ended.
+/// Ctrl-C at a prompt, or an input that ended. The prompt's line is still open then, and its cursor
+/// may be hidden.
 fn not_answered(_: dialoguer::Error) -> Failure {
+    let terminal = dialoguer::console::Term::stderr();
+    let _ = terminal.show_cursor();
+    let _ = terminal.write_line("");
     Kind::Interrupted { terminated: false }.into()
 }

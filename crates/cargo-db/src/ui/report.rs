@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use crate::backup::Found;
 use crate::migration::Deed;
+use crate::model::backup::{Backup, Verification};
 use crate::model::environment::Resolved;
 use crate::model::history::Standing;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
-use crate::plan::Plan;
+use crate::plan::{Plan, Verdict};
 use crate::seed::Rows;
 
 /// What a verb answers.
@@ -30,6 +32,35 @@ pub(crate) enum Report<'a> {
     },
     Created {
         files: &'a [PathBuf],
+    },
+    /// A backup that was taken, and what the retention removed after it.
+    BackedUp {
+        path: PathBuf,
+        backup: &'a Backup,
+        removed: &'a [String],
+    },
+    /// What is in the backup folder.
+    Backups {
+        found: &'a Found,
+        folder: PathBuf,
+    },
+    /// One backup.
+    Backup {
+        backup: &'a Backup,
+    },
+    /// What verifications found, by the backups' names.
+    Verified {
+        verifications: &'a [(String, Verification)],
+    },
+    /// What the retention keeps and what it removes.
+    Pruned {
+        verdicts: &'a [Verdict],
+        dry_run: bool,
+    },
+    /// A restore that is done; the old database is kept under this name.
+    Restored {
+        target: &'a Target,
+        kept: Option<&'a str>,
     },
     Server(&'a LocalStatus),
     /// One line and nothing else: a URL.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ring::digest::{SHA256, digest};
@@ -103,7 +103,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> Checksum {
     Checksum::of_digest(digest(&SHA256, bytes).as_ref())
 }
 
-fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -135,22 +135,108 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
     })
 }
 
-/// Makes a folder that only we may look into. One that is there already must be ours alone:
-/// in a shared place such as `/tmp` somebody else may have been first.
-pub(crate) fn private_dir(path: &Path) -> Result<()> {
+/// Makes the folder for backups, and sees to it that nobody else can look into it.
+pub(crate) fn backup_dir(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(failed("make", path))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed("protect", path))
+}
+
+/// Writes a file that replaces an older one in a single step.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    remove_file(&partial)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&partial)
+        .map_err(failed("create", &partial))?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        let _ = fs::remove_file(&partial);
+        failed("write", path)(error)
+    })?;
+    rename(&partial, path)?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Makes sure that the names in a folder are on disk.
+pub(crate) fn sync_dir(path: &Path) -> Result<()> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(failed("sync", path))
+}
+
+/// Protects all files below a folder, and brings them to disk.
+pub(crate) fn seal_dir(path: &Path) -> Result<()> {
+    for file in walk(path)? {
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).map_err(failed("protect", &file))?;
+        File::open(&file).and_then(|file| file.sync_all()).map_err(failed("sync", &file))?;
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed("protect", path))?;
+    sync_dir(path)
+}
+
+/// Brings a file to disk.
+pub(crate) fn sync_file(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(failed("sync", path))
+}
+
+/// A file's size in bytes; `None` for a link, and where there is no file.
+pub(crate) fn size(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
+}
+
+/// Makes an empty file that only we may read.
+pub(crate) fn private_file(path: &Path) -> Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    made.map(drop).map_err(failed("create", path))
+}
+
+/// Whether something is there that is not a link: what is reached through a link is not ours.
+pub(crate) fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_symlink())
+}
+
+/// The files below a folder, relative to it, sorted.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> =
+        walk(folder)?.iter().filter_map(|path| path.strip_prefix(folder).ok().map(Path::to_owned)).collect();
+    files.sort();
+    Ok(files)
+}
+
+/// A lock between processes that several may hold together, so long as nobody holds it alone.
+pub(crate) fn lock_shared(path: &Path) -> Result<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
+    let file = file.map_err(failed("open", path))?;
+    file.lock_shared().map_err(failed("lock", path))?;
+    Ok(file)
+}
+
+/// Makes a folder that only we may look into. One that is there already must be ours alone, or
+/// that of the user we made it for: in a shared place such as `/tmp` somebody else may have been
+/// first.
+pub(crate) fn private_dir(path: &Path, also: Option<u32>) -> Result<()> {
     match DirBuilder::new().mode(0o700).recursive(false).create(path) {
         Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(failed("make", path)(error)),
     }
-    let metadata = fs::symlink_metadata(path).map_err(failed("look at", path))?;
-    let owner_is_fine =
-        metadata.uid() == rustix::process::geteuid().as_raw() || rustix::process::geteuid().is_root();
-    if metadata.is_dir() && owner_is_fine && metadata.mode() & 0o077 == 0 {
+    if is_private(path, also) {
         return Ok(());
     }
     let why = "it is there already, and it is not a folder of ours that nobody else may enter".to_owned();
     Err(Kind::File { doing: "use", path: path.to_owned(), why }.into())
+}
+
+/// Whether a path is a folder of ours, or of that other user, that nobody else may enter.
+pub(crate) fn is_private(path: &Path, also: Option<u32>) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(path).is_ok_and(|metadata| {
+        let owner = metadata.uid() == own || Some(metadata.uid()) == also;
+        metadata.is_dir() && owner && metadata.mode() & 0o077 == 0
+    })
 }
 
 /// Removes a folder with all it holds; one that is not there is removed already.

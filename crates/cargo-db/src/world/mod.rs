@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the floor that the fence stands around")]
 
+pub(crate) mod archive;
 pub(crate) mod clock;
 pub(crate) mod files;
 pub(crate) mod pg;

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use rustix::process::{Pid, Signal};
 
@@ -102,6 +103,13 @@ pub(crate) fn is_postgres(pid: i32) -> bool {
     }
 }
 
+/// Whether a process is the PostgreSQL server of this data folder: it works in there. Where that
+/// cannot be asked, any server has to do.
+pub(crate) fn serves(pid: i32, data: &Path) -> bool {
+    let works_in = std::fs::read_link(format!("/proc/{pid}/cwd"));
+    is_postgres(pid) && works_in.map_or(!Path::new("/proc/self/cwd").exists(), |folder| folder == data)
+}
+
 /// Whether there is any process with this number, a zombie included.
 pub(crate) fn exists(pid: i32) -> bool {
     Pid::from_raw(pid)
@@ -125,20 +133,92 @@ pub(crate) fn run_project_program(
     let shown = command.join(" ");
     let failed = |why: String| Kind::Tool { command: shown.clone(), why };
     let [program, arguments @ ..] = command else { return Ok(()) };
-    let mut expression =
-        duct::cmd(program, arguments).dir(folder).env("DATABASE_URL", target.url_for_child().expose());
+    let mut expression = without_libpq(duct::cmd(program, arguments))
+        .dir(folder)
+        .env("DATABASE_URL", target.url_for_child().expose());
     for (name, value) in target.libpq_variables() {
         expression = expression.env(name, value);
     }
     let expression = expression.stdin_null().stdout_to_stderr().unchecked();
-    let handle = std::sync::Arc::new(expression.start().map_err(|error| failed(error.to_string()))?);
-    let of_signal = std::sync::Arc::clone(&handle);
+    let handle = Arc::new(expression.start().map_err(|error| failed(error.to_string()))?);
+    let of_signal = Arc::clone(&handle);
     let _guard = world.interrupt.on_signal(move || {
         let _ = of_signal.kill();
     });
     let status = handle.wait().map_err(|error| failed(error.to_string()))?.status;
     world.interrupt.check()?;
     if status.success() { Ok(()) } else { Err(failed(format!("it ended with {status}")).into()) }
+}
+
+/// A child must not find a variable that leads it to another database than the one it is told.
+fn without_libpq(expression: duct::Expression) -> duct::Expression {
+    let inherited = environment().into_keys().filter(|variable| variable.starts_with("PG"));
+    inherited.fold(expression, |expression, variable| expression.env_remove(variable))
+}
+
+/// A client program of PostgreSQL's that runs: what it prints can be read, and it has succeeded
+/// only when [`ClientProgram::finish`] says so.
+pub(crate) struct ClientProgram {
+    handle: Arc<duct::ReaderHandle>,
+    name: String,
+    _guard: crate::world::signal::CancelGuard,
+}
+
+impl ClientProgram {
+    /// Starts it with the target in its environment and nothing secret among its arguments.
+    pub(crate) fn start(
+        world: &World,
+        program: &Path,
+        arguments: &[String],
+        target: &Target,
+    ) -> Result<ClientProgram> {
+        let name = program.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let mut expression = without_libpq(duct::cmd(program, arguments));
+        for (variable, value) in target.libpq_variables() {
+            expression = expression.env(variable, value);
+        }
+        let reader = expression.env("LC_ALL", "C").stdin_null().stderr_capture().unchecked().reader();
+        let reader = reader.map_err(|error| Kind::Client { name: name.clone(), why: error.to_string() })?;
+        let handle = Arc::new(reader);
+        let of_signal = Arc::clone(&handle);
+        let guard = world.interrupt.on_signal(move || {
+            let _ = of_signal.kill();
+        });
+        Ok(ClientProgram { handle, name, _guard: guard })
+    }
+
+    /// Reads what is left and says how it ended: what it complained about is the reason.
+    pub(crate) fn finish(mut self, world: &World) -> Result<()> {
+        let _ = std::io::copy(&mut self, &mut std::io::sink());
+        world.interrupt.check()?;
+        let ended = self.handle.try_wait();
+        let why = match ended {
+            Ok(Some(output)) if output.status.success() => return Ok(()),
+            Ok(Some(output)) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Ok(None) => "it closed its output and did not end".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Err(Kind::Client { name: self.name.clone(), why }.into())
+    }
+}
+
+impl std::io::Read for ClientProgram {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        (&*self.handle).read(buffer)
+    }
+}
+
+impl Drop for ClientProgram {
+    /// A dump that nobody reads would hold its locks for ever.
+    fn drop(&mut self) {
+        let _ = self.handle.kill();
+    }
+}
+
+/// The commit that is checked out in a folder, where git knows.
+pub(crate) fn git_commit(folder: &Path) -> Option<String> {
+    let output = duct::cmd!("git", "rev-parse", "HEAD").dir(folder).stderr_null().unchecked().read().ok()?;
+    (output.len() >= 40).then_some(output)
 }
 
 /// The folders of `PATH`.

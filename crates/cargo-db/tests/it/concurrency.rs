@@ -101,6 +101,21 @@ fn ctrl_c_cancels_the_statement_and_leaves_a_consistent_state() {
 }
 
 #[test]
+fn ctrl_c_while_something_is_read_is_a_signal_too() {
+    let project = Project::new("x_int_read");
+    slow(&project, 0.0);
+    project.db(&["migrate"]).ok();
+    let mut holder = cluster().connect("x_int_read");
+    holder.batch_execute("BEGIN; LOCK TABLE _sqlx_migrations IN ACCESS EXCLUSIVE MODE").unwrap();
+    let run = spawn(&project, &["status"]);
+    let waits = "SELECT 1 FROM pg_stat_activity WHERE datname = 'x_int_read' AND wait_event_type = 'Lock'";
+    eventually("status waits", || !cluster().query("postgres", waits).is_empty());
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
+        .unwrap();
+    Ran::from(run.wait_with_output().unwrap()).code(130);
+}
+
+#[test]
 fn a_connection_lost_in_the_middle_is_exit_7_and_the_database_as_before() {
     let project = Project::new("x_lost");
     slow(&project, 20.0);

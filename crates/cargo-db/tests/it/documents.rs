@@ -19,6 +19,10 @@ fn the_reference_is_the_help() {
         &["rollback"],
         &["seed"],
         &["server"],
+        &["backup"],
+        &["backups"],
+        &["backups", "verify"],
+        &["restore"],
         &["server", "start"],
         &["server", "destroy"],
     ];
@@ -76,6 +80,18 @@ fn json_keeps_to_its_schemas() {
     valid("plan.json", &json(&["rollback", "--dry-run"]));
     valid("status.json", &json(&["status"]));
     valid("migrate.json", &json(&["rollback", "--yes"]));
+    valid("backup.json", &json(&["backup", "-o", "x.sql.gz"]));
+    for arguments in [
+        &["backups", "list"][..],
+        &["backups", "show"],
+        &["backups", "verify"],
+        &["backups", "prune", "--dry-run"],
+    ] {
+        valid("backup.json", &json(arguments));
+    }
+    valid("plan.json", &json(&["restore", "--latest", "--dry-run"]));
+    valid("backup.json", &json(&["restore", "--latest", "--yes"]));
+    valid("error.json", &json(&["migrate", "--steps", "many"]));
     valid("server.json", &json(&["server", "status"]));
     valid("error.json", &json(&["migrate", "--to", "9"]));
     valid("error.json", &json(&["status", "-D", "postgres://u@127.0.0.1:1/x"]));

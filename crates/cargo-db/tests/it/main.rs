@@ -8,6 +8,7 @@
 
 mod support;
 
+mod backup;
 mod concurrency;
 mod create;
 mod demo;
@@ -15,6 +16,7 @@ mod documents;
 mod interop;
 mod migrate;
 mod reading;
+mod restore;
 mod rollback;
 mod seed;
 mod server;

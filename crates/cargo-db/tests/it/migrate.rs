@@ -242,7 +242,7 @@ error: the history of `postgres@[..]/m_problems` and the files do not agree
   duplicate: 6 `a`: `migrations/6_a.sql` and `migrations/6_b.sql` have the same version
 
 help: edited: put the file back as it was applied, and write the change as a new migration
-help: missing: bring the file back, or go on without it with `--ignore-missing`
+help: missing: bring the file back; `cargo db migrate --ignore-missing` goes on without it
 help: duplicate: give one of the two another version
 help: misnamed: call it `<version>_<name>.sql`, or move it away
 
@@ -372,4 +372,124 @@ fn a_secret_is_in_no_output() {
     for ran in runs.iter().chain([&failed]) {
         assert!(!ran.to_string().contains("hush-7"), "{ran}");
     }
+}
+
+#[test]
+fn only_a_plain_begin_and_commit_around_everything_are_understood() {
+    let project = Project::new("m_wrapped");
+    for text in [
+        "BEGIN;\nCREATE TABLE gone ();\nROLLBACK;\n",
+        "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE gone ();\nCOMMIT;\n",
+        "BEGIN;\nCREATE TABLE gone ();\nCOMMIT AND CHAIN;\n",
+    ] {
+        project.migration("1_a.sql", text);
+        project.db(&["migrate"]).code(7).says("would end the transaction");
+        project.db(&["migrate", "--dry-run"]).code(7);
+    }
+    assert_eq!(project.query("SELECT to_regclass('gone') IS NULL"), ["t"]);
+}
+
+#[test]
+fn a_carriage_return_alone_ends_a_comment() {
+    let project = Project::new("m_cr");
+    project.migration("1_a.sql", "-- users\rCREATE TABLE users ();\r");
+    project.db(&["migrate"]).ok();
+    assert_eq!(project.query("SELECT to_regclass('users') IS NOT NULL"), ["t"]);
+    project.migration("2_b.sql", "SELECT 1 -- x\r; COMMIT;\rSELECT 2;");
+    project.db(&["migrate"]).code(7).says("`COMMIT` would end the transaction");
+}
+
+#[test]
+fn outside_a_transaction_nothing_is_claimed_that_is_not_known() {
+    let project = Project::new("m_claims");
+    project.migration("1_t.sql", "CREATE TABLE t (v int); INSERT INTO t VALUES (1), (2);");
+    project.db(&["migrate"]).ok();
+    // A block that commits a part of its work and fails then.
+    project.migration(
+        "2_do.sql",
+        "-- no-transaction\nDO $$ BEGIN UPDATE t SET v = v * 10; COMMIT; RAISE 'enough'; END $$;\n",
+    );
+    project.db(&["migrate"]).code(8).says("(perhaps, or a part of it)");
+    // One that waits for a lock after it has committed is not tried again.
+    let mut holder = cluster().connect("m_claims");
+    holder.batch_execute("BEGIN; UPDATE t SET v = 20 WHERE v = 20").unwrap();
+    project.migration(
+        "2_do.sql",
+        "-- no-transaction\nDO $$ DECLARE n int; BEGIN FOREACH n IN ARRAY ARRAY[10, 20] LOOP UPDATE t SET v = v * 10 WHERE v = n; COMMIT; END LOOP; END $$;\n",
+    );
+    project.db(&["migrate", "--ddl-lock-timeout", "200ms"]).code(8);
+    holder.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(project.query("SELECT string_agg(v::text, ',' ORDER BY v) FROM t"), ["20,100"]);
+    // What the file's own transaction did is gone with it.
+    project.migration(
+        "2_do.sql",
+        "-- no-transaction\nCREATE TABLE kept ();\nBEGIN;\nCREATE TABLE lost ();\nSELECT nothing;\nCOMMIT;\n",
+    );
+    let ran = project.db(&["migrate"]).code(8).says("CREATE TABLE kept");
+    assert!(!ran.stderr.contains("CREATE TABLE lost"), "{ran}");
+    // A history that cannot be written is no failure of the statements.
+    project.run_sql("CREATE ROLE powerless; DROP TABLE kept");
+    project.migration(
+        "2_do.sql",
+        "-- no-transaction\nCREATE TABLE kept ();\nALTER TABLE _sqlx_migrations RENAME TO elsewhere;\n",
+    );
+    project.db(&["migrate"]).code(8).says("the history could not record it").says("CREATE TABLE kept");
+}
+
+#[test]
+fn an_index_that_is_repaired_is_not_dropped() {
+    let project = Project::new("m_reindex");
+    project.migration("1_t.sql", "CREATE TABLE t (id int); CREATE INDEX i ON t (id);");
+    project.db(&["migrate"]).ok();
+    project.run_sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass");
+    project.migration("2_r.sql", "-- no-transaction\nREINDEX INDEX CONCURRENTLY i;\n");
+    project.db(&["migrate"]).ok();
+    assert_eq!(project.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"), ["t"]);
+}
+
+#[test]
+fn a_history_where_the_search_path_does_not_lead_is_refused() {
+    let project = Project::new("m_elsewhere");
+    project.migration("1_a.sql", "CREATE SCHEMA app; ALTER DATABASE m_elsewhere SET search_path = app;");
+    project.db(&["migrate"]).ok();
+    project.db(&["migrate"]).code(9).says("is in `public`, where the search path does not lead");
+    project.db(&["status"]).code(9);
+}
+
+#[test]
+fn folders_that_were_named_have_to_be_there() {
+    let project = Project::new("m_folder");
+    project.db(&["migrate", "--migrations-dir", "migratoins"]).code(2).says("there is no such folder");
+    project.db(&["status", "--migrations-dir", "migratoins"]).code(2);
+    project.write("db.toml", "[seeds]\ndir = 'seedz'\n");
+    project.db(&["seed"]).code(2).says("there is no such folder");
+}
+
+#[test]
+fn an_idle_timeout_does_not_take_the_lock_away() {
+    let project = Project::new("m_idle");
+    project.run_sql("ALTER DATABASE m_idle SET idle_session_timeout = '300ms'");
+    project.migration("1_a.sql", "SELECT pg_sleep(1.5);");
+    project.migration("2_b.sql", "CREATE TABLE b ();");
+    project.db(&["migrate"]).ok();
+}
+
+#[test]
+fn a_lock_that_is_lost_stops_the_run() {
+    let project = Project::new("m_lost_lock");
+    project.migration("1_a.sql", "SELECT pg_sleep(2);");
+    project.migration("2_b.sql", "CREATE TABLE b ();");
+    let run = project
+        .command(&["migrate"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lock = "SELECT pid FROM pg_stat_activity WHERE datname = 'm_lost_lock' AND application_name LIKE 'cargo-db/%lock'";
+    crate::support::eventually("the run holds its lock", || !cluster().query("postgres", lock).is_empty());
+    cluster().query("postgres", &format!("SELECT pg_terminate_backend(pid) FROM ({lock}) x"));
+    crate::support::Ran::from(run.wait_with_output().unwrap())
+        .code(7)
+        .says("the connection that held the lock");
+    assert_eq!(project.query("SELECT to_regclass('b') IS NULL"), ["t"]);
 }

@@ -93,3 +93,46 @@ fn dry_run_changes_nothing() {
     assert_eq!(json["plan"]["steps"][0]["losses"][0]["rows"], 2);
     assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["2"]);
 }
+
+#[test]
+fn an_empty_down_file_is_no_way_back() {
+    let project = Project::new("r_empty");
+    project.db(&["create", "tags"]).ok();
+    let up = glob::glob(&format!("{}/migrations/*.up.sql", project.path().display()))
+        .unwrap()
+        .flatten()
+        .next()
+        .unwrap();
+    std::fs::write(up, "CREATE TABLE tags ();").unwrap();
+    project.db(&["migrate"]).ok();
+    project.db(&["rollback", "--yes"]).code(7).says("its down file holds no statement");
+    assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["1"]);
+}
+
+#[test]
+fn what_reaches_further_than_it_names_is_said() {
+    let project = Project::new("r_reach");
+    project
+        .migration("1_a.up.sql", "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a);");
+    project.migration("1_a.down.sql", "TRUNCATE a CASCADE;\nDO $$ BEGIN EXECUTE 'DROP TABLE b'; END $$;\n");
+    project.db(&["migrate"]).ok();
+    project
+        .db(&["rollback", "--dry-run"])
+        .ok()
+        .says("what line 1 reaches: how much was not counted")
+        .says("what line 2 reaches");
+}
+
+#[test]
+fn rows_that_a_policy_hides_are_not_called_nothing() {
+    let mut project = Project::new("r_hidden");
+    project.run_sql("CREATE ROLE hidden_owner LOGIN; GRANT ALL ON SCHEMA public TO hidden_owner; GRANT ALL ON DATABASE r_hidden TO hidden_owner");
+    project.set(
+        "DATABASE_URL",
+        &crate::support::cluster().url("r_hidden").replace("postgres@", "hidden_owner@"),
+    );
+    project.migration("1_a.up.sql", "CREATE TABLE a AS SELECT generate_series(1, 50) id; ALTER TABLE a ENABLE ROW LEVEL SECURITY; ALTER TABLE a FORCE ROW LEVEL SECURITY;");
+    project.migration("1_a.down.sql", "DROP TABLE a;");
+    project.db(&["migrate"]).ok();
+    project.db(&["rollback", "--dry-run"]).ok().says("loses a: how much was not counted");
+}

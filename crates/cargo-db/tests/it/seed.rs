@@ -104,6 +104,17 @@ fn groups_environments_and_files_can_be_chosen() {
 }
 
 #[test]
+fn what_is_cleared_is_forgotten() {
+    let project = school("s_forget");
+    project.write("seeds/04_more.sql", "INSERT INTO users (email) VALUES ('more');");
+    project.db(&["seed"]).ok();
+    project.run_sql("DELETE FROM posts");
+    project.db(&["seed", "--fresh", "--only", "users", "--yes"]).ok();
+    project.db(&["seed"]).ok().says("Loaded 04_more.sql").says("Loaded 02_posts.sql");
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["3"]);
+}
+
+#[test]
 fn production_is_never_cleared() {
     let mut project = school("s_prod");
     project.set("CARGO_DB_ENV", "production");

@@ -63,6 +63,33 @@ fn options_that_cannot_be_honoured_are_named() {
 }
 
 #[test]
+fn a_slip_in_the_environment_is_named() {
+    let project = Project::bare("set_slip");
+    project
+        .db(&["status", "--env", "devlopment"])
+        .code(2)
+        .says("--env (devlopment, a word that nobody knows)");
+    // A private server is stopped whatever the environment is called.
+    project.db(&["server", "status", "--env", "production"]).ok();
+}
+
+#[test]
+fn a_piece_of_a_password_is_not_shown_either() {
+    let mut project = Project::bare("set_slash");
+    project.set("DATABASE_URL", "postgres://ada:Xy7hush/abc@db.example/app");
+    let ran = project.db(&["status"]).code(2).says("`%2F`");
+    assert!(!ran.stderr.contains("hush"), "{ran}");
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let project = Project::bare("set_full");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let status = project.command(&["create", "x"]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(7));
+}
+
+#[test]
 fn json_errors_are_one_document_on_stdout() {
     let mut project = Project::bare("set_json");
     project.set("DATABASE_URL", "postgres://u@127.0.0.1:1/x");

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["policy"],
     &["world"],
     &["migration"],
-    &["seed"],
+    &["backup", "seed"],
     &["cli"],
     &["ui"],
     &["command"],

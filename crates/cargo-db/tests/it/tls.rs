@@ -29,6 +29,8 @@ fn each_mode_protects_as_much_as_it_says() {
     for mode in ["require", "verify-ca", "verify-full"] {
         status(mode, Some("other-ca.crt"), "localhost").code(6).says("certificate");
     }
+    // Without a root file any authority would do, and any name: libpq refuses that too.
+    status("verify-ca", None, "localhost").code(2).says("needs `sslrootcert`");
     // The system's authorities did not sign it.
     status("verify-full", None, "localhost").code(6);
 }

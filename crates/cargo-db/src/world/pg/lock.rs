@@ -4,21 +4,22 @@
 //! `pg_advisory_lock` holds a snapshot, and `CREATE INDEX CONCURRENTLY` of the run that has the
 //! lock would wait for that snapshot: each for the other, with an invalid index at the end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
-use crate::world::pg::session::{Purpose, Session};
+use crate::world::pg::session::{Purpose, Session, describe};
 
 /// The key of our own lock: `cargo-db` in ASCII.
 pub(crate) const OWN_KEY: i64 = i64::from_be_bytes(*b"cargo-db");
 
-/// The lock, held until it is dropped.
+/// The lock, held until it is dropped, or until its connection is lost.
 pub(crate) struct Lock {
-    _session: Session,
+    session: Session,
+    looked: Instant,
 }
 
 impl Lock {
@@ -32,13 +33,7 @@ impl Lock {
             while !try_lock(&mut session, *key)? {
                 let holder = holder(&mut session, *key)?;
                 if began.elapsed() >= timeout {
-                    let holder = holder.map_or_else(
-                        || "held by a session that just ended".to_owned(),
-                        |holder| holder.sentence(),
-                    );
-                    let waited = humantime::format_duration(Duration::from_secs(began.elapsed().as_secs()))
-                        .to_string();
-                    return Err(Kind::LockBusy { target: target.to_string(), holder, waited }.into());
+                    return Err(busy(target, holder.as_ref(), began.elapsed()));
                 }
                 if let (false, Some(holder)) = (told, holder) {
                     world.tell(Event::LockHeld { by: holder.by, since: holder.since });
@@ -48,8 +43,32 @@ impl Lock {
                 wait = (wait * 2).min(Duration::from_millis(250));
             }
         }
-        Ok(Lock { _session: session })
+        Ok(Lock { session, looked: stopwatch() })
     }
+
+    /// Makes sure that the lock is still there, by a look every second at most: when its
+    /// connection is lost, somebody else may be at work already.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        if self.looked.elapsed() < Duration::from_secs(1) {
+            return Ok(());
+        }
+        self.check_now()
+    }
+
+    /// The same, and at once.
+    pub(crate) fn check_now(&mut self) -> Result<()> {
+        self.looked = stopwatch();
+        let target = self.session.target.to_string();
+        self.session
+            .batch_execute("")
+            .map_err(|error| Kind::LockLost { target, why: describe(&error) }.into())
+    }
+}
+
+fn busy(target: &Target, holder: Option<&Holder>, waited: Duration) -> Failure {
+    let holder = holder.map_or_else(|| "held by a session that just ended".to_owned(), Holder::sentence);
+    let waited = humantime::format_duration(Duration::from_secs(waited.as_secs())).to_string();
+    Kind::LockBusy { target: target.to_string(), holder, waited }.into()
 }
 
 struct Holder {

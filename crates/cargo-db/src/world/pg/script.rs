@@ -47,7 +47,8 @@ impl Script {
         }
         script.count = count;
         if in_transaction {
-            script.wrapped = matches!(controls.as_slice(), [(0, _), (last, _)] if last + 1 == count);
+            script.wrapped = matches!(controls.as_slice(), [(0, begin), (last, commit)]
+                if last + 1 == count && begin.is_plain_begin() && commit.is_plain_commit());
             if let (false, Some((_, statement))) = (script.wrapped, controls.into_iter().next()) {
                 let (line, statement) = (statement.line, statement.text);
                 return Err(Kind::TransactionControl { file: script.path, line, statement }.into());
@@ -57,6 +58,11 @@ impl Script {
             return Err(Kind::BadScript { file: script.path, why }.into());
         }
         Ok(script)
+    }
+
+    /// Whether it holds no statement.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// Runs all statements.

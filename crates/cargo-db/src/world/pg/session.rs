@@ -2,6 +2,7 @@
 //! and with errors that name what was being done.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use postgres::config::SslMode;
 use postgres::{Client, Config, NoTls, SimpleQueryMessage};
@@ -10,6 +11,7 @@ use crate::failure::{Failure, Kind, Result, ServerError};
 use crate::model::event::Event;
 use crate::model::target::{Host, Target, TlsMode};
 use crate::world::World;
+use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::tls;
 use crate::world::signal::CancelGuard;
 
@@ -88,7 +90,15 @@ impl Session {
             (client, Box::new(move || drop(token.cancel_query(connector.clone()))))
         };
         let guard = world.interrupt.on_signal(cancel);
-        Ok(Session { client, target: target.clone(), _cancel: guard })
+        let mut session = Session { client, target: target.clone(), _cancel: guard };
+        if purpose == Purpose::Lock {
+            // It does nothing for as long as the run lasts, and some servers end such sessions.
+            // Servers before 14 know no such setting.
+            let sql =
+                "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
+            session.run("keep the session of the lock", sql)?;
+        }
+        Ok(session)
     }
 
     /// Runs statements whose results nobody wants.
@@ -159,7 +169,9 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
     }
     // Ours stand last and win. They are part of the start, so that `RESET ALL` returns to them.
     let ours = match purpose {
-        Purpose::Read => "-cstandard_conforming_strings=on -cdefault_transaction_read_only=on -cjit=off",
+        Purpose::Read => {
+            "-cstandard_conforming_strings=on -cdefault_transaction_read_only=on -cjit=off -crow_security=off"
+        }
         // A role may have settings of its own that would end a long run.
         Purpose::Write | Purpose::Lock => {
             "-cstandard_conforming_strings=on -cidle_in_transaction_session_timeout=0"
@@ -171,10 +183,12 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
 }
 
 /// What the server said; `None` where it was not the server that failed. A server that ends a
-/// session says so (class 57, operator intervention), and that is a lost connection all the same.
+/// session says so, and so does a pooler that lost its server: both are lost connections.
 pub(crate) fn server_error(error: &postgres::Error) -> Option<ServerError> {
     let said = error.as_db_error()?;
-    if matches!(said.code().code(), "57P01" | "57P02" | "57P03" | "57P05") {
+    let code = said.code().code();
+    let fatal = matches!(said.severity(), "FATAL" | "PANIC");
+    if fatal || code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05") {
         return None;
     }
     Some(ServerError {
@@ -188,6 +202,42 @@ pub(crate) fn server_error(error: &postgres::Error) -> Option<ServerError> {
             _ => None,
         },
     })
+}
+
+/// How a transaction ended whose session was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Committed,
+    RolledBack,
+    /// The server did not come back, or the transaction was still on its way.
+    Unknown,
+}
+
+/// Begins a transaction and returns its number, by which [`outcome`] can ask for it later.
+pub(crate) fn begin(session: &mut Session) -> Result<String> {
+    let sets = session.result_sets("begin a transaction", "BEGIN; SELECT txid_current()")?;
+    let number = sets.into_iter().flatten().flatten().next().flatten();
+    number.ok_or_else(|| Kind::Bug { what: "a transaction has no number".to_owned() }.into())
+}
+
+/// Asks, for as long as half a minute, how the transaction with this number ended.
+pub(crate) fn outcome(world: &World, target: &Target, transaction: &str) -> Outcome {
+    let began = stopwatch();
+    while began.elapsed() < Duration::from_secs(30) && world.interrupt.check().is_ok() {
+        let sql = format!("SELECT txid_status({transaction})");
+        let asked =
+            Session::open(world, target, Purpose::Read).and_then(|mut session| session.rows("ask", &sql));
+        match asked.ok().and_then(|rows| rows.first()?[0].clone()).as_deref() {
+            Some("committed") => return Outcome::Committed,
+            Some("aborted") => return Outcome::RolledBack,
+            // Still in progress, or the server is not back.
+            _ => {}
+        }
+        if pause(world, Duration::from_millis(200)).is_err() {
+            break;
+        }
+    }
+    Outcome::Unknown
 }
 
 /// An error with what it came from; the client's own words are only half of the story.

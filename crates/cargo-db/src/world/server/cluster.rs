@@ -87,7 +87,7 @@ impl Cluster {
     /// The server, if it runs and is ready.
     pub(super) fn running(&self) -> Option<Running> {
         let (running, ready) = self.pid_file()?;
-        (ready && process::is_postgres(running.pid)).then_some(running)
+        (ready && process::serves(running.pid, &self.data)).then_some(running)
     }
 
     /// `postmaster.pid`: pid, data folder, start time, port, socket folder, address, memory key,
@@ -155,7 +155,7 @@ impl Cluster {
         for lock in locks {
             let text = files::read_if_there(&lock).ok().flatten().unwrap_or_default();
             let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
-            if pid.is_some_and(|pid| process::exists(pid) && !process::is_postgres(pid)) {
+            if pid.is_some_and(|pid| process::exists(pid) && !process::serves(pid, &self.data)) {
                 files::remove_file(&lock)?;
             }
         }

@@ -21,37 +21,68 @@ const PLACES: &[&str] = &[
     "/usr/local/pgsql/bin",
 ];
 
-/// The server's programs, of one version.
+/// The programs of one version: the server's, or the client's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Binaries {
+pub(crate) struct Binaries {
     pub(super) folder: PathBuf,
-    pub(super) major: u32,
+    pub(crate) major: u32,
 }
 
 impl Binaries {
     /// The path of one of them.
-    pub(super) fn program(&self, name: &str) -> PathBuf {
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 }
 
-/// All that can be found, what was named or stands in `PATH` first, then the newest. A folder
-/// that was named and holds no server is an error: somebody meant it.
+/// What a folder must hold, the one that is asked for its version first.
+const SERVER: &[&str] = &["postgres", "initdb"];
+const CLIENT: &[&str] = &["pg_dump", "pg_restore"];
+
+/// All servers that can be found, what was named or stands in `PATH` first, then the newest. A
+/// folder that was named and holds no server is an error: somebody meant it.
 pub(super) fn all(named: Option<&Path>) -> Result<Vec<Binaries>> {
-    if let Some(folder) = named {
-        return look_in(folder).map(|binaries| vec![binaries]).ok_or_else(|| nothing_found(named));
+    match named {
+        Some(folder) => {
+            look_in(folder, SERVER).map(|binaries| vec![binaries]).ok_or_else(|| nothing_found(named))
+        }
+        None => Ok(everywhere(SERVER)),
     }
+}
+
+/// The client programs for a server: of the same major version where they are here, else the
+/// oldest newer ones. Older ones cannot dump it.
+pub(crate) fn client(named: Option<&Path>, major: u32) -> Result<Binaries> {
+    let mut found: Vec<Binaries> = named.and_then(|folder| look_in(folder, CLIENT)).into_iter().collect();
+    found.extend(everywhere(CLIENT));
+    found.retain(|binaries| binaries.major >= major);
+    found.sort_by_key(|binaries| binaries.major);
+    found.into_iter().next().ok_or_else(|| {
+        let package = if on_path("apt-get") {
+            format!("postgresql-client-{major}")
+        } else {
+            format!("PostgreSQL {major}'s client")
+        };
+        Kind::NoClient { major, package }.into()
+    })
+}
+
+fn everywhere(programs: &[&str]) -> Vec<Binaries> {
     let mut folders: Vec<PathBuf> = process::search_path();
     folders.extend(pg_config());
     let mut found: Vec<Binaries> = Vec::new();
-    let mut usual: Vec<Binaries> = places().iter().filter_map(|folder| look_in(folder)).collect();
+    let mut usual: Vec<Binaries> = places().iter().filter_map(|folder| look_in(folder, programs)).collect();
     usual.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
-    for binaries in folders.iter().filter_map(|folder| look_in(folder)).chain(usual) {
+    for binaries in folders.iter().filter_map(|folder| look_in(folder, programs)).chain(usual) {
         if !found.contains(&binaries) {
             found.push(binaries);
         }
     }
-    Ok(found)
+    found
+}
+
+fn on_path(program: &str) -> bool {
+    process::search_path().iter().any(|folder| folder.join(program).exists())
 }
 
 fn places() -> Vec<PathBuf> {
@@ -67,14 +98,14 @@ fn pg_config() -> Option<PathBuf> {
     Some(PathBuf::from(printed.trim()))
 }
 
-/// `PATH` often holds links to the real place, beside which `initdb` may not stand.
-fn look_in(folder: &Path) -> Option<Binaries> {
-    let postgres = fs::canonicalize(folder.join("postgres")).ok()?;
-    let folder = postgres.parent()?.to_owned();
-    if !folder.join("initdb").is_file() {
+/// `PATH` often holds links to the real place, or a wrapper, beside which the others do not stand.
+fn look_in(folder: &Path, programs: &[&str]) -> Option<Binaries> {
+    let first = fs::canonicalize(folder.join(programs.first()?)).ok()?;
+    let folder = first.parent()?.to_owned();
+    if !programs.iter().all(|program| folder.join(program).is_file()) {
         return None;
     }
-    let printed = process::run_server_program(&postgres, &["--version"], Path::new("/"), None).ok()?;
+    let printed = process::run_server_program(&first, &["--version"], Path::new("/"), None).ok()?;
     // postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
     let version = printed.split_whitespace().nth(2)?;
     let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
@@ -87,7 +118,6 @@ pub(super) fn nothing_found(named: Option<&Path>) -> Failure {
         Some(folder) => vec![format!("`{}`, as CARGO_DB_PG_BIN or db.toml says", folder.display())],
         None => vec!["PATH".to_owned(), "pg_config".to_owned(), "the usual folders".to_owned()],
     };
-    let has = |program: &str| process::search_path().iter().any(|folder| folder.join(program).exists());
     let known = [
         ("apt-get", "sudo apt-get install postgresql"),
         ("dnf", "sudo dnf install postgresql-server"),
@@ -96,7 +126,7 @@ pub(super) fn nothing_found(named: Option<&Path>) -> Failure {
         ("zypper", "sudo zypper install postgresql-server"),
         ("brew", "brew install postgresql@17"),
     ];
-    let command = known.into_iter().find(|(program, _)| has(program));
+    let command = known.into_iter().find(|(program, _)| on_path(program));
     let install =
         command.map_or("see https://www.postgresql.org/download/", |(_, command)| command).to_owned();
     Kind::NoBinaries { looked_in, install }.into()

@@ -22,7 +22,7 @@ use crate::world::{World, files};
 
 pub(crate) use cluster::Running;
 use cluster::{Cluster, StartOptions};
-use discover::Binaries;
+pub(crate) use discover::{Binaries, client};
 
 /// The superuser of a private cluster.
 const SUPERUSER: &str = "postgres";
@@ -64,6 +64,10 @@ impl LocalServer {
 
     /// The cluster there is, of whatever major version.
     fn cluster(&self) -> Option<Cluster> {
+        // What somebody else put in our place is no cluster of ours.
+        if !files::is_private(&self.base, self.user.map(|user| user.uid)) {
+            return None;
+        }
         let majors =
             files::names(&self.base).into_iter().filter_map(|name| name.strip_prefix("pg")?.parse().ok());
         majors.max().map(|major| Cluster::new(&self.base, major))
@@ -127,7 +131,7 @@ impl LocalServer {
         match self.user {
             // The whole of it belongs to the user who runs the server.
             Some(user) => {
-                files::private_dir(&self.base)?;
+                files::private_dir(&self.base, Some(user.uid))?;
                 files::chown(&self.base, user.uid, user.gid)
             }
             None if process::is_root() => {
@@ -135,7 +139,7 @@ impl LocalServer {
                 Err(Kind::Server { doing: "start", why: why.to_owned() }.into())
             }
             None => {
-                files::private_dir(&self.base)?;
+                files::private_dir(&self.base, None)?;
                 let ignore = self.base.join(".gitignore");
                 if ignore.exists() { Ok(()) } else { files::write_new(&ignore, "*\n") }
             }
@@ -143,7 +147,7 @@ impl LocalServer {
     }
 
     fn prepare_socket_dir(&self) -> Result<()> {
-        files::private_dir(&self.socket_dir)?;
+        files::private_dir(&self.socket_dir, self.user.map(|user| user.uid))?;
         match self.user {
             Some(user) => files::chown(&self.socket_dir, user.uid, user.gid),
             None => Ok(()),

@@ -131,6 +131,11 @@ impl Project {
         command
     }
 
+    /// Everything in the project's database as one text: what `pg_dump` writes, its rows sorted.
+    pub(crate) fn content(&self) -> String {
+        content(&self.database)
+    }
+
     /// The rows of a query in the project's database, columns with `|` between.
     pub(crate) fn query(&self, sql: &str) -> Vec<String> {
         cluster().query(&self.database, sql)
@@ -139,6 +144,29 @@ impl Project {
     pub(crate) fn run_sql(&self, sql: &str) {
         cluster().run(&self.database, sql);
     }
+}
+
+/// Everything in a database as one text: schema and rows, without what changes from dump to dump.
+pub(crate) fn content(database: &str) -> String {
+    let dump = Command::new(binaries().join("pg_dump"))
+        .args(["--dbname", &cluster().url(database)])
+        .output()
+        .expect("pg_dump runs");
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    let text = String::from_utf8(dump.stdout).expect("UTF-8");
+    let mut lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
+        .collect();
+    // The rows of a COPY come in the order of the heap, which a restored table need not have.
+    let mut at = 0;
+    while let Some(begin) = lines[at..].iter().position(|line| line.starts_with("COPY ")) {
+        let first = at + begin + 1;
+        let end = first + lines[first..].iter().position(|line| *line == "\\.").expect("an end");
+        lines[first..end].sort_unstable();
+        at = end;
+    }
+    lines.join("\n")
 }
 
 /// The repository's root.

@@ -1,8 +1,10 @@
 //! Every way in which cargo db can fail: its wording, its exit code and what to do next, in one
-//! place. Other modules choose a [`Kind`] and give it the facts; none of them words an error.
+//! folder. Other modules choose a [`Kind`] and give it the facts; none of them words an error.
 //!
 //! The wording follows the house rules: a lowercase fragment that names the object, backticks
 //! around what is code, no full stop.
+
+mod help;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -38,6 +40,8 @@ pub(crate) enum Exit {
     History = 9,
     /// A wrapped tool is missing or failed.
     Tool = 10,
+    /// A backup, a restore or a verification failed.
+    Backup = 11,
     /// A bug of ours.
     Bug = 70,
     Interrupted = 130,
@@ -78,6 +82,8 @@ pub(crate) struct ServerError {
     pub(crate) position: Option<u32>,
 }
 
+pub(crate) use help::problem_line;
+
 /// A failure, what had been done when it happened, and what it came from.
 #[derive(Debug)]
 pub(crate) struct Failure(Box<Inner>);
@@ -103,7 +109,7 @@ pub(crate) enum Kind {
     #[error("{source_name} is `{value}`: {why}")]
     BadSetting { source_name: String, value: String, why: String },
     #[error("nothing says which database to use in {environment}")]
-    NoTarget { environment: Environment },
+    NoTarget { environment: Environment, signals: Vec<String> },
     #[error("failed to {doing} `{}`", path.display())]
     File { doing: &'static str, path: PathBuf, why: String },
     #[error("`{name}` cannot be the name of a migration: {why}")]
@@ -118,6 +124,8 @@ pub(crate) enum Kind {
     NoDatabase { database: String, server: String, environment: Environment },
     #[error("no PostgreSQL server was found on this machine, and no database is named")]
     NoBinaries { looked_in: Vec<String>, install: String },
+    #[error("no pg_dump and pg_restore for PostgreSQL {major} were found")]
+    NoClient { major: u32, package: String },
     #[error("the local server cannot {doing}")]
     Server { doing: &'static str, why: String },
     #[error("the local cluster in `{}` was made by PostgreSQL {made_by}, and only {found} is here", folder.display())]
@@ -170,12 +178,32 @@ pub(crate) enum Kind {
     Sql { doing: String, server: Box<ServerError> },
     #[error("the connection to `{target}` was lost during {subject}")]
     ConnectionLost { target: String, subject: String, why: String },
+    #[error("the connection that held the lock on `{target}` was lost")]
+    LockLost { target: String, why: String },
+    #[error("{subject} ran, and the history could not record it")]
+    NotRecorded { subject: String, why: String, stays: Vec<String> },
+    #[error("the history of `{database}` is in {schemas}, where the search path does not lead")]
+    HistoryElsewhere { database: String, schemas: String },
+    #[error("{subject} cannot be rolled back: its down file holds no statement")]
+    EmptyDown { subject: String },
     #[error("the connection to `{target}` was lost during {subject}")]
     LostPartWay { target: String, subject: String, why: String, stays: Vec<String> },
     #[error("the connection to `{target}` was lost while {subject} was being committed")]
     CommitUnknown { target: String, subject: String },
     #[error("`{command}` failed: {why}")]
     Tool { command: String, why: String },
+    #[error("`{name}` failed")]
+    Client { name: String, why: String },
+    #[error("cannot {doing} the backup: {why}")]
+    Backup { doing: &'static str, why: String },
+    #[error("there is no backup {what}")]
+    NoBackup { what: String },
+    #[error("the backup `{name}` is not sound")]
+    Unsound { name: String, problems: Vec<String> },
+    #[error("`{name}` cannot be the name of a backup: it would leave the folder, or it is taken by cargo db")]
+    BadBackupName { name: String },
+    #[error("the backup `{name}` cannot be restored here")]
+    CannotRestore { name: String, problems: Vec<String> },
     #[error("stopped by a signal")]
     Interrupted { terminated: bool },
     #[error("{what}")]
@@ -223,12 +251,12 @@ impl Failure {
 
     /// Why, in lines: what the server said, or what was found.
     pub(crate) fn why(&self) -> Vec<String> {
-        self.0.kind.why()
+        help::why(&self.0.kind)
     }
 
     /// What to do next.
     pub(crate) fn hints(&self) -> Vec<Hint> {
-        self.0.kind.hints()
+        help::hints(&self.0.kind)
     }
 }
 
@@ -270,187 +298,29 @@ impl Kind {
             Kind::PartWay { .. } => ("STATEMENT.PART_WAY", Exit::PartWay),
             Kind::Sql { .. } => ("DATABASE.FAILED", Exit::Failed),
             Kind::ConnectionLost { .. } => ("CONNECTION.LOST", Exit::Failed),
+            Kind::LockLost { .. } => ("LOCK.LOST", Exit::Failed),
+            Kind::NotRecorded { .. } => ("HISTORY.NOT_RECORDED", Exit::PartWay),
+            Kind::HistoryElsewhere { .. } => ("HISTORY.ELSEWHERE", Exit::History),
+            Kind::EmptyDown { .. } => ("ROLLBACK.EMPTY", Exit::Failed),
             Kind::LostPartWay { .. } => ("CONNECTION.LOST_PART_WAY", Exit::PartWay),
             Kind::CommitUnknown { .. } => ("CONNECTION.COMMIT_UNKNOWN", Exit::Unreachable),
             Kind::Tool { .. } => ("TOOL.FAILED", Exit::Tool),
+            Kind::NoClient { .. } => ("BACKUP.NO_CLIENT", Exit::Backup),
+            Kind::Client { .. } => ("BACKUP.CLIENT_FAILED", Exit::Backup),
+            Kind::Backup { .. } => ("BACKUP.FAILED", Exit::Backup),
+            Kind::NoBackup { .. } => ("BACKUP.NONE", Exit::Backup),
+            Kind::Unsound { .. } => ("BACKUP.UNSOUND", Exit::Backup),
+            Kind::BadBackupName { .. } => ("BACKUP.NAME", Exit::Usage),
+            Kind::CannotRestore { .. } => ("RESTORE.PREFLIGHT", Exit::Backup),
             Kind::Interrupted { terminated: false } => ("SIGNAL.INTERRUPTED", Exit::Interrupted),
             Kind::Interrupted { terminated: true } => ("SIGNAL.TERMINATED", Exit::Terminated),
             Kind::Bug { .. } => ("BUG", Exit::Bug),
         }
     }
-
-    fn why(&self) -> Vec<String> {
-        match self {
-            Kind::File { why, .. } | Kind::CannotConnect { why, .. } | Kind::Server { why, .. } => {
-                why.lines().map(str::to_owned).collect()
-            }
-            Kind::ConnectionLost { why, .. } => {
-                vec![
-                    why.clone(),
-                    "the server undoes what was not committed: the database is as before it".to_owned(),
-                ]
-            }
-            Kind::CommitUnknown { .. } => {
-                vec!["the server did not come back, so whether it is in cannot be told".to_owned()]
-            }
-            Kind::NoBinaries { looked_in, .. } => vec![format!("looked in {}", looked_in.join(", "))],
-            Kind::LockBusy { waited, .. } => vec![format!("waited {waited} for it")],
-            Kind::HistoryInconsistent { problems, .. } => problems.iter().map(problem_line).collect(),
-            Kind::Refused { signals, environment, .. } => signals
-                .iter()
-                .map(|signal| format!("it counts as {environment} because of {signal}"))
-                .collect(),
-            Kind::Statement { statement, subject, .. } => {
-                let mut lines = server_lines(&statement.server);
-                lines.push(format!("{subject} was rolled back: the database is as before it"));
-                lines
-            }
-            Kind::PartWay { statement, stays, .. } => {
-                server_lines(&statement.server).into_iter().chain(staying(stays)).collect()
-            }
-            Kind::LostPartWay { why, stays, .. } => {
-                std::iter::once(why.clone()).chain(staying(stays)).collect()
-            }
-            Kind::Sql { server, .. } => server_lines(server),
-            _ => Vec::new(),
-        }
-    }
-
-    fn hints(&self) -> Vec<Hint> {
-        match self {
-            Kind::OptionNotHonoured { setting, .. } => {
-                vec![say(&format!(
-                    "leave them out of `{setting}`, or give cargo db a URL of its own with `-D`"
-                ))]
-            }
-            Kind::PasswordInFlag { .. } => {
-                vec![say("set DATABASE_URL or PGPASSWORD, or write `.env` or `~/.pgpass`")]
-            }
-            Kind::BadFile { suggestion: Some(suggestion), .. } => {
-                vec![say(&format!("did you mean `{suggestion}`?"))]
-            }
-            Kind::NoTarget { .. } => vec![say("set DATABASE_URL, in the environment or in `.env`")],
-            Kind::NoSuchSeed { .. } => vec![run("see which seeds there are", "cargo db seed --dry-run")],
-            Kind::CannotConnect { code, .. } => vec![connection_hint(code.as_deref())],
-            Kind::NoDatabase { environment, .. } if environment.is_own() => {
-                vec![run("create it and apply the migrations", "cargo db migrate")]
-            }
-            Kind::NoDatabase { environment, .. } => {
-                vec![say(&format!("cargo db creates no database in {environment}: create it first"))]
-            }
-            Kind::NoBinaries { install, .. } => vec![
-                run("install it", install),
-                say(
-                    "or name a database in DATABASE_URL, or a folder with `initdb` and `postgres` in CARGO_DB_PG_BIN",
-                ),
-            ],
-            Kind::OtherMajor { made_by, .. } => vec![
-                say(&format!(
-                    "install PostgreSQL {made_by} beside it, or name its folder in CARGO_DB_PG_BIN"
-                )),
-                run("or begin anew, without what is in it", "cargo db server destroy"),
-            ],
-            Kind::NoLocalServer { .. } => vec![run("see which database is used, and why", "cargo db status")],
-            Kind::LockBusy { .. } => vec![say("wait longer with `--lock-timeout 10m`, or try again later")],
-            Kind::HistoryInconsistent { problems, .. } => history_hints(problems),
-            Kind::UnknownVersion { .. } | Kind::NotApplied { .. } | Kind::CommitUnknown { .. } => {
-                vec![run("see where the database stands", "cargo db status")]
-            }
-            Kind::Irreversible { .. } => {
-                vec![say("write the down file, or a new migration that leads back")]
-            }
-            Kind::TransactionControl { .. } => vec![say(
-                "leave it out, or begin the file with `-- no-transaction` to run it statement by statement",
-            )],
-            Kind::FileChanged { .. } | Kind::PlanChanged { .. } => {
-                vec![say("run the command again to see the new plan")]
-            }
-            Kind::ReferredTo { .. } => vec![say("empty that table yourself, or add a seed that fills it")],
-            Kind::ConsentMissing { verb, database, consent, .. } => consent_hints(verb, database, *consent),
-            Kind::WrongName { database, .. } => vec![say(&format!("`--confirm {database}`"))],
-            Kind::WrongPlan { verb, .. } => {
-                vec![run("see the plan as it is now", &format!("cargo db {verb} --dry-run"))]
-            }
-            Kind::Refused { .. } => vec![say("nothing that can be passed changes this")],
-            Kind::Statement { verb, .. } => vec![run("mend the file, then", &format!("cargo db {verb}"))],
-            Kind::PartWay { .. } | Kind::LostPartWay { .. } => vec![say(
-                "mend the file so that it can run again (`IF NOT EXISTS`), or undo by hand what stays, then migrate again",
-            )],
-            Kind::ConnectionLost { .. } => vec![run("when the server is back", "cargo db status --wait")],
-            Kind::Interrupted { .. } => vec![run("see where the database stands", "cargo db status")],
-            Kind::Bug { .. } => vec![say("this is a bug of cargo db: please report it")],
-            _ => Vec::new(),
-        }
-    }
-}
-
-fn say(label: &str) -> Hint {
-    Hint { label: label.to_owned(), command: None }
-}
-
-fn run(label: &str, command: &str) -> Hint {
-    Hint { label: label.to_owned(), command: Some(command.to_owned()) }
-}
-
-fn connection_hint(code: Option<&str>) -> Hint {
-    match code {
-        Some("28P01" | "28000") => {
-            say("look at the user and the password; `cargo db status` says where they come from")
-        }
-        Some("53300") => say("the server has no connection left: close some, or wait"),
-        _ => run("wait for the server to come up", "cargo db status --wait"),
-    }
-}
-
-fn consent_hints(verb: &str, database: &str, consent: Consent) -> Vec<Hint> {
-    match consent {
-        Consent::Free => Vec::new(),
-        Consent::Confirm => vec![run("agree", &format!("cargo db {verb} --yes"))],
-        Consent::ByName => vec![run("agree", &format!("cargo db {verb} --confirm {database}"))],
-        Consent::ToPlan => vec![
-            run("see the plan and its id", &format!("cargo db {verb} --dry-run")),
-            run("agree to exactly that plan", &format!("cargo db {verb} --confirm {database} --plan <id>")),
-        ],
-    }
-}
-
-fn history_hints(problems: &[Problem]) -> Vec<Hint> {
-    use crate::model::history::Trouble;
-    let has = |trouble| problems.iter().any(|problem| problem.trouble == trouble);
-    let all = [
-        (
-            Trouble::Edited,
-            "edited: put the file back as it was applied, and write the change as a new migration",
-        ),
-        (Trouble::Missing, "missing: bring the file back, or go on without it with `--ignore-missing`"),
-        (
-            Trouble::OutOfOrder,
-            "out of order: give it a newer version, or apply it all the same with `--allow-out-of-order`",
-        ),
-        (Trouble::Duplicate, "duplicate: give one of the two another version"),
-        (Trouble::Failed, "failed: see what it left behind, then delete its row from the history table"),
-        (Trouble::Misnamed, "misnamed: call it `<version>_<name>.sql`, or move it away"),
-    ];
-    all.into_iter().filter(|(trouble, _)| has(*trouble)).map(|(_, hint)| say(hint)).collect()
-}
-
-/// A problem of the history as one line.
-pub(crate) fn problem_line(problem: &Problem) -> String {
-    let version = problem.version.as_ref().map(|version| format!("{version} ")).unwrap_or_default();
-    format!("{}: {version}`{}`: {}", problem.trouble.name(), problem.name, problem.explanation)
 }
 
 fn place(statement: &StatementError) -> String {
     format!("{}:{}:{}", statement.file.display(), statement.line, statement.column)
-}
-
-fn server_lines(server: &ServerError) -> Vec<String> {
-    let code = server.code.as_ref().map(|code| format!("SQLSTATE {code}"));
-    let detail = server.detail.as_ref().map(|detail| format!("detail: {detail}"));
-    let hint = server.hint.as_ref().map(|hint| format!("the server's hint: {hint}"));
-    let context =
-        server.context.as_ref().map(|context| format!("in {}", context.lines().next().unwrap_or("")));
-    [detail, context, hint, code].into_iter().flatten().collect()
 }
 
 fn needed(consent: Consent) -> &'static str {
@@ -460,12 +330,6 @@ fn needed(consent: Consent) -> &'static str {
         Consent::ByName => "consent by name",
         Consent::ToPlan => "consent to the plan",
     }
-}
-
-/// What a file that ran outside a transaction leaves behind when it stops.
-fn staying(stays: &[String]) -> impl Iterator<Item = String> {
-    let head = "it runs outside a transaction, so what came before the failure stays:".to_owned();
-    std::iter::once(head).chain(stays.iter().map(|statement| format!("  {statement}")))
 }
 
 fn ticked(names: &[String]) -> String {

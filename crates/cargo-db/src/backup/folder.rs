@@ -1,0 +1,147 @@
+//! The folder that backups live in: what is there, by its manifests, and removing what is ours.
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Kind, Result};
+use crate::model::backup::{Backup, Manifest, Verification, is_safe_name, manifest_name, verification_name};
+use crate::world::files;
+
+/// A folder of backups.
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+/// What is in it.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The newest first.
+    pub(crate) backups: Vec<Backup>,
+    /// Manifests that cannot be believed, each with the reason.
+    pub(crate) broken: Vec<(String, String)>,
+}
+
+impl Folder {
+    /// The folder at this path, whether it exists or not.
+    pub(crate) fn new(path: &Path) -> Folder {
+        Folder { path: path.to_owned() }
+    }
+
+    /// The path of something in it.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Its own path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes it, for us alone, and keeps other writers out until the lock is dropped. Unfinished
+    /// backups belong to runs that were killed: whoever is alone here may remove them.
+    pub(crate) fn lock(&self) -> Result<std::fs::File> {
+        files::backup_dir(&self.path)?;
+        let lock = files::lock(&self.path.join(".lock"))?;
+        for name in files::names(&self.path).into_iter().filter(|name| name.ends_with(".partial")) {
+            let path = self.path.join(name);
+            if files::is_there(&path) && path.is_dir() {
+                files::remove_dir(&path)?;
+            } else {
+                files::remove_file(&path)?;
+            }
+        }
+        Ok(lock)
+    }
+
+    /// Keeps writers out, and lets other readers in.
+    pub(crate) fn lock_shared(&self) -> Result<std::fs::File> {
+        files::backup_dir(&self.path)?;
+        files::lock_shared(&self.path.join(".lock"))
+    }
+
+    /// All backups. What has no manifest of ours is none of our business.
+    pub(crate) fn list(&self) -> Result<Found> {
+        let mut found = Found::default();
+        for file in files::names(&self.path) {
+            let Some(name) = file.strip_suffix(".manifest.json") else { continue };
+            match self.load(name) {
+                Ok(backup) => found.backups.push(backup),
+                Err(why) => found.broken.push((name.to_owned(), why)),
+            }
+        }
+        found.backups.sort_by_key(|backup| std::cmp::Reverse(backup.manifest.finished));
+        found.broken.sort();
+        Ok(found)
+    }
+
+    /// One backup by its name, or the reason why it cannot be believed.
+    fn load(&self, name: &str) -> std::result::Result<Backup, String> {
+        if !is_safe_name(name) {
+            return Err("its name would leave the folder".to_owned());
+        }
+        let path = self.path.join(manifest_name(name));
+        if !files::is_there(&path) {
+            return Err("its manifest is a link, and what it leads to is not ours".to_owned());
+        }
+        let text = files::read_if_there(&path).map_err(|error| error.to_string())?.unwrap_or_default();
+        let manifest: Manifest =
+            serde_json::from_str(&text).map_err(|error| format!("its manifest cannot be read: {error}"))?;
+        if manifest.name != name {
+            return Err(format!("its manifest is that of `{}`", manifest.name));
+        }
+        let sidecar = files::read_if_there(&self.path.join(verification_name(name))).ok().flatten();
+        let verification = sidecar.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(Backup { manifest, verification })
+    }
+
+    /// The backup that is meant: by its name, or the newest of a database.
+    pub(crate) fn find(&self, name: Option<&str>, database: &str) -> Result<Backup> {
+        let Some(name) = name else {
+            let newest =
+                self.list()?.backups.into_iter().find(|backup| backup.manifest.database.name == database);
+            return newest.ok_or_else(|| {
+                Kind::NoBackup { what: format!("of `{database}` in `{}`", self.path.display()) }.into()
+            });
+        };
+        // The path of a file in the folder is a name too, as the shell completes it.
+        let name = Path::new(name).strip_prefix(&self.path).ok().and_then(Path::to_str).unwrap_or(name);
+        if !is_safe_name(name) {
+            return Err(Kind::BadBackupName { name: name.to_owned() }.into());
+        }
+        if !files::is_there(&self.path.join(manifest_name(name))) {
+            return Err(Kind::NoBackup {
+                what: format!("`{name}` with a manifest in `{}`", self.path.display()),
+            }
+            .into());
+        }
+        self.load(name).map_err(|why| Kind::Unsound { name: name.to_owned(), problems: vec![why] }.into())
+    }
+
+    /// Writes what a verification found.
+    pub(crate) fn note(&self, name: &str, verification: &Verification) -> Result<()> {
+        files::replace(&self.path.join(verification_name(name)), &to_json(verification))
+    }
+
+    /// Writes the manifest: from now on there is a backup.
+    pub(crate) fn publish(&self, manifest: &Manifest) -> Result<()> {
+        files::replace(&self.path.join(manifest_name(&manifest.name)), &to_json(manifest))
+    }
+
+    /// Removes a backup: its manifest first, so that nothing half there counts as one.
+    pub(crate) fn remove(&self, backup: &Backup) -> Result<()> {
+        let name = &backup.manifest.name;
+        files::remove_file(&self.path.join(manifest_name(name)))?;
+        files::remove_file(&self.path.join(verification_name(name)))?;
+        let path = self.path.join(name);
+        if files::is_there(&path) && path.is_dir() {
+            files::remove_dir(&path)
+        } else {
+            files::remove_file(&path)
+        }
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,291 @@
+//! Taking a backup: everything from one snapshot, written under a temporary name, read back, and
+//! given its own name only then.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::backup::folder::Folder;
+use crate::backup::verify::{ARCHIVE_TOOL, archive_text, file_entries, read_content};
+use crate::failure::{Kind, Result};
+use crate::migration;
+use crate::model::backup::{
+    Backup, Compression, DatabaseIdentity, Engine, FileEntry, Format, Manifest, ServerIdentity, file_name,
+    is_safe_name, manifest_name,
+};
+use crate::model::content::{self, Content};
+use crate::model::event::Event;
+use crate::model::layout::Layout;
+use crate::model::target::Target;
+use crate::settings::Settings;
+use crate::world::archive::store;
+use crate::world::clock::{now, pause, stopwatch};
+use crate::world::pg::{Purpose, Session};
+use crate::world::process::{ClientProgram, git_commit};
+use crate::world::server::{Binaries, client};
+use crate::world::{World, files};
+
+/// What is wanted.
+pub(crate) struct Order {
+    pub(crate) format: Format,
+    pub(crate) compression: Compression,
+    /// A name of the user's, without the ending.
+    pub(crate) name: Option<String>,
+    /// `pg_dump`'s options that choose what is taken.
+    pub(crate) selection: Vec<String>,
+    /// Tables at once, in the directory format.
+    pub(crate) jobs: usize,
+    /// Read the backup back before it is called done.
+    pub(crate) read_back: bool,
+}
+
+/// A session that holds the snapshot that all parts are taken from.
+struct Snapshot {
+    _session: Session,
+    id: String,
+    server: ServerIdentity,
+    major: u32,
+    database: DatabaseIdentity,
+    extensions: BTreeMap<String, String>,
+    migrations: BTreeMap<String, String>,
+}
+
+/// What is written but has no name of its own yet; gone when it is dropped.
+struct Partial {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = if self.path.is_dir() {
+                files::remove_dir(&self.path)
+            } else {
+                files::remove_file(&self.path)
+            };
+        }
+    }
+}
+
+/// Takes a backup.
+pub(crate) fn take(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    folder: &Folder,
+    order: &Order,
+) -> Result<Backup> {
+    let _lock = folder.lock()?;
+    let name = free_name(world, target, folder, order)?;
+    let (started, began) = (now(), stopwatch());
+    let snapshot = Snapshot::take(world, target).map_err(as_backup)?;
+    let programs = client(settings.pg_bin.as_ref().map(|bin| bin.value.as_path()), snapshot.major)?;
+    let mut partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };
+    world.tell(Event::Started { doing: "Backing up", subject: target.database.clone() });
+
+    let dump = Dump { world, target, order, snapshot: &snapshot, programs: &programs };
+    let (content, files) = dump.write(&partial.path)?;
+    // The name inside the manifest is the one it will have.
+    let files: Vec<FileEntry> = files
+        .into_iter()
+        .map(|file| FileEntry { path: if file.path.is_empty() { name.clone() } else { file.path }, ..file })
+        .collect();
+    if order.read_back && order.format == Format::Sql {
+        read_back(&partial.path, &content, &files)?;
+    }
+    world.interrupt.check()?;
+
+    let manifest = Manifest {
+        format_version: 1,
+        tool: format!("cargo-db {}", env!("CARGO_PKG_VERSION")),
+        name: name.clone(),
+        format: order.format,
+        compression: order.compression.to_string(),
+        started,
+        finished: now(),
+        environment: settings.environment.environment.name().to_owned(),
+        server: snapshot.server.clone(),
+        database: snapshot.database.clone(),
+        engine: Engine { name: "pg_dump".to_owned(), major: programs.major },
+        selection: order.selection.clone(),
+        extensions: snapshot.extensions.clone(),
+        migrations: snapshot.migrations.clone(),
+        git_commit: git_commit(&settings.root),
+        files,
+        tables: content.tables,
+        sequences: content.sequences,
+        read_back: order.read_back,
+    };
+    files::rename(&partial.path, &folder.path_of(&name))?;
+    partial.kept = true;
+    files::sync_dir(folder.path())?;
+    folder.publish(&manifest)?;
+    world.tell(Event::Finished {
+        done: "Backed up",
+        subject: target.database.clone(),
+        elapsed: began.elapsed(),
+    });
+    Ok(Backup { manifest, verification: None })
+}
+
+/// The name of the user's, if nothing has it; or the second's, or the next one's.
+fn free_name(world: &World, target: &Target, folder: &Folder, order: &Order) -> Result<String> {
+    let is_taken = |name: &str| {
+        files::is_there(&folder.path_of(name)) || files::is_there(&folder.path_of(&manifest_name(name)))
+    };
+    if let Some(name) = &order.name {
+        if !is_safe_name(name) {
+            return Err(Kind::BadBackupName { name: name.clone() }.into());
+        }
+        if is_taken(name) {
+            return Err(Kind::Backup { doing: "write", why: format!("`{name}` is there already") }.into());
+        }
+        return Ok(name.clone());
+    }
+    loop {
+        let name = file_name(&target.database, now(), order.format, order.compression);
+        if !is_taken(&name) {
+            return Ok(name);
+        }
+        pause(world, std::time::Duration::from_millis(100))?;
+    }
+}
+
+/// One dump that is about to be written.
+struct Dump<'a> {
+    world: &'a World,
+    target: &'a Target,
+    order: &'a Order,
+    snapshot: &'a Snapshot,
+    programs: &'a Binaries,
+}
+
+impl Dump<'_> {
+    /// Writes all files of the backup. A single file has no path yet.
+    fn write(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
+        match self.order.format {
+            Format::Sql => self.write_sql(path),
+            Format::Custom | Format::Directory => self.write_archive(path),
+        }
+    }
+
+    fn start(&self, more: &[String]) -> Result<ClientProgram> {
+        let mut arguments = vec![
+            "--no-password".to_owned(),
+            format!("--snapshot={}", self.snapshot.id),
+            // Behind somebody's ALTER TABLE everybody else would wait behind us.
+            "--lock-wait-timeout=60s".to_owned(),
+        ];
+        arguments.extend(self.order.selection.iter().chain(more).cloned());
+        ClientProgram::start(self.world, &self.programs.program("pg_dump"), &arguments, self.target)
+    }
+
+    fn write_sql(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
+        let mut dump = self.start(&["--format=plain".to_owned()])?;
+        let (content, stored) = store(&mut dump, path, self.order.compression, |stream| {
+            let content = content::read(&mut *stream);
+            // What follows the end of the dump belongs to the file too.
+            let _ = std::io::copy(stream, &mut std::io::sink());
+            content
+        })?;
+        dump.finish(self.world)?;
+        let content = content.map_err(|error| Kind::Backup { doing: "write", why: error.to_string() })?;
+        let entry = FileEntry { path: String::new(), bytes: stored.bytes, sha256: stored.sha256.to_string() };
+        Ok((content, vec![entry]))
+    }
+
+    fn write_archive(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
+        let file = format!("--file={}", path.display());
+        if self.order.format == Format::Custom {
+            // pg_dump keeps the mode of a file that is there.
+            files::private_file(path)?;
+            self.start(&["--format=custom".to_owned(), file])?.finish(self.world)?;
+            files::sync_file(path)?;
+        } else {
+            files::private_dir(path, None)?;
+            let jobs = format!("--jobs={}", self.order.jobs);
+            self.start(&["--format=directory".to_owned(), jobs, file])?.finish(self.world)?;
+            files::seal_dir(path)?;
+        }
+        let text = archive_text(self.world, &self.programs.program(ARCHIVE_TOOL), path, self.target)?;
+        Ok((read_content(self.world, text)?, file_entries(path)?))
+    }
+}
+
+/// Reads a file again, from the disk, and compares it with what passed when it was written.
+fn read_back(path: &Path, written: &Content, files: &[FileEntry]) -> Result<()> {
+    let failed = |why: String| Kind::Backup { doing: "read back", why };
+    let measured = crate::world::archive::measure(path)?;
+    let stream: Box<dyn Read + Send> = crate::world::archive::plain_text(path)?;
+    let read = content::read(stream).map_err(|error| failed(error.to_string()))?;
+    let same_bytes = files.iter().all(|file| file.sha256 == measured.sha256.to_string());
+    if read != *written || !same_bytes {
+        return Err(failed("the disk gave back something else than was written".to_owned()).into());
+    }
+    Ok(())
+}
+
+/// A database that refuses to be looked at is one that cannot be backed up.
+fn as_backup(failure: crate::failure::Failure) -> crate::failure::Failure {
+    match failure.kind() {
+        Kind::Sql { server, .. } => Kind::Backup {
+            doing: "take",
+            why: format!("{failure} ({})", server.code.as_deref().unwrap_or("?")),
+        }
+        .into(),
+        _ => failure,
+    }
+}
+
+impl Snapshot {
+    fn take(world: &World, target: &Target) -> Result<Snapshot> {
+        let mut session = Session::open(world, target, Purpose::Read)?;
+        let sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+            SELECT pg_export_snapshot(), current_setting('server_version'), current_setting('server_version_num')::int / 10000; \
+            SELECT d.datname, d.oid, pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, \
+                   to_jsonb(d) ->> 'datcollversion' FROM pg_database d WHERE d.datname = current_database(); \
+            SELECT extname, extversion FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1";
+        let sets = session.result_sets("take a snapshot", sql)?;
+        let layout = Layout::Sqlx;
+        let history = migration::read_history(&mut session, layout)?;
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let [_, about, database, extensions] = sets.as_slice() else {
+            return Err(Kind::Bug { what: "the server answered other questions".to_owned() }.into());
+        };
+        let (Some(about), Some(database)) = (about.first(), database.first()) else {
+            return Err(Kind::Bug { what: "the server knows nothing of itself".to_owned() }.into());
+        };
+        let migrations = history.applied.iter().map(|row| {
+            (row.version.to_string(), row.checksum.as_ref().map(ToString::to_string).unwrap_or_default())
+        });
+        Ok(Snapshot {
+            id: text(&about[0]),
+            server: ServerIdentity {
+                version: text(&about[1]).split(' ').next().unwrap_or_default().to_owned(),
+                system_identifier: system_identifier(world, target),
+            },
+            major: text(&about[2]).parse().unwrap_or(0),
+            database: DatabaseIdentity {
+                name: text(&database[0]),
+                oid: text(&database[1]),
+                encoding: text(&database[2]),
+                collate: text(&database[3]),
+                ctype: text(&database[4]),
+                collation_version: database[5].clone(),
+            },
+            extensions: extensions.iter().map(|row| (text(&row[0]), text(&row[1]))).collect(),
+            migrations: migrations.collect(),
+            _session: session,
+        })
+    }
+}
+
+/// Not every role may ask, and a refusal would end the snapshot's transaction: hence a session of
+/// its own.
+fn system_identifier(world: &World, target: &Target) -> Option<String> {
+    let mut session = Session::open(world, target, Purpose::Read).ok()?;
+    let rows =
+        session.rows("identify the server", "SELECT system_identifier FROM pg_control_system()").ok()?;
+    rows.first()?[0].clone()
+}

@@ -1,0 +1,73 @@
+//! `cargo db backup`.
+
+use crate::backup::{self, Folder, Order};
+use crate::cli::{BackupArgs, BackupFormat};
+use crate::command::{Context, backups};
+use crate::failure::{Exit, Kind, Result};
+use crate::model::backup::{Backup, Compression, Format};
+use crate::ui::Report;
+
+pub(super) fn run(context: &Context, args: &BackupArgs) -> Result<Exit> {
+    let Context { ui, world, settings, .. } = context;
+    let target = context.target()?;
+    let folder = Folder::new(&settings.backup.dir.value);
+    let order = order(args)?;
+    ui.note(&format!(
+        "Backup of {} on {} into {}",
+        target.database,
+        target.server(),
+        folder.path().display()
+    ));
+    let ask = ui.can_prompt() && !args.auto && !settings.backup.skip_prompt && !context.agreed.yes;
+    if ask && !ui.confirm("Go on?")? {
+        return Err(Kind::Declined.into());
+    }
+    let taken = backup::take(world, settings, &target, &folder, &order)?;
+    // Nothing is removed on the word of a backup that nobody read.
+    let removed = if taken.manifest.read_back { backups::prune(context, &folder)? } else { Vec::new() };
+    report(context, &folder, &taken, &removed);
+    Ok(Exit::Done)
+}
+
+fn report(context: &Context, folder: &Folder, taken: &Backup, removed: &[String]) {
+    let path = folder.path_of(&taken.manifest.name);
+    let path = path.strip_prefix(&context.settings.root).unwrap_or(&path).to_owned();
+    context.ui.report(&Report::BackedUp { path, backup: taken, removed });
+}
+
+fn order(args: &BackupArgs) -> Result<Order> {
+    let compression = match &args.compress {
+        _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
+        None => Compression::Gzip(6),
+        Some(text) => Compression::parse(text).ok_or_else(|| Kind::BadSetting {
+            source_name: "--compress".to_owned(),
+            value: text.clone(),
+            why: "there are `gzip` (1 to 9) and `zstd` (1 to 19), as `zstd:3`".to_owned(),
+        })?,
+    };
+    let lists = [
+        ("--schema", &args.schema),
+        ("--table", &args.table),
+        ("--exclude-table", &args.exclude_table),
+        ("--exclude-table-data", &args.exclude_table_data),
+    ];
+    let mut selection: Vec<String> = lists
+        .iter()
+        .flat_map(|(flag, values)| values.iter().map(move |value| format!("{flag}={value}")))
+        .collect();
+    if args.no_owner {
+        selection.push("--no-owner".to_owned());
+    }
+    Ok(Order {
+        format: match args.format {
+            BackupFormat::Sql => Format::Sql,
+            BackupFormat::Custom => Format::Custom,
+            BackupFormat::Directory => Format::Directory,
+        },
+        compression,
+        name: args.output.clone(),
+        selection,
+        jobs: args.jobs.max(1),
+        read_back: !args.no_verify,
+    })
+}

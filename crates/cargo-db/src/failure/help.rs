@@ -1,0 +1,209 @@
+//! Why it failed, in lines, and what to do next, for every kind of failure.
+
+use crate::failure::{Hint, Kind, ServerError, StatementError};
+use crate::model::consent::Consent;
+use crate::model::history::Problem;
+
+/// Why, in lines: what the server said, or what was found.
+pub(super) fn why(kind: &Kind) -> Vec<String> {
+    match kind {
+        Kind::File { why, .. } | Kind::CannotConnect { why, .. } | Kind::Server { why, .. } => {
+            why.lines().map(str::to_owned).collect()
+        }
+        Kind::ConnectionLost { why, .. } => {
+            vec![
+                why.clone(),
+                "the server undoes what was not committed: the database is as before it".to_owned(),
+            ]
+        }
+        Kind::CommitUnknown { .. } => {
+            vec!["the server did not say in time whether it is in".to_owned()]
+        }
+        Kind::NoBinaries { looked_in, .. } => vec![format!("looked in {}", looked_in.join(", "))],
+        Kind::LockBusy { waited, .. } => vec![format!("waited {waited} for it")],
+        Kind::HistoryInconsistent { problems, .. } => problems.iter().map(problem_line).collect(),
+        Kind::Refused { signals, environment, .. } | Kind::NoTarget { signals, environment } => {
+            signals.iter().map(|signal| format!("it counts as {environment} because of {signal}")).collect()
+        }
+        Kind::Statement { statement, subject, .. } => {
+            let mut lines = server_lines(&statement.server);
+            lines.push(format!("{subject} was rolled back: the database is as before it"));
+            lines
+        }
+        Kind::PartWay { statement, stays, .. } => {
+            server_lines(&statement.server).into_iter().chain(staying(stays)).collect()
+        }
+        Kind::LockLost { why, .. } => {
+            vec![why.clone(), "somebody else may have begun to work, so nothing more was done".to_owned()]
+        }
+        Kind::LostPartWay { why, stays, .. } | Kind::NotRecorded { why, stays, .. } => {
+            std::iter::once(why.clone()).chain(staying(stays)).collect()
+        }
+        Kind::Client { why, .. } => why.lines().map(str::to_owned).collect(),
+        Kind::Unsound { problems, .. } | Kind::CannotRestore { problems, .. } => problems.clone(),
+        Kind::Sql { server, .. } => server_lines(server),
+        _ => Vec::new(),
+    }
+}
+
+/// What to do next.
+pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
+    match kind {
+        Kind::OptionNotHonoured { setting, .. } => {
+            vec![say(&format!("leave them out of `{setting}`, or give cargo db a URL of its own with `-D`"))]
+        }
+        Kind::PasswordInFlag { .. } => {
+            vec![say("set DATABASE_URL or PGPASSWORD, or write `.env` or `~/.pgpass`")]
+        }
+        Kind::BadFile { suggestion: Some(suggestion), .. } => {
+            vec![say(&format!("did you mean `{suggestion}`?"))]
+        }
+        Kind::NoTarget { .. } => vec![say("set DATABASE_URL, in the environment or in `.env`")],
+        Kind::NoSuchSeed { .. } => vec![run("see which seeds there are", "cargo db seed --dry-run")],
+        Kind::CannotConnect { code, .. } => vec![connection_hint(code.as_deref())],
+        Kind::NoDatabase { environment, .. } if environment.is_own() => {
+            vec![run("create it and apply the migrations", "cargo db migrate")]
+        }
+        Kind::NoDatabase { environment, .. } => {
+            vec![say(&format!("cargo db creates no database in {environment}: create it first"))]
+        }
+        Kind::NoBinaries { install, .. } => vec![
+            run("install it", install),
+            say(
+                "or name a database in DATABASE_URL, or a folder with `initdb` and `postgres` in CARGO_DB_PG_BIN",
+            ),
+        ],
+        Kind::OtherMajor { made_by, .. } => vec![
+            say(&format!("install PostgreSQL {made_by} beside it, or name its folder in CARGO_DB_PG_BIN")),
+            run("or begin anew, without what is in it", "cargo db server destroy"),
+        ],
+        Kind::NoLocalServer { .. } => vec![run("see which database is used, and why", "cargo db status")],
+        Kind::LockBusy { .. } => vec![say("wait longer with `--lock-timeout 10m`, or try again later")],
+        Kind::HistoryInconsistent { problems, .. } => history_hints(problems),
+        Kind::UnknownVersion { .. } | Kind::NotApplied { .. } | Kind::CommitUnknown { .. } => {
+            vec![run("see where the database stands", "cargo db status")]
+        }
+        Kind::Irreversible { .. } => {
+            vec![say("write the down file, or a new migration that leads back")]
+        }
+        Kind::TransactionControl { .. } => vec![say(
+            "leave it out, or begin the file with `-- no-transaction` to run it statement by statement",
+        )],
+        Kind::FileChanged { .. } | Kind::PlanChanged { .. } => {
+            vec![say("run the command again to see the new plan")]
+        }
+        Kind::ReferredTo { .. } => vec![say("empty that table yourself, or add a seed that fills it")],
+        Kind::ConsentMissing { verb, database, consent, .. } => consent_hints(verb, database, *consent),
+        Kind::WrongName { database, .. } => vec![say(&format!("`--confirm {database}`"))],
+        Kind::WrongPlan { verb, .. } => {
+            vec![run("see the plan as it is now", &format!("cargo db {verb} --dry-run"))]
+        }
+        Kind::Refused { .. } => vec![say("nothing that can be passed changes this")],
+        Kind::Statement { statement, verb, .. } => vec![statement_hint(statement, verb)],
+        Kind::LockLost { .. } => vec![run("see where the database stands", "cargo db status")],
+        Kind::HistoryElsewhere { .. } => {
+            vec![say("put the schema into the search path (`?search_path=` in the URL), or move the table")]
+        }
+        Kind::EmptyDown { .. } => vec![say("write what leads back, or a new migration")],
+        Kind::PartWay { .. } | Kind::LostPartWay { .. } | Kind::NotRecorded { .. } => vec![say(
+            "mend the file so that it can run again (`IF NOT EXISTS`), or undo by hand what stays, then migrate again",
+        )],
+        Kind::ConnectionLost { .. } => vec![run("when the server is back", "cargo db status --wait")],
+        Kind::Interrupted { .. } => vec![run("see where the database stands", "cargo db status")],
+        Kind::NoClient { package, .. } => {
+            vec![say(&format!("install {package}, or name its folder in CARGO_DB_PG_BIN"))]
+        }
+        Kind::NoBackup { .. } => vec![run("see which there are", "cargo db backups list")],
+        Kind::Unsound { .. } => vec![run("look for one that is", "cargo db backups verify --all")],
+        Kind::Bug { .. } => vec![say("this is a bug of cargo db: please report it")],
+        _ => Vec::new(),
+    }
+}
+
+fn say(label: &str) -> Hint {
+    Hint { label: label.to_owned(), command: None }
+}
+
+fn run(label: &str, command: &str) -> Hint {
+    Hint { label: label.to_owned(), command: Some(command.to_owned()) }
+}
+
+fn connection_hint(code: Option<&str>) -> Hint {
+    match code {
+        Some("28P01" | "28000") => {
+            say("look at the user and the password; `cargo db status` says where they come from")
+        }
+        Some("53300") => say("the server has no connection left: close some, or wait"),
+        _ => run("wait for the server to come up", "cargo db status --wait"),
+    }
+}
+
+fn consent_hints(verb: &str, database: &str, consent: Consent) -> Vec<Hint> {
+    match consent {
+        Consent::Free => Vec::new(),
+        Consent::Confirm => vec![run("agree", &format!("cargo db {verb} --yes"))],
+        Consent::ByName => vec![run("agree", &format!("cargo db {verb} --confirm {database}"))],
+        Consent::ToPlan => vec![
+            run("see the plan and its id", &format!("cargo db {verb} --dry-run")),
+            run("agree to exactly that plan", &format!("cargo db {verb} --confirm {database} --plan <id>")),
+        ],
+    }
+}
+
+fn history_hints(problems: &[Problem]) -> Vec<Hint> {
+    use crate::model::history::Trouble;
+    let has = |trouble| problems.iter().any(|problem| problem.trouble == trouble);
+    let all = [
+        (
+            Trouble::Edited,
+            "edited: put the file back as it was applied, and write the change as a new migration",
+        ),
+        (
+            Trouble::Missing,
+            "missing: bring the file back; `cargo db migrate --ignore-missing` goes on without it",
+        ),
+        (
+            Trouble::OutOfOrder,
+            "out of order: give it a newer version, or apply it all the same with `--allow-out-of-order`",
+        ),
+        (Trouble::Duplicate, "duplicate: give one of the two another version"),
+        (Trouble::Failed, "failed: see what it left behind, then delete its row from the history table"),
+        (Trouble::Misnamed, "misnamed: call it `<version>_<name>.sql`, or move it away"),
+    ];
+    all.into_iter().filter(|(trouble, _)| has(*trouble)).map(|(_, hint)| say(hint)).collect()
+}
+
+/// A problem of the history as one line.
+pub(crate) fn problem_line(problem: &Problem) -> String {
+    let version = problem.version.as_ref().map(|version| format!("{version} ")).unwrap_or_default();
+    format!("{}: {version}`{}`: {}", problem.trouble.name(), problem.name, problem.explanation)
+}
+
+fn server_lines(server: &ServerError) -> Vec<String> {
+    let code = server.code.as_ref().map(|code| format!("SQLSTATE {code}"));
+    let detail = server.detail.as_ref().map(|detail| format!("detail: {detail}"));
+    let hint = server.hint.as_ref().map(|hint| format!("the server's hint: {hint}"));
+    let context =
+        server.context.as_ref().map(|context| format!("in {}", context.lines().next().unwrap_or("")));
+    [detail, context, hint, code].into_iter().flatten().collect()
+}
+
+/// What helps against a refused statement depends on why it was refused.
+fn statement_hint(statement: &StatementError, verb: &str) -> Hint {
+    let again = format!("cargo db {verb}");
+    match statement.server.code.as_deref() {
+        Some("55P03") => {
+            run("others hold the table: when it is free, or with a longer `--ddl-lock-timeout`", &again)
+        }
+        Some("57014") => run("it took too long: raise `[migrate] statement-timeout`, then", &again),
+        Some("42501") => run("as a role that may do this", &again),
+        Some("25001") => run("begin the file with `-- no-transaction`, as its first bytes, then", &again),
+        _ => run("mend the file, then", &again),
+    }
+}
+
+/// What a file that ran outside a transaction leaves behind when it stops.
+fn staying(stays: &[String]) -> impl Iterator<Item = String> {
+    let head = "it runs outside a transaction, so what came before the failure stays:".to_owned();
+    std::iter::once(head).chain(stays.iter().map(|statement| format!("  {statement}")))
+}

@@ -1,0 +1,287 @@
+//! Backups: their forms, names, manifests, and which of them stay.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+/// What a backup is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// One file of SQL, compressed by us.
+    Sql,
+    /// `pg_dump`'s custom format: one file.
+    Custom,
+    /// `pg_dump`'s directory format: a folder, written and read in parallel.
+    Directory,
+}
+
+/// How a file of SQL is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    /// Level 1 to 9.
+    Gzip(u32),
+    /// Level 1 to 19.
+    Zstd(i32),
+}
+
+impl Compression {
+    /// Reads `gzip`, `zstd`, `gzip:9`, `zstd:3`, `none`.
+    pub(crate) fn parse(text: &str) -> Option<Compression> {
+        let (name, level) = match text.split_once(':') {
+            Some((name, level)) => (name, Some(level.parse::<u32>().ok()?)),
+            None => (text, None),
+        };
+        match (name, level) {
+            ("none", None) => Some(Compression::None),
+            ("gzip", level) => Some(Compression::Gzip(level.unwrap_or(6)))
+                .filter(|_| level.is_none_or(|l| (1..=9).contains(&l))),
+            ("zstd", None) => Some(Compression::Zstd(3)),
+            ("zstd", Some(level @ 1..=19)) => Some(Compression::Zstd(i32::try_from(level).ok()?)),
+            _ => None,
+        }
+    }
+
+    /// What a file name ends with.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Compression::None => "",
+            Compression::Gzip(_) => ".gz",
+            Compression::Zstd(_) => ".zst",
+        }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Compression::None => f.write_str("none"),
+            Compression::Gzip(level) => write!(f, "gzip:{level}"),
+            Compression::Zstd(level) => write!(f, "zstd:{level}"),
+        }
+    }
+}
+
+/// `{database}_{YYYY-MM-DDTHH-MM-SSZ}` with the ending of its form. What a file system or a shell
+/// could stumble over in the database's name is percent-encoded; the manifest has the real name.
+pub(crate) fn file_name(
+    database: &str,
+    when: OffsetDateTime,
+    format: Format,
+    compression: Compression,
+) -> String {
+    let moment = when
+        .format(format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]Z"))
+        .unwrap_or_default();
+    let ending = match format {
+        Format::Sql => format!(".sql{}", compression.ending()),
+        Format::Custom => ".dump".to_owned(),
+        Format::Directory => ".dir".to_owned(),
+    };
+    format!("{}_{moment}{ending}", encode_name(database))
+}
+
+/// A name as part of a file name.
+pub(crate) fn encode_name(name: &str) -> String {
+    let mut encoded = String::new();
+    for (index, byte) in name.bytes().enumerate() {
+        match byte {
+            b'.' if index == 0 => encoded.push_str("%2E"),
+            byte if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') => {
+                encoded.push(byte.into());
+            }
+            byte => encoded = format!("{encoded}%{byte:02X}"),
+        }
+    }
+    encoded
+}
+
+/// The file beside a backup that says what it is. Written last: without it there is no backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    /// Raised when a field is added or changes its meaning.
+    pub(crate) format_version: u32,
+    pub(crate) tool: String,
+    /// The name of the file or folder beside the manifest.
+    pub(crate) name: String,
+    pub(crate) format: Format,
+    pub(crate) compression: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) started: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) finished: OffsetDateTime,
+    pub(crate) environment: String,
+    pub(crate) server: ServerIdentity,
+    pub(crate) database: DatabaseIdentity,
+    pub(crate) engine: Engine,
+    /// What was asked to be left out or alone taken, as the engine's options say it.
+    pub(crate) selection: Vec<String>,
+    pub(crate) extensions: BTreeMap<String, String>,
+    /// Version and checksum of every applied migration.
+    pub(crate) migrations: BTreeMap<String, String>,
+    pub(crate) git_commit: Option<String>,
+    pub(crate) files: Vec<FileEntry>,
+    /// By qualified name, as the dump writes it.
+    pub(crate) tables: BTreeMap<String, TableEntry>,
+    /// By qualified name: last value, and whether it was used.
+    pub(crate) sequences: BTreeMap<String, String>,
+    /// Whether it was read back before it was called done.
+    pub(crate) read_back: bool,
+}
+
+/// Which server it came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServerIdentity {
+    /// `15.18`.
+    pub(crate) version: String,
+    /// `pg_control_system()`'s, where the role may ask.
+    pub(crate) system_identifier: Option<String>,
+}
+
+/// Which database it was, and what a new one needs to be like it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DatabaseIdentity {
+    pub(crate) name: String,
+    pub(crate) oid: String,
+    pub(crate) encoding: String,
+    pub(crate) collate: String,
+    pub(crate) ctype: String,
+    pub(crate) collation_version: Option<String>,
+}
+
+/// What wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Engine {
+    pub(crate) name: String,
+    pub(crate) major: u32,
+}
+
+/// One file of the backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileEntry {
+    /// Relative to the backup folder, or inside the directory archive.
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+/// The content of one table: how many rows, and a hash of them that their order does not change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TableEntry {
+    pub(crate) rows: u64,
+    /// The sum, modulo 2^128, of XXH3-128 over each row's line of COPY text; hexadecimal.
+    pub(crate) hash: String,
+}
+
+/// What a verification found, beside the manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Verification {
+    pub(crate) level: Level,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) when: OffsetDateTime,
+    pub(crate) ok: bool,
+    /// What is wrong, each with the name of the check.
+    pub(crate) problems: Vec<String>,
+}
+
+/// How much a verification looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    /// The manifest, the sizes, the ends of the files
+    Quick,
+    /// Every byte: checksums, decompression, rows and their hashes
+    Full,
+    /// A scratch database, loaded and compared
+    Restore,
+}
+
+/// A backup as it is found on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Backup {
+    pub(crate) manifest: Manifest,
+    pub(crate) verification: Option<Verification>,
+}
+
+impl Backup {
+    /// Whether it was read back when it was made, or verified since, and not found wanting.
+    pub(crate) fn is_verified(&self) -> bool {
+        match &self.verification {
+            Some(verification) => {
+                verification.ok && (verification.level >= Level::Full || self.manifest.read_back)
+            }
+            None => self.manifest.read_back,
+        }
+    }
+
+    /// Its size in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.manifest.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// Backups are counted together when they are of one database of one server.
+    pub(crate) fn group(&self) -> (Option<String>, String) {
+        (self.manifest.server.system_identifier.clone(), self.manifest.database.name.clone())
+    }
+}
+
+/// `<name>.manifest.json`.
+pub(crate) fn manifest_name(name: &str) -> String {
+    format!("{name}.manifest.json")
+}
+
+/// `<name>.verified.json`.
+pub(crate) fn verification_name(name: &str) -> String {
+    format!("{name}.verified.json")
+}
+
+/// Whether a path may be the name of a backup: it stays in the folder.
+pub(crate) fn is_safe_name(name: &str) -> bool {
+    let path = Path::new(name);
+    let mut parts = path.components();
+    let single = matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(_)), None));
+    single && !name.starts_with('.') && !name.ends_with(".partial") && !name.ends_with(".json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_safe_and_tell_the_time() {
+        let when = OffsetDateTime::from_unix_timestamp(1_767_225_599).unwrap();
+        assert_eq!(
+            file_name("school", when, Format::Sql, Compression::Gzip(6)),
+            "school_2025-12-31T23-59-59Z.sql.gz"
+        );
+        assert_eq!(
+            file_name("a/b", when, Format::Custom, Compression::None),
+            "a%2Fb_2025-12-31T23-59-59Z.dump"
+        );
+        for bad in ["../x", "/etc/x", "a/b", ".hidden", "", "x.partial", "x.manifest.json"] {
+            assert!(!is_safe_name(bad), "{bad}");
+        }
+        assert!(is_safe_name("before release.sql.gz"));
+    }
+
+    #[test]
+    fn compressions_are_read_with_their_levels() {
+        assert_eq!(Compression::parse("gzip"), Some(Compression::Gzip(6)));
+        assert_eq!(Compression::parse("zstd:1"), Some(Compression::Zstd(1)));
+        for bad in ["gzip:0", "gzip:10", "zstd:99", "lz4", "none:1", ""] {
+            assert_eq!(Compression::parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What the rows of a dump are, told from its COPY blocks: how many, and a hash that does not
+//! depend on their order, so that a restored table can be compared though it was filled in
+//! another one.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::model::backup::TableEntry;
+use crate::model::lexer::words;
+use crate::model::script::{ScriptError, ScriptReader};
+
+/// The rows of one table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rows {
+    pub(crate) count: u64,
+    sum: u128,
+}
+
+impl Rows {
+    /// Adds one line of COPY text.
+    pub(crate) fn add(&mut self, line: &[u8]) {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(xxh3_128(line));
+    }
+
+    /// As a manifest says it.
+    pub(crate) fn entry(&self) -> TableEntry {
+        TableEntry { rows: self.count, hash: format!("{:032x}", self.sum) }
+    }
+}
+
+/// The last comment of every plain dump: without it, the end is missing.
+const TRAILER: &str = "PostgreSQL database dump complete";
+
+/// What a plain dump holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Content {
+    pub(crate) tables: BTreeMap<String, TableEntry>,
+    /// By qualified name: last value, and whether it was used, as `5,true`.
+    pub(crate) sequences: BTreeMap<String, String>,
+    /// Roles that own something or are granted something.
+    pub(crate) roles: Vec<String>,
+    pub(crate) extensions: Vec<String>,
+}
+
+/// Reads a whole dump and says what it holds.
+pub(crate) fn read(input: impl Read) -> Result<Content, ScriptError> {
+    let mut reader = ScriptReader::of_dump(input);
+    let mut content = Content::default();
+    while let Some(statement) = reader.next_statement()? {
+        if statement.reads_data() {
+            let mut rows = Rows::default();
+            reader.copy_data(|line| {
+                rows.add(line);
+                Ok(())
+            })?;
+            content.tables.insert(copied_table(&statement.text), rows.entry());
+        } else if let Some((sequence, value)) = set_value(&statement.text) {
+            content.sequences.insert(sequence, value);
+        } else if statement.text.len() < 10_000 {
+            note_needs(&words(&statement.text), &mut content);
+        }
+    }
+    if !reader.passed_comment(TRAILER) {
+        return Err(ScriptError::NoTrailer);
+    }
+    Ok(content)
+}
+
+/// The table of a COPY statement, as it is written there: `public.users`, `s."Odd name"`.
+pub(crate) fn copied_table(statement: &str) -> String {
+    let after = statement.get(5..).unwrap_or("").trim_start();
+    let mut quoted = false;
+    let end = after.char_indices().find(|&(_, character)| {
+        quoted ^= character == '"';
+        !quoted && (character == ' ' || character == '(')
+    });
+    after[..end.map_or(after.len(), |(index, _)| index)].to_owned()
+}
+
+/// `SELECT pg_catalog.setval('public.users_id_seq', 5, true)`.
+fn set_value(statement: &str) -> Option<(String, String)> {
+    let (name, rest) = statement.strip_prefix("SELECT pg_catalog.setval('")?.rsplit_once("', ")?;
+    Some((name.replace("''", "'"), rest.trim_end_matches(')').replace(' ', "")))
+}
+
+fn note_needs(words: &[String], content: &mut Content) {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let role = match words.as_slice() {
+        ["alter", .., "owner", "to", role] => Some(*role),
+        ["grant", .., "to", role] | ["grant", .., "to", role, "with", "grant", "option"] => Some(*role),
+        ["create", "extension", "if", "not", "exists", name, ..] | ["create", "extension", name, ..] => {
+            content.extensions.push((*name).to_owned());
+            None
+        }
+        _ => None,
+    };
+    if let Some(role) =
+        role.filter(|role| *role != "public" && !content.roles.iter().any(|known| known == role))
+    {
+        content.roles.push(role.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DUMP: &str = "\\restrict abc\n\nCREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;\n\
+        ALTER TABLE public.t OWNER TO \"Ada L\";\nGRANT SELECT ON TABLE public.t TO reader;\n\
+        COPY public.\"T (x)\" (a, b) FROM stdin;\n1\t\\N\n2\tit's\n\\.\n\nSELECT pg_catalog.setval('public.s', 5, true);\n\\unrestrict abc\n\n--\n-- PostgreSQL database dump complete\n--\n\n";
+
+    #[test]
+    fn a_dump_tells_its_rows_and_needs() {
+        let content = read(DUMP.as_bytes()).unwrap();
+        assert_eq!(content.tables["public.\"T (x)\""].rows, 2);
+        assert_eq!(content.roles, ["Ada L", "reader"]);
+        assert_eq!(content.extensions, ["citext"]);
+        assert_eq!(content.sequences["public.s"], "5,true");
+    }
+
+    #[test]
+    fn the_order_of_rows_changes_nothing_and_a_byte_does() {
+        let hash = |text: &str| read(text.as_bytes()).unwrap().tables.remove("public.\"T (x)\"").unwrap();
+        assert_eq!(hash(DUMP), hash(&DUMP.replace("1\t\\N\n2\tit's\n", "2\tit's\n1\t\\N\n")));
+        assert_ne!(hash(DUMP), hash(&DUMP.replace("it's", "it'S")));
+        // A row twice is not no row at all, as it would be with XOR.
+        assert_ne!(hash(DUMP), hash(&DUMP.replace("1\t\\N\n", "1\t\\N\n1\t\\N\n1\t\\N\n")));
+    }
+
+    #[test]
+    fn a_dump_that_lost_its_end_is_told() {
+        let cut = DUMP.replace("-- PostgreSQL database dump complete\n--\n", "");
+        assert!(matches!(read(cut.as_bytes()), Err(ScriptError::NoTrailer)));
+        assert!(read(&DUMP.as_bytes()[..DUMP.len() / 2 + 60]).is_err());
+    }
+
+    #[test]
+    fn a_dump_may_not_run_programs() {
+        for command in ["\\! id", "\\copy t from program 'id'", "\\i /etc/passwd", "\\connect other"] {
+            let error = read(DUMP.replace("\\restrict abc", command).as_bytes()).unwrap_err();
+            assert!(matches!(error, ScriptError::PsqlCommand { .. }), "{command}: {error}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Streams between programs and files: compressed and hashed as they pass, so that memory stays
+//! flat however large the database.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use ring::digest::{Context, SHA256};
+
+use crate::failure::{Kind, Result};
+use crate::model::backup::Compression;
+use crate::model::migration::Checksum;
+
+/// How many pieces may wait for the compressor.
+const WAITING: usize = 32;
+
+/// A file that was written: its size and SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) bytes: u64,
+    pub(crate) sha256: Checksum,
+}
+
+/// Writes what is read from `source` to a new file, compressed on another thread, while `look`
+/// reads the same stream. The file is on disk, not only in the cache, when this returns.
+pub(crate) fn store<T>(
+    source: impl Read,
+    path: &Path,
+    compression: Compression,
+    look: impl FnOnce(&mut dyn Read) -> T,
+) -> Result<(T, Stored)> {
+    let failed =
+        |error: io::Error| Kind::File { doing: "write", path: path.to_owned(), why: error.to_string() };
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    let (sender, receiver) = sync_channel(WAITING);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(move || write(file, compression, &receiver));
+        let mut tee = Tee { source, sender: Some(sender) };
+        let seen = look(&mut tee);
+        // Closing the channel is what tells the writer that this was all.
+        drop(tee);
+        let written =
+            writer.join().map_err(|_| Kind::Bug { what: "the compressing thread panicked".to_owned() })?;
+        Ok((seen, written.map_err(failed)?))
+    })
+}
+
+fn write(file: File, compression: Compression, pieces: &Receiver<Vec<u8>>) -> io::Result<Stored> {
+    let hashing = Hashing { inner: file, context: Context::new(&SHA256), bytes: 0 };
+    let hashing = match compression {
+        Compression::None => {
+            let mut writer = hashing;
+            pieces.iter().try_for_each(|piece| writer.write_all(&piece))?;
+            writer
+        }
+        Compression::Gzip(level) => {
+            let mut writer = flate2::write::GzEncoder::new(hashing, flate2::Compression::new(level));
+            pieces.iter().try_for_each(|piece| writer.write_all(&piece))?;
+            writer.finish()?
+        }
+        Compression::Zstd(level) => {
+            let mut writer = zstd::stream::write::Encoder::new(hashing, level)?;
+            writer.include_checksum(true)?;
+            pieces.iter().try_for_each(|piece| writer.write_all(&piece))?;
+            writer.finish()?
+        }
+    };
+    hashing.inner.sync_all()?;
+    Ok(Stored { bytes: hashing.bytes, sha256: Checksum::of_digest(hashing.context.finish().as_ref()) })
+}
+
+struct Hashing<W> {
+    inner: W,
+    context: Context,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(buffer)?;
+        self.context.update(&buffer[..count]);
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Hands on a copy of what is read through it.
+struct Tee<R> {
+    source: R,
+    sender: Option<SyncSender<Vec<u8>>>,
+}
+
+impl<R: Read> Read for Tee<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        if let Some(sender) = &self.sender
+            && count > 0
+        {
+            // The writer is gone only when it failed, and then it says why.
+            let sent = sender.send(buffer[..count].to_vec());
+            sent.map_err(|_| io::Error::other("the file cannot be written"))?;
+        }
+        Ok(count)
+    }
+}
+
+/// What the first bytes of a file say it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kindred {
+    Plain,
+    Gzip,
+    Zstd,
+    /// `pg_dump`'s custom format.
+    Custom,
+}
+
+/// Recognises a file by its content.
+pub(crate) fn recognise(path: &Path) -> Result<Kindred> {
+    let mut head = [0; 5];
+    let read = File::open(path).and_then(|file| {
+        let mut filled = 0;
+        let mut file = file.take(5);
+        while filled < 5 {
+            match file.read(&mut head[filled..])? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        Ok(())
+    });
+    read.map_err(|error| Kind::File { doing: "read", path: path.to_owned(), why: error.to_string() })?;
+    Ok(match &head {
+        [0x1f, 0x8b, ..] => Kindred::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Kindred::Zstd,
+        b"PGDMP" => Kindred::Custom,
+        _ => Kindred::Plain,
+    })
+}
+
+/// The plain text of a file, whatever it is compressed with. A file that was cut off ends in an
+/// error and not in an end.
+pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
+    let kindred = recognise(path)?;
+    let failed =
+        |error: io::Error| Kind::File { doing: "read", path: path.to_owned(), why: error.to_string() };
+    let file = io::BufReader::with_capacity(256 * 1024, File::open(path).map_err(failed)?);
+    Ok(match kindred {
+        Kindred::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+        Kindred::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(file).map_err(failed)?),
+        Kindred::Plain | Kindred::Custom => Box::new(file),
+    })
+}
+
+/// Size and SHA-256 of a file.
+pub(crate) fn measure(path: &Path) -> Result<Stored> {
+    let failed =
+        |error: io::Error| Kind::File { doing: "read", path: path.to_owned(), why: error.to_string() };
+    let mut file = File::open(path).map_err(failed)?;
+    let (mut context, mut bytes) = (Context::new(&SHA256), 0);
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(Stored { bytes, sha256: Checksum::of_digest(context.finish().as_ref()) }),
+            count => {
+                context.update(&buffer[..count]);
+                bytes += count as u64;
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! `cargo db restore`.
+
+use std::process::Stdio;
+
+use crate::backup::odd;
+use crate::support::{Project, Ran, cluster, content, eventually};
+
+fn databases(name: &str) -> Vec<String> {
+    cluster().query(
+        "postgres",
+        &format!("SELECT datname FROM pg_database WHERE starts_with(datname, '{name}') ORDER BY 1"),
+    )
+}
+
+/// The private database of a test, changed so that a restore can be seen.
+fn damaged(name: &str, arguments: &[&str]) -> (Project, String) {
+    let project = odd(name);
+    let before = project.content();
+    project.db(&[&["backup", "-o", "the.backup"], arguments].concat()).ok();
+    project.run_sql("DROP TABLE big CASCADE; CREATE TABLE later (id int)");
+    (project, before)
+}
+
+#[test]
+fn every_format_comes_back_equal_and_can_be_undone() {
+    for (name, arguments) in [
+        ("r_sql", &[][..]),
+        ("r_zst", &["--compress=zstd:1"]),
+        ("r_custom", &["--format", "custom"]),
+        ("r_dir", &["--format", "directory"]),
+    ] {
+        let (project, before) = damaged(name, arguments);
+        let damage = project.content();
+        project.db(&["restore", "the.backup"]).code(3).says("cargo db restore --yes");
+        project.db(&["restore", "the.backup", "--yes"]).ok().says("is kept as");
+        assert_eq!(project.content(), before, "{name}");
+        project.db(&["status", "--check"]).ok();
+        project.db(&["restore", "--undo", "--yes"]).ok();
+        assert_eq!(project.content(), damage, "{name}");
+        project.db(&["restore", "--undo", "--yes"]).ok();
+        assert_eq!(project.content(), before, "{name}");
+        project.db(&["restore", "--drop-previous"]).code(3);
+        project.db(&["restore", "--drop-previous", "--yes"]).ok();
+        assert_eq!(databases(name), [name]);
+    }
+}
+
+#[test]
+fn what_belongs_to_the_database_is_carried_over() {
+    let (project, _) = damaged("r_dress", &[]);
+    cluster().run(
+        "postgres",
+        "CREATE ROLE dresser; ALTER DATABASE r_dress OWNER TO dresser; COMMENT ON DATABASE r_dress IS 'it''s mine'; \
+         ALTER DATABASE r_dress SET statement_timeout = '7s'; ALTER DATABASE r_dress CONNECTION LIMIT 33; \
+         ALTER ROLE dresser IN DATABASE r_dress SET work_mem = '8MB'; REVOKE CONNECT ON DATABASE r_dress FROM PUBLIC; \
+         GRANT CONNECT ON DATABASE r_dress TO dresser",
+    );
+    let about = || {
+        cluster().query(
+            "postgres",
+            "SELECT pg_get_userbyid(datdba), datconnlimit, shobj_description(oid, 'pg_database'), (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) a), \
+                    (SELECT string_agg(setconfig::text, ' ' ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = oid) \
+             FROM pg_database WHERE datname = 'r_dress'",
+        )
+    };
+    let before = about();
+    project.db(&["restore", "--latest", "--yes"]).ok();
+    assert_eq!(about(), before);
+}
+
+#[test]
+fn sessions_are_ended_and_nothing_is_left() {
+    let (project, before) = damaged("r_sessions", &[]);
+    let mut client = cluster().connect("r_sessions");
+    client.batch_execute("BEGIN; SELECT 1").unwrap();
+    project.db(&["restore", "--latest", "--yes"]).ok();
+    assert!(client.batch_execute("SELECT 1").is_err());
+    assert_eq!(project.content(), before);
+    let sessions = "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'cargo-db/%' AND datname LIKE 'r\\_sessions%'";
+    eventually("no session is left", || cluster().query("postgres", sessions).is_empty());
+}
+
+#[test]
+fn a_backup_that_is_not_sound_touches_nothing() {
+    let (project, _) = damaged("r_unsound", &["--no-compress"]);
+    let damage = project.content();
+    let path = project.path().join("backups/the.backup");
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    project.db(&["restore", "the.backup", "--yes"]).code(11).says("size: ");
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    std::fs::write(&path, &flipped).unwrap();
+    project.db(&["restore", "the.backup", "--yes"]).code(11).says("checksum: ");
+    std::fs::remove_file(&path).unwrap();
+    project.db(&["restore", "the.backup", "--yes"]).code(11).says("missing: ");
+    project.db(&["restore", "never.sql.gz", "--yes"]).code(11).says("there is no backup `never.sql.gz`");
+    assert_eq!(project.content(), damage);
+    assert_eq!(databases("r_unsound"), ["r_unsound"]);
+}
+
+#[test]
+fn files_of_pg_dump_are_restored_and_dangerous_ones_refused() {
+    let (project, before) = damaged("r_foreign", &["--no-compress"]);
+    let sql = std::fs::read_to_string(project.path().join("backups/the.backup")).unwrap();
+    project.write("foreign.sql", &sql);
+    project.db(&["restore", "foreign.sql", "--yes"]).ok();
+    assert_eq!(project.content(), before);
+
+    let marker = project.path().join("marker");
+    for (command, name) in [
+        (format!("\\! touch {}", marker.display()), "`\\!`"),
+        (format!("\\copy big from program 'touch {}'", marker.display()), "`\\copy`"),
+        ("\\i /etc/passwd".to_owned(), "`\\i`"),
+        ("\\connect postgres".to_owned(), "`\\connect`"),
+    ] {
+        project.write(
+            "evil.sql",
+            &sql.replacen("SET row_security = off;", &format!("SET row_security = off;\n{command}\n"), 1),
+        );
+        project.db(&["restore", "evil.sql", "--yes"]).code(11).says(name);
+        assert!(!marker.exists());
+    }
+    for cut in [sql.len() / 2, sql.find("-- PostgreSQL database dump complete").unwrap()] {
+        let mut cut = cut;
+        while !sql.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        project.write("cut.sql", &sql[..cut]);
+        project.db(&["restore", "cut.sql", "--yes"]).code(11);
+    }
+    assert_eq!(project.content(), before);
+}
+
+#[test]
+fn what_is_missing_on_the_server_is_named_at_once() {
+    let (project, _) = damaged("r_missing", &["--no-compress"]);
+    let sql = std::fs::read_to_string(project.path().join("backups/the.backup")).unwrap();
+    let wants = "ALTER TABLE public.child OWNER TO ghost_one;\nGRANT SELECT ON TABLE public.child TO ghost_two;\nCREATE EXTENSION IF NOT EXISTS no_such_thing WITH SCHEMA public;\n";
+    project.write(
+        "wants.sql",
+        &sql.replacen("SET row_security = off;", &format!("SET row_security = off;\n{wants}"), 1),
+    );
+    project
+        .db(&["restore", "wants.sql", "--yes"])
+        .code(11)
+        .says("role: `ghost_one` does not exist")
+        .says("role: `ghost_two` does not exist")
+        .says("extension: `no_such_thing` is not installed");
+    assert_eq!(databases("r_missing"), ["r_missing"]);
+}
+
+#[test]
+fn a_role_that_may_not_create_databases_is_told() {
+    let (mut project, _) = damaged("r_rights", &[]);
+    cluster().run("postgres", "CREATE ROLE weak LOGIN");
+    project.set("DATABASE_URL", &cluster().url("r_rights").replace("postgres@", "weak@"));
+    project.db(&["restore", "--latest", "--yes"]).code(11).says("rights: `weak` may not create databases");
+}
+
+#[test]
+fn into_makes_a_new_database_and_leaves_the_old_one_alone() {
+    let (project, before) = damaged("r_into", &[]);
+    let damage = project.content();
+    project.db(&["restore", "--latest", "--into", "r_into_copy", "--yes"]).ok();
+    assert_eq!((content("r_into_copy"), project.content()), (before, damage));
+    project.db(&["restore", "--latest", "--into", "r_into_copy", "--yes"]).code(11).says("exists already");
+}
+
+#[test]
+fn a_database_that_is_gone_comes_back() {
+    let (project, before) = damaged("r_gone", &[]);
+    cluster().run("postgres", "DROP DATABASE r_gone");
+    project.db(&["restore", "--latest", "--yes"]).ok().says("name it r_gone");
+    assert_eq!(project.content(), before);
+}
+
+#[test]
+fn test_databases_keep_nothing_and_production_wants_the_plan() {
+    let (mut project, _) = damaged("r_env", &[]);
+    project.set("CARGO_DB_ENV", "test");
+    project.db(&["restore", "--latest"]).ok();
+    assert_eq!(databases("r_env"), ["r_env"]);
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["restore", "--latest", "--yes"]).code(3).says("consent by name");
+    project.set("CARGO_DB_ENV", "production");
+    project.db(&["restore", "--latest", "--confirm", "r_env"]).code(3).says("consent to the plan");
+    let plan = project.db(&["restore", "--latest", "--dry-run", "--json"]).ok().json();
+    let id = plan["plan"]["id"].as_str().unwrap();
+    project.db(&["restore", "--latest", "--confirm", "r_env", "--plan", id]).ok();
+    assert_eq!(databases("r_env").len(), 2);
+}
+
+#[test]
+fn killed_in_the_middle_the_old_database_is_as_it_was() {
+    let (project, before) = damaged("r_kill", &["--no-compress"]);
+    let damage = project.content();
+    // A restore that takes its time.
+    let path = project.path().join("backups/the.backup");
+    let sql = std::fs::read_to_string(&path).unwrap();
+    project.write(
+        "slow.sql",
+        &sql.replacen("SET row_security = off;", "SET row_security = off;\nSELECT pg_sleep(20);\n", 1),
+    );
+    let sleeping = "SELECT datname FROM pg_stat_activity WHERE datname LIKE 'r\\_kill\\_\\_restore%' AND query LIKE '%pg_sleep%'";
+    for signal in [rustix::process::Signal::INT, rustix::process::Signal::KILL] {
+        let run = project
+            .command(&["restore", "slow.sql", "--yes"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        eventually("the restore sleeps", || !cluster().query("postgres", sleeping).is_empty());
+        rustix::process::kill_process(rustix::process::Pid::from_child(&run), signal).unwrap();
+        let ran = Ran::from(run.wait_with_output().unwrap());
+        assert_eq!(ran.code, if signal == rustix::process::Signal::INT { Some(130) } else { None }, "{ran}");
+        assert_eq!(project.content(), damage);
+    }
+    // What the killed one left is removed by the next one, once its last session has ended.
+    cluster().end_sessions(&databases("r_kill__restore")[0]);
+    project.db(&["restore", "--latest", "--yes"]).ok();
+    assert_eq!(databases("r_kill__restore"), Vec::<String>::new());
+    assert_eq!(project.content(), before);
+}
+
+#[test]
+fn a_server_that_ends_the_session_leaves_the_old_database_alone() {
+    let (project, _) = damaged("r_lost", &["--no-compress"]);
+    let damage = project.content();
+    let sql = std::fs::read_to_string(project.path().join("backups/the.backup")).unwrap();
+    project.write(
+        "slow.sql",
+        &sql.replacen("SET row_security = off;", "SET row_security = off;\nSELECT pg_sleep(20);\n", 1),
+    );
+    let sleeping = "SELECT datname FROM pg_stat_activity WHERE datname LIKE 'r\\_lost\\_\\_restore%' AND query LIKE '%pg_sleep%'";
+    let run = project
+        .command(&["restore", "slow.sql", "--yes"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    eventually("the restore sleeps", || !cluster().query("postgres", sleeping).is_empty());
+    cluster().end_sessions(&cluster().query("postgres", sleeping)[0]);
+    Ran::from(run.wait_with_output().unwrap()).code(7).says("was lost during the attempt to run line");
+    assert_eq!(project.content(), damage);
+    assert_eq!(databases("r_lost"), ["r_lost"]);
+}
