@@ -2,27 +2,25 @@
 //! swapped in by two renames in one transaction. Until then the old one is not touched, and
 //! whatever fails before leaves it exactly as it was.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backup::folder::Folder;
 use crate::backup::verify::{ARCHIVE_TOOL, archive_text, differences, read_content};
 use crate::failure::{Failure, Kind, Result};
-use crate::model::backup::{Backup, Format, Manifest, TableEntry};
-use crate::model::content::{Content, Rows};
+use crate::model::backup::{Backup, Format, Manifest};
 use crate::model::event::Event;
 use crate::model::layout::{quote_identifier, quote_literal};
-use crate::model::script::ScriptReader;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::archive::{Kindred, plain_text, recognise};
 use crate::world::clock::{now, pause, stopwatch};
-use crate::world::pg::{Purpose, Session, server_error};
+use crate::world::pg::{Purpose, Session};
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
+use pg_logical::script::ScriptReader;
 
 /// The comment by which a database that is being built is recognised, so that the next run can
 /// remove one that a killed run left behind.
@@ -59,15 +57,20 @@ impl Source {
         Ok(Source { name: path.display().to_string(), path: path.to_owned(), format, manifest: None })
     }
 
-    /// Its whole content, read to the end: a file that was cut off is refused here.
-    fn content(&self, world: &World, settings: &Settings) -> Result<Content> {
-        match self.format {
-            Format::Sql => read_content(world, plain_text(&self.path)?),
+    /// The roles and extensions that it cannot be loaded without. A file without a manifest is read
+    /// to its end for that, so one that was cut off is refused here.
+    fn needs(&self, world: &World, settings: &Settings) -> Result<(Vec<String>, Vec<String>)> {
+        if let Some(manifest) = &self.manifest {
+            return Ok((manifest.roles.clone(), manifest.extensions.keys().cloned().collect()));
+        }
+        let content = match self.format {
+            Format::Sql => read_content(world, plain_text(&self.path)?)?,
             Format::Custom | Format::Directory => {
                 let program = self.archive_tool(settings, 0)?;
-                read_content(world, archive_text(world, &program, &self.path, &Target::nowhere())?)
+                read_content(world, archive_text(world, &program, &self.path, &Target::nowhere())?)?
             }
-        }
+        };
+        Ok((content.roles, content.extensions))
     }
 
     /// A `pg_restore` that can read it, and is not older than the server.
@@ -93,7 +96,7 @@ pub(crate) fn preflight(
     target: &Target,
     source: &Source,
 ) -> Result<Preflight> {
-    let content = source.content(world, settings)?;
+    let (wanted_roles, wanted_extensions) = source.needs(world, settings)?;
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Read)?;
     let sql = format!(
         "SELECT rolname FROM pg_roles; SELECT name FROM pg_available_extensions; \
@@ -112,11 +115,11 @@ pub(crate) fn preflight(
     let missing = |wanted: &[String], there: &[String]| -> Vec<String> {
         wanted.iter().filter(|name| !there.contains(name)).cloned().collect()
     };
-    problems.extend(missing(&content.roles, &roles).iter().map(|role| {
+    problems.extend(missing(&wanted_roles, &roles).iter().map(|role| {
         format!("role: `{role}` does not exist; create it, or take the backup with `--no-owner`")
     }));
     problems.extend(
-        missing(&content.extensions, &extensions)
+        missing(&wanted_extensions, &extensions)
             .iter()
             .map(|name| format!("extension: `{name}` is not installed on the server")),
     );
@@ -176,7 +179,7 @@ pub(crate) fn build(world: &World, settings: &Settings, target: &Target, source:
     if let Some(manifest) = &source.manifest {
         let began = stopwatch();
         world.tell(Event::Started { doing: "Comparing", subject: "every row with the manifest".to_owned() });
-        let problems = compare(world, &built.target, &manifest.tables, &manifest.sequences)?;
+        let problems = compare(world, settings, &built.target, manifest)?;
         if !problems.is_empty() {
             return Err(Kind::Unsound { name: source.name.clone(), problems }.into());
         }
@@ -213,9 +216,7 @@ pub(super) fn scratch(world: &World, settings: &Settings, target: &Target, sourc
     let comment =
         format!("COMMENT ON DATABASE {} IS {}", quote_identifier(&name), quote_literal(BEING_BUILT));
     session.run("mark the new database", &comment)?;
-    let rows =
-        session.rows("ask for the version", "SELECT current_setting('server_version_num')::int / 10000")?;
-    let major = rows.first().and_then(|row| row[0].as_deref()?.parse().ok()).unwrap_or(0);
+    let major = server_major(&mut session)?;
 
     let began = stopwatch();
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
@@ -273,8 +274,7 @@ fn load_script(world: &World, target: &Target, source: &Source) -> Result<()> {
     // The database is nobody's until it is swapped in, and then it is on disk.
     session.run("prepare the session", "SET synchronous_commit = off; SET client_min_messages = warning")?;
     let mut reader = ScriptReader::of_dump(plain_text(&source.path)?);
-    let bad =
-        |error: crate::model::script::ScriptError| Kind::Backup { doing: "read", why: error.to_string() };
+    let bad = |error: pg_logical::script::ScriptError| Kind::Backup { doing: "read", why: error.to_string() };
     while let Some(statement) = reader.next_statement().map_err(bad)? {
         world.interrupt.check()?;
         let failed = |session: &Session, error: &postgres::Error| -> Failure {
@@ -294,11 +294,11 @@ fn load_script(world: &World, target: &Target, source: &Source) -> Result<()> {
 /// How much of a COPY goes to the client at once: it keeps a message per write.
 const PIECE: usize = 256 * 1024;
 
-fn copy_in<R: Read>(
+fn copy_in(
     session: &mut Session,
     statement: &str,
-    reader: &mut ScriptReader<R>,
-) -> std::result::Result<std::result::Result<(), postgres::Error>, crate::model::script::ScriptError> {
+    reader: &mut ScriptReader<'_>,
+) -> std::result::Result<std::result::Result<(), postgres::Error>, pg_logical::script::ScriptError> {
     let mut writer = match session.copy_in(statement) {
         Ok(writer) => writer,
         Err(error) => return Ok(Err(error)),
@@ -306,7 +306,7 @@ fn copy_in<R: Read>(
     let mut piece: Vec<u8> = Vec::with_capacity(PIECE);
     // What the server has against the data, it says at the end.
     let mut refused = false;
-    reader.copy_data(|line| {
+    reader.copy_data(&mut |line| {
         piece.extend_from_slice(line);
         if piece.len() >= PIECE && !refused {
             refused = writer.write_all(&piece).is_err();
@@ -320,63 +320,38 @@ fn copy_in<R: Read>(
     Ok(writer.finish().map(drop))
 }
 
-/// Compares every table, sequence and index of a database with what they should be.
+/// Compares every table, sequence and index of a database with the manifest. The rows are read as
+/// `pg_dump` writes them, because so they were when they were counted the first time.
 pub(super) fn compare(
     world: &World,
+    settings: &Settings,
     target: &Target,
-    tables: &BTreeMap<String, TableEntry>,
-    sequences: &BTreeMap<String, String>,
+    manifest: &Manifest,
 ) -> Result<Vec<String>> {
+    let named = settings.pg_bin.as_ref().map(|bin| bin.value.as_path());
     let mut session = Session::open(world, target, Purpose::Read)?;
-    // As pg_dump sets them: the same value has to give the same text.
-    session.run(
-        "prepare the session",
-        "SET search_path = ''; SET DateStyle = ISO; SET IntervalStyle = postgres; SET extra_float_digits = 3; \
-         SET row_security = off; SET synchronize_seqscans = off; SET statement_timeout = 0; SET lock_timeout = 0",
-    )?;
-    let mut found = BTreeMap::new();
-    for table in tables.keys() {
-        world.interrupt.check()?;
-        let rows = table_rows(&mut session, table);
-        found.insert(table.clone(), rows?.entry());
-    }
-    let mut problems = differences(tables, &found);
-    for (sequence, expected) in sequences {
-        let sql = format!("SELECT last_value || ',' || is_called FROM {sequence}");
-        let value =
-            session.rows("read a sequence", &sql)?.first().and_then(|row| row[0].clone()).unwrap_or_default();
-        if value != *expected {
+    let programs = client(named, server_major(&mut session)?.max(manifest.engine.major))?;
+    let arguments = ["--no-password".to_owned(), "--format=plain".to_owned()];
+    let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
+    let found = read_content(world, dump)?;
+    let mut problems = differences(&manifest.tables, &found.tables);
+    for (sequence, expected) in &manifest.sequences {
+        let value = found.sequences.get(sequence).map_or("nothing", String::as_str);
+        if value != expected {
             problems.push(format!("sequences: {sequence} stands at {value}, and stood at {expected}"));
         }
     }
-    let invalid = session.rows(
-        "look for invalid indexes",
-        "SELECT indexrelid::pg_catalog.regclass FROM pg_catalog.pg_index WHERE NOT indisvalid",
-    )?;
+    let sql = "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid";
+    let invalid = session.rows("look for invalid indexes", sql)?;
     problems
         .extend(invalid.iter().filter_map(|row| Some(format!("indexes: {} is invalid", row[0].as_deref()?))));
     Ok(problems)
 }
 
-fn table_rows(session: &mut Session, table: &str) -> Result<Rows> {
-    let (doing, target) = (format!("read {table}"), session.target.to_string());
-    let mut rows = Rows::default();
-    let outcome = session.copy_out(&format!("COPY {table} TO STDOUT"));
-    let mut reader = outcome.map_err(|error| match server_error(&error) {
-        Some(server) => Kind::Sql { doing: format!("cannot {doing}"), server: Box::new(server) },
-        None => Kind::ConnectionLost { target, subject: doing, why: error.to_string() },
-    })?;
-    loop {
-        // The server sends a row a message, and the client hands out a message at a time.
-        let line =
-            reader.fill_buf().map_err(|error| Kind::Backup { doing: "compare", why: error.to_string() })?;
-        if line.is_empty() {
-            return Ok(rows);
-        }
-        rows.add(line);
-        let length = line.len();
-        reader.consume(length);
-    }
+fn server_major(session: &mut Session) -> Result<u32> {
+    let sql = "SELECT current_setting('server_version_num')::int / 10000";
+    let rows = session.rows("ask for the version", sql)?;
+    Ok(rows.first().and_then(|row| row[0].as_deref()?.parse().ok()).unwrap_or(0))
 }
 
 /// Gives the new database what belongs to a database and not to its content: owner, rights,

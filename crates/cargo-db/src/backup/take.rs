@@ -13,7 +13,6 @@ use crate::model::backup::{
     Backup, Compression, DatabaseIdentity, Engine, FileEntry, Format, Manifest, ServerIdentity, file_name,
     is_safe_name, manifest_name,
 };
-use crate::model::content::{self, Content};
 use crate::model::event::Event;
 use crate::model::layout::Layout;
 use crate::model::target::Target;
@@ -24,6 +23,7 @@ use crate::world::pg::{Purpose, Session};
 use crate::world::process::{ClientProgram, git_commit};
 use crate::world::server::{Binaries, client};
 use crate::world::{World, files};
+use pg_logical::content::{self, Content};
 
 /// What is wanted.
 pub(crate) struct Order {
@@ -110,6 +110,7 @@ pub(crate) fn take(
         engine: Engine { name: "pg_dump".to_owned(), major: programs.major },
         selection: order.selection.clone(),
         extensions: snapshot.extensions.clone(),
+        roles: content.roles,
         migrations: snapshot.migrations.clone(),
         git_commit: git_commit(&settings.root),
         files,
@@ -183,8 +184,8 @@ impl Dump<'_> {
 
     fn write_sql(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
         let mut dump = self.start(&["--format=plain".to_owned()])?;
-        let (content, stored) = store(&mut dump, path, self.order.compression, |stream| {
-            let content = content::read(&mut *stream);
+        let (content, stored) = store(self.world, &mut dump, path, self.order.compression, |stream| {
+            let content = content::read(stream);
             // What follows the end of the dump belongs to the file too.
             let _ = std::io::copy(stream, &mut std::io::sink());
             content
@@ -217,8 +218,8 @@ impl Dump<'_> {
 fn read_back(path: &Path, written: &Content, files: &[FileEntry]) -> Result<()> {
     let failed = |why: String| Kind::Backup { doing: "read back", why };
     let measured = crate::world::archive::measure(path)?;
-    let stream: Box<dyn Read + Send> = crate::world::archive::plain_text(path)?;
-    let read = content::read(stream).map_err(|error| failed(error.to_string()))?;
+    let mut stream: Box<dyn Read + Send> = crate::world::archive::plain_text(path)?;
+    let read = content::read(&mut *stream).map_err(|error| failed(error.to_string()))?;
     let same_bytes = files.iter().all(|file| file.sha256 == measured.sha256.to_string());
     if read != *written || !same_bytes {
         return Err(failed("the disk gave back something else than was written".to_owned()).into());

@@ -8,8 +8,7 @@ use std::path::Path;
 use crate::backup::folder::Folder;
 use crate::backup::restore::{Source, compare, scratch};
 use crate::failure::{Failure, Kind, Result};
-use crate::model::backup::{Backup, FileEntry, Format, Level, TableEntry, Verification};
-use crate::model::content::{self, Content};
+use crate::model::backup::{Backup, FileEntry, Format, Level, Verification};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::archive::{measure, plain_text};
@@ -17,6 +16,8 @@ use crate::world::clock::now;
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use crate::world::{World, files};
+use pg_logical::content::TableEntry;
+use pg_logical::content::{self, Content};
 
 /// The program that reads archives.
 pub(super) const ARCHIVE_TOOL: &str = "pg_restore";
@@ -31,6 +32,25 @@ pub(crate) struct Verifier<'a> {
 }
 
 impl Verifier<'_> {
+    /// Makes sure that a backup is fit to be restored. One that was read back, or verified since, is
+    /// so if its bytes are still the same ones: what they hold was seen then, and is compared again
+    /// once it is loaded. Any other is verified in full.
+    pub(crate) fn before_restore(&self, backup: &Backup) -> Result<()> {
+        let problems = if backup.is_verified() {
+            let mut problems = quick(self.folder, backup)?;
+            if problems.is_empty() {
+                problems = checksums(self.folder, backup)?;
+            }
+            problems
+        } else {
+            self.verify(backup, Level::Full)?.problems
+        };
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(Kind::Unsound { name: backup.manifest.name.clone(), problems }.into())
+    }
+
     /// Verifies a backup and writes the result beside it.
     pub(crate) fn verify(&self, backup: &Backup, level: Level) -> Result<Verification> {
         let Verifier { world, settings, folder, target } = self;
@@ -76,15 +96,20 @@ fn quick(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// What reading every byte tells.
-fn full(world: &World, settings: &Settings, folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
-    let manifest = &backup.manifest;
+fn checksums(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
     let mut problems = Vec::new();
-    for file in &manifest.files {
+    for file in &backup.manifest.files {
         if measure(&path_of(folder, backup, file))?.sha256.to_string() != file.sha256 {
             problems.push(format!("checksum: the SHA-256 of `{}` is not the manifest's", file.path));
         }
     }
+    Ok(problems)
+}
+
+/// What reading every byte tells.
+fn full(world: &World, settings: &Settings, folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
+    let manifest = &backup.manifest;
+    let mut problems = checksums(folder, backup)?;
     match content_of(world, settings, folder, backup) {
         Ok(content) => {
             problems.extend(differences(&manifest.tables, &content.tables));
@@ -105,7 +130,7 @@ fn reasons(failure: &Failure) -> String {
 fn loaded(world: &World, settings: &Settings, source: &Source, target: &Target) -> Result<Vec<String>> {
     let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
     match scratch(world, settings, target, source) {
-        Ok(built) => compare(world, &built.target, &manifest.tables, &manifest.sequences),
+        Ok(built) => compare(world, settings, &built.target, manifest),
         Err(failure) => Ok(vec![format!("restore: {failure}{}", reasons(&failure))]),
     }
 }

@@ -6,7 +6,7 @@ use crate::backup::{self, Folder, Source, Verifier};
 use crate::cli::RestoreArgs;
 use crate::command::{Context, consent};
 use crate::failure::{Exit, Kind, Result};
-use crate::model::backup::{Backup, Level};
+use crate::model::backup::Backup;
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::model::target::Target;
@@ -27,12 +27,6 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
     let _folder_lock = folder.lock_shared()?;
     let source = choose(context, args, &folder, &target)?;
     let target = args.into.as_deref().map_or_else(|| target.clone(), |into| target.with_database(into));
-    let _lock = Lock::acquire(
-        world,
-        &target.with_database("postgres"),
-        &[OWN_KEY],
-        settings.limits.lock_timeout.value,
-    )?;
     let preflight = backup::preflight(world, settings, &target, &source)?;
     if args.into.is_some() && preflight.exists {
         let problems = vec![format!("target: `{}` exists already", target.database)];
@@ -46,6 +40,13 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
     ui.plan(&plan);
     consent::to_plan(context, &plan)?;
 
+    // From here on nobody else restores or builds on this server.
+    let _lock = Lock::acquire(
+        world,
+        &target.with_database("postgres"),
+        &[OWN_KEY],
+        settings.limits.lock_timeout.value,
+    )?;
     let built = backup::build(world, settings, &target, &source)?;
     let mut kept = backup::swap(world, &target, built, preflight.exists)?;
     if settings.environment.environment == Environment::Test
@@ -79,11 +80,7 @@ fn choose(context: &Context, args: &RestoreArgs, folder: &Folder, target: &Targe
     }
     let backup = folder.find(name.as_deref(), &target.database)?;
     let (world, settings) = (&context.world, &context.settings);
-    let verified =
-        Verifier { world, settings, folder, target: &|| context.target() }.verify(&backup, Level::Full)?;
-    if !verified.ok {
-        return Err(Kind::Unsound { name: backup.manifest.name, problems: verified.problems }.into());
-    }
+    Verifier { world, settings, folder, target: &|| context.target() }.before_restore(&backup)?;
     Ok(Source::of(folder, &backup))
 }
 

@@ -20,15 +20,15 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
     let target = context.target()?;
     let layout = Layout::Sqlx;
     // The disk and the server are asked at the same time, the server over two connections.
-    let (folder, tables, asked) = std::thread::scope(|scope| {
-        let tables = scope.spawn(|| tables(context, &target, layout, args.wait));
+    let (folder, surveyed, asked) = std::thread::scope(|scope| {
+        let surveyed = scope.spawn(|| server_and_tables(context, &target, layout, args.wait));
         let folder = scope.spawn(|| migration::read_folder(settings, layout));
-        let asked = history_and_server(context, &target, layout, args.wait);
-        (joined(folder.join()), joined(tables.join()), asked)
+        let asked = history_and_size(context, &target, layout, args.wait);
+        (joined(folder.join()), joined(surveyed.join()), asked)
     });
-    let (folder, tables) = (folder?, tables?);
-    let (history, found) = match (asked?, tables) {
-        (Some((history, server, bytes)), Some(tables)) => {
+    let (folder, surveyed) = (folder?, surveyed?);
+    let (history, found) = match (asked?, surveyed) {
+        (Some((history, bytes)), Some((server, tables))) => {
             (history, Some((server, DatabaseFacts { bytes, tables })))
         }
         _ => (History::default(), None),
@@ -54,31 +54,31 @@ fn joined<T>(outcome: std::thread::Result<Result<T>>) -> Result<T> {
 }
 
 /// What is asked on the one connection; nothing where the database does not exist yet.
-fn history_and_server(
+fn history_and_size(
     context: &Context,
     target: &Target,
     layout: Layout,
     wait: Option<u64>,
-) -> Result<Option<(History, ServerFacts, u64)>> {
+) -> Result<Option<(History, u64)>> {
     let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };
-    let questions = format!("{}; {}", migration::table_question(layout), survey::server_question(&session));
+    let questions = format!("{}; {}", migration::table_question(layout), survey::SIZE);
     let answers = session.result_sets("look at the database", &questions)?;
-    let [table, server] = answers.as_slice() else {
+    let [table, size] = answers.as_slice() else {
         return Err(Kind::Bug { what: "the server answered other questions".to_owned() }.into());
     };
-    let (server, bytes) = survey::server(server)?;
-    Ok(Some((migration::read_from(&mut session, layout, table)?, server, bytes)))
+    let bytes = size.first().and_then(|row| row[0].as_deref()?.parse().ok()).unwrap_or(0);
+    Ok(Some((migration::read_from(&mut session, layout, table)?, bytes)))
 }
 
 /// What is asked on the other.
-fn tables(
+fn server_and_tables(
     context: &Context,
     target: &Target,
     layout: Layout,
     wait: Option<u64>,
-) -> Result<Option<Vec<TableSize>>> {
+) -> Result<Option<(ServerFacts, Vec<TableSize>)>> {
     let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };
-    survey::tables(&mut session, layout.table()).map(Some)
+    survey::survey(&mut session, layout.table()).map(Some)
 }
 
 /// Connects, and with `--wait` tries again as long as nobody answers or the server is still

@@ -11,9 +11,7 @@ use crate::failure::{Failure, Kind, Result, StatementError};
 use crate::migration::facts::{create_database, read_history};
 use crate::model::event::Event;
 use crate::model::layout::{Layout, quote_identifier, quote_literal};
-use crate::model::lexer::words;
 use crate::model::migration::{Migration, ScriptFile, Version};
-use crate::model::script::Statement;
 use crate::plan::{Plan, Step};
 use crate::settings::Limits;
 use crate::world::clock::{pause, stopwatch};
@@ -21,6 +19,8 @@ use crate::world::pg::{
     Around, Lock, Outcome, Purpose, Script, Session, Stop, begin, describe, outcome, server_error,
 };
 use crate::world::{World, files};
+use pg_logical::lexer::words;
+use pg_logical::script::Statement;
 
 /// The SQLSTATE with which a statement ends when `lock_timeout` passes.
 const LOCK_NOT_AVAILABLE: &str = "55P03";

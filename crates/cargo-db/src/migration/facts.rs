@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Kind, Result};
 use crate::model::history::History;
 use crate::model::layout::{Layout, quote_identifier, quote_literal};
-use crate::model::lexer::words;
 use crate::model::migration::{Folder, Migration};
-use crate::model::script::ScriptReader;
 use crate::model::seed::qualified_name;
 use crate::model::target::Target;
 use crate::plan::{Facts, Loss};
 use crate::settings::{Origin, Setting, Settings};
 use crate::world::pg::{Purpose, Row, Session};
 use crate::world::{World, files};
+use pg_logical::lexer::words;
+use pg_logical::script::ScriptReader;
 
 /// Tables with more rows than this are not counted, only estimated.
 const COUNTED: f64 = 1_000_000.0;
@@ -140,7 +140,7 @@ pub(crate) fn losses_of(
         let mut losses = Vec::new();
         if let Some(down) = &migration.down {
             let bytes = files::read(&root.join(&down.path))?;
-            let mut reader = ScriptReader::new(bytes.as_slice());
+            let mut reader = ScriptReader::new(Box::new(bytes.as_slice()));
             // A file that cannot be split is refused when its turn comes, with the reason.
             while let Ok(Some(statement)) = reader.next_statement() {
                 let words = words(&statement.text);

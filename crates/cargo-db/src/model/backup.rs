@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use pg_logical::content::TableEntry;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -123,6 +124,8 @@ pub(crate) struct Manifest {
     /// What was asked to be left out or alone taken, as the engine's options say it.
     pub(crate) selection: Vec<String>,
     pub(crate) extensions: BTreeMap<String, String>,
+    /// The roles that own something in it or are granted something.
+    pub(crate) roles: Vec<String>,
     /// Version and checksum of every applied migration.
     pub(crate) migrations: BTreeMap<String, String>,
     pub(crate) git_commit: Option<String>,
@@ -173,15 +176,6 @@ pub(crate) struct FileEntry {
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
-}
-
-/// The content of one table: how many rows, and a hash of them that their order does not change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TableEntry {
-    pub(crate) rows: u64,
-    /// The sum, modulo 2^128, of XXH3-128 over each row's line of COPY text; hexadecimal.
-    pub(crate) hash: String,
 }
 
 /// What a verification found, beside the manifest.

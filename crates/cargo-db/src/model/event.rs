@@ -17,6 +17,8 @@ pub(crate) enum Event {
     SessionOfKilledRunEnded { pid: i32 },
     /// A step begins. `subject` names it.
     Started { doing: &'static str, subject: String },
+    /// So much of the step that began last has passed.
+    Passed { bytes: u64 },
     /// A step is done.
     Finished { done: &'static str, subject: String, elapsed: Duration },
     /// A statement waited too long for its lock; the migration is tried again.

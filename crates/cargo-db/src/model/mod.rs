@@ -5,14 +5,11 @@
 
 pub(crate) mod backup;
 pub(crate) mod consent;
-pub(crate) mod content;
 pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod history;
 pub(crate) mod layout;
-pub(crate) mod lexer;
 pub(crate) mod migration;
 pub(crate) mod overview;
-pub(crate) mod script;
 pub(crate) mod seed;
 pub(crate) mod target;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::model::environment::Environment;
-use crate::model::lexer::words;
 use crate::model::migration::Checksum;
-use crate::model::script::Statement;
+use pg_logical::lexer::words;
+use pg_logical::script::Statement;
 
 /// What a seed file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub(crate) fn qualified_name(words: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::script::statements;
+    use pg_logical::script::statements;
 
     fn seed(path: &str) -> Seed {
         Seed {

@@ -151,6 +151,7 @@ mod tests {
             engine: Engine { name: String::new(), major: 15 },
             selection: vec![],
             extensions: BTreeMap::new(),
+            roles: vec![],
             migrations: BTreeMap::new(),
             git_commit: None,
             files: vec![],

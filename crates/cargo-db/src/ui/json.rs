@@ -247,6 +247,7 @@ pub(super) fn event(event: &Event) -> String {
         Event::Started { doing, subject } => {
             json!({ "event": "started", "doing": doing, "subject": subject })
         }
+        Event::Passed { bytes } => json!({ "event": "passed", "bytes": bytes }),
         Event::Finished { done, subject, elapsed } => {
             json!({ "event": "finished", "done": done, "subject": subject, "duration_ms": elapsed.as_millis() })
         }

@@ -159,6 +159,11 @@ impl Ui {
         }
         match event {
             Event::Started { doing, subject } => self.spin(doing, subject),
+            Event::Passed { bytes } => {
+                if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                    bar.set_message(text::size(*bytes));
+                }
+            }
             Event::Finished { done, subject, elapsed } => {
                 self.clear_spinner();
                 self.status(done, &format!("{subject} in {}", text::elapsed(*elapsed)));

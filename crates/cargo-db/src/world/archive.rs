@@ -11,7 +11,9 @@ use ring::digest::{Context, SHA256};
 
 use crate::failure::{Kind, Result};
 use crate::model::backup::Compression;
+use crate::model::event::Event;
 use crate::model::migration::Checksum;
+use crate::world::World;
 
 /// How many pieces may wait for the compressor.
 const WAITING: usize = 32;
@@ -26,6 +28,7 @@ pub(crate) struct Stored {
 /// Writes what is read from `source` to a new file, compressed on another thread, while `look`
 /// reads the same stream. The file is on disk, not only in the cache, when this returns.
 pub(crate) fn store<T>(
+    world: &World,
     source: impl Read,
     path: &Path,
     compression: Compression,
@@ -37,7 +40,7 @@ pub(crate) fn store<T>(
     let (sender, receiver) = sync_channel(WAITING);
     std::thread::scope(|scope| {
         let writer = scope.spawn(move || write(file, compression, &receiver));
-        let mut tee = Tee { source, sender: Some(sender) };
+        let mut tee = Tee { world, source, sender, passed: 0 };
         let seen = look(&mut tee);
         // Closing the channel is what tells the writer that this was all.
         drop(tee);
@@ -90,21 +93,29 @@ impl<W: Write> Write for Hashing<W> {
     }
 }
 
+/// How often a person who waits is told how much has passed, in bytes.
+const STEP: u64 = 4 * 1024 * 1024;
+
 /// Hands on a copy of what is read through it.
-struct Tee<R> {
+struct Tee<'a, R> {
+    world: &'a World,
     source: R,
-    sender: Option<SyncSender<Vec<u8>>>,
+    sender: SyncSender<Vec<u8>>,
+    passed: u64,
 }
 
-impl<R: Read> Read for Tee<R> {
+impl<R: Read> Read for Tee<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
-        if let Some(sender) = &self.sender
-            && count > 0
-        {
+        if count > 0 {
             // The writer is gone only when it failed, and then it says why.
-            let sent = sender.send(buffer[..count].to_vec());
+            let sent = self.sender.send(buffer[..count].to_vec());
             sent.map_err(|_| io::Error::other("the file cannot be written"))?;
+        }
+        let before = self.passed / STEP;
+        self.passed += count as u64;
+        if self.passed / STEP > before {
+            self.world.tell(Event::Passed { bytes: self.passed });
         }
         Ok(count)
     }

@@ -10,8 +10,8 @@ use ring::digest::{SHA256, digest};
 use crate::failure::{Failure, Kind, Result};
 use crate::model::layout::{Found, Layout};
 use crate::model::migration::{Checksum, Folder};
-use crate::model::script::{ScriptError, statements};
 use crate::model::seed::{self, Seed, SeedKind};
+use pg_logical::script::{ScriptError, statements};
 
 /// Makes a failure out of an I/O error.
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Failure + use<'a> {

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Kind, Result, StatementError};
-use crate::model::script::{ScriptError, ScriptReader, Statement};
 use crate::world::pg::session::{Session, describe, server_error};
+use pg_logical::script::{ScriptError, ScriptReader, Statement};
 
 /// A file that was read and looked through.
 pub(crate) struct Script {
@@ -38,13 +38,14 @@ impl Script {
         let mut count = 0;
         while let Some(statement) = reader.next_statement().map_err(|error| script.bad(&error))? {
             if statement.reads_data() {
-                reader.copy_data(|_| Ok(())).map_err(|error| script.bad(&error))?;
+                reader.copy_data(&mut |_| Ok(())).map_err(|error| script.bad(&error))?;
             }
             if statement.controls_transaction() {
                 controls.push((count, statement));
             }
             count += 1;
         }
+        drop(reader);
         script.count = count;
         if in_transaction {
             script.wrapped = matches!(controls.as_slice(), [(0, begin), (last, commit)]
@@ -110,11 +111,11 @@ impl Script {
         &self,
         session: &mut Session,
         statement: &Statement,
-        reader: &mut ScriptReader<&[u8]>,
+        reader: &mut ScriptReader<'_>,
     ) -> std::result::Result<(), Stop> {
         let stop = |error: &postgres::Error| self.stop(statement, error);
         let mut writer = session.copy_in(&statement.text).map_err(|error| stop(&error))?;
-        let sent = reader.copy_data(|line| writer.write_all(line));
+        let sent = reader.copy_data(&mut |line| writer.write_all(line));
         match sent {
             // What the server has against the data, it says at the end.
             Ok(()) | Err(ScriptError::Read(_)) => writer.finish().map(drop).map_err(|error| stop(&error)),
@@ -122,8 +123,8 @@ impl Script {
         }
     }
 
-    fn reader(&self) -> ScriptReader<&[u8]> {
-        ScriptReader::new(&self.bytes)
+    fn reader(&self) -> ScriptReader<'_> {
+        ScriptReader::new(Box::new(self.bytes.as_slice()))
     }
 
     fn bad(&self, error: &ScriptError) -> Kind {

@@ -1,6 +1,6 @@
 //! What the server says about itself and one database.
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::model::layout::quote_literal;
 use crate::model::overview::{ServerFacts, TableSize};
 use crate::model::target::Host;
@@ -8,7 +8,10 @@ use crate::world::pg::session::{Row, Session};
 
 const SERVER: &str = "\
 SELECT current_setting('server_version'), current_user, pg_is_in_recovery(), current_setting('is_superuser'), \
-       pg_database_size(current_database()), {tls}";
+       {tls}";
+
+/// How large the database is, in bytes. The server looks at every file for that.
+pub(crate) const SIZE: &str = "SELECT pg_database_size(current_database())";
 
 /// Nobody speaks TLS over a unix socket, and the view is slow.
 const TLS: &str = "(SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl)";
@@ -38,39 +41,29 @@ SELECT CASE WHEN n.nspname = current_schema() THEN p.relname ELSE n.nspname || '
 FROM measured m JOIN part p ON p.oid = m.root JOIN pg_namespace n ON n.oid = p.relnamespace \
 GROUP BY p.oid, n.nspname, p.relname ORDER BY bytes DESC, p.relname";
 
-/// What [`server`] asks, for a batch of several questions.
-pub(crate) fn server_question(session: &Session) -> String {
+/// The server and the tables, the largest first, in one round trip; `history_table` is left out.
+pub(crate) fn survey(session: &mut Session, history_table: &str) -> Result<(ServerFacts, Vec<TableSize>)> {
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
-    SERVER.replace("{tls}", tls)
+    let tables = TABLES.replace("{history}", &quote_literal(history_table));
+    let sets =
+        session.result_sets("look at the tables", &format!("{}; {tables}", SERVER.replace("{tls}", tls)))?;
+    let surveyed = match sets.as_slice() {
+        [server, tables] => server.first().and_then(|row| facts(row, tables)),
+        _ => None,
+    };
+    surveyed.ok_or_else(|| Kind::Bug { what: "the server answered another question".to_owned() }.into())
 }
 
-/// The answer: the server, and how large the session's database is in bytes.
-pub(crate) fn server(rows: &[Row]) -> Result<(ServerFacts, u64)> {
-    rows.first().and_then(server_facts).ok_or_else(strange)
-}
-
-/// The tables, the largest first; `history_table` is left out.
-pub(crate) fn tables(session: &mut Session, history_table: &str) -> Result<Vec<TableSize>> {
-    let sql = TABLES.replace("{history}", &quote_literal(history_table));
-    let tables: Option<Vec<TableSize>> =
-        session.rows("look at the tables", &sql)?.iter().map(table_size).collect();
-    tables.ok_or_else(strange)
-}
-
-fn strange() -> Failure {
-    Kind::Bug { what: "the server answered another question".to_owned() }.into()
-}
-
-fn server_facts(row: &Row) -> Option<(ServerFacts, u64)> {
+fn facts(row: &Row, tables: &[Row]) -> Option<(ServerFacts, Vec<TableSize>)> {
     let server = ServerFacts {
         // Debian appends its own version in parentheses.
         version: row[0].as_deref()?.split(' ').next()?.to_owned(),
         user: row[1].clone()?,
         in_recovery: row[2].as_deref() == Some("t"),
         superuser: row[3].as_deref() == Some("on"),
-        tls: row[5].clone(),
+        tls: row[4].clone(),
     };
-    Some((server, row[4].as_deref()?.parse().ok()?))
+    Some((server, tables.iter().map(table_size).collect::<Option<_>>()?))
 }
 
 fn table_size(row: &Row) -> Option<TableSize> {

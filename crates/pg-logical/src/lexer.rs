@@ -6,7 +6,8 @@
 
 /// What a run of bytes is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Token {
+pub enum Token {
+    /// White space.
     Space,
     /// `-- …` or `/* … */`, nested or not.
     Comment,
@@ -16,9 +17,13 @@ pub(crate) enum Token {
     QuotedName,
     /// `'…'`, `E'…'` and its cousins, or `$tag$…$tag$`.
     Text,
+    /// `;`.
     Semicolon,
+    /// `(`.
     Open,
+    /// `)`.
     Close,
+    /// `\` outside of everything: a command of psql's.
     Backslash,
     /// An operator, a comma, a dot …
     Other,
@@ -26,7 +31,7 @@ pub(crate) enum Token {
 
 /// What stands at the beginning of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lexed {
+pub enum Lexed {
     /// A token and its length in bytes.
     Token(Token, usize),
     /// The token goes on beyond what was given; the name is for the message if it never ends.
@@ -35,7 +40,7 @@ pub(crate) enum Lexed {
 
 /// The token at the beginning of `input`, which must not be empty. `complete` says that nothing
 /// follows `input`.
-pub(crate) fn token(input: &[u8], complete: bool) -> Lexed {
+pub fn token(input: &[u8], complete: bool) -> Lexed {
     let second = input.get(1).copied();
     match input[0] {
         b';' => Lexed::Token(Token::Semicolon, 1),
@@ -139,7 +144,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 /// The words, names and signs of one statement, without space, comments and the insides of
 /// strings: unquoted words in lower case, quoted names as they are meant.
-pub(crate) fn words(statement: &str) -> Vec<String> {
+pub fn words(statement: &str) -> Vec<String> {
     let bytes = statement.as_bytes();
     let (mut words, mut at) = (Vec::new(), 0);
     while at < bytes.len() {

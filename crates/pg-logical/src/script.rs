@@ -3,38 +3,61 @@
 
 use std::io::{self, Read};
 
-use crate::model::lexer::{Lexed, Token, token, words};
+use crate::lexer::{Lexed, Token, token, words};
 
 /// One statement, without the `;` that ends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Statement {
-    pub(crate) text: String,
+pub struct Statement {
+    /// The statement itself.
+    pub text: String,
     /// The line its text begins on, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
     /// The character of that line its text begins with, from 1.
-    pub(crate) column: usize,
+    pub column: usize,
 }
 
 /// Why a file is not a sequence of statements.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ScriptError {
+pub enum ScriptError {
+    /// A string, a comment or a quote goes on to the end of the file.
     #[error("a {what} that begins on line {line} never ends")]
-    Unfinished { what: &'static str, line: usize },
+    Unfinished {
+        /// What it is.
+        what: &'static str,
+        /// Where it begins, from 1.
+        line: usize,
+    },
+    /// A backslash command.
     #[error("line {line} holds a command of psql, `{command}`, and cargo db runs SQL only")]
-    PsqlCommand { command: String, line: usize },
+    PsqlCommand {
+        /// Its name.
+        command: String,
+        /// Where it stands, from 1.
+        line: usize,
+    },
+    /// Bytes that are no text.
     #[error("line {line} is not UTF-8")]
-    NotUtf8 { line: usize },
+    NotUtf8 {
+        /// Where they stand, from 1.
+        line: usize,
+    },
+    /// A dump without the comment that closes it.
     #[error("it ends before its end: the comment that closes every dump is missing")]
     NoTrailer,
+    /// A COPY whose data is cut off.
     #[error("the data of the COPY on line {line} has no `\\.` at its end")]
-    CopyWithoutEnd { line: usize },
+    CopyWithoutEnd {
+        /// Where the COPY stands, from 1.
+        line: usize,
+    },
+    /// The input could not be read.
     #[error(transparent)]
     Read(#[from] io::Error),
 }
 
 impl Statement {
     /// Whether the lines after it, up to `\.`, are its data.
-    pub(crate) fn reads_data(&self) -> bool {
+    pub fn reads_data(&self) -> bool {
         if !self.text.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("copy")) {
             return false;
         }
@@ -42,7 +65,7 @@ impl Statement {
     }
 
     /// Whether it begins or ends a transaction, and so cannot stand inside ours.
-    pub(crate) fn controls_transaction(&self) -> bool {
+    pub fn controls_transaction(&self) -> bool {
         let words = words(&self.text);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
@@ -56,14 +79,14 @@ impl Statement {
 
 impl Statement {
     /// Whether it is a BEGIN without options.
-    pub(crate) fn is_plain_begin(&self) -> bool {
+    pub fn is_plain_begin(&self) -> bool {
         let words = words(&self.text);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         matches!(words.as_slice(), ["begin"] | ["begin", "work" | "transaction"] | ["start", "transaction"])
     }
 
     /// Whether it is a COMMIT without options.
-    pub(crate) fn is_plain_commit(&self) -> bool {
+    pub fn is_plain_commit(&self) -> bool {
         let words = words(&self.text);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         matches!(words.as_slice(), ["commit" | "end"] | ["commit" | "end", "work" | "transaction"])
@@ -71,20 +94,20 @@ impl Statement {
 
     /// Whether it is sure to have done nothing when it waited too long for a lock: what runs code
     /// of the user's may have committed a part of it.
-    pub(crate) fn can_be_tried_again(&self) -> bool {
+    pub fn can_be_tried_again(&self) -> bool {
         let first = words(&self.text).into_iter().next();
         matches!(first.as_deref(), Some("create" | "drop" | "alter" | "reindex" | "comment" | "refresh"))
     }
 
     /// Whether it begins a transaction.
-    pub(crate) fn begins_transaction(&self) -> bool {
+    pub fn begins_transaction(&self) -> bool {
         matches!(words(&self.text).first().map(String::as_str), Some("begin" | "start"))
     }
 }
 
 /// Reads statements one after the other; memory is bounded by the longest of them.
-pub(crate) struct ScriptReader<R> {
-    input: R,
+pub struct ScriptReader<'a> {
+    input: Box<dyn Read + 'a>,
     buffer: Vec<u8>,
     /// Where the unread part of `buffer` begins.
     start: usize,
@@ -133,9 +156,9 @@ impl AtomicBody {
     }
 }
 
-impl<R: Read> ScriptReader<R> {
+impl<'a> ScriptReader<'a> {
     /// A reader at the beginning of `input`.
-    pub(crate) fn new(input: R) -> ScriptReader<R> {
+    pub fn new(input: Box<dyn Read + 'a>) -> ScriptReader<'a> {
         ScriptReader {
             input,
             buffer: Vec::new(),
@@ -150,17 +173,17 @@ impl<R: Read> ScriptReader<R> {
 
     /// A reader of what `pg_dump` writes. `\restrict` and `\unrestrict` are passed over: they keep
     /// psql from running other commands, and here there are none to run.
-    pub(crate) fn of_dump(input: R) -> ScriptReader<R> {
+    pub fn of_dump(input: Box<dyn Read + 'a>) -> ScriptReader<'a> {
         ScriptReader { of_dump: true, ..ScriptReader::new(input) }
     }
 
     /// Whether a comment that says this stood behind the last statement.
-    pub(crate) fn passed_comment(&self, text: &str) -> bool {
+    pub fn passed_comment(&self, text: &str) -> bool {
         self.last_comments.contains(text)
     }
 
     /// The next statement; `None` at the end. What stands between statements is skipped.
-    pub(crate) fn next_statement(&mut self) -> Result<Option<Statement>, ScriptError> {
+    pub fn next_statement(&mut self) -> Result<Option<Statement>, ScriptError> {
         self.skip_blank()?;
         let mut scan = Scan::default();
         loop {
@@ -202,10 +225,7 @@ impl<R: Read> ScriptReader<R> {
 
     /// The data lines of a COPY whose statement was just read, without the closing `\.`, handed
     /// out in pieces. Returns when `\.` was read.
-    pub(crate) fn copy_data(
-        &mut self,
-        mut sink: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> Result<(), ScriptError> {
+    pub fn copy_data(&mut self, sink: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ScriptError> {
         let begin = self.line;
         self.next_line()?;
         loop {
@@ -340,12 +360,12 @@ fn newlines(bytes: &[u8]) -> usize {
 }
 
 /// All statements of a script, without the data of its COPYs.
-pub(crate) fn statements(script: &[u8]) -> Result<Vec<Statement>, ScriptError> {
-    let mut reader = ScriptReader::new(script);
+pub fn statements(script: &[u8]) -> Result<Vec<Statement>, ScriptError> {
+    let mut reader = ScriptReader::new(Box::new(script));
     let mut statements = Vec::new();
     while let Some(statement) = reader.next_statement()? {
         if statement.reads_data() {
-            reader.copy_data(|_| Ok(()))?;
+            reader.copy_data(&mut |_| Ok(()))?;
         }
         statements.push(statement);
     }
@@ -398,11 +418,11 @@ mod tests {
     fn copy_data_is_not_sql() {
         let script = "COPY t (a) FROM stdin;\nit's; \\N\n$$\n\\.\nSELECT 2;";
         assert_eq!(split(script).len(), 2);
-        let mut reader = ScriptReader::new(script.as_bytes());
+        let mut reader = ScriptReader::new(Box::new(script.as_bytes()));
         assert!(reader.next_statement().unwrap().unwrap().reads_data());
         let mut data = Vec::new();
         reader
-            .copy_data(|line| {
+            .copy_data(&mut |line| {
                 data.extend_from_slice(line);
                 Ok(())
             })
@@ -437,7 +457,7 @@ mod tests {
             }
         }
         let long = format!("SELECT '{}';\nSELECT $x$;{}$x$;", "a;".repeat(100_000), "\n".repeat(90_000));
-        let mut reader = ScriptReader::new(Trickle(long.as_bytes()));
+        let mut reader = ScriptReader::new(Box::new(Trickle(long.as_bytes())));
         assert_eq!(reader.next_statement().unwrap().unwrap().text.len(), 200_009);
         assert_eq!(reader.next_statement().unwrap().unwrap().line, 2);
         assert_eq!(reader.next_statement().unwrap(), None);

@@ -5,29 +5,40 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::model::backup::TableEntry;
-use crate::model::lexer::words;
-use crate::model::script::{ScriptError, ScriptReader};
+use crate::lexer::words;
+use crate::script::{ScriptError, ScriptReader};
+
+/// The content of one table: how many rows, and a hash of them that their order does not change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableEntry {
+    /// How many rows.
+    pub rows: u64,
+    /// The sum, modulo 2^128, of XXH3-128 over each row's line of COPY text; hexadecimal.
+    pub hash: String,
+}
 
 /// The rows of one table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rows {
-    pub(crate) count: u64,
+pub struct Rows {
+    /// How many.
+    pub count: u64,
     sum: u128,
 }
 
 impl Rows {
     /// Adds one line of COPY text.
-    pub(crate) fn add(&mut self, line: &[u8]) {
+    pub fn add(&mut self, line: &[u8]) {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         self.count += 1;
         self.sum = self.sum.wrapping_add(xxh3_128(line));
     }
 
     /// As a manifest says it.
-    pub(crate) fn entry(&self) -> TableEntry {
+    pub fn entry(&self) -> TableEntry {
         TableEntry { rows: self.count, hash: format!("{:032x}", self.sum) }
     }
 }
@@ -37,23 +48,25 @@ const TRAILER: &str = "PostgreSQL database dump complete";
 
 /// What a plain dump holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Content {
-    pub(crate) tables: BTreeMap<String, TableEntry>,
+pub struct Content {
+    /// By qualified name, as the dump writes it.
+    pub tables: BTreeMap<String, TableEntry>,
     /// By qualified name: last value, and whether it was used, as `5,true`.
-    pub(crate) sequences: BTreeMap<String, String>,
+    pub sequences: BTreeMap<String, String>,
     /// Roles that own something or are granted something.
-    pub(crate) roles: Vec<String>,
-    pub(crate) extensions: Vec<String>,
+    pub roles: Vec<String>,
+    /// Extensions that are created.
+    pub extensions: Vec<String>,
 }
 
 /// Reads a whole dump and says what it holds.
-pub(crate) fn read(input: impl Read) -> Result<Content, ScriptError> {
-    let mut reader = ScriptReader::of_dump(input);
+pub fn read(input: &mut dyn Read) -> Result<Content, ScriptError> {
+    let mut reader = ScriptReader::of_dump(Box::new(input));
     let mut content = Content::default();
     while let Some(statement) = reader.next_statement()? {
         if statement.reads_data() {
             let mut rows = Rows::default();
-            reader.copy_data(|line| {
+            reader.copy_data(&mut |line| {
                 rows.add(line);
                 Ok(())
             })?;
@@ -71,7 +84,7 @@ pub(crate) fn read(input: impl Read) -> Result<Content, ScriptError> {
 }
 
 /// The table of a COPY statement, as it is written there: `public.users`, `s."Odd name"`.
-pub(crate) fn copied_table(statement: &str) -> String {
+pub fn copied_table(statement: &str) -> String {
     let after = statement.get(5..).unwrap_or("").trim_start();
     let mut quoted = false;
     let end = after.char_indices().find(|&(_, character)| {
@@ -115,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_dump_tells_its_rows_and_needs() {
-        let content = read(DUMP.as_bytes()).unwrap();
+        let content = read(&mut DUMP.as_bytes()).unwrap();
         assert_eq!(content.tables["public.\"T (x)\""].rows, 2);
         assert_eq!(content.roles, ["Ada L", "reader"]);
         assert_eq!(content.extensions, ["citext"]);
@@ -124,7 +137,8 @@ mod tests {
 
     #[test]
     fn the_order_of_rows_changes_nothing_and_a_byte_does() {
-        let hash = |text: &str| read(text.as_bytes()).unwrap().tables.remove("public.\"T (x)\"").unwrap();
+        let hash =
+            |text: &str| read(&mut text.as_bytes()).unwrap().tables.remove("public.\"T (x)\"").unwrap();
         assert_eq!(hash(DUMP), hash(&DUMP.replace("1\t\\N\n2\tit's\n", "2\tit's\n1\t\\N\n")));
         assert_ne!(hash(DUMP), hash(&DUMP.replace("it's", "it'S")));
         // A row twice is not no row at all, as it would be with XOR.
@@ -134,14 +148,14 @@ mod tests {
     #[test]
     fn a_dump_that_lost_its_end_is_told() {
         let cut = DUMP.replace("-- PostgreSQL database dump complete\n--\n", "");
-        assert!(matches!(read(cut.as_bytes()), Err(ScriptError::NoTrailer)));
-        assert!(read(&DUMP.as_bytes()[..DUMP.len() / 2 + 60]).is_err());
+        assert!(matches!(read(&mut cut.as_bytes()), Err(ScriptError::NoTrailer)));
+        assert!(read(&mut &DUMP.as_bytes()[..DUMP.len() / 2 + 60]).is_err());
     }
 
     #[test]
     fn a_dump_may_not_run_programs() {
         for command in ["\\! id", "\\copy t from program 'id'", "\\i /etc/passwd", "\\connect other"] {
-            let error = read(DUMP.replace("\\restrict abc", command).as_bytes()).unwrap_err();
+            let error = read(&mut DUMP.replace("\\restrict abc", command).as_bytes()).unwrap_err();
             assert!(matches!(error, ScriptError::PsqlCommand { .. }), "{command}: {error}");
         }
     }
