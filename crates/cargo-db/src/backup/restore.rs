@@ -153,6 +153,8 @@ fn count_tables(world: &World, target: &Target) -> Result<u64> {
 /// A database that is being built; dropped with this value unless it was swapped in.
 pub(crate) struct Built {
     pub(crate) target: Target,
+    /// The comment that it will have; until it is swapped in, its comment says that it is ours.
+    comment: Option<String>,
     world: World,
     kept: bool,
 }
@@ -175,7 +177,7 @@ impl Drop for Built {
 
 /// Builds the new database, and has it compared with the manifest and dressed like the old one.
 pub(crate) fn build(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
-    let built = scratch(world, settings, target, source)?;
+    let mut built = scratch(world, settings, target, source)?;
     if let Some(manifest) = &source.manifest {
         let began = stopwatch();
         world.tell(Event::Started { doing: "Comparing", subject: "every row with the manifest".to_owned() });
@@ -186,7 +188,7 @@ pub(crate) fn build(world: &World, settings: &Settings, target: &Target, source:
         let subject = format!("{} tables with the manifest", manifest.tables.len());
         world.tell(Event::Finished { done: "Compared", subject, elapsed: began.elapsed() });
     }
-    carry_over(world, target, &built.target)?;
+    built.comment = carry_over(world, target, &built.target)?;
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
     session.run("analyse the new database", "ANALYZE")?;
     Ok(built)
@@ -211,7 +213,8 @@ pub(super) fn scratch(world: &World, settings: &Settings, target: &Target, sourc
         quote_identifier(&name),
         locale.unwrap_or_default()
     );
-    let built = Built { target: target.with_database(&name), world: world.clone(), kept: false };
+    let built =
+        Built { target: target.with_database(&name), comment: None, world: world.clone(), kept: false };
     session.run("create the new database", &create)?;
     let comment =
         format!("COMMENT ON DATABASE {} IS {}", quote_identifier(&name), quote_literal(BEING_BUILT));
@@ -355,8 +358,8 @@ fn server_major(session: &mut Session) -> Result<u32> {
 }
 
 /// Gives the new database what belongs to a database and not to its content: owner, rights,
-/// settings, comment, connection limit.
-fn carry_over(world: &World, from: &Target, to: &Target) -> Result<()> {
+/// settings, connection limit. Returns the comment, which follows when it is swapped in.
+fn carry_over(world: &World, from: &Target, to: &Target) -> Result<Option<String>> {
     let mut session = Session::open(world, &from.with_database("postgres"), Purpose::Write)?;
     let (old, new) = (quote_literal(&from.database), quote_identifier(&to.database));
     let sql = format!(
@@ -368,15 +371,12 @@ fn carry_over(world: &World, from: &Target, to: &Target) -> Result<()> {
          FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = {old}"
     );
     let sets = session.result_sets("look at the old database", &sql)?;
-    let [about, settings, rights] = sets.as_slice() else { return Ok(()) };
+    let [about, settings, rights] = sets.as_slice() else { return Ok(None) };
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let mut statements = vec![format!("COMMENT ON DATABASE {new} IS NULL")];
+    let mut statements = Vec::new();
     for row in about {
         statements.push(format!("ALTER DATABASE {new} OWNER TO {}", text(&row[0])));
         statements.push(format!("ALTER DATABASE {new} CONNECTION LIMIT {}", text(&row[1])));
-        if let Some(comment) = &row[2] {
-            statements.push(format!("COMMENT ON DATABASE {new} IS {}", quote_literal(comment)));
-        }
     }
     for row in settings {
         let (whose, name, value) = (text(&row[0]), quote_identifier(&text(&row[1])), text(&row[2]));
@@ -391,7 +391,8 @@ fn carry_over(world: &World, from: &Target, to: &Target) -> Result<()> {
         let option = if row[2].as_deref() == Some("t") { " WITH GRANT OPTION" } else { "" };
         statements.push(format!("GRANT {} ON DATABASE {new} TO {}{option}", text(&row[0]), text(&row[1])));
     }
-    session.run("dress the new database like the old one", &statements.join("; "))
+    session.run("dress the new database like the old one", &statements.join("; "))?;
+    Ok(about.first().and_then(|row| row[2].clone()))
 }
 
 /// Gives the new database its name. Returns what the old one is called now, where there was one.
@@ -400,7 +401,8 @@ pub(crate) fn swap(world: &World, target: &Target, mut built: Built, exists: boo
     session.run("bring the new database to disk", "CHECKPOINT").or_else(only_superusers)?;
     let old = exists.then(|| beside(&target.database, "before"));
     let name = |name: &str| quote_identifier(name);
-    let mut statements = Vec::new();
+    let comment = built.comment.as_deref().map_or_else(|| "NULL".to_owned(), quote_literal);
+    let mut statements = vec![format!("COMMENT ON DATABASE {} IS {comment}", name(&built.target.database))];
     if let Some(old) = &old {
         statements.push(format!("ALTER DATABASE {} RENAME TO {}", name(&target.database), name(old)));
     }

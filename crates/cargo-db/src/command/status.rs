@@ -114,8 +114,25 @@ fn settings_shown(settings: &Settings) -> Vec<SettingLine> {
         crate::settings::Place::Named(target) => target.to_string(),
         crate::settings::Place::Local { .. } => "the private local server".to_owned(),
     };
-    vec![
+    let limits = &settings.limits;
+    let time = |duration: &Duration| humantime::format_duration(*duration).to_string();
+    let mut lines = vec![
         line("Target", place, &settings.place.origin),
         line("Files", relative(&settings.migrations_dir.value), &settings.migrations_dir.origin),
-    ]
+        line("Seeds", relative(&settings.seeds.dir.value), &settings.seeds.dir.origin),
+        line("Backups", relative(&settings.backup.dir.value), &settings.backup.dir.origin),
+        line("Lock", time(&limits.lock_timeout.value), &limits.lock_timeout.origin),
+        line("DDL lock", time(&limits.ddl_lock_timeout.value), &limits.ddl_lock_timeout.origin),
+        line("Attempts", limits.attempts.value.to_string(), &limits.attempts.origin),
+    ];
+    lines.extend(
+        limits
+            .statement_timeout
+            .as_ref()
+            .map(|timeout| line("Statement", time(&timeout.value), &timeout.origin)),
+    );
+    lines.extend(
+        settings.pg_bin.as_ref().map(|bin| line("PostgreSQL", bin.value.display().to_string(), &bin.origin)),
+    );
+    lines
 }

@@ -148,7 +148,7 @@ pub(crate) enum Kind {
     Irreversible { migrations: Vec<String> },
     #[error("`{}` is not a script that can run: {why}", file.display())]
     BadScript { file: PathBuf, why: String },
-    #[error("`{}`, line {line}: `{statement}` would end the transaction that the migration runs in", file.display())]
+    #[error("`{}`, line {line}: `{statement}` would end the transaction that it runs in", file.display())]
     TransactionControl { file: PathBuf, line: usize, statement: String },
     #[error("`{}` changed while the plan was waiting", file.display())]
     FileChanged { file: PathBuf },

@@ -16,7 +16,7 @@ use crate::plan::{Plan, Step};
 use crate::settings::Limits;
 use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{
-    Around, Lock, Outcome, Purpose, Script, Session, Stop, begin, describe, outcome, server_error,
+    Around, Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend, describe, server_error,
 };
 use crate::world::{World, files};
 use pg_logical::lexer::words;
@@ -74,6 +74,7 @@ struct Run<'a> {
     world: &'a World,
     lock: &'a mut Lock,
     session: Session,
+    backend: Backend,
     layout: Layout,
     /// Qualified, so that a migration that changes `search_path` cannot hide it.
     table: String,
@@ -103,7 +104,8 @@ pub(crate) fn carry_out(
     let table = read_history(&mut session, layout)?.table;
     let table =
         table.ok_or_else(|| Kind::Bug { what: "the history table is not where it was made".to_owned() })?;
-    let mut run = Run { world, lock, session, layout, table, limits, root };
+    let backend = backend(&mut session)?;
+    let mut run = Run { world, lock, session, backend, layout, table, limits, root };
 
     let mut deeds: Vec<Deed> = Vec::new();
     for turn in &turns {
@@ -227,7 +229,7 @@ impl Run<'_> {
 
     fn in_transaction(&mut self, script: &Script, turn: &Turn<'_>) -> Result<()> {
         let began = stopwatch();
-        let transaction = begin(&mut self.session)?;
+        self.session.run("begin a transaction", "BEGIN")?;
         if let Err(stop) = script.run(&mut self.session, &mut ()) {
             // If this fails, the connection is gone, and the server rolls back by itself.
             let _ = self.session.batch_execute("ROLLBACK");
@@ -246,22 +248,26 @@ impl Run<'_> {
             let doing = format!("{} could not be committed and was rolled back", turn.subject);
             return Err(Kind::Sql { doing, server: Box::new(server) }.into());
         }
-        // The connection was lost while the commit was on its way.
+        self.settle(turn)
+    }
+
+    /// The connection was lost while the commit was on its way. Once its backend has ended, the
+    /// history tells whether it arrived.
+    fn settle(&mut self, turn: &Turn<'_>) -> Result<()> {
         let target = self.session.target.clone();
-        match outcome(self.world, &target, &transaction) {
-            Outcome::Committed => {
-                // The lock went with the connection, more likely than not.
-                self.lock.check_now()?;
-                self.session = Session::open(self.world, &target, Purpose::Write)?;
-                self.session.run("set the limits of the session", &session_settings(self.limits))
-            }
-            Outcome::RolledBack => {
-                Err(self.rolled_back(Stop::Lost("the commit did not arrive".to_owned()), turn))
-            }
-            Outcome::Unknown => {
-                Err(Kind::CommitUnknown { target: target.to_string(), subject: turn.subject.clone() }.into())
-            }
+        let unknown = || Kind::CommitUnknown { target: target.to_string(), subject: turn.subject.clone() };
+        let mut session = after_the_end_of(self.world, &target, &self.backend).ok_or_else(unknown)?;
+        let history = read_history(&mut session, self.layout).map_err(|_| unknown())?;
+        let recorded = history.applied.iter().any(|row| row.version == turn.migration.version);
+        if recorded != (turn.direction == Direction::Up) {
+            return Err(self.rolled_back(Stop::Lost("the commit did not arrive".to_owned()), turn));
         }
+        // The lock went with the connection, more likely than not.
+        self.lock.check_now()?;
+        session.run("set the limits of the session", &session_settings(self.limits))?;
+        self.backend = backend(&mut session)?;
+        self.session = session;
+        Ok(())
     }
 
     fn history_statement(&self, turn: &Turn<'_>, began: Instant) -> String {

@@ -14,7 +14,7 @@ use crate::plan::{Loss, Plan, SeedFacts, Step, TableFacts};
 use crate::settings::Settings;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{
-    Outcome, Purpose, Row, Script, Session, Stop, begin, describe, outcome, server_error,
+    Purpose, Row, Script, Session, Stop, after_the_end_of, backend, describe, server_error,
 };
 use crate::world::{World, files, process};
 
@@ -140,7 +140,9 @@ pub(crate) fn carry_out(world: &World, plan: &Plan, root: &Path) -> Result<Rows>
 
 fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
-    let transaction = begin(&mut session)?;
+    let backend = backend(&mut session)?;
+    session.run("begin a transaction", "BEGIN")?;
+    let transaction = session.rows("number the transaction", "SELECT txid_current()")?;
     session.run("make the table that remembers seeds", MEMORY)?;
     let mut total = Rows::new();
     for step in &plan.steps {
@@ -171,11 +173,17 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
         return Err(session.failure("commit the seeds", &error));
     }
     let (target, subject) = (session.target.to_string(), "the seeding".to_owned());
-    match outcome(world, &session.target, &transaction) {
-        Outcome::Committed => Ok(total),
-        Outcome::RolledBack => Err(Kind::ConnectionLost { target, subject, why: describe(&error) }.into()),
-        Outcome::Unknown => Err(Kind::CommitUnknown { target, subject }.into()),
+    // The connection was lost while the commit was on its way. Once its backend has ended, the
+    // server knows how the transaction did.
+    let unknown = || Kind::CommitUnknown { target: target.clone(), subject: subject.clone() };
+    let number = transaction.first().and_then(|row| row[0].clone()).ok_or_else(unknown)?;
+    let mut looking = after_the_end_of(world, &session.target, &backend).ok_or_else(unknown)?;
+    let status = looking.rows("ask for the transaction", &format!("SELECT txid_status({number})"));
+    let status = status.map_err(|_| unknown())?;
+    if status.first().and_then(|row| row[0].as_deref()) == Some("committed") {
+        return Ok(total);
     }
+    Err(Kind::ConnectionLost { target, subject, why: describe(&error) }.into())
 }
 
 /// One TRUNCATE for all: the server itself refuses if a table outside the list refers to one

@@ -148,3 +148,36 @@ fn a_file_that_changes_while_another_run_is_waited_for_is_not_run() {
     second.code(3).says("the plan changed");
     Ran::from(first.wait_with_output().unwrap()).ok();
 }
+
+/// A deferred trigger keeps the commit on its way for a while; its session is ended meanwhile.
+fn cut_during_commit(project: &Project, arguments: &[&str]) -> Ran {
+    let run = spawn(project, arguments);
+    let committing = format!(
+        "SELECT pid FROM pg_stat_activity WHERE datname = '{}' AND wait_event = 'PgSleep' AND query LIKE '%COMMIT%'",
+        project.database
+    );
+    eventually("the commit is on its way", || !cluster().query("postgres", &committing).is_empty());
+    cluster().query("postgres", &format!("SELECT pg_terminate_backend(pid) FROM ({committing}) x"));
+    run.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn a_commit_that_is_cut_off_is_asked_for_and_not_guessed() {
+    let project = Project::new("x_commit");
+    project.migration(
+        "1_t.sql",
+        "CREATE TABLE t (id int);
+         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow();",
+    );
+    project.db(&["migrate"]).ok();
+    project.migration("2_i.sql", "INSERT INTO t VALUES (1);");
+    cut_during_commit(&project, &["migrate"]).code(7).says("the commit did not arrive");
+    assert_eq!(
+        project.query("SELECT (SELECT count(*) FROM t), (SELECT max(version) FROM _sqlx_migrations)"),
+        ["0|1"]
+    );
+    project.write("seeds/t.csv", "id\n7\n");
+    cut_during_commit(&project, &["seed"]).code(7).says("was lost during the seeding");
+    assert_eq!(project.query("SELECT count(*) FROM t"), ["0"]);
+}

@@ -204,40 +204,33 @@ pub(crate) fn server_error(error: &postgres::Error) -> Option<ServerError> {
     })
 }
 
-/// How a transaction ended whose session was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Committed,
-    RolledBack,
-    /// The server did not come back, or the transaction was still on its way.
-    Unknown,
+/// One session of the server, by which it is known again after its connection was lost.
+pub(crate) struct Backend(String);
+
+/// Which backend serves a session.
+pub(crate) fn backend(session: &mut Session) -> Result<Backend> {
+    let sql = "SELECT format('pid = %s AND backend_start = %L', pid, backend_start) \
+               FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+    let rows = session.rows("ask for the session's number", sql)?;
+    let condition = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+    Ok(Backend(condition.ok_or_else(|| Kind::Bug { what: "a session has no number".to_owned() })?))
 }
 
-/// Begins a transaction and returns its number, by which [`outcome`] can ask for it later.
-pub(crate) fn begin(session: &mut Session) -> Result<String> {
-    let sets = session.result_sets("begin a transaction", "BEGIN; SELECT txid_current()")?;
-    let number = sets.into_iter().flatten().flatten().next().flatten();
-    number.ok_or_else(|| Kind::Bug { what: "a transaction has no number".to_owned() }.into())
-}
-
-/// Asks, for as long as half a minute, how the transaction with this number ended.
-pub(crate) fn outcome(world: &World, target: &Target, transaction: &str) -> Outcome {
+/// Waits, for as long as half a minute, until a backend has ended: until then a commit that it
+/// was asked for may still come through. Returns a session to look with, or nothing where the
+/// server did not come back or the backend is still at work.
+pub(crate) fn after_the_end_of(world: &World, target: &Target, backend: &Backend) -> Option<Session> {
     let began = stopwatch();
     while began.elapsed() < Duration::from_secs(30) && world.interrupt.check().is_ok() {
-        let sql = format!("SELECT txid_status({transaction})");
-        let asked =
-            Session::open(world, target, Purpose::Read).and_then(|mut session| session.rows("ask", &sql));
-        match asked.ok().and_then(|rows| rows.first()?[0].clone()).as_deref() {
-            Some("committed") => return Outcome::Committed,
-            Some("aborted") => return Outcome::RolledBack,
-            // Still in progress, or the server is not back.
-            _ => {}
+        if let Ok(mut session) = Session::open(world, target, Purpose::Write) {
+            let sql = format!("SELECT 1 FROM pg_stat_activity WHERE {}", backend.0);
+            if session.rows("look for the lost session", &sql).is_ok_and(|rows| rows.is_empty()) {
+                return Some(session);
+            }
         }
-        if pause(world, Duration::from_millis(200)).is_err() {
-            break;
-        }
+        pause(world, Duration::from_millis(200)).ok()?;
     }
-    Outcome::Unknown
+    None
 }
 
 /// An error with what it came from; the client's own words are only half of the story.
