@@ -220,14 +220,11 @@ fn seeded(plan: &Plan, rows: &Rows) -> String {
 
 fn backed_up(path: &std::path::Path, backup: &Backup, removed: &[String]) -> String {
     let rows: u64 = backup.manifest.tables.values().map(|table| table.rows).sum();
+    let rows = plural(usize::try_from(rows).unwrap_or(usize::MAX), "row");
     let tables = plural(backup.manifest.tables.len(), "table");
     let read_back = if backup.manifest.read_back { "read back" } else { "NOT read back" };
-    let mut lines = vec![format!(
-        "{}, {}, {} rows of {tables}, {read_back}",
-        path.display(),
-        size(backup.bytes()),
-        number(rows)
-    )];
+    let mut lines =
+        vec![format!("{}, {}, {rows} of {tables}, {read_back}", path.display(), size(backup.bytes()),)];
     lines.extend(removed.iter().map(|name| format!("removed {name}, which no rule keeps")));
     lines.join("\n")
 }
