@@ -57,3 +57,40 @@ fn table(verb: Verb, environment: Environment) -> Judgement {
         (Verb::Restore,   Production)  => Allowed(ToPlan),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::target::{from_keywords, parse_url};
+
+    fn judged(verb: Verb, environment: Environment, host: &str) -> Judgement {
+        let url = parse_url(&format!("postgres://me@{host}/school"), "x").unwrap();
+        let target = from_keywords(&url, "x", "me").unwrap();
+        judge(&Plan::from_basis(verb, &target, environment, Vec::new(), String::new()))
+    }
+
+    #[test]
+    fn a_development_database_on_another_machine_wants_its_name() {
+        use Environment::Development;
+        assert_eq!(judged(Verb::Rollback, Development, "localhost"), Judgement::Allowed(Consent::Confirm));
+        assert_eq!(judged(Verb::Rollback, Development, "db.example"), Judgement::Allowed(Consent::ByName));
+        assert_eq!(judged(Verb::Migrate, Development, "db.example"), Judgement::Allowed(Consent::Free));
+        assert_eq!(
+            judged(Verb::Rollback, Environment::Staging, "db.example"),
+            Judgement::Allowed(Consent::Confirm)
+        );
+    }
+
+    #[test]
+    fn production_is_never_cleared_and_nothing_is_free_there() {
+        use Environment::Production;
+        assert_eq!(judged(Verb::SeedFresh, Production, "localhost"), Judgement::Never);
+        for verb in [Verb::Migrate, Verb::Rollback, Verb::Seed, Verb::Restore] {
+            assert_eq!(
+                judged(verb, Production, "localhost"),
+                Judgement::Allowed(Consent::ToPlan),
+                "{verb:?}"
+            );
+        }
+    }
+}

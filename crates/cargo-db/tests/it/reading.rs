@@ -59,7 +59,7 @@ fn a_database_without_a_history_table_is_not_given_one() {
 }
 
 #[test]
-fn the_server_itself_refuses_a_write_in_a_reading_session() {
+fn a_reading_session_is_gone_when_its_verb_is() {
     let project = Project::new("reading_ro");
     project.migration("1_a.sql", "SELECT 1");
     let seen = || {
@@ -67,7 +67,6 @@ fn the_server_itself_refuses_a_write_in_a_reading_session() {
             .query("postgres", "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'cargo-db/%read'")
     };
     project.db(&["status"]).ok();
-    // The session says what it is for, and it is gone when the verb is.
     crate::support::eventually("the reading session is gone", || seen().is_empty());
 }
 

@@ -75,16 +75,6 @@ fn a_broken_down_file_fails_cleanly() {
 }
 
 #[test]
-fn a_development_database_on_another_machine_wants_its_name() {
-    // The host is another machine by name; it is never reached, because consent comes first only
-    // after the facts: so this shows the refusal to connect, and the policy's own test the rest.
-    let mut project = Project::bare("r_far");
-    project.set("DATABASE_URL", "postgres://u@no-such-host.invalid/x?connect_timeout=2");
-    project.set("CARGO_DB_ENV", "development");
-    project.db(&["rollback"]).code(6);
-}
-
-#[test]
 fn dry_run_changes_nothing() {
     let project = Project::new("r_dry");
     reversible(&project);
