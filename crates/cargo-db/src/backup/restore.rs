@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backup::folder::Folder;
-use crate::backup::verify::{ARCHIVE_TOOL, archive_text, differences, read_content};
+use crate::backup::verify::{ARCHIVE_TOOL, archive_text, differences, file_entries, read_content};
 use crate::failure::{Failure, Kind, Result};
 use crate::model::backup::{Backup, Format, Manifest};
 use crate::model::event::Event;
@@ -55,6 +55,15 @@ impl Source {
             Format::Sql
         };
         Ok(Source { name: path.display().to_string(), path: path.to_owned(), format, manifest: None })
+    }
+
+    /// What a consent to restore it is about: the checksum of every byte that will be read.
+    pub(crate) fn fingerprint(&self) -> Result<String> {
+        let files = match &self.manifest {
+            Some(manifest) => manifest.files.clone(),
+            None => file_entries(&self.path)?,
+        };
+        Ok(files.iter().map(|file| format!("{} {}\n", file.path, file.sha256)).collect())
     }
 
     /// The roles and extensions that it cannot be loaded without. A file without a manifest is read

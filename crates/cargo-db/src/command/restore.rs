@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
         let problems = vec![format!("target: `{}` exists already", target.database)];
         return Err(Kind::CannotRestore { name: source.name, problems }.into());
     }
-    let plan = plan(context, &target, &source, &preflight);
+    let plan = plan(context, &target, &source, &preflight)?;
     if args.dry_run {
         ui.report(&Report::DryRun { plan: &plan, sql: None });
         return Ok(Exit::Done);
@@ -58,17 +58,16 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A backup of ours, verified in full before anything else happens, or a file that is named.
+/// A backup of ours, found sound before anything else happens, or a file that is named.
 fn choose(context: &Context, args: &RestoreArgs, folder: &Folder, target: &Target) -> Result<Source> {
     let name = match &args.backup {
         Some(name) => Some(name.clone()),
         None if args.latest => None,
         None if context.ui.can_prompt() => Some(pick(context, folder)?),
         None => {
-            let why = "name a backup, or say --latest".to_owned();
-            return Err(
-                Kind::BadSetting { source_name: "restore".to_owned(), value: String::new(), why }.into()
-            );
+            let (source_name, value) = ("the backup to restore".to_owned(), "nothing".to_owned());
+            let why = "name one, or say `--latest`".to_owned();
+            return Err(Kind::BadSetting { source_name, value, why }.into());
         }
     };
     if let Some(name) = &name {
@@ -94,7 +93,7 @@ fn pick(context: &Context, folder: &Folder) -> Result<String> {
     chosen.map(|backup| backup.manifest.name.clone()).ok_or_else(|| Kind::Declined.into())
 }
 
-fn plan(context: &Context, target: &Target, source: &Source, preflight: &backup::Preflight) -> Plan {
+fn plan(context: &Context, target: &Target, source: &Source, preflight: &backup::Preflight) -> Result<Plan> {
     let environment = context.settings.environment.environment;
     let name = target.database.clone();
     let keeps_old = environment != Environment::Test;
@@ -106,8 +105,7 @@ fn plan(context: &Context, target: &Target, source: &Source, preflight: &backup:
         Step::Name { name }
     };
     let steps = vec![Step::Build { backup: source.name.clone() }, last];
-    let basis = source.manifest.as_ref().map(|manifest| format!("{:?}", manifest.files)).unwrap_or_default();
-    Plan::from_basis(Verb::Restore, target, environment, steps, basis)
+    Ok(Plan::from_basis(Verb::Restore, target, environment, steps, source.fingerprint()?))
 }
 
 fn undo(context: &Context, target: &Target) -> Result<Exit> {

@@ -301,7 +301,7 @@ impl Run<'_> {
         };
         let ran = script.run(&mut self.session, &mut progress);
         if let Err(stop) = ran {
-            let stays = progress.stopped();
+            let stays = progress.stopped(&stop);
             let _ = self.session.batch_execute("ROLLBACK");
             if let Err(interrupted) = self.world.interrupt.check() {
                 return Err(interrupted.after(stays.into_iter().map(|text| format!("`{text}` stays"))));
@@ -366,13 +366,19 @@ struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// What is left when it stops here: what the file's own transaction did is gone, and what was
-    /// running may have done a part, unless it is of a kind that does all or nothing.
-    fn stopped(&mut self) -> Vec<String> {
-        if let Some(begun) = self.begun {
-            self.stays.truncate(begun);
-        } else if let Some(running) = self.running.as_ref().filter(|running| !running.can_be_tried_again()) {
-            self.stays.push(format!("{} (perhaps, or a part of it)", first_line(&running.text)));
+    /// What is left when it stops here: what the file's own transaction did is gone, unless its end
+    /// was on its way. What was running may have done a part, unless the server refused it and it
+    /// is of a kind that does all or nothing.
+    fn stopped(&mut self, stop: &Stop) -> Vec<String> {
+        let lost = matches!(stop, Stop::Lost(_));
+        let running = self.running.as_ref().filter(|running| lost || !running.can_be_tried_again());
+        let ending = running.is_some_and(|running| lost && running.controls_transaction());
+        match (self.begun, running) {
+            (Some(begun), _) if !ending => self.stays.truncate(begun),
+            (_, Some(running)) => {
+                self.stays.push(format!("{} (perhaps, or a part of it)", first_line(&running.text)));
+            }
+            _ => {}
         }
         self.stays.clone()
     }

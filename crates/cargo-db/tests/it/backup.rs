@@ -336,17 +336,3 @@ fn parts_can_be_chosen_and_the_password_is_in_no_argv() {
     holder.batch_execute("COMMIT").unwrap();
     assert!(run.wait().unwrap().success());
 }
-
-#[test]
-fn without_a_client_it_names_the_package() {
-    let mut project = odd("b_client");
-    project.set("PATH", "/nonexistent");
-    let bin = project.path().join("bin");
-    std::fs::create_dir(&bin).unwrap();
-    project.set("CARGO_DB_PG_BIN", bin.to_str().unwrap());
-    let ran = project.db(&["backup"]);
-    // Where a client lies in one of the usual folders it is found there all the same.
-    if ran.code != Some(0) {
-        ran.code(11).says("no pg_dump and pg_restore for PostgreSQL");
-    }
-}

@@ -191,26 +191,45 @@ fn test_databases_keep_nothing_and_production_wants_the_plan() {
     assert_eq!(databases("r_env").len(), 2);
 }
 
+/// Starts a restore that takes its time, and returns when it does; with the name of the database
+/// that it is building.
+fn restoring(project: &Project) -> (std::process::Child, String) {
+    let sql = std::fs::read_to_string(project.path().join("backups/the.backup")).unwrap();
+    let slow = "SET row_security = off;\nSELECT pg_sleep(20);\n";
+    project.write("slow.sql", &sql.replacen("SET row_security = off;", slow, 1));
+    let mut command = project.command(&["restore", "slow.sql", "--yes"]);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let sleeping = format!(
+        "SELECT datname FROM pg_stat_activity WHERE starts_with(datname, '{}__restore') AND query LIKE '%pg_sleep%'",
+        project.database
+    );
+    eventually("the restore sleeps", || !cluster().query("postgres", &sleeping).is_empty());
+    (run, cluster().query("postgres", &sleeping).remove(0))
+}
+
+#[test]
+fn consent_to_a_file_is_consent_to_its_bytes() {
+    let (mut project, _) = damaged("r_bytes", &["--no-compress"]);
+    let sql = std::fs::read_to_string(project.path().join("backups/the.backup")).unwrap();
+    project.write("foreign.sql", &sql);
+    project.set("CARGO_DB_ENV", "production");
+    let plan = project.db(&["restore", "foreign.sql", "--dry-run", "--json"]).ok().json();
+    let id = plan["plan"]["id"].as_str().unwrap();
+    project.write("foreign.sql", &sql.replacen("tab\\there", "tab\\tHere", 1));
+    project
+        .db(&["restore", "foreign.sql", "--confirm", "r_bytes", "--plan", id])
+        .code(3)
+        .says("is not this plan");
+    project.write("foreign.sql", &sql);
+    project.db(&["restore", "foreign.sql", "--confirm", "r_bytes", "--plan", id]).ok();
+}
+
 #[test]
 fn killed_in_the_middle_the_old_database_is_as_it_was() {
     let (project, before) = damaged("r_kill", &["--no-compress"]);
     let damage = project.content();
-    // A restore that takes its time.
-    let path = project.path().join("backups/the.backup");
-    let sql = std::fs::read_to_string(&path).unwrap();
-    project.write(
-        "slow.sql",
-        &sql.replacen("SET row_security = off;", "SET row_security = off;\nSELECT pg_sleep(20);\n", 1),
-    );
-    let sleeping = "SELECT datname FROM pg_stat_activity WHERE datname LIKE 'r\\_kill\\_\\_restore%' AND query LIKE '%pg_sleep%'";
     for signal in [rustix::process::Signal::INT, rustix::process::Signal::KILL] {
-        let run = project
-            .command(&["restore", "slow.sql", "--yes"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        eventually("the restore sleeps", || !cluster().query("postgres", sleeping).is_empty());
+        let (run, _) = restoring(&project);
         rustix::process::kill_process(rustix::process::Pid::from_child(&run), signal).unwrap();
         let ran = Ran::from(run.wait_with_output().unwrap());
         assert_eq!(ran.code, if signal == rustix::process::Signal::INT { Some(130) } else { None }, "{ran}");
@@ -227,20 +246,8 @@ fn killed_in_the_middle_the_old_database_is_as_it_was() {
 fn a_server_that_ends_the_session_leaves_the_old_database_alone() {
     let (project, _) = damaged("r_lost", &["--no-compress"]);
     let damage = project.content();
-    let sql = std::fs::read_to_string(project.path().join("backups/the.backup")).unwrap();
-    project.write(
-        "slow.sql",
-        &sql.replacen("SET row_security = off;", "SET row_security = off;\nSELECT pg_sleep(20);\n", 1),
-    );
-    let sleeping = "SELECT datname FROM pg_stat_activity WHERE datname LIKE 'r\\_lost\\_\\_restore%' AND query LIKE '%pg_sleep%'";
-    let run = project
-        .command(&["restore", "slow.sql", "--yes"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    eventually("the restore sleeps", || !cluster().query("postgres", sleeping).is_empty());
-    cluster().end_sessions(&cluster().query("postgres", sleeping)[0]);
+    let (run, building) = restoring(&project);
+    cluster().end_sessions(&building);
     Ran::from(run.wait_with_output().unwrap()).code(7).says("was lost during the attempt to run line");
     assert_eq!(project.content(), damage);
     assert_eq!(databases("r_lost"), ["r_lost"]);

@@ -131,3 +131,15 @@ pub(super) fn nothing_found(named: Option<&Path>) -> Failure {
         command.map_or("see https://www.postgresql.org/download/", |(_, command)| command).to_owned();
     Kind::NoBinaries { looked_in, install }.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_older_than_the_server_is_none() {
+        let failure = client(None, 99).unwrap_err();
+        assert_eq!(failure.code(), "BACKUP.NO_CLIENT");
+        assert!(failure.hints()[0].label.contains("99"), "{:?}", failure.hints());
+    }
+}
