@@ -8,7 +8,7 @@ use crate::failure::{Exit, Kind, Result};
 use crate::migration;
 use crate::model::history::{History, Standing};
 use crate::model::layout::Layout;
-use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
+use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::ui::{Report, SettingLine, StatusReport};
@@ -19,19 +19,16 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let layout = Layout::Sqlx;
-    // The disk and the server are asked at the same time, the server over two connections.
-    let (folder, surveyed, asked) = std::thread::scope(|scope| {
-        let surveyed = scope.spawn(|| server_and_tables(context, &target, layout, args.wait));
+    // The disk is read while the server is asked.
+    let (folder, found) = std::thread::scope(|scope| {
         let folder = scope.spawn(|| migration::read_folder(settings, layout));
-        let asked = history_and_size(context, &target, layout, args.wait);
-        (joined(folder.join()), joined(surveyed.join()), asked)
+        let found = ask(context, &target, layout, args.wait);
+        (folder.join(), found)
     });
-    let (folder, surveyed) = (folder?, surveyed?);
-    let (history, found) = match (asked?, surveyed) {
-        (Some((history, bytes)), Some((server, tables))) => {
-            (history, Some((server, DatabaseFacts { bytes, tables })))
-        }
-        _ => (History::default(), None),
+    let folder = folder.map_err(|_| Kind::Bug { what: "a thread of `status` panicked".to_owned() })??;
+    let (history, found) = match found? {
+        Some((history, server, database)) => (history, Some((server, database))),
+        None => (History::default(), None),
     };
     world.interrupt.check()?;
 
@@ -49,36 +46,21 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
     Ok(if args.check && finding { Exit::Finding } else { Exit::Done })
 }
 
-fn joined<T>(outcome: std::thread::Result<Result<T>>) -> Result<T> {
-    outcome.map_err(|_| Kind::Bug { what: "a thread of `status` panicked".to_owned() })?
-}
-
-/// What is asked on the one connection; nothing where the database does not exist yet.
-fn history_and_size(
+/// Everything that the server is asked, in two round trips; nothing where the database does not
+/// exist yet.
+fn ask(
     context: &Context,
     target: &Target,
     layout: Layout,
     wait: Option<u64>,
-) -> Result<Option<(History, u64)>> {
+) -> Result<Option<(History, ServerFacts, DatabaseFacts)>> {
     let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };
-    let questions = format!("{}; {}", migration::table_question(layout), survey::SIZE);
-    let answers = session.result_sets("look at the database", &questions)?;
-    let [table, size] = answers.as_slice() else {
-        return Err(Kind::Bug { what: "the server answered other questions".to_owned() }.into());
+    let (table, server, database) = survey::survey(&mut session, layout.table())?;
+    let history = match table {
+        Some(table) => migration::read_table(&mut session, layout, table)?,
+        None => migration::read_history(&mut session, layout)?,
     };
-    let bytes = size.first().and_then(|row| row[0].as_deref()?.parse().ok()).unwrap_or(0);
-    Ok(Some((migration::read_from(&mut session, layout, table)?, bytes)))
-}
-
-/// What is asked on the other.
-fn server_and_tables(
-    context: &Context,
-    target: &Target,
-    layout: Layout,
-    wait: Option<u64>,
-) -> Result<Option<(ServerFacts, Vec<TableSize>)>> {
-    let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };
-    survey::survey(&mut session, layout.table()).map(Some)
+    Ok(Some((history, server, database)))
 }
 
 /// Connects, and with `--wait` tries again as long as nobody answers or the server is still

@@ -11,7 +11,7 @@ use crate::model::seed::qualified_name;
 use crate::model::target::Target;
 use crate::plan::{Facts, Loss};
 use crate::settings::{Origin, Setting, Settings};
-use crate::world::pg::{Purpose, Row, Session};
+use crate::world::pg::{Purpose, Session};
 use crate::world::{World, files};
 use pg_logical::lexer::words;
 use pg_logical::script::ScriptReader;
@@ -87,25 +87,16 @@ pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
     }
 }
 
-/// Asks where the history table is, and whether the search path leads there, as the tool itself
-/// would look for it. The answer is qualified, so that nothing can hide the table later.
-pub(crate) fn table_question(layout: Layout) -> String {
-    format!(
+/// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
+/// so that nothing can hide it later.
+pub(crate) fn read_history(session: &mut Session, layout: Layout) -> Result<History> {
+    let question = format!(
         "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_table_is_visible(c.oid), n.nspname \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relname = {} AND c.relkind IN ('r', 'p') AND n.nspname <> 'pg_temp' ORDER BY 2 DESC, 1",
         quote_literal(layout.table())
-    )
-}
-
-/// Reads the history.
-pub(crate) fn read_history(session: &mut Session, layout: Layout) -> Result<History> {
-    let found = session.rows("look for the history", &table_question(layout))?;
-    read_from(session, layout, &found)
-}
-
-/// Reads the history from the table that [`table_question`] found.
-pub(crate) fn read_from(session: &mut Session, layout: Layout, found: &[Row]) -> Result<History> {
+    );
+    let found = session.rows("look for the history", &question)?;
     let Some(first) = found.first() else { return Ok(History::default()) };
     if first[1].as_deref() != Some("t") {
         // Whoever names a search path in the URL means to have a history there of its own.
@@ -118,6 +109,11 @@ pub(crate) fn read_from(session: &mut Session, layout: Layout, found: &[Row]) ->
         return Err(Kind::HistoryElsewhere { database, schemas }.into());
     }
     let table = first[0].clone().unwrap_or_default();
+    read_table(session, layout, table)
+}
+
+/// Reads the history from this table, named as the server names it.
+pub(crate) fn read_table(session: &mut Session, layout: Layout, table: String) -> Result<History> {
     let rows = session.rows("read the history", &layout.select(&table))?;
     let applied = match rows.first().and_then(|row| row[0].as_deref()) {
         Some(text) => layout.rows(text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?,

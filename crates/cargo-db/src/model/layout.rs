@@ -66,14 +66,17 @@ impl Layout {
         match self {
             Layout::Sqlx => format!(
                 "SELECT string_agg(concat_ws(E'\\x1f', version, description, extract(epoch FROM installed_on)::bigint, \
-                 success, encode(checksum, 'hex')), E'\\x1e' ORDER BY version) FROM {table}"
+                 success, encode(checksum, 'hex')), E'\\x1e') FROM {table}"
             ),
         }
     }
 
     /// The rows of [`Layout::select`]; `None` where the table holds what its tool never writes.
     pub(crate) fn rows(self, text: &str) -> Option<Vec<Applied>> {
-        cut(text, b'\x1e').into_iter().map(|record| self.row(&cut(record, b'\x1f'))).collect()
+        let rows = cut(text, b'\x1e').into_iter().map(|record| self.row(&cut(record, b'\x1f')));
+        let mut rows: Vec<Applied> = rows.collect::<Option<_>>()?;
+        rows.sort_by(|a, b| a.version.cmp(&b.version));
+        Some(rows)
     }
 
     fn row(self, fields: &[&str]) -> Option<Applied> {

@@ -16,13 +16,14 @@ pub(crate) struct ServerFacts {
 /// A database that exists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DatabaseFacts {
+    /// An estimate, with the catalogs of the server.
     pub(crate) bytes: u64,
     /// The largest first; the history table is not among them.
     pub(crate) tables: Vec<TableSize>,
 }
 
 /// A table with what belongs to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TableSize {
     /// With its schema where the search path does not lead to it.
     pub(crate) name: String,

@@ -1,8 +1,10 @@
 //! What the server says about itself and one database.
 
+use std::collections::HashMap;
+
 use crate::failure::{Kind, Result};
 use crate::model::layout::quote_literal;
-use crate::model::overview::{ServerFacts, TableSize};
+use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Host;
 use crate::world::pg::session::{Row, Session};
 
@@ -10,66 +12,85 @@ const SERVER: &str = "\
 SELECT current_setting('server_version'), current_user, pg_is_in_recovery(), current_setting('is_superuser'), \
        {tls}";
 
-/// How large the database is, in bytes. The server looks at every file for that.
-pub(crate) const SIZE: &str = "SELECT pg_database_size(current_database())";
-
 /// Nobody speaks TLS over a unix socket, and the view is slow.
 const TLS: &str = "(SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl)";
 
+/// The schemas, and which of them new tables go into.
+const SCHEMAS: &str = "SELECT oid, nspname, nspname = current_schema() FROM pg_namespace";
+
+/// Every table with its schema, rows, bytes and, of a partition, the table that it is a part of.
+///
 /// Rows and sizes are what ANALYZE or VACUUM saw last: counting would read every table whole, and
 /// asking for a true size opens the table and all its indexes. Where neither ever ran, the size
-/// is asked for, and the rows are what the statistics collector counted. The partitions of a
-/// table are counted as the table.
+/// is asked for, and the rows are what the statistics collector counted. Names are put together
+/// and partitions are added up here, because a new session needs longer to plan that than to
+/// answer all the rest.
 const TABLES: &str = "\
-WITH part AS MATERIALIZED ( \
-    SELECT c.oid, c.relnamespace, c.relname, c.relkind, c.reltuples, c.relpages, c.reltoastrelid, \
-           CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE c.oid END AS root \
-    FROM pg_class c WHERE c.relkind IN ('r', 'p', 'm') AND c.relname <> {history} AND c.relnamespace NOT IN ( \
-        SELECT oid FROM pg_namespace WHERE nspname IN ('information_schema', 'cargo_db') OR starts_with(nspname, 'pg_'))), \
-measured AS ( \
-    SELECT p.root, \
-           CASE WHEN p.relkind = 'p' THEN 0 WHEN p.reltuples >= 0 THEN p.reltuples \
-                ELSE pg_stat_get_live_tuples(p.oid) END AS rows, \
-           CASE WHEN p.relkind = 'p' THEN 0 WHEN p.relpages = 0 THEN pg_total_relation_size(p.oid) \
-                ELSE (p.relpages + coalesce(t.relpages, 0) + coalesce(i.pages, 0)) * current_setting('block_size')::bigint \
-           END AS bytes \
-    FROM part p LEFT JOIN pg_class t ON t.oid = p.reltoastrelid \
-    LEFT JOIN (SELECT x.indrelid, sum(c.relpages) AS pages FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid \
-               GROUP BY 1) i ON i.indrelid = p.oid) \
-SELECT CASE WHEN n.nspname = current_schema() THEN p.relname ELSE n.nspname || '.' || p.relname END, \
-       sum(m.rows)::bigint, sum(m.bytes)::bigint AS bytes \
-FROM measured m JOIN part p ON p.oid = m.root JOIN pg_namespace n ON n.oid = p.relnamespace \
-GROUP BY p.oid, n.nspname, p.relname ORDER BY bytes DESC, p.relname";
+SELECT c.oid, c.relnamespace, c.relname, \
+       CASE WHEN c.relkind = 'p' THEN 0 WHEN c.reltuples >= 0 THEN c.reltuples \
+            ELSE pg_stat_get_live_tuples(c.oid) END::bigint, \
+       CASE WHEN c.relkind = 'p' THEN 0 WHEN c.relpages = 0 AND c.oid >= 16384 THEN pg_total_relation_size(c.oid) \
+            ELSE (c.relpages + coalesce(t.relpages, 0) + coalesce(i.pages, 0)) * current_setting('block_size')::bigint END, \
+       CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid END \
+FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid \
+LEFT JOIN (SELECT x.indrelid, sum(i.relpages) AS pages FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid \
+           GROUP BY 1) i ON i.indrelid = c.oid \
+WHERE c.relkind IN ('r', 'p', 'm')";
 
-/// The server and the tables, the largest first, in one round trip; `history_table` is left out.
-pub(crate) fn survey(session: &mut Session, history_table: &str) -> Result<(ServerFacts, Vec<TableSize>)> {
+/// The server and the database, in one round trip that also says whether the search path leads to
+/// a table called `history`; that one is left out of the tables.
+pub(crate) fn survey(
+    session: &mut Session,
+    history: &str,
+) -> Result<(Option<String>, ServerFacts, DatabaseFacts)> {
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
-    let tables = TABLES.replace("{history}", &quote_literal(history_table));
-    let sets =
-        session.result_sets("look at the tables", &format!("{}; {tables}", SERVER.replace("{tls}", tls)))?;
-    let surveyed = match sets.as_slice() {
-        [server, tables] => server.first().and_then(|row| facts(row, tables)),
-        _ => None,
-    };
-    surveyed.ok_or_else(|| Kind::Bug { what: "the server answered another question".to_owned() }.into())
+    let server = SERVER.replace("{tls}", tls);
+    let questions = format!("SELECT to_regclass({}); {server}; {SCHEMAS}; {TABLES}", quote_literal(history));
+    let sets = session.result_sets("look at the database", &questions)?;
+    let [table, server, schemas, tables] = <[Vec<Row>; 4]>::try_from(sets).unwrap_or_default();
+    let surveyed = server.first().and_then(|row| Some((facts(row)?, database(history, &schemas, &tables)?)));
+    let (server, database) =
+        surveyed.ok_or_else(|| Kind::Bug { what: "the server answered another question".to_owned() })?;
+    Ok((table.into_iter().next().and_then(|row| row.into_iter().next().flatten()), server, database))
 }
 
-fn facts(row: &Row, tables: &[Row]) -> Option<(ServerFacts, Vec<TableSize>)> {
-    let server = ServerFacts {
+fn facts(row: &Row) -> Option<ServerFacts> {
+    Some(ServerFacts {
         // Debian appends its own version in parentheses.
         version: row[0].as_deref()?.split(' ').next()?.to_owned(),
         user: row[1].clone()?,
         in_recovery: row[2].as_deref() == Some("t"),
         superuser: row[3].as_deref() == Some("on"),
         tls: row[4].clone(),
-    };
-    Some((server, tables.iter().map(table_size).collect::<Option<_>>()?))
+    })
 }
 
-fn table_size(row: &Row) -> Option<TableSize> {
-    Some(TableSize {
-        name: row[0].clone()?,
-        rows: row[1].as_deref()?.parse().ok()?,
-        bytes: row[2].as_deref()?.parse().ok()?,
-    })
+/// Puts the rows of [`SCHEMAS`] and [`TABLES`] together.
+fn database(history: &str, schemas: &[Row], tables: &[Row]) -> Option<DatabaseFacts> {
+    let mut schema_of = HashMap::new();
+    for schema in schemas {
+        schema_of.insert(schema[0].as_deref()?, (schema[1].as_deref()?, schema[2].as_deref() == Some("t")));
+    }
+    let mut database = DatabaseFacts::default();
+    let mut by_root: HashMap<&str, TableSize> = HashMap::new();
+    for table in tables {
+        let [oid, schema, name, rows, bytes, root] = table.as_slice() else { return None };
+        let (oid, name) = (oid.as_deref()?, name.as_deref()?);
+        let (rows, bytes): (u64, u64) = (rows.as_deref()?.parse().ok()?, bytes.as_deref()?.parse().ok()?);
+        database.bytes += bytes;
+        // A schema that was made between the two questions.
+        let Some(&(schema, is_current)) = schema_of.get(schema.as_deref()?) else { continue };
+        let of_server = schema.starts_with("pg_") || matches!(schema, "information_schema" | "cargo_db");
+        if of_server || name == history {
+            continue;
+        }
+        let sum = by_root.entry(root.as_deref().unwrap_or(oid)).or_default();
+        (sum.rows, sum.bytes) = (sum.rows + rows, sum.bytes + bytes);
+        if root.is_none() {
+            sum.name = if is_current { name.to_owned() } else { format!("{schema}.{name}") };
+        }
+    }
+    database.tables = by_root.into_values().collect();
+    database.tables.sort_by(|a, b| (b.bytes, &a.name).cmp(&(a.bytes, &b.name)));
+    Some(database)
 }
