@@ -242,7 +242,7 @@ pub(crate) struct BackupArgs {
     /// Without who owns what
     #[arg(long)]
     pub(crate) no_owner: bool,
-    /// Tables at once, in the directory format
+    /// Tables or parts at once, in the formats that are folders
     #[arg(short, long, value_name = "N", default_value_t = 2)]
     pub(crate) jobs: usize,
     /// Do not read it back; the manifest says so
@@ -260,6 +260,8 @@ pub(crate) enum BackupFormat {
     Custom,
     /// pg_dump's directory format
     Directory,
+    /// A folder with a dump of everything, one of each schema, the roles, and SQL of each table
+    Set,
 }
 
 /// Look after the backups

@@ -59,8 +59,8 @@ pub struct Content {
     pub extensions: Vec<String>,
 }
 
-/// Reads a whole dump and says what it holds.
-pub fn read(input: &mut dyn Read) -> Result<Content, ScriptError> {
+/// Reads a whole dump and says what it holds; `passed` is called after each table's rows.
+pub fn read(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Content, ScriptError> {
     let mut reader = ScriptReader::of_dump(Box::new(input));
     let mut content = Content::default();
     while let Some(statement) = reader.next_statement()? {
@@ -71,6 +71,7 @@ pub fn read(input: &mut dyn Read) -> Result<Content, ScriptError> {
                 Ok(())
             })?;
             content.tables.insert(copied_table(&statement.text), rows.entry());
+            passed();
         } else if let Some((sequence, value)) = set_value(&statement.text) {
             content.sequences.insert(sequence, value);
         } else if statement.text.len() < 10_000 {
@@ -126,9 +127,13 @@ mod tests {
         ALTER TABLE public.t OWNER TO \"Ada L\";\nGRANT SELECT ON TABLE public.t TO reader;\n\
         COPY public.\"T (x)\" (a, b) FROM stdin;\n1\t\\N\n2\tit's\n\\.\n\nSELECT pg_catalog.setval('public.s', 5, true);\n\\unrestrict abc\n\n--\n-- PostgreSQL database dump complete\n--\n\n";
 
+    fn read(mut input: &[u8]) -> Result<Content, ScriptError> {
+        super::read(&mut input, &mut || ())
+    }
+
     #[test]
     fn a_dump_tells_its_rows_and_needs() {
-        let content = read(&mut DUMP.as_bytes()).unwrap();
+        let content = read(DUMP.as_bytes()).unwrap();
         assert_eq!(content.tables["public.\"T (x)\""].rows, 2);
         assert_eq!(content.roles, ["Ada L", "reader"]);
         assert_eq!(content.extensions, ["citext"]);
@@ -137,8 +142,7 @@ mod tests {
 
     #[test]
     fn the_order_of_rows_changes_nothing_and_a_byte_does() {
-        let hash =
-            |text: &str| read(&mut text.as_bytes()).unwrap().tables.remove("public.\"T (x)\"").unwrap();
+        let hash = |text: &str| read(text.as_bytes()).unwrap().tables.remove("public.\"T (x)\"").unwrap();
         assert_eq!(hash(DUMP), hash(&DUMP.replace("1\t\\N\n2\tit's\n", "2\tit's\n1\t\\N\n")));
         assert_ne!(hash(DUMP), hash(&DUMP.replace("it's", "it'S")));
         // A row twice is not no row at all, as it would be with XOR.
@@ -148,14 +152,14 @@ mod tests {
     #[test]
     fn a_dump_that_lost_its_end_is_told() {
         let cut = DUMP.replace("-- PostgreSQL database dump complete\n--\n", "");
-        assert!(matches!(read(&mut cut.as_bytes()), Err(ScriptError::NoTrailer)));
-        assert!(read(&mut &DUMP.as_bytes()[..DUMP.len() / 2 + 60]).is_err());
+        assert!(matches!(read(cut.as_bytes()), Err(ScriptError::NoTrailer)));
+        assert!(read(&DUMP.as_bytes()[..DUMP.len() / 2 + 60]).is_err());
     }
 
     #[test]
     fn a_dump_may_not_run_programs() {
         for command in ["\\! id", "\\copy t from program 'id'", "\\i /etc/passwd", "\\connect other"] {
-            let error = read(&mut DUMP.replace("\\restrict abc", command).as_bytes()).unwrap_err();
+            let error = read(DUMP.replace("\\restrict abc", command).as_bytes()).unwrap_err();
             assert!(matches!(error, ScriptError::PsqlCommand { .. }), "{command}: {error}");
         }
     }

@@ -1,9 +1,12 @@
 //! The folder that backups live in: what is there, by its manifests, and removing what is ours.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::failure::{Kind, Result};
-use crate::model::backup::{Backup, Manifest, Verification, is_safe_name, manifest_name, verification_name};
+use crate::model::backup::{
+    ARCHIVE, Backup, Format, LATEST, Manifest, SET_MANIFEST, Verification, archived_name, is_safe_name,
+    is_set_name, manifest_name, verification_name,
+};
 use crate::world::files;
 
 /// A folder of backups.
@@ -61,11 +64,10 @@ impl Folder {
     /// All backups. What has no manifest of ours is none of our business.
     pub(crate) fn list(&self) -> Result<Found> {
         let mut found = Found::default();
-        for file in files::names(&self.path) {
-            let Some(name) = file.strip_suffix(".manifest.json") else { continue };
-            match self.load(name) {
+        for name in self.names() {
+            match self.load(&name) {
                 Ok(backup) => found.backups.push(backup),
-                Err(why) => found.broken.push((name.to_owned(), why)),
+                Err(why) => found.broken.push((name, why)),
             }
         }
         found.backups.sort_by_key(|backup| std::cmp::Reverse(backup.manifest.finished));
@@ -73,21 +75,34 @@ impl Folder {
         Ok(found)
     }
 
+    /// Everything that has a manifest of ours: files and folders beside it, sets around it.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = files::names(&self.path)
+            .iter()
+            .filter_map(|file| file.strip_suffix(".manifest.json").map(str::to_owned))
+            .collect();
+        for place in [LATEST, ARCHIVE] {
+            let sets = files::names(&self.path.join(place)).into_iter().map(|set| format!("{place}/{set}"));
+            names.extend(sets.filter(|set| files::is_there(&self.path.join(manifest_name(set)))));
+        }
+        names
+    }
+
     /// One backup by its name, or the reason why it cannot be believed.
     fn load(&self, name: &str) -> std::result::Result<Backup, String> {
-        if !is_safe_name(name) {
+        if !is_safe_name(name) && !is_set_name(name) {
             return Err("its name would leave the folder".to_owned());
         }
-        let path = self.path.join(manifest_name(name));
-        if !files::is_there(&path) {
-            return Err("its manifest is a link, and what it leads to is not ours".to_owned());
+        let mut manifest = read_manifest(&self.path.join(manifest_name(name)))?;
+        let called = match name.split_once('/') {
+            Some((ARCHIVE, _)) => format!("{ARCHIVE}/{}", archived_name(&manifest)),
+            Some((place, _)) => format!("{place}/{}", manifest.name),
+            None => manifest.name.clone(),
+        };
+        if called != name || (manifest.format == Format::Set) != name.contains('/') {
+            return Err(format!("its manifest is that of `{called}`"));
         }
-        let text = files::read_if_there(&path).map_err(|error| error.to_string())?.unwrap_or_default();
-        let manifest: Manifest =
-            serde_json::from_str(&text).map_err(|error| format!("its manifest cannot be read: {error}"))?;
-        if manifest.name != name {
-            return Err(format!("its manifest is that of `{}`", manifest.name));
-        }
+        name.clone_into(&mut manifest.name);
         let sidecar = files::read_if_there(&self.path.join(verification_name(name))).ok().flatten();
         let verification = sidecar.and_then(|text| serde_json::from_str(&text).ok());
         Ok(Backup { manifest, verification })
@@ -104,7 +119,7 @@ impl Folder {
         };
         // The path of a file in the folder is a name too, as the shell completes it.
         let name = Path::new(name).strip_prefix(&self.path).ok().and_then(Path::to_str).unwrap_or(name);
-        if !is_safe_name(name) {
+        if !is_safe_name(name) && !is_set_name(name) {
             return Err(Kind::BadBackupName { name: name.to_owned() }.into());
         }
         if !files::is_there(&self.path.join(manifest_name(name))) {
@@ -126,6 +141,22 @@ impl Folder {
         files::replace(&self.path.join(manifest_name(&manifest.name)), &to_json(manifest))
     }
 
+    /// Gives a set that is complete its place as the latest; the one before it is archived.
+    pub(crate) fn publish_set(&self, partial: &Path, manifest: &Manifest) -> Result<()> {
+        files::replace(&partial.join(SET_MANIFEST), &to_json(manifest))?;
+        let (latest, archive) = (self.path.join(LATEST), self.path.join(ARCHIVE));
+        files::backup_dir(&latest)?;
+        files::backup_dir(&archive)?;
+        for set in files::names(&latest) {
+            if let Ok(before) = read_manifest(&latest.join(&set).join(SET_MANIFEST)) {
+                files::rename(&latest.join(&set), &archive.join(archived_name(&before)))?;
+            }
+        }
+        files::sync_dir(&archive)?;
+        files::rename(partial, &latest.join(&manifest.name))?;
+        files::sync_dir(&latest)
+    }
+
     /// Removes a backup: its manifest first, so that nothing half there counts as one.
     pub(crate) fn remove(&self, backup: &Backup) -> Result<()> {
         let name = &backup.manifest.name;
@@ -137,6 +168,21 @@ impl Folder {
         } else {
             files::remove_file(&path)
         }
+    }
+}
+
+/// Reads a manifest, or says why it cannot be believed.
+pub(super) fn read_manifest(path: &Path) -> std::result::Result<Manifest, String> {
+    if !files::is_there(path) {
+        return Err("its manifest is a link, and what it leads to is not ours".to_owned());
+    }
+    let text = files::read_if_there(path).map_err(|error| error.to_string())?.unwrap_or_default();
+    let manifest: Manifest =
+        serde_json::from_str(&text).map_err(|error| format!("its manifest cannot be read: {error}"))?;
+    let stays = |path: &str| Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    match manifest.files.iter().find(|file| !stays(&file.path)) {
+        Some(file) => Err(format!("its manifest names `{}`, which would leave the folder", file.path)),
+        None => Ok(manifest),
     }
 }
 

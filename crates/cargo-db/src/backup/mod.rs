@@ -3,6 +3,7 @@
 
 mod folder;
 mod restore;
+mod set;
 mod take;
 mod verify;
 

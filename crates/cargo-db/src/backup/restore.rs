@@ -3,13 +3,14 @@
 //! whatever fails before leaves it exactly as it was.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::backup::folder::Folder;
-use crate::backup::verify::{ARCHIVE_TOOL, archive_text, differences, file_entries, read_content};
+use crate::backup::folder::{Folder, read_manifest};
+use crate::backup::set;
+use crate::backup::verify::{ARCHIVE_TOOL, archive_text, changed, differences, file_entries, read_content};
 use crate::failure::{Failure, Kind, Result};
-use crate::model::backup::{Backup, Format, Manifest};
+use crate::model::backup::{Backup, Format, Manifest, SET_MANIFEST};
 use crate::model::event::Event;
 use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::target::Target;
@@ -39,14 +40,20 @@ impl Source {
     pub(crate) fn of(folder: &Folder, backup: &Backup) -> Source {
         Source {
             name: backup.manifest.name.clone(),
-            path: folder.path_of(&backup.manifest.name),
-            format: backup.manifest.format,
+            path: folder.path_of(&backup.main_file()),
+            format: match backup.manifest.format {
+                Format::Set => Format::Custom,
+                format => format,
+            },
             manifest: Some(backup.manifest.clone()),
         }
     }
 
     /// Any file or folder, recognised by its content.
-    pub(crate) fn file(path: &std::path::Path) -> Result<Source> {
+    pub(crate) fn file(path: &Path) -> Result<Source> {
+        if set::is_set(path) {
+            return Source::set(path);
+        }
         let format = if path.is_dir() {
             Format::Directory
         } else if recognise(path)? == Kindred::Custom {
@@ -55,6 +62,20 @@ impl Source {
             Format::Sql
         };
         Ok(Source { name: path.display().to_string(), path: path.to_owned(), format, manifest: None })
+    }
+
+    /// A set that lies somewhere else than in the backup folder.
+    fn set(path: &Path) -> Result<Source> {
+        let folder = Folder::new(path.parent().unwrap_or(Path::new("/")));
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let bad = |why: String| Kind::Unsound { name: name.clone(), problems: vec![why] };
+        let manifest = read_manifest(&path.join(SET_MANIFEST)).map_err(bad)?;
+        let backup = Backup { manifest: Manifest { name: name.clone(), ..manifest }, verification: None };
+        let problems = changed(&folder, &backup)?;
+        if problems.is_empty() {
+            return Ok(Source::of(&folder, &backup));
+        }
+        Err(Kind::Unsound { name, problems }.into())
     }
 
     /// What a consent to restore it is about: the checksum of every byte that will be read.
@@ -74,7 +95,7 @@ impl Source {
         }
         let content = match self.format {
             Format::Sql => read_content(world, plain_text(&self.path)?)?,
-            Format::Custom | Format::Directory => {
+            Format::Custom | Format::Directory | Format::Set => {
                 let program = self.archive_tool(settings, 0)?;
                 read_content(world, archive_text(world, &program, &self.path, &Target::nowhere())?)?
             }
@@ -234,7 +255,7 @@ pub(super) fn scratch(world: &World, settings: &Settings, target: &Target, sourc
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
     match source.format {
         Format::Sql => load_script(world, &built.target, source)?,
-        Format::Custom | Format::Directory => {
+        Format::Custom | Format::Directory | Format::Set => {
             let program = source.archive_tool(settings, major)?;
             let jobs = std::thread::available_parallelism().map_or(1, usize::from);
             let arguments = [

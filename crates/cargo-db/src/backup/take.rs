@@ -6,12 +6,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::backup::folder::Folder;
-use crate::backup::verify::{ARCHIVE_TOOL, archive_text, file_entries, read_content};
+use crate::backup::set::{self, Schemas};
+use crate::backup::verify::{ARCHIVE_TOOL, archive_text, file_entries, file_entry, read_content};
 use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::backup::{
-    Backup, Compression, DatabaseIdentity, Engine, FileEntry, Format, Manifest, ServerIdentity, file_name,
-    is_safe_name, manifest_name,
+    Backup, Compression, DatabaseIdentity, Engine, FileEntry, Format, LATEST, Manifest, ServerIdentity,
+    file_name, is_safe_name, manifest_name,
 };
 use crate::model::event::Event;
 use crate::model::layout::Layout;
@@ -20,7 +21,7 @@ use crate::settings::Settings;
 use crate::world::archive::store;
 use crate::world::clock::{now, pause, stopwatch};
 use crate::world::pg::{Purpose, Session};
-use crate::world::process::{ClientProgram, git_commit};
+use crate::world::process::{ClientProgram, git_commit, repository};
 use crate::world::server::{Binaries, client};
 use crate::world::{World, files};
 use pg_logical::content::{self, Content};
@@ -33,10 +34,12 @@ pub(crate) struct Order {
     pub(crate) name: Option<String>,
     /// `pg_dump`'s options that choose what is taken.
     pub(crate) selection: Vec<String>,
-    /// Tables at once, in the directory format.
+    /// Tables or parts at once, in the formats that are folders.
     pub(crate) jobs: usize,
     /// Read the backup back before it is called done.
     pub(crate) read_back: bool,
+    /// Why it is taken: `manual`, `migrate`, `push`.
+    pub(crate) event: String,
 }
 
 /// A session that holds the snapshot that all parts are taken from.
@@ -48,6 +51,9 @@ struct Snapshot {
     database: DatabaseIdentity,
     extensions: BTreeMap<String, String>,
     migrations: BTreeMap<String, String>,
+    schemas: Schemas,
+    /// How many more connections the server has for us.
+    free_connections: usize,
 }
 
 /// What is written but has no name of its own yet; gone when it is dropped.
@@ -83,16 +89,24 @@ pub(crate) fn take(
     let programs = client(settings.pg_bin.as_ref().map(|bin| bin.value.as_path()), snapshot.major)?;
     let mut partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };
     world.tell(Event::Started { doing: "Backing up", subject: target.database.clone() });
+    let tables = snapshot.schemas.values().map(Vec::len).sum::<usize>() as u64;
+    world.tell(Event::Expected { count: tables, of: "tables" });
 
-    let dump = Dump { world, target, order, snapshot: &snapshot, programs: &programs };
-    let (content, files) = dump.write(&partial.path)?;
+    // Somebody else may want to connect while we are at it.
+    let jobs = order.jobs.min(snapshot.free_connections.saturating_sub(1)).max(1);
+    let dump = Dump { world, target, order, snapshot: &snapshot.id, programs: &programs, jobs };
+    let (content, files) = match order.format {
+        Format::Sql => dump.write_sql(&partial.path)?,
+        Format::Custom | Format::Directory => dump.write_archive(&partial.path)?,
+        Format::Set => set::write(&dump, &partial.path, &name, &snapshot.schemas)?,
+    };
     // The name inside the manifest is the one it will have.
     let files: Vec<FileEntry> = files
         .into_iter()
         .map(|file| FileEntry { path: if file.path.is_empty() { name.clone() } else { file.path }, ..file })
         .collect();
     if order.read_back && order.format == Format::Sql {
-        read_back(&partial.path, &content, &files)?;
+        read_back(world, &partial.path, &content, &files)?;
     }
     world.interrupt.check()?;
 
@@ -105,6 +119,8 @@ pub(crate) fn take(
         started,
         finished: now(),
         environment: settings.environment.environment.name().to_owned(),
+        repository: repository(&settings.root),
+        event: order.event.clone(),
         server: snapshot.server.clone(),
         database: snapshot.database.clone(),
         engine: Engine { name: "pg_dump".to_owned(), major: programs.major },
@@ -118,22 +134,49 @@ pub(crate) fn take(
         sequences: content.sequences,
         read_back: order.read_back,
     };
-    files::rename(&partial.path, &folder.path_of(&name))?;
-    partial.kept = true;
-    files::sync_dir(folder.path())?;
-    folder.publish(&manifest)?;
+    let backup = if order.format == Format::Set {
+        if order.read_back {
+            set_is_sound(world, settings, folder, &partial.path, &manifest)?;
+        }
+        folder.publish_set(&partial.path, &manifest)?;
+        partial.kept = true;
+        folder.find(Some(&format!("{LATEST}/{name}")), &target.database)?
+    } else {
+        files::rename(&partial.path, &folder.path_of(&name))?;
+        partial.kept = true;
+        files::sync_dir(folder.path())?;
+        folder.publish(&manifest)?;
+        Backup { manifest, verification: None }
+    };
     world.tell(Event::Finished {
         done: "Backed up",
         subject: target.database.clone(),
         elapsed: began.elapsed(),
     });
-    Ok(Backup { manifest, verification: None })
+    Ok(backup)
+}
+
+/// Reads the parts of a set that is not published yet.
+fn set_is_sound(
+    world: &World,
+    settings: &Settings,
+    folder: &Folder,
+    path: &Path,
+    manifest: &Manifest,
+) -> Result<()> {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let unpublished = Backup { manifest: Manifest { name, ..manifest.clone() }, verification: None };
+    match set::differences_of_parts(world, settings, folder, &unpublished)?.as_slice() {
+        [] => Ok(()),
+        [first, ..] => Err(Kind::Backup { doing: "read back", why: first.clone() }.into()),
+    }
 }
 
 /// The name of the user's, if nothing has it; or the second's, or the next one's.
 fn free_name(world: &World, target: &Target, folder: &Folder, order: &Order) -> Result<String> {
     let is_taken = |name: &str| {
-        files::is_there(&folder.path_of(name)) || files::is_there(&folder.path_of(&manifest_name(name)))
+        let places = [name.to_owned(), manifest_name(name), format!("{LATEST}/{name}")];
+        places.iter().any(|place| files::is_there(&folder.path_of(place)))
     };
     if let Some(name) = &order.name {
         if !is_safe_name(name) {
@@ -154,27 +197,23 @@ fn free_name(world: &World, target: &Target, folder: &Folder, order: &Order) -> 
 }
 
 /// One dump that is about to be written.
-struct Dump<'a> {
-    world: &'a World,
-    target: &'a Target,
+pub(super) struct Dump<'a> {
+    pub(super) world: &'a World,
+    pub(super) target: &'a Target,
     order: &'a Order,
-    snapshot: &'a Snapshot,
-    programs: &'a Binaries,
+    /// Its name.
+    snapshot: &'a str,
+    pub(super) programs: &'a Binaries,
+    /// Connections at once.
+    pub(super) jobs: usize,
 }
 
 impl Dump<'_> {
-    /// Writes all files of the backup. A single file has no path yet.
-    fn write(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
-        match self.order.format {
-            Format::Sql => self.write_sql(path),
-            Format::Custom | Format::Directory => self.write_archive(path),
-        }
-    }
-
-    fn start(&self, more: &[String]) -> Result<ClientProgram> {
+    /// Starts `pg_dump` on the snapshot.
+    pub(super) fn start(&self, more: &[String]) -> Result<ClientProgram> {
         let mut arguments = vec![
             "--no-password".to_owned(),
-            format!("--snapshot={}", self.snapshot.id),
+            format!("--snapshot={}", self.snapshot),
             // Behind somebody's ALTER TABLE everybody else would wait behind us.
             "--lock-wait-timeout=60s".to_owned(),
         ];
@@ -185,15 +224,14 @@ impl Dump<'_> {
     fn write_sql(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
         let mut dump = self.start(&["--format=plain".to_owned()])?;
         let (content, stored) = store(self.world, &mut dump, path, self.order.compression, |stream| {
-            let content = content::read(stream);
+            let content = content::read(stream, &mut || self.world.tell(Event::Counted));
             // What follows the end of the dump belongs to the file too.
             let _ = std::io::copy(stream, &mut std::io::sink());
             content
         })?;
         dump.finish(self.world)?;
         let content = content.map_err(|error| Kind::Backup { doing: "write", why: error.to_string() })?;
-        let entry = FileEntry { path: String::new(), bytes: stored.bytes, sha256: stored.sha256.to_string() };
-        Ok((content, vec![entry]))
+        Ok((content, vec![file_entry("", &stored)]))
     }
 
     fn write_archive(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
@@ -205,7 +243,7 @@ impl Dump<'_> {
             files::sync_file(path)?;
         } else {
             files::private_dir(path, None)?;
-            let jobs = format!("--jobs={}", self.order.jobs);
+            let jobs = format!("--jobs={}", self.jobs);
             self.start(&["--format=directory".to_owned(), jobs, file])?.finish(self.world)?;
             files::seal_dir(path)?;
         }
@@ -215,11 +253,12 @@ impl Dump<'_> {
 }
 
 /// Reads a file again, from the disk, and compares it with what passed when it was written.
-fn read_back(path: &Path, written: &Content, files: &[FileEntry]) -> Result<()> {
+fn read_back(world: &World, path: &Path, written: &Content, files: &[FileEntry]) -> Result<()> {
     let failed = |why: String| Kind::Backup { doing: "read back", why };
     let measured = crate::world::archive::measure(path)?;
     let mut stream: Box<dyn Read + Send> = crate::world::archive::plain_text(path)?;
-    let read = content::read(&mut *stream).map_err(|error| failed(error.to_string()))?;
+    let mut go_on = || world.tell(Event::Counted);
+    let read = content::read(&mut *stream, &mut go_on).map_err(|error| failed(error.to_string()))?;
     let same_bytes = files.iter().all(|file| file.sha256 == measured.sha256.to_string());
     if read != *written || !same_bytes {
         return Err(failed("the disk gave back something else than was written".to_owned()).into());
@@ -245,13 +284,16 @@ impl Snapshot {
         let sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
             SELECT pg_export_snapshot(), current_setting('server_version'), current_setting('server_version_num')::int / 10000; \
             SELECT d.datname, d.oid, pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, \
-                   to_jsonb(d) ->> 'datcollversion' FROM pg_database d WHERE d.datname = current_database(); \
-            SELECT extname, extversion FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1";
+                   to_jsonb(d) ->> 'datcollversion', pg_database_size(d.oid) FROM pg_database d WHERE d.datname = current_database(); \
+            SELECT extname, extversion FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1; \
+            SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int \
+                   - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')";
         let sets = session.result_sets("take a snapshot", sql)?;
+        let schemas = schemas(&mut session)?;
         let layout = Layout::Sqlx;
         let history = migration::read_history(&mut session, layout)?;
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let [_, about, database, extensions] = sets.as_slice() else {
+        let [_, about, database, extensions, connections] = sets.as_slice() else {
             return Err(Kind::Bug { what: "the server answered other questions".to_owned() }.into());
         };
         let (Some(about), Some(database)) = (about.first(), database.first()) else {
@@ -274,12 +316,41 @@ impl Snapshot {
                 collate: text(&database[3]),
                 ctype: text(&database[4]),
                 collation_version: database[5].clone(),
+                bytes: text(&database[6]).parse().unwrap_or(0),
             },
             extensions: extensions.iter().map(|row| (text(&row[0]), text(&row[1]))).collect(),
             migrations: migrations.collect(),
+            schemas,
+            free_connections: connections
+                .first()
+                .and_then(|row| row[0].as_deref()?.parse().ok())
+                .unwrap_or(1),
             _session: session,
         })
     }
+}
+
+/// What `pg_dump` takes along: schemas and tables that no extension brought, the largest first.
+fn schemas(session: &mut Session) -> Result<Schemas> {
+    let own = |class: &str, oid: &str| {
+        format!(
+            "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND NOT EXISTS (SELECT 1 FROM pg_depend d \
+             WHERE d.classid = '{class}'::regclass AND d.objid = {oid} AND d.deptype = 'e')"
+        )
+    };
+    let sql = format!(
+        "SELECT n.nspname, NULL FROM pg_namespace n WHERE {}; \
+         SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p') AND {} ORDER BY c.relpages DESC, 2",
+        own("pg_namespace", "n.oid"),
+        own("pg_class", "c.oid")
+    );
+    let mut schemas = Schemas::new();
+    for row in session.result_sets("list the tables", &sql)?.into_iter().flatten() {
+        let tables = schemas.entry(row[0].clone().unwrap_or_default()).or_default();
+        tables.extend(row[1].clone());
+    }
+    Ok(schemas)
 }
 
 /// Not every role may ask, and a refusal would end the snapshot's transaction: hence a session of

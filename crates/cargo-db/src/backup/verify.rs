@@ -7,11 +7,13 @@ use std::path::Path;
 
 use crate::backup::folder::Folder;
 use crate::backup::restore::{Source, compare, scratch};
+use crate::backup::set::differences_of_parts;
 use crate::failure::{Failure, Kind, Result};
-use crate::model::backup::{Backup, FileEntry, Format, Level, Verification};
+use crate::model::backup::{Backup, FileEntry, Format, Level, SET_MANIFEST, SET_VERIFICATION, Verification};
+use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::settings::Settings;
-use crate::world::archive::{measure, plain_text};
+use crate::world::archive::{Stored, measure, plain_text};
 use crate::world::clock::now;
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
@@ -37,11 +39,7 @@ impl Verifier<'_> {
     /// once it is loaded. Any other is verified in full.
     pub(crate) fn before_restore(&self, backup: &Backup) -> Result<()> {
         let problems = if backup.is_verified() {
-            let mut problems = quick(self.folder, backup)?;
-            if problems.is_empty() {
-                problems = checksums(self.folder, backup)?;
-            }
-            problems
+            changed(self.folder, backup)?
         } else {
             self.verify(backup, Level::Full)?.problems
         };
@@ -68,6 +66,12 @@ impl Verifier<'_> {
     }
 }
 
+/// What is not as it was when the manifest was written.
+pub(super) fn changed(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
+    let problems = quick(folder, backup)?;
+    if problems.is_empty() { checksums(folder, backup) } else { Ok(problems) }
+}
+
 /// What can be told without reading the files.
 fn quick(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
     let manifest = &backup.manifest;
@@ -86,8 +90,9 @@ fn quick(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
             Some(_) => {}
         }
     }
-    if manifest.format == Format::Directory {
-        let known: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+    if manifest.format.is_folder() {
+        let of_set = [SET_MANIFEST, SET_VERIFICATION].into_iter().filter(|_| manifest.format == Format::Set);
+        let known: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).chain(of_set).collect();
         let extra = files::files_below(&root)?
             .into_iter()
             .filter(|path| !known.contains(&path.to_str().unwrap_or("")));
@@ -116,6 +121,7 @@ fn full(world: &World, settings: &Settings, folder: &Folder, backup: &Backup) ->
             if manifest.sequences != content.sequences {
                 problems.push("sequences: they are not the manifest's".to_owned());
             }
+            problems.extend(differences_of_parts(world, settings, folder, backup)?);
         }
         Err(failure) => problems.push(format!("content: {failure}{}", reasons(&failure))),
     }
@@ -161,7 +167,7 @@ pub(super) fn differences(
 
 /// Reads a backup's whole content.
 fn content_of(world: &World, settings: &Settings, folder: &Folder, backup: &Backup) -> Result<Content> {
-    let path = folder.path_of(&backup.manifest.name);
+    let path = folder.path_of(&backup.main_file());
     if backup.manifest.format == Format::Sql {
         return read_content(world, plain_text(&path)?);
     }
@@ -205,7 +211,7 @@ impl Text for Box<dyn Read + Send> {
 
 /// Reads a stream to its end. A program that failed is the better reason than a text cut off.
 pub(super) fn read_content(world: &World, mut text: impl Text) -> Result<Content> {
-    let content = content::read(&mut text);
+    let content = content::read(&mut text, &mut || world.tell(Event::Counted));
     text.finish(world)?;
     content.map_err(|error| Kind::Backup { doing: "read", why: error.to_string() }.into())
 }
@@ -215,18 +221,18 @@ pub(super) fn file_entries(path: &Path) -> Result<Vec<FileEntry>> {
     let relative = if path.is_dir() { files::files_below(path)? } else { vec![std::path::PathBuf::new()] };
     let entries = relative.into_iter().map(|file| {
         let stored = measure(&if file.as_os_str().is_empty() { path.to_owned() } else { path.join(&file) })?;
-        Ok(FileEntry {
-            path: file.display().to_string(),
-            bytes: stored.bytes,
-            sha256: stored.sha256.to_string(),
-        })
+        Ok(file_entry(&file.display().to_string(), &stored))
     });
     entries.collect()
 }
 
+/// A file as the manifest knows it.
+pub(super) fn file_entry(path: &str, stored: &Stored) -> FileEntry {
+    let (path, sha256) = (path.to_owned(), stored.sha256.to_string());
+    FileEntry { path, bytes: stored.bytes, sha256, schema: None, table: None }
+}
+
 fn path_of(folder: &Folder, backup: &Backup, file: &FileEntry) -> std::path::PathBuf {
-    match backup.manifest.format {
-        Format::Directory => folder.path_of(&backup.manifest.name).join(&file.path),
-        Format::Sql | Format::Custom => folder.path_of(&backup.manifest.name),
-    }
+    let name = folder.path_of(&backup.manifest.name);
+    if backup.manifest.format.is_folder() { name.join(&file.path) } else { name }
 }

@@ -11,7 +11,7 @@ pub(super) fn run(context: &Context, args: &BackupArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let folder = Folder::new(&settings.backup.dir.value);
-    let order = order(args)?;
+    let order = order(args, &settings.backup.event)?;
     ui.note(&format!(
         "Backup of {} on {} into {}",
         target.database,
@@ -35,7 +35,7 @@ fn report(context: &Context, folder: &Folder, taken: &Backup, removed: &[String]
     context.ui.report(&Report::BackedUp { path, backup: taken, removed });
 }
 
-fn order(args: &BackupArgs) -> Result<Order> {
+fn order(args: &BackupArgs, event: &str) -> Result<Order> {
     let compression = match &args.compress {
         _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
         None => Compression::Gzip(6),
@@ -55,6 +55,11 @@ fn order(args: &BackupArgs) -> Result<Order> {
         .iter()
         .flat_map(|(flag, values)| values.iter().map(move |value| format!("{flag}={value}")))
         .collect();
+    if args.format == BackupFormat::Set && (!selection.is_empty() || args.output.is_some()) {
+        let (source_name, value) = ("--format".to_owned(), "set".to_owned());
+        let why = "a set is whole and has its place: leave out `-o`, and what chooses parts".to_owned();
+        return Err(Kind::BadSetting { source_name, value, why }.into());
+    }
     if args.no_owner {
         selection.push("--no-owner".to_owned());
     }
@@ -63,11 +68,13 @@ fn order(args: &BackupArgs) -> Result<Order> {
             BackupFormat::Sql => Format::Sql,
             BackupFormat::Custom => Format::Custom,
             BackupFormat::Directory => Format::Directory,
+            BackupFormat::Set => Format::Set,
         },
         compression,
         name: args.output.clone(),
         selection,
         jobs: args.jobs.max(1),
         read_back: !args.no_verify,
+        event: event.to_owned(),
     })
 }

@@ -19,6 +19,15 @@ pub(crate) enum Format {
     Custom,
     /// `pg_dump`'s directory format: a folder, written and read in parallel.
     Directory,
+    /// A folder with a dump of everything, one of each schema, and SQL of each table.
+    Set,
+}
+
+impl Format {
+    /// Whether it is a folder of files.
+    pub(crate) fn is_folder(self) -> bool {
+        matches!(self, Format::Directory | Format::Set)
+    }
 }
 
 /// How a file of SQL is compressed.
@@ -76,15 +85,34 @@ pub(crate) fn file_name(
     format: Format,
     compression: Compression,
 ) -> String {
-    let moment = when
-        .format(format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]Z"))
-        .unwrap_or_default();
+    let moment = moment(when);
     let ending = match format {
+        Format::Set => return format!("{SET_PREFIX}{moment}"),
         Format::Sql => format!(".sql{}", compression.ending()),
         Format::Custom => ".dump".to_owned(),
         Format::Directory => ".dir".to_owned(),
     };
     format!("{}_{moment}{ending}", encode_name(database))
+}
+
+/// `2026-01-31T23-59-59Z`.
+fn moment(when: OffsetDateTime) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]Z");
+    when.format(format).unwrap_or_default()
+}
+
+/// The folder of the newest set, and that of those before it.
+pub(crate) const LATEST: &str = "latest";
+pub(crate) const ARCHIVE: &str = "archive";
+
+/// What the name of a set begins with while it is the latest.
+const SET_PREFIX: &str = "latest_";
+
+/// What a set is called once a newer one took its place: `{moment}--{repository}--{event}--{commit}`.
+pub(crate) fn archived_name(manifest: &Manifest) -> String {
+    let moment = manifest.name.strip_prefix(SET_PREFIX).unwrap_or(&manifest.name);
+    let commit = manifest.git_commit.as_deref().map_or("nocommit", |commit| &commit[..7.min(commit.len())]);
+    format!("{moment}--{}--{}--{commit}", encode_name(&manifest.repository), encode_name(&manifest.event))
 }
 
 /// A name as part of a file name.
@@ -109,7 +137,7 @@ pub(crate) struct Manifest {
     /// Raised when a field is added or changes its meaning.
     pub(crate) format_version: u32,
     pub(crate) tool: String,
-    /// The name of the file or folder beside the manifest.
+    /// The name of the file or folder beside the manifest; of a set, the one it had as the latest.
     pub(crate) name: String,
     pub(crate) format: Format,
     pub(crate) compression: String,
@@ -118,6 +146,9 @@ pub(crate) struct Manifest {
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) finished: OffsetDateTime,
     pub(crate) environment: String,
+    /// What the project is called, and why the backup was taken: `manual`, `migrate`, `push`.
+    pub(crate) repository: String,
+    pub(crate) event: String,
     pub(crate) server: ServerIdentity,
     pub(crate) database: DatabaseIdentity,
     pub(crate) engine: Engine,
@@ -158,6 +189,8 @@ pub(crate) struct DatabaseIdentity {
     pub(crate) collate: String,
     pub(crate) ctype: String,
     pub(crate) collation_version: Option<String>,
+    /// How large it was.
+    pub(crate) bytes: u64,
 }
 
 /// What wrote it.
@@ -172,10 +205,16 @@ pub(crate) struct Engine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileEntry {
-    /// Relative to the backup folder, or inside the directory archive.
+    /// Relative to the backup folder, or inside the folder that the backup is.
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
+    /// Of a set: the schema that it is a part of, by its real name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schema: Option<String>,
+    /// Of a set: the table that it is a part of, by its real name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) table: Option<String>,
 }
 
 /// What a verification found, beside the manifest.
@@ -225,28 +264,54 @@ impl Backup {
         self.manifest.files.iter().map(|file| file.bytes).sum()
     }
 
+    /// The path of what is restored from, relative to the backup folder.
+    pub(crate) fn main_file(&self) -> String {
+        let name = &self.manifest.name;
+        let is_main = |file: &&FileEntry| {
+            file.schema.is_none() && Path::new(&file.path).extension().is_some_and(|ending| ending == "dump")
+        };
+        match self.manifest.files.iter().find(is_main) {
+            Some(file) if self.manifest.format == Format::Set => format!("{name}/{}", file.path),
+            _ => name.clone(),
+        }
+    }
+
     /// Backups are counted together when they are of one database of one server.
     pub(crate) fn group(&self) -> (Option<String>, String) {
         (self.manifest.server.system_identifier.clone(), self.manifest.database.name.clone())
     }
 }
 
-/// `<name>.manifest.json`.
+/// `<name>.manifest.json`; a set has its own inside.
 pub(crate) fn manifest_name(name: &str) -> String {
-    format!("{name}.manifest.json")
+    if name.contains('/') { format!("{name}/{SET_MANIFEST}") } else { format!("{name}.manifest.json") }
 }
 
-/// `<name>.verified.json`.
+/// `<name>.verified.json`; a set has its own inside.
 pub(crate) fn verification_name(name: &str) -> String {
-    format!("{name}.verified.json")
+    if name.contains('/') { format!("{name}/{SET_VERIFICATION}") } else { format!("{name}.verified.json") }
 }
+
+/// What lies in a set and is no part of it.
+pub(crate) const SET_MANIFEST: &str = "manifest.json";
+pub(crate) const SET_VERIFICATION: &str = "verified.json";
 
 /// Whether a path may be the name of a backup: it stays in the folder.
 pub(crate) fn is_safe_name(name: &str) -> bool {
     let path = Path::new(name);
     let mut parts = path.components();
     let single = matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(_)), None));
-    single && !name.starts_with('.') && !name.ends_with(".partial") && !name.ends_with(".json")
+    let taken = name.starts_with('.')
+        || name.ends_with(".partial")
+        || name.ends_with(".json")
+        || name == LATEST
+        || name == ARCHIVE;
+    single && !name.contains('/') && !taken
+}
+
+/// Whether a path may be that of a set.
+pub(crate) fn is_set_name(name: &str) -> bool {
+    matches!(name.split_once('/'), Some((LATEST | ARCHIVE, set)) if is_safe_name(set))
 }
 
 #[cfg(test)]
@@ -264,8 +329,12 @@ mod tests {
             file_name("a/b", when, Format::Custom, Compression::None),
             "a%2Fb_2025-12-31T23-59-59Z.dump"
         );
-        for bad in ["../x", "/etc/x", "a/b", ".hidden", "", "x.partial", "x.manifest.json"] {
+        for bad in ["../x", "/etc/x", "a/b", ".hidden", "", "x.partial", "x.manifest.json", "latest"] {
             assert!(!is_safe_name(bad), "{bad}");
+        }
+        assert!(is_set_name("latest/latest_2025-12-31T23-59-59Z") && is_set_name("archive/x--y"));
+        for bad in ["latest/../x", "other/x", "latest/a/b", "/latest/x", "latest/", "latest/.x"] {
+            assert!(!is_set_name(bad), "{bad}");
         }
         assert!(is_safe_name("before release.sql.gz"));
     }

@@ -17,6 +17,12 @@ pub(crate) enum Event {
     SessionOfKilledRunEnded { pid: i32 },
     /// A step begins. `subject` names it.
     Started { doing: &'static str, subject: String },
+    /// The step that began last consists of so many tables or parts.
+    Expected { count: u64, of: &'static str },
+    /// One more of them is done.
+    Counted,
+    /// A client found no connection; it is tried again.
+    Reconnecting { subject: String, attempt: u32, attempts: u32, pause: Duration },
     /// So much of the step that began last has passed.
     Passed { bytes: u64 },
     /// A step is done.

@@ -139,6 +139,8 @@ mod tests {
             started: finished,
             finished,
             environment: "test".into(),
+            repository: String::new(),
+            event: String::new(),
             server: ServerIdentity { version: "15.1".into(), system_identifier: Some("1".into()) },
             database: DatabaseIdentity {
                 name: "d".into(),
@@ -147,6 +149,7 @@ mod tests {
                 collate: String::new(),
                 ctype: String::new(),
                 collation_version: None,
+                bytes: 0,
             },
             engine: Engine { name: String::new(), major: 15 },
             selection: vec![],

@@ -142,6 +142,8 @@ pub(crate) struct BackupSettings {
     pub(crate) keep_within: Option<Duration>,
     /// `SKIP_BACKUP_PROMPT`.
     pub(crate) skip_prompt: bool,
+    /// Why backups are taken: what a CI says that it runs for, or `manual`.
+    pub(crate) event: String,
 }
 
 /// Everything that was settled before a verb runs.
@@ -355,6 +357,7 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
         skip_prompt: variables
             .get("SKIP_BACKUP_PROMPT")
             .is_some_and(|found| found.value != "0" && found.value != "false"),
+        event: variables.get("GITHUB_EVENT_NAME").map_or_else(|| "manual".to_owned(), |found| found.value),
     })
 }
 

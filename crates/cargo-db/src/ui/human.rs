@@ -2,7 +2,7 @@
 
 use crate::backup::Found;
 use crate::failure::{Failure, Kind, StatementError, problem_line};
-use crate::model::backup::{Backup, Verification};
+use crate::model::backup::{Backup, FileEntry, Format, Verification};
 use crate::plan::{Loss, Plan, Step, Verb, Verdict};
 use crate::seed::Rows;
 use crate::ui::report::{LocalStatus, Report, StatusReport};
@@ -225,6 +225,11 @@ fn backed_up(path: &std::path::Path, backup: &Backup, removed: &[String]) -> Str
     let read_back = if backup.manifest.read_back { "read back" } else { "NOT read back" };
     let mut lines =
         vec![format!("{}, {}, {rows} of {tables}, {read_back}", path.display(), size(backup.bytes()),)];
+    if backup.manifest.format == Format::Set {
+        let part = |file: &FileEntry| vec![file.path.clone(), size(file.bytes)];
+        let parts: Vec<Vec<String>> = backup.manifest.files.iter().map(part).collect();
+        lines.push(table(&["Part", "Size"], &parts));
+    }
     lines.extend(removed.iter().map(|name| format!("removed {name}, which no rule keeps")));
     lines.join("\n")
 }

@@ -131,6 +131,7 @@ fn backup(backup: &Backup) -> Value {
         "verified": backup.is_verified(),
         "tables": manifest.tables.len(),
         "rows": manifest.tables.values().map(|table| table.rows).sum::<u64>(),
+        "files": manifest.files.iter().map(|file| json!({ "path": file.path, "bytes": file.bytes })).collect::<Vec<_>>(),
     })
 }
 
@@ -247,6 +248,11 @@ pub(super) fn event(event: &Event) -> String {
         Event::Started { doing, subject } => {
             json!({ "event": "started", "doing": doing, "subject": subject })
         }
+        Event::Expected { count, of } => json!({ "event": "expected", "count": count, "of": of }),
+        Event::Counted => json!({ "event": "counted" }),
+        Event::Reconnecting { subject, attempt, attempts, pause } => json!({
+            "event": "reconnecting", "subject": subject, "attempt": attempt, "attempts": attempts, "pause_ms": pause.as_millis(),
+        }),
         Event::Passed { bytes } => json!({ "event": "passed", "bytes": bytes }),
         Event::Finished { done, subject, elapsed } => {
             json!({ "event": "finished", "done": done, "subject": subject, "duration_ms": elapsed.as_millis() })

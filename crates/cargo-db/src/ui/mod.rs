@@ -164,6 +164,12 @@ impl Ui {
                     bar.set_message(text::size(*bytes));
                 }
             }
+            Event::Expected { count, of } => self.expect(*count, of),
+            Event::Counted => {
+                if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                    bar.inc(1);
+                }
+            }
             Event::Finished { done, subject, elapsed } => {
                 self.clear_spinner();
                 self.status(done, &format!("{subject} in {}", text::elapsed(*elapsed)));
@@ -185,6 +191,13 @@ impl Ui {
                 "Retrying",
                 &format!(
                     "{subject}: it waited too long for a lock; try {attempt} of {attempts} in {}",
+                    text::elapsed(*pause)
+                ),
+            ),
+            Event::Reconnecting { subject, attempt, attempts, pause } => self.status(
+                "Retrying",
+                &format!(
+                    "{subject}: the server had no connection; try {attempt} of {attempts} in {}",
                     text::elapsed(*pause)
                 ),
             ),
@@ -212,6 +225,19 @@ impl Ui {
         let before = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).replace(bar);
         if let Some(before) = before {
             before.finish_and_clear();
+        }
+    }
+
+    /// What moved for want of a number becomes a bar that has one.
+    fn expect(&self, count: u64, of: &str) {
+        if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            let template =
+                format!("{{prefix:>12.cyan.bold}} {{bar:24}} {{pos}} of {{len}} {of}, {{msg}} {{elapsed}}");
+            if let Ok(style) = ProgressStyle::with_template(&template) {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar.set_length(count);
+            bar.set_position(0);
         }
     }
 

@@ -171,7 +171,10 @@ pub(crate) fn sync_dir(path: &Path) -> Result<()> {
 pub(crate) fn seal_dir(path: &Path) -> Result<()> {
     for file in walk(path)? {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).map_err(failed("protect", &file))?;
-        File::open(&file).and_then(|file| file.sync_all()).map_err(failed("sync", &file))?;
+        sync_file(&file)?;
+        for folder in file.ancestors().skip(1).take_while(|folder| *folder != path) {
+            sync_dir(folder)?;
+        }
     }
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed("protect", path))?;
     sync_dir(path)
@@ -228,6 +231,11 @@ pub(crate) fn private_dir(path: &Path, also: Option<u32>) -> Result<()> {
     }
     let why = "it is there already, and it is not a folder of ours that nobody else may enter".to_owned();
     Err(Kind::File { doing: "use", path: path.to_owned(), why }.into())
+}
+
+/// Makes folders inside one of ours.
+pub(crate) fn private_dirs(path: &Path) -> Result<()> {
+    DirBuilder::new().mode(0o700).recursive(true).create(path).map_err(failed("make", path))
 }
 
 /// Whether a path is a folder of ours, or of that other user, that nobody else may enter.

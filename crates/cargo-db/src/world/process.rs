@@ -221,6 +221,16 @@ pub(crate) fn git_commit(folder: &Path) -> Option<String> {
     (output.len() >= 40).then_some(output)
 }
 
+/// What the project is called: as its origin is, else as its folder.
+pub(crate) fn repository(folder: &Path) -> String {
+    let asked = duct::cmd!("git", "remote", "get-url", "origin").dir(folder).stderr_null().unchecked().read();
+    let origin = asked.unwrap_or_default();
+    let last = origin.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+    let of_folder = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    let named = Some(last.trim_end_matches(".git").to_owned()).filter(|name| !name.is_empty());
+    named.or_else(of_folder).unwrap_or_default()
+}
+
 /// The folders of `PATH`.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     let path = environment().remove("PATH").unwrap_or_default();

@@ -1,0 +1,289 @@
+//! A set: a dump of everything, one of each schema, the roles, and SQL of each table, all from one
+//! snapshot, written by several clients at once.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::backup::take::Dump;
+use crate::backup::verify::{ARCHIVE_TOOL, archive_text, file_entries, read_content};
+use crate::failure::{Failure, Kind, Result};
+use crate::model::backup::{Backup, Compression, FileEntry, Format, Manifest, encode_name};
+use crate::model::event::Event;
+use crate::model::layout::quote_identifier;
+use crate::model::target::Target;
+use crate::settings::Settings;
+use crate::world::archive::{plain_text, store};
+use crate::world::clock::pause;
+use crate::world::process::ClientProgram;
+use crate::world::server::client;
+use crate::world::{World, files};
+use pg_logical::content::{Content, TableEntry};
+
+/// The roles of the server, without their passwords.
+pub(super) const ROLES: &str = "roles.sql";
+
+/// How often a part is tried when the server has no connection for it.
+const ATTEMPTS: u32 = 3;
+
+/// A schema and the tables in it.
+pub(super) type Schemas = BTreeMap<String, Vec<String>>;
+
+/// What a part holds.
+enum What {
+    Everything,
+    Roles,
+    Schema,
+    Definition,
+    Rows,
+}
+
+/// One file of a set.
+struct Part {
+    what: What,
+    /// Relative to the set.
+    path: PathBuf,
+    schema: Option<String>,
+    table: Option<String>,
+}
+
+/// Writes all parts of the set `name` into a folder.
+pub(super) fn write(
+    dump: &Dump<'_>,
+    set: &Path,
+    name: &str,
+    schemas: &Schemas,
+) -> Result<(Content, Vec<FileEntry>)> {
+    files::private_dir(set, None)?;
+    let parts = parts(schemas, name.split_once('_').map_or(name, |(_, moment)| moment));
+    for folder in parts.iter().filter_map(|part| part.path.parent()) {
+        files::private_dirs(&set.join(folder))?;
+    }
+    dump.world.tell(Event::Expected { count: parts.len() as u64, of: "parts" });
+    write_parts(dump, set, &parts)?;
+    files::seal_dir(set)?;
+
+    let everything = set.join(&parts[0].path);
+    let text = archive_text(dump.world, &dump.programs.program(ARCHIVE_TOOL), &everything, dump.target)?;
+    let content = read_content(dump.world, text)?;
+    let mut entries = file_entries(set)?;
+    for entry in &mut entries {
+        let part = parts.iter().find(|part| part.path == Path::new(&entry.path));
+        (entry.schema, entry.table) =
+            part.map(|part| (part.schema.clone(), part.table.clone())).unwrap_or_default();
+    }
+    Ok((content, entries))
+}
+
+/// What the set consists of, the largest first.
+fn parts(schemas: &Schemas, moment: &str) -> Vec<Part> {
+    let part = |what, path: String, schema: Option<&String>, table: Option<&String>| Part {
+        what,
+        path: PathBuf::from(path),
+        schema: schema.cloned(),
+        table: table.cloned(),
+    };
+    let mut parts = vec![part(What::Everything, format!("database_full_{moment}.dump"), None, None)];
+    let mut tables = Vec::new();
+    let mut folders = Names::without(&[ROLES, "manifest.json", "verified.json"]);
+    for (schema, names) in schemas {
+        let folder = folders.free(schema);
+        let path = format!("{folder}/{folder}_schema_{moment}.dump");
+        parts.push(part(What::Schema, path, Some(schema), None));
+        let mut files = Names::without(&[]);
+        for table in names {
+            let folder = format!("{folder}/tables/{}", files.free(table));
+            tables.push(part(What::Rows, format!("{folder}/data.sql"), Some(schema), Some(table)));
+            tables.push(part(What::Definition, format!("{folder}/schema.sql"), Some(schema), Some(table)));
+        }
+    }
+    parts.extend(tables);
+    parts.push(part(What::Roles, ROLES.to_owned(), None, None));
+    parts
+}
+
+/// Names that a file system can hold side by side, also one that takes `Users` for `users`.
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn without(taken: &[&str]) -> Names {
+        Names(taken.iter().map(|&name| name.to_owned()).collect())
+    }
+
+    fn free(&mut self, name: &str) -> String {
+        let mut encoded = encode_name(name);
+        while !self.0.insert(encoded.to_lowercase()) {
+            encoded.push('~');
+        }
+        encoded
+    }
+}
+
+/// Writes the parts with as many clients as there are jobs. The first failure ends it.
+fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<()> {
+    let waiting: Mutex<VecDeque<&Part>> = Mutex::new(parts.iter().collect());
+    let failed = AtomicBool::new(false);
+    let work = || -> Result<()> {
+        while !failed.load(Ordering::SeqCst) {
+            let next = waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_front();
+            let Some(part) = next else { return Ok(()) };
+            write_with_retries(dump, &set.join(&part.path), part)
+                .inspect_err(|_| failed.store(true, Ordering::SeqCst))?;
+            dump.world.tell(Event::Counted);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..dump.jobs.min(parts.len())).map(|_| scope.spawn(work)).collect();
+        let outcomes: Vec<Result<()>> = workers
+            .into_iter()
+            .map(|worker| {
+                let panicked = || Kind::Bug { what: "a thread of `backup` panicked".to_owned() };
+                worker.join().unwrap_or_else(|_| Err(panicked().into()))
+            })
+            .collect();
+        outcomes.into_iter().collect()
+    })
+}
+
+/// A server that is out of connections may have one in a moment.
+fn write_with_retries(dump: &Dump<'_>, path: &Path, part: &Part) -> Result<()> {
+    let mut wait = Duration::from_millis(500);
+    for attempt in 2.. {
+        files::remove_file(path)?;
+        match write_part(dump, path, part) {
+            Err(failure) if attempt <= ATTEMPTS && found_no_connection(&failure) => {
+                let subject = part.path.display().to_string();
+                dump.world.tell(Event::Reconnecting { subject, attempt, attempts: ATTEMPTS, pause: wait });
+                pause(dump.world, wait)?;
+                wait *= 2;
+            }
+            outcome => return outcome,
+        }
+    }
+    Ok(())
+}
+
+fn found_no_connection(failure: &Failure) -> bool {
+    let passing = [
+        "too many connections",
+        "remaining connection slots",
+        "too many clients",
+        "could not connect",
+        "connection to server",
+    ];
+    let Kind::Client { why, .. } = failure.kind() else { return false };
+    passing.iter().any(|words| why.contains(words))
+}
+
+fn write_part(dump: &Dump<'_>, path: &Path, part: &Part) -> Result<()> {
+    let of_schema = || quote_identifier(part.schema.as_deref().unwrap_or_default());
+    let of_table =
+        || format!("--table={}.{}", of_schema(), quote_identifier(part.table.as_deref().unwrap_or_default()));
+    let file = format!("--file={}", path.display());
+    let options = match part.what {
+        What::Everything => vec!["--format=custom".to_owned()],
+        What::Schema => vec!["--format=custom".to_owned(), format!("--schema={}", of_schema())],
+        What::Definition => vec!["--schema-only".to_owned(), of_table()],
+        What::Rows => vec!["--data-only".to_owned(), of_table()],
+        What::Roles => return write_roles(dump, path),
+    };
+    files::private_file(path)?;
+    dump.start(&[options, vec![file]].concat())?.finish(dump.world)
+}
+
+/// Roles belong to the server and not to the database, so no snapshot holds them.
+fn write_roles(dump: &Dump<'_>, path: &Path) -> Result<()> {
+    let arguments = [
+        "--roles-only".to_owned(),
+        "--no-role-passwords".to_owned(),
+        "--no-password".to_owned(),
+        format!("--database={}", dump.target.database),
+    ];
+    let program = dump.programs.program("pg_dumpall");
+    let mut roles = ClientProgram::start(dump.world, &program, &arguments, dump.target)?;
+    let (copied, _) = store(dump.world, &mut roles, path, Compression::None, |stream| {
+        std::io::copy(stream, &mut std::io::sink())
+    })?;
+    roles.finish(dump.world)?;
+    copied.map(drop).map_err(|error| Kind::Backup { doing: "write", why: error.to_string() }.into())
+}
+
+/// What is wrong with the parts of a set beside its full dump: each is read to its end, and what it
+/// holds must be what the manifest says.
+pub(super) fn differences_of_parts(
+    world: &World,
+    settings: &Settings,
+    folder: &crate::backup::Folder,
+    backup: &Backup,
+) -> Result<Vec<String>> {
+    let manifest = &backup.manifest;
+    let mut problems = Vec::new();
+    for file in manifest.files.iter().filter(|file| file.schema.is_some()) {
+        world.interrupt.check()?;
+        let path = folder.path_of(&manifest.name).join(&file.path);
+        let is_archive = path.extension().is_some_and(|ending| ending == "dump");
+        let content = if is_archive {
+            let named = settings.pg_bin.as_ref().map(|bin| bin.value.as_path());
+            let program = client(named, manifest.engine.major)?.program(ARCHIVE_TOOL);
+            read_content(world, archive_text(world, &program, &path, &Target::nowhere())?)
+        } else {
+            read_content(world, plain_text(&path)?)
+        };
+        match content {
+            Ok(content) => problems.extend(strange(&file.path, &content.tables, manifest)),
+            Err(failure) => problems.push(format!("part: `{}` cannot be read: {failure}", file.path)),
+        }
+    }
+    Ok(problems)
+}
+
+fn strange<'a>(
+    path: &'a str,
+    tables: &'a BTreeMap<String, TableEntry>,
+    manifest: &'a Manifest,
+) -> impl Iterator<Item = String> + 'a {
+    let other = tables.iter().filter(|(name, entry)| manifest.tables.get(*name) != Some(*entry));
+    other.map(move |(name, _)| format!("part: `{path}` holds other rows of {name} than were backed up"))
+}
+
+/// A set that lies somewhere else than in the backup folder.
+pub(super) fn is_set(path: &Path) -> bool {
+    let manifest = path.join(crate::model::backup::SET_MANIFEST);
+    path.is_dir()
+        && super::folder::read_manifest(&manifest).is_ok_and(|manifest| manifest.format == Format::Set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_never_meet_and_the_real_ones_are_kept() {
+        let schemas: Schemas = [
+            ("public".to_owned(), vec!["Users".to_owned(), "users".to_owned(), "a/b".to_owned()]),
+            ("roles.sql".to_owned(), vec![]),
+        ]
+        .into();
+        let parts = parts(&schemas, "M");
+        let paths: Vec<String> = parts.iter().map(|part| part.path.display().to_string()).collect();
+        assert_eq!(
+            paths,
+            [
+                "database_full_M.dump",
+                "public/public_schema_M.dump",
+                "roles.sql~/roles.sql~_schema_M.dump",
+                "public/tables/Users/data.sql",
+                "public/tables/Users/schema.sql",
+                "public/tables/users~/data.sql",
+                "public/tables/users~/schema.sql",
+                "public/tables/a%2Fb/data.sql",
+                "public/tables/a%2Fb/schema.sql",
+                "roles.sql",
+            ]
+        );
+        assert_eq!(parts[5].table.as_deref(), Some("users"));
+    }
+}
