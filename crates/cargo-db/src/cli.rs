@@ -317,17 +317,35 @@ pub(crate) struct RestoreArgs {
     /// The newest backup of the database
     #[arg(long, conflicts_with = "backup")]
     pub(crate) latest: bool,
+    /// The same as naming it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["backup", "latest"])]
+    pub(crate) file: Option<String>,
     /// Restore into this new database and leave the old one alone
     #[arg(long, value_name = "DATABASE")]
     pub(crate) into: Option<String>,
+    /// Replace only this schema, in the database itself and in one transaction
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["into", "clean"])]
+    pub(crate) schema: Option<String>,
+    /// Replace only this table (`users`, `sales.orders`), in the same way
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["into", "clean"])]
+    pub(crate) table: Option<String>,
+    /// Replace everything in the database itself, in one transaction; no old database is kept
+    #[arg(long, conflicts_with = "into")]
+    pub(crate) clean: bool,
+    /// Create the roles of a set that the server does not have, without passwords
+    #[arg(long)]
+    pub(crate) roles: bool,
+    /// Tables at once, where the format allows it; as many as there are processors if nothing is said
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
     /// Show the plan and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Swap back what the last restore kept
-    #[arg(long, conflicts_with_all = ["backup", "latest", "into", "drop_previous"])]
+    #[arg(long, conflicts_with_all = ["backup", "latest", "file", "into", "schema", "table", "clean", "roles", "drop_previous"])]
     pub(crate) undo: bool,
     /// Remove the databases that restores kept
-    #[arg(long, conflicts_with_all = ["backup", "latest", "into"])]
+    #[arg(long, conflicts_with_all = ["backup", "latest", "file", "into", "schema", "table", "clean", "roles"])]
     pub(crate) drop_previous: bool,
 }
 

@@ -157,6 +157,19 @@ mod tests {
     }
 
     #[test]
+    fn a_dump_may_connect_to_the_database_it_creates() {
+        for (create, connect, accepted) in [
+            ("CREATE DATABASE school", "\\connect school", true),
+            ("CREATE DATABASE \"odd name\"", "\\connect -reuse-previous=on \"dbname='odd name'\"", true),
+            ("CREATE DATABASE school", "\\connect other", false),
+            ("CREATE DATABASE school", "\\connect school other_user", false),
+        ] {
+            let dump = DUMP.replace("\\restrict abc", &format!("{create};\n\n{connect}\n"));
+            assert_eq!(read(dump.as_bytes()).is_ok(), accepted, "{connect}");
+        }
+    }
+
+    #[test]
     fn a_dump_may_not_run_programs() {
         for command in ["\\! id", "\\copy t from program 'id'", "\\i /etc/passwd", "\\connect other"] {
             let error = read(DUMP.replace("\\restrict abc", command).as_bytes()).unwrap_err();

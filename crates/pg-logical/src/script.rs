@@ -78,6 +78,28 @@ impl Statement {
 }
 
 impl Statement {
+    /// The database that it creates.
+    fn created_database(&self) -> Option<String> {
+        match words(self.text.get(..300).unwrap_or(&self.text)).as_slice() {
+            [create, database, name, ..] if create == "create" && database == "database" => {
+                Some(name.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is about the database as a whole: what `pg_dump --create` writes, and what whoever
+    /// loads a dump into a database of another name has to leave out.
+    pub fn is_about_database(&self) -> bool {
+        let words = words(self.text.get(..300).unwrap_or(&self.text));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["create" | "alter" | "drop", "database", ..] | ["comment", "on", "database", ..] => true,
+            ["grant" | "revoke", ..] => words.windows(2).any(|pair| pair == ["on", "database"]),
+            _ => false,
+        }
+    }
+
     /// Whether it is a BEGIN without options.
     pub fn is_plain_begin(&self) -> bool {
         let words = words(&self.text);
@@ -117,6 +139,8 @@ pub struct ScriptReader<'a> {
     ended: bool,
     /// Whether it is a dump, in which psql's `\restrict` and `\unrestrict` stand.
     of_dump: bool,
+    /// The database that the dump creates: a `\connect` to it leads nowhere else.
+    own_database: Option<String>,
     /// The last comment that stood between statements.
     last_comments: String,
 }
@@ -127,6 +151,17 @@ struct Scan {
     at: usize,
     parentheses: usize,
     body: AtomicBody,
+}
+
+/// Whether the argument of a `\connect` is this database: its bare name, or as `pg_dump` writes one
+/// that is not plain, `-reuse-previous=on "dbname='odd name'"`.
+fn connects_to(argument: &str, database: &str) -> bool {
+    let plain = argument.trim();
+    let quoted = plain
+        .strip_prefix("-reuse-previous=on \"dbname='")
+        .and_then(|rest| rest.strip_suffix("'\""))
+        .map(|name| name.replace("\\'", "'").replace("\\\\", "\\").replace("\"\"", "\""));
+    quoted.as_deref().unwrap_or(plain) == database
 }
 
 /// Follows `CREATE … FUNCTION|PROCEDURE … BEGIN ATOMIC … END`, in which a `;` ends nothing.
@@ -167,12 +202,14 @@ impl<'a> ScriptReader<'a> {
             column: 1,
             ended: false,
             of_dump: false,
+            own_database: None,
             last_comments: String::new(),
         }
     }
 
     /// A reader of what `pg_dump` writes. `\restrict` and `\unrestrict` are passed over: they keep
-    /// psql from running other commands, and here there are none to run.
+    /// psql from running other commands, and here there are none to run. So is the `\connect` of
+    /// `pg_dump --create` to the database that the dump has just created.
     pub fn of_dump(input: Box<dyn Read + 'a>) -> ScriptReader<'a> {
         ScriptReader { of_dump: true, ..ScriptReader::new(input) }
     }
@@ -205,6 +242,9 @@ impl<'a> ScriptReader<'a> {
                 Lexed::Token(Token::Semicolon, _) if scan.parentheses == 0 && scan.body.depth == 0 => {
                     let statement = self.take(scan.at)?;
                     self.advance(1);
+                    if self.of_dump && self.own_database.is_none() {
+                        self.own_database = statement.created_database();
+                    }
                     return Ok(Some(statement));
                 }
                 Lexed::Token(kind, length) => {
@@ -275,7 +315,7 @@ impl<'a> ScriptReader<'a> {
                 continue;
             }
             if self.of_dump && rest[0] == b'\\' {
-                if !self.restricts()? {
+                if !self.is_harmless()? {
                     return Ok(());
                 }
                 self.next_line()?;
@@ -298,12 +338,17 @@ impl<'a> ScriptReader<'a> {
         }
     }
 
-    /// Whether a `\restrict` or `\unrestrict` with its key and nothing else begins here.
-    fn restricts(&mut self) -> Result<bool, ScriptError> {
+    /// Whether a `\restrict` or `\unrestrict` with its key and nothing else begins here, or a
+    /// `\connect` that leads to where we are.
+    fn is_harmless(&mut self) -> Result<bool, ScriptError> {
         while !self.ended && !self.buffer[self.start..].contains(&b'\n') {
             self.fill()?;
         }
         let line = self.buffer[self.start..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+        if let Some(name) = line.strip_prefix(b"\\connect ") {
+            let own = self.own_database.as_deref();
+            return Ok(own.is_some_and(|own| connects_to(&String::from_utf8_lossy(name), own)));
+        }
         let key = line.strip_prefix(b"\\restrict ").or_else(|| line.strip_prefix(b"\\unrestrict "));
         Ok(key.is_some_and(|key| !key.is_empty() && key.iter().all(u8::is_ascii_alphanumeric)))
     }

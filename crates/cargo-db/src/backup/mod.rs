@@ -2,12 +2,18 @@
 //! verified whenever asked; and restores that are built beside the old database and swapped in.
 
 mod folder;
+mod inplace;
 mod restore;
+mod roles;
 mod set;
+mod source;
 mod take;
 mod verify;
 
 pub(crate) use folder::{Folder, Found};
-pub(crate) use restore::{Preflight, Source, build, drop_previous, preflight, previous, swap, undo};
+pub(crate) use inplace::{Scope, look, replace};
+pub(crate) use restore::{build, drop_previous, previous, swap, undo};
+pub(crate) use roles::{create_roles, missing_roles};
+pub(crate) use source::{Demands, Preflight, Source, preflight};
 pub(crate) use take::{Order, take};
 pub(crate) use verify::Verifier;

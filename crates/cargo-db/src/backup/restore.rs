@@ -3,20 +3,18 @@
 //! whatever fails before leaves it exactly as it was.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::backup::folder::{Folder, read_manifest};
-use crate::backup::set;
-use crate::backup::verify::{ARCHIVE_TOOL, archive_text, changed, differences, file_entries, read_content};
+use crate::backup::source::Source;
+use crate::backup::verify::{Text, differences, read_content};
 use crate::failure::{Failure, Kind, Result};
-use crate::model::backup::{Backup, Format, Manifest, SET_MANIFEST};
+use crate::model::backup::{Format, Manifest};
 use crate::model::event::Event;
 use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
-use crate::world::archive::{Kindred, plain_text, recognise};
+use crate::world::archive::plain_text;
 use crate::world::clock::{now, pause, stopwatch};
 use crate::world::pg::{Purpose, Session};
 use crate::world::process::ClientProgram;
@@ -26,159 +24,6 @@ use pg_logical::script::ScriptReader;
 /// The comment by which a database that is being built is recognised, so that the next run can
 /// remove one that a killed run left behind.
 const BEING_BUILT: &str = "cargo-db: being built";
-
-/// What a restore reads: a backup of ours, or any file that `pg_dump` wrote.
-pub(crate) struct Source {
-    pub(crate) name: String,
-    path: PathBuf,
-    format: Format,
-    pub(crate) manifest: Option<Manifest>,
-}
-
-impl Source {
-    /// A backup of ours.
-    pub(crate) fn of(folder: &Folder, backup: &Backup) -> Source {
-        Source {
-            name: backup.manifest.name.clone(),
-            path: folder.path_of(&backup.main_file()),
-            format: match backup.manifest.format {
-                Format::Set => Format::Custom,
-                format => format,
-            },
-            manifest: Some(backup.manifest.clone()),
-        }
-    }
-
-    /// Any file or folder, recognised by its content.
-    pub(crate) fn file(path: &Path) -> Result<Source> {
-        if set::is_set(path) {
-            return Source::set(path);
-        }
-        let format = if path.is_dir() {
-            Format::Directory
-        } else if recognise(path)? == Kindred::Custom {
-            Format::Custom
-        } else {
-            Format::Sql
-        };
-        Ok(Source { name: path.display().to_string(), path: path.to_owned(), format, manifest: None })
-    }
-
-    /// A set that lies somewhere else than in the backup folder.
-    fn set(path: &Path) -> Result<Source> {
-        let folder = Folder::new(path.parent().unwrap_or(Path::new("/")));
-        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let bad = |why: String| Kind::Unsound { name: name.clone(), problems: vec![why] };
-        let manifest = read_manifest(&path.join(SET_MANIFEST)).map_err(bad)?;
-        let backup = Backup { manifest: Manifest { name: name.clone(), ..manifest }, verification: None };
-        let problems = changed(&folder, &backup)?;
-        if problems.is_empty() {
-            return Ok(Source::of(&folder, &backup));
-        }
-        Err(Kind::Unsound { name, problems }.into())
-    }
-
-    /// What a consent to restore it is about: the checksum of every byte that will be read.
-    pub(crate) fn fingerprint(&self) -> Result<String> {
-        let files = match &self.manifest {
-            Some(manifest) => manifest.files.clone(),
-            None => file_entries(&self.path)?,
-        };
-        Ok(files.iter().map(|file| format!("{} {}\n", file.path, file.sha256)).collect())
-    }
-
-    /// The roles and extensions that it cannot be loaded without. A file without a manifest is read
-    /// to its end for that, so one that was cut off is refused here.
-    fn needs(&self, world: &World, settings: &Settings) -> Result<(Vec<String>, Vec<String>)> {
-        if let Some(manifest) = &self.manifest {
-            return Ok((manifest.roles.clone(), manifest.extensions.keys().cloned().collect()));
-        }
-        let content = match self.format {
-            Format::Sql => read_content(world, plain_text(&self.path)?)?,
-            Format::Custom | Format::Directory | Format::Set => {
-                let program = self.archive_tool(settings, 0)?;
-                read_content(world, archive_text(world, &program, &self.path, &Target::nowhere())?)?
-            }
-        };
-        Ok((content.roles, content.extensions))
-    }
-
-    /// A `pg_restore` that can read it, and is not older than the server.
-    fn archive_tool(&self, settings: &Settings, server_major: u32) -> Result<PathBuf> {
-        let named = settings.pg_bin.as_ref().map(|bin| bin.value.as_path());
-        let written_by = self.manifest.as_ref().map_or(0, |manifest| manifest.engine.major);
-        Ok(client(named, server_major.max(written_by))?.program(ARCHIVE_TOOL))
-    }
-}
-
-/// What was found before anything is touched.
-pub(crate) struct Preflight {
-    /// Whether there is a database of this name now.
-    pub(crate) exists: bool,
-    /// How many tables it has: what the swap takes out of sight.
-    pub(crate) tables: u64,
-}
-
-/// Looks whether the source can be restored here; every obstacle is named at once.
-pub(crate) fn preflight(
-    world: &World,
-    settings: &Settings,
-    target: &Target,
-    source: &Source,
-) -> Result<Preflight> {
-    let (wanted_roles, wanted_extensions) = source.needs(world, settings)?;
-    let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Read)?;
-    let sql = format!(
-        "SELECT rolname FROM pg_roles; SELECT name FROM pg_available_extensions; \
-         SELECT rolcreatedb OR rolsuper, current_setting('server_version_num')::int / 10000 FROM pg_roles WHERE rolname = current_user; \
-         SELECT oid FROM pg_database WHERE datname = {}",
-        quote_literal(&target.database)
-    );
-    let sets = session.result_sets("look whether the backup can be restored here", &sql)?;
-    let [roles, extensions, rights, database] = sets.as_slice() else {
-        return Err(Kind::Bug { what: "the server answered other questions".to_owned() }.into());
-    };
-    let names =
-        |rows: &[Vec<Option<String>>]| rows.iter().filter_map(|row| row[0].clone()).collect::<Vec<_>>();
-    let (roles, extensions) = (names(roles), names(extensions));
-    let mut problems: Vec<String> = Vec::new();
-    let missing = |wanted: &[String], there: &[String]| -> Vec<String> {
-        wanted.iter().filter(|name| !there.contains(name)).cloned().collect()
-    };
-    problems.extend(missing(&wanted_roles, &roles).iter().map(|role| {
-        format!("role: `{role}` does not exist; create it, or take the backup with `--no-owner`")
-    }));
-    problems.extend(
-        missing(&wanted_extensions, &extensions)
-            .iter()
-            .map(|name| format!("extension: `{name}` is not installed on the server")),
-    );
-    let right = rights.first();
-    if right.is_none_or(|row| row[0].as_deref() != Some("t")) {
-        problems.push(format!("rights: `{}` may not create databases", target.user));
-    }
-    let major: u32 = right.and_then(|row| row[1].as_deref()?.parse().ok()).unwrap_or(0);
-    let from: u32 = source
-        .manifest
-        .as_ref()
-        .and_then(|manifest| manifest.server.version.split('.').next()?.parse().ok())
-        .unwrap_or(0);
-    if from > major {
-        problems.push(format!("version: it is from PostgreSQL {from}, and the server is {major}"));
-    }
-    if !problems.is_empty() {
-        return Err(Kind::CannotRestore { name: source.name.clone(), problems }.into());
-    }
-    let exists = !database.is_empty();
-    let tables = if exists { count_tables(world, target)? } else { 0 };
-    Ok(Preflight { exists, tables })
-}
-
-fn count_tables(world: &World, target: &Target) -> Result<u64> {
-    let mut session = Session::open(world, target, Purpose::Read)?;
-    let rows = session.rows("count tables", "SELECT count(*) FROM pg_stat_user_tables")?;
-    Ok(rows.first().and_then(|row| row[0].as_deref()?.parse().ok()).unwrap_or(0))
-}
 
 /// A database that is being built; dropped with this value unless it was swapped in.
 pub(crate) struct Built {
@@ -254,10 +99,17 @@ pub(super) fn scratch(world: &World, settings: &Settings, target: &Target, sourc
     let began = stopwatch();
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
     match source.format {
-        Format::Sql => load_script(world, &built.target, source)?,
+        Format::Sql => {
+            let mut session = Session::open(world, &built.target, Purpose::Write)?;
+            // The database is nobody's until it is swapped in, and then it is on disk.
+            let settings = "SET synchronous_commit = off; SET client_min_messages = warning";
+            session.run("prepare the session", settings)?;
+            load(world, &mut session, Box::new(plain_text(&source.path)?))?;
+        }
         Format::Custom | Format::Directory | Format::Set => {
             let program = source.archive_tool(settings, major)?;
-            let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+            let jobs =
+                source.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
             let arguments = [
                 "--no-password".to_owned(),
                 "--exit-on-error".to_owned(),
@@ -302,26 +154,28 @@ fn remove_leftovers(session: &mut Session, target: &Target) -> Result<()> {
 }
 
 /// Runs a dump through our own reader: no psql, and so no command of psql's.
-fn load_script(world: &World, target: &Target, source: &Source) -> Result<()> {
-    let mut session = Session::open(world, target, Purpose::Write)?;
-    // The database is nobody's until it is swapped in, and then it is on disk.
-    session.run("prepare the session", "SET synchronous_commit = off; SET client_min_messages = warning")?;
-    let mut reader = ScriptReader::of_dump(plain_text(&source.path)?);
+pub(super) fn load(world: &World, session: &mut Session, mut text: Box<dyn Text>) -> Result<()> {
+    let mut reader = ScriptReader::of_dump(Box::new(&mut text));
     let bad = |error: pg_logical::script::ScriptError| Kind::Backup { doing: "read", why: error.to_string() };
     while let Some(statement) = reader.next_statement().map_err(bad)? {
         world.interrupt.check()?;
+        if statement.is_about_database() {
+            continue;
+        }
         let failed = |session: &Session, error: &postgres::Error| -> Failure {
             let doing = format!("run line {} of the backup", statement.line);
             world.interrupt.check().err().unwrap_or_else(|| session.failure(&doing, error))
         };
         if !statement.reads_data() {
-            session.batch_execute(&statement.text).map_err(|error| failed(&session, &error))?;
+            session.batch_execute(&statement.text).map_err(|error| failed(session, &error))?;
             continue;
         }
-        let copied = copy_in(&mut session, &statement.text, &mut reader);
-        copied.map_err(bad)?.map_err(|error| failed(&session, &error))?;
+        let copied = copy_in(session, &statement.text, &mut reader);
+        copied.map_err(bad)?.map_err(|error| failed(session, &error))?;
+        world.tell(Event::Counted);
     }
-    Ok(())
+    drop(reader);
+    text.finish(world)
 }
 
 /// How much of a COPY goes to the client at once: it keeps a message per write.

@@ -6,8 +6,9 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::backup::folder::Folder;
-use crate::backup::restore::{Source, compare, scratch};
+use crate::backup::restore::{compare, scratch};
 use crate::backup::set::differences_of_parts;
+use crate::backup::source::Source;
 use crate::failure::{Failure, Kind, Result};
 use crate::model::backup::{Backup, FileEntry, Format, Level, SET_MANIFEST, SET_VERIFICATION, Verification};
 use crate::model::event::Event;
@@ -192,19 +193,25 @@ pub(super) fn archive_text(
 /// A stream of SQL, and the end of whatever makes it.
 pub(super) trait Text: Read {
     /// Whether it ended well.
-    fn finish(self, world: &World) -> Result<()>;
+    fn finish(&mut self, world: &World) -> Result<()>;
 }
 
 impl Text for ClientProgram {
-    fn finish(self, world: &World) -> Result<()> {
+    fn finish(&mut self, world: &World) -> Result<()> {
         ClientProgram::finish(self, world)
     }
 }
 
+impl Text for Box<dyn Text> {
+    fn finish(&mut self, world: &World) -> Result<()> {
+        (**self).finish(world)
+    }
+}
+
 impl Text for Box<dyn Read + Send> {
-    fn finish(mut self, _: &World) -> Result<()> {
+    fn finish(&mut self, _: &World) -> Result<()> {
         // The checksum of a compressed file stands behind its last byte.
-        let rest = std::io::copy(&mut self, &mut std::io::sink());
+        let rest = std::io::copy(self, &mut std::io::sink());
         rest.map(drop).map_err(|error| Kind::Backup { doing: "read", why: error.to_string() }.into())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::backup::{self, Folder, Source, Verifier};
+use crate::backup::{self, Demands, Folder, Preflight, Scope, Source, Verifier};
 use crate::cli::RestoreArgs;
 use crate::command::{Context, consent};
 use crate::failure::{Exit, Kind, Result};
@@ -22,45 +22,121 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
     if args.drop_previous {
         return drop_previous(context, &target);
     }
-    let Context { ui, world, settings, .. } = context;
+    let Context { world, settings, .. } = context;
     let folder = Folder::new(&settings.backup.dir.value);
     let _folder_lock = folder.lock_shared()?;
-    let source = choose(context, args, &folder, &target)?;
+    let mut source = choose(context, args, &folder, &target)?;
+    source.jobs = args.jobs.map(|jobs| jobs.max(1));
     let target = args.into.as_deref().map_or_else(|| target.clone(), |into| target.with_database(into));
-    let preflight = backup::preflight(world, settings, &target, &source)?;
+    let scope = scope(args);
+    let demands = Demands { builds: scope.is_none(), brings_roles: args.roles };
+    let preflight = backup::preflight(world, settings, &target, &source, demands)?;
     if args.into.is_some() && preflight.exists {
         let problems = vec![format!("target: `{}` exists already", target.database)];
         return Err(Kind::CannotRestore { name: source.name, problems }.into());
     }
-    let plan = plan(context, &target, &source, &preflight)?;
-    if args.dry_run {
-        ui.report(&Report::DryRun { plan: &plan, sql: None });
-        return Ok(Exit::Done);
+    let roles = if args.roles { backup::missing_roles(world, &target, &source)? } else { Vec::new() };
+    let restore = Restore { context, target: &target, source: &source, roles };
+    match scope {
+        Some(scope) => restore.in_place(scope, args.dry_run),
+        None => restore.beside(&preflight, args.dry_run),
     }
-    ui.plan(&plan);
-    consent::to_plan(context, &plan)?;
+}
 
-    // From here on nobody else restores or builds on this server.
-    let _lock = Lock::acquire(
-        world,
-        &target.with_database("postgres"),
-        &[OWN_KEY],
-        settings.limits.lock_timeout.value,
-    )?;
-    let built = backup::build(world, settings, &target, &source)?;
-    let mut kept = backup::swap(world, &target, built, preflight.exists)?;
-    if settings.environment.environment == Environment::Test
-        && let Some(old) = kept.take()
-    {
-        backup::drop_previous(world, &target, &old)?;
+/// The part that is meant; nothing where a new database is built.
+fn scope(args: &RestoreArgs) -> Option<Scope> {
+    match (&args.schema, &args.table) {
+        (schema, Some(table)) => {
+            let (of_table, table) = table.split_once('.').unwrap_or(("public", table));
+            let schema = schema.as_deref().unwrap_or(of_table).to_owned();
+            Some(Scope::Table { schema, table: table.to_owned() })
+        }
+        (Some(schema), None) => Some(Scope::Schema(schema.clone())),
+        (None, None) => args.clean.then_some(Scope::Everything),
     }
-    ui.report(&Report::Restored { target: &target, kept: kept.as_deref() });
-    Ok(Exit::Done)
+}
+
+/// A restore of which everything is known.
+struct Restore<'a> {
+    context: &'a Context,
+    target: &'a Target,
+    source: &'a Source,
+    /// The roles to create first.
+    roles: Vec<String>,
+}
+
+impl Restore<'_> {
+    /// Builds a new database beside the old one and swaps it in.
+    fn beside(&self, preflight: &Preflight, dry_run: bool) -> Result<Exit> {
+        let Context { ui, world, settings, .. } = self.context;
+        let environment = settings.environment.environment;
+        let name = self.target.database.clone();
+        let keeps_old = environment != Environment::Test;
+        let last = if preflight.exists {
+            let gone = Loss { object: format!("{name}, {} tables", preflight.tables), rows: None };
+            let loses = if keeps_old { Vec::new() } else { vec![gone] };
+            Step::Swap { name, keeps_old, loses }
+        } else {
+            Step::Name { name }
+        };
+        let steps = vec![Step::Build { backup: self.source.name.clone() }, last];
+        let plan = self.plan(Verb::Restore, steps, "")?;
+        let Some(_lock) = self.agree(&plan, dry_run)? else { return Ok(Exit::Done) };
+        let built = backup::build(world, settings, self.target, self.source)?;
+        let mut kept = backup::swap(world, self.target, built, preflight.exists)?;
+        if !keeps_old && let Some(old) = kept.take() {
+            backup::drop_previous(world, self.target, &old)?;
+        }
+        ui.report(&Report::Restored { target: self.target, what: None, kept: kept.as_deref() });
+        Ok(Exit::Done)
+    }
+
+    /// Replaces a part, or everything, in the database itself.
+    fn in_place(&self, scope: Scope, dry_run: bool) -> Result<Exit> {
+        let Context { ui, world, settings, .. } = self.context;
+        let what = scope.describe();
+        let part = backup::look(world, settings, self.target, self.source, scope)?;
+        let (backup, loses) = (self.source.name.clone(), part.losses.clone());
+        let steps = vec![Step::Replace { what: what.clone(), backup, loses }];
+        let plan = self.plan(Verb::RestoreInPlace, steps, &part.fingerprint())?;
+        let Some(_lock) = self.agree(&plan, dry_run)? else { return Ok(Exit::Done) };
+        backup::replace(world, settings, self.target, self.source, &part)?;
+        ui.report(&Report::Restored { target: self.target, what: Some(&what), kept: None });
+        Ok(Exit::Done)
+    }
+
+    fn plan(&self, verb: Verb, mut steps: Vec<Step>, part: &str) -> Result<Plan> {
+        if !self.roles.is_empty() {
+            steps.insert(0, Step::CreateRoles { names: self.roles.clone() });
+        }
+        let environment = self.context.settings.environment.environment;
+        let basis = format!("{}{part}", self.source.fingerprint()?);
+        Ok(Plan::from_basis(verb, self.target, environment, steps, basis))
+    }
+
+    /// Shows the plan, gets the consent and the lock, and creates the roles. Nothing where the plan
+    /// was only asked for.
+    fn agree(&self, plan: &Plan, dry_run: bool) -> Result<Option<Lock>> {
+        let Context { ui, world, settings, .. } = self.context;
+        if dry_run {
+            ui.report(&Report::DryRun { plan, sql: None });
+            return Ok(None);
+        }
+        ui.plan(plan);
+        consent::to_plan(self.context, plan)?;
+        // From here on nobody else restores or builds on this server.
+        let server = self.target.with_database("postgres");
+        let lock = Lock::acquire(world, &server, &[OWN_KEY], settings.limits.lock_timeout.value)?;
+        if !self.roles.is_empty() {
+            backup::create_roles(world, self.target, self.source, &self.roles)?;
+        }
+        Ok(Some(lock))
+    }
 }
 
 /// A backup of ours, found sound before anything else happens, or a file that is named.
 fn choose(context: &Context, args: &RestoreArgs, folder: &Folder, target: &Target) -> Result<Source> {
-    let name = match &args.backup {
+    let name = match args.backup.as_ref().or(args.file.as_ref()) {
         Some(name) => Some(name.clone()),
         None if args.latest => None,
         None if context.ui.can_prompt() => Some(pick(context, folder)?),
@@ -93,21 +169,6 @@ fn pick(context: &Context, folder: &Folder) -> Result<String> {
     chosen.map(|backup| backup.manifest.name.clone()).ok_or_else(|| Kind::Declined.into())
 }
 
-fn plan(context: &Context, target: &Target, source: &Source, preflight: &backup::Preflight) -> Result<Plan> {
-    let environment = context.settings.environment.environment;
-    let name = target.database.clone();
-    let keeps_old = environment != Environment::Test;
-    let last = if preflight.exists {
-        let gone = Loss { object: format!("{name}, {} tables", preflight.tables), rows: None };
-        let loses = if keeps_old { Vec::new() } else { vec![gone] };
-        Step::Swap { name, keeps_old, loses }
-    } else {
-        Step::Name { name }
-    };
-    let steps = vec![Step::Build { backup: source.name.clone() }, last];
-    Ok(Plan::from_basis(Verb::Restore, target, environment, steps, source.fingerprint()?))
-}
-
 fn undo(context: &Context, target: &Target) -> Result<Exit> {
     let kept = backup::previous(&context.world, target)?.into_iter().next();
     let kept =
@@ -115,7 +176,7 @@ fn undo(context: &Context, target: &Target) -> Result<Exit> {
     context.ui.note(&format!("{kept} becomes {} again", target.database));
     obtain(context, target)?;
     let aside = backup::undo(&context.world, target, &kept)?;
-    context.ui.report(&Report::Restored { target, kept: Some(&aside) });
+    context.ui.report(&Report::Restored { target, what: None, kept: Some(&aside) });
     Ok(Exit::Done)
 }
 

@@ -198,6 +198,11 @@ fn lost_objects(words: &[String]) -> Vec<LostObject> {
     }
 }
 
+/// What dropping a table, called `schema.name`, loses.
+pub(crate) fn loss_of_table(session: &mut Session, table: &str) -> Result<Option<Loss>> {
+    count(session, &LostObject { table: table.to_owned(), column: None })
+}
+
 /// How much is in it; nothing to say about what does not exist.
 fn count(session: &mut Session, object: &LostObject) -> Result<Option<Loss>> {
     let quoted: Vec<String> = object.table.split('.').map(quote_identifier).collect();

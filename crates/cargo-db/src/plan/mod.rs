@@ -30,6 +30,8 @@ pub(crate) enum Verb {
     Seed,
     SeedFresh,
     Restore,
+    /// A restore that changes the database itself and keeps no old one.
+    RestoreInPlace,
 }
 
 impl Verb {
@@ -40,7 +42,7 @@ impl Verb {
             Verb::Rollback => "rollback",
             Verb::Seed => "seed",
             Verb::SeedFresh => "seed --fresh",
-            Verb::Restore => "restore",
+            Verb::Restore | Verb::RestoreInPlace => "restore",
         }
     }
 }
@@ -83,6 +85,16 @@ pub(crate) enum Step {
     /// A database is built beside, from a backup, and compared with it.
     Build {
         backup: String,
+    },
+    /// Roles that the server does not have are created from the backup.
+    CreateRoles {
+        names: Vec<String>,
+    },
+    /// What a backup holds takes the place of what is there, in one transaction.
+    Replace {
+        what: String,
+        backup: String,
+        loses: Vec<Loss>,
     },
     /// The new database takes the name; the old one keeps another one, or goes.
     Swap {
@@ -227,6 +239,8 @@ fn fingerprint(step: &Step) -> String {
         Step::Load { seed } => format!("load {} {}", seed.path, seed.checksum),
         Step::Run { command } => format!("run {command:?}"),
         Step::Build { backup } => format!("build {backup}"),
+        Step::CreateRoles { names } => format!("create roles {}", names.join(" ")),
+        Step::Replace { what, backup, .. } => format!("replace {what} {backup}"),
         Step::Swap { name, keeps_old, .. } => format!("swap {name} {keeps_old}"),
         Step::Name { name } => format!("name {name}"),
     }

@@ -55,6 +55,11 @@ fn table(verb: Verb, environment: Environment) -> Judgement {
         (Verb::Restore,   Test)        => Allowed(Free),
         (Verb::Restore,   Staging)     => Allowed(ByName),
         (Verb::Restore,   Production)  => Allowed(ToPlan),
+
+        (Verb::RestoreInPlace, Development) => Allowed(Confirm),
+        (Verb::RestoreInPlace, Test)        => Allowed(Confirm),
+        (Verb::RestoreInPlace, Staging)     => Allowed(ByName),
+        (Verb::RestoreInPlace, Production)  => Allowed(ToPlan),
     }
 }
 

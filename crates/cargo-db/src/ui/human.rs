@@ -35,7 +35,7 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
         Report::Backup { backup } => one_backup(backup),
         Report::Verified { verifications } => verified(verifications, ui),
         Report::Pruned { verdicts, dry_run } => pruned(verdicts, *dry_run),
-        Report::Restored { target, kept } => restored(target, *kept),
+        Report::Restored { target, what, kept } => restored(target, *what, *kept),
         Report::Server(server) => local_server(server),
         Report::Line(line) => (*line).to_owned(),
     }
@@ -128,6 +128,7 @@ pub(super) fn plan(plan: &Plan, ui: &Ui, answer: bool) -> String {
         let losses: &[Loss] = match step {
             Step::Revert { losses, .. }
             | Step::Clear { tables: losses }
+            | Step::Replace { loses: losses, .. }
             | Step::Swap { loses: losses, .. } => losses,
             _ => &[],
         };
@@ -149,6 +150,12 @@ fn describe(step: &Step) -> String {
         Step::Load { seed } => format!("load {}", seed.path),
         Step::Run { command } => format!("run `{}`", command.join(" ")),
         Step::Build { backup } => format!("build a new database from {backup} and compare it"),
+        Step::CreateRoles { names } => {
+            format!("create {} without passwords: {}", plural(names.len(), "role"), names.join(", "))
+        }
+        Step::Replace { what, backup, .. } => {
+            format!("replace {what} with what {backup} holds, in one transaction")
+        }
         Step::Swap { name, keeps_old: true, .. } => {
             format!("swap it in as {name}; the old one stays under another name")
         }
@@ -191,7 +198,7 @@ fn nothing_to_do(plan: &Plan) -> String {
         Verb::Migrate => {
             format!("nothing to do: {} has every migration that was asked for", plan.target.database)
         }
-        Verb::Restore => "nothing to do".to_owned(),
+        Verb::Restore | Verb::RestoreInPlace => "nothing to do".to_owned(),
         Verb::Rollback => format!("nothing to do: {} has no such migration", plan.target.database),
         Verb::Seed | Verb::SeedFresh if plan.skipped.is_empty() => {
             "nothing to do: there are no seeds".to_owned()
@@ -341,15 +348,21 @@ fn pruned(verdicts: &[Verdict], dry_run: bool) -> String {
     }
 }
 
-fn restored(target: &crate::model::target::Target, kept: Option<&str>) -> String {
-    let mut lines = vec![format!("{} is restored", target.database)];
+fn restored(target: &crate::model::target::Target, what: Option<&str>, kept: Option<&str>) -> String {
+    let mut lines = vec![match what {
+        Some(what) => format!("{what} of {} is restored", target.database),
+        None => format!("{} is restored", target.database),
+    }];
     if let Some(kept) = kept {
         lines.push(format!("the old database is kept as {kept}"));
-        lines.push(
-            "to swap back: cargo db restore --undo; to remove it: cargo db restore --drop-previous"
-                .to_owned(),
-        );
+        lines.push("to swap back:       cargo db restore --undo".to_owned());
+        lines.push("to remove it:       cargo db restore --drop-previous".to_owned());
     }
+    lines.push("to look at it:      cargo db status".to_owned());
+    lines.push(
+        "next: look whether the rows are the ones you want, and generate the client again if the schema is older"
+            .to_owned(),
+    );
     lines.join("\n")
 }
 

@@ -47,7 +47,9 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
             let one = |verdict: &Verdict| json!({ "name": verdict.name, "kept": !verdict.reasons.is_empty(), "reasons": verdict.reasons });
             json!({ "dry_run": dry_run, "backups": verdicts.iter().map(one).collect::<Vec<_>>() })
         }
-        Report::Restored { target, kept } => json!({ "target": target.to_string(), "kept": kept }),
+        Report::Restored { target, what, kept } => {
+            json!({ "target": target.to_string(), "restored": what.unwrap_or("everything"), "kept": kept })
+        }
         Report::Server(server) => json!({
             "server": { "folder": server.folder, "major": server.major, "pid": server.pid, "url": server.url },
         }),
@@ -194,6 +196,10 @@ fn step(step: &Step) -> Value {
         Step::Load { seed } => json!({ "kind": "load", "name": seed.path }),
         Step::Run { command } => json!({ "kind": "run", "command": command }),
         Step::Build { backup } => json!({ "kind": "build", "backup": backup }),
+        Step::CreateRoles { names } => json!({ "kind": "create-roles", "names": names }),
+        Step::Replace { what, backup, loses } => {
+            json!({ "kind": "replace", "what": what, "backup": backup, "losses": losses(loses) })
+        }
         Step::Swap { name, keeps_old, loses } => {
             json!({ "kind": "swap", "name": name, "keeps_old": keeps_old, "losses": losses(loses) })
         }

@@ -57,9 +57,10 @@ pub(crate) enum Report<'a> {
         verdicts: &'a [Verdict],
         dry_run: bool,
     },
-    /// A restore that is done; the old database is kept under this name.
+    /// A restore that is done, of all or of a part; the old database is kept under this name.
     Restored {
         target: &'a Target,
+        what: Option<&'a str>,
         kept: Option<&'a str>,
     },
     Server(&'a LocalStatus),

@@ -196,6 +196,12 @@ pub(crate) fn private_file(path: &Path) -> Result<()> {
     made.map(drop).map_err(failed("create", path))
 }
 
+/// How many bytes the disk of a path has for us; asked of the nearest folder that we may see.
+pub(crate) fn free_space(path: &Path) -> Option<u64> {
+    let disk = path.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok())?;
+    Some(disk.f_bavail * disk.f_frsize)
+}
+
 /// Whether something is there that is not a link: what is reached through a link is not ours.
 pub(crate) fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_symlink())

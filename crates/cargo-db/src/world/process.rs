@@ -188,8 +188,8 @@ impl ClientProgram {
     }
 
     /// Reads what is left and says how it ended: what it complained about is the reason.
-    pub(crate) fn finish(mut self, world: &World) -> Result<()> {
-        let _ = std::io::copy(&mut self, &mut std::io::sink());
+    pub(crate) fn finish(&mut self, world: &World) -> Result<()> {
+        let _ = std::io::copy(self, &mut std::io::sink());
         world.interrupt.check()?;
         let ended = self.handle.try_wait();
         let why = match ended {

@@ -1,6 +1,7 @@
 //! One connection: opened for a purpose that the server can see, cancelled when a signal comes,
 //! and with errors that name what was being done.
 
+use std::io::{BufRead, BufReader};
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
@@ -130,6 +131,35 @@ impl Session {
         }
         sets.pop();
         Ok(sets)
+    }
+
+    /// Hands out the lines of a `COPY … TO stdout`, one after the other.
+    pub(crate) fn copy_out_lines(
+        &mut self,
+        doing: &str,
+        statement: &str,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
+        let error = match self.client.copy_out(statement) {
+            Err(error) => error,
+            Ok(reader) => {
+                let mut reader = BufReader::with_capacity(64 * 1024, reader);
+                let mut line = Vec::new();
+                loop {
+                    line.clear();
+                    match reader.read_until(b'\n', &mut line) {
+                        Ok(0) => return Ok(()),
+                        Ok(_) => each(&line),
+                        Err(error) => {
+                            let (target, why) = (self.target.to_string(), error.to_string());
+                            let subject = format!("the attempt to {doing}");
+                            return Err(Kind::ConnectionLost { target, subject, why }.into());
+                        }
+                    }
+                }
+            }
+        };
+        Err(self.failure(doing, &error))
     }
 
     /// The failure that an error of this session is, while `doing` something.

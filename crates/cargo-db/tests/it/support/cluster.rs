@@ -99,7 +99,7 @@ impl Cluster {
         let log = std::fs::File::create(folder.join("log")).expect("a log");
         let shown = |name: &str| folder.join(name).display().to_string();
         #[expect(clippy::zombie_processes, reason = "the watcher stops it, after this process is gone")]
-        let server = as_postgres(&binaries().join("postgres"))
+        as_postgres(&binaries().join("postgres"))
             .arg("-F")
             .arg("-D")
             .arg(&data)
@@ -110,8 +110,10 @@ impl Cluster {
             .process_group(0)
             .spawn()
             .expect("postgres starts");
-        let script =
-            format!("cat >/dev/null; kill -INT {}; sleep 1; rm -rf '{}'", server.id(), folder.display());
+        let script = format!(
+            "cat >/dev/null; kill -INT $(head -1 '{0}/data/postmaster.pid'); sleep 1; rm -rf '{0}'",
+            folder.display()
+        );
         let mut watcher = Command::new("sh");
         #[expect(clippy::zombie_processes, reason = "it ends when this process has ended")]
         let mut watcher =
@@ -131,6 +133,15 @@ impl Cluster {
     /// A URL over TCP, with the password.
     pub(crate) fn tcp_url(&self, database: &str) -> String {
         format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Stops the server as a power cut would, and starts it again.
+    pub(crate) fn crash_and_restart(&self) {
+        let data = self.folder.join("data");
+        let mut command = as_postgres(&binaries().join("pg_ctl"));
+        command.arg("-D").arg(data).args(["-m", "immediate", "-w", "-s", "-l"]).arg(self.folder.join("log2"));
+        assert!(command.arg("restart").status().expect("pg_ctl runs").success());
+        super::eventually("the test server answers again", || self.try_connect("postgres").is_ok());
     }
 
     fn try_connect(&self, database: &str) -> Result<Client, postgres::Error> {

@@ -1,0 +1,135 @@
+//! `cargo db restore --table`, `--schema` and `--clean`: in the database itself, in one transaction.
+
+use crate::backup::odd;
+use crate::support::{Project, cluster};
+
+/// A database with a set of it and an archive, changed afterwards.
+fn backed_up(name: &str) -> (Project, String) {
+    let project = odd(name);
+    project.run_sql(
+        "CREATE ROLE reader_of_NAME; GRANT SELECT ON big TO reader_of_NAME; COMMENT ON COLUMN big.t IS 'text; of big'; \
+         CREATE FUNCTION public.touched() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; \
+         CREATE TRIGGER touch BEFORE UPDATE ON big FOR EACH ROW EXECUTE FUNCTION touched(); \
+         DROP VIEW joined; DROP MATERIALIZED VIEW counted;"
+            .replace("NAME", name)
+            .as_str(),
+    );
+    let before = project.content();
+    project.db(&["backup", "--format", "set"]).ok();
+    project.db(&["backup", "--format", "custom", "-o", "c.dump"]).ok();
+    project.db(&["backup", "-o", "plain.sql.gz"]).ok();
+    (project, before)
+}
+
+#[test]
+fn a_table_comes_back_with_all_that_stands_on_it() {
+    let (project, before) = backed_up("i_table");
+    project.run_sql("UPDATE big SET t = 'wrong'; DROP INDEX big_t; ALTER TABLE big ADD COLUMN more int; REVOKE SELECT ON big FROM reader_of_i_table; SELECT setval('big_id_seq', 17)");
+    let set = ["restore", "--file", "latest/X", "--table", "big"];
+    let name = project.db(&["backups", "list", "--json"]).ok().json()["backups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|backup| backup["name"].as_str().unwrap().to_owned())
+        .find(|name| name.starts_with("latest/"))
+        .unwrap();
+    let of_set = set.map(|word| if word == "latest/X" { name.as_str() } else { word });
+    project.db(&of_set).code(3).says("replace the table public.big").says("loses big: 5,000 rows");
+    project.db(&[&of_set[..], &["--yes"]].concat()).ok().says("the table public.big");
+    assert_eq!(project.content(), before);
+    // The same from an archive, and of a table that is gone altogether.
+    project.run_sql("DROP TABLE big CASCADE");
+    project.db(&["restore", "c.dump", "--table", "public.big", "--yes"]).ok();
+    project.db(&["restore", "c.dump", "--table", "child", "--yes"]).ok();
+    assert_eq!(project.content(), before);
+    project
+        .db(&["restore", "plain.sql.gz", "--table", "big", "--yes"])
+        .code(11)
+        .says("from a set or an archive");
+    project.db(&["restore", "c.dump", "--table", "bog", "--yes"]).code(11).says("is not in the backup");
+    assert_eq!(project.content(), before);
+}
+
+#[test]
+fn what_would_break_is_listed_and_nothing_is_touched() {
+    let (project, _) = backed_up("i_break");
+    project.run_sql("CREATE VIEW above AS SELECT id FROM big; CREATE FUNCTION takes(big) RETURNS int LANGUAGE sql AS 'SELECT 1'");
+    let damage = project.content();
+    project
+        .db(&["restore", "c.dump", "--table", "big", "--yes"])
+        .code(11)
+        .says("depends: view public.above would lose")
+        .says("function public.takes");
+    project.db(&["restore", "c.dump", "--table", "parted_low", "--yes"]).code(11).says("partitions: ");
+    // A foreign key from outside is put on again, and finds what the old rows lack.
+    project.run_sql("DROP VIEW above; DROP FUNCTION takes; INSERT INTO big (id, t) VALUES (9999, 'new'); INSERT INTO child VALUES (9999)");
+    let damage_too = project.content();
+    project
+        .db(&["restore", "c.dump", "--table", "big", "--yes"])
+        .code(7)
+        .says("put the foreign key child_big_id_fkey");
+    assert_eq!(project.content(), damage_too);
+    assert_ne!(damage, damage_too);
+}
+
+#[test]
+fn a_schema_comes_back_with_its_rights_and_extensions() {
+    let (project, _) = backed_up("i_schema");
+    project.run_sql("CREATE EXTENSION citext; CREATE TABLE names (name citext); INSERT INTO names VALUES ('Ada'); GRANT USAGE ON SCHEMA public TO reader_of_i_schema; COMMENT ON SCHEMA public IS 'the house'");
+    let before = project.content();
+    project.db(&["backup", "--format", "custom", "-o", "d.dump"]).ok();
+    project.run_sql("DROP TABLE child, names; UPDATE big SET t = ''; CREATE TABLE later (id int)");
+    project.db(&["restore", "d.dump", "--schema", "public", "--yes"]).ok();
+    assert_eq!(project.content(), before);
+    project.run_sql("CREATE VIEW \"Sales Dept\".outside AS SELECT id FROM big");
+    project.db(&["restore", "d.dump", "--schema", "public", "--yes"]).code(11).says("outside would lose");
+}
+
+#[test]
+fn everything_comes_back_in_place_where_no_database_may_be_created() {
+    let mut project = odd("i_clean");
+    let before = project.content();
+    project.db(&["backup", "-o", "all.sql.gz"]).ok();
+    cluster().run("postgres", "CREATE ROLE i_owner LOGIN; ALTER DATABASE i_clean OWNER TO i_owner; ALTER ROLE i_owner SUPERUSER NOCREATEDB");
+    project.run_sql("DROP TABLE big CASCADE; CREATE TABLE later (id int); CREATE SCHEMA more; CREATE TABLE more.t (id int)");
+    let damage = project.content();
+    project.db(&["restore", "--latest", "--clean"]).code(3).says("replace everything");
+    project.set("CARGO_DB_ENV", "test");
+    project.db(&["restore", "--latest", "--clean"]).code(3);
+    assert_eq!(project.content(), damage);
+    project.db(&["restore", "--latest", "--clean", "--yes"]).ok();
+    assert_eq!(project.content(), before);
+
+    // Whatever fails, nothing has happened.
+    let sql = std::process::Command::new("gzip")
+        .args(["-dc", "backups/all.sql.gz"])
+        .current_dir(project.path())
+        .output()
+        .unwrap();
+    let sql = String::from_utf8(sql.stdout).unwrap();
+    project.write("bad.sql", &sql.replacen("CREATE INDEX big_t", "CREATE INDEKS big_t", 1));
+    project.db(&["restore", "bad.sql", "--clean", "--yes"]).code(7).says("syntax error");
+    assert_eq!(project.content(), before);
+    // A role that may not create databases hears of it.
+    cluster().run("postgres", "ALTER ROLE i_owner NOSUPERUSER");
+    project.set("DATABASE_URL", &cluster().url("i_clean").replace("postgres@", "i_owner@"));
+    project.db(&["restore", "--latest", "--yes"]).code(11).says("`--clean` restores in place");
+}
+
+#[test]
+fn a_dump_that_creates_its_database_is_loaded_into_ours() {
+    let project = odd("i_create");
+    let before = project.content();
+    let dump = std::process::Command::new(crate::support::binaries().join("pg_dump"))
+        .args(["--create", "--clean", "--if-exists", "--dbname", &cluster().url("i_create")])
+        .output()
+        .unwrap();
+    let sql = String::from_utf8(dump.stdout).unwrap();
+    assert!(sql.contains("\\connect i_create"));
+    project.write("created.sql", &sql);
+    project.run_sql("DROP TABLE big CASCADE");
+    project.db(&["restore", "created.sql", "--yes"]).ok();
+    assert_eq!(project.content(), before);
+    project.write("other.sql", &sql.replace("\\connect i_create", "\\connect postgres"));
+    project.db(&["restore", "other.sql", "--yes"]).code(11).says("`\\connect`");
+}
