@@ -33,6 +33,7 @@ use clap::Parser;
 
 use crate::cli::{BackupsAction, Cli, Command, Global, ServerAction};
 use crate::command::Context;
+use crate::command::consent::Agreed;
 use crate::failure::{Exit, Result};
 use crate::settings::{Flags, Settings, Sources};
 use crate::ui::Ui;
@@ -48,6 +49,8 @@ pub fn main() -> ExitCode {
         arguments.remove(1);
     }
     let wants_json = arguments.iter().any(|argument| argument == "--json");
+    let typed: Vec<String> =
+        arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -61,7 +64,7 @@ pub fn main() -> ExitCode {
     };
     let variables = process::environment();
     let ui = Ui::new(verb(&cli.command), &cli.global, |name| variables.get(name).cloned());
-    let exit = run(&cli, &ui).unwrap_or_else(|failure| {
+    let exit = run(&cli, &typed, &ui).unwrap_or_else(|failure| {
         ui.failure(&failure);
         failure.exit()
     });
@@ -69,7 +72,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
+fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
     let settings = Settings::resolve(&Sources {
         flags: flags(&cli.global),
         process: process::environment(),
@@ -79,7 +82,8 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
     })?;
     let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
     let interrupt = world.interrupt.clone();
-    let outcome = command::run(&Context::new(ui.clone(), world, settings, &cli.global), &cli.command);
+    let agreed = Agreed::new(&cli.global, typed);
+    let outcome = command::run(&Context { ui: ui.clone(), world, settings, agreed }, &cli.command);
     // Whatever a cancelled statement looked like to whoever ran it, it was the signal.
     outcome.map_err(|failure| match interrupt.check() {
         Err(interrupted) => interrupted.after(failure.done().to_vec()),

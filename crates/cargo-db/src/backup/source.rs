@@ -92,7 +92,13 @@ impl Source {
         if let Some(manifest) = &self.manifest {
             return Ok((manifest.roles.clone(), manifest.extensions.keys().cloned().collect()));
         }
-        let content = read_content(world, self.text(world, settings)?)?;
+        let content =
+            read_content(world, self.text(world, settings)?).map_err(|failure| match failure.kind() {
+                Kind::Backup { why, .. } => {
+                    Kind::Unsound { name: self.name.clone(), problems: vec![why.clone()] }.into()
+                }
+                _ => failure,
+            })?;
         Ok((content.roles, content.extensions))
     }
 

@@ -56,9 +56,8 @@ fn order(args: &BackupArgs, event: &str) -> Result<Order> {
         .flat_map(|(flag, values)| values.iter().map(move |value| format!("{flag}={value}")))
         .collect();
     if args.format == BackupFormat::Set && (!selection.is_empty() || args.output.is_some()) {
-        let (source_name, value) = ("--format".to_owned(), "set".to_owned());
-        let why = "a set is whole and has its place: leave out `-o`, and what chooses parts".to_owned();
-        return Err(Kind::BadSetting { source_name, value, why }.into());
+        let what = "a set is whole and has its place: leave out `-o`, and what chooses parts".to_owned();
+        return Err(Kind::Usage { what }.into());
     }
     if args.no_owner {
         selection.push("--no-owner".to_owned());

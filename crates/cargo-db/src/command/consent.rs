@@ -1,5 +1,6 @@
 //! Consent to a plan: what the policy asks for, given by a flag or at a prompt.
 
+use crate::cli::Global;
 use crate::command::Context;
 use crate::failure::{Kind, Result};
 use crate::model::consent::Consent;
@@ -12,6 +13,26 @@ pub(crate) struct Agreed {
     pub(crate) yes: bool,
     pub(crate) name: Option<String>,
     pub(crate) plan: Option<String>,
+    /// The command itself, without any of these.
+    pub(crate) command: String,
+}
+
+impl Agreed {
+    /// What these flags, among what was typed, agree to.
+    pub(crate) fn new(flags: &Global, typed: &[String]) -> Agreed {
+        let mut command = vec!["cargo".to_owned(), "db".to_owned()];
+        let mut typed = typed.iter();
+        while let Some(word) = typed.next() {
+            match word.as_str() {
+                "--confirm" | "--plan" => drop(typed.next()),
+                "--yes" | "-y" | "--force" | "--dry-run" => {}
+                word if word.starts_with("--confirm=") || word.starts_with("--plan=") => {}
+                word => command.push(word.to_owned()),
+            }
+        }
+        let command = shell_words::join(command);
+        Agreed { yes: flags.yes, name: flags.confirm.clone(), plan: flags.plan.clone(), command }
+    }
 }
 
 /// Gets the consent that the policy asks for, or fails with what is missing. The plan must have
@@ -69,5 +90,6 @@ pub(super) fn obtain(
             return Err(Kind::Declined.into());
         }
     }
-    Err(Kind::ConsentMissing { verb, database: database.to_owned(), environment, consent: needed }.into())
+    let (command, database) = (context.agreed.command.clone(), database.to_owned());
+    Err(Kind::ConsentMissing { verb, command, database, environment, consent: needed }.into())
 }

@@ -2,7 +2,7 @@
 
 mod backup;
 mod backups;
-mod consent;
+pub(crate) mod consent;
 mod create;
 mod migrate;
 mod restore;
@@ -11,7 +11,7 @@ mod seed;
 mod server;
 mod status;
 
-use crate::cli::{Command, Global};
+use crate::cli::Command;
 use crate::failure::{Exit, Kind, Result};
 use crate::model::target::Target;
 use crate::settings::{Place, Settings};
@@ -29,13 +29,6 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Puts together what a verb works with.
-    pub(crate) fn new(ui: Ui, world: World, settings: Settings, flags: &Global) -> Context {
-        let agreed =
-            consent::Agreed { yes: flags.yes, name: flags.confirm.clone(), plan: flags.plan.clone() };
-        Context { ui, world, settings, agreed }
-    }
-
     /// The database that is meant; the local server is started if it is that one's.
     fn target(&self) -> Result<Target> {
         match &self.settings.place.value {

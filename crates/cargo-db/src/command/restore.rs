@@ -141,9 +141,8 @@ fn choose(context: &Context, args: &RestoreArgs, folder: &Folder, target: &Targe
         None if args.latest => None,
         None if context.ui.can_prompt() => Some(pick(context, folder)?),
         None => {
-            let (source_name, value) = ("the backup to restore".to_owned(), "nothing".to_owned());
-            let why = "name one, or say `--latest`".to_owned();
-            return Err(Kind::BadSetting { source_name, value, why }.into());
+            let what = "which backup to restore was not said: name one, or say `--latest`".to_owned();
+            return Err(Kind::Usage { what }.into());
         }
     };
     if let Some(name) = &name {

@@ -93,7 +93,7 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             vec![say("run the command again to see the new plan")]
         }
         Kind::ReferredTo { .. } => vec![say("empty that table yourself, or add a seed that fills it")],
-        Kind::ConsentMissing { verb, database, consent, .. } => consent_hints(verb, database, *consent),
+        Kind::ConsentMissing { command, database, consent, .. } => consent_hints(command, database, *consent),
         Kind::WrongName { database, .. } => vec![say(&format!("`--confirm {database}`"))],
         Kind::WrongPlan { verb, .. } => {
             vec![run("see the plan as it is now", &format!("cargo db {verb} --dry-run"))]
@@ -114,7 +114,9 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             vec![say(&format!("install {package}, or name its folder in CARGO_DB_PG_BIN"))]
         }
         Kind::NoBackup { .. } => vec![run("see which there are", "cargo db backups list")],
-        Kind::Unsound { .. } => vec![run("look for one that is", "cargo db backups verify --all")],
+        Kind::Unsound { .. } | Kind::Backup { doing: "read" | "read back", .. } => {
+            vec![run("look for one that is", "cargo db backups verify --all")]
+        }
         Kind::Bug { .. } => vec![say("this is a bug of cargo db: please report it")],
         _ => Vec::new(),
     }
@@ -138,14 +140,14 @@ fn connection_hint(code: Option<&str>) -> Hint {
     }
 }
 
-fn consent_hints(verb: &str, database: &str, consent: Consent) -> Vec<Hint> {
+fn consent_hints(command: &str, database: &str, consent: Consent) -> Vec<Hint> {
     match consent {
         Consent::Free => Vec::new(),
-        Consent::Confirm => vec![run("agree", &format!("cargo db {verb} --yes"))],
-        Consent::ByName => vec![run("agree", &format!("cargo db {verb} --confirm {database}"))],
+        Consent::Confirm => vec![run("agree", &format!("{command} --yes"))],
+        Consent::ByName => vec![run("agree", &format!("{command} --confirm {database}"))],
         Consent::ToPlan => vec![
-            run("see the plan and its id", &format!("cargo db {verb} --dry-run")),
-            run("agree to exactly that plan", &format!("cargo db {verb} --confirm {database} --plan <id>")),
+            run("see the plan and its id", &format!("{command} --dry-run")),
+            run("agree to exactly that plan", &format!("{command} --confirm {database} --plan <id>")),
         ],
     }
 }

@@ -108,6 +108,8 @@ pub(crate) enum Kind {
     BadFile { file: PathBuf, line: usize, why: String, suggestion: Option<String> },
     #[error("{source_name} is `{value}`: {why}")]
     BadSetting { source_name: String, value: String, why: String },
+    #[error("{what}")]
+    Usage { what: String },
     #[error("nothing says which database to use in {environment}")]
     NoTarget { environment: Environment, signals: Vec<String> },
     #[error("failed to {doing} `{}`", path.display())]
@@ -161,7 +163,14 @@ pub(crate) enum Kind {
     #[error("declined: nothing was changed")]
     Declined,
     #[error("{verb} on `{database}` ({environment}) needs {}", needed(*consent))]
-    ConsentMissing { verb: &'static str, database: String, environment: Environment, consent: Consent },
+    ConsentMissing {
+        verb: &'static str,
+        /// What was typed, without what was agreed to in it.
+        command: String,
+        database: String,
+        environment: Environment,
+        consent: Consent,
+    },
     #[error("`--confirm {given}` does not name the database, `{database}`")]
     WrongName { given: String, database: String },
     #[error("`--plan {given}` is not this plan, {plan}")]
@@ -268,6 +277,7 @@ impl Kind {
             Kind::PasswordInFlag { .. } => ("SETTINGS.PASSWORD_IN_FLAG", Exit::Usage),
             Kind::BadFile { .. } => ("SETTINGS.FILE", Exit::Usage),
             Kind::BadSetting { .. } => ("SETTINGS.VALUE", Exit::Usage),
+            Kind::Usage { .. } => ("USAGE", Exit::Usage),
             Kind::NoTarget { .. } => ("SETTINGS.NO_DATABASE", Exit::Usage),
             Kind::File { .. } => ("FILE.FAILED", Exit::Failed),
             Kind::BadName { .. } => ("CREATE.NAME", Exit::Usage),

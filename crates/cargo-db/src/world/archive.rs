@@ -34,8 +34,10 @@ pub(crate) fn store<T>(
     compression: Compression,
     look: impl FnOnce(&mut dyn Read) -> T,
 ) -> Result<(T, Stored)> {
-    let failed =
-        |error: io::Error| Kind::File { doing: "write", path: path.to_owned(), why: error.to_string() };
+    let failed = |error: io::Error| {
+        let why = format!("`{}`: {error}", path.display());
+        Kind::Backup { doing: "write", why }
+    };
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
     let (sender, receiver) = sync_channel(WAITING);
     std::thread::scope(|scope| {

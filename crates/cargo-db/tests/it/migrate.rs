@@ -262,7 +262,10 @@ fn out_of_order_is_applied_at_home_with_a_warning_and_refused_in_staging() {
     project.set("CARGO_DB_ENV", "staging");
     project.db(&["migrate", "--yes"]).code(9).says("--allow-out-of-order");
     project.db(&["migrate"]).code(9);
-    project.db(&["migrate", "--allow-out-of-order"]).code(3).says("cargo db migrate --yes");
+    project
+        .db(&["migrate", "--allow-out-of-order"])
+        .code(3)
+        .says("cargo db migrate --allow-out-of-order --yes");
     project.db(&["migrate", "--allow-out-of-order", "--yes"]).ok().says("warning: 0 `zero`: it is pending");
 }
 

@@ -31,7 +31,7 @@ fn every_format_comes_back_equal_and_can_be_undone() {
     ] {
         let (project, before) = damaged(name, arguments);
         let damage = project.content();
-        project.db(&["restore", "the.backup"]).code(3).says("cargo db restore --yes");
+        project.db(&["restore", "the.backup"]).code(3).says("cargo db restore the.backup --yes");
         project.db(&["restore", "the.backup", "--yes"]).ok().says("is kept as");
         assert_eq!(project.content(), before, "{name}");
         project.db(&["status", "--check"]).ok();

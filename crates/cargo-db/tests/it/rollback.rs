@@ -31,7 +31,7 @@ Plan [..] on postgres@[..]/r_basic (development)
     loses users: 3 rows
 error: rollback on `r_basic` (development) needs a confirmation
 
-help: agree: `cargo db rollback --yes`
+help: agree: `cargo db rollback --steps 2 --yes`
 
 
 "#]]
