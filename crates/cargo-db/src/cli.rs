@@ -112,9 +112,16 @@ pub(crate) enum Command {
     Migrate(MigrateArgs),
     Rollback(RollbackArgs),
     Seed(SeedArgs),
+    Reset(ResetArgs),
     Backup(BackupArgs),
     Backups(BackupsArgs),
     Restore(RestoreArgs),
+    Env(EnvArgs),
+    /// Print what each verb needs in each environment, and what db.toml tightened
+    ///
+    /// With `--env` only that environment is printed.
+    Policy,
+    History(HistoryArgs),
     Server(ServerArgs),
 }
 
@@ -204,6 +211,71 @@ pub(crate) struct SeedArgs {
     /// Show the plan and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// Make the database anew: migrations and seeds from the beginning
+///
+/// A new database is built beside the old one and swapped in, so a reset whose migrations or seeds
+/// fail leaves the old one in place. Before that a backup is taken.
+#[derive(Debug, Args)]
+pub(crate) struct ResetArgs {
+    /// The same as `--yes`
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Load no seeds
+    #[arg(long)]
+    pub(crate) no_seed: bool,
+    /// Afterwards keep only the newest N backups
+    #[arg(long, value_name = "N")]
+    pub(crate) keep: Option<usize>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Show or change the database's own record of which environment it is
+#[derive(Debug, Args)]
+pub(crate) struct EnvArgs {
+    #[command(subcommand)]
+    pub(crate) action: EnvAction,
+}
+
+/// What to do with the marker.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EnvAction {
+    /// Show the environment, and every signal that led to it
+    Show,
+    /// Mark the database as that of an environment
+    Set {
+        /// development, test, staging or production
+        environment: String,
+        /// Show the plan and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Remove the marker
+    Clear {
+        /// Show the plan and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Show what was done, by whom, and what came of it
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<HistoryAction>,
+    /// What the database itself remembers, instead of this project's file
+    #[arg(long)]
+    pub(crate) database: bool,
+}
+
+/// What else to do with the trail.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryAction {
+    /// Look for the first record that was changed or taken out
+    Verify,
 }
 
 /// Take a backup

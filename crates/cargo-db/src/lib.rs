@@ -5,14 +5,15 @@
 //! ```text
 //! cli  command   what was typed; one file a verb
 //! ui             prints, asks, serialises
-//! backup seed    the work itself; effects only through world
-//! migration
+//! audit backup   the work itself; effects only through world
+//! seed migration
 //! world          the only floor with effects
 //! policy plan    pure decisions
 //! settings       what was asked for, resolved once
 //! model failure  nouns, and every way to fail
 //! ```
 
+mod audit;
 mod backup;
 mod cli;
 mod command;
@@ -31,10 +32,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{BackupsAction, Cli, Command, Global, ServerAction};
+use crate::cli::{BackupsAction, Cli, Command, EnvAction, Global, HistoryAction, ServerAction};
 use crate::command::Context;
 use crate::command::consent::Agreed;
 use crate::failure::{Exit, Result};
+use crate::policy::Policy;
 use crate::settings::{Flags, Settings, Sources};
 use crate::ui::Ui;
 use crate::world::signal::Interrupt;
@@ -82,8 +84,19 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
     })?;
     let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
     let interrupt = world.interrupt.clone();
-    let agreed = Agreed::new(&cli.global, typed);
-    let outcome = command::run(&Context { ui: ui.clone(), world, settings, agreed }, &cli.command);
+    let force = matches!(&cli.command, Command::Reset(args) if args.force);
+    let agreed = Agreed::new(&cli.global, force, typed);
+    let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
+    let context = Context {
+        ui: ui.clone(),
+        world,
+        settings,
+        agreed,
+        policy,
+        asked_environment: cli.global.env.is_some(),
+        used: Vec::new(),
+    };
+    let outcome = command::run(context, &cli.command);
     // Whatever a cancelled statement looked like to whoever ran it, it was the signal.
     outcome.map_err(|failure| match interrupt.check() {
         Err(interrupted) => interrupted.after(failure.done().to_vec()),
@@ -110,6 +123,17 @@ fn verb(command: &Command) -> &'static str {
         Command::Migrate(_) => "migrate",
         Command::Rollback(_) => "rollback",
         Command::Seed(_) => "seed",
+        Command::Reset(_) => "reset",
+        Command::Policy => "policy",
+        Command::Env(args) => match args.action {
+            EnvAction::Show => "env show",
+            EnvAction::Set { .. } => "env set",
+            EnvAction::Clear { .. } => "env clear",
+        },
+        Command::History(args) => match args.action {
+            None => "history",
+            Some(HistoryAction::Verify) => "history verify",
+        },
         Command::Backup(_) => "backup",
         Command::Restore(_) => "restore",
         Command::Backups(args) => match args.action {

@@ -9,7 +9,7 @@ use pg_logical::script::{ScriptReader, Statement};
 use crate::backup::restore::load;
 use crate::backup::source::Source;
 use crate::failure::{Kind, Result};
-use crate::migration::loss_of_table;
+use crate::migration::losses_where;
 use crate::model::event::Event;
 use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::seed::qualified_name;
@@ -110,14 +110,7 @@ pub(crate) fn look(
     if !problems.is_empty() {
         return Err(Kind::CannotRestore { name: source.name.clone(), problems }.into());
     }
-    let sql = format!(
-        "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND {} ORDER BY 1",
-        part.scope.relations()
-    );
-    for row in session.rows("list what is replaced", &sql)? {
-        part.losses.extend(loss_of_table(&mut session, row[0].as_deref().unwrap_or_default())?);
-    }
+    part.losses = losses_where(&mut session, &part.scope.relations())?;
     Ok(part)
 }
 

@@ -12,7 +12,7 @@ mod verify;
 
 pub(crate) use folder::{Folder, Found};
 pub(crate) use inplace::{Scope, look, replace};
-pub(crate) use restore::{build, drop_previous, previous, swap, undo};
+pub(crate) use restore::{build, create_beside, drop_previous, finish, previous, swap, undo};
 pub(crate) use roles::{create_roles, missing_roles};
 pub(crate) use source::{Demands, Preflight, Source, preflight};
 pub(crate) use take::{Order, take};

@@ -50,6 +50,9 @@ impl Drop for Built {
     }
 }
 
+/// What a restore or a reset does not keep has this comment until it is dropped.
+const TO_BE_DROPPED: &str = "cargo-db: to be dropped";
+
 /// Builds the new database, and has it compared with the manifest and dressed like the old one.
 pub(crate) fn build(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
     let mut built = scratch(world, settings, target, source)?;
@@ -63,38 +66,61 @@ pub(crate) fn build(world: &World, settings: &Settings, target: &Target, source:
         let subject = format!("{} tables with the manifest", manifest.tables.len());
         world.tell(Event::Finished { done: "Compared", subject, elapsed: began.elapsed() });
     }
+    finish(world, target, &mut built)?;
+    Ok(built)
+}
+
+/// Dresses a new database like the old one, and has it analysed.
+pub(crate) fn finish(world: &World, target: &Target, built: &mut Built) -> Result<()> {
     built.comment = carry_over(world, target, &built.target)?;
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
-    session.run("analyse the new database", "ANALYZE")?;
+    session.run("analyse the new database", "ANALYZE")
+}
+
+/// Creates an empty database beside the target, with the encoding and the locale of `like`, or else
+/// of the target itself.
+pub(crate) fn create_beside(
+    world: &World,
+    target: &Target,
+    what: &str,
+    like: Option<[String; 3]>,
+) -> Result<Built> {
+    let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
+    remove_leftovers(&mut session, target)?;
+    let name = beside(&target.database, what);
+    let own = format!(
+        "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = {}",
+        quote_literal(&target.database)
+    );
+    let rows = session.rows("look at the old database", &own)?;
+    let of_target = || {
+        let row = rows.first()?;
+        Some([row[0].clone()?, row[1].clone()?, row[2].clone()?])
+    };
+    let locale = like.or_else(of_target).map(|[encoding, collate, ctype]| {
+        let [encoding, collate, ctype] = [encoding, collate, ctype].map(|text| quote_literal(&text));
+        format!(" ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype}")
+    });
+    let (quoted, locale) = (quote_identifier(&name), locale.unwrap_or_default());
+    let built =
+        Built { target: target.with_database(&name), comment: None, world: world.clone(), kept: false };
+    session
+        .run("create the new database", &format!("CREATE DATABASE {quoted} TEMPLATE template0{locale}"))?;
+    let comment = format!("COMMENT ON DATABASE {quoted} IS {}", quote_literal(BEING_BUILT));
+    session.run("mark the new database", &comment)?;
     Ok(built)
 }
 
 /// Creates a database beside the target and loads the source into it.
 pub(super) fn scratch(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
-    let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
-    remove_leftovers(&mut session, target)?;
-    let name = beside(&target.database, "restore");
-    let like = source.manifest.as_ref().map(|manifest| &manifest.database);
-    let locale = like.map(|like| {
-        format!(
-            " ENCODING {} LC_COLLATE {} LC_CTYPE {}",
-            quote_literal(&like.encoding),
-            quote_literal(&like.collate),
-            quote_literal(&like.ctype)
-        )
+    let like = source.manifest.as_ref().map(|manifest| {
+        let like = &manifest.database;
+        [like.encoding.clone(), like.collate.clone(), like.ctype.clone()]
     });
-    let create = format!(
-        "CREATE DATABASE {} TEMPLATE template0{}",
-        quote_identifier(&name),
-        locale.unwrap_or_default()
-    );
-    let built =
-        Built { target: target.with_database(&name), comment: None, world: world.clone(), kept: false };
-    session.run("create the new database", &create)?;
-    let comment =
-        format!("COMMENT ON DATABASE {} IS {}", quote_identifier(&name), quote_literal(BEING_BUILT));
-    session.run("mark the new database", &comment)?;
+    let built = create_beside(world, target, "restore", like)?;
+    let mut session = Session::open(world, &built.target, Purpose::Read)?;
     let major = server_major(&mut session)?;
+    drop(session);
 
     let began = stopwatch();
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
@@ -137,14 +163,16 @@ fn beside(database: &str, what: &str) -> String {
     format!("{}{ending}", &database[..room.min(database.len())])
 }
 
-/// Drops databases that killed runs were building for this one: marked as ours, and used by nobody.
+/// Drops what killed runs left of this database: new ones that they were building, if nobody uses
+/// them, and old ones that were to be dropped.
 fn remove_leftovers(session: &mut Session, target: &Target) -> Result<()> {
     let sql = format!(
         "SELECT datname FROM pg_database d WHERE starts_with(datname, {}) \
-         AND shobj_description(d.oid, 'pg_database') = {} \
+         AND (shobj_description(d.oid, 'pg_database') = {} OR shobj_description(d.oid, 'pg_database') = {}) \
          AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)",
-        quote_literal(&format!("{}__restore_", target.database)),
-        quote_literal(BEING_BUILT)
+        quote_literal(&format!("{}__", target.database)),
+        quote_literal(BEING_BUILT),
+        quote_literal(TO_BE_DROPPED)
     );
     for row in session.rows("look for what killed runs left", &sql)? {
         let name = quote_identifier(row[0].as_deref().unwrap_or_default());
@@ -279,8 +307,14 @@ fn carry_over(world: &World, from: &Target, to: &Target) -> Result<Option<String
     Ok(about.first().and_then(|row| row[2].clone()))
 }
 
-/// Gives the new database its name. Returns what the old one is called now, where there was one.
-pub(crate) fn swap(world: &World, target: &Target, mut built: Built, exists: bool) -> Result<Option<String>> {
+/// Gives the new database its name. Returns what the old one is called now, where it is kept.
+pub(crate) fn swap(
+    world: &World,
+    target: &Target,
+    mut built: Built,
+    exists: bool,
+    keeps_old: bool,
+) -> Result<Option<String>> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
     session.run("bring the new database to disk", "CHECKPOINT").or_else(only_superusers)?;
     let old = exists.then(|| beside(&target.database, "before"));
@@ -289,6 +323,10 @@ pub(crate) fn swap(world: &World, target: &Target, mut built: Built, exists: boo
     let mut statements = vec![format!("COMMENT ON DATABASE {} IS {comment}", name(&built.target.database))];
     if let Some(old) = &old {
         statements.push(format!("ALTER DATABASE {} RENAME TO {}", name(&target.database), name(old)));
+        if !keeps_old {
+            let going = quote_literal(TO_BE_DROPPED);
+            statements.push(format!("COMMENT ON DATABASE {} IS {going}", name(old)));
+        }
     }
     statements.push(format!(
         "ALTER DATABASE {} RENAME TO {}",
@@ -297,7 +335,10 @@ pub(crate) fn swap(world: &World, target: &Target, mut built: Built, exists: boo
     ));
     rename(world, &mut session, &[&target.database, &built.target.database], &statements)?;
     built.kept = true;
-    Ok(old)
+    match old {
+        Some(old) if !keeps_old => drop_previous(world, target, &old).map(|()| None),
+        old => Ok(old),
+    }
 }
 
 /// Anyone may restore, and the operating system will write it anyway.
@@ -340,8 +381,10 @@ fn rename(world: &World, session: &mut Session, databases: &[&str], statements: 
 pub(crate) fn previous(world: &World, target: &Target) -> Result<Vec<String>> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Read)?;
     let sql = format!(
-        "SELECT datname FROM pg_database WHERE starts_with(datname, {}) ORDER BY 1 DESC",
-        quote_literal(&format!("{}__before_", target.database))
+        "SELECT datname FROM pg_database d WHERE starts_with(datname, {}) \
+         AND shobj_description(d.oid, 'pg_database') IS DISTINCT FROM {} ORDER BY 1 DESC",
+        quote_literal(&format!("{}__before_", target.database)),
+        quote_literal(TO_BE_DROPPED)
     );
     let rows = session.rows("look for what restores kept", &sql)?;
     Ok(rows.into_iter().filter_map(|row| row[0].clone()).collect())

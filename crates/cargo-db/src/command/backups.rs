@@ -124,6 +124,12 @@ fn remove(folder: &Folder, verdicts: &[Verdict]) -> Result<Vec<String>> {
     Ok(removed)
 }
 
+/// Removes all backups but the newest ones.
+pub(super) fn keep_last(folder: &Folder, last: usize) -> Result<Vec<String>> {
+    let rules = Retention { last: last.max(1), ..Retention::default() };
+    remove(folder, &judge_retention(&folder.list()?.backups, &rules, now()))
+}
+
 /// Removes what the retention does not keep, after a backup that was verified.
 pub(super) fn prune(context: &Context, folder: &Folder) -> Result<Vec<String>> {
     remove(folder, &verdicts(context, folder)?)

@@ -2,11 +2,11 @@
 
 use crate::cli::Global;
 use crate::command::Context;
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::plan::Plan;
-use crate::policy::{Judgement, judge};
+use crate::policy::Judgement;
 
 /// What the command line says.
 pub(crate) struct Agreed {
@@ -19,7 +19,7 @@ pub(crate) struct Agreed {
 
 impl Agreed {
     /// What these flags, among what was typed, agree to.
-    pub(crate) fn new(flags: &Global, typed: &[String]) -> Agreed {
+    pub(crate) fn new(flags: &Global, force: bool, typed: &[String]) -> Agreed {
         let mut command = vec!["cargo".to_owned(), "db".to_owned()];
         let mut typed = typed.iter();
         while let Some(word) = typed.next() {
@@ -31,27 +31,37 @@ impl Agreed {
             }
         }
         let command = shell_words::join(command);
-        Agreed { yes: flags.yes, name: flags.confirm.clone(), plan: flags.plan.clone(), command }
+        Agreed { yes: flags.yes || force, name: flags.confirm.clone(), plan: flags.plan.clone(), command }
     }
 }
 
-/// Gets the consent that the policy asks for, or fails with what is missing. The plan must have
-/// been shown before.
-pub(super) fn to_plan(context: &Context, plan: &Plan) -> Result<()> {
+/// Gets the consent that the policy asks for, or fails with what is missing, and says what was given.
+/// The plan must have been shown before.
+pub(super) fn to_plan(context: &Context, plan: &Plan) -> Result<Consent> {
     let verb = plan.verb.name();
-    let needed = match judge(plan) {
-        Judgement::Allowed(consent) => consent,
-        Judgement::Never => {
-            let signals = &context.settings.environment.signals;
-            let signals = signals.iter().map(ToString::to_string).collect();
-            return Err(Kind::Refused { verb, environment: plan.environment, signals }.into());
-        }
+    let needed = match context.policy.judge(plan) {
+        Judgement::Allowed(terms) => terms.consent,
+        Judgement::Never => return Err(refused(context, plan)),
     };
     let id = plan.id().to_string();
     if let Some(given) = context.agreed.plan.as_ref().filter(|given| **given != id) {
-        return Err(Kind::WrongPlan { given: given.clone(), plan: id, verb }.into());
+        let (given, command) = (given.clone(), context.agreed.command.clone());
+        if context.used.contains(&given) {
+            return Err(Kind::PlanUsedUp { given, command }.into());
+        }
+        return Err(Kind::WrongPlan { given, plan: id, command }.into());
     }
-    obtain(context, needed, verb, &plan.target.database, plan.environment)
+    obtain(context, needed, verb, &plan.target.database, plan.environment)?;
+    Ok(needed)
+}
+
+/// The failure of a plan that never runs here.
+pub(super) fn refused(context: &Context, plan: &Plan) -> Failure {
+    let signals = context.settings.environment.signals.iter();
+    // Those that were overruled explain nothing.
+    let signals = signals.filter(|signal| signal.environment == plan.environment).map(ToString::to_string);
+    let verb = plan.verb.name();
+    Kind::Refused { verb, environment: plan.environment, signals: signals.collect() }.into()
 }
 
 /// Gets one kind of consent for something done to `database`.

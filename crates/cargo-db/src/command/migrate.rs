@@ -10,7 +10,6 @@ use crate::model::consent::Consent;
 use crate::model::migration::Version;
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, Tolerance};
-use crate::policy::{Judgement, judge};
 use crate::ui::Report;
 use crate::world::files;
 use crate::world::pg::{Lock, OWN_KEY};
@@ -24,7 +23,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         tolerance: Tolerance { missing: args.ignore_missing, out_of_order: args.allow_out_of_order },
     };
     let facts = migration::gather(world, settings, &target)?;
-    let mut plan = plan::migrate(&facts, &request)?;
+    let plan = context.seal(plan::migrate(&facts, &request)?)?;
     if args.dry_run {
         migration::look_through(world, &plan, &settings.root)?;
         let sql = args.show_sql.then(|| sql_of(context, &plan)).transpose()?;
@@ -42,25 +41,28 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
             .iter()
             .for_each(|(file, sql)| ui.note(&format!("\n-- {}\n{sql}", file.display())));
     }
-    consent::to_plan(context, &plan)?;
+    let given = consent::to_plan(context, &plan)?;
 
     migration::prepare_database(world, &plan)?;
     let mut lock = lock(context, &target)?;
     // Another run may have been faster. What nobody had to agree to is simply planned anew.
     let facts = migration::gather(world, settings, &target)?;
-    let now = plan::migrate(&facts, &request)?;
+    let now = context.seal(plan::migrate(&facts, &request)?)?;
     if now.migrations().ne(plan.migrations()) {
-        if judge(&plan) != Judgement::Allowed(Consent::Free) {
+        if given != Consent::Free {
             return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
         }
         ui.status("Replanned", "another run changed the database meanwhile");
     }
-    plan = now;
-    let deeds = if plan.is_empty() {
-        Vec::new()
-    } else {
-        migration::carry_out(world, &plan, &settings.limits, &settings.root, &mut lock)?
-    };
+    let plan = now;
+    if plan.is_empty() {
+        ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
+        return Ok(Exit::Done);
+    }
+    let backup = context.back_up(&plan)?;
+    let deeds = context.carry_out(&plan, given, backup, || {
+        migration::carry_out(world, &plan, &settings.limits, &settings.root, &mut lock)
+    })?;
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
 }

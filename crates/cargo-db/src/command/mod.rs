@@ -4,19 +4,31 @@ mod backup;
 mod backups;
 pub(crate) mod consent;
 mod create;
+mod env;
+mod history;
 mod migrate;
+mod policy;
+mod reset;
 mod restore;
 mod rollback;
 mod seed;
 mod server;
 mod status;
 
+use crate::audit::{self, About, Trail};
+use crate::backup::{self as backing, Folder, Order};
 use crate::cli::Command;
 use crate::failure::{Exit, Kind, Result};
+use crate::migration;
+use crate::model::backup::{Compression, Format};
+use crate::model::consent::Consent;
 use crate::model::target::Target;
+use crate::plan::{Plan, Step};
+use crate::policy::{Judgement, Policy, Terms};
 use crate::settings::{Place, Settings};
 use crate::ui::Ui;
 use crate::world::World;
+use crate::world::pg::{Purpose, Session, marker};
 use crate::world::server::{self as local, LocalServer};
 
 /// What a verb works with.
@@ -26,6 +38,11 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     /// What was agreed to on the command line.
     pub(crate) agreed: consent::Agreed,
+    pub(crate) policy: Policy,
+    /// Whether `--env` was given.
+    pub(crate) asked_environment: bool,
+    /// The plans on this target that were consented to by their id, and are used up by that.
+    pub(crate) used: Vec<String>,
 }
 
 impl Context {
@@ -45,6 +62,107 @@ impl Context {
         }
     }
 
+    /// Lets the database itself say which environment it is, and what was done to it. One that cannot
+    /// be asked says nothing: whoever needs it will hear why.
+    fn with_the_word_of_the_database(mut self) -> Result<Context> {
+        let target = self.target()?;
+        let session = Session::open(&self.world, &target, Purpose::Read);
+        let mut session = session.ok();
+        let marker = session.as_mut().and_then(|session| marker::read(session).ok().flatten());
+        if let Some(marker) = marker {
+            self.settings.environment = self.settings.environment.raised_by(&marker);
+        }
+        if let Some(copied) = self.settings.environment.copy_of {
+            self.ui.note(&format!("{} is a copy of {copied}", target.database));
+        }
+        self.used = match session {
+            Some(mut session) if !self.settings.environment.environment.is_own() => {
+                audit::used(audit::in_database(&mut session)?.into_iter())
+            }
+            _ => Trail::of(&self.settings.root).used()?,
+        };
+        Ok(self)
+    }
+
+    /// Makes a plan ready to be shown: with the backup that the policy asks for, its terms, and the
+    /// number of those before it.
+    fn seal(&self, mut plan: Plan) -> Result<Plan> {
+        let judgement = self.policy.judge(&plan);
+        plan.terms = judgement.describe();
+        plan.used = self.used.len();
+        let wants_backup = matches!(judgement, Judgement::Allowed(Terms { backup: true, .. }));
+        if wants_backup && !plan.is_empty() {
+            let session = Session::open(&self.world, &plan.target, Purpose::Read);
+            let holds_rows =
+                session.is_ok_and(|mut session| migration::holds_rows(&mut session).unwrap_or(true));
+            if holds_rows {
+                plan.steps.insert(0, Step::Backup);
+            } else {
+                plan.skipped.push("no backup: the database holds no rows".to_owned());
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Takes the backup of a plan, if it has one, and removes what the retention does not keep. If it
+    /// fails, nothing else happens.
+    fn back_up(&self, plan: &Plan) -> Result<Option<String>> {
+        if !plan.takes_backup() {
+            return Ok(None);
+        }
+        let folder = Folder::new(&self.settings.backup.dir.value);
+        let order = Order {
+            format: Format::Sql,
+            compression: Compression::Gzip(6),
+            name: None,
+            selection: Vec::new(),
+            jobs: 2,
+            read_back: true,
+            event: plan.verb.key().to_owned(),
+        };
+        let taken = backing::take(&self.world, &self.settings, &plan.target, &folder, &order)?;
+        backups::prune(self, &folder)?;
+        Ok(Some(taken.manifest.name))
+    }
+
+    /// Gives a new database, before it takes the place of the old one, what the old one says of itself:
+    /// its own marker, and the audit trail.
+    fn succeed(&self, old: &Target, new: &Target, old_exists: bool) -> Result<()> {
+        if !old_exists {
+            return Ok(());
+        }
+        let mut session = Session::open(&self.world, old, Purpose::Read)?;
+        if let Some(marker) = marker::read(&mut session)?.filter(|marker| marker.genuine) {
+            marker::write(&mut Session::open(&self.world, new, Purpose::Write)?, marker.environment)?;
+        }
+        drop(session);
+        audit::carry_over(&self.world, old, new)
+    }
+
+    /// Does what was agreed to, between two records of the audit trail.
+    fn carry_out<T>(
+        &self,
+        plan: &Plan,
+        consent: Consent,
+        backup: Option<String>,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let (agent, in_ci) = (self.settings.agent.is_some(), self.settings.in_ci);
+        let about = About {
+            by: audit::by(&plan.target.user, agent, in_ci),
+            consent: consent.word().to_owned(),
+            backup,
+            in_database: !plan.environment.is_own(),
+        };
+        let trail = Trail::of(&self.settings.root);
+        let deed = trail.begin(&self.world, plan, about)?;
+        let outcome = work();
+        if let Err(failure) = deed.end(&outcome) {
+            self.ui.warning(&format!("the audit trail does not know the outcome: {failure}"));
+        }
+        outcome
+    }
+
     fn local_server(&self) -> LocalServer {
         let bin = self.settings.pg_bin.as_ref().map(|setting| setting.value.as_path());
         LocalServer::of(&self.settings.root, bin)
@@ -52,16 +170,25 @@ impl Context {
 }
 
 /// Runs a verb.
-pub(crate) fn run(context: &Context, command: &Command) -> Result<Exit> {
+pub(crate) fn run(context: Context, command: &Command) -> Result<Exit> {
     match command {
-        Command::Status(args) => status::run(context, args),
-        Command::Create(args) => create::run(context, args),
-        Command::Migrate(args) => migrate::run(context, args),
-        Command::Rollback(args) => rollback::run(context, args),
-        Command::Seed(args) => seed::run(context, args),
-        Command::Backup(args) => backup::run(context, args),
-        Command::Backups(args) => backups::run(context, args),
-        Command::Restore(args) => restore::run(context, args),
-        Command::Server(args) => server::run(context, args),
+        Command::Status(args) => return status::run(&context, args),
+        Command::Create(args) => return create::run(&context, args),
+        Command::Backups(args) => return backups::run(&context, args),
+        Command::Server(args) => return server::run(&context, args),
+        Command::History(args) => return history::run(&context, args),
+        Command::Policy => return policy::run(&context),
+        _ => {}
+    }
+    let context = context.with_the_word_of_the_database()?;
+    match command {
+        Command::Migrate(args) => migrate::run(&context, args),
+        Command::Rollback(args) => rollback::run(&context, args),
+        Command::Seed(args) => seed::run(&context, args),
+        Command::Reset(args) => reset::run(&context, args),
+        Command::Backup(args) => backup::run(&context, args),
+        Command::Restore(args) => restore::run(&context, args),
+        Command::Env(args) => env::run(&context, args),
+        _ => Err(Kind::Bug { what: "a verb that nobody runs".to_owned() }.into()),
     }
 }

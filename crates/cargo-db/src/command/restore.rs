@@ -81,12 +81,14 @@ impl Restore<'_> {
         };
         let steps = vec![Step::Build { backup: self.source.name.clone() }, last];
         let plan = self.plan(Verb::Restore, steps, "")?;
-        let Some(_lock) = self.agree(&plan, dry_run)? else { return Ok(Exit::Done) };
-        let built = backup::build(world, settings, self.target, self.source)?;
-        let mut kept = backup::swap(world, self.target, built, preflight.exists)?;
-        if !keeps_old && let Some(old) = kept.take() {
-            backup::drop_previous(world, self.target, &old)?;
-        }
+        let Some((_lock, given)) = self.agree(&plan, dry_run)? else { return Ok(Exit::Done) };
+        let kept = self.context.carry_out(&plan, given, None, || {
+            self.create_roles()?;
+            let built = backup::build(world, settings, self.target, self.source)?;
+            // What the old database says of itself is true of the new one.
+            self.context.succeed(self.target, &built.target, preflight.exists)?;
+            backup::swap(world, self.target, built, preflight.exists, keeps_old)
+        })?;
         ui.report(&Report::Restored { target: self.target, what: None, kept: kept.as_deref() });
         Ok(Exit::Done)
     }
@@ -99,8 +101,12 @@ impl Restore<'_> {
         let (backup, loses) = (self.source.name.clone(), part.losses.clone());
         let steps = vec![Step::Replace { what: what.clone(), backup, loses }];
         let plan = self.plan(Verb::RestoreInPlace, steps, &part.fingerprint())?;
-        let Some(_lock) = self.agree(&plan, dry_run)? else { return Ok(Exit::Done) };
-        backup::replace(world, settings, self.target, self.source, &part)?;
+        let Some((_lock, given)) = self.agree(&plan, dry_run)? else { return Ok(Exit::Done) };
+        let taken = self.context.back_up(&plan)?;
+        self.context.carry_out(&plan, given, taken, || {
+            self.create_roles()?;
+            backup::replace(world, settings, self.target, self.source, &part)
+        })?;
         ui.report(&Report::Restored { target: self.target, what: Some(&what), kept: None });
         Ok(Exit::Done)
     }
@@ -111,26 +117,29 @@ impl Restore<'_> {
         }
         let environment = self.context.settings.environment.environment;
         let basis = format!("{}{part}", self.source.fingerprint()?);
-        Ok(Plan::from_basis(verb, self.target, environment, steps, basis))
+        self.context.seal(Plan::from_basis(verb, self.target, environment, steps, basis))
     }
 
-    /// Shows the plan, gets the consent and the lock, and creates the roles. Nothing where the plan
-    /// was only asked for.
-    fn agree(&self, plan: &Plan, dry_run: bool) -> Result<Option<Lock>> {
+    /// Shows the plan, and gets the consent and the lock. Nothing where the plan was only asked for.
+    fn agree(&self, plan: &Plan, dry_run: bool) -> Result<Option<(Lock, Consent)>> {
         let Context { ui, world, settings, .. } = self.context;
         if dry_run {
             ui.report(&Report::DryRun { plan, sql: None });
             return Ok(None);
         }
         ui.plan(plan);
-        consent::to_plan(self.context, plan)?;
+        let given = consent::to_plan(self.context, plan)?;
         // From here on nobody else restores or builds on this server.
         let server = self.target.with_database("postgres");
         let lock = Lock::acquire(world, &server, &[OWN_KEY], settings.limits.lock_timeout.value)?;
-        if !self.roles.is_empty() {
-            backup::create_roles(world, self.target, self.source, &self.roles)?;
+        Ok(Some((lock, given)))
+    }
+
+    fn create_roles(&self) -> Result<()> {
+        if self.roles.is_empty() {
+            return Ok(());
         }
-        Ok(Some(lock))
+        backup::create_roles(&self.context.world, self.target, self.source, &self.roles)
     }
 }
 

@@ -28,14 +28,17 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     ui.plan(&plan);
-    consent::to_plan(context, &plan)?;
+    let given = consent::to_plan(context, &plan)?;
 
     let mut lock = migrate::lock(context, &target)?;
     let now = look(context, &target, &request)?;
     if now.id() != plan.id() {
         return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
     }
-    let deeds = migration::carry_out(world, &plan, &settings.limits, &settings.root, &mut lock)?;
+    let backup = context.back_up(&plan)?;
+    let deeds = context.carry_out(&plan, given, backup, || {
+        migration::carry_out(world, &plan, &settings.limits, &settings.root, &mut lock)
+    })?;
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
 }
@@ -45,5 +48,5 @@ fn look(context: &Context, target: &Target, request: &RollbackRequest) -> Result
     let facts = migration::gather(&context.world, &context.settings, target)?;
     let migrations = plan::to_revert(&facts, request)?;
     let with_losses = migration::losses_of(&context.world, target, &context.settings.root, migrations)?;
-    Ok(plan::rollback(&facts, with_losses))
+    context.seal(plan::rollback(&facts, with_losses))
 }

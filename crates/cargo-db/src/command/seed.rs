@@ -26,14 +26,15 @@ pub(super) fn run(context: &Context, args: &SeedArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     ui.plan(&plan);
-    consent::to_plan(context, &plan)?;
+    let given = consent::to_plan(context, &plan)?;
 
     let _lock = Lock::acquire(world, &target, &[OWN_KEY], settings.limits.lock_timeout.value)?;
     let now = look(context, args, &target)?;
     if now.id() != plan.id() {
         return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
     }
-    let rows = seed::carry_out(world, &plan, &settings.root)?;
+    let backup = context.back_up(&plan)?;
+    let rows = context.carry_out(&plan, given, backup, || seed::carry_out(world, &plan, &settings.root))?;
     ui.report(&Report::Seeded { plan: &plan, rows: &rows });
     Ok(Exit::Done)
 }
@@ -49,7 +50,7 @@ fn look(context: &Context, args: &SeedArgs, target: &Target) -> Result<Plan> {
         command: settings.command.clone(),
         groups: groups(settings, &paths)?,
     };
-    plan::seed(&facts, &request)
+    context.seal(plan::seed(&facts, &request)?)
 }
 
 /// `[seeds.groups]`, with each pattern replaced by the seeds that it fits.

@@ -39,6 +39,7 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
         Kind::LostPartWay { why, stays, .. } | Kind::NotRecorded { why, stays, .. } => {
             std::iter::once(why.clone()).chain(staying(stays)).collect()
         }
+        Kind::TrailBroken { why, .. } => vec![why.clone()],
         Kind::Client { why, .. } => why.lines().map(str::to_owned).collect(),
         Kind::Unsound { problems, .. } | Kind::CannotRestore { problems, .. } => problems.clone(),
         Kind::Sql { server, .. } => server_lines(server),
@@ -95,10 +96,10 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
         Kind::ReferredTo { .. } => vec![say("empty that table yourself, or add a seed that fills it")],
         Kind::ConsentMissing { command, database, consent, .. } => consent_hints(command, database, *consent),
         Kind::WrongName { database, .. } => vec![say(&format!("`--confirm {database}`"))],
-        Kind::WrongPlan { verb, .. } => {
-            vec![run("see the plan as it is now", &format!("cargo db {verb} --dry-run"))]
+        Kind::WrongPlan { command, .. } | Kind::PlanUsedUp { command, .. } => {
+            vec![run("see the plan as it is now", &format!("{command} --dry-run"))]
         }
-        Kind::Refused { .. } => vec![say("nothing that can be passed changes this")],
+        Kind::Refused { verb, .. } => refused_hints(verb),
         Kind::Statement { statement, verb, .. } => vec![statement_hint(statement, verb)],
         Kind::LockLost { .. } => vec![run("see where the database stands", "cargo db status")],
         Kind::HistoryElsewhere { .. } => {
@@ -138,6 +139,16 @@ fn connection_hint(code: Option<&str>) -> Hint {
         Some("53300") => say("the server has no connection left: close some, or wait"),
         _ => run("wait for the server to come up", "cargo db status --wait"),
     }
+}
+
+/// Nothing that can be passed changes a refusal; this is what is right instead.
+fn refused_hints(verb: &str) -> Vec<Hint> {
+    let instead = match verb {
+        "reset" => run("to go back to an earlier state", "cargo db restore --dry-run --latest"),
+        "seed --fresh" => run("to add what is missing", "cargo db seed --dry-run"),
+        _ => run("see what is allowed here", "cargo db policy"),
+    };
+    vec![say("nothing that can be passed changes this"), instead]
 }
 
 fn consent_hints(command: &str, database: &str, consent: Consent) -> Vec<Hint> {

@@ -174,7 +174,9 @@ pub(crate) enum Kind {
     #[error("`--confirm {given}` does not name the database, `{database}`")]
     WrongName { given: String, database: String },
     #[error("`--plan {given}` is not this plan, {plan}")]
-    WrongPlan { given: String, plan: String, verb: &'static str },
+    WrongPlan { given: String, plan: String, command: String },
+    #[error("the plan {given} was carried out already, and its id is used up")]
+    PlanUsedUp { given: String, command: String },
     #[error("{verb} is refused in {environment}")]
     Refused { verb: &'static str, environment: Environment, signals: Vec<String> },
 
@@ -213,6 +215,8 @@ pub(crate) enum Kind {
     BadBackupName { name: String },
     #[error("the backup `{name}` cannot be restored here")]
     CannotRestore { name: String, problems: Vec<String> },
+    #[error("the audit trail is broken at record {sequence}")]
+    TrailBroken { sequence: u64, why: String },
     #[error("stopped by a signal")]
     Interrupted { terminated: bool },
     #[error("{what}")]
@@ -303,6 +307,7 @@ impl Kind {
             Kind::ConsentMissing { .. } => ("CONSENT.MISSING", Exit::Consent),
             Kind::WrongName { .. } => ("CONSENT.WRONG_NAME", Exit::Consent),
             Kind::WrongPlan { .. } => ("CONSENT.WRONG_PLAN", Exit::Consent),
+            Kind::PlanUsedUp { .. } => ("CONSENT.USED_UP", Exit::Consent),
             Kind::Refused { .. } => ("POLICY.REFUSED", Exit::Policy),
             Kind::Statement { .. } => ("STATEMENT.FAILED", Exit::Failed),
             Kind::PartWay { .. } => ("STATEMENT.PART_WAY", Exit::PartWay),
@@ -322,6 +327,7 @@ impl Kind {
             Kind::Unsound { .. } => ("BACKUP.UNSOUND", Exit::Backup),
             Kind::BadBackupName { .. } => ("BACKUP.NAME", Exit::Usage),
             Kind::CannotRestore { .. } => ("RESTORE.PREFLIGHT", Exit::Backup),
+            Kind::TrailBroken { .. } => ("HISTORY.BROKEN", Exit::Finding),
             Kind::Interrupted { terminated: false } => ("SIGNAL.INTERRUPTED", Exit::Interrupted),
             Kind::Interrupted { terminated: true } => ("SIGNAL.TERMINATED", Exit::Terminated),
             Kind::Bug { .. } => ("BUG", Exit::Bug),

@@ -198,8 +198,43 @@ fn lost_objects(words: &[String]) -> Vec<LostObject> {
     }
 }
 
+/// Whether any table of the user's holds a row. A table that may not be read counts as one that does.
+pub(crate) fn holds_rows(session: &mut Session) -> Result<bool> {
+    let sql = format!(
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'm') AND pg_relation_size(c.oid) > 0 AND c.relname <> {} \
+           AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db') ORDER BY 1",
+        quote_literal(Layout::Sqlx.table())
+    );
+    for table in session.rows("look for tables with rows", &sql)? {
+        let look = format!("SELECT EXISTS (SELECT 1 FROM {})", table[0].as_deref().unwrap_or_default());
+        let found = session.rows("look for a row", &look);
+        if found.is_err()
+            || found.is_ok_and(|rows| rows.first().is_some_and(|row| row[0].as_deref() == Some("t")))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What dropping every table loses for which `condition` on `pg_class c` holds.
+pub(crate) fn losses_where(session: &mut Session, condition: &str) -> Result<Vec<Loss>> {
+    let sql = format!(
+        "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' \
+           AND n.nspname NOT IN ('information_schema', 'cargo_db') AND {condition} ORDER BY 1"
+    );
+    let mut losses = Vec::new();
+    for row in session.rows("list the tables", &sql)? {
+        losses.extend(loss_of_table(session, row[0].as_deref().unwrap_or_default())?);
+    }
+    Ok(losses)
+}
+
 /// What dropping a table, called `schema.name`, loses.
-pub(crate) fn loss_of_table(session: &mut Session, table: &str) -> Result<Option<Loss>> {
+fn loss_of_table(session: &mut Session, table: &str) -> Result<Option<Loss>> {
     count(session, &LostObject { table: table.to_owned(), column: None })
 }
 

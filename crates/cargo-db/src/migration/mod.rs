@@ -5,6 +5,6 @@ mod facts;
 
 pub(crate) use execute::{Deed, carry_out, look_through, prepare_database};
 pub(crate) use facts::{
-    connect_or_none, gather, loss_of_table, losses_of, named_folder_exists, read_folder, read_history,
-    read_table,
+    connect_or_none, gather, holds_rows, losses_of, losses_where, named_folder_exists, read_folder,
+    read_history, read_table,
 };

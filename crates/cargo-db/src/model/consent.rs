@@ -12,3 +12,26 @@ pub(crate) enum Consent {
     /// The name, and `--plan` with the id that the same command showed with `--dry-run`.
     ToPlan,
 }
+
+impl Consent {
+    /// The consent that a setting names.
+    pub(crate) fn named(word: &str) -> Option<Consent> {
+        match word {
+            "free" => Some(Consent::Free),
+            "confirm" => Some(Consent::Confirm),
+            "by-name" => Some(Consent::ByName),
+            "to-plan" => Some(Consent::ToPlan),
+            _ => None,
+        }
+    }
+
+    /// As the policy prints it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Consent::Free => "no prompt",
+            Consent::Confirm => "confirm",
+            Consent::ByName => "consent by name",
+            Consent::ToPlan => "consent to the plan",
+        }
+    }
+}

@@ -87,6 +87,16 @@ pub(crate) struct Resolved {
     pub(crate) environment: Environment,
     /// Why, in the order in which the signals were read.
     pub(crate) signals: Vec<Signal>,
+    /// The environment that the database was copied from, where its marker says that it is a copy.
+    pub(crate) copy_of: Option<Environment>,
+}
+
+/// A database's own record of which environment it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Marker {
+    pub(crate) environment: Environment,
+    /// Whether it was written in this very database, and did not come with a dump or a template.
+    pub(crate) genuine: bool,
 }
 
 impl Resolved {
@@ -105,7 +115,21 @@ impl Resolved {
         };
         signals.extend(patterns);
         let environment = signals.iter().map(|signal| signal.environment).max();
-        Resolved { environment: environment.unwrap_or(Environment::Production), signals }
+        Resolved { environment: environment.unwrap_or(Environment::Production), signals, copy_of: None }
+    }
+
+    /// Takes the database's own word into account: it can only raise the result. The marker of a
+    /// copy says where the copy came from and nothing else.
+    pub(crate) fn raised_by(mut self, marker: &Marker) -> Resolved {
+        let Marker { environment, genuine } = *marker;
+        if genuine {
+            let (source, said) = ("the marker in the database".to_owned(), environment.name().to_owned());
+            self.signals.push(Signal { source, said, environment });
+            self.environment = self.environment.max(environment);
+        } else {
+            self.copy_of = Some(environment);
+        }
+        self
     }
 }
 
@@ -143,6 +167,21 @@ mod tests {
         assert_eq!(Resolved::settle(named.clone(), custom, true, vec![]).environment, Environment::Test);
         let host = vec![Signal::word("hosts", "production")];
         assert_eq!(Resolved::settle(named, vec![], true, host).environment, Environment::Production);
+    }
+
+    #[test]
+    fn a_marker_can_only_raise_and_that_of_a_copy_does_not() {
+        let settled = |name| Resolved::settle(Some(Signal::word("--env", name)), vec![], true, vec![]);
+        let marker = |environment, genuine| Marker { environment, genuine };
+        let production = marker(Environment::Production, true);
+        assert_eq!(settled("development").raised_by(&production).environment, Environment::Production);
+        let copy = settled("development").raised_by(&marker(Environment::Production, false));
+        assert_eq!(
+            (copy.environment, copy.copy_of),
+            (Environment::Development, Some(Environment::Production))
+        );
+        let lower = settled("production").raised_by(&marker(Environment::Test, true));
+        assert_eq!(lower.environment, Environment::Production);
     }
 
     #[test]

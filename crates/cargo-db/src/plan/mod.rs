@@ -29,9 +29,40 @@ pub(crate) enum Verb {
     Rollback,
     Seed,
     SeedFresh,
+    Reset,
     Restore,
     /// A restore that changes the database itself and keeps no old one.
     RestoreInPlace,
+    /// `env set`: the database is marked.
+    Mark,
+    /// `env clear`.
+    Unmark,
+}
+
+impl Verb {
+    /// All of them, in the order of the policy's table.
+    pub(crate) const ALL: [Verb; 9] = [
+        Verb::Migrate,
+        Verb::Rollback,
+        Verb::Seed,
+        Verb::SeedFresh,
+        Verb::Reset,
+        Verb::Restore,
+        Verb::RestoreInPlace,
+        Verb::Mark,
+        Verb::Unmark,
+    ];
+
+    /// As `[environments.<name>.policy]` names it.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Verb::SeedFresh => "seed-fresh",
+            Verb::RestoreInPlace => "restore-in-place",
+            Verb::Mark => "env-set",
+            Verb::Unmark => "env-clear",
+            other => other.name(),
+        }
+    }
 }
 
 impl Verb {
@@ -42,7 +73,10 @@ impl Verb {
             Verb::Rollback => "rollback",
             Verb::Seed => "seed",
             Verb::SeedFresh => "seed --fresh",
+            Verb::Reset => "reset",
             Verb::Restore | Verb::RestoreInPlace => "restore",
+            Verb::Mark => "env set",
+            Verb::Unmark => "env clear",
         }
     }
 }
@@ -81,6 +115,14 @@ pub(crate) enum Step {
     /// A program of the project; arguments follow its name.
     Run {
         command: Vec<String>,
+    },
+    /// A backup is taken, and read back.
+    Backup,
+    /// A database is built beside, with nothing in it yet.
+    BuildEmpty,
+    /// The database is given a marker, or loses it.
+    Mark {
+        environment: Option<Environment>,
     },
     /// A database is built beside, from a backup, and compared with it.
     Build {
@@ -121,6 +163,10 @@ pub(crate) struct Plan {
     pub(crate) warnings: Vec<String>,
     /// The history that the plan was made from.
     basis: String,
+    /// What the policy asks for, in words.
+    pub(crate) terms: String,
+    /// How many plans on this target were consented to by their id before: an id is used up by that.
+    pub(crate) used: usize,
 }
 
 /// The name of exactly one plan.
@@ -157,6 +203,8 @@ impl Facts {
             skipped: Vec::new(),
             warnings: Vec::new(),
             basis: applied.join("\n"),
+            terms: String::new(),
+            used: 0,
         }
     }
 }
@@ -178,12 +226,19 @@ impl Plan {
             skipped: Vec::new(),
             warnings: Vec::new(),
             basis,
+            terms: String::new(),
+            used: 0,
         }
     }
 
     /// Whether there is nothing to do.
     pub(crate) fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Whether a backup is a part of it.
+    pub(crate) fn takes_backup(&self) -> bool {
+        self.steps.contains(&Step::Backup)
     }
 
     /// The migrations that the steps apply or revert, in their order.
@@ -216,6 +271,8 @@ impl Plan {
         add(self.target.options.as_deref().unwrap_or_default());
         add(self.environment.name());
         add(&self.basis);
+        add(&self.terms);
+        add(&self.used.to_string());
         self.steps.iter().for_each(|step| add(&fingerprint(step)));
         let hex: String = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         PlanId(hex[..12].to_owned())
@@ -238,6 +295,9 @@ fn fingerprint(step: &Step) -> String {
         }
         Step::Load { seed } => format!("load {} {}", seed.path, seed.checksum),
         Step::Run { command } => format!("run {command:?}"),
+        Step::Backup => "backup".to_owned(),
+        Step::BuildEmpty => "build".to_owned(),
+        Step::Mark { environment } => format!("mark {environment:?}"),
         Step::Build { backup } => format!("build {backup}"),
         Step::CreateRoles { names } => format!("create roles {}", names.join(" ")),
         Step::Replace { what, backup, .. } => format!("replace {what} {backup}"),

@@ -1,27 +1,111 @@
 //! May this plan run here, and what does it need first? One table, which reads like the one in
 //! the documentation, and pure functions around it.
 
+use std::collections::BTreeMap;
+
+use crate::failure::{Kind, Result};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::plan::{Plan, Verb};
 
-/// What the policy says about a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the policy says about a plan. Ordered: a later one is stricter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Judgement {
-    /// It may run after this consent.
-    Allowed(Consent),
+    /// It may run on these terms.
+    Allowed(Terms),
     /// It never runs here.
     Never,
 }
 
-/// The policy.
-pub(crate) fn judge(plan: &Plan) -> Judgement {
-    let judgement = table(plan.verb, plan.environment);
-    let far = plan.environment.is_own() && !plan.target.is_local();
-    match judgement {
+/// What a plan needs first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Terms {
+    pub(crate) consent: Consent,
+    /// A backup that was read back, where the database holds any row.
+    pub(crate) backup: bool,
+}
+
+impl Judgement {
+    /// In words.
+    pub(crate) fn describe(self) -> String {
+        match self {
+            Judgement::Never => "never".to_owned(),
+            Judgement::Allowed(Terms { consent, backup }) => {
+                format!("{}{}", if backup { "backup, " } else { "" }, consent.word())
+            }
+        }
+    }
+}
+
+/// The policy: the table, what `db.toml` tightens, and who asks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Policy {
+    tightened: BTreeMap<(Environment, &'static str), Judgement>,
+    /// Whether an AI agent asks.
+    agent: bool,
+}
+
+impl Policy {
+    /// The policy with what `[environments.<name>.policy]` asks for. It may ask for more and not for
+    /// less.
+    pub(crate) fn new(
+        settings: &BTreeMap<Environment, BTreeMap<String, String>>,
+        agent: bool,
+    ) -> Result<Policy> {
+        let mut tightened = BTreeMap::new();
+        for (environment, verbs) in settings {
+            for (key, word) in verbs {
+                let bad = |why: String| {
+                    let source_name = format!("environments.{environment}.policy.{key} in db.toml");
+                    Kind::BadSetting { source_name, value: word.clone(), why }
+                };
+                let verb = Verb::ALL.into_iter().find(|verb| verb.key() == key).ok_or_else(|| {
+                    let known: Vec<&str> = Verb::ALL.into_iter().map(Verb::key).collect();
+                    bad(format!("there is no such verb; there are {}", known.join(", ")))
+                })?;
+                let own = table(verb, *environment);
+                let asked = match (word.as_str(), own) {
+                    ("never", _) | (_, Judgement::Never) => Judgement::Never,
+                    (word, Judgement::Allowed(terms)) => {
+                        let consent = Consent::named(word)
+                            .ok_or_else(|| bad("write confirm, by-name, to-plan or never".to_owned()))?;
+                        Judgement::Allowed(Terms { consent, ..terms })
+                    }
+                };
+                if asked < own || (own == Judgement::Never && word != "never") {
+                    return Err(
+                        bad(format!("it would loosen the policy, which is: {}", own.describe())).into()
+                    );
+                }
+                tightened.insert((*environment, verb.key()), asked);
+            }
+        }
+        Ok(Policy { tightened, agent })
+    }
+
+    /// What the policy says about a plan.
+    pub(crate) fn judge(&self, plan: &Plan) -> Judgement {
+        let judgement = self.cell(plan.verb, plan.environment);
+        let far = plan.environment.is_own() && !plan.target.is_local();
+        let Judgement::Allowed(mut terms) = judgement else { return judgement };
         // A development database on another machine may well be somebody else's.
-        Judgement::Allowed(Consent::Confirm) if far => Judgement::Allowed(Consent::ByName),
-        other => other,
+        if far && terms.consent == Consent::Confirm {
+            terms.consent = Consent::ByName;
+        }
+        if self.agent && terms.consent > Consent::Free {
+            terms.consent = Consent::ToPlan;
+        }
+        Judgement::Allowed(terms)
+    }
+
+    /// One cell of the table, as `db.toml` left it.
+    pub(crate) fn cell(&self, verb: Verb, environment: Environment) -> Judgement {
+        self.tightened.get(&(environment, verb.key())).copied().unwrap_or_else(|| table(verb, environment))
+    }
+
+    /// Whether `db.toml` tightened a cell.
+    pub(crate) fn is_tightened(&self, verb: Verb, environment: Environment) -> bool {
+        self.tightened.contains_key(&(environment, verb.key()))
     }
 }
 
@@ -29,38 +113,57 @@ pub(crate) fn judge(plan: &Plan) -> Judgement {
 fn table(verb: Verb, environment: Environment) -> Judgement {
     use Consent::{ByName, Confirm, Free, ToPlan};
     use Environment::{Development, Production, Staging, Test};
-    use Judgement::{Allowed, Never};
+    use Judgement::Never;
     match (verb, environment) {
-        (Verb::Migrate,   Development) => Allowed(Free),
-        (Verb::Migrate,   Test)        => Allowed(Free),
-        (Verb::Migrate,   Staging)     => Allowed(Confirm),
-        (Verb::Migrate,   Production)  => Allowed(ToPlan),
+        (Verb::Migrate,        Development) => backup_and(Free),
+        (Verb::Migrate,        Test)        => only(Free),
+        (Verb::Migrate,        Staging)     => backup_and(Confirm),
+        (Verb::Migrate,        Production)  => backup_and(ToPlan),
 
-        (Verb::Rollback,  Development) => Allowed(Confirm),
-        (Verb::Rollback,  Test)        => Allowed(Free),
-        (Verb::Rollback,  Staging)     => Allowed(Confirm),
-        (Verb::Rollback,  Production)  => Allowed(ToPlan),
+        (Verb::Rollback,       Development) => backup_and(Confirm),
+        (Verb::Rollback,       Test)        => only(Free),
+        (Verb::Rollback,       Staging)     => backup_and(Confirm),
+        (Verb::Rollback,       Production)  => backup_and(ToPlan),
 
-        (Verb::Seed,      Development) => Allowed(Free),
-        (Verb::Seed,      Test)        => Allowed(Free),
-        (Verb::Seed,      Staging)     => Allowed(Confirm),
-        (Verb::Seed,      Production)  => Allowed(ToPlan),
+        (Verb::Seed,           Development) => only(Free),
+        (Verb::Seed,           Test)        => only(Free),
+        (Verb::Seed,           Staging)     => only(Confirm),
+        (Verb::Seed,           Production)  => only(ToPlan),
 
-        (Verb::SeedFresh, Development) => Allowed(Confirm),
-        (Verb::SeedFresh, Test)        => Allowed(Free),
-        (Verb::SeedFresh, Staging)     => Allowed(ByName),
-        (Verb::SeedFresh, Production)  => Never,
+        (Verb::SeedFresh,      Development) => backup_and(Confirm),
+        (Verb::SeedFresh,      Test)        => only(Free),
+        (Verb::SeedFresh,      Staging)     => backup_and(ByName),
+        (Verb::SeedFresh,      Production)  => Never,
 
-        (Verb::Restore,   Development) => Allowed(Confirm),
-        (Verb::Restore,   Test)        => Allowed(Free),
-        (Verb::Restore,   Staging)     => Allowed(ByName),
-        (Verb::Restore,   Production)  => Allowed(ToPlan),
+        (Verb::Reset,          Development) => backup_and(Confirm),
+        (Verb::Reset,          Test)        => only(Free),
+        (Verb::Reset,          Staging)     => backup_and(ByName),
+        (Verb::Reset,          Production)  => Never,
 
-        (Verb::RestoreInPlace, Development) => Allowed(Confirm),
-        (Verb::RestoreInPlace, Test)        => Allowed(Confirm),
-        (Verb::RestoreInPlace, Staging)     => Allowed(ByName),
-        (Verb::RestoreInPlace, Production)  => Allowed(ToPlan),
+        // A restore keeps the old database, except in test.
+        (Verb::Restore,        Development) => only(Confirm),
+        (Verb::Restore,        Test)        => only(Free),
+        (Verb::Restore,        Staging)     => only(ByName),
+        (Verb::Restore,        Production)  => only(ToPlan),
+
+        (Verb::RestoreInPlace, Development) => backup_and(Confirm),
+        (Verb::RestoreInPlace, Test)        => only(Confirm),
+        (Verb::RestoreInPlace, Staging)     => backup_and(ByName),
+        (Verb::RestoreInPlace, Production)  => backup_and(ToPlan),
+
+        (Verb::Mark,           Development | Test) => only(Free),
+        (Verb::Mark,           Staging)     => only(Confirm),
+        (Verb::Mark,           Production)  => only(ToPlan),
+        (Verb::Unmark,         _)           => only(ToPlan),
     }
+}
+
+const fn only(consent: Consent) -> Judgement {
+    Judgement::Allowed(Terms { consent, backup: false })
+}
+
+const fn backup_and(consent: Consent) -> Judgement {
+    Judgement::Allowed(Terms { consent, backup: true })
 }
 
 #[cfg(test)]
@@ -68,34 +171,68 @@ mod tests {
     use super::*;
     use crate::model::target::{from_keywords, parse_url};
 
-    fn judged(verb: Verb, environment: Environment, host: &str) -> Judgement {
+    fn judged(policy: &Policy, verb: Verb, environment: Environment, host: &str) -> Judgement {
         let url = parse_url(&format!("postgres://me@{host}/school"), "x").unwrap();
         let target = from_keywords(&url, "x", "me").unwrap();
-        judge(&Plan::from_basis(verb, &target, environment, Vec::new(), String::new()))
+        policy.judge(&Plan::from_basis(verb, &target, environment, Vec::new(), String::new()))
+    }
+
+    fn consent(judgement: Judgement) -> Option<Consent> {
+        match judgement {
+            Judgement::Allowed(terms) => Some(terms.consent),
+            Judgement::Never => None,
+        }
     }
 
     #[test]
     fn a_development_database_on_another_machine_wants_its_name() {
-        use Environment::Development;
-        assert_eq!(judged(Verb::Rollback, Development, "localhost"), Judgement::Allowed(Consent::Confirm));
-        assert_eq!(judged(Verb::Rollback, Development, "db.example"), Judgement::Allowed(Consent::ByName));
-        assert_eq!(judged(Verb::Migrate, Development, "db.example"), Judgement::Allowed(Consent::Free));
-        assert_eq!(
-            judged(Verb::Rollback, Environment::Staging, "db.example"),
-            Judgement::Allowed(Consent::Confirm)
-        );
+        use Environment::{Development, Staging};
+        let judged = |verb, environment, host| consent(judged(&Policy::default(), verb, environment, host));
+        assert_eq!(judged(Verb::Rollback, Development, "localhost"), Some(Consent::Confirm));
+        assert_eq!(judged(Verb::Rollback, Development, "db.example"), Some(Consent::ByName));
+        assert_eq!(judged(Verb::Migrate, Development, "db.example"), Some(Consent::Free));
+        assert_eq!(judged(Verb::Rollback, Staging, "db.example"), Some(Consent::Confirm));
+    }
+
+    #[test]
+    fn an_agent_consents_to_plans_and_to_nothing_less() {
+        let policy = Policy { agent: true, ..Policy::default() };
+        for verb in Verb::ALL {
+            for environment in [Environment::Development, Environment::Test, Environment::Staging] {
+                let consent = consent(judged(&policy, verb, environment, "localhost"));
+                assert!(matches!(consent, Some(Consent::Free | Consent::ToPlan)), "{verb:?} {environment}");
+            }
+        }
     }
 
     #[test]
     fn production_is_never_cleared_and_nothing_is_free_there() {
-        use Environment::Production;
-        assert_eq!(judged(Verb::SeedFresh, Production, "localhost"), Judgement::Never);
-        for verb in [Verb::Migrate, Verb::Rollback, Verb::Seed, Verb::Restore] {
-            assert_eq!(
-                judged(verb, Production, "localhost"),
-                Judgement::Allowed(Consent::ToPlan),
-                "{verb:?}"
-            );
+        for verb in Verb::ALL {
+            let judged = judged(&Policy::default(), verb, Environment::Production, "localhost");
+            let never = matches!(verb, Verb::SeedFresh | Verb::Reset);
+            assert_eq!(consent(judged), (!never).then_some(Consent::ToPlan), "{verb:?}");
+        }
+    }
+
+    #[test]
+    fn settings_can_tighten_and_not_loosen() {
+        let with = |environment, verb: &str, word: &str| {
+            let verbs = BTreeMap::from([(verb.to_owned(), word.to_owned())]);
+            Policy::new(&BTreeMap::from([(environment, verbs)]), false)
+        };
+        use Environment::{Development, Production};
+        let policy = with(Development, "migrate", "by-name").unwrap();
+        let judgement = policy.cell(Verb::Migrate, Development);
+        assert_eq!(judgement, Judgement::Allowed(Terms { consent: Consent::ByName, backup: true }));
+        assert!(with(Production, "restore", "never").is_ok());
+        for (environment, verb, word) in [
+            (Production, "migrate", "confirm"),
+            (Production, "reset", "to-plan"),
+            (Development, "reset", "free"),
+            (Development, "migrate", "perhaps"),
+            (Development, "migrat", "confirm"),
+        ] {
+            assert!(with(environment, verb, word).is_err(), "{environment} {verb} {word}");
         }
     }
 }

@@ -71,6 +71,8 @@ pub(crate) struct BackupTable {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct EnvironmentTable {
     pub(crate) hosts: Vec<String>,
+    /// By verb: what is asked for beyond the house's own policy.
+    pub(crate) policy: BTreeMap<String, String>,
 }
 
 /// A program and its arguments, written as a shell would read them. No shell runs.

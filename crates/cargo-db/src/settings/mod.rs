@@ -159,6 +159,12 @@ pub(crate) struct Settings {
     pub(crate) backup: BackupSettings,
     /// `CARGO_DB_PG_BIN`, or `[server] bin`.
     pub(crate) pg_bin: Option<Setting<PathBuf>>,
+    /// What `[environments.<name>.policy]` asks for beyond the house's own policy, by verb.
+    pub(crate) tightened: BTreeMap<Environment, BTreeMap<String, String>>,
+    /// The variable by which an AI agent was recognised.
+    pub(crate) agent: Option<String>,
+    /// Whether a CI runs us.
+    pub(crate) in_ci: bool,
     /// What the local server's database is called, also where another one is named.
     pub(crate) local_database: String,
 }
@@ -190,6 +196,9 @@ impl Settings {
             seeds: seeds(&toml, &root)?,
             backup: backup(&variables, &toml, &root)?,
             pg_bin: pg_bin(&variables, &toml, &root),
+            tightened: tightened(&toml),
+            agent: agent(&sources.process, environment.environment),
+            in_ci: sources.process.get("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")),
             environment,
             place,
             local_database,
@@ -359,6 +368,42 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
             .is_some_and(|found| found.value != "0" && found.value != "false"),
         event: variables.get("GITHUB_EVENT_NAME").map_or_else(|| "manual".to_owned(), |found| found.value),
     })
+}
+
+/// Variables that AI agents set for the programs they run: each names one agent, or is the start of
+/// the names of its variables. Collected from the agents' documentation and from other tools that
+/// look for them.
+const AGENTS: &[&str] = &[
+    "AI_AGENT",
+    "CLAUDECODE",
+    "CLAUDE_CODE",
+    "CURSOR_AGENT",
+    "GEMINI_CLI",
+    "CODEX_",
+    "CLINE_",
+    "OPENCODE",
+    "AUGMENT_AGENT",
+    "ANTIGRAVITY_AGENT",
+    "AMP_CURRENT_THREAD_ID",
+    "GOOSE_TERMINAL",
+    "COPILOT_AGENT",
+];
+
+/// The agent that runs us. `CARGO_DB_AGENT` decides: 1 anywhere, 0 only where databases are one's own.
+fn agent(process: &BTreeMap<String, String>, environment: Environment) -> Option<String> {
+    match process.get("CARGO_DB_AGENT").map(String::as_str) {
+        Some("0") if environment.is_own() => return None,
+        None | Some("" | "0") => {}
+        Some(_) => return Some("CARGO_DB_AGENT".to_owned()),
+    }
+    let set = process.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name);
+    let known = |name: &&String| AGENTS.iter().any(|agent| name.starts_with(agent));
+    set.into_iter().find(known).cloned()
+}
+
+fn tightened(toml: &DbToml) -> BTreeMap<Environment, BTreeMap<String, String>> {
+    let named = toml.environments.iter().filter(|(_, table)| !table.policy.is_empty());
+    named.filter_map(|(name, table)| Some((Environment::named(name)?, table.policy.clone()))).collect()
 }
 
 fn pg_bin(variables: &Variables, toml: &DbToml, root: &Path) -> Option<Setting<PathBuf>> {

@@ -2,10 +2,13 @@
 
 use crate::backup::Found;
 use crate::failure::{Failure, Kind, StatementError, problem_line};
+use crate::model::audit::{By, Phase, Record};
 use crate::model::backup::{Backup, FileEntry, Format, Verification};
+use crate::model::environment::{Environment, Marker, Resolved};
+use crate::model::target::Target;
 use crate::plan::{Loss, Plan, Step, Verb, Verdict};
 use crate::seed::Rows;
-use crate::ui::report::{LocalStatus, Report, StatusReport};
+use crate::ui::report::{LocalStatus, PolicyRow, Report, StatusReport};
 use crate::ui::text::{elapsed, number, plural, size, table};
 use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, Ui, YELLOW};
 
@@ -36,6 +39,16 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
         Report::Verified { verifications } => verified(verifications, ui),
         Report::Pruned { verdicts, dry_run } => pruned(verdicts, *dry_run),
         Report::Restored { target, what, kept } => restored(target, *what, *kept),
+        Report::Policy { environments, rows, agent } => policy(environments, rows, *agent),
+        Report::Environment { target, environment, marker } => environment_of(target, environment, *marker),
+        Report::History { records } => history(records),
+        Report::TrailSound { records } => {
+            format!(
+                "the audit trail is as it was written, {}",
+                plural(usize::try_from(*records).unwrap_or(0), "record")
+            )
+        }
+        Report::Reset { target, migrations, rows, backup } => reset(target, *migrations, rows, *backup),
         Report::Server(server) => local_server(server),
         Report::Line(line) => (*line).to_owned(),
     }
@@ -70,6 +83,9 @@ fn status(status: &StatusReport<'_>, ui: &Ui) -> String {
     );
     for signal in &environment.signals {
         line("", format!("{}: {}", signal.source, signal.said));
+    }
+    if let Some(copied) = environment.copy_of {
+        line("", format!("a copy of {copied}, by its marker"));
     }
     for setting in &status.settings {
         line(setting.name, format!("{} ({})", setting.value, setting.origin));
@@ -121,7 +137,7 @@ fn migrations(status: &StatusReport<'_>, ui: &Ui) -> Vec<String> {
 pub(super) fn plan(plan: &Plan, ui: &Ui, answer: bool) -> String {
     let paint = |style, text: &str| if answer { ui.out(style, text) } else { ui.err(style, text) };
     let head = format!("{} {} on {} ({})", paint(CYAN, "Plan"), plan.id(), plan.target, plan.environment);
-    let mut lines = vec![head];
+    let mut lines = vec![head, paint(DIM, &format!("  policy: {}", plan.terms))];
     lines.extend(plan.skipped.iter().map(|skipped| paint(DIM, &format!("  {skipped}"))));
     for step in &plan.steps {
         lines.push(format!("  {}", describe(step)));
@@ -149,6 +165,10 @@ fn describe(step: &Step) -> String {
         Step::Clear { tables } => format!("clear {}", plural(tables.len(), "table")),
         Step::Load { seed } => format!("load {}", seed.path),
         Step::Run { command } => format!("run `{}`", command.join(" ")),
+        Step::Backup => "take a backup, and read it back".to_owned(),
+        Step::BuildEmpty => "build a new database beside the old one".to_owned(),
+        Step::Mark { environment: Some(environment) } => format!("mark the database as {environment}"),
+        Step::Mark { environment: None } => "remove the marker of the database".to_owned(),
         Step::Build { backup } => format!("build a new database from {backup} and compare it"),
         Step::CreateRoles { names } => {
             format!("create {} without passwords: {}", plural(names.len(), "role"), names.join(", "))
@@ -198,7 +218,9 @@ fn nothing_to_do(plan: &Plan) -> String {
         Verb::Migrate => {
             format!("nothing to do: {} has every migration that was asked for", plan.target.database)
         }
-        Verb::Restore | Verb::RestoreInPlace => "nothing to do".to_owned(),
+        Verb::Restore | Verb::RestoreInPlace | Verb::Reset | Verb::Mark | Verb::Unmark => {
+            "nothing to do".to_owned()
+        }
         Verb::Rollback => format!("nothing to do: {} has no such migration", plan.target.database),
         Verb::Seed | Verb::SeedFresh if plan.skipped.is_empty() => {
             "nothing to do: there are no seeds".to_owned()
@@ -348,7 +370,7 @@ fn pruned(verdicts: &[Verdict], dry_run: bool) -> String {
     }
 }
 
-fn restored(target: &crate::model::target::Target, what: Option<&str>, kept: Option<&str>) -> String {
+fn restored(target: &Target, what: Option<&str>, kept: Option<&str>) -> String {
     let mut lines = vec![match what {
         Some(what) => format!("{what} of {} is restored", target.database),
         None => format!("{} is restored", target.database),
@@ -364,6 +386,75 @@ fn restored(target: &crate::model::target::Target, what: Option<&str>, kept: Opt
             .to_owned(),
     );
     lines.join("\n")
+}
+
+fn policy(environments: &[Environment], rows: &[PolicyRow], agent: Option<&str>) -> String {
+    let mut lines = Vec::new();
+    for (column, environment) in environments.iter().enumerate() {
+        lines.push(format!("{environment}"));
+        for row in rows {
+            let (terms, tightened) = &row.cells[column];
+            let mark = if *tightened { ", as db.toml says" } else { "" };
+            lines.push(format!("  {:<17} {terms}{mark}", row.verb));
+        }
+    }
+    lines.push("reading verbs and backup are allowed everywhere".to_owned());
+    if let Some(variable) = agent {
+        lines.push(format!("an AI agent runs this ({variable}): every consent is consent to the plan"));
+    }
+    lines.join("\n")
+}
+
+fn environment_of(target: &Target, environment: &Resolved, marker: Option<&Marker>) -> String {
+    let mut lines = vec![format!("{} on {}", environment.environment, target)];
+    lines.extend(environment.signals.iter().map(|signal| format!("  {}: {}", signal.source, signal.said)));
+    lines.push(match marker {
+        None => "  it has no marker".to_owned(),
+        Some(Marker { environment, genuine: true }) => format!("  its marker says {environment}"),
+        Some(Marker { environment, genuine: false }) => {
+            format!("  its marker is that of a copy of {environment}")
+        }
+    });
+    lines.join("\n")
+}
+
+fn history(records: &[Record]) -> String {
+    if records.is_empty() {
+        return "nothing was done yet".to_owned();
+    }
+    let outcome = |intent: &Record| {
+        let ended = records.iter().find(|record| record.run == intent.run && record.phase == Phase::Outcome);
+        ended.map_or("no outcome: it was killed, or is at work", |record| {
+            record.result.as_deref().unwrap_or_default()
+        })
+    };
+    let line = |intent: &Record| {
+        let moment = intent.when.get(..19).unwrap_or(&intent.when).replace('T', " ");
+        let By { user, host, kind, .. } = &intent.by;
+        format!(
+            "{:>4}  {moment}  {} on {} ({}) by {user}@{host}, {kind}: {}",
+            intent.sequence,
+            intent.verb,
+            intent.target,
+            intent.environment,
+            outcome(intent)
+        )
+    };
+    let intents = records.iter().filter(|record| record.phase == Phase::Intent);
+    intents.map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn reset(target: &Target, migrations: usize, rows: &Rows, backup: Option<&str>) -> String {
+    let total: u64 = rows.values().sum();
+    let mut line = format!("{} is new: {} applied", target.database, plural(migrations, "migration"));
+    if total > 0 {
+        let total = usize::try_from(total).unwrap_or(usize::MAX);
+        line = format!("{line}, {} loaded", plural(total, "row"));
+    }
+    match backup {
+        Some(backup) => format!("{line}\nwhat was in it is in {backup}"),
+        None => line,
+    }
 }
 
 fn local_server(server: &LocalStatus) -> String {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::failure::Failure;
 use crate::migration::Deed;
 use crate::model::backup::{Backup, Verification};
+use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::event::Event;
 use crate::model::history::{Problem, Standing};
 use crate::model::migration::Migration;
@@ -50,6 +51,26 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
         Report::Restored { target, what, kept } => {
             json!({ "target": target.to_string(), "restored": what.unwrap_or("everything"), "kept": kept })
         }
+        Report::Policy { environments, rows, agent } => json!({
+            "agent": agent,
+            "policy": rows.iter().flat_map(|row| {
+                environments.iter().zip(&row.cells).map(|(environment, (terms, tightened))| {
+                    json!({ "verb": row.verb, "environment": environment.name(), "needs": terms, "tightened": tightened })
+                })
+            }).collect::<Vec<_>>(),
+        }),
+        Report::Environment { target, environment, marker } => json!({
+            "target": target.to_string(),
+            "environment": environment.environment.name(),
+            "signals": signals(environment),
+            "copy_of": environment.copy_of.map(Environment::name),
+            "marker": marker.map(|marker| json!({ "environment": marker.environment.name(), "genuine": marker.genuine })),
+        }),
+        Report::History { records } => json!({ "records": records }),
+        Report::TrailSound { records } => json!({ "records": records }),
+        Report::Reset { target, migrations, rows, backup } => {
+            json!({ "target": target.to_string(), "migrations": migrations, "rows": rows, "backup": backup })
+        }
         Report::Server(server) => json!({
             "server": { "folder": server.folder, "major": server.major, "pid": server.pid, "url": server.url },
         }),
@@ -67,12 +88,6 @@ fn document(verb: &str, ok: bool) -> Map<String, Value> {
 }
 
 fn status(report: &StatusReport<'_>) -> Value {
-    let signals: Vec<Value> = report
-        .environment
-        .signals
-        .iter()
-        .map(|signal| json!({ "source": signal.source, "said": signal.said, "environment": signal.environment.name() }))
-        .collect();
     let settings: Vec<Value> = report
         .settings
         .iter()
@@ -83,7 +98,8 @@ fn status(report: &StatusReport<'_>) -> Value {
     json!({
         "target": report.target.to_string(),
         "environment": report.environment.environment.name(),
-        "signals": signals,
+        "signals": signals(&report.environment),
+        "copy_of": report.environment.copy_of.map(Environment::name),
         "server": found.map(|(server, _)| json!({
             "version": server.version,
             "user": server.user,
@@ -103,6 +119,11 @@ fn status(report: &StatusReport<'_>) -> Value {
             .collect::<Vec<_>>(),
         "settings": settings,
     })
+}
+
+fn signals(environment: &Resolved) -> Vec<Value> {
+    let one = |signal: &Signal| json!({ "source": signal.source, "said": signal.said, "environment": signal.environment.name() });
+    environment.signals.iter().map(one).collect()
 }
 
 fn standing(standing: &Standing<'_>) -> Value {
@@ -195,6 +216,11 @@ fn step(step: &Step) -> Value {
         Step::Clear { tables } => json!({ "kind": "clear", "losses": losses(tables) }),
         Step::Load { seed } => json!({ "kind": "load", "name": seed.path }),
         Step::Run { command } => json!({ "kind": "run", "command": command }),
+        Step::Backup => json!({ "kind": "backup" }),
+        Step::BuildEmpty => json!({ "kind": "build-empty" }),
+        Step::Mark { environment } => {
+            json!({ "kind": "mark", "environment": environment.map(Environment::name) })
+        }
         Step::Build { backup } => json!({ "kind": "build", "backup": backup }),
         Step::CreateRoles { names } => json!({ "kind": "create-roles", "names": names }),
         Step::Replace { what, backup, loses } => {

@@ -18,7 +18,7 @@ use crate::cli::{Global, Progress, When};
 use crate::failure::{Failure, Kind, Result};
 use crate::model::event::{Event, Events};
 
-pub(crate) use report::{LocalStatus, Report, SettingLine, StatusReport};
+pub(crate) use report::{LocalStatus, PolicyRow, Report, SettingLine, StatusReport};
 
 /// How to talk to whoever is there.
 #[derive(Clone)]

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::backup::Found;
 use crate::migration::Deed;
+use crate::model::audit::Record;
 use crate::model::backup::{Backup, Verification};
-use crate::model::environment::Resolved;
+use crate::model::environment::{Environment, Marker, Resolved};
 use crate::model::history::Standing;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
@@ -63,9 +64,42 @@ pub(crate) enum Report<'a> {
         what: Option<&'a str>,
         kept: Option<&'a str>,
     },
+    /// What each verb needs; a cell says it in words, and whether `db.toml` tightened it.
+    Policy {
+        environments: &'a [Environment],
+        rows: &'a [PolicyRow],
+        agent: Option<&'a str>,
+    },
+    /// Which environment a database is in.
+    Environment {
+        target: &'a Target,
+        environment: &'a Resolved,
+        marker: Option<&'a Marker>,
+    },
+    /// What was done.
+    History {
+        records: &'a [Record],
+    },
+    /// The audit trail is as it was written.
+    TrailSound {
+        records: u64,
+    },
+    /// A reset that is done.
+    Reset {
+        target: &'a Target,
+        migrations: usize,
+        rows: &'a Rows,
+        backup: Option<&'a str>,
+    },
     Server(&'a LocalStatus),
     /// One line and nothing else: a URL.
     Line(&'a str),
+}
+
+/// A verb in the policy, with one cell for each environment.
+pub(crate) struct PolicyRow {
+    pub(crate) verb: &'static str,
+    pub(crate) cells: Vec<(String, bool)>,
 }
 
 /// A setting, for people who wonder where it comes from.

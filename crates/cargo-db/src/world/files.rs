@@ -293,6 +293,13 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// Appends a line to a file that only we may read, and brings it to disk.
+pub(crate) fn append_line(path: &Path, line: &str) -> Result<()> {
+    let (mut file, _) = append(path)?;
+    let written = file.write_all(format!("{line}\n").as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(failed("write", path))
+}
+
 /// A file to append to, and its length now.
 pub(crate) fn append(path: &Path) -> Result<(File, u64)> {
     let file =

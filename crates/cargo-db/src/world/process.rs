@@ -38,6 +38,19 @@ pub(crate) fn uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// Our name, as the operating system knows it.
+pub(crate) fn user_name() -> String {
+    let text = super::files::read_if_there(Path::new("/etc/passwd")).ok().flatten().unwrap_or_default();
+    let own = uid().to_string();
+    let line = text.lines().find(|line| line.split(':').nth(2) == Some(own.as_str()));
+    line.and_then(|line| line.split(':').next()).map_or(own.clone(), str::to_owned)
+}
+
+/// What this machine is called.
+pub(crate) fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// Looks a user up in `/etc/passwd`.
 pub(crate) fn user(name: &str) -> Option<User> {
     let text = super::files::read_if_there(Path::new("/etc/passwd")).ok()??;

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["policy"],
     &["world"],
     &["migration"],
-    &["backup", "seed"],
+    &["audit", "backup", "seed"],
     &["cli"],
     &["ui"],
     &["command"],

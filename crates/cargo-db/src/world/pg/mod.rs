@@ -1,6 +1,7 @@
 //! PostgreSQL over the wire.
 
 mod lock;
+pub(crate) mod marker;
 mod script;
 mod session;
 pub(crate) mod survey;

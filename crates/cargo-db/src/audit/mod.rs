@@ -1,0 +1,266 @@
+//! The audit trail: a file of the project, and a table of the database where the policy says so. Each
+//! record carries the hash of the one before it, so a line that was changed or taken out shows.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use ring::digest::{SHA256, digest};
+
+use crate::failure::{Kind, Result};
+use crate::model::audit::{By, CONSENTED_TO_PLAN, Phase, Record};
+use crate::model::layout::quote_literal;
+use crate::model::target::Target;
+use crate::plan::Plan;
+use crate::world::clock::{now, stopwatch};
+use crate::world::pg::{Purpose, Session};
+use crate::world::{World, files, process};
+
+const CREATE_TABLE: &str = "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS cargo_db; \
+    CREATE TABLE IF NOT EXISTS cargo_db.audit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
+        at timestamptz NOT NULL DEFAULT now(), record text NOT NULL)";
+
+/// The trail of a project.
+pub(crate) struct Trail {
+    file: PathBuf,
+}
+
+/// Something that is being done: its intent is written, its outcome is not.
+pub(crate) struct Deed<'a> {
+    trail: &'a Trail,
+    world: &'a World,
+    target: Target,
+    intent: Record,
+    began: Instant,
+    in_database: bool,
+}
+
+/// What the trail needs to know about a deed beside its plan.
+pub(crate) struct About {
+    pub(crate) by: By,
+    pub(crate) consent: String,
+    pub(crate) backup: Option<String>,
+    /// Whether the policy wants it in the database too.
+    pub(crate) in_database: bool,
+}
+
+/// What is wrong with a trail, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// The number of the record.
+    pub(crate) sequence: u64,
+    pub(crate) why: String,
+}
+
+impl Trail {
+    /// The trail of the project in `root`.
+    pub(crate) fn of(root: &Path) -> Trail {
+        Trail { file: root.join(".db/audit.jsonl") }
+    }
+
+    /// All records that can be read, the oldest first.
+    pub(crate) fn records(&self) -> Result<Vec<Record>> {
+        Ok(self.lines()?.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    fn lines(&self) -> Result<Vec<String>> {
+        let text = files::read_if_there(&self.file).map_err(|error| self.unreadable(&error))?;
+        Ok(text.unwrap_or_default().lines().map(str::to_owned).collect())
+    }
+
+    fn unreadable(&self, error: &std::io::Error) -> Kind {
+        Kind::File { doing: "read", path: self.file.clone(), why: error.to_string() }
+    }
+
+    /// The ids of plans that somebody consented to by them: they are used up.
+    pub(crate) fn used(&self) -> Result<Vec<String>> {
+        Ok(used(self.records()?.into_iter()))
+    }
+
+    /// Looks for the first record that was changed or taken out.
+    pub(crate) fn verify(&self) -> Result<std::result::Result<u64, Broken>> {
+        let (mut previous, mut sequence) = (String::new(), 0);
+        for line in self.lines()? {
+            let broken = |why: &str| Ok(Err(Broken { sequence: sequence + 1, why: why.to_owned() }));
+            let Ok(record) = serde_json::from_str::<Record>(&line) else {
+                return broken("it is no record");
+            };
+            if record.sequence != sequence + 1 {
+                return broken("it was taken out, or moved");
+            }
+            if hash_of(&record) != record.hash {
+                return broken("it was changed");
+            }
+            if record.previous != previous {
+                return broken("the record before it was replaced");
+            }
+            (previous, sequence) = (record.hash, record.sequence);
+        }
+        match files::read_if_there(&self.head()).map_err(|error| self.unreadable(&error))? {
+            Some(head) if head.trim() != format!("{sequence} {previous}") => {
+                let why = "the records from here on were taken out, or another trail was put in its place";
+                Ok(Err(Broken { sequence: sequence + 1, why: why.to_owned() }))
+            }
+            _ => Ok(Ok(sequence)),
+        }
+    }
+
+    /// Holds number and hash of the last record, so that a trail cut off at its end shows.
+    fn head(&self) -> PathBuf {
+        self.file.with_extension("head")
+    }
+
+    /// Gives the record its place, and brings it to disk.
+    fn append(&self, record: &mut Record) -> Result<()> {
+        let folder = self.file.parent().unwrap_or(Path::new("."));
+        files::private_dirs(folder)?;
+        let _lock = files::lock(&folder.join("audit.lock"))?;
+        let last = self.records()?.pop();
+        record.sequence = last.as_ref().map_or(0, |last| last.sequence) + 1;
+        record.previous = last.map(|last| last.hash).unwrap_or_default();
+        record.hash = hash_of(record);
+        files::append_line(&self.file, &to_line(record))?;
+        files::replace(&self.head(), &format!("{} {}\n", record.sequence, record.hash))
+    }
+
+    /// Writes what is about to be done. If that fails, it is not done.
+    pub(crate) fn begin<'a>(&'a self, world: &'a World, plan: &Plan, about: About) -> Result<Deed<'a>> {
+        let mut intent = Record {
+            sequence: 0,
+            when: moment(),
+            run: run_id(),
+            phase: Phase::Intent,
+            verb: plan.verb.name().to_owned(),
+            target: plan.target.to_string(),
+            environment: plan.environment.name().to_owned(),
+            by: about.by,
+            plan: plan.id().to_string(),
+            consent: about.consent,
+            backup: about.backup,
+            migrations: plan.migrations().map(|migration| migration.version.to_string()).collect(),
+            result: None,
+            duration_ms: None,
+            previous: String::new(),
+            hash: String::new(),
+        };
+        self.append(&mut intent)?;
+        let deed = Deed {
+            trail: self,
+            world,
+            target: plan.target.clone(),
+            intent,
+            began: stopwatch(),
+            in_database: about.in_database,
+        };
+        deed.note(&deed.intent)?;
+        Ok(deed)
+    }
+}
+
+impl Deed<'_> {
+    /// Writes what came of it.
+    pub(crate) fn end<T>(self, outcome: &Result<T>) -> Result<()> {
+        let result = match outcome {
+            Ok(_) => "done".to_owned(),
+            Err(failure) => failure.code().to_owned(),
+        };
+        let duration = u64::try_from(self.began.elapsed().as_millis()).ok();
+        let mut record = Record {
+            when: moment(),
+            phase: Phase::Outcome,
+            result: Some(result),
+            duration_ms: duration,
+            ..self.intent.clone()
+        };
+        self.trail.append(&mut record)?;
+        self.note(&record)
+    }
+
+    fn note(&self, record: &Record) -> Result<()> {
+        if !self.in_database {
+            return Ok(());
+        }
+        // The outcome has to come through also after a signal.
+        let world = World { interrupt: Default::default(), ..self.world.clone() };
+        let mut session = Session::open(&world, &self.target, Purpose::Write)?;
+        let insert =
+            format!("INSERT INTO cargo_db.audit (record) VALUES ({})", quote_literal(&to_line(record)));
+        session.run("write the audit trail into the database", &format!("{CREATE_TABLE}; {insert}"))
+    }
+}
+
+/// The records that the session's database holds.
+pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
+    let there = session.rows("look for the audit trail", "SELECT to_regclass('cargo_db.audit')")?;
+    if there.first().is_none_or(|row| row[0].is_none()) {
+        return Ok(Vec::new());
+    }
+    let rows = session.rows("read the audit trail", "SELECT record FROM cargo_db.audit ORDER BY id")?;
+    Ok(rows.iter().filter_map(|row| serde_json::from_str(row[0].as_deref()?).ok()).collect())
+}
+
+/// Copies the trail of one database into another one that takes its place.
+pub(crate) fn carry_over(world: &World, from: &Target, to: &Target) -> Result<()> {
+    let Ok(mut old) = Session::open(world, from, Purpose::Read) else { return Ok(()) };
+    let records = in_database(&mut old)?;
+    let mut new = Session::open(world, to, Purpose::Write)?;
+    if records.is_empty() && in_database(&mut new)?.is_empty() {
+        return Ok(());
+    }
+    let values: Vec<String> =
+        records.iter().map(|record| format!("({})", quote_literal(&to_line(record)))).collect();
+    let insert = if values.is_empty() {
+        String::new()
+    } else {
+        format!("INSERT INTO cargo_db.audit (record) VALUES {}", values.join(", "))
+    };
+    new.run(
+        "carry the audit trail over",
+        &format!("BEGIN; {CREATE_TABLE}; TRUNCATE cargo_db.audit; {insert}; COMMIT"),
+    )
+}
+
+/// The plans of these records that were consented to by their id.
+pub(crate) fn used(records: impl Iterator<Item = Record>) -> Vec<String> {
+    let consented =
+        records.filter(|record| record.phase == Phase::Intent && record.consent == CONSENTED_TO_PLAN);
+    consented.map(|record| record.plan).collect()
+}
+
+/// Who we are.
+pub(crate) fn by(role: &str, agent: bool, in_ci: bool) -> By {
+    By {
+        user: process::user_name(),
+        role: role.to_owned(),
+        host: process::host_name(),
+        kind: if agent {
+            "agent"
+        } else if in_ci {
+            "ci"
+        } else {
+            "human"
+        }
+        .to_owned(),
+    }
+}
+
+fn to_line(record: &Record) -> String {
+    serde_json::to_string(record).unwrap_or_default()
+}
+
+fn hash_of(record: &Record) -> String {
+    let line = to_line(&Record { hash: String::new(), ..record.clone() });
+    hex(digest(&SHA256, line.as_bytes()).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn run_id() -> String {
+    let seed = format!("{} {}", now().unix_timestamp_nanos(), std::process::id());
+    hex(&digest(&SHA256, seed.as_bytes()).as_ref()[..6])
+}
+
+fn moment() -> String {
+    now().format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}

@@ -1,0 +1,108 @@
+//! `cargo db reset`.
+
+use crate::backup::{self, Folder};
+use crate::cli::ResetArgs;
+use crate::command::{Context, backups, consent, migrate};
+use crate::failure::{Exit, Kind, Result};
+use crate::migration;
+use crate::model::history::History;
+use crate::model::target::Target;
+use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step, Verb};
+use crate::policy::Judgement;
+use crate::seed::{self, Rows};
+use crate::ui::Report;
+use crate::world::files;
+use crate::world::pg::{Lock, OWN_KEY, Purpose, Session};
+
+pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
+    let Context { ui, world, settings, .. } = context;
+    let target = context.target()?;
+    let plan = look(context, args, &target)?;
+    // Where it is never allowed, a plan of it would only give ideas.
+    if context.policy.judge(&plan) == Judgement::Never {
+        return Err(consent::refused(context, &plan));
+    }
+    if args.dry_run {
+        ui.report(&Report::DryRun { plan: &plan, sql: None });
+        return Ok(Exit::Done);
+    }
+    ui.plan(&plan);
+    let given = consent::to_plan(context, &plan)?;
+
+    let exists = plan.steps.iter().any(|step| matches!(step, Step::Swap { .. }));
+    let server = target.with_database("postgres");
+    let _lock = Lock::acquire(world, &server, &[OWN_KEY], settings.limits.lock_timeout.value)?;
+    let of_target = exists.then(|| migrate::lock(context, &target)).transpose()?;
+    let now = look(context, args, &target)?;
+    if now.id() != plan.id() {
+        return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
+    }
+    let taken = context.back_up(&plan)?;
+    let rows = context.carry_out(&plan, given, taken.clone(), || {
+        let mut built = backup::create_beside(world, &target, "reset", None)?;
+        let rows = fill(context, &plan, &built.target)?;
+        backup::finish(world, &target, &mut built)?;
+        context.succeed(&target, &built.target, exists)?;
+        // The swap ends every session, and that of the lock is one.
+        drop(of_target);
+        backup::swap(world, &target, built, exists, false)?;
+        Ok(rows)
+    })?;
+    if let Some(keep) = args.keep {
+        backups::keep_last(&Folder::new(&settings.backup.dir.value), keep)?;
+    }
+    let migrations = plan.migrations().count();
+    ui.report(&Report::Reset { target: &target, migrations, rows: &rows, backup: taken.as_deref() });
+    Ok(Exit::Done)
+}
+
+/// Facts and plan.
+fn look(context: &Context, args: &ResetArgs, target: &Target) -> Result<Plan> {
+    let Context { world, settings, .. } = context;
+    let facts = migration::gather(world, settings, target)?;
+    let exists = facts.database_exists;
+    // The new database has no history.
+    let fresh = plan::Facts { history: History::default(), database_exists: true, ..facts };
+    let migrated = plan::migrate(&fresh, &MigrateRequest::default())?;
+    let mut steps = vec![Step::BuildEmpty];
+    steps.extend(migrated.steps);
+    if !args.no_seed {
+        let seeds = files::seeds(&settings.seeds.dir.value)?;
+        let here = seeds.into_iter().filter(|seed| seed.belongs_in(fresh.environment));
+        steps.extend(here.map(|seed| Step::Load { seed }));
+        let command = settings.seeds.command.clone();
+        steps.extend((!command.is_empty()).then_some(Step::Run { command }));
+    }
+    let name = target.database.clone();
+    if exists {
+        let mut session = Session::open(world, target, Purpose::Read)?;
+        let loses = migration::losses_where(&mut session, "true")?;
+        steps.push(Step::Swap { name, keeps_old: false, loses });
+    } else {
+        steps.push(Step::Name { name });
+    }
+    let mut plan = Plan::from_basis(Verb::Reset, target, fresh.environment, steps, String::new());
+    plan.warnings = migrated.warnings;
+    context.seal(plan)
+}
+
+/// Applies the migrations and loads the seeds of the plan in the new database.
+fn fill(context: &Context, plan: &Plan, target: &Target) -> Result<Rows> {
+    let Context { world, settings, .. } = context;
+    let facts = migration::gather(world, settings, target)?;
+    let migrated = plan::migrate(&facts, &MigrateRequest::default())?;
+    if migrated.migrations().ne(plan.migrations()) {
+        return Err(Kind::PlanChanged { before: plan.id().to_string(), now: "another one".to_owned() }.into());
+    }
+    let mut lock = migrate::lock(context, target)?;
+    if !migrated.is_empty() {
+        migration::carry_out(world, &migrated, &settings.limits, &settings.root, &mut lock)?;
+    }
+    let wants_seeds = |step: &Step| matches!(step, Step::Load { .. } | Step::Run { .. });
+    if !plan.steps.iter().any(wants_seeds) {
+        return Ok(Rows::new());
+    }
+    let facts = seed::gather(world, settings, target)?;
+    let request = SeedRequest { command: settings.seeds.command.clone(), ..SeedRequest::default() };
+    seed::carry_out(world, &plan::seed(&facts, &request)?, &settings.root)
+}

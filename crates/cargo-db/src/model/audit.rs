@@ -1,0 +1,60 @@
+//! The audit trail: what was about to be done, and what came of it, one record each.
+
+use serde::{Deserialize, Serialize};
+
+/// Before a deed, or after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Phase {
+    Intent,
+    Outcome,
+}
+
+/// One line of the trail. It never holds a secret, and no row of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Record {
+    /// From 1, without a gap.
+    pub(crate) sequence: u64,
+    /// RFC 3339, in UTC.
+    pub(crate) when: String,
+    /// The same in the intent and the outcome of one deed.
+    pub(crate) run: String,
+    pub(crate) phase: Phase,
+    pub(crate) verb: String,
+    /// Redacted.
+    pub(crate) target: String,
+    pub(crate) environment: String,
+    pub(crate) by: By,
+    /// The id of the plan.
+    pub(crate) plan: String,
+    /// What was agreed to, in the policy's words.
+    pub(crate) consent: String,
+    /// The backup that was taken for it.
+    pub(crate) backup: Option<String>,
+    /// The versions that the plan is about.
+    pub(crate) migrations: Vec<String>,
+    /// `done`, or the code of the failure; an intent has none.
+    pub(crate) result: Option<String>,
+    pub(crate) duration_ms: Option<u64>,
+    /// The hash of the record before; empty in the first.
+    pub(crate) previous: String,
+    /// SHA-256 of this record as JSON with this field empty, in hexadecimal.
+    pub(crate) hash: String,
+}
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct By {
+    /// Of the operating system.
+    pub(crate) user: String,
+    /// Of the database.
+    pub(crate) role: String,
+    pub(crate) host: String,
+    /// `human`, `ci` or `agent`.
+    pub(crate) kind: String,
+}
+
+/// The word for a plan that was consented to by its id.
+pub(crate) const CONSENTED_TO_PLAN: &str = "consent to the plan";
