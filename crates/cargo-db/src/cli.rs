@@ -171,6 +171,9 @@ pub(crate) struct MigrateArgs {
     /// Show the SQL of the plan too
     #[arg(long)]
     pub(crate) show_sql: bool,
+    /// Either all are in, or the database is as before (what is done in staging)
+    #[arg(long)]
+    pub(crate) all_or_nothing: bool,
     /// Go on although an applied migration's file is gone
     #[arg(long)]
     pub(crate) ignore_missing: bool,

@@ -2,17 +2,20 @@
 
 use std::path::PathBuf;
 
+use crate::backup::{self, Folder, Source};
 use crate::cli::MigrateArgs;
 use crate::command::{Context, consent};
 use crate::failure::{Exit, Kind, Result};
-use crate::migration;
+use crate::migration::{self, Deed, Witness};
 use crate::model::consent::Consent;
+use crate::model::environment::Environment;
 use crate::model::migration::Version;
 use crate::model::target::Target;
-use crate::plan::{self, MigrateRequest, Plan, Tolerance};
+use crate::plan::{self, Batch, Facts, MigrateRequest, Plan, Step, Tolerance};
 use crate::ui::Report;
-use crate::world::files;
 use crate::world::pg::{Lock, OWN_KEY};
+use crate::world::signal::Interrupt;
+use crate::world::{World, files};
 
 pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
@@ -23,7 +26,10 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         tolerance: Tolerance { missing: args.ignore_missing, out_of_order: args.allow_out_of_order },
     };
     let facts = migration::gather(world, settings, &target)?;
-    let plan = context.seal(plan::migrate(&facts, &request)?)?;
+    let wanted = args.all_or_nothing
+        || settings.all_or_nothing.unwrap_or(settings.environment.environment == Environment::Staging);
+    let look = |facts: &Facts| context.seal(batched(context, plan::migrate(facts, &request)?, wanted)?);
+    let plan = look(&facts)?;
     if args.dry_run {
         migration::look_through(world, &plan, &settings.root)?;
         let sql = args.show_sql.then(|| sql_of(context, &plan)).transpose()?;
@@ -47,7 +53,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let mut lock = lock(context, &target)?;
     // Another run may have been faster. What nobody had to agree to is simply planned anew.
     let facts = migration::gather(world, settings, &target)?;
-    let now = context.seal(plan::migrate(&facts, &request)?)?;
+    let now = look(&facts)?;
     if now.migrations().ne(plan.migrations()) {
         if given != Consent::Free {
             return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
@@ -60,11 +66,58 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let backup = context.back_up(&plan)?;
-    let deeds = context.carry_out(&plan, given, backup, || {
-        migration::carry_out(world, &plan, &settings.limits, &settings.root, &mut lock)
+    let deeds = context.carry_out(&plan, given, backup.clone(), || match backup {
+        Some(backup) if plan.swaps_back() => or_swap_back(context, &plan, lock, &backup),
+        _ => migration::carry_out(world, settings, &plan, &mut lock),
     })?;
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
+}
+
+/// Makes a plan all or nothing, if that is wanted, and says how.
+fn batched(context: &Context, mut plan: Plan, wanted: bool) -> Result<Plan> {
+    let migrations: Vec<_> = plan.migrations().collect();
+    if !wanted || migrations.is_empty() {
+        return Ok(plan);
+    }
+    let mut files = Vec::new();
+    for migration in migrations {
+        let bytes = files::read(&context.settings.root.join(&migration.up.path))?;
+        files.push((migration, String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    let how = plan::all_or_nothing(&files);
+    if matches!(how, Batch::SwapBack { .. }) {
+        plan.steps.insert(0, Step::Backup);
+    }
+    let after = plan.steps.iter().take_while(|step| **step == Step::Backup).count();
+    plan.steps.insert(after, Step::AllOrNothing { how });
+    Ok(plan)
+}
+
+/// Applies the migrations, and swaps the backup back in if one fails and nobody else has written since
+/// it was taken: else that would lose their work.
+fn or_swap_back(context: &Context, plan: &Plan, mut lock: Lock, backup: &str) -> Result<Vec<Deed>> {
+    let Context { world, settings, .. } = context;
+    let target = &plan.target;
+    let mut witness = Witness::begin(world, target, &mut lock)?;
+    let failure = match migration::carry_out(world, settings, plan, &mut lock) {
+        Ok(deeds) => return Ok(deeds),
+        Err(failure) => failure,
+    };
+    // Going back has to come through also after a signal.
+    let world = &World { interrupt: Interrupt::default(), ..world.clone() };
+    let doubts = witness.doubts(world)?;
+    if !doubts.is_empty() {
+        let (why, backup) = (failure.why(), backup.to_owned());
+        return Err(Kind::NotSwappedBack { failure: failure.to_string(), backup, doubts, why }.into());
+    }
+    drop((witness, lock));
+    let folder = Folder::new(&settings.backup.dir.value);
+    let source = Source::of(&folder, &folder.find(Some(backup), &target.database)?);
+    let built = backup::build(world, settings, target, &source)?;
+    context.succeed(target, &built.target, true)?;
+    backup::swap(world, target, built, true, false)?;
+    Err(Kind::SwappedBack { failure: failure.to_string(), why: failure.why(), code: failure.code() }.into())
 }
 
 /// The lock of a run: our own, and the one that the layout's tool takes.

@@ -23,7 +23,7 @@ use crate::migration;
 use crate::model::backup::{Compression, Format};
 use crate::model::consent::Consent;
 use crate::model::target::Target;
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, Verb};
 use crate::policy::{Judgement, Policy, Terms};
 use crate::settings::{Place, Settings};
 use crate::ui::Ui;
@@ -91,7 +91,7 @@ impl Context {
         plan.terms = judgement.describe();
         plan.used = self.used.len();
         let wants_backup = matches!(judgement, Judgement::Allowed(Terms { backup: true, .. }));
-        if wants_backup && !plan.is_empty() {
+        if wants_backup && !plan.is_empty() && !plan.takes_backup() {
             let session = Session::open(&self.world, &plan.target, Purpose::Read);
             let holds_rows =
                 session.is_ok_and(|mut session| migration::holds_rows(&mut session).unwrap_or(true));
@@ -121,7 +121,10 @@ impl Context {
             event: plan.verb.key().to_owned(),
         };
         let taken = backing::take(&self.world, &self.settings, &plan.target, &folder, &order)?;
-        backups::prune(self, &folder)?;
+        // What is about to be restored is not removed for it.
+        if plan.verb != Verb::RestoreInPlace {
+            backups::prune(self, &folder)?;
+        }
         Ok(Some(taken.manifest.name))
     }
 

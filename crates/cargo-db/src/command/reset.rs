@@ -64,7 +64,7 @@ fn look(context: &Context, args: &ResetArgs, target: &Target) -> Result<Plan> {
     // The new database has no history.
     let fresh = plan::Facts { history: History::default(), database_exists: true, ..facts };
     let migrated = plan::migrate(&fresh, &MigrateRequest::default())?;
-    let mut steps = vec![Step::BuildEmpty];
+    let (mut steps, mut warnings) = (vec![Step::BuildEmpty], migrated.warnings);
     steps.extend(migrated.steps);
     if !args.no_seed {
         let seeds = files::seeds(&settings.seeds.dir.value)?;
@@ -77,12 +77,15 @@ fn look(context: &Context, args: &ResetArgs, target: &Target) -> Result<Plan> {
     if exists {
         let mut session = Session::open(world, target, Purpose::Read)?;
         let loses = migration::losses_where(&mut session, "true")?;
+        let size = "SELECT pg_size_pretty(pg_database_size(current_database()))";
+        let size = session.rows("ask for the size", size)?.first().and_then(|row| row[0].clone());
+        warnings.push(format!("all of {name} goes: {} tables, {}", loses.len(), size.unwrap_or_default()));
         steps.push(Step::Swap { name, keeps_old: false, loses });
     } else {
         steps.push(Step::Name { name });
     }
     let mut plan = Plan::from_basis(Verb::Reset, target, fresh.environment, steps, String::new());
-    plan.warnings = migrated.warnings;
+    plan.warnings = warnings;
     context.seal(plan)
 }
 
@@ -96,7 +99,7 @@ fn fill(context: &Context, plan: &Plan, target: &Target) -> Result<Rows> {
     }
     let mut lock = migrate::lock(context, target)?;
     if !migrated.is_empty() {
-        migration::carry_out(world, &migrated, &settings.limits, &settings.root, &mut lock)?;
+        migration::carry_out(world, settings, &migrated, &mut lock)?;
     }
     let wants_seeds = |step: &Step| matches!(step, Step::Load { .. } | Step::Run { .. });
     if !plan.steps.iter().any(wants_seeds) {

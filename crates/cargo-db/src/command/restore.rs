@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
     }
     let Context { world, settings, .. } = context;
     let folder = Folder::new(&settings.backup.dir.value);
-    let _folder_lock = folder.lock_shared()?;
+    let folder_lock = folder.lock_shared()?;
     let mut source = choose(context, args, &folder, &target)?;
     source.jobs = args.jobs.map(|jobs| jobs.max(1));
     let target = args.into.as_deref().map_or_else(|| target.clone(), |into| target.with_database(into));
@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
     let roles = if args.roles { backup::missing_roles(world, &target, &source)? } else { Vec::new() };
     let restore = Restore { context, target: &target, source: &source, roles };
     match scope {
-        Some(scope) => restore.in_place(scope, args.dry_run),
+        Some(scope) => restore.in_place(scope, args.dry_run, folder_lock),
         None => restore.beside(&preflight, args.dry_run),
     }
 }
@@ -94,7 +94,7 @@ impl Restore<'_> {
     }
 
     /// Replaces a part, or everything, in the database itself.
-    fn in_place(&self, scope: Scope, dry_run: bool) -> Result<Exit> {
+    fn in_place(&self, scope: Scope, dry_run: bool, reading: std::fs::File) -> Result<Exit> {
         let Context { ui, world, settings, .. } = self.context;
         let what = scope.describe();
         let part = backup::look(world, settings, self.target, self.source, scope)?;
@@ -102,7 +102,10 @@ impl Restore<'_> {
         let steps = vec![Step::Replace { what: what.clone(), backup, loses }];
         let plan = self.plan(Verb::RestoreInPlace, steps, &part.fingerprint())?;
         let Some((_lock, given)) = self.agree(&plan, dry_run)? else { return Ok(Exit::Done) };
+        // Whoever writes a backup is alone in the folder, and we are reading there.
+        drop(reading);
         let taken = self.context.back_up(&plan)?;
+        let _reading = Folder::new(&settings.backup.dir.value).lock_shared()?;
         self.context.carry_out(&plan, given, taken, || {
             self.create_roles()?;
             backup::replace(world, settings, self.target, self.source, &part)

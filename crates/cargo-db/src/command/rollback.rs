@@ -36,9 +36,8 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
         return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
     }
     let backup = context.back_up(&plan)?;
-    let deeds = context.carry_out(&plan, given, backup, || {
-        migration::carry_out(world, &plan, &settings.limits, &settings.root, &mut lock)
-    })?;
+    let deeds = context
+        .carry_out(&plan, given, backup, || migration::carry_out(world, settings, &plan, &mut lock))?;
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
 }

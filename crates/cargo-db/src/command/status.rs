@@ -6,6 +6,7 @@ use crate::cli::StatusArgs;
 use crate::command::Context;
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
+use crate::model::environment::{Marker, Resolved};
 use crate::model::history::{History, Standing};
 use crate::model::layout::Layout;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
@@ -13,7 +14,7 @@ use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::ui::{Report, SettingLine, StatusReport};
 use crate::world::clock::{pause, stopwatch};
-use crate::world::pg::{Session, survey};
+use crate::world::pg::{Session, marker, survey};
 
 pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
@@ -26,41 +27,46 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
         (folder.join(), found)
     });
     let folder = folder.map_err(|_| Kind::Bug { what: "a thread of `status` panicked".to_owned() })??;
-    let (history, found) = match found? {
-        Some((history, server, database)) => (history, Some((server, database))),
-        None => (History::default(), None),
-    };
+    let found = found?;
+    let none = History::default();
+    let history = found.as_ref().map_or(&none, |answers| &answers.history);
     world.interrupt.check()?;
 
-    let standing = Standing::compare(&folder, &history);
+    let standing = Standing::compare(&folder, history);
     let finding = !standing.pending.is_empty() || !standing.problems.is_empty();
     let settings_shown = settings_shown(settings);
-    let environment = settings.environment.clone();
+    let marker = found.as_ref().and_then(|answers| answers.marker.as_ref());
+    let environment = marker.into_iter().fold(settings.environment.clone(), Resolved::raised_by);
+    let database = found.as_ref().map(|answers| (&answers.server, &answers.database));
     ui.report(&Report::Status(&StatusReport {
         target,
         environment,
-        found,
+        found: database,
         standing,
         settings: settings_shown,
     }));
     Ok(if args.check && finding { Exit::Finding } else { Exit::Done })
 }
 
+/// What the server answered.
+struct Answers {
+    history: History,
+    server: ServerFacts,
+    database: DatabaseFacts,
+    marker: Option<Marker>,
+}
+
 /// Everything that the server is asked, in two round trips; nothing where the database does not
 /// exist yet.
-fn ask(
-    context: &Context,
-    target: &Target,
-    layout: Layout,
-    wait: Option<u64>,
-) -> Result<Option<(History, ServerFacts, DatabaseFacts)>> {
+fn ask(context: &Context, target: &Target, layout: Layout, wait: Option<u64>) -> Result<Option<Answers>> {
     let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };
-    let (table, server, database) = survey::survey(&mut session, layout.table())?;
-    let history = match table {
+    let (found, server, database) = survey::survey(&mut session, layout.table())?;
+    let marker = if found.marker { marker::read(&mut session)? } else { None };
+    let history = match found.history {
         Some(table) => migration::read_table(&mut session, layout, table)?,
         None => migration::read_history(&mut session, layout)?,
     };
-    Ok(Some((history, server, database)))
+    Ok(Some(Answers { history, server, database, marker }))
 }
 
 /// Connects, and with `--wait` tries again as long as nobody answers or the server is still

@@ -39,6 +39,22 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
         Kind::LostPartWay { why, stays, .. } | Kind::NotRecorded { why, stays, .. } => {
             std::iter::once(why.clone()).chain(staying(stays)).collect()
         }
+        Kind::NotVerified { subject, .. } if subject.is_empty() => {
+            vec!["every migration is in; what they did is not what was wanted".to_owned()]
+        }
+        Kind::NotVerified { subject, .. } => {
+            vec![format!("the transaction of {subject} was rolled back: the database is as before it")]
+        }
+        Kind::SwappedBack { why, .. } => {
+            let back = "the backup was swapped back in: the database is as before all of them".to_owned();
+            // What stayed for a moment does not stay any more.
+            let own = why.iter().take_while(|line| !line.contains("outside a transaction")).cloned();
+            own.chain([back]).collect()
+        }
+        Kind::NotSwappedBack { doubts, why, .. } => {
+            let lost = doubts.iter().map(|doubt| format!("{doubt}: what they wrote would be lost"));
+            why.iter().cloned().chain(lost).collect()
+        }
         Kind::TrailBroken { why, .. } => vec![why.clone()],
         Kind::Client { why, .. } => why.lines().map(str::to_owned).collect(),
         Kind::Unsound { problems, .. } | Kind::CannotRestore { problems, .. } => problems.clone(),
@@ -115,6 +131,10 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             vec![say(&format!("install {package}, or name its folder in CARGO_DB_PG_BIN"))]
         }
         Kind::NoBackup { .. } => vec![run("see which there are", "cargo db backups list")],
+        Kind::NotSwappedBack { backup, .. } => vec![run(
+            "to go back all the same, and lose what was written since",
+            &format!("cargo db restore {backup}"),
+        )],
         Kind::Unsound { .. } | Kind::Backup { doing: "read" | "read back", .. } => {
             vec![run("look for one that is", "cargo db backups verify --all")]
         }

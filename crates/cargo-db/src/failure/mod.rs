@@ -215,6 +215,12 @@ pub(crate) enum Kind {
     BadBackupName { name: String },
     #[error("the backup `{name}` cannot be restored here")]
     CannotRestore { name: String, problems: Vec<String> },
+    #[error("{}:{line}: verification failed: {rows} rows, and there must be none, or `true`", file.display())]
+    NotVerified { file: PathBuf, line: usize, rows: usize, subject: String },
+    #[error("{failure}")]
+    SwappedBack { failure: String, why: Vec<String>, code: &'static str },
+    #[error("{failure}; the backup `{backup}` was not swapped back in")]
+    NotSwappedBack { failure: String, backup: String, doubts: Vec<String>, why: Vec<String> },
     #[error("the audit trail is broken at record {sequence}")]
     TrailBroken { sequence: u64, why: String },
     #[error("stopped by a signal")]
@@ -239,6 +245,14 @@ impl Failure {
     /// What went wrong.
     pub(crate) fn kind(&self) -> &Kind {
         &self.0.kind
+    }
+
+    /// Says what was rolled back with a verification that failed.
+    pub(crate) fn about(mut self, rolled_back: &str) -> Failure {
+        if let Kind::NotVerified { subject, .. } = &mut self.0.kind {
+            rolled_back.clone_into(subject);
+        }
+        self
     }
 
     /// Adds what had been done by then.
@@ -327,6 +341,10 @@ impl Kind {
             Kind::Unsound { .. } => ("BACKUP.UNSOUND", Exit::Backup),
             Kind::BadBackupName { .. } => ("BACKUP.NAME", Exit::Usage),
             Kind::CannotRestore { .. } => ("RESTORE.PREFLIGHT", Exit::Backup),
+            Kind::NotVerified { subject, .. } if subject.is_empty() => ("VERIFY.FAILED", Exit::PartWay),
+            Kind::NotVerified { .. } => ("VERIFY.FAILED", Exit::Failed),
+            Kind::SwappedBack { code, .. } => (code, Exit::Failed),
+            Kind::NotSwappedBack { .. } => ("MIGRATE.NOT_SWAPPED_BACK", Exit::PartWay),
             Kind::TrailBroken { .. } => ("HISTORY.BROKEN", Exit::Finding),
             Kind::Interrupted { terminated: false } => ("SIGNAL.INTERRUPTED", Exit::Interrupted),
             Kind::Interrupted { terminated: true } => ("SIGNAL.TERMINATED", Exit::Terminated),

@@ -4,26 +4,26 @@
 //! runs statement by statement, and then nothing can be undone: so it is said what stays, and an
 //! index that a failed concurrent build left behind, which nothing can use, is dropped.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::failure::{Failure, Kind, Result, StatementError};
+use crate::failure::{Failure, Kind, Result};
 use crate::migration::facts::{create_database, read_history};
+use crate::migration::outside::Progress;
+use crate::migration::verify;
 use crate::model::event::Event;
-use crate::model::layout::{Layout, quote_identifier, quote_literal};
+use crate::model::layout::{Layout, quote_literal};
 use crate::model::migration::{Migration, ScriptFile, Version};
-use crate::plan::{Plan, Step};
-use crate::settings::Limits;
+use crate::plan::{Plan, Step, Verb};
+use crate::settings::{Limits, Settings};
 use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{
-    Around, Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend, describe, server_error,
+    Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend, describe, server_error,
 };
 use crate::world::{World, files};
-use pg_logical::lexer::words;
-use pg_logical::script::Statement;
 
 /// The SQLSTATE with which a statement ends when `lock_timeout` passes.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
+pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// A step that is done.
 #[derive(Clone, Debug)]
@@ -31,6 +31,12 @@ pub(crate) struct Deed {
     pub(crate) version: Version,
     pub(crate) name: String,
     pub(crate) elapsed: Duration,
+}
+
+impl Deed {
+    pub(super) fn of(turn: &Turn<'_>, elapsed: Duration) -> Deed {
+        Deed { version: turn.migration.version.clone(), name: turn.migration.name.clone(), elapsed }
+    }
 }
 
 /// Which way a migration goes.
@@ -41,11 +47,11 @@ enum Direction {
 }
 
 /// One migration's turn.
-struct Turn<'a> {
-    migration: &'a Migration,
+pub(super) struct Turn<'a> {
+    pub(super) migration: &'a Migration,
     direction: Direction,
     /// Version and name, for messages.
-    subject: String,
+    pub(super) subject: String,
 }
 
 impl<'a> Turn<'a> {
@@ -58,7 +64,7 @@ impl<'a> Turn<'a> {
         Some(Turn { migration, direction, subject: format!("{} {}", migration.version, migration.name) })
     }
 
-    fn file(&self) -> Result<&ScriptFile> {
+    pub(super) fn file(&self) -> Result<&ScriptFile> {
         match self.direction {
             Direction::Up => Ok(&self.migration.up),
             Direction::Down => {
@@ -70,62 +76,49 @@ impl<'a> Turn<'a> {
 }
 
 /// What all migrations of a run share.
-struct Run<'a> {
-    world: &'a World,
-    lock: &'a mut Lock,
-    session: Session,
+pub(super) struct Run<'a> {
+    pub(super) world: &'a World,
+    pub(super) lock: &'a mut Lock,
+    pub(super) session: Session,
     backend: Backend,
-    layout: Layout,
+    pub(super) layout: Layout,
+    /// Whether the history table has to be made first.
+    makes_history: bool,
     /// Qualified, so that a migration that changes `search_path` cannot hide it.
     table: String,
-    limits: &'a Limits,
-    root: &'a Path,
+    pub(super) limits: &'a Limits,
+    pub(super) root: &'a Path,
+    /// The files of `[verify] sql`.
+    pub(super) verify: &'a [PathBuf],
 }
 
 /// Carries out the plan. The caller holds the lock, and has made sure that the plan still fits.
 /// A failure tells what had been done before it.
 pub(crate) fn carry_out(
     world: &World,
+    settings: &Settings,
     plan: &Plan,
-    limits: &Limits,
-    root: &Path,
     lock: &mut Lock,
 ) -> Result<Vec<Deed>> {
-    let layout = Layout::Sqlx;
+    let (layout, limits, root) = (Layout::Sqlx, &settings.limits, settings.root.as_path());
     let turns: Vec<Turn<'_>> = plan.steps.iter().filter_map(Turn::of).collect();
     look_through(world, plan, root)?;
     lock.check_now()?;
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
     end_sessions_of_killed_runs(world, &mut session)?;
     session.run("set the limits of the session", &session_settings(limits))?;
-    if plan.steps.iter().any(|step| matches!(step, Step::CreateHistory { .. })) {
-        session.run("create the history table", layout.create_table())?;
-    }
-    let table = read_history(&mut session, layout)?.table;
-    let table =
-        table.ok_or_else(|| Kind::Bug { what: "the history table is not where it was made".to_owned() })?;
     let backend = backend(&mut session)?;
-    let mut run = Run { world, lock, session, backend, layout, table, limits, root };
-
-    let mut deeds: Vec<Deed> = Vec::new();
-    for turn in &turns {
-        let began = stopwatch();
-        let (doing, done) = turn.direction.words();
-        world.tell(Event::Started { doing, subject: turn.subject.clone() });
-        let outcome =
-            world.interrupt.check().and_then(|()| run.lock.check()).and_then(|()| run.with_retries(turn));
-        outcome.map_err(|failure| {
-            failure.after(deeds.iter().map(|deed| format!("{done} {} {}", deed.version, deed.name)))
-        })?;
-        let elapsed = began.elapsed();
-        world.tell(Event::Finished { done, subject: turn.subject.clone(), elapsed });
-        deeds.push(Deed {
-            version: turn.migration.version.clone(),
-            name: turn.migration.name.clone(),
-            elapsed,
-        });
+    let verify =
+        if plan.verb == Verb::Rollback { Vec::new() } else { files::matching(root, &settings.verify)? };
+    let makes_history = plan.steps.iter().any(|step| matches!(step, Step::CreateHistory { .. }));
+    let table = String::new();
+    let mut run =
+        Run { world, lock, session, backend, layout, makes_history, table, limits, root, verify: &verify };
+    if plan.is_one_transaction() {
+        return run.all_in_one_transaction(&turns);
     }
-    Ok(deeds)
+    run.find_history()?;
+    run.one_by_one(&turns)
 }
 
 /// Looks through every file of a plan before the first one runs. An empty file is suspicious, and
@@ -178,7 +171,7 @@ fn session_settings(limits: &Limits) -> String {
 }
 
 /// Reads a file again and makes sure that it is still what was planned with.
-fn read(root: &Path, layout: Layout, file: &ScriptFile) -> Result<Script> {
+pub(super) fn read(root: &Path, layout: Layout, file: &ScriptFile) -> Result<Script> {
     let bytes = files::read(&root.join(&file.path))?;
     if layout.checksum(&bytes) != file.checksum {
         return Err(Kind::FileChanged { file: file.path.clone() }.into());
@@ -206,6 +199,45 @@ fn end_sessions_of_killed_runs(world: &World, session: &mut Session) -> Result<(
 }
 
 impl Run<'_> {
+    /// Runs the migrations one after the other, each committed by itself. A failure tells what had been
+    /// done before it.
+    fn one_by_one(&mut self, turns: &[Turn<'_>]) -> Result<Vec<Deed>> {
+        let mut deeds: Vec<Deed> = Vec::new();
+        let done_so_far = |deeds: &[Deed], done: &str| {
+            let line = |deed: &Deed| format!("{done} {} {}", deed.version, deed.name);
+            deeds.iter().map(line).collect::<Vec<_>>()
+        };
+        for turn in turns {
+            let began = stopwatch();
+            let (doing, done) = turn.direction.words();
+            self.world.tell(Event::Started { doing, subject: turn.subject.clone() });
+            let ready = self.world.interrupt.check().and_then(|()| self.lock.check());
+            let outcome = ready.and_then(|()| self.with_retries(turn));
+            outcome.map_err(|failure| failure.after(done_so_far(&deeds, done)))?;
+            let elapsed = began.elapsed();
+            self.world.tell(Event::Finished { done, subject: turn.subject.clone(), elapsed });
+            deeds.push(Deed::of(turn, elapsed));
+        }
+        verify::of_batch(self.world, &mut self.session, self.root, self.verify)
+            .map_err(|failure| failure.after(done_so_far(&deeds, "Applied")))?;
+        Ok(deeds)
+    }
+
+    /// Finds the history table; makes it if there is none.
+    pub(super) fn find_history(&mut self) -> Result<()> {
+        if self.makes_history {
+            self.session.run("create the history table", self.layout.create_table())?;
+        }
+        let table = read_history(&mut self.session, self.layout)?.table;
+        self.table = table
+            .ok_or_else(|| Kind::Bug { what: "the history table is not where it was made".to_owned() })?;
+        Ok(())
+    }
+
+    pub(super) fn session_settings(&self) -> String {
+        session_settings(self.limits)
+    }
+
     /// Runs one migration; one that waited too long for a lock is tried again, as a whole.
     fn with_retries(&mut self, turn: &Turn<'_>) -> Result<()> {
         let mut patience = Patience::new(self.limits);
@@ -236,6 +268,12 @@ impl Run<'_> {
             self.world.interrupt.check()?;
             return Err(self.rolled_back(stop, turn));
         }
+        if turn.direction == Direction::Up
+            && let Err(failure) = verify::of_migration(&mut self.session, self.root, turn.migration)
+        {
+            let _ = self.session.batch_execute("ROLLBACK");
+            return Err(failure.about(&turn.subject));
+        }
         // One round trip for the row, the commit and a clean session for the next migration:
         // what this one set with SET is not meant for others.
         let record = self.history_statement(turn, began);
@@ -253,7 +291,7 @@ impl Run<'_> {
 
     /// The connection was lost while the commit was on its way. Once its backend has ended, the
     /// history tells whether it arrived.
-    fn settle(&mut self, turn: &Turn<'_>) -> Result<()> {
+    pub(super) fn settle(&mut self, turn: &Turn<'_>) -> Result<()> {
         let target = self.session.target.clone();
         let unknown = || Kind::CommitUnknown { target: target.to_string(), subject: turn.subject.clone() };
         let mut session = after_the_end_of(self.world, &target, &self.backend).ok_or_else(unknown)?;
@@ -270,14 +308,14 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn history_statement(&self, turn: &Turn<'_>, began: Instant) -> String {
+    pub(super) fn history_statement(&self, turn: &Turn<'_>, began: Instant) -> String {
         match turn.direction {
             Direction::Up => self.layout.record(&self.table, turn.migration, began.elapsed().as_nanos()),
             Direction::Down => self.layout.erase(&self.table, &turn.migration.version),
         }
     }
 
-    fn rolled_back(&self, stop: Stop, turn: &Turn<'_>) -> Failure {
+    pub(super) fn rolled_back(&self, stop: Stop, turn: &Turn<'_>) -> Failure {
         let (subject, verb) = (turn.subject.clone(), turn.direction.verb());
         match stop {
             Stop::Statement(statement) => {
@@ -291,14 +329,7 @@ impl Run<'_> {
 
     fn statement_by_statement(&mut self, script: &Script, turn: &Turn<'_>) -> Result<()> {
         let began = stopwatch();
-        let mut progress = Progress {
-            world: self.world,
-            patience: Patience::new(self.limits),
-            subject: &turn.subject,
-            stays: Vec::new(),
-            begun: None,
-            running: None,
-        };
+        let mut progress = Progress::new(self.world, self.limits, &turn.subject);
         let ran = script.run(&mut self.session, &mut progress);
         if let Err(stop) = ran {
             let stays = progress.stopped(&stop);
@@ -316,6 +347,12 @@ impl Run<'_> {
                 Stop::Statement(statement) => Kind::PartWay { statement, subject, stays }.into(),
             });
         }
+        if turn.direction == Direction::Up
+            && let Err(failure) = verify::of_migration(&mut self.session, self.root, turn.migration)
+        {
+            let (subject, stays) = (turn.subject.clone(), progress.stays);
+            return Err(Kind::NotRecorded { subject, why: failure.to_string(), stays }.into());
+        }
         let record = self.history_statement(turn, began);
         let recorded = self
             .session
@@ -328,19 +365,19 @@ impl Run<'_> {
 }
 
 /// How often one more try is worth it, and after which pause.
-struct Patience {
+pub(super) struct Patience {
     attempt: u32,
     attempts: u32,
     wait: Duration,
 }
 
 impl Patience {
-    fn new(limits: &Limits) -> Patience {
+    pub(super) fn new(limits: &Limits) -> Patience {
         Patience { attempt: 1, attempts: limits.attempts.value, wait: Duration::from_millis(200) }
     }
 
     /// Waits and says whether to try again.
-    fn again(&mut self, world: &World, subject: &str) -> Result<bool> {
+    pub(super) fn again(&mut self, world: &World, subject: &str) -> Result<bool> {
         if self.attempt >= self.attempts {
             return Ok(false);
         }
@@ -353,149 +390,10 @@ impl Patience {
     }
 }
 
-/// Follows a file that runs outside a transaction.
-struct Progress<'a> {
-    world: &'a World,
-    patience: Patience,
-    subject: &'a str,
-    /// The statements that are done, each as its first line.
-    stays: Vec<String>,
-    /// How many were done before the transaction that the file has begun, if it has.
-    begun: Option<usize>,
-    running: Option<Statement>,
-}
-
-impl Progress<'_> {
-    /// What is left when it stops here: what the file's own transaction did is gone, unless its end
-    /// was on its way. What was running may have done a part, unless the server refused it and it
-    /// is of a kind that does all or nothing.
-    fn stopped(&mut self, stop: &Stop) -> Vec<String> {
-        let lost = matches!(stop, Stop::Lost(_));
-        let running = self.running.as_ref().filter(|running| lost || !running.can_be_tried_again());
-        let ending = running.is_some_and(|running| lost && running.controls_transaction());
-        match (self.begun, running) {
-            (Some(begun), _) if !ending => self.stays.truncate(begun),
-            (_, Some(running)) => {
-                self.stays.push(format!("{} (perhaps, or a part of it)", first_line(&running.text)));
-            }
-            _ => {}
-        }
-        self.stays.clone()
-    }
-}
-
-impl Around for Progress<'_> {
-    fn before(&mut self, session: &mut Session, statement: &Statement) {
-        self.running = Some(statement.clone());
-        remove_invalid_index(self.world, session, statement, Moment::Before);
-    }
-
-    fn after(&mut self, statement: &Statement) {
-        self.running = None;
-        self.stays.push(first_line(&statement.text));
-        if statement.begins_transaction() {
-            self.begun = Some(self.stays.len() - 1);
-        } else if statement.controls_transaction() {
-            self.begun = None;
-        }
-    }
-
-    /// Here a single statement can be tried again, because those before it are done for good; but
-    /// not one that may have committed a part of its work.
-    fn failed(&mut self, session: &mut Session, statement: &Statement, error: &StatementError) -> bool {
-        remove_invalid_index(self.world, session, statement, Moment::After);
-        // A constraint or a timeout refuses a statement of one row set as a whole.
-        if !matches!(first_word(statement).as_str(), "do" | "call") {
-            self.running = None;
-        }
-        error.server.code.as_deref() == Some(LOCK_NOT_AVAILABLE)
-            && self.begun.is_none()
-            && statement.can_be_tried_again()
-            && self.patience.again(self.world, self.subject).unwrap_or(false)
-    }
-}
-
-fn first_word(statement: &Statement) -> String {
-    words(&statement.text).into_iter().next().unwrap_or_default()
-}
-
-/// On which side of a statement we are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Moment {
-    Before,
-    After,
-}
-
-/// Which index a statement builds concurrently, and on what.
-#[derive(Debug, PartialEq, Eq)]
-enum Build {
-    /// `CREATE INDEX CONCURRENTLY name ON table`.
-    Create { name: String, table: String },
-    /// `REINDEX INDEX CONCURRENTLY name`: what a failure leaves is called `name_ccnew`.
-    Reindex { name: String },
-}
-
-fn concurrent_build(statement: &Statement) -> Option<Build> {
-    let words: Vec<String> = words(&statement.text)
-        .into_iter()
-        .filter(|word| !matches!(word.as_str(), "if" | "not" | "exists" | "only" | "unique"))
-        .collect();
-    let name = |words: &[String]| -> Option<String> {
-        words.iter().map(|name| quote_identifier(name)).reduce(|a, b| format!("{a}.{b}"))
-    };
-    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["create", "index", "concurrently", index, "on", schema, ".", table, ..] => {
-            let table = name(&[(*schema).to_owned(), (*table).to_owned()])?;
-            Some(Build::Create { name: (*index).to_owned(), table })
-        }
-        ["create", "index", "concurrently", index, "on", table, ..] => {
-            Some(Build::Create { name: (*index).to_owned(), table: quote_identifier(table) })
-        }
-        ["reindex", "index", "concurrently", .., index] => Some(Build::Reindex { name: (*index).to_owned() }),
-        _ => None,
-    }
-}
-
-/// Drops the invalid index that a failed concurrent build leaves behind: nothing can use it, and
-/// `IF NOT EXISTS` would skip the build for ever. Only an index of that name on that table counts,
-/// and before a REINDEX nothing does, for that is how an invalid index is repaired.
-fn remove_invalid_index(world: &World, session: &mut Session, statement: &Statement, moment: Moment) {
-    let condition = match concurrent_build(statement) {
-        Some(Build::Create { name, table }) => {
-            format!(
-                "c.relname = {} AND i.indrelid = to_regclass({})",
-                quote_literal(&name),
-                quote_literal(&table)
-            )
-        }
-        Some(Build::Reindex { name }) if moment == Moment::After => {
-            format!("starts_with(c.relname, {})", quote_literal(&format!("{name}_ccnew")))
-        }
-        _ => return,
-    };
-    let sql = format!(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) \
-         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE NOT i.indisvalid AND c.relkind = 'i' AND {condition}"
-    );
-    for row in session.rows("look for invalid indexes", &sql).unwrap_or_default() {
-        let Some(index) = row[0].clone() else { continue };
-        if session.run("drop an invalid index", &format!("DROP INDEX CONCURRENTLY {index}")).is_ok() {
-            world.tell(Event::InvalidIndexRemoved { index });
-        }
-    }
-}
-
-fn waited_for_lock(failure: &Failure) -> bool {
+pub(super) fn waited_for_lock(failure: &Failure) -> bool {
     let code = match failure.kind() {
         Kind::Statement { statement, .. } => statement.server.code.as_deref(),
         _ => None,
     };
     code == Some(LOCK_NOT_AVAILABLE)
-}
-
-fn first_line(text: &str) -> String {
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default().trim_end().to_owned();
-    if lines.next().is_some() { format!("{first} …") } else { first }
 }

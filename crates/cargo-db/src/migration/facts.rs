@@ -224,7 +224,8 @@ pub(crate) fn losses_where(session: &mut Session, condition: &str) -> Result<Vec
     let sql = format!(
         "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' \
-           AND n.nspname NOT IN ('information_schema', 'cargo_db') AND {condition} ORDER BY 1"
+           AND n.nspname NOT IN ('information_schema', 'cargo_db') AND c.relname <> {} AND {condition} ORDER BY 1",
+        quote_literal(Layout::Sqlx.table())
     );
     let mut losses = Vec::new();
     for row in session.rows("list the tables", &sql)? {

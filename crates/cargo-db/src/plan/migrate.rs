@@ -3,7 +3,7 @@
 use crate::failure::{Kind, Result};
 use crate::model::history::{Problem, Standing, Trouble};
 use crate::model::migration::{Migration, Version};
-use crate::plan::{Facts, Plan, Step, Verb};
+use crate::plan::{Batch, Facts, Plan, Step, Verb};
 
 /// How far to go.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +47,27 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
     let mut plan = facts.plan(Verb::Migrate, steps);
     plan.warnings = unusual.iter().map(describe).collect();
     Ok(plan)
+}
+
+/// How these migrations, each with the text of its file, can be made all or nothing.
+pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
+    let outside = files.iter().find(|(migration, _)| !migration.up.transactional);
+    // A value that is added to an enum cannot be used before it is committed.
+    let adds_value = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        words.windows(2).any(|pair| pair == ["add", "value"])
+    };
+    let early = files.split_last().and_then(|(_, before)| before.iter().find(|(_, text)| adds_value(text)));
+    match (outside, early) {
+        (Some((migration, _)), _) => {
+            Batch::SwapBack { because: format!("{} asks for no transaction", migration.version) }
+        }
+        (None, Some((migration, _))) => Batch::SwapBack {
+            because: format!("{} adds a value to an enum, which a later one may use", migration.version),
+        },
+        (None, None) => Batch::OneTransaction,
+    }
 }
 
 /// A problem as one line.

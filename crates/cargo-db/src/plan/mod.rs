@@ -17,7 +17,7 @@ use crate::model::migration::{Folder, Migration, ScriptFile};
 use crate::model::seed::Seed;
 use crate::model::target::Target;
 
-pub(crate) use migrate::{MigrateRequest, Tolerance, migrate};
+pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
 pub(crate) use retention::{Retention, Verdict, judge as judge_retention};
 pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
 pub(crate) use seed::{SeedFacts, SeedRequest, TableFacts, seed};
@@ -118,6 +118,10 @@ pub(crate) enum Step {
     },
     /// A backup is taken, and read back.
     Backup,
+    /// What follows is done wholly or not at all.
+    AllOrNothing {
+        how: Batch,
+    },
     /// A database is built beside, with nothing in it yet.
     BuildEmpty,
     /// The database is given a marker, or loses it.
@@ -148,6 +152,15 @@ pub(crate) enum Step {
     Name {
         name: String,
     },
+}
+
+/// How a batch of migrations is made to be all or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Batch {
+    /// One transaction for all of them.
+    OneTransaction,
+    /// On failure the backup is swapped back in, because of what `because` says.
+    SwapBack { because: String },
 }
 
 /// What will be done, in this order, and nothing else.
@@ -236,6 +249,16 @@ impl Plan {
         self.steps.is_empty()
     }
 
+    /// Whether all migrations run in one transaction.
+    pub(crate) fn is_one_transaction(&self) -> bool {
+        self.steps.contains(&Step::AllOrNothing { how: Batch::OneTransaction })
+    }
+
+    /// Whether the backup is swapped back in when a migration fails.
+    pub(crate) fn swaps_back(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::AllOrNothing { how: Batch::SwapBack { .. } }))
+    }
+
     /// Whether a backup is a part of it.
     pub(crate) fn takes_backup(&self) -> bool {
         self.steps.contains(&Step::Backup)
@@ -296,6 +319,7 @@ fn fingerprint(step: &Step) -> String {
         Step::Load { seed } => format!("load {} {}", seed.path, seed.checksum),
         Step::Run { command } => format!("run {command:?}"),
         Step::Backup => "backup".to_owned(),
+        Step::AllOrNothing { how } => format!("all or nothing {how:?}"),
         Step::BuildEmpty => "build".to_owned(),
         Step::Mark { environment } => format!("mark {environment:?}"),
         Step::Build { backup } => format!("build {backup}"),

@@ -16,6 +16,7 @@ pub(crate) struct DbToml {
     pub(crate) server: ServerTable,
     pub(crate) migrations: MigrationsTable,
     pub(crate) migrate: MigrateTable,
+    pub(crate) verify: VerifyTable,
     pub(crate) seeds: SeedsTable,
     pub(crate) backup: BackupTable,
     pub(crate) environments: BTreeMap<String, EnvironmentTable>,
@@ -46,6 +47,13 @@ pub(crate) struct MigrateTable {
     pub(crate) ddl_lock_timeout: Option<String>,
     pub(crate) statement_timeout: Option<String>,
     pub(crate) attempts: Option<u32>,
+    pub(crate) all_or_nothing: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct VerifyTable {
+    pub(crate) sql: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

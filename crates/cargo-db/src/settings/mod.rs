@@ -159,6 +159,10 @@ pub(crate) struct Settings {
     pub(crate) backup: BackupSettings,
     /// `CARGO_DB_PG_BIN`, or `[server] bin`.
     pub(crate) pg_bin: Option<Setting<PathBuf>>,
+    /// `[verify] sql`: patterns of files with queries that must return nothing.
+    pub(crate) verify: Vec<String>,
+    /// `[migrate] all-or-nothing`.
+    pub(crate) all_or_nothing: Option<bool>,
     /// What `[environments.<name>.policy]` asks for beyond the house's own policy, by verb.
     pub(crate) tightened: BTreeMap<Environment, BTreeMap<String, String>>,
     /// The variable by which an AI agent was recognised.
@@ -196,6 +200,8 @@ impl Settings {
             seeds: seeds(&toml, &root)?,
             backup: backup(&variables, &toml, &root)?,
             pg_bin: pg_bin(&variables, &toml, &root),
+            verify: toml.verify.sql.clone(),
+            all_or_nothing: toml.migrate.all_or_nothing,
             tightened: tightened(&toml),
             agent: agent(&sources.process, environment.environment),
             in_ci: sources.process.get("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")),

@@ -6,7 +6,7 @@ use crate::model::audit::{By, Phase, Record};
 use crate::model::backup::{Backup, FileEntry, Format, Verification};
 use crate::model::environment::{Environment, Marker, Resolved};
 use crate::model::target::Target;
-use crate::plan::{Loss, Plan, Step, Verb, Verdict};
+use crate::plan::{Batch, Loss, Plan, Step, Verb, Verdict};
 use crate::seed::Rows;
 use crate::ui::report::{LocalStatus, PolicyRow, Report, StatusReport};
 use crate::ui::text::{elapsed, number, plural, size, table};
@@ -166,6 +166,12 @@ fn describe(step: &Step) -> String {
         Step::Load { seed } => format!("load {}", seed.path),
         Step::Run { command } => format!("run `{}`", command.join(" ")),
         Step::Backup => "take a backup, and read it back".to_owned(),
+        Step::AllOrNothing { how: Batch::OneTransaction } => {
+            "all or nothing: what follows runs in one transaction".to_owned()
+        }
+        Step::AllOrNothing { how: Batch::SwapBack { because } } => {
+            format!("all or nothing: if one fails, the backup is swapped back in, because {because}")
+        }
         Step::BuildEmpty => "build a new database beside the old one".to_owned(),
         Step::Mark { environment: Some(environment) } => format!("mark the database as {environment}"),
         Step::Mark { environment: None } => "remove the marker of the database".to_owned(),

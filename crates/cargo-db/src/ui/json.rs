@@ -10,7 +10,7 @@ use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::event::Event;
 use crate::model::history::{Problem, Standing};
 use crate::model::migration::Migration;
-use crate::plan::{Loss, Plan, Step, Verdict};
+use crate::plan::{Batch, Loss, Plan, Step, Verdict};
 use crate::ui::report::{Report, StatusReport};
 
 /// The version of all documents.
@@ -93,7 +93,7 @@ fn status(report: &StatusReport<'_>) -> Value {
         .iter()
         .map(|setting| json!({ "name": setting.name, "value": setting.value, "origin": setting.origin }))
         .collect();
-    let found = report.found.as_ref();
+    let found = report.found;
     let tables = found.map(|(_, database)| database.tables.as_slice()).unwrap_or_default();
     json!({
         "target": report.target.to_string(),
@@ -217,6 +217,13 @@ fn step(step: &Step) -> Value {
         Step::Load { seed } => json!({ "kind": "load", "name": seed.path }),
         Step::Run { command } => json!({ "kind": "run", "command": command }),
         Step::Backup => json!({ "kind": "backup" }),
+        Step::AllOrNothing { how } => json!({
+            "kind": "all-or-nothing",
+            "how": match how {
+                Batch::OneTransaction => "one transaction",
+                Batch::SwapBack { .. } => "the backup is swapped back in",
+            },
+        }),
         Step::BuildEmpty => json!({ "kind": "build-empty" }),
         Step::Mark { environment } => {
             json!({ "kind": "mark", "environment": environment.map(Environment::name) })

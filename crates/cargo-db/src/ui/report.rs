@@ -114,7 +114,7 @@ pub(crate) struct StatusReport<'a> {
     pub(crate) target: Target,
     pub(crate) environment: Resolved,
     /// `None` where the database does not exist yet.
-    pub(crate) found: Option<(ServerFacts, DatabaseFacts)>,
+    pub(crate) found: Option<(&'a ServerFacts, &'a DatabaseFacts)>,
     pub(crate) standing: Standing<'a>,
     pub(crate) settings: Vec<SettingLine>,
 }

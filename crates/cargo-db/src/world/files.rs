@@ -279,6 +279,29 @@ pub(crate) fn chown(path: &Path, uid: u32, gid: u32) -> Result<()> {
     std::os::unix::fs::chown(path, Some(uid), Some(gid)).map_err(failed("change the owner of", path))
 }
 
+/// The files that patterns relative to a folder name, sorted and relative to it, except those that
+/// belong to one migration: whose names are numbers.
+pub(crate) fn matching(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for pattern in patterns {
+        let whole = format!("{}/{pattern}", glob::Pattern::escape(&root.display().to_string()));
+        let bad = |error: glob::PatternError| Kind::BadSetting {
+            source_name: "verify.sql in db.toml".to_owned(),
+            value: pattern.clone(),
+            why: error.msg.to_owned(),
+        };
+        let paths = glob::glob(&whole).map_err(bad)?.flatten();
+        found.extend(paths.filter_map(|path| path.strip_prefix(root).ok().map(Path::to_owned)));
+    }
+    let numbered = |path: &Path| {
+        path.file_stem().is_some_and(|stem| stem.as_encoded_bytes().iter().all(u8::is_ascii_digit))
+    };
+    found.retain(|path| !numbered(path));
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
 /// The names in a folder; none where there is no folder.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

@@ -23,6 +23,11 @@ fn the_reference_is_the_help() {
         &["backups"],
         &["backups", "verify"],
         &["restore"],
+        &["reset"],
+        &["env", "set"],
+        &["env", "clear"],
+        &["policy"],
+        &["history"],
         &["server", "start"],
         &["server", "destroy"],
     ];
@@ -91,6 +96,16 @@ fn json_keeps_to_its_schemas() {
     }
     valid("plan.json", &json(&["restore", "--latest", "--dry-run"]));
     valid("backup.json", &json(&["restore", "--latest", "--yes"]));
+    valid("plan.json", &json(&["restore", "--latest", "--clean", "--dry-run"]));
+    valid("plan.json", &json(&["reset", "--dry-run"]));
+    valid("reset.json", &json(&["reset", "--force"]));
+    valid("plan.json", &json(&["migrate", "--all-or-nothing", "--dry-run"]));
+    valid("plan.json", &json(&["env", "set", "staging", "--dry-run"]));
+    valid("env.json", &json(&["env", "set", "development"]));
+    valid("env.json", &json(&["env", "show"]));
+    valid("policy.json", &json(&["policy"]));
+    valid("history.json", &json(&["history"]));
+    valid("history.json", &json(&["history", "verify"]));
     valid("error.json", &json(&["migrate", "--steps", "many"]));
     valid("server.json", &json(&["server", "status"]));
     valid("error.json", &json(&["migrate", "--to", "9"]));

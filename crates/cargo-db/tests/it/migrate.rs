@@ -22,11 +22,13 @@ exit: 0
 2 migrations applied in [..]
 --- stderr
 Plan [..] on postgres@[..]/m_plan (development)
+  policy: backup, no prompt
+  no backup: the database holds no rows
   create the history table _sqlx_migrations
   apply 1 users
   apply 2 posts
-     Applied 1 users in [..]
-     Applied 2 posts in [..]
+     Applied 1 users in 1 ms
+     Applied 2 posts in 1 ms
 
 
 "#]]
@@ -77,13 +79,15 @@ exit: 7
 --- stdout
 --- stderr
 Plan [..] on postgres@[..]/m_fail (development)
+  policy: backup, no prompt
+  no backup: the database holds no rows
   create the history table _sqlx_migrations
   apply 1 users
   apply 2 posts
   apply 3 bad
   apply 4 never
-     Applied 1 users in [..]
-     Applied 2 posts in [..]
+     Applied 1 users in 1 ms
+     Applied 2 posts in 1 ms
 error: migrations/3_bad.sql:4:18: type "nosuchtype" does not exist
    |
  4 |     ADD COLUMN x nosuchtype;

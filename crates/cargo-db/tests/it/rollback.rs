@@ -25,6 +25,8 @@ exit: 3
 --- stdout
 --- stderr
 Plan [..] on postgres@[..]/r_basic (development)
+  policy: backup, confirm
+  take a backup, and read it back
   revert 2 note
     loses users.note: 2 rows
   revert 1 users
@@ -80,7 +82,7 @@ fn dry_run_changes_nothing() {
     reversible(&project);
     project.db(&["rollback", "--dry-run", "--show-sql"]).ok().says("ALTER TABLE users DROP COLUMN note;");
     let json = project.db(&["rollback", "--dry-run", "--json"]).ok().json();
-    assert_eq!(json["plan"]["steps"][0]["losses"][0]["rows"], 2);
+    assert_eq!(json["plan"]["steps"][1]["losses"][0]["rows"], 2);
     assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["2"]);
 }
 

@@ -46,6 +46,12 @@ impl Lock {
         Ok(Lock { session, looked: stopwatch() })
     }
 
+    /// Makes the lock's session report what the server counts of it.
+    pub(crate) fn report_statistics(&mut self) {
+        // Servers that do not know how are asked for no proof either.
+        let _ = self.session.batch_execute("SELECT pg_stat_force_next_flush()");
+    }
+
     /// Makes sure that the lock is still there, by a look every second at most: when its
     /// connection is lost, somebody else may be at work already.
     pub(crate) fn check(&mut self) -> Result<()> {

@@ -9,4 +9,6 @@ mod tls;
 
 pub(crate) use lock::{Lock, OWN_KEY};
 pub(crate) use script::{Around, Script, Stop};
-pub(crate) use session::{Backend, Purpose, Row, Session, after_the_end_of, backend, describe, server_error};
+pub(crate) use session::{
+    Backend, Purpose, Row, Session, after_the_end_of, backend, describe, opened_in, server_error,
+};

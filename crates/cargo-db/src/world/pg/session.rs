@@ -1,8 +1,10 @@
 //! One connection: opened for a purpose that the server can see, cancelled when a signal comes,
 //! and with errors that name what was being done.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use postgres::config::SslMode;
@@ -37,6 +39,14 @@ impl Purpose {
         };
         format!("cargo-db/{} {name}", env!("CARGO_PKG_VERSION"))
     }
+}
+
+/// How many sessions this process opened, by database.
+static OPENED: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+
+/// How many sessions this process has opened in a database.
+pub(crate) fn opened_in(database: &str) -> u64 {
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner).get(database).copied().unwrap_or(0)
 }
 
 /// A row as text; `None` is NULL.
@@ -90,6 +100,8 @@ impl Session {
             let token = client.cancel_token();
             (client, Box::new(move || drop(token.cancel_query(connector.clone()))))
         };
+        *OPENED.lock().unwrap_or_else(PoisonError::into_inner).entry(target.database.clone()).or_default() +=
+            1;
         let guard = world.interrupt.on_signal(cancel);
         let mut session = Session { client, target: target.clone(), _cancel: guard };
         if purpose == Purpose::Lock {

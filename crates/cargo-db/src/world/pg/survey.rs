@@ -37,21 +37,31 @@ LEFT JOIN (SELECT x.indrelid, sum(i.relpages) AS pages FROM pg_index x JOIN pg_c
            GROUP BY 1) i ON i.indrelid = c.oid \
 WHERE c.relkind IN ('r', 'p', 'm')";
 
-/// The server and the database, in one round trip that also says whether the search path leads to
-/// a table called `history`; that one is left out of the tables.
-pub(crate) fn survey(
-    session: &mut Session,
-    history: &str,
-) -> Result<(Option<String>, ServerFacts, DatabaseFacts)> {
+/// Where there is more to read: the table that the search path leads to by the name of the history,
+/// and whether there is a marker.
+pub(crate) struct Found {
+    pub(crate) history: Option<String>,
+    pub(crate) marker: bool,
+}
+
+/// The server and the database, in one round trip. The table called `history` is left out.
+pub(crate) fn survey(session: &mut Session, history: &str) -> Result<(Found, ServerFacts, DatabaseFacts)> {
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
     let server = SERVER.replace("{tls}", tls);
-    let questions = format!("SELECT to_regclass({}); {server}; {SCHEMAS}; {TABLES}", quote_literal(history));
+    let questions = format!(
+        "SELECT to_regclass({}), to_regclass('cargo_db.marker') IS NOT NULL; {server}; {SCHEMAS}; {TABLES}",
+        quote_literal(history)
+    );
     let sets = session.result_sets("look at the database", &questions)?;
     let [table, server, schemas, tables] = <[Vec<Row>; 4]>::try_from(sets).unwrap_or_default();
     let surveyed = server.first().and_then(|row| Some((facts(row)?, database(history, &schemas, &tables)?)));
     let (server, database) =
         surveyed.ok_or_else(|| Kind::Bug { what: "the server answered another question".to_owned() })?;
-    Ok((table.into_iter().next().and_then(|row| row.into_iter().next().flatten()), server, database))
+    let found = table.first().map_or(Found { history: None, marker: false }, |row| Found {
+        history: row[0].clone(),
+        marker: row[1].as_deref() == Some("t"),
+    });
+    Ok((found, server, database))
 }
 
 fn facts(row: &Row) -> Option<ServerFacts> {

@@ -1,0 +1,51 @@
+//! Verification: queries of the project's that must return no rows, or `true`, before what a migration
+//! did is believed.
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Kind, Result};
+use crate::model::event::Event;
+use crate::model::migration::Migration;
+use crate::world::World;
+use crate::world::clock::stopwatch;
+use crate::world::files;
+use crate::world::pg::Session;
+use pg_logical::script::statements;
+
+/// The folder of the queries that belong to one migration: `verify/<version>.sql`.
+const FOLDER: &str = "verify";
+
+/// Asks what belongs to this migration, if anything does, in the session's transaction.
+pub(super) fn of_migration(session: &mut Session, root: &Path, migration: &Migration) -> Result<()> {
+    let file = Path::new(FOLDER).join(format!("{}.sql", migration.version));
+    if files::is_there(&root.join(&file)) { ask(session, root, &file) } else { Ok(()) }
+}
+
+/// Asks what `[verify] sql` names.
+pub(super) fn of_batch(world: &World, session: &mut Session, root: &Path, names: &[PathBuf]) -> Result<()> {
+    for file in names {
+        let began = stopwatch();
+        ask(session, root, file)?;
+        let subject = file.display().to_string();
+        world.tell(Event::Finished { done: "Verified", subject, elapsed: began.elapsed() });
+    }
+    Ok(())
+}
+
+fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
+    let bytes = files::read(&root.join(file))?;
+    let bad = |error: pg_logical::script::ScriptError| Kind::BadScript {
+        file: file.to_owned(),
+        why: error.to_string(),
+    };
+    for statement in statements(&bytes).map_err(bad)? {
+        let place = format!("run line {} of {}", statement.line, file.display());
+        let rows = session.rows(&place, &statement.text)?;
+        let is_true = |row: &Vec<Option<String>>| matches!(row.as_slice(), [Some(value)] if value == "t");
+        if !rows.iter().all(is_true) {
+            let (file, line, rows) = (file.to_owned(), statement.line, rows.len());
+            return Err(Kind::NotVerified { file, line, rows, subject: String::new() }.into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Whether anybody else may have written to a database since a moment: only then can a backup of that
+//! moment not be swapped back in without losing their work.
+//!
+//! The server counts the sessions of each database (`pg_stat_database.sessions`, since PostgreSQL 14;
+//! a session can be made to report at once since 15). If nobody else is connected at both ends, and no
+//! session was opened in between but ours, nobody else wrote.
+
+use std::time::Duration;
+
+use crate::failure::Result;
+use crate::model::target::Target;
+use crate::world::World;
+use crate::world::clock::{pause, stopwatch};
+use crate::world::pg::{Lock, Purpose, Session, opened_in};
+
+/// Watches a database from one moment on.
+pub(crate) struct Witness {
+    session: Session,
+    sessions: Option<u64>,
+    own: u64,
+}
+
+impl Witness {
+    /// Begins to watch; `lock` is the one other session that may stay.
+    pub(crate) fn begin(world: &World, target: &Target, lock: &mut Lock) -> Result<Witness> {
+        let mut session = Session::open(world, target, Purpose::Read)?;
+        lock.report_statistics();
+        report_statistics(&mut session);
+        let others = others_after_a_while(world, &mut session)?;
+        let sessions = if others.is_empty() { count_sessions(&mut session)? } else { None };
+        Ok(Witness { session, sessions, own: opened_in(&target.database) })
+    }
+
+    /// Why it cannot be said that nobody else wrote; empty where it can.
+    pub(crate) fn doubts(&mut self, world: &World) -> Result<Vec<String>> {
+        let others = others_after_a_while(world, &mut self.session)?;
+        let now = count_sessions(&mut self.session)?;
+        let own = opened_in(&self.session.target.database) - self.own;
+        Ok(match (others.as_slice(), self.sessions, now) {
+            ([], Some(before), Some(now)) if now <= before + own => Vec::new(),
+            ([], Some(_), Some(_)) => vec!["somebody else was connected meanwhile".to_owned()],
+            ([], ..) => vec!["it cannot be said whether somebody else was connected meanwhile".to_owned()],
+            (others, ..) => others.iter().map(|other| format!("{other} is connected")).collect(),
+        })
+    }
+}
+
+/// Sessions of ours that have just ended may take a moment to go.
+fn others_after_a_while(world: &World, session: &mut Session) -> Result<Vec<String>> {
+    let began = stopwatch();
+    let sql = "SELECT coalesce(nullif(application_name, ''), 'a program without a name') || ' as ' || usename \
+         FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' \
+           AND pid <> pg_backend_pid() AND application_name NOT LIKE 'cargo-db/% lock'";
+    loop {
+        let rows = session.rows("look who is connected", sql)?;
+        let others: Vec<String> =
+            rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        let only_ours =
+            others.iter().all(|other| other.starts_with("cargo-db/") || other.starts_with("pg_dump"));
+        if others.is_empty() || !only_ours || began.elapsed() > Duration::from_secs(5) {
+            return Ok(others);
+        }
+        pause(world, Duration::from_millis(20))?;
+    }
+}
+
+fn count_sessions(session: &mut Session) -> Result<Option<u64>> {
+    let sql = "SELECT pg_stat_clear_snapshot(); \
+               SELECT sessions FROM pg_stat_database WHERE datname = current_database()";
+    // Before 15 the number comes late, and is no proof.
+    if !report_statistics(session) {
+        return Ok(None);
+    }
+    let rows = session.rows("count sessions", sql)?;
+    Ok(rows.first().and_then(|row| row[0].as_deref()?.parse().ok()))
+}
+
+/// Makes a session report at once; false where the server does not know how.
+fn report_statistics(session: &mut Session) -> bool {
+    session.run("report", "SELECT pg_stat_force_next_flush()").is_ok()
+}
