@@ -16,6 +16,7 @@ mod documents;
 mod inplace;
 mod interop;
 mod migrate;
+mod policy;
 mod reading;
 mod restore;
 mod rollback;
