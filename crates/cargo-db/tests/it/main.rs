@@ -8,6 +8,7 @@
 
 mod support;
 
+mod audit;
 mod backup;
 mod concurrency;
 mod create;
@@ -20,6 +21,7 @@ mod policy;
 mod reading;
 mod restore;
 mod rollback;
+mod safe;
 mod seed;
 mod server;
 mod set;

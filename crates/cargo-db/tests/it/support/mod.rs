@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-pub(crate) use cluster::{Cluster, binaries, cluster};
+pub(crate) use cluster::{Cluster, PASSWORD, binaries, cluster};
 
 /// A folder with migrations and seeds, and a database of its own in the test cluster.
 pub(crate) struct Project {

@@ -1,0 +1,119 @@
+//! The audit trail.
+
+use crate::support::{PASSWORD, Project, cluster, eventually};
+
+fn project(name: &str) -> Project {
+    let project = Project::new(name);
+    project.migration(
+        "1_a.up.sql",
+        "CREATE TABLE a (id int, word text); INSERT INTO a VALUES (1, 'a secret row');",
+    );
+    project.migration("1_a.down.sql", "DROP TABLE a;");
+    project
+}
+
+fn trail(project: &Project) -> String {
+    std::fs::read_to_string(project.path().join(".db/audit.jsonl")).unwrap_or_default()
+}
+
+fn records(project: &Project) -> Vec<serde_json::Value> {
+    trail(project).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn every_deed_is_written_before_and_after() {
+    let mut project = project("au_deeds");
+    project.set("DATABASE_URL", &cluster().tcp_url("au_deeds"));
+    project.db(&["migrate"]).ok();
+    project.db(&["rollback"]).code(3);
+    project.db(&["rollback", "--yes"]).ok();
+    project.migration("1_a.up.sql", "CREATE TABLE a (id nothing);");
+    project.db(&["migrate"]).code(7);
+    let records = records(&project);
+    let said: Vec<String> = records
+        .iter()
+        .map(|record| {
+            format!("{} {} {} {}", record["verb"], record["phase"], record["result"], record["consent"])
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            r#""migrate" "intent" null "no prompt""#,
+            r#""migrate" "outcome" "done" "no prompt""#,
+            r#""rollback" "intent" null "confirm""#,
+            r#""rollback" "outcome" "done" "confirm""#,
+            r#""migrate" "intent" null "no prompt""#,
+            r#""migrate" "outcome" "STATEMENT.FAILED" "no prompt""#,
+        ]
+    );
+    assert_eq!(records[2]["backup"].as_str().unwrap().split('_').next(), Some("au"));
+    assert_eq!(records[2]["migrations"][0], "1");
+    let text = trail(&project);
+    assert!(!text.contains(PASSWORD) && !text.contains("a secret row"));
+    project.db(&["history"]).ok().says("rollback on").says(": STATEMENT.FAILED");
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(project.path().join(".db/audit.jsonl")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn what_was_changed_or_taken_out_is_named() {
+    let project = project("au_verify");
+    project.db(&["migrate"]).ok();
+    project.db(&["reset", "--force"]).ok();
+    project.db(&["rollback", "--yes"]).ok();
+    project.db(&["history", "verify"]).ok().says("6 records");
+    let path = project.path().join(".db/audit.jsonl");
+    let whole = trail(&project);
+    let lines: Vec<&str> = whole.lines().collect();
+    let check = |lines: &[String], says: &str| {
+        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+        project.db(&["history", "verify"]).code(1).says(says);
+        std::fs::write(&path, &whole).unwrap();
+    };
+    let owned = || lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+    let mut changed = owned();
+    changed[2] = changed[2].replace("\"confirm\"", "\"consent to the plan\"");
+    check(&changed, "broken at record 3");
+    for gone in 0..5 {
+        let mut without = owned();
+        without.remove(gone);
+        check(&without, &format!("broken at record {}", gone + 1));
+    }
+    // The end is missing, or all of it.
+    check(&owned()[..4], "broken at record 5");
+    check(&[], "broken at record 1");
+    let mut swapped = owned();
+    swapped.swap(1, 2);
+    check(&swapped, "broken at record 2");
+    project.db(&["history", "verify"]).ok();
+}
+
+#[test]
+fn a_run_that_was_killed_shows() {
+    let project = project("au_killed");
+    project.migration("2_slow.sql", "SELECT pg_sleep(30);");
+    let mut run = project.command(&["migrate"]).spawn().unwrap();
+    let sleeping = "SELECT 1 FROM pg_stat_activity WHERE datname = 'au_killed' AND query LIKE '%pg_sleep%'";
+    eventually("it sleeps", || !cluster().query("postgres", sleeping).is_empty());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    project.db(&["history"]).ok().says("no outcome: it was killed, or is at work");
+    cluster().end_sessions("au_killed");
+}
+
+#[test]
+fn without_a_trail_nothing_is_done() {
+    let mut project = project("au_none");
+    project.write(".db", "a file where the folder belongs");
+    project.db(&["migrate"]).code(7).says(".db");
+    assert_eq!(project.query("SELECT to_regclass('a')"), [""]);
+    // Where the database has to remember it too, a role that may not write there does nothing either.
+    std::fs::remove_file(project.path().join(".db")).unwrap();
+    cluster().run("postgres", "CREATE ROLE au_reader LOGIN");
+    project.run_sql("CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text, installed_on timestamptz DEFAULT now(), success boolean, checksum bytea, execution_time bigint); GRANT ALL ON _sqlx_migrations TO au_reader");
+    project.set("DATABASE_URL", &cluster().url("au_none").replace("postgres@", "au_reader@"));
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["migrate", "--yes"]).code(7).says("write the audit trail into the database");
+}
