@@ -76,6 +76,13 @@ impl Trail {
         Ok(used(self.records()?.into_iter()))
     }
 
+    /// The last deed on this target, if it has no outcome: its run was killed, or is still at work.
+    pub(crate) fn unfinished(&self, target: &Target) -> Result<Option<Record>> {
+        let target = target.to_string();
+        let last = self.records()?.into_iter().rfind(|record| record.target == target);
+        Ok(last.filter(|record| record.phase == Phase::Intent))
+    }
+
     /// Looks for the first record that was changed or taken out.
     pub(crate) fn verify(&self) -> Result<std::result::Result<u64, Broken>> {
         let (mut previous, mut sequence) = (String::new(), 0);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::audit::Trail;
 use crate::backup::{self, Folder, Source};
 use crate::cli::MigrateArgs;
 use crate::command::{Context, consent};
@@ -25,6 +26,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         steps: args.steps,
         tolerance: Tolerance { missing: args.ignore_missing, out_of_order: args.allow_out_of_order },
     };
+    warn_of_unfinished(context, &target)?;
     let facts = migration::gather(world, settings, &target)?;
     let wanted = args.all_or_nothing
         || settings.all_or_nothing.unwrap_or(settings.environment.environment == Environment::Staging);
@@ -72,6 +74,22 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     })?;
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
+}
+
+/// A run that was killed could not swap its backup back in, and nobody can do so unasked any more:
+/// others may have written since.
+fn warn_of_unfinished(context: &Context, target: &Target) -> Result<()> {
+    let trail = Trail::of(&context.settings.root);
+    let Some(record) = trail.unfinished(target)?.filter(|record| record.verb == "migrate") else {
+        return Ok(());
+    };
+    let back = record.backup.map(|backup| format!("; `cargo db restore {backup}` goes back to before it"));
+    context.ui.warning(&format!(
+        "the last migrate, of {}, has no outcome: it was killed, or is at work{}",
+        record.when.get(..19).unwrap_or(&record.when),
+        back.unwrap_or_default()
+    ));
+    Ok(())
 }
 
 /// Makes a plan all or nothing, if that is wanted, and says how.

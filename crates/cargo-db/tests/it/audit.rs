@@ -101,6 +101,9 @@ fn a_run_that_was_killed_shows() {
     run.wait().unwrap();
     project.db(&["history"]).ok().says("no outcome: it was killed, or is at work");
     cluster().end_sessions("au_killed");
+    project.migration("2_slow.sql", "SELECT 1;");
+    project.db(&["migrate"]).ok().says("has no outcome: it was killed, or is at work");
+    project.db(&["migrate"]).ok().says("nothing to do");
 }
 
 #[test]

@@ -27,8 +27,8 @@ Plan [..] on postgres@[..]/m_plan (development)
   create the history table _sqlx_migrations
   apply 1 users
   apply 2 posts
-     Applied 1 users in 1 ms
-     Applied 2 posts in 1 ms
+     Applied 1 users in [..]
+     Applied 2 posts in [..]
 
 
 "#]]
@@ -86,8 +86,8 @@ Plan [..] on postgres@[..]/m_fail (development)
   apply 2 posts
   apply 3 bad
   apply 4 never
-     Applied 1 users in 1 ms
-     Applied 2 posts in 1 ms
+     Applied 1 users in [..]
+     Applied 2 posts in [..]
 error: migrations/3_bad.sql:4:18: type "nosuchtype" does not exist
    |
  4 |     ADD COLUMN x nosuchtype;

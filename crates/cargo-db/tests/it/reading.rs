@@ -44,6 +44,14 @@ fn a_role_that_may_only_select_leaves_no_row_and_no_wal() {
     project.db(&["migrate", "--dry-run"]).ok().says("apply 2 b");
     project.db(&["rollback", "--dry-run"]).ok().says("loses a: 1,000 rows");
     project.db(&["seed", "--dry-run"]).ok().says("load x.sql");
+    project.db(&["seed", "--fresh", "--dry-run"]).ok();
+    project.db(&["reset", "--dry-run"]).ok().says("loses a: 1,000 rows");
+    project.db(&["env", "show"]).ok();
+    project.db(&["env", "set", "staging", "--dry-run"]).ok();
+    project.db(&["policy"]).ok();
+    project.db(&["history", "--database"]).ok();
+    project.db(&["backups", "list"]).ok();
+    project.db(&["migrate", "--all-or-nothing", "--dry-run"]).ok();
     assert_eq!(state(), before);
 }
 
