@@ -55,13 +55,30 @@ pub(super) fn to_plan(context: &Context, plan: &Plan) -> Result<Consent> {
     Ok(needed)
 }
 
-/// The failure of a plan that never runs here.
-pub(super) fn refused(context: &Context, plan: &Plan) -> Failure {
+/// Fails for a plan that never runs here, also where it would do nothing today.
+pub(super) fn allowed(context: &Context, plan: &Plan) -> Result<()> {
+    match context.policy.judge(plan) {
+        Judgement::Never => Err(refused(context, plan)),
+        Judgement::Allowed(_) => Ok(()),
+    }
+}
+
+fn refused(context: &Context, plan: &Plan) -> Failure {
+    let (verb, environment) = (plan.verb.name(), plan.environment);
+    Kind::Refused { verb, environment, signals: reasons(context, environment) }.into()
+}
+
+/// Why so much is asked for. Signals that were overruled explain nothing.
+fn reasons(context: &Context, environment: Environment) -> Vec<String> {
     let signals = context.settings.environment.signals.iter();
-    // Those that were overruled explain nothing.
-    let signals = signals.filter(|signal| signal.environment == plan.environment).map(ToString::to_string);
-    let verb = plan.verb.name();
-    Kind::Refused { verb, environment: plan.environment, signals: signals.collect() }.into()
+    let signals = signals.filter(|signal| signal.environment == environment);
+    let agent = context.settings.agent.iter();
+    signals
+        .map(|signal| format!("it counts as {environment} because of {signal}"))
+        .chain(
+            agent.map(|variable| format!("an AI agent runs this ({variable}): it consents to plans alone")),
+        )
+        .collect()
 }
 
 /// Gets one kind of consent for something done to `database`.
@@ -101,5 +118,6 @@ pub(super) fn obtain(
         }
     }
     let (command, database) = (context.agreed.command.clone(), database.to_owned());
-    Err(Kind::ConsentMissing { verb, command, database, environment, consent: needed }.into())
+    let signals = reasons(context, environment);
+    Err(Kind::ConsentMissing { verb, command, database, environment, consent: needed, signals }.into())
 }

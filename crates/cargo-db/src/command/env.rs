@@ -30,7 +30,8 @@ pub(super) fn run(context: &Context, args: &EnvArgs) -> Result<Exit> {
     let target = context.target()?;
     let mut session = Session::open(&context.world, &target, Purpose::Read)?;
     let marker = marker::read(&mut session)?;
-    let environment = &context.settings.environment;
+    let environment = context.settings.environment.clone().marked_anew(marker.as_ref());
+    let environment = &environment;
     context.ui.report(&Report::Environment { target: &target, environment, marker: marker.as_ref() });
     Ok(Exit::Done)
 }

@@ -8,7 +8,6 @@ use crate::migration;
 use crate::model::history::History;
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step, Verb};
-use crate::policy::Judgement;
 use crate::seed::{self, Rows};
 use crate::ui::Report;
 use crate::world::files;
@@ -19,9 +18,7 @@ pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
     let target = context.target()?;
     let plan = look(context, args, &target)?;
     // Where it is never allowed, a plan of it would only give ideas.
-    if context.policy.judge(&plan) == Judgement::Never {
-        return Err(consent::refused(context, &plan));
-    }
+    consent::allowed(context, &plan)?;
     if args.dry_run {
         ui.report(&Report::DryRun { plan: &plan, sql: None });
         return Ok(Exit::Done);

@@ -16,6 +16,7 @@ pub(super) fn run(context: &Context, args: &SeedArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let plan = look(context, args, &target)?;
+    consent::allowed(context, &plan)?;
     if args.dry_run {
         ui.report(&Report::DryRun { plan: &plan, sql: None });
         return Ok(Exit::Done);

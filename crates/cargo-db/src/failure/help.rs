@@ -22,9 +22,11 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
         Kind::NoBinaries { looked_in, .. } => vec![format!("looked in {}", looked_in.join(", "))],
         Kind::LockBusy { waited, .. } => vec![format!("waited {waited} for it")],
         Kind::HistoryInconsistent { problems, .. } => problems.iter().map(problem_line).collect(),
-        Kind::Refused { signals, environment, .. } | Kind::NoTarget { signals, environment } => {
+        Kind::Refused { signals, .. } => signals.clone(),
+        Kind::NoTarget { signals, environment } => {
             signals.iter().map(|signal| format!("it counts as {environment} because of {signal}")).collect()
         }
+        Kind::ConsentMissing { signals, .. } => signals.clone(),
         Kind::Statement { statement, subject, .. } => {
             let mut lines = server_lines(&statement.server);
             lines.push(format!("{subject} was rolled back: the database is as before it"));

@@ -170,6 +170,8 @@ pub(crate) enum Kind {
         database: String,
         environment: Environment,
         consent: Consent,
+        /// What makes it ask for so much.
+        signals: Vec<String>,
     },
     #[error("`--confirm {given}` does not name the database, `{database}`")]
     WrongName { given: String, database: String },

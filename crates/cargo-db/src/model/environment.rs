@@ -80,6 +80,9 @@ impl fmt::Display for Signal {
     }
 }
 
+/// The source of a marker's signal.
+const OF_MARKER: &str = "the marker in the database";
+
 /// The environment that was settled on, and every signal that was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resolved {
@@ -118,12 +121,20 @@ impl Resolved {
         Resolved { environment: environment.unwrap_or(Environment::Production), signals, copy_of: None }
     }
 
+    /// The same after the marker was changed.
+    pub(crate) fn marked_anew(mut self, marker: Option<&Marker>) -> Resolved {
+        self.signals.retain(|signal| signal.source != OF_MARKER);
+        let strictest = self.signals.iter().map(|signal| signal.environment).max();
+        self.environment = strictest.unwrap_or(Environment::Production);
+        marker.into_iter().fold(self, Resolved::raised_by)
+    }
+
     /// Takes the database's own word into account: it can only raise the result. The marker of a
     /// copy says where the copy came from and nothing else.
     pub(crate) fn raised_by(mut self, marker: &Marker) -> Resolved {
         let Marker { environment, genuine } = *marker;
         if genuine {
-            let (source, said) = ("the marker in the database".to_owned(), environment.name().to_owned());
+            let (source, said) = (OF_MARKER.to_owned(), environment.name().to_owned());
             self.signals.push(Signal { source, said, environment });
             self.environment = self.environment.max(environment);
         } else {

@@ -32,6 +32,7 @@ Plan [..] on postgres@[..]/r_basic (development)
   revert 1 users
     loses users: 3 rows
 error: rollback on `r_basic` (development) needs a confirmation
+  it counts as development because of nothing set (the server is on this machine)
 
 help: agree: `cargo db rollback --steps 2 --yes`
 
