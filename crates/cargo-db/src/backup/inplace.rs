@@ -84,6 +84,8 @@ pub(crate) struct Part {
     after: Vec<Statement>,
     /// The arguments that make `pg_restore` write the rows.
     data: Vec<String>,
+    /// Of a table: the sequences that its columns own.
+    sequences: Vec<String>,
     /// The tables that go, with their rows.
     pub(crate) losses: Vec<Loss>,
 }
@@ -116,7 +118,8 @@ pub(crate) fn look(
 
 /// Reads the definitions of the part out of the backup.
 fn part_of(world: &World, settings: &Settings, source: &Source, scope: Scope) -> Result<Part> {
-    let mut part = Part { scope, before: vec![], after: vec![], data: vec![], losses: vec![] };
+    let mut part =
+        Part { scope, before: vec![], after: vec![], data: vec![], sequences: vec![], losses: vec![] };
     let Some(schema) = (match &part.scope {
         Scope::Everything => None,
         Scope::Schema(schema) | Scope::Table { schema, .. } => Some(schema.clone()),
@@ -139,8 +142,10 @@ fn part_of(world: &World, settings: &Settings, source: &Source, scope: Scope) ->
     if let Scope::Table { table, .. } = &part.scope {
         let owned = owned_sequences(&part.before, &format!("{schema}.{table}"));
         part.data.push(format!("--table={table}"));
-        part.data
-            .extend(owned.iter().filter_map(|name| Some(format!("--table={}", name.split_once('.')?.1))));
+        // A name may hold dots; a schema's is known.
+        let unqualified = |name: &String| name.get(schema.len() + 1..).map(|name| format!("--table={name}"));
+        part.data.extend(owned.iter().filter_map(unqualified));
+        part.sequences.clone_from(&owned);
         let names: Vec<String> = owned.into_iter().chain([format!("{schema}.{table}")]).collect();
         // The settings at the top belong to everybody.
         part.before.retain(|statement| is_setting(statement) || is_about(statement, &names));
@@ -162,14 +167,19 @@ fn is_setting(statement: &Statement) -> bool {
     first == "SET" || statement.text.starts_with("SELECT pg_catalog.set_config(")
 }
 
-/// The sequences that a table's columns own.
+/// The sequences that a table's columns own: those of serial columns and of identities.
 fn owned_sequences(statements: &[Statement], table: &str) -> Vec<String> {
     let owned = |statement: &Statement| {
         let words = words(&statement.text);
-        let at = words.windows(2).position(|pair| pair == ["owned", "by"])?;
-        let owner = qualified_name(&words[at + 2..])?;
-        let is_sequence = words.starts_with(&["alter".to_owned(), "sequence".to_owned()]);
-        (is_sequence && owner == table).then(|| qualified_name(&words[2..])).flatten()
+        let after = |pair: [&str; 2]| {
+            let at = words.windows(2).position(|words| words == pair)?;
+            qualified_name(&words[at + 2..])
+        };
+        match words.get(1).map(String::as_str) {
+            Some("sequence") if after(["owned", "by"])? == table => qualified_name(&words[2..]),
+            Some("table") if qualified_name(&words[2..])? == table => after(["sequence", "name"]),
+            _ => None,
+        }
     };
     statements.iter().filter_map(owned).collect()
 }
@@ -287,7 +297,7 @@ pub(crate) fn replace(
         let sql = format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition}");
         session.run(&format!("put the foreign key {name} on {table} again"), &sql)?;
     }
-    let problems = differences_inside(&mut session, source, &part.scope)?;
+    let problems = differences_inside(&mut session, source, part)?;
     if !problems.is_empty() {
         return Err(Kind::Unsound { name: source.name.clone(), problems }.into());
     }
@@ -390,7 +400,8 @@ fn drop_everything(session: &mut Session) -> Result<()> {
 
 /// How the rows that this transaction sees differ from the manifest's. They are read as `pg_dump`
 /// reads them, because so they were when they were counted.
-fn differences_inside(session: &mut Session, source: &Source, scope: &Scope) -> Result<Vec<String>> {
+fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Result<Vec<String>> {
+    let scope = &part.scope;
     let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
     let settings = "SET datestyle = ISO; SET intervalstyle = postgres; SET extra_float_digits = 3; SET row_security = off";
     session.run("prepare the comparison", settings)?;
@@ -405,7 +416,24 @@ fn differences_inside(session: &mut Session, source: &Source, scope: &Scope) -> 
             }
         }
     }
+    for (sequence, expected) in &manifest.sequences {
+        let name = qualified_name(&words(sequence)).unwrap_or_default();
+        let is_ours = part.sequences.contains(&name) || is_inside(sequence, scope);
+        if is_ours && sequence_value(session, sequence)? != *expected {
+            problems.push(format!("sequences: {sequence} does not stand at {expected}"));
+        }
+    }
     Ok(problems)
+}
+
+/// Where a sequence stands, as a manifest says it.
+fn sequence_value(session: &mut Session, sequence: &str) -> Result<String> {
+    let rows =
+        session.rows("look at a sequence", &format!("SELECT last_value, is_called FROM {sequence}"))?;
+    let text = |value: Option<&Option<String>>| value.cloned().flatten().unwrap_or_default();
+    let row = rows.first();
+    let called = text(row.and_then(|row| row.get(1))) == "t";
+    Ok(format!("{},{called}", text(row.and_then(|row| row.first()))))
 }
 
 fn is_inside(table: &str, scope: &Scope) -> bool {

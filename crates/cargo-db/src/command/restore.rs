@@ -6,7 +6,7 @@ use crate::backup::{self, Demands, Folder, Preflight, Scope, Source, Verifier};
 use crate::cli::RestoreArgs;
 use crate::command::{Context, consent};
 use crate::failure::{Exit, Kind, Result};
-use crate::model::backup::Backup;
+use crate::model::backup::{Backup, Format};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::model::target::Target;
@@ -46,10 +46,11 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
 /// The part that is meant; nothing where a new database is built.
 fn scope(args: &RestoreArgs) -> Option<Scope> {
     match (&args.schema, &args.table) {
-        (schema, Some(table)) => {
-            let (of_table, table) = table.split_once('.').unwrap_or(("public", table));
-            let schema = schema.as_deref().unwrap_or(of_table).to_owned();
-            Some(Scope::Table { schema, table: table.to_owned() })
+        // A name with a dot of its own needs its schema beside it.
+        (Some(schema), Some(table)) => Some(Scope::Table { schema: schema.clone(), table: table.clone() }),
+        (None, Some(table)) => {
+            let (schema, table) = table.split_once('.').unwrap_or(("public", table));
+            Some(Scope::Table { schema: schema.to_owned(), table: table.to_owned() })
         }
         (Some(schema), None) => Some(Scope::Schema(schema.clone())),
         (None, None) => args.clean.then_some(Scope::Everything),
@@ -164,10 +165,24 @@ fn choose(context: &Context, args: &RestoreArgs, folder: &Folder, target: &Targe
             return Source::file(&path);
         }
     }
-    let backup = folder.find(name.as_deref(), &target.database)?;
+    let backup = match (&name, scope(args)) {
+        // A file of SQL has no parts to choose from.
+        (None, Some(Scope::Schema(_) | Scope::Table { .. })) => newest_with_parts(folder, target)?,
+        _ => folder.find(name.as_deref(), &target.database)?,
+    };
     let (world, settings) = (&context.world, &context.settings);
     Verifier { world, settings, folder, target: &|| context.target() }.before_restore(&backup)?;
     Ok(Source::of(folder, &backup))
+}
+
+fn newest_with_parts(folder: &Folder, target: &Target) -> Result<Backup> {
+    let has_parts = |backup: &Backup| {
+        backup.manifest.database.name == target.database && backup.manifest.format != Format::Sql
+    };
+    let found = folder.list()?.backups.into_iter().find(has_parts);
+    found.ok_or_else(|| {
+        Kind::NoBackup { what: format!("of `{}` with parts: a set or an archive", target.database) }.into()
+    })
 }
 
 /// A numbered list, and a question.

@@ -11,7 +11,7 @@ use crate::model::seed::qualified_name;
 use crate::model::target::Target;
 use crate::plan::{Facts, Loss};
 use crate::settings::{Origin, Setting, Settings};
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Purpose, Row, Session};
 use crate::world::{World, files};
 use pg_logical::lexer::words;
 use pg_logical::script::ScriptReader;
@@ -222,21 +222,28 @@ pub(crate) fn holds_rows(session: &mut Session) -> Result<bool> {
 /// What dropping every table loses for which `condition` on `pg_class c` holds.
 pub(crate) fn losses_where(session: &mut Session, condition: &str) -> Result<Vec<Loss>> {
     let sql = format!(
-        "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        "SELECT n.nspname || '.' || c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' \
            AND n.nspname NOT IN ('information_schema', 'cargo_db') AND c.relname <> {} AND {condition} ORDER BY 1",
         quote_literal(Layout::Sqlx.table())
     );
-    let mut losses = Vec::new();
-    for row in session.rows("list the tables", &sql)? {
-        losses.extend(loss_of_table(session, row[0].as_deref().unwrap_or_default())?);
-    }
-    Ok(losses)
+    let tables = session.rows("list the tables", &sql)?;
+    let loss = |row: &Row| {
+        let estimate = row[2].as_deref().and_then(|rows| rows.parse().ok()).unwrap_or(0.0);
+        let quoted = row[1].as_deref().unwrap_or_default();
+        Loss { object: row[0].clone().unwrap_or_default(), rows: count_rows(session, quoted, "*", estimate) }
+    };
+    Ok(tables.iter().map(loss).collect())
 }
 
-/// What dropping a table, called `schema.name`, loses.
-fn loss_of_table(session: &mut Session, table: &str) -> Result<Option<Loss>> {
-    count(session, &LostObject { table: table.to_owned(), column: None })
+/// Counts what holds something, unless that takes too long or is not allowed.
+fn count_rows(session: &mut Session, table: &str, what: &str, estimate: f64) -> Option<u64> {
+    if estimate > COUNTED {
+        return None;
+    }
+    let counted = session.rows("count what would be lost", &format!("SELECT count({what}) FROM {table}"));
+    counted.ok()?.first()?[0].as_deref()?.parse().ok()
 }
 
 /// How much is in it; nothing to say about what does not exist.
@@ -255,13 +262,8 @@ fn count(session: &mut Session, object: &LostObject) -> Result<Option<Loss>> {
         Some(column) => format!("{}.{column}", object.table),
         None => object.table.clone(),
     };
-    if estimate > COUNTED {
-        return Ok(Some(Loss { object: name, rows: None }));
-    }
     let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
-    let counted = session.rows("count what would be lost", &format!("SELECT count({what}) FROM {table}"));
-    let rows = counted.ok().and_then(|rows| rows.first()?[0].as_deref()?.parse().ok());
-    Ok(Some(Loss { object: name, rows }))
+    Ok(Some(Loss { object: name, rows: count_rows(session, &table, &what, estimate) }))
 }
 
 #[cfg(test)]

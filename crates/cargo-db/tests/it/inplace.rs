@@ -37,6 +37,10 @@ fn a_table_comes_back_with_all_that_stands_on_it() {
     project.db(&of_set).code(3).says("replace the table public.big").says("loses big: 5,000 rows");
     project.db(&[&of_set[..], &["--yes"]].concat()).ok().says("the table public.big");
     assert_eq!(project.content(), before);
+    // With the sequence of an identity, under an odd name, and from the newest backup that has parts.
+    project.run_sql("TRUNCATE \"Sales Dept\".\"Order (x)\" RESTART IDENTITY");
+    project.db(&["restore", "--latest", "--schema", "Sales Dept", "--table", "Order (x)", "--yes"]).ok();
+    assert_eq!(project.content(), before);
     // The same from an archive, and of a table that is gone altogether.
     project.run_sql("DROP TABLE big CASCADE");
     project.db(&["restore", "c.dump", "--table", "public.big", "--yes"]).ok();
