@@ -205,25 +205,19 @@ pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
     Ok(rows.iter().filter_map(|row| serde_json::from_str(row[0].as_deref()?).ok()).collect())
 }
 
-/// Copies the trail of one database into another one that takes its place.
-pub(crate) fn carry_over(world: &World, from: &Target, to: &Target) -> Result<()> {
-    let Ok(mut old) = Session::open(world, from, Purpose::Read) else { return Ok(()) };
-    let records = in_database(&mut old)?;
-    let mut new = Session::open(world, to, Purpose::Write)?;
-    if records.is_empty() && in_database(&mut new)?.is_empty() {
-        return Ok(());
-    }
+/// Makes these records the trail of the session's database, in its transaction if it is in one: a
+/// database that was restored remembers what was done to the one before it.
+pub(crate) fn carry_over(session: &mut Session, records: &[Record]) -> Result<()> {
     let values: Vec<String> =
         records.iter().map(|record| format!("({})", quote_literal(&to_line(record)))).collect();
-    let insert = if values.is_empty() {
-        String::new()
+    let sql = if values.is_empty() {
+        "DO $$ BEGIN IF to_regclass('cargo_db.audit') IS NOT NULL THEN TRUNCATE cargo_db.audit; END IF; END $$"
+            .to_owned()
     } else {
-        format!("INSERT INTO cargo_db.audit (record) VALUES {}", values.join(", "))
+        let insert = format!("INSERT INTO cargo_db.audit (record) VALUES {}", values.join(", "));
+        format!("{CREATE_TABLE}; TRUNCATE cargo_db.audit; {insert}")
     };
-    new.run(
-        "carry the audit trail over",
-        &format!("BEGIN; {CREATE_TABLE}; TRUNCATE cargo_db.audit; {insert}; COMMIT"),
-    )
+    session.run("carry the audit trail over", &sql)
 }
 
 /// The plans of these records that were consented to by their id.

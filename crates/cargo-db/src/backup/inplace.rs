@@ -268,13 +268,14 @@ fn foreign_keys(session: &mut Session, scope: &Scope) -> Result<Vec<ForeignKey>>
     Ok(rows.iter().map(key).collect())
 }
 
-/// Replaces the part, in one transaction.
+/// Replaces the part, in one transaction; `last` is done in it before the commit.
 pub(crate) fn replace(
     world: &World,
     settings: &Settings,
     target: &Target,
     source: &Source,
     part: &Part,
+    last: impl FnOnce(&mut Session) -> Result<()>,
 ) -> Result<()> {
     let began = stopwatch();
     world.tell(Event::Started { doing: "Replacing", subject: part.scope.describe() });
@@ -310,6 +311,7 @@ pub(crate) fn replace(
         let old = quote_identifier(ASIDE);
         session.run("drop what was replaced", &format!("DROP SCHEMA {old} CASCADE"))?;
     }
+    last(&mut session)?;
     world.interrupt.check()?;
     session.run("commit", "COMMIT")?;
     let subject = part.scope.describe();

@@ -6,7 +6,7 @@ use crate::audit::Trail;
 use crate::backup::{self, Folder, Source};
 use crate::cli::MigrateArgs;
 use crate::command::{Context, consent};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Exit, Failure, Kind, Result};
 use crate::migration::{self, Deed, Witness};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
@@ -67,9 +67,11 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
         return Ok(Exit::Done);
     }
+    // What is written after the backup's snapshot is what must not be lost.
+    let witness = plan.swaps_back().then(|| Witness::begin(world, &target, &mut lock)).transpose()?;
     let backup = context.back_up(&plan)?;
-    let deeds = context.carry_out(&plan, given, backup.clone(), || match backup {
-        Some(backup) if plan.swaps_back() => or_swap_back(context, &plan, lock, &backup),
+    let deeds = context.carry_out(&plan, given, backup.clone(), || match (backup, witness) {
+        (Some(backup), Some(witness)) => or_swap_back(context, &plan, lock, witness, &backup),
         _ => migration::carry_out(world, settings, &plan, &mut lock),
     })?;
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
@@ -114,26 +116,36 @@ fn batched(context: &Context, mut plan: Plan, wanted: bool) -> Result<Plan> {
 
 /// Applies the migrations, and swaps the backup back in if one fails and nobody else has written since
 /// it was taken: else that would lose their work.
-fn or_swap_back(context: &Context, plan: &Plan, mut lock: Lock, backup: &str) -> Result<Vec<Deed>> {
+fn or_swap_back(
+    context: &Context,
+    plan: &Plan,
+    mut lock: Lock,
+    mut witness: Witness,
+    backup: &str,
+) -> Result<Vec<Deed>> {
     let Context { world, settings, .. } = context;
     let target = &plan.target;
-    let mut witness = Witness::begin(world, target, &mut lock)?;
     let failure = match migration::carry_out(world, settings, plan, &mut lock) {
         Ok(deeds) => return Ok(deeds),
         Err(failure) => failure,
     };
     // Going back has to come through also after a signal.
     let world = &World { interrupt: Interrupt::default(), ..world.clone() };
-    let doubts = witness.doubts(world)?;
-    if !doubts.is_empty() {
-        let (why, backup) = (failure.why(), backup.to_owned());
-        return Err(Kind::NotSwappedBack { failure: failure.to_string(), backup, doubts, why }.into());
-    }
-    drop((witness, lock));
+    let mut alone = || match witness.doubts(world)? {
+        doubts if doubts.is_empty() => Ok(()),
+        doubts => {
+            let (why, backup) = (failure.why(), backup.to_owned());
+            Err(Failure::from(Kind::NotSwappedBack { failure: failure.to_string(), backup, doubts, why }))
+        }
+    };
+    alone()?;
     let folder = Folder::new(&settings.backup.dir.value);
     let source = Source::of(&folder, &folder.find(Some(backup), &target.database)?);
     let built = backup::build(world, settings, target, &source)?;
     context.succeed(target, &built.target, true)?;
+    // Building takes its time, in which somebody may have come.
+    alone()?;
+    drop((witness, lock));
     backup::swap(world, target, built, true, false)?;
     Err(Kind::SwappedBack { failure: failure.to_string(), why: failure.why(), code: failure.code() }.into())
 }

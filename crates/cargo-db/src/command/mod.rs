@@ -20,8 +20,10 @@ use crate::backup::{self as backing, Folder, Order};
 use crate::cli::Command;
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
+use crate::model::audit::Record;
 use crate::model::backup::{Compression, Format};
 use crate::model::consent::Consent;
+use crate::model::environment::Marker;
 use crate::model::target::Target;
 use crate::plan::{Plan, Step, Verb};
 use crate::policy::{Judgement, Policy, Terms};
@@ -128,18 +130,13 @@ impl Context {
         Ok(Some(taken.manifest.name))
     }
 
-    /// Gives a new database, before it takes the place of the old one, what the old one says of itself:
-    /// its own marker, and the audit trail.
+    /// Gives a new database, before it takes the place of the old one, what the old one says of itself.
     fn succeed(&self, old: &Target, new: &Target, old_exists: bool) -> Result<()> {
         if !old_exists {
             return Ok(());
         }
-        let mut session = Session::open(&self.world, old, Purpose::Read)?;
-        if let Some(marker) = marker::read(&mut session)?.filter(|marker| marker.genuine) {
-            marker::write(&mut Session::open(&self.world, new, Purpose::Write)?, marker.environment)?;
-        }
-        drop(session);
-        audit::carry_over(&self.world, old, new)
+        let word = Word::of(&self.world, old)?;
+        word.pass_on(&mut Session::open(&self.world, new, Purpose::Write)?)
     }
 
     /// Does what was agreed to, between two records of the audit trail.
@@ -169,6 +166,28 @@ impl Context {
     fn local_server(&self) -> LocalServer {
         let bin = self.settings.pg_bin.as_ref().map(|setting| setting.value.as_path());
         LocalServer::of(&self.settings.root, bin)
+    }
+}
+
+/// What a database says of itself, and no backup may take from it: its own marker, and the audit trail.
+struct Word {
+    marker: Option<Marker>,
+    records: Vec<Record>,
+}
+
+impl Word {
+    fn of(world: &World, target: &Target) -> Result<Word> {
+        let mut session = Session::open(world, target, Purpose::Read)?;
+        let marker = marker::read(&mut session)?.filter(|marker| marker.genuine);
+        Ok(Word { marker, records: audit::in_database(&mut session)? })
+    }
+
+    /// Lets the session's database say the same.
+    fn pass_on(&self, session: &mut Session) -> Result<()> {
+        if let Some(marker) = &self.marker {
+            marker::write(session, marker.environment)?;
+        }
+        audit::carry_over(session, &self.records)
     }
 }
 

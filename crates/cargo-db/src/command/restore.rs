@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::backup::{self, Demands, Folder, Preflight, Scope, Source, Verifier};
 use crate::cli::RestoreArgs;
-use crate::command::{Context, consent};
+use crate::command::{Context, Word, consent};
 use crate::failure::{Exit, Kind, Result};
 use crate::model::backup::{Backup, Format};
 use crate::model::consent::Consent;
@@ -12,7 +12,7 @@ use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::plan::{Loss, Plan, Step, Verb};
 use crate::ui::Report;
-use crate::world::pg::{Lock, OWN_KEY};
+use crate::world::pg::{Lock, OWN_KEY, Session};
 
 pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
     let target = context.target()?;
@@ -97,7 +97,12 @@ impl Restore<'_> {
     /// Replaces a part, or everything, in the database itself.
     fn in_place(&self, scope: Scope, dry_run: bool, reading: std::fs::File) -> Result<Exit> {
         let Context { ui, world, settings, .. } = self.context;
-        let what = scope.describe();
+        let (what, whole) = (scope.describe(), scope == Scope::Everything);
+        if matches!(&scope, Scope::Schema(schema) | Scope::Table { schema, .. } if schema == "cargo_db") {
+            let what =
+                "what cargo db remembers in the schema cargo_db is not brought back by itself".to_owned();
+            return Err(Kind::Usage { what }.into());
+        }
         let part = backup::look(world, settings, self.target, self.source, scope)?;
         let (backup, loses) = (self.source.name.clone(), part.losses.clone());
         let steps = vec![Step::Replace { what: what.clone(), backup, loses }];
@@ -109,7 +114,9 @@ impl Restore<'_> {
         let _reading = Folder::new(&settings.backup.dir.value).lock_shared()?;
         self.context.carry_out(&plan, given, taken, || {
             self.create_roles()?;
-            backup::replace(world, settings, self.target, self.source, &part)
+            let word = Word::of(world, self.target)?;
+            let last = |session: &mut Session| if whole { word.pass_on(session) } else { Ok(()) };
+            backup::replace(world, settings, self.target, self.source, &part, last)
         })?;
         ui.report(&Report::Restored { target: self.target, what: Some(&what), kept: None });
         Ok(Exit::Done)

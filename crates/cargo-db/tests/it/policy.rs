@@ -244,11 +244,14 @@ fn a_marker_outlives_a_reset_and_a_restore() {
     project.db(&["env", "show"]).ok().says("its marker says staging");
     project.db(&["restore", "b.sql.gz", "--confirm", "p_keeps"]).ok();
     project.db(&["env", "show"]).ok().says("its marker says staging");
+    project.db(&["restore", "b.sql.gz", "--clean", "--confirm", "p_keeps"]).ok();
+    project.db(&["env", "show"]).ok().says("its marker says staging");
+    project.db(&["restore", "b.sql.gz", "--schema", "cargo_db", "--yes"]).code(2);
     // The database's own trail knows of all of it.
     let trail = project.db(&["history", "--database", "--json"]).ok().json();
     let verbs: Vec<&str> =
         trail["records"].as_array().unwrap().iter().map(|record| record["verb"].as_str().unwrap()).collect();
-    assert_eq!(verbs, ["env set", "env set", "reset", "reset", "restore", "restore"]);
+    assert_eq!(verbs, ["env set", "env set", "reset", "reset", "restore", "restore", "restore", "restore"]);
 }
 
 #[test]

@@ -30,10 +30,10 @@ pub(crate) fn read(session: &mut Session) -> Result<Option<Marker>> {
     })
 }
 
-/// Marks the session's database.
+/// Marks the session's database, in its transaction if it is in one.
 pub(crate) fn write(session: &mut Session, environment: Environment) -> Result<()> {
     let sql = format!(
-        "BEGIN; SET LOCAL client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS cargo_db; \
+        "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS cargo_db; \
          CREATE TABLE IF NOT EXISTS cargo_db.marker (environment text NOT NULL, database_oid oid NOT NULL, \
              system_identifier bigint NOT NULL, set_at timestamptz NOT NULL DEFAULT now(), \
              set_by text NOT NULL DEFAULT current_user); \
@@ -41,14 +41,10 @@ pub(crate) fn write(session: &mut Session, environment: Environment) -> Result<(
          DELETE FROM cargo_db.marker; \
          INSERT INTO cargo_db.marker (environment, database_oid, system_identifier) \
          SELECT {}, d.oid, c.system_identifier FROM pg_database d, pg_control_system() c \
-         WHERE d.datname = current_database(); COMMIT",
+         WHERE d.datname = current_database()",
         quote_literal(environment.name())
     );
-    let written = session.run("mark the database", &sql);
-    if written.is_err() {
-        let _ = session.run("give up", "ROLLBACK");
-    }
-    written
+    session.run("mark the database", &sql)
 }
 
 /// Removes the marker of the session's database.

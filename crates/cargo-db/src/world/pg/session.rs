@@ -49,6 +49,11 @@ pub(crate) fn opened_in(database: &str) -> u64 {
     OPENED.lock().unwrap_or_else(PoisonError::into_inner).get(database).copied().unwrap_or(0)
 }
 
+/// Takes note of a session that we, or a program of ours, open there.
+pub(crate) fn opens_another_in(database: &str) {
+    *OPENED.lock().unwrap_or_else(PoisonError::into_inner).entry(database.to_owned()).or_default() += 1;
+}
+
 /// A row as text; `None` is NULL.
 pub(crate) type Row = Vec<Option<String>>;
 
@@ -100,8 +105,7 @@ impl Session {
             let token = client.cancel_token();
             (client, Box::new(move || drop(token.cancel_query(connector.clone()))))
         };
-        *OPENED.lock().unwrap_or_else(PoisonError::into_inner).entry(target.database.clone()).or_default() +=
-            1;
+        opens_another_in(&target.database);
         let guard = world.interrupt.on_signal(cancel);
         let mut session = Session { client, target: target.clone(), _cancel: guard };
         if purpose == Purpose::Lock {
@@ -212,7 +216,8 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
     // Ours stand last and win. They are part of the start, so that `RESET ALL` returns to them.
     let ours = match purpose {
         Purpose::Read => {
-            "-cstandard_conforming_strings=on -cdefault_transaction_read_only=on -cjit=off -crow_security=off"
+            "-cstandard_conforming_strings=on -cdefault_transaction_read_only=on -cjit=off -crow_security=off \
+             -cidle_in_transaction_session_timeout=0"
         }
         // A role may have settings of its own that would end a long run.
         Purpose::Write | Purpose::Lock => {
