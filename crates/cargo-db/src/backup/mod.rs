@@ -3,6 +3,7 @@
 
 mod folder;
 mod inplace;
+mod part;
 mod restore;
 mod roles;
 mod set;
@@ -11,7 +12,8 @@ mod take;
 mod verify;
 
 pub(crate) use folder::{Folder, Found};
-pub(crate) use inplace::{Scope, look, replace};
+pub(crate) use inplace::{begin, look, replace};
+pub(crate) use part::Scope;
 pub(crate) use restore::{build, create_beside, drop_previous, finish, previous, swap, undo};
 pub(crate) use roles::{create_roles, missing_roles};
 pub(crate) use source::{Demands, Preflight, Source, preflight};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::backup::source::Source;
 use crate::backup::verify::{Text, differences, read_content};
 use crate::failure::{Failure, Kind, Result};
-use crate::model::backup::{Format, Manifest};
+use crate::model::backup::{Format, LOCALE, Locale, Manifest};
 use crate::model::event::Event;
 use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::target::Target;
@@ -83,23 +83,25 @@ pub(crate) fn create_beside(
     world: &World,
     target: &Target,
     what: &str,
-    like: Option<[String; 3]>,
+    like: Option<Locale>,
 ) -> Result<Built> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
     remove_leftovers(&mut session, target)?;
     let name = beside(&target.database, what);
-    let own = format!(
-        "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = {}",
-        quote_literal(&target.database)
-    );
+    let own =
+        format!("SELECT {LOCALE} FROM pg_database d WHERE d.datname = {}", quote_literal(&target.database));
     let rows = session.rows("look at the old database", &own)?;
-    let of_target = || {
-        let row = rows.first()?;
-        Some([row[0].clone()?, row[1].clone()?, row[2].clone()?])
-    };
-    let locale = like.or_else(of_target).map(|[encoding, collate, ctype]| {
-        let [encoding, collate, ctype] = [encoding, collate, ctype].map(|text| quote_literal(&text));
-        format!(" ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype}")
+    let locale = like.or_else(|| rows.first().map(|row| Locale::of_row(row))).map(|locale| {
+        let mut options = format!(
+            " ENCODING {} LC_COLLATE {} LC_CTYPE {}",
+            quote_literal(&locale.encoding),
+            quote_literal(&locale.collate),
+            quote_literal(&locale.ctype)
+        );
+        if let (Some("i"), Some(icu)) = (locale.provider.as_deref(), &locale.icu) {
+            options = format!("{options} LOCALE_PROVIDER icu ICU_LOCALE {}", quote_literal(icu));
+        }
+        options
     });
     let (quoted, locale) = (quote_identifier(&name), locale.unwrap_or_default());
     let built =
@@ -113,10 +115,7 @@ pub(crate) fn create_beside(
 
 /// Creates a database beside the target and loads the source into it.
 pub(super) fn scratch(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
-    let like = source.manifest.as_ref().map(|manifest| {
-        let like = &manifest.database;
-        [like.encoding.clone(), like.collate.clone(), like.ctype.clone()]
-    });
+    let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
     let built = create_beside(world, target, "restore", like)?;
     let mut session = Session::open(world, &built.target, Purpose::Read)?;
     let major = server_major(&mut session)?;
@@ -128,9 +127,10 @@ pub(super) fn scratch(world: &World, settings: &Settings, target: &Target, sourc
         Format::Sql => {
             let mut session = Session::open(world, &built.target, Purpose::Write)?;
             // The database is nobody's until it is swapped in, and then it is on disk.
-            let settings = "SET synchronous_commit = off; SET client_min_messages = warning";
+            let settings =
+                "SET synchronous_commit = off; SET client_min_messages = warning; SET lc_monetary = 'C'";
             session.run("prepare the session", settings)?;
-            load(world, &mut session, Box::new(plain_text(&source.path)?))?;
+            load(world, &mut session, Box::new(plain_text(&source.path)?), false)?;
         }
         Format::Custom | Format::Directory | Format::Set => {
             let program = source.archive_tool(settings, major)?;
@@ -156,11 +156,22 @@ fn beside(database: &str, what: &str) -> String {
         time::macros::format_description!("[year][month][day]T[hour][minute][second]_[subsecond digits:3]");
     let moment = now().format(moment).unwrap_or_default();
     let ending = format!("__{what}_{moment}");
-    let mut room = 63 - ending.len();
-    while !database.is_char_boundary(room.min(database.len())) {
+    format!("{}{ending}", stem(database))
+}
+
+/// What the names of the databases beside one begin with: its own name, or as much of it as there is
+/// room for and a hash of the rest, so that two long names do not meet.
+fn stem(database: &str) -> String {
+    let longest = "__restore_20260131T235959_123".len();
+    if database.len() + longest <= 63 {
+        return database.to_owned();
+    }
+    let hash = crc32fast::hash(database.as_bytes());
+    let mut room = 63 - longest - "_00000000".len();
+    while !database.is_char_boundary(room) {
         room -= 1;
     }
-    format!("{}{ending}", &database[..room.min(database.len())])
+    format!("{}_{hash:08x}", &database[..room])
 }
 
 /// Drops what killed runs left of this database: new ones that they were building, if nobody uses
@@ -170,7 +181,7 @@ fn remove_leftovers(session: &mut Session, target: &Target) -> Result<()> {
         "SELECT datname FROM pg_database d WHERE starts_with(datname, {}) \
          AND (shobj_description(d.oid, 'pg_database') = {} OR shobj_description(d.oid, 'pg_database') = {}) \
          AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)",
-        quote_literal(&format!("{}__", target.database)),
+        quote_literal(&format!("{}__", stem(&target.database))),
         quote_literal(BEING_BUILT),
         quote_literal(TO_BE_DROPPED)
     );
@@ -182,13 +193,26 @@ fn remove_leftovers(session: &mut Session, target: &Target) -> Result<()> {
 }
 
 /// Runs a dump through our own reader: no psql, and so no command of psql's.
-pub(super) fn load(world: &World, session: &mut Session, mut text: Box<dyn Text>) -> Result<()> {
+///
+/// With `inside`, it runs in the transaction of the session: a BEGIN and a COMMIT of the dump's own
+/// (large objects have them) are left out, and nothing may end it.
+pub(super) fn load(
+    world: &World,
+    session: &mut Session,
+    mut text: Box<dyn Text>,
+    inside: bool,
+) -> Result<()> {
     let mut reader = ScriptReader::of_dump(Box::new(&mut text));
     let bad = |error: pg_logical::script::ScriptError| Kind::Backup { doing: "read", why: error.to_string() };
     while let Some(statement) = reader.next_statement().map_err(bad)? {
         world.interrupt.check()?;
-        if statement.is_about_database() {
+        let left_out = statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(&statement);
+        if statement.is_about_database() || inside && left_out {
             continue;
+        }
+        if inside && statement.controls_transaction() {
+            let why = format!("line {} would end the transaction that it is restored in", statement.line);
+            return Err(Kind::Backup { doing: "read", why }.into());
         }
         let failed = |session: &Session, error: &postgres::Error| -> Failure {
             let doing = format!("run line {} of the backup", statement.line);
@@ -204,6 +228,12 @@ pub(super) fn load(world: &World, session: &mut Session, mut text: Box<dyn Text>
     }
     drop(reader);
     text.finish(world)
+}
+
+/// Whether a statement of a dump lifts the limits of the session.
+pub(super) fn sets_limits(statement: &pg_logical::script::Statement) -> bool {
+    let name = statement.text.strip_prefix("SET ").and_then(|rest| rest.split_whitespace().next());
+    name.is_some_and(|name| name.ends_with("_timeout"))
 }
 
 /// How much of a COPY goes to the client at once: it keeps a message per write.
@@ -269,6 +299,10 @@ fn server_major(session: &mut Session) -> Result<u32> {
     Ok(rows.first().and_then(|row| row[0].as_deref()?.parse().ok()).unwrap_or(0))
 }
 
+/// Settings whose value is a list of names, each quoted by itself.
+const LISTS: &[&str] =
+    &["search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"];
+
 /// Gives the new database what belongs to a database and not to its content: owner, rights,
 /// settings, connection limit. Returns the comment, which follows when it is swapped in.
 fn carry_over(world: &World, from: &Target, to: &Target) -> Result<Option<String>> {
@@ -293,7 +327,7 @@ fn carry_over(world: &World, from: &Target, to: &Target) -> Result<Option<String
     for row in settings {
         let (whose, name, value) = (text(&row[0]), quote_identifier(&text(&row[1])), text(&row[2]));
         // A list is stored as it was written, with its own quotes.
-        let value = if text(&row[1]) == "search_path" { value } else { quote_literal(&value) };
+        let value = if LISTS.contains(&text(&row[1]).as_str()) { value } else { quote_literal(&value) };
         statements.push(format!("ALTER {whose}DATABASE {new} SET {name} = {value}"));
     }
     if !rights.is_empty() {
@@ -383,7 +417,7 @@ pub(crate) fn previous(world: &World, target: &Target) -> Result<Vec<String>> {
     let sql = format!(
         "SELECT datname FROM pg_database d WHERE starts_with(datname, {}) \
          AND shobj_description(d.oid, 'pg_database') IS DISTINCT FROM {} ORDER BY 1 DESC",
-        quote_literal(&format!("{}__before_", target.database)),
+        quote_literal(&format!("{}__before_", stem(&target.database))),
         quote_literal(TO_BE_DROPPED)
     );
     let rows = session.rows("look for what restores kept", &sql)?;

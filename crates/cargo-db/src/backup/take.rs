@@ -11,8 +11,8 @@ use crate::backup::verify::{ARCHIVE_TOOL, archive_text, file_entries, file_entry
 use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::backup::{
-    Backup, Compression, DatabaseIdentity, Engine, FileEntry, Format, LATEST, Manifest, ServerIdentity,
-    file_name, is_safe_name, manifest_name,
+    Backup, Compression, DatabaseIdentity, Engine, FileEntry, Format, LATEST, LOCALE, Locale, Manifest,
+    ServerIdentity, file_name, is_safe_name, manifest_name,
 };
 use crate::model::event::Event;
 use crate::model::layout::Layout;
@@ -282,14 +282,15 @@ fn as_backup(failure: crate::failure::Failure) -> crate::failure::Failure {
 impl Snapshot {
     fn take(world: &World, target: &Target) -> Result<Snapshot> {
         let mut session = Session::open(world, target, Purpose::Read)?;
-        let sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+        let sql = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
             SELECT pg_export_snapshot(), current_setting('server_version'), current_setting('server_version_num')::int / 10000; \
-            SELECT d.datname, d.oid, pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, \
-                   to_jsonb(d) ->> 'datcollversion', pg_database_size(d.oid) FROM pg_database d WHERE d.datname = current_database(); \
+            SELECT d.datname, d.oid, to_jsonb(d) ->> 'datcollversion', pg_database_size(d.oid), {LOCALE} FROM pg_database d WHERE d.datname = current_database(); \
             SELECT extname, extversion FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1; \
             SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int \
-                   - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')";
-        let sets = session.result_sets("take a snapshot", sql)?;
+                   - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
+        );
+        let sets = session.result_sets("take a snapshot", &sql)?;
         let schemas = schemas(&mut session)?;
         let layout = Layout::Sqlx;
         let history = migration::read_history(&mut session, layout)?;
@@ -313,11 +314,9 @@ impl Snapshot {
             database: DatabaseIdentity {
                 name: text(&database[0]),
                 oid: text(&database[1]),
-                encoding: text(&database[2]),
-                collate: text(&database[3]),
-                ctype: text(&database[4]),
-                collation_version: database[5].clone(),
-                bytes: text(&database[6]).parse().unwrap_or(0),
+                collation_version: database[2].clone(),
+                bytes: text(&database[3]).parse().unwrap_or(0),
+                locale: Locale::of_row(database.get(4..).unwrap_or_default()),
             },
             extensions: extensions.iter().map(|row| (text(&row[0]), text(&row[1]))).collect(),
             migrations: migrations.collect(),

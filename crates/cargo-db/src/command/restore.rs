@@ -110,13 +110,15 @@ impl Restore<'_> {
         let Some((_lock, given)) = self.agree(&plan, dry_run)? else { return Ok(Exit::Done) };
         // Whoever writes a backup is alone in the folder, and we are reading there.
         drop(reading);
+        // From here on nobody writes to what is replaced: what they wrote by now is in the backup.
+        let locked = backup::begin(world, settings, self.target, &part)?;
         let taken = self.context.back_up(&plan)?;
         let _reading = Folder::new(&settings.backup.dir.value).lock_shared()?;
         self.context.carry_out(&plan, given, taken, || {
             self.create_roles()?;
             let word = Word::of(world, self.target)?;
             let last = |session: &mut Session| if whole { word.pass_on(session) } else { Ok(()) };
-            backup::replace(world, settings, self.target, self.source, &part, last)
+            backup::replace(world, settings, locked, self.source, last)
         })?;
         ui.report(&Report::Restored { target: self.target, what: Some(&what), kept: None });
         Ok(Exit::Done)

@@ -185,12 +185,40 @@ pub(crate) struct ServerIdentity {
 pub(crate) struct DatabaseIdentity {
     pub(crate) name: String,
     pub(crate) oid: String,
-    pub(crate) encoding: String,
-    pub(crate) collate: String,
-    pub(crate) ctype: String,
+    pub(crate) locale: Locale,
     pub(crate) collation_version: Option<String>,
     /// How large it was.
     pub(crate) bytes: u64,
+}
+
+/// How a database encodes and sorts text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Locale {
+    pub(crate) encoding: String,
+    pub(crate) collate: String,
+    pub(crate) ctype: String,
+    /// `c` for the C library's, `i` for ICU's; servers before 15 know only the first.
+    pub(crate) provider: Option<String>,
+    pub(crate) icu: Option<String>,
+}
+
+/// The columns of `pg_database d` that [`Locale::of_row`] reads.
+pub(crate) const LOCALE: &str = "pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, \
+    to_jsonb(d) ->> 'datlocprovider', coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale')";
+
+impl Locale {
+    /// The locale that stands in these columns.
+    pub(crate) fn of_row(row: &[Option<String>]) -> Locale {
+        let text = |index: usize| row.get(index).cloned().flatten();
+        Locale {
+            encoding: text(0).unwrap_or_default(),
+            collate: text(1).unwrap_or_default(),
+            ctype: text(2).unwrap_or_default(),
+            provider: text(3),
+            icu: text(4),
+        }
+    }
 }
 
 /// What wrote it.

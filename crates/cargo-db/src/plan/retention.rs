@@ -126,7 +126,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::backup::{DatabaseIdentity, Engine, Format, Manifest, ServerIdentity};
+    use crate::model::backup::{DatabaseIdentity, Engine, Format, Locale, Manifest, ServerIdentity};
 
     fn backup(name: &str, hours_ago: i64, read_back: bool) -> Backup {
         let finished = now() - time::Duration::hours(hours_ago);
@@ -145,9 +145,7 @@ mod tests {
             database: DatabaseIdentity {
                 name: "d".into(),
                 oid: "1".into(),
-                encoding: String::new(),
-                collate: String::new(),
-                ctype: String::new(),
+                locale: Locale::default(),
                 collation_version: None,
                 bytes: 0,
             },

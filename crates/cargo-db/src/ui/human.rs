@@ -330,7 +330,7 @@ fn one_backup(backup: &Backup) -> String {
         ),
         format!(
             "Database     {} ({}, {})",
-            manifest.database.name, manifest.database.encoding, manifest.database.collate
+            manifest.database.name, manifest.database.locale.encoding, manifest.database.locale.collate
         ),
         format!("Server       PostgreSQL {}", manifest.server.version),
         format!("Migrations   {}", manifest.migrations.len()),

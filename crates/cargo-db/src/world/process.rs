@@ -190,6 +190,12 @@ impl ClientProgram {
         for (variable, value) in target.libpq_variables() {
             expression = expression.env(variable, value);
         }
+        // What rows look like as text must not depend on the settings of a database or a role.
+        let options = [
+            target.options.as_deref().unwrap_or_default(),
+            "-ctimezone=UTC -cbytea_output=hex -clc_monetary=C",
+        ];
+        expression = expression.env("PGOPTIONS", options.join(" ").trim());
         let reader = expression.env("LC_ALL", "C").stdin_null().stderr_capture().unchecked().reader();
         let reader = reader.map_err(|error| Kind::Client { name: name.clone(), why: error.to_string() })?;
         let handle = Arc::new(reader);

@@ -1,0 +1,245 @@
+//! A part of a backup: the statements that define a table or a schema, told from all others, and how
+//! its rows are asked for.
+
+use pg_logical::lexer::words;
+use pg_logical::script::{ScriptReader, Statement};
+
+use crate::backup::restore::sets_limits;
+use crate::backup::source::Source;
+use crate::failure::{Kind, Result};
+use crate::model::layout::{quote_identifier, quote_literal};
+use crate::model::seed::qualified_name;
+use crate::plan::Loss;
+use crate::settings::Settings;
+use crate::world::World;
+
+/// What is replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Every schema of the database.
+    Everything,
+    Schema(String),
+    Table {
+        schema: String,
+        table: String,
+    },
+}
+
+impl Scope {
+    /// As people say it.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Scope::Everything => "everything".to_owned(),
+            Scope::Schema(schema) => format!("the schema {schema}"),
+            Scope::Table { schema, table } => format!("the table {schema}.{table}"),
+        }
+    }
+
+    /// The condition on `pg_class c` that is true inside.
+    pub(super) fn relations(&self) -> String {
+        match self {
+            Scope::Everything => "true".to_owned(),
+            Scope::Schema(schema) => format!(
+                "c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {})",
+                quote_literal(schema)
+            ),
+            Scope::Table { .. } => format!("c.oid = to_regclass({})", quote_literal(&self.qualified())),
+        }
+    }
+
+    /// The quoted name of what is replaced.
+    pub(super) fn qualified(&self) -> String {
+        match self {
+            Scope::Everything => String::new(),
+            Scope::Schema(schema) => quote_identifier(schema),
+            Scope::Table { schema, table } => {
+                format!("{}.{}", quote_identifier(schema), quote_identifier(table))
+            }
+        }
+    }
+}
+
+/// What a part of a backup is, and what it meets in the database.
+pub(crate) struct Part {
+    pub(super) scope: Scope,
+    /// What makes the schema itself and says whose it is, for one that is gone.
+    pub(super) of_schema: Vec<Statement>,
+    /// What comes before the rows, and after them; empty for everything.
+    pub(super) before: Vec<Statement>,
+    pub(super) after: Vec<Statement>,
+    /// The arguments that make `pg_restore` write the rows.
+    pub(super) data: Vec<String>,
+    /// Of a table: the sequences that its columns own.
+    pub(super) sequences: Vec<String>,
+    /// The tables that go, with their rows.
+    pub(crate) losses: Vec<Loss>,
+}
+
+impl Part {
+    /// What a consent is about.
+    pub(crate) fn fingerprint(&self) -> String {
+        self.before.iter().chain(&self.after).map(|statement| statement.text.as_str()).collect()
+    }
+}
+
+/// Reads the definitions of the part out of the backup.
+pub(super) fn part_of(world: &World, settings: &Settings, source: &Source, scope: Scope) -> Result<Part> {
+    let mut part = Part {
+        scope,
+        of_schema: vec![],
+        before: vec![],
+        after: vec![],
+        data: vec![],
+        sequences: vec![],
+        losses: vec![],
+    };
+    let Some(schema) = (match &part.scope {
+        Scope::Everything => None,
+        Scope::Schema(schema) | Scope::Table { schema, .. } => Some(schema.clone()),
+    }) else {
+        return Ok(part);
+    };
+    let of_schema = format!("--schema={schema}");
+    let read = |options: &[String]| -> Result<Vec<Statement>> {
+        let mut text = source.archive_text(world, settings, options)?;
+        let mut reader = ScriptReader::of_dump(Box::new(&mut text));
+        let mut statements = Vec::new();
+        while let Some(statement) = reader.next_statement().map_err(|error| unreadable(&error))? {
+            let ours = statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(&statement);
+            statements.extend((!ours).then_some(statement));
+        }
+        drop(reader);
+        // Whatever made the text may have failed before its end.
+        text.finish(world)?;
+        Ok(statements)
+    };
+    let section = |section: &str| read(&[of_schema.clone(), format!("--section={section}")]);
+    if let Scope::Schema(schema) = &part.scope {
+        // What is about the schema itself is not selected with what is in it.
+        part.of_schema = read(&["--section=pre-data".to_owned()])?;
+        part.of_schema.retain(|statement| is_about_schema(statement, schema));
+    }
+    (part.before, part.after) = (section("pre-data")?, section("post-data")?);
+    part.data = vec![of_schema.clone(), "--section=data".to_owned()];
+    if let Scope::Table { table, .. } = &part.scope {
+        let owned = owned_sequences(&part.before, &format!("{schema}.{table}"));
+        part.data.push(format!("--table={table}"));
+        // A name may hold dots; a schema's is known.
+        let unqualified = |name: &String| name.get(schema.len() + 1..).map(|name| format!("--table={name}"));
+        part.data.extend(owned.iter().filter_map(unqualified));
+        part.sequences.clone_from(&owned);
+        let mut names: Vec<String> = owned.into_iter().chain([format!("{schema}.{table}")]).collect();
+        let indexes = part.after.iter().filter(|statement| is_about(statement, &names));
+        let indexes: Vec<String> = indexes.filter_map(|statement| made_index(statement, &schema)).collect();
+        names.extend(indexes);
+        // The settings at the top belong to everybody.
+        part.before.retain(|statement| is_setting(statement) || is_about(statement, &names));
+        part.after.retain(|statement| is_setting(statement) || is_about(statement, &names));
+    }
+    if part.before.iter().all(is_setting) {
+        let problems = vec![format!("part: {} is not in the backup", part.scope.describe())];
+        return Err(Kind::CannotRestore { name: source.name.clone(), problems }.into());
+    }
+    Ok(part)
+}
+
+fn unreadable(error: &pg_logical::script::ScriptError) -> Kind {
+    Kind::Backup { doing: "read", why: error.to_string() }
+}
+
+fn is_setting(statement: &Statement) -> bool {
+    let first = statement.text.split_whitespace().next().unwrap_or_default();
+    first == "SET" || statement.text.starts_with("SELECT pg_catalog.set_config(")
+}
+
+/// The sequences that a table's columns own: those of serial columns and of identities.
+fn owned_sequences(statements: &[Statement], table: &str) -> Vec<String> {
+    let owned = |statement: &Statement| {
+        let words = words(&statement.text);
+        let after = |pair: [&str; 2]| {
+            let at = words.windows(2).position(|words| words == pair)?;
+            qualified_name(&words[at + 2..])
+        };
+        match words.get(1).map(String::as_str) {
+            Some("sequence") if after(["owned", "by"])? == table => qualified_name(&words[2..]),
+            Some("table") if qualified_name(&words[2..])? == table => after(["sequence", "name"]),
+            _ => None,
+        }
+    };
+    statements.iter().filter_map(owned).collect()
+}
+
+/// The index that a statement makes, or the constraint that makes one, with its schema.
+fn made_index(statement: &Statement, schema: &str) -> Option<String> {
+    let words = words(&statement.text);
+    let at = match words.first()?.as_str() {
+        "create" => words.iter().position(|word| word == "index")?,
+        _ => words.windows(2).position(|pair| pair == ["add", "constraint"])? + 1,
+    };
+    Some(format!("{schema}.{}", words.get(at + 1)?))
+}
+
+/// Whether a statement makes this schema, or says whose it is and who may use it.
+fn is_about_schema(statement: &Statement, schema: &str) -> bool {
+    let words = words(&statement.text);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["create" | "alter", "schema", name, ..] | ["comment", "on", "schema", name, ..] => *name == schema,
+        ["grant" | "revoke", ..] => words.windows(3).any(|three| three == ["on", "schema", schema]),
+        _ => false,
+    }
+}
+
+/// Whether a statement of a dump is about one of these relations: defines it, changes it, stands on it.
+fn is_about(statement: &Statement, names: &[String]) -> bool {
+    let words = words(&statement.text);
+    let second = words.get(1).map_or("", String::as_str);
+    if matches!(words.first().map(String::as_str), Some("create"))
+        && matches!(second, "view" | "materialized" | "function" | "procedure" | "or" | "aggregate")
+    {
+        return false;
+    }
+    let leads = |word: &str| match word {
+        "table" | "only" | "sequence" | "column" | "on" | "index" | "partition" => true,
+        "from" => second == "statistics",
+        "to" => second == "rule",
+        _ => false,
+    };
+    // The first name decides: what follows `REFERENCES` is somebody else.
+    let mut subjects = words.iter().enumerate().filter(|(_, word)| leads(word));
+    subjects.any(|(at, _)| qualified_name(&words[at + 1..]).is_some_and(|name| names.contains(&name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statements_of_one_table_are_told_from_all_others() {
+        let names = ["public.users".to_owned(), "public.users_id_seq".to_owned()];
+        let about = |text: &str| is_about(&Statement { text: text.to_owned(), line: 1, column: 1 }, &names);
+        for ours in [
+            "CREATE TABLE public.users (id bigint)",
+            "ALTER TABLE ONLY public.users ADD CONSTRAINT x FOREIGN KEY (a) REFERENCES public.other(id)",
+            "CREATE SEQUENCE public.users_id_seq",
+            "ALTER SEQUENCE public.users_id_seq OWNED BY public.users.id",
+            "COMMENT ON COLUMN public.users.id IS 'x'",
+            "COMMENT ON CONSTRAINT c ON public.users IS 'x'",
+            "GRANT SELECT ON TABLE public.users TO reader",
+            "CREATE UNIQUE INDEX i ON public.users USING btree (id)",
+            "CREATE TRIGGER t AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.f()",
+            "CREATE POLICY p ON public.users USING (true)",
+            "ALTER TABLE ONLY public.parent ATTACH PARTITION public.users FOR VALUES FROM (1) TO (2)",
+        ] {
+            assert!(about(ours), "{ours}");
+        }
+        for other in [
+            "CREATE TABLE public.users2 (id bigint)",
+            "ALTER TABLE ONLY public.orders ADD CONSTRAINT x FOREIGN KEY (a) REFERENCES public.users(id) ON DELETE CASCADE",
+            "CREATE VIEW public.v AS SELECT users.id FROM ONLY public.users",
+            "CREATE POLICY p ON public.orders USING ((EXISTS ( SELECT 1 FROM public.users)))",
+        ] {
+            assert!(!about(other), "{other}");
+        }
+    }
+}
