@@ -86,7 +86,7 @@ pub(crate) fn create_beside(
     like: Option<Locale>,
 ) -> Result<Built> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
-    remove_leftovers(&mut session, target)?;
+    remove_leftovers(world, &mut session, target)?;
     let name = beside(&target.database, what);
     let own =
         format!("SELECT {LOCALE} FROM pg_database d WHERE d.datname = {}", quote_literal(&target.database));
@@ -176,20 +176,41 @@ fn stem(database: &str) -> String {
 
 /// Drops what killed runs left of this database: new ones that they were building, if nobody uses
 /// them, and old ones that were to be dropped.
-fn remove_leftovers(session: &mut Session, target: &Target) -> Result<()> {
+fn remove_leftovers(world: &World, session: &mut Session, target: &Target) -> Result<()> {
     let sql = format!(
-        "SELECT datname FROM pg_database d WHERE starts_with(datname, {}) \
-         AND (shobj_description(d.oid, 'pg_database') = {} OR shobj_description(d.oid, 'pg_database') = {}) \
+        "SELECT datname, shobj_description(d.oid, 'pg_database') FROM pg_database d WHERE starts_with(datname, {}) \
          AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)",
-        quote_literal(&format!("{}__", stem(&target.database))),
-        quote_literal(BEING_BUILT),
-        quote_literal(TO_BE_DROPPED)
+        quote_literal(&format!("{}__", stem(&target.database)))
     );
     for row in session.rows("look for what killed runs left", &sql)? {
-        let name = quote_identifier(row[0].as_deref().unwrap_or_default());
-        session.run("drop what a killed run left", &format!("DROP DATABASE IF EXISTS {name}"))?;
+        let name = row[0].as_deref().unwrap_or_default();
+        let ours = match row[1].as_deref() {
+            Some(comment) => matches!(comment, BEING_BUILT | TO_BE_DROPPED),
+            // Killed between making it and saying so: then there is nothing in it.
+            None => is_name_beside(name, &target.database) && is_empty(world, target, name),
+        };
+        if ours {
+            let drop = format!("DROP DATABASE IF EXISTS {}", quote_identifier(name));
+            session.run("drop what a killed run left", &drop)?;
+        }
     }
     Ok(())
+}
+
+/// Whether a name is one that [`beside`] gives to a new database.
+fn is_name_beside(name: &str, database: &str) -> bool {
+    let rest = name.strip_prefix(&format!("{}__", stem(database)));
+    let moment = rest.and_then(|rest| rest.strip_prefix("restore_").or_else(|| rest.strip_prefix("reset_")));
+    moment.is_some_and(|moment| {
+        moment.len() == "20260131T235959_123".len()
+            && moment.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'T' | b'_'))
+    })
+}
+
+fn is_empty(world: &World, target: &Target, name: &str) -> bool {
+    let sql = "SELECT 1 FROM pg_class WHERE oid >= 16384 LIMIT 1";
+    let session = Session::open(world, &target.with_database(name), Purpose::Read);
+    session.is_ok_and(|mut session| session.rows("look into it", sql).is_ok_and(|rows| rows.is_empty()))
 }
 
 /// Runs a dump through our own reader: no psql, and so no command of psql's.
