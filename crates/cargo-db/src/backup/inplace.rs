@@ -17,7 +17,7 @@ use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Purpose, Row, Session};
+use crate::world::pg::{Purpose, Row, Session, Transaction};
 use pg_logical::script::Statement;
 
 /// Where what is replaced waits until the new is in.
@@ -137,8 +137,7 @@ fn obstacles(session: &mut Session, scope: &Scope) -> Result<Vec<String>> {
         relations = scope.relations(),
         own = quote_literal(if let Scope::Schema(schema) = scope { schema } else { "" }),
     );
-    let rows = session.rows("look for what depends on it", &sql)?;
-    Ok(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+    session.column("look for what depends on it", &sql)
 }
 
 /// The foreign keys from outside, which the new table gets again.
@@ -159,6 +158,7 @@ fn foreign_keys(session: &mut Session, scope: &Scope) -> Result<Vec<ForeignKey>>
 /// A part that nobody else writes to any more, and the transaction that sees to it.
 pub(crate) struct Locked<'a> {
     session: Session,
+    transaction: Transaction,
     part: &'a Part,
 }
 
@@ -174,9 +174,10 @@ pub(crate) fn begin<'a>(
     let limit = settings.limits.ddl_lock_timeout.value.as_millis();
     let prepare = format!(
         "SET search_path = ''; SET client_min_messages = warning; SET lock_timeout = {limit}; \
-         SET lc_monetary = 'C'; BEGIN"
+         SET lc_monetary = 'C'"
     );
-    session.run("begin a transaction", &prepare)?;
+    session.run("prepare the session", &prepare)?;
+    let transaction = Transaction::begin(&mut session)?;
     let sql = format!(
         "WITH inside AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' \
@@ -185,13 +186,12 @@ pub(crate) fn begin<'a>(
          WHERE contype = 'f' AND confrelid IN (SELECT oid FROM inside)",
         part.scope.relations()
     );
-    let tables = session.rows("list what is replaced", &sql)?;
-    let names: Vec<String> = tables.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+    let names = session.column("list what is replaced", &sql)?;
     if !names.is_empty() {
         let lock = format!("LOCK TABLE {} IN EXCLUSIVE MODE", names.join(", "));
         session.run("lock what is replaced", &lock)?;
     }
-    Ok(Locked { session, part })
+    Ok(Locked { session, transaction, part })
 }
 
 /// Replaces the part, in the transaction that locked it; `last` is done in it before the commit.
@@ -202,7 +202,7 @@ pub(crate) fn replace(
     source: &Source,
     last: impl FnOnce(&mut Session) -> Result<()>,
 ) -> Result<()> {
-    let Locked { mut session, part } = locked;
+    let Locked { mut session, transaction, part } = locked;
     let began = stopwatch();
     world.tell(Event::Started { doing: "Replacing", subject: part.scope.describe() });
     let rights = DefaultRights::of(&mut session, &part.scope)?;
@@ -240,8 +240,8 @@ pub(crate) fn replace(
     }
     last(&mut session)?;
     world.interrupt.check()?;
-    session.run("commit", "COMMIT")?;
     let subject = part.scope.describe();
+    transaction.commit(world, &mut session, &format!("the restore of {subject}"))?;
     world.tell(Event::Finished { done: "Replaced", subject, elapsed: began.elapsed() });
     Ok(())
 }
@@ -258,8 +258,7 @@ fn put_aside(session: &mut Session, part: &Part) -> Result<Vec<ForeignKey>> {
         Scope::Everything => drop_everything(session)?,
         Scope::Table { .. } => {
             let exists = format!("SELECT to_regclass({})", quote_literal(&scope.qualified()));
-            let rows = session.rows("look for the table", &exists)?;
-            let move_it = if rows.iter().any(|row| row[0].is_some()) {
+            let move_it = if session.value("look for the table", &exists)?.is_some() {
                 format!("ALTER TABLE {} SET SCHEMA {aside}", scope.qualified())
             } else {
                 String::new()
@@ -272,8 +271,8 @@ fn put_aside(session: &mut Session, part: &Part) -> Result<Vec<ForeignKey>> {
                  WHERE c.relnamespace = {}::regnamespace",
                 quote_literal(&aside)
             );
-            for row in session.rows("list statistics", &statistics)? {
-                session.run("put statistics aside", row[0].as_deref().unwrap_or_default())?;
+            for statement in session.column("list statistics", &statistics)? {
+                session.run("put statistics aside", &statement)?;
             }
         }
         Scope::Schema(schema) => put_schema_aside(session, schema, &part.of_schema)?,
@@ -320,20 +319,18 @@ fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> 
     session.run("put the schema aside", &statements.join("; "))
 }
 
-/// Drops every schema, and what a dump makes outside of them; the schema `public` stays, empty.
+/// Drops every schema, and what a dump makes outside of them; the schema `public` stays, empty. An
+/// extension may have gone with another one.
 fn drop_everything(session: &mut Session) -> Result<()> {
-    let sql = "SELECT 'DROP EXTENSION ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE extname <> 'plpgsql' \
+    let sql = "SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE extname <> 'plpgsql' \
          UNION ALL SELECT 'DROP PUBLICATION ' || quote_ident(pubname) FROM pg_publication \
          UNION ALL SELECT 'DROP EVENT TRIGGER ' || quote_ident(evtname) FROM pg_event_trigger \
          UNION ALL SELECT 'SELECT lo_unlink(' || oid || ')' FROM pg_largeobject_metadata";
     let schemas = "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'";
-    // An extension may have gone with another one.
-    for row in session.rows("list what goes", sql)? {
-        let statement = row[0].clone().unwrap_or_default().replacen("EXTENSION ", "EXTENSION IF EXISTS ", 1);
+    for statement in session.column("list what goes", sql)? {
         session.run("drop what the backup brings back", &statement)?;
     }
-    for row in session.rows("list the schemas", schemas)? {
-        let schema = row[0].clone().unwrap_or_default();
+    for schema in session.column("list the schemas", schemas)? {
         if schema == "public" {
             put_schema_aside(session, &schema, &[])?;
             session.run("drop a schema", &format!("DROP SCHEMA {} CASCADE", quote_identifier(ASIDE)))?;
@@ -399,8 +396,7 @@ fn entry_of(session: &mut Session, table: &str) -> Result<TableEntry> {
          WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
         quote_literal(table)
     );
-    let rows = session.rows("list the columns", &columns)?;
-    let columns = rows.first().and_then(|row| row[0].clone()).map(|columns| format!(" ({columns})"));
+    let columns = session.value("list the columns", &columns)?.map(|columns| format!(" ({columns})"));
     let statement = format!("COPY {table}{} TO stdout", columns.unwrap_or_default());
     let mut found = Rows::default();
     session.copy_out_lines("read the rows back", &statement, &mut |line| found.add(line))?;

@@ -39,8 +39,7 @@ impl Drop for Built {
         if self.kept {
             return;
         }
-        // After a signal every session would be cancelled at once; this one has to come through.
-        let world = World { interrupt: crate::world::signal::Interrupt::default(), ..self.world.clone() };
+        let world = self.world.uninterrupted();
         if let Ok(mut session) = Session::open(&world, &self.target.with_database("postgres"), Purpose::Write)
         {
             let name = quote_identifier(&self.target.database);
@@ -210,7 +209,7 @@ fn is_name_beside(name: &str, database: &str) -> bool {
 fn is_empty(world: &World, target: &Target, name: &str) -> bool {
     let sql = "SELECT 1 FROM pg_class WHERE oid >= 16384 LIMIT 1";
     let session = Session::open(world, &target.with_database(name), Purpose::Read);
-    session.is_ok_and(|mut session| session.rows("look into it", sql).is_ok_and(|rows| rows.is_empty()))
+    session.is_ok_and(|mut session| session.value("look into it", sql).is_ok_and(|found| found.is_none()))
 }
 
 /// Runs a dump through our own reader: no psql, and so no command of psql's.
@@ -294,9 +293,8 @@ pub(super) fn compare(
     target: &Target,
     manifest: &Manifest,
 ) -> Result<Vec<String>> {
-    let named = settings.pg_bin.as_ref().map(|bin| bin.value.as_path());
     let mut session = Session::open(world, target, Purpose::Read)?;
-    let programs = client(named, server_major(&mut session)?.max(manifest.engine.major))?;
+    let programs = client(settings.pg_bin(), server_major(&mut session)?.max(manifest.engine.major))?;
     let arguments = ["--no-password".to_owned(), "--format=plain".to_owned()];
     let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
     let found = read_content(world, dump)?;
@@ -316,8 +314,8 @@ pub(super) fn compare(
 
 fn server_major(session: &mut Session) -> Result<u32> {
     let sql = "SELECT current_setting('server_version_num')::int / 10000";
-    let rows = session.rows("ask for the version", sql)?;
-    Ok(rows.first().and_then(|row| row[0].as_deref()?.parse().ok()).unwrap_or(0))
+    let version = session.value("ask for the version", sql)?;
+    Ok(version.and_then(|version| version.parse().ok()).unwrap_or(0))
 }
 
 /// Settings whose value is a list of names, each quoted by itself.
@@ -441,8 +439,7 @@ pub(crate) fn previous(world: &World, target: &Target) -> Result<Vec<String>> {
         quote_literal(&format!("{}__before_", stem(&target.database))),
         quote_literal(TO_BE_DROPPED)
     );
-    let rows = session.rows("look for what restores kept", &sql)?;
-    Ok(rows.into_iter().filter_map(|row| row[0].clone()).collect())
+    session.column("look for what restores kept", &sql)
 }
 
 /// Swaps back: what the last restore kept takes the name again, and what it built is kept instead.

@@ -13,8 +13,7 @@ use pg_logical::script::{ScriptReader, Statement};
 /// The roles of a source that the server does not have.
 pub(crate) fn missing_roles(world: &World, target: &Target, source: &Source) -> Result<Vec<String>> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Read)?;
-    let rows = session.rows("list the roles", "SELECT rolname FROM pg_roles")?;
-    let there: Vec<String> = rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+    let there = session.column("list the roles", "SELECT rolname FROM pg_roles")?;
     let created = statements(source)?.into_iter().filter_map(|statement| role_of(&statement, "create"));
     Ok(created.filter(|role| !there.contains(role)).collect())
 }

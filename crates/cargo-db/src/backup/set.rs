@@ -65,6 +65,9 @@ pub(super) fn write(
     write_parts(dump, set, &parts)?;
     files::seal_dir(set)?;
 
+    let tables = schemas.values().map(Vec::len).sum::<usize>() as u64;
+    dump.world.tell(Event::Started { doing: "Reading back", subject: name.to_owned() });
+    dump.world.tell(Event::Expected { count: tables, of: "tables" });
     let everything = set.join(&parts[0].path);
     let text = archive_text(dump.world, &dump.programs.program(ARCHIVE_TOOL), &everything, dump.target)?;
     let content = read_content(dump.world, text)?;
@@ -226,8 +229,7 @@ pub(super) fn differences_of_parts(
         let path = folder.path_of(&manifest.name).join(&file.path);
         let is_archive = path.extension().is_some_and(|ending| ending == "dump");
         let content = if is_archive {
-            let named = settings.pg_bin.as_ref().map(|bin| bin.value.as_path());
-            let program = client(named, manifest.engine.major)?.program(ARCHIVE_TOOL);
+            let program = client(settings.pg_bin(), manifest.engine.major)?.program(ARCHIVE_TOOL);
             read_content(world, archive_text(world, &program, &path, &Target::nowhere())?)
         } else {
             read_content(world, plain_text(&path)?)

@@ -129,9 +129,8 @@ impl Source {
 
     /// A `pg_restore` that can read it, and is not older than the server.
     pub(super) fn archive_tool(&self, settings: &Settings, server_major: u32) -> Result<PathBuf> {
-        let named = settings.pg_bin.as_ref().map(|bin| bin.value.as_path());
         let written_by = self.manifest.as_ref().map_or(0, |manifest| manifest.engine.major);
-        Ok(client(named, server_major.max(written_by))?.program(ARCHIVE_TOOL))
+        Ok(client(settings.pg_bin(), server_major.max(written_by))?.program(ARCHIVE_TOOL))
     }
 }
 
@@ -232,6 +231,6 @@ fn lack_of_space(target: &Target, source: &Source, data_directory: &[String]) ->
 
 fn count_tables(world: &World, target: &Target) -> Result<u64> {
     let mut session = Session::open(world, target, Purpose::Read)?;
-    let rows = session.rows("count tables", "SELECT count(*) FROM pg_stat_user_tables")?;
-    Ok(rows.first().and_then(|row| row[0].as_deref()?.parse().ok()).unwrap_or(0))
+    let count = session.value("count tables", "SELECT count(*) FROM pg_stat_user_tables")?;
+    Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
 }

@@ -86,7 +86,7 @@ pub(crate) fn take(
     let name = free_name(world, target, folder, order)?;
     let (started, began) = (now(), stopwatch());
     let snapshot = Snapshot::take(world, target).map_err(as_backup)?;
-    let programs = client(settings.pg_bin.as_ref().map(|bin| bin.value.as_path()), snapshot.major)?;
+    let programs = client(settings.pg_bin(), snapshot.major)?;
     let mut partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };
     world.tell(Event::Started { doing: "Backing up", subject: target.database.clone() });
     let tables = snapshot.schemas.values().map(Vec::len).sum::<usize>() as u64;
@@ -258,6 +258,8 @@ fn read_back(world: &World, path: &Path, written: &Content, files: &[FileEntry])
     let failed = |why: String| Kind::Backup { doing: "read back", why };
     let measured = crate::world::archive::measure(path)?;
     let mut stream: Box<dyn Read + Send> = crate::world::archive::plain_text(path)?;
+    world.tell(Event::Started { doing: "Reading back", subject: format!("{} tables", written.tables.len()) });
+    world.tell(Event::Expected { count: written.tables.len() as u64, of: "tables" });
     let mut go_on = || world.tell(Event::Counted);
     let read = content::read(&mut *stream, &mut go_on).map_err(|error| failed(error.to_string()))?;
     let same_bytes = files.iter().all(|file| file.sha256 == measured.sha256.to_string());

@@ -172,8 +172,7 @@ fn content_of(world: &World, settings: &Settings, folder: &Folder, backup: &Back
     if backup.manifest.format == Format::Sql {
         return read_content(world, plain_text(&path)?);
     }
-    let named = settings.pg_bin.as_ref().map(|bin| bin.value.as_path());
-    let programs = client(named, backup.manifest.engine.major)?;
+    let programs = client(settings.pg_bin(), backup.manifest.engine.major)?;
     let nobody = Target::nowhere();
     let text = archive_text(world, &programs.program(ARCHIVE_TOOL), &path, &nobody)?;
     read_content(world, text)

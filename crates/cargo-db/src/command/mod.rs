@@ -164,8 +164,7 @@ impl Context {
     }
 
     fn local_server(&self) -> LocalServer {
-        let bin = self.settings.pg_bin.as_ref().map(|setting| setting.value.as_path());
-        LocalServer::of(&self.settings.root, bin)
+        LocalServer::of(&self.settings.root, self.settings.pg_bin())
     }
 }
 

@@ -75,7 +75,7 @@ fn look(context: &Context, args: &ResetArgs, target: &Target) -> Result<Plan> {
         let mut session = Session::open(world, target, Purpose::Read)?;
         let loses = migration::losses_where(&mut session, "true")?;
         let size = "SELECT pg_size_pretty(pg_database_size(current_database()))";
-        let size = session.rows("ask for the size", size)?.first().and_then(|row| row[0].clone());
+        let size = session.value("ask for the size", size)?;
         warnings.push(format!("all of {name} goes: {} tables, {}", loses.len(), size.unwrap_or_default()));
         steps.push(Step::Swap { name, keeps_old: false, loses });
     } else {

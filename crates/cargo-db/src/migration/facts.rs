@@ -207,12 +207,9 @@ pub(crate) fn holds_rows(session: &mut Session) -> Result<bool> {
            AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db') ORDER BY 1",
         quote_literal(Layout::Sqlx.table())
     );
-    for table in session.rows("look for tables with rows", &sql)? {
-        let look = format!("SELECT EXISTS (SELECT 1 FROM {})", table[0].as_deref().unwrap_or_default());
-        let found = session.rows("look for a row", &look);
-        if found.is_err()
-            || found.is_ok_and(|rows| rows.first().is_some_and(|row| row[0].as_deref() == Some("t")))
-        {
+    for table in session.column("look for tables with rows", &sql)? {
+        let look = format!("SELECT 1 FROM {table} LIMIT 1");
+        if !matches!(session.value("look for a row", &look), Ok(None)) {
             return Ok(true);
         }
     }

@@ -52,9 +52,7 @@ fn others_after_a_while(world: &World, session: &mut Session) -> Result<Vec<Stri
          FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' \
            AND pid <> pg_backend_pid() AND application_name NOT LIKE 'cargo-db/% lock'";
     loop {
-        let rows = session.rows("look who is connected", sql)?;
-        let others: Vec<String> =
-            rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        let others = session.column("look who is connected", sql)?;
         let only_ours =
             others.iter().all(|other| other.starts_with("cargo-db/") || other.starts_with("pg_dump"));
         if others.is_empty() || !only_ours || began.elapsed() > Duration::from_secs(5) {
@@ -71,8 +69,7 @@ fn count_sessions(session: &mut Session) -> Result<Option<u64>> {
     if !report_statistics(session) {
         return Ok(None);
     }
-    let rows = session.rows("count sessions", sql)?;
-    Ok(rows.first().and_then(|row| row[0].as_deref()?.parse().ok()))
+    Ok(session.value("count sessions", sql)?.and_then(|sessions| sessions.parse().ok()))
 }
 
 /// Makes a session report at once; false where the server does not know how.

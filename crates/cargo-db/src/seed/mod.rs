@@ -13,9 +13,7 @@ use crate::model::seed::{Loaded, Seed, SeedKind};
 use crate::plan::{Loss, Plan, SeedFacts, Step, TableFacts};
 use crate::settings::Settings;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{
-    Purpose, Row, Script, Session, Stop, after_the_end_of, backend, describe, server_error,
-};
+use crate::world::pg::{Purpose, Row, Script, Session, Stop, Transaction, server_error};
 use crate::world::{World, files, process};
 
 /// Where a database remembers which seeds it holds.
@@ -140,9 +138,7 @@ pub(crate) fn carry_out(world: &World, plan: &Plan, root: &Path) -> Result<Rows>
 
 fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
-    let backend = backend(&mut session)?;
-    session.run("begin a transaction", "BEGIN")?;
-    let transaction = session.rows("number the transaction", "SELECT txid_current()")?;
+    let transaction = Transaction::begin(&mut session)?;
     session.run("make the table that remembers seeds", MEMORY)?;
     let mut total = Rows::new();
     for step in &plan.steps {
@@ -168,22 +164,8 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
             _ => {}
         }
     }
-    let Err(error) = session.batch_execute("COMMIT") else { return Ok(total) };
-    if server_error(&error).is_some() {
-        return Err(session.failure("commit the seeds", &error));
-    }
-    let (target, subject) = (session.target.to_string(), "the seeding".to_owned());
-    // The connection was lost while the commit was on its way. Once its backend has ended, the
-    // server knows how the transaction did.
-    let unknown = || Kind::CommitUnknown { target: target.clone(), subject: subject.clone() };
-    let number = transaction.first().and_then(|row| row[0].clone()).ok_or_else(unknown)?;
-    let mut looking = after_the_end_of(world, &session.target, &backend).ok_or_else(unknown)?;
-    let status = looking.rows("ask for the transaction", &format!("SELECT txid_status({number})"));
-    let status = status.map_err(|_| unknown())?;
-    if status.first().and_then(|row| row[0].as_deref()) == Some("committed") {
-        return Ok(total);
-    }
-    Err(Kind::ConnectionLost { target, subject, why: describe(&error) }.into())
+    transaction.commit(world, &mut session, "the seeding")?;
+    Ok(total)
 }
 
 /// One TRUNCATE for all: the server itself refuses if a table outside the list refers to one

@@ -174,6 +174,11 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// The folder in which somebody says that PostgreSQL's programs are.
+    pub(crate) fn pg_bin(&self) -> Option<&Path> {
+        self.pg_bin.as_ref().map(|bin| bin.value.as_path())
+    }
+
     /// Resolves everything once.
     pub(crate) fn resolve(sources: &Sources<'_>) -> Result<Settings> {
         let root = find_root(sources);

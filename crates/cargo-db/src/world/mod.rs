@@ -22,6 +22,11 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// The same world for what has to come through also after a signal: tidying up, going back.
+    pub(crate) fn uninterrupted(&self) -> World {
+        World { interrupt: Interrupt::default(), ..self.clone() }
+    }
+
     /// Tells whoever listens.
     pub(crate) fn tell(&self, event: Event) {
         (self.events)(event);

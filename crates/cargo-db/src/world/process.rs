@@ -244,7 +244,8 @@ pub(crate) fn git_commit(folder: &Path) -> Option<String> {
 pub(crate) fn repository(folder: &Path) -> String {
     let asked = duct::cmd!("git", "remote", "get-url", "origin").dir(folder).stderr_null().unchecked().read();
     let origin = asked.unwrap_or_default();
-    let last = origin.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+    // Neither a path nor a login before it: that may hold a token.
+    let last = origin.trim_end_matches('/').rsplit(['/', ':', '@']).next().unwrap_or_default();
     let of_folder = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let named = Some(last.trim_end_matches(".git").to_owned()).filter(|name| !name.is_empty());
     named.or_else(of_folder).unwrap_or_default()

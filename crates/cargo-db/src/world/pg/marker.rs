@@ -14,8 +14,7 @@ const GENUINE: &str = "database_oid = (SELECT oid FROM pg_database WHERE datname
 /// The marker of the session's database. One that cannot be read, or says what nobody knows, counts
 /// as production's.
 pub(crate) fn read(session: &mut Session) -> Result<Option<Marker>> {
-    let there = session.rows("look for the marker", "SELECT to_regclass('cargo_db.marker')")?;
-    if there.first().is_none_or(|row| row[0].is_none()) {
+    if session.value("look for the marker", "SELECT to_regclass('cargo_db.marker')")?.is_none() {
         return Ok(None);
     }
     let sql = format!("SELECT environment, {GENUINE} FROM cargo_db.marker");

@@ -128,6 +128,16 @@ impl Session {
         Ok(self.result_sets(doing, sql)?.pop().unwrap_or_default())
     }
 
+    /// The first column of the rows of one statement; NULLs are left out.
+    pub(crate) fn column(&mut self, doing: &str, sql: &str) -> Result<Vec<String>> {
+        Ok(self.rows(doing, sql)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+    }
+
+    /// The first column of the first row; `None` where there is none, or it is NULL.
+    pub(crate) fn value(&mut self, doing: &str, sql: &str) -> Result<Option<String>> {
+        Ok(self.rows(doing, sql)?.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+    }
+
     /// The rows of each of several statements, in one round trip. Statements without rows give
     /// an empty set.
     pub(crate) fn result_sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Row>>> {
@@ -258,8 +268,7 @@ pub(crate) struct Backend(String);
 pub(crate) fn backend(session: &mut Session) -> Result<Backend> {
     let sql = "SELECT format('pid = %s AND backend_start = %L', pid, backend_start) \
                FROM pg_stat_activity WHERE pid = pg_backend_pid()";
-    let rows = session.rows("ask for the session's number", sql)?;
-    let condition = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+    let condition = session.value("ask for the session's number", sql)?;
     Ok(Backend(condition.ok_or_else(|| Kind::Bug { what: "a session has no number".to_owned() })?))
 }
 
@@ -278,6 +287,40 @@ pub(crate) fn after_the_end_of(world: &World, target: &Target, backend: &Backend
         pause(world, Duration::from_millis(200)).ok()?;
     }
     None
+}
+
+/// A transaction of which it is known how it ended, also where the connection is lost while its commit
+/// is on its way.
+pub(crate) struct Transaction {
+    backend: Backend,
+    number: String,
+}
+
+impl Transaction {
+    /// Begins one in the session.
+    pub(crate) fn begin(session: &mut Session) -> Result<Transaction> {
+        let backend = backend(session)?;
+        session.run("begin a transaction", "BEGIN")?;
+        let number = session.value("number the transaction", "SELECT txid_current()")?.unwrap_or_default();
+        Ok(Transaction { backend, number })
+    }
+
+    /// Commits it. Where the connection is lost, the server is asked once the backend has ended.
+    pub(crate) fn commit(self, world: &World, session: &mut Session, subject: &str) -> Result<()> {
+        let Err(error) = session.batch_execute("COMMIT") else { return Ok(()) };
+        if server_error(&error).is_some() {
+            return Err(session.failure(&format!("commit {subject}"), &error));
+        }
+        let (target, subject) = (session.target.to_string(), subject.to_owned());
+        let unknown = || Kind::CommitUnknown { target: target.clone(), subject: subject.clone() };
+        let mut looking = after_the_end_of(world, &session.target, &self.backend).ok_or_else(unknown)?;
+        let question = format!("SELECT txid_status({})", self.number);
+        let status = looking.value("ask for the transaction", &question).map_err(|_| unknown())?;
+        if status.as_deref() == Some("committed") {
+            return Ok(());
+        }
+        Err(Kind::ConnectionLost { target, subject, why: describe(&error) }.into())
+    }
 }
 
 /// An error with what it came from; the client's own words are only half of the story.
