@@ -449,5 +449,9 @@ pub(crate) enum ServerAction {
     /// Print the URL of the project's database
     Url,
     /// Stop it and remove it with every database in it
-    Destroy,
+    Destroy {
+        /// Show the plan and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
 }

@@ -83,25 +83,12 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
         exists: &|path| path.exists(),
     })?;
     let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
-    let interrupt = world.interrupt.clone();
+    let signals = world.clone();
     let force = matches!(&cli.command, Command::Reset(args) if args.force);
     let agreed = Agreed::new(&cli.global, force, typed);
     let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
-    let context = Context {
-        ui: ui.clone(),
-        world,
-        settings,
-        agreed,
-        policy,
-        asked_environment: cli.global.env.is_some(),
-        used: Vec::new(),
-    };
-    let outcome = command::run(context, &cli.command);
-    // Whatever a cancelled statement looked like to whoever ran it, it was the signal.
-    outcome.map_err(|failure| match interrupt.check() {
-        Err(interrupted) => interrupted.after(failure.done().to_vec()),
-        Ok(()) => failure,
-    })
+    let context = Context { ui: ui.clone(), world, settings, agreed, policy, used: Vec::new() };
+    command::run(context, &cli.command).map_err(|failure| signals.heeding_the_signal(failure))
 }
 
 fn flags(global: &Global) -> Flags {
@@ -147,7 +134,7 @@ fn verb(command: &Command) -> &'static str {
             ServerAction::Stop => "server stop",
             ServerAction::Status => "server status",
             ServerAction::Url => "server url",
-            ServerAction::Destroy => "server destroy",
+            ServerAction::Destroy { .. } => "server destroy",
         },
     }
 }

@@ -4,10 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use ring::digest::{SHA256, digest};
-
 use crate::failure::{Kind, Result};
-use crate::model::audit::{By, CONSENTED_TO_PLAN, Phase, Record};
+use crate::model::audit::{By, Phase, Record};
+use crate::model::consent::Consent;
 use crate::model::layout::quote_literal;
 use crate::model::target::Target;
 use crate::plan::Plan;
@@ -86,6 +85,8 @@ impl Trail {
     /// Looks for the first record that was changed or taken out.
     pub(crate) fn verify(&self) -> Result<std::result::Result<u64, Broken>> {
         let (mut previous, mut sequence) = (String::new(), 0);
+        let head = files::read_if_there(&self.head()).map_err(|error| self.unreadable(&error))?;
+        let mut head_is_there = head.is_none();
         for line in self.lines()? {
             let broken = |why: &str| Ok(Err(Broken { sequence: sequence + 1, why: why.to_owned() }));
             let Ok(record) = serde_json::from_str::<Record>(&line) else {
@@ -101,14 +102,15 @@ impl Trail {
                 return broken("the record before it was replaced");
             }
             (previous, sequence) = (record.hash, record.sequence);
+            // A run that was killed between record and head leaves a head that is one behind.
+            head_is_there |=
+                head.as_ref().is_some_and(|head| head.trim() == format!("{sequence} {previous}"));
         }
-        match files::read_if_there(&self.head()).map_err(|error| self.unreadable(&error))? {
-            Some(head) if head.trim() != format!("{sequence} {previous}") => {
-                let why = "the records from here on were taken out, or another trail was put in its place";
-                Ok(Err(Broken { sequence: sequence + 1, why: why.to_owned() }))
-            }
-            _ => Ok(Ok(sequence)),
+        if head_is_there {
+            return Ok(Ok(sequence));
         }
+        let why = "the records from here on were taken out, or another trail was put in its place";
+        Ok(Err(Broken { sequence: sequence + 1, why: why.to_owned() }))
     }
 
     /// Holds number and hash of the last record, so that a trail cut off at its end shows.
@@ -187,8 +189,7 @@ impl Deed<'_> {
             return Ok(());
         }
         // The outcome has to come through also after a signal.
-        let world = World { interrupt: Default::default(), ..self.world.clone() };
-        let mut session = Session::open(&world, &self.target, Purpose::Write)?;
+        let mut session = Session::open(&self.world.uninterrupted(), &self.target, Purpose::Write)?;
         let insert =
             format!("INSERT INTO cargo_db.audit (record) VALUES ({})", quote_literal(&to_line(record)));
         session.run("write the audit trail into the database", &format!("{CREATE_TABLE}; {insert}"))
@@ -223,7 +224,7 @@ pub(crate) fn carry_over(session: &mut Session, records: &[Record]) -> Result<()
 /// The plans of these records that were consented to by their id.
 pub(crate) fn used(records: impl Iterator<Item = Record>) -> Vec<String> {
     let consented =
-        records.filter(|record| record.phase == Phase::Intent && record.consent == CONSENTED_TO_PLAN);
+        records.filter(|record| record.phase == Phase::Intent && record.consent == Consent::ToPlan.word());
     consented.map(|record| record.plan).collect()
 }
 
@@ -250,16 +251,13 @@ fn to_line(record: &Record) -> String {
 
 fn hash_of(record: &Record) -> String {
     let line = to_line(&Record { hash: String::new(), ..record.clone() });
-    hex(digest(&SHA256, line.as_bytes()).as_ref())
+    files::sha256(line.as_bytes()).to_string()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
+/// Nanoseconds and the process tell runs apart.
 fn run_id() -> String {
-    let seed = format!("{} {}", now().unix_timestamp_nanos(), std::process::id());
-    hex(&digest(&SHA256, seed.as_bytes()).as_ref()[..6])
+    let seed = format!("{} {}", now().unix_timestamp_nanos(), process::id());
+    files::sha256(seed.as_bytes()).to_string()[..12].to_owned()
 }
 
 fn moment() -> String {

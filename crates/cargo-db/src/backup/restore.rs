@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::world::World;
 use crate::world::archive::plain_text;
 use crate::world::clock::{now, pause, stopwatch};
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Backend, Purpose, Session, after_the_end_of, backend};
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use pg_logical::script::ScriptReader;
@@ -386,11 +386,42 @@ pub(crate) fn swap(
         name(&built.target.database),
         name(&target.database)
     ));
-    rename(world, &mut session, &[&target.database, &built.target.database], &statements)?;
+    let backend = backend(&mut session)?;
+    rename(world, &mut session, &[&target.database, &built.target.database], &statements)
+        .or_else(|failure| took_place(world, &session.target, &backend, &built.target, failure))?;
     built.kept = true;
     match old {
-        Some(old) if !keeps_old => drop_previous(world, target, &old).map(|()| None),
+        Some(old) if !keeps_old => {
+            // The new one is in its place, whatever becomes of this; the next run tries again.
+            if let Err(failure) = drop_previous(world, target, &old) {
+                let message = format!("the old database stays as {old} for now: {failure}");
+                world.tell(Event::Notice { severity: "warning".to_owned(), message });
+            }
+            Ok(None)
+        }
         old => Ok(old),
+    }
+}
+
+/// Where the connection was lost while the renames were being committed, the server is asked whether
+/// they are in: then nothing has the name any more that the new database was built under.
+fn took_place(
+    world: &World,
+    server: &Target,
+    backend: &Backend,
+    built: &Target,
+    failure: Failure,
+) -> Result<()> {
+    if !matches!(failure.kind(), Kind::ConnectionLost { .. }) {
+        return Err(failure);
+    }
+    let (target, subject) = (server.to_string(), "the swap".to_owned());
+    let unknown = || Kind::CommitUnknown { target: target.clone(), subject: subject.clone() };
+    let mut looking = after_the_end_of(&world.uninterrupted(), server, backend).ok_or_else(unknown)?;
+    let sql = format!("SELECT 1 FROM pg_database WHERE datname = {}", quote_literal(&built.database));
+    match looking.value("look for the new database", &sql).map_err(|_| unknown())? {
+        Some(_) => Err(failure),
+        None => Ok(()),
     }
 }
 
@@ -417,7 +448,8 @@ fn rename(world: &World, session: &mut Session, databases: &[&str], statements: 
         match renamed {
             Ok(()) => return Ok(()),
             Err(failure) => {
-                session.run("give up the swap", "ROLLBACK")?;
+                // If this fails, the connection is gone, and the server rolls back by itself.
+                let _ = session.batch_execute("ROLLBACK");
                 // 55006: the database is being accessed by other users.
                 let busy = matches!(failure.kind(), Kind::Sql { server, .. } if server.code.as_deref() == Some("55006"));
                 if !busy || attempt >= 5 {

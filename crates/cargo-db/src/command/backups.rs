@@ -7,9 +7,7 @@ use crate::cli::{BackupsAction, BackupsArgs};
 use crate::command::{Context, consent};
 use crate::failure::{Exit, Kind, Result};
 use crate::model::backup::{Backup, Level, Verification};
-use crate::model::consent::Consent;
-use crate::plan::{Retention, Verdict, judge_retention};
-use crate::settings::Place;
+use crate::plan::{Retention, Step, Verb, Verdict, judge_retention};
 use crate::ui::Report;
 use crate::world::clock::now;
 
@@ -36,14 +34,15 @@ pub(super) fn run(context: &Context, args: &BackupsArgs) -> Result<Exit> {
         }
         BackupsAction::Prune { dry_run } => {
             let verdicts = verdicts(context, &folder)?;
-            let goes = verdicts.iter().filter(|verdict| verdict.reasons.is_empty()).count();
-            if !dry_run && goes > 0 {
-                context.ui.note(&format!("{goes} of {} backups go", verdicts.len()));
-                let environment = context.settings.environment.environment;
-                consent::obtain(context, Consent::Confirm, "backups prune", database(context), environment)?;
-                remove(&folder, &verdicts)?;
+            let goes = verdicts.iter().filter(|verdict| verdict.reasons.is_empty());
+            let steps = goes.map(|verdict| Step::Remove { what: format!("the backup {}", verdict.name) });
+            let plan = context.plan_without_server(Verb::Prune, steps.collect())?;
+            if !dry_run && !plan.is_empty() {
+                context.ui.plan(&plan);
+                let given = consent::to_plan(context, &plan)?;
+                context.carry_out(&plan, given, None, || remove(&folder, &verdicts))?;
             }
-            context.ui.report(&Report::Pruned { verdicts: &verdicts, dry_run: *dry_run });
+            context.ui.report(&Report::Pruned { verdicts: &verdicts, plan: &plan, dry_run: *dry_run });
             Ok(Exit::Done)
         }
     }
@@ -51,10 +50,7 @@ pub(super) fn run(context: &Context, args: &BackupsArgs) -> Result<Exit> {
 
 /// The database whose backups are meant. No server is asked for that.
 fn database(context: &Context) -> &str {
-    match &context.settings.place.value {
-        Place::Named(target) => &target.database,
-        Place::Local { database } => database,
-    }
+    context.settings.place.value.database()
 }
 
 fn verify(

@@ -52,7 +52,14 @@ pub(super) fn to_plan(context: &Context, plan: &Plan) -> Result<Consent> {
         return Err(Kind::WrongPlan { given, plan: id, command }.into());
     }
     obtain(context, needed, verb, &plan.target.database, plan.environment)?;
-    Ok(needed)
+    // An id that was given is used up, also where less would have done.
+    Ok(if context.agreed.plan.is_some() { Consent::ToPlan } else { needed })
+}
+
+/// Fails where the plan is another one now than the one that was consented to.
+pub(super) fn unchanged(before: &Plan, now: &Plan) -> Result<()> {
+    let (before, now) = (before.id().to_string(), now.id().to_string());
+    if before == now { Ok(()) } else { Err(Kind::PlanChanged { before, now }.into()) }
 }
 
 /// Fails for a plan that never runs here, also where it would do nothing today.
@@ -82,7 +89,7 @@ fn reasons(context: &Context, environment: Environment) -> Vec<String> {
 }
 
 /// Gets one kind of consent for something done to `database`.
-pub(super) fn obtain(
+fn obtain(
     context: &Context,
     needed: Consent,
     verb: &'static str,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::audit::Trail;
 use crate::backup::{self, Folder, Source};
 use crate::cli::MigrateArgs;
-use crate::command::{Context, consent};
+use crate::command::{Context, Word, consent};
 use crate::failure::{Exit, Failure, Kind, Result};
 use crate::migration::{self, Deed, Witness};
 use crate::model::consent::Consent;
@@ -14,9 +14,8 @@ use crate::model::migration::Version;
 use crate::model::target::Target;
 use crate::plan::{self, Batch, Facts, MigrateRequest, Plan, Step, Tolerance};
 use crate::ui::Report;
+use crate::world::files;
 use crate::world::pg::{Lock, OWN_KEY};
-use crate::world::signal::Interrupt;
-use crate::world::{World, files};
 
 pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
@@ -58,7 +57,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let now = look(&facts)?;
     if now.migrations().ne(plan.migrations()) {
         if given != Consent::Free {
-            return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
+            consent::unchanged(&plan, &now)?;
         }
         ui.status("Replanned", "another run changed the database meanwhile");
     }
@@ -127,10 +126,10 @@ fn or_swap_back(
     let target = &plan.target;
     let failure = match migration::carry_out(world, settings, plan, &mut lock) {
         Ok(deeds) => return Ok(deeds),
-        Err(failure) => failure,
+        Err(failure) => world.heeding_the_signal(failure),
     };
     // Going back has to come through also after a signal.
-    let world = &World { interrupt: Interrupt::default(), ..world.clone() };
+    let world = &world.uninterrupted();
     let mut alone = || match witness.doubts(world)? {
         doubts if doubts.is_empty() => Ok(()),
         doubts => {
@@ -142,12 +141,18 @@ fn or_swap_back(
     let folder = Folder::new(&settings.backup.dir.value);
     let source = Source::of(&folder, &folder.find(Some(backup), &target.database)?);
     let built = backup::build(world, settings, target, &source)?;
-    context.succeed(target, &built.target, true)?;
+    Word::succeed(world, target, &built.target)?;
     // Building takes its time, in which somebody may have come.
     alone()?;
     drop((witness, lock));
     backup::swap(world, target, built, true, false)?;
-    Err(Kind::SwappedBack { failure: failure.to_string(), why: failure.why(), code: failure.code() }.into())
+    // Nothing of it stays; but whoever stopped it by a signal is told that it was the signal.
+    let exit = match failure.exit() {
+        exit @ (Exit::Interrupted | Exit::Terminated) => exit,
+        _ => Exit::Failed,
+    };
+    let (code, why) = (failure.code(), failure.why());
+    Err(Kind::SwappedBack { failure: failure.to_string(), why, code, exit }.into())
 }
 
 /// The lock of a run: our own, and the one that the layout's tool takes.

@@ -24,7 +24,7 @@ use crate::model::audit::Record;
 use crate::model::backup::{Compression, Format};
 use crate::model::consent::Consent;
 use crate::model::environment::Marker;
-use crate::model::target::Target;
+use crate::model::target::{Host, Target};
 use crate::plan::{Plan, Step, Verb};
 use crate::policy::{Judgement, Policy, Terms};
 use crate::settings::{Place, Settings};
@@ -41,8 +41,6 @@ pub(crate) struct Context {
     /// What was agreed to on the command line.
     pub(crate) agreed: consent::Agreed,
     pub(crate) policy: Policy,
-    /// Whether `--env` was given.
-    pub(crate) asked_environment: bool,
     /// The plans on this target that were consented to by their id, and are used up by that.
     pub(crate) used: Vec<String>,
 }
@@ -64,14 +62,37 @@ impl Context {
         }
     }
 
-    /// Lets the database itself say which environment it is, and what was done to it. One that cannot
-    /// be asked says nothing: whoever needs it will hear why.
+    /// A plan about backups or about the local server, for which no server is asked or started.
+    fn plan_without_server(&self, verb: Verb, steps: Vec<Step>) -> Result<Plan> {
+        let target = match &self.settings.place.value {
+            Place::Named(target) => target.as_ref().clone(),
+            Place::Local { database } => Target {
+                host: Host::Socket(self.local_server().base().to_owned()),
+                database: database.clone(),
+                ..Target::nowhere()
+            },
+        };
+        let environment = self.settings.environment.environment;
+        self.seal(Plan::from_basis(verb, &target, environment, steps, String::new()))
+    }
+
+    /// Knows which plans were carried out, by the project's own trail.
+    fn with_the_trail(mut self) -> Result<Context> {
+        self.used = Trail::of(&self.settings.root).used()?;
+        Ok(self)
+    }
+
+    /// Lets the database itself say which environment it is, and what was done to it. Only one that does
+    /// not exist says nothing: one that cannot be asked may be production's.
     fn with_the_word_of_the_database(mut self) -> Result<Context> {
         let target = self.target()?;
-        let session = Session::open(&self.world, &target, Purpose::Read);
-        let mut session = session.ok();
-        let marker = session.as_mut().and_then(|session| marker::read(session).ok().flatten());
-        if let Some(marker) = marker {
+        let mut session = match Session::open(&self.world, &target, Purpose::Read) {
+            Err(failure) if failure.is_no_database() => None,
+            opened => Some(opened?),
+        };
+        if let Some(session) = &mut session
+            && let Some(marker) = marker::read(session)?
+        {
             self.settings.environment = self.settings.environment.raised_by(&marker);
         }
         if let Some(copied) = self.settings.environment.copy_of {
@@ -94,10 +115,8 @@ impl Context {
         plan.used = self.used.len();
         let wants_backup = matches!(judgement, Judgement::Allowed(Terms { backup: true, .. }));
         if wants_backup && !plan.is_empty() && !plan.takes_backup() {
-            let session = Session::open(&self.world, &plan.target, Purpose::Read);
-            let holds_rows =
-                session.is_ok_and(|mut session| migration::holds_rows(&mut session).unwrap_or(true));
-            if holds_rows {
+            let session = migration::connect_or_none(&self.world, &self.settings, &plan.target)?;
+            if session.is_some_and(|mut session| migration::holds_rows(&mut session).unwrap_or(true)) {
                 plan.steps.insert(0, Step::Backup);
             } else {
                 plan.skipped.push("no backup: the database holds no rows".to_owned());
@@ -130,15 +149,6 @@ impl Context {
         Ok(Some(taken.manifest.name))
     }
 
-    /// Gives a new database, before it takes the place of the old one, what the old one says of itself.
-    fn succeed(&self, old: &Target, new: &Target, old_exists: bool) -> Result<()> {
-        if !old_exists {
-            return Ok(());
-        }
-        let word = Word::of(&self.world, old)?;
-        word.pass_on(&mut Session::open(&self.world, new, Purpose::Write)?)
-    }
-
     /// Does what was agreed to, between two records of the audit trail.
     fn carry_out<T>(
         &self,
@@ -152,7 +162,7 @@ impl Context {
             by: audit::by(&plan.target.user, agent, in_ci),
             consent: consent.word().to_owned(),
             backup,
-            in_database: !plan.environment.is_own(),
+            in_database: plan.verb.changes_a_database() && !plan.environment.is_own(),
         };
         let trail = Trail::of(&self.settings.root);
         let deed = trail.begin(&self.world, plan, about)?;
@@ -181,6 +191,11 @@ impl Word {
         Ok(Word { marker, records: audit::in_database(&mut session)? })
     }
 
+    /// Lets a new database, before it takes the place of the old one, say what the old one says.
+    fn succeed(world: &World, old: &Target, new: &Target) -> Result<()> {
+        Word::of(world, old)?.pass_on(&mut Session::open(world, new, Purpose::Write)?)
+    }
+
     /// Lets the session's database say the same.
     fn pass_on(&self, session: &mut Session) -> Result<()> {
         if let Some(marker) = &self.marker {
@@ -192,24 +207,21 @@ impl Word {
 
 /// Runs a verb.
 pub(crate) fn run(context: Context, command: &Command) -> Result<Exit> {
+    // What is done to a database, or read from it for keeps, is done with its own word.
+    let informed = |context: Context| context.with_the_word_of_the_database();
     match command {
-        Command::Status(args) => return status::run(&context, args),
-        Command::Create(args) => return create::run(&context, args),
-        Command::Backups(args) => return backups::run(&context, args),
-        Command::Server(args) => return server::run(&context, args),
-        Command::History(args) => return history::run(&context, args),
-        Command::Policy => return policy::run(&context),
-        _ => {}
-    }
-    let context = context.with_the_word_of_the_database()?;
-    match command {
-        Command::Migrate(args) => migrate::run(&context, args),
-        Command::Rollback(args) => rollback::run(&context, args),
-        Command::Seed(args) => seed::run(&context, args),
-        Command::Reset(args) => reset::run(&context, args),
-        Command::Backup(args) => backup::run(&context, args),
-        Command::Restore(args) => restore::run(&context, args),
-        Command::Env(args) => env::run(&context, args),
-        _ => Err(Kind::Bug { what: "a verb that nobody runs".to_owned() }.into()),
+        Command::Status(args) => status::run(&context, args),
+        Command::Create(args) => create::run(&context, args),
+        Command::Backups(args) => backups::run(&context.with_the_trail()?, args),
+        Command::Server(args) => server::run(&context.with_the_trail()?, args),
+        Command::History(args) => history::run(&context, args),
+        Command::Policy => policy::run(&context),
+        Command::Migrate(args) => migrate::run(&informed(context)?, args),
+        Command::Rollback(args) => rollback::run(&informed(context)?, args),
+        Command::Seed(args) => seed::run(&informed(context)?, args),
+        Command::Reset(args) => reset::run(&informed(context)?, args),
+        Command::Backup(args) => backup::run(&informed(context)?, args),
+        Command::Restore(args) => restore::run(&informed(context)?, args),
+        Command::Env(args) => env::run(&informed(context)?, args),
     }
 }

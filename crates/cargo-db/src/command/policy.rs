@@ -9,7 +9,8 @@ use crate::ui::{PolicyRow, Report};
 pub(super) fn run(context: &Context) -> Result<Exit> {
     let all = [Environment::Development, Environment::Test, Environment::Staging, Environment::Production];
     // Without `--env` the whole table; the environment that one is in changes nothing about it.
-    let one = context.asked_environment.then_some(context.settings.environment.environment);
+    let asked = context.settings.environment.signals.iter().any(|signal| signal.source == "--env");
+    let one = asked.then_some(context.settings.environment.environment);
     let environments: Vec<Environment> =
         all.into_iter().filter(|environment| one.is_none_or(|one| one == *environment)).collect();
     let cell = |verb, environment| {

@@ -2,7 +2,7 @@
 
 use crate::backup::{self, Folder};
 use crate::cli::ResetArgs;
-use crate::command::{Context, backups, consent, migrate};
+use crate::command::{Context, Word, backups, consent, migrate};
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
 use crate::model::history::History;
@@ -31,15 +31,15 @@ pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
     let _lock = Lock::acquire(world, &server, &[OWN_KEY], settings.limits.lock_timeout.value)?;
     let of_target = exists.then(|| migrate::lock(context, &target)).transpose()?;
     let now = look(context, args, &target)?;
-    if now.id() != plan.id() {
-        return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
-    }
+    consent::unchanged(&plan, &now)?;
     let taken = context.back_up(&plan)?;
     let rows = context.carry_out(&plan, given, taken.clone(), || {
         let mut built = backup::create_beside(world, &target, "reset", None)?;
         let rows = fill(context, &plan, &built.target)?;
         backup::finish(world, &target, &mut built)?;
-        context.succeed(&target, &built.target, exists)?;
+        if exists {
+            Word::succeed(world, &target, &built.target)?;
+        }
         // The swap ends every session, and that of the lock is one.
         drop(of_target);
         backup::swap(world, &target, built, exists, false)?;

@@ -17,10 +17,10 @@ use crate::world::pg::{Lock, OWN_KEY, Session};
 pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
     let target = context.target()?;
     if args.undo {
-        return undo(context, &target);
+        return undo(context, &target, args.dry_run);
     }
     if args.drop_previous {
-        return drop_previous(context, &target);
+        return drop_previous(context, &target, args.dry_run);
     }
     let Context { world, settings, .. } = context;
     let folder = Folder::new(&settings.backup.dir.value);
@@ -82,12 +82,14 @@ impl Restore<'_> {
         };
         let steps = vec![Step::Build { backup: self.source.name.clone() }, last];
         let plan = self.plan(Verb::Restore, steps, "")?;
-        let Some((_lock, given)) = self.agree(&plan, dry_run)? else { return Ok(Exit::Done) };
+        let Some((_lock, given)) = agree(self.context, &plan, dry_run)? else { return Ok(Exit::Done) };
         let kept = self.context.carry_out(&plan, given, None, || {
             self.create_roles()?;
             let built = backup::build(world, settings, self.target, self.source)?;
             // What the old database says of itself is true of the new one.
-            self.context.succeed(self.target, &built.target, preflight.exists)?;
+            if preflight.exists {
+                Word::succeed(world, self.target, &built.target)?;
+            }
             backup::swap(world, self.target, built, preflight.exists, keeps_old)
         })?;
         ui.report(&Report::Restored { target: self.target, what: None, kept: kept.as_deref() });
@@ -107,7 +109,7 @@ impl Restore<'_> {
         let (backup, loses) = (self.source.name.clone(), part.losses.clone());
         let steps = vec![Step::Replace { what: what.clone(), backup, loses }];
         let plan = self.plan(Verb::RestoreInPlace, steps, &part.fingerprint())?;
-        let Some((_lock, given)) = self.agree(&plan, dry_run)? else { return Ok(Exit::Done) };
+        let Some((_lock, given)) = agree(self.context, &plan, dry_run)? else { return Ok(Exit::Done) };
         // Whoever writes a backup is alone in the folder, and we are reading there.
         drop(reading);
         // From here on nobody writes to what is replaced: what they wrote by now is in the backup.
@@ -131,21 +133,6 @@ impl Restore<'_> {
         let environment = self.context.settings.environment.environment;
         let basis = format!("{}{part}", self.source.fingerprint()?);
         self.context.seal(Plan::from_basis(verb, self.target, environment, steps, basis))
-    }
-
-    /// Shows the plan, and gets the consent and the lock. Nothing where the plan was only asked for.
-    fn agree(&self, plan: &Plan, dry_run: bool) -> Result<Option<(Lock, Consent)>> {
-        let Context { ui, world, settings, .. } = self.context;
-        if dry_run {
-            ui.report(&Report::DryRun { plan, sql: None });
-            return Ok(None);
-        }
-        ui.plan(plan);
-        let given = consent::to_plan(self.context, plan)?;
-        // From here on nobody else restores or builds on this server.
-        let server = self.target.with_database("postgres");
-        let lock = Lock::acquire(world, &server, &[OWN_KEY], settings.limits.lock_timeout.value)?;
-        Ok(Some((lock, given)))
     }
 
     fn create_roles(&self) -> Result<()> {
@@ -204,31 +191,59 @@ fn pick(context: &Context, folder: &Folder) -> Result<String> {
     chosen.map(|backup| backup.manifest.name.clone()).ok_or_else(|| Kind::Declined.into())
 }
 
-fn undo(context: &Context, target: &Target) -> Result<Exit> {
-    let kept = backup::previous(&context.world, target)?.into_iter().next();
-    let kept =
-        kept.ok_or_else(|| Kind::NoBackup { what: format!("of `{}` that a restore kept", target.database) })?;
-    context.ui.note(&format!("{kept} becomes {} again", target.database));
-    obtain(context, target)?;
-    let aside = backup::undo(&context.world, target, &kept)?;
+/// Lets what the last restore kept take the name again.
+fn undo(context: &Context, target: &Target, dry_run: bool) -> Result<Exit> {
+    let look = || -> Result<(String, Plan)> {
+        let kept = backup::previous(&context.world, target)?.into_iter().next();
+        let kept = kept.ok_or_else(|| Kind::NoBackup {
+            what: format!("of `{}` that a restore kept", target.database),
+        })?;
+        let step = Step::PutBack { kept: kept.clone(), name: target.database.clone() };
+        Ok((kept, of_kept(context, target, vec![step])?))
+    };
+    let (kept, plan) = look()?;
+    let Some((_lock, given)) = agree(context, &plan, dry_run)? else { return Ok(Exit::Done) };
+    consent::unchanged(&plan, &look()?.1)?;
+    let aside = context.carry_out(&plan, given, None, || {
+        // What is true of the database that goes is true of the one that comes back.
+        Word::succeed(&context.world, target, &target.with_database(&kept))?;
+        backup::undo(&context.world, target, &kept)
+    })?;
     context.ui.report(&Report::Restored { target, what: None, kept: Some(&aside) });
     Ok(Exit::Done)
 }
 
-fn drop_previous(context: &Context, target: &Target) -> Result<Exit> {
+fn drop_previous(context: &Context, target: &Target, dry_run: bool) -> Result<Exit> {
     let kept = backup::previous(&context.world, target)?;
-    kept.iter().for_each(|name| context.ui.note(&format!("  drops the database {name}")));
-    if !kept.is_empty() {
-        obtain(context, target)?;
+    let steps = kept.iter().map(|name| Step::Remove { what: format!("the database {name}") });
+    let plan = of_kept(context, target, steps.collect())?;
+    if !plan.is_empty() || dry_run {
+        let Some((_lock, given)) = agree(context, &plan, dry_run)? else { return Ok(Exit::Done) };
+        context.carry_out(&plan, given, None, || {
+            kept.iter().try_for_each(|name| backup::drop_previous(&context.world, target, name))
+        })?;
     }
-    kept.iter().try_for_each(|name| backup::drop_previous(&context.world, target, name))?;
     context.ui.report(&Report::Line(&format!("{} previous databases dropped", kept.len())));
     Ok(Exit::Done)
 }
 
-/// What a restore that changes nothing on disk needs: a confirmation, or the name where it matters.
-fn obtain(context: &Context, target: &Target) -> Result<()> {
+/// A plan about databases that restores kept.
+fn of_kept(context: &Context, target: &Target, steps: Vec<Step>) -> Result<Plan> {
     let environment = context.settings.environment.environment;
-    let needed = if environment.is_own() { Consent::Confirm } else { Consent::ByName };
-    consent::obtain(context, needed, "restore", &target.database, environment)
+    context.seal(Plan::from_basis(Verb::Restore, target, environment, steps, String::new()))
+}
+
+/// Shows the plan, and gets the consent and the lock. Nothing where the plan was only asked for.
+fn agree(context: &Context, plan: &Plan, dry_run: bool) -> Result<Option<(Lock, Consent)>> {
+    let Context { ui, world, settings, .. } = context;
+    if dry_run {
+        ui.report(&Report::DryRun { plan, sql: None });
+        return Ok(None);
+    }
+    ui.plan(plan);
+    let given = consent::to_plan(context, plan)?;
+    // From here on nobody else restores or builds on this server.
+    let server = plan.target.with_database("postgres");
+    let lock = Lock::acquire(world, &server, &[OWN_KEY], settings.limits.lock_timeout.value)?;
+    Ok(Some((lock, given)))
 }

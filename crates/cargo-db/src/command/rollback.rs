@@ -2,7 +2,7 @@
 
 use crate::cli::RollbackArgs;
 use crate::command::{Context, consent, migrate};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Exit, Result};
 use crate::migration;
 use crate::model::migration::Version;
 use crate::model::target::Target;
@@ -32,9 +32,7 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
 
     let mut lock = migrate::lock(context, &target)?;
     let now = look(context, &target, &request)?;
-    if now.id() != plan.id() {
-        return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
-    }
+    consent::unchanged(&plan, &now)?;
     let backup = context.back_up(&plan)?;
     let deeds = context
         .carry_out(&plan, given, backup, || migration::carry_out(world, settings, &plan, &mut lock))?;

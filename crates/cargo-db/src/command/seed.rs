@@ -31,9 +31,7 @@ pub(super) fn run(context: &Context, args: &SeedArgs) -> Result<Exit> {
 
     let _lock = Lock::acquire(world, &target, &[OWN_KEY], settings.limits.lock_timeout.value)?;
     let now = look(context, args, &target)?;
-    if now.id() != plan.id() {
-        return Err(Kind::PlanChanged { before: plan.id().to_string(), now: now.id().to_string() }.into());
-    }
+    consent::unchanged(&plan, &now)?;
     let backup = context.back_up(&plan)?;
     let rows = context.carry_out(&plan, given, backup, || seed::carry_out(world, &plan, &settings.root))?;
     ui.report(&Report::Seeded { plan: &plan, rows: &rows });

@@ -3,7 +3,7 @@
 use crate::cli::{ServerAction, ServerArgs};
 use crate::command::{Context, consent};
 use crate::failure::{Exit, Kind, Result};
-use crate::model::consent::Consent;
+use crate::plan::{Step, Verb};
 use crate::ui::{LocalStatus, Report};
 use crate::world::pg::{Purpose, Session};
 use crate::world::server::{self as local, LocalServer, Running};
@@ -24,8 +24,10 @@ pub(super) fn run(context: &Context, args: &ServerArgs) -> Result<Exit> {
         }
         ServerAction::Stop => Some(if server.stop(world)? { "stopped" } else { "it does not run" }),
         ServerAction::Url => return url(context, &server),
-        ServerAction::Destroy => {
-            destroy(context, &server)?;
+        ServerAction::Destroy { dry_run } => {
+            if !destroy(context, &server, *dry_run)? {
+                return Ok(Exit::Done);
+            }
             Some("destroyed")
         }
     };
@@ -54,35 +56,31 @@ fn url(context: &Context, server: &LocalServer) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Shows what goes, asks, and removes it.
-fn destroy(context: &Context, server: &LocalServer) -> Result<()> {
+/// Shows what goes, asks, and removes it. Returns whether it did, or was only asked about it.
+fn destroy(context: &Context, server: &LocalServer, dry_run: bool) -> Result<bool> {
     if server.major().is_none() {
         let why = format!("`{}` holds none", server.base().display());
         return Err(Kind::NoLocalServer { doing: "destroy", why }.into());
     }
-    match server.running() {
-        Some(running) => databases(context, &running)?.iter().for_each(|line| context.ui.note(line)),
-        None => context.ui.note("  it does not run, so its databases are not listed"),
+    let what = format!("the local server in {}", server.base().display());
+    let mut plan = context.plan_without_server(Verb::Destroy, vec![Step::Remove { what }])?;
+    plan.warnings = match server.running() {
+        Some(running) => databases(context, &running)?,
+        None => vec!["it does not run, so its databases are not listed".to_owned()],
+    };
+    if dry_run {
+        context.ui.report(&Report::DryRun { plan: &plan, sql: None });
+        return Ok(false);
     }
-    let environment = context.settings.environment.environment;
-    consent::obtain(
-        context,
-        Consent::Confirm,
-        "server destroy",
-        &context.settings.local_database,
-        environment,
-    )?;
-    server.destroy(&context.world)
+    context.ui.plan(&plan);
+    let given = consent::to_plan(context, &plan)?;
+    context.carry_out(&plan, given, None, || server.destroy(&context.world))?;
+    Ok(true)
 }
 
 fn databases(context: &Context, running: &Running) -> Result<Vec<String>> {
     let mut session = Session::open(&context.world, &local::target(running, "postgres"), Purpose::Read)?;
-    let sql = "SELECT datname, pg_size_pretty(pg_database_size(oid)) FROM pg_database \
-               WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1";
-    let rows = session.rows("list the databases", sql)?;
-    let text = |column: &Option<String>| column.clone().unwrap_or_default();
-    Ok(rows
-        .iter()
-        .map(|row| format!("  destroys the database {}, {}", text(&row[0]), text(&row[1])))
-        .collect())
+    let sql = "SELECT format('this destroys the database %s, %s', datname, pg_size_pretty(pg_database_size(oid))) \
+               FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname";
+    session.column("list the databases", sql)
 }

@@ -217,10 +217,10 @@ pub(crate) enum Kind {
     BadBackupName { name: String },
     #[error("the backup `{name}` cannot be restored here")]
     CannotRestore { name: String, problems: Vec<String> },
-    #[error("{}:{line}: verification failed: {rows} rows, and there must be none, or `true`", file.display())]
-    NotVerified { file: PathBuf, line: usize, rows: usize, subject: String },
+    #[error("{}:{line}: verification failed: {found}", file.display())]
+    NotVerified { file: PathBuf, line: usize, found: String, subject: String },
     #[error("{failure}")]
-    SwappedBack { failure: String, why: Vec<String>, code: &'static str },
+    SwappedBack { failure: String, why: Vec<String>, code: &'static str, exit: Exit },
     #[error("{failure}; the backup `{backup}` was not swapped back in")]
     NotSwappedBack { failure: String, backup: String, doubts: Vec<String>, why: Vec<String> },
     #[error("the audit trail is broken at record {sequence}")]
@@ -247,6 +247,11 @@ impl Failure {
     /// What went wrong.
     pub(crate) fn kind(&self) -> &Kind {
         &self.0.kind
+    }
+
+    /// Whether the server answered that there is no such database.
+    pub(crate) fn is_no_database(&self) -> bool {
+        matches!(self.kind(), Kind::CannotConnect { code: Some(code), .. } if code == "3D000")
     }
 
     /// Says what was rolled back with a verification that failed.
@@ -345,7 +350,7 @@ impl Kind {
             Kind::CannotRestore { .. } => ("RESTORE.PREFLIGHT", Exit::Backup),
             Kind::NotVerified { subject, .. } if subject.is_empty() => ("VERIFY.FAILED", Exit::PartWay),
             Kind::NotVerified { .. } => ("VERIFY.FAILED", Exit::Failed),
-            Kind::SwappedBack { code, .. } => (code, Exit::Failed),
+            Kind::SwappedBack { code, exit, .. } => (code, *exit),
             Kind::NotSwappedBack { .. } => ("MIGRATE.NOT_SWAPPED_BACK", Exit::PartWay),
             Kind::TrailBroken { .. } => ("HISTORY.BROKEN", Exit::Finding),
             Kind::Interrupted { terminated: false } => ("SIGNAL.INTERRUPTED", Exit::Interrupted),

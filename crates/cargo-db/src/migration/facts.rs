@@ -59,17 +59,12 @@ pub(crate) fn connect_or_none(
     let environment = settings.environment.environment;
     match Session::open(world, target, Purpose::Read) {
         Ok(session) => Ok(Some(session)),
-        Err(failure) => match failure.kind() {
-            // 3D000: the database does not exist.
-            Kind::CannotConnect { code: Some(code), .. } if code == "3D000" => {
-                if environment.is_own() {
-                    return Ok(None);
-                }
-                let (database, server) = (target.database.clone(), target.server());
-                Err(Kind::NoDatabase { database, server, environment }.into())
-            }
-            _ => Err(failure),
-        },
+        Err(failure) if !failure.is_no_database() => Err(failure),
+        Err(_) if environment.is_own() => Ok(None),
+        Err(_) => {
+            let (database, server) = (target.database.clone(), target.server());
+            Err(Kind::NoDatabase { database, server, environment }.into())
+        }
     }
 }
 

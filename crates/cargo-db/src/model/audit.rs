@@ -55,6 +55,3 @@ pub(crate) struct By {
     /// `human`, `ci` or `agent`.
     pub(crate) kind: String,
 }
-
-/// The word for a plan that was consented to by its id.
-pub(crate) const CONSENTED_TO_PLAN: &str = "consent to the plan";

@@ -37,11 +37,15 @@ pub(crate) enum Verb {
     Mark,
     /// `env clear`.
     Unmark,
+    /// `backups prune`.
+    Prune,
+    /// `server destroy`.
+    Destroy,
 }
 
 impl Verb {
     /// All of them, in the order of the policy's table.
-    pub(crate) const ALL: [Verb; 9] = [
+    pub(crate) const ALL: [Verb; 11] = [
         Verb::Migrate,
         Verb::Rollback,
         Verb::Seed,
@@ -51,6 +55,8 @@ impl Verb {
         Verb::RestoreInPlace,
         Verb::Mark,
         Verb::Unmark,
+        Verb::Prune,
+        Verb::Destroy,
     ];
 
     /// As `[environments.<name>.policy]` names it.
@@ -60,6 +66,8 @@ impl Verb {
             Verb::RestoreInPlace => "restore-in-place",
             Verb::Mark => "env-set",
             Verb::Unmark => "env-clear",
+            Verb::Prune => "backups-prune",
+            Verb::Destroy => "server-destroy",
             other => other.name(),
         }
     }
@@ -77,7 +85,14 @@ impl Verb {
             Verb::Restore | Verb::RestoreInPlace => "restore",
             Verb::Mark => "env set",
             Verb::Unmark => "env clear",
+            Verb::Prune => "backups prune",
+            Verb::Destroy => "server destroy",
         }
+    }
+
+    /// Whether it changes a database, which can then remember it.
+    pub(crate) fn changes_a_database(self) -> bool {
+        !matches!(self, Verb::Prune | Verb::Destroy)
     }
 }
 
@@ -147,6 +162,15 @@ pub(crate) enum Step {
         name: String,
         keeps_old: bool,
         loses: Vec<Loss>,
+    },
+    /// What a restore kept takes the name again; what has it now is kept instead.
+    PutBack {
+        kept: String,
+        name: String,
+    },
+    /// A database, a backup or a server goes for good.
+    Remove {
+        what: String,
     },
     /// The new database takes a name that nothing has yet.
     Name {
@@ -326,6 +350,8 @@ fn fingerprint(step: &Step) -> String {
         Step::CreateRoles { names } => format!("create roles {}", names.join(" ")),
         Step::Replace { what, backup, .. } => format!("replace {what} {backup}"),
         Step::Swap { name, keeps_old, .. } => format!("swap {name} {keeps_old}"),
+        Step::PutBack { kept, name } => format!("put back {kept} {name}"),
+        Step::Remove { what } => format!("remove {what}"),
         Step::Name { name } => format!("name {name}"),
     }
 }

@@ -155,6 +155,9 @@ fn table(verb: Verb, environment: Environment) -> Judgement {
         (Verb::Mark,           Staging)     => only(Confirm),
         (Verb::Mark,           Production)  => only(ToPlan),
         (Verb::Unmark,         _)           => only(ToPlan),
+
+        (Verb::Prune | Verb::Destroy, Production) => only(ToPlan),
+        (Verb::Prune | Verb::Destroy, _)    => only(Confirm),
     }
 }
 

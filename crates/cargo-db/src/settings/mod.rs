@@ -108,6 +108,16 @@ pub(crate) enum Place {
     },
 }
 
+impl Place {
+    /// The name of the database.
+    pub(crate) fn database(&self) -> &str {
+        match self {
+            Place::Named(target) => &target.database,
+            Place::Local { database } => database,
+        }
+    }
+}
+
 /// Limits for the statements of a migration.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {

@@ -37,7 +37,7 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
         Report::Backups { found, folder } => backups(found, folder),
         Report::Backup { backup } => one_backup(backup),
         Report::Verified { verifications } => verified(verifications, ui),
-        Report::Pruned { verdicts, dry_run } => pruned(verdicts, *dry_run),
+        Report::Pruned { verdicts, plan, dry_run } => pruned(verdicts, plan, *dry_run),
         Report::Restored { target, what, kept } => restored(target, *what, *kept),
         Report::Policy { environments, rows, agent } => policy(environments, rows, *agent),
         Report::Environment { target, environment, marker } => environment_of(target, environment, *marker),
@@ -186,6 +186,10 @@ fn describe(step: &Step) -> String {
             format!("swap it in as {name}; the old one stays under another name")
         }
         Step::Swap { name, keeps_old: false, .. } => format!("swap it in as {name} and drop the old one"),
+        Step::PutBack { kept, name } => {
+            format!("{kept} becomes {name} again; what is {name} now stays under another name")
+        }
+        Step::Remove { what } => format!("remove {what}"),
         Step::Name { name } => format!("name it {name}"),
     }
 }
@@ -224,9 +228,13 @@ fn nothing_to_do(plan: &Plan) -> String {
         Verb::Migrate => {
             format!("nothing to do: {} has every migration that was asked for", plan.target.database)
         }
-        Verb::Restore | Verb::RestoreInPlace | Verb::Reset | Verb::Mark | Verb::Unmark => {
-            "nothing to do".to_owned()
-        }
+        Verb::Restore
+        | Verb::RestoreInPlace
+        | Verb::Reset
+        | Verb::Mark
+        | Verb::Unmark
+        | Verb::Prune
+        | Verb::Destroy => "nothing to do".to_owned(),
         Verb::Rollback => format!("nothing to do: {} has no such migration", plan.target.database),
         Verb::Seed | Verb::SeedFresh if plan.skipped.is_empty() => {
             "nothing to do: there are no seeds".to_owned()
@@ -363,17 +371,18 @@ fn verified(verifications: &[(String, Verification)], ui: &Ui) -> String {
     lines.join("\n")
 }
 
-fn pruned(verdicts: &[Verdict], dry_run: bool) -> String {
+fn pruned(verdicts: &[Verdict], plan: &Plan, dry_run: bool) -> String {
     let line = |verdict: &Verdict| match verdict.reasons.as_slice() {
         [] if dry_run => format!("would remove {}: no rule keeps it", verdict.name),
         [] => format!("removed {}: no rule keeps it", verdict.name),
         reasons => format!("kept {}: {}", verdict.name, reasons.join(", ")),
     };
     if verdicts.is_empty() {
-        "no backups".to_owned()
-    } else {
-        verdicts.iter().map(line).collect::<Vec<_>>().join("\n")
+        return "no backups".to_owned();
     }
+    // The plan's id, for whoever will have to agree to it.
+    let id = (dry_run && !plan.is_empty()).then(|| format!("Plan {} ({})", plan.id(), plan.terms));
+    verdicts.iter().map(line).chain(id).collect::<Vec<_>>().join("\n")
 }
 
 fn restored(target: &Target, what: Option<&str>, kept: Option<&str>) -> String {

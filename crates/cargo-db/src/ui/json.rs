@@ -44,9 +44,10 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
             let one = |(name, verification): &(String, Verification)| json!({ "name": name, "ok": verification.ok, "level": verification.level, "problems": verification.problems });
             json!({ "verified": verifications.iter().map(one).collect::<Vec<_>>() })
         }
-        Report::Pruned { verdicts, dry_run } => {
+        Report::Pruned { verdicts, plan, dry_run } => {
             let one = |verdict: &Verdict| json!({ "name": verdict.name, "kept": !verdict.reasons.is_empty(), "reasons": verdict.reasons });
-            json!({ "dry_run": dry_run, "backups": verdicts.iter().map(one).collect::<Vec<_>>() })
+            let backups: Vec<Value> = verdicts.iter().map(one).collect();
+            with_plan(plan, json!({ "dry_run": dry_run, "backups": backups }))
         }
         Report::Restored { target, what, kept } => {
             json!({ "target": target.to_string(), "restored": what.unwrap_or("everything"), "kept": kept })
@@ -236,6 +237,8 @@ fn step(step: &Step) -> Value {
         Step::Swap { name, keeps_old, loses } => {
             json!({ "kind": "swap", "name": name, "keeps_old": keeps_old, "losses": losses(loses) })
         }
+        Step::PutBack { kept, name } => json!({ "kind": "put-back", "kept": kept, "name": name }),
+        Step::Remove { what } => json!({ "kind": "remove", "what": what }),
         Step::Name { name } => json!({ "kind": "name", "name": name }),
     }
 }

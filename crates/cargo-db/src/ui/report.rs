@@ -56,6 +56,7 @@ pub(crate) enum Report<'a> {
     /// What the retention keeps and what it removes.
     Pruned {
         verdicts: &'a [Verdict],
+        plan: &'a Plan,
         dry_run: bool,
     },
     /// A restore that is done, of all or of a part; the old database is kept under this name.

@@ -290,8 +290,12 @@ pub(crate) fn matching(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>>
             value: pattern.clone(),
             why: error.msg.to_owned(),
         };
-        let paths = glob::glob(&whole).map_err(bad)?.flatten();
-        found.extend(paths.filter_map(|path| path.strip_prefix(root).ok().map(Path::to_owned)));
+        let paths: Vec<PathBuf> = glob::glob(&whole).map_err(bad)?.flatten().collect();
+        if paths.is_empty() {
+            let (source_name, value) = ("verify.sql in db.toml".to_owned(), pattern.clone());
+            return Err(Kind::BadSetting { source_name, value, why: "no file fits".to_owned() }.into());
+        }
+        found.extend(paths.iter().filter_map(|path| path.strip_prefix(root).ok().map(Path::to_owned)));
     }
     let numbered = |path: &Path| {
         path.file_stem().is_some_and(|stem| stem.as_encoded_bytes().iter().all(u8::is_ascii_digit))
@@ -318,9 +322,13 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
 
 /// Appends a line to a file that only we may read, and brings it to disk.
 pub(crate) fn append_line(path: &Path, line: &str) -> Result<()> {
-    let (mut file, _) = append(path)?;
+    let (mut file, length) = append(path)?;
     let written = file.write_all(format!("{line}\n").as_bytes()).and_then(|()| file.sync_all());
-    written.map_err(failed("write", path))
+    written.map_err(|error| {
+        // A full disk leaves no half of a line behind.
+        let _ = file.set_len(length);
+        failed("write", path)(error)
+    })
 }
 
 /// A file to append to, and its length now.

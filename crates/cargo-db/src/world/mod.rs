@@ -11,6 +11,7 @@ pub(crate) mod process;
 pub(crate) mod server;
 pub(crate) mod signal;
 
+use crate::failure::{Failure, Kind};
 use crate::model::event::{Event, Events};
 use crate::world::signal::Interrupt;
 
@@ -25,6 +26,19 @@ impl World {
     /// The same world for what has to come through also after a signal: tidying up, going back.
     pub(crate) fn uninterrupted(&self) -> World {
         World { interrupt: Interrupt::default(), ..self.clone() }
+    }
+
+    /// What a failure is after a signal: whatever a cancelled statement looked like to whoever ran it, it
+    /// was the signal. What was swapped back in, or was not, has heeded it already.
+    pub(crate) fn heeding_the_signal(&self, failure: Failure) -> Failure {
+        match self.interrupt.check() {
+            Err(interrupted)
+                if !matches!(failure.kind(), Kind::SwappedBack { .. } | Kind::NotSwappedBack { .. }) =>
+            {
+                interrupted.after(failure.done().to_vec())
+            }
+            _ => failure,
+        }
     }
 
     /// Tells whoever listens.

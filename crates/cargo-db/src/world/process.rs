@@ -46,6 +46,11 @@ pub(crate) fn user_name() -> String {
     line.and_then(|line| line.split(':').next()).map_or(own.clone(), str::to_owned)
 }
 
+/// The number of this process.
+pub(crate) fn id() -> u32 {
+    std::process::id()
+}
+
 /// What this machine is called.
 pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()

@@ -315,6 +315,17 @@ fn retention_removes_only_what_is_ours_and_says_why() {
 }
 
 #[test]
+fn a_reset_keeps_as_many_backups_as_it_is_told() {
+    let project = odd("b_keep");
+    for name in ["1.sql", "2.sql", "3.sql"] {
+        project.db(&["backup", "--no-compress", "-o", name]).ok();
+    }
+    project.db(&["reset", "--force", "--keep", "2"]).ok();
+    let left: Vec<String> = names(&project).into_iter().filter(|name| !name.ends_with(".json")).collect();
+    assert!(left.len() == 2 && left[0] == "3.sql", "{left:?}");
+}
+
+#[test]
 fn parts_can_be_chosen_and_the_password_is_in_no_argv() {
     let mut project = odd("b_parts");
     project.set("DATABASE_URL", &cluster().tcp_url("b_parts"));

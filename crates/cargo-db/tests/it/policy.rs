@@ -255,6 +255,61 @@ fn a_marker_outlives_a_reset_and_a_restore() {
 }
 
 #[test]
+fn a_database_that_cannot_say_what_it_is_is_not_touched() {
+    let project = school("p_mute");
+    let before = content(&project);
+    cluster().end_sessions("p_mute");
+    cluster().run("postgres", "ALTER DATABASE p_mute ALLOW_CONNECTIONS false");
+    for verb in [&["reset", "--force"][..], &["restore", "--undo", "--yes"], &["migrate"]] {
+        project.db(verb).code(6).says("not currently accepting connections");
+    }
+    cluster().run("postgres", "ALTER DATABASE p_mute ALLOW_CONNECTIONS true");
+    assert_eq!(content(&project), before);
+}
+
+/// What is done beside the database is judged, consented to and written down like anything else.
+#[test]
+fn going_back_and_clearing_away_are_plans_too() {
+    let mut project = school("p_beside");
+    project.set("CARGO_DB_ENV", "development");
+    for name in ["a", "b"] {
+        project.db(&["backup", "-o", name]).ok();
+    }
+    project.db(&["restore", "a", "--yes"]).ok();
+    project.set("BACKUP_RETENTION_DAYS", "0");
+    project.set("MAX_BACKUPS", "1");
+    let names = |project: &Project| project.db(&["backups", "list"]).ok().stdout.lines().count();
+    let (before, all) = (content(&project), names(&project));
+    let verbs = [&["restore", "--undo"][..], &["restore", "--drop-previous"], &["backups", "prune"]];
+    project.set("CLAUDECODE", "1");
+    for verb in verbs {
+        project.db(&[verb, &["--yes"]].concat()).code(3).says("consent to the plan");
+        project.db(&[verb, &["--confirm", "p_beside", "--plan", "000000000000"]].concat()).code(3);
+    }
+    project.set("CLAUDECODE", "");
+    project.set("CARGO_DB_ENV", "production");
+    for verb in verbs {
+        project.db(&[verb, &["--confirm", "p_beside"]].concat()).code(3).says("consent to the plan");
+    }
+    assert_eq!((content(&project), names(&project)), (before, all));
+    for verb in verbs {
+        let plan = project.db(&[verb, &["--dry-run", "--json"]].concat()).ok().json();
+        let id = plan["plan"]["id"].as_str().unwrap();
+        let agreed = [verb, &["--confirm", "p_beside", "--plan", id]].concat();
+        project.db(&agreed).ok();
+        // An id is used up; what has nothing left to do needs none.
+        project.db(&agreed).code(if verb[1] == "--undo" { 3 } else { 0 });
+    }
+    assert!(names(&project) < all);
+    let trail = project.db(&["history"]).ok().stdout;
+    assert_eq!(trail.matches("restore on").count(), 3, "{trail}");
+    assert_eq!(trail.matches("backups prune on").count(), 1, "{trail}");
+    // The database that came back knows of it.
+    let own = project.db(&["history", "--database"]).ok().stdout;
+    assert_eq!(own.matches("restore on").count(), 2, "{own}");
+}
+
+#[test]
 fn consent_is_to_one_plan_on_one_target_at_one_time() {
     let mut project = school("p_consent");
     project.db(&["backup", "-o", "b.sql.gz"]).ok();

@@ -100,6 +100,19 @@ fn a_backup_that_is_not_sound_touches_nothing() {
 }
 
 #[test]
+fn a_disk_that_is_too_small_is_known_before() {
+    let (project, _) = damaged("r_space", &[]);
+    let damage = project.content();
+    let path = project.path().join("backups/the.backup.manifest.json");
+    let mut manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    manifest["database"]["bytes"] = serde_json::json!(1_u64 << 60);
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    project.db(&["restore", "the.backup", "--yes"]).code(11).says("space: ");
+    assert_eq!(project.content(), damage);
+    assert_eq!(databases("r_space"), ["r_space"]);
+}
+
+#[test]
 fn files_of_pg_dump_are_restored_and_dangerous_ones_refused() {
     let (project, before) = damaged("r_foreign", &["--no-compress"]);
     let sql = std::fs::read_to_string(project.path().join("backups/the.backup")).unwrap();

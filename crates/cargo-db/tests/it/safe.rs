@@ -125,6 +125,18 @@ fn nobodys_work_is_lost_for_it() {
 }
 
 #[test]
+fn stopped_by_a_signal_the_backup_is_swapped_back_in_all_the_same() {
+    let (project, before) = mixed("a_signal");
+    let run = start(&project, &["migrate", "--all-or-nothing"]);
+    let sleeping = "SELECT 1 FROM pg_stat_activity WHERE datname = 'a_signal' AND query LIKE '%pg_sleep(1)%'";
+    eventually("the fifth one sleeps", || !cluster().query("postgres", sleeping).is_empty());
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
+        .unwrap();
+    Ran::from(run.wait_with_output().unwrap()).code(130).says("the backup was swapped back in");
+    assert_eq!(project.content(), before);
+}
+
+#[test]
 fn staging_is_all_or_nothing_by_itself() {
     let mut project = six("a_staging");
     project.set("CARGO_DB_ENV", "staging");
@@ -153,6 +165,13 @@ fn a_verification_that_fails_is_a_migration_that_fails() {
     assert_eq!(project.content(), before);
     project.db(&["migrate"]).code(8).says("verify/all.sql:1").says("every migration is in");
     assert_eq!(versions(&project).len(), SIX);
+    // A question that cannot be asked any more is answered, and one that is not there is no question.
+    project.write("verify/all.sql", "SELECT nothing FROM t1;\n");
+    project.migration("7_t7.sql", "SELECT 1;");
+    project.db(&["migrate"]).code(8).says("verify/all.sql:1").says("does not exist");
+    project.write("db.toml", "[verify]\nsql = [\"verfy/*.sql\"]\n");
+    project.migration("8_t8.sql", "SELECT 1;");
+    project.db(&["migrate"]).code(2).says("no file fits");
 }
 
 fn start(project: &Project, arguments: &[&str]) -> Child {
