@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0   done, or nothing to do
-  1   a finding that was asked for (`status --check`)
+  1   a finding that was asked for (`status --check`, `check`)
   2   usage or settings
   3   declined, or consent missing or not matching
   4   refused by policy
@@ -116,6 +116,7 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     Backups(BackupsArgs),
     Restore(RestoreArgs),
+    Check(CheckArgs),
     Env(EnvArgs),
     /// Print what each verb needs in each environment, and what db.toml tightened
     ///
@@ -422,6 +423,34 @@ pub(crate) struct RestoreArgs {
     /// Remove the databases that restores kept
     #[arg(long, conflicts_with_all = ["backup", "latest", "file", "into", "schema", "table", "clean", "roles"])]
     pub(crate) drop_previous: bool,
+}
+
+/// Look through migrations for what may hurt, without a database
+///
+/// Syntax, what locks and rewrites, what loses rows, what breaks programs that run today, and what
+/// git knows of the files. `docs/rules.md` has a page on each rule.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// These files; all migrations if nothing is said
+    #[arg(conflicts_with_all = ["staged", "base"])]
+    pub(crate) files: Vec<PathBuf>,
+    /// What the next commit would bring, as it is staged
+    #[arg(long, conflicts_with = "base")]
+    pub(crate) staged: bool,
+    /// What was added or changed since this revision
+    #[arg(long, value_name = "REV")]
+    pub(crate) base: Option<String>,
+    /// The least that makes it exit with 1
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
+    pub(crate) fail_on: FailOn,
+}
+
+/// From where on a finding is a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    #[default]
+    Warn,
+    Block,
 }
 
 /// Look after the private local server

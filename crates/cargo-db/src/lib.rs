@@ -15,6 +15,7 @@
 
 mod audit;
 mod backup;
+mod check;
 mod cli;
 mod command;
 mod failure;
@@ -123,6 +124,7 @@ fn verb(command: &Command) -> &'static str {
         },
         Command::Backup(_) => "backup",
         Command::Restore(_) => "restore",
+        Command::Check(_) => "check",
         Command::Backups(args) => match args.action {
             BackupsAction::List => "backups list",
             BackupsAction::Show { .. } => "backups show",

@@ -2,6 +2,7 @@
 
 mod backup;
 mod backups;
+mod check;
 pub(crate) mod consent;
 mod create;
 mod env;
@@ -215,6 +216,7 @@ pub(crate) fn run(context: Context, command: &Command) -> Result<Exit> {
         Command::Backups(args) => backups::run(&context.with_the_trail()?, args),
         Command::Server(args) => server::run(&context.with_the_trail()?, args),
         Command::History(args) => history::run(&context, args),
+        Command::Check(args) => check::run(&context, args),
         Command::Policy => policy::run(&context),
         Command::Migrate(args) => migrate::run(&informed(context)?, args),
         Command::Rollback(args) => rollback::run(&informed(context)?, args),

@@ -8,6 +8,7 @@ pub(crate) mod backup;
 pub(crate) mod consent;
 pub(crate) mod environment;
 pub(crate) mod event;
+pub(crate) mod finding;
 pub(crate) mod history;
 pub(crate) mod layout;
 pub(crate) mod migration;

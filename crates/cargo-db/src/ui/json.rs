@@ -11,6 +11,7 @@ use crate::model::event::Event;
 use crate::model::history::{Problem, Standing};
 use crate::model::migration::Migration;
 use crate::plan::{Batch, Loss, Plan, Step, Verdict};
+use crate::ui::findings;
 use crate::ui::report::{Report, StatusReport};
 
 /// The version of all documents.
@@ -51,6 +52,9 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
         }
         Report::Restored { target, what, kept } => {
             json!({ "target": target.to_string(), "restored": what.unwrap_or("everything"), "kept": kept })
+        }
+        Report::Checked { checked } => {
+            json!({ "migrations": checked.iter().map(findings::checked_json).collect::<Vec<_>>() })
         }
         Report::Policy { environments, rows, agent } => json!({
             "agent": agent,

@@ -1,6 +1,8 @@
 //! The only place that prints, asks, and turns values into text or JSON. The answer goes to
 //! stdout, the talk to stderr. It never touches the database.
 
+mod backups;
+mod findings;
 mod human;
 mod json;
 mod report;
@@ -125,7 +127,7 @@ impl Ui {
 
     /// Shows backups with numbers to choose by.
     pub(crate) fn numbered(&self, found: &crate::backup::Found) {
-        self.say(&human::numbered(found));
+        self.say(&backups::numbered(found));
     }
 
     /// Whether there is somebody to ask.

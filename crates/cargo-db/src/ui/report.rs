@@ -7,6 +7,7 @@ use crate::migration::Deed;
 use crate::model::audit::Record;
 use crate::model::backup::{Backup, Verification};
 use crate::model::environment::{Environment, Marker, Resolved};
+use crate::model::finding::Checked;
 use crate::model::history::Standing;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
@@ -64,6 +65,10 @@ pub(crate) enum Report<'a> {
         target: &'a Target,
         what: Option<&'a str>,
         kept: Option<&'a str>,
+    },
+    /// What a check found in each file.
+    Checked {
+        checked: &'a [Checked],
     },
     /// What each verb needs; a cell says it in words, and whether `db.toml` tightened it.
     Policy {

@@ -256,6 +256,14 @@ pub(crate) fn repository(folder: &Path) -> String {
     named.or_else(of_folder).unwrap_or_default()
 }
 
+/// What git answers; nothing where there is no git, no repository, or no such thing.
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let asked =
+        duct::cmd("git", arguments).dir(folder).stdin_null().stderr_null().stdout_capture().unchecked();
+    let output = asked.run().ok().filter(|output| output.status.success())?;
+    String::from_utf8(output.stdout).ok()
+}
+
 /// The folders of `PATH`.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     let path = environment().remove("PATH").unwrap_or_default();

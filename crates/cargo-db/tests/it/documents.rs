@@ -23,6 +23,7 @@ fn the_reference_is_the_help() {
         &["backups"],
         &["backups", "verify"],
         &["restore"],
+        &["check"],
         &["reset"],
         &["env", "set"],
         &["env", "clear"],
@@ -108,6 +109,8 @@ fn json_keeps_to_its_schemas() {
     valid("history.json", &json(&["history", "verify"]));
     valid("error.json", &json(&["migrate", "--steps", "many"]));
     valid("server.json", &json(&["server", "status"]));
+    project.write("x.sql", "DROP TABLE a; SELECT 1;");
+    valid("check.json", &json(&["check", "x.sql"]));
     valid("error.json", &json(&["migrate", "--to", "9"]));
     valid("error.json", &json(&["status", "-D", "postgres://u@127.0.0.1:1/x"]));
 }

@@ -10,6 +10,7 @@ mod support;
 
 mod audit;
 mod backup;
+mod check;
 mod concurrency;
 mod create;
 mod demo;

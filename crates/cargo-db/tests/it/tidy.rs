@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["plan"],
     &["policy"],
     &["world"],
-    &["migration"],
+    &["check", "migration"],
     &["audit", "backup", "seed"],
     &["cli"],
     &["ui"],

@@ -1,0 +1,92 @@
+//! What the author of a migration says to us in comments:
+//!
+//! ```sql
+//! -- cargo-db: allow <rule> <reason>
+//! -- cargo-db: expect loss <object> <= <bound>
+//! ```
+
+use pg_logical::lexer::{Lexed, Token, token};
+
+use crate::check::finding;
+use crate::model::finding::{Expected, Finding};
+
+/// The comments of a file that are meant for us.
+#[derive(Default)]
+pub(super) struct Directives {
+    allowed: Vec<Allow>,
+    pub(super) expected: Vec<Expected>,
+    /// What cannot be understood.
+    wrong: Vec<Finding>,
+}
+
+/// One rule allowed at one statement.
+struct Allow {
+    line: usize,
+    rule: String,
+    used: bool,
+}
+
+impl Directives {
+    /// Reads the comments of a file.
+    pub(super) fn read(text: &str) -> Directives {
+        let (mut directives, mut at, mut line) = (Directives::default(), 0, 1);
+        while at < text.len() {
+            let Lexed::Token(kind, length) = token(&text.as_bytes()[at..], true) else { break };
+            let comment = &text[at..at + length];
+            if kind == Token::Comment
+                && let Some(said) =
+                    comment.strip_prefix("--").and_then(|rest| rest.trim().strip_prefix("cargo-db:"))
+            {
+                directives.hear(line, said.trim());
+            }
+            line += comment.bytes().filter(|&byte| byte == b'\n').count();
+            at += length;
+        }
+        directives
+    }
+
+    fn hear(&mut self, line: usize, said: &str) {
+        let words: Vec<&str> = said.split_whitespace().collect();
+        match words.as_slice() {
+            ["allow", rule] => {
+                let why = format!("`{rule}` is allowed here, and it is not said why");
+                self.wrong.push(finding("allow-without-reason", line, said, why));
+                self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false });
+            }
+            ["allow", rule, ..] => self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false }),
+            ["expect", "loss", object, "<=", bound] if bound.parse::<u64>().is_ok() => {
+                let (object, bound) = ((*object).to_owned(), bound.parse().unwrap_or(0));
+                self.expected.push(Expected { line, object, bound });
+            }
+            _ => {
+                let why = "write `allow <rule> <reason>` or `expect loss <object> <= <number>`".to_owned();
+                self.wrong.push(finding("unknown-directive", line, said, why));
+            }
+        }
+    }
+
+    /// Takes out what is allowed at its statement. `spans` are the first and last lines of statements. An
+    /// allow belongs to the statement that it stands in or behind, or else to the next one.
+    pub(super) fn apply(&mut self, findings: Vec<Finding>, spans: &[(usize, usize)]) -> Vec<Finding> {
+        let at = |line: usize| spans.iter().rposition(|&(first, last)| (first..=last).contains(&line));
+        let next = |line: usize| spans.iter().position(|&(first, _)| first > line);
+        let mut left: Vec<Finding> = Vec::new();
+        for found in findings {
+            let fits = |allow: &&mut Allow| {
+                allow.rule == found.rule && at(allow.line).or_else(|| next(allow.line)) == at(found.line)
+            };
+            match self.allowed.iter_mut().find(fits) {
+                Some(allow) => allow.used = true,
+                None => left.push(found),
+            }
+        }
+        let unused = self.allowed.iter().filter(|allow| !allow.used);
+        left.extend(unused.map(|allow| {
+            let why = format!("`{}` finds nothing in the statement that follows", allow.rule);
+            finding("unused-allow", allow.line, "", why)
+        }));
+        left.append(&mut self.wrong);
+        left.sort_by_key(|finding| finding.line);
+        left
+    }
+}

@@ -1,0 +1,95 @@
+//! squawk's parser and linter behind one door: their names change from release to release.
+//!
+//! The text that it sees is made of the statements that we have split, each in its place: so it can
+//! neither swallow one (it takes what follows `CREATE SCHEMA … CREATE …` for a part of it) nor be silenced
+//! by a comment that is not meant for us.
+
+use pg_logical::script::Statement;
+use squawk_linter::{Linter, LinterSettings};
+use squawk_syntax::SourceFile;
+
+use crate::check::{as_strs, finding, object_of, rules};
+use crate::model::finding::Finding;
+use pg_logical::lexer::words;
+
+/// What the parser and the linter say.
+pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding> {
+    let (text, starts) = rebuilt(statements);
+    let statement_at = |offset: usize| {
+        let index = starts.partition_point(|&start| start <= offset).saturating_sub(1);
+        (&statements[index], offset.saturating_sub(starts[index]))
+    };
+    let parse = SourceFile::parse(&text);
+    let mut findings = Vec::new();
+    for error in parse.errors() {
+        let (statement, within) = statement_at(error.range().start().into());
+        // It knows less than PostgreSQL of some statements; whether they are right, the server says.
+        let line = line_within(statement, within);
+        findings.push(finding("syntax", line, &statement.text, error.message().to_owned()));
+    }
+    let mut linter = Linter::with_rules(&[], &[]);
+    linter.settings = LinterSettings { assume_in_transaction: transactional, ..linter.settings };
+    for violation in linter.lint(&parse, &text) {
+        // Rules of style, and those that our own do better, are not heeded.
+        let Some((class, severity)) = rules::of_linter(&violation.code.to_string()) else { continue };
+        let (statement, within) = statement_at(violation.text_range.start().into());
+        let mut found = finding(
+            &violation.code.to_string(),
+            line_within(statement, within),
+            &statement.text,
+            violation.message,
+        );
+        (found.class, found.severity) = (class, severity);
+        (found.object, found.help) = (object_of(&statement.text), violation.help);
+        findings.push(found);
+    }
+    findings.retain(|found| !is_about_new_object(found, statements));
+    findings
+}
+
+/// The line of the file that a byte of a statement stands on.
+fn line_within(statement: &Statement, within: usize) -> usize {
+    let before = statement.text.get(..within).unwrap_or_default();
+    statement.line + before.matches('\n').count()
+}
+
+/// The statements as one text, and where each begins in it.
+fn rebuilt(statements: &[Statement]) -> (String, Vec<usize>) {
+    let (mut text, mut starts) = (String::new(), Vec::new());
+    for statement in statements {
+        starts.push(text.len());
+        let words = words(&statement.text);
+        match as_strs(&words).as_slice() {
+            // With elements it swallows the statements that follow; it makes what nobody uses yet.
+            ["create", "schema", rest @ ..] if rest.contains(&"create") => text.push_str("SELECT 1"),
+            _ => text.push_str(&statement.text.replace("squawk-ignore", "squawk_ignore")),
+        }
+        // On a line of its own: the last may end in a comment.
+        text.push_str("\n;\n");
+    }
+    (text, starts)
+}
+
+/// What an earlier statement of the file has made is used by nobody yet.
+fn is_about_new_object(found: &Finding, statements: &[Statement]) -> bool {
+    let Some(object) = &found.object else { return false };
+    let earlier = statements.iter().take_while(|statement| statement.line < found.line);
+    let mut created = earlier.filter_map(|statement| {
+        let words = words(&statement.text);
+        let words = as_strs(&words);
+        let table =
+            words.iter().position(|word| *word == "table").filter(|_| words.first() == Some(&"create"))?;
+        let rest: Vec<&str> = words[table + 1..]
+            .iter()
+            .filter(|word| !matches!(**word, "if" | "not" | "exists"))
+            .copied()
+            .collect();
+        Some(match rest.as_slice() {
+            [schema, ".", name, ..] => format!("{schema}.{name}"),
+            [name, ..] => (*name).to_owned(),
+            [] => String::new(),
+        })
+    });
+    let bare = |name: &str| name.strip_prefix("public.").unwrap_or(name).to_owned();
+    created.any(|name| bare(&name) == bare(object))
+}

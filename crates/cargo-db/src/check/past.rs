@@ -1,0 +1,71 @@
+//! What git knows of a migration: whether others may have applied it already.
+
+use std::path::Path;
+
+use crate::check::{finding, of_file, says_the_same};
+use crate::model::finding::Checked;
+use crate::model::migration::{Folder, Version};
+
+/// The migrations as they are on the branch that everybody shares.
+pub(crate) struct Past {
+    /// What the revision is called.
+    pub(crate) revision: String,
+    /// What lay in the folder there.
+    pub(crate) folder: Folder,
+}
+
+/// Compares the folder with what it was.
+///
+/// `text_then` gives the text of a file in that revision, `text_now` its text today.
+pub(crate) fn compare(
+    past: &Past,
+    now: &Folder,
+    text_then: &dyn Fn(&Path) -> Option<String>,
+    text_now: &dyn Fn(&Path) -> Option<String>,
+) -> Vec<Checked> {
+    let mut found = Vec::new();
+    let newest = past.folder.migrations.last().map(|migration| &migration.version);
+    for migration in &now.migrations {
+        let path = &migration.up.path;
+        let then = past.folder.migrations.iter().find(|then| then.version == migration.version);
+        let finding = match then {
+            Some(then) if then.up.checksum == migration.up.checksum => continue,
+            Some(then) if then.up.path == *path => {
+                let same = text_then(path).zip(text_now(path)).is_some_and(|(a, b)| says_the_same(&a, &b));
+                if same {
+                    let why = format!("since {} its comments or white space were changed", past.revision);
+                    finding("edited-comments", 1, "", why)
+                } else {
+                    finding("edited-migration", 1, "", format!("it is in {}, and was changed", past.revision))
+                }
+            }
+            Some(then) => {
+                let why = format!("`{}` in {} has the same version", then.up.path.display(), past.revision);
+                finding("same-version", 1, "", why)
+            }
+            None if newest.is_some_and(|newest| migration.version < *newest) => {
+                let newest = newest.map(ToString::to_string).unwrap_or_default();
+                finding("late-version", 1, "", format!("{} has {newest} already", past.revision))
+            }
+            None => continue,
+        };
+        found.push(of_file(path, finding));
+    }
+    found.extend(same_second(now));
+    found
+}
+
+/// Two versions that are one second, of which one has more digits.
+fn same_second(now: &Folder) -> Vec<Checked> {
+    let second = |version: &Version| version.to_string().get(..14).map(str::to_owned);
+    let pairs = now.migrations.windows(2).filter(|pair| {
+        pair[0].version != pair[1].version
+            && second(&pair[0].version).is_some()
+            && second(&pair[0].version) == second(&pair[1].version)
+    });
+    let found = pairs.map(|pair| {
+        let why = format!("`{}` is of the same second", pair[0].up.path.display());
+        of_file(&pair[1].up.path, finding("same-second", 1, "", why))
+    });
+    found.collect()
+}

@@ -1,0 +1,159 @@
+//! `cargo db check`.
+
+use std::path::{Path, PathBuf};
+
+use crate::check::{self, Direction, Source, past};
+use crate::cli::{CheckArgs, FailOn};
+use crate::command::Context;
+use crate::failure::{Exit, Kind, Result};
+use crate::migration;
+use crate::model::finding::{Checked, Verdict};
+use crate::model::layout::{Found, Layout};
+use crate::model::migration::Folder;
+use crate::ui::Report;
+use crate::world::{files, process};
+
+/// Where the branch that everybody shares is looked for.
+const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
+
+pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
+    let repository = Repository { root: &context.settings.root, args };
+    let folder = migration::read_folder(&context.settings, Layout::Sqlx)?;
+    let chosen = repository.choose(context, &folder)?;
+    let mut checked = Vec::new();
+    for path in &chosen {
+        let bytes = repository.read(path)?;
+        let direction =
+            if path.to_string_lossy().ends_with(".down.sql") { Direction::Down } else { Direction::Up };
+        let text = String::from_utf8_lossy(&bytes);
+        checked.push(check::check(&Source { path, text: &text, direction }));
+    }
+    let of_folder = check::of_folder(&folder).into_iter().chain(repository.past(context, &folder)?);
+    merge(&mut checked, of_folder);
+    name_them(&mut checked, &folder);
+    context.ui.report(&Report::Checked { checked: &checked });
+    let worst = checked.iter().map(Checked::verdict).max().unwrap_or(Verdict::Pass);
+    let fails = match args.fail_on {
+        FailOn::Warn => worst > Verdict::Pass,
+        FailOn::Block => worst == Verdict::Block,
+    };
+    Ok(if fails { Exit::Finding } else { Exit::Done })
+}
+
+/// Adds what was found about files as a whole to those that were chosen.
+fn merge(checked: &mut [Checked], found: impl Iterator<Item = Checked>) {
+    for about in found {
+        if let Some(of_file) = checked.iter_mut().find(|checked| checked.file == about.file) {
+            of_file.findings.splice(0..0, about.findings);
+        }
+    }
+}
+
+/// Gives the files of migrations their version and name.
+fn name_them(checked: &mut [Checked], folder: &Folder) {
+    for checked in checked {
+        let of = |path: &PathBuf| *path == checked.file;
+        let found = folder.migrations.iter().find(|migration| {
+            of(&migration.up.path) || migration.down.as_ref().is_some_and(|down| of(&down.path))
+        });
+        if let Some(migration) = found {
+            checked.version = Some(migration.version.to_string());
+            migration.name.clone_into(&mut checked.name);
+        }
+    }
+}
+
+/// The files, and git's memory of them.
+struct Repository<'a> {
+    root: &'a Path,
+    args: &'a CheckArgs,
+}
+
+impl Repository<'_> {
+    /// The files that are meant, relative to the root.
+    fn choose(&self, context: &Context, folder: &Folder) -> Result<Vec<PathBuf>> {
+        let root = self.root;
+        if !self.args.files.is_empty() {
+            let cwd = files::current_dir()?;
+            let relative = |path: &PathBuf| {
+                let whole = cwd.join(path);
+                whole.strip_prefix(root).map_or(whole.clone(), Path::to_owned)
+            };
+            return Ok(self.args.files.iter().map(relative).collect());
+        }
+        let changed = if self.args.staged {
+            Some(vec!["diff", "--cached"])
+        } else {
+            self.args.base.as_deref().map(|base| vec!["diff", "--merge-base", base])
+        };
+        let Some(mut arguments) = changed else {
+            let up = folder.migrations.iter().map(|migration| migration.up.path.clone());
+            let down =
+                folder.migrations.iter().filter_map(|migration| Some(migration.down.as_ref()?.path.clone()));
+            let mut all: Vec<PathBuf> = up.chain(down).chain(folder.orphans.clone()).collect();
+            all.extend(folder.misnamed.iter().cloned());
+            all.sort();
+            return Ok(all);
+        };
+        let dir = context.settings.migrations_dir.value.display().to_string();
+        arguments.extend(["--name-only", "--relative", "--diff-filter=ACMR", "-z", "--", dir.as_str()]);
+        let listed = process::git(root, &arguments).ok_or_else(|| Kind::Usage {
+            what: format!(
+                "`git {}` failed in `{}`: is it a repository, with that revision?",
+                arguments.join(" "),
+                root.display()
+            ),
+        })?;
+        let sql = |name: &&str| Path::new(name).extension().is_some_and(|extension| extension == "sql");
+        let mut chosen: Vec<PathBuf> = listed.split('\0').filter(sql).map(PathBuf::from).collect();
+        if !self.args.staged {
+            // What git does not know yet is new as well.
+            let others = ["ls-files", "--others", "--exclude-standard", "-z", "--", dir.as_str()];
+            let others = process::git(root, &others).unwrap_or_default();
+            chosen.extend(others.split('\0').filter(sql).map(PathBuf::from));
+        }
+        chosen.sort();
+        Ok(chosen)
+    }
+
+    /// The text of a file, as it is staged where that is what is meant.
+    fn read(&self, path: &Path) -> Result<Vec<u8>> {
+        let staged = || process::git(self.root, &["show", &format!(":./{}", path.display())]);
+        match self.args.staged.then(staged).flatten() {
+            Some(text) => Ok(text.into_bytes()),
+            None => files::read(&self.root.join(path)),
+        }
+    }
+
+    /// What the shared branch says about the folder; nothing where there is none.
+    fn past(&self, context: &Context, now: &Folder) -> Result<Vec<Checked>> {
+        let root = self.root;
+        let exists = |name: &&str| {
+            process::git(root, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).is_some()
+        };
+        let named = self.args.base.as_deref().into_iter().chain(SHARED);
+        let Some(shared) = named.into_iter().find(exists) else { return Ok(Vec::new()) };
+        let dir = context.settings.migrations_dir.value.display().to_string();
+        let listed = process::git(root, &["ls-tree", "-r", "-z", "--name-only", shared, "--", dir.as_str()])
+            .unwrap_or_default();
+        let text_of = |path: &Path| process::git(root, &["show", &format!("{shared}:./{}", path.display())]);
+        let differing =
+            process::git(root, &["diff", "--name-only", "--relative", "-z", shared, "--", dir.as_str()])
+                .unwrap_or_default();
+        let changed: Vec<&str> = differing.split('\0').collect();
+        let found = listed.split('\0').filter(|name| name.ends_with(".sql")).filter_map(|name| {
+            let path = PathBuf::from(name);
+            // What did not change need not be fetched.
+            let bytes = if changed.contains(&name) {
+                text_of(&path)?.into_bytes()
+            } else {
+                files::read(&root.join(&path)).ok()?
+            };
+            Some(Found { path, bytes })
+        });
+        let folder = Layout::Sqlx.read(found.collect());
+        let past = past::Past { revision: shared.to_owned(), folder };
+        let text_now = |path: &Path| String::from_utf8(files::read(&root.join(path)).ok()?).ok();
+        Ok(past::compare(&past, now, &text_of, &text_now))
+    }
+}

@@ -1,0 +1,108 @@
+//! What a check or a rehearsal found in a migration, and what that amounts to.
+
+use std::path::PathBuf;
+
+/// What a finding is about. It decides what a measurement may silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// The file itself: it cannot run as it stands, or reaches further than its database.
+    Form,
+    /// Rows or values that go.
+    Loss,
+    /// A lock that others wait for, a table that is written anew.
+    Lock,
+    /// What programs that run today will miss.
+    Compatibility,
+}
+
+/// How bad it is. Ordered: a later one is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Severity {
+    Warn,
+    Block,
+}
+
+/// Something that a reviewer should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// Its name in `docs/rules.md`.
+    pub(crate) rule: String,
+    pub(crate) class: Class,
+    pub(crate) severity: Severity,
+    /// The line of the file, from 1.
+    pub(crate) line: usize,
+    /// The statement's first line.
+    pub(crate) statement: String,
+    /// A table, or a column of one, as far as it is known.
+    pub(crate) object: Option<String>,
+    /// What was seen, or measured.
+    pub(crate) evidence: String,
+    /// What to do instead.
+    pub(crate) help: Option<String>,
+    /// How many rows or values go; for `expect loss`.
+    pub(crate) lost: Option<u64>,
+}
+
+/// What all findings of a migration amount to. Ordered: a later one is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    Pass,
+    Warn,
+    /// Nobody knows: it could not be rehearsed.
+    Unmeasured,
+    Block,
+}
+
+impl Verdict {
+    /// What these findings amount to.
+    pub(crate) fn of(findings: &[Finding]) -> Verdict {
+        match findings.iter().map(|finding| finding.severity).max() {
+            None => Verdict::Pass,
+            Some(Severity::Warn) => Verdict::Warn,
+            Some(Severity::Block) => Verdict::Block,
+        }
+    }
+
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Verdict::Pass => "PASS",
+            Verdict::Warn => "WARN",
+            Verdict::Unmeasured => "UNMEASURED",
+            Verdict::Block => "BLOCK",
+        }
+    }
+
+    /// The verdict with this word.
+    pub(crate) fn named(word: &str) -> Option<Verdict> {
+        [Verdict::Pass, Verdict::Warn, Verdict::Unmeasured, Verdict::Block]
+            .into_iter()
+            .find(|verdict| verdict.word() == word)
+    }
+}
+
+/// `-- cargo-db: expect loss <object> <= <bound>`: a loss that its author knows of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Expected {
+    pub(crate) line: usize,
+    pub(crate) object: String,
+    pub(crate) bound: u64,
+}
+
+/// One file that was looked through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Checked {
+    pub(crate) file: PathBuf,
+    /// Version and name, where it is a migration's.
+    pub(crate) version: Option<String>,
+    pub(crate) name: String,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) expected: Vec<Expected>,
+}
+
+impl Checked {
+    /// What it amounts to.
+    pub(crate) fn verdict(&self) -> Verdict {
+        Verdict::of(&self.findings)
+    }
+}
