@@ -5,8 +5,10 @@
 //! ```text
 //! cli  command   what was typed; one file a verb
 //! ui             prints, asks, serialises
+//! rehearse       migrations measured on a scratch copy
 //! audit backup   the work itself; effects only through world
 //! seed migration
+//! check          looks through files, without a database
 //! world          the only floor with effects
 //! policy plan    pure decisions
 //! settings       what was asked for, resolved once
@@ -23,6 +25,7 @@ mod migration;
 mod model;
 mod plan;
 mod policy;
+mod rehearse;
 mod seed;
 mod settings;
 mod ui;
@@ -125,6 +128,7 @@ fn verb(command: &Command) -> &'static str {
         Command::Backup(_) => "backup",
         Command::Restore(_) => "restore",
         Command::Check(_) => "check",
+        Command::Rehearse(_) => "rehearse",
         Command::Backups(args) => match args.action {
             BackupsAction::List => "backups list",
             BackupsAction::Show { .. } => "backups show",

@@ -1,6 +1,7 @@
 //! Backups that can be believed: taken from one snapshot, read back before they are called done,
 //! verified whenever asked; and restores that are built beside the old database and swapped in.
 
+mod beside;
 mod folder;
 mod inplace;
 mod part;
@@ -11,10 +12,11 @@ mod source;
 mod take;
 mod verify;
 
+pub(crate) use beside::{Built, clone_beside, copy_into, create_beside};
 pub(crate) use folder::{Folder, Found};
 pub(crate) use inplace::{begin, look, replace};
 pub(crate) use part::Scope;
-pub(crate) use restore::{build, create_beside, drop_previous, finish, previous, swap, undo};
+pub(crate) use restore::{build, drop_previous, finish, previous, scratch, swap, undo};
 pub(crate) use roles::{create_roles, missing_roles};
 pub(crate) use source::{Demands, Preflight, Source, preflight};
 pub(crate) use take::{Order, take};

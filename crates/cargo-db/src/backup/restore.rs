@@ -5,52 +5,22 @@
 use std::io::Write;
 use std::time::Duration;
 
+use crate::backup::beside::{Built, TO_BE_DROPPED, beside, create_beside, stem};
 use crate::backup::source::Source;
 use crate::backup::verify::{Text, differences, read_content};
 use crate::failure::{Failure, Kind, Result};
-use crate::model::backup::{Format, LOCALE, Locale, Manifest};
+use crate::model::backup::{Format, Manifest};
 use crate::model::event::Event;
 use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::archive::plain_text;
-use crate::world::clock::{now, pause, stopwatch};
+use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Backend, Purpose, Session, after_the_end_of, backend};
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use pg_logical::script::ScriptReader;
-
-/// The comment by which a database that is being built is recognised, so that the next run can
-/// remove one that a killed run left behind.
-const BEING_BUILT: &str = "cargo-db: being built";
-
-/// A database that is being built; dropped with this value unless it was swapped in.
-pub(crate) struct Built {
-    pub(crate) target: Target,
-    /// The comment that it will have; until it is swapped in, its comment says that it is ours.
-    comment: Option<String>,
-    world: World,
-    kept: bool,
-}
-
-impl Drop for Built {
-    fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
-        let world = self.world.uninterrupted();
-        if let Ok(mut session) = Session::open(&world, &self.target.with_database("postgres"), Purpose::Write)
-        {
-            let name = quote_identifier(&self.target.database);
-            let _ = session
-                .run("drop the unfinished database", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-        }
-    }
-}
-
-/// What a restore or a reset does not keep has this comment until it is dropped.
-const TO_BE_DROPPED: &str = "cargo-db: to be dropped";
 
 /// Builds the new database, and has it compared with the manifest and dressed like the old one.
 pub(crate) fn build(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
@@ -76,44 +46,8 @@ pub(crate) fn finish(world: &World, target: &Target, built: &mut Built) -> Resul
     session.run("analyse the new database", "ANALYZE")
 }
 
-/// Creates an empty database beside the target, with the encoding and the locale of `like`, or else
-/// of the target itself.
-pub(crate) fn create_beside(
-    world: &World,
-    target: &Target,
-    what: &str,
-    like: Option<Locale>,
-) -> Result<Built> {
-    let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
-    remove_leftovers(world, &mut session, target)?;
-    let name = beside(&target.database, what);
-    let own =
-        format!("SELECT {LOCALE} FROM pg_database d WHERE d.datname = {}", quote_literal(&target.database));
-    let rows = session.rows("look at the old database", &own)?;
-    let locale = like.or_else(|| rows.first().map(|row| Locale::of_row(row))).map(|locale| {
-        let mut options = format!(
-            " ENCODING {} LC_COLLATE {} LC_CTYPE {}",
-            quote_literal(&locale.encoding),
-            quote_literal(&locale.collate),
-            quote_literal(&locale.ctype)
-        );
-        if let (Some("i"), Some(icu)) = (locale.provider.as_deref(), &locale.icu) {
-            options = format!("{options} LOCALE_PROVIDER icu ICU_LOCALE {}", quote_literal(icu));
-        }
-        options
-    });
-    let (quoted, locale) = (quote_identifier(&name), locale.unwrap_or_default());
-    let built =
-        Built { target: target.with_database(&name), comment: None, world: world.clone(), kept: false };
-    session
-        .run("create the new database", &format!("CREATE DATABASE {quoted} TEMPLATE template0{locale}"))?;
-    let comment = format!("COMMENT ON DATABASE {quoted} IS {}", quote_literal(BEING_BUILT));
-    session.run("mark the new database", &comment)?;
-    Ok(built)
-}
-
 /// Creates a database beside the target and loads the source into it.
-pub(super) fn scratch(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
+pub(crate) fn scratch(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
     let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
     let built = create_beside(world, target, "restore", like)?;
     let mut session = Session::open(world, &built.target, Purpose::Read)?;
@@ -147,69 +81,6 @@ pub(super) fn scratch(world: &World, settings: &Settings, target: &Target, sourc
     }
     world.tell(Event::Finished { done: "Loaded", subject: source.name.clone(), elapsed: began.elapsed() });
     Ok(built)
-}
-
-/// `school__restore_20260131T235959_123`; a name has room for 63 bytes.
-fn beside(database: &str, what: &str) -> String {
-    let moment =
-        time::macros::format_description!("[year][month][day]T[hour][minute][second]_[subsecond digits:3]");
-    let moment = now().format(moment).unwrap_or_default();
-    let ending = format!("__{what}_{moment}");
-    format!("{}{ending}", stem(database))
-}
-
-/// What the names of the databases beside one begin with: its own name, or as much of it as there is
-/// room for and a hash of the rest, so that two long names do not meet.
-fn stem(database: &str) -> String {
-    let longest = "__restore_20260131T235959_123".len();
-    if database.len() + longest <= 63 {
-        return database.to_owned();
-    }
-    let hash = crc32fast::hash(database.as_bytes());
-    let mut room = 63 - longest - "_00000000".len();
-    while !database.is_char_boundary(room) {
-        room -= 1;
-    }
-    format!("{}_{hash:08x}", &database[..room])
-}
-
-/// Drops what killed runs left of this database: new ones that they were building, if nobody uses
-/// them, and old ones that were to be dropped.
-fn remove_leftovers(world: &World, session: &mut Session, target: &Target) -> Result<()> {
-    let sql = format!(
-        "SELECT datname, shobj_description(d.oid, 'pg_database') FROM pg_database d WHERE starts_with(datname, {}) \
-         AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)",
-        quote_literal(&format!("{}__", stem(&target.database)))
-    );
-    for row in session.rows("look for what killed runs left", &sql)? {
-        let name = row[0].as_deref().unwrap_or_default();
-        let ours = match row[1].as_deref() {
-            Some(comment) => matches!(comment, BEING_BUILT | TO_BE_DROPPED),
-            // Killed between making it and saying so: then there is nothing in it.
-            None => is_name_beside(name, &target.database) && is_empty(world, target, name),
-        };
-        if ours {
-            let drop = format!("DROP DATABASE IF EXISTS {}", quote_identifier(name));
-            session.run("drop what a killed run left", &drop)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a name is one that [`beside`] gives to a new database.
-fn is_name_beside(name: &str, database: &str) -> bool {
-    let rest = name.strip_prefix(&format!("{}__", stem(database)));
-    let moment = rest.and_then(|rest| rest.strip_prefix("restore_").or_else(|| rest.strip_prefix("reset_")));
-    moment.is_some_and(|moment| {
-        moment.len() == "20260131T235959_123".len()
-            && moment.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'T' | b'_'))
-    })
-}
-
-fn is_empty(world: &World, target: &Target, name: &str) -> bool {
-    let sql = "SELECT 1 FROM pg_class WHERE oid >= 16384 LIMIT 1";
-    let session = Session::open(world, &target.with_database(name), Purpose::Read);
-    session.is_ok_and(|mut session| session.value("look into it", sql).is_ok_and(|found| found.is_none()))
 }
 
 /// Runs a dump through our own reader: no psql, and so no command of psql's.
@@ -312,7 +183,7 @@ pub(super) fn compare(
     Ok(problems)
 }
 
-fn server_major(session: &mut Session) -> Result<u32> {
+pub(super) fn server_major(session: &mut Session) -> Result<u32> {
     let sql = "SELECT current_setting('server_version_num')::int / 10000";
     let version = session.value("ask for the version", sql)?;
     Ok(version.and_then(|version| version.parse().ok()).unwrap_or(0))

@@ -3,12 +3,13 @@
 //! ```sql
 //! -- cargo-db: allow <rule> <reason>
 //! -- cargo-db: expect loss <object> <= <bound>
+//! -- cargo-db: expect lock <table> <= <rows>
 //! ```
 
 use pg_logical::lexer::{Lexed, Token, token};
 
 use crate::check::finding;
-use crate::model::finding::{Expected, Finding};
+use crate::model::finding::{Expected, Finding, HAZARDS};
 
 /// The comments of a file that are meant for us.
 #[derive(Default)]
@@ -54,12 +55,15 @@ impl Directives {
                 self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false });
             }
             ["allow", rule, ..] => self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false }),
-            ["expect", "loss", object, "<=", bound] if bound.parse::<u64>().is_ok() => {
-                let (object, bound) = ((*object).to_owned(), bound.parse().unwrap_or(0));
-                self.expected.push(Expected { line, object, bound });
+            ["expect", hazard, object, "<=", bound]
+                if bound.parse::<u64>().is_ok() && HAZARDS.iter().any(|(known, _)| known == hazard) =>
+            {
+                let (hazard, object) = ((*hazard).to_owned(), (*object).to_owned());
+                self.expected.push(Expected { line, hazard, object, bound: bound.parse().unwrap_or(0) });
             }
             _ => {
-                let why = "write `allow <rule> <reason>` or `expect loss <object> <= <number>`".to_owned();
+                let why = "write `allow <rule> <reason>`, or `expect loss <object> <= <number>`, or `expect lock …`"
+                    .to_owned();
                 self.wrong.push(finding("unknown-directive", line, said, why));
             }
         }

@@ -91,7 +91,7 @@ fn unreadable(error: &ScriptError) -> Finding {
 }
 
 /// A finding of a rule of ours.
-fn finding(rule: &str, line: usize, statement: &str, evidence: String) -> Finding {
+pub(crate) fn finding(rule: &str, line: usize, statement: &str, evidence: String) -> Finding {
     let rule_of = rules::named(rule);
     let first = statement.lines().next().unwrap_or_default().trim_end().to_owned();
     Finding {
@@ -103,7 +103,7 @@ fn finding(rule: &str, line: usize, statement: &str, evidence: String) -> Findin
         object: None,
         evidence,
         help: rule_of.map(|rule| rule.instead.to_owned()).filter(|help| !help.is_empty()),
-        lost: None,
+        rows: None,
     }
 }
 

@@ -9,6 +9,7 @@ mod env;
 mod history;
 mod migrate;
 mod policy;
+pub(crate) mod rehearse;
 mod reset;
 mod restore;
 mod rollback;
@@ -224,6 +225,7 @@ pub(crate) fn run(context: Context, command: &Command) -> Result<Exit> {
         Command::Reset(args) => reset::run(&informed(context)?, args),
         Command::Backup(args) => backup::run(&informed(context)?, args),
         Command::Restore(args) => restore::run(&informed(context)?, args),
+        Command::Rehearse(args) => rehearse::run(&informed(context)?, args),
         Command::Env(args) => env::run(&informed(context)?, args),
     }
 }

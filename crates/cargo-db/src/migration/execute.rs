@@ -161,13 +161,18 @@ impl Direction {
     }
 }
 
-fn session_settings(limits: &Limits) -> String {
+pub(crate) fn session_settings(limits: &Limits) -> String {
     let milliseconds = |duration: Duration| duration.as_millis();
     let mut settings = format!("SET lock_timeout = {}", milliseconds(limits.ddl_lock_timeout.value));
     if let Some(timeout) = &limits.statement_timeout {
         settings = format!("{settings}; SET statement_timeout = {}", milliseconds(timeout.value));
     }
     settings
+}
+
+/// Reads a file of a migration, which must be what was planned with.
+pub(crate) fn read_script(root: &Path, file: &ScriptFile) -> Result<Script> {
+    read(root, Layout::Sqlx, file)
 }
 
 /// Reads a file again and makes sure that it is still what was planned with.

@@ -7,7 +7,7 @@ mod outside;
 mod verify;
 mod witness;
 
-pub(crate) use execute::{Deed, carry_out, look_through, prepare_database};
+pub(crate) use execute::{Deed, carry_out, look_through, prepare_database, read_script, session_settings};
 pub(crate) use facts::{
     connect_or_none, gather, holds_rows, losses_of, losses_where, named_folder_exists, read_folder,
     read_history, read_table,

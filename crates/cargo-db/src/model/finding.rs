@@ -39,8 +39,8 @@ pub(crate) struct Finding {
     pub(crate) evidence: String,
     /// What to do instead.
     pub(crate) help: Option<String>,
-    /// How many rows or values go; for `expect loss`.
-    pub(crate) lost: Option<u64>,
+    /// How many rows or values it is about; for `expect`.
+    pub(crate) rows: Option<u64>,
 }
 
 /// What all findings of a migration amount to. Ordered: a later one is worse.
@@ -81,12 +81,26 @@ impl Verdict {
     }
 }
 
-/// `-- cargo-db: expect loss <object> <= <bound>`: a loss that its author knows of.
+/// `-- cargo-db: expect <hazard> <object> <= <bound>`: something that its author knows of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) line: usize,
+    pub(crate) hazard: String,
     pub(crate) object: String,
     pub(crate) bound: u64,
+}
+
+/// What can be expected, and the class of findings that it is about.
+pub(crate) const HAZARDS: [(&str, Class); 2] = [("loss", Class::Loss), ("lock", Class::Lock)];
+
+impl Expected {
+    /// Whether a finding is what was expected, and no more of it.
+    pub(crate) fn covers(&self, finding: &Finding) -> bool {
+        let short = |name: &str| name.strip_prefix("public.").unwrap_or(name).to_owned();
+        let same = finding.object.as_deref().is_some_and(|object| short(object) == short(&self.object));
+        let class = HAZARDS.iter().find(|(hazard, _)| *hazard == self.hazard).map(|(_, class)| *class);
+        same && class == Some(finding.class) && finding.rows.is_some_and(|rows| rows <= self.bound)
+    }
 }
 
 /// One file that was looked through.

@@ -13,5 +13,6 @@ pub(crate) mod history;
 pub(crate) mod layout;
 pub(crate) mod migration;
 pub(crate) mod overview;
+pub(crate) mod rehearsal;
 pub(crate) mod seed;
 pub(crate) mod target;

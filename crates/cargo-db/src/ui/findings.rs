@@ -18,12 +18,12 @@ pub(super) fn checked(checked: &[Checked], ui: &Ui) -> String {
         lines.extend(file.findings.iter().flat_map(|found| finding(found, ui)));
         lines.push(String::new());
     }
-    lines.push(summary(checked.iter().map(Checked::verdict)));
+    lines.push(summary(checked.iter().map(Checked::verdict), "file"));
     lines.join("\n")
 }
 
 /// How many of each: `12 files: 1 BLOCK, 2 WARN, 9 PASS`.
-pub(super) fn summary(verdicts: impl Iterator<Item = Verdict>) -> String {
+pub(super) fn summary(verdicts: impl Iterator<Item = Verdict>, noun: &str) -> String {
     let verdicts: Vec<Verdict> = verdicts.collect();
     let order = [Verdict::Block, Verdict::Unmeasured, Verdict::Warn, Verdict::Pass];
     let counts = order.into_iter().filter_map(|verdict| {
@@ -33,7 +33,7 @@ pub(super) fn summary(verdicts: impl Iterator<Item = Verdict>) -> String {
     let counts: Vec<String> = counts.collect();
     format!(
         "{}{}{}",
-        plural(verdicts.len(), "file"),
+        plural(verdicts.len(), noun),
         if counts.is_empty() { "" } else { ": " },
         counts.join(", ")
     )
@@ -84,6 +84,6 @@ pub(super) fn finding_json(finding: &Finding) -> Value {
         "object": finding.object,
         "evidence": finding.evidence,
         "help": finding.help,
-        "lost": finding.lost,
+        "rows": finding.rows,
     })
 }

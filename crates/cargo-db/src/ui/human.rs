@@ -9,7 +9,7 @@ use crate::seed::Rows;
 use crate::ui::report::{LocalStatus, PolicyRow, Report, StatusReport};
 use crate::ui::text::{elapsed, number, plural, size, table};
 use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, Ui, YELLOW};
-use crate::ui::{backups, findings};
+use crate::ui::{backups, findings, rehearsal};
 
 /// How many tables `status` lists before it only counts them.
 const TABLES_SHOWN: usize = 20;
@@ -38,6 +38,8 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
         Report::Verified { verifications } => backups::verified(verifications, ui),
         Report::Pruned { verdicts, plan, dry_run } => backups::pruned(verdicts, plan, *dry_run),
         Report::Restored { target, what, kept } => backups::restored(target, *what, *kept),
+        Report::Rehearsed { target, rehearsal, markdown: true, .. } => rehearsal::markdown(target, rehearsal),
+        Report::Rehearsed { target, rehearsal, .. } => rehearsal::text(target, rehearsal, ui),
         Report::Checked { checked } => findings::checked(checked, ui),
         Report::Policy { environments, rows, agent } => policy(environments, rows, *agent),
         Report::Environment { target, environment, marker } => environment_of(target, environment, *marker),

@@ -11,8 +11,8 @@ use crate::model::event::Event;
 use crate::model::history::{Problem, Standing};
 use crate::model::migration::Migration;
 use crate::plan::{Batch, Loss, Plan, Step, Verdict};
-use crate::ui::findings;
 use crate::ui::report::{Report, StatusReport};
+use crate::ui::{findings, rehearsal};
 
 /// The version of all documents.
 const SCHEMA: u32 = 1;
@@ -53,6 +53,7 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
         Report::Restored { target, what, kept } => {
             json!({ "target": target.to_string(), "restored": what.unwrap_or("everything"), "kept": kept })
         }
+        Report::Rehearsed { target, rehearsal, receipt, .. } => rehearsal::json(target, rehearsal, receipt),
         Report::Checked { checked } => {
             json!({ "migrations": checked.iter().map(findings::checked_json).collect::<Vec<_>>() })
         }

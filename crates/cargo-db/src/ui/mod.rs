@@ -5,6 +5,7 @@ mod backups;
 mod findings;
 mod human;
 mod json;
+mod rehearsal;
 mod report;
 mod text;
 

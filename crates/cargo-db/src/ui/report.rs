@@ -1,6 +1,6 @@
 //! The answers of all verbs, as values: `human` and `json` each know how to show them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::backup::Found;
 use crate::migration::Deed;
@@ -10,6 +10,7 @@ use crate::model::environment::{Environment, Marker, Resolved};
 use crate::model::finding::Checked;
 use crate::model::history::Standing;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
+use crate::model::rehearsal::Rehearsal;
 use crate::model::target::Target;
 use crate::plan::{Plan, Verdict};
 use crate::seed::Rows;
@@ -69,6 +70,13 @@ pub(crate) enum Report<'a> {
     /// What a check found in each file.
     Checked {
         checked: &'a [Checked],
+    },
+    /// What a rehearsal measured, and where its receipt lies.
+    Rehearsed {
+        target: &'a Target,
+        rehearsal: &'a Rehearsal,
+        receipt: &'a Path,
+        markdown: bool,
     },
     /// What each verb needs; a cell says it in words, and whether `db.toml` tightened it.
     Policy {

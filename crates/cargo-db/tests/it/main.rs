@@ -20,6 +20,7 @@ mod interop;
 mod migrate;
 mod policy;
 mod reading;
+mod rehearse;
 mod restore;
 mod rollback;
 mod safe;

@@ -14,6 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["world"],
     &["check", "migration"],
     &["audit", "backup", "seed"],
+    &["rehearse"],
     &["cli"],
     &["ui"],
     &["command"],

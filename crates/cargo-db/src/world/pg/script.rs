@@ -83,6 +83,7 @@ impl Script {
             around.before(session, &statement);
             if statement.reads_data() {
                 self.copy(session, &statement, &mut reader)?;
+                around.again(session, &statement);
             } else {
                 self.execute(session, &statement, around)?;
             }
@@ -98,7 +99,12 @@ impl Script {
         around: &mut dyn Around,
     ) -> std::result::Result<(), Stop> {
         loop {
-            let Err(error) = session.batch_execute(&statement.text) else { return Ok(()) };
+            let Err(error) = session.batch_execute(&statement.text) else {
+                if around.again(session, statement) {
+                    continue;
+                }
+                return Ok(());
+            };
             let stop = self.stop(statement, &error);
             let again = matches!(&stop, Stop::Statement(error) if around.failed(session, statement, error));
             if !again {
@@ -159,7 +165,11 @@ impl Script {
 pub(crate) trait Around {
     /// A statement is about to run.
     fn before(&mut self, _session: &mut Session, _statement: &Statement) {}
-    /// It ran.
+    /// It ran. True means: once more, because what it did was undone.
+    fn again(&mut self, _session: &mut Session, _statement: &Statement) -> bool {
+        false
+    }
+    /// It ran, and its data is in.
     fn after(&mut self, _statement: &Statement) {}
     /// The server refused it. True means: try again.
     fn failed(&mut self, _session: &mut Session, _statement: &Statement, _error: &StatementError) -> bool {

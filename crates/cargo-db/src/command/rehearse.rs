@@ -1,0 +1,43 @@
+//! `cargo db rehearse`.
+
+use crate::cli::{CopyFrom, RehearseArgs, ReportFormat};
+use crate::command::Context;
+use crate::failure::{Exit, Result};
+use crate::migration;
+use crate::model::finding::Verdict;
+use crate::model::migration::{Migration, Version};
+use crate::model::rehearsal::Rehearsal;
+use crate::model::target::Target;
+use crate::plan::{self, MigrateRequest};
+use crate::rehearse::{self, From, Receipt, Receipts, Request};
+use crate::ui::Report;
+
+pub(super) fn run(context: &Context, args: &RehearseArgs) -> Result<Exit> {
+    let Context { ui, world, settings, .. } = context;
+    let target = context.target()?;
+    let facts = migration::gather(world, settings, &target)?;
+    let request = MigrateRequest { to: args.to.map(Version::Number), ..MigrateRequest::default() };
+    let plan = plan::migrate(&facts, &request)?;
+    let migrations: Vec<Migration> = plan.migrations().cloned().collect();
+    if migrations.is_empty() {
+        ui.report(&Report::Line("nothing to rehearse: no migration is pending"));
+        return Ok(Exit::Done);
+    }
+    let queries = match &args.queries {
+        Some(folder) => rehearse::read_queries(&settings.root, folder, args.queries_at.as_deref())?,
+        None => Vec::new(),
+    };
+    let from = match args.from {
+        None => From::Auto,
+        Some(CopyFrom::Live) => From::Live,
+        Some(CopyFrom::Backup) => From::Backup(args.backup.clone()),
+        Some(CopyFrom::Schema) => From::Schema,
+    };
+    let request =
+        Request { settings, target: &target, migrations: &migrations, from, keep: args.keep, queries };
+    let (rehearsal, receipt) = rehearse::rehearse(world, &request)?;
+    let path = Receipts::of(&settings.root).write(&receipt)?;
+    let markdown = args.format == ReportFormat::Markdown;
+    ui.report(&Report::Rehearsed { target: &target, rehearsal: &rehearsal, receipt: &path, markdown });
+    Ok(if rehearsal.verdict() > Verdict::Warn { Exit::Finding } else { Exit::Done })
+}

@@ -1,0 +1,128 @@
+//! What a rehearsal measured: each pending migration, run on a scratch copy.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::finding::{Finding, Verdict};
+
+/// What the scratch database was made from: whose data was measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Basis {
+    /// A clone of the database itself, or a dump of it that was loaded.
+    Live,
+    /// A backup.
+    Backup(String),
+    /// Its schema alone, with the sizes of its tables as the server estimates them.
+    Schema,
+}
+
+impl Basis {
+    /// In words.
+    pub(crate) fn describe(&self, database: &str) -> String {
+        match self {
+            Basis::Live => format!("a copy of {database} as it is now"),
+            Basis::Backup(name) => format!("the backup {name}"),
+            Basis::Schema => format!("the schema of {database}, without rows"),
+        }
+    }
+}
+
+/// A table that was locked so that others wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Locked {
+    pub(crate) table: String,
+    /// As PostgreSQL names it: `AccessExclusiveLock`.
+    pub(crate) mode: String,
+    /// Who waits: `reads and writes`, or `writes`.
+    pub(crate) blocks: &'static str,
+    /// The line of the statement that took it.
+    pub(crate) line: usize,
+    /// How long it was held on the copy; nothing where it was a statement outside a transaction.
+    pub(crate) held: Option<Duration>,
+}
+
+/// Whether the down migration leads back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum WayBack {
+    /// There is no down file.
+    Irreversible,
+    /// The schema was the same afterwards, and nothing was lost on the way.
+    Proved,
+    /// The schema was the same, and these are gone.
+    Lossy(Vec<String>),
+    /// The schema was another one: what is missing (`-`) and what is too much (`+`).
+    Wrong(Vec<String>),
+    /// It was not tried, or failed.
+    Unmeasured(String),
+}
+
+impl WayBack {
+    /// The word for it.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            WayBack::Irreversible => "irreversible",
+            WayBack::Proved => "proved",
+            WayBack::Lossy(_) => "lossy",
+            WayBack::Wrong(_) => "wrong",
+            WayBack::Unmeasured(_) => "unmeasured",
+        }
+    }
+
+    /// What there is to say about it.
+    pub(crate) fn details(&self) -> &[String] {
+        match self {
+            WayBack::Lossy(details) | WayBack::Wrong(details) => details,
+            WayBack::Unmeasured(why) => std::slice::from_ref(why),
+            WayBack::Irreversible | WayBack::Proved => &[],
+        }
+    }
+}
+
+/// One migration that was rehearsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rehearsed {
+    pub(crate) version: String,
+    pub(crate) name: String,
+    pub(crate) file: PathBuf,
+    pub(crate) verdict: Verdict,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) locks: Vec<Locked>,
+    /// What it took on the copy.
+    pub(crate) duration: Duration,
+    /// The log that it wrote, in bytes.
+    pub(crate) wal: u64,
+    pub(crate) way_back: WayBack,
+    /// Names that programs use and that are others now.
+    pub(crate) changes: Vec<String>,
+}
+
+/// A query of the application's that no longer prepares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BrokenQuery {
+    /// The file that it is from.
+    pub(crate) query: String,
+    /// The migration after which it broke.
+    pub(crate) by: String,
+    pub(crate) why: String,
+}
+
+/// A whole rehearsal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rehearsal {
+    pub(crate) basis: Basis,
+    /// How long the copy took.
+    pub(crate) copied: Duration,
+    pub(crate) migrations: Vec<Rehearsed>,
+    pub(crate) broken: Vec<BrokenQuery>,
+    /// The scratch database, where it was kept.
+    pub(crate) kept: Option<String>,
+}
+
+impl Rehearsal {
+    /// The worst of all verdicts.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let worst = self.migrations.iter().map(|migration| migration.verdict).max();
+        let broken = if self.broken.is_empty() { Verdict::Pass } else { Verdict::Block };
+        worst.unwrap_or(Verdict::Pass).max(broken)
+    }
+}

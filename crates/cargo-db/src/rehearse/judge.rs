@@ -1,0 +1,156 @@
+//! From measurements to findings. Pure: what was measured in, what a reviewer should know out.
+
+use std::time::Duration;
+
+use crate::check::finding;
+use crate::model::finding::{Class, Finding, Severity};
+use crate::model::rehearsal::Locked;
+use crate::rehearse::capture::Kept;
+use crate::rehearse::measure::{Lost, Measured};
+use crate::rehearse::snapshot::Mode;
+
+/// Work of another kind, while nobody can read a table, is too much from here on.
+const WORK_AT_MOST: u64 = 1000;
+const WAIT_AT_MOST: Duration = Duration::from_millis(500);
+/// As many scans of one table in one statement are a missing index.
+const SCANS_AT_MOST: u64 = 20;
+
+/// What one statement did that somebody should know of.
+pub(super) fn findings(measured: &Measured) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut add = |rule: &str, object: &str, rows: u64, evidence: String| {
+        let mut finding = finding(rule, measured.line, &measured.text, evidence);
+        (finding.object, finding.rows) = (Some(short(object).to_owned()), Some(rows));
+        found.push(finding);
+    };
+    for Lost { how, object, rows } in &measured.lost {
+        match *how {
+            _ if *rows == 0 => {}
+            "column dropped" => {
+                add("values-lost", object, *rows, format!("{} values go with the column", grouped(*rows)))
+            }
+            how => add("rows-lost", object, *rows, format!("{how}, with {} rows", grouped(*rows))),
+        }
+    }
+    for (table, counts) in &measured.changed {
+        if counts.deleted > 0 && !measured.lost.iter().any(|lost| lost.object == *table) {
+            add("rows-lost", table, counts.deleted, format!("{} rows deleted", grouped(counts.deleted)));
+        }
+        if counts.updated > 0 && !measured.captured {
+            let evidence =
+                format!("{} rows updated; whether values went is not known", grouped(counts.updated));
+            add("values-overwritten", table, counts.updated, evidence);
+        }
+    }
+    match &measured.kept {
+        Some(Kept::Overwritten { object, values, before, after }) if after < before => {
+            let (values_, before, after) = (grouped(*values), grouped(*before), grouped(*after));
+            add(
+                "values-lost",
+                object,
+                *values,
+                format!("{values_} values overwritten: {before} different ones became {after}"),
+            );
+        }
+        Some(Kept::Overwritten { object, values, .. }) => {
+            add("values-overwritten", object, *values, format!("{} values are others now", grouped(*values)));
+        }
+        Some(Kept::Retyped { object, values: Some(values) }) => {
+            add(
+                "values-lost",
+                object,
+                *values,
+                format!("{} values do not survive the new type", grouped(*values)),
+            );
+        }
+        Some(Kept::Retyped { object, values: None }) => {
+            add(
+                "values-overwritten",
+                object,
+                0,
+                "whether values survive the new type is not known".to_owned(),
+            );
+        }
+        None => {}
+    }
+    for (table, rows) in &measured.rewritten {
+        add("rewrite", table, *rows, format!("the table is written anew, {} rows", grouped(*rows)));
+    }
+    for scan in &measured.scans {
+        let needs = if scan.is_view { Mode::AccessExclusive } else { Mode::Share };
+        let rewritten = measured.rewritten.iter().any(|(table, _)| *table == scan.table);
+        if let Some(mode) = scan.under.filter(|mode| *mode >= needs && !rewritten) {
+            let who = mode.blocks().unwrap_or_default();
+            let evidence = format!("reads {} rows while {who} wait", grouped(scan.rows));
+            add("scan-under-lock", &scan.table, scan.rows, evidence);
+        }
+        if scan.times >= SCANS_AT_MOST {
+            let evidence = format!("read whole {} times: an index is missing", grouped(scan.times));
+            add("missing-index", &scan.table, scan.rows, evidence);
+        }
+    }
+    let work: u64 =
+        measured.changed.iter().map(|(_, counts)| counts.inserted + counts.updated + counts.deleted).sum();
+    if let Some(table) =
+        measured.shut.first().filter(|_| work > WORK_AT_MOST || measured.elapsed > WAIT_AT_MOST)
+    {
+        let (millis, work_) = (measured.elapsed.as_millis(), grouped(work));
+        let evidence =
+            format!("an earlier statement has shut it: {millis} ms and {work_} rows of other work meanwhile");
+        add("work-under-lock", table, work, evidence);
+    }
+    found
+}
+
+/// The strongest lock on each table that others wait for, and how long it was held: from the statement
+/// that took it to the end of the transaction.
+pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
+    let mut locks: Vec<(Mode, usize, Locked)> = Vec::new();
+    for (index, statement) in measured.iter().enumerate() {
+        for (table, mode) in &statement.taken {
+            let Some(blocks) = mode.blocks() else { continue };
+            let from = locks
+                .iter()
+                .find(|(_, _, lock)| lock.table == short(table))
+                .map_or(index, |(_, from, _)| *from);
+            locks.retain(|(_, _, lock)| lock.table != short(table));
+            let until = if inside { measured.len() } else { index + 1 };
+            let held = measured[from..until].iter().map(|statement| statement.elapsed).sum();
+            let (table, mode_) = (short(table).to_owned(), format!("{mode:?}Lock"));
+            let locked = Locked { table, mode: mode_, blocks, line: statement.line, held: Some(held) };
+            locks.push((*mode, from, locked));
+        }
+    }
+    locks.sort_by(|a, b| (b.0, &a.2.table).cmp(&(a.0, &b.2.table)));
+    locks.into_iter().map(|(_, _, lock)| lock).collect()
+}
+
+/// What is left of the static findings once it was measured: locks and losses were measured, names were not.
+pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
+    let stays = |finding: &Finding| matches!(finding.class, Class::Form | Class::Compatibility);
+    found.into_iter().filter(stays).collect()
+}
+
+/// Whether nothing but locks and time stand in the way.
+pub(crate) fn only_locks(findings: &[Finding]) -> bool {
+    let mut blocks = findings.iter().filter(|finding| finding.severity == Severity::Block);
+    blocks.all(|finding| finding.class == Class::Lock)
+}
+
+/// A name without the schema that everybody expects.
+pub(super) fn short(name: &str) -> &str {
+    name.strip_prefix("public.").unwrap_or(name)
+}
+
+/// A number that can be read: `18,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

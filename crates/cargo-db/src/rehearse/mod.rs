@@ -1,0 +1,298 @@
+//! Knows what a migration does before it does it: every pending migration runs on a scratch copy of the
+//! database and is measured there, statement by statement, and then its way back.
+
+mod capture;
+mod fingerprint;
+mod judge;
+mod measure;
+mod outside;
+mod queries;
+mod receipt;
+mod scratch;
+mod snapshot;
+
+use std::time::Duration;
+
+use crate::check::{self, Direction, Source, finding};
+use crate::failure::{Kind, Result};
+use crate::migration::{read_script, session_settings};
+use crate::model::event::Event;
+use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
+use crate::model::migration::{Migration, ScriptFile};
+use crate::model::rehearsal::{Basis, Rehearsal, Rehearsed, WayBack};
+use crate::model::target::Target;
+use crate::rehearse::measure::{Baseline, Measure, Measured};
+use crate::rehearse::queries::Preparing;
+use crate::rehearse::scratch::Scratch;
+use crate::settings::Settings;
+use crate::world::World;
+use crate::world::clock::stopwatch;
+use crate::world::files;
+use crate::world::pg::{Purpose, Session, Stop};
+
+pub(crate) use fingerprint::Fingerprint;
+pub(crate) use judge::only_locks;
+pub(crate) use queries::{Query, read as read_queries};
+pub(crate) use receipt::{Receipt, Receipts};
+pub(crate) use scratch::From;
+
+/// What is to be rehearsed.
+pub(crate) struct Request<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) target: &'a Target,
+    pub(crate) migrations: &'a [Migration],
+    pub(crate) from: From,
+    /// Whether the scratch database stays.
+    pub(crate) keep: bool,
+    pub(crate) queries: Vec<Query>,
+}
+
+/// Rehearses it. The database itself is only read.
+pub(crate) fn rehearse(world: &World, request: &Request<'_>) -> Result<(Rehearsal, Receipt)> {
+    let began = stopwatch();
+    let scratch = scratch::make(world, request)?;
+    let copied = began.elapsed();
+    let subject = scratch.basis.describe(&request.target.database);
+    world.tell(Event::Finished { done: "Copied", subject, elapsed: copied });
+    let mut stage = Stage::open(world, request, &scratch)?;
+    let first = stage.schema()?;
+    let mut migrations = stage.forward()?;
+    stage.back(&mut migrations)?;
+    let broken = std::mem::take(&mut stage.preparing.broken);
+    drop(stage);
+    let basis = scratch.basis.clone();
+    let kept = if request.keep { Some(scratch.keep()?) } else { None };
+    let rehearsal = Rehearsal { basis, copied, migrations, broken, kept };
+    let receipt = Receipt::of(&rehearsal, request.migrations, &first.0, first.1);
+    Ok((rehearsal, receipt))
+}
+
+/// The scratch database, with all that is needed to run on it.
+struct Stage<'a> {
+    world: &'a World,
+    request: &'a Request<'a>,
+    session: Session,
+    baseline: Baseline,
+    basis: Basis,
+    preparing: Preparing<'a>,
+    /// The schema before each migration that ran.
+    before: Vec<Fingerprint>,
+}
+
+impl<'a> Stage<'a> {
+    fn open(world: &'a World, request: &'a Request<'a>, scratch: &Scratch) -> Result<Stage<'a>> {
+        let mut session = Session::open(world, scratch.target(), Purpose::Write)?;
+        session.run("set the limits of the session", &session_settings(&request.settings.limits))?;
+        let baseline = scratch.baseline(&mut session)?;
+        let preparing = Preparing::new(&mut session, &request.queries);
+        let basis = scratch.basis.clone();
+        Ok(Stage { world, request, session, baseline, basis, preparing, before: Vec::new() })
+    }
+
+    /// The digest of the schema, and the server's major version.
+    fn schema(&mut self) -> Result<(String, u32)> {
+        let digest = Fingerprint::of(&mut self.session)?.digest();
+        let version = self.session.value("ask for the version", "SHOW server_version_num")?;
+        Ok((digest, version.and_then(|version| version.parse::<u32>().ok()).unwrap_or(0) / 10000))
+    }
+
+    /// Every migration in its order, as far as they succeed.
+    fn forward(&mut self) -> Result<Vec<Rehearsed>> {
+        let mut rehearsed: Vec<Rehearsed> = Vec::new();
+        let mut stopped: Option<String> = None;
+        for migration in self.request.migrations {
+            let subject = format!("{} {}", migration.version, migration.name);
+            if let Some(why) = &stopped {
+                rehearsed.push(unmeasured(migration, Vec::new(), why.clone()));
+                continue;
+            }
+            self.world.interrupt.check()?;
+            self.world.tell(Event::Started { doing: "Rehearsing", subject: subject.clone() });
+            let checked = self.look_through(migration)?;
+            // What would leave the transaction, or the copy, is not run at all.
+            let leaves = ["outside-database", "transaction-control", "psql-command"];
+            if checked.findings.iter().any(|finding| leaves.contains(&finding.rule.as_str())) {
+                let why = format!("{subject} cannot be run on a copy");
+                rehearsed.push(unmeasured(migration, checked.findings, why.clone()));
+                stopped = Some(why);
+                continue;
+            }
+            let one = self.one(migration, checked)?;
+            if one.findings.iter().any(|finding| matches!(finding.rule.as_str(), "fails" | "commit-fails")) {
+                stopped = Some(format!("{subject} fails before it"));
+            }
+            rehearsed.push(one);
+        }
+        Ok(rehearsed)
+    }
+
+    fn look_through(&self, migration: &Migration) -> Result<Checked> {
+        let path = &migration.up.path;
+        let bytes = files::read(&self.request.settings.root.join(path))?;
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(check::check(&Source { path, text: &text, direction: Direction::Up }))
+    }
+
+    fn one(&mut self, migration: &Migration, checked: Checked) -> Result<Rehearsed> {
+        let before = Fingerprint::of(&mut self.session)?;
+        let invalid = self.invalid_indexes()?;
+        let (measured, failed) = self.run(&migration.up)?;
+        let fails = failed.is_some();
+        let mut findings: Vec<Finding> = judge::beside_measurement(checked.findings);
+        findings.extend(measured.iter().flat_map(judge::findings));
+        findings.extend(failed);
+        for index in self.invalid_indexes()?.into_iter().filter(|index| !invalid.contains(index)) {
+            let mut found =
+                finding("invalid-index", 1, "", "it was left behind, and nothing can use it".to_owned());
+            found.object = Some(judge::short(&index).to_owned());
+            findings.push(found);
+        }
+        let after = Fingerprint::of(&mut self.session)?;
+        let changes = before.changes(&after);
+        let named = findings.iter().any(|finding| finding.class == Class::Compatibility);
+        let lines = changes.iter().map(|change| change.evidence.clone()).collect();
+        for change in changes.into_iter().filter(|_| !named) {
+            let mut found = finding(change.rule, 1, "", change.evidence);
+            found.object = Some(judge::short(&change.object).to_owned());
+            findings.push(found);
+        }
+        findings.retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
+        findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
+        let subject = format!("{} {}", migration.version, migration.name);
+        self.preparing.after(&mut self.session, &subject);
+        self.before.push(before);
+        let mut verdict = Verdict::of(&findings);
+        let writes = |measured: &Measured| {
+            let first = pg_logical::lexer::words(&measured.text).into_iter().next().unwrap_or_default();
+            matches!(
+                first.as_str(),
+                "insert" | "update" | "delete" | "merge" | "with" | "do" | "select" | "call"
+            )
+        };
+        if self.basis == Basis::Schema && verdict < Verdict::Unmeasured && measured.iter().any(writes) {
+            verdict = Verdict::Unmeasured;
+        }
+        let way_back = match &migration.down {
+            None => WayBack::Irreversible,
+            Some(_) if fails => WayBack::Unmeasured("the way there fails".to_owned()),
+            Some(_) => WayBack::Unmeasured("it was not tried".to_owned()),
+        };
+        Ok(Rehearsed {
+            version: migration.version.to_string(),
+            name: migration.name.clone(),
+            file: migration.up.path.clone(),
+            verdict,
+            findings,
+            locks: judge::locks(&measured, migration.up.transactional),
+            duration: measured.iter().map(|statement| statement.elapsed).sum(),
+            wal: measured.iter().map(|statement| statement.wal).sum(),
+            way_back,
+            changes: lines,
+        })
+    }
+
+    /// Runs a file as the real run would. Returns what was measured, and why it failed.
+    fn run(&mut self, file: &ScriptFile) -> Result<(Vec<Measured>, Option<Finding>)> {
+        let script = read_script(&self.request.settings.root, file)?;
+        let inside = file.transactional;
+        if inside {
+            self.session.run("begin a transaction", "BEGIN")?;
+        }
+        let mut measure = Measure::new(self.world, &self.baseline, inside);
+        let ran = script.run(&mut self.session, &mut measure);
+        self.world.interrupt.check()?;
+        let (measured, trouble) = (std::mem::take(&mut measure.measured), measure.trouble.take());
+        if let Some(trouble) = trouble {
+            return Err(trouble);
+        }
+        let mut failed = match ran {
+            Ok(()) => None,
+            Err(Stop::Statement(error)) => {
+                Some(finding("fails", error.line, &error.source_line, error.server.message.clone()))
+            }
+            Err(Stop::Lost(why)) => {
+                let (target, subject) = (self.session.target.to_string(), "the rehearsal".to_owned());
+                return Err(Kind::ConnectionLost { target, subject, why }.into());
+            }
+        };
+        if failed.is_some() {
+            self.session.run("give up", "ROLLBACK")?;
+        } else if inside && let Err(error) = self.session.run("commit", "COMMIT") {
+            failed = Some(finding("commit-fails", 1, "", error.to_string()));
+        }
+        let settings = session_settings(&self.request.settings.limits);
+        self.session.run("clean the session", &format!("RESET ALL; RESET ROLE; {settings}"))?;
+        Ok((measured, failed))
+    }
+
+    fn invalid_indexes(&mut self) -> Result<Vec<String>> {
+        let sql = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid";
+        self.session.column("look for invalid indexes", sql)
+    }
+
+    /// The down migrations, from the last one that ran to the first that cannot be taken back.
+    fn back(&mut self, rehearsed: &mut [Rehearsed]) -> Result<()> {
+        let ran = self.before.len();
+        for index in (0..ran).rev() {
+            let Some(down) = &self.request.migrations[index].down else { break };
+            if rehearsed[index]
+                .findings
+                .iter()
+                .any(|found| matches!(found.rule.as_str(), "fails" | "commit-fails"))
+            {
+                continue;
+            }
+            self.world.interrupt.check()?;
+            let (measured, failed) = self.run(down)?;
+            let after = Fingerprint::of(&mut self.session)?;
+            let way_back = self.judge_back(index, &rehearsed[index], &measured, failed, &after);
+            let goes_on = matches!(way_back, WayBack::Proved | WayBack::Lossy(_));
+            rehearsed[index].way_back = way_back;
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_back(
+        &self,
+        index: usize,
+        there: &Rehearsed,
+        back: &[Measured],
+        failed: Option<Finding>,
+        after: &Fingerprint,
+    ) -> WayBack {
+        if let Some(failed) = failed {
+            return WayBack::Wrong(vec![format!("line {}: {}", failed.line, failed.evidence)]);
+        }
+        let difference = self.before[index].difference(after);
+        if !difference.is_empty() {
+            return WayBack::Wrong(difference);
+        }
+        let lost = |finding: &Finding| finding.class == Class::Loss && finding.severity == Severity::Block;
+        let line = |finding: &Finding| {
+            format!("{}: {}", finding.object.as_deref().unwrap_or_default(), finding.evidence)
+        };
+        let there = there.findings.iter().filter(|finding| lost(finding)).map(line);
+        let back: Vec<Finding> = back.iter().flat_map(judge::findings).collect();
+        let lost: Vec<String> = there.chain(back.iter().filter(|finding| lost(finding)).map(line)).collect();
+        if lost.is_empty() { WayBack::Proved } else { WayBack::Lossy(lost) }
+    }
+}
+
+/// A migration that was not run, and why.
+fn unmeasured(migration: &Migration, findings: Vec<Finding>, why: String) -> Rehearsed {
+    Rehearsed {
+        version: migration.version.to_string(),
+        name: migration.name.clone(),
+        file: migration.up.path.clone(),
+        verdict: Verdict::Unmeasured.max(Verdict::of(&findings)),
+        findings,
+        locks: Vec::new(),
+        duration: Duration::ZERO,
+        wal: 0,
+        way_back: WayBack::Unmeasured(why),
+        changes: Vec::new(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Receipts: that these very files were rehearsed on this very schema, and what came of it. Kept as files
+//! in `.db/receipts`, which can be carried to another machine.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::failure::{Kind, Result};
+use crate::model::finding::Verdict;
+use crate::model::migration::Migration;
+use crate::model::rehearsal::Rehearsal;
+use crate::world::clock::now;
+use crate::world::files;
+
+/// How long a receipt holds.
+const FRESH: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What a rehearsal of certain files, on a certain schema, found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Receipt {
+    /// Of the format, for programs to come.
+    pub(crate) version: u32,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) when: OffsetDateTime,
+    /// What was copied, in words.
+    pub(crate) basis: String,
+    /// The digest of the schema before the first migration, without owners and rights.
+    pub(crate) schema: String,
+    /// The server's major version.
+    pub(crate) server: u32,
+    pub(crate) migrations: Vec<Entry>,
+}
+
+/// One migration of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    pub(crate) version: String,
+    pub(crate) up: String,
+    pub(crate) down: Option<String>,
+    pub(crate) verdict: String,
+    pub(crate) way_back: String,
+}
+
+impl Receipt {
+    /// That of a rehearsal.
+    pub(super) fn of(rehearsal: &Rehearsal, migrations: &[Migration], schema: &str, server: u32) -> Receipt {
+        let entry = |(migration, rehearsed): (&Migration, &crate::model::rehearsal::Rehearsed)| Entry {
+            version: migration.version.to_string(),
+            up: migration.up.checksum.to_string(),
+            down: migration.down.as_ref().map(|down| down.checksum.to_string()),
+            verdict: rehearsed.verdict.word().to_owned(),
+            way_back: rehearsed.way_back.word().to_owned(),
+        };
+        Receipt {
+            version: 1,
+            when: now(),
+            basis: rehearsal.basis.describe("the database"),
+            schema: schema.to_owned(),
+            server,
+            migrations: migrations.iter().zip(&rehearsal.migrations).map(entry).collect(),
+        }
+    }
+
+    /// Why it does not hold for these migrations on this schema; nothing where it does.
+    pub(crate) fn objection(&self, migrations: &[&Migration], schema: &str, server: u32) -> Option<String> {
+        let same = |(entry, migration): (&Entry, &&Migration)| entry.up == migration.up.checksum.to_string();
+        if self.migrations.len() < migrations.len() || !self.migrations.iter().zip(migrations).all(same) {
+            return Some("it is of other files".to_owned());
+        }
+        if self.schema != schema {
+            return Some("it is of another schema".to_owned());
+        }
+        if self.server != server {
+            return Some(format!("it is of PostgreSQL {}, and this is {server}", self.server));
+        }
+        if self.when + FRESH < now() {
+            return Some(format!("it is older than {} days", FRESH.as_secs() / 86_400));
+        }
+        let bad = self
+            .migrations
+            .iter()
+            .take(migrations.len())
+            .find(|entry| !matches!(Verdict::named(&entry.verdict), Some(Verdict::Pass | Verdict::Warn)));
+        bad.map(|entry| format!("it says {} of {}", entry.verdict, entry.version))
+    }
+}
+
+/// The receipts of a project.
+pub(crate) struct Receipts {
+    folder: PathBuf,
+}
+
+impl Receipts {
+    /// Those of the project in `root`.
+    pub(crate) fn of(root: &Path) -> Receipts {
+        Receipts { folder: root.join(".db/receipts") }
+    }
+
+    /// Writes one. Returns its path.
+    pub(crate) fn write(&self, receipt: &Receipt) -> Result<PathBuf> {
+        files::private_dirs(&self.folder)?;
+        let text = serde_json::to_string_pretty(receipt).unwrap_or_default();
+        let ups: String = receipt.migrations.iter().map(|entry| entry.up.as_str()).collect();
+        let key =
+            files::sha256(format!("{ups} {} {}", receipt.schema, receipt.server).as_bytes()).to_string();
+        let path = self.folder.join(format!("{}.json", &key[..16]));
+        files::replace(&path, &format!("{text}\n"))?;
+        Ok(path)
+    }
+
+    /// Reads one from a file.
+    pub(crate) fn read(path: &Path) -> Result<Receipt> {
+        let bytes = files::read(path)?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let file = path.to_owned();
+            Kind::BadFile { file, line: error.line(), why: error.to_string(), suggestion: None }.into()
+        })
+    }
+
+    /// All that can be read, the newest first.
+    pub(crate) fn all(&self) -> Result<Vec<Receipt>> {
+        let paths = files::walk(&self.folder)?;
+        let mut receipts: Vec<Receipt> = paths.iter().filter_map(|path| Self::read(path).ok()).collect();
+        receipts.sort_by_key(|receipt| std::cmp::Reverse(receipt.when));
+        Ok(receipts)
+    }
+}

@@ -1,0 +1,117 @@
+//! The scratch database: a clone where nobody is connected, else a dump that is loaded, else the schema
+//! with the sizes that the server estimates for the source. It is dropped on every way out.
+
+use std::collections::BTreeMap;
+
+use crate::backup::{self, Built, Folder, Source};
+use crate::failure::Result;
+use crate::model::environment::Environment;
+use crate::model::rehearsal::Basis;
+use crate::model::target::Target;
+use crate::rehearse::Request;
+use crate::rehearse::measure::Baseline;
+use crate::rehearse::snapshot::Snapshot;
+use crate::world::World;
+use crate::world::pg::{Purpose, Session};
+
+/// A database with more bytes than this is not copied unless it is asked for.
+const COPIED_AT_MOST: u64 = 20 << 30;
+
+/// What the copy is to be made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum From {
+    /// The database as it is, unless it is very large: then its schema.
+    Auto,
+    Live,
+    /// A backup's name, or the newest.
+    Backup(Option<String>),
+    Schema,
+}
+
+/// A copy to run migrations on.
+pub(super) struct Scratch {
+    built: Built,
+    pub(super) basis: Basis,
+    /// How many rows each table of the source has, by its name; where only the schema was copied.
+    rows: BTreeMap<String, u64>,
+    /// While it is connected, no other run takes the scratch database for a leftover.
+    keeper: Session,
+}
+
+/// What the scratch database is called beside its source.
+const WHAT: &str = "scratch";
+
+/// Makes it.
+pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
+    let (settings, target) = (request.settings, request.target);
+    let (built, basis) = match &request.from {
+        From::Backup(name) => {
+            let folder = Folder::new(&settings.backup.dir.value);
+            let backup = folder.find(name.as_deref(), &target.database)?;
+            let name = backup.manifest.name.clone();
+            let built = backup::scratch(world, settings, target, &Source::of(&folder, &backup))?;
+            (built, Basis::Backup(name))
+        }
+        From::Schema => (dumped(world, request, false)?, Basis::Schema),
+        From::Auto if is_large(world, target)? => (dumped(world, request, false)?, Basis::Schema),
+        From::Auto | From::Live => (live(world, request)?, Basis::Live),
+    };
+    let mut keeper = Session::open(world, &built.target, Purpose::Read)?;
+    let rows = if basis == Basis::Schema { estimates(world, target)? } else { BTreeMap::new() };
+    if basis != Basis::Schema {
+        let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
+        if keeper.value("look for tables of unknown size", unknown)?.is_some() {
+            Session::open(world, &built.target, Purpose::Write)?.run("analyse the copy", "ANALYZE")?;
+        }
+    }
+    Ok(Scratch { built, basis, rows, keeper })
+}
+
+fn live(world: &World, request: &Request<'_>) -> Result<Built> {
+    // While a database is cloned nobody can connect to it: not for production.
+    if request.settings.environment.environment != Environment::Production
+        && let Some(built) = backup::clone_beside(world, request.target, WHAT)?
+    {
+        return Ok(built);
+    }
+    dumped(world, request, true)
+}
+
+fn dumped(world: &World, request: &Request<'_>, rows: bool) -> Result<Built> {
+    let built = backup::create_beside(world, request.target, WHAT, None)?;
+    backup::copy_into(world, request.settings, request.target, &built, rows)?;
+    Ok(built)
+}
+
+fn is_large(world: &World, target: &Target) -> Result<bool> {
+    let mut session = Session::open(world, target, Purpose::Read)?;
+    let bytes = session.value("ask for the size", "SELECT pg_database_size(current_database())")?;
+    Ok(bytes.and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0) > COPIED_AT_MOST)
+}
+
+fn estimates(world: &World, target: &Target) -> Result<BTreeMap<String, u64>> {
+    let mut session = Session::open(world, target, Purpose::Read)?;
+    let snapshot = Snapshot::take(&mut session)?;
+    Ok(snapshot.relations.into_values().map(|relation| (relation.name, relation.rows)).collect())
+}
+
+impl Scratch {
+    pub(super) fn target(&self) -> &Target {
+        &self.built.target
+    }
+
+    /// The tables as they are before the first migration.
+    pub(super) fn baseline(&self, session: &mut Session) -> Result<Baseline> {
+        let mut relations = Snapshot::take(session)?.relations;
+        for relation in relations.values_mut() {
+            relation.rows = self.rows.get(&relation.name).copied().unwrap_or(relation.rows);
+        }
+        Ok(Baseline { relations, holds_rows: self.basis != Basis::Schema })
+    }
+
+    /// Leaves it where it is. Returns its name.
+    pub(super) fn keep(self) -> Result<String> {
+        drop(self.keeper);
+        self.built.keep("a rehearsal of cargo db, kept with --keep")
+    }
+}

@@ -1,0 +1,230 @@
+//! `rehearse`: each hazard and its safe look-alike, measured on a small schema with some ten thousand rows.
+
+use std::process::Stdio;
+
+use crate::support::{Project, Ran, cluster, eventually};
+
+const BASE: &str = "
+CREATE TYPE mood AS ENUM ('fine', 'bad');
+CREATE TABLE teams (id int PRIMARY KEY, name text NOT NULL);
+INSERT INTO teams SELECT n, 'team ' || n FROM generate_series(1, 100) n;
+CREATE TABLE users (id int PRIMARY KEY, team int, name text NOT NULL, mail varchar(100), score int, note text, mood mood, gap text, at timestamp);
+INSERT INTO users SELECT n, 1 + n % 100, 'user ' || n, 'u' || n || '@example.com', n, CASE WHEN n <= 18000 THEN 'note ' || n END, 'fine', NULL, '2026-01-01'
+FROM generate_series(1, 20000) n;
+CREATE TABLE orders (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users, amount numeric(10,2) NOT NULL);
+INSERT INTO orders SELECT n, n, n + 0.25 FROM generate_series(1, 20000) n;
+CREATE TABLE items (id int PRIMARY KEY, order_id int NOT NULL REFERENCES orders ON DELETE CASCADE, what text);
+INSERT INTO items SELECT n, n, 'item' FROM generate_series(1, 10000) n;
+CREATE TABLE prices (id int PRIMARY KEY, amount numeric(10,2));
+INSERT INTO prices SELECT n, n + 0.25 FROM generate_series(1, 20000) n;
+CREATE INDEX users_mail ON users (mail);
+CREATE TABLE empty (id int PRIMARY KEY, note text);
+CREATE TABLE loose (id int, name text);
+INSERT INTO loose SELECT n, 'x' FROM generate_series(1, 20000) n;
+CREATE TABLE twins (name text);
+INSERT INTO twins SELECT 'same' FROM generate_series(1, 100);
+CREATE TABLE events (id int, day date) PARTITION BY RANGE (day);
+CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+INSERT INTO events SELECT n, '2025-06-01' FROM generate_series(1, 20000) n;
+CREATE TABLE events_2026 (id int, day date NOT NULL);
+INSERT INTO events_2026 SELECT n, '2026-06-01' FROM generate_series(1, 20000) n;
+CREATE TABLE events_2027 (id int, day date NOT NULL CHECK (day >= '2027-01-01' AND day < '2028-01-01'));
+INSERT INTO events_2027 SELECT n, '2027-06-01' FROM generate_series(1, 20000) n;
+CREATE MATERIALIZED VIEW totals AS SELECT user_id, sum(amount) AS amount FROM orders GROUP BY 1;
+CREATE UNIQUE INDEX totals_user ON totals (user_id);
+CREATE VIEW names AS SELECT id, name FROM users;
+CREATE INDEX users_score ON users (score);
+CREATE TABLE proved (id int CHECK (id IS NOT NULL));
+INSERT INTO proved SELECT n FROM generate_series(1, 20000) n;
+CREATE FUNCTION wipe() RETURNS void LANGUAGE sql AS 'DELETE FROM loose';
+CREATE DOMAIN positive AS int;
+CREATE TABLE sums (value positive);
+INSERT INTO sums SELECT n FROM generate_series(1, 20000) n;
+";
+
+/// A database with the base schema, cloned from one that is made once.
+fn based(name: &str) -> Project {
+    static TEMPLATE: std::sync::Once = std::sync::Once::new();
+    TEMPLATE.call_once(|| {
+        cluster().run("postgres", "CREATE DATABASE h_template");
+        cluster().run("h_template", BASE);
+        cluster().run("h_template", "ANALYZE");
+        cluster().end_sessions("h_template");
+    });
+    let project = Project::without_database(name);
+    cluster().run("postgres", &format!("CREATE DATABASE {name} TEMPLATE h_template"));
+    project
+}
+
+/// Rehearses one migration. Returns its verdict and its findings as `rule object`.
+fn rehearsed(project: &Project, sql: &str) -> (String, Vec<String>) {
+    project.migration("1_m.sql", sql);
+    let ran = project.db(&["rehearse", "--json"]);
+    let json = ran.json();
+    let migration = &json["migrations"][0];
+    assert!(migration.is_object(), "{sql}\n{ran}");
+    let found = migration["findings"].as_array().unwrap().iter();
+    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    let found = found.map(|finding| {
+        let rows = finding["rows"].as_u64().map(|rows| format!(" {rows}")).unwrap_or_default();
+        format!("{} {}{rows}", text(finding, "rule"), text(finding, "object")).trim().to_owned()
+    });
+    let verdict = migration["verdict"].as_str().unwrap().to_owned();
+    assert_eq!(ran.code, Some(i32::from(matches!(verdict.as_str(), "BLOCK" | "UNMEASURED"))), "{ran}");
+    (verdict, found.collect())
+}
+
+/// A hazard, and what is to be found of it.
+const DANGERS: &[(&str, &[&str])] = &[
+    ("ALTER TABLE users ADD COLUMN must text NOT NULL;", &["fails"]),
+    ("ALTER TABLE users ADD COLUMN seen timestamptz DEFAULT clock_timestamp();", &["rewrite users 20000"]),
+    ("ALTER TABLE users ADD COLUMN number bigserial;", &["rewrite users 20000"]),
+    ("ALTER TABLE users ADD COLUMN number int GENERATED ALWAYS AS IDENTITY;", &["rewrite users 20000"]),
+    (
+        "ALTER TABLE users ADD COLUMN long int GENERATED ALWAYS AS (length(name)) STORED;",
+        &["rewrite users 20000"],
+    ),
+    ("ALTER TABLE users ADD COLUMN u text UNIQUE;", &["scan-under-lock users 20000"]),
+    ("ALTER TABLE users ADD COLUMN positive int CHECK (positive > 0);", &["scan-under-lock users 20000"]),
+    ("CREATE INDEX users_name ON users (name);", &["scan-under-lock users 20000"]),
+    ("REINDEX TABLE users;", &["scan-under-lock users 20000"]),
+    ("CREATE INDEX CONCURRENTLY users_name ON users (name);", &["fails"]),
+    (
+        "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY twin ON twins (name);",
+        &["fails", "invalid-index twin"],
+    ),
+    ("ALTER TABLE items ALTER COLUMN id TYPE bigint;", &["rewrite items 10000"]),
+    (
+        "ALTER TABLE users ALTER COLUMN mail TYPE varchar(100) COLLATE \"C\";",
+        &["scan-under-lock users 20000"],
+    ),
+    (
+        "ALTER TABLE prices ALTER COLUMN amount TYPE int;",
+        &["rewrite prices 20000", "values-lost prices.amount 20000"],
+    ),
+    ("ALTER TABLE users ALTER COLUMN note SET NOT NULL;", &["fails"]),
+    ("ALTER TABLE users ALTER COLUMN score SET NOT NULL;", &["scan-under-lock users 20000"]),
+    ("ALTER TABLE users ADD CONSTRAINT positive CHECK (score > 0);", &["scan-under-lock users 20000"]),
+    ("ALTER TABLE users ADD FOREIGN KEY (team) REFERENCES teams;", &["scan-under-lock users 20000"]),
+    (
+        "ALTER TABLE users ADD CONSTRAINT c CHECK (score > 0) NOT VALID; ALTER TABLE users VALIDATE CONSTRAINT c;",
+        &["scan-under-lock users 20000"],
+    ),
+    ("ALTER TABLE users ADD UNIQUE (mail);", &["scan-under-lock users 20000"]),
+    ("ALTER TABLE loose ADD PRIMARY KEY (id);", &["scan-under-lock loose 20000"]),
+    ("ALTER TABLE twins ADD UNIQUE (name);", &["fails"]),
+    ("ALTER TABLE loose ADD EXCLUDE USING btree (id WITH =);", &["scan-under-lock loose 20000"]),
+    ("ALTER DOMAIN positive ADD CHECK (VALUE > 0);", &["scan-under-lock sums 20000"]),
+    (
+        "ALTER TABLE events ATTACH PARTITION events_2026 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');",
+        &["scan-under-lock events_2026 20000"],
+    ),
+    ("REFRESH MATERIALIZED VIEW totals;", &["rewrite totals 20000"]),
+    ("CLUSTER users USING users_pkey;", &["rewrite users 20000"]),
+    ("-- no-transaction\nVACUUM FULL users;", &["rewrite users 20000"]),
+    ("ALTER TABLE users SET UNLOGGED;", &["fails"]),
+    ("ALTER TABLE loose SET UNLOGGED;", &["rewrite loose 20000"]),
+    ("DROP TABLE items;", &["rows-lost items 10000"]),
+    ("ALTER TABLE users DROP COLUMN note;", &["values-lost users.note 18000"]),
+    (
+        "DO $$ BEGIN EXECUTE 'ALTER TABLE users DROP COLUMN '||'no'||'te'; END $$;",
+        &["values-lost users.note 18000"],
+    ),
+    ("DROP TYPE mood CASCADE;", &["values-lost users.mood 20000"]),
+    ("TRUNCATE items;", &["rows-lost items 10000"]),
+    ("DELETE FROM items;", &["rows-lost items 10000"]),
+    (
+        "DELETE FROM orders WHERE id <= 200;",
+        &["rows-lost items 200", "rows-lost orders 200", "missing-index items"],
+    ),
+    ("SELECT wipe();", &["rows-lost loose 20000"]),
+    ("WITH gone AS (DELETE FROM loose RETURNING 1) SELECT count(*) FROM gone;", &["rows-lost loose 20000"]),
+    ("UPDATE users SET note = 'redacted';", &["values-lost users.note 18000"]),
+    ("ALTER TABLE teams ADD COLUMN x int; UPDATE users SET score = score + 1;", &["work-under-lock teams"]),
+    (
+        "ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey; ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users DEFERRABLE INITIALLY DEFERRED; INSERT INTO orders VALUES (99999, 99999, 1);",
+        &["commit-fails"],
+    ),
+    ("ALTER TYPE mood ADD VALUE 'great'; UPDATE users SET mood = 'great' WHERE id = 1;", &["fails"]),
+    ("CREATE TABLE a (id int); COMMIT; CREATE TABLE b (id int);", &["transaction-control"]),
+];
+
+/// What looks like a hazard and is none.
+const LOOK_ALIKES: &[&str] = &[
+    "ALTER TABLE users ADD COLUMN must text NOT NULL DEFAULT 'x';",
+    "ALTER TABLE users ADD COLUMN seen timestamptz DEFAULT now();",
+    "ALTER TABLE users ADD COLUMN number bigint;",
+    "ALTER TABLE users ALTER COLUMN mail TYPE varchar(200);",
+    "ALTER TABLE users ALTER COLUMN mail TYPE text;",
+    "SET timezone = 'UTC'; ALTER TABLE users ALTER COLUMN at TYPE timestamptz;",
+    "ALTER TABLE prices ALTER COLUMN amount TYPE numeric(12,2);",
+    "-- no-transaction\nCREATE INDEX CONCURRENTLY users_name ON users (name);",
+    "-- no-transaction\nREINDEX INDEX CONCURRENTLY users_score;",
+    "-- no-transaction\nDROP INDEX CONCURRENTLY users_score;",
+    "CREATE TABLE fresh (id int PRIMARY KEY, name text); INSERT INTO fresh SELECT n, 'x' FROM generate_series(1, 5000) n; CREATE INDEX i ON fresh (name); ALTER TABLE fresh ALTER COLUMN name SET NOT NULL;",
+    "CREATE INDEX i ON empty (note);",
+    "ALTER TABLE proved ALTER COLUMN id SET NOT NULL;",
+    "ALTER TABLE users ADD CONSTRAINT positive CHECK (score > 0) NOT VALID;",
+    "ALTER TABLE users ADD CONSTRAINT of_team FOREIGN KEY (team) REFERENCES teams NOT VALID;",
+    "ALTER TABLE proved VALIDATE CONSTRAINT proved_id_check;",
+    "ALTER TABLE events ATTACH PARTITION events_2027 FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');",
+    "CREATE TABLE events_2028 PARTITION OF events FOR VALUES FROM ('2028-01-01') TO ('2029-01-01');",
+    "REFRESH MATERIALIZED VIEW CONCURRENTLY totals;",
+    "-- no-transaction\nVACUUM users;",
+    "DROP TABLE empty;",
+    "ALTER TABLE empty DROP COLUMN note;",
+    "ALTER TABLE users DROP COLUMN gap;",
+    "TRUNCATE empty;",
+    "DELETE FROM users WHERE id = -1;",
+    "UPDATE users SET gap = 'filled' WHERE gap IS NULL;",
+    "UPDATE users SET note = upper(note) WHERE id < 100;",
+    "INSERT INTO teams SELECT n, 'more' FROM generate_series(101, 3000) n;",
+    "ALTER TYPE mood ADD VALUE 'great';",
+    "ALTER TABLE users ALTER COLUMN score SET DEFAULT 0;",
+    "ALTER TABLE users SET (fillfactor = 90);",
+    "COMMENT ON TABLE users IS 'DROP TABLE users; TRUNCATE users';",
+    "CREATE OR REPLACE VIEW names AS SELECT id, name, mail FROM users;",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM users; RETURN 1; END $$;",
+    "ALTER TABLE users RENAME COLUMN note TO remark;",
+    "ALTER TABLE users ALTER COLUMN score DROP DEFAULT;",
+    "DROP INDEX users_score;",
+    "CREATE STATISTICS st (dependencies) ON team, score FROM users;",
+    "GRANT SELECT ON users TO PUBLIC;",
+    "ALTER TABLE users DROP CONSTRAINT users_pkey CASCADE; ALTER TABLE users ADD COLUMN extra int;",
+    "CREATE TABLE copied AS SELECT * FROM users WHERE id < 10;",
+    "COPY teams FROM STDIN;\n200000\tcopied\n\\.\n",
+    "DO $$ BEGIN PERFORM 1; END $$;",
+    "CREATE TRIGGER t BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();",
+];
+
+#[test]
+fn every_hazard_is_found_and_no_look_alike_is_blocked() {
+    let threads: Vec<_> = (0..4)
+        .map(|part| {
+            std::thread::spawn(move || {
+                let project = based(&format!("h_part{part}"));
+                let mut wrong = Vec::new();
+                for (sql, expected) in DANGERS.iter().skip(part).step_by(4) {
+                    let (verdict, found) = rehearsed(&project, sql);
+                    let all = expected.iter().all(|rule| found.iter().any(|found| found.starts_with(rule)));
+                    if verdict != "BLOCK" || !all {
+                        wrong.push(format!("{sql}\n  {verdict} {found:?}, not {expected:?}"));
+                    }
+                }
+                for sql in LOOK_ALIKES.iter().skip(part).step_by(4) {
+                    let (verdict, found) = rehearsed(&project, sql);
+                    if !matches!(verdict.as_str(), "PASS" | "WARN") {
+                        wrong.push(format!("{sql}\n  {verdict} {found:?}"));
+                    }
+                }
+                wrong
+            })
+        })
+        .collect();
+    let wrong: Vec<String> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(
+        cluster().query("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'h\\_part%scratch%'"),
+        Vec::<String>::new()
+    );
+}
