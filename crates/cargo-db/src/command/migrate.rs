@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::audit::Trail;
 use crate::backup::{self, Folder, Source};
 use crate::cli::MigrateArgs;
-use crate::command::{Context, Word, consent};
+use crate::command::{Context, Word, consent, proof};
 use crate::failure::{Exit, Failure, Kind, Result};
 use crate::migration::{self, Deed, Witness};
 use crate::model::consent::Consent;
@@ -34,8 +34,13 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     if args.dry_run {
         migration::look_through(world, &plan, &settings.root)?;
         let sql = args.show_sql.then(|| sql_of(context, &plan)).transpose()?;
-        ui.report(&Report::DryRun { plan: &plan, sql });
-        return Ok(Exit::Done);
+        if plan.is_empty() {
+            ui.report(&Report::DryRun { plan: &plan, sql });
+            return Ok(Exit::Done);
+        }
+        let foresight = proof::foresee(context, &plan, args.receipt.as_deref())?;
+        ui.report(&Report::Foreseen { plan: &plan, sql, foresight: &foresight });
+        return Ok(if foresight.is_safe() { Exit::Done } else { Exit::Finding });
     }
     if plan.is_empty() {
         plan.warnings.iter().for_each(|warning| ui.warning(warning));
@@ -48,7 +53,9 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
             .iter()
             .for_each(|(file, sql)| ui.note(&format!("\n-- {}\n{sql}", file.display())));
     }
+    let proving = proof::begin(context, &plan, args.receipt.as_deref())?;
     let given = consent::to_plan(context, &plan)?;
+    let guards = proving.settle(context, &plan)?;
 
     migration::prepare_database(world, &plan)?;
     let mut lock = lock(context, &target)?;
@@ -59,6 +66,10 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         if given != Consent::Free {
             consent::unchanged(&plan, &now)?;
         }
+        if now.migrations().any(|migration| plan.migrations().all(|planned| planned != migration)) {
+            // It was not rehearsed.
+            consent::unchanged(&plan, &now)?;
+        }
         ui.status("Replanned", "another run changed the database meanwhile");
     }
     let plan = now;
@@ -66,6 +77,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
         return Ok(Exit::Done);
     }
+    proof::count_again(context, &plan, &guards)?;
     // What is written after the backup's snapshot is what must not be lost.
     let witness = plan.swaps_back().then(|| Witness::begin(world, &target, &mut lock)).transpose()?;
     let backup = context.back_up(&plan)?;

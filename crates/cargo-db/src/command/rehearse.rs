@@ -6,10 +6,8 @@ use crate::failure::{Exit, Result};
 use crate::migration;
 use crate::model::finding::Verdict;
 use crate::model::migration::{Migration, Version};
-use crate::model::rehearsal::Rehearsal;
-use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest};
-use crate::rehearse::{self, From, Receipt, Receipts, Request};
+use crate::rehearse::{self, From, Receipts, Request};
 use crate::ui::Report;
 
 pub(super) fn run(context: &Context, args: &RehearseArgs) -> Result<Exit> {

@@ -1,7 +1,7 @@
 //! `cargo db rollback`.
 
 use crate::cli::RollbackArgs;
-use crate::command::{Context, consent, migrate};
+use crate::command::{Context, consent, migrate, proof};
 use crate::failure::{Exit, Result};
 use crate::migration;
 use crate::model::migration::Version;
@@ -29,6 +29,7 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
     }
     ui.plan(&plan);
     let given = consent::to_plan(context, &plan)?;
+    proof::of_rollback(context, &plan)?;
 
     let mut lock = migrate::lock(context, &target)?;
     let now = look(context, &target, &request)?;

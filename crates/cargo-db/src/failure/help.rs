@@ -23,6 +23,8 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
         Kind::LockBusy { waited, .. } => vec![format!("waited {waited} for it")],
         Kind::HistoryInconsistent { problems, .. } => problems.iter().map(problem_line).collect(),
         Kind::Refused { signals, .. } => signals.clone(),
+        Kind::Blocked { findings } => findings.iter().skip(1).cloned().collect(),
+        Kind::NoReceipt { objections, .. } => objections.clone(),
         Kind::NoTarget { signals, environment } => {
             signals.iter().map(|signal| format!("it counts as {environment} because of {signal}")).collect()
         }
@@ -118,6 +120,21 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             vec![run("see the plan as it is now", &format!("{command} --dry-run"))]
         }
         Kind::Refused { verb, .. } => refused_hints(verb),
+        Kind::Blocked { .. } => vec![
+            run("see all of it", "cargo db rehearse"),
+            say(
+                "mend the file, or say in it what is expected: `-- cargo-db: expect loss <object> <= <number>`",
+            ),
+        ],
+        Kind::NoReceipt { .. } => vec![
+            run("rehearse it on a copy, where there is one", "cargo db rehearse"),
+            say("and carry the receipt from `.db/receipts` here: `--receipt FILE`"),
+        ],
+        Kind::MoreThanExpected { .. } => {
+            vec![say(
+                "look at what is there now, then raise the bound in the file, in a commit that says why",
+            )]
+        }
         Kind::Statement { statement, verb, .. } => vec![statement_hint(statement, verb)],
         Kind::LockLost { .. } => vec![run("see where the database stands", "cargo db status")],
         Kind::HistoryElsewhere { .. } => {

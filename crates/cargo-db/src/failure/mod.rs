@@ -179,6 +179,12 @@ pub(crate) enum Kind {
     WrongPlan { given: String, plan: String, command: String },
     #[error("the plan {given} was carried out already, and its id is used up")]
     PlanUsedUp { given: String, command: String },
+    #[error("the rehearsal says no: {}", findings.first().map_or("it could not be measured", String::as_str))]
+    Blocked { findings: Vec<String> },
+    #[error("no receipt of a rehearsal holds for {verb} on `{database}`")]
+    NoReceipt { verb: &'static str, database: String, objections: Vec<String> },
+    #[error("more would be lost than the file expects: {object} holds {found}, and {bound} were expected")]
+    MoreThanExpected { object: String, found: u64, bound: u64 },
     #[error("{verb} is refused in {environment}")]
     Refused { verb: &'static str, environment: Environment, signals: Vec<String> },
 
@@ -329,6 +335,9 @@ impl Kind {
             Kind::WrongName { .. } => ("CONSENT.WRONG_NAME", Exit::Consent),
             Kind::WrongPlan { .. } => ("CONSENT.WRONG_PLAN", Exit::Consent),
             Kind::PlanUsedUp { .. } => ("CONSENT.USED_UP", Exit::Consent),
+            Kind::Blocked { .. } => ("REHEARSAL.BLOCKED", Exit::Policy),
+            Kind::NoReceipt { .. } => ("REHEARSAL.NO_RECEIPT", Exit::Policy),
+            Kind::MoreThanExpected { .. } => ("REHEARSAL.MORE_THAN_EXPECTED", Exit::Policy),
             Kind::Refused { .. } => ("POLICY.REFUSED", Exit::Policy),
             Kind::Statement { .. } => ("STATEMENT.FAILED", Exit::Failed),
             Kind::PartWay { .. } => ("STATEMENT.PART_WAY", Exit::PartWay),

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::finding::{Finding, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::StatementError;
+use crate::model::finding::{Checked, Finding, Verdict};
 
 /// What the scratch database was made from: whose data was measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +97,21 @@ pub(crate) struct Rehearsed {
     pub(crate) way_back: WayBack,
     /// Names that programs use and that are others now.
     pub(crate) changes: Vec<String>,
+    /// The statement that failed.
+    pub(crate) failure: Option<Box<StatementError>>,
+    /// What is counted again just before the real run.
+    pub(crate) guards: Vec<Guard>,
+}
+
+/// A loss that the file expects, and its bound.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Guard {
+    /// With its schema, quoted where need be.
+    pub(crate) table: String,
+    /// The column whose values go; nothing where all rows do.
+    pub(crate) column: Option<String>,
+    pub(crate) bound: u64,
 }
 
 /// A query of the application's that no longer prepares.
@@ -116,6 +134,30 @@ pub(crate) struct Rehearsal {
     pub(crate) broken: Vec<BrokenQuery>,
     /// The scratch database, where it was kept.
     pub(crate) kept: Option<String>,
+}
+
+/// What is known of pending migrations before anybody agrees to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Foresight {
+    Rehearsed(Rehearsal),
+    /// They were only looked through.
+    Checked(Vec<Checked>),
+    /// What the receipts say: when the one that holds was written, or why none does.
+    Receipt {
+        when: Option<String>,
+        objections: Vec<String>,
+    },
+}
+
+impl Foresight {
+    /// Whether nothing that was found would stop a run.
+    pub(crate) fn is_safe(&self) -> bool {
+        match self {
+            Foresight::Rehearsed(rehearsal) => rehearsal.verdict() <= Verdict::Warn,
+            Foresight::Checked(checked) => checked.iter().all(|file| file.verdict() <= Verdict::Warn),
+            Foresight::Receipt { when, .. } => when.is_some(),
+        }
+    }
 }
 
 impl Rehearsal {

@@ -23,6 +23,27 @@ pub(crate) struct Terms {
     pub(crate) consent: Consent,
     /// A backup that was read back, where the database holds any row.
     pub(crate) backup: bool,
+    pub(crate) proof: Proof,
+}
+
+/// What has to be known of migrations before they run. Ordered: a later one asks for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Proof {
+    Nothing,
+    /// They are rehearsed, where the database holds any row.
+    Rehearsal,
+    /// A receipt says that these files were rehearsed on this schema; of a rollback, that it leads back.
+    Receipt,
+}
+
+impl Proof {
+    fn word(self) -> &'static str {
+        match self {
+            Proof::Nothing => "",
+            Proof::Rehearsal => "rehearsal, ",
+            Proof::Receipt => "receipt of a rehearsal, ",
+        }
+    }
 }
 
 impl Judgement {
@@ -30,8 +51,8 @@ impl Judgement {
     pub(crate) fn describe(self) -> String {
         match self {
             Judgement::Never => "never".to_owned(),
-            Judgement::Allowed(Terms { consent, backup }) => {
-                format!("{}{}", if backup { "backup, " } else { "" }, consent.word())
+            Judgement::Allowed(Terms { consent, backup, proof }) => {
+                format!("{}{}{}", if backup { "backup, " } else { "" }, proof.word(), consent.word())
             }
         }
     }
@@ -115,15 +136,15 @@ fn table(verb: Verb, environment: Environment) -> Judgement {
     use Environment::{Development, Production, Staging, Test};
     use Judgement::Never;
     match (verb, environment) {
-        (Verb::Migrate,        Development) => backup_and(Free),
+        (Verb::Migrate,        Development) => proved(Proof::Rehearsal, Free),
         (Verb::Migrate,        Test)        => only(Free),
-        (Verb::Migrate,        Staging)     => backup_and(Confirm),
-        (Verb::Migrate,        Production)  => backup_and(ToPlan),
+        (Verb::Migrate,        Staging)     => proved(Proof::Rehearsal, Confirm),
+        (Verb::Migrate,        Production)  => proved(Proof::Receipt, ToPlan),
 
         (Verb::Rollback,       Development) => backup_and(Confirm),
         (Verb::Rollback,       Test)        => only(Free),
         (Verb::Rollback,       Staging)     => backup_and(Confirm),
-        (Verb::Rollback,       Production)  => backup_and(ToPlan),
+        (Verb::Rollback,       Production)  => proved(Proof::Receipt, ToPlan),
 
         (Verb::Seed,           Development) => only(Free),
         (Verb::Seed,           Test)        => only(Free),
@@ -162,11 +183,16 @@ fn table(verb: Verb, environment: Environment) -> Judgement {
 }
 
 const fn only(consent: Consent) -> Judgement {
-    Judgement::Allowed(Terms { consent, backup: false })
+    Judgement::Allowed(Terms { consent, backup: false, proof: Proof::Nothing })
 }
 
 const fn backup_and(consent: Consent) -> Judgement {
-    Judgement::Allowed(Terms { consent, backup: true })
+    proved(Proof::Nothing, consent)
+}
+
+/// With a backup, and a proof.
+const fn proved(proof: Proof, consent: Consent) -> Judgement {
+    Judgement::Allowed(Terms { consent, backup: true, proof })
 }
 
 #[cfg(test)]
@@ -226,7 +252,10 @@ mod tests {
         use Environment::{Development, Production};
         let policy = with(Development, "migrate", "by-name").unwrap();
         let judgement = policy.cell(Verb::Migrate, Development);
-        assert_eq!(judgement, Judgement::Allowed(Terms { consent: Consent::ByName, backup: true }));
+        assert_eq!(
+            judgement,
+            Judgement::Allowed(Terms { consent: Consent::ByName, backup: true, proof: Proof::Rehearsal })
+        );
         assert!(with(Production, "restore", "never").is_ok());
         for (environment, verb, word) in [
             (Production, "migrate", "confirm"),

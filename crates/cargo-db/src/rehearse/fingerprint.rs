@@ -1,7 +1,7 @@
 //! The schema of a database as lines, one a thing: what it is, its name, its definition. Two databases
 //! with the same lines have the same schema; where they differ, the lines say how.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::failure::Result;
 use crate::model::layout::Layout;
@@ -87,12 +87,6 @@ impl Fingerprint {
     fn has_relation_of(&self, column: &str) -> bool {
         let relation = column.rsplit_once('.').map_or(column, |(relation, _)| relation);
         self.0.contains_key(&("relation".to_owned(), relation.to_owned()))
-    }
-
-    /// The tables that a migration could be about.
-    pub(super) fn relations(&self) -> BTreeSet<&str> {
-        let relations = self.0.keys().filter(|(kind, _)| kind == "relation");
-        relations.map(|(_, name)| name.as_str()).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::check::finding;
 use crate::model::finding::{Class, Finding, Severity};
 use crate::model::rehearsal::Locked;
 use crate::rehearse::capture::Kept;
-use crate::rehearse::measure::{Lost, Measured};
+use crate::rehearse::measure::Measured;
 use crate::rehearse::snapshot::Mode;
 
 /// Work of another kind, while nobody can read a table, is too much from here on.
@@ -23,17 +23,16 @@ pub(super) fn findings(measured: &Measured) -> Vec<Finding> {
         (finding.object, finding.rows) = (Some(short(object).to_owned()), Some(rows));
         found.push(finding);
     };
-    for Lost { how, object, rows } in &measured.lost {
-        match *how {
-            _ if *rows == 0 => {}
-            "column dropped" => {
-                add("values-lost", object, *rows, format!("{} values go with the column", grouped(*rows)))
-            }
-            how => add("rows-lost", object, *rows, format!("{how}, with {} rows", grouped(*rows))),
+    for lost in measured.lost.iter().filter(|lost| lost.rows > 0) {
+        let (object, rows) = (lost.object(), grouped(lost.rows));
+        if lost.column.is_some() {
+            add("values-lost", &object, lost.rows, format!("{rows} values go with the column"));
+        } else {
+            add("rows-lost", &object, lost.rows, format!("{}, with {rows} rows", lost.how));
         }
     }
     for (table, counts) in &measured.changed {
-        if counts.deleted > 0 && !measured.lost.iter().any(|lost| lost.object == *table) {
+        if counts.deleted > 0 && !measured.lost.iter().any(|lost| lost.table == *table) {
             add("rows-lost", table, counts.deleted, format!("{} rows deleted", grouped(counts.deleted)));
         }
         if counts.updated > 0 && !measured.captured {

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use pg_logical::script::Statement;
 
 use crate::failure::{Failure, Result, StatementError};
+use crate::model::layout::quote_identifier;
 use crate::rehearse::capture::{Capture, Kept, ask};
 use crate::rehearse::outside::{Watch, needs_no_transaction};
-use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Relation, Snapshot};
+use crate::rehearse::snapshot::{Counts, Mode, Oid, Relation, Snapshot};
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Around, Session};
@@ -38,8 +39,25 @@ impl Baseline {
 pub(super) struct Lost {
     /// `table dropped`, `table emptied`, `column dropped`.
     pub(super) how: &'static str,
-    pub(super) object: String,
+    /// As the server names it.
+    pub(super) table: String,
+    pub(super) column: Option<String>,
     pub(super) rows: u64,
+}
+
+impl Lost {
+    /// The table, or the column.
+    pub(super) fn object(&self) -> String {
+        match &self.column {
+            Some(column) => format!("{}.{column}", self.table),
+            None => self.table.clone(),
+        }
+    }
+
+    fn query(&self) -> String {
+        let what = self.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
+        format!("SELECT count({what}) FROM {}", self.table)
+    }
 }
 
 /// A scan of a table, and what it was locked with meanwhile.
@@ -156,40 +174,29 @@ impl<'a> Measure<'a> {
         Ok(false)
     }
 
-    /// What was there before the statement and is not there after it, with the query that counts it.
-    fn going(&self, session: &mut Session, after: &Snapshot) -> Result<Vec<(Lost, String)>> {
+    /// What was there before the statement and is not there after it.
+    fn going(&self, session: &mut Session, after: &Snapshot) -> Result<Vec<Lost>> {
         let mut going = Vec::new();
         for (&oid, relation) in &self.before.relations {
-            if self.baseline.any_table(oid).is_none() {
-                continue;
-            }
-            let name = &relation.name;
-            let lost = |how| Lost { how, object: name.clone(), rows: 0 };
-            let count = format!("SELECT count(*) FROM {name}");
+            let Some(rows) = self.baseline.any_table(oid).map(|table| table.rows) else { continue };
+            let lost = |how, column| Lost { how, table: relation.name.clone(), column, rows };
             match after.relations.get(&oid) {
-                None => going.push((lost("table dropped"), count)),
-                Some(now) if now.file != relation.file && is_empty(session, &now.name)? => {
-                    going.push((lost("table emptied"), count));
+                None => going.push(lost("table dropped", None)),
+                Some(now)
+                    if self.baseline.holds_rows
+                        && now.file != relation.file
+                        && is_empty(session, &now.name)? =>
+                {
+                    going.push(lost("table emptied", None));
                 }
                 Some(_) => {
-                    for (column, table) in self.columns_gone(oid, after) {
-                        let object = format!("{table}.{column}");
-                        let count = format!("SELECT count({}) FROM {name}", quote(&column));
-                        going.push((Lost { how: "column dropped", object, rows: 0 }, count));
-                    }
+                    let columns = self.before.columns.range((oid, i16::MIN)..=(oid, i16::MAX));
+                    let gone = columns.filter(|(column, _)| !after.columns.contains_key(*column));
+                    going.extend(gone.map(|(_, (column, _))| lost("column dropped", Some(column.clone()))));
                 }
             }
         }
         Ok(going)
-    }
-
-    /// The columns of a table that it has no more, and the table.
-    fn columns_gone(&self, table: Oid, after: &Snapshot) -> Vec<(String, String)> {
-        let all = self.before.columns.range((table, i16::MIN)..=(table, i16::MAX));
-        let gone = all.filter(|(column, _): &(&Column, _)| !after.columns.contains_key(*column));
-        let name =
-            self.before.relations.get(&table).map(|relation| relation.name.clone()).unwrap_or_default();
-        gone.map(|(_, (column, _))| (column.clone(), name.clone())).collect()
     }
 
     fn compare(
@@ -240,25 +247,11 @@ impl<'a> Measure<'a> {
         }
         measured.lost = match self.counted.take() {
             Some(counted) => counted,
-            None if !self.baseline.holds_rows => self.estimated_losses(after),
+            // Without rows there is nothing to count: as many as the server estimates for the source.
+            None if !self.baseline.holds_rows => self.going(session, after)?,
             None => Vec::new(),
         };
         Ok(measured)
-    }
-
-    /// Without rows there is nothing to count: as many as the server estimates for the source.
-    fn estimated_losses(&self, after: &Snapshot) -> Vec<Lost> {
-        let mut lost = Vec::new();
-        for (&oid, relation) in &self.before.relations {
-            let Some(rows) = self.baseline.table(oid).map(|table| table.rows) else { continue };
-            match after.relations.get(&oid) {
-                None => lost.push(Lost { how: "table dropped", object: relation.name.clone(), rows }),
-                Some(_) => lost.extend(self.columns_gone(oid, after).into_iter().map(|(column, table)| {
-                    Lost { how: "column dropped", object: format!("{table}.{column}"), rows }
-                })),
-            }
-        }
-        lost
     }
 }
 
@@ -288,10 +281,10 @@ impl Around for Measure<'_> {
     }
 }
 
-fn count(session: &mut Session, going: Vec<(Lost, String)>) -> Result<Vec<Lost>> {
+fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
     let mut counted = Vec::new();
-    for (lost, query) in going {
-        let rows = session.value("count what would be lost", &query)?;
+    for lost in going {
+        let rows = session.value("count what would be lost", &lost.query())?;
         counted.push(Lost { rows: rows.and_then(|rows| rows.parse().ok()).unwrap_or(0), ..lost });
     }
     Ok(counted)
@@ -301,8 +294,4 @@ fn is_empty(session: &mut Session, table: &str) -> Result<bool> {
     let sql = format!("SELECT 1 FROM {table} LIMIT 1");
     // A materialized view that was never filled cannot be read.
     Ok(ask(session, &sql)?.is_some_and(|rows| rows.is_empty()))
-}
-
-fn quote(column: &str) -> String {
-    crate::model::layout::quote_identifier(column)
 }

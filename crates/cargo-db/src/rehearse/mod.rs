@@ -14,14 +14,14 @@ mod snapshot;
 use std::time::Duration;
 
 use crate::check::{self, Direction, Source, finding};
-use crate::failure::{Kind, Result};
+use crate::failure::{Kind, Result, StatementError};
 use crate::migration::{read_script, session_settings};
 use crate::model::event::Event;
-use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
+use crate::model::finding::{Checked, Class, Expected, Finding, Severity, Verdict};
 use crate::model::migration::{Migration, ScriptFile};
-use crate::model::rehearsal::{Basis, Rehearsal, Rehearsed, WayBack};
+use crate::model::rehearsal::{Basis, Guard, Rehearsal, Rehearsed, WayBack};
 use crate::model::target::Target;
-use crate::rehearse::measure::{Baseline, Measure, Measured};
+use crate::rehearse::measure::{Baseline, Lost, Measure, Measured};
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::scratch::Scratch;
 use crate::settings::Settings;
@@ -136,7 +136,7 @@ impl<'a> Stage<'a> {
     fn one(&mut self, migration: &Migration, checked: Checked) -> Result<Rehearsed> {
         let before = Fingerprint::of(&mut self.session)?;
         let invalid = self.invalid_indexes()?;
-        let (measured, failed) = self.run(&migration.up)?;
+        let Ran { measured, failed, failure } = self.run(&migration.up)?;
         let fails = failed.is_some();
         let mut findings: Vec<Finding> = judge::beside_measurement(checked.findings);
         findings.extend(measured.iter().flat_map(judge::findings));
@@ -156,6 +156,7 @@ impl<'a> Stage<'a> {
             found.object = Some(judge::short(&change.object).to_owned());
             findings.push(found);
         }
+        let guards = guards(&measured, &checked.expected);
         findings.retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
         findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
         let subject = format!("{} {}", migration.version, migration.name);
@@ -188,11 +189,13 @@ impl<'a> Stage<'a> {
             wal: measured.iter().map(|statement| statement.wal).sum(),
             way_back,
             changes: lines,
+            failure,
+            guards,
         })
     }
 
-    /// Runs a file as the real run would. Returns what was measured, and why it failed.
-    fn run(&mut self, file: &ScriptFile) -> Result<(Vec<Measured>, Option<Finding>)> {
+    /// Runs a file as the real run would.
+    fn run(&mut self, file: &ScriptFile) -> Result<Ran> {
         let script = read_script(&self.request.settings.root, file)?;
         let inside = file.transactional;
         if inside {
@@ -205,10 +208,14 @@ impl<'a> Stage<'a> {
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
+        let mut failure = None;
         let mut failed = match ran {
             Ok(()) => None,
             Err(Stop::Statement(error)) => {
-                Some(finding("fails", error.line, &error.source_line, error.server.message.clone()))
+                let why = error.server.message.clone();
+                let found = finding("fails", error.line, &error.source_line, why);
+                failure = Some(error);
+                Some(found)
             }
             Err(Stop::Lost(why)) => {
                 let (target, subject) = (self.session.target.to_string(), "the rehearsal".to_owned());
@@ -222,7 +229,7 @@ impl<'a> Stage<'a> {
         }
         let settings = session_settings(&self.request.settings.limits);
         self.session.run("clean the session", &format!("RESET ALL; RESET ROLE; {settings}"))?;
-        Ok((measured, failed))
+        Ok(Ran { measured, failed, failure })
     }
 
     fn invalid_indexes(&mut self) -> Result<Vec<String>> {
@@ -243,7 +250,7 @@ impl<'a> Stage<'a> {
                 continue;
             }
             self.world.interrupt.check()?;
-            let (measured, failed) = self.run(down)?;
+            let Ran { measured, failed, .. } = self.run(down)?;
             let after = Fingerprint::of(&mut self.session)?;
             let way_back = self.judge_back(index, &rehearsed[index], &measured, failed, &after);
             let goes_on = matches!(way_back, WayBack::Proved | WayBack::Lossy(_));
@@ -294,5 +301,30 @@ fn unmeasured(migration: &Migration, findings: Vec<Finding>, why: String) -> Reh
         wal: 0,
         way_back: WayBack::Unmeasured(why),
         changes: Vec::new(),
+        failure: None,
+        guards: Vec::new(),
     }
+}
+
+/// What a file did when it ran.
+struct Ran {
+    measured: Vec<Measured>,
+    /// Why it failed, as a finding, and the statement that did.
+    failed: Option<Finding>,
+    failure: Option<Box<StatementError>>,
+}
+
+/// The losses that the file expects, which are counted again just before the real run: what goes as a
+/// whole can be counted before it goes.
+fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard> {
+    let lost = measured.iter().flat_map(|statement| &statement.lost);
+    let guard = |lost: &Lost| {
+        let object = lost.object();
+        let names = |expected: &&Expected| {
+            expected.hazard == "loss" && judge::short(&expected.object) == judge::short(&object)
+        };
+        let bound = expected.iter().find(names)?.bound;
+        Some(Guard { table: lost.table.clone(), column: lost.column.clone(), bound })
+    };
+    lost.filter_map(guard).collect()
 }

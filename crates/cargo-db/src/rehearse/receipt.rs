@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::failure::{Kind, Result};
 use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
-use crate::model::rehearsal::Rehearsal;
+use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
 use crate::world::clock::now;
 use crate::world::files;
 
@@ -43,17 +43,19 @@ pub(crate) struct Entry {
     pub(crate) down: Option<String>,
     pub(crate) verdict: String,
     pub(crate) way_back: String,
+    pub(crate) guards: Vec<Guard>,
 }
 
 impl Receipt {
     /// That of a rehearsal.
     pub(super) fn of(rehearsal: &Rehearsal, migrations: &[Migration], schema: &str, server: u32) -> Receipt {
-        let entry = |(migration, rehearsed): (&Migration, &crate::model::rehearsal::Rehearsed)| Entry {
+        let entry = |(migration, rehearsed): (&Migration, &Rehearsed)| Entry {
             version: migration.version.to_string(),
             up: migration.up.checksum.to_string(),
             down: migration.down.as_ref().map(|down| down.checksum.to_string()),
             verdict: rehearsed.verdict.word().to_owned(),
             way_back: rehearsed.way_back.word().to_owned(),
+            guards: rehearsed.guards.clone(),
         };
         Receipt {
             version: 1,
@@ -63,6 +65,20 @@ impl Receipt {
             server,
             migrations: migrations.iter().zip(&rehearsal.migrations).map(entry).collect(),
         }
+    }
+
+    /// When it was written, for people.
+    pub(crate) fn date(&self) -> String {
+        let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+        self.when.format(format).unwrap_or_default()
+    }
+
+    /// Whether it says that this migration leads back to where it came from.
+    pub(crate) fn proves_way_back(&self, migration: &Migration) -> bool {
+        let down = migration.down.as_ref().map(|down| down.checksum.to_string());
+        self.migrations.iter().any(|entry| {
+            entry.up == migration.up.checksum.to_string() && entry.down == down && entry.way_back == "proved"
+        })
     }
 
     /// Why it does not hold for these migrations on this schema; nothing where it does.

@@ -173,6 +173,8 @@ pub(crate) struct Settings {
     pub(crate) verify: Vec<String>,
     /// `[migrate] all-or-nothing`.
     pub(crate) all_or_nothing: Option<bool>,
+    /// `CARGO_DB_REHEARSE`, or `[migrate] rehearse`; false is heard in development only.
+    pub(crate) rehearse: bool,
     /// What `[environments.<name>.policy]` asks for beyond the house's own policy, by verb.
     pub(crate) tightened: BTreeMap<Environment, BTreeMap<String, String>>,
     /// The variable by which an AI agent was recognised.
@@ -217,6 +219,10 @@ impl Settings {
             pg_bin: pg_bin(&variables, &toml, &root),
             verify: toml.verify.sql.clone(),
             all_or_nothing: toml.migrate.all_or_nothing,
+            rehearse: match variables.get("CARGO_DB_REHEARSE") {
+                Some(said) => !matches!(said.value.as_str(), "0" | "false"),
+                None => toml.migrate.rehearse.unwrap_or(true),
+            },
             tightened: tightened(&toml),
             agent: agent(&sources.process, environment.environment),
             in_ci: sources.process.get("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")),

@@ -19,6 +19,9 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
     match report {
         Report::Status(status) => self::status(status, ui),
         Report::DryRun { plan, sql } => dry_run(plan, sql.as_deref(), ui),
+        Report::Foreseen { plan, sql, foresight } => {
+            format!("{}\n\n{}", dry_run(plan, sql.as_deref(), ui), rehearsal::foresight(plan, foresight, ui))
+        }
         Report::Migrated { plan, deeds } => {
             let verb = if plan.verb == Verb::Rollback { "reverted" } else { "applied" };
             let total = deeds.iter().map(|deed| deed.elapsed).sum();

@@ -23,6 +23,10 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
     let body = match report {
         Report::Status(report) => status(report),
         Report::DryRun { plan, .. } => with_plan(plan, json!({ "dry_run": true })),
+        Report::Foreseen { plan, foresight, .. } => with_plan(
+            plan,
+            json!({ "dry_run": true, "foresight": rehearsal::foresight_json(plan, foresight) }),
+        ),
         Report::Migrated { plan, deeds } => {
             with_plan(plan, json!({ "done": deeds.iter().map(deed).collect::<Vec<_>>() }))
         }

@@ -20,6 +20,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::{Global, Progress, When};
 use crate::failure::{Failure, Kind, Result};
 use crate::model::event::{Event, Events};
+use crate::model::rehearsal::Rehearsal;
+use crate::model::target::Target;
 
 pub(crate) use report::{LocalStatus, PolicyRow, Report, SettingLine, StatusReport};
 
@@ -123,6 +125,13 @@ impl Ui {
         }
         for warning in &plan.warnings {
             self.warning(warning);
+        }
+    }
+
+    /// Shows what a rehearsal found, before anybody agrees.
+    pub(crate) fn rehearsal(&self, target: &Target, rehearsal: &Rehearsal) {
+        if self.0.progress != Progress::Json {
+            self.say(&rehearsal::text(target, rehearsal, self));
         }
     }
 

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::model::finding::{Finding, Severity, Verdict};
-use crate::model::rehearsal::{Locked, Rehearsal, Rehearsed, WayBack};
+use crate::model::finding::{Finding, Severity};
+use crate::model::rehearsal::{Foresight, Locked, Rehearsal, Rehearsed, WayBack};
 use crate::model::target::Target;
+use crate::plan::Plan;
 use crate::ui::findings::{self, finding_json, summary};
 use crate::ui::text::{elapsed, size};
 use crate::ui::{BOLD, DIM, RED, Ui};
@@ -66,6 +67,32 @@ fn locked(lock: &Locked) -> String {
     format!("{} waits{held} on {} ({})", lock.blocks, lock.table, lock.mode.trim_end_matches("Lock"))
 }
 
+/// What is known of the migrations of a plan.
+pub(super) fn foresight(plan: &Plan, foresight: &Foresight, ui: &Ui) -> String {
+    match foresight {
+        Foresight::Rehearsed(rehearsal) => text(&plan.target, rehearsal, ui),
+        Foresight::Checked(checked) => findings::checked(checked, ui),
+        Foresight::Receipt { when: Some(when), .. } => format!("the receipt of {when} holds"),
+        Foresight::Receipt { when: None, objections } => {
+            let lines = objections.iter().map(|objection| format!("\n  {objection}"));
+            format!("no receipt of a rehearsal holds{}", lines.collect::<String>())
+        }
+    }
+}
+
+/// The same for programs.
+pub(super) fn foresight_json(plan: &Plan, foresight: &Foresight) -> Value {
+    match foresight {
+        Foresight::Rehearsed(rehearsal) => json!({ "rehearsal": body(&plan.target, rehearsal) }),
+        Foresight::Checked(checked) => {
+            json!({ "check": checked.iter().map(findings::checked_json).collect::<Vec<_>>() })
+        }
+        Foresight::Receipt { when, objections } => {
+            json!({ "receipt": when, "objections": objections })
+        }
+    }
+}
+
 /// The report as Markdown: a table, and what hurts below it.
 pub(super) fn markdown(target: &Target, rehearsal: &Rehearsal) -> String {
     let mut lines = vec![
@@ -114,6 +141,13 @@ fn bullet(finding: &Finding) -> String {
 
 /// The report for programs.
 pub(super) fn json(target: &Target, rehearsal: &Rehearsal, receipt: &Path) -> Value {
+    let mut report = body(target, rehearsal);
+    report["target"] = json!(target.to_string());
+    report["receipt"] = json!(receipt);
+    report
+}
+
+fn body(target: &Target, rehearsal: &Rehearsal) -> Value {
     let one = |migration: &Rehearsed| {
         let lock = |lock: &Locked| {
             json!({
@@ -143,13 +177,11 @@ pub(super) fn json(target: &Target, rehearsal: &Rehearsal, receipt: &Path) -> Va
         .map(|broken| json!({ "query": broken.query, "by": broken.by, "why": broken.why }))
         .collect();
     json!({
-        "target": target.to_string(),
         "basis": rehearsal.basis.describe(&target.database),
         "verdict": rehearsal.verdict().word(),
         "copied_ms": milliseconds(rehearsal.copied),
         "migrations": rehearsal.migrations.iter().map(one).collect::<Vec<_>>(),
         "broken_queries": broken,
-        "receipt": receipt,
         "kept": rehearsal.kept,
     })
 }

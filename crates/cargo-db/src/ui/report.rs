@@ -10,7 +10,7 @@ use crate::model::environment::{Environment, Marker, Resolved};
 use crate::model::finding::Checked;
 use crate::model::history::Standing;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
-use crate::model::rehearsal::Rehearsal;
+use crate::model::rehearsal::{Foresight, Rehearsal};
 use crate::model::target::Target;
 use crate::plan::{Plan, Verdict};
 use crate::seed::Rows;
@@ -22,6 +22,12 @@ pub(crate) enum Report<'a> {
     DryRun {
         plan: &'a Plan,
         sql: Option<Vec<(PathBuf, String)>>,
+    },
+    /// The plan of a migrate that was only asked for, and what is known of its migrations.
+    Foreseen {
+        plan: &'a Plan,
+        sql: Option<Vec<(PathBuf, String)>>,
+        foresight: &'a Foresight,
     },
     /// A plan about migrations that was carried out.
     Migrated {

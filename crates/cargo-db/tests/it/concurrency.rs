@@ -136,6 +136,8 @@ fn a_connection_lost_in_the_middle_is_exit_7_and_the_database_as_before() {
 fn a_file_that_changes_while_another_run_is_waited_for_is_not_run() {
     let project = Project::new("x_changed");
     slow(&project, 1.0);
+    project.db(&["migrate", "--to", "1"]).ok();
+    project.db(&["rehearse"]).ok();
     let first = spawn(&project, &["migrate", "--to", "2"]);
     eventually("the first run sleeps", || is_sleeping(&project));
     let mut second = project.command(&["migrate", "--env", "production", "--dry-run", "--json"]);

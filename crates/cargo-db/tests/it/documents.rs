@@ -24,6 +24,7 @@ fn the_reference_is_the_help() {
         &["backups", "verify"],
         &["restore"],
         &["check"],
+        &["rehearse"],
         &["reset"],
         &["env", "set"],
         &["env", "clear"],
@@ -111,6 +112,12 @@ fn json_keeps_to_its_schemas() {
     valid("server.json", &json(&["server", "status"]));
     project.write("x.sql", "DROP TABLE a; SELECT 1;");
     valid("check.json", &json(&["check", "x.sql"]));
+    project.migration("2_b.up.sql", "DROP TABLE a;");
+    valid("plan.json", &json(&["migrate", "--dry-run"]));
+    valid("plan.json", &json(&["migrate", "--dry-run", "--env", "staging"]));
+    valid("plan.json", &json(&["migrate", "--dry-run", "--env", "production"]));
+    valid("rehearse.json", &json(&["rehearse"]));
+    valid("rehearse.json", &json(&["rehearse", "--from", "schema"]));
     valid("error.json", &json(&["migrate", "--to", "9"]));
     valid("error.json", &json(&["status", "-D", "postgres://u@127.0.0.1:1/x"]));
 }

@@ -22,7 +22,7 @@ exit: 0
 2 migrations applied in [..]
 --- stderr
 Plan [..] on postgres@[..]/m_plan (development)
-  policy: backup, no prompt
+  policy: backup, rehearsal, no prompt
   no backup: the database holds no rows
   create the history table _sqlx_migrations
   apply 1 users
@@ -79,7 +79,7 @@ exit: 7
 --- stdout
 --- stderr
 Plan [..] on postgres@[..]/m_fail (development)
-  policy: backup, no prompt
+  policy: backup, rehearsal, no prompt
   no backup: the database holds no rows
   create the history table _sqlx_migrations
   apply 1 users
@@ -341,6 +341,7 @@ fn dry_run_shows_the_plan_and_its_sql_and_does_nothing() {
 fn production_wants_consent_to_exactly_this_plan() {
     let mut project = Project::new("m_prod");
     two_tables(&project);
+    project.db(&["rehearse"]).ok();
     project.set("CARGO_DB_ENV", "production");
     project.db(&["migrate", "--yes"]).code(3).says("consent to the plan");
     let id = project.db(&["migrate", "--dry-run", "--json"]).ok().json()["plan"]["id"]
@@ -354,6 +355,7 @@ fn production_wants_consent_to_exactly_this_plan() {
     project.db(&["migrate", "--confirm", "other", "--plan", &id]).code(3).says("does not name the database");
     project.migration("2_posts.sql", "CREATE TABLE posts ();");
     project.db(&["migrate", "--confirm", "m_prod", "--plan", &id]).code(3);
+    project.db(&["rehearse"]).ok();
     let id = project.db(&["migrate", "--dry-run", "--json"]).ok().json()["plan"]["id"]
         .as_str()
         .unwrap()

@@ -11,6 +11,7 @@ fn school(name: &str) -> Project {
     let project = Project::new(name);
     project.migration("1_users.up.sql", "CREATE TABLE users (id int PRIMARY KEY, name text);");
     project.migration("1_users.down.sql", "DROP TABLE users;");
+    project.db(&["rehearse"]).ok();
     project.db(&["migrate"]).ok();
     project.migration("2_note.up.sql", "ALTER TABLE users ADD COLUMN note text;");
     project.migration("2_note.down.sql", "ALTER TABLE users DROP COLUMN note;");
@@ -18,6 +19,8 @@ fn school(name: &str) -> Project {
         project.write(&format!("seeds/{environment}/users.csv"), "id,name\n1,Ada\n");
     }
     project.run_sql("INSERT INTO users VALUES (100, 'before')");
+    // Its receipt is what production asks for.
+    project.db(&["rehearse"]).ok();
     project
 }
 
@@ -361,6 +364,7 @@ fn consent_is_to_one_plan_on_one_target_at_one_time() {
     let migrate = id(&project, &["migrate"]);
     project.migration("2_note.up.sql", "ALTER TABLE users ADD COLUMN note text ;");
     project.db(&["migrate", "--confirm", "p_consent", "--plan", &migrate]).code(3).says("is not this plan");
+    project.db(&["rehearse"]).ok();
     let migrate = id(&project, &["migrate"]);
     project.run_sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (0, 'x', true, '\\x00', 1)");
     project.db(&["migrate", "--confirm", "p_consent", "--plan", &migrate, "--ignore-missing"]).code(3);

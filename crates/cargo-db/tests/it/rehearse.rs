@@ -228,3 +228,252 @@ fn every_hazard_is_found_and_no_look_alike_is_blocked() {
         Vec::<String>::new()
     );
 }
+
+#[test]
+fn a_way_back_is_proved_lossy_wrong_or_none() {
+    let project = based("h_back");
+    let way = |up: &str, down: Option<&str>| {
+        project.migration("1_m.up.sql", up);
+        match down {
+            Some(down) => project.migration("1_m.down.sql", down),
+            None => drop(std::fs::remove_file(project.path().join("migrations/1_m.down.sql"))),
+        }
+        let json = project.db(&["rehearse", "--json"]).json();
+        json["migrations"][0]["way_back"].clone()
+    };
+    let is = |way: &serde_json::Value, word: &str, detail: &str| {
+        assert_eq!(way["is"], word, "{way}");
+        assert!(way["details"].to_string().contains(detail), "{way}");
+    };
+    let proved = way(
+        "ALTER TABLE users ADD COLUMN extra int; CREATE INDEX i ON empty (note); CREATE TABLE t (id int);",
+        Some("DROP TABLE t; DROP INDEX i; ALTER TABLE users DROP COLUMN extra;"),
+    );
+    is(&proved, "proved", "");
+    let lossy = way("ALTER TABLE users DROP COLUMN note;", Some("ALTER TABLE users ADD COLUMN note text;"));
+    is(&lossy, "lossy", "users.note: 18,000 values go with the column");
+    let lossy = way(
+        "ALTER TABLE users ADD COLUMN copy text; UPDATE users SET copy = name;",
+        Some("ALTER TABLE users DROP COLUMN copy;"),
+    );
+    is(&lossy, "lossy", "users.copy: 20,000 values go with the column");
+    let wrong = way("ALTER TABLE users ADD COLUMN extra int NOT NULL DEFAULT 1;", Some("SELECT 1;"));
+    is(&wrong, "wrong", "+ column public.users.extra integer | not null | 1");
+    let wrong = way("DROP INDEX users_score;", Some("CREATE INDEX users_score ON users (score DESC);"));
+    is(
+        &wrong,
+        "wrong",
+        "- index public.users_score CREATE INDEX users_score ON public.users USING btree (score)",
+    );
+    is(&way("CREATE TABLE t (id int);", Some("DROP TABLE no_such;")), "wrong", "does not exist");
+    std::fs::remove_file(project.path().join("migrations/1_m.up.sql")).unwrap();
+    std::fs::remove_file(project.path().join("migrations/1_m.down.sql")).unwrap();
+    project.migration("1_m.sql", "CREATE TABLE t (id int);");
+    let json = project.db(&["rehearse", "--json"]).json();
+    assert_eq!(json["migrations"][0]["way_back"]["is"], "irreversible");
+}
+
+#[test]
+fn what_is_expected_is_let_through_up_to_its_bound() {
+    let mut project = based("h_expect");
+    project.set("CARGO_DB_REHEARSE", "");
+    let drop_note = |bound: u32| {
+        format!("-- cargo-db: expect loss users.note <= {bound}\nALTER TABLE users DROP COLUMN note;")
+    };
+    let (verdict, found) = rehearsed(&project, &drop_note(17_999));
+    assert_eq!((verdict.as_str(), found[0].as_str()), ("BLOCK", "values-lost users.note 18000"));
+    project.db(&["migrate"]).code(4).says("values-lost users.note: 18,000 values go with the column");
+    assert_eq!(rehearsed(&project, &drop_note(18_000)).0, "WARN", "programs still miss it");
+    assert_eq!(
+        rehearsed(&project, "-- cargo-db: expect lock users <= 20000\nCREATE INDEX i ON users (name);").0,
+        "PASS"
+    );
+
+    // In production the receipt carries the bound, and reality is counted again.
+    project.migration("1_m.sql", &drop_note(18_001));
+    project.db(&["rehearse"]).ok();
+    project.set("CARGO_DB_ENV", "production");
+    let id = |project: &Project| {
+        let plan = project.db(&["migrate", "--dry-run", "--json"]).ok().json();
+        plan["plan"]["id"].as_str().unwrap().to_owned()
+    };
+    let agreed = |project: &Project| {
+        let id = id(project);
+        project.db(&["migrate", "--confirm", "h_expect", "--plan", &id])
+    };
+    project.run_sql("UPDATE users SET note = 'late' WHERE id IN (18001, 18002)");
+    agreed(&project).code(4).says("users.note holds 18002").says("18002").says("18001");
+    assert_eq!(project.query("SELECT count(note) FROM users"), ["18002"]);
+    project.run_sql("UPDATE users SET note = NULL WHERE id = 18002");
+    agreed(&project).ok();
+}
+
+#[test]
+fn production_wants_the_receipt_of_these_files_on_this_schema() {
+    let mut project = based("h_receipt");
+    project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int;");
+    project.migration("1_m.down.sql", "ALTER TABLE users DROP COLUMN extra;");
+    project.set("CARGO_DB_ENV", "production");
+    let agreed = |project: &Project, verb: &[&str]| {
+        let plan = project.db(&[&[verb[0], "--dry-run", "--json"], &verb[1..]].concat()).json();
+        let id = plan["plan"]["id"].as_str().unwrap().to_owned();
+        project.db(&[verb, &["--confirm", "h_receipt", "--plan", &id]].concat())
+    };
+    agreed(&project, &["migrate"]).code(4).says("no receipt of a rehearsal holds");
+    let receipt = project.db(&["rehearse", "--json"]).ok().json()["receipt"].as_str().unwrap().to_owned();
+    // Another byte, another schema: another receipt.
+    project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int; ");
+    agreed(&project, &["migrate"]).code(4).says("it is of other files");
+    project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int;");
+    project.run_sql("CREATE TABLE by_hand (id int)");
+    agreed(&project, &["migrate"]).code(4).says("it is of another schema");
+    project.run_sql("DROP TABLE by_hand");
+    // It can be carried from another machine.
+    std::fs::rename(&receipt, project.path().join("carried.json")).unwrap();
+    agreed(&project, &["migrate"]).code(4);
+    agreed(&project, &["migrate", "--receipt", "carried.json"]).ok().says("Proved");
+    // The way back was proved there; without the receipt nobody knows.
+    agreed(&project, &["rollback"]).code(4).says("no rehearsal proved that 1 m leads back");
+    std::fs::rename(project.path().join("carried.json"), &receipt).unwrap();
+    agreed(&project, &["rollback"]).ok();
+}
+
+#[test]
+fn migrate_rehearses_by_itself_and_a_block_stops_it() {
+    let mut project = based("h_self");
+    project.set("CARGO_DB_REHEARSE", "");
+    let before = project.content();
+    project.migration("1_m.sql", "TRUNCATE items;");
+    project.db(&["migrate"]).code(4).says("rows-lost items: table emptied, with 10,000 rows");
+    project.db(&["migrate", "--dry-run"]).code(1).says("Rehearsed on a copy of h_self").says("rows-lost");
+    // A statement that fails does so on the copy.
+    project.migration("1_m.sql", "CREATE TABLE t (id int);\nSELECT 1 / 0;");
+    project
+        .db(&["migrate"])
+        .code(7)
+        .says("migrations/1_m.sql:2:1: division by zero")
+        .says("the rehearsal of 1 m");
+    assert_eq!(project.content(), before);
+    // At home a lock is a warning.
+    project.migration("1_m.sql", "CREATE INDEX i ON users (name);");
+    project.db(&["migrate", "--dry-run"]).code(1);
+    let ran = project.db(&["migrate"]).ok().says("scan-under-lock");
+    assert!(ran.stderr.contains("here it goes on"), "{ran}");
+    // It can be turned off in development, and nowhere else.
+    project.set("CARGO_DB_REHEARSE", "0");
+    project.migration("2_m.sql", "TRUNCATE items;");
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["migrate", "--yes"]).code(4);
+    project.set("CARGO_DB_ENV", "development");
+    project.db(&["migrate"]).ok();
+}
+
+#[test]
+fn queries_that_break_are_named_with_what_broke_them() {
+    let project = based("h_queries");
+    project.write(
+        ".sqlx/query-1.json",
+        r#"{"db_name": "PostgreSQL", "query": "SELECT note FROM users WHERE id = $1"}"#,
+    );
+    project.write(".sqlx/query-2.json", r#"{"db_name": "PostgreSQL", "query": "SELECT name FROM users"}"#);
+    project
+        .write(".sqlx/query-3.json", r#"{"db_name": "PostgreSQL", "query": "SELECT broken FROM nowhere"}"#);
+    project.migration("1_a.sql", "ALTER TABLE users ADD COLUMN extra int;");
+    project.migration("2_b.sql", "ALTER TABLE users RENAME COLUMN note TO remark;");
+    let json = project.db(&["rehearse", "--queries", ".sqlx", "--json"]).code(1).json();
+    let broken = json["broken_queries"].as_array().unwrap();
+    assert_eq!(broken.len(), 1, "{json}");
+    assert_eq!(
+        (broken[0]["query"].as_str(), broken[0]["by"].as_str()),
+        (Some(".sqlx/query-1.json"), Some("2 b"))
+    );
+    project.write("sql/all.sql", "SELECT name FROM users;\nSELECT note FROM users;\n");
+    project.db(&["rehearse", "--queries", "sql"]).code(1).says("sql/all.sql:2");
+    project.db(&["rehearse", "--queries", "migrations/none"]).code(2);
+}
+
+#[test]
+fn a_schema_alone_says_what_it_can_and_a_backup_says_all() {
+    let project = based("h_basis");
+    project.migration("1_m.sql", "CREATE INDEX i ON users (name);");
+    let json = project.db(&["rehearse", "--from", "schema", "--json"]).code(1).json();
+    assert_eq!(json["migrations"][0]["findings"][0]["rows"], 20_000, "{json}");
+    project.migration("1_m.sql", "UPDATE users SET name = 'x';");
+    let json = project.db(&["rehearse", "--from", "schema", "--json"]).code(1).json();
+    assert_eq!(json["migrations"][0]["verdict"], "UNMEASURED");
+    project.db(&["backup", "-o", "b.sql.gz"]).ok();
+    project.run_sql("DELETE FROM items");
+    project.migration("1_m.sql", "DROP TABLE items;");
+    let json = project.db(&["rehearse", "--from", "backup", "--json"]).code(1).json();
+    assert_eq!(json["migrations"][0]["findings"][0]["rows"], 10_000);
+    assert_eq!(json["basis"], "the backup b.sql.gz");
+    project.db(&["rehearse"]).ok();
+    // What reaches further than the database is not run, not even on a copy.
+    project.migration("1_m.sql", "CREATE ROLE h_basis_role;");
+    project.db(&["rehearse"]).code(1).says("way back: unmeasured").says("outside-database");
+    assert!(cluster().query("postgres", "SELECT 1 FROM pg_roles WHERE rolname = 'h_basis_role'").is_empty());
+}
+
+#[test]
+fn however_it_ends_nothing_is_left_and_nobody_is_sent_away() {
+    let project = based("h_kill");
+    let before = project.content();
+    project.migration("1_m.sql", "CREATE TABLE t (id int); SELECT pg_sleep(20);");
+    let scratch = "SELECT datname FROM pg_database WHERE starts_with(datname, 'h_kill__scratch')";
+    let sleeping = "SELECT pid FROM pg_stat_activity WHERE starts_with(datname, 'h_kill__scratch') AND query LIKE '%pg_sleep%'";
+    // While somebody is connected it is dumped and not cloned, and they stay.
+    let mut guest = cluster().connect("h_kill");
+    let start = || {
+        let mut command = project.command(&["rehearse"]);
+        let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        eventually("the rehearsal sleeps", || !cluster().query("postgres", sleeping).is_empty());
+        run
+    };
+    let run = start();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
+        .unwrap();
+    Ran::from(run.wait_with_output().unwrap()).code(130);
+    assert_eq!(cluster().query("postgres", scratch), Vec::<String>::new());
+    let run = start();
+    let pid = cluster().query("postgres", sleeping).remove(0);
+    cluster().run("postgres", &format!("SELECT pg_terminate_backend({pid})"));
+    Ran::from(run.wait_with_output().unwrap()).code(7).says("was lost");
+    assert_eq!(cluster().query("postgres", scratch), Vec::<String>::new());
+    let mut run = start();
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let left = cluster().query("postgres", scratch);
+    assert_eq!(left.len(), 1);
+    cluster().end_sessions(&left[0]);
+    eventually("its sessions are gone", || cluster().query("postgres", sleeping).is_empty());
+    // One that only looks like ours stays.
+    cluster().run("postgres", "CREATE DATABASE h_kill__scratch_mine");
+    project.migration("1_m.sql", "CREATE TABLE t (id int);");
+    project.db(&["rehearse"]).ok();
+    assert_eq!(cluster().query("postgres", scratch), ["h_kill__scratch_mine"]);
+    guest.batch_execute("SELECT 1").unwrap();
+    assert_eq!(project.content(), before);
+}
+
+#[test]
+fn the_report_fits_a_pull_request() {
+    let project = based("h_report");
+    project.migration("1_a.sql", "ALTER TABLE users ADD COLUMN extra int;");
+    project.migration("2_b.sql", "CREATE INDEX i ON users (name);");
+    let page = project.db(&["rehearse", "--format", "markdown"]).code(1).stdout;
+    assert!(page.contains("| **BLOCK** | 2 b |"), "{page}");
+    assert!(
+        page.contains("- BLOCK line 1, scan-under-lock: `users`: reads 20,000 rows while writes wait"),
+        "{page}"
+    );
+    project.db(&["rehearse", "--keep"]).code(1).says("the scratch database is kept as h_report__scratch_");
+    let kept = cluster()
+        .query("postgres", "SELECT datname FROM pg_database WHERE starts_with(datname, 'h_report__')");
+    // It is nobody's leftover.
+    project.db(&["rehearse"]).code(1);
+    assert_eq!(
+        cluster()
+            .query("postgres", "SELECT datname FROM pg_database WHERE starts_with(datname, 'h_report__')"),
+        kept
+    );
+}

@@ -1,0 +1,237 @@
+//! What the policy wants to know of migrations before they run: a rehearsal, or the receipt of one.
+
+use std::path::Path;
+
+use crate::check::{self, Direction, Source};
+use crate::command::{Context, consent};
+use crate::failure::{Failure, Kind, Result};
+use crate::migration as migrating;
+use crate::model::environment::Environment;
+use crate::model::finding::{Class, Finding, Severity, Verdict};
+use crate::model::layout::{quote_identifier, quote_literal};
+use crate::model::migration::Migration;
+use crate::model::rehearsal::{Foresight, Guard, Rehearsal};
+use crate::plan::Plan;
+use crate::policy::{Judgement, Proof};
+use crate::rehearse::{self, Fingerprint, From, Receipt, Receipts, Request, only_locks};
+use crate::world::files;
+use crate::world::pg::{Purpose, Session};
+
+/// How the migrations of a plan are proved.
+pub(super) enum Proving<'a> {
+    /// They were rehearsed, or need not be.
+    Done(Vec<Guard>),
+    /// A receipt has to hold: this one, or one of the project's.
+    ByReceipt(Option<&'a Path>),
+}
+
+/// Rehearses the migrations of a plan, where that is asked for: who agrees to it should have seen that.
+pub(super) fn begin<'a>(context: &Context, plan: &Plan, receipt: Option<&'a Path>) -> Result<Proving<'a>> {
+    match asked(context, plan)? {
+        Proof::Nothing => Ok(Proving::Done(Vec::new())),
+        Proof::Rehearsal if receipt.is_none() => {
+            let Some(rehearsal) = rehearsed(context, plan)? else { return Ok(Proving::Done(Vec::new())) };
+            judge(context, plan, &rehearsal)?;
+            let guards = rehearsal.migrations.into_iter().flat_map(|migration| migration.guards);
+            Ok(Proving::Done(guards.collect()))
+        }
+        Proof::Rehearsal | Proof::Receipt => Ok(Proving::ByReceipt(receipt)),
+    }
+}
+
+impl Proving<'_> {
+    /// Makes sure that they are proved. Returns what is to be counted again just before they run.
+    pub(super) fn settle(self, context: &Context, plan: &Plan) -> Result<Vec<Guard>> {
+        let named = match self {
+            Proving::Done(guards) => return Ok(guards),
+            Proving::ByReceipt(named) => named,
+        };
+        let receipt = holding(context, plan, named)?;
+        context.ui.status("Proved", &format!("by the rehearsal of {}", receipt.date()));
+        let count = plan.migrations().count();
+        Ok(receipt.migrations.into_iter().take(count).flat_map(|entry| entry.guards).collect())
+    }
+}
+
+/// What is known of the migrations of a plan before anybody agrees to it, for a dry run.
+pub(super) fn foresee(context: &Context, plan: &Plan, receipt: Option<&Path>) -> Result<Foresight> {
+    let proof = asked(context, plan)?;
+    if proof == Proof::Receipt || receipt.is_some() {
+        return match holding(context, plan, receipt) {
+            Ok(receipt) => Ok(Foresight::Receipt { when: Some(receipt.date()), objections: Vec::new() }),
+            Err(failure) if matches!(failure.kind(), Kind::NoReceipt { .. }) => {
+                Ok(Foresight::Receipt { when: None, objections: failure.why() })
+            }
+            Err(failure) => Err(failure),
+        };
+    }
+    if proof == Proof::Rehearsal
+        && let Some(rehearsal) = rehearsed(context, plan)?
+    {
+        return Ok(Foresight::Rehearsed(rehearsal));
+    }
+    // Where there are no rows, nobody waits and nothing is lost.
+    let session = migrating::connect_or_none(&context.world, &context.settings, &plan.target)?;
+    let holds_rows = session.is_some_and(|mut session| migrating::holds_rows(&mut session).unwrap_or(true));
+    let mut checked = Vec::new();
+    for migration in plan.migrations() {
+        let path = &migration.up.path;
+        let bytes = files::read(&context.settings.root.join(path))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let mut found = check::check(&Source { path, text: &text, direction: Direction::Up });
+        found.findings.retain(|finding| holds_rows || !matches!(finding.class, Class::Loss | Class::Lock));
+        (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
+        checked.push(found);
+    }
+    Ok(Foresight::Checked(checked))
+}
+
+/// Whether receipts say of each migration of a plan that it leads back.
+pub(super) fn of_rollback(context: &Context, plan: &Plan) -> Result<()> {
+    if asked(context, plan)? != Proof::Receipt {
+        return Ok(());
+    }
+    let receipts = Receipts::of(&context.settings.root).all()?;
+    let proved = |migration: &&Migration| receipts.iter().any(|receipt| receipt.proves_way_back(migration));
+    let unproved = plan.migrations().filter(|migration| !proved(migration));
+    let objections: Vec<String> = unproved
+        .map(|migration| {
+            format!("no rehearsal proved that {} {} leads back", migration.version, migration.name)
+        })
+        .collect();
+    if objections.is_empty() {
+        return Ok(());
+    }
+    let database = plan.target.database.clone();
+    Err(Kind::NoReceipt { verb: plan.verb.name(), database, objections }.into())
+}
+
+fn asked(context: &Context, plan: &Plan) -> Result<Proof> {
+    consent::allowed(context, plan)?;
+    match context.policy.judge(plan) {
+        Judgement::Allowed(terms) => Ok(terms.proof),
+        Judgement::Never => Ok(Proof::Receipt),
+    }
+}
+
+/// Rehearses the plan's migrations, and writes the receipt; nothing where there is nothing to measure.
+pub(super) fn rehearsed(context: &Context, plan: &Plan) -> Result<Option<Rehearsal>> {
+    let settings = &context.settings;
+    if plan.environment == Environment::Development && !settings.rehearse {
+        return Ok(None);
+    }
+    let session = migrating::connect_or_none(&context.world, settings, &plan.target)?;
+    let Some(mut session) = session else { return Ok(None) };
+    if !migrating::holds_rows(&mut session).unwrap_or(true) {
+        return Ok(None);
+    }
+    drop(session);
+    let migrations: Vec<Migration> = plan.migrations().cloned().collect();
+    let request = Request {
+        settings,
+        target: &plan.target,
+        migrations: &migrations,
+        from: From::Auto,
+        keep: false,
+        queries: Vec::new(),
+    };
+    match rehearse::rehearse(&context.world, &request) {
+        Ok((rehearsal, receipt)) => {
+            Receipts::of(&settings.root).write(&receipt)?;
+            Ok(Some(rehearsal))
+        }
+        // At home a role that may create no database can work all the same.
+        Err(failure) if plan.environment.is_own() && may_not(&failure) => {
+            context.ui.warning(&format!("not rehearsed: {failure}"));
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn may_not(failure: &Failure) -> bool {
+    matches!(failure.kind(), Kind::Sql { server, .. } if server.code.as_deref() == Some("42501"))
+}
+
+/// Shows what was found, and stops where it must not run.
+fn judge(context: &Context, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
+    let failing =
+        rehearsal.migrations.iter().find_map(|migration| Some((migration, migration.failure.clone()?)));
+    if let Some((migration, statement)) = failing {
+        let subject = format!("the rehearsal of {} {}", migration.version, migration.name);
+        return Err(Kind::Statement { statement, subject, verb: "migrate" }.into());
+    }
+    let verdict = rehearsal.verdict();
+    if verdict == Verdict::Pass {
+        let subject = rehearsal.basis.describe(&plan.target.database);
+        context.ui.status("Rehearsed", &format!("on {subject}: PASS"));
+        return Ok(());
+    }
+    context.ui.rehearsal(&plan.target, rehearsal);
+    let findings: Vec<_> =
+        rehearsal.migrations.iter().flat_map(|migration| migration.findings.clone()).collect();
+    let unmeasured = rehearsal.migrations.iter().any(|migration| migration.verdict == Verdict::Unmeasured);
+    if unmeasured && !plan.environment.is_own() {
+        return Err(Kind::Blocked { findings: Vec::new() }.into());
+    }
+    if verdict != Verdict::Block {
+        return Ok(());
+    }
+    if plan.environment.is_own() && only_locks(&findings) {
+        context.ui.warning("on a busy database this would be felt; here it goes on");
+        return Ok(());
+    }
+    let blocks = findings.iter().filter(|finding| finding.severity == Severity::Block);
+    let line = |finding: &Finding| {
+        format!("{} {}: {}", finding.rule, finding.object.as_deref().unwrap_or_default(), finding.evidence)
+    };
+    Err(Kind::Blocked { findings: blocks.map(line).collect() }.into())
+}
+
+/// The receipt that holds for a plan: the one that is named, or the newest of the project's that does.
+pub(super) fn holding(context: &Context, plan: &Plan, named: Option<&Path>) -> Result<Receipt> {
+    let settings = &context.settings;
+    let receipts = match named {
+        Some(path) => vec![Receipts::read(&settings.root.join(path))?],
+        None => Receipts::of(&settings.root).all()?,
+    };
+    let migrations: Vec<&Migration> = plan.migrations().collect();
+    let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
+    let schema = Fingerprint::of(&mut session)?.digest();
+    let version = session.value("ask for the version", "SHOW server_version_num")?;
+    let server = version.and_then(|version| version.parse::<u32>().ok()).unwrap_or(0) / 10000;
+    let mut objections = Vec::new();
+    for receipt in receipts {
+        match receipt.objection(&migrations, &schema, server) {
+            None => return Ok(receipt),
+            Some(why) => objections.push(format!("that of {}: {why}", receipt.date())),
+        }
+    }
+    // The oldest explain nothing.
+    objections.truncate(3);
+    Err(Kind::NoReceipt { verb: plan.verb.name(), database: plan.target.database.clone(), objections }.into())
+}
+
+/// Counts again what the files expect to be lost, now that nobody else migrates.
+pub(super) fn count_again(context: &Context, plan: &Plan, guards: &[Guard]) -> Result<()> {
+    if guards.is_empty() {
+        return Ok(());
+    }
+    let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
+    for Guard { table, column, bound } in guards {
+        // The name may come from a receipt of another machine: the server says what it names.
+        let known =
+            session.value("look for the table", &format!("SELECT to_regclass({})", quote_literal(table)))?;
+        // One that an earlier migration of the plan makes holds nothing yet.
+        let Some(known) = known else { continue };
+        let what = column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
+        let found =
+            session.value("count what will be lost", &format!("SELECT count({what}) FROM {known}"))?;
+        let found = found.and_then(|found| found.parse().ok()).unwrap_or(0);
+        if found > *bound {
+            let object = column.as_ref().map_or_else(|| known.clone(), |column| format!("{known}.{column}"));
+            return Err(Kind::MoreThanExpected { object, found, bound: *bound }.into());
+        }
+    }
+    Ok(())
+}
