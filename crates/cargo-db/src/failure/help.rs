@@ -120,20 +120,8 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             vec![run("see the plan as it is now", &format!("{command} --dry-run"))]
         }
         Kind::Refused { verb, .. } => refused_hints(verb),
-        Kind::Blocked { .. } => vec![
-            run("see all of it", "cargo db rehearse"),
-            say(
-                "mend the file, or say in it what is expected: `-- cargo-db: expect loss <object> <= <number>`",
-            ),
-        ],
-        Kind::NoReceipt { .. } => vec![
-            run("rehearse it on a copy, where there is one", "cargo db rehearse"),
-            say("and carry the receipt from `.db/receipts` here: `--receipt FILE`"),
-        ],
-        Kind::MoreThanExpected { .. } => {
-            vec![say(
-                "look at what is there now, then raise the bound in the file, in a commit that says why",
-            )]
+        Kind::Blocked { .. } | Kind::NoReceipt { .. } | Kind::MoreThanExpected { .. } => {
+            rehearsal_hints(kind)
         }
         Kind::Statement { statement, verb, .. } => vec![statement_hint(statement, verb)],
         Kind::LockLost { .. } => vec![run("see where the database stands", "cargo db status")],
@@ -188,6 +176,27 @@ fn refused_hints(verb: &str) -> Vec<Hint> {
         _ => run("see what is allowed here", "cargo db policy"),
     };
     vec![say("nothing that can be passed changes this"), instead]
+}
+
+fn rehearsal_hints(kind: &Kind) -> Vec<Hint> {
+    match kind {
+        Kind::Blocked { .. } => vec![
+            run("see all of it", "cargo db rehearse"),
+            say(
+                "mend the file, or say in it what is expected: `-- cargo-db: expect loss <object> <= <number>`",
+            ),
+        ],
+        Kind::NoReceipt { .. } => vec![
+            run("rehearse it on a copy, where there is one", "cargo db rehearse"),
+            say("and carry the receipt from `.db/receipts` here: `--receipt FILE`"),
+        ],
+        Kind::MoreThanExpected { .. } => {
+            vec![say(
+                "look at what is there now, then raise the bound in the file, in a commit that says why",
+            )]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn consent_hints(command: &str, database: &str, consent: Consent) -> Vec<Hint> {

@@ -105,7 +105,7 @@ impl Capture {
                 format!("SELECT {column} AS v0 FROM {} WHERE {column} IS NOT NULL", self.name)
             }
         };
-        format!("DROP TABLE IF EXISTS pg_temp.cargo_db_before; CREATE TEMP TABLE cargo_db_before AS {select}")
+        format!("CREATE TEMP TABLE cargo_db_before AS {select}")
     }
 
     /// Compares what was kept with what is there now.
@@ -125,7 +125,7 @@ impl Capture {
                 (values != Some(0)).then_some(Kept::Retyped { object, values })
             }
         };
-        probe(session, "DROP TABLE IF EXISTS pg_temp.cargo_db_before")?;
+        probe(session, "DROP TABLE pg_temp.cargo_db_before")?;
         Ok(kept)
     }
 }
@@ -192,7 +192,7 @@ fn wanted(statement: &str) -> Option<(String, Wanted)> {
                 ")" => depth -= 1,
                 "where" | "from" | "returning" if depth == 0 => break,
                 "=" if depth == 0 && (is(index - 2, ",") || index - 2 == set) => {
-                    columns.push(words[index - 1].clone())
+                    columns.push(words[index - 1].clone());
                 }
                 _ => {}
             }

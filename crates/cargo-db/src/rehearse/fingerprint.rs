@@ -55,13 +55,17 @@ impl Fingerprint {
         for ((kind, name), before) in &self.0 {
             let now = after.0.get(&(kind.clone(), name.clone()));
             let rule = match (kind.as_str(), now) {
+                // Sequences come and go with their columns.
+                ("relation", None) if before.starts_with('S') => continue,
                 ("relation", None) => "relation-gone",
                 // The columns of what is gone are gone with it.
                 ("column", None) if !after.has_relation_of(name) => continue,
                 ("column", None) => "column-gone",
                 ("enum value", None) => "enum-value-gone",
                 ("function", None) => "function-gone",
-                ("column", Some(now)) if type_of(before) != type_of(now) => "column-type-changed",
+                ("column", Some(now)) if reads_otherwise(type_of(before), type_of(now)) => {
+                    "column-type-changed"
+                }
                 _ => continue,
             };
             let evidence = match now {
@@ -101,6 +105,12 @@ fn type_of(definition: &str) -> &str {
     definition.split(" | ").next().unwrap_or(definition)
 }
 
+/// Whether a program that reads one type is surprised by the other. A length is no surprise.
+fn reads_otherwise(before: &str, now: &str) -> bool {
+    let base = |name: &str| name.split('(').next().unwrap_or(name).replace("character varying", "text");
+    base(before) != base(now)
+}
+
 fn is_required(definition: &str) -> bool {
     let mut parts = definition.split(" | ").skip(1);
     parts.next() == Some("not null") && parts.next() == Some("")
@@ -109,21 +119,27 @@ fn is_required(definition: &str) -> bool {
 /// Reads what pg_dump would write, as rows. Objects of extensions come with these, and the tables of
 /// cargo db and of the migration tool are nobody's schema.
 fn sql() -> String {
-    let history = Layout::Sqlx.table();
-    let own = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db')";
-    let free = |class: &str, oid: &str| {
-        format!(
-            "NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = '{class}'::regclass AND e.objid = {oid} AND e.deptype = 'e')"
-        )
-    };
-    let relation = format!("{own} AND c.relname <> '{history}' AND {}", free("pg_class", "c.oid"));
-    let routine = format!("{own} AND {}", free("pg_proc", "p.oid"));
-    let typed = format!("{own} AND {}", free("pg_type", "t.oid"));
+    let queries: Vec<String> = of_relations().into_iter().chain(of_others()).collect();
+    queries.join(" UNION ALL ")
+}
+
+/// The schemas that are somebody's.
+const OWN: &str = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db')";
+
+/// That an object belongs to no extension.
+fn free(class: &str, oid: &str) -> String {
+    format!(
+        "NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = '{class}'::regclass AND e.objid = {oid} AND e.deptype = 'e')"
+    )
+}
+
+/// Tables, views and sequences, and what belongs to them.
+fn of_relations() -> Vec<String> {
+    let relation =
+        format!("{OWN} AND c.relname <> '{}' AND {}", Layout::Sqlx.table(), free("pg_class", "c.oid"));
     let name = "format('%I.%I', n.nspname, c.relname)";
     let of_class = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace";
-    [
-        format!("SELECT 'schema', quote_ident(n.nspname), '' FROM pg_namespace n WHERE {own}"),
-        "SELECT 'extension', quote_ident(extname), '' FROM pg_extension".to_owned(),
+    vec![
         format!(
             "SELECT 'relation', {name}, concat_ws(' ', c.relkind, c.relpersistence, array_to_string(c.reloptions, ','), \
                 pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid), CASE WHEN c.relrowsecurity THEN 'rls' END, \
@@ -135,7 +151,7 @@ fn sql() -> String {
                 CASE WHEN a.attnotnull THEN 'not null' ELSE '' END, \
                 coalesce(pg_get_expr(d.adbin, d.adrelid), CASE a.attidentity WHEN 'a' THEN 'always as identity' WHEN 'd' THEN 'as identity' END, ''), \
                 a.attgenerated, nullif(a.attcollation, t.typcollation)::regcollation::text, \
-                nullif(a.attstorage, t.typstorage), a.attstattarget) \
+                nullif(a.attstorage, t.typstorage), nullif(a.attstattarget, -1)) \
              FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_class c ON c.oid = a.attrelid \
              JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
              WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND {relation}"
@@ -169,8 +185,25 @@ fn sql() -> String {
              FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {relation}"
         ),
         format!(
+            "SELECT 'owner', {name}, pg_get_userbyid(c.relowner) {of_class} WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {relation}"
+        ),
+        format!(
+            "SELECT 'grant', {name}, array_to_string(ARRAY(SELECT a::text FROM unnest(c.relacl) a ORDER BY 1), ' ') \
+             {of_class} WHERE c.relacl IS NOT NULL AND {relation}"
+        ),
+    ]
+}
+
+/// Schemas, types, functions, comments.
+fn of_others() -> Vec<String> {
+    let routine = format!("{OWN} AND {}", free("pg_proc", "p.oid"));
+    let typed = format!("{OWN} AND {}", free("pg_type", "t.oid"));
+    vec![
+        format!("SELECT 'schema', quote_ident(n.nspname), '' FROM pg_namespace n WHERE {OWN}"),
+        "SELECT 'extension', quote_ident(extname), '' FROM pg_extension".to_owned(),
+        format!(
             "SELECT 'statistics', format('%I.%I', n.nspname, s.stxname), pg_get_statisticsobjdef(s.oid) \
-             FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE {own}"
+             FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE {OWN}"
         ),
         format!(
             "SELECT 'function', p.oid::regprocedure::text, CASE WHEN p.prokind = 'a' THEN 'aggregate' ELSE pg_get_functiondef(p.oid) END \
@@ -188,16 +221,9 @@ fn sql() -> String {
             "SELECT 'enum value', t.oid::regtype::text || '.' || v.enumlabel, '' FROM pg_enum v JOIN pg_type t ON t.oid = v.enumtypid \
              JOIN pg_namespace n ON n.oid = t.typnamespace WHERE {typed}"
         ),
-        format!(
-            "SELECT 'comment', pg_describe_object(m.classoid, m.objoid, m.objsubid), m.description FROM pg_description m \
+        "SELECT 'comment', pg_describe_object(m.classoid, m.objoid, m.objsubid), m.description FROM pg_description m \
              WHERE m.objoid >= 16384 AND m.classoid IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass, 'pg_constraint'::regclass, 'pg_trigger'::regclass) \
                AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = m.classoid AND e.objid = m.objoid AND e.deptype = 'e')"
-        ),
-        format!("SELECT 'owner', {name}, pg_get_userbyid(c.relowner) {of_class} WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {relation}"),
-        format!(
-            "SELECT 'grant', {name}, array_to_string(ARRAY(SELECT a::text FROM unnest(c.relacl) a ORDER BY 1), ' ') \
-             {of_class} WHERE c.relacl IS NOT NULL AND {relation}"
-        ),
+        .to_owned(),
     ]
-    .join(" UNION ALL ")
 }

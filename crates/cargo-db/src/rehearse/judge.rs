@@ -17,11 +17,27 @@ const SCANS_AT_MOST: u64 = 20;
 
 /// What one statement did that somebody should know of.
 pub(super) fn findings(measured: &Measured) -> Vec<Finding> {
+    let mut found = losses(measured);
+    found.extend(locked(measured));
+    found
+}
+
+/// A finding about an object, with the number that an `expect` bounds.
+fn about(measured: &Measured, rule: &str, object: &str, rows: u64, evidence: String) -> Finding {
+    let object = short(object);
+    let mut found = finding(rule, measured.line, &measured.text, evidence);
+    if found.class == Class::Loss && found.severity == Severity::Block {
+        found.help = Some(format!("if that is meant: `-- cargo-db: expect loss {object} <= {rows}`"));
+    }
+    (found.object, found.rows) = (Some(object.to_owned()), Some(rows));
+    found
+}
+
+/// Rows and values that go.
+fn losses(measured: &Measured) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut add = |rule: &str, object: &str, rows: u64, evidence: String| {
-        let mut finding = finding(rule, measured.line, &measured.text, evidence);
-        (finding.object, finding.rows) = (Some(short(object).to_owned()), Some(rows));
-        found.push(finding);
+        found.push(about(measured, rule, object, rows, evidence));
     };
     for lost in measured.lost.iter().filter(|lost| lost.rows > 0) {
         let (object, rows) = (lost.object(), grouped(lost.rows));
@@ -72,6 +88,15 @@ pub(super) fn findings(measured: &Measured) -> Vec<Finding> {
         }
         None => {}
     }
+    found
+}
+
+/// What others have to wait for.
+fn locked(measured: &Measured) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut add = |rule: &str, object: &str, rows: u64, evidence: String| {
+        found.push(about(measured, rule, object, rows, evidence));
+    };
     for (table, rows) in &measured.rewritten {
         add("rewrite", table, *rows, format!("the table is written anew, {} rows", grouped(*rows)));
     }

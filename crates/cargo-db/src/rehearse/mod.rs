@@ -152,7 +152,8 @@ impl<'a> Stage<'a> {
         let named = findings.iter().any(|finding| finding.class == Class::Compatibility);
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
         for change in changes.into_iter().filter(|_| !named) {
-            let mut found = finding(change.rule, 1, "", change.evidence);
+            let line = line_naming(&change.object, &measured);
+            let mut found = finding(change.rule, line, "", change.evidence);
             found.object = Some(judge::short(&change.object).to_owned());
             findings.push(found);
         }
@@ -240,52 +241,62 @@ impl<'a> Stage<'a> {
     /// The down migrations, from the last one that ran to the first that cannot be taken back.
     fn back(&mut self, rehearsed: &mut [Rehearsed]) -> Result<()> {
         let ran = self.before.len();
+        // What one of them leaves behind is not the fault of those before it.
+        let mut left_behind: Vec<String> = Vec::new();
         for index in (0..ran).rev() {
-            let Some(down) = &self.request.migrations[index].down else { break };
-            if rehearsed[index]
-                .findings
-                .iter()
-                .any(|found| matches!(found.rule.as_str(), "fails" | "commit-fails"))
-            {
+            let failed = |found: &Finding| matches!(found.rule.as_str(), "fails" | "commit-fails");
+            if rehearsed[index].findings.iter().any(failed) {
                 continue;
             }
+            let Some(down) = &self.request.migrations[index].down else { break };
             self.world.interrupt.check()?;
             let Ran { measured, failed, .. } = self.run(down)?;
             let after = Fingerprint::of(&mut self.session)?;
-            let way_back = self.judge_back(index, &rehearsed[index], &measured, failed, &after);
-            let goes_on = matches!(way_back, WayBack::Proved | WayBack::Lossy(_));
+            let mut difference = self.before[index].difference(&after);
+            difference.retain(|line| !left_behind.contains(line));
+            let way_back = judge_back(&rehearsed[index], &measured, failed.as_ref(), &difference);
+            left_behind.append(&mut difference);
             rehearsed[index].way_back = way_back;
-            if !goes_on {
+            if failed.is_some() {
+                let why = format!("the way back of {} fails", rehearsed[index].version);
+                let earlier = rehearsed[..index].iter_mut().filter(|one| one.way_back.word() == "unmeasured");
+                earlier.for_each(|one| one.way_back = WayBack::Unmeasured(why.clone()));
                 break;
             }
         }
         Ok(())
     }
+}
 
-    fn judge_back(
-        &self,
-        index: usize,
-        there: &Rehearsed,
-        back: &[Measured],
-        failed: Option<Finding>,
-        after: &Fingerprint,
-    ) -> WayBack {
-        if let Some(failed) = failed {
-            return WayBack::Wrong(vec![format!("line {}: {}", failed.line, failed.evidence)]);
-        }
-        let difference = self.before[index].difference(after);
-        if !difference.is_empty() {
-            return WayBack::Wrong(difference);
-        }
-        let lost = |finding: &Finding| finding.class == Class::Loss && finding.severity == Severity::Block;
-        let line = |finding: &Finding| {
-            format!("{}: {}", finding.object.as_deref().unwrap_or_default(), finding.evidence)
-        };
-        let there = there.findings.iter().filter(|finding| lost(finding)).map(line);
-        let back: Vec<Finding> = back.iter().flat_map(judge::findings).collect();
-        let lost: Vec<String> = there.chain(back.iter().filter(|finding| lost(finding)).map(line)).collect();
-        if lost.is_empty() { WayBack::Proved } else { WayBack::Lossy(lost) }
+/// What a down migration is, by what was lost there and back, and what is another way afterwards.
+fn judge_back(
+    there: &Rehearsed,
+    back: &[Measured],
+    failed: Option<&Finding>,
+    difference: &[String],
+) -> WayBack {
+    if let Some(failed) = failed {
+        return WayBack::Wrong(vec![format!("line {}: {}", failed.line, failed.evidence)]);
     }
+    if !difference.is_empty() {
+        return WayBack::Wrong(difference.to_vec());
+    }
+    let lost = |finding: &Finding| finding.class == Class::Loss && finding.severity == Severity::Block;
+    let line = |finding: &Finding| {
+        format!("{}: {}", finding.object.as_deref().unwrap_or_default(), finding.evidence)
+    };
+    let there = there.findings.iter().filter(|finding| lost(finding)).map(line);
+    let back: Vec<Finding> = back.iter().flat_map(judge::findings).collect();
+    let lost: Vec<String> = there.chain(back.iter().filter(|finding| lost(finding)).map(line)).collect();
+    if lost.is_empty() { WayBack::Proved } else { WayBack::Lossy(lost) }
+}
+
+/// The line of the first statement that names an object, as far as that can be told.
+fn line_naming(object: &str, measured: &[Measured]) -> usize {
+    let last = object.rsplit('.').next().unwrap_or(object).trim_matches('"');
+    let names =
+        |statement: &&Measured| pg_logical::lexer::words(&statement.text).iter().any(|word| word == last);
+    measured.iter().find(names).map_or(1, |statement| statement.line)
 }
 
 /// A migration that was not run, and why.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::model::finding::{Checked, Finding, Severity, Verdict};
-use crate::ui::text::plural;
+use crate::ui::text::{plural, wrapped};
 use crate::ui::{BOLD, DIM, GREEN, RED, Ui, YELLOW};
 
 /// What a check found: the files with something to say, and a summary.
@@ -53,15 +53,17 @@ pub(super) fn verdict(verdict: Verdict, ui: &Ui) -> String {
 pub(super) fn finding(finding: &Finding, ui: &Ui) -> Vec<String> {
     let style = if finding.severity == Severity::Block { RED } else { YELLOW };
     let object = finding.object.as_ref().map(|object| format!(" {object}:")).unwrap_or_default();
-    let mut lines = vec![format!(
-        "  line {:<4} {}{object} {}",
-        finding.line,
-        ui.out(style, &finding.rule),
-        finding.evidence
-    )];
-    lines.extend(finding.help.as_ref().map(|help| ui.out(DIM, &format!("            {help}"))));
+    let said = wrapped(&format!("{}{object} {}", finding.rule, finding.evidence), ui.width(), INDENT);
+    let mut lines: Vec<String> = said.into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect();
+    let head = lines[0].trim_start().strip_prefix(finding.rule.as_str()).unwrap_or_default().to_owned();
+    lines[0] = format!("  line {:<4} {}{head}", finding.line, ui.out(style, &finding.rule));
+    let help = finding.help.iter().flat_map(|help| wrapped(help, ui.width(), INDENT));
+    lines.extend(help.map(|line| ui.out(DIM, &format!("{:INDENT$}{line}", ""))));
     lines
 }
+
+/// Where the text of a finding begins.
+const INDENT: usize = 12;
 
 /// A file that was checked, as JSON.
 pub(super) fn checked_json(checked: &Checked) -> Value {

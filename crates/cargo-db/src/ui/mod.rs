@@ -37,6 +37,8 @@ struct Inner {
     colour_out: bool,
     colour_err: bool,
     can_prompt: bool,
+    /// How wide an answer may be.
+    width: usize,
     spinner: Mutex<Option<ProgressBar>>,
     unanswered: AtomicBool,
 }
@@ -74,6 +76,7 @@ impl Ui {
             colour_out: colour(io::stdout().is_terminal()),
             colour_err: colour(terminal),
             can_prompt: io::stdin().is_terminal() && terminal && !in_ci,
+            width: set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or_else(terminal_width),
             spinner: Mutex::new(None),
             unanswered: AtomicBool::new(false),
         }))
@@ -289,6 +292,10 @@ impl Ui {
         };
     }
 
+    fn width(&self) -> usize {
+        self.0.width
+    }
+
     fn out(&self, style: Style, text: &str) -> String {
         paint(self.0.colour_out, style, text)
     }
@@ -296,6 +303,12 @@ impl Ui {
     fn err(&self, style: Style, text: &str) -> String {
         paint(self.0.colour_err, style, text)
     }
+}
+
+/// As wide as the terminal, and no wider than reads well.
+fn terminal_width() -> usize {
+    let size = dialoguer::console::Term::stdout().size_checked();
+    size.map_or(140, |(_, columns)| usize::from(columns).min(140))
 }
 
 /// A command line that cannot be read, as the JSON document that it asks for.

@@ -64,7 +64,7 @@ fn facts(migration: &Rehearsed) -> String {
 
 fn locked(lock: &Locked) -> String {
     let held = lock.held.map(|held| format!(" for {}", elapsed(held))).unwrap_or_default();
-    format!("{} waits{held} on {} ({})", lock.blocks, lock.table, lock.mode.trim_end_matches("Lock"))
+    format!("{} wait{held} on {} ({})", lock.blocks, lock.table, lock.mode.trim_end_matches("Lock"))
 }
 
 /// What is known of the migrations of a plan.
