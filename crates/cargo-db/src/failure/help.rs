@@ -23,6 +23,10 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
         Kind::LockBusy { waited, .. } => vec![format!("waited {waited} for it")],
         Kind::HistoryInconsistent { problems, .. } => problems.iter().map(problem_line).collect(),
         Kind::Refused { signals, .. } => signals.clone(),
+        Kind::Blocking { who, .. } => vec![
+            format!("the last who waited was {who}"),
+            "its transaction was rolled back: the database is as before it".to_owned(),
+        ],
         Kind::Blocked { findings } => findings.iter().skip(1).cloned().collect(),
         Kind::NoReceipt { objections, .. } => objections.clone(),
         Kind::NoTarget { signals, environment } => {
@@ -180,6 +184,9 @@ fn refused_hints(verb: &str) -> Vec<Hint> {
 
 fn rehearsal_hints(kind: &Kind) -> Vec<Hint> {
     match kind {
+        Kind::Blocking { .. } => {
+            vec![say("try when less is going on, or let them wait longer: `[migrate] max-blocking = \"2s\"`")]
+        }
         Kind::Blocked { .. } => vec![
             run("see all of it", "cargo db rehearse"),
             say(

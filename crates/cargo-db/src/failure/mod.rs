@@ -193,6 +193,8 @@ pub(crate) enum Kind {
     Statement { statement: Box<StatementError>, subject: String, verb: &'static str },
     #[error("{}: {}", place(statement), statement.server.message)]
     PartWay { statement: Box<StatementError>, subject: String, stays: Vec<String> },
+    #[error("{subject} was given up, because others waited for it too long")]
+    Blocking { subject: String, who: String },
     #[error("{doing}: {}", server.message)]
     Sql { doing: String, server: Box<ServerError> },
     #[error("the connection to `{target}` was lost during {subject}")]
@@ -341,6 +343,7 @@ impl Kind {
             Kind::Refused { .. } => ("POLICY.REFUSED", Exit::Policy),
             Kind::Statement { .. } => ("STATEMENT.FAILED", Exit::Failed),
             Kind::PartWay { .. } => ("STATEMENT.PART_WAY", Exit::PartWay),
+            Kind::Blocking { .. } => ("LOCK.OTHERS_WAITED", Exit::Failed),
             Kind::Sql { .. } => ("DATABASE.FAILED", Exit::Failed),
             Kind::ConnectionLost { .. } => ("CONNECTION.LOST", Exit::Failed),
             Kind::LockLost { .. } => ("LOCK.LOST", Exit::Failed),

@@ -12,7 +12,10 @@ impl Run<'_> {
     pub(super) fn all_in_one_transaction(&mut self, turns: &[Turn<'_>]) -> Result<Vec<Deed>> {
         let mut patience = Patience::new(self.limits);
         loop {
-            match self.one_transaction(turns) {
+            self.watchdog.arm(true);
+            let outcome = self.one_transaction(turns);
+            self.watchdog.arm(false);
+            match outcome.map_err(|failure| self.given_up(failure, "all migrations")) {
                 Err(failure)
                     if waited_for_lock(&failure) && patience.again(self.world, "all migrations")? => {}
                 outcome => return outcome,

@@ -11,12 +11,13 @@ use crate::failure::{Failure, Kind, Result};
 use crate::migration::facts::{create_database, read_history};
 use crate::migration::outside::Progress;
 use crate::migration::verify;
+use crate::migration::watchdog::Watchdog;
 use crate::model::event::Event;
 use crate::model::layout::{Layout, quote_literal};
 use crate::model::migration::{Migration, ScriptFile, Version};
 use crate::plan::{Plan, Step, Verb};
 use crate::settings::{Limits, Settings};
-use crate::world::clock::{pause, stopwatch};
+use crate::world::clock::{now, pause, stopwatch};
 use crate::world::pg::{
     Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend, describe, server_error,
 };
@@ -81,6 +82,7 @@ pub(super) struct Run<'a> {
     pub(super) lock: &'a mut Lock,
     pub(super) session: Session,
     backend: Backend,
+    pub(super) watchdog: Watchdog,
     pub(super) layout: Layout,
     /// Whether the history table has to be made first.
     makes_history: bool,
@@ -108,17 +110,26 @@ pub(crate) fn carry_out(
     end_sessions_of_killed_runs(world, &mut session)?;
     session.run("set the limits of the session", &session_settings(limits))?;
     let backend = backend(&mut session)?;
+    let bound = max_blocking(settings, plan);
+    let watchdog = Watchdog::begin(world, &plan.target, backend.pid(), bound);
     let verify =
         if plan.verb == Verb::Rollback { Vec::new() } else { files::matching(root, &settings.verify)? };
     let makes_history = plan.steps.iter().any(|step| matches!(step, Step::CreateHistory { .. }));
     let table = String::new();
+    let verify = verify.as_slice();
     let mut run =
-        Run { world, lock, session, backend, layout, makes_history, table, limits, root, verify: &verify };
+        Run { world, lock, session, backend, watchdog, layout, makes_history, table, limits, root, verify };
     if plan.is_one_transaction() {
         return run.all_in_one_transaction(&turns);
     }
     run.find_history()?;
     run.one_by_one(&turns)
+}
+
+/// How long others may wait for a migration: where nothing is said, not for long where they are customers.
+fn max_blocking(settings: &Settings, plan: &Plan) -> Option<Duration> {
+    let otherwise = (!plan.environment.is_own()).then_some(Duration::from_millis(300));
+    settings.limits.max_blocking.as_ref().map(|setting| setting.value).or(otherwise)
 }
 
 /// Looks through every file of a plan before the first one runs. An empty file is suspicious, and
@@ -247,10 +258,18 @@ impl Run<'_> {
     fn with_retries(&mut self, turn: &Turn<'_>) -> Result<()> {
         let mut patience = Patience::new(self.limits);
         loop {
-            match self.once(turn) {
+            match self.once(turn).map_err(|failure| self.given_up(failure, &turn.subject)) {
                 Err(failure) if waited_for_lock(&failure) && patience.again(self.world, &turn.subject)? => {}
                 outcome => return outcome,
             }
+        }
+    }
+
+    /// What a failure is after the watchdog: it was for those who waited.
+    pub(super) fn given_up(&self, failure: Failure, subject: &str) -> Failure {
+        match self.watchdog.cancelled_for() {
+            Some(who) => Kind::Blocking { subject: subject.to_owned(), who }.into(),
+            None => failure,
         }
     }
 
@@ -265,6 +284,13 @@ impl Run<'_> {
     }
 
     fn in_transaction(&mut self, script: &Script, turn: &Turn<'_>) -> Result<()> {
+        self.watchdog.arm(true);
+        let outcome = self.inside_transaction(script, turn);
+        self.watchdog.arm(false);
+        outcome
+    }
+
+    fn inside_transaction(&mut self, script: &Script, turn: &Turn<'_>) -> Result<()> {
         let began = stopwatch();
         self.session.run("begin a transaction", "BEGIN")?;
         if let Err(stop) = script.run(&mut self.session, &mut ()) {
@@ -309,6 +335,7 @@ impl Run<'_> {
         self.lock.check_now()?;
         session.run("set the limits of the session", &session_settings(self.limits))?;
         self.backend = backend(&mut session)?;
+        self.watchdog.follow(self.backend.pid());
         self.session = session;
         Ok(())
     }
@@ -389,15 +416,22 @@ impl Patience {
         self.attempt += 1;
         let (subject, attempt, attempts) = (subject.to_owned(), self.attempt, self.attempts);
         world.tell(Event::Retrying { subject, attempt, attempts, pause: self.wait });
-        pause(world, self.wait)?;
+        // Two runs that are in each other's way should not come back at the same moment.
+        pause(world, self.wait.mul_f64(1.0 + jitter() / 2.0))?;
         self.wait = (self.wait * 2).min(Duration::from_secs(5));
         Ok(true)
     }
 }
 
+/// Anything from 0 to 1.
+fn jitter() -> f64 {
+    f64::from(now().nanosecond() % 1000) / 1000.0
+}
+
 pub(super) fn waited_for_lock(failure: &Failure) -> bool {
     let code = match failure.kind() {
         Kind::Statement { statement, .. } => statement.server.code.as_deref(),
+        Kind::Blocking { .. } => return true,
         _ => None,
     };
     code == Some(LOCK_NOT_AVAILABLE)

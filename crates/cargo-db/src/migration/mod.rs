@@ -5,6 +5,7 @@ mod execute;
 mod facts;
 mod outside;
 mod verify;
+mod watchdog;
 mod witness;
 
 pub(crate) use execute::{Deed, carry_out, look_through, prepare_database, read_script, session_settings};

@@ -12,27 +12,68 @@ pub(crate) enum Event {
         first_time: bool,
     },
     /// Somebody else holds the lock, and we wait.
-    LockHeld { by: String, since: Option<String> },
+    LockHeld {
+        by: String,
+        since: Option<String>,
+    },
     /// The run that left a session behind is dead; its session was ended.
-    SessionOfKilledRunEnded { pid: i32 },
+    SessionOfKilledRunEnded {
+        pid: i32,
+    },
     /// A step begins. `subject` names it.
-    Started { doing: &'static str, subject: String },
+    Started {
+        doing: &'static str,
+        subject: String,
+    },
     /// The step that began last consists of so many tables or parts.
-    Expected { count: u64, of: &'static str },
+    Expected {
+        count: u64,
+        of: &'static str,
+    },
     /// One more of them is done.
     Counted,
     /// A client found no connection; it is tried again.
-    Reconnecting { subject: String, attempt: u32, attempts: u32, pause: Duration },
+    Reconnecting {
+        subject: String,
+        attempt: u32,
+        attempts: u32,
+        pause: Duration,
+    },
     /// So much of the step that began last has passed.
-    Passed { bytes: u64 },
+    Passed {
+        bytes: u64,
+    },
     /// A step is done.
-    Finished { done: &'static str, subject: String, elapsed: Duration },
+    Finished {
+        done: &'static str,
+        subject: String,
+        elapsed: Duration,
+    },
     /// A statement waited too long for its lock; the migration is tried again.
-    Retrying { subject: String, attempt: u32, attempts: u32, pause: Duration },
+    Retrying {
+        subject: String,
+        attempt: u32,
+        attempts: u32,
+        pause: Duration,
+    },
     /// A failed concurrent build left an index that nothing can use; it was dropped.
-    InvalidIndexRemoved { index: String },
+    /// Somebody waits for what a migration holds.
+    Blocking {
+        who: String,
+    },
+    /// How far an index is built.
+    Building {
+        phase: String,
+        percent: Option<u8>,
+    },
+    InvalidIndexRemoved {
+        index: String,
+    },
     /// The server said something.
-    Notice { severity: String, message: String },
+    Notice {
+        severity: String,
+        message: String,
+    },
 }
 
 /// Where events go. Shared with the thread that hears the server's notices.

@@ -48,6 +48,7 @@ pub(crate) struct MigrateTable {
     pub(crate) statement_timeout: Option<String>,
     pub(crate) attempts: Option<u32>,
     pub(crate) all_or_nothing: Option<bool>,
+    pub(crate) max_blocking: Option<String>,
     pub(crate) rehearse: Option<bool>,
 }
 

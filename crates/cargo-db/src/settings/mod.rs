@@ -129,6 +129,8 @@ pub(crate) struct Limits {
     pub(crate) attempts: Setting<u32>,
     /// PostgreSQL's `statement_timeout`, where one is wanted.
     pub(crate) statement_timeout: Option<Setting<Duration>>,
+    /// How long others may wait for a migration before it is given up and tried again.
+    pub(crate) max_blocking: Option<Setting<Duration>>,
 }
 
 /// What `[seeds]` says.
@@ -312,13 +314,12 @@ fn limits(flags: &Flags, toml: &DbToml) -> Result<Limits> {
         })
     };
     let seconds = Duration::from_secs;
-    let statement_timeout = match &migrate.statement_timeout {
-        Some(text) => {
-            let key = "migrate.statement-timeout";
-            Some(Setting { value: parse_duration(text, key)?, origin: Origin::DbToml(key) })
-        }
-        None => None,
+    let optional = |text: &Option<String>, key| {
+        let parsed = text.as_deref().map(|text| parse_duration(text, key)).transpose()?;
+        Ok::<_, crate::failure::Failure>(parsed.map(|value| Setting { value, origin: Origin::DbToml(key) }))
     };
+    let statement_timeout = optional(&migrate.statement_timeout, "migrate.statement-timeout")?;
+    let max_blocking = optional(&migrate.max_blocking, "migrate.max-blocking")?;
     Ok(Limits {
         lock_timeout: duration(
             flags.lock_timeout,
@@ -339,6 +340,7 @@ fn limits(flags: &Flags, toml: &DbToml) -> Result<Limits> {
             None => Setting::default(5),
         },
         statement_timeout,
+        max_blocking,
     })
 }
 

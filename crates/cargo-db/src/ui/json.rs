@@ -311,6 +311,10 @@ pub(super) fn event(event: &Event) -> String {
         Event::Retrying { subject, attempt, attempts, pause } => json!({
             "event": "retrying", "subject": subject, "attempt": attempt, "attempts": attempts, "pause_ms": pause.as_millis(),
         }),
+        Event::Blocking { who } => json!({ "event": "blocking", "who": who }),
+        Event::Building { phase, percent } => {
+            json!({ "event": "building", "phase": phase, "percent": percent })
+        }
         Event::InvalidIndexRemoved { index } => json!({ "event": "invalid-index-removed", "index": index }),
         Event::Notice { severity, message } => {
             json!({ "event": "notice", "severity": severity, "message": message })

@@ -216,6 +216,13 @@ impl Ui {
                     text::elapsed(*pause)
                 ),
             ),
+            Event::Blocking { who } => self.status("Blocking", &format!("{who} waits for this migration")),
+            Event::Building { phase, percent } => {
+                let percent = percent.map(|percent| format!(" {percent} %")).unwrap_or_default();
+                if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                    bar.set_message(format!("{phase}{percent}"));
+                }
+            }
             Event::InvalidIndexRemoved { index } => {
                 self.warning(&format!("dropped the invalid index {index}, which a failed build left behind"));
             }

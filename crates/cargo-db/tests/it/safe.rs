@@ -278,3 +278,42 @@ fn a_killed_batch_is_all_or_nothing_or_stands_between_two_migrations() {
     }
     project.db(&["history", "verify"]).ok();
 }
+
+#[test]
+fn others_do_not_wait_long_for_a_migration() {
+    let project = Project::new("a_watchdog");
+    project.migration(
+        "1_t.sql",
+        "CREATE TABLE busy (id int); INSERT INTO busy SELECT generate_series(1, 1000);",
+    );
+    project.db(&["migrate"]).ok();
+    project.migration("2_slow.sql", "ALTER TABLE busy ADD COLUMN n int; SELECT pg_sleep(1.5);");
+    project.write("db.toml", "[migrate]\nmax-blocking = \"200ms\"\n");
+    let sleeping =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = 'a_watchdog' AND query LIKE '%pg_sleep(1.5)%'";
+    let run = start(&project, &["migrate"]);
+    eventually("the migration sleeps", || !cluster().query("postgres", sleeping).is_empty());
+    // Whoever reads the busiest table waits for a moment only, and then the migration comes again.
+    let began = std::time::Instant::now();
+    assert_eq!(project.query("SELECT count(*) FROM busy"), ["1000"]);
+    assert!(began.elapsed() < Duration::from_millis(1200), "{:?}", began.elapsed());
+    Ran::from(run.wait_with_output().unwrap()).ok().says("waits for this migration").says("Retrying");
+    assert_eq!(versions(&project), ["1", "2"]);
+
+    // Where they never stop coming, it gives up, and nothing is left of it.
+    project.migration("3_slow.sql", "ALTER TABLE busy ADD COLUMN m int; SELECT pg_sleep(1.5);");
+    project.write("db.toml", "[migrate]\nmax-blocking = \"100ms\"\nattempts = 2\n");
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(std::sync::atomic::Ordering::SeqCst) {
+                project.query("SELECT count(*) FROM busy");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let ran = project.db(&["migrate"]);
+        over.store(true, std::sync::atomic::Ordering::SeqCst);
+        ran.code(7).says("others waited for it too long").says("max-blocking");
+    });
+    assert_eq!(versions(&project), ["1", "2"]);
+}

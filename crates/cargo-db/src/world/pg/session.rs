@@ -262,14 +262,29 @@ pub(crate) fn server_error(error: &postgres::Error) -> Option<ServerError> {
 }
 
 /// One session of the server, by which it is known again after its connection was lost.
-pub(crate) struct Backend(String);
+pub(crate) struct Backend {
+    pid: u32,
+    condition: String,
+}
+
+impl Backend {
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+}
 
 /// Which backend serves a session.
 pub(crate) fn backend(session: &mut Session) -> Result<Backend> {
-    let sql = "SELECT format('pid = %s AND backend_start = %L', pid, backend_start) \
+    let sql = "SELECT pid, format('pid = %s AND backend_start = %L', pid, backend_start) \
                FROM pg_stat_activity WHERE pid = pg_backend_pid()";
-    let condition = session.value("ask for the session's number", sql)?;
-    Ok(Backend(condition.ok_or_else(|| Kind::Bug { what: "a session has no number".to_owned() })?))
+    let row = session.rows("ask for the session's number", sql)?.into_iter().next().unwrap_or_default();
+    match row.as_slice() {
+        [Some(pid), Some(condition)] => {
+            Ok(Backend { pid: pid.parse().unwrap_or(0), condition: condition.clone() })
+        }
+        _ => Err(Kind::Bug { what: "a session has no number".to_owned() }.into()),
+    }
 }
 
 /// Waits, for as long as half a minute, until a backend has ended: until then a commit that it
@@ -279,7 +294,7 @@ pub(crate) fn after_the_end_of(world: &World, target: &Target, backend: &Backend
     let began = stopwatch();
     while began.elapsed() < Duration::from_secs(30) && world.interrupt.check().is_ok() {
         if let Ok(mut session) = Session::open(world, target, Purpose::Write) {
-            let sql = format!("SELECT 1 FROM pg_stat_activity WHERE {}", backend.0);
+            let sql = format!("SELECT 1 FROM pg_stat_activity WHERE {}", backend.condition);
             if session.rows("look for the lost session", &sql).is_ok_and(|rows| rows.is_empty()) {
                 return Some(session);
             }
