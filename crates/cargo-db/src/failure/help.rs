@@ -124,9 +124,6 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             vec![run("see the plan as it is now", &format!("{command} --dry-run"))]
         }
         Kind::Refused { verb, .. } => refused_hints(verb),
-        Kind::Blocked { .. } | Kind::NoReceipt { .. } | Kind::MoreThanExpected { .. } => {
-            rehearsal_hints(kind)
-        }
         Kind::Statement { statement, verb, .. } => vec![statement_hint(statement, verb)],
         Kind::LockLost { .. } => vec![run("see where the database stands", "cargo db status")],
         Kind::HistoryElsewhere { .. } => {
@@ -150,7 +147,7 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             vec![run("look for one that is", "cargo db backups verify --all")]
         }
         Kind::Bug { .. } => vec![say("this is a bug of cargo db: please report it")],
-        _ => Vec::new(),
+        _ => rehearsal_hints(kind),
     }
 }
 

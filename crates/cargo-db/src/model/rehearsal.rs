@@ -1,5 +1,6 @@
 //! What a rehearsal measured: each pending migration, run on a scratch copy.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,8 +41,18 @@ pub(crate) struct Locked {
     pub(crate) blocks: &'static str,
     /// The line of the statement that took it.
     pub(crate) line: usize,
-    /// How long it was held on the copy; nothing where it was a statement outside a transaction.
-    pub(crate) held: Option<Duration>,
+    /// How long it was held on the copy.
+    pub(crate) held: Duration,
+    /// How long it may be on the database itself, by the sizes of both; where the copy is another's.
+    pub(crate) estimated: Option<Duration>,
+}
+
+/// What a migration did to the rows of one table, wherever it did it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RowChanges {
+    pub(crate) inserted: u64,
+    pub(crate) updated: u64,
+    pub(crate) deleted: u64,
 }
 
 /// Whether the down migration leads back.
@@ -90,6 +101,8 @@ pub(crate) struct Rehearsed {
     pub(crate) verdict: Verdict,
     pub(crate) findings: Vec<Finding>,
     pub(crate) locks: Vec<Locked>,
+    /// By table; those that the migrations made are not among them.
+    pub(crate) rows: BTreeMap<String, RowChanges>,
     /// What it took on the copy.
     pub(crate) duration: Duration,
     /// The log that it wrote, in bytes.

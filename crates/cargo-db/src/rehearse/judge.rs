@@ -1,10 +1,11 @@
 //! From measurements to findings. Pure: what was measured in, what a reviewer should know out.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::finding;
 use crate::model::finding::{Class, Finding, Severity};
-use crate::model::rehearsal::Locked;
+use crate::model::rehearsal::{Locked, RowChanges};
 use crate::rehearse::capture::Kept;
 use crate::rehearse::measure::Measured;
 use crate::rehearse::snapshot::Mode;
@@ -141,12 +142,24 @@ pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
             let until = if inside { measured.len() } else { index + 1 };
             let held = measured[from..until].iter().map(|statement| statement.elapsed).sum();
             let (table, mode_) = (short(table).to_owned(), format!("{mode:?}Lock"));
-            let locked = Locked { table, mode: mode_, blocks, line: statement.line, held: Some(held) };
+            let locked = Locked { table, mode: mode_, blocks, line: statement.line, held, estimated: None };
             locks.push((*mode, from, locked));
         }
     }
     locks.sort_by(|a, b| (b.0, &a.2.table).cmp(&(a.0, &b.2.table)));
     locks.into_iter().map(|(_, _, lock)| lock).collect()
+}
+
+/// What the statements did to the rows of each table.
+pub(super) fn row_changes(measured: &[Measured]) -> BTreeMap<String, RowChanges> {
+    let mut rows: BTreeMap<String, RowChanges> = BTreeMap::new();
+    for (table, counts) in measured.iter().flat_map(|statement| &statement.changed) {
+        let sum = rows.entry(short(table).to_owned()).or_default();
+        sum.inserted += counts.inserted;
+        sum.updated += counts.updated;
+        sum.deleted += counts.deleted;
+    }
+    rows
 }
 
 /// What is left of the static findings once it was measured: locks and losses were measured, names were not.

@@ -11,6 +11,7 @@ mod receipt;
 mod scratch;
 mod snapshot;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::{self, Direction, Source, finding};
@@ -19,11 +20,12 @@ use crate::migration::{read_script, session_settings};
 use crate::model::event::Event;
 use crate::model::finding::{Checked, Class, Expected, Finding, Severity, Verdict};
 use crate::model::migration::{Migration, ScriptFile};
-use crate::model::rehearsal::{Basis, Guard, Rehearsal, Rehearsed, WayBack};
+use crate::model::rehearsal::{Basis, Guard, Locked, Rehearsal, Rehearsed, WayBack};
 use crate::model::target::Target;
 use crate::rehearse::measure::{Baseline, Lost, Measure, Measured};
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::scratch::Scratch;
+use crate::rehearse::snapshot::Relation;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
@@ -75,6 +77,8 @@ struct Stage<'a> {
     baseline: Baseline,
     basis: Basis,
     preparing: Preparing<'a>,
+    /// How many rows the tables of the database itself have, where the copy is another's.
+    sizes: BTreeMap<String, u64>,
     /// The schema before each migration that ran.
     before: Vec<Fingerprint>,
 }
@@ -86,7 +90,8 @@ impl<'a> Stage<'a> {
         let baseline = scratch.baseline(&mut session)?;
         let preparing = Preparing::new(&mut session, &request.queries);
         let basis = scratch.basis.clone();
-        Ok(Stage { world, request, session, baseline, basis, preparing, before: Vec::new() })
+        let sizes = scratch.sizes.clone();
+        Ok(Stage { world, request, session, baseline, basis, preparing, sizes, before: Vec::new() })
     }
 
     /// The digest of the schema, and the server's major version.
@@ -185,7 +190,8 @@ impl<'a> Stage<'a> {
             file: migration.up.path.clone(),
             verdict,
             findings,
-            locks: judge::locks(&measured, migration.up.transactional),
+            locks: self.scaled(judge::locks(&measured, migration.up.transactional)),
+            rows: judge::row_changes(&measured),
             duration: measured.iter().map(|statement| statement.elapsed).sum(),
             wal: measured.iter().map(|statement| statement.wal).sum(),
             way_back,
@@ -231,6 +237,23 @@ impl<'a> Stage<'a> {
         let settings = session_settings(&self.request.settings.limits);
         self.session.run("clean the session", &format!("RESET ALL; RESET ROLE; {settings}"))?;
         Ok(Ran { measured, failed, failure })
+    }
+
+    /// Where the copy is of another time or place, locks are held as much longer as the table is larger.
+    fn scaled(&self, locks: Vec<Locked>) -> Vec<Locked> {
+        let rows_of = |name: &str| {
+            let same = |relation: &&Relation| judge::short(&relation.name) == name;
+            self.baseline.relations.values().find(same).map_or(0, |relation| relation.rows)
+        };
+        let scale = |lock: Locked| {
+            let there = self.sizes.iter().find(|(name, _)| judge::short(name) == lock.table);
+            let there = there.map_or(0, |(_, rows)| *rows);
+            let here = rows_of(&lock.table);
+            #[expect(clippy::cast_precision_loss, reason = "an estimate of an estimate")]
+            let factor = (here > 0 && there > 0).then(|| there as f64 / here as f64);
+            Locked { estimated: factor.map(|factor| lock.held.mul_f64(factor)), ..lock }
+        };
+        locks.into_iter().map(scale).collect()
     }
 
     fn invalid_indexes(&mut self) -> Result<Vec<String>> {
@@ -308,6 +331,7 @@ fn unmeasured(migration: &Migration, findings: Vec<Finding>, why: String) -> Reh
         verdict: Verdict::Unmeasured.max(Verdict::of(&findings)),
         findings,
         locks: Vec::new(),
+        rows: BTreeMap::new(),
         duration: Duration::ZERO,
         wal: 0,
         way_back: WayBack::Unmeasured(why),

@@ -34,6 +34,8 @@ pub(super) struct Scratch {
     pub(super) basis: Basis,
     /// How many rows each table of the source has, by its name; where only the schema was copied.
     rows: BTreeMap<String, u64>,
+    /// The same of the database itself, where a backup was copied and it can be asked.
+    pub(super) sizes: BTreeMap<String, u64>,
     /// While it is connected, no other run takes the scratch database for a leftover.
     keeper: Session,
 }
@@ -64,7 +66,9 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
             Session::open(world, &built.target, Purpose::Write)?.run("analyse the copy", "ANALYZE")?;
         }
     }
-    Ok(Scratch { built, basis, rows, keeper })
+    let is_backup = matches!(basis, Basis::Backup(_));
+    let sizes = if is_backup { estimates(world, target).unwrap_or_default() } else { BTreeMap::new() };
+    Ok(Scratch { built, basis, rows, sizes, keeper })
 }
 
 fn live(world: &World, request: &Request<'_>) -> Result<Built> {

@@ -63,8 +63,15 @@ fn facts(migration: &Rehearsed) -> String {
 }
 
 fn locked(lock: &Locked) -> String {
-    let held = lock.held.map(|held| format!(" for {}", elapsed(held))).unwrap_or_default();
-    format!("{} wait{held} on {} ({})", lock.blocks, lock.table, lock.mode.trim_end_matches("Lock"))
+    let estimated = lock.estimated.map(|time| format!(", there about {} (an estimate)", elapsed(time)));
+    format!(
+        "{} wait for {} on {} ({}){}",
+        lock.blocks,
+        elapsed(lock.held),
+        lock.table,
+        lock.mode.trim_end_matches("Lock"),
+        estimated.unwrap_or_default()
+    )
 }
 
 /// What is known of the migrations of a plan.
@@ -155,9 +162,17 @@ fn body(target: &Target, rehearsal: &Rehearsal) -> Value {
                 "mode": lock.mode,
                 "blocks": lock.blocks,
                 "line": lock.line,
-                "held_ms": lock.held.map(milliseconds),
+                "held_ms": milliseconds(lock.held),
+                "estimated_ms": lock.estimated.map(milliseconds),
             })
         };
+        let rows: Vec<Value> = migration
+            .rows
+            .iter()
+            .map(|(table, rows)| {
+                json!({ "table": table, "inserted": rows.inserted, "updated": rows.updated, "deleted": rows.deleted })
+            })
+            .collect();
         json!({
             "version": migration.version,
             "name": migration.name,
@@ -165,6 +180,7 @@ fn body(target: &Target, rehearsal: &Rehearsal) -> Value {
             "verdict": migration.verdict.word(),
             "findings": migration.findings.iter().map(finding_json).collect::<Vec<_>>(),
             "locks": migration.locks.iter().map(lock).collect::<Vec<_>>(),
+            "rows": rows,
             "duration_ms": milliseconds(migration.duration),
             "wal_bytes": migration.wal,
             "way_back": { "is": migration.way_back.word(), "details": migration.way_back.details() },

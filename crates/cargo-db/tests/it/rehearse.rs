@@ -407,6 +407,17 @@ fn a_schema_alone_says_what_it_can_and_a_backup_says_all() {
     let json = project.db(&["rehearse", "--from", "backup", "--json"]).code(1).json();
     assert_eq!(json["migrations"][0]["findings"][0]["rows"], 10_000);
     assert_eq!(json["basis"], "the backup b.sql.gz");
+    // Another's sizes are scaled by, and it is said to be an estimate.
+    project.migration("1_m.sql", "CREATE INDEX i ON users (name); INSERT INTO teams VALUES (101, 'x');");
+    project.db(&["rehearse", "--from", "backup"]).code(1).says("(an estimate)");
+    let json = project.db(&["rehearse", "--from", "backup", "--json"]).json();
+    let migration = &json["migrations"][0];
+    assert!(migration["locks"][0]["estimated_ms"].is_u64(), "{json}");
+    assert_eq!(
+        migration["rows"][0],
+        serde_json::json!({"table": "teams", "inserted": 1, "updated": 0, "deleted": 0})
+    );
+    project.migration("1_m.sql", "DROP TABLE items;");
     project.db(&["rehearse"]).ok();
     // What reaches further than the database is not run, not even on a copy.
     project.migration("1_m.sql", "CREATE ROLE h_basis_role;");
