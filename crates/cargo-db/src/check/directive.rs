@@ -47,7 +47,8 @@ impl Directives {
     }
 
     fn hear(&mut self, line: usize, said: &str) {
-        let words: Vec<&str> = said.split_whitespace().collect();
+        let spaced = said.replace("<=", " <= ");
+        let words: Vec<&str> = spaced.split_whitespace().collect();
         match words.as_slice() {
             ["allow", rule] => {
                 let why = format!("`{rule}` is allowed here, and it is not said why");
@@ -67,6 +68,11 @@ impl Directives {
                 self.wrong.push(finding("unknown-directive", line, said, why));
             }
         }
+    }
+
+    /// The rules that were allowed, and found something.
+    pub(super) fn used(&self) -> Vec<String> {
+        self.allowed.iter().filter(|allow| allow.used).map(|allow| allow.rule.clone()).collect()
     }
 
     /// Takes out what is allowed at its statement. `spans` are the first and last lines of statements. An

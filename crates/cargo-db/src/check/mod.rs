@@ -54,7 +54,8 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
         .collect();
     let findings = directives.apply(findings, &spans);
     let (version, name) = (None, source.path.display().to_string());
-    Checked { file: source.path.to_owned(), version, name, findings, expected: directives.expected }
+    let allowed = directives.used();
+    Checked { file: source.path.to_owned(), version, name, findings, expected: directives.expected, allowed }
 }
 
 /// The statements of a file. What cannot be read ends it, and is a finding.
@@ -161,6 +162,7 @@ fn of_file(path: &Path, finding: Finding) -> Checked {
         name: path.display().to_string(),
         findings: vec![finding],
         expected: Vec::new(),
+        allowed: Vec::new(),
     }
 }
 

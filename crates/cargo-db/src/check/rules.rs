@@ -147,6 +147,22 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
             for (rule, evidence) in matching(&words, transactional) {
                 add(rule, line, &piece, evidence.to_owned());
             }
+            // What it puts together may reach out as well.
+            let inner =
+                texts(&piece).into_iter().map(|text| pg_logical::lexer::words(text.trim_matches('\'')));
+            if inner.into_iter().any(|words| reaches_out(&as_strs(&words))) {
+                add("outside-database", line, &piece, "it reaches beyond the database".to_owned());
+            }
+        }
+    }
+    // A function that reaches out does so when it is called, which may be here.
+    let makes_routine = all.first().is_some_and(|first| first == "create")
+        && all.iter().take(5).any(|word| word == "function" || word == "procedure");
+    if makes_routine {
+        for (line, piece) in body_pieces(statement) {
+            if reaches_out(&as_strs(&words(&piece))) {
+                add("outside-database", line, &piece, "it reaches beyond the database".to_owned());
+            }
         }
     }
     found
@@ -156,7 +172,7 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
 fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static str)> {
     let has = |pattern: &[&str]| words.windows(pattern.len()).any(|window| window == pattern);
     let alters_table = matches!(words, ["alter", "table", ..]);
-    let adds_column = alters_table && has(&["add", "column"]);
+    let adds_column = alters_table && adds_column(words);
     let top = top_level(words);
     let mut found = Vec::new();
     let mut when = |broken: bool, rule, evidence| found.extend(broken.then_some((rule, evidence)));
@@ -195,7 +211,7 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
     );
     when(adds_column && has(&["check", "("]), "add-column-with-check", "every row is checked under a lock");
     let drops = matches!(words, ["drop", ..]) || alters_table && words.contains(&"drop");
-    when(drops && words.contains(&"cascade"), "drop-cascade", "what depends on it goes too");
+    when(drops && cascades(words), "drop-cascade", "what depends on it goes too");
     when(alters_table && narrows(words), "narrowing-type-change", "a value may not fit, or be rounded");
     when(reaches_out(words), "outside-database", "it reaches beyond the database");
     let outside = matches!(words, ["vacuum", ..])
@@ -215,6 +231,9 @@ pub(super) fn of_earlier(earlier: &[Statement], statement: &Statement, transacti
         let adds = matches!(as_strs(&words).as_slice(), ["alter", "type", ..] if words.iter().any(|word| word == "add"));
         if adds { texts(&before.text).into_iter().next() } else { None }
     });
+    // A value may be written as E'…' in one place and as '…' in another.
+    let bare = |text: &str| text.trim_start_matches(['e', 'E']).to_owned();
+    let added = added.map(|value| bare(&value));
     let added = added.filter(|value| used.iter().any(|text| text.contains(value.as_str())));
     let found = added.map(|value| {
         let why =
@@ -262,6 +281,19 @@ fn is_bare(top: &[&str], kind: &str) -> bool {
     first == Some(&kind) && !top.contains(&"where")
 }
 
+/// Whether an ALTER TABLE adds a column; the word COLUMN may be left out.
+fn adds_column(words: &[&str]) -> bool {
+    let constraints = ["constraint", "check", "unique", "primary", "foreign", "exclude", "value"];
+    words.windows(2).any(|pair| pair[0] == "add" && !constraints.contains(&pair[1]))
+}
+
+/// Whether a CASCADE stands anywhere but in the action of a foreign key.
+fn cascades(words: &[&str]) -> bool {
+    (0..words.len()).any(|index| {
+        words[index] == "cascade" && !(index > 0 && matches!(words[index - 1], "delete" | "update"))
+    })
+}
+
 /// Whether a column gets a type that not every value of another one fits into.
 fn narrows(words: &[&str]) -> bool {
     let narrow = [
@@ -291,14 +323,36 @@ fn narrows(words: &[&str]) -> bool {
     })
 }
 
-/// Whether a statement does something that lies outside this database, and that no rollback undoes.
+/// Whether a statement does something that lies outside this database, or that no rollback undoes.
 fn reaches_out(words: &[&str]) -> bool {
     let of_server = ["system", "role", "user", "group", "database", "tablespace", "subscription", "server"];
-    let calls =
-        ["lo_import", "lo_export", "pg_read_file", "pg_write_file", "pg_file_write", "pg_reload_conf"];
-    let called = |name: &str| calls.contains(&name) || name.starts_with("dblink");
+    let calls = [
+        "lo_import",
+        "lo_export",
+        "pg_read_file",
+        "pg_write_file",
+        "pg_file_write",
+        "pg_reload_conf",
+        "pg_terminate_backend",
+        "pg_cancel_backend",
+        "pg_switch_wal",
+        "pg_promote",
+        "pg_rotate_logfile",
+    ];
+    let called =
+        |name: &str| calls.contains(&name) || name.starts_with("dblink") || name.contains("replication_slot");
+    let has = |pattern: &[&str]| words.windows(pattern.len()).any(|window| window == pattern);
     match words {
         ["create" | "alter" | "drop", what, ..] if of_server.contains(what) => true,
+        ["comment", "on", "database" | "role" | "tablespace", ..] => true,
+        ["drop" | "reassign", "owned", ..] => true,
+        // Rights on something are the database's own; roles given to roles, and rights on a database, are not.
+        ["grant" | "revoke", ..] => {
+            !words.contains(&"on")
+                || has(&["on", "database"])
+                || has(&["on", "tablespace"])
+                || has(&["on", "parameter"])
+        }
         ["copy", rest @ ..] => rest.windows(2).any(|pair| matches!(pair, ["from" | "to", "program" | "''"])),
         _ => words.windows(2).any(|pair| pair[1] == "(" && called(pair[0])),
     }

@@ -13,7 +13,7 @@ use crate::model::migration::Migration;
 use crate::model::rehearsal::{Foresight, Guard, Rehearsal};
 use crate::plan::Plan;
 use crate::policy::{Judgement, Proof};
-use crate::rehearse::{self, Fingerprint, From, Receipt, Receipts, Request, only_locks};
+use crate::rehearse::{self, From, Receipt, Receipts, Request, Stood, only_locks};
 use crate::world::files;
 use crate::world::pg::{Purpose, Session};
 
@@ -197,13 +197,19 @@ pub(super) fn holding(context: &Context, plan: &Plan, named: Option<&Path>) -> R
     };
     let migrations: Vec<&Migration> = plan.migrations().collect();
     let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
-    let schema = Fingerprint::of(&mut session)?.digest();
-    let version = session.value("ask for the version", "SHOW server_version_num")?;
-    let server = version.and_then(|version| version.parse::<u32>().ok()).unwrap_or(0) / 10000;
+    let now = Stood::of(&mut session)?;
     let mut objections = Vec::new();
     for receipt in receipts {
-        match receipt.objection(&migrations, &schema, server) {
-            None => return Ok(receipt),
+        match receipt.objection(&migrations, &now) {
+            None => {
+                if now.rows > 10 * receipt.rows.max(1) {
+                    let (there, here) = (receipt.rows, now.rows);
+                    context.ui.warning(&format!(
+                        "it was rehearsed with about {there} rows, and here are about {here}"
+                    ));
+                }
+                return Ok(receipt);
+            }
             Some(why) => objections.push(format!("that of {}: {why}", receipt.date())),
         }
     }
@@ -222,8 +228,10 @@ pub(super) fn count_again(context: &Context, plan: &Plan, guards: &[Guard]) -> R
         // The name may come from a receipt of another machine: the server says what it names.
         let known =
             session.value("look for the table", &format!("SELECT to_regclass({})", quote_literal(table)))?;
-        // One that an earlier migration of the plan makes holds nothing yet.
-        let Some(known) = known else { continue };
+        let Some(known) = known else {
+            let object = format!("{table}, which is not there,");
+            return Err(Kind::MoreThanExpected { object, found: 0, bound: *bound }.into());
+        };
         let what = column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
         let found =
             session.value("count what will be lost", &format!("SELECT count({what}) FROM {known}"))?;

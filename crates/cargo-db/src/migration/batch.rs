@@ -59,7 +59,10 @@ impl Run<'_> {
             verify::of_migration(&mut self.session, self.root, turn.migration)
                 .map_err(|failure| failure.about("all migrations"))?;
             let record = self.history_statement(turn, began);
-            let clean = format!("{record}; RESET ALL; RESET ROLE; {}", self.session_settings());
+            let clean = format!(
+                "RESET ROLE; RESET SESSION AUTHORIZATION; {record}; RESET ALL; {}",
+                self.session_settings()
+            );
             self.session.run("record the migration", &clean)?;
             let elapsed = began.elapsed();
             self.world.tell(Event::Finished { done: "Ran", subject: turn.subject.clone(), elapsed });

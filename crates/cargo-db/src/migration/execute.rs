@@ -309,7 +309,10 @@ impl Run<'_> {
         // what this one set with SET is not meant for others.
         let record = self.history_statement(turn, began);
         let settings = session_settings(self.limits);
-        let committed = self.session.batch_execute(&format!("{record}; COMMIT; RESET ALL; {settings}"));
+        // As whoever we are: a role that the migration has set may not be let near the history.
+        let committed = self.session.batch_execute(&format!(
+            "RESET ROLE; RESET SESSION AUTHORIZATION; {record}; COMMIT; RESET ALL; {settings}"
+        ));
         let Err(error) = committed else { return Ok(()) };
         if let Some(server) = server_error(&error) {
             let _ = self.session.batch_execute("ROLLBACK");
@@ -386,9 +389,10 @@ impl Run<'_> {
             return Err(Kind::NotRecorded { subject, why: failure.to_string(), stays }.into());
         }
         let record = self.history_statement(turn, began);
-        let recorded = self
-            .session
-            .batch_execute(&format!("RESET ALL; RESET ROLE; {record}; {}", session_settings(self.limits)));
+        let recorded = self.session.batch_execute(&format!(
+            "RESET ALL; RESET ROLE; RESET SESSION AUTHORIZATION; {record}; {}",
+            session_settings(self.limits)
+        ));
         recorded.map_err(|error| {
             let (subject, stays) = (turn.subject.clone(), progress.stays);
             Kind::NotRecorded { subject, why: describe(&error), stays }.into()

@@ -112,6 +112,8 @@ pub(crate) struct Checked {
     pub(crate) name: String,
     pub(crate) findings: Vec<Finding>,
     pub(crate) expected: Vec<Expected>,
+    /// The rules that were broken and are allowed where they are.
+    pub(crate) allowed: Vec<String>,
 }
 
 impl Checked {

@@ -143,6 +143,8 @@ pub(crate) struct Rehearsal {
     pub(crate) basis: Basis,
     /// How long the copy took.
     pub(crate) copied: Duration,
+    /// How many rows it holds, as the server estimates them.
+    pub(crate) rows: u64,
     pub(crate) migrations: Vec<Rehearsed>,
     pub(crate) broken: Vec<BrokenQuery>,
     /// The scratch database, where it was kept.

@@ -15,15 +15,19 @@ const AT_MOST: u64 = 5_000_000;
 
 /// What was kept aside.
 pub(super) struct Capture {
-    table: Oid,
+    /// The temporary table that holds it.
+    aside: String,
+    pub(super) table: Oid,
     /// As the server names it now.
     name: String,
     what: What,
 }
 
 enum What {
-    /// Columns that an UPDATE sets, and the primary key.
+    /// Columns that are overwritten, and the primary key.
     Overwritten { columns: Vec<String>, key: Vec<String> },
+    /// Of a table without a key: how many values each column has, and how many different ones.
+    Counted { columns: Vec<String>, before: Vec<u64> },
     /// A column that gets another type, and the type it had.
     Retyped { column: String, was: String },
 }
@@ -39,7 +43,7 @@ pub(super) enum Kept {
 
 impl Capture {
     /// Keeps aside what a statement will overwrite, as far as its words tell.
-    pub(super) fn take(
+    pub(super) fn foreseen(
         session: &mut Session,
         statement: &Statement,
         baseline: &Baseline,
@@ -48,118 +52,211 @@ impl Capture {
         let Some((table, wanted)) = wanted(&statement.text) else { return Ok(None) };
         let question = format!("SELECT to_regclass({})::oid", quote_literal(&table));
         let oid = session.value("look for the table", &question)?.and_then(|oid| oid.parse::<Oid>().ok());
-        let Some(oid) = oid.filter(|&oid| baseline.table(oid).is_some_and(|table| table.rows <= AT_MOST))
-        else {
-            return Ok(None);
-        };
-        let Some(name) = now.relations.get(&oid).map(|relation| relation.name.clone()) else {
-            return Ok(None);
-        };
-        let type_of = |column: &str| {
-            now.columns
-                .iter()
-                .find(|((table, _), (name, _))| *table == oid && name == column)
-                .map(|(_, (_, of))| of.clone())
-        };
-        let what = match wanted {
-            Wanted::Set(columns) => {
-                let key = primary_key(session, oid)?;
-                let columns: Vec<String> = columns
-                    .into_iter()
-                    .filter(|column| type_of(column).is_some() && !key.contains(column))
-                    .collect();
-                if key.is_empty() || columns.is_empty() {
-                    return Ok(None);
-                }
-                What::Overwritten { columns, key }
-            }
-            Wanted::Type(column, to) => match type_of(&column) {
-                Some(was) if !widens(&was, &to) => What::Retyped { column, was },
-                _ => return Ok(None),
+        let Some(table) = oid.filter(|&oid| is_kept(baseline, oid)) else { return Ok(None) };
+        match wanted {
+            Wanted::Set(columns) => Capture::of_rows(session, now, table, Some(&columns)),
+            Wanted::Type(column, to) => match now.column(table, &column) {
+                Some(was) if !is_wider(&was, &to) => Capture::of_column(session, now, table, &column),
+                _ => Ok(None),
             },
-        };
-        let capture = Capture { table: oid, name, what };
-        Ok(probe(session, &capture.keep_aside())?.then_some(capture))
+        }
     }
 
-    fn keep_aside(&self) -> String {
-        let select = match &self.what {
-            What::Overwritten { columns, key } => {
-                let keys = key
-                    .iter()
-                    .enumerate()
-                    .map(|(index, column)| format!("{} AS k{index}", quote_identifier(column)));
-                let values = columns
-                    .iter()
-                    .enumerate()
-                    .map(|(index, column)| format!("{} AS v{index}", quote_identifier(column)));
-                let any: Vec<String> = columns
-                    .iter()
-                    .map(|column| format!("{} IS NOT NULL", quote_identifier(column)))
-                    .collect();
-                let list: Vec<String> = keys.chain(values).collect();
-                format!("SELECT {} FROM {} WHERE {}", list.join(", "), self.name, any.join(" OR "))
-            }
-            What::Retyped { column, .. } => {
-                let column = quote_identifier(column);
-                format!("SELECT {column} AS v0 FROM {} WHERE {column} IS NOT NULL", self.name)
+    /// Keeps aside these columns of a table, or all of them.
+    pub(super) fn of_rows(
+        session: &mut Session,
+        now: &Snapshot,
+        table: Oid,
+        columns: Option<&[String]>,
+    ) -> Result<Option<Capture>> {
+        let key = primary_key(session, table)?;
+        let wanted =
+            |name: &String| !key.contains(name) && columns.is_none_or(|columns| columns.contains(name));
+        let columns: Vec<String> = now.columns_of(table).into_iter().filter(wanted).collect();
+        let Some(name) = now.relations.get(&table).map(|relation| relation.name.clone()) else {
+            return Ok(None);
+        };
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        let aside = format!("cargo_db_before_{table}");
+        if key.is_empty() {
+            let before = numbers(session, &count_all(&name, &columns))?;
+            return Ok(before.map(|before| Capture {
+                aside,
+                table,
+                name,
+                what: What::Counted { columns, before },
+            }));
+        }
+        let as_ = |prefix: &'static str| {
+            move |(index, column): (usize, &String)| {
+                format!("{} AS {prefix}{index}", quote_identifier(column))
             }
         };
-        format!("CREATE TEMP TABLE cargo_db_before AS {select}")
+        let list: Vec<String> =
+            key.iter().enumerate().map(as_("k")).chain(columns.iter().enumerate().map(as_("v"))).collect();
+        let any: Vec<String> =
+            columns.iter().map(|column| format!("{} IS NOT NULL", quote_identifier(column))).collect();
+        let select = format!("SELECT {} FROM {name} WHERE {}", list.join(", "), any.join(" OR "));
+        let capture = Capture { aside, table, name, what: What::Overwritten { columns, key } };
+        capture.keep(session, &select)
     }
 
-    /// Compares what was kept with what is there now.
-    pub(super) fn compare(self, session: &mut Session) -> Result<Option<Kept>> {
+    /// Keeps aside the values of a column, as a bag.
+    pub(super) fn of_column(
+        session: &mut Session,
+        now: &Snapshot,
+        table: Oid,
+        column: &str,
+    ) -> Result<Option<Capture>> {
+        let Some(name) = now.relations.get(&table).map(|relation| relation.name.clone()) else {
+            return Ok(None);
+        };
+        let was = now.column(table, column).unwrap_or_default();
+        let quoted = quote_identifier(column);
+        let select = format!("SELECT {quoted} AS v0 FROM {name} WHERE {quoted} IS NOT NULL");
+        let place = now.columns_of(table).iter().position(|name| name == column).unwrap_or(0);
+        let aside = format!("cargo_db_before_{table}_{place}");
+        let what = What::Retyped { column: column.to_owned(), was };
+        Capture { aside, table, name, what }.keep(session, &select)
+    }
+
+    fn keep(self, session: &mut Session, select: &str) -> Result<Option<Capture>> {
+        let kept = probe(session, &format!("CREATE TEMP TABLE {} AS {select}", self.aside))?;
+        Ok(kept.then_some(self))
+    }
+
+    /// Whether it knows what becomes of the rows of a table.
+    pub(super) fn is_of_rows(&self, table: Oid) -> bool {
+        self.table == table && !matches!(self.what, What::Retyped { .. })
+    }
+
+    /// Whether it knows what becomes of a column's values.
+    pub(super) fn is_of_column(&self, table: Oid, name: &str) -> bool {
+        self.table == table && matches!(&self.what, What::Retyped { column, .. } if column == name)
+    }
+
+    /// Compares what was kept with what is there now. Nothing where that cannot be known.
+    pub(super) fn compare(self, session: &mut Session) -> Result<Option<Vec<Kept>>> {
         let question = format!("SELECT {}::regclass::text", self.table);
         let Some(name) = session.value("look for the table", &question)? else { return Ok(None) };
         let kept = match &self.what {
-            What::Overwritten { columns, key } => overwritten(session, &name, columns, key)?,
+            What::Overwritten { columns, key } => Some(self.overwritten(session, &name, columns, key)?),
+            What::Counted { columns, before } => self.counted(session, &name, columns, before)?,
             What::Retyped { column, was } => {
                 let now = format!("SELECT ({}::{was})::text FROM {name}", quote_identifier(column));
                 // The text of JSON is not its value.
                 let before = if was == "json" { "v0::jsonb::text" } else { "v0::text" };
                 let sql =
-                    format!("SELECT count(*) FROM (SELECT {before} FROM cargo_db_before EXCEPT ALL {now}) x");
-                let values = first_row(session, &sql)?.and_then(|row| row.first()?.parse().ok());
+                    format!("SELECT count(*) FROM (SELECT {before} FROM {} EXCEPT ALL {now}) x", self.aside);
+                let values = numbers(session, &sql)?.and_then(|row| row.first().copied());
                 let object = format!("{}.{column}", self.name);
-                (values != Some(0)).then_some(Kept::Retyped { object, values })
+                Some(if values == Some(0) { Vec::new() } else { vec![Kept::Retyped { object, values }] })
             }
         };
-        probe(session, "DROP TABLE pg_temp.cargo_db_before")?;
+        if !matches!(self.what, What::Counted { .. }) {
+            probe(session, &format!("DROP TABLE pg_temp.{}", self.aside))?;
+        }
         Ok(kept)
+    }
+
+    fn overwritten(
+        &self,
+        session: &mut Session,
+        table: &str,
+        columns: &[String],
+        key: &[String],
+    ) -> Result<Vec<Kept>> {
+        let mut kept = Vec::new();
+        let join: Vec<String> = key
+            .iter()
+            .enumerate()
+            .map(|(index, column)| format!("b.k{index} = t.{}", quote_identifier(column)))
+            .collect();
+        let join = join.join(" AND ");
+        for (index, column) in columns.iter().enumerate() {
+            let quoted = quote_identifier(column);
+            let from = format!(
+                "FROM {} b JOIN {table} t ON {join} WHERE b.v{index} IS NOT NULL AND b.v{index}::text IS DISTINCT FROM t.{quoted}::text",
+                self.aside
+            );
+            let changed = numbers(session, &format!("SELECT count(*) {from}"))?;
+            let values = changed.and_then(|row| row.first().copied()).unwrap_or(0);
+            if values == 0 {
+                continue;
+            }
+            let distinct =
+                format!("SELECT count(DISTINCT b.v{index}::text), count(DISTINCT t.{quoted}::text) {from}");
+            let Some(row) = numbers(session, &distinct)?.filter(|row| row.len() == 2) else { continue };
+            let (before, after) = (row[0], row[1]);
+            let object = format!("{}.{column}", self.name);
+            kept.push(Kept::Overwritten { object, values, before, after });
+        }
+        Ok(kept)
+    }
+
+    /// Without a key it is only known that values are fewer.
+    fn counted(
+        &self,
+        session: &mut Session,
+        table: &str,
+        columns: &[String],
+        before: &[u64],
+    ) -> Result<Option<Vec<Kept>>> {
+        let Some(after) = numbers(session, &count_all(table, columns))? else { return Ok(None) };
+        let mut kept = Vec::new();
+        for (index, column) in columns.iter().enumerate() {
+            let [values, different] = [index * 2, index * 2 + 1].map(|place| (before[place], after[place]));
+            if values.1 < values.0 || different.1 < different.0 {
+                let object = format!("{}.{column}", self.name);
+                let gone = (values.0.saturating_sub(values.1)).max(different.0.saturating_sub(different.1));
+                // Fewer values are a loss also where no fewer different ones are left.
+                let after = different.1.min(different.0.saturating_sub(1));
+                kept.push(Kept::Overwritten { object, values: gone, before: different.0, after });
+            }
+        }
+        Ok((!kept.is_empty()).then_some(kept))
     }
 }
 
-fn overwritten(
-    session: &mut Session,
-    table: &str,
-    columns: &[String],
-    key: &[String],
-) -> Result<Option<Kept>> {
-    let join: Vec<String> = key
+/// Whether a table of the baseline can be kept aside.
+pub(super) fn is_kept(baseline: &Baseline, table: Oid) -> bool {
+    baseline.table(table).is_some_and(|table| table.rows <= AT_MOST)
+}
+
+/// How many values each column has, and how many different ones.
+fn count_all(table: &str, columns: &[String]) -> String {
+    let counts: Vec<String> = columns
         .iter()
-        .enumerate()
-        .map(|(index, column)| format!("b.k{index} = t.{}", quote_identifier(column)))
+        .map(|column| format!("count({0}), count(DISTINCT {0}::text)", quote_identifier(column)))
         .collect();
-    for (index, column) in columns.iter().enumerate() {
-        let quoted = quote_identifier(column);
-        let from = format!(
-            "FROM cargo_db_before b JOIN {table} t ON {} WHERE b.v{index} IS NOT NULL AND b.v{index}::text IS DISTINCT FROM t.{quoted}::text",
-            join.join(" AND ")
-        );
-        let changed = first_row(session, &format!("SELECT count(*) {from}"))?;
-        let values: u64 = changed.and_then(|row| row.first()?.parse().ok()).unwrap_or(0);
-        if values == 0 {
-            continue;
+    format!("SELECT {} FROM {table}", counts.join(", "))
+}
+
+/// Whether every value of a type is one of another one, as the server names both.
+pub(super) fn widens(was: &str, now: &str) -> bool {
+    let parts = |name: &str| -> (String, Vec<u32>) {
+        let (base, rest) = name.split_once('(').unwrap_or((name, ""));
+        let numbers =
+            rest.split(')').next().unwrap_or("").split(',').filter_map(|number| number.trim().parse().ok());
+        (base.trim().to_owned(), numbers.collect())
+    };
+    let ((base, before), (other, after)) = (parts(was), parts(now));
+    match (base.as_str(), other.as_str()) {
+        ("smallint", "integer" | "bigint" | "text")
+        | ("integer", "bigint" | "text")
+        | ("bigint" | "character varying", "text") => true,
+        ("smallint" | "integer" | "bigint", "numeric") => after.is_empty(),
+        ("character varying", "character varying") => {
+            after.is_empty() || !before.is_empty() && before[0] <= after[0]
         }
-        let distinct =
-            format!("SELECT count(DISTINCT b.v{index}::text), count(DISTINCT t.{quoted}::text) {from}");
-        let Some(row) = first_row(session, &distinct)? else { continue };
-        let number = |column: usize| row.get(column).and_then(|number| number.parse().ok()).unwrap_or(0);
-        let object = format!("{table}.{column}");
-        return Ok(Some(Kept::Overwritten { object, values, before: number(0), after: number(1) }));
+        ("numeric", "numeric") => {
+            after.is_empty()
+                || before.len() == 2 && after.len() == 2 && before[1] == after[1] && before[0] <= after[0]
+        }
+        _ => false,
     }
-    Ok(None)
 }
 
 /// What a statement's words say that it overwrites.
@@ -197,7 +294,9 @@ fn wanted(statement: &str) -> Option<(String, Wanted)> {
                 _ => {}
             }
         }
-        return Some((table, Wanted::Set(columns)));
+        // `(a, b) = …` is for whoever looks at every column.
+        let several = words[set + 1..].windows(2).any(|pair| pair[0] == ")" && pair[1] == "=");
+        return (!several && !columns.is_empty()).then_some((table, Wanted::Set(columns)));
     }
     if is(0, "alter") && is(1, "table") {
         let (table, at) = name_from(2)?;
@@ -208,15 +307,25 @@ fn wanted(statement: &str) -> Option<(String, Wanted)> {
     None
 }
 
-/// Whether every value of the old type is one of the new.
-fn widens(was: &str, to: &[String]) -> bool {
-    let to = to.first().map(String::as_str).unwrap_or_default();
-    match was {
-        "smallint" => matches!(to, "integer" | "int" | "int4" | "bigint" | "int8" | "numeric" | "text"),
-        "integer" => matches!(to, "bigint" | "int8" | "numeric" | "text"),
-        "bigint" => matches!(to, "text"),
-        _ => was.starts_with("character varying") && to == "text",
+/// The same of a type as it is written; a USING may do anything.
+fn is_wider(was: &str, to: &[String]) -> bool {
+    if to.iter().any(|word| word == "using" || word == "[") {
+        return false;
     }
+    let end = to.iter().position(|word| word == ")").map_or(1, |end| end + 1);
+    let to = to[..end.min(to.len())].concat();
+    let long = [
+        ("int8", "bigint"),
+        ("int4", "integer"),
+        ("int", "integer"),
+        ("varchar", "character varying"),
+        ("decimal", "numeric"),
+    ];
+    let named = long.iter().find_map(|(short, long)| {
+        let rest = to.strip_prefix(short)?;
+        (rest.is_empty() || rest.starts_with('(')).then(|| format!("{long}{rest}"))
+    });
+    widens(was, &named.unwrap_or(to))
 }
 
 fn primary_key(session: &mut Session, table: Oid) -> Result<Vec<String>> {
@@ -232,10 +341,12 @@ fn probe(session: &mut Session, sql: &str) -> Result<bool> {
     Ok(ask(session, sql)?.is_some())
 }
 
-/// The first row of a question of ours; nothing where it could not be asked, or there is none.
-fn first_row(session: &mut Session, sql: &str) -> Result<Option<Vec<String>>> {
+/// The first row of a question of ours, as numbers; nothing where it could not be asked.
+fn numbers(session: &mut Session, sql: &str) -> Result<Option<Vec<u64>>> {
     let row = ask(session, sql)?.and_then(|rows| rows.into_iter().next());
-    Ok(row.map(|row| row.into_iter().map(Option::unwrap_or_default).collect()))
+    Ok(row.map(|row| {
+        row.into_iter().map(|number| number.and_then(|number| number.parse().ok()).unwrap_or(0)).collect()
+    }))
 }
 
 /// The rows of a question of ours; nothing where it could not be asked.

@@ -52,42 +52,40 @@ fn losses(measured: &Measured) -> Vec<Finding> {
         if counts.deleted > 0 && !measured.lost.iter().any(|lost| lost.table == *table) {
             add("rows-lost", table, counts.deleted, format!("{} rows deleted", grouped(counts.deleted)));
         }
-        if counts.updated > 0 && !measured.captured {
+        if counts.updated > 0 && !measured.captured.contains(table) {
             let evidence =
                 format!("{} rows updated; whether values went is not known", grouped(counts.updated));
             add("values-overwritten", table, counts.updated, evidence);
         }
     }
-    match &measured.kept {
-        Some(Kept::Overwritten { object, values, before, after }) if after < before => {
-            let (values_, before, after) = (grouped(*values), grouped(*before), grouped(*after));
-            add(
-                "values-lost",
-                object,
-                *values,
-                format!("{values_} values overwritten: {before} different ones became {after}"),
-            );
+    for kept in &measured.kept {
+        match kept {
+            Kept::Overwritten { object, values, before, after } if after < before => {
+                let (count, before, after) = (grouped(*values), grouped(*before), grouped(*after));
+                let evidence = format!("{count} values overwritten: {before} different ones became {after}");
+                add("values-lost", object, *values, evidence);
+            }
+            Kept::Overwritten { object, values, .. } => {
+                add(
+                    "values-overwritten",
+                    object,
+                    *values,
+                    format!("{} values are others now", grouped(*values)),
+                );
+            }
+            Kept::Retyped { object, values: Some(values) } => {
+                let evidence = format!("{} values do not survive the new type", grouped(*values));
+                add("values-lost", object, *values, evidence);
+            }
+            Kept::Retyped { object, values: None } => {
+                add(
+                    "values-overwritten",
+                    object,
+                    0,
+                    "whether values survive the new type is not known".to_owned(),
+                );
+            }
         }
-        Some(Kept::Overwritten { object, values, .. }) => {
-            add("values-overwritten", object, *values, format!("{} values are others now", grouped(*values)));
-        }
-        Some(Kept::Retyped { object, values: Some(values) }) => {
-            add(
-                "values-lost",
-                object,
-                *values,
-                format!("{} values do not survive the new type", grouped(*values)),
-            );
-        }
-        Some(Kept::Retyped { object, values: None }) => {
-            add(
-                "values-overwritten",
-                object,
-                0,
-                "whether values survive the new type is not known".to_owned(),
-            );
-        }
-        None => {}
     }
     found
 }
@@ -150,6 +148,21 @@ pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
     locks.into_iter().map(|(_, _, lock)| lock).collect()
 }
 
+/// Locks that were held for long, whatever was done meanwhile.
+pub(super) fn held_long(locks: &[Locked], found: &[Finding]) -> Vec<Finding> {
+    let known = |table: &str| {
+        found.iter().any(|finding| finding.class == Class::Lock && finding.object.as_deref() == Some(table))
+    };
+    let long = locks.iter().filter(|lock| lock.held > WAIT_AT_MOST && !known(&lock.table));
+    let held = |lock: &Locked| {
+        let evidence = format!("{} wait for {} ms", lock.blocks, lock.held.as_millis());
+        let mut found = finding("work-under-lock", lock.line, "", evidence);
+        (found.object, found.rows) = (Some(lock.table.clone()), Some(0));
+        found
+    };
+    long.map(held).collect()
+}
+
 /// What the statements did to the rows of each table.
 pub(super) fn row_changes(measured: &[Measured]) -> BTreeMap<String, RowChanges> {
     let mut rows: BTreeMap<String, RowChanges> = BTreeMap::new();
@@ -162,9 +175,16 @@ pub(super) fn row_changes(measured: &[Measured]) -> BTreeMap<String, RowChanges>
     rows
 }
 
-/// What is left of the static findings once it was measured: locks and losses were measured, names were not.
+/// What is left of the static findings once it was measured: locks and losses were measured, and whether it
+/// can run; names were not.
 pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
-    let stays = |finding: &Finding| matches!(finding.class, Class::Form | Class::Compatibility);
+    let answered =
+        ["syntax", "enum-value-in-same-transaction", "concurrently-in-transaction", "dynamic-execute"];
+    let stays = |finding: &Finding| match finding.class {
+        Class::Form => !answered.contains(&finding.rule.as_str()),
+        Class::Compatibility => true,
+        Class::Loss | Class::Lock => false,
+    };
     found.into_iter().filter(stays).collect()
 }
 

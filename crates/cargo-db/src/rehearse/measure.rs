@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use pg_logical::lexer::words;
 use pg_logical::script::Statement;
 
 use crate::failure::{Failure, Result, StatementError};
 use crate::model::layout::quote_identifier;
-use crate::rehearse::capture::{Capture, Kept, ask};
+use crate::rehearse::capture::{Capture, Kept, ask, is_kept, widens};
 use crate::rehearse::outside::{Watch, needs_no_transaction};
-use crate::rehearse::snapshot::{Counts, Mode, Oid, Relation, Snapshot};
+use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Relation, Snapshot, shared_objects};
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Around, Session};
@@ -18,6 +19,8 @@ use crate::world::pg::{Around, Session};
 /// The tables as they were before the first migration, which is how they are on the real database.
 pub(super) struct Baseline {
     pub(super) relations: BTreeMap<Oid, Relation>,
+    /// Their columns, by number.
+    pub(super) columns: BTreeMap<Column, String>,
     /// Whether the copy holds the rows, or only its schema was copied.
     pub(super) holds_rows: bool,
 }
@@ -43,6 +46,8 @@ pub(super) struct Lost {
     pub(super) table: String,
     pub(super) column: Option<String>,
     pub(super) rows: u64,
+    /// What it was called before the first migration, where it was there.
+    pub(super) was: Option<(String, Option<String>)>,
 }
 
 impl Lost {
@@ -85,19 +90,26 @@ pub(super) struct Measured {
     pub(super) rewritten: Vec<(String, u64)>,
     pub(super) lost: Vec<Lost>,
     pub(super) changed: Vec<(String, Counts)>,
-    /// Whether the values that it overwrites were kept aside, and what became of them.
-    pub(super) captured: bool,
-    pub(super) kept: Option<Kept>,
+    /// The tables whose values were kept aside, and what became of these.
+    pub(super) captured: Vec<String>,
+    pub(super) kept: Vec<Kept>,
 }
 
 /// Follows the statements of a migration.
 pub(super) struct Measure<'a> {
     world: &'a World,
     baseline: &'a Baseline,
-    /// Whether a transaction is open around all statements.
+    /// Whether a transaction is open around the statements: ours, or one that the file has begun.
     inside: bool,
+    /// A digest of what all databases share, and whether the file has changed it.
+    shared: String,
+    pub(super) reached_out: bool,
+    /// Whether the file has begun it, and how much had been measured by then.
+    begun: Option<usize>,
+    /// Whether the file sets savepoints of its own.
+    saves: bool,
     before: Snapshot,
-    capture: Option<Capture>,
+    captures: Vec<Capture>,
     watch: Option<Watch>,
     began: Instant,
     /// What it would take away, counted while that was undone.
@@ -107,13 +119,17 @@ pub(super) struct Measure<'a> {
 }
 
 impl<'a> Measure<'a> {
-    pub(super) fn new(world: &'a World, baseline: &'a Baseline, inside: bool) -> Measure<'a> {
+    pub(super) fn new(world: &'a World, baseline: &'a Baseline, inside: bool, shared: String) -> Measure<'a> {
         Measure {
             world,
             baseline,
             inside,
+            shared,
+            reached_out: false,
+            begun: None,
+            saves: false,
             before: Snapshot::default(),
-            capture: None,
+            captures: Vec::new(),
             watch: None,
             began: stopwatch(),
             counted: None,
@@ -124,14 +140,23 @@ impl<'a> Measure<'a> {
 
     fn prepare(&mut self, session: &mut Session, statement: &Statement) -> Result<()> {
         self.counted = None;
+        self.captures.clear();
         self.before = Snapshot::take(session)?;
-        if !self.inside && (needs_no_transaction(statement) || statement.controls_transaction()) {
+        if is_of_transaction(statement) {
+            self.saves = true;
+            if self.begun.is_some() && shared_objects(session)? != self.shared {
+                // What the file would commit now is not the copy's alone.
+                session.run("undo what reaches out", "ROLLBACK")?;
+                self.reached_out = true;
+            }
+        } else if !self.inside && needs_no_transaction(statement) {
             self.watch = Watch::begin(self.world, session, statement)?;
         } else {
             if !self.inside {
                 session.run("begin a transaction", "BEGIN")?;
             }
-            self.capture = Capture::take(session, statement, self.baseline, &self.before)?;
+            let foreseen = Capture::foreseen(session, statement, self.baseline, &self.before)?;
+            self.captures.extend(foreseen.filter(|_| self.baseline.holds_rows));
             session.run("set a savepoint", "SAVEPOINT cargo_db_statement")?;
             // What was looked at for the capture is not the statement's doing.
             self.before = Snapshot::take(session)?;
@@ -143,10 +168,16 @@ impl<'a> Measure<'a> {
     /// Whether the statement is to run again.
     fn conclude(&mut self, session: &mut Session, statement: &Statement) -> Result<bool> {
         let elapsed = self.began.elapsed();
+        if is_of_transaction(statement) {
+            self.follow(statement);
+            return Ok(false);
+        }
         if let Some(watch) = self.watch.take() {
             let locks = watch.end();
             let mut after = Snapshot::take(session)?;
             after.locks = locks;
+            // It cannot be undone, so what it took away is known by the estimates of before.
+            self.counted = Some(self.going(session, &after)?);
             let measured = self.compare(session, statement, &after, elapsed)?;
             self.measured.push(measured);
             return Ok(false);
@@ -154,24 +185,86 @@ impl<'a> Measure<'a> {
         let after = Snapshot::take(session)?;
         if self.counted.is_none() && self.baseline.holds_rows && !statement.reads_data() {
             let going = self.going(session, &after)?;
-            if !going.is_empty() {
+            let unforeseen = self.unforeseen(statement, &after);
+            if !going.is_empty() || !unforeseen.is_empty() {
                 session.run("undo the statement", "ROLLBACK TO SAVEPOINT cargo_db_statement")?;
                 self.counted = Some(count(session, going)?);
+                for (table, column) in unforeseen {
+                    let kept = match column {
+                        None => Capture::of_rows(session, &self.before, table, None)?,
+                        Some(column) => Capture::of_column(session, &self.before, table, &column)?,
+                    };
+                    self.captures.extend(kept);
+                }
                 self.before = Snapshot::take(session)?;
                 self.began = stopwatch();
                 return Ok(true);
             }
         }
         let mut measured = self.compare(session, statement, &after, elapsed)?;
-        session.run("release the savepoint", "RELEASE SAVEPOINT cargo_db_statement")?;
-        if let Some(capture) = self.capture.take() {
-            (measured.captured, measured.kept) = (true, capture.compare(session)?);
+        for capture in std::mem::take(&mut self.captures) {
+            let table = self.baseline.relations.get(&capture.table).map(|relation| relation.name.clone());
+            let of_rows = capture.is_of_rows(capture.table);
+            if let Some(kept) = capture.compare(session)? {
+                measured.captured.extend(table.filter(|_| of_rows));
+                measured.kept.extend(kept);
+            }
+        }
+        // To release ours would release those that the file has set since.
+        if !self.saves {
+            session.run("release the savepoint", "RELEASE SAVEPOINT cargo_db_statement")?;
         }
         self.measured.push(measured);
         if !self.inside {
-            session.run("commit the statement", "COMMIT")?;
+            self.reached_out |= shared_objects(session)? != self.shared;
+            let end = if self.reached_out { "ROLLBACK" } else { "COMMIT" };
+            session.run("end the statement", end)?;
         }
         Ok(false)
+    }
+
+    /// Keeps account of the transactions that the file itself begins and ends.
+    fn follow(&mut self, statement: &Statement) {
+        if statement.begins_transaction() {
+            (self.inside, self.begun) = (true, Some(self.measured.len()));
+        } else if statement.controls_transaction() {
+            if let Some(begun) = self.begun.take() {
+                self.inside = false;
+                let undone =
+                    !words(&statement.text).first().is_some_and(|word| word == "commit" || word == "end");
+                self.measured.truncate(if undone { begun } else { self.measured.len() });
+            }
+            self.saves = false;
+        }
+    }
+
+    /// Tables whose rows were updated, and columns whose type was changed, that were not kept aside.
+    fn unforeseen(&self, statement: &Statement, after: &Snapshot) -> Vec<(Oid, Option<String>)> {
+        let mut unforeseen = Vec::new();
+        let all = words(&statement.text);
+        // A USING may do anything, and so may what a function runs.
+        let first = all.first().map(String::as_str).unwrap_or_default();
+        let uses = all.iter().any(|word| word == "using");
+        let is_plain = first == "alter" && !uses;
+        let may_compute = first == "alter" && uses || matches!(first, "do" | "select");
+        let file = |snapshot: &Snapshot, table| snapshot.relations.get(&table).and_then(|table| table.file);
+        for &table in self.baseline.relations.keys().filter(|&&table| is_kept(self.baseline, table)) {
+            let known = self.captures.iter().any(|capture| capture.is_of_rows(table));
+            let rewritten = may_compute && file(&self.before, table) != file(after, table);
+            if !known && (rewritten || after.counts_since(&self.before, table).updated > 0) {
+                unforeseen.push((table, None));
+            }
+            for (column, (name, was)) in self.before.columns.range((table, i16::MIN)..=(table, i16::MAX)) {
+                let Some((_, now)) = after.columns.get(column).filter(|(_, now)| now != was) else {
+                    continue;
+                };
+                let known = self.captures.iter().any(|capture| capture.is_of_column(table, name));
+                if !(known || is_plain && widens(was, now)) {
+                    unforeseen.push((table, Some(name.clone())));
+                }
+            }
+        }
+        unforeseen
     }
 
     /// What was there before the statement and is not there after it.
@@ -179,7 +272,18 @@ impl<'a> Measure<'a> {
         let mut going = Vec::new();
         for (&oid, relation) in &self.before.relations {
             let Some(rows) = self.baseline.any_table(oid).map(|table| table.rows) else { continue };
-            let lost = |how, column| Lost { how, table: relation.name.clone(), column, rows };
+            let was = self.baseline.relations.get(&oid).map(|relation| relation.name.clone());
+            let lost = |how, column: Option<(&Column, &String)>| {
+                let before = column.map(|(number, _)| self.baseline.columns.get(number).cloned());
+                // A column that these migrations have made holds nothing on the database itself.
+                let was = match before {
+                    None => was.clone().map(|table| (table, None)),
+                    Some(None) => None,
+                    Some(Some(column)) => was.clone().map(|table| (table, Some(column))),
+                };
+                let column = column.map(|(_, name)| name.clone());
+                Lost { how, table: relation.name.clone(), column, rows, was }
+            };
             match after.relations.get(&oid) {
                 None => going.push(lost("table dropped", None)),
                 Some(now)
@@ -192,7 +296,8 @@ impl<'a> Measure<'a> {
                 Some(_) => {
                     let columns = self.before.columns.range((oid, i16::MIN)..=(oid, i16::MAX));
                     let gone = columns.filter(|(column, _)| !after.columns.contains_key(*column));
-                    going.extend(gone.map(|(_, (column, _))| lost("column dropped", Some(column.clone()))));
+                    going
+                        .extend(gone.map(|(number, (name, _))| lost("column dropped", Some((number, name)))));
                 }
             }
         }
@@ -279,6 +384,12 @@ impl Around for Measure<'_> {
             }
         }
     }
+}
+
+/// Whether a statement begins, ends or divides a transaction.
+fn is_of_transaction(statement: &Statement) -> bool {
+    let first = words(&statement.text).into_iter().next();
+    statement.controls_transaction() || matches!(first.as_deref(), Some("savepoint" | "release" | "rollback"))
 }
 
 fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {

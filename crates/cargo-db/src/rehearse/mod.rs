@@ -25,18 +25,21 @@ use crate::model::target::Target;
 use crate::rehearse::measure::{Baseline, Lost, Measure, Measured};
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::scratch::Scratch;
-use crate::rehearse::snapshot::Relation;
+use crate::rehearse::snapshot::{Relation, shared_objects};
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::files;
 use crate::world::pg::{Purpose, Session, Stop};
 
-pub(crate) use fingerprint::Fingerprint;
+use fingerprint::Fingerprint;
 pub(crate) use judge::only_locks;
 pub(crate) use queries::{Query, read as read_queries};
-pub(crate) use receipt::{Receipt, Receipts};
+pub(crate) use receipt::{Receipt, Receipts, Stood};
 pub(crate) use scratch::From;
+
+/// Findings after which nothing more of the plan can be run on the copy.
+const STOPS: [&str; 3] = ["fails", "commit-fails", "outside-database"];
 
 /// What is to be rehearsed.
 pub(crate) struct Request<'a> {
@@ -57,15 +60,17 @@ pub(crate) fn rehearse(world: &World, request: &Request<'_>) -> Result<(Rehearsa
     let subject = scratch.basis.describe(&request.target.database);
     world.tell(Event::Finished { done: "Copied", subject, elapsed: copied });
     let mut stage = Stage::open(world, request, &scratch)?;
-    let first = stage.schema()?;
+    let stood = Stood::of(&mut stage.session)?;
     let mut migrations = stage.forward()?;
     stage.back(&mut migrations)?;
     let broken = std::mem::take(&mut stage.preparing.broken);
+    let tables = stage.baseline.relations.values().filter(|relation| relation.holds_rows());
+    let rows = tables.map(|table| table.rows).sum();
     drop(stage);
     let basis = scratch.basis.clone();
     let kept = if request.keep { Some(scratch.keep()?) } else { None };
-    let rehearsal = Rehearsal { basis, copied, migrations, broken, kept };
-    let receipt = Receipt::of(&rehearsal, request.migrations, &first.0, first.1);
+    let rehearsal = Rehearsal { basis, copied, rows, migrations, broken, kept };
+    let receipt = Receipt::of(&rehearsal, request.migrations, &stood);
     Ok((rehearsal, receipt))
 }
 
@@ -94,13 +99,6 @@ impl<'a> Stage<'a> {
         Ok(Stage { world, request, session, baseline, basis, preparing, sizes, before: Vec::new() })
     }
 
-    /// The digest of the schema, and the server's major version.
-    fn schema(&mut self) -> Result<(String, u32)> {
-        let digest = Fingerprint::of(&mut self.session)?.digest();
-        let version = self.session.value("ask for the version", "SHOW server_version_num")?;
-        Ok((digest, version.and_then(|version| version.parse::<u32>().ok()).unwrap_or(0) / 10000))
-    }
-
     /// Every migration in its order, as far as they succeed.
     fn forward(&mut self) -> Result<Vec<Rehearsed>> {
         let mut rehearsed: Vec<Rehearsed> = Vec::new();
@@ -114,6 +112,15 @@ impl<'a> Stage<'a> {
             self.world.interrupt.check()?;
             self.world.tell(Event::Started { doing: "Rehearsing", subject: subject.clone() });
             let checked = self.look_through(migration)?;
+            if checked.allowed.iter().any(|rule| rule == "outside-database") {
+                // Its author knows; it is not run here, and those after it are.
+                let why = format!("{subject} reaches beyond its database, as it says, and was not run");
+                let mut one = unmeasured(migration, checked.findings, why);
+                one.verdict = Verdict::Warn.max(Verdict::of(&one.findings));
+                self.before.push(Fingerprint::of(&mut self.session)?);
+                rehearsed.push(one);
+                continue;
+            }
             // What would leave the transaction, or the copy, is not run at all.
             let leaves = ["outside-database", "transaction-control", "psql-command"];
             if checked.findings.iter().any(|finding| leaves.contains(&finding.rule.as_str())) {
@@ -123,7 +130,7 @@ impl<'a> Stage<'a> {
                 continue;
             }
             let one = self.one(migration, checked)?;
-            if one.findings.iter().any(|finding| matches!(finding.rule.as_str(), "fails" | "commit-fails")) {
+            if one.findings.iter().any(|finding| STOPS.contains(&finding.rule.as_str())) {
                 stopped = Some(format!("{subject} fails before it"));
             }
             rehearsed.push(one);
@@ -145,7 +152,9 @@ impl<'a> Stage<'a> {
         let fails = failed.is_some();
         let mut findings: Vec<Finding> = judge::beside_measurement(checked.findings);
         findings.extend(measured.iter().flat_map(judge::findings));
-        findings.extend(failed);
+        let locks = judge::locks(&measured, migration.up.transactional);
+        let held = judge::held_long(&locks, &findings);
+        findings.extend(failed.into_iter().chain(held));
         for index in self.invalid_indexes()?.into_iter().filter(|index| !invalid.contains(index)) {
             let mut found =
                 finding("invalid-index", 1, "", "it was left behind, and nothing can use it".to_owned());
@@ -190,7 +199,7 @@ impl<'a> Stage<'a> {
             file: migration.up.path.clone(),
             verdict,
             findings,
-            locks: self.scaled(judge::locks(&measured, migration.up.transactional)),
+            locks: self.scaled(locks),
             rows: judge::row_changes(&measured),
             duration: measured.iter().map(|statement| statement.elapsed).sum(),
             wal: measured.iter().map(|statement| statement.wal).sum(),
@@ -208,7 +217,8 @@ impl<'a> Stage<'a> {
         if inside {
             self.session.run("begin a transaction", "BEGIN")?;
         }
-        let mut measure = Measure::new(self.world, &self.baseline, inside);
+        let shared = shared_objects(&mut self.session)?;
+        let mut measure = Measure::new(self.world, &self.baseline, inside, shared.clone());
         let ran = script.run(&mut self.session, &mut measure);
         self.world.interrupt.check()?;
         let (measured, trouble) = (std::mem::take(&mut measure.measured), measure.trouble.take());
@@ -216,6 +226,7 @@ impl<'a> Stage<'a> {
             return Err(trouble);
         }
         let mut failure = None;
+        let reached_out = measure.reached_out;
         let mut failed = match ran {
             Ok(()) => None,
             Err(Stop::Statement(error)) => {
@@ -231,11 +242,19 @@ impl<'a> Stage<'a> {
         };
         if failed.is_some() {
             self.session.run("give up", "ROLLBACK")?;
+        } else if reached_out || inside && shared != shared_objects(&mut self.session)? {
+            // What lies outside the database is the real server's: it is undone, and said.
+            self.session.run("give up", "ROLLBACK")?;
+            let why = "it changes what all databases share, and was undone".to_owned();
+            failed = Some(finding("outside-database", 1, "", why));
         } else if inside && let Err(error) = self.session.run("commit", "COMMIT") {
             failed = Some(finding("commit-fails", 1, "", error.to_string()));
         }
         let settings = session_settings(&self.request.settings.limits);
-        self.session.run("clean the session", &format!("RESET ALL; RESET ROLE; {settings}"))?;
+        self.session.run(
+            "clean the session",
+            &format!("RESET ALL; RESET ROLE; RESET SESSION AUTHORIZATION; {settings}"),
+        )?;
         Ok(Ran { measured, failed, failure })
     }
 
@@ -267,7 +286,7 @@ impl<'a> Stage<'a> {
         // What one of them leaves behind is not the fault of those before it.
         let mut left_behind: Vec<String> = Vec::new();
         for index in (0..ran).rev() {
-            let failed = |found: &Finding| matches!(found.rule.as_str(), "fails" | "commit-fails");
+            let failed = |found: &Finding| STOPS.contains(&found.rule.as_str());
             if rehearsed[index].findings.iter().any(failed) {
                 continue;
             }
@@ -359,7 +378,8 @@ fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard> {
             expected.hazard == "loss" && judge::short(&expected.object) == judge::short(&object)
         };
         let bound = expected.iter().find(names)?.bound;
-        Some(Guard { table: lost.table.clone(), column: lost.column.clone(), bound })
+        let (table, column) = lost.was.clone()?;
+        Some(Guard { table, column, bound })
     };
     lost.filter_map(guard).collect()
 }

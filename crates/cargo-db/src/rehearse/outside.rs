@@ -20,15 +20,18 @@ use crate::world::pg::{Purpose, Session};
 /// Whether the server refuses a statement in a transaction.
 pub(super) fn needs_no_transaction(statement: &Statement) -> bool {
     let words = words(&statement.text);
-    let has = |word: &str| words.iter().any(|found| found == word);
-    match words.first().map(String::as_str) {
-        Some("vacuum") => true,
-        Some("create" | "drop" | "reindex" | "alter") => {
-            has("concurrently") || has("tablespace") || has("database") || has("system")
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["vacuum", ..] | ["cluster"] => true,
+        ["create" | "drop" | "alter", "database" | "system" | "tablespace", ..] => true,
+        ["create" | "drop", "index", "concurrently", ..]
+        | ["create", "unique", "index", "concurrently", ..] => true,
+        ["reindex", what, ..] => {
+            words.contains(&"concurrently") || matches!(*what, "database" | "system" | "schema")
         }
+        ["alter", "table", .., "concurrently"] => true,
         // What they run may end the transaction that they run in.
-        Some("call") => true,
-        Some("cluster") => words.len() == 1,
+        ["call", ..] => true,
         _ => false,
     }
 }

@@ -11,9 +11,12 @@ use crate::failure::{Kind, Result};
 use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
-use crate::world::clock::now;
-use crate::world::files;
+use crate::rehearse::fingerprint::Fingerprint;
+use crate::world::pg::Session;
+use crate::world::{clock, files};
 
+/// The version of the format.
+const VERSION: u32 = 1;
 /// How long a receipt holds.
 const FRESH: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -27,11 +30,38 @@ pub(crate) struct Receipt {
     pub(crate) when: OffsetDateTime,
     /// What was copied, in words.
     pub(crate) basis: String,
+    /// How many rows it held, as the server estimates them.
+    pub(crate) rows: u64,
     /// The digest of the schema before the first migration, without owners and rights.
     pub(crate) schema: String,
     /// The server's major version.
     pub(crate) server: u32,
     pub(crate) migrations: Vec<Entry>,
+}
+
+/// How a database stands, as far as a receipt depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stood {
+    /// The digest of its schema.
+    pub(crate) schema: String,
+    /// The server's major version.
+    pub(crate) server: u32,
+    /// How many rows its tables hold, as the server estimates them.
+    pub(crate) rows: u64,
+}
+
+impl Stood {
+    /// Looks at the session's database.
+    pub(crate) fn of(session: &mut Session) -> Result<Stood> {
+        let schema = Fingerprint::of(session)?.digest();
+        let mut number = |doing, sql| -> Result<u64> {
+            Ok(session.value(doing, sql)?.and_then(|number| number.parse().ok()).unwrap_or(0))
+        };
+        let version = number("ask for the version", "SHOW server_version_num")?;
+        let sql = "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class WHERE relkind IN ('r', 'm') AND oid >= 16384";
+        let rows = number("ask for the sizes of tables", sql)?;
+        Ok(Stood { schema, server: u32::try_from(version / 10000).unwrap_or(0), rows })
+    }
 }
 
 /// One migration of a receipt.
@@ -48,7 +78,7 @@ pub(crate) struct Entry {
 
 impl Receipt {
     /// That of a rehearsal.
-    pub(super) fn of(rehearsal: &Rehearsal, migrations: &[Migration], schema: &str, server: u32) -> Receipt {
+    pub(super) fn of(rehearsal: &Rehearsal, migrations: &[Migration], on: &Stood) -> Receipt {
         let entry = |(migration, rehearsed): (&Migration, &Rehearsed)| Entry {
             version: migration.version.to_string(),
             up: migration.up.checksum.to_string(),
@@ -58,11 +88,12 @@ impl Receipt {
             guards: rehearsed.guards.clone(),
         };
         Receipt {
-            version: 1,
-            when: now(),
+            version: VERSION,
+            when: clock::now(),
             basis: rehearsal.basis.describe("the database"),
-            schema: schema.to_owned(),
-            server,
+            rows: rehearsal.rows,
+            schema: on.schema.clone(),
+            server: on.server,
             migrations: migrations.iter().zip(&rehearsal.migrations).map(entry).collect(),
         }
     }
@@ -77,23 +108,37 @@ impl Receipt {
     pub(crate) fn proves_way_back(&self, migration: &Migration) -> bool {
         let down = migration.down.as_ref().map(|down| down.checksum.to_string());
         self.migrations.iter().any(|entry| {
-            entry.up == migration.up.checksum.to_string() && entry.down == down && entry.way_back == "proved"
+            let ran = matches!(Verdict::named(&entry.verdict), Some(Verdict::Pass | Verdict::Warn));
+            entry.up == migration.up.checksum.to_string()
+                && entry.down == down
+                && entry.way_back == "proved"
+                && ran
         })
     }
 
-    /// Why it does not hold for these migrations on this schema; nothing where it does.
-    pub(crate) fn objection(&self, migrations: &[&Migration], schema: &str, server: u32) -> Option<String> {
+    /// Why it does not hold for these migrations, as things stand; nothing where it does.
+    pub(crate) fn objection(&self, migrations: &[&Migration], now: &Stood) -> Option<String> {
+        if self.version != VERSION {
+            return Some(format!("it is of format {}, which is not known", self.version));
+        }
         let same = |(entry, migration): (&Entry, &&Migration)| entry.up == migration.up.checksum.to_string();
         if self.migrations.len() < migrations.len() || !self.migrations.iter().zip(migrations).all(same) {
             return Some("it is of other files".to_owned());
         }
-        if self.schema != schema {
+        if self.schema != now.schema {
             return Some("it is of another schema".to_owned());
         }
-        if self.server != server {
-            return Some(format!("it is of PostgreSQL {}, and this is {server}", self.server));
+        if self.server != now.server {
+            return Some(format!("it is of PostgreSQL {}, and this is {}", self.server, now.server));
         }
-        if self.when + FRESH < now() {
+        if self.rows == 0 && now.rows > 0 {
+            return Some("there were no rows where it was rehearsed".to_owned());
+        }
+        // A clock that is a little wrong is none of this.
+        if self.when > clock::now() + Duration::from_secs(300) {
+            return Some("it is of the future".to_owned());
+        }
+        if self.when + FRESH < clock::now() {
             return Some(format!("it is older than {} days", FRESH.as_secs() / 86_400));
         }
         let bad = self

@@ -106,11 +106,12 @@ impl Scratch {
 
     /// The tables as they are before the first migration.
     pub(super) fn baseline(&self, session: &mut Session) -> Result<Baseline> {
-        let mut relations = Snapshot::take(session)?.relations;
+        let Snapshot { mut relations, columns, .. } = Snapshot::take(session)?;
         for relation in relations.values_mut() {
             relation.rows = self.rows.get(&relation.name).copied().unwrap_or(relation.rows);
         }
-        Ok(Baseline { relations, holds_rows: self.basis != Basis::Schema })
+        let columns = columns.into_iter().map(|(number, (name, _))| (number, name)).collect();
+        Ok(Baseline { relations, columns, holds_rows: self.basis != Basis::Schema })
     }
 
     /// Leaves it where it is. Returns its name.

@@ -139,6 +139,18 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// The columns of a table, by their numbers.
+    pub(super) fn columns_of(&self, table: Oid) -> Vec<String> {
+        let columns = self.columns.range((table, i16::MIN)..=(table, i16::MAX));
+        columns.map(|(_, (name, _))| name.clone()).collect()
+    }
+
+    /// The type of a column.
+    pub(super) fn column(&self, table: Oid, name: &str) -> Option<String> {
+        let mut columns = self.columns.range((table, i16::MIN)..=(table, i16::MAX));
+        columns.find(|(_, (column, _))| column == name).map(|(_, (_, of))| of.clone())
+    }
+
     /// What was done to a table since.
     pub(super) fn counts_since(&self, before: &Snapshot, table: Oid) -> Counts {
         let now = self.counts.get(&table).copied().unwrap_or_default();
@@ -150,6 +162,22 @@ impl Snapshot {
             deleted: now.deleted.saturating_sub(then.deleted),
         }
     }
+}
+
+/// A digest of what all databases of the server share: roles and who has them, databases, and what is said
+/// and set of them. Databases that are built and dropped beside come and go, and count for nothing.
+pub(super) fn shared_objects(session: &mut Session) -> Result<String> {
+    let sql = "\
+SELECT md5(concat( \
+(SELECT string_agg(r::text, ';' ORDER BY oid) FROM pg_roles r), \
+(SELECT string_agg(concat_ws(',', roleid, member, admin_option), ';' ORDER BY roleid, member) FROM pg_auth_members), \
+(SELECT string_agg(s::text, ';' ORDER BY setdatabase, setrole) FROM pg_db_role_setting s), \
+(SELECT string_agg(concat_ws(',', datname, datdba, datconnlimit, datacl, shobj_description(oid, 'pg_database')), ';' ORDER BY oid) \
+   FROM pg_database WHERE datname !~ '__(restore|reset|scratch|before)_'), \
+(SELECT string_agg(concat_ws(',', spcname, spcowner, spcacl, shobj_description(oid, 'pg_tablespace')), ';' ORDER BY oid) FROM pg_tablespace), \
+(SELECT string_agg(concat_ws(',', rolname, shobj_description(oid, 'pg_authid')), ';' ORDER BY oid) FROM pg_roles), \
+(SELECT string_agg(slot_name, ';' ORDER BY slot_name) FROM pg_replication_slots)))";
+    Ok(session.value("look at what all databases share", sql)?.unwrap_or_default())
 }
 
 fn text(row: &Row, column: usize) -> String {

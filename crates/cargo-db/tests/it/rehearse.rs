@@ -488,3 +488,147 @@ fn the_report_fits_a_pull_request() {
         kept
     );
 }
+
+/// Found by a reader who tried to get past it.
+#[test]
+fn losses_are_seen_however_they_come() {
+    let project = based("h_losses");
+    project.run_sql(
+        "CREATE TABLE aud (id int PRIMARY KEY, note text); INSERT INTO aud SELECT n, 'n' || n FROM generate_series(1, 500) n;
+         CREATE TABLE trg (id int PRIMARY KEY, v int); INSERT INTO trg VALUES (1, 1);
+         CREATE FUNCTION wipe_notes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE aud SET note = NULL; RETURN NULL; END $$;
+         CREATE TRIGGER t AFTER UPDATE ON trg FOR EACH STATEMENT EXECUTE FUNCTION wipe_notes();
+         CREATE TABLE odd (id int PRIMARY KEY, database text); INSERT INTO odd SELECT n, 'x' FROM generate_series(1, 50) n;
+         CREATE TABLE bag (note text); INSERT INTO bag SELECT 'n' || n FROM generate_series(1, 300) n;
+         CREATE PROCEDURE drop_aud() LANGUAGE plpgsql AS $$ BEGIN DROP TABLE aud; COMMIT; END $$; ANALYZE",
+    );
+    for (sql, expected) in [
+        (
+            "UPDATE users SET score = score, (note, mail) = (NULL, NULL) WHERE id > 0;",
+            "values-lost users.mail 20000",
+        ),
+        ("UPDATE trg SET v = v WHERE id > 0;", "values-lost aud.note 500"),
+        ("UPDATE users SET note = note || 'x', mail = NULL WHERE id > 0;", "values-lost users.mail 20000"),
+        (
+            "WITH x AS (UPDATE aud SET note = NULL RETURNING 1) SELECT count(*) FROM x;",
+            "values-lost aud.note 500",
+        ),
+        (
+            "MERGE INTO aud USING (SELECT 1) s ON true WHEN MATCHED THEN UPDATE SET note = NULL;",
+            "values-lost aud.note 500",
+        ),
+        (
+            "INSERT INTO aud SELECT id FROM aud ON CONFLICT (id) DO UPDATE SET note = NULL;",
+            "values-lost aud.note 500",
+        ),
+        (
+            "ALTER TABLE aud ALTER id TYPE bigint, ALTER note TYPE text USING NULL;",
+            "values-lost aud.note 500",
+        ),
+        (
+            "DO $$ BEGIN ALTER TABLE aud ALTER note TYPE varchar(2); EXCEPTION WHEN OTHERS THEN ALTER TABLE aud ALTER note TYPE varchar(2) USING left(note, 2); END $$;",
+            "values-lost aud.note",
+        ),
+        ("UPDATE bag SET note = NULL;", "values-lost bag.note 300"),
+        ("-- no-transaction\nALTER TABLE odd DROP COLUMN database;", "values-lost odd.database 50"),
+        ("-- no-transaction\nCALL drop_aud();", "rows-lost aud 500"),
+        ("-- no-transaction\nBEGIN; DELETE FROM aud; COMMIT;", "rows-lost aud 500"),
+        ("DO $$ BEGIN LOCK TABLE users; PERFORM pg_sleep(0.7); END $$;", "work-under-lock users"),
+        (
+            "-- no-transaction\nBEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(0.7); COMMIT;",
+            "work-under-lock users",
+        ),
+    ] {
+        let (verdict, found) = rehearsed(&project, sql);
+        assert!(
+            verdict == "BLOCK" && found.iter().any(|found| found.starts_with(expected)),
+            "{sql}\n{verdict} {found:?}"
+        );
+    }
+    for sql in [
+        "SAVEPOINT a; CREATE TABLE foo (id int); ROLLBACK TO SAVEPOINT a; RELEASE SAVEPOINT a; CREATE TABLE bar (id int);",
+        "-- no-transaction\nBEGIN; DECLARE c CURSOR FOR SELECT * FROM users; FETCH 1 FROM c; COMMIT;",
+        "-- no-transaction\nBEGIN; CREATE TEMP TABLE tt (id int) ON COMMIT DROP; INSERT INTO tt VALUES (1); COMMIT;",
+        "-- no-transaction\nBEGIN; DELETE FROM aud; ROLLBACK;",
+        "ALTER TYPE mood ADD VALUE 'new'; INSERT INTO teams VALUES (999, 'new');",
+        "UPDATE aud SET note = note WHERE id > 0;",
+    ] {
+        let (verdict, found) = rehearsed(&project, sql);
+        assert!(matches!(verdict.as_str(), "PASS" | "WARN"), "{sql}\n{verdict} {found:?}");
+    }
+}
+
+#[test]
+fn nothing_that_all_databases_share_is_changed_by_a_rehearsal() {
+    let project = based("h_shared");
+    let shared = || {
+        cluster().query(
+            "postgres",
+            "SELECT rolname FROM pg_roles UNION ALL SELECT slot_name FROM pg_replication_slots \
+             UNION ALL SELECT concat(datname, datacl, shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = 'h_shared' ORDER BY 1",
+        )
+    };
+    let before = shared();
+    for sql in [
+        "CREATE FUNCTION mk() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CREATE ROLE h_leaked; END $$; SELECT mk();",
+        "DO $$ BEGIN EXECUTE 'CREATE ROLE h_leaked'; END $$;",
+        "DO $$ BEGIN EXECUTE 'CREATE ' || 'ROLE h_leaked'; END $$;",
+        "-- no-transaction\nBEGIN; DO $$ BEGIN EXECUTE 'CREATE ' || 'ROLE h_leaked'; END $$; COMMIT;",
+        "GRANT CREATE ON DATABASE h_shared TO PUBLIC;",
+        "COMMENT ON DATABASE h_shared IS 'leaked';",
+        "SELECT pg_create_physical_replication_slot('h_leaked');",
+    ] {
+        let (verdict, found) = rehearsed(&project, sql);
+        assert!(
+            verdict == "BLOCK" && found.iter().any(|found| found.starts_with("outside-database")),
+            "{sql}\n{verdict} {found:?}"
+        );
+        assert_eq!(shared(), before, "{sql}");
+    }
+    // Its author may say that it is known; then it is not run, and those after it are.
+    let (verdict, _) = rehearsed(
+        &project,
+        "-- cargo-db: allow outside-database the application logs in with it\nCREATE ROLE h_leaked;",
+    );
+    assert_eq!(verdict, "WARN");
+    assert_eq!(shared(), before);
+}
+
+#[test]
+fn an_expected_loss_is_counted_under_the_name_that_it_has() {
+    let mut project = based("h_renamed");
+    project.migration(
+        "1_m.sql",
+        "-- cargo-db: expect loss gone <= 10000\nALTER TABLE items RENAME TO gone;\nDROP TABLE gone;",
+    );
+    project.db(&["rehearse"]).ok();
+    project.run_sql("INSERT INTO items VALUES (20000, 1, 'late')");
+    project.set("CARGO_DB_ENV", "production");
+    let plan = project.db(&["migrate", "--dry-run", "--json"]).ok().json();
+    let id = plan["plan"]["id"].as_str().unwrap();
+    project.db(&["migrate", "--confirm", "h_renamed", "--plan", id]).code(4).says("items holds 10001");
+}
+
+#[test]
+fn a_receipt_of_an_empty_copy_is_none_where_there_are_rows() {
+    let mut project = Project::new("h_empty");
+    project.run_sql("CREATE TABLE aud (id int PRIMARY KEY, note text)");
+    project.migration("1_m.sql", "DELETE FROM aud WHERE id > 0;");
+    let path = project.db(&["rehearse", "--json"]).ok().json()["receipt"].as_str().unwrap().to_owned();
+    project.run_sql("INSERT INTO aud SELECT n, 'n' FROM generate_series(1, 500) n; ANALYZE");
+    project.set("CARGO_DB_ENV", "production");
+    project.db(&["migrate", "--dry-run"]).code(1).says("there were no rows where it was rehearsed");
+    // Nor is one of another time, or of a format to come.
+    let text = std::fs::read_to_string(&path).unwrap().replace("\"rows\": 0", "\"rows\": 100");
+    let year = &text[text.find("\"when\": \"").unwrap() + 9..][..4];
+    for (changed, why) in [
+        (text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2090"), "it is of the future"),
+        (text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2020"), "it is older than 7 days"),
+        (text.replace("\"version\": 1,", "\"version\": 2,"), "which is not known"),
+        (text.replace("\"server\": 1", "\"server\": 2"), "it is of PostgreSQL"),
+    ] {
+        assert_ne!(changed, text, "{why}");
+        std::fs::write(&path, changed).unwrap();
+        project.db(&["migrate", "--dry-run"]).code(1).says(why);
+    }
+}
