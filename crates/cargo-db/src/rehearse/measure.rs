@@ -11,7 +11,7 @@ use crate::failure::{Failure, Result, StatementError};
 use crate::model::layout::quote_identifier;
 use crate::rehearse::capture::{Capture, Kept, ask, is_kept, widens};
 use crate::rehearse::outside::{Watch, needs_no_transaction};
-use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Relation, Snapshot, shared_objects};
+use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Relation, Snapshot, reaches_out};
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Around, Session};
@@ -101,8 +101,7 @@ pub(super) struct Measure<'a> {
     baseline: &'a Baseline,
     /// Whether a transaction is open around the statements: ours, or one that the file has begun.
     inside: bool,
-    /// A digest of what all databases share, and whether the file has changed it.
-    shared: String,
+    /// Whether the file has changed what all databases share; that was undone.
     pub(super) reached_out: bool,
     /// Whether the file has begun it, and how much had been measured by then.
     begun: Option<usize>,
@@ -119,12 +118,11 @@ pub(super) struct Measure<'a> {
 }
 
 impl<'a> Measure<'a> {
-    pub(super) fn new(world: &'a World, baseline: &'a Baseline, inside: bool, shared: String) -> Measure<'a> {
+    pub(super) fn new(world: &'a World, baseline: &'a Baseline, inside: bool) -> Measure<'a> {
         Measure {
             world,
             baseline,
             inside,
-            shared,
             reached_out: false,
             begun: None,
             saves: false,
@@ -144,7 +142,7 @@ impl<'a> Measure<'a> {
         self.before = Snapshot::take(session)?;
         if is_of_transaction(statement) {
             self.saves = true;
-            if self.begun.is_some() && shared_objects(session)? != self.shared {
+            if self.begun.is_some() && reaches_out(session)? {
                 // What the file would commit now is not the copy's alone.
                 session.run("undo what reaches out", "ROLLBACK")?;
                 self.reached_out = true;
@@ -216,7 +214,7 @@ impl<'a> Measure<'a> {
         }
         self.measured.push(measured);
         if !self.inside {
-            self.reached_out |= shared_objects(session)? != self.shared;
+            self.reached_out |= reaches_out(session)?;
             let end = if self.reached_out { "ROLLBACK" } else { "COMMIT" };
             session.run("end the statement", end)?;
         }

@@ -25,7 +25,7 @@ use crate::model::target::Target;
 use crate::rehearse::measure::{Baseline, Lost, Measure, Measured};
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::scratch::Scratch;
-use crate::rehearse::snapshot::{Relation, shared_objects};
+use crate::rehearse::snapshot::{Relation, reaches_out};
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
@@ -217,8 +217,7 @@ impl<'a> Stage<'a> {
         if inside {
             self.session.run("begin a transaction", "BEGIN")?;
         }
-        let shared = shared_objects(&mut self.session)?;
-        let mut measure = Measure::new(self.world, &self.baseline, inside, shared.clone());
+        let mut measure = Measure::new(self.world, &self.baseline, inside);
         let ran = script.run(&mut self.session, &mut measure);
         self.world.interrupt.check()?;
         let (measured, trouble) = (std::mem::take(&mut measure.measured), measure.trouble.take());
@@ -242,7 +241,7 @@ impl<'a> Stage<'a> {
         };
         if failed.is_some() {
             self.session.run("give up", "ROLLBACK")?;
-        } else if reached_out || inside && shared != shared_objects(&mut self.session)? {
+        } else if reached_out || inside && reaches_out(&mut self.session)? {
             // What lies outside the database is the real server's: it is undone, and said.
             self.session.run("give up", "ROLLBACK")?;
             let why = "it changes what all databases share, and was undone".to_owned();

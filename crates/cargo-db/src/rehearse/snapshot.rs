@@ -164,20 +164,20 @@ impl Snapshot {
     }
 }
 
-/// A digest of what all databases of the server share: roles and who has them, databases, and what is said
-/// and set of them. Databases that are built and dropped beside come and go, and count for nothing.
-pub(super) fn shared_objects(session: &mut Session) -> Result<String> {
+/// Whether the session's transaction has changed what all databases of the server share: roles and who has
+/// them, databases, tablespaces, and what is said and set of them.
+///
+/// Who writes there keeps a lock on the catalog until the end, except for the rights on a database: its row
+/// is then one that only this transaction has written.
+pub(super) fn reaches_out(session: &mut Session) -> Result<bool> {
     let sql = "\
-SELECT md5(concat( \
-(SELECT string_agg(r::text, ';' ORDER BY oid) FROM pg_roles r), \
-(SELECT string_agg(concat_ws(',', roleid, member, admin_option), ';' ORDER BY roleid, member) FROM pg_auth_members), \
-(SELECT string_agg(s::text, ';' ORDER BY setdatabase, setrole) FROM pg_db_role_setting s), \
-(SELECT string_agg(concat_ws(',', datname, datdba, datconnlimit, datacl, shobj_description(oid, 'pg_database')), ';' ORDER BY oid) \
-   FROM pg_database WHERE datname !~ '__(restore|reset|scratch|before)_'), \
-(SELECT string_agg(concat_ws(',', spcname, spcowner, spcacl, shobj_description(oid, 'pg_tablespace')), ';' ORDER BY oid) FROM pg_tablespace), \
-(SELECT string_agg(concat_ws(',', rolname, shobj_description(oid, 'pg_authid')), ';' ORDER BY oid) FROM pg_roles), \
-(SELECT string_agg(slot_name, ';' ORDER BY slot_name) FROM pg_replication_slots)))";
-    Ok(session.value("look at what all databases share", sql)?.unwrap_or_default())
+SELECT 1 FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND database = 0 \
+  AND mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') \
+  AND relation::regclass::text ~ '^(pg_catalog\\.)?(pg_authid|pg_auth_members|pg_database|pg_tablespace|pg_shdescription|pg_shseclabel|pg_db_role_setting|pg_replication_origin|pg_subscription|pg_parameter_acl)$' \
+UNION ALL \
+SELECT 1 FROM pg_database WHERE CASE WHEN xmin::text::bigint <= txid_current() & 4294967295 \
+  THEN txid_status((txid_current() >> 32 << 32) + xmin::text::bigint) = 'in progress' END LIMIT 1";
+    Ok(session.value("look at what all databases share", sql)?.is_some())
 }
 
 fn text(row: &Row, column: usize) -> String {
