@@ -17,6 +17,9 @@ use crate::world::server::client;
 /// remove one that a killed run left behind.
 const BEING_BUILT: &str = "cargo-db: being built";
 
+/// What a scratch database is called beside its source.
+pub(crate) const SCRATCH: &str = "scratch";
+
 /// A database that is being built; dropped with this value unless it was swapped in.
 pub(crate) struct Built {
     pub(crate) target: Target,
@@ -53,7 +56,7 @@ pub(crate) fn create_beside(
     like: Option<Locale>,
 ) -> Result<Built> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
-    remove_leftovers(world, &mut session, target)?;
+    remove_leftovers(world, &mut session, target, what)?;
     let name = beside(&target.database, what);
     let own =
         format!("SELECT {LOCALE} FROM pg_database d WHERE d.datname = {}", quote_literal(&target.database));
@@ -90,7 +93,7 @@ fn mark(session: &mut Session, name: &str) -> Result<()> {
 /// for others, and none of them is sent away.
 pub(crate) fn clone_beside(world: &World, target: &Target, what: &str) -> Result<Option<Built>> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
-    remove_leftovers(world, &mut session, target)?;
+    remove_leftovers(world, &mut session, target, what)?;
     let others =
         format!("SELECT 1 FROM pg_stat_activity WHERE datname = {} LIMIT 1", quote_literal(&target.database));
     if session.value("look who is connected", &others)?.is_some() {
@@ -169,12 +172,14 @@ pub(super) fn stem(database: &str) -> String {
 }
 
 /// Drops what killed runs left of this database: new ones that they were building, if nobody uses
-/// them, and old ones that were to be dropped.
-fn remove_leftovers(world: &World, session: &mut Session, target: &Target) -> Result<()> {
+/// them, and old ones that were to be dropped. A rehearsal holds no lock on the server, so it looks after
+/// its own kind only.
+fn remove_leftovers(world: &World, session: &mut Session, target: &Target, what: &str) -> Result<()> {
+    let kind = if what == SCRATCH { format!("{SCRATCH}_") } else { String::new() };
     let sql = format!(
         "SELECT datname, shobj_description(d.oid, 'pg_database') FROM pg_database d WHERE starts_with(datname, {}) \
          AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)",
-        quote_literal(&format!("{}__", stem(&target.database)))
+        quote_literal(&format!("{}__{kind}", stem(&target.database)))
     );
     for row in session.rows("look for what killed runs left", &sql)? {
         let name = row[0].as_deref().unwrap_or_default();

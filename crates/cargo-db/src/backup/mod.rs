@@ -12,7 +12,7 @@ mod source;
 mod take;
 mod verify;
 
-pub(crate) use beside::{Built, clone_beside, copy_into, create_beside};
+pub(crate) use beside::{Built, SCRATCH, clone_beside, copy_into, create_beside};
 pub(crate) use folder::{Folder, Found};
 pub(crate) use inplace::{begin, look, replace};
 pub(crate) use part::Scope;

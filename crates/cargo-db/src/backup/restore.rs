@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::backup::beside::{Built, TO_BE_DROPPED, beside, create_beside, stem};
+use crate::backup::beside::{Built, SCRATCH, TO_BE_DROPPED, beside, create_beside, stem};
 use crate::backup::source::Source;
 use crate::backup::verify::{Text, differences, read_content};
 use crate::failure::{Failure, Kind, Result};
@@ -24,7 +24,7 @@ use pg_logical::script::ScriptReader;
 
 /// Builds the new database, and has it compared with the manifest and dressed like the old one.
 pub(crate) fn build(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
-    let mut built = scratch(world, settings, target, source)?;
+    let mut built = load_beside(world, settings, target, source, "restore")?;
     if let Some(manifest) = &source.manifest {
         let began = stopwatch();
         world.tell(Event::Started { doing: "Comparing", subject: "every row with the manifest".to_owned() });
@@ -46,10 +46,21 @@ pub(crate) fn finish(world: &World, target: &Target, built: &mut Built) -> Resul
     session.run("analyse the new database", "ANALYZE")
 }
 
-/// Creates a database beside the target and loads the source into it.
+/// A scratch database with the source in it, for whoever only wants to look.
 pub(crate) fn scratch(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
+    load_beside(world, settings, target, source, SCRATCH)
+}
+
+/// Creates a database beside the target and loads the source into it.
+fn load_beside(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    source: &Source,
+    what: &str,
+) -> Result<Built> {
     let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
-    let built = create_beside(world, target, "restore", like)?;
+    let built = create_beside(world, target, what, like)?;
     let mut session = Session::open(world, &built.target, Purpose::Read)?;
     let major = server_major(&mut session)?;
     drop(session);

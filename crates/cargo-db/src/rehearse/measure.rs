@@ -319,7 +319,9 @@ impl<'a> Measure<'a> {
         };
         for (&oid, &mode) in &after.locks {
             let Some(relation) = self.baseline.any_table(oid) else { continue };
-            if before.locks.get(&oid).is_none_or(|&held| held < mode) {
+            // Nobody writes to a materialized view but who refreshes it.
+            let nobody_waits = relation.kind == 'm' && mode < Mode::AccessExclusive;
+            if !nobody_waits && before.locks.get(&oid).is_none_or(|&held| held < mode) {
                 measured.taken.push((relation.name.clone(), mode));
             }
         }

@@ -40,9 +40,6 @@ pub(super) struct Scratch {
     keeper: Session,
 }
 
-/// What the scratch database is called beside its source.
-const WHAT: &str = "scratch";
-
 /// Makes it.
 pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     let (settings, target) = (request.settings, request.target);
@@ -74,7 +71,7 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
 fn live(world: &World, request: &Request<'_>) -> Result<Built> {
     // While a database is cloned nobody can connect to it: not for production.
     if request.settings.environment.environment != Environment::Production
-        && let Some(built) = backup::clone_beside(world, request.target, WHAT)?
+        && let Some(built) = backup::clone_beside(world, request.target, backup::SCRATCH)?
     {
         return Ok(built);
     }
@@ -82,7 +79,7 @@ fn live(world: &World, request: &Request<'_>) -> Result<Built> {
 }
 
 fn dumped(world: &World, request: &Request<'_>, rows: bool) -> Result<Built> {
-    let built = backup::create_beside(world, request.target, WHAT, None)?;
+    let built = backup::create_beside(world, request.target, backup::SCRATCH, None)?;
     backup::copy_into(world, request.settings, request.target, &built, rows)?;
     Ok(built)
 }

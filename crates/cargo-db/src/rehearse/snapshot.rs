@@ -67,23 +67,20 @@ pub(super) enum Mode {
 }
 
 impl Mode {
+    const ALL: [Mode; 8] = [
+        Mode::AccessShare,
+        Mode::RowShare,
+        Mode::RowExclusive,
+        Mode::ShareUpdateExclusive,
+        Mode::Share,
+        Mode::ShareRowExclusive,
+        Mode::Exclusive,
+        Mode::AccessExclusive,
+    ];
+
     /// The one that the server calls so.
     pub(super) fn named(name: &str) -> Option<Mode> {
-        use Mode::{
-            AccessExclusive, AccessShare, Exclusive, RowExclusive, RowShare, Share, ShareRowExclusive,
-            ShareUpdateExclusive,
-        };
-        let all = [
-            AccessShare,
-            RowShare,
-            RowExclusive,
-            ShareUpdateExclusive,
-            Share,
-            ShareRowExclusive,
-            Exclusive,
-            AccessExclusive,
-        ];
-        all.into_iter().find(|mode| format!("{mode:?}Lock") == name)
+        Mode::ALL.into_iter().find(|mode| format!("{mode:?}Lock") == name)
     }
 
     /// Who waits for it, of those that read and write.
