@@ -26,7 +26,7 @@ pub(super) fn text(target: &Target, rehearsal: &Rehearsal, ui: &Ui) -> String {
         lines.push(format!("  broken by {}: {}", broken.by, broken.why));
     }
     lines.push(String::new());
-    lines.push(summary(rehearsal.migrations.iter().map(|migration| migration.verdict), "migration"));
+    lines.push(counts(rehearsal));
     lines.extend(rehearsal.kept.as_ref().map(|kept| format!("the scratch database is kept as {kept}")));
     lines.join("\n")
 }
@@ -34,6 +34,10 @@ pub(super) fn text(target: &Target, rehearsal: &Rehearsal, ui: &Ui) -> String {
 fn heading(target: &Target, rehearsal: &Rehearsal) -> String {
     let what = rehearsal.basis.describe(&target.database);
     format!("Rehearsed on {what}, made in {}", elapsed(rehearsal.copied))
+}
+
+fn counts(rehearsal: &Rehearsal) -> String {
+    summary(rehearsal.migrations.iter().map(|migration| migration.verdict), "migration")
 }
 
 fn one(migration: &Rehearsed, ui: &Ui) -> Vec<String> {
@@ -103,6 +107,8 @@ pub(super) fn foresight_json(plan: &Plan, foresight: &Foresight) -> Value {
 /// The report as Markdown: a table, and what hurts below it.
 pub(super) fn markdown(target: &Target, rehearsal: &Rehearsal) -> String {
     let mut lines = vec![
+        format!("**{}**", counts(rehearsal)),
+        String::new(),
         format!("{}.", heading(target, rehearsal)),
         String::new(),
         "| | migration | took | way back | locks |".to_owned(),
