@@ -80,11 +80,12 @@ pub fn main() -> ExitCode {
 
 fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
     let settings = Settings::resolve(&Sources {
-        flags: flags(&cli.global),
+        flags: flags(&cli.global, &cli.command),
         process: process::environment(),
         cwd: files::current_dir()?,
         read: &files::read_if_there,
         exists: &|path| path.exists(),
+        list: &files::some_files,
     })?;
     let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
     let signals = world.clone();
@@ -95,13 +96,15 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
     command::run(context, &cli.command).map_err(|failure| signals.heeding_the_signal(failure))
 }
 
-fn flags(global: &Global) -> Flags {
+fn flags(global: &Global, command: &Command) -> Flags {
     Flags {
         environment: global.env.clone(),
         database_url: global.database_url.clone(),
         env_files: global.env_file.clone(),
         no_dotenv: global.no_dotenv,
         migrations_dir: global.migrations_dir.clone(),
+        set: global.set.clone(),
+        any_set: matches!(command, Command::Status(_) | Command::Server(_) | Command::Backups(_)),
         lock_timeout: global.lock_timeout,
         ddl_lock_timeout: global.ddl_lock_timeout,
     }

@@ -45,7 +45,7 @@ pub(crate) fn look(
     if !problems.is_empty() {
         return Err(Kind::CannotRestore { name: source.name.clone(), problems }.into());
     }
-    part.losses = losses_where(&mut session, &part.scope.relations())?;
+    part.losses = losses_where(&mut session, &settings.migrations.layout, &part.scope.relations())?;
     Ok(part)
 }
 

@@ -85,7 +85,7 @@ pub(crate) fn take(
     let _lock = folder.lock()?;
     let name = free_name(world, target, folder, order)?;
     let (started, began) = (now(), stopwatch());
-    let snapshot = Snapshot::take(world, target).map_err(as_backup)?;
+    let snapshot = Snapshot::take(world, &settings.migrations.layout, target).map_err(as_backup)?;
     let programs = client(settings.pg_bin(), snapshot.major)?;
     let mut partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };
     world.tell(Event::Started { doing: "Backing up", subject: target.database.clone() });
@@ -282,7 +282,7 @@ fn as_backup(failure: crate::failure::Failure) -> crate::failure::Failure {
 }
 
 impl Snapshot {
-    fn take(world: &World, target: &Target) -> Result<Snapshot> {
+    fn take(world: &World, layout: &Layout, target: &Target) -> Result<Snapshot> {
         let mut session = Session::open(world, target, Purpose::Read)?;
         let sql = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
@@ -294,7 +294,6 @@ impl Snapshot {
         );
         let sets = session.result_sets("take a snapshot", &sql)?;
         let schemas = schemas(&mut session)?;
-        let layout = Layout::Sqlx;
         let history = migration::read_history(&mut session, layout)?;
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let [_, about, database, extensions, connections] = sets.as_slice() else {

@@ -21,6 +21,8 @@ pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
     /// Which way the file leads. What leads back takes away what the other made.
     pub(crate) direction: Direction,
+    /// Whether it runs in one transaction.
+    pub(crate) transactional: bool,
 }
 
 /// Which way a file leads.
@@ -33,7 +35,7 @@ pub(crate) enum Direction {
 /// Everything that there is to say about a file.
 pub(crate) fn check(source: &Source<'_>) -> Checked {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);
-    let transactional = !text.starts_with("-- no-transaction");
+    let transactional = source.transactional;
     let mut directives = Directives::read(text);
     let (statements, mut findings) = split(text);
     for (index, statement) in statements.iter().enumerate() {
@@ -138,8 +140,7 @@ pub(crate) fn of_folder(folder: &Folder) -> Vec<Checked> {
         move |path| (path, rule, why.to_owned())
     }
     let orphans = folder.orphans.iter().map(about("orphan-down-file", "there is no up file to it"));
-    let misnamed =
-        folder.misnamed.iter().map(about("misnamed-file", "it is not called `<version>_<name>.sql`"));
+    let misnamed = folder.misnamed.iter().map(|(path, why)| (path, "misnamed-file", (*why).to_owned()));
     let twins = folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(|pair| {
         (&pair[1].up.path, "same-version", format!("`{}` has the same version", pair[0].up.path.display()))
     });

@@ -33,7 +33,7 @@ Exit codes:
   7   failed, and the database is as before
   8   failed part-way; the message says what is left and how to go on
   9   history and files do not agree
-  10  a program of the project failed
+  10  a migration tool is missing, failed, or left another state than it claimed
   11  a backup, a restore or a verification failed
   70  a bug of cargo db
   130 interrupted";
@@ -57,6 +57,9 @@ pub(crate) struct Global {
     /// The folder of the migrations
     #[arg(long, global = true, value_name = "DIR", visible_alias = "source")]
     pub(crate) migrations_dir: Option<PathBuf>,
+    /// The set of migrations, where db.toml has several
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) set: Option<String>,
     /// How long to wait for another run to finish
     #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) lock_timeout: Option<Duration>,
@@ -81,6 +84,9 @@ pub(crate) struct Global {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) color: When,
+    /// Show what a migration tool prints while it runs
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
     /// Print the answer, warnings and failures, and nothing else
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -166,8 +172,8 @@ pub(crate) struct CreateArgs {
 #[derive(Debug, Args)]
 pub(crate) struct MigrateArgs {
     /// Stop after this version
-    #[arg(long, value_name = "VERSION", visible_alias = "target-version", allow_negative_numbers = true)]
-    pub(crate) to: Option<i64>,
+    #[arg(long, value_name = "VERSION", visible_alias = "target-version")]
+    pub(crate) to: Option<String>,
     /// Apply at most so many
     #[arg(short = 'n', long, value_name = "N", conflicts_with = "to")]
     pub(crate) steps: Option<usize>,
@@ -199,7 +205,7 @@ pub(crate) struct RollbackArgs {
     pub(crate) steps: usize,
     /// Take back everything later than this version; 0 takes back all
     #[arg(long, value_name = "VERSION", visible_alias = "target-version")]
-    pub(crate) to: Option<i64>,
+    pub(crate) to: Option<String>,
     /// Show the plan and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

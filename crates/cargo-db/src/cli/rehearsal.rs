@@ -41,7 +41,7 @@ pub(crate) struct RehearseArgs {
     pub(crate) keep: bool,
     /// Stop after this version
     #[arg(long, value_name = "VERSION")]
-    pub(crate) to: Option<i64>,
+    pub(crate) to: Option<String>,
     /// A folder with the application's queries: `.sqlx` or files of SQL
     #[arg(long, value_name = "DIR")]
     pub(crate) queries: Option<PathBuf>,

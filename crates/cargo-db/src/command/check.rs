@@ -18,15 +18,11 @@ const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
     let repository = Repository { root: &context.settings.root, args };
-    let folder = migration::read_folder(&context.settings, Layout::Sqlx)?;
+    let folder = migration::read_folder(&context.settings)?;
     let chosen = repository.choose(context, &folder)?;
     let mut checked = Vec::new();
     for path in &chosen {
-        let bytes = repository.read(path)?;
-        let direction =
-            if path.to_string_lossy().ends_with(".down.sql") { Direction::Down } else { Direction::Up };
-        let text = String::from_utf8_lossy(&bytes);
-        checked.push(check::check(&Source { path, text: &text, direction }));
+        checked.push(check_file(&context.settings.migrations.layout, path, repository.read(path)?));
     }
     let of_folder = check::of_folder(&folder).into_iter().chain(repository.past(context, &folder)?);
     merge(&mut checked, of_folder);
@@ -38,6 +34,36 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
         FailOn::Block => worst == Verdict::Block,
     };
     Ok(if fails { Exit::Finding } else { Exit::Done })
+}
+
+/// Looks through a file, or through both parts of one that holds the way there and the way back.
+fn check_file(layout: &Layout, path: &Path, bytes: Vec<u8>) -> Checked {
+    let folder = layout.read(vec![Found { path: path.to_owned(), bytes: bytes.clone() }]);
+    let parts = folder
+        .scripts()
+        .filter(|(script, _)| script.path == path && !(script.is_code && script.part.is_some()));
+    let directed = |is_up| if is_up { Direction::Up } else { Direction::Down };
+    let mut parts: Vec<_> = parts.map(|(script, is_up)| (script.clone(), directed(is_up))).collect();
+    // A program in a file is the same file both ways.
+    parts.dedup_by(|later, earlier| later.0 == earlier.0);
+    let look = |text: &[u8], direction, transactional| {
+        let text = String::from_utf8_lossy(text);
+        check::check(&Source { path, text: &text, direction, transactional })
+    };
+    let Some(((first, direction), rest)) = parts.split_first() else {
+        // Alone, a way back belongs to no migration.
+        let name = path.to_string_lossy();
+        let is_down = name.ends_with("down.sql") || name.ends_with(".rollback.sql");
+        return look(&bytes, directed(!is_down), !bytes.starts_with(b"-- no-transaction"));
+    };
+    let mut checked = look(&first.part_of(bytes.clone()), *direction, first.transactional);
+    for (script, direction) in rest {
+        let other = look(&script.part_of(bytes.clone()), *direction, script.transactional);
+        checked.findings.extend(other.findings);
+        checked.expected.extend(other.expected);
+        checked.allowed.extend(other.allowed);
+    }
+    checked
 }
 
 /// Adds what was found about files as a whole to those that were chosen.
@@ -91,11 +117,13 @@ impl Repository<'_> {
             let down =
                 folder.migrations.iter().filter_map(|migration| Some(migration.down.as_ref()?.path.clone()));
             let mut all: Vec<PathBuf> = up.chain(down).chain(folder.orphans.clone()).collect();
-            all.extend(folder.misnamed.iter().cloned());
+            all.extend(folder.misnamed.iter().map(|(path, _)| path.clone()));
+            all.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
             all.sort();
+            all.dedup();
             return Ok(all);
         };
-        let dir = context.settings.migrations_dir.value.display().to_string();
+        let dir = context.settings.migrations.dir.value.display().to_string();
         arguments.extend(["--name-only", "--relative", "--diff-filter=ACMR", "-z", "--", dir.as_str()]);
         let listed = process::git(root, &arguments).ok_or_else(|| Kind::Usage {
             what: format!(
@@ -133,7 +161,7 @@ impl Repository<'_> {
         };
         let named = self.args.base.as_deref().into_iter().chain(SHARED);
         let Some(shared) = named.into_iter().find(exists) else { return Ok(Vec::new()) };
-        let dir = context.settings.migrations_dir.value.display().to_string();
+        let dir = context.settings.migrations.dir.value.display().to_string();
         let listed = process::git(root, &["ls-tree", "-r", "-z", "--name-only", shared, "--", dir.as_str()])
             .unwrap_or_default();
         let text_of = |path: &Path| process::git(root, &["show", &format!("{shared}:./{}", path.display())]);
@@ -151,7 +179,7 @@ impl Repository<'_> {
             };
             Some(Found { path, bytes })
         });
-        let folder = Layout::Sqlx.read(found.collect());
+        let folder = context.settings.migrations.layout.read(found.collect());
         let past = past::Past { revision: shared.to_owned(), folder };
         let text_now = |path: &Path| String::from_utf8(files::read(&root.join(path)).ok()?).ok();
         Ok(past::compare(&past, now, &text_of, &text_now))

@@ -10,9 +10,9 @@ use crate::failure::{Exit, Failure, Kind, Result};
 use crate::migration::{self, Deed, Witness};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
-use crate::model::migration::Version;
 use crate::model::target::Target;
 use crate::plan::{self, Batch, Facts, MigrateRequest, Plan, Step, Tolerance};
+use crate::settings::{Migrations, Runner};
 use crate::ui::Report;
 use crate::world::files;
 use crate::world::pg::{Lock, OWN_KEY};
@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let request = MigrateRequest {
-        to: args.to.map(Version::Number),
+        to: args.to.clone(),
         steps: args.steps,
         tolerance: Tolerance { missing: args.ignore_missing, out_of_order: args.allow_out_of_order },
     };
@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let look = |facts: &Facts| context.seal(batched(context, plan::migrate(facts, &request)?, wanted)?);
     let plan = look(&facts)?;
     if args.dry_run {
-        migration::look_through(world, &plan, &settings.root)?;
+        migration::look_through(world, settings, &plan)?;
         let sql = args.show_sql.then(|| sql_of(context, &plan)).transpose()?;
         if plan.is_empty() {
             ui.report(&Report::DryRun { plan: &plan, sql });
@@ -108,15 +108,23 @@ fn warn_of_unfinished(context: &Context, target: &Target) -> Result<()> {
 /// Makes a plan all or nothing, if that is wanted, and says how.
 fn batched(context: &Context, mut plan: Plan, wanted: bool) -> Result<Plan> {
     let migrations: Vec<_> = plan.migrations().collect();
-    if !wanted || migrations.is_empty() {
+    let Migrations { layout, runner, .. } = &context.settings.migrations;
+    let by_tool = *runner == Runner::Tool;
+    let always = layout.is_one_transaction() && !by_tool;
+    if !(wanted || always) || migrations.is_empty() {
         return Ok(plan);
     }
     let mut files = Vec::new();
-    for migration in migrations {
-        let bytes = files::read(&context.settings.root.join(&migration.up.path))?;
+    for migration in migrations.into_iter().filter(|_| !by_tool) {
+        let bytes = migration.up.part_of(files::read(&context.settings.root.join(&migration.up.path))?);
         files.push((migration, String::from_utf8_lossy(&bytes).into_owned()));
     }
-    let how = plan::all_or_nothing(&files);
+    let how = match (by_tool, always) {
+        (true, _) => Batch::SwapBack { because: format!("{} commits by its own rules", layout.key()) },
+        // That is how the tool does it, whatever is in the files.
+        (false, true) => Batch::OneTransaction,
+        (false, false) => plan::all_or_nothing(&files),
+    };
     if matches!(how, Batch::SwapBack { .. }) {
         plan.steps.insert(0, Step::Backup);
     }
@@ -170,15 +178,19 @@ fn or_swap_back(
 /// The lock of a run: our own, and the one that the layout's tool takes.
 pub(super) fn lock(context: &Context, target: &Target) -> Result<Lock> {
     let own = std::iter::once(OWN_KEY);
-    let keys: Vec<i64> = own.chain(crate::model::layout::Layout::Sqlx.lock_key(&target.database)).collect();
+    let migrations = &context.settings.migrations;
+    // A program that takes its lock itself must find it free.
+    let shared = migrations.runner == Runner::Builtin || !migrations.layout.locks_itself();
+    let of_tool = migrations.layout.lock_key(&target.database, "public").filter(|_| shared);
+    let keys: Vec<i64> = own.chain(of_tool).collect();
     Lock::acquire(&context.world, target, &keys, context.settings.limits.lock_timeout.value)
 }
 
 /// The files that a plan runs, with their text.
 pub(super) fn sql_of(context: &Context, plan: &Plan) -> Result<Vec<(PathBuf, String)>> {
     let files = plan.files().map(|file| {
-        let bytes = files::read(&context.settings.root.join(&file.path))?;
-        Ok((file.path.clone(), String::from_utf8_lossy(&bytes).into_owned()))
+        let bytes = file.part_of(files::read(&context.settings.root.join(&file.path))?);
+        Ok((file.path.clone(), String::from_utf8_lossy(bytes.trim_ascii()).into_owned() + "\n"))
     });
     files.collect()
 }

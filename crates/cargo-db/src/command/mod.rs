@@ -18,19 +18,22 @@ mod seed;
 mod server;
 mod status;
 
+use std::path::PathBuf;
+
 use crate::audit::{self, About, Trail};
 use crate::backup::{self as backing, Folder, Order};
 use crate::cli::Command;
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Exit, Failure, Kind, Result};
 use crate::migration;
 use crate::model::audit::Record;
 use crate::model::backup::{Compression, Format};
 use crate::model::consent::Consent;
 use crate::model::environment::Marker;
+use crate::model::layout::Layout;
 use crate::model::target::{Host, Target};
 use crate::plan::{Plan, Step, Verb};
 use crate::policy::{Judgement, Policy, Terms};
-use crate::settings::{Place, Settings};
+use crate::settings::{Migrations, Place, Settings};
 use crate::ui::Ui;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session, marker};
@@ -79,6 +82,45 @@ impl Context {
         self.seal(Plan::from_basis(verb, &target, environment, steps, String::new()))
     }
 
+    /// Decides between tools that the files look like: the one whose history the database has.
+    fn with_the_tool(mut self) -> Result<Context> {
+        let migrations = &self.settings.migrations;
+        if migrations.rivals.is_empty() {
+            return Ok(self);
+        }
+        let target = self.target()?;
+        let session = migration::connect_or_none(&self.world, &self.settings, &target)?;
+        let histories = session.map(|mut session| migration::histories(&mut session)).transpose()?;
+        let known = |layout: &Layout| histories.iter().flatten().any(|(tool, _)| tool == layout.key());
+        let first = (migrations.layout.clone(), migrations.dir.value.clone());
+        let candidates = std::iter::once(first).chain(migrations.rivals.clone());
+        let (mut known, unknown): (Vec<_>, Vec<_>) = candidates.partition(|(layout, _)| known(layout));
+        if known.len() != 1 {
+            return Err(self.several_tools(known.iter().chain(&unknown)));
+        }
+        let (layout, dir) = known.remove(0);
+        self.settings.migrations.choose(&self.settings.root, layout, dir);
+        Ok(self)
+    }
+
+    /// The same without a database to ask.
+    fn with_one_tool(self) -> Result<Context> {
+        let Migrations { layout, dir, rivals, .. } = &self.settings.migrations;
+        if rivals.is_empty() {
+            return Ok(self);
+        }
+        let first = (layout.clone(), dir.value.clone());
+        Err(self.several_tools(std::iter::once(&first).chain(rivals)))
+    }
+
+    fn several_tools<'a>(&self, candidates: impl Iterator<Item = &'a (Layout, PathBuf)>) -> Failure {
+        let root = &self.settings.root;
+        let shown = |(layout, dir): &(Layout, PathBuf)| {
+            format!("{} in `{}`", layout.key(), dir.strip_prefix(root).unwrap_or(dir).display())
+        };
+        Kind::SeveralTools { candidates: candidates.map(shown).collect() }.into()
+    }
+
     /// Knows which plans were carried out, by the project's own trail.
     fn with_the_trail(mut self) -> Result<Context> {
         self.used = Trail::of(&self.settings.root).used()?;
@@ -119,7 +161,9 @@ impl Context {
         let wants_backup = matches!(judgement, Judgement::Allowed(Terms { backup: true, .. }));
         if wants_backup && !plan.is_empty() && !plan.takes_backup() {
             let session = migration::connect_or_none(&self.world, &self.settings, &plan.target)?;
-            if session.is_some_and(|mut session| migration::holds_rows(&mut session).unwrap_or(true)) {
+            if session.is_some_and(|mut session| {
+                migration::holds_rows(&mut session, &self.settings.migrations.layout).unwrap_or(true)
+            }) {
                 plan.steps.insert(0, Step::Backup);
             } else {
                 plan.skipped.push("no backup: the database holds no rows".to_owned());
@@ -211,14 +255,14 @@ impl Word {
 /// Runs a verb.
 pub(crate) fn run(context: Context, command: &Command) -> Result<Exit> {
     // What is done to a database, or read from it for keeps, is done with its own word.
-    let informed = |context: Context| context.with_the_word_of_the_database();
+    let informed = |context: Context| context.with_the_tool()?.with_the_word_of_the_database();
     match command {
-        Command::Status(args) => status::run(&context, args),
-        Command::Create(args) => create::run(&context, args),
+        Command::Status(args) => status::run(&context.with_the_tool()?, args),
+        Command::Create(args) => create::run(&context.with_one_tool()?, args),
         Command::Backups(args) => backups::run(&context.with_the_trail()?, args),
         Command::Server(args) => server::run(&context.with_the_trail()?, args),
         Command::History(args) => history::run(&context, args),
-        Command::Check(args) => check::run(&context, args),
+        Command::Check(args) => check::run(&context.with_one_tool()?, args),
         Command::Policy => policy::run(&context),
         Command::Migrate(args) => migrate::run(&informed(context)?, args),
         Command::Rollback(args) => rollback::run(&informed(context)?, args),

@@ -9,7 +9,7 @@ use crate::migration as migrating;
 use crate::model::environment::Environment;
 use crate::model::finding::{Class, Finding, Severity, Verdict};
 use crate::model::layout::{quote_identifier, quote_literal};
-use crate::model::migration::Migration;
+use crate::model::migration::{Migration, title};
 use crate::model::rehearsal::{Foresight, Guard, Rehearsal};
 use crate::plan::Plan;
 use crate::policy::{Judgement, Proof};
@@ -71,14 +71,22 @@ pub(super) fn foresee(context: &Context, plan: &Plan, receipt: Option<&Path>) ->
         return Ok(Foresight::Rehearsed(rehearsal));
     }
     // Where there are no rows, nobody waits and nothing is lost.
-    let session = migrating::connect_or_none(&context.world, &context.settings, &plan.target)?;
-    let holds_rows = session.is_some_and(|mut session| migrating::holds_rows(&mut session).unwrap_or(true));
+    let settings = &context.settings;
+    let session = migrating::connect_or_none(&context.world, settings, &plan.target)?;
+    let holds_rows = session.is_some_and(|mut session| {
+        migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true)
+    });
     let mut checked = Vec::new();
     for migration in plan.migrations() {
         let path = &migration.up.path;
-        let bytes = files::read(&context.settings.root.join(path))?;
+        let bytes = migration.up.part_of(files::read(&settings.root.join(path))?);
         let text = String::from_utf8_lossy(&bytes);
-        let mut found = check::check(&Source { path, text: &text, direction: Direction::Up });
+        let mut found = check::check(&Source {
+            path,
+            text: &text,
+            direction: Direction::Up,
+            transactional: migration.up.transactional,
+        });
         found.findings.retain(|finding| holds_rows || !matches!(finding.class, Class::Loss | Class::Lock));
         (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
         checked.push(found);
@@ -95,9 +103,7 @@ pub(super) fn of_rollback(context: &Context, plan: &Plan) -> Result<()> {
     let proved = |migration: &&Migration| receipts.iter().any(|receipt| receipt.proves_way_back(migration));
     let unproved = plan.migrations().filter(|migration| !proved(migration));
     let objections: Vec<String> = unproved
-        .map(|migration| {
-            format!("no rehearsal proved that {} {} leads back", migration.version, migration.name)
-        })
+        .map(|migration| format!("no rehearsal proved that {} leads back", migration.title()))
         .collect();
     if objections.is_empty() {
         return Ok(());
@@ -122,7 +128,7 @@ pub(super) fn rehearsed(context: &Context, plan: &Plan) -> Result<Option<Rehears
     }
     let session = migrating::connect_or_none(&context.world, settings, &plan.target)?;
     let Some(mut session) = session else { return Ok(None) };
-    if !migrating::holds_rows(&mut session).unwrap_or(true) {
+    if !migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true) {
         return Ok(None);
     }
     drop(session);
@@ -158,7 +164,7 @@ fn judge(context: &Context, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
     let failing =
         rehearsal.migrations.iter().find_map(|migration| Some((migration, migration.failure.clone()?)));
     if let Some((migration, statement)) = failing {
-        let subject = format!("the rehearsal of {} {}", migration.version, migration.name);
+        let subject = format!("the rehearsal of {}", title(&migration.version, &migration.name));
         return Err(Kind::Statement { statement, subject, verb: "migrate" }.into());
     }
     let verdict = rehearsal.verdict();
@@ -197,7 +203,7 @@ pub(super) fn holding(context: &Context, plan: &Plan, named: Option<&Path>) -> R
     };
     let migrations: Vec<&Migration> = plan.migrations().collect();
     let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
-    let now = Stood::of(&mut session)?;
+    let now = Stood::of(&mut session, &settings.migrations.layout)?;
     let mut objections = Vec::new();
     for receipt in receipts {
         match receipt.objection(&migrations, &now) {

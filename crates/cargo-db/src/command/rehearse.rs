@@ -5,7 +5,7 @@ use crate::command::Context;
 use crate::failure::{Exit, Result};
 use crate::migration;
 use crate::model::finding::Verdict;
-use crate::model::migration::{Migration, Version};
+use crate::model::migration::Migration;
 use crate::plan::{self, MigrateRequest};
 use crate::rehearse::{self, From, Receipts, Request};
 use crate::ui::Report;
@@ -14,7 +14,7 @@ pub(super) fn run(context: &Context, args: &RehearseArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let facts = migration::gather(world, settings, &target)?;
-    let request = MigrateRequest { to: args.to.map(Version::Number), ..MigrateRequest::default() };
+    let request = MigrateRequest { to: args.to.clone(), ..MigrateRequest::default() };
     let plan = plan::migrate(&facts, &request)?;
     let migrations: Vec<Migration> = plan.migrations().cloned().collect();
     if migrations.is_empty() {

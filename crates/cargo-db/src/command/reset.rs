@@ -73,7 +73,7 @@ fn look(context: &Context, args: &ResetArgs, target: &Target) -> Result<Plan> {
     let name = target.database.clone();
     if exists {
         let mut session = Session::open(world, target, Purpose::Read)?;
-        let loses = migration::losses_where(&mut session, "true")?;
+        let loses = migration::losses_where(&mut session, &context.settings.migrations.layout, "true")?;
         let size = "SELECT pg_size_pretty(pg_database_size(current_database()))";
         let size = session.value("ask for the size", size)?;
         warnings.push(format!("all of {name} goes: {} tables, {}", loses.len(), size.unwrap_or_default()));

@@ -4,7 +4,6 @@ use crate::cli::RollbackArgs;
 use crate::command::{Context, consent, migrate, proof};
 use crate::failure::{Exit, Result};
 use crate::migration;
-use crate::model::migration::Version;
 use crate::model::target::Target;
 use crate::plan::{self, Plan, RollbackRequest};
 use crate::ui::Report;
@@ -12,13 +11,13 @@ use crate::ui::Report;
 pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
-    let request = match args.to {
-        Some(version) => RollbackRequest::To(Version::Number(version)),
+    let request = match &args.to {
+        Some(version) => RollbackRequest::To(version.clone()),
         None => RollbackRequest::Steps(args.steps),
     };
     let plan = look(context, &target, &request)?;
     if args.dry_run {
-        migration::look_through(world, &plan, &settings.root)?;
+        migration::look_through(world, settings, &plan)?;
         let sql = args.show_sql.then(|| migrate::sql_of(context, &plan)).transpose()?;
         ui.report(&Report::DryRun { plan: &plan, sql });
         return Ok(Exit::Done);

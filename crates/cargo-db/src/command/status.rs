@@ -19,16 +19,22 @@ use crate::world::pg::{Session, marker, survey};
 pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
-    let layout = Layout::Sqlx;
+    let layout = &settings.migrations.layout;
     // The disk is read while the server is asked.
-    let (folder, found) = std::thread::scope(|scope| {
-        let folder = scope.spawn(|| migration::read_folder(settings, layout));
+    let (folder, found): (_, Result<Option<Answers>>) = std::thread::scope(|scope| {
+        let folder = scope.spawn(|| migration::read_folder(settings));
         let found = ask(context, &target, layout, args.wait);
         (folder.join(), found)
     });
-    let folder = folder.map_err(|_| Kind::Bug { what: "a thread of `status` panicked".to_owned() })??;
-    let found = found?;
+    let mut folder = folder.map_err(|_| Kind::Bug { what: "a thread of `status` panicked".to_owned() })??;
+    let mut found = found?;
     let none = History::default();
+    if let Some(answers) = &mut found {
+        if layout.is_asked() {
+            (folder, answers.history) = migration::ask(world, settings, &target)?;
+        }
+        layout.complete(&mut answers.history, &folder);
+    }
     let history = found.as_ref().map_or(&none, |answers| &answers.history);
     world.interrupt.check()?;
 
@@ -43,6 +49,7 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
         environment,
         found: database,
         standing,
+        migrations: &settings.migrations,
         settings: settings_shown,
     }));
     Ok(if args.check && finding { Exit::Finding } else { Exit::Done })
@@ -58,9 +65,9 @@ struct Answers {
 
 /// Everything that the server is asked, in two round trips; nothing where the database does not
 /// exist yet.
-fn ask(context: &Context, target: &Target, layout: Layout, wait: Option<u64>) -> Result<Option<Answers>> {
+fn ask(context: &Context, target: &Target, layout: &Layout, wait: Option<u64>) -> Result<Option<Answers>> {
     let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };
-    let (found, server, database) = survey::survey(&mut session, layout.table())?;
+    let (found, server, database) = survey::survey(&mut session, layout)?;
     let marker = if found.marker { marker::read(&mut session)? } else { None };
     let history = match found.history {
         Some(table) => migration::read_table(&mut session, layout, table)?,
@@ -106,7 +113,7 @@ fn settings_shown(settings: &Settings) -> Vec<SettingLine> {
     let time = |duration: &Duration| humantime::format_duration(*duration).to_string();
     let mut lines = vec![
         line("Target", place, &settings.place.origin),
-        line("Files", relative(&settings.migrations_dir.value), &settings.migrations_dir.origin),
+        line("Files", relative(&settings.migrations.dir.value), &settings.migrations.dir.origin),
         line("Seeds", relative(&settings.seeds.dir.value), &settings.seeds.dir.origin),
         line("Backups", relative(&settings.backup.dir.value), &settings.backup.dir.origin),
         line("Lock", time(&limits.lock_timeout.value), &limits.lock_timeout.origin),

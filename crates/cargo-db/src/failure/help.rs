@@ -67,6 +67,13 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
         Kind::Client { why, .. } => why.lines().map(str::to_owned).collect(),
         Kind::Unsound { problems, .. } | Kind::CannotRestore { problems, .. } => problems.clone(),
         Kind::Sql { server, .. } => server_lines(server),
+        Kind::ToolFailed { said, differences, .. } => {
+            let lines: Vec<String> =
+                said.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+            // The last lines say why, and a program can be long-winded.
+            lines[lines.len().saturating_sub(20)..].iter().chain(differences).cloned().collect()
+        }
+        Kind::OtherState { differences, .. } => differences.iter().skip(1).cloned().collect(),
         _ => Vec::new(),
     }
 }
@@ -105,6 +112,23 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
         Kind::NoLocalServer { .. } => vec![run("see which database is used, and why", "cargo db status")],
         Kind::LockBusy { .. } => vec![say("wait longer with `--lock-timeout 10m`, or try again later")],
         Kind::HistoryInconsistent { problems, .. } => history_hints(problems),
+        Kind::NoTool { program } => {
+            vec![say(&format!("install {program}, or name another command in `[migrations]` of db.toml"))]
+        }
+        Kind::ToolCannot { .. } => vec![say("name a command for it in `[migrations]` of db.toml")],
+        Kind::NotSql { .. } => vec![say("set `[migrations] runner = \"tool\"` in db.toml")],
+        Kind::SeveralTools { .. } => vec![say("say which with `[migrations] tool = \"…\"` in db.toml")],
+        Kind::OtherHistory { tool, .. } => {
+            vec![say(&format!(
+                "say `[migrations] tool = \"{tool}\"` in db.toml if that is what the project uses"
+            ))]
+        }
+        Kind::ForeignHistory { .. } => vec![say(
+            "set `[migrations] tool` in db.toml to that tool; or, if the project has moved on from it, record what is applied with `cargo db baseline`",
+        )],
+        Kind::ToolFailed { .. } | Kind::OtherState { .. } => {
+            vec![run("see where the database stands", "cargo db status")]
+        }
         Kind::UnknownVersion { .. } | Kind::NotApplied { .. } | Kind::CommitUnknown { .. } => {
             vec![run("see where the database stands", "cargo db status")]
         }

@@ -142,6 +142,14 @@ pub(crate) enum Kind {
     HistoryInconsistent { target: String, problems: Vec<Problem> },
     #[error("the history table `{table}` holds rows that its tool never writes")]
     StrangeHistory { table: String },
+    #[error("`{table}` is not a history of {expected}: its columns are those of {tool}")]
+    OtherHistory { table: String, tool: String, expected: String },
+    #[error("`{database}` was migrated by another tool: {foreign}, and the files are those of {tool}")]
+    ForeignHistory { database: String, foreign: String, tool: String },
+    #[error("`{}` is a program, which only {tool} can run", file.display())]
+    NotSql { file: PathBuf, tool: String },
+    #[error("the files look like those of several tools: {}", list(candidates))]
+    SeveralTools { candidates: Vec<String> },
     #[error("there is no migration with version {version}")]
     UnknownVersion { version: String },
     #[error("version {version} is not applied")]
@@ -211,6 +219,14 @@ pub(crate) enum Kind {
     LostPartWay { target: String, subject: String, why: String, stays: Vec<String> },
     #[error("the connection to `{target}` was lost while {subject} was being committed")]
     CommitUnknown { target: String, subject: String },
+    #[error("there is no program `{program}`, in the project or on the PATH")]
+    NoTool { program: String },
+    #[error("{tool} has no command that would {doing}")]
+    ToolCannot { tool: String, doing: String },
+    #[error("`{command}` ended with {status}")]
+    ToolFailed { command: String, status: String, said: String, differences: Vec<String> },
+    #[error("{who} reported success, and the database is in another state: {}", differences.first().map_or("", String::as_str))]
+    OtherState { who: String, differences: Vec<String> },
     #[error("`{command}` failed: {why}")]
     Tool { command: String, why: String },
     #[error("`{name}` failed")]
@@ -324,6 +340,10 @@ impl Kind {
             Kind::LockBusy { .. } => ("LOCK.BUSY", Exit::LockBusy),
             Kind::HistoryInconsistent { .. } => ("HISTORY.INCONSISTENT", Exit::History),
             Kind::StrangeHistory { .. } => ("HISTORY.UNREADABLE", Exit::History),
+            Kind::OtherHistory { .. } => ("HISTORY.OTHER_TOOL", Exit::History),
+            Kind::ForeignHistory { .. } => ("HISTORY.FOREIGN", Exit::History),
+            Kind::NotSql { .. } => ("MIGRATION.NOT_SQL", Exit::Usage),
+            Kind::SeveralTools { .. } => ("SETTINGS.SEVERAL_TOOLS", Exit::Usage),
             Kind::UnknownVersion { .. } => ("MIGRATION.UNKNOWN", Exit::Usage),
             Kind::NotApplied { .. } => ("MIGRATION.NOT_APPLIED", Exit::Usage),
             Kind::Irreversible { .. } => ("ROLLBACK.IRREVERSIBLE", Exit::Failed),
@@ -352,6 +372,10 @@ impl Kind {
             Kind::EmptyDown { .. } => ("ROLLBACK.EMPTY", Exit::Failed),
             Kind::LostPartWay { .. } => ("CONNECTION.LOST_PART_WAY", Exit::PartWay),
             Kind::CommitUnknown { .. } => ("CONNECTION.COMMIT_UNKNOWN", Exit::Unreachable),
+            Kind::NoTool { .. } => ("TOOL.MISSING", Exit::Tool),
+            Kind::ToolCannot { .. } => ("TOOL.CANNOT", Exit::Tool),
+            Kind::ToolFailed { .. } => ("TOOL.FAILED", Exit::Tool),
+            Kind::OtherState { .. } => ("TOOL.OTHER_STATE", Exit::Tool),
             Kind::Tool { .. } => ("TOOL.FAILED", Exit::Tool),
             Kind::NoClient { .. } => ("BACKUP.NO_CLIENT", Exit::Backup),
             Kind::Client { .. } => ("BACKUP.CLIENT_FAILED", Exit::Backup),

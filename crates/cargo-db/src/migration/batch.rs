@@ -58,7 +58,7 @@ impl Run<'_> {
             self.session.run(&subject, "SET CONSTRAINTS ALL IMMEDIATE")?;
             verify::of_migration(&mut self.session, self.root, turn.migration)
                 .map_err(|failure| failure.about("all migrations"))?;
-            let record = self.history_statement(turn, began);
+            let record = self.history_statement(turn, &script, began);
             let clean = format!(
                 "RESET ROLE; RESET SESSION AUTHORIZATION; {record}; RESET ALL; {}",
                 self.session_settings()

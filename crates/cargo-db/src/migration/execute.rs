@@ -13,10 +13,10 @@ use crate::migration::outside::Progress;
 use crate::migration::verify;
 use crate::migration::watchdog::Watchdog;
 use crate::model::event::Event;
-use crate::model::layout::{Layout, quote_literal};
-use crate::model::migration::{Migration, ScriptFile, Version};
+use crate::model::layout::{Entry, Layout, quote_literal};
+use crate::model::migration::{Migration, ScriptFile, Version, title};
 use crate::plan::{Plan, Step, Verb};
-use crate::settings::{Limits, Settings};
+use crate::settings::{Limits, Runner, Settings};
 use crate::world::clock::{now, pause, stopwatch};
 use crate::world::pg::{
     Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend, describe, server_error,
@@ -62,7 +62,7 @@ impl<'a> Turn<'a> {
             Step::Revert { migration, .. } => (migration, Direction::Down),
             _ => return None,
         };
-        Some(Turn { migration, direction, subject: format!("{} {}", migration.version, migration.name) })
+        Some(Turn { migration, direction, subject: migration.title() })
     }
 
     pub(super) fn file(&self) -> Result<&ScriptFile> {
@@ -83,7 +83,7 @@ pub(super) struct Run<'a> {
     pub(super) session: Session,
     backend: Backend,
     pub(super) watchdog: Watchdog,
-    pub(super) layout: Layout,
+    pub(super) layout: &'a Layout,
     /// Whether the history table has to be made first.
     makes_history: bool,
     /// Qualified, so that a migration that changes `search_path` cannot hide it.
@@ -94,17 +94,16 @@ pub(super) struct Run<'a> {
     pub(super) verify: &'a [PathBuf],
 }
 
-/// Carries out the plan. The caller holds the lock, and has made sure that the plan still fits.
-/// A failure tells what had been done before it.
-pub(crate) fn carry_out(
+/// Carries out the plan. A failure tells what had been done before it.
+pub(super) fn carry_out(
     world: &World,
     settings: &Settings,
     plan: &Plan,
     lock: &mut Lock,
 ) -> Result<Vec<Deed>> {
-    let (layout, limits, root) = (Layout::Sqlx, &settings.limits, settings.root.as_path());
+    let (layout, limits, root) = (&settings.migrations.layout, &settings.limits, settings.root.as_path());
     let turns: Vec<Turn<'_>> = plan.steps.iter().filter_map(Turn::of).collect();
-    look_through(world, plan, root)?;
+    look_through(world, settings, plan)?;
     lock.check_now()?;
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
     end_sessions_of_killed_runs(world, &mut session)?;
@@ -134,10 +133,17 @@ fn max_blocking(settings: &Settings, plan: &Plan) -> Option<Duration> {
 
 /// Looks through every file of a plan before the first one runs. An empty file is suspicious, and
 /// one that is to lead back is a mistake: only the history would change.
-pub(crate) fn look_through(world: &World, plan: &Plan, root: &Path) -> Result<()> {
+pub(crate) fn look_through(world: &World, settings: &Settings, plan: &Plan) -> Result<()> {
+    if settings.migrations.runner == Runner::Tool {
+        return Ok(());
+    }
     for turn in plan.steps.iter().filter_map(Turn::of) {
         let file = turn.file()?;
-        if read(root, Layout::Sqlx, file)?.is_empty() {
+        if file.is_code {
+            let (file, tool) = (file.path.clone(), settings.migrations.layout.key().to_owned());
+            return Err(Kind::NotSql { file, tool }.into());
+        }
+        if read_script(settings, file)?.is_empty() {
             if turn.direction == Direction::Down {
                 return Err(Kind::EmptyDown { subject: turn.subject }.into());
             }
@@ -182,17 +188,17 @@ pub(crate) fn session_settings(limits: &Limits) -> String {
 }
 
 /// Reads a file of a migration, which must be what was planned with.
-pub(crate) fn read_script(root: &Path, file: &ScriptFile) -> Result<Script> {
-    read(root, Layout::Sqlx, file)
+pub(crate) fn read_script(settings: &Settings, file: &ScriptFile) -> Result<Script> {
+    read(&settings.root, &settings.migrations.layout, file)
 }
 
 /// Reads a file again and makes sure that it is still what was planned with.
-pub(super) fn read(root: &Path, layout: Layout, file: &ScriptFile) -> Result<Script> {
+pub(super) fn read(root: &Path, layout: &Layout, file: &ScriptFile) -> Result<Script> {
     let bytes = files::read(&root.join(&file.path))?;
-    if layout.checksum(&bytes) != file.checksum {
+    if layout.digest(&bytes) != file.checksum {
         return Err(Kind::FileChanged { file: file.path.clone() }.into());
     }
-    Script::check(&file.path, bytes, file.transactional)
+    Script::check(&file.path, file.part_of(bytes), file.transactional)
 }
 
 /// Whoever has the lock is the only run. Another writing session of cargo db in this database
@@ -220,7 +226,7 @@ impl Run<'_> {
     fn one_by_one(&mut self, turns: &[Turn<'_>]) -> Result<Vec<Deed>> {
         let mut deeds: Vec<Deed> = Vec::new();
         let done_so_far = |deeds: &[Deed], done: &str| {
-            let line = |deed: &Deed| format!("{done} {} {}", deed.version, deed.name);
+            let line = |deed: &Deed| format!("{done} {}", title(&deed.version, &deed.name));
             deeds.iter().map(line).collect::<Vec<_>>()
         };
         for turn in turns {
@@ -242,7 +248,7 @@ impl Run<'_> {
     /// Finds the history table; makes it if there is none.
     pub(super) fn find_history(&mut self) -> Result<()> {
         if self.makes_history {
-            self.session.run("create the history table", self.layout.create_table())?;
+            self.session.run("create the history table", &self.layout.create_table())?;
         }
         let table = read_history(&mut self.session, self.layout)?.table;
         self.table = table
@@ -307,7 +313,7 @@ impl Run<'_> {
         }
         // One round trip for the row, the commit and a clean session for the next migration:
         // what this one set with SET is not meant for others.
-        let record = self.history_statement(turn, began);
+        let record = self.history_statement(turn, script, began);
         let settings = session_settings(self.limits);
         // As whoever we are: a role that the migration has set may not be let near the history.
         let committed = self.session.batch_execute(&format!(
@@ -343,10 +349,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    pub(super) fn history_statement(&self, turn: &Turn<'_>, began: Instant) -> String {
+    pub(super) fn history_statement(&self, turn: &Turn<'_>, script: &Script, began: Instant) -> String {
+        let (table, migration, elapsed) = (self.table.as_str(), turn.migration, began.elapsed());
+        let entry = Entry { table, migration, elapsed, sql: script.sql() };
         match turn.direction {
-            Direction::Up => self.layout.record(&self.table, turn.migration, began.elapsed().as_nanos()),
-            Direction::Down => self.layout.erase(&self.table, &turn.migration.version),
+            Direction::Up => self.layout.record(&entry),
+            Direction::Down => self.layout.erase(&entry),
         }
     }
 
@@ -388,7 +396,7 @@ impl Run<'_> {
             let (subject, stays) = (turn.subject.clone(), progress.stays);
             return Err(Kind::NotRecorded { subject, why: failure.to_string(), stays }.into());
         }
-        let record = self.history_statement(turn, began);
+        let record = self.history_statement(turn, script, began);
         let recorded = self.session.batch_execute(&format!(
             "RESET ALL; RESET ROLE; RESET SESSION AUTHORIZATION; {record}; {}",
             session_settings(self.limits)

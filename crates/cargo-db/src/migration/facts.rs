@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Kind, Result};
+use crate::migration::tool;
 use crate::model::history::History;
 use crate::model::layout::{Layout, quote_identifier, quote_literal};
 use crate::model::migration::{Folder, Migration};
 use crate::model::seed::qualified_name;
 use crate::model::target::Target;
 use crate::plan::{Facts, Loss};
-use crate::settings::{Origin, Setting, Settings};
+use crate::settings::{Migrations, Origin, Setting, Settings};
 use crate::world::pg::{Purpose, Row, Session};
 use crate::world::{World, files};
 use pg_logical::lexer::words;
@@ -21,12 +22,19 @@ const COUNTED: f64 = 1_000_000.0;
 
 /// Reads folder and history. A database that does not exist yet has an empty history.
 pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Result<Facts> {
-    let layout = Layout::Sqlx;
-    let folder = read_folder(settings, layout)?;
+    let layout = settings.migrations.layout.clone();
+    if layout.is_asked() {
+        let database_exists = connect_or_none(world, settings, target)?.is_some();
+        let (folder, history) =
+            if database_exists { tool::ask(world, settings, target)? } else { Default::default() };
+        let (target, environment) = (target.clone(), settings.environment.environment);
+        return Ok(Facts { target, environment, layout, database_exists, folder, history });
+    }
+    let folder = read_folder(settings)?;
     let session = connect_or_none(world, settings, target)?;
     let database_exists = session.is_some();
     let history = match session {
-        Some(mut session) => read_history(&mut session, layout)?,
+        Some(mut session) => read_history(&mut session, &layout)?.completed(&layout, &folder),
         None => History::default(),
     };
     let (target, environment) = (target.clone(), settings.environment.environment);
@@ -34,8 +42,8 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
 }
 
 /// Reads the folder of the migrations. One that nobody named may be absent.
-pub(crate) fn read_folder(settings: &Settings, layout: Layout) -> Result<Folder> {
-    let dir = &settings.migrations_dir;
+pub(crate) fn read_folder(settings: &Settings) -> Result<Folder> {
+    let Migrations { layout, dir, .. } = &settings.migrations;
     named_folder_exists(dir)?;
     files::migrations(layout, &dir.value, &settings.root)
 }
@@ -84,16 +92,20 @@ pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
 
 /// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
 /// so that nothing can hide it later.
-pub(crate) fn read_history(session: &mut Session, layout: Layout) -> Result<History> {
+pub(crate) fn read_history(session: &mut Session, layout: &Layout) -> Result<History> {
+    let schema = layout.schema().map(|schema| format!("AND n.nspname = {} ", quote_literal(schema)));
     let question = format!(
         "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_table_is_visible(c.oid), n.nspname \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relname = {} AND c.relkind IN ('r', 'p') AND n.nspname <> 'pg_temp' ORDER BY 2 DESC, 1",
-        quote_literal(layout.table())
+         WHERE c.relname = {} {}AND c.relkind IN ('r', 'p') AND n.nspname <> 'pg_temp' ORDER BY 2 DESC, 1",
+        quote_literal(layout.table_name()),
+        schema.as_deref().unwrap_or_default()
     );
     let found = session.rows("look for the history", &question)?;
-    let Some(first) = found.first() else { return Ok(History::default()) };
-    if first[1].as_deref() != Some("t") {
+    let Some(first) = found.first() else {
+        return Ok(History { foreign: foreign_history(session, layout)?, ..History::default() });
+    };
+    if schema.is_none() && first[1].as_deref() != Some("t") {
         // Whoever names a search path in the URL means to have a history there of its own.
         if session.target.options.as_deref().is_some_and(|options| options.contains("search_path")) {
             return Ok(History::default());
@@ -108,13 +120,57 @@ pub(crate) fn read_history(session: &mut Session, layout: Layout) -> Result<Hist
 }
 
 /// Reads the history from this table, named as the server names it.
-pub(crate) fn read_table(session: &mut Session, layout: Layout, table: String) -> Result<History> {
-    let rows = session.rows("read the history", &layout.select(&table))?;
+pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) -> Result<History> {
+    let rows = match session.rows("read the history", &layout.select(&table)) {
+        // Another tool's table of the same name has other columns.
+        Err(failure) if matches!(failure.kind(), Kind::Sql { server, .. } if server.code.as_deref() == Some("42703")) =>
+        {
+            let of = histories(session)?.into_iter().find(|(_, found)| *found == table).map(|(tool, _)| tool);
+            let tool = of.unwrap_or_else(|| "no tool that is known here".to_owned());
+            return Err(Kind::OtherHistory { table, tool, expected: layout.key().to_owned() }.into());
+        }
+        rows => rows?,
+    };
     let applied = match rows.first().and_then(|row| row[0].as_deref()) {
         Some(text) => layout.rows(text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?,
         None => Vec::new(),
     };
-    Ok(History { table: Some(table), applied })
+    Ok(History { table: Some(table), applied, foreign: None })
+}
+
+/// The history tables of all tools that are known: whose, and their qualified names.
+pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> {
+    let names: Vec<String> = Layout::all().map(|layout| quote_literal(layout.table_name())).collect();
+    let question = format!(
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.relname, \
+                (SELECT string_agg(a.attname, ' ') FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p') AND c.relname IN ({}) AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1",
+        names.join(", ")
+    );
+    let rows = session.rows("look for the histories of other tools", &question)?;
+    let mut found = Vec::new();
+    for row in rows {
+        let text = |column: usize| row[column].as_deref().unwrap_or_default();
+        let columns: Vec<&str> = text(3).split(' ').collect();
+        let same = |layout: &Layout| {
+            let wanted = layout.table().columns;
+            layout.table_name() == text(2)
+                && layout.schema().is_none_or(|schema| schema == text(1))
+                && wanted.len() <= columns.len()
+                && wanted.iter().all(|column| columns.contains(column))
+        };
+        // Of two whose columns are all there, the one with more of them.
+        let tool = Layout::all().filter(same).max_by_key(|layout| layout.table().columns.len());
+        found.extend(tool.map(|tool| (tool.key().to_owned(), text(0).to_owned())));
+    }
+    Ok(found)
+}
+
+/// Another tool's history, where the project's own is not there.
+fn foreign_history(session: &mut Session, layout: &Layout) -> Result<Option<String>> {
+    let others = histories(session)?.into_iter().find(|(tool, _)| tool != layout.key());
+    Ok(others.map(|(tool, table)| format!("`{table}` is a history of {tool}")))
 }
 
 /// What the down file of each migration does away with, as far as its text shows: dropped and
@@ -130,7 +186,7 @@ pub(crate) fn losses_of(
     for migration in migrations {
         let mut losses = Vec::new();
         if let Some(down) = &migration.down {
-            let bytes = files::read(&root.join(&down.path))?;
+            let bytes = down.part_of(files::read(&root.join(&down.path))?);
             let mut reader = ScriptReader::new(Box::new(bytes.as_slice()));
             // A file that cannot be split is refused when its turn comes, with the reason.
             while let Ok(Some(statement)) = reader.next_statement() {
@@ -194,13 +250,13 @@ fn lost_objects(words: &[String]) -> Vec<LostObject> {
 }
 
 /// Whether any table of the user's holds a row. A table that may not be read counts as one that does.
-pub(crate) fn holds_rows(session: &mut Session) -> Result<bool> {
+pub(crate) fn holds_rows(session: &mut Session, layout: &Layout) -> Result<bool> {
     let sql = format!(
         "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c \
          JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'm') AND pg_relation_size(c.oid) > 0 AND c.relname <> {} \
+         WHERE c.relkind IN ('r', 'm') AND pg_relation_size(c.oid) > 0 AND NOT {} \
            AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db') ORDER BY 1",
-        quote_literal(Layout::Sqlx.table())
+        layout.own_relations()
     );
     for table in session.column("look for tables with rows", &sql)? {
         let look = format!("SELECT 1 FROM {table} LIMIT 1");
@@ -212,13 +268,13 @@ pub(crate) fn holds_rows(session: &mut Session) -> Result<bool> {
 }
 
 /// What dropping every table loses for which `condition` on `pg_class c` holds.
-pub(crate) fn losses_where(session: &mut Session, condition: &str) -> Result<Vec<Loss>> {
+pub(crate) fn losses_where(session: &mut Session, layout: &Layout, condition: &str) -> Result<Vec<Loss>> {
     let sql = format!(
         "SELECT n.nspname || '.' || c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' \
-           AND n.nspname NOT IN ('information_schema', 'cargo_db') AND c.relname <> {} AND {condition} ORDER BY 1",
-        quote_literal(Layout::Sqlx.table())
+           AND n.nspname NOT IN ('information_schema', 'cargo_db') AND NOT {} AND {condition} ORDER BY 1",
+        layout.own_relations()
     );
     let tables = session.rows("list the tables", &sql)?;
     let loss = |row: &Row| {

@@ -4,13 +4,40 @@ mod batch;
 mod execute;
 mod facts;
 mod outside;
+mod tool;
 mod verify;
 mod watchdog;
 mod witness;
 
-pub(crate) use execute::{Deed, carry_out, look_through, prepare_database, read_script, session_settings};
+use crate::failure::Result;
+use crate::plan::Plan;
+use crate::settings::{Runner, Settings};
+use crate::world::World;
+use crate::world::pg::Lock;
+
+pub(crate) use execute::{Deed, look_through, prepare_database, read_script, session_settings};
 pub(crate) use facts::{
-    connect_or_none, gather, holds_rows, losses_of, losses_where, named_folder_exists, read_folder,
-    read_history, read_table,
+    connect_or_none, gather, histories, holds_rows, losses_of, losses_where, named_folder_exists,
+    read_folder, read_history, read_table,
 };
+pub(crate) use tool::{ask, run_task};
 pub(crate) use witness::Witness;
+
+/// Carries out a plan, by ourselves or with the project's tool, and then asks the database what came of it.
+/// The caller holds the lock, and has made sure that the plan still fits.
+pub(crate) fn carry_out(
+    world: &World,
+    settings: &Settings,
+    plan: &Plan,
+    lock: &mut Lock,
+) -> Result<Vec<Deed>> {
+    let (deeds, who) = match settings.migrations.runner {
+        Runner::Builtin => (execute::carry_out(world, settings, plan, lock)?, "cargo db"),
+        Runner::Tool => {
+            lock.check_now()?;
+            (tool::carry_out(world, settings, plan)?, settings.migrations.layout.key())
+        }
+    };
+    tool::second_opinion(world, settings, plan, who)?;
+    Ok(deeds)
+}

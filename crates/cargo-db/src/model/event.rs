@@ -69,6 +69,10 @@ pub(crate) enum Event {
     InvalidIndexRemoved {
         index: String,
     },
+    /// A tool that runs printed a line.
+    ToolSaid {
+        line: String,
+    },
     /// The server said something.
     Notice {
         severity: String,

@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use crate::model::layout::Layout;
 use crate::model::migration::{Checksum, Folder, Migration, Version};
 
 /// One row of a layout's history table.
@@ -13,6 +14,15 @@ pub(crate) struct Applied {
     /// False where a tool recorded that it failed half-way.
     pub(crate) success: bool,
     pub(crate) checksum: Option<Checksum>,
+    /// What the layout alone understands.
+    pub(crate) detail: String,
+}
+
+impl Applied {
+    /// The same row about another version.
+    pub(crate) fn of_version(&self, version: &Version) -> Applied {
+        Applied { version: version.clone(), ..self.clone() }
+    }
 }
 
 /// The history table as it was read, in ascending order of version.
@@ -21,6 +31,16 @@ pub(crate) struct History {
     /// The table's qualified name; `None` where there is no table yet.
     pub(crate) table: Option<String>,
     pub(crate) applied: Vec<Applied>,
+    /// What is known of another tool's history, where this one's is not there.
+    pub(crate) foreign: Option<String>,
+}
+
+impl History {
+    /// What the rows mean beside these files.
+    pub(crate) fn completed(mut self, layout: &Layout, folder: &Folder) -> History {
+        layout.complete(&mut self, folder);
+        self
+    }
 }
 
 /// How a migration that needs attention got there.
@@ -38,7 +58,7 @@ pub(crate) enum Trouble {
     Failed,
     /// A down file without its up file.
     Orphan,
-    /// A file name that the layout forbids.
+    /// A file that the layout cannot read.
     Misnamed,
 }
 
@@ -83,19 +103,37 @@ pub(crate) struct Standing<'a> {
 impl<'a> Standing<'a> {
     /// Compares what the folder holds with what the database remembers.
     pub(crate) fn compare(folder: &'a Folder, history: &'a History) -> Standing<'a> {
-        // Both are sorted by version. Of two files with one version the first counts.
+        // Rows are sorted by version, and nearly always files are as well. Of two files with one version
+        // the first counts.
         let mut files: Vec<&Migration> = folder.migrations.iter().collect();
         files.dedup_by(|later, earlier| later.version == earlier.version);
-        let file_of = |version: &Version| {
-            files.binary_search_by(|file| file.version.cmp(version)).ok().map(|index| files[index])
+        let mut by_version: Vec<(&Version, usize)> =
+            files.iter().enumerate().map(|(place, file)| (&file.version, place)).collect();
+        let in_order = by_version.is_sorted_by(|(a, _), (b, _)| a <= b);
+        if !in_order {
+            by_version.sort_unstable();
+        }
+        let place_of = |version: &Version| {
+            let found = by_version.binary_search_by(|(known, _)| (*known).cmp(version));
+            found.ok().map(|index| by_version[index].1)
         };
         let is_applied =
             |version: &Version| history.applied.binary_search_by(|row| row.version.cmp(version)).is_ok();
 
-        let applied: Vec<_> = history.applied.iter().map(|row| (row, file_of(&row.version))).collect();
+        let mut rows: Vec<(&Applied, Option<usize>)> =
+            history.applied.iter().map(|row| (row, place_of(&row.version))).collect();
+        if !in_order {
+            rows.sort_by_key(|(_, place)| *place);
+        }
+        let latest = rows.iter().rev().find_map(|(_, place)| *place);
+        let applied: Vec<_> = rows.into_iter().map(|(row, place)| (row, place.map(|at| files[at]))).collect();
         let pending: Vec<_> = files.iter().copied().filter(|file| !is_applied(&file.version)).collect();
-        let latest = history.applied.last().map(|row| &row.version);
-        let late = pending.iter().filter(|file| latest.is_some_and(|latest| file.version < *latest));
+        let newest = history.applied.last().map(|row| &row.version);
+        let late = pending.iter().filter(|file| {
+            // A file that is gone was later than this one, too, if its version is greater.
+            latest.is_some_and(|latest| place_of(&file.version).is_some_and(|place| place < latest))
+                || in_order && newest.is_some_and(|newest| file.version < *newest)
+        });
 
         let mut problems = folder_problems(folder);
         problems.extend(applied.iter().filter_map(|(row, file)| row_problem(row, *file)));
@@ -127,11 +165,11 @@ fn folder_problems(folder: &Folder) -> Vec<Problem> {
         name: path.display().to_string(),
         explanation: "a down file without an up file of the same version".to_owned(),
     });
-    let misnamed = folder.misnamed.iter().map(|path| Problem {
+    let misnamed = folder.misnamed.iter().map(|(path, why)| Problem {
         trouble: Trouble::Misnamed,
         version: None,
         name: path.display().to_string(),
-        explanation: "what stands before the first `_` is not a version number".to_owned(),
+        explanation: (*why).to_owned(),
     });
     duplicates.chain(orphans).chain(misnamed).collect()
 }
@@ -140,7 +178,7 @@ fn row_problem(row: &Applied, file: Option<&Migration>) -> Option<Problem> {
     let (trouble, explanation) = match file {
         _ if !row.success => (Trouble::Failed, "the history says that it failed half-way".to_owned()),
         None => (Trouble::Missing, "it is applied, and its file is gone".to_owned()),
-        Some(file) if row.checksum.as_ref().is_some_and(|stored| *stored != file.up.checksum) => {
+        Some(file) if row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored)) => {
             (Trouble::Edited, format!("it is applied, and `{}` was changed since", file.up.path.display()))
         }
         Some(_) => return None,
@@ -162,15 +200,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::migration::ScriptFile;
+    use crate::model::migration::{Recorded, ScriptFile};
 
     fn file(version: i64, checksum: u8) -> Migration {
         let up = ScriptFile {
             path: format!("migrations/{version}_m.sql").into(),
             checksum: Checksum::of_digest(&[checksum]),
             transactional: true,
+            part: None,
+            is_code: false,
         };
-        Migration { version: Version::Number(version), name: "m".into(), up, down: None }
+        let (recorded, detail) = (Recorded::Digest, String::new());
+        Migration { version: Version::Number(version), name: "m".into(), up, down: None, recorded, detail }
     }
 
     fn row(version: i64, checksum: u8) -> Applied {
@@ -180,6 +221,7 @@ mod tests {
             installed_on: None,
             success: true,
             checksum: Some(Checksum::of_digest(&[checksum])),
+            detail: String::new(),
         }
     }
 
@@ -188,11 +230,12 @@ mod tests {
         let folder = Folder {
             migrations: vec![file(1, 1), file(2, 9), file(4, 4), file(6, 6), file(6, 7)],
             orphans: vec!["migrations/8_x.down.sql".into()],
-            misnamed: vec!["migrations/first.sql".into()],
+            misnamed: vec![("migrations/first.sql".into(), "no number")],
         };
         let history = History {
             table: Some("_sqlx_migrations".into()),
             applied: vec![row(1, 1), row(2, 2), row(3, 3), Applied { success: false, ..row(5, 5) }],
+            foreign: None,
         };
         let standing = Standing::compare(&folder, &history);
         let troubles: BTreeSet<Trouble> = standing.problems.iter().map(|problem| problem.trouble).collect();
@@ -216,7 +259,7 @@ mod tests {
     #[test]
     fn versions_compare_as_numbers() {
         let folder = Folder { migrations: vec![file(9, 1), file(10, 1)], ..Folder::default() };
-        let history = History { table: None, applied: vec![row(9, 1)] };
+        let history = History { applied: vec![row(9, 1)], ..History::default() };
         let standing = Standing::compare(&folder, &history);
         assert_eq!(standing.problems, []);
         assert_eq!(standing.pending[0].version, Version::Number(10));

@@ -1,19 +1,39 @@
 //! A migration as it stands in the repository.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 
-/// What a layout orders its migrations by: sqlx numbers them, other tools compare text.
+/// What a layout knows its migrations by: sqlx numbers them, other tools compare text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Version {
     /// Compared as a number.
     Number(i64),
+    /// Several numbers with dots between them: 1.10 is later than 1.9.
+    Dotted(Vec<u64>),
+    /// Compared as text.
+    Text(String),
+}
+
+impl Version {
+    /// A version as text that is compared as text.
+    pub(crate) fn text(text: &str) -> Version {
+        Version::Text(text.to_owned())
+    }
+
+    /// A number; `None` for what is none.
+    pub(crate) fn number(text: &str) -> Option<Version> {
+        Some(Version::Number(text.parse().ok()?))
+    }
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Version::Number(number) => f.pad(&number.to_string()),
+            Version::Dotted(parts) => f.pad(&parts.iter().map(u64::to_string).collect::<Vec<_>>().join(".")),
+            Version::Text(text) => f.pad(text),
         }
     }
 }
@@ -56,16 +76,49 @@ impl fmt::Debug for Checksum {
     }
 }
 
-/// One file of a migration, as it was when it was read.
+/// One file of a migration, or a part of it, as it was when it was read.
 ///
 /// The text is not kept: a plan over thousands of files stays small, and the file is read again
 /// when its turn comes and compared with the checksum the plan was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ScriptFile {
     pub(crate) path: PathBuf,
+    /// Of the whole file.
     pub(crate) checksum: Checksum,
     /// Whether it runs in one transaction with its history row.
     pub(crate) transactional: bool,
+    /// The bytes that run; all of them if nothing is said.
+    pub(crate) part: Option<Range<usize>>,
+    /// Whether it is a program that only its own tool can run.
+    pub(crate) is_code: bool,
+}
+
+impl ScriptFile {
+    /// The bytes that run, at their place: what is not a part of it is blank.
+    pub(crate) fn part_of(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        if let Some(part) = &self.part {
+            let end = part.end.min(bytes.len());
+            let blank = |byte: &mut u8| {
+                if *byte != b'\n' {
+                    *byte = b' ';
+                }
+            };
+            bytes[..part.start.min(end)].iter_mut().for_each(blank);
+            bytes.truncate(end);
+        }
+        bytes
+    }
+}
+
+/// What the history holds as the checksum of a migration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// The layout stores none.
+    Nothing,
+    /// That of the up file.
+    Digest,
+    /// The first of these is written, and each of them is accepted.
+    OneOf(Vec<Checksum>),
 }
 
 /// A change of the schema, and perhaps the way back.
@@ -76,16 +129,70 @@ pub(crate) struct Migration {
     pub(crate) name: String,
     pub(crate) up: ScriptFile,
     pub(crate) down: Option<ScriptFile>,
+    pub(crate) recorded: Recorded,
+    /// What else the layout writes down of it, and nobody else reads.
+    pub(crate) detail: String,
+}
+
+impl Migration {
+    /// Version and name, for people.
+    pub(crate) fn title(&self) -> String {
+        title(&self.version, &self.name)
+    }
+
+    /// Whether the history's checksum is that of this file.
+    pub(crate) fn is_recorded_as(&self, stored: &Checksum) -> bool {
+        match &self.recorded {
+            Recorded::Nothing => true,
+            Recorded::Digest => *stored == self.up.checksum,
+            Recorded::OneOf(accepted) => accepted.contains(stored),
+        }
+    }
+
+    /// The checksum that the history gets.
+    pub(crate) fn stored_checksum(&self) -> Option<&Checksum> {
+        match &self.recorded {
+            Recorded::Nothing => None,
+            Recorded::Digest => Some(&self.up.checksum),
+            Recorded::OneOf(accepted) => accepted.first(),
+        }
+    }
+}
+
+/// Version and name of a migration; some layouts have no more than one of them.
+pub(crate) fn title(version: &impl fmt::Display, name: &str) -> String {
+    if name.is_empty() { version.to_string() } else { format!("{version} {name}") }
 }
 
 /// Everything a migrations folder holds, readable or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Folder {
-    /// In ascending order of version. Several may share a version: that is for
+    /// In the order in which they run. Several may share a version: that is for
     /// [`crate::model::history::Standing`] to say.
     pub(crate) migrations: Vec<Migration>,
     /// Down files to which there is no up file.
     pub(crate) orphans: Vec<PathBuf>,
-    /// Files whose name the layout forbids.
-    pub(crate) misnamed: Vec<PathBuf>,
+    /// Files that the layout cannot read, each with the reason.
+    pub(crate) misnamed: Vec<(PathBuf, &'static str)>,
+}
+
+impl Folder {
+    /// Gives each migration its way back.
+    pub(crate) fn join_downs(&mut self, downs: Vec<(Version, ScriptFile)>) {
+        let place = |(index, migration): (usize, &Migration)| (migration.version.clone(), index);
+        let places: BTreeMap<Version, usize> = self.migrations.iter().enumerate().map(place).collect();
+        for (version, down) in downs {
+            match places.get(&version) {
+                Some(&index) => self.migrations[index].down = Some(down),
+                None => self.orphans.push(down.path),
+            }
+        }
+    }
+
+    /// Every file of a migration, and which way it leads.
+    pub(crate) fn scripts(&self) -> impl Iterator<Item = (&ScriptFile, bool)> {
+        self.migrations.iter().flat_map(|one| {
+            std::iter::once((&one.up, true)).chain(one.down.as_ref().map(|down| (down, false)))
+        })
+    }
 }

@@ -16,3 +16,4 @@ pub(crate) mod overview;
 pub(crate) mod rehearsal;
 pub(crate) mod seed;
 pub(crate) mod target;
+pub(crate) mod tool;

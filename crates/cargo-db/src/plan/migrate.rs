@@ -2,14 +2,14 @@
 
 use crate::failure::{Kind, Result};
 use crate::model::history::{Problem, Standing, Trouble};
-use crate::model::migration::{Migration, Version};
+use crate::model::migration::Migration;
 use crate::plan::{Batch, Facts, Plan, Step, Verb};
 
 /// How far to go.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MigrateRequest {
     /// Up to and with this version.
-    pub(crate) to: Option<Version>,
+    pub(crate) to: Option<String>,
     /// At most so many.
     pub(crate) steps: Option<usize>,
     pub(crate) tolerance: Tolerance,
@@ -26,6 +26,10 @@ pub(crate) struct Tolerance {
 
 /// Plans to apply what is pending.
 pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
+    if let (None, Some(foreign)) = (&facts.history.table, &facts.history.foreign) {
+        let (database, tool) = (facts.target.database.clone(), facts.layout.key().to_owned());
+        return Err(Kind::ForeignHistory { database, foreign: foreign.clone(), tool }.into());
+    }
     let standing = Standing::compare(&facts.folder, &facts.history);
     let chosen = choose(&standing.pending, &facts.folder.migrations, request)?;
     let (blocking, unusual): (Vec<Problem>, Vec<Problem>) =
@@ -34,17 +38,19 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
         return Err(Kind::HistoryInconsistent { target: facts.target.to_string(), problems: blocking }.into());
     }
 
+    let takes_all_pending = chosen.len() == standing.pending.len();
     let mut steps = Vec::new();
     if !facts.database_exists {
         steps.push(Step::CreateDatabase { name: facts.target.database.clone() });
     }
     if !chosen.is_empty() {
         if facts.history.table.is_none() {
-            steps.push(Step::CreateHistory { table: facts.layout.table().to_owned() });
+            steps.push(Step::CreateHistory { table: facts.layout.lookup_name().replace('"', "") });
         }
         steps.extend(chosen.into_iter().map(|migration| Step::Apply { migration }));
     }
     let mut plan = facts.plan(Verb::Migrate, steps);
+    plan.takes_all_pending = takes_all_pending;
     plan.warnings = unusual.iter().map(describe).collect();
     Ok(plan)
 }
@@ -88,12 +94,15 @@ fn blocks(trouble: Trouble, facts: &Facts, tolerance: &Tolerance) -> bool {
 }
 
 fn choose(pending: &[&Migration], files: &[Migration], request: &MigrateRequest) -> Result<Vec<Migration>> {
-    if let Some(to) = &request.to
-        && !files.iter().any(|file| file.version == *to)
-    {
-        return Err(Kind::UnknownVersion { version: to.to_string() }.into());
-    }
-    let within = pending.iter().filter(|file| request.to.as_ref().is_none_or(|to| file.version <= *to));
+    let place = |wanted: &str| files.iter().position(|file| file.version.to_string() == wanted);
+    let last = match &request.to {
+        Some(to) => place(to).ok_or_else(|| Kind::UnknownVersion { version: to.clone() })?,
+        None => usize::MAX,
+    };
+    // Pending ones are in the order of the files.
+    let within = pending.iter().take_while(|one| {
+        last == usize::MAX || files.iter().position(|file| file.version == one.version) <= Some(last)
+    });
     Ok(within.take(request.steps.unwrap_or(usize::MAX)).map(|&file| file.clone()).collect())
 }
 
@@ -103,7 +112,7 @@ mod tests {
     use crate::model::environment::Environment;
     use crate::model::history::{Applied, History};
     use crate::model::layout::{Found, Layout};
-    use crate::model::migration::Checksum;
+    use crate::model::migration::{Checksum, Version};
     use crate::model::target::{from_keywords, parse_url};
 
     fn facts(files: &[(&str, &str)], applied: &[i64], environment: Environment) -> Facts {
@@ -115,15 +124,20 @@ mod tests {
             name: "m".into(),
             installed_on: None,
             success: true,
-            checksum: Some(Layout::Sqlx.checksum(b"x")),
+            checksum: Some(Layout::plain().digest(b"x")),
+            detail: String::new(),
         };
         Facts {
             target: from_keywords(&url, "x", "me").unwrap(),
             environment,
-            layout: Layout::Sqlx,
+            layout: Layout::plain(),
             database_exists: true,
-            folder: Layout::Sqlx.read(found.collect()),
-            history: History { table: Some("t".into()), applied: applied.iter().map(row).collect() },
+            folder: Layout::plain().read(found.collect()),
+            history: History {
+                table: Some("t".into()),
+                applied: applied.iter().map(row).collect(),
+                foreign: None,
+            },
         }
     }
 
@@ -139,9 +153,9 @@ mod tests {
         assert_eq!(versions(&all), ["2", "3"]);
         let one = MigrateRequest { steps: Some(1), ..Default::default() };
         assert_eq!(versions(&migrate(&facts, &one).unwrap()), ["2"]);
-        let to = MigrateRequest { to: Some(Version::Number(2)), ..Default::default() };
+        let to = MigrateRequest { to: Some("2".to_owned()), ..Default::default() };
         assert_eq!(versions(&migrate(&facts, &to).unwrap()), ["2"]);
-        let unknown = MigrateRequest { to: Some(Version::Number(9)), ..Default::default() };
+        let unknown = MigrateRequest { to: Some("9".to_owned()), ..Default::default() };
         assert!(migrate(&facts, &unknown).is_err());
     }
 

@@ -13,7 +13,7 @@ use ring::digest::{Context, SHA256};
 use crate::model::environment::Environment;
 use crate::model::history::History;
 use crate::model::layout::Layout;
-use crate::model::migration::{Folder, Migration, ScriptFile};
+use crate::model::migration::{Folder, Migration, ScriptFile, Version};
 use crate::model::seed::Seed;
 use crate::model::target::Target;
 
@@ -202,6 +202,12 @@ pub(crate) struct Plan {
     basis: String,
     /// What the policy asks for, in words.
     pub(crate) terms: String,
+    /// The versions that were applied when the plan was made.
+    pub(crate) applied: Vec<Version>,
+    /// Whether it applies everything that is pending.
+    pub(crate) takes_all_pending: bool,
+    /// What is the newest applied version after a rollback.
+    pub(crate) newest_after: Option<Version>,
     /// How many plans on this target were consented to by their id before: an id is used up by that.
     pub(crate) used: usize,
 }
@@ -241,6 +247,9 @@ impl Facts {
             warnings: Vec::new(),
             basis: applied.join("\n"),
             terms: String::new(),
+            applied: self.history.applied.iter().map(|row| row.version.clone()).collect(),
+            takes_all_pending: false,
+            newest_after: None,
             used: 0,
         }
     }
@@ -264,6 +273,9 @@ impl Plan {
             warnings: Vec::new(),
             basis,
             terms: String::new(),
+            applied: Vec::new(),
+            takes_all_pending: false,
+            newest_after: None,
             used: 0,
         }
     }

@@ -1,7 +1,7 @@
 //! Which applied migrations are taken back, newest first.
 
 use crate::failure::{Kind, Result};
-use crate::model::history::{Standing, Trouble};
+use crate::model::history::{Applied, Standing, Trouble};
 use crate::model::migration::{Migration, Version};
 use crate::plan::{Facts, Loss, Plan, Step, Verb};
 
@@ -11,7 +11,7 @@ pub(crate) enum RollbackRequest {
     /// So many migrations.
     Steps(usize),
     /// All that are later than this version; `0` takes everything back.
-    To(Version),
+    To(String),
 }
 
 /// The migrations that `request` takes back, newest first: all of them have a down file that
@@ -22,11 +22,11 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
     let chosen: Vec<_> = match request {
         RollbackRequest::Steps(steps) => newest_first.take(*steps).collect(),
         RollbackRequest::To(version) => {
-            let known = facts.history.applied.iter().any(|row| row.version == *version);
-            if !known && *version != Version::Number(0) {
-                return Err(Kind::NotApplied { version: version.to_string() }.into());
+            let is_it = |row: &Applied| row.version.to_string() == *version;
+            if !facts.history.applied.iter().any(is_it) && version != "0" {
+                return Err(Kind::NotApplied { version: version.clone() }.into());
             }
-            newest_first.take_while(|(row, _)| row.version > *version).collect()
+            newest_first.take_while(|(row, _)| !is_it(row)).collect()
         }
     };
 
@@ -49,12 +49,17 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
     if one_way.is_empty() {
         return Ok(files);
     }
-    let migrations = one_way.iter().map(|file| format!("{} `{}`", file.version, file.name)).collect();
+    let migrations = one_way.iter().map(|file| file.title()).collect();
     Err(Kind::Irreversible { migrations }.into())
 }
 
 /// Plans to take back `migrations`, each with what that loses.
 pub(crate) fn rollback(facts: &Facts, migrations: Vec<(Migration, Vec<Loss>)>) -> Plan {
     let steps = migrations.into_iter().map(|(migration, losses)| Step::Revert { migration, losses });
-    facts.plan(Verb::Rollback, steps.collect())
+    let mut plan = facts.plan(Verb::Rollback, steps.collect());
+    let standing = Standing::compare(&facts.folder, &facts.history);
+    let stays = |row: &&Applied| plan.migrations().all(|reverted| reverted.version != row.version);
+    let newest = standing.applied.iter().rev().map(|(row, _)| *row).find(stays);
+    plan.newest_after = newest.map(|row| row.version.clone());
+    plan
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::failure::Result;
-use crate::model::layout::Layout;
+use crate::model::layout::{Layout, quote_literal};
 use crate::world::files;
 use crate::world::pg::Session;
 
@@ -17,9 +17,9 @@ const OF_OWNERS: [&str; 2] = ["owner", "grant"];
 
 impl Fingerprint {
     /// Reads that of the session's database.
-    pub(crate) fn of(session: &mut Session) -> Result<Fingerprint> {
+    pub(crate) fn of(session: &mut Session, layout: &Layout) -> Result<Fingerprint> {
         session.run("prepare the session", "SET search_path = ''")?;
-        let rows = session.rows("read the schema", &sql())?;
+        let rows = session.rows("read the schema", &sql(layout))?;
         session.run("prepare the session", "RESET search_path")?;
         let mut lines = BTreeMap::new();
         for row in rows {
@@ -118,8 +118,8 @@ fn is_required(definition: &str) -> bool {
 
 /// Reads what pg_dump would write, as rows. Objects of extensions come with these, and the tables of
 /// cargo db and of the migration tool are nobody's schema.
-fn sql() -> String {
-    let queries: Vec<String> = of_relations().into_iter().chain(of_others()).collect();
+fn sql(layout: &Layout) -> String {
+    let queries: Vec<String> = of_relations(layout).into_iter().chain(of_others(layout)).collect();
     queries.join(" UNION ALL ")
 }
 
@@ -134,9 +134,8 @@ fn free(class: &str, oid: &str) -> String {
 }
 
 /// Tables, views and sequences, and what belongs to them.
-fn of_relations() -> Vec<String> {
-    let relation =
-        format!("{OWN} AND c.relname <> '{}' AND {}", Layout::Sqlx.table(), free("pg_class", "c.oid"));
+fn of_relations(layout: &Layout) -> Vec<String> {
+    let relation = format!("{OWN} AND NOT ({}) AND {}", layout.own_relations(), free("pg_class", "c.oid"));
     let name = "format('%I.%I', n.nspname, c.relname)";
     let of_class = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace";
     vec![
@@ -195,11 +194,12 @@ fn of_relations() -> Vec<String> {
 }
 
 /// Schemas, types, functions, comments.
-fn of_others() -> Vec<String> {
+fn of_others(layout: &Layout) -> Vec<String> {
+    let tools = layout.schema().map_or_else(|| "''".to_owned(), quote_literal);
     let routine = format!("{OWN} AND {}", free("pg_proc", "p.oid"));
     let typed = format!("{OWN} AND {}", free("pg_type", "t.oid"));
     vec![
-        format!("SELECT 'schema', quote_ident(n.nspname), '' FROM pg_namespace n WHERE {OWN}"),
+        format!("SELECT 'schema', quote_ident(n.nspname), '' FROM pg_namespace n WHERE {OWN} AND n.nspname <> {tools}"),
         "SELECT 'extension', quote_ident(extname), '' FROM pg_extension".to_owned(),
         format!(
             "SELECT 'statistics', format('%I.%I', n.nspname, s.stxname), pg_get_statisticsobjdef(s.oid) \

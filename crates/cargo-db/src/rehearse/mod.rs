@@ -60,7 +60,7 @@ pub(crate) fn rehearse(world: &World, request: &Request<'_>) -> Result<(Rehearsa
     let subject = scratch.basis.describe(&request.target.database);
     world.tell(Event::Finished { done: "Copied", subject, elapsed: copied });
     let mut stage = Stage::open(world, request, &scratch)?;
-    let stood = Stood::of(&mut stage.session)?;
+    let stood = Stood::of(&mut stage.session, &request.settings.migrations.layout)?;
     let mut migrations = stage.forward()?;
     stage.back(&mut migrations)?;
     let broken = std::mem::take(&mut stage.preparing.broken);
@@ -104,7 +104,7 @@ impl<'a> Stage<'a> {
         let mut rehearsed: Vec<Rehearsed> = Vec::new();
         let mut stopped: Option<String> = None;
         for migration in self.request.migrations {
-            let subject = format!("{} {}", migration.version, migration.name);
+            let subject = migration.title();
             if let Some(why) = &stopped {
                 rehearsed.push(unmeasured(migration, Vec::new(), why.clone()));
                 continue;
@@ -117,7 +117,8 @@ impl<'a> Stage<'a> {
                 let why = format!("{subject} reaches beyond its database, as it says, and was not run");
                 let mut one = unmeasured(migration, checked.findings, why);
                 one.verdict = Verdict::Warn.max(Verdict::of(&one.findings));
-                self.before.push(Fingerprint::of(&mut self.session)?);
+                let before = self.fingerprint()?;
+                self.before.push(before);
                 rehearsed.push(one);
                 continue;
             }
@@ -140,13 +141,18 @@ impl<'a> Stage<'a> {
 
     fn look_through(&self, migration: &Migration) -> Result<Checked> {
         let path = &migration.up.path;
-        let bytes = files::read(&self.request.settings.root.join(path))?;
+        let bytes = migration.up.part_of(files::read(&self.request.settings.root.join(path))?);
         let text = String::from_utf8_lossy(&bytes);
-        Ok(check::check(&Source { path, text: &text, direction: Direction::Up }))
+        Ok(check::check(&Source {
+            path,
+            text: &text,
+            direction: Direction::Up,
+            transactional: migration.up.transactional,
+        }))
     }
 
     fn one(&mut self, migration: &Migration, checked: Checked) -> Result<Rehearsed> {
-        let before = Fingerprint::of(&mut self.session)?;
+        let before = self.fingerprint()?;
         let invalid = self.invalid_indexes()?;
         let Ran { measured, failed, failure } = self.run(&migration.up)?;
         let fails = failed.is_some();
@@ -161,7 +167,7 @@ impl<'a> Stage<'a> {
             found.object = Some(judge::short(&index).to_owned());
             findings.push(found);
         }
-        let after = Fingerprint::of(&mut self.session)?;
+        let after = self.fingerprint()?;
         let changes = before.changes(&after);
         let named = findings.iter().any(|finding| finding.class == Class::Compatibility);
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
@@ -174,7 +180,7 @@ impl<'a> Stage<'a> {
         let guards = guards(&measured, &checked.expected);
         findings.retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
         findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
-        let subject = format!("{} {}", migration.version, migration.name);
+        let subject = migration.title();
         self.preparing.after(&mut self.session, &subject);
         self.before.push(before);
         let mut verdict = Verdict::of(&findings);
@@ -212,7 +218,7 @@ impl<'a> Stage<'a> {
 
     /// Runs a file as the real run would.
     fn run(&mut self, file: &ScriptFile) -> Result<Ran> {
-        let script = read_script(&self.request.settings.root, file)?;
+        let script = read_script(self.request.settings, file)?;
         let inside = file.transactional;
         if inside {
             self.session.run("begin a transaction", "BEGIN")?;
@@ -274,6 +280,10 @@ impl<'a> Stage<'a> {
         locks.into_iter().map(scale).collect()
     }
 
+    fn fingerprint(&mut self) -> Result<Fingerprint> {
+        Fingerprint::of(&mut self.session, &self.request.settings.migrations.layout)
+    }
+
     fn invalid_indexes(&mut self) -> Result<Vec<String>> {
         let sql = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid";
         self.session.column("look for invalid indexes", sql)
@@ -292,7 +302,7 @@ impl<'a> Stage<'a> {
             let Some(down) = &self.request.migrations[index].down else { break };
             self.world.interrupt.check()?;
             let Ran { measured, failed, .. } = self.run(down)?;
-            let after = Fingerprint::of(&mut self.session)?;
+            let after = self.fingerprint()?;
             let mut difference = self.before[index].difference(&after);
             difference.retain(|line| !left_behind.contains(line));
             let way_back = judge_back(&rehearsed[index], &measured, failed.as_ref(), &difference);

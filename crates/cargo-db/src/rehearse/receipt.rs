@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use crate::failure::{Kind, Result};
 use crate::model::finding::Verdict;
+use crate::model::layout::Layout;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
 use crate::rehearse::fingerprint::Fingerprint;
@@ -52,8 +53,8 @@ pub(crate) struct Stood {
 
 impl Stood {
     /// Looks at the session's database.
-    pub(crate) fn of(session: &mut Session) -> Result<Stood> {
-        let schema = Fingerprint::of(session)?.digest();
+    pub(crate) fn of(session: &mut Session, layout: &Layout) -> Result<Stood> {
+        let schema = Fingerprint::of(session, layout)?.digest();
         let mut number = |doing, sql| -> Result<u64> {
             Ok(session.value(doing, sql)?.and_then(|number| number.parse().ok()).unwrap_or(0))
         };

@@ -37,6 +37,7 @@ const LIBPQ: &[(&str, &str)] = &[
 pub(crate) fn place(
     sources: &Sources<'_>,
     variables: &Variables,
+    url_variable: &str,
     local_database: &str,
 ) -> Result<Setting<Place>> {
     if let Some(url) = &sources.flags.database_url {
@@ -46,7 +47,7 @@ pub(crate) fn place(
         }
         return target(sources, variables, keywords, Origin::Flag("--database-url"));
     }
-    if let Some(url) = variables.get("DATABASE_URL") {
+    if let Some(url) = variables.get(url_variable) {
         let keywords = parse_url(&url.value, &url.origin.to_string())?;
         return target(sources, variables, keywords, url.origin);
     }

@@ -14,6 +14,7 @@ use crate::settings::Sources;
 pub(crate) struct DbToml {
     pub(crate) database: DatabaseTable,
     pub(crate) server: ServerTable,
+    #[serde(deserialize_with = "with_sets")]
     pub(crate) migrations: MigrationsTable,
     pub(crate) migrate: MigrateTable,
     pub(crate) verify: VerifyTable,
@@ -34,10 +35,37 @@ pub(crate) struct ServerTable {
     pub(crate) bin: Option<PathBuf>,
 }
 
+/// `[migrations]`, or one of the sets in it, `[migrations.<name>]`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(crate) struct MigrationsTable {
     pub(crate) dir: Option<PathBuf>,
+    pub(crate) tool: Option<String>,
+    /// `builtin` or `tool`.
+    pub(crate) runner: Option<String>,
+    /// The history table, where it is not called as usual.
+    pub(crate) table: Option<String>,
+    /// The variable that names this set's database.
+    pub(crate) url: Option<String>,
+    pub(crate) status: Option<Vec<String>>,
+    pub(crate) apply: Option<Vec<String>>,
+    pub(crate) rollback: Option<Vec<String>>,
+    pub(crate) create: Option<Vec<String>>,
+    pub(crate) generate: Option<Vec<String>>,
+    #[serde(skip)]
+    pub(crate) sets: BTreeMap<String, MigrationsTable>,
+}
+
+/// Tables inside `[migrations]` are sets, everything else is a key of its own.
+fn with_sets<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<MigrationsTable, D::Error> {
+    let whole = toml::Table::deserialize(deserializer)?;
+    let (sets, own): (toml::Table, toml::Table) = whole.into_iter().partition(|(_, value)| value.is_table());
+    let wrong = |error: toml::de::Error| serde::de::Error::custom(error.message());
+    let mut table: MigrationsTable = toml::Value::Table(own).try_into().map_err(wrong)?;
+    for (name, set) in sets {
+        table.sets.insert(name, set.try_into().map_err(wrong)?);
+    }
+    Ok(table)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -135,12 +163,22 @@ pub(crate) fn read_text(sources: &Sources<'_>, path: &Path) -> Result<Option<Str
 
 fn malformed(text: &str, path: &Path, error: &toml::de::Error) -> Kind {
     let start = error.span().map_or(0, |span| span.start);
+    let line = text.get(..start).unwrap_or("").matches('\n').count() + 1;
     Kind::BadFile {
         file: path.to_owned(),
-        line: text.get(..start).unwrap_or("").matches('\n').count() + 1,
+        line: line_of_unknown(text, error.message()).unwrap_or(line),
         why: error.message().lines().next().unwrap_or("not TOML").to_owned(),
         suggestion: suggestion(error.message()),
     }
+}
+
+/// The line of an unknown key: what is read as a table first has lost its place.
+fn line_of_unknown(text: &str, message: &str) -> Option<usize> {
+    let unknown = message.strip_prefix("unknown field `")?.split('`').next()?;
+    let is_it = |line: &str| {
+        line.trim_start().strip_prefix(unknown).is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    Some(text.lines().position(is_it)? + 1)
 }
 
 /// serde words an unknown key as ``unknown field `a`, expected `b` or `c` ``: the nearest of the

@@ -6,6 +6,7 @@
 
 mod connection;
 mod file;
+mod tool;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::target::Target;
 
 use file::DbToml;
+pub(crate) use tool::{Migrations, Runner};
 use variables::Variables;
 
 /// Names under which other tools keep the environment, in the order in which they are read.
@@ -41,6 +43,10 @@ pub(crate) struct Flags {
     pub(crate) env_files: Vec<PathBuf>,
     pub(crate) no_dotenv: bool,
     pub(crate) migrations_dir: Option<PathBuf>,
+    /// `--set`.
+    pub(crate) set: Option<String>,
+    /// Whether no set need be named: the verb looks at none, or at all.
+    pub(crate) any_set: bool,
     pub(crate) lock_timeout: Option<Duration>,
     pub(crate) ddl_lock_timeout: Option<Duration>,
 }
@@ -56,6 +62,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) read: &'a dyn Fn(&Path) -> io::Result<Option<String>>,
     /// Whether a path exists.
     pub(crate) exists: &'a dyn Fn(&Path) -> bool,
+    /// Some of the files in a folder, so many levels deep; relative to it.
+    pub(crate) list: &'a dyn Fn(&Path, usize) -> Vec<PathBuf>,
 }
 
 /// Where a value came from.
@@ -165,7 +173,7 @@ pub(crate) struct Settings {
     pub(crate) root: PathBuf,
     pub(crate) environment: Resolved,
     pub(crate) place: Setting<Place>,
-    pub(crate) migrations_dir: Setting<PathBuf>,
+    pub(crate) migrations: Migrations,
     pub(crate) limits: Limits,
     pub(crate) seeds: SeedSettings,
     pub(crate) backup: BackupSettings,
@@ -206,7 +214,10 @@ impl Settings {
         }
 
         let local_database = local_database(&toml, &root, named);
-        let place = connection::place(sources, &variables, &local_database)?;
+        let migrations = tool::resolve(sources, &toml, &root)?;
+        let set = migrations.set.as_ref().and_then(|set| toml.migrations.sets.get(set));
+        let url = set.unwrap_or(&toml.migrations).url.as_deref().unwrap_or("DATABASE_URL");
+        let place = connection::place(sources, &variables, url, &local_database)?;
         let is_local = match &place.value {
             Place::Named(target) => target.is_local(),
             Place::Local { .. } => true,
@@ -214,7 +225,7 @@ impl Settings {
         let patterns = host_signals(&toml, &place.value);
         let environment = Resolved::settle(decisive, customary, is_local, patterns);
         Ok(Settings {
-            migrations_dir: migrations_dir(sources, &toml, &root),
+            migrations,
             limits: limits(&sources.flags, &toml)?,
             seeds: seeds(&toml, &root)?,
             backup: backup(&variables, &toml, &root)?,
@@ -290,16 +301,6 @@ fn local_database(toml: &DbToml, root: &Path, environment: Option<Environment>) 
     match environment {
         Some(Environment::Test) => format!("{name}_test"),
         _ => name,
-    }
-}
-
-fn migrations_dir(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Setting<PathBuf> {
-    if let Some(dir) = &sources.flags.migrations_dir {
-        return Setting { value: sources.cwd.join(dir), origin: Origin::Flag("--migrations-dir") };
-    }
-    match &toml.migrations.dir {
-        Some(dir) => Setting { value: root.join(dir), origin: Origin::DbToml("migrations.dir") },
-        None => Setting::default(root.join("migrations")),
     }
 }
 

@@ -34,7 +34,12 @@ impl Machine {
             process: self.process.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             cwd: "/p/crates/a".into(),
             read: &|path| Ok(find(path).map(|(_, text)| (*text).to_owned())),
-            exists: &|path| find(path).is_some(),
+            exists: &|path| self.files.iter().any(|(name, _)| Path::new(name).starts_with(path)),
+            list: &|folder, _| {
+                let below =
+                    self.files.iter().filter_map(|(name, _)| Path::new(name).strip_prefix(folder).ok());
+                below.map(Path::to_owned).collect()
+            },
         })
     }
 

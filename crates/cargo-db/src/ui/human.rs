@@ -3,9 +3,11 @@
 use crate::failure::{Failure, Kind, StatementError, problem_line};
 use crate::model::audit::{By, Phase, Record};
 use crate::model::environment::{Environment, Marker, Resolved};
+use crate::model::migration::title;
 use crate::model::target::Target;
 use crate::plan::{Batch, Loss, Plan, Step, Verb};
 use crate::seed::Rows;
+use crate::settings::{Migrations, Runner};
 use crate::ui::report::{LocalStatus, PolicyRow, Report, StatusReport};
 use crate::ui::text::{elapsed, number, plural, size, table};
 use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, Ui, YELLOW};
@@ -92,6 +94,7 @@ fn status(status: &StatusReport<'_>, ui: &Ui) -> String {
     if let Some(copied) = environment.copy_of {
         line("", format!("a copy of {copied}, by its marker"));
     }
+    line("Tool", tool(status.migrations));
     for setting in &status.settings {
         line(setting.name, format!("{} ({})", setting.value, setting.origin));
     }
@@ -113,6 +116,19 @@ fn status(status: &StatusReport<'_>, ui: &Ui) -> String {
     lines.join("\n")
 }
 
+/// Whose migrations these are, and who runs them.
+fn tool(migrations: &Migrations) -> String {
+    let runner = match (migrations.runner, migrations.layout.is_certain()) {
+        (Runner::Builtin, _) => "",
+        (Runner::Tool, true) => ", which runs them",
+        (Runner::Tool, false) => {
+            ", which runs them; what is pending is read from its files, as far as that goes"
+        }
+    };
+    let set = migrations.set.as_ref().map_or_else(String::new, |set| format!(" of the set {set}"));
+    format!("{}{set}{runner}", migrations.layout.key())
+}
+
 fn migrations(status: &StatusReport<'_>, ui: &Ui) -> Vec<String> {
     let standing = &status.standing;
     let pending = standing.pending.len();
@@ -126,12 +142,11 @@ fn migrations(status: &StatusReport<'_>, ui: &Ui) -> Vec<String> {
     if let Some(last) = standing.last() {
         let when = last
             .installed_on
-            .and_then(|when| when.format(&time::format_description::well_known::Rfc3339).ok());
-        lines.push(format!("{:<13}{} {} on {}", "Last", last.version, last.name, when.unwrap_or_default()));
+            .and_then(|when| when.format(&time::format_description::well_known::Rfc3339).ok())
+            .map_or_else(String::new, |when| format!(" on {when}"));
+        lines.push(format!("{:<13}{}{}", "Last", title(&last.version, &last.name), when));
     }
-    lines.extend(
-        standing.pending.iter().map(|file| format!("{:<13}{} {}", "Pending", file.version, file.name)),
-    );
+    lines.extend(standing.pending.iter().map(|file| format!("{:<13}{}", "Pending", file.title())));
     lines.extend(standing.problems.iter().map(|problem| {
         format!("{:<13}{}", ui.out(RED, &format!("{:<13}", "Problem")), problem_line(problem))
     }));
@@ -164,9 +179,9 @@ fn describe(step: &Step) -> String {
         Step::CreateHistory { table } => format!("create the history table {table}"),
         Step::Apply { migration } => {
             let how = if migration.up.transactional { "" } else { ", without a transaction" };
-            format!("apply {} {}{how}", migration.version, migration.name)
+            format!("apply {}{how}", migration.title())
         }
-        Step::Revert { migration, .. } => format!("revert {} {}", migration.version, migration.name),
+        Step::Revert { migration, .. } => format!("revert {}", migration.title()),
         Step::Clear { tables } => format!("clear {}", plural(tables.len(), "table")),
         Step::Load { seed } => format!("load {}", seed.path),
         Step::Run { command } => format!("run `{}`", command.join(" ")),

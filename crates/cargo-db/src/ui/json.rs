@@ -11,6 +11,7 @@ use crate::model::event::Event;
 use crate::model::history::{Problem, Standing};
 use crate::model::migration::Migration;
 use crate::plan::{Batch, Loss, Plan, Step, Verdict};
+use crate::settings::{Migrations, Runner};
 use crate::ui::report::{Report, StatusReport};
 use crate::ui::{findings, rehearsal};
 
@@ -122,6 +123,7 @@ fn status(report: &StatusReport<'_>) -> Value {
             "exists": found.is_some(),
             "bytes": found.map(|(_, database)| database.bytes),
         },
+        "tool": tool(report.migrations),
         "migrations": standing(&report.standing),
         "tables": tables
             .iter()
@@ -134,6 +136,15 @@ fn status(report: &StatusReport<'_>) -> Value {
 fn signals(environment: &Resolved) -> Vec<Value> {
     let one = |signal: &Signal| json!({ "source": signal.source, "said": signal.said, "environment": signal.environment.name() });
     environment.signals.iter().map(one).collect()
+}
+
+fn tool(migrations: &Migrations) -> Value {
+    json!({
+        "name": migrations.layout.key(),
+        "runner": if migrations.runner == Runner::Tool { "tool" } else { "builtin" },
+        "set": migrations.set,
+        "certain": migrations.layout.is_certain(),
+    })
 }
 
 fn standing(standing: &Standing<'_>) -> Value {
@@ -316,6 +327,7 @@ pub(super) fn event(event: &Event) -> String {
             json!({ "event": "building", "phase": phase, "percent": percent })
         }
         Event::InvalidIndexRemoved { index } => json!({ "event": "invalid-index-removed", "index": index }),
+        Event::ToolSaid { line } => json!({ "event": "tool-said", "line": line }),
         Event::Notice { severity, message } => {
             json!({ "event": "notice", "severity": severity, "message": message })
         }

@@ -33,6 +33,8 @@ struct Inner {
     verb: &'static str,
     json: bool,
     quiet: bool,
+    /// Whether what a tool prints is shown.
+    verbose: bool,
     progress: Progress,
     colour_out: bool,
     colour_err: bool,
@@ -69,6 +71,7 @@ impl Ui {
             verb,
             json: flags.json,
             quiet: flags.quiet,
+            verbose: flags.verbose,
             progress: match flags.progress {
                 Progress::Auto if !moves => Progress::Plain,
                 other => other,
@@ -226,6 +229,8 @@ impl Ui {
             Event::InvalidIndexRemoved { index } => {
                 self.warning(&format!("dropped the invalid index {index}, which a failed build left behind"));
             }
+            Event::ToolSaid { line } if self.0.verbose => self.note(line),
+            Event::ToolSaid { .. } => {}
             Event::Notice { severity, message } => {
                 let text = format!("{:>12} {message}", severity.to_lowercase());
                 self.note(&self.err(DIM, &text));

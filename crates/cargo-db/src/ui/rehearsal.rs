@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::model::finding::{Finding, Severity};
+use crate::model::migration::title;
 use crate::model::rehearsal::{Foresight, Locked, Rehearsal, Rehearsed, WayBack};
 use crate::model::target::Target;
 use crate::plan::Plan;
@@ -41,7 +42,7 @@ fn counts(rehearsal: &Rehearsal) -> String {
 }
 
 fn one(migration: &Rehearsed, ui: &Ui) -> Vec<String> {
-    let name = format!("{} {}", migration.version, migration.name);
+    let name = title(&migration.version, &migration.name);
     let mut lines = vec![format!(
         "{} {}  {}",
         findings::verdict(migration.verdict, ui),
@@ -128,7 +129,7 @@ pub(super) fn markdown(target: &Target, rehearsal: &Rehearsal) -> String {
         ));
     }
     for migration in rehearsal.migrations.iter().filter(|migration| !migration.findings.is_empty()) {
-        lines.push(format!("\n**{} {}**\n", migration.version, migration.name));
+        lines.push(format!("\n**{}**\n", title(&migration.version, &migration.name)));
         lines.extend(migration.findings.iter().map(bullet));
         if let WayBack::Lossy(details) | WayBack::Wrong(details) = &migration.way_back {
             lines.extend(details.iter().take(SHOWN).map(|detail| format!("- way back: {detail}")));

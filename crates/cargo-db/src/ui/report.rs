@@ -14,6 +14,7 @@ use crate::model::rehearsal::{Foresight, Rehearsal};
 use crate::model::target::Target;
 use crate::plan::{Plan, Verdict};
 use crate::seed::Rows;
+use crate::settings::Migrations;
 
 /// What a verb answers.
 pub(crate) enum Report<'a> {
@@ -136,6 +137,8 @@ pub(crate) struct StatusReport<'a> {
     /// `None` where the database does not exist yet.
     pub(crate) found: Option<(&'a ServerFacts, &'a DatabaseFacts)>,
     pub(crate) standing: Standing<'a>,
+    /// Whose migrations these are.
+    pub(crate) migrations: &'a Migrations,
     pub(crate) settings: Vec<SettingLine>,
 }
 

@@ -1,5 +1,6 @@
 //! Files and folders. Every error names its path.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -55,25 +56,64 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     }
 }
 
+/// Folders in which nobody keeps migrations, and much else.
+const SKIPPED: [&str; 5] = ["node_modules", "target", "vendor", "venv", "__pycache__"];
+
 /// All migrations of a folder; an absent folder holds none.
-pub(crate) fn migrations(layout: Layout, folder: &Path, shown: &Path) -> Result<Folder> {
+pub(crate) fn migrations(layout: &Layout, folder: &Path, shown: &Path) -> Result<Folder> {
+    let mut found = Vec::new();
+    let shown = folder.strip_prefix(shown).unwrap_or(folder);
+    collect(layout, folder, shown, layout.depth(), &mut found)?;
+    Ok(layout.read(found))
+}
+
+fn collect(layout: &Layout, folder: &Path, shown: &Path, depth: usize, found: &mut Vec<Found>) -> Result<()> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Folder::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed("read", folder)(error)),
     };
-    let shown = folder.strip_prefix(shown).unwrap_or(folder);
-    let mut found = Vec::new();
     for entry in entries {
         let entry = entry.map_err(failed("read", folder))?;
         let name = entry.file_name();
-        let is_sql = name.as_encoded_bytes().ends_with(b".sql");
-        if is_sql && !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            let bytes = read(&folder.join(&name))?;
-            found.push(Found { path: shown.join(&name), bytes });
+        let is_folder = || entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let path = shown.join(&name);
+        if layout.reads(&path) && !is_folder() {
+            found.push(Found { bytes: read(&folder.join(&name))?, path });
+        } else if depth > 1 && is_folder() && is_looked_into(&name) {
+            collect(layout, &folder.join(&name), &path, depth - 1, found)?;
         }
     }
-    Ok(layout.read(found))
+    Ok(())
+}
+
+fn is_looked_into(name: &std::ffi::OsStr) -> bool {
+    let name = name.to_string_lossy();
+    !name.starts_with('.') && !SKIPPED.contains(&name.as_ref())
+}
+
+/// So many files of a folder tell whose they are.
+const SOME: usize = 100;
+
+/// Some of the files in a folder, so many levels deep; relative to it.
+pub(crate) fn some_files(folder: &Path, depth: usize) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![(PathBuf::new(), depth)];
+    while let Some((below, depth)) = folders.pop() {
+        for entry in fs::read_dir(folder.join(&below)).into_iter().flatten().flatten() {
+            let path = below.join(entry.file_name());
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if !is_folder {
+                found.push(path);
+            } else if depth > 1 && is_looked_into(&entry.file_name()) {
+                folders.push((path, depth - 1));
+            }
+            if found.len() >= SOME {
+                return found;
+            }
+        }
+    }
+    found
 }
 
 /// All seeds below a folder, in the order in which they are loaded: by name, what is for all
@@ -304,6 +344,25 @@ pub(crate) fn matching(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>>
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+/// When each file below a folder was written last, but for what no person writes.
+pub(crate) fn stamps(folder: &Path) -> Result<BTreeMap<PathBuf, std::time::SystemTime>> {
+    let mut stamps = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(failed("read", &folder))? {
+            let entry = entry.map_err(failed("read", &folder))?;
+            let path = entry.path();
+            let Ok(about) = fs::symlink_metadata(&path) else { continue };
+            if about.is_dir() && is_looked_into(&entry.file_name()) {
+                folders.push(path);
+            } else if let (true, Ok(written)) = (about.is_file(), about.modified()) {
+                stamps.insert(path, written);
+            }
+        }
+    }
+    Ok(stamps)
 }
 
 /// The names in a folder; none where there is no folder.

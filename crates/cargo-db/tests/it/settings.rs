@@ -30,7 +30,7 @@ fn what_is_wrong_is_named_with_file_and_line() {
 exit: 2
 --- stdout
 --- stderr
-error: `[..]/db.toml`, line 2: unknown field `folder`, expected `dir`
+error: `[..]/db.toml`, line 2: unknown field `folder`, expected one of `dir`, `tool`[..]
 
 
 "#]]

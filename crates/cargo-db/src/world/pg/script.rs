@@ -61,6 +61,11 @@ impl Script {
         Ok(script)
     }
 
+    /// What runs.
+    pub(crate) fn sql(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Whether it holds no statement.
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::failure::{Kind, Result};
-use crate::model::layout::quote_literal;
+use crate::model::layout::{Layout, quote_literal};
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Host;
 use crate::world::pg::session::{Row, Session};
@@ -47,13 +47,13 @@ pub(crate) struct Found {
     pub(crate) marker: bool,
 }
 
-/// The server and the database, in one round trip. The table called `history` is left out.
-pub(crate) fn survey(session: &mut Session, history: &str) -> Result<(Found, ServerFacts, DatabaseFacts)> {
+/// The server and the database, in one round trip. The tool's own tables are left out.
+pub(crate) fn survey(session: &mut Session, layout: &Layout) -> Result<(Found, ServerFacts, DatabaseFacts)> {
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
     let server = SERVER.replace("{tls}", tls);
     let questions = format!(
         "SELECT to_regclass({}), to_regclass('cargo_db.marker') IS NOT NULL; {server}; {SCHEMAS}; {TABLES}",
-        quote_literal(history)
+        quote_literal(&layout.lookup_name())
     );
     let sets = session.result_sets("look at the database", &questions)?;
     let [table, server, schemas, tables] = <[Vec<Row>; 4]>::try_from(sets).unwrap_or_default();
@@ -61,7 +61,7 @@ pub(crate) fn survey(session: &mut Session, history: &str) -> Result<(Found, Ser
     let details = if unsure { session.rows("look at some tables", DETAILS)? } else { Vec::new() };
     let surveyed = server.first().and_then(|row| {
         let block_size = row[5].as_deref()?.parse().ok()?;
-        let tables = Tables { history, schemas: &schemas, tables: &tables, details: &details, block_size };
+        let tables = Tables { layout, schemas: &schemas, tables: &tables, details: &details, block_size };
         Some((facts(row)?, tables.database()?))
     });
     let (server, database) =
@@ -86,7 +86,7 @@ fn facts(row: &Row) -> Option<ServerFacts> {
 
 /// The rows of [`SCHEMAS`], [`TABLES`] and [`DETAILS`].
 struct Tables<'a> {
-    history: &'a str,
+    layout: &'a Layout,
     schemas: &'a [Row],
     tables: &'a [Row],
     details: &'a [Row],
@@ -120,7 +120,7 @@ impl Tables<'_> {
             // A schema that was made between the two questions.
             let Some(&(schema, is_current)) = schema_of.get(schema.as_deref()?) else { continue };
             let of_server = schema.starts_with("pg_") || matches!(schema, "information_schema" | "cargo_db");
-            if of_server || name == self.history {
+            if of_server || self.layout.is_own(schema, name) {
                 continue;
             }
             let sum = by_root.entry(detail(1).unwrap_or(oid)).or_default();

@@ -1,0 +1,209 @@
+//! Plans that a migration tool carries out: its command is run, and then the database is asked what came of
+//! it, because a tool that ends with success may have done something else.
+
+use std::collections::BTreeSet;
+
+use crate::failure::{Kind, Result};
+use crate::migration::execute::Deed;
+use crate::migration::facts::gather;
+use crate::model::history::{Applied, History};
+use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version, title};
+use crate::model::target::Target;
+use crate::model::tool::{Place, Task, command, states, variables};
+use crate::plan::{Plan, Step, Verb};
+use crate::settings::Settings;
+use crate::world::clock::stopwatch;
+use crate::world::process::{Ended, run_tool};
+use crate::world::{World, files};
+
+/// Carries a plan out with the tool's own command.
+pub(super) fn carry_out(world: &World, settings: &Settings, plan: &Plan) -> Result<Vec<Deed>> {
+    let began = stopwatch();
+    for line in commands(settings, plan)? {
+        let ended = run(world, settings, &plan.target, &line)?;
+        if !ended.success {
+            let differences = differences(world, settings, plan).unwrap_or_default();
+            let (command, status, said) = (line.join(" "), ended.status, ended.said);
+            return Err(Kind::ToolFailed { command, status, said, differences }.into());
+        }
+    }
+    let elapsed = began.elapsed();
+    let deed = |migration: &Migration| Deed {
+        version: migration.version.clone(),
+        name: migration.name.clone(),
+        elapsed,
+    };
+    Ok(plan.migrations().map(deed).collect())
+}
+
+/// Asks the database what a plan came to: whoever ran it, the history must be the one that it leads to.
+pub(super) fn second_opinion(world: &World, settings: &Settings, plan: &Plan, who: &str) -> Result<()> {
+    let differences = differences(world, settings, plan)?;
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Kind::OtherState { who: who.to_owned(), differences }.into())
+}
+
+/// In what the history differs from what a plan says that it is afterwards.
+fn differences(world: &World, settings: &Settings, plan: &Plan) -> Result<Vec<String>> {
+    let facts = gather(world, settings, &plan.target)?;
+    let applied: BTreeSet<&Version> =
+        facts.history.applied.iter().filter(|row| row.success).map(|row| &row.version).collect();
+    let mut differences = Vec::new();
+    for step in &plan.steps {
+        match step {
+            Step::Apply { migration } if !applied.contains(&migration.version) => {
+                differences.push(format!("{} is not applied", migration.title()));
+            }
+            Step::Revert { migration, .. } if applied.contains(&migration.version) => {
+                differences.push(format!("{} is still applied", migration.title()));
+            }
+            _ => {}
+        }
+    }
+    let touched: BTreeSet<&Version> = plan.migrations().map(|migration| &migration.version).collect();
+    let before: BTreeSet<&Version> = plan.applied.iter().collect();
+    let name_of = |version: &Version| {
+        let file = facts.folder.migrations.iter().find(|file| file.version == *version);
+        file.map_or_else(|| version.to_string(), Migration::title)
+    };
+    let gone = before.iter().filter(|version| !touched.contains(*version) && !applied.contains(*version));
+    differences.extend(gone.map(|version| format!("{} was applied, and is not any more", name_of(version))));
+    let came = applied.iter().filter(|version| !touched.contains(*version) && !before.contains(*version));
+    differences
+        .extend(came.map(|version| format!("{} is applied, which nobody asked for", name_of(version))));
+    Ok(differences)
+}
+
+/// The commands that lead from where a plan begins to where it ends.
+fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
+    let migrations: Vec<&Migration> = plan.migrations().collect();
+    let versions: Vec<String> = migrations.iter().map(|migration| migration.version.to_string()).collect();
+    let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return Ok(Vec::new()) };
+    if plan.verb != Verb::Rollback {
+        if plan.takes_all_pending {
+            return Ok(vec![line(settings, &Task::ApplyAll)?]);
+        }
+        if let Ok(line) = line(settings, &Task::ApplyNext { count: versions.len(), last }) {
+            return Ok(vec![line]);
+        }
+        return versions
+            .iter()
+            .map(|version| line(settings, &Task::ApplyNext { count: 1, last: version }))
+            .collect();
+    }
+    let newest_after = |at: usize| {
+        let of_plan = versions.get(at + 1);
+        of_plan.cloned().or_else(|| plan.newest_after.as_ref().map(ToString::to_string))
+    };
+    let newest = newest_after(versions.len() - 1);
+    let all = Task::Revert { count: versions.len(), first, newest: newest.as_deref() };
+    if versions.len() == 1 {
+        return Ok(vec![line(settings, &all)?]);
+    }
+    if let Ok(line) = line(settings, &all) {
+        // What yoyo takes back with one is all that came after it.
+        if settings.migrations.layout.key() != "yoyo" {
+            return Ok(vec![line]);
+        }
+    }
+    let one = |(at, version): (usize, &String)| {
+        line(settings, &Task::Revert { count: 1, first: version, newest: newest_after(at).as_deref() })
+    };
+    versions.iter().enumerate().map(one).collect()
+}
+
+/// The command for a task: the project's own, or the customary one.
+pub(super) fn line(settings: &Settings, task: &Task<'_>) -> Result<Vec<String>> {
+    let migrations = &settings.migrations;
+    let (key, doing) = match task {
+        Task::ApplyAll => ("apply", "apply migrations".to_owned()),
+        Task::ApplyNext { count, .. } => ("", format!("apply only {count} of those that are pending")),
+        Task::Revert { count: 1, .. } => ("rollback", "take a migration back".to_owned()),
+        Task::Revert { .. } => ("", "take several migrations back at once".to_owned()),
+        Task::Create { .. } => ("create", "write an empty migration".to_owned()),
+        Task::Generate { .. } => ("generate", "work out a migration".to_owned()),
+    };
+    if let Some(own) = migrations.commands.get(key) {
+        let name = match task {
+            Task::Create { name } | Task::Generate { name } => Some((*name).to_owned()),
+            _ => None,
+        };
+        return Ok(own.iter().cloned().chain(name).collect());
+    }
+    let dir = relative_dir(settings);
+    let has = |name: &str| files::is_there(&migrations.tool_dir.join(name));
+    let url = match &settings.place.value {
+        crate::settings::Place::Named(target) => target.url_without_password(),
+        crate::settings::Place::Local { .. } => String::new(),
+    };
+    let place = Place { dir: &dir, url: &url, has: &has };
+    let tool = migrations.layout.key().to_owned();
+    command(&migrations.layout, task, &place).ok_or_else(|| Kind::ToolCannot { tool, doing }.into())
+}
+
+/// The folder of the migrations as the tool sees it.
+fn relative_dir(settings: &Settings) -> String {
+    let (dir, base) = (&settings.migrations.dir.value, &settings.migrations.tool_dir);
+    dir.strip_prefix(base).unwrap_or(dir).display().to_string()
+}
+
+/// Runs a command of the tool's against a database.
+pub(super) fn run(world: &World, settings: &Settings, target: &Target, line: &[String]) -> Result<Ended> {
+    let variables = variables(&settings.migrations.layout, target, &relative_dir(settings));
+    run_tool(world, line, &variables, &settings.migrations.tool_dir)
+}
+
+/// Runs the command for a task that changes files only, or a database that is nobody's. Returns what it
+/// printed.
+pub(crate) fn run_task(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    task: &Task<'_>,
+) -> Result<String> {
+    let line = line(settings, task)?;
+    let ended = run(world, settings, target, &line)?;
+    if ended.success {
+        return Ok(ended.stdout);
+    }
+    let (command, status, said) = (line.join(" "), ended.status, ended.said);
+    Err(Kind::ToolFailed { command, status, said, differences: Vec::new() }.into())
+}
+
+/// What a project's own status command says there is, for tools that are not known.
+pub(crate) fn ask(world: &World, settings: &Settings, target: &Target) -> Result<(Folder, History)> {
+    let Some(line) = settings.migrations.commands.get("status") else {
+        return Ok((Folder::default(), History::default()));
+    };
+    let ended = run(world, settings, target, line)?;
+    let states = states(&ended.stdout);
+    // A status may well end with a finding; one that says nothing has failed.
+    if states.is_empty() && !ended.success {
+        let (command, status, said) = (line.join(" "), ended.status, ended.said);
+        return Err(Kind::ToolFailed { command, status, said, differences: Vec::new() }.into());
+    }
+    let (mut folder, mut history) = (Folder::default(), History::default());
+    for (name, applied) in states {
+        let version = Version::Text(name.clone());
+        if applied {
+            history.applied.push(Applied {
+                version: version.clone(),
+                name: String::new(),
+                installed_on: None,
+                success: true,
+                checksum: None,
+                detail: String::new(),
+            });
+        }
+        let checksum = Checksum::stored(&name);
+        let up = ScriptFile { path: name.into(), checksum, transactional: true, part: None, is_code: true };
+        let (name, down, recorded, detail) =
+            (String::new(), Some(up.clone()), Recorded::Nothing, String::new());
+        folder.migrations.push(Migration { version, name, up, down, recorded, detail });
+    }
+    history.applied.sort_by(|a, b| a.version.cmp(&b.version));
+    history.table = Some(title(&"the status command of", settings.migrations.layout.key()));
+    Ok((folder, history))
+}

@@ -1,0 +1,285 @@
+//! Flyway's naming: `V<version>__<description>.sql`, `U…` for the way back and `R__…` for what is repeated;
+//! `flyway_schema_history`.
+//!
+//! Read in `flyway-core/…/resolver/ChecksumCalculator.java`, `…/api/MigrationState.java` and
+//! `flyway-database-postgresql/…/PostgreSQLDatabase.java`. The checksum is the CRC-32 of all lines without
+//! their ends, as a signed number. A baseline counts as applied with everything below it.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::history::{Applied, History};
+use crate::model::layout::{
+    Claim, Convention, DOWN, Entry, Found, NewMigration, Root, Table, UP, file_name, quote_literal,
+    script_file, section,
+};
+use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
+
+pub(super) struct Flyway;
+
+static TABLE: Table = Table {
+    schema: None,
+    name: "flyway_schema_history",
+    columns: &[
+        "installed_rank",
+        "version",
+        "description",
+        "type",
+        "script",
+        "checksum",
+        "installed_by",
+        "installed_on",
+        "execution_time",
+        "success",
+    ],
+    create: "CREATE TABLE IF NOT EXISTS {table} (
+    \"installed_rank\" INT NOT NULL PRIMARY KEY,
+    \"version\" VARCHAR(50),
+    \"description\" VARCHAR(200) NOT NULL,
+    \"type\" VARCHAR(20) NOT NULL,
+    \"script\" VARCHAR(1000) NOT NULL,
+    \"checksum\" INTEGER,
+    \"installed_by\" VARCHAR(100) NOT NULL,
+    \"installed_on\" TIMESTAMP NOT NULL DEFAULT now(),
+    \"execution_time\" INTEGER NOT NULL,
+    \"success\" BOOLEAN NOT NULL
+); CREATE INDEX IF NOT EXISTS \"flyway_schema_history_s_idx\" ON {table} (\"success\")",
+    fields: [
+        "coalesce(version, 'R__' || replace(description, ' ', '_'))",
+        "description",
+        "extract(epoch FROM installed_on)::bigint",
+        "success",
+        "checksum",
+        "type",
+    ],
+    // The newest row of a version, or of a repeatable script, decides.
+    rows: "(SELECT * FROM (SELECT DISTINCT ON (version, CASE WHEN version IS NULL THEN description END) * \
+            FROM {table} WHERE type <> 'SCHEMA' \
+            ORDER BY version, CASE WHEN version IS NULL THEN description END, installed_rank DESC) AS newest \
+            WHERE type NOT LIKE 'UNDO%' AND type <> 'DELETE') AS rows",
+    beside: &[],
+};
+
+impl Convention for Flyway {
+    fn key(&self) -> &'static str {
+        "flyway"
+    }
+
+    fn folders(&self) -> &'static [&'static str] {
+        &["src/main/resources/db/migration", "db/migration", "sql", "migrations"]
+    }
+
+    fn table(&self) -> &'static Table {
+        &TABLE
+    }
+
+    fn depth(&self) -> usize {
+        8
+    }
+
+    fn reads(&self, path: &Path) -> bool {
+        let name = file_name(path);
+        name.ends_with(".sql") || name.ends_with(".sql.conf")
+    }
+
+    fn read(&self, found: Vec<Found>) -> Folder {
+        let mut folder = Folder::default();
+        let (confs, found): (Vec<Found>, Vec<Found>) =
+            found.into_iter().partition(|file| file_name(&file.path).ends_with(".conf"));
+        let asks_for_none = |path: &Path| {
+            let name = format!("{}.conf", path.display());
+            let conf = confs.iter().find(|conf| conf.path.as_os_str() == name.as_str());
+            conf.is_some_and(|conf| {
+                let text = String::from_utf8_lossy(&conf.bytes).replace(' ', "");
+                text.lines().any(|line| line == "executeInTransaction=false")
+            })
+        };
+        let mut downs: Vec<(Version, ScriptFile)> = Vec::new();
+        for file in found {
+            let parsed = parse(file_name(&file.path));
+            let Some((kind, version, name)) = parsed else {
+                folder.misnamed.push((file.path, "Flyway wants a name `V<version>__<description>.sql`"));
+                continue;
+            };
+            if kind == 'B' {
+                continue;
+            }
+            let transactional = !(asks_for_none(&file.path) || section::stands_alone(&file.bytes));
+            let recorded = Recorded::OneOf(vec![checksum(&file.bytes)]);
+            let script = script_file(self, file, transactional);
+            if kind == 'U' {
+                downs.push((version, script));
+                continue;
+            }
+            let detail = file_name(&script.path).to_owned();
+            folder.migrations.push(Migration { version, name, up: script, down: None, recorded, detail });
+        }
+        folder.migrations.sort_by(|a, b| (&a.version, &a.up.path).cmp(&(&b.version, &b.up.path)));
+        folder.join_downs(downs);
+        folder
+    }
+
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        Claim::fits_if(names.iter().any(|name| matches!(parse(file_name(name)), Some(('V' | 'R', ..)))))
+    }
+
+    fn owns(&self, root: &Root<'_>) -> bool {
+        ["flyway.toml", "flyway.conf", "conf/flyway.conf"].iter().any(|name| (root.has)(name))
+    }
+
+    fn language(&self) -> &'static [&'static str] {
+        &["pom.xml", "build.gradle", "build.gradle.kts"]
+    }
+
+    fn version(&self, text: &str) -> Option<Version> {
+        if text.starts_with("R__") { Some(Version::text(text)) } else { dotted(text) }
+    }
+
+    fn record(&self, entry: &Entry<'_>) -> String {
+        row(entry, "SQL", &entry.migration.detail)
+    }
+
+    /// Nothing is taken out of this history: a further row says that it was taken back.
+    fn erase(&self, entry: &Entry<'_>) -> String {
+        let down = entry.migration.down.as_ref().map_or("", |down| file_name(&down.path));
+        row(entry, "UNDO_SQL", down)
+    }
+
+    fn clear_failed(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
+        Some(format!(
+            "DELETE FROM {table} WHERE version = {} AND NOT success",
+            quote_literal(&migration.version.to_string())
+        ))
+    }
+
+    fn complete(&self, history: &mut History, folder: &Folder) {
+        let baseline = history
+            .applied
+            .iter()
+            .filter(|row| row.detail == "BASELINE")
+            .map(|row| row.version.clone())
+            .max();
+        // A repeatable script that has changed is to be run again.
+        let changed = |row: &Applied| {
+            let file = folder.migrations.iter().find(|file| file.version == row.version);
+            matches!(row.version, Version::Text(_))
+                && file.is_some_and(|file| {
+                    row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored))
+                })
+        };
+        history.applied.retain(|row| !changed(row) && row.detail != "BASELINE");
+        let Some(baseline) = baseline else { return };
+        let below = folder.migrations.iter().filter(|file| file.version <= baseline);
+        history.applied.extend(below.map(|file| Applied {
+            version: file.version.clone(),
+            name: "below the baseline".to_owned(),
+            installed_on: None,
+            success: true,
+            checksum: None,
+            detail: String::new(),
+        }));
+        history.applied.sort_by(|a, b| a.version.cmp(&b.version));
+    }
+
+    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        let version = if new.counts() { new.next_number().to_string() } else { new.free_timestamp() };
+        let mut files = vec![(format!("V{version}__{}.sql", new.name).into(), UP.to_owned())];
+        if new.reversible {
+            files.push((format!("U{version}__{}.sql", new.name).into(), DOWN.to_owned()));
+        }
+        files
+    }
+
+    /// "Flyway" in ASCII, and Java's hash of the table's quoted name.
+    fn lock_key(&self, _: &str, schema: &str) -> Option<i64> {
+        let table = format!("\"{schema}\".\"{}\"", TABLE.name);
+        let hash =
+            table.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
+        Some(0x466c_7977_6179 + i64::from(hash))
+    }
+
+    fn locks_itself(&self) -> bool {
+        true
+    }
+}
+
+fn row(Entry { table, migration, elapsed, .. }: &Entry<'_>, kind: &str, script: &str) -> String {
+    let version = match &migration.version {
+        Version::Text(_) => "NULL".to_owned(),
+        // As the file has it: leading zeros stay.
+        version => {
+            let written = migration.detail.get(1..).and_then(|rest| rest.split_once("__"));
+            quote_literal(&written.map_or_else(|| version.to_string(), |(text, _)| text.replace('_', ".")))
+        }
+    };
+    let checksum = migration.stored_checksum().map_or_else(|| "NULL".to_owned(), ToString::to_string);
+    format!(
+        "INSERT INTO {table} (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success) \
+         SELECT coalesce(max(installed_rank), 0) + 1, {version}, {}, '{kind}', {}, {checksum}, session_user, {}, true FROM {table}",
+        quote_literal(&migration.name),
+        quote_literal(script),
+        elapsed.as_millis()
+    )
+}
+
+/// Kind, version and description of a file name.
+fn parse(file: &str) -> Option<(char, Version, String)> {
+    let stem = file.strip_suffix(".sql")?;
+    let kind = stem.chars().next()?;
+    let (version, name) = stem.get(1..)?.split_once("__")?;
+    let description = name.replace('_', " ");
+    match (kind, version) {
+        ('R', "") => Some((kind, Version::Text(stem.to_owned()), description)),
+        ('V' | 'U' | 'B', version) => Some((kind, dotted(version)?, description)),
+        _ => None,
+    }
+}
+
+/// `1`, `1.2` or `1_2`; zeros at the end make no difference.
+fn dotted(text: &str) -> Option<Version> {
+    let mut parts: Vec<u64> = text.split(['.', '_']).map(str::parse).collect::<Result<_, _>>().ok()?;
+    while parts.len() > 1 && parts.last() == Some(&0) {
+        parts.pop();
+    }
+    Some(Version::Dotted(parts))
+}
+
+fn checksum(bytes: &[u8]) -> Checksum {
+    let text = String::from_utf8_lossy(bytes);
+    let mut hasher = crc32fast::Hasher::new();
+    // Java's lines end with LF, CR or both.
+    for line in text.trim_start_matches('\u{feff}').replace("\r\n", "\n").split(['\n', '\r']) {
+        hasher.update(line.as_bytes());
+    }
+    Checksum::stored(&hasher.finalize().cast_signed().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_have_parts_that_compare_as_numbers() {
+        let file = |name: &str| Found { path: name.into(), bytes: b"SELECT 1".to_vec() };
+        let names = [
+            "V1_10__c.sql",
+            "V1.9__b.sql",
+            "V1__a.sql",
+            "R__views.sql",
+            "U1.9__b.sql",
+            "V1.0__twice.sql",
+            "x.sql",
+        ];
+        let folder = Flyway.read(names.map(file).into());
+        let titles: Vec<String> = folder.migrations.iter().map(Migration::title).collect();
+        assert_eq!(titles, ["1 twice", "1 a", "1.9 b", "1.10 c", "R__views views"]);
+        assert!(folder.migrations[2].down.is_some());
+        assert_eq!(folder.misnamed.len(), 1);
+    }
+
+    #[test]
+    fn the_checksum_is_blind_to_the_ends_of_lines_and_to_a_bom() {
+        let sum = |text: &str| checksum(text.as_bytes()).to_string();
+        assert_eq!(sum("a\nb"), sum("\u{feff}a\r\nb\r\n"));
+        assert_ne!(sum("a\nb"), sum("a\nc"));
+    }
+}

@@ -1,0 +1,180 @@
+//! graphile-migrate: `migrations/committed/<6 digits>[-<message>].sql`, `graphile_migrate.migrations`.
+//!
+//! Read in `src/{migration,migrations,pg}.ts` of 1.4. Each migration names the hash of the one before it,
+//! so that the files are a chain; the hash is of that name and the text below the head.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+
+use crate::model::layout::{
+    Claim, Convention, Entry, Found, NewMigration, Root, Table, file_name, has_extension, leading_digits,
+    quote_literal, script_file,
+};
+use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
+
+pub(super) struct GraphileMigrate;
+
+static TABLE: Table = Table {
+    schema: Some("graphile_migrate"),
+    name: "migrations",
+    columns: &["hash", "previous_hash", "filename", "date"],
+    create: "CREATE TABLE IF NOT EXISTS {table} (
+      hash text primary key,
+      previous_hash text references {table},
+      filename text not null,
+      date timestamptz not null default now()
+    ); CREATE TABLE IF NOT EXISTS \"graphile_migrate\".\"current\" (
+      filename text primary key default 'current.sql',
+      content text not null,
+      date timestamptz not null default now()
+    )",
+    fields: [
+        "replace(filename, '.sql', '')",
+        "NULL",
+        "extract(epoch FROM date)::bigint",
+        "true",
+        "hash",
+        "NULL",
+    ],
+    rows: "{table}",
+    beside: &[],
+};
+
+impl Convention for GraphileMigrate {
+    fn key(&self) -> &'static str {
+        "graphile-migrate"
+    }
+
+    fn folders(&self) -> &'static [&'static str] {
+        &["migrations/committed"]
+    }
+
+    fn table(&self) -> &'static Table {
+        &TABLE
+    }
+
+    fn reads(&self, path: &Path) -> bool {
+        has_extension(path, "sql")
+    }
+
+    fn read(&self, found: Vec<Found>) -> Folder {
+        let mut folder = Folder::default();
+        for file in found {
+            let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();
+            let text = String::from_utf8_lossy(&file.bytes).into_owned();
+            let head = Head::of(&text);
+            let Some((digits, rest)) = leading_digits(&stem).filter(|_| head.previous.is_some()) else {
+                folder.misnamed.push((
+                    file.path,
+                    "it does not begin with `--! Previous:`, as a committed migration does",
+                ));
+                continue;
+            };
+            let previous = head.previous.unwrap_or_default().to_owned();
+            let recorded = Recorded::OneOf(vec![hash(&previous, head.body)]);
+            let name = rest.trim_start_matches('-').replace('-', " ");
+            let up = script_file(self, file, !head.no_transaction);
+            let version = Version::text(digits);
+            folder.migrations.push(Migration { version, name, up, down: None, recorded, detail: previous });
+        }
+        folder.migrations.sort_by(|a, b| (&a.version, &a.up.path).cmp(&(&b.version, &b.up.path)));
+        folder
+    }
+
+    fn claims(&self, names: &[&Path], first: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        let sql = names.iter().find(|name| self.reads(name));
+        let headed = |text: String| text.starts_with("--! Previous:");
+        Claim::signed_if(sql.and_then(|name| first(name)).is_some_and(headed))
+    }
+
+    fn owns(&self, root: &Root<'_>) -> bool {
+        [".gmrc", ".gmrc.js", ".gmrc.cjs"].iter().any(|name| (root.has)(name))
+    }
+
+    fn record(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
+        let previous = match migration.detail.as_str() {
+            "" => "NULL".to_owned(),
+            previous => quote_literal(previous),
+        };
+        format!(
+            "INSERT INTO {table} (hash, previous_hash, filename) VALUES ('{}', {previous}, '{}.sql')",
+            migration.stored_checksum().map(ToString::to_string).unwrap_or_default(),
+            migration.version
+        )
+    }
+
+    fn erase(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
+        format!("DELETE FROM {table} WHERE filename = '{}.sql'", migration.version)
+    }
+
+    /// A change is worked out in `current.sql` and committed by the tool, which writes the hash.
+    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        let last = new.folder.migrations.last().and_then(Migration::stored_checksum);
+        let previous = last.map(ToString::to_string).unwrap_or_default();
+        let body = format!("-- {}\n", new.name.replace('_', " "));
+        let mut text = format!("--! Previous: {}\n", if previous.is_empty() { "-" } else { &previous });
+        let _ = write!(text, "--! Hash: {}\n--! Message: {}\n\n{body}", hash(&previous, &body), new.name);
+        let file = format!("{:06}-{}.sql", new.next_number(), new.name.replace('_', "-"));
+        vec![(file.into(), text)]
+    }
+
+    fn lock_key(&self, _: &str, _: &str) -> Option<i64> {
+        Some(4_727_445_306_447_283)
+    }
+
+    fn locks_itself(&self) -> bool {
+        true
+    }
+}
+
+/// What the first lines of a committed migration say.
+struct Head<'a> {
+    /// The hash of the migration before it; empty for the first one.
+    previous: Option<&'a str>,
+    no_transaction: bool,
+    body: &'a str,
+}
+
+impl<'a> Head<'a> {
+    fn of(text: &'a str) -> Head<'a> {
+        let mut head = Head { previous: None, no_transaction: false, body: text };
+        let is_header =
+            |line: &str| line.strip_prefix("--! ").is_some_and(|rest| rest.starts_with(char::is_uppercase));
+        while let Some(line) = head.body.lines().next().filter(|line| is_header(line)) {
+            if let Some(previous) = line.strip_prefix("--! Previous:") {
+                let previous = previous.trim();
+                head.previous = Some(if previous == "-" { "" } else { previous });
+            }
+            head.body = head.body.split_once('\n').map_or("", |(_, rest)| rest);
+        }
+        let first = head.body.trim_start().lines().next().unwrap_or_default();
+        head.no_transaction =
+            first.strip_prefix("--!").is_some_and(|rest| rest.trim().starts_with("no-transaction"));
+        head
+    }
+}
+
+fn hash(previous: &str, body: &str) -> Checksum {
+    let chain = format!("{previous}\n{}", body.trim());
+    let text = format!("{}\n", chain.trim());
+    let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    Checksum::stored(&format!("sha1:{}", Checksum::of_digest(digest.as_ref())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_of_the_chain_and_the_text() {
+        let text = "--! Previous: -\n--! Hash: sha1:x\n--! Message: m\n\nSELECT 1;\n";
+        let head = Head::of(text);
+        assert_eq!((head.previous, head.body), (Some(""), "\nSELECT 1;\n"));
+        // `printf 'SELECT 1;\n' | sha1sum`
+        let digest = Checksum::of_digest(digest(&SHA1_FOR_LEGACY_USE_ONLY, b"SELECT 1;\n").as_ref());
+        assert_eq!(hash("", head.body).to_string(), format!("sha1:{digest}"));
+        assert_ne!(hash("sha1:a", head.body), hash("sha1:b", head.body));
+    }
+}

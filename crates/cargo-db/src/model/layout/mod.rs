@@ -1,0 +1,507 @@
+//! Migration tools' files and history tables, as facts: no file is opened here and no query is sent.
+//!
+//! One file a tool, each a [`Convention`]. What is in them was read in the tools' sources, which each
+//! file names, and is held against the real tools by `scripts/test --tools`.
+
+mod code;
+mod dbmate;
+mod diesel;
+mod drizzle;
+mod flyway;
+mod golang_migrate;
+mod goose;
+mod graphile;
+mod node_pg_migrate;
+mod prisma;
+mod refinery;
+mod section;
+mod sqlx;
+mod supabase;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ring::digest::{SHA256, digest};
+use time::OffsetDateTime;
+
+use crate::model::history::{Applied, History};
+use crate::model::migration::{Checksum, Folder, Migration, ScriptFile, Version};
+
+/// Every tool that is known, those whose migrations are SQL first.
+static ALL: [&dyn Convention; 22] = [
+    &sqlx::Sqlx,
+    &diesel::Diesel,
+    &refinery::Refinery,
+    &dbmate::Dbmate,
+    &prisma::Prisma,
+    &drizzle::Drizzle,
+    &drizzle::Drizzle1,
+    &node_pg_migrate::NodePgMigrate,
+    &goose::Goose,
+    &golang_migrate::GolangMigrate,
+    &flyway::Flyway,
+    &supabase::Supabase,
+    &graphile::GraphileMigrate,
+    &code::SEA_ORM,
+    &code::TYPEORM,
+    &code::ALEMBIC,
+    &code::DJANGO,
+    &code::KNEX,
+    &code::YOYO,
+    &code::SQITCH,
+    &code::LIQUIBASE,
+    &code::OTHER,
+];
+
+/// How one tool names its files and keeps its history.
+pub(crate) trait Convention: Sync {
+    /// As `[migrations] tool` names it.
+    fn key(&self) -> &'static str;
+
+    /// Where its files are if nobody says otherwise, the customary place first.
+    fn folders(&self) -> &'static [&'static str];
+
+    /// The history table.
+    fn table(&self) -> &'static Table;
+
+    /// How many levels of folders hold files.
+    fn depth(&self) -> usize {
+        1
+    }
+
+    /// Whether a file in its folder may matter.
+    fn reads(&self, path: &Path) -> bool;
+
+    /// Sorts files into migrations.
+    fn read(&self, found: Vec<Found>) -> Folder;
+
+    /// Whether these files look like its own: by names for most, by the text of one file for the others.
+    fn claims(&self, names: &[&Path], first: &dyn Fn(&Path) -> Option<String>) -> Claim;
+
+    /// Whether something in the project's root is its own.
+    fn owns(&self, _root: &Root<'_>) -> bool {
+        false
+    }
+
+    /// What stands in the root of a project in its language; it decides between tools whose files look
+    /// alike.
+    fn language(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The digest of a file's bytes, by which a change of the file is seen.
+    fn digest(&self, bytes: &[u8]) -> Checksum {
+        sha256(bytes)
+    }
+
+    /// How a version is written in the history.
+    fn version(&self, text: &str) -> Option<Version> {
+        Some(Version::text(text))
+    }
+
+    /// The statement that records a migration as applied.
+    fn record(&self, entry: &Entry<'_>) -> String;
+
+    /// The statement that forgets a migration.
+    fn erase(&self, entry: &Entry<'_>) -> String;
+
+    /// The statement that clears a row about a failed run away.
+    fn clear_failed(&self, _entry: &Entry<'_>) -> Option<String> {
+        None
+    }
+
+    /// Makes of the rows what they mean, where that depends on the files.
+    fn complete(&self, _history: &mut History, _folder: &Folder) {}
+
+    /// The files of a new migration below the folder, up file first.
+    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)>;
+
+    /// The advisory lock that the tool takes for as long as it runs.
+    fn lock_key(&self, _database: &str, _schema: &str) -> Option<i64> {
+        None
+    }
+
+    /// Whether the program takes its lock itself. One of ours would be in its way.
+    fn locks_itself(&self) -> bool {
+        false
+    }
+
+    /// Whether it puts everything that is pending into one transaction.
+    fn is_one_transaction(&self) -> bool {
+        false
+    }
+
+    /// Whether its migrations are programs, which only the tool can run.
+    fn is_code(&self) -> bool {
+        false
+    }
+
+    /// Whether what it knows is read with certainty. Best effort is said.
+    fn is_certain(&self) -> bool {
+        true
+    }
+}
+
+/// How much some files look like a tool's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Claim {
+    No,
+    /// Their names fit, and may fit others as well.
+    Fits,
+    /// Only this tool writes them so.
+    Signed,
+}
+
+impl Claim {
+    fn fits_if(fits: bool) -> Claim {
+        if fits { Claim::Fits } else { Claim::No }
+    }
+
+    fn signed_if(signed: bool) -> Claim {
+        if signed { Claim::Signed } else { Claim::No }
+    }
+}
+
+/// The root of a project, as far as recognising its tool needs it.
+pub(crate) struct Root<'a> {
+    /// Whether there is such a file or folder.
+    pub(crate) has: &'a dyn Fn(&str) -> bool,
+    /// Whether its package.json depends on this package.
+    pub(crate) depends_on: &'a dyn Fn(&str) -> bool,
+}
+
+/// A history table.
+pub(crate) struct Table {
+    /// The schema of its own, where it has one.
+    pub(crate) schema: Option<&'static str>,
+    pub(crate) name: &'static str,
+    /// The columns by which it is told from another tool's table of the same name.
+    pub(crate) columns: &'static [&'static str],
+    /// Creates it as the tool does; `{table}` stands for its name.
+    pub(crate) create: &'static str,
+    /// What to read of a row: version, name, seconds since 1970, success, checksum, and what the
+    /// layout alone understands.
+    pub(crate) fields: [&'static str; 6],
+    /// The rows that count; `{table}` stands for its name.
+    pub(crate) rows: &'static str,
+    /// Further tables that the tool makes for itself.
+    pub(crate) beside: &'static [&'static str],
+}
+
+/// A migration and its row.
+pub(crate) struct Entry<'a> {
+    /// The table, qualified.
+    pub(crate) table: &'a str,
+    pub(crate) migration: &'a Migration,
+    pub(crate) elapsed: Duration,
+    /// The SQL that ran.
+    pub(crate) sql: &'a [u8],
+}
+
+/// What a new migration is called.
+pub(crate) struct NewMigration<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) now: OffsetDateTime,
+    pub(crate) reversible: bool,
+    pub(crate) folder: &'a Folder,
+}
+
+/// A file that was read: where it stands and what it holds.
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A tool's convention, as this project uses it.
+#[derive(Clone)]
+pub(crate) struct Layout {
+    convention: &'static dyn Convention,
+    /// The name of the table, where the project has chosen another one.
+    table: Option<String>,
+}
+
+impl fmt::Debug for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Layout({})", self.key())
+    }
+}
+
+impl std::ops::Deref for Layout {
+    type Target = dyn Convention;
+
+    fn deref(&self) -> &Self::Target {
+        self.convention
+    }
+}
+
+impl Layout {
+    /// What is there if nothing else is: plain SQL files, as sqlx names them.
+    pub(crate) fn plain() -> Layout {
+        Layout { convention: &sqlx::Sqlx, table: None }
+    }
+
+    /// The tool with this name.
+    pub(crate) fn named(key: &str) -> Option<Layout> {
+        let convention = ALL.into_iter().find(|convention| convention.key() == key)?;
+        Some(Layout { convention, table: None })
+    }
+
+    /// Every tool that is known.
+    pub(crate) fn all() -> impl Iterator<Item = Layout> {
+        ALL.into_iter().map(|convention| Layout { convention, table: None })
+    }
+
+    /// The same with another history table: `table` or `schema.table`.
+    pub(crate) fn with_table(mut self, table: Option<String>) -> Layout {
+        self.table = table.or(self.table);
+        self
+    }
+
+    /// The schema that the table is in, where the search path does not say it.
+    pub(crate) fn schema(&self) -> Option<&str> {
+        match self.table.as_deref().and_then(|table| table.split_once('.')) {
+            Some((schema, _)) => Some(schema),
+            None => self.convention.table().schema,
+        }
+    }
+
+    /// The table's name without its schema.
+    pub(crate) fn table_name(&self) -> &str {
+        let named = self.table.as_deref().map(|table| table.split_once('.').map_or(table, |(_, name)| name));
+        named.unwrap_or(self.convention.table().name)
+    }
+
+    /// The table as it can be looked up: with its schema, where it has one.
+    pub(crate) fn lookup_name(&self) -> String {
+        let name = quote_identifier(self.table_name());
+        match self.schema() {
+            Some(schema) => format!("{}.{name}", quote_identifier(schema)),
+            None => name,
+        }
+    }
+
+    /// The condition on `pg_class c` and `pg_namespace n` for what is the tool's own and nobody's data.
+    pub(crate) fn own_relations(&self) -> String {
+        if let (None, Some(schema)) = (&self.table, self.convention.table().schema) {
+            return format!("n.nspname = {}", quote_literal(schema));
+        }
+        let beside = self.convention.table().beside.iter().copied().chain([self.table_name()]);
+        let names: Vec<String> = beside.map(quote_literal).collect();
+        // With the sequence that counts its rows.
+        let sequence = quote_literal(&format!("{}_id_seq", self.table_name()));
+        format!("c.relname IN ({}, {sequence})", names.join(", "))
+    }
+
+    /// Whether a table is the tool's own, as [`Layout::own_relations`] asks the server.
+    pub(crate) fn is_own(&self, schema: &str, name: &str) -> bool {
+        let own = self.convention.table();
+        match (&self.table, own.schema) {
+            (None, Some(of_tool)) => schema == of_tool,
+            _ => name == self.table_name() || own.beside.contains(&name),
+        }
+    }
+
+    /// Whether only the project's own command knows what is applied and what is pending.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.key() == code::COMMANDS
+    }
+
+    /// Creates the history table, as the tool itself does.
+    pub(crate) fn create_table(&self) -> String {
+        let schema =
+            self.schema().map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {}; ", quote_identifier(schema)));
+        let name = if self.table.is_none() && self.schema().is_none() {
+            self.convention.table().name.to_owned()
+        } else {
+            self.lookup_name()
+        };
+        schema.unwrap_or_default() + &self.convention.table().create.replace("{table}", &name)
+    }
+
+    /// Reads the whole history from `table` as one text: records end with ASCII RS, and the fields
+    /// have US between them. One long text costs a client far less than a thousand rows.
+    pub(crate) fn select(&self, table: &str) -> String {
+        let Table { fields, rows, .. } = self.convention.table();
+        let fields: Vec<String> =
+            fields.iter().map(|field| format!("coalesce(({field})::text, '')")).collect();
+        format!(
+            "SELECT string_agg(concat_ws(E'\\x1f', {}), E'\\x1e') FROM {}",
+            fields.join(", "),
+            rows.replace("{table}", table)
+        )
+    }
+
+    /// The rows of [`Layout::select`]; `None` where the table holds what its tool never writes.
+    pub(crate) fn rows(&self, text: &str) -> Option<Vec<Applied>> {
+        let rows = cut(text, b'\x1e').into_iter().map(|record| self.row(&cut(record, b'\x1f')));
+        let mut rows: Vec<Applied> = rows.collect::<Option<_>>()?;
+        if !rows.is_sorted_by(|a, b| a.version <= b.version) {
+            rows.sort_by(|a, b| a.version.cmp(&b.version));
+        }
+        Some(rows)
+    }
+
+    fn row(&self, fields: &[&str]) -> Option<Applied> {
+        let [version, name, seconds, success, checksum, detail] = *fields else { return None };
+        let seconds = seconds.split('.').next().unwrap_or_default();
+        Some(Applied {
+            version: self.version(version)?,
+            name: name.to_owned(),
+            installed_on: seconds.parse().ok().and_then(|s| OffsetDateTime::from_unix_timestamp(s).ok()),
+            success: matches!(success, "t" | "true"),
+            checksum: (!checksum.is_empty()).then(|| Checksum::stored(checksum)),
+            detail: detail.to_owned(),
+        })
+    }
+}
+
+/// A file that runs as a whole.
+fn script_file(convention: &dyn Convention, found: Found, transactional: bool) -> ScriptFile {
+    let is_code = found.path.extension().is_none_or(|extension| extension != "sql");
+    let checksum = convention.digest(&found.bytes);
+    ScriptFile { path: found.path, checksum, transactional, part: None, is_code }
+}
+
+fn sha256(bytes: &[u8]) -> Checksum {
+    Checksum::of_digest(digest(&SHA256, bytes).as_ref())
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+/// The name of the folder that a file stands in.
+fn folder_name(path: &Path) -> &str {
+    path.parent().map_or("", file_name)
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found == extension)
+}
+
+/// The digits that a text begins with, and the rest.
+fn leading_digits(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+/// `20260131235959`.
+fn timestamp(moment: OffsetDateTime) -> String {
+    let (date, time) = (moment.date(), moment.time());
+    format!(
+        "{:04}{:02}{:02}{:02}{:02}{:02}",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}
+
+/// `20260131235959` as milliseconds since 1970, in UTC.
+fn milliseconds(digits: &str) -> Option<i64> {
+    let number = |range: std::ops::Range<usize>| digits.get(range)?.parse::<u8>().ok();
+    let year = digits.get(..4)?.parse().ok()?;
+    let month = time::Month::try_from(number(4..6)?).ok()?;
+    let date = time::Date::from_calendar_date(year, month, number(6..8)?).ok()?;
+    let moment = date.with_hms(number(8..10)?, number(10..12)?, number(12..14)?).ok()?;
+    Some(moment.assume_utc().unix_timestamp() * 1000)
+}
+
+impl NewMigration<'_> {
+    /// This second, or the next one that no migration has: two people at work at once, or a script.
+    fn free_timestamp(&self) -> String {
+        let mut moment = self.now;
+        loop {
+            let version = timestamp(moment);
+            let begins = |text: String| text.replace('-', "").starts_with(&version);
+            let taken = self.folder.migrations.iter().any(|migration| begins(migration.version.to_string()));
+            if !taken {
+                return version;
+            }
+            moment += time::Duration::SECOND;
+        }
+    }
+
+    /// One more than the greatest number that the folder's versions begin with.
+    fn next_number(&self) -> u64 {
+        let number = |migration: &Migration| {
+            let version = migration.version.to_string();
+            leading_digits(&version).and_then(|(digits, _)| digits.parse().ok()).unwrap_or(0)
+        };
+        self.folder.migrations.iter().map(number).max().unwrap_or(0) + 1
+    }
+
+    /// Whether the folder counts its migrations instead of dating them.
+    fn counts(&self) -> bool {
+        self.folder.migrations.last().is_some_and(|_| self.next_number() < 1_000_000_000)
+    }
+}
+
+/// What a new file begins with.
+const UP: &str = "-- Add the change here.\n";
+/// What a new way back begins with.
+const DOWN: &str = "-- Add the way back here.\n";
+
+/// The pieces of a text between separators. A plain loop: it sees every byte of a long history, and
+/// a build that is not optimised runs it ten times as fast as iterators.
+fn cut(text: &str, separator: u8) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let (mut pieces, mut start, mut at) = (Vec::with_capacity(8), 0, 0);
+    while at < bytes.len() {
+        if bytes[at] == separator {
+            pieces.push(&text[start..at]);
+            start = at + 1;
+        }
+        at += 1;
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
+/// Text as an SQL literal. Backslashes are safe because every session of ours has
+/// `standard_conforming_strings` on.
+pub(crate) fn quote_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A name as an SQL identifier, always quoted.
+pub(crate) fn quote_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_cannot_leave_its_literal() {
+        assert_eq!(quote_literal("it's \\ fine"), "'it''s \\ fine'");
+    }
+
+    #[test]
+    fn never_two_of_the_same_second() {
+        let now = OffsetDateTime::from_unix_timestamp(1_767_225_599).unwrap();
+        let free =
+            |folder: &Folder| NewMigration { name: "x", now, reversible: true, folder }.free_timestamp();
+        let taken = Layout::plain().read(vec![Found { path: "20251231235959_x.sql".into(), bytes: vec![] }]);
+        assert_eq!(free(&Folder::default()), "20251231235959");
+        assert_eq!(free(&taken), "20260101000000");
+    }
+
+    #[test]
+    fn digits_are_a_moment() {
+        assert_eq!(milliseconds("19700101000001"), Some(1000));
+        assert_eq!(milliseconds("20261301000000"), None);
+    }
+
+    #[test]
+    fn every_tool_has_a_name_of_its_own() {
+        let mut keys: Vec<&str> = ALL.iter().map(|convention| convention.key()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), ALL.len());
+    }
+}

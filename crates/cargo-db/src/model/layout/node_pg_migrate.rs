@@ -1,0 +1,159 @@
+//! node-pg-migrate: `migrations/<prefix>_<name>.sql` with `-- Up Migration` and `-- Down Migration`, or a
+//! program; `pgmigrations`.
+//!
+//! Read in `src/{runner,migration,sqlMigration}.ts` and `src/utils/fileNameUtils.ts` of 9.0. It runs
+//! everything that is pending in one transaction and stores no checksum.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::layout::{
+    Claim, Convention, Entry, Found, NewMigration, Table, file_name, leading_digits, milliseconds,
+    quote_literal, script_file, section,
+};
+use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
+
+pub(super) struct NodePgMigrate;
+
+static TABLE: Table = Table {
+    schema: None,
+    name: "pgmigrations",
+    columns: &["id", "name", "run_on"],
+    create: "CREATE TABLE {table} ( id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)",
+    fields: ["name", "NULL", "extract(epoch FROM run_on)::bigint", "true", "NULL", "NULL"],
+    rows: "{table}",
+    beside: &[],
+};
+
+const PROGRAMS: [&str; 6] = ["js", "ts", "cjs", "mjs", "cts", "mts"];
+
+impl Convention for NodePgMigrate {
+    fn key(&self) -> &'static str {
+        "node-pg-migrate"
+    }
+
+    fn folders(&self) -> &'static [&'static str] {
+        &["migrations"]
+    }
+
+    fn table(&self) -> &'static Table {
+        &TABLE
+    }
+
+    fn reads(&self, path: &Path) -> bool {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        !file_name(path).starts_with('.') && (extension == "sql" || PROGRAMS.contains(&extension))
+    }
+
+    fn read(&self, found: Vec<Found>) -> Folder {
+        let mut folder = Folder::default();
+        for file in found {
+            let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+            if leading_digits(&stem).is_none() {
+                folder.misnamed.push((file.path, "node-pg-migrate wants a name that begins with digits"));
+                continue;
+            }
+            let text = String::from_utf8_lossy(&file.bytes).into_owned();
+            let parts = section::parts(&text, |line| is_marker(line, "up"), |line| is_marker(line, "down"));
+            let whole = script_file(self, file, true);
+            let part = |range| ScriptFile { part: Some(range), ..whole.clone() };
+            let (up, down) = match (whole.is_code, parts.up, parts.down) {
+                (true, ..) => (whole.clone(), Some(whole)),
+                (false, Some((_, up)), down) => (part(up), down.map(|(_, down)| part(down))),
+                // Without a marker of its own, everything before the way back leads there.
+                (false, None, Some((marker, down))) => (part(0..marker.start), Some(part(down))),
+                (false, None, None) => (whole, None),
+            };
+            let (name, recorded, detail) = (String::new(), Recorded::Nothing, String::new());
+            folder.migrations.push(Migration {
+                version: Version::Text(stem),
+                name,
+                up,
+                down,
+                recorded,
+                detail,
+            });
+        }
+        folder.migrations.sort_by_key(|one| (prefix(&one.version.to_string()), one.version.clone()));
+        folder
+    }
+
+    fn claims(&self, names: &[&Path], first: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        let sql = names.iter().find(|name| self.reads(name) && file_name(name).ends_with(".sql"));
+        let marked = |text: String| text.lines().any(|line| is_marker(line.trim(), "up"));
+        let program = names.iter().find(|name| self.reads(name) && !file_name(name).ends_with(".sql"));
+        let speaks_of_it = |text: String| text.contains("pgm");
+        let signed = sql.and_then(|name| first(name)).is_some_and(marked)
+            || program.and_then(|name| first(name)).is_some_and(speaks_of_it);
+        Claim::signed_if(signed)
+    }
+
+    fn record(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
+        let name = quote_literal(&migration.version.to_string());
+        format!("INSERT INTO {table} (name, run_on) VALUES ({name}, NOW())")
+    }
+
+    fn erase(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
+        format!("DELETE FROM {table} WHERE name = {}", quote_literal(&migration.version.to_string()))
+    }
+
+    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        let milliseconds = new.now.unix_timestamp_nanos() / 1_000_000;
+        let name = format!("{milliseconds}_{}.sql", new.name.replace('_', "-"));
+        vec![(name.into(), "-- Up Migration\n\n-- Down Migration\n".to_owned())]
+    }
+
+    fn lock_key(&self, _: &str, _: &str) -> Option<i64> {
+        Some(7_241_865_325_823_964)
+    }
+
+    fn locks_itself(&self) -> bool {
+        true
+    }
+
+    fn is_one_transaction(&self) -> bool {
+        true
+    }
+}
+
+/// `-- Up Migration`, however it is written.
+fn is_marker(line: &str, word: &str) -> bool {
+    let words = line.trim_start_matches(['-', ' ', '\t']).to_ascii_lowercase();
+    let mut words = words.split_whitespace();
+    line.starts_with("--") && words.next() == Some(word) && words.next() == Some("migration")
+}
+
+/// What the tool sorts by: milliseconds since 1970, or a moment of 17 digits, or an index.
+fn prefix(name: &str) -> i64 {
+    let digits = leading_digits(name).map_or("", |(digits, _)| digits);
+    let moment = || Some(milliseconds(digits)? + digits.get(14..)?.parse::<i64>().ok()?);
+    let of_moment = if digits.len() == 17 { moment() } else { None };
+    of_moment.unwrap_or_else(|| digits.parse().unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_of_all_kinds_are_in_one_order() {
+        let file = |name: &str| Found { path: name.into(), bytes: vec![] };
+        let names = ["20260101000000000_c.sql", "1767225600001_d.sql", "9_a.sql", "10_b.js", "README.md.sql"];
+        let folder = NodePgMigrate.read(names.map(file).into());
+        let versions: Vec<String> = folder.migrations.iter().map(Migration::title).collect();
+        assert_eq!(versions, ["9_a", "10_b", "20260101000000000_c", "1767225600001_d"]);
+        assert!(folder.migrations[1].up.is_code);
+        assert_eq!(folder.misnamed.len(), 1);
+    }
+
+    #[test]
+    fn sections_are_optional() {
+        let part = |text: &str| {
+            let folder = NodePgMigrate.read(vec![Found { path: "1_x.sql".into(), bytes: text.into() }]);
+            let up = folder.migrations[0].up.part_of(text.into());
+            String::from_utf8(up).unwrap().trim().to_owned()
+        };
+        assert_eq!(part("SELECT 1;"), "SELECT 1;");
+        assert_eq!(part("-- Up Migration\nSELECT 1;\n--- down migration\nSELECT 2;"), "SELECT 1;");
+        assert_eq!(part("SELECT 1;\n-- Down Migration\nSELECT 2;"), "SELECT 1;");
+    }
+}

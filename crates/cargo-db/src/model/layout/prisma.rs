@@ -1,0 +1,176 @@
+//! Prisma 6 and 7: `prisma/migrations/<name>/migration.sql`, `_prisma_migrations`.
+//!
+//! Read in `schema-engine/connectors/sql-schema-connector/src/{flavour/postgres,sql_migration_persistence}.rs`
+//! and `schema-connector/src/{checksum,migrations_directory}.rs` of prisma-engines. The checksum is SHA-256
+//! in hexadecimal digits; with other ends of lines, and without leading zeros, it counts as the same.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::layout::{
+    Claim, Convention, Entry, Found, NewMigration, Root, Table, UP, file_name, folder_name, quote_literal,
+    script_file, section, sha256,
+};
+use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
+
+pub(super) struct Prisma;
+
+static TABLE: Table = Table {
+    schema: None,
+    name: "_prisma_migrations",
+    columns: &[
+        "id",
+        "checksum",
+        "finished_at",
+        "migration_name",
+        "logs",
+        "rolled_back_at",
+        "started_at",
+        "applied_steps_count",
+    ],
+    create: "CREATE TABLE {table} (
+    id                      VARCHAR(36) PRIMARY KEY NOT NULL,
+    checksum                VARCHAR(64) NOT NULL,
+    finished_at             TIMESTAMPTZ,
+    migration_name          VARCHAR(255) NOT NULL,
+    logs                    TEXT,
+    rolled_back_at          TIMESTAMPTZ,
+    started_at              TIMESTAMPTZ NOT NULL DEFAULT now(),
+    applied_steps_count     INTEGER NOT NULL DEFAULT 0
+)",
+    fields: [
+        "migration_name",
+        "NULL",
+        "extract(epoch FROM finished_at)::bigint",
+        "finished_at IS NOT NULL",
+        "checksum",
+        "NULL",
+    ],
+    // One migration can have several rows: those that were rolled back count no more.
+    rows: "(SELECT DISTINCT ON (migration_name) * FROM {table} WHERE rolled_back_at IS NULL \
+            ORDER BY migration_name, finished_at DESC NULLS FIRST) AS rows",
+    beside: &[],
+};
+
+impl Convention for Prisma {
+    fn key(&self) -> &'static str {
+        "prisma"
+    }
+
+    fn folders(&self) -> &'static [&'static str] {
+        &["prisma/migrations", "migrations"]
+    }
+
+    fn table(&self) -> &'static Table {
+        &TABLE
+    }
+
+    fn depth(&self) -> usize {
+        2
+    }
+
+    fn reads(&self, path: &Path) -> bool {
+        file_name(path) == "migration.sql"
+    }
+
+    fn read(&self, found: Vec<Found>) -> Folder {
+        let mut folder = Folder::default();
+        for file in found {
+            let name = folder_name(&file.path).to_owned();
+            let accepted = accepted(&file.bytes);
+            // The engine sends a file in one message, which is a transaction unless one statement is all.
+            let transactional = !section::stands_alone(&file.bytes);
+            folder.migrations.push(Migration {
+                version: Version::Text(name),
+                name: String::new(),
+                up: script_file(self, file, transactional),
+                down: None,
+                recorded: Recorded::OneOf(accepted),
+                detail: String::new(),
+            });
+        }
+        folder.migrations.sort_by(|a, b| a.version.cmp(&b.version));
+        folder
+    }
+
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        let is = |wanted: &'static str| names.iter().any(|name| file_name(name) == wanted);
+        Claim::signed_if(is("migration.sql") && !is("snapshot.json"))
+    }
+
+    fn owns(&self, root: &Root<'_>) -> bool {
+        (root.has)("prisma/schema.prisma") || (root.has)("prisma.config.ts")
+    }
+
+    fn record(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
+        format!(
+            "INSERT INTO {table} (id, checksum, finished_at, migration_name, logs, rolled_back_at, started_at, applied_steps_count) \
+             VALUES (gen_random_uuid()::text, '{}', clock_timestamp(), {}, NULL, NULL, now(), 1)",
+            migration.stored_checksum().map(ToString::to_string).unwrap_or_default(),
+            quote_literal(&migration.version.to_string())
+        )
+    }
+
+    fn erase(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
+        format!(
+            "DELETE FROM {table} WHERE migration_name = {}",
+            quote_literal(&migration.version.to_string())
+        )
+    }
+
+    /// As `migrate resolve --rolled-back` does.
+    fn clear_failed(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
+        Some(format!(
+            "UPDATE {table} SET rolled_back_at = now() WHERE migration_name = {} AND finished_at IS NULL AND rolled_back_at IS NULL",
+            quote_literal(&migration.version.to_string())
+        ))
+    }
+
+    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        let folder = PathBuf::from(format!("{}_{}", new.free_timestamp(), new.name));
+        vec![(folder.join("migration.sql"), UP.to_owned())]
+    }
+
+    /// The engine's own, a constant.
+    fn lock_key(&self, _: &str, _: &str) -> Option<i64> {
+        Some(72_707_369)
+    }
+
+    fn locks_itself(&self) -> bool {
+        true
+    }
+}
+
+fn accepted(bytes: &[u8]) -> Vec<Checksum> {
+    let text = String::from_utf8_lossy(bytes);
+    let unix = text.replace("\r\n", "\n");
+    let mut accepted = vec![sha256(bytes)];
+    for variant in [unix.clone(), unix.replace('\n', "\r\n")] {
+        let checksum = sha256(variant.as_bytes());
+        if !accepted.contains(&checksum) {
+            accepted.push(checksum);
+        }
+    }
+    // Old versions wrote each byte without its leading zero.
+    let unpadded = |checksum: &Checksum| {
+        let digits = checksum.to_string();
+        let pairs = digits.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into_owned());
+        let short: String =
+            pairs.map(|pair| pair.strip_prefix('0').map_or(pair.clone(), str::to_owned)).collect();
+        Checksum::stored(&short)
+    };
+    let old: Vec<Checksum> = accepted.iter().map(unpadded).filter(|old| !accepted.contains(old)).collect();
+    accepted.extend(old);
+    accepted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_lines_make_no_difference() {
+        let (unix, dos) = (accepted(b"SELECT 1;\nSELECT 2;\n"), accepted(b"SELECT 1;\r\nSELECT 2;\r\n"));
+        assert!(unix.contains(&dos[0]) && dos.contains(&unix[0]));
+        assert!(!unix.contains(&accepted(b"SELECT 1;\nSELECT 3;\n")[0]));
+    }
+}

@@ -1,0 +1,80 @@
+//! Files that hold the way there and the way back, divided by comments; and what a file asks of the
+//! transaction that it runs in.
+
+use std::ops::Range;
+
+use pg_logical::script::statements;
+
+/// A comment that begins a part of a file.
+pub(super) struct Marker<'a> {
+    /// The whole line, without white space around it.
+    pub(super) line: &'a str,
+    /// The byte where the line begins.
+    pub(super) start: usize,
+    /// The byte after it.
+    end: usize,
+}
+
+/// The first line that `is_marker` knows, from a byte on.
+pub(super) fn find<'a>(text: &'a str, from: usize, is_marker: impl Fn(&str) -> bool) -> Option<Marker<'a>> {
+    let mut start = from;
+    for line in text.get(from..)?.split_inclusive('\n') {
+        if line.trim_start().starts_with("--") && is_marker(line.trim()) {
+            return Some(Marker { line: line.trim(), start, end: start + line.len() });
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// The two parts of a file.
+pub(super) struct Parts<'a> {
+    pub(super) up: Option<(Marker<'a>, Range<usize>)>,
+    pub(super) down: Option<(Marker<'a>, Range<usize>)>,
+}
+
+/// Divides a file at its two markers, whichever comes first.
+pub(super) fn parts<'a>(
+    text: &'a str,
+    is_up: impl Fn(&str) -> bool,
+    is_down: impl Fn(&str) -> bool,
+) -> Parts<'a> {
+    let (up, down) = (find(text, 0, is_up), find(text, 0, is_down));
+    let until = |from: usize, other: &Option<Marker<'_>>| {
+        other.as_ref().map(|marker| marker.start).filter(|&start| start >= from).unwrap_or(text.len())
+    };
+    let range = |marker: &Marker<'_>, other: &Option<Marker<'_>>| marker.end..until(marker.end, other);
+    let up_range = up.as_ref().map(|marker| range(marker, &down));
+    let down_range = down.as_ref().map(|marker| range(marker, &up));
+    Parts { up: up.zip(up_range), down: down.zip(down_range) }
+}
+
+/// Whether a file is one statement that PostgreSQL refuses inside a transaction. Tools that send a file
+/// in one message without BEGIN run such a file, and only such a file, outside one.
+pub(super) fn stands_alone(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
+    const OUTSIDE: [&str; 6] =
+        ["concurrently", "vacuum", "alter system", "create database", "drop database", "tablespace"];
+    OUTSIDE.iter().any(|word| text.contains(word))
+        && statements(bytes).is_ok_and(|statements| statements.len() == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_divided_at_its_markers() {
+        let text = "-- head\n-- up\nSELECT 1;\n-- down\nSELECT 2;\n";
+        let parts = parts(text, |line| line == "-- up", |line| line == "-- down");
+        assert_eq!(&text[parts.up.unwrap().1], "SELECT 1;\n");
+        assert_eq!(&text[parts.down.unwrap().1], "SELECT 2;\n");
+    }
+
+    #[test]
+    fn only_one_statement_stands_alone() {
+        assert!(stands_alone(b"-- x\nCREATE INDEX CONCURRENTLY i ON t (a);"));
+        assert!(!stands_alone(b"CREATE INDEX CONCURRENTLY i ON t (a); SELECT 1"));
+        assert!(!stands_alone(b"CREATE INDEX i ON t (a)"));
+    }
+}

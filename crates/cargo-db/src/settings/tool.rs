@@ -1,0 +1,256 @@
+//! Which migration tool a project uses, and where: what `db.toml` says, else what the files look like.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Kind, Result};
+use crate::model::layout::{Claim, Layout, Root};
+use crate::settings::file::{DbToml, MigrationsTable};
+use crate::settings::{Origin, Setting, Sources};
+
+/// Who runs migrations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runner {
+    /// cargo db, by the tool's rules.
+    Builtin,
+    /// The tool itself.
+    Tool,
+}
+
+/// What is known of a project's migrations, or of one set of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Migrations {
+    /// The set's name, where there are several.
+    pub(crate) set: Option<String>,
+    pub(crate) layout: Layout,
+    pub(crate) dir: Setting<PathBuf>,
+    /// What else the files look like; the database may decide.
+    pub(crate) rivals: Vec<(Layout, PathBuf)>,
+    pub(crate) runner: Runner,
+    /// The folder that the tool is run in.
+    pub(crate) tool_dir: PathBuf,
+    /// What `db.toml` says to run instead of the tool's customary commands, by what it is for.
+    pub(crate) commands: BTreeMap<&'static str, Vec<String>>,
+    /// The names of all sets.
+    pub(crate) sets: Vec<String>,
+}
+
+impl Migrations {
+    /// Settles on one of several tools.
+    pub(crate) fn choose(&mut self, root: &Path, layout: Layout, dir: PathBuf) {
+        self.tool_dir = base(root, &layout, &dir);
+        self.runner = if layout.is_code() { Runner::Tool } else { self.runner };
+        (self.layout, self.dir.value) = (layout, dir);
+        self.rivals.clear();
+    }
+}
+
+/// What a command is for.
+pub(crate) const PURPOSES: [&str; 5] = ["status", "apply", "rollback", "create", "generate"];
+
+/// Where a project's migrations are, and whose.
+pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Migrations> {
+    let sets: Vec<String> = toml.migrations.sets.keys().cloned().collect();
+    let set = chosen_set(sources, toml)?;
+    let table = set.as_ref().map_or(&toml.migrations, |set| &toml.migrations.sets[set]);
+    let dir = match (&sources.flags.migrations_dir, &table.dir) {
+        (Some(dir), _) => {
+            Some(Setting { value: sources.cwd.join(dir), origin: Origin::Flag("--migrations-dir") })
+        }
+        (None, Some(dir)) => {
+            Some(Setting { value: root.join(dir), origin: Origin::DbToml("migrations.dir") })
+        }
+        (None, None) => None,
+    };
+    let mut found = match (&table.tool, table.has_commands()) {
+        (Some(name), _) => vec![named(sources, root, name, dir.as_ref())?],
+        (None, true) => vec![named(sources, root, "commands", dir.as_ref())?],
+        (None, false) => recognised(sources, root, dir.as_ref()),
+    };
+    let (layout, value) = found.remove(0);
+    let layout = layout.with_table(table.table.clone());
+    let tool_dir = base(root, &layout, &value);
+    let runner = match table.runner.as_deref() {
+        None if layout.is_code() => Runner::Tool,
+        None => Runner::Builtin,
+        Some("tool") => Runner::Tool,
+        Some("builtin") if !layout.is_code() => Runner::Builtin,
+        Some(other) => {
+            let why = match other {
+                "builtin" => {
+                    format!("the migrations of {} are programs, which only it can run", layout.key())
+                }
+                _ => "there are builtin and tool".to_owned(),
+            };
+            let source_name = "migrations.runner in db.toml".to_owned();
+            return Err(Kind::BadSetting { source_name, value: other.to_owned(), why }.into());
+        }
+    };
+    let dir = dir.unwrap_or_else(|| Setting::default(value));
+    Ok(Migrations { set, layout, dir, rivals: found, runner, tool_dir, commands: table.commands(), sets })
+}
+
+/// The set that is meant: the one that is named, or the only one.
+fn chosen_set(sources: &Sources<'_>, toml: &DbToml) -> Result<Option<String>> {
+    let sets = &toml.migrations.sets;
+    let list = || sets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    match &sources.flags.set {
+        Some(name) if sets.contains_key(name) => Ok(Some(name.clone())),
+        Some(name) => {
+            let why = if sets.is_empty() {
+                "db.toml has no sets".to_owned()
+            } else {
+                format!("there are {}", list())
+            };
+            Err(Kind::BadSetting { source_name: "--set".to_owned(), value: name.clone(), why }.into())
+        }
+        None if sets.len() == 1 && toml.migrations.is_empty() => Ok(sets.keys().next().cloned()),
+        None if sets.len() > 1 && toml.migrations.is_empty() && !sources.flags.any_set => Err(Kind::Usage {
+            what: format!("db.toml has several sets of migrations; name one with --set: {}", list()),
+        }
+        .into()),
+        None => Ok(None),
+    }
+}
+
+fn named(
+    sources: &Sources<'_>,
+    root: &Path,
+    name: &str,
+    dir: Option<&Setting<PathBuf>>,
+) -> Result<(Layout, PathBuf)> {
+    let layout = Layout::named(name).ok_or_else(|| {
+        let known: Vec<&str> = Layout::all().map(|layout| layout.key()).collect();
+        let (source_name, value) = ("migrations.tool in db.toml".to_owned(), name.to_owned());
+        Kind::BadSetting { source_name, value, why: format!("there are {}", known.join(", ")) }
+    })?;
+    let folder = dir.map(|dir| dir.value.clone()).or_else(|| {
+        let mut places = layout.folders().iter().map(|folder| below(root, folder));
+        places.find(|folder| (sources.exists)(folder))
+    });
+    let folder = folder.unwrap_or_else(|| below(root, layout.folders()[0]));
+    Ok((layout, folder))
+}
+
+/// The tools that the files look like, each with its folder; plain SQL files if nothing does.
+fn recognised(sources: &Sources<'_>, root: &Path, dir: Option<&Setting<PathBuf>>) -> Vec<(Layout, PathBuf)> {
+    let mut best: BTreeMap<PathBuf, (Strength, Vec<Layout>)> = BTreeMap::new();
+    let mut listings: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for layout in Layout::all() {
+        let folders: Vec<PathBuf> = match dir {
+            Some(dir) => vec![dir.value.clone()],
+            None => layout.folders().iter().map(|folder| below(root, folder)).collect(),
+        };
+        for folder in folders {
+            if !(sources.exists)(&folder) {
+                continue;
+            }
+            let deep = layout.depth() > 2 && folder == root;
+            let listing = listings.entry(folder.clone()).or_insert_with(|| (sources.list)(&folder, 2));
+            let names: Vec<&Path> = listing.iter().map(PathBuf::as_path).collect();
+            let first = |name: &Path| (sources.read)(&folder.join(name)).ok().flatten();
+            let place = Place { sources, root: base(root, &layout, &folder) };
+            let strength = place.strength(&layout, &names, &first, deep);
+            let entry = best.entry(folder).or_insert((Strength::None, Vec::new()));
+            if strength > entry.0 {
+                *entry = (strength, vec![layout.clone()]);
+            } else if strength == entry.0 && strength > Strength::None {
+                entry.1.push(layout.clone());
+            }
+        }
+    }
+    // What sqlx and others name alike is plain SQL, unless something speaks for one of them.
+    for (strength, layouts) in best.values_mut() {
+        if *strength == Strength::Fits && layouts.iter().any(|layout| layout.key() == Layout::plain().key()) {
+            *layouts = vec![Layout::plain()];
+        }
+    }
+    // An empty folder of a tool that is known to be here says less than one that holds its files.
+    let strongest = best.values().map(|(strength, _)| *strength).max().unwrap_or(Strength::None);
+    let enough = if strongest > Strength::Expected { Strength::Fits } else { Strength::Expected };
+    let found = best.into_iter().filter(|(_, (strength, _))| *strength >= enough);
+    let mut found: Vec<(Layout, PathBuf)> = found
+        .flat_map(|(folder, (_, layouts))| layouts.into_iter().map(move |layout| (layout, folder.clone())))
+        .collect();
+    if found.is_empty() {
+        let folder = dir.map_or_else(|| root.join("migrations"), |dir| dir.value.clone());
+        found.push((Layout::plain(), folder));
+    }
+    found
+}
+
+/// How sure it is that files are a tool's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    None,
+    /// The tool is here, and no file is.
+    Expected,
+    /// Names fit.
+    Fits,
+    /// Names fit, and the project is in the tool's language.
+    AtHome,
+    /// Only this tool writes files so, or it is here with files of its kind.
+    Certain,
+}
+
+struct Place<'a> {
+    sources: &'a Sources<'a>,
+    root: PathBuf,
+}
+
+impl Place<'_> {
+    fn strength(
+        &self,
+        layout: &Layout,
+        names: &[&Path],
+        first: &dyn Fn(&Path) -> Option<String>,
+        deep: bool,
+    ) -> Strength {
+        let has = |name: &str| (self.sources.exists)(&self.root.join(name));
+        let package =
+            || (self.sources.read)(&self.root.join("package.json")).ok().flatten().unwrap_or_default();
+        let depends_on = |name: &str| package().contains(&format!("\"{name}\""));
+        let owns = layout.owns(&Root { has: &has, depends_on: &depends_on });
+        // What lies deep below the root was not listed.
+        let any = deep || names.iter().any(|name| layout.reads(name));
+        match layout.claims(names, first) {
+            Claim::Signed => Strength::Certain,
+            Claim::Fits if owns => Strength::Certain,
+            Claim::Fits if layout.language().iter().any(|file| has(file)) => Strength::AtHome,
+            Claim::Fits => Strength::Fits,
+            Claim::No if !owns => Strength::None,
+            // Where nothing but the name of its folder tells, any file will do.
+            Claim::No if any && (layout.is_code() || layout.key() == "supabase") => Strength::Certain,
+            Claim::No => Strength::Expected,
+        }
+    }
+}
+
+fn below(root: &Path, folder: &str) -> PathBuf {
+    if folder == "." { root.to_owned() } else { root.join(folder) }
+}
+
+/// The folder that a tool takes for the project: what stands above its customary folder.
+fn base(root: &Path, layout: &Layout, dir: &Path) -> PathBuf {
+    let above = layout.folders().iter().filter(|folder| dir.ends_with(folder)).map(|folder| {
+        let levels = Path::new(folder).components().count();
+        dir.ancestors().nth(levels).unwrap_or(root)
+    });
+    let above = above.max_by_key(|above| std::cmp::Reverse(above.components().count()));
+    if *dir == *root { root.to_owned() } else { above.unwrap_or(root).to_owned() }
+}
+
+impl MigrationsTable {
+    fn is_empty(&self) -> bool {
+        self.dir.is_none() && self.tool.is_none() && self.runner.is_none() && !self.has_commands()
+    }
+
+    fn has_commands(&self) -> bool {
+        self.status.is_some() || self.apply.is_some()
+    }
+
+    fn commands(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let all = [&self.status, &self.apply, &self.rollback, &self.create, &self.generate];
+        PURPOSES.into_iter().zip(all).filter_map(|(name, words)| Some((name, words.clone()?))).collect()
+    }
+}
