@@ -79,21 +79,33 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
-    let settings = Settings::resolve(&Sources {
+    let mut sources = Sources {
         flags: flags(&cli.global, &cli.command),
         process: process::environment(),
         cwd: files::current_dir()?,
         read: &files::read_if_there,
         exists: &|path| path.exists(),
         list: &files::some_files,
-    })?;
+    };
+    let settings = Settings::resolve(&sources)?;
     let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
     let signals = world.clone();
     let force = matches!(&cli.command, Command::Reset(args) if args.force);
     let agreed = Agreed::new(&cli.global, force, typed);
     let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
     let context = Context { ui: ui.clone(), world, settings, agreed, policy, used: Vec::new() };
-    command::run(context, &cli.command).map_err(|failure| signals.heeding_the_signal(failure))
+    let outcome = match &cli.command {
+        Command::Status(args) if cli.global.set.is_none() && context.settings.migrations.sets.len() > 1 => {
+            let mut of_set = |set: &Option<String>| {
+                sources.flags.set.clone_from(set);
+                Settings::resolve(&sources)
+            };
+            let sets = context.settings.migrations.sets.iter().map(&mut of_set).collect::<Result<_>>();
+            sets.and_then(|sets| command::status_of_sets(context, sets, args))
+        }
+        command => command::run(context, command),
+    };
+    outcome.map_err(|failure| signals.heeding_the_signal(failure))
 }
 
 fn flags(global: &Global, command: &Command) -> Flags {
@@ -104,7 +116,10 @@ fn flags(global: &Global, command: &Command) -> Flags {
         no_dotenv: global.no_dotenv,
         migrations_dir: global.migrations_dir.clone(),
         set: global.set.clone(),
-        any_set: matches!(command, Command::Status(_) | Command::Server(_) | Command::Backups(_)),
+        any_set: matches!(
+            command,
+            Command::Status(_) | Command::Server(_) | Command::Backups(_) | Command::Init(_)
+        ),
         lock_timeout: global.lock_timeout,
         ddl_lock_timeout: global.ddl_lock_timeout,
     }
@@ -116,6 +131,10 @@ fn verb(command: &Command) -> &'static str {
         Command::Create(_) => "create",
         Command::Migrate(_) => "migrate",
         Command::Rollback(_) => "rollback",
+        Command::Baseline(_) => "baseline",
+        Command::Repair(_) => "repair",
+        Command::Generate(_) => "generate",
+        Command::Init(_) => "init",
         Command::Seed(_) => "seed",
         Command::Reset(_) => "reset",
         Command::Policy => "policy",

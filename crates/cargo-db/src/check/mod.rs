@@ -116,7 +116,7 @@ fn as_strs(words: &[String]) -> Vec<&str> {
 }
 
 /// Whether two texts are the same but for comments and white space.
-fn says_the_same(one: &str, other: &str) -> bool {
+pub(crate) fn says_the_same(one: &str, other: &str) -> bool {
     meaningful(one) == meaningful(other)
 }
 

@@ -121,6 +121,10 @@ pub(crate) enum Command {
     Create(CreateArgs),
     Migrate(MigrateArgs),
     Rollback(RollbackArgs),
+    Baseline(BaselineArgs),
+    Repair(RepairArgs),
+    Generate(GenerateArgs),
+    Init(InitArgs),
     Seed(SeedArgs),
     Reset(ResetArgs),
     Backup(BackupArgs),
@@ -212,6 +216,51 @@ pub(crate) struct RollbackArgs {
     /// Show the SQL of the plan too
     #[arg(long)]
     pub(crate) show_sql: bool,
+}
+
+/// Record pending migrations as applied, without running them
+///
+/// For a database that has what they do already: one that was made in another way, or migrated by
+/// another tool.
+#[derive(Debug, Args)]
+pub(crate) struct BaselineArgs {
+    /// Stop after this version
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: Option<String>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Put the history right where that loses nothing
+///
+/// An applied migration whose file was changed in comments or white space only gets its new checksum;
+/// the row of a failed run is cleared away. Everything else is refused, and said.
+#[derive(Debug, Args)]
+pub(crate) struct RepairArgs {
+    /// Show the plan and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Have the project's tool work out a migration, from its own description of the schema
+///
+/// It is compared with a scratch database that has all migrations, never with a real one.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// What the migration is called
+    #[arg(required = true)]
+    pub(crate) name: Vec<String>,
+}
+
+/// Look at a repository, and write what cargo db needs in it
+///
+/// Nothing that is there is changed; what has to be added to a file by hand is said.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Load seeds

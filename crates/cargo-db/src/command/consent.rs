@@ -9,6 +9,7 @@ use crate::plan::Plan;
 use crate::policy::Judgement;
 
 /// What the command line says.
+#[derive(Clone)]
 pub(crate) struct Agreed {
     pub(crate) yes: bool,
     pub(crate) name: Option<String>,

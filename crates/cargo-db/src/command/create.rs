@@ -26,7 +26,8 @@ pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     let here = files::current_dir()?;
     let files = layout.new_files(&new);
     if files.is_empty() {
-        return written_by_tool(context, &Task::Create { name: &name });
+        // What it writes depends on no database.
+        return written_by_tool(context, &Target::nowhere(), &Task::Create { name: &name });
     }
     for (path, text) in files {
         let path = dir.value.join(path);
@@ -38,22 +39,26 @@ pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
 }
 
 /// Has the tool write a migration, and shows what it wrote.
-pub(super) fn written_by_tool(context: &Context, task: &Task<'_>) -> Result<Exit> {
+pub(super) fn written_by_tool(context: &Context, target: &Target, task: &Task<'_>) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let base = &settings.migrations.tool_dir;
     let before = files::stamps(base)?;
-    let nowhere = Target::nowhere();
-    migration::run_task(world, settings, &nowhere, task)?;
+    let said = migration::run_task(world, settings, target, task)?;
     let here = files::current_dir()?;
     let new = files::stamps(base)?.into_iter().filter(|(path, stamp)| before.get(path) != Some(stamp));
     let shown: Vec<PathBuf> =
         new.map(|(path, _)| path.strip_prefix(&here).unwrap_or(&path).to_owned()).collect();
+    if shown.is_empty() {
+        ui.note(said.trim_end());
+        ui.report(&Report::Line("the tool wrote nothing"));
+        return Ok(Exit::Done);
+    }
     ui.report(&Report::Created { files: &shown });
     Ok(Exit::Done)
 }
 
 /// A name that is safe in a file name on every system, in lower case and with `_` for space.
-fn checked_name(words: &str) -> Result<String> {
+pub(super) fn checked_name(words: &str) -> Result<String> {
     let name = words.trim().replace([' ', '-'], "_").to_lowercase();
     let bad = |why| Err(Kind::BadName { name: words.to_owned(), why }.into());
     match name.as_str() {

@@ -188,7 +188,8 @@ pub(super) fn lock(context: &Context, target: &Target) -> Result<Lock> {
 
 /// The files that a plan runs, with their text.
 pub(super) fn sql_of(context: &Context, plan: &Plan) -> Result<Vec<(PathBuf, String)>> {
-    let files = plan.files().map(|file| {
+    // What a program will do, its text does not say.
+    let files = plan.files().filter(|file| !file.is_code).map(|file| {
         let bytes = file.part_of(files::read(&context.settings.root.join(&file.path))?);
         Ok((file.path.clone(), String::from_utf8_lossy(bytes.trim_ascii()).into_owned() + "\n"))
     });

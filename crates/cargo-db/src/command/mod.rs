@@ -2,15 +2,19 @@
 
 mod backup;
 mod backups;
+mod baseline;
 mod check;
 pub(crate) mod consent;
 mod create;
 mod env;
+mod generate;
 mod history;
+mod init;
 mod migrate;
 mod policy;
 mod proof;
 mod rehearse;
+mod repair;
 mod reset;
 mod restore;
 mod rollback;
@@ -22,7 +26,7 @@ use std::path::PathBuf;
 
 use crate::audit::{self, About, Trail};
 use crate::backup::{self as backing, Folder, Order};
-use crate::cli::Command;
+use crate::cli::{Command, StatusArgs};
 use crate::failure::{Exit, Failure, Kind, Result};
 use crate::migration;
 use crate::model::audit::Record;
@@ -40,6 +44,7 @@ use crate::world::pg::{Purpose, Session, marker};
 use crate::world::server::{self as local, LocalServer};
 
 /// What a verb works with.
+#[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) ui: Ui,
     pub(crate) world: World,
@@ -252,12 +257,18 @@ impl Word {
     }
 }
 
+/// Shows where each set of migrations stands.
+pub(crate) fn status_of_sets(context: Context, sets: Vec<Settings>, args: &StatusArgs) -> Result<Exit> {
+    let of_set = |settings| Context { settings, ..context.clone() }.with_the_tool();
+    status::run(&sets.into_iter().map(of_set).collect::<Result<Vec<_>>>()?, args)
+}
+
 /// Runs a verb.
 pub(crate) fn run(context: Context, command: &Command) -> Result<Exit> {
     // What is done to a database, or read from it for keeps, is done with its own word.
     let informed = |context: Context| context.with_the_tool()?.with_the_word_of_the_database();
     match command {
-        Command::Status(args) => status::run(&context.with_the_tool()?, args),
+        Command::Status(args) => status::run(&[context.with_the_tool()?], args),
         Command::Create(args) => create::run(&context.with_one_tool()?, args),
         Command::Backups(args) => backups::run(&context.with_the_trail()?, args),
         Command::Server(args) => server::run(&context.with_the_trail()?, args),
@@ -265,6 +276,10 @@ pub(crate) fn run(context: Context, command: &Command) -> Result<Exit> {
         Command::Check(args) => check::run(&context.with_one_tool()?, args),
         Command::Policy => policy::run(&context),
         Command::Migrate(args) => migrate::run(&informed(context)?, args),
+        Command::Baseline(args) => baseline::run(&informed(context)?, args),
+        Command::Repair(args) => repair::run(&informed(context)?, args),
+        Command::Generate(args) => generate::run(&context.with_one_tool()?, args),
+        Command::Init(args) => init::run(&context, args),
         Command::Rollback(args) => rollback::run(&informed(context)?, args),
         Command::Seed(args) => seed::run(&informed(context)?, args),
         Command::Reset(args) => reset::run(&informed(context)?, args),

@@ -77,7 +77,7 @@ pub(super) fn foresee(context: &Context, plan: &Plan, receipt: Option<&Path>) ->
         migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true)
     });
     let mut checked = Vec::new();
-    for migration in plan.migrations() {
+    for migration in plan.migrations().filter(|migration| !migration.up.is_code) {
         let path = &migration.up.path;
         let bytes = migration.up.part_of(files::read(&settings.root.join(path))?);
         let text = String::from_utf8_lossy(&bytes);

@@ -9,6 +9,7 @@ use crate::migration;
 use crate::model::environment::{Marker, Resolved};
 use crate::model::history::{History, Standing};
 use crate::model::layout::Layout;
+use crate::model::migration::Folder;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -16,43 +17,67 @@ use crate::ui::{Report, SettingLine, StatusReport};
 use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Session, marker, survey};
 
-pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit> {
-    let Context { ui, world, settings, .. } = context;
+/// Shows where each of these stands: one, or all sets of migrations.
+pub(super) fn run(contexts: &[Context], args: &StatusArgs) -> Result<Exit> {
+    let Some(first) = contexts.first() else { return Ok(Exit::Done) };
+    let looked: Vec<Looked<'_>> =
+        contexts.iter().map(|context| look(context, args.wait)).collect::<Result<_>>()?;
+    first.world.interrupt.check()?;
+    let reports: Vec<StatusReport<'_>> = looked.iter().map(Looked::report).collect();
+    match reports.as_slice() {
+        [one] => first.ui.report(&Report::Status(one)),
+        sets => first.ui.report(&Report::StatusOfSets(sets)),
+    }
+    let is_finding = |report: &StatusReport<'_>| {
+        !report.standing.pending.is_empty() || !report.standing.problems.is_empty()
+    };
+    Ok(if args.check && reports.iter().any(is_finding) { Exit::Finding } else { Exit::Done })
+}
+
+/// What was found, before it is compared.
+struct Looked<'a> {
+    settings: &'a Settings,
+    target: Target,
+    folder: Folder,
+    /// Nothing where the database does not exist yet.
+    found: Option<Answers>,
+}
+
+fn look(context: &Context, wait: Option<u64>) -> Result<Looked<'_>> {
+    let Context { world, settings, .. } = context;
     let target = context.target()?;
     let layout = &settings.migrations.layout;
     // The disk is read while the server is asked.
     let (folder, found): (_, Result<Option<Answers>>) = std::thread::scope(|scope| {
         let folder = scope.spawn(|| migration::read_folder(settings));
-        let found = ask(context, &target, layout, args.wait);
+        let found = ask(context, &target, layout, wait);
         (folder.join(), found)
     });
     let mut folder = folder.map_err(|_| Kind::Bug { what: "a thread of `status` panicked".to_owned() })??;
     let mut found = found?;
-    let none = History::default();
     if let Some(answers) = &mut found {
         if layout.is_asked() {
             (folder, answers.history) = migration::ask(world, settings, &target)?;
         }
         layout.complete(&mut answers.history, &folder);
     }
-    let history = found.as_ref().map_or(&none, |answers| &answers.history);
-    world.interrupt.check()?;
+    Ok(Looked { settings, target, folder, found })
+}
 
-    let standing = Standing::compare(&folder, history);
-    let finding = !standing.pending.is_empty() || !standing.problems.is_empty();
-    let settings_shown = settings_shown(settings);
-    let marker = found.as_ref().and_then(|answers| answers.marker.as_ref());
-    let environment = marker.into_iter().fold(settings.environment.clone(), Resolved::raised_by);
-    let database = found.as_ref().map(|answers| (&answers.server, &answers.database));
-    ui.report(&Report::Status(&StatusReport {
-        target,
-        environment,
-        found: database,
-        standing,
-        migrations: &settings.migrations,
-        settings: settings_shown,
-    }));
-    Ok(if args.check && finding { Exit::Finding } else { Exit::Done })
+impl Looked<'_> {
+    fn report(&self) -> StatusReport<'_> {
+        static NONE: History = History { table: None, applied: Vec::new(), foreign: None };
+        let history = self.found.as_ref().map_or(&NONE, |answers| &answers.history);
+        let marker = self.found.as_ref().and_then(|answers| answers.marker.as_ref());
+        StatusReport {
+            target: self.target.clone(),
+            environment: marker.into_iter().fold(self.settings.environment.clone(), Resolved::raised_by),
+            found: self.found.as_ref().map(|answers| (&answers.server, &answers.database)),
+            standing: Standing::compare(&self.folder, history),
+            migrations: &self.settings.migrations,
+            settings: settings_shown(self.settings),
+        }
+    }
 }
 
 /// What the server answered.

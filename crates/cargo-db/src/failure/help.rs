@@ -70,12 +70,21 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
         Kind::ToolFailed { said, differences, .. } => {
             let lines: Vec<String> =
                 said.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect();
-            // The last lines say why, and a program can be long-winded.
-            lines[lines.len().saturating_sub(20)..].iter().chain(differences).cloned().collect()
+            shortened(&lines).chain(differences.iter().cloned()).collect()
         }
         Kind::OtherState { differences, .. } => differences.iter().skip(1).cloned().collect(),
         _ => Vec::new(),
     }
+}
+
+/// The first lines and the last: a program can be long-winded, and says what went wrong at either end.
+fn shortened(lines: &[String]) -> impl Iterator<Item = String> {
+    const EITHER: usize = 12;
+    let left_out = lines.len().saturating_sub(2 * EITHER);
+    let head = lines.iter().take(if left_out > 0 { EITHER } else { lines.len() });
+    let tail = lines.iter().skip(if left_out > 0 { lines.len() - EITHER } else { lines.len() });
+    let gap = (left_out > 0).then(|| format!("… {left_out} lines …"));
+    head.cloned().chain(gap).chain(tail.cloned())
 }
 
 /// What to do next.

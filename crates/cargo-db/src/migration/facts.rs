@@ -76,6 +76,14 @@ pub(crate) fn connect_or_none(
     }
 }
 
+/// Creates the database, where there is none and cargo db may.
+pub(crate) fn create_if_absent(world: &World, settings: &Settings, target: &Target) -> Result<()> {
+    match connect_or_none(world, settings, target)? {
+        Some(_) => Ok(()),
+        None => create_database(world, target),
+    }
+}
+
 /// Creates a database, from another one of the same server. One that somebody else created at
 /// the same moment is what was wanted.
 pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
@@ -185,7 +193,10 @@ pub(crate) fn losses_of(
     let mut all = Vec::new();
     for migration in migrations {
         let mut losses = Vec::new();
-        if let Some(down) = &migration.down {
+        if migration.up.is_code {
+            let object = format!("what the way back of {} takes", migration.title());
+            losses.push(Loss { object, rows: None });
+        } else if let Some(down) = &migration.down {
             let bytes = down.part_of(files::read(&root.join(&down.path))?);
             let mut reader = ScriptReader::new(Box::new(bytes.as_slice()));
             // A file that cannot be split is refused when its turn comes, with the reason.

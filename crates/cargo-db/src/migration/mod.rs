@@ -4,6 +4,7 @@ mod batch;
 mod execute;
 mod facts;
 mod outside;
+mod record;
 mod tool;
 mod verify;
 mod watchdog;
@@ -17,10 +18,11 @@ use crate::world::pg::Lock;
 
 pub(crate) use execute::{Deed, look_through, prepare_database, read_script, session_settings};
 pub(crate) use facts::{
-    connect_or_none, gather, histories, holds_rows, losses_of, losses_where, named_folder_exists,
-    read_folder, read_history, read_table,
+    connect_or_none, create_if_absent, gather, histories, holds_rows, losses_of, losses_where,
+    named_folder_exists, read_folder, read_history, read_table,
 };
-pub(crate) use tool::{ask, run_task};
+pub(crate) use record::write_down;
+pub(crate) use tool::{ask, run_task, task_exists};
 pub(crate) use witness::Witness;
 
 /// Carries out a plan, by ourselves or with the project's tool, and then asks the database what came of it.

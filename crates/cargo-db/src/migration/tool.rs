@@ -13,7 +13,7 @@ use crate::model::tool::{Place, Task, command, states, variables};
 use crate::plan::{Plan, Step, Verb};
 use crate::settings::Settings;
 use crate::world::clock::stopwatch;
-use crate::world::process::{Ended, run_tool};
+use crate::world::process::{Ended, environment, run_tool};
 use crate::world::{World, files};
 
 /// Carries a plan out with the tool's own command.
@@ -53,7 +53,9 @@ fn differences(world: &World, settings: &Settings, plan: &Plan) -> Result<Vec<St
     let mut differences = Vec::new();
     for step in &plan.steps {
         match step {
-            Step::Apply { migration } if !applied.contains(&migration.version) => {
+            Step::Apply { migration } | Step::Record { migration }
+                if !applied.contains(&migration.version) =>
+            {
                 differences.push(format!("{} is not applied", migration.title()));
             }
             Step::Revert { migration, .. } if applied.contains(&migration.version) => {
@@ -83,14 +85,14 @@ fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
     let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return Ok(Vec::new()) };
     if plan.verb != Verb::Rollback {
         if plan.takes_all_pending {
-            return Ok(vec![line(settings, &Task::ApplyAll)?]);
+            return Ok(vec![line(settings, &plan.target, &Task::ApplyAll)?]);
         }
-        if let Ok(line) = line(settings, &Task::ApplyNext { count: versions.len(), last }) {
+        if let Ok(line) = line(settings, &plan.target, &Task::ApplyNext { count: versions.len(), last }) {
             return Ok(vec![line]);
         }
         return versions
             .iter()
-            .map(|version| line(settings, &Task::ApplyNext { count: 1, last: version }))
+            .map(|version| line(settings, &plan.target, &Task::ApplyNext { count: 1, last: version }))
             .collect();
     }
     let newest_after = |at: usize| {
@@ -100,22 +102,26 @@ fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
     let newest = newest_after(versions.len() - 1);
     let all = Task::Revert { count: versions.len(), first, newest: newest.as_deref() };
     if versions.len() == 1 {
-        return Ok(vec![line(settings, &all)?]);
+        return Ok(vec![line(settings, &plan.target, &all)?]);
     }
-    if let Ok(line) = line(settings, &all) {
+    if let Ok(line) = line(settings, &plan.target, &all) {
         // What yoyo takes back with one is all that came after it.
         if settings.migrations.layout.key() != "yoyo" {
             return Ok(vec![line]);
         }
     }
     let one = |(at, version): (usize, &String)| {
-        line(settings, &Task::Revert { count: 1, first: version, newest: newest_after(at).as_deref() })
+        line(
+            settings,
+            &plan.target,
+            &Task::Revert { count: 1, first: version, newest: newest_after(at).as_deref() },
+        )
     };
     versions.iter().enumerate().map(one).collect()
 }
 
 /// The command for a task: the project's own, or the customary one.
-pub(super) fn line(settings: &Settings, task: &Task<'_>) -> Result<Vec<String>> {
+pub(super) fn line(settings: &Settings, target: &Target, task: &Task<'_>) -> Result<Vec<String>> {
     let migrations = &settings.migrations;
     let (key, doing) = match task {
         Task::ApplyAll => ("apply", "apply migrations".to_owned()),
@@ -134,10 +140,7 @@ pub(super) fn line(settings: &Settings, task: &Task<'_>) -> Result<Vec<String>> 
     }
     let dir = relative_dir(settings);
     let has = |name: &str| files::is_there(&migrations.tool_dir.join(name));
-    let url = match &settings.place.value {
-        crate::settings::Place::Named(target) => target.url_without_password(),
-        crate::settings::Place::Local { .. } => String::new(),
-    };
+    let url = target.url_without_password();
     let place = Place { dir: &dir, url: &url, has: &has };
     let tool = migrations.layout.key().to_owned();
     command(&migrations.layout, task, &place).ok_or_else(|| Kind::ToolCannot { tool, doing }.into())
@@ -151,8 +154,18 @@ fn relative_dir(settings: &Settings) -> String {
 
 /// Runs a command of the tool's against a database.
 pub(super) fn run(world: &World, settings: &Settings, target: &Target, line: &[String]) -> Result<Ended> {
-    let variables = variables(&settings.migrations.layout, target, &relative_dir(settings));
+    let mut variables = variables(&settings.migrations.layout, target, &relative_dir(settings));
+    // What a project says of its own databases beside this one counts.
+    let known = environment();
+    variables.retain(|(name, _)| {
+        !(matches!(*name, "SHADOW_DATABASE_URL" | "ROOT_DATABASE_URL") && known.contains_key(*name))
+    });
     run_tool(world, line, &variables, &settings.migrations.tool_dir)
+}
+
+/// Fails where there is no command for a task.
+pub(crate) fn task_exists(settings: &Settings, task: &Task<'_>) -> Result<()> {
+    line(settings, &Target::nowhere(), task).map(drop)
 }
 
 /// Runs the command for a task that changes files only, or a database that is nobody's. Returns what it
@@ -163,7 +176,7 @@ pub(crate) fn run_task(
     target: &Target,
     task: &Task<'_>,
 ) -> Result<String> {
-    let line = line(settings, task)?;
+    let line = line(settings, target, task)?;
     let ended = run(world, settings, target, &line)?;
     if ended.success {
         return Ok(ended.stdout);

@@ -88,6 +88,16 @@ pub(crate) struct Problem {
     pub(crate) explanation: String,
 }
 
+impl Problem {
+    /// The problem as one line.
+    pub(crate) fn line(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{version} `{}`: {}", self.name, self.explanation),
+            None => format!("`{}`: {}", self.name, self.explanation),
+        }
+    }
+}
+
 /// Files and history side by side. Every problem is in it, not only the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Standing<'a> {

@@ -10,9 +10,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::failure::{Kind, Result};
+
+/// What is written otherwise in a URL. Some clients read no name that is written so without need.
+/// RFC 3986, 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A string that cannot be printed by accident.
 #[derive(Clone, PartialEq, Eq)]
@@ -145,7 +149,7 @@ impl Target {
     }
 
     fn url(&self, password: Option<&str>) -> String {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
         let mut user = encode(&self.user);
         if let Some(password) = password {
             user = format!("{user}:{}", encode(password));

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::model::layout::Layout;
-use crate::model::target::{Host, Secret, Target};
+use crate::model::target::{Host, Secret, Target, TlsMode};
 
 /// What a tool is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,16 @@ pub(crate) fn command(layout: &Layout, task: &Task<'_>, place: &Place<'_>) -> Op
         "prisma" => match task {
             Task::ApplyAll => words(&["prisma", "migrate", "deploy"]),
             Task::Generate { .. } => {
-                words(&["prisma", "migrate", "diff", "--from-migrations", dir, "--script"])
+                let schema = Path::new(dir)
+                    .parent()
+                    .map_or_else(String::new, |folder| folder.join("schema.prisma").display().to_string());
+                // The option was renamed in 7.
+                let to = if (place.has)("node_modules/@prisma/schema-engine-wasm") {
+                    "--to-schema"
+                } else {
+                    "--to-schema-datamodel"
+                };
+                words(&["prisma", "migrate", "diff", "--from-migrations", dir, to, &schema, "--script"])
             }
             _ => return None,
         },
@@ -131,12 +140,7 @@ pub(crate) fn command(layout: &Layout, task: &Task<'_>, place: &Place<'_>) -> Op
             _ => return None,
         },
         "sea-orm" => {
-            let run = |rest: &[&str]| {
-                let manifest = Path::new(dir)
-                    .parent()
-                    .map_or_else(String::new, |folder| folder.join("Cargo.toml").display().to_string());
-                words(&[&["cargo", "run", "--quiet", "--manifest-path", &manifest, "--"], rest].concat())
-            };
+            let run = |rest: &[&str]| words(&[&["cargo", "run", "--quiet", "--"], rest].concat());
             match task {
                 Task::ApplyAll => run(&["up"]),
                 Task::ApplyNext { count, .. } => run(&["up", "-n", &count.to_string()]),
@@ -255,6 +259,8 @@ fn words(words: &[&str]) -> Vec<String> {
 pub(crate) fn variables(layout: &Layout, target: &Target, dir: &str) -> Vec<(&'static str, Secret)> {
     let mut variables: Vec<(&'static str, Secret)> =
         target.libpq_variables().into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
+    // What libpq does if nothing is said, other clients take for a wish of its own.
+    variables.retain(|(name, _)| *name != "PGSSLMODE" || target.tls.mode != TlsMode::Prefer);
     let url = target.url_for_child();
     // Go's client knows no `prefer`, and asks for TLS where nothing is said.
     let url = if matches!(layout.key(), "dbmate" | "golang-migrate") && target.is_local() {
@@ -262,9 +268,6 @@ pub(crate) fn variables(layout: &Layout, target: &Target, dir: &str) -> Vec<(&'s
     } else {
         url
     };
-    if layout.key() == "dbmate" {
-        variables.retain(|(name, _)| *name != "PGSSLMODE");
-    }
     let password = target.password.as_ref().map_or("", Secret::expose);
     let jdbc = || {
         let host = match &target.host {
@@ -292,7 +295,14 @@ pub(crate) fn variables(layout: &Layout, target: &Target, dir: &str) -> Vec<(&'s
         }
         // The rest is in libpq's variables, which psql and the driver read.
         "sqitch" => variables.push(("SQITCH_TARGET", Secret::new("db:pg:"))),
+        // It wants to know them, though it needs neither to migrate.
+        "graphile-migrate" => {
+            let beside = |database: &str| target.with_database(database).url_for_child();
+            variables.push(("SHADOW_DATABASE_URL", beside(&format!("{}_shadow", target.database))));
+            variables.push(("ROOT_DATABASE_URL", beside("postgres")));
+        }
         "prisma" => {
+            variables.push(("SHADOW_DATABASE_URL", url.clone()));
             variables.push(("CHECKPOINT_DISABLE", Secret::new("1")));
             variables.push(("PRISMA_HIDE_UPDATE_MESSAGE", Secret::new("1")));
         }

@@ -51,7 +51,7 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
     }
     let mut plan = facts.plan(Verb::Migrate, steps);
     plan.takes_all_pending = takes_all_pending;
-    plan.warnings = unusual.iter().map(describe).collect();
+    plan.warnings = unusual.iter().map(Problem::line).collect();
     Ok(plan)
 }
 
@@ -73,14 +73,6 @@ pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
             because: format!("{} adds a value to an enum, which a later one may use", migration.version),
         },
         (None, None) => Batch::OneTransaction,
-    }
-}
-
-/// A problem as one line.
-fn describe(problem: &Problem) -> String {
-    match &problem.version {
-        Some(version) => format!("{version} `{}`: {}", problem.name, problem.explanation),
-        None => format!("`{}`: {}", problem.name, problem.explanation),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Facts in, [`Plan`] out. Nothing here does I/O: the same facts give the same plan, and the same
 //! plan is what a dry run shows, what the policy judges, what is consented to and what runs.
 
+mod baseline;
 mod migrate;
 mod retention;
 mod rollback;
@@ -17,6 +18,7 @@ use crate::model::migration::{Folder, Migration, ScriptFile, Version};
 use crate::model::seed::Seed;
 use crate::model::target::Target;
 
+pub(crate) use baseline::{baseline, repair};
 pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
 pub(crate) use retention::{Retention, Verdict, judge as judge_retention};
 pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
@@ -41,11 +43,15 @@ pub(crate) enum Verb {
     Prune,
     /// `server destroy`.
     Destroy,
+    /// Migrations are recorded as applied, and not run.
+    Baseline,
+    /// The history is put right.
+    Repair,
 }
 
 impl Verb {
     /// All of them, in the order of the policy's table.
-    pub(crate) const ALL: [Verb; 11] = [
+    pub(crate) const ALL: [Verb; 13] = [
         Verb::Migrate,
         Verb::Rollback,
         Verb::Seed,
@@ -57,6 +63,8 @@ impl Verb {
         Verb::Unmark,
         Verb::Prune,
         Verb::Destroy,
+        Verb::Baseline,
+        Verb::Repair,
     ];
 
     /// As `[environments.<name>.policy]` names it.
@@ -87,6 +95,8 @@ impl Verb {
             Verb::Unmark => "env clear",
             Verb::Prune => "backups prune",
             Verb::Destroy => "server destroy",
+            Verb::Baseline => "baseline",
+            Verb::Repair => "repair",
         }
     }
 
@@ -120,6 +130,18 @@ pub(crate) enum Step {
     Revert {
         migration: Migration,
         losses: Vec<Loss>,
+    },
+    /// The history says that it is applied; nothing of it runs.
+    Record {
+        migration: Migration,
+    },
+    /// The history gets the checksum that the file has now.
+    Rerecord {
+        migration: Migration,
+    },
+    /// The row of a run that failed is cleared away.
+    ClearFailed {
+        migration: Migration,
     },
     Clear {
         tables: Vec<Loss>,
@@ -300,10 +322,14 @@ impl Plan {
         self.steps.contains(&Step::Backup)
     }
 
-    /// The migrations that the steps apply or revert, in their order.
+    /// The migrations that the steps are about, in their order.
     pub(crate) fn migrations(&self) -> impl Iterator<Item = &Migration> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Apply { migration } | Step::Revert { migration, .. } => Some(migration),
+            Step::Apply { migration }
+            | Step::Revert { migration, .. }
+            | Step::Record { migration }
+            | Step::Rerecord { migration }
+            | Step::ClearFailed { migration } => Some(migration),
             _ => None,
         })
     }
@@ -348,6 +374,9 @@ fn fingerprint(step: &Step) -> String {
             let down = migration.down.as_ref().map(|down| down.checksum.to_string());
             format!("revert {} {}", migration.version, down.unwrap_or_default())
         }
+        Step::Record { migration } => format!("record {} {}", migration.version, migration.up.checksum),
+        Step::Rerecord { migration } => format!("rerecord {} {}", migration.version, migration.up.checksum),
+        Step::ClearFailed { migration } => format!("clear failed {}", migration.version),
         Step::Clear { tables } => {
             let names: Vec<&str> = tables.iter().map(|loss| loss.object.as_str()).collect();
             format!("clear {}", names.join(" "))

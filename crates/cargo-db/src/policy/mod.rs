@@ -177,6 +177,10 @@ fn table(verb: Verb, environment: Environment) -> Judgement {
         (Verb::Mark,           Production)  => only(ToPlan),
         (Verb::Unmark,         _)           => only(ToPlan),
 
+        (Verb::Baseline | Verb::Repair, Test) => only(Free),
+        (Verb::Baseline | Verb::Repair, Development | Staging) => only(Confirm),
+        (Verb::Baseline | Verb::Repair, Production) => only(ToPlan),
+
         (Verb::Prune | Verb::Destroy, Production) => only(ToPlan),
         (Verb::Prune | Verb::Destroy, _)    => only(Confirm),
     }

@@ -6,6 +6,7 @@ mod fingerprint;
 mod judge;
 mod measure;
 mod outside;
+mod program;
 mod queries;
 mod receipt;
 mod scratch;
@@ -61,8 +62,13 @@ pub(crate) fn rehearse(world: &World, request: &Request<'_>) -> Result<(Rehearsa
     world.tell(Event::Finished { done: "Copied", subject, elapsed: copied });
     let mut stage = Stage::open(world, request, &scratch)?;
     let stood = Stood::of(&mut stage.session, &request.settings.migrations.layout)?;
-    let mut migrations = stage.forward()?;
-    stage.back(&mut migrations)?;
+    let migrations = if request.settings.migrations.layout.is_code() {
+        stage.by_tool()?
+    } else {
+        let mut migrations = stage.forward()?;
+        stage.back(&mut migrations)?;
+        migrations
+    };
     let broken = std::mem::take(&mut stage.preparing.broken);
     let tables = stage.baseline.relations.values().filter(|relation| relation.holds_rows());
     let rows = tables.map(|table| table.rows).sum();
@@ -107,6 +113,12 @@ impl<'a> Stage<'a> {
             let subject = migration.title();
             if let Some(why) = &stopped {
                 rehearsed.push(unmeasured(migration, Vec::new(), why.clone()));
+                continue;
+            }
+            if migration.up.is_code {
+                let why = format!("{subject} is a program");
+                rehearsed.push(unmeasured(migration, Vec::new(), why.clone()));
+                stopped = Some(why);
                 continue;
             }
             self.world.interrupt.check()?;

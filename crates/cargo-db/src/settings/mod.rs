@@ -20,7 +20,7 @@ use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::target::Target;
 
 use file::DbToml;
-pub(crate) use tool::{Migrations, Runner};
+pub(crate) use tool::{Migrations, Runner, survey};
 use variables::Variables;
 
 /// Names under which other tools keep the environment, in the order in which they are read.

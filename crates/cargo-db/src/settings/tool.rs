@@ -31,8 +31,8 @@ pub(crate) struct Migrations {
     pub(crate) tool_dir: PathBuf,
     /// What `db.toml` says to run instead of the tool's customary commands, by what it is for.
     pub(crate) commands: BTreeMap<&'static str, Vec<String>>,
-    /// The names of all sets.
-    pub(crate) sets: Vec<String>,
+    /// All sets, where there are any: by their names, and what stands beside them without one.
+    pub(crate) sets: Vec<Option<String>>,
 }
 
 impl Migrations {
@@ -50,7 +50,10 @@ pub(crate) const PURPOSES: [&str; 5] = ["status", "apply", "rollback", "create",
 
 /// Where a project's migrations are, and whose.
 pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Migrations> {
-    let sets: Vec<String> = toml.migrations.sets.keys().cloned().collect();
+    let mut sets: Vec<Option<String>> = toml.migrations.sets.keys().cloned().map(Some).collect();
+    if !sets.is_empty() && !toml.migrations.is_empty() {
+        sets.insert(0, None);
+    }
     let set = chosen_set(sources, toml)?;
     let table = set.as_ref().map_or(&toml.migrations, |set| &toml.migrations.sets[set]);
     let dir = match (&sources.flags.migrations_dir, &table.dir) {
@@ -65,7 +68,14 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
     let mut found = match (&table.tool, table.has_commands()) {
         (Some(name), _) => vec![named(sources, root, name, dir.as_ref())?],
         (None, true) => vec![named(sources, root, "commands", dir.as_ref())?],
-        (None, false) => recognised(sources, root, dir.as_ref()),
+        (None, false) => {
+            let mut found = recognised(sources, root, dir.as_ref());
+            if found.is_empty() {
+                let folder = dir.as_ref().map_or_else(|| root.join("migrations"), |dir| dir.value.clone());
+                found.push((Layout::plain(), folder));
+            }
+            found
+        }
     };
     let (layout, value) = found.remove(0);
     let layout = layout.with_table(table.table.clone());
@@ -132,7 +142,7 @@ fn named(
     Ok((layout, folder))
 }
 
-/// The tools that the files look like, each with its folder; plain SQL files if nothing does.
+/// The tools that the files look like, each with its folder.
 fn recognised(sources: &Sources<'_>, root: &Path, dir: Option<&Setting<PathBuf>>) -> Vec<(Layout, PathBuf)> {
     let mut best: BTreeMap<PathBuf, (Strength, Vec<Layout>)> = BTreeMap::new();
     let mut listings: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
@@ -172,11 +182,21 @@ fn recognised(sources: &Sources<'_>, root: &Path, dir: Option<&Setting<PathBuf>>
     let mut found: Vec<(Layout, PathBuf)> = found
         .flat_map(|(folder, (_, layouts))| layouts.into_iter().map(move |layout| (layout, folder.clone())))
         .collect();
-    if found.is_empty() {
-        let folder = dir.map_or_else(|| root.join("migrations"), |dir| dir.value.clone());
-        found.push((Layout::plain(), folder));
-    }
+    found.dedup_by(|later, earlier| later.1 == earlier.1 && later.0.key() == earlier.0.key());
     found
+}
+
+/// Every folder of migrations in a repository, with the tool that it looks like.
+pub(crate) fn survey(sources: &Sources<'_>, root: &Path, folders: &[PathBuf]) -> Vec<(Layout, PathBuf)> {
+    let mut all: BTreeMap<PathBuf, Layout> = BTreeMap::new();
+    for folder in std::iter::once(root.to_owned()).chain(folders.iter().map(|folder| root.join(folder))) {
+        for (layout, dir) in recognised(sources, &folder, None) {
+            if (sources.list)(&dir, 2).iter().any(|file| layout.reads(file)) {
+                all.entry(dir).or_insert(layout);
+            }
+        }
+    }
+    all.into_iter().map(|(dir, layout)| (layout, dir)).collect()
 }
 
 /// How sure it is that files are a tool's.
@@ -233,7 +253,7 @@ fn below(root: &Path, folder: &str) -> PathBuf {
 /// The folder that a tool takes for the project: what stands above its customary folder.
 fn base(root: &Path, layout: &Layout, dir: &Path) -> PathBuf {
     let above = layout.folders().iter().filter(|folder| dir.ends_with(folder)).map(|folder| {
-        let levels = Path::new(folder).components().count();
+        let levels = layout.levels().unwrap_or_else(|| Path::new(folder).components().count());
         dir.ancestors().nth(levels).unwrap_or(root)
     });
     let above = above.max_by_key(|above| std::cmp::Reverse(above.components().count()));

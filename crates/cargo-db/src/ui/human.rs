@@ -20,6 +20,9 @@ const TABLES_SHOWN: usize = 20;
 pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
     match report {
         Report::Status(status) => self::status(status, ui),
+        Report::StatusOfSets(sets) => {
+            sets.iter().map(|set| self::status(set, ui)).collect::<Vec<_>>().join("\n\n")
+        }
         Report::DryRun { plan, sql } => dry_run(plan, sql.as_deref(), ui),
         Report::Foreseen { plan, sql, foresight } => {
             format!("{}\n\n{}", dry_run(plan, sql.as_deref(), ui), rehearsal::foresight(plan, foresight, ui))
@@ -182,6 +185,16 @@ fn describe(step: &Step) -> String {
             format!("apply {}{how}", migration.title())
         }
         Step::Revert { migration, .. } => format!("revert {}", migration.title()),
+        Step::Record { migration } => format!("record {} as applied, without running it", migration.title()),
+        Step::Rerecord { migration } => {
+            format!(
+                "record the checksum that {} has now: only comments or white space changed",
+                migration.title()
+            )
+        }
+        Step::ClearFailed { migration } => {
+            format!("clear away that {} failed: it is pending again", migration.title())
+        }
         Step::Clear { tables } => format!("clear {}", plural(tables.len(), "table")),
         Step::Load { seed } => format!("load {}", seed.path),
         Step::Run { command } => format!("run `{}`", command.join(" ")),
@@ -255,6 +268,8 @@ fn nothing_to_do(plan: &Plan) -> String {
         | Verb::Unmark
         | Verb::Prune
         | Verb::Destroy => "nothing to do".to_owned(),
+        Verb::Baseline => "nothing to do: no migration is pending".to_owned(),
+        Verb::Repair => "nothing to do: the history is in order".to_owned(),
         Verb::Rollback => format!("nothing to do: {} has no such migration", plan.target.database),
         Verb::Seed | Verb::SeedFresh if plan.skipped.is_empty() => {
             "nothing to do: there are no seeds".to_owned()

@@ -23,6 +23,7 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
     let mut document = document(verb, true);
     let body = match report {
         Report::Status(report) => status(report),
+        Report::StatusOfSets(sets) => json!({ "sets": sets.iter().map(status).collect::<Vec<_>>() }),
         Report::DryRun { plan, .. } => with_plan(plan, json!({ "dry_run": true })),
         Report::Foreseen { plan, foresight, .. } => with_plan(
             plan,
@@ -234,6 +235,15 @@ fn step(step: &Step) -> Value {
             "file": migration.down.as_ref().map(|down| &down.path),
             "losses": losses(lost),
         }),
+        Step::Record { migration: one } => {
+            json!({ "kind": "record", "version": one.version.to_string(), "name": one.name })
+        }
+        Step::Rerecord { migration: one } => {
+            json!({ "kind": "rerecord", "version": one.version.to_string(), "name": one.name })
+        }
+        Step::ClearFailed { migration: one } => {
+            json!({ "kind": "clear-failed", "version": one.version.to_string(), "name": one.name })
+        }
         Step::Clear { tables } => json!({ "kind": "clear", "losses": losses(tables) }),
         Step::Load { seed } => json!({ "kind": "load", "name": seed.path }),
         Step::Run { command } => json!({ "kind": "run", "command": command }),

@@ -19,6 +19,8 @@ use crate::settings::Migrations;
 /// What a verb answers.
 pub(crate) enum Report<'a> {
     Status(&'a StatusReport<'a>),
+    /// One for each set of migrations.
+    StatusOfSets(&'a [StatusReport<'a>]),
     /// A plan that was only asked for. With it, the SQL of its files, if that was wanted.
     DryRun {
         plan: &'a Plan,

@@ -365,6 +365,26 @@ pub(crate) fn stamps(folder: &Path) -> Result<BTreeMap<PathBuf, std::time::Syste
     Ok(stamps)
 }
 
+/// The folders below one, so many levels deep, in which somebody may keep something; relative to it.
+pub(crate) fn folders(root: &Path, depth: usize) -> Vec<PathBuf> {
+    let (mut found, mut at) = (vec![PathBuf::new()], 0);
+    while at < found.len() {
+        let folder = found[at].clone();
+        at += 1;
+        if folder.components().count() >= depth {
+            continue;
+        }
+        for entry in fs::read_dir(root.join(&folder)).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_looked_into(&entry.file_name()) {
+                found.push(folder.join(entry.file_name()));
+            }
+        }
+    }
+    found.remove(0);
+    found.sort();
+    found
+}
+
 /// The names in a folder; none where there is no folder.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

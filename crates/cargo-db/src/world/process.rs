@@ -255,7 +255,7 @@ fn end_group(group: Option<Pid>) {
 
 /// Where a project keeps programs of its own, in its folder or in one above it; else on the `PATH`.
 pub(crate) fn find_program(name: &str, folder: &Path) -> Option<PathBuf> {
-    const OWN: [&str; 4] = ["node_modules/.bin", ".venv/bin", "venv/bin", "bin"];
+    const OWN: [&str; 3] = ["node_modules/.bin", ".venv/bin", "venv/bin"];
     if name.contains('/') {
         return Some(folder.join(name)).filter(|path| path.is_file());
     }

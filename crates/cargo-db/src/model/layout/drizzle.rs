@@ -135,6 +135,11 @@ impl Convention for Drizzle {
         format!("DELETE FROM {table} WHERE created_at = {}", migration.detail)
     }
 
+    fn rerecord(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
+        let checksum = &migration.up.checksum;
+        Some(format!("UPDATE {table} SET hash = '{checksum}' WHERE created_at = {}", migration.detail))
+    }
+
     /// Only the tool can write the snapshot that belongs to a migration.
     fn new_files(&self, _: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         Vec::new()
@@ -195,6 +200,11 @@ impl Convention for Drizzle1 {
 
     fn erase(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
         format!("DELETE FROM {table} WHERE name = {}", quote_literal(&migration.version.to_string()))
+    }
+
+    fn rerecord(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
+        let checksum = &migration.up.checksum;
+        Some(format!("UPDATE {table} SET hash = '{checksum}' WHERE created_at = {}", migration.detail))
     }
 
     fn new_files(&self, _: &NewMigration<'_>) -> Vec<(PathBuf, String)> {

@@ -151,6 +151,14 @@ impl Convention for Flyway {
         ))
     }
 
+    fn rerecord(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
+        let checksum = migration.stored_checksum()?;
+        Some(format!(
+            "UPDATE {table} SET checksum = {checksum} WHERE installed_rank = (SELECT max(installed_rank) FROM {table} WHERE version = {})",
+            written_version(migration)
+        ))
+    }
+
     fn complete(&self, history: &mut History, folder: &Folder) {
         let baseline = history
             .applied
@@ -219,6 +227,15 @@ fn row(Entry { table, migration, elapsed, .. }: &Entry<'_>, kind: &str, script: 
         quote_literal(script),
         elapsed.as_millis()
     )
+}
+
+/// The version as the file has it, where leading zeros stay, as an SQL literal.
+fn written_version(migration: &Migration) -> String {
+    if matches!(migration.version, Version::Text(_)) {
+        return "NULL".to_owned();
+    }
+    let written = migration.detail.get(1..).and_then(|rest| rest.split_once("__"));
+    quote_literal(&written.map_or_else(|| migration.version.to_string(), |(text, _)| text.replace('_', ".")))
 }
 
 /// Kind, version and description of a file name.

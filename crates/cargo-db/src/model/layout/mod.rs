@@ -62,6 +62,11 @@ pub(crate) trait Convention: Sync {
     /// Where its files are if nobody says otherwise, the customary place first.
     fn folders(&self) -> &'static [&'static str];
 
+    /// How many folders its project stands above that of the migrations, if not by the customary path.
+    fn levels(&self) -> Option<usize> {
+        None
+    }
+
     /// The history table.
     fn table(&self) -> &'static Table;
 
@@ -108,6 +113,11 @@ pub(crate) trait Convention: Sync {
 
     /// The statement that clears a row about a failed run away.
     fn clear_failed(&self, _entry: &Entry<'_>) -> Option<String> {
+        None
+    }
+
+    /// The statement that records the checksum which a migration's file has now.
+    fn rerecord(&self, _entry: &Entry<'_>) -> Option<String> {
         None
     }
 

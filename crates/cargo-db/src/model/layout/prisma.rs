@@ -117,6 +117,14 @@ impl Convention for Prisma {
         )
     }
 
+    fn rerecord(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
+        let name = quote_literal(&migration.version.to_string());
+        let checksum = migration.stored_checksum()?;
+        Some(format!(
+            "UPDATE {table} SET checksum = '{checksum}' WHERE migration_name = {name} AND rolled_back_at IS NULL"
+        ))
+    }
+
     /// As `migrate resolve --rolled-back` does.
     fn clear_failed(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
         Some(format!(

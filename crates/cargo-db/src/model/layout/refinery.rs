@@ -119,6 +119,16 @@ impl Convention for Refinery {
         format!("DELETE FROM {table} WHERE version = {}", migration.version)
     }
 
+    fn rerecord(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
+        let Recorded::OneOf(accepted) = &migration.recorded else { return None };
+        let [short, long] = accepted.as_slice() else { return None };
+        Some(format!(
+            "UPDATE {table} SET checksum = CASE pg_typeof(version) WHEN 'int8'::regtype THEN '{long}' ELSE '{short}' END \
+             WHERE version = {}",
+            migration.version
+        ))
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         vec![(format!("V{}__{}.sql", new.next_number(), new.name).into(), UP.into())]
     }

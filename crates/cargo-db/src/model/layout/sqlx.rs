@@ -125,6 +125,11 @@ impl Convention for Sqlx {
         format!("DELETE FROM {table} WHERE version = {}", migration.version)
     }
 
+    fn rerecord(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
+        let (checksum, version) = (&migration.up.checksum, &migration.version);
+        Some(format!("UPDATE {table} SET checksum = '\\x{checksum}' WHERE version = {version}"))
+    }
+
     fn clear_failed(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
         Some(format!("DELETE FROM {table} WHERE version = {} AND NOT success", migration.version))
     }

@@ -57,6 +57,11 @@ impl Convention for Code {
         self.folders
     }
 
+    /// The migrations of sea-orm are a crate of their own.
+    fn levels(&self) -> Option<usize> {
+        (self.key == SEA_ORM.key).then_some(1)
+    }
+
     fn table(&self) -> &'static Table {
         // Every instance is a static of this module.
         ALL.into_iter().find(|code| code.key == self.key).map_or(&SEA_ORM.table, |code| &code.table)
@@ -162,7 +167,7 @@ pub(super) static SEA_ORM: Code = Code {
         order.strange.extend(unlisted.map(|file| (file.path, "lib.rs does not list it")));
         order
     },
-    owns: &["migration/src/lib.rs"],
+    owns: &["src/lib.rs"],
     complete: nothing_to_complete,
     lock_key: None,
 };

@@ -1,0 +1,171 @@
+//! `cargo db init`: what cargo db needs in a repository. Nothing that is there is changed.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::InitArgs;
+use crate::command::Context;
+use crate::failure::{Exit, Result};
+use crate::model::layout::Layout;
+use crate::settings::{Flags, Sources, survey};
+use crate::ui::Report;
+use crate::world::files;
+
+/// How deep a monorepo keeps its projects.
+const DEPTH: usize = 3;
+
+const ENV_EXAMPLE: &str = "\
+# Copy to `.env`; the process environment is stronger. Everything that cargo db reads is in docs/settings.md
+# of cargo db.
+
+# The database. Without it: a private local server.
+DATABASE_URL=
+# development, test, staging or production.
+CARGO_DB_ENV=
+";
+
+const ALIAS: &str = "[alias]\ndb = \"run --quiet --package xtask --bin xtask --\"\n";
+const XTASK_MAIN: &str = "\
+//! The repository's tasks: `cargo db`.
+fn main() -> std::process::ExitCode {
+    cargo_db::main()
+}
+";
+const IGNORED: [&str; 3] = ["/.db/", "/backups/", ".env"];
+
+/// What is to be done.
+#[derive(Default)]
+struct Work {
+    found: Vec<String>,
+    /// New files.
+    write: Vec<(PathBuf, String)>,
+    /// Lines at the end of a file.
+    append: Vec<(PathBuf, String)>,
+    /// What only a person can do.
+    by_hand: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit> {
+    let root = context.settings.root.as_path();
+    let work = look(root)?;
+    let relative = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
+    for found in &work.found {
+        context.ui.status("Found", found);
+    }
+    for (path, text) in &work.write {
+        if !args.dry_run {
+            files::write_new(path, text)?;
+        }
+        context.ui.status(if args.dry_run { "Would write" } else { "Wrote" }, &relative(path));
+    }
+    for (path, lines) in &work.append {
+        if !args.dry_run {
+            files::append_line(path, lines.trim_end())?;
+        }
+        let verb = if args.dry_run { "Would add" } else { "Added" };
+        context.ui.status(verb, &format!("{} to {}", lines.trim_end().replace('\n', ", "), relative(path)));
+    }
+    if work.by_hand.is_empty() {
+        context.ui.report(&Report::Line("next: `cargo db status`"));
+    } else {
+        let text = format!("left to you:\n- {}", work.by_hand.join("\n- "));
+        context.ui.report(&Report::Line(&text));
+    }
+    Ok(Exit::Done)
+}
+
+fn look(root: &Path) -> Result<Work> {
+    let mut work = Work::default();
+    let sources = Sources {
+        flags: Flags::default(),
+        process: std::collections::BTreeMap::new(),
+        cwd: root.to_owned(),
+        read: &files::read_if_there,
+        exists: &|path| files::is_there(path),
+        list: &files::some_files,
+    };
+    let found = survey(&sources, root, &files::folders(root, DEPTH));
+    for (layout, dir) in &found {
+        work.found.push(format!("{} in {}", layout.key(), shown(root, dir)));
+    }
+    if found.is_empty() {
+        work.found
+            .push("no migrations: plain SQL files in `migrations` is what cargo db begins with".to_owned());
+    }
+    let mut write = |name: &str, text: String| {
+        let path = root.join(name);
+        if !files::is_there(&path) {
+            work.write.push((path, text));
+        }
+    };
+    write("db.toml", db_toml(root, &found));
+    write(".env.example", ENV_EXAMPLE.to_owned());
+    let is_there = |name: &str| files::is_there(&root.join(name));
+    if is_there("xtask") {
+        work.by_hand.push(
+            "let `xtask` depend on `cargo-db`, and call `cargo_db::main()` for the argument `db`".to_owned(),
+        );
+    } else {
+        let manifest = "[package]\nname = \"xtask\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\ncargo-db = \"0.1\"\n";
+        write("xtask/Cargo.toml", manifest.to_owned());
+        write("xtask/src/main.rs", XTASK_MAIN.to_owned());
+        let workspace = files::read_if_there(&root.join("Cargo.toml")).ok().flatten().unwrap_or_default();
+        if !workspace.contains("\"xtask\"") {
+            work.by_hand.push("add \"xtask\" to the members of the workspace in Cargo.toml".to_owned());
+        }
+    }
+    match files::read_if_there(&root.join(".cargo/config.toml")).ok().flatten() {
+        None => write(".cargo/config.toml", ALIAS.to_owned()),
+        Some(config) if config.contains("db = ") => {}
+        Some(_) => work.by_hand.push(format!("add to .cargo/config.toml:\n{ALIAS}")),
+    }
+    let ignored = files::read_if_there(&root.join(".gitignore")).ok().flatten().unwrap_or_default();
+    let known =
+        |line: &&str| ignored.lines().any(|known| known.trim().trim_matches('/') == line.trim_matches('/'));
+    let missing: Vec<&str> = IGNORED.into_iter().filter(|line| !known(line)).collect();
+    let lines = format!("{}\n", missing.join("\n"));
+    if !is_there(".gitignore") {
+        write(".gitignore", lines);
+    } else if !missing.is_empty() {
+        // What stands there may end without an end of line.
+        let gap = if ignored.is_empty() || ignored.ends_with('\n') { "" } else { "\n" };
+        work.append.push((root.join(".gitignore"), format!("{gap}{lines}")));
+    }
+    Ok(work)
+}
+
+fn shown(root: &Path, dir: &Path) -> String {
+    let relative = dir.strip_prefix(root).unwrap_or(dir).display().to_string();
+    if relative.is_empty() { ".".to_owned() } else { relative }
+}
+
+/// The settings for what was found: one tool, or a set for each.
+fn db_toml(root: &Path, found: &[(Layout, PathBuf)]) -> String {
+    // A basic string of TOML is written as one of JSON is.
+    let quote = |text: &str| serde_json::Value::from(text).to_string();
+    let table = |layout: &Layout, dir: &Path| {
+        format!("tool = {}\ndir = {}\n", quote(layout.key()), quote(&shown(root, dir)))
+    };
+    match found {
+        [] => "# Migrations are plain SQL files in `migrations`, as sqlx names them.\n".to_owned(),
+        [(layout, dir)] => format!("[migrations]\n{}", table(layout, dir)),
+        several => {
+            let mut text =
+                String::from("# Each set is chosen with `--set`; `cargo db status` shows all of them.\n");
+            let mut names: Vec<String> = Vec::new();
+            for (layout, dir) in several {
+                let above = dir.ancestors().nth(Path::new(layout.folders()[0]).components().count());
+                let name = above
+                    .filter(|above| *above != root)
+                    .and_then(Path::file_name)
+                    .and_then(|name| name.to_str());
+                let mut name = name.unwrap_or_else(|| layout.key()).to_owned();
+                if names.contains(&name) {
+                    name = format!("{name}-{}", layout.key());
+                }
+                text.push_str(&format!("\n[migrations.{}]\n{}", quote(&name), table(layout, dir)));
+                names.push(name);
+            }
+            text
+        }
+    }
+}

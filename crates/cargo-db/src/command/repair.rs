@@ -1,0 +1,73 @@
+//! `cargo db repair`.
+
+use std::path::Path;
+
+use crate::check;
+use crate::cli::RepairArgs;
+use crate::command::{Context, baseline};
+use crate::failure::{Exit, Kind, Result};
+use crate::migration;
+use crate::model::history::{Problem, Standing, Trouble};
+use crate::model::layout::Found;
+use crate::model::migration::{Checksum, Migration, Recorded, Version};
+use crate::model::target::Target;
+use crate::plan::{self, Facts, Plan};
+use crate::world::{files, process};
+
+pub(super) fn run(context: &Context, args: &RepairArgs) -> Result<Exit> {
+    baseline::write_down(context, args.dry_run, |target| look(context, target))
+}
+
+fn look(context: &Context, target: &Target) -> Result<Plan> {
+    let facts = migration::gather(&context.world, &context.settings, target)?;
+    let standing = Standing::compare(&facts.folder, &facts.history);
+    let (mut harmless, mut failed, mut beyond) = (Vec::new(), Vec::new(), Vec::<Problem>::new());
+    for problem in &standing.problems {
+        let of_it = |version: &Version| standing.applied.iter().find(|(row, _)| row.version == *version);
+        let found = problem.version.as_ref().and_then(of_it);
+        match (problem.trouble, found) {
+            (Trouble::Failed, Some((_, Some(file)))) => failed.push((*file).clone()),
+            (Trouble::Edited, Some((row, Some(file)))) => {
+                let stored = row.checksum.as_ref();
+                if stored.is_some_and(|stored| only_looks_changed(context, &facts, file, stored)) {
+                    harmless.push((*file).clone());
+                } else {
+                    let why = "git knows no version of the file that was applied and says the same";
+                    beyond.push(Problem { explanation: why.to_owned(), ..problem.clone() });
+                }
+            }
+            // It blocks nothing, or is for people to say.
+            (Trouble::OutOfOrder | Trouble::Orphan, _) => {}
+            _ => beyond.push(problem.clone()),
+        }
+    }
+    if harmless.is_empty() && failed.is_empty() && !beyond.is_empty() {
+        return Err(Kind::HistoryInconsistent { target: target.to_string(), problems: beyond }.into());
+    }
+    let mut plan = plan::repair(&facts, harmless, failed);
+    plan.warnings.extend(beyond.iter().map(|problem| format!("not repaired: {}", problem.line())));
+    context.seal(plan)
+}
+
+/// Whether the file as it was applied, which git remembers, says the same as it does now.
+fn only_looks_changed(context: &Context, facts: &Facts, file: &Migration, stored: &Checksum) -> bool {
+    let root = &context.settings.root;
+    let path = &file.up.path;
+    let Ok(now) = files::read(&root.join(path)) else { return false };
+    let now = String::from_utf8_lossy(&now).into_owned();
+    let log = ["log", "--format=%H", "-n", "500", "--", &path.display().to_string()];
+    let commits = process::git(root, &log).unwrap_or_default();
+    let was_applied = |text: &str| match &file.recorded {
+        Recorded::Digest => facts.layout.digest(text.as_bytes()) == *stored,
+        _ => {
+            let found = vec![Found { path: path.clone(), bytes: text.as_bytes().to_vec() }];
+            facts.layout.read(found).migrations.first().is_some_and(|then| then.is_recorded_as(stored))
+        }
+    };
+    let versions = commits.lines().filter_map(|commit| text_at(root, commit, path));
+    versions.into_iter().find(|text| was_applied(text)).is_some_and(|then| check::says_the_same(&then, &now))
+}
+
+fn text_at(root: &Path, commit: &str, path: &Path) -> Option<String> {
+    process::git(root, &["show", &format!("{commit}:./{}", path.display())])
+}

@@ -1,0 +1,50 @@
+//! Changes of the history alone: nothing of a migration runs.
+
+use std::time::Duration;
+
+use crate::failure::{Kind, Result};
+use crate::migration::facts::read_history;
+use crate::migration::read_script;
+use crate::migration::tool::second_opinion;
+use crate::model::layout::Entry;
+use crate::plan::{Plan, Step};
+use crate::settings::Settings;
+use crate::world::World;
+use crate::world::pg::{Lock, Purpose, Session};
+
+/// Carries out a plan of such changes in one transaction.
+pub(crate) fn write_down(world: &World, settings: &Settings, plan: &Plan, lock: &mut Lock) -> Result<()> {
+    let layout = &settings.migrations.layout;
+    let cannot = |doing: &str| Kind::ToolCannot { tool: layout.key().to_owned(), doing: doing.to_owned() };
+    if layout.is_code() {
+        return Err(cannot("let others write its history").into());
+    }
+    lock.check_now()?;
+    let mut session = Session::open(world, &plan.target, Purpose::Write)?;
+    session.run("begin a transaction", "BEGIN")?;
+    for step in &plan.steps {
+        let (Step::Record { migration } | Step::Rerecord { migration } | Step::ClearFailed { migration }) =
+            step
+        else {
+            if matches!(step, Step::CreateHistory { .. }) {
+                session.run("create the history table", &layout.create_table())?;
+            }
+            continue;
+        };
+        let table = read_history(&mut session, layout)?.table;
+        let table = table.ok_or_else(|| Kind::Bug { what: "the history table is not there".to_owned() })?;
+        let script = if migration.up.is_code { None } else { Some(read_script(settings, &migration.up)?) };
+        let sql = script.as_ref().map(crate::world::pg::Script::sql).unwrap_or_default();
+        let entry = Entry { table: &table, migration, elapsed: Duration::ZERO, sql };
+        let statement = match step {
+            Step::Record { .. } => layout.record(&entry),
+            Step::Rerecord { .. } => {
+                layout.rerecord(&entry).ok_or_else(|| cannot("record another checksum"))?
+            }
+            _ => layout.clear_failed(&entry).ok_or_else(|| cannot("forget a failed run"))?,
+        };
+        session.run("write the history", &statement)?;
+    }
+    session.run("commit", "COMMIT")?;
+    second_opinion(world, settings, plan, "cargo db")
+}

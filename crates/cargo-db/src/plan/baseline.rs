@@ -1,0 +1,42 @@
+//! What the history is to say without anything being run.
+
+use crate::failure::{Kind, Result};
+use crate::model::history::Standing;
+use crate::model::migration::Migration;
+use crate::plan::{Facts, Plan, Step, Verb};
+
+/// Plans to record what is pending, up to and with `to`, as applied.
+pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
+    let standing = Standing::compare(&facts.folder, &facts.history);
+    let last = match to {
+        None => None,
+        Some(to) => {
+            let known = facts.folder.migrations.iter().position(|file| file.version.to_string() == to);
+            Some(known.ok_or_else(|| Kind::UnknownVersion { version: to.to_owned() })?)
+        }
+    };
+    let within = |file: &&Migration| {
+        last.is_none_or(|last| facts.folder.migrations[..=last].iter().any(|one| one.version == file.version))
+    };
+    let chosen: Vec<Migration> = standing.pending.into_iter().take_while(within).cloned().collect();
+    let mut steps = Vec::new();
+    if !chosen.is_empty() && facts.history.table.is_none() {
+        steps.push(Step::CreateHistory { table: facts.layout.lookup_name().replace('"', "") });
+    }
+    steps.extend(chosen.into_iter().map(|migration| Step::Record { migration }));
+    Ok(facts.plan(Verb::Baseline, steps))
+}
+
+/// Plans to put the history right: `harmless` are applied migrations whose files differ in comments and
+/// white space alone, `failed` those that the history says failed.
+pub(crate) fn repair(facts: &Facts, harmless: Vec<Migration>, failed: Vec<Migration>) -> Plan {
+    let cleared = failed.into_iter().map(|migration| Step::ClearFailed { migration });
+    let rerecorded = harmless.into_iter().map(|migration| Step::Rerecord { migration });
+    let mut plan = facts.plan(Verb::Repair, cleared.chain(rerecorded).collect());
+    let clears = plan.steps.iter().any(|step| matches!(step, Step::ClearFailed { .. }));
+    plan.warnings.extend(clears.then(|| {
+        "what a failed migration did before it failed is still there: make sure that it can run again"
+            .to_owned()
+    }));
+    plan
+}

@@ -1,0 +1,240 @@
+//! Tools whose migrations are programs: the verbs from end to end, with the real tool behind them.
+
+use crate::projects::{project, run};
+use crate::support::Project;
+
+/// Two migrations, whoever wrote them: a table `users`, and its column `email`.
+#[track_caller]
+fn verbs(project: &Project, tool: &str) {
+    let state = |executed: usize| {
+        let status = project.db(&["status", "--json"]).ok().json();
+        assert_eq!(status["tool"]["name"], tool, "{status}");
+        assert_eq!(status["migrations"]["problems"], serde_json::json!([]), "{status}");
+        assert_eq!(status["migrations"]["executed"], executed, "{status}");
+        assert_eq!(status["migrations"]["total"], 2, "{status}");
+    };
+    state(0);
+    let _ = project.db(&["migrate", "--dry-run"]);
+    assert_eq!(columns(project), "0", "a dry run changes nothing");
+    let _ = project.db(&["migrate"]).ok();
+    state(2);
+    assert_eq!(columns(project), "3");
+    let _ = project.db(&["migrate"]).ok();
+    let _ = project.db(&["rollback", "--yes"]).ok();
+    state(1);
+    assert_eq!(columns(project), "2");
+    let _ = project.db(&["migrate"]).ok();
+    state(2);
+    let _ = project.db(&["rollback", "--yes", "-n", "2"]).ok();
+    state(0);
+    assert_eq!(columns(project), "0");
+    let _ = project.db(&["history", "verify"]).ok();
+}
+
+fn columns(project: &Project) -> String {
+    project.query("SELECT count(*) FROM information_schema.columns WHERE table_name = 'users'").remove(0)
+}
+
+/// A migration that fails names what the tool said.
+#[track_caller]
+fn fails(project: &Project, says: &str) {
+    let _ = project.db(&["migrate"]).code(10).says(says).says("is not applied");
+}
+
+#[test]
+fn typeorm() {
+    let project = project("code_typeorm", Some("typeorm"));
+    project.write(
+        "ds.js",
+        "const { DataSource } = require('typeorm');\nmodule.exports = { default: new DataSource({ type: 'postgres', url: process.env.DATABASE_URL, migrations: [__dirname + '/migrations/*.js'] }) };\n",
+    );
+    project.write("package.json", "{\"private\": true, \"dependencies\": {\"typeorm\": \"1.1.1\"}}");
+    let migration = |time: u64, name: &str, up: &str, down: &str| {
+        let text = format!(
+            "module.exports = class {name}{time} {{\n  name = '{name}{time}';\n  async up(q) {{ await q.query(`{up}`); }}\n  async down(q) {{ await q.query(`{down}`); }}\n}};\n"
+        );
+        project.write(&format!("migrations/{time}-{name}.js"), &text);
+    };
+    migration(
+        1_767_225_600_001,
+        "Users",
+        "CREATE TABLE users (id bigint PRIMARY KEY, name text)",
+        "DROP TABLE users",
+    );
+    migration(
+        1_767_225_600_002,
+        "Email",
+        "ALTER TABLE users ADD COLUMN email text",
+        "ALTER TABLE users DROP COLUMN email",
+    );
+    verbs(&project, "typeorm");
+    let _ = project.db(&["create", "add", "age"]).ok().says("add_age.js");
+    std::fs::remove_dir_all(project.path().join("migrations")).unwrap();
+    migration(1_767_225_600_003, "Bad", "SELECT nothing", "SELECT 1");
+    fails(&project, "column \"nothing\" does not exist");
+}
+
+#[test]
+fn alembic() {
+    let project = project("code_alembic", None);
+    project.write("alembic.ini", "[alembic]\nscript_location = migrations\n");
+    project.write(
+        "migrations/env.py",
+        "import os\nfrom alembic import context\nfrom sqlalchemy import create_engine\nurl = os.environ['DATABASE_URL'].replace('postgresql://', 'postgresql+psycopg://', 1)\nwith create_engine(url).connect() as c:\n    context.configure(connection=c, target_metadata=None)\n    with context.begin_transaction():\n        context.run_migrations()\n",
+    );
+    project.write(
+        "migrations/script.py.mako",
+        "from alembic import op\nrevision = ${repr(up_revision)}\ndown_revision = ${repr(down_revision)}\ndef upgrade():\n    pass\ndef downgrade():\n    pass\n",
+    );
+    let migration = |revision: &str, before: &str, up: &str, down: &str| {
+        let text = format!(
+            "from alembic import op\nrevision = '{revision}'\ndown_revision = {before}\n\ndef upgrade():\n    op.execute(\"{up}\")\n\ndef downgrade():\n    op.execute(\"{down}\")\n"
+        );
+        project.write(&format!("migrations/versions/{revision}_x.py"), &text);
+    };
+    migration("b1", "None", "CREATE TABLE users (id bigint PRIMARY KEY, name text)", "DROP TABLE users");
+    migration("a2", "'b1'", "ALTER TABLE users ADD COLUMN email text", "ALTER TABLE users DROP COLUMN email");
+    verbs(&project, "alembic");
+    let _ = project.db(&["create", "age"]).ok().says("_age.py");
+    std::fs::remove_dir_all(project.path().join("migrations/versions")).unwrap();
+    migration("c1", "None", "SELECT nothing", "SELECT 1");
+    fails(&project, "column \"nothing\" does not exist");
+}
+
+#[test]
+fn django() {
+    let project = project("code_django", None);
+    project.write("manage.py", "import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n");
+    project.write(
+        "settings.py",
+        "import os\nSECRET_KEY = 'x'\nUSE_TZ = True\nDEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\nINSTALLED_APPS = ['app']\nDATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ['PGDATABASE'], 'USER': os.environ['PGUSER'], 'HOST': os.environ['PGHOST'], 'PORT': os.environ['PGPORT'], 'PASSWORD': os.environ.get('PGPASSWORD', '')}}\n",
+    );
+    project.write("app/__init__.py", "");
+    project.write("app/models.py", "from django.db import models\nclass User(models.Model):\n    name = models.TextField()\n    email = models.TextField(null=True)\n    age = models.IntegerField(null=True)\n    class Meta:\n        db_table = 'users'\n");
+    project.write("app/migrations/__init__.py", "");
+    project.write(
+        "app/migrations/0001_users.py",
+        "from django.db import migrations, models\nclass Migration(migrations.Migration):\n    initial = True\n    dependencies = []\n    operations = [migrations.CreateModel('User', [('id', models.BigAutoField(primary_key=True, serialize=False)), ('name', models.TextField())], options={'db_table': 'users'})]\n",
+    );
+    project.write(
+        "app/migrations/0002_email.py",
+        "from django.db import migrations, models\nclass Migration(migrations.Migration):\n    dependencies = [('app', '0001_users')]\n    operations = [migrations.AddField('User', 'email', models.TextField(null=True))]\n",
+    );
+    verbs(&project, "django");
+    let _ = project.db(&["generate", "age"]).ok().says("0003_age.py");
+    let _ = project.db(&["migrate"]).ok();
+    assert_eq!(columns(&project), "4");
+}
+
+#[test]
+fn knex() {
+    let project = project("code_knex", Some("knex"));
+    project.write("knexfile.js", "module.exports = { client: 'pg', connection: process.env.DATABASE_URL, migrations: { directory: './migrations' } };\n");
+    let migration = |name: &str, up: &str, down: &str| {
+        let text = format!("exports.up = (k) => k.raw('{up}');\nexports.down = (k) => k.raw('{down}');\n");
+        project.write(&format!("migrations/{name}.js"), &text);
+    };
+    migration(
+        "20260101000001_users",
+        "CREATE TABLE users (id bigint PRIMARY KEY, name text)",
+        "DROP TABLE users",
+    );
+    migration(
+        "20260101000002_email",
+        "ALTER TABLE users ADD COLUMN email text",
+        "ALTER TABLE users DROP COLUMN email",
+    );
+    verbs(&project, "knex");
+    let _ = project.db(&["create", "age"]).ok().says("_age.js");
+    std::fs::remove_dir_all(project.path().join("migrations")).unwrap();
+    migration("20260101000003_bad", "SELECT nothing", "SELECT 1");
+    fails(&project, "column \"nothing\" does not exist");
+}
+
+#[test]
+fn yoyo() {
+    let project = project("code_yoyo", None);
+    project
+        .write("yoyo.ini", "[DEFAULT]\nsources = migrations\ndatabase = %(DATABASE_URL)s\nbatch_mode = on\n");
+    project.write("migrations/0001.users.sql", "CREATE TABLE users (id bigint PRIMARY KEY, name text);\n");
+    project.write("migrations/0001.users.rollback.sql", "DROP TABLE users;\n");
+    project.write(
+        "migrations/0002.email.py",
+        "from yoyo import step\n__depends__ = {'0001.users'}\nsteps = [step('ALTER TABLE users ADD COLUMN email text', 'ALTER TABLE users DROP COLUMN email')]\n",
+    );
+    verbs(&project, "yoyo");
+    project.write("migrations/0003.bad.sql", "SELECT nothing;\n");
+    fails(&project, "column \"nothing\" does not exist");
+}
+
+#[test]
+fn sqitch() {
+    let mut project = project("code_sqitch", None);
+    project.set("SQITCH_FULLNAME", "Tester");
+    project.set("SQITCH_EMAIL", "tester@example.com");
+    project.set("TZ", "UTC");
+    project.write("sqitch.conf", "[core]\n\tengine = pg\n");
+    let plan = "%syntax-version=1.0.0\n%project=app\n\nusers 2026-01-01T00:00:00Z t <t@example.com> # users\nemail [users] 2026-01-01T00:00:01Z t <t@example.com> # email\n";
+    project.write("sqitch.plan", plan);
+    let change = |name: &str, deploy: &str, revert: &str| {
+        project.write(&format!("deploy/{name}.sql"), &format!("BEGIN;\n{deploy};\nCOMMIT;\n"));
+        project.write(&format!("revert/{name}.sql"), &format!("BEGIN;\n{revert};\nCOMMIT;\n"));
+        project.write(&format!("verify/{name}.sql"), "SELECT 1;\n");
+    };
+    change("users", "CREATE TABLE users (id bigint PRIMARY KEY, name text)", "DROP TABLE users");
+    change("email", "ALTER TABLE users ADD COLUMN email text", "ALTER TABLE users DROP COLUMN email");
+    verbs(&project, "sqitch");
+    let _ = project.db(&["create", "age"]).ok().says("deploy/age.sql");
+    change("age", "SELECT nothing", "SELECT 1");
+    fails(&project, "column \"nothing\" does not exist");
+}
+
+#[test]
+fn liquibase() {
+    let project = project("code_liquibase", None);
+    project.write("liquibase.properties", "changeLogFile=changelog.sql\n");
+    let text = "--liquibase formatted sql\n\n--changeset me:1\nCREATE TABLE users (id bigint PRIMARY KEY, name text);\n--rollback DROP TABLE users;\n\n--changeset me:2\nALTER TABLE users ADD COLUMN email text;\n--rollback ALTER TABLE users DROP COLUMN email;\n";
+    project.write("changelog.sql", text);
+    verbs(&project, "liquibase");
+    project.write("changelog.sql", &format!("{text}\n--changeset me:3\nSELECT nothing;\n"));
+    fails(&project, "column \"nothing\" does not exist");
+}
+
+#[test]
+fn sea_orm() {
+    let project = project("code_sea_orm", None);
+    for (path, text) in [
+        ("Cargo.toml", include_str!("sea-orm/Cargo.toml.txt")),
+        ("Cargo.lock", include_str!("sea-orm/Cargo.lock.txt")),
+        ("src/main.rs", include_str!("sea-orm/main.rs.txt")),
+        ("src/lib.rs", include_str!("sea-orm/lib.rs.txt")),
+        ("src/m20260101_000001_users.rs", include_str!("sea-orm/users.rs.txt")),
+        ("src/m20260101_000002_email.rs", include_str!("sea-orm/email.rs.txt")),
+    ] {
+        project.write(&format!("migration/{path}"), text);
+    }
+    let _ =
+        run(&project, &["cargo", "build", "--quiet", "--locked", "--manifest-path", "migration/Cargo.toml"])
+            .ok();
+    verbs(&project, "sea-orm");
+    let _ = project.db(&["create", "age"]).ok().says("_age.rs");
+}
+
+/// A tool that nobody has heard of, by its commands.
+#[test]
+fn commands_of_the_projects_own() {
+    let project = project("code_commands", None);
+    let database = project.database.clone();
+    project.write(
+        "db.toml",
+        &format!(
+            "[database]\nname = \"{database}\"\n[migrations]\nstatus = [\"./tool\", \"status\"]\napply = [\"./tool\", \"up\"]\nrollback = [\"./tool\", \"down\"]\ncreate = [\"./tool\", \"new\"]\n"
+        ),
+    );
+    let tool = project.write("tool", include_str!("own-tool.sh"));
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    verbs(&project, "commands");
+    let _ = project.db(&["create", "age"]).ok().says("age.new");
+    let _ = project.db(&["generate", "age"]).code(10).says("no command that would work out a migration");
+}
