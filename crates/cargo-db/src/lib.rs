@@ -101,7 +101,7 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
                 Settings::resolve(&sources)
             };
             let sets = context.settings.migrations.sets.iter().map(&mut of_set).collect::<Result<_>>();
-            sets.and_then(|sets| command::status_of_sets(context, sets, args))
+            sets.and_then(|sets| command::status_of_sets(&context, sets, args))
         }
         command => command::run(context, command),
     };

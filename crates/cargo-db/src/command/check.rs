@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
     let chosen = repository.choose(context, &folder)?;
     let mut checked = Vec::new();
     for path in &chosen {
-        checked.push(check_file(&context.settings.migrations.layout, path, repository.read(path)?));
+        checked.push(check_file(&context.settings.migrations.layout, path, &repository.read(path)?));
     }
     let of_folder = check::of_folder(&folder).into_iter().chain(repository.past(context, &folder)?);
     merge(&mut checked, of_folder);
@@ -37,8 +37,8 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
 }
 
 /// Looks through a file, or through both parts of one that holds the way there and the way back.
-fn check_file(layout: &Layout, path: &Path, bytes: Vec<u8>) -> Checked {
-    let folder = layout.read(vec![Found { path: path.to_owned(), bytes: bytes.clone() }]);
+fn check_file(layout: &Layout, path: &Path, bytes: &[u8]) -> Checked {
+    let folder = layout.read(vec![Found { path: path.to_owned(), bytes: bytes.to_vec() }]);
     let parts = folder
         .scripts()
         .filter(|(script, _)| script.path == path && !(script.is_code && script.part.is_some()));
@@ -54,11 +54,11 @@ fn check_file(layout: &Layout, path: &Path, bytes: Vec<u8>) -> Checked {
         // Alone, a way back belongs to no migration.
         let name = path.to_string_lossy();
         let is_down = name.ends_with("down.sql") || name.ends_with(".rollback.sql");
-        return look(&bytes, directed(!is_down), !bytes.starts_with(b"-- no-transaction"));
+        return look(bytes, directed(!is_down), !bytes.starts_with(b"-- no-transaction"));
     };
-    let mut checked = look(&first.part_of(bytes.clone()), *direction, first.transactional);
+    let mut checked = look(&first.part_of(bytes.to_vec()), *direction, first.transactional);
     for (script, direction) in rest {
-        let other = look(&script.part_of(bytes.clone()), *direction, script.transactional);
+        let other = look(&script.part_of(bytes.to_vec()), *direction, script.transactional);
         checked.findings.extend(other.findings);
         checked.expected.extend(other.expected);
         checked.allowed.extend(other.allowed);

@@ -258,7 +258,7 @@ impl Word {
 }
 
 /// Shows where each set of migrations stands.
-pub(crate) fn status_of_sets(context: Context, sets: Vec<Settings>, args: &StatusArgs) -> Result<Exit> {
+pub(crate) fn status_of_sets(context: &Context, sets: Vec<Settings>, args: &StatusArgs) -> Result<Exit> {
     let of_set = |settings| Context { settings, ..context.clone() }.with_the_tool();
     status::run(&sets.into_iter().map(of_set).collect::<Result<Vec<_>>>()?, args)
 }

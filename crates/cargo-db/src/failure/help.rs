@@ -121,23 +121,6 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
         Kind::NoLocalServer { .. } => vec![run("see which database is used, and why", "cargo db status")],
         Kind::LockBusy { .. } => vec![say("wait longer with `--lock-timeout 10m`, or try again later")],
         Kind::HistoryInconsistent { problems, .. } => history_hints(problems),
-        Kind::NoTool { program } => {
-            vec![say(&format!("install {program}, or name another command in `[migrations]` of db.toml"))]
-        }
-        Kind::ToolCannot { .. } => vec![say("name a command for it in `[migrations]` of db.toml")],
-        Kind::NotSql { .. } => vec![say("set `[migrations] runner = \"tool\"` in db.toml")],
-        Kind::SeveralTools { .. } => vec![say("say which with `[migrations] tool = \"…\"` in db.toml")],
-        Kind::OtherHistory { tool, .. } => {
-            vec![say(&format!(
-                "say `[migrations] tool = \"{tool}\"` in db.toml if that is what the project uses"
-            ))]
-        }
-        Kind::ForeignHistory { .. } => vec![say(
-            "set `[migrations] tool` in db.toml to that tool; or, if the project has moved on from it, record what is applied with `cargo db baseline`",
-        )],
-        Kind::ToolFailed { .. } | Kind::OtherState { .. } => {
-            vec![run("see where the database stands", "cargo db status")]
-        }
         Kind::UnknownVersion { .. } | Kind::NotApplied { .. } | Kind::CommitUnknown { .. } => {
             vec![run("see where the database stands", "cargo db status")]
         }
@@ -180,6 +163,30 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             vec![run("look for one that is", "cargo db backups verify --all")]
         }
         Kind::Bug { .. } => vec![say("this is a bug of cargo db: please report it")],
+        _ => tool_hints(kind),
+    }
+}
+
+/// What to do about migration tools.
+fn tool_hints(kind: &Kind) -> Vec<Hint> {
+    match kind {
+        Kind::NoTool { program } => {
+            vec![say(&format!("install {program}, or name another command in `[migrations]` of db.toml"))]
+        }
+        Kind::ToolCannot { .. } => vec![say("name a command for it in `[migrations]` of db.toml")],
+        Kind::NotSql { .. } => vec![say("set `[migrations] runner = \"tool\"` in db.toml")],
+        Kind::SeveralTools { .. } => vec![say("say which with `[migrations] tool = \"…\"` in db.toml")],
+        Kind::OtherHistory { tool, .. } => {
+            vec![say(&format!(
+                "say `[migrations] tool = \"{tool}\"` in db.toml if that is what the project uses"
+            ))]
+        }
+        Kind::ForeignHistory { .. } => vec![say(
+            "set `[migrations] tool` in db.toml to that tool; or, if the project has moved on from it, record what is applied with `cargo db baseline`",
+        )],
+        Kind::ToolFailed { .. } | Kind::OtherState { .. } => {
+            vec![run("see where the database stands", "cargo db status")]
+        }
         _ => rehearsal_hints(kind),
     }
 }
@@ -254,7 +261,7 @@ fn history_hints(problems: &[Problem]) -> Vec<Hint> {
     let all = [
         (
             Trouble::Edited,
-            "edited: put the file back as it was applied, and write the change as a new migration",
+            "edited: put the file back as it was applied, and write the change as a new migration; `cargo db repair` if only comments or white space changed",
         ),
         (
             Trouble::Missing,
@@ -265,16 +272,15 @@ fn history_hints(problems: &[Problem]) -> Vec<Hint> {
             "out of order: give it a newer version, or apply it all the same with `--allow-out-of-order`",
         ),
         (Trouble::Duplicate, "duplicate: give one of the two another version"),
-        (Trouble::Failed, "failed: see what it left behind, then delete its row from the history table"),
-        (Trouble::Misnamed, "misnamed: call it `<version>_<name>.sql`, or move it away"),
+        (Trouble::Failed, "failed: see what it left behind, then let `cargo db repair` clear its row away"),
+        (Trouble::Misnamed, "misnamed: give it a name that is read, or move it away"),
     ];
     all.into_iter().filter(|(trouble, _)| has(*trouble)).map(|(_, hint)| say(hint)).collect()
 }
 
 /// A problem of the history as one line.
 pub(crate) fn problem_line(problem: &Problem) -> String {
-    let version = problem.version.as_ref().map(|version| format!("{version} ")).unwrap_or_default();
-    format!("{}: {version}`{}`: {}", problem.trouble.name(), problem.name, problem.explanation)
+    format!("{}: {}", problem.trouble.name(), problem.line())
 }
 
 fn server_lines(server: &ServerError) -> Vec<String> {

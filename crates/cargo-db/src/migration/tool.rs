@@ -105,10 +105,7 @@ fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
         return Ok(vec![line(settings, &plan.target, &all)?]);
     }
     if let Ok(line) = line(settings, &plan.target, &all) {
-        // What yoyo takes back with one is all that came after it.
-        if settings.migrations.layout.key() != "yoyo" {
-            return Ok(vec![line]);
-        }
+        return Ok(vec![line]);
     }
     let one = |(at, version): (usize, &String)| {
         line(

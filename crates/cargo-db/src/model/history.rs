@@ -92,6 +92,7 @@ impl Problem {
     /// The problem as one line.
     pub(crate) fn line(&self) -> String {
         match &self.version {
+            Some(version) if self.name.is_empty() => format!("{version}: {}", self.explanation),
             Some(version) => format!("{version} `{}`: {}", self.name, self.explanation),
             None => format!("`{}`: {}", self.name, self.explanation),
         }

@@ -33,225 +33,276 @@ pub(crate) struct Place<'a> {
     pub(crate) has: &'a dyn Fn(&str) -> bool,
 }
 
-/// The command of a tool for a task; `None` where it has none.
-pub(crate) fn command(layout: &Layout, task: &Task<'_>, place: &Place<'_>) -> Option<Vec<String>> {
-    let dir = place.dir;
-    let line = match layout.key() {
-        "sqlx" => match task {
-            Task::ApplyAll => words(&["sqlx", "migrate", "run", "--source", dir]),
-            Task::ApplyNext { last, .. } => {
-                words(&["sqlx", "migrate", "run", "--source", dir, "--target-version", last])
-            }
-            Task::Revert { newest, .. } => {
-                let to = newest.unwrap_or("0");
-                words(&["sqlx", "migrate", "revert", "--source", dir, "--target-version", to])
-            }
-            Task::Create { name } => words(&["sqlx", "migrate", "add", "-r", "--source", dir, name]),
-            Task::Generate { .. } => return None,
-        },
-        "diesel" => match task {
-            Task::ApplyAll => words(&["diesel", "migration", "run", "--migration-dir", dir]),
-            Task::Revert { count, .. } => {
-                let count = count.to_string();
-                words(&["diesel", "migration", "revert", "--migration-dir", dir, "--number", &count])
-            }
-            Task::Create { name } => {
-                words(&["diesel", "migration", "generate", "--migration-dir", dir, name])
-            }
-            Task::Generate { name } => {
-                words(&["diesel", "migration", "generate", "--migration-dir", dir, name, "--diff-schema"])
-            }
-            Task::ApplyNext { .. } => return None,
-        },
-        "refinery" => match task {
-            Task::ApplyAll => words(&["refinery", "migrate", "-e", "DATABASE_URL", "-p", dir]),
-            Task::ApplyNext { last, .. } => {
-                words(&["refinery", "migrate", "-e", "DATABASE_URL", "-p", dir, "-t", last])
-            }
-            _ => return None,
-        },
-        "dbmate" => match task {
-            Task::ApplyAll => words(&["dbmate", "--migrations-dir", dir, "--no-dump-schema", "migrate"]),
-            Task::Revert { count: 1, .. } => {
-                words(&["dbmate", "--migrations-dir", dir, "--no-dump-schema", "rollback"])
-            }
-            Task::Create { name } => words(&["dbmate", "--migrations-dir", dir, "new", name]),
-            _ => return None,
-        },
-        "prisma" => match task {
-            Task::ApplyAll => words(&["prisma", "migrate", "deploy"]),
-            Task::Generate { .. } => {
-                let schema = Path::new(dir)
-                    .parent()
-                    .map_or_else(String::new, |folder| folder.join("schema.prisma").display().to_string());
-                // The option was renamed in 7.
-                let to = if (place.has)("node_modules/@prisma/schema-engine-wasm") {
-                    "--to-schema"
-                } else {
-                    "--to-schema-datamodel"
-                };
-                words(&["prisma", "migrate", "diff", "--from-migrations", dir, to, &schema, "--script"])
-            }
-            _ => return None,
-        },
-        "drizzle" | "drizzle-1" => match task {
-            Task::ApplyAll => words(&["drizzle-kit", "migrate"]),
-            Task::Create { name } => words(&["drizzle-kit", "generate", "--custom", "--name", name]),
-            Task::Generate { name } => words(&["drizzle-kit", "generate", "--name", name]),
-            _ => return None,
-        },
-        "node-pg-migrate" => match task {
-            Task::ApplyAll => words(&["node-pg-migrate", "up", "-m", dir]),
-            Task::ApplyNext { count, .. } => words(&["node-pg-migrate", "up", &count.to_string(), "-m", dir]),
-            Task::Revert { count, .. } => words(&["node-pg-migrate", "down", &count.to_string(), "-m", dir]),
-            Task::Create { name } => words(&["node-pg-migrate", "create", name, "-j", "sql", "-m", dir]),
-            Task::Generate { .. } => return None,
-        },
-        "goose" => match task {
-            Task::ApplyAll => words(&["goose", "-dir", dir, "up"]),
-            Task::ApplyNext { last, .. } => words(&["goose", "-dir", dir, "up-to", last]),
-            Task::Revert { newest, .. } => words(&["goose", "-dir", dir, "down-to", newest.unwrap_or("0")]),
-            Task::Create { name } => words(&["goose", "-dir", dir, "create", name, "sql"]),
-            Task::Generate { .. } => return None,
-        },
-        "golang-migrate" => {
-            let run =
-                |rest: &[&str]| words(&[&["migrate", "-path", dir, "-database", place.url], rest].concat());
-            match task {
-                Task::ApplyAll => run(&["up"]),
-                Task::ApplyNext { count, .. } => run(&["up", &count.to_string()]),
-                Task::Revert { count, .. } => run(&["down", &count.to_string()]),
-                Task::Create { name } => words(&["migrate", "create", "-ext", "sql", "-dir", dir, name]),
-                Task::Generate { .. } => return None,
-            }
-        }
-        "flyway" => match task {
-            Task::ApplyAll => words(&["flyway", "migrate"]),
-            Task::ApplyNext { last, .. } => words(&["flyway", "migrate", &format!("-target={last}")]),
-            _ => return None,
-        },
-        "supabase" => match task {
-            Task::ApplyAll => words(&["supabase", "migration", "up", "--include-all", "--db-url", place.url]),
-            Task::Create { name } => words(&["supabase", "migration", "new", name]),
-            _ => return None,
-        },
-        "graphile-migrate" => match task {
-            Task::ApplyAll => words(&["graphile-migrate", "migrate"]),
-            _ => return None,
-        },
-        "sea-orm" => {
-            let run = |rest: &[&str]| words(&[&["cargo", "run", "--quiet", "--"], rest].concat());
-            match task {
-                Task::ApplyAll => run(&["up"]),
-                Task::ApplyNext { count, .. } => run(&["up", "-n", &count.to_string()]),
-                Task::Revert { count, .. } => run(&["down", "-n", &count.to_string()]),
-                Task::Create { name } => run(&["generate", name]),
-                Task::Generate { .. } => return None,
-            }
-        }
-        "typeorm" => {
-            const SOURCES: [&str; 8] = [
-                "data-source.ts",
-                "src/data-source.ts",
-                "data-source.js",
-                "src/data-source.js",
-                "ds.js",
-                "ds.ts",
-                "ormconfig.ts",
-                "ormconfig.js",
-            ];
-            let source = SOURCES.into_iter().find(|name| (place.has)(name))?;
-            let program = if source.ends_with(".ts") { "typeorm-ts-node-commonjs" } else { "typeorm" };
-            let file = |name: &str| format!("{dir}/{name}");
-            match task {
-                Task::ApplyAll => words(&[program, "migration:run", "-d", source]),
-                Task::Revert { count: 1, .. } => words(&[program, "migration:revert", "-d", source]),
-                Task::Create { name } => {
-                    let mut line = words(&[program, "migration:create", &file(name)]);
-                    line.extend((!source.ends_with(".ts")).then(|| "-o".to_owned()));
-                    line
-                }
-                Task::Generate { name } => {
-                    let mut line = words(&[program, "migration:generate", "-d", source, &file(name)]);
-                    line.extend((!source.ends_with(".ts")).then(|| "-o".to_owned()));
-                    line
-                }
-                _ => return None,
-            }
-        }
-        "alembic" => match task {
-            Task::ApplyAll => words(&["alembic", "upgrade", "head"]),
-            Task::ApplyNext { last, .. } => words(&["alembic", "upgrade", last]),
-            Task::Revert { newest, .. } => words(&["alembic", "downgrade", newest.unwrap_or("base")]),
-            Task::Create { name } => words(&["alembic", "revision", "-m", name]),
-            Task::Generate { name } => words(&["alembic", "revision", "--autogenerate", "-m", name]),
-        },
-        "django" => {
-            let split = |version: &str| {
-                let (app, name) = version.split_once('.').unwrap_or((version, ""));
-                (app.to_owned(), name.to_owned())
-            };
-            match task {
-                Task::ApplyAll => words(&["python", "manage.py", "migrate", "--no-input"]),
-                Task::ApplyNext { count: 1, last } => {
-                    let (app, name) = split(last);
-                    words(&["python", "manage.py", "migrate", "--no-input", &app, &name])
-                }
-                Task::Revert { count: 1, first, newest } => {
-                    let (app, _) = split(first);
-                    let before = newest.map(split).filter(|(other, _)| *other == app).map(|(_, name)| name);
-                    let before = before.unwrap_or_else(|| "zero".to_owned());
-                    words(&["python", "manage.py", "migrate", "--no-input", &app, &before])
-                }
-                Task::Create { name } => {
-                    words(&["python", "manage.py", "makemigrations", "--empty", "-n", name])
-                }
-                Task::Generate { name } => words(&["python", "manage.py", "makemigrations", "-n", name]),
-                _ => return None,
-            }
-        }
-        "knex" => match task {
-            Task::ApplyAll => words(&["knex", "migrate:latest"]),
-            Task::ApplyNext { count: 1, .. } => words(&["knex", "migrate:up"]),
-            Task::Revert { count: 1, .. } => words(&["knex", "migrate:down"]),
-            Task::Create { name } => words(&["knex", "migrate:make", name]),
-            _ => return None,
-        },
-        "yoyo" => match task {
-            Task::ApplyAll => words(&["yoyo", "apply", "-b"]),
-            Task::ApplyNext { last, .. } => words(&["yoyo", "apply", "-b", "-r", last]),
-            Task::Revert { first, .. } => words(&["yoyo", "rollback", "-b", "-r", first]),
-            Task::Create { name } => words(&["yoyo", "new", "-b", "--sql", "-m", name]),
-            Task::Generate { .. } => return None,
-        },
-        "sqitch" => match task {
-            Task::ApplyAll => words(&["sqitch", "deploy"]),
-            Task::ApplyNext { last, .. } => words(&["sqitch", "deploy", "--to", last]),
-            Task::Revert { newest, .. } => {
-                let mut line = words(&["sqitch", "revert", "-y"]);
-                line.extend(newest.iter().flat_map(|newest| words(&["--to", newest])));
-                line
-            }
-            Task::Create { name } => words(&["sqitch", "add", name, "-n", name]),
-            Task::Generate { .. } => return None,
-        },
-        "liquibase" => match task {
-            Task::ApplyAll => words(&["liquibase", "update"]),
-            Task::ApplyNext { count, .. } => {
-                words(&["liquibase", "update-count", &format!("--count={count}")])
-            }
-            Task::Revert { count, .. } => {
-                words(&["liquibase", "rollback-count", &format!("--count={count}")])
-            }
-            _ => return None,
-        },
-        _ => return None,
-    };
-    Some(line)
+/// How a tool is called. Words in braces stand for what a task is about; one that stands for nothing is
+/// left out, with the option before it.
+struct Commands {
+    key: &'static str,
+    /// Applies everything that is pending.
+    all: &'static str,
+    /// Applies up to `{last}`, or `{count}`.
+    next: &'static str,
+    /// Applies the next one.
+    next_one: &'static str,
+    /// Takes `{count}` back, so that `{newest}` is the newest.
+    back: &'static str,
+    /// Takes the newest one back.
+    back_one: &'static str,
+    /// What `{newest}` is when nothing is left.
+    nothing: &'static str,
+    create: &'static str,
+    generate: &'static str,
 }
 
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
+const NONE: Commands = Commands {
+    key: "",
+    all: "",
+    next: "",
+    next_one: "",
+    back: "",
+    back_one: "",
+    nothing: "",
+    create: "",
+    generate: "",
+};
+
+#[rustfmt::skip]
+const TOOLS: [Commands; 21] = [
+    Commands {
+        key: "sqlx",
+        all: "sqlx migrate run --source {dir}",
+        next: "sqlx migrate run --source {dir} --target-version {last}",
+        back: "sqlx migrate revert --source {dir} --target-version {newest}",
+        nothing: "0",
+        create: "sqlx migrate add -r --source {dir} {name}",
+        ..NONE
+    },
+    Commands {
+        key: "diesel",
+        all: "diesel migration run --migration-dir {dir}",
+        back: "diesel migration revert --migration-dir {dir} --number {count}",
+        create: "diesel migration generate --migration-dir {dir} {name}",
+        generate: "diesel migration generate --migration-dir {dir} {name} --diff-schema",
+        ..NONE
+    },
+    Commands {
+        key: "refinery",
+        all: "refinery migrate -e DATABASE_URL -p {dir}",
+        next: "refinery migrate -e DATABASE_URL -p {dir} -t {last}",
+        ..NONE
+    },
+    Commands {
+        key: "dbmate",
+        all: "dbmate --migrations-dir {dir} --no-dump-schema migrate",
+        back_one: "dbmate --migrations-dir {dir} --no-dump-schema rollback",
+        create: "dbmate --migrations-dir {dir} new {name}",
+        ..NONE
+    },
+    Commands {
+        key: "prisma",
+        all: "prisma migrate deploy",
+        generate: "prisma migrate diff --from-migrations {dir} {to-schema} {schema} --script",
+        ..NONE
+    },
+    Commands {
+        key: "drizzle",
+        all: "drizzle-kit migrate",
+        create: "drizzle-kit generate --custom --name {name}",
+        generate: "drizzle-kit generate --name {name}",
+        ..NONE
+    },
+    Commands {
+        key: "drizzle-1",
+        all: "drizzle-kit migrate",
+        create: "drizzle-kit generate --custom --name {name}",
+        generate: "drizzle-kit generate --name {name}",
+        ..NONE
+    },
+    Commands {
+        key: "node-pg-migrate",
+        all: "node-pg-migrate up -m {dir}",
+        next: "node-pg-migrate up {count} -m {dir}",
+        back: "node-pg-migrate down {count} -m {dir}",
+        create: "node-pg-migrate create {name} -j sql -m {dir}",
+        ..NONE
+    },
+    Commands {
+        key: "goose",
+        all: "goose -dir {dir} up",
+        next: "goose -dir {dir} up-to {last}",
+        back: "goose -dir {dir} down-to {newest}",
+        nothing: "0",
+        create: "goose -dir {dir} create {name} sql",
+        ..NONE
+    },
+    Commands {
+        key: "golang-migrate",
+        all: "migrate -path {dir} -database {url} up",
+        next: "migrate -path {dir} -database {url} up {count}",
+        back: "migrate -path {dir} -database {url} down {count}",
+        create: "migrate create -ext sql -dir {dir} {name}",
+        ..NONE
+    },
+    Commands { key: "flyway", all: "flyway migrate", next: "flyway migrate -target={last}", ..NONE },
+    Commands {
+        key: "supabase",
+        all: "supabase migration up --include-all --db-url {url}",
+        create: "supabase migration new {name}",
+        ..NONE
+    },
+    Commands { key: "graphile-migrate", all: "graphile-migrate migrate", ..NONE },
+    Commands {
+        key: "sea-orm",
+        all: "cargo run --quiet -- up",
+        next: "cargo run --quiet -- up -n {count}",
+        back: "cargo run --quiet -- down -n {count}",
+        create: "cargo run --quiet -- generate {name}",
+        ..NONE
+    },
+    Commands {
+        key: "typeorm",
+        all: "{typeorm} migration:run -d {source}",
+        back_one: "{typeorm} migration:revert -d {source}",
+        create: "{typeorm} migration:create {file} {javascript}",
+        generate: "{typeorm} migration:generate -d {source} {file} {javascript}",
+        ..NONE
+    },
+    Commands {
+        key: "alembic",
+        all: "alembic upgrade head",
+        next: "alembic upgrade {last}",
+        back: "alembic downgrade {newest}",
+        nothing: "base",
+        create: "alembic revision -m {name}",
+        generate: "alembic revision --autogenerate -m {name}",
+        ..NONE
+    },
+    Commands {
+        key: "django",
+        all: "python manage.py migrate --no-input",
+        next_one: "python manage.py migrate --no-input {app} {name-in-app}",
+        back_one: "python manage.py migrate --no-input {app} {before-in-app}",
+        create: "python manage.py makemigrations --empty -n {name}",
+        generate: "python manage.py makemigrations -n {name}",
+        ..NONE
+    },
+    Commands {
+        key: "knex",
+        all: "knex migrate:latest",
+        next_one: "knex migrate:up",
+        back_one: "knex migrate:down",
+        create: "knex migrate:make {name}",
+        ..NONE
+    },
+    Commands {
+        key: "yoyo",
+        all: "yoyo apply -b",
+        next: "yoyo apply -b -r {last}",
+        // Whatever came after it is taken back with it.
+        back_one: "yoyo rollback -b -r {first}",
+        create: "yoyo new -b --sql -m {name}",
+        ..NONE
+    },
+    Commands {
+        key: "sqitch",
+        all: "sqitch deploy",
+        next: "sqitch deploy --to {last}",
+        back: "sqitch revert -y --to {newest}",
+        create: "sqitch add {name} -n {name}",
+        ..NONE
+    },
+    Commands {
+        key: "liquibase",
+        all: "liquibase update",
+        next: "liquibase update-count --count={count}",
+        back: "liquibase rollback-count --count={count}",
+        ..NONE
+    },
+];
+
+/// The command of a tool for a task; `None` where it has none.
+pub(crate) fn command(layout: &Layout, task: &Task<'_>, place: &Place<'_>) -> Option<Vec<String>> {
+    let tool = TOOLS.iter().find(|tool| tool.key == layout.key())?;
+    let or = |first: &'static str, second| if first.is_empty() { second } else { first };
+    let template = match task {
+        Task::ApplyAll => tool.all,
+        Task::ApplyNext { count: 1, .. } => or(tool.next, tool.next_one),
+        Task::ApplyNext { .. } => tool.next,
+        Task::Revert { count: 1, .. } => or(tool.back, tool.back_one),
+        Task::Revert { .. } => tool.back,
+        Task::Create { .. } => tool.create,
+        Task::Generate { .. } => tool.generate,
+    };
+    let mut line: Vec<String> = Vec::new();
+    for word in template.split(' ').filter(|word| !word.is_empty()) {
+        let Some((before, (name, after))) =
+            word.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+        else {
+            line.push(word.to_owned());
+            continue;
+        };
+        match meaning(name, tool, task, place) {
+            Some(value) => line.push(format!("{before}{value}{after}")),
+            None if name == "source" => return None,
+            None if line.last().is_some_and(|word| word.starts_with("--")) => drop(line.pop()),
+            None => {}
+        }
+    }
+    (!line.is_empty()).then_some(line)
+}
+
+/// What a word in braces stands for.
+fn meaning(name: &str, tool: &Commands, task: &Task<'_>, place: &Place<'_>) -> Option<String> {
+    let (count, first, last, newest, new) = match task {
+        Task::ApplyAll => (0, "", "", None, ""),
+        Task::ApplyNext { count, last } => (*count, "", *last, None, ""),
+        Task::Revert { count, first, newest } => (*count, *first, "", *newest, ""),
+        Task::Create { name } | Task::Generate { name } => (0, "", "", None, *name),
+    };
+    let of_tool = Some(tool.nothing).filter(|nothing| !nothing.is_empty());
+    let in_app = |version: &str| version.split_once('.').map(|(app, name)| (app.to_owned(), name.to_owned()));
+    let own = if first.is_empty() { last } else { first };
+    let sibling = |name: &str| Path::new(place.dir).with_file_name(name).display().to_string();
+    let is_typescript = || data_source(place).is_some_and(|source| source.ends_with(".ts"));
+    match name {
+        "dir" => Some(place.dir.to_owned()),
+        "url" => Some(place.url.to_owned()),
+        "count" => Some(count.to_string()),
+        "first" => Some(first.to_owned()),
+        "last" => Some(last.to_owned()),
+        "newest" => newest.or(of_tool).map(str::to_owned),
+        "name" => Some(new.to_owned()),
+        "file" => Some(format!("{}/{new}", place.dir)),
+        "app" => Some(in_app(own)?.0),
+        "name-in-app" => Some(in_app(own)?.1),
+        "before-in-app" => {
+            let (app, _) = in_app(own)?;
+            let before = newest.and_then(in_app).filter(|(other, _)| *other == app);
+            Some(before.map_or_else(|| "zero".to_owned(), |(_, name)| name))
+        }
+        "source" => data_source(place).map(str::to_owned),
+        "typeorm" => Some(if is_typescript() { "typeorm-ts-node-commonjs" } else { "typeorm" }.to_owned()),
+        "javascript" => (!is_typescript()).then(|| "-o".to_owned()),
+        "schema" => Some(sibling("schema.prisma")),
+        // The option was renamed in 7, which brings a package of this name.
+        "to-schema" if (place.has)("node_modules/@prisma/dev") => Some("--to-schema".to_owned()),
+        "to-schema" => Some("--to-schema-datamodel".to_owned()),
+        _ => None,
+    }
+}
+
+/// Where TypeORM's programs customarily say how to connect.
+fn data_source(place: &Place<'_>) -> Option<&'static str> {
+    const SOURCES: [&str; 8] = [
+        "data-source.ts",
+        "src/data-source.ts",
+        "data-source.js",
+        "src/data-source.js",
+        "ds.js",
+        "ds.ts",
+        "ormconfig.ts",
+        "ormconfig.js",
+    ];
+    SOURCES.into_iter().find(|name| (place.has)(name))
 }
 
 /// The variables that tell a tool which database is meant. They may hold a password, and go into the
@@ -370,6 +421,29 @@ mod tests {
                     .any(|(_, value)| value.expose().contains("hunter2"))
             );
         }
+    }
+
+    #[test]
+    fn what_stands_for_nothing_is_left_out() {
+        let line = |key: &str, task: &Task<'_>| {
+            let place = Place { dir: "db", url: "", has: &|name| name == "ds.js" };
+            command(&Layout::named(key).unwrap(), task, &place).map(|line| line.join(" "))
+        };
+        let revert = |count, newest| Task::Revert { count, first: "app.2_b", newest };
+        assert_eq!(line("sqitch", &revert(2, None)).unwrap(), "sqitch revert -y");
+        assert_eq!(line("sqitch", &revert(1, Some("a"))).unwrap(), "sqitch revert -y --to a");
+        assert_eq!(line("alembic", &revert(1, None)).unwrap(), "alembic downgrade base");
+        assert_eq!(
+            line("django", &revert(1, Some("app.1_a"))).unwrap(),
+            "python manage.py migrate --no-input app 1_a"
+        );
+        assert_eq!(
+            line("django", &revert(1, Some("other.1_a"))).unwrap(),
+            "python manage.py migrate --no-input app zero"
+        );
+        assert_eq!(line("knex", &revert(2, None)), None);
+        assert_eq!(line("typeorm", &Task::Create { name: "x" }).unwrap(), "typeorm migration:create db/x -o");
+        assert_eq!(line("refinery", &revert(1, None)), None);
     }
 
     #[test]

@@ -266,7 +266,7 @@ impl MigrationsTable {
     }
 
     fn has_commands(&self) -> bool {
-        self.status.is_some() || self.apply.is_some()
+        self.status.is_some()
     }
 
     fn commands(&self) -> BTreeMap<&'static str, Vec<String>> {

@@ -113,7 +113,7 @@ mod tests {
         let file = |name: &str| Found { path: name.into(), bytes: text.into() };
         let folder = Dbmate.read(vec![file("9_x.sql"), file("10_y_z.sql"), file("x.sql")]);
         // By file name: 10 comes before 9.
-        let versions: Vec<String> = folder.migrations.iter().map(|one| one.title()).collect();
+        let versions: Vec<String> = folder.migrations.iter().map(Migration::title).collect();
         assert_eq!(versions, ["10 y z", "9 x"]);
         let Migration { up, down, .. } = &folder.migrations[0];
         assert_eq!(up.part_of(text.into()).trim_ascii(), b"CREATE TABLE t ();");

@@ -63,7 +63,7 @@ impl Convention for Refinery {
                 folder.misnamed.push((file.path, "refinery reads `V<number>__<name>.sql` and no other"));
                 continue;
             };
-            let Ok(number) = i64::from_str_radix(version, 10) else {
+            let Ok(number) = version.parse::<i64>() else {
                 folder.misnamed.push((file.path, "refinery reads whole numbers as versions"));
                 continue;
             };

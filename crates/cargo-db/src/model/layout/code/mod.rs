@@ -193,7 +193,7 @@ pub(super) static TYPEORM: Code = Code {
             match class_name(&text_of(&file)) {
                 Some(name) => order.push(&name, file),
                 None => {
-                    order.strange.push((file.path, "there is no class in it whose name ends with a time"))
+                    order.strange.push((file.path, "there is no class in it whose name ends with a time"));
                 }
             }
         }
