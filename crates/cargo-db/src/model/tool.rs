@@ -145,7 +145,7 @@ const TOOLS: [Commands; 21] = [
     Commands { key: "flyway", all: "flyway migrate", next: "flyway migrate -target={last}", ..NONE },
     Commands {
         key: "supabase",
-        all: "supabase migration up --include-all --db-url {url}",
+        all: "supabase migration up --include-all --yes --remote={url}",
         create: "supabase migration new {name}",
         ..NONE
     },

@@ -375,7 +375,7 @@ fn supabase_keeps_the_statements() {
     let _ = project.db(&["migrate"]).ok();
     let rows = project
         .query("SELECT concat_ws('|', version, name, statements) FROM supabase_migrations.schema_migrations");
-    assert_eq!(rows, ["20260101000000|two|{\"CREATE TABLE a ()\",\"CREATE TABLE b ()\"}"]);
+    assert_eq!(rows, ["20260101000000|two|{\"-- first\nCREATE TABLE a ()\",\"CREATE TABLE b ()\"}"]);
 }
 
 #[test]

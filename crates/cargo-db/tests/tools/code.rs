@@ -1,7 +1,7 @@
 //! Tools whose migrations are programs: the verbs from end to end, with the real tool behind them.
 
 use crate::projects::{project, run};
-use crate::support::Project;
+use crate::support::{Project, cluster};
 
 /// Two migrations, whoever wrote them: a table `users`, and its column `email`.
 #[track_caller]
@@ -39,6 +39,45 @@ fn columns(project: &Project) -> String {
 #[track_caller]
 fn fails(project: &Project, says: &str) {
     let _ = project.db(&["migrate"]).code(10).says(says).says("is not applied");
+}
+
+/// What a program does is measured on a copy: rows and values that go, names that change, the way back.
+#[test]
+fn programs_are_rehearsed_by_their_tool() {
+    let project = project("code_rehearsed", Some("knex"));
+    project
+        .write("knexfile.js", "module.exports = { client: 'pg', connection: process.env.DATABASE_URL };\n");
+    let migration = |name: &str, up: &str, down: &str| {
+        let text = format!("exports.up = (k) => k.raw(`{up}`);\nexports.down = (k) => k.raw(`{down}`);\n");
+        project.write(&format!("migrations/{name}.js"), &text);
+    };
+    migration("1_users", "CREATE TABLE users (id bigint PRIMARY KEY, note text)", "DROP TABLE users");
+    let _ = project.db(&["migrate"]).ok();
+    project.run_sql("INSERT INTO users SELECT i, 'x' FROM generate_series(1, 500) i");
+    let before = project.content();
+    migration("2_age", "ALTER TABLE users ADD COLUMN age int", "ALTER TABLE users DROP COLUMN age");
+    migration("3_note", "ALTER TABLE users DROP COLUMN note", "ALTER TABLE users ADD COLUMN note text");
+    let rehearsal = project.db(&["rehearse", "--json"]).code(1).json();
+    let migrations = rehearsal["migrations"].as_array().unwrap();
+    let shown = |at: usize| {
+        (migrations[at]["verdict"].as_str().unwrap(), migrations[at]["way_back"]["verdict"].as_str())
+    };
+    assert_eq!(migrations.len(), 2, "{rehearsal}");
+    assert_eq!(shown(0).0, "PASS", "{rehearsal}");
+    assert_eq!(shown(1).0, "BLOCK", "{rehearsal}");
+    let findings = migrations[1]["findings"].to_string();
+    assert!(findings.contains("500 values go with the column"), "{findings}");
+    assert_eq!(project.content(), before, "the source is untouched");
+    // It stops the real run until it is acknowledged, in a comment of the program's.
+    let mut project = project;
+    project.set("CARGO_DB_REHEARSE", "1");
+    let _ = project.db(&["migrate"]).code(4).says("users.note");
+    let text = std::fs::read_to_string(project.path().join("migrations/3_note.js")).unwrap();
+    project.write("migrations/3_note.js", &format!("// cargo-db: expect loss users.note <= 500\n{text}"));
+    let _ = project.db(&["migrate"]).ok();
+    let left =
+        cluster().query("postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE 'code_rehearsed%'");
+    assert_eq!(left, ["1"], "no scratch database is left");
 }
 
 #[test]

@@ -1,7 +1,13 @@
 //! Tools whose layouts are known natively: half by the tool and half by cargo db, in both orders.
 
-use crate::projects::{STEPS, Step, project, run, schema};
+use crate::projects::{STEPS, Step, project, run, schema, without_engine};
 use crate::support::Project;
+
+/// Whether what a program printed says that nothing is pending.
+type Says = fn(&str) -> bool;
+
+/// A program and its arguments.
+type Line = &'static [&'static str];
 
 /// One tool's way to write, run and record migrations.
 struct Tool {
@@ -13,7 +19,7 @@ struct Tool {
     prepare: fn(&Project),
     apply: &'static [&'static str],
     /// Says that nothing is pending; `None` where the tool cannot, and then applying does nothing.
-    status: Option<(&'static [&'static str], fn(&str) -> bool)>,
+    status: Option<(Line, Says)>,
     /// The rows of the history, but for times and random keys.
     rows: &'static str,
     /// What the tool leaves behind in the schema and cargo db has no use for.
@@ -93,6 +99,28 @@ const PRISMA6: Tool = Tool {
     status: Some((&["prisma", "migrate", "status"], |said| said.contains("up to date"))),
     rows: "SELECT checksum, migration_name, logs, rolled_back_at, applied_steps_count, finished_at IS NOT NULL, length(id) \
            FROM _prisma_migrations ORDER BY migration_name",
+    ignore: &[],
+};
+
+const PRISMA7: Tool = Tool {
+    name: "prisma7",
+    npm: Some("prisma7"),
+    prepare: |project| prepare_prisma(project, "prisma7"),
+    ..PRISMA6
+};
+
+const SUPABASE: Tool = Tool {
+    name: "supabase",
+    npm: Some("supabase"),
+    write: |project, n, step| {
+        project.write(&format!("supabase/migrations/2026010100000{n}_{}.sql", step.name), step.up);
+    },
+    prepare: |project| {
+        project.write("supabase/config.toml", "project_id = \"x\"\n");
+    },
+    apply: &["supabase", "migration", "up", "--include-all", "--yes", "--remote={url}"],
+    status: None,
+    rows: "SELECT version, name, statements FROM supabase_migrations.schema_migrations ORDER BY 1",
     ignore: &[],
 };
 
@@ -216,10 +244,12 @@ fn prepare_prisma(project: &Project, version: &str) {
         "prisma/schema.prisma",
         &format!("datasource db {{\n  provider = \"postgresql\"{url}\n}}\nmodel users {{\n  id BigInt @id\n  name String\n}}\n"),
     );
-    project.write("prisma.config.ts", include_str!("prisma.config.ts"));
-    let engine = project.write("no-engine", "#!/bin/sh\nexit 0\n");
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(&engine, std::fs::Permissions::from_mode(0o755)).unwrap();
+    if version == "prisma6" {
+        project.write("prisma.config.ts", include_str!("prisma.config.ts"));
+    } else {
+        project.write("prisma.config.ts", include_str!("prisma7.config.ts"));
+        project.write("schema-engine", include_str!("prisma7-engine.cjs"));
+    }
 }
 
 fn prepare_drizzle(project: &Project) {
@@ -235,11 +265,7 @@ fn begin(tool: &Tool, what: &str) -> Project {
     let mut project = project(&format!("tool_{}_{what}", tool.name), tool.npm);
     (tool.prepare)(&project);
     if tool.name.starts_with("prisma") {
-        let engine = project.path().join("no-engine").display().to_string();
-        for name in ["PRISMA_SCHEMA_ENGINE_BINARY", "PRISMA_QUERY_ENGINE_LIBRARY"] {
-            project.set(name, &engine);
-        }
-        project.set("CHECKPOINT_DISABLE", "1");
+        without_engine(&mut project);
     }
     project
 }
@@ -328,7 +354,7 @@ fn without(schema: &str, ignore: &[&str]) -> String {
 
 /// A changed file is seen where the layout stores a checksum, and changes nothing where it does not.
 fn edited_is_seen(tool: &Tool, project: &Project) {
-    const CHECKED: [&str; 6] = ["sqlx", "refinery", "prisma6", "drizzle", "drizzle1", "graphile"];
+    const CHECKED: [&str; 7] = ["sqlx", "refinery", "prisma6", "prisma7", "drizzle", "drizzle1", "graphile"];
     let edited = Step { up: "CREATE TABLE users (id bigint);\n", ..Step { name: "users", up: "", down: "" } };
     if tool.name == "graphile" {
         let path = project.path().join("migrations/committed/000001-users.sql");
@@ -390,6 +416,16 @@ fn dbmate() {
 #[test]
 fn prisma_6() {
     matrix(&PRISMA6);
+}
+
+#[test]
+fn prisma_7() {
+    matrix(&PRISMA7);
+}
+
+#[test]
+fn supabase() {
+    matrix(&SUPABASE);
 }
 
 #[test]

@@ -67,6 +67,20 @@ pub(crate) fn project(name: &str, npm: Option<&str>) -> Project {
     project
 }
 
+/// Keeps Prisma from fetching its engine: `prisma.config.ts` brings one.
+pub(crate) fn without_engine(project: &mut Project) {
+    use std::os::unix::fs::PermissionsExt;
+    let none = project.write("no-engine", "#!/bin/sh\nexit 0\n");
+    let own = project.path().join("schema-engine");
+    let engine = if own.exists() { own } else { none };
+    std::fs::set_permissions(&engine, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for name in ["PRISMA_SCHEMA_ENGINE_BINARY", "PRISMA_QUERY_ENGINE_LIBRARY"] {
+        project.set(name, &engine.display().to_string());
+    }
+    project.set("ENGINE_MODULES", &project.path().join("node_modules").display().to_string());
+    project.set("CHECKPOINT_DISABLE", "1");
+}
+
 /// Runs a tool in its project, as a person would.
 pub(crate) fn run(project: &Project, line: &[&str]) -> Ran {
     let like = project.command(&[]);
@@ -77,16 +91,19 @@ pub(crate) fn run(project: &Project, line: &[&str]) -> Ran {
     let modules = project.path().join("node_modules/.bin").join(line[0]);
     let program = if modules.exists() { modules.into_os_string() } else { line[0].into() };
     let mut command = Command::new(which(&variable("PATH"), &program));
-    command.args(&line[1..]).current_dir(project.path()).env_clear().stdin(Stdio::null());
+    command.current_dir(project.path()).env_clear().stdin(Stdio::null());
     for (name, value) in like.get_envs() {
         command.env(name, value.unwrap());
     }
     command.env("PGPASSWORD", crate::support::PASSWORD);
     let url = variable("DATABASE_URL");
+    let without_password = url.replace(&format!(":{}", crate::support::PASSWORD), "");
+    let line: Vec<String> = line.iter().map(|word| word.replace("{url}", &without_password)).collect();
+    command.args(&line[1..]);
     command
         .env("SHADOW_DATABASE_URL", format!("{url}_shadow"))
         .env("ROOT_DATABASE_URL", cluster().tcp_url("postgres"));
-    if line[0] == "dbmate" {
+    if line[0] == *"dbmate" {
         command.env("DATABASE_URL", format!("{url}?sslmode=disable"));
     }
     command.output().unwrap_or_else(|error| panic!("{line:?}: {error}")).into()

@@ -78,9 +78,7 @@ impl Convention for Supabase {
     }
 
     fn record(&self, Entry { table, migration, sql, .. }: &Entry<'_>) -> String {
-        let statements = statements(sql).unwrap_or_default();
-        let texts: Vec<String> =
-            statements.iter().map(|statement| quote_literal(statement.text.trim())).collect();
+        let texts: Vec<String> = with_comments(sql).iter().map(|text| quote_literal(text)).collect();
         format!(
             "INSERT INTO {table} (version, name, statements) VALUES ({}, {}, ARRAY[{}]::text[])",
             quote_literal(&migration.version.to_string()),
@@ -96,4 +94,19 @@ impl Convention for Supabase {
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         vec![(format!("{}_{}.sql", new.free_timestamp(), new.name).into(), UP.to_owned())]
     }
+}
+
+/// The statements of a file, each with the comments before it.
+fn with_comments(sql: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(sql);
+    let (mut rest, mut pieces) = (text.as_ref(), Vec::new());
+    for statement in statements(sql).unwrap_or_default() {
+        let Some(start) = rest.find(&statement.text) else { continue };
+        let end = start + statement.text.len();
+        pieces.push(
+            rest[..end].trim_start_matches(|c: char| c == ';' || c.is_whitespace()).trim_end().to_owned(),
+        );
+        rest = &rest[end..];
+    }
+    pieces
 }
