@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     }
     let proving = proof::begin(context, &plan, args.receipt.as_deref())?;
     let given = consent::to_plan(context, &plan)?;
-    let guards = proving.settle(context, &plan)?;
+    let proved = proving.settle(context, &plan)?;
 
     migration::prepare_database(world, &plan)?;
     let mut lock = lock(context, &target)?;
@@ -77,7 +77,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
         return Ok(Exit::Done);
     }
-    proof::count_again(context, &plan, &guards)?;
+    proof::count_again(context, &plan, &proved)?;
     // What is written after the backup's snapshot is what must not be lost.
     let witness = plan.swaps_back().then(|| Witness::begin(world, &target, &mut lock)).transpose()?;
     let backup = context.back_up(&plan)?;
@@ -85,6 +85,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         (Some(backup), Some(witness)) => or_swap_back(context, &plan, lock, witness, &backup),
         _ => migration::carry_out(world, settings, &plan, &mut lock),
     })?;
+    proved.hold(context, &plan)?;
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
 }

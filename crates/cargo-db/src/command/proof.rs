@@ -14,42 +14,79 @@ use crate::model::rehearsal::{Foresight, Guard, Rehearsal};
 use crate::plan::Plan;
 use crate::policy::{Judgement, Proof};
 use crate::rehearse::{self, From, Receipt, Receipts, Request, Stood, only_locks};
+use crate::settings::Runner;
 use crate::world::files;
 use crate::world::pg::{Purpose, Session};
 
 /// How the migrations of a plan are proved.
 pub(super) enum Proving<'a> {
     /// They were rehearsed, or need not be.
-    Done(Vec<Guard>),
+    Done(Proved),
     /// A receipt has to hold: this one, or one of the project's.
     ByReceipt(Option<&'a Path>),
+}
+
+/// What a proof says about the run that it is of.
+#[derive(Default)]
+pub(super) struct Proved {
+    /// What is to be counted again just before it.
+    guards: Vec<Guard>,
+    /// The digest of the schema that it leads to, where that is known.
+    becomes: Option<String>,
+}
+
+impl Proved {
+    /// Whether the schema has become what it became on the copy.
+    pub(super) fn hold(&self, context: &Context, plan: &Plan) -> Result<()> {
+        let Some(becomes) = &self.becomes else { return Ok(()) };
+        let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
+        let migrations = &context.settings.migrations;
+        if Stood::of(&mut session, &migrations.layout)?.schema == *becomes {
+            return Ok(());
+        }
+        let who = match migrations.runner {
+            Runner::Builtin => "cargo db".to_owned(),
+            Runner::Tool => migrations.layout.key().to_owned(),
+        };
+        let differences = vec![
+            "every migration is applied, and the schema is not the one that the rehearsal led to".to_owned(),
+            "somebody may have changed it meanwhile, or a migration does not always do the same".to_owned(),
+        ];
+        Err(Kind::OtherState { who, differences }.into())
+    }
 }
 
 /// Rehearses the migrations of a plan, where that is asked for: who agrees to it should have seen that.
 pub(super) fn begin<'a>(context: &Context, plan: &Plan, receipt: Option<&'a Path>) -> Result<Proving<'a>> {
     match asked(context, plan)? {
-        Proof::Nothing => Ok(Proving::Done(Vec::new())),
+        Proof::Nothing => Ok(Proving::Done(Proved::default())),
         Proof::Rehearsal if receipt.is_none() => {
-            let Some(rehearsal) = rehearsed(context, plan)? else { return Ok(Proving::Done(Vec::new())) };
+            let Some(rehearsal) = rehearsed(context, plan)? else {
+                return Ok(Proving::Done(Proved::default()));
+            };
             judge(context, plan, &rehearsal)?;
-            let guards = rehearsal.migrations.into_iter().flat_map(|migration| migration.guards);
-            Ok(Proving::Done(guards.collect()))
+            let becomes = rehearsal.becomes;
+            let guards = rehearsal.migrations.into_iter().flat_map(|migration| migration.guards).collect();
+            Ok(Proving::Done(Proved { guards, becomes }))
         }
         Proof::Rehearsal | Proof::Receipt => Ok(Proving::ByReceipt(receipt)),
     }
 }
 
 impl Proving<'_> {
-    /// Makes sure that they are proved. Returns what is to be counted again just before they run.
-    pub(super) fn settle(self, context: &Context, plan: &Plan) -> Result<Vec<Guard>> {
+    /// Makes sure that they are proved. Returns what the proof says.
+    pub(super) fn settle(self, context: &Context, plan: &Plan) -> Result<Proved> {
         let named = match self {
-            Proving::Done(guards) => return Ok(guards),
+            Proving::Done(proved) => return Ok(proved),
             Proving::ByReceipt(named) => named,
         };
         let receipt = holding(context, plan, named)?;
         context.ui.status("Proved", &format!("by the rehearsal of {}", receipt.date()));
         let count = plan.migrations().count();
-        Ok(receipt.migrations.into_iter().take(count).flat_map(|entry| entry.guards).collect())
+        // Where only some of them run, nobody has seen what that leads to.
+        let becomes = receipt.becomes.filter(|_| receipt.migrations.len() == count);
+        let guards = receipt.migrations.into_iter().take(count).flat_map(|entry| entry.guards).collect();
+        Ok(Proved { guards, becomes })
     }
 }
 
@@ -225,7 +262,8 @@ pub(super) fn holding(context: &Context, plan: &Plan, named: Option<&Path>) -> R
 }
 
 /// Counts again what the files expect to be lost, now that nobody else migrates.
-pub(super) fn count_again(context: &Context, plan: &Plan, guards: &[Guard]) -> Result<()> {
+pub(super) fn count_again(context: &Context, plan: &Plan, proved: &Proved) -> Result<()> {
+    let guards = &proved.guards;
     if guards.is_empty() {
         return Ok(());
     }

@@ -11,7 +11,8 @@ mod watchdog;
 mod witness;
 
 use crate::failure::Result;
-use crate::plan::Plan;
+use crate::model::migration::title;
+use crate::plan::{Plan, Verb};
 use crate::settings::{Runner, Settings};
 use crate::world::World;
 use crate::world::pg::Lock;
@@ -40,6 +41,9 @@ pub(crate) fn carry_out(
             (tool::carry_out(world, settings, plan)?, settings.migrations.layout.key())
         }
     };
-    tool::second_opinion(world, settings, plan, who)?;
+    tool::second_opinion(world, settings, plan, who).map_err(|failure| {
+        let done = if plan.verb == Verb::Rollback { "Reverted" } else { "Applied" };
+        failure.after(deeds.iter().map(|deed| format!("{done} {}", title(&deed.version, &deed.name))))
+    })?;
     Ok(deeds)
 }

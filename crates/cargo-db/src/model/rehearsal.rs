@@ -147,6 +147,8 @@ pub(crate) struct Rehearsal {
     pub(crate) rows: u64,
     pub(crate) migrations: Vec<Rehearsed>,
     pub(crate) broken: Vec<BrokenQuery>,
+    /// The digest of the schema that they lead to, where all of them ran.
+    pub(crate) becomes: Option<String>,
     /// The scratch database, where it was kept.
     pub(crate) kept: Option<String>,
 }

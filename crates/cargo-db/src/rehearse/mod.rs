@@ -66,16 +66,18 @@ pub(crate) fn rehearse(world: &World, request: &Request<'_>) -> Result<(Rehearsa
         stage.by_tool()?
     } else {
         let mut migrations = stage.forward()?;
+        stage.remember_end(&migrations)?;
         stage.back(&mut migrations)?;
         migrations
     };
     let broken = std::mem::take(&mut stage.preparing.broken);
     let tables = stage.baseline.relations.values().filter(|relation| relation.holds_rows());
     let rows = tables.map(|table| table.rows).sum();
+    let becomes = stage.becomes.take();
     drop(stage);
     let basis = scratch.basis.clone();
     let kept = if request.keep { Some(scratch.keep()?) } else { None };
-    let rehearsal = Rehearsal { basis, copied, rows, migrations, broken, kept };
+    let rehearsal = Rehearsal { basis, copied, rows, migrations, broken, becomes, kept };
     let receipt = Receipt::of(&rehearsal, request.migrations, &stood);
     Ok((rehearsal, receipt))
 }
@@ -92,6 +94,8 @@ struct Stage<'a> {
     sizes: BTreeMap<String, u64>,
     /// The schema before each migration that ran.
     before: Vec<Fingerprint>,
+    /// The digest of the schema after the last of them, if all of them ran.
+    becomes: Option<String>,
 }
 
 impl<'a> Stage<'a> {
@@ -102,7 +106,17 @@ impl<'a> Stage<'a> {
         let preparing = Preparing::new(&mut session, &request.queries);
         let basis = scratch.basis.clone();
         let sizes = scratch.sizes.clone();
-        Ok(Stage { world, request, session, baseline, basis, preparing, sizes, before: Vec::new() })
+        Ok(Stage {
+            world,
+            request,
+            session,
+            baseline,
+            basis,
+            preparing,
+            sizes,
+            before: Vec::new(),
+            becomes: None,
+        })
     }
 
     /// Every migration in its order, as far as they succeed.
@@ -290,6 +304,18 @@ impl<'a> Stage<'a> {
             Locked { estimated: factor.map(|factor| lock.held.mul_f64(factor)), ..lock }
         };
         locks.into_iter().map(scale).collect()
+    }
+
+    /// Notes what the schema has become, unless something was left out.
+    fn remember_end(&mut self, rehearsed: &[Rehearsed]) -> Result<()> {
+        let left_out = |one: &Rehearsed| {
+            one.verdict == Verdict::Unmeasured
+                || one.findings.iter().any(|found| STOPS.contains(&found.rule.as_str()))
+        };
+        if self.before.len() == rehearsed.len() && !rehearsed.iter().any(left_out) {
+            self.becomes = Some(self.fingerprint()?.digest());
+        }
+        Ok(())
     }
 
     fn fingerprint(&mut self) -> Result<Fingerprint> {

@@ -49,6 +49,7 @@ impl Stage<'_> {
             }
             rehearsed.extend(outcome);
         }
+        self.remember_end(&rehearsed)?;
         if one_by_one && stopped.is_none() {
             self.back_by_tool(&mut rehearsed)?;
         }

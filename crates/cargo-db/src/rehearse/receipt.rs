@@ -35,6 +35,9 @@ pub(crate) struct Receipt {
     pub(crate) rows: u64,
     /// The digest of the schema before the first migration, without owners and rights.
     pub(crate) schema: String,
+    /// The digest of the schema after the last migration, where all of them ran.
+    #[serde(default)]
+    pub(crate) becomes: Option<String>,
     /// The server's major version.
     pub(crate) server: u32,
     pub(crate) migrations: Vec<Entry>,
@@ -94,6 +97,7 @@ impl Receipt {
             basis: rehearsal.basis.describe("the database"),
             rows: rehearsal.rows,
             schema: on.schema.clone(),
+            becomes: rehearsal.becomes.clone(),
             server: on.server,
             migrations: migrations.iter().zip(&rehearsal.migrations).map(entry).collect(),
         }

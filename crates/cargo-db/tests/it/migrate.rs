@@ -245,10 +245,10 @@ error: the history of `postgres@[..]/m_problems` and the files do not agree
   missing: 2 `posts`: it is applied, and its file is gone
   duplicate: 6 `a`: `migrations/6_a.sql` and `migrations/6_b.sql` have the same version
 
-help: edited: put the file back as it was applied, and write the change as a new migration
+help: edited: put the file back as it was applied, and write the change as a new migration; `cargo db repair` if only comments or white space changed
 help: missing: bring the file back; `cargo db migrate --ignore-missing` goes on without it
 help: duplicate: give one of the two another version
-help: misnamed: call it `<version>_<name>.sql`, or move it away
+help: misnamed: give it a name that is read, or move it away
 
 "#]]
     );
@@ -460,7 +460,7 @@ fn an_index_that_is_repaired_is_not_dropped() {
 fn a_history_where_the_search_path_does_not_lead_is_refused() {
     let project = Project::new("m_elsewhere");
     project.migration("1_a.sql", "CREATE SCHEMA app; ALTER DATABASE m_elsewhere SET search_path = app;");
-    project.db(&["migrate"]).ok();
+    project.db(&["migrate"]).code(9).says("Applied 1 a").says("is in `public`, where the search path");
     project.db(&["migrate"]).code(9).says("is in `public`, where the search path does not lead");
     project.db(&["status"]).code(9);
 }

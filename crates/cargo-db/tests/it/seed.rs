@@ -133,7 +133,7 @@ fn a_command_runs_after_the_files_with_the_database_in_its_environment() {
     project.write("db.toml", "[seeds]\ncommand = \"sh 'seed.sh'\"\n");
     let ran = project.db(&["seed"]).ok().says("to s_command");
     assert!(!ran.stdout.contains("to s_command"), "its output is not the answer");
-    assert!(std::fs::read_to_string(project.path().join("url")).unwrap().contains("/s%5Fcommand"));
+    assert!(std::fs::read_to_string(project.path().join("url")).unwrap().contains("/s_command"));
     let mut failing = project;
     failing.set("FAIL", "3");
     failing.db(&["seed"]).code(10).says("`sh seed.sh` failed: it ended with exit status: 3");
