@@ -145,7 +145,11 @@ impl Migration {
         match &self.recorded {
             Recorded::Nothing => true,
             Recorded::Digest => *stored == self.up.checksum,
-            Recorded::OneOf(accepted) => accepted.contains(stored),
+            Recorded::OneOf(accepted) => {
+                accepted.contains(stored)
+                    || stored.0.len() < 64
+                        && accepted.iter().any(|one| one.0.len() == 64 && unpadded(&one.0) == stored.0)
+            }
         }
     }
 
@@ -157,6 +161,12 @@ impl Migration {
             Recorded::OneOf(accepted) => accepted.first(),
         }
     }
+}
+
+/// Hexadecimal digits with no zero before a byte of one digit: so old versions of Prisma wrote them.
+pub(crate) fn unpadded(digits: &str) -> String {
+    let pairs = digits.as_bytes().chunks(2).map(|pair| if pair[0] == b'0' { &pair[1..] } else { pair });
+    String::from_utf8(pairs.flatten().copied().collect()).unwrap_or_default()
 }
 
 /// Version and name of a migration; some layouts have no more than one of them.

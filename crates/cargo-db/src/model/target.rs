@@ -136,6 +136,12 @@ impl Target {
         }
     }
 
+    /// The search path that the URL asked for.
+    pub(crate) fn search_path(&self) -> Option<&str> {
+        let path = self.options.as_deref()?.split("-csearch_path=").nth(1)?;
+        path.split(' ').next()
+    }
+
     /// A URL for other programs. It holds the password where there is one, so it goes into
     /// the environment of a child and nowhere else.
     pub(crate) fn url_for_child(&self) -> Secret {

@@ -319,6 +319,16 @@ pub(crate) fn variables(layout: &Layout, target: &Target, dir: &str) -> Vec<(&'s
     } else {
         url
     };
+    // Some read the search path from the URL and nowhere else.
+    let parameter = match layout.key() {
+        "prisma" => Some("schema"),
+        "dbmate" => Some("search_path"),
+        _ => None,
+    };
+    let url = match (parameter, target.search_path()) {
+        (Some(name), Some(path)) => Secret::new(with_parameter(url.expose(), &format!("{name}={path}"))),
+        _ => url,
+    };
     let password = target.password.as_ref().map_or("", Secret::expose);
     let jdbc = || {
         let host = match &target.host {

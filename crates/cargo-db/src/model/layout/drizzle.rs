@@ -5,6 +5,7 @@
 //! `up-migrations/{pg,utils}.ts` of 1.0.0-rc. The tool runs everything that is pending in one transaction.
 //! Before 1.0 it skips whatever is older than the newest row, without a word: here that is out of order.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -84,13 +85,14 @@ impl Convention for Drizzle {
         file_name(path) == "_journal.json" || has_extension(path, "sql")
     }
 
-    fn read(&self, mut found: Vec<Found>) -> Folder {
+    fn read(&self, found: Vec<Found>) -> Folder {
         let mut folder = Folder::default();
-        let journal = found.iter().position(|file| file_name(&file.path) == "_journal.json");
-        let Some(journal) = journal.map(|at| found.swap_remove(at)) else {
-            folder.misnamed.extend(
-                found.into_iter().map(|file| (file.path, "there is no meta/_journal.json that names it")),
-            );
+        let named = |file: Found| (file_name(&file.path).to_owned(), file);
+        let mut found: BTreeMap<String, Found> = found.into_iter().map(named).collect();
+        let Some(journal) = found.remove("_journal.json") else {
+            let unnamed =
+                found.into_values().map(|file| (file.path, "there is no meta/_journal.json that names it"));
+            folder.misnamed.extend(unnamed);
             return folder;
         };
         let Ok(entries) = serde_json::from_slice::<Journal>(&journal.bytes) else {
@@ -99,20 +101,16 @@ impl Convention for Drizzle {
         };
         for JournalEntry { when, tag } in entries.entries {
             let name = format!("{tag}.sql");
-            match found.iter().position(|file| file_name(&file.path) == name) {
-                Some(at) => folder.migrations.push(migration(
-                    self,
-                    found.swap_remove(at),
-                    Version::Number(when),
-                    tag,
-                    when,
-                )),
-                None => folder
-                    .misnamed
-                    .push((journal.path.with_file_name(name), "the journal names it, and it is not there")),
+            match found.remove(&name) {
+                Some(file) => folder.migrations.push(migration(self, file, Version::Number(when), tag, when)),
+                None => {
+                    let path = journal.path.with_file_name(name);
+                    folder.misnamed.push((path, "the journal names it, and it is not there"));
+                }
             }
         }
-        folder.misnamed.extend(found.into_iter().map(|file| (file.path, "the journal does not name it")));
+        let unnamed = found.into_values().map(|file| (file.path, "the journal does not name it"));
+        folder.misnamed.extend(unnamed);
         folder
     }
 

@@ -86,6 +86,9 @@ impl Convention for Flyway {
         let (confs, found): (Vec<Found>, Vec<Found>) =
             found.into_iter().partition(|file| file_name(&file.path).ends_with(".conf"));
         let asks_for_none = |path: &Path| {
+            if confs.is_empty() {
+                return false;
+            }
             let name = format!("{}.conf", path.display());
             let conf = confs.iter().find(|conf| conf.path.as_os_str() == name.as_str());
             conf.is_some_and(|conf| {
@@ -168,11 +171,11 @@ impl Convention for Flyway {
             .max();
         // A repeatable script that has changed is to be run again.
         let changed = |row: &Applied| {
-            let file = folder.migrations.iter().find(|file| file.version == row.version);
+            let is_it = |file: &&Migration| file.version == row.version;
+            let is_other =
+                |file: &Migration| row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored));
             matches!(row.version, Version::Text(_))
-                && file.is_some_and(|file| {
-                    row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored))
-                })
+                && folder.migrations.iter().find(is_it).is_some_and(is_other)
         };
         history.applied.retain(|row| !changed(row) && row.detail != "BASELINE");
         let Some(baseline) = baseline else { return };

@@ -73,7 +73,7 @@ impl Convention for NodePgMigrate {
                 detail,
             });
         }
-        folder.migrations.sort_by_key(|one| (prefix(&one.version.to_string()), one.version.clone()));
+        folder.migrations.sort_by_cached_key(|one| (prefix(&one.version.to_string()), one.version.clone()));
         folder
     }
 
