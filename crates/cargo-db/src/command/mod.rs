@@ -163,6 +163,9 @@ impl Context {
         let judgement = self.policy.judge(&plan);
         plan.terms = judgement.describe();
         plan.used = self.used.len();
+        if matches!(plan.verb, Verb::Migrate | Verb::Rollback) {
+            plan.commands = migration::commands_of(&self.settings, &plan)?;
+        }
         let wants_backup = matches!(judgement, Judgement::Allowed(Terms { backup: true, .. }));
         if wants_backup && !plan.is_empty() && !plan.takes_backup() {
             let session = migration::connect_or_none(&self.world, &self.settings, &plan.target)?;

@@ -23,7 +23,7 @@ pub(crate) use facts::{
     named_folder_exists, read_folder, read_history, read_table,
 };
 pub(crate) use record::write_down;
-pub(crate) use tool::{ask, run_task, task_exists};
+pub(crate) use tool::{ask, commands_of, run_task, task_exists};
 pub(crate) use witness::Witness;
 
 /// Carries out a plan, by ourselves or with the project's tool, and then asks the database what came of it.

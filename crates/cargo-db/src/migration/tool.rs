@@ -11,7 +11,7 @@ use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile,
 use crate::model::target::Target;
 use crate::model::tool::{Place, Task, command, states, variables};
 use crate::plan::{Plan, Step, Verb};
-use crate::settings::Settings;
+use crate::settings::{Runner, Settings};
 use crate::world::clock::stopwatch;
 use crate::world::process::{Ended, environment, run_tool};
 use crate::world::{World, files};
@@ -76,6 +76,14 @@ fn differences(world: &World, settings: &Settings, plan: &Plan) -> Result<Vec<St
     differences
         .extend(came.map(|version| format!("{} is applied, which nobody asked for", name_of(version))));
     Ok(differences)
+}
+
+/// What is run for a plan, where the project's tool runs it.
+pub(crate) fn commands_of(settings: &Settings, plan: &Plan) -> Result<Vec<String>> {
+    if settings.migrations.runner == Runner::Builtin {
+        return Ok(Vec::new());
+    }
+    Ok(commands(settings, plan)?.iter().map(|line| line.join(" ")).collect())
 }
 
 /// The commands that lead from where a plan begins to where it ends.

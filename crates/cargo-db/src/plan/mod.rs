@@ -224,6 +224,8 @@ pub(crate) struct Plan {
     basis: String,
     /// What the policy asks for, in words.
     pub(crate) terms: String,
+    /// The commands of a migration tool that carry it out, if one does.
+    pub(crate) commands: Vec<String>,
     /// The versions that were applied when the plan was made.
     pub(crate) applied: Vec<Version>,
     /// Whether it applies everything that is pending.
@@ -269,6 +271,7 @@ impl Facts {
             warnings: Vec::new(),
             basis: applied.join("\n"),
             terms: String::new(),
+            commands: Vec::new(),
             applied: self.history.applied.iter().map(|row| row.version.clone()).collect(),
             takes_all_pending: false,
             newest_after: None,
@@ -295,6 +298,7 @@ impl Plan {
             warnings: Vec::new(),
             basis,
             terms: String::new(),
+            commands: Vec::new(),
             applied: Vec::new(),
             takes_all_pending: false,
             newest_after: None,
@@ -358,6 +362,7 @@ impl Plan {
         add(&self.basis);
         add(&self.terms);
         add(&self.used.to_string());
+        self.commands.iter().for_each(|command| add(command));
         self.steps.iter().for_each(|step| add(&fingerprint(step)));
         let hex: String = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         PlanId(hex[..12].to_owned())

@@ -162,6 +162,7 @@ pub(super) fn plan(plan: &Plan, ui: &Ui, answer: bool) -> String {
     let head = format!("{} {} on {} ({})", paint(CYAN, "Plan"), plan.id(), plan.target, plan.environment);
     let mut lines = vec![head, paint(DIM, &format!("  policy: {}", plan.terms))];
     lines.extend(plan.skipped.iter().map(|skipped| paint(DIM, &format!("  {skipped}"))));
+    lines.extend(plan.commands.iter().map(|command| paint(DIM, &format!("  by `{command}`"))));
     for step in &plan.steps {
         lines.push(format!("  {}", describe(step)));
         let losses: &[Loss] = match step {

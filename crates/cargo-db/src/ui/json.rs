@@ -205,6 +205,7 @@ fn with_plan(plan: &Plan, more: Value) -> Value {
             "id": plan.id().to_string(),
             "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
             "skipped": plan.skipped,
+            "commands": plan.commands,
             "warnings": plan.warnings,
         },
     });

@@ -153,13 +153,12 @@ pub(crate) fn run_project_program(
     let shown = command.join(" ");
     let failed = |why: String| Kind::Tool { command: shown.clone(), why };
     let [program, arguments @ ..] = command else { return Ok(()) };
-    let mut expression = without_libpq(duct::cmd(program, arguments))
-        .dir(folder)
-        .env("DATABASE_URL", target.url_for_child().expose());
-    for (name, value) in target.libpq_variables() {
-        expression = expression.env(name, value);
-    }
-    let expression = expression.stdin_null().stdout_to_stderr().unchecked();
+    let mut variables = secret(target.libpq_variables());
+    variables.push(("DATABASE_URL", target.url_for_child()));
+    let expression = told(duct::cmd(program, arguments).dir(folder), &variables)
+        .stdin_null()
+        .stdout_to_stderr()
+        .unchecked();
     let handle = Arc::new(expression.start().map_err(|error| failed(error.to_string()))?);
     let of_signal = Arc::clone(&handle);
     let _guard = world.interrupt.on_signal(move || {
@@ -193,10 +192,7 @@ pub(crate) fn run_tool(
     };
     let program = find_program(name, folder).ok_or_else(|| Kind::NoTool { program: name.clone() })?;
     let failed = |error: std::io::Error| Kind::Tool { command: command.join(" "), why: error.to_string() };
-    let expression =
-        variables.iter().fold(without_libpq(duct::cmd(program, arguments)), |expression, (name, value)| {
-            expression.env(name, value.expose())
-        });
+    let expression = told(duct::cmd(program, arguments), variables);
     let (reader, writer) = std::io::pipe().map_err(failed)?;
     let for_errors = writer.try_clone().map_err(failed)?;
     let (out_reader, out_writer) = std::io::pipe().map_err(failed)?;
@@ -267,10 +263,18 @@ pub(crate) fn find_program(name: &str, folder: &Path) -> Option<PathBuf> {
     places.find_map(|place| names.iter().map(|name| place.join(name)).find(|path| path.is_file()))
 }
 
-/// A child must not find a variable that leads it to another database than the one it is told.
-fn without_libpq(expression: duct::Expression) -> duct::Expression {
-    let inherited = environment().into_keys().filter(|variable| variable.starts_with("PG"));
-    inherited.fold(expression, |expression, variable| expression.env_remove(variable))
+/// Tells a child which database is meant. It must not find another variable of libpq's that leads it
+/// elsewhere. With duct the change that was made first has the last word, so no variable may be both
+/// removed and set.
+fn told(expression: duct::Expression, variables: &[(&'static str, Secret)]) -> duct::Expression {
+    let is_told = |name: &String| variables.iter().any(|(told, _)| told == name);
+    let inherited = environment().into_keys().filter(|name| name.starts_with("PG") && !is_told(name));
+    let expression = inherited.fold(expression, |expression, name| expression.env_remove(name));
+    variables.iter().fold(expression, |expression, (name, value)| expression.env(name, value.expose()))
+}
+
+fn secret(variables: Vec<(&'static str, String)>) -> Vec<(&'static str, Secret)> {
+    variables.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
 }
 
 /// A client program of PostgreSQL's that runs: what it prints can be read, and it has succeeded
@@ -290,17 +294,20 @@ impl ClientProgram {
         target: &Target,
     ) -> Result<ClientProgram> {
         let name = program.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let mut expression = without_libpq(duct::cmd(program, arguments));
-        for (variable, value) in target.libpq_variables() {
-            expression = expression.env(variable, value);
-        }
+        let mut variables = secret(target.libpq_variables());
+        variables.retain(|(name, _)| *name != "PGOPTIONS");
         // What rows look like as text must not depend on the settings of a database or a role.
         let options = [
             target.options.as_deref().unwrap_or_default(),
             "-ctimezone=UTC -cbytea_output=hex -clc_monetary=C",
         ];
-        expression = expression.env("PGOPTIONS", options.join(" ").trim());
-        let reader = expression.env("LC_ALL", "C").stdin_null().stderr_capture().unchecked().reader();
+        variables.push(("PGOPTIONS", Secret::new(options.join(" ").trim())));
+        let reader = told(duct::cmd(program, arguments), &variables)
+            .env("LC_ALL", "C")
+            .stdin_null()
+            .stderr_capture()
+            .unchecked()
+            .reader();
         let reader = reader.map_err(|error| Kind::Client { name: name.clone(), why: error.to_string() })?;
         let handle = Arc::new(reader);
         let of_signal = Arc::clone(&handle);

@@ -347,3 +347,26 @@ fn parts_can_be_chosen_and_the_password_is_in_no_argv() {
     holder.batch_execute("COMMIT").unwrap();
     assert!(run.wait().unwrap().success());
 }
+
+/// The database can be named by libpq's variables alone; and those that name another one beside a URL lead
+/// no client there.
+#[test]
+fn the_clients_go_where_cargo_db_goes() {
+    let mut project = odd("b_variables");
+    let content = project.content();
+    project.set("DATABASE_URL", "");
+    project.set("PGHOST", cluster().folder.to_str().unwrap());
+    project.set("PGPORT", &cluster().port.to_string());
+    project.set("PGUSER", "postgres");
+    project.set("PGDATABASE", "b_variables");
+    project.db(&["backup"]).ok();
+    project.run_sql("DROP TABLE child CASCADE");
+    project.db(&["restore", "--yes"]).ok();
+    assert_eq!(project.content(), content);
+    project.set("DATABASE_URL", &cluster().url("b_variables"));
+    project.set("PGHOST", "/nowhere");
+    project.set("PGDATABASE", "another");
+    project.db(&["backup", "--format=custom"]).ok();
+    project.db(&["restore", "--yes"]).ok();
+    assert_eq!(project.content(), content);
+}

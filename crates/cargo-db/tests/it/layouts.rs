@@ -1,6 +1,8 @@
 //! Other tools' layouts, as cargo db runs them by itself: what each records, and the traps in their files.
 
-use crate::support::{Project, cluster};
+use std::process::{Command, Stdio};
+
+use crate::support::{Project, Ran, cluster, eventually};
 
 /// Paths and texts.
 type Files = &'static [(&'static str, &'static str)];
@@ -523,6 +525,54 @@ fn a_tool_that_is_not_there_is_named() {
     let project = project("no_tool", &[("migrations/1_a.sql", "SELECT 1")]);
     project.write("db.toml", "[migrations]\nrunner = 'tool'\napply = ['no-such-program']\n");
     let _ = project.db(&["migrate"]).code(10).says("there is no program `no-such-program`");
+}
+
+/// A program of this text in the project, as the tool that applies.
+fn with_tool(name: &str, script: &str) -> Project {
+    use std::os::unix::fs::PermissionsExt;
+    let project = project(
+        name,
+        &[("migrations/1_a.sql", "CREATE TABLE a ()"), ("migrations/2_b.sql", "CREATE TABLE b ()")],
+    );
+    project.write("db.toml", "[migrations]\nrunner = 'tool'\napply = ['./tool', 'up']\n");
+    let tool = project.write("tool", &format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    project
+}
+
+#[test]
+fn a_tool_that_did_nothing_is_not_believed() {
+    let project = with_tool("tool_idle", "echo 'all is well'");
+    let _ = project.db(&["migrate", "--dry-run"]).says("by `./tool up`");
+    let ran = project
+        .db(&["migrate"])
+        .code(10)
+        .says("sqlx reported success")
+        .says("1 a is not applied")
+        .says("2 b is not applied");
+    assert!(!ran.stderr.contains("all is well"), "{ran}");
+    let _ = project.db(&["migrate", "-v"]).code(10).says("all is well");
+    // Nothing that it could be told by leads it anywhere else, and the arguments hold no secret.
+    let mut project = with_tool("tool_env", "echo \"$1 on $PGDATABASE\"; exit 3");
+    project.set("PGDATABASE", "other");
+    let _ = project.db(&["migrate"]).code(10).says("ended with").says("up on tool_env");
+}
+
+#[test]
+fn a_tool_that_is_stopped_ends_with_its_children() {
+    let project = with_tool("tool_stopped", "sleep 3247 & echo started > started; wait");
+    let child = project.command(&["migrate"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("the tool runs", || project.path().join("started").exists());
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+        .unwrap();
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    let _ = ran.code(130);
+    let left = || Command::new("pgrep").args(["-f", "sleep 3247"]).output().unwrap().stdout;
+    eventually("nothing of it is left", || left().is_empty());
+    assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
+    // The next run is not in the way of a lock.
+    project.write("db.toml", "");
+    let _ = project.db(&["migrate"]).ok();
 }
 
 #[test]
