@@ -361,12 +361,12 @@ fn the_clients_go_where_cargo_db_goes() {
     project.set("PGDATABASE", "b_variables");
     project.db(&["backup"]).ok();
     project.run_sql("DROP TABLE child CASCADE");
-    project.db(&["restore", "--yes"]).ok();
+    project.db(&["restore", "--latest", "--yes"]).ok();
     assert_eq!(project.content(), content);
     project.set("DATABASE_URL", &cluster().url("b_variables"));
     project.set("PGHOST", "/nowhere");
     project.set("PGDATABASE", "another");
     project.db(&["backup", "--format=custom"]).ok();
-    project.db(&["restore", "--yes"]).ok();
+    project.db(&["restore", "--latest", "--yes"]).ok();
     assert_eq!(project.content(), content);
 }
