@@ -63,6 +63,11 @@ fn check_file(layout: &Layout, path: &Path, bytes: &[u8]) -> Checked {
         checked.expected.extend(other.expected);
         checked.allowed.extend(other.allowed);
     }
+    for found in &mut checked.findings {
+        if matches!(found.rule.as_str(), "transaction-control" | "concurrently-in-transaction") {
+            found.help = Some(layout.without_transaction().to_owned());
+        }
+    }
     checked
 }
 
@@ -155,6 +160,7 @@ impl Repository<'_> {
 
     /// What the shared branch says about the folder; nothing where there is none.
     fn past(&self, context: &Context, now: &Folder) -> Result<Vec<Checked>> {
+        let layout = &context.settings.migrations.layout;
         let root = self.root;
         let exists = |name: &&str| {
             process::git(root, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).is_some()
@@ -169,7 +175,7 @@ impl Repository<'_> {
             process::git(root, &["diff", "--name-only", "--relative", "-z", shared, "--", dir.as_str()])
                 .unwrap_or_default();
         let changed: Vec<&str> = differing.split('\0').collect();
-        let found = listed.split('\0').filter(|name| name.ends_with(".sql")).filter_map(|name| {
+        let found = listed.split('\0').filter(|name| layout.reads(Path::new(name))).filter_map(|name| {
             let path = PathBuf::from(name);
             // What did not change need not be fetched.
             let bytes = if changed.contains(&name) {
@@ -179,7 +185,7 @@ impl Repository<'_> {
             };
             Some(Found { path, bytes })
         });
-        let folder = context.settings.migrations.layout.read(found.collect());
+        let folder = layout.read(found.collect());
         let past = past::Past { revision: shared.to_owned(), folder };
         let text_now = |path: &Path| String::from_utf8(files::read(&root.join(path)).ok()?).ok();
         Ok(past::compare(&past, now, &text_of, &text_now))

@@ -128,7 +128,7 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             vec![say("write the down file, or a new migration that leads back")]
         }
         Kind::TransactionControl { .. } => vec![say(
-            "leave it out; a migration can also begin with `-- no-transaction` and run statement by statement",
+            "leave it out; how a migration runs without a transaction, its tool says: `cargo db check`",
         )],
         Kind::FileChanged { .. } | Kind::PlanChanged { .. } => {
             vec![say("run the command again to see the new plan")]

@@ -122,8 +122,14 @@ fn json_keeps_to_its_schemas() {
     valid("plan.json", &json(&["migrate", "--dry-run", "--env", "production"]));
     valid("rehearse.json", &json(&["rehearse"]));
     valid("rehearse.json", &json(&["rehearse", "--from", "schema"]));
+    valid("plan.json", &json(&["baseline", "--dry-run"]));
+    valid("migrate.json", &json(&["baseline", "--yes"]));
+    valid("migrate.json", &json(&["repair"]));
+    valid("error.json", &json(&["generate", "x"]));
     valid("error.json", &json(&["migrate", "--to", "9"]));
     valid("error.json", &json(&["status", "-D", "postgres://u@127.0.0.1:1/x"]));
+    project.write("db.toml", "[migrations.a]\ndir = 'migrations'\n[migrations.b]\ntool = 'dbmate'\n");
+    valid("status-of-sets.json", &json(&["status"]));
 }
 
 #[test]

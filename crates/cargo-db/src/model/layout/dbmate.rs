@@ -92,6 +92,10 @@ impl Convention for Dbmate {
         format!("DELETE FROM {table} WHERE version = {}", quote_literal(&migration.version.to_string()))
     }
 
+    fn without_transaction(&self) -> &'static str {
+        "write `-- migrate:up transaction:false`"
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let name = format!("{}_{}.sql", new.free_timestamp(), new.name);
         vec![(name.into(), "-- migrate:up\n\n\n-- migrate:down\n\n".to_owned())]

@@ -111,6 +111,10 @@ impl Convention for Diesel {
         format!("DELETE FROM {table} WHERE version = {}", quote_literal(&migration.version.to_string()))
     }
 
+    fn without_transaction(&self) -> &'static str {
+        "say `run_in_transaction = false` in a metadata.toml beside it"
+    }
+
     /// `2026-01-31-235959_name`, as the tool's own `generate` has it.
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let stamp = new.free_timestamp();

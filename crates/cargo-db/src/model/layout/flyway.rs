@@ -191,6 +191,10 @@ impl Convention for Flyway {
         history.applied.sort_by(|a, b| a.version.cmp(&b.version));
     }
 
+    fn without_transaction(&self) -> &'static str {
+        "let it be the only statement of its file, or say `executeInTransaction=false` in a .conf beside it"
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let version = if new.counts() { new.next_number().to_string() } else { new.free_timestamp() };
         let mut files = vec![(format!("V{version}__{}.sql", new.name).into(), UP.to_owned())];

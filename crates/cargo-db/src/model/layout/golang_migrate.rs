@@ -110,6 +110,10 @@ impl Convention for GolangMigrate {
         history.applied.push(newest);
     }
 
+    fn without_transaction(&self) -> &'static str {
+        "let it be the only statement of its file"
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let version = if new.counts() { format!("{:06}", new.next_number()) } else { new.free_timestamp() };
         let stem = format!("{version}_{}", new.name);

@@ -97,6 +97,10 @@ impl Convention for Goose {
         format!("DELETE FROM {table} WHERE version_id = {}", migration.version)
     }
 
+    fn without_transaction(&self) -> &'static str {
+        "begin the file with `-- +goose NO TRANSACTION`"
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let version = if new.counts() { format!("{:05}", new.next_number()) } else { new.free_timestamp() };
         let text = "-- +goose Up\n\n-- +goose Down\n".to_owned();

@@ -3,7 +3,6 @@
 //! Read in `src/{migration,migrations,pg}.ts` of 1.4. Each migration names the hash of the one before it,
 //! so that the files are a chain; the hash is of that name and the text below the head.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
@@ -109,15 +108,13 @@ impl Convention for GraphileMigrate {
         format!("DELETE FROM {table} WHERE filename = '{}.sql'", migration.version)
     }
 
-    /// A change is worked out in `current.sql` and committed by the tool, which writes the hash.
-    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let last = new.folder.migrations.last().and_then(Migration::stored_checksum);
-        let previous = last.map(ToString::to_string).unwrap_or_default();
-        let body = format!("-- {}\n", new.name.replace('_', " "));
-        let mut text = format!("--! Previous: {}\n", if previous.is_empty() { "-" } else { &previous });
-        let _ = write!(text, "--! Hash: {}\n--! Message: {}\n\n{body}", hash(&previous, &body), new.name);
-        let file = format!("{:06}-{}.sql", new.next_number(), new.name.replace('_', "-"));
-        vec![(file.into(), text)]
+    fn without_transaction(&self) -> &'static str {
+        "begin the text with `--! no-transaction`"
+    }
+
+    /// A change is worked out in `current.sql`, and committed by the tool, which writes the hash.
+    fn new_files(&self, _: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        Vec::new()
     }
 
     fn lock_key(&self, _: &str, _: &str) -> Option<i64> {

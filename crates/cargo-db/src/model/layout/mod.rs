@@ -137,6 +137,11 @@ pub(crate) trait Convention: Sync {
         false
     }
 
+    /// How a migration asks to run outside a transaction.
+    fn without_transaction(&self) -> &'static str {
+        "its tool has no way to run it outside a transaction: do it by hand, and record it with `cargo db baseline`"
+    }
+
     /// Whether it puts everything that is pending into one transaction.
     fn is_one_transaction(&self) -> bool {
         false

@@ -133,6 +133,10 @@ impl Convention for Prisma {
         ))
     }
 
+    fn without_transaction(&self) -> &'static str {
+        "let it be the only statement of its file"
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let folder = PathBuf::from(format!("{}_{}", new.free_timestamp(), new.name));
         vec![(folder.join("migration.sql"), UP.to_owned())]

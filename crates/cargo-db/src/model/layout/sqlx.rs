@@ -134,6 +134,10 @@ impl Convention for Sqlx {
         Some(format!("DELETE FROM {table} WHERE version = {} AND NOT success", migration.version))
     }
 
+    fn without_transaction(&self) -> &'static str {
+        "begin the file with `-- no-transaction`"
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let stem = format!("{}_{}", new.free_timestamp(), new.name);
         if new.reversible {

@@ -91,6 +91,10 @@ impl Convention for Supabase {
         format!("DELETE FROM {table} WHERE version = {}", quote_literal(&migration.version.to_string()))
     }
 
+    fn without_transaction(&self) -> &'static str {
+        "let it be the only statement of its file"
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         vec![(format!("{}_{}.sql", new.free_timestamp(), new.name).into(), UP.to_owned())]
     }
