@@ -161,6 +161,7 @@ impl Repository<'_> {
     /// What the shared branch says about the folder; nothing where there is none.
     fn past(&self, context: &Context, now: &Folder) -> Result<Vec<Checked>> {
         let layout = &context.settings.migrations.layout;
+        let below = context.settings.migrations.dir.value.strip_prefix(self.root).unwrap_or(Path::new(""));
         let root = self.root;
         let exists = |name: &&str| {
             process::git(root, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).is_some()
@@ -175,16 +176,19 @@ impl Repository<'_> {
             process::git(root, &["diff", "--name-only", "--relative", "-z", shared, "--", dir.as_str()])
                 .unwrap_or_default();
         let changed: Vec<&str> = differing.split('\0').collect();
-        let found = listed.split('\0').filter(|name| layout.reads(Path::new(name))).filter_map(|name| {
-            let path = PathBuf::from(name);
-            // What did not change need not be fetched.
-            let bytes = if changed.contains(&name) {
-                text_of(&path)?.into_bytes()
-            } else {
-                files::read(&root.join(&path)).ok()?
-            };
-            Some(Found { path, bytes })
-        });
+        let found = listed
+            .split('\0')
+            .filter(|name| layout.reads(Path::new(name).strip_prefix(below).unwrap_or(Path::new(name))))
+            .filter_map(|name| {
+                let path = PathBuf::from(name);
+                // What did not change need not be fetched.
+                let bytes = if changed.contains(&name) {
+                    text_of(&path)?.into_bytes()
+                } else {
+                    files::read(&root.join(&path)).ok()?
+                };
+                Some(Found { path, bytes })
+            });
         let folder = layout.read(found.collect());
         let past = past::Past { revision: shared.to_owned(), folder };
         let text_now = |path: &Path| String::from_utf8(files::read(&root.join(path)).ok()?).ok();

@@ -10,6 +10,7 @@ use crate::failure::{Exit, Failure, Kind, Result};
 use crate::migration::{self, Deed, Witness};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
+use crate::model::layout::LockPlace;
 use crate::model::target::Target;
 use crate::plan::{self, Batch, Facts, MigrateRequest, Plan, Step, Tolerance};
 use crate::settings::{Migrations, Runner};
@@ -182,7 +183,10 @@ pub(super) fn lock(context: &Context, target: &Target) -> Result<Lock> {
     let migrations = &context.settings.migrations;
     // A program that takes its lock itself must find it free.
     let shared = migrations.runner == Runner::Builtin || !migrations.layout.locks_itself();
-    let of_tool = migrations.layout.lock_key(&target.database, "public").filter(|_| shared);
+    let schema = migrations.layout.schema().or(target.search_path()).unwrap_or("public");
+    let schema = schema.split(',').next().unwrap_or(schema);
+    let place = LockPlace { database: &target.database, schema, table: migrations.layout.table_name() };
+    let of_tool = migrations.layout.lock_key(&place).filter(|_| shared);
     let keys: Vec<i64> = own.chain(of_tool).collect();
     Lock::acquire(&context.world, target, &keys, context.settings.limits.lock_timeout.value)
 }

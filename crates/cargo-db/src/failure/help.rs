@@ -182,7 +182,7 @@ fn tool_hints(kind: &Kind) -> Vec<Hint> {
             ))]
         }
         Kind::ForeignHistory { .. } => vec![say(
-            "set `[migrations] tool` in db.toml to that tool; or, if the project has moved on from it, record what is applied with `cargo db baseline`",
+            "set `[migrations] tool` in db.toml to that tool, or `table` to that table; or, if the project has moved on from it, record what is applied with `cargo db baseline`",
         )],
         Kind::ToolFailed { .. } | Kind::OtherState { .. } => {
             vec![run("see where the database stands", "cargo db status")]
@@ -273,7 +273,7 @@ fn history_hints(problems: &[Problem]) -> Vec<Hint> {
         ),
         (Trouble::Duplicate, "duplicate: give one of the two another version"),
         (Trouble::Failed, "failed: see what it left behind, then let `cargo db repair` clear its row away"),
-        (Trouble::Misnamed, "misnamed: give it a name that is read, or move it away"),
+        (Trouble::Misnamed, "misnamed: mend what is said of it, or move it away"),
     ];
     all.into_iter().filter(|(trouble, _)| has(*trouble)).map(|(_, hint)| say(hint)).collect()
 }

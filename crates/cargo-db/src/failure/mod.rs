@@ -144,9 +144,9 @@ pub(crate) enum Kind {
     StrangeHistory { table: String },
     #[error("`{table}` is not a history of {expected}: its columns are those of {tool}")]
     OtherHistory { table: String, tool: String, expected: String },
-    #[error("`{database}` was migrated by another tool: {foreign}, and the files are those of {tool}")]
+    #[error("`{database}` has another history: {foreign}, and that of {tool} is not where it should be")]
     ForeignHistory { database: String, foreign: String, tool: String },
-    #[error("`{}` is a program, which only {tool} can run", file.display())]
+    #[error("`{}` holds what only {tool} can run", file.display())]
     NotSql { file: PathBuf, tool: String },
     #[error("the files look like those of several tools: {}", list(candidates))]
     SeveralTools { candidates: Vec<String> },

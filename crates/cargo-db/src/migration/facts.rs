@@ -146,39 +146,58 @@ pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) 
     Ok(History { table: Some(table), applied, foreign: None })
 }
 
-/// The history tables of all tools that are known: whose, and their qualified names.
+/// Tables by which tools are known whose layouts are not.
+const STRANGERS: [(&str, &str); 3] =
+    [("atlas_schema_revisions", "atlas"), ("ar_internal_metadata", "rails"), ("hdb_version", "hasura")];
+/// A table with fewer columns than this is known by its name alone.
+const TELLING: usize = 3;
+
+/// The history tables of all tools: whose, and their qualified names. A table is known by its columns, and by its
+/// name where these say little; so one that was given another name is found too.
 pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> {
-    let names: Vec<String> = Layout::all().map(|layout| quote_literal(layout.table_name())).collect();
+    let sorted = |layout: &Layout| {
+        let mut columns = layout.table().columns.to_vec();
+        columns.sort_unstable();
+        columns.join(" ")
+    };
+    let names = Layout::all().map(|layout| quote_literal(layout.table_name()));
+    let names: Vec<String> = names.chain(STRANGERS.iter().map(|(name, _)| quote_literal(name))).collect();
+    let telling = Layout::all().filter(|layout| layout.table().columns.len() >= TELLING);
+    let signatures: Vec<String> = telling.map(|layout| quote_literal(&sorted(&layout))).collect();
     let question = format!(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.relname, \
-                (SELECT string_agg(a.attname, ' ') FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) \
+        "SELECT * FROM (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.relname, \
+                (SELECT string_agg(a.attname, ' ' ORDER BY a.attname COLLATE \"C\") FROM pg_attribute a \
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p') AND c.relname IN ({}) AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1",
-        names.join(", ")
+         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema') AS t \
+         WHERE relname IN ({}) OR columns IN ({}) ORDER BY 1",
+        names.join(", "),
+        signatures.join(", ")
     );
-    let rows = session.rows("look for the histories of other tools", &question)?;
     let mut found = Vec::new();
-    for row in rows {
+    for row in session.rows("look for the histories of other tools", &question)? {
         let text = |column: usize| row[column].as_deref().unwrap_or_default();
         let columns: Vec<&str> = text(3).split(' ').collect();
-        let same = |layout: &Layout| {
-            let wanted = layout.table().columns;
+        let named = |layout: &Layout| {
             layout.table_name() == text(2)
                 && layout.schema().is_none_or(|schema| schema == text(1))
-                && wanted.len() <= columns.len()
-                && wanted.iter().all(|column| columns.contains(column))
+                && layout.table().columns.iter().all(|column| columns.contains(column))
         };
+        let same = |layout: &Layout| layout.table().columns.len() >= TELLING && sorted(layout) == text(3);
         // Of two whose columns are all there, the one with more of them.
-        let tool = Layout::all().filter(same).max_by_key(|layout| layout.table().columns.len());
-        found.extend(tool.map(|tool| (tool.key().to_owned(), text(0).to_owned())));
+        let by_name = Layout::all().filter(named).max_by_key(|layout| layout.table().columns.len());
+        let tool = by_name.or_else(|| Layout::all().find(same)).map(|layout| layout.key());
+        let stranger = STRANGERS.iter().find(|(name, _)| *name == text(2)).map(|(_, tool)| *tool);
+        found.extend(tool.or(stranger).map(|tool| (tool.to_owned(), text(0).to_owned())));
     }
     Ok(found)
 }
 
-/// Another tool's history, where the project's own is not there.
+/// Another tool's history, or one of another name, where the project's own is not there.
 fn foreign_history(session: &mut Session, layout: &Layout) -> Result<Option<String>> {
-    let others = histories(session)?.into_iter().find(|(tool, _)| tool != layout.key());
-    Ok(others.map(|(tool, table)| format!("`{table}` is a history of {tool}")))
+    let found = histories(session)?;
+    let other = found.iter().find(|(tool, _)| tool != layout.key()).or(found.first());
+    Ok(other.map(|(tool, table)| format!("`{table}` is a history of {tool}")))
 }
 
 /// What the down file of each migration does away with, as far as its text shows: dropped and

@@ -61,6 +61,19 @@ fn differences(world: &World, settings: &Settings, plan: &Plan) -> Result<Vec<St
             Step::Revert { migration, .. } if applied.contains(&migration.version) => {
                 differences.push(format!("{} is still applied", migration.title()));
             }
+            Step::Rerecord { migration } => {
+                let row = facts.history.applied.iter().find(|row| row.version == migration.version);
+                let holds = row
+                    .and_then(|row| row.checksum.as_ref())
+                    .is_some_and(|stored| migration.is_recorded_as(stored));
+                differences
+                    .extend((!holds).then(|| format!("{} has another checksum still", migration.title())));
+            }
+            Step::ClearFailed { migration } => {
+                let failed =
+                    facts.history.applied.iter().any(|row| row.version == migration.version && !row.success);
+                differences.extend(failed.then(|| format!("{} counts as failed still", migration.title())));
+            }
             _ => {}
         }
     }

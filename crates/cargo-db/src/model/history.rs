@@ -136,11 +136,13 @@ impl<'a> Standing<'a> {
         if !in_order {
             rows.sort_by_key(|(_, place)| *place);
         }
-        let latest = rows.iter().rev().find_map(|(_, place)| *place);
+        let repeats = |version: &Version| matches!(version, Version::Repeated(_));
+        let latest =
+            rows.iter().rev().filter(|(row, _)| !repeats(&row.version)).find_map(|(_, place)| *place);
         let applied: Vec<_> = rows.into_iter().map(|(row, place)| (row, place.map(|at| files[at]))).collect();
         let pending: Vec<_> = files.iter().copied().filter(|file| !is_applied(&file.version)).collect();
-        let newest = history.applied.last().map(|row| &row.version);
-        let late = pending.iter().filter(|file| {
+        let newest = history.applied.iter().map(|row| &row.version).rfind(|version| !repeats(version));
+        let late = pending.iter().filter(|file| !repeats(&file.version)).filter(|file| {
             // A file that is gone was later than this one, too, if its version is greater.
             latest.is_some_and(|latest| place_of(&file.version).is_some_and(|place| place < latest))
                 || in_order && newest.is_some_and(|newest| file.version < *newest)

@@ -14,6 +14,8 @@ pub(crate) enum Version {
     Dotted(Vec<u64>),
     /// Compared as text.
     Text(String),
+    /// What runs again whenever it changes, after all others.
+    Repeated(String),
 }
 
 impl Version {
@@ -33,7 +35,7 @@ impl fmt::Display for Version {
         match self {
             Version::Number(number) => f.pad(&number.to_string()),
             Version::Dotted(parts) => f.pad(&parts.iter().map(u64::to_string).collect::<Vec<_>>().join(".")),
-            Version::Text(text) => f.pad(text),
+            Version::Text(text) | Version::Repeated(text) => f.pad(text),
         }
     }
 }
@@ -106,7 +108,14 @@ impl ScriptFile {
             bytes[..part.start.min(end)].iter_mut().for_each(blank);
             bytes.truncate(end);
         }
-        bytes
+        // Where drizzle divides a file, a statement ends, also without its semicolon.
+        const BREAKPOINT: &str = "--> statement-breakpoint";
+        match std::str::from_utf8(&bytes) {
+            Ok(text) if text.contains(BREAKPOINT) => {
+                text.replace(BREAKPOINT, &format!(";{BREAKPOINT}")).into_bytes()
+            }
+            _ => bytes,
+        }
     }
 }
 

@@ -79,7 +79,9 @@ pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
 fn blocks(trouble: Trouble, facts: &Facts, tolerance: &Tolerance) -> bool {
     match trouble {
         Trouble::Missing => !tolerance.missing,
-        Trouble::OutOfOrder => !facts.environment.is_own() && !tolerance.out_of_order,
+        Trouble::OutOfOrder => {
+            (!facts.environment.is_own() || facts.layout.is_strict()) && !tolerance.out_of_order
+        }
         Trouble::Orphan => false,
         Trouble::Edited | Trouble::Duplicate | Trouble::Failed | Trouble::Misnamed => true,
     }

@@ -78,8 +78,21 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         }
     };
     let (layout, value) = found.remove(0);
-    let layout = layout.with_table(table.table.clone());
     let tool_dir = base(root, &layout, &value);
+    if table.tool.is_none() && (sources.exists)(&value.join("atlas.sum")) {
+        let what = format!(
+            "`{}` holds migrations of Atlas, which are not known here; name its commands in `[migrations]` of db.toml",
+            value.strip_prefix(root).unwrap_or(&value).display()
+        );
+        return Err(Kind::Usage { what }.into());
+    }
+    let own = if layout.key() == "sqlx" { sqlx_toml(sources, &tool_dir)? } else { SqlxMigrate::default() };
+    let layout = layout.with_table(own.table_name).ignoring(own.ignored_chars.concat());
+    let layout = layout.with_table(table.table.clone());
+    let (value, dir) = match (dir, own.migrations_dir) {
+        (None, Some(named)) => (tool_dir.join(named), None),
+        (dir, _) => (value, dir),
+    };
     let runner = match table.runner.as_deref() {
         None if layout.is_code() => Runner::Tool,
         None => Runner::Builtin,
@@ -98,6 +111,34 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
     };
     let dir = dir.unwrap_or_else(|| Setting::default(value));
     Ok(Migrations { set, layout, dir, rivals: found, runner, tool_dir, commands: table.commands(), sets })
+}
+
+/// What `sqlx.toml` says in `[migrate]`, as far as it matters here.
+#[derive(Default, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct SqlxMigrate {
+    table_name: Option<String>,
+    migrations_dir: Option<PathBuf>,
+    ignored_chars: Vec<String>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct SqlxToml {
+    migrate: SqlxMigrate,
+}
+
+fn sqlx_toml(sources: &Sources<'_>, folder: &Path) -> Result<SqlxMigrate> {
+    let path = folder.join("sqlx.toml");
+    let text = crate::settings::file::read_text(sources, &path)?.unwrap_or_default();
+    let parsed: std::result::Result<SqlxToml, _> = toml::from_str(&text);
+    let bad = |error: toml::de::Error| Kind::BadFile {
+        file: path.clone(),
+        line: 1,
+        why: error.message().to_owned(),
+        suggestion: None,
+    };
+    Ok(parsed.map_err(bad)?.migrate)
 }
 
 /// The set that is meant: the one that is named, or the only one.
@@ -157,7 +198,8 @@ fn recognised(sources: &Sources<'_>, root: &Path, dir: Option<&Setting<PathBuf>>
             }
             let deep = layout.depth() > 2 && folder == root;
             let listing = listings.entry(folder.clone()).or_insert_with(|| (sources.list)(&folder, 2));
-            let names: Vec<&Path> = listing.iter().map(PathBuf::as_path).collect();
+            let within = |file: &&Path| file.components().count() <= layout.depth();
+            let names: Vec<&Path> = listing.iter().map(PathBuf::as_path).filter(within).collect();
             let first = |name: &Path| (sources.read)(&folder.join(name)).ok().flatten();
             let place = Place { sources, root: base(root, &layout, &folder) };
             let strength = place.strength(&layout, &names, &first, deep);

@@ -63,11 +63,13 @@ const SKIPPED: [&str; 5] = ["node_modules", "target", "vendor", "venv", "__pycac
 pub(crate) fn migrations(layout: &Layout, folder: &Path, shown: &Path) -> Result<Folder> {
     let mut found = Vec::new();
     let shown = folder.strip_prefix(shown).unwrap_or(folder);
-    collect(layout, folder, shown, layout.depth(), &mut found)?;
+    collect(layout, folder, shown, Path::new(""), &mut found)?;
     Ok(layout.read(found))
 }
 
-fn collect(layout: &Layout, folder: &Path, shown: &Path, depth: usize, found: &mut Vec<Found>) -> Result<()> {
+/// What the layout reads in the folder `below` of a folder.
+fn collect(layout: &Layout, root: &Path, shown: &Path, below: &Path, found: &mut Vec<Found>) -> Result<()> {
+    let folder = &root.join(below);
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -77,11 +79,11 @@ fn collect(layout: &Layout, folder: &Path, shown: &Path, depth: usize, found: &m
         let entry = entry.map_err(failed("read", folder))?;
         let name = entry.file_name();
         let is_folder = || entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let path = shown.join(&name);
+        let path = below.join(&name);
         if layout.reads(&path) && !is_folder() {
-            found.push(Found { bytes: read(&folder.join(&name))?, path });
-        } else if depth > 1 && is_folder() && is_looked_into(&name) {
-            collect(layout, &folder.join(&name), &path, depth - 1, found)?;
+            found.push(Found { bytes: read(&folder.join(&name))?, path: shown.join(&path) });
+        } else if layout.depth() > path.components().count() && is_folder() && is_looked_into(&name) {
+            collect(layout, root, shown, &path, found)?;
         }
     }
     Ok(())

@@ -55,7 +55,10 @@ fn a_tool_is_known_by_its_files() {
         ("supabase", &[("supabase/migrations/20260101000000_a.sql", "SELECT 1")]),
         (
             "graphile-migrate",
-            &[("migrations/committed/000001.sql", "--! Previous: -\n--! Hash: x\n\nSELECT 1;\n")],
+            &[(
+                "migrations/committed/000001.sql",
+                "--! Previous: -\n--! Hash: x\n--! AllowInvalidHash\n\nSELECT 1;\n",
+            )],
         ),
     ];
     for (name, files) in cases {
@@ -516,7 +519,7 @@ fn a_program_among_sql_is_not_passed_over() {
     let _ = project
         .db(&["migrate"])
         .code(2)
-        .says("is a program, which only node-pg-migrate can run")
+        .says("holds what only node-pg-migrate can run")
         .says("runner = \"tool\"");
 }
 
@@ -525,6 +528,150 @@ fn a_tool_that_is_not_there_is_named() {
     let project = project("no_tool", &[("migrations/1_a.sql", "SELECT 1")]);
     project.write("db.toml", "[migrations]\nrunner = 'tool'\napply = ['no-such-program']\n");
     let _ = project.db(&["migrate"]).code(10).says("there is no program `no-such-program`");
+}
+
+#[test]
+fn what_sqlx_toml_says_counts() {
+    let project = project(
+        "sqlx_toml",
+        &[
+            (
+                "sqlx.toml",
+                "[migrate]\ntable-name = \"ops._applied\"\nmigrations-dir = \"sql\"\nignored-chars = [\"\\r\"]\n",
+            ),
+            ("sql/1_a.sql", "CREATE TABLE a ();\n"),
+        ],
+    );
+    let _ = project.db(&["migrate"]).ok();
+    assert_eq!(project.query("SELECT version FROM ops._applied"), ["1"]);
+    project.write("sql/1_a.sql", "CREATE TABLE a ();\r\n");
+    let _ = project.db(&["status", "--check"]).ok();
+    project.write("sql/1_a.sql", "CREATE TABLE b ();\n");
+    let _ = project.db(&["status", "--check"]).code(1);
+    // Without it the history would have another name: nothing is applied a second time.
+    std::fs::remove_file(project.path().join("sqlx.toml")).unwrap();
+    let _ = project
+        .db(&["migrate", "--migrations-dir", "sql"])
+        .code(9)
+        .says("`ops._applied` is a history of sqlx");
+}
+
+#[test]
+fn what_only_the_tool_can_put_in_is_not_run_without_it() {
+    let flyway = project(
+        "placeholders",
+        &[("flyway.conf", ""), ("sql/V1__a.sql", "CREATE TABLE a (t text DEFAULT '${env}')")],
+    );
+    let _ = flyway.db(&["migrate"]).code(2).says("holds what only flyway can run");
+    let goose = project(
+        "envsub",
+        &[("migrations/1_a.sql", "-- +goose ENVSUB ON\n-- +goose Up\nSELECT '${REGION}';\n")],
+    );
+    let _ = goose.db(&["migrate"]).code(2).says("holds what only goose can run");
+    let text = "--! Previous: -\n--! Hash: sha1:0\n--! AllowInvalidHash\n\nCOMMENT ON SCHEMA public IS ':DATABASE_NAME';\n";
+    let graphile = project("reserved", &[("migrations/committed/000001.sql", text)]);
+    let _ = graphile.db(&["migrate"]).code(2).says("holds what only graphile-migrate can run");
+    let atlas = project("atlas", &[("migrations/atlas.sum", "h1:x"), ("migrations/1_a.sql", "SELECT 1")]);
+    let _ = atlas.db(&["migrate"]).code(2).says("migrations of Atlas");
+}
+
+#[test]
+fn a_chain_of_hashes_is_followed() {
+    let first = "--! Previous: -\n--! Hash: sha1:aaaa\n--! AllowInvalidHash\n\nCREATE TABLE a ();\n";
+    let project = project("chain", &[("migrations/committed/000001.sql", first)]);
+    let _ = project.db(&["migrate"]).ok();
+    assert_eq!(project.query("SELECT hash FROM graphile_migrate.migrations"), ["sha1:aaaa"]);
+    project.write(
+        "migrations/committed/000002.sql",
+        "--! Previous: sha1:aaaa\n--! Hash: sha1:bbbb\n\nCREATE TABLE b ();\n",
+    );
+    let _ = project.db(&["migrate"]).code(9).says("its hash is not that of its text");
+    project.write(
+        "migrations/committed/000002.sql",
+        "--! Previous: sha1:cccc\n--! Hash: sha1:bbbb\n--! AllowInvalidHash\n\nCREATE TABLE b ();\n",
+    );
+    let _ = project.db(&["migrate"]).code(9).says("it does not follow the migration before it");
+}
+
+#[test]
+fn flyways_own_ways() {
+    let project = project(
+        "flyway_ways",
+        &[
+            ("flyway.conf", ""),
+            ("sql/V001__a.sql", "CREATE TABLE a (id int)"),
+            ("sql/R__v.sql", "CREATE OR REPLACE VIEW v AS SELECT 1"),
+        ],
+    );
+    let _ = project.db(&["migrate"]).ok();
+    // A new version after something that is repeated is not late.
+    project.write(
+        "sql/V002__b.sql",
+        "CREATE INDEX CONCURRENTLY i ON a (id);\nCREATE INDEX CONCURRENTLY j ON a (id);",
+    );
+    let status = project.db(&["status", "--json"]).ok().json();
+    assert_eq!(status["migrations"]["problems"], serde_json::json!([]), "{status}");
+    let _ = project.db(&["migrate"]).ok();
+    assert_eq!(
+        project.query("SELECT version FROM flyway_schema_history WHERE version IS NOT NULL ORDER BY 1"),
+        ["001", "002"]
+    );
+    project.write("sql/V003__c.sql", "CREATE TABLE c ()");
+    project.run_sql("INSERT INTO flyway_schema_history SELECT 9, '003', 'c', 'SQL', 'V003__c.sql', 1, 'me', now(), 1, false");
+    let _ = project.db(&["migrate"]).code(9).says("failed");
+    let _ = project.db(&["repair", "--yes"]).ok();
+    let _ = project.db(&["migrate"]).ok();
+    project.run_sql("TRUNCATE flyway_schema_history; INSERT INTO flyway_schema_history VALUES (1, '3', '<< Flyway Baseline >>', 'SQL_BASELINE', 'x', NULL, 'me', now(), 0, true)");
+    assert_eq!(versions(&project), ["R__v"]);
+}
+
+#[test]
+fn files_that_are_no_migrations() {
+    let diesel = project(
+        "stray",
+        &[("diesel.toml", ""), ("migrations/1_a/up.sql", "SELECT 1"), ("migrations/up.sql", "SELECT 2")],
+    );
+    assert_eq!(versions(&diesel), ["1"]);
+    let journal = r#"{"entries":[{"idx":0,"when":1,"tag":"0000_a"}]}"#;
+    let statements = "CREATE TABLE a (id int)--> statement-breakpoint\nCREATE TABLE b (id int)";
+    let drizzle = project(
+        "breakpoints",
+        &[
+            ("drizzle/meta/_journal.json", journal),
+            ("drizzle/0000_a.sql", statements),
+            ("drizzle/queries/x.sql", "SELECT 1"),
+        ],
+    );
+    let _ = drizzle.db(&["migrate"]).ok();
+    assert_eq!(drizzle.query("SELECT to_regclass('b')"), ["b"]);
+    let twice = format!("{}{}", dbmate("SELECT 1;", "SELECT 2;"), dbmate("SELECT 3;", "SELECT 4;"));
+    let dbmate = project("twice", &[("db/migrations/1_a.sql", &twice)]);
+    let _ = dbmate.db(&["migrate"]).code(9).says("several parts that lead one way");
+}
+
+#[test]
+fn a_tool_that_insists_on_its_order() {
+    let package = ("package.json", "{\"dependencies\": {\"node-pg-migrate\": \"9.0.0\"}}");
+    let project = project(
+        "strict",
+        &[
+            package,
+            ("migrations/1_a.sql", "CREATE TABLE a ();"),
+            ("migrations/3_c.sql", "CREATE TABLE c ();"),
+        ],
+    );
+    assert_eq!(tool(&project), "node-pg-migrate");
+    let _ = project.db(&["migrate"]).ok();
+    project.migration("2_b.sql", "CREATE TABLE b ();");
+    let _ = project.db(&["migrate"]).code(9).says("a later one is applied");
+    let _ = project.db(&["migrate", "--allow-out-of-order"]).ok();
+}
+
+#[test]
+fn nothing_applied_and_dirty_is_not_clean() {
+    let project = project("dirty_nil", &[("go.mod", ""), ("migrations/1_a.up.sql", "CREATE TABLE a ()")]);
+    project.run_sql("CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (-1, true)");
+    let _ = project.db(&["migrate"]).code(9).says("failed half-way");
 }
 
 /// A program of this text in the project, as the tool that applies.

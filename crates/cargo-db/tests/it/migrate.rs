@@ -248,7 +248,7 @@ error: the history of `postgres@[..]/m_problems` and the files do not agree
 help: edited: put the file back as it was applied, and write the change as a new migration; `cargo db repair` if only comments or white space changed
 help: missing: bring the file back; `cargo db migrate --ignore-missing` goes on without it
 help: duplicate: give one of the two another version
-help: misnamed: give it a name that is read, or move it away
+help: misnamed: mend what is said of it, or move it away
 
 "#]]
     );

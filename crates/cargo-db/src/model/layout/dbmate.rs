@@ -53,6 +53,11 @@ impl Convention for Dbmate {
                 folder.misnamed.push((file.path, "dbmate wants a name that begins with digits"));
                 continue;
             };
+            let times = |word| text.lines().filter(|line| is_marker(line.trim(), word)).count();
+            if times("migrate:up") > 1 || times("migrate:down") > 1 {
+                folder.misnamed.push((file.path, "it has several parts that lead one way"));
+                continue;
+            }
             let Some((marker, range)) = parts.up else {
                 folder.misnamed.push((file.path, "dbmate wants a line `-- migrate:up` in it"));
                 continue;

@@ -45,7 +45,7 @@ impl Convention for Diesel {
     }
 
     fn reads(&self, path: &Path) -> bool {
-        matches!(file_name(path), "up.sql" | "down.sql" | "metadata.toml")
+        path.components().count() == 2 && matches!(file_name(path), "up.sql" | "down.sql" | "metadata.toml")
     }
 
     fn read(&self, found: Vec<Found>) -> Folder {
@@ -64,8 +64,10 @@ impl Convention for Diesel {
             // diesel takes a metadata file that does not say so for one that says no.
             let transactional = metadata.is_none_or(|metadata| {
                 let text = String::from_utf8_lossy(&metadata.bytes).into_owned();
-                let line = text.lines().find_map(|line| line.trim().strip_prefix("run_in_transaction"));
-                line.is_some_and(|value| value.trim().trim_start_matches('=').trim().starts_with("true"))
+                // One that is no TOML says nothing.
+                toml::from_str::<toml::Table>(&text).map_or(true, |table| {
+                    table.get("run_in_transaction").and_then(toml::Value::as_bool).unwrap_or(false)
+                })
             });
             let name = file_name(&path).to_owned();
             if name.starts_with('.') {
@@ -94,13 +96,15 @@ impl Convention for Diesel {
     }
 
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::signed_if(
-            names.iter().any(|name| file_name(name) == "up.sql" && !folder_name(name).is_empty()),
-        )
+        Claim::fits_if(names.iter().any(|name| file_name(name) == "up.sql" && !folder_name(name).is_empty()))
     }
 
     fn owns(&self, root: &Root<'_>) -> bool {
         (root.has)("diesel.toml")
+    }
+
+    fn language(&self) -> &'static [&'static str] {
+        &["Cargo.toml"]
     }
 
     fn record(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {

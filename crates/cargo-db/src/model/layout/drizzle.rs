@@ -82,7 +82,10 @@ impl Convention for Drizzle {
     }
 
     fn reads(&self, path: &Path) -> bool {
-        file_name(path) == "_journal.json" || has_extension(path, "sql")
+        match path.components().count() {
+            1 => has_extension(path, "sql"),
+            _ => path == Path::new("meta/_journal.json"),
+        }
     }
 
     fn read(&self, found: Vec<Found>) -> Folder {
@@ -166,7 +169,7 @@ impl Convention for Drizzle1 {
     }
 
     fn reads(&self, path: &Path) -> bool {
-        file_name(path) == "migration.sql"
+        file_name(path) == "migration.sql" && path.components().count() == 2
     }
 
     fn read(&self, found: Vec<Found>) -> Folder {
@@ -202,7 +205,10 @@ impl Convention for Drizzle1 {
 
     fn rerecord(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
         let checksum = &migration.up.checksum;
-        Some(format!("UPDATE {table} SET hash = '{checksum}' WHERE created_at = {}", migration.detail))
+        Some(format!(
+            "UPDATE {table} SET hash = '{checksum}' WHERE name = {}",
+            quote_literal(&migration.version.to_string())
+        ))
     }
 
     fn new_files(&self, _: &NewMigration<'_>) -> Vec<(PathBuf, String)> {

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::model::history::{Applied, History};
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Found, NewMigration, Root, Table, UP, file_name, quote_literal,
-    script_file, section,
+    Claim, Convention, DOWN, Entry, Found, LockPlace, NewMigration, Root, Table, UP, file_name,
+    quote_literal, script_file, section,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
 
@@ -104,11 +104,15 @@ impl Convention for Flyway {
                 continue;
             };
             if kind == 'B' {
+                folder.misnamed.push((file.path, "scripts of a baseline are not known here"));
                 continue;
             }
-            let transactional = !(asks_for_none(&file.path) || section::stands_alone(&file.bytes));
+            let transactional = !(asks_for_none(&file.path) || section::all_stand_alone(&file.bytes));
             let recorded = Recorded::OneOf(vec![checksum(&file.bytes)]);
-            let script = script_file(self, file, transactional);
+            let has_placeholders = file.bytes.windows(2).any(|pair| pair == b"${");
+            let mut script = script_file(self, file, transactional);
+            // Flyway replaces them before it runs the file, and before it takes the checksum of what repeats.
+            script.is_code = has_placeholders;
             if kind == 'U' {
                 downs.push((version, script));
                 continue;
@@ -134,7 +138,7 @@ impl Convention for Flyway {
     }
 
     fn version(&self, text: &str) -> Option<Version> {
-        if text.starts_with("R__") { Some(Version::text(text)) } else { dotted(text) }
+        if text.starts_with("R__") { Some(Version::Repeated(text.to_owned())) } else { dotted(text) }
     }
 
     fn record(&self, entry: &Entry<'_>) -> String {
@@ -148,10 +152,13 @@ impl Convention for Flyway {
     }
 
     fn clear_failed(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
-        Some(format!(
-            "DELETE FROM {table} WHERE version = {} AND NOT success",
-            quote_literal(&migration.version.to_string())
-        ))
+        let which = match &migration.version {
+            Version::Repeated(_) => {
+                format!("version IS NULL AND description = {}", quote_literal(&migration.name))
+            }
+            _ => format!("version = {}", written_version(migration)),
+        };
+        Some(format!("DELETE FROM {table} WHERE {which} AND NOT success"))
     }
 
     fn rerecord(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
@@ -166,7 +173,7 @@ impl Convention for Flyway {
         let baseline = history
             .applied
             .iter()
-            .filter(|row| row.detail == "BASELINE")
+            .filter(|row| row.detail.ends_with("BASELINE"))
             .map(|row| row.version.clone())
             .max();
         // A repeatable script that has changed is to be run again.
@@ -174,10 +181,10 @@ impl Convention for Flyway {
             let is_it = |file: &&Migration| file.version == row.version;
             let is_other =
                 |file: &Migration| row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored));
-            matches!(row.version, Version::Text(_))
+            matches!(row.version, Version::Repeated(_))
                 && folder.migrations.iter().find(is_it).is_some_and(is_other)
         };
-        history.applied.retain(|row| !changed(row) && row.detail != "BASELINE");
+        history.applied.retain(|row| !changed(row) && !row.detail.ends_with("BASELINE"));
         let Some(baseline) = baseline else { return };
         let below = folder.migrations.iter().filter(|file| file.version <= baseline);
         history.applied.extend(below.map(|file| Applied {
@@ -205,8 +212,8 @@ impl Convention for Flyway {
     }
 
     /// "Flyway" in ASCII, and Java's hash of the table's quoted name.
-    fn lock_key(&self, _: &str, schema: &str) -> Option<i64> {
-        let table = format!("\"{schema}\".\"{}\"", TABLE.name);
+    fn lock_key(&self, place: &LockPlace<'_>) -> Option<i64> {
+        let table = format!("\"{}\".\"{}\"", place.schema, place.table);
         let hash =
             table.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
         Some(0x466c_7977_6179 + i64::from(hash))
@@ -218,14 +225,7 @@ impl Convention for Flyway {
 }
 
 fn row(Entry { table, migration, elapsed, .. }: &Entry<'_>, kind: &str, script: &str) -> String {
-    let version = match &migration.version {
-        Version::Text(_) => "NULL".to_owned(),
-        // As the file has it: leading zeros stay.
-        version => {
-            let written = migration.detail.get(1..).and_then(|rest| rest.split_once("__"));
-            quote_literal(&written.map_or_else(|| version.to_string(), |(text, _)| text.replace('_', ".")))
-        }
-    };
+    let version = written_version(migration);
     let checksum = migration.stored_checksum().map_or_else(|| "NULL".to_owned(), ToString::to_string);
     format!(
         "INSERT INTO {table} (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success) \
@@ -238,7 +238,7 @@ fn row(Entry { table, migration, elapsed, .. }: &Entry<'_>, kind: &str, script: 
 
 /// The version as the file has it, where leading zeros stay, as an SQL literal.
 fn written_version(migration: &Migration) -> String {
-    if matches!(migration.version, Version::Text(_)) {
+    if matches!(migration.version, Version::Repeated(_)) {
         return "NULL".to_owned();
     }
     let written = migration.detail.get(1..).and_then(|rest| rest.split_once("__"));
@@ -252,7 +252,7 @@ fn parse(file: &str) -> Option<(char, Version, String)> {
     let (version, name) = stem.get(1..)?.split_once("__")?;
     let description = name.replace('_', " ");
     match (kind, version) {
-        ('R', "") => Some((kind, Version::Text(stem.to_owned()), description)),
+        ('R', "") => Some((kind, Version::Repeated(stem.to_owned()), description)),
         ('V' | 'U' | 'B', version) => Some((kind, dotted(version)?, description)),
         _ => None,
     }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::model::history::{Applied, History};
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Found, NewMigration, Table, UP, file_name, script_file, section,
+    Claim, Convention, DOWN, Entry, Found, LockPlace, NewMigration, Table, UP, file_name, script_file,
+    section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 
@@ -20,8 +21,8 @@ static TABLE: Table = Table {
     columns: &["version", "dirty"],
     create: "CREATE TABLE IF NOT EXISTS {table} (version bigint not null primary key, dirty boolean not null)",
     fields: ["version", "NULL", "NULL", "NOT dirty", "NULL", "NULL"],
-    // A version below zero says that nothing is applied.
-    rows: "(SELECT * FROM {table} WHERE version >= 0) AS rows",
+    // A version below zero says that nothing is applied, and may have failed to become so.
+    rows: "(SELECT * FROM {table} WHERE version >= 0 OR dirty) AS rows",
     beside: &[],
 };
 
@@ -124,8 +125,8 @@ impl Convention for GolangMigrate {
         files
     }
 
-    fn lock_key(&self, database: &str, schema: &str) -> Option<i64> {
-        let text = [schema, TABLE.name, database].join("\0");
+    fn lock_key(&self, place: &LockPlace<'_>) -> Option<i64> {
+        let text = [place.schema, place.table, place.database].join("\0");
         Some(i64::from(crc32fast::hash(text.as_bytes()).wrapping_mul(1_486_364_155)))
     }
 

@@ -61,12 +61,15 @@ impl Convention for Goose {
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
             let parts = section::parts(&text, |line| is_marker(line, "Up"), |line| is_marker(line, "Down"));
             let transactional = section::find(&text, 0, |line| is_marker(line, "NO TRANSACTION")).is_none();
-            let whole = script_file(self, file, transactional);
+            let mut whole = script_file(self, file, transactional);
+            // What it puts in for variables, only it knows.
+            let substitutes = section::find(&text, 0, |line| is_marker(line, "ENVSUB ON")).is_some();
+            whole.is_code |= substitutes;
             let part = |range| ScriptFile { part: Some(range), ..whole.clone() };
             let (up, down) = match (whole.is_code, parts.up, parts.down) {
-                (true, ..) => (whole.clone(), Some(whole)),
-                (false, Some((_, up)), down) => (part(up), down.map(|(_, down)| part(down))),
-                (false, None, _) => {
+                (true, ..) if !substitutes => (whole.clone(), Some(whole)),
+                (_, Some((_, up)), down) => (part(up), down.map(|(_, down)| part(down))),
+                (_, None, _) => {
                     folder.misnamed.push((whole.path, "goose wants a line `-- +goose Up` in it"));
                     continue;
                 }

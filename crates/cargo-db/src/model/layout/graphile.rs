@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, NewMigration, Root, Table, file_name, has_extension, leading_digits,
-    quote_literal, script_file,
+    Claim, Convention, Entry, Found, LockPlace, NewMigration, Root, Table, file_name, has_extension,
+    leading_digits, quote_literal, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
 
@@ -58,27 +58,38 @@ impl Convention for GraphileMigrate {
         has_extension(path, "sql")
     }
 
-    fn read(&self, found: Vec<Found>) -> Folder {
+    fn read(&self, mut found: Vec<Found>) -> Folder {
+        found.sort_by(|a, b| a.path.cmp(&b.path));
         let mut folder = Folder::default();
+        let mut last: Option<String> = None;
         for file in found {
             let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
             let head = Head::of(&text);
             let Some((digits, rest)) = leading_digits(&stem).filter(|_| head.previous.is_some()) else {
-                folder.misnamed.push((
-                    file.path,
-                    "it does not begin with `--! Previous:`, as a committed migration does",
-                ));
+                let why = "it does not begin with `--! Previous:`, as a committed migration does";
+                folder.misnamed.push((file.path, why));
                 continue;
             };
             let previous = head.previous.unwrap_or_default().to_owned();
-            let recorded = Recorded::OneOf(vec![hash(&previous, head.body)]);
+            let of_text = hash(&previous, head.body);
+            let said = head.hash.map(Checksum::stored);
+            let fits = said.as_ref().is_none_or(|said| *said == of_text);
+            if !fits && !head.allows_other_hash {
+                folder.misnamed.push((file.path.clone(), "its hash is not that of its text"));
+            }
+            if last.as_ref().is_some_and(|last| *last != previous) {
+                folder.misnamed.push((file.path.clone(), "it does not follow the migration before it"));
+            }
+            let recorded = if head.allows_other_hash { said.unwrap_or(of_text) } else { of_text };
+            last = Some(recorded.to_string());
             let name = rest.trim_start_matches('-').replace('-', " ");
-            let up = script_file(self, file, !head.no_transaction);
-            let version = Version::text(digits);
+            let has_placeholders = has_placeholders(head.body);
+            let mut up = script_file(self, file, !head.no_transaction);
+            up.is_code = has_placeholders;
+            let (version, recorded) = (Version::text(digits), Recorded::OneOf(vec![recorded]));
             folder.migrations.push(Migration { version, name, up, down: None, recorded, detail: previous });
         }
-        folder.migrations.sort_by(|a, b| (&a.version, &a.up.path).cmp(&(&b.version, &b.up.path)));
         folder
     }
 
@@ -117,7 +128,7 @@ impl Convention for GraphileMigrate {
         Vec::new()
     }
 
-    fn lock_key(&self, _: &str, _: &str) -> Option<i64> {
+    fn lock_key(&self, _: &LockPlace<'_>) -> Option<i64> {
         Some(4_727_445_306_447_283)
     }
 
@@ -130,13 +141,17 @@ impl Convention for GraphileMigrate {
 struct Head<'a> {
     /// The hash of the migration before it; empty for the first one.
     previous: Option<&'a str>,
+    hash: Option<&'a str>,
+    /// Whether the hash need not be that of the text.
+    allows_other_hash: bool,
     no_transaction: bool,
     body: &'a str,
 }
 
 impl<'a> Head<'a> {
     fn of(text: &'a str) -> Head<'a> {
-        let mut head = Head { previous: None, no_transaction: false, body: text };
+        let mut head =
+            Head { previous: None, hash: None, allows_other_hash: false, no_transaction: false, body: text };
         let is_header =
             |line: &str| line.strip_prefix("--! ").is_some_and(|rest| rest.starts_with(char::is_uppercase));
         while let Some(line) = head.body.lines().next().filter(|line| is_header(line)) {
@@ -144,6 +159,8 @@ impl<'a> Head<'a> {
                 let previous = previous.trim();
                 head.previous = Some(if previous == "-" { "" } else { previous });
             }
+            head.hash = line.strip_prefix("--! Hash:").map(str::trim).or(head.hash);
+            head.allows_other_hash |= line.starts_with("--! AllowInvalidHash");
             head.body = head.body.split_once('\n').map_or("", |(_, rest)| rest);
         }
         let first = head.body.trim_start().lines().next().unwrap_or_default();
@@ -151,6 +168,16 @@ impl<'a> Head<'a> {
             first.strip_prefix("--!").is_some_and(|rest| rest.trim().starts_with("no-transaction"));
         head
     }
+}
+
+/// `:DATABASE_NAME` and its kin, which only the tool replaces. `::TEXT` is a cast.
+fn has_placeholders(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.windows(4).enumerate().any(|(at, four)| {
+        four[0] == b':'
+            && four[1..].iter().all(|byte| byte.is_ascii_uppercase())
+            && (at == 0 || bytes[at - 1] != b':')
+    })
 }
 
 fn hash(previous: &str, body: &str) -> Checksum {
@@ -173,5 +200,6 @@ mod tests {
         let digest = Checksum::of_digest(digest(&SHA1_FOR_LEGACY_USE_ONLY, b"SELECT 1;\n").as_ref());
         assert_eq!(hash("", head.body).to_string(), format!("sha1:{digest}"));
         assert_ne!(hash("sha1:a", head.body), hash("sha1:b", head.body));
+        assert!(has_placeholders("SELECT ':DATABASE_NAME'") && !has_placeholders("SELECT 1::TEXT, a[1:2]"));
     }
 }

@@ -128,12 +128,17 @@ pub(crate) trait Convention: Sync {
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)>;
 
     /// The advisory lock that the tool takes for as long as it runs.
-    fn lock_key(&self, _database: &str, _schema: &str) -> Option<i64> {
+    fn lock_key(&self, _place: &LockPlace<'_>) -> Option<i64> {
         None
     }
 
     /// Whether the program takes its lock itself. One of ours would be in its way.
     fn locks_itself(&self) -> bool {
+        false
+    }
+
+    /// Whether it refuses to go on once something was applied out of order.
+    fn is_strict(&self) -> bool {
         false
     }
 
@@ -214,6 +219,14 @@ pub(crate) struct Entry<'a> {
     pub(crate) sql: &'a [u8],
 }
 
+/// What a lock may depend on.
+pub(crate) struct LockPlace<'a> {
+    pub(crate) database: &'a str,
+    /// Where the history is.
+    pub(crate) schema: &'a str,
+    pub(crate) table: &'a str,
+}
+
 /// What a new migration is called.
 pub(crate) struct NewMigration<'a> {
     pub(crate) name: &'a str,
@@ -223,6 +236,7 @@ pub(crate) struct NewMigration<'a> {
 }
 
 /// A file that was read: where it stands and what it holds.
+#[derive(Clone)]
 pub(crate) struct Found {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Vec<u8>,
@@ -234,6 +248,8 @@ pub(crate) struct Layout {
     convention: &'static dyn Convention,
     /// The name of the table, where the project has chosen another one.
     table: Option<String>,
+    /// Characters that make no difference to a checksum, where the project has chosen any.
+    ignored: String,
 }
 
 impl fmt::Debug for Layout {
@@ -253,24 +269,58 @@ impl std::ops::Deref for Layout {
 impl Layout {
     /// What is there if nothing else is: plain SQL files, as sqlx names them.
     pub(crate) fn plain() -> Layout {
-        Layout { convention: &sqlx::Sqlx, table: None }
+        Layout { convention: &sqlx::Sqlx, table: None, ignored: String::new() }
     }
 
     /// The tool with this name.
     pub(crate) fn named(key: &str) -> Option<Layout> {
         let convention = ALL.into_iter().find(|convention| convention.key() == key)?;
-        Some(Layout { convention, table: None })
+        Some(Layout { convention, table: None, ignored: String::new() })
     }
 
     /// Every tool that is known.
     pub(crate) fn all() -> impl Iterator<Item = Layout> {
-        ALL.into_iter().map(|convention| Layout { convention, table: None })
+        ALL.into_iter().map(|convention| Layout { convention, table: None, ignored: String::new() })
     }
 
     /// The same with another history table: `table` or `schema.table`.
     pub(crate) fn with_table(mut self, table: Option<String>) -> Layout {
         self.table = table.or(self.table);
         self
+    }
+
+    /// The same with characters that make no difference to a checksum.
+    pub(crate) fn ignoring(mut self, characters: String) -> Layout {
+        self.ignored = characters;
+        self
+    }
+
+    /// Sorts files into migrations.
+    pub(crate) fn read(&self, found: Vec<Found>) -> Folder {
+        if self.ignored.is_empty() {
+            return self.convention.read(found);
+        }
+        let mut folder = self.convention.read(found.clone());
+        let digest_of = |path: &Path| {
+            let file = found.iter().find(|file| file.path == path);
+            file.map(|file| self.digest(&file.bytes))
+        };
+        for migration in &mut folder.migrations {
+            for script in std::iter::once(&mut migration.up).chain(&mut migration.down) {
+                script.checksum = digest_of(&script.path).unwrap_or(script.checksum.clone());
+            }
+        }
+        folder
+    }
+
+    /// The digest of a file's bytes, without what makes no difference.
+    pub(crate) fn digest(&self, bytes: &[u8]) -> Checksum {
+        if self.ignored.is_empty() {
+            return self.convention.digest(bytes);
+        }
+        let text = String::from_utf8_lossy(bytes);
+        let kept: String = text.chars().filter(|character| !self.ignored.contains(*character)).collect();
+        self.convention.digest(kept.as_bytes())
     }
 
     /// The schema that the table is in, where the search path does not say it.

@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, NewMigration, Table, file_name, leading_digits, milliseconds,
-    quote_literal, script_file, section,
+    Claim, Convention, Entry, Found, LockPlace, NewMigration, Root, Table, file_name, leading_digits,
+    milliseconds, quote_literal, script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 
@@ -78,13 +78,27 @@ impl Convention for NodePgMigrate {
     }
 
     fn claims(&self, names: &[&Path], first: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        let sql = names.iter().find(|name| self.reads(name) && file_name(name).ends_with(".sql"));
-        let marked = |text: String| text.lines().any(|line| is_marker(line.trim(), "up"));
-        let program = names.iter().find(|name| self.reads(name) && !file_name(name).ends_with(".sql"));
-        let speaks_of_it = |text: String| text.contains("pgm");
-        let signed = sql.and_then(|name| first(name)).is_some_and(marked)
-            || program.and_then(|name| first(name)).is_some_and(speaks_of_it);
-        Claim::signed_if(signed)
+        let mut own =
+            names.iter().filter(|name| self.reads(name) && leading_digits(file_name(name)).is_some());
+        let signed = |name: &&&Path| {
+            let text = first(name).unwrap_or_default();
+            if file_name(name).ends_with(".sql") {
+                text.lines().any(|line| is_marker(line, "up") || is_marker(line, "down"))
+            } else {
+                text.contains("pgm")
+            }
+        };
+        let fits = own.clone().next().is_some();
+        Claim::signed_if(own.find(signed).is_some()).max(Claim::fits_if(fits))
+    }
+
+    fn owns(&self, root: &Root<'_>) -> bool {
+        (root.depends_on)("node-pg-migrate")
+    }
+
+    /// It refuses to go on where a migration precedes one that has run.
+    fn is_strict(&self) -> bool {
+        true
     }
 
     fn record(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
@@ -102,7 +116,7 @@ impl Convention for NodePgMigrate {
         vec![(name.into(), "-- Up Migration\n\n-- Down Migration\n".to_owned())]
     }
 
-    fn lock_key(&self, _: &str, _: &str) -> Option<i64> {
+    fn lock_key(&self, _: &LockPlace<'_>) -> Option<i64> {
         Some(7_241_865_325_823_964)
     }
 
@@ -115,11 +129,12 @@ impl Convention for NodePgMigrate {
     }
 }
 
-/// `-- Up Migration`, however it is written.
+/// `-- Up Migration`, however it is written and whatever follows: the tool looks for the words alone.
 fn is_marker(line: &str, word: &str) -> bool {
-    let words = line.trim_start_matches(['-', ' ', '\t']).to_ascii_lowercase();
-    let mut words = words.split_whitespace();
-    line.starts_with("--") && words.next() == Some(word) && words.next() == Some("migration")
+    let Some(rest) = line.trim_start().strip_prefix("--") else { return false };
+    let words = rest.trim_start_matches(|c: char| c == '-' || c.is_whitespace()).to_ascii_lowercase();
+    let Some(rest) = words.strip_prefix(word) else { return false };
+    rest.starts_with(char::is_whitespace) && rest.trim_start().starts_with("migration")
 }
 
 /// What the tool sorts by: milliseconds since 1970, or a moment of 17 digits, or an index.
@@ -155,5 +170,6 @@ mod tests {
         assert_eq!(part("SELECT 1;"), "SELECT 1;");
         assert_eq!(part("-- Up Migration\nSELECT 1;\n--- down migration\nSELECT 2;"), "SELECT 1;");
         assert_eq!(part("SELECT 1;\n-- Down Migration\nSELECT 2;"), "SELECT 1;");
+        assert_eq!(part("-- Up migrations\nSELECT 1;\n-- Down Migration: undo\nSELECT 2;"), "SELECT 1;");
     }
 }

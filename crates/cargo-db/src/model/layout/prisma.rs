@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, NewMigration, Root, Table, UP, file_name, folder_name, quote_literal,
-    script_file, section, sha256,
+    Claim, Convention, Entry, Found, LockPlace, NewMigration, Root, Table, UP, file_name, folder_name,
+    quote_literal, script_file, section, sha256,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
 
@@ -69,7 +69,7 @@ impl Convention for Prisma {
     }
 
     fn reads(&self, path: &Path) -> bool {
-        file_name(path) == "migration.sql"
+        file_name(path) == "migration.sql" && path.components().count() == 2
     }
 
     fn read(&self, found: Vec<Found>) -> Folder {
@@ -143,7 +143,7 @@ impl Convention for Prisma {
     }
 
     /// The engine's own, a constant.
-    fn lock_key(&self, _: &str, _: &str) -> Option<i64> {
+    fn lock_key(&self, _: &LockPlace<'_>) -> Option<i64> {
         Some(72_707_369)
     }
 

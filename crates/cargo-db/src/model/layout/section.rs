@@ -49,13 +49,23 @@ pub(super) fn parts<'a>(
     Parts { up: up.zip(up_range), down: down.zip(down_range) }
 }
 
+/// Whether PostgreSQL refuses every statement of a file inside a transaction.
+pub(super) fn all_stand_alone(bytes: &[u8]) -> bool {
+    mentions_one(&String::from_utf8_lossy(bytes))
+        && statements(bytes).is_ok_and(|all| !all.is_empty() && all.iter().all(|one| mentions_one(&one.text)))
+}
+
+fn mentions_one(text: &str) -> bool {
+    const OUTSIDE: [&str; 6] =
+        ["concurrently", "vacuum", "alter system", "create database", "drop database", "tablespace"];
+    let text = text.to_ascii_lowercase();
+    OUTSIDE.iter().any(|word| text.contains(word))
+}
+
 /// Whether a file is one statement that PostgreSQL refuses inside a transaction. Tools that send a file
 /// in one message without BEGIN run such a file, and only such a file, outside one.
 pub(super) fn stands_alone(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
-    const OUTSIDE: [&str; 6] =
-        ["concurrently", "vacuum", "alter system", "create database", "drop database", "tablespace"];
-    OUTSIDE.iter().any(|word| text.contains(word))
+    mentions_one(&String::from_utf8_lossy(bytes))
         && statements(bytes).is_ok_and(|statements| statements.len() == 1)
 }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA384, digest};
 
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Found, NewMigration, Root, Table, UP, file_name, quote_literal,
-    script_file,
+    Claim, Convention, DOWN, Entry, Found, LockPlace, NewMigration, Root, Table, UP, file_name,
+    quote_literal, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
 
@@ -151,8 +151,8 @@ impl Convention for Sqlx {
     }
 
     /// The library takes it, the command line does not.
-    fn lock_key(&self, database: &str, _: &str) -> Option<i64> {
-        Some(0x3d32_ad9e * i64::from(crc32fast::hash(database.as_bytes())))
+    fn lock_key(&self, place: &LockPlace<'_>) -> Option<i64> {
+        Some(0x3d32_ad9e * i64::from(crc32fast::hash(place.database.as_bytes())))
     }
 }
 
@@ -201,7 +201,10 @@ mod tests {
     #[test]
     fn the_lock_key_is_the_one_that_was_seen_live() {
         // Observed in pg_locks while the sqlx library migrated the database `ext_sqlxlib`.
-        assert_eq!(Sqlx.lock_key("ext_sqlxlib", "public"), Some(950_296_469_053_483_852));
+        assert_eq!(
+            Sqlx.lock_key(&LockPlace { database: "ext_sqlxlib", schema: "public", table: "" }),
+            Some(950_296_469_053_483_852)
+        );
     }
 
     #[test]

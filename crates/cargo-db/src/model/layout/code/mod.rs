@@ -12,13 +12,14 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::model::history::{Applied, History};
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, NewMigration, Root, Table, file_name, folder_name, has_extension,
-    leading_digits, script_file,
+    Claim, Convention, Entry, Found, LockPlace, NewMigration, Root, Table, file_name, folder_name,
+    has_extension, leading_digits, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
 
 use text::{
-    assigned, change_sets, class_name, django_dependencies, in_order, is_dated_module, is_script, text_of,
+    assigned, change_sets, class_name, django_dependencies, in_order, is_dated_module, is_script, planned,
+    text_of,
 };
 
 /// One such tool.
@@ -86,9 +87,9 @@ impl Convention for Code {
         Folder { migrations, orphans: Vec::new(), misnamed: strange }
     }
 
-    /// The root tells, and the files alone do not.
-    fn claims(&self, _: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::No
+    /// The root tells, and the files alone do not; but for sea-orm, where any crate may stand in the folder.
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        Claim::signed_if(self.key == SEA_ORM.key && names.iter().any(|name| is_dated_module(file_name(name))))
     }
 
     fn owns(&self, root: &Root<'_>) -> bool {
@@ -111,7 +112,7 @@ impl Convention for Code {
         Vec::new()
     }
 
-    fn lock_key(&self, _: &str, _: &str) -> Option<i64> {
+    fn lock_key(&self, _: &LockPlace<'_>) -> Option<i64> {
         self.lock_key
     }
 
@@ -132,6 +133,12 @@ static ALL: [&Code; 9] = [&SEA_ORM, &TYPEORM, &ALEMBIC, &DJANGO, &KNEX, &YOYO, &
 
 /// What `[migrations] tool` calls a tool that is known by its commands only.
 pub(super) const COMMANDS: &str = "commands";
+
+/// Forgets rows without a file, as the tool itself does.
+fn without_strangers(history: &mut History, folder: &Folder) {
+    let known: BTreeSet<&Version> = folder.migrations.iter().map(|file| &file.version).collect();
+    history.applied.retain(|row| known.contains(&row.version));
+}
 
 fn nothing_to_complete(_: &mut History, _: &Folder) {}
 
@@ -156,6 +163,8 @@ pub(super) static SEA_ORM: Code = Code {
         let mut order = Order::default();
         let lib = found.iter().position(|file| file_name(&file.path) == "lib.rs");
         let text = lib.map_or_else(String::new, |at| text_of(&found.swap_remove(at)));
+        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let text = code.join("\n");
         let listed = text.split("Box::new(").skip(1).filter_map(|after| after.split("::").next());
         for module in listed.map(str::trim) {
             let file = format!("{module}.rs");
@@ -167,7 +176,7 @@ pub(super) static SEA_ORM: Code = Code {
         order.strange.extend(unlisted.map(|file| (file.path, "lib.rs does not list it")));
         order
     },
-    owns: &["src/lib.rs"],
+    owns: &[],
     complete: nothing_to_complete,
     lock_key: None,
 };
@@ -205,7 +214,7 @@ pub(super) static TYPEORM: Code = Code {
         order
     },
     owns: &["ormconfig.json", "ormconfig.js", "typeorm"],
-    complete: nothing_to_complete,
+    complete: without_strangers,
     lock_key: None,
 };
 
@@ -231,9 +240,10 @@ pub(super) static ALEMBIC: Code = Code {
             let text = text_of(&file);
             match assigned(&text, "revision").into_iter().next() {
                 Some(revision) => {
+                    // What a revision depends on is applied with it, and is no head any more.
                     let mut before = assigned(&text, "down_revision");
-                    let parents = before.join(" ");
                     before.extend(assigned(&text, "depends_on"));
+                    let parents = before.join(" ");
                     files.insert(revision, (before, parents, file));
                 }
                 None => order.strange.push((file.path, "there is no `revision` in it")),
@@ -316,12 +326,8 @@ pub(super) static DJANGO: Code = Code {
         order
     },
     owns: &["manage.py"],
-    // The applications that came from elsewhere have their files elsewhere.
-    complete: |history, folder| {
-        let app = |version: &Version| version.to_string().split('.').next().unwrap_or_default().to_owned();
-        let apps: BTreeSet<String> = folder.migrations.iter().map(|file| app(&file.version)).collect();
-        history.applied.retain(|row| apps.contains(&app(&row.version)));
-    },
+    // The applications that came from elsewhere have their files elsewhere, and what was squashed has none.
+    complete: without_strangers,
     lock_key: None,
 };
 
@@ -377,8 +383,10 @@ pub(super) static YOYO: Code = Code {
     },
     reads: |path| {
         let name = file_name(path);
-        (has_extension(path, "sql") && !name.ends_with(".rollback.sql"))
-            || (has_extension(path, "py") && !name.starts_with("__"))
+        // What comes after every run is recorded nowhere.
+        !name.starts_with("post-apply")
+            && (has_extension(path, "sql") && !name.ends_with(".rollback.sql")
+                || has_extension(path, "py") && !name.starts_with("__"))
     },
     read: |mut found| {
         found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -404,7 +412,14 @@ pub(super) static SQITCH: Code = Code {
         name: "changes",
         columns: &["change_id", "script_hash", "change", "project"],
         create: "",
-        fields: ["change", "NULL", "extract(epoch FROM committed_at)::bigint", "true", "script_hash", "NULL"],
+        fields: [
+            "change",
+            "NULL",
+            "extract(epoch FROM committed_at)::bigint",
+            "true",
+            "script_hash",
+            "project",
+        ],
         rows: ROWS,
         beside: &[],
     },
@@ -417,19 +432,18 @@ pub(super) static SQITCH: Code = Code {
         let Some(at) = found.iter().position(|file| file_name(&file.path) == "sqitch.plan") else {
             return order;
         };
-        let plan = found.swap_remove(at);
-        for line in text_of(&plan).lines().map(str::trim) {
-            let change = line.split_whitespace().next().unwrap_or_default();
-            if change.is_empty() || change.starts_with(['%', '#', '@']) {
-                continue;
-            }
-            let script = Path::new("deploy").join(format!("{change}.sql"));
+        let plan = text_of(&found.swap_remove(at));
+        let project = plan.lines().find_map(|line| line.trim().strip_prefix("%project="));
+        let project = project.unwrap_or_default().trim().to_owned();
+        for (change, version) in planned(&plan) {
+            let script = Path::new("deploy").join(format!("{version}.sql"));
             match found.iter().position(|file| file.path.ends_with(&script)) {
                 Some(at) => {
                     let file = found.swap_remove(at);
                     let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, &file.bytes);
                     let recorded = Recorded::OneOf(vec![Checksum::of_digest(digest.as_ref())]);
-                    order.migrations.push((Version::text(change), file, recorded, String::new()));
+                    let detail = format!("{project}\n{change}");
+                    order.migrations.push((Version::Text(version), file, recorded, detail));
                 }
                 None => order.strange.push((script, "the plan names it, and it is not there")),
             }
@@ -437,7 +451,7 @@ pub(super) static SQITCH: Code = Code {
         order
     },
     owns: &["sqitch.plan"],
-    complete: nothing_to_complete,
+    complete: of_this_plan,
     lock_key: Some(75_474_063),
 };
 
@@ -480,6 +494,33 @@ pub(super) static LIQUIBASE: Code = Code {
     lock_key: None,
 };
 
+/// The rows of other projects are not this plan's; and of a change that was reworked, each row belongs to the
+/// script that it had then, in their order.
+fn of_this_plan(history: &mut History, folder: &Folder) {
+    let about = |file: &Migration| {
+        let (project, change) = file.detail.split_once('\n').unwrap_or_default();
+        (project.to_owned(), change.to_owned())
+    };
+    if let Some((project, _)) = folder.migrations.first().map(about) {
+        history.applied.retain(|row| row.detail == project);
+    }
+    let mut versions: BTreeMap<String, Vec<Version>> = BTreeMap::new();
+    for file in &folder.migrations {
+        versions.entry(about(file).1).or_default().push(file.version.clone());
+    }
+    history.applied.sort_by_key(|row| row.installed_on);
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for row in &mut history.applied {
+        let change = row.version.to_string();
+        let time = seen.entry(change.clone()).or_default();
+        if let Some(version) = versions.get(&change).and_then(|versions| versions.get(*time)) {
+            row.version = version.clone();
+        }
+        *time += 1;
+    }
+    history.applied.sort_by(|a, b| a.version.cmp(&b.version));
+}
+
 /// A tool that nothing is known of but the commands in `db.toml`.
 pub(super) static OTHER: Code = Code {
     key: COMMANDS,
@@ -519,12 +560,12 @@ mod tests {
 
         let files = [
             ("2-B.ts", "export class B1767225600002 implements MigrationInterface {}"),
-            ("1-A.js", "module.exports = class { name = 'A1767225600001' }"),
+            ("1-A.js", "module.exports = class Old1767225600009 { name = 'A1767225600001' }"),
         ];
         assert_eq!(read(&TYPEORM, &files), ["A1767225600001", "B1767225600002"]);
 
         let files = [
-            ("v/a.py", "revision: str = 'a2'\ndown_revision: Union[str, None] = 'z1'\n"),
+            ("v/a.py", "revision: str = 'a2'\ndown_revision: Union[str, None] = (\n    'z1',\n)\n"),
             ("v/z.py", "revision = \"z1\"\ndown_revision = None\n"),
         ];
         assert_eq!(read(&ALEMBIC, &files), ["z1", "a2"]);
@@ -545,6 +586,13 @@ mod tests {
             read(&LIQUIBASE, &[("changelog.sql", sql), ("changelog.xml", xml)]),
             ["me:1", "me:2", "you:3"]
         );
+    }
+
+    #[test]
+    fn a_change_that_was_reworked_keeps_its_first_script() {
+        let plan = "%project=app\nusers 2026\n@v1 2026\nusers [users@v1] 2026\n";
+        let files = [("deploy/users.sql", "2"), ("deploy/users@v1.sql", "1"), ("sqitch.plan", plan)];
+        assert_eq!(read(&SQITCH, &files), ["users@v1", "users"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub(super) fn text_of(file: &Found) -> String {
 }
 
 pub(super) fn is_script(path: &Path) -> bool {
-    ["js", "ts", "cjs", "mjs"].iter().any(|extension| has_extension(path, extension))
+    ["js", "ts", "cjs"].iter().any(|extension| has_extension(path, extension))
         && !file_name(path).ends_with(".d.ts")
 }
 
@@ -20,7 +20,7 @@ pub(super) fn is_dated_module(file: &str) -> bool {
         .is_some_and(|rest| leading_digits(rest).is_some_and(|(digits, _)| digits.len() == 8))
 }
 
-/// The name of the first class that ends with 13 digits, or the name that it gives itself.
+/// The name that a class gives itself, else its own; it ends with 13 digits.
 pub(super) fn class_name(text: &str) -> Option<String> {
     let ends_with_time = |name: &&str| {
         name.len() > 13
@@ -29,26 +29,56 @@ pub(super) fn class_name(text: &str) -> Option<String> {
     let word = |text: &'_ str| -> String {
         text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '$').collect()
     };
-    let classes: Vec<String> = text.split("class ").skip(1).map(word).collect();
-    let quoted = text.split(['"', '\'', '`']).skip(1).step_by(2).map(str::to_owned);
-    classes.into_iter().chain(quoted).find(|name| ends_with_time(&name.as_str()))
+    let given = text.split("name").skip(1).filter_map(|rest| {
+        let rest = rest.trim_start();
+        let rest = rest.strip_prefix(": string").unwrap_or(rest).trim_start().strip_prefix('=')?;
+        rest.trim_start().strip_prefix(['"', '\'', '`']).map(word)
+    });
+    let classes = text.split("class ").skip(1).map(word);
+    given.chain(classes).find(|name| ends_with_time(&name.as_str()))
 }
 
 /// The texts that are assigned to a name at the top of a Python file: one, several in a tuple, or none.
 pub(super) fn assigned(text: &str, name: &str) -> Vec<String> {
-    let value = text.lines().find_map(|line| {
-        let rest = line.strip_prefix(name)?;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let Some(rest) = line.strip_prefix(name) else { continue };
         // `revision: str = "1"`, and not `revision_id = …`.
-        let rest = if rest.trim_start().starts_with(':') {
-            rest.split_once('=').map(|(_, value)| value)?
-        } else {
-            rest.trim_start().strip_prefix('=')?
+        if !rest.trim_start().starts_with([':', '=']) {
+            continue;
+        }
+        let Some((_, value)) = text[start..].split_once('=') else { continue };
+        let value = match value.trim_start().chars().next() {
+            Some('(') => value.split_once(')').map_or(value, |(value, _)| value),
+            Some('[') => value.split_once(']').map_or(value, |(value, _)| value),
+            _ => value.lines().next().unwrap_or_default().split('#').next().unwrap_or_default(),
         };
-        Some(rest.to_owned())
-    });
-    let value = value.unwrap_or_default();
-    let value = value.split('#').next().unwrap_or_default();
-    value.split(['"', '\'']).skip(1).step_by(2).map(str::to_owned).collect()
+        return value.split(['"', '\'']).skip(1).step_by(2).map(str::to_owned).collect();
+    }
+    Vec::new()
+}
+
+/// The changes of a Sqitch plan in their order, each with the name of its script: where a change was reworked,
+/// its earlier script has the tag before that in its name.
+pub(super) fn planned(plan: &str) -> Vec<(String, String)> {
+    let lines = plan.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['%', '#']));
+    let words: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
+    let mut changes: Vec<(String, String)> = Vec::new();
+    let mut tag = "";
+    for word in words {
+        if word.starts_with('@') {
+            tag = word;
+            continue;
+        }
+        let change = word.trim_start_matches(['+', '-']);
+        for earlier in changes.iter_mut().filter(|(name, script)| name == change && name == script) {
+            earlier.1 = format!("{change}{tag}");
+        }
+        changes.push((change.to_owned(), change.to_owned()));
+    }
+    changes
 }
 
 /// `("app", "0001_x")` in the list of dependencies.
