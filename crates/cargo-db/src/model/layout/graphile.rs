@@ -174,9 +174,7 @@ impl<'a> Head<'a> {
 fn has_placeholders(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.windows(4).enumerate().any(|(at, four)| {
-        four[0] == b':'
-            && four[1..].iter().all(|byte| byte.is_ascii_uppercase())
-            && (at == 0 || bytes[at - 1] != b':')
+        four[0] == b':' && four[1..].iter().all(u8::is_ascii_uppercase) && (at == 0 || bytes[at - 1] != b':')
     })
 }
 

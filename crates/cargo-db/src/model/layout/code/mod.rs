@@ -3,24 +3,25 @@
 //!
 //! Read in the sources that `docs/tools.md` names for each.
 
+mod node;
+mod plans;
+mod python;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-
-use crate::model::history::{Applied, History};
+use crate::model::history::History;
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, LockPlace, NewMigration, Root, Table, file_name, folder_name,
-    has_extension, leading_digits, script_file,
+    Claim, Convention, Entry, Found, LockPlace, NewMigration, Root, Table, file_name, has_extension,
+    script_file,
 };
-use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
+use crate::model::migration::{Folder, Migration, Recorded, Version};
 
-use text::{
-    assigned, change_sets, class_name, django_dependencies, in_order, is_dated_module, is_script, planned,
-    text_of,
-};
+pub(super) use node::{KNEX, TYPEORM};
+pub(super) use plans::{LIQUIBASE, SQITCH};
+pub(super) use python::{ALEMBIC, DJANGO, YOYO};
+use text::{is_dated_module, text_of};
 
 /// One such tool.
 pub(super) struct Code {
@@ -145,7 +146,7 @@ fn nothing_to_complete(_: &mut History, _: &Folder) {}
 const ROWS: &str = "{table}";
 
 /// `migration/src/m<date>_<time>_<name>.rs`, in the order of the list in `lib.rs`.
-pub(super) static SEA_ORM: Code = Code {
+pub(in crate::model::layout) static SEA_ORM: Code = Code {
     key: "sea-orm",
     folders: &["migration/src"],
     depth: 1,
@@ -181,348 +182,8 @@ pub(super) static SEA_ORM: Code = Code {
     lock_key: None,
 };
 
-/// `<13 digits>-<Name>.ts` with a class that is called `<Name><13 digits>`.
-pub(super) static TYPEORM: Code = Code {
-    key: "typeorm",
-    folders: &["migrations", "src/migrations", "src/migration"],
-    depth: 1,
-    table: Table {
-        schema: None,
-        name: "migrations",
-        columns: &["id", "timestamp", "name"],
-        create: "",
-        fields: ["name", "NULL", "NULL", "true", "NULL", "NULL"],
-        rows: ROWS,
-        beside: &["typeorm_metadata"],
-    },
-    reads: |path| is_script(path) && leading_digits(file_name(path)).is_some(),
-    read: |found| {
-        let mut order = Order::default();
-        for file in found {
-            match class_name(&text_of(&file)) {
-                Some(name) => order.push(&name, file),
-                None => {
-                    order.strange.push((file.path, "there is no class in it whose name ends with a time"));
-                }
-            }
-        }
-        let time = |version: &Version| {
-            let name = version.to_string();
-            name.get(name.len().saturating_sub(13)..).and_then(|digits| digits.parse::<i64>().ok())
-        };
-        order.migrations.sort_by_key(|(version, ..)| (time(version), version.clone()));
-        order
-    },
-    owns: &["ormconfig.json", "ormconfig.js", "typeorm"],
-    complete: without_strangers,
-    lock_key: None,
-};
-
-/// `versions/*.py`, each naming the one before it; the table holds the newest of each branch only.
-pub(super) static ALEMBIC: Code = Code {
-    key: "alembic",
-    folders: &["migrations/versions", "alembic/versions"],
-    depth: 1,
-    table: Table {
-        schema: None,
-        name: "alembic_version",
-        columns: &["version_num"],
-        create: "",
-        fields: ["version_num", "NULL", "NULL", "true", "NULL", "NULL"],
-        rows: ROWS,
-        beside: &[],
-    },
-    reads: |path| has_extension(path, "py"),
-    read: |found| {
-        let mut files = BTreeMap::new();
-        let mut order = Order::default();
-        for file in found {
-            let text = text_of(&file);
-            match assigned(&text, "revision").into_iter().next() {
-                Some(revision) => {
-                    // What a revision depends on is applied with it, and is no head any more.
-                    let mut before = assigned(&text, "down_revision");
-                    before.extend(assigned(&text, "depends_on"));
-                    let parents = before.join(" ");
-                    files.insert(revision, (before, parents, file));
-                }
-                None => order.strange.push((file.path, "there is no `revision` in it")),
-            }
-        }
-        let parents: BTreeSet<String> = files
-            .values()
-            .flat_map(|(_, parents, _)| parents.split(' ').map(str::to_owned).collect::<Vec<_>>())
-            .collect();
-        let heads = files.iter().filter(|(revision, _)| !parents.contains(*revision));
-        for (_, (_, _, file)) in heads.skip(1) {
-            order
-                .strange
-                .push((file.path.clone(), "there is more than one head; `alembic merge heads` joins them"));
-        }
-        let edges = files.iter().map(|(revision, (before, ..))| (revision.clone(), before.clone())).collect();
-        for revision in in_order(&edges) {
-            let Some((_, parents, file)) = files.remove(&revision) else { continue };
-            order.migrations.push((Version::Text(revision), file, Recorded::Nothing, parents));
-        }
-        order
-    },
-    owns: &["alembic.ini"],
-    complete: |history, folder| {
-        let parents_of = |version: &Version| {
-            folder.migrations.iter().find(|file| file.version == *version).map(|file| file.detail.clone())
-        };
-        let mut todo: Vec<Applied> = history.applied.clone();
-        let mut seen: BTreeSet<Version> = todo.iter().map(|row| row.version.clone()).collect();
-        while let Some(row) = todo.pop() {
-            let parents = parents_of(&row.version).unwrap_or_default();
-            for parent in parents.split(' ').filter(|parent| !parent.is_empty()) {
-                let version = Version::text(parent);
-                if seen.insert(version.clone()) {
-                    let applied = row.of_version(&version);
-                    history.applied.push(applied.clone());
-                    todo.push(applied);
-                }
-            }
-        }
-        history.applied.sort_by(|a, b| a.version.cmp(&b.version));
-    },
-    lock_key: None,
-};
-
-/// `<app>/migrations/<4 digits>_<name>.py`.
-pub(super) static DJANGO: Code = Code {
-    key: "django",
-    folders: &["."],
-    depth: 4,
-    table: Table {
-        schema: None,
-        name: "django_migrations",
-        columns: &["id", "app", "name", "applied"],
-        create: "",
-        fields: ["app || '.' || name", "NULL", "extract(epoch FROM applied)::bigint", "true", "NULL", "NULL"],
-        rows: ROWS,
-        beside: &[],
-    },
-    reads: |path| {
-        folder_name(path) == "migrations"
-            && has_extension(path, "py")
-            && leading_digits(file_name(path)).is_some()
-    },
-    read: |found| {
-        let mut files = BTreeMap::new();
-        for file in found {
-            let app = file.path.parent().map_or("", folder_name);
-            let stem = file_name(&file.path).trim_end_matches(".py");
-            let name = format!("{app}.{stem}");
-            files.insert(name, (django_dependencies(&text_of(&file)), file));
-        }
-        let edges = files.iter().map(|(name, (before, _))| (name.clone(), before.clone())).collect();
-        let mut order = Order::default();
-        for name in in_order(&edges) {
-            if let Some((_, file)) = files.remove(&name) {
-                order.push(&name, file);
-            }
-        }
-        order
-    },
-    owns: &["manage.py"],
-    // The applications that came from elsewhere have their files elsewhere, and what was squashed has none.
-    complete: without_strangers,
-    lock_key: None,
-};
-
-/// `<digits>_<name>.js`.
-pub(super) static KNEX: Code = Code {
-    key: "knex",
-    folders: &["migrations"],
-    depth: 1,
-    table: Table {
-        schema: None,
-        name: "knex_migrations",
-        columns: &["id", "name", "batch", "migration_time"],
-        create: "",
-        fields: ["name", "NULL", "extract(epoch FROM migration_time)::bigint", "true", "NULL", "NULL"],
-        rows: ROWS,
-        beside: &["knex_migrations_lock", "knex_migrations_lock_index_seq"],
-    },
-    reads: is_script,
-    read: |mut found| {
-        found.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut order = Order::default();
-        for file in found {
-            let name = file_name(&file.path).to_owned();
-            order.push(&name, file);
-        }
-        order
-    },
-    owns: &["knexfile.js", "knexfile.ts", "knexfile.cjs", "knexfile.mjs"],
-    complete: nothing_to_complete,
-    lock_key: None,
-};
-
-/// `<id>.sql` with `<id>.rollback.sql`, or `<id>.py`.
-pub(super) static YOYO: Code = Code {
-    key: "yoyo",
-    folders: &["migrations"],
-    depth: 1,
-    table: Table {
-        schema: None,
-        name: "_yoyo_migration",
-        columns: &["migration_hash", "migration_id", "applied_at_utc"],
-        create: "",
-        fields: [
-            "migration_id",
-            "NULL",
-            "extract(epoch FROM applied_at_utc)::bigint",
-            "true",
-            "NULL",
-            "NULL",
-        ],
-        rows: ROWS,
-        beside: &["_yoyo_log", "_yoyo_version", "yoyo_lock"],
-    },
-    reads: |path| {
-        let name = file_name(path);
-        // What comes after every run is recorded nowhere.
-        !name.starts_with("post-apply")
-            && (has_extension(path, "sql") && !name.ends_with(".rollback.sql")
-                || has_extension(path, "py") && !name.starts_with("__"))
-    },
-    read: |mut found| {
-        found.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut order = Order::default();
-        for file in found {
-            let id = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
-            order.push(&id, file);
-        }
-        order
-    },
-    owns: &["yoyo.ini"],
-    complete: nothing_to_complete,
-    lock_key: None,
-};
-
-/// `sqitch.plan`, with a script in `deploy` for each change.
-pub(super) static SQITCH: Code = Code {
-    key: "sqitch",
-    folders: &["."],
-    depth: 8,
-    table: Table {
-        schema: Some("sqitch"),
-        name: "changes",
-        columns: &["change_id", "script_hash", "change", "project"],
-        create: "",
-        fields: [
-            "change",
-            "NULL",
-            "extract(epoch FROM committed_at)::bigint",
-            "true",
-            "script_hash",
-            "project",
-        ],
-        rows: ROWS,
-        beside: &[],
-    },
-    reads: |path| {
-        file_name(path) == "sqitch.plan"
-            || has_extension(path, "sql") && path.iter().any(|part| part == "deploy")
-    },
-    read: |mut found| {
-        let mut order = Order::default();
-        let Some(at) = found.iter().position(|file| file_name(&file.path) == "sqitch.plan") else {
-            return order;
-        };
-        let plan = text_of(&found.swap_remove(at));
-        let project = plan.lines().find_map(|line| line.trim().strip_prefix("%project="));
-        let project = project.unwrap_or_default().trim().to_owned();
-        for (change, version) in planned(&plan) {
-            let script = Path::new("deploy").join(format!("{version}.sql"));
-            match found.iter().position(|file| file.path.ends_with(&script)) {
-                Some(at) => {
-                    let file = found.swap_remove(at);
-                    let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, &file.bytes);
-                    let recorded = Recorded::OneOf(vec![Checksum::of_digest(digest.as_ref())]);
-                    let detail = format!("{project}\n{change}");
-                    order.migrations.push((Version::Text(version), file, recorded, detail));
-                }
-                None => order.strange.push((script, "the plan names it, and it is not there")),
-            }
-        }
-        order
-    },
-    owns: &["sqitch.plan"],
-    complete: of_this_plan,
-    lock_key: Some(75_474_063),
-};
-
-/// Changelogs in SQL or XML; each change set is known by its file, author and id.
-pub(super) static LIQUIBASE: Code = Code {
-    key: "liquibase",
-    folders: &[".", "db/changelog", "src/main/resources/db/changelog"],
-    depth: 2,
-    table: Table {
-        schema: None,
-        name: "databasechangelog",
-        columns: &["id", "author", "filename", "dateexecuted", "orderexecuted", "exectype", "md5sum"],
-        create: "",
-        fields: [
-            "author || ':' || id",
-            "NULL",
-            "extract(epoch FROM dateexecuted)::bigint",
-            "true",
-            "NULL",
-            "NULL",
-        ],
-        rows: ROWS,
-        beside: &["databasechangeloglock"],
-    },
-    reads: |path| {
-        file_name(path).contains("changelog") && (has_extension(path, "sql") || has_extension(path, "xml"))
-    },
-    read: |mut found| {
-        found.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut order = Order::default();
-        for file in found {
-            for name in change_sets(&text_of(&file)) {
-                order.push(&name, Found { path: file.path.clone(), bytes: file.bytes.clone() });
-            }
-        }
-        order
-    },
-    owns: &["liquibase.properties"],
-    complete: nothing_to_complete,
-    lock_key: None,
-};
-
-/// The rows of other projects are not this plan's; and of a change that was reworked, each row belongs to the
-/// script that it had then, in their order.
-fn of_this_plan(history: &mut History, folder: &Folder) {
-    let about = |file: &Migration| {
-        let (project, change) = file.detail.split_once('\n').unwrap_or_default();
-        (project.to_owned(), change.to_owned())
-    };
-    if let Some((project, _)) = folder.migrations.first().map(about) {
-        history.applied.retain(|row| row.detail == project);
-    }
-    let mut versions: BTreeMap<String, Vec<Version>> = BTreeMap::new();
-    for file in &folder.migrations {
-        versions.entry(about(file).1).or_default().push(file.version.clone());
-    }
-    history.applied.sort_by_key(|row| row.installed_on);
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for row in &mut history.applied {
-        let change = row.version.to_string();
-        let time = seen.entry(change.clone()).or_default();
-        if let Some(version) = versions.get(&change).and_then(|versions| versions.get(*time)) {
-            row.version = version.clone();
-        }
-        *time += 1;
-    }
-    history.applied.sort_by(|a, b| a.version.cmp(&b.version));
-}
-
 /// A tool that nothing is known of but the commands in `db.toml`.
-pub(super) static OTHER: Code = Code {
+pub(in crate::model::layout) static OTHER: Code = Code {
     key: COMMANDS,
     folders: &["."],
     depth: 1,
@@ -545,6 +206,7 @@ pub(super) static OTHER: Code = Code {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::history::Applied;
 
     fn read(code: &Code, files: &[(&str, &str)]) -> Vec<String> {
         let found =
