@@ -11,6 +11,7 @@ mod flyway;
 mod golang_migrate;
 mod goose;
 mod graphile;
+mod naming;
 mod node_pg_migrate;
 mod prisma;
 mod refinery;
@@ -27,6 +28,9 @@ use time::OffsetDateTime;
 
 use crate::model::history::{Applied, History};
 use crate::model::migration::{Checksum, Folder, Migration, ScriptFile, Version};
+
+pub(crate) use naming::NewMigration;
+use naming::{DOWN, UP, file_name, folder_name, has_extension, leading_digits, milliseconds};
 
 /// Every tool that is known, those whose migrations are SQL first.
 static ALL: [&dyn Convention; 22] = [
@@ -227,14 +231,6 @@ pub(crate) struct LockPlace<'a> {
     pub(crate) table: &'a str,
 }
 
-/// What a new migration is called.
-pub(crate) struct NewMigration<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) now: OffsetDateTime,
-    pub(crate) reversible: bool,
-    pub(crate) folder: &'a Folder,
-}
-
 /// A file that was read: where it stands and what it holds.
 #[derive(Clone)]
 pub(crate) struct Found {
@@ -432,84 +428,6 @@ fn sha256(bytes: &[u8]) -> Checksum {
     Checksum::of_digest(digest(&SHA256, bytes).as_ref())
 }
 
-fn file_name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
-}
-
-/// The name of the folder that a file stands in.
-fn folder_name(path: &Path) -> &str {
-    path.parent().map_or("", file_name)
-}
-
-fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|found| found == extension)
-}
-
-/// The digits that a text begins with, and the rest.
-fn leading_digits(text: &str) -> Option<(&str, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    (end > 0).then(|| text.split_at(end))
-}
-
-/// `20260131235959`.
-fn timestamp(moment: OffsetDateTime) -> String {
-    let (date, time) = (moment.date(), moment.time());
-    format!(
-        "{:04}{:02}{:02}{:02}{:02}{:02}",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        time.hour(),
-        time.minute(),
-        time.second()
-    )
-}
-
-/// `20260131235959` as milliseconds since 1970, in UTC.
-fn milliseconds(digits: &str) -> Option<i64> {
-    let number = |range: std::ops::Range<usize>| digits.get(range)?.parse::<u8>().ok();
-    let year = digits.get(..4)?.parse().ok()?;
-    let month = time::Month::try_from(number(4..6)?).ok()?;
-    let date = time::Date::from_calendar_date(year, month, number(6..8)?).ok()?;
-    let moment = date.with_hms(number(8..10)?, number(10..12)?, number(12..14)?).ok()?;
-    Some(moment.assume_utc().unix_timestamp() * 1000)
-}
-
-impl NewMigration<'_> {
-    /// This second, or the next one that no migration has: two people at work at once, or a script.
-    fn free_timestamp(&self) -> String {
-        let mut moment = self.now;
-        loop {
-            let version = timestamp(moment);
-            let begins = |text: String| text.replace('-', "").starts_with(&version);
-            let taken = self.folder.migrations.iter().any(|migration| begins(migration.version.to_string()));
-            if !taken {
-                return version;
-            }
-            moment += time::Duration::SECOND;
-        }
-    }
-
-    /// One more than the greatest number that the folder's versions begin with.
-    fn next_number(&self) -> u64 {
-        let number = |migration: &Migration| {
-            let version = migration.version.to_string();
-            leading_digits(&version).and_then(|(digits, _)| digits.parse().ok()).unwrap_or(0)
-        };
-        self.folder.migrations.iter().map(number).max().unwrap_or(0) + 1
-    }
-
-    /// Whether the folder counts its migrations instead of dating them.
-    fn counts(&self) -> bool {
-        self.folder.migrations.last().is_some_and(|_| self.next_number() < 1_000_000_000)
-    }
-}
-
-/// What a new file begins with.
-const UP: &str = "-- Add the change here.\n";
-/// What a new way back begins with.
-const DOWN: &str = "-- Add the way back here.\n";
-
 /// The pieces of a text between separators. A plain loop: it sees every byte of a long history, and
 /// a build that is not optimised runs it ten times as fast as iterators.
 fn cut(text: &str, separator: u8) -> Vec<&str> {
@@ -544,22 +462,6 @@ mod tests {
     #[test]
     fn a_description_cannot_leave_its_literal() {
         assert_eq!(quote_literal("it's \\ fine"), "'it''s \\ fine'");
-    }
-
-    #[test]
-    fn never_two_of_the_same_second() {
-        let now = OffsetDateTime::from_unix_timestamp(1_767_225_599).unwrap();
-        let free =
-            |folder: &Folder| NewMigration { name: "x", now, reversible: true, folder }.free_timestamp();
-        let taken = Layout::plain().read(vec![Found { path: "20251231235959_x.sql".into(), bytes: vec![] }]);
-        assert_eq!(free(&Folder::default()), "20251231235959");
-        assert_eq!(free(&taken), "20260101000000");
-    }
-
-    #[test]
-    fn digits_are_a_moment() {
-        assert_eq!(milliseconds("19700101000001"), Some(1000));
-        assert_eq!(milliseconds("20261301000000"), None);
     }
 
     #[test]
