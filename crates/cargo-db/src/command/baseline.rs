@@ -1,9 +1,12 @@
 //! `cargo db baseline`.
 
+use std::time::Duration;
+
 use crate::cli::BaselineArgs;
 use crate::command::{Context, consent, migrate};
-use crate::failure::{Exit, Result};
-use crate::migration;
+use crate::failure::{Exit, Kind, Result};
+use crate::migration::{self, Deed};
+use crate::model::migration::Migration;
 use crate::model::target::Target;
 use crate::plan::{self, Plan};
 use crate::ui::Report;
@@ -23,6 +26,11 @@ pub(super) fn write_down(
     look: impl Fn(&Target) -> Result<Plan>,
 ) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
+    let layout = &settings.migrations.layout;
+    if layout.is_code() {
+        let doing = "let others write its history".to_owned();
+        return Err(Kind::ToolCannot { tool: layout.key().to_owned(), doing }.into());
+    }
     let target = context.target()?;
     let plan = look(&target)?;
     if dry_run {
@@ -34,11 +42,15 @@ pub(super) fn write_down(
         return Ok(Exit::Done);
     }
     ui.plan(&plan);
-    plan.warnings.iter().for_each(|warning| ui.warning(warning));
     let given = consent::to_plan(context, &plan)?;
     let mut lock = migrate::lock(context, &target)?;
     consent::unchanged(&plan, &look(&target)?)?;
     context.carry_out(&plan, given, None, || migration::write_down(world, settings, &plan, &mut lock))?;
-    ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
+    let deed = |migration: &Migration| {
+        let (version, name) = (migration.version.clone(), migration.name.clone());
+        Deed { version, name, elapsed: Duration::ZERO }
+    };
+    let deeds: Vec<Deed> = plan.migrations().map(deed).collect();
+    ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
 }

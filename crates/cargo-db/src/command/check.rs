@@ -27,6 +27,10 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
     let of_folder = check::of_folder(&folder).into_iter().chain(repository.past(context, &folder)?);
     merge(&mut checked, of_folder);
     name_them(&mut checked, &folder);
+    if context.settings.migrations.layout.is_code() && checked.is_empty() {
+        let tool = context.settings.migrations.layout.key();
+        context.ui.note(&format!("the migrations of {tool} are programs, which are not looked through; `cargo db rehearse` runs them"));
+    }
     context.ui.report(&Report::Checked { checked: &checked });
     let worst = checked.iter().map(Checked::verdict).max().unwrap_or(Verdict::Pass);
     let fails = match args.fail_on {

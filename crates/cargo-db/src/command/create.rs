@@ -2,12 +2,13 @@
 
 use crate::cli::CreateArgs;
 use crate::command::Context;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
-use crate::model::layout::NewMigration;
-use crate::model::migration::Folder;
+use crate::model::layout::{Layout, NewMigration};
+use crate::model::migration::{Folder, Migration};
 use crate::model::target::Target;
 use crate::model::tool::Task;
 use crate::settings::Migrations;
@@ -16,9 +17,10 @@ use crate::world::{clock, files};
 
 pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     let settings = &context.settings;
-    let name = checked_name(&args.name.join(" "))?;
     let Migrations { layout, dir, .. } = &settings.migrations;
     let folder = files::migrations(layout, &dir.value, &settings.root)?;
+    let (app, words) = app_of(layout, &folder, &args.name)?;
+    let name = checked_name(&words.join(" "))?;
     let reversible = args.reversible || (!args.simple && has_downs(&folder));
     let new = NewMigration { name: &name, now: clock::now(), reversible, folder: &folder };
     let mut shown = Vec::new();
@@ -26,8 +28,12 @@ pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     let here = files::current_dir()?;
     let files = layout.new_files(&new);
     if files.is_empty() {
-        // What it writes depends on no database.
-        return written_by_tool(context, &Target::nowhere(), &Task::Create { name: &name });
+        // What it writes depends on no database, but some look for one all the same.
+        let target = if layout.is_code() { context.target()? } else { Target::nowhere() };
+        return written_by_tool(context, &target, &Task::Create { name: &name, app: app.as_deref() });
+    }
+    if args.reversible && files.len() == 1 && !files[0].1.to_ascii_lowercase().contains("down") {
+        context.ui.warning(&format!("{} knows no way back", layout.key()));
     }
     for (path, text) in files {
         let path = dir.value.join(path);
@@ -38,18 +44,45 @@ pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Django's migrations belong to an application: the only one, or the one that is named first.
+fn app_of<'a>(
+    layout: &Layout,
+    folder: &Folder,
+    words: &'a [String],
+) -> Result<(Option<String>, &'a [String])> {
+    if layout.key() != "django" {
+        return Ok((None, words));
+    }
+    let app = |migration: &Migration| {
+        migration.version.to_string().split('.').next().unwrap_or_default().to_owned()
+    };
+    let apps: BTreeSet<String> = folder.migrations.iter().map(app).collect();
+    match (words, apps.len()) {
+        ([first, rest @ ..], _) if apps.contains(first) && !rest.is_empty() => {
+            Ok((Some(first.clone()), rest))
+        }
+        (_, 1) => Ok((apps.into_iter().next(), words)),
+        _ => {
+            let list = apps.into_iter().collect::<Vec<_>>().join(", ");
+            let what =
+                format!("name the application first, as in `cargo db create shop add age`; there are {list}");
+            Err(Kind::Usage { what }.into())
+        }
+    }
+}
+
 /// Has the tool write a migration, and shows what it wrote.
 pub(super) fn written_by_tool(context: &Context, target: &Target, task: &Task<'_>) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let base = &settings.migrations.tool_dir;
     let before = files::stamps(base)?;
-    let said = migration::run_task(world, settings, target, task)?;
+    let ended = migration::run_task(world, settings, target, task)?;
     let here = files::current_dir()?;
     let new = files::stamps(base)?.into_iter().filter(|(path, stamp)| before.get(path) != Some(stamp));
     let shown: Vec<PathBuf> =
         new.map(|(path, _)| path.strip_prefix(&here).unwrap_or(&path).to_owned()).collect();
     if shown.is_empty() {
-        ui.note(said.trim_end());
+        ui.note(ended.said.trim_end());
         ui.report(&Report::Line("the tool wrote nothing"));
         return Ok(Exit::Done);
     }

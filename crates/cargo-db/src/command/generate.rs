@@ -23,6 +23,7 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
     migration::task_exists(settings, &task)?;
     let layout = &settings.migrations.layout;
     let target = context.target()?;
+    migration::goes_where_it_is_told(world, settings, &target)?;
     migration::create_if_absent(world, settings, &target)?;
     let scratch = backup::create_beside(world, &target, backup::SCRATCH, None)?;
     if layout.key() != "prisma" {
@@ -32,7 +33,7 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
     if layout.key() != "prisma" {
         return written_by_tool(context, &scratch.target, &task);
     }
-    let sql = migration::run_task(world, settings, &scratch.target, &task)?;
+    let sql = migration::run_task(world, settings, &scratch.target, &task)?.stdout;
     if sql.trim().is_empty() || sql.contains("This is an empty migration") {
         ui.report(&Report::Line("nothing to generate: the migrations lead to the schema"));
         return Ok(Exit::Done);

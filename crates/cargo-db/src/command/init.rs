@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit> {
             files::append_line(path, lines.trim_end())?;
         }
         let verb = if args.dry_run { "Would add" } else { "Added" };
-        context.ui.status(verb, &format!("{} to {}", lines.trim_end().replace('\n', ", "), relative(path)));
+        context.ui.status(verb, &format!("{} to {}", lines.trim().replace('\n', ", "), relative(path)));
     }
     if work.by_hand.is_empty() {
         context.ui.report(&Report::Line("next: `cargo db status`"));
@@ -91,32 +91,40 @@ fn look(root: &Path) -> Result<Work> {
         work.found
             .push("no migrations: plain SQL files in `migrations` is what cargo db begins with".to_owned());
     }
-    let mut write = |name: &str, text: String| {
+    let add = |work: &mut Work, name: &str, text: String| {
         let path = root.join(name);
         if !files::is_there(&path) {
             work.write.push((path, text));
         }
     };
-    write("db.toml", db_toml(root, &found));
-    write(".env.example", ENV_EXAMPLE.to_owned());
+    add(&mut work, "db.toml", db_toml(root, &found));
+    add(&mut work, ".env.example", ENV_EXAMPLE.to_owned());
     let is_there = |name: &str| files::is_there(&root.join(name));
-    if is_there("xtask") {
-        work.by_hand.push(
-            "let `xtask` depend on `cargo-db`, and call `cargo_db::main()` for the argument `db`".to_owned(),
-        );
+    let text = |name: &str| files::read_if_there(&root.join(name)).ok().flatten().unwrap_or_default();
+    if !is_there("Cargo.toml") {
+        work.by_hand.push("no cargo workspace is here: install `cargo-db`, and call it as that".to_owned());
+    } else if is_there("xtask") {
+        if !text("xtask/Cargo.toml").contains("cargo-db") {
+            work.by_hand.push(
+                "let `xtask` depend on `cargo-db`, and call `cargo_db::main()` for the argument `db`"
+                    .to_owned(),
+            );
+        }
     } else {
-        let manifest = "[package]\nname = \"xtask\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\ncargo-db = \"0.1\"\n";
-        write("xtask/Cargo.toml", manifest.to_owned());
-        write("xtask/src/main.rs", XTASK_MAIN.to_owned());
-        let workspace = files::read_if_there(&root.join("Cargo.toml")).ok().flatten().unwrap_or_default();
-        if !workspace.contains("\"xtask\"") {
+        add(&mut work, "xtask/Cargo.toml", xtask_manifest());
+        add(&mut work, "xtask/src/main.rs", XTASK_MAIN.to_owned());
+        let why = "let the path of `cargo-db` in xtask/Cargo.toml be one that everybody has";
+        work.by_hand.push(why.to_owned());
+    }
+    if is_there("Cargo.toml") {
+        if !text("Cargo.toml").contains("\"xtask\"") {
             work.by_hand.push("add \"xtask\" to the members of the workspace in Cargo.toml".to_owned());
         }
-    }
-    match files::read_if_there(&root.join(".cargo/config.toml")).ok().flatten() {
-        None => write(".cargo/config.toml", ALIAS.to_owned()),
-        Some(config) if config.contains("db = ") => {}
-        Some(_) => work.by_hand.push(format!("add to .cargo/config.toml:\n{ALIAS}")),
+        match text(".cargo/config.toml").as_str() {
+            "" => add(&mut work, ".cargo/config.toml", ALIAS.to_owned()),
+            config if config.contains("db = ") => {}
+            _ => work.by_hand.push(format!("add to .cargo/config.toml:\n{ALIAS}")),
+        }
     }
     let ignored = files::read_if_there(&root.join(".gitignore")).ok().flatten().unwrap_or_default();
     let known =
@@ -124,13 +132,21 @@ fn look(root: &Path) -> Result<Work> {
     let missing: Vec<&str> = IGNORED.into_iter().filter(|line| !known(line)).collect();
     let lines = format!("{}\n", missing.join("\n"));
     if !is_there(".gitignore") {
-        write(".gitignore", lines);
+        add(&mut work, ".gitignore", lines);
     } else if !missing.is_empty() {
         // What stands there may end without an end of line.
         let gap = if ignored.is_empty() || ignored.ends_with('\n') { "" } else { "\n" };
         work.append.push((root.join(".gitignore"), format!("{gap}{lines}")));
     }
     Ok(work)
+}
+
+/// cargo-db is in no registry: another package of this name there would be somebody else's.
+fn xtask_manifest() -> String {
+    let here = env!("CARGO_MANIFEST_DIR");
+    format!(
+        "[package]\nname = \"xtask\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\ncargo-db = {{ path = {here:?} }}\n"
+    )
 }
 
 fn shown(root: &Path, dir: &Path) -> String {

@@ -33,6 +33,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let look = |facts: &Facts| context.seal(batched(context, plan::migrate(facts, &request)?, wanted)?);
     let plan = look(&facts)?;
     if args.dry_run {
+        migration::can_run(settings, &plan)?;
         migration::look_through(world, settings, &plan)?;
         let sql = args.show_sql.then(|| sql_of(context, &plan)).transpose()?;
         if plan.is_empty() {
@@ -43,11 +44,22 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         ui.report(&Report::Foreseen { plan: &plan, sql, foresight: &foresight });
         return Ok(if foresight.is_safe() { Exit::Done } else { Exit::Finding });
     }
+    if plan.is_empty() && facts.folder.migrations.is_empty() {
+        let dir = &settings.migrations.dir.value;
+        let shown = dir.strip_prefix(&settings.root).unwrap_or(dir).display();
+        let text = format!(
+            "nothing to do: there is no migration of {} in `{shown}`",
+            settings.migrations.layout.key()
+        );
+        ui.report(&Report::Line(&text));
+        return Ok(Exit::Done);
+    }
     if plan.is_empty() {
         plan.warnings.iter().for_each(|warning| ui.warning(warning));
         ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
         return Ok(Exit::Done);
     }
+    migration::can_run(settings, &plan)?;
     ui.plan(&plan);
     if args.show_sql {
         sql_of(context, &plan)?

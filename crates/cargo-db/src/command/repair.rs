@@ -37,7 +37,7 @@ fn look(context: &Context, target: &Target) -> Result<Plan> {
                 }
             }
             // It blocks nothing, or is for people to say.
-            (Trouble::OutOfOrder | Trouble::Orphan, _) => {}
+            (Trouble::OutOfOrder | Trouble::Orphan | Trouble::Foreign, _) => {}
             _ => beyond.push(problem.clone()),
         }
     }

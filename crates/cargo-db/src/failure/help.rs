@@ -174,6 +174,13 @@ fn tool_hints(kind: &Kind) -> Vec<Hint> {
             vec![say(&format!("install {program}, or name another command in `[migrations]` of db.toml"))]
         }
         Kind::ToolCannot { .. } => vec![say("name a command for it in `[migrations]` of db.toml")],
+        Kind::GoesElsewhere { .. } => vec![say(
+            "nothing was changed; let its configuration take the database from DATABASE_URL or libpq's variables",
+        )],
+        Kind::NeedsTcp { .. } => vec![run(
+            "have it listen on a port too, and name it in DATABASE_URL with the password that is shown",
+            "cargo db server start --port 5544",
+        )],
         Kind::NotSql { .. } => vec![say("set `[migrations] runner = \"tool\"` in db.toml")],
         Kind::SeveralTools { .. } => vec![say("say which with `[migrations] tool = \"…\"` in db.toml")],
         Kind::OtherHistory { tool, .. } => {
@@ -301,7 +308,12 @@ fn statement_hint(statement: &StatementError, verb: &str) -> Hint {
         }
         Some("57014") => run("it took too long: raise `[migrate] statement-timeout`, then", &again),
         Some("42501") => run("as a role that may do this", &again),
-        Some("25001") => run("begin the file with `-- no-transaction`, as its first bytes, then", &again),
+        Some("25001") => {
+            run("it cannot run in a transaction: `cargo db check` says how it leaves it, then", &again)
+        }
+        Some("42P07" | "42710") => {
+            run("where the database has this already, record it as applied:", "cargo db baseline")
+        }
         _ => run("mend the file, then", &again),
     }
 }

@@ -223,6 +223,12 @@ pub(crate) enum Kind {
     NoTool { program: String },
     #[error("{tool} has no command that would {doing}")]
     ToolCannot { tool: String, doing: String },
+    #[error(
+        "{tool} goes to another database than it is told: `{command}` succeeded for one that does not exist"
+    )]
+    GoesElsewhere { tool: String, command: String },
+    #[error("{tool} reads host and port, and this server is on a unix socket")]
+    NeedsTcp { tool: String },
     #[error("`{command}` ended with {status}")]
     ToolFailed { command: String, status: String, said: String, differences: Vec<String> },
     #[error("{who} reported success, and the database is in another state: {}", differences.first().map_or("", String::as_str))]
@@ -374,6 +380,8 @@ impl Kind {
             Kind::CommitUnknown { .. } => ("CONNECTION.COMMIT_UNKNOWN", Exit::Unreachable),
             Kind::NoTool { .. } => ("TOOL.MISSING", Exit::Tool),
             Kind::ToolCannot { .. } => ("TOOL.CANNOT", Exit::Tool),
+            Kind::GoesElsewhere { .. } => ("TOOL.GOES_ELSEWHERE", Exit::Tool),
+            Kind::NeedsTcp { .. } => ("TOOL.NEEDS_TCP", Exit::Tool),
             Kind::ToolFailed { .. } => ("TOOL.FAILED", Exit::Tool),
             Kind::OtherState { .. } => ("TOOL.OTHER_STATE", Exit::Tool),
             Kind::Tool { .. } => ("TOOL.FAILED", Exit::Tool),

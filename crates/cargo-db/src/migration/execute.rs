@@ -139,10 +139,6 @@ pub(crate) fn look_through(world: &World, settings: &Settings, plan: &Plan) -> R
     }
     for turn in plan.steps.iter().filter_map(Turn::of) {
         let file = turn.file()?;
-        if file.is_code {
-            let (file, tool) = (file.path.clone(), settings.migrations.layout.key().to_owned());
-            return Err(Kind::NotSql { file, tool }.into());
-        }
         if read_script(settings, file)?.is_empty() {
             if turn.direction == Direction::Down {
                 return Err(Kind::EmptyDown { subject: turn.subject }.into());
@@ -203,11 +199,11 @@ pub(super) fn read(root: &Path, layout: &Layout, file: &ScriptFile) -> Result<Sc
 
 /// Whoever has the lock is the only run. Another writing session of cargo db in this database
 /// belongs to a run that was killed, and its transaction can only be in the way.
-fn end_sessions_of_killed_runs(world: &World, session: &mut Session) -> Result<()> {
+pub(super) fn end_sessions_of_killed_runs(world: &World, session: &mut Session) -> Result<()> {
     let sql = format!(
         "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity \
          WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid() \
-           AND application_name LIKE 'cargo-db/%' AND application_name LIKE {}",
+           AND application_name LIKE 'cargo-db/%' AND (application_name LIKE '% tool' OR application_name LIKE {})",
         quote_literal(&format!(
             "%{}",
             Purpose::Write.application_name().rsplit(' ').next().unwrap_or("write")

@@ -34,7 +34,12 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
     let session = connect_or_none(world, settings, target)?;
     let database_exists = session.is_some();
     let history = match session {
-        Some(mut session) => read_history(&mut session, &layout)?.completed(&layout, &folder),
+        Some(mut session) => {
+            let mut history = read_history(&mut session, &layout)?.completed(&layout, &folder);
+            // Where db.toml names several sets, several histories are what is to be expected.
+            history.foreign = history.foreign.filter(|_| settings.migrations.sets.len() < 2);
+            history
+        }
         None => History::default(),
     };
     let (target, environment) = (target.clone(), settings.environment.environment);

@@ -23,8 +23,22 @@ pub(crate) use facts::{
     named_folder_exists, read_folder, read_history, read_table,
 };
 pub(crate) use record::write_down;
-pub(crate) use tool::{ask, commands_of, run_task, task_exists};
+pub(crate) use tool::{ask, commands_of, goes_where_it_is_told, run_task, task_exists};
 pub(crate) use witness::Witness;
+
+/// Whether a plan can be carried out at all: whether its files are SQL, or the program is there that runs them.
+pub(crate) fn can_run(settings: &Settings, plan: &Plan) -> Result<()> {
+    if settings.migrations.runner == Runner::Tool {
+        return tool::program_exists(settings, plan);
+    }
+    match plan.files().find(|file| file.is_code) {
+        None => Ok(()),
+        Some(file) => {
+            let (file, tool) = (file.path.clone(), settings.migrations.layout.key().to_owned());
+            Err(crate::failure::Kind::NotSql { file, tool }.into())
+        }
+    }
+}
 
 /// Carries out a plan, by ourselves or with the project's tool, and then asks the database what came of it.
 /// The caller holds the lock, and has made sure that the plan still fits.

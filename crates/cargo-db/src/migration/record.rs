@@ -16,9 +16,6 @@ use crate::world::pg::{Lock, Purpose, Session};
 pub(crate) fn write_down(world: &World, settings: &Settings, plan: &Plan, lock: &mut Lock) -> Result<()> {
     let layout = &settings.migrations.layout;
     let cannot = |doing: &str| Kind::ToolCannot { tool: layout.key().to_owned(), doing: doing.to_owned() };
-    if layout.is_code() {
-        return Err(cannot("let others write its history").into());
-    }
     lock.check_now()?;
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
     session.run("begin a transaction", "BEGIN")?;

@@ -2,25 +2,33 @@
 //! it, because a tool that ends with success may have done something else.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use crate::failure::{Kind, Result};
 use crate::migration::execute::Deed;
 use crate::migration::facts::gather;
+use crate::model::event::Event;
 use crate::model::history::{Applied, History};
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version, title};
-use crate::model::target::Target;
+use crate::model::target::{Host, Target};
 use crate::model::tool::{Place, Task, command, states, variables};
 use crate::plan::{Plan, Step, Verb};
 use crate::settings::{Runner, Settings};
 use crate::world::clock::stopwatch;
-use crate::world::process::{Ended, environment, run_tool};
+use crate::world::pg::{Purpose, Session};
+use crate::world::process::environment;
+use crate::world::tool::{self, Ended, Told};
 use crate::world::{World, files};
 
 /// Carries a plan out with the tool's own command.
 pub(super) fn carry_out(world: &World, settings: &Settings, plan: &Plan) -> Result<Vec<Deed>> {
     let began = stopwatch();
+    goes_where_it_is_told(world, settings, &plan.target)?;
+    end_sessions_of_tools(world, &plan.target);
     for line in commands(settings, plan)? {
-        let ended = run(world, settings, &plan.target, &line)?;
+        // The tool is gone when it was stopped, and the server may not have noticed.
+        let ended = run(world, settings, &plan.target, &line)
+            .inspect_err(|_| end_sessions_of_tools(world, &plan.target))?;
         if !ended.success {
             let differences = differences(world, settings, plan).unwrap_or_default();
             let (command, status, said) = (line.join(" "), ended.status, ended.said);
@@ -148,10 +156,11 @@ pub(super) fn line(settings: &Settings, target: &Target, task: &Task<'_>) -> Res
         Task::Revert { .. } => ("", "take several migrations back at once".to_owned()),
         Task::Create { .. } => ("create", "write an empty migration".to_owned()),
         Task::Generate { .. } => ("generate", "work out a migration".to_owned()),
+        Task::Probe => ("", "say where it goes".to_owned()),
     };
     if let Some(own) = migrations.commands.get(key) {
         let name = match task {
-            Task::Create { name } | Task::Generate { name } => Some((*name).to_owned()),
+            Task::Create { name, .. } | Task::Generate { name } => Some((*name).to_owned()),
             _ => None,
         };
         return Ok(own.iter().cloned().chain(name).collect());
@@ -178,7 +187,8 @@ pub(super) fn run(world: &World, settings: &Settings, target: &Target, line: &[S
     variables.retain(|(name, _)| {
         !(matches!(*name, "SHADOW_DATABASE_URL" | "ROOT_DATABASE_URL") && known.contains_key(*name))
     });
-    run_tool(world, line, &variables, &settings.migrations.tool_dir)
+    let told = Told { variables, secrets: target.secrets() };
+    tool::run(world, line, told, &settings.migrations.tool_dir)
 }
 
 /// Fails where there is no command for a task.
@@ -186,21 +196,68 @@ pub(crate) fn task_exists(settings: &Settings, task: &Task<'_>) -> Result<()> {
     line(settings, &Target::nowhere(), task).map(drop)
 }
 
-/// Runs the command for a task that changes files only, or a database that is nobody's. Returns what it
-/// printed.
+/// Runs the command for a task that changes files only, or a database that is nobody's.
 pub(crate) fn run_task(
     world: &World,
     settings: &Settings,
     target: &Target,
     task: &Task<'_>,
-) -> Result<String> {
+) -> Result<Ended> {
     let line = line(settings, target, task)?;
     let ended = run(world, settings, target, &line)?;
     if ended.success {
-        return Ok(ended.stdout);
+        return Ok(ended);
     }
     let (command, status, said) = (line.join(" "), ended.status, ended.said);
     Err(Kind::ToolFailed { command, status, said, differences: Vec::new() }.into())
+}
+
+/// Ends what a tool that was stopped has left behind on the server. The caller holds the lock.
+fn end_sessions_of_tools(world: &World, target: &Target) {
+    let world = world.uninterrupted();
+    if let Ok(mut session) = Session::open(&world, target, Purpose::Write) {
+        let _ = super::execute::end_sessions_of_killed_runs(&world, &mut session);
+    }
+}
+
+/// A database that is nowhere.
+const DECOY: &str = "cargo_db_decoy_that_is_nowhere";
+
+/// Makes sure that the tool goes where it is told, before it writes anything: asked about a database that does not
+/// exist, it has to fail. One whose configuration names another database succeeds.
+pub(crate) fn goes_where_it_is_told(world: &World, settings: &Settings, target: &Target) -> Result<()> {
+    static KNOWN: OnceLock<()> = OnceLock::new();
+    let layout = &settings.migrations.layout;
+    let on_a_socket = matches!(target.host, Host::Socket(_));
+    if on_a_socket && matches!(layout.key(), "yoyo" | "django" | "liquibase" | "flyway") {
+        return Err(Kind::NeedsTcp { tool: layout.key().to_owned() }.into());
+    }
+    // What the project calls instead of the tool is its own affair.
+    if KNOWN.get().is_some() || settings.migrations.commands.contains_key("apply") {
+        return Ok(());
+    }
+    if let Ok(line) = line(settings, target, &Task::Probe) {
+        let told = target.with_database(DECOY);
+        world
+            .tell(Event::Started { doing: "Asking", subject: format!("`{}` where it goes", line.join(" ")) });
+        if run(world, settings, &told, &line)?.success {
+            let (tool, command) = (layout.key().to_owned(), line.join(" "));
+            return Err(Kind::GoesElsewhere { tool, command }.into());
+        }
+    }
+    let _ = KNOWN.set(());
+    Ok(())
+}
+
+/// Fails where the program of a plan is not to be found.
+pub(crate) fn program_exists(settings: &Settings, plan: &Plan) -> Result<()> {
+    for line in commands(settings, plan)? {
+        let program = line.first().cloned().unwrap_or_default();
+        if tool::find(&program, &settings.migrations.tool_dir).is_none() {
+            return Err(Kind::NoTool { program }.into());
+        }
+    }
+    Ok(())
 }
 
 /// What a project's own status command says there is, for tools that are not known.

@@ -60,6 +60,8 @@ pub(crate) enum Trouble {
     Orphan,
     /// A file that the layout cannot read.
     Misnamed,
+    /// There is another tool's history, and none of this one's.
+    Foreign,
 }
 
 impl Trouble {
@@ -73,6 +75,7 @@ impl Trouble {
             Trouble::Failed => "failed",
             Trouble::Orphan => "orphan",
             Trouble::Misnamed => "misnamed",
+            Trouble::Foreign => "foreign",
         }
     }
 }
@@ -145,10 +148,17 @@ impl<'a> Standing<'a> {
         let late = pending.iter().filter(|file| !repeats(&file.version)).filter(|file| {
             // A file that is gone was later than this one, too, if its version is greater.
             latest.is_some_and(|latest| place_of(&file.version).is_some_and(|place| place < latest))
-                || in_order && newest.is_some_and(|newest| file.version < *newest)
+                || (in_order || matches!(file.version, Version::Number(_)))
+                    && newest.is_some_and(|newest| file.version < *newest)
         });
 
         let mut problems = folder_problems(folder);
+        problems.extend(history.foreign.iter().filter(|_| history.table.is_none()).map(|foreign| Problem {
+            trouble: Trouble::Foreign,
+            version: None,
+            name: "the history".to_owned(),
+            explanation: format!("it is not there, but {foreign}"),
+        }));
         problems.extend(applied.iter().filter_map(|(row, file)| row_problem(row, *file)));
         problems.extend(late.map(|file| out_of_order(file)));
         problems.sort_by(|a, b| (&a.version, a.trouble, &a.name).cmp(&(&b.version, b.trouble, &b.name)));

@@ -136,6 +136,20 @@ impl Target {
         }
     }
 
+    /// The password in every way in which somebody may have written it down.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let Some(password) = self.password.as_ref().map(Secret::expose).filter(|password| password.len() > 2)
+        else {
+            return Vec::new();
+        };
+        let encoded = utf8_percent_encode(password, RESERVED).to_string();
+        let all = utf8_percent_encode(password, NON_ALPHANUMERIC).to_string();
+        let quoted = password.replace('\\', "\\\\").replace('"', "\\\"");
+        let doubled = encoded.replace('%', "%%");
+        let lower = encoded.to_lowercase();
+        [password.to_owned(), doubled, encoded, all, quoted, lower].map(Secret::new).into()
+    }
+
     /// The search path that the URL asked for.
     pub(crate) fn search_path(&self) -> Option<&str> {
         let path = self.options.as_deref()?.split("-csearch_path=").nth(1)?;
@@ -273,6 +287,12 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
         .or_else(|| url.strip_prefix("postgresql://"))
         .ok_or_else(|| bad("it does not begin with `postgres://`"))?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if query.contains('@') {
+        return Err(bad(
+            "there is an `@` behind the `?`; a `?` in a password is written `%3F`, and an `@` `%40`",
+        )
+        .into());
+    }
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
     if database.contains('@') {
         return Err(bad("there is an `@` behind the first `/`; a `/` in a password is written `%2F`").into());

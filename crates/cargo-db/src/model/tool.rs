@@ -18,7 +18,9 @@ pub(crate) enum Task<'a> {
     /// Take back the newest ones; then this one is the newest, if there is one.
     Revert { count: usize, first: &'a str, newest: Option<&'a str> },
     /// Write an empty migration.
-    Create { name: &'a str },
+    Create { name: &'a str, app: Option<&'a str> },
+    /// Read something from the database, which it has to reach for that.
+    Probe,
     /// Write a migration that leads to what the program's own description of the schema says.
     Generate { name: &'a str },
 }
@@ -51,6 +53,8 @@ struct Commands {
     nothing: &'static str,
     create: &'static str,
     generate: &'static str,
+    /// Fails where the database cannot be reached, and changes nothing but the tool's own tables.
+    probe: &'static str,
 }
 
 const NONE: Commands = Commands {
@@ -63,6 +67,7 @@ const NONE: Commands = Commands {
     nothing: "",
     create: "",
     generate: "",
+    probe: "",
 };
 
 #[rustfmt::skip]
@@ -74,6 +79,7 @@ const TOOLS: [Commands; 21] = [
         back: "sqlx migrate revert --source {dir} --target-version {newest}",
         nothing: "0",
         create: "sqlx migrate add -r --source {dir} {name}",
+        probe: "sqlx migrate info --source {dir}",
         ..NONE
     },
     Commands {
@@ -82,6 +88,7 @@ const TOOLS: [Commands; 21] = [
         back: "diesel migration revert --migration-dir {dir} --number {count}",
         create: "diesel migration generate --migration-dir {dir} {name}",
         generate: "diesel migration generate --migration-dir {dir} {name} --diff-schema",
+        probe: "diesel migration pending --migration-dir {dir}",
         ..NONE
     },
     Commands {
@@ -95,12 +102,14 @@ const TOOLS: [Commands; 21] = [
         all: "dbmate --migrations-dir {dir} --no-dump-schema migrate",
         back_one: "dbmate --migrations-dir {dir} --no-dump-schema rollback",
         create: "dbmate --migrations-dir {dir} new {name}",
+        probe: "dbmate --migrations-dir {dir} status",
         ..NONE
     },
     Commands {
         key: "prisma",
         all: "prisma migrate deploy",
         generate: "prisma migrate diff --from-migrations {dir} {to-schema} {schema} --script",
+        probe: "prisma migrate status",
         ..NONE
     },
     Commands {
@@ -123,6 +132,7 @@ const TOOLS: [Commands; 21] = [
         next: "node-pg-migrate up {count} -m {dir}",
         back: "node-pg-migrate down {count} -m {dir}",
         create: "node-pg-migrate create {name} -j sql -m {dir}",
+        probe: "node-pg-migrate up --dry-run -m {dir}",
         ..NONE
     },
     Commands {
@@ -149,13 +159,15 @@ const TOOLS: [Commands; 21] = [
         create: "supabase migration new {name}",
         ..NONE
     },
-    Commands { key: "graphile-migrate", all: "graphile-migrate migrate", ..NONE },
+    Commands { key: "graphile-migrate", all: "graphile-migrate migrate", probe: "graphile-migrate status",
+        ..NONE },
     Commands {
         key: "sea-orm",
         all: "cargo run --quiet -- up",
         next: "cargo run --quiet -- up -n {count}",
         back: "cargo run --quiet -- down -n {count}",
         create: "cargo run --quiet -- generate {name}",
+        probe: "cargo run --quiet -- status",
         ..NONE
     },
     Commands {
@@ -164,6 +176,7 @@ const TOOLS: [Commands; 21] = [
         back_one: "{typeorm} migration:revert -d {source}",
         create: "{typeorm} migration:create {file} {javascript}",
         generate: "{typeorm} migration:generate -d {source} {file} {javascript}",
+        probe: "{typeorm} migration:show -d {source}",
         ..NONE
     },
     Commands {
@@ -174,6 +187,7 @@ const TOOLS: [Commands; 21] = [
         nothing: "base",
         create: "alembic revision -m {name}",
         generate: "alembic revision --autogenerate -m {name}",
+        probe: "alembic current",
         ..NONE
     },
     Commands {
@@ -181,8 +195,9 @@ const TOOLS: [Commands; 21] = [
         all: "python manage.py migrate --no-input",
         next_one: "python manage.py migrate --no-input {app} {name-in-app}",
         back_one: "python manage.py migrate --no-input {app} {before-in-app}",
-        create: "python manage.py makemigrations --empty -n {name}",
+        create: "python manage.py makemigrations --empty -n {name} {own-app}",
         generate: "python manage.py makemigrations -n {name}",
+        probe: "python manage.py showmigrations",
         ..NONE
     },
     Commands {
@@ -191,6 +206,7 @@ const TOOLS: [Commands; 21] = [
         next_one: "knex migrate:up",
         back_one: "knex migrate:down",
         create: "knex migrate:make {name}",
+        probe: "knex migrate:list",
         ..NONE
     },
     Commands {
@@ -200,6 +216,7 @@ const TOOLS: [Commands; 21] = [
         // Whatever came after it is taken back with it.
         back_one: "yoyo rollback -b -r {first}",
         create: "yoyo new -b --sql -m {name}",
+        probe: "yoyo list -b",
         ..NONE
     },
     Commands {
@@ -208,6 +225,7 @@ const TOOLS: [Commands; 21] = [
         next: "sqitch deploy --to {last}",
         back: "sqitch revert -y --to {newest}",
         create: "sqitch add {name} -n {name}",
+        probe: "sqitch status",
         ..NONE
     },
     Commands {
@@ -215,6 +233,7 @@ const TOOLS: [Commands; 21] = [
         all: "liquibase update",
         next: "liquibase update-count --count={count}",
         back: "liquibase rollback-count --count={count}",
+        probe: "liquibase status",
         ..NONE
     },
 ];
@@ -231,6 +250,7 @@ pub(crate) fn command(layout: &Layout, task: &Task<'_>, place: &Place<'_>) -> Op
         Task::Revert { .. } => tool.back,
         Task::Create { .. } => tool.create,
         Task::Generate { .. } => tool.generate,
+        Task::Probe => tool.probe,
     };
     let mut line: Vec<String> = Vec::new();
     for word in template.split(' ').filter(|word| !word.is_empty()) {
@@ -253,10 +273,10 @@ pub(crate) fn command(layout: &Layout, task: &Task<'_>, place: &Place<'_>) -> Op
 /// What a word in braces stands for.
 fn meaning(name: &str, tool: &Commands, task: &Task<'_>, place: &Place<'_>) -> Option<String> {
     let (count, first, last, newest, new) = match task {
-        Task::ApplyAll => (0, "", "", None, ""),
+        Task::ApplyAll | Task::Probe => (0, "", "", None, ""),
         Task::ApplyNext { count, last } => (*count, "", *last, None, ""),
         Task::Revert { count, first, newest } => (*count, *first, "", *newest, ""),
-        Task::Create { name } | Task::Generate { name } => (0, "", "", None, *name),
+        Task::Create { name, .. } | Task::Generate { name } => (0, "", "", None, *name),
     };
     let of_tool = Some(tool.nothing).filter(|nothing| !nothing.is_empty());
     let in_app = |version: &str| version.split_once('.').map(|(app, name)| (app.to_owned(), name.to_owned()));
@@ -272,6 +292,10 @@ fn meaning(name: &str, tool: &Commands, task: &Task<'_>, place: &Place<'_>) -> O
         "newest" => newest.or(of_tool).map(str::to_owned),
         "name" => Some(new.to_owned()),
         "file" => Some(format!("{}/{new}", place.dir)),
+        "own-app" => match task {
+            Task::Create { app, .. } => app.map(str::to_owned),
+            _ => None,
+        },
         "app" => Some(in_app(own)?.0),
         "name-in-app" => Some(in_app(own)?.1),
         "before-in-app" => {
@@ -370,6 +394,8 @@ pub(crate) fn variables(layout: &Layout, target: &Target, dir: &str) -> Vec<(&'s
         _ => {}
     }
     variables.push(("DATABASE_URL", url));
+    // So that what it leaves behind on the server is known for it.
+    variables.push(("PGAPPNAME", Secret::new(format!("cargo-db/{} tool", env!("CARGO_PKG_VERSION")))));
     variables
 }
 
@@ -418,7 +444,7 @@ mod tests {
                 Task::ApplyAll,
                 Task::ApplyNext { count: 1, last: "2" },
                 Task::Revert { count: 1, first: "2", newest: Some("1") },
-                Task::Create { name: "x" },
+                Task::Create { name: "x", app: None },
                 Task::Generate { name: "x" },
             ];
             for task in tasks {
@@ -452,7 +478,10 @@ mod tests {
             "python manage.py migrate --no-input app zero"
         );
         assert_eq!(line("knex", &revert(2, None)), None);
-        assert_eq!(line("typeorm", &Task::Create { name: "x" }).unwrap(), "typeorm migration:create db/x -o");
+        assert_eq!(
+            line("typeorm", &Task::Create { name: "x", app: None }).unwrap(),
+            "typeorm migration:create db/x -o"
+        );
         assert_eq!(line("refinery", &revert(1, None)), None);
     }
 

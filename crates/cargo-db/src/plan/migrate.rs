@@ -82,7 +82,8 @@ fn blocks(trouble: Trouble, facts: &Facts, tolerance: &Tolerance) -> bool {
         Trouble::OutOfOrder => {
             (!facts.environment.is_own() || facts.layout.is_strict()) && !tolerance.out_of_order
         }
-        Trouble::Orphan => false,
+        // This one was refused before.
+        Trouble::Orphan | Trouble::Foreign => false,
         Trouble::Edited | Trouble::Duplicate | Trouble::Failed | Trouble::Misnamed => true,
     }
 }

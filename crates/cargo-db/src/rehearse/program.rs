@@ -33,6 +33,7 @@ impl Stage<'_> {
     /// Runs every migration there, one by one where the tool can, and back again.
     pub(super) fn by_tool(&mut self) -> Result<Vec<Rehearsed>> {
         let migrations = self.request.migrations;
+        migration::goes_where_it_is_told(self.world, self.request.settings, &self.session.target)?;
         let one_by_one = migrations.len() == 1 || self.can(&Task::ApplyNext { count: 1, last: "" });
         let groups: Vec<&[Migration]> =
             if one_by_one { migrations.chunks(1).collect() } else { vec![migrations] };
@@ -77,8 +78,9 @@ impl Stage<'_> {
         let mut findings = Vec::new();
         match ran {
             Err(failure) if matches!(failure.kind(), Kind::ToolFailed { .. }) => {
-                let why = failure.why();
-                findings.push(finding("fails", 1, "", format!("{failure}: {}", why.join("; "))));
+                // A program's last line says more than its first.
+                let why = failure.why().into_iter().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+                findings.push(finding("fails", 1, "", format!("{failure}: {}", why.trim())));
             }
             Err(failure) => return Err(failure),
             Ok(_) => {

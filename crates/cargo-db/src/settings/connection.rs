@@ -37,7 +37,7 @@ const LIBPQ: &[(&str, &str)] = &[
 pub(crate) fn place(
     sources: &Sources<'_>,
     variables: &Variables,
-    url_variable: &str,
+    url_variable: Option<&str>,
     local_database: &str,
 ) -> Result<Setting<Place>> {
     if let Some(url) = &sources.flags.database_url {
@@ -47,7 +47,18 @@ pub(crate) fn place(
         }
         return target(sources, variables, keywords, Origin::Flag("--database-url"));
     }
-    if let Some(url) = variables.get(url_variable) {
+    if let Some(name) = url_variable.filter(|name| variables.get(name).is_none()) {
+        let (source_name, value) = ("migrations.url in db.toml".to_owned(), name.to_owned());
+        if name.contains("://") {
+            let why =
+                "it is the name of a variable; a URL may hold a password, and db.toml is no place for one";
+            let value = "a URL".to_owned();
+            return Err(Kind::BadSetting { source_name, value, why: why.to_owned() }.into());
+        }
+        let why = "there is no such variable, in the environment or in `.env`".to_owned();
+        return Err(Kind::BadSetting { source_name, value, why }.into());
+    }
+    if let Some(url) = variables.get(url_variable.unwrap_or("DATABASE_URL")) {
         let keywords = parse_url(&url.value, &url.origin.to_string())?;
         return target(sources, variables, keywords, url.origin);
     }

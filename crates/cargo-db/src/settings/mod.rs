@@ -216,7 +216,12 @@ impl Settings {
         let local_database = local_database(&toml, &root, named);
         let migrations = tool::resolve(sources, &toml, &root)?;
         let set = migrations.set.as_ref().and_then(|set| toml.migrations.sets.get(set));
-        let url = set.unwrap_or(&toml.migrations).url.as_deref().unwrap_or("DATABASE_URL");
+        let url = set.unwrap_or(&toml.migrations).url.as_deref();
+        // On the private server each set has a database of its own.
+        let local_database = match &migrations.set {
+            Some(set) => format!("{local_database}_{}", set.replace('-', "_")),
+            None => local_database,
+        };
         let place = connection::place(sources, &variables, url, &local_database)?;
         let is_local = match &place.value {
             Place::Named(target) => target.is_local(),

@@ -233,7 +233,8 @@ pub(crate) fn survey(sources: &Sources<'_>, root: &Path, folders: &[PathBuf]) ->
     let mut all: BTreeMap<PathBuf, Layout> = BTreeMap::new();
     for folder in std::iter::once(root.to_owned()).chain(folders.iter().map(|folder| root.join(folder))) {
         for (layout, dir) in recognised(sources, &folder, None) {
-            if (sources.list)(&dir, 2).iter().any(|file| layout.reads(file)) {
+            // What lies deep below is known by what stands in the root.
+            if layout.depth() > 2 || (sources.list)(&dir, 2).iter().any(|file| layout.reads(file)) {
                 all.entry(dir).or_insert(layout);
             }
         }

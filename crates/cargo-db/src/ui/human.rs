@@ -28,10 +28,18 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
             format!("{}\n\n{}", dry_run(plan, sql.as_deref(), ui), rehearsal::foresight(plan, foresight, ui))
         }
         Report::Migrated { plan, deeds } => {
-            let verb = if plan.verb == Verb::Rollback { "reverted" } else { "applied" };
+            let verb = match plan.verb {
+                Verb::Rollback => "reverted",
+                Verb::Baseline => "recorded as applied, and not run",
+                Verb::Repair => "put right in the history",
+                _ => "applied",
+            };
             let total = deeds.iter().map(|deed| deed.elapsed).sum();
             match deeds.len() {
                 0 => nothing_to_do(plan),
+                count if matches!(plan.verb, Verb::Baseline | Verb::Repair) => {
+                    format!("{} {verb}", plural(count, "migration"))
+                }
                 count => format!("{} {verb} in {}", plural(count, "migration"), elapsed(total)),
             }
         }

@@ -10,6 +10,7 @@ pub(crate) mod pg;
 pub(crate) mod process;
 pub(crate) mod server;
 pub(crate) mod signal;
+pub(crate) mod tool;
 
 use crate::failure::{Failure, Kind};
 use crate::model::event::{Event, Events};

@@ -3,16 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustix::process::{Pid, Signal};
 
 use crate::failure::{Kind, Result};
-use crate::model::event::Event;
 use crate::model::target::{Secret, Target};
 use crate::world::World;
 
@@ -169,104 +167,10 @@ pub(crate) fn run_project_program(
     if status.success() { Ok(()) } else { Err(failed(format!("it ended with {status}")).into()) }
 }
 
-/// How a migration tool ended, and what it printed.
-pub(crate) struct Ended {
-    pub(crate) success: bool,
-    /// As the operating system says it.
-    pub(crate) status: String,
-    pub(crate) stdout: String,
-    /// Both of its outputs, in the order in which they came.
-    pub(crate) said: String,
-}
-
-/// Runs a migration tool to its end, in a group of its own: when we are stopped, it is asked to stop with
-/// all its children, and after a while made to. What it is told is in its environment alone.
-pub(crate) fn run_tool(
-    world: &World,
-    command: &[String],
-    variables: &[(&'static str, Secret)],
-    folder: &Path,
-) -> Result<Ended> {
-    let [name, arguments @ ..] = command else {
-        return Err(Kind::Usage { what: "the command in db.toml is empty".to_owned() }.into());
-    };
-    let program = find_program(name, folder).ok_or_else(|| Kind::NoTool { program: name.clone() })?;
-    let failed = |error: std::io::Error| Kind::Tool { command: command.join(" "), why: error.to_string() };
-    let expression = told(duct::cmd(program, arguments), variables);
-    let (reader, writer) = std::io::pipe().map_err(failed)?;
-    let for_errors = writer.try_clone().map_err(failed)?;
-    let (out_reader, out_writer) = std::io::pipe().map_err(failed)?;
-    let expression = expression
-        .dir(folder)
-        .stdin_null()
-        .stdout_file(out_writer)
-        .stderr_file(for_errors)
-        .before_spawn(|command| {
-            command.process_group(0);
-            Ok(())
-        })
-        .unchecked();
-    let handle = Arc::new(expression.start().map_err(failed)?);
-    // The expression holds its ends of the pipes, and they would never be closed.
-    drop(expression);
-    drop(writer);
-    let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
-    let _guard = world.interrupt.on_signal(move || end_group(group));
-    let said = Arc::new(Mutex::new(String::new()));
-    let listen = |reader: std::io::PipeReader| {
-        let (said, world) = (Arc::clone(&said), world.clone());
-        std::thread::spawn(move || {
-            let mut own = String::new();
-            for line in BufReader::new(reader).split(b'\n').map_while(std::result::Result::ok) {
-                let line = String::from_utf8_lossy(&line).into_owned() + "\n";
-                said.lock().unwrap_or_else(PoisonError::into_inner).push_str(&line);
-                own.push_str(&line);
-                world.tell(Event::ToolSaid { line: line.trim_end().to_owned() });
-            }
-            own
-        })
-    };
-    let (errors, output) = (listen(reader), listen(out_reader));
-    let ended = handle.wait().map_err(failed)?.status;
-    // A child of the tool's that has gone into the background holds its output open: it ends with it.
-    end_group(group);
-    let stdout = output.join().unwrap_or_default();
-    let _ = errors.join();
-    world.interrupt.check()?;
-    let said = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Ok(Ended { success: ended.success(), status: ended.to_string(), stdout, said })
-}
-
-/// Asks every process of a group to end, and makes them if they do not.
-fn end_group(group: Option<Pid>) {
-    let Some(group) = group else { return };
-    if rustix::process::kill_process_group(group, Signal::TERM).is_err() {
-        return;
-    }
-    std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_secs(5));
-        let _ = rustix::process::kill_process_group(group, Signal::KILL);
-    });
-}
-
-/// Where a project keeps programs of its own, in its folder or in one above it; else on the `PATH`.
-pub(crate) fn find_program(name: &str, folder: &Path) -> Option<PathBuf> {
-    const OWN: [&str; 3] = ["node_modules/.bin", ".venv/bin", "venv/bin"];
-    if name.contains('/') {
-        return Some(folder.join(name)).filter(|path| path.is_file());
-    }
-    let own = folder.ancestors().flat_map(|above| OWN.map(|own| above.join(own)));
-    let on_path = search_path();
-    // Debian has `python3` and no `python`.
-    let names = if name == "python" { vec!["python", "python3"] } else { vec![name] };
-    let mut places = own.chain(on_path);
-    places.find_map(|place| names.iter().map(|name| place.join(name)).find(|path| path.is_file()))
-}
-
 /// Tells a child which database is meant. It must not find another variable of libpq's that leads it
 /// elsewhere. With duct the change that was made first has the last word, so no variable may be both
 /// removed and set.
-fn told(expression: duct::Expression, variables: &[(&'static str, Secret)]) -> duct::Expression {
+pub(super) fn told(expression: duct::Expression, variables: &[(&'static str, Secret)]) -> duct::Expression {
     let is_told = |name: &String| variables.iter().any(|(told, _)| told == name);
     let inherited = environment().into_keys().filter(|name| name.starts_with("PG") && !is_told(name));
     let expression = inherited.fold(expression, |expression, name| expression.env_remove(name));

@@ -28,6 +28,7 @@ fn what_is_there_is_found_and_kept() {
     std::fs::remove_file(project.path().join("db.toml")).unwrap();
     project.write("crates/api/migrations/2026-01-01-000000_a/up.sql", "SELECT 1");
     project.write("services/web/prisma/migrations/1_a/migration.sql", "SELECT 1");
+    project.write("Cargo.toml", "[workspace]\nmembers = []\n");
     project.write(".cargo/config.toml", "[alias]\nx = \"check\"\n");
     project.write("xtask/Cargo.toml", "mine");
     let _ = project

@@ -722,6 +722,95 @@ fn a_tool_that_is_stopped_ends_with_its_children() {
     let _ = project.db(&["migrate"]).ok();
 }
 
+/// However cargo db ends, the tool ends with it, and so does what it left on the server.
+#[test]
+fn a_tool_does_not_outlive_a_killed_run() {
+    let project =
+        with_tool("tool_orphan", "psql -X -c 'SELECT pg_sleep(3251)' & echo started > started; wait");
+    let mut child =
+        project.command(&["migrate"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let sleeping =
+        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3251)%' AND pid <> pg_backend_pid()";
+    eventually("the tool works", || !project.query(sleeping).is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let left = || Command::new("pgrep").args(["-f", "pg_sleep.3251"]).output().unwrap().stdout;
+    eventually("nothing of it is left", || left().is_empty());
+    project.write("tool", "#!/bin/sh\npsql -X -q -c 'CREATE TABLE IF NOT EXISTS b ()'\n");
+    let _ = project.db(&["migrate"]).code(10);
+    assert_eq!(project.query(sleeping), Vec::<String>::new());
+}
+
+#[test]
+fn no_password_is_shown_however_the_tool_writes_it() {
+    let mut project = with_tool(
+        "tool_secret",
+        "echo \"$DATABASE_URL and $PGPASSWORD\"; echo \"$DATABASE_URL\" >&2; exit 1",
+    );
+    cluster().run("postgres", "CREATE ROLE odd_password SUPERUSER LOGIN PASSWORD 'p@ss:w/rd#1%x'");
+    let url = cluster().tcp_url("tool_secret");
+    let (_, place) = url.split_once('@').unwrap();
+    project.set("DATABASE_URL", &format!("postgres://odd_password:p%40ss%3Aw%2Frd%231%25x@{place}"));
+    for arguments in [
+        &["migrate"][..],
+        &["migrate", "-v"],
+        &["migrate", "--json"],
+        &["migrate", "--json", "--progress=json"],
+    ] {
+        let ran = project.db(arguments).code(10).says("****");
+        for secret in ["p@ss", "p%40ss", "w/rd", "w%2Frd"] {
+            assert!(!ran.to_string().contains(secret), "{secret} is in {ran}");
+        }
+    }
+    project.set("DATABASE_URL", "postgres://app:p@ss:w/rd#1%?&hunter2=y@localhost/x");
+    let ran = project.db(&["status"]).code(2).says("there is an `@` behind the `?`");
+    assert!(!ran.to_string().contains("hunter2"), "{ran}");
+    project.set("DATABASE_URL", "");
+    cluster().run("postgres", "DROP ROLE odd_password");
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_no_reason_to_go_elsewhere() {
+    let project = project("no_variable", &[("migrations/1_a.sql", "CREATE TABLE a ()")]);
+    project.write("db.toml", "[migrations]\nurl = 'A_URL'\n");
+    let _ = project.db(&["migrate"]).code(2).says("A_URL").says("there is no such variable");
+    project.write("db.toml", "[migrations]\nurl = 'postgres://app:hunter2@localhost/x'\n");
+    let ran = project.db(&["migrate"]).code(2).says("it is the name of a variable");
+    assert!(!ran.to_string().contains("hunter2"), "{ran}");
+}
+
+#[test]
+fn what_was_merged_late_is_out_of_order_for_drizzle_too() {
+    let entry = |idx: u32, when: u32, tag: &str| format!(r#"{{"idx":{idx},"when":{when},"tag":"{tag}"}}"#);
+    let journal = |entries: &[String]| format!(r#"{{"entries":[{}]}}"#, entries.join(","));
+    let first = journal(&[entry(0, 2000, "0000_a")]);
+    let project = project(
+        "late_drizzle",
+        &[
+            ("drizzle/meta/_journal.json", &first),
+            ("drizzle/0000_a.sql", "SELECT 1"),
+            ("drizzle/0001_b.sql", "SELECT 2"),
+        ],
+    );
+    std::fs::remove_file(project.path().join("drizzle/0001_b.sql")).unwrap();
+    let _ = project.db(&["migrate"]).ok();
+    project.write("drizzle/0001_b.sql", "SELECT 2");
+    project
+        .write("drizzle/meta/_journal.json", &journal(&[entry(0, 2000, "0000_a"), entry(1, 1000, "0001_b")]));
+    let _ = project.db(&["status", "--check"]).code(1).says("a later one is applied");
+    let _ = project.db(&["migrate", "--env", "staging", "--dry-run"]).code(9);
+}
+
+#[test]
+fn nothing_is_never_called_done() {
+    let project = project("no_files", &[]);
+    let _ = project.db(&["migrate"]).ok().says("there is no migration of sqlx in `migrations`");
+    let again = self::project("exists_already", &[("migrations/1_a.sql", "CREATE TABLE a ()")]);
+    again.run_sql("CREATE TABLE a ()");
+    let _ = again.db(&["migrate"]).code(7).says("cargo db baseline");
+    let _ = again.db(&["baseline", "--yes"]).ok().says("1 migration recorded as applied, and not run");
+}
+
 #[test]
 fn check_looks_at_both_parts_of_a_file() {
     let text = dbmate("CREATE TABLE a (id int);\nUPDATE a SET id = 1;", "DROP TABLE a;\nCOMMIT;");

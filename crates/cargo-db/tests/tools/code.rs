@@ -41,6 +41,21 @@ fn fails(project: &Project, says: &str) {
     let _ = project.db(&["migrate"]).code(10).says(says).says("is not applied");
 }
 
+/// A tool whose configuration names a database of its own writes nothing: it is asked about one that does not exist
+/// first, and must not find it.
+#[test]
+fn a_tool_that_goes_elsewhere_is_found_out() {
+    let project = project("code_elsewhere", Some("knex"));
+    cluster().run("postgres", "CREATE DATABASE code_prodlike");
+    let other = cluster().tcp_url("code_prodlike");
+    project.write("knexfile.js", &format!("module.exports = {{ client: 'pg', connection: '{other}' }};\n"));
+    project.write("migrations/1_users.js", "exports.up = (k) => k.raw('CREATE TABLE users ()');\nexports.down = (k) => k.raw('DROP TABLE users');\n");
+    for arguments in [&["migrate"][..], &["rehearse"]] {
+        let _ = project.db(arguments).code(10).says("knex goes to another database than it is told");
+    }
+    assert_eq!(cluster().query("code_prodlike", "SELECT to_regclass('users') IS NULL"), ["t"]);
+}
+
 /// What a program does is measured on a copy: rows and values that go, names that change, the way back.
 #[test]
 fn programs_are_rehearsed_by_their_tool() {
@@ -163,6 +178,7 @@ fn django() {
     let _ = project.db(&["generate", "age"]).ok().says("0003_age.py");
     let _ = project.db(&["migrate"]).ok();
     assert_eq!(columns(&project), "4");
+    let _ = project.db(&["create", "by", "hand"]).ok().says("0004_by_hand.py");
 }
 
 #[test]

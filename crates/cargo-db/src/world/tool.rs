@@ -1,0 +1,151 @@
+//! A migration tool as a process: with the database in its environment, in a group of its own, and never outliving
+//! us. What it prints may hold what it was told; a password in it is not shown.
+
+use std::io::{BufRead, BufReader, PipeReader};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::process::{Pid, Signal};
+
+use crate::failure::{Kind, Result};
+use crate::model::event::Event;
+use crate::model::target::Secret;
+use crate::world::World;
+use crate::world::process::{search_path, told};
+
+/// How a tool ended, and what it printed.
+pub(crate) struct Ended {
+    pub(crate) success: bool,
+    /// As the operating system says it.
+    pub(crate) status: String,
+    pub(crate) stdout: String,
+    /// Both of its outputs, in the order in which they came.
+    pub(crate) said: String,
+}
+
+/// What a tool is told, and what must not be seen of it.
+pub(crate) struct Told {
+    pub(crate) variables: Vec<(&'static str, Secret)>,
+    /// The password, in every way in which it may be written.
+    pub(crate) secrets: Vec<Secret>,
+}
+
+impl Told {
+    fn masked(&self, line: &str) -> String {
+        let hidden = |line: String, secret: &Secret| line.replace(secret.expose(), "****");
+        self.secrets.iter().fold(line.to_owned(), hidden)
+    }
+}
+
+/// Runs a migration tool to its end. When we are stopped, or killed, it is asked to end with all its children, and
+/// after a while made to.
+pub(crate) fn run(world: &World, command: &[String], told_it: Told, folder: &Path) -> Result<Ended> {
+    let [name, arguments @ ..] = command else {
+        return Err(Kind::Usage { what: "the command in db.toml is empty".to_owned() }.into());
+    };
+    let program = find(name, folder).ok_or_else(|| Kind::NoTool { program: name.clone() })?;
+    let failed = |error: std::io::Error| Kind::Tool { command: command.join(" "), why: error.to_string() };
+    let (errors, error_writer) = std::io::pipe().map_err(failed)?;
+    let (output, output_writer) = std::io::pipe().map_err(failed)?;
+    let expression = told(duct::cmd(program, arguments), &told_it.variables)
+        .dir(folder)
+        .stdin_null()
+        .stdout_file(output_writer)
+        .stderr_file(error_writer)
+        .before_spawn(|command| {
+            command.process_group(0);
+            Ok(())
+        })
+        .unchecked();
+    let handle = Arc::new(expression.start().map_err(failed)?);
+    // The expression holds its ends of the pipes, and they would never be closed.
+    drop(expression);
+    let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
+    let _guard = world.interrupt.on_signal(move || end_group(group));
+    let heir = Heir::of(group);
+    let (told_it, said) = (Arc::new(told_it), Arc::new(Mutex::new(String::new())));
+    let listen = |reader: PipeReader| {
+        let (told_it, said, world) = (Arc::clone(&told_it), Arc::clone(&said), world.clone());
+        std::thread::spawn(move || {
+            let mut own = String::new();
+            for line in BufReader::new(reader).split(b'\n').map_while(std::result::Result::ok) {
+                let line = told_it.masked(&String::from_utf8_lossy(&line));
+                for text in [&mut own, &mut *said.lock().unwrap_or_else(PoisonError::into_inner)] {
+                    text.push_str(&line);
+                    text.push('\n');
+                }
+                world.tell(Event::ToolSaid { line: line.trim_end().to_owned() });
+            }
+            own
+        })
+    };
+    let (errors, output) = (listen(errors), listen(output));
+    let ended = handle.wait().map_err(failed)?.status;
+    // A child of the tool's that has gone into the background holds its output open: it ends with it.
+    end_group(group);
+    let stdout = output.join().unwrap_or_default();
+    let _ = errors.join();
+    drop(heir);
+    world.interrupt.check()?;
+    let said = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(Ended { success: ended.success(), status: ended.to_string(), stdout, said })
+}
+
+/// Asks every process of a group to end, and makes them if they do not.
+fn end_group(group: Option<Pid>) {
+    let Some(group) = group else { return };
+    if rustix::process::kill_process_group(group, Signal::TERM).is_err() {
+        return;
+    }
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(5));
+        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+    });
+}
+
+/// Ends the group of a tool when we are gone, however that came about: the pipe to it closes then.
+struct Heir(Option<Child>);
+
+impl Heir {
+    fn of(group: Option<Pid>) -> Heir {
+        const WILL: &str =
+            "read -r _; kill -TERM \"-$0\" 2>/dev/null && sleep 5 && kill -KILL \"-$0\" 2>/dev/null";
+        let start = |group: Pid| {
+            let group = group.as_raw_nonzero().to_string();
+            let mut command = Command::new("sh");
+            command
+                .args(["-c", WILL, &group])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            command.process_group(0).spawn().ok()
+        };
+        Heir(group.and_then(start))
+    }
+}
+
+impl Drop for Heir {
+    /// The tool has ended: its number may be another's soon.
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Where a project keeps programs of its own, in its folder or in one above it; else on the `PATH`.
+pub(crate) fn find(name: &str, folder: &Path) -> Option<PathBuf> {
+    const OWN: [&str; 3] = ["node_modules/.bin", ".venv/bin", "venv/bin"];
+    if name.contains('/') {
+        return Some(folder.join(name)).filter(|path| path.is_file());
+    }
+    let own = folder.ancestors().flat_map(|above| OWN.map(|own| above.join(own)));
+    let on_path = search_path();
+    // Debian has `python3` and no `python`.
+    let names = if name == "python" { vec!["python", "python3"] } else { vec![name] };
+    let mut places = own.chain(on_path);
+    places.find_map(|place| names.iter().map(|name| place.join(name)).find(|path| path.is_file()))
+}
