@@ -26,11 +26,9 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
     migration::goes_where_it_is_told(world, settings, &target)?;
     migration::create_if_absent(world, settings, &target)?;
     let scratch = backup::create_beside(world, &target, backup::SCRATCH, None)?;
+    // Prisma works out for itself what its migrations come to, and prints what it finds.
     if layout.key() != "prisma" {
-        // Prisma works out for itself what its migrations come to.
         fill(context, &scratch.target)?;
-    }
-    if layout.key() != "prisma" {
         return written_by_tool(context, &scratch.target, &task);
     }
     let sql = migration::run_task(world, settings, &scratch.target, &task)?.stdout;
