@@ -5,7 +5,7 @@
 //! by a comment that is not meant for us.
 
 use pg_logical::script::Statement;
-use squawk_linter::{Linter, LinterSettings};
+use squawk_linter::{Linter, LinterSettings, Rule};
 use squawk_syntax::SourceFile;
 
 use crate::check::{as_strs, finding, object_of, rules};
@@ -33,6 +33,9 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
         // Rules of style, and those that our own do better, are not heeded.
         let Some((class, severity)) = rules::of_linter(&violation.code.to_string()) else { continue };
         let (statement, within) = statement_at(violation.text_range.start().into());
+        if violation.code == Rule::AddingFieldWithDefault && adds_virtual_column(statement) {
+            continue;
+        }
         let mut found = finding(
             &violation.code.to_string(),
             line_within(statement, within),
@@ -45,6 +48,14 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
     }
     findings.retain(|found| !is_about_new_object(found, statements));
     findings
+}
+
+/// Since PostgreSQL 18 a generated column is virtual unless it is said to be stored: nothing is written.
+fn adds_virtual_column(statement: &Statement) -> bool {
+    let words = words(&statement.text);
+    let words = as_strs(&words);
+    let has = |word| words.contains(&word);
+    has("generated") && !has("stored") && !has("default")
 }
 
 /// The line of the file that a byte of a statement stands on.

@@ -213,7 +213,7 @@ fn guards(findings: &[Finding], expected: &[Expected]) -> Vec<Guard> {
 fn content(session: &mut Session) -> Result<Content> {
     let sql = "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples, \
                (SELECT string_agg(a.attname, E'\\x1f' ORDER BY a.attnum) FROM pg_attribute a \
-                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) \
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') \
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' \
                AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db')";
     let mut content = Content::default();

@@ -45,7 +45,7 @@ pub(super) type Column = (Oid, i16);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     pub(super) relations: BTreeMap<Oid, Relation>,
-    /// Name and type.
+    /// Name and type; but of no generated column: its values are not lost while the others are there.
     pub(super) columns: BTreeMap<Column, (String, String)>,
     /// The strongest lock of our own on each.
     pub(super) locks: BTreeMap<Oid, Mode>,
@@ -98,7 +98,7 @@ SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relkind, pg_relation_file
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
 WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cargo_db'); \
 SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') \
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND c.relkind IN ('r', 'p') \
 AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cargo_db'); \
 SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted; \
 SELECT relid, seq_scan, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_user_tables \

@@ -499,7 +499,7 @@ fn losses_are_seen_however_they_come() {
          CREATE TABLE trg (id int PRIMARY KEY, v int); INSERT INTO trg VALUES (1, 1);
          CREATE FUNCTION wipe_notes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE aud SET note = NULL; RETURN NULL; END $$;
          CREATE TRIGGER t AFTER UPDATE ON trg FOR EACH STATEMENT EXECUTE FUNCTION wipe_notes();
-         CREATE TABLE odd (id int PRIMARY KEY, database text); INSERT INTO odd SELECT n, 'x' FROM generate_series(1, 50) n;
+         CREATE TABLE odd (id int PRIMARY KEY, database text, twice int GENERATED ALWAYS AS (id * 2) STORED); INSERT INTO odd (id, database) SELECT n, 'x' FROM generate_series(1, 50) n;
          CREATE TABLE bag (note text); INSERT INTO bag SELECT 'n' || n FROM generate_series(1, 300) n;
          CREATE PROCEDURE drop_aud() LANGUAGE plpgsql AS $$ BEGIN DROP TABLE aud; COMMIT; END $$; ANALYZE",
     );
@@ -553,6 +553,7 @@ fn losses_are_seen_however_they_come() {
         "-- no-transaction\nBEGIN; DELETE FROM aud; ROLLBACK;",
         "ALTER TYPE mood ADD VALUE 'new'; INSERT INTO teams VALUES (999, 'new');",
         "UPDATE aud SET note = note WHERE id > 0;",
+        "ALTER TABLE odd DROP COLUMN twice;",
     ] {
         let (verdict, found) = rehearsed(&project, sql);
         assert!(matches!(verdict.as_str(), "PASS" | "WARN"), "{sql}\n{verdict} {found:?}");

@@ -144,9 +144,14 @@ fn programs_that_fail_leave_nothing_half_made() {
     // Whoever runs the server for root has to get here.
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(own.0.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let real = binaries();
+    // The version is that of the real one, which takes over in the end.
     script(
         "postgres",
-        "[ \"$1\" = --version ] && echo 'postgres (PostgreSQL) 15.1' && exit; echo 'FATAL:  could not write: No space left on device' >&2; exit 1",
+        &format!(
+            "[ \"$1\" = --version ] && exec {}/postgres --version; echo 'FATAL:  could not write: No space left on device' >&2; exit 1",
+            real.display()
+        ),
     );
     script(
         "initdb",
@@ -156,7 +161,6 @@ fn programs_that_fail_leave_nothing_half_made() {
     own.db(&["status"]).code(6).says("the local server cannot be made").says("No space left on device");
     assert!(own.status()["major"].is_null(), "a half-made cluster does not count as one");
 
-    let real = binaries();
     script("initdb", &format!("exec {}/initdb \"$@\"", real.display()));
     own.db(&["status"]).code(6).says("the local server cannot start").says("No space left on device");
     own.0.set("CARGO_DB_PG_BIN", real.to_str().unwrap());
