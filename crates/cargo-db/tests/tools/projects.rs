@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::support::{Project, Ran, cluster, repository};
+use crate::support::{Project, Ran, binaries, cluster, repository};
 
 /// What one migration does and undoes.
 pub(crate) struct Step {
@@ -122,7 +122,7 @@ fn which(path: &str, program: &std::ffi::OsStr) -> PathBuf {
 
 /// What `pg_dump` says of a database's schema, without what differs by chance.
 pub(crate) fn schema(database: &str) -> String {
-    let dump = Command::new("pg_dump")
+    let dump = Command::new(binaries().join("pg_dump"))
         .args(["--schema-only", "--no-owner", "--restrict-key=x", &cluster().url(database)])
         .output()
         .unwrap();
