@@ -91,54 +91,65 @@ fn look(root: &Path) -> Result<Work> {
         work.found
             .push("no migrations: plain SQL files in `migrations` is what cargo db begins with".to_owned());
     }
-    let add = |work: &mut Work, name: &str, text: String| {
-        let path = root.join(name);
-        if !files::is_there(&path) {
-            work.write.push((path, text));
-        }
-    };
-    add(&mut work, "db.toml", db_toml(root, &found));
-    add(&mut work, ".env.example", ENV_EXAMPLE.to_owned());
-    let is_there = |name: &str| files::is_there(&root.join(name));
-    let text = |name: &str| files::read_if_there(&root.join(name)).ok().flatten().unwrap_or_default();
-    if !is_there("Cargo.toml") {
+    add(&mut work, root.join("db.toml"), db_toml(root, &found));
+    add(&mut work, root.join(".env.example"), ENV_EXAMPLE.to_owned());
+    workspace(root, &mut work);
+    ignored(root, &mut work);
+    Ok(work)
+}
+
+/// A file where none of its name is.
+fn add(work: &mut Work, path: PathBuf, text: String) {
+    if !files::is_there(&path) {
+        work.write.push((path, text));
+    }
+}
+
+fn text(path: &Path) -> String {
+    files::read_if_there(path).ok().flatten().unwrap_or_default()
+}
+
+/// The crate and the alias that `cargo db` needs in a workspace.
+fn workspace(root: &Path, work: &mut Work) {
+    let [manifest, xtask, config] = ["Cargo.toml", "xtask", ".cargo/config.toml"].map(|name| root.join(name));
+    if !files::is_there(&manifest) {
         work.by_hand.push("no cargo workspace is here: install `cargo-db`, and call it as that".to_owned());
-    } else if is_there("xtask") {
-        if !text("xtask/Cargo.toml").contains("cargo-db") {
-            work.by_hand.push(
-                "let `xtask` depend on `cargo-db`, and call `cargo_db::main()` for the argument `db`"
-                    .to_owned(),
-            );
-        }
-    } else {
-        add(&mut work, "xtask/Cargo.toml", xtask_manifest());
-        add(&mut work, "xtask/src/main.rs", XTASK_MAIN.to_owned());
+        return;
+    }
+    if !files::is_there(&xtask) {
+        add(work, xtask.join("Cargo.toml"), xtask_manifest());
+        add(work, xtask.join("src/main.rs"), XTASK_MAIN.to_owned());
         let why = "let the path of `cargo-db` in xtask/Cargo.toml be one that everybody has";
         work.by_hand.push(why.to_owned());
+    } else if !text(&xtask.join("Cargo.toml")).contains("cargo-db") {
+        let what = "let `xtask` depend on `cargo-db`, and call `cargo_db::main()` for the argument `db`";
+        work.by_hand.push(what.to_owned());
     }
-    if is_there("Cargo.toml") {
-        if !text("Cargo.toml").contains("\"xtask\"") {
-            work.by_hand.push("add \"xtask\" to the members of the workspace in Cargo.toml".to_owned());
-        }
-        match text(".cargo/config.toml").as_str() {
-            "" => add(&mut work, ".cargo/config.toml", ALIAS.to_owned()),
-            config if config.contains("db = ") => {}
-            _ => work.by_hand.push(format!("add to .cargo/config.toml:\n{ALIAS}")),
-        }
+    if !text(&manifest).contains("\"xtask\"") {
+        work.by_hand.push("add \"xtask\" to the members of the workspace in Cargo.toml".to_owned());
     }
-    let ignored = files::read_if_there(&root.join(".gitignore")).ok().flatten().unwrap_or_default();
+    match text(&config).as_str() {
+        "" => add(work, config, ALIAS.to_owned()),
+        text if text.contains("db = ") => {}
+        _ => work.by_hand.push(format!("add to .cargo/config.toml:\n{ALIAS}")),
+    }
+}
+
+/// What git need not see.
+fn ignored(root: &Path, work: &mut Work) {
+    let path = root.join(".gitignore");
+    let ignored = text(&path);
     let known =
         |line: &&str| ignored.lines().any(|known| known.trim().trim_matches('/') == line.trim_matches('/'));
     let missing: Vec<&str> = IGNORED.into_iter().filter(|line| !known(line)).collect();
     let lines = format!("{}\n", missing.join("\n"));
-    if !is_there(".gitignore") {
-        add(&mut work, ".gitignore", lines);
+    if !files::is_there(&path) {
+        add(work, path, lines);
     } else if !missing.is_empty() {
         // What stands there may end without an end of line.
         let gap = if ignored.is_empty() || ignored.ends_with('\n') { "" } else { "\n" };
-        work.append.push((root.join(".gitignore"), format!("{gap}{lines}")));
+        work.append.push((path, format!("{gap}{lines}")));
     }
-    Ok(work)
 }
 
 /// cargo-db is in no registry: another package of this name there would be somebody else's.

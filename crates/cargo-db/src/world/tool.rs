@@ -21,7 +21,7 @@ pub(crate) struct Ended {
     /// As the operating system says it.
     pub(crate) status: String,
     pub(crate) stdout: String,
-    /// Both of its outputs, in the order in which they came.
+    /// Both of its outputs, in the order in which they came; the end of them if they are long.
     pub(crate) said: String,
 }
 
@@ -72,10 +72,13 @@ pub(crate) fn run(world: &World, command: &[String], told_it: Told, folder: &Pat
             let mut own = String::new();
             for line in BufReader::new(reader).split(b'\n').map_while(std::result::Result::ok) {
                 let line = told_it.masked(&String::from_utf8_lossy(&line));
-                for text in [&mut own, &mut *said.lock().unwrap_or_else(PoisonError::into_inner)] {
-                    text.push_str(&line);
-                    text.push('\n');
-                }
+                own.push_str(&line);
+                own.push('\n');
+                let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+                said.push_str(&line);
+                said.push('\n');
+                forget_beginning(&mut said);
+                drop(said);
                 world.tell(Event::ToolSaid { line: line.trim_end().to_owned() });
             }
             own
@@ -91,6 +94,15 @@ pub(crate) fn run(world: &World, command: &[String], told_it: Told, folder: &Pat
     world.interrupt.check()?;
     let said = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(Ended { success: ended.success(), status: ended.to_string(), stdout, said })
+}
+
+/// What a tool that fails says at the end is what counts.
+fn forget_beginning(said: &mut String) {
+    const AT_MOST: usize = 64 << 10;
+    if said.len() > 2 * AT_MOST {
+        let from = said.ceil_char_boundary(said.len() - AT_MOST);
+        said.drain(..from);
+    }
 }
 
 /// Asks every process of a group to end, and makes them if they do not.
