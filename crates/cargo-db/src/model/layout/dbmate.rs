@@ -7,34 +7,31 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, NewMigration, Table, file_name, leading_digits, quote_literal,
+    Claim, Convention, Entry, Facts, Found, NewMigration, Table, file_name, leading_digits, quote_literal,
     script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 
 pub(super) struct Dbmate;
 
-static TABLE: Table = Table {
-    schema: None,
-    name: "schema_migrations",
-    columns: &["version"],
-    create: "CREATE TABLE IF NOT EXISTS {table} (version varchar PRIMARY KEY)",
-    fields: ["version", "NULL", "NULL", "true", "NULL", "NULL"],
-    rows: "{table}",
-    beside: &[],
+static FACTS: Facts = Facts {
+    key: "dbmate",
+    folders: &["db/migrations", "migrations"],
+    depth: 1,
+    table: Table {
+        schema: None,
+        name: "schema_migrations",
+        columns: &["version"],
+        create: "CREATE TABLE IF NOT EXISTS {table} (version varchar PRIMARY KEY)",
+        fields: ["version", "NULL", "NULL", "true", "NULL", "NULL"],
+        rows: "{table}",
+        beside: &[],
+    },
 };
 
 impl Convention for Dbmate {
-    fn key(&self) -> &'static str {
-        "dbmate"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["db/migrations", "migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {

@@ -7,41 +7,34 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Found, NewMigration, Root, Table, UP, file_name, folder_name,
+    Claim, Convention, DOWN, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name, folder_name,
     quote_literal, script_file,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
 
 pub(super) struct Diesel;
 
-static TABLE: Table = Table {
-    schema: None,
-    name: "__diesel_schema_migrations",
-    columns: &["version", "run_on"],
-    create: "CREATE TABLE IF NOT EXISTS {table} (
+static FACTS: Facts = Facts {
+    key: "diesel",
+    folders: &["migrations"],
+    depth: 2,
+    table: Table {
+        schema: None,
+        name: "__diesel_schema_migrations",
+        columns: &["version", "run_on"],
+        create: "CREATE TABLE IF NOT EXISTS {table} (
        version VARCHAR(50) PRIMARY KEY NOT NULL,
        run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
 )",
-    fields: ["version", "NULL", "extract(epoch FROM run_on)::bigint", "true", "NULL", "NULL"],
-    rows: "{table}",
-    beside: &[],
+        fields: ["version", "NULL", "extract(epoch FROM run_on)::bigint", "true", "NULL", "NULL"],
+        rows: "{table}",
+        beside: &[],
+    },
 };
 
 impl Convention for Diesel {
-    fn key(&self) -> &'static str {
-        "diesel"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn depth(&self) -> usize {
-        2
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {

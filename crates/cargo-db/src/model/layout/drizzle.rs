@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, NewMigration, Table, file_name, folder_name, has_extension,
+    Claim, Convention, Entry, Facts, Found, NewMigration, Table, file_name, folder_name, has_extension,
     milliseconds, quote_literal, script_file,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
@@ -21,34 +21,44 @@ pub(super) struct Drizzle;
 /// Since 1.0.
 pub(super) struct Drizzle1;
 
-static TABLE: Table = Table {
-    schema: Some("drizzle"),
-    name: "__drizzle_migrations",
-    columns: &["id", "hash", "created_at"],
-    create: "CREATE TABLE IF NOT EXISTS {table} (
+static FACTS: Facts = Facts {
+    key: "drizzle",
+    folders: &["drizzle", "migrations"],
+    depth: 2,
+    table: Table {
+        schema: Some("drizzle"),
+        name: "__drizzle_migrations",
+        columns: &["id", "hash", "created_at"],
+        create: "CREATE TABLE IF NOT EXISTS {table} (
 				id SERIAL PRIMARY KEY,
 				hash text NOT NULL,
 				created_at bigint
 			)",
-    fields: ["created_at", "NULL", "created_at / 1000", "true", "hash", "NULL"],
-    rows: "{table}",
-    beside: &[],
+        fields: ["created_at", "NULL", "created_at / 1000", "true", "hash", "NULL"],
+        rows: "{table}",
+        beside: &[],
+    },
 };
 
-static TABLE_1: Table = Table {
-    schema: Some("drizzle"),
-    name: "__drizzle_migrations",
-    columns: &["id", "hash", "created_at", "name", "applied_at"],
-    create: "CREATE TABLE IF NOT EXISTS {table} (
+static FACTS_1: Facts = Facts {
+    key: "drizzle-1",
+    folders: &["drizzle", "migrations"],
+    depth: 2,
+    table: Table {
+        schema: Some("drizzle"),
+        name: "__drizzle_migrations",
+        columns: &["id", "hash", "created_at", "name", "applied_at"],
+        create: "CREATE TABLE IF NOT EXISTS {table} (
 				id SERIAL PRIMARY KEY,
 				hash text NOT NULL,
 				created_at bigint,
 				name text,
 				applied_at timestamp with time zone DEFAULT now()
 			)",
-    fields: ["name", "NULL", "extract(epoch FROM applied_at)::bigint", "true", "hash", "NULL"],
-    rows: "{table}",
-    beside: &[],
+        fields: ["name", "NULL", "extract(epoch FROM applied_at)::bigint", "true", "hash", "NULL"],
+        rows: "{table}",
+        beside: &[],
+    },
 };
 
 #[derive(Deserialize)]
@@ -65,20 +75,8 @@ struct JournalEntry {
 }
 
 impl Convention for Drizzle {
-    fn key(&self) -> &'static str {
-        "drizzle"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["drizzle", "migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn depth(&self) -> usize {
-        2
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {
@@ -152,20 +150,8 @@ impl Convention for Drizzle {
 }
 
 impl Convention for Drizzle1 {
-    fn key(&self) -> &'static str {
-        "drizzle-1"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["drizzle", "migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE_1
-    }
-
-    fn depth(&self) -> usize {
-        2
+    fn facts(&self) -> &Facts {
+        &FACTS_1
     }
 
     fn reads(&self, path: &Path) -> bool {

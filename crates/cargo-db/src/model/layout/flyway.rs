@@ -9,29 +9,33 @@ use std::path::{Path, PathBuf};
 
 use crate::model::history::{Applied, History};
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Found, LockPlace, NewMigration, Root, Table, UP, file_name,
+    Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP, file_name,
     quote_literal, script_file, section,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
 
 pub(super) struct Flyway;
 
-static TABLE: Table = Table {
-    schema: None,
-    name: "flyway_schema_history",
-    columns: &[
-        "installed_rank",
-        "version",
-        "description",
-        "type",
-        "script",
-        "checksum",
-        "installed_by",
-        "installed_on",
-        "execution_time",
-        "success",
-    ],
-    create: "CREATE TABLE IF NOT EXISTS {table} (
+static FACTS: Facts = Facts {
+    key: "flyway",
+    folders: &["src/main/resources/db/migration", "db/migration", "sql", "migrations"],
+    depth: 8,
+    table: Table {
+        schema: None,
+        name: "flyway_schema_history",
+        columns: &[
+            "installed_rank",
+            "version",
+            "description",
+            "type",
+            "script",
+            "checksum",
+            "installed_by",
+            "installed_on",
+            "execution_time",
+            "success",
+        ],
+        create: "CREATE TABLE IF NOT EXISTS {table} (
     \"installed_rank\" INT NOT NULL PRIMARY KEY,
     \"version\" VARCHAR(50),
     \"description\" VARCHAR(200) NOT NULL,
@@ -43,37 +47,26 @@ static TABLE: Table = Table {
     \"execution_time\" INTEGER NOT NULL,
     \"success\" BOOLEAN NOT NULL
 ); CREATE INDEX IF NOT EXISTS \"flyway_schema_history_s_idx\" ON {table} (\"success\")",
-    fields: [
-        "coalesce(version, 'R__' || replace(description, ' ', '_'))",
-        "description",
-        "extract(epoch FROM installed_on)::bigint",
-        "success",
-        "checksum",
-        "type",
-    ],
-    // The newest row of a version, or of a repeatable script, decides.
-    rows: "(SELECT * FROM (SELECT DISTINCT ON (version, CASE WHEN version IS NULL THEN description END) * \
+        fields: [
+            "coalesce(version, 'R__' || replace(description, ' ', '_'))",
+            "description",
+            "extract(epoch FROM installed_on)::bigint",
+            "success",
+            "checksum",
+            "type",
+        ],
+        // The newest row of a version, or of a repeatable script, decides.
+        rows: "(SELECT * FROM (SELECT DISTINCT ON (version, CASE WHEN version IS NULL THEN description END) * \
             FROM {table} WHERE type <> 'SCHEMA' \
             ORDER BY version, CASE WHEN version IS NULL THEN description END, installed_rank DESC) AS newest \
             WHERE type NOT LIKE 'UNDO%' AND type <> 'DELETE') AS rows",
-    beside: &[],
+        beside: &[],
+    },
 };
 
 impl Convention for Flyway {
-    fn key(&self) -> &'static str {
-        "flyway"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["src/main/resources/db/migration", "db/migration", "sql", "migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn depth(&self) -> usize {
-        8
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {

@@ -8,35 +8,32 @@ use std::path::{Path, PathBuf};
 
 use crate::model::history::{Applied, History};
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Found, LockPlace, NewMigration, Table, UP, file_name, script_file,
+    Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Table, UP, file_name, script_file,
     section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 
 pub(super) struct GolangMigrate;
 
-static TABLE: Table = Table {
-    schema: None,
-    name: "schema_migrations",
-    columns: &["version", "dirty"],
-    create: "CREATE TABLE IF NOT EXISTS {table} (version bigint not null primary key, dirty boolean not null)",
-    fields: ["version", "NULL", "NULL", "NOT dirty", "NULL", "NULL"],
-    // A version below zero says that nothing is applied, and may have failed to become so.
-    rows: "(SELECT * FROM {table} WHERE version >= 0 OR dirty) AS rows",
-    beside: &[],
+static FACTS: Facts = Facts {
+    key: "golang-migrate",
+    folders: &["migrations", "db/migrations"],
+    depth: 1,
+    table: Table {
+        schema: None,
+        name: "schema_migrations",
+        columns: &["version", "dirty"],
+        create: "CREATE TABLE IF NOT EXISTS {table} (version bigint not null primary key, dirty boolean not null)",
+        fields: ["version", "NULL", "NULL", "NOT dirty", "NULL", "NULL"],
+        // A version below zero says that nothing is applied, and may have failed to become so.
+        rows: "(SELECT * FROM {table} WHERE version >= 0 OR dirty) AS rows",
+        beside: &[],
+    },
 };
 
 impl Convention for GolangMigrate {
-    fn key(&self) -> &'static str {
-        "golang-migrate"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["migrations", "db/migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {

@@ -8,18 +8,22 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, LockPlace, NewMigration, Root, Table, file_name, has_extension,
+    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name, has_extension,
     leading_digits, quote_literal, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
 
 pub(super) struct GraphileMigrate;
 
-static TABLE: Table = Table {
-    schema: Some("graphile_migrate"),
-    name: "migrations",
-    columns: &["hash", "previous_hash", "filename", "date"],
-    create: "CREATE TABLE IF NOT EXISTS {table} (
+static FACTS: Facts = Facts {
+    key: "graphile-migrate",
+    folders: &["migrations/committed"],
+    depth: 1,
+    table: Table {
+        schema: Some("graphile_migrate"),
+        name: "migrations",
+        columns: &["hash", "previous_hash", "filename", "date"],
+        create: "CREATE TABLE IF NOT EXISTS {table} (
       hash text primary key,
       previous_hash text references {table},
       filename text not null,
@@ -29,29 +33,22 @@ static TABLE: Table = Table {
       content text not null,
       date timestamptz not null default now()
     )",
-    fields: [
-        "replace(filename, '.sql', '')",
-        "NULL",
-        "extract(epoch FROM date)::bigint",
-        "true",
-        "hash",
-        "NULL",
-    ],
-    rows: "{table}",
-    beside: &[],
+        fields: [
+            "replace(filename, '.sql', '')",
+            "NULL",
+            "extract(epoch FROM date)::bigint",
+            "true",
+            "hash",
+            "NULL",
+        ],
+        rows: "{table}",
+        beside: &[],
+    },
 };
 
 impl Convention for GraphileMigrate {
-    fn key(&self) -> &'static str {
-        "graphile-migrate"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["migrations/committed"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {

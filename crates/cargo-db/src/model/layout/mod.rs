@@ -60,23 +60,17 @@ static ALL: [&dyn Convention; 22] = [
 
 /// How one tool names its files and keeps its history.
 pub(crate) trait Convention: Sync {
-    /// As `[migrations] tool` names it.
-    fn key(&self) -> &'static str;
+    /// What can be said of it without a file.
+    fn facts(&self) -> &Facts;
 
-    /// Where its files are if nobody says otherwise, the customary place first.
-    fn folders(&self) -> &'static [&'static str];
+    /// As `[migrations] tool` names it.
+    fn key(&self) -> &'static str {
+        self.facts().key
+    }
 
     /// How many folders its project stands above that of the migrations, if not by the customary path.
     fn levels(&self) -> Option<usize> {
         None
-    }
-
-    /// The history table.
-    fn table(&self) -> &'static Table;
-
-    /// How many levels of folders hold files.
-    fn depth(&self) -> usize {
-        1
     }
 
     /// Whether a file in its folder may matter.
@@ -195,6 +189,17 @@ pub(crate) struct Root<'a> {
     pub(crate) depends_on: &'a dyn Fn(&str) -> bool,
 }
 
+/// What is the same for every project of a tool.
+pub(crate) struct Facts {
+    /// As `[migrations] tool` names it.
+    pub(crate) key: &'static str,
+    /// Where its files are if nobody says otherwise, the customary place first.
+    pub(crate) folders: &'static [&'static str],
+    /// How many levels of folders hold files.
+    pub(crate) depth: usize,
+    pub(crate) table: Table,
+}
+
 /// A history table.
 pub(crate) struct Table {
     /// The schema of its own, where it has one.
@@ -291,6 +296,21 @@ impl Layout {
         self
     }
 
+    /// Where its files are if nobody says otherwise, the customary place first.
+    pub(crate) fn folders(&self) -> &'static [&'static str] {
+        self.convention.facts().folders
+    }
+
+    /// How many levels of folders hold files.
+    pub(crate) fn depth(&self) -> usize {
+        self.convention.facts().depth
+    }
+
+    /// The history table, as the tool makes it.
+    pub(crate) fn table(&self) -> &'static Table {
+        &self.convention.facts().table
+    }
+
     /// Sorts files into migrations.
     pub(crate) fn read(&self, found: Vec<Found>) -> Folder {
         if self.ignored.is_empty() {
@@ -323,14 +343,14 @@ impl Layout {
     pub(crate) fn schema(&self) -> Option<&str> {
         match self.table.as_deref().and_then(|table| table.split_once('.')) {
             Some((schema, _)) => Some(schema),
-            None => self.convention.table().schema,
+            None => self.table().schema,
         }
     }
 
     /// The table's name without its schema.
     pub(crate) fn table_name(&self) -> &str {
         let named = self.table.as_deref().map(|table| table.split_once('.').map_or(table, |(_, name)| name));
-        named.unwrap_or(self.convention.table().name)
+        named.unwrap_or(self.table().name)
     }
 
     /// The table as it can be looked up: with its schema, where it has one.
@@ -344,10 +364,10 @@ impl Layout {
 
     /// The condition on `pg_class c` and `pg_namespace n` for what is the tool's own and nobody's data.
     pub(crate) fn own_relations(&self) -> String {
-        if let (None, Some(schema)) = (&self.table, self.convention.table().schema) {
+        if let (None, Some(schema)) = (&self.table, self.table().schema) {
             return format!("n.nspname = {}", quote_literal(schema));
         }
-        let beside = self.convention.table().beside.iter().copied().chain([self.table_name()]);
+        let beside = self.table().beside.iter().copied().chain([self.table_name()]);
         let names: Vec<String> = beside.map(quote_literal).collect();
         // With the sequence that counts its rows.
         let sequence = quote_literal(&format!("{}_id_seq", self.table_name()));
@@ -356,7 +376,7 @@ impl Layout {
 
     /// Whether a table is the tool's own, as [`Layout::own_relations`] asks the server.
     pub(crate) fn is_own(&self, schema: &str, name: &str) -> bool {
-        let own = self.convention.table();
+        let own = self.table();
         match (&self.table, own.schema) {
             (None, Some(of_tool)) => schema == of_tool,
             _ => name == self.table_name() || own.beside.contains(&name),
@@ -373,17 +393,17 @@ impl Layout {
         let schema =
             self.schema().map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {}; ", quote_identifier(schema)));
         let name = if self.table.is_none() && self.schema().is_none() {
-            self.convention.table().name.to_owned()
+            self.table().name.to_owned()
         } else {
             self.lookup_name()
         };
-        schema.unwrap_or_default() + &self.convention.table().create.replace("{table}", &name)
+        schema.unwrap_or_default() + &self.table().create.replace("{table}", &name)
     }
 
     /// Reads the whole history from `table` as one text: records end with ASCII RS, and the fields
     /// have US between them. One long text costs a client far less than a thousand rows.
     pub(crate) fn select(&self, table: &str) -> String {
-        let Table { fields, rows, .. } = self.convention.table();
+        let Table { fields, rows, .. } = self.table();
         let fields: Vec<String> =
             fields.iter().map(|field| format!("coalesce(({field})::text, '')")).collect();
         format!(

@@ -7,36 +7,33 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, LockPlace, NewMigration, Root, Table, file_name, leading_digits,
+    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name, leading_digits,
     milliseconds, quote_literal, script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 
 pub(super) struct NodePgMigrate;
 
-static TABLE: Table = Table {
-    schema: None,
-    name: "pgmigrations",
-    columns: &["id", "name", "run_on"],
-    create: "CREATE TABLE {table} ( id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)",
-    fields: ["name", "NULL", "extract(epoch FROM run_on)::bigint", "true", "NULL", "NULL"],
-    rows: "{table}",
-    beside: &[],
+static FACTS: Facts = Facts {
+    key: "node-pg-migrate",
+    folders: &["migrations"],
+    depth: 1,
+    table: Table {
+        schema: None,
+        name: "pgmigrations",
+        columns: &["id", "name", "run_on"],
+        create: "CREATE TABLE {table} ( id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)",
+        fields: ["name", "NULL", "extract(epoch FROM run_on)::bigint", "true", "NULL", "NULL"],
+        rows: "{table}",
+        beside: &[],
+    },
 };
 
 const PROGRAMS: [&str; 6] = ["js", "ts", "cjs", "mjs", "cts", "mts"];
 
 impl Convention for NodePgMigrate {
-    fn key(&self) -> &'static str {
-        "node-pg-migrate"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {

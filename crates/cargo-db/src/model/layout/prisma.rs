@@ -7,27 +7,31 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, LockPlace, NewMigration, Root, Table, UP, file_name, folder_name,
+    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP, file_name, folder_name,
     quote_literal, script_file, section, sha256,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
 
 pub(super) struct Prisma;
 
-static TABLE: Table = Table {
-    schema: None,
-    name: "_prisma_migrations",
-    columns: &[
-        "id",
-        "checksum",
-        "finished_at",
-        "migration_name",
-        "logs",
-        "rolled_back_at",
-        "started_at",
-        "applied_steps_count",
-    ],
-    create: "CREATE TABLE {table} (
+static FACTS: Facts = Facts {
+    key: "prisma",
+    folders: &["prisma/migrations", "migrations"],
+    depth: 2,
+    table: Table {
+        schema: None,
+        name: "_prisma_migrations",
+        columns: &[
+            "id",
+            "checksum",
+            "finished_at",
+            "migration_name",
+            "logs",
+            "rolled_back_at",
+            "started_at",
+            "applied_steps_count",
+        ],
+        create: "CREATE TABLE {table} (
     id                      VARCHAR(36) PRIMARY KEY NOT NULL,
     checksum                VARCHAR(64) NOT NULL,
     finished_at             TIMESTAMPTZ,
@@ -37,35 +41,24 @@ static TABLE: Table = Table {
     started_at              TIMESTAMPTZ NOT NULL DEFAULT now(),
     applied_steps_count     INTEGER NOT NULL DEFAULT 0
 )",
-    fields: [
-        "migration_name",
-        "NULL",
-        "extract(epoch FROM finished_at)::bigint",
-        "finished_at IS NOT NULL",
-        "checksum",
-        "NULL",
-    ],
-    // One migration can have several rows: those that were rolled back count no more.
-    rows: "(SELECT DISTINCT ON (migration_name) * FROM {table} WHERE rolled_back_at IS NULL \
+        fields: [
+            "migration_name",
+            "NULL",
+            "extract(epoch FROM finished_at)::bigint",
+            "finished_at IS NOT NULL",
+            "checksum",
+            "NULL",
+        ],
+        // One migration can have several rows: those that were rolled back count no more.
+        rows: "(SELECT DISTINCT ON (migration_name) * FROM {table} WHERE rolled_back_at IS NULL \
             ORDER BY migration_name, finished_at DESC NULLS FIRST) AS rows",
-    beside: &[],
+        beside: &[],
+    },
 };
 
 impl Convention for Prisma {
-    fn key(&self) -> &'static str {
-        "prisma"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["prisma/migrations", "migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn depth(&self) -> usize {
-        2
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {

@@ -8,48 +8,42 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, NewMigration, Root, Table, UP, file_name, quote_literal, script_file,
+    Claim, Convention, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name, quote_literal,
+    script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
 
 pub(super) struct Refinery;
 
-static TABLE: Table = Table {
-    schema: None,
-    name: "refinery_schema_history",
-    columns: &["version", "name", "applied_on", "checksum"],
-    create: "CREATE TABLE IF NOT EXISTS {table}(
+static FACTS: Facts = Facts {
+    key: "refinery",
+    folders: &["migrations"],
+    depth: 8,
+    table: Table {
+        schema: None,
+        name: "refinery_schema_history",
+        columns: &["version", "name", "applied_on", "checksum"],
+        create: "CREATE TABLE IF NOT EXISTS {table}(
              version INT4 PRIMARY KEY,
              name VARCHAR(255),
              applied_on VARCHAR(255),
              checksum VARCHAR(255))",
-    fields: [
-        "version",
-        "name",
-        "extract(epoch FROM applied_on::timestamptz)::bigint",
-        "true",
-        "checksum",
-        "NULL",
-    ],
-    rows: "{table}",
-    beside: &[],
+        fields: [
+            "version",
+            "name",
+            "extract(epoch FROM applied_on::timestamptz)::bigint",
+            "true",
+            "checksum",
+            "NULL",
+        ],
+        rows: "{table}",
+        beside: &[],
+    },
 };
 
 impl Convention for Refinery {
-    fn key(&self) -> &'static str {
-        "refinery"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn depth(&self) -> usize {
-        8
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {

@@ -8,18 +8,22 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA384, digest};
 
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Found, LockPlace, NewMigration, Root, Table, UP, file_name,
+    Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP, file_name,
     quote_literal, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
 
 pub(super) struct Sqlx;
 
-static TABLE: Table = Table {
-    schema: None,
-    name: "_sqlx_migrations",
-    columns: &["version", "description", "installed_on", "success", "checksum", "execution_time"],
-    create: "CREATE TABLE IF NOT EXISTS {table} (
+static FACTS: Facts = Facts {
+    key: "sqlx",
+    folders: &["migrations"],
+    depth: 1,
+    table: Table {
+        schema: None,
+        name: "_sqlx_migrations",
+        columns: &["version", "description", "installed_on", "success", "checksum", "execution_time"],
+        create: "CREATE TABLE IF NOT EXISTS {table} (
     version BIGINT PRIMARY KEY,
     description TEXT NOT NULL,
     installed_on TIMESTAMPTZ NOT NULL DEFAULT now(),
@@ -27,16 +31,17 @@ static TABLE: Table = Table {
     checksum BYTEA NOT NULL,
     execution_time BIGINT NOT NULL
 )",
-    fields: [
-        "version",
-        "description",
-        "extract(epoch FROM installed_on)::bigint",
-        "success",
-        "encode(checksum, 'hex')",
-        "NULL",
-    ],
-    rows: "{table}",
-    beside: &[],
+        fields: [
+            "version",
+            "description",
+            "extract(epoch FROM installed_on)::bigint",
+            "success",
+            "encode(checksum, 'hex')",
+            "NULL",
+        ],
+        rows: "{table}",
+        beside: &[],
+    },
 };
 
 /// What a file name says.
@@ -50,16 +55,8 @@ enum FileName {
 }
 
 impl Convention for Sqlx {
-    fn key(&self) -> &'static str {
-        "sqlx"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {

@@ -8,36 +8,33 @@ use std::path::{Path, PathBuf};
 use pg_logical::script::statements;
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, NewMigration, Root, Table, UP, file_name, leading_digits, quote_literal,
-    script_file, section,
+    Claim, Convention, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name, leading_digits,
+    quote_literal, script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
 
 pub(super) struct Supabase;
 
-static TABLE: Table = Table {
-    schema: Some("supabase_migrations"),
-    name: "schema_migrations",
-    columns: &["version", "statements", "name"],
-    create: "CREATE TABLE IF NOT EXISTS {table} (version text NOT NULL PRIMARY KEY); \
+static FACTS: Facts = Facts {
+    key: "supabase",
+    folders: &["supabase/migrations"],
+    depth: 1,
+    table: Table {
+        schema: Some("supabase_migrations"),
+        name: "schema_migrations",
+        columns: &["version", "statements", "name"],
+        create: "CREATE TABLE IF NOT EXISTS {table} (version text NOT NULL PRIMARY KEY); \
              ALTER TABLE {table} ADD COLUMN IF NOT EXISTS statements text[]; \
              ALTER TABLE {table} ADD COLUMN IF NOT EXISTS name text",
-    fields: ["version", "name", "NULL", "true", "NULL", "NULL"],
-    rows: "{table}",
-    beside: &[],
+        fields: ["version", "name", "NULL", "true", "NULL", "NULL"],
+        rows: "{table}",
+        beside: &[],
+    },
 };
 
 impl Convention for Supabase {
-    fn key(&self) -> &'static str {
-        "supabase"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["supabase/migrations"]
-    }
-
-    fn table(&self) -> &'static Table {
-        &TABLE
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
     fn reads(&self, path: &Path) -> bool {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::history::History;
 use crate::model::layout::{
-    Claim, Convention, Entry, Found, LockPlace, NewMigration, Root, Table, file_name, has_extension,
+    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name, has_extension,
     script_file,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
@@ -25,10 +25,7 @@ use text::{is_dated_module, text_of};
 
 /// One such tool.
 pub(super) struct Code {
-    key: &'static str,
-    folders: &'static [&'static str],
-    depth: usize,
-    table: Table,
+    facts: Facts,
     reads: fn(&Path) -> bool,
     /// Names the migrations in their order.
     read: fn(Vec<Found>) -> Order,
@@ -51,26 +48,13 @@ impl Order {
 }
 
 impl Convention for Code {
-    fn key(&self) -> &'static str {
-        self.key
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        self.folders
+    fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// The migrations of sea-orm are a crate of their own.
     fn levels(&self) -> Option<usize> {
-        (self.key == SEA_ORM.key).then_some(1)
-    }
-
-    fn table(&self) -> &'static Table {
-        // Every instance is a static of this module.
-        ALL.into_iter().find(|code| code.key == self.key).map_or(&SEA_ORM.table, |code| &code.table)
-    }
-
-    fn depth(&self) -> usize {
-        self.depth
+        (self.key() == SEA_ORM.key()).then_some(1)
     }
 
     fn reads(&self, path: &Path) -> bool {
@@ -90,7 +74,9 @@ impl Convention for Code {
 
     /// The root tells, and the files alone do not; but for sea-orm, where any crate may stand in the folder.
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::signed_if(self.key == SEA_ORM.key && names.iter().any(|name| is_dated_module(file_name(name))))
+        Claim::signed_if(
+            self.key() == SEA_ORM.key() && names.iter().any(|name| is_dated_module(file_name(name))),
+        )
     }
 
     fn owns(&self, root: &Root<'_>) -> bool {
@@ -126,11 +112,9 @@ impl Convention for Code {
     }
 
     fn is_certain(&self) -> bool {
-        self.key == "sqitch"
+        self.key() == "sqitch"
     }
 }
-
-static ALL: [&Code; 9] = [&SEA_ORM, &TYPEORM, &ALEMBIC, &DJANGO, &KNEX, &YOYO, &SQITCH, &LIQUIBASE, &OTHER];
 
 /// What `[migrations] tool` calls a tool that is known by its commands only.
 pub(super) const COMMANDS: &str = "commands";
@@ -147,17 +131,19 @@ const ROWS: &str = "{table}";
 
 /// `migration/src/m<date>_<time>_<name>.rs`, in the order of the list in `lib.rs`.
 pub(in crate::model::layout) static SEA_ORM: Code = Code {
-    key: "sea-orm",
-    folders: &["migration/src"],
-    depth: 1,
-    table: Table {
-        schema: None,
-        name: "seaql_migrations",
-        columns: &["version", "applied_at"],
-        create: "",
-        fields: ["version", "NULL", "applied_at", "true", "NULL", "NULL"],
-        rows: ROWS,
-        beside: &[],
+    facts: Facts {
+        key: "sea-orm",
+        folders: &["migration/src"],
+        depth: 1,
+        table: Table {
+            schema: None,
+            name: "seaql_migrations",
+            columns: &["version", "applied_at"],
+            create: "",
+            fields: ["version", "NULL", "applied_at", "true", "NULL", "NULL"],
+            rows: ROWS,
+            beside: &[],
+        },
     },
     reads: |path| has_extension(path, "rs") && file_name(path) != "main.rs",
     read: |mut found| {
@@ -184,17 +170,19 @@ pub(in crate::model::layout) static SEA_ORM: Code = Code {
 
 /// A tool that nothing is known of but the commands in `db.toml`.
 pub(in crate::model::layout) static OTHER: Code = Code {
-    key: COMMANDS,
-    folders: &["."],
-    depth: 1,
-    table: Table {
-        schema: Some("cargo_db"),
-        name: "no_history",
-        columns: &["nothing"],
-        create: "",
-        fields: ["NULL", "NULL", "NULL", "true", "NULL", "NULL"],
-        rows: ROWS,
-        beside: &[],
+    facts: Facts {
+        key: COMMANDS,
+        folders: &["."],
+        depth: 1,
+        table: Table {
+            schema: Some("cargo_db"),
+            name: "no_history",
+            columns: &["nothing"],
+            create: "",
+            fields: ["NULL", "NULL", "NULL", "true", "NULL", "NULL"],
+            rows: ROWS,
+            beside: &[],
+        },
     },
     reads: |_| false,
     read: |_| Order::default(),

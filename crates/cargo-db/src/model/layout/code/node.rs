@@ -2,22 +2,24 @@
 
 use crate::model::layout::code::text::{class_name, is_script, text_of};
 use crate::model::layout::code::{Code, Order, ROWS, nothing_to_complete, without_strangers};
-use crate::model::layout::{Table, file_name, leading_digits};
+use crate::model::layout::{Facts, Table, file_name, leading_digits};
 use crate::model::migration::Version;
 
 /// `<13 digits>-<Name>.ts` with a class that is called `<Name><13 digits>`.
 pub(in crate::model::layout) static TYPEORM: Code = Code {
-    key: "typeorm",
-    folders: &["migrations", "src/migrations", "src/migration"],
-    depth: 1,
-    table: Table {
-        schema: None,
-        name: "migrations",
-        columns: &["id", "timestamp", "name"],
-        create: "",
-        fields: ["name", "NULL", "NULL", "true", "NULL", "NULL"],
-        rows: ROWS,
-        beside: &["typeorm_metadata"],
+    facts: Facts {
+        key: "typeorm",
+        folders: &["migrations", "src/migrations", "src/migration"],
+        depth: 1,
+        table: Table {
+            schema: None,
+            name: "migrations",
+            columns: &["id", "timestamp", "name"],
+            create: "",
+            fields: ["name", "NULL", "NULL", "true", "NULL", "NULL"],
+            rows: ROWS,
+            beside: &["typeorm_metadata"],
+        },
     },
     reads: |path| is_script(path) && leading_digits(file_name(path)).is_some(),
     read: |found| {
@@ -44,17 +46,19 @@ pub(in crate::model::layout) static TYPEORM: Code = Code {
 
 /// `<digits>_<name>.js`.
 pub(in crate::model::layout) static KNEX: Code = Code {
-    key: "knex",
-    folders: &["migrations"],
-    depth: 1,
-    table: Table {
-        schema: None,
-        name: "knex_migrations",
-        columns: &["id", "name", "batch", "migration_time"],
-        create: "",
-        fields: ["name", "NULL", "extract(epoch FROM migration_time)::bigint", "true", "NULL", "NULL"],
-        rows: ROWS,
-        beside: &["knex_migrations_lock", "knex_migrations_lock_index_seq"],
+    facts: Facts {
+        key: "knex",
+        folders: &["migrations"],
+        depth: 1,
+        table: Table {
+            schema: None,
+            name: "knex_migrations",
+            columns: &["id", "name", "batch", "migration_time"],
+            create: "",
+            fields: ["name", "NULL", "extract(epoch FROM migration_time)::bigint", "true", "NULL", "NULL"],
+            rows: ROWS,
+            beside: &["knex_migrations_lock", "knex_migrations_lock_index_seq"],
+        },
     },
     reads: is_script,
     read: |mut found| {

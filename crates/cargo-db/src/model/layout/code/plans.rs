@@ -8,29 +8,31 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use crate::model::history::History;
 use crate::model::layout::code::text::{change_sets, planned, text_of};
 use crate::model::layout::code::{Code, Order, ROWS, nothing_to_complete};
-use crate::model::layout::{Found, Table, file_name, has_extension};
+use crate::model::layout::{Facts, Found, Table, file_name, has_extension};
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
 
 /// `sqitch.plan`, with a script in `deploy` for each change.
 pub(in crate::model::layout) static SQITCH: Code = Code {
-    key: "sqitch",
-    folders: &["."],
-    depth: 8,
-    table: Table {
-        schema: Some("sqitch"),
-        name: "changes",
-        columns: &["change_id", "script_hash", "change", "project"],
-        create: "",
-        fields: [
-            "change",
-            "NULL",
-            "extract(epoch FROM committed_at)::bigint",
-            "true",
-            "script_hash",
-            "project",
-        ],
-        rows: ROWS,
-        beside: &[],
+    facts: Facts {
+        key: "sqitch",
+        folders: &["."],
+        depth: 8,
+        table: Table {
+            schema: Some("sqitch"),
+            name: "changes",
+            columns: &["change_id", "script_hash", "change", "project"],
+            create: "",
+            fields: [
+                "change",
+                "NULL",
+                "extract(epoch FROM committed_at)::bigint",
+                "true",
+                "script_hash",
+                "project",
+            ],
+            rows: ROWS,
+            beside: &[],
+        },
     },
     reads: |path| {
         file_name(path) == "sqitch.plan"
@@ -93,24 +95,26 @@ fn of_this_plan(history: &mut History, folder: &Folder) {
 
 /// Changelogs in SQL or XML; each change set is known by its file, author and id.
 pub(in crate::model::layout) static LIQUIBASE: Code = Code {
-    key: "liquibase",
-    folders: &[".", "db/changelog", "src/main/resources/db/changelog"],
-    depth: 2,
-    table: Table {
-        schema: None,
-        name: "databasechangelog",
-        columns: &["id", "author", "filename", "dateexecuted", "orderexecuted", "exectype", "md5sum"],
-        create: "",
-        fields: [
-            "author || ':' || id",
-            "NULL",
-            "extract(epoch FROM dateexecuted)::bigint",
-            "true",
-            "NULL",
-            "NULL",
-        ],
-        rows: ROWS,
-        beside: &["databasechangeloglock"],
+    facts: Facts {
+        key: "liquibase",
+        folders: &[".", "db/changelog", "src/main/resources/db/changelog"],
+        depth: 2,
+        table: Table {
+            schema: None,
+            name: "databasechangelog",
+            columns: &["id", "author", "filename", "dateexecuted", "orderexecuted", "exectype", "md5sum"],
+            create: "",
+            fields: [
+                "author || ':' || id",
+                "NULL",
+                "extract(epoch FROM dateexecuted)::bigint",
+                "true",
+                "NULL",
+                "NULL",
+            ],
+            rows: ROWS,
+            beside: &["databasechangeloglock"],
+        },
     },
     reads: |path| {
         file_name(path).contains("changelog") && (has_extension(path, "sql") || has_extension(path, "xml"))

@@ -5,22 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::history::Applied;
 use crate::model::layout::code::text::{assigned, django_dependencies, in_order, text_of};
 use crate::model::layout::code::{Code, Order, ROWS, nothing_to_complete, without_strangers};
-use crate::model::layout::{Table, file_name, folder_name, has_extension, leading_digits};
+use crate::model::layout::{Facts, Table, file_name, folder_name, has_extension, leading_digits};
 use crate::model::migration::{Recorded, Version};
 
 /// `versions/*.py`, each naming the one before it; the table holds the newest of each branch only.
 pub(in crate::model::layout) static ALEMBIC: Code = Code {
-    key: "alembic",
-    folders: &["migrations/versions", "alembic/versions"],
-    depth: 1,
-    table: Table {
-        schema: None,
-        name: "alembic_version",
-        columns: &["version_num"],
-        create: "",
-        fields: ["version_num", "NULL", "NULL", "true", "NULL", "NULL"],
-        rows: ROWS,
-        beside: &[],
+    facts: Facts {
+        key: "alembic",
+        folders: &["migrations/versions", "alembic/versions"],
+        depth: 1,
+        table: Table {
+            schema: None,
+            name: "alembic_version",
+            columns: &["version_num"],
+            create: "",
+            fields: ["version_num", "NULL", "NULL", "true", "NULL", "NULL"],
+            rows: ROWS,
+            beside: &[],
+        },
     },
     reads: |path| has_extension(path, "py"),
     read: |found| {
@@ -81,17 +83,26 @@ pub(in crate::model::layout) static ALEMBIC: Code = Code {
 
 /// `<app>/migrations/<4 digits>_<name>.py`.
 pub(in crate::model::layout) static DJANGO: Code = Code {
-    key: "django",
-    folders: &["."],
-    depth: 4,
-    table: Table {
-        schema: None,
-        name: "django_migrations",
-        columns: &["id", "app", "name", "applied"],
-        create: "",
-        fields: ["app || '.' || name", "NULL", "extract(epoch FROM applied)::bigint", "true", "NULL", "NULL"],
-        rows: ROWS,
-        beside: &[],
+    facts: Facts {
+        key: "django",
+        folders: &["."],
+        depth: 4,
+        table: Table {
+            schema: None,
+            name: "django_migrations",
+            columns: &["id", "app", "name", "applied"],
+            create: "",
+            fields: [
+                "app || '.' || name",
+                "NULL",
+                "extract(epoch FROM applied)::bigint",
+                "true",
+                "NULL",
+                "NULL",
+            ],
+            rows: ROWS,
+            beside: &[],
+        },
     },
     reads: |path| {
         folder_name(path) == "migrations"
@@ -123,24 +134,26 @@ pub(in crate::model::layout) static DJANGO: Code = Code {
 
 /// `<id>.sql` with `<id>.rollback.sql`, or `<id>.py`.
 pub(in crate::model::layout) static YOYO: Code = Code {
-    key: "yoyo",
-    folders: &["migrations"],
-    depth: 1,
-    table: Table {
-        schema: None,
-        name: "_yoyo_migration",
-        columns: &["migration_hash", "migration_id", "applied_at_utc"],
-        create: "",
-        fields: [
-            "migration_id",
-            "NULL",
-            "extract(epoch FROM applied_at_utc)::bigint",
-            "true",
-            "NULL",
-            "NULL",
-        ],
-        rows: ROWS,
-        beside: &["_yoyo_log", "_yoyo_version", "yoyo_lock"],
+    facts: Facts {
+        key: "yoyo",
+        folders: &["migrations"],
+        depth: 1,
+        table: Table {
+            schema: None,
+            name: "_yoyo_migration",
+            columns: &["migration_hash", "migration_id", "applied_at_utc"],
+            create: "",
+            fields: [
+                "migration_id",
+                "NULL",
+                "extract(epoch FROM applied_at_utc)::bigint",
+                "true",
+                "NULL",
+                "NULL",
+            ],
+            rows: ROWS,
+            beside: &["_yoyo_log", "_yoyo_version", "yoyo_lock"],
+        },
     },
     reads: |path| {
         let name = file_name(path);
