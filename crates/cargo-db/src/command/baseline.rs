@@ -28,8 +28,8 @@ pub(super) fn write_down(
     let Context { ui, world, settings, .. } = context;
     let layout = &settings.migrations.layout;
     if layout.is_code() {
-        let doing = "let others write its history".to_owned();
-        return Err(Kind::ToolCannot { tool: layout.key().to_owned(), doing }.into());
+        let doing = "let cargo db write its history: its own has to".to_owned();
+        return Err(Kind::ToolCannot { tool: layout.key().to_owned(), doing, key: "" }.into());
     }
     let target = context.target()?;
     let plan = look(&target)?;

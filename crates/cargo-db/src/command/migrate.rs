@@ -27,9 +27,12 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         tolerance: Tolerance { missing: args.ignore_missing, out_of_order: args.allow_out_of_order },
     };
     warn_of_unfinished(context, &target)?;
+    if settings.migrations.layout.is_asked() && !args.dry_run {
+        // What is pending is asked of a command, which looks for it in the database.
+        migration::create_if_absent(world, settings, &target)?;
+    }
     let facts = migration::gather(world, settings, &target)?;
-    let wanted = args.all_or_nothing
-        || settings.all_or_nothing.unwrap_or(settings.environment.environment == Environment::Staging);
+    let wanted = wants_all_or_nothing(context, args)?;
     let look = |facts: &Facts| context.seal(batched(context, plan::migrate(facts, &request)?, wanted)?);
     let plan = look(&facts)?;
     if args.dry_run {
@@ -119,26 +122,37 @@ fn warn_of_unfinished(context: &Context, target: &Target) -> Result<()> {
     Ok(())
 }
 
+/// Whether all or nothing is asked for, here or in db.toml, or is what the environment customarily wants.
+fn wants_all_or_nothing(context: &Context, args: &MigrateArgs) -> Result<bool> {
+    let settings = &context.settings;
+    if args.all_or_nothing && settings.migrations.runner == Runner::Tool {
+        let (tool, doing) = (settings.migrations.layout.key().to_owned(), "apply all or nothing".to_owned());
+        return Err(Kind::ToolCannot { tool, doing, key: "" }.into());
+    }
+    let customarily = settings.environment.environment == Environment::Staging;
+    Ok(args.all_or_nothing || settings.all_or_nothing.unwrap_or(customarily))
+}
+
 /// Makes a plan all or nothing, if that is wanted, and says how.
 fn batched(context: &Context, mut plan: Plan, wanted: bool) -> Result<Plan> {
     let migrations: Vec<_> = plan.migrations().collect();
     let Migrations { layout, runner, .. } = &context.settings.migrations;
-    let by_tool = *runner == Runner::Tool;
-    let always = layout.is_one_transaction() && !by_tool;
+    if *runner == Runner::Tool {
+        // It commits by its own rules, and its sessions cannot be told from those of others.
+        plan.warnings.extend(wanted.then(|| format!("not all or nothing: {} runs them", layout.key())));
+        return Ok(plan);
+    }
+    let always = layout.is_one_transaction();
     if !(wanted || always) || migrations.is_empty() {
         return Ok(plan);
     }
     let mut files = Vec::new();
-    for migration in migrations.into_iter().filter(|_| !by_tool) {
+    for migration in migrations {
         let bytes = migration.up.part_of(files::read(&context.settings.root.join(&migration.up.path))?);
         files.push((migration, String::from_utf8_lossy(&bytes).into_owned()));
     }
-    let how = match (by_tool, always) {
-        (true, _) => Batch::SwapBack { because: format!("{} commits by its own rules", layout.key()) },
-        // That is how the tool does it, whatever is in the files.
-        (false, true) => Batch::OneTransaction,
-        (false, false) => plan::all_or_nothing(&files),
-    };
+    // Where it is how the tool does it, whatever is in the files.
+    let how = if always { Batch::OneTransaction } else { plan::all_or_nothing(&files) };
     if matches!(how, Batch::SwapBack { .. }) {
         plan.steps.insert(0, Step::Backup);
     }

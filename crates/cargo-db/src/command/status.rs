@@ -29,7 +29,9 @@ pub(super) fn run(contexts: &[Context], args: &StatusArgs) -> Result<Exit> {
         sets => first.ui.report(&Report::StatusOfSets(sets)),
     }
     let is_finding = |report: &StatusReport<'_>| {
-        !report.standing.pending.is_empty() || !report.standing.problems.is_empty()
+        // Without a database a tool that is asked cannot say what is pending.
+        let unknown = report.found.is_none() && report.migrations.layout.is_asked();
+        !report.standing.pending.is_empty() || !report.standing.problems.is_empty() || unknown
     };
     Ok(if args.check && reports.iter().any(is_finding) { Exit::Finding } else { Exit::Done })
 }
@@ -60,6 +62,10 @@ fn look(context: &Context, wait: Option<u64>) -> Result<Looked<'_>> {
             (folder, answers.history) = migration::ask(world, settings, &target)?;
         }
         layout.complete(&mut answers.history, &folder);
+        // Where db.toml names several sets, several histories are what is to be expected.
+        if settings.migrations.sets.len() > 1 {
+            answers.history.foreign = None;
+        }
     }
     Ok(Looked { settings, target, folder, found })
 }

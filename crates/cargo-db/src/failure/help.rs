@@ -173,9 +173,12 @@ fn tool_hints(kind: &Kind) -> Vec<Hint> {
         Kind::NoTool { program } => {
             vec![say(&format!("install {program}, or name another command in `[migrations]` of db.toml"))]
         }
-        Kind::ToolCannot { .. } => vec![say("name a command for it in `[migrations]` of db.toml")],
+        Kind::ToolCannot { key: "", .. } => Vec::new(),
+        Kind::ToolCannot { key, .. } => {
+            vec![say(&format!("name a command as `{key}` in `[migrations]` of db.toml"))]
+        }
         Kind::GoesElsewhere { .. } => vec![say(
-            "nothing was changed; let its configuration take the database from DATABASE_URL or libpq's variables",
+            "no migration was run; let its configuration take the database from DATABASE_URL or libpq's variables",
         )],
         Kind::NeedsTcp { .. } => vec![run(
             "have it listen on a port too, and name it in DATABASE_URL with the password that is shown",

@@ -222,7 +222,7 @@ pub(crate) enum Kind {
     #[error("there is no program `{program}`, in the project or on the PATH")]
     NoTool { program: String },
     #[error("{tool} has no command that would {doing}")]
-    ToolCannot { tool: String, doing: String },
+    ToolCannot { tool: String, doing: String, key: &'static str },
     #[error(
         "{tool} goes to another database than it is told: `{command}` succeeded for one that does not exist"
     )]

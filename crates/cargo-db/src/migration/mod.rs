@@ -11,8 +11,7 @@ mod watchdog;
 mod witness;
 
 use crate::failure::Result;
-use crate::model::migration::title;
-use crate::plan::{Plan, Verb};
+use crate::plan::Plan;
 use crate::settings::{Runner, Settings};
 use crate::world::World;
 use crate::world::pg::Lock;
@@ -29,6 +28,7 @@ pub(crate) use witness::Witness;
 /// Whether a plan can be carried out at all: whether its files are SQL, or the program is there that runs them.
 pub(crate) fn can_run(settings: &Settings, plan: &Plan) -> Result<()> {
     if settings.migrations.runner == Runner::Tool {
+        tool::reaches(settings, &plan.target)?;
         return tool::program_exists(settings, plan);
     }
     match plan.files().find(|file| file.is_code) {
@@ -50,14 +50,8 @@ pub(crate) fn carry_out(
 ) -> Result<Vec<Deed>> {
     let (deeds, who) = match settings.migrations.runner {
         Runner::Builtin => (execute::carry_out(world, settings, plan, lock)?, "cargo db"),
-        Runner::Tool => {
-            lock.check_now()?;
-            (tool::carry_out(world, settings, plan)?, settings.migrations.layout.key())
-        }
+        Runner::Tool => (tool::carry_out(world, settings, plan, lock)?, settings.migrations.layout.key()),
     };
-    tool::second_opinion(world, settings, plan, who).map_err(|failure| {
-        let done = if plan.verb == Verb::Rollback { "Reverted" } else { "Applied" };
-        failure.after(deeds.iter().map(|deed| format!("{done} {}", title(&deed.version, &deed.name))))
-    })?;
+    tool::second_opinion(world, settings, plan, who)?;
     Ok(deeds)
 }

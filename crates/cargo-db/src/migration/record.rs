@@ -15,7 +15,10 @@ use crate::world::pg::{Lock, Purpose, Session};
 /// Carries out a plan of such changes in one transaction.
 pub(crate) fn write_down(world: &World, settings: &Settings, plan: &Plan, lock: &mut Lock) -> Result<()> {
     let layout = &settings.migrations.layout;
-    let cannot = |doing: &str| Kind::ToolCannot { tool: layout.key().to_owned(), doing: doing.to_owned() };
+    let cannot = |doing: &str| {
+        let (tool, doing) = (layout.key().to_owned(), doing.to_owned());
+        Kind::ToolCannot { tool, doing, key: "" }
+    };
     lock.check_now()?;
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
     session.run("begin a transaction", "BEGIN")?;

@@ -4,38 +4,49 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::migration::execute::Deed;
 use crate::migration::facts::gather;
 use crate::model::event::Event;
 use crate::model::history::{Applied, History};
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version, title};
 use crate::model::target::{Host, Target};
-use crate::model::tool::{Place, Task, command, states, variables};
+use crate::model::tool::{Place, Task, command, newest_left, states, variables};
 use crate::plan::{Plan, Step, Verb};
-use crate::settings::{Runner, Settings};
+use crate::settings::{Migrations, Runner, Settings};
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Lock, Purpose, Session};
 use crate::world::process::environment;
 use crate::world::tool::{self, Ended, Told};
 use crate::world::{World, files};
 
 /// Carries a plan out with the tool's own command.
-pub(super) fn carry_out(world: &World, settings: &Settings, plan: &Plan) -> Result<Vec<Deed>> {
+pub(super) fn carry_out(
+    world: &World,
+    settings: &Settings,
+    plan: &Plan,
+    lock: &mut Lock,
+) -> Result<Vec<Deed>> {
     let began = stopwatch();
     goes_where_it_is_told(world, settings, &plan.target)?;
     end_sessions_of_tools(world, &plan.target);
     for line in commands(settings, plan)? {
+        lock.check_now()?;
+        are_as_planned(settings, plan)?;
         // The tool is gone when it was stopped, and the server may not have noticed.
-        let ended = run(world, settings, &plan.target, &line)
+        let ended = run(world, settings, &plan.target, &line, WRITES)
             .inspect_err(|_| end_sessions_of_tools(world, &plan.target))?;
         if !ended.success {
-            let differences = differences(world, settings, plan).unwrap_or_default();
             let (command, status, said) = (line.join(" "), ended.status, ended.said);
-            return Err(Kind::ToolFailed { command, status, said, differences }.into());
+            let outcome = outcome(world, settings, plan).unwrap_or_default();
+            let failure = Kind::ToolFailed { command, status, said, differences: outcome.differences };
+            return Err(Failure::from(failure).after(outcome.done));
         }
     }
-    let elapsed = began.elapsed();
+    are_as_planned(settings, plan)?;
+    // A tool does not say how long each of them took.
+    let count = u32::try_from(plan.migrations().count()).unwrap_or(1).max(1);
+    let elapsed = began.elapsed() / count;
     let deed = |migration: &Migration| Deed {
         version: migration.version.clone(),
         name: migration.name.clone(),
@@ -44,21 +55,51 @@ pub(super) fn carry_out(world: &World, settings: &Settings, plan: &Plan) -> Resu
     Ok(plan.migrations().map(deed).collect())
 }
 
+/// Makes sure that the files which the tool is about to read, or has just read, are those of the plan.
+fn are_as_planned(settings: &Settings, plan: &Plan) -> Result<()> {
+    let layout = &settings.migrations.layout;
+    // Of a tool that is known by its commands only the names are known.
+    for file in plan.files().filter(|_| !layout.is_asked()) {
+        if layout.digest(&files::read(&settings.root.join(&file.path))?) != file.checksum {
+            return Err(Kind::FileChanged { file: file.path.clone() }.into());
+        }
+    }
+    Ok(())
+}
+
 /// Asks the database what a plan came to: whoever ran it, the history must be the one that it leads to.
 pub(super) fn second_opinion(world: &World, settings: &Settings, plan: &Plan, who: &str) -> Result<()> {
-    let differences = differences(world, settings, plan)?;
+    let Outcome { differences, done } = outcome(world, settings, plan)?;
     if differences.is_empty() {
         return Ok(());
     }
-    Err(Kind::OtherState { who: who.to_owned(), differences }.into())
+    Err(Failure::from(Kind::OtherState { who: who.to_owned(), differences }).after(done))
 }
 
-/// In what the history differs from what a plan says that it is afterwards.
-fn differences(world: &World, settings: &Settings, plan: &Plan) -> Result<Vec<String>> {
+/// What a plan came to.
+#[derive(Default)]
+struct Outcome {
+    /// In what the history differs from what the plan says that it is afterwards.
+    differences: Vec<String>,
+    /// What of the plan the history has.
+    done: Vec<String>,
+}
+
+fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result<Outcome> {
     let facts = gather(world, settings, &plan.target)?;
     let applied: BTreeSet<&Version> =
         facts.history.applied.iter().filter(|row| row.success).map(|row| &row.version).collect();
     let mut differences = Vec::new();
+    let done = plan.steps.iter().filter_map(|step| match step {
+        Step::Apply { migration } if applied.contains(&migration.version) => {
+            Some(format!("Applied {}", migration.title()))
+        }
+        Step::Revert { migration, .. } if !applied.contains(&migration.version) => {
+            Some(format!("Reverted {}", migration.title()))
+        }
+        _ => None,
+    });
+    let done = done.collect();
     for step in &plan.steps {
         match step {
             Step::Apply { migration } | Step::Record { migration }
@@ -96,7 +137,7 @@ fn differences(world: &World, settings: &Settings, plan: &Plan) -> Result<Vec<St
     let came = applied.iter().filter(|version| !touched.contains(*version) && !before.contains(*version));
     differences
         .extend(came.map(|version| format!("{} is applied, which nobody asked for", name_of(version))));
-    Ok(differences)
+    Ok(Outcome { differences, done })
 }
 
 /// What is run for a plan, where the project's tool runs it.
@@ -124,12 +165,13 @@ fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
             .map(|version| line(settings, &plan.target, &Task::ApplyNext { count: 1, last: version }))
             .collect();
     }
+    let applied: Vec<String> = plan.applied.iter().map(ToString::to_string).collect();
     let newest_after = |at: usize| {
-        let of_plan = versions.get(at + 1);
-        of_plan.cloned().or_else(|| plan.newest_after.as_ref().map(ToString::to_string))
+        let left = applied.iter().filter(|version| !versions[..=at].contains(version)).map(String::as_str);
+        newest_left(&settings.migrations.layout, &versions[at], left)
     };
     let newest = newest_after(versions.len() - 1);
-    let all = Task::Revert { count: versions.len(), first, newest: newest.as_deref() };
+    let all = Task::Revert { count: versions.len(), first, newest };
     if versions.len() == 1 {
         return Ok(vec![line(settings, &plan.target, &all)?]);
     }
@@ -137,11 +179,7 @@ fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
         return Ok(vec![line]);
     }
     let one = |(at, version): (usize, &String)| {
-        line(
-            settings,
-            &plan.target,
-            &Task::Revert { count: 1, first: version, newest: newest_after(at).as_deref() },
-        )
+        line(settings, &plan.target, &Task::Revert { count: 1, first: version, newest: newest_after(at) })
     };
     versions.iter().enumerate().map(one).collect()
 }
@@ -170,7 +208,7 @@ pub(super) fn line(settings: &Settings, target: &Target, task: &Task<'_>) -> Res
     let url = target.url_without_password();
     let place = Place { dir: &dir, url: &url, has: &has };
     let tool = migrations.layout.key().to_owned();
-    command(&migrations.layout, task, &place).ok_or_else(|| Kind::ToolCannot { tool, doing }.into())
+    command(&migrations.layout, task, &place).ok_or_else(|| Kind::ToolCannot { tool, doing, key }.into())
 }
 
 /// The folder of the migrations as the tool sees it.
@@ -179,15 +217,25 @@ fn relative_dir(settings: &Settings) -> String {
     dir.strip_prefix(base).unwrap_or(dir).display().to_string()
 }
 
+/// What sessions of a tool are called on the server; those that may write are ended when it was killed.
+const WRITES: &str = "tool";
+const ASKS: &str = "asks";
+
 /// Runs a command of the tool's against a database.
-pub(super) fn run(world: &World, settings: &Settings, target: &Target, line: &[String]) -> Result<Ended> {
-    let mut variables = variables(&settings.migrations.layout, target, &relative_dir(settings));
+fn run(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    line: &[String],
+    called: &'static str,
+) -> Result<Ended> {
+    let mut variables = variables(&settings.migrations.layout, target, &relative_dir(settings), called);
     // What a project says of its own databases beside this one counts.
     let known = environment();
     variables.retain(|(name, _)| {
         !(matches!(*name, "SHADOW_DATABASE_URL" | "ROOT_DATABASE_URL") && known.contains_key(*name))
     });
-    let told = Told { variables, secrets: target.secrets() };
+    let told = Told { variables, password: target.password.clone() };
     tool::run(world, line, told, &settings.migrations.tool_dir)
 }
 
@@ -204,7 +252,7 @@ pub(crate) fn run_task(
     task: &Task<'_>,
 ) -> Result<Ended> {
     let line = line(settings, target, task)?;
-    let ended = run(world, settings, target, &line)?;
+    let ended = run(world, settings, target, &line, WRITES)?;
     if ended.success {
         return Ok(ended);
     }
@@ -227,20 +275,18 @@ const DECOY: &str = "cargo_db_decoy_that_is_nowhere";
 /// exist, it has to fail. One whose configuration names another database succeeds.
 pub(crate) fn goes_where_it_is_told(world: &World, settings: &Settings, target: &Target) -> Result<()> {
     static KNOWN: OnceLock<()> = OnceLock::new();
-    let layout = &settings.migrations.layout;
-    let on_a_socket = matches!(target.host, Host::Socket(_));
-    if on_a_socket && matches!(layout.key(), "yoyo" | "django" | "liquibase" | "flyway") {
-        return Err(Kind::NeedsTcp { tool: layout.key().to_owned() }.into());
-    }
-    // What the project calls instead of the tool is its own affair.
-    if KNOWN.get().is_some() || settings.migrations.commands.contains_key("apply") {
+    if KNOWN.get().is_some() {
         return Ok(());
     }
-    if let Ok(line) = line(settings, target, &Task::Probe) {
+    let layout = &settings.migrations.layout;
+    if let Some(line) = question(settings, target)? {
         let told = target.with_database(DECOY);
         world
             .tell(Event::Started { doing: "Asking", subject: format!("`{}` where it goes", line.join(" ")) });
-        if run(world, settings, &told, &line)?.success {
+        let ended = run(world, settings, &told, &line, ASKS)?;
+        // A status of the project's own may well bear that there is no database; it cannot know what is applied there.
+        let knows = !layout.is_asked() || states(&ended.stdout).iter().any(|(_, applied)| *applied);
+        if ended.success && knows {
             let (tool, command) = (layout.key().to_owned(), line.join(" "));
             return Err(Kind::GoesElsewhere { tool, command }.into());
         }
@@ -249,8 +295,35 @@ pub(crate) fn goes_where_it_is_told(world: &World, settings: &Settings, target: 
     Ok(())
 }
 
+/// What the tool is asked, to learn where it goes; `None` where it has no such question.
+fn question(settings: &Settings, target: &Target) -> Result<Option<Vec<String>>> {
+    let Migrations { layout, commands, tool_dir, .. } = &settings.migrations;
+    if let Some(own) = commands.get("status") {
+        return Ok(Some(own.clone()));
+    }
+    let customary = line(settings, target, &Task::Probe).ok();
+    let is_there = |line: &Vec<String>| line.first().is_some_and(|name| tool::find(name, tool_dir).is_some());
+    match customary.filter(is_there) {
+        // What the project calls instead of the tool may go anywhere, also in a rehearsal.
+        None if commands.contains_key("apply") && layout.is_code() => {
+            let (tool, doing) = (layout.key().to_owned(), "say where `apply` of db.toml goes".to_owned());
+            Err(Kind::ToolCannot { tool, doing, key: "status" }.into())
+        }
+        line => Ok(line),
+    }
+}
+
+/// Fails where the tool cannot reach such a server.
+pub(super) fn reaches(settings: &Settings, target: &Target) -> Result<()> {
+    let tool = settings.migrations.layout.key();
+    if matches!(target.host, Host::Socket(_)) && matches!(tool, "yoyo" | "django" | "liquibase" | "flyway") {
+        return Err(Kind::NeedsTcp { tool: tool.to_owned() }.into());
+    }
+    Ok(())
+}
+
 /// Fails where the program of a plan is not to be found.
-pub(crate) fn program_exists(settings: &Settings, plan: &Plan) -> Result<()> {
+pub(super) fn program_exists(settings: &Settings, plan: &Plan) -> Result<()> {
     for line in commands(settings, plan)? {
         let program = line.first().cloned().unwrap_or_default();
         if tool::find(&program, &settings.migrations.tool_dir).is_none() {
@@ -265,7 +338,7 @@ pub(crate) fn ask(world: &World, settings: &Settings, target: &Target) -> Result
     let Some(line) = settings.migrations.commands.get("status") else {
         return Ok((Folder::default(), History::default()));
     };
-    let ended = run(world, settings, target, line)?;
+    let ended = run(world, settings, target, line, ASKS)?;
     let states = states(&ended.stdout);
     // A status may well end with a finding; one that says nothing has failed.
     if states.is_empty() && !ended.success {

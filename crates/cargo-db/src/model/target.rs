@@ -136,20 +136,6 @@ impl Target {
         }
     }
 
-    /// The password in every way in which somebody may have written it down.
-    pub(crate) fn secrets(&self) -> Vec<Secret> {
-        let Some(password) = self.password.as_ref().map(Secret::expose).filter(|password| password.len() > 2)
-        else {
-            return Vec::new();
-        };
-        let encoded = utf8_percent_encode(password, RESERVED).to_string();
-        let all = utf8_percent_encode(password, NON_ALPHANUMERIC).to_string();
-        let quoted = password.replace('\\', "\\\\").replace('"', "\\\"");
-        let doubled = encoded.replace('%', "%%");
-        let lower = encoded.to_lowercase();
-        [password.to_owned(), doubled, encoded, all, quoted, lower].map(Secret::new).into()
-    }
-
     /// The search path that the URL asked for.
     pub(crate) fn search_path(&self) -> Option<&str> {
         let path = self.options.as_deref()?.split("-csearch_path=").nth(1)?;

@@ -270,6 +270,18 @@ pub(crate) fn command(layout: &Layout, task: &Task<'_>, place: &Place<'_>) -> Op
     (!line.is_empty()).then_some(line)
 }
 
+/// What is the newest for a tool once `first` is taken back: of what is `left`, newest last. Django knows no
+/// newest of all, only one in each app.
+pub(crate) fn newest_left<'a>(
+    layout: &Layout,
+    first: &str,
+    left: impl DoubleEndedIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let app = |version: &str| version.split_once('.').map(|(app, _)| app.to_owned());
+    let is_of_the_same = |version: &&str| layout.key() != "django" || app(version) == app(first);
+    left.rev().find(is_of_the_same)
+}
+
 /// What a word in braces stands for.
 fn meaning(name: &str, tool: &Commands, task: &Task<'_>, place: &Place<'_>) -> Option<String> {
     let (count, first, last, newest, new) = match task {
@@ -331,7 +343,14 @@ fn data_source(place: &Place<'_>) -> Option<&'static str> {
 
 /// The variables that tell a tool which database is meant. They may hold a password, and go into the
 /// environment of the tool and nowhere else.
-pub(crate) fn variables(layout: &Layout, target: &Target, dir: &str) -> Vec<(&'static str, Secret)> {
+pub(crate) fn variables(
+    layout: &Layout,
+    target: &Target,
+    dir: &str,
+    called: &str,
+) -> Vec<(&'static str, Secret)> {
+    // So that what it leaves behind on the server is known for it.
+    let called = format!("cargo-db/{} {called}", env!("CARGO_PKG_VERSION"));
     let mut variables: Vec<(&'static str, Secret)> =
         target.libpq_variables().into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
     // What libpq does if nothing is said, other clients take for a wish of its own.
@@ -359,7 +378,9 @@ pub(crate) fn variables(layout: &Layout, target: &Target, dir: &str) -> Vec<(&'s
             Host::Name(name) => name.clone(),
             Host::Socket(_) => "localhost".to_owned(),
         };
-        Secret::new(format!("jdbc:postgresql://{host}:{}/{}", target.port, target.database))
+        let called = called.replace(' ', "%20");
+        let (port, database) = (target.port, &target.database);
+        Secret::new(format!("jdbc:postgresql://{host}:{port}/{database}?ApplicationName={called}"))
     };
     match layout.key() {
         "goose" => {
@@ -394,8 +415,7 @@ pub(crate) fn variables(layout: &Layout, target: &Target, dir: &str) -> Vec<(&'s
         _ => {}
     }
     variables.push(("DATABASE_URL", url));
-    // So that what it leaves behind on the server is known for it.
-    variables.push(("PGAPPNAME", Secret::new(format!("cargo-db/{} tool", env!("CARGO_PKG_VERSION")))));
+    variables.push(("PGAPPNAME", Secret::new(called)));
     variables
 }
 
@@ -412,15 +432,19 @@ fn with_parameter(url: &str, parameter: &str) -> String {
 pub(crate) fn states(text: &str) -> Vec<(String, bool)> {
     let state = |word: &str| match word.trim_matches(['[', ']', ':', '(', ')']).to_ascii_lowercase().as_str()
     {
-        "applied" | "up" | "x" => Some(true),
-        "pending" | "down" => Some(false),
+        "applied" => Some(true),
+        "x" if word.starts_with('[') => Some(true),
+        "pending" => Some(false),
         _ => None,
     };
     let line = |line: &str| {
+        // A sentence about all of them.
+        const ALL: [&str; 6] = ["no", "none", "nothing", "all", "everything", "0"];
         // `[ ]` is one word with a hole in it.
         let line = line.trim().replace("[ ]", "pending");
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
+            [first, ..] if ALL.contains(&first.to_ascii_lowercase().as_str()) => None,
             [first, name, ..] if state(first).is_some() => Some(((*name).to_owned(), state(first)?)),
             [name, .., last] => Some(((*name).to_owned(), state(last)?)),
             _ => None,
@@ -452,7 +476,7 @@ mod tests {
                 assert!(!line.contains("hunter2"), "{line}");
             }
             assert!(
-                variables(&layout, &target, "migrations")
+                variables(&layout, &target, "migrations", "tool")
                     .iter()
                     .any(|(_, value)| value.expose().contains("hunter2"))
             );
@@ -477,6 +501,12 @@ mod tests {
             line("django", &revert(1, Some("other.1_a"))).unwrap(),
             "python manage.py migrate --no-input app zero"
         );
+        let django = Layout::named("django").unwrap();
+        let left = ["app.1_a", "other.1_a", "other.2_b"];
+        assert_eq!(newest_left(&django, "app.2_b", left.into_iter()), Some("app.1_a"));
+        assert_eq!(newest_left(&django, "third.1_a", left.into_iter()), None);
+        let alembic = Layout::named("alembic").unwrap();
+        assert_eq!(newest_left(&alembic, "x", ["a", "b"].into_iter()), Some("b"));
         assert_eq!(line("knex", &revert(2, None)), None);
         assert_eq!(
             line("typeorm", &Task::Create { name: "x", app: None }).unwrap(),
@@ -487,7 +517,7 @@ mod tests {
 
     #[test]
     fn a_status_is_read_in_any_customary_form() {
-        let text = "Status\n[X] 1_a\n[ ] 2_b\npending 3_c\n4_d applied\n\n5 e: pending\n";
+        let text = "Status\n[X] 1_a\n[ ] 2_b\npending 3_c\n4_d applied\n\n5 e: pending\nUp to date\nDatabase is down\nNo migrations pending\n";
         let expected = [("1_a", true), ("2_b", false), ("3_c", false), ("4_d", true), ("5", false)];
         assert_eq!(states(text), expected.map(|(name, applied)| (name.to_owned(), applied)));
     }

@@ -12,7 +12,7 @@ use std::fmt;
 use ring::digest::{Context, SHA256};
 
 use crate::model::environment::Environment;
-use crate::model::history::History;
+use crate::model::history::{History, Standing};
 use crate::model::layout::Layout;
 use crate::model::migration::{Folder, Migration, ScriptFile, Version};
 use crate::model::seed::Seed;
@@ -226,12 +226,10 @@ pub(crate) struct Plan {
     pub(crate) terms: String,
     /// The commands of a migration tool that carry it out, if one does.
     pub(crate) commands: Vec<String>,
-    /// The versions that were applied when the plan was made.
+    /// The versions that were applied when the plan was made, in the order of their files.
     pub(crate) applied: Vec<Version>,
     /// Whether it applies everything that is pending.
     pub(crate) takes_all_pending: bool,
-    /// What is the newest applied version after a rollback.
-    pub(crate) newest_after: Option<Version>,
     /// How many plans on this target were consented to by their id before: an id is used up by that.
     pub(crate) used: usize,
 }
@@ -259,6 +257,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     fn plan(&self, verb: Verb, steps: Vec<Step>) -> Plan {
+        let standing = Standing::compare(&self.folder, &self.history);
         let rows = self.history.applied.iter();
         let applied: Vec<String> =
             rows.map(|row| format!("{} {:?} {}", row.version, row.checksum, row.success)).collect();
@@ -272,9 +271,8 @@ impl Facts {
             basis: applied.join("\n"),
             terms: String::new(),
             commands: Vec::new(),
-            applied: self.history.applied.iter().map(|row| row.version.clone()).collect(),
+            applied: standing.applied.iter().map(|(row, _)| row.version.clone()).collect(),
             takes_all_pending: false,
-            newest_after: None,
             used: 0,
         }
     }
@@ -301,7 +299,6 @@ impl Plan {
             commands: Vec::new(),
             applied: Vec::new(),
             takes_all_pending: false,
-            newest_after: None,
             used: 0,
         }
     }

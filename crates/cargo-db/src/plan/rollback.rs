@@ -30,6 +30,9 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
         }
     };
 
+    if facts.layout.goes_back_as_run() {
+        would_go_back_as_planned(facts, &chosen.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
+    }
     let concerns = |trouble| {
         let versions: Vec<&Version> = chosen.iter().map(|(row, _)| &row.version).collect();
         let of_chosen = standing.problems.iter().filter(move |problem| {
@@ -53,13 +56,19 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
     Err(Kind::Irreversible { migrations }.into())
 }
 
+/// Fails where the tool would take others back than those that are the newest by their files.
+fn would_go_back_as_planned(facts: &Facts, chosen: &[&Applied]) -> Result<()> {
+    let run = |row: &Applied| row.detail.parse::<u64>().unwrap_or(0);
+    let mut as_run: Vec<&Applied> = facts.history.applied.iter().collect();
+    as_run.sort_by_key(|row| std::cmp::Reverse(run(row)));
+    let differs = chosen.iter().zip(as_run).find(|(chosen, last)| chosen.version != last.version);
+    let Some((chosen, last)) = differs else { return Ok(()) };
+    let doing = format!("take {} back before {}, which it ran later", chosen.version, last.version);
+    Err(Kind::ToolCannot { tool: facts.layout.key().to_owned(), doing, key: "" }.into())
+}
+
 /// Plans to take back `migrations`, each with what that loses.
 pub(crate) fn rollback(facts: &Facts, migrations: Vec<(Migration, Vec<Loss>)>) -> Plan {
     let steps = migrations.into_iter().map(|(migration, losses)| Step::Revert { migration, losses });
-    let mut plan = facts.plan(Verb::Rollback, steps.collect());
-    let standing = Standing::compare(&facts.folder, &facts.history);
-    let stays = |row: &&Applied| plan.migrations().all(|reverted| reverted.version != row.version);
-    let newest = standing.applied.iter().rev().map(|(row, _)| *row).find(stays);
-    plan.newest_after = newest.map(|row| row.version.clone());
-    plan
+    facts.plan(Verb::Rollback, steps.collect())
 }

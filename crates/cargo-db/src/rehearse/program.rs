@@ -8,10 +8,11 @@ use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::event::Event;
 use crate::model::finding::{Class, Expected, Finding, Severity, Verdict};
-use crate::model::layout::quote_identifier;
+use crate::model::history::Standing;
+use crate::model::layout::{Layout, quote_identifier};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
-use crate::model::tool::Task;
+use crate::model::tool::{Task, newest_left};
 use crate::rehearse::{Stage, judge, unmeasured};
 use crate::world::clock::stopwatch;
 use crate::world::files;
@@ -57,6 +58,11 @@ impl Stage<'_> {
         Ok(rehearsed)
     }
 
+    /// What the tool keeps for itself is not anybody's data.
+    fn content(&mut self) -> Result<Content> {
+        content(&mut self.session, &self.request.settings.migrations.layout)
+    }
+
     fn can(&self, task: &Task<'_>) -> bool {
         migration::task_exists(self.request.settings, task).is_ok()
     }
@@ -68,7 +74,7 @@ impl Stage<'_> {
         world.interrupt.check()?;
         world.tell(Event::Started { doing: "Rehearsing", subject: last.title() });
         let schema = self.fingerprint()?;
-        let content = content(&mut self.session)?;
+        let content = self.content()?;
         let version = last.version.to_string();
         let task = if one_of_several { Task::ApplyNext { count: 1, last: &version } } else { Task::ApplyAll };
         let began = stopwatch();
@@ -93,7 +99,7 @@ impl Stage<'_> {
                 }
             }
         }
-        let now = self::content(&mut self.session)?;
+        let now = self.content()?;
         findings.extend(content.losses(&now));
         let after = self.fingerprint()?;
         let changes = schema.changes(&after);
@@ -146,24 +152,23 @@ impl Stage<'_> {
         let target = self.session.target.clone();
         for index in (0..rehearsed.len()).rev() {
             let version = rehearsed[index].version.clone();
-            let newest = match index.checked_sub(1) {
-                Some(before) => Some(rehearsed[before].version.clone()),
-                None => self.newest_before(&version)?,
-            };
-            let task = Task::Revert { count: 1, first: &version, newest: newest.as_deref() };
+            let left = self.applied_but(&version)?;
+            let left = left.iter().map(String::as_str);
+            let newest = newest_left(&settings.migrations.layout, &version, left);
+            let task = Task::Revert { count: 1, first: &version, newest };
             if !self.can(&task) {
                 rehearsed[index].way_back = WayBack::Irreversible;
                 return Ok(());
             }
             world.interrupt.check()?;
-            let before = content(&mut self.session)?;
+            let before = self.content()?;
             if let Err(failure) = migration::run_task(world, settings, &target, &task) {
                 rehearsed[index].way_back = WayBack::Wrong(failure.why());
                 return Ok(());
             }
             let after = self.fingerprint()?;
             let difference = self.before[index].difference(&after);
-            let lost = before.losses(&content(&mut self.session)?);
+            let lost = before.losses(&self.content()?);
             let there = rehearsed[index].findings.iter().filter(|finding| is_lost(finding));
             let lost: Vec<String> =
                 there.chain(lost.iter().filter(|finding| is_lost(finding))).map(line).collect();
@@ -176,13 +181,13 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// What was the newest before the first of those that are rehearsed.
-    fn newest_before(&mut self, first: &str) -> Result<Option<String>> {
+    /// What is applied on the copy besides this one, in the order of the files.
+    fn applied_but(&mut self, version: &str) -> Result<Vec<String>> {
         let target = self.session.target.clone();
         let facts = migration::gather(self.world, self.request.settings, &target)?;
-        let files = facts.folder.migrations.iter().map(|file| file.version.to_string());
-        let before: Vec<String> = files.take_while(|version| version != first).collect();
-        Ok(before.into_iter().next_back())
+        let standing = Standing::compare(&facts.folder, &facts.history);
+        let versions = standing.applied.iter().map(|(row, _)| row.version.to_string());
+        Ok(versions.filter(|applied| applied != version).collect())
     }
 }
 
@@ -210,14 +215,17 @@ fn guards(findings: &[Finding], expected: &[Expected]) -> Vec<Guard> {
     findings.iter().filter(|finding| is_lost(finding)).filter_map(guard).collect()
 }
 
-fn content(session: &mut Session) -> Result<Content> {
-    let sql = "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples, \
+fn content(session: &mut Session, layout: &Layout) -> Result<Content> {
+    let sql = format!(
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples, \
                (SELECT string_agg(a.attname, E'\\x1f' ORDER BY a.attnum) FROM pg_attribute a \
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') \
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' \
-               AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db')";
+               AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db') AND NOT {}",
+        layout.own_relations()
+    );
     let mut content = Content::default();
-    for row in session.rows("list the tables", sql)? {
+    for row in session.rows("list the tables", &sql)? {
         let text = |at: usize| row[at].clone().unwrap_or_default();
         if text(1).parse::<f64>().unwrap_or(0.0) > COUNTED {
             continue;

@@ -6,6 +6,7 @@
 pub(crate) mod archive;
 pub(crate) mod clock;
 pub(crate) mod files;
+mod mask;
 pub(crate) mod pg;
 pub(crate) mod process;
 pub(crate) mod server;

@@ -1,11 +1,12 @@
 //! A migration tool as a process: with the database in its environment, in a group of its own, and never outliving
 //! us. What it prints may hold what it was told; a password in it is not shown.
 
-use std::io::{BufRead, BufReader, PipeReader};
+use std::io::{BufRead, BufReader, PipeReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
@@ -13,6 +14,7 @@ use crate::failure::{Kind, Result};
 use crate::model::event::Event;
 use crate::model::target::Secret;
 use crate::world::World;
+use crate::world::mask::masked;
 use crate::world::process::{search_path, told};
 
 /// How a tool ended, and what it printed.
@@ -28,15 +30,7 @@ pub(crate) struct Ended {
 /// What a tool is told, and what must not be seen of it.
 pub(crate) struct Told {
     pub(crate) variables: Vec<(&'static str, Secret)>,
-    /// The password, in every way in which it may be written.
-    pub(crate) secrets: Vec<Secret>,
-}
-
-impl Told {
-    fn masked(&self, line: &str) -> String {
-        let hidden = |line: String, secret: &Secret| line.replace(secret.expose(), "****");
-        self.secrets.iter().fold(line.to_owned(), hidden)
-    }
+    pub(crate) password: Option<Secret>,
 }
 
 /// Runs a migration tool to its end. When we are stopped, or killed, it is asked to end with all its children, and
@@ -65,35 +59,76 @@ pub(crate) fn run(world: &World, command: &[String], told_it: Told, folder: &Pat
     let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
     let _guard = world.interrupt.on_signal(move || end_group(group));
     let heir = Heir::of(group);
-    let (told_it, said) = (Arc::new(told_it), Arc::new(Mutex::new(String::new())));
-    let listen = |reader: PipeReader| {
-        let (told_it, said, world) = (Arc::clone(&told_it), Arc::clone(&said), world.clone());
+    let heard = Arc::new(Heard { told: told_it, texts: Mutex::default() });
+    let listen = |reader: PipeReader, is_output: bool| {
+        let (heard, world, (ended, end)) = (Arc::clone(&heard), world.clone(), mpsc::channel());
         std::thread::spawn(move || {
-            let mut own = String::new();
-            for line in BufReader::new(reader).split(b'\n').map_while(std::result::Result::ok) {
-                let line = told_it.masked(&String::from_utf8_lossy(&line));
-                own.push_str(&line);
-                own.push('\n');
-                let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-                said.push_str(&line);
-                said.push('\n');
-                forget_beginning(&mut said);
-                drop(said);
-                world.tell(Event::ToolSaid { line: line.trim_end().to_owned() });
+            let mut reader = BufReader::new(reader);
+            while let Some(line) = line_of(&mut reader) {
+                let line = heard.keep(&line, is_output);
+                world.tell(Event::ToolSaid { line });
             }
-            own
-        })
+            let _: std::result::Result<(), _> = ended.send(());
+        });
+        end
     };
-    let (errors, output) = (listen(errors), listen(output));
+    let ends = [listen(errors, false), listen(output, true)];
     let ended = handle.wait().map_err(failed)?.status;
-    // A child of the tool's that has gone into the background holds its output open: it ends with it.
+    // A child of the tool's that has gone into the background holds its output open: it ends with it. One that
+    // has left the group is nobody to wait for.
     end_group(group);
-    let stdout = output.join().unwrap_or_default();
-    let _ = errors.join();
+    for end in ends {
+        let _: std::result::Result<(), _> = end.recv_timeout(Duration::from_secs(1));
+    }
     drop(heir);
     world.interrupt.check()?;
-    let said = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let (stdout, said) = heard.texts.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(Ended { success: ended.success(), status: ended.to_string(), stdout, said })
+}
+
+/// What a tool has said so far.
+struct Heard {
+    told: Told,
+    /// Its standard output, and the end of both.
+    texts: Mutex<(String, String)>,
+}
+
+impl Heard {
+    /// Keeps a line, and gives it back as it may be shown.
+    fn keep(&self, line: &[u8], is_output: bool) -> String {
+        let line = String::from_utf8_lossy(line);
+        let line = match &self.told.password {
+            Some(password) => masked(&line, password.expose()),
+            None => line.into_owned(),
+        };
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (stdout, said) = &mut *texts;
+        for text in [is_output.then_some(stdout), Some(said)].into_iter().flatten() {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        forget_beginning(&mut texts.1);
+        line.trim_end().to_owned()
+    }
+}
+
+/// The next line; of one that is longer than anybody reads, the beginning.
+fn line_of(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    const AT_MOST: u64 = 256 << 10;
+    let mut line = Vec::new();
+    if reader.by_ref().take(AT_MOST).read_until(b'\n', &mut line).ok()? == 0 {
+        return None;
+    }
+    let mut rest = Vec::new();
+    let mut is_cut = !line.ends_with(b"\n");
+    while is_cut && reader.by_ref().take(AT_MOST).read_until(b'\n', &mut rest).is_ok_and(|read| read > 0) {
+        is_cut = !rest.ends_with(b"\n");
+        rest.clear();
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    }
+    Some(line)
 }
 
 /// What a tool that fails says at the end is what counts.
@@ -117,13 +152,13 @@ fn end_group(group: Option<Pid>) {
     });
 }
 
-/// Ends the group of a tool when we are gone, however that came about: the pipe to it closes then.
+/// Ends the group of a tool when we are gone, however that came about: the pipe to it closes then. At once,
+/// because the lock is gone with us, and the next run begins.
 struct Heir(Option<Child>);
 
 impl Heir {
     fn of(group: Option<Pid>) -> Heir {
-        const WILL: &str =
-            "read -r _; kill -TERM \"-$0\" 2>/dev/null && sleep 5 && kill -KILL \"-$0\" 2>/dev/null";
+        const WILL: &str = "read -r _; kill -KILL \"-$0\" 2>/dev/null";
         let start = |group: Pid| {
             let group = group.as_raw_nonzero().to_string();
             let mut command = Command::new("sh");

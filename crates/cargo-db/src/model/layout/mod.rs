@@ -150,6 +150,12 @@ pub(crate) trait Convention: Sync {
         false
     }
 
+    /// Whether it takes back what it ran last, whatever the order of the files is: the last field of
+    /// [`Table::fields`] counts the runs.
+    fn goes_back_as_run(&self) -> bool {
+        false
+    }
+
     /// Whether its migrations are programs, which only the tool can run.
     fn is_code(&self) -> bool {
         false

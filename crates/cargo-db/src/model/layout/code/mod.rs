@@ -107,6 +107,10 @@ impl Convention for Code {
         true
     }
 
+    fn goes_back_as_run(&self) -> bool {
+        matches!(self.key(), "typeorm" | "liquibase")
+    }
+
     fn is_code(&self) -> bool {
         true
     }

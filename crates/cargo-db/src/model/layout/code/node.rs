@@ -16,7 +16,7 @@ pub(in crate::model::layout) static TYPEORM: Code = Code {
             name: "migrations",
             columns: &["id", "timestamp", "name"],
             create: "",
-            fields: ["name", "NULL", "NULL", "true", "NULL", "NULL"],
+            fields: ["name", "NULL", "NULL", "true", "NULL", "id"],
             rows: ROWS,
             beside: &["typeorm_metadata"],
         },

@@ -110,7 +110,7 @@ pub(in crate::model::layout) static LIQUIBASE: Code = Code {
                 "extract(epoch FROM dateexecuted)::bigint",
                 "true",
                 "NULL",
-                "NULL",
+                "orderexecuted",
             ],
             rows: ROWS,
             beside: &["databasechangeloglock"],
