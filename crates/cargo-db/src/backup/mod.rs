@@ -19,5 +19,5 @@ pub(crate) use part::Scope;
 pub(crate) use restore::{build, drop_previous, finish, previous, scratch, swap, undo};
 pub(crate) use roles::{create_roles, missing_roles};
 pub(crate) use source::{Demands, Preflight, Source, preflight};
-pub(crate) use take::{Order, take};
+pub(crate) use take::{Order, system_identifier, take};
 pub(crate) use verify::Verifier;

@@ -356,7 +356,7 @@ fn schemas(session: &mut Session) -> Result<Schemas> {
 
 /// Not every role may ask, and a refusal would end the snapshot's transaction: hence a session of
 /// its own.
-fn system_identifier(world: &World, target: &Target) -> Option<String> {
+pub(crate) fn system_identifier(world: &World, target: &Target) -> Option<String> {
     let mut session = Session::open(world, target, Purpose::Read).ok()?;
     let rows =
         session.rows("identify the server", "SELECT system_identifier FROM pg_control_system()").ok()?;

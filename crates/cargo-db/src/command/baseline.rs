@@ -14,7 +14,12 @@ use crate::ui::Report;
 pub(super) fn run(context: &Context, args: &BaselineArgs) -> Result<Exit> {
     let look = |target: &Target| {
         let facts = migration::gather(&context.world, &context.settings, target)?;
-        context.seal(plan::baseline(&facts, args.to.as_deref())?)
+        let mut plan = plan::baseline(&facts, args.to.as_deref())?;
+        if !plan.is_empty() && !migration::holds_tables(&context.world, target, &facts.layout)? {
+            plan.warnings
+                .push("the database is empty: nothing that these migrations make is there".to_owned());
+        }
+        context.seal(plan)
     };
     write_down(context, args.dry_run, look)
 }

@@ -72,7 +72,11 @@ pub(super) fn allowed(context: &Context, plan: &Plan) -> Result<()> {
 }
 
 fn refused(context: &Context, plan: &Plan) -> Failure {
-    let (verb, environment) = (plan.verb.name(), plan.environment);
+    refused_in(context, plan.verb.name(), plan.environment)
+}
+
+/// The refusal of a verb that never runs in this environment.
+pub(super) fn refused_in(context: &Context, verb: &'static str, environment: Environment) -> Failure {
     Kind::Refused { verb, environment, signals: reasons(context, environment) }.into()
 }
 

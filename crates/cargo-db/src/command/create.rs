@@ -18,6 +18,8 @@ use crate::world::{clock, files};
 pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     let settings = &context.settings;
     let Migrations { layout, dir, .. } = &settings.migrations;
+    // Two that are written at once are not of one version.
+    let _alone = files::lock_folder(&settings.root)?;
     let folder = files::migrations(layout, &dir.value, &settings.root)?;
     let (app, words) = app_of(layout, &folder, &args.name)?;
     let name = checked_name(&words.join(" "))?;
@@ -76,18 +78,39 @@ pub(super) fn written_by_tool(context: &Context, target: &Target, task: &Task<'_
     let Context { ui, world, settings, .. } = context;
     let base = &settings.migrations.tool_dir;
     let before = files::stamps(base)?;
-    let ended = migration::run_task(world, settings, target, task)?;
+    let ended = match migration::run_task(world, settings, target, task) {
+        // TypeORM fails where there is nothing to do.
+        Err(failure) if matches!(failure.kind(), Kind::ToolFailed { said, .. } if says_that_nothing_is_to_do(said)) =>
+        {
+            ui.report(&Report::Line("the tool wrote nothing: there is nothing to do"));
+            return Ok(Exit::Done);
+        }
+        ended => ended?,
+    };
     let here = files::current_dir()?;
     let new = files::stamps(base)?.into_iter().filter(|(path, stamp)| before.get(path) != Some(stamp));
     let shown: Vec<PathBuf> =
         new.map(|(path, _)| path.strip_prefix(&here).unwrap_or(&path).to_owned()).collect();
     if shown.is_empty() {
+        // A tool that asks a question, and has nobody to answer it, can end like one that has nothing to do.
+        if !says_that_nothing_is_to_do(&ended.said) {
+            let differences = vec!["it wrote nothing, and does not say that nothing is to do".to_owned()];
+            let (command, status, said) = (ended.command, ended.status, ended.said);
+            return Err(Kind::ToolFailed { command, status, said, differences }.into());
+        }
         ui.note(ended.said.trim_end());
         ui.report(&Report::Line("the tool wrote nothing"));
         return Ok(Exit::Done);
     }
     ui.report(&Report::Created { files: &shown });
     Ok(Exit::Done)
+}
+
+/// In the words of the tools that are known.
+fn says_that_nothing_is_to_do(said: &str) -> bool {
+    const WORDS: [&str; 4] = ["no changes", "no schema changes", "nothing to do", "nothing to migrate"];
+    let said = said.to_lowercase();
+    WORDS.iter().any(|words| said.contains(words))
 }
 
 /// A name that is safe in a file name on every system, in lower case and with `_` for space.

@@ -4,7 +4,7 @@
 use crate::backup;
 use crate::cli::GenerateArgs;
 use crate::command::create::{checked_name, written_by_tool};
-use crate::command::{Context, migrate};
+use crate::command::{Context, consent, migrate};
 use crate::failure::{Exit, Result};
 use crate::migration;
 use crate::model::layout::NewMigration;
@@ -17,6 +17,11 @@ use crate::world::{clock, files};
 
 pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
+    let environment = settings.environment.environment;
+    if !environment.is_own() {
+        // It makes a database on the server, and runs every migration there.
+        return Err(consent::refused_in(context, "generate", environment));
+    }
     let name = checked_name(&args.name.join(" "))?;
     let task = Task::Generate { name: &name };
     // Whether there is such a command at all is known before a database is made for it.

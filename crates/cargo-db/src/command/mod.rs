@@ -281,7 +281,7 @@ pub(crate) fn run(context: Context, command: &Command) -> Result<Exit> {
         Command::Migrate(args) => migrate::run(&informed(context)?, args),
         Command::Baseline(args) => baseline::run(&informed(context)?, args),
         Command::Repair(args) => repair::run(&informed(context)?, args),
-        Command::Generate(args) => generate::run(&context.with_one_tool()?, args),
+        Command::Generate(args) => generate::run(&informed(context)?, args),
         Command::Init(args) => init::run(&context, args),
         Command::Rollback(args) => rollback::run(&informed(context)?, args),
         Command::Seed(args) => seed::run(&informed(context)?, args),

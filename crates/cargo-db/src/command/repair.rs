@@ -1,15 +1,15 @@
 //! `cargo db repair`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::check;
 use crate::cli::RepairArgs;
 use crate::command::{Context, baseline};
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
-use crate::model::history::{Problem, Standing, Trouble};
+use crate::model::history::{Applied, Problem, Standing, Trouble};
 use crate::model::layout::Found;
-use crate::model::migration::{Checksum, Migration, Recorded, Version};
+use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
 use crate::model::target::Target;
 use crate::plan::{self, Facts, Plan};
 use crate::world::{files, process};
@@ -27,6 +27,8 @@ fn look(context: &Context, target: &Target) -> Result<Plan> {
         let found = problem.version.as_ref().and_then(of_it);
         match (problem.trouble, found) {
             (Trouble::Failed, Some((_, Some(file)))) => failed.push((*file).clone()),
+            // Whoever deletes the file of a migration that failed has its row left.
+            (Trouble::Failed, Some((row, None))) => failed.push(without_file(row)),
             (Trouble::Edited, Some((row, Some(file)))) => {
                 let stored = row.checksum.as_ref();
                 if stored.is_some_and(|stored| only_looks_changed(context, &facts, file, stored)) {
@@ -47,6 +49,14 @@ fn look(context: &Context, target: &Target) -> Result<Plan> {
     let mut plan = plan::repair(&facts, harmless, failed);
     plan.warnings.extend(beyond.iter().map(|problem| format!("not repaired: {}", problem.line())));
     context.seal(plan)
+}
+
+/// A migration of which there is nothing but its row.
+fn without_file(row: &Applied) -> Migration {
+    let checksum = row.checksum.clone().unwrap_or_else(|| Checksum::stored(""));
+    let up = ScriptFile { path: PathBuf::new(), checksum, transactional: true, part: None, is_code: true };
+    let (version, name, detail) = (row.version.clone(), row.name.clone(), row.detail.clone());
+    Migration { version, name, up, down: None, recorded: Recorded::Nothing, detail }
 }
 
 /// Whether the file as it was applied, which git remembers, says the same as it does now.

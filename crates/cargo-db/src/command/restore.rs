@@ -163,22 +163,39 @@ fn choose(context: &Context, args: &RestoreArgs, folder: &Folder, target: &Targe
     }
     let backup = match (&name, scope(args)) {
         // A file of SQL has no parts to choose from.
-        (None, Some(Scope::Schema(_) | Scope::Table { .. })) => newest_with_parts(folder, target)?,
-        _ => folder.find(name.as_deref(), &target.database)?,
+        (None, Some(Scope::Schema(_) | Scope::Table { .. })) => newest(context, folder, target, true)?,
+        (None, _) => newest(context, folder, target, false)?,
+        (Some(name), _) => folder.find(Some(name), &target.database)?,
     };
     let (world, settings) = (&context.world, &context.settings);
     Verifier { world, settings, folder, target: &|| context.target() }.before_restore(&backup)?;
     Ok(Source::of(folder, &backup))
 }
 
-fn newest_with_parts(folder: &Folder, target: &Target) -> Result<Backup> {
-    let has_parts = |backup: &Backup| {
-        backup.manifest.database.name == target.database && backup.manifest.format != Format::Sql
+/// The newest backup of the database, which can be one of several servers that have one of this name.
+fn newest(context: &Context, folder: &Folder, target: &Target, with_parts: bool) -> Result<Backup> {
+    let name = &target.database;
+    let is_meant = |backup: &Backup| {
+        backup.manifest.database.name == *name && !(with_parts && backup.manifest.format == Format::Sql)
     };
-    let found = folder.list()?.backups.into_iter().find(has_parts);
-    found.ok_or_else(|| {
-        Kind::NoBackup { what: format!("of `{}` with parts: a set or an archive", target.database) }.into()
-    })
+    let found: Vec<Backup> = folder.list()?.backups.into_iter().filter(is_meant).collect();
+    let server = backup::system_identifier(&context.world, target);
+    let is_here = |backup: &&Backup| server.is_some() && backup.manifest.server.system_identifier == server;
+    if let Some(here) = found.iter().find(is_here) {
+        return Ok(here.clone());
+    }
+    let with = if with_parts { " with parts: a set or an archive" } else { "" };
+    let none = |what: String| Kind::NoBackup { what: what + with };
+    let Some(first) = found.first() else {
+        return Err(none(format!("of `{name}` in `{}`", folder.path().display())).into());
+    };
+    if found.iter().any(|backup| backup.group() != first.group()) {
+        return Err(
+            none(format!("of `{name}` on this server, and several of other servers: name one")).into()
+        );
+    }
+    context.ui.warning(&format!("`{}` was taken on another server", first.manifest.name));
+    Ok(first.clone())
 }
 
 /// A numbered list, and a question.

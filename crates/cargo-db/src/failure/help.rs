@@ -187,9 +187,11 @@ fn tool_hints(kind: &Kind) -> Vec<Hint> {
         Kind::NotSql { .. } => vec![say("set `[migrations] runner = \"tool\"` in db.toml")],
         Kind::SeveralTools { .. } => vec![say("say which with `[migrations] tool = \"…\"` in db.toml")],
         Kind::OtherHistory { tool, .. } => {
-            vec![say(&format!(
-                "say `[migrations] tool = \"{tool}\"` in db.toml if that is what the project uses"
-            ))]
+            let own = say("give the history another table: `[migrations] table = \"…\"` in db.toml");
+            let theirs = tool.as_ref().map(|tool| {
+                say(&format!("if the project uses {tool}: `[migrations] tool = \"{tool}\"` in db.toml"))
+            });
+            theirs.into_iter().chain([own]).collect()
         }
         Kind::ForeignHistory { .. } => vec![say(
             "set `[migrations] tool` in db.toml to that tool, or `table` to that table; or, if the project has moved on from it, record what is applied with `cargo db baseline`",

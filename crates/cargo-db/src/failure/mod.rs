@@ -142,8 +142,8 @@ pub(crate) enum Kind {
     HistoryInconsistent { target: String, problems: Vec<Problem> },
     #[error("the history table `{table}` holds rows that its tool never writes")]
     StrangeHistory { table: String },
-    #[error("`{table}` is not a history of {expected}: its columns are those of {tool}")]
-    OtherHistory { table: String, tool: String, expected: String },
+    #[error("`{table}` is not a history of {expected}: {}", tool.as_ref().map_or_else(|| "it is made in another way".to_owned(), |tool| format!("it is one of {tool}")))]
+    OtherHistory { table: String, tool: Option<String>, expected: String },
     #[error("`{database}` has another history: {foreign}, and that of {tool} is not where it should be")]
     ForeignHistory { database: String, foreign: String, tool: String },
     #[error("`{}` holds what only {tool} can run", file.display())]

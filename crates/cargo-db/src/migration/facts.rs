@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::migration::tool;
 use crate::model::history::History;
 use crate::model::layout::{Layout, quote_identifier, quote_literal};
@@ -134,13 +134,14 @@ pub(crate) fn read_history(session: &mut Session, layout: &Layout) -> Result<His
 
 /// Reads the history from this table, named as the server names it.
 pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) -> Result<History> {
+    if layout.table().columns.len() < TELLING && layout.schema().is_none() {
+        says_enough(session, layout, &table)?;
+    }
     let rows = match session.rows("read the history", &layout.select(&table)) {
         // Another tool's table of the same name has other columns.
         Err(failure) if matches!(failure.kind(), Kind::Sql { server, .. } if server.code.as_deref() == Some("42703")) =>
         {
-            let of = histories(session)?.into_iter().find(|(_, found)| *found == table).map(|(tool, _)| tool);
-            let tool = of.unwrap_or_else(|| "no tool that is known here".to_owned());
-            return Err(Kind::OtherHistory { table, tool, expected: layout.key().to_owned() }.into());
+            return Err(of_another(session, layout, table)?);
         }
         rows => rows?,
     };
@@ -149,6 +150,34 @@ pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) 
         None => Vec::new(),
     };
     Ok(History { table: Some(table), applied, foreign: None })
+}
+
+/// The failure to find one's own history, with the tool whose it is.
+fn of_another(session: &mut Session, layout: &Layout, table: String) -> Result<Failure> {
+    let of = histories(session)?.into_iter().find(|(_, found)| *found == table).map(|(tool, _)| tool);
+    let tool = of.filter(|tool| tool != layout.key());
+    Ok(Kind::OtherHistory { table, tool, expected: layout.key().to_owned() }.into())
+}
+
+/// Several tools have a table `schema_migrations`, with hardly a column to tell them by: it has to have just these,
+/// and Rails has another one beside it.
+fn says_enough(session: &mut Session, layout: &Layout, table: &str) -> Result<()> {
+    let question = format!(
+        "SELECT array_to_string(ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = {0}::regclass AND attnum > 0 \
+         AND NOT attisdropped ORDER BY attname COLLATE \"C\"), ' '), \
+         (SELECT count(*) FROM pg_class WHERE relname = 'ar_internal_metadata' \
+          AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = {0}::regclass))",
+        quote_literal(table)
+    );
+    let rows = session.rows("look whose history it is", &question)?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let mut columns = layout.table().columns.to_vec();
+    columns.sort_unstable();
+    let is_rails = layout.table_name() == "schema_migrations" && row[1].as_deref() != Some("0");
+    if row[0].as_deref() == Some(columns.join(" ").as_str()) && !is_rails {
+        return Ok(());
+    }
+    Err(of_another(session, layout, table.to_owned())?)
 }
 
 /// Tables by which tools are known whose layouts are not.
@@ -282,6 +311,18 @@ fn lost_objects(words: &[String]) -> Vec<LostObject> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether there is any table of the user's.
+pub(crate) fn holds_tables(world: &World, target: &Target, layout: &Layout) -> Result<bool> {
+    let sql = format!(
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p', 'f', 'm', 'v') AND NOT {} AND n.nspname NOT LIKE 'pg\\_%' \
+           AND n.nspname NOT IN ('information_schema', 'cargo_db') LIMIT 1",
+        layout.own_relations()
+    );
+    let mut session = Session::open(world, target, Purpose::Read)?;
+    Ok(session.value("look for tables", &sql)?.is_some())
 }
 
 /// Whether any table of the user's holds a row. A table that may not be read counts as one that does.

@@ -18,7 +18,7 @@ use crate::world::pg::Lock;
 
 pub(crate) use execute::{Deed, look_through, prepare_database, read_script, session_settings};
 pub(crate) use facts::{
-    connect_or_none, create_if_absent, gather, histories, holds_rows, losses_of, losses_where,
+    connect_or_none, create_if_absent, gather, histories, holds_rows, holds_tables, losses_of, losses_where,
     named_folder_exists, read_folder, read_history, read_table,
 };
 pub(crate) use record::write_down;

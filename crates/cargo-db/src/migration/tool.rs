@@ -37,7 +37,7 @@ pub(super) fn carry_out(
         let ended = run(world, settings, &plan.target, &line, WRITES)
             .inspect_err(|_| end_sessions_of_tools(world, &plan.target))?;
         if !ended.success {
-            let (command, status, said) = (line.join(" "), ended.status, ended.said);
+            let Ended { command, status, said, .. } = ended;
             let outcome = outcome(world, settings, plan).unwrap_or_default();
             let failure = Kind::ToolFailed { command, status, said, differences: outcome.differences };
             return Err(Failure::from(failure).after(outcome.done));
@@ -256,7 +256,7 @@ pub(crate) fn run_task(
     if ended.success {
         return Ok(ended);
     }
-    let (command, status, said) = (line.join(" "), ended.status, ended.said);
+    let Ended { command, status, said, .. } = ended;
     Err(Kind::ToolFailed { command, status, said, differences: Vec::new() }.into())
 }
 
@@ -342,7 +342,7 @@ pub(crate) fn ask(world: &World, settings: &Settings, target: &Target) -> Result
     let states = states(&ended.stdout);
     // A status may well end with a finding; one that says nothing has failed.
     if states.is_empty() && !ended.success {
-        let (command, status, said) = (line.join(" "), ended.status, ended.said);
+        let Ended { command, status, said, .. } = ended;
         return Err(Kind::ToolFailed { command, status, said, differences: Vec::new() }.into());
     }
     let (mut folder, mut history) = (Folder::default(), History::default());

@@ -414,6 +414,15 @@ pub(crate) fn variables(
         }
         _ => {}
     }
+    variables.extend(layout.chosen_table().and_then(|table| {
+        let name = match layout.key() {
+            "dbmate" => "DBMATE_MIGRATIONS_TABLE",
+            "goose" => "GOOSE_TABLE",
+            "flyway" => "FLYWAY_TABLE",
+            _ => return None,
+        };
+        Some((name, Secret::new(table)))
+    }));
     variables.push(("DATABASE_URL", url));
     variables.push(("PGAPPNAME", Secret::new(called)));
     variables

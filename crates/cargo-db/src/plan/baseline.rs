@@ -1,12 +1,16 @@
 //! What the history is to say without anything being run.
 
 use crate::failure::{Kind, Result};
-use crate::model::history::Standing;
+use crate::model::history::{Problem, Standing, Trouble};
 use crate::model::migration::Migration;
 use crate::plan::{Facts, Plan, Step, Verb};
 
 /// Plans to record what is pending, up to and with `to`, as applied.
 pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
+    if !facts.database_exists {
+        let (database, server) = (facts.target.database.clone(), facts.target.server());
+        return Err(Kind::NoDatabase { database, server, environment: facts.environment }.into());
+    }
     let standing = Standing::compare(&facts.folder, &facts.history);
     let last = match to {
         None => None,
@@ -18,6 +22,13 @@ pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
     let within = |file: &&Migration| {
         last.is_none_or(|last| facts.folder.migrations[..=last].iter().any(|one| one.version == file.version))
     };
+    let in_the_way = |problem: &Problem| {
+        matches!(problem.trouble, Trouble::Duplicate | Trouble::Misnamed | Trouble::Edited | Trouble::Failed)
+    };
+    let problems: Vec<Problem> = standing.problems.into_iter().filter(in_the_way).collect();
+    if !problems.is_empty() {
+        return Err(Kind::HistoryInconsistent { target: facts.target.to_string(), problems }.into());
+    }
     let chosen: Vec<Migration> = standing.pending.into_iter().take_while(within).cloned().collect();
     let mut steps = Vec::new();
     if !chosen.is_empty() && facts.history.table.is_none() {

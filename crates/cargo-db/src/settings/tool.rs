@@ -48,6 +48,9 @@ impl Migrations {
 /// What a command is for.
 pub(crate) const PURPOSES: [&str; 5] = ["status", "apply", "rollback", "create", "generate"];
 
+/// Tools that learn the name of their history from a variable.
+const TOLD_THE_TABLE: [&str; 3] = ["dbmate", "goose", "flyway"];
+
 /// Where a project's migrations are, and whose.
 pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Migrations> {
     let mut sets: Vec<Option<String>> = toml.migrations.sets.keys().cloned().map(Some).collect();
@@ -109,6 +112,14 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
             return Err(Kind::BadSetting { source_name, value: other.to_owned(), why }.into());
         }
     };
+    if let (Runner::Tool, false, Some(named)) = (runner, layout.is_code(), &table.table)
+        && !TOLD_THE_TABLE.contains(&layout.key())
+    {
+        let why =
+            format!("{} would not know of it, and begin anew: leave `runner = \"tool\"` out", layout.key());
+        let source_name = "migrations.table in db.toml".to_owned();
+        return Err(Kind::BadSetting { source_name, value: named.clone(), why }.into());
+    }
     let dir = dir.unwrap_or_else(|| Setting::default(value));
     Ok(Migrations { set, layout, dir, rivals: found, runner, tool_dir, commands: table.commands(), sets })
 }

@@ -401,6 +401,13 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// The same, of a folder that is there.
+pub(crate) fn lock_folder(path: &Path) -> Result<File> {
+    let folder = File::open(path).map_err(failed("open", path))?;
+    folder.lock().map_err(failed("lock", path))?;
+    Ok(folder)
+}
+
 /// Appends a line to a file that only we may read, and brings it to disk.
 pub(crate) fn append_line(path: &Path, line: &str) -> Result<()> {
     let (mut file, length) = append(path)?;

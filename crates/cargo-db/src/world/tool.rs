@@ -19,6 +19,8 @@ use crate::world::process::{search_path, told};
 
 /// How a tool ended, and what it printed.
 pub(crate) struct Ended {
+    /// What was run.
+    pub(crate) command: String,
     pub(crate) success: bool,
     /// As the operating system says it.
     pub(crate) status: String,
@@ -83,7 +85,8 @@ pub(crate) fn run(world: &World, command: &[String], told_it: Told, folder: &Pat
     drop(heir);
     world.interrupt.check()?;
     let (stdout, said) = heard.texts.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Ok(Ended { success: ended.success(), status: ended.to_string(), stdout, said })
+    let command = command.join(" ");
+    Ok(Ended { command, success: ended.success(), status: ended.to_string(), stdout, said })
 }
 
 /// What a tool has said so far.

@@ -296,6 +296,11 @@ impl Layout {
         self
     }
 
+    /// The table that the project has chosen instead of the customary one.
+    pub(crate) fn chosen_table(&self) -> Option<&str> {
+        self.table.as_deref()
+    }
+
     /// The same with characters that make no difference to a checksum.
     pub(crate) fn ignoring(mut self, characters: String) -> Layout {
         self.ignored = characters;
