@@ -100,12 +100,13 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
                 sources.flags.set.clone_from(set);
                 Settings::resolve(&sources)
             };
-            let sets = context.settings.migrations.sets.iter().map(&mut of_set).collect::<Result<_>>();
-            sets.and_then(|sets| command::status_of_sets(&context, sets, args))
+            let sets = context.settings.migrations.sets.iter();
+            let sets = sets.map(|set| (set.clone(), of_set(set))).collect();
+            command::status_of_sets(&context, sets, args)
         }
         command => command::run(context, command),
     };
-    outcome.map_err(|failure| signals.heeding_the_signal(failure))
+    outcome.map_err(|failure| signals.heeding_the_signal(failure).of_set(cli.global.set.as_deref()))
 }
 
 fn flags(global: &Global, command: &Command) -> Flags {
@@ -120,6 +121,11 @@ fn flags(global: &Global, command: &Command) -> Flags {
             command,
             Command::Status(_) | Command::Server(_) | Command::Backups(_) | Command::Init(_)
         ),
+        without_database: match command {
+            Command::Check(_) => true,
+            Command::Backups(args) => matches!(args.action, BackupsAction::List | BackupsAction::Show { .. }),
+            _ => false,
+        },
         lock_timeout: global.lock_timeout,
         ddl_lock_timeout: global.ddl_lock_timeout,
     }

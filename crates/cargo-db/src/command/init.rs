@@ -11,7 +11,7 @@ use crate::ui::Report;
 use crate::world::files;
 
 /// How deep a monorepo keeps its projects.
-const DEPTH: usize = 3;
+const DEPTH: usize = 5;
 
 const ENV_EXAMPLE: &str = "\
 # Copy to `.env`; the process environment is stronger. Everything that cargo db reads is in docs/settings.md
@@ -23,7 +23,7 @@ DATABASE_URL=
 CARGO_DB_ENV=
 ";
 
-const ALIAS: &str = "[alias]\ndb = \"run --quiet --package xtask --bin xtask --\"\n";
+const ALIAS: &str = "db = \"run --quiet --package xtask --bin xtask --\"\n";
 const XTASK_MAIN: &str = "\
 //! The repository's tasks: `cargo db`.
 fn main() -> std::process::ExitCode {
@@ -84,8 +84,13 @@ fn look(root: &Path) -> Result<Work> {
         list: &files::some_files,
     };
     let found = survey(&sources, root, &files::folders(root, DEPTH));
-    for (layout, dir) in &found {
-        work.found.push(format!("{} in {}", layout.key(), shown(root, dir)));
+    for (layouts, dir) in &found {
+        let keys: Vec<&str> = layouts.iter().map(|layout| layout.key()).collect();
+        let (keys, dir) = (keys.join(" or "), shown(root, dir));
+        work.found.push(format!("{keys} in {dir}"));
+        if layouts.len() > 1 {
+            work.by_hand.push(format!("say in db.toml whose the migrations in {dir} are: {keys}"));
+        }
     }
     if found.is_empty() {
         work.found
@@ -111,27 +116,53 @@ fn text(path: &Path) -> String {
 
 /// The crate and the alias that `cargo db` needs in a workspace.
 fn workspace(root: &Path, work: &mut Work) {
-    let [manifest, xtask, config] = ["Cargo.toml", "xtask", ".cargo/config.toml"].map(|name| root.join(name));
+    let [manifest, xtask] = ["Cargo.toml", "xtask"].map(|name| root.join(name));
     if !files::is_there(&manifest) {
         work.by_hand.push("no cargo workspace is here: install `cargo-db`, and call it as that".to_owned());
         return;
     }
-    if !files::is_there(&xtask) {
+    let elsewhere = files::folders(root, DEPTH).into_iter().map(|folder| root.join(folder));
+    let there = elsewhere.into_iter().find(|folder| {
+        folder.file_name() == xtask.file_name() && files::is_there(&folder.join("Cargo.toml"))
+    });
+    if let Some(there) = there {
+        if !text(&there.join("Cargo.toml")).contains("cargo-db") {
+            let what = format!(
+                "let `{}` depend on `cargo-db`, and call `cargo_db::main()` for the argument `db`",
+                shown(root, &there)
+            );
+            work.by_hand.push(what);
+        }
+    } else {
         add(work, xtask.join("Cargo.toml"), xtask_manifest());
         add(work, xtask.join("src/main.rs"), XTASK_MAIN.to_owned());
         let why = "let the path of `cargo-db` in xtask/Cargo.toml be one that everybody has";
         work.by_hand.push(why.to_owned());
-    } else if !text(&xtask.join("Cargo.toml")).contains("cargo-db") {
-        let what = "let `xtask` depend on `cargo-db`, and call `cargo_db::main()` for the argument `db`";
-        work.by_hand.push(what.to_owned());
+        if !text(&manifest).contains("\"xtask\"") {
+            work.by_hand.push(if text(&manifest).contains("[workspace]") {
+                "add \"xtask\" to the members of the workspace in Cargo.toml".to_owned()
+            } else {
+                "make a workspace of it in Cargo.toml:\n[workspace]\nmembers = [\"xtask\"]".to_owned()
+            });
+        }
     }
-    if !text(&manifest).contains("\"xtask\"") {
-        work.by_hand.push("add \"xtask\" to the members of the workspace in Cargo.toml".to_owned());
+    alias(root, work);
+}
+
+/// The alias, in the file that cargo reads: the older name wins where both are there.
+fn alias(root: &Path, work: &mut Work) {
+    let [old, new] = [".cargo/config", ".cargo/config.toml"].map(|name| root.join(name));
+    let config = if files::is_there(&old) { old } else { new };
+    if !files::is_there(&config) {
+        work.write.push((config, format!("[alias]\n{ALIAS}")));
+        return;
     }
-    match text(&config).as_str() {
-        "" => add(work, config, ALIAS.to_owned()),
-        text if text.contains("db = ") => {}
-        _ => work.by_hand.push(format!("add to .cargo/config.toml:\n{ALIAS}")),
+    let known: toml::Table = toml::from_str(&text(&config)).unwrap_or_default();
+    let name = shown(root, &config);
+    match known.get("alias").and_then(toml::Value::as_table) {
+        Some(aliases) if aliases.contains_key("db") => {}
+        Some(_) => work.by_hand.push(format!("add to `[alias]` in {name}:\n{ALIAS}")),
+        None => work.by_hand.push(format!("add to {name}:\n[alias]\n{ALIAS}")),
     }
 }
 
@@ -166,33 +197,41 @@ fn shown(root: &Path, dir: &Path) -> String {
 }
 
 /// The settings for what was found: one tool, or a set for each.
-fn db_toml(root: &Path, found: &[(Layout, PathBuf)]) -> String {
+fn db_toml(root: &Path, found: &[(Vec<Layout>, PathBuf)]) -> String {
     // A basic string of TOML is written as one of JSON is.
     let quote = |text: &str| serde_json::Value::from(text).to_string();
-    let table = |layout: &Layout, dir: &Path| {
-        format!("tool = {}\ndir = {}\n", quote(layout.key()), quote(&shown(root, dir)))
+    let table = |layouts: &[Layout], dir: &Path| {
+        let tools: Vec<String> =
+            layouts.iter().map(|layout| format!("tool = {}\n", quote(layout.key()))).collect();
+        // Of several that fit nobody but a person can choose.
+        let tools = if tools.len() > 1 { format!("# {}", tools.join("# ")) } else { tools.concat() };
+        format!("{tools}dir = {}\n", quote(&shown(root, dir)))
     };
     match found {
         [] => "# Migrations are plain SQL files in `migrations`, as sqlx names them.\n".to_owned(),
-        [(layout, dir)] => format!("[migrations]\n{}", table(layout, dir)),
+        [(layouts, dir)] => format!("[migrations]\n{}", table(layouts, dir)),
         several => {
             let mut text =
                 String::from("# Each set is chosen with `--set`; `cargo db status` shows all of them.\n");
             let mut names: Vec<String> = Vec::new();
-            for (layout, dir) in several {
-                let above = dir.ancestors().nth(Path::new(layout.folders()[0]).components().count());
-                let name = above
-                    .filter(|above| *above != root)
-                    .and_then(Path::file_name)
-                    .and_then(|name| name.to_str());
-                let mut name = name.unwrap_or_else(|| layout.key()).to_owned();
-                if names.contains(&name) {
-                    name = format!("{name}-{}", layout.key());
-                }
-                text.push_str(&format!("\n[migrations.{}]\n{}", quote(&name), table(layout, dir)));
+            for (layouts, dir) in several {
+                let name = set_name(root, &layouts[0], dir, &names);
+                text.push_str(&format!("\n[migrations.{}]\n{}", quote(&name), table(layouts, dir)));
                 names.push(name);
             }
             text
         }
     }
+}
+
+/// What a set is called: as the project that it belongs to, with as much of its path as tells it from the others.
+fn set_name(root: &Path, layout: &Layout, dir: &Path, taken: &[String]) -> String {
+    let above = dir.ancestors().nth(Path::new(layout.folders()[0]).components().count()).unwrap_or(dir);
+    let path = above.strip_prefix(root).unwrap_or(above);
+    let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let by_path = (1..=parts.len()).map(|count| parts[parts.len() - count..].join("-"));
+    let by_tool = std::iter::once(layout.key().to_owned());
+    let by_number = (2..).map(|number| format!("{}-{number}", layout.key()));
+    let mut names = by_path.chain(by_tool).chain(by_number);
+    names.find(|name| !taken.contains(name)).unwrap_or_default()
 }

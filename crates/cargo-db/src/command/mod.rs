@@ -260,10 +260,17 @@ impl Word {
     }
 }
 
-/// Shows where each set of migrations stands.
-pub(crate) fn status_of_sets(context: &Context, sets: Vec<Settings>, args: &StatusArgs) -> Result<Exit> {
-    let of_set = |settings| Context { settings, ..context.clone() }.with_the_tool();
-    status::run(&sets.into_iter().map(of_set).collect::<Result<Vec<_>>>()?, args)
+/// Shows where each set of migrations stands. One that cannot be looked at hides none of the others.
+pub(crate) fn status_of_sets(
+    context: &Context,
+    sets: Vec<(Option<String>, Result<Settings>)>,
+    args: &StatusArgs,
+) -> Result<Exit> {
+    let of_set = |(set, settings): (Option<String>, Result<Settings>)| {
+        let look = |settings| Context { settings, ..context.clone() }.with_the_tool();
+        (set, settings.and_then(look))
+    };
+    status::run(sets.into_iter().map(of_set).collect(), args)
 }
 
 /// Runs a verb.
@@ -271,7 +278,7 @@ pub(crate) fn run(context: Context, command: &Command) -> Result<Exit> {
     // What is done to a database, or read from it for keeps, is done with its own word.
     let informed = |context: Context| context.with_the_tool()?.with_the_word_of_the_database();
     match command {
-        Command::Status(args) => status::run(&[context.with_the_tool()?], args),
+        Command::Status(args) => status::run(vec![(None, Ok(context.with_the_tool()?))], args),
         Command::Create(args) => create::run(&context.with_one_tool()?, args),
         Command::Backups(args) => backups::run(&context.with_the_trail()?, args),
         Command::Server(args) => server::run(&context.with_the_trail()?, args),

@@ -18,15 +18,36 @@ use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Session, marker, survey};
 
 /// Shows where each of these stands: one, or all sets of migrations.
-pub(super) fn run(contexts: &[Context], args: &StatusArgs) -> Result<Exit> {
-    let Some(first) = contexts.first() else { return Ok(Exit::Done) };
-    let looked: Vec<Looked<'_>> =
-        contexts.iter().map(|context| look(context, args.wait)).collect::<Result<_>>()?;
+pub(super) fn run(contexts: Vec<(Option<String>, Result<Context>)>, args: &StatusArgs) -> Result<Exit> {
+    let (mut seen, mut failures) = (Vec::new(), Vec::new());
+    for (set, context) in contexts {
+        match context {
+            Ok(context) => seen.push((set, context)),
+            Err(failure) => failures.push((set, failure)),
+        }
+    }
+    let mut looked = Vec::new();
+    for (set, context) in &seen {
+        match look(context, args.wait) {
+            Ok(found) => looked.push(found),
+            Err(failure) => failures.push((set.clone(), failure)),
+        }
+    }
+    let Some((_, first)) = seen.first().filter(|_| !looked.is_empty()) else {
+        return Err(failures.swap_remove(0).1);
+    };
     first.world.interrupt.check()?;
     let reports: Vec<StatusReport<'_>> = looked.iter().map(Looked::report).collect();
     match reports.as_slice() {
-        [one] => first.ui.report(&Report::Status(one)),
+        [one] if seen.len() + failures.len() == 1 => first.ui.report(&Report::Status(one)),
         sets => first.ui.report(&Report::StatusOfSets(sets)),
+    }
+    for (set, failure) in &failures {
+        let why = failure.why().into_iter().map(|why| format!("\n  {why}")).collect::<String>();
+        first.ui.warning(&format!("set {}: {failure}{why}", set.as_deref().unwrap_or("without a name")));
+    }
+    if let Some((_, failure)) = failures.first() {
+        return Ok(failure.exit());
     }
     let is_finding = |report: &StatusReport<'_>| {
         // Without a database a tool that is asked cannot say what is pending.

@@ -92,6 +92,8 @@ pub(crate) struct Failure(Box<Inner>);
 struct Inner {
     kind: Kind,
     done: Vec<String>,
+    /// The set of migrations that was named.
+    set: Option<String>,
 }
 
 /// What went wrong.
@@ -263,7 +265,7 @@ pub(crate) enum Kind {
 
 impl From<Kind> for Failure {
     fn from(kind: Kind) -> Failure {
-        Failure(Box::new(Inner { kind, done: Vec::new() }))
+        Failure(Box::new(Inner { kind, done: Vec::new(), set: None }))
     }
 }
 
@@ -318,9 +320,22 @@ impl Failure {
         help::why(&self.0.kind)
     }
 
+    /// Says which set of migrations it was about: what is to be done next is done to that one.
+    pub(crate) fn of_set(mut self, set: Option<&str>) -> Failure {
+        self.0.set = set.map(str::to_owned);
+        self
+    }
+
     /// What to do next.
     pub(crate) fn hints(&self) -> Vec<Hint> {
-        help::hints(&self.0.kind)
+        let mut hints = help::hints(&self.0.kind);
+        if let Some(set) = &self.0.set {
+            let commands = hints.iter_mut().filter_map(|hint| hint.command.as_mut());
+            for command in commands.filter(|one| one.starts_with("cargo db ") && !one.contains("--set")) {
+                command.push_str(&format!(" --set {set}"));
+            }
+        }
+        hints
     }
 }
 

@@ -43,7 +43,9 @@ pub(super) fn carry_out(
             return Err(Failure::from(failure).after(outcome.done));
         }
     }
-    are_as_planned(settings, plan)?;
+    if let Err(failure) = are_as_planned(settings, plan) {
+        return Err(failure.after(outcome(world, settings, plan)?.done));
+    }
     // A tool does not say how long each of them took.
     let count = u32::try_from(plan.migrations().count()).unwrap_or(1).max(1);
     let elapsed = began.elapsed() / count;

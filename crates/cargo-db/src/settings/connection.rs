@@ -47,7 +47,8 @@ pub(crate) fn place(
         }
         return target(sources, variables, keywords, Origin::Flag("--database-url"));
     }
-    if let Some(name) = url_variable.filter(|name| variables.get(name).is_none()) {
+    let is_missing = |name: &&str| !sources.flags.without_database && variables.get(name).is_none();
+    if let Some(name) = url_variable.filter(is_missing) {
         let (source_name, value) = ("migrations.url in db.toml".to_owned(), name.to_owned());
         if name.contains("://") {
             let why =

@@ -47,6 +47,8 @@ pub(crate) struct Flags {
     pub(crate) set: Option<String>,
     /// Whether no set need be named: the verb looks at none, or at all.
     pub(crate) any_set: bool,
+    /// Whether the verb asks no database: then it makes no difference which one is meant.
+    pub(crate) without_database: bool,
     pub(crate) lock_timeout: Option<Duration>,
     pub(crate) ddl_lock_timeout: Option<Duration>,
 }

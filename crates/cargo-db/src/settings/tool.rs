@@ -239,18 +239,21 @@ fn recognised(sources: &Sources<'_>, root: &Path, dir: Option<&Setting<PathBuf>>
     found
 }
 
-/// Every folder of migrations in a repository, with the tool that it looks like.
-pub(crate) fn survey(sources: &Sources<'_>, root: &Path, folders: &[PathBuf]) -> Vec<(Layout, PathBuf)> {
-    let mut all: BTreeMap<PathBuf, Layout> = BTreeMap::new();
+/// Every folder of migrations in a repository, with the tools that it looks like.
+pub(crate) fn survey(sources: &Sources<'_>, root: &Path, folders: &[PathBuf]) -> Vec<(Vec<Layout>, PathBuf)> {
+    let mut all: BTreeMap<PathBuf, Vec<Layout>> = BTreeMap::new();
     for folder in std::iter::once(root.to_owned()).chain(folders.iter().map(|folder| root.join(folder))) {
         for (layout, dir) in recognised(sources, &folder, None) {
             // What lies deep below is known by what stands in the root.
             if layout.depth() > 2 || (sources.list)(&dir, 2).iter().any(|file| layout.reads(file)) {
-                all.entry(dir).or_insert(layout);
+                let known = all.entry(dir).or_default();
+                if known.iter().all(|one| one.key() != layout.key()) {
+                    known.push(layout);
+                }
             }
         }
     }
-    all.into_iter().map(|(dir, layout)| (layout, dir)).collect()
+    all.into_iter().map(|(dir, layouts)| (layouts, dir)).collect()
 }
 
 /// How sure it is that files are a tool's.

@@ -36,7 +36,7 @@ fn what_is_there_is_found_and_kept() {
         .ok()
         .says("diesel in crates/api/migrations")
         .says("prisma in services/web/prisma/migrations")
-        .says("add to .cargo/config.toml")
+        .says("add to `[alias]` in .cargo/config.toml")
         .says("let `xtask` depend on `cargo-db`");
     let read = |path: &str| std::fs::read_to_string(project.path().join(path)).unwrap();
     assert_eq!(read("xtask/Cargo.toml"), "mine");

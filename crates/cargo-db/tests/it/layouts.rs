@@ -1,14 +1,12 @@
 //! Other tools' layouts, as cargo db runs them by itself: what each records, and the traps in their files.
 
-use std::process::{Command, Stdio};
-
-use crate::support::{Project, Ran, cluster, eventually};
+use crate::support::{Project, cluster};
 
 /// Paths and texts.
 type Files = &'static [(&'static str, &'static str)];
 
 /// A project with these files and an empty database.
-fn project(name: &str, files: &[(&str, &str)]) -> Project {
+pub(super) fn project(name: &str, files: &[(&str, &str)]) -> Project {
     let project = Project::new(name);
     for (path, text) in files {
         project.write(path, text);
@@ -672,101 +670,6 @@ fn nothing_applied_and_dirty_is_not_clean() {
     let project = project("dirty_nil", &[("go.mod", ""), ("migrations/1_a.up.sql", "CREATE TABLE a ()")]);
     project.run_sql("CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (-1, true)");
     let _ = project.db(&["migrate"]).code(9).says("failed half-way");
-}
-
-/// A program of this text in the project, as the tool that applies.
-fn with_tool(name: &str, script: &str) -> Project {
-    use std::os::unix::fs::PermissionsExt;
-    let project = project(
-        name,
-        &[("migrations/1_a.sql", "CREATE TABLE a ()"), ("migrations/2_b.sql", "CREATE TABLE b ()")],
-    );
-    project.write("db.toml", "[migrations]\nrunner = 'tool'\napply = ['./tool', 'up']\n");
-    let tool = project.write("tool", &format!("#!/bin/sh\n{script}\n"));
-    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
-    project
-}
-
-#[test]
-fn a_tool_that_did_nothing_is_not_believed() {
-    let project = with_tool("tool_idle", "echo 'all is well'");
-    let _ = project.db(&["migrate", "--dry-run"]).says("by `./tool up`");
-    let ran = project
-        .db(&["migrate"])
-        .code(10)
-        .says("sqlx reported success")
-        .says("1 a is not applied")
-        .says("2 b is not applied");
-    assert!(!ran.stderr.contains("all is well"), "{ran}");
-    let _ = project.db(&["migrate", "-v"]).code(10).says("all is well");
-    // Nothing that it could be told by leads it anywhere else, and the arguments hold no secret.
-    let mut project = with_tool("tool_env", "echo \"$1 on $PGDATABASE\"; exit 3");
-    project.set("PGDATABASE", "other");
-    let _ = project.db(&["migrate"]).code(10).says("ended with").says("up on tool_env");
-}
-
-#[test]
-fn a_tool_that_is_stopped_ends_with_its_children() {
-    let project = with_tool("tool_stopped", "sleep 3247 & echo started > started; wait");
-    let child = project.command(&["migrate"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    eventually("the tool runs", || project.path().join("started").exists());
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
-        .unwrap();
-    let ran: Ran = child.wait_with_output().unwrap().into();
-    let _ = ran.code(130);
-    let left = || Command::new("pgrep").args(["-f", "sleep 3247"]).output().unwrap().stdout;
-    eventually("nothing of it is left", || left().is_empty());
-    assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
-    // The next run is not in the way of a lock.
-    project.write("db.toml", "");
-    let _ = project.db(&["migrate"]).ok();
-}
-
-/// However cargo db ends, the tool ends with it, and so does what it left on the server.
-#[test]
-fn a_tool_does_not_outlive_a_killed_run() {
-    let project =
-        with_tool("tool_orphan", "psql -X -c 'SELECT pg_sleep(3251)' & echo started > started; wait");
-    let mut child =
-        project.command(&["migrate"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let sleeping =
-        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3251)%' AND pid <> pg_backend_pid()";
-    eventually("the tool works", || !project.query(sleeping).is_empty());
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let left = || Command::new("pgrep").args(["-f", "pg_sleep.3251"]).output().unwrap().stdout;
-    eventually("nothing of it is left", || left().is_empty());
-    project.write("tool", "#!/bin/sh\npsql -X -q -c 'CREATE TABLE IF NOT EXISTS b ()'\n");
-    let _ = project.db(&["migrate"]).code(10);
-    assert_eq!(project.query(sleeping), Vec::<String>::new());
-}
-
-#[test]
-fn no_password_is_shown_however_the_tool_writes_it() {
-    let mut project = with_tool(
-        "tool_secret",
-        "echo \"$DATABASE_URL and $PGPASSWORD\"; echo \"$DATABASE_URL\" >&2; exit 1",
-    );
-    cluster().run("postgres", "CREATE ROLE odd_password SUPERUSER LOGIN PASSWORD 'p@ss:w/rd#1%x'");
-    let url = cluster().tcp_url("tool_secret");
-    let (_, place) = url.split_once('@').unwrap();
-    project.set("DATABASE_URL", &format!("postgres://odd_password:p%40ss%3Aw%2Frd%231%25x@{place}"));
-    for arguments in [
-        &["migrate"][..],
-        &["migrate", "-v"],
-        &["migrate", "--json"],
-        &["migrate", "--json", "--progress=json"],
-    ] {
-        let ran = project.db(arguments).code(10).says("****");
-        for secret in ["p@ss", "p%40ss", "w/rd", "w%2Frd"] {
-            assert!(!ran.to_string().contains(secret), "{secret} is in {ran}");
-        }
-    }
-    project.set("DATABASE_URL", "postgres://app:p@ss:w/rd#1%?&hunter2=y@localhost/x");
-    let ran = project.db(&["status"]).code(2).says("there is an `@` behind the `?`");
-    assert!(!ran.to_string().contains("hunter2"), "{ran}");
-    project.set("DATABASE_URL", "");
-    cluster().run("postgres", "DROP ROLE odd_password");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod interop;
 mod layouts;
 mod migrate;
 mod policy;
+mod programs;
 mod reading;
 mod rehearse;
 mod restore;

@@ -1,0 +1,180 @@
+//! Migration tools as programs that are run: whether they do what they say, where they go, and what is left of them.
+
+use std::process::{Command, Stdio};
+
+use crate::layouts::project;
+use crate::support::{Project, Ran, cluster, eventually};
+
+/// A program of this text in the project, as the tool that applies.
+fn with_tool(name: &str, script: &str) -> Project {
+    use std::os::unix::fs::PermissionsExt;
+    let project = project(
+        name,
+        &[("migrations/1_a.sql", "CREATE TABLE a ()"), ("migrations/2_b.sql", "CREATE TABLE b ()")],
+    );
+    project.write("db.toml", "[migrations]\nrunner = 'tool'\napply = ['./tool', 'up']\n");
+    let tool = project.write("tool", &format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    project
+}
+
+#[test]
+fn a_tool_that_did_nothing_is_not_believed() {
+    let project = with_tool("tool_idle", "echo 'all is well'");
+    let _ = project.db(&["migrate", "--dry-run"]).says("by `./tool up`");
+    let ran = project
+        .db(&["migrate"])
+        .code(10)
+        .says("sqlx reported success")
+        .says("1 a is not applied")
+        .says("2 b is not applied");
+    assert!(!ran.stderr.contains("all is well"), "{ran}");
+    let _ = project.db(&["migrate", "-v"]).code(10).says("all is well");
+    // Nothing that it could be told by leads it anywhere else, and the arguments hold no secret.
+    let mut project = with_tool("tool_env", "echo \"$1 on $PGDATABASE\"; exit 3");
+    project.set("PGDATABASE", "other");
+    let _ = project.db(&["migrate"]).code(10).says("ended with").says("up on tool_env");
+}
+
+#[test]
+fn a_tool_that_is_stopped_ends_with_its_children() {
+    let project = with_tool("tool_stopped", "sleep 3247 & echo started > started; wait");
+    let child = project.command(&["migrate"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("the tool runs", || project.path().join("started").exists());
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+        .unwrap();
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    let _ = ran.code(130);
+    let left = || Command::new("pgrep").args(["-f", "sleep 3247"]).output().unwrap().stdout;
+    eventually("nothing of it is left", || left().is_empty());
+    assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
+    // The next run is not in the way of a lock.
+    project.write("db.toml", "");
+    let _ = project.db(&["migrate"]).ok();
+}
+
+/// However cargo db ends, the tool ends with it, and so does what it left on the server.
+#[test]
+fn a_tool_does_not_outlive_a_killed_run() {
+    let project =
+        with_tool("tool_orphan", "psql -X -c 'SELECT pg_sleep(3251)' & echo started > started; wait");
+    let mut child =
+        project.command(&["migrate"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let sleeping =
+        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3251)%' AND pid <> pg_backend_pid()";
+    eventually("the tool works", || !project.query(sleeping).is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let left = || Command::new("pgrep").args(["-f", "pg_sleep.3251"]).output().unwrap().stdout;
+    eventually("nothing of it is left", || left().is_empty());
+    project.write("tool", "#!/bin/sh\npsql -X -q -c 'CREATE TABLE IF NOT EXISTS b ()'\n");
+    let _ = project.db(&["migrate"]).code(10);
+    assert_eq!(project.query(sleeping), Vec::<String>::new());
+}
+
+#[test]
+fn no_password_is_shown_however_the_tool_writes_it() {
+    let mut project = with_tool(
+        "tool_secret",
+        "echo \"$DATABASE_URL and $PGPASSWORD\"; echo \"$DATABASE_URL\" >&2; exit 1",
+    );
+    cluster().run("postgres", "CREATE ROLE odd_password SUPERUSER LOGIN PASSWORD 'p@ss:w/rd#1%x'");
+    let url = cluster().tcp_url("tool_secret");
+    let (_, place) = url.split_once('@').unwrap();
+    project.set("DATABASE_URL", &format!("postgres://odd_password:p%40ss%3Aw%2Frd%231%25x@{place}"));
+    for arguments in [
+        &["migrate"][..],
+        &["migrate", "-v"],
+        &["migrate", "--json"],
+        &["migrate", "--json", "--progress=json"],
+    ] {
+        let ran = project.db(arguments).code(10).says("****");
+        for secret in ["p@ss", "p%40ss", "w/rd", "w%2Frd"] {
+            assert!(!ran.to_string().contains(secret), "{secret} is in {ran}");
+        }
+    }
+    project.set("DATABASE_URL", "postgres://app:p@ss:w/rd#1%?&hunter2=y@localhost/x");
+    let ran = project.db(&["status"]).code(2).says("there is an `@` behind the `?`");
+    assert!(!ran.to_string().contains("hunter2"), "{ran}");
+    project.set("DATABASE_URL", "");
+    cluster().run("postgres", "DROP ROLE odd_password");
+}
+
+#[test]
+fn what_was_agreed_to_is_what_the_tool_reads() {
+    // An editor, or a switch of branches, while the tool is at work.
+    let project = with_tool("tool_swap", "echo 'DROP TABLE x' > migrations/2_b.sql");
+    let _ = project.db(&["migrate"]).code(7).says("2_b.sql").says("changed");
+    let project = with_tool(
+        "tool_swap_early",
+        "psql -Xq -c 'CREATE TABLE a ()'; echo 'SELECT 2' > migrations/1_a.sql; exit 1",
+    );
+    let _ = project.db(&["migrate"]).code(10);
+}
+
+#[test]
+fn only_what_the_history_has_is_called_done() {
+    let row = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (1, 'a', true, '', 1)";
+    let table = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMPTZ NOT NULL DEFAULT now(), success BOOLEAN NOT NULL, checksum BYTEA NOT NULL, execution_time BIGINT NOT NULL)";
+    for (name, end) in [("tool_half", "exit 0"), ("tool_half_failed", "exit 3")] {
+        let project = with_tool(name, &format!("psql -Xq -c \"{table}\" -c \"{row}\"; {end}"));
+        let ran = project.db(&["migrate", "--json"]).code(10);
+        assert_eq!(ran.json()["error"]["done"], serde_json::json!(["Applied 1 a"]), "{ran}");
+    }
+}
+
+#[test]
+fn what_has_left_its_group_is_not_waited_for() {
+    let project = with_tool("tool_daemon", "setsid sleep 30 & exit 3");
+    let began = std::time::Instant::now();
+    let _ = project.db(&["migrate"]).code(10);
+    assert!(began.elapsed() < std::time::Duration::from_secs(20));
+    let _ = Command::new("pkill").args(["-f", "sleep 30"]).status();
+}
+
+#[test]
+fn a_tool_that_goes_back_as_it_ran_is_not_asked_for_another_order() {
+    let class = |n: u64| {
+        let stamp = 1_700_000_000_000 + n;
+        (format!("migrations/{stamp}-M.js"), format!("module.exports = class M{stamp} {{ async up() {{}} }}"))
+    };
+    let texts = [1, 2, 3].map(class);
+    let mut files: Vec<(&str, &str)> =
+        texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    files.push(("package.json", r#"{"dependencies": {"typeorm": "1"}}"#));
+    let project = project("back_as_run", &files);
+    project.write("db.toml", "[migrations]\ntool = 'typeorm'\n");
+    let names = project.db(&["status", "--json"]).json();
+    let names: Vec<String> = names["migrations"]["pending"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["version"].as_str().unwrap().to_owned())
+        .collect();
+    let [first, second, third] = names.as_slice() else { panic!("{names:?}") };
+    project.run_sql(&format!(
+        "CREATE TABLE migrations (id serial PRIMARY KEY, timestamp bigint NOT NULL, name varchar NOT NULL);
+         INSERT INTO migrations (timestamp, name) VALUES (1, '{first}'), (3, '{third}'), (2, '{second}')"
+    ));
+    let _ = project.db(&["rollback", "--dry-run"]).code(10).says("back before").says(second);
+    let _ = project.db(&["rollback", "--dry-run", "-n", "2"]).code(10);
+}
+
+#[test]
+fn a_tool_that_is_asked_needs_a_database_first() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::bare("asked_first");
+    project.write(
+        "db.toml",
+        "[database]\nname = 'asked_first'\n[migrations]\nstatus = ['./tool', 'status']\napply = ['./tool', 'up']\n",
+    );
+    let script = "#!/bin/sh\nset -e\nhas() { psql -XAtc \"SELECT to_regclass('t') IS NOT NULL\"; }\n\
+                  if [ $1 = status ]; then [ $(has) = t ] && echo 'one applied' || { psql -Xqc ''; echo 'one pending'; }\n\
+                  else psql -Xqc 'CREATE TABLE t ()'; fi\n";
+    let tool = project.write("tool", script);
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    cluster().run("postgres", "DROP DATABASE IF EXISTS asked_first");
+    let _ = project.db(&["status", "--check"]).code(1);
+    let _ = project.db(&["migrate"]).ok().says("1 migration applied");
+    let _ = project.db(&["status", "--check"]).ok();
+}
