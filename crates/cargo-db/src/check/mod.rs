@@ -231,3 +231,33 @@ fn object_of(statement: &str) -> Option<String> {
         _ => first,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_says_nothing_may_differ() {
+        for (one, other) in [
+            ("CREATE TABLE a (x int);", "-- new\nCREATE TABLE a\n  (x int) ;\n"),
+            ("SELECT a+b", "SELECT a + b"),
+            ("SELECT 'x' /* y */", "SELECT 'x'"),
+        ] {
+            assert!(says_the_same(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("SELECT 'foo'\n'bar'", "SELECT 'foo' 'bar'"),
+            ("SELECT a >= b", "SELECT a > = b"),
+            ("SELECT 1; it's", "SELECT 1; it's other"),
+            ("COPY a FROM stdin;\na  b\n\\.\n", "COPY a FROM stdin;\na b\n\\.\n"),
+            ("SELECT 1", "-- no-transaction\nSELECT 1"),
+            (
+                "-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;",
+                "-- migrate:up\n-- migrate:down\nSELECT 1;\nSELECT 2;",
+            ),
+            ("SELECT 'a b'", "SELECT 'a  b'"),
+        ] {
+            assert!(!says_the_same(one, other), "{one} {other}");
+        }
+    }
+}

@@ -33,3 +33,17 @@ fn needs_no_database() {
     let json = project.db(&["create", "x", "--json"]).ok().json();
     assert_eq!(json["files"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn many_at_once_are_of_different_versions() {
+    let project = Project::new("create_many");
+    let names: Vec<String> = (0..8).map(|n| format!("n{n}")).collect();
+    let mut children: Vec<_> =
+        names.iter().map(|name| project.command(&["create", name, "--simple"]).spawn().unwrap()).collect();
+    assert!(children.iter_mut().all(|child| child.wait().unwrap().success()));
+    let files = std::fs::read_dir(project.path().join("migrations")).unwrap();
+    let versions: std::collections::BTreeSet<String> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap().split('_').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(versions.len(), 8, "{versions:?}");
+}

@@ -50,3 +50,27 @@ fn what_is_there_is_found_and_kept() {
     // What it wrote is understood.
     let _ = project.db(&["check", "--set", "web"]).ok();
 }
+
+#[test]
+fn what_it_writes_is_understood_in_any_shape() {
+    let project = Project::bare("init_shapes");
+    std::fs::remove_file(project.path().join("db.toml")).unwrap();
+    for above in ["a/api", "b/api", "deep/er/c/api"] {
+        project.write(&format!("{above}/migrations/20260101000000_a.sql"), "SELECT 1");
+    }
+    project.write("only/sql/V1__x.sql", "SELECT 1");
+    project.write("Cargo.toml", "[package]\nname = \"x\"\n");
+    project.write("crates/xtask/Cargo.toml", "[package]\nname = \"xtask\"\n");
+    project.write(".cargo/config.toml", "[alias]\nmydb = \"check\"\n");
+    let _ = project
+        .db(&["init"])
+        .ok()
+        .says("let `crates/xtask` depend on")
+        .says("add to `[alias]` in .cargo/config.toml");
+    assert!(!project.path().join("xtask").exists());
+    let toml = std::fs::read_to_string(project.path().join("db.toml")).unwrap();
+    for name in ["[migrations.\"api\"]", "[migrations.\"b-api\"]", "[migrations.\"c-api\"]"] {
+        assert!(toml.contains(name), "{toml}");
+    }
+    let _ = project.db(&["check", "--set", "b-api"]).ok();
+}

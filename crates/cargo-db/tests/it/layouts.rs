@@ -727,3 +727,67 @@ fn check_looks_at_both_parts_of_a_file() {
     assert!(lines.contains(&(3, "update-without-where".to_owned())), "{lines:?}");
     assert!(lines.contains(&(6, "transaction-control".to_owned())), "{lines:?}");
 }
+
+#[test]
+fn a_table_of_the_same_name_is_looked_at() {
+    for (name, table) in [
+        ("of_ecto", "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, inserted_at timestamp)"),
+        ("of_golang", "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)"),
+        (
+            "of_rails",
+            "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); CREATE TABLE ar_internal_metadata (key text)",
+        ),
+    ] {
+        let project = project(name, &[("db/migrations/1_a.sql", &dbmate("CREATE TABLE a ();", ""))]);
+        project.run_sql(table);
+        for verb in ["status", "migrate", "baseline"] {
+            let _ = project.db(&[verb]).code(9).says("is not a history of dbmate");
+        }
+    }
+}
+
+#[test]
+fn a_baseline_is_refused_where_a_migrate_would_be() {
+    let project = project(
+        "baseline_twins",
+        &[("migrations/1_a.sql", "CREATE TABLE a ()"), ("migrations/1_b.sql", "CREATE TABLE b ()")],
+    );
+    let _ = project.db(&["baseline", "--yes"]).code(9).says("1_b.sql");
+    std::fs::remove_file(project.path().join("migrations/1_b.sql")).unwrap();
+    let _ = project.db(&["baseline", "--dry-run"]).ok().says("the database is empty");
+    project.run_sql("CREATE TABLE a ()");
+    let ran = project.db(&["baseline", "--yes"]).ok();
+    assert!(!ran.to_string().contains("the database is empty"), "{ran}");
+}
+
+#[test]
+fn a_failed_row_without_its_file_is_cleared_away() {
+    let project = project("failed_gone", &[("migrations/1_a.sql", "CREATE TABLE a ()")]);
+    let _ = project.db(&["migrate"]).ok();
+    project.run_sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (2, 'gone', false, '\\x00', 1)");
+    let _ = project.db(&["repair", "--yes"]).ok();
+    let _ = project.db(&["status", "--check"]).ok();
+}
+
+#[test]
+fn a_set_that_cannot_be_looked_at_hides_no_other() {
+    let project =
+        project("set_down", &[("a/1_a.sql", "CREATE TABLE a ()"), ("b/1_b.sql", "CREATE TABLE b ()")]);
+    project.write("db.toml", "[migrations.a]\ndir = 'a'\n[migrations.b]\ndir = 'b'\nurl = 'NOT_SET'\n");
+    let _ = project.db(&["status"]).code(2).says("Files        a").says("set b: ").says("NOT_SET");
+    // Nothing of a database is needed for this.
+    let _ = project.db(&["check", "--set", "b"]).ok();
+    let _ = project.db(&["rollback", "--set", "a", "--to", "7"]).code(2);
+    project.write("a/2_c.sql", "SELEC");
+    let _ = project.db(&["migrate", "--set", "a"]).says("--set a`");
+}
+
+#[test]
+fn nothing_is_generated_on_a_server_that_others_use() {
+    let mut project =
+        project("generate_far", &[("diesel.toml", ""), ("migrations/1_a/up.sql", "CREATE TABLE a ();")]);
+    for environment in ["staging", "production"] {
+        project.set("CARGO_DB_ENV", environment);
+        let _ = project.db(&["generate", "x"]).code(4).says("generate");
+    }
+}
