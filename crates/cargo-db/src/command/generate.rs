@@ -5,7 +5,7 @@ use crate::backup;
 use crate::cli::GenerateArgs;
 use crate::command::create::{checked_name, written_by_tool};
 use crate::command::{Context, consent, migrate};
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::migration;
 use crate::model::layout::NewMigration;
 use crate::model::target::Target;
@@ -65,5 +65,6 @@ fn fill(context: &Context, scratch: &Target) -> Result<()> {
     // So that a run that is killed can be told from one that works.
     let _keeper = Session::open(world, scratch, Purpose::Read)?;
     let mut lock = migrate::lock(context, scratch)?;
-    migration::carry_out(world, settings, &plan, &mut lock).map(drop)
+    context.ui.status("Preparing", "a scratch database with all migrations");
+    migration::carry_out(world, settings, &plan, &mut lock).map(drop).map_err(Failure::without_done)
 }

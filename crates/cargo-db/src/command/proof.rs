@@ -226,7 +226,8 @@ fn judge(context: &Context, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
     }
     let blocks = findings.iter().filter(|finding| finding.severity == Severity::Block);
     let line = |finding: &Finding| {
-        format!("{} {}: {}", finding.rule, finding.object.as_deref().unwrap_or_default(), finding.evidence)
+        let object = finding.object.as_deref().map(|object| format!(" {object}")).unwrap_or_default();
+        format!("{}{object}: {}", finding.rule, finding.evidence)
     };
     Err(Kind::Blocked { findings: blocks.map(line).collect() }.into())
 }

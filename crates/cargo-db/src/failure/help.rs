@@ -180,10 +180,15 @@ fn tool_hints(kind: &Kind) -> Vec<Hint> {
         Kind::GoesElsewhere { .. } => vec![say(
             "no migration was run; let its configuration take the database from DATABASE_URL or libpq's variables",
         )],
-        Kind::NeedsTcp { .. } => vec![run(
-            "have it listen on a port too, and name it in DATABASE_URL with the password that is shown",
-            "cargo db server start --port 5544",
-        )],
+        Kind::NeedsTcp { .. } => vec![
+            run(
+                "have the private server listen on a port too",
+                "cargo db server stop && cargo db server start --port 5544",
+            ),
+            say(
+                "give its role a password (`ALTER ROLE postgres PASSWORD …`), and name all of it in DATABASE_URL",
+            ),
+        ],
         Kind::NotSql { .. } => vec![say("set `[migrations] runner = \"tool\"` in db.toml")],
         Kind::SeveralTools { .. } => vec![say("say which with `[migrations] tool = \"…\"` in db.toml")],
         Kind::OtherHistory { tool, .. } => {

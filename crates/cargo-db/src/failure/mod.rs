@@ -300,6 +300,12 @@ impl Failure {
         self
     }
 
+    /// Forgets what had been done: it was done to what is gone by now.
+    pub(crate) fn without_done(mut self) -> Failure {
+        self.0.done.clear();
+        self
+    }
+
     /// What had been done by then.
     pub(crate) fn done(&self) -> &[String] {
         &self.0.done

@@ -44,7 +44,7 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
         steps.push(Step::CreateDatabase { name: facts.target.database.clone() });
     }
     if !chosen.is_empty() {
-        if facts.history.table.is_none() {
+        if facts.history.table.is_none() && !facts.layout.is_asked() {
             steps.push(Step::CreateHistory { table: facts.layout.lookup_name().replace('"', "") });
         }
         steps.extend(chosen.into_iter().map(|migration| Step::Apply { migration }));

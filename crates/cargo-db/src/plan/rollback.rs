@@ -52,6 +52,11 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
     if one_way.is_empty() {
         return Ok(files);
     }
+    if !facts.layout.goes_back() {
+        let (tool, doing) =
+            (facts.layout.key().to_owned(), "take a migration back: write one that leads back".to_owned());
+        return Err(Kind::ToolCannot { tool, doing, key: "" }.into());
+    }
     let migrations = one_way.iter().map(|file| file.title()).collect();
     Err(Kind::Irreversible { migrations }.into())
 }

@@ -112,6 +112,11 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
             return Err(Kind::BadSetting { source_name, value: other.to_owned(), why }.into());
         }
     };
+    if let (Runner::Builtin, Some(words)) = (runner, table.apply.as_ref().or(table.rollback.as_ref())) {
+        let why = format!("cargo db runs migrations of {} itself: say `runner = \"tool\"` too", layout.key());
+        let source_name = "migrations.apply or rollback in db.toml".to_owned();
+        return Err(Kind::BadSetting { source_name, value: words.join(" "), why }.into());
+    }
     if let (Runner::Tool, false, Some(named)) = (runner, layout.is_code(), &table.table)
         && !TOLD_THE_TABLE.contains(&layout.key())
     {
@@ -319,7 +324,8 @@ fn base(root: &Path, layout: &Layout, dir: &Path) -> PathBuf {
 
 impl MigrationsTable {
     fn is_empty(&self) -> bool {
-        self.dir.is_none() && self.tool.is_none() && self.runner.is_none() && !self.has_commands()
+        let named = [&self.tool, &self.runner, &self.table, &self.url];
+        self.dir.is_none() && named.iter().all(|value| value.is_none()) && self.commands().is_empty()
     }
 
     fn has_commands(&self) -> bool {

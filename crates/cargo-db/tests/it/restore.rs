@@ -265,3 +265,30 @@ fn a_server_that_ends_the_session_leaves_the_old_database_alone() {
     assert_eq!(project.content(), damage);
     assert_eq!(databases("r_lost"), ["r_lost"]);
 }
+
+#[test]
+fn the_latest_is_the_latest_of_this_server() {
+    let project = Project::new("r_servers");
+    project.run_sql("CREATE TABLE t (id int); INSERT INTO t VALUES (1)");
+    project.db(&["backup", "-o", "here.sql.gz"]).ok();
+    project.run_sql("INSERT INTO t VALUES (2)");
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    project.db(&["backup", "-o", "there.sql.gz"]).ok();
+    let own = cluster().query("postgres", "SELECT system_identifier FROM pg_control_system()").remove(0);
+    let say_that = |name: &str, was: &str, is: &str| {
+        let path = project.path().join(format!("backups/{name}.manifest.json"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let [was, is] = [was, is].map(|id| format!("\"system_identifier\": \"{id}\""));
+        assert!(text.contains(&was), "{text}");
+        std::fs::write(&path, text.replace(&was, &is)).unwrap();
+    };
+    say_that("there.sql.gz", &own, "7");
+    project.db(&["restore", "--latest", "--yes"]).ok();
+    assert_eq!(project.query("SELECT count(*) FROM t"), ["1"]);
+    // A new server has none of its own.
+    say_that("here.sql.gz", &own, "8");
+    project.db(&["restore", "--latest", "--yes"]).code(11).says("several of other servers: name one");
+    say_that("here.sql.gz", "8", "7");
+    project.db(&["restore", "--latest", "--yes"]).ok().says("was taken on another server");
+    assert_eq!(project.query("SELECT count(*) FROM t"), ["2"]);
+}

@@ -79,6 +79,10 @@ impl Convention for Drizzle {
         &FACTS
     }
 
+    fn goes_back(&self) -> bool {
+        false
+    }
+
     fn reads(&self, path: &Path) -> bool {
         match path.components().count() {
             1 => has_extension(path, "sql"),
@@ -152,6 +156,10 @@ impl Convention for Drizzle {
 impl Convention for Drizzle1 {
     fn facts(&self) -> &Facts {
         &FACTS_1
+    }
+
+    fn goes_back(&self) -> bool {
+        false
     }
 
     fn reads(&self, path: &Path) -> bool {

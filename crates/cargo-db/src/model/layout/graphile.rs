@@ -51,6 +51,10 @@ impl Convention for GraphileMigrate {
         &FACTS
     }
 
+    fn goes_back(&self) -> bool {
+        false
+    }
+
     fn reads(&self, path: &Path) -> bool {
         has_extension(path, "sql")
     }

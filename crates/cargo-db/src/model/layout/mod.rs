@@ -150,6 +150,11 @@ pub(crate) trait Convention: Sync {
         false
     }
 
+    /// Whether it knows a way back.
+    fn goes_back(&self) -> bool {
+        true
+    }
+
     /// Whether it takes back what it ran last, whatever the order of the files is: the last field of
     /// [`Table::fields`] counts the runs.
     fn goes_back_as_run(&self) -> bool {

@@ -61,6 +61,10 @@ impl Convention for Prisma {
         &FACTS
     }
 
+    fn goes_back(&self) -> bool {
+        false
+    }
+
     fn reads(&self, path: &Path) -> bool {
         file_name(path) == "migration.sql" && path.components().count() == 2
     }

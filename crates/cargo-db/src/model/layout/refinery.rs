@@ -46,6 +46,10 @@ impl Convention for Refinery {
         &FACTS
     }
 
+    fn goes_back(&self) -> bool {
+        false
+    }
+
     fn reads(&self, path: &Path) -> bool {
         parse(path).is_some() || path.extension().is_some_and(|extension| extension == "sql")
     }

@@ -37,6 +37,10 @@ impl Convention for Supabase {
         &FACTS
     }
 
+    fn goes_back(&self) -> bool {
+        false
+    }
+
     fn reads(&self, path: &Path) -> bool {
         file_name(path).ends_with(".sql")
     }

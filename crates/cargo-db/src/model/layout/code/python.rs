@@ -45,8 +45,16 @@ pub(in crate::model::layout) static ALEMBIC: Code = Code {
             .values()
             .flat_map(|(_, parents, _)| parents.split(' ').map(str::to_owned).collect::<Vec<_>>())
             .collect();
+        let mut has_gap = false;
+        for (before, _, file) in files.values() {
+            if before.iter().any(|parent| !files.contains_key(parent)) {
+                order.strange.push((file.path.clone(), "there is no file of a revision that it follows"));
+                has_gap = true;
+            }
+        }
         let heads = files.iter().filter(|(revision, _)| !parents.contains(*revision));
-        for (_, (_, _, file)) in heads.skip(1) {
+        // Whatever comes before a gap looks like a head.
+        for (_, (_, _, file)) in heads.skip(1).filter(|_| !has_gap) {
             order
                 .strange
                 .push((file.path.clone(), "there is more than one head; `alembic merge heads` joins them"));
