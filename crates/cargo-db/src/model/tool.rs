@@ -182,7 +182,8 @@ const TOOLS: [Commands; 21] = [
     Commands {
         key: "alembic",
         all: "alembic upgrade head",
-        next: "alembic upgrade {last}",
+        // One at a time: a revision on another branch does not come with it.
+        next_one: "alembic upgrade {last}",
         back: "alembic downgrade {newest}",
         nothing: "base",
         create: "alembic revision -m {name}",

@@ -50,8 +50,11 @@ fn a_tool_that_goes_elsewhere_is_found_out() {
     let other = cluster().tcp_url("code_prodlike");
     project.write("knexfile.js", &format!("module.exports = {{ client: 'pg', connection: '{other}' }};\n"));
     project.write("migrations/1_users.js", "exports.up = (k) => k.raw('CREATE TABLE users ()');\nexports.down = (k) => k.raw('DROP TABLE users');\n");
-    for arguments in [&["migrate"][..], &["rehearse"]] {
-        let _ = project.db(arguments).code(10).says("knex goes to another database than it is told");
+    for own in ["", "[migrations]\ntool = 'knex'\napply = ['knex', 'migrate:latest']\n"] {
+        project.write("db.toml", own);
+        for arguments in [&["migrate"][..], &["rehearse"], &["migrate", "--steps", "1"]] {
+            let _ = project.db(arguments).code(10).says("knex goes to another database than it is told");
+        }
     }
     assert_eq!(cluster().query("code_prodlike", "SELECT to_regclass('users') IS NULL"), ["t"]);
 }
@@ -128,9 +131,9 @@ fn typeorm() {
     fails(&project, "column \"nothing\" does not exist");
 }
 
-#[test]
-fn alembic() {
-    let project = project("code_alembic", None);
+/// An Alembic project without revisions.
+fn alembic_project(name: &str) -> Project {
+    let project = project(name, None);
     project.write("alembic.ini", "[alembic]\nscript_location = migrations\n");
     project.write(
         "migrations/env.py",
@@ -140,11 +143,21 @@ fn alembic() {
         "migrations/script.py.mako",
         "from alembic import op\nrevision = ${repr(up_revision)}\ndown_revision = ${repr(down_revision)}\ndef upgrade():\n    pass\ndef downgrade():\n    pass\n",
     );
+    project
+}
+
+fn alembic_revision(project: &Project, revision: &str, before: &str, up: &str, down: &str) {
+    let text = format!(
+        "from alembic import op\nrevision = '{revision}'\ndown_revision = {before}\n\ndef upgrade():\n    op.execute(\"{up}\")\n\ndef downgrade():\n    op.execute(\"{down}\")\n"
+    );
+    project.write(&format!("migrations/versions/{revision}_x.py"), &text);
+}
+
+#[test]
+fn alembic() {
+    let project = alembic_project("code_alembic");
     let migration = |revision: &str, before: &str, up: &str, down: &str| {
-        let text = format!(
-            "from alembic import op\nrevision = '{revision}'\ndown_revision = {before}\n\ndef upgrade():\n    op.execute(\"{up}\")\n\ndef downgrade():\n    op.execute(\"{down}\")\n"
-        );
-        project.write(&format!("migrations/versions/{revision}_x.py"), &text);
+        alembic_revision(&project, revision, before, up, down);
     };
     migration("b1", "None", "CREATE TABLE users (id bigint PRIMARY KEY, name text)", "DROP TABLE users");
     migration("a2", "'b1'", "ALTER TABLE users ADD COLUMN email text", "ALTER TABLE users DROP COLUMN email");
@@ -155,14 +168,20 @@ fn alembic() {
     fails(&project, "column \"nothing\" does not exist");
 }
 
-#[test]
-fn django() {
-    let project = project("code_django", None);
+/// A Django project with these applications.
+fn django_project(name: &str, apps: &str) -> Project {
+    let project = project(name, None);
     project.write("manage.py", "import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n");
     project.write(
         "settings.py",
-        "import os\nSECRET_KEY = 'x'\nUSE_TZ = True\nDEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\nINSTALLED_APPS = ['app']\nDATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ['PGDATABASE'], 'USER': os.environ['PGUSER'], 'HOST': os.environ['PGHOST'], 'PORT': os.environ['PGPORT'], 'PASSWORD': os.environ.get('PGPASSWORD', '')}}\n",
+        &format!("INSTALLED_APPS = {apps}\n{}", "import os\nSECRET_KEY = 'x'\nUSE_TZ = True\nDEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\nDATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ['PGDATABASE'], 'USER': os.environ['PGUSER'], 'HOST': os.environ['PGHOST'], 'PORT': os.environ['PGPORT'], 'PASSWORD': os.environ.get('PGPASSWORD', '')}}\n"),
     );
+    project
+}
+
+#[test]
+fn django() {
+    let project = django_project("code_django", "['app']");
     project.write("app/__init__.py", "");
     project.write("app/models.py", "from django.db import models\nclass User(models.Model):\n    name = models.TextField()\n    email = models.TextField(null=True)\n    age = models.IntegerField(null=True)\n    class Meta:\n        db_table = 'users'\n");
     project.write("app/migrations/__init__.py", "");
@@ -179,6 +198,57 @@ fn django() {
     let _ = project.db(&["migrate"]).ok();
     assert_eq!(columns(&project), "4");
     let _ = project.db(&["create", "by", "hand"]).ok().says("0004_by_hand.py");
+}
+
+/// What Django takes back with `zero` is a whole application, and what others have built on it.
+#[test]
+fn a_django_rollback_stays_in_its_application() {
+    let project = django_project("code_django_two", "['acct', 'shop']");
+    let migration = |app: &str, name: &str, before: &str| {
+        for package in [app.to_owned(), format!("{app}/migrations")] {
+            project.write(&format!("{package}/__init__.py"), "");
+        }
+        let table = format!("{app}_{name}");
+        let text = format!(
+            "from django.db import migrations\nclass Migration(migrations.Migration):\n    dependencies = [{before}]\n    operations = [migrations.RunSQL('CREATE TABLE {table} (id int)', 'DROP TABLE {table}')]\n"
+        );
+        project.write(&format!("{app}/migrations/{name}.py"), &text);
+    };
+    migration("acct", "0001_a", "");
+    migration("shop", "0001_b", "('acct', '0001_a')");
+    migration("acct", "0002_c", "('acct', '0001_a'), ('shop', '0001_b')");
+    migration("shop", "0002_d", "('shop', '0001_b')");
+    let _ = project.db(&["migrate"]).ok();
+    project.run_sql("INSERT INTO shop_0001_b SELECT generate_series(1, 1000)");
+    let _ = project.db(&["rollback", "--yes"]).ok();
+    assert_eq!(project.query("SELECT count(*) FROM shop_0001_b"), ["1000"]);
+    let left = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relname ~ '^(shop|acct)'";
+    assert_eq!(project.query(left)[0].split(' ').count(), 3);
+    let _ = project.db(&["migrate"]).ok();
+    let _ = project.db(&["rollback", "--yes", "-n", "2"]).ok();
+    assert_eq!(project.query(left), ["acct_0001_a shop_0001_b"]);
+}
+
+/// The tool's own table is nobody's data: a merge takes a row away there.
+#[test]
+fn a_merge_of_alembic_loses_nothing() {
+    let project = alembic_project("code_alembic_merge");
+    let migration = |revision: &str, before: &str, up: &str, down: &str| {
+        alembic_revision(&project, revision, before, up, down);
+    };
+    migration("a", "None", "CREATE TABLE a (id int)", "DROP TABLE a");
+    migration("b", "'a'", "CREATE TABLE b (id int)", "DROP TABLE b");
+    migration("c", "'a'", "CREATE TABLE c (id int)", "DROP TABLE c");
+    migration("m", "('b', 'c')", "SELECT 1", "SELECT 1");
+    let _ = project.db(&["migrate", "--to", "c"]).ok();
+    project.run_sql("INSERT INTO a VALUES (1)");
+    let rehearsal = project.db(&["rehearse", "--json"]).ok().json();
+    assert_eq!(
+        rehearsal["migrations"].as_array().unwrap().last().unwrap()["findings"],
+        serde_json::json!([])
+    );
+    let _ = project.db(&["migrate"]).ok();
+    let _ = project.db(&["status", "--check"]).ok();
 }
 
 #[test]
