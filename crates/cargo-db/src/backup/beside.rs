@@ -178,7 +178,7 @@ fn remove_leftovers(world: &World, session: &mut Session, target: &Target, what:
     let kind = if what == SCRATCH { format!("{SCRATCH}_") } else { String::new() };
     let sql = format!(
         "SELECT datname, shobj_description(d.oid, 'pg_database') FROM pg_database d WHERE starts_with(datname, {}) \
-         AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)",
+         AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid AND a.backend_type = 'client backend')",
         quote_literal(&format!("{}__{kind}", stem(&target.database)))
     );
     for row in session.rows("look for what killed runs left", &sql)? {
