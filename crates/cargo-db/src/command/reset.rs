@@ -58,6 +58,7 @@ fn look(context: &Context, args: &ResetArgs, target: &Target) -> Result<Plan> {
     let Context { world, settings, .. } = context;
     let facts = migration::gather(world, settings, target)?;
     let exists = facts.database_exists;
+    let own = facts.history.table.clone();
     // The new database has no history.
     let fresh = plan::Facts { history: History::default(), database_exists: true, ..facts };
     let migrated = plan::migrate(&fresh, &MigrateRequest::default())?;
@@ -77,6 +78,11 @@ fn look(context: &Context, args: &ResetArgs, target: &Target) -> Result<Plan> {
         let size = "SELECT pg_size_pretty(pg_database_size(current_database()))";
         let size = session.value("ask for the size", size)?;
         warnings.push(format!("all of {name} goes: {} tables, {}", loses.len(), size.unwrap_or_default()));
+        let others =
+            migration::histories(&mut session)?.into_iter().filter(|(_, table)| own.as_ref() != Some(table));
+        warnings.extend(others.map(|(tool, table)| {
+            format!("so does `{table}`, a history of {tool}: what it has applied is not made anew")
+        }));
         steps.push(Step::Swap { name, keeps_old: false, loses });
     } else {
         steps.push(Step::Name { name });

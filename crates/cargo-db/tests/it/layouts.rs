@@ -770,6 +770,22 @@ fn a_failed_row_without_its_file_is_cleared_away() {
 }
 
 #[test]
+fn a_reset_says_that_another_set_goes_with_it() {
+    let project = project(
+        "sets_reset",
+        &[("a/1_a.sql", "CREATE TABLE a ()"), ("b/db/migrations/1_b.sql", &dbmate("CREATE TABLE b ();", ""))],
+    );
+    project.write("db.toml", "[migrations.a]\ndir = 'a'\n[migrations.b]\ndir = 'b/db/migrations'\n");
+    for set in ["a", "b"] {
+        let _ = project.db(&["migrate", "--set", set]).ok();
+    }
+    let said = "so does `public.schema_migrations`, a history of dbmate";
+    let _ = project.db(&["reset", "--set", "a", "--dry-run"]).ok().says(said);
+    // Neither set is another tool's database to the other.
+    let _ = project.db(&["status", "--check"]).ok();
+}
+
+#[test]
 fn a_set_that_cannot_be_looked_at_hides_no_other() {
     let project =
         project("set_down", &[("a/1_a.sql", "CREATE TABLE a ()"), ("b/1_b.sql", "CREATE TABLE b ()")]);
