@@ -109,7 +109,8 @@ impl Convention for Drizzle {
             match found.remove(&name) {
                 Some(file) => folder.migrations.push(migration(self, file, Version::Number(when), tag, when)),
                 None => {
-                    let path = journal.path.with_file_name(name);
+                    // The journal stands in a folder of its own, below them.
+                    let path = journal.path.parent().unwrap_or(Path::new("")).with_file_name(name);
                     folder.misnamed.push((path, "the journal names it, and it is not there"));
                 }
             }
