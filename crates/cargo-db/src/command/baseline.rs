@@ -6,7 +6,6 @@ use crate::cli::BaselineArgs;
 use crate::command::{Context, consent, migrate};
 use crate::failure::{Exit, Kind, Result};
 use crate::migration::{self, Deed};
-use crate::model::migration::Migration;
 use crate::model::target::Target;
 use crate::plan::{self, Plan};
 use crate::ui::Report;
@@ -51,11 +50,7 @@ pub(super) fn write_down(
     let mut lock = migrate::lock(context, &target)?;
     consent::unchanged(&plan, &look(&target)?)?;
     context.carry_out(&plan, given, None, || migration::write_down(world, settings, &plan, &mut lock))?;
-    let deed = |migration: &Migration| {
-        let (version, name) = (migration.version.clone(), migration.name.clone());
-        Deed { version, name, elapsed: Duration::ZERO }
-    };
-    let deeds: Vec<Deed> = plan.migrations().map(deed).collect();
+    let deeds: Vec<Deed> = plan.migrations().map(|one| Deed::of(one, Duration::ZERO)).collect();
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
 }

@@ -338,7 +338,7 @@ impl Failure {
         if let Some(set) = &self.0.set {
             let commands = hints.iter_mut().filter_map(|hint| hint.command.as_mut());
             for command in commands.filter(|one| one.starts_with("cargo db ") && !one.contains("--set")) {
-                command.push_str(&format!(" --set {set}"));
+                command.push_str(&format!(" --set {}", shell_words::quote(set)));
             }
         }
         hints

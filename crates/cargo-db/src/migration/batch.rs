@@ -66,7 +66,7 @@ impl Run<'_> {
             self.session.run("record the migration", &clean)?;
             let elapsed = began.elapsed();
             self.world.tell(Event::Finished { done: "Ran", subject: turn.subject.clone(), elapsed });
-            deeds.push(Deed::of(turn, elapsed));
+            deeds.push(Deed::of(turn.migration, elapsed));
         }
         verify::of_batch(self.world, &mut self.session, self.root, self.verify)
             .map_err(|failure| failure.about("all migrations"))?;

@@ -35,8 +35,8 @@ pub(crate) struct Deed {
 }
 
 impl Deed {
-    pub(super) fn of(turn: &Turn<'_>, elapsed: Duration) -> Deed {
-        Deed { version: turn.migration.version.clone(), name: turn.migration.name.clone(), elapsed }
+    pub(crate) fn of(migration: &Migration, elapsed: Duration) -> Deed {
+        Deed { version: migration.version.clone(), name: migration.name.clone(), elapsed }
     }
 }
 
@@ -190,11 +190,17 @@ pub(crate) fn read_script(settings: &Settings, file: &ScriptFile) -> Result<Scri
 
 /// Reads a file again and makes sure that it is still what was planned with.
 pub(super) fn read(root: &Path, layout: &Layout, file: &ScriptFile) -> Result<Script> {
+    let bytes = bytes_as_planned(root, layout, file)?;
+    Script::check(&file.path, file.part_of(bytes), file.transactional)
+}
+
+/// What a file holds, which must be what was planned with.
+pub(super) fn bytes_as_planned(root: &Path, layout: &Layout, file: &ScriptFile) -> Result<Vec<u8>> {
     let bytes = files::read(&root.join(&file.path))?;
     if layout.digest(&bytes) != file.checksum {
         return Err(Kind::FileChanged { file: file.path.clone() }.into());
     }
-    Script::check(&file.path, file.part_of(bytes), file.transactional)
+    Ok(bytes)
 }
 
 /// Whoever has the lock is the only run. Another writing session of cargo db in this database
@@ -234,7 +240,7 @@ impl Run<'_> {
             outcome.map_err(|failure| failure.after(done_so_far(&deeds, done)))?;
             let elapsed = began.elapsed();
             self.world.tell(Event::Finished { done, subject: turn.subject.clone(), elapsed });
-            deeds.push(Deed::of(turn, elapsed));
+            deeds.push(Deed::of(turn.migration, elapsed));
         }
         verify::of_batch(self.world, &mut self.session, self.root, self.verify)
             .map_err(|failure| failure.after(done_so_far(&deeds, "Applied")))?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::failure::{Failure, Kind, Result};
-use crate::migration::execute::Deed;
+use crate::migration::execute::{Deed, bytes_as_planned};
 use crate::migration::facts::gather;
 use crate::model::event::Event;
 use crate::model::history::{Applied, History};
@@ -49,12 +49,7 @@ pub(super) fn carry_out(
     // A tool does not say how long each of them took.
     let count = u32::try_from(plan.migrations().count()).unwrap_or(1).max(1);
     let elapsed = began.elapsed() / count;
-    let deed = |migration: &Migration| Deed {
-        version: migration.version.clone(),
-        name: migration.name.clone(),
-        elapsed,
-    };
-    Ok(plan.migrations().map(deed).collect())
+    Ok(plan.migrations().map(|migration| Deed::of(migration, elapsed)).collect())
 }
 
 /// Makes sure that the files which the tool is about to read, or has just read, are those of the plan.
@@ -62,9 +57,7 @@ fn are_as_planned(settings: &Settings, plan: &Plan) -> Result<()> {
     let layout = &settings.migrations.layout;
     // Of a tool that is known by its commands only the names are known.
     for file in plan.files().filter(|_| !layout.is_asked()) {
-        if layout.digest(&files::read(&settings.root.join(&file.path))?) != file.checksum {
-            return Err(Kind::FileChanged { file: file.path.clone() }.into());
-        }
+        bytes_as_planned(&settings.root, layout, file)?;
     }
     Ok(())
 }
@@ -174,10 +167,9 @@ fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
     };
     let newest = newest_after(versions.len() - 1);
     let all = Task::Revert { count: versions.len(), first, newest };
-    if versions.len() == 1 {
-        return Ok(vec![line(settings, &plan.target, &all)?]);
-    }
-    if let Ok(line) = line(settings, &plan.target, &all) {
+    // The project's own command takes one back.
+    let has_own = settings.migrations.commands.contains_key("rollback");
+    if let (false, Ok(line)) = (has_own, line(settings, &plan.target, &all)) {
         return Ok(vec![line]);
     }
     let one = |(at, version): (usize, &String)| {
@@ -238,7 +230,7 @@ fn run(
         !(matches!(*name, "SHADOW_DATABASE_URL" | "ROOT_DATABASE_URL") && known.contains_key(*name))
     });
     let told = Told { variables, password: target.password.clone() };
-    tool::run(world, line, told, &settings.migrations.tool_dir)
+    tool::run(world, line, &told, &settings.migrations.tool_dir)
 }
 
 /// Fails where there is no command for a task.

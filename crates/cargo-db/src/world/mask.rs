@@ -1,41 +1,59 @@
 //! A password in what another program prints, however it is spelled there.
 
+use std::collections::BTreeSet;
+
 /// A shorter one would be found everywhere.
 const SHORTEST: usize = 3;
 
-/// The text without the password: as it is, in a URL (`%2F`, `+`), in a configuration file (`%%2F`), or
-/// quoted (`\\'`, `\'\'`, `\\u00e9`).
-pub(super) fn masked(text: &str, password: &str) -> String {
-    let characters: Vec<char> = password.chars().collect();
-    if characters.len() < SHORTEST {
-        return text.to_owned();
+/// Finds a password and hides it: as it is, in a URL (`%2F`, `+`), in a configuration file (`%%2F`), or quoted
+/// (`\'`, `''`, `\u00e9`).
+pub(super) struct Mask {
+    /// Of each of its characters, every spelling.
+    characters: Vec<Vec<String>>,
+}
+
+impl Mask {
+    /// One that hides this password; nothing is hidden where there is none.
+    pub(super) fn of(password: Option<&str>) -> Mask {
+        let characters: Vec<Vec<String>> = password.unwrap_or_default().chars().map(spellings).collect();
+        Mask { characters: if characters.len() < SHORTEST { Vec::new() } else { characters } }
     }
-    let (mut shown, mut rest) = (String::new(), text);
-    while let Some(first) = rest.chars().next() {
-        match spelled(rest, &characters) {
-            Some(length) => {
+
+    /// The text as it may be shown.
+    pub(super) fn hide(&self, text: &str) -> String {
+        let (mut shown, mut rest) = (String::new(), text);
+        while let Some(first) = rest.chars().next() {
+            let length = self.length_at(rest).unwrap_or_default();
+            if length > 0 {
                 shown.push_str("****");
                 rest = &rest[length..];
-            }
-            None => {
+            } else {
                 shown.push(first);
                 rest = &rest[first.len_utf8()..];
             }
         }
+        shown
     }
-    shown
+
+    /// How long the password is that `text` begins with. A spelling can begin another one, so all are followed.
+    fn length_at(&self, text: &str) -> Option<usize> {
+        let mut ends = BTreeSet::from([0]);
+        for spellings in &self.characters {
+            let next = |end: usize| {
+                spellings.iter().filter(move |one| begins(&text[end..], one)).map(move |one| end + one.len())
+            };
+            ends = ends.into_iter().flat_map(next).collect();
+        }
+        ends.last().copied()
+    }
 }
 
-/// How long the password is that `text` begins with, in any spelling.
-fn spelled(text: &str, password: &[char]) -> Option<usize> {
-    let Some((first, others)) = password.split_first() else { return Some(0) };
-    let found = spellings(*first).into_iter().filter_map(|spelling| {
-        let begins = text.get(..spelling.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(&spelling));
-        // Only of digits in base 16 the case makes no difference.
-        let same = begins && (spelling.len() > first.len_utf8() || text.starts_with(&spelling));
-        same.then(|| spelled(&text[spelling.len()..], others).map(|length| length + spelling.len()))?
-    });
-    found.max()
+/// Whether a text begins with a spelling. Only in one that is not the character itself, of digits in base 16, the
+/// case makes no difference.
+fn begins(text: &str, spelling: &str) -> bool {
+    let is_itself = spelling.chars().count() == 1;
+    text.starts_with(spelling)
+        || !is_itself && text.get(..spelling.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(spelling))
 }
 
 fn spellings(character: char) -> Vec<String> {
@@ -62,6 +80,7 @@ mod tests {
     #[test]
     fn no_spelling_is_shown() {
         let password = "aB3/x+Y9=z'! é%";
+        let mask = Mask::of(Some(password));
         for spelled in [
             "aB3/x+Y9=z'! é%",
             "aB3%2Fx%2BY9%3Dz'!%20%C3%A9%25",
@@ -70,10 +89,12 @@ mod tests {
             "aB3/x+Y9=z''! é%",
             "aB3\\/x+Y9=z\\'! \\u00e9%",
         ] {
-            assert_eq!(masked(&format!("postgres://me:{spelled}@db"), password), "postgres://me:****@db");
+            assert_eq!(mask.hide(&format!("postgres://me:{spelled}@db")), "postgres://me:****@db");
         }
-        assert_eq!(masked("ab3/x", "aB3"), "ab3/x");
-        assert_eq!(masked("%25 of a%", "%25"), "**** of a%");
-        assert_eq!(masked("a ab", "ab"), "a ab");
+        let hidden = |text: &str, password| Mask::of(password).hide(text);
+        assert_eq!(hidden("ab3/x", Some("aB3")), "ab3/x");
+        assert_eq!(hidden("%25 of a%", Some("%25")), "**** of a%");
+        assert_eq!(hidden("a ab", Some("ab")), "a ab");
+        assert_eq!(hidden("a ab", None), "a ab");
     }
 }

@@ -14,7 +14,7 @@ use crate::failure::{Kind, Result};
 use crate::model::event::Event;
 use crate::model::target::Secret;
 use crate::world::World;
-use crate::world::mask::masked;
+use crate::world::mask::Mask;
 use crate::world::process::{search_path, told};
 
 /// How a tool ended, and what it printed.
@@ -35,9 +35,9 @@ pub(crate) struct Told {
     pub(crate) password: Option<Secret>,
 }
 
-/// Runs a migration tool to its end. When we are stopped, or killed, it is asked to end with all its children, and
-/// after a while made to.
-pub(crate) fn run(world: &World, command: &[String], told_it: Told, folder: &Path) -> Result<Ended> {
+/// Runs a migration tool to its end. When we are stopped, it is asked to end with all its children, and after a while
+/// made to; when we are killed, it is at once.
+pub(crate) fn run(world: &World, command: &[String], told_it: &Told, folder: &Path) -> Result<Ended> {
     let [name, arguments @ ..] = command else {
         return Err(Kind::Usage { what: "the command in db.toml is empty".to_owned() }.into());
     };
@@ -61,7 +61,8 @@ pub(crate) fn run(world: &World, command: &[String], told_it: Told, folder: &Pat
     let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
     let _guard = world.interrupt.on_signal(move || end_group(group));
     let heir = Heir::of(group);
-    let heard = Arc::new(Heard { told: told_it, texts: Mutex::default() });
+    let mask = Mask::of(told_it.password.as_ref().map(Secret::expose));
+    let heard = Arc::new(Heard { mask, texts: Mutex::default() });
     let listen = |reader: PipeReader, is_output: bool| {
         let (heard, world, (ended, end)) = (Arc::clone(&heard), world.clone(), mpsc::channel());
         std::thread::spawn(move || {
@@ -91,7 +92,7 @@ pub(crate) fn run(world: &World, command: &[String], told_it: Told, folder: &Pat
 
 /// What a tool has said so far.
 struct Heard {
-    told: Told,
+    mask: Mask,
     /// Its standard output, and the end of both.
     texts: Mutex<(String, String)>,
 }
@@ -99,11 +100,7 @@ struct Heard {
 impl Heard {
     /// Keeps a line, and gives it back as it may be shown.
     fn keep(&self, line: &[u8], is_output: bool) -> String {
-        let line = String::from_utf8_lossy(line);
-        let line = match &self.told.password {
-            Some(password) => masked(&line, password.expose()),
-            None => line.into_owned(),
-        };
+        let line = self.mask.hide(&String::from_utf8_lossy(line));
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         let (stdout, said) = &mut *texts;
         for text in [is_output.then_some(stdout), Some(said)].into_iter().flatten() {

@@ -807,3 +807,32 @@ fn nothing_is_generated_on_a_server_that_others_use() {
         let _ = project.db(&["generate", "x"]).code(4).says("generate");
     }
 }
+
+#[test]
+fn where_there_is_no_way_back_it_is_said_as_it_is() {
+    let project = project(
+        "no_way_back",
+        &[("prisma/schema.prisma", ""), ("prisma/migrations/1_a/migration.sql", "CREATE TABLE a ();")],
+    );
+    let _ = project.db(&["migrate"]).ok();
+    let ran = project
+        .db(&["rollback", "--yes"])
+        .code(10)
+        .says("prisma has no command that would take a migration back");
+    assert!(!ran.to_string().contains("write the down file"), "{ran}");
+}
+
+#[test]
+fn a_gap_is_not_taken_for_a_second_head() {
+    let revision = |name: &str, before: &str| format!("revision = '{name}'\ndown_revision = {before}\n");
+    let project = project(
+        "alembic_gap",
+        &[
+            ("alembic.ini", ""),
+            ("migrations/versions/a.py", &revision("a", "None")),
+            ("migrations/versions/c.py", &revision("c", "'b'")),
+        ],
+    );
+    let ran = project.db(&["status"]).ok().says("there is no file of a revision that it follows");
+    assert!(!ran.to_string().contains("merge heads"), "{ran}");
+}

@@ -105,11 +105,62 @@ fn what_was_agreed_to_is_what_the_tool_reads() {
     // An editor, or a switch of branches, while the tool is at work.
     let project = with_tool("tool_swap", "echo 'DROP TABLE x' > migrations/2_b.sql");
     let _ = project.db(&["migrate"]).code(7).says("2_b.sql").says("changed");
-    let project = with_tool(
-        "tool_swap_early",
-        "psql -Xq -c 'CREATE TABLE a ()'; echo 'SELECT 2' > migrations/1_a.sql; exit 1",
+    // Between two calls of the tool: the second one does not happen.
+    let project = with_tool("tool_swap_back", "echo $1 >> calls; echo 'SELECT 1' > migrations/1_a.down.sql");
+    for name in ["1_a", "2_b"] {
+        let text = std::fs::read_to_string(project.path().join(format!("migrations/{name}.sql"))).unwrap();
+        std::fs::remove_file(project.path().join(format!("migrations/{name}.sql"))).unwrap();
+        project.migration(&format!("{name}.up.sql"), &text);
+        project.migration(&format!("{name}.down.sql"), &text.replace("CREATE", "DROP").replace(" ()", ""));
+    }
+    project.write("db.toml", "");
+    let _ = project.db(&["migrate"]).ok();
+    project.write("db.toml", "[migrations]\nrunner = 'tool'\nrollback = ['./tool', 'down']\n");
+    let _ = project.db(&["rollback", "-n", "2", "--yes"]).code(7).says("1_a.down.sql").says("changed");
+    assert_eq!(std::fs::read_to_string(project.path().join("calls")).unwrap(), "down\n");
+}
+
+#[test]
+fn what_a_tool_runs_is_never_promised_to_be_all_or_nothing() {
+    let mut project = with_tool("tool_batch", "exit 3");
+    let _ = project.db(&["migrate", "--all-or-nothing"]).code(10).says("apply all or nothing");
+    project.set("CARGO_DB_ENV", "staging");
+    let ran = project.db(&["migrate", "--dry-run"]).says("not all or nothing: sqlx runs them");
+    assert!(!ran.to_string().contains("swapped back in"), "{ran}");
+}
+
+#[test]
+fn settings_that_would_not_be_heard_are_refused() {
+    let project = with_tool("tool_unheard", "exit 0");
+    let refused = |toml: &str, says: &str| {
+        project.write("db.toml", toml);
+        let _ = project.db(&["migrate"]).code(2).says(says);
+    };
+    refused(
+        "[migrations]\ntool = 'sqlx'\nrunner = 'tool'\ntable = 'ops.applied'\n",
+        "sqlx would not know of it",
     );
-    let _ = project.db(&["migrate"]).code(10);
+    refused("[migrations]\ntool = 'sqlx'\napply = ['./tool', 'up']\n", "say `runner = \"tool\"` too");
+    // This one is told.
+    project.write("db/migrations/1_a.sql", "-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\n");
+    project.write("tool", "#!/bin/sh\necho \"in $DBMATE_MIGRATIONS_TABLE\"; exit 3\n");
+    project.write(
+        "db.toml",
+        "[migrations]\ntool = 'dbmate'\nrunner = 'tool'\ntable = 'ops.applied'\napply = ['./tool', 'up']\n",
+    );
+    let _ = project.db(&["migrate"]).code(10).says("in ops.applied");
+}
+
+#[test]
+fn a_tool_that_writes_nothing_has_to_say_why() {
+    let project = with_tool("tool_silent", "[ $1 = status ] && exit 0; echo 'Error: prompts require a TTY'");
+    project.write(
+        "db.toml",
+        "[migrations]\nstatus = ['./tool', 'status']\napply = ['./tool', 'up']\ngenerate = ['./tool', 'diff']\n",
+    );
+    let _ = project.db(&["generate", "x"]).code(10).says("require a TTY").says("wrote nothing");
+    project.write("tool", "#!/bin/sh\n[ $1 = status ] && exit 0; echo 'No changes detected'\n");
+    let _ = project.db(&["generate", "x"]).ok().says("the tool wrote nothing");
 }
 
 #[test]
@@ -125,11 +176,11 @@ fn only_what_the_history_has_is_called_done() {
 
 #[test]
 fn what_has_left_its_group_is_not_waited_for() {
-    let project = with_tool("tool_daemon", "setsid sleep 30 & exit 3");
+    let project = with_tool("tool_daemon", "setsid sleep 47.31 & exit 3");
     let began = std::time::Instant::now();
     let _ = project.db(&["migrate"]).code(10);
     assert!(began.elapsed() < std::time::Duration::from_secs(20));
-    let _ = Command::new("pkill").args(["-f", "sleep 30"]).status();
+    let _ = Command::new("pkill").args(["-f", "sleep 47.31"]).status();
 }
 
 #[test]
