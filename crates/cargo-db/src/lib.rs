@@ -65,7 +65,11 @@ pub fn main() -> ExitCode {
             }
             // A help that nobody reads is no failure.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 });
+            return ExitCode::from(if error.use_stderr() {
+                Exit::Usage as u8
+            } else {
+                Exit::Done as u8
+            });
         }
     };
     let variables = process::environment();
@@ -95,7 +99,9 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
     let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
     let context = Context { ui: ui.clone(), world, settings, agreed, policy, used: Vec::new() };
     let outcome = match &cli.command {
-        Command::Status(args) if cli.global.set.is_none() && context.settings.migrations.sets.len() > 1 => {
+        Command::Status(args)
+            if cli.global.set.is_none() && context.settings.migrations.sets.len() > 1 =>
+        {
             let mut of_set = |set: &Option<String>| {
                 sources.flags.set.clone_from(set);
                 Settings::resolve(&sources)
@@ -123,7 +129,9 @@ fn flags(global: &Global, command: &Command) -> Flags {
         ),
         without_database: match command {
             Command::Check(_) => true,
-            Command::Backups(args) => matches!(args.action, BackupsAction::List | BackupsAction::Show { .. }),
+            Command::Backups(args) => {
+                matches!(args.action, BackupsAction::List | BackupsAction::Show { .. })
+            }
             _ => false,
         },
         lock_timeout: global.lock_timeout,

@@ -105,8 +105,11 @@ fn note_needs(words: &[String], content: &mut Content) {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let role = match words.as_slice() {
         ["alter", .., "owner", "to", role] => Some(*role),
-        ["grant", .., "to", role] | ["grant", .., "to", role, "with", "grant", "option"] => Some(*role),
-        ["create", "extension", "if", "not", "exists", name, ..] | ["create", "extension", name, ..] => {
+        ["grant", .., "to", role] | ["grant", .., "to", role, "with", "grant", "option"] => {
+            Some(*role)
+        }
+        ["create", "extension", "if", "not", "exists", name, ..]
+        | ["create", "extension", name, ..] => {
             content.extensions.push((*name).to_owned());
             None
         }
@@ -142,7 +145,8 @@ mod tests {
 
     #[test]
     fn the_order_of_rows_changes_nothing_and_a_byte_does() {
-        let hash = |text: &str| read(text.as_bytes()).unwrap().tables.remove("public.\"T (x)\"").unwrap();
+        let hash =
+            |text: &str| read(text.as_bytes()).unwrap().tables.remove("public.\"T (x)\"").unwrap();
         assert_eq!(hash(DUMP), hash(&DUMP.replace("1\t\\N\n2\tit's\n", "2\tit's\n1\t\\N\n")));
         assert_ne!(hash(DUMP), hash(&DUMP.replace("it's", "it'S")));
         // A row twice is not no row at all, as it would be with XOR.
@@ -160,7 +164,11 @@ mod tests {
     fn a_dump_may_connect_to_the_database_it_creates() {
         for (create, connect, accepted) in [
             ("CREATE DATABASE school", "\\connect school", true),
-            ("CREATE DATABASE \"odd name\"", "\\connect -reuse-previous=on \"dbname='odd name'\"", true),
+            (
+                "CREATE DATABASE \"odd name\"",
+                "\\connect -reuse-previous=on \"dbname='odd name'\"",
+                true,
+            ),
             ("CREATE DATABASE school", "\\connect other", false),
             ("CREATE DATABASE school", "\\connect school other_user", false),
         ] {
@@ -171,7 +179,9 @@ mod tests {
 
     #[test]
     fn a_dump_may_not_run_programs() {
-        for command in ["\\! id", "\\copy t from program 'id'", "\\i /etc/passwd", "\\connect other"] {
+        for command in
+            ["\\! id", "\\copy t from program 'id'", "\\i /etc/passwd", "\\connect other"]
+        {
             let error = read(DUMP.replace("\\restrict abc", command).as_bytes()).unwrap_err();
             assert!(matches!(error, ScriptError::PsqlCommand { .. }), "{command}: {error}");
         }

@@ -78,7 +78,9 @@ fn run(input: &[u8], complete: bool, token: Token, belongs: impl Fn(u8) -> bool)
 fn word(input: &[u8], complete: bool) -> Lexed {
     let end = run(input, complete, Token::Word, |byte| is_word(byte) || byte == b'$');
     match end {
-        Lexed::Token(_, 1) if input[0].eq_ignore_ascii_case(&b'e') && input.get(1) == Some(&b'\'') => {
+        Lexed::Token(_, 1)
+            if input[0].eq_ignore_ascii_case(&b'e') && input.get(1) == Some(&b'\'') =>
+        {
             quoted(input, 1, b'\'', true)
         }
         other => other,
@@ -212,6 +214,9 @@ mod tests {
 
     #[test]
     fn words_are_what_a_statement_says() {
-        assert_eq!(words("Drop TABLE \"My T\" /* x */, b;"), ["drop", "table", "My T", ",", "b", ";"]);
+        assert_eq!(
+            words("Drop TABLE \"My T\" /* x */, b;"),
+            ["drop", "table", "My T", ",", "b", ";"]
+        );
     }
 }

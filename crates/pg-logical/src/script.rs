@@ -94,7 +94,9 @@ impl Statement {
         let words = words(self.text.get(..300).unwrap_or(&self.text));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["create" | "alter" | "drop", "database", ..] | ["comment", "on", "database", ..] => true,
+            ["create" | "alter" | "drop", "database", ..] | ["comment", "on", "database", ..] => {
+                true
+            }
             ["grant" | "revoke", ..] => words.windows(2).any(|pair| pair == ["on", "database"]),
             _ => false,
         }
@@ -104,7 +106,10 @@ impl Statement {
     pub fn is_plain_begin(&self) -> bool {
         let words = words(&self.text);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        matches!(words.as_slice(), ["begin"] | ["begin", "work" | "transaction"] | ["start", "transaction"])
+        matches!(
+            words.as_slice(),
+            ["begin"] | ["begin", "work" | "transaction"] | ["start", "transaction"]
+        )
     }
 
     /// Whether it is a COMMIT without options.
@@ -118,7 +123,10 @@ impl Statement {
     /// of the user's may have committed a part of it.
     pub fn can_be_tried_again(&self) -> bool {
         let first = words(&self.text).into_iter().next();
-        matches!(first.as_deref(), Some("create" | "drop" | "alter" | "reindex" | "comment" | "refresh"))
+        matches!(
+            first.as_deref(),
+            Some("create" | "drop" | "alter" | "reindex" | "comment" | "refresh")
+        )
     }
 
     /// Whether it begins a transaction.
@@ -179,7 +187,8 @@ impl AtomicBody {
         let head: Vec<&str> = self.first_words.iter().map(String::as_str).collect();
         let routine = matches!(
             head.as_slice(),
-            ["create", "function" | "procedure", ..] | ["create", "or", "replace", "function" | "procedure"]
+            ["create", "function" | "procedure", ..]
+                | ["create", "or", "replace", "function" | "procedure"]
         );
         match word {
             _ if !routine => {}
@@ -239,7 +248,9 @@ impl<'a> ScriptReader<'a> {
                 }
                 Lexed::Unfinished(_) => self.fill()?,
                 Lexed::Token(Token::Backslash, _) => return Err(self.psql_command(scan.at)),
-                Lexed::Token(Token::Semicolon, _) if scan.parentheses == 0 && scan.body.depth == 0 => {
+                Lexed::Token(Token::Semicolon, _)
+                    if scan.parentheses == 0 && scan.body.depth == 0 =>
+                {
                     let statement = self.take(scan.at)?;
                     self.advance(1);
                     if self.of_dump && self.own_database.is_none() {
@@ -265,7 +276,10 @@ impl<'a> ScriptReader<'a> {
 
     /// The data lines of a COPY whose statement was just read, without the closing `\.`, handed
     /// out in pieces. Returns when `\.` was read.
-    pub fn copy_data(&mut self, sink: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ScriptError> {
+    pub fn copy_data(
+        &mut self,
+        sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), ScriptError> {
         let begin = self.line;
         self.next_line()?;
         loop {
@@ -344,7 +358,8 @@ impl<'a> ScriptReader<'a> {
         while !self.ended && !self.buffer[self.start..].contains(&b'\n') {
             self.fill()?;
         }
-        let line = self.buffer[self.start..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let line =
+            self.buffer[self.start..].split(|&byte| byte == b'\n').next().unwrap_or_default();
         if let Some(name) = line.strip_prefix(b"\\connect ") {
             let own = self.own_database.as_deref();
             return Ok(own.is_some_and(|own| connects_to(&String::from_utf8_lossy(name), own)));
@@ -486,7 +501,10 @@ mod tests {
     #[test]
     fn psql_commands_are_refused_outside_strings_only() {
         let error = statements(b"SELECT 1;\n\\! rm -rf x\n").unwrap_err();
-        assert_eq!(error.to_string(), "line 2 holds a command of psql, `\\!`, and cargo db runs SQL only");
+        assert_eq!(
+            error.to_string(),
+            "line 2 holds a command of psql, `\\!`, and cargo db runs SQL only"
+        );
         assert_eq!(split(r"SELECT '\!'").len(), 1);
     }
 
@@ -501,7 +519,8 @@ mod tests {
                 Ok(count)
             }
         }
-        let long = format!("SELECT '{}';\nSELECT $x$;{}$x$;", "a;".repeat(100_000), "\n".repeat(90_000));
+        let long =
+            format!("SELECT '{}';\nSELECT $x$;{}$x$;", "a;".repeat(100_000), "\n".repeat(90_000));
         let mut reader = ScriptReader::new(Box::new(Trickle(long.as_bytes())));
         assert_eq!(reader.next_statement().unwrap().unwrap().text.len(), 200_009);
         assert_eq!(reader.next_statement().unwrap().unwrap().line, 2);

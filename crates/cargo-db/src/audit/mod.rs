@@ -88,7 +88,8 @@ impl Trail {
         let head = files::read_if_there(&self.head()).map_err(|error| self.unreadable(&error))?;
         let mut head_is_there = head.is_none();
         for line in self.lines()? {
-            let broken = |why: &str| Ok(Err(Broken { sequence: sequence + 1, why: why.to_owned() }));
+            let broken =
+                |why: &str| Ok(Err(Broken { sequence: sequence + 1, why: why.to_owned() }));
             let Ok(record) = serde_json::from_str::<Record>(&line) else {
                 return broken("it is no record");
             };
@@ -132,7 +133,12 @@ impl Trail {
     }
 
     /// Writes what is about to be done. If that fails, it is not done.
-    pub(crate) fn begin<'a>(&'a self, world: &'a World, plan: &Plan, about: About) -> Result<Deed<'a>> {
+    pub(crate) fn begin<'a>(
+        &'a self,
+        world: &'a World,
+        plan: &Plan,
+        about: About,
+    ) -> Result<Deed<'a>> {
         let mut intent = Record {
             sequence: 0,
             when: moment(),
@@ -190,8 +196,10 @@ impl Deed<'_> {
         }
         // The outcome has to come through also after a signal.
         let mut session = Session::open(&self.world.uninterrupted(), &self.target, Purpose::Write)?;
-        let insert =
-            format!("INSERT INTO cargo_db.audit (record) VALUES ({})", quote_literal(&to_line(record)));
+        let insert = format!(
+            "INSERT INTO cargo_db.audit (record) VALUES ({})",
+            quote_literal(&to_line(record))
+        );
         session.run("write the audit trail into the database", &format!("{CREATE_TABLE}; {insert}"))
     }
 }
@@ -202,7 +210,8 @@ pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
     if there.first().is_none_or(|row| row[0].is_none()) {
         return Ok(Vec::new());
     }
-    let rows = session.rows("read the audit trail", "SELECT record FROM cargo_db.audit ORDER BY id")?;
+    let rows =
+        session.rows("read the audit trail", "SELECT record FROM cargo_db.audit ORDER BY id")?;
     Ok(rows.iter().filter_map(|row| serde_json::from_str(row[0].as_deref()?).ok()).collect())
 }
 
@@ -223,8 +232,8 @@ pub(crate) fn carry_over(session: &mut Session, records: &[Record]) -> Result<()
 
 /// The plans of these records that were consented to by their id.
 pub(crate) fn used(records: impl Iterator<Item = Record>) -> Vec<String> {
-    let consented =
-        records.filter(|record| record.phase == Phase::Intent && record.consent == Consent::ToPlan.word());
+    let consented = records
+        .filter(|record| record.phase == Phase::Intent && record.consent == Consent::ToPlan.word());
     consented.map(|record| record.plan).collect()
 }
 

@@ -35,11 +35,14 @@ impl Drop for Built {
             return;
         }
         let world = self.world.uninterrupted();
-        if let Ok(mut session) = Session::open(&world, &self.target.with_database("postgres"), Purpose::Write)
+        if let Ok(mut session) =
+            Session::open(&world, &self.target.with_database("postgres"), Purpose::Write)
         {
             let name = quote_identifier(&self.target.database);
-            let _ = session
-                .run("drop the unfinished database", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            let _ = session.run(
+                "drop the unfinished database",
+                &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+            );
         }
     }
 }
@@ -58,8 +61,10 @@ pub(crate) fn create_beside(
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
     remove_leftovers(world, &mut session, target, what)?;
     let name = beside(&target.database, what);
-    let own =
-        format!("SELECT {LOCALE} FROM pg_database d WHERE d.datname = {}", quote_literal(&target.database));
+    let own = format!(
+        "SELECT {LOCALE} FROM pg_database d WHERE d.datname = {}",
+        quote_literal(&target.database)
+    );
     let rows = session.rows("look at the old database", &own)?;
     let locale = like.or_else(|| rows.first().map(|row| Locale::of_row(row))).map(|locale| {
         let mut options = format!(
@@ -74,18 +79,26 @@ pub(crate) fn create_beside(
         options
     });
     let (quoted, locale) = (quote_identifier(&name), locale.unwrap_or_default());
-    let built =
-        Built { target: target.with_database(&name), comment: None, world: world.clone(), kept: false };
-    session
-        .run("create the new database", &format!("CREATE DATABASE {quoted} TEMPLATE template0{locale}"))?;
+    let built = Built {
+        target: target.with_database(&name),
+        comment: None,
+        world: world.clone(),
+        kept: false,
+    };
+    session.run(
+        "create the new database",
+        &format!("CREATE DATABASE {quoted} TEMPLATE template0{locale}"),
+    )?;
     mark(&mut session, &name)?;
     Ok(built)
 }
 
 /// Says on a new database that it is ours, whose, and since when.
 fn mark(session: &mut Session, name: &str) -> Result<()> {
-    let comment = format!("{BEING_BUILT} by {}@{} at {}", process::user_name(), process::host_name(), now());
-    let sql = format!("COMMENT ON DATABASE {} IS {}", quote_identifier(name), quote_literal(&comment));
+    let comment =
+        format!("{BEING_BUILT} by {}@{} at {}", process::user_name(), process::host_name(), now());
+    let sql =
+        format!("COMMENT ON DATABASE {} IS {}", quote_identifier(name), quote_literal(&comment));
     session.run("mark the new database", &sql)
 }
 
@@ -94,21 +107,29 @@ fn mark(session: &mut Session, name: &str) -> Result<()> {
 pub(crate) fn clone_beside(world: &World, target: &Target, what: &str) -> Result<Option<Built>> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
     remove_leftovers(world, &mut session, target, what)?;
-    let others =
-        format!("SELECT 1 FROM pg_stat_activity WHERE datname = {} LIMIT 1", quote_literal(&target.database));
+    let others = format!(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = {} LIMIT 1",
+        quote_literal(&target.database)
+    );
     if session.value("look who is connected", &others)?.is_some() {
         return Ok(None);
     }
     let name = beside(&target.database, what);
-    let built =
-        Built { target: target.with_database(&name), comment: None, world: world.clone(), kept: false };
+    let built = Built {
+        target: target.with_database(&name),
+        comment: None,
+        world: world.clone(),
+        kept: false,
+    };
     let template = quote_identifier(&target.database);
     let sql = format!("CREATE DATABASE {} TEMPLATE {template}", quote_identifier(&name));
     match session.run("clone the database", &sql) {
         Ok(()) => {}
         // Somebody came after all, or only its owner may do this.
         Err(failure) => match failure.kind() {
-            Kind::Sql { server, .. } if matches!(server.code.as_deref(), Some("55006" | "42501")) => {
+            Kind::Sql { server, .. }
+                if matches!(server.code.as_deref(), Some("55006" | "42501")) =>
+            {
                 return Ok(None);
             }
             _ => return Err(failure),
@@ -121,9 +142,11 @@ pub(crate) fn clone_beside(world: &World, target: &Target, what: &str) -> Result
 impl Built {
     /// Leaves it where it is, under its name and no longer ours to remove.
     pub(crate) fn keep(mut self, what: &str) -> Result<String> {
-        let mut session = Session::open(&self.world, &self.target.with_database("postgres"), Purpose::Write)?;
+        let mut session =
+            Session::open(&self.world, &self.target.with_database("postgres"), Purpose::Write)?;
         let name = self.target.database.clone();
-        let sql = format!("COMMENT ON DATABASE {} IS {}", quote_identifier(&name), quote_literal(what));
+        let sql =
+            format!("COMMENT ON DATABASE {} IS {}", quote_identifier(&name), quote_literal(what));
         session.run("keep the new database", &sql)?;
         self.kept = true;
         Ok(name)
@@ -143,14 +166,18 @@ pub(crate) fn copy_into(
     let mut arguments = vec!["--no-password".to_owned(), "--format=plain".to_owned()];
     arguments.extend((!rows).then(|| "--schema-only".to_owned()));
     let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
-    session.run("prepare the session", "SET synchronous_commit = off; SET client_min_messages = warning")?;
+    session.run(
+        "prepare the session",
+        "SET synchronous_commit = off; SET client_min_messages = warning",
+    )?;
     load(world, &mut session, Box::new(dump), false)
 }
 
 /// `school__restore_20260131T235959_123`; a name has room for 63 bytes.
 pub(super) fn beside(database: &str, what: &str) -> String {
-    let moment =
-        time::macros::format_description!("[year][month][day]T[hour][minute][second]_[subsecond digits:3]");
+    let moment = time::macros::format_description!(
+        "[year][month][day]T[hour][minute][second]_[subsecond digits:3]"
+    );
     let moment = now().format(moment).unwrap_or_default();
     let ending = format!("__{what}_{moment}");
     format!("{}{ending}", stem(database))
@@ -174,7 +201,12 @@ pub(super) fn stem(database: &str) -> String {
 /// Drops what killed runs left of this database: new ones that they were building, if nobody uses
 /// them, and old ones that were to be dropped. A rehearsal holds no lock on the server, so it looks after
 /// its own kind only.
-fn remove_leftovers(world: &World, session: &mut Session, target: &Target, what: &str) -> Result<()> {
+fn remove_leftovers(
+    world: &World,
+    session: &mut Session,
+    target: &Target,
+    what: &str,
+) -> Result<()> {
     let kind = if what == SCRATCH { format!("{SCRATCH}_") } else { String::new() };
     let sql = format!(
         "SELECT datname, shobj_description(d.oid, 'pg_database') FROM pg_database d WHERE starts_with(datname, {}) \
@@ -211,5 +243,7 @@ fn is_name_beside(name: &str, database: &str) -> bool {
 fn is_empty(world: &World, target: &Target, name: &str) -> bool {
     let sql = "SELECT 1 FROM pg_class WHERE oid >= 16384 LIMIT 1";
     let session = Session::open(world, &target.with_database(name), Purpose::Read);
-    session.is_ok_and(|mut session| session.value("look into it", sql).is_ok_and(|found| found.is_none()))
+    session.is_ok_and(|mut session| {
+        session.value("look into it", sql).is_ok_and(|found| found.is_none())
+    })
 }

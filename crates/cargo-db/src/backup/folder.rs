@@ -4,8 +4,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::failure::{Kind, Result};
 use crate::model::backup::{
-    ARCHIVE, Backup, Format, LATEST, Manifest, SET_MANIFEST, Verification, archived_name, is_safe_name,
-    is_set_name, manifest_name, verification_name,
+    ARCHIVE, Backup, Format, LATEST, Manifest, SET_MANIFEST, Verification, archived_name,
+    is_safe_name, is_set_name, manifest_name, verification_name,
 };
 use crate::world::files;
 
@@ -82,7 +82,9 @@ impl Folder {
             .filter_map(|file| file.strip_suffix(".manifest.json").map(str::to_owned))
             .collect();
         for place in [LATEST, ARCHIVE] {
-            let sets = files::names(&self.path.join(place)).into_iter().map(|set| format!("{place}/{set}"));
+            let sets = files::names(&self.path.join(place))
+                .into_iter()
+                .map(|set| format!("{place}/{set}"));
             names.extend(sets.filter(|set| files::is_there(&self.path.join(manifest_name(set)))));
         }
         names
@@ -111,14 +113,19 @@ impl Folder {
     /// The backup that is meant: by its name, or the newest of a database.
     pub(crate) fn find(&self, name: Option<&str>, database: &str) -> Result<Backup> {
         let Some(name) = name else {
-            let newest =
-                self.list()?.backups.into_iter().find(|backup| backup.manifest.database.name == database);
+            let newest = self
+                .list()?
+                .backups
+                .into_iter()
+                .find(|backup| backup.manifest.database.name == database);
             return newest.ok_or_else(|| {
-                Kind::NoBackup { what: format!("of `{database}` in `{}`", self.path.display()) }.into()
+                Kind::NoBackup { what: format!("of `{database}` in `{}`", self.path.display()) }
+                    .into()
             });
         };
         // The path of a file in the folder is a name too, as the shell completes it.
-        let name = Path::new(name).strip_prefix(&self.path).ok().and_then(Path::to_str).unwrap_or(name);
+        let name =
+            Path::new(name).strip_prefix(&self.path).ok().and_then(Path::to_str).unwrap_or(name);
         if !is_safe_name(name) && !is_set_name(name) {
             return Err(Kind::BadBackupName { name: name.to_owned() }.into());
         }
@@ -128,7 +135,8 @@ impl Folder {
             }
             .into());
         }
-        self.load(name).map_err(|why| Kind::Unsound { name: name.to_owned(), problems: vec![why] }.into())
+        self.load(name)
+            .map_err(|why| Kind::Unsound { name: name.to_owned(), problems: vec![why] }.into())
     }
 
     /// Writes what a verification found.
@@ -177,11 +185,14 @@ pub(super) fn read_manifest(path: &Path) -> std::result::Result<Manifest, String
         return Err("its manifest is a link, and what it leads to is not ours".to_owned());
     }
     let text = files::read_if_there(path).map_err(|error| error.to_string())?.unwrap_or_default();
-    let manifest: Manifest =
-        serde_json::from_str(&text).map_err(|error| format!("its manifest cannot be read: {error}"))?;
-    let stays = |path: &str| Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    let manifest: Manifest = serde_json::from_str(&text)
+        .map_err(|error| format!("its manifest cannot be read: {error}"))?;
+    let stays =
+        |path: &str| Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     match manifest.files.iter().find(|file| !stays(&file.path)) {
-        Some(file) => Err(format!("its manifest names `{}`, which would leave the folder", file.path)),
+        Some(file) => {
+            Err(format!("its manifest names `{}`, which would leave the folder", file.path))
+        }
         None => Ok(manifest),
     }
 }

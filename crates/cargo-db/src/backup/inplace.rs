@@ -64,10 +64,16 @@ impl DefaultRights {
             Scope::Everything => format!("{own} AND d.defaclnamespace = 0"),
             // Those of the schema belong to the new one.
             Scope::Schema(schema) => {
-                format!("({own} AND d.defaclnamespace = 0 OR n.nspname = {})", quote_literal(schema))
+                format!(
+                    "({own} AND d.defaclnamespace = 0 OR n.nspname = {})",
+                    quote_literal(schema)
+                )
             }
             Scope::Table { schema, .. } => {
-                format!("{own} AND (d.defaclnamespace = 0 OR n.nspname = {})", quote_literal(schema))
+                format!(
+                    "{own} AND (d.defaclnamespace = 0 OR n.nspname = {})",
+                    quote_literal(schema)
+                )
             }
         };
         let sql = format!(
@@ -151,7 +157,11 @@ fn foreign_keys(session: &mut Session, scope: &Scope) -> Result<Vec<ForeignKey>>
     );
     let rows = session.rows("look for foreign keys", &sql)?;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let key = |row: &Row| ForeignKey { table: text(&row[0]), name: text(&row[1]), definition: text(&row[2]) };
+    let key = |row: &Row| ForeignKey {
+        table: text(&row[0]),
+        name: text(&row[1]),
+        definition: text(&row[2]),
+    };
     Ok(rows.iter().map(key).collect())
 }
 
@@ -214,7 +224,12 @@ pub(crate) fn replace(
         for statement in &part.before {
             session.run("make anew what is replaced", &statement.text)?;
         }
-        load(world, &mut session, Box::new(source.archive_text(world, settings, &part.data)?), true)?;
+        load(
+            world,
+            &mut session,
+            Box::new(source.archive_text(world, settings, &part.data)?),
+            true,
+        )?;
         for statement in &part.after {
             session.run("finish what is replaced", &statement.text)?;
         }
@@ -252,7 +267,10 @@ fn put_aside(session: &mut Session, part: &Part) -> Result<Vec<ForeignKey>> {
     let aside = quote_identifier(ASIDE);
     let keys = if *scope == Scope::Everything { Vec::new() } else { foreign_keys(session, scope)? };
     for ForeignKey { table, name, .. } in &keys {
-        session.run("take a foreign key off", &format!("ALTER TABLE {table} DROP CONSTRAINT {name}"))?;
+        session.run(
+            "take a foreign key off",
+            &format!("ALTER TABLE {table} DROP CONSTRAINT {name}"),
+        )?;
     }
     match scope {
         Scope::Everything => drop_everything(session)?,
@@ -282,7 +300,8 @@ fn put_aside(session: &mut Session, part: &Part) -> Result<Vec<ForeignKey>> {
 
 /// Renames a schema, and makes one like it: same owner, comment and rights, same extensions.
 fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> Result<()> {
-    let (literal, name, aside) = (quote_literal(schema), quote_identifier(schema), quote_identifier(ASIDE));
+    let (literal, name, aside) =
+        (quote_literal(schema), quote_identifier(schema), quote_identifier(ASIDE));
     let sql = format!(
         "SELECT quote_ident(pg_get_userbyid(nspowner)), coalesce(quote_literal(obj_description(oid, 'pg_namespace')), 'NULL') \
          FROM pg_namespace WHERE nspname = {literal}; \
@@ -312,9 +331,14 @@ fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> 
     }
     for row in rights {
         let option = if row[2].as_deref() == Some("t") { " WITH GRANT OPTION" } else { "" };
-        statements.push(format!("GRANT {} ON SCHEMA {name} TO {}{option}", text(&row[0]), text(&row[1])));
+        statements.push(format!(
+            "GRANT {} ON SCHEMA {name} TO {}{option}",
+            text(&row[0]),
+            text(&row[1])
+        ));
     }
-    let moved = extensions.iter().map(|row| format!("ALTER EXTENSION {} SET SCHEMA {name}", text(&row[0])));
+    let moved =
+        extensions.iter().map(|row| format!("ALTER EXTENSION {} SET SCHEMA {name}", text(&row[0])));
     statements.extend(moved);
     session.run("put the schema aside", &statements.join("; "))
 }
@@ -333,9 +357,15 @@ fn drop_everything(session: &mut Session) -> Result<()> {
     for schema in session.column("list the schemas", schemas)? {
         if schema == "public" {
             put_schema_aside(session, &schema, &[])?;
-            session.run("drop a schema", &format!("DROP SCHEMA {} CASCADE", quote_identifier(ASIDE)))?;
+            session.run(
+                "drop a schema",
+                &format!("DROP SCHEMA {} CASCADE", quote_identifier(ASIDE)),
+            )?;
         } else {
-            session.run("drop a schema", &format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema)))?;
+            session.run(
+                "drop a schema",
+                &format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema)),
+            )?;
         }
     }
     Ok(())
@@ -355,8 +385,9 @@ fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Re
             let found = entry_of(session, table)?;
             if found != *expected {
                 let (rows, wanted) = (found.rows, expected.rows);
-                problems
-                    .push(format!("rows: {table} has {rows} rows that are not the {wanted} of the backup"));
+                problems.push(format!(
+                    "rows: {table} has {rows} rows that are not the {wanted} of the backup"
+                ));
             }
         }
     }
@@ -372,8 +403,8 @@ fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Re
 
 /// Where a sequence stands, as a manifest says it.
 fn sequence_value(session: &mut Session, sequence: &str) -> Result<String> {
-    let rows =
-        session.rows("look at a sequence", &format!("SELECT last_value, is_called FROM {sequence}"))?;
+    let rows = session
+        .rows("look at a sequence", &format!("SELECT last_value, is_called FROM {sequence}"))?;
     let text = |value: Option<&Option<String>>| value.cloned().flatten().unwrap_or_default();
     let row = rows.first();
     let called = text(row.and_then(|row| row.get(1))) == "t";
@@ -396,7 +427,8 @@ fn entry_of(session: &mut Session, table: &str) -> Result<TableEntry> {
          WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
         quote_literal(table)
     );
-    let columns = session.value("list the columns", &columns)?.map(|columns| format!(" ({columns})"));
+    let columns =
+        session.value("list the columns", &columns)?.map(|columns| format!(" ({columns})"));
     let statement = format!("COPY {table}{} TO stdout", columns.unwrap_or_default());
     let mut found = Rows::default();
     session.copy_out_lines("read the rows back", &statement, &mut |line| found.add(line))?;

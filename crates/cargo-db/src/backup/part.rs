@@ -43,7 +43,9 @@ impl Scope {
                 "c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {})",
                 quote_literal(schema)
             ),
-            Scope::Table { .. } => format!("c.oid = to_regclass({})", quote_literal(&self.qualified())),
+            Scope::Table { .. } => {
+                format!("c.oid = to_regclass({})", quote_literal(&self.qualified()))
+            }
         }
     }
 
@@ -83,7 +85,12 @@ impl Part {
 }
 
 /// Reads the definitions of the part out of the backup.
-pub(super) fn part_of(world: &World, settings: &Settings, source: &Source, scope: Scope) -> Result<Part> {
+pub(super) fn part_of(
+    world: &World,
+    settings: &Settings,
+    source: &Source,
+    scope: Scope,
+) -> Result<Part> {
     let mut part = Part {
         scope,
         of_schema: vec![],
@@ -105,7 +112,9 @@ pub(super) fn part_of(world: &World, settings: &Settings, source: &Source, scope
         let mut reader = ScriptReader::of_dump(Box::new(&mut text));
         let mut statements = Vec::new();
         while let Some(statement) = reader.next_statement().map_err(|error| unreadable(&error))? {
-            let ours = statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(&statement);
+            let ours = statement.is_plain_begin()
+                || statement.is_plain_commit()
+                || sets_limits(&statement);
             statements.extend((!ours).then_some(statement));
         }
         drop(reader);
@@ -125,12 +134,15 @@ pub(super) fn part_of(world: &World, settings: &Settings, source: &Source, scope
         let owned = owned_sequences(&part.before, &format!("{schema}.{table}"));
         part.data.push(format!("--table={table}"));
         // A name may hold dots; a schema's is known.
-        let unqualified = |name: &String| name.get(schema.len() + 1..).map(|name| format!("--table={name}"));
+        let unqualified =
+            |name: &String| name.get(schema.len() + 1..).map(|name| format!("--table={name}"));
         part.data.extend(owned.iter().filter_map(unqualified));
         part.sequences.clone_from(&owned);
-        let mut names: Vec<String> = owned.into_iter().chain([format!("{schema}.{table}")]).collect();
+        let mut names: Vec<String> =
+            owned.into_iter().chain([format!("{schema}.{table}")]).collect();
         let indexes = part.after.iter().filter(|statement| is_about(statement, &names));
-        let indexes: Vec<String> = indexes.filter_map(|statement| made_index(statement, &schema)).collect();
+        let indexes: Vec<String> =
+            indexes.filter_map(|statement| made_index(statement, &schema)).collect();
         names.extend(indexes);
         // The settings at the top belong to everybody.
         part.before.retain(|statement| is_setting(statement) || is_about(statement, &names));
@@ -184,7 +196,9 @@ fn is_about_schema(statement: &Statement, schema: &str) -> bool {
     let words = words(&statement.text);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["create" | "alter", "schema", name, ..] | ["comment", "on", "schema", name, ..] => *name == schema,
+        ["create" | "alter", "schema", name, ..] | ["comment", "on", "schema", name, ..] => {
+            *name == schema
+        }
         ["grant" | "revoke", ..] => words.windows(3).any(|three| three == ["on", "schema", schema]),
         _ => false,
     }
@@ -207,7 +221,8 @@ fn is_about(statement: &Statement, names: &[String]) -> bool {
     };
     // The first name decides: what follows `REFERENCES` is somebody else.
     let mut subjects = words.iter().enumerate().filter(|(_, word)| leads(word));
-    subjects.any(|(at, _)| qualified_name(&words[at + 1..]).is_some_and(|name| names.contains(&name)))
+    subjects
+        .any(|(at, _)| qualified_name(&words[at + 1..]).is_some_and(|name| names.contains(&name)))
 }
 
 #[cfg(test)]
@@ -217,7 +232,8 @@ mod tests {
     #[test]
     fn the_statements_of_one_table_are_told_from_all_others() {
         let names = ["public.users".to_owned(), "public.users_id_seq".to_owned()];
-        let about = |text: &str| is_about(&Statement { text: text.to_owned(), line: 1, column: 1 }, &names);
+        let about =
+            |text: &str| is_about(&Statement { text: text.to_owned(), line: 1, column: 1 }, &names);
         for ours in [
             "CREATE TABLE public.users (id bigint)",
             "ALTER TABLE ONLY public.users ADD CONSTRAINT x FOREIGN KEY (a) REFERENCES public.other(id)",

@@ -23,11 +23,19 @@ use crate::world::server::client;
 use pg_logical::script::ScriptReader;
 
 /// Builds the new database, and has it compared with the manifest and dressed like the old one.
-pub(crate) fn build(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
+pub(crate) fn build(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    source: &Source,
+) -> Result<Built> {
     let mut built = load_beside(world, settings, target, source, "restore")?;
     if let Some(manifest) = &source.manifest {
         let began = stopwatch();
-        world.tell(Event::Started { doing: "Comparing", subject: "every row with the manifest".to_owned() });
+        world.tell(Event::Started {
+            doing: "Comparing",
+            subject: "every row with the manifest".to_owned(),
+        });
         let problems = compare(world, settings, &built.target, manifest)?;
         if !problems.is_empty() {
             return Err(Kind::Unsound { name: source.name.clone(), problems }.into());
@@ -47,7 +55,12 @@ pub(crate) fn finish(world: &World, target: &Target, built: &mut Built) -> Resul
 }
 
 /// A scratch database with the source in it, for whoever only wants to look.
-pub(crate) fn scratch(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<Built> {
+pub(crate) fn scratch(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    source: &Source,
+) -> Result<Built> {
     load_beside(world, settings, target, source, SCRATCH)
 }
 
@@ -71,15 +84,15 @@ fn load_beside(
         Format::Sql => {
             let mut session = Session::open(world, &built.target, Purpose::Write)?;
             // The database is nobody's until it is swapped in, and then it is on disk.
-            let settings =
-                "SET synchronous_commit = off; SET client_min_messages = warning; SET lc_monetary = 'C'";
+            let settings = "SET synchronous_commit = off; SET client_min_messages = warning; SET lc_monetary = 'C'";
             session.run("prepare the session", settings)?;
             load(world, &mut session, Box::new(plain_text(&source.path)?), false)?;
         }
         Format::Custom | Format::Directory | Format::Set => {
             let program = source.archive_tool(settings, major)?;
-            let jobs =
-                source.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+            let jobs = source
+                .jobs
+                .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
             let arguments = [
                 "--no-password".to_owned(),
                 "--exit-on-error".to_owned(),
@@ -90,7 +103,11 @@ fn load_beside(
             ClientProgram::start(world, &program, &arguments, &built.target)?.finish(world)?;
         }
     }
-    world.tell(Event::Finished { done: "Loaded", subject: source.name.clone(), elapsed: began.elapsed() });
+    world.tell(Event::Finished {
+        done: "Loaded",
+        subject: source.name.clone(),
+        elapsed: began.elapsed(),
+    });
     Ok(built)
 }
 
@@ -105,15 +122,20 @@ pub(super) fn load(
     inside: bool,
 ) -> Result<()> {
     let mut reader = ScriptReader::of_dump(Box::new(&mut text));
-    let bad = |error: pg_logical::script::ScriptError| Kind::Backup { doing: "read", why: error.to_string() };
+    let bad = |error: pg_logical::script::ScriptError| Kind::Backup {
+        doing: "read",
+        why: error.to_string(),
+    };
     while let Some(statement) = reader.next_statement().map_err(bad)? {
         world.interrupt.check()?;
-        let left_out = statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(&statement);
+        let left_out =
+            statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(&statement);
         if statement.is_about_database() || inside && left_out {
             continue;
         }
         if inside && statement.controls_transaction() {
-            let why = format!("line {} would end the transaction that it is restored in", statement.line);
+            let why =
+                format!("line {} would end the transaction that it is restored in", statement.line);
             return Err(Kind::Backup { doing: "read", why }.into());
         }
         let failed = |session: &Session, error: &postgres::Error| -> Failure {
@@ -145,7 +167,8 @@ fn copy_in(
     session: &mut Session,
     statement: &str,
     reader: &mut ScriptReader<'_>,
-) -> std::result::Result<std::result::Result<(), postgres::Error>, pg_logical::script::ScriptError> {
+) -> std::result::Result<std::result::Result<(), postgres::Error>, pg_logical::script::ScriptError>
+{
     let mut writer = match session.copy_in(statement) {
         Ok(writer) => writer,
         Err(error) => return Ok(Err(error)),
@@ -176,7 +199,8 @@ pub(super) fn compare(
     manifest: &Manifest,
 ) -> Result<Vec<String>> {
     let mut session = Session::open(world, target, Purpose::Read)?;
-    let programs = client(settings.pg_bin(), server_major(&mut session)?.max(manifest.engine.major))?;
+    let programs =
+        client(settings.pg_bin(), server_major(&mut session)?.max(manifest.engine.major))?;
     let arguments = ["--no-password".to_owned(), "--format=plain".to_owned()];
     let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
     let found = read_content(world, dump)?;
@@ -184,13 +208,17 @@ pub(super) fn compare(
     for (sequence, expected) in &manifest.sequences {
         let value = found.sequences.get(sequence).map_or("nothing", String::as_str);
         if value != expected {
-            problems.push(format!("sequences: {sequence} stands at {value}, and stood at {expected}"));
+            problems
+                .push(format!("sequences: {sequence} stands at {value}, and stood at {expected}"));
         }
     }
     let sql = "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid";
     let invalid = session.rows("look for invalid indexes", sql)?;
-    problems
-        .extend(invalid.iter().filter_map(|row| Some(format!("indexes: {} is invalid", row[0].as_deref()?))));
+    problems.extend(
+        invalid
+            .iter()
+            .filter_map(|row| Some(format!("indexes: {} is invalid", row[0].as_deref()?))),
+    );
     Ok(problems)
 }
 
@@ -228,7 +256,8 @@ fn carry_over(world: &World, from: &Target, to: &Target) -> Result<Option<String
     for row in settings {
         let (whose, name, value) = (text(&row[0]), quote_identifier(&text(&row[1])), text(&row[2]));
         // A list is stored as it was written, with its own quotes.
-        let value = if LISTS.contains(&text(&row[1]).as_str()) { value } else { quote_literal(&value) };
+        let value =
+            if LISTS.contains(&text(&row[1]).as_str()) { value } else { quote_literal(&value) };
         statements.push(format!("ALTER {whose}DATABASE {new} SET {name} = {value}"));
     }
     if !rights.is_empty() {
@@ -236,7 +265,11 @@ fn carry_over(world: &World, from: &Target, to: &Target) -> Result<Option<String
     }
     for row in rights {
         let option = if row[2].as_deref() == Some("t") { " WITH GRANT OPTION" } else { "" };
-        statements.push(format!("GRANT {} ON DATABASE {new} TO {}{option}", text(&row[0]), text(&row[1])));
+        statements.push(format!(
+            "GRANT {} ON DATABASE {new} TO {}{option}",
+            text(&row[0]),
+            text(&row[1])
+        ));
     }
     session.run("dress the new database like the old one", &statements.join("; "))?;
     Ok(about.first().and_then(|row| row[2].clone()))
@@ -255,9 +288,14 @@ pub(crate) fn swap(
     let old = exists.then(|| beside(&target.database, "before"));
     let name = |name: &str| quote_identifier(name);
     let comment = built.comment.as_deref().map_or_else(|| "NULL".to_owned(), quote_literal);
-    let mut statements = vec![format!("COMMENT ON DATABASE {} IS {comment}", name(&built.target.database))];
+    let mut statements =
+        vec![format!("COMMENT ON DATABASE {} IS {comment}", name(&built.target.database))];
     if let Some(old) = &old {
-        statements.push(format!("ALTER DATABASE {} RENAME TO {}", name(&target.database), name(old)));
+        statements.push(format!(
+            "ALTER DATABASE {} RENAME TO {}",
+            name(&target.database),
+            name(old)
+        ));
         if !keeps_old {
             let going = quote_literal(TO_BE_DROPPED);
             statements.push(format!("COMMENT ON DATABASE {} IS {going}", name(old)));
@@ -299,8 +337,10 @@ fn took_place(
     }
     let (target, subject) = (server.to_string(), "the swap".to_owned());
     let unknown = || Kind::CommitUnknown { target: target.clone(), subject: subject.clone() };
-    let mut looking = after_the_end_of(&world.uninterrupted(), server, backend).ok_or_else(unknown)?;
-    let sql = format!("SELECT 1 FROM pg_database WHERE datname = {}", quote_literal(&built.database));
+    let mut looking =
+        after_the_end_of(&world.uninterrupted(), server, backend).ok_or_else(unknown)?;
+    let sql =
+        format!("SELECT 1 FROM pg_database WHERE datname = {}", quote_literal(&built.database));
     match looking.value("look for the new database", &sql).map_err(|_| unknown())? {
         Some(_) => Err(failure),
         None => Ok(()),
@@ -317,7 +357,12 @@ fn only_superusers(failure: Failure) -> Result<()> {
 
 /// Renames in one transaction, after ending the sessions that are in the way. Somebody may come
 /// back in between, so it is tried a few times.
-fn rename(world: &World, session: &mut Session, databases: &[&str], statements: &[String]) -> Result<()> {
+fn rename(
+    world: &World,
+    session: &mut Session,
+    databases: &[&str],
+    statements: &[String],
+) -> Result<()> {
     let names: Vec<String> = databases.iter().map(|name| quote_literal(name)).collect();
     let end = format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({}) AND pid <> pg_backend_pid()",
@@ -326,7 +371,8 @@ fn rename(world: &World, session: &mut Session, databases: &[&str], statements: 
     for attempt in 1.. {
         world.interrupt.check()?;
         session.rows("end the sessions that are in the way", &end)?;
-        let renamed = session.run("swap the databases", &format!("BEGIN; {}; COMMIT", statements.join("; ")));
+        let renamed =
+            session.run("swap the databases", &format!("BEGIN; {}; COMMIT", statements.join("; ")));
         match renamed {
             Ok(()) => return Ok(()),
             Err(failure) => {
@@ -366,7 +412,11 @@ pub(crate) fn undo(world: &World, target: &Target, kept: &str) -> Result<String>
             quote_identifier(&target.database),
             quote_identifier(&aside)
         ),
-        format!("ALTER DATABASE {} RENAME TO {}", quote_identifier(kept), quote_identifier(&target.database)),
+        format!(
+            "ALTER DATABASE {} RENAME TO {}",
+            quote_identifier(kept),
+            quote_identifier(&target.database)
+        ),
     ];
     rename(world, &mut session, &[&target.database, kept], &statements)?;
     Ok(aside)
@@ -375,6 +425,8 @@ pub(crate) fn undo(world: &World, target: &Target, kept: &str) -> Result<String>
 /// Drops a database that a restore kept.
 pub(crate) fn drop_previous(world: &World, target: &Target, name: &str) -> Result<()> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
-    session
-        .run("drop the previous database", &format!("DROP DATABASE {} WITH (FORCE)", quote_identifier(name)))
+    session.run(
+        "drop the previous database",
+        &format!("DROP DATABASE {} WITH (FORCE)", quote_identifier(name)),
+    )
 }

@@ -11,16 +11,26 @@ use pg_logical::lexer::words;
 use pg_logical::script::{ScriptReader, Statement};
 
 /// The roles of a source that the server does not have.
-pub(crate) fn missing_roles(world: &World, target: &Target, source: &Source) -> Result<Vec<String>> {
+pub(crate) fn missing_roles(
+    world: &World,
+    target: &Target,
+    source: &Source,
+) -> Result<Vec<String>> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Read)?;
     let there = session.column("list the roles", "SELECT rolname FROM pg_roles")?;
-    let created = statements(source)?.into_iter().filter_map(|statement| role_of(&statement, "create"));
+    let created =
+        statements(source)?.into_iter().filter_map(|statement| role_of(&statement, "create"));
     Ok(created.filter(|role| !there.contains(role)).collect())
 }
 
 /// Makes roles, with what they may do and the roles that they are members of. A password is not among
 /// it: nobody can log in with one until somebody sets it.
-pub(crate) fn create_roles(world: &World, target: &Target, source: &Source, roles: &[String]) -> Result<()> {
+pub(crate) fn create_roles(
+    world: &World,
+    target: &Target,
+    source: &Source,
+    roles: &[String],
+) -> Result<()> {
     let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
     session.run("begin a transaction", "BEGIN")?;
     for statement in statements(source)? {

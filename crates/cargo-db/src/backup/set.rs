@@ -69,7 +69,8 @@ pub(super) fn write(
     dump.world.tell(Event::Started { doing: "Reading back", subject: name.to_owned() });
     dump.world.tell(Event::Expected { count: tables, of: "tables" });
     let everything = set.join(&parts[0].path);
-    let text = archive_text(dump.world, &dump.programs.program(ARCHIVE_TOOL), &everything, dump.target)?;
+    let text =
+        archive_text(dump.world, &dump.programs.program(ARCHIVE_TOOL), &everything, dump.target)?;
     let content = read_content(dump.world, text)?;
     let mut entries = file_entries(set)?;
     for entry in &mut entries {
@@ -88,7 +89,8 @@ fn parts(schemas: &Schemas, moment: &str) -> Vec<Part> {
         schema: schema.cloned(),
         table: table.cloned(),
     };
-    let mut parts = vec![part(What::Everything, format!("database_full_{moment}.dump"), None, None)];
+    let mut parts =
+        vec![part(What::Everything, format!("database_full_{moment}.dump"), None, None)];
     let mut tables = Vec::new();
     let mut folders = Names::without(&[ROLES, "manifest.json", "verified.json"]);
     for (schema, names) in schemas {
@@ -99,7 +101,12 @@ fn parts(schemas: &Schemas, moment: &str) -> Vec<Part> {
         for table in names {
             let folder = format!("{folder}/tables/{}", files.free(table));
             tables.push(part(What::Rows, format!("{folder}/data.sql"), Some(schema), Some(table)));
-            tables.push(part(What::Definition, format!("{folder}/schema.sql"), Some(schema), Some(table)));
+            tables.push(part(
+                What::Definition,
+                format!("{folder}/schema.sql"),
+                Some(schema),
+                Some(table),
+            ));
         }
     }
     parts.extend(tables);
@@ -130,7 +137,8 @@ fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<()> {
     let failed = AtomicBool::new(false);
     let work = || -> Result<()> {
         while !failed.load(Ordering::SeqCst) {
-            let next = waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_front();
+            let next =
+                waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_front();
             let Some(part) = next else { return Ok(()) };
             write_with_retries(dump, &set.join(&part.path), part)
                 .inspect_err(|_| failed.store(true, Ordering::SeqCst))?;
@@ -159,7 +167,12 @@ fn write_with_retries(dump: &Dump<'_>, path: &Path, part: &Part) -> Result<()> {
         match write_part(dump, path, part) {
             Err(failure) if attempt <= ATTEMPTS && found_no_connection(&failure) => {
                 let subject = part.path.display().to_string();
-                dump.world.tell(Event::Reconnecting { subject, attempt, attempts: ATTEMPTS, pause: wait });
+                dump.world.tell(Event::Reconnecting {
+                    subject,
+                    attempt,
+                    attempts: ATTEMPTS,
+                    pause: wait,
+                });
                 pause(dump.world, wait)?;
                 wait *= 2;
             }
@@ -183,8 +196,13 @@ fn found_no_connection(failure: &Failure) -> bool {
 
 fn write_part(dump: &Dump<'_>, path: &Path, part: &Part) -> Result<()> {
     let of_schema = || quote_identifier(part.schema.as_deref().unwrap_or_default());
-    let of_table =
-        || format!("--table={}.{}", of_schema(), quote_identifier(part.table.as_deref().unwrap_or_default()));
+    let of_table = || {
+        format!(
+            "--table={}.{}",
+            of_schema(),
+            quote_identifier(part.table.as_deref().unwrap_or_default())
+        )
+    };
     let file = format!("--file={}", path.display());
     let options = match part.what {
         What::Everything => vec!["--format=custom".to_owned()],
@@ -236,7 +254,9 @@ pub(super) fn differences_of_parts(
         };
         match content {
             Ok(content) => problems.extend(strange(&file.path, &content.tables, manifest)),
-            Err(failure) => problems.push(format!("part: `{}` cannot be read: {failure}", file.path)),
+            Err(failure) => {
+                problems.push(format!("part: `{}` cannot be read: {failure}", file.path))
+            }
         }
     }
     Ok(problems)
@@ -248,14 +268,17 @@ fn strange<'a>(
     manifest: &'a Manifest,
 ) -> impl Iterator<Item = String> + 'a {
     let other = tables.iter().filter(|(name, entry)| manifest.tables.get(*name) != Some(*entry));
-    other.map(move |(name, _)| format!("part: `{path}` holds other rows of {name} than were backed up"))
+    other.map(move |(name, _)| {
+        format!("part: `{path}` holds other rows of {name} than were backed up")
+    })
 }
 
 /// A set that lies somewhere else than in the backup folder.
 pub(super) fn is_set(path: &Path) -> bool {
     let manifest = path.join(crate::model::backup::SET_MANIFEST);
     path.is_dir()
-        && super::folder::read_manifest(&manifest).is_ok_and(|manifest| manifest.format == Format::Set)
+        && super::folder::read_manifest(&manifest)
+            .is_ok_and(|manifest| manifest.format == Format::Set)
 }
 
 #[cfg(test)]

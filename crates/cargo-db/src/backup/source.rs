@@ -66,10 +66,12 @@ impl Source {
     /// A set that lies somewhere else than in the backup folder.
     fn set(path: &Path) -> Result<Source> {
         let folder = Folder::new(path.parent().unwrap_or(Path::new("/")));
-        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let name =
+            path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let bad = |why: String| Kind::Unsound { name: name.clone(), problems: vec![why] };
         let manifest = read_manifest(&path.join(SET_MANIFEST)).map_err(bad)?;
-        let backup = Backup { manifest: Manifest { name: name.clone(), ..manifest }, verification: None };
+        let backup =
+            Backup { manifest: Manifest { name: name.clone(), ..manifest }, verification: None };
         let problems = changed(&folder, &backup)?;
         if problems.is_empty() {
             return Ok(Source::of(&folder, &backup));
@@ -92,13 +94,14 @@ impl Source {
         if let Some(manifest) = &self.manifest {
             return Ok((manifest.roles.clone(), manifest.extensions.keys().cloned().collect()));
         }
-        let content =
-            read_content(world, self.text(world, settings)?).map_err(|failure| match failure.kind() {
+        let content = read_content(world, self.text(world, settings)?).map_err(|failure| {
+            match failure.kind() {
                 Kind::Backup { why, .. } => {
                     Kind::Unsound { name: self.name.clone(), problems: vec![why.clone()] }.into()
                 }
                 _ => failure,
-            })?;
+            }
+        })?;
         Ok((content.roles, content.extensions))
     }
 
@@ -118,8 +121,9 @@ impl Source {
         options: &[String],
     ) -> Result<ClientProgram> {
         if self.format == Format::Sql {
-            let problems =
-                vec!["format: a part is restored from a set or an archive, and this is SQL".to_owned()];
+            let problems = vec![
+                "format: a part is restored from a set or an archive, and this is SQL".to_owned(),
+            ];
             return Err(Kind::CannotRestore { name: self.name.clone(), problems }.into());
         }
         let program = self.archive_tool(settings, 0)?;
@@ -176,8 +180,9 @@ pub(crate) fn preflight(
     let [roles, extensions, rights, database, data] = sets.as_slice() else {
         return Err(Kind::Bug { what: "the server answered other questions".to_owned() }.into());
     };
-    let names =
-        |rows: &[Vec<Option<String>>]| rows.iter().filter_map(|row| row[0].clone()).collect::<Vec<_>>();
+    let names = |rows: &[Vec<Option<String>>]| {
+        rows.iter().filter_map(|row| row[0].clone()).collect::<Vec<_>>()
+    };
     let (roles, extensions) = (names(roles), names(extensions));
     let mut problems: Vec<String> = Vec::new();
     let missing = |wanted: &[String], there: &[String]| -> Vec<String> {
@@ -223,7 +228,8 @@ pub(crate) fn preflight(
 /// Whether the disk of a server on this machine has no room for a second database.
 fn lack_of_space(target: &Target, source: &Source, data_directory: &[String]) -> Option<String> {
     let needed = source.manifest.as_ref()?.database.bytes;
-    let free = files::free_space(Path::new(data_directory.first()?)).filter(|_| target.is_local())?;
+    let free =
+        files::free_space(Path::new(data_directory.first()?)).filter(|_| target.is_local())?;
     (free < needed).then(|| {
         format!("space: the new database needs about {needed} bytes beside the old one, and {free} are free")
     })

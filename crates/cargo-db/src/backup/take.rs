@@ -11,8 +11,8 @@ use crate::backup::verify::{ARCHIVE_TOOL, archive_text, file_entries, file_entry
 use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::backup::{
-    Backup, Compression, DatabaseIdentity, Engine, FileEntry, Format, LATEST, LOCALE, Locale, Manifest,
-    ServerIdentity, file_name, is_safe_name, manifest_name,
+    Backup, Compression, DatabaseIdentity, Engine, FileEntry, Format, LATEST, LOCALE, Locale,
+    Manifest, ServerIdentity, file_name, is_safe_name, manifest_name,
 };
 use crate::model::event::Event;
 use crate::model::layout::Layout;
@@ -103,7 +103,10 @@ pub(crate) fn take(
     // The name inside the manifest is the one it will have.
     let files: Vec<FileEntry> = files
         .into_iter()
-        .map(|file| FileEntry { path: if file.path.is_empty() { name.clone() } else { file.path }, ..file })
+        .map(|file| FileEntry {
+            path: if file.path.is_empty() { name.clone() } else { file.path },
+            ..file
+        })
         .collect();
     if order.read_back && order.format == Format::Sql {
         read_back(world, &partial.path, &content, &files)?;
@@ -164,8 +167,10 @@ fn set_is_sound(
     path: &Path,
     manifest: &Manifest,
 ) -> Result<()> {
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let unpublished = Backup { manifest: Manifest { name, ..manifest.clone() }, verification: None };
+    let name =
+        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let unpublished =
+        Backup { manifest: Manifest { name, ..manifest.clone() }, verification: None };
     match set::differences_of_parts(world, settings, folder, &unpublished)?.as_slice() {
         [] => Ok(()),
         [first, ..] => Err(Kind::Backup { doing: "read back", why: first.clone() }.into()),
@@ -183,7 +188,9 @@ fn free_name(world: &World, target: &Target, folder: &Folder, order: &Order) -> 
             return Err(Kind::BadBackupName { name: name.clone() }.into());
         }
         if is_taken(name) {
-            return Err(Kind::Backup { doing: "write", why: format!("`{name}` is there already") }.into());
+            return Err(
+                Kind::Backup { doing: "write", why: format!("`{name}` is there already") }.into()
+            );
         }
         return Ok(name.clone());
     }
@@ -224,14 +231,16 @@ impl Dump<'_> {
 
     fn write_sql(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
         let mut dump = self.start(&["--format=plain".to_owned()])?;
-        let (content, stored) = store(self.world, &mut dump, path, self.order.compression, |stream| {
-            let content = content::read(stream, &mut || self.world.tell(Event::Counted));
-            // What follows the end of the dump belongs to the file too.
-            let _ = std::io::copy(stream, &mut std::io::sink());
-            content
-        })?;
+        let (content, stored) =
+            store(self.world, &mut dump, path, self.order.compression, |stream| {
+                let content = content::read(stream, &mut || self.world.tell(Event::Counted));
+                // What follows the end of the dump belongs to the file too.
+                let _ = std::io::copy(stream, &mut std::io::sink());
+                content
+            })?;
         dump.finish(self.world)?;
-        let content = content.map_err(|error| Kind::Backup { doing: "write", why: error.to_string() })?;
+        let content =
+            content.map_err(|error| Kind::Backup { doing: "write", why: error.to_string() })?;
         Ok((content, vec![file_entry("", &stored)]))
     }
 
@@ -248,7 +257,8 @@ impl Dump<'_> {
             self.start(&["--format=directory".to_owned(), jobs, file])?.finish(self.world)?;
             files::seal_dir(path)?;
         }
-        let text = archive_text(self.world, &self.programs.program(ARCHIVE_TOOL), path, self.target)?;
+        let text =
+            archive_text(self.world, &self.programs.program(ARCHIVE_TOOL), path, self.target)?;
         Ok((read_content(self.world, text)?, file_entries(path)?))
     }
 }
@@ -258,10 +268,14 @@ fn read_back(world: &World, path: &Path, written: &Content, files: &[FileEntry])
     let failed = |why: String| Kind::Backup { doing: "read back", why };
     let measured = crate::world::archive::measure(path)?;
     let mut stream: Box<dyn Read + Send> = crate::world::archive::plain_text(path)?;
-    world.tell(Event::Started { doing: "Reading back", subject: format!("{} tables", written.tables.len()) });
+    world.tell(Event::Started {
+        doing: "Reading back",
+        subject: format!("{} tables", written.tables.len()),
+    });
     world.tell(Event::Expected { count: written.tables.len() as u64, of: "tables" });
     let mut go_on = || world.tell(Event::Counted);
-    let read = content::read(&mut *stream, &mut go_on).map_err(|error| failed(error.to_string()))?;
+    let read =
+        content::read(&mut *stream, &mut go_on).map_err(|error| failed(error.to_string()))?;
     let same_bytes = files.iter().all(|file| file.sha256 == measured.sha256.to_string());
     if read != *written || !same_bytes {
         return Err(failed("the disk gave back something else than was written".to_owned()).into());
@@ -303,7 +317,10 @@ impl Snapshot {
             return Err(Kind::Bug { what: "the server knows nothing of itself".to_owned() }.into());
         };
         let migrations = history.applied.iter().map(|row| {
-            (row.version.to_string(), row.checksum.as_ref().map(ToString::to_string).unwrap_or_default())
+            (
+                row.version.to_string(),
+                row.checksum.as_ref().map(ToString::to_string).unwrap_or_default(),
+            )
         });
         Ok(Snapshot {
             id: text(&about[0]),
@@ -358,7 +375,8 @@ fn schemas(session: &mut Session) -> Result<Schemas> {
 /// its own.
 pub(crate) fn system_identifier(world: &World, target: &Target) -> Option<String> {
     let mut session = Session::open(world, target, Purpose::Read).ok()?;
-    let rows =
-        session.rows("identify the server", "SELECT system_identifier FROM pg_control_system()").ok()?;
+    let rows = session
+        .rows("identify the server", "SELECT system_identifier FROM pg_control_system()")
+        .ok()?;
     rows.first()?[0].clone()
 }

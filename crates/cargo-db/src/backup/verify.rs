@@ -10,7 +10,9 @@ use crate::backup::restore::{compare, scratch};
 use crate::backup::set::differences_of_parts;
 use crate::backup::source::Source;
 use crate::failure::{Failure, Kind, Result};
-use crate::model::backup::{Backup, FileEntry, Format, Level, SET_MANIFEST, SET_VERIFICATION, Verification};
+use crate::model::backup::{
+    Backup, FileEntry, Format, Level, SET_MANIFEST, SET_VERIFICATION, Verification,
+};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -86,18 +88,24 @@ fn quick(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
         match files::size(&path) {
             None => problems.push(format!("missing: `{}` is not there, or is a link", file.path)),
             Some(bytes) if bytes != file.bytes => {
-                problems.push(format!("size: `{}` has {bytes} bytes, and had {}", file.path, file.bytes));
+                problems.push(format!(
+                    "size: `{}` has {bytes} bytes, and had {}",
+                    file.path, file.bytes
+                ));
             }
             Some(_) => {}
         }
     }
     if manifest.format.is_folder() {
-        let of_set = [SET_MANIFEST, SET_VERIFICATION].into_iter().filter(|_| manifest.format == Format::Set);
-        let known: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).chain(of_set).collect();
+        let of_set =
+            [SET_MANIFEST, SET_VERIFICATION].into_iter().filter(|_| manifest.format == Format::Set);
+        let known: Vec<&str> =
+            manifest.files.iter().map(|file| file.path.as_str()).chain(of_set).collect();
         let extra = files::files_below(&root)?
             .into_iter()
             .filter(|path| !known.contains(&path.to_str().unwrap_or("")));
-        problems.extend(extra.map(|path| format!("extra: `{}` does not belong to it", path.display())));
+        problems
+            .extend(extra.map(|path| format!("extra: `{}` does not belong to it", path.display())));
     }
     Ok(problems)
 }
@@ -106,14 +114,20 @@ fn checksums(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for file in &backup.manifest.files {
         if measure(&path_of(folder, backup, file))?.sha256.to_string() != file.sha256 {
-            problems.push(format!("checksum: the SHA-256 of `{}` is not the manifest's", file.path));
+            problems
+                .push(format!("checksum: the SHA-256 of `{}` is not the manifest's", file.path));
         }
     }
     Ok(problems)
 }
 
 /// What reading every byte tells.
-fn full(world: &World, settings: &Settings, folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
+fn full(
+    world: &World,
+    settings: &Settings,
+    folder: &Folder,
+    backup: &Backup,
+) -> Result<Vec<String>> {
     let manifest = &backup.manifest;
     let mut problems = checksums(folder, backup)?;
     match content_of(world, settings, folder, backup) {
@@ -134,7 +148,12 @@ fn reasons(failure: &Failure) -> String {
 }
 
 /// What loading it tells.
-fn loaded(world: &World, settings: &Settings, source: &Source, target: &Target) -> Result<Vec<String>> {
+fn loaded(
+    world: &World,
+    settings: &Settings,
+    source: &Source,
+    target: &Target,
+) -> Result<Vec<String>> {
     let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
     match scratch(world, settings, target, source) {
         Ok(built) => compare(world, settings, &built.target, manifest),
@@ -152,22 +171,32 @@ pub(super) fn differences(
         match found.get(table) {
             None => problems.push(format!("tables: {table} is missing")),
             Some(found) if found.rows != expected.rows => {
-                problems.push(format!("rows: {table} has {} rows, and had {}", found.rows, expected.rows));
+                problems.push(format!(
+                    "rows: {table} has {} rows, and had {}",
+                    found.rows, expected.rows
+                ));
             }
             Some(found) if found != expected => {
-                problems.push(format!("hash: the rows of {table} are not those that were backed up"));
+                problems
+                    .push(format!("hash: the rows of {table} are not those that were backed up"));
             }
             Some(_) => {}
         }
     }
     let extra = found.keys().filter(|table| !expected.contains_key(*table));
-    problems
-        .extend(extra.map(|table| format!("tables: {table} is there, and the manifest does not know it")));
+    problems.extend(
+        extra.map(|table| format!("tables: {table} is there, and the manifest does not know it")),
+    );
     problems
 }
 
 /// Reads a backup's whole content.
-fn content_of(world: &World, settings: &Settings, folder: &Folder, backup: &Backup) -> Result<Content> {
+fn content_of(
+    world: &World,
+    settings: &Settings,
+    folder: &Folder,
+    backup: &Backup,
+) -> Result<Content> {
     let path = folder.path_of(&backup.main_file());
     if backup.manifest.format == Format::Sql {
         return read_content(world, plain_text(&path)?);
@@ -211,7 +240,8 @@ impl Text for Box<dyn Read + Send> {
     fn finish(&mut self, _: &World) -> Result<()> {
         // The checksum of a compressed file stands behind its last byte.
         let rest = std::io::copy(self, &mut std::io::sink());
-        rest.map(drop).map_err(|error| Kind::Backup { doing: "read", why: error.to_string() }.into())
+        rest.map(drop)
+            .map_err(|error| Kind::Backup { doing: "read", why: error.to_string() }.into())
     }
 }
 
@@ -224,9 +254,11 @@ pub(super) fn read_content(world: &World, mut text: impl Text) -> Result<Content
 
 /// The files of a backup with their checksums; that of a single file has no path yet.
 pub(super) fn file_entries(path: &Path) -> Result<Vec<FileEntry>> {
-    let relative = if path.is_dir() { files::files_below(path)? } else { vec![std::path::PathBuf::new()] };
+    let relative =
+        if path.is_dir() { files::files_below(path)? } else { vec![std::path::PathBuf::new()] };
     let entries = relative.into_iter().map(|file| {
-        let stored = measure(&if file.as_os_str().is_empty() { path.to_owned() } else { path.join(&file) })?;
+        let stored =
+            measure(&if file.as_os_str().is_empty() { path.to_owned() } else { path.join(&file) })?;
         Ok(file_entry(&file.display().to_string(), &stored))
     });
     entries.collect()

@@ -35,8 +35,9 @@ impl Directives {
             let Lexed::Token(kind, length) = token(&text.as_bytes()[at..], true) else { break };
             let comment = &text[at..at + length];
             if kind == Token::Comment
-                && let Some(said) =
-                    comment.strip_prefix("--").and_then(|rest| rest.trim().strip_prefix("cargo-db:"))
+                && let Some(said) = comment
+                    .strip_prefix("--")
+                    .and_then(|rest| rest.trim().strip_prefix("cargo-db:"))
             {
                 directives.hear(line, said.trim());
             }
@@ -55,12 +56,20 @@ impl Directives {
                 self.wrong.push(finding("allow-without-reason", line, said, why));
                 self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false });
             }
-            ["allow", rule, ..] => self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false }),
+            ["allow", rule, ..] => {
+                self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false })
+            }
             ["expect", hazard, object, "<=", bound]
-                if bound.parse::<u64>().is_ok() && HAZARDS.iter().any(|(known, _)| known == hazard) =>
+                if bound.parse::<u64>().is_ok()
+                    && HAZARDS.iter().any(|(known, _)| known == hazard) =>
             {
                 let (hazard, object) = ((*hazard).to_owned(), (*object).to_owned());
-                self.expected.push(Expected { line, hazard, object, bound: bound.parse().unwrap_or(0) });
+                self.expected.push(Expected {
+                    line,
+                    hazard,
+                    object,
+                    bound: bound.parse().unwrap_or(0),
+                });
             }
             _ => {
                 let why = "write `allow <rule> <reason>`, or `expect loss <object> <= <number>`, or `expect lock …`"
@@ -77,13 +86,19 @@ impl Directives {
 
     /// Takes out what is allowed at its statement. `spans` are the first and last lines of statements. An
     /// allow belongs to the statement that it stands in or behind, or else to the next one.
-    pub(super) fn apply(&mut self, findings: Vec<Finding>, spans: &[(usize, usize)]) -> Vec<Finding> {
-        let at = |line: usize| spans.iter().rposition(|&(first, last)| (first..=last).contains(&line));
+    pub(super) fn apply(
+        &mut self,
+        findings: Vec<Finding>,
+        spans: &[(usize, usize)],
+    ) -> Vec<Finding> {
+        let at =
+            |line: usize| spans.iter().rposition(|&(first, last)| (first..=last).contains(&line));
         let next = |line: usize| spans.iter().position(|&(first, _)| first > line);
         let mut left: Vec<Finding> = Vec::new();
         for found in findings {
             let fits = |allow: &&mut Allow| {
-                allow.rule == found.rule && at(allow.line).or_else(|| next(allow.line)) == at(found.line)
+                allow.rule == found.rule
+                    && at(allow.line).or_else(|| next(allow.line)) == at(found.line)
             };
             match self.allowed.iter_mut().find(fits) {
                 Some(allow) => allow.used = true,

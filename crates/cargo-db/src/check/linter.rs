@@ -31,7 +31,9 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
     linter.settings = LinterSettings { assume_in_transaction: transactional, ..linter.settings };
     for violation in linter.lint(&parse, &text) {
         // Rules of style, and those that our own do better, are not heeded.
-        let Some((class, severity)) = rules::of_linter(&violation.code.to_string()) else { continue };
+        let Some((class, severity)) = rules::of_linter(&violation.code.to_string()) else {
+            continue;
+        };
         let (statement, within) = statement_at(violation.text_range.start().into());
         if violation.code == Rule::AddingFieldWithDefault && adds_virtual_column(statement) {
             continue;
@@ -72,7 +74,9 @@ fn rebuilt(statements: &[Statement]) -> (String, Vec<usize>) {
         let words = words(&statement.text);
         match as_strs(&words).as_slice() {
             // With elements it swallows the statements that follow; it makes what nobody uses yet.
-            ["create", "schema", rest @ ..] if rest.contains(&"create") => text.push_str("SELECT 1"),
+            ["create", "schema", rest @ ..] if rest.contains(&"create") => {
+                text.push_str("SELECT 1")
+            }
             _ => text.push_str(&statement.text.replace("squawk-ignore", "squawk_ignore")),
         }
         // On a line of its own: the last may end in a comment.
@@ -88,8 +92,10 @@ fn is_about_new_object(found: &Finding, statements: &[Statement]) -> bool {
     let mut created = earlier.filter_map(|statement| {
         let words = words(&statement.text);
         let words = as_strs(&words);
-        let table =
-            words.iter().position(|word| *word == "table").filter(|_| words.first() == Some(&"create"))?;
+        let table = words
+            .iter()
+            .position(|word| *word == "table")
+            .filter(|_| words.first() == Some(&"create"))?;
         let rest: Vec<&str> = words[table + 1..]
             .iter()
             .filter(|word| !matches!(**word, "if" | "not" | "exists"))

@@ -57,7 +57,14 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
     let findings = directives.apply(findings, &spans);
     let (version, name) = (None, source.path.display().to_string());
     let allowed = directives.used();
-    Checked { file: source.path.to_owned(), version, name, findings, expected: directives.expected, allowed }
+    Checked {
+        file: source.path.to_owned(),
+        version,
+        name,
+        findings,
+        expected: directives.expected,
+        allowed,
+    }
 }
 
 /// The statements of a file. What cannot be read ends it, and is a finding.
@@ -144,8 +151,13 @@ fn meaningful(text: &str) -> Vec<&str> {
                 continue;
             }
             // Strings on two lines are one; operators side by side are another one.
-            Token::Text if last == Some(Token::Text) && !gap.is_empty() => tokens.extend([gap, word]),
-            _ if !gap.is_empty() && is_operator(&word) && tokens.last().is_some_and(is_operator) => {
+            Token::Text if last == Some(Token::Text) && !gap.is_empty() => {
+                tokens.extend([gap, word])
+            }
+            _ if !gap.is_empty()
+                && is_operator(&word)
+                && tokens.last().is_some_and(is_operator) =>
+            {
                 tokens.extend([" ", word]);
             }
             _ => tokens.push(word),
@@ -173,20 +185,36 @@ fn is_directive(comment: &str) -> bool {
 
 /// What is wrong with the folder itself.
 pub(crate) fn of_folder(folder: &Folder) -> Vec<Checked> {
-    fn about(rule: &'static str, why: &'static str) -> impl Fn(&PathBuf) -> (&PathBuf, &'static str, String) {
+    fn about(
+        rule: &'static str,
+        why: &'static str,
+    ) -> impl Fn(&PathBuf) -> (&PathBuf, &'static str, String) {
         move |path| (path, rule, why.to_owned())
     }
     let orphans = folder.orphans.iter().map(about("orphan-down-file", "there is no up file to it"));
-    let misnamed = folder.misnamed.iter().map(|(path, why)| (path, "misnamed-file", (*why).to_owned()));
-    let twins = folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(|pair| {
-        (&pair[1].up.path, "same-version", format!("`{}` has the same version", pair[0].up.path.display()))
-    });
+    let misnamed =
+        folder.misnamed.iter().map(|(path, why)| (path, "misnamed-file", (*why).to_owned()));
+    let twins = folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(
+        |pair| {
+            (
+                &pair[1].up.path,
+                "same-version",
+                format!("`{}` has the same version", pair[0].up.path.display()),
+            )
+        },
+    );
     let with_down = folder.migrations.iter().filter(|migration| migration.down.is_some()).count();
     let all = folder.migrations.len();
-    let missing =
-        folder.migrations.iter().filter(|migration| migration.down.is_none() && with_down * 2 > all);
+    let missing = folder
+        .migrations
+        .iter()
+        .filter(|migration| migration.down.is_none() && with_down * 2 > all);
     let missing = missing.map(|migration| {
-        (&migration.up.path, "missing-down-file", "most migrations of this folder have one".to_owned())
+        (
+            &migration.up.path,
+            "missing-down-file",
+            "most migrations of this folder have one".to_owned(),
+        )
     });
     let all = orphans.chain(misnamed).chain(twins).chain(missing);
     all.map(|(path, rule, evidence)| of_file(path, finding(rule, 1, "", evidence))).collect()

@@ -31,16 +31,27 @@ pub(crate) fn compare(
         let finding = match then {
             Some(then) if then.up.checksum == migration.up.checksum => continue,
             Some(then) if then.up.path == *path => {
-                let same = text_then(path).zip(text_now(path)).is_some_and(|(a, b)| says_the_same(&a, &b));
+                let same =
+                    text_then(path).zip(text_now(path)).is_some_and(|(a, b)| says_the_same(&a, &b));
                 if same {
-                    let why = format!("since {} its comments or white space were changed", past.revision);
+                    let why =
+                        format!("since {} its comments or white space were changed", past.revision);
                     finding("edited-comments", 1, "", why)
                 } else {
-                    finding("edited-migration", 1, "", format!("it is in {}, and was changed", past.revision))
+                    finding(
+                        "edited-migration",
+                        1,
+                        "",
+                        format!("it is in {}, and was changed", past.revision),
+                    )
                 }
             }
             Some(then) => {
-                let why = format!("`{}` in {} has the same version", then.up.path.display(), past.revision);
+                let why = format!(
+                    "`{}` in {} has the same version",
+                    then.up.path.display(),
+                    past.revision
+                );
                 finding("same-version", 1, "", why)
             }
             None if newest.is_some_and(|newest| migration.version < *newest) => {

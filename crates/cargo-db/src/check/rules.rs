@@ -148,8 +148,9 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
                 add(rule, line, &piece, evidence.to_owned());
             }
             // What it puts together may reach out as well.
-            let inner =
-                texts(&piece).into_iter().map(|text| pg_logical::lexer::words(text.trim_matches('\'')));
+            let inner = texts(&piece)
+                .into_iter()
+                .map(|text| pg_logical::lexer::words(text.trim_matches('\'')));
             if inner.into_iter().any(|words| reaches_out(&as_strs(&words))) {
                 add("outside-database", line, &piece, "it reaches beyond the database".to_owned());
             }
@@ -189,7 +190,8 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
         "attach-partition",
         "the partition is read under a lock",
     );
-    let refreshes = matches!(words, ["refresh", "materialized", "view", next, ..] if *next != "concurrently");
+    let refreshes =
+        matches!(words, ["refresh", "materialized", "view", next, ..] if *next != "concurrently");
     when(refreshes, "refresh-materialized-view", "nobody can read it meanwhile");
     when(
         words.first() == Some(&"cluster"),
@@ -200,28 +202,41 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
     when(vacuums, "vacuum-full", "the table is written anew, and nobody can read it meanwhile");
     let logged = has(&["set", "unlogged"]) || has(&["set", "logged"]);
     when(alters_table && logged, "set-unlogged", "the table is written anew");
-    let serial = words
-        .iter()
-        .any(|word| matches!(*word, "serial" | "bigserial" | "smallserial" | "serial4" | "serial8"));
+    let serial = words.iter().any(|word| {
+        matches!(*word, "serial" | "bigserial" | "smallserial" | "serial4" | "serial8")
+    });
     let identity = has(&["as", "identity"]);
     when(
         adds_column && (serial || identity),
         "serial-column",
         "every row gets a value: the table is written anew",
     );
-    when(adds_column && has(&["check", "("]), "add-column-with-check", "every row is checked under a lock");
+    when(
+        adds_column && has(&["check", "("]),
+        "add-column-with-check",
+        "every row is checked under a lock",
+    );
     let drops = matches!(words, ["drop", ..]) || alters_table && words.contains(&"drop");
     when(drops && cascades(words), "drop-cascade", "what depends on it goes too");
-    when(alters_table && narrows(words), "narrowing-type-change", "a value may not fit, or be rounded");
+    when(
+        alters_table && narrows(words),
+        "narrowing-type-change",
+        "a value may not fit, or be rounded",
+    );
     when(reaches_out(words), "outside-database", "it reaches beyond the database");
     let outside = matches!(words, ["vacuum", ..])
-        || words.contains(&"concurrently") && matches!(words, ["create" | "drop" | "reindex" | "alter", ..]);
+        || words.contains(&"concurrently")
+            && matches!(words, ["create" | "drop" | "reindex" | "alter", ..]);
     when(transactional && outside, "concurrently-in-transaction", "it cannot run in a transaction");
     found
 }
 
 /// What two statements do together.
-pub(super) fn of_earlier(earlier: &[Statement], statement: &Statement, transactional: bool) -> Vec<Finding> {
+pub(super) fn of_earlier(
+    earlier: &[Statement],
+    statement: &Statement,
+    transactional: bool,
+) -> Vec<Finding> {
     if !transactional {
         return Vec::new();
     }
@@ -236,8 +251,9 @@ pub(super) fn of_earlier(earlier: &[Statement], statement: &Statement, transacti
     let added = added.map(|value| bare(&value));
     let added = added.filter(|value| used.iter().any(|text| text.contains(value.as_str())));
     let found = added.map(|value| {
-        let why =
-            format!("{value} was added to an enum by this transaction, and can be used when it is over");
+        let why = format!(
+            "{value} was added to an enum by this transaction, and can be used when it is over"
+        );
         finding("enum-value-in-same-transaction", statement.line, &statement.text, why)
     });
     found.collect()
@@ -273,7 +289,8 @@ fn top_level<'a>(words: &[&'a str]) -> Vec<&'a str> {
 
 /// Whether a statement, behind its WITH, is of this kind and has no WHERE.
 fn is_bare(top: &[&str], kind: &str) -> bool {
-    let is_of = |word: &&&str| matches!(**word, "select" | "insert" | "update" | "delete" | "merge");
+    let is_of =
+        |word: &&&str| matches!(**word, "select" | "insert" | "update" | "delete" | "merge");
     let first = match top.first() {
         Some(&"with") => top.iter().find(is_of),
         first => first,
@@ -313,8 +330,9 @@ fn narrows(words: &[&str]) -> bool {
         "decimal",
     ];
     let changes = |index: usize| words[index] == "type" && words[..index].contains(&"alter");
-    let to =
-        (0..words.len().saturating_sub(1)).find(|&index| changes(index)).map(|index| &words[index + 1..]);
+    let to = (0..words.len().saturating_sub(1))
+        .find(|&index| changes(index))
+        .map(|index| &words[index + 1..]);
     // `numeric` and `varchar` without a length hold everything.
     to.is_some_and(|to| {
         let sized = to.contains(&"(");
@@ -325,7 +343,8 @@ fn narrows(words: &[&str]) -> bool {
 
 /// Whether a statement does something that lies outside this database, or that no rollback undoes.
 fn reaches_out(words: &[&str]) -> bool {
-    let of_server = ["system", "role", "user", "group", "database", "tablespace", "subscription", "server"];
+    let of_server =
+        ["system", "role", "user", "group", "database", "tablespace", "subscription", "server"];
     let calls = [
         "lo_import",
         "lo_export",
@@ -339,8 +358,9 @@ fn reaches_out(words: &[&str]) -> bool {
         "pg_promote",
         "pg_rotate_logfile",
     ];
-    let called =
-        |name: &str| calls.contains(&name) || name.starts_with("dblink") || name.contains("replication_slot");
+    let called = |name: &str| {
+        calls.contains(&name) || name.starts_with("dblink") || name.contains("replication_slot")
+    };
     let has = |pattern: &[&str]| words.windows(pattern.len()).any(|window| window == pattern);
     match words {
         ["create" | "alter" | "drop", what, ..] if of_server.contains(what) => true,
@@ -353,7 +373,9 @@ fn reaches_out(words: &[&str]) -> bool {
                 || has(&["on", "tablespace"])
                 || has(&["on", "parameter"])
         }
-        ["copy", rest @ ..] => rest.windows(2).any(|pair| matches!(pair, ["from" | "to", "program" | "''"])),
+        ["copy", rest @ ..] => {
+            rest.windows(2).any(|pair| matches!(pair, ["from" | "to", "program" | "''"]))
+        }
         _ => words.windows(2).any(|pair| pair[1] == "(" && called(pair[0])),
     }
 }
@@ -371,7 +393,8 @@ fn body_pieces(statement: &Statement) -> Vec<(usize, String)> {
     while at < inner.len() {
         let Lexed::Token(kind, length) = token(&inner.as_bytes()[at..], true) else { break };
         let text = &inner[at..at + length];
-        let opens = matches!(text.to_lowercase().as_str(), "begin" | "then" | "else" | "loop" | "declare");
+        let opens =
+            matches!(text.to_lowercase().as_str(), "begin" | "then" | "else" | "loop" | "declare");
         if kind == Token::Semicolon || opens {
             pieces.push((piece_line, std::mem::take(&mut piece)));
         } else if !(piece.is_empty() && matches!(kind, Token::Space | Token::Comment)) {

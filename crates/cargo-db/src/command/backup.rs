@@ -24,7 +24,8 @@ pub(super) fn run(context: &Context, args: &BackupArgs) -> Result<Exit> {
     }
     let taken = backup::take(world, settings, &target, &folder, &order)?;
     // Nothing is removed on the word of a backup that nobody read.
-    let removed = if taken.manifest.read_back { backups::prune(context, &folder)? } else { Vec::new() };
+    let removed =
+        if taken.manifest.read_back { backups::prune(context, &folder)? } else { Vec::new() };
     report(context, &folder, &taken, &removed);
     Ok(Exit::Done)
 }
@@ -56,7 +57,8 @@ fn order(args: &BackupArgs, event: &str) -> Result<Order> {
         .flat_map(|(flag, values)| values.iter().map(move |value| format!("{flag}={value}")))
         .collect();
     if args.format == BackupFormat::Set && (!selection.is_empty() || args.output.is_some()) {
-        let what = "a set is whole and has its place: leave out `-o`, and what chooses parts".to_owned();
+        let what =
+            "a set is whole and has its place: leave out `-o`, and what chooses parts".to_owned();
         return Err(Kind::Usage { what }.into());
     }
     if args.no_owner {

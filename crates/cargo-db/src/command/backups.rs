@@ -35,14 +35,19 @@ pub(super) fn run(context: &Context, args: &BackupsArgs) -> Result<Exit> {
         BackupsAction::Prune { dry_run } => {
             let verdicts = verdicts(context, &folder)?;
             let goes = verdicts.iter().filter(|verdict| verdict.reasons.is_empty());
-            let steps = goes.map(|verdict| Step::Remove { what: format!("the backup {}", verdict.name) });
+            let steps =
+                goes.map(|verdict| Step::Remove { what: format!("the backup {}", verdict.name) });
             let plan = context.plan_without_server(Verb::Prune, steps.collect())?;
             if !dry_run && !plan.is_empty() {
                 context.ui.plan(&plan);
                 let given = consent::to_plan(context, &plan)?;
                 context.carry_out(&plan, given, None, || remove(&folder, &verdicts))?;
             }
-            context.ui.report(&Report::Pruned { verdicts: &verdicts, plan: &plan, dry_run: *dry_run });
+            context.ui.report(&Report::Pruned {
+                verdicts: &verdicts,
+                plan: &plan,
+                dry_run: *dry_run,
+            });
             Ok(Exit::Done)
         }
     }
@@ -73,13 +78,16 @@ fn verify(
     context.ui.report(&Report::Verified { verifications: &verifications });
     let unsound = verifications.iter().find(|(_, verification)| !verification.ok);
     if let Some((name, verification)) = unsound {
-        return Err(Kind::Unsound { name: name.clone(), problems: verification.problems.clone() }.into());
+        return Err(
+            Kind::Unsound { name: name.clone(), problems: verification.problems.clone() }.into()
+        );
     }
     if let Some(max_age) = max_age {
         let database = database(context);
         let listed = folder.list()?.backups;
-        let newest =
-            listed.iter().find(|backup| backup.is_verified() && backup.manifest.database.name == database);
+        let newest = listed
+            .iter()
+            .find(|backup| backup.is_verified() && backup.manifest.database.name == database);
         if newest.is_none_or(|newest| newest.manifest.finished + max_age < now()) {
             let what = format!(
                 "of `{database}` that was verified and is younger than {}",
@@ -111,8 +119,11 @@ fn remove(folder: &Folder, verdicts: &[Verdict]) -> Result<Vec<String>> {
         .map(|verdict| verdict.name.as_str())
         .collect();
     let mut removed = Vec::new();
-    for backup in
-        folder.list()?.backups.iter().filter(|backup| going.contains(&backup.manifest.name.as_str()))
+    for backup in folder
+        .list()?
+        .backups
+        .iter()
+        .filter(|backup| going.contains(&backup.manifest.name.as_str()))
     {
         folder.remove(backup)?;
         removed.push(backup.manifest.name.clone());

@@ -15,8 +15,9 @@ pub(super) fn run(context: &Context, args: &BaselineArgs) -> Result<Exit> {
         let facts = migration::gather(&context.world, &context.settings, target)?;
         let mut plan = plan::baseline(&facts, args.to.as_deref())?;
         if !plan.is_empty() && !migration::holds_tables(&context.world, target, &facts.layout)? {
-            plan.warnings
-                .push("the database is empty: nothing that these migrations make is there".to_owned());
+            plan.warnings.push(
+                "the database is empty: nothing that these migrations make is there".to_owned(),
+            );
         }
         context.seal(plan)
     };
@@ -49,7 +50,9 @@ pub(super) fn write_down(
     let given = consent::to_plan(context, &plan)?;
     let mut lock = migrate::lock(context, &target)?;
     consent::unchanged(&plan, &look(&target)?)?;
-    context.carry_out(&plan, given, None, || migration::write_down(world, settings, &plan, &mut lock))?;
+    context.carry_out(&plan, given, None, || {
+        migration::write_down(world, settings, &plan, &mut lock)
+    })?;
     let deeds: Vec<Deed> = plan.migrations().map(|one| Deed::of(one, Duration::ZERO)).collect();
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)

@@ -22,7 +22,11 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
     let chosen = repository.choose(context, &folder)?;
     let mut checked = Vec::new();
     for path in &chosen {
-        checked.push(check_file(&context.settings.migrations.layout, path, &repository.read(path)?));
+        checked.push(check_file(
+            &context.settings.migrations.layout,
+            path,
+            &repository.read(path)?,
+        ));
     }
     let of_folder = check::of_folder(&folder).into_iter().chain(repository.past(context, &folder)?);
     merge(&mut checked, of_folder);
@@ -47,7 +51,8 @@ fn check_file(layout: &Layout, path: &Path, bytes: &[u8]) -> Checked {
         .scripts()
         .filter(|(script, _)| script.path == path && !(script.is_code && script.part.is_some()));
     let directed = |is_up| if is_up { Direction::Up } else { Direction::Down };
-    let mut parts: Vec<_> = parts.map(|(script, is_up)| (script.clone(), directed(is_up))).collect();
+    let mut parts: Vec<_> =
+        parts.map(|(script, is_up)| (script.clone(), directed(is_up))).collect();
     // A program in a file is the same file both ways.
     parts.dedup_by(|later, earlier| later.0 == earlier.0);
     let look = |text: &[u8], direction, transactional| {
@@ -123,8 +128,10 @@ impl Repository<'_> {
         };
         let Some(mut arguments) = changed else {
             let up = folder.migrations.iter().map(|migration| migration.up.path.clone());
-            let down =
-                folder.migrations.iter().filter_map(|migration| Some(migration.down.as_ref()?.path.clone()));
+            let down = folder
+                .migrations
+                .iter()
+                .filter_map(|migration| Some(migration.down.as_ref()?.path.clone()));
             let mut all: Vec<PathBuf> = up.chain(down).chain(folder.orphans.clone()).collect();
             all.extend(folder.misnamed.iter().map(|(path, _)| path.clone()));
             all.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
@@ -133,7 +140,14 @@ impl Repository<'_> {
             return Ok(all);
         };
         let dir = context.settings.migrations.dir.value.display().to_string();
-        arguments.extend(["--name-only", "--relative", "--diff-filter=ACMR", "-z", "--", dir.as_str()]);
+        arguments.extend([
+            "--name-only",
+            "--relative",
+            "--diff-filter=ACMR",
+            "-z",
+            "--",
+            dir.as_str(),
+        ]);
         let listed = process::git(root, &arguments).ok_or_else(|| Kind::Usage {
             what: format!(
                 "`git {}` failed in `{}`: is it a repository, with that revision?",
@@ -141,7 +155,8 @@ impl Repository<'_> {
                 root.display()
             ),
         })?;
-        let sql = |name: &&str| Path::new(name).extension().is_some_and(|extension| extension == "sql");
+        let sql =
+            |name: &&str| Path::new(name).extension().is_some_and(|extension| extension == "sql");
         let mut chosen: Vec<PathBuf> = listed.split('\0').filter(sql).map(PathBuf::from).collect();
         if !self.args.staged {
             // What git does not know yet is new as well.
@@ -165,24 +180,32 @@ impl Repository<'_> {
     /// What the shared branch says about the folder; nothing where there is none.
     fn past(&self, context: &Context, now: &Folder) -> Result<Vec<Checked>> {
         let layout = &context.settings.migrations.layout;
-        let below = context.settings.migrations.dir.value.strip_prefix(self.root).unwrap_or(Path::new(""));
+        let below =
+            context.settings.migrations.dir.value.strip_prefix(self.root).unwrap_or(Path::new(""));
         let root = self.root;
         let exists = |name: &&str| {
-            process::git(root, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).is_some()
+            process::git(root, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])
+                .is_some()
         };
         let named = self.args.base.as_deref().into_iter().chain(SHARED);
         let Some(shared) = named.into_iter().find(exists) else { return Ok(Vec::new()) };
         let dir = context.settings.migrations.dir.value.display().to_string();
-        let listed = process::git(root, &["ls-tree", "-r", "-z", "--name-only", shared, "--", dir.as_str()])
-            .unwrap_or_default();
-        let text_of = |path: &Path| process::git(root, &["show", &format!("{shared}:./{}", path.display())]);
-        let differing =
-            process::git(root, &["diff", "--name-only", "--relative", "-z", shared, "--", dir.as_str()])
+        let listed =
+            process::git(root, &["ls-tree", "-r", "-z", "--name-only", shared, "--", dir.as_str()])
                 .unwrap_or_default();
+        let text_of =
+            |path: &Path| process::git(root, &["show", &format!("{shared}:./{}", path.display())]);
+        let differing = process::git(
+            root,
+            &["diff", "--name-only", "--relative", "-z", shared, "--", dir.as_str()],
+        )
+        .unwrap_or_default();
         let changed: Vec<&str> = differing.split('\0').collect();
         let found = listed
             .split('\0')
-            .filter(|name| layout.reads(Path::new(name).strip_prefix(below).unwrap_or(Path::new(name))))
+            .filter(|name| {
+                layout.reads(Path::new(name).strip_prefix(below).unwrap_or(Path::new(name)))
+            })
             .filter_map(|name| {
                 let path = PathBuf::from(name);
                 // What did not change need not be fetched.

@@ -32,7 +32,12 @@ impl Agreed {
             }
         }
         let command = shell_words::join(command);
-        Agreed { yes: flags.yes || force, name: flags.confirm.clone(), plan: flags.plan.clone(), command }
+        Agreed {
+            yes: flags.yes || force,
+            name: flags.confirm.clone(),
+            plan: flags.plan.clone(),
+            command,
+        }
     }
 }
 
@@ -76,7 +81,11 @@ fn refused(context: &Context, plan: &Plan) -> Failure {
 }
 
 /// The refusal of a verb that never runs in this environment.
-pub(super) fn refused_in(context: &Context, verb: &'static str, environment: Environment) -> Failure {
+pub(super) fn refused_in(
+    context: &Context,
+    verb: &'static str,
+    environment: Environment,
+) -> Failure {
     Kind::Refused { verb, environment, signals: reasons(context, environment) }.into()
 }
 
@@ -87,9 +96,9 @@ fn reasons(context: &Context, environment: Environment) -> Vec<String> {
     let agent = context.settings.agent.iter();
     signals
         .map(|signal| format!("it counts as {environment} because of {signal}"))
-        .chain(
-            agent.map(|variable| format!("an AI agent runs this ({variable}): it consents to plans alone")),
-        )
+        .chain(agent.map(|variable| {
+            format!("an AI agent runs this ({variable}): it consents to plans alone")
+        }))
         .collect()
 }
 
@@ -118,7 +127,8 @@ fn obtain(
         let agreed = match needed {
             Consent::Confirm => context.ui.confirm("Go on?")?,
             Consent::ByName => {
-                context.ui.ask(&format!("Type the name of the database, {database}, to go on"))? == database
+                context.ui.ask(&format!("Type the name of the database, {database}, to go on"))?
+                    == database
             }
             Consent::Free | Consent::ToPlan => false,
         };
@@ -131,5 +141,6 @@ fn obtain(
     }
     let (command, database) = (context.agreed.command.clone(), database.to_owned());
     let signals = reasons(context, environment);
-    Err(Kind::ConsentMissing { verb, command, database, environment, consent: needed, signals }.into())
+    Err(Kind::ConsentMissing { verb, command, database, environment, consent: needed, signals }
+        .into())
 }

@@ -32,7 +32,11 @@ pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     if files.is_empty() {
         // What it writes depends on no database, but some look for one all the same.
         let target = if layout.is_code() { context.target()? } else { Target::nowhere() };
-        return written_by_tool(context, &target, &Task::Create { name: &name, app: app.as_deref() });
+        return written_by_tool(
+            context,
+            &target,
+            &Task::Create { name: &name, app: app.as_deref() },
+        );
     }
     if args.reversible && files.len() == 1 && !files[0].1.to_ascii_lowercase().contains("down") {
         context.ui.warning(&format!("{} knows no way back", layout.key()));
@@ -66,8 +70,9 @@ fn app_of<'a>(
         (_, 1) => Ok((apps.into_iter().next(), words)),
         _ => {
             let list = apps.into_iter().collect::<Vec<_>>().join(", ");
-            let what =
-                format!("name the application first, as in `cargo db create shop add age`; there are {list}");
+            let what = format!(
+                "name the application first, as in `cargo db create shop add age`; there are {list}"
+            );
             Err(Kind::Usage { what }.into())
         }
     }
@@ -88,13 +93,15 @@ pub(super) fn written_by_tool(context: &Context, target: &Target, task: &Task<'_
         ended => ended?,
     };
     let here = files::current_dir()?;
-    let new = files::stamps(base)?.into_iter().filter(|(path, stamp)| before.get(path) != Some(stamp));
+    let new =
+        files::stamps(base)?.into_iter().filter(|(path, stamp)| before.get(path) != Some(stamp));
     let shown: Vec<PathBuf> =
         new.map(|(path, _)| path.strip_prefix(&here).unwrap_or(&path).to_owned()).collect();
     if shown.is_empty() {
         // A tool that asks a question, and has nobody to answer it, can end like one that has nothing to do.
         if !says_that_nothing_is_to_do(&ended.said) {
-            let differences = vec!["it wrote nothing, and does not say that nothing is to do".to_owned()];
+            let differences =
+                vec!["it wrote nothing, and does not say that nothing is to do".to_owned()];
             let (command, status, said) = (ended.command, ended.status, ended.said);
             return Err(Kind::ToolFailed { command, status, said, differences }.into());
         }
@@ -108,7 +115,8 @@ pub(super) fn written_by_tool(context: &Context, target: &Target, task: &Task<'_
 
 /// In the words of the tools that are known.
 fn says_that_nothing_is_to_do(said: &str) -> bool {
-    const WORDS: [&str; 4] = ["no changes", "no schema changes", "nothing to do", "nothing to migrate"];
+    const WORDS: [&str; 4] =
+        ["no changes", "no schema changes", "nothing to do", "nothing to migrate"];
     let said = said.to_lowercase();
     WORDS.iter().any(|words| said.contains(words))
 }

@@ -32,7 +32,11 @@ pub(super) fn run(context: &Context, args: &EnvArgs) -> Result<Exit> {
     let marker = marker::read(&mut session)?;
     let environment = context.settings.environment.clone().marked_anew(marker.as_ref());
     let environment = &environment;
-    context.ui.report(&Report::Environment { target: &target, environment, marker: marker.as_ref() });
+    context.ui.report(&Report::Environment {
+        target: &target,
+        environment,
+        marker: marker.as_ref(),
+    });
     Ok(Exit::Done)
 }
 

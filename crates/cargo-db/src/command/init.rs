@@ -62,7 +62,9 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit> {
             files::append_line(path, lines.trim_end())?;
         }
         let verb = if args.dry_run { "Would add" } else { "Added" };
-        context.ui.status(verb, &format!("{} to {}", lines.trim().replace('\n', ", "), relative(path)));
+        context
+            .ui
+            .status(verb, &format!("{} to {}", lines.trim().replace('\n', ", "), relative(path)));
     }
     if work.by_hand.is_empty() {
         context.ui.report(&Report::Line("next: `cargo db status`"));
@@ -93,8 +95,10 @@ fn look(root: &Path) -> Result<Work> {
         }
     }
     if found.is_empty() {
-        work.found
-            .push("no migrations: plain SQL files in `migrations` is what cargo db begins with".to_owned());
+        work.found.push(
+            "no migrations: plain SQL files in `migrations` is what cargo db begins with"
+                .to_owned(),
+        );
     }
     add(&mut work, root.join("db.toml"), db_toml(root, &found));
     add(&mut work, root.join(".env.example"), ENV_EXAMPLE.to_owned());
@@ -118,7 +122,8 @@ fn text(path: &Path) -> String {
 fn workspace(root: &Path, work: &mut Work) {
     let [manifest, xtask] = ["Cargo.toml", "xtask"].map(|name| root.join(name));
     if !files::is_there(&manifest) {
-        work.by_hand.push("no cargo workspace is here: install `cargo-db`, and call it as that".to_owned());
+        work.by_hand
+            .push("no cargo workspace is here: install `cargo-db`, and call it as that".to_owned());
         return;
     }
     let elsewhere = files::folders(root, DEPTH).into_iter().map(|folder| root.join(folder));
@@ -142,7 +147,8 @@ fn workspace(root: &Path, work: &mut Work) {
             work.by_hand.push(if text(&manifest).contains("[workspace]") {
                 "add \"xtask\" to the members of the workspace in Cargo.toml".to_owned()
             } else {
-                "make a workspace of it in Cargo.toml:\n[workspace]\nmembers = [\"xtask\"]".to_owned()
+                "make a workspace of it in Cargo.toml:\n[workspace]\nmembers = [\"xtask\"]"
+                    .to_owned()
             });
         }
     }
@@ -170,8 +176,9 @@ fn alias(root: &Path, work: &mut Work) {
 fn ignored(root: &Path, work: &mut Work) {
     let path = root.join(".gitignore");
     let ignored = text(&path);
-    let known =
-        |line: &&str| ignored.lines().any(|known| known.trim().trim_matches('/') == line.trim_matches('/'));
+    let known = |line: &&str| {
+        ignored.lines().any(|known| known.trim().trim_matches('/') == line.trim_matches('/'))
+    };
     let missing: Vec<&str> = IGNORED.into_iter().filter(|line| !known(line)).collect();
     let lines = format!("{}\n", missing.join("\n"));
     if !files::is_there(&path) {
@@ -204,15 +211,17 @@ fn db_toml(root: &Path, found: &[(Vec<Layout>, PathBuf)]) -> String {
         let tools: Vec<String> =
             layouts.iter().map(|layout| format!("tool = {}\n", quote(layout.key()))).collect();
         // Of several that fit nobody but a person can choose.
-        let tools = if tools.len() > 1 { format!("# {}", tools.join("# ")) } else { tools.concat() };
+        let tools =
+            if tools.len() > 1 { format!("# {}", tools.join("# ")) } else { tools.concat() };
         format!("{tools}dir = {}\n", quote(&shown(root, dir)))
     };
     match found {
         [] => "# Migrations are plain SQL files in `migrations`, as sqlx names them.\n".to_owned(),
         [(layouts, dir)] => format!("[migrations]\n{}", table(layouts, dir)),
         several => {
-            let mut text =
-                String::from("# Each set is chosen with `--set`; `cargo db status` shows all of them.\n");
+            let mut text = String::from(
+                "# Each set is chosen with `--set`; `cargo db status` shows all of them.\n",
+            );
             let mut names: Vec<String> = Vec::new();
             for (layouts, dir) in several {
                 let name = set_name(root, &layouts[0], dir, &names);
@@ -226,7 +235,8 @@ fn db_toml(root: &Path, found: &[(Vec<Layout>, PathBuf)]) -> String {
 
 /// What a set is called: as the project that it belongs to, with as much of its path as tells it from the others.
 fn set_name(root: &Path, layout: &Layout, dir: &Path, taken: &[String]) -> String {
-    let above = dir.ancestors().nth(Path::new(layout.folders()[0]).components().count()).unwrap_or(dir);
+    let above =
+        dir.ancestors().nth(Path::new(layout.folders()[0]).components().count()).unwrap_or(dir);
     let path = above.strip_prefix(root).unwrap_or(above);
     let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     let by_path = (1..=parts.len()).map(|count| parts[parts.len() - count..].join("-"));

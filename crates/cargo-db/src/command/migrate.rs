@@ -24,7 +24,10 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let request = MigrateRequest {
         to: args.to.clone(),
         steps: args.steps,
-        tolerance: Tolerance { missing: args.ignore_missing, out_of_order: args.allow_out_of_order },
+        tolerance: Tolerance {
+            missing: args.ignore_missing,
+            out_of_order: args.allow_out_of_order,
+        },
     };
     warn_of_unfinished(context, &target)?;
     if settings.migrations.layout.is_asked() && !args.dry_run {
@@ -33,7 +36,8 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     }
     let facts = migration::gather(world, settings, &target)?;
     let wanted = wants_all_or_nothing(context, args)?;
-    let look = |facts: &Facts| context.seal(batched(context, plan::migrate(facts, &request)?, wanted)?);
+    let look =
+        |facts: &Facts| context.seal(batched(context, plan::migrate(facts, &request)?, wanted)?);
     let plan = look(&facts)?;
     if args.dry_run {
         migration::can_run(settings, &plan)?;
@@ -95,7 +99,8 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     }
     proof::count_again(context, &plan, &proved)?;
     // What is written after the backup's snapshot is what must not be lost.
-    let witness = plan.swaps_back().then(|| Witness::begin(world, &target, &mut lock)).transpose()?;
+    let witness =
+        plan.swaps_back().then(|| Witness::begin(world, &target, &mut lock)).transpose()?;
     let backup = context.back_up(&plan)?;
     let deeds = context.carry_out(&plan, given, backup.clone(), || match (backup, witness) {
         (Some(backup), Some(witness)) => or_swap_back(context, &plan, lock, witness, &backup),
@@ -113,7 +118,8 @@ fn warn_of_unfinished(context: &Context, target: &Target) -> Result<()> {
     let Some(record) = trail.unfinished(target)?.filter(|record| record.verb == "migrate") else {
         return Ok(());
     };
-    let back = record.backup.map(|backup| format!("; `cargo db restore {backup}` goes back to before it"));
+    let back =
+        record.backup.map(|backup| format!("; `cargo db restore {backup}` goes back to before it"));
     context.ui.warning(&format!(
         "the last migrate, of {}, has no outcome: it was killed, or is at work{}",
         record.when.get(..19).unwrap_or(&record.when),
@@ -126,7 +132,8 @@ fn warn_of_unfinished(context: &Context, target: &Target) -> Result<()> {
 fn wants_all_or_nothing(context: &Context, args: &MigrateArgs) -> Result<bool> {
     let settings = &context.settings;
     if args.all_or_nothing && settings.migrations.runner == Runner::Tool {
-        let (tool, doing) = (settings.migrations.layout.key().to_owned(), "apply all or nothing".to_owned());
+        let (tool, doing) =
+            (settings.migrations.layout.key().to_owned(), "apply all or nothing".to_owned());
         return Err(Kind::ToolCannot { tool, doing, key: "" }.into());
     }
     let customarily = settings.environment.environment == Environment::Staging;
@@ -139,7 +146,8 @@ fn batched(context: &Context, mut plan: Plan, wanted: bool) -> Result<Plan> {
     let Migrations { layout, runner, .. } = &context.settings.migrations;
     if *runner == Runner::Tool {
         // It commits by its own rules, and its sessions cannot be told from those of others.
-        plan.warnings.extend(wanted.then(|| format!("not all or nothing: {} runs them", layout.key())));
+        plan.warnings
+            .extend(wanted.then(|| format!("not all or nothing: {} runs them", layout.key())));
         return Ok(plan);
     }
     let always = layout.is_one_transaction();
@@ -148,7 +156,8 @@ fn batched(context: &Context, mut plan: Plan, wanted: bool) -> Result<Plan> {
     }
     let mut files = Vec::new();
     for migration in migrations {
-        let bytes = migration.up.part_of(files::read(&context.settings.root.join(&migration.up.path))?);
+        let bytes =
+            migration.up.part_of(files::read(&context.settings.root.join(&migration.up.path))?);
         files.push((migration, String::from_utf8_lossy(&bytes).into_owned()));
     }
     // Where it is how the tool does it, whatever is in the files.
@@ -182,7 +191,12 @@ fn or_swap_back(
         doubts if doubts.is_empty() => Ok(()),
         doubts => {
             let (why, backup) = (failure.why(), backup.to_owned());
-            Err(Failure::from(Kind::NotSwappedBack { failure: failure.to_string(), backup, doubts, why }))
+            Err(Failure::from(Kind::NotSwappedBack {
+                failure: failure.to_string(),
+                backup,
+                doubts,
+                why,
+            }))
         }
     };
     alone()?;
@@ -211,7 +225,8 @@ pub(super) fn lock(context: &Context, target: &Target) -> Result<Lock> {
     let shared = migrations.runner == Runner::Builtin || !migrations.layout.locks_itself();
     let schema = migrations.layout.schema().or(target.search_path()).unwrap_or("public");
     let schema = schema.split(',').next().unwrap_or(schema);
-    let place = LockPlace { database: &target.database, schema, table: migrations.layout.table_name() };
+    let place =
+        LockPlace { database: &target.database, schema, table: migrations.layout.table_name() };
     let of_tool = migrations.layout.lock_key(&place).filter(|_| shared);
     let keys: Vec<i64> = own.chain(of_tool).collect();
     Lock::acquire(&context.world, target, &keys, context.settings.limits.lock_timeout.value)

@@ -65,7 +65,9 @@ impl Context {
                 let environment = &self.settings.environment;
                 if !environment.environment.is_own() {
                     let signals = environment.signals.iter().map(ToString::to_string).collect();
-                    return Err(Kind::NoTarget { environment: environment.environment, signals }.into());
+                    return Err(
+                        Kind::NoTarget { environment: environment.environment, signals }.into()
+                    );
                 }
                 let running = self.local_server().ensure_running(&self.world)?;
                 Ok(local::target(&running, database))
@@ -95,11 +97,14 @@ impl Context {
         }
         let target = self.target()?;
         let session = migration::connect_or_none(&self.world, &self.settings, &target)?;
-        let histories = session.map(|mut session| migration::histories(&mut session)).transpose()?;
-        let known = |layout: &Layout| histories.iter().flatten().any(|(tool, _)| tool == layout.key());
+        let histories =
+            session.map(|mut session| migration::histories(&mut session)).transpose()?;
+        let known =
+            |layout: &Layout| histories.iter().flatten().any(|(tool, _)| tool == layout.key());
         let first = (migrations.layout.clone(), migrations.dir.value.clone());
         let candidates = std::iter::once(first).chain(migrations.rivals.clone());
-        let (mut known, unknown): (Vec<_>, Vec<_>) = candidates.partition(|(layout, _)| known(layout));
+        let (mut known, unknown): (Vec<_>, Vec<_>) =
+            candidates.partition(|(layout, _)| known(layout));
         if known.len() != 1 {
             return Err(self.several_tools(known.iter().chain(&unknown)));
         }
@@ -118,7 +123,10 @@ impl Context {
         Err(self.several_tools(std::iter::once(&first).chain(rivals)))
     }
 
-    fn several_tools<'a>(&self, candidates: impl Iterator<Item = &'a (Layout, PathBuf)>) -> Failure {
+    fn several_tools<'a>(
+        &self,
+        candidates: impl Iterator<Item = &'a (Layout, PathBuf)>,
+    ) -> Failure {
         let root = &self.settings.root;
         let shown = |(layout, dir): &(Layout, PathBuf)| {
             format!("{} in `{}`", layout.key(), dir.strip_prefix(root).unwrap_or(dir).display())
@@ -170,7 +178,8 @@ impl Context {
         if wants_backup && !plan.is_empty() && !plan.takes_backup() {
             let session = migration::connect_or_none(&self.world, &self.settings, &plan.target)?;
             if session.is_some_and(|mut session| {
-                migration::holds_rows(&mut session, &self.settings.migrations.layout).unwrap_or(true)
+                migration::holds_rows(&mut session, &self.settings.migrations.layout)
+                    .unwrap_or(true)
             }) {
                 plan.steps.insert(0, Step::Backup);
             } else {

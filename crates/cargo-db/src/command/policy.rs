@@ -7,7 +7,12 @@ use crate::plan::Verb;
 use crate::ui::{PolicyRow, Report};
 
 pub(super) fn run(context: &Context) -> Result<Exit> {
-    let all = [Environment::Development, Environment::Test, Environment::Staging, Environment::Production];
+    let all = [
+        Environment::Development,
+        Environment::Test,
+        Environment::Staging,
+        Environment::Production,
+    ];
     // Without `--env` the whole table; the environment that one is in changes nothing about it.
     let asked = context.settings.environment.signals.iter().any(|signal| signal.source == "--env");
     let one = asked.then_some(context.settings.environment.environment);

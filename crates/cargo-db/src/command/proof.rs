@@ -49,15 +49,21 @@ impl Proved {
             Runner::Tool => migrations.layout.key().to_owned(),
         };
         let differences = vec![
-            "every migration is applied, and the schema is not the one that the rehearsal led to".to_owned(),
-            "somebody may have changed it meanwhile, or a migration does not always do the same".to_owned(),
+            "every migration is applied, and the schema is not the one that the rehearsal led to"
+                .to_owned(),
+            "somebody may have changed it meanwhile, or a migration does not always do the same"
+                .to_owned(),
         ];
         Err(Kind::OtherState { who, differences }.into())
     }
 }
 
 /// Rehearses the migrations of a plan, where that is asked for: who agrees to it should have seen that.
-pub(super) fn begin<'a>(context: &Context, plan: &Plan, receipt: Option<&'a Path>) -> Result<Proving<'a>> {
+pub(super) fn begin<'a>(
+    context: &Context,
+    plan: &Plan,
+    receipt: Option<&'a Path>,
+) -> Result<Proving<'a>> {
     match asked(context, plan)? {
         Proof::Nothing => Ok(Proving::Done(Proved::default())),
         Proof::Rehearsal if receipt.is_none() => {
@@ -66,7 +72,8 @@ pub(super) fn begin<'a>(context: &Context, plan: &Plan, receipt: Option<&'a Path
             };
             judge(context, plan, &rehearsal)?;
             let becomes = rehearsal.becomes;
-            let guards = rehearsal.migrations.into_iter().flat_map(|migration| migration.guards).collect();
+            let guards =
+                rehearsal.migrations.into_iter().flat_map(|migration| migration.guards).collect();
             Ok(Proving::Done(Proved { guards, becomes }))
         }
         Proof::Rehearsal | Proof::Receipt => Ok(Proving::ByReceipt(receipt)),
@@ -85,7 +92,8 @@ impl Proving<'_> {
         let count = plan.migrations().count();
         // Where only some of them run, nobody has seen what that leads to.
         let becomes = receipt.becomes.filter(|_| receipt.migrations.len() == count);
-        let guards = receipt.migrations.into_iter().take(count).flat_map(|entry| entry.guards).collect();
+        let guards =
+            receipt.migrations.into_iter().take(count).flat_map(|entry| entry.guards).collect();
         Ok(Proved { guards, becomes })
     }
 }
@@ -95,7 +103,9 @@ pub(super) fn foresee(context: &Context, plan: &Plan, receipt: Option<&Path>) ->
     let proof = asked(context, plan)?;
     if proof == Proof::Receipt || receipt.is_some() {
         return match holding(context, plan, receipt) {
-            Ok(receipt) => Ok(Foresight::Receipt { when: Some(receipt.date()), objections: Vec::new() }),
+            Ok(receipt) => {
+                Ok(Foresight::Receipt { when: Some(receipt.date()), objections: Vec::new() })
+            }
             Err(failure) if matches!(failure.kind(), Kind::NoReceipt { .. }) => {
                 Ok(Foresight::Receipt { when: None, objections: failure.why() })
             }
@@ -124,7 +134,9 @@ pub(super) fn foresee(context: &Context, plan: &Plan, receipt: Option<&Path>) ->
             direction: Direction::Up,
             transactional: migration.up.transactional,
         });
-        found.findings.retain(|finding| holds_rows || !matches!(finding.class, Class::Loss | Class::Lock));
+        found
+            .findings
+            .retain(|finding| holds_rows || !matches!(finding.class, Class::Loss | Class::Lock));
         (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
         checked.push(found);
     }
@@ -137,7 +149,8 @@ pub(super) fn of_rollback(context: &Context, plan: &Plan) -> Result<()> {
         return Ok(());
     }
     let receipts = Receipts::of(&context.settings.root).all()?;
-    let proved = |migration: &&Migration| receipts.iter().any(|receipt| receipt.proves_way_back(migration));
+    let proved =
+        |migration: &&Migration| receipts.iter().any(|receipt| receipt.proves_way_back(migration));
     let unproved = plan.migrations().filter(|migration| !proved(migration));
     let objections: Vec<String> = unproved
         .map(|migration| format!("no rehearsal proved that {} leads back", migration.title()))
@@ -198,8 +211,10 @@ fn may_not(failure: &Failure) -> bool {
 
 /// Shows what was found, and stops where it must not run.
 fn judge(context: &Context, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
-    let failing =
-        rehearsal.migrations.iter().find_map(|migration| Some((migration, migration.failure.clone()?)));
+    let failing = rehearsal
+        .migrations
+        .iter()
+        .find_map(|migration| Some((migration, migration.failure.clone()?)));
     if let Some((migration, statement)) = failing {
         let subject = format!("the rehearsal of {}", title(&migration.version, &migration.name));
         return Err(Kind::Statement { statement, subject, verb: "migrate" }.into());
@@ -213,7 +228,8 @@ fn judge(context: &Context, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
     context.ui.rehearsal(&plan.target, rehearsal);
     let findings: Vec<_> =
         rehearsal.migrations.iter().flat_map(|migration| migration.findings.clone()).collect();
-    let unmeasured = rehearsal.migrations.iter().any(|migration| migration.verdict == Verdict::Unmeasured);
+    let unmeasured =
+        rehearsal.migrations.iter().any(|migration| migration.verdict == Verdict::Unmeasured);
     if unmeasured && !plan.environment.is_own() {
         return Err(Kind::Blocked { findings: Vec::new() }.into());
     }
@@ -226,7 +242,8 @@ fn judge(context: &Context, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
     }
     let blocks = findings.iter().filter(|finding| finding.severity == Severity::Block);
     let line = |finding: &Finding| {
-        let object = finding.object.as_deref().map(|object| format!(" {object}")).unwrap_or_default();
+        let object =
+            finding.object.as_deref().map(|object| format!(" {object}")).unwrap_or_default();
         format!("{}{object}: {}", finding.rule, finding.evidence)
     };
     Err(Kind::Blocked { findings: blocks.map(line).collect() }.into())
@@ -259,7 +276,12 @@ pub(super) fn holding(context: &Context, plan: &Plan, named: Option<&Path>) -> R
     }
     // The oldest explain nothing.
     objections.truncate(3);
-    Err(Kind::NoReceipt { verb: plan.verb.name(), database: plan.target.database.clone(), objections }.into())
+    Err(Kind::NoReceipt {
+        verb: plan.verb.name(),
+        database: plan.target.database.clone(),
+        objections,
+    }
+    .into())
 }
 
 /// Counts again what the files expect to be lost, now that nobody else migrates.
@@ -271,18 +293,21 @@ pub(super) fn count_again(context: &Context, plan: &Plan, proved: &Proved) -> Re
     let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
     for Guard { table, column, bound } in guards {
         // The name may come from a receipt of another machine: the server says what it names.
-        let known =
-            session.value("look for the table", &format!("SELECT to_regclass({})", quote_literal(table)))?;
+        let known = session.value(
+            "look for the table",
+            &format!("SELECT to_regclass({})", quote_literal(table)),
+        )?;
         let Some(known) = known else {
             let object = format!("{table}, which is not there,");
             return Err(Kind::MoreThanExpected { object, found: 0, bound: *bound }.into());
         };
         let what = column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
-        let found =
-            session.value("count what will be lost", &format!("SELECT count({what}) FROM {known}"))?;
+        let found = session
+            .value("count what will be lost", &format!("SELECT count({what}) FROM {known}"))?;
         let found = found.and_then(|found| found.parse().ok()).unwrap_or(0);
         if found > *bound {
-            let object = column.as_ref().map_or_else(|| known.clone(), |column| format!("{known}.{column}"));
+            let object =
+                column.as_ref().map_or_else(|| known.clone(), |column| format!("{known}.{column}"));
             return Err(Kind::MoreThanExpected { object, found, bound: *bound }.into());
         }
     }

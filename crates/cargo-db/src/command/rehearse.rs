@@ -31,11 +31,22 @@ pub(super) fn run(context: &Context, args: &RehearseArgs) -> Result<Exit> {
         Some(CopyFrom::Backup) => From::Backup(args.backup.clone()),
         Some(CopyFrom::Schema) => From::Schema,
     };
-    let request =
-        Request { settings, target: &target, migrations: &migrations, from, keep: args.keep, queries };
+    let request = Request {
+        settings,
+        target: &target,
+        migrations: &migrations,
+        from,
+        keep: args.keep,
+        queries,
+    };
     let (rehearsal, receipt) = rehearse::rehearse(world, &request)?;
     let path = Receipts::of(&settings.root).write(&receipt)?;
     let markdown = args.format == ReportFormat::Markdown;
-    ui.report(&Report::Rehearsed { target: &target, rehearsal: &rehearsal, receipt: &path, markdown });
+    ui.report(&Report::Rehearsed {
+        target: &target,
+        rehearsal: &rehearsal,
+        receipt: &path,
+        markdown,
+    });
     Ok(if rehearsal.verdict() > Verdict::Warn { Exit::Finding } else { Exit::Done })
 }

@@ -23,7 +23,8 @@ fn look(context: &Context, target: &Target) -> Result<Plan> {
     let standing = Standing::compare(&facts.folder, &facts.history);
     let (mut harmless, mut failed, mut beyond) = (Vec::new(), Vec::new(), Vec::<Problem>::new());
     for problem in &standing.problems {
-        let of_it = |version: &Version| standing.applied.iter().find(|(row, _)| row.version == *version);
+        let of_it =
+            |version: &Version| standing.applied.iter().find(|(row, _)| row.version == *version);
         let found = problem.version.as_ref().and_then(of_it);
         match (problem.trouble, found) {
             (Trouble::Failed, Some((_, Some(file)))) => failed.push((*file).clone()),
@@ -44,7 +45,9 @@ fn look(context: &Context, target: &Target) -> Result<Plan> {
         }
     }
     if harmless.is_empty() && failed.is_empty() && !beyond.is_empty() {
-        return Err(Kind::HistoryInconsistent { target: target.to_string(), problems: beyond }.into());
+        return Err(
+            Kind::HistoryInconsistent { target: target.to_string(), problems: beyond }.into()
+        );
     }
     let mut plan = plan::repair(&facts, harmless, failed);
     plan.warnings.extend(beyond.iter().map(|problem| format!("not repaired: {}", problem.line())));
@@ -54,13 +57,24 @@ fn look(context: &Context, target: &Target) -> Result<Plan> {
 /// A migration of which there is nothing but its row.
 fn without_file(row: &Applied) -> Migration {
     let checksum = row.checksum.clone().unwrap_or_else(|| Checksum::stored(""));
-    let up = ScriptFile { path: PathBuf::new(), checksum, transactional: true, part: None, is_code: true };
+    let up = ScriptFile {
+        path: PathBuf::new(),
+        checksum,
+        transactional: true,
+        part: None,
+        is_code: true,
+    };
     let (version, name, detail) = (row.version.clone(), row.name.clone(), row.detail.clone());
     Migration { version, name, up, down: None, recorded: Recorded::Nothing, detail }
 }
 
 /// Whether the file as it was applied, which git remembers, says the same as it does now.
-fn only_looks_changed(context: &Context, facts: &Facts, file: &Migration, stored: &Checksum) -> bool {
+fn only_looks_changed(
+    context: &Context,
+    facts: &Facts,
+    file: &Migration,
+    stored: &Checksum,
+) -> bool {
     let root = &context.settings.root;
     let path = &file.up.path;
     let Ok(now) = files::read(&root.join(path)) else { return false };
@@ -71,11 +85,19 @@ fn only_looks_changed(context: &Context, facts: &Facts, file: &Migration, stored
         Recorded::Digest => facts.layout.digest(text.as_bytes()) == *stored,
         _ => {
             let found = vec![Found { path: path.clone(), bytes: text.as_bytes().to_vec() }];
-            facts.layout.read(found).migrations.first().is_some_and(|then| then.is_recorded_as(stored))
+            facts
+                .layout
+                .read(found)
+                .migrations
+                .first()
+                .is_some_and(|then| then.is_recorded_as(stored))
         }
     };
     let versions = commits.lines().filter_map(|commit| text_at(root, commit, path));
-    versions.into_iter().find(|text| was_applied(text)).is_some_and(|then| check::says_the_same(&then, &now))
+    versions
+        .into_iter()
+        .find(|text| was_applied(text))
+        .is_some_and(|then| check::says_the_same(&then, &now))
 }
 
 fn text_at(root: &Path, commit: &str, path: &Path) -> Option<String> {

@@ -49,7 +49,12 @@ pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
         backups::keep_last(&Folder::new(&settings.backup.dir.value), keep)?;
     }
     let migrations = plan.migrations().count();
-    ui.report(&Report::Reset { target: &target, migrations, rows: &rows, backup: taken.as_deref() });
+    ui.report(&Report::Reset {
+        target: &target,
+        migrations,
+        rows: &rows,
+        backup: taken.as_deref(),
+    });
     Ok(Exit::Done)
 }
 
@@ -74,12 +79,18 @@ fn look(context: &Context, args: &ResetArgs, target: &Target) -> Result<Plan> {
     let name = target.database.clone();
     if exists {
         let mut session = Session::open(world, target, Purpose::Read)?;
-        let loses = migration::losses_where(&mut session, &context.settings.migrations.layout, "true")?;
+        let loses =
+            migration::losses_where(&mut session, &context.settings.migrations.layout, "true")?;
         let size = "SELECT pg_size_pretty(pg_database_size(current_database()))";
         let size = session.value("ask for the size", size)?;
-        warnings.push(format!("all of {name} goes: {} tables, {}", loses.len(), size.unwrap_or_default()));
-        let others =
-            migration::histories(&mut session)?.into_iter().filter(|(_, table)| own.as_ref() != Some(table));
+        warnings.push(format!(
+            "all of {name} goes: {} tables, {}",
+            loses.len(),
+            size.unwrap_or_default()
+        ));
+        let others = migration::histories(&mut session)?
+            .into_iter()
+            .filter(|(_, table)| own.as_ref() != Some(table));
         warnings.extend(others.map(|(tool, table)| {
             format!("so does `{table}`, a history of {tool}: what it has applied is not made anew")
         }));
@@ -98,7 +109,11 @@ fn fill(context: &Context, plan: &Plan, target: &Target) -> Result<Rows> {
     let facts = migration::gather(world, settings, target)?;
     let migrated = plan::migrate(&facts, &MigrateRequest::default())?;
     if migrated.migrations().ne(plan.migrations()) {
-        return Err(Kind::PlanChanged { before: plan.id().to_string(), now: "another one".to_owned() }.into());
+        return Err(Kind::PlanChanged {
+            before: plan.id().to_string(),
+            now: "another one".to_owned(),
+        }
+        .into());
     }
     let mut lock = migrate::lock(context, target)?;
     if !migrated.is_empty() {

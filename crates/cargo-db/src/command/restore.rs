@@ -27,7 +27,8 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
     let folder_lock = folder.lock_shared()?;
     let mut source = choose(context, args, &folder, &target)?;
     source.jobs = args.jobs.map(|jobs| jobs.max(1));
-    let target = args.into.as_deref().map_or_else(|| target.clone(), |into| target.with_database(into));
+    let target =
+        args.into.as_deref().map_or_else(|| target.clone(), |into| target.with_database(into));
     let scope = scope(args);
     let demands = Demands { builds: scope.is_none(), brings_roles: args.roles };
     let preflight = backup::preflight(world, settings, &target, &source, demands)?;
@@ -35,7 +36,8 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
         let problems = vec![format!("target: `{}` exists already", target.database)];
         return Err(Kind::CannotRestore { name: source.name, problems }.into());
     }
-    let roles = if args.roles { backup::missing_roles(world, &target, &source)? } else { Vec::new() };
+    let roles =
+        if args.roles { backup::missing_roles(world, &target, &source)? } else { Vec::new() };
     let restore = Restore { context, target: &target, source: &source, roles };
     match scope {
         Some(scope) => restore.in_place(scope, args.dry_run, folder_lock),
@@ -47,7 +49,9 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
 fn scope(args: &RestoreArgs) -> Option<Scope> {
     match (&args.schema, &args.table) {
         // A name with a dot of its own needs its schema beside it.
-        (Some(schema), Some(table)) => Some(Scope::Table { schema: schema.clone(), table: table.clone() }),
+        (Some(schema), Some(table)) => {
+            Some(Scope::Table { schema: schema.clone(), table: table.clone() })
+        }
         (None, Some(table)) => {
             let (schema, table) = table.split_once('.').unwrap_or(("public", table));
             Some(Scope::Table { schema: schema.to_owned(), table: table.to_owned() })
@@ -82,7 +86,9 @@ impl Restore<'_> {
         };
         let steps = vec![Step::Build { backup: self.source.name.clone() }, last];
         let plan = self.plan(Verb::Restore, steps, "")?;
-        let Some((_lock, given)) = agree(self.context, &plan, dry_run)? else { return Ok(Exit::Done) };
+        let Some((_lock, given)) = agree(self.context, &plan, dry_run)? else {
+            return Ok(Exit::Done);
+        };
         let kept = self.context.carry_out(&plan, given, None, || {
             self.create_roles()?;
             let built = backup::build(world, settings, self.target, self.source)?;
@@ -100,16 +106,20 @@ impl Restore<'_> {
     fn in_place(&self, scope: Scope, dry_run: bool, reading: std::fs::File) -> Result<Exit> {
         let Context { ui, world, settings, .. } = self.context;
         let (what, whole) = (scope.describe(), scope == Scope::Everything);
-        if matches!(&scope, Scope::Schema(schema) | Scope::Table { schema, .. } if schema == "cargo_db") {
+        if matches!(&scope, Scope::Schema(schema) | Scope::Table { schema, .. } if schema == "cargo_db")
+        {
             let what =
-                "what cargo db remembers in the schema cargo_db is not brought back by itself".to_owned();
+                "what cargo db remembers in the schema cargo_db is not brought back by itself"
+                    .to_owned();
             return Err(Kind::Usage { what }.into());
         }
         let part = backup::look(world, settings, self.target, self.source, scope)?;
         let (backup, loses) = (self.source.name.clone(), part.losses.clone());
         let steps = vec![Step::Replace { what: what.clone(), backup, loses }];
         let plan = self.plan(Verb::RestoreInPlace, steps, &part.fingerprint())?;
-        let Some((_lock, given)) = agree(self.context, &plan, dry_run)? else { return Ok(Exit::Done) };
+        let Some((_lock, given)) = agree(self.context, &plan, dry_run)? else {
+            return Ok(Exit::Done);
+        };
         // Whoever writes a backup is alone in the folder, and we are reading there.
         drop(reading);
         // From here on nobody writes to what is replaced: what they wrote by now is in the backup.
@@ -144,13 +154,19 @@ impl Restore<'_> {
 }
 
 /// A backup of ours, found sound before anything else happens, or a file that is named.
-fn choose(context: &Context, args: &RestoreArgs, folder: &Folder, target: &Target) -> Result<Source> {
+fn choose(
+    context: &Context,
+    args: &RestoreArgs,
+    folder: &Folder,
+    target: &Target,
+) -> Result<Source> {
     let name = match args.backup.as_ref().or(args.file.as_ref()) {
         Some(name) => Some(name.clone()),
         None if args.latest => None,
         None if context.ui.can_prompt() => Some(pick(context, folder)?),
         None => {
-            let what = "which backup to restore was not said: name one, or say `--latest`".to_owned();
+            let what =
+                "which backup to restore was not said: name one, or say `--latest`".to_owned();
             return Err(Kind::Usage { what }.into());
         }
     };
@@ -163,7 +179,9 @@ fn choose(context: &Context, args: &RestoreArgs, folder: &Folder, target: &Targe
     }
     let backup = match (&name, scope(args)) {
         // A file of SQL has no parts to choose from.
-        (None, Some(Scope::Schema(_) | Scope::Table { .. })) => newest(context, folder, target, true)?,
+        (None, Some(Scope::Schema(_) | Scope::Table { .. })) => {
+            newest(context, folder, target, true)?
+        }
         (None, _) => newest(context, folder, target, false)?,
         (Some(name), _) => folder.find(Some(name), &target.database)?,
     };
@@ -176,11 +194,13 @@ fn choose(context: &Context, args: &RestoreArgs, folder: &Folder, target: &Targe
 fn newest(context: &Context, folder: &Folder, target: &Target, with_parts: bool) -> Result<Backup> {
     let name = &target.database;
     let is_meant = |backup: &Backup| {
-        backup.manifest.database.name == *name && !(with_parts && backup.manifest.format == Format::Sql)
+        backup.manifest.database.name == *name
+            && !(with_parts && backup.manifest.format == Format::Sql)
     };
     let found: Vec<Backup> = folder.list()?.backups.into_iter().filter(is_meant).collect();
     let server = backup::system_identifier(&context.world, target);
-    let is_here = |backup: &&Backup| server.is_some() && backup.manifest.server.system_identifier == server;
+    let is_here =
+        |backup: &&Backup| server.is_some() && backup.manifest.server.system_identifier == server;
     if let Some(here) = found.iter().find(is_here) {
         return Ok(here.clone());
     }
@@ -190,9 +210,10 @@ fn newest(context: &Context, folder: &Folder, target: &Target, with_parts: bool)
         return Err(none(format!("of `{name}` in `{}`", folder.path().display())).into());
     };
     if found.iter().any(|backup| backup.group() != first.group()) {
-        return Err(
-            none(format!("of `{name}` on this server, and several of other servers: name one")).into()
-        );
+        return Err(none(format!(
+            "of `{name}` on this server, and several of other servers: name one"
+        ))
+        .into());
     }
     context.ui.warning(&format!("`{}` was taken on another server", first.manifest.name));
     Ok(first.clone())
@@ -203,8 +224,11 @@ fn pick(context: &Context, folder: &Folder) -> Result<String> {
     let found = folder.list()?;
     context.ui.numbered(&found);
     let answer = context.ui.ask("Number of the backup, or q to quit")?;
-    let chosen: Option<&Backup> =
-        answer.trim().parse::<usize>().ok().and_then(|number| found.backups.get(number.checked_sub(1)?));
+    let chosen: Option<&Backup> = answer
+        .trim()
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| found.backups.get(number.checked_sub(1)?));
     chosen.map(|backup| backup.manifest.name.clone()).ok_or_else(|| Kind::Declined.into())
 }
 

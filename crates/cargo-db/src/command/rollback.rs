@@ -34,8 +34,9 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
     let now = look(context, &target, &request)?;
     consent::unchanged(&plan, &now)?;
     let backup = context.back_up(&plan)?;
-    let deeds = context
-        .carry_out(&plan, given, backup, || migration::carry_out(world, settings, &plan, &mut lock))?;
+    let deeds = context.carry_out(&plan, given, backup, || {
+        migration::carry_out(world, settings, &plan, &mut lock)
+    })?;
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
 }
@@ -44,6 +45,7 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
 fn look(context: &Context, target: &Target, request: &RollbackRequest) -> Result<Plan> {
     let facts = migration::gather(&context.world, &context.settings, target)?;
     let migrations = plan::to_revert(&facts, request)?;
-    let with_losses = migration::losses_of(&context.world, target, &context.settings.root, migrations)?;
+    let with_losses =
+        migration::losses_of(&context.world, target, &context.settings.root, migrations)?;
     context.seal(plan::rollback(&facts, with_losses))
 }

@@ -33,7 +33,8 @@ pub(super) fn run(context: &Context, args: &SeedArgs) -> Result<Exit> {
     let now = look(context, args, &target)?;
     consent::unchanged(&plan, &now)?;
     let backup = context.back_up(&plan)?;
-    let rows = context.carry_out(&plan, given, backup, || seed::carry_out(world, &plan, &settings.root))?;
+    let rows = context
+        .carry_out(&plan, given, backup, || seed::carry_out(world, &plan, &settings.root))?;
     ui.report(&Report::Seeded { plan: &plan, rows: &rows });
     Ok(Exit::Done)
 }

@@ -17,7 +17,8 @@ pub(super) fn run(context: &Context, args: &ServerArgs) -> Result<Exit> {
             let already = server.running().is_some();
             let running = server.start(world, *port)?;
             if port.is_some_and(|port| port != running.port) {
-                let why = "it runs already, on another port or none; `cargo db server stop` first".to_owned();
+                let why = "it runs already, on another port or none; `cargo db server stop` first"
+                    .to_owned();
                 return Err(Kind::NoLocalServer { doing: "start on that port", why }.into());
             }
             Some(if already { "it runs already" } else { "started" })
@@ -79,7 +80,8 @@ fn destroy(context: &Context, server: &LocalServer, dry_run: bool) -> Result<boo
 }
 
 fn databases(context: &Context, running: &Running) -> Result<Vec<String>> {
-    let mut session = Session::open(&context.world, &local::target(running, "postgres"), Purpose::Read)?;
+    let mut session =
+        Session::open(&context.world, &local::target(running, "postgres"), Purpose::Read)?;
     let sql = "SELECT format('this destroys the database %s, %s', datname, pg_size_pretty(pg_database_size(oid))) \
                FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname";
     session.column("list the databases", sql)

@@ -18,7 +18,10 @@ use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Session, marker, survey};
 
 /// Shows where each of these stands: one, or all sets of migrations.
-pub(super) fn run(contexts: Vec<(Option<String>, Result<Context>)>, args: &StatusArgs) -> Result<Exit> {
+pub(super) fn run(
+    contexts: Vec<(Option<String>, Result<Context>)>,
+    args: &StatusArgs,
+) -> Result<Exit> {
     let (mut seen, mut failures) = (Vec::new(), Vec::new());
     for (set, context) in contexts {
         match context {
@@ -44,7 +47,10 @@ pub(super) fn run(contexts: Vec<(Option<String>, Result<Context>)>, args: &Statu
     }
     for (set, failure) in &failures {
         let why = failure.why().into_iter().map(|why| format!("\n  {why}")).collect::<String>();
-        first.ui.warning(&format!("set {}: {failure}{why}", set.as_deref().unwrap_or("without a name")));
+        first.ui.warning(&format!(
+            "set {}: {failure}{why}",
+            set.as_deref().unwrap_or("without a name")
+        ));
     }
     if let Some((_, failure)) = failures.first() {
         return Ok(failure.exit());
@@ -76,7 +82,8 @@ fn look(context: &Context, wait: Option<u64>) -> Result<Looked<'_>> {
         let found = ask(context, &target, layout, wait);
         (folder.join(), found)
     });
-    let mut folder = folder.map_err(|_| Kind::Bug { what: "a thread of `status` panicked".to_owned() })??;
+    let mut folder =
+        folder.map_err(|_| Kind::Bug { what: "a thread of `status` panicked".to_owned() })??;
     let mut found = found?;
     if let Some(answers) = &mut found {
         if layout.is_asked() {
@@ -98,7 +105,9 @@ impl Looked<'_> {
         let marker = self.found.as_ref().and_then(|answers| answers.marker.as_ref());
         StatusReport {
             target: self.target.clone(),
-            environment: marker.into_iter().fold(self.settings.environment.clone(), Resolved::raised_by),
+            environment: marker
+                .into_iter()
+                .fold(self.settings.environment.clone(), Resolved::raised_by),
             found: self.found.as_ref().map(|answers| (&answers.server, &answers.database)),
             standing: Standing::compare(&self.folder, history),
             migrations: &self.settings.migrations,
@@ -117,7 +126,12 @@ struct Answers {
 
 /// Everything that the server is asked, in two round trips; nothing where the database does not
 /// exist yet.
-fn ask(context: &Context, target: &Target, layout: &Layout, wait: Option<u64>) -> Result<Option<Answers>> {
+fn ask(
+    context: &Context,
+    target: &Target,
+    layout: &Layout,
+    wait: Option<u64>,
+) -> Result<Option<Answers>> {
     let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };
     let (found, server, database) = survey::survey(&mut session, layout)?;
     let marker = if found.marker { marker::read(&mut session)? } else { None };
@@ -140,7 +154,9 @@ fn connect(context: &Context, target: &Target, wait: Option<u64>) -> Result<Opti
         };
         let passing = matches!(
             failure.kind(),
-            Kind::CannotConnect { code: None, .. } | Kind::NoDatabase { .. } | Kind::ConnectionLost { .. }
+            Kind::CannotConnect { code: None, .. }
+                | Kind::NoDatabase { .. }
+                | Kind::ConnectionLost { .. }
         ) || matches!(failure.kind(), Kind::CannotConnect { code: Some(code), .. } if code == "57P03");
         if !passing || began.elapsed() >= patience {
             return Err(failure);
@@ -155,8 +171,9 @@ fn settings_shown(settings: &Settings) -> Vec<SettingLine> {
         value,
         origin: origin.to_string(),
     };
-    let relative =
-        |path: &std::path::Path| path.strip_prefix(&settings.root).unwrap_or(path).display().to_string();
+    let relative = |path: &std::path::Path| {
+        path.strip_prefix(&settings.root).unwrap_or(path).display().to_string()
+    };
     let place = match &settings.place.value {
         crate::settings::Place::Named(target) => target.to_string(),
         crate::settings::Place::Local { .. } => "the private local server".to_owned(),
@@ -179,7 +196,10 @@ fn settings_shown(settings: &Settings) -> Vec<SettingLine> {
             .map(|timeout| line("Statement", time(&timeout.value), &timeout.origin)),
     );
     lines.extend(
-        settings.pg_bin.as_ref().map(|bin| line("PostgreSQL", bin.value.display().to_string(), &bin.origin)),
+        settings
+            .pg_bin
+            .as_ref()
+            .map(|bin| line("PostgreSQL", bin.value.display().to_string(), &bin.origin)),
     );
     lines
 }

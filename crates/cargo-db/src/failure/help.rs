@@ -29,9 +29,10 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
         ],
         Kind::Blocked { findings } => findings.iter().skip(1).cloned().collect(),
         Kind::NoReceipt { objections, .. } => objections.clone(),
-        Kind::NoTarget { signals, environment } => {
-            signals.iter().map(|signal| format!("it counts as {environment} because of {signal}")).collect()
-        }
+        Kind::NoTarget { signals, environment } => signals
+            .iter()
+            .map(|signal| format!("it counts as {environment} because of {signal}"))
+            .collect(),
         Kind::ConsentMissing { signals, .. } => signals.clone(),
         Kind::Statement { statement, subject, .. } => {
             let mut lines = server_lines(&statement.server);
@@ -42,7 +43,10 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
             server_lines(&statement.server).into_iter().chain(staying(stays)).collect()
         }
         Kind::LockLost { why, .. } => {
-            vec![why.clone(), "somebody else may have begun to work, so nothing more was done".to_owned()]
+            vec![
+                why.clone(),
+                "somebody else may have begun to work, so nothing more was done".to_owned(),
+            ]
         }
         Kind::LostPartWay { why, stays, .. } | Kind::NotRecorded { why, stays, .. } => {
             std::iter::once(why.clone()).chain(staying(stays)).collect()
@@ -51,12 +55,16 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
             vec!["every migration is in; what they did is not what was wanted".to_owned()]
         }
         Kind::NotVerified { subject, .. } => {
-            vec![format!("the transaction of {subject} was rolled back: the database is as before it")]
+            vec![format!(
+                "the transaction of {subject} was rolled back: the database is as before it"
+            )]
         }
         Kind::SwappedBack { why, .. } => {
-            let back = "the backup was swapped back in: the database is as before all of them".to_owned();
+            let back =
+                "the backup was swapped back in: the database is as before all of them".to_owned();
             // What stayed for a moment does not stay any more.
-            let own = why.iter().take_while(|line| !line.contains("outside a transaction")).cloned();
+            let own =
+                why.iter().take_while(|line| !line.contains("outside a transaction")).cloned();
             own.chain([back]).collect()
         }
         Kind::NotSwappedBack { doubts, why, .. } => {
@@ -68,8 +76,12 @@ pub(super) fn why(kind: &Kind) -> Vec<String> {
         Kind::Unsound { problems, .. } | Kind::CannotRestore { problems, .. } => problems.clone(),
         Kind::Sql { server, .. } => server_lines(server),
         Kind::ToolFailed { said, differences, .. } => {
-            let lines: Vec<String> =
-                said.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+            let lines: Vec<String> = said
+                .lines()
+                .map(str::trim_end)
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned)
+                .collect();
             shortened(&lines).chain(differences.iter().cloned()).collect()
         }
         Kind::OtherState { differences, .. } => differences.iter().skip(1).cloned().collect(),
@@ -91,7 +103,9 @@ fn shortened(lines: &[String]) -> impl Iterator<Item = String> {
 pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
     match kind {
         Kind::OptionNotHonoured { setting, .. } => {
-            vec![say(&format!("leave them out of `{setting}`, or give cargo db a URL of its own with `-D`"))]
+            vec![say(&format!(
+                "leave them out of `{setting}`, or give cargo db a URL of its own with `-D`"
+            ))]
         }
         Kind::PasswordInFlag { .. } => {
             vec![say("set DATABASE_URL or PGPASSWORD, or write `.env` or `~/.pgpass`")]
@@ -100,7 +114,9 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             vec![say(&format!("did you mean `{suggestion}`?"))]
         }
         Kind::NoTarget { .. } => vec![say("set DATABASE_URL, in the environment or in `.env`")],
-        Kind::NoSuchSeed { .. } => vec![run("see which seeds there are", "cargo db seed --dry-run")],
+        Kind::NoSuchSeed { .. } => {
+            vec![run("see which seeds there are", "cargo db seed --dry-run")]
+        }
         Kind::CannotConnect { code, .. } => vec![connection_hint(code.as_deref())],
         Kind::NoDatabase { environment, .. } if environment.is_own() => {
             vec![run("create it and apply the migrations", "cargo db migrate")]
@@ -115,11 +131,17 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
             ),
         ],
         Kind::OtherMajor { made_by, .. } => vec![
-            say(&format!("install PostgreSQL {made_by} beside it, or name its folder in CARGO_DB_PG_BIN")),
+            say(&format!(
+                "install PostgreSQL {made_by} beside it, or name its folder in CARGO_DB_PG_BIN"
+            )),
             run("or begin anew, without what is in it", "cargo db server destroy"),
         ],
-        Kind::NoLocalServer { .. } => vec![run("see which database is used, and why", "cargo db status")],
-        Kind::LockBusy { .. } => vec![say("wait longer with `--lock-timeout 10m`, or try again later")],
+        Kind::NoLocalServer { .. } => {
+            vec![run("see which database is used, and why", "cargo db status")]
+        }
+        Kind::LockBusy { .. } => {
+            vec![say("wait longer with `--lock-timeout 10m`, or try again later")]
+        }
         Kind::HistoryInconsistent { problems, .. } => history_hints(problems),
         Kind::UnknownVersion { .. } | Kind::NotApplied { .. } | Kind::CommitUnknown { .. } => {
             vec![run("see where the database stands", "cargo db status")]
@@ -133,8 +155,12 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
         Kind::FileChanged { .. } | Kind::PlanChanged { .. } => {
             vec![say("run the command again to see the new plan")]
         }
-        Kind::ReferredTo { .. } => vec![say("empty that table yourself, or add a seed that fills it")],
-        Kind::ConsentMissing { command, database, consent, .. } => consent_hints(command, database, *consent),
+        Kind::ReferredTo { .. } => {
+            vec![say("empty that table yourself, or add a seed that fills it")]
+        }
+        Kind::ConsentMissing { command, database, consent, .. } => {
+            consent_hints(command, database, *consent)
+        }
         Kind::WrongName { database, .. } => vec![say(&format!("`--confirm {database}`"))],
         Kind::WrongPlan { command, .. } | Kind::PlanUsedUp { command, .. } => {
             vec![run("see the plan as it is now", &format!("{command} --dry-run"))]
@@ -143,13 +169,17 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
         Kind::Statement { statement, verb, .. } => vec![statement_hint(statement, verb)],
         Kind::LockLost { .. } => vec![run("see where the database stands", "cargo db status")],
         Kind::HistoryElsewhere { .. } => {
-            vec![say("put the schema into the search path (`?search_path=` in the URL), or move the table")]
+            vec![say(
+                "put the schema into the search path (`?search_path=` in the URL), or move the table",
+            )]
         }
         Kind::EmptyDown { .. } => vec![say("write what leads back, or a new migration")],
         Kind::PartWay { .. } | Kind::LostPartWay { .. } | Kind::NotRecorded { .. } => vec![say(
             "mend the file so that it can run again (`IF NOT EXISTS`), or undo by hand what stays, then migrate again",
         )],
-        Kind::ConnectionLost { .. } => vec![run("when the server is back", "cargo db status --wait")],
+        Kind::ConnectionLost { .. } => {
+            vec![run("when the server is back", "cargo db status --wait")]
+        }
         Kind::Interrupted { .. } => vec![run("see where the database stands", "cargo db status")],
         Kind::NoClient { package, .. } => {
             vec![say(&format!("install {package}, or name its folder in CARGO_DB_PG_BIN"))]
@@ -171,7 +201,9 @@ pub(super) fn hints(kind: &Kind) -> Vec<Hint> {
 fn tool_hints(kind: &Kind) -> Vec<Hint> {
     match kind {
         Kind::NoTool { program } => {
-            vec![say(&format!("install {program}, or name another command in `[migrations]` of db.toml"))]
+            vec![say(&format!(
+                "install {program}, or name another command in `[migrations]` of db.toml"
+            ))]
         }
         Kind::ToolCannot { key: "", .. } => Vec::new(),
         Kind::ToolCannot { key, .. } => {
@@ -190,11 +222,16 @@ fn tool_hints(kind: &Kind) -> Vec<Hint> {
             ),
         ],
         Kind::NotSql { .. } => vec![say("set `[migrations] runner = \"tool\"` in db.toml")],
-        Kind::SeveralTools { .. } => vec![say("say which with `[migrations] tool = \"…\"` in db.toml")],
+        Kind::SeveralTools { .. } => {
+            vec![say("say which with `[migrations] tool = \"…\"` in db.toml")]
+        }
         Kind::OtherHistory { tool, .. } => {
-            let own = say("give the history another table: `[migrations] table = \"…\"` in db.toml");
+            let own =
+                say("give the history another table: `[migrations] table = \"…\"` in db.toml");
             let theirs = tool.as_ref().map(|tool| {
-                say(&format!("if the project uses {tool}: `[migrations] tool = \"{tool}\"` in db.toml"))
+                say(&format!(
+                    "if the project uses {tool}: `[migrations] tool = \"{tool}\"` in db.toml"
+                ))
             });
             theirs.into_iter().chain([own]).collect()
         }
@@ -239,7 +276,9 @@ fn refused_hints(verb: &str) -> Vec<Hint> {
 fn rehearsal_hints(kind: &Kind) -> Vec<Hint> {
     match kind {
         Kind::Blocking { .. } => {
-            vec![say("try when less is going on, or let them wait longer: `[migrate] max-blocking = \"2s\"`")]
+            vec![say(
+                "try when less is going on, or let them wait longer: `[migrate] max-blocking = \"2s\"`",
+            )]
         }
         Kind::Blocked { .. } => vec![
             run("see all of it", "cargo db rehearse"),
@@ -267,7 +306,10 @@ fn consent_hints(command: &str, database: &str, consent: Consent) -> Vec<Hint> {
         Consent::ByName => vec![run("agree", &format!("{command} --confirm {database}"))],
         Consent::ToPlan => vec![
             run("see the plan and its id", &format!("{command} --dry-run")),
-            run("agree to exactly that plan", &format!("{command} --confirm {database} --plan <id>")),
+            run(
+                "agree to exactly that plan",
+                &format!("{command} --confirm {database} --plan <id>"),
+            ),
         ],
     }
 }
@@ -289,7 +331,10 @@ fn history_hints(problems: &[Problem]) -> Vec<Hint> {
             "out of order: give it a newer version, or apply it all the same with `--allow-out-of-order`",
         ),
         (Trouble::Duplicate, "duplicate: give one of the two another version"),
-        (Trouble::Failed, "failed: see what it left behind, then let `cargo db repair` clear its row away"),
+        (
+            Trouble::Failed,
+            "failed: see what it left behind, then let `cargo db repair` clear its row away",
+        ),
         (Trouble::Misnamed, "misnamed: mend what is said of it, or move it away"),
     ];
     all.into_iter().filter(|(trouble, _)| has(*trouble)).map(|(_, hint)| say(hint)).collect()
@@ -304,8 +349,10 @@ fn server_lines(server: &ServerError) -> Vec<String> {
     let code = server.code.as_ref().map(|code| format!("SQLSTATE {code}"));
     let detail = server.detail.as_ref().map(|detail| format!("detail: {detail}"));
     let hint = server.hint.as_ref().map(|hint| format!("the server's hint: {hint}"));
-    let context =
-        server.context.as_ref().map(|context| format!("in {}", context.lines().next().unwrap_or("")));
+    let context = server
+        .context
+        .as_ref()
+        .map(|context| format!("in {}", context.lines().next().unwrap_or("")));
     [detail, context, hint, code].into_iter().flatten().collect()
 }
 
@@ -313,14 +360,16 @@ fn server_lines(server: &ServerError) -> Vec<String> {
 fn statement_hint(statement: &StatementError, verb: &str) -> Hint {
     let again = format!("cargo db {verb}");
     match statement.server.code.as_deref() {
-        Some("55P03") => {
-            run("others hold the table: when it is free, or with a longer `--ddl-lock-timeout`", &again)
-        }
+        Some("55P03") => run(
+            "others hold the table: when it is free, or with a longer `--ddl-lock-timeout`",
+            &again,
+        ),
         Some("57014") => run("it took too long: raise `[migrate] statement-timeout`, then", &again),
         Some("42501") => run("as a role that may do this", &again),
-        Some("25001") => {
-            run("it cannot run in a transaction: `cargo db check` says how it leaves it, then", &again)
-        }
+        Some("25001") => run(
+            "it cannot run in a transaction: `cargo db check` says how it leaves it, then",
+            &again,
+        ),
         Some("42P07" | "42710") => {
             run("where the database has this already, record it as applied:", "cargo db baseline")
         }

@@ -146,7 +146,9 @@ pub(crate) enum Kind {
     StrangeHistory { table: String },
     #[error("`{table}` is not a history of {expected}: {}", tool.as_ref().map_or_else(|| "it is made in another way".to_owned(), |tool| format!("it is one of {tool}")))]
     OtherHistory { table: String, tool: Option<String>, expected: String },
-    #[error("`{database}` has another history: {foreign}, and that of {tool} is not where it should be")]
+    #[error(
+        "`{database}` has another history: {foreign}, and that of {tool} is not where it should be"
+    )]
     ForeignHistory { database: String, foreign: String, tool: String },
     #[error("`{}` holds what only {tool} can run", file.display())]
     NotSql { file: PathBuf, tool: String },
@@ -193,7 +195,9 @@ pub(crate) enum Kind {
     Blocked { findings: Vec<String> },
     #[error("no receipt of a rehearsal holds for {verb} on `{database}`")]
     NoReceipt { verb: &'static str, database: String, objections: Vec<String> },
-    #[error("more would be lost than the file expects: {object} holds {found}, and {bound} were expected")]
+    #[error(
+        "more would be lost than the file expects: {object} holds {found}, and {bound} were expected"
+    )]
     MoreThanExpected { object: String, found: u64, bound: u64 },
     #[error("{verb} is refused in {environment}")]
     Refused { verb: &'static str, environment: Environment, signals: Vec<String> },
@@ -245,7 +249,9 @@ pub(crate) enum Kind {
     NoBackup { what: String },
     #[error("the backup `{name}` is not sound")]
     Unsound { name: String, problems: Vec<String> },
-    #[error("`{name}` cannot be the name of a backup: it would leave the folder, or it is taken by cargo db")]
+    #[error(
+        "`{name}` cannot be the name of a backup: it would leave the folder, or it is taken by cargo db"
+    )]
     BadBackupName { name: String },
     #[error("the backup `{name}` cannot be restored here")]
     CannotRestore { name: String, problems: Vec<String> },
@@ -337,7 +343,9 @@ impl Failure {
         let mut hints = help::hints(&self.0.kind);
         if let Some(set) = &self.0.set {
             let commands = hints.iter_mut().filter_map(|hint| hint.command.as_mut());
-            for command in commands.filter(|one| one.starts_with("cargo db ") && !one.contains("--set")) {
+            for command in
+                commands.filter(|one| one.starts_with("cargo db ") && !one.contains("--set"))
+            {
                 command.push_str(&format!(" --set {}", shell_words::quote(set)));
             }
         }
@@ -413,7 +421,9 @@ impl Kind {
             Kind::Unsound { .. } => ("BACKUP.UNSOUND", Exit::Backup),
             Kind::BadBackupName { .. } => ("BACKUP.NAME", Exit::Usage),
             Kind::CannotRestore { .. } => ("RESTORE.PREFLIGHT", Exit::Backup),
-            Kind::NotVerified { subject, .. } if subject.is_empty() => ("VERIFY.FAILED", Exit::PartWay),
+            Kind::NotVerified { subject, .. } if subject.is_empty() => {
+                ("VERIFY.FAILED", Exit::PartWay)
+            }
             Kind::NotVerified { .. } => ("VERIFY.FAILED", Exit::Failed),
             Kind::SwappedBack { code, exit, .. } => (code, *exit),
             Kind::NotSwappedBack { .. } => ("MIGRATE.NOT_SWAPPED_BACK", Exit::PartWay),

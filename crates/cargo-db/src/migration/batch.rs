@@ -17,7 +17,8 @@ impl Run<'_> {
             self.watchdog.arm(false);
             match outcome.map_err(|failure| self.given_up(failure, "all migrations")) {
                 Err(failure)
-                    if waited_for_lock(&failure) && patience.again(self.world, "all migrations")? => {}
+                    if waited_for_lock(&failure)
+                        && patience.again(self.world, "all migrations")? => {}
                 outcome => return outcome,
             }
         }
@@ -52,7 +53,9 @@ impl Run<'_> {
             self.lock.check()?;
             self.world.tell(Event::Started { doing: "Running", subject: turn.subject.clone() });
             let script = read(self.root, self.layout, turn.file()?)?;
-            script.run(&mut self.session, &mut ()).map_err(|stop| self.all_rolled_back(stop, turn))?;
+            script
+                .run(&mut self.session, &mut ())
+                .map_err(|stop| self.all_rolled_back(stop, turn))?;
             // What is checked at the commit is checked now, while it is known whose it is.
             let subject = format!("check what {} deferred", turn.subject);
             self.session.run(&subject, "SET CONSTRAINTS ALL IMMEDIATE")?;
@@ -65,7 +68,11 @@ impl Run<'_> {
             );
             self.session.run("record the migration", &clean)?;
             let elapsed = began.elapsed();
-            self.world.tell(Event::Finished { done: "Ran", subject: turn.subject.clone(), elapsed });
+            self.world.tell(Event::Finished {
+                done: "Ran",
+                subject: turn.subject.clone(),
+                elapsed,
+            });
             deeds.push(Deed::of(turn.migration, elapsed));
         }
         verify::of_batch(self.world, &mut self.session, self.root, self.verify)

@@ -19,7 +19,8 @@ use crate::plan::{Plan, Step, Verb};
 use crate::settings::{Limits, Runner, Settings};
 use crate::world::clock::{now, pause, stopwatch};
 use crate::world::pg::{
-    Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend, describe, server_error,
+    Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend, describe,
+    server_error,
 };
 use crate::world::{World, files};
 
@@ -70,7 +71,9 @@ impl<'a> Turn<'a> {
             Direction::Up => Ok(&self.migration.up),
             Direction::Down => {
                 let down = self.migration.down.as_ref();
-                down.ok_or_else(|| Kind::Irreversible { migrations: vec![self.subject.clone()] }.into())
+                down.ok_or_else(|| {
+                    Kind::Irreversible { migrations: vec![self.subject.clone()] }.into()
+                })
             }
         }
     }
@@ -101,7 +104,8 @@ pub(super) fn carry_out(
     plan: &Plan,
     lock: &mut Lock,
 ) -> Result<Vec<Deed>> {
-    let (layout, limits, root) = (&settings.migrations.layout, &settings.limits, settings.root.as_path());
+    let (layout, limits, root) =
+        (&settings.migrations.layout, &settings.limits, settings.root.as_path());
     let turns: Vec<Turn<'_>> = plan.steps.iter().filter_map(Turn::of).collect();
     look_through(world, settings, plan)?;
     lock.check_now()?;
@@ -111,13 +115,27 @@ pub(super) fn carry_out(
     let backend = backend(&mut session)?;
     let bound = max_blocking(settings, plan);
     let watchdog = Watchdog::begin(world, &plan.target, backend.pid(), bound);
-    let verify =
-        if plan.verb == Verb::Rollback { Vec::new() } else { files::matching(root, &settings.verify)? };
+    let verify = if plan.verb == Verb::Rollback {
+        Vec::new()
+    } else {
+        files::matching(root, &settings.verify)?
+    };
     let makes_history = plan.steps.iter().any(|step| matches!(step, Step::CreateHistory { .. }));
     let table = String::new();
     let verify = verify.as_slice();
-    let mut run =
-        Run { world, lock, session, backend, watchdog, layout, makes_history, table, limits, root, verify };
+    let mut run = Run {
+        world,
+        lock,
+        session,
+        backend,
+        watchdog,
+        layout,
+        makes_history,
+        table,
+        limits,
+        root,
+        verify,
+    };
     if plan.is_one_transaction() {
         return run.all_in_one_transaction(&turns);
     }
@@ -176,7 +194,8 @@ impl Direction {
 
 pub(crate) fn session_settings(limits: &Limits) -> String {
     let milliseconds = |duration: Duration| duration.as_millis();
-    let mut settings = format!("SET lock_timeout = {}", milliseconds(limits.ddl_lock_timeout.value));
+    let mut settings =
+        format!("SET lock_timeout = {}", milliseconds(limits.ddl_lock_timeout.value));
     if let Some(timeout) = &limits.statement_timeout {
         settings = format!("{settings}; SET statement_timeout = {}", milliseconds(timeout.value));
     }
@@ -253,8 +272,9 @@ impl Run<'_> {
             self.session.run("create the history table", &self.layout.create_table())?;
         }
         let table = read_history(&mut self.session, self.layout)?.table;
-        self.table = table
-            .ok_or_else(|| Kind::Bug { what: "the history table is not where it was made".to_owned() })?;
+        self.table = table.ok_or_else(|| Kind::Bug {
+            what: "the history table is not where it was made".to_owned(),
+        })?;
         Ok(())
     }
 
@@ -267,7 +287,9 @@ impl Run<'_> {
         let mut patience = Patience::new(self.limits);
         loop {
             match self.once(turn).map_err(|failure| self.given_up(failure, &turn.subject)) {
-                Err(failure) if waited_for_lock(&failure) && patience.again(self.world, &turn.subject)? => {}
+                Err(failure)
+                    if waited_for_lock(&failure)
+                        && patience.again(self.world, &turn.subject)? => {}
                 outcome => return outcome,
             }
         }
@@ -335,8 +357,10 @@ impl Run<'_> {
     /// history tells whether it arrived.
     pub(super) fn settle(&mut self, turn: &Turn<'_>) -> Result<()> {
         let target = self.session.target.clone();
-        let unknown = || Kind::CommitUnknown { target: target.to_string(), subject: turn.subject.clone() };
-        let mut session = after_the_end_of(self.world, &target, &self.backend).ok_or_else(unknown)?;
+        let unknown =
+            || Kind::CommitUnknown { target: target.to_string(), subject: turn.subject.clone() };
+        let mut session =
+            after_the_end_of(self.world, &target, &self.backend).ok_or_else(unknown)?;
         let history = read_history(&mut session, self.layout).map_err(|_| unknown())?;
         let recorded = history.applied.iter().any(|row| row.version == turn.migration.version);
         if recorded != (turn.direction == Direction::Up) {
@@ -351,7 +375,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    pub(super) fn history_statement(&self, turn: &Turn<'_>, script: &Script, began: Instant) -> String {
+    pub(super) fn history_statement(
+        &self,
+        turn: &Turn<'_>,
+        script: &Script,
+        began: Instant,
+    ) -> String {
         let (table, migration, elapsed) = (self.table.as_str(), turn.migration, began.elapsed());
         let entry = Entry { table, migration, elapsed, sql: script.sql() };
         match turn.direction {
@@ -363,11 +392,15 @@ impl Run<'_> {
     pub(super) fn rolled_back(&self, stop: Stop, turn: &Turn<'_>) -> Failure {
         let (subject, verb) = (turn.subject.clone(), turn.direction.verb());
         match stop {
-            Stop::Statement(statement) => {
-                Kind::Statement { statement, subject: format!("the transaction of {subject}"), verb }.into()
+            Stop::Statement(statement) => Kind::Statement {
+                statement,
+                subject: format!("the transaction of {subject}"),
+                verb,
             }
+            .into(),
             Stop::Lost(why) => {
-                Kind::ConnectionLost { target: self.session.target.to_string(), subject, why }.into()
+                Kind::ConnectionLost { target: self.session.target.to_string(), subject, why }
+                    .into()
             }
         }
     }
@@ -380,7 +413,9 @@ impl Run<'_> {
             let stays = progress.stopped(&stop);
             let _ = self.session.batch_execute("ROLLBACK");
             if let Err(interrupted) = self.world.interrupt.check() {
-                return Err(interrupted.after(stays.into_iter().map(|text| format!("`{text}` stays"))));
+                return Err(
+                    interrupted.after(stays.into_iter().map(|text| format!("`{text}` stays")))
+                );
             }
             let (target, subject) = (self.session.target.to_string(), turn.subject.clone());
             return Err(match stop {

@@ -106,7 +106,8 @@ pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
 /// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
 /// so that nothing can hide it later.
 pub(crate) fn read_history(session: &mut Session, layout: &Layout) -> Result<History> {
-    let schema = layout.schema().map(|schema| format!("AND n.nspname = {} ", quote_literal(schema)));
+    let schema =
+        layout.schema().map(|schema| format!("AND n.nspname = {} ", quote_literal(schema)));
     let question = format!(
         "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_table_is_visible(c.oid), n.nspname \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -120,7 +121,8 @@ pub(crate) fn read_history(session: &mut Session, layout: &Layout) -> Result<His
     };
     if schema.is_none() && first[1].as_deref() != Some("t") {
         // Whoever names a search path in the URL means to have a history there of its own.
-        if session.target.options.as_deref().is_some_and(|options| options.contains("search_path")) {
+        if session.target.options.as_deref().is_some_and(|options| options.contains("search_path"))
+        {
             return Ok(History::default());
         }
         let schemas: Vec<String> =
@@ -146,7 +148,9 @@ pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) 
         rows => rows?,
     };
     let applied = match rows.first().and_then(|row| row[0].as_deref()) {
-        Some(text) => layout.rows(text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?,
+        Some(text) => {
+            layout.rows(text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?
+        }
         None => Vec::new(),
     };
     Ok(History { table: Some(table), applied, foreign: None })
@@ -154,7 +158,8 @@ pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) 
 
 /// The failure to find one's own history, with the tool whose it is.
 fn of_another(session: &mut Session, layout: &Layout, table: String) -> Result<Failure> {
-    let of = histories(session)?.into_iter().find(|(_, found)| *found == table).map(|(tool, _)| tool);
+    let of =
+        histories(session)?.into_iter().find(|(_, found)| *found == table).map(|(tool, _)| tool);
     let tool = of.filter(|tool| tool != layout.key());
     Ok(Kind::OtherHistory { table, tool, expected: layout.key().to_owned() }.into())
 }
@@ -181,8 +186,11 @@ fn says_enough(session: &mut Session, layout: &Layout, table: &str) -> Result<()
 }
 
 /// Tables by which tools are known whose layouts are not.
-const STRANGERS: [(&str, &str); 3] =
-    [("atlas_schema_revisions", "atlas"), ("ar_internal_metadata", "rails"), ("hdb_version", "hasura")];
+const STRANGERS: [(&str, &str); 3] = [
+    ("atlas_schema_revisions", "atlas"),
+    ("ar_internal_metadata", "rails"),
+    ("hdb_version", "hasura"),
+];
 /// A table with fewer columns than this is known by its name alone.
 const TELLING: usize = 3;
 
@@ -195,7 +203,8 @@ pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> 
         columns.join(" ")
     };
     let names = Layout::all().map(|layout| quote_literal(layout.table_name()));
-    let names: Vec<String> = names.chain(STRANGERS.iter().map(|(name, _)| quote_literal(name))).collect();
+    let names: Vec<String> =
+        names.chain(STRANGERS.iter().map(|(name, _)| quote_literal(name))).collect();
     let telling = Layout::all().filter(|layout| layout.table().columns.len() >= TELLING);
     let signatures: Vec<String> = telling.map(|layout| quote_literal(&sorted(&layout))).collect();
     let question = format!(
@@ -217,7 +226,8 @@ pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> 
                 && layout.schema().is_none_or(|schema| schema == text(1))
                 && layout.table().columns.iter().all(|column| columns.contains(column))
         };
-        let same = |layout: &Layout| layout.table().columns.len() >= TELLING && sorted(layout) == text(3);
+        let same =
+            |layout: &Layout| layout.table().columns.len() >= TELLING && sorted(layout) == text(3);
         // Of two whose columns are all there, the one with more of them.
         let by_name = Layout::all().filter(named).max_by_key(|layout| layout.table().columns.len());
         let tool = by_name.or_else(|| Layout::all().find(same)).map(|layout| layout.key());
@@ -259,7 +269,10 @@ pub(crate) fn losses_of(
                     losses.extend(count(&mut session, &object)?);
                 }
                 if reaches_further(&words) {
-                    losses.push(Loss { object: format!("what line {} reaches", statement.line), rows: None });
+                    losses.push(Loss {
+                        object: format!("what line {} reaches", statement.line),
+                        rows: None,
+                    });
                 }
             }
             world.interrupt.check()?;
@@ -287,8 +300,11 @@ struct LostObject {
 
 /// What a statement drops.
 fn lost_objects(words: &[String]) -> Vec<LostObject> {
-    let words: Vec<String> =
-        words.iter().filter(|word| !matches!(word.as_str(), "if" | "exists" | "only")).cloned().collect();
+    let words: Vec<String> = words
+        .iter()
+        .filter(|word| !matches!(word.as_str(), "if" | "exists" | "only"))
+        .cloned()
+        .collect();
     let names = |words: &[String]| -> Vec<LostObject> {
         let lists = words.split(|word| word == ",");
         lists.filter_map(qualified_name).map(|table| LostObject { table, column: None }).collect()
@@ -296,9 +312,10 @@ fn lost_objects(words: &[String]) -> Vec<LostObject> {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["drop" | "truncate", "table", ..] => names(&words[2..]),
         ["truncate", ..] => names(&words[1..]),
-        ["delete", "from", ..] => {
-            qualified_name(&words[2..]).map(|table| LostObject { table, column: None }).into_iter().collect()
-        }
+        ["delete", "from", ..] => qualified_name(&words[2..])
+            .map(|table| LostObject { table, column: None })
+            .into_iter()
+            .collect(),
         ["alter", "table", ..] => {
             let Some(table) = qualified_name(&words[2..]) else { return Vec::new() };
             let actions = words[2..].windows(3).filter(|window| window[0] == "drop");
@@ -307,7 +324,9 @@ fn lost_objects(words: &[String]) -> Vec<LostObject> {
                 "constraint" | "default" | "not" | "identity" | "expression" => None,
                 _ => Some(window[1].clone()),
             });
-            columns.map(|column| LostObject { table: table.clone(), column: Some(column) }).collect()
+            columns
+                .map(|column| LostObject { table: table.clone(), column: Some(column) })
+                .collect()
         }
         _ => Vec::new(),
     }
@@ -344,7 +363,11 @@ pub(crate) fn holds_rows(session: &mut Session, layout: &Layout) -> Result<bool>
 }
 
 /// What dropping every table loses for which `condition` on `pg_class c` holds.
-pub(crate) fn losses_where(session: &mut Session, layout: &Layout, condition: &str) -> Result<Vec<Loss>> {
+pub(crate) fn losses_where(
+    session: &mut Session,
+    layout: &Layout,
+    condition: &str,
+) -> Result<Vec<Loss>> {
     let sql = format!(
         "SELECT n.nspname || '.' || c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -356,7 +379,10 @@ pub(crate) fn losses_where(session: &mut Session, layout: &Layout, condition: &s
     let loss = |row: &Row| {
         let estimate = row[2].as_deref().and_then(|rows| rows.parse().ok()).unwrap_or(0.0);
         let quoted = row[1].as_deref().unwrap_or_default();
-        Loss { object: row[0].clone().unwrap_or_default(), rows: count_rows(session, quoted, "*", estimate) }
+        Loss {
+            object: row[0].clone().unwrap_or_default(),
+            rows: count_rows(session, quoted, "*", estimate),
+        }
     };
     Ok(tables.iter().map(loss).collect())
 }
@@ -366,7 +392,8 @@ fn count_rows(session: &mut Session, table: &str, what: &str, estimate: f64) -> 
     if estimate > COUNTED {
         return None;
     }
-    let counted = session.rows("count what would be lost", &format!("SELECT count({what}) FROM {table}"));
+    let counted =
+        session.rows("count what would be lost", &format!("SELECT count({what}) FROM {table}"));
     counted.ok()?.first()?[0].as_deref()?.parse().ok()
 }
 

@@ -18,8 +18,8 @@ use crate::world::pg::Lock;
 
 pub(crate) use execute::{Deed, look_through, prepare_database, read_script, session_settings};
 pub(crate) use facts::{
-    connect_or_none, create_if_absent, gather, histories, holds_rows, holds_tables, losses_of, losses_where,
-    named_folder_exists, read_folder, read_history, read_table,
+    connect_or_none, create_if_absent, gather, histories, holds_rows, holds_tables, losses_of,
+    losses_where, named_folder_exists, read_folder, read_history, read_table,
 };
 pub(crate) use record::write_down;
 pub(crate) use tool::{ask, commands_of, goes_where_it_is_told, run_task, task_exists};
@@ -50,7 +50,9 @@ pub(crate) fn carry_out(
 ) -> Result<Vec<Deed>> {
     let (deeds, who) = match settings.migrations.runner {
         Runner::Builtin => (execute::carry_out(world, settings, plan, lock)?, "cargo db"),
-        Runner::Tool => (tool::carry_out(world, settings, plan, lock)?, settings.migrations.layout.key()),
+        Runner::Tool => {
+            (tool::carry_out(world, settings, plan, lock)?, settings.migrations.layout.key())
+        }
     };
     tool::second_opinion(world, settings, plan, who)?;
     Ok(deeds)

@@ -39,7 +39,8 @@ impl<'a> Progress<'a> {
         match (self.begun, running) {
             (Some(begun), _) if !ending => self.stays.truncate(begun),
             (_, Some(running)) => {
-                self.stays.push(format!("{} (perhaps, or a part of it)", first_line(&running.text)));
+                self.stays
+                    .push(format!("{} (perhaps, or a part of it)", first_line(&running.text)));
             }
             _ => {}
         }
@@ -65,7 +66,12 @@ impl Around for Progress<'_> {
 
     /// Here a single statement can be tried again, because those before it are done for good; but
     /// not one that may have committed a part of its work.
-    fn failed(&mut self, session: &mut Session, statement: &Statement, error: &StatementError) -> bool {
+    fn failed(
+        &mut self,
+        session: &mut Session,
+        statement: &Statement,
+        error: &StatementError,
+    ) -> bool {
         remove_invalid_index(self.world, session, statement, Moment::After);
         // A constraint or a timeout refuses a statement of one row set as a whole.
         if !matches!(first_word(statement).as_str(), "do" | "call") {
@@ -114,7 +120,9 @@ fn concurrent_build(statement: &Statement) -> Option<Build> {
         ["create", "index", "concurrently", index, "on", table, ..] => {
             Some(Build::Create { name: (*index).to_owned(), table: quote_identifier(table) })
         }
-        ["reindex", "index", "concurrently", .., index] => Some(Build::Reindex { name: (*index).to_owned() }),
+        ["reindex", "index", "concurrently", .., index] => {
+            Some(Build::Reindex { name: (*index).to_owned() })
+        }
         _ => None,
     }
 }
@@ -122,7 +130,12 @@ fn concurrent_build(statement: &Statement) -> Option<Build> {
 /// Drops the invalid index that a failed concurrent build leaves behind: nothing can use it, and
 /// `IF NOT EXISTS` would skip the build for ever. Only an index of that name on that table counts,
 /// and before a REINDEX nothing does, for that is how an invalid index is repaired.
-fn remove_invalid_index(world: &World, session: &mut Session, statement: &Statement, moment: Moment) {
+fn remove_invalid_index(
+    world: &World,
+    session: &mut Session,
+    statement: &Statement,
+    moment: Moment,
+) {
     let condition = match concurrent_build(statement) {
         Some(Build::Create { name, table }) => {
             format!(
@@ -143,7 +156,8 @@ fn remove_invalid_index(world: &World, session: &mut Session, statement: &Statem
     );
     for row in session.rows("look for invalid indexes", &sql).unwrap_or_default() {
         let Some(index) = row[0].clone() else { continue };
-        if session.run("drop an invalid index", &format!("DROP INDEX CONCURRENTLY {index}")).is_ok() {
+        if session.run("drop an invalid index", &format!("DROP INDEX CONCURRENTLY {index}")).is_ok()
+        {
             world.tell(Event::InvalidIndexRemoved { index });
         }
     }

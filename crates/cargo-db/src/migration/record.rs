@@ -13,7 +13,12 @@ use crate::world::World;
 use crate::world::pg::{Lock, Purpose, Session};
 
 /// Carries out a plan of such changes in one transaction.
-pub(crate) fn write_down(world: &World, settings: &Settings, plan: &Plan, lock: &mut Lock) -> Result<()> {
+pub(crate) fn write_down(
+    world: &World,
+    settings: &Settings,
+    plan: &Plan,
+    lock: &mut Lock,
+) -> Result<()> {
     let layout = &settings.migrations.layout;
     let cannot = |doing: &str| {
         let (tool, doing) = (layout.key().to_owned(), doing.to_owned());
@@ -23,8 +28,9 @@ pub(crate) fn write_down(world: &World, settings: &Settings, plan: &Plan, lock: 
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
     session.run("begin a transaction", "BEGIN")?;
     for step in &plan.steps {
-        let (Step::Record { migration } | Step::Rerecord { migration } | Step::ClearFailed { migration }) =
-            step
+        let (Step::Record { migration }
+        | Step::Rerecord { migration }
+        | Step::ClearFailed { migration }) = step
         else {
             if matches!(step, Step::CreateHistory { .. }) {
                 session.run("create the history table", &layout.create_table())?;
@@ -32,8 +38,10 @@ pub(crate) fn write_down(world: &World, settings: &Settings, plan: &Plan, lock: 
             continue;
         };
         let table = read_history(&mut session, layout)?.table;
-        let table = table.ok_or_else(|| Kind::Bug { what: "the history table is not there".to_owned() })?;
-        let script = if migration.up.is_code { None } else { Some(read_script(settings, &migration.up)?) };
+        let table =
+            table.ok_or_else(|| Kind::Bug { what: "the history table is not there".to_owned() })?;
+        let script =
+            if migration.up.is_code { None } else { Some(read_script(settings, &migration.up)?) };
         let sql = script.as_ref().map(crate::world::pg::Script::sql).unwrap_or_default();
         let entry = Entry { table: &table, migration, elapsed: Duration::ZERO, sql };
         let statement = match step {

@@ -39,7 +39,8 @@ pub(super) fn carry_out(
         if !ended.success {
             let Ended { command, status, said, .. } = ended;
             let outcome = outcome(world, settings, plan).unwrap_or_default();
-            let failure = Kind::ToolFailed { command, status, said, differences: outcome.differences };
+            let failure =
+                Kind::ToolFailed { command, status, said, differences: outcome.differences };
             return Err(Failure::from(failure).after(outcome.done));
         }
     }
@@ -63,7 +64,12 @@ fn are_as_planned(settings: &Settings, plan: &Plan) -> Result<()> {
 }
 
 /// Asks the database what a plan came to: whoever ran it, the history must be the one that it leads to.
-pub(super) fn second_opinion(world: &World, settings: &Settings, plan: &Plan, who: &str) -> Result<()> {
+pub(super) fn second_opinion(
+    world: &World,
+    settings: &Settings,
+    plan: &Plan,
+    who: &str,
+) -> Result<()> {
     let Outcome { differences, done } = outcome(world, settings, plan)?;
     if differences.is_empty() {
         return Ok(());
@@ -110,28 +116,40 @@ fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result<Outcome> {
                 let holds = row
                     .and_then(|row| row.checksum.as_ref())
                     .is_some_and(|stored| migration.is_recorded_as(stored));
-                differences
-                    .extend((!holds).then(|| format!("{} has another checksum still", migration.title())));
+                differences.extend(
+                    (!holds).then(|| format!("{} has another checksum still", migration.title())),
+                );
             }
             Step::ClearFailed { migration } => {
-                let failed =
-                    facts.history.applied.iter().any(|row| row.version == migration.version && !row.success);
-                differences.extend(failed.then(|| format!("{} counts as failed still", migration.title())));
+                let failed = facts
+                    .history
+                    .applied
+                    .iter()
+                    .any(|row| row.version == migration.version && !row.success);
+                differences.extend(
+                    failed.then(|| format!("{} counts as failed still", migration.title())),
+                );
             }
             _ => {}
         }
     }
-    let touched: BTreeSet<&Version> = plan.migrations().map(|migration| &migration.version).collect();
+    let touched: BTreeSet<&Version> =
+        plan.migrations().map(|migration| &migration.version).collect();
     let before: BTreeSet<&Version> = plan.applied.iter().collect();
     let name_of = |version: &Version| {
         let file = facts.folder.migrations.iter().find(|file| file.version == *version);
         file.map_or_else(|| version.to_string(), Migration::title)
     };
-    let gone = before.iter().filter(|version| !touched.contains(*version) && !applied.contains(*version));
-    differences.extend(gone.map(|version| format!("{} was applied, and is not any more", name_of(version))));
-    let came = applied.iter().filter(|version| !touched.contains(*version) && !before.contains(*version));
-    differences
-        .extend(came.map(|version| format!("{} is applied, which nobody asked for", name_of(version))));
+    let gone =
+        before.iter().filter(|version| !touched.contains(*version) && !applied.contains(*version));
+    differences.extend(
+        gone.map(|version| format!("{} was applied, and is not any more", name_of(version))),
+    );
+    let came =
+        applied.iter().filter(|version| !touched.contains(*version) && !before.contains(*version));
+    differences.extend(
+        came.map(|version| format!("{} is applied, which nobody asked for", name_of(version))),
+    );
     Ok(Outcome { differences, done })
 }
 
@@ -146,23 +164,31 @@ pub(crate) fn commands_of(settings: &Settings, plan: &Plan) -> Result<Vec<String
 /// The commands that lead from where a plan begins to where it ends.
 fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
     let migrations: Vec<&Migration> = plan.migrations().collect();
-    let versions: Vec<String> = migrations.iter().map(|migration| migration.version.to_string()).collect();
-    let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return Ok(Vec::new()) };
+    let versions: Vec<String> =
+        migrations.iter().map(|migration| migration.version.to_string()).collect();
+    let (Some(first), Some(last)) = (versions.first(), versions.last()) else {
+        return Ok(Vec::new());
+    };
     if plan.verb != Verb::Rollback {
         if plan.takes_all_pending {
             return Ok(vec![line(settings, &plan.target, &Task::ApplyAll)?]);
         }
-        if let Ok(line) = line(settings, &plan.target, &Task::ApplyNext { count: versions.len(), last }) {
+        if let Ok(line) =
+            line(settings, &plan.target, &Task::ApplyNext { count: versions.len(), last })
+        {
             return Ok(vec![line]);
         }
         return versions
             .iter()
-            .map(|version| line(settings, &plan.target, &Task::ApplyNext { count: 1, last: version }))
+            .map(|version| {
+                line(settings, &plan.target, &Task::ApplyNext { count: 1, last: version })
+            })
             .collect();
     }
     let applied: Vec<String> = plan.applied.iter().map(ToString::to_string).collect();
     let newest_after = |at: usize| {
-        let left = applied.iter().filter(|version| !versions[..=at].contains(version)).map(String::as_str);
+        let left =
+            applied.iter().filter(|version| !versions[..=at].contains(version)).map(String::as_str);
         newest_left(&settings.migrations.layout, &versions[at], left)
     };
     let newest = newest_after(versions.len() - 1);
@@ -173,7 +199,11 @@ fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
         return Ok(vec![line]);
     }
     let one = |(at, version): (usize, &String)| {
-        line(settings, &plan.target, &Task::Revert { count: 1, first: version, newest: newest_after(at) })
+        line(
+            settings,
+            &plan.target,
+            &Task::Revert { count: 1, first: version, newest: newest_after(at) },
+        )
     };
     versions.iter().enumerate().map(one).collect()
 }
@@ -183,7 +213,9 @@ pub(super) fn line(settings: &Settings, target: &Target, task: &Task<'_>) -> Res
     let migrations = &settings.migrations;
     let (key, doing) = match task {
         Task::ApplyAll => ("apply", "apply migrations".to_owned()),
-        Task::ApplyNext { count, .. } => ("", format!("apply only {count} of those that are pending")),
+        Task::ApplyNext { count, .. } => {
+            ("", format!("apply only {count} of those that are pending"))
+        }
         Task::Revert { count: 1, .. } => ("rollback", "take a migration back".to_owned()),
         Task::Revert { .. } => ("", "take several migrations back at once".to_owned()),
         Task::Create { .. } => ("create", "write an empty migration".to_owned()),
@@ -202,7 +234,8 @@ pub(super) fn line(settings: &Settings, target: &Target, task: &Task<'_>) -> Res
     let url = target.url_without_password();
     let place = Place { dir: &dir, url: &url, has: &has };
     let tool = migrations.layout.key().to_owned();
-    command(&migrations.layout, task, &place).ok_or_else(|| Kind::ToolCannot { tool, doing, key }.into())
+    command(&migrations.layout, task, &place)
+        .ok_or_else(|| Kind::ToolCannot { tool, doing, key }.into())
 }
 
 /// The folder of the migrations as the tool sees it.
@@ -223,7 +256,8 @@ fn run(
     line: &[String],
     called: &'static str,
 ) -> Result<Ended> {
-    let mut variables = variables(&settings.migrations.layout, target, &relative_dir(settings), called);
+    let mut variables =
+        variables(&settings.migrations.layout, target, &relative_dir(settings), called);
     // What a project says of its own databases beside this one counts.
     let known = environment();
     variables.retain(|(name, _)| {
@@ -267,7 +301,11 @@ const DECOY: &str = "cargo_db_decoy_that_is_nowhere";
 
 /// Makes sure that the tool goes where it is told, before it writes anything: asked about a database that does not
 /// exist, it has to fail. One whose configuration names another database succeeds.
-pub(crate) fn goes_where_it_is_told(world: &World, settings: &Settings, target: &Target) -> Result<()> {
+pub(crate) fn goes_where_it_is_told(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+) -> Result<()> {
     static KNOWN: OnceLock<()> = OnceLock::new();
     if KNOWN.get().is_some() {
         return Ok(());
@@ -275,8 +313,10 @@ pub(crate) fn goes_where_it_is_told(world: &World, settings: &Settings, target: 
     let layout = &settings.migrations.layout;
     if let Some(line) = question(settings, target)? {
         let told = target.with_database(DECOY);
-        world
-            .tell(Event::Started { doing: "Asking", subject: format!("`{}` where it goes", line.join(" ")) });
+        world.tell(Event::Started {
+            doing: "Asking",
+            subject: format!("`{}` where it goes", line.join(" ")),
+        });
         let ended = run(world, settings, &told, &line, ASKS)?;
         // A status of the project's own may well bear that there is no database; it cannot know what is applied there.
         let knows = !layout.is_asked() || states(&ended.stdout).iter().any(|(_, applied)| *applied);
@@ -296,11 +336,13 @@ fn question(settings: &Settings, target: &Target) -> Result<Option<Vec<String>>>
         return Ok(Some(own.clone()));
     }
     let customary = line(settings, target, &Task::Probe).ok();
-    let is_there = |line: &Vec<String>| line.first().is_some_and(|name| tool::find(name, tool_dir).is_some());
+    let is_there =
+        |line: &Vec<String>| line.first().is_some_and(|name| tool::find(name, tool_dir).is_some());
     match customary.filter(is_there) {
         // What the project calls instead of the tool may go anywhere, also in a rehearsal.
         None if commands.contains_key("apply") && layout.is_code() => {
-            let (tool, doing) = (layout.key().to_owned(), "say where `apply` of db.toml goes".to_owned());
+            let (tool, doing) =
+                (layout.key().to_owned(), "say where `apply` of db.toml goes".to_owned());
             Err(Kind::ToolCannot { tool, doing, key: "status" }.into())
         }
         line => Ok(line),
@@ -310,7 +352,9 @@ fn question(settings: &Settings, target: &Target) -> Result<Option<Vec<String>>>
 /// Fails where the tool cannot reach such a server.
 pub(super) fn reaches(settings: &Settings, target: &Target) -> Result<()> {
     let tool = settings.migrations.layout.key();
-    if matches!(target.host, Host::Socket(_)) && matches!(tool, "yoyo" | "django" | "liquibase" | "flyway") {
+    if matches!(target.host, Host::Socket(_))
+        && matches!(tool, "yoyo" | "django" | "liquibase" | "flyway")
+    {
         return Err(Kind::NeedsTcp { tool: tool.to_owned() }.into());
     }
     Ok(())
@@ -328,7 +372,11 @@ pub(super) fn program_exists(settings: &Settings, plan: &Plan) -> Result<()> {
 }
 
 /// What a project's own status command says there is, for tools that are not known.
-pub(crate) fn ask(world: &World, settings: &Settings, target: &Target) -> Result<(Folder, History)> {
+pub(crate) fn ask(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+) -> Result<(Folder, History)> {
     let Some(line) = settings.migrations.commands.get("status") else {
         return Ok((Folder::default(), History::default()));
     };
@@ -353,7 +401,13 @@ pub(crate) fn ask(world: &World, settings: &Settings, target: &Target) -> Result
             });
         }
         let checksum = Checksum::stored(&name);
-        let up = ScriptFile { path: name.into(), checksum, transactional: true, part: None, is_code: true };
+        let up = ScriptFile {
+            path: name.into(),
+            checksum,
+            transactional: true,
+            part: None,
+            is_code: true,
+        };
         let (name, down, recorded, detail) =
             (String::new(), Some(up.clone()), Recorded::Nothing, String::new());
         folder.migrations.push(Migration { version, name, up, down, recorded, detail });

@@ -16,13 +16,22 @@ use pg_logical::script::statements;
 const FOLDER: &str = "verify";
 
 /// Asks what belongs to this migration, if anything does, in the session's transaction.
-pub(super) fn of_migration(session: &mut Session, root: &Path, migration: &Migration) -> Result<()> {
+pub(super) fn of_migration(
+    session: &mut Session,
+    root: &Path,
+    migration: &Migration,
+) -> Result<()> {
     let file = Path::new(FOLDER).join(format!("{}.sql", migration.version));
     if files::is_there(&root.join(&file)) { ask(session, root, &file) } else { Ok(()) }
 }
 
 /// Asks what `[verify] sql` names.
-pub(super) fn of_batch(world: &World, session: &mut Session, root: &Path, names: &[PathBuf]) -> Result<()> {
+pub(super) fn of_batch(
+    world: &World,
+    session: &mut Session,
+    root: &Path,
+    names: &[PathBuf],
+) -> Result<()> {
     for file in names {
         let began = stopwatch();
         ask(session, root, file)?;
@@ -52,7 +61,8 @@ fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
                 _ => return Err(failure),
             },
         };
-        let is_true = |row: &Vec<Option<String>>| matches!(row.as_slice(), [Some(value)] if value == "t");
+        let is_true =
+            |row: &Vec<Option<String>>| matches!(row.as_slice(), [Some(value)] if value == "t");
         if !rows.iter().all(is_true) {
             return not_verified(format!("{} rows, and there must be none, or `true`", rows.len()));
         }

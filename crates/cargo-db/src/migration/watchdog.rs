@@ -38,7 +38,12 @@ impl Drop for Watchdog {
 
 impl Watchdog {
     /// Watches a run from now on. Without a bound it only tells how far an index is built.
-    pub(super) fn begin(world: &World, target: &Target, worker: u32, bound: Option<Duration>) -> Watchdog {
+    pub(super) fn begin(
+        world: &World,
+        target: &Target,
+        worker: u32,
+        bound: Option<Duration>,
+    ) -> Watchdog {
         let shared = Arc::new(Shared::default());
         shared.worker.store(worker, Ordering::SeqCst);
         let (theirs, world, target) = (Arc::clone(&shared), world.clone(), target.clone());
@@ -49,9 +54,8 @@ impl Watchdog {
                 // Most runs are over before a session is needed.
                 let looked = match &mut session {
                     Some(session) => theirs.look(&world, session, bound, &mut since),
-                    None => {
-                        Session::open(&world, &target, Purpose::Read).map(|opened| session = Some(opened))
-                    }
+                    None => Session::open(&world, &target, Purpose::Read)
+                        .map(|opened| session = Some(opened)),
                 };
                 if looked.is_err() {
                     return;
@@ -116,7 +120,8 @@ impl Shared {
             if too_long && self.armed.load(Ordering::SeqCst) {
                 let who = format!("{who} (pid {pid})");
                 *self.cancelled_for.lock().unwrap_or_else(PoisonError::into_inner) = Some(who);
-                session.rows("cancel the migration", &format!("SELECT pg_cancel_backend({worker})"))?;
+                session
+                    .rows("cancel the migration", &format!("SELECT pg_cancel_backend({worker})"))?;
             }
         }
         Ok(())

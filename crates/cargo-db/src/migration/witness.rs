@@ -39,7 +39,9 @@ impl Witness {
         Ok(match (others.as_slice(), self.sessions, now) {
             ([], Some(before), Some(now)) if now <= before + own => Vec::new(),
             ([], Some(_), Some(_)) => vec!["somebody else was connected meanwhile".to_owned()],
-            ([], ..) => vec!["it cannot be said whether somebody else was connected meanwhile".to_owned()],
+            ([], ..) => {
+                vec!["it cannot be said whether somebody else was connected meanwhile".to_owned()]
+            }
             (others, ..) => others.iter().map(|other| format!("{other} is connected")).collect(),
         })
     }
@@ -53,8 +55,9 @@ fn others_after_a_while(world: &World, session: &mut Session) -> Result<Vec<Stri
            AND pid <> pg_backend_pid() AND application_name NOT LIKE 'cargo-db/% lock'";
     loop {
         let others = session.column("look who is connected", sql)?;
-        let only_ours =
-            others.iter().all(|other| other.starts_with("cargo-db/") || other.starts_with("pg_dump"));
+        let only_ours = others
+            .iter()
+            .all(|other| other.starts_with("cargo-db/") || other.starts_with("pg_dump"));
         if others.is_empty() || !only_ours || began.elapsed() > Duration::from_secs(5) {
             return Ok(others);
         }

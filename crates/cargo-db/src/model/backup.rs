@@ -111,8 +111,13 @@ const SET_PREFIX: &str = "latest_";
 /// What a set is called once a newer one took its place: `{moment}--{repository}--{event}--{commit}`.
 pub(crate) fn archived_name(manifest: &Manifest) -> String {
     let moment = manifest.name.strip_prefix(SET_PREFIX).unwrap_or(&manifest.name);
-    let commit = manifest.git_commit.as_deref().map_or("nocommit", |commit| &commit[..7.min(commit.len())]);
-    format!("{moment}--{}--{}--{commit}", encode_name(&manifest.repository), encode_name(&manifest.event))
+    let commit =
+        manifest.git_commit.as_deref().map_or("nocommit", |commit| &commit[..7.min(commit.len())]);
+    format!(
+        "{moment}--{}--{}--{commit}",
+        encode_name(&manifest.repository),
+        encode_name(&manifest.event)
+    )
 }
 
 /// A name as part of a file name.
@@ -258,7 +263,9 @@ pub(crate) struct Verification {
 }
 
 /// How much a verification looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     /// The manifest, the sizes, the ends of the files
@@ -296,7 +303,8 @@ impl Backup {
     pub(crate) fn main_file(&self) -> String {
         let name = &self.manifest.name;
         let is_main = |file: &&FileEntry| {
-            file.schema.is_none() && Path::new(&file.path).extension().is_some_and(|ending| ending == "dump")
+            file.schema.is_none()
+                && Path::new(&file.path).extension().is_some_and(|ending| ending == "dump")
         };
         match self.manifest.files.iter().find(is_main) {
             Some(file) if self.manifest.format == Format::Set => format!("{name}/{}", file.path),
@@ -312,12 +320,20 @@ impl Backup {
 
 /// `<name>.manifest.json`; a set has its own inside.
 pub(crate) fn manifest_name(name: &str) -> String {
-    if name.contains('/') { format!("{name}/{SET_MANIFEST}") } else { format!("{name}.manifest.json") }
+    if name.contains('/') {
+        format!("{name}/{SET_MANIFEST}")
+    } else {
+        format!("{name}.manifest.json")
+    }
 }
 
 /// `<name>.verified.json`; a set has its own inside.
 pub(crate) fn verification_name(name: &str) -> String {
-    if name.contains('/') { format!("{name}/{SET_VERIFICATION}") } else { format!("{name}.verified.json") }
+    if name.contains('/') {
+        format!("{name}/{SET_VERIFICATION}")
+    } else {
+        format!("{name}.verified.json")
+    }
 }
 
 /// What lies in a set and is no part of it.
@@ -328,7 +344,8 @@ pub(crate) const SET_VERIFICATION: &str = "verified.json";
 pub(crate) fn is_safe_name(name: &str) -> bool {
     let path = Path::new(name);
     let mut parts = path.components();
-    let single = matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(_)), None));
+    let single =
+        matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(_)), None));
     let taken = name.starts_with('.')
         || name.ends_with(".partial")
         || name.ends_with(".json")
@@ -357,7 +374,9 @@ mod tests {
             file_name("a/b", when, Format::Custom, Compression::None),
             "a%2Fb_2025-12-31T23-59-59Z.dump"
         );
-        for bad in ["../x", "/etc/x", "a/b", ".hidden", "", "x.partial", "x.manifest.json", "latest"] {
+        for bad in
+            ["../x", "/etc/x", "a/b", ".hidden", "", "x.partial", "x.manifest.json", "latest"]
+        {
             assert!(!is_safe_name(bad), "{bad}");
         }
         assert!(is_set_name("latest/latest_2025-12-31T23-59-59Z") && is_set_name("archive/x--y"));

@@ -118,7 +118,11 @@ impl Resolved {
         };
         signals.extend(patterns);
         let environment = signals.iter().map(|signal| signal.environment).max();
-        Resolved { environment: environment.unwrap_or(Environment::Production), signals, copy_of: None }
+        Resolved {
+            environment: environment.unwrap_or(Environment::Production),
+            signals,
+            copy_of: None,
+        }
     }
 
     /// The same after the marker was changed.
@@ -175,17 +179,27 @@ mod tests {
     fn a_decisive_name_hides_the_customary_ones_but_not_the_host() {
         let named = Some(Signal::word("--env", "test"));
         let custom = vec![Signal::word("NODE_ENV", "production")];
-        assert_eq!(Resolved::settle(named.clone(), custom, true, vec![]).environment, Environment::Test);
+        assert_eq!(
+            Resolved::settle(named.clone(), custom, true, vec![]).environment,
+            Environment::Test
+        );
         let host = vec![Signal::word("hosts", "production")];
-        assert_eq!(Resolved::settle(named, vec![], true, host).environment, Environment::Production);
+        assert_eq!(
+            Resolved::settle(named, vec![], true, host).environment,
+            Environment::Production
+        );
     }
 
     #[test]
     fn a_marker_can_only_raise_and_that_of_a_copy_does_not() {
-        let settled = |name| Resolved::settle(Some(Signal::word("--env", name)), vec![], true, vec![]);
+        let settled =
+            |name| Resolved::settle(Some(Signal::word("--env", name)), vec![], true, vec![]);
         let marker = |environment, genuine| Marker { environment, genuine };
         let production = marker(Environment::Production, true);
-        assert_eq!(settled("development").raised_by(&production).environment, Environment::Production);
+        assert_eq!(
+            settled("development").raised_by(&production).environment,
+            Environment::Production
+        );
         let copy = settled("development").raised_by(&marker(Environment::Production, false));
         assert_eq!(
             (copy.environment, copy.copy_of),
@@ -197,7 +211,13 @@ mod tests {
 
     #[test]
     fn nothing_set_is_development_only_on_this_machine() {
-        assert_eq!(Resolved::settle(None, vec![], true, vec![]).environment, Environment::Development);
-        assert_eq!(Resolved::settle(None, vec![], false, vec![]).environment, Environment::Production);
+        assert_eq!(
+            Resolved::settle(None, vec![], true, vec![]).environment,
+            Environment::Development
+        );
+        assert_eq!(
+            Resolved::settle(None, vec![], false, vec![]).environment,
+            Environment::Production
+        );
     }
 }

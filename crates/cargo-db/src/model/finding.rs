@@ -97,8 +97,10 @@ impl Expected {
     /// Whether a finding is what was expected, and no more of it.
     pub(crate) fn covers(&self, finding: &Finding) -> bool {
         let short = |name: &str| name.strip_prefix("public.").unwrap_or(name).to_owned();
-        let same = finding.object.as_deref().is_some_and(|object| short(object) == short(&self.object));
-        let class = HAZARDS.iter().find(|(hazard, _)| *hazard == self.hazard).map(|(_, class)| *class);
+        let same =
+            finding.object.as_deref().is_some_and(|object| short(object) == short(&self.object));
+        let class =
+            HAZARDS.iter().find(|(hazard, _)| *hazard == self.hazard).map(|(_, class)| *class);
         same && class == Some(finding.class) && finding.rows.is_some_and(|rows| rows <= self.bound)
     }
 }

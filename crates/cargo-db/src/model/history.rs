@@ -131,8 +131,9 @@ impl<'a> Standing<'a> {
             let found = by_version.binary_search_by(|(known, _)| (*known).cmp(version));
             found.ok().map(|index| by_version[index].1)
         };
-        let is_applied =
-            |version: &Version| history.applied.binary_search_by(|row| row.version.cmp(version)).is_ok();
+        let is_applied = |version: &Version| {
+            history.applied.binary_search_by(|row| row.version.cmp(version)).is_ok()
+        };
 
         let mut rows: Vec<(&Applied, Option<usize>)> =
             history.applied.iter().map(|row| (row, place_of(&row.version))).collect();
@@ -140,11 +141,17 @@ impl<'a> Standing<'a> {
             rows.sort_by_key(|(_, place)| *place);
         }
         let repeats = |version: &Version| matches!(version, Version::Repeated(_));
-        let latest =
-            rows.iter().rev().filter(|(row, _)| !repeats(&row.version)).find_map(|(_, place)| *place);
-        let applied: Vec<_> = rows.into_iter().map(|(row, place)| (row, place.map(|at| files[at]))).collect();
-        let pending: Vec<_> = files.iter().copied().filter(|file| !is_applied(&file.version)).collect();
-        let newest = history.applied.iter().map(|row| &row.version).rfind(|version| !repeats(version));
+        let latest = rows
+            .iter()
+            .rev()
+            .filter(|(row, _)| !repeats(&row.version))
+            .find_map(|(_, place)| *place);
+        let applied: Vec<_> =
+            rows.into_iter().map(|(row, place)| (row, place.map(|at| files[at]))).collect();
+        let pending: Vec<_> =
+            files.iter().copied().filter(|file| !is_applied(&file.version)).collect();
+        let newest =
+            history.applied.iter().map(|row| &row.version).rfind(|version| !repeats(version));
         let late = pending.iter().filter(|file| !repeats(&file.version)).filter(|file| {
             // A file that is gone was later than this one, too, if its version is greater.
             latest.is_some_and(|latest| place_of(&file.version).is_some_and(|place| place < latest))
@@ -153,15 +160,19 @@ impl<'a> Standing<'a> {
         });
 
         let mut problems = folder_problems(folder);
-        problems.extend(history.foreign.iter().filter(|_| history.table.is_none()).map(|foreign| Problem {
-            trouble: Trouble::Foreign,
-            version: None,
-            name: "the history".to_owned(),
-            explanation: format!("it is not there, but {foreign}"),
-        }));
+        problems.extend(history.foreign.iter().filter(|_| history.table.is_none()).map(
+            |foreign| Problem {
+                trouble: Trouble::Foreign,
+                version: None,
+                name: "the history".to_owned(),
+                explanation: format!("it is not there, but {foreign}"),
+            },
+        ));
         problems.extend(applied.iter().filter_map(|(row, file)| row_problem(row, *file)));
         problems.extend(late.map(|file| out_of_order(file)));
-        problems.sort_by(|a, b| (&a.version, a.trouble, &a.name).cmp(&(&b.version, b.trouble, &b.name)));
+        problems.sort_by(|a, b| {
+            (&a.version, a.trouble, &a.name).cmp(&(&b.version, b.trouble, &b.name))
+        });
         Standing { total: applied.len() + pending.len(), pending, applied, problems }
     }
 
@@ -173,15 +184,21 @@ impl<'a> Standing<'a> {
 
 fn folder_problems(folder: &Folder) -> Vec<Problem> {
     let duplicates =
-        folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(|pair| {
-            let (one, other) = (&pair[0].up.path, &pair[1].up.path);
-            Problem {
-                trouble: Trouble::Duplicate,
-                version: Some(pair[0].version.clone()),
-                name: pair[0].name.clone(),
-                explanation: format!("`{}` and `{}` have the same version", one.display(), other.display()),
-            }
-        });
+        folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(
+            |pair| {
+                let (one, other) = (&pair[0].up.path, &pair[1].up.path);
+                Problem {
+                    trouble: Trouble::Duplicate,
+                    version: Some(pair[0].version.clone()),
+                    name: pair[0].name.clone(),
+                    explanation: format!(
+                        "`{}` and `{}` have the same version",
+                        one.display(),
+                        other.display()
+                    ),
+                }
+            },
+        );
     let orphans = folder.orphans.iter().map(|path| Problem {
         trouble: Trouble::Orphan,
         version: None,
@@ -199,14 +216,22 @@ fn folder_problems(folder: &Folder) -> Vec<Problem> {
 
 fn row_problem(row: &Applied, file: Option<&Migration>) -> Option<Problem> {
     let (trouble, explanation) = match file {
-        _ if !row.success => (Trouble::Failed, "the history says that it failed half-way".to_owned()),
-        None => (Trouble::Missing, "it is applied, and its file is gone".to_owned()),
-        Some(file) if row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored)) => {
-            (Trouble::Edited, format!("it is applied, and `{}` was changed since", file.up.path.display()))
+        _ if !row.success => {
+            (Trouble::Failed, "the history says that it failed half-way".to_owned())
         }
+        None => (Trouble::Missing, "it is applied, and its file is gone".to_owned()),
+        Some(file) if row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored)) => (
+            Trouble::Edited,
+            format!("it is applied, and `{}` was changed since", file.up.path.display()),
+        ),
         Some(_) => return None,
     };
-    Some(Problem { trouble, version: Some(row.version.clone()), name: row.name.clone(), explanation })
+    Some(Problem {
+        trouble,
+        version: Some(row.version.clone()),
+        name: row.name.clone(),
+        explanation,
+    })
 }
 
 fn out_of_order(file: &Migration) -> Problem {
@@ -234,7 +259,14 @@ mod tests {
             is_code: false,
         };
         let (recorded, detail) = (Recorded::Digest, String::new());
-        Migration { version: Version::Number(version), name: "m".into(), up, down: None, recorded, detail }
+        Migration {
+            version: Version::Number(version),
+            name: "m".into(),
+            up,
+            down: None,
+            recorded,
+            detail,
+        }
     }
 
     fn row(version: i64, checksum: u8) -> Applied {
@@ -261,7 +293,8 @@ mod tests {
             foreign: None,
         };
         let standing = Standing::compare(&folder, &history);
-        let troubles: BTreeSet<Trouble> = standing.problems.iter().map(|problem| problem.trouble).collect();
+        let troubles: BTreeSet<Trouble> =
+            standing.problems.iter().map(|problem| problem.trouble).collect();
         assert_eq!(
             troubles.into_iter().collect::<Vec<_>>(),
             [
@@ -274,7 +307,8 @@ mod tests {
                 Trouble::Misnamed,
             ]
         );
-        let pending: Vec<String> = standing.pending.iter().map(|file| file.version.to_string()).collect();
+        let pending: Vec<String> =
+            standing.pending.iter().map(|file| file.version.to_string()).collect();
         assert_eq!(pending, ["4", "6"]);
         assert_eq!(standing.total, 6);
     }

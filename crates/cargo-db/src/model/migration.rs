@@ -34,7 +34,9 @@ impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Version::Number(number) => f.pad(&number.to_string()),
-            Version::Dotted(parts) => f.pad(&parts.iter().map(u64::to_string).collect::<Vec<_>>().join(".")),
+            Version::Dotted(parts) => {
+                f.pad(&parts.iter().map(u64::to_string).collect::<Vec<_>>().join("."))
+            }
             Version::Text(text) | Version::Repeated(text) => f.pad(text),
         }
     }
@@ -157,7 +159,9 @@ impl Migration {
             Recorded::OneOf(accepted) => {
                 accepted.contains(stored)
                     || stored.0.len() < 64
-                        && accepted.iter().any(|one| one.0.len() == 64 && unpadded(&one.0) == stored.0)
+                        && accepted
+                            .iter()
+                            .any(|one| one.0.len() == 64 && unpadded(&one.0) == stored.0)
             }
         }
     }
@@ -174,7 +178,8 @@ impl Migration {
 
 /// Hexadecimal digits with no zero before a byte of one digit: so old versions of Prisma wrote them.
 pub(crate) fn unpadded(digits: &str) -> String {
-    let pairs = digits.as_bytes().chunks(2).map(|pair| if pair[0] == b'0' { &pair[1..] } else { pair });
+    let pairs =
+        digits.as_bytes().chunks(2).map(|pair| if pair[0] == b'0' { &pair[1..] } else { pair });
     String::from_utf8(pairs.flatten().copied().collect()).unwrap_or_default()
 }
 
@@ -199,7 +204,8 @@ impl Folder {
     /// Gives each migration its way back.
     pub(crate) fn join_downs(&mut self, downs: Vec<(Version, ScriptFile)>) {
         let place = |(index, migration): (usize, &Migration)| (migration.version.clone(), index);
-        let places: BTreeMap<Version, usize> = self.migrations.iter().enumerate().map(place).collect();
+        let places: BTreeMap<Version, usize> =
+            self.migrations.iter().enumerate().map(place).collect();
         for (version, down) in downs {
             match places.get(&version) {
                 Some(&index) => self.migrations[index].down = Some(down),

@@ -171,7 +171,9 @@ impl Foresight {
     pub(crate) fn is_safe(&self) -> bool {
         match self {
             Foresight::Rehearsed(rehearsal) => rehearsal.verdict() <= Verdict::Warn,
-            Foresight::Checked(checked) => checked.iter().all(|file| file.verdict() <= Verdict::Warn),
+            Foresight::Checked(checked) => {
+                checked.iter().all(|file| file.verdict() <= Verdict::Warn)
+            }
             Foresight::Receipt { when, .. } => when.is_some(),
         }
     }

@@ -104,7 +104,8 @@ pub(crate) fn filled_tables(statements: &[Statement]) -> BTreeSet<String> {
 fn inserts(words: &[String]) -> Vec<String> {
     let after_into =
         words.windows(2).enumerate().filter(|(_, pair)| pair[0] == "insert" && pair[1] == "into");
-    let mut tables: Vec<String> = after_into.filter_map(|(at, _)| qualified_name(&words[at + 2..])).collect();
+    let mut tables: Vec<String> =
+        after_into.filter_map(|(at, _)| qualified_name(&words[at + 2..])).collect();
     if words.first().is_some_and(|word| word == "copy") {
         tables.extend(qualified_name(&words[1..]));
     }
@@ -151,14 +152,18 @@ mod tests {
 
     #[test]
     fn a_csv_names_its_table() {
-        assert_eq!(kind(Path::new("x/01_users.csv")), Some(SeedKind::Csv { table: "users".into() }));
+        assert_eq!(
+            kind(Path::new("x/01_users.csv")),
+            Some(SeedKind::Csv { table: "users".into() })
+        );
         assert_eq!(kind(Path::new("2024.csv")), Some(SeedKind::Csv { table: "2024".into() }));
         assert_eq!(kind(Path::new("README.md")), None);
     }
 
     #[test]
     fn inserted_tables_are_seen_also_behind_with() {
-        let text = "INSERT INTO a VALUES (1); WITH x AS (SELECT 1) INSERT INTO s.\"B\" SELECT * FROM x;";
+        let text =
+            "INSERT INTO a VALUES (1); WITH x AS (SELECT 1) INSERT INTO s.\"B\" SELECT * FROM x;";
         let tables = filled_tables(&statements(text.as_bytes()).unwrap());
         assert_eq!(tables.into_iter().collect::<Vec<_>>(), ["a", "s.B"]);
     }

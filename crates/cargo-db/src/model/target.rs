@@ -131,7 +131,8 @@ impl Target {
             Host::Socket(_) => true,
             Host::Name(name) => {
                 let name = name.trim_end_matches('.').to_ascii_lowercase();
-                name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+                name == "localhost"
+                    || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
             }
         }
     }
@@ -281,7 +282,10 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
     }
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
     if database.contains('@') {
-        return Err(bad("there is an `@` behind the first `/`; a `/` in a password is written `%2F`").into());
+        return Err(bad(
+            "there is an `@` behind the first `/`; a `/` in a password is written `%2F`",
+        )
+        .into());
     }
     let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
@@ -290,8 +294,13 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
     }
     let (host, port) = split_port(place).ok_or_else(|| bad("its host has no closing `]`"))?;
 
-    let mut pairs =
-        vec![("user", user), ("password", password), ("host", host), ("port", port), ("dbname", database)];
+    let mut pairs = vec![
+        ("user", user),
+        ("password", password),
+        ("host", host),
+        ("port", port),
+        ("dbname", database),
+    ];
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         pairs.push(pair.split_once('=').ok_or_else(|| bad("an option after `?` has no `=`"))?);
     }
@@ -331,14 +340,16 @@ pub(crate) fn from_keywords(keywords: &Keywords, source: &str, os_user: &str) ->
     };
     let port = match get("port") {
         // What is taken for the port may be a piece of a password: it is not shown.
-        Some(port) => {
-            port.parse().map_err(|_| bad("what stands where the port belongs is not a number".to_owned()))?
-        }
+        Some(port) => port
+            .parse()
+            .map_err(|_| bad("what stands where the port belongs is not a number".to_owned()))?,
         None => 5432,
     };
     let user = get("user").unwrap_or(os_user).to_owned();
     let seconds = match get("connect_timeout") {
-        Some(text) => text.parse().map_err(|_| bad(format!("`{text}` is not a number of seconds")))?,
+        Some(text) => {
+            text.parse().map_err(|_| bad(format!("`{text}` is not a number of seconds")))?
+        }
         None => 10,
     };
     Ok(Target {
@@ -357,7 +368,8 @@ fn refuse_what_we_cannot_honour(keywords: &Keywords, source: &str) -> Result<()>
     let refused: Vec<String> = keywords
         .iter()
         .filter(|(keyword, value)| {
-            let known = HONOURED.contains(&keyword.as_str()) || HARMLESS.contains(&keyword.as_str());
+            let known =
+                HONOURED.contains(&keyword.as_str()) || HARMLESS.contains(&keyword.as_str());
             let same = match keyword.as_str() {
                 "gssencmode" => *value == "disable" || *value == "prefer",
                 "target_session_attrs" => *value == "any",
@@ -383,17 +395,20 @@ fn tls(keywords: &Keywords, bad: &dyn Fn(String) -> Kind) -> Result<Tls> {
         Some(path) => Some(PathBuf::from(path)),
     };
     let mode = match get("sslmode") {
-        Some(text) => TlsMode::parse(text).ok_or_else(|| bad(format!("`{text}` is not an sslmode")))?,
+        Some(text) => {
+            TlsMode::parse(text).ok_or_else(|| bad(format!("`{text}` is not an sslmode")))?
+        }
         // As in libpq: who trusts the system's authorities wants the name checked too.
         None if get("sslrootcert") == Some("system") => TlsMode::VerifyFull,
         None => TlsMode::Prefer,
     };
     if get("sslrootcert") == Some("system") && mode != TlsMode::VerifyFull {
-        return Err(bad("`sslrootcert=system` goes with `sslmode=verify-full` only".to_owned()).into());
+        return Err(
+            bad("`sslrootcert=system` goes with `sslmode=verify-full` only".to_owned()).into()
+        );
     }
     if mode == TlsMode::VerifyCa && root.is_none() {
-        let why =
-            "`sslmode=verify-ca` needs `sslrootcert`: any authority of the system would do for any name";
+        let why = "`sslmode=verify-ca` needs `sslrootcert`: any authority of the system would do for any name";
         return Err(bad(why.to_owned()).into());
     }
     let identity = match (get("sslcert"), get("sslkey")) {
@@ -439,8 +454,10 @@ mod tests {
 
     #[test]
     fn the_url_for_a_child_reads_back_as_the_same_target() {
-        for url in ["postgres://u:p%2F%3A@[::1]:5499/d?sslmode=require", "postgres:///x?host=/run/pg&port=5"]
-        {
+        for url in [
+            "postgres://u:p%2F%3A@[::1]:5499/d?sslmode=require",
+            "postgres:///x?host=/run/pg&port=5",
+        ] {
             let first = target(url).unwrap();
             assert_eq!(target(first.url_for_child().expose()).unwrap(), first);
         }

@@ -292,7 +292,9 @@ fn meaning(name: &str, tool: &Commands, task: &Task<'_>, place: &Place<'_>) -> O
         Task::Create { name, .. } | Task::Generate { name } => (0, "", "", None, *name),
     };
     let of_tool = Some(tool.nothing).filter(|nothing| !nothing.is_empty());
-    let in_app = |version: &str| version.split_once('.').map(|(app, name)| (app.to_owned(), name.to_owned()));
+    let in_app = |version: &str| {
+        version.split_once('.').map(|(app, name)| (app.to_owned(), name.to_owned()))
+    };
     let own = if first.is_empty() { last } else { first };
     let sibling = |name: &str| Path::new(place.dir).with_file_name(name).display().to_string();
     let is_typescript = || data_source(place).is_some_and(|source| source.ends_with(".ts"));
@@ -317,7 +319,9 @@ fn meaning(name: &str, tool: &Commands, task: &Task<'_>, place: &Place<'_>) -> O
             Some(before.map_or_else(|| "zero".to_owned(), |(_, name)| name))
         }
         "source" => data_source(place).map(str::to_owned),
-        "typeorm" => Some(if is_typescript() { "typeorm-ts-node-commonjs" } else { "typeorm" }.to_owned()),
+        "typeorm" => {
+            Some(if is_typescript() { "typeorm-ts-node-commonjs" } else { "typeorm" }.to_owned())
+        }
         "javascript" => (!is_typescript()).then(|| "-o".to_owned()),
         "schema" => Some(sibling("schema.prisma")),
         // The option was renamed in 7, which brings a package of this name.
@@ -352,8 +356,11 @@ pub(crate) fn variables(
 ) -> Vec<(&'static str, Secret)> {
     // So that what it leaves behind on the server is known for it.
     let called = format!("cargo-db/{} {called}", env!("CARGO_PKG_VERSION"));
-    let mut variables: Vec<(&'static str, Secret)> =
-        target.libpq_variables().into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
+    let mut variables: Vec<(&'static str, Secret)> = target
+        .libpq_variables()
+        .into_iter()
+        .map(|(name, value)| (name, Secret::new(value)))
+        .collect();
     // What libpq does if nothing is said, other clients take for a wish of its own.
     variables.retain(|(name, _)| *name != "PGSSLMODE" || target.tls.mode != TlsMode::Prefer);
     let url = target.url_for_child();
@@ -370,7 +377,9 @@ pub(crate) fn variables(
         _ => None,
     };
     let url = match (parameter, target.search_path()) {
-        (Some(name), Some(path)) => Secret::new(with_parameter(url.expose(), &format!("{name}={path}"))),
+        (Some(name), Some(path)) => {
+            Secret::new(with_parameter(url.expose(), &format!("{name}={path}")))
+        }
         _ => url,
     };
     let password = target.password.as_ref().map_or("", Secret::expose);
@@ -440,7 +449,10 @@ fn with_parameter(url: &str, parameter: &str) -> String {
 /// What a status command of the project's own says: a line for each migration, with `applied` or
 /// `pending` before or after its name. Other lines say nothing.
 pub(crate) fn states(text: &str) -> Vec<(String, bool)> {
-    let state = |word: &str| match word.trim_matches(['[', ']', ':', '(', ')']).to_ascii_lowercase().as_str()
+    let state = |word: &str| match word
+        .trim_matches(['[', ']', ':', '(', ')'])
+        .to_ascii_lowercase()
+        .as_str()
     {
         "applied" => Some(true),
         "x" if word.starts_with('[') => Some(true),
@@ -455,7 +467,9 @@ pub(crate) fn states(text: &str) -> Vec<(String, bool)> {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             [first, ..] if ALL.contains(&first.to_ascii_lowercase().as_str()) => None,
-            [first, name, ..] if state(first).is_some() => Some(((*name).to_owned(), state(first)?)),
+            [first, name, ..] if state(first).is_some() => {
+                Some(((*name).to_owned(), state(first)?))
+            }
             [name, .., last] => Some(((*name).to_owned(), state(last)?)),
             _ => None,
         }
@@ -473,7 +487,8 @@ mod tests {
         let url = parse_url("postgres://me:hunter2@db.example/school", "x").unwrap();
         let target = from_keywords(&url, "x", "me").unwrap();
         for layout in Layout::all() {
-            let place = Place { dir: "migrations", url: "postgres://me@db.example/school", has: &|_| true };
+            let place =
+                Place { dir: "migrations", url: "postgres://me@db.example/school", has: &|_| true };
             let tasks = [
                 Task::ApplyAll,
                 Task::ApplyNext { count: 1, last: "2" },

@@ -15,15 +15,21 @@ pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
     let last = match to {
         None => None,
         Some(to) => {
-            let known = facts.folder.migrations.iter().position(|file| file.version.to_string() == to);
+            let known =
+                facts.folder.migrations.iter().position(|file| file.version.to_string() == to);
             Some(known.ok_or_else(|| Kind::UnknownVersion { version: to.to_owned() })?)
         }
     };
     let within = |file: &&Migration| {
-        last.is_none_or(|last| facts.folder.migrations[..=last].iter().any(|one| one.version == file.version))
+        last.is_none_or(|last| {
+            facts.folder.migrations[..=last].iter().any(|one| one.version == file.version)
+        })
     };
     let in_the_way = |problem: &Problem| {
-        matches!(problem.trouble, Trouble::Duplicate | Trouble::Misnamed | Trouble::Edited | Trouble::Failed)
+        matches!(
+            problem.trouble,
+            Trouble::Duplicate | Trouble::Misnamed | Trouble::Edited | Trouble::Failed
+        )
     };
     let problems: Vec<Problem> = standing.problems.into_iter().filter(in_the_way).collect();
     if !problems.is_empty() {

@@ -32,10 +32,16 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
     }
     let standing = Standing::compare(&facts.folder, &facts.history);
     let chosen = choose(&standing.pending, &facts.folder.migrations, request)?;
-    let (blocking, unusual): (Vec<Problem>, Vec<Problem>) =
-        standing.problems.into_iter().partition(|problem| blocks(problem.trouble, facts, &request.tolerance));
+    let (blocking, unusual): (Vec<Problem>, Vec<Problem>) = standing
+        .problems
+        .into_iter()
+        .partition(|problem| blocks(problem.trouble, facts, &request.tolerance));
     if !blocking.is_empty() {
-        return Err(Kind::HistoryInconsistent { target: facts.target.to_string(), problems: blocking }.into());
+        return Err(Kind::HistoryInconsistent {
+            target: facts.target.to_string(),
+            problems: blocking,
+        }
+        .into());
     }
 
     let takes_all_pending = chosen.len() == standing.pending.len();
@@ -64,13 +70,17 @@ pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
         let words: Vec<&str> = text.split_whitespace().collect();
         words.windows(2).any(|pair| pair == ["add", "value"])
     };
-    let early = files.split_last().and_then(|(_, before)| before.iter().find(|(_, text)| adds_value(text)));
+    let early =
+        files.split_last().and_then(|(_, before)| before.iter().find(|(_, text)| adds_value(text)));
     match (outside, early) {
         (Some((migration, _)), _) => {
             Batch::SwapBack { because: format!("{} asks for no transaction", migration.version) }
         }
         (None, Some((migration, _))) => Batch::SwapBack {
-            because: format!("{} adds a value to an enum, which a later one may use", migration.version),
+            because: format!(
+                "{} adds a value to an enum, which a later one may use",
+                migration.version
+            ),
         },
         (None, None) => Batch::OneTransaction,
     }
@@ -88,7 +98,11 @@ fn blocks(trouble: Trouble, facts: &Facts, tolerance: &Tolerance) -> bool {
     }
 }
 
-fn choose(pending: &[&Migration], files: &[Migration], request: &MigrateRequest) -> Result<Vec<Migration>> {
+fn choose(
+    pending: &[&Migration],
+    files: &[Migration],
+    request: &MigrateRequest,
+) -> Result<Vec<Migration>> {
     let place = |wanted: &str| files.iter().position(|file| file.version.to_string() == wanted);
     let last = match &request.to {
         Some(to) => place(to).ok_or_else(|| Kind::UnknownVersion { version: to.clone() })?,
@@ -96,7 +110,8 @@ fn choose(pending: &[&Migration], files: &[Migration], request: &MigrateRequest)
     };
     // Pending ones are in the order of the files.
     let within = pending.iter().take_while(|one| {
-        last == usize::MAX || files.iter().position(|file| file.version == one.version) <= Some(last)
+        last == usize::MAX
+            || files.iter().position(|file| file.version == one.version) <= Some(last)
     });
     Ok(within.take(request.steps.unwrap_or(usize::MAX)).map(|&file| file.clone()).collect())
 }
@@ -112,8 +127,9 @@ mod tests {
 
     fn facts(files: &[(&str, &str)], applied: &[i64], environment: Environment) -> Facts {
         let url = parse_url("postgres://me@localhost/school", "x").unwrap();
-        let found =
-            files.iter().map(|(path, text)| Found { path: path.into(), bytes: text.as_bytes().to_vec() });
+        let found = files
+            .iter()
+            .map(|(path, text)| Found { path: path.into(), bytes: text.as_bytes().to_vec() });
         let row = |&version: &i64| Applied {
             version: Version::Number(version),
             name: "m".into(),
@@ -142,8 +158,11 @@ mod tests {
 
     #[test]
     fn takes_what_is_pending_up_to_the_limit() {
-        let facts =
-            facts(&[("1_a.sql", "x"), ("2_b.sql", "x"), ("3_c.sql", "x")], &[1], Environment::Development);
+        let facts = facts(
+            &[("1_a.sql", "x"), ("2_b.sql", "x"), ("3_c.sql", "x")],
+            &[1],
+            Environment::Development,
+        );
         let all = migrate(&facts, &MigrateRequest::default()).unwrap();
         assert_eq!(versions(&all), ["2", "3"]);
         let one = MigrateRequest { steps: Some(1), ..Default::default() };
@@ -158,7 +177,8 @@ mod tests {
     fn out_of_order_is_a_warning_at_home_and_a_refusal_elsewhere() {
         let files = [("1_a.sql", "x"), ("2_b.sql", "x")];
         let home =
-            migrate(&facts(&files, &[2], Environment::Development), &MigrateRequest::default()).unwrap();
+            migrate(&facts(&files, &[2], Environment::Development), &MigrateRequest::default())
+                .unwrap();
         assert_eq!((versions(&home), home.warnings.len()), (vec!["1".to_owned()], 1));
         let staging = facts(&files, &[2], Environment::Staging);
         assert!(migrate(&staging, &MigrateRequest::default()).is_err());
@@ -169,7 +189,9 @@ mod tests {
     #[test]
     fn one_byte_changes_the_id_and_nothing_else_does() {
         let id = |text: &str, environment| {
-            migrate(&facts(&[("1_a.sql", text)], &[], environment), &MigrateRequest::default()).unwrap().id()
+            migrate(&facts(&[("1_a.sql", text)], &[], environment), &MigrateRequest::default())
+                .unwrap()
+                .id()
         };
         assert_eq!(id("SELECT 1", Environment::Test), id("SELECT 1", Environment::Test));
         assert_ne!(id("SELECT 1", Environment::Test), id("SELECT 2", Environment::Test));

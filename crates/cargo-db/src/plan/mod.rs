@@ -315,7 +315,9 @@ impl Plan {
 
     /// Whether the backup is swapped back in when a migration fails.
     pub(crate) fn swaps_back(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::AllOrNothing { how: Batch::SwapBack { .. } }))
+        self.steps
+            .iter()
+            .any(|step| matches!(step, Step::AllOrNothing { how: Batch::SwapBack { .. } }))
     }
 
     /// Whether a backup is a part of it.
@@ -361,7 +363,8 @@ impl Plan {
         add(&self.used.to_string());
         self.commands.iter().for_each(|command| add(command));
         self.steps.iter().for_each(|step| add(&fingerprint(step)));
-        let hex: String = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String =
+            digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         PlanId(hex[..12].to_owned())
     }
 }
@@ -371,13 +374,19 @@ fn fingerprint(step: &Step) -> String {
     match step {
         Step::CreateDatabase { name } => format!("create database {name}"),
         Step::CreateHistory { table } => format!("create history {table}"),
-        Step::Apply { migration } => format!("apply {} {}", migration.version, migration.up.checksum),
+        Step::Apply { migration } => {
+            format!("apply {} {}", migration.version, migration.up.checksum)
+        }
         Step::Revert { migration, .. } => {
             let down = migration.down.as_ref().map(|down| down.checksum.to_string());
             format!("revert {} {}", migration.version, down.unwrap_or_default())
         }
-        Step::Record { migration } => format!("record {} {}", migration.version, migration.up.checksum),
-        Step::Rerecord { migration } => format!("rerecord {} {}", migration.version, migration.up.checksum),
+        Step::Record { migration } => {
+            format!("record {} {}", migration.version, migration.up.checksum)
+        }
+        Step::Rerecord { migration } => {
+            format!("rerecord {} {}", migration.version, migration.up.checksum)
+        }
         Step::ClearFailed { migration } => format!("clear failed {}", migration.version),
         Step::Clear { tables } => {
             let names: Vec<&str> = tables.iter().map(|loss| loss.object.as_str()).collect();

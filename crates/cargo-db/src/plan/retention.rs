@@ -54,7 +54,12 @@ pub(crate) fn judge(backups: &[Backup], rules: &Retention, now: OffsetDateTime) 
 }
 
 /// Newest first.
-fn judge_group(backups: &[&Backup], rules: &Retention, now: OffsetDateTime, verified: bool) -> Vec<Verdict> {
+fn judge_group(
+    backups: &[&Backup],
+    rules: &Retention,
+    now: OffsetDateTime,
+    verified: bool,
+) -> Vec<Verdict> {
     let mut periods = [
         Periods::new("day", rules.daily, |when| i64::from(when.to_julian_day())),
         Periods::new("week", rules.weekly, |when| {
@@ -126,7 +131,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::backup::{DatabaseIdentity, Engine, Format, Locale, Manifest, ServerIdentity};
+    use crate::model::backup::{
+        DatabaseIdentity, Engine, Format, Locale, Manifest, ServerIdentity,
+    };
 
     fn backup(name: &str, hours_ago: i64, read_back: bool) -> Backup {
         let finished = now() - time::Duration::hours(hours_ago);
@@ -183,14 +190,18 @@ mod tests {
         assert_eq!(kept(&backups, &Retention { last: 3, ..Retention::default() }), ["0", "1", "2"]);
         let daily = kept(&backups, &Retention { last: 3, daily: 4, ..Retention::default() });
         assert!(daily.len() > 4 && daily.len() <= 7, "{daily:?}");
-        let within = Retention { within: Some(Duration::from_secs(36 * 3600)), ..Retention::default() };
+        let within =
+            Retention { within: Some(Duration::from_secs(36 * 3600)), ..Retention::default() };
         assert_eq!(kept(&backups, &within).len(), 4);
         assert_eq!(kept(&backups, &Retention::default()).len(), 100);
     }
 
     #[test]
     fn fewer_than_asked_for_is_fine() {
-        assert_eq!(kept(&[backup("a", 5000, true)], &Retention { last: 7, ..Retention::default() }), ["a"]);
+        assert_eq!(
+            kept(&[backup("a", 5000, true)], &Retention { last: 7, ..Retention::default() }),
+            ["a"]
+        );
         assert_eq!(kept(&[], &Retention { last: 7, ..Retention::default() }), Vec::<String>::new());
     }
 
@@ -199,14 +210,20 @@ mod tests {
     fn the_newest_verified_always_stays_and_the_model_agrees() {
         let mut seed = 7_u64;
         let mut random = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % below
         };
         for _ in 0..300 {
             let count = random(12);
             let backups: Vec<Backup> = (0..count)
                 .map(|index| {
-                    backup(&index.to_string(), i64::try_from(random(3000)).unwrap() - 50, random(3) > 0)
+                    backup(
+                        &index.to_string(),
+                        i64::try_from(random(3000)).unwrap() - 50,
+                        random(3) > 0,
+                    )
                 })
                 .collect();
             let rules = Retention {
@@ -246,7 +263,8 @@ mod tests {
                 })
                 .collect();
             let own = number(one.manifest.finished);
-            let periods: BTreeSet<i64> = newer.iter().map(|other| number(other.manifest.finished)).collect();
+            let periods: BTreeSet<i64> =
+                newer.iter().map(|other| number(other.manifest.finished)).collect();
             (newer.len(), periods.len(), periods.contains(&own))
         };
         let (newer, ..) = rank(time::OffsetDateTime::unix_timestamp);

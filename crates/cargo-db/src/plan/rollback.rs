@@ -36,7 +36,8 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
     let concerns = |trouble| {
         let versions: Vec<&Version> = chosen.iter().map(|(row, _)| &row.version).collect();
         let of_chosen = standing.problems.iter().filter(move |problem| {
-            problem.trouble == trouble && problem.version.as_ref().is_some_and(|v| versions.contains(&v))
+            problem.trouble == trouble
+                && problem.version.as_ref().is_some_and(|v| versions.contains(&v))
         });
         of_chosen.cloned().collect::<Vec<_>>()
     };
@@ -44,7 +45,11 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
     blocking.extend(concerns(Trouble::Duplicate));
     blocking.extend(concerns(Trouble::Missing));
     if !blocking.is_empty() {
-        return Err(Kind::HistoryInconsistent { target: facts.target.to_string(), problems: blocking }.into());
+        return Err(Kind::HistoryInconsistent {
+            target: facts.target.to_string(),
+            problems: blocking,
+        }
+        .into());
     }
 
     let files: Vec<Migration> = chosen.into_iter().filter_map(|(_, file)| file.cloned()).collect();
@@ -53,8 +58,10 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
         return Ok(files);
     }
     if !facts.layout.goes_back() {
-        let (tool, doing) =
-            (facts.layout.key().to_owned(), "take a migration back: write one that leads back".to_owned());
+        let (tool, doing) = (
+            facts.layout.key().to_owned(),
+            "take a migration back: write one that leads back".to_owned(),
+        );
         return Err(Kind::ToolCannot { tool, doing, key: "" }.into());
     }
     let migrations = one_way.iter().map(|file| file.title()).collect();
@@ -74,6 +81,7 @@ fn would_go_back_as_planned(facts: &Facts, chosen: &[&Applied]) -> Result<()> {
 
 /// Plans to take back `migrations`, each with what that loses.
 pub(crate) fn rollback(facts: &Facts, migrations: Vec<(Migration, Vec<Loss>)>) -> Plan {
-    let steps = migrations.into_iter().map(|(migration, losses)| Step::Revert { migration, losses });
+    let steps =
+        migrations.into_iter().map(|(migration, losses)| Step::Revert { migration, losses });
     facts.plan(Verb::Rollback, steps.collect())
 }

@@ -59,7 +59,8 @@ pub(crate) fn seed(facts: &SeedFacts, request: &SeedRequest) -> Result<Plan> {
         steps.push(Step::Run { command: request.command.clone() });
     }
     let mut plan = facts.facts.plan(verb, steps);
-    plan.skipped = here.into_iter().map(|seed| format!("`{}` is loaded already", seed.path)).collect();
+    plan.skipped =
+        here.into_iter().map(|seed| format!("`{}` is loaded already", seed.path)).collect();
     Ok(plan)
 }
 
@@ -79,8 +80,9 @@ impl SeedFacts {
 
     /// The qualified name of a table that a seed names.
     fn resolve(&self, name: &str) -> Option<&TableFacts> {
-        let in_path =
-            || self.search_path.iter().find_map(|schema| self.tables.get(&format!("{schema}.{name}")));
+        let in_path = || {
+            self.search_path.iter().find_map(|schema| self.tables.get(&format!("{schema}.{name}")))
+        };
         self.tables.get(name).or_else(in_path)
     }
 }
@@ -96,7 +98,8 @@ fn choose(facts: &SeedFacts, request: &SeedRequest) -> Result<Vec<Seed>> {
         Some(paths) => paths.contains(&seed.path),
         None => seed.is_called(name),
     };
-    if let Some(name) = request.only.iter().find(|name| !here.iter().any(|seed| means(name, seed))) {
+    if let Some(name) = request.only.iter().find(|name| !here.iter().any(|seed| means(name, seed)))
+    {
         return Err(Kind::NoSuchSeed { name: name.clone(), environment }.into());
     }
     let chosen = here.into_iter().filter(|seed| request.only.iter().any(|name| means(name, seed)));
@@ -107,14 +110,18 @@ fn choose(facts: &SeedFacts, request: &SeedRequest) -> Result<Vec<Seed>> {
 /// that holds other rows and refers to one of them is in the way: clearing would orphan or
 /// delete what no seed brings back.
 fn to_clear(facts: &SeedFacts, seeds: &[Seed]) -> Result<Vec<Loss>> {
-    let remembered = facts.loaded.iter().filter(|loaded| seeds.iter().any(|seed| seed.path == loaded.path));
-    let named =
-        seeds.iter().flat_map(|seed| &seed.tables).chain(remembered.flat_map(|loaded| &loaded.tables));
+    let remembered =
+        facts.loaded.iter().filter(|loaded| seeds.iter().any(|seed| seed.path == loaded.path));
+    let named = seeds
+        .iter()
+        .flat_map(|seed| &seed.tables)
+        .chain(remembered.flat_map(|loaded| &loaded.tables));
     let mut clear: BTreeSet<&str> =
         named.filter_map(|name| Some(facts.resolve(name)?.name.as_str())).collect();
     let mut open: Vec<&str> = clear.iter().copied().collect();
     while let Some(name) = open.pop() {
-        let referrers = facts.tables[name].referenced_by.iter().filter_map(|name| facts.tables.get(name));
+        let referrers =
+            facts.tables[name].referenced_by.iter().filter_map(|name| facts.tables.get(name));
         for referrer in
             referrers.filter(|referrer| !clear.contains(referrer.name.as_str())).collect::<Vec<_>>()
         {

@@ -52,7 +52,12 @@ impl Judgement {
         match self {
             Judgement::Never => "never".to_owned(),
             Judgement::Allowed(Terms { consent, backup, proof }) => {
-                format!("{}{}{}", if backup { "backup, " } else { "" }, proof.word(), consent.word())
+                format!(
+                    "{}{}{}",
+                    if backup { "backup, " } else { "" },
+                    proof.word(),
+                    consent.word()
+                )
             }
         }
     }
@@ -80,23 +85,27 @@ impl Policy {
                     let source_name = format!("environments.{environment}.policy.{key} in db.toml");
                     Kind::BadSetting { source_name, value: word.clone(), why }
                 };
-                let verb = Verb::ALL.into_iter().find(|verb| verb.key() == key).ok_or_else(|| {
-                    let known: Vec<&str> = Verb::ALL.into_iter().map(Verb::key).collect();
-                    bad(format!("there is no such verb; there are {}", known.join(", ")))
-                })?;
+                let verb =
+                    Verb::ALL.into_iter().find(|verb| verb.key() == key).ok_or_else(|| {
+                        let known: Vec<&str> = Verb::ALL.into_iter().map(Verb::key).collect();
+                        bad(format!("there is no such verb; there are {}", known.join(", ")))
+                    })?;
                 let own = table(verb, *environment);
                 let asked = match (word.as_str(), own) {
                     ("never", _) | (_, Judgement::Never) => Judgement::Never,
                     (word, Judgement::Allowed(terms)) => {
-                        let consent = Consent::named(word)
-                            .ok_or_else(|| bad("write confirm, by-name, to-plan or never".to_owned()))?;
+                        let consent = Consent::named(word).ok_or_else(|| {
+                            bad("write confirm, by-name, to-plan or never".to_owned())
+                        })?;
                         Judgement::Allowed(Terms { consent, ..terms })
                     }
                 };
                 if asked < own || (own == Judgement::Never && word != "never") {
-                    return Err(
-                        bad(format!("it would loosen the policy, which is: {}", own.describe())).into()
-                    );
+                    return Err(bad(format!(
+                        "it would loosen the policy, which is: {}",
+                        own.describe()
+                    ))
+                    .into());
                 }
                 tightened.insert((*environment, verb.key()), asked);
             }
@@ -121,7 +130,10 @@ impl Policy {
 
     /// One cell of the table, as `db.toml` left it.
     pub(crate) fn cell(&self, verb: Verb, environment: Environment) -> Judgement {
-        self.tightened.get(&(environment, verb.key())).copied().unwrap_or_else(|| table(verb, environment))
+        self.tightened
+            .get(&(environment, verb.key()))
+            .copied()
+            .unwrap_or_else(|| table(verb, environment))
     }
 
     /// Whether `db.toml` tightened a cell.
@@ -220,7 +232,8 @@ mod tests {
     #[test]
     fn a_development_database_on_another_machine_wants_its_name() {
         use Environment::{Development, Staging};
-        let judged = |verb, environment, host| consent(judged(&Policy::default(), verb, environment, host));
+        let judged =
+            |verb, environment, host| consent(judged(&Policy::default(), verb, environment, host));
         assert_eq!(judged(Verb::Rollback, Development, "localhost"), Some(Consent::Confirm));
         assert_eq!(judged(Verb::Rollback, Development, "db.example"), Some(Consent::ByName));
         assert_eq!(judged(Verb::Migrate, Development, "db.example"), Some(Consent::Free));
@@ -233,7 +246,10 @@ mod tests {
         for verb in Verb::ALL {
             for environment in [Environment::Development, Environment::Test, Environment::Staging] {
                 let consent = consent(judged(&policy, verb, environment, "localhost"));
-                assert!(matches!(consent, Some(Consent::Free | Consent::ToPlan)), "{verb:?} {environment}");
+                assert!(
+                    matches!(consent, Some(Consent::Free | Consent::ToPlan)),
+                    "{verb:?} {environment}"
+                );
             }
         }
     }
@@ -258,7 +274,11 @@ mod tests {
         let judgement = policy.cell(Verb::Migrate, Development);
         assert_eq!(
             judgement,
-            Judgement::Allowed(Terms { consent: Consent::ByName, backup: true, proof: Proof::Rehearsal })
+            Judgement::Allowed(Terms {
+                consent: Consent::ByName,
+                backup: true,
+                proof: Proof::Rehearsal
+            })
         );
         assert!(with(Production, "restore", "never").is_ok());
         for (environment, verb, word) in [

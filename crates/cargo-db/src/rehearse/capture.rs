@@ -51,12 +51,15 @@ impl Capture {
     ) -> Result<Option<Capture>> {
         let Some((table, wanted)) = wanted(&statement.text) else { return Ok(None) };
         let question = format!("SELECT to_regclass({})::oid", quote_literal(&table));
-        let oid = session.value("look for the table", &question)?.and_then(|oid| oid.parse::<Oid>().ok());
+        let oid =
+            session.value("look for the table", &question)?.and_then(|oid| oid.parse::<Oid>().ok());
         let Some(table) = oid.filter(|&oid| is_kept(baseline, oid)) else { return Ok(None) };
         match wanted {
             Wanted::Set(columns) => Capture::of_rows(session, now, table, Some(&columns)),
             Wanted::Type(column, to) => match now.column(table, &column) {
-                Some(was) if !is_wider(&was, &to) => Capture::of_column(session, now, table, &column),
+                Some(was) if !is_wider(&was, &to) => {
+                    Capture::of_column(session, now, table, &column)
+                }
                 _ => Ok(None),
             },
         }
@@ -70,8 +73,9 @@ impl Capture {
         columns: Option<&[String]>,
     ) -> Result<Option<Capture>> {
         let key = primary_key(session, table)?;
-        let wanted =
-            |name: &String| !key.contains(name) && columns.is_none_or(|columns| columns.contains(name));
+        let wanted = |name: &String| {
+            !key.contains(name) && columns.is_none_or(|columns| columns.contains(name))
+        };
         let columns: Vec<String> = now.columns_of(table).into_iter().filter(wanted).collect();
         let Some(name) = now.relations.get(&table).map(|relation| relation.name.clone()) else {
             return Ok(None);
@@ -94,10 +98,16 @@ impl Capture {
                 format!("{} AS {prefix}{index}", quote_identifier(column))
             }
         };
-        let list: Vec<String> =
-            key.iter().enumerate().map(as_("k")).chain(columns.iter().enumerate().map(as_("v"))).collect();
-        let any: Vec<String> =
-            columns.iter().map(|column| format!("{} IS NOT NULL", quote_identifier(column))).collect();
+        let list: Vec<String> = key
+            .iter()
+            .enumerate()
+            .map(as_("k"))
+            .chain(columns.iter().enumerate().map(as_("v")))
+            .collect();
+        let any: Vec<String> = columns
+            .iter()
+            .map(|column| format!("{} IS NOT NULL", quote_identifier(column)))
+            .collect();
         let select = format!("SELECT {} FROM {name} WHERE {}", list.join(", "), any.join(" OR "));
         let capture = Capture { aside, table, name, what: What::Overwritten { columns, key } };
         capture.keep(session, &select)
@@ -142,17 +152,25 @@ impl Capture {
         let question = format!("SELECT {}::regclass::text", self.table);
         let Some(name) = session.value("look for the table", &question)? else { return Ok(None) };
         let kept = match &self.what {
-            What::Overwritten { columns, key } => Some(self.overwritten(session, &name, columns, key)?),
+            What::Overwritten { columns, key } => {
+                Some(self.overwritten(session, &name, columns, key)?)
+            }
             What::Counted { columns, before } => self.counted(session, &name, columns, before)?,
             What::Retyped { column, was } => {
                 let now = format!("SELECT ({}::{was})::text FROM {name}", quote_identifier(column));
                 // The text of JSON is not its value.
                 let before = if was == "json" { "v0::jsonb::text" } else { "v0::text" };
-                let sql =
-                    format!("SELECT count(*) FROM (SELECT {before} FROM {} EXCEPT ALL {now}) x", self.aside);
+                let sql = format!(
+                    "SELECT count(*) FROM (SELECT {before} FROM {} EXCEPT ALL {now}) x",
+                    self.aside
+                );
                 let values = numbers(session, &sql)?.and_then(|row| row.first().copied());
                 let object = format!("{}.{column}", self.name);
-                Some(if values == Some(0) { Vec::new() } else { vec![Kept::Retyped { object, values }] })
+                Some(if values == Some(0) {
+                    Vec::new()
+                } else {
+                    vec![Kept::Retyped { object, values }]
+                })
             }
         };
         if !matches!(self.what, What::Counted { .. }) {
@@ -186,9 +204,12 @@ impl Capture {
             if values == 0 {
                 continue;
             }
-            let distinct =
-                format!("SELECT count(DISTINCT b.v{index}::text), count(DISTINCT t.{quoted}::text) {from}");
-            let Some(row) = numbers(session, &distinct)?.filter(|row| row.len() == 2) else { continue };
+            let distinct = format!(
+                "SELECT count(DISTINCT b.v{index}::text), count(DISTINCT t.{quoted}::text) {from}"
+            );
+            let Some(row) = numbers(session, &distinct)?.filter(|row| row.len() == 2) else {
+                continue;
+            };
             let (before, after) = (row[0], row[1]);
             let object = format!("{}.{column}", self.name);
             kept.push(Kept::Overwritten { object, values, before, after });
@@ -207,10 +228,12 @@ impl Capture {
         let Some(after) = numbers(session, &count_all(table, columns))? else { return Ok(None) };
         let mut kept = Vec::new();
         for (index, column) in columns.iter().enumerate() {
-            let [values, different] = [index * 2, index * 2 + 1].map(|place| (before[place], after[place]));
+            let [values, different] =
+                [index * 2, index * 2 + 1].map(|place| (before[place], after[place]));
             if values.1 < values.0 || different.1 < different.0 {
                 let object = format!("{}.{column}", self.name);
-                let gone = (values.0.saturating_sub(values.1)).max(different.0.saturating_sub(different.1));
+                let gone = (values.0.saturating_sub(values.1))
+                    .max(different.0.saturating_sub(different.1));
                 // Fewer values are a loss also where no fewer different ones are left.
                 let after = different.1.min(different.0.saturating_sub(1));
                 kept.push(Kept::Overwritten { object, values: gone, before: different.0, after });
@@ -238,8 +261,12 @@ fn count_all(table: &str, columns: &[String]) -> String {
 pub(super) fn widens(was: &str, now: &str) -> bool {
     let parts = |name: &str| -> (String, Vec<u32>) {
         let (base, rest) = name.split_once('(').unwrap_or((name, ""));
-        let numbers =
-            rest.split(')').next().unwrap_or("").split(',').filter_map(|number| number.trim().parse().ok());
+        let numbers = rest
+            .split(')')
+            .next()
+            .unwrap_or("")
+            .split(',')
+            .filter_map(|number| number.trim().parse().ok());
         (base.trim().to_owned(), numbers.collect())
     };
     let ((base, before), (other, after)) = (parts(was), parts(now));
@@ -253,7 +280,10 @@ pub(super) fn widens(was: &str, now: &str) -> bool {
         }
         ("numeric", "numeric") => {
             after.is_empty()
-                || before.len() == 2 && after.len() == 2 && before[1] == after[1] && before[0] <= after[0]
+                || before.len() == 2
+                    && after.len() == 2
+                    && before[1] == after[1]
+                    && before[0] <= after[0]
         }
         _ => false,
     }
@@ -345,7 +375,9 @@ fn probe(session: &mut Session, sql: &str) -> Result<bool> {
 fn numbers(session: &mut Session, sql: &str) -> Result<Option<Vec<u64>>> {
     let row = ask(session, sql)?.and_then(|rows| rows.into_iter().next());
     Ok(row.map(|row| {
-        row.into_iter().map(|number| number.and_then(|number| number.parse().ok()).unwrap_or(0)).collect()
+        row.into_iter()
+            .map(|number| number.and_then(|number| number.parse().ok()).unwrap_or(0))
+            .collect()
     }))
 }
 

@@ -33,7 +33,8 @@ impl Fingerprint {
     /// A digest of all but owners and rights.
     pub(crate) fn digest(&self) -> String {
         let lines = self.0.iter().filter(|((kind, _), _)| !OF_OWNERS.contains(&kind.as_str()));
-        let text: String = lines.map(|((kind, name), what)| format!("{kind} {name} {what}\n")).collect();
+        let text: String =
+            lines.map(|((kind, name), what)| format!("{kind} {name} {what}\n")).collect();
         files::sha256(text.as_bytes()).to_string()
     }
 
@@ -78,7 +79,10 @@ impl Fingerprint {
             kind == "column"
                 && self.has_relation_of(name)
                 && is_required(what)
-                && !self.0.get(&("column".to_owned(), name.clone())).is_some_and(|before| is_required(before))
+                && !self
+                    .0
+                    .get(&("column".to_owned(), name.clone()))
+                    .is_some_and(|before| is_required(before))
         };
         changes.extend(after.0.iter().filter(required).map(|((_, name), _)| Change {
             rule: "required-column",
@@ -107,7 +111,8 @@ fn type_of(definition: &str) -> &str {
 
 /// Whether a program that reads one type is surprised by the other. A length is no surprise.
 fn reads_otherwise(before: &str, now: &str) -> bool {
-    let base = |name: &str| name.split('(').next().unwrap_or(name).replace("character varying", "text");
+    let base =
+        |name: &str| name.split('(').next().unwrap_or(name).replace("character varying", "text");
     base(before) != base(now)
 }
 
@@ -124,7 +129,8 @@ fn sql(layout: &Layout) -> String {
 }
 
 /// The schemas that are somebody's.
-const OWN: &str = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db')";
+const OWN: &str =
+    "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db')";
 
 /// That an object belongs to no extension.
 fn free(class: &str, oid: &str) -> String {
@@ -135,7 +141,8 @@ fn free(class: &str, oid: &str) -> String {
 
 /// Tables, views and sequences, and what belongs to them.
 fn of_relations(layout: &Layout) -> Vec<String> {
-    let relation = format!("{OWN} AND NOT ({}) AND {}", layout.own_relations(), free("pg_class", "c.oid"));
+    let relation =
+        format!("{OWN} AND NOT ({}) AND {}", layout.own_relations(), free("pg_class", "c.oid"));
     let name = "format('%I.%I', n.nspname, c.relname)";
     let of_class = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace";
     vec![

@@ -28,7 +28,8 @@ fn about(measured: &Measured, rule: &str, object: &str, rows: u64, evidence: Str
     let object = short(object);
     let mut found = finding(rule, measured.line, &measured.text, evidence);
     if found.class == Class::Loss && found.severity == Severity::Block {
-        found.help = Some(format!("if that is meant: `-- cargo-db: expect loss {object} <= {rows}`"));
+        found.help =
+            Some(format!("if that is meant: `-- cargo-db: expect loss {object} <= {rows}`"));
     }
     (found.object, found.rows) = (Some(object.to_owned()), Some(rows));
     found
@@ -50,11 +51,18 @@ fn losses(measured: &Measured) -> Vec<Finding> {
     }
     for (table, counts) in &measured.changed {
         if counts.deleted > 0 && !measured.lost.iter().any(|lost| lost.table == *table) {
-            add("rows-lost", table, counts.deleted, format!("{} rows deleted", grouped(counts.deleted)));
+            add(
+                "rows-lost",
+                table,
+                counts.deleted,
+                format!("{} rows deleted", grouped(counts.deleted)),
+            );
         }
         if counts.updated > 0 && !measured.captured.contains(table) {
-            let evidence =
-                format!("{} rows updated; whether values went is not known", grouped(counts.updated));
+            let evidence = format!(
+                "{} rows updated; whether values went is not known",
+                grouped(counts.updated)
+            );
             add("values-overwritten", table, counts.updated, evidence);
         }
     }
@@ -62,7 +70,8 @@ fn losses(measured: &Measured) -> Vec<Finding> {
         match kept {
             Kept::Overwritten { object, values, before, after } if after < before => {
                 let (count, before, after) = (grouped(*values), grouped(*before), grouped(*after));
-                let evidence = format!("{count} values overwritten: {before} different ones became {after}");
+                let evidence =
+                    format!("{count} values overwritten: {before} different ones became {after}");
                 add("values-lost", object, *values, evidence);
             }
             Kept::Overwritten { object, values, .. } => {
@@ -112,14 +121,18 @@ fn locked(measured: &Measured) -> Vec<Finding> {
             add("missing-index", &scan.table, scan.rows, evidence);
         }
     }
-    let work: u64 =
-        measured.changed.iter().map(|(_, counts)| counts.inserted + counts.updated + counts.deleted).sum();
+    let work: u64 = measured
+        .changed
+        .iter()
+        .map(|(_, counts)| counts.inserted + counts.updated + counts.deleted)
+        .sum();
     if let Some(table) =
         measured.shut.first().filter(|_| work > WORK_AT_MOST || measured.elapsed > WAIT_AT_MOST)
     {
         let (millis, work_) = (measured.elapsed.as_millis(), grouped(work));
-        let evidence =
-            format!("an earlier statement has shut it: {millis} ms and {work_} rows of other work meanwhile");
+        let evidence = format!(
+            "an earlier statement has shut it: {millis} ms and {work_} rows of other work meanwhile"
+        );
         add("work-under-lock", table, work, evidence);
     }
     found
@@ -140,7 +153,8 @@ pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
             let until = if inside { measured.len() } else { index + 1 };
             let held = measured[from..until].iter().map(|statement| statement.elapsed).sum();
             let (table, mode_) = (short(table).to_owned(), format!("{mode:?}Lock"));
-            let locked = Locked { table, mode: mode_, blocks, line: statement.line, held, estimated: None };
+            let locked =
+                Locked { table, mode: mode_, blocks, line: statement.line, held, estimated: None };
             locks.push((*mode, from, locked));
         }
     }
@@ -151,7 +165,9 @@ pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
 /// Locks that were held for long, whatever was done meanwhile.
 pub(super) fn held_long(locks: &[Locked], found: &[Finding]) -> Vec<Finding> {
     let known = |table: &str| {
-        found.iter().any(|finding| finding.class == Class::Lock && finding.object.as_deref() == Some(table))
+        found
+            .iter()
+            .any(|finding| finding.class == Class::Lock && finding.object.as_deref() == Some(table))
     };
     let long = locks.iter().filter(|lock| lock.held > WAIT_AT_MOST && !known(&lock.table));
     let held = |lock: &Locked| {
@@ -178,8 +194,12 @@ pub(super) fn row_changes(measured: &[Measured]) -> BTreeMap<String, RowChanges>
 /// What is left of the static findings once it was measured: locks and losses were measured, and whether it
 /// can run; names were not.
 pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
-    let answered =
-        ["syntax", "enum-value-in-same-transaction", "concurrently-in-transaction", "dynamic-execute"];
+    let answered = [
+        "syntax",
+        "enum-value-in-same-transaction",
+        "concurrently-in-transaction",
+        "dynamic-execute",
+    ];
     let stays = |finding: &Finding| match finding.class {
         Class::Form => !answered.contains(&finding.rule.as_str()),
         Class::Compatibility => true,

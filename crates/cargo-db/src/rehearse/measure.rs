@@ -201,7 +201,8 @@ impl<'a> Measure<'a> {
         }
         let mut measured = self.compare(session, statement, &after, elapsed)?;
         for capture in std::mem::take(&mut self.captures) {
-            let table = self.baseline.relations.get(&capture.table).map(|relation| relation.name.clone());
+            let table =
+                self.baseline.relations.get(&capture.table).map(|relation| relation.name.clone());
             let of_rows = capture.is_of_rows(capture.table);
             if let Some(kept) = capture.compare(session)? {
                 measured.captured.extend(table.filter(|_| of_rows));
@@ -228,8 +229,9 @@ impl<'a> Measure<'a> {
         } else if statement.controls_transaction() {
             if let Some(begun) = self.begun.take() {
                 self.inside = false;
-                let undone =
-                    !words(&statement.text).first().is_some_and(|word| word == "commit" || word == "end");
+                let undone = !words(&statement.text)
+                    .first()
+                    .is_some_and(|word| word == "commit" || word == "end");
                 self.measured.truncate(if undone { begun } else { self.measured.len() });
             }
             self.saves = false;
@@ -245,14 +247,19 @@ impl<'a> Measure<'a> {
         let uses = all.iter().any(|word| word == "using");
         let is_plain = first == "alter" && !uses;
         let may_compute = first == "alter" && uses || matches!(first, "do" | "select");
-        let file = |snapshot: &Snapshot, table| snapshot.relations.get(&table).and_then(|table| table.file);
-        for &table in self.baseline.relations.keys().filter(|&&table| is_kept(self.baseline, table)) {
+        let file = |snapshot: &Snapshot, table| {
+            snapshot.relations.get(&table).and_then(|table| table.file)
+        };
+        for &table in self.baseline.relations.keys().filter(|&&table| is_kept(self.baseline, table))
+        {
             let known = self.captures.iter().any(|capture| capture.is_of_rows(table));
             let rewritten = may_compute && file(&self.before, table) != file(after, table);
             if !known && (rewritten || after.counts_since(&self.before, table).updated > 0) {
                 unforeseen.push((table, None));
             }
-            for (column, (name, was)) in self.before.columns.range((table, i16::MIN)..=(table, i16::MAX)) {
+            for (column, (name, was)) in
+                self.before.columns.range((table, i16::MIN)..=(table, i16::MAX))
+            {
                 let Some((_, now)) = after.columns.get(column).filter(|(_, now)| now != was) else {
                     continue;
                 };
@@ -294,8 +301,11 @@ impl<'a> Measure<'a> {
                 Some(_) => {
                     let columns = self.before.columns.range((oid, i16::MIN)..=(oid, i16::MAX));
                     let gone = columns.filter(|(column, _)| !after.columns.contains_key(*column));
-                    going
-                        .extend(gone.map(|(number, (name, _))| lost("column dropped", Some((number, name)))));
+                    going.extend(
+                        gone.map(|(number, (name, _))| {
+                            lost("column dropped", Some((number, name)))
+                        }),
+                    );
                 }
             }
         }
@@ -326,7 +336,8 @@ impl<'a> Measure<'a> {
             }
         }
         let shut = before.locks.iter().filter(|&(_, &mode)| mode == Mode::AccessExclusive);
-        measured.shut = shut.filter_map(|(&oid, _)| Some(self.baseline.table(oid)?.name.clone())).collect();
+        measured.shut =
+            shut.filter_map(|(&oid, _)| Some(self.baseline.table(oid)?.name.clone())).collect();
         for (&oid, relation) in &self.baseline.relations {
             let counts = after.counts_since(before, oid);
             if counts.inserted + counts.updated + counts.deleted > 0 {
@@ -344,8 +355,11 @@ impl<'a> Measure<'a> {
                     is_view: relation.kind == 'm',
                 });
             }
-            let file = |snapshot: &Snapshot| snapshot.relations.get(&oid).and_then(|relation| relation.file);
-            let moved = file(before).zip(file(after)).is_some_and(|(before, after)| before != after);
+            let file = |snapshot: &Snapshot| {
+                snapshot.relations.get(&oid).and_then(|relation| relation.file)
+            };
+            let moved =
+                file(before).zip(file(after)).is_some_and(|(before, after)| before != after);
             if moved && !(self.baseline.holds_rows && is_empty(session, &relation.name)?) {
                 measured.rewritten.push((relation.name.clone(), relation.rows));
             }
@@ -389,7 +403,8 @@ impl Around for Measure<'_> {
 /// Whether a statement begins, ends or divides a transaction.
 fn is_of_transaction(statement: &Statement) -> bool {
     let first = words(&statement.text).into_iter().next();
-    statement.controls_transaction() || matches!(first.as_deref(), Some("savepoint" | "release" | "rollback"))
+    statement.controls_transaction()
+        || matches!(first.as_deref(), Some("savepoint" | "release" | "rollback"))
 }
 
 fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {

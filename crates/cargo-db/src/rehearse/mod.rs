@@ -101,7 +101,8 @@ struct Stage<'a> {
 impl<'a> Stage<'a> {
     fn open(world: &'a World, request: &'a Request<'a>, scratch: &Scratch) -> Result<Stage<'a>> {
         let mut session = Session::open(world, scratch.target(), Purpose::Write)?;
-        session.run("set the limits of the session", &session_settings(&request.settings.limits))?;
+        session
+            .run("set the limits of the session", &session_settings(&request.settings.limits))?;
         let baseline = scratch.baseline(&mut session)?;
         let preparing = Preparing::new(&mut session, &request.queries);
         let basis = scratch.basis.clone();
@@ -140,7 +141,8 @@ impl<'a> Stage<'a> {
             let checked = self.look_through(migration)?;
             if checked.allowed.iter().any(|rule| rule == "outside-database") {
                 // Its author knows; it is not run here, and those after it are.
-                let why = format!("{subject} reaches beyond its database, as it says, and was not run");
+                let why =
+                    format!("{subject} reaches beyond its database, as it says, and was not run");
                 let mut one = unmeasured(migration, checked.findings, why);
                 one.verdict = Verdict::Warn.max(Verdict::of(&one.findings));
                 let before = self.fingerprint()?;
@@ -188,8 +190,12 @@ impl<'a> Stage<'a> {
         let held = judge::held_long(&locks, &findings);
         findings.extend(failed.into_iter().chain(held));
         for index in self.invalid_indexes()?.into_iter().filter(|index| !invalid.contains(index)) {
-            let mut found =
-                finding("invalid-index", 1, "", "it was left behind, and nothing can use it".to_owned());
+            let mut found = finding(
+                "invalid-index",
+                1,
+                "",
+                "it was left behind, and nothing can use it".to_owned(),
+            );
             found.object = Some(judge::short(&index).to_owned());
             findings.push(found);
         }
@@ -204,20 +210,25 @@ impl<'a> Stage<'a> {
             findings.push(found);
         }
         let guards = guards(&measured, &checked.expected);
-        findings.retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
+        findings
+            .retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
         findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
         let subject = migration.title();
         self.preparing.after(&mut self.session, &subject);
         self.before.push(before);
         let mut verdict = Verdict::of(&findings);
         let writes = |measured: &Measured| {
-            let first = pg_logical::lexer::words(&measured.text).into_iter().next().unwrap_or_default();
+            let first =
+                pg_logical::lexer::words(&measured.text).into_iter().next().unwrap_or_default();
             matches!(
                 first.as_str(),
                 "insert" | "update" | "delete" | "merge" | "with" | "do" | "select" | "call"
             )
         };
-        if self.basis == Basis::Schema && verdict < Verdict::Unmeasured && measured.iter().any(writes) {
+        if self.basis == Basis::Schema
+            && verdict < Verdict::Unmeasured
+            && measured.iter().any(writes)
+        {
             verdict = Verdict::Unmeasured;
         }
         let way_back = match &migration.down {
@@ -267,7 +278,8 @@ impl<'a> Stage<'a> {
                 Some(found)
             }
             Err(Stop::Lost(why)) => {
-                let (target, subject) = (self.session.target.to_string(), "the rehearsal".to_owned());
+                let (target, subject) =
+                    (self.session.target.to_string(), "the rehearsal".to_owned());
                 return Err(Kind::ConnectionLost { target, subject, why }.into());
             }
         };
@@ -348,7 +360,8 @@ impl<'a> Stage<'a> {
             rehearsed[index].way_back = way_back;
             if failed.is_some() {
                 let why = format!("the way back of {} fails", rehearsed[index].version);
-                let earlier = rehearsed[..index].iter_mut().filter(|one| one.way_back.word() == "unmeasured");
+                let earlier =
+                    rehearsed[..index].iter_mut().filter(|one| one.way_back.word() == "unmeasured");
                 earlier.for_each(|one| one.way_back = WayBack::Unmeasured(why.clone()));
                 break;
             }
@@ -370,21 +383,24 @@ fn judge_back(
     if !difference.is_empty() {
         return WayBack::Wrong(difference.to_vec());
     }
-    let lost = |finding: &Finding| finding.class == Class::Loss && finding.severity == Severity::Block;
+    let lost =
+        |finding: &Finding| finding.class == Class::Loss && finding.severity == Severity::Block;
     let line = |finding: &Finding| {
         format!("{}: {}", finding.object.as_deref().unwrap_or_default(), finding.evidence)
     };
     let there = there.findings.iter().filter(|finding| lost(finding)).map(line);
     let back: Vec<Finding> = back.iter().flat_map(judge::findings).collect();
-    let lost: Vec<String> = there.chain(back.iter().filter(|finding| lost(finding)).map(line)).collect();
+    let lost: Vec<String> =
+        there.chain(back.iter().filter(|finding| lost(finding)).map(line)).collect();
     if lost.is_empty() { WayBack::Proved } else { WayBack::Lossy(lost) }
 }
 
 /// The line of the first statement that names an object, as far as that can be told.
 fn line_naming(object: &str, measured: &[Measured]) -> usize {
     let last = object.rsplit('.').next().unwrap_or(object).trim_matches('"');
-    let names =
-        |statement: &&Measured| pg_logical::lexer::words(&statement.text).iter().any(|word| word == last);
+    let names = |statement: &&Measured| {
+        pg_logical::lexer::words(&statement.text).iter().any(|word| word == last)
+    };
     measured.iter().find(names).map_or(1, |statement| statement.line)
 }
 

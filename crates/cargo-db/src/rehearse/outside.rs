@@ -71,14 +71,19 @@ impl Watch {
         session: &mut Session,
         statement: &Statement,
     ) -> Result<Option<Watch>> {
-        let pid =
-            session.value("ask for the session's number", "SELECT pg_backend_pid()")?.unwrap_or_default();
+        let pid = session
+            .value("ask for the session's number", "SELECT pg_backend_pid()")?
+            .unwrap_or_default();
         let mut gates = Vec::new();
         for table in tables_named(session, statement)? {
             let mut gate = Session::open(world, &session.target, Purpose::Write)?;
-            let pid =
-                gate.value("ask for the session's number", "SELECT pg_backend_pid()")?.unwrap_or_default();
-            gate.run("set a gate", &format!("BEGIN; LOCK TABLE ONLY {table} IN ROW EXCLUSIVE MODE"))?;
+            let pid = gate
+                .value("ask for the session's number", "SELECT pg_backend_pid()")?
+                .unwrap_or_default();
+            gate.run(
+                "set a gate",
+                &format!("BEGIN; LOCK TABLE ONLY {table} IN ROW EXCLUSIVE MODE"),
+            )?;
             gates.push(Gate { session: gate, pid, open: false });
         }
         let mut monitor = Session::open(world, &session.target, Purpose::Read)?;
@@ -86,7 +91,9 @@ impl Watch {
         let (flag, world) = (Arc::clone(&over), world.clone());
         let watcher = std::thread::spawn(move || {
             let mut seen = BTreeMap::new();
-            while !flag.load(Ordering::SeqCst) && look(&mut monitor, &pid, &mut gates, &mut seen).is_ok() {
+            while !flag.load(Ordering::SeqCst)
+                && look(&mut monitor, &pid, &mut gates, &mut seen).is_ok()
+            {
                 let _ = pause(&world, Duration::from_millis(2));
             }
             gates.iter_mut().for_each(Gate::open);
@@ -124,7 +131,10 @@ fn look(
         }
     }
     for row in blocking {
-        gates.iter_mut().filter(|gate| row[0].as_deref() == Some(gate.pid.as_str())).for_each(Gate::open);
+        gates
+            .iter_mut()
+            .filter(|gate| row[0].as_deref() == Some(gate.pid.as_str()))
+            .for_each(Gate::open);
     }
     Ok(())
 }
@@ -136,7 +146,11 @@ fn tables_named(session: &mut Session, statement: &Statement) -> Result<Vec<Stri
     for (index, word) in words.iter().enumerate() {
         let name = quote_identifier(word);
         let qualified = index >= 2 && words[index - 1] == ".";
-        names.push(if qualified { format!("{}.{name}", quote_identifier(&words[index - 2])) } else { name });
+        names.push(if qualified {
+            format!("{}.{name}", quote_identifier(&words[index - 2]))
+        } else {
+            name
+        });
     }
     let list: Vec<String> = names.iter().map(|name| quote_literal(name)).collect();
     let sql = format!(

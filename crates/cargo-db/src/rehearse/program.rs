@@ -46,7 +46,8 @@ impl Stage<'_> {
                 continue;
             }
             let outcome = self.group(group, one_by_one && migrations.len() > 1)?;
-            if outcome.iter().any(|one| one.findings.iter().any(|finding| finding.rule == "fails")) {
+            if outcome.iter().any(|one| one.findings.iter().any(|finding| finding.rule == "fails"))
+            {
                 stopped = Some("one before it fails".to_owned());
             }
             rehearsed.extend(outcome);
@@ -76,7 +77,11 @@ impl Stage<'_> {
         let schema = self.fingerprint()?;
         let content = self.content()?;
         let version = last.version.to_string();
-        let task = if one_of_several { Task::ApplyNext { count: 1, last: &version } } else { Task::ApplyAll };
+        let task = if one_of_several {
+            Task::ApplyNext { count: 1, last: &version }
+        } else {
+            Task::ApplyAll
+        };
         let began = stopwatch();
         let target = self.session.target.clone();
         let ran = migration::run_task(world, settings, &target, &task);
@@ -85,16 +90,24 @@ impl Stage<'_> {
         match ran {
             Err(failure) if matches!(failure.kind(), Kind::ToolFailed { .. }) => {
                 // A program's last line says more than its first.
-                let why = failure.why().into_iter().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+                let why = failure
+                    .why()
+                    .into_iter()
+                    .rfind(|line| !line.trim().is_empty())
+                    .unwrap_or_default();
                 findings.push(finding("fails", 1, "", format!("{failure}: {}", why.trim())));
             }
             Err(failure) => return Err(failure),
             Ok(_) => {
                 let facts = migration::gather(world, settings, &target)?;
-                let applied =
-                    |one: &&Migration| facts.history.applied.iter().any(|row| row.version == one.version);
+                let applied = |one: &&Migration| {
+                    facts.history.applied.iter().any(|row| row.version == one.version)
+                };
                 if let Some(left_out) = group.iter().find(|one| !applied(one)) {
-                    let why = format!("the tool reported success, and {} is not applied", left_out.title());
+                    let why = format!(
+                        "the tool reported success, and {} is not applied",
+                        left_out.title()
+                    );
                     findings.push(finding("fails", 1, "", why));
                 }
             }
@@ -139,8 +152,9 @@ impl Stage<'_> {
             return Ok(Vec::new());
         }
         let text = String::from_utf8_lossy(&files::read(&path)?).into_owned();
-        let directives =
-            text.lines().filter_map(|line| Some(format!("-- {}\n", &line[line.find("cargo-db:")?..])));
+        let directives = text
+            .lines()
+            .filter_map(|line| Some(format!("-- {}\n", &line[line.find("cargo-db:")?..])));
         let text: String = directives.collect();
         let path = &migration.up.path;
         let source = Source { path, text: &text, direction: Direction::Up, transactional: true };
@@ -205,9 +219,9 @@ fn guards(findings: &[Finding], expected: &[Expected]) -> Vec<Guard> {
         let bound = expected.iter().find(|expected| expected.covers(finding))?.bound;
         let object = finding.object.clone()?;
         let (table, column) = match finding.rule.as_str() {
-            "values-lost" => {
-                object.rsplit_once('.').map(|(table, column)| (table.to_owned(), Some(column.to_owned())))?
-            }
+            "values-lost" => object
+                .rsplit_once('.')
+                .map(|(table, column)| (table.to_owned(), Some(column.to_owned())))?,
             _ => (object, None),
         };
         Some(Guard { table, column, bound })
@@ -231,14 +245,19 @@ fn content(session: &mut Session, layout: &Layout) -> Result<Content> {
             continue;
         }
         let (name, columns) = (text(0), text(2));
-        let columns: Vec<&str> = columns.split('\x1f').filter(|column| !column.is_empty()).collect();
+        let columns: Vec<&str> =
+            columns.split('\x1f').filter(|column| !column.is_empty()).collect();
         let counts: Vec<String> =
             columns.iter().map(|column| format!(", count({})", quote_identifier(column))).collect();
-        let counted = session
-            .rows("count rows and values", &format!("SELECT count(*){} FROM {name}", counts.concat()))?;
+        let counted = session.rows(
+            "count rows and values",
+            &format!("SELECT count(*){} FROM {name}", counts.concat()),
+        )?;
         let Some(counted) = counted.first() else { continue };
-        let number = |at: usize| counted[at].as_deref().and_then(|number| number.parse().ok()).unwrap_or(0);
-        let values = columns.iter().enumerate().map(|(at, column)| ((*column).to_owned(), number(at + 1)));
+        let number =
+            |at: usize| counted[at].as_deref().and_then(|number| number.parse().ok()).unwrap_or(0);
+        let values =
+            columns.iter().enumerate().map(|(at, column)| ((*column).to_owned(), number(at + 1)));
         content.0.insert(name, Table { rows: number(0), values: values.collect() });
     }
     Ok(content)
@@ -251,8 +270,9 @@ impl Content {
         let mut add = |rule: &str, object: String, rows: u64, evidence: String| {
             let mut finding = finding(rule, 1, "", evidence);
             let object = judge::short(&object).to_owned();
-            finding.help =
-                Some(format!("if that is meant: `cargo-db: expect loss {object} <= {rows}` in a comment"));
+            finding.help = Some(format!(
+                "if that is meant: `cargo-db: expect loss {object} <= {rows}` in a comment"
+            ));
             (finding.object, finding.rows) = (Some(object), Some(rows));
             found.push(finding);
         };
@@ -274,7 +294,12 @@ impl Content {
             for (column, &values) in before.values.iter().filter(|(_, values)| **values > 0) {
                 let object = format!("{name}.{column}");
                 match after.values.get(column) {
-                    None => add("values-lost", object, values, format!("{values} values go with the column")),
+                    None => add(
+                        "values-lost",
+                        object,
+                        values,
+                        format!("{values} values go with the column"),
+                    ),
                     Some(&left) if left < values => {
                         add(
                             "values-lost",

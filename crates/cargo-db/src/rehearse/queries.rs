@@ -35,7 +35,8 @@ pub(crate) fn read(root: &Path, folder: &Path, revision: Option<&str>) -> Result
     }
     if queries.is_empty() {
         let at = revision.map(|revision| format!(" of {revision}")).unwrap_or_default();
-        let what = format!("`{}`{at} holds no queries: no `.json` of sqlx, no `.sql`", folder.display());
+        let what =
+            format!("`{}`{at} holds no queries: no `.json` of sqlx, no `.sql`", folder.display());
         return Err(Kind::Usage { what }.into());
     }
     Ok(queries)
@@ -55,10 +56,11 @@ fn texts(root: &Path, folder: &Path, revision: Option<&str>) -> Result<Vec<(Stri
         return Ok(texts);
     };
     let folder = folder.display().to_string();
-    let listed = process::git(root, &["ls-tree", "-r", "-z", "--name-only", revision, "--", &folder])
-        .ok_or_else(|| Kind::Usage {
-            what: format!("git knows no revision `{revision}` in `{}`", root.display()),
-        })?;
+    let listed =
+        process::git(root, &["ls-tree", "-r", "-z", "--name-only", revision, "--", &folder])
+            .ok_or_else(|| Kind::Usage {
+                what: format!("git knows no revision `{revision}` in `{}`", root.display()),
+            })?;
     let names = listed.split('\0').filter(|name| wanted(name));
     let texts = names.filter_map(|name| {
         let text = process::git(root, &["show", &format!("{revision}:./{name}")])?;
@@ -88,7 +90,11 @@ impl<'a> Preparing<'a> {
             Err(error) => {
                 let said = error.as_db_error().map(|error| error.message().to_owned());
                 let why = said.unwrap_or_else(|| describe(&error));
-                broken.push(BrokenQuery { query: query.name.clone(), by: migration.to_owned(), why });
+                broken.push(BrokenQuery {
+                    query: query.name.clone(),
+                    by: migration.to_owned(),
+                    why,
+                });
                 false
             }
         });

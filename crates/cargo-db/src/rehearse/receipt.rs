@@ -126,15 +126,22 @@ impl Receipt {
         if self.version != VERSION {
             return Some(format!("it is of format {}, which is not known", self.version));
         }
-        let same = |(entry, migration): (&Entry, &&Migration)| entry.up == migration.up.checksum.to_string();
-        if self.migrations.len() < migrations.len() || !self.migrations.iter().zip(migrations).all(same) {
+        let same = |(entry, migration): (&Entry, &&Migration)| {
+            entry.up == migration.up.checksum.to_string()
+        };
+        if self.migrations.len() < migrations.len()
+            || !self.migrations.iter().zip(migrations).all(same)
+        {
             return Some("it is of other files".to_owned());
         }
         if self.schema != now.schema {
             return Some("it is of another schema".to_owned());
         }
         if self.server != now.server {
-            return Some(format!("it is of PostgreSQL {}, and this is {}", self.server, now.server));
+            return Some(format!(
+                "it is of PostgreSQL {}, and this is {}",
+                self.server, now.server
+            ));
         }
         if self.rows == 0 && now.rows > 0 {
             return Some("there were no rows where it was rehearsed".to_owned());
@@ -146,11 +153,9 @@ impl Receipt {
         if self.when + FRESH < clock::now() {
             return Some(format!("it is older than {} days", FRESH.as_secs() / 86_400));
         }
-        let bad = self
-            .migrations
-            .iter()
-            .take(migrations.len())
-            .find(|entry| !matches!(Verdict::named(&entry.verdict), Some(Verdict::Pass | Verdict::Warn)));
+        let bad = self.migrations.iter().take(migrations.len()).find(|entry| {
+            !matches!(Verdict::named(&entry.verdict), Some(Verdict::Pass | Verdict::Warn))
+        });
         bad.map(|entry| format!("it says {} of {}", entry.verdict, entry.version))
     }
 }
@@ -171,8 +176,8 @@ impl Receipts {
         files::private_dirs(&self.folder)?;
         let text = serde_json::to_string_pretty(receipt).unwrap_or_default();
         let ups: String = receipt.migrations.iter().map(|entry| entry.up.as_str()).collect();
-        let key =
-            files::sha256(format!("{ups} {} {}", receipt.schema, receipt.server).as_bytes()).to_string();
+        let key = files::sha256(format!("{ups} {} {}", receipt.schema, receipt.server).as_bytes())
+            .to_string();
         let path = self.folder.join(format!("{}.json", &key[..16]));
         files::replace(&path, &format!("{text}\n"))?;
         Ok(path)
@@ -183,14 +188,16 @@ impl Receipts {
         let bytes = files::read(path)?;
         serde_json::from_slice(&bytes).map_err(|error| {
             let file = path.to_owned();
-            Kind::BadFile { file, line: error.line(), why: error.to_string(), suggestion: None }.into()
+            Kind::BadFile { file, line: error.line(), why: error.to_string(), suggestion: None }
+                .into()
         })
     }
 
     /// All that can be read, the newest first.
     pub(crate) fn all(&self) -> Result<Vec<Receipt>> {
         let paths = files::walk(&self.folder)?;
-        let mut receipts: Vec<Receipt> = paths.iter().filter_map(|path| Self::read(path).ok()).collect();
+        let mut receipts: Vec<Receipt> =
+            paths.iter().filter_map(|path| Self::read(path).ok()).collect();
         receipts.sort_by_key(|receipt| std::cmp::Reverse(receipt.when));
         Ok(receipts)
     }

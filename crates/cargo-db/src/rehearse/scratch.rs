@@ -60,11 +60,13 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     if basis != Basis::Schema {
         let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
         if keeper.value("look for tables of unknown size", unknown)?.is_some() {
-            Session::open(world, &built.target, Purpose::Write)?.run("analyse the copy", "ANALYZE")?;
+            Session::open(world, &built.target, Purpose::Write)?
+                .run("analyse the copy", "ANALYZE")?;
         }
     }
     let is_backup = matches!(basis, Basis::Backup(_));
-    let sizes = if is_backup { estimates(world, target).unwrap_or_default() } else { BTreeMap::new() };
+    let sizes =
+        if is_backup { estimates(world, target).unwrap_or_default() } else { BTreeMap::new() };
     Ok(Scratch { built, basis, rows, sizes, keeper })
 }
 

@@ -130,7 +130,8 @@ impl Snapshot {
             *held = mode.max(*held);
         }
         for row in counts {
-            let [scans, inserted, updated, deleted] = [1, 2, 3, 4].map(|column| number(row, column));
+            let [scans, inserted, updated, deleted] =
+                [1, 2, 3, 4].map(|column| number(row, column));
             snapshot.counts.insert(oid(row), Counts { scans, inserted, updated, deleted });
         }
         Ok(snapshot)

@@ -57,7 +57,8 @@ pub(crate) fn gather(
     migration::named_folder_exists(&settings.seeds.dir)?;
     let seeds = files::seeds(&settings.seeds.dir.value)?;
     let Some(mut session) = migration::connect_or_none(world, settings, target)? else {
-        let (database, server, environment) = (target.database.clone(), target.server(), facts.environment);
+        let (database, server, environment) =
+            (target.database.clone(), target.server(), facts.environment);
         return Err(Kind::NoDatabase { database, server, environment }.into());
     };
     let sets = session.result_sets("look at the tables", TABLES)?;
@@ -89,19 +90,27 @@ fn remembered(session: &mut Session) -> Result<Vec<Loaded>> {
     let loaded = rows.iter().map(|row| Loaded {
         path: text(&row[0]),
         checksum: Checksum::stored(&text(&row[1])),
-        tables: text(&row[2]).split('\x01').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        tables: text(&row[2])
+            .split('\x01')
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
     });
     Ok(loaded.collect())
 }
 
 /// Estimates know nothing of a table that was never analysed, and seeds are about small tables.
 fn count_rows(session: &mut Session, tables: &mut BTreeMap<String, TableFacts>) -> Result<()> {
-    let small: Vec<String> =
-        tables.values().filter(|table| table.rows <= COUNTED).map(|table| table.name.clone()).collect();
+    let small: Vec<String> = tables
+        .values()
+        .filter(|table| table.rows <= COUNTED)
+        .map(|table| table.name.clone())
+        .collect();
     if small.is_empty() {
         return Ok(());
     }
-    let counts = small.iter().map(|name| format!("(SELECT count(*) FROM {})", quote_qualified(name)));
+    let counts =
+        small.iter().map(|name| format!("(SELECT count(*) FROM {})", quote_qualified(name)));
     let sql = format!("SELECT unnest(ARRAY[{}])", counts.collect::<Vec<_>>().join(", "));
     for (name, row) in small.iter().zip(session.rows("count rows", &sql)?) {
         if let (Some(table), Some(rows)) =
@@ -116,7 +125,9 @@ fn count_rows(session: &mut Session, tables: &mut BTreeMap<String, TableFacts>) 
 /// `schema.table` with both parts quoted. A schema's name holds no dot unless somebody was cruel.
 fn quote_qualified(name: &str) -> String {
     match name.split_once('.') {
-        Some((schema, table)) => format!("{}.{}", quote_identifier(schema), quote_identifier(table)),
+        Some((schema, table)) => {
+            format!("{}.{}", quote_identifier(schema), quote_identifier(table))
+        }
         None => quote_identifier(name),
     }
 }
@@ -176,9 +187,11 @@ fn clear(world: &World, session: &mut Session, tables: &[Loss]) -> Result<()> {
     session.run("clear the tables", &format!("TRUNCATE {} RESTART IDENTITY", names.join(", ")))?;
     // Whatever filled one of them is not loaded any more.
     let cleared: Vec<String> = tables.iter().map(|loss| quote_literal(&loss.object)).collect();
-    let forget = format!("DELETE FROM cargo_db.seeds WHERE tables && ARRAY[{}]", cleared.join(", "));
+    let forget =
+        format!("DELETE FROM cargo_db.seeds WHERE tables && ARRAY[{}]", cleared.join(", "));
     session.run("forget what was cleared", &forget)?;
-    let subject = if tables.len() == 1 { "1 table".to_owned() } else { format!("{} tables", tables.len()) };
+    let subject =
+        if tables.len() == 1 { "1 table".to_owned() } else { format!("{} tables", tables.len()) };
     world.tell(Event::Finished { done: "Cleared", subject, elapsed: began.elapsed() });
     Ok(())
 }
@@ -195,7 +208,8 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
     };
     stopped.map_err(|stop| match stop {
         Stop::Statement(statement) => {
-            Kind::Statement { statement, subject: "the whole seeding".to_owned(), verb: "seed" }.into()
+            Kind::Statement { statement, subject: "the whole seeding".to_owned(), verb: "seed" }
+                .into()
         }
         Stop::Lost(why) => {
             let (target, subject) = (session.target.to_string(), "the seeding".to_owned());
@@ -204,10 +218,19 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
     })
 }
 
-fn copy_csv(session: &mut Session, file: &Path, table: &str, bytes: &[u8]) -> std::result::Result<(), Stop> {
+fn copy_csv(
+    session: &mut Session,
+    file: &Path,
+    table: &str,
+    bytes: &[u8],
+) -> std::result::Result<(), Stop> {
     use std::io::Write;
-    let header =
-        String::from_utf8_lossy(bytes).lines().next().unwrap_or("").trim_start_matches('\u{feff}').to_owned();
+    let header = String::from_utf8_lossy(bytes)
+        .lines()
+        .next()
+        .unwrap_or("")
+        .trim_start_matches('\u{feff}')
+        .to_owned();
     let columns: Vec<String> =
         header.split(',').map(|name| quote_identifier(name.trim().trim_matches('"'))).collect();
     let sql = format!(
@@ -224,7 +247,8 @@ fn copy_csv(session: &mut Session, file: &Path, table: &str, bytes: &[u8]) -> st
         None => Stop::Lost(error.to_string()),
         Some(server) => {
             let line = copy_line(&server).unwrap_or(1);
-            let source_line = String::from_utf8_lossy(bytes).lines().nth(line - 1).unwrap_or("").to_owned();
+            let source_line =
+                String::from_utf8_lossy(bytes).lines().nth(line - 1).unwrap_or("").to_owned();
             Stop::Statement(Box::new(StatementError {
                 file: file.to_owned(),
                 line,
@@ -247,13 +271,16 @@ fn inserted(session: &mut Session) -> Result<Rows> {
     let sql = "SELECT schemaname || '.' || relname, n_tup_ins FROM pg_stat_xact_user_tables \
                WHERE n_tup_ins > 0 AND schemaname <> 'cargo_db'";
     let rows = session.rows("count the rows that were loaded", sql)?;
-    Ok(rows.iter().filter_map(|row| Some((row[0].clone()?, row[1].as_deref()?.parse().ok()?))).collect())
+    Ok(rows
+        .iter()
+        .filter_map(|row| Some((row[0].clone()?, row[1].as_deref()?.parse().ok()?)))
+        .collect())
 }
 
 fn difference(before: &Rows, after: &Rows) -> Rows {
-    let grown = after
-        .iter()
-        .map(|(table, rows)| (table.clone(), rows.saturating_sub(*before.get(table).unwrap_or(&0))));
+    let grown = after.iter().map(|(table, rows)| {
+        (table.clone(), rows.saturating_sub(*before.get(table).unwrap_or(&0)))
+    });
     grown.filter(|(_, rows)| *rows > 0).collect()
 }
 

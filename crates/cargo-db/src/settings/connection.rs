@@ -51,8 +51,7 @@ pub(crate) fn place(
     if let Some(name) = url_variable.filter(is_missing) {
         let (source_name, value) = ("migrations.url in db.toml".to_owned(), name.to_owned());
         if name.contains("://") {
-            let why =
-                "it is the name of a variable; a URL may hold a password, and db.toml is no place for one";
+            let why = "it is the name of a variable; a URL may hold a password, and db.toml is no place for one";
             let value = "a URL".to_owned();
             return Err(Kind::BadSetting { source_name, value, why: why.to_owned() }.into());
         }
@@ -105,7 +104,8 @@ fn target(
     let os_user = os_user.map_or_else(|| "postgres".to_owned(), |found| found.value);
     let mut target = from_keywords(&keywords, &origin.to_string(), &os_user)?;
     if target.password.is_none() {
-        let file = keywords.get("passfile").map(PathBuf::from).or_else(|| Some(home?.join(".pgpass")));
+        let file =
+            keywords.get("passfile").map(PathBuf::from).or_else(|| Some(home?.join(".pgpass")));
         if let Some(text) = file.and_then(|file| file::read_text(sources, &file).ok().flatten()) {
             target.password = password_for(&text, &target).map(Secret::new);
         }
@@ -125,12 +125,18 @@ fn service_entries(sources: &Sources<'_>, file: Option<String>, service: &str) -
     let header = format!("[{service}]");
     if !lines.any(|line| line == header) {
         let (source_name, value) = ("the service".to_owned(), service.to_owned());
-        let place = file.map_or_else(|| "any file".to_owned(), |file| format!("`{}`", file.display()));
-        return Err(Kind::BadSetting { source_name, value, why: format!("it is not in {place}") }.into());
+        let place =
+            file.map_or_else(|| "any file".to_owned(), |file| format!("`{}`", file.display()));
+        return Err(
+            Kind::BadSetting { source_name, value, why: format!("it is not in {place}") }.into()
+        );
     }
-    let section = lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.starts_with('#'));
+    let section =
+        lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.starts_with('#'));
     let entries = section.filter_map(|line| line.split_once('='));
-    Ok(entries.map(|(keyword, value)| (keyword.trim().to_owned(), value.trim().to_owned())).collect())
+    Ok(entries
+        .map(|(keyword, value)| (keyword.trim().to_owned(), value.trim().to_owned()))
+        .collect())
 }
 
 /// The password of the first line of a `.pgpass` that fits (PostgreSQL manual, 34.16):
@@ -144,8 +150,8 @@ fn password_for(text: &str, target: &Target) -> Option<String> {
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let fields = pgpass_fields(line);
         let [rest @ .., password] = fields.as_slice() else { return None };
-        let fits =
-            rest.len() == 4 && rest.iter().zip(wanted).all(|(field, wanted)| field == "*" || field == wanted);
+        let fits = rest.len() == 4
+            && rest.iter().zip(wanted).all(|(field, wanted)| field == "*" || field == wanted);
         fits.then(|| password.clone())
     })
 }
@@ -157,7 +163,8 @@ fn pgpass_fields(line: &str) -> Vec<String> {
         match character {
             ':' if fields.len() < 5 => fields.push(String::new()),
             _ => {
-                let character = if character == '\\' { characters.next().unwrap_or('\\') } else { character };
+                let character =
+                    if character == '\\' { characters.next().unwrap_or('\\') } else { character };
                 fields.last_mut().expect("there is always a field").push(character);
             }
         }

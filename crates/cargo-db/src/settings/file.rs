@@ -57,9 +57,12 @@ pub(crate) struct MigrationsTable {
 }
 
 /// Tables inside `[migrations]` are sets, everything else is a key of its own.
-fn with_sets<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<MigrationsTable, D::Error> {
+fn with_sets<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<MigrationsTable, D::Error> {
     let whole = toml::Table::deserialize(deserializer)?;
-    let (sets, own): (toml::Table, toml::Table) = whole.into_iter().partition(|(_, value)| value.is_table());
+    let (sets, own): (toml::Table, toml::Table) =
+        whole.into_iter().partition(|(_, value)| value.is_table());
     let wrong = |error: toml::de::Error| serde::de::Error::custom(error.message());
     let mut table: MigrationsTable = toml::Value::Table(own).try_into().map_err(wrong)?;
     for (name, set) in sets {
@@ -134,11 +137,14 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
     let path = root.join("db.toml");
     let Some(text) = read_text(sources, &path)? else { return Ok(DbToml::default()) };
     let toml: DbToml = toml::from_str(&text).map_err(|error| malformed(&text, &path, &error))?;
-    let unknown =
-        toml.environments.keys().find(|name| crate::model::environment::Environment::named(name).is_none());
+    let unknown = toml
+        .environments
+        .keys()
+        .find(|name| crate::model::environment::Environment::named(name).is_none());
     if let Some(name) = unknown {
         let why =
-            "no environment has this name; there are test, development, staging and production".to_owned();
+            "no environment has this name; there are test, development, staging and production"
+                .to_owned();
         let source_name = "[environments] in db.toml".to_owned();
         return Err(Kind::BadSetting { source_name, value: name.clone(), why }.into());
     }
@@ -157,8 +163,9 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
 
 /// A file's text; `None` where there is no file.
 pub(crate) fn read_text(sources: &Sources<'_>, path: &Path) -> Result<Option<String>> {
-    (sources.read)(path)
-        .map_err(|error| Kind::File { doing: "read", path: path.to_owned(), why: error.to_string() }.into())
+    (sources.read)(path).map_err(|error| {
+        Kind::File { doing: "read", path: path.to_owned(), why: error.to_string() }.into()
+    })
 }
 
 fn malformed(text: &str, path: &Path, error: &toml::de::Error) -> Kind {
@@ -176,7 +183,9 @@ fn malformed(text: &str, path: &Path, error: &toml::de::Error) -> Kind {
 fn line_of_unknown(text: &str, message: &str) -> Option<usize> {
     let unknown = message.strip_prefix("unknown field `")?.split('`').next()?;
     let is_it = |line: &str| {
-        line.trim_start().strip_prefix(unknown).is_some_and(|rest| rest.trim_start().starts_with('='))
+        line.trim_start()
+            .strip_prefix(unknown)
+            .is_some_and(|rest| rest.trim_start().starts_with('='))
     };
     Some(text.lines().position(is_it)? + 1)
 }

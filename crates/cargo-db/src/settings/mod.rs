@@ -245,7 +245,10 @@ impl Settings {
             },
             tightened: tightened(&toml),
             agent: agent(&sources.process, environment.environment),
-            in_ci: sources.process.get("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")),
+            in_ci: sources
+                .process
+                .get("CI")
+                .is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")),
             environment,
             place,
             local_database,
@@ -258,7 +261,8 @@ impl Settings {
 /// a `Cargo.toml`, else where we stand.
 fn find_root(sources: &Sources<'_>) -> PathBuf {
     let upward: Vec<&Path> = sources.cwd.ancestors().collect();
-    let nearest = |name: &str| upward.iter().find(|folder| (sources.exists)(&folder.join(name))).copied();
+    let nearest =
+        |name: &str| upward.iter().find(|folder| (sources.exists)(&folder.join(name))).copied();
     let outermost =
         || upward.iter().rev().find(|folder| (sources.exists)(&folder.join("Cargo.toml"))).copied();
     let root = nearest("db.toml").or_else(|| nearest(".git")).or_else(outermost);
@@ -304,7 +308,8 @@ fn host_signals(toml: &DbToml, place: &Place) -> Vec<Signal> {
 fn local_database(toml: &DbToml, root: &Path, environment: Option<Environment>) -> String {
     let folder = root.file_name().and_then(|name| name.to_str()).unwrap_or("app");
     let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    let name = toml.database.name.clone().unwrap_or_else(|| folder.chars().map(safe).take(40).collect());
+    let name =
+        toml.database.name.clone().unwrap_or_else(|| folder.chars().map(safe).take(40).collect());
     match environment {
         Some(Environment::Test) => format!("{name}_test"),
         _ => name,
@@ -324,7 +329,9 @@ fn limits(flags: &Flags, toml: &DbToml) -> Result<Limits> {
     let seconds = Duration::from_secs;
     let optional = |text: &Option<String>, key| {
         let parsed = text.as_deref().map(|text| parse_duration(text, key)).transpose()?;
-        Ok::<_, crate::failure::Failure>(parsed.map(|value| Setting { value, origin: Origin::DbToml(key) }))
+        Ok::<_, crate::failure::Failure>(
+            parsed.map(|value| Setting { value, origin: Origin::DbToml(key) }),
+        )
     };
     let statement_timeout = optional(&migrate.statement_timeout, "migrate.statement-timeout")?;
     let max_blocking = optional(&migrate.max_blocking, "migrate.max-blocking")?;
@@ -344,7 +351,9 @@ fn limits(flags: &Flags, toml: &DbToml) -> Result<Limits> {
             seconds(2),
         )?,
         attempts: match migrate.attempts {
-            Some(value) => Setting { value: value.max(1), origin: Origin::DbToml("migrate.attempts") },
+            Some(value) => {
+                Setting { value: value.max(1), origin: Origin::DbToml("migrate.attempts") }
+            }
             None => Setting::default(5),
         },
         statement_timeout,
@@ -356,7 +365,12 @@ fn limits(flags: &Flags, toml: &DbToml) -> Result<Limits> {
 fn parse_duration(text: &str, source: &str) -> Result<Duration> {
     humantime::parse_duration(text).map_err(|error| {
         let (source_name, value) = (source.to_owned(), text.to_owned());
-        Kind::BadSetting { source_name, value, why: format!("{error}; write `300ms`, `2s` or `5m`") }.into()
+        Kind::BadSetting {
+            source_name,
+            value,
+            why: format!("{error}; write `300ms`, `2s` or `5m`"),
+        }
+        .into()
     })
 }
 
@@ -376,7 +390,9 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
     let table = &toml.backup;
     let dir = match (variables.get("BACKUP_DIR"), &table.dir) {
         (Some(found), _) => Setting { value: root.join(found.value), origin: found.origin },
-        (None, Some(dir)) => Setting { value: root.join(dir), origin: Origin::DbToml("backup.dir") },
+        (None, Some(dir)) => {
+            Setting { value: root.join(dir), origin: Origin::DbToml("backup.dir") }
+        }
         (None, None) => Setting::default(root.join("backups")),
     };
     let number = |name: &str| -> Result<Option<u64>> {
@@ -387,8 +403,11 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
         };
         Ok(Some(found.value.parse().map_err(bad)?))
     };
-    let within =
-        table.keep_within.as_deref().map(|text| parse_duration(text, "backup.keep-within")).transpose()?;
+    let within = table
+        .keep_within
+        .as_deref()
+        .map(|text| parse_duration(text, "backup.keep-within"))
+        .transpose()?;
     let days = number("BACKUP_RETENTION_DAYS")?.map(|days| Duration::from_secs(days * 24 * 3600));
     Ok(BackupSettings {
         dir,
@@ -403,7 +422,9 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
         skip_prompt: variables
             .get("SKIP_BACKUP_PROMPT")
             .is_some_and(|found| found.value != "0" && found.value != "false"),
-        event: variables.get("GITHUB_EVENT_NAME").map_or_else(|| "manual".to_owned(), |found| found.value),
+        event: variables
+            .get("GITHUB_EVENT_NAME")
+            .map_or_else(|| "manual".to_owned(), |found| found.value),
     })
 }
 
@@ -440,7 +461,9 @@ fn agent(process: &BTreeMap<String, String>, environment: Environment) -> Option
 
 fn tightened(toml: &DbToml) -> BTreeMap<Environment, BTreeMap<String, String>> {
     let named = toml.environments.iter().filter(|(_, table)| !table.policy.is_empty());
-    named.filter_map(|(name, table)| Some((Environment::named(name)?, table.policy.clone()))).collect()
+    named
+        .filter_map(|(name, table)| Some((Environment::named(name)?, table.policy.clone())))
+        .collect()
 }
 
 fn pg_bin(variables: &Variables, toml: &DbToml, root: &Path) -> Option<Setting<PathBuf>> {

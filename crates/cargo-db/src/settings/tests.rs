@@ -31,13 +31,19 @@ impl Machine {
         let find = |path: &Path| self.files.iter().find(|(name, _)| Path::new(name) == path);
         Settings::resolve(&Sources {
             flags: self.flags.clone(),
-            process: self.process.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            process: self
+                .process
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect(),
             cwd: "/p/crates/a".into(),
             read: &|path| Ok(find(path).map(|(_, text)| (*text).to_owned())),
             exists: &|path| self.files.iter().any(|(name, _)| Path::new(name).starts_with(path)),
             list: &|folder, _| {
-                let below =
-                    self.files.iter().filter_map(|(name, _)| Path::new(name).strip_prefix(folder).ok());
+                let below = self
+                    .files
+                    .iter()
+                    .filter_map(|(name, _)| Path::new(name).strip_prefix(folder).ok());
                 below.map(Path::to_owned).collect()
             },
         })
@@ -87,23 +93,30 @@ fn libpq_variables_and_files_are_understood() {
     assert_eq!(target.to_string(), "ada@db.example:6000/ada");
     assert_eq!(target.password.unwrap().expose(), "a:b");
 
-    let service = Machine::new()
-        .variable("PGSERVICE", "school")
-        .file("/home/ada/.pg_service.conf", "[other]\nhost=no\n[school]\nhost=db.school\ndbname=s\n");
+    let service = Machine::new().variable("PGSERVICE", "school").file(
+        "/home/ada/.pg_service.conf",
+        "[other]\nhost=no\n[school]\nhost=db.school\ndbname=s\n",
+    );
     assert_eq!(service.target().to_string(), "ada@db.school:5432/s");
     assert!(Machine::new().variable("PGSERVICE", "gone").resolve().is_err());
 }
 
 #[test]
 fn malformed_files_are_named_with_their_line() {
-    let error =
-        Machine::new().file("/p/db.toml", "").file("/p/.env", "A=1\nB=two words\n").resolve().unwrap_err();
+    let error = Machine::new()
+        .file("/p/db.toml", "")
+        .file("/p/.env", "A=1\nB=two words\n")
+        .resolve()
+        .unwrap_err();
     assert!(error.to_string().contains("/p/.env`, line 2"), "{error}");
-    let error = Machine::new().file("/p/db.toml", "[migrate]\nlock-timout = '1s'\n").resolve().unwrap_err();
+    let error =
+        Machine::new().file("/p/db.toml", "[migrate]\nlock-timout = '1s'\n").resolve().unwrap_err();
     assert!(error.to_string().contains("db.toml`, line 2"), "{error}");
     assert_eq!(error.hints()[0].label, "did you mean `lock-timeout`?");
-    let error =
-        Machine::new().file("/p/db.toml", "[migrate]\nlock-timeout = 'soon'\n").resolve().unwrap_err();
+    let error = Machine::new()
+        .file("/p/db.toml", "[migrate]\nlock-timeout = 'soon'\n")
+        .resolve()
+        .unwrap_err();
     assert!(error.to_string().contains("migrate.lock-timeout"), "{error}");
 }
 
@@ -125,11 +138,15 @@ fn a_host_pattern_can_only_raise_the_environment() {
 fn production_never_falls_back_to_the_local_server() {
     let settings = Machine::new().variable("RUST_ENV", "production").resolve().unwrap();
     assert!(matches!(settings.place.value, Place::Local { .. }));
-    assert!(!settings.environment.environment.is_own(), "and whoever asks for the target is refused");
+    assert!(
+        !settings.environment.environment.is_own(),
+        "and whoever asks for the target is refused"
+    );
 }
 
 #[test]
 fn the_test_environment_has_a_database_of_its_own() {
-    let place = Machine::new().file("/p/db.toml", "").variable("APP_ENV", "test").resolve().unwrap().place;
+    let place =
+        Machine::new().file("/p/db.toml", "").variable("APP_ENV", "test").resolve().unwrap().place;
     assert!(matches!(place.value, Place::Local { database } if database == "p_test"));
 }

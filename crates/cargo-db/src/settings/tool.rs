@@ -74,7 +74,8 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         (None, false) => {
             let mut found = recognised(sources, root, dir.as_ref());
             if found.is_empty() {
-                let folder = dir.as_ref().map_or_else(|| root.join("migrations"), |dir| dir.value.clone());
+                let folder =
+                    dir.as_ref().map_or_else(|| root.join("migrations"), |dir| dir.value.clone());
                 found.push((Layout::plain(), folder));
             }
             found
@@ -89,7 +90,11 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         );
         return Err(Kind::Usage { what }.into());
     }
-    let own = if layout.key() == "sqlx" { sqlx_toml(sources, &tool_dir)? } else { SqlxMigrate::default() };
+    let own = if layout.key() == "sqlx" {
+        sqlx_toml(sources, &tool_dir)?
+    } else {
+        SqlxMigrate::default()
+    };
     let layout = layout.with_table(own.table_name).ignoring(own.ignored_chars.concat());
     let layout = layout.with_table(table.table.clone());
     let (value, dir) = match (dir, own.migrations_dir) {
@@ -104,7 +109,10 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         Some(other) => {
             let why = match other {
                 "builtin" => {
-                    format!("the migrations of {} are programs, which only it can run", layout.key())
+                    format!(
+                        "the migrations of {} are programs, which only it can run",
+                        layout.key()
+                    )
                 }
                 _ => "there are builtin and tool".to_owned(),
             };
@@ -112,21 +120,37 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
             return Err(Kind::BadSetting { source_name, value: other.to_owned(), why }.into());
         }
     };
-    if let (Runner::Builtin, Some(words)) = (runner, table.apply.as_ref().or(table.rollback.as_ref())) {
-        let why = format!("cargo db runs migrations of {} itself: say `runner = \"tool\"` too", layout.key());
+    if let (Runner::Builtin, Some(words)) =
+        (runner, table.apply.as_ref().or(table.rollback.as_ref()))
+    {
+        let why = format!(
+            "cargo db runs migrations of {} itself: say `runner = \"tool\"` too",
+            layout.key()
+        );
         let source_name = "migrations.apply or rollback in db.toml".to_owned();
         return Err(Kind::BadSetting { source_name, value: words.join(" "), why }.into());
     }
     if let (Runner::Tool, false, Some(named)) = (runner, layout.is_code(), &table.table)
         && !TOLD_THE_TABLE.contains(&layout.key())
     {
-        let why =
-            format!("{} would not know of it, and begin anew: leave `runner = \"tool\"` out", layout.key());
+        let why = format!(
+            "{} would not know of it, and begin anew: leave `runner = \"tool\"` out",
+            layout.key()
+        );
         let source_name = "migrations.table in db.toml".to_owned();
         return Err(Kind::BadSetting { source_name, value: named.clone(), why }.into());
     }
     let dir = dir.unwrap_or_else(|| Setting::default(value));
-    Ok(Migrations { set, layout, dir, rivals: found, runner, tool_dir, commands: table.commands(), sets })
+    Ok(Migrations {
+        set,
+        layout,
+        dir,
+        rivals: found,
+        runner,
+        tool_dir,
+        commands: table.commands(),
+        sets,
+    })
 }
 
 /// What `sqlx.toml` says in `[migrate]`, as far as it matters here.
@@ -169,13 +193,19 @@ fn chosen_set(sources: &Sources<'_>, toml: &DbToml) -> Result<Option<String>> {
             } else {
                 format!("there are {}", list())
             };
-            Err(Kind::BadSetting { source_name: "--set".to_owned(), value: name.clone(), why }.into())
+            Err(Kind::BadSetting { source_name: "--set".to_owned(), value: name.clone(), why }
+                .into())
         }
         None if sets.len() == 1 && toml.migrations.is_empty() => Ok(sets.keys().next().cloned()),
-        None if sets.len() > 1 && toml.migrations.is_empty() && !sources.flags.any_set => Err(Kind::Usage {
-            what: format!("db.toml has several sets of migrations; name one with --set: {}", list()),
+        None if sets.len() > 1 && toml.migrations.is_empty() && !sources.flags.any_set => {
+            Err(Kind::Usage {
+                what: format!(
+                    "db.toml has several sets of migrations; name one with --set: {}",
+                    list()
+                ),
+            }
+            .into())
         }
-        .into()),
         None => Ok(None),
     }
 }
@@ -200,7 +230,11 @@ fn named(
 }
 
 /// The tools that the files look like, each with its folder.
-fn recognised(sources: &Sources<'_>, root: &Path, dir: Option<&Setting<PathBuf>>) -> Vec<(Layout, PathBuf)> {
+fn recognised(
+    sources: &Sources<'_>,
+    root: &Path,
+    dir: Option<&Setting<PathBuf>>,
+) -> Vec<(Layout, PathBuf)> {
     let mut best: BTreeMap<PathBuf, (Strength, Vec<Layout>)> = BTreeMap::new();
     let mut listings: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for layout in Layout::all() {
@@ -213,7 +247,8 @@ fn recognised(sources: &Sources<'_>, root: &Path, dir: Option<&Setting<PathBuf>>
                 continue;
             }
             let deep = layout.depth() > 2 && folder == root;
-            let listing = listings.entry(folder.clone()).or_insert_with(|| (sources.list)(&folder, 2));
+            let listing =
+                listings.entry(folder.clone()).or_insert_with(|| (sources.list)(&folder, 2));
             let within = |file: &&Path| file.components().count() <= layout.depth();
             let names: Vec<&Path> = listing.iter().map(PathBuf::as_path).filter(within).collect();
             let first = |name: &Path| (sources.read)(&folder.join(name)).ok().flatten();
@@ -229,7 +264,9 @@ fn recognised(sources: &Sources<'_>, root: &Path, dir: Option<&Setting<PathBuf>>
     }
     // What sqlx and others name alike is plain SQL, unless something speaks for one of them.
     for (strength, layouts) in best.values_mut() {
-        if *strength == Strength::Fits && layouts.iter().any(|layout| layout.key() == Layout::plain().key()) {
+        if *strength == Strength::Fits
+            && layouts.iter().any(|layout| layout.key() == Layout::plain().key())
+        {
             *layouts = vec![Layout::plain()];
         }
     }
@@ -238,16 +275,24 @@ fn recognised(sources: &Sources<'_>, root: &Path, dir: Option<&Setting<PathBuf>>
     let enough = if strongest > Strength::Expected { Strength::Fits } else { Strength::Expected };
     let found = best.into_iter().filter(|(_, (strength, _))| *strength >= enough);
     let mut found: Vec<(Layout, PathBuf)> = found
-        .flat_map(|(folder, (_, layouts))| layouts.into_iter().map(move |layout| (layout, folder.clone())))
+        .flat_map(|(folder, (_, layouts))| {
+            layouts.into_iter().map(move |layout| (layout, folder.clone()))
+        })
         .collect();
     found.dedup_by(|later, earlier| later.1 == earlier.1 && later.0.key() == earlier.0.key());
     found
 }
 
 /// Every folder of migrations in a repository, with the tools that it looks like.
-pub(crate) fn survey(sources: &Sources<'_>, root: &Path, folders: &[PathBuf]) -> Vec<(Vec<Layout>, PathBuf)> {
+pub(crate) fn survey(
+    sources: &Sources<'_>,
+    root: &Path,
+    folders: &[PathBuf],
+) -> Vec<(Vec<Layout>, PathBuf)> {
     let mut all: BTreeMap<PathBuf, Vec<Layout>> = BTreeMap::new();
-    for folder in std::iter::once(root.to_owned()).chain(folders.iter().map(|folder| root.join(folder))) {
+    for folder in
+        std::iter::once(root.to_owned()).chain(folders.iter().map(|folder| root.join(folder)))
+    {
         for (layout, dir) in recognised(sources, &folder, None) {
             // What lies deep below is known by what stands in the root.
             if layout.depth() > 2 || (sources.list)(&dir, 2).iter().any(|file| layout.reads(file)) {
@@ -289,8 +334,9 @@ impl Place<'_> {
         deep: bool,
     ) -> Strength {
         let has = |name: &str| (self.sources.exists)(&self.root.join(name));
-        let package =
-            || (self.sources.read)(&self.root.join("package.json")).ok().flatten().unwrap_or_default();
+        let package = || {
+            (self.sources.read)(&self.root.join("package.json")).ok().flatten().unwrap_or_default()
+        };
         let depends_on = |name: &str| package().contains(&format!("\"{name}\""));
         let owns = layout.owns(&Root { has: &has, depends_on: &depends_on });
         // What lies deep below the root was not listed.
@@ -302,7 +348,9 @@ impl Place<'_> {
             Claim::Fits => Strength::Fits,
             Claim::No if !owns => Strength::None,
             // Where nothing but the name of its folder tells, any file will do.
-            Claim::No if any && (layout.is_code() || layout.key() == "supabase") => Strength::Certain,
+            Claim::No if any && (layout.is_code() || layout.key() == "supabase") => {
+                Strength::Certain
+            }
             Claim::No => Strength::Expected,
         }
     }
@@ -325,7 +373,9 @@ fn base(root: &Path, layout: &Layout, dir: &Path) -> PathBuf {
 impl MigrationsTable {
     fn is_empty(&self) -> bool {
         let named = [&self.tool, &self.runner, &self.table, &self.url];
-        self.dir.is_none() && named.iter().all(|value| value.is_none()) && self.commands().is_empty()
+        self.dir.is_none()
+            && named.iter().all(|value| value.is_none())
+            && self.commands().is_empty()
     }
 
     fn has_commands(&self) -> bool {
@@ -334,6 +384,10 @@ impl MigrationsTable {
 
     fn commands(&self) -> BTreeMap<&'static str, Vec<String>> {
         let all = [&self.status, &self.apply, &self.rollback, &self.create, &self.generate];
-        PURPOSES.into_iter().zip(all).filter_map(|(name, words)| Some((name, words.clone()?))).collect()
+        PURPOSES
+            .into_iter()
+            .zip(all)
+            .filter_map(|(name, words)| Some((name, words.clone()?)))
+            .collect()
     }
 }

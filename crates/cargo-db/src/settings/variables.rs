@@ -23,15 +23,19 @@ impl Variables {
         if !sources.flags.no_dotenv && sources.flags.env_files.is_empty() {
             let mut within = sources.cwd.ancestors().take_while(|folder| folder.starts_with(root));
             layers.extend(
-                within.find_map(|folder| load(sources, &folder.join(".env")).transpose()).transpose()?,
+                within
+                    .find_map(|folder| load(sources, &folder.join(".env")).transpose())
+                    .transpose()?,
             );
         }
         // What is named last is meant to win.
         for file in sources.flags.env_files.iter().rev() {
-            layers.push(load(sources, &sources.cwd.join(file))?.ok_or_else(|| Kind::BadSetting {
-                source_name: "--env-file".to_owned(),
-                value: file.display().to_string(),
-                why: "there is no such file".to_owned(),
+            layers.push(load(sources, &sources.cwd.join(file))?.ok_or_else(|| {
+                Kind::BadSetting {
+                    source_name: "--env-file".to_owned(),
+                    value: file.display().to_string(),
+                    why: "there is no such file".to_owned(),
+                }
             })?);
         }
         Ok(Variables { layers })

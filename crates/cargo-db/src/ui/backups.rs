@@ -14,8 +14,11 @@ pub(super) fn backed_up(path: &std::path::Path, backup: &Backup, removed: &[Stri
     let rows = plural(usize::try_from(rows).unwrap_or(usize::MAX), "row");
     let tables = plural(backup.manifest.tables.len(), "table");
     let read_back = if backup.manifest.read_back { "read back" } else { "NOT read back" };
-    let mut lines =
-        vec![format!("{}, {}, {rows} of {tables}, {read_back}", path.display(), size(backup.bytes()),)];
+    let mut lines = vec![format!(
+        "{}, {}, {rows} of {tables}, {read_back}",
+        path.display(),
+        size(backup.bytes()),
+    )];
     if backup.manifest.format == Format::Set {
         let part = |file: &FileEntry| vec![file.path.clone(), size(file.bytes)];
         let parts: Vec<Vec<String>> = backup.manifest.files.iter().map(part).collect();
@@ -26,7 +29,8 @@ pub(super) fn backed_up(path: &std::path::Path, backup: &Backup, removed: &[Stri
 }
 
 fn moment(when: time::OffsetDateTime) -> String {
-    let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    let format =
+        time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
     when.format(format).unwrap_or_default()
 }
 
@@ -56,7 +60,8 @@ pub(super) fn backups(found: &Found, folder: &std::path::Path) -> String {
     } else {
         lines.push(table(&["Backup", "Size", "Taken", "Environment", "State"], &rows));
     }
-    lines.extend(found.broken.iter().map(|(name, why)| format!("{name} cannot be believed: {why}")));
+    lines
+        .extend(found.broken.iter().map(|(name, why)| format!("{name} cannot be believed: {why}")));
     lines.join("\n")
 }
 
@@ -88,7 +93,9 @@ pub(super) fn one_backup(backup: &Backup) -> String {
         ),
         format!(
             "Database     {} ({}, {})",
-            manifest.database.name, manifest.database.locale.encoding, manifest.database.locale.collate
+            manifest.database.name,
+            manifest.database.locale.encoding,
+            manifest.database.locale.collate
         ),
         format!("Server       PostgreSQL {}", manifest.server.version),
         format!("Migrations   {}", manifest.migrations.len()),

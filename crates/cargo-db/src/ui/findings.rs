@@ -53,9 +53,12 @@ pub(super) fn verdict(verdict: Verdict, ui: &Ui) -> String {
 pub(super) fn finding(finding: &Finding, ui: &Ui) -> Vec<String> {
     let style = if finding.severity == Severity::Block { RED } else { YELLOW };
     let object = finding.object.as_ref().map(|object| format!(" {object}:")).unwrap_or_default();
-    let said = wrapped(&format!("{}{object} {}", finding.rule, finding.evidence), ui.width(), INDENT);
-    let mut lines: Vec<String> = said.into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect();
-    let head = lines[0].trim_start().strip_prefix(finding.rule.as_str()).unwrap_or_default().to_owned();
+    let said =
+        wrapped(&format!("{}{object} {}", finding.rule, finding.evidence), ui.width(), INDENT);
+    let mut lines: Vec<String> =
+        said.into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect();
+    let head =
+        lines[0].trim_start().strip_prefix(finding.rule.as_str()).unwrap_or_default().to_owned();
     lines[0] = format!("  line {:<4} {}{head}", finding.line, ui.out(style, &finding.rule));
     let help = finding.help.iter().flat_map(|help| wrapped(help, ui.width(), INDENT));
     lines.extend(help.map(|line| ui.out(DIM, &format!("{:INDENT$}{line}", ""))));

@@ -25,7 +25,11 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
         }
         Report::DryRun { plan, sql } => dry_run(plan, sql.as_deref(), ui),
         Report::Foreseen { plan, sql, foresight } => {
-            format!("{}\n\n{}", dry_run(plan, sql.as_deref(), ui), rehearsal::foresight(plan, foresight, ui))
+            format!(
+                "{}\n\n{}",
+                dry_run(plan, sql.as_deref(), ui),
+                rehearsal::foresight(plan, foresight, ui)
+            )
         }
         Report::Migrated { plan, deeds } => {
             let verb = match plan.verb {
@@ -54,11 +58,15 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
         Report::Verified { verifications } => backups::verified(verifications, ui),
         Report::Pruned { verdicts, plan, dry_run } => backups::pruned(verdicts, plan, *dry_run),
         Report::Restored { target, what, kept } => backups::restored(target, *what, *kept),
-        Report::Rehearsed { target, rehearsal, markdown: true, .. } => rehearsal::markdown(target, rehearsal),
+        Report::Rehearsed { target, rehearsal, markdown: true, .. } => {
+            rehearsal::markdown(target, rehearsal)
+        }
         Report::Rehearsed { target, rehearsal, .. } => rehearsal::text(target, rehearsal, ui),
         Report::Checked { checked } => findings::checked(checked, ui),
         Report::Policy { environments, rows, agent } => policy(environments, rows, *agent),
-        Report::Environment { target, environment, marker } => environment_of(target, environment, *marker),
+        Report::Environment { target, environment, marker } => {
+            environment_of(target, environment, *marker)
+        }
         Report::History { records } => history(records),
         Report::TrailSound { records } => {
             format!(
@@ -66,7 +74,9 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
                 plural(usize::try_from(*records).unwrap_or(0), "record")
             )
         }
-        Report::Reset { target, migrations, rows, backup } => reset(target, *migrations, rows, *backup),
+        Report::Reset { target, migrations, rows, backup } => {
+            reset(target, *migrations, rows, *backup)
+        }
         Report::Server(server) => local_server(server),
         Report::Line(line) => (*line).to_owned(),
     }
@@ -74,15 +84,20 @@ pub(super) fn report(report: &Report<'_>, ui: &Ui) -> String {
 
 fn status(status: &StatusReport<'_>, ui: &Ui) -> String {
     let mut lines = Vec::new();
-    let mut line =
-        |name: &str, value: String| lines.push(format!("{}{value}", ui.out(BOLD, &format!("{name:<13}"))));
+    let mut line = |name: &str, value: String| {
+        lines.push(format!("{}{value}", ui.out(BOLD, &format!("{name:<13}"))))
+    };
 
     match &status.found {
         Some((server, database)) => {
             let tls = server.tls.as_deref().unwrap_or("no TLS");
             let role = if server.superuser { ", a superuser" } else { "" };
-            let standby = if server.in_recovery { ", a standby: nothing can be changed here" } else { "" };
-            line("Server", format!("PostgreSQL {} at {}{standby}", server.version, status.target.server()));
+            let standby =
+                if server.in_recovery { ", a standby: nothing can be changed here" } else { "" };
+            line(
+                "Server",
+                format!("PostgreSQL {} at {}{standby}", server.version, status.target.server()),
+            );
             line("Connected", format!("as {}{role}, {tls}", server.user));
             line("Database", format!("{}, {}", status.target.database, size(database.bytes)));
         }
@@ -90,14 +105,20 @@ fn status(status: &StatusReport<'_>, ui: &Ui) -> String {
             line("Server", status.target.server());
             line(
                 "Database",
-                format!("{} does not exist yet; `cargo db migrate` creates it", status.target.database),
+                format!(
+                    "{} does not exist yet; `cargo db migrate` creates it",
+                    status.target.database
+                ),
             );
         }
     }
     let environment = &status.environment;
     line(
         "Environment",
-        ui.out(if environment.environment.is_own() { GREEN } else { YELLOW }, environment.environment.name()),
+        ui.out(
+            if environment.environment.is_own() { GREEN } else { YELLOW },
+            environment.environment.name(),
+        ),
     );
     for signal in &environment.signals {
         line("", format!("{}: {}", signal.source, signal.said));
@@ -116,12 +137,17 @@ fn status(status: &StatusReport<'_>, ui: &Ui) -> String {
     {
         let shown = database.tables.iter().take(TABLES_SHOWN);
         let rows: Vec<Vec<String>> = shown
-            .map(|table| vec![table.name.clone(), format!("~{}", number(table.rows)), size(table.bytes)])
+            .map(|table| {
+                vec![table.name.clone(), format!("~{}", number(table.rows)), size(table.bytes)]
+            })
             .collect();
         lines.push(String::new());
         lines.push(table(&["Table", "Rows", "Size"], &rows));
         if database.tables.len() > TABLES_SHOWN {
-            lines.push(format!("and {} more", number((database.tables.len() - TABLES_SHOWN) as u64)));
+            lines.push(format!(
+                "and {} more",
+                number((database.tables.len() - TABLES_SHOWN) as u64)
+            ));
         }
     }
     lines.join("\n")
@@ -148,7 +174,11 @@ fn migrations(status: &StatusReport<'_>, ui: &Ui) -> Vec<String> {
         ui.out(BOLD, &format!("{:<13}", "Migrations")),
         standing.total,
         standing.applied.len(),
-        if pending == 0 { "none pending".to_owned() } else { ui.out(YELLOW, &format!("{pending} pending")) },
+        if pending == 0 {
+            "none pending".to_owned()
+        } else {
+            ui.out(YELLOW, &format!("{pending} pending"))
+        },
     )];
     if let Some(last) = standing.last() {
         let when = last
@@ -167,7 +197,8 @@ fn migrations(status: &StatusReport<'_>, ui: &Ui) -> Vec<String> {
 /// The steps of a plan, one a line.
 pub(super) fn plan(plan: &Plan, ui: &Ui, answer: bool) -> String {
     let paint = |style, text: &str| if answer { ui.out(style, text) } else { ui.err(style, text) };
-    let head = format!("{} {} on {} ({})", paint(CYAN, "Plan"), plan.id(), plan.target, plan.environment);
+    let head =
+        format!("{} {} on {} ({})", paint(CYAN, "Plan"), plan.id(), plan.target, plan.environment);
     let mut lines = vec![head, paint(DIM, &format!("  policy: {}", plan.terms))];
     lines.extend(plan.skipped.iter().map(|skipped| paint(DIM, &format!("  {skipped}"))));
     lines.extend(plan.commands.iter().map(|command| paint(DIM, &format!("  by `{command}`"))));
@@ -180,7 +211,9 @@ pub(super) fn plan(plan: &Plan, ui: &Ui, answer: bool) -> String {
             | Step::Swap { loses: losses, .. } => losses,
             _ => &[],
         };
-        lines.extend(losses.iter().map(|loss| paint(YELLOW, &format!("    {}", describe_loss(loss)))));
+        lines.extend(
+            losses.iter().map(|loss| paint(YELLOW, &format!("    {}", describe_loss(loss)))),
+        );
     }
     lines.join("\n")
 }
@@ -194,7 +227,9 @@ fn describe(step: &Step) -> String {
             format!("apply {}{how}", migration.title())
         }
         Step::Revert { migration, .. } => format!("revert {}", migration.title()),
-        Step::Record { migration } => format!("record {} as applied, without running it", migration.title()),
+        Step::Record { migration } => {
+            format!("record {} as applied, without running it", migration.title())
+        }
         Step::Rerecord { migration } => {
             format!(
                 "record the checksum that {} has now: only comments or white space changed",
@@ -212,14 +247,22 @@ fn describe(step: &Step) -> String {
             "all or nothing: what follows runs in one transaction".to_owned()
         }
         Step::AllOrNothing { how: Batch::SwapBack { because } } => {
-            format!("all or nothing: if one fails, the backup is swapped back in, because {because}")
+            format!(
+                "all or nothing: if one fails, the backup is swapped back in, because {because}"
+            )
         }
         Step::BuildEmpty => "build a new database beside the old one".to_owned(),
-        Step::Mark { environment: Some(environment) } => format!("mark the database as {environment}"),
+        Step::Mark { environment: Some(environment) } => {
+            format!("mark the database as {environment}")
+        }
         Step::Mark { environment: None } => "remove the marker of the database".to_owned(),
         Step::Build { backup } => format!("build a new database from {backup} and compare it"),
         Step::CreateRoles { names } => {
-            format!("create {} without passwords: {}", plural(names.len(), "role"), names.join(", "))
+            format!(
+                "create {} without passwords: {}",
+                plural(names.len(), "role"),
+                names.join(", ")
+            )
         }
         Step::Replace { what, backup, .. } => {
             format!("replace {what} with what {backup} holds, in one transaction")
@@ -227,7 +270,9 @@ fn describe(step: &Step) -> String {
         Step::Swap { name, keeps_old: true, .. } => {
             format!("swap it in as {name}; the old one stays under another name")
         }
-        Step::Swap { name, keeps_old: false, .. } => format!("swap it in as {name} and drop the old one"),
+        Step::Swap { name, keeps_old: false, .. } => {
+            format!("swap it in as {name} and drop the old one")
+        }
         Step::PutBack { kept, name } => {
             format!("{kept} becomes {name} again; what is {name} now stays under another name")
         }
@@ -268,7 +313,10 @@ fn dry_run(plan: &Plan, sql: Option<&[(std::path::PathBuf, String)]>, ui: &Ui) -
 fn nothing_to_do(plan: &Plan) -> String {
     match plan.verb {
         Verb::Migrate => {
-            format!("nothing to do: {} has every migration that was asked for", plan.target.database)
+            format!(
+                "nothing to do: {} has every migration that was asked for",
+                plan.target.database
+            )
         }
         Verb::Restore
         | Verb::RestoreInPlace
@@ -283,7 +331,9 @@ fn nothing_to_do(plan: &Plan) -> String {
         Verb::Seed | Verb::SeedFresh if plan.skipped.is_empty() => {
             "nothing to do: there are no seeds".to_owned()
         }
-        Verb::Seed | Verb::SeedFresh => format!("nothing to do: {} has every seed", plan.target.database),
+        Verb::Seed | Verb::SeedFresh => {
+            format!("nothing to do: {} has every seed", plan.target.database)
+        }
     }
 }
 
@@ -317,14 +367,18 @@ fn policy(environments: &[Environment], rows: &[PolicyRow], agent: Option<&str>)
     }
     lines.push("reading verbs and backup are allowed everywhere".to_owned());
     if let Some(variable) = agent {
-        lines.push(format!("an AI agent runs this ({variable}): every consent is consent to the plan"));
+        lines.push(format!(
+            "an AI agent runs this ({variable}): every consent is consent to the plan"
+        ));
     }
     lines.join("\n")
 }
 
 fn environment_of(target: &Target, environment: &Resolved, marker: Option<&Marker>) -> String {
     let mut lines = vec![format!("{} on {}", environment.environment, target)];
-    lines.extend(environment.signals.iter().map(|signal| format!("  {}: {}", signal.source, signal.said)));
+    lines.extend(
+        environment.signals.iter().map(|signal| format!("  {}: {}", signal.source, signal.said)),
+    );
     lines.push(match marker {
         None => "  it has no marker".to_owned(),
         Some(Marker { environment, genuine: true }) => format!("  its marker says {environment}"),
@@ -340,7 +394,9 @@ fn history(records: &[Record]) -> String {
         return "nothing was done yet".to_owned();
     }
     let outcome = |intent: &Record| {
-        let ended = records.iter().find(|record| record.run == intent.run && record.phase == Phase::Outcome);
+        let ended = records
+            .iter()
+            .find(|record| record.run == intent.run && record.phase == Phase::Outcome);
         ended.map_or("no outcome: it was killed, or is at work", |record| {
             record.result.as_deref().unwrap_or_default()
         })
@@ -363,7 +419,8 @@ fn history(records: &[Record]) -> String {
 
 fn reset(target: &Target, migrations: usize, rows: &Rows, backup: Option<&str>) -> String {
     let total: u64 = rows.values().sum();
-    let mut line = format!("{} is new: {} applied", target.database, plural(migrations, "migration"));
+    let mut line =
+        format!("{} is new: {} applied", target.database, plural(migrations, "migration"));
     if total > 0 {
         let total = usize::try_from(total).unwrap_or(usize::MAX);
         line = format!("{line}, {} loaded", plural(total, "row"));
@@ -397,7 +454,8 @@ pub(super) fn failure(failure: &Failure, ui: &Ui) -> String {
     lines.extend(failure.why().iter().map(|why| format!("  {why}")));
     if let [.., last] = failure.done() {
         let count = failure.done().len();
-        let before = if count == 1 { last.clone() } else { format!("{count} steps, the last: {last}") };
+        let before =
+            if count == 1 { last.clone() } else { format!("{count} steps, the last: {last}") };
         lines.push(format!("  done before it, and kept: {before}"));
     }
     let hints = failure.hints();

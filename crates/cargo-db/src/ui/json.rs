@@ -23,7 +23,9 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
     let mut document = document(verb, true);
     let body = match report {
         Report::Status(report) => status(report),
-        Report::StatusOfSets(sets) => json!({ "sets": sets.iter().map(status).collect::<Vec<_>>() }),
+        Report::StatusOfSets(sets) => {
+            json!({ "sets": sets.iter().map(status).collect::<Vec<_>>() })
+        }
         Report::DryRun { plan, .. } => with_plan(plan, json!({ "dry_run": true })),
         Report::Foreseen { plan, foresight, .. } => with_plan(
             plan,
@@ -46,7 +48,9 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
             "backups": found.backups.iter().map(backup).collect::<Vec<_>>(),
             "broken": found.broken.iter().map(|(name, why)| json!({ "name": name, "why": why })).collect::<Vec<_>>(),
         }),
-        Report::Backup { backup: one } => json!({ "backup": backup(one), "manifest": one.manifest }),
+        Report::Backup { backup: one } => {
+            json!({ "backup": backup(one), "manifest": one.manifest })
+        }
         Report::Verified { verifications } => {
             let one = |(name, verification): &(String, Verification)| json!({ "name": name, "ok": verification.ok, "level": verification.level, "problems": verification.problems });
             json!({ "verified": verifications.iter().map(one).collect::<Vec<_>>() })
@@ -59,7 +63,9 @@ pub(super) fn report(verb: &str, report: &Report<'_>) -> String {
         Report::Restored { target, what, kept } => {
             json!({ "target": target.to_string(), "restored": what.unwrap_or("everything"), "kept": kept })
         }
-        Report::Rehearsed { target, rehearsal, receipt, .. } => rehearsal::json(target, rehearsal, receipt),
+        Report::Rehearsed { target, rehearsal, receipt, .. } => {
+            rehearsal::json(target, rehearsal, receipt)
+        }
         Report::Checked { checked } => {
             json!({ "migrations": checked.iter().map(findings::checked_json).collect::<Vec<_>>() })
         }
@@ -337,7 +343,9 @@ pub(super) fn event(event: &Event) -> String {
         Event::Building { phase, percent } => {
             json!({ "event": "building", "phase": phase, "percent": percent })
         }
-        Event::InvalidIndexRemoved { index } => json!({ "event": "invalid-index-removed", "index": index }),
+        Event::InvalidIndexRemoved { index } => {
+            json!({ "event": "invalid-index-removed", "index": index })
+        }
         Event::ToolSaid { line } => json!({ "event": "tool-said", "line": line }),
         Event::Notice { severity, message } => {
             json!({ "event": "notice", "severity": severity, "message": message })

@@ -54,7 +54,11 @@ const DIM: Style = Style::new().dimmed();
 
 impl Ui {
     /// Decides once how to talk, from flags and the environment.
-    pub(crate) fn new(verb: &'static str, flags: &Global, variable: impl Fn(&str) -> Option<String>) -> Ui {
+    pub(crate) fn new(
+        verb: &'static str,
+        flags: &Global,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Ui {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let in_ci = set("CI").is_some_and(|value| value != "false" && value != "0");
         let dumb = set("TERM").is_none_or(|term| term == "dumb");
@@ -79,7 +83,9 @@ impl Ui {
             colour_out: colour(io::stdout().is_terminal()),
             colour_err: colour(terminal),
             can_prompt: io::stdin().is_terminal() && terminal && !in_ci,
-            width: set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or_else(terminal_width),
+            width: set("COLUMNS")
+                .and_then(|columns| columns.parse().ok())
+                .unwrap_or_else(terminal_width),
             spinner: Mutex::new(None),
             unanswered: AtomicBool::new(false),
         }))
@@ -87,7 +93,11 @@ impl Ui {
 
     /// Prints the answer.
     pub(crate) fn report(&self, report: &Report<'_>) {
-        let text = if self.0.json { json::report(self.0.verb, report) } else { human::report(report, self) };
+        let text = if self.0.json {
+            json::report(self.0.verb, report)
+        } else {
+            human::report(report, self)
+        };
         self.answer(&text);
     }
 
@@ -161,7 +171,8 @@ impl Ui {
     pub(crate) fn ask(&self, question: &str) -> Result<String> {
         self.clear_spinner();
         let theme = dialoguer::theme::SimpleTheme;
-        let prompt = dialoguer::Input::<String>::with_theme(&theme).with_prompt(question).allow_empty(true);
+        let prompt =
+            dialoguer::Input::<String>::with_theme(&theme).with_prompt(question).allow_empty(true);
         prompt.interact_text().map_err(not_answered)
     }
 
@@ -178,13 +189,17 @@ impl Ui {
         match event {
             Event::Started { doing, subject } => self.spin(doing, subject),
             Event::Passed { bytes } => {
-                if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                if let Some(bar) =
+                    self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+                {
                     bar.set_message(text::size(*bytes));
                 }
             }
             Event::Expected { count, of } => self.expect(*count, of),
             Event::Counted => {
-                if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                if let Some(bar) =
+                    self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+                {
                     bar.inc(1);
                 }
             }
@@ -199,7 +214,8 @@ impl Ui {
                 self.spin("Starting", "the private PostgreSQL server");
             }
             Event::LockHeld { by, since } => {
-                let since = since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+                let since =
+                    since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
                 self.status("Waiting", &format!("for the lock, held by {by}{since}"));
             }
             Event::SessionOfKilledRunEnded { pid } => {
@@ -219,15 +235,21 @@ impl Ui {
                     text::elapsed(*pause)
                 ),
             ),
-            Event::Blocking { who } => self.status("Blocking", &format!("{who} waits for this migration")),
+            Event::Blocking { who } => {
+                self.status("Blocking", &format!("{who} waits for this migration"))
+            }
             Event::Building { phase, percent } => {
                 let percent = percent.map(|percent| format!(" {percent} %")).unwrap_or_default();
-                if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                if let Some(bar) =
+                    self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+                {
                     bar.set_message(format!("{phase}{percent}"));
                 }
             }
             Event::InvalidIndexRemoved { index } => {
-                self.warning(&format!("dropped the invalid index {index}, which a failed build left behind"));
+                self.warning(&format!(
+                    "dropped the invalid index {index}, which a failed build left behind"
+                ));
             }
             Event::ToolSaid { line } if self.0.verbose => self.note(line),
             Event::ToolSaid { .. } => {}
@@ -243,7 +265,9 @@ impl Ui {
             return;
         }
         let bar = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template("{prefix:>12.cyan.bold} {msg} {spinner} {elapsed}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{prefix:>12.cyan.bold} {msg} {spinner} {elapsed}")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(doing.to_owned());
@@ -258,8 +282,9 @@ impl Ui {
     /// What moved for want of a number becomes a bar that has one.
     fn expect(&self, count: u64, of: &str) {
         if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            let template =
-                format!("{{prefix:>12.cyan.bold}} {{bar:24}} {{pos}} of {{len}} {of}, {{msg}} {{elapsed}}");
+            let template = format!(
+                "{{prefix:>12.cyan.bold}} {{bar:24}} {{pos}} of {{len}} {of}, {{msg}} {{elapsed}}"
+            );
             if let Ok(style) = ProgressStyle::with_template(&template) {
                 bar.set_style(style.progress_chars("=> "));
             }

@@ -28,7 +28,9 @@ pub(super) fn text(target: &Target, rehearsal: &Rehearsal, ui: &Ui) -> String {
     }
     lines.push(String::new());
     lines.push(counts(rehearsal));
-    lines.extend(rehearsal.kept.as_ref().map(|kept| format!("the scratch database is kept as {kept}")));
+    lines.extend(
+        rehearsal.kept.as_ref().map(|kept| format!("the scratch database is kept as {kept}")),
+    );
     lines.join("\n")
 }
 
@@ -54,7 +56,9 @@ fn one(migration: &Rehearsed, ui: &Ui) -> Vec<String> {
         lines.push(format!("  line {:<4} {}", lock.line, ui.out(DIM, &locked(lock))));
     }
     let details = migration.way_back.details();
-    lines.extend(details.iter().take(SHOWN).map(|detail| ui.out(DIM, &format!("    way back: {detail}"))));
+    lines.extend(
+        details.iter().take(SHOWN).map(|detail| ui.out(DIM, &format!("    way back: {detail}"))),
+    );
     if details.len() > SHOWN {
         lines.push(ui.out(DIM, &format!("    way back: and {} more", details.len() - SHOWN)));
     }
@@ -62,13 +66,17 @@ fn one(migration: &Rehearsed, ui: &Ui) -> Vec<String> {
 }
 
 fn facts(migration: &Rehearsed) -> String {
-    let wal =
-        if migration.wal > 1 << 20 { format!(", {} of log", size(migration.wal)) } else { String::new() };
+    let wal = if migration.wal > 1 << 20 {
+        format!(", {} of log", size(migration.wal))
+    } else {
+        String::new()
+    };
     format!("{}{wal}, way back: {}", elapsed(migration.duration), migration.way_back.word())
 }
 
 fn locked(lock: &Locked) -> String {
-    let estimated = lock.estimated.map(|time| format!(", there about {} (an estimate)", elapsed(time)));
+    let estimated =
+        lock.estimated.map(|time| format!(", there about {} (an estimate)", elapsed(time)));
     format!(
         "{} wait for {} on {} ({}){}",
         lock.blocks,
@@ -116,8 +124,11 @@ pub(super) fn markdown(target: &Target, rehearsal: &Rehearsal) -> String {
         "|---|---|--:|---|---|".to_owned(),
     ];
     for migration in &rehearsal.migrations {
-        let locks: Vec<String> =
-            migration.locks.iter().map(|lock| format!("`{}`: {}", lock.table, lock.blocks)).collect();
+        let locks: Vec<String> = migration
+            .locks
+            .iter()
+            .map(|lock| format!("`{}`: {}", lock.table, lock.blocks))
+            .collect();
         lines.push(format!(
             "| **{}** | {} {} | {} | {} | {} |",
             migration.verdict.word(),
@@ -128,7 +139,8 @@ pub(super) fn markdown(target: &Target, rehearsal: &Rehearsal) -> String {
             locks.join(", ")
         ));
     }
-    for migration in rehearsal.migrations.iter().filter(|migration| !migration.findings.is_empty()) {
+    for migration in rehearsal.migrations.iter().filter(|migration| !migration.findings.is_empty())
+    {
         lines.push(format!("\n**{}**\n", title(&migration.version, &migration.name)));
         lines.extend(migration.findings.iter().map(bullet));
         if let WayBack::Lossy(details) | WayBack::Wrong(details) = &migration.way_back {

@@ -13,8 +13,12 @@ pub(super) fn plural(count: usize, noun: &str) -> String {
 /// Thousands set apart.
 pub(super) fn number(value: u64) -> String {
     let digits = value.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .filter_map(|group| std::str::from_utf8(group).ok())
+        .collect();
     groups.join(",")
 }
 
@@ -100,7 +104,10 @@ mod tests {
 
     #[test]
     fn tables_align() {
-        let rows = vec![vec!["users".to_owned(), "5".to_owned()], vec!["x".to_owned(), "1,000".to_owned()]];
+        let rows = vec![
+            vec!["users".to_owned(), "5".to_owned()],
+            vec!["x".to_owned(), "1,000".to_owned()],
+        ];
         assert_eq!(table(&["Table", "Rows"], &rows), "Table   Rows\nusers      5\nx      1,000");
     }
 }

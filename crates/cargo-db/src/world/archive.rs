@@ -38,7 +38,8 @@ pub(crate) fn store<T>(
         let why = format!("`{}`: {error}", path.display());
         Kind::Backup { doing: "write", why }
     };
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    let file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
     let (sender, receiver) = sync_channel(WAITING);
     std::thread::scope(|scope| {
         let writer = scope.spawn(move || write(file, compression, &receiver));
@@ -46,8 +47,9 @@ pub(crate) fn store<T>(
         let seen = look(&mut tee);
         // Closing the channel is what tells the writer that this was all.
         drop(tee);
-        let written =
-            writer.join().map_err(|_| Kind::Bug { what: "the compressing thread panicked".to_owned() })?;
+        let written = writer
+            .join()
+            .map_err(|_| Kind::Bug { what: "the compressing thread panicked".to_owned() })?;
         Ok((seen, written.map_err(failed)?))
     })
 }
@@ -61,7 +63,8 @@ fn write(file: File, compression: Compression, pieces: &Receiver<Vec<u8>>) -> io
             writer
         }
         Compression::Gzip(level) => {
-            let mut writer = flate2::write::GzEncoder::new(hashing, flate2::Compression::new(level));
+            let mut writer =
+                flate2::write::GzEncoder::new(hashing, flate2::Compression::new(level));
             pieces.iter().try_for_each(|piece| writer.write_all(&piece))?;
             writer.finish()?
         }
@@ -73,7 +76,10 @@ fn write(file: File, compression: Compression, pieces: &Receiver<Vec<u8>>) -> io
         }
     };
     hashing.inner.sync_all()?;
-    Ok(Stored { bytes: hashing.bytes, sha256: Checksum::of_digest(hashing.context.finish().as_ref()) })
+    Ok(Stored {
+        bytes: hashing.bytes,
+        sha256: Checksum::of_digest(hashing.context.finish().as_ref()),
+    })
 }
 
 struct Hashing<W> {
@@ -147,7 +153,11 @@ pub(crate) fn recognise(path: &Path) -> Result<Kindred> {
         }
         Ok(())
     });
-    read.map_err(|error| Kind::File { doing: "read", path: path.to_owned(), why: error.to_string() })?;
+    read.map_err(|error| Kind::File {
+        doing: "read",
+        path: path.to_owned(),
+        why: error.to_string(),
+    })?;
     Ok(match &head {
         [0x1f, 0x8b, ..] => Kindred::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Kindred::Zstd,
@@ -160,8 +170,11 @@ pub(crate) fn recognise(path: &Path) -> Result<Kindred> {
 /// error and not in an end.
 pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
     let kindred = recognise(path)?;
-    let failed =
-        |error: io::Error| Kind::File { doing: "read", path: path.to_owned(), why: error.to_string() };
+    let failed = |error: io::Error| Kind::File {
+        doing: "read",
+        path: path.to_owned(),
+        why: error.to_string(),
+    };
     let file = io::BufReader::with_capacity(256 * 1024, File::open(path).map_err(failed)?);
     Ok(match kindred {
         Kindred::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
@@ -172,14 +185,19 @@ pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
 
 /// Size and SHA-256 of a file.
 pub(crate) fn measure(path: &Path) -> Result<Stored> {
-    let failed =
-        |error: io::Error| Kind::File { doing: "read", path: path.to_owned(), why: error.to_string() };
+    let failed = |error: io::Error| Kind::File {
+        doing: "read",
+        path: path.to_owned(),
+        why: error.to_string(),
+    };
     let mut file = File::open(path).map_err(failed)?;
     let (mut context, mut bytes) = (Context::new(&SHA256), 0);
     let mut buffer = vec![0; 256 * 1024];
     loop {
         match file.read(&mut buffer).map_err(failed)? {
-            0 => return Ok(Stored { bytes, sha256: Checksum::of_digest(context.finish().as_ref()) }),
+            0 => {
+                return Ok(Stored { bytes, sha256: Checksum::of_digest(context.finish().as_ref()) });
+            }
             count => {
                 context.update(&buffer[..count]);
                 bytes += count as u64;

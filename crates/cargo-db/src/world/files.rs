@@ -28,7 +28,9 @@ pub(crate) fn current_dir() -> Result<PathBuf> {
 pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
             Ok(None)
         }
         Err(error) => Err(error),
@@ -68,7 +70,13 @@ pub(crate) fn migrations(layout: &Layout, folder: &Path, shown: &Path) -> Result
 }
 
 /// What the layout reads in the folder `below` of a folder.
-fn collect(layout: &Layout, root: &Path, shown: &Path, below: &Path, found: &mut Vec<Found>) -> Result<()> {
+fn collect(
+    layout: &Layout,
+    root: &Path,
+    shown: &Path,
+    below: &Path,
+    found: &mut Vec<Found>,
+) -> Result<()> {
     let folder = &root.join(below);
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -82,7 +90,8 @@ fn collect(layout: &Layout, root: &Path, shown: &Path, below: &Path, found: &mut
         let path = below.join(&name);
         if layout.reads(&path) && !is_folder() {
             found.push(Found { bytes: read(&folder.join(&name))?, path: shown.join(&path) });
-        } else if layout.depth() > path.components().count() && is_folder() && is_looked_into(&name) {
+        } else if layout.depth() > path.components().count() && is_folder() && is_looked_into(&name)
+        {
             collect(layout, root, shown, &path, found)?;
         }
     }
@@ -128,11 +137,15 @@ pub(crate) fn seeds(folder: &Path) -> Result<Vec<Seed>> {
         let tables = match &kind {
             SeedKind::Csv { table } => [table.clone()].into(),
             SeedKind::Sql => {
-                let bad = |error: ScriptError| Kind::BadScript { file: path.clone(), why: error.to_string() };
+                let bad = |error: ScriptError| Kind::BadScript {
+                    file: path.clone(),
+                    why: error.to_string(),
+                };
                 seed::filled_tables(&statements(&bytes).map_err(bad)?)
             }
         };
-        let relative = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        let relative =
+            path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let checksum = sha256(&bytes);
         seeds.push(Seed { path: relative, file: path, kind, checksum, tables });
     }
@@ -168,8 +181,11 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed("make", folder))?;
     }
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).open(path).map_err(failed("create", path))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(failed("create", path))?;
     file.write_all(text.as_bytes()).map_err(|error| {
         // A file that is half there would be taken for a whole one.
         let _ = fs::remove_file(path);
@@ -212,13 +228,15 @@ pub(crate) fn sync_dir(path: &Path) -> Result<()> {
 /// Protects all files below a folder, and brings them to disk.
 pub(crate) fn seal_dir(path: &Path) -> Result<()> {
     for file in walk(path)? {
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).map_err(failed("protect", &file))?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600))
+            .map_err(failed("protect", &file))?;
         sync_file(&file)?;
         for folder in file.ancestors().skip(1).take_while(|folder| *folder != path) {
             sync_dir(folder)?;
         }
     }
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed("protect", path))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+        .map_err(failed("protect", path))?;
     sync_dir(path)
 }
 
@@ -251,8 +269,10 @@ pub(crate) fn is_there(path: &Path) -> bool {
 
 /// The files below a folder, relative to it, sorted.
 pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files: Vec<PathBuf> =
-        walk(folder)?.iter().filter_map(|path| path.strip_prefix(folder).ok().map(Path::to_owned)).collect();
+    let mut files: Vec<PathBuf> = walk(folder)?
+        .iter()
+        .filter_map(|path| path.strip_prefix(folder).ok().map(Path::to_owned))
+        .collect();
     files.sort();
     Ok(files)
 }
@@ -277,7 +297,8 @@ pub(crate) fn private_dir(path: &Path, also: Option<u32>) -> Result<()> {
     if is_private(path, also) {
         return Ok(());
     }
-    let why = "it is there already, and it is not a folder of ours that nobody else may enter".to_owned();
+    let why =
+        "it is there already, and it is not a folder of ours that nobody else may enter".to_owned();
     Err(Kind::File { doing: "use", path: path.to_owned(), why }.into())
 }
 
@@ -318,7 +339,8 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
 
 /// Gives a path to another user.
 pub(crate) fn chown(path: &Path, uid: u32, gid: u32) -> Result<()> {
-    std::os::unix::fs::chown(path, Some(uid), Some(gid)).map_err(failed("change the owner of", path))
+    std::os::unix::fs::chown(path, Some(uid), Some(gid))
+        .map_err(failed("change the owner of", path))
 }
 
 /// The files that patterns relative to a folder name, sorted and relative to it, except those that
@@ -335,9 +357,13 @@ pub(crate) fn matching(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>>
         let paths: Vec<PathBuf> = glob::glob(&whole).map_err(bad)?.flatten().collect();
         if paths.is_empty() {
             let (source_name, value) = ("verify.sql in db.toml".to_owned(), pattern.clone());
-            return Err(Kind::BadSetting { source_name, value, why: "no file fits".to_owned() }.into());
+            return Err(
+                Kind::BadSetting { source_name, value, why: "no file fits".to_owned() }.into()
+            );
         }
-        found.extend(paths.iter().filter_map(|path| path.strip_prefix(root).ok().map(Path::to_owned)));
+        found.extend(
+            paths.iter().filter_map(|path| path.strip_prefix(root).ok().map(Path::to_owned)),
+        );
     }
     let numbered = |path: &Path| {
         path.file_stem().is_some_and(|stem| stem.as_encoded_bytes().iter().all(u8::is_ascii_digit))
@@ -377,7 +403,9 @@ pub(crate) fn folders(root: &Path, depth: usize) -> Vec<PathBuf> {
             continue;
         }
         for entry in fs::read_dir(root.join(&folder)).into_iter().flatten().flatten() {
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_looked_into(&entry.file_name()) {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir())
+                && is_looked_into(&entry.file_name())
+            {
                 found.push(folder.join(entry.file_name()));
             }
         }
@@ -421,8 +449,12 @@ pub(crate) fn append_line(path: &Path, line: &str) -> Result<()> {
 
 /// A file to append to, and its length now.
 pub(crate) fn append(path: &Path) -> Result<(File, u64)> {
-    let file =
-        OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed("open", path))?;
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed("open", path))?;
     let length = file.metadata().map_err(failed("look at", path))?.len();
     Ok((file, length))
 }

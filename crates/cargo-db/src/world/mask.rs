@@ -15,7 +15,8 @@ pub(super) struct Mask {
 impl Mask {
     /// One that hides this password; nothing is hidden where there is none.
     pub(super) fn of(password: Option<&str>) -> Mask {
-        let characters: Vec<Vec<String>> = password.unwrap_or_default().chars().map(spellings).collect();
+        let characters: Vec<Vec<String>> =
+            password.unwrap_or_default().chars().map(spellings).collect();
         Mask { characters: if characters.len() < SHORTEST { Vec::new() } else { characters } }
     }
 
@@ -40,7 +41,10 @@ impl Mask {
         let mut ends = BTreeSet::from([0]);
         for spellings in &self.characters {
             let next = |end: usize| {
-                spellings.iter().filter(move |one| begins(&text[end..], one)).map(move |one| end + one.len())
+                spellings
+                    .iter()
+                    .filter(move |one| begins(&text[end..], one))
+                    .map(move |one| end + one.len())
             };
             ends = ends.into_iter().flat_map(next).collect();
         }
@@ -53,7 +57,8 @@ impl Mask {
 fn begins(text: &str, spelling: &str) -> bool {
     let is_itself = spelling.chars().count() == 1;
     text.starts_with(spelling)
-        || !is_itself && text.get(..spelling.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(spelling))
+        || !is_itself
+            && text.get(..spelling.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(spelling))
 }
 
 fn spellings(character: char) -> Vec<String> {

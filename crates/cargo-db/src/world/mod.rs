@@ -35,7 +35,10 @@ impl World {
     pub(crate) fn heeding_the_signal(&self, failure: Failure) -> Failure {
         match self.interrupt.check() {
             Err(interrupted)
-                if !matches!(failure.kind(), Kind::SwappedBack { .. } | Kind::NotSwappedBack { .. }) =>
+                if !matches!(
+                    failure.kind(),
+                    Kind::SwappedBack { .. } | Kind::NotSwappedBack { .. }
+                ) =>
             {
                 interrupted.after(failure.done().to_vec())
             }

@@ -40,7 +40,8 @@ pub(crate) fn uid() -> u32 {
 
 /// Our name, as the operating system knows it.
 pub(crate) fn user_name() -> String {
-    let text = super::files::read_if_there(Path::new("/etc/passwd")).ok().flatten().unwrap_or_default();
+    let text =
+        super::files::read_if_there(Path::new("/etc/passwd")).ok().flatten().unwrap_or_default();
     let own = uid().to_string();
     let line = text.lines().find(|line| line.split(':').nth(2) == Some(own.as_str()));
     line.and_then(|line| line.split(':').next()).map_or(own.clone(), str::to_owned)
@@ -104,7 +105,12 @@ pub(crate) fn spawn_server(
     log: File,
 ) -> std::io::Result<Child> {
     let also = log.try_clone()?;
-    server_program(program, folder, user).args(arguments).stdout(log).stderr(also).process_group(0).spawn()
+    server_program(program, folder, user)
+        .args(arguments)
+        .stdout(log)
+        .stderr(also)
+        .process_group(0)
+        .spawn()
 }
 
 /// Whether a process runs and is a PostgreSQL server. A zombie does not run: where nobody reaps
@@ -125,7 +131,8 @@ pub(crate) fn is_postgres(pid: i32) -> bool {
 /// cannot be asked, any server has to do.
 pub(crate) fn serves(pid: i32, data: &Path) -> bool {
     let works_in = std::fs::read_link(format!("/proc/{pid}/cwd"));
-    is_postgres(pid) && works_in.map_or(!Path::new("/proc/self/cwd").exists(), |folder| folder == data)
+    is_postgres(pid)
+        && works_in.map_or(!Path::new("/proc/self/cwd").exists(), |folder| folder == data)
 }
 
 /// Whether there is any process with this number, a zombie included.
@@ -170,11 +177,17 @@ pub(crate) fn run_project_program(
 /// Tells a child which database is meant. It must not find another variable of libpq's that leads it
 /// elsewhere. With duct the change that was made first has the last word, so no variable may be both
 /// removed and set.
-pub(super) fn told(expression: duct::Expression, variables: &[(&'static str, Secret)]) -> duct::Expression {
+pub(super) fn told(
+    expression: duct::Expression,
+    variables: &[(&'static str, Secret)],
+) -> duct::Expression {
     let is_told = |name: &String| variables.iter().any(|(told, _)| told == name);
-    let inherited = environment().into_keys().filter(|name| name.starts_with("PG") && !is_told(name));
+    let inherited =
+        environment().into_keys().filter(|name| name.starts_with("PG") && !is_told(name));
     let expression = inherited.fold(expression, |expression, name| expression.env_remove(name));
-    variables.iter().fold(expression, |expression, (name, value)| expression.env(name, value.expose()))
+    variables
+        .iter()
+        .fold(expression, |expression, (name, value)| expression.env(name, value.expose()))
 }
 
 fn secret(variables: Vec<(&'static str, String)>) -> Vec<(&'static str, Secret)> {
@@ -197,7 +210,9 @@ impl ClientProgram {
         arguments: &[String],
         target: &Target,
     ) -> Result<ClientProgram> {
-        let name = program.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let name = program
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let mut variables = secret(target.libpq_variables());
         variables.retain(|(name, _)| *name != "PGOPTIONS");
         // What rows look like as text must not depend on the settings of a database or a role.
@@ -212,7 +227,8 @@ impl ClientProgram {
             .stderr_capture()
             .unchecked()
             .reader();
-        let reader = reader.map_err(|error| Kind::Client { name: name.clone(), why: error.to_string() })?;
+        let reader =
+            reader.map_err(|error| Kind::Client { name: name.clone(), why: error.to_string() })?;
         let handle = Arc::new(reader);
         let of_signal = Arc::clone(&handle);
         let guard = world.interrupt.on_signal(move || {
@@ -251,13 +267,18 @@ impl Drop for ClientProgram {
 
 /// The commit that is checked out in a folder, where git knows.
 pub(crate) fn git_commit(folder: &Path) -> Option<String> {
-    let output = duct::cmd!("git", "rev-parse", "HEAD").dir(folder).stderr_null().unchecked().read().ok()?;
+    let output =
+        duct::cmd!("git", "rev-parse", "HEAD").dir(folder).stderr_null().unchecked().read().ok()?;
     (output.len() >= 40).then_some(output)
 }
 
 /// What the project is called: as its origin is, else as its folder.
 pub(crate) fn repository(folder: &Path) -> String {
-    let asked = duct::cmd!("git", "remote", "get-url", "origin").dir(folder).stderr_null().unchecked().read();
+    let asked = duct::cmd!("git", "remote", "get-url", "origin")
+        .dir(folder)
+        .stderr_null()
+        .unchecked()
+        .read();
     let origin = asked.unwrap_or_default();
     // Neither a path nor a login before it: that may hold a token.
     let last = origin.trim_end_matches('/').rsplit(['/', ':', '@']).next().unwrap_or_default();
@@ -268,8 +289,12 @@ pub(crate) fn repository(folder: &Path) -> String {
 
 /// What git answers; nothing where there is no git, no repository, or no such thing.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let asked =
-        duct::cmd("git", arguments).dir(folder).stdin_null().stderr_null().stdout_capture().unchecked();
+    let asked = duct::cmd("git", arguments)
+        .dir(folder)
+        .stdin_null()
+        .stderr_null()
+        .stdout_capture()
+        .unchecked();
     let output = asked.run().ok().filter(|output| output.status.success())?;
     String::from_utf8(output.stdout).ok()
 }

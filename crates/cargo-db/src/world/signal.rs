@@ -27,14 +27,20 @@ impl Interrupt {
     /// Listens from now on.
     pub(crate) fn listen() -> Result<Interrupt> {
         let interrupt = Interrupt::default();
-        let failed = |error: std::io::Error| Kind::Bug { what: format!("cannot listen to signals: {error}") };
+        let failed = |error: std::io::Error| Kind::Bug {
+            what: format!("cannot listen to signals: {error}"),
+        };
         let again = Arc::new(AtomicBool::new(false));
         for (signal, exit) in
             [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated), (SIGHUP, Exit::Terminated)]
         {
             // In this order: the first signal only arms the second.
-            signal_hook::flag::register_conditional_shutdown(signal, exit as i32, Arc::clone(&again))
-                .map_err(failed)?;
+            signal_hook::flag::register_conditional_shutdown(
+                signal,
+                exit as i32,
+                Arc::clone(&again),
+            )
+            .map_err(failed)?;
             signal_hook::flag::register(signal, Arc::clone(&again)).map_err(failed)?;
         }
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;

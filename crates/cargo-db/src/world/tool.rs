@@ -37,12 +37,18 @@ pub(crate) struct Told {
 
 /// Runs a migration tool to its end. When we are stopped, it is asked to end with all its children, and after a while
 /// made to; when we are killed, it is at once.
-pub(crate) fn run(world: &World, command: &[String], told_it: &Told, folder: &Path) -> Result<Ended> {
+pub(crate) fn run(
+    world: &World,
+    command: &[String],
+    told_it: &Told,
+    folder: &Path,
+) -> Result<Ended> {
     let [name, arguments @ ..] = command else {
         return Err(Kind::Usage { what: "the command in db.toml is empty".to_owned() }.into());
     };
     let program = find(name, folder).ok_or_else(|| Kind::NoTool { program: name.clone() })?;
-    let failed = |error: std::io::Error| Kind::Tool { command: command.join(" "), why: error.to_string() };
+    let failed =
+        |error: std::io::Error| Kind::Tool { command: command.join(" "), why: error.to_string() };
     let (errors, error_writer) = std::io::pipe().map_err(failed)?;
     let (output, output_writer) = std::io::pipe().map_err(failed)?;
     let expression = told(duct::cmd(program, arguments), &told_it.variables)
@@ -121,7 +127,9 @@ fn line_of(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     }
     let mut rest = Vec::new();
     let mut is_cut = !line.ends_with(b"\n");
-    while is_cut && reader.by_ref().take(AT_MOST).read_until(b'\n', &mut rest).is_ok_and(|read| read > 0) {
+    while is_cut
+        && reader.by_ref().take(AT_MOST).read_until(b'\n', &mut rest).is_ok_and(|read| read > 0)
+    {
         is_cut = !rest.ends_with(b"\n");
         rest.clear();
     }

@@ -33,7 +33,10 @@ fn every_deed_is_written_before_and_after() {
     let said: Vec<String> = records
         .iter()
         .map(|record| {
-            format!("{} {} {} {}", record["verb"], record["phase"], record["result"], record["consent"])
+            format!(
+                "{} {} {} {}",
+                record["verb"], record["phase"], record["result"], record["consent"]
+            )
         })
         .collect();
     assert_eq!(
@@ -53,7 +56,8 @@ fn every_deed_is_written_before_and_after() {
     assert!(!text.contains(PASSWORD) && !text.contains("a secret row"));
     project.db(&["history"]).ok().says("rollback on").says(": STATEMENT.FAILED");
     use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(project.path().join(".db/audit.jsonl")).unwrap().permissions().mode();
+    let mode =
+        std::fs::metadata(project.path().join(".db/audit.jsonl")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -95,7 +99,8 @@ fn a_run_that_was_killed_shows() {
     let project = project("au_killed");
     project.migration("2_slow.sql", "SELECT pg_sleep(30);");
     let mut run = project.command(&["migrate"]).spawn().unwrap();
-    let sleeping = "SELECT 1 FROM pg_stat_activity WHERE datname = 'au_killed' AND query LIKE '%pg_sleep%'";
+    let sleeping =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = 'au_killed' AND query LIKE '%pg_sleep%'";
     eventually("it sleeps", || !cluster().query("postgres", sleeping).is_empty());
     run.kill().unwrap();
     run.wait().unwrap();

@@ -78,8 +78,10 @@ fn every_format_is_read_back_and_private() {
     assert_eq!(std::fs::metadata(folder(&project)).unwrap().mode() & 0o777, 0o700);
     let list = project.db(&["backups", "list", "--json"]).ok().json();
     assert_eq!(list["backups"].as_array().unwrap().len(), 5);
-    let databases = cluster()
-        .query("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'b\\_formats\\_\\_%'");
+    let databases = cluster().query(
+        "postgres",
+        "SELECT datname FROM pg_database WHERE datname LIKE 'b\\_formats\\_\\_%'",
+    );
     assert_eq!(databases, Vec::<String>::new(), "no scratch database is left");
     // The manifest knows where it came from.
     let manifest = &project.db(&["backups", "show", "--json"]).ok().json()["manifest"];
@@ -131,11 +133,17 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
 fn a_killed_backup_is_no_backup_and_the_next_one_cleans_up() {
     let project = odd("b_kill");
     let mut holder = cluster().connect("b_kill");
-    for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM, rustix::process::Signal::KILL]
+    for signal in
+        [rustix::process::Signal::INT, rustix::process::Signal::TERM, rustix::process::Signal::KILL]
     {
         // pg_dump waits for this lock, so the backup can be met in the middle.
         holder.batch_execute("BEGIN; LOCK TABLE big IN ACCESS EXCLUSIVE MODE").unwrap();
-        let run = project.command(&["backup"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let run = project
+            .command(&["backup"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = 'b_kill' AND application_name = 'pg_dump' AND wait_event_type = 'Lock'";
         eventually("pg_dump waits", || !cluster().query("postgres", waiting).is_empty());
         rustix::process::kill_process(rustix::process::Pid::from_child(&run), signal).unwrap();
@@ -145,10 +153,13 @@ fn a_killed_backup_is_no_backup_and_the_next_one_cleans_up() {
             rustix::process::Signal::TERM => assert_eq!(ran.code, Some(143), "{ran}"),
             _ => assert_eq!(ran.code, None),
         }
-        assert!(names(&project).iter().all(|name| name.ends_with(".partial")), "{:?}", names(&project));
+        assert!(
+            names(&project).iter().all(|name| name.ends_with(".partial")),
+            "{:?}",
+            names(&project)
+        );
         holder.batch_execute("COMMIT").unwrap();
-        let sessions =
-            "SELECT 1 FROM pg_stat_activity WHERE datname = 'b_kill' AND application_name = 'pg_dump'";
+        let sessions = "SELECT 1 FROM pg_stat_activity WHERE datname = 'b_kill' AND application_name = 'pg_dump'";
         eventually("no session is left", || cluster().query("postgres", sessions).is_empty());
     }
     project.db(&["backup"]).ok();
@@ -157,7 +168,10 @@ fn a_killed_backup_is_no_backup_and_the_next_one_cleans_up() {
 
 /// What is done to a backup, and the name of the check that has to find it.
 #[test]
-#[expect(clippy::too_many_lines, reason = "one backup is corrupted in every way, one after the other")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one backup is corrupted in every way, one after the other"
+)]
 fn verify_finds_each_corruption_by_its_name() {
     let project = odd("b_corrupt");
     project.db(&["backup", "--no-compress", "-o", "plain.sql"]).ok();
@@ -180,8 +194,10 @@ fn verify_finds_each_corruption_by_its_name() {
 
     for name in ["plain.sql", "gz.sql.gz", "z.sql.zst", "c.dump", "d.dir"] {
         sound(name);
-        let file =
-            files_of(name).into_iter().max_by_key(|file| std::fs::metadata(file).unwrap().len()).unwrap();
+        let file = files_of(name)
+            .into_iter()
+            .max_by_key(|file| std::fs::metadata(file).unwrap().len())
+            .unwrap();
         let whole = std::fs::read(&file).unwrap();
         // Truncated.
         std::fs::write(&file, &whole[..whole.len() - 100]).unwrap();
@@ -230,7 +246,8 @@ fn verify_finds_each_corruption_by_its_name() {
     };
     with(&sql.replacen("tab\\there", "tab\\tHere", 1));
     check("plain.sql", "full", "hash: the rows of \"Sales Dept\".\"Order (x)\"");
-    let first_row = sql.lines().skip_while(|line| !line.starts_with("COPY public.child")).nth(1).unwrap();
+    let first_row =
+        sql.lines().skip_while(|line| !line.starts_with("COPY public.child")).nth(1).unwrap();
     with(&sql.replacen(&format!("\n{first_row}\n"), "\n", 1));
     check("plain.sql", "full", "rows: public.child has 499 rows, and had 500");
     with(&sql.replacen(
@@ -264,7 +281,8 @@ fn verify_finds_each_corruption_by_its_name() {
     std::fs::write(&manifest_path, manifest.replacen("format_version", "form_version", 1)).unwrap();
     check("plain.sql", "quick", "its manifest cannot be read");
     std::fs::write(&manifest_path, &manifest).unwrap();
-    let (one, other) = (std::fs::read(path("gz.sql.gz")).unwrap(), std::fs::read(path("z.sql.zst")).unwrap());
+    let (one, other) =
+        (std::fs::read(path("gz.sql.gz")).unwrap(), std::fs::read(path("z.sql.zst")).unwrap());
     std::fs::write(path("gz.sql.gz"), &other).unwrap();
     std::fs::write(path("z.sql.zst"), &one).unwrap();
     project
@@ -278,7 +296,10 @@ fn verify_finds_each_corruption_by_its_name() {
 #[test]
 fn an_age_that_is_too_great_fails() {
     let project = odd("b_age");
-    project.db(&["backups", "verify", "--max-age", "1h"]).code(11).says("there is no backup of `b_age`");
+    project
+        .db(&["backups", "verify", "--max-age", "1h"])
+        .code(11)
+        .says("there is no backup of `b_age`");
     project.db(&["backup", "--no-verify", "-o", "unread.sql.gz"]).ok().says("NOT read back");
     project.db(&["backups", "list"]).ok().says("not verified");
     project
@@ -295,11 +316,13 @@ fn retention_removes_only_what_is_ours_and_says_why() {
     project.set("BACKUP_RETENTION_DAYS", "0");
     project.set("MAX_BACKUPS", "2");
     std::fs::create_dir(folder(&project)).unwrap();
-    std::fs::write(folder(&project).join("b_retention_2020-01-01T00-00-00Z.sql.gz"), "somebody's").unwrap();
+    std::fs::write(folder(&project).join("b_retention_2020-01-01T00-00-00Z.sql.gz"), "somebody's")
+        .unwrap();
     for name in ["1.sql", "2.sql", "3.sql"] {
         project.db(&["backup", "--no-compress", "-o", name]).ok();
     }
-    let left: Vec<String> = names(&project).into_iter().filter(|name| !name.ends_with(".json")).collect();
+    let left: Vec<String> =
+        names(&project).into_iter().filter(|name| !name.ends_with(".json")).collect();
     assert_eq!(left, ["2.sql", "3.sql", "b_retention_2020-01-01T00-00-00Z.sql.gz"]);
     project.set("MAX_BACKUPS", "1");
     project
@@ -321,7 +344,8 @@ fn a_reset_keeps_as_many_backups_as_it_is_told() {
         project.db(&["backup", "--no-compress", "-o", name]).ok();
     }
     project.db(&["reset", "--force", "--keep", "2"]).ok();
-    let left: Vec<String> = names(&project).into_iter().filter(|name| !name.ends_with(".json")).collect();
+    let left: Vec<String> =
+        names(&project).into_iter().filter(|name| !name.ends_with(".json")).collect();
     assert!(left.len() == 2 && left[0] == "3.sql", "{left:?}");
 }
 
@@ -331,15 +355,22 @@ fn parts_can_be_chosen_and_the_password_is_in_no_argv() {
     project.set("DATABASE_URL", &cluster().tcp_url("b_parts"));
     let json = project.db(&["backup", "--table", "public.child", "--json"]).ok().json();
     assert_eq!(json["backup"]["tables"], 1);
-    let json =
-        project.db(&["backup", "--exclude-table-data", "public.big", "-o", "x.sql.gz", "--json"]).ok().json();
+    let json = project
+        .db(&["backup", "--exclude-table-data", "public.big", "-o", "x.sql.gz", "--json"])
+        .ok()
+        .json();
     assert_eq!(json["backup"]["rows"], 806);
-    let manifest = std::fs::read_to_string(folder(&project).join("x.sql.gz.manifest.json")).unwrap();
-    assert!(manifest.contains("--exclude-table-data=public.big") && !manifest.contains("hush"), "{manifest}");
+    let manifest =
+        std::fs::read_to_string(folder(&project).join("x.sql.gz.manifest.json")).unwrap();
+    assert!(
+        manifest.contains("--exclude-table-data=public.big") && !manifest.contains("hush"),
+        "{manifest}"
+    );
 
     let mut holder = cluster().connect("b_parts");
     holder.batch_execute("BEGIN; LOCK TABLE big IN ACCESS EXCLUSIVE MODE").unwrap();
-    let mut run = project.command(&["backup"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut run =
+        project.command(&["backup"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = 'b_parts' AND application_name = 'pg_dump' AND wait_event_type = 'Lock'";
     eventually("pg_dump waits", || !cluster().query("postgres", waiting).is_empty());
     let everybody = std::process::Command::new("ps").args(["-eo", "args"]).output().unwrap();

@@ -15,7 +15,8 @@ fn rules_of(project: &Project, arguments: &[&str]) -> Vec<String> {
 #[test]
 fn every_rule_has_a_page_and_its_examples_are_true() {
     let page = std::fs::read_to_string(repository().join("docs/rules.md")).unwrap();
-    let source = std::fs::read_to_string(repository().join("crates/cargo-db/src/check/rules.rs")).unwrap();
+    let source =
+        std::fs::read_to_string(repository().join("crates/cargo-db/src/check/rules.rs")).unwrap();
     let in_code: BTreeSet<&str> =
         source.split("    rule(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     let mut on_page = BTreeSet::new();
@@ -27,7 +28,11 @@ fn every_rule_has_a_page_and_its_examples_are_true() {
             let Some(example) = section.split(&format!("```sql {kind}\n")).nth(1) else { continue };
             project.write("example.sql", example.split("```").next().unwrap());
             let rules = rules_of(&project, &["example.sql"]);
-            assert_eq!(rules.contains(&name.to_owned()), kind == "bad", "{name}, {kind}: {rules:?}");
+            assert_eq!(
+                rules.contains(&name.to_owned()),
+                kind == "bad",
+                "{name}, {kind}: {rules:?}"
+            );
         }
     }
     assert_eq!(on_page, in_code);
@@ -58,9 +63,13 @@ fn an_allow_is_for_one_rule_at_one_statement() {
         "c.sql",
         "CREATE SCHEMA s CREATE VIEW v AS SELECT 1;\nCREATE INDEX i ON accounts (name);\nDROP TABLE users;\n",
     );
-    assert_eq!(rules_of(&project, &["c.sql"]), ["require-concurrent-index-creation", "ban-drop-table"]);
+    assert_eq!(
+        rules_of(&project, &["c.sql"]),
+        ["require-concurrent-index-creation", "ban-drop-table"]
+    );
     // What stands in a DO block is seen, with its line.
-    project.write("d.sql", "DO $$\nBEGIN\n  IF true THEN\n    TRUNCATE users;\n  END IF;\nEND $$;\n");
+    project
+        .write("d.sql", "DO $$\nBEGIN\n  IF true THEN\n    TRUNCATE users;\n  END IF;\nEND $$;\n");
     project.db(&["check", "d.sql"]).code(1).says("line 4").says("truncate");
 }
 
@@ -91,16 +100,18 @@ fn look_alikes_are_left_alone() {
 
 fn git(project: &Project, arguments: &[&str]) {
     let who = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
-    let done = Command::new("git").args(who).args(arguments).current_dir(project.path()).output().unwrap();
+    let done =
+        Command::new("git").args(who).args(arguments).current_dir(project.path()).output().unwrap();
     assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
 #[test]
 fn what_is_on_the_shared_branch_is_not_changed() {
     let project = Project::bare("c_git");
-    for (version, sql) in
-        [("20260101000000", "CREATE TABLE a (id int);"), ("20260102000000", "CREATE TABLE b (id int);")]
-    {
+    for (version, sql) in [
+        ("20260101000000", "CREATE TABLE a (id int);"),
+        ("20260102000000", "CREATE TABLE b (id int);"),
+    ] {
         project.migration(&format!("{version}_m.up.sql"), sql);
         project.migration(&format!("{version}_m.down.sql"), "DROP TABLE a;");
     }

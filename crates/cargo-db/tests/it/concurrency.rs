@@ -7,7 +7,8 @@ use crate::support::{Project, Ran, cluster, eventually};
 
 fn slow(project: &Project, seconds: f32) {
     project.migration("1_fast.sql", "CREATE TABLE fast ();");
-    project.migration("2_slow.sql", &format!("CREATE TABLE slow ();\nSELECT pg_sleep({seconds});\n"));
+    project
+        .migration("2_slow.sql", &format!("CREATE TABLE slow ();\nSELECT pg_sleep({seconds});\n"));
     project.migration("3_last.sql", "CREATE TABLE last ();");
 }
 
@@ -78,7 +79,10 @@ fn a_killed_run_leaves_nothing_that_the_next_one_cannot_finish() {
     slow(&project, 0.1);
     let began = Instant::now();
     project.db(&["migrate"]).ok().says("that a killed run left behind");
-    assert!(began.elapsed() < Duration::from_secs(15), "it did not wait for the dead run's statement");
+    assert!(
+        began.elapsed() < Duration::from_secs(15),
+        "it did not wait for the dead run's statement"
+    );
     assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["3"]);
 }
 
@@ -87,11 +91,17 @@ fn ctrl_c_cancels_the_statement_and_leaves_a_consistent_state() {
     for (name, header) in [("x_int_tx", ""), ("x_int_notx", "-- no-transaction\n")] {
         let project = Project::new(name);
         slow(&project, 20.0);
-        project.migration("2_slow.sql", &format!("{header}CREATE TABLE slow ();\nSELECT pg_sleep(20);\n"));
+        project.migration(
+            "2_slow.sql",
+            &format!("{header}CREATE TABLE slow ();\nSELECT pg_sleep(20);\n"),
+        );
         let run = spawn(&project, &["migrate"]);
         eventually("the run sleeps", || is_sleeping(&project));
-        rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
-            .unwrap();
+        rustix::process::kill_process(
+            rustix::process::Pid::from_child(&run),
+            rustix::process::Signal::INT,
+        )
+        .unwrap();
         Ran::from(run.wait_with_output().unwrap()).code(130).says("stopped by a signal");
         assert_eq!(project.query("SELECT max(version) FROM _sqlx_migrations"), ["1"]);
         assert!(!is_sleeping(&project));
@@ -108,10 +118,14 @@ fn ctrl_c_while_something_is_read_is_a_signal_too() {
     let mut holder = cluster().connect("x_int_read");
     holder.batch_execute("BEGIN; LOCK TABLE _sqlx_migrations IN ACCESS EXCLUSIVE MODE").unwrap();
     let run = spawn(&project, &["status"]);
-    let waits = "SELECT 1 FROM pg_stat_activity WHERE datname = 'x_int_read' AND wait_event_type = 'Lock'";
+    let waits =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = 'x_int_read' AND wait_event_type = 'Lock'";
     eventually("status waits", || !cluster().query("postgres", waits).is_empty());
-    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
-        .unwrap();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&run),
+        rustix::process::Signal::INT,
+    )
+    .unwrap();
     Ran::from(run.wait_with_output().unwrap()).code(130);
 }
 
@@ -127,7 +141,9 @@ fn a_connection_lost_in_the_middle_is_exit_7_and_the_database_as_before() {
         .says("was lost during 2 slow")
         .says("done before it, and kept: Applied 1 fast");
     assert_eq!(
-        project.query("SELECT to_regclass('slow') IS NULL, (SELECT max(version) FROM _sqlx_migrations)"),
+        project.query(
+            "SELECT to_regclass('slow') IS NULL, (SELECT max(version) FROM _sqlx_migrations)"
+        ),
         ["t|1"]
     );
 }
@@ -144,8 +160,10 @@ fn a_file_that_changes_while_another_run_is_waited_for_is_not_run() {
     let plan: Ran = second.output().unwrap().into();
     let id = plan.ok().json()["plan"]["id"].as_str().unwrap().to_owned();
     // While it waits for the lock, the history moves under the plan that was agreed to.
-    let second =
-        spawn(&project, &["migrate", "--env", "production", "--confirm", "x_changed", "--plan", &id]);
+    let second = spawn(
+        &project,
+        &["migrate", "--env", "production", "--confirm", "x_changed", "--plan", &id],
+    );
     let second: Ran = second.wait_with_output().unwrap().into();
     second.code(3).says("the plan changed");
     Ran::from(first.wait_with_output().unwrap()).ok();
@@ -176,7 +194,8 @@ fn a_commit_that_is_cut_off_is_asked_for_and_not_guessed() {
     project.migration("2_i.sql", "INSERT INTO t VALUES (1);");
     cut_during_commit(&project, &["migrate"]).code(7).says("the commit did not arrive");
     assert_eq!(
-        project.query("SELECT (SELECT count(*) FROM t), (SELECT max(version) FROM _sqlx_migrations)"),
+        project
+            .query("SELECT (SELECT count(*) FROM t), (SELECT max(version) FROM _sqlx_migrations)"),
         ["0|1"]
     );
     project.write("seeds/t.csv", "id\n7\n");

@@ -7,7 +7,10 @@ fn prints_the_path_of_what_it_made() {
     let project = Project::bare("c_create");
     let first = project.db(&["create", "add", "users"]).ok();
     let paths: Vec<&str> = first.stdout.lines().collect();
-    assert!(paths[0].starts_with("migrations/2") && paths[0].ends_with("_add_users.up.sql"), "{first}");
+    assert!(
+        paths[0].starts_with("migrations/2") && paths[0].ends_with("_add_users.up.sql"),
+        "{first}"
+    );
     assert!(paths[1].ends_with("_add_users.down.sql"));
     let second = project.db(&["create", "--simple", "more"]).ok();
     let version = |line: &str| line[11..25].parse::<u64>().unwrap();
@@ -38,12 +41,16 @@ fn needs_no_database() {
 fn many_at_once_are_of_different_versions() {
     let project = Project::new("create_many");
     let names: Vec<String> = (0..8).map(|n| format!("n{n}")).collect();
-    let mut children: Vec<_> =
-        names.iter().map(|name| project.command(&["create", name, "--simple"]).spawn().unwrap()).collect();
+    let mut children: Vec<_> = names
+        .iter()
+        .map(|name| project.command(&["create", name, "--simple"]).spawn().unwrap())
+        .collect();
     assert!(children.iter_mut().all(|child| child.wait().unwrap().success()));
     let files = std::fs::read_dir(project.path().join("migrations")).unwrap();
     let versions: std::collections::BTreeSet<String> = files
-        .map(|file| file.unwrap().file_name().into_string().unwrap().split('_').next().unwrap().to_owned())
+        .map(|file| {
+            file.unwrap().file_name().into_string().unwrap().split('_').next().unwrap().to_owned()
+        })
         .collect();
     assert_eq!(versions.len(), 8, "{versions:?}");
 }

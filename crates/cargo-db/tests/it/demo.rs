@@ -23,7 +23,9 @@ fn migrates_seeds_and_prints_the_accounts() {
     let counts = |tables: &[&str]| -> Vec<String> {
         tables
             .iter()
-            .flat_map(|table| cluster().query("demo_school", &format!("SELECT count(*) FROM {table}")))
+            .flat_map(|table| {
+                cluster().query("demo_school", &format!("SELECT count(*) FROM {table}"))
+            })
             .collect()
     };
     let tables = [

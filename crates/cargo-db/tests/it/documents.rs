@@ -58,7 +58,8 @@ fn the_reference_is_the_help() {
 
 fn valid(schema: &str, document: &serde_json::Value) {
     let path = repository().join("docs/schema").join(schema);
-    let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let errors: Vec<String> = validator
         .iter_errors(document)
@@ -128,7 +129,8 @@ fn json_keeps_to_its_schemas() {
     valid("error.json", &json(&["generate", "x"]));
     valid("error.json", &json(&["migrate", "--to", "9"]));
     valid("error.json", &json(&["status", "-D", "postgres://u@127.0.0.1:1/x"]));
-    project.write("db.toml", "[migrations.a]\ndir = 'migrations'\n[migrations.b]\ntool = 'dbmate'\n");
+    project
+        .write("db.toml", "[migrations.a]\ndir = 'migrations'\n[migrations.b]\ntool = 'dbmate'\n");
     valid("status-of-sets.json", &json(&["status"]));
 }
 
@@ -154,10 +156,12 @@ fn the_example_environment_is_complete() {
     let example = std::fs::read_to_string(repository().join(".env.example")).unwrap();
     let sources = ["settings/mod.rs", "settings/connection.rs", "ui/mod.rs"];
     for source in sources {
-        let text = std::fs::read_to_string(repository().join("crates/cargo-db/src").join(source)).unwrap();
+        let text =
+            std::fs::read_to_string(repository().join("crates/cargo-db/src").join(source)).unwrap();
         let quoted = text.split('"').skip(1).step_by(2);
-        let variables =
-            quoted.filter(|word| word.len() > 3 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+        let variables = quoted.filter(|word| {
+            word.len() > 3 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+        });
         for variable in variables.filter(|word| word.contains('_') || word.starts_with("PG")) {
             assert!(example.contains(variable), "{variable} of {source} is not in .env.example");
         }

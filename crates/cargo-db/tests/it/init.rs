@@ -13,7 +13,9 @@ fn an_empty_repository_gets_what_it_needs() {
     let _ = project.db(&["init"]).ok().says("no migrations").says("members of the workspace");
     let read = |path: &str| std::fs::read_to_string(project.path().join(path)).unwrap();
     assert_eq!(read(".gitignore"), "/target\n/.db/\n/backups/\n.env\n");
-    assert!(read(".cargo/config.toml").contains("db = \"run --quiet --package xtask --bin xtask --\""));
+    assert!(
+        read(".cargo/config.toml").contains("db = \"run --quiet --package xtask --bin xtask --\"")
+    );
     assert!(read("xtask/src/main.rs").contains("cargo_db::main()"));
     assert!(read("xtask/Cargo.toml").contains("cargo-db"));
     // Once more changes nothing.

@@ -39,7 +39,9 @@ fn a_table_comes_back_with_all_that_stands_on_it() {
     assert_eq!(project.content(), before);
     // With the sequence of an identity, under an odd name, and from the newest backup that has parts.
     project.run_sql("TRUNCATE \"Sales Dept\".\"Order (x)\" RESTART IDENTITY");
-    project.db(&["restore", "--latest", "--schema", "Sales Dept", "--table", "Order (x)", "--yes"]).ok();
+    project
+        .db(&["restore", "--latest", "--schema", "Sales Dept", "--table", "Order (x)", "--yes"])
+        .ok();
     assert_eq!(project.content(), before);
     // The same from an archive, and of a table that is gone altogether.
     project.run_sql("DROP TABLE big CASCADE");
@@ -50,7 +52,10 @@ fn a_table_comes_back_with_all_that_stands_on_it() {
         .db(&["restore", "plain.sql.gz", "--table", "big", "--yes"])
         .code(11)
         .says("from a set or an archive");
-    project.db(&["restore", "c.dump", "--table", "bog", "--yes"]).code(11).says("is not in the backup");
+    project
+        .db(&["restore", "c.dump", "--table", "bog", "--yes"])
+        .code(11)
+        .says("is not in the backup");
     assert_eq!(project.content(), before);
 }
 
@@ -64,7 +69,10 @@ fn what_would_break_is_listed_and_nothing_is_touched() {
         .code(11)
         .says("depends: view public.above would lose")
         .says("function public.takes");
-    project.db(&["restore", "c.dump", "--table", "parted_low", "--yes"]).code(11).says("partitions: ");
+    project
+        .db(&["restore", "c.dump", "--table", "parted_low", "--yes"])
+        .code(11)
+        .says("partitions: ");
     // A foreign key from outside is put on again, and finds what the old rows lack.
     project.run_sql("DROP VIEW above; DROP FUNCTION takes; INSERT INTO big (id, t) VALUES (9999, 'new'); INSERT INTO child VALUES (9999)");
     let damage_too = project.content();
@@ -86,7 +94,10 @@ fn a_schema_comes_back_with_its_rights_and_extensions() {
     project.db(&["restore", "d.dump", "--schema", "public", "--yes"]).ok();
     assert_eq!(project.content(), before);
     project.run_sql("CREATE VIEW \"Sales Dept\".outside AS SELECT id FROM big");
-    project.db(&["restore", "d.dump", "--schema", "public", "--yes"]).code(11).says("outside would lose");
+    project
+        .db(&["restore", "d.dump", "--schema", "public", "--yes"])
+        .code(11)
+        .says("outside would lose");
 }
 
 #[test]

@@ -22,7 +22,10 @@ fn ten(project: &Project) {
         "20260201000000_index.up.sql",
         "-- no-transaction\nCREATE INDEX CONCURRENTLY i ON t1 (id);\n",
     );
-    project.migration("20260201000000_index.down.sql", "-- no-transaction\nDROP INDEX CONCURRENTLY i;\n");
+    project.migration(
+        "20260201000000_index.down.sql",
+        "-- no-transaction\nDROP INDEX CONCURRENTLY i;\n",
+    );
 }
 
 /// Runs something with sqlx's library.
@@ -82,10 +85,9 @@ fn what_one_applies_the_other_takes_back() {
     ten(&project);
     with_sqlx(&project, |migrator, pool| async move { migrator.run(&pool).await.unwrap() });
     project.db(&["rollback", "--steps", "6", "--yes"]).ok();
-    with_sqlx(
-        &project,
-        |migrator, pool| async move { migrator.undo(&pool, 20_260_102_000_000).await.unwrap() },
-    );
+    with_sqlx(&project, |migrator, pool| async move {
+        migrator.undo(&pool, 20_260_102_000_000).await.unwrap()
+    });
     assert_eq!(history(&project).len(), 2);
     with_sqlx(&project, |migrator, pool| async move { migrator.run(&pool).await.unwrap() });
     project.db(&["status", "--check"]).ok();
@@ -101,9 +103,13 @@ fn sqlx_waits_for_our_lock() {
         std::fs::remove_file(project.path().join(file)).unwrap();
     }
     project.migration("20260131000000_slow.up.sql", "SELECT pg_sleep(1.5);");
-    let mut run = project.command(&["migrate"]).stderr(std::process::Stdio::null()).spawn().unwrap();
-    let sleeping = "SELECT 1 FROM pg_stat_activity WHERE datname = 'i_lock' AND wait_event = 'PgSleep'";
-    crate::support::eventually("our run sleeps", || !cluster().query("postgres", sleeping).is_empty());
+    let mut run =
+        project.command(&["migrate"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let sleeping =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = 'i_lock' AND wait_event = 'PgSleep'";
+    crate::support::eventually("our run sleeps", || {
+        !cluster().query("postgres", sleeping).is_empty()
+    });
     with_sqlx(&project, |migrator, pool| async move { migrator.run(&pool).await.unwrap() });
     // It came through only after the slow migration was in, and had nothing left to do.
     assert!(run.wait().unwrap().success());

@@ -101,14 +101,19 @@ fn a_table_of_another_tool_is_not_taken_for_ones_own() {
 fn a_database_of_another_tool_is_left_alone() {
     let project = project("foreign", &[("migrations/1_a.sql", "CREATE TABLE a (id int)")]);
     project.run_sql("CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY, run_on TIMESTAMP NOT NULL DEFAULT now())");
-    let _ = project.db(&["migrate"]).code(9).says("is a history of diesel").says("cargo db baseline");
+    let _ =
+        project.db(&["migrate"]).code(9).says("is a history of diesel").says("cargo db baseline");
     let _ = project.db(&["baseline"]).code(3);
-    let _ = project.db(&["baseline", "--dry-run"]).ok().says("record 1 a as applied, without running it");
+    let _ = project
+        .db(&["baseline", "--dry-run"])
+        .ok()
+        .says("record 1 a as applied, without running it");
     let _ = project.db(&["baseline", "--yes"]).ok();
     assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
     let _ = project.db(&["status", "--check"]).ok();
     // Its own history may be read by a migration.
-    project.migration("2_b.sql", "CREATE TABLE b AS SELECT version FROM __diesel_schema_migrations");
+    project
+        .migration("2_b.sql", "CREATE TABLE b AS SELECT version FROM __diesel_schema_migrations");
     let _ = project.db(&["migrate"]).ok();
 }
 
@@ -126,7 +131,10 @@ fn a_baseline_stops_where_it_is_told() {
     let _ = project.db(&["baseline", "--to", "2", "--yes"]).ok();
     assert_eq!(versions(&project), ["3"]);
     let _ = project.db(&["migrate"]).ok();
-    assert_eq!(project.query("SELECT to_regclass('b') IS NULL AND to_regclass('c') IS NOT NULL"), ["t"]);
+    assert_eq!(
+        project.query("SELECT to_regclass('b') IS NULL AND to_regclass('c') IS NOT NULL"),
+        ["t"]
+    );
 }
 
 #[test]
@@ -143,7 +151,10 @@ fn versions_are_ordered_as_the_tool_orders_them() {
     let empty = "SELECT 1;";
     let by_file_name = project(
         "order_file",
-        &[("db/migrations/10_b.sql", &dbmate(empty, "")), ("db/migrations/9_a.sql", &dbmate(empty, ""))],
+        &[
+            ("db/migrations/10_b.sql", &dbmate(empty, "")),
+            ("db/migrations/9_a.sql", &dbmate(empty, "")),
+        ],
     );
     assert_eq!(versions(&by_file_name), ["10", "9"]);
     // In that order 9 comes after 10: nothing is out of order.
@@ -199,14 +210,15 @@ fn a_way_back_belongs_by_its_version() {
 
 #[test]
 fn the_ends_of_lines_and_a_byte_order_mark_are_no_obstacle() {
-    let crlf =
-        "-- migrate:up\r\nCREATE TABLE a (\r\n  id int\r\n);\r\n\r\n-- migrate:down\r\nDROP TABLE a;\r\n";
+    let crlf = "-- migrate:up\r\nCREATE TABLE a (\r\n  id int\r\n);\r\n\r\n-- migrate:down\r\nDROP TABLE a;\r\n";
     let project = project("crlf", &[("db/migrations/1_a.sql", crlf)]);
     let _ = project.db(&["migrate"]).ok();
     let _ = project.db(&["rollback", "--yes"]).ok();
 
-    let prisma =
-        self::project("crlf_prisma", &[("prisma/migrations/1_a/migration.sql", "CREATE TABLE a ();\n")]);
+    let prisma = self::project(
+        "crlf_prisma",
+        &[("prisma/migrations/1_a/migration.sql", "CREATE TABLE a ();\n")],
+    );
     let _ = prisma.db(&["migrate"]).ok();
     prisma.write("prisma/migrations/1_a/migration.sql", "CREATE TABLE a ();\r\n");
     let _ = prisma.db(&["status", "--check"]).ok();
@@ -254,7 +266,8 @@ fn a_table_called_schema_migrations_is_just_a_table() {
 
 #[test]
 fn transactions_of_a_files_own() {
-    let wrapped = project("own_begin", &[("migrations/1_a/up.sql", "BEGIN;\nCREATE TABLE a ();\nCOMMIT;\n")]);
+    let wrapped =
+        project("own_begin", &[("migrations/1_a/up.sql", "BEGIN;\nCREATE TABLE a ();\nCOMMIT;\n")]);
     let _ = wrapped.db(&["migrate"]).ok();
     let inside = project(
         "own_commit",
@@ -378,12 +391,16 @@ fn supabase_keeps_the_statements() {
     let _ = project.db(&["migrate"]).ok();
     let rows = project
         .query("SELECT concat_ws('|', version, name, statements) FROM supabase_migrations.schema_migrations");
-    assert_eq!(rows, ["20260101000000|two|{\"-- first\nCREATE TABLE a ()\",\"CREATE TABLE b ()\"}"]);
+    assert_eq!(
+        rows,
+        ["20260101000000|two|{\"-- first\nCREATE TABLE a ()\",\"CREATE TABLE b ()\"}"]
+    );
 }
 
 #[test]
 fn a_failed_row_of_prismas_is_cleared_away() {
-    let project = project("prisma_failed", &[("prisma/migrations/1_a/migration.sql", "CREATE TABLE a ();")]);
+    let project =
+        project("prisma_failed", &[("prisma/migrations/1_a/migration.sql", "CREATE TABLE a ();")]);
     let _ = project.db(&["migrate"]).ok();
     project.write("prisma/migrations/2_b/migration.sql", "CREATE TABLE b ();");
     project.run_sql("INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) VALUES ('x', 'y', '2_b', 'it broke')");
@@ -391,17 +408,24 @@ fn a_failed_row_of_prismas_is_cleared_away() {
     let _ = project.db(&["repair", "--dry-run"]).ok().says("clear away that 2_b failed");
     let _ = project.db(&["repair", "--yes"]).ok();
     let _ = project.db(&["migrate"]).ok();
-    assert_eq!(project.query("SELECT count(*) FROM _prisma_migrations WHERE migration_name = '2_b'"), ["2"]);
+    assert_eq!(
+        project.query("SELECT count(*) FROM _prisma_migrations WHERE migration_name = '2_b'"),
+        ["2"]
+    );
     let _ = project.db(&["status", "--check"]).ok();
 }
 
 #[test]
 fn a_checksum_is_repaired_only_where_nothing_else_changed() {
-    let project = project("repair_comments", &[("migrations/1_a.sql", "CREATE TABLE a (id int);\n")]);
+    let project =
+        project("repair_comments", &[("migrations/1_a.sql", "CREATE TABLE a (id int);\n")]);
     let git = |arguments: &[&str]| {
         let mut command = std::process::Command::new("git");
         command.args(["-c", "user.name=t", "-c", "user.email=t@example.com"]).args(arguments);
-        assert!(command.current_dir(project.path()).output().unwrap().status.success(), "{arguments:?}");
+        assert!(
+            command.current_dir(project.path()).output().unwrap().status.success(),
+            "{arguments:?}"
+        );
     };
     git(&["init", "--quiet"]);
     git(&["add", "."]);
@@ -438,7 +462,11 @@ fn several_sets_in_one_repository() {
     let status = project.db(&["status", "--check", "--json"]).code(1).json();
     let sets = status["sets"].as_array().unwrap();
     let shown = sets.iter().map(|set| {
-        (set["tool"]["set"].as_str(), set["tool"]["name"].as_str(), set["migrations"]["executed"].as_u64())
+        (
+            set["tool"]["set"].as_str(),
+            set["tool"]["name"].as_str(),
+            set["migrations"]["executed"].as_u64(),
+        )
     });
     assert_eq!(
         shown.collect::<Vec<_>>(),
@@ -476,10 +504,18 @@ fn new_files_are_the_tools_own() {
         ),
         ("new_dbmate", &[("db/migrations/1_a.sql", "-- migrate:up\n")], &["_add_age.sql"]),
         ("new_prisma", &[("prisma/migrations/1_a/migration.sql", "")], &["_add_age/migration.sql"]),
-        ("new_goose", &[("migrations/00001_a.sql", "-- +goose Up\n")], &["migrations/00002_add_age.sql"]),
+        (
+            "new_goose",
+            &[("migrations/00001_a.sql", "-- +goose Up\n")],
+            &["migrations/00002_add_age.sql"],
+        ),
         (
             "new_golang",
-            &[("go.mod", ""), ("migrations/000001_a.up.sql", ""), ("migrations/000001_a.down.sql", "")],
+            &[
+                ("go.mod", ""),
+                ("migrations/000001_a.up.sql", ""),
+                ("migrations/000001_a.down.sql", ""),
+            ],
             &["000002_add_age.up.sql", "000002_add_age.down.sql"],
         ),
         ("new_flyway", &[("flyway.conf", ""), ("sql/V3__a.sql", "")], &["sql/V4__add_age.sql"]),
@@ -569,13 +605,15 @@ fn what_only_the_tool_can_put_in_is_not_run_without_it() {
     let text = "--! Previous: -\n--! Hash: sha1:0\n--! AllowInvalidHash\n\nCOMMENT ON SCHEMA public IS ':DATABASE_NAME';\n";
     let graphile = project("reserved", &[("migrations/committed/000001.sql", text)]);
     let _ = graphile.db(&["migrate"]).code(2).says("holds what only graphile-migrate can run");
-    let atlas = project("atlas", &[("migrations/atlas.sum", "h1:x"), ("migrations/1_a.sql", "SELECT 1")]);
+    let atlas =
+        project("atlas", &[("migrations/atlas.sum", "h1:x"), ("migrations/1_a.sql", "SELECT 1")]);
     let _ = atlas.db(&["migrate"]).code(2).says("migrations of Atlas");
 }
 
 #[test]
 fn a_chain_of_hashes_is_followed() {
-    let first = "--! Previous: -\n--! Hash: sha1:aaaa\n--! AllowInvalidHash\n\nCREATE TABLE a ();\n";
+    let first =
+        "--! Previous: -\n--! Hash: sha1:aaaa\n--! AllowInvalidHash\n\nCREATE TABLE a ();\n";
     let project = project("chain", &[("migrations/committed/000001.sql", first)]);
     let _ = project.db(&["migrate"]).ok();
     assert_eq!(project.query("SELECT hash FROM graphile_migrate.migrations"), ["sha1:aaaa"]);
@@ -611,7 +649,9 @@ fn flyways_own_ways() {
     assert_eq!(status["migrations"]["problems"], serde_json::json!([]), "{status}");
     let _ = project.db(&["migrate"]).ok();
     assert_eq!(
-        project.query("SELECT version FROM flyway_schema_history WHERE version IS NOT NULL ORDER BY 1"),
+        project.query(
+            "SELECT version FROM flyway_schema_history WHERE version IS NOT NULL ORDER BY 1"
+        ),
         ["001", "002"]
     );
     project.write("sql/V003__c.sql", "CREATE TABLE c ()");
@@ -627,7 +667,11 @@ fn flyways_own_ways() {
 fn files_that_are_no_migrations() {
     let diesel = project(
         "stray",
-        &[("diesel.toml", ""), ("migrations/1_a/up.sql", "SELECT 1"), ("migrations/up.sql", "SELECT 2")],
+        &[
+            ("diesel.toml", ""),
+            ("migrations/1_a/up.sql", "SELECT 1"),
+            ("migrations/up.sql", "SELECT 2"),
+        ],
     );
     assert_eq!(versions(&diesel), ["1"]);
     let journal = r#"{"entries":[{"idx":0,"when":1,"tag":"0000_a"}]}"#;
@@ -667,7 +711,8 @@ fn a_tool_that_insists_on_its_order() {
 
 #[test]
 fn nothing_applied_and_dirty_is_not_clean() {
-    let project = project("dirty_nil", &[("go.mod", ""), ("migrations/1_a.up.sql", "CREATE TABLE a ()")]);
+    let project =
+        project("dirty_nil", &[("go.mod", ""), ("migrations/1_a.up.sql", "CREATE TABLE a ()")]);
     project.run_sql("CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (-1, true)");
     let _ = project.db(&["migrate"]).code(9).says("failed half-way");
 }
@@ -684,7 +729,8 @@ fn a_variable_that_is_not_set_is_no_reason_to_go_elsewhere() {
 
 #[test]
 fn what_was_merged_late_is_out_of_order_for_drizzle_too() {
-    let entry = |idx: u32, when: u32, tag: &str| format!(r#"{{"idx":{idx},"when":{when},"tag":"{tag}"}}"#);
+    let entry =
+        |idx: u32, when: u32, tag: &str| format!(r#"{{"idx":{idx},"when":{when},"tag":"{tag}"}}"#);
     let journal = |entries: &[String]| format!(r#"{{"entries":[{}]}}"#, entries.join(","));
     let first = journal(&[entry(0, 2000, "0000_a")]);
     let project = project(
@@ -698,8 +744,10 @@ fn what_was_merged_late_is_out_of_order_for_drizzle_too() {
     std::fs::remove_file(project.path().join("drizzle/0001_b.sql")).unwrap();
     let _ = project.db(&["migrate"]).ok();
     project.write("drizzle/0001_b.sql", "SELECT 2");
-    project
-        .write("drizzle/meta/_journal.json", &journal(&[entry(0, 2000, "0000_a"), entry(1, 1000, "0001_b")]));
+    project.write(
+        "drizzle/meta/_journal.json",
+        &journal(&[entry(0, 2000, "0000_a"), entry(1, 1000, "0001_b")]),
+    );
     let _ = project.db(&["status", "--check"]).code(1).says("a later one is applied");
     let _ = project.db(&["migrate", "--env", "staging", "--dry-run"]).code(9);
 }
@@ -711,7 +759,8 @@ fn nothing_is_never_called_done() {
     let again = self::project("exists_already", &[("migrations/1_a.sql", "CREATE TABLE a ()")]);
     again.run_sql("CREATE TABLE a ()");
     let _ = again.db(&["migrate"]).code(7).says("cargo db baseline");
-    let _ = again.db(&["baseline", "--yes"]).ok().says("1 migration recorded as applied, and not run");
+    let _ =
+        again.db(&["baseline", "--yes"]).ok().says("1 migration recorded as applied, and not run");
 }
 
 #[test]
@@ -731,14 +780,21 @@ fn check_looks_at_both_parts_of_a_file() {
 #[test]
 fn a_table_of_the_same_name_is_looked_at() {
     for (name, table) in [
-        ("of_ecto", "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, inserted_at timestamp)"),
-        ("of_golang", "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)"),
+        (
+            "of_ecto",
+            "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, inserted_at timestamp)",
+        ),
+        (
+            "of_golang",
+            "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)",
+        ),
         (
             "of_rails",
             "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); CREATE TABLE ar_internal_metadata (key text)",
         ),
     ] {
-        let project = project(name, &[("db/migrations/1_a.sql", &dbmate("CREATE TABLE a ();", ""))]);
+        let project =
+            project(name, &[("db/migrations/1_a.sql", &dbmate("CREATE TABLE a ();", ""))]);
         project.run_sql(table);
         for verb in ["status", "migrate", "baseline"] {
             let _ = project.db(&[verb]).code(9).says("is not a history of dbmate");
@@ -773,9 +829,13 @@ fn a_failed_row_without_its_file_is_cleared_away() {
 fn a_reset_says_that_another_set_goes_with_it() {
     let project = project(
         "sets_reset",
-        &[("a/1_a.sql", "CREATE TABLE a ()"), ("b/db/migrations/1_b.sql", &dbmate("CREATE TABLE b ();", ""))],
+        &[
+            ("a/1_a.sql", "CREATE TABLE a ()"),
+            ("b/db/migrations/1_b.sql", &dbmate("CREATE TABLE b ();", "")),
+        ],
     );
-    project.write("db.toml", "[migrations.a]\ndir = 'a'\n[migrations.b]\ndir = 'b/db/migrations'\n");
+    project
+        .write("db.toml", "[migrations.a]\ndir = 'a'\n[migrations.b]\ndir = 'b/db/migrations'\n");
     for set in ["a", "b"] {
         let _ = project.db(&["migrate", "--set", set]).ok();
     }
@@ -787,9 +847,14 @@ fn a_reset_says_that_another_set_goes_with_it() {
 
 #[test]
 fn a_set_that_cannot_be_looked_at_hides_no_other() {
-    let project =
-        project("set_down", &[("a/1_a.sql", "CREATE TABLE a ()"), ("b/1_b.sql", "CREATE TABLE b ()")]);
-    project.write("db.toml", "[migrations.a]\ndir = 'a'\n[migrations.b]\ndir = 'b'\nurl = 'NOT_SET'\n");
+    let project = project(
+        "set_down",
+        &[("a/1_a.sql", "CREATE TABLE a ()"), ("b/1_b.sql", "CREATE TABLE b ()")],
+    );
+    project.write(
+        "db.toml",
+        "[migrations.a]\ndir = 'a'\n[migrations.b]\ndir = 'b'\nurl = 'NOT_SET'\n",
+    );
     let _ = project.db(&["status"]).code(2).says("Files        a").says("set b: ").says("NOT_SET");
     // Nothing of a database is needed for this.
     let _ = project.db(&["check", "--set", "b"]).ok();
@@ -800,8 +865,10 @@ fn a_set_that_cannot_be_looked_at_hides_no_other() {
 
 #[test]
 fn nothing_is_generated_on_a_server_that_others_use() {
-    let mut project =
-        project("generate_far", &[("diesel.toml", ""), ("migrations/1_a/up.sql", "CREATE TABLE a ();")]);
+    let mut project = project(
+        "generate_far",
+        &[("diesel.toml", ""), ("migrations/1_a/up.sql", "CREATE TABLE a ();")],
+    );
     for environment in ["staging", "production"] {
         project.set("CARGO_DB_ENV", environment);
         let _ = project.db(&["generate", "x"]).code(4).says("generate");
@@ -812,7 +879,10 @@ fn nothing_is_generated_on_a_server_that_others_use() {
 fn where_there_is_no_way_back_it_is_said_as_it_is() {
     let project = project(
         "no_way_back",
-        &[("prisma/schema.prisma", ""), ("prisma/migrations/1_a/migration.sql", "CREATE TABLE a ();")],
+        &[
+            ("prisma/schema.prisma", ""),
+            ("prisma/migrations/1_a/migration.sql", "CREATE TABLE a ();"),
+        ],
     );
     let _ = project.db(&["migrate"]).ok();
     let ran = project
@@ -824,7 +894,8 @@ fn where_there_is_no_way_back_it_is_said_as_it_is() {
 
 #[test]
 fn a_gap_is_not_taken_for_a_second_head() {
-    let revision = |name: &str, before: &str| format!("revision = '{name}'\ndown_revision = {before}\n");
+    let revision =
+        |name: &str, before: &str| format!("revision = '{name}'\ndown_revision = {before}\n");
     let project = project(
         "alembic_gap",
         &[

@@ -6,7 +6,10 @@ use crate::support::{Project, cluster};
 
 fn two_tables(project: &Project) {
     project.migration("1_users.sql", "CREATE TABLE users (id int PRIMARY KEY);");
-    project.migration("2_posts.sql", "CREATE TABLE posts (id int PRIMARY KEY, author int REFERENCES users);");
+    project.migration(
+        "2_posts.sql",
+        "CREATE TABLE posts (id int PRIMARY KEY, author int REFERENCES users);",
+    );
 }
 
 #[test]
@@ -102,7 +105,9 @@ help: mend the file, then: `cargo db migrate`
 "#]]
     );
     assert_eq!(
-        project.query("SELECT to_regclass('half') IS NULL, (SELECT max(version) FROM _sqlx_migrations)"),
+        project.query(
+            "SELECT to_regclass('half') IS NULL, (SELECT max(version) FROM _sqlx_migrations)"
+        ),
         ["t|2"]
     );
 }
@@ -166,14 +171,20 @@ fn an_invalid_index_is_dropped_and_named() {
         "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS once ON t (id);\n",
     );
     project.db(&["migrate"]).ok().says("dropped the invalid index public.once");
-    assert_eq!(project.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'once'::regclass"), ["t"]);
+    assert_eq!(
+        project.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'once'::regclass"),
+        ["t"]
+    );
 }
 
 #[test]
 fn a_first_statement_that_fails_outside_a_transaction_changed_nothing() {
     let project = Project::new("m_first");
     project.migration("1_x.sql", "-- no-transaction\nDROP TABLE nothing_there;\nSELECT 1;\n");
-    project.db(&["migrate"]).code(7).says("migrations/1_x.sql:2:1: table \"nothing_there\" does not exist");
+    project
+        .db(&["migrate"])
+        .code(7)
+        .says("migrations/1_x.sql:2:1: table \"nothing_there\" does not exist");
 }
 
 #[test]
@@ -181,7 +192,10 @@ fn scripts_that_would_end_the_transaction_are_refused_before_anything_runs() {
     let project = Project::new("m_control");
     project.migration("1_a.sql", "CREATE TABLE a ();");
     project.migration("2_b.sql", "CREATE TABLE b ();\nCOMMIT;\nCREATE TABLE c ();");
-    project.db(&["migrate"]).code(7).says("`migrations/2_b.sql`, line 2: `COMMIT` would end the transaction");
+    project
+        .db(&["migrate"])
+        .code(7)
+        .says("`migrations/2_b.sql`, line 2: `COMMIT` would end the transaction");
     assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
 
     project.migration("2_b.sql", "BEGIN;\nCREATE TABLE b ();\nSELECT nothing;\nCOMMIT;\n");
@@ -208,7 +222,10 @@ fn copy_data_in_a_migration_is_loaded() {
     let project = Project::new("m_copy");
     project.migration("1_a.sql", "CREATE TABLE a (id int, t text);\nCOPY a FROM stdin;\n1\tit's; here\n2\t\\N\n\\.\nUPDATE a SET id = id + 10;\n");
     project.db(&["migrate"]).ok();
-    assert_eq!(project.query("SELECT id, coalesce(t, '-') FROM a ORDER BY 1"), ["11|it's; here", "12|-"]);
+    assert_eq!(
+        project.query("SELECT id, coalesce(t, '-') FROM a ORDER BY 1"),
+        ["11|it's; here", "12|-"]
+    );
 }
 
 #[test]
@@ -220,7 +237,10 @@ fn what_a_migration_sets_ends_with_it() {
     );
     project.migration("2_b.sql", "CREATE TABLE b ();");
     project.db(&["migrate"]).ok();
-    assert_eq!(project.query("SELECT 'public.b'::regclass, count(*) FROM _sqlx_migrations"), ["b|2"]);
+    assert_eq!(
+        project.query("SELECT 'public.b'::regclass, count(*) FROM _sqlx_migrations"),
+        ["b|2"]
+    );
 }
 
 #[test]
@@ -270,7 +290,10 @@ fn out_of_order_is_applied_at_home_with_a_warning_and_refused_in_staging() {
         .db(&["migrate", "--allow-out-of-order"])
         .code(3)
         .says("cargo db migrate --allow-out-of-order --yes");
-    project.db(&["migrate", "--allow-out-of-order", "--yes"]).ok().says("warning: 0 `zero`: it is pending");
+    project
+        .db(&["migrate", "--allow-out-of-order", "--yes"])
+        .ok()
+        .says("warning: 0 `zero`: it is pending");
 }
 
 #[test]
@@ -311,7 +334,11 @@ fn a_lock_that_does_not_come_is_waited_for_with_retries() {
     let mut holder = cluster().connect("m_retry");
     holder.batch_execute("BEGIN; LOCK TABLE users IN ACCESS SHARE MODE").unwrap();
     project.write("db.toml", "[migrate]\nattempts = 2\nddl-lock-timeout = '100ms'\n");
-    project.db(&["migrate"]).code(7).says("try 2 of 2").says("canceling statement due to lock timeout");
+    project
+        .db(&["migrate"])
+        .code(7)
+        .says("try 2 of 2")
+        .says("canceling statement due to lock timeout");
 
     let child = project
         .command(&["migrate", "--ddl-lock-timeout", "300ms"])
@@ -352,7 +379,10 @@ fn production_wants_consent_to_exactly_this_plan() {
         .db(&["migrate", "--confirm", "m_prod", "--plan", "0123456789ab"])
         .code(3)
         .says("is not this plan");
-    project.db(&["migrate", "--confirm", "other", "--plan", &id]).code(3).says("does not name the database");
+    project
+        .db(&["migrate", "--confirm", "other", "--plan", &id])
+        .code(3)
+        .says("does not name the database");
     project.migration("2_posts.sql", "CREATE TABLE posts ();");
     project.db(&["migrate", "--confirm", "m_prod", "--plan", &id]).code(3);
     project.db(&["rehearse"]).ok();
@@ -442,7 +472,11 @@ fn outside_a_transaction_nothing_is_claimed_that_is_not_known() {
         "2_do.sql",
         "-- no-transaction\nCREATE TABLE kept ();\nALTER TABLE _sqlx_migrations RENAME TO elsewhere;\n",
     );
-    project.db(&["migrate"]).code(8).says("the history could not record it").says("CREATE TABLE kept");
+    project
+        .db(&["migrate"])
+        .code(8)
+        .says("the history could not record it")
+        .says("CREATE TABLE kept");
 }
 
 #[test]
@@ -453,14 +487,24 @@ fn an_index_that_is_repaired_is_not_dropped() {
     project.run_sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass");
     project.migration("2_r.sql", "-- no-transaction\nREINDEX INDEX CONCURRENTLY i;\n");
     project.db(&["migrate"]).ok();
-    assert_eq!(project.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"), ["t"]);
+    assert_eq!(
+        project.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"),
+        ["t"]
+    );
 }
 
 #[test]
 fn a_history_where_the_search_path_does_not_lead_is_refused() {
     let project = Project::new("m_elsewhere");
-    project.migration("1_a.sql", "CREATE SCHEMA app; ALTER DATABASE m_elsewhere SET search_path = app;");
-    project.db(&["migrate"]).code(9).says("Applied 1 a").says("is in `public`, where the search path");
+    project.migration(
+        "1_a.sql",
+        "CREATE SCHEMA app; ALTER DATABASE m_elsewhere SET search_path = app;",
+    );
+    project
+        .db(&["migrate"])
+        .code(9)
+        .says("Applied 1 a")
+        .says("is in `public`, where the search path");
     project.db(&["migrate"]).code(9).says("is in `public`, where the search path does not lead");
     project.db(&["status"]).code(9);
 }
@@ -468,7 +512,10 @@ fn a_history_where_the_search_path_does_not_lead_is_refused() {
 #[test]
 fn folders_that_were_named_have_to_be_there() {
     let project = Project::new("m_folder");
-    project.db(&["migrate", "--migrations-dir", "migratoins"]).code(2).says("there is no such folder");
+    project
+        .db(&["migrate", "--migrations-dir", "migratoins"])
+        .code(2)
+        .says("there is no such folder");
     project.db(&["status", "--migrations-dir", "migratoins"]).code(2);
     project.write("db.toml", "[seeds]\ndir = 'seedz'\n");
     project.db(&["seed"]).code(2).says("there is no such folder");
@@ -497,7 +544,9 @@ fn a_lock_that_is_lost_stops_the_run() {
     let lock = "SELECT pid FROM pg_stat_activity WHERE datname = 'm_lost_lock' AND application_name LIKE 'cargo-db/%lock'";
     // Once the first migration runs, the lock is held.
     let works = "SELECT 1 FROM pg_stat_activity WHERE datname = 'm_lost_lock' AND query LIKE '%pg_sleep(2)%' AND wait_event = 'PgSleep'";
-    crate::support::eventually("the run holds its lock", || !cluster().query("postgres", works).is_empty());
+    crate::support::eventually("the run holds its lock", || {
+        !cluster().query("postgres", works).is_empty()
+    });
     cluster().query("postgres", &format!("SELECT pg_terminate_backend(pid) FROM ({lock}) x"));
     crate::support::Ran::from(run.wait_with_output().unwrap())
         .code(7)

@@ -62,7 +62,8 @@ fn expected(verb: &str, environment: &str, asking: Asking, agreed: &str) -> i32 
         _ => unreachable!("{verb} {environment}"),
     };
     let needed = if asking == Asking::Agent && !needed.is_empty() { "plan" } else { needed };
-    let rank = |what: &str| ["", "yes", "name", "plan"].iter().position(|known| *known == what).unwrap();
+    let rank =
+        |what: &str| ["", "yes", "name", "plan"].iter().position(|known| *known == what).unwrap();
     if rank(agreed) >= rank(needed) { 0 } else { 3 }
 }
 
@@ -206,10 +207,16 @@ fn a_marker_is_stronger_than_what_the_environment_says() {
     let id = plan["plan"]["id"].as_str().unwrap();
     project.db(&["env", "set", "production", "--confirm", "p_marker", "--plan", id]).ok();
     let before = content(&project);
-    for arguments in
-        [&["reset", "--force"][..], &["reset", "--confirm", "p_marker"], &["seed", "--fresh", "--yes"]]
-    {
-        project.db(arguments).code(4).says("refused in production").says("the marker in the database");
+    for arguments in [
+        &["reset", "--force"][..],
+        &["reset", "--confirm", "p_marker"],
+        &["seed", "--fresh", "--yes"],
+    ] {
+        project
+            .db(arguments)
+            .code(4)
+            .says("refused in production")
+            .says("the marker in the database");
     }
     project.db(&["rollback", "--yes"]).code(3).says("consent to the plan");
     project.db(&["migrate"]).code(3);
@@ -252,9 +259,16 @@ fn a_marker_outlives_a_reset_and_a_restore() {
     project.db(&["restore", "b.sql.gz", "--schema", "cargo_db", "--yes"]).code(2);
     // The database's own trail knows of all of it.
     let trail = project.db(&["history", "--database", "--json"]).ok().json();
-    let verbs: Vec<&str> =
-        trail["records"].as_array().unwrap().iter().map(|record| record["verb"].as_str().unwrap()).collect();
-    assert_eq!(verbs, ["env set", "env set", "reset", "reset", "restore", "restore", "restore", "restore"]);
+    let verbs: Vec<&str> = trail["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| record["verb"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        verbs,
+        ["env set", "env set", "reset", "reset", "restore", "restore", "restore", "restore"]
+    );
 }
 
 #[test]
@@ -283,7 +297,8 @@ fn going_back_and_clearing_away_are_plans_too() {
     project.set("MAX_BACKUPS", "1");
     let names = |project: &Project| project.db(&["backups", "list"]).ok().stdout.lines().count();
     let (before, all) = (content(&project), names(&project));
-    let verbs = [&["restore", "--undo"][..], &["restore", "--drop-previous"], &["backups", "prune"]];
+    let verbs =
+        [&["restore", "--undo"][..], &["restore", "--drop-previous"], &["backups", "prune"]];
     project.set("CLAUDECODE", "1");
     for verb in verbs {
         project.db(&[verb, &["--yes"]].concat()).code(3).says("consent to the plan");
@@ -292,7 +307,10 @@ fn going_back_and_clearing_away_are_plans_too() {
     project.set("CLAUDECODE", "");
     project.set("CARGO_DB_ENV", "production");
     for verb in verbs {
-        project.db(&[verb, &["--confirm", "p_beside"]].concat()).code(3).says("consent to the plan");
+        project
+            .db(&[verb, &["--confirm", "p_beside"]].concat())
+            .code(3)
+            .says("consent to the plan");
     }
     assert_eq!((content(&project), names(&project)), (before, all));
     for verb in verbs {
@@ -333,12 +351,18 @@ fn consent_is_to_one_plan_on_one_target_at_one_time() {
     cluster().run("postgres", "CREATE DATABASE p_consent_other");
     let own = cluster().url("p_consent");
     project.set("DATABASE_URL", &cluster().url("p_consent_other"));
-    project.db(&[&restore[..], &["--confirm", "p_consent_other", "--plan", &first]].concat()).code(3);
+    project
+        .db(&[&restore[..], &["--confirm", "p_consent_other", "--plan", &first]].concat())
+        .code(3);
     project.set("DATABASE_URL", &own);
     // Not by a variable.
-    for variable in
-        ["CARGO_DB_YES", "CARGO_DB_CONFIRM", "CARGO_DB_PLAN", "SKIP_BACKUP_PROMPT", "CARGO_DB_AGENT"]
-    {
+    for variable in [
+        "CARGO_DB_YES",
+        "CARGO_DB_CONFIRM",
+        "CARGO_DB_PLAN",
+        "SKIP_BACKUP_PROMPT",
+        "CARGO_DB_AGENT",
+    ] {
         project.set(variable, "0");
         project.db(&restore).code(3);
         project.set(variable, "1");
@@ -363,11 +387,16 @@ fn consent_is_to_one_plan_on_one_target_at_one_time() {
     // One byte of a pending file, or a migration that somebody else applied, makes another plan.
     let migrate = id(&project, &["migrate"]);
     project.migration("2_note.up.sql", "ALTER TABLE users ADD COLUMN note text ;");
-    project.db(&["migrate", "--confirm", "p_consent", "--plan", &migrate]).code(3).says("is not this plan");
+    project
+        .db(&["migrate", "--confirm", "p_consent", "--plan", &migrate])
+        .code(3)
+        .says("is not this plan");
     project.db(&["rehearse"]).ok();
     let migrate = id(&project, &["migrate"]);
     project.run_sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (0, 'x', true, '\\x00', 1)");
-    project.db(&["migrate", "--confirm", "p_consent", "--plan", &migrate, "--ignore-missing"]).code(3);
+    project
+        .db(&["migrate", "--confirm", "p_consent", "--plan", &migrate, "--ignore-missing"])
+        .code(3);
     // And so does a tighter policy.
     project.run_sql("DELETE FROM _sqlx_migrations WHERE version = 0");
     let migrate = id(&project, &["migrate"]);
@@ -379,9 +408,15 @@ fn consent_is_to_one_plan_on_one_target_at_one_time() {
 fn agents_are_known_by_what_they_set_and_denied_only_at_home() {
     let mut project = school("p_agent");
     project.db(&["migrate"]).ok();
-    for variable in
-        ["AI_AGENT", "CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "CLINE_ACTIVE", "OPENCODE"]
-    {
+    for variable in [
+        "AI_AGENT",
+        "CLAUDECODE",
+        "CURSOR_AGENT",
+        "GEMINI_CLI",
+        "CODEX_SANDBOX",
+        "CLINE_ACTIVE",
+        "OPENCODE",
+    ] {
         project.set(variable, "1");
         project.db(&["rollback", "--yes"]).code(3).says("consent to the plan");
         project.db(&["policy"]).ok().says(&format!("an AI agent runs this ({variable})"));
@@ -401,7 +436,10 @@ fn agents_are_known_by_what_they_set_and_denied_only_at_home() {
 fn settings_tighten_the_policy_and_an_attempt_to_loosen_it_is_an_error() {
     let mut project = school("p_tight");
     project.set("CARGO_DB_ENV", "development");
-    project.write("db.toml", "[environments.development.policy]\nmigrate = \"by-name\"\nreset = \"never\"\n");
+    project.write(
+        "db.toml",
+        "[environments.development.policy]\nmigrate = \"by-name\"\nreset = \"never\"\n",
+    );
     project.db(&["migrate", "--yes"]).code(3).says("consent by name");
     project.db(&["reset", "--force"]).code(4).says("cargo db restore");
     project.db(&["policy", "--env", "development"]).ok().says("consent by name, as db.toml says");
@@ -429,7 +467,9 @@ fn a_backup_comes_first_where_there_is_anything_to_lose() {
     project.write("file", "");
     let folder = project.path().join("file/x").display().to_string();
     project.set("BACKUP_DIR", &folder);
-    for arguments in [&["rollback", "--yes"][..], &["reset", "--force"], &["seed", "--fresh", "--yes"]] {
+    for arguments in
+        [&["rollback", "--yes"][..], &["reset", "--force"], &["seed", "--fresh", "--yes"]]
+    {
         let ran = project.db(arguments);
         assert!(matches!(ran.code, Some(7 | 11)), "{ran}");
         assert_eq!(content(&project), before);

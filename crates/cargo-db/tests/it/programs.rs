@@ -39,10 +39,18 @@ fn a_tool_that_did_nothing_is_not_believed() {
 #[test]
 fn a_tool_that_is_stopped_ends_with_its_children() {
     let project = with_tool("tool_stopped", "sleep 3247 & echo started > started; wait");
-    let child = project.command(&["migrate"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    eventually("the tool runs", || project.path().join("started").exists());
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+    let child = project
+        .command(&["migrate"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    eventually("the tool runs", || project.path().join("started").exists());
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&child),
+        rustix::process::Signal::INT,
+    )
+    .unwrap();
     let ran: Ran = child.wait_with_output().unwrap().into();
     let _ = ran.code(130);
     let left = || Command::new("pgrep").args(["-f", "sleep 3247"]).output().unwrap().stdout;
@@ -56,12 +64,13 @@ fn a_tool_that_is_stopped_ends_with_its_children() {
 /// However cargo db ends, the tool ends with it, and so does what it left on the server.
 #[test]
 fn a_tool_does_not_outlive_a_killed_run() {
-    let project =
-        with_tool("tool_orphan", "psql -X -c 'SELECT pg_sleep(3251)' & echo started > started; wait");
+    let project = with_tool(
+        "tool_orphan",
+        "psql -X -c 'SELECT pg_sleep(3251)' & echo started > started; wait",
+    );
     let mut child =
         project.command(&["migrate"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let sleeping =
-        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3251)%' AND pid <> pg_backend_pid()";
+    let sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3251)%' AND pid <> pg_backend_pid()";
     eventually("the tool works", || !project.query(sleeping).is_empty());
     child.kill().unwrap();
     child.wait().unwrap();
@@ -81,7 +90,8 @@ fn no_password_is_shown_however_the_tool_writes_it() {
     cluster().run("postgres", "CREATE ROLE odd_password SUPERUSER LOGIN PASSWORD 'p@ss:w/rd#1%x'");
     let url = cluster().tcp_url("tool_secret");
     let (_, place) = url.split_once('@').unwrap();
-    project.set("DATABASE_URL", &format!("postgres://odd_password:p%40ss%3Aw%2Frd%231%25x@{place}"));
+    project
+        .set("DATABASE_URL", &format!("postgres://odd_password:p%40ss%3Aw%2Frd%231%25x@{place}"));
     for arguments in [
         &["migrate"][..],
         &["migrate", "-v"],
@@ -106,17 +116,23 @@ fn what_was_agreed_to_is_what_the_tool_reads() {
     let project = with_tool("tool_swap", "echo 'DROP TABLE x' > migrations/2_b.sql");
     let _ = project.db(&["migrate"]).code(7).says("2_b.sql").says("changed");
     // Between two calls of the tool: the second one does not happen.
-    let project = with_tool("tool_swap_back", "echo $1 >> calls; echo 'SELECT 1' > migrations/1_a.down.sql");
+    let project =
+        with_tool("tool_swap_back", "echo $1 >> calls; echo 'SELECT 1' > migrations/1_a.down.sql");
     for name in ["1_a", "2_b"] {
-        let text = std::fs::read_to_string(project.path().join(format!("migrations/{name}.sql"))).unwrap();
+        let text =
+            std::fs::read_to_string(project.path().join(format!("migrations/{name}.sql"))).unwrap();
         std::fs::remove_file(project.path().join(format!("migrations/{name}.sql"))).unwrap();
         project.migration(&format!("{name}.up.sql"), &text);
-        project.migration(&format!("{name}.down.sql"), &text.replace("CREATE", "DROP").replace(" ()", ""));
+        project.migration(
+            &format!("{name}.down.sql"),
+            &text.replace("CREATE", "DROP").replace(" ()", ""),
+        );
     }
     project.write("db.toml", "");
     let _ = project.db(&["migrate"]).ok();
     project.write("db.toml", "[migrations]\nrunner = 'tool'\nrollback = ['./tool', 'down']\n");
-    let _ = project.db(&["rollback", "-n", "2", "--yes"]).code(7).says("1_a.down.sql").says("changed");
+    let _ =
+        project.db(&["rollback", "-n", "2", "--yes"]).code(7).says("1_a.down.sql").says("changed");
     assert_eq!(std::fs::read_to_string(project.path().join("calls")).unwrap(), "down\n");
 }
 
@@ -140,7 +156,10 @@ fn settings_that_would_not_be_heard_are_refused() {
         "[migrations]\ntool = 'sqlx'\nrunner = 'tool'\ntable = 'ops.applied'\n",
         "sqlx would not know of it",
     );
-    refused("[migrations]\ntool = 'sqlx'\napply = ['./tool', 'up']\n", "say `runner = \"tool\"` too");
+    refused(
+        "[migrations]\ntool = 'sqlx'\napply = ['./tool', 'up']\n",
+        "say `runner = \"tool\"` too",
+    );
     // This one is told.
     project.write("db/migrations/1_a.sql", "-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\n");
     project.write("tool", "#!/bin/sh\necho \"in $DBMATE_MIGRATIONS_TABLE\"; exit 3\n");
@@ -153,7 +172,8 @@ fn settings_that_would_not_be_heard_are_refused() {
 
 #[test]
 fn a_tool_that_writes_nothing_has_to_say_why() {
-    let project = with_tool("tool_silent", "[ $1 = status ] && exit 0; echo 'Error: prompts require a TTY'");
+    let project =
+        with_tool("tool_silent", "[ $1 = status ] && exit 0; echo 'Error: prompts require a TTY'");
     project.write(
         "db.toml",
         "[migrations]\nstatus = ['./tool', 'status']\napply = ['./tool', 'up']\ngenerate = ['./tool', 'diff']\n",
@@ -187,7 +207,10 @@ fn what_has_left_its_group_is_not_waited_for() {
 fn a_tool_that_goes_back_as_it_ran_is_not_asked_for_another_order() {
     let class = |n: u64| {
         let stamp = 1_700_000_000_000 + n;
-        (format!("migrations/{stamp}-M.js"), format!("module.exports = class M{stamp} {{ async up() {{}} }}"))
+        (
+            format!("migrations/{stamp}-M.js"),
+            format!("module.exports = class M{stamp} {{ async up() {{}} }}"),
+        )
     };
     let texts = [1, 2, 3].map(class);
     let mut files: Vec<(&str, &str)> =

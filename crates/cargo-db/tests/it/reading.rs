@@ -25,7 +25,10 @@ fn a_role_that_may_only_select_leaves_no_row_and_no_wal() {
     );
     project.migration("1_a.down.sql", "DROP TABLE a;");
     project.db(&["migrate"]).ok();
-    own.run("reading", "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader");
+    own.run(
+        "reading",
+        "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader",
+    );
     own.run("reading", "VACUUM FREEZE");
     project.set("DATABASE_URL", &own.url("reading").replace("postgres@", "reader@"));
     project.migration("2_b.sql", "CREATE TABLE b ();");
@@ -71,8 +74,10 @@ fn a_reading_session_is_gone_when_its_verb_is() {
     let project = Project::new("reading_ro");
     project.migration("1_a.sql", "SELECT 1");
     let seen = || {
-        cluster()
-            .query("postgres", "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'cargo-db/%read'")
+        cluster().query(
+            "postgres",
+            "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'cargo-db/%read'",
+        )
     };
     project.db(&["status"]).ok();
     crate::support::eventually("the reading session is gone", || seen().is_empty());
@@ -88,8 +93,12 @@ fn status_reports_what_an_operator_asks() {
     project.db(&["migrate"]).ok();
     project.migration("2_b.sql", "SELECT 1");
     let json = project.db(&["status", "--json"]).ok().json();
-    let names: Vec<&str> =
-        json["tables"].as_array().unwrap().iter().map(|table| table["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = json["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|table| table["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["big", "parted", "s.hidden", "small"]);
     assert_eq!((&json["tables"][0]["rows"], &json["tables"][1]["rows"]), (&3000.into(), &2.into()));
     assert_eq!(json["migrations"]["total"], 2);

@@ -64,28 +64,43 @@ fn rehearsed(project: &Project, sql: &str) -> (String, Vec<String>) {
     let migration = &json["migrations"][0];
     assert!(migration.is_object(), "{sql}\n{ran}");
     let found = migration["findings"].as_array().unwrap().iter();
-    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    let text = |finding: &serde_json::Value, key: &str| {
+        finding[key].as_str().unwrap_or_default().to_owned()
+    };
     let found = found.map(|finding| {
         let rows = finding["rows"].as_u64().map(|rows| format!(" {rows}")).unwrap_or_default();
         format!("{} {}{rows}", text(finding, "rule"), text(finding, "object")).trim().to_owned()
     });
     let verdict = migration["verdict"].as_str().unwrap().to_owned();
-    assert_eq!(ran.code, Some(i32::from(matches!(verdict.as_str(), "BLOCK" | "UNMEASURED"))), "{ran}");
+    assert_eq!(
+        ran.code,
+        Some(i32::from(matches!(verdict.as_str(), "BLOCK" | "UNMEASURED"))),
+        "{ran}"
+    );
     (verdict, found.collect())
 }
 
 /// A hazard, and what is to be found of it.
 const DANGERS: &[(&str, &[&str])] = &[
     ("ALTER TABLE users ADD COLUMN must text NOT NULL;", &["fails"]),
-    ("ALTER TABLE users ADD COLUMN seen timestamptz DEFAULT clock_timestamp();", &["rewrite users 20000"]),
+    (
+        "ALTER TABLE users ADD COLUMN seen timestamptz DEFAULT clock_timestamp();",
+        &["rewrite users 20000"],
+    ),
     ("ALTER TABLE users ADD COLUMN number bigserial;", &["rewrite users 20000"]),
-    ("ALTER TABLE users ADD COLUMN number int GENERATED ALWAYS AS IDENTITY;", &["rewrite users 20000"]),
+    (
+        "ALTER TABLE users ADD COLUMN number int GENERATED ALWAYS AS IDENTITY;",
+        &["rewrite users 20000"],
+    ),
     (
         "ALTER TABLE users ADD COLUMN long int GENERATED ALWAYS AS (length(name)) STORED;",
         &["rewrite users 20000"],
     ),
     ("ALTER TABLE users ADD COLUMN u text UNIQUE;", &["scan-under-lock users 20000"]),
-    ("ALTER TABLE users ADD COLUMN positive int CHECK (positive > 0);", &["scan-under-lock users 20000"]),
+    (
+        "ALTER TABLE users ADD COLUMN positive int CHECK (positive > 0);",
+        &["scan-under-lock users 20000"],
+    ),
     ("CREATE INDEX users_name ON users (name);", &["scan-under-lock users 20000"]),
     ("REINDEX TABLE users;", &["scan-under-lock users 20000"]),
     ("CREATE INDEX CONCURRENTLY users_name ON users (name);", &["fails"]),
@@ -104,8 +119,14 @@ const DANGERS: &[(&str, &[&str])] = &[
     ),
     ("ALTER TABLE users ALTER COLUMN note SET NOT NULL;", &["fails"]),
     ("ALTER TABLE users ALTER COLUMN score SET NOT NULL;", &["scan-under-lock users 20000"]),
-    ("ALTER TABLE users ADD CONSTRAINT positive CHECK (score > 0);", &["scan-under-lock users 20000"]),
-    ("ALTER TABLE users ADD FOREIGN KEY (team) REFERENCES teams;", &["scan-under-lock users 20000"]),
+    (
+        "ALTER TABLE users ADD CONSTRAINT positive CHECK (score > 0);",
+        &["scan-under-lock users 20000"],
+    ),
+    (
+        "ALTER TABLE users ADD FOREIGN KEY (team) REFERENCES teams;",
+        &["scan-under-lock users 20000"],
+    ),
     (
         "ALTER TABLE users ADD CONSTRAINT c CHECK (score > 0) NOT VALID; ALTER TABLE users VALIDATE CONSTRAINT c;",
         &["scan-under-lock users 20000"],
@@ -138,14 +159,23 @@ const DANGERS: &[(&str, &[&str])] = &[
         &["rows-lost items 200", "rows-lost orders 200", "missing-index items"],
     ),
     ("SELECT wipe();", &["rows-lost loose 20000"]),
-    ("WITH gone AS (DELETE FROM loose RETURNING 1) SELECT count(*) FROM gone;", &["rows-lost loose 20000"]),
+    (
+        "WITH gone AS (DELETE FROM loose RETURNING 1) SELECT count(*) FROM gone;",
+        &["rows-lost loose 20000"],
+    ),
     ("UPDATE users SET note = 'redacted';", &["values-lost users.note 18000"]),
-    ("ALTER TABLE teams ADD COLUMN x int; UPDATE users SET score = score + 1;", &["work-under-lock teams"]),
+    (
+        "ALTER TABLE teams ADD COLUMN x int; UPDATE users SET score = score + 1;",
+        &["work-under-lock teams"],
+    ),
     (
         "ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey; ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users DEFERRABLE INITIALLY DEFERRED; INSERT INTO orders VALUES (99999, 99999, 1);",
         &["commit-fails"],
     ),
-    ("ALTER TYPE mood ADD VALUE 'great'; UPDATE users SET mood = 'great' WHERE id = 1;", &["fails"]),
+    (
+        "ALTER TYPE mood ADD VALUE 'great'; UPDATE users SET mood = 'great' WHERE id = 1;",
+        &["fails"],
+    ),
     ("CREATE TABLE a (id int); COMMIT; CREATE TABLE b (id int);", &["transaction-control"]),
 ];
 
@@ -206,7 +236,9 @@ fn every_hazard_is_found_and_no_look_alike_is_blocked() {
                 let mut wrong = Vec::new();
                 for (sql, expected) in DANGERS.iter().skip(part).step_by(4) {
                     let (verdict, found) = rehearsed(&project, sql);
-                    let all = expected.iter().all(|rule| found.iter().any(|found| found.starts_with(rule)));
+                    let all = expected
+                        .iter()
+                        .all(|rule| found.iter().any(|found| found.starts_with(rule)));
                     if verdict != "BLOCK" || !all {
                         wrong.push(format!("{sql}\n  {verdict} {found:?}, not {expected:?}"));
                     }
@@ -221,10 +253,14 @@ fn every_hazard_is_found_and_no_look_alike_is_blocked() {
             })
         })
         .collect();
-    let wrong: Vec<String> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    let wrong: Vec<String> =
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(
-        cluster().query("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'h\\_part%scratch%'"),
+        cluster().query(
+            "postgres",
+            "SELECT datname FROM pg_database WHERE datname LIKE 'h\\_part%scratch%'"
+        ),
         Vec::<String>::new()
     );
 }
@@ -250,16 +286,19 @@ fn a_way_back_is_proved_lossy_wrong_or_none() {
         Some("DROP TABLE t; DROP INDEX i; ALTER TABLE users DROP COLUMN extra;"),
     );
     is(&proved, "proved", "");
-    let lossy = way("ALTER TABLE users DROP COLUMN note;", Some("ALTER TABLE users ADD COLUMN note text;"));
+    let lossy =
+        way("ALTER TABLE users DROP COLUMN note;", Some("ALTER TABLE users ADD COLUMN note text;"));
     is(&lossy, "lossy", "users.note: 18,000 values go with the column");
     let lossy = way(
         "ALTER TABLE users ADD COLUMN copy text; UPDATE users SET copy = name;",
         Some("ALTER TABLE users DROP COLUMN copy;"),
     );
     is(&lossy, "lossy", "users.copy: 20,000 values go with the column");
-    let wrong = way("ALTER TABLE users ADD COLUMN extra int NOT NULL DEFAULT 1;", Some("SELECT 1;"));
+    let wrong =
+        way("ALTER TABLE users ADD COLUMN extra int NOT NULL DEFAULT 1;", Some("SELECT 1;"));
     is(&wrong, "wrong", "+ column public.users.extra integer | not null | 1");
-    let wrong = way("DROP INDEX users_score;", Some("CREATE INDEX users_score ON users (score DESC);"));
+    let wrong =
+        way("DROP INDEX users_score;", Some("CREATE INDEX users_score ON users (score DESC);"));
     is(
         &wrong,
         "wrong",
@@ -278,14 +317,23 @@ fn what_is_expected_is_let_through_up_to_its_bound() {
     let mut project = based("h_expect");
     project.set("CARGO_DB_REHEARSE", "");
     let drop_note = |bound: u32| {
-        format!("-- cargo-db: expect loss users.note <= {bound}\nALTER TABLE users DROP COLUMN note;")
+        format!(
+            "-- cargo-db: expect loss users.note <= {bound}\nALTER TABLE users DROP COLUMN note;"
+        )
     };
     let (verdict, found) = rehearsed(&project, &drop_note(17_999));
     assert_eq!((verdict.as_str(), found[0].as_str()), ("BLOCK", "values-lost users.note 18000"));
-    project.db(&["migrate"]).code(4).says("values-lost users.note: 18,000 values go with the column");
+    project
+        .db(&["migrate"])
+        .code(4)
+        .says("values-lost users.note: 18,000 values go with the column");
     assert_eq!(rehearsed(&project, &drop_note(18_000)).0, "WARN", "programs still miss it");
     assert_eq!(
-        rehearsed(&project, "-- cargo-db: expect lock users <= 20000\nCREATE INDEX i ON users (name);").0,
+        rehearsed(
+            &project,
+            "-- cargo-db: expect lock users <= 20000\nCREATE INDEX i ON users (name);"
+        )
+        .0,
         "PASS"
     );
 
@@ -320,7 +368,8 @@ fn production_wants_the_receipt_of_these_files_on_this_schema() {
         project.db(&[verb, &["--confirm", "h_receipt", "--plan", &id]].concat())
     };
     agreed(&project, &["migrate"]).code(4).says("no receipt of a rehearsal holds");
-    let receipt = project.db(&["rehearse", "--json"]).ok().json()["receipt"].as_str().unwrap().to_owned();
+    let receipt =
+        project.db(&["rehearse", "--json"]).ok().json()["receipt"].as_str().unwrap().to_owned();
     // Another byte, another schema: another receipt.
     project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int; ");
     agreed(&project, &["migrate"]).code(4).says("it is of other files");
@@ -345,7 +394,11 @@ fn migrate_rehearses_by_itself_and_a_block_stops_it() {
     let before = project.content();
     project.migration("1_m.sql", "TRUNCATE items;");
     project.db(&["migrate"]).code(4).says("rows-lost items: table emptied, with 10,000 rows");
-    project.db(&["migrate", "--dry-run"]).code(1).says("Rehearsed on a copy of h_self").says("rows-lost");
+    project
+        .db(&["migrate", "--dry-run"])
+        .code(1)
+        .says("Rehearsed on a copy of h_self")
+        .says("rows-lost");
     // A statement that fails does so on the copy.
     project.migration("1_m.sql", "CREATE TABLE t (id int);\nSELECT 1 / 0;");
     project
@@ -375,9 +428,14 @@ fn queries_that_break_are_named_with_what_broke_them() {
         ".sqlx/query-1.json",
         r#"{"db_name": "PostgreSQL", "query": "SELECT note FROM users WHERE id = $1"}"#,
     );
-    project.write(".sqlx/query-2.json", r#"{"db_name": "PostgreSQL", "query": "SELECT name FROM users"}"#);
-    project
-        .write(".sqlx/query-3.json", r#"{"db_name": "PostgreSQL", "query": "SELECT broken FROM nowhere"}"#);
+    project.write(
+        ".sqlx/query-2.json",
+        r#"{"db_name": "PostgreSQL", "query": "SELECT name FROM users"}"#,
+    );
+    project.write(
+        ".sqlx/query-3.json",
+        r#"{"db_name": "PostgreSQL", "query": "SELECT broken FROM nowhere"}"#,
+    );
     project.migration("1_a.sql", "ALTER TABLE users ADD COLUMN extra int;");
     project.migration("2_b.sql", "ALTER TABLE users RENAME COLUMN note TO remark;");
     let json = project.db(&["rehearse", "--queries", ".sqlx", "--json"]).code(1).json();
@@ -408,7 +466,10 @@ fn a_schema_alone_says_what_it_can_and_a_backup_says_all() {
     assert_eq!(json["migrations"][0]["findings"][0]["rows"], 10_000);
     assert_eq!(json["basis"], "the backup b.sql.gz");
     // Another's sizes are scaled by, and it is said to be an estimate.
-    project.migration("1_m.sql", "CREATE INDEX i ON users (name); INSERT INTO teams VALUES (101, 'x');");
+    project.migration(
+        "1_m.sql",
+        "CREATE INDEX i ON users (name); INSERT INTO teams VALUES (101, 'x');",
+    );
     project.db(&["rehearse", "--from", "backup"]).code(1).says("(an estimate)");
     let json = project.db(&["rehearse", "--from", "backup", "--json"]).json();
     let migration = &json["migrations"][0];
@@ -422,7 +483,11 @@ fn a_schema_alone_says_what_it_can_and_a_backup_says_all() {
     // What reaches further than the database is not run, not even on a copy.
     project.migration("1_m.sql", "CREATE ROLE h_basis_role;");
     project.db(&["rehearse"]).code(1).says("way back: unmeasured").says("outside-database");
-    assert!(cluster().query("postgres", "SELECT 1 FROM pg_roles WHERE rolname = 'h_basis_role'").is_empty());
+    assert!(
+        cluster()
+            .query("postgres", "SELECT 1 FROM pg_roles WHERE rolname = 'h_basis_role'")
+            .is_empty()
+    );
 }
 
 #[test]
@@ -441,8 +506,11 @@ fn however_it_ends_nothing_is_left_and_nobody_is_sent_away() {
         run
     };
     let run = start();
-    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
-        .unwrap();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&run),
+        rustix::process::Signal::INT,
+    )
+    .unwrap();
     Ran::from(run.wait_with_output().unwrap()).code(130);
     assert_eq!(cluster().query("postgres", scratch), Vec::<String>::new());
     let run = start();
@@ -475,17 +543,26 @@ fn the_report_fits_a_pull_request() {
     let page = project.db(&["rehearse", "--format", "markdown"]).code(1).stdout;
     assert!(page.contains("| **BLOCK** | 2 b |"), "{page}");
     assert!(
-        page.contains("- BLOCK line 1, scan-under-lock: `users`: reads 20,000 rows while writes wait"),
+        page.contains(
+            "- BLOCK line 1, scan-under-lock: `users`: reads 20,000 rows while writes wait"
+        ),
         "{page}"
     );
-    project.db(&["rehearse", "--keep"]).code(1).says("the scratch database is kept as h_report__scratch_");
-    let kept = cluster()
-        .query("postgres", "SELECT datname FROM pg_database WHERE starts_with(datname, 'h_report__')");
+    project
+        .db(&["rehearse", "--keep"])
+        .code(1)
+        .says("the scratch database is kept as h_report__scratch_");
+    let kept = cluster().query(
+        "postgres",
+        "SELECT datname FROM pg_database WHERE starts_with(datname, 'h_report__')",
+    );
     // It is nobody's leftover.
     project.db(&["rehearse"]).code(1);
     assert_eq!(
-        cluster()
-            .query("postgres", "SELECT datname FROM pg_database WHERE starts_with(datname, 'h_report__')"),
+        cluster().query(
+            "postgres",
+            "SELECT datname FROM pg_database WHERE starts_with(datname, 'h_report__')"
+        ),
         kept
     );
 }
@@ -509,7 +586,10 @@ fn losses_are_seen_however_they_come() {
             "values-lost users.mail 20000",
         ),
         ("UPDATE trg SET v = v WHERE id > 0;", "values-lost aud.note 500"),
-        ("UPDATE users SET note = note || 'x', mail = NULL WHERE id > 0;", "values-lost users.mail 20000"),
+        (
+            "UPDATE users SET note = note || 'x', mail = NULL WHERE id > 0;",
+            "values-lost users.mail 20000",
+        ),
         (
             "WITH x AS (UPDATE aud SET note = NULL RETURNING 1) SELECT count(*) FROM x;",
             "values-lost aud.note 500",
@@ -608,7 +688,10 @@ fn an_expected_loss_is_counted_under_the_name_that_it_has() {
     project.set("CARGO_DB_ENV", "production");
     let plan = project.db(&["migrate", "--dry-run", "--json"]).ok().json();
     let id = plan["plan"]["id"].as_str().unwrap();
-    project.db(&["migrate", "--confirm", "h_renamed", "--plan", id]).code(4).says("items holds 10001");
+    project
+        .db(&["migrate", "--confirm", "h_renamed", "--plan", id])
+        .code(4)
+        .says("items holds 10001");
 }
 
 #[test]
@@ -616,7 +699,8 @@ fn a_receipt_of_an_empty_copy_is_none_where_there_are_rows() {
     let mut project = Project::new("h_empty");
     project.run_sql("CREATE TABLE aud (id int PRIMARY KEY, note text)");
     project.migration("1_m.sql", "DELETE FROM aud WHERE id > 0;");
-    let path = project.db(&["rehearse", "--json"]).ok().json()["receipt"].as_str().unwrap().to_owned();
+    let path =
+        project.db(&["rehearse", "--json"]).ok().json()["receipt"].as_str().unwrap().to_owned();
     project.run_sql("INSERT INTO aud SELECT n, 'n' FROM generate_series(1, 500) n; ANALYZE");
     project.set("CARGO_DB_ENV", "production");
     project.db(&["migrate", "--dry-run"]).code(1).says("there were no rows where it was rehearsed");
@@ -625,7 +709,10 @@ fn a_receipt_of_an_empty_copy_is_none_where_there_are_rows() {
     let year = &text[text.find("\"when\": \"").unwrap() + 9..][..4];
     for (changed, why) in [
         (text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2090"), "it is of the future"),
-        (text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2020"), "it is older than 7 days"),
+        (
+            text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2020"),
+            "it is older than 7 days",
+        ),
         (text.replace("\"version\": 1,", "\"version\": 2,"), "which is not known"),
         (text.replace("\"server\": 1", "\"server\": 2"), "it is of PostgreSQL"),
     ] {

@@ -94,7 +94,10 @@ fn a_backup_that_is_not_sound_touches_nothing() {
     project.db(&["restore", "the.backup", "--yes"]).code(11).says("checksum: ");
     std::fs::remove_file(&path).unwrap();
     project.db(&["restore", "the.backup", "--yes"]).code(11).says("missing: ");
-    project.db(&["restore", "never.sql.gz", "--yes"]).code(11).says("there is no backup `never.sql.gz`");
+    project
+        .db(&["restore", "never.sql.gz", "--yes"])
+        .code(11)
+        .says("there is no backup `never.sql.gz`");
     assert_eq!(project.content(), damage);
     assert_eq!(databases("r_unsound"), ["r_unsound"]);
 }
@@ -104,7 +107,8 @@ fn a_disk_that_is_too_small_is_known_before() {
     let (project, _) = damaged("r_space", &[]);
     let damage = project.content();
     let path = project.path().join("backups/the.backup.manifest.json");
-    let mut manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     manifest["database"]["bytes"] = serde_json::json!(1_u64 << 60);
     std::fs::write(&path, manifest.to_string()).unwrap();
     project.db(&["restore", "the.backup", "--yes"]).code(11).says("space: ");
@@ -129,7 +133,11 @@ fn files_of_pg_dump_are_restored_and_dangerous_ones_refused() {
     ] {
         project.write(
             "evil.sql",
-            &sql.replacen("SET row_security = off;", &format!("SET row_security = off;\n{command}\n"), 1),
+            &sql.replacen(
+                "SET row_security = off;",
+                &format!("SET row_security = off;\n{command}\n"),
+                1,
+            ),
         );
         project.db(&["restore", "evil.sql", "--yes"]).code(11).says(name);
         assert!(!marker.exists());
@@ -168,7 +176,10 @@ fn a_role_that_may_not_create_databases_is_told() {
     let (mut project, _) = damaged("r_rights", &[]);
     cluster().run("postgres", "CREATE ROLE weak LOGIN");
     project.set("DATABASE_URL", &cluster().url("r_rights").replace("postgres@", "weak@"));
-    project.db(&["restore", "--latest", "--yes"]).code(11).says("rights: `weak` may not create databases");
+    project
+        .db(&["restore", "--latest", "--yes"])
+        .code(11)
+        .says("rights: `weak` may not create databases");
 }
 
 #[test]
@@ -177,7 +188,10 @@ fn into_makes_a_new_database_and_leaves_the_old_one_alone() {
     let damage = project.content();
     project.db(&["restore", "--latest", "--into", "r_into_copy", "--yes"]).ok();
     assert_eq!((content("r_into_copy"), project.content()), (before, damage));
-    project.db(&["restore", "--latest", "--into", "r_into_copy", "--yes"]).code(11).says("exists already");
+    project
+        .db(&["restore", "--latest", "--into", "r_into_copy", "--yes"])
+        .code(11)
+        .says("exists already");
 }
 
 #[test]
@@ -245,7 +259,11 @@ fn killed_in_the_middle_the_old_database_is_as_it_was() {
         let (run, _) = restoring(&project);
         rustix::process::kill_process(rustix::process::Pid::from_child(&run), signal).unwrap();
         let ran = Ran::from(run.wait_with_output().unwrap());
-        assert_eq!(ran.code, if signal == rustix::process::Signal::INT { Some(130) } else { None }, "{ran}");
+        assert_eq!(
+            ran.code,
+            if signal == rustix::process::Signal::INT { Some(130) } else { None },
+            "{ran}"
+        );
         assert_eq!(project.content(), damage);
     }
     // What the killed one left is removed by the next one, once its last session has ended.
@@ -261,7 +279,9 @@ fn a_server_that_ends_the_session_leaves_the_old_database_alone() {
     let damage = project.content();
     let (run, building) = restoring(&project);
     cluster().end_sessions(&building);
-    Ran::from(run.wait_with_output().unwrap()).code(7).says("was lost during the attempt to run line");
+    Ran::from(run.wait_with_output().unwrap())
+        .code(7)
+        .says("was lost during the attempt to run line");
     assert_eq!(project.content(), damage);
     assert_eq!(databases("r_lost"), ["r_lost"]);
 }
@@ -274,7 +294,8 @@ fn the_latest_is_the_latest_of_this_server() {
     project.run_sql("INSERT INTO t VALUES (2)");
     std::thread::sleep(std::time::Duration::from_millis(1100));
     project.db(&["backup", "-o", "there.sql.gz"]).ok();
-    let own = cluster().query("postgres", "SELECT system_identifier FROM pg_control_system()").remove(0);
+    let own =
+        cluster().query("postgres", "SELECT system_identifier FROM pg_control_system()").remove(0);
     let say_that = |name: &str, was: &str, is: &str| {
         let path = project.path().join(format!("backups/{name}.manifest.json"));
         let text = std::fs::read_to_string(&path).unwrap();
@@ -287,7 +308,10 @@ fn the_latest_is_the_latest_of_this_server() {
     assert_eq!(project.query("SELECT count(*) FROM t"), ["1"]);
     // A new server has none of its own.
     say_that("here.sql.gz", &own, "8");
-    project.db(&["restore", "--latest", "--yes"]).code(11).says("several of other servers: name one");
+    project
+        .db(&["restore", "--latest", "--yes"])
+        .code(11)
+        .says("several of other servers: name one");
     say_that("here.sql.gz", "8", "7");
     project.db(&["restore", "--latest", "--yes"]).ok().says("was taken on another server");
     assert_eq!(project.query("SELECT count(*) FROM t"), ["2"]);

@@ -10,7 +10,9 @@ fn reversible(project: &Project) {
     project.migration("2_note.up.sql", "ALTER TABLE users ADD COLUMN note text;");
     project.migration("2_note.down.sql", "ALTER TABLE users DROP COLUMN note;");
     project.db(&["migrate"]).ok();
-    project.run_sql("INSERT INTO users VALUES (1, 'a', 'keep me'), (2, 'b', NULL), (3, 'c', 'me too')");
+    project.run_sql(
+        "INSERT INTO users VALUES (1, 'a', 'keep me'), (2, 'b', NULL), (3, 'c', 'me too')",
+    );
 }
 
 #[test]
@@ -45,7 +47,8 @@ help: agree: `cargo db rollback --steps 2 --yes`
     project.db(&["migrate"]).ok();
     project.db(&["rollback", "--to", "0", "--yes"]).ok();
     assert_eq!(
-        project.query("SELECT to_regclass('users') IS NULL, (SELECT count(*) FROM _sqlx_migrations)"),
+        project
+            .query("SELECT to_regclass('users') IS NULL, (SELECT count(*) FROM _sqlx_migrations)"),
         ["t|0"]
     );
     project.db(&["rollback"]).ok().says("nothing to do");
@@ -58,7 +61,10 @@ fn one_way_migrations_are_refused_before_anything_runs() {
     project.migration("2_b.up.sql", "CREATE TABLE b ();");
     project.migration("2_b.down.sql", "DROP TABLE b;");
     project.db(&["migrate"]).ok();
-    project.db(&["rollback", "--to", "0", "--yes"]).code(7).says("1 a cannot be rolled back: no down file");
+    project
+        .db(&["rollback", "--to", "0", "--yes"])
+        .code(7)
+        .says("1 a cannot be rolled back: no down file");
     assert_eq!(project.query("SELECT to_regclass('b') IS NOT NULL"), ["t"]);
     project.db(&["rollback", "--to", "7"]).code(2).says("version 7 is not applied");
 }
@@ -81,7 +87,10 @@ fn a_broken_down_file_fails_cleanly() {
 fn dry_run_changes_nothing() {
     let project = Project::new("r_dry");
     reversible(&project);
-    project.db(&["rollback", "--dry-run", "--show-sql"]).ok().says("ALTER TABLE users DROP COLUMN note;");
+    project
+        .db(&["rollback", "--dry-run", "--show-sql"])
+        .ok()
+        .says("ALTER TABLE users DROP COLUMN note;");
     let json = project.db(&["rollback", "--dry-run", "--json"]).ok().json();
     assert_eq!(json["plan"]["steps"][1]["losses"][0]["rows"], 2);
     assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["2"]);
@@ -105,9 +114,14 @@ fn an_empty_down_file_is_no_way_back() {
 #[test]
 fn what_reaches_further_than_it_names_is_said() {
     let project = Project::new("r_reach");
-    project
-        .migration("1_a.up.sql", "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a);");
-    project.migration("1_a.down.sql", "TRUNCATE a CASCADE;\nDO $$ BEGIN EXECUTE 'DROP TABLE b'; END $$;\n");
+    project.migration(
+        "1_a.up.sql",
+        "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a);",
+    );
+    project.migration(
+        "1_a.down.sql",
+        "TRUNCATE a CASCADE;\nDO $$ BEGIN EXECUTE 'DROP TABLE b'; END $$;\n",
+    );
     project.db(&["migrate"]).ok();
     project
         .db(&["rollback", "--dry-run"])

@@ -39,7 +39,10 @@ fn all_or_nothing_in_one_transaction() {
         .says("the transaction of all migrations was rolled back");
     assert_eq!(project.content(), before, "not even the history table is there");
     // By itself each stays that was committed, and it says where it stopped.
-    project.db(&["migrate"]).code(7).says("done before it, and kept: 4 steps, the last: Applied 4 t4");
+    project
+        .db(&["migrate"])
+        .code(7)
+        .says("done before it, and kept: 4 steps, the last: Applied 4 t4");
     assert_eq!(versions(&project), ["1", "2", "3", "4"]);
     project.migration("5_t5.sql", "CREATE TABLE t5 (id int);");
     project.write("db.toml", "[migrate]\nall-or-nothing = true\n");
@@ -81,7 +84,10 @@ fn where_one_transaction_will_not_do_the_backup_is_swapped_back_in() {
         .says("the database is as before all of them");
     assert_eq!(project.content(), before);
     assert_eq!(
-        cluster().query("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'a_back\\_\\_%'"),
+        cluster().query(
+            "postgres",
+            "SELECT datname FROM pg_database WHERE datname LIKE 'a_back\\_\\_%'"
+        ),
         Vec::<String>::new()
     );
     project.migration("5_t5.sql", "SELECT 1;");
@@ -95,7 +101,10 @@ fn a_value_added_to_an_enum_asks_for_more_than_one_transaction() {
     project.db(&["migrate"]).ok();
     project.migration("2_b.sql", "ALTER TYPE mood ADD VALUE 'great';");
     project.migration("3_c.sql", "INSERT INTO a VALUES ('great');");
-    project.db(&["migrate", "--all-or-nothing", "--dry-run"]).ok().says("because 2 adds a value to an enum");
+    project
+        .db(&["migrate", "--all-or-nothing", "--dry-run"])
+        .ok()
+        .says("because 2 adds a value to an enum");
     project.db(&["migrate", "--all-or-nothing"]).ok();
     assert_eq!(project.query("SELECT m FROM a"), ["great"]);
 }
@@ -117,10 +126,13 @@ fn nobodys_work_is_lost_for_it() {
     // Somebody comes, writes and goes.
     let (project, _) = mixed("a_guest");
     let run = start(&project, &["migrate", "--all-or-nothing"]);
-    let sleeping = "SELECT 1 FROM pg_stat_activity WHERE datname = 'a_guest' AND query LIKE '%pg_sleep(1)%'";
+    let sleeping =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = 'a_guest' AND query LIKE '%pg_sleep(1)%'";
     eventually("the fifth one sleeps", || !cluster().query("postgres", sleeping).is_empty());
     project.run_sql("INSERT INTO kept VALUES (3)");
-    Ran::from(run.wait_with_output().unwrap()).code(8).says("somebody else was connected meanwhile");
+    Ran::from(run.wait_with_output().unwrap())
+        .code(8)
+        .says("somebody else was connected meanwhile");
     assert_eq!(project.query("SELECT count(*) FROM kept"), ["3"]);
 }
 
@@ -128,10 +140,14 @@ fn nobodys_work_is_lost_for_it() {
 fn stopped_by_a_signal_the_backup_is_swapped_back_in_all_the_same() {
     let (project, before) = mixed("a_signal");
     let run = start(&project, &["migrate", "--all-or-nothing"]);
-    let sleeping = "SELECT 1 FROM pg_stat_activity WHERE datname = 'a_signal' AND query LIKE '%pg_sleep(1)%'";
+    let sleeping =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = 'a_signal' AND query LIKE '%pg_sleep(1)%'";
     eventually("the fifth one sleeps", || !cluster().query("postgres", sleeping).is_empty());
-    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
-        .unwrap();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&run),
+        rustix::process::Signal::INT,
+    )
+    .unwrap();
     Ran::from(run.wait_with_output().unwrap()).code(130).says("the backup was swapped back in");
     assert_eq!(project.content(), before);
 }
@@ -255,7 +271,8 @@ fn a_killed_batch_is_all_or_nothing_or_stands_between_two_migrations() {
     keep_a_template("a_kbatch");
     let before = project.content();
     for all_or_nothing in [true, false] {
-        let arguments: &[&str] = if all_or_nothing { &["migrate", "--all-or-nothing"] } else { &["migrate"] };
+        let arguments: &[&str] =
+            if all_or_nothing { &["migrate", "--all-or-nothing"] } else { &["migrate"] };
         let whole = how_long(|| project.db(arguments));
         for delay in moments(whole) {
             put_back("a_kbatch");
@@ -289,15 +306,17 @@ fn others_do_not_wait_long_for_a_migration() {
     project.db(&["migrate"]).ok();
     project.migration("2_slow.sql", "ALTER TABLE busy ADD COLUMN n int; SELECT pg_sleep(1.5);");
     project.write("db.toml", "[migrate]\nmax-blocking = \"200ms\"\n");
-    let sleeping =
-        "SELECT 1 FROM pg_stat_activity WHERE datname = 'a_watchdog' AND query LIKE '%pg_sleep(1.5)%'";
+    let sleeping = "SELECT 1 FROM pg_stat_activity WHERE datname = 'a_watchdog' AND query LIKE '%pg_sleep(1.5)%'";
     let run = start(&project, &["migrate"]);
     eventually("the migration sleeps", || !cluster().query("postgres", sleeping).is_empty());
     // Whoever reads the busiest table waits for a moment only, and then the migration comes again.
     let began = std::time::Instant::now();
     assert_eq!(project.query("SELECT count(*) FROM busy"), ["1000"]);
     assert!(began.elapsed() < Duration::from_millis(1200), "{:?}", began.elapsed());
-    Ran::from(run.wait_with_output().unwrap()).ok().says("waits for this migration").says("Retrying");
+    Ran::from(run.wait_with_output().unwrap())
+        .ok()
+        .says("waits for this migration")
+        .says("Retrying");
     assert_eq!(versions(&project), ["1", "2"]);
 
     // Where they never stop coming, it gives up, and nothing is left of it.

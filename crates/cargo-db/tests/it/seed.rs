@@ -49,7 +49,11 @@ fn fresh_clears_first_and_numbers_anew() {
     let project = school("s_fresh");
     project.db(&["seed"]).ok();
     project.run_sql("INSERT INTO users (email) VALUES ('mine')");
-    project.db(&["seed", "--fresh"]).code(3).says("loses users: 3 rows").says("cargo db seed --fresh --yes");
+    project
+        .db(&["seed", "--fresh"])
+        .code(3)
+        .says("loses users: 3 rows")
+        .says("cargo db seed --fresh --yes");
     project.db(&["seed", "--fresh", "--yes"]).ok();
     assert_eq!(project.query("SELECT string_agg(id::text, ',' ORDER BY id) FROM users"), ["1,2"]);
 }
@@ -95,7 +99,10 @@ fn groups_environments_and_files_can_be_chosen() {
     project.db(&["seed", "--only", "people"]).ok();
     assert_eq!(project.query("SELECT count(*) FROM users"), ["3"]);
     project.db(&["seed", "--only", "posts"]).ok().says("Loaded 02_posts.sql");
-    project.db(&["seed", "--only", "nobody"]).code(2).says("no seed is called `nobody` in development");
+    project
+        .db(&["seed", "--only", "nobody"])
+        .code(2)
+        .says("no seed is called `nobody` in development");
     project.set("CARGO_DB_ENV", "test");
     project.db(&["seed"]).ok().says("Loaded test/only.sql");
     project.set("CARGO_DB_ENV", "staging");
@@ -129,7 +136,8 @@ fn production_is_never_cleared() {
 #[test]
 fn a_command_runs_after_the_files_with_the_database_in_its_environment() {
     let project = school("s_command");
-    project.write("seed.sh", "echo \"to $PGDATABASE\" >&2; echo $DATABASE_URL > url; exit ${FAIL:-0}");
+    project
+        .write("seed.sh", "echo \"to $PGDATABASE\" >&2; echo $DATABASE_URL > url; exit ${FAIL:-0}");
     project.write("db.toml", "[seeds]\ncommand = \"sh 'seed.sh'\"\n");
     let ran = project.db(&["seed"]).ok().says("to s_command");
     assert!(!ran.stdout.contains("to s_command"), "its output is not the answer");

@@ -48,7 +48,10 @@ impl Drop for Own {
 #[test]
 fn the_first_command_on_a_fresh_clone_just_works() {
     let own = Own::new("school");
-    own.db(&["migrate"]).ok().says("Making a private PostgreSQL server").says("create the database school");
+    own.db(&["migrate"])
+        .ok()
+        .says("Making a private PostgreSQL server")
+        .says("create the database school");
     own.db(&["status"]).ok().says("1 executed").says("the private local server (default)");
     let url = own.db(&["server", "url"]).ok().stdout.trim().to_owned();
     assert!(url.starts_with("postgresql://postgres@localhost:5432/school?host=/"), "{url}");
@@ -116,7 +119,10 @@ fn a_cluster_of_another_major_is_not_touched() {
     own.db(&["server", "stop"]).ok();
     let (folder, major) = (own.folder(), own.status()["major"].clone());
     std::fs::rename(folder.join(format!("pg{major}")), folder.join("pg9")).unwrap();
-    own.db(&["status"]).code(6).says("was made by PostgreSQL 9, and only").says("cargo db server destroy");
+    own.db(&["status"])
+        .code(6)
+        .says("was made by PostgreSQL 9, and only")
+        .says("cargo db server destroy");
     assert!(folder.join("pg9").exists() && !folder.join(format!("pg{major}")).exists());
 }
 
@@ -126,7 +132,11 @@ fn without_postgresql_it_says_how_to_install_it() {
     let empty = project.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
     project.set("CARGO_DB_PG_BIN", empty.to_str().unwrap());
-    let ran = project.db(&["status"]).code(6).says("no PostgreSQL server was found").says("install it: `");
+    let ran = project
+        .db(&["status"])
+        .code(6)
+        .says("no PostgreSQL server was found")
+        .says("install it: `");
     assert!(!ran.stderr.contains("panicked"));
 }
 
@@ -158,11 +168,17 @@ fn programs_that_fail_leave_nothing_half_made() {
         "for a; do [ \"$d\" = -D ] && mkdir -p \"$a\" && echo half > \"$a/PG_VERSION\"; d=$a; done; echo 'initdb: error: No space left on device' >&2; exit 1",
     );
     own.0.set("CARGO_DB_PG_BIN", bin.to_str().unwrap());
-    own.db(&["status"]).code(6).says("the local server cannot be made").says("No space left on device");
+    own.db(&["status"])
+        .code(6)
+        .says("the local server cannot be made")
+        .says("No space left on device");
     assert!(own.status()["major"].is_null(), "a half-made cluster does not count as one");
 
     script("initdb", &format!("exec {}/initdb \"$@\"", real.display()));
-    own.db(&["status"]).code(6).says("the local server cannot start").says("No space left on device");
+    own.db(&["status"])
+        .code(6)
+        .says("the local server cannot start")
+        .says("No space left on device");
     own.0.set("CARGO_DB_PG_BIN", real.to_str().unwrap());
     own.db(&["migrate"]).ok();
 }
@@ -187,7 +203,9 @@ fn a_long_path_does_not_break_the_socket() {
     std::fs::create_dir(&deep).unwrap();
     std::fs::rename(own.0.path().join("migrations"), deep.join("migrations")).unwrap();
     std::fs::write(deep.join("db.toml"), "[database]\nname = 'deep'\n").unwrap();
-    let run = |arguments: &[&str]| Ran::from(own.0.command(arguments).current_dir(&deep).output().unwrap());
+    let run = |arguments: &[&str]| {
+        Ran::from(own.0.command(arguments).current_dir(&deep).output().unwrap())
+    };
     run(&["migrate"]).ok();
     run(&["server", "destroy", "--yes"]).ok();
 }

@@ -9,7 +9,8 @@ use crate::support::{Cluster, Project, Ran, cluster, eventually};
 
 fn sets(project: &Project, place: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(project.path().join("backups").join(place));
-    let mut paths: Vec<PathBuf> = entries.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
 }
@@ -29,7 +30,8 @@ fn a_set_has_every_part_and_the_one_before_it_is_archived() {
     let mut project = odd("s_parts");
     let json = project.db(&["backup", "--format", "set", "--jobs", "3", "--json"]).ok().json();
     let set = latest(&project);
-    let moment = set.file_name().unwrap().to_str().unwrap().strip_prefix("latest_").unwrap().to_owned();
+    let moment =
+        set.file_name().unwrap().to_str().unwrap().strip_prefix("latest_").unwrap().to_owned();
     let part = |path: &str| set.join(path.replace("{ts}", &moment));
     for path in [
         "manifest.json",
@@ -41,17 +43,26 @@ fn a_set_has_every_part_and_the_one_before_it_is_archived() {
         "Sales%20Dept/Sales%20Dept_schema_{ts}.dump",
         "Sales%20Dept/tables/Order%20%28x%29/data.sql",
     ] {
-        let metadata = std::fs::metadata(part(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let metadata =
+            std::fs::metadata(part(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{path}");
     }
-    assert_eq!(std::fs::metadata(set.join("public/tables")).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        std::fs::metadata(set.join("public/tables")).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
     assert!(!std::fs::read_to_string(set.join("roles.sql")).unwrap().contains("PASSWORD 'SCRAM"));
     let manifest: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(set.join("manifest.json")).unwrap()).unwrap();
     let files = manifest["files"].as_array().unwrap();
-    let odd_one =
-        files.iter().find(|file| file["path"] == "Sales%20Dept/tables/Order%20%28x%29/data.sql").unwrap();
-    assert_eq!((&odd_one["schema"], &odd_one["table"]), (&"Sales Dept".into(), &"Order (x)".into()));
+    let odd_one = files
+        .iter()
+        .find(|file| file["path"] == "Sales%20Dept/tables/Order%20%28x%29/data.sql")
+        .unwrap();
+    assert_eq!(
+        (&odd_one["schema"], &odd_one["table"]),
+        (&"Sales Dept".into(), &"Order (x)".into())
+    );
     assert_eq!(
         json["backup"]["files"].as_array().unwrap().len(),
         files.len(),
@@ -141,12 +152,18 @@ fn swapped_missing_and_edited_parts_are_found_by_name() {
     swap();
     std::fs::write(&manifest_path, &manifest).unwrap();
     project.db(&["backups", "verify"]).ok();
-    std::fs::write(&manifest_path, manifest.replace("public/tables/big/data.sql", "../../../etc/passwd"))
-        .unwrap();
+    std::fs::write(
+        &manifest_path,
+        manifest.replace("public/tables/big/data.sql", "../../../etc/passwd"),
+    )
+    .unwrap();
     project.db(&["backups", "list"]).ok().says("would leave the folder");
     std::fs::write(&manifest_path, &manifest).unwrap();
     std::fs::write(set.join("public/extra.sql"), "x").unwrap();
-    project.db(&["backups", "verify", "--level", "quick"]).code(11).says("extra: `public/extra.sql`");
+    project
+        .db(&["backups", "verify", "--level", "quick"])
+        .code(11)
+        .says("extra: `public/extra.sql`");
     std::fs::remove_file(set.join("public/extra.sql")).unwrap();
     std::fs::remove_file(&child).unwrap();
     project
@@ -158,8 +175,10 @@ fn swapped_missing_and_edited_parts_are_found_by_name() {
 #[test]
 fn a_set_that_fails_is_removed_and_too_few_connections_are_waited_for() {
     let mut project = odd("s_failed");
-    cluster()
-        .run("postgres", "CREATE ROLE few LOGIN SUPERUSER; CREATE ROLE one_only LOGIN CONNECTION LIMIT 2");
+    cluster().run(
+        "postgres",
+        "CREATE ROLE few LOGIN SUPERUSER; CREATE ROLE one_only LOGIN CONNECTION LIMIT 2",
+    );
     project.run_sql(
         "GRANT USAGE ON SCHEMA public, \"Sales Dept\" TO one_only; \
          GRANT SELECT ON ALL TABLES IN SCHEMA public, \"Sales Dept\" TO one_only; \
@@ -215,7 +234,8 @@ fn a_server_that_restarts_in_the_middle_costs_the_run_and_nothing_else() {
     own.run("school", "CREATE TABLE big AS SELECT n, md5(n::text) FROM generate_series(1, 2000) n; CREATE TABLE locked (id int)");
     let mut project = Project::bare("school");
     project.set("DATABASE_URL", &own.url("school"));
-    let content = || own.query("school", "SELECT count(*), md5(string_agg(md5, '' ORDER BY n)) FROM big");
+    let content =
+        || own.query("school", "SELECT count(*), md5(string_agg(md5, '' ORDER BY n)) FROM big");
     let before = content();
     project.db(&["backup", "--no-compress", "-o", "whole.sql"]).ok();
     for format in ["sql", "custom", "set"] {
@@ -223,12 +243,14 @@ fn a_server_that_restarts_in_the_middle_costs_the_run_and_nothing_else() {
         holder.batch_execute("BEGIN; LOCK TABLE locked IN ACCESS EXCLUSIVE MODE").unwrap();
         let mut run = project.command(&["backup", "--format", format]);
         let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let waiting =
-            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'";
+        let waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'";
         eventually("pg_dump waits", || !own.query("postgres", waiting).is_empty());
         own.crash_and_restart();
         Ran::from(run.wait_with_output().unwrap()).code(11);
-        assert_eq!(project.db(&["backups", "list", "--json"]).json()["backups"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            project.db(&["backups", "list", "--json"]).json()["backups"].as_array().unwrap().len(),
+            1
+        );
     }
     // And while the new database is being built.
     let sql = std::fs::read_to_string(project.path().join("backups/whole.sql")).unwrap();
@@ -236,8 +258,7 @@ fn a_server_that_restarts_in_the_middle_costs_the_run_and_nothing_else() {
     project.write("slow.sql", &sql.replacen("SET row_security = off;", slow, 1));
     let mut run = project.command(&["restore", "slow.sql", "--yes"]);
     let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let sleeping =
-        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND pid <> pg_backend_pid()";
+    let sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND pid <> pg_backend_pid()";
     eventually("the restore sleeps", || !own.query("postgres", sleeping).is_empty());
     own.crash_and_restart();
     let ran = Ran::from(run.wait_with_output().unwrap());

@@ -7,10 +7,15 @@ use crate::support::{Project, cluster};
 #[test]
 fn status_says_where_the_target_came_from() {
     let mut project = Project::bare("set_origin");
-    project.write(".env", &format!("DATABASE_URL=\"{}\"\nAPP_ENV=dev\n", cluster().url("postgres")));
+    project
+        .write(".env", &format!("DATABASE_URL=\"{}\"\nAPP_ENV=dev\n", cluster().url("postgres")));
     project.db(&["status"]).ok().says("(DATABASE_URL in .env)").says("APP_ENV in .env: dev");
     project.write(".env.test", &format!("DATABASE_URL=\"{}\"\n", cluster().url("template1")));
-    project.db(&["status", "--env", "test"]).ok().says("(DATABASE_URL in .env.test)").says("--env: test");
+    project
+        .db(&["status", "--env", "test"])
+        .ok()
+        .says("(DATABASE_URL in .env.test)")
+        .says("--env: test");
     project.write("other.env", &format!("DATABASE_URL=\"{}\"\n", cluster().url("template1")));
     project.db(&["status", "--env-file", "other.env"]).ok().says("(DATABASE_URL in other.env)");
     project.db(&["status", "--env-file", "gone.env"]).code(2).says("there is no such file");
@@ -57,7 +62,10 @@ fn a_password_on_the_command_line_is_refused() {
 fn options_that_cannot_be_honoured_are_named() {
     let mut project = Project::bare("set_options");
     project.set("DATABASE_URL", "postgres://u@localhost/x?sslcrl=a&krbsrvname=b");
-    project.db(&["status"]).code(2).says("asks for `krbsrvname`, `sslcrl`, which cargo db cannot honour");
+    project
+        .db(&["status"])
+        .code(2)
+        .says("asks for `krbsrvname`, `sslcrl`, which cargo db cannot honour");
     project.set("DATABASE_URL", "postgres://u@one,two/x");
     project.db(&["status"]).code(2).says("several hosts");
 }
@@ -95,7 +103,10 @@ fn json_errors_are_one_document_on_stdout() {
     project.set("DATABASE_URL", "postgres://u@127.0.0.1:1/x");
     let ran = project.db(&["status", "--json"]).code(6);
     let error = &ran.json()["error"];
-    assert_eq!((error["code"].as_str(), error["exit"].as_i64()), (Some("CONNECTION.FAILED"), Some(6)));
+    assert_eq!(
+        (error["code"].as_str(), error["exit"].as_i64()),
+        (Some("CONNECTION.FAILED"), Some(6))
+    );
     assert!(ran.stderr.starts_with("error: cannot connect to `u@127.0.0.1:1/x`"), "{ran}");
 }
 

@@ -81,7 +81,9 @@ fn files_are_short_and_say_what_they_are() {
 fn no_test_is_ignored() {
     let mut all = sources();
     all.extend(
-        glob::glob(&format!("{}/crates/cargo-db/tests/**/*.rs", repository().display())).unwrap().flatten(),
+        glob::glob(&format!("{}/crates/cargo-db/tests/**/*.rs", repository().display()))
+            .unwrap()
+            .flatten(),
     );
     for path in all {
         let text = std::fs::read_to_string(&path).unwrap();

@@ -32,7 +32,9 @@ fn verbs(project: &Project, tool: &str) {
 }
 
 fn columns(project: &Project) -> String {
-    project.query("SELECT count(*) FROM information_schema.columns WHERE table_name = 'users'").remove(0)
+    project
+        .query("SELECT count(*) FROM information_schema.columns WHERE table_name = 'users'")
+        .remove(0)
 }
 
 /// A migration that fails names what the tool said.
@@ -48,12 +50,18 @@ fn a_tool_that_goes_elsewhere_is_found_out() {
     let project = project("code_elsewhere", Some("knex"));
     cluster().run("postgres", "CREATE DATABASE code_prodlike");
     let other = cluster().tcp_url("code_prodlike");
-    project.write("knexfile.js", &format!("module.exports = {{ client: 'pg', connection: '{other}' }};\n"));
+    project.write(
+        "knexfile.js",
+        &format!("module.exports = {{ client: 'pg', connection: '{other}' }};\n"),
+    );
     project.write("migrations/1_users.js", "exports.up = (k) => k.raw('CREATE TABLE users ()');\nexports.down = (k) => k.raw('DROP TABLE users');\n");
     for own in ["", "[migrations]\ntool = 'knex'\napply = ['knex', 'migrate:latest']\n"] {
         project.write("db.toml", own);
         for arguments in [&["migrate"][..], &["rehearse"], &["migrate", "--steps", "1"]] {
-            let _ = project.db(arguments).code(10).says("knex goes to another database than it is told");
+            let _ = project
+                .db(arguments)
+                .code(10)
+                .says("knex goes to another database than it is told");
         }
     }
     assert_eq!(cluster().query("code_prodlike", "SELECT to_regclass('users') IS NULL"), ["t"]);
@@ -63,22 +71,36 @@ fn a_tool_that_goes_elsewhere_is_found_out() {
 #[test]
 fn programs_are_rehearsed_by_their_tool() {
     let project = project("code_rehearsed", Some("knex"));
-    project
-        .write("knexfile.js", "module.exports = { client: 'pg', connection: process.env.DATABASE_URL };\n");
+    project.write(
+        "knexfile.js",
+        "module.exports = { client: 'pg', connection: process.env.DATABASE_URL };\n",
+    );
     let migration = |name: &str, up: &str, down: &str| {
-        let text = format!("exports.up = (k) => k.raw(`{up}`);\nexports.down = (k) => k.raw(`{down}`);\n");
+        let text =
+            format!("exports.up = (k) => k.raw(`{up}`);\nexports.down = (k) => k.raw(`{down}`);\n");
         project.write(&format!("migrations/{name}.js"), &text);
     };
-    migration("1_users", "CREATE TABLE users (id bigint PRIMARY KEY, note text)", "DROP TABLE users");
+    migration(
+        "1_users",
+        "CREATE TABLE users (id bigint PRIMARY KEY, note text)",
+        "DROP TABLE users",
+    );
     let _ = project.db(&["migrate"]).ok();
     project.run_sql("INSERT INTO users SELECT i, 'x' FROM generate_series(1, 500) i");
     let before = project.content();
     migration("2_age", "ALTER TABLE users ADD COLUMN age int", "ALTER TABLE users DROP COLUMN age");
-    migration("3_note", "ALTER TABLE users DROP COLUMN note", "ALTER TABLE users ADD COLUMN note text");
+    migration(
+        "3_note",
+        "ALTER TABLE users DROP COLUMN note",
+        "ALTER TABLE users ADD COLUMN note text",
+    );
     let rehearsal = project.db(&["rehearse", "--json"]).code(1).json();
     let migrations = rehearsal["migrations"].as_array().unwrap();
     let shown = |at: usize| {
-        (migrations[at]["verdict"].as_str().unwrap(), migrations[at]["way_back"]["verdict"].as_str())
+        (
+            migrations[at]["verdict"].as_str().unwrap(),
+            migrations[at]["way_back"]["verdict"].as_str(),
+        )
     };
     assert_eq!(migrations.len(), 2, "{rehearsal}");
     assert_eq!(shown(0).0, "PASS", "{rehearsal}");
@@ -91,10 +113,13 @@ fn programs_are_rehearsed_by_their_tool() {
     project.set("CARGO_DB_REHEARSE", "1");
     let _ = project.db(&["migrate"]).code(4).says("users.note");
     let text = std::fs::read_to_string(project.path().join("migrations/3_note.js")).unwrap();
-    project.write("migrations/3_note.js", &format!("// cargo-db: expect loss users.note <= 500\n{text}"));
+    project.write(
+        "migrations/3_note.js",
+        &format!("// cargo-db: expect loss users.note <= 500\n{text}"),
+    );
     let _ = project.db(&["migrate"]).ok();
-    let left =
-        cluster().query("postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE 'code_rehearsed%'");
+    let left = cluster()
+        .query("postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE 'code_rehearsed%'");
     assert_eq!(left, ["1"], "no scratch database is left");
 }
 
@@ -105,7 +130,8 @@ fn typeorm() {
         "ds.js",
         "const { DataSource } = require('typeorm');\nmodule.exports = { default: new DataSource({ type: 'postgres', url: process.env.DATABASE_URL, migrations: [__dirname + '/migrations/*.js'] }) };\n",
     );
-    project.write("package.json", "{\"private\": true, \"dependencies\": {\"typeorm\": \"1.1.1\"}}");
+    project
+        .write("package.json", "{\"private\": true, \"dependencies\": {\"typeorm\": \"1.1.1\"}}");
     let migration = |time: u64, name: &str, up: &str, down: &str| {
         let text = format!(
             "module.exports = class {name}{time} {{\n  name = '{name}{time}';\n  async up(q) {{ await q.query(`{up}`); }}\n  async down(q) {{ await q.query(`{down}`); }}\n}};\n"
@@ -159,8 +185,18 @@ fn alembic() {
     let migration = |revision: &str, before: &str, up: &str, down: &str| {
         alembic_revision(&project, revision, before, up, down);
     };
-    migration("b1", "None", "CREATE TABLE users (id bigint PRIMARY KEY, name text)", "DROP TABLE users");
-    migration("a2", "'b1'", "ALTER TABLE users ADD COLUMN email text", "ALTER TABLE users DROP COLUMN email");
+    migration(
+        "b1",
+        "None",
+        "CREATE TABLE users (id bigint PRIMARY KEY, name text)",
+        "DROP TABLE users",
+    );
+    migration(
+        "a2",
+        "'b1'",
+        "ALTER TABLE users ADD COLUMN email text",
+        "ALTER TABLE users DROP COLUMN email",
+    );
     verbs(&project, "alembic");
     let _ = project.db(&["create", "age"]).ok().says("_age.py");
     std::fs::remove_dir_all(project.path().join("migrations/versions")).unwrap();
@@ -256,7 +292,8 @@ fn knex() {
     let project = project("code_knex", Some("knex"));
     project.write("knexfile.js", "module.exports = { client: 'pg', connection: process.env.DATABASE_URL, migrations: { directory: './migrations' } };\n");
     let migration = |name: &str, up: &str, down: &str| {
-        let text = format!("exports.up = (k) => k.raw('{up}');\nexports.down = (k) => k.raw('{down}');\n");
+        let text =
+            format!("exports.up = (k) => k.raw('{up}');\nexports.down = (k) => k.raw('{down}');\n");
         project.write(&format!("migrations/{name}.js"), &text);
     };
     migration(
@@ -279,9 +316,14 @@ fn knex() {
 #[test]
 fn yoyo() {
     let project = project("code_yoyo", None);
-    project
-        .write("yoyo.ini", "[DEFAULT]\nsources = migrations\ndatabase = %(DATABASE_URL)s\nbatch_mode = on\n");
-    project.write("migrations/0001.users.sql", "CREATE TABLE users (id bigint PRIMARY KEY, name text);\n");
+    project.write(
+        "yoyo.ini",
+        "[DEFAULT]\nsources = migrations\ndatabase = %(DATABASE_URL)s\nbatch_mode = on\n",
+    );
+    project.write(
+        "migrations/0001.users.sql",
+        "CREATE TABLE users (id bigint PRIMARY KEY, name text);\n",
+    );
     project.write("migrations/0001.users.rollback.sql", "DROP TABLE users;\n");
     project.write(
         "migrations/0002.email.py",
@@ -307,7 +349,11 @@ fn sqitch() {
         project.write(&format!("verify/{name}.sql"), "SELECT 1;\n");
     };
     change("users", "CREATE TABLE users (id bigint PRIMARY KEY, name text)", "DROP TABLE users");
-    change("email", "ALTER TABLE users ADD COLUMN email text", "ALTER TABLE users DROP COLUMN email");
+    change(
+        "email",
+        "ALTER TABLE users ADD COLUMN email text",
+        "ALTER TABLE users DROP COLUMN email",
+    );
     verbs(&project, "sqitch");
     let _ = project.db(&["create", "age"]).ok().says("deploy/age.sql");
     change("age", "SELECT nothing", "SELECT 1");
@@ -338,9 +384,11 @@ fn sea_orm() {
     ] {
         project.write(&format!("migration/{path}"), text);
     }
-    let _ =
-        run(&project, &["cargo", "build", "--quiet", "--locked", "--manifest-path", "migration/Cargo.toml"])
-            .ok();
+    let _ = run(
+        &project,
+        &["cargo", "build", "--quiet", "--locked", "--manifest-path", "migration/Cargo.toml"],
+    )
+    .ok();
     verbs(&project, "sea-orm");
     let _ = project.db(&["create", "age"]).ok().says("_age.rs");
 }
@@ -361,5 +409,8 @@ fn commands_of_the_projects_own() {
     std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
     verbs(&project, "commands");
     let _ = project.db(&["create", "age"]).ok().says("age.new");
-    let _ = project.db(&["generate", "age"]).code(10).says("no command that would work out a migration");
+    let _ = project
+        .db(&["generate", "age"])
+        .code(10)
+        .says("no command that would work out a migration");
 }

@@ -11,7 +11,8 @@ fn generated(project: &Project, name: &str) -> String {
     let files = json["files"].as_array().unwrap().clone();
     assert!(!files.is_empty(), "{json}");
     assert_eq!(project.content(), before, "the database is untouched");
-    let like = format!("SELECT count(*) FROM pg_database WHERE datname LIKE '{}%'", project.database);
+    let like =
+        format!("SELECT count(*) FROM pg_database WHERE datname LIKE '{}%'", project.database);
     assert_eq!(cluster().query("postgres", &like), ["1"], "no scratch database is left");
     let texts = files
         .iter()
@@ -77,7 +78,8 @@ fn prisma_6() {
 #[test]
 fn typeorm() {
     let project = project("generate_typeorm", Some("typeorm"));
-    project.write("package.json", "{\"private\": true, \"dependencies\": {\"typeorm\": \"1.1.1\"}}");
+    project
+        .write("package.json", "{\"private\": true, \"dependencies\": {\"typeorm\": \"1.1.1\"}}");
     project.write(
         "ds.js",
         "const { DataSource, EntitySchema } = require('typeorm');\nconst users = new EntitySchema({ name: 'users', tableName: 'users', columns: { id: { type: 'bigint', primary: true, primaryKeyConstraintName: 'users_pkey' }, name: { type: 'text' }, age: { type: 'int', nullable: true } } });\nmodule.exports = { default: new DataSource({ type: 'postgres', url: process.env.DATABASE_URL, entities: [users], migrations: [__dirname + '/migrations/*.js'] }) };\n",

@@ -17,7 +17,12 @@ fn sqlx_that_was_interrupted() {
     by_the_tool(&project);
     project.migration("1_first.sql", "CREATE TABLE first (id int);");
     project.migration("2_slow.sql", "SELECT pg_sleep(60);");
-    let child = project.command(&["migrate"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = project
+        .command(&["migrate"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let parent = child.id().to_string();
     let sqlx = || {
         let found = Command::new("pgrep").args(["-P", &parent, "sqlx"]).output().unwrap();
@@ -42,7 +47,11 @@ fn refinery_that_left_one_out() {
     project.migration("V3__c.sql", "CREATE TABLE c (id int);");
     let _ = project.db(&["migrate"]).ok();
     project.migration("V2__b.sql", "CREATE TABLE b (id int);");
-    let _ = project.db(&["migrate"]).code(10).says("refinery reported success").says("2 b is not applied");
+    let _ = project
+        .db(&["migrate"])
+        .code(10)
+        .says("refinery reported success")
+        .says("2 b is not applied");
 }
 
 /// drizzle takes whatever is older than the newest row for applied.
@@ -56,10 +65,15 @@ fn drizzle_that_left_a_merged_one_out() {
     by_the_tool(&project);
     let journal = |entries: &[(u64, &str)]| {
         let entry = |(idx, (when, tag)): (usize, &(u64, &str))| {
-            format!(r#"{{"idx":{idx},"version":"7","when":{when},"tag":"{tag}","breakpoints":true}}"#)
+            format!(
+                r#"{{"idx":{idx},"version":"7","when":{when},"tag":"{tag}","breakpoints":true}}"#
+            )
         };
         let entries: Vec<String> = entries.iter().enumerate().map(entry).collect();
-        let text = format!(r#"{{"version":"7","dialect":"postgresql","entries":[{}]}}"#, entries.join(","));
+        let text = format!(
+            r#"{{"version":"7","dialect":"postgresql","entries":[{}]}}"#,
+            entries.join(",")
+        );
         project.write("drizzle/meta/_journal.json", &text);
     };
     project.write("drizzle/0000_ours.sql", "CREATE TABLE ours (id int);");
@@ -67,8 +81,11 @@ fn drizzle_that_left_a_merged_one_out() {
     let _ = project.db(&["migrate"]).ok();
     project.write("drizzle/0001_theirs.sql", "CREATE TABLE theirs (id int);");
     journal(&[(2000, "0000_ours"), (1000, "0001_theirs")]);
-    let _ =
-        project.db(&["migrate"]).code(10).says("drizzle reported success").says("0001_theirs is not applied");
+    let _ = project
+        .db(&["migrate"])
+        .code(10)
+        .says("drizzle reported success")
+        .says("0001_theirs is not applied");
     // cargo db itself applies it, and the tool has nothing against that.
     let toml = std::fs::read_to_string(project.path().join("db.toml")).unwrap();
     project.write("db.toml", &toml.replace("runner = \"tool\"", "runner = \"builtin\""));
@@ -83,12 +100,15 @@ fn dbmate_that_says_applied() {
     let project = project("lie_dbmate", Some("dbmate"));
     by_the_tool(&project);
     let file = |name: &str, sql: &str| {
-        project
-            .write(&format!("db/migrations/{name}.sql"), &format!("-- migrate:up\n{sql}\n-- migrate:down\n"))
+        project.write(
+            &format!("db/migrations/{name}.sql"),
+            &format!("-- migrate:up\n{sql}\n-- migrate:down\n"),
+        )
     };
     file("1_good", "CREATE TABLE good (id int);");
     file("2_bad", "CREATE TABLE bad (id nothing);");
-    let ran = project.db(&["migrate"]).code(10).says("Applied: 2_bad.sql").says("2 bad is not applied");
+    let ran =
+        project.db(&["migrate"]).code(10).says("Applied: 2_bad.sql").says("2 bad is not applied");
     assert!(!ran.stderr.contains("1 good is not applied"), "{ran}");
     let _ = project.db(&["status", "--check", "--json"]).code(1).says("\"executed\":1");
 }

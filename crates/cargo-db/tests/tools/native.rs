@@ -140,8 +140,10 @@ const DRIZZLE: Tool = Tool {
                 )
             })
             .collect();
-        let journal =
-            format!(r#"{{"version":"7","dialect":"postgresql","entries":[{}]}}"#, entries.join(","));
+        let journal = format!(
+            r#"{{"version":"7","dialect":"postgresql","entries":[{}]}}"#,
+            entries.join(",")
+        );
         project.write("drizzle/meta/_journal.json", &journal);
     },
     prepare: prepare_drizzle,
@@ -223,8 +225,11 @@ mod ring_sha1 {
     use std::process::{Command, Stdio};
 
     pub(super) fn sha1(text: &str) -> String {
-        let mut child =
-            Command::new("sha1sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sha1sum");
+        let mut child = Command::new("sha1sum")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("sha1sum");
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
@@ -232,7 +237,8 @@ mod ring_sha1 {
 }
 
 fn write_prisma(project: &Project, n: usize, step: &Step) {
-    project.write(&format!("prisma/migrations/2026010100000{n}_{}/migration.sql", step.name), step.up);
+    project
+        .write(&format!("prisma/migrations/2026010100000{n}_{}/migration.sql", step.name), step.up);
     project.write("prisma/migrations/migration_lock.toml", "provider = \"postgresql\"\n");
 }
 
@@ -354,8 +360,12 @@ fn without(schema: &str, ignore: &[&str]) -> String {
 
 /// A changed file is seen where the layout stores a checksum, and changes nothing where it does not.
 fn edited_is_seen(tool: &Tool, project: &Project) {
-    const CHECKED: [&str; 7] = ["sqlx", "refinery", "prisma6", "prisma7", "drizzle", "drizzle1", "graphile"];
-    let edited = Step { up: "CREATE TABLE users (id bigint);\n", ..Step { name: "users", up: "", down: "" } };
+    const CHECKED: [&str; 7] =
+        ["sqlx", "refinery", "prisma6", "prisma7", "drizzle", "drizzle1", "graphile"];
+    let edited = Step {
+        up: "CREATE TABLE users (id bigint);\n",
+        ..Step { name: "users", up: "", down: "" }
+    };
     if tool.name == "graphile" {
         let path = project.path().join("migrations/committed/000001-users.sql");
         let text = std::fs::read_to_string(&path).unwrap();

@@ -59,8 +59,13 @@ pub(crate) fn project(name: &str, npm: Option<&str>) -> Project {
     project.set("PATH", &format!("{own}:{path}"));
     // Rust's own programs ask where they live.
     for name in ["CARGO_HOME", "RUSTUP_HOME"] {
-        let otherwise =
-            || format!("{}/.{}", std::env::var("HOME").unwrap(), name.to_lowercase().replace("_home", ""));
+        let otherwise = || {
+            format!(
+                "{}/.{}",
+                std::env::var("HOME").unwrap(),
+                name.to_lowercase().replace("_home", "")
+            )
+        };
         project.set(name, &std::env::var(name).unwrap_or_else(|_| otherwise()));
     }
     project.set("CARGO_TARGET_DIR", &tools.join("fixture").display().to_string());
@@ -98,7 +103,8 @@ pub(crate) fn run(project: &Project, line: &[&str]) -> Ran {
     command.env("PGPASSWORD", crate::support::PASSWORD);
     let url = variable("DATABASE_URL");
     let without_password = url.replace(&format!(":{}", crate::support::PASSWORD), "");
-    let line: Vec<String> = line.iter().map(|word| word.replace("{url}", &without_password)).collect();
+    let line: Vec<String> =
+        line.iter().map(|word| word.replace("{url}", &without_password)).collect();
     command.args(&line[1..]);
     command
         .env("SHADOW_DATABASE_URL", format!("{url}_shadow"))

@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Facts, Found, NewMigration, Table, file_name, leading_digits, quote_literal,
-    script_file, section,
+    Claim, Convention, Entry, Facts, Found, NewMigration, Table, file_name, leading_digits,
+    quote_literal, script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 
@@ -61,8 +61,11 @@ impl Convention for Dbmate {
             };
             let transactional = |line: &str| !line.contains("transaction:false");
             let whole = script_file(self, Found { path: file.path, bytes: file.bytes }, true);
-            let up =
-                ScriptFile { transactional: transactional(marker.line), part: Some(range), ..whole.clone() };
+            let up = ScriptFile {
+                transactional: transactional(marker.line),
+                part: Some(range),
+                ..whole.clone()
+            };
             let down = parts.down.map(|(marker, range)| ScriptFile {
                 transactional: transactional(marker.line),
                 part: Some(range),
@@ -87,11 +90,17 @@ impl Convention for Dbmate {
     }
 
     fn record(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
-        format!("INSERT INTO {table} (version) VALUES ({})", quote_literal(&migration.version.to_string()))
+        format!(
+            "INSERT INTO {table} (version) VALUES ({})",
+            quote_literal(&migration.version.to_string())
+        )
     }
 
     fn erase(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE version = {}", quote_literal(&migration.version.to_string()))
+        format!(
+            "DELETE FROM {table} WHERE version = {}",
+            quote_literal(&migration.version.to_string())
+        )
     }
 
     fn without_transaction(&self) -> &'static str {
@@ -105,7 +114,8 @@ impl Convention for Dbmate {
 }
 
 fn is_marker(line: &str, word: &str) -> bool {
-    let after = line.strip_prefix("--").map(str::trim_start).and_then(|line| line.strip_prefix(word));
+    let after =
+        line.strip_prefix("--").map(str::trim_start).and_then(|line| line.strip_prefix(word));
     after.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
 }
 
@@ -115,7 +125,8 @@ mod tests {
 
     #[test]
     fn one_file_holds_both_ways() {
-        let text = "-- migrate:up transaction:false\nCREATE TABLE t ();\n-- migrate:down\nDROP TABLE t;\n";
+        let text =
+            "-- migrate:up transaction:false\nCREATE TABLE t ();\n-- migrate:down\nDROP TABLE t;\n";
         let file = |name: &str| Found { path: name.into(), bytes: text.into() };
         let folder = Dbmate.read(vec![file("9_x.sql"), file("10_y_z.sql"), file("x.sql")]);
         // By file name: 10 comes before 9.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name, folder_name,
-    quote_literal, script_file,
+    Claim, Convention, DOWN, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name,
+    folder_name, quote_literal, script_file,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
 
@@ -38,7 +38,8 @@ impl Convention for Diesel {
     }
 
     fn reads(&self, path: &Path) -> bool {
-        path.components().count() == 2 && matches!(file_name(path), "up.sql" | "down.sql" | "metadata.toml")
+        path.components().count() == 2
+            && matches!(file_name(path), "up.sql" | "down.sql" | "metadata.toml")
     }
 
     fn read(&self, found: Vec<Found>) -> Folder {
@@ -89,7 +90,9 @@ impl Convention for Diesel {
     }
 
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::fits_if(names.iter().any(|name| file_name(name) == "up.sql" && !folder_name(name).is_empty()))
+        Claim::fits_if(
+            names.iter().any(|name| file_name(name) == "up.sql" && !folder_name(name).is_empty()),
+        )
     }
 
     fn owns(&self, root: &Root<'_>) -> bool {
@@ -101,11 +104,17 @@ impl Convention for Diesel {
     }
 
     fn record(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
-        format!("INSERT INTO {table} (version) VALUES ({})", quote_literal(&migration.version.to_string()))
+        format!(
+            "INSERT INTO {table} (version) VALUES ({})",
+            quote_literal(&migration.version.to_string())
+        )
     }
 
     fn erase(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE version = {}", quote_literal(&migration.version.to_string()))
+        format!(
+            "DELETE FROM {table} WHERE version = {}",
+            quote_literal(&migration.version.to_string())
+        )
     }
 
     fn without_transaction(&self) -> &'static str {
@@ -140,7 +149,8 @@ mod tests {
             file("migrations/9_later/up.sql"),
             file("migrations/8_lost/down.sql"),
         ]);
-        let versions: Vec<String> = folder.migrations.iter().map(|one| one.version.to_string()).collect();
+        let versions: Vec<String> =
+            folder.migrations.iter().map(|one| one.version.to_string()).collect();
         assert_eq!(versions, ["00000000000000", "202401020304050000", "9"]);
         assert!(folder.migrations[0].down.is_some());
         assert_eq!(folder.orphans, [PathBuf::from("migrations/8_lost/down.sql")]);

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Facts, Found, NewMigration, Table, file_name, folder_name, has_extension,
-    milliseconds, quote_literal, script_file,
+    Claim, Convention, Entry, Facts, Found, NewMigration, Table, file_name, folder_name,
+    has_extension, milliseconds, quote_literal, script_file,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
 
@@ -95,8 +95,9 @@ impl Convention for Drizzle {
         let named = |file: Found| (file_name(&file.path).to_owned(), file);
         let mut found: BTreeMap<String, Found> = found.into_iter().map(named).collect();
         let Some(journal) = found.remove("_journal.json") else {
-            let unnamed =
-                found.into_values().map(|file| (file.path, "there is no meta/_journal.json that names it"));
+            let unnamed = found
+                .into_values()
+                .map(|file| (file.path, "there is no meta/_journal.json that names it"));
             folder.misnamed.extend(unnamed);
             return folder;
         };
@@ -107,7 +108,9 @@ impl Convention for Drizzle {
         for JournalEntry { when, tag } in entries.entries {
             let name = format!("{tag}.sql");
             match found.remove(&name) {
-                Some(file) => folder.migrations.push(migration(self, file, Version::Number(when), tag, when)),
+                Some(file) => {
+                    folder.migrations.push(migration(self, file, Version::Number(when), tag, when))
+                }
                 None => {
                     // The journal stands in a folder of its own, below them.
                     let path = journal.path.parent().unwrap_or(Path::new("")).with_file_name(name);
@@ -141,7 +144,10 @@ impl Convention for Drizzle {
 
     fn rerecord(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
         let checksum = &migration.up.checksum;
-        Some(format!("UPDATE {table} SET hash = '{checksum}' WHERE created_at = {}", migration.detail))
+        Some(format!(
+            "UPDATE {table} SET hash = '{checksum}' WHERE created_at = {}",
+            migration.detail
+        ))
     }
 
     /// Only the tool can write the snapshot that belongs to a migration.
@@ -195,7 +201,10 @@ impl Convention for Drizzle1 {
     }
 
     fn erase(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE name = {}", quote_literal(&migration.version.to_string()))
+        format!(
+            "DELETE FROM {table} WHERE name = {}",
+            quote_literal(&migration.version.to_string())
+        )
     }
 
     fn rerecord(&self, Entry { table, migration, .. }: &Entry<'_>) -> Option<String> {
@@ -223,7 +232,14 @@ fn migration(
     when: i64,
 ) -> Migration {
     let up = script_file(convention, file, true);
-    Migration { version, name, up, down: None, recorded: Recorded::Digest, detail: when.to_string() }
+    Migration {
+        version,
+        name,
+        up,
+        down: None,
+        recorded: Recorded::Digest,
+        detail: when.to_string(),
+    }
 }
 
 #[cfg(test)]

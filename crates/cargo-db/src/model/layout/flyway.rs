@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::model::history::{Applied, History};
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP, file_name,
-    quote_literal, script_file, section,
+    Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP,
+    file_name, quote_literal, script_file, section,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
 
@@ -93,14 +93,17 @@ impl Convention for Flyway {
         for file in found {
             let parsed = parse(file_name(&file.path));
             let Some((kind, version, name)) = parsed else {
-                folder.misnamed.push((file.path, "Flyway wants a name `V<version>__<description>.sql`"));
+                folder
+                    .misnamed
+                    .push((file.path, "Flyway wants a name `V<version>__<description>.sql`"));
                 continue;
             };
             if kind == 'B' {
                 folder.misnamed.push((file.path, "scripts of a baseline are not known here"));
                 continue;
             }
-            let transactional = !(asks_for_none(&file.path) || section::all_stand_alone(&file.bytes));
+            let transactional =
+                !(asks_for_none(&file.path) || section::all_stand_alone(&file.bytes));
             let recorded = Recorded::OneOf(vec![checksum(&file.bytes)]);
             let has_placeholders = file.bytes.windows(2).any(|pair| pair == b"${");
             let mut script = script_file(self, file, transactional);
@@ -111,7 +114,14 @@ impl Convention for Flyway {
                 continue;
             }
             let detail = file_name(&script.path).to_owned();
-            folder.migrations.push(Migration { version, name, up: script, down: None, recorded, detail });
+            folder.migrations.push(Migration {
+                version,
+                name,
+                up: script,
+                down: None,
+                recorded,
+                detail,
+            });
         }
         folder.migrations.sort_by(|a, b| (&a.version, &a.up.path).cmp(&(&b.version, &b.up.path)));
         folder.join_downs(downs);
@@ -119,7 +129,9 @@ impl Convention for Flyway {
     }
 
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::fits_if(names.iter().any(|name| matches!(parse(file_name(name)), Some(('V' | 'R', ..)))))
+        Claim::fits_if(
+            names.iter().any(|name| matches!(parse(file_name(name)), Some(('V' | 'R', ..)))),
+        )
     }
 
     fn owns(&self, root: &Root<'_>) -> bool {
@@ -131,7 +143,11 @@ impl Convention for Flyway {
     }
 
     fn version(&self, text: &str) -> Option<Version> {
-        if text.starts_with("R__") { Some(Version::Repeated(text.to_owned())) } else { dotted(text) }
+        if text.starts_with("R__") {
+            Some(Version::Repeated(text.to_owned()))
+        } else {
+            dotted(text)
+        }
     }
 
     fn record(&self, entry: &Entry<'_>) -> String {
@@ -172,8 +188,9 @@ impl Convention for Flyway {
         // A repeatable script that has changed is to be run again.
         let changed = |row: &Applied| {
             let is_it = |file: &&Migration| file.version == row.version;
-            let is_other =
-                |file: &Migration| row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored));
+            let is_other = |file: &Migration| {
+                row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored))
+            };
             matches!(row.version, Version::Repeated(_))
                 && folder.migrations.iter().find(is_it).is_some_and(is_other)
         };
@@ -196,7 +213,8 @@ impl Convention for Flyway {
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let version = if new.counts() { new.next_number().to_string() } else { new.free_timestamp() };
+        let version =
+            if new.counts() { new.next_number().to_string() } else { new.free_timestamp() };
         let mut files = vec![(format!("V{version}__{}.sql", new.name).into(), UP.to_owned())];
         if new.reversible {
             files.push((format!("U{version}__{}.sql", new.name).into(), DOWN.to_owned()));
@@ -207,8 +225,9 @@ impl Convention for Flyway {
     /// "Flyway" in ASCII, and Java's hash of the table's quoted name.
     fn lock_key(&self, place: &LockPlace<'_>) -> Option<i64> {
         let table = format!("\"{}\".\"{}\"", place.schema, place.table);
-        let hash =
-            table.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
+        let hash = table
+            .encode_utf16()
+            .fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
         Some(0x466c_7977_6179 + i64::from(hash))
     }
 
@@ -219,7 +238,8 @@ impl Convention for Flyway {
 
 fn row(Entry { table, migration, elapsed, .. }: &Entry<'_>, kind: &str, script: &str) -> String {
     let version = written_version(migration);
-    let checksum = migration.stored_checksum().map_or_else(|| "NULL".to_owned(), ToString::to_string);
+    let checksum =
+        migration.stored_checksum().map_or_else(|| "NULL".to_owned(), ToString::to_string);
     format!(
         "INSERT INTO {table} (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success) \
          SELECT coalesce(max(installed_rank), 0) + 1, {version}, {}, '{kind}', {}, {checksum}, session_user, {}, true FROM {table}",
@@ -235,7 +255,9 @@ fn written_version(migration: &Migration) -> String {
         return "NULL".to_owned();
     }
     let written = migration.detail.get(1..).and_then(|rest| rest.split_once("__"));
-    quote_literal(&written.map_or_else(|| migration.version.to_string(), |(text, _)| text.replace('_', ".")))
+    quote_literal(
+        &written.map_or_else(|| migration.version.to_string(), |(text, _)| text.replace('_', ".")),
+    )
 }
 
 /// Kind, version and description of a file name.
@@ -253,7 +275,8 @@ fn parse(file: &str) -> Option<(char, Version, String)> {
 
 /// `1`, `1.2` or `1_2`; zeros at the end make no difference.
 fn dotted(text: &str) -> Option<Version> {
-    let mut parts: Vec<u64> = text.split(['.', '_']).map(str::parse).collect::<Result<_, _>>().ok()?;
+    let mut parts: Vec<u64> =
+        text.split(['.', '_']).map(str::parse).collect::<Result<_, _>>().ok()?;
     while parts.len() > 1 && parts.last() == Some(&0) {
         parts.pop();
     }

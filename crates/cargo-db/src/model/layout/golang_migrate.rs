@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::model::history::{Applied, History};
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Table, UP, file_name, script_file,
-    section,
+    Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Table, UP, file_name,
+    script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 
@@ -45,7 +45,9 @@ impl Convention for GolangMigrate {
         let mut downs: Vec<(Version, ScriptFile)> = Vec::new();
         for file in found {
             let Some((version, name, is_up)) = parse(file_name(&file.path)) else {
-                folder.misnamed.push((file.path, "golang-migrate wants a name `<number>_<name>.up.sql`"));
+                folder
+                    .misnamed
+                    .push((file.path, "golang-migrate wants a name `<number>_<name>.up.sql`"));
                 continue;
             };
             let transactional = !section::stands_alone(&file.bytes);
@@ -55,7 +57,14 @@ impl Convention for GolangMigrate {
                 continue;
             }
             let (recorded, detail) = (Recorded::Nothing, String::new());
-            folder.migrations.push(Migration { version, name, up: script, down: None, recorded, detail });
+            folder.migrations.push(Migration {
+                version,
+                name,
+                up: script,
+                down: None,
+                recorded,
+                detail,
+            });
         }
         folder.migrations.sort_by(|a, b| (&a.version, &a.up.path).cmp(&(&b.version, &b.up.path)));
         // What is the newest once a migration is taken back.
@@ -89,7 +98,9 @@ impl Convention for GolangMigrate {
         match migration.detail.as_str() {
             "" => format!("TRUNCATE {table}"),
             before => {
-                format!("TRUNCATE {table}; INSERT INTO {table} (version, dirty) VALUES ({before}, false)")
+                format!(
+                    "TRUNCATE {table}; INSERT INTO {table} (version, dirty) VALUES ({before}, false)"
+                )
             }
         }
     }
@@ -103,8 +114,9 @@ impl Convention for GolangMigrate {
     fn complete(&self, history: &mut History, folder: &Folder) {
         let Some(newest) = history.applied.pop() else { return };
         let earlier = folder.migrations.iter().filter(|file| file.version < newest.version);
-        history.applied =
-            earlier.map(|file| Applied { success: true, ..newest.of_version(&file.version) }).collect();
+        history.applied = earlier
+            .map(|file| Applied { success: true, ..newest.of_version(&file.version) })
+            .collect();
         history.applied.push(newest);
     }
 
@@ -113,7 +125,8 @@ impl Convention for GolangMigrate {
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let version = if new.counts() { format!("{:06}", new.next_number()) } else { new.free_timestamp() };
+        let version =
+            if new.counts() { format!("{:06}", new.next_number()) } else { new.free_timestamp() };
         let stem = format!("{version}_{}", new.name);
         let mut files = vec![(format!("{stem}.up.sql").into(), UP.to_owned())];
         if new.reversible {
@@ -134,7 +147,8 @@ impl Convention for GolangMigrate {
 
 fn parse(file: &str) -> Option<(Version, String, bool)> {
     let (number, rest) = file.split_once('_')?;
-    let version = Version::number(number).filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let version =
+        Version::number(number).filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()))?;
     let (name, is_up) = match rest.strip_suffix(".up.sql") {
         Some(name) => (name, true),
         None => (rest.strip_suffix(".down.sql")?, false),
@@ -149,8 +163,8 @@ mod tests {
     #[test]
     fn one_row_stands_for_all_before_it() {
         let file = |name: &str| Found { path: name.into(), bytes: vec![] };
-        let folder =
-            GolangMigrate.read(["1_a.up.sql", "2_b.up.sql", "10_c.up.sql", "2_b.down.sql"].map(file).into());
+        let folder = GolangMigrate
+            .read(["1_a.up.sql", "2_b.up.sql", "10_c.up.sql", "2_b.down.sql"].map(file).into());
         let row = Applied {
             version: Version::Number(2),
             name: String::new(),

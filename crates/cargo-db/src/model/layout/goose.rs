@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Facts, Found, NewMigration, Table, file_name, leading_digits, script_file,
-    section,
+    Claim, Convention, Entry, Facts, Found, NewMigration, Table, file_name, leading_digits,
+    script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 
@@ -27,7 +27,14 @@ static FACTS: Facts = Facts {
 		is_applied boolean NOT NULL,
 		tstamp timestamp NOT NULL DEFAULT now()
 	); INSERT INTO {table} (version_id, is_applied) VALUES (0, true)",
-        fields: ["version_id", "NULL", "extract(epoch FROM tstamp)::bigint", "true", "NULL", "NULL"],
+        fields: [
+            "version_id",
+            "NULL",
+            "extract(epoch FROM tstamp)::bigint",
+            "true",
+            "NULL",
+            "NULL",
+        ],
         rows: "(SELECT * FROM (SELECT DISTINCT ON (version_id) * FROM {table} WHERE version_id > 0 \
             ORDER BY version_id, id DESC) AS newest WHERE is_applied) AS rows",
         beside: &[],
@@ -47,7 +54,8 @@ impl Convention for Goose {
     fn read(&self, found: Vec<Found>) -> Folder {
         let mut folder = Folder::default();
         for file in found {
-            let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+            let stem =
+                file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
             let number = leading_digits(&stem).filter(|(_, rest)| rest.starts_with('_'));
             let parsed = number.and_then(|(digits, rest)| Some((Version::number(digits)?, rest)));
             let Some((version, rest)) = parsed else {
@@ -57,11 +65,14 @@ impl Convention for Goose {
                 continue;
             };
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
-            let parts = section::parts(&text, |line| is_marker(line, "Up"), |line| is_marker(line, "Down"));
-            let transactional = section::find(&text, 0, |line| is_marker(line, "NO TRANSACTION")).is_none();
+            let parts =
+                section::parts(&text, |line| is_marker(line, "Up"), |line| is_marker(line, "Down"));
+            let transactional =
+                section::find(&text, 0, |line| is_marker(line, "NO TRANSACTION")).is_none();
             let mut whole = script_file(self, file, transactional);
             // What it puts in for variables, only it knows.
-            let substitutes = section::find(&text, 0, |line| is_marker(line, "ENVSUB ON")).is_some();
+            let substitutes =
+                section::find(&text, 0, |line| is_marker(line, "ENVSUB ON")).is_some();
             whole.is_code |= substitutes;
             let part = |range| ScriptFile { part: Some(range), ..whole.clone() };
             let (up, down) = match (whole.is_code, parts.up, parts.down) {
@@ -103,14 +114,16 @@ impl Convention for Goose {
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let version = if new.counts() { format!("{:05}", new.next_number()) } else { new.free_timestamp() };
+        let version =
+            if new.counts() { format!("{:05}", new.next_number()) } else { new.free_timestamp() };
         let text = "-- +goose Up\n\n-- +goose Down\n".to_owned();
         vec![(format!("{version}_{}.sql", new.name).into(), text)]
     }
 }
 
 fn is_marker(line: &str, word: &str) -> bool {
-    let after = line.strip_prefix("--").map(str::trim_start).and_then(|line| line.strip_prefix("+goose"));
+    let after =
+        line.strip_prefix("--").map(str::trim_start).and_then(|line| line.strip_prefix("+goose"));
     after.is_some_and(|rest| rest.trim().eq_ignore_ascii_case(word))
 }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name, has_extension,
-    leading_digits, quote_literal, script_file,
+    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name,
+    has_extension, leading_digits, quote_literal, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
 
@@ -67,7 +67,8 @@ impl Convention for GraphileMigrate {
             let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
             let head = Head::of(&text);
-            let Some((digits, rest)) = leading_digits(&stem).filter(|_| head.previous.is_some()) else {
+            let Some((digits, rest)) = leading_digits(&stem).filter(|_| head.previous.is_some())
+            else {
                 let why = "it does not begin with `--! Previous:`, as a committed migration does";
                 folder.misnamed.push((file.path, why));
                 continue;
@@ -80,7 +81,9 @@ impl Convention for GraphileMigrate {
                 folder.misnamed.push((file.path.clone(), "its hash is not that of its text"));
             }
             if last.as_ref().is_some_and(|last| *last != previous) {
-                folder.misnamed.push((file.path.clone(), "it does not follow the migration before it"));
+                folder
+                    .misnamed
+                    .push((file.path.clone(), "it does not follow the migration before it"));
             }
             let recorded = if head.allows_other_hash { said.unwrap_or(of_text) } else { of_text };
             last = Some(recorded.to_string());
@@ -89,7 +92,14 @@ impl Convention for GraphileMigrate {
             let mut up = script_file(self, file, !head.no_transaction);
             up.is_code = has_placeholders;
             let (version, recorded) = (Version::text(digits), Recorded::OneOf(vec![recorded]));
-            folder.migrations.push(Migration { version, name, up, down: None, recorded, detail: previous });
+            folder.migrations.push(Migration {
+                version,
+                name,
+                up,
+                down: None,
+                recorded,
+                detail: previous,
+            });
         }
         folder
     }
@@ -151,10 +161,16 @@ struct Head<'a> {
 
 impl<'a> Head<'a> {
     fn of(text: &'a str) -> Head<'a> {
-        let mut head =
-            Head { previous: None, hash: None, allows_other_hash: false, no_transaction: false, body: text };
-        let is_header =
-            |line: &str| line.strip_prefix("--! ").is_some_and(|rest| rest.starts_with(char::is_uppercase));
+        let mut head = Head {
+            previous: None,
+            hash: None,
+            allows_other_hash: false,
+            no_transaction: false,
+            body: text,
+        };
+        let is_header = |line: &str| {
+            line.strip_prefix("--! ").is_some_and(|rest| rest.starts_with(char::is_uppercase))
+        };
         while let Some(line) = head.body.lines().next().filter(|line| is_header(line)) {
             if let Some(previous) = line.strip_prefix("--! Previous:") {
                 let previous = previous.trim();
@@ -175,7 +191,9 @@ impl<'a> Head<'a> {
 fn has_placeholders(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.windows(4).enumerate().any(|(at, four)| {
-        four[0] == b':' && four[1..].iter().all(u8::is_ascii_uppercase) && (at == 0 || bytes[at - 1] != b':')
+        four[0] == b':'
+            && four[1..].iter().all(u8::is_ascii_uppercase)
+            && (at == 0 || bytes[at - 1] != b':')
     })
 }
 
@@ -196,9 +214,13 @@ mod tests {
         let head = Head::of(text);
         assert_eq!((head.previous, head.body), (Some(""), "\nSELECT 1;\n"));
         // `printf 'SELECT 1;\n' | sha1sum`
-        let digest = Checksum::of_digest(digest(&SHA1_FOR_LEGACY_USE_ONLY, b"SELECT 1;\n").as_ref());
+        let digest =
+            Checksum::of_digest(digest(&SHA1_FOR_LEGACY_USE_ONLY, b"SELECT 1;\n").as_ref());
         assert_eq!(hash("", head.body).to_string(), format!("sha1:{digest}"));
         assert_ne!(hash("sha1:a", head.body), hash("sha1:b", head.body));
-        assert!(has_placeholders("SELECT ':DATABASE_NAME'") && !has_placeholders("SELECT 1::TEXT, a[1:2]"));
+        assert!(
+            has_placeholders("SELECT ':DATABASE_NAME'")
+                && !has_placeholders("SELECT 1::TEXT, a[1:2]")
+        );
     }
 }

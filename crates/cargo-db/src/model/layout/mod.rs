@@ -351,7 +351,8 @@ impl Layout {
             return self.convention.digest(bytes);
         }
         let text = String::from_utf8_lossy(bytes);
-        let kept: String = text.chars().filter(|character| !self.ignored.contains(*character)).collect();
+        let kept: String =
+            text.chars().filter(|character| !self.ignored.contains(*character)).collect();
         self.convention.digest(kept.as_bytes())
     }
 
@@ -365,7 +366,10 @@ impl Layout {
 
     /// The table's name without its schema.
     pub(crate) fn table_name(&self) -> &str {
-        let named = self.table.as_deref().map(|table| table.split_once('.').map_or(table, |(_, name)| name));
+        let named = self
+            .table
+            .as_deref()
+            .map(|table| table.split_once('.').map_or(table, |(_, name)| name));
         named.unwrap_or(self.table().name)
     }
 
@@ -406,8 +410,9 @@ impl Layout {
 
     /// Creates the history table, as the tool itself does.
     pub(crate) fn create_table(&self) -> String {
-        let schema =
-            self.schema().map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {}; ", quote_identifier(schema)));
+        let schema = self
+            .schema()
+            .map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {}; ", quote_identifier(schema)));
         let name = if self.table.is_none() && self.schema().is_none() {
             self.table().name.to_owned()
         } else {
@@ -445,7 +450,10 @@ impl Layout {
         Some(Applied {
             version: self.version(version)?,
             name: name.to_owned(),
-            installed_on: seconds.parse().ok().and_then(|s| OffsetDateTime::from_unix_timestamp(s).ok()),
+            installed_on: seconds
+                .parse()
+                .ok()
+                .and_then(|s| OffsetDateTime::from_unix_timestamp(s).ok()),
             success: matches!(success, "t" | "true"),
             checksum: (!checksum.is_empty()).then(|| Checksum::stored(checksum)),
             detail: detail.to_owned(),

@@ -64,7 +64,11 @@ impl NewMigration<'_> {
         loop {
             let version = timestamp(moment);
             let begins = |text: String| text.replace('-', "").starts_with(&version);
-            let taken = self.folder.migrations.iter().any(|migration| begins(migration.version.to_string()));
+            let taken = self
+                .folder
+                .migrations
+                .iter()
+                .any(|migration| begins(migration.version.to_string()));
             if !taken {
                 return version;
             }
@@ -101,9 +105,11 @@ mod tests {
     #[test]
     fn never_two_of_the_same_second() {
         let now = OffsetDateTime::from_unix_timestamp(1_767_225_599).unwrap();
-        let free =
-            |folder: &Folder| NewMigration { name: "x", now, reversible: true, folder }.free_timestamp();
-        let taken = Layout::plain().read(vec![Found { path: "20251231235959_x.sql".into(), bytes: vec![] }]);
+        let free = |folder: &Folder| {
+            NewMigration { name: "x", now, reversible: true, folder }.free_timestamp()
+        };
+        let taken = Layout::plain()
+            .read(vec![Found { path: "20251231235959_x.sql".into(), bytes: vec![] }]);
         assert_eq!(free(&Folder::default()), "20251231235959");
         assert_eq!(free(&taken), "20260101000000");
     }

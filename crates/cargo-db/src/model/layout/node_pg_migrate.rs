@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name, leading_digits,
-    milliseconds, quote_literal, script_file, section,
+    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name,
+    leading_digits, milliseconds, quote_literal, script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 
@@ -37,20 +37,25 @@ impl Convention for NodePgMigrate {
     }
 
     fn reads(&self, path: &Path) -> bool {
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let extension =
+            path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         !file_name(path).starts_with('.') && (extension == "sql" || PROGRAMS.contains(&extension))
     }
 
     fn read(&self, found: Vec<Found>) -> Folder {
         let mut folder = Folder::default();
         for file in found {
-            let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+            let stem =
+                file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
             if leading_digits(&stem).is_none() {
-                folder.misnamed.push((file.path, "node-pg-migrate wants a name that begins with digits"));
+                folder
+                    .misnamed
+                    .push((file.path, "node-pg-migrate wants a name that begins with digits"));
                 continue;
             }
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
-            let parts = section::parts(&text, |line| is_marker(line, "up"), |line| is_marker(line, "down"));
+            let parts =
+                section::parts(&text, |line| is_marker(line, "up"), |line| is_marker(line, "down"));
             let whole = script_file(self, file, true);
             let part = |range| ScriptFile { part: Some(range), ..whole.clone() };
             let (up, down) = match (whole.is_code, parts.up, parts.down) {
@@ -70,13 +75,16 @@ impl Convention for NodePgMigrate {
                 detail,
             });
         }
-        folder.migrations.sort_by_cached_key(|one| (prefix(&one.version.to_string()), one.version.clone()));
+        folder
+            .migrations
+            .sort_by_cached_key(|one| (prefix(&one.version.to_string()), one.version.clone()));
         folder
     }
 
     fn claims(&self, names: &[&Path], first: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        let mut own =
-            names.iter().filter(|name| self.reads(name) && leading_digits(file_name(name)).is_some());
+        let mut own = names
+            .iter()
+            .filter(|name| self.reads(name) && leading_digits(file_name(name)).is_some());
         let signed = |name: &&&Path| {
             let text = first(name).unwrap_or_default();
             if file_name(name).ends_with(".sql") {
@@ -104,7 +112,10 @@ impl Convention for NodePgMigrate {
     }
 
     fn erase(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE name = {}", quote_literal(&migration.version.to_string()))
+        format!(
+            "DELETE FROM {table} WHERE name = {}",
+            quote_literal(&migration.version.to_string())
+        )
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
@@ -129,7 +140,8 @@ impl Convention for NodePgMigrate {
 /// `-- Up Migration`, however it is written and whatever follows: the tool looks for the words alone.
 fn is_marker(line: &str, word: &str) -> bool {
     let Some(rest) = line.trim_start().strip_prefix("--") else { return false };
-    let words = rest.trim_start_matches(|c: char| c == '-' || c.is_whitespace()).to_ascii_lowercase();
+    let words =
+        rest.trim_start_matches(|c: char| c == '-' || c.is_whitespace()).to_ascii_lowercase();
     let Some(rest) = words.strip_prefix(word) else { return false };
     rest.starts_with(char::is_whitespace) && rest.trim_start().starts_with("migration")
 }
@@ -149,7 +161,13 @@ mod tests {
     #[test]
     fn prefixes_of_all_kinds_are_in_one_order() {
         let file = |name: &str| Found { path: name.into(), bytes: vec![] };
-        let names = ["20260101000000000_c.sql", "1767225600001_d.sql", "9_a.sql", "10_b.js", "README.md.sql"];
+        let names = [
+            "20260101000000000_c.sql",
+            "1767225600001_d.sql",
+            "9_a.sql",
+            "10_b.js",
+            "README.md.sql",
+        ];
         let folder = NodePgMigrate.read(names.map(file).into());
         let versions: Vec<String> = folder.migrations.iter().map(Migration::title).collect();
         assert_eq!(versions, ["9_a", "10_b", "20260101000000000_c", "1767225600001_d"]);
@@ -160,13 +178,17 @@ mod tests {
     #[test]
     fn sections_are_optional() {
         let part = |text: &str| {
-            let folder = NodePgMigrate.read(vec![Found { path: "1_x.sql".into(), bytes: text.into() }]);
+            let folder =
+                NodePgMigrate.read(vec![Found { path: "1_x.sql".into(), bytes: text.into() }]);
             let up = folder.migrations[0].up.part_of(text.into());
             String::from_utf8(up).unwrap().trim().to_owned()
         };
         assert_eq!(part("SELECT 1;"), "SELECT 1;");
         assert_eq!(part("-- Up Migration\nSELECT 1;\n--- down migration\nSELECT 2;"), "SELECT 1;");
         assert_eq!(part("SELECT 1;\n-- Down Migration\nSELECT 2;"), "SELECT 1;");
-        assert_eq!(part("-- Up migrations\nSELECT 1;\n-- Down Migration: undo\nSELECT 2;"), "SELECT 1;");
+        assert_eq!(
+            part("-- Up migrations\nSELECT 1;\n-- Down Migration: undo\nSELECT 2;"),
+            "SELECT 1;"
+        );
     }
 }

@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP, file_name, folder_name,
-    quote_literal, script_file, section, sha256,
+    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP, file_name,
+    folder_name, quote_literal, script_file, section, sha256,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
 
@@ -170,11 +170,14 @@ mod tests {
 
     #[test]
     fn the_ends_of_lines_make_no_difference() {
-        let (unix, dos) = (accepted(b"SELECT 1;\nSELECT 2;\n"), accepted(b"SELECT 1;\r\nSELECT 2;\r\n"));
+        let (unix, dos) =
+            (accepted(b"SELECT 1;\nSELECT 2;\n"), accepted(b"SELECT 1;\r\nSELECT 2;\r\n"));
         assert!(unix.contains(&dos[0]) && dos.contains(&unix[0]));
         assert!(!unix.contains(&accepted(b"SELECT 1;\nSELECT 3;\n")[0]));
-        let folder =
-            Prisma.read(vec![Found { path: "m/1_x/migration.sql".into(), bytes: b"SELECT 1;\n".to_vec() }]);
+        let folder = Prisma.read(vec![Found {
+            path: "m/1_x/migration.sql".into(),
+            bytes: b"SELECT 1;\n".to_vec(),
+        }]);
         let old: String = unpadded(&sha256(b"SELECT 1;\n").to_string());
         assert!(folder.migrations[0].is_recorded_as(&Checksum::stored(&old)));
     }

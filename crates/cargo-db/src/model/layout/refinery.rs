@@ -8,8 +8,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name, quote_literal,
-    script_file,
+    Claim, Convention, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name,
+    quote_literal, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
 
@@ -58,7 +58,9 @@ impl Convention for Refinery {
         let mut folder = Folder::default();
         for file in found {
             let Some((version, name)) = parse(&file.path) else {
-                folder.misnamed.push((file.path, "refinery reads `V<number>__<name>.sql` and no other"));
+                folder
+                    .misnamed
+                    .push((file.path, "refinery reads `V<number>__<name>.sql` and no other"));
                 continue;
             };
             let Ok(number) = version.parse::<i64>() else {
@@ -139,9 +141,11 @@ fn parse(path: &Path) -> Option<(&str, &str)> {
     let file = file_name(path);
     let stem = file.strip_suffix(".sql").or_else(|| file.strip_suffix(".rs"))?;
     let (version, name) = stem.strip_prefix(['V', 'U'])?.split_once("__")?;
-    let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let is_word =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_');
     let is_number = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '.')
+        text.starts_with(|c: char| c.is_ascii_digit())
+            && text.chars().all(|c| c.is_ascii_digit() || c == '.')
     };
     (is_number(version) && is_word(name)).then_some((version, name))
 }
@@ -159,8 +163,12 @@ fn checksum(name: &str, version: &[u8], sql: &str) -> Checksum {
 /// SipHash with one round a word and three at the end, and a key of zeros.
 /// Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012.
 fn sip13(bytes: &[u8]) -> u64 {
-    let mut v: [u64; 4] =
-        [0x736f_6d65_7073_6575, 0x646f_7261_6e64_6f6d, 0x6c79_6765_6e65_7261, 0x7465_6462_7974_6573];
+    let mut v: [u64; 4] = [
+        0x736f_6d65_7073_6575,
+        0x646f_7261_6e64_6f6d,
+        0x6c79_6765_6e65_7261,
+        0x7465_6462_7974_6573,
+    ];
     let mut words = bytes.chunks_exact(8);
     for word in words.by_ref() {
         let word = u64::from_le_bytes(word.try_into().unwrap_or_default());

@@ -16,7 +16,11 @@ pub(super) struct Marker<'a> {
 }
 
 /// The first line that `is_marker` knows, from a byte on.
-pub(super) fn find<'a>(text: &'a str, from: usize, is_marker: impl Fn(&str) -> bool) -> Option<Marker<'a>> {
+pub(super) fn find<'a>(
+    text: &'a str,
+    from: usize,
+    is_marker: impl Fn(&str) -> bool,
+) -> Option<Marker<'a>> {
     let mut start = from;
     for line in text.get(from..)?.split_inclusive('\n') {
         if line.trim_start().starts_with("--") && is_marker(line.trim()) {
@@ -41,9 +45,14 @@ pub(super) fn parts<'a>(
 ) -> Parts<'a> {
     let (up, down) = (find(text, 0, is_up), find(text, 0, is_down));
     let until = |from: usize, other: &Option<Marker<'_>>| {
-        other.as_ref().map(|marker| marker.start).filter(|&start| start >= from).unwrap_or(text.len())
+        other
+            .as_ref()
+            .map(|marker| marker.start)
+            .filter(|&start| start >= from)
+            .unwrap_or(text.len())
     };
-    let range = |marker: &Marker<'_>, other: &Option<Marker<'_>>| marker.end..until(marker.end, other);
+    let range =
+        |marker: &Marker<'_>, other: &Option<Marker<'_>>| marker.end..until(marker.end, other);
     let up_range = up.as_ref().map(|marker| range(marker, &down));
     let down_range = down.as_ref().map(|marker| range(marker, &up));
     Parts { up: up.zip(up_range), down: down.zip(down_range) }
@@ -52,12 +61,19 @@ pub(super) fn parts<'a>(
 /// Whether PostgreSQL refuses every statement of a file inside a transaction.
 pub(super) fn all_stand_alone(bytes: &[u8]) -> bool {
     mentions_one(&String::from_utf8_lossy(bytes))
-        && statements(bytes).is_ok_and(|all| !all.is_empty() && all.iter().all(|one| mentions_one(&one.text)))
+        && statements(bytes)
+            .is_ok_and(|all| !all.is_empty() && all.iter().all(|one| mentions_one(&one.text)))
 }
 
 fn mentions_one(text: &str) -> bool {
-    const OUTSIDE: [&str; 6] =
-        ["concurrently", "vacuum", "alter system", "create database", "drop database", "tablespace"];
+    const OUTSIDE: [&str; 6] = [
+        "concurrently",
+        "vacuum",
+        "alter system",
+        "create database",
+        "drop database",
+        "tablespace",
+    ];
     let text = text.to_ascii_lowercase();
     OUTSIDE.iter().any(|word| text.contains(word))
 }

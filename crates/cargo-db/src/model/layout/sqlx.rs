@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA384, digest};
 
 use crate::model::layout::{
-    Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP, file_name,
-    quote_literal, script_file,
+    Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP,
+    file_name, quote_literal, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
 
@@ -22,7 +22,14 @@ static FACTS: Facts = Facts {
     table: Table {
         schema: None,
         name: "_sqlx_migrations",
-        columns: &["version", "description", "installed_on", "success", "checksum", "execution_time"],
+        columns: &[
+            "version",
+            "description",
+            "installed_on",
+            "success",
+            "checksum",
+            "execution_time",
+        ],
         create: "CREATE TABLE IF NOT EXISTS {table} (
     version BIGINT PRIMARY KEY,
     description TEXT NOT NULL,
@@ -73,11 +80,20 @@ impl Convention for Sqlx {
                 FileName::Misnamed => folder
                     .misnamed
                     .push((file.path, "what stands before the first `_` is not a version number")),
-                FileName::Down(version) => downs.push((version, script_file(self, file, transactional))),
+                FileName::Down(version) => {
+                    downs.push((version, script_file(self, file, transactional)))
+                }
                 FileName::Up(version, name) => {
                     let up = script_file(self, file, transactional);
                     let (recorded, detail) = (Recorded::Digest, String::new());
-                    folder.migrations.push(Migration { version, name, up, down: None, recorded, detail });
+                    folder.migrations.push(Migration {
+                        version,
+                        name,
+                        up,
+                        down: None,
+                        recorded,
+                        detail,
+                    });
                 }
             }
         }

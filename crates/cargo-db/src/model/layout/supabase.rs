@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use pg_logical::script::statements;
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name, leading_digits,
-    quote_literal, script_file, section,
+    Claim, Convention, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name,
+    leading_digits, quote_literal, script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
 
@@ -49,8 +49,8 @@ impl Convention for Supabase {
         let mut folder = Folder::default();
         for file in found {
             let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();
-            let parsed =
-                leading_digits(&stem).and_then(|(digits, rest)| Some((digits, rest.strip_prefix('_')?)));
+            let parsed = leading_digits(&stem)
+                .and_then(|(digits, rest)| Some((digits, rest.strip_prefix('_')?)));
             let Some((digits, name)) = parsed else {
                 folder.misnamed.push((file.path, "Supabase wants a name `<14 digits>_<name>.sql`"));
                 continue;
@@ -79,7 +79,8 @@ impl Convention for Supabase {
     }
 
     fn record(&self, Entry { table, migration, sql, .. }: &Entry<'_>) -> String {
-        let texts: Vec<String> = with_comments(sql).iter().map(|text| quote_literal(text)).collect();
+        let texts: Vec<String> =
+            with_comments(sql).iter().map(|text| quote_literal(text)).collect();
         format!(
             "INSERT INTO {table} (version, name, statements) VALUES ({}, {}, ARRAY[{}]::text[])",
             quote_literal(&migration.version.to_string()),
@@ -89,7 +90,10 @@ impl Convention for Supabase {
     }
 
     fn erase(&self, Entry { table, migration, .. }: &Entry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE version = {}", quote_literal(&migration.version.to_string()))
+        format!(
+            "DELETE FROM {table} WHERE version = {}",
+            quote_literal(&migration.version.to_string())
+        )
     }
 
     fn without_transaction(&self) -> &'static str {
@@ -109,7 +113,10 @@ fn with_comments(sql: &[u8]) -> Vec<String> {
         let Some(start) = rest.find(&statement.text) else { continue };
         let end = start + statement.text.len();
         pieces.push(
-            rest[..end].trim_start_matches(|c: char| c == ';' || c.is_whitespace()).trim_end().to_owned(),
+            rest[..end]
+                .trim_start_matches(|c: char| c == ';' || c.is_whitespace())
+                .trim_end()
+                .to_owned(),
         );
         rest = &rest[end..];
     }

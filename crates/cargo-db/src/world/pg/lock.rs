@@ -24,7 +24,12 @@ pub(crate) struct Lock {
 
 impl Lock {
     /// Takes all `keys` in the target's database, or fails when `timeout` has passed.
-    pub(crate) fn acquire(world: &World, target: &Target, keys: &[i64], timeout: Duration) -> Result<Lock> {
+    pub(crate) fn acquire(
+        world: &World,
+        target: &Target,
+        keys: &[i64],
+        timeout: Duration,
+    ) -> Result<Lock> {
         let mut session = Session::open(world, target, Purpose::Lock)?;
         let began = stopwatch();
         let mut told = false;
@@ -72,7 +77,8 @@ impl Lock {
 }
 
 fn busy(target: &Target, holder: Option<&Holder>, waited: Duration) -> Failure {
-    let holder = holder.map_or_else(|| "held by a session that just ended".to_owned(), Holder::sentence);
+    let holder =
+        holder.map_or_else(|| "held by a session that just ended".to_owned(), Holder::sentence);
     let waited = humantime::format_duration(Duration::from_secs(waited.as_secs())).to_string();
     Kind::LockBusy { target: target.to_string(), holder, waited }.into()
 }

@@ -22,7 +22,10 @@ pub(crate) fn read(session: &mut Session) -> Result<Option<Marker>> {
     Ok(match rows.as_deref() {
         Some([]) => None,
         Some([row]) => Some(Marker {
-            environment: row[0].as_deref().and_then(Environment::named).unwrap_or(Environment::Production),
+            environment: row[0]
+                .as_deref()
+                .and_then(Environment::named)
+                .unwrap_or(Environment::Production),
             genuine: row[1].as_deref() == Some("t"),
         }),
         _ => Some(Marker { environment: Environment::Production, genuine: true }),

@@ -54,7 +54,9 @@ impl Script {
                 let (line, statement) = (statement.line, statement.text);
                 return Err(Kind::TransactionControl { file: script.path, line, statement }.into());
             }
-        } else if let Some((_, last)) = controls.last().filter(|(_, last)| last.begins_transaction()) {
+        } else if let Some((_, last)) =
+            controls.last().filter(|(_, last)| last.begins_transaction())
+        {
             let why = format!("the transaction that begins on line {} never ends", last.line);
             return Err(Kind::BadScript { file: script.path, why }.into());
         }
@@ -79,7 +81,9 @@ impl Script {
     ) -> std::result::Result<(), Stop> {
         let mut reader = self.reader();
         let mut index = 0;
-        while let Some(statement) = reader.next_statement().map_err(|error| self.unreadable(&error))? {
+        while let Some(statement) =
+            reader.next_statement().map_err(|error| self.unreadable(&error))?
+        {
             let outermost = self.wrapped && (index == 0 || index + 1 == self.count);
             index += 1;
             if outermost {
@@ -111,7 +115,8 @@ impl Script {
                 return Ok(());
             };
             let stop = self.stop(statement, &error);
-            let again = matches!(&stop, Stop::Statement(error) if around.failed(session, statement, error));
+            let again =
+                matches!(&stop, Stop::Statement(error) if around.failed(session, statement, error));
             if !again {
                 return Err(stop);
             }
@@ -129,7 +134,9 @@ impl Script {
         let sent = reader.copy_data(&mut |line| writer.write_all(line));
         match sent {
             // What the server has against the data, it says at the end.
-            Ok(()) | Err(ScriptError::Read(_)) => writer.finish().map(drop).map_err(|error| stop(&error)),
+            Ok(()) | Err(ScriptError::Read(_)) => {
+                writer.finish().map(drop).map_err(|error| stop(&error))
+            }
             Err(error) => Err(self.unreadable(&error)),
         }
     }
@@ -177,7 +184,12 @@ pub(crate) trait Around {
     /// It ran, and its data is in.
     fn after(&mut self, _statement: &Statement) {}
     /// The server refused it. True means: try again.
-    fn failed(&mut self, _session: &mut Session, _statement: &Statement, _error: &StatementError) -> bool {
+    fn failed(
+        &mut self,
+        _session: &mut Session,
+        _statement: &Statement,
+        _error: &StatementError,
+    ) -> bool {
         false
     }
 }
@@ -190,7 +202,9 @@ fn locate(statement: &Statement, position: Option<u32>) -> (usize, usize) {
     let before: String =
         statement.text.chars().take(position.map_or(0, |position| position as usize - 1)).collect();
     match before.rsplit_once('\n') {
-        Some((lines, last)) => (statement.line + lines.matches('\n').count() + 1, last.chars().count() + 1),
+        Some((lines, last)) => {
+            (statement.line + lines.matches('\n').count() + 1, last.chars().count() + 1)
+        }
         None => (statement.line, statement.column + before.chars().count()),
     }
 }

@@ -51,7 +51,11 @@ pub(crate) fn opened_in(database: &str) -> u64 {
 
 /// Takes note of a session that we, or a program of ours, open there.
 pub(crate) fn opens_another_in(database: &str) {
-    *OPENED.lock().unwrap_or_else(PoisonError::into_inner).entry(database.to_owned()).or_default() += 1;
+    *OPENED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .entry(database.to_owned())
+        .or_default() += 1;
 }
 
 /// A row as text; `None` is NULL.
@@ -89,7 +93,8 @@ impl Session {
                 if notice.code().code() == "25P01" {
                     return;
                 }
-                let (severity, message) = (notice.severity().to_owned(), notice.message().to_owned());
+                let (severity, message) =
+                    (notice.severity().to_owned(), notice.message().to_owned());
                 events(Event::Notice { severity, message });
             });
         }
@@ -101,7 +106,9 @@ impl Session {
             (client, Box::new(move || drop(token.cancel_query(NoTls))))
         } else {
             let connector = tls::connector(&target.tls)?;
-            let client = config.connect(connector.clone()).map_err(|error| cannot_connect(target, &error))?;
+            let client = config
+                .connect(connector.clone())
+                .map_err(|error| cannot_connect(target, &error))?;
             let token = client.cancel_token();
             (client, Box::new(move || drop(token.cancel_query(connector.clone()))))
         };
@@ -111,8 +118,7 @@ impl Session {
         if purpose == Purpose::Lock {
             // It does nothing for as long as the run lasts, and some servers end such sessions.
             // Servers before 14 know no such setting.
-            let sql =
-                "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
+            let sql = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
             session.run("keep the session of the lock", sql)?;
         }
         Ok(session)
@@ -130,18 +136,27 @@ impl Session {
 
     /// The first column of the rows of one statement; NULLs are left out.
     pub(crate) fn column(&mut self, doing: &str, sql: &str) -> Result<Vec<String>> {
-        Ok(self.rows(doing, sql)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+        Ok(self
+            .rows(doing, sql)?
+            .into_iter()
+            .filter_map(|row| row.into_iter().next().flatten())
+            .collect())
     }
 
     /// The first column of the first row; `None` where there is none, or it is NULL.
     pub(crate) fn value(&mut self, doing: &str, sql: &str) -> Result<Option<String>> {
-        Ok(self.rows(doing, sql)?.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+        Ok(self
+            .rows(doing, sql)?
+            .into_iter()
+            .next()
+            .and_then(|row| row.into_iter().next().flatten()))
     }
 
     /// The rows of each of several statements, in one round trip. Statements without rows give
     /// an empty set.
     pub(crate) fn result_sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Row>>> {
-        let messages = self.client.simple_query(sql).map_err(|error| self.failure(doing, &error))?;
+        let messages =
+            self.client.simple_query(sql).map_err(|error| self.failure(doing, &error))?;
         let mut sets = vec![Vec::new()];
         for message in messages {
             match message {
@@ -191,10 +206,13 @@ impl Session {
     /// The failure that an error of this session is, while `doing` something.
     pub(crate) fn failure(&self, doing: &str, error: &postgres::Error) -> Failure {
         match server_error(error) {
-            Some(server) => Kind::Sql { doing: format!("cannot {doing}"), server: Box::new(server) }.into(),
+            Some(server) => {
+                Kind::Sql { doing: format!("cannot {doing}"), server: Box::new(server) }.into()
+            }
             None => {
                 let (target, why) = (self.target.to_string(), describe(error));
-                Kind::ConnectionLost { target, subject: format!("the attempt to {doing}"), why }.into()
+                Kind::ConnectionLost { target, subject: format!("the attempt to {doing}"), why }
+                    .into()
             }
         }
     }
@@ -278,7 +296,8 @@ impl Backend {
 pub(crate) fn backend(session: &mut Session) -> Result<Backend> {
     let sql = "SELECT pid, format('pid = %s AND backend_start = %L', pid, backend_start) \
                FROM pg_stat_activity WHERE pid = pg_backend_pid()";
-    let row = session.rows("ask for the session's number", sql)?.into_iter().next().unwrap_or_default();
+    let row =
+        session.rows("ask for the session's number", sql)?.into_iter().next().unwrap_or_default();
     match row.as_slice() {
         [Some(pid), Some(condition)] => {
             Ok(Backend { pid: pid.parse().unwrap_or(0), condition: condition.clone() })
@@ -290,7 +309,11 @@ pub(crate) fn backend(session: &mut Session) -> Result<Backend> {
 /// Waits, for as long as half a minute, until a backend has ended: until then a commit that it
 /// was asked for may still come through. Returns a session to look with, or nothing where the
 /// server did not come back or the backend is still at work.
-pub(crate) fn after_the_end_of(world: &World, target: &Target, backend: &Backend) -> Option<Session> {
+pub(crate) fn after_the_end_of(
+    world: &World,
+    target: &Target,
+    backend: &Backend,
+) -> Option<Session> {
     let began = stopwatch();
     while began.elapsed() < Duration::from_secs(30) && world.interrupt.check().is_ok() {
         if let Ok(mut session) = Session::open(world, target, Purpose::Write) {
@@ -316,7 +339,8 @@ impl Transaction {
     pub(crate) fn begin(session: &mut Session) -> Result<Transaction> {
         let backend = backend(session)?;
         session.run("begin a transaction", "BEGIN")?;
-        let number = session.value("number the transaction", "SELECT txid_current()")?.unwrap_or_default();
+        let number =
+            session.value("number the transaction", "SELECT txid_current()")?.unwrap_or_default();
         Ok(Transaction { backend, number })
     }
 
@@ -328,7 +352,8 @@ impl Transaction {
         }
         let (target, subject) = (session.target.to_string(), subject.to_owned());
         let unknown = || Kind::CommitUnknown { target: target.clone(), subject: subject.clone() };
-        let mut looking = after_the_end_of(world, &session.target, &self.backend).ok_or_else(unknown)?;
+        let mut looking =
+            after_the_end_of(world, &session.target, &self.backend).ok_or_else(unknown)?;
         let question = format!("SELECT txid_status({})", self.number);
         let status = looking.value("ask for the transaction", &question).map_err(|_| unknown())?;
         if status.as_deref() == Some("committed") {

@@ -48,7 +48,10 @@ pub(crate) struct Found {
 }
 
 /// The server and the database, in one round trip. The tool's own tables are left out.
-pub(crate) fn survey(session: &mut Session, layout: &Layout) -> Result<(Found, ServerFacts, DatabaseFacts)> {
+pub(crate) fn survey(
+    session: &mut Session,
+    layout: &Layout,
+) -> Result<(Found, ServerFacts, DatabaseFacts)> {
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
     let server = SERVER.replace("{tls}", tls);
     let questions = format!(
@@ -57,15 +60,17 @@ pub(crate) fn survey(session: &mut Session, layout: &Layout) -> Result<(Found, S
     );
     let sets = session.result_sets("look at the database", &questions)?;
     let [table, server, schemas, tables] = <[Vec<Row>; 4]>::try_from(sets).unwrap_or_default();
-    let unsure = tables.iter().any(|row| row.get(6).is_some_and(|unsure| unsure.as_deref() == Some("t")));
+    let unsure =
+        tables.iter().any(|row| row.get(6).is_some_and(|unsure| unsure.as_deref() == Some("t")));
     let details = if unsure { session.rows("look at some tables", DETAILS)? } else { Vec::new() };
     let surveyed = server.first().and_then(|row| {
         let block_size = row[5].as_deref()?.parse().ok()?;
-        let tables = Tables { layout, schemas: &schemas, tables: &tables, details: &details, block_size };
+        let tables =
+            Tables { layout, schemas: &schemas, tables: &tables, details: &details, block_size };
         Some((facts(row)?, tables.database()?))
     });
-    let (server, database) =
-        surveyed.ok_or_else(|| Kind::Bug { what: "the server answered another question".to_owned() })?;
+    let (server, database) = surveyed
+        .ok_or_else(|| Kind::Bug { what: "the server answered another question".to_owned() })?;
     let found = table.first().map_or(Found { history: None, marker: false }, |row| Found {
         history: row[0].clone(),
         marker: row[1].as_deref() == Some("t"),
@@ -98,7 +103,8 @@ impl Tables<'_> {
     fn database(&self) -> Option<DatabaseFacts> {
         let mut schema_of = HashMap::new();
         for row in self.schemas {
-            schema_of.insert(row[0].as_deref()?, (row[1].as_deref()?, row[2].as_deref() == Some("t")));
+            schema_of
+                .insert(row[0].as_deref()?, (row[1].as_deref()?, row[2].as_deref() == Some("t")));
         }
         let mut detail_of = HashMap::new();
         for row in self.details {
@@ -107,19 +113,25 @@ impl Tables<'_> {
         let mut database = DatabaseFacts::default();
         let mut by_root: HashMap<&str, TableSize> = HashMap::new();
         for table in self.tables {
-            let [oid, schema, name, rows, pages, is_partitioned, _] = table.as_slice() else { return None };
+            let [oid, schema, name, rows, pages, is_partitioned, _] = table.as_slice() else {
+                return None;
+            };
             let (oid, name) = (oid.as_deref()?, name.as_deref()?);
             let detail = |column: usize| detail_of.get(oid).and_then(|row| row[column].as_deref());
             let (rows, bytes) = match (detail(2), detail(3)) {
                 (Some(rows), Some(bytes)) => (rows.parse().ok()?, bytes.parse().ok()?),
                 // What is partitioned has no rows of its own, though ANALYZE counts those of its parts.
                 _ if is_partitioned.as_deref() == Some("t") => (0, 0),
-                _ => (rounded(rows.as_deref()?)?, pages.as_deref()?.parse::<u64>().ok()? * self.block_size),
+                _ => (
+                    rounded(rows.as_deref()?)?,
+                    pages.as_deref()?.parse::<u64>().ok()? * self.block_size,
+                ),
             };
             database.bytes += bytes;
             // A schema that was made between the two questions.
             let Some(&(schema, is_current)) = schema_of.get(schema.as_deref()?) else { continue };
-            let of_server = schema.starts_with("pg_") || matches!(schema, "information_schema" | "cargo_db");
+            let of_server =
+                schema.starts_with("pg_") || matches!(schema, "information_schema" | "cargo_db");
             if of_server || self.layout.is_own(schema, name) {
                 continue;
             }

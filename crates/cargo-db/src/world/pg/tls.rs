@@ -8,7 +8,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::failure::{Kind, Result};
@@ -44,8 +46,8 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect> {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
             let chain = certificates(certificate)?;
-            let key =
-                PrivateKeyDer::from_pem_file(key).map_err(|error| bad(&key.display().to_string(), &error))?;
+            let key = PrivateKeyDer::from_pem_file(key)
+                .map_err(|error| bad(&key.display().to_string(), &error))?;
             builder.with_client_auth_cert(chain, key).map_err(|error| bad("sslcert", &error))?
         }
     };
@@ -86,7 +88,12 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
 }
 
 fn bad(value: &str, error: &dyn std::fmt::Display) -> crate::failure::Failure {
-    Kind::BadSetting { source_name: "TLS".to_owned(), value: value.to_owned(), why: error.to_string() }.into()
+    Kind::BadSetting {
+        source_name: "TLS".to_owned(),
+        value: value.to_owned(),
+        why: error.to_string(),
+    }
+    .into()
 }
 
 /// Checks who signed a certificate but not whose it is, or nothing at all: `verify-ca`, and

@@ -123,15 +123,24 @@ impl Cluster {
             "-c",
             "unix_socket_permissions=0700",
             "-c",
-            if options.tcp_port.is_some() { "listen_addresses=127.0.0.1" } else { "listen_addresses=" },
+            if options.tcp_port.is_some() {
+                "listen_addresses=127.0.0.1"
+            } else {
+                "listen_addresses="
+            },
             "-p",
             &port.to_string(),
         ];
         let arguments: Vec<String> = arguments.map(str::to_owned).into();
         let failed = |why: String| Failure::from(Kind::Server { doing: "start", why });
-        let mut child =
-            process::spawn_server(&binaries.program("postgres"), &arguments, &self.base, options.user, log)
-                .map_err(|error| failed(error.to_string()))?;
+        let mut child = process::spawn_server(
+            &binaries.program("postgres"),
+            &arguments,
+            &self.base,
+            options.user,
+            log,
+        )
+        .map_err(|error| failed(error.to_string()))?;
         let began = stopwatch();
         loop {
             if let Some((running, true)) = self.pid_file()
@@ -151,7 +160,8 @@ impl Cluster {
     /// unless the number in one is a zombie's or somebody else's by now; then the file is ours
     /// to remove.
     fn forget_dead_server(&self, socket_dir: &Path, port: u16) -> Result<()> {
-        let locks = [self.data.join("postmaster.pid"), socket_dir.join(format!(".s.PGSQL.{port}.lock"))];
+        let locks =
+            [self.data.join("postmaster.pid"), socket_dir.join(format!(".s.PGSQL.{port}.lock"))];
         for lock in locks {
             let text = files::read_if_there(&lock).ok().flatten().unwrap_or_default();
             let pid = text.lines().next().and_then(|line| line.trim().parse().ok());

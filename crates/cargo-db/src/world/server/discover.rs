@@ -43,9 +43,9 @@ const CLIENT: &[&str] = &["pg_dump", "pg_restore"];
 /// folder that was named and holds no server is an error: somebody meant it.
 pub(super) fn all(named: Option<&Path>) -> Result<Vec<Binaries>> {
     match named {
-        Some(folder) => {
-            look_in(folder, SERVER).map(|binaries| vec![binaries]).ok_or_else(|| nothing_found(named))
-        }
+        Some(folder) => look_in(folder, SERVER)
+            .map(|binaries| vec![binaries])
+            .ok_or_else(|| nothing_found(named)),
         None => Ok(everywhere(SERVER)),
     }
 }
@@ -53,7 +53,8 @@ pub(super) fn all(named: Option<&Path>) -> Result<Vec<Binaries>> {
 /// The client programs for a server: of the same major version where they are here, else the
 /// oldest newer ones. Older ones cannot dump it.
 pub(crate) fn client(named: Option<&Path>, major: u32) -> Result<Binaries> {
-    let mut found: Vec<Binaries> = named.and_then(|folder| look_in(folder, CLIENT)).into_iter().collect();
+    let mut found: Vec<Binaries> =
+        named.and_then(|folder| look_in(folder, CLIENT)).into_iter().collect();
     found.extend(everywhere(CLIENT));
     found.retain(|binaries| binaries.major >= major);
     found.sort_by_key(|binaries| binaries.major);
@@ -71,7 +72,8 @@ fn everywhere(programs: &[&str]) -> Vec<Binaries> {
     let mut folders: Vec<PathBuf> = process::search_path();
     folders.extend(pg_config());
     let mut found: Vec<Binaries> = Vec::new();
-    let mut usual: Vec<Binaries> = places().iter().filter_map(|folder| look_in(folder, programs)).collect();
+    let mut usual: Vec<Binaries> =
+        places().iter().filter_map(|folder| look_in(folder, programs)).collect();
     usual.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
     for binaries in folders.iter().filter_map(|folder| look_in(folder, programs)).chain(usual) {
         if !found.contains(&binaries) {
@@ -94,7 +96,8 @@ fn pg_config() -> Option<PathBuf> {
         .into_iter()
         .map(|folder| folder.join("pg_config"))
         .find(|path| path.is_file())?;
-    let printed = process::run_server_program(&program, &["--bindir"], Path::new("/"), None).ok()?;
+    let printed =
+        process::run_server_program(&program, &["--bindir"], Path::new("/"), None).ok()?;
     Some(PathBuf::from(printed.trim()))
 }
 
@@ -127,8 +130,9 @@ pub(super) fn nothing_found(named: Option<&Path>) -> Failure {
         ("brew", "brew install postgresql@17"),
     ];
     let command = known.into_iter().find(|(program, _)| on_path(program));
-    let install =
-        command.map_or("see https://www.postgresql.org/download/", |(_, command)| command).to_owned();
+    let install = command
+        .map_or("see https://www.postgresql.org/download/", |(_, command)| command)
+        .to_owned();
     Kind::NoBinaries { looked_in, install }.into()
 }
 

@@ -42,7 +42,8 @@ impl LocalServer {
     /// The server of the project in `root`.
     pub(crate) fn of(root: &Path, bin: Option<&Path>) -> LocalServer {
         let digest = digest(&SHA256, root.as_os_str().as_encoded_bytes());
-        let hash: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let hash: String =
+            digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let bin = bin.map(Path::to_owned);
         if process::is_root() {
             let base = Path::new("/var/tmp").join(format!("cargo-db-{hash}"));
@@ -68,8 +69,9 @@ impl LocalServer {
         if !files::is_private(&self.base, self.user.map(|user| user.uid)) {
             return None;
         }
-        let majors =
-            files::names(&self.base).into_iter().filter_map(|name| name.strip_prefix("pg")?.parse().ok());
+        let majors = files::names(&self.base)
+            .into_iter()
+            .filter_map(|name| name.strip_prefix("pg")?.parse().ok());
         majors.max().map(|major| Cluster::new(&self.base, major))
     }
 
@@ -107,14 +109,22 @@ impl LocalServer {
             None => Cluster::create(&self.base, &binaries, self.user)?,
         };
         self.prepare_socket_dir()?;
-        cluster.start(world, &binaries, &self.socket_dir, &StartOptions { user: self.user, tcp_port })
+        cluster.start(
+            world,
+            &binaries,
+            &self.socket_dir,
+            &StartOptions { user: self.user, tcp_port },
+        )
     }
 
     /// Binaries of the cluster's own major version, or the best there are for a new one.
     fn binaries(&self) -> Result<Binaries> {
         let found = discover::all(self.bin.as_deref())?;
         let Some(cluster) = self.cluster() else {
-            return found.into_iter().next().ok_or_else(|| discover::nothing_found(self.bin.as_deref()));
+            return found
+                .into_iter()
+                .next()
+                .ok_or_else(|| discover::nothing_found(self.bin.as_deref()));
         };
         let majors: Vec<String> = found.iter().map(|binaries| binaries.major.to_string()).collect();
         if let Some(binaries) = found.into_iter().find(|binaries| binaries.major == cluster.major) {

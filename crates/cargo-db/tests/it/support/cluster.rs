@@ -32,7 +32,9 @@ pub(crate) fn binaries() -> PathBuf {
             .flatten()
             .collect();
         found.sort();
-        let newest = found.pop().expect("no PostgreSQL here: run scripts/setup, or set CARGO_DB_TEST_PG_BIN");
+        let newest = found
+            .pop()
+            .expect("no PostgreSQL here: run scripts/setup, or set CARGO_DB_TEST_PG_BIN");
         newest.parent().expect("a folder").to_owned()
     };
     FOUND.get_or_init(find).clone()
@@ -68,8 +70,11 @@ fn postgres_user() -> (u32, u32) {
 impl Cluster {
     /// Starts a server of its own, with fsync off: nothing here outlives the tests.
     pub(crate) fn start() -> Cluster {
-        let folder =
-            tempfile::Builder::new().prefix("cargo-db-pg-").tempdir_in("/tmp").expect("a folder").keep();
+        let folder = tempfile::Builder::new()
+            .prefix("cargo-db-pg-")
+            .tempdir_in("/tmp")
+            .expect("a folder")
+            .keep();
         let give_away = |path: &Path| {
             if rustix::process::geteuid().is_root() {
                 let (uid, gid) = postgres_user();
@@ -95,17 +100,29 @@ impl Cluster {
         assert!(initdb.expect("initdb runs").success());
         certificates(&folder, give_away);
 
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("its number")
+            .port();
         let log = std::fs::File::create(folder.join("log")).expect("a log");
         let shown = |name: &str| folder.join(name).display().to_string();
-        #[expect(clippy::zombie_processes, reason = "the watcher stops it, after this process is gone")]
+        #[expect(
+            clippy::zombie_processes,
+            reason = "the watcher stops it, after this process is gone"
+        )]
         as_postgres(&binaries().join("postgres"))
             .arg("-F")
             .arg("-D")
             .arg(&data)
             .args(["-k", &shown(""), "-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", shown("server.crt"))])
-            .args(["-c", &format!("ssl_key_file={}", shown("server.key")), "-c", "max_connections=60"])
+            .args([
+                "-c",
+                &format!("ssl_key_file={}", shown("server.key")),
+                "-c",
+                "max_connections=60",
+            ])
             .stderr(log)
             .process_group(0)
             .spawn()
@@ -116,8 +133,12 @@ impl Cluster {
         );
         let mut watcher = Command::new("sh");
         #[expect(clippy::zombie_processes, reason = "it ends when this process has ended")]
-        let mut watcher =
-            watcher.args(["-c", &script]).stdin(Stdio::piped()).process_group(0).spawn().expect("sh");
+        let mut watcher = watcher
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("sh");
         let alive = Mutex::new(watcher.stdin.take().expect("a pipe"));
         let cluster = Cluster { folder, port, _alive: alive };
         super::eventually("the test server answers", || cluster.try_connect("postgres").is_ok());
@@ -127,7 +148,11 @@ impl Cluster {
 
     /// A URL over the socket, where nobody asks for a password.
     pub(crate) fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@localhost:{}/{database}?host={}", self.port, self.folder.display())
+        format!(
+            "postgres://postgres@localhost:{}/{database}?host={}",
+            self.port,
+            self.folder.display()
+        )
     }
 
     /// A URL over TCP, with the password.
@@ -139,14 +164,21 @@ impl Cluster {
     pub(crate) fn crash_and_restart(&self) {
         let data = self.folder.join("data");
         let mut command = as_postgres(&binaries().join("pg_ctl"));
-        command.arg("-D").arg(data).args(["-m", "immediate", "-w", "-s", "-l"]).arg(self.folder.join("log2"));
+        command
+            .arg("-D")
+            .arg(data)
+            .args(["-m", "immediate", "-w", "-s", "-l"])
+            .arg(self.folder.join("log2"));
         assert!(command.arg("restart").status().expect("pg_ctl runs").success());
         super::eventually("the test server answers again", || self.try_connect("postgres").is_ok());
     }
 
     fn try_connect(&self, database: &str) -> Result<Client, postgres::Error> {
         let folder = self.folder.display();
-        Client::connect(&format!("host={folder} port={} user=postgres dbname={database}", self.port), NoTls)
+        Client::connect(
+            &format!("host={folder} port={} user=postgres dbname={database}", self.port),
+            NoTls,
+        )
     }
 
     pub(crate) fn connect(&self, database: &str) -> Client {
@@ -161,7 +193,8 @@ impl Cluster {
         let messages = self.connect(database).simple_query(sql).expect("SQL that works");
         let rows = messages.into_iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => {
-                let columns: Vec<&str> = (0..row.len()).map(|index| row.get(index).unwrap_or("")).collect();
+                let columns: Vec<&str> =
+                    (0..row.len()).map(|index| row.get(index).unwrap_or("")).collect();
                 Some(columns.join("|"))
             }
             _ => None,
@@ -171,8 +204,9 @@ impl Cluster {
 
     /// Ends every session but ours in a database, as a stopping server would.
     pub(crate) fn end_sessions(&self, database: &str) {
-        let sql =
-            format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+        let sql = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+        );
         self.query("postgres", &sql);
     }
 }
@@ -187,7 +221,8 @@ fn certificates(folder: &Path, give_away: impl Fn(&Path)) {
     let key = rcgen::KeyPair::generate().expect("a key");
     let server = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
     let server = server.signed_by(&key, &issuer).expect("a certificate");
-    let stranger = parameters.self_signed(&rcgen::KeyPair::generate().expect("a key")).expect("a stranger");
+    let stranger =
+        parameters.self_signed(&rcgen::KeyPair::generate().expect("a key")).expect("a stranger");
     let files = [
         ("ca.crt", authority.pem()),
         ("other-ca.crt", stranger.pem()),

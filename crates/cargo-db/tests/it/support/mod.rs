@@ -44,7 +44,10 @@ impl Ran {
     /// Both streams say this somewhere.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Ran {
-        assert!(self.stdout.contains(text) || self.stderr.contains(text), "`{text}` is not in\n{self}");
+        assert!(
+            self.stdout.contains(text) || self.stderr.contains(text),
+            "`{text}` is not in\n{self}"
+        );
         self
     }
 
@@ -67,7 +70,8 @@ impl From<Output> for Ran {
 impl Project {
     /// A project with no database named: its verbs find the local server.
     pub(crate) fn bare(name: &str) -> Project {
-        let folder = tempfile::Builder::new().prefix("cargo-db-it-").tempdir().expect("a temporary folder");
+        let folder =
+            tempfile::Builder::new().prefix("cargo-db-it-").tempdir().expect("a temporary folder");
         let project = Project { folder, database: name.to_owned(), variables: Vec::new() };
         project.write("db.toml", &format!("[database]\nname = \"{name}\"\n"));
         project

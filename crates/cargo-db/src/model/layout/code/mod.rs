@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use crate::model::history::History;
 use crate::model::layout::{
-    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name, has_extension,
-    script_file,
+    Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name,
+    has_extension, script_file,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
 
@@ -75,7 +75,8 @@ impl Convention for Code {
     /// The root tells, and the files alone do not; but for sea-orm, where any crate may stand in the folder.
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
         Claim::signed_if(
-            self.key() == SEA_ORM.key() && names.iter().any(|name| is_dated_module(file_name(name))),
+            self.key() == SEA_ORM.key()
+                && names.iter().any(|name| is_dated_module(file_name(name))),
         )
     }
 
@@ -154,7 +155,8 @@ pub(in crate::model::layout) static SEA_ORM: Code = Code {
         let mut order = Order::default();
         let lib = found.iter().position(|file| file_name(&file.path) == "lib.rs");
         let text = lib.map_or_else(String::new, |at| text_of(&found.swap_remove(at)));
-        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let code: Vec<&str> =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         let text = code.join("\n");
         let listed = text.split("Box::new(").skip(1).filter_map(|after| after.split("::").next());
         for module in listed.map(str::trim) {
@@ -201,15 +203,17 @@ mod tests {
     use crate::model::history::Applied;
 
     fn read(code: &Code, files: &[(&str, &str)]) -> Vec<String> {
-        let found =
-            files.iter().map(|(path, text)| Found { path: path.into(), bytes: text.as_bytes().to_vec() });
+        let found = files
+            .iter()
+            .map(|(path, text)| Found { path: path.into(), bytes: text.as_bytes().to_vec() });
         code.read(found.collect()).migrations.iter().map(Migration::title).collect()
     }
 
     #[test]
     fn the_order_is_the_one_that_the_tool_has() {
         let lib = "vec![Box::new(m20260102_000000_b::Migration), Box::new(m20260101_000000_a::Migration)]";
-        let files = [("s/lib.rs", lib), ("s/m20260101_000000_a.rs", ""), ("s/m20260102_000000_b.rs", "")];
+        let files =
+            [("s/lib.rs", lib), ("s/m20260101_000000_a.rs", ""), ("s/m20260102_000000_b.rs", "")];
         assert_eq!(read(&SEA_ORM, &files), ["m20260102_000000_b", "m20260101_000000_a"]);
 
         let files = [
@@ -245,7 +249,8 @@ mod tests {
     #[test]
     fn a_change_that_was_reworked_keeps_its_first_script() {
         let plan = "%project=app\nusers 2026\n@v1 2026\nusers [users@v1] 2026\n";
-        let files = [("deploy/users.sql", "2"), ("deploy/users@v1.sql", "1"), ("sqitch.plan", plan)];
+        let files =
+            [("deploy/users.sql", "2"), ("deploy/users@v1.sql", "1"), ("sqitch.plan", plan)];
         assert_eq!(read(&SQITCH, &files), ["users@v1", "users"]);
     }
 
@@ -267,7 +272,8 @@ mod tests {
         };
         let mut history = History { applied: vec![row], ..History::default() };
         ALEMBIC.complete(&mut history, &folder);
-        let versions: Vec<String> = history.applied.iter().map(|row| row.version.to_string()).collect();
+        let versions: Vec<String> =
+            history.applied.iter().map(|row| row.version.to_string()).collect();
         assert_eq!(versions, ["a", "b"]);
     }
 }

@@ -28,7 +28,9 @@ pub(in crate::model::layout) static TYPEORM: Code = Code {
             match class_name(&text_of(&file)) {
                 Some(name) => order.push(&name, file),
                 None => {
-                    order.strange.push((file.path, "there is no class in it whose name ends with a time"));
+                    order
+                        .strange
+                        .push((file.path, "there is no class in it whose name ends with a time"));
                 }
             }
         }
@@ -55,7 +57,14 @@ pub(in crate::model::layout) static KNEX: Code = Code {
             name: "knex_migrations",
             columns: &["id", "name", "batch", "migration_time"],
             create: "",
-            fields: ["name", "NULL", "extract(epoch FROM migration_time)::bigint", "true", "NULL", "NULL"],
+            fields: [
+                "name",
+                "NULL",
+                "extract(epoch FROM migration_time)::bigint",
+                "true",
+                "NULL",
+                "NULL",
+            ],
             rows: ROWS,
             beside: &["knex_migrations_lock", "knex_migrations_lock_index_seq"],
         },

@@ -102,7 +102,15 @@ pub(in crate::model::layout) static LIQUIBASE: Code = Code {
         table: Table {
             schema: None,
             name: "databasechangelog",
-            columns: &["id", "author", "filename", "dateexecuted", "orderexecuted", "exectype", "md5sum"],
+            columns: &[
+                "id",
+                "author",
+                "filename",
+                "dateexecuted",
+                "orderexecuted",
+                "exectype",
+                "md5sum",
+            ],
             create: "",
             fields: [
                 "author || ':' || id",
@@ -117,7 +125,8 @@ pub(in crate::model::layout) static LIQUIBASE: Code = Code {
         },
     },
     reads: |path| {
-        file_name(path).contains("changelog") && (has_extension(path, "sql") || has_extension(path, "xml"))
+        file_name(path).contains("changelog")
+            && (has_extension(path, "sql") || has_extension(path, "xml"))
     },
     read: |mut found| {
         found.sort_by(|a, b| a.path.cmp(&b.path));

@@ -48,18 +48,24 @@ pub(in crate::model::layout) static ALEMBIC: Code = Code {
         let mut has_gap = false;
         for (before, _, file) in files.values() {
             if before.iter().any(|parent| !files.contains_key(parent)) {
-                order.strange.push((file.path.clone(), "there is no file of a revision that it follows"));
+                order
+                    .strange
+                    .push((file.path.clone(), "there is no file of a revision that it follows"));
                 has_gap = true;
             }
         }
         let heads = files.iter().filter(|(revision, _)| !parents.contains(*revision));
         // Whatever comes before a gap looks like a head.
         for (_, (_, _, file)) in heads.skip(1).filter(|_| !has_gap) {
-            order
-                .strange
-                .push((file.path.clone(), "there is more than one head; `alembic merge heads` joins them"));
+            order.strange.push((
+                file.path.clone(),
+                "there is more than one head; `alembic merge heads` joins them",
+            ));
         }
-        let edges = files.iter().map(|(revision, (before, ..))| (revision.clone(), before.clone())).collect();
+        let edges = files
+            .iter()
+            .map(|(revision, (before, ..))| (revision.clone(), before.clone()))
+            .collect();
         for revision in in_order(&edges) {
             let Some((_, parents, file)) = files.remove(&revision) else { continue };
             order.migrations.push((Version::Text(revision), file, Recorded::Nothing, parents));
@@ -69,7 +75,11 @@ pub(in crate::model::layout) static ALEMBIC: Code = Code {
     owns: &["alembic.ini"],
     complete: |history, folder| {
         let parents_of = |version: &Version| {
-            folder.migrations.iter().find(|file| file.version == *version).map(|file| file.detail.clone())
+            folder
+                .migrations
+                .iter()
+                .find(|file| file.version == *version)
+                .map(|file| file.detail.clone())
         };
         let mut todo: Vec<Applied> = history.applied.clone();
         let mut seen: BTreeSet<Version> = todo.iter().map(|row| row.version.clone()).collect();
@@ -125,7 +135,8 @@ pub(in crate::model::layout) static DJANGO: Code = Code {
             let name = format!("{app}.{stem}");
             files.insert(name, (django_dependencies(&text_of(&file)), file));
         }
-        let edges = files.iter().map(|(name, (before, _))| (name.clone(), before.clone())).collect();
+        let edges =
+            files.iter().map(|(name, (before, _))| (name.clone(), before.clone())).collect();
         let mut order = Order::default();
         for name in in_order(&edges) {
             if let Some((_, file)) = files.remove(&name) {
@@ -174,7 +185,8 @@ pub(in crate::model::layout) static YOYO: Code = Code {
         found.sort_by(|a, b| a.path.cmp(&b.path));
         let mut order = Order::default();
         for file in found {
-            let id = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+            let id =
+                file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
             order.push(&id, file);
         }
         order

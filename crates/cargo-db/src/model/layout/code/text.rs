@@ -24,10 +24,15 @@ pub(super) fn is_dated_module(file: &str) -> bool {
 pub(super) fn class_name(text: &str) -> Option<String> {
     let ends_with_time = |name: &&str| {
         name.len() > 13
-            && name.get(name.len() - 13..).is_some_and(|end| end.bytes().all(|b| b.is_ascii_digit()))
+            && name
+                .get(name.len() - 13..)
+                .is_some_and(|end| end.bytes().all(|b| b.is_ascii_digit()))
     };
     let word = |text: &'_ str| -> String {
-        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '$').collect()
+        text.trim_start()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '$')
+            .collect()
     };
     let given = text.split("name").skip(1).filter_map(|rest| {
         let rest = rest.trim_start();
@@ -63,7 +68,10 @@ pub(super) fn assigned(text: &str, name: &str) -> Vec<String> {
 /// The changes of a Sqitch plan in their order, each with the name of its script: where a change was reworked,
 /// its earlier script has the tag before that in its name.
 pub(super) fn planned(plan: &str) -> Vec<(String, String)> {
-    let lines = plan.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['%', '#']));
+    let lines = plan
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with(['%', '#']));
     let words: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
     let mut changes: Vec<(String, String)> = Vec::new();
     let mut tag = "";
@@ -73,7 +81,8 @@ pub(super) fn planned(plan: &str) -> Vec<(String, String)> {
             continue;
         }
         let change = word.trim_start_matches(['+', '-']);
-        for earlier in changes.iter_mut().filter(|(name, script)| name == change && name == script) {
+        for earlier in changes.iter_mut().filter(|(name, script)| name == change && name == script)
+        {
             earlier.1 = format!("{change}{tag}");
         }
         changes.push((change.to_owned(), change.to_owned()));
@@ -115,10 +124,12 @@ pub(super) fn in_order(edges: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     while order.len() < edges.len() {
         let ready = |name: &&String| {
             let before = &edges[*name];
-            !order.contains(name) && before.iter().all(|one| order.contains(one) || !edges.contains_key(one))
+            !order.contains(name)
+                && before.iter().all(|one| order.contains(one) || !edges.contains_key(one))
         };
         // In a circle there is no order; then the names have to do.
-        let next = edges.keys().find(ready).or_else(|| edges.keys().find(|name| !order.contains(name)));
+        let next =
+            edges.keys().find(ready).or_else(|| edges.keys().find(|name| !order.contains(name)));
         match next.cloned() {
             Some(next) => order.push(next),
             None => break,
