@@ -3,8 +3,10 @@
 //! The floors, from the top; a module uses only what stands below it:
 //!
 //! ```text
-//! cli  command   what was typed; one file a verb
+//! verb           what was typed; one file a verb
+//! change         the ceremony: facts, plan, policy, consent, lock, second look, backup, deed, record
 //! ui             prints, asks, serialises
+//! cli            what every verb understands
 //! rehearse       migrations measured on a scratch copy
 //! audit backup   the work itself; effects only through world
 //! seed migration
@@ -17,9 +19,9 @@
 
 mod audit;
 mod backup;
+mod change;
 mod check;
 mod cli;
-mod command;
 mod failure;
 mod migration;
 mod model;
@@ -29,6 +31,7 @@ mod rehearse;
 mod seed;
 mod settings;
 mod ui;
+mod verb;
 mod world;
 
 use std::ffi::OsString;
@@ -36,15 +39,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{BackupsAction, Cli, Command, EnvAction, Global, HistoryAction, ServerAction};
-use crate::command::Context;
-use crate::command::consent::Agreed;
+use crate::change::Workspace;
+use crate::cli::ConsentFlags;
 use crate::failure::{Exit, Result};
-use crate::policy::Policy;
-use crate::settings::{Flags, Settings, Sources};
 use crate::ui::Ui;
-use crate::world::signal::Interrupt;
-use crate::world::{World, files, process};
+use crate::verb::Cli;
+use crate::world::process;
 
 /// Runs `cargo db` with the arguments of this process. An `xtask` calls this and nothing else.
 ///
@@ -65,15 +65,13 @@ pub fn main() -> ExitCode {
             }
             // A help that nobody reads is no failure.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() {
-                Exit::Usage as u8
-            } else {
-                Exit::Done as u8
-            });
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return ExitCode::from(exit as u8);
         }
     };
     let variables = process::environment();
-    let ui = Ui::new(verb(&cli.command), &cli.global, |name| variables.get(name).cloned());
+    let name = cli.command.verb().name();
+    let ui = Ui::new(name, &cli.global, |name| variables.get(name).cloned());
     let exit = run(&cli, &typed, &ui).unwrap_or_else(|failure| {
         ui.failure(&failure);
         failure.exit()
@@ -83,100 +81,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
-    let mut sources = Sources {
-        flags: flags(&cli.global, &cli.command),
-        process: process::environment(),
-        cwd: files::current_dir()?,
-        read: &files::read_if_there,
-        exists: &|path| path.exists(),
-        list: &files::some_files,
-    };
-    let settings = Settings::resolve(&sources)?;
-    let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
-    let signals = world.clone();
-    let force = matches!(&cli.command, Command::Reset(args) if args.force);
-    let agreed = Agreed::new(&cli.global, force, typed);
-    let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
-    let context = Context { ui: ui.clone(), world, settings, agreed, policy, used: Vec::new() };
-    let outcome = match &cli.command {
-        Command::Status(args)
-            if cli.global.set.is_none() && context.settings.migrations.sets.len() > 1 =>
-        {
-            let mut of_set = |set: &Option<String>| {
-                sources.flags.set.clone_from(set);
-                Settings::resolve(&sources)
-            };
-            let sets = context.settings.migrations.sets.iter();
-            let sets = sets.map(|set| (set.clone(), of_set(set))).collect();
-            command::status_of_sets(&context, sets, args)
-        }
-        command => command::run(context, command),
-    };
-    outcome.map_err(|failure| signals.heeding_the_signal(failure).of_set(cli.global.set.as_deref()))
-}
-
-fn flags(global: &Global, command: &Command) -> Flags {
-    Flags {
-        environment: global.env.clone(),
-        database_url: global.database_url.clone(),
-        env_files: global.env_file.clone(),
-        no_dotenv: global.no_dotenv,
-        migrations_dir: global.migrations_dir.clone(),
-        set: global.set.clone(),
-        any_set: matches!(
-            command,
-            Command::Status(_) | Command::Server(_) | Command::Backups(_) | Command::Init(_)
-        ),
-        without_database: match command {
-            Command::Check(_) => true,
-            Command::Backups(args) => {
-                matches!(args.action, BackupsAction::List | BackupsAction::Show { .. })
-            }
-            _ => false,
-        },
-        lock_timeout: global.lock_timeout,
-        ddl_lock_timeout: global.ddl_lock_timeout,
-    }
-}
-
-fn verb(command: &Command) -> &'static str {
-    match command {
-        Command::Status(_) => "status",
-        Command::Create(_) => "create",
-        Command::Migrate(_) => "migrate",
-        Command::Rollback(_) => "rollback",
-        Command::Baseline(_) => "baseline",
-        Command::Repair(_) => "repair",
-        Command::Generate(_) => "generate",
-        Command::Init(_) => "init",
-        Command::Seed(_) => "seed",
-        Command::Reset(_) => "reset",
-        Command::Policy => "policy",
-        Command::Env(args) => match args.action {
-            EnvAction::Show => "env show",
-            EnvAction::Set { .. } => "env set",
-            EnvAction::Clear { .. } => "env clear",
-        },
-        Command::History(args) => match args.action {
-            None => "history",
-            Some(HistoryAction::Verify) => "history verify",
-        },
-        Command::Backup(_) => "backup",
-        Command::Restore(_) => "restore",
-        Command::Check(_) => "check",
-        Command::Rehearse(_) => "rehearse",
-        Command::Backups(args) => match args.action {
-            BackupsAction::List => "backups list",
-            BackupsAction::Show { .. } => "backups show",
-            BackupsAction::Verify { .. } => "backups verify",
-            BackupsAction::Prune { .. } => "backups prune",
-        },
-        Command::Server(args) => match args.action {
-            ServerAction::Start { .. } => "server start",
-            ServerAction::Stop => "server stop",
-            ServerAction::Status => "server status",
-            ServerAction::Url => "server url",
-            ServerAction::Destroy { .. } => "server destroy",
-        },
-    }
+    let verb = cli.command.verb();
+    let consent = ConsentFlags::new(&cli.global, verb.says_yes(), typed);
+    let workspace = Workspace::open(&cli.global, (verb.needs(), verb.effect()), consent, ui)?;
+    verb.run(&workspace).map_err(|failure| {
+        workspace.world.heeding_the_signal(failure).of_set(cli.global.set.as_deref())
+    })
 }

@@ -1,6 +1,8 @@
 //! The audit trail: a file of the project, and a table of the database where the policy says so. Each
 //! record carries the hash of the one before it, so a line that was changed or taken out shows.
 
+mod identity;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -13,6 +15,8 @@ use crate::plan::Plan;
 use crate::world::clock::{now, stopwatch};
 use crate::world::pg::{Purpose, Session};
 use crate::world::{World, files, process};
+
+pub(crate) use identity::DatabaseIdentity;
 
 const CREATE_TABLE: &str = "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS cargo_db; \
     CREATE TABLE IF NOT EXISTS cargo_db.audit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \

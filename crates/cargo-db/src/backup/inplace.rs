@@ -166,20 +166,20 @@ fn foreign_keys(session: &mut Session, scope: &Scope) -> Result<Vec<ForeignKey>>
 }
 
 /// A part that nobody else writes to any more, and the transaction that sees to it.
-pub(crate) struct Locked<'a> {
+pub(crate) struct LockedScope {
     session: Session,
     transaction: Transaction,
-    part: &'a Part,
+    part: Part,
 }
 
 /// Begins the transaction, in which nobody else writes to what is replaced any more. Others can still
 /// read it, and so can a backup.
-pub(crate) fn begin<'a>(
+pub(crate) fn begin(
     world: &World,
     settings: &Settings,
     target: &Target,
-    part: &'a Part,
-) -> Result<Locked<'a>> {
+    part: Part,
+) -> Result<LockedScope> {
     let mut session = Session::open(world, target, Purpose::Write)?;
     let limit = settings.limits.ddl_lock_timeout.value.as_millis();
     let prepare = format!(
@@ -201,18 +201,19 @@ pub(crate) fn begin<'a>(
         let lock = format!("LOCK TABLE {} IN EXCLUSIVE MODE", names.join(", "));
         session.run("lock what is replaced", &lock)?;
     }
-    Ok(Locked { session, transaction, part })
+    Ok(LockedScope { session, transaction, part })
 }
 
 /// Replaces the part, in the transaction that locked it; `last` is done in it before the commit.
 pub(crate) fn replace(
     world: &World,
     settings: &Settings,
-    locked: Locked<'_>,
+    locked: LockedScope,
     source: &Source,
     last: impl FnOnce(&mut Session) -> Result<()>,
 ) -> Result<()> {
-    let Locked { mut session, transaction, part } = locked;
+    let LockedScope { mut session, transaction, part } = locked;
+    let part = &part;
     let began = stopwatch();
     world.tell(Event::Started { doing: "Replacing", subject: part.scope.describe() });
     let rights = DefaultRights::of(&mut session, &part.scope)?;

@@ -68,6 +68,14 @@ pub(crate) struct Sources<'a> {
     pub(crate) list: &'a dyn Fn(&Path, usize) -> Vec<PathBuf>,
 }
 
+impl Sources<'_> {
+    /// The same, with other flags.
+    pub(crate) fn with_flags(&self, flags: Flags) -> Sources<'_> {
+        let (process, cwd) = (self.process.clone(), self.cwd.clone());
+        Sources { flags, process, cwd, read: self.read, exists: self.exists, list: self.list }
+    }
+}
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {

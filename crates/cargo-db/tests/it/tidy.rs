@@ -17,7 +17,8 @@ const FLOORS: &[&[&str]] = &[
     &["rehearse"],
     &["cli"],
     &["ui"],
-    &["command"],
+    &["change"],
+    &["verb"],
     &["lib"],
 ];
 

@@ -8,6 +8,7 @@
 mod cluster;
 mod discover;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -97,7 +98,7 @@ impl LocalServer {
         }
         let first_time = self.cluster().is_none();
         self.prepare_base()?;
-        let _lock = files::lock(&self.base.join("lock"))?;
+        let _lock = self.lock()?;
         // Somebody else may have started it while we waited for the lock.
         if let Some(running) = self.running() {
             return Ok(running);
@@ -179,7 +180,12 @@ impl LocalServer {
         Ok(true)
     }
 
-    /// Stops the server and removes the cluster with every database in it.
+    /// Keeps others from making, starting or removing the cluster.
+    pub(crate) fn lock(&self) -> Result<File> {
+        files::lock(&self.base.join("lock"))
+    }
+
+    /// Stops the server and removes the cluster with every database in it. The caller holds the lock.
     pub(crate) fn destroy(&self, world: &World) -> Result<()> {
         self.stop(world)?;
         files::remove_dir(&self.socket_dir)?;

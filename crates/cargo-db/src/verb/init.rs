@@ -2,13 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::InitArgs;
-use crate::command::Context;
+use clap::Args;
+
+use crate::change::{Effect, Needs, SetNeed, Workspace};
 use crate::failure::{Exit, Result};
 use crate::model::layout::Layout;
 use crate::settings::{Flags, Sources, survey};
 use crate::ui::Report;
+use crate::verb::Verb;
 use crate::world::files;
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Look at a repository, and write what cargo db needs in it
+///
+/// Nothing that is there is changed; what has to be added to a file by hand is said.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Init {
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
 
 /// How deep a monorepo keeps its projects.
 const DEPTH: usize = 5;
@@ -44,38 +59,52 @@ struct Work {
     by_hand: Vec<String>,
 }
 
-pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit> {
-    let root = context.settings.root.as_path();
-    let work = look(root)?;
-    let relative = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
-    for found in &work.found {
-        context.ui.status("Found", found);
+impl Verb for Init {
+    fn name(&self) -> &'static str {
+        "init"
     }
-    for (path, text) in &work.write {
-        if !args.dry_run {
-            files::write_new(path, text)?;
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { set: SetNeed::Any, ..Needs::WORKSPACE }
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let (root, ui) = (workspace.settings.root.as_path(), &workspace.ui);
+        let work = survey_of(root)?;
+        let relative = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
+        for found in &work.found {
+            ui.status("Found", found);
         }
-        context.ui.status(if args.dry_run { "Would write" } else { "Wrote" }, &relative(path));
-    }
-    for (path, lines) in &work.append {
-        if !args.dry_run {
-            files::append_line(path, lines.trim_end())?;
+        for (path, text) in &work.write {
+            if !self.dry_run {
+                files::write_new(path, text)?;
+            }
+            ui.status(if self.dry_run { "Would write" } else { "Wrote" }, &relative(path));
         }
-        let verb = if args.dry_run { "Would add" } else { "Added" };
-        context
-            .ui
-            .status(verb, &format!("{} to {}", lines.trim().replace('\n', ", "), relative(path)));
+        for (path, lines) in &work.append {
+            if !self.dry_run {
+                files::append_line(path, lines.trim_end())?;
+            }
+            let lines = lines.trim().replace('\n', ", ");
+            let verb = if self.dry_run { "Would add" } else { "Added" };
+            ui.status(verb, &format!("{lines} to {}", relative(path)));
+        }
+        if work.by_hand.is_empty() {
+            ui.report(&Report::Line("next: `cargo db status`"));
+        } else {
+            let text = format!("left to you:\n- {}", work.by_hand.join("\n- "));
+            ui.report(&Report::Line(&text));
+        }
+        Ok(Exit::Done)
     }
-    if work.by_hand.is_empty() {
-        context.ui.report(&Report::Line("next: `cargo db status`"));
-    } else {
-        let text = format!("left to you:\n- {}", work.by_hand.join("\n- "));
-        context.ui.report(&Report::Line(&text));
-    }
-    Ok(Exit::Done)
 }
 
-fn look(root: &Path) -> Result<Work> {
+/// What is there, and what has to be written.
+fn survey_of(root: &Path) -> Result<Work> {
     let mut work = Work::default();
     let sources = Sources {
         flags: Flags::default(),

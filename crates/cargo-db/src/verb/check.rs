@@ -2,46 +2,95 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::{Args, ValueEnum};
+
+use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
 use crate::check::{self, Direction, Source, past};
-use crate::cli::{CheckArgs, FailOn};
-use crate::command::Context;
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
 use crate::model::layout::{Found, Layout};
 use crate::model::migration::Folder;
+use crate::settings::Settings;
 use crate::ui::Report;
+use crate::verb::Verb;
 use crate::world::{files, process};
+
+const EFFECT: Effect = Effect::Reads;
 
 /// Where the branch that everybody shares is looked for.
 const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 
-pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
-    let repository = Repository { root: &context.settings.root, args };
-    let folder = migration::read_folder(&context.settings)?;
-    let chosen = repository.choose(context, &folder)?;
-    let mut checked = Vec::new();
-    for path in &chosen {
-        checked.push(check_file(
-            &context.settings.migrations.layout,
-            path,
-            &repository.read(path)?,
-        ));
+/// Look through migrations for what may hurt, without a database
+///
+/// Syntax, what locks and rewrites, what loses rows, what breaks programs that run today, and what
+/// git knows of the files. `docs/rules.md` has a page on each rule.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Check {
+    /// These files; all migrations if nothing is said
+    #[arg(conflicts_with_all = ["staged", "base"])]
+    files: Vec<PathBuf>,
+    /// What the next commit would bring, as it is staged
+    #[arg(long, conflicts_with = "base")]
+    staged: bool,
+    /// What was added or changed since this revision
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// The least that makes it exit with 1
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
+    fail_on: FailOn,
+}
+
+/// From where on a finding is a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    #[default]
+    Warn,
+    Block,
+}
+
+impl Verb for Check {
+    fn name(&self) -> &'static str {
+        "check"
     }
-    let of_folder = check::of_folder(&folder).into_iter().chain(repository.past(context, &folder)?);
-    merge(&mut checked, of_folder);
-    name_them(&mut checked, &folder);
-    if context.settings.migrations.layout.is_code() && checked.is_empty() {
-        let tool = context.settings.migrations.layout.key();
-        context.ui.note(&format!("the migrations of {tool} are programs, which are not looked through; `cargo db rehearse` runs them"));
+
+    fn effect(&self) -> Effect {
+        EFFECT
     }
-    context.ui.report(&Report::Checked { checked: &checked });
-    let worst = checked.iter().map(Checked::verdict).max().unwrap_or(Verdict::Pass);
-    let fails = match args.fail_on {
-        FailOn::Warn => worst > Verdict::Pass,
-        FailOn::Block => worst == Verdict::Block,
-    };
-    Ok(if fails { Exit::Finding } else { Exit::Done })
+
+    fn needs(&self) -> Needs {
+        Needs { database: DatabaseNeed::Irrelevant, ..Needs::FILES }
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let settings = &workspace.settings_with_tool()?;
+        let layout = &settings.migrations.layout;
+        let repository = Repository { root: &settings.root, args: self };
+        let folder = migration::read_folder(settings)?;
+        let mut checked = Vec::new();
+        for path in &repository.choose(settings, &folder)? {
+            checked.push(check_file(layout, path, &repository.read(path)?));
+        }
+        let of_folder =
+            check::of_folder(&folder).into_iter().chain(repository.past(settings, &folder)?);
+        merge(&mut checked, of_folder);
+        name_them(&mut checked, &folder);
+        if layout.is_code() && checked.is_empty() {
+            workspace.ui.note(&format!(
+                "the migrations of {} are programs, which are not looked through; \
+                 `cargo db rehearse` runs them",
+                layout.key()
+            ));
+        }
+        workspace.ui.report(&Report::Checked { checked: &checked });
+        let worst = checked.iter().map(Checked::verdict).max().unwrap_or(Verdict::Pass);
+        let fails = match self.fail_on {
+            FailOn::Warn => worst > Verdict::Pass,
+            FailOn::Block => worst == Verdict::Block,
+        };
+        Ok(if fails { Exit::Finding } else { Exit::Done })
+    }
 }
 
 /// Looks through a file, or through both parts of one that holds the way there and the way back.
@@ -106,12 +155,12 @@ fn name_them(checked: &mut [Checked], folder: &Folder) {
 /// The files, and git's memory of them.
 struct Repository<'a> {
     root: &'a Path,
-    args: &'a CheckArgs,
+    args: &'a Check,
 }
 
 impl Repository<'_> {
     /// The files that are meant, relative to the root.
-    fn choose(&self, context: &Context, folder: &Folder) -> Result<Vec<PathBuf>> {
+    fn choose(&self, settings: &Settings, folder: &Folder) -> Result<Vec<PathBuf>> {
         let root = self.root;
         if !self.args.files.is_empty() {
             let cwd = files::current_dir()?;
@@ -139,7 +188,7 @@ impl Repository<'_> {
             all.dedup();
             return Ok(all);
         };
-        let dir = context.settings.migrations.dir.value.display().to_string();
+        let dir = settings.migrations.dir.value.display().to_string();
         arguments.extend([
             "--name-only",
             "--relative",
@@ -178,10 +227,9 @@ impl Repository<'_> {
     }
 
     /// What the shared branch says about the folder; nothing where there is none.
-    fn past(&self, context: &Context, now: &Folder) -> Result<Vec<Checked>> {
-        let layout = &context.settings.migrations.layout;
-        let below =
-            context.settings.migrations.dir.value.strip_prefix(self.root).unwrap_or(Path::new(""));
+    fn past(&self, settings: &Settings, now: &Folder) -> Result<Vec<Checked>> {
+        let layout = &settings.migrations.layout;
+        let below = settings.migrations.dir.value.strip_prefix(self.root).unwrap_or(Path::new(""));
         let root = self.root;
         let exists = |name: &&str| {
             process::git(root, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])
@@ -189,7 +237,7 @@ impl Repository<'_> {
         };
         let named = self.args.base.as_deref().into_iter().chain(SHARED);
         let Some(shared) = named.into_iter().find(exists) else { return Ok(Vec::new()) };
-        let dir = context.settings.migrations.dir.value.display().to_string();
+        let dir = settings.migrations.dir.value.display().to_string();
         let listed =
             process::git(root, &["ls-tree", "-r", "-z", "--name-only", shared, "--", dir.as_str()])
                 .unwrap_or_default();

@@ -2,24 +2,62 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+
+use crate::change::{Database, Effect, Ending, HistoryEdit, Mode, Workspace, perform};
 use crate::check;
-use crate::cli::RepairArgs;
-use crate::command::{Context, baseline};
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
 use crate::model::history::{Applied, Problem, Standing, Trouble};
 use crate::model::layout::Found;
 use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
-use crate::model::target::Target;
 use crate::plan::{self, Facts, Plan};
+use crate::ui::Report;
+use crate::verb::Verb;
 use crate::world::{files, process};
 
-pub(super) fn run(context: &Context, args: &RepairArgs) -> Result<Exit> {
-    baseline::write_down(context, args.dry_run, |target| look(context, target))
+const EFFECT: Effect = Effect::ChangesData;
+
+/// Put the history right where that loses nothing
+///
+/// An applied migration whose file was changed in comments or white space only gets its new checksum;
+/// the row of a failed run is cleared away. Everything else is refused, and said.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Repair {
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
-fn look(context: &Context, target: &Target) -> Result<Plan> {
-    let facts = migration::gather(&context.world, &context.settings, target)?;
+impl Verb for Repair {
+    fn name(&self) -> &'static str {
+        "repair"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let database = workspace.database()?;
+        match perform(&database, Mode::of(self.dry_run), &mut HistoryEdit(plan))? {
+            Ending::DryRun(plan) => workspace.ui.report(&Report::DryRun { plan: &plan, sql: None }),
+            Ending::Nothing(plan) => {
+                workspace.ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
+            }
+            Ending::Done { plan, done, .. } => {
+                workspace.ui.report(&Report::Migrated { plan: &plan, deeds: &done });
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Facts and plan.
+fn plan(database: &Database<'_>) -> Result<Plan> {
+    let (world, target) = (&database.workspace.world, &database.target);
+    let facts = migration::gather(world, &database.settings, target)?;
     let standing = Standing::compare(&facts.folder, &facts.history);
     let (mut harmless, mut failed, mut beyond) = (Vec::new(), Vec::new(), Vec::<Problem>::new());
     for problem in &standing.problems {
@@ -32,7 +70,7 @@ fn look(context: &Context, target: &Target) -> Result<Plan> {
             (Trouble::Failed, Some((row, None))) => failed.push(without_file(row)),
             (Trouble::Edited, Some((row, Some(file)))) => {
                 let stored = row.checksum.as_ref();
-                if stored.is_some_and(|stored| only_looks_changed(context, &facts, file, stored)) {
+                if stored.is_some_and(|stored| only_looks_changed(database, &facts, file, stored)) {
                     harmless.push((*file).clone());
                 } else {
                     let why = "git knows no version of the file that was applied and says the same";
@@ -51,7 +89,7 @@ fn look(context: &Context, target: &Target) -> Result<Plan> {
     }
     let mut plan = plan::repair(&facts, harmless, failed);
     plan.warnings.extend(beyond.iter().map(|problem| format!("not repaired: {}", problem.line())));
-    context.seal(plan)
+    Ok(plan)
 }
 
 /// A migration of which there is nothing but its row.
@@ -70,12 +108,12 @@ fn without_file(row: &Applied) -> Migration {
 
 /// Whether the file as it was applied, which git remembers, says the same as it does now.
 fn only_looks_changed(
-    context: &Context,
+    database: &Database<'_>,
     facts: &Facts,
     file: &Migration,
     stored: &Checksum,
 ) -> bool {
-    let root = &context.settings.root;
+    let root = &database.settings.root;
     let path = &file.up.path;
     let Ok(now) = files::read(&root.join(path)) else { return false };
     let now = String::from_utf8_lossy(&now).into_owned();

@@ -2,65 +2,100 @@
 
 use std::time::Duration;
 
-use crate::cli::StatusArgs;
-use crate::command::Context;
+use clap::Args;
+
+use crate::change::{Effect, Needs, SetNeed, Workspace};
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
 use crate::model::environment::{Marker, Resolved};
 use crate::model::history::{History, Standing};
-use crate::model::layout::Layout;
 use crate::model::migration::Folder;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::ui::{Report, SettingLine, StatusReport};
+use crate::verb::Verb;
+use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Session, marker, survey};
 
-/// Shows where each of these stands: one, or all sets of migrations.
-pub(super) fn run(
-    contexts: Vec<(Option<String>, Result<Context>)>,
-    args: &StatusArgs,
-) -> Result<Exit> {
-    let (mut seen, mut failures) = (Vec::new(), Vec::new());
-    for (set, context) in contexts {
-        match context {
-            Ok(context) => seen.push((set, context)),
-            Err(failure) => failures.push((set, failure)),
+const EFFECT: Effect = Effect::Reads;
+
+/// Show where the database stands
+///
+/// Connection, environment, migrations, tables and settings, read in a session in which the
+/// server refuses every write.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Status {
+    /// Exit with 1 if a migration is pending or has a problem
+    #[arg(long)]
+    check: bool,
+    /// Wait for the server to come up, for 60 seconds if no number is given
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "60")]
+    wait: Option<u64>,
+}
+
+impl Verb for Status {
+    fn name(&self) -> &'static str {
+        "status"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { set: SetNeed::Any, ..Needs::DATABASE }
+    }
+
+    /// Shows where the database of each set of migrations stands. One that cannot be looked at hides
+    /// none of the others.
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let ui = &workspace.ui;
+        let sets = workspace.sets();
+        let is_alone = sets.len() == 1;
+        let (mut resolved, mut failures) = (Vec::new(), Vec::new());
+        for (set, settings) in sets {
+            match settings {
+                Ok(settings) => resolved.push((set, settings)),
+                Err(failure) => failures.push((set, failure)),
+            }
         }
-    }
-    let mut looked = Vec::new();
-    for (set, context) in &seen {
-        match look(context, args.wait) {
-            Ok(found) => looked.push(found),
-            Err(failure) => failures.push((set.clone(), failure)),
+        let mut looked = Vec::new();
+        for (set, settings) in &resolved {
+            match look(workspace, settings, self.wait) {
+                Ok(found) => looked.push(found),
+                Err(failure) => failures.push((set.clone(), failure)),
+            }
         }
+        if looked.is_empty() {
+            return Err(failures.swap_remove(0).1);
+        }
+        workspace.world.interrupt.check()?;
+        let reports: Vec<StatusReport<'_>> = looked.iter().map(Looked::report).collect();
+        match reports.as_slice() {
+            [one] if is_alone => ui.report(&Report::Status(one)),
+            sets => ui.report(&Report::StatusOfSets(sets)),
+        }
+        for (set, failure) in &failures {
+            let why: String = failure.why().iter().map(|why| format!("\n  {why}")).collect();
+            let set = set.as_deref().unwrap_or("without a name");
+            ui.warning(&format!("set {set}: {failure}{why}"));
+        }
+        if let Some((_, failure)) = failures.first() {
+            return Ok(failure.exit());
+        }
+        let is_finding = self.check && reports.iter().any(is_finding);
+        Ok(if is_finding { Exit::Finding } else { Exit::Done })
     }
-    let Some((_, first)) = seen.first().filter(|_| !looked.is_empty()) else {
-        return Err(failures.swap_remove(0).1);
-    };
-    first.world.interrupt.check()?;
-    let reports: Vec<StatusReport<'_>> = looked.iter().map(Looked::report).collect();
-    match reports.as_slice() {
-        [one] if seen.len() + failures.len() == 1 => first.ui.report(&Report::Status(one)),
-        sets => first.ui.report(&Report::StatusOfSets(sets)),
-    }
-    for (set, failure) in &failures {
-        let why = failure.why().into_iter().map(|why| format!("\n  {why}")).collect::<String>();
-        first.ui.warning(&format!(
-            "set {}: {failure}{why}",
-            set.as_deref().unwrap_or("without a name")
-        ));
-    }
-    if let Some((_, failure)) = failures.first() {
-        return Ok(failure.exit());
-    }
-    let is_finding = |report: &StatusReport<'_>| {
-        // Without a database a tool that is asked cannot say what is pending.
-        let unknown = report.found.is_none() && report.migrations.layout.is_asked();
-        !report.standing.pending.is_empty() || !report.standing.problems.is_empty() || unknown
-    };
-    Ok(if args.check && reports.iter().any(is_finding) { Exit::Finding } else { Exit::Done })
+}
+
+/// Whether a migration is pending or has a problem.
+fn is_finding(report: &StatusReport<'_>) -> bool {
+    // Without a database a tool that is asked cannot say what is pending.
+    let unknown = report.found.is_none() && report.migrations.layout.is_asked();
+    !report.standing.pending.is_empty() || !report.standing.problems.is_empty() || unknown
 }
 
 /// What was found, before it is compared.
@@ -72,14 +107,18 @@ struct Looked<'a> {
     found: Option<Answers>,
 }
 
-fn look(context: &Context, wait: Option<u64>) -> Result<Looked<'_>> {
-    let Context { world, settings, .. } = context;
-    let target = context.target()?;
+fn look<'s>(
+    workspace: &Workspace,
+    settings: &'s Settings,
+    wait: Option<u64>,
+) -> Result<Looked<'s>> {
+    let world = &workspace.world;
+    let target = workspace.target_of(settings)?;
     let layout = &settings.migrations.layout;
     // The disk is read while the server is asked.
     let (folder, found): (_, Result<Option<Answers>>) = std::thread::scope(|scope| {
         let folder = scope.spawn(|| migration::read_folder(settings));
-        let found = ask(context, &target, layout, wait);
+        let found = ask(world, settings, &target, wait);
         (folder.join(), found)
     });
     let mut folder =
@@ -127,12 +166,13 @@ struct Answers {
 /// Everything that the server is asked, in two round trips; nothing where the database does not
 /// exist yet.
 fn ask(
-    context: &Context,
+    world: &World,
+    settings: &Settings,
     target: &Target,
-    layout: &Layout,
     wait: Option<u64>,
 ) -> Result<Option<Answers>> {
-    let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };
+    let layout = &settings.migrations.layout;
+    let Some(mut session) = connect(world, settings, target, wait)? else { return Ok(None) };
     let (found, server, database) = survey::survey(&mut session, layout)?;
     let marker = if found.marker { marker::read(&mut session)? } else { None };
     let history = match found.history {
@@ -144,11 +184,16 @@ fn ask(
 
 /// Connects, and with `--wait` tries again as long as nobody answers or the server is still
 /// starting. A wrong password does not get right by waiting.
-fn connect(context: &Context, target: &Target, wait: Option<u64>) -> Result<Option<Session>> {
+fn connect(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    wait: Option<u64>,
+) -> Result<Option<Session>> {
     let began = stopwatch();
     let patience = Duration::from_secs(wait.unwrap_or(0));
     loop {
-        let failure = match migration::connect_or_none(&context.world, &context.settings, target) {
+        let failure = match migration::connect_or_none(world, settings, target) {
             Err(failure) => failure,
             connected => return connected,
         };
@@ -161,7 +206,7 @@ fn connect(context: &Context, target: &Target, wait: Option<u64>) -> Result<Opti
         if !passing || began.elapsed() >= patience {
             return Err(failure);
         }
-        pause(&context.world, Duration::from_millis(200))?;
+        pause(world, Duration::from_millis(200))?;
     }
 }
 

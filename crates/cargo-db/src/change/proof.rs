@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use crate::change::consent;
+use crate::change::workspace::Database;
 use crate::check::{self, Direction, Source};
-use crate::command::{Context, consent};
 use crate::failure::{Failure, Kind, Result};
 use crate::migration as migrating;
 use crate::model::environment::Environment;
@@ -19,7 +20,7 @@ use crate::world::files;
 use crate::world::pg::{Purpose, Session};
 
 /// How the migrations of a plan are proved.
-pub(super) enum Proving<'a> {
+pub(crate) enum Proving<'a> {
     /// They were rehearsed, or need not be.
     Done(Proved),
     /// A receipt has to hold: this one, or one of the project's.
@@ -28,7 +29,7 @@ pub(super) enum Proving<'a> {
 
 /// What a proof says about the run that it is of.
 #[derive(Default)]
-pub(super) struct Proved {
+pub(crate) struct Proved {
     /// What is to be counted again just before it.
     guards: Vec<Guard>,
     /// The digest of the schema that it leads to, where that is known.
@@ -37,10 +38,10 @@ pub(super) struct Proved {
 
 impl Proved {
     /// Whether the schema has become what it became on the copy.
-    pub(super) fn hold(&self, context: &Context, plan: &Plan) -> Result<()> {
+    pub(crate) fn hold(&self, database: &Database<'_>, plan: &Plan) -> Result<()> {
         let Some(becomes) = &self.becomes else { return Ok(()) };
-        let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
-        let migrations = &context.settings.migrations;
+        let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
+        let migrations = &database.settings.migrations;
         if Stood::of(&mut session, &migrations.layout)?.schema == *becomes {
             return Ok(());
         }
@@ -56,21 +57,51 @@ impl Proved {
         ];
         Err(Kind::OtherState { who, differences }.into())
     }
+
+    /// Counts again what the files expect to be lost, now that nobody else migrates.
+    pub(crate) fn count_again(&self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        if self.guards.is_empty() {
+            return Ok(());
+        }
+        let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
+        for Guard { table, column, bound } in &self.guards {
+            // The name may come from a receipt of another machine: the server says what it names.
+            let known = session.value(
+                "look for the table",
+                &format!("SELECT to_regclass({})", quote_literal(table)),
+            )?;
+            let Some(known) = known else {
+                let object = format!("{table}, which is not there,");
+                return Err(Kind::MoreThanExpected { object, found: 0, bound: *bound }.into());
+            };
+            let what = column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
+            let found = session
+                .value("count what will be lost", &format!("SELECT count({what}) FROM {known}"))?;
+            let found = found.and_then(|found| found.parse().ok()).unwrap_or(0);
+            if found > *bound {
+                let object = column
+                    .as_ref()
+                    .map_or_else(|| known.clone(), |column| format!("{known}.{column}"));
+                return Err(Kind::MoreThanExpected { object, found, bound: *bound }.into());
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Rehearses the migrations of a plan, where that is asked for: who agrees to it should have seen that.
-pub(super) fn begin<'a>(
-    context: &Context,
+pub(crate) fn prove<'a>(
+    database: &Database<'_>,
     plan: &Plan,
     receipt: Option<&'a Path>,
 ) -> Result<Proving<'a>> {
-    match asked(context, plan)? {
+    match asked(database, plan)? {
         Proof::Nothing => Ok(Proving::Done(Proved::default())),
         Proof::Rehearsal if receipt.is_none() => {
-            let Some(rehearsal) = rehearsed(context, plan)? else {
+            let Some(rehearsal) = rehearsed(database, plan)? else {
                 return Ok(Proving::Done(Proved::default()));
             };
-            judge(context, plan, &rehearsal)?;
+            judge(database, plan, &rehearsal)?;
             let becomes = rehearsal.becomes;
             let guards =
                 rehearsal.migrations.into_iter().flat_map(|migration| migration.guards).collect();
@@ -82,13 +113,13 @@ pub(super) fn begin<'a>(
 
 impl Proving<'_> {
     /// Makes sure that they are proved. Returns what the proof says.
-    pub(super) fn settle(self, context: &Context, plan: &Plan) -> Result<Proved> {
+    pub(crate) fn settle(self, database: &Database<'_>, plan: &Plan) -> Result<Proved> {
         let named = match self {
             Proving::Done(proved) => return Ok(proved),
             Proving::ByReceipt(named) => named,
         };
-        let receipt = holding(context, plan, named)?;
-        context.ui.status("Proved", &format!("by the rehearsal of {}", receipt.date()));
+        let receipt = holding(database, plan, named)?;
+        database.workspace.ui.status("Proved", &format!("by the rehearsal of {}", receipt.date()));
         let count = plan.migrations().count();
         // Where only some of them run, nobody has seen what that leads to.
         let becomes = receipt.becomes.filter(|_| receipt.migrations.len() == count);
@@ -99,10 +130,14 @@ impl Proving<'_> {
 }
 
 /// What is known of the migrations of a plan before anybody agrees to it, for a dry run.
-pub(super) fn foresee(context: &Context, plan: &Plan, receipt: Option<&Path>) -> Result<Foresight> {
-    let proof = asked(context, plan)?;
+pub(crate) fn foresee(
+    database: &Database<'_>,
+    plan: &Plan,
+    receipt: Option<&Path>,
+) -> Result<Foresight> {
+    let proof = asked(database, plan)?;
     if proof == Proof::Receipt || receipt.is_some() {
-        return match holding(context, plan, receipt) {
+        return match holding(database, plan, receipt) {
             Ok(receipt) => {
                 Ok(Foresight::Receipt { when: Some(receipt.date()), objections: Vec::new() })
             }
@@ -113,13 +148,13 @@ pub(super) fn foresee(context: &Context, plan: &Plan, receipt: Option<&Path>) ->
         };
     }
     if proof == Proof::Rehearsal
-        && let Some(rehearsal) = rehearsed(context, plan)?
+        && let Some(rehearsal) = rehearsed(database, plan)?
     {
         return Ok(Foresight::Rehearsed(rehearsal));
     }
     // Where there are no rows, nobody waits and nothing is lost.
-    let settings = &context.settings;
-    let session = migrating::connect_or_none(&context.world, settings, &plan.target)?;
+    let settings = &database.settings;
+    let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
     let holds_rows = session.is_some_and(|mut session| {
         migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true)
     });
@@ -144,11 +179,11 @@ pub(super) fn foresee(context: &Context, plan: &Plan, receipt: Option<&Path>) ->
 }
 
 /// Whether receipts say of each migration of a plan that it leads back.
-pub(super) fn of_rollback(context: &Context, plan: &Plan) -> Result<()> {
-    if asked(context, plan)? != Proof::Receipt {
+pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()> {
+    if asked(database, plan)? != Proof::Receipt {
         return Ok(());
     }
-    let receipts = Receipts::of(&context.settings.root).all()?;
+    let receipts = Receipts::of(&database.settings.root).all()?;
     let proved =
         |migration: &&Migration| receipts.iter().any(|receipt| receipt.proves_way_back(migration));
     let unproved = plan.migrations().filter(|migration| !proved(migration));
@@ -162,21 +197,21 @@ pub(super) fn of_rollback(context: &Context, plan: &Plan) -> Result<()> {
     Err(Kind::NoReceipt { verb: plan.verb.name(), database, objections }.into())
 }
 
-fn asked(context: &Context, plan: &Plan) -> Result<Proof> {
-    consent::allowed(context, plan)?;
-    match context.policy.judge(plan) {
+fn asked(database: &Database<'_>, plan: &Plan) -> Result<Proof> {
+    consent::allowed(database, plan)?;
+    match database.workspace.policy.judge(plan) {
         Judgement::Allowed(terms) => Ok(terms.proof),
         Judgement::Never => Ok(Proof::Receipt),
     }
 }
 
 /// Rehearses the plan's migrations, and writes the receipt; nothing where there is nothing to measure.
-pub(super) fn rehearsed(context: &Context, plan: &Plan) -> Result<Option<Rehearsal>> {
-    let settings = &context.settings;
+pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<Rehearsal>> {
+    let settings = &database.settings;
     if plan.environment == Environment::Development && !settings.rehearse {
         return Ok(None);
     }
-    let session = migrating::connect_or_none(&context.world, settings, &plan.target)?;
+    let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
     let Some(mut session) = session else { return Ok(None) };
     if !migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true) {
         return Ok(None);
@@ -191,14 +226,14 @@ pub(super) fn rehearsed(context: &Context, plan: &Plan) -> Result<Option<Rehears
         keep: false,
         queries: Vec::new(),
     };
-    match rehearse::rehearse(&context.world, &request) {
+    match rehearse::rehearse(&database.workspace.world, &request) {
         Ok((rehearsal, receipt)) => {
             Receipts::of(&settings.root).write(&receipt)?;
             Ok(Some(rehearsal))
         }
         // At home a role that may create no database can work all the same.
         Err(failure) if plan.environment.is_own() && may_not(&failure) => {
-            context.ui.warning(&format!("not rehearsed: {failure}"));
+            database.workspace.ui.warning(&format!("not rehearsed: {failure}"));
             Ok(None)
         }
         Err(failure) => Err(failure),
@@ -210,7 +245,7 @@ fn may_not(failure: &Failure) -> bool {
 }
 
 /// Shows what was found, and stops where it must not run.
-fn judge(context: &Context, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
+fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
     let failing = rehearsal
         .migrations
         .iter()
@@ -222,10 +257,10 @@ fn judge(context: &Context, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
     let verdict = rehearsal.verdict();
     if verdict == Verdict::Pass {
         let subject = rehearsal.basis.describe(&plan.target.database);
-        context.ui.status("Rehearsed", &format!("on {subject}: PASS"));
+        database.workspace.ui.status("Rehearsed", &format!("on {subject}: PASS"));
         return Ok(());
     }
-    context.ui.rehearsal(&plan.target, rehearsal);
+    database.workspace.ui.rehearsal(&plan.target, rehearsal);
     let findings: Vec<_> =
         rehearsal.migrations.iter().flat_map(|migration| migration.findings.clone()).collect();
     let unmeasured =
@@ -237,7 +272,7 @@ fn judge(context: &Context, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
         return Ok(());
     }
     if plan.environment.is_own() && only_locks(&findings) {
-        context.ui.warning("on a busy database this would be felt; here it goes on");
+        database.workspace.ui.warning("on a busy database this would be felt; here it goes on");
         return Ok(());
     }
     let blocks = findings.iter().filter(|finding| finding.severity == Severity::Block);
@@ -250,14 +285,18 @@ fn judge(context: &Context, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
 }
 
 /// The receipt that holds for a plan: the one that is named, or the newest of the project's that does.
-pub(super) fn holding(context: &Context, plan: &Plan, named: Option<&Path>) -> Result<Receipt> {
-    let settings = &context.settings;
+pub(crate) fn holding(
+    database: &Database<'_>,
+    plan: &Plan,
+    named: Option<&Path>,
+) -> Result<Receipt> {
+    let settings = &database.settings;
     let receipts = match named {
         Some(path) => vec![Receipts::read(&settings.root.join(path))?],
         None => Receipts::of(&settings.root).all()?,
     };
     let migrations: Vec<&Migration> = plan.migrations().collect();
-    let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
+    let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
     let now = Stood::of(&mut session, &settings.migrations.layout)?;
     let mut objections = Vec::new();
     for receipt in receipts {
@@ -265,7 +304,7 @@ pub(super) fn holding(context: &Context, plan: &Plan, named: Option<&Path>) -> R
             None => {
                 if now.rows > 10 * receipt.rows.max(1) {
                     let (there, here) = (receipt.rows, now.rows);
-                    context.ui.warning(&format!(
+                    database.workspace.ui.warning(&format!(
                         "it was rehearsed with about {there} rows, and here are about {here}"
                     ));
                 }
@@ -282,34 +321,4 @@ pub(super) fn holding(context: &Context, plan: &Plan, named: Option<&Path>) -> R
         objections,
     }
     .into())
-}
-
-/// Counts again what the files expect to be lost, now that nobody else migrates.
-pub(super) fn count_again(context: &Context, plan: &Plan, proved: &Proved) -> Result<()> {
-    let guards = &proved.guards;
-    if guards.is_empty() {
-        return Ok(());
-    }
-    let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
-    for Guard { table, column, bound } in guards {
-        // The name may come from a receipt of another machine: the server says what it names.
-        let known = session.value(
-            "look for the table",
-            &format!("SELECT to_regclass({})", quote_literal(table)),
-        )?;
-        let Some(known) = known else {
-            let object = format!("{table}, which is not there,");
-            return Err(Kind::MoreThanExpected { object, found: 0, bound: *bound }.into());
-        };
-        let what = column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
-        let found = session
-            .value("count what will be lost", &format!("SELECT count({what}) FROM {known}"))?;
-        let found = found.and_then(|found| found.parse().ok()).unwrap_or(0);
-        if found > *bound {
-            let object =
-                column.as_ref().map_or_else(|| known.clone(), |column| format!("{known}.{column}"));
-            return Err(Kind::MoreThanExpected { object, found, bound: *bound }.into());
-        }
-    }
-    Ok(())
 }

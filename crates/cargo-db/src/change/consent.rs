@@ -1,0 +1,99 @@
+//! Consent to a plan: what the policy asks for, given by a flag or at a prompt.
+
+use crate::change::workspace::{Database, Workspace};
+use crate::failure::{Failure, Kind, Result};
+use crate::model::consent::Consent;
+use crate::model::environment::Environment;
+use crate::plan::Plan;
+use crate::policy::Judgement;
+
+/// Gets the consent that the policy asks for, or fails with what is missing, and says what was given.
+/// The plan must have been shown before.
+pub(super) fn to_plan(database: &Database<'_>, plan: &Plan) -> Result<Consent> {
+    let needed = match database.workspace.policy.judge(plan) {
+        Judgement::Allowed(terms) => terms.consent,
+        Judgement::Never => return Err(refused(database, plan)),
+    };
+    let agreed = &database.workspace.consent;
+    let id = plan.id().to_string();
+    if let Some(given) = agreed.plan.as_ref().filter(|given| **given != id) {
+        let (given, command) = (given.clone(), agreed.command.clone());
+        if database.used.contains(&given) {
+            return Err(Kind::PlanUsedUp { given, command }.into());
+        }
+        return Err(Kind::WrongPlan { given, plan: id, command }.into());
+    }
+    obtain(database, plan, needed)?;
+    // An id that was given is used up, also where less would have done.
+    Ok(if agreed.plan.is_some() { Consent::ToPlan } else { needed })
+}
+
+/// Fails for a plan that never runs here, also where it would do nothing today.
+pub(super) fn allowed(database: &Database<'_>, plan: &Plan) -> Result<()> {
+    match database.workspace.policy.judge(plan) {
+        Judgement::Never => Err(refused(database, plan)),
+        Judgement::Allowed(_) => Ok(()),
+    }
+}
+
+fn refused(database: &Database<'_>, plan: &Plan) -> Failure {
+    refused_in(database, plan.verb.name(), plan.environment)
+}
+
+/// The refusal of a verb that never runs in this environment.
+pub(crate) fn refused_in(
+    database: &Database<'_>,
+    verb: &'static str,
+    environment: Environment,
+) -> Failure {
+    Kind::Refused { verb, environment, signals: reasons(database, environment) }.into()
+}
+
+/// Why so much is asked for. Signals that were overruled explain nothing.
+fn reasons(database: &Database<'_>, environment: Environment) -> Vec<String> {
+    let signals = database.settings.environment.signals.iter();
+    let signals = signals.filter(|signal| signal.environment == environment);
+    let agent = database.settings.agent.iter();
+    signals
+        .map(|signal| format!("it counts as {environment} because of {signal}"))
+        .chain(agent.map(|variable| {
+            format!("an AI agent runs this ({variable}): it consents to plans alone")
+        }))
+        .collect()
+}
+
+/// Gets one kind of consent, from the flags or at the prompt.
+fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent) -> Result<()> {
+    let Workspace { consent: agreed, ui, .. } = database.workspace;
+    let name = &plan.target.database;
+    if let Some(given) = agreed.name.as_ref().filter(|given| *given != name) {
+        return Err(Kind::WrongName { given: given.clone(), database: name.clone() }.into());
+    }
+    if agreed.amount_to() >= needed {
+        return Ok(());
+    }
+    if ui.can_prompt() {
+        let said_yes = match needed {
+            Consent::Confirm => ui.confirm("Go on?")?,
+            Consent::ByName => {
+                ui.ask(&format!("Type the name of the database, {name}, to go on"))? == *name
+            }
+            Consent::Free | Consent::ToPlan => false,
+        };
+        if said_yes {
+            return Ok(());
+        }
+        if needed != Consent::ToPlan {
+            return Err(Kind::Declined.into());
+        }
+    }
+    Err(Kind::ConsentMissing {
+        verb: plan.verb.name(),
+        command: agreed.command.clone(),
+        database: name.clone(),
+        environment: plan.environment,
+        consent: needed,
+        signals: reasons(database, plan.environment),
+    }
+    .into())
+}

@@ -1,0 +1,38 @@
+//! The locks of a run.
+
+use crate::change::workspace::Database;
+use crate::failure::Result;
+use crate::model::layout::LockPlace;
+use crate::model::target::Target;
+use crate::settings::Runner;
+use crate::world::pg::{Lock, OWN_KEY};
+
+/// The lock of a run on a database: our own, and the one that the layout's tool takes.
+pub(crate) fn lock_migrations(database: &Database<'_>, target: &Target) -> Result<Lock> {
+    let own = std::iter::once(OWN_KEY);
+    let migrations = &database.settings.migrations;
+    // A program that takes its lock itself must find it free.
+    let shared = migrations.runner == Runner::Builtin || !migrations.layout.locks_itself();
+    let schema = migrations.layout.schema().or(target.search_path()).unwrap_or("public");
+    let schema = schema.split(',').next().unwrap_or(schema);
+    let table = migrations.layout.table_name();
+    let place = LockPlace { database: &target.database, schema, table };
+    let of_tool = migrations.layout.lock_key(&place).filter(|_| shared);
+    let keys: Vec<i64> = own.chain(of_tool).collect();
+    acquire(database, target, &keys)
+}
+
+/// Keeps others from building or swapping databases on this server.
+pub(crate) fn lock_server(database: &Database<'_>) -> Result<Lock> {
+    acquire(database, &database.target.with_database("postgres"), &[OWN_KEY])
+}
+
+/// Our own lock on the database.
+pub(crate) fn lock_database(database: &Database<'_>) -> Result<Lock> {
+    acquire(database, &database.target, &[OWN_KEY])
+}
+
+fn acquire(database: &Database<'_>, target: &Target, keys: &[i64]) -> Result<Lock> {
+    let timeout = database.settings.limits.lock_timeout.value;
+    Lock::acquire(&database.workspace.world, target, keys, timeout)
+}

@@ -1,0 +1,22 @@
+//! The ceremony of every change, once: facts, plan, policy, consent, lock, second look, backup, deed,
+//! record. A verb that changes something implements [`Change`] and calls [`perform`]; what it works
+//! with is a [`Workspace`] and, of each database, a [`Database`].
+
+mod consent;
+mod history_edit;
+mod lock;
+mod needs;
+mod perform;
+mod proof;
+mod seal;
+mod swap_back;
+mod workspace;
+
+pub(crate) use consent::refused_in;
+pub(crate) use history_edit::HistoryEdit;
+pub(crate) use lock::{lock_database, lock_migrations, lock_server};
+pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed};
+pub(crate) use perform::{Change, Ending, Mode, perform, same_plan};
+pub(crate) use proof::{Proved, Proving, foresee, prove, prove_rollback};
+pub(crate) use swap_back::apply_or_restore;
+pub(crate) use workspace::{Database, Workspace};

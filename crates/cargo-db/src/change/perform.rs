@@ -1,0 +1,177 @@
+//! The ceremony itself.
+
+use crate::audit::{self, About, Trail};
+use crate::change::needs::Effect;
+use crate::change::workspace::Database;
+use crate::change::{consent, seal};
+use crate::failure::{Kind, Result};
+use crate::model::consent::Consent;
+use crate::plan::Plan;
+
+/// Something that changes a database, the backups or the local server.
+pub(crate) trait Change {
+    /// The locks of the deed, and what else is held while it lasts.
+    type Held;
+    /// What came of it.
+    type Done;
+
+    /// Gathers the facts and makes the plan from them, without changing anything: once before the
+    /// consent, and once more under the lock.
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan>;
+
+    /// Fails where the plan could not be carried out whatever is agreed to. Not asked about a plan
+    /// that does nothing.
+    fn examine(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
+        Ok(())
+    }
+
+    /// Gets the proof that the policy asks for, once the plan was shown: whoever agrees to it should
+    /// have seen what it found.
+    fn prove(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
+        Ok(())
+    }
+
+    /// Looks for a proof that was made before. A missing consent is named first.
+    fn settle(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
+        Ok(())
+    }
+
+    /// Keeps others out from the second look to the end of the deed.
+    fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<Self::Held>;
+
+    /// Fails where the plan of the second look is not covered by the consent to the first.
+    fn still_agreed(
+        &mut self,
+        _database: &Database<'_>,
+        before: &Plan,
+        now: &Plan,
+        _given: Consent,
+    ) -> Result<()> {
+        same_plan(before, now)
+    }
+
+    /// What has to be done under the lock before the backup is taken.
+    fn before_backup(
+        &mut self,
+        _database: &Database<'_>,
+        _plan: &Plan,
+        _held: &mut Self::Held,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// The deed, between two records of the audit trail. `backup` is the one that the plan took.
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        plan: &Plan,
+        held: Self::Held,
+        backup: Option<&str>,
+    ) -> Result<Self::Done>;
+
+    /// What is compared, or tidied up, after the deed was recorded.
+    fn afterwards(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether a plan is carried out or only shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Run,
+    DryRun,
+}
+
+impl Mode {
+    /// As `--dry-run` says.
+    pub(crate) fn of(dry_run: bool) -> Mode {
+        if dry_run { Mode::DryRun } else { Mode::Run }
+    }
+}
+
+/// How the ceremony ended, if it did not fail.
+pub(crate) enum Ending<D> {
+    /// The plan was only asked for.
+    DryRun(Plan),
+    /// The plan holds nothing to do.
+    Nothing(Plan),
+    Done {
+        plan: Plan,
+        done: D,
+        /// The backup that was taken before.
+        backup: Option<String>,
+    },
+}
+
+/// Carries a change out, step by step, on a database.
+pub(crate) fn perform<C: Change>(
+    database: &Database<'_>,
+    mode: Mode,
+    change: &mut C,
+) -> Result<Ending<C::Done>> {
+    if database.workspace.effect == Effect::Reads {
+        let what = "a verb that declares to read only wants to carry out a plan".to_owned();
+        return Err(Kind::Bug { what }.into());
+    }
+    let plan = seal::seal(database, change.plan(database)?)?;
+    // Where it is never allowed, a plan of it would only give ideas.
+    consent::allowed(database, &plan)?;
+    if !plan.is_empty() {
+        change.examine(database, &plan)?;
+    }
+    if mode == Mode::DryRun {
+        return Ok(Ending::DryRun(plan));
+    }
+    if plan.is_empty() {
+        return Ok(Ending::Nothing(plan));
+    }
+    database.workspace.ui.plan(&plan);
+    change.prove(database, &plan)?;
+    let given = consent::to_plan(database, &plan)?;
+    change.settle(database, &plan)?;
+
+    let mut held = change.lock(database, &plan)?;
+    let now = seal::seal(database, change.plan(database)?)?;
+    change.still_agreed(database, &plan, &now, given)?;
+    if now.is_empty() {
+        return Ok(Ending::Nothing(now));
+    }
+    change.before_backup(database, &now, &mut held)?;
+    let backup = seal::back_up(database, &now)?;
+    let done = record(database, &now, given, backup.clone(), || {
+        change.carry_out(database, &now, held, backup.as_deref())
+    })?;
+    change.afterwards(database, &now)?;
+    Ok(Ending::Done { plan: now, done, backup })
+}
+
+/// Fails where the plan is another one now than the one that was consented to.
+pub(crate) fn same_plan(before: &Plan, now: &Plan) -> Result<()> {
+    let (before, now) = (before.id().to_string(), now.id().to_string());
+    if before == now { Ok(()) } else { Err(Kind::PlanChanged { before, now }.into()) }
+}
+
+/// Does what was agreed to, between two records of the audit trail.
+fn record<T>(
+    database: &Database<'_>,
+    plan: &Plan,
+    given: Consent,
+    backup: Option<String>,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let Database { workspace, settings, .. } = database;
+    let about = About {
+        by: audit::by(&plan.target.user, settings.agent.is_some(), settings.in_ci),
+        consent: given.word().to_owned(),
+        backup,
+        in_database: plan.verb.changes_a_database() && !plan.environment.is_own(),
+    };
+    let trail = Trail::of(&settings.root);
+    let pending = trail.begin(&workspace.world, plan, about)?;
+    let outcome = work();
+    if let Err(failure) = pending.end(&outcome) {
+        let warning = format!("the audit trail does not know the outcome: {failure}");
+        workspace.ui.warning(&warning);
+    }
+    outcome
+}

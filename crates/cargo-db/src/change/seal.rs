@@ -1,0 +1,59 @@
+//! What the policy adds to a plan, and what it asks for before the deed.
+
+use crate::backup::{self, Folder, Order};
+use crate::change::workspace::Database;
+use crate::failure::Result;
+use crate::migration;
+use crate::model::backup::{Compression, Format};
+use crate::plan::{Plan, Step, Verb};
+use crate::policy::{Judgement, Terms};
+
+/// Makes a plan ready to be shown: with the backup that the policy asks for, its terms, and the
+/// number of those before it.
+pub(super) fn seal(database: &Database<'_>, mut plan: Plan) -> Result<Plan> {
+    let Database { workspace, settings, used, .. } = database;
+    let judgement = workspace.policy.judge(&plan);
+    plan.terms = judgement.describe();
+    plan.used = used.len();
+    if matches!(plan.verb, Verb::Migrate | Verb::Rollback) {
+        plan.commands = migration::commands_of(settings, &plan)?;
+    }
+    let wants_backup = matches!(judgement, Judgement::Allowed(Terms { backup: true, .. }));
+    if wants_backup && !plan.is_empty() && !plan.takes_backup() {
+        let session = migration::connect_or_none(&workspace.world, settings, &plan.target)?;
+        let holds_rows = session.is_some_and(|mut session| {
+            migration::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true)
+        });
+        if holds_rows {
+            plan.steps.insert(0, Step::Backup);
+        } else {
+            plan.skipped.push("no backup: the database holds no rows".to_owned());
+        }
+    }
+    Ok(plan)
+}
+
+/// Takes the backup of a plan, if it has one, and removes what the retention does not keep. If it
+/// fails, nothing else happens.
+pub(super) fn back_up(database: &Database<'_>, plan: &Plan) -> Result<Option<String>> {
+    if !plan.takes_backup() {
+        return Ok(None);
+    }
+    let Database { workspace, settings, .. } = database;
+    let folder = Folder::new(&settings.backup.dir.value);
+    let order = Order {
+        format: Format::Sql,
+        compression: Compression::Gzip(6),
+        name: None,
+        selection: Vec::new(),
+        jobs: 2,
+        read_back: true,
+        event: plan.verb.key().to_owned(),
+    };
+    let taken = backup::take(&workspace.world, settings, &plan.target, &folder, &order)?;
+    // What is about to be restored is not removed for it.
+    if plan.verb != Verb::RestoreInPlace {
+        backup::prune(&folder, &settings.backup)?;
+    }
+    Ok(Some(taken.manifest.name))
+}

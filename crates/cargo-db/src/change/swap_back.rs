@@ -1,0 +1,56 @@
+//! All or nothing where one transaction will not do: the backup is swapped back in on failure.
+
+use crate::audit::DatabaseIdentity;
+use crate::backup::{self, Folder, Source};
+use crate::change::workspace::Database;
+use crate::failure::{Exit, Failure, Kind, Result};
+use crate::migration::{self, Deed, Witness};
+use crate::plan::Plan;
+use crate::world::pg::Lock;
+
+/// Applies the migrations, and swaps the backup back in if one fails and nobody else has written since
+/// it was taken: else that would lose their work.
+pub(crate) fn apply_or_restore(
+    database: &Database<'_>,
+    plan: &Plan,
+    mut lock: Lock,
+    mut witness: Witness,
+    backup: &str,
+) -> Result<Vec<Deed>> {
+    let (world, settings) = (&database.workspace.world, &database.settings);
+    let target = &plan.target;
+    let failure = match migration::carry_out(world, settings, plan, &mut lock) {
+        Ok(deeds) => return Ok(deeds),
+        Err(failure) => world.heeding_the_signal(failure),
+    };
+    // Going back has to come through also after a signal.
+    let world = &world.uninterrupted();
+    let mut nobody_else_wrote = || match witness.doubts(world)? {
+        doubts if doubts.is_empty() => Ok(()),
+        doubts => {
+            let (why, backup) = (failure.why(), backup.to_owned());
+            let failure = failure.to_string();
+            Err(Failure::from(Kind::NotSwappedBack { failure, backup, doubts, why }))
+        }
+    };
+    nobody_else_wrote()?;
+    let folder = Folder::new(&settings.backup.dir.value);
+    let source = Source::of(&folder, &folder.find(Some(backup), &target.database)?);
+    let built = backup::build(world, settings, target, &source)?;
+    DatabaseIdentity::hand_over(world, target, &built.target)?;
+    // Building takes its time, in which somebody may have come.
+    nobody_else_wrote()?;
+    drop((witness, lock));
+    backup::swap(world, target, built, true, false)?;
+    Err(swapped_back(&failure))
+}
+
+/// The failure, of which nothing stays. Whoever stopped the run by a signal is told that it was that.
+fn swapped_back(failure: &Failure) -> Failure {
+    let exit = match failure.exit() {
+        exit @ (Exit::Interrupted | Exit::Terminated) => exit,
+        _ => Exit::Failed,
+    };
+    let (code, why) = (failure.code(), failure.why());
+    Kind::SwappedBack { failure: failure.to_string(), why, code, exit }.into()
+}

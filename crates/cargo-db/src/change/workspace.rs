@@ -1,0 +1,222 @@
+//! What a verb works with: the workspace, once, and each database that it is about.
+
+use std::path::PathBuf;
+
+use crate::audit::{self, Trail};
+use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed};
+use crate::cli::{ConsentFlags, Global};
+use crate::failure::{Failure, Kind, Result};
+use crate::migration;
+use crate::model::environment::Environment;
+use crate::model::layout::Layout;
+use crate::model::target::{Host, Target};
+use crate::policy::Policy;
+use crate::settings::{Flags, Migrations, Place, Settings, Sources};
+use crate::ui::Ui;
+use crate::world::pg::{Purpose, Session, marker};
+use crate::world::server::{self as local, LocalServer};
+use crate::world::signal::Interrupt;
+use crate::world::{World, files, process};
+
+/// What is the workspace's, whichever of its databases a verb is about.
+pub(crate) struct Workspace {
+    pub(crate) ui: Ui,
+    pub(crate) world: World,
+    pub(crate) policy: Policy,
+    /// What was agreed to on the command line.
+    pub(crate) consent: ConsentFlags,
+    /// As resolved for the set of migrations that was named, or for none.
+    pub(crate) settings: Settings,
+    /// What the verb declares that it may do.
+    pub(crate) effect: Effect,
+    needs: Needs,
+    sources: Sources<'static>,
+}
+
+/// What is one database's.
+pub(crate) struct Database<'w> {
+    pub(crate) workspace: &'w Workspace,
+    pub(crate) target: Target,
+    /// Those of its set of migrations, in the environment that the database itself may have raised.
+    pub(crate) settings: Settings,
+    /// The plans on this target that were consented to by their id, and are used up by that.
+    pub(crate) used: Vec<String>,
+}
+
+impl Workspace {
+    /// Resolves the settings for a verb that declares these needs, and this effect.
+    pub(crate) fn open(
+        global: &Global,
+        (needs, effect): (Needs, Effect),
+        consent: ConsentFlags,
+        ui: &Ui,
+    ) -> Result<Workspace> {
+        let sources = Sources {
+            flags: flags(global, needs),
+            process: process::environment(),
+            cwd: files::current_dir()?,
+            read: &files::read_if_there,
+            exists: &|path| path.exists(),
+            list: &files::some_files,
+        };
+        let settings = Settings::resolve(&sources)?;
+        let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
+        let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
+        Ok(Workspace { ui: ui.clone(), world, policy, consent, settings, effect, needs, sources })
+    }
+
+    /// The database that is meant; the local server is started if it is that one's.
+    pub(crate) fn target(&self) -> Result<Target> {
+        self.target_of(&self.settings)
+    }
+
+    /// The same, by the settings of a set.
+    pub(crate) fn target_of(&self, settings: &Settings) -> Result<Target> {
+        match &settings.place.value {
+            Place::Named(target) => Ok(target.as_ref().clone()),
+            Place::Local { database } => {
+                let environment = &settings.environment;
+                if !environment.environment.is_own() {
+                    let signals = environment.signals.iter().map(ToString::to_string).collect();
+                    return Err(
+                        Kind::NoTarget { environment: environment.environment, signals }.into()
+                    );
+                }
+                let running = self.local_server().ensure_running(&self.world)?;
+                Ok(local::target(&running, database))
+            }
+        }
+    }
+
+    /// The private server of this project.
+    pub(crate) fn local_server(&self) -> LocalServer {
+        LocalServer::of(&self.settings.root, self.settings.pg_bin())
+    }
+
+    /// The database that the verb is about, as far as it needs to be known.
+    pub(crate) fn database(&self) -> Result<Database<'_>> {
+        let settings = self.settings_with_tool()?;
+        if self.needs.database == DatabaseNeed::Marked {
+            return Database::marked(self, settings);
+        }
+        let target = match &settings.place.value {
+            Place::Named(target) => target.as_ref().clone(),
+            Place::Local { database } => Target {
+                host: Host::Socket(self.local_server().base().to_owned()),
+                database: database.clone(),
+                ..Target::nowhere()
+            },
+        };
+        let used = Trail::of(&settings.root).used()?;
+        Ok(Database { workspace: self, target, settings, used })
+    }
+
+    /// The settings, once it is known whose migrations these are.
+    pub(crate) fn settings_with_tool(&self) -> Result<Settings> {
+        self.choose_tool(self.settings.clone())
+    }
+
+    /// The settings of every set of migrations; of the one that was named, or of the only one, where
+    /// that is what is meant.
+    pub(crate) fn sets(&self) -> Vec<(Option<String>, Result<Settings>)> {
+        let sets = &self.settings.migrations.sets;
+        if self.sources.flags.set.is_some() || sets.len() <= 1 {
+            return vec![(None, self.settings_with_tool())];
+        }
+        let of_set = |set: &Option<String>| {
+            let flags = Flags { set: set.clone(), ..self.sources.flags.clone() };
+            let settings = Settings::resolve(&self.sources.with_flags(flags));
+            (set.clone(), settings.and_then(|settings| self.choose_tool(settings)))
+        };
+        sets.iter().map(of_set).collect()
+    }
+
+    fn choose_tool(&self, mut settings: Settings) -> Result<Settings> {
+        let Migrations { layout, dir, rivals, .. } = &settings.migrations;
+        if rivals.is_empty() || self.needs.tool == ToolNeed::Irrelevant {
+            return Ok(settings);
+        }
+        let first = (layout.clone(), dir.value.clone());
+        let candidates: Vec<_> = std::iter::once(first).chain(rivals.clone()).collect();
+        let histories = match self.needs.tool {
+            ToolNeed::ByHistory => self.histories_of(&settings)?,
+            _ => Vec::new(),
+        };
+        let is_known =
+            |(layout, _): &(Layout, _)| histories.iter().any(|tool| tool == layout.key());
+        let (mut known, unknown): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_known);
+        if known.len() != 1 {
+            return Err(several_tools(&settings, known.iter().chain(&unknown)));
+        }
+        let (layout, dir) = known.remove(0);
+        settings.migrations.choose(&settings.root, layout, dir);
+        Ok(settings)
+    }
+
+    /// The tools that have a history in the database.
+    fn histories_of(&self, settings: &Settings) -> Result<Vec<String>> {
+        let target = self.target_of(settings)?;
+        let session = migration::connect_or_none(&self.world, settings, &target)?;
+        let histories =
+            session.map(|mut session| migration::histories(&mut session)).transpose()?;
+        Ok(histories.into_iter().flatten().map(|(tool, _)| tool).collect())
+    }
+}
+
+impl Database<'_> {
+    /// Lets the database itself say which environment it is, and what was done to it. Only one that
+    /// does not exist says nothing: one that cannot be asked may be production's.
+    fn marked(workspace: &Workspace, mut settings: Settings) -> Result<Database<'_>> {
+        let target = workspace.target_of(&settings)?;
+        let mut session = match Session::open(&workspace.world, &target, Purpose::Read) {
+            Err(failure) if failure.is_no_database() => None,
+            opened => Some(opened?),
+        };
+        if let Some(session) = &mut session
+            && let Some(marker) = marker::read(session)?
+        {
+            settings.environment = settings.environment.raised_by(&marker);
+        }
+        if let Some(copied) = settings.environment.copy_of {
+            workspace.ui.note(&format!("{} is a copy of {copied}", target.database));
+        }
+        let used = match session {
+            Some(mut session) if !settings.environment.environment.is_own() => {
+                audit::used(audit::in_database(&mut session)?.into_iter())
+            }
+            _ => Trail::of(&settings.root).used()?,
+        };
+        Ok(Database { workspace, target, settings, used })
+    }
+
+    /// The environment in which this database counts.
+    pub(crate) fn environment(&self) -> Environment {
+        self.settings.environment.environment
+    }
+}
+
+fn several_tools<'a>(
+    settings: &Settings,
+    candidates: impl Iterator<Item = &'a (Layout, PathBuf)>,
+) -> Failure {
+    let shown = |(layout, dir): &(Layout, PathBuf)| {
+        let dir = dir.strip_prefix(&settings.root).unwrap_or(dir);
+        format!("{} in `{}`", layout.key(), dir.display())
+    };
+    Kind::SeveralTools { candidates: candidates.map(shown).collect() }.into()
+}
+
+fn flags(global: &Global, needs: Needs) -> Flags {
+    Flags {
+        environment: global.env.clone(),
+        database_url: global.database_url.clone(),
+        env_files: global.env_file.clone(),
+        no_dotenv: global.no_dotenv,
+        migrations_dir: global.migrations_dir.clone(),
+        set: global.set.clone(),
+        any_set: needs.set == SetNeed::Any,
+        without_database: needs.database == DatabaseNeed::Irrelevant,
+        lock_timeout: global.lock_timeout,
+        ddl_lock_timeout: global.ddl_lock_timeout,
+    }
+}

@@ -1,0 +1,126 @@
+//! What every verb understands on the command line. The doc comments are the help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::model::consent::Consent;
+
+/// What every verb understands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The environment: development, test, staging or production
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// The database, without a password; stronger than DATABASE_URL
+    #[arg(short = 'D', long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// Read variables from this file instead of `.env`; may be repeated, the last one wins
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+    /// Read no `.env` file
+    #[arg(long, global = true)]
+    pub(crate) no_dotenv: bool,
+    /// The folder of the migrations
+    #[arg(long, global = true, value_name = "DIR", visible_alias = "source")]
+    pub(crate) migrations_dir: Option<PathBuf>,
+    /// The set of migrations, where db.toml has several
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) set: Option<String>,
+    /// How long to wait for another run to finish
+    #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) lock_timeout: Option<Duration>,
+    /// How long a statement may wait for a lock of PostgreSQL's before it is tried again
+    #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) ddl_lock_timeout: Option<Duration>,
+    /// Agree where a confirmation is asked for
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+    /// Agree by the name of the database
+    #[arg(long, global = true, value_name = "DATABASE")]
+    pub(crate) confirm: Option<String>,
+    /// Agree to exactly the plan with this id, as shown by `--dry-run`
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) plan: Option<String>,
+    /// Print one JSON document on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How to show progress on stderr
+    #[arg(long, global = true, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) progress: Progress,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) color: When,
+    /// Show what a migration tool prints while it runs
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Print the answer, warnings and failures, and nothing else
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// Lines, and something that moves on a terminal
+    #[default]
+    Auto,
+    /// Lines only
+    Plain,
+    /// One JSON object a line
+    Json,
+}
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// What the command line agrees to.
+#[derive(Clone)]
+pub(crate) struct ConsentFlags {
+    pub(crate) yes: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) plan: Option<String>,
+    /// The command itself, without any of these.
+    pub(crate) command: String,
+}
+
+impl ConsentFlags {
+    /// What these flags, among what was typed, agree to. A verb can have a word of its own for `--yes`.
+    pub(crate) fn new(flags: &Global, says_yes: bool, typed: &[String]) -> ConsentFlags {
+        let mut command = vec!["cargo".to_owned(), "db".to_owned()];
+        let mut typed = typed.iter();
+        while let Some(word) = typed.next() {
+            match word.as_str() {
+                "--confirm" | "--plan" => drop(typed.next()),
+                "--yes" | "-y" | "--force" | "--dry-run" => {}
+                word if word.starts_with("--confirm=") || word.starts_with("--plan=") => {}
+                word => command.push(word.to_owned()),
+            }
+        }
+        ConsentFlags {
+            yes: flags.yes || says_yes,
+            name: flags.confirm.clone(),
+            plan: flags.plan.clone(),
+            command: shell_words::join(command),
+        }
+    }
+
+    /// The kind of consent that they are, if name and plan are the right ones.
+    pub(crate) fn amount_to(&self) -> Consent {
+        match (self.name.is_some(), self.plan.is_some(), self.yes) {
+            (true, true, _) => Consent::ToPlan,
+            (true, false, _) => Consent::ByName,
+            (false, _, true) => Consent::Confirm,
+            (false, _, false) => Consent::Free,
+        }
+    }
+}

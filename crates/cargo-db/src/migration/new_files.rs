@@ -1,0 +1,89 @@
+//! New migrations: their names, and those that a tool writes itself.
+
+use std::path::PathBuf;
+
+use crate::failure::{Kind, Result};
+use crate::migration::tool::run_task;
+use crate::model::target::Target;
+use crate::model::tool::Task;
+use crate::settings::Settings;
+use crate::world::{World, files};
+
+/// What a tool wrote that was asked for a migration.
+pub(crate) enum Written {
+    /// These files, as they are found from where the command was typed.
+    Files(Vec<PathBuf>),
+    /// Nothing, and this is what it said of it.
+    Nothing { said: String },
+}
+
+/// Has the tool write a migration.
+pub(crate) fn written_by_tool(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    task: &Task<'_>,
+) -> Result<Written> {
+    let base = &settings.migrations.tool_dir;
+    let before = files::stamps(base)?;
+    let ended = match run_task(world, settings, target, task) {
+        Ok(ended) => ended,
+        // TypeORM fails where there is nothing to do.
+        Err(failure) => match failure.kind() {
+            Kind::ToolFailed { said, .. } if says_that_nothing_is_to_do(said) => {
+                return Ok(Written::Nothing { said: String::new() });
+            }
+            _ => return Err(failure),
+        },
+    };
+    let here = files::current_dir()?;
+    let new =
+        files::stamps(base)?.into_iter().filter(|(path, stamp)| before.get(path) != Some(stamp));
+    let shown: Vec<PathBuf> =
+        new.map(|(path, _)| path.strip_prefix(&here).unwrap_or(&path).to_owned()).collect();
+    if !shown.is_empty() {
+        return Ok(Written::Files(shown));
+    }
+    if says_that_nothing_is_to_do(&ended.said) {
+        return Ok(Written::Nothing { said: ended.said.trim_end().to_owned() });
+    }
+    // A tool that asks a question, and has nobody to answer it, can end like one that has nothing to do.
+    let differences = vec!["it wrote nothing, and does not say that nothing is to do".to_owned()];
+    let (command, status, said) = (ended.command, ended.status, ended.said);
+    Err(Kind::ToolFailed { command, status, said, differences }.into())
+}
+
+/// In the words of the tools that are known.
+fn says_that_nothing_is_to_do(said: &str) -> bool {
+    const WORDS: [&str; 4] =
+        ["no changes", "no schema changes", "nothing to do", "nothing to migrate"];
+    let said = said.to_lowercase();
+    WORDS.iter().any(|words| said.contains(words))
+}
+
+/// The name of a migration: safe in a file name on every system, in lower case and with `_` for space.
+pub(crate) fn checked_name(words: &str) -> Result<String> {
+    let name = words.trim().replace([' ', '-'], "_").to_lowercase();
+    let bad = |why| Err(Kind::BadName { name: words.to_owned(), why }.into());
+    match name.as_str() {
+        "" => bad("it is empty"),
+        _ if name.len() > 100 => bad("it is longer than 100 bytes"),
+        _ if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {
+            bad("it may hold letters, digits, spaces, `-` and `_`")
+        }
+        _ => Ok(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_safe_or_refused() {
+        assert_eq!(checked_name("Add users-table").unwrap(), "add_users_table");
+        for bad in ["", "../x", "a;b", "naïve"] {
+            assert!(checked_name(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `cargo db audit`.
+
+use clap::Args;
+
+use crate::audit::{self, Trail};
+use crate::change::{Effect, Needs, Workspace};
+use crate::failure::{Exit, Kind, Result};
+use crate::ui::Report;
+use crate::verb::{Verb, verbs};
+use crate::world::pg::{Purpose, Session};
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Show what was done, by whom, and what came of it
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Audit {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// What the database itself remembers, instead of this project's file
+    #[arg(long)]
+    database: bool,
+}
+
+impl Audit {
+    /// The verb that was typed.
+    pub(crate) fn verb(&self) -> &dyn Verb {
+        match &self.action {
+            None => self,
+            Some(action) => action.verb(),
+        }
+    }
+}
+
+verbs! {
+    /// What else to do with the trail.
+    Action { Verify(Verify), }
+}
+
+/// Look for the first record that was changed or taken out
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Verify {}
+
+impl Verb for Audit {
+    fn name(&self) -> &'static str {
+        "audit"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::WORKSPACE
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let records = if self.database {
+            let target = workspace.target()?;
+            let mut session = Session::open(&workspace.world, &target, Purpose::Read)?;
+            audit::in_database(&mut session)?
+        } else {
+            Trail::of(&workspace.settings.root).records()?
+        };
+        workspace.ui.report(&Report::History { records: &records });
+        Ok(Exit::Done)
+    }
+}
+
+impl Verb for Verify {
+    fn name(&self) -> &'static str {
+        "audit verify"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::WORKSPACE
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let records = Trail::of(&workspace.settings.root)
+            .verify()?
+            .map_err(|broken| Kind::TrailBroken { sequence: broken.sequence, why: broken.why })?;
+        workspace.ui.report(&Report::TrailSound { records });
+        Ok(Exit::Done)
+    }
+}

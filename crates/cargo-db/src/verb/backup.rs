@@ -1,0 +1,149 @@
+//! `cargo db backup`.
+
+use clap::{Args, ValueEnum};
+
+use crate::backup::{self, Folder, Order};
+use crate::change::{Database, Effect, Workspace};
+use crate::failure::{Exit, Kind, Result};
+use crate::model::backup::{Compression, Format};
+use crate::ui::Report;
+use crate::verb::Verb;
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Take a backup
+///
+/// Everything from one snapshot, written under a temporary name and read back; only then it gets
+/// its own name and a manifest. Afterwards old backups are removed as the retention says.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Backup {
+    /// What it is on disk
+    #[arg(long, value_enum, default_value_t)]
+    format: BackupFormat,
+    /// How a file of SQL is compressed: gzip or zstd, with a level if wanted (`zstd:3`)
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "gzip", conflicts_with = "no_compress")]
+    compress: Option<String>,
+    /// Do not compress
+    #[arg(long)]
+    no_compress: bool,
+    /// The name of the file or folder, in the backup folder
+    #[arg(short, long, value_name = "NAME")]
+    output: Option<String>,
+    /// Ask nothing (as in CI, and without a terminal)
+    #[arg(long)]
+    auto: bool,
+    /// Only this schema; may be repeated
+    #[arg(long, value_name = "SCHEMA")]
+    schema: Vec<String>,
+    /// Only this table; may be repeated
+    #[arg(long, value_name = "TABLE")]
+    table: Vec<String>,
+    /// Not this table; may be repeated
+    #[arg(long, value_name = "TABLE")]
+    exclude_table: Vec<String>,
+    /// Not the rows of this table; may be repeated
+    #[arg(long, value_name = "TABLE")]
+    exclude_table_data: Vec<String>,
+    /// Without who owns what
+    #[arg(long)]
+    no_owner: bool,
+    /// Tables or parts at once, in the formats that are folders
+    #[arg(short, long, value_name = "N", default_value_t = 2)]
+    jobs: usize,
+    /// Do not read it back; the manifest says so
+    #[arg(long)]
+    no_verify: bool,
+}
+
+/// What a backup is on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum BackupFormat {
+    /// One file of SQL, compressed with gzip unless told otherwise
+    #[default]
+    Sql,
+    /// pg_dump's custom format
+    Custom,
+    /// pg_dump's directory format
+    Directory,
+    /// A folder with a dump of everything, one of each schema, the roles, and SQL of each table
+    Set,
+}
+
+impl Verb for Backup {
+    fn name(&self) -> &'static str {
+        "backup"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let Database { target, settings, .. } = &workspace.database()?;
+        let ui = &workspace.ui;
+        let folder = Folder::new(&settings.backup.dir.value);
+        let order = order(self, &settings.backup.event)?;
+        let (database, server) = (&target.database, target.server());
+        ui.note(&format!("Backup of {database} on {server} into {}", folder.path().display()));
+        let skips = self.auto || settings.backup.skip_prompt || workspace.consent.yes;
+        if ui.can_prompt() && !skips && !ui.confirm("Go on?")? {
+            return Err(Kind::Declined.into());
+        }
+        let taken = backup::take(&workspace.world, settings, target, &folder, &order)?;
+        // Nothing is removed on the word of a backup that nobody read.
+        let removed = if taken.manifest.read_back {
+            backup::prune(&folder, &settings.backup)?
+        } else {
+            Vec::new()
+        };
+        let path = folder.path_of(&taken.manifest.name);
+        let path = path.strip_prefix(&settings.root).unwrap_or(&path).to_owned();
+        ui.report(&Report::BackedUp { path, backup: &taken, removed: &removed });
+        Ok(Exit::Done)
+    }
+}
+
+fn order(args: &Backup, event: &str) -> Result<Order> {
+    let compression = match &args.compress {
+        _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
+        None => Compression::Gzip(6),
+        Some(text) => Compression::parse(text).ok_or_else(|| Kind::BadSetting {
+            source_name: "--compress".to_owned(),
+            value: text.clone(),
+            why: "there are `gzip` (1 to 9) and `zstd` (1 to 19), as `zstd:3`".to_owned(),
+        })?,
+    };
+    let lists = [
+        ("--schema", &args.schema),
+        ("--table", &args.table),
+        ("--exclude-table", &args.exclude_table),
+        ("--exclude-table-data", &args.exclude_table_data),
+    ];
+    let mut selection: Vec<String> = lists
+        .iter()
+        .flat_map(|(flag, values)| values.iter().map(move |value| format!("{flag}={value}")))
+        .collect();
+    if args.format == BackupFormat::Set && (!selection.is_empty() || args.output.is_some()) {
+        let what =
+            "a set is whole and has its place: leave out `-o`, and what chooses parts".to_owned();
+        return Err(Kind::Usage { what }.into());
+    }
+    if args.no_owner {
+        selection.push("--no-owner".to_owned());
+    }
+    Ok(Order {
+        format: match args.format {
+            BackupFormat::Sql => Format::Sql,
+            BackupFormat::Custom => Format::Custom,
+            BackupFormat::Directory => Format::Directory,
+            BackupFormat::Set => Format::Set,
+        },
+        compression,
+        name: args.output.clone(),
+        selection,
+        jobs: args.jobs.max(1),
+        read_back: !args.no_verify,
+        event: event.to_owned(),
+    })
+}

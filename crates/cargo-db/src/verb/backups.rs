@@ -1,0 +1,261 @@
+//! `cargo db backups`.
+
+use std::fs::File;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::backup::{self, Folder, Verifier};
+use crate::change::{
+    Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, ToolNeed, Workspace,
+    perform,
+};
+use crate::failure::{Exit, Kind, Result};
+use crate::model::backup::{Backup, Level, Verification};
+use crate::plan::{self, Plan, Step, Verdict};
+use crate::ui::Report;
+use crate::verb::{Verb, verbs};
+use crate::world::clock::now;
+
+/// Look after the backups
+#[derive(Debug, Args)]
+pub(crate) struct Backups {
+    #[command(subcommand)]
+    action: Action,
+}
+
+impl Backups {
+    /// The verb that was typed.
+    pub(crate) fn verb(&self) -> &dyn Verb {
+        self.action.verb()
+    }
+}
+
+verbs! {
+    /// What to do with the backups.
+    Action { List(List), Show(Show), Verify(Verify), Prune(Prune), }
+}
+
+/// List them, the newest first
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Reads.help())]
+pub(crate) struct List {}
+
+/// Show all that is known of one
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Reads.help())]
+pub(crate) struct Show {
+    /// Its name; the newest of the database without one
+    name: Option<String>,
+}
+
+/// Verify one, or all
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Reads.help())]
+pub(crate) struct Verify {
+    /// Its name; the newest of the database without one
+    name: Option<String>,
+    /// The newest of the database
+    #[arg(long, conflicts_with = "name")]
+    latest: bool,
+    /// All of them
+    #[arg(long, conflicts_with_all = ["name", "latest"])]
+    all: bool,
+    /// How much to look at
+    #[arg(long, value_enum, default_value = "full")]
+    level: Level,
+    /// Fail if the newest verified backup of the database is older
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    max_age: Option<Duration>,
+}
+
+/// Remove what the retention does not keep
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Destroys.help())]
+pub(crate) struct Prune {
+    /// Show what stays and what goes, and why, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Verbs that look into the folder: for them no server is asked or started, and no set is named.
+const FOLDER: Needs =
+    Needs { database: DatabaseNeed::Named, tool: ToolNeed::Irrelevant, set: SetNeed::Any };
+
+impl Verb for List {
+    fn name(&self) -> &'static str {
+        "backups list"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Reads
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { database: DatabaseNeed::Irrelevant, ..FOLDER }
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let folder = folder(workspace);
+        let found = folder.list()?;
+        let folder = folder.path().to_owned();
+        workspace.ui.report(&Report::Backups { found: &found, folder });
+        Ok(Exit::Done)
+    }
+}
+
+impl Verb for Show {
+    fn name(&self) -> &'static str {
+        "backups show"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Reads
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { database: DatabaseNeed::Irrelevant, ..FOLDER }
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let backup = folder(workspace).find(self.name.as_deref(), database_name(workspace))?;
+        workspace.ui.report(&Report::Backup { backup: &backup });
+        Ok(Exit::Done)
+    }
+}
+
+impl Verb for Verify {
+    fn name(&self) -> &'static str {
+        "backups verify"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Reads
+    }
+
+    fn needs(&self) -> Needs {
+        FOLDER
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let folder = folder(workspace);
+        let chosen = if self.all {
+            folder.list()?.backups
+        } else {
+            vec![folder.find(self.name.as_deref(), database_name(workspace))?]
+        };
+        let verifications = self.verify(workspace, &folder, &chosen)?;
+        workspace.ui.report(&Report::Verified { verifications: &verifications });
+        let unsound = verifications.iter().find(|(_, verification)| !verification.ok);
+        if let Some((name, verification)) = unsound {
+            let problems = verification.problems.clone();
+            return Err(Kind::Unsound { name: name.clone(), problems }.into());
+        }
+        if let Some(max_age) = self.max_age {
+            newest_is_young(workspace, &folder, max_age)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Verify {
+    fn verify(
+        &self,
+        workspace: &Workspace,
+        folder: &Folder,
+        chosen: &[Backup],
+    ) -> Result<Vec<(String, Verification)>> {
+        let _lock = folder.lock_shared()?;
+        let (world, settings, target) =
+            (&workspace.world, &workspace.settings, || workspace.target());
+        let verifier = Verifier { world, settings, folder, target: &target };
+        let one = |backup: &Backup| {
+            Ok((backup.manifest.name.clone(), verifier.verify(backup, self.level)?))
+        };
+        chosen.iter().map(one).collect()
+    }
+}
+
+impl Verb for Prune {
+    fn name(&self) -> &'static str {
+        "backups prune"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Destroys
+    }
+
+    fn needs(&self) -> Needs {
+        FOLDER
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let database = workspace.database()?;
+        let mut change = Pruning { folder: folder(workspace), verdicts: Vec::new() };
+        let (plan, dry_run) = match perform(&database, Mode::of(self.dry_run), &mut change)? {
+            Ending::DryRun(plan) => (plan, true),
+            Ending::Nothing(plan) | Ending::Done { plan, .. } => (plan, false),
+        };
+        let verdicts = &change.verdicts;
+        workspace.ui.report(&Report::Pruned { verdicts, plan: &plan, dry_run });
+        Ok(Exit::Done)
+    }
+}
+
+/// Backups that the retention does not keep, about to be removed.
+struct Pruning {
+    folder: Folder,
+    verdicts: Vec<Verdict>,
+}
+
+impl Change for Pruning {
+    type Held = File;
+    type Done = Vec<String>;
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        self.verdicts = backup::verdicts(&self.folder, &database.settings.backup)?;
+        let going = self.verdicts.iter().filter(|verdict| verdict.reasons.is_empty());
+        let steps =
+            going.map(|verdict| Step::Remove { what: format!("the backup {}", verdict.name) });
+        let (verb, environment) = (plan::Verb::Prune, database.environment());
+        Ok(Plan::from_basis(verb, &database.target, environment, steps.collect(), String::new()))
+    }
+
+    fn lock(&mut self, _: &Database<'_>, _: &Plan) -> Result<File> {
+        self.folder.lock()
+    }
+
+    fn carry_out(
+        &mut self,
+        _: &Database<'_>,
+        _: &Plan,
+        _lock: File,
+        _: Option<&str>,
+    ) -> Result<Vec<String>> {
+        backup::remove(&self.folder, &self.verdicts)
+    }
+}
+
+fn folder(workspace: &Workspace) -> Folder {
+    Folder::new(&workspace.settings.backup.dir.value)
+}
+
+/// The database whose backups are meant. No server is asked for that.
+fn database_name(workspace: &Workspace) -> &str {
+    workspace.settings.place.value.database()
+}
+
+/// Fails where the newest verified backup of the database is older, or there is none.
+fn newest_is_young(workspace: &Workspace, folder: &Folder, max_age: Duration) -> Result<()> {
+    let database = database_name(workspace);
+    let listed = folder.list()?.backups;
+    let is_meant =
+        |backup: &&Backup| backup.is_verified() && backup.manifest.database.name == database;
+    let newest = listed.iter().find(is_meant);
+    if newest.is_some_and(|newest| newest.manifest.finished + max_age >= now()) {
+        return Ok(());
+    }
+    let age = humantime::format_duration(max_age);
+    let what = format!("of `{database}` that was verified and is younger than {age}");
+    Err(Kind::NoBackup { what }.into())
+}

@@ -1,0 +1,65 @@
+//! `cargo db baseline`.
+
+use clap::Args;
+
+use crate::change::{Database, Effect, Ending, HistoryEdit, Mode, Workspace, perform};
+use crate::failure::{Exit, Result};
+use crate::migration;
+use crate::plan::{self, Plan};
+use crate::ui::Report;
+use crate::verb::Verb;
+
+const EFFECT: Effect = Effect::ChangesData;
+
+/// Record pending migrations as applied, without running them
+///
+/// For a database that has what they do already: one that was made in another way, or migrated by
+/// another tool.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Baseline {
+    /// Stop after this version
+    #[arg(long, value_name = "VERSION")]
+    to: Option<String>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Verb for Baseline {
+    fn name(&self) -> &'static str {
+        "baseline"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let database = workspace.database()?;
+        let mut change = HistoryEdit(|database: &Database<'_>| self.plan(database));
+        match perform(&database, Mode::of(self.dry_run), &mut change)? {
+            Ending::DryRun(plan) => workspace.ui.report(&Report::DryRun { plan: &plan, sql: None }),
+            Ending::Nothing(plan) => {
+                workspace.ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
+            }
+            Ending::Done { plan, done, .. } => {
+                workspace.ui.report(&Report::Migrated { plan: &plan, deeds: &done });
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Baseline {
+    fn plan(&self, database: &Database<'_>) -> Result<Plan> {
+        let (world, target) = (&database.workspace.world, &database.target);
+        let facts = migration::gather(world, &database.settings, target)?;
+        let mut plan = plan::baseline(&facts, self.to.as_deref())?;
+        if !plan.is_empty() && !migration::holds_tables(world, target, &facts.layout)? {
+            let warning = "the database is empty: nothing that these migrations make is there";
+            plan.warnings.push(warning.to_owned());
+        }
+        Ok(plan)
+    }
+}

@@ -1,0 +1,165 @@
+//! `cargo db env`.
+
+use clap::Args;
+
+use crate::change::{Change, Database, Effect, Ending, Mode, Workspace, lock_database, perform};
+use crate::failure::{Exit, Kind, Result};
+use crate::model::environment::Environment;
+use crate::plan::{self, Plan, Step};
+use crate::ui::Report;
+use crate::verb::{Verb, verbs};
+use crate::world::pg::{Lock, Purpose, Session, marker};
+
+/// Show or change the database's own record of which environment it is
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    #[command(subcommand)]
+    action: Action,
+}
+
+impl Env {
+    /// The verb that was typed.
+    pub(crate) fn verb(&self) -> &dyn Verb {
+        self.action.verb()
+    }
+}
+
+verbs! {
+    /// What to do with the marker.
+    Action { Show(Show), Set(Set), Clear(Clear), }
+}
+
+/// Show the environment, and every signal that led to it
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Reads.help())]
+pub(crate) struct Show {}
+
+/// Mark the database as that of an environment
+#[derive(Debug, Args)]
+#[command(after_help = Effect::ChangesData.help())]
+pub(crate) struct Set {
+    /// development, test, staging or production
+    environment: String,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Remove the marker
+#[derive(Debug, Args)]
+#[command(after_help = Effect::ChangesData.help())]
+pub(crate) struct Clear {
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Verb for Show {
+    fn name(&self) -> &'static str {
+        "env show"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Reads
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        show(&workspace.database()?)
+    }
+}
+
+impl Verb for Set {
+    fn name(&self) -> &'static str {
+        "env set"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::ChangesData
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let environment = Environment::named(&self.environment).ok_or_else(|| Kind::Usage {
+            what: format!(
+                "no environment is called `{}`; there are development, test, staging and production",
+                self.environment
+            ),
+        })?;
+        mark(&workspace.database()?, Mode::of(self.dry_run), Some(environment))
+    }
+}
+
+impl Verb for Clear {
+    fn name(&self) -> &'static str {
+        "env clear"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::ChangesData
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        mark(&workspace.database()?, Mode::of(self.dry_run), None)
+    }
+}
+
+fn show(database: &Database<'_>) -> Result<Exit> {
+    let Database { workspace, target, settings, .. } = database;
+    let mut session = Session::open(&workspace.world, target, Purpose::Read)?;
+    let marker = marker::read(&mut session)?;
+    let environment = &settings.environment.clone().marked_anew(marker.as_ref());
+    workspace.ui.report(&Report::Environment { target, environment, marker: marker.as_ref() });
+    Ok(Exit::Done)
+}
+
+/// Marks the database, or removes its marker, and shows what it is then.
+fn mark(database: &Database<'_>, mode: Mode, environment: Option<Environment>) -> Result<Exit> {
+    match perform(database, mode, &mut Marking { environment })? {
+        Ending::DryRun(plan) => {
+            database.workspace.ui.report(&Report::DryRun { plan: &plan, sql: None });
+            Ok(Exit::Done)
+        }
+        Ending::Nothing(_) | Ending::Done { .. } => show(database),
+    }
+}
+
+/// A marker, about to be written, or removed.
+struct Marking {
+    environment: Option<Environment>,
+}
+
+impl Change for Marking {
+    type Held = Lock;
+    type Done = ();
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let target = &database.target;
+        let mut session = Session::open(&database.workspace.world, target, Purpose::Read)?;
+        let there = marker::read(&mut session)?;
+        let basis = there.map(|marker| format!("{} {}", marker.environment, marker.genuine));
+        let verb = if self.environment.is_some() { plan::Verb::Mark } else { plan::Verb::Unmark };
+        // Marking a database as production is as weighty as anything that is done in it.
+        let here = database.environment();
+        let judged_in = self.environment.map_or(here, |marked| marked.max(here));
+        let steps = vec![Step::Mark { environment: self.environment }];
+        Ok(Plan::from_basis(verb, target, judged_in, steps, basis.unwrap_or_default()))
+    }
+
+    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
+        lock_database(database)
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        _: &Plan,
+        _lock: Lock,
+        _: Option<&str>,
+    ) -> Result<()> {
+        let (world, target) = (&database.workspace.world, &database.target);
+        let mut session = Session::open(world, target, Purpose::Write)?;
+        match self.environment {
+            Some(environment) => marker::write(&mut session, environment),
+            None => marker::clear(&mut session),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `cargo db generate`: the project's tool works out what leads from its migrations to its own description
+//! of the schema. The database that it works with is a scratch one that has all migrations.
+
+use clap::Args;
+
+use crate::backup;
+use crate::change::{Database, Effect, Workspace, lock_migrations, refused_in};
+use crate::failure::{Exit, Failure, Result};
+use crate::migration::{self, Written};
+use crate::model::layout::NewMigration;
+use crate::model::target::Target;
+use crate::model::tool::Task;
+use crate::plan::{self, MigrateRequest};
+use crate::ui::Report;
+use crate::verb::Verb;
+use crate::world::pg::{Purpose, Session};
+use crate::world::{clock, files};
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Have the project's tool work out a migration, from its own description of the schema
+///
+/// It is compared with a scratch database that has all migrations, never with a real one.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Generate {
+    /// What the migration is called
+    #[arg(required = true)]
+    name: Vec<String>,
+}
+
+impl Verb for Generate {
+    fn name(&self) -> &'static str {
+        "generate"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let database = workspace.database()?;
+        let Database { settings, target, .. } = &database;
+        let world = &workspace.world;
+        if !database.environment().is_own() {
+            // It makes a database on the server, and runs every migration there.
+            return Err(refused_in(&database, "generate", database.environment()));
+        }
+        let name = migration::checked_name(&self.name.join(" "))?;
+        let task = Task::Generate { name: &name };
+        // Whether there is such a command at all is known before a database is made for it.
+        migration::task_exists(settings, &task)?;
+        migration::goes_where_it_is_told(world, settings, target)?;
+        migration::create_if_absent(world, settings, target)?;
+        let scratch = backup::create_beside(world, target, backup::SCRATCH, None)?;
+        // Prisma works out for itself what its migrations come to, and prints what it finds.
+        if settings.migrations.layout.key() == "prisma" {
+            let printed = migration::run_task(world, settings, &scratch.target, &task)?.stdout;
+            return write_printed(&database, &name, &printed);
+        }
+        fill(&database, &scratch.target)?;
+        match migration::written_by_tool(world, settings, &scratch.target, &task)? {
+            Written::Files(files) => workspace.ui.report(&Report::Created { files: &files }),
+            Written::Nothing { said } => {
+                workspace.ui.note(&said);
+                workspace.ui.report(&Report::Line("the tool wrote nothing"));
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Writes what a tool printed into a migration of this name.
+fn write_printed(database: &Database<'_>, name: &str, sql: &str) -> Result<Exit> {
+    let Database { workspace: Workspace { ui, .. }, settings, .. } = database;
+    if sql.trim().is_empty() || sql.contains("This is an empty migration") {
+        ui.report(&Report::Line("nothing to generate: the migrations lead to the schema"));
+        return Ok(Exit::Done);
+    }
+    let (layout, dir) = (&settings.migrations.layout, &settings.migrations.dir.value);
+    let folder = files::migrations(layout, dir, &settings.root)?;
+    let new = NewMigration { name, now: clock::now(), reversible: false, folder: &folder };
+    let mut shown = Vec::new();
+    for (path, _) in layout.new_files(&new) {
+        files::write_new(&dir.join(&path), sql)?;
+        shown.push(dir.join(path));
+    }
+    ui.note(sql.trim_end());
+    ui.report(&Report::Created { files: &shown });
+    Ok(Exit::Done)
+}
+
+/// Applies all migrations to the scratch database.
+fn fill(database: &Database<'_>, scratch: &Target) -> Result<()> {
+    let Database { workspace: Workspace { ui, world, .. }, settings, .. } = database;
+    let facts = migration::gather(world, settings, scratch)?;
+    let plan = plan::migrate(&facts, &MigrateRequest::default())?;
+    if plan.is_empty() {
+        return Ok(());
+    }
+    // So that a run that is killed can be told from one that works.
+    let _keeper = Session::open(world, scratch, Purpose::Read)?;
+    let mut lock = lock_migrations(database, scratch)?;
+    ui.status("Preparing", "a scratch database with all migrations");
+    migration::carry_out(world, settings, &plan, &mut lock).map(drop).map_err(Failure::without_done)
+}

@@ -1,0 +1,297 @@
+//! `cargo db migrate`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::audit::Trail;
+use crate::change::{
+    Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore, foresee,
+    lock_migrations, perform, prove, same_plan,
+};
+use crate::failure::{Exit, Kind, Result};
+use crate::migration::{self, Deed, Witness};
+use crate::model::consent::Consent;
+use crate::model::environment::Environment;
+use crate::plan::{self, Batch, MigrateRequest, Plan, Step, Tolerance};
+use crate::settings::{Migrations, Runner};
+use crate::ui::Report;
+use crate::verb::Verb;
+use crate::world::files;
+use crate::world::pg::Lock;
+
+const EFFECT: Effect = Effect::ChangesSchema;
+
+/// Apply pending migrations
+///
+/// Each one runs in a transaction together with its row in the history, unless its file begins
+/// with `-- no-transaction`; then it runs statement by statement.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Migrate {
+    /// Stop after this version
+    #[arg(long, value_name = "VERSION", visible_alias = "target-version")]
+    to: Option<String>,
+    /// Apply at most so many
+    #[arg(short = 'n', long, value_name = "N", conflicts_with = "to")]
+    steps: Option<usize>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Show the SQL of the plan too
+    #[arg(long)]
+    show_sql: bool,
+    /// Either all are in, or the database is as before (what is done in staging)
+    #[arg(long)]
+    all_or_nothing: bool,
+    /// The receipt of a rehearsal, from another machine
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// Go on although an applied migration's file is gone
+    #[arg(long)]
+    ignore_missing: bool,
+    /// Apply migrations older than the latest applied one, also where that is refused
+    #[arg(long)]
+    allow_out_of_order: bool,
+}
+
+impl Verb for Migrate {
+    fn name(&self) -> &'static str {
+        "migrate"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let database = workspace.database()?;
+        let Database { settings, target, .. } = &database;
+        let ui = &workspace.ui;
+        warn_of_unfinished(&database)?;
+        if settings.migrations.layout.is_asked() && !self.dry_run {
+            // What is pending is asked of a command, which looks for it in the database.
+            migration::create_if_absent(&workspace.world, settings, target)?;
+        }
+        let mut change = Migrating { args: self, proving: None, proved: Proved::default() };
+        match perform(&database, Mode::of(self.dry_run), &mut change)? {
+            Ending::DryRun(plan) => self.show(&database, &plan),
+            Ending::Nothing(plan) if change.folder_is_empty(&database)? => {
+                plan.warnings.iter().for_each(|warning| ui.warning(warning));
+                let dir = &settings.migrations.dir.value;
+                let shown = dir.strip_prefix(&settings.root).unwrap_or(dir).display();
+                let text = format!(
+                    "nothing to do: there is no migration of {} in `{shown}`",
+                    settings.migrations.layout.key()
+                );
+                ui.report(&Report::Line(&text));
+                Ok(Exit::Done)
+            }
+            Ending::Nothing(plan) => {
+                plan.warnings.iter().for_each(|warning| ui.warning(warning));
+                ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
+                Ok(Exit::Done)
+            }
+            Ending::Done { plan, done, .. } => {
+                ui.report(&Report::Migrated { plan: &plan, deeds: &done });
+                Ok(Exit::Done)
+            }
+        }
+    }
+}
+
+impl Migrate {
+    /// A dry run: the plan, and what is known of its migrations.
+    fn show(&self, database: &Database<'_>, plan: &Plan) -> Result<Exit> {
+        let workspace = database.workspace;
+        migration::look_through(&workspace.world, &database.settings, plan)?;
+        let sql = self.show_sql.then(|| migration::sql_of(&database.settings, plan)).transpose()?;
+        if plan.is_empty() {
+            workspace.ui.report(&Report::DryRun { plan, sql });
+            return Ok(Exit::Done);
+        }
+        let foresight = foresee(database, plan, self.receipt.as_deref())?;
+        workspace.ui.report(&Report::Foreseen { plan, sql, foresight: &foresight });
+        Ok(if foresight.is_safe() { Exit::Done } else { Exit::Finding })
+    }
+
+    /// Whether all or nothing is asked for, here or in db.toml, or is what the environment customarily
+    /// wants.
+    fn wants_all_or_nothing(&self, database: &Database<'_>) -> Result<bool> {
+        let migrations = &database.settings.migrations;
+        if self.all_or_nothing && migrations.runner == Runner::Tool {
+            let tool = migrations.layout.key().to_owned();
+            let doing = "apply all or nothing".to_owned();
+            return Err(Kind::ToolCannot { tool, doing, key: "" }.into());
+        }
+        let customarily = database.environment() == Environment::Staging;
+        Ok(self.all_or_nothing || database.settings.all_or_nothing.unwrap_or(customarily))
+    }
+}
+
+/// Pending migrations, about to be applied.
+struct Migrating<'a> {
+    args: &'a Migrate,
+    /// How they are proved, once that is known.
+    proving: Option<Proving<'a>>,
+    proved: Proved,
+}
+
+/// What a run holds: the lock, and what tells whether others write, where a backup can be swapped back.
+struct Held {
+    lock: Lock,
+    witness: Option<Witness>,
+}
+
+impl Change for Migrating<'_> {
+    type Held = Held;
+    type Done = Vec<Deed>;
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let (world, settings) = (&database.workspace.world, &database.settings);
+        let tolerance = Tolerance {
+            missing: self.args.ignore_missing,
+            out_of_order: self.args.allow_out_of_order,
+        };
+        let request =
+            MigrateRequest { to: self.args.to.clone(), steps: self.args.steps, tolerance };
+        let facts = migration::gather(world, settings, &database.target)?;
+        let wanted = self.args.wants_all_or_nothing(database)?;
+        batched(database, plan::migrate(&facts, &request)?, wanted)
+    }
+
+    fn examine(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        migration::can_run(&database.settings, plan)
+    }
+
+    fn prove(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        if self.args.show_sql {
+            for (file, sql) in migration::sql_of(&database.settings, plan)? {
+                database.workspace.ui.note(&format!("\n-- {}\n{sql}", file.display()));
+            }
+        }
+        self.proving = Some(prove(database, plan, self.args.receipt.as_deref())?);
+        Ok(())
+    }
+
+    fn settle(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        if let Some(proving) = self.proving.take() {
+            self.proved = proving.settle(database, plan)?;
+        }
+        Ok(())
+    }
+
+    fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<Held> {
+        migration::prepare_database(&database.workspace.world, plan)?;
+        Ok(Held { lock: lock_migrations(database, &database.target)?, witness: None })
+    }
+
+    /// Another run may have been faster. What nobody had to agree to is simply planned anew.
+    fn still_agreed(
+        &mut self,
+        database: &Database<'_>,
+        before: &Plan,
+        now: &Plan,
+        given: Consent,
+    ) -> Result<()> {
+        if now.migrations().eq(before.migrations()) {
+            return Ok(());
+        }
+        let is_new = |migration| before.migrations().all(|planned| planned != migration);
+        // What is new was not rehearsed either.
+        if given != Consent::Free || now.migrations().any(is_new) {
+            same_plan(before, now)?;
+        }
+        let what = "another run changed the database meanwhile";
+        database.workspace.ui.status("Replanned", what);
+        Ok(())
+    }
+
+    fn before_backup(
+        &mut self,
+        database: &Database<'_>,
+        plan: &Plan,
+        held: &mut Held,
+    ) -> Result<()> {
+        self.proved.count_again(database, plan)?;
+        if plan.swaps_back() {
+            // What is written after the backup's snapshot is what must not be lost.
+            let (world, target) = (&database.workspace.world, &database.target);
+            held.witness = Some(Witness::begin(world, target, &mut held.lock)?);
+        }
+        Ok(())
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        plan: &Plan,
+        held: Held,
+        backup: Option<&str>,
+    ) -> Result<Vec<Deed>> {
+        let Held { mut lock, witness } = held;
+        if let (Some(backup), Some(witness)) = (backup, witness) {
+            return apply_or_restore(database, plan, lock, witness, backup);
+        }
+        migration::carry_out(&database.workspace.world, &database.settings, plan, &mut lock)
+    }
+
+    fn afterwards(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        self.proved.hold(database, plan)
+    }
+}
+
+impl Migrating<'_> {
+    fn folder_is_empty(&self, database: &Database<'_>) -> Result<bool> {
+        Ok(migration::read_folder(&database.settings)?.migrations.is_empty())
+    }
+}
+
+/// A run that was killed could not swap its backup back in, and nobody can do so unasked any more:
+/// others may have written since.
+fn warn_of_unfinished(database: &Database<'_>) -> Result<()> {
+    let trail = Trail::of(&database.settings.root);
+    let unfinished = trail.unfinished(&database.target)?;
+    let Some(record) = unfinished.filter(|record| record.verb == "migrate") else {
+        return Ok(());
+    };
+    let back = record
+        .backup
+        .map(|backup| format!("; `cargo db restore {backup}` goes back to before it"))
+        .unwrap_or_default();
+    let when = record.when.get(..19).unwrap_or(&record.when);
+    database.workspace.ui.warning(&format!(
+        "the last migrate, of {when}, has no outcome: it was killed, or is at work{back}"
+    ));
+    Ok(())
+}
+
+/// Makes a plan all or nothing, if that is wanted, and says how.
+fn batched(database: &Database<'_>, mut plan: Plan, wanted: bool) -> Result<Plan> {
+    let Migrations { layout, runner, .. } = &database.settings.migrations;
+    if *runner == Runner::Tool {
+        // It commits by its own rules, and its sessions cannot be told from those of others.
+        let warning = format!("not all or nothing: {} runs them", layout.key());
+        plan.warnings.extend(wanted.then_some(warning));
+        return Ok(plan);
+    }
+    let always = layout.is_one_transaction();
+    let migrations: Vec<_> = plan.migrations().collect();
+    if !(wanted || always) || migrations.is_empty() {
+        return Ok(plan);
+    }
+    let mut files = Vec::new();
+    for migration in migrations {
+        let bytes = files::read(&database.settings.root.join(&migration.up.path))?;
+        let text = String::from_utf8_lossy(&migration.up.part_of(bytes)).into_owned();
+        files.push((migration, text));
+    }
+    // Where it is how the tool does it, whatever is in the files.
+    let how = if always { Batch::OneTransaction } else { plan::all_or_nothing(&files) };
+    if matches!(how, Batch::SwapBack { .. }) {
+        plan.steps.insert(0, Step::Backup);
+    }
+    let after = plan.steps.iter().take_while(|step| **step == Step::Backup).count();
+    plan.steps.insert(after, Step::AllOrNothing { how });
+    Ok(plan)
+}

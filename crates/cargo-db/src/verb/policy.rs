@@ -1,0 +1,62 @@
+//! `cargo db policy`.
+
+use clap::Args;
+
+use crate::change::{Effect, Needs, Workspace};
+use crate::failure::{Exit, Result};
+use crate::model::environment::Environment;
+use crate::plan;
+use crate::ui::{PolicyRow, Report};
+use crate::verb::Verb;
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Print what each verb needs in each environment, and what db.toml tightened
+///
+/// With `--env` only that environment is printed.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Policy {}
+
+impl Verb for Policy {
+    fn name(&self) -> &'static str {
+        "policy"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::WORKSPACE
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let Workspace { ui, policy, settings, .. } = workspace;
+        let all = [
+            Environment::Development,
+            Environment::Test,
+            Environment::Staging,
+            Environment::Production,
+        ];
+        // Without `--env` the whole table; the environment that one is in changes nothing about it.
+        let asked = settings.environment.signals.iter().any(|signal| signal.source == "--env");
+        let one = asked.then_some(settings.environment.environment);
+        let is_meant = |environment: &Environment| one.is_none_or(|one| one == *environment);
+        let environments: Vec<Environment> = all.into_iter().filter(is_meant).collect();
+        let cell = |verb, environment| {
+            let tightened = policy.is_tightened(verb, environment);
+            (policy.cell(verb, environment).describe(), tightened)
+        };
+        let rows: Vec<PolicyRow> = plan::Verb::ALL
+            .into_iter()
+            .map(|verb| PolicyRow {
+                verb: verb.key(),
+                cells: environments.iter().map(|&environment| cell(verb, environment)).collect(),
+            })
+            .collect();
+        let agent = settings.agent.as_deref();
+        ui.report(&Report::Policy { environments: &environments, rows: &rows, agent });
+        Ok(Exit::Done)
+    }
+}

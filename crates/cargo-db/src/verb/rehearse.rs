@@ -1,0 +1,115 @@
+//! `cargo db rehearse`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::change::{Database, Effect, Workspace};
+use crate::failure::{Exit, Result};
+use crate::migration;
+use crate::model::finding::Verdict;
+use crate::model::migration::Migration;
+use crate::plan::{self, MigrateRequest};
+use crate::rehearse::{self, From, Receipts, Request};
+use crate::ui::Report;
+use crate::verb::Verb;
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Run pending migrations on a scratch copy and measure what they do
+///
+/// Each statement is measured: what it locks and for whom, what it writes anew, what is lost. Then
+/// each way back is tried. The database itself is only read.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Rehearse {
+    /// What the copy is made from; the database as it is, unless it is very large
+    #[arg(long, value_name = "WHAT", value_enum)]
+    from: Option<CopyFrom>,
+    /// The backup, with `--from backup`; the newest if nothing is said
+    #[arg(long, value_name = "NAME", requires = "from")]
+    backup: Option<String>,
+    /// Leave the scratch database where it is, and say its name
+    #[arg(long)]
+    keep: bool,
+    /// Stop after this version
+    #[arg(long, value_name = "VERSION")]
+    to: Option<String>,
+    /// A folder with the application's queries: `.sqlx` or files of SQL
+    #[arg(long, value_name = "DIR")]
+    queries: Option<PathBuf>,
+    /// The queries as they were in this revision of git
+    #[arg(long, value_name = "REV", requires = "queries")]
+    queries_at: Option<String>,
+    /// How to print the report
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    format: ReportFormat,
+}
+
+/// What a scratch copy is made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CopyFrom {
+    /// The database as it is
+    Live,
+    /// A backup
+    Backup,
+    /// Its schema, with the sizes that the server estimates
+    Schema,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// For a terminal
+    #[default]
+    Text,
+    /// For a pull request
+    Markdown,
+}
+
+impl Verb for Rehearse {
+    fn name(&self) -> &'static str {
+        "rehearse"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let Database { target, settings, .. } = &workspace.database()?;
+        let (ui, world) = (&workspace.ui, &workspace.world);
+        let facts = migration::gather(world, settings, target)?;
+        let request = MigrateRequest { to: self.to.clone(), ..MigrateRequest::default() };
+        let plan = plan::migrate(&facts, &request)?;
+        let migrations: Vec<Migration> = plan.migrations().cloned().collect();
+        if migrations.is_empty() {
+            ui.report(&Report::Line("nothing to rehearse: no migration is pending"));
+            return Ok(Exit::Done);
+        }
+        let queries = match &self.queries {
+            Some(folder) => {
+                rehearse::read_queries(&settings.root, folder, self.queries_at.as_deref())?
+            }
+            None => Vec::new(),
+        };
+        let (from, keep) = (self.source(), self.keep);
+        let request = Request { settings, target, migrations: &migrations, from, keep, queries };
+        let (rehearsal, receipt) = rehearse::rehearse(world, &request)?;
+        let path = Receipts::of(&settings.root).write(&receipt)?;
+        let markdown = self.format == ReportFormat::Markdown;
+        ui.report(&Report::Rehearsed { target, rehearsal: &rehearsal, receipt: &path, markdown });
+        Ok(if rehearsal.verdict() > Verdict::Warn { Exit::Finding } else { Exit::Done })
+    }
+}
+
+impl Rehearse {
+    fn source(&self) -> From {
+        match self.from {
+            None => From::Auto,
+            Some(CopyFrom::Live) => From::Live,
+            Some(CopyFrom::Backup) => From::Backup(self.backup.clone()),
+            Some(CopyFrom::Schema) => From::Schema,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `cargo db reset`.
+
+use clap::Args;
+
+use crate::audit::DatabaseIdentity;
+use crate::backup::{self, Folder};
+use crate::change::{
+    Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, lock_server, perform,
+};
+use crate::failure::{Exit, Kind, Result};
+use crate::migration;
+use crate::model::history::History;
+use crate::model::target::Target;
+use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step};
+use crate::seed::{self, Rows};
+use crate::ui::Report;
+use crate::verb::Verb;
+use crate::world::files;
+use crate::world::pg::{Lock, Purpose, Session};
+
+const EFFECT: Effect = Effect::Destroys;
+
+/// Make the database anew: migrations and seeds from the beginning
+///
+/// A new database is built beside the old one and swapped in, so a reset whose migrations or seeds
+/// fail leaves the old one in place. Before that a backup is taken.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Reset {
+    /// The same as `--yes`
+    #[arg(short, long)]
+    force: bool,
+    /// Load no seeds
+    #[arg(long)]
+    no_seed: bool,
+    /// Afterwards keep only the newest N backups
+    #[arg(long, value_name = "N")]
+    keep: Option<usize>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Verb for Reset {
+    fn name(&self) -> &'static str {
+        "reset"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn says_yes(&self) -> bool {
+        self.force
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let database = workspace.database()?;
+        match perform(&database, Mode::of(self.dry_run), &mut Rebuilding(self))? {
+            Ending::DryRun(plan) | Ending::Nothing(plan) => {
+                workspace.ui.report(&Report::DryRun { plan: &plan, sql: None });
+            }
+            Ending::Done { plan, done: rows, backup } => workspace.ui.report(&Report::Reset {
+                target: &database.target,
+                migrations: plan.migrations().count(),
+                rows: &rows,
+                backup: backup.as_deref(),
+            }),
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// A database, about to be built anew from migrations and seeds.
+struct Rebuilding<'a>(&'a Reset);
+
+/// The swap ends every session in the old database, so its own lock is given back before.
+struct Locks {
+    _server: Lock,
+    database: Option<Lock>,
+}
+
+impl Change for Rebuilding<'_> {
+    type Held = Locks;
+    type Done = Rows;
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let (world, settings) = (&database.workspace.world, &database.settings);
+        let facts = migration::gather(world, settings, &database.target)?;
+        let exists = facts.database_exists;
+        let own = facts.history.table.clone();
+        // The new database has no history.
+        let fresh = plan::Facts { history: History::default(), database_exists: true, ..facts };
+        let migrated = plan::migrate(&fresh, &MigrateRequest::default())?;
+        let (mut steps, mut warnings) = (vec![Step::BuildEmpty], migrated.warnings);
+        steps.extend(migrated.steps);
+        if !self.0.no_seed {
+            steps.extend(seeding(database)?);
+        }
+        let name = database.target.database.clone();
+        if exists {
+            let (swap, what_goes) = replacing(database, own.as_deref())?;
+            warnings.extend(what_goes);
+            steps.push(swap);
+        } else {
+            steps.push(Step::Name { name });
+        }
+        let (verb, target) = (plan::Verb::Reset, &database.target);
+        let mut plan = Plan::from_basis(verb, target, fresh.environment, steps, String::new());
+        plan.warnings = warnings;
+        Ok(plan)
+    }
+
+    fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<Locks> {
+        let server = lock_server(database)?;
+        let of_old =
+            swaps(plan).then(|| lock_migrations(database, &database.target)).transpose()?;
+        Ok(Locks { _server: server, database: of_old })
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        plan: &Plan,
+        locks: Locks,
+        _: Option<&str>,
+    ) -> Result<Rows> {
+        let (world, target) = (&database.workspace.world, &database.target);
+        let mut built = backup::create_beside(world, target, "reset", None)?;
+        let rows = fill(database, plan, &built.target)?;
+        backup::finish(world, target, &mut built)?;
+        if swaps(plan) {
+            DatabaseIdentity::hand_over(world, target, &built.target)?;
+        }
+        drop(locks.database);
+        backup::swap(world, target, built, swaps(plan), false)?;
+        Ok(rows)
+    }
+
+    fn afterwards(&mut self, database: &Database<'_>, _: &Plan) -> Result<()> {
+        if let Some(keep) = self.0.keep {
+            backup::keep_last(&Folder::new(&database.settings.backup.dir.value), keep)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the plan replaces a database that is there.
+fn swaps(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| matches!(step, Step::Swap { .. }))
+}
+
+/// The steps that load the seeds.
+fn seeding(database: &Database<'_>) -> Result<Vec<Step>> {
+    let settings = &database.settings.seeds;
+    let seeds = files::seeds(&settings.dir.value)?;
+    let here = seeds.into_iter().filter(|seed| seed.belongs_in(database.environment()));
+    let command =
+        (!settings.command.is_empty()).then(|| Step::Run { command: settings.command.clone() });
+    Ok(here.map(|seed| Step::Load { seed }).chain(command).collect())
+}
+
+/// The swap that ends it, with what is lost by it, and in words what goes.
+fn replacing(database: &Database<'_>, own_history: Option<&str>) -> Result<(Step, Vec<String>)> {
+    let name = database.target.database.clone();
+    let mut session = Session::open(&database.workspace.world, &database.target, Purpose::Read)?;
+    let layout = &database.settings.migrations.layout;
+    let loses = migration::losses_where(&mut session, layout, "true")?;
+    let size = "SELECT pg_size_pretty(pg_database_size(current_database()))";
+    let size = session.value("ask for the size", size)?.unwrap_or_default();
+    let mut words = vec![format!("all of {name} goes: {} tables, {size}", loses.len())];
+    let histories = migration::histories(&mut session)?.into_iter();
+    let others = histories.filter(|(_, table)| own_history != Some(table.as_str()));
+    words.extend(others.map(|(tool, table)| {
+        format!("so does `{table}`, a history of {tool}: what it has applied is not made anew")
+    }));
+    Ok((Step::Swap { name, keeps_old: false, loses }, words))
+}
+
+/// Applies the migrations and loads the seeds of the plan in the new database.
+fn fill(database: &Database<'_>, plan: &Plan, target: &Target) -> Result<Rows> {
+    let (world, settings) = (&database.workspace.world, &database.settings);
+    let facts = migration::gather(world, settings, target)?;
+    let migrated = plan::migrate(&facts, &MigrateRequest::default())?;
+    if migrated.migrations().ne(plan.migrations()) {
+        let (before, now) = (plan.id().to_string(), "another one".to_owned());
+        return Err(Kind::PlanChanged { before, now }.into());
+    }
+    let mut lock = lock_migrations(database, target)?;
+    if !migrated.is_empty() {
+        migration::carry_out(world, settings, &migrated, &mut lock)?;
+    }
+    let wants_seeds = |step: &Step| matches!(step, Step::Load { .. } | Step::Run { .. });
+    if !plan.steps.iter().any(wants_seeds) {
+        return Ok(Rows::new());
+    }
+    let facts = seed::gather(world, settings, target)?;
+    let command = settings.seeds.command.clone();
+    let request = SeedRequest { command, ..SeedRequest::default() };
+    seed::carry_out(world, &plan::seed(&facts, &request)?, &settings.root)
+}

@@ -1,0 +1,99 @@
+//! `cargo db rollback`.
+
+use clap::Args;
+
+use crate::change::{
+    Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, perform, prove_rollback,
+};
+use crate::failure::{Exit, Result};
+use crate::migration::{self, Deed};
+use crate::plan::{self, Plan, RollbackRequest};
+use crate::ui::Report;
+use crate::verb::Verb;
+use crate::world::pg::Lock;
+
+const EFFECT: Effect = Effect::Destroys;
+
+/// Take back applied migrations, newest first
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Rollback {
+    /// Take back so many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 1, conflicts_with = "to")]
+    steps: usize,
+    /// Take back everything later than this version; 0 takes back all
+    #[arg(long, value_name = "VERSION", visible_alias = "target-version")]
+    to: Option<String>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Show the SQL of the plan too
+    #[arg(long)]
+    show_sql: bool,
+}
+
+impl Verb for Rollback {
+    fn name(&self) -> &'static str {
+        "rollback"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let database = workspace.database()?;
+        let ui = &workspace.ui;
+        match perform(&database, Mode::of(self.dry_run), &mut Reverting(self))? {
+            Ending::DryRun(plan) => {
+                migration::look_through(&workspace.world, &database.settings, &plan)?;
+                let sql = self.show_sql.then(|| migration::sql_of(&database.settings, &plan));
+                ui.report(&Report::DryRun { plan: &plan, sql: sql.transpose()? });
+            }
+            Ending::Nothing(plan) => ui.report(&Report::Migrated { plan: &plan, deeds: &[] }),
+            Ending::Done { plan, done, .. } => {
+                ui.report(&Report::Migrated { plan: &plan, deeds: &done });
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Applied migrations, about to be rolled back.
+struct Reverting<'a>(&'a Rollback);
+
+impl Change for Reverting<'_> {
+    type Held = Lock;
+    type Done = Vec<Deed>;
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let (world, settings) = (&database.workspace.world, &database.settings);
+        let request = match &self.0.to {
+            Some(version) => RollbackRequest::To(version.clone()),
+            None => RollbackRequest::Steps(self.0.steps),
+        };
+        let facts = migration::gather(world, settings, &database.target)?;
+        let migrations = plan::to_revert(&facts, &request)?;
+        let with_losses =
+            migration::losses_of(world, &database.target, &settings.root, migrations)?;
+        Ok(plan::rollback(&facts, with_losses))
+    }
+
+    fn settle(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        prove_rollback(database, plan)
+    }
+
+    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
+        lock_migrations(database, &database.target)
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        plan: &Plan,
+        mut lock: Lock,
+        _: Option<&str>,
+    ) -> Result<Vec<Deed>> {
+        migration::carry_out(&database.workspace.world, &database.settings, plan, &mut lock)
+    }
+}

@@ -1,0 +1,113 @@
+//! `cargo db seed`.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+
+use crate::change::{Change, Database, Effect, Ending, Mode, Workspace, lock_database, perform};
+use crate::failure::{Exit, Kind, Result};
+use crate::plan::{self, Plan, SeedRequest};
+use crate::seed::{self, Rows};
+use crate::settings::SeedSettings;
+use crate::ui::Report;
+use crate::verb::Verb;
+use crate::world::pg::Lock;
+
+const EFFECTS: &str = "Effect: changes data; with --fresh, destroys";
+
+/// Load seeds
+///
+/// SQL and CSV files of the seeds folder, in one transaction. What is loaded already is
+/// recognised by its content.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECTS)]
+pub(crate) struct Seed {
+    /// Clear the tables that the seeds fill first
+    #[arg(long)]
+    fresh: bool,
+    /// Load only this group or file; may be repeated
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Verb for Seed {
+    fn name(&self) -> &'static str {
+        "seed"
+    }
+
+    fn effect(&self) -> Effect {
+        if self.fresh { Effect::Destroys } else { Effect::ChangesData }
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let database = workspace.database()?;
+        let ui = &workspace.ui;
+        match perform(&database, Mode::of(self.dry_run), &mut Loading(self))? {
+            Ending::DryRun(plan) => ui.report(&Report::DryRun { plan: &plan, sql: None }),
+            Ending::Nothing(plan) => {
+                plan.skipped.iter().for_each(|skipped| ui.note(&format!("  {skipped}")));
+                ui.report(&Report::Seeded { plan: &plan, rows: &Rows::new() });
+            }
+            Ending::Done { plan, done, .. } => {
+                ui.report(&Report::Seeded { plan: &plan, rows: &done });
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Seeds, about to be loaded.
+struct Loading<'a>(&'a Seed);
+
+impl Change for Loading<'_> {
+    type Held = Lock;
+    type Done = Rows;
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let (world, settings) = (&database.workspace.world, &database.settings);
+        let facts = seed::gather(world, settings, &database.target)?;
+        let paths: Vec<String> = facts.seeds.iter().map(|seed| seed.path.clone()).collect();
+        let request = SeedRequest {
+            fresh: self.0.fresh,
+            only: self.0.only.clone(),
+            command: settings.seeds.command.clone(),
+            groups: groups(&settings.seeds, &paths)?,
+        };
+        plan::seed(&facts, &request)
+    }
+
+    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
+        lock_database(database)
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        plan: &Plan,
+        _lock: Lock,
+        _: Option<&str>,
+    ) -> Result<Rows> {
+        seed::carry_out(&database.workspace.world, plan, &database.settings.root)
+    }
+}
+
+/// `[seeds.groups]`, with each pattern replaced by the seeds that it fits.
+fn groups(settings: &SeedSettings, paths: &[String]) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut groups = BTreeMap::new();
+    for (name, patterns) in &settings.groups {
+        let mut fitting = Vec::new();
+        for pattern in patterns {
+            let parsed = glob::Pattern::new(pattern).map_err(|error| Kind::BadSetting {
+                source_name: format!("seeds.groups.{name} in db.toml"),
+                value: pattern.clone(),
+                why: error.msg.to_owned(),
+            })?;
+            fitting.extend(paths.iter().filter(|path| parsed.matches(path)).cloned());
+        }
+        groups.insert(name.clone(), fitting);
+    }
+    Ok(groups)
+}

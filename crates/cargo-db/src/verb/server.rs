@@ -1,0 +1,263 @@
+//! `cargo db server`.
+
+use std::fs::File;
+
+use clap::Args;
+
+use crate::change::{
+    Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, ToolNeed, Workspace,
+    perform,
+};
+use crate::failure::{Exit, Kind, Result};
+use crate::plan::{self, Plan, Step};
+use crate::ui::{LocalStatus, Report};
+use crate::verb::{Verb, verbs};
+use crate::world::pg::{Purpose, Session};
+use crate::world::server::{self as local, Running};
+
+/// Look after the private local server
+///
+/// It is made and started when a verb needs it and no database is named.
+#[derive(Debug, Args)]
+pub(crate) struct Server {
+    #[command(subcommand)]
+    action: Action,
+}
+
+impl Server {
+    /// The verb that was typed.
+    pub(crate) fn verb(&self) -> &dyn Verb {
+        self.action.verb()
+    }
+}
+
+verbs! {
+    /// What to do with the server.
+    Action { Start(Start), Stop(Stop), Status(Status), Url(Url), Destroy(Destroy), }
+}
+
+/// Start it, and make it first if need be
+#[derive(Debug, Args)]
+#[command(after_help = Effect::ChangesData.help())]
+pub(crate) struct Start {
+    /// Listen on this port of 127.0.0.1 too; logins there need a password
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+}
+
+/// Stop it; its databases stay
+#[derive(Debug, Args)]
+#[command(after_help = Effect::ChangesData.help())]
+pub(crate) struct Stop {}
+
+/// Show whether it runs, and where
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Reads.help())]
+pub(crate) struct Status {}
+
+/// Print the URL of the project's database
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Reads.help())]
+pub(crate) struct Url {}
+
+/// Stop it and remove it with every database in it
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Destroys.help())]
+pub(crate) struct Destroy {
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+const NEEDS: Needs =
+    Needs { database: DatabaseNeed::Named, tool: ToolNeed::Irrelevant, set: SetNeed::Any };
+
+impl Verb for Start {
+    fn name(&self) -> &'static str {
+        "server start"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::ChangesData
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let server = workspace.local_server();
+        let already = server.running().is_some();
+        let running = server.start(&workspace.world, self.port)?;
+        if self.port.is_some_and(|port| port != running.port) {
+            let why = "it runs already, on another port or none; `cargo db server stop` first";
+            let (doing, why) = ("start on that port", why.to_owned());
+            return Err(Kind::NoLocalServer { doing, why }.into());
+        }
+        Ok(show(workspace, Some(if already { "it runs already" } else { "started" })))
+    }
+}
+
+impl Verb for Stop {
+    fn name(&self) -> &'static str {
+        "server stop"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::ChangesData
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let stopped = workspace.local_server().stop(&workspace.world)?;
+        Ok(show(workspace, Some(if stopped { "stopped" } else { "it does not run" })))
+    }
+}
+
+impl Verb for Status {
+    fn name(&self) -> &'static str {
+        "server status"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Reads
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        Ok(show(workspace, None))
+    }
+}
+
+impl Verb for Url {
+    fn name(&self) -> &'static str {
+        "server url"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Reads
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        let running = workspace.local_server().running();
+        let running = running.ok_or_else(|| Kind::NoLocalServer {
+            doing: "give the URL of",
+            why: "it does not run; `cargo db server start` starts it".to_owned(),
+        })?;
+        workspace.ui.report(&Report::Line(&database_url(workspace, &running)));
+        Ok(Exit::Done)
+    }
+}
+
+impl Verb for Destroy {
+    fn name(&self) -> &'static str {
+        "server destroy"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Destroys
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+        match perform(&workspace.database()?, Mode::of(self.dry_run), &mut Destroying)? {
+            Ending::DryRun(plan) => {
+                workspace.ui.report(&Report::DryRun { plan: &plan, sql: None });
+                Ok(Exit::Done)
+            }
+            Ending::Nothing(_) | Ending::Done { .. } => Ok(show(workspace, Some("destroyed"))),
+        }
+    }
+}
+
+/// The local server, about to be removed with every database in it.
+struct Destroying;
+
+impl Change for Destroying {
+    type Held = File;
+    type Done = ();
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let server = database.workspace.local_server();
+        if server.major().is_none() {
+            let why = format!("`{}` holds none", server.base().display());
+            return Err(Kind::NoLocalServer { doing: "destroy", why }.into());
+        }
+        let (databases, warnings) = match server.running() {
+            Some(running) => {
+                let databases = databases(database.workspace, &running)?;
+                let names: Vec<&str> = databases.iter().map(|(name, _)| name.as_str()).collect();
+                let shown = |(name, size): &(String, String)| {
+                    format!("this destroys the database {name}, {size}")
+                };
+                (names.join("\n"), databases.iter().map(shown).collect())
+            }
+            None => {
+                let unknown = "it does not run, so its databases are not listed".to_owned();
+                (String::new(), vec![unknown])
+            }
+        };
+        let what = format!("the local server in {}", server.base().display());
+        let (verb, steps) = (plan::Verb::Destroy, vec![Step::Remove { what }]);
+        let environment = database.environment();
+        let plan = Plan::from_basis(verb, &database.target, environment, steps, databases);
+        Ok(Plan { warnings, ..plan })
+    }
+
+    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<File> {
+        database.workspace.local_server().lock()
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        _: &Plan,
+        _lock: File,
+        _: Option<&str>,
+    ) -> Result<()> {
+        database.workspace.local_server().destroy(&database.workspace.world)
+    }
+}
+
+/// Name and size of each database of the server.
+fn databases(workspace: &Workspace, running: &Running) -> Result<Vec<(String, String)>> {
+    let target = local::target(running, "postgres");
+    let mut session = Session::open(&workspace.world, &target, Purpose::Read)?;
+    let sql = "SELECT datname, pg_size_pretty(pg_database_size(oid)) FROM pg_database \
+               WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname";
+    let rows = session.rows("list the databases", sql)?;
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    Ok(rows.iter().map(|row| (text(&row[0]), text(&row[1]))).collect())
+}
+
+/// Nobody needs a password on the socket, so there is none to leave out.
+fn database_url(workspace: &Workspace, running: &Running) -> String {
+    local::target(running, &workspace.settings.local_database).url_without_password()
+}
+
+/// Shows the server, and what just happened to it.
+fn show(workspace: &Workspace, deed: Option<&'static str>) -> Exit {
+    let server = workspace.local_server();
+    let running = server.running();
+    workspace.ui.report(&Report::Server(&LocalStatus {
+        folder: server.base().to_owned(),
+        major: server.major(),
+        url: running.as_ref().map(|running| database_url(workspace, running)),
+        pid: running.map(|running| running.pid),
+        deed,
+    }));
+    Exit::Done
+}
