@@ -47,6 +47,11 @@ impl Source {
         }
     }
 
+    /// The same, with as many tables at once.
+    pub(crate) fn with_jobs(self, jobs: Option<usize>) -> Source {
+        Source { jobs, ..self }
+    }
+
     /// Any file or folder, recognised by its content.
     pub(crate) fn file(path: &Path) -> Result<Source> {
         if set::is_set(path) {

@@ -191,7 +191,7 @@ impl Restore {
             let is_ours = listed.iter().any(|backup| backup.manifest.name == *name);
             let path = database.settings.root.join(Path::new(name));
             if !is_ours && path.exists() && !path.starts_with(folder.path()) {
-                return Ok(Source { jobs, ..Source::file(&path)? });
+                return Ok(Source::file(&path)?.with_jobs(jobs));
             }
         }
         let has_parts = matches!(self.scope(), Some(Scope::Schema(_) | Scope::Table { .. }));
@@ -202,7 +202,7 @@ impl Restore {
         let (world, settings) = (&workspace.world, &database.settings);
         Verifier { world, settings, folder, target: &|| workspace.target() }
             .before_restore(&backup)?;
-        Ok(Source { jobs, ..Source::of(folder, &backup) })
+        Ok(Source::of(folder, &backup).with_jobs(jobs))
     }
 
     /// The roles of the source that the server does not have, where they are to be created.
@@ -296,15 +296,11 @@ impl Change for Building<'_> {
             Step::Name { name }
         };
         let roles = self.args.missing_roles(database, &self.target, self.source)?;
-        let steps = vec![Step::Build { backup: self.source.name.clone() }, last];
-        plan_of(
-            database,
-            &self.target,
-            plan::Verb::Restore,
-            roles,
-            steps,
-            self.source.fingerprint()?,
-        )
+        let build = Step::Build { backup: self.source.name.clone() };
+        let steps = creating(roles).into_iter().chain([build, last]).collect();
+        let (verb, environment) = (plan::Verb::Restore, database.environment());
+        let basis = self.source.fingerprint()?;
+        Ok(Plan::from_basis(verb, &self.target, environment, steps, basis))
     }
 
     fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<SwapLocks> {
@@ -376,14 +372,16 @@ impl Change for Replacing<'_> {
         backup::preflight(world, settings, target, self.source, demands)?;
         let roles = self.args.missing_roles(database, target, self.source)?;
         let part = backup::look(world, settings, target, self.source, self.scope.clone())?;
-        let steps = vec![Step::Replace {
+        let replace = Step::Replace {
             what: self.scope.describe(),
             backup: self.source.name.clone(),
             loses: part.losses.clone(),
-        }];
+        };
+        let steps = creating(roles).into_iter().chain([replace]).collect();
         let basis = format!("{}{}", self.source.fingerprint()?, part.fingerprint());
         self.part = Some(part);
-        plan_of(database, target, plan::Verb::RestoreInPlace, roles, steps, basis)
+        let (verb, environment) = (plan::Verb::RestoreInPlace, database.environment());
+        Ok(Plan::from_basis(verb, target, environment, steps, basis))
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
@@ -437,8 +435,9 @@ impl Change for SwappingBack {
         self.kept = kept.ok_or_else(|| Kind::NoBackup {
             what: format!("of `{}` that a restore kept", target.database),
         })?;
-        let step = Step::PutBack { kept: self.kept.clone(), name: target.database.clone() };
-        plan_of(database, target, plan::Verb::Restore, Vec::new(), vec![step], String::new())
+        let steps = vec![Step::PutBack { kept: self.kept.clone(), name: target.database.clone() }];
+        let (verb, environment) = (plan::Verb::Restore, database.environment());
+        Ok(Plan::from_basis(verb, target, environment, steps, String::new()))
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
@@ -474,7 +473,8 @@ impl Change for DroppingKept {
         self.kept = backup::previous(&database.workspace.world, target)?;
         let remove = |name| Step::Remove { what: format!("the database {name}") };
         let steps = self.kept.iter().map(remove).collect();
-        plan_of(database, target, plan::Verb::Restore, Vec::new(), steps, String::new())
+        let (verb, environment) = (plan::Verb::Restore, database.environment());
+        Ok(Plan::from_basis(verb, target, environment, steps, String::new()))
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
@@ -494,18 +494,9 @@ impl Change for DroppingKept {
     }
 }
 
-/// The plan of a restore that begins with creating `roles`.
-fn plan_of(
-    database: &Database<'_>,
-    target: &Target,
-    verb: plan::Verb,
-    roles: Vec<String>,
-    steps: Vec<Step>,
-    basis: String,
-) -> Result<Plan> {
-    let roles = (!roles.is_empty()).then_some(Step::CreateRoles { names: roles });
-    let steps = roles.into_iter().chain(steps).collect();
-    Ok(Plan::from_basis(verb, target, database.environment(), steps, basis))
+/// The step that creates roles first, where any are to be created.
+fn creating(roles: Vec<String>) -> Option<Step> {
+    (!roles.is_empty()).then_some(Step::CreateRoles { names: roles })
 }
 
 fn create_roles(database: &Database<'_>, plan: &Plan, source: &Source) -> Result<()> {

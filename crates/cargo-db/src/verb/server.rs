@@ -213,8 +213,9 @@ impl Change for Destroying {
         let what = format!("the local server in {}", server.base().display());
         let (verb, steps) = (plan::Verb::Destroy, vec![Step::Remove { what }]);
         let environment = database.environment();
-        let plan = Plan::from_basis(verb, &database.target, environment, steps, databases);
-        Ok(Plan { warnings, ..plan })
+        let mut plan = Plan::from_basis(verb, &database.target, environment, steps, databases);
+        plan.warnings = warnings;
+        Ok(plan)
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<File> {

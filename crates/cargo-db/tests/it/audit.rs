@@ -54,7 +54,7 @@ fn every_deed_is_written_before_and_after() {
     assert_eq!(records[2]["migrations"][0], "1");
     let text = trail(&project);
     assert!(!text.contains(PASSWORD) && !text.contains("a secret row"));
-    project.db(&["history"]).ok().says("rollback on").says(": STATEMENT.FAILED");
+    project.db(&["audit"]).ok().says("rollback on").says(": STATEMENT.FAILED");
     use std::os::unix::fs::PermissionsExt;
     let mode =
         std::fs::metadata(project.path().join(".db/audit.jsonl")).unwrap().permissions().mode();
@@ -67,13 +67,13 @@ fn what_was_changed_or_taken_out_is_named() {
     project.db(&["migrate"]).ok();
     project.db(&["reset", "--force"]).ok();
     project.db(&["rollback", "--yes"]).ok();
-    project.db(&["history", "verify"]).ok().says("6 records");
+    project.db(&["audit", "verify"]).ok().says("6 records");
     let path = project.path().join(".db/audit.jsonl");
     let whole = trail(&project);
     let lines: Vec<&str> = whole.lines().collect();
     let check = |lines: &[String], says: &str| {
         std::fs::write(&path, lines.join("\n") + "\n").unwrap();
-        project.db(&["history", "verify"]).code(1).says(says);
+        project.db(&["audit", "verify"]).code(1).says(says);
         std::fs::write(&path, &whole).unwrap();
     };
     let owned = || lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
@@ -91,7 +91,7 @@ fn what_was_changed_or_taken_out_is_named() {
     let mut swapped = owned();
     swapped.swap(1, 2);
     check(&swapped, "broken at record 2");
-    project.db(&["history", "verify"]).ok();
+    project.db(&["audit", "verify"]).ok();
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_run_that_was_killed_shows() {
     eventually("it sleeps", || !cluster().query("postgres", sleeping).is_empty());
     run.kill().unwrap();
     run.wait().unwrap();
-    project.db(&["history"]).ok().says("no outcome: it was killed, or is at work");
+    project.db(&["audit"]).ok().says("no outcome: it was killed, or is at work");
     cluster().end_sessions("au_killed");
     project.migration("2_slow.sql", "SELECT 1;");
     project.db(&["migrate"]).ok().says("has no outcome: it was killed, or is at work");

@@ -258,7 +258,7 @@ fn a_marker_outlives_a_reset_and_a_restore() {
     project.db(&["env", "show"]).ok().says("its marker says staging");
     project.db(&["restore", "b.sql.gz", "--schema", "cargo_db", "--yes"]).code(2);
     // The database's own trail knows of all of it.
-    let trail = project.db(&["history", "--database", "--json"]).ok().json();
+    let trail = project.db(&["audit", "--database", "--json"]).ok().json();
     let verbs: Vec<&str> = trail["records"]
         .as_array()
         .unwrap()
@@ -322,11 +322,11 @@ fn going_back_and_clearing_away_are_plans_too() {
         project.db(&agreed).code(if verb[1] == "--undo" { 3 } else { 0 });
     }
     assert!(names(&project) < all);
-    let trail = project.db(&["history"]).ok().stdout;
+    let trail = project.db(&["audit"]).ok().stdout;
     assert_eq!(trail.matches("restore on").count(), 3, "{trail}");
     assert_eq!(trail.matches("backups prune on").count(), 1, "{trail}");
     // The database that came back knows of it.
-    let own = project.db(&["history", "--database"]).ok().stdout;
+    let own = project.db(&["audit", "--database"]).ok().stdout;
     assert_eq!(own.matches("restore on").count(), 2, "{own}");
 }
 

@@ -52,7 +52,7 @@ fn a_role_that_may_only_select_leaves_no_row_and_no_wal() {
     project.db(&["env", "show"]).ok();
     project.db(&["env", "set", "staging", "--dry-run"]).ok();
     project.db(&["policy"]).ok();
-    project.db(&["history", "--database"]).ok();
+    project.db(&["audit", "--database"]).ok();
     project.db(&["backups", "list"]).ok();
     project.db(&["migrate", "--all-or-nothing", "--dry-run"]).ok();
     assert_eq!(state(), before);

@@ -158,7 +158,7 @@ fn staging_is_all_or_nothing_by_itself() {
     project.set("CARGO_DB_ENV", "staging");
     project.db(&["migrate", "--dry-run"]).ok().says("all or nothing");
     project.db(&["migrate", "--yes"]).ok();
-    let trail = project.db(&["history", "--database", "--json"]).ok().json();
+    let trail = project.db(&["audit", "--database", "--json"]).ok().json();
     assert_eq!(trail["records"][1]["result"], "done");
 }
 
@@ -257,8 +257,8 @@ fn a_killed_reset_is_as_before_or_done() {
         }
     }
     assert!(as_before > 0, "{as_before} {done}");
-    project.db(&["history"]).ok().says("no outcome: it was killed");
-    project.db(&["history", "verify"]).ok();
+    project.db(&["audit"]).ok().says("no outcome: it was killed");
+    project.db(&["audit", "verify"]).ok();
     project.db(&["reset", "--force"]).ok();
     let left = "SELECT datname FROM pg_database WHERE datname LIKE 'a\\_kreset\\_\\_%'";
     assert_eq!(cluster().query("postgres", left), Vec::<String>::new());
@@ -293,7 +293,7 @@ fn a_killed_batch_is_all_or_nothing_or_stands_between_two_migrations() {
         assert_eq!(versions(&project).len(), SIX);
         put_back("a_kbatch");
     }
-    project.db(&["history", "verify"]).ok();
+    project.db(&["audit", "verify"]).ok();
 }
 
 #[test]

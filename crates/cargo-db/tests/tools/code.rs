@@ -28,7 +28,7 @@ fn verbs(project: &Project, tool: &str) {
     let _ = project.db(&["rollback", "--yes", "-n", "2"]).ok();
     state(0);
     assert_eq!(columns(project), "0");
-    let _ = project.db(&["history", "verify"]).ok();
+    let _ = project.db(&["audit", "verify"]).ok();
 }
 
 fn columns(project: &Project) -> String {
