@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! cli  command   what was typed; one file a verb
-//! ui             prints, asks, serialises
+//! face           prints and asks
+//! answer         what each verb answers, in words and as JSON
 //! rehearse       migrations measured on a scratch copy
 //! audit backup   the work itself; effects only through world
 //! seed migration
@@ -15,11 +16,13 @@
 //! model failure  nouns, and every way to fail
 //! ```
 
+mod answer;
 mod audit;
 mod backup;
 mod check;
 mod cli;
 mod command;
+mod face;
 mod failure;
 mod migration;
 mod model;
@@ -28,7 +31,6 @@ mod policy;
 mod rehearse;
 mod seed;
 mod settings;
-mod ui;
 mod world;
 
 use std::ffi::OsString;
@@ -36,13 +38,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::answer::Outcome;
 use crate::cli::{BackupsAction, Cli, Command, EnvAction, Global, HistoryAction, ServerAction};
 use crate::command::Context;
 use crate::command::consent::Agreed;
+use crate::face::Face;
 use crate::failure::{Exit, Result};
 use crate::policy::Policy;
 use crate::settings::{Flags, Settings, Sources};
-use crate::ui::Ui;
 use crate::world::signal::Interrupt;
 use crate::world::{World, files, process};
 
@@ -61,7 +64,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             if wants_json && error.use_stderr() {
-                ui::usage_error(error.to_string().lines().next().unwrap_or_default());
+                face::usage_error(error.to_string().lines().next().unwrap_or_default());
             }
             // A help that nobody reads is no failure.
             let _ = error.print();
@@ -73,16 +76,13 @@ pub fn main() -> ExitCode {
         }
     };
     let variables = process::environment();
-    let ui = Ui::new(verb(&cli.command), &cli.global, |name| variables.get(name).cloned());
-    let exit = run(&cli, &typed, &ui).unwrap_or_else(|failure| {
-        ui.failure(&failure);
-        failure.exit()
-    });
-    let exit = if exit == Exit::Done && ui.failed_to_answer() { Exit::Failed } else { exit };
-    ExitCode::from(exit as u8)
+    let face = Face::new(verb(&cli.command), &cli.global, |name| variables.get(name).cloned());
+    let outcome = run(&cli, &typed, &face)
+        .unwrap_or_else(|failure| Outcome::from(failure).of_set(cli.global.set.as_deref()));
+    ExitCode::from(face.end(&outcome) as u8)
 }
 
-fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
+fn run(cli: &Cli, typed: &[String], face: &Face) -> Result<Outcome> {
     let mut sources = Sources {
         flags: flags(&cli.global, &cli.command),
         process: process::environment(),
@@ -92,12 +92,13 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
         list: &files::some_files,
     };
     let settings = Settings::resolve(&sources)?;
-    let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
+    let world = World { events: face.events(), interrupt: Interrupt::listen()? };
     let signals = world.clone();
     let force = matches!(&cli.command, Command::Reset(args) if args.force);
     let agreed = Agreed::new(&cli.global, force, typed);
     let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
-    let context = Context { ui: ui.clone(), world, settings, agreed, policy, used: Vec::new() };
+    let set = settings.migrations.set.clone();
+    let context = Context { ui: face.clone(), world, settings, agreed, policy, used: Vec::new() };
     let outcome = match &cli.command {
         Command::Status(args)
             if cli.global.set.is_none() && context.settings.migrations.sets.len() > 1 =>
@@ -112,7 +113,8 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
         }
         command => command::run(context, command),
     };
-    outcome.map_err(|failure| signals.heeding_the_signal(failure).of_set(cli.global.set.as_deref()))
+    let outcome = outcome.unwrap_or_else(|failure| signals.heeding_the_signal(failure).into());
+    Ok(outcome.of_set(set.as_deref()))
 }
 
 fn flags(global: &Global, command: &Command) -> Flags {

@@ -51,6 +51,16 @@ pub(crate) fn elapsed(duration: Duration) -> String {
     }
 }
 
+/// A time in whole milliseconds, as programs read it.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A name without the schema that everybody expects.
+pub(crate) fn short(name: &str) -> &str {
+    name.strip_prefix("public.").unwrap_or(name)
+}
+
 /// Columns under each other; the second and later ones are numbers and stand to the right.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {

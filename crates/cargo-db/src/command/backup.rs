@@ -1,13 +1,13 @@
 //! `cargo db backup`.
 
+use crate::answer::{BackedUp, Outcome};
 use crate::backup::{self, Folder, Order};
 use crate::cli::{BackupArgs, BackupFormat};
 use crate::command::{Context, backups};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::model::backup::{Backup, Compression, Format};
-use crate::ui::Report;
 
-pub(super) fn run(context: &Context, args: &BackupArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &BackupArgs) -> Result<Outcome> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let folder = Folder::new(&settings.backup.dir.value);
@@ -26,14 +26,13 @@ pub(super) fn run(context: &Context, args: &BackupArgs) -> Result<Exit> {
     // Nothing is removed on the word of a backup that nobody read.
     let removed =
         if taken.manifest.read_back { backups::prune(context, &folder)? } else { Vec::new() };
-    report(context, &folder, &taken, &removed);
-    Ok(Exit::Done)
+    Ok(Outcome::done(answer(context, &folder, &taken, removed)))
 }
 
-fn report(context: &Context, folder: &Folder, taken: &Backup, removed: &[String]) {
+fn answer(context: &Context, folder: &Folder, taken: &Backup, removed: Vec<String>) -> BackedUp {
     let path = folder.path_of(&taken.manifest.name);
-    let path = path.strip_prefix(&context.settings.root).unwrap_or(&path).to_owned();
-    context.ui.report(&Report::BackedUp { path, backup: taken, removed });
+    let path = path.strip_prefix(&context.settings.root).unwrap_or(&path);
+    BackedUp::of(path, taken, removed)
 }
 
 fn order(args: &BackupArgs, event: &str) -> Result<Order> {

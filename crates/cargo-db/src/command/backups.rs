@@ -2,27 +2,25 @@
 
 use std::time::Duration;
 
+use crate::answer::{BackupList, BackupShown, Outcome, Pruned, Verified};
 use crate::backup::{Folder, Verifier};
 use crate::cli::{BackupsAction, BackupsArgs};
 use crate::command::{Context, consent};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::model::backup::{Backup, Level, Verification};
 use crate::plan::{Retention, Step, Verb, Verdict, judge_retention};
-use crate::ui::Report;
 use crate::world::clock::now;
 
-pub(super) fn run(context: &Context, args: &BackupsArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &BackupsArgs) -> Result<Outcome> {
     let folder = Folder::new(&context.settings.backup.dir.value);
     match &args.action {
         BackupsAction::List => {
             let found = folder.list()?;
-            context.ui.report(&Report::Backups { found: &found, folder: folder.path().to_owned() });
-            Ok(Exit::Done)
+            Ok(Outcome::done(BackupList::of(&found, folder.path())))
         }
         BackupsAction::Show { name } => {
             let backup = folder.find(name.as_deref(), database(context))?;
-            context.ui.report(&Report::Backup { backup: &backup });
-            Ok(Exit::Done)
+            Ok(Outcome::done(BackupShown::of(&backup)))
         }
         BackupsAction::Verify { name, all, level, max_age, .. } => {
             let chosen = if *all {
@@ -38,17 +36,15 @@ pub(super) fn run(context: &Context, args: &BackupsArgs) -> Result<Exit> {
             let steps =
                 goes.map(|verdict| Step::Remove { what: format!("the backup {}", verdict.name) });
             let plan = context.plan_without_server(Verb::Prune, steps.collect())?;
-            if !dry_run && !plan.is_empty() {
+            if *dry_run {
+                return Ok(Outcome::done(Pruned::dry_run(&plan, &verdicts)));
+            }
+            if !plan.is_empty() {
                 context.ui.plan(&plan);
                 let given = consent::to_plan(context, &plan)?;
                 context.carry_out(&plan, given, None, || remove(&folder, &verdicts))?;
             }
-            context.ui.report(&Report::Pruned {
-                verdicts: &verdicts,
-                plan: &plan,
-                dry_run: *dry_run,
-            });
-            Ok(Exit::Done)
+            Ok(Outcome::done(Pruned::of(&plan, &verdicts)))
         }
     }
 }
@@ -64,7 +60,7 @@ fn verify(
     chosen: &[Backup],
     level: Level,
     max_age: Option<Duration>,
-) -> Result<Exit> {
+) -> Result<Outcome> {
     let mut verifications: Vec<(String, Verification)> = Vec::new();
     {
         let _lock = folder.lock_shared()?;
@@ -75,16 +71,18 @@ fn verify(
             verifications.push((backup.manifest.name.clone(), found));
         }
     }
-    context.ui.report(&Report::Verified { verifications: &verifications });
+    let answer = Verified::of(&verifications);
     let unsound = verifications.iter().find(|(_, verification)| !verification.ok);
     if let Some((name, verification)) = unsound {
-        return Err(
-            Kind::Unsound { name: name.clone(), problems: verification.problems.clone() }.into()
-        );
+        let (name, problems) = (name.clone(), verification.problems.clone());
+        return Ok(Outcome::failed(answer, Kind::Unsound { name, problems }.into()));
     }
     if let Some(max_age) = max_age {
         let database = database(context);
-        let listed = folder.list()?.backups;
+        let listed = match folder.list() {
+            Ok(found) => found.backups,
+            Err(failure) => return Ok(Outcome::failed(answer, failure)),
+        };
         let newest = listed
             .iter()
             .find(|backup| backup.is_verified() && backup.manifest.database.name == database);
@@ -93,10 +91,10 @@ fn verify(
                 "of `{database}` that was verified and is younger than {}",
                 humantime::format_duration(max_age)
             );
-            return Err(Kind::NoBackup { what }.into());
+            return Ok(Outcome::failed(answer, Kind::NoBackup { what }.into()));
         }
     }
-    Ok(Exit::Done)
+    Ok(Outcome::done(answer))
 }
 
 fn verdicts(context: &Context, folder: &Folder) -> Result<Vec<Verdict>> {

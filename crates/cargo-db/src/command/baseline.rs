@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use crate::answer::{DryRun, Migrated, Outcome};
 use crate::cli::BaselineArgs;
 use crate::command::{Context, consent, migrate};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration::{self, Deed};
 use crate::model::target::Target;
 use crate::plan::{self, Plan};
-use crate::ui::Report;
 
-pub(super) fn run(context: &Context, args: &BaselineArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &BaselineArgs) -> Result<Outcome> {
     let look = |target: &Target| {
         let facts = migration::gather(&context.world, &context.settings, target)?;
         let mut plan = plan::baseline(&facts, args.to.as_deref())?;
@@ -29,7 +29,7 @@ pub(super) fn write_down(
     context: &Context,
     dry_run: bool,
     look: impl Fn(&Target) -> Result<Plan>,
-) -> Result<Exit> {
+) -> Result<Outcome> {
     let Context { ui, world, settings, .. } = context;
     let layout = &settings.migrations.layout;
     if layout.is_code() {
@@ -39,12 +39,10 @@ pub(super) fn write_down(
     let target = context.target()?;
     let plan = look(&target)?;
     if dry_run {
-        ui.report(&Report::DryRun { plan: &plan, sql: None });
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(DryRun::of(&plan)));
     }
     if plan.is_empty() {
-        ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(Migrated::of(&plan, &[])));
     }
     ui.plan(&plan);
     let given = consent::to_plan(context, &plan)?;
@@ -54,6 +52,5 @@ pub(super) fn write_down(
         migration::write_down(world, settings, &plan, &mut lock)
     })?;
     let deeds: Vec<Deed> = plan.migrations().map(|one| Deed::of(one, Duration::ZERO)).collect();
-    ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
-    Ok(Exit::Done)
+    Ok(Outcome::done(Migrated::of(&plan, &deeds)))
 }

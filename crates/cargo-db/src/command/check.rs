@@ -2,21 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::answer::{CheckReport, Outcome};
 use crate::check::{self, Direction, Source, past};
 use crate::cli::{CheckArgs, FailOn};
 use crate::command::Context;
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
 use crate::model::layout::{Found, Layout};
 use crate::model::migration::Folder;
-use crate::ui::Report;
 use crate::world::{files, process};
 
 /// Where the branch that everybody shares is looked for.
 const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 
-pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Outcome> {
     let repository = Repository { root: &context.settings.root, args };
     let folder = migration::read_folder(&context.settings)?;
     let chosen = repository.choose(context, &folder)?;
@@ -35,13 +35,13 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
         let tool = context.settings.migrations.layout.key();
         context.ui.note(&format!("the migrations of {tool} are programs, which are not looked through; `cargo db rehearse` runs them"));
     }
-    context.ui.report(&Report::Checked { checked: &checked });
+    let answer = CheckReport::of(&checked);
     let worst = checked.iter().map(Checked::verdict).max().unwrap_or(Verdict::Pass);
     let fails = match args.fail_on {
         FailOn::Warn => worst > Verdict::Pass,
         FailOn::Block => worst == Verdict::Block,
     };
-    Ok(if fails { Exit::Finding } else { Exit::Done })
+    Ok(if fails { Outcome::finding(answer) } else { Outcome::done(answer) })
 }
 
 /// Looks through a file, or through both parts of one that holds the way there and the way back.

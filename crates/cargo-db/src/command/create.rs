@@ -1,21 +1,21 @@
 //! `cargo db create`.
 
+use crate::answer::{Created, Outcome};
 use crate::cli::CreateArgs;
 use crate::command::Context;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::layout::{Layout, NewMigration};
 use crate::model::migration::{Folder, Migration};
 use crate::model::target::Target;
 use crate::model::tool::Task;
 use crate::settings::Migrations;
-use crate::ui::Report;
 use crate::world::{clock, files};
 
-pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Outcome> {
     let settings = &context.settings;
     let Migrations { layout, dir, .. } = &settings.migrations;
     // Two that are written at once are not of one version.
@@ -46,8 +46,7 @@ pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
         files::write_new(&path, &text)?;
         shown.push(path.strip_prefix(&here).unwrap_or(&path).to_owned());
     }
-    context.ui.report(&Report::Created { files: &shown });
-    Ok(Exit::Done)
+    Ok(Outcome::done(Created::files(&shown)))
 }
 
 /// Django's migrations belong to an application: the only one, or the one that is named first.
@@ -79,7 +78,11 @@ fn app_of<'a>(
 }
 
 /// Has the tool write a migration, and shows what it wrote.
-pub(super) fn written_by_tool(context: &Context, target: &Target, task: &Task<'_>) -> Result<Exit> {
+pub(super) fn written_by_tool(
+    context: &Context,
+    target: &Target,
+    task: &Task<'_>,
+) -> Result<Outcome> {
     let Context { ui, world, settings, .. } = context;
     let base = &settings.migrations.tool_dir;
     let before = files::stamps(base)?;
@@ -87,8 +90,8 @@ pub(super) fn written_by_tool(context: &Context, target: &Target, task: &Task<'_
         // TypeORM fails where there is nothing to do.
         Err(failure) if matches!(failure.kind(), Kind::ToolFailed { said, .. } if says_that_nothing_is_to_do(said)) =>
         {
-            ui.report(&Report::Line("the tool wrote nothing: there is nothing to do"));
-            return Ok(Exit::Done);
+            let reason = "the tool wrote nothing: there is nothing to do";
+            return Ok(Outcome::done(Created::nothing(reason)));
         }
         ended => ended?,
     };
@@ -106,11 +109,9 @@ pub(super) fn written_by_tool(context: &Context, target: &Target, task: &Task<'_
             return Err(Kind::ToolFailed { command, status, said, differences }.into());
         }
         ui.note(ended.said.trim_end());
-        ui.report(&Report::Line("the tool wrote nothing"));
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(Created::nothing("the tool wrote nothing")));
     }
-    ui.report(&Report::Created { files: &shown });
-    Ok(Exit::Done)
+    Ok(Outcome::done(Created::files(&shown)))
 }
 
 /// In the words of the tools that are known.

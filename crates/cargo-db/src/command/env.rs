@@ -1,14 +1,14 @@
 //! `cargo db env`.
 
+use crate::answer::{DryRun, EnvironmentReport, Outcome};
 use crate::cli::{EnvAction, EnvArgs};
 use crate::command::{Context, consent};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::model::environment::Environment;
 use crate::plan::{Plan, Step, Verb};
-use crate::ui::Report;
 use crate::world::pg::{Purpose, Session, marker};
 
-pub(super) fn run(context: &Context, args: &EnvArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &EnvArgs) -> Result<Outcome> {
     match &args.action {
         EnvAction::Show => {}
         EnvAction::Set { environment, dry_run } => {
@@ -17,13 +17,13 @@ pub(super) fn run(context: &Context, args: &EnvArgs) -> Result<Exit> {
                     "no environment is called `{environment}`; there are development, test, staging and production"
                 ),
             })?;
-            if change(context, Some(marked), *dry_run)? {
-                return Ok(Exit::Done);
+            if let Some(asked) = change(context, Some(marked), *dry_run)? {
+                return Ok(asked);
             }
         }
         EnvAction::Clear { dry_run } => {
-            if change(context, None, *dry_run)? {
-                return Ok(Exit::Done);
+            if let Some(asked) = change(context, None, *dry_run)? {
+                return Ok(asked);
             }
         }
     }
@@ -31,17 +31,15 @@ pub(super) fn run(context: &Context, args: &EnvArgs) -> Result<Exit> {
     let mut session = Session::open(&context.world, &target, Purpose::Read)?;
     let marker = marker::read(&mut session)?;
     let environment = context.settings.environment.clone().marked_anew(marker.as_ref());
-    let environment = &environment;
-    context.ui.report(&Report::Environment {
-        target: &target,
-        environment,
-        marker: marker.as_ref(),
-    });
-    Ok(Exit::Done)
+    Ok(Outcome::done(EnvironmentReport::of(&target, environment, marker)))
 }
 
-/// Marks the database, or removes its marker. Returns whether that was only asked about.
-fn change(context: &Context, environment: Option<Environment>, dry_run: bool) -> Result<bool> {
+/// Marks the database, or removes its marker; or says what it would do.
+fn change(
+    context: &Context,
+    environment: Option<Environment>,
+    dry_run: bool,
+) -> Result<Option<Outcome>> {
     let target = context.target()?;
     let verb = if environment.is_some() { Verb::Mark } else { Verb::Unmark };
     let here = context.settings.environment.environment;
@@ -50,8 +48,7 @@ fn change(context: &Context, environment: Option<Environment>, dry_run: bool) ->
     let steps = vec![Step::Mark { environment }];
     let plan = context.seal(Plan::from_basis(verb, &target, judged_in, steps, String::new()))?;
     if dry_run {
-        context.ui.report(&Report::DryRun { plan: &plan, sql: None });
-        return Ok(true);
+        return Ok(Some(Outcome::done(DryRun::of(&plan))));
     }
     context.ui.plan(&plan);
     let given = consent::to_plan(context, &plan)?;
@@ -62,5 +59,5 @@ fn change(context: &Context, environment: Option<Environment>, dry_run: bool) ->
             None => marker::clear(&mut session),
         }
     })?;
-    Ok(false)
+    Ok(None)
 }

@@ -1,21 +1,21 @@
 //! `cargo db generate`: the project's tool works out what leads from its migrations to its own description
 //! of the schema. The database that it works with is a scratch one that has all migrations.
 
+use crate::answer::{Created, Outcome};
 use crate::backup;
 use crate::cli::GenerateArgs;
 use crate::command::create::{checked_name, written_by_tool};
 use crate::command::{Context, consent, migrate};
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::migration;
 use crate::model::layout::NewMigration;
 use crate::model::target::Target;
 use crate::model::tool::Task;
 use crate::plan::{self, MigrateRequest};
-use crate::ui::Report;
 use crate::world::pg::{Purpose, Session};
 use crate::world::{clock, files};
 
-pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Outcome> {
     let Context { ui, world, settings, .. } = context;
     let environment = settings.environment.environment;
     if !environment.is_own() {
@@ -38,8 +38,8 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
     }
     let sql = migration::run_task(world, settings, &scratch.target, &task)?.stdout;
     if sql.trim().is_empty() || sql.contains("This is an empty migration") {
-        ui.report(&Report::Line("nothing to generate: the migrations lead to the schema"));
-        return Ok(Exit::Done);
+        let reason = "nothing to generate: the migrations lead to the schema";
+        return Ok(Outcome::done(Created::nothing(reason)));
     }
     let dir = &settings.migrations.dir.value;
     let folder = files::migrations(layout, dir, &settings.root)?;
@@ -50,8 +50,7 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
         shown.push(dir.join(path));
     }
     ui.note(sql.trim_end());
-    ui.report(&Report::Created { files: &shown });
-    Ok(Exit::Done)
+    Ok(Outcome::done(Created::files(&shown)))
 }
 
 /// Applies all migrations to the scratch database.

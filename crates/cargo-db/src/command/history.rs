@@ -1,20 +1,19 @@
 //! `cargo db history`.
 
+use crate::answer::{AuditTrail, Outcome, TrailSound};
 use crate::audit::{self, Trail};
 use crate::cli::{HistoryAction, HistoryArgs};
 use crate::command::Context;
-use crate::failure::{Exit, Kind, Result};
-use crate::ui::Report;
+use crate::failure::{Kind, Result};
 use crate::world::pg::{Purpose, Session};
 
-pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Outcome> {
     let trail = Trail::of(&context.settings.root);
     if let Some(HistoryAction::Verify) = args.action {
         let records = trail
             .verify()?
             .map_err(|broken| Kind::TrailBroken { sequence: broken.sequence, why: broken.why })?;
-        context.ui.report(&Report::TrailSound { records });
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(TrailSound { records }));
     }
     let records = if args.database {
         let mut session = Session::open(&context.world, &context.target()?, Purpose::Read)?;
@@ -22,6 +21,5 @@ pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit> {
     } else {
         trail.records()?
     };
-    context.ui.report(&Report::History { records: &records });
-    Ok(Exit::Done)
+    Ok(Outcome::done(AuditTrail { records }))
 }

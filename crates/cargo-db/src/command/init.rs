@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::answer::{Added, Initialised, Outcome};
 use crate::cli::InitArgs;
 use crate::command::Context;
-use crate::failure::{Exit, Result};
+use crate::failure::Result;
 use crate::model::layout::Layout;
 use crate::settings::{Flags, Sources, survey};
-use crate::ui::Report;
 use crate::world::files;
 
 /// How deep a monorepo keeps its projects.
@@ -44,7 +44,7 @@ struct Work {
     by_hand: Vec<String>,
 }
 
-pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Outcome> {
     let root = context.settings.root.as_path();
     let work = look(root)?;
     let relative = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
@@ -66,13 +66,17 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit> {
             .ui
             .status(verb, &format!("{} to {}", lines.trim().replace('\n', ", "), relative(path)));
     }
-    if work.by_hand.is_empty() {
-        context.ui.report(&Report::Line("next: `cargo db status`"));
-    } else {
-        let text = format!("left to you:\n- {}", work.by_hand.join("\n- "));
-        context.ui.report(&Report::Line(&text));
-    }
-    Ok(Exit::Done)
+    let added = work.append.iter().map(|(path, lines)| Added {
+        file: relative(path),
+        lines: lines.trim().lines().map(str::to_owned).collect(),
+    });
+    Ok(Outcome::done(Initialised {
+        dry_run: args.dry_run,
+        written: work.write.iter().map(|(path, _)| relative(path)).collect(),
+        added: added.collect(),
+        found: work.found,
+        left_to_you: work.by_hand,
+    }))
 }
 
 fn look(root: &Path) -> Result<Work> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::answer::{DryRun, Migrated, Outcome};
 use crate::audit::Trail;
 use crate::backup::{self, Folder, Source};
 use crate::cli::MigrateArgs;
@@ -14,11 +15,10 @@ use crate::model::layout::LockPlace;
 use crate::model::target::Target;
 use crate::plan::{self, Batch, Facts, MigrateRequest, Plan, Step, Tolerance};
 use crate::settings::{Migrations, Runner};
-use crate::ui::Report;
 use crate::world::files;
 use crate::world::pg::{Lock, OWN_KEY};
 
-pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Outcome> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let request = MigrateRequest {
@@ -44,27 +44,25 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         migration::look_through(world, settings, &plan)?;
         let sql = args.show_sql.then(|| sql_of(context, &plan)).transpose()?;
         if plan.is_empty() {
-            ui.report(&Report::DryRun { plan: &plan, sql });
-            return Ok(Exit::Done);
+            return Ok(Outcome::done(DryRun::of(&plan).with_sql(sql)));
         }
         let foresight = proof::foresee(context, &plan, args.receipt.as_deref())?;
-        ui.report(&Report::Foreseen { plan: &plan, sql, foresight: &foresight });
-        return Ok(if foresight.is_safe() { Exit::Done } else { Exit::Finding });
+        let answer = DryRun::of(&plan).with_sql(sql).with_foresight(&plan, &foresight);
+        let is_safe = foresight.is_safe();
+        return Ok(if is_safe { Outcome::done(answer) } else { Outcome::finding(answer) });
     }
     if plan.is_empty() && facts.folder.migrations.is_empty() {
         let dir = &settings.migrations.dir.value;
         let shown = dir.strip_prefix(&settings.root).unwrap_or(dir).display();
-        let text = format!(
+        let reason = format!(
             "nothing to do: there is no migration of {} in `{shown}`",
             settings.migrations.layout.key()
         );
-        ui.report(&Report::Line(&text));
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(Migrated::nothing(&plan, reason)));
     }
     if plan.is_empty() {
         plan.warnings.iter().for_each(|warning| ui.warning(warning));
-        ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(Migrated::of(&plan, &[])));
     }
     migration::can_run(settings, &plan)?;
     ui.plan(&plan);
@@ -94,8 +92,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     }
     let plan = now;
     if plan.is_empty() {
-        ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(Migrated::of(&plan, &[])));
     }
     proof::count_again(context, &plan, &proved)?;
     // What is written after the backup's snapshot is what must not be lost.
@@ -107,8 +104,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
         _ => migration::carry_out(world, settings, &plan, &mut lock),
     })?;
     proved.hold(context, &plan)?;
-    ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
-    Ok(Exit::Done)
+    Ok(Outcome::done(Migrated::of(&plan, &deeds)))
 }
 
 /// A run that was killed could not swap its backup back in, and nobody can do so unasked any more:

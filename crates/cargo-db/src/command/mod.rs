@@ -24,10 +24,12 @@ mod status;
 
 use std::path::PathBuf;
 
+use crate::answer::Outcome;
 use crate::audit::{self, About, Trail};
 use crate::backup::{self as backing, Folder, Order};
 use crate::cli::{Command, StatusArgs};
-use crate::failure::{Exit, Failure, Kind, Result};
+use crate::face::Face;
+use crate::failure::{Failure, Kind, Result};
 use crate::migration;
 use crate::model::audit::Record;
 use crate::model::backup::{Compression, Format};
@@ -38,7 +40,6 @@ use crate::model::target::{Host, Target};
 use crate::plan::{Plan, Step, Verb};
 use crate::policy::{Judgement, Policy, Terms};
 use crate::settings::{Migrations, Place, Settings};
-use crate::ui::Ui;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session, marker};
 use crate::world::server::{self as local, LocalServer};
@@ -46,7 +47,7 @@ use crate::world::server::{self as local, LocalServer};
 /// What a verb works with.
 #[derive(Clone)]
 pub(crate) struct Context {
-    pub(crate) ui: Ui,
+    pub(crate) ui: Face,
     pub(crate) world: World,
     pub(crate) settings: Settings,
     /// What was agreed to on the command line.
@@ -274,7 +275,7 @@ pub(crate) fn status_of_sets(
     context: &Context,
     sets: Vec<(Option<String>, Result<Settings>)>,
     args: &StatusArgs,
-) -> Result<Exit> {
+) -> Result<Outcome> {
     let of_set = |(set, settings): (Option<String>, Result<Settings>)| {
         let look = |settings| Context { settings, ..context.clone() }.with_the_tool();
         (set, settings.and_then(look))
@@ -283,7 +284,7 @@ pub(crate) fn status_of_sets(
 }
 
 /// Runs a verb.
-pub(crate) fn run(context: Context, command: &Command) -> Result<Exit> {
+pub(crate) fn run(context: Context, command: &Command) -> Result<Outcome> {
     // What is done to a database, or read from it for keeps, is done with its own word.
     let informed = |context: Context| context.with_the_tool()?.with_the_word_of_the_database();
     match command {

@@ -1,12 +1,12 @@
 //! `cargo db policy`.
 
+use crate::answer::{Outcome, PolicyCell, PolicyTable};
 use crate::command::Context;
-use crate::failure::{Exit, Result};
+use crate::failure::Result;
 use crate::model::environment::Environment;
 use crate::plan::Verb;
-use crate::ui::{PolicyRow, Report};
 
-pub(super) fn run(context: &Context) -> Result<Exit> {
+pub(super) fn run(context: &Context) -> Result<Outcome> {
     let all = [
         Environment::Development,
         Environment::Test,
@@ -18,18 +18,13 @@ pub(super) fn run(context: &Context) -> Result<Exit> {
     let one = asked.then_some(context.settings.environment.environment);
     let environments: Vec<Environment> =
         all.into_iter().filter(|environment| one.is_none_or(|one| one == *environment)).collect();
-    let cell = |verb, environment| {
-        let tightened = context.policy.is_tightened(verb, environment);
-        (context.policy.cell(verb, environment).describe(), tightened)
+    let cell = |verb: Verb, environment| PolicyCell {
+        verb: verb.key(),
+        environment,
+        needs: context.policy.cell(verb, environment).describe(),
+        tightened: context.policy.is_tightened(verb, environment),
     };
-    let rows: Vec<PolicyRow> = Verb::ALL
-        .into_iter()
-        .map(|verb| PolicyRow {
-            verb: verb.key(),
-            cells: environments.iter().map(|&environment| cell(verb, environment)).collect(),
-        })
-        .collect();
-    let agent = context.settings.agent.as_deref();
-    context.ui.report(&Report::Policy { environments: &environments, rows: &rows, agent });
-    Ok(Exit::Done)
+    let row = |verb| environments.iter().map(move |&environment| cell(verb, environment));
+    let policy = Verb::ALL.into_iter().flat_map(row).collect();
+    Ok(Outcome::done(PolicyTable { agent: context.settings.agent.clone(), policy }))
 }

@@ -1,25 +1,24 @@
 //! `cargo db rehearse`.
 
+use crate::answer::{Form, NothingRehearsed, Outcome, RehearsalReport};
 use crate::cli::{CopyFrom, RehearseArgs, ReportFormat};
 use crate::command::Context;
-use crate::failure::{Exit, Result};
+use crate::failure::Result;
 use crate::migration;
 use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
 use crate::plan::{self, MigrateRequest};
 use crate::rehearse::{self, From, Receipts, Request};
-use crate::ui::Report;
 
-pub(super) fn run(context: &Context, args: &RehearseArgs) -> Result<Exit> {
-    let Context { ui, world, settings, .. } = context;
+pub(super) fn run(context: &Context, args: &RehearseArgs) -> Result<Outcome> {
+    let Context { world, settings, .. } = context;
     let target = context.target()?;
     let facts = migration::gather(world, settings, &target)?;
     let request = MigrateRequest { to: args.to.clone(), ..MigrateRequest::default() };
     let plan = plan::migrate(&facts, &request)?;
     let migrations: Vec<Migration> = plan.migrations().cloned().collect();
     if migrations.is_empty() {
-        ui.report(&Report::Line("nothing to rehearse: no migration is pending"));
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(NothingRehearsed::of(&target)));
     }
     let queries = match &args.queries {
         Some(folder) => rehearse::read_queries(&settings.root, folder, args.queries_at.as_deref())?,
@@ -41,12 +40,11 @@ pub(super) fn run(context: &Context, args: &RehearseArgs) -> Result<Exit> {
     };
     let (rehearsal, receipt) = rehearse::rehearse(world, &request)?;
     let path = Receipts::of(&settings.root).write(&receipt)?;
-    let markdown = args.format == ReportFormat::Markdown;
-    ui.report(&Report::Rehearsed {
-        target: &target,
-        rehearsal: &rehearsal,
-        receipt: &path,
-        markdown,
-    });
-    Ok(if rehearsal.verdict() > Verdict::Warn { Exit::Finding } else { Exit::Done })
+    let form = match args.format {
+        ReportFormat::Markdown => Form::Markdown,
+        _ => Form::Terminal,
+    };
+    let answer = RehearsalReport::of(&target, &rehearsal, &path, form);
+    let fails = rehearsal.verdict() > Verdict::Warn;
+    Ok(if fails { Outcome::finding(answer) } else { Outcome::done(answer) })
 }

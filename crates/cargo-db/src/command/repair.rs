@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::answer::Outcome;
 use crate::check;
 use crate::cli::RepairArgs;
 use crate::command::{Context, baseline};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::history::{Applied, Problem, Standing, Trouble};
 use crate::model::layout::Found;
@@ -14,7 +15,7 @@ use crate::model::target::Target;
 use crate::plan::{self, Facts, Plan};
 use crate::world::{files, process};
 
-pub(super) fn run(context: &Context, args: &RepairArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &RepairArgs) -> Result<Outcome> {
     baseline::write_down(context, args.dry_run, |target| look(context, target))
 }
 

@@ -1,27 +1,26 @@
 //! `cargo db reset`.
 
+use crate::answer::{DryRun, Outcome, Reset};
 use crate::backup::{self, Folder};
 use crate::cli::ResetArgs;
 use crate::command::{Context, Word, backups, consent, migrate};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::history::History;
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step, Verb};
 use crate::seed::{self, Rows};
-use crate::ui::Report;
 use crate::world::files;
 use crate::world::pg::{Lock, OWN_KEY, Purpose, Session};
 
-pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Outcome> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let plan = look(context, args, &target)?;
     // Where it is never allowed, a plan of it would only give ideas.
     consent::allowed(context, &plan)?;
     if args.dry_run {
-        ui.report(&Report::DryRun { plan: &plan, sql: None });
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(DryRun::of(&plan)));
     }
     ui.plan(&plan);
     let given = consent::to_plan(context, &plan)?;
@@ -49,13 +48,7 @@ pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
         backups::keep_last(&Folder::new(&settings.backup.dir.value), keep)?;
     }
     let migrations = plan.migrations().count();
-    ui.report(&Report::Reset {
-        target: &target,
-        migrations,
-        rows: &rows,
-        backup: taken.as_deref(),
-    });
-    Ok(Exit::Done)
+    Ok(Outcome::done(Reset::of(&target, migrations, &rows, taken)))
 }
 
 /// Facts and plan.

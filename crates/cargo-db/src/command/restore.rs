@@ -2,19 +2,19 @@
 
 use std::path::Path;
 
+use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
 use crate::backup::{self, Demands, Folder, Preflight, Scope, Source, Verifier};
 use crate::cli::RestoreArgs;
 use crate::command::{Context, Word, consent};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::model::backup::{Backup, Format};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::plan::{Loss, Plan, Step, Verb};
-use crate::ui::Report;
 use crate::world::pg::{Lock, OWN_KEY, Session};
 
-pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Outcome> {
     let target = context.target()?;
     if args.undo {
         return undo(context, &target, args.dry_run);
@@ -72,8 +72,8 @@ struct Restore<'a> {
 
 impl Restore<'_> {
     /// Builds a new database beside the old one and swaps it in.
-    fn beside(&self, preflight: &Preflight, dry_run: bool) -> Result<Exit> {
-        let Context { ui, world, settings, .. } = self.context;
+    fn beside(&self, preflight: &Preflight, dry_run: bool) -> Result<Outcome> {
+        let Context { world, settings, .. } = self.context;
         let environment = settings.environment.environment;
         let name = self.target.database.clone();
         let keeps_old = environment != Environment::Test;
@@ -86,9 +86,10 @@ impl Restore<'_> {
         };
         let steps = vec![Step::Build { backup: self.source.name.clone() }, last];
         let plan = self.plan(Verb::Restore, steps, "")?;
-        let Some((_lock, given)) = agree(self.context, &plan, dry_run)? else {
-            return Ok(Exit::Done);
-        };
+        if dry_run {
+            return Ok(Outcome::done(DryRun::of(&plan)));
+        }
+        let (_lock, given) = agree(self.context, &plan)?;
         let kept = self.context.carry_out(&plan, given, None, || {
             self.create_roles()?;
             let built = backup::build(world, settings, self.target, self.source)?;
@@ -98,13 +99,12 @@ impl Restore<'_> {
             }
             backup::swap(world, self.target, built, preflight.exists, keeps_old)
         })?;
-        ui.report(&Report::Restored { target: self.target, what: None, kept: kept.as_deref() });
-        Ok(Exit::Done)
+        Ok(Outcome::done(Restored::whole(self.target, kept)))
     }
 
     /// Replaces a part, or everything, in the database itself.
-    fn in_place(&self, scope: Scope, dry_run: bool, reading: std::fs::File) -> Result<Exit> {
-        let Context { ui, world, settings, .. } = self.context;
+    fn in_place(&self, scope: Scope, dry_run: bool, reading: std::fs::File) -> Result<Outcome> {
+        let Context { world, settings, .. } = self.context;
         let (what, whole) = (scope.describe(), scope == Scope::Everything);
         if matches!(&scope, Scope::Schema(schema) | Scope::Table { schema, .. } if schema == "cargo_db")
         {
@@ -117,9 +117,10 @@ impl Restore<'_> {
         let (backup, loses) = (self.source.name.clone(), part.losses.clone());
         let steps = vec![Step::Replace { what: what.clone(), backup, loses }];
         let plan = self.plan(Verb::RestoreInPlace, steps, &part.fingerprint())?;
-        let Some((_lock, given)) = agree(self.context, &plan, dry_run)? else {
-            return Ok(Exit::Done);
-        };
+        if dry_run {
+            return Ok(Outcome::done(DryRun::of(&plan)));
+        }
+        let (_lock, given) = agree(self.context, &plan)?;
         // Whoever writes a backup is alone in the folder, and we are reading there.
         drop(reading);
         // From here on nobody writes to what is replaced: what they wrote by now is in the backup.
@@ -132,8 +133,7 @@ impl Restore<'_> {
             let last = |session: &mut Session| if whole { word.pass_on(session) } else { Ok(()) };
             backup::replace(world, settings, locked, self.source, last)
         })?;
-        ui.report(&Report::Restored { target: self.target, what: Some(&what), kept: None });
-        Ok(Exit::Done)
+        Ok(Outcome::done(Restored::part(self.target, what)))
     }
 
     fn plan(&self, verb: Verb, mut steps: Vec<Step>, part: &str) -> Result<Plan> {
@@ -222,7 +222,7 @@ fn newest(context: &Context, folder: &Folder, target: &Target, with_parts: bool)
 /// A numbered list, and a question.
 fn pick(context: &Context, folder: &Folder) -> Result<String> {
     let found = folder.list()?;
-    context.ui.numbered(&found);
+    context.ui.numbered(&BackupList::of(&found, folder.path()));
     let answer = context.ui.ask("Number of the backup, or q to quit")?;
     let chosen: Option<&Backup> = answer
         .trim()
@@ -233,7 +233,7 @@ fn pick(context: &Context, folder: &Folder) -> Result<String> {
 }
 
 /// Lets what the last restore kept take the name again.
-fn undo(context: &Context, target: &Target, dry_run: bool) -> Result<Exit> {
+fn undo(context: &Context, target: &Target, dry_run: bool) -> Result<Outcome> {
     let look = || -> Result<(String, Plan)> {
         let kept = backup::previous(&context.world, target)?.into_iter().next();
         let kept = kept.ok_or_else(|| Kind::NoBackup {
@@ -243,29 +243,33 @@ fn undo(context: &Context, target: &Target, dry_run: bool) -> Result<Exit> {
         Ok((kept, of_kept(context, target, vec![step])?))
     };
     let (kept, plan) = look()?;
-    let Some((_lock, given)) = agree(context, &plan, dry_run)? else { return Ok(Exit::Done) };
+    if dry_run {
+        return Ok(Outcome::done(DryRun::of(&plan)));
+    }
+    let (_lock, given) = agree(context, &plan)?;
     consent::unchanged(&plan, &look()?.1)?;
     let aside = context.carry_out(&plan, given, None, || {
         // What is true of the database that goes is true of the one that comes back.
         Word::succeed(&context.world, target, &target.with_database(&kept))?;
         backup::undo(&context.world, target, &kept)
     })?;
-    context.ui.report(&Report::Restored { target, what: None, kept: Some(&aside) });
-    Ok(Exit::Done)
+    Ok(Outcome::done(Restored::whole(target, Some(aside))))
 }
 
-fn drop_previous(context: &Context, target: &Target, dry_run: bool) -> Result<Exit> {
+fn drop_previous(context: &Context, target: &Target, dry_run: bool) -> Result<Outcome> {
     let kept = backup::previous(&context.world, target)?;
     let steps = kept.iter().map(|name| Step::Remove { what: format!("the database {name}") });
     let plan = of_kept(context, target, steps.collect())?;
-    if !plan.is_empty() || dry_run {
-        let Some((_lock, given)) = agree(context, &plan, dry_run)? else { return Ok(Exit::Done) };
+    if dry_run {
+        return Ok(Outcome::done(DryRun::of(&plan)));
+    }
+    if !plan.is_empty() {
+        let (_lock, given) = agree(context, &plan)?;
         context.carry_out(&plan, given, None, || {
             kept.iter().try_for_each(|name| backup::drop_previous(&context.world, target, name))
         })?;
     }
-    context.ui.report(&Report::Line(&format!("{} previous databases dropped", kept.len())));
-    Ok(Exit::Done)
+    Ok(Outcome::done(Dropped::of(target, kept)))
 }
 
 /// A plan about databases that restores kept.
@@ -274,17 +278,13 @@ fn of_kept(context: &Context, target: &Target, steps: Vec<Step>) -> Result<Plan>
     context.seal(Plan::from_basis(Verb::Restore, target, environment, steps, String::new()))
 }
 
-/// Shows the plan, and gets the consent and the lock. Nothing where the plan was only asked for.
-fn agree(context: &Context, plan: &Plan, dry_run: bool) -> Result<Option<(Lock, Consent)>> {
+/// Shows the plan, and gets the consent and the lock.
+fn agree(context: &Context, plan: &Plan) -> Result<(Lock, Consent)> {
     let Context { ui, world, settings, .. } = context;
-    if dry_run {
-        ui.report(&Report::DryRun { plan, sql: None });
-        return Ok(None);
-    }
     ui.plan(plan);
     let given = consent::to_plan(context, plan)?;
     // From here on nobody else restores or builds on this server.
     let server = plan.target.with_database("postgres");
     let lock = Lock::acquire(world, &server, &[OWN_KEY], settings.limits.lock_timeout.value)?;
-    Ok(Some((lock, given)))
+    Ok((lock, given))
 }

@@ -1,14 +1,14 @@
 //! `cargo db rollback`.
 
+use crate::answer::{DryRun, Migrated, Outcome};
 use crate::cli::RollbackArgs;
 use crate::command::{Context, consent, migrate, proof};
-use crate::failure::{Exit, Result};
+use crate::failure::Result;
 use crate::migration;
 use crate::model::target::Target;
 use crate::plan::{self, Plan, RollbackRequest};
-use crate::ui::Report;
 
-pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Outcome> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let request = match &args.to {
@@ -19,12 +19,10 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
     if args.dry_run {
         migration::look_through(world, settings, &plan)?;
         let sql = args.show_sql.then(|| migrate::sql_of(context, &plan)).transpose()?;
-        ui.report(&Report::DryRun { plan: &plan, sql });
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(DryRun::of(&plan).with_sql(sql)));
     }
     if plan.is_empty() {
-        ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(Migrated::of(&plan, &[])));
     }
     ui.plan(&plan);
     let given = consent::to_plan(context, &plan)?;
@@ -37,8 +35,7 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
     let deeds = context.carry_out(&plan, given, backup, || {
         migration::carry_out(world, settings, &plan, &mut lock)
     })?;
-    ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
-    Ok(Exit::Done)
+    Ok(Outcome::done(Migrated::of(&plan, &deeds)))
 }
 
 /// Facts and plan.

@@ -2,29 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use crate::answer::{DryRun, Outcome, Seeded};
 use crate::cli::SeedArgs;
 use crate::command::{Context, consent};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::model::target::Target;
 use crate::plan::{self, Plan, SeedRequest};
 use crate::seed;
 use crate::settings::SeedSettings;
-use crate::ui::Report;
 use crate::world::pg::{Lock, OWN_KEY};
 
-pub(super) fn run(context: &Context, args: &SeedArgs) -> Result<Exit> {
+pub(super) fn run(context: &Context, args: &SeedArgs) -> Result<Outcome> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
     let plan = look(context, args, &target)?;
     consent::allowed(context, &plan)?;
     if args.dry_run {
-        ui.report(&Report::DryRun { plan: &plan, sql: None });
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(DryRun::of(&plan)));
     }
     if plan.is_empty() {
         plan.skipped.iter().for_each(|skipped| ui.note(&format!("  {skipped}")));
-        ui.report(&Report::Seeded { plan: &plan, rows: &seed::Rows::new() });
-        return Ok(Exit::Done);
+        return Ok(Outcome::done(Seeded::of(&plan, &seed::Rows::new())));
     }
     ui.plan(&plan);
     let given = consent::to_plan(context, &plan)?;
@@ -35,8 +33,7 @@ pub(super) fn run(context: &Context, args: &SeedArgs) -> Result<Exit> {
     let backup = context.back_up(&plan)?;
     let rows = context
         .carry_out(&plan, given, backup, || seed::carry_out(world, &plan, &settings.root))?;
-    ui.report(&Report::Seeded { plan: &plan, rows: &rows });
-    Ok(Exit::Done)
+    Ok(Outcome::done(Seeded::of(&plan, &rows)))
 }
 
 /// Facts and plan.

@@ -1,15 +1,15 @@
 //! `cargo db server`.
 
+use crate::answer::{DryRun, Outcome, ServerState, ServerUrl};
 use crate::cli::{ServerAction, ServerArgs};
 use crate::command::{Context, consent};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::plan::{Step, Verb};
-use crate::ui::{LocalStatus, Report};
 use crate::world::pg::{Purpose, Session};
 use crate::world::server::{self as local, LocalServer, Running};
 
-pub(super) fn run(context: &Context, args: &ServerArgs) -> Result<Exit> {
-    let Context { ui, world, .. } = context;
+pub(super) fn run(context: &Context, args: &ServerArgs) -> Result<Outcome> {
+    let Context { world, .. } = context;
     let server = context.local_server();
     let deed = match &args.action {
         ServerAction::Status => None,
@@ -26,21 +26,17 @@ pub(super) fn run(context: &Context, args: &ServerArgs) -> Result<Exit> {
         ServerAction::Stop => Some(if server.stop(world)? { "stopped" } else { "it does not run" }),
         ServerAction::Url => return url(context, &server),
         ServerAction::Destroy { dry_run } => {
-            if !destroy(context, &server, *dry_run)? {
-                return Ok(Exit::Done);
+            if let Some(asked) = destroy(context, &server, *dry_run)? {
+                return Ok(asked);
             }
             Some("destroyed")
         }
     };
-    let running = server.running();
-    ui.report(&Report::Server(&LocalStatus {
-        folder: server.base().to_owned(),
-        major: server.major(),
-        url: running.as_ref().map(|running| database_url(context, running)),
-        pid: running.map(|running| running.pid),
-        deed,
-    }));
-    Ok(Exit::Done)
+    let state = ServerState::stopped(server.base(), server.major()).after(deed);
+    Ok(Outcome::done(match server.running() {
+        Some(running) => state.running(running.pid, database_url(context, &running)),
+        None => state,
+    }))
 }
 
 /// Nobody needs a password on the socket, so there is none to leave out.
@@ -48,17 +44,16 @@ fn database_url(context: &Context, running: &Running) -> String {
     local::target(running, &context.settings.local_database).url_without_password()
 }
 
-fn url(context: &Context, server: &LocalServer) -> Result<Exit> {
+fn url(context: &Context, server: &LocalServer) -> Result<Outcome> {
     let running = server.running().ok_or_else(|| Kind::NoLocalServer {
         doing: "give the URL of",
         why: "it does not run; `cargo db server start` starts it".to_owned(),
     })?;
-    context.ui.report(&Report::Line(&database_url(context, &running)));
-    Ok(Exit::Done)
+    Ok(Outcome::done(ServerUrl { url: database_url(context, &running) }))
 }
 
-/// Shows what goes, asks, and removes it. Returns whether it did, or was only asked about it.
-fn destroy(context: &Context, server: &LocalServer, dry_run: bool) -> Result<bool> {
+/// Shows what goes, asks, and removes it; or says what would go.
+fn destroy(context: &Context, server: &LocalServer, dry_run: bool) -> Result<Option<Outcome>> {
     if server.major().is_none() {
         let why = format!("`{}` holds none", server.base().display());
         return Err(Kind::NoLocalServer { doing: "destroy", why }.into());
@@ -70,13 +65,12 @@ fn destroy(context: &Context, server: &LocalServer, dry_run: bool) -> Result<boo
         None => vec!["it does not run, so its databases are not listed".to_owned()],
     };
     if dry_run {
-        context.ui.report(&Report::DryRun { plan: &plan, sql: None });
-        return Ok(false);
+        return Ok(Some(Outcome::done(DryRun::of(&plan))));
     }
     context.ui.plan(&plan);
     let given = consent::to_plan(context, &plan)?;
     context.carry_out(&plan, given, None, || server.destroy(&context.world))?;
-    Ok(true)
+    Ok(None)
 }
 
 fn databases(context: &Context, running: &Running) -> Result<Vec<String>> {

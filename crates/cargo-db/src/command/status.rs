@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::answer::{Answer, Outcome, SettingView, Status, StatusFacts, StatusOfSets};
 use crate::cli::StatusArgs;
 use crate::command::Context;
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::environment::{Marker, Resolved};
 use crate::model::history::{History, Standing};
@@ -13,7 +14,6 @@ use crate::model::migration::Folder;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
 use crate::settings::Settings;
-use crate::ui::{Report, SettingLine, StatusReport};
 use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Session, marker, survey};
 
@@ -21,46 +21,42 @@ use crate::world::pg::{Session, marker, survey};
 pub(super) fn run(
     contexts: Vec<(Option<String>, Result<Context>)>,
     args: &StatusArgs,
-) -> Result<Exit> {
-    let (mut seen, mut failures) = (Vec::new(), Vec::new());
+) -> Result<Outcome> {
+    let first = contexts.iter().find_map(|(_, context)| context.as_ref().ok().cloned());
+    let (mut sets, mut is_finding) = (Vec::new(), false);
     for (set, context) in contexts {
-        match context {
-            Ok(context) => seen.push((set, context)),
-            Err(failure) => failures.push((set, failure)),
-        }
+        let found = context.and_then(|context| Ok(look(&context, args.wait)?.status()));
+        is_finding |= found.as_ref().is_ok_and(Status::is_finding);
+        sets.push((set, found));
     }
-    let mut looked = Vec::new();
-    for (set, context) in &seen {
-        match look(context, args.wait) {
-            Ok(found) => looked.push(found),
-            Err(failure) => failures.push((set.clone(), failure)),
-        }
+    if let Some(context) = &first {
+        context.world.interrupt.check()?;
     }
-    let Some((_, first)) = seen.first().filter(|_| !looked.is_empty()) else {
-        return Err(failures.swap_remove(0).1);
+    if sets.len() == 1 {
+        return sets.remove(0).1.map(|status| ended(status, args.check && is_finding));
+    }
+    let is_failed = |(_, found): &(_, Result<Status>)| found.is_err();
+    let Some(first_failed) = sets.iter().position(is_failed) else {
+        return Ok(ended(StatusOfSets::of(&sets), args.check && is_finding));
     };
-    first.world.interrupt.check()?;
-    let reports: Vec<StatusReport<'_>> = looked.iter().map(Looked::report).collect();
-    match reports.as_slice() {
-        [one] if seen.len() + failures.len() == 1 => first.ui.report(&Report::Status(one)),
-        sets => first.ui.report(&Report::StatusOfSets(sets)),
+    if sets.iter().all(is_failed) {
+        return sets.remove(first_failed).1.map(Outcome::done);
     }
-    for (set, failure) in &failures {
+    for (set, failure) in sets.iter().filter_map(|(set, found)| Some((set, found.as_ref().err()?)))
+    {
         let why = failure.why().into_iter().map(|why| format!("\n  {why}")).collect::<String>();
-        first.ui.warning(&format!(
-            "set {}: {failure}{why}",
-            set.as_deref().unwrap_or("without a name")
-        ));
+        let set = set.as_deref().unwrap_or("without a name");
+        first.iter().for_each(|one| one.ui.warning(&format!("set {set}: {failure}{why}")));
     }
-    if let Some((_, failure)) = failures.first() {
-        return Ok(failure.exit());
-    }
-    let is_finding = |report: &StatusReport<'_>| {
-        // Without a database a tool that is asked cannot say what is pending.
-        let unknown = report.found.is_none() && report.migrations.layout.is_asked();
-        !report.standing.pending.is_empty() || !report.standing.problems.is_empty() || unknown
-    };
-    Ok(if args.check && reports.iter().any(is_finding) { Exit::Finding } else { Exit::Done })
+    let answer = StatusOfSets::of(&sets);
+    Ok(match sets.remove(first_failed).1 {
+        Ok(_) => Outcome::done(answer),
+        Err(failure) => Outcome::done(answer).with_exit(failure.exit()),
+    })
+}
+
+fn ended(answer: impl Answer + 'static, is_finding: bool) -> Outcome {
+    if is_finding { Outcome::finding(answer) } else { Outcome::done(answer) }
 }
 
 /// What was found, before it is compared.
@@ -99,20 +95,20 @@ fn look(context: &Context, wait: Option<u64>) -> Result<Looked<'_>> {
 }
 
 impl Looked<'_> {
-    fn report(&self) -> StatusReport<'_> {
+    fn status(&self) -> Status {
         static NONE: History = History { table: None, applied: Vec::new(), foreign: None };
         let history = self.found.as_ref().map_or(&NONE, |answers| &answers.history);
         let marker = self.found.as_ref().and_then(|answers| answers.marker.as_ref());
-        StatusReport {
-            target: self.target.clone(),
+        Status::from(StatusFacts {
+            target: &self.target,
             environment: marker
                 .into_iter()
                 .fold(self.settings.environment.clone(), Resolved::raised_by),
             found: self.found.as_ref().map(|answers| (&answers.server, &answers.database)),
-            standing: Standing::compare(&self.folder, history),
+            standing: &Standing::compare(&self.folder, history),
             migrations: &self.settings.migrations,
             settings: settings_shown(self.settings),
-        }
+        })
     }
 }
 
@@ -165,8 +161,8 @@ fn connect(context: &Context, target: &Target, wait: Option<u64>) -> Result<Opti
     }
 }
 
-fn settings_shown(settings: &Settings) -> Vec<SettingLine> {
-    let line = |name, value: String, origin: &crate::settings::Origin| SettingLine {
+fn settings_shown(settings: &Settings) -> Vec<SettingView> {
+    let line = |name, value: String, origin: &crate::settings::Origin| SettingView {
         name,
         value,
         origin: origin.to_string(),

@@ -154,7 +154,7 @@ fn every_link_in_the_documentation_leads_somewhere() {
 #[test]
 fn the_example_environment_is_complete() {
     let example = std::fs::read_to_string(repository().join(".env.example")).unwrap();
-    let sources = ["settings/mod.rs", "settings/connection.rs", "ui/mod.rs"];
+    let sources = ["settings/mod.rs", "settings/connection.rs", "face/mod.rs"];
     for source in sources {
         let text =
             std::fs::read_to_string(repository().join("crates/cargo-db/src").join(source)).unwrap();

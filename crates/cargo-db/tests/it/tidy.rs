@@ -15,8 +15,9 @@ const FLOORS: &[&[&str]] = &[
     &["check", "migration"],
     &["audit", "backup", "seed"],
     &["rehearse"],
+    &["answer"],
     &["cli"],
-    &["ui"],
+    &["face"],
     &["command"],
     &["lib"],
 ];
