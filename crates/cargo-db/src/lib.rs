@@ -5,8 +5,9 @@
 //! ```text
 //! verb           what was typed; one file a verb
 //! change         the ceremony: facts, plan, policy, consent, lock, second look, backup, deed, record
-//! ui             prints, asks, serialises
+//! face           prints and asks
 //! cli            what every verb understands
+//! answer         what each verb answers, in words and as JSON
 //! rehearse       migrations measured on a scratch copy
 //! audit backup   the work itself; effects only through world
 //! seed migration
@@ -17,11 +18,13 @@
 //! model failure  nouns, and every way to fail
 //! ```
 
+mod answer;
 mod audit;
 mod backup;
 mod change;
 mod check;
 mod cli;
+mod face;
 mod failure;
 mod migration;
 mod model;
@@ -30,7 +33,6 @@ mod policy;
 mod rehearse;
 mod seed;
 mod settings;
-mod ui;
 mod verb;
 mod world;
 
@@ -39,10 +41,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::answer::Outcome;
 use crate::change::Workspace;
 use crate::cli::ConsentFlags;
+use crate::face::Face;
 use crate::failure::{Exit, Result};
-use crate::ui::Ui;
 use crate::verb::Cli;
 use crate::world::process;
 
@@ -61,7 +64,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             if wants_json && error.use_stderr() {
-                ui::usage_error(error.to_string().lines().next().unwrap_or_default());
+                face::usage_error(error.to_string().lines().next().unwrap_or_default());
             }
             // A help that nobody reads is no failure.
             let _ = error.print();
@@ -70,21 +73,20 @@ pub fn main() -> ExitCode {
         }
     };
     let variables = process::environment();
-    let name = cli.command.verb().name();
-    let ui = Ui::new(name, &cli.global, |name| variables.get(name).cloned());
-    let exit = run(&cli, &typed, &ui).unwrap_or_else(|failure| {
-        ui.failure(&failure);
-        failure.exit()
-    });
-    let exit = if exit == Exit::Done && ui.failed_to_answer() { Exit::Failed } else { exit };
-    ExitCode::from(exit as u8)
+    let verb = cli.command.verb().name();
+    let face = Face::new(verb, &cli.global, |name| variables.get(name).cloned());
+    let outcome = run(&cli, &typed, &face)
+        .unwrap_or_else(|failure| Outcome::from(failure).of_set(cli.global.set.as_deref()));
+    ExitCode::from(face.end(&outcome) as u8)
 }
 
-fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
+fn run(cli: &Cli, typed: &[String], face: &Face) -> Result<Outcome> {
     let verb = cli.command.verb();
     let consent = ConsentFlags::new(&cli.global, verb.says_yes(), typed);
-    let workspace = Workspace::open(&cli.global, (verb.needs(), verb.effect()), consent, ui)?;
-    verb.run(&workspace).map_err(|failure| {
-        workspace.world.heeding_the_signal(failure).of_set(cli.global.set.as_deref())
-    })
+    let declared = (verb.needs(), verb.effect());
+    let workspace = Workspace::open(&cli.global, declared, consent, face)?;
+    let outcome = verb
+        .run(&workspace)
+        .unwrap_or_else(|failure| Outcome::from(workspace.world.heeding_the_signal(failure)));
+    Ok(outcome.of_set(workspace.settings.migrations.set.as_deref()))
 }

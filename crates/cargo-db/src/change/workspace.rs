@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::audit::{self, Trail};
 use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed};
 use crate::cli::{ConsentFlags, Global};
+use crate::face::Face;
 use crate::failure::{Failure, Kind, Result};
 use crate::migration;
 use crate::model::environment::Environment;
@@ -12,7 +13,6 @@ use crate::model::layout::Layout;
 use crate::model::target::{Host, Target};
 use crate::policy::Policy;
 use crate::settings::{Flags, Migrations, Place, Settings, Sources};
-use crate::ui::Ui;
 use crate::world::pg::{Purpose, Session, marker};
 use crate::world::server::{self as local, LocalServer};
 use crate::world::signal::Interrupt;
@@ -20,7 +20,7 @@ use crate::world::{World, files, process};
 
 /// What is the workspace's, whichever of its databases a verb is about.
 pub(crate) struct Workspace {
-    pub(crate) ui: Ui,
+    pub(crate) ui: Face,
     pub(crate) world: World,
     pub(crate) policy: Policy,
     /// What was agreed to on the command line.
@@ -49,7 +49,7 @@ impl Workspace {
         global: &Global,
         (needs, effect): (Needs, Effect),
         consent: ConsentFlags,
-        ui: &Ui,
+        face: &Face,
     ) -> Result<Workspace> {
         let sources = Sources {
             flags: flags(global, needs),
@@ -61,8 +61,8 @@ impl Workspace {
         };
         let settings = Settings::resolve(&sources)?;
         let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
-        let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
-        Ok(Workspace { ui: ui.clone(), world, policy, consent, settings, effect, needs, sources })
+        let world = World { events: face.events(), interrupt: Interrupt::listen()? };
+        Ok(Workspace { ui: face.clone(), world, policy, consent, settings, effect, needs, sources })
     }
 
     /// The database that is meant; the local server is started if it is that one's.

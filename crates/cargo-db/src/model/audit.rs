@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Before a deed, or after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Phase {
     Intent,
     Outcome,
@@ -13,6 +14,7 @@ pub(crate) enum Phase {
 /// One line of the trail. It never holds a secret, and no row of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Record {
     /// From 1, without a gap.
     pub(crate) sequence: u64,
@@ -46,6 +48,7 @@ pub(crate) struct Record {
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct By {
     /// Of the operating system.
     pub(crate) user: String,

@@ -12,6 +12,7 @@ use time::macros::format_description;
 /// What a backup is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Format {
     /// One file of SQL, compressed by us.
     Sql,
@@ -253,9 +254,11 @@ pub(crate) struct FileEntry {
 /// What a verification found, beside the manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Verification {
     pub(crate) level: Level,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(crate) when: OffsetDateTime,
     pub(crate) ok: bool,
     /// What is wrong, each with the name of the check.
@@ -267,6 +270,7 @@ pub(crate) struct Verification {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Level {
     /// The manifest, the sizes, the ends of the files
     Quick,

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// How much care a database asks for. Ordered: a later one is stricter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Environment {
     /// A database for automated tests, which anyone may wipe.
     Test,
@@ -50,7 +54,8 @@ impl fmt::Display for Environment {
 }
 
 /// One reason to believe that this is one environment rather than another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Signal {
     /// Where it was said: a flag, a variable and its file, or the host.
     pub(crate) source: String,
@@ -95,7 +100,8 @@ pub(crate) struct Resolved {
 }
 
 /// A database's own record of which environment it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Marker {
     pub(crate) environment: Environment,
     /// Whether it was written in this very database, and did not come with a dump or a template.

@@ -1,10 +1,14 @@
-//! What happens while a plan is carried out. The world and the executors say it, `ui` shows it.
+//! What happens while a plan is carried out. The world and the executors say it, `face` shows it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 /// Something that a person who waits wants to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Event {
     /// The private server is being made or started.
     ServerStarting {
@@ -12,24 +16,14 @@ pub(crate) enum Event {
         first_time: bool,
     },
     /// Somebody else holds the lock, and we wait.
-    LockHeld {
-        by: String,
-        since: Option<String>,
-    },
+    LockHeld { by: String, since: Option<String> },
     /// The run that left a session behind is dead; its session was ended.
-    SessionOfKilledRunEnded {
-        pid: i32,
-    },
+    #[serde(rename = "session-ended")]
+    SessionOfKilledRunEnded { pid: i32 },
     /// A step begins. `subject` names it.
-    Started {
-        doing: &'static str,
-        subject: String,
-    },
+    Started { doing: &'static str, subject: String },
     /// The step that began last consists of so many tables or parts.
-    Expected {
-        count: u64,
-        of: &'static str,
-    },
+    Expected { count: u64, of: &'static str },
     /// One more of them is done.
     Counted,
     /// A client found no connection; it is tried again.
@@ -37,16 +31,18 @@ pub(crate) enum Event {
         subject: String,
         attempt: u32,
         attempts: u32,
+        #[serde(rename = "pause_ms", serialize_with = "milliseconds")]
+        #[cfg_attr(test, schemars(with = "u64"))]
         pause: Duration,
     },
     /// So much of the step that began last has passed.
-    Passed {
-        bytes: u64,
-    },
+    Passed { bytes: u64 },
     /// A step is done.
     Finished {
         done: &'static str,
         subject: String,
+        #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+        #[cfg_attr(test, schemars(with = "u64"))]
         elapsed: Duration,
     },
     /// A statement waited too long for its lock; the migration is tried again.
@@ -54,30 +50,26 @@ pub(crate) enum Event {
         subject: String,
         attempt: u32,
         attempts: u32,
+        #[serde(rename = "pause_ms", serialize_with = "milliseconds")]
+        #[cfg_attr(test, schemars(with = "u64"))]
         pause: Duration,
     },
-    /// A failed concurrent build left an index that nothing can use; it was dropped.
     /// Somebody waits for what a migration holds.
-    Blocking {
-        who: String,
-    },
+    Blocking { who: String },
     /// How far an index is built.
-    Building {
-        phase: String,
-        percent: Option<u8>,
-    },
-    InvalidIndexRemoved {
-        index: String,
-    },
+    Building { phase: String, percent: Option<u8> },
+    /// A failed concurrent build left an index that nothing can use; it was dropped.
+    InvalidIndexRemoved { index: String },
     /// A tool that runs printed a line.
-    ToolSaid {
-        line: String,
-    },
+    ToolSaid { line: String },
+    /// Something that the reader should not miss, though it stops nothing.
+    Warning { message: String },
     /// The server said something.
-    Notice {
-        severity: String,
-        message: String,
-    },
+    Notice { severity: String, message: String },
+}
+
+fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Where events go. Shared with the thread that hears the server's notices.

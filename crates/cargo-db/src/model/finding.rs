@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 /// What a finding is about. It decides what a measurement may silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
@@ -16,17 +18,21 @@ pub(crate) enum Class {
 }
 
 /// How bad it is. Ordered: a later one is worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Severity {
     Warn,
     Block,
 }
 
 /// Something that a reviewer should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Finding {
     /// Its name in `docs/rules.md`.
     pub(crate) rule: String,
+    #[serde(skip)]
     pub(crate) class: Class,
     pub(crate) severity: Severity,
     /// The line of the file, from 1.
@@ -44,7 +50,9 @@ pub(crate) struct Finding {
 }
 
 /// What all findings of a migration amount to. Ordered: a later one is worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Verdict {
     Pass,
     Warn,

@@ -1,7 +1,10 @@
 //! What `status` says about a server and a database.
 
+use serde::Serialize;
+
 /// The server, as it describes itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ServerFacts {
     /// `15.18`.
     pub(crate) version: String,
@@ -23,7 +26,8 @@ pub(crate) struct DatabaseFacts {
 }
 
 /// A table with what belongs to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TableSize {
     /// With its schema where the search path does not lead to it.
     pub(crate) name: String,

@@ -128,7 +128,8 @@ pub(crate) struct Guard {
 }
 
 /// A query of the application's that no longer prepares.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct BrokenQuery {
     /// The file that it is from.
     pub(crate) query: String,

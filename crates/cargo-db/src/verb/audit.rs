@@ -2,10 +2,10 @@
 
 use clap::Args;
 
+use crate::answer::{AuditTrail, Outcome, TrailSound};
 use crate::audit::{self, Trail};
 use crate::change::{Effect, Needs, Workspace};
-use crate::failure::{Exit, Kind, Result};
-use crate::ui::Report;
+use crate::failure::{Kind, Result};
 use crate::verb::{Verb, verbs};
 use crate::world::pg::{Purpose, Session};
 
@@ -55,7 +55,7 @@ impl Verb for Audit {
         Needs::WORKSPACE
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let records = if self.database {
             let target = workspace.target()?;
             let mut session = Session::open(&workspace.world, &target, Purpose::Read)?;
@@ -63,8 +63,7 @@ impl Verb for Audit {
         } else {
             Trail::of(&workspace.settings.root).records()?
         };
-        workspace.ui.report(&Report::History { records: &records });
-        Ok(Exit::Done)
+        Ok(Outcome::done(AuditTrail { records }))
     }
 }
 
@@ -81,11 +80,10 @@ impl Verb for Verify {
         Needs::WORKSPACE
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let records = Trail::of(&workspace.settings.root)
             .verify()?
             .map_err(|broken| Kind::TrailBroken { sequence: broken.sequence, why: broken.why })?;
-        workspace.ui.report(&Report::TrailSound { records });
-        Ok(Exit::Done)
+        Ok(Outcome::done(TrailSound { records }))
     }
 }

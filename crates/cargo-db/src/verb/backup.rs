@@ -2,11 +2,11 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::answer::{BackedUp, Outcome};
 use crate::backup::{self, Folder, Order};
 use crate::change::{Database, Effect, Workspace};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::model::backup::{Compression, Format};
-use crate::ui::Report;
 use crate::verb::Verb;
 
 const EFFECT: Effect = Effect::Reads;
@@ -17,7 +17,7 @@ const EFFECT: Effect = Effect::Reads;
 /// its own name and a manifest. Afterwards old backups are removed as the retention says.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Backup {
+pub(crate) struct TakeBackup {
     /// What it is on disk
     #[arg(long, value_enum, default_value_t)]
     format: BackupFormat,
@@ -70,7 +70,7 @@ enum BackupFormat {
     Set,
 }
 
-impl Verb for Backup {
+impl Verb for TakeBackup {
     fn name(&self) -> &'static str {
         "backup"
     }
@@ -79,13 +79,13 @@ impl Verb for Backup {
         EFFECT
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let Database { target, settings, .. } = &workspace.database()?;
         let ui = &workspace.ui;
         let folder = Folder::new(&settings.backup.dir.value);
         let order = order(self, &settings.backup.event)?;
         let (database, server) = (&target.database, target.server());
-        ui.note(&format!("Backup of {database} on {server} into {}", folder.path().display()));
+        ui.note(&format!("TakeBackup of {database} on {server} into {}", folder.path().display()));
         let skips = self.auto || settings.backup.skip_prompt || workspace.consent.yes;
         if ui.can_prompt() && !skips && !ui.confirm("Go on?")? {
             return Err(Kind::Declined.into());
@@ -98,13 +98,12 @@ impl Verb for Backup {
             Vec::new()
         };
         let path = folder.path_of(&taken.manifest.name);
-        let path = path.strip_prefix(&settings.root).unwrap_or(&path).to_owned();
-        ui.report(&Report::BackedUp { path, backup: &taken, removed: &removed });
-        Ok(Exit::Done)
+        let path = path.strip_prefix(&settings.root).unwrap_or(&path);
+        Ok(Outcome::done(BackedUp::of(path, &taken, removed)))
     }
 }
 
-fn order(args: &Backup, event: &str) -> Result<Order> {
+fn order(args: &TakeBackup, event: &str) -> Result<Order> {
     let compression = match &args.compress {
         _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
         None => Compression::Gzip(6),

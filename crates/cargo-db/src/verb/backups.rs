@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::answer::{BackupList, BackupShown, Outcome, Pruned, Verified};
 use crate::backup::{self, Folder, Verifier};
 use crate::change::{
     Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, ToolNeed, Workspace,
     perform,
 };
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::model::backup::{Backup, Level, Verification};
 use crate::plan::{self, Plan, Step, Verdict};
-use crate::ui::Report;
 use crate::verb::{Verb, verbs};
 use crate::world::clock::now;
 
@@ -95,12 +95,9 @@ impl Verb for List {
         Needs { database: DatabaseNeed::Irrelevant, ..FOLDER }
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let folder = folder(workspace);
-        let found = folder.list()?;
-        let folder = folder.path().to_owned();
-        workspace.ui.report(&Report::Backups { found: &found, folder });
-        Ok(Exit::Done)
+        Ok(Outcome::done(BackupList::of(&folder.list()?, folder.path())))
     }
 }
 
@@ -117,10 +114,9 @@ impl Verb for Show {
         Needs { database: DatabaseNeed::Irrelevant, ..FOLDER }
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let backup = folder(workspace).find(self.name.as_deref(), database_name(workspace))?;
-        workspace.ui.report(&Report::Backup { backup: &backup });
-        Ok(Exit::Done)
+        Ok(Outcome::done(BackupShown::of(&backup)))
     }
 }
 
@@ -137,7 +133,7 @@ impl Verb for Verify {
         FOLDER
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let folder = folder(workspace);
         let chosen = if self.all {
             folder.list()?.backups
@@ -145,16 +141,19 @@ impl Verb for Verify {
             vec![folder.find(self.name.as_deref(), database_name(workspace))?]
         };
         let verifications = self.verify(workspace, &folder, &chosen)?;
-        workspace.ui.report(&Report::Verified { verifications: &verifications });
-        let unsound = verifications.iter().find(|(_, verification)| !verification.ok);
-        if let Some((name, verification)) = unsound {
-            let problems = verification.problems.clone();
-            return Err(Kind::Unsound { name: name.clone(), problems }.into());
-        }
-        if let Some(max_age) = self.max_age {
-            newest_is_young(workspace, &folder, max_age)?;
-        }
-        Ok(Exit::Done)
+        let answer = Verified::of(&verifications);
+        let unsound = verifications.into_iter().find(|(_, verification)| !verification.ok);
+        let failure = match (unsound, self.max_age) {
+            (Some((name, verification)), _) => {
+                Some(Kind::Unsound { name, problems: verification.problems }.into())
+            }
+            (None, Some(max_age)) => newest_is_young(workspace, &folder, max_age).err(),
+            (None, None) => None,
+        };
+        Ok(match failure {
+            Some(failure) => Outcome::failed(answer, failure),
+            None => Outcome::done(answer),
+        })
     }
 }
 
@@ -189,16 +188,15 @@ impl Verb for Prune {
         FOLDER
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
         let mut change = Pruning { folder: folder(workspace), verdicts: Vec::new() };
-        let (plan, dry_run) = match perform(&database, Mode::of(self.dry_run), &mut change)? {
-            Ending::DryRun(plan) => (plan, true),
-            Ending::Nothing(plan) | Ending::Done { plan, .. } => (plan, false),
-        };
+        let ending = perform(&database, Mode::of(self.dry_run), &mut change)?;
         let verdicts = &change.verdicts;
-        workspace.ui.report(&Report::Pruned { verdicts, plan: &plan, dry_run });
-        Ok(Exit::Done)
+        Ok(Outcome::done(match ending {
+            Ending::DryRun(plan) => Pruned::dry_run(&plan, verdicts),
+            Ending::Nothing(plan) | Ending::Done { plan, .. } => Pruned::of(&plan, verdicts),
+        }))
     }
 }
 

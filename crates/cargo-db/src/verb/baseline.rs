@@ -2,11 +2,11 @@
 
 use clap::Args;
 
+use crate::answer::{DryRun, Migrated, Outcome};
 use crate::change::{Database, Effect, Ending, HistoryEdit, Mode, Workspace, perform};
-use crate::failure::{Exit, Result};
+use crate::failure::Result;
 use crate::migration;
 use crate::plan::{self, Plan};
-use crate::ui::Report;
 use crate::verb::Verb;
 
 const EFFECT: Effect = Effect::ChangesData;
@@ -35,19 +35,14 @@ impl Verb for Baseline {
         EFFECT
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
         let mut change = HistoryEdit(|database: &Database<'_>| self.plan(database));
-        match perform(&database, Mode::of(self.dry_run), &mut change)? {
-            Ending::DryRun(plan) => workspace.ui.report(&Report::DryRun { plan: &plan, sql: None }),
-            Ending::Nothing(plan) => {
-                workspace.ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
-            }
-            Ending::Done { plan, done, .. } => {
-                workspace.ui.report(&Report::Migrated { plan: &plan, deeds: &done });
-            }
-        }
-        Ok(Exit::Done)
+        Ok(match perform(&database, Mode::of(self.dry_run), &mut change)? {
+            Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
+            Ending::Nothing(plan) => Outcome::done(Migrated::of(&plan, &[])),
+            Ending::Done { plan, done, .. } => Outcome::done(Migrated::of(&plan, &done)),
+        })
     }
 }
 

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use crate::answer::{CheckReport, Outcome};
 use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
 use crate::check::{self, Direction, Source, past};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
 use crate::model::layout::{Found, Layout};
 use crate::model::migration::Folder;
 use crate::settings::Settings;
-use crate::ui::Report;
 use crate::verb::Verb;
 use crate::world::{files, process};
 
@@ -63,7 +63,7 @@ impl Verb for Check {
         Needs { database: DatabaseNeed::Irrelevant, ..Needs::FILES }
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let settings = &workspace.settings_with_tool()?;
         let layout = &settings.migrations.layout;
         let repository = Repository { root: &settings.root, args: self };
@@ -83,13 +83,13 @@ impl Verb for Check {
                 layout.key()
             ));
         }
-        workspace.ui.report(&Report::Checked { checked: &checked });
         let worst = checked.iter().map(Checked::verdict).max().unwrap_or(Verdict::Pass);
         let fails = match self.fail_on {
             FailOn::Warn => worst > Verdict::Pass,
             FailOn::Block => worst == Verdict::Block,
         };
-        Ok(if fails { Exit::Finding } else { Exit::Done })
+        let answer = CheckReport::of(&checked);
+        Ok(if fails { Outcome::finding(answer) } else { Outcome::done(answer) })
     }
 }
 

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
+use crate::answer::{Created, Outcome};
 use crate::change::{Effect, Needs, Workspace};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration::{self, Written};
 use crate::model::layout::{Layout, NewMigration};
 use crate::model::migration::{Folder, Migration};
 use crate::model::target::Target;
 use crate::model::tool::Task;
 use crate::settings::Migrations;
-use crate::ui::Report;
 use crate::verb::Verb;
 use crate::world::{clock, files};
 
@@ -46,7 +46,7 @@ impl Verb for Create {
         Needs::FILES
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let settings = &workspace.settings_with_tool()?;
         let Migrations { layout, dir, .. } = &settings.migrations;
         // Two that are written at once are not of one version.
@@ -63,8 +63,13 @@ impl Verb for Create {
             let target = if layout.is_code() { workspace.target()? } else { Target::nowhere() };
             let task = Task::Create { name: &name, app: app.as_deref() };
             let written = migration::written_by_tool(&workspace.world, settings, &target, &task)?;
-            report(workspace, &written);
-            return Ok(Exit::Done);
+            return Ok(Outcome::done(match written {
+                Written::Files(files) => Created::files(&files),
+                Written::Nothing { said } => {
+                    workspace.ui.note(&said);
+                    Created::nothing("the tool wrote nothing: there is nothing to do")
+                }
+            }));
         }
         if self.reversible && files.len() == 1 && !files[0].1.to_ascii_lowercase().contains("down")
         {
@@ -78,18 +83,7 @@ impl Verb for Create {
             files::write_new(&path, &text)?;
             shown.push(path.strip_prefix(&here).unwrap_or(&path).to_owned());
         }
-        workspace.ui.report(&Report::Created { files: &shown });
-        Ok(Exit::Done)
-    }
-}
-
-fn report(workspace: &Workspace, written: &Written) {
-    match written {
-        Written::Files(files) => workspace.ui.report(&Report::Created { files }),
-        Written::Nothing { said } => {
-            workspace.ui.note(said);
-            workspace.ui.report(&Report::Line("the tool wrote nothing: there is nothing to do"));
-        }
+        Ok(Outcome::done(Created::files(&shown)))
     }
 }
 

@@ -2,11 +2,11 @@
 
 use clap::Args;
 
+use crate::answer::{DryRun, EnvironmentReport, Outcome};
 use crate::change::{Change, Database, Effect, Ending, Mode, Workspace, lock_database, perform};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::model::environment::Environment;
 use crate::plan::{self, Plan, Step};
-use crate::ui::Report;
 use crate::verb::{Verb, verbs};
 use crate::world::pg::{Lock, Purpose, Session, marker};
 
@@ -63,7 +63,7 @@ impl Verb for Show {
         Effect::Reads
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         show(&workspace.database()?)
     }
 }
@@ -77,7 +77,7 @@ impl Verb for Set {
         Effect::ChangesData
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let environment = Environment::named(&self.environment).ok_or_else(|| Kind::Usage {
             what: format!(
                 "no environment is called `{}`; there are development, test, staging and production",
@@ -97,27 +97,23 @@ impl Verb for Clear {
         Effect::ChangesData
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         mark(&workspace.database()?, Mode::of(self.dry_run), None)
     }
 }
 
-fn show(database: &Database<'_>) -> Result<Exit> {
+fn show(database: &Database<'_>) -> Result<Outcome> {
     let Database { workspace, target, settings, .. } = database;
     let mut session = Session::open(&workspace.world, target, Purpose::Read)?;
     let marker = marker::read(&mut session)?;
-    let environment = &settings.environment.clone().marked_anew(marker.as_ref());
-    workspace.ui.report(&Report::Environment { target, environment, marker: marker.as_ref() });
-    Ok(Exit::Done)
+    let environment = settings.environment.clone().marked_anew(marker.as_ref());
+    Ok(Outcome::done(EnvironmentReport::of(target, environment, marker)))
 }
 
 /// Marks the database, or removes its marker, and shows what it is then.
-fn mark(database: &Database<'_>, mode: Mode, environment: Option<Environment>) -> Result<Exit> {
+fn mark(database: &Database<'_>, mode: Mode, environment: Option<Environment>) -> Result<Outcome> {
     match perform(database, mode, &mut Marking { environment })? {
-        Ending::DryRun(plan) => {
-            database.workspace.ui.report(&Report::DryRun { plan: &plan, sql: None });
-            Ok(Exit::Done)
-        }
+        Ending::DryRun(plan) => Ok(Outcome::done(DryRun::of(&plan))),
         Ending::Nothing(_) | Ending::Done { .. } => show(database),
     }
 }

@@ -3,15 +3,15 @@
 
 use clap::Args;
 
+use crate::answer::{Created, Outcome};
 use crate::backup;
 use crate::change::{Database, Effect, Workspace, lock_migrations, refused_in};
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::migration::{self, Written};
 use crate::model::layout::NewMigration;
 use crate::model::target::Target;
 use crate::model::tool::Task;
 use crate::plan::{self, MigrateRequest};
-use crate::ui::Report;
 use crate::verb::Verb;
 use crate::world::pg::{Purpose, Session};
 use crate::world::{clock, files};
@@ -38,7 +38,7 @@ impl Verb for Generate {
         EFFECT
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
         let Database { settings, target, .. } = &database;
         let world = &workspace.world;
@@ -59,23 +59,23 @@ impl Verb for Generate {
             return write_printed(&database, &name, &printed);
         }
         fill(&database, &scratch.target)?;
-        match migration::written_by_tool(world, settings, &scratch.target, &task)? {
-            Written::Files(files) => workspace.ui.report(&Report::Created { files: &files }),
+        let written = migration::written_by_tool(world, settings, &scratch.target, &task)?;
+        Ok(Outcome::done(match written {
+            Written::Files(files) => Created::files(&files),
             Written::Nothing { said } => {
                 workspace.ui.note(&said);
-                workspace.ui.report(&Report::Line("the tool wrote nothing"));
+                Created::nothing("the tool wrote nothing: there is nothing to do")
             }
-        }
-        Ok(Exit::Done)
+        }))
     }
 }
 
 /// Writes what a tool printed into a migration of this name.
-fn write_printed(database: &Database<'_>, name: &str, sql: &str) -> Result<Exit> {
+fn write_printed(database: &Database<'_>, name: &str, sql: &str) -> Result<Outcome> {
     let Database { workspace: Workspace { ui, .. }, settings, .. } = database;
     if sql.trim().is_empty() || sql.contains("This is an empty migration") {
-        ui.report(&Report::Line("nothing to generate: the migrations lead to the schema"));
-        return Ok(Exit::Done);
+        let reason = "nothing to generate: the migrations lead to the schema";
+        return Ok(Outcome::done(Created::nothing(reason)));
     }
     let (layout, dir) = (&settings.migrations.layout, &settings.migrations.dir.value);
     let folder = files::migrations(layout, dir, &settings.root)?;
@@ -86,8 +86,7 @@ fn write_printed(database: &Database<'_>, name: &str, sql: &str) -> Result<Exit>
         shown.push(dir.join(path));
     }
     ui.note(sql.trim_end());
-    ui.report(&Report::Created { files: &shown });
-    Ok(Exit::Done)
+    Ok(Outcome::done(Created::files(&shown)))
 }
 
 /// Applies all migrations to the scratch database.

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::answer::{Added, Initialised, Outcome};
 use crate::change::{Effect, Needs, SetNeed, Workspace};
-use crate::failure::{Exit, Result};
+use crate::failure::Result;
 use crate::model::layout::Layout;
 use crate::settings::{Flags, Sources, survey};
-use crate::ui::Report;
 use crate::verb::Verb;
 use crate::world::files;
 
@@ -72,7 +72,7 @@ impl Verb for Init {
         Needs { set: SetNeed::Any, ..Needs::WORKSPACE }
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let (root, ui) = (workspace.settings.root.as_path(), &workspace.ui);
         let work = survey_of(root)?;
         let relative = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
@@ -93,13 +93,17 @@ impl Verb for Init {
             let verb = if self.dry_run { "Would add" } else { "Added" };
             ui.status(verb, &format!("{lines} to {}", relative(path)));
         }
-        if work.by_hand.is_empty() {
-            ui.report(&Report::Line("next: `cargo db status`"));
-        } else {
-            let text = format!("left to you:\n- {}", work.by_hand.join("\n- "));
-            ui.report(&Report::Line(&text));
-        }
-        Ok(Exit::Done)
+        let added = work.append.iter().map(|(path, lines)| Added {
+            file: relative(path),
+            lines: lines.trim().lines().map(str::to_owned).collect(),
+        });
+        Ok(Outcome::done(Initialised {
+            dry_run: self.dry_run,
+            written: work.write.iter().map(|(path, _)| relative(path)).collect(),
+            added: added.collect(),
+            found: work.found,
+            left_to_you: work.by_hand,
+        }))
     }
 }
 

@@ -4,18 +4,18 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::answer::{DryRun, Migrated, Outcome};
 use crate::audit::Trail;
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore, foresee,
     lock_migrations, perform, prove, same_plan,
 };
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration::{self, Deed, Witness};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::plan::{self, Batch, MigrateRequest, Plan, Step, Tolerance};
 use crate::settings::{Migrations, Runner};
-use crate::ui::Report;
 use crate::verb::Verb;
 use crate::world::files;
 use crate::world::pg::Lock;
@@ -64,7 +64,7 @@ impl Verb for Migrate {
         EFFECT
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
         let Database { settings, target, .. } = &database;
         let ui = &workspace.ui;
@@ -80,39 +80,34 @@ impl Verb for Migrate {
                 plan.warnings.iter().for_each(|warning| ui.warning(warning));
                 let dir = &settings.migrations.dir.value;
                 let shown = dir.strip_prefix(&settings.root).unwrap_or(dir).display();
-                let text = format!(
+                let reason = format!(
                     "nothing to do: there is no migration of {} in `{shown}`",
                     settings.migrations.layout.key()
                 );
-                ui.report(&Report::Line(&text));
-                Ok(Exit::Done)
+                Ok(Outcome::done(Migrated::nothing(&plan, reason)))
             }
             Ending::Nothing(plan) => {
                 plan.warnings.iter().for_each(|warning| ui.warning(warning));
-                ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
-                Ok(Exit::Done)
+                Ok(Outcome::done(Migrated::of(&plan, &[])))
             }
-            Ending::Done { plan, done, .. } => {
-                ui.report(&Report::Migrated { plan: &plan, deeds: &done });
-                Ok(Exit::Done)
-            }
+            Ending::Done { plan, done, .. } => Ok(Outcome::done(Migrated::of(&plan, &done))),
         }
     }
 }
 
 impl Migrate {
     /// A dry run: the plan, and what is known of its migrations.
-    fn show(&self, database: &Database<'_>, plan: &Plan) -> Result<Exit> {
+    fn show(&self, database: &Database<'_>, plan: &Plan) -> Result<Outcome> {
         let workspace = database.workspace;
         migration::look_through(&workspace.world, &database.settings, plan)?;
         let sql = self.show_sql.then(|| migration::sql_of(&database.settings, plan)).transpose()?;
         if plan.is_empty() {
-            workspace.ui.report(&Report::DryRun { plan, sql });
-            return Ok(Exit::Done);
+            return Ok(Outcome::done(DryRun::of(plan).with_sql(sql)));
         }
         let foresight = foresee(database, plan, self.receipt.as_deref())?;
-        workspace.ui.report(&Report::Foreseen { plan, sql, foresight: &foresight });
-        Ok(if foresight.is_safe() { Exit::Done } else { Exit::Finding })
+        let answer = DryRun::of(plan).with_sql(sql).with_foresight(plan, &foresight);
+        let is_safe = foresight.is_safe();
+        Ok(if is_safe { Outcome::done(answer) } else { Outcome::finding(answer) })
     }
 
     /// Whether all or nothing is asked for, here or in db.toml, or is what the environment customarily

@@ -23,9 +23,10 @@ mod status;
 
 use clap::Parser;
 
+use crate::answer::Outcome;
 use crate::change::{Effect, Needs, Workspace};
 use crate::cli::Global;
-use crate::failure::{Exit, Result};
+use crate::failure::Result;
 
 /// Work with the PostgreSQL databases of this workspace
 #[derive(Debug, Parser)]
@@ -73,7 +74,7 @@ pub(crate) trait Verb {
     }
 
     /// Does it.
-    fn run(&self, workspace: &Workspace) -> Result<Exit>;
+    fn run(&self, workspace: &Workspace) -> Result<Outcome>;
 
     /// The verb that was typed. A group of verbs has a method of this name that looks further.
     fn verb(&self) -> &dyn Verb
@@ -118,7 +119,7 @@ verbs! {
         Init(init::Init),
         Seed(seed::Seed),
         Reset(reset::Reset),
-        Backup(backup::Backup),
+        Backup(backup::TakeBackup),
         Backups(backups::Backups),
         Restore(restore::Restore),
         Check(check::Check),

@@ -2,11 +2,11 @@
 
 use clap::Args;
 
+use crate::answer::{Outcome, PolicyCell, PolicyTable};
 use crate::change::{Effect, Needs, Workspace};
-use crate::failure::{Exit, Result};
+use crate::failure::Result;
 use crate::model::environment::Environment;
 use crate::plan;
-use crate::ui::{PolicyRow, Report};
 use crate::verb::Verb;
 
 const EFFECT: Effect = Effect::Reads;
@@ -31,8 +31,8 @@ impl Verb for Policy {
         Needs::WORKSPACE
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
-        let Workspace { ui, policy, settings, .. } = workspace;
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let Workspace { policy, settings, .. } = workspace;
         let all = [
             Environment::Development,
             Environment::Test,
@@ -44,19 +44,14 @@ impl Verb for Policy {
         let one = asked.then_some(settings.environment.environment);
         let is_meant = |environment: &Environment| one.is_none_or(|one| one == *environment);
         let environments: Vec<Environment> = all.into_iter().filter(is_meant).collect();
-        let cell = |verb, environment| {
-            let tightened = policy.is_tightened(verb, environment);
-            (policy.cell(verb, environment).describe(), tightened)
+        let cell = |verb: plan::Verb, environment| PolicyCell {
+            verb: verb.key(),
+            environment,
+            needs: policy.cell(verb, environment).describe(),
+            tightened: policy.is_tightened(verb, environment),
         };
-        let rows: Vec<PolicyRow> = plan::Verb::ALL
-            .into_iter()
-            .map(|verb| PolicyRow {
-                verb: verb.key(),
-                cells: environments.iter().map(|&environment| cell(verb, environment)).collect(),
-            })
-            .collect();
-        let agent = settings.agent.as_deref();
-        ui.report(&Report::Policy { environments: &environments, rows: &rows, agent });
-        Ok(Exit::Done)
+        let row = |verb| environments.iter().map(move |&environment| cell(verb, environment));
+        let cells = plan::Verb::ALL.into_iter().flat_map(row).collect();
+        Ok(Outcome::done(PolicyTable { agent: settings.agent.clone(), policy: cells }))
     }
 }

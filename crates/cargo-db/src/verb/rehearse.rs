@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::answer::{Form, NothingRehearsed, Outcome, RehearsalReport};
 use crate::change::{Database, Effect, Workspace};
-use crate::failure::{Exit, Result};
+use crate::failure::Result;
 use crate::migration;
 use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
 use crate::plan::{self, MigrateRequest};
 use crate::rehearse::{self, From, Receipts, Request};
-use crate::ui::Report;
 use crate::verb::Verb;
 
 const EFFECT: Effect = Effect::Reads;
@@ -76,16 +76,15 @@ impl Verb for Rehearse {
         EFFECT
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let Database { target, settings, .. } = &workspace.database()?;
-        let (ui, world) = (&workspace.ui, &workspace.world);
+        let world = &workspace.world;
         let facts = migration::gather(world, settings, target)?;
         let request = MigrateRequest { to: self.to.clone(), ..MigrateRequest::default() };
         let plan = plan::migrate(&facts, &request)?;
         let migrations: Vec<Migration> = plan.migrations().cloned().collect();
         if migrations.is_empty() {
-            ui.report(&Report::Line("nothing to rehearse: no migration is pending"));
-            return Ok(Exit::Done);
+            return Ok(Outcome::done(NothingRehearsed::of(target)));
         }
         let queries = match &self.queries {
             Some(folder) => {
@@ -97,9 +96,13 @@ impl Verb for Rehearse {
         let request = Request { settings, target, migrations: &migrations, from, keep, queries };
         let (rehearsal, receipt) = rehearse::rehearse(world, &request)?;
         let path = Receipts::of(&settings.root).write(&receipt)?;
-        let markdown = self.format == ReportFormat::Markdown;
-        ui.report(&Report::Rehearsed { target, rehearsal: &rehearsal, receipt: &path, markdown });
-        Ok(if rehearsal.verdict() > Verdict::Warn { Exit::Finding } else { Exit::Done })
+        let form = match self.format {
+            ReportFormat::Text => Form::Terminal,
+            ReportFormat::Markdown => Form::Markdown,
+        };
+        let answer = RehearsalReport::of(target, &rehearsal, &path, form);
+        let fails = rehearsal.verdict() > Verdict::Warn;
+        Ok(if fails { Outcome::finding(answer) } else { Outcome::done(answer) })
     }
 }
 

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::answer::{DryRun, Migrated, Outcome};
 use crate::change::{Database, Effect, Ending, HistoryEdit, Mode, Workspace, perform};
 use crate::check;
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::history::{Applied, Problem, Standing, Trouble};
 use crate::model::layout::Found;
 use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
 use crate::plan::{self, Facts, Plan};
-use crate::ui::Report;
 use crate::verb::Verb;
 use crate::world::{files, process};
 
@@ -39,18 +39,13 @@ impl Verb for Repair {
         EFFECT
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
-        match perform(&database, Mode::of(self.dry_run), &mut HistoryEdit(plan))? {
-            Ending::DryRun(plan) => workspace.ui.report(&Report::DryRun { plan: &plan, sql: None }),
-            Ending::Nothing(plan) => {
-                workspace.ui.report(&Report::Migrated { plan: &plan, deeds: &[] });
-            }
-            Ending::Done { plan, done, .. } => {
-                workspace.ui.report(&Report::Migrated { plan: &plan, deeds: &done });
-            }
-        }
-        Ok(Exit::Done)
+        Ok(match perform(&database, Mode::of(self.dry_run), &mut HistoryEdit(plan))? {
+            Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
+            Ending::Nothing(plan) => Outcome::done(Migrated::of(&plan, &[])),
+            Ending::Done { plan, done, .. } => Outcome::done(Migrated::of(&plan, &done)),
+        })
     }
 }
 

@@ -2,18 +2,18 @@
 
 use clap::Args;
 
+use crate::answer::{self, DryRun, Outcome};
 use crate::audit::DatabaseIdentity;
 use crate::backup::{self, Folder};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, lock_server, perform,
 };
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::history::History;
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step};
 use crate::seed::{self, Rows};
-use crate::ui::Report;
 use crate::verb::Verb;
 use crate::world::files;
 use crate::world::pg::{Lock, Purpose, Session};
@@ -54,20 +54,15 @@ impl Verb for Reset {
         self.force
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
-        match perform(&database, Mode::of(self.dry_run), &mut Rebuilding(self))? {
-            Ending::DryRun(plan) | Ending::Nothing(plan) => {
-                workspace.ui.report(&Report::DryRun { plan: &plan, sql: None });
+        Ok(match perform(&database, Mode::of(self.dry_run), &mut Rebuilding(self))? {
+            Ending::DryRun(plan) | Ending::Nothing(plan) => Outcome::done(DryRun::of(&plan)),
+            Ending::Done { plan, done: rows, backup } => {
+                let migrations = plan.migrations().count();
+                Outcome::done(answer::Rebuilt::of(&database.target, migrations, &rows, backup))
             }
-            Ending::Done { plan, done: rows, backup } => workspace.ui.report(&Report::Reset {
-                target: &database.target,
-                migrations: plan.migrations().count(),
-                rows: &rows,
-                backup: backup.as_deref(),
-            }),
-        }
-        Ok(Exit::Done)
+        })
     }
 }
 

@@ -5,17 +5,17 @@ use std::path::Path;
 
 use clap::Args;
 
+use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
 use crate::audit::DatabaseIdentity;
 use crate::backup::{self, Demands, Folder, LockedScope, Scope, Source, Verifier};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, lock_server, perform,
 };
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::model::backup::{Backup, Format};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::plan::{self, Loss, Plan, Step};
-use crate::ui::Report;
 use crate::verb::Verb;
 use crate::world::pg::{Lock, Session};
 
@@ -74,7 +74,7 @@ impl Verb for Restore {
         EFFECT
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
         if self.undo {
             return self.swap_back(&database);
@@ -113,64 +113,42 @@ impl Restore {
         }
     }
 
-    fn beside(&self, database: &Database<'_>, mut change: Building<'_>) -> Result<Exit> {
-        let ui = &database.workspace.ui;
-        match perform(database, Mode::of(self.dry_run), &mut change)? {
-            Ending::DryRun(plan) | Ending::Nothing(plan) => {
-                ui.report(&Report::DryRun { plan: &plan, sql: None });
-            }
+    fn beside(&self, database: &Database<'_>, mut change: Building<'_>) -> Result<Outcome> {
+        Ok(match perform(database, Mode::of(self.dry_run), &mut change)? {
+            Ending::DryRun(plan) | Ending::Nothing(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Done { plan, done: kept, .. } => {
-                let kept = kept.as_deref();
-                ui.report(&Report::Restored { target: &plan.target, what: None, kept });
+                Outcome::done(Restored::whole(&plan.target, kept))
             }
-        }
-        Ok(Exit::Done)
+        })
     }
 
-    fn in_place(&self, database: &Database<'_>, mut change: Replacing<'_>) -> Result<Exit> {
-        let ui = &database.workspace.ui;
-        match perform(database, Mode::of(self.dry_run), &mut change)? {
-            Ending::DryRun(plan) | Ending::Nothing(plan) => {
-                ui.report(&Report::DryRun { plan: &plan, sql: None });
-            }
+    fn in_place(&self, database: &Database<'_>, mut change: Replacing<'_>) -> Result<Outcome> {
+        Ok(match perform(database, Mode::of(self.dry_run), &mut change)? {
+            Ending::DryRun(plan) | Ending::Nothing(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Done { plan, .. } => {
-                let what = change.scope.describe();
-                let what = Some(what.as_str());
-                ui.report(&Report::Restored { target: &plan.target, what, kept: None });
+                Outcome::done(Restored::part(&plan.target, change.scope.describe()))
             }
-        }
-        Ok(Exit::Done)
+        })
     }
 
     /// Lets what the last restore kept take the name again.
-    fn swap_back(&self, database: &Database<'_>) -> Result<Exit> {
-        let ui = &database.workspace.ui;
-        match perform(database, Mode::of(self.dry_run), &mut SwappingBack::default())? {
-            Ending::DryRun(plan) | Ending::Nothing(plan) => {
-                ui.report(&Report::DryRun { plan: &plan, sql: None });
-            }
+    fn swap_back(&self, database: &Database<'_>) -> Result<Outcome> {
+        Ok(match perform(database, Mode::of(self.dry_run), &mut SwappingBack::default())? {
+            Ending::DryRun(plan) | Ending::Nothing(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Done { plan, done: aside, .. } => {
-                let kept = Some(aside.as_str());
-                ui.report(&Report::Restored { target: &plan.target, what: None, kept });
+                Outcome::done(Restored::whole(&plan.target, Some(aside)))
             }
-        }
-        Ok(Exit::Done)
+        })
     }
 
     /// Drops the databases that restores kept.
-    fn drop_kept(&self, database: &Database<'_>) -> Result<Exit> {
-        let ui = &database.workspace.ui;
-        let dropped = match perform(database, Mode::of(self.dry_run), &mut DroppingKept::default())?
-        {
-            Ending::DryRun(plan) => {
-                ui.report(&Report::DryRun { plan: &plan, sql: None });
-                return Ok(Exit::Done);
-            }
-            Ending::Nothing(_) => Vec::new(),
-            Ending::Done { done, .. } => done,
-        };
-        ui.report(&Report::Line(&format!("{} previous databases dropped", dropped.len())));
-        Ok(Exit::Done)
+    fn drop_kept(&self, database: &Database<'_>) -> Result<Outcome> {
+        let ending = perform(database, Mode::of(self.dry_run), &mut DroppingKept::default())?;
+        Ok(match ending {
+            Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
+            Ending::Nothing(_) => Outcome::done(Dropped::of(&database.target, Vec::new())),
+            Ending::Done { done, .. } => Outcome::done(Dropped::of(&database.target, done)),
+        })
     }
 
     /// A backup of ours, found sound before anything else happens, or a file that is named.
@@ -251,7 +229,7 @@ fn newest(database: &Database<'_>, folder: &Folder, has_parts: bool) -> Result<B
 /// A numbered list, and a question.
 fn pick(workspace: &Workspace, folder: &Folder) -> Result<String> {
     let found = folder.list()?;
-    workspace.ui.numbered(&found);
+    workspace.ui.numbered(&BackupList::of(&found, folder.path()));
     let answer = workspace.ui.ask("Number of the backup, or q to quit")?;
     let number = answer.trim().parse::<usize>().ok();
     let chosen = number.and_then(|number| found.backups.get(number.checked_sub(1)?));

@@ -2,13 +2,13 @@
 
 use clap::Args;
 
+use crate::answer::{DryRun, Migrated, Outcome};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, perform, prove_rollback,
 };
-use crate::failure::{Exit, Result};
+use crate::failure::Result;
 use crate::migration::{self, Deed};
 use crate::plan::{self, Plan, RollbackRequest};
-use crate::ui::Report;
 use crate::verb::Verb;
 use crate::world::pg::Lock;
 
@@ -41,21 +41,17 @@ impl Verb for Rollback {
         EFFECT
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
-        let ui = &workspace.ui;
-        match perform(&database, Mode::of(self.dry_run), &mut Reverting(self))? {
+        Ok(match perform(&database, Mode::of(self.dry_run), &mut Reverting(self))? {
             Ending::DryRun(plan) => {
                 migration::look_through(&workspace.world, &database.settings, &plan)?;
                 let sql = self.show_sql.then(|| migration::sql_of(&database.settings, &plan));
-                ui.report(&Report::DryRun { plan: &plan, sql: sql.transpose()? });
+                Outcome::done(DryRun::of(&plan).with_sql(sql.transpose()?))
             }
-            Ending::Nothing(plan) => ui.report(&Report::Migrated { plan: &plan, deeds: &[] }),
-            Ending::Done { plan, done, .. } => {
-                ui.report(&Report::Migrated { plan: &plan, deeds: &done });
-            }
-        }
-        Ok(Exit::Done)
+            Ending::Nothing(plan) => Outcome::done(Migrated::of(&plan, &[])),
+            Ending::Done { plan, done, .. } => Outcome::done(Migrated::of(&plan, &done)),
+        })
     }
 }
 

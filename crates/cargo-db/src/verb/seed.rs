@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
+use crate::answer::{DryRun, Outcome, Seeded};
 use crate::change::{Change, Database, Effect, Ending, Mode, Workspace, lock_database, perform};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::plan::{self, Plan, SeedRequest};
 use crate::seed::{self, Rows};
 use crate::settings::SeedSettings;
-use crate::ui::Report;
 use crate::verb::Verb;
 use crate::world::pg::Lock;
 
@@ -42,20 +42,17 @@ impl Verb for Seed {
         if self.fresh { Effect::Destroys } else { Effect::ChangesData }
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
         let ui = &workspace.ui;
-        match perform(&database, Mode::of(self.dry_run), &mut Loading(self))? {
-            Ending::DryRun(plan) => ui.report(&Report::DryRun { plan: &plan, sql: None }),
+        Ok(match perform(&database, Mode::of(self.dry_run), &mut Loading(self))? {
+            Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Nothing(plan) => {
                 plan.skipped.iter().for_each(|skipped| ui.note(&format!("  {skipped}")));
-                ui.report(&Report::Seeded { plan: &plan, rows: &Rows::new() });
+                Outcome::done(Seeded::of(&plan, &Rows::new()))
             }
-            Ending::Done { plan, done, .. } => {
-                ui.report(&Report::Seeded { plan: &plan, rows: &done });
-            }
-        }
-        Ok(Exit::Done)
+            Ending::Done { plan, done, .. } => Outcome::done(Seeded::of(&plan, &done)),
+        })
     }
 }
 

@@ -4,13 +4,13 @@ use std::fs::File;
 
 use clap::Args;
 
+use crate::answer::{DryRun, Outcome, ServerState, ServerUrl};
 use crate::change::{
     Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, ToolNeed, Workspace,
     perform,
 };
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::plan::{self, Plan, Step};
-use crate::ui::{LocalStatus, Report};
 use crate::verb::{Verb, verbs};
 use crate::world::pg::{Purpose, Session};
 use crate::world::server::{self as local, Running};
@@ -85,7 +85,7 @@ impl Verb for Start {
         NEEDS
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let server = workspace.local_server();
         let already = server.running().is_some();
         let running = server.start(&workspace.world, self.port)?;
@@ -111,7 +111,7 @@ impl Verb for Stop {
         NEEDS
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let stopped = workspace.local_server().stop(&workspace.world)?;
         Ok(show(workspace, Some(if stopped { "stopped" } else { "it does not run" })))
     }
@@ -130,7 +130,7 @@ impl Verb for Status {
         NEEDS
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         Ok(show(workspace, None))
     }
 }
@@ -148,14 +148,13 @@ impl Verb for Url {
         NEEDS
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let running = workspace.local_server().running();
         let running = running.ok_or_else(|| Kind::NoLocalServer {
             doing: "give the URL of",
             why: "it does not run; `cargo db server start` starts it".to_owned(),
         })?;
-        workspace.ui.report(&Report::Line(&database_url(workspace, &running)));
-        Ok(Exit::Done)
+        Ok(Outcome::done(ServerUrl { url: database_url(workspace, &running) }))
     }
 }
 
@@ -172,12 +171,9 @@ impl Verb for Destroy {
         NEEDS
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         match perform(&workspace.database()?, Mode::of(self.dry_run), &mut Destroying)? {
-            Ending::DryRun(plan) => {
-                workspace.ui.report(&Report::DryRun { plan: &plan, sql: None });
-                Ok(Exit::Done)
-            }
+            Ending::DryRun(plan) => Ok(Outcome::done(DryRun::of(&plan))),
             Ending::Nothing(_) | Ending::Done { .. } => Ok(show(workspace, Some("destroyed"))),
         }
     }
@@ -249,16 +245,12 @@ fn database_url(workspace: &Workspace, running: &Running) -> String {
     local::target(running, &workspace.settings.local_database).url_without_password()
 }
 
-/// Shows the server, and what just happened to it.
-fn show(workspace: &Workspace, deed: Option<&'static str>) -> Exit {
+/// The server as it is now, and what just happened to it.
+fn show(workspace: &Workspace, happened: Option<&'static str>) -> Outcome {
     let server = workspace.local_server();
-    let running = server.running();
-    workspace.ui.report(&Report::Server(&LocalStatus {
-        folder: server.base().to_owned(),
-        major: server.major(),
-        url: running.as_ref().map(|running| database_url(workspace, running)),
-        pid: running.map(|running| running.pid),
-        deed,
-    }));
-    Exit::Done
+    let state = ServerState::stopped(server.base(), server.major()).after(happened);
+    Outcome::done(match server.running() {
+        Some(running) => state.running(running.pid, database_url(workspace, &running)),
+        None => state,
+    })
 }

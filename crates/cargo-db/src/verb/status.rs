@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::answer::{Answer, Outcome, SettingView, StatusFacts, StatusOfSets, StatusReport};
 use crate::change::{Effect, Needs, SetNeed, Workspace};
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::environment::{Marker, Resolved};
 use crate::model::history::{History, Standing};
@@ -13,7 +14,6 @@ use crate::model::migration::Folder;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
 use crate::settings::Settings;
-use crate::ui::{Report, SettingLine, StatusReport};
 use crate::verb::Verb;
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
@@ -51,51 +51,42 @@ impl Verb for Status {
 
     /// Shows where the database of each set of migrations stands. One that cannot be looked at hides
     /// none of the others.
-    fn run(&self, workspace: &Workspace) -> Result<Exit> {
-        let ui = &workspace.ui;
-        let sets = workspace.sets();
-        let is_alone = sets.len() == 1;
-        let (mut resolved, mut failures) = (Vec::new(), Vec::new());
-        for (set, settings) in sets {
-            match settings {
-                Ok(settings) => resolved.push((set, settings)),
-                Err(failure) => failures.push((set, failure)),
-            }
-        }
-        let mut looked = Vec::new();
-        for (set, settings) in &resolved {
-            match look(workspace, settings, self.wait) {
-                Ok(found) => looked.push(found),
-                Err(failure) => failures.push((set.clone(), failure)),
-            }
-        }
-        if looked.is_empty() {
-            return Err(failures.swap_remove(0).1);
-        }
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let look = |settings: Result<Settings>| -> Result<StatusReport> {
+            let settings = settings?;
+            Ok(look(workspace, &settings, self.wait)?.status())
+        };
+        let of_set = |(set, settings)| (set, look(settings));
+        let mut sets: Vec<(Option<String>, Result<StatusReport>)> =
+            workspace.sets().into_iter().map(of_set).collect();
         workspace.world.interrupt.check()?;
-        let reports: Vec<StatusReport<'_>> = looked.iter().map(Looked::report).collect();
-        match reports.as_slice() {
-            [one] if is_alone => ui.report(&Report::Status(one)),
-            sets => ui.report(&Report::StatusOfSets(sets)),
+        let found = sets.iter().filter_map(|(_, found)| found.as_ref().ok());
+        let is_finding = self.check && found.into_iter().any(StatusReport::is_finding);
+        if sets.len() == 1 {
+            return sets.remove(0).1.map(|status| ended(status, is_finding));
         }
-        for (set, failure) in &failures {
+        let is_failed = |(_, found): &(_, Result<StatusReport>)| found.is_err();
+        if sets.iter().all(is_failed) {
+            return sets.remove(0).1.map(Outcome::done);
+        }
+        let answer = StatusOfSets::of(&sets);
+        let mut exit = None;
+        for (set, found) in sets {
+            let Err(failure) = found else { continue };
             let why: String = failure.why().iter().map(|why| format!("\n  {why}")).collect();
             let set = set.as_deref().unwrap_or("without a name");
-            ui.warning(&format!("set {set}: {failure}{why}"));
+            workspace.ui.warning(&format!("set {set}: {failure}{why}"));
+            exit.get_or_insert(failure.exit());
         }
-        if let Some((_, failure)) = failures.first() {
-            return Ok(failure.exit());
-        }
-        let is_finding = self.check && reports.iter().any(is_finding);
-        Ok(if is_finding { Exit::Finding } else { Exit::Done })
+        Ok(match exit {
+            Some(exit) => Outcome::done(answer).with_exit(exit),
+            None => ended(answer, is_finding),
+        })
     }
 }
 
-/// Whether a migration is pending or has a problem.
-fn is_finding(report: &StatusReport<'_>) -> bool {
-    // Without a database a tool that is asked cannot say what is pending.
-    let unknown = report.found.is_none() && report.migrations.layout.is_asked();
-    !report.standing.pending.is_empty() || !report.standing.problems.is_empty() || unknown
+fn ended(answer: impl Answer + 'static, is_finding: bool) -> Outcome {
+    if is_finding { Outcome::finding(answer) } else { Outcome::done(answer) }
 }
 
 /// What was found, before it is compared.
@@ -138,20 +129,20 @@ fn look<'s>(
 }
 
 impl Looked<'_> {
-    fn report(&self) -> StatusReport<'_> {
+    fn status(&self) -> StatusReport {
         static NONE: History = History { table: None, applied: Vec::new(), foreign: None };
         let history = self.found.as_ref().map_or(&NONE, |answers| &answers.history);
         let marker = self.found.as_ref().and_then(|answers| answers.marker.as_ref());
-        StatusReport {
-            target: self.target.clone(),
+        StatusReport::from(StatusFacts {
+            target: &self.target,
             environment: marker
                 .into_iter()
                 .fold(self.settings.environment.clone(), Resolved::raised_by),
             found: self.found.as_ref().map(|answers| (&answers.server, &answers.database)),
-            standing: Standing::compare(&self.folder, history),
+            standing: &Standing::compare(&self.folder, history),
             migrations: &self.settings.migrations,
             settings: settings_shown(self.settings),
-        }
+        })
     }
 }
 
@@ -210,8 +201,8 @@ fn connect(
     }
 }
 
-fn settings_shown(settings: &Settings) -> Vec<SettingLine> {
-    let line = |name, value: String, origin: &crate::settings::Origin| SettingLine {
+fn settings_shown(settings: &Settings) -> Vec<SettingView> {
+    let line = |name, value: String, origin: &crate::settings::Origin| SettingView {
         name,
         value,
         origin: origin.to_string(),

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
 use snapbox::{Assert, Data};
 
 use crate::support::{Project, repository};
@@ -56,82 +57,326 @@ fn the_reference_is_the_help() {
         .eq(text, Data::read_from(&repository().join("docs/reference.md"), None));
 }
 
-fn valid(schema: &str, document: &serde_json::Value) {
-    let path = repository().join("docs/schema").join(schema);
-    let schema: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+/// What `docs/schema/<name>.json` has to say against a document.
+fn objections(name: &str, document: &Value) -> Vec<String> {
+    let path = repository().join(format!("docs/schema/{name}.json"));
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<String> = validator
-        .iter_errors(document)
-        .map(|error| format!("{error} at {}", error.instance_path()))
-        .collect();
-    assert_eq!(errors, Vec::<String>::new(), "{path:?}\n{document:#}");
+    let errors = validator.iter_errors(document);
+    errors.map(|error| format!("{error} at {}", error.instance_path())).collect()
+}
+
+/// The one document that a run ended with, which keeps to the schema of its verb.
+#[track_caller]
+fn ended(project: &Project, arguments: &[&str], code: i32) -> Value {
+    let ran = project.db(&[arguments, &["--json"]].concat());
+    assert_eq!(ran.code, Some(code), "{arguments:?}\n{ran}");
+    let document = ran.json();
+    assert_eq!(document["ok"], code == 0, "{arguments:?}\n{ran}");
+    let envelope = ["schema", "verb", "ok", "set", "error"];
+    let fields = document.as_object().unwrap();
+    let verb = document["verb"].as_str().unwrap();
+    let name = match verb.split(' ').next().unwrap() {
+        _ if fields.keys().all(|field| envelope.contains(&field.as_str())) => "error",
+        word => word,
+    };
+    if let Some(error) = fields.get("error") {
+        assert_eq!(error["exit"], code, "{document:#}");
+    }
+    let objections = objections(name, &document);
+    assert_eq!(objections, Vec::<String>::new(), "{name}.json, {arguments:?}\n{document:#}");
+    document
+}
+
+/// The same of a verb that needs consent to its plan.
+#[track_caller]
+fn agreed(project: &Project, arguments: &[&str]) -> Value {
+    let asked = ended(project, &[arguments, &["--dry-run"]].concat(), 0);
+    let plan = asked["plan"]["id"].as_str().unwrap();
+    let consent = ["--confirm", project.database.as_str(), "--plan", plan];
+    ended(project, &[arguments, &consent].concat(), 0)
+}
+
+const NONE: [&str; 0] = [];
+
+#[test]
+fn endings_with_nothing_to_do() {
+    let project = Project::new("docs_nothing");
+    let migrate = ended(&project, &["migrate"], 0);
+    assert_eq!(migrate["done"], json!(NONE));
+    assert!(migrate["reason"].as_str().unwrap().contains("there is no migration of sqlx"));
+    for verb in ["migrate", "rollback", "baseline", "repair", "seed"] {
+        let plan = ended(&project, &[verb, "--dry-run"], 0);
+        assert_eq!(plan["plan"]["steps"], json!(NONE), "{plan:#}");
+    }
+    for verb in ["rollback", "baseline", "repair"] {
+        assert_eq!(ended(&project, &[verb], 0)["done"], json!(NONE));
+    }
+    assert_eq!(ended(&project, &["seed"], 0)["tables"], json!(NONE));
+    let rehearsal = ended(&project, &["rehearse"], 0);
+    assert_eq!((&rehearsal["verdict"], &rehearsal["migrations"]), (&json!("PASS"), &json!(NONE)));
+    assert_eq!(ended(&project, &["check"], 0)["migrations"], json!(NONE));
+    assert_eq!(ended(&project, &["backups", "list"], 0)["backups"], json!(NONE));
+    assert_eq!(ended(&project, &["backups", "verify", "--all"], 0)["verified"], json!(NONE));
+    assert_eq!(ended(&project, &["backups", "prune"], 0)["backups"], json!(NONE));
+    assert_eq!(ended(&project, &["history"], 0)["records"], json!(NONE));
+    assert_eq!(ended(&project, &["history", "verify"], 0)["records"], 0);
+    ended(&project, &["backups", "verify", "--all", "--max-age", "1h"], 11);
+    ended(&project, &["backups", "show"], 11);
+    ended(&project, &["restore", "--latest"], 11);
+    ended(&project, &["restore", "--undo"], 11);
+    assert_eq!(ended(&project, &["restore", "--drop-previous"], 0)["dropped"], json!(NONE));
+    ended(&project, &["restore", "--drop-previous", "--dry-run"], 0);
+    ended(&project, &["status", "--check"], 0);
+    let project = Project::without_database("docs_absent");
+    assert_eq!(ended(&project, &["status"], 0)["database"]["exists"], false);
+    ended(&project, &["rehearse"], 0);
+    ended(&project, &["reset", "--dry-run"], 0);
+    ended(&project, &["reset", "--force"], 0);
 }
 
 #[test]
-fn json_keeps_to_its_schemas() {
+fn endings_of_what_is_done() {
     let project = Project::new("docs_json");
-    let json = |arguments: &[&str]| {
-        let mut arguments = arguments.to_vec();
-        arguments.push("--json");
-        project.db(&arguments).json()
-    };
-    valid("create.json", &json(&["create", "first"]));
-    for entry in std::fs::read_dir(project.path().join("migrations")).unwrap() {
-        std::fs::remove_file(entry.unwrap().path()).unwrap();
-    }
     project.migration("1_a.up.sql", "CREATE TABLE a (id int);");
     project.migration("1_a.down.sql", "DROP TABLE a;");
     project.write("seeds/a.csv", "id\n1\n");
-    valid("status.json", &json(&["status"]));
-    valid("plan.json", &json(&["migrate", "--dry-run"]));
-    valid("migrate.json", &json(&["migrate"]));
-    valid("plan.json", &json(&["seed", "--dry-run"]));
-    valid("seed.json", &json(&["seed"]));
-    valid("plan.json", &json(&["seed", "--fresh", "--dry-run"]));
-    valid("plan.json", &json(&["rollback", "--dry-run"]));
-    valid("status.json", &json(&["status"]));
-    valid("migrate.json", &json(&["rollback", "--yes"]));
-    valid("backup.json", &json(&["backup", "-o", "x.sql.gz"]));
+    assert_eq!(ended(&project, &["status", "--check"], 1)["migrations"]["pending"][0]["name"], "a");
+    let shown = ended(&project, &["migrate", "--dry-run", "--show-sql"], 0);
+    assert_eq!(shown["sql"][0]["file"], "migrations/1_a.up.sql");
+    assert_eq!(shown["plan"]["policy"], "backup, rehearsal, no prompt");
+    assert_eq!(ended(&project, &["migrate"], 0)["done"][0]["version"], "1");
+    ended(&project, &["migrate"], 0);
+    ended(&project, &["seed", "--dry-run"], 0);
+    assert_eq!(ended(&project, &["seed"], 0)["tables"], json!([{ "name": "public.a", "rows": 1 }]));
+    ended(&project, &["seed"], 0);
+    ended(&project, &["seed", "--fresh", "--dry-run"], 0);
+    ended(&project, &["seed", "--fresh"], 3);
+    ended(&project, &["seed", "--fresh", "--yes"], 0);
+    let losses = ended(&project, &["rollback", "--dry-run", "--show-sql"], 0);
+    assert_eq!(losses["plan"]["steps"][1]["losses"][0]["rows"], 1, "{losses:#}");
+    ended(&project, &["rollback"], 3);
+    ended(&project, &["rollback", "--yes"], 0);
+    ended(&project, &["migrate", "--all-or-nothing", "--dry-run"], 0);
+    ended(&project, &["baseline", "--dry-run"], 0);
+    ended(&project, &["baseline", "--yes"], 0);
+    project.migration("1_a.up.sql", "CREATE TABLE a (id int); -- more");
+    ended(&project, &["repair", "--yes"], 9);
+    ended(&project, &["migrate"], 9);
+    project.migration("1_a.up.sql", "CREATE TABLE a (id int);");
+    ended(&project, &["repair", "--dry-run"], 0);
+    ended(&project, &["repair"], 0);
+    ended(&project, &["reset", "--dry-run"], 0);
+    ended(&project, &["reset", "--force"], 0);
+    ended(&project, &["env", "show"], 0);
+    ended(&project, &["env", "set", "test", "--dry-run"], 0);
+    assert_eq!(ended(&project, &["env", "set", "test"], 0)["marker"]["environment"], "test");
+    ended(&project, &["env", "set", "nowhere"], 2);
+    ended(&project, &["env", "clear"], 3);
+    assert_eq!(agreed(&project, &["env", "clear"])["marker"], Value::Null);
+    ended(&project, &["policy"], 0);
+    ended(&project, &["policy", "--env", "staging"], 0);
+    ended(&project, &["history"], 0);
+    ended(&project, &["history", "--database"], 0);
+    ended(&project, &["history", "verify"], 0);
+    let trail = project.path().join(".db/audit.jsonl");
+    let text = std::fs::read_to_string(&trail).unwrap();
+    std::fs::write(&trail, text.replacen("\"migrate\"", "\"seed\"", 1)).unwrap();
+    ended(&project, &["history", "verify"], 1);
+    ended(&project, &["migrate", "--steps", "many"], 2);
+    ended(&project, &["migrate", "--to", "9"], 2);
+    ended(&project, &["generate", "x"], 10);
+    ended(&project, &["status", "-D", "postgres://u@127.0.0.1:1/x"], 6);
+}
+
+#[test]
+fn endings_about_backups() {
+    let project = Project::new("docs_backups");
+    project.migration("1_a.up.sql", "CREATE TABLE a (id int PRIMARY KEY);");
+    project.db(&["migrate"]).ok();
+    let taken = ended(&project, &["backup", "-o", "x.dump", "--format", "custom"], 0);
+    assert_eq!((&taken["backup"]["state"], &taken["removed"]), (&json!("verified"), &json!(NONE)));
+    ended(&project, &["backup", "--format", "set"], 0);
+    ended(&project, &["backup", "--no-verify", "-o", "unread.sql"], 0);
+    ended(&project, &["backups", "list"], 0);
+    ended(&project, &["backups", "show", "x.dump"], 0);
+    ended(&project, &["backups", "verify", "x.dump", "--max-age", "1h"], 0);
+    let shown = ended(&project, &["backups", "show", "x.dump"], 0);
+    assert_eq!(shown["verification"]["ok"], true);
+    ended(&project, &["backups", "prune", "--dry-run"], 0);
+    project.write("db.toml", "[database]\nname = 'docs_backups'\n[backup]\nkeep-last = 1\n");
+    let asked = ended(&project, &["backups", "prune", "--dry-run"], 0);
+    assert_eq!(asked["dry_run"], true);
     for arguments in [
-        &["backups", "list"][..],
-        &["backups", "show"],
-        &["backups", "verify"],
-        &["backups", "prune", "--dry-run"],
+        &["restore", "x.dump", "--dry-run"][..],
+        &["restore", "x.dump", "--clean", "--dry-run"],
+        &["restore", "x.dump", "--table", "a", "--dry-run"],
     ] {
-        valid("backup.json", &json(arguments));
+        ended(&project, arguments, 0);
     }
-    valid("plan.json", &json(&["restore", "--latest", "--dry-run"]));
-    valid("backup.json", &json(&["restore", "--latest", "--yes"]));
-    valid("plan.json", &json(&["restore", "--latest", "--clean", "--dry-run"]));
-    valid("plan.json", &json(&["reset", "--dry-run"]));
-    valid("reset.json", &json(&["reset", "--force"]));
-    valid("plan.json", &json(&["migrate", "--all-or-nothing", "--dry-run"]));
-    valid("plan.json", &json(&["env", "set", "staging", "--dry-run"]));
-    valid("env.json", &json(&["env", "set", "development"]));
-    valid("env.json", &json(&["env", "show"]));
-    valid("policy.json", &json(&["policy"]));
-    valid("history.json", &json(&["history"]));
-    valid("history.json", &json(&["history", "verify"]));
-    valid("error.json", &json(&["migrate", "--steps", "many"]));
-    valid("server.json", &json(&["server", "status"]));
-    project.write("x.sql", "DROP TABLE a; SELECT 1;");
-    valid("check.json", &json(&["check", "x.sql"]));
-    project.migration("2_b.up.sql", "DROP TABLE a;");
-    valid("plan.json", &json(&["migrate", "--dry-run"]));
-    valid("plan.json", &json(&["migrate", "--dry-run", "--env", "staging"]));
-    valid("plan.json", &json(&["migrate", "--dry-run", "--env", "production"]));
-    valid("rehearse.json", &json(&["rehearse"]));
-    valid("rehearse.json", &json(&["rehearse", "--from", "schema"]));
-    valid("plan.json", &json(&["baseline", "--dry-run"]));
-    valid("migrate.json", &json(&["baseline", "--yes"]));
-    valid("migrate.json", &json(&["repair"]));
-    valid("error.json", &json(&["generate", "x"]));
-    valid("error.json", &json(&["migrate", "--to", "9"]));
-    valid("error.json", &json(&["status", "-D", "postgres://u@127.0.0.1:1/x"]));
-    project
-        .write("db.toml", "[migrations.a]\ndir = 'migrations'\n[migrations.b]\ntool = 'dbmate'\n");
-    valid("status-of-sets.json", &json(&["status"]));
+    ended(&project, &["restore", "x.dump"], 3);
+    let restored = ended(&project, &["restore", "x.dump", "--yes"], 0);
+    assert!(restored["kept"].is_string(), "{restored:#}");
+    ended(&project, &["restore", "--undo", "--dry-run"], 0);
+    ended(&project, &["restore", "--undo", "--yes"], 0);
+    ended(&project, &["restore", "--drop-previous", "--dry-run"], 0);
+    let dropped = ended(&project, &["restore", "--drop-previous", "--yes"], 0);
+    assert_eq!(dropped["dropped"].as_array().unwrap().len(), 1);
+    ended(&project, &["restore", "x.dump", "--clean", "--yes"], 0);
+    ended(&project, &["restore", "x.dump", "--table", "a", "--yes"], 0);
+    let path = project.path().join("backups/unread.sql");
+    std::fs::write(&path, [std::fs::read(&path).unwrap(), b"more".to_vec()].concat()).unwrap();
+    // One document has what was found, and that it is a failure.
+    let unsound = ended(&project, &["backups", "verify", "unread.sql"], 11);
+    assert_eq!(unsound["verified"][0]["ok"], false);
+    assert_eq!(unsound["error"]["code"], "BACKUP.UNSOUND");
+    assert_eq!(ended(&project, &["backups", "list"], 0)["backups"][0]["state"], "unsound");
+    ended(&project, &["restore", "unread.sql", "--yes"], 11);
+    ended(&project, &["backups", "prune"], 3);
+    ended(&project, &["backups", "prune", "--yes"], 0);
+}
+
+#[test]
+fn endings_of_checks_and_rehearsals() {
+    let mut project = Project::new("docs_findings");
+    project.run_sql("CREATE TABLE a (id int); INSERT INTO a SELECT generate_series(1, 9)");
+    project.migration("1_b.up.sql", "CREATE TABLE b (id int);");
+    ended(&project, &["rehearse"], 0);
+    ended(&project, &["rehearse", "--format", "markdown"], 0);
+    ended(&project, &["check"], 0);
+    let held = ended(&project, &["migrate", "--dry-run", "--env", "production"], 0);
+    assert!(held["foresight"]["receipt"].is_string(), "{held:#}");
+    project.migration("1_b.up.sql", "DROP TABLE a;");
+    ended(&project, &["check"], 1);
+    let blocked = ended(&project, &["rehearse"], 1);
+    assert_eq!(blocked["verdict"], "BLOCK");
+    let checked = ended(&project, &["migrate", "--dry-run"], 1);
+    assert!(checked["foresight"]["check"].is_array(), "{checked:#}");
+    let stopped = ended(&project, &["migrate", "--dry-run", "--env", "production"], 1);
+    assert_eq!(stopped["foresight"]["receipt"], Value::Null);
+    ended(&project, &["rehearse", "--from", "schema", "--keep"], 0);
+    project.set("CARGO_DB_REHEARSE", "1");
+    let rehearsed = ended(&project, &["migrate", "--dry-run"], 1);
+    assert_eq!(rehearsed["foresight"]["rehearsal"]["verdict"], "BLOCK");
+    ended(&project, &["migrate", "--yes"], 4);
+    project.migration("1_b.up.sql", "SELEC 1;");
+    ended(&project, &["rehearse"], 1);
+    ended(&project, &["migrate", "--yes"], 7);
+    ended(&project, &["rehearse", "--from", "backup"], 11);
+}
+
+#[test]
+fn endings_of_what_writes_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::bare("docs_init");
+    std::fs::remove_file(project.path().join("db.toml")).unwrap();
+    project.write("Cargo.toml", "[workspace]\nmembers = []\n");
+    project.write(".gitignore", "/target\n");
+    let asked = ended(&project, &["init", "--dry-run"], 0);
+    let made = ended(&project, &["init"], 0);
+    assert_eq!((&asked["written"], &asked["dry_run"]), (&made["written"], &json!(true)));
+    assert_eq!(made["added"][0]["lines"], json!(["/.db/", "/backups/", ".env"]));
+    assert_eq!(ended(&project, &["init"], 0)["written"], json!(NONE));
+    assert_eq!(ended(&project, &["create", "x"], 0)["files"].as_array().unwrap().len(), 2);
+    ended(&project, &["create", "a/b"], 2);
+
+    let project = Project::new("docs_generate");
+    project.write(
+        "db.toml",
+        "[migrations]\nstatus = ['./tool', 'status']\napply = ['./tool', 'up']\n\
+         generate = ['./tool', 'diff']\n",
+    );
+    let tool = |script: &str| {
+        let tool = project.write("tool", &format!("#!/bin/sh\n{script}\n"));
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    tool("[ $1 = diff ] && echo 'SELECT 1' > 1_x.sql; exit 0");
+    assert_eq!(ended(&project, &["generate", "x"], 0)["files"], json!(["1_x.sql"]));
+    tool("[ $1 = diff ] && echo 'No changes detected'; exit 0");
+    let nothing = ended(&project, &["generate", "x"], 0);
+    assert_eq!(nothing["files"], json!(NONE));
+    assert_eq!(nothing["reason"], "the tool wrote nothing");
+    tool("[ $1 = diff ] && echo 'Nothing to do' && exit 1; exit 0");
+    assert_eq!(ended(&project, &["generate", "x"], 0)["files"], json!(NONE));
+    tool("[ $1 = diff ] && exit 3; exit 0");
+    ended(&project, &["generate", "x"], 10);
+}
+
+#[test]
+fn endings_about_the_local_server() {
+    let project = Project::bare("docs_server");
+    assert_eq!(ended(&project, &["server", "status"], 0)["server"]["major"], Value::Null);
+    ended(&project, &["server", "url"], 2);
+    ended(&project, &["server", "destroy", "--dry-run"], 2);
+    let started = ended(&project, &["server", "start"], 0);
+    let url = ended(&project, &["server", "url"], 0);
+    assert_eq!(started["server"]["url"], url["url"]);
+    ended(&project, &["server", "status"], 0);
+    ended(&project, &["server", "destroy", "--dry-run"], 0);
+    ended(&project, &["server", "destroy"], 3);
+    assert_eq!(ended(&project, &["server", "stop"], 0)["server"]["pid"], Value::Null);
+    assert_eq!(ended(&project, &["server", "stop"], 0)["happened"], "it does not run");
+    ended(&project, &["server", "destroy", "--yes"], 0);
+}
+
+#[test]
+fn every_document_names_its_set() {
+    let project = Project::new("docs_sets");
+    project.write("a/1_a.sql", "CREATE TABLE a (id int);");
+    project.write("b/1_b.sql", "CREATE TABLE b (id int);");
+    project.write(
+        "db.toml",
+        "[migrations.a]\ntool = 'sqlx'\ndir = 'a'\n\
+         [migrations.b]\ntool = 'sqlx'\ndir = 'b'\ntable = 'other'\n",
+    );
+    let status = ended(&project, &["status"], 0);
+    let names = |status: &Value| {
+        let sets = status["sets"].as_array().unwrap().iter();
+        sets.map(|set| set["set"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&status), ["a", "b"]);
+    ended(&project, &["status", "--check"], 1);
+    for (arguments, code) in [
+        (&["status"][..], 0),
+        (&["migrate", "--dry-run"], 0),
+        (&["rehearse"], 0),
+        (&["check"], 0),
+        (&["create", "x"], 0),
+        (&["backups", "list"], 0),
+        (&["migrate", "--to", "77"], 2),
+    ] {
+        let document = ended(&project, &[arguments, &["--set", "a"]].concat(), code);
+        assert_eq!(document["set"], "a", "{document:#}");
+    }
+    ended(&project, &["migrate"], 2);
+    // A set that cannot be looked at hides none of the others.
+    project.write(
+        "db.toml",
+        "[migrations.a]\ntool = 'sqlx'\ndir = 'a'\n\
+         [migrations.b]\ndir = 'b'\ntool = 'sqlx'\nurl = 'NOT_SET'\n",
+    );
+    let status = project.db(&["status", "--json"]);
+    let document = ended(&project, &["status"], status.code.unwrap());
+    assert_eq!((names(&document), document["ok"] == true), (vec![json!("a"), json!("b")], false));
+    assert_eq!(document["sets"][1]["error"]["exit"], status.code.unwrap(), "{document:#}");
+}
+
+#[test]
+fn every_event_keeps_to_its_schema() {
+    let project = Project::new("docs_events");
+    project.migration("1_a.sql", "DO $$ BEGIN RAISE NOTICE 'said'; END $$; CREATE TABLE a ();");
+    let mut seen = std::collections::BTreeSet::new();
+    for arguments in [&["migrate"][..], &["backup"], &["migrate", "--dry-run"]] {
+        let ran = project.db(&[arguments, &["--json", "--progress", "json"]].concat()).ok();
+        for line in ran.stderr.lines() {
+            let event: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{ran}"));
+            assert_eq!(objections("event", &event), Vec::<String>::new(), "{line}");
+            seen.insert(event["event"].as_str().unwrap().to_owned());
+        }
+    }
+    for event in ["started", "finished", "notice"] {
+        assert!(seen.contains(event), "{event} is not among {seen:?}");
+    }
 }
 
 #[test]
@@ -154,7 +399,7 @@ fn every_link_in_the_documentation_leads_somewhere() {
 #[test]
 fn the_example_environment_is_complete() {
     let example = std::fs::read_to_string(repository().join(".env.example")).unwrap();
-    let sources = ["settings/mod.rs", "settings/connection.rs", "ui/mod.rs"];
+    let sources = ["settings/mod.rs", "settings/connection.rs", "face/mod.rs"];
     for source in sources {
         let text =
             std::fs::read_to_string(repository().join("crates/cargo-db/src").join(source)).unwrap();

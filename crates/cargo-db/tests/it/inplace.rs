@@ -250,5 +250,5 @@ fn settings_of_a_database_change_no_hash_and_no_name_is_too_long() {
     project.db(&["restore", "t.sql.gz", "--clean", "--yes"]).ok();
     project.db(&["restore", "--undo", "--yes"]).ok();
     project.db(&["restore", "--undo", "--yes"]).ok();
-    project.db(&["restore", "--drop-previous", "--yes"]).ok().says("1 previous databases dropped");
+    project.db(&["restore", "--drop-previous", "--yes"]).ok().says("1 previous database dropped");
 }

@@ -1,33 +1,31 @@
-//! The only place that prints, asks, and turns values into text or JSON. The answer goes to
-//! stdout, the talk to stderr. It never touches the database.
+//! The only place that prints and asks. The answer goes to stdout, the talk to stderr. It never
+//! touches the database.
 
-mod backups;
-mod findings;
-mod human;
 mod json;
-mod rehearsal;
-mod report;
-mod text;
+#[cfg(test)]
+mod schema;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style as Ansi;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::answer::{
+    BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW, text,
+};
 use crate::cli::{Global, Progress, When};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Exit, Failure, Kind, Result};
 use crate::model::event::{Event, Events};
 use crate::model::rehearsal::Rehearsal;
 use crate::model::target::Target;
-
-pub(crate) use report::{LocalStatus, PolicyRow, Report, SettingLine, StatusReport};
+use crate::plan::Plan;
 
 /// How to talk to whoever is there.
 #[derive(Clone)]
-pub(crate) struct Ui(Arc<Inner>);
+pub(crate) struct Face(Arc<Inner>);
 
 struct Inner {
     verb: &'static str,
@@ -36,29 +34,22 @@ struct Inner {
     /// Whether what a tool prints is shown.
     verbose: bool,
     progress: Progress,
-    colour_out: bool,
-    colour_err: bool,
+    /// For the answer.
+    out: Style,
+    /// For the talk.
+    err: Style,
     can_prompt: bool,
-    /// How wide an answer may be.
-    width: usize,
     spinner: Mutex<Option<ProgressBar>>,
     unanswered: AtomicBool,
 }
 
-const GREEN: Style = AnsiColor::Green.on_default().bold();
-const RED: Style = AnsiColor::Red.on_default().bold();
-const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
-const CYAN: Style = AnsiColor::Cyan.on_default().bold();
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-
-impl Ui {
+impl Face {
     /// Decides once how to talk, from flags and the environment.
     pub(crate) fn new(
         verb: &'static str,
         flags: &Global,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Ui {
+    ) -> Face {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let in_ci = set("CI").is_some_and(|value| value != "false" && value != "0");
         let dumb = set("TERM").is_none_or(|term| term == "dumb");
@@ -71,7 +62,9 @@ impl Ui {
         };
         let terminal = io::stderr().is_terminal();
         let moves = terminal && !dumb && !in_ci && !flags.quiet && flags.progress == Progress::Auto;
-        Ui(Arc::new(Inner {
+        let width =
+            set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or_else(terminal_width);
+        Face(Arc::new(Inner {
             verb,
             json: flags.json,
             quiet: flags.quiet,
@@ -80,34 +73,38 @@ impl Ui {
                 Progress::Auto if !moves => Progress::Plain,
                 other => other,
             },
-            colour_out: colour(io::stdout().is_terminal()),
-            colour_err: colour(terminal),
+            out: Style { width, colours: colour(io::stdout().is_terminal()) },
+            err: Style { width, colours: colour(terminal) },
             can_prompt: io::stdin().is_terminal() && terminal && !in_ci,
-            width: set("COLUMNS")
-                .and_then(|columns| columns.parse().ok())
-                .unwrap_or_else(terminal_width),
             spinner: Mutex::new(None),
             unanswered: AtomicBool::new(false),
         }))
     }
 
-    /// Prints the answer.
-    pub(crate) fn report(&self, report: &Report<'_>) {
-        let text = if self.0.json {
-            json::report(self.0.verb, report)
-        } else {
-            human::report(report, self)
-        };
-        self.answer(&text);
+    /// Prints what a verb ended with, and gives the exit code: an answer on stdout, and what went
+    /// wrong on stderr too where a document already says it.
+    pub(crate) fn end(&self, outcome: &Outcome) -> Exit {
+        self.clear_spinner();
+        if let Err(failure) = self.print_answer(outcome) {
+            self.say(&ErrorView::from(&failure).text(&self.0.err));
+            return failure.exit();
+        }
+        if let Some(failure) = outcome.failure() {
+            self.say(&ErrorView::from(failure).text(&self.0.err));
+        }
+        if outcome.exit() == Exit::Done && self.0.unanswered.load(Ordering::SeqCst) {
+            return Exit::Failed;
+        }
+        outcome.exit()
     }
 
-    /// Prints a failure: for people on stderr, and as the JSON document that was asked for.
-    pub(crate) fn failure(&self, failure: &Failure) {
-        self.clear_spinner();
+    fn print_answer(&self, outcome: &Outcome) -> Result<()> {
         if self.0.json {
-            self.answer(&json::failure(self.0.verb, failure));
+            self.answer(&json::outcome(self.0.verb, outcome)?);
+        } else if let Some(answer) = outcome.answer() {
+            self.answer(&answer.text(&self.0.out));
         }
-        self.say(&human::failure(failure, self));
+        Ok(())
     }
 
     /// A line such as `   Applied 20260101 users`.
@@ -118,7 +115,7 @@ impl Ui {
     /// Something that the reader should not miss, though it stops nothing.
     pub(crate) fn warning(&self, text: &str) {
         if self.0.progress == Progress::Json {
-            return self.say(&json::warning(text));
+            return self.say(&json::text(&Event::Warning { message: text.to_owned() }));
         }
         self.say(&format!("{} {text}", self.err(YELLOW, "warning:")));
     }
@@ -132,14 +129,15 @@ impl Ui {
 
     /// Shows a plan before it is carried out. Whoever may be asked to agree to it has to see it,
     /// however quiet it should be.
-    pub(crate) fn plan(&self, plan: &crate::plan::Plan) {
-        let text = human::plan(plan, self, false);
+    pub(crate) fn plan(&self, plan: &Plan) {
+        let planned = Planned::from(plan);
+        let text = planned.text(&self.0.err);
         if self.0.can_prompt {
             self.say(&text);
         } else if !self.0.json {
             self.note(&text);
         }
-        for warning in &plan.warnings {
+        for warning in planned.warnings() {
             self.warning(warning);
         }
     }
@@ -147,13 +145,13 @@ impl Ui {
     /// Shows what a rehearsal found, before anybody agrees.
     pub(crate) fn rehearsal(&self, target: &Target, rehearsal: &Rehearsal) {
         if self.0.progress != Progress::Json {
-            self.say(&rehearsal::text(target, rehearsal, self));
+            self.say(&RehearsalView::of(target, rehearsal).text(&self.0.err));
         }
     }
 
     /// Shows backups with numbers to choose by.
-    pub(crate) fn numbered(&self, found: &crate::backup::Found) {
-        self.say(&backups::numbered(found));
+    pub(crate) fn numbered(&self, backups: &BackupList) {
+        self.say(&backups.numbered());
     }
 
     /// Whether there is somebody to ask.
@@ -178,13 +176,13 @@ impl Ui {
 
     /// Where the world's events go.
     pub(crate) fn events(&self) -> Events {
-        let ui = self.clone();
-        Arc::new(move |event| ui.event(&event))
+        let face = self.clone();
+        Arc::new(move |event| face.event(&event))
     }
 
     fn event(&self, event: &Event) {
         if self.0.progress == Progress::Json {
-            return self.say(&json::event(event));
+            return self.say(&json::text(event));
         }
         match event {
             Event::Started { doing, subject } => self.spin(doing, subject),
@@ -251,6 +249,7 @@ impl Ui {
                     "dropped the invalid index {index}, which a failed build left behind"
                 ));
             }
+            Event::Warning { message } => self.warning(message),
             Event::ToolSaid { line } if self.0.verbose => self.note(line),
             Event::ToolSaid { .. } => {}
             Event::Notice { severity, message } => {
@@ -315,11 +314,6 @@ impl Ui {
         }
     }
 
-    /// Whether an answer could not be written.
-    pub(crate) fn failed_to_answer(&self) -> bool {
-        self.0.unanswered.load(Ordering::SeqCst)
-    }
-
     fn say(&self, text: &str) {
         let write = || io::stderr().write_all(format!("{}\n", text.trim_end()).as_bytes());
         let spinner = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -329,16 +323,8 @@ impl Ui {
         };
     }
 
-    fn width(&self) -> usize {
-        self.0.width
-    }
-
-    fn out(&self, style: Style, text: &str) -> String {
-        paint(self.0.colour_out, style, text)
-    }
-
-    fn err(&self, style: Style, text: &str) -> String {
-        paint(self.0.colour_err, style, text)
+    fn err(&self, colour: Ansi, text: &str) -> String {
+        self.0.err.paint(colour, text)
     }
 }
 
@@ -351,10 +337,6 @@ fn terminal_width() -> usize {
 /// A command line that cannot be read, as the JSON document that it asks for.
 pub(crate) fn usage_error(summary: &str) {
     let _ = io::stdout().write_all(format!("{}\n", json::usage(summary)).as_bytes());
-}
-
-fn paint(colour: bool, style: Style, text: &str) -> String {
-    if colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
 /// Ctrl-C at a prompt, or an input that ended. The prompt's line is still open then, and its cursor

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// `1 table`, `2 tables`.
-pub(super) fn plural(count: usize, noun: &str) -> String {
+pub(crate) fn plural(count: usize, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         _ => format!("{} {noun}s", number(count as u64)),
@@ -11,7 +11,7 @@ pub(super) fn plural(count: usize, noun: &str) -> String {
 }
 
 /// Thousands set apart.
-pub(super) fn number(value: u64) -> String {
+pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let groups: Vec<&str> = digits
         .as_bytes()
@@ -24,7 +24,7 @@ pub(super) fn number(value: u64) -> String {
 
 /// Bytes in the unit that leaves one to three digits before the point; 1 kB is 1024 bytes, as
 /// in PostgreSQL's `pg_size_pretty`.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let units = ["bytes", "kB", "MB", "GB", "TB"];
     let mut value = bytes as f64;
     let mut unit = 0;
@@ -40,7 +40,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// A time that was measured, as precise as anybody wants it.
-pub(super) fn elapsed(duration: Duration) -> String {
+pub(crate) fn elapsed(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 1.0 {
         format!("{} ms", duration.as_millis())
@@ -51,8 +51,18 @@ pub(super) fn elapsed(duration: Duration) -> String {
     }
 }
 
+/// A time in whole milliseconds, as programs read it.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A name without the schema that everybody expects.
+pub(crate) fn short(name: &str) -> &str {
+    name.strip_prefix("public.").unwrap_or(name)
+}
+
 /// Columns under each other; the second and later ones are numbers and stand to the right.
-pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([header[column].chars().count()]).max().unwrap_or(0)
@@ -69,7 +79,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// Words in lines that leave room for an indent. A word that is longer stands by itself.
-pub(super) fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
     let room = width.saturating_sub(indent).max(20);
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

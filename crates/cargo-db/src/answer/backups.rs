@@ -1,0 +1,348 @@
+//! What `backup` and `backups` answer.
+
+use std::path::Path;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::answer::plan::Planned;
+use crate::answer::text::{number, plural, short, size, table};
+use crate::answer::{Answer, GREEN, RED, Style};
+use crate::backup::Found;
+use crate::model::backup::{Backup, Format, Level, Manifest, Verification};
+use crate::plan::{Plan, Verdict};
+
+/// A backup as it is found on disk.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct BackupView {
+    name: String,
+    format: Format,
+    compression: String,
+    database: String,
+    environment: String,
+    #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    finished: OffsetDateTime,
+    bytes: u64,
+    verified: bool,
+    state: State,
+    /// How many there are.
+    tables: usize,
+    /// Of all tables.
+    rows: u64,
+    files: Vec<FileView>,
+}
+
+/// What is known of a backup.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum State {
+    #[serde(rename = "verified")]
+    Verified,
+    #[serde(rename = "not verified")]
+    NotVerified,
+    #[serde(rename = "unsound")]
+    Unsound,
+}
+
+/// A file that a backup consists of.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct FileView {
+    path: String,
+    bytes: u64,
+}
+
+impl From<&Backup> for BackupView {
+    fn from(backup: &Backup) -> BackupView {
+        let manifest = &backup.manifest;
+        let files = manifest.files.iter();
+        let files = files.map(|file| FileView { path: file.path.clone(), bytes: file.bytes });
+        BackupView {
+            name: manifest.name.clone(),
+            format: manifest.format,
+            compression: manifest.compression.clone(),
+            database: manifest.database.name.clone(),
+            environment: manifest.environment.clone(),
+            finished: manifest.finished,
+            bytes: backup.bytes(),
+            verified: backup.is_verified(),
+            state: match &backup.verification {
+                Some(verification) if !verification.ok => State::Unsound,
+                _ if backup.is_verified() => State::Verified,
+                _ => State::NotVerified,
+            },
+            tables: manifest.tables.len(),
+            rows: manifest.tables.values().map(|table| table.rows).sum(),
+            files: files.collect(),
+        }
+    }
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            State::Verified => "verified",
+            State::NotVerified => "not verified",
+            State::Unsound => "UNSOUND",
+        }
+    }
+}
+
+impl BackupView {
+    /// Its line in a list, below a name that may be decorated.
+    fn row(&self, name: String) -> Vec<String> {
+        let (size, taken) = (size(self.bytes), moment(self.finished));
+        vec![name, size, taken, self.environment.clone(), self.state.word().to_owned()]
+    }
+}
+
+fn moment(when: OffsetDateTime) -> String {
+    let format =
+        time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    when.format(format).unwrap_or_default()
+}
+
+/// A backup that was taken, and what the retention removed after it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct BackedUp {
+    path: String,
+    backup: BackupView,
+    /// The names of the backups that no rule keeps.
+    removed: Vec<String>,
+}
+
+impl BackedUp {
+    /// What was taken, and where it lies.
+    pub(crate) fn of(path: &Path, backup: &Backup, removed: Vec<String>) -> BackedUp {
+        BackedUp { path: path.display().to_string(), backup: backup.into(), removed }
+    }
+}
+
+impl Answer for BackedUp {
+    fn text(&self, _: &Style) -> String {
+        let backup = &self.backup;
+        let rows = plural(usize::try_from(backup.rows).unwrap_or(usize::MAX), "row");
+        let tables = plural(backup.tables, "table");
+        let read_back = if backup.verified { "read back" } else { "NOT read back" };
+        let size_of_all = size(backup.bytes);
+        let mut lines =
+            vec![format!("{}, {size_of_all}, {rows} of {tables}, {read_back}", self.path)];
+        if backup.format == Format::Set {
+            let part = |file: &FileView| vec![file.path.clone(), size(file.bytes)];
+            let parts: Vec<Vec<String>> = backup.files.iter().map(part).collect();
+            lines.push(table(&["Part", "Size"], &parts));
+        }
+        let removed = self.removed.iter();
+        lines.extend(removed.map(|name| format!("removed {name}, which no rule keeps")));
+        lines.join("\n")
+    }
+}
+
+/// What is in the backup folder.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct BackupList {
+    folder: String,
+    /// The newest first.
+    backups: Vec<BackupView>,
+    broken: Vec<BrokenView>,
+}
+
+/// A manifest that cannot be believed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct BrokenView {
+    name: String,
+    why: String,
+}
+
+impl BackupList {
+    /// What was found in the folder.
+    pub(crate) fn of(found: &Found, folder: &Path) -> BackupList {
+        let broken = |(name, why): &(String, String)| {
+            let (name, why) = (name.clone(), why.clone());
+            BrokenView { name, why }
+        };
+        BackupList {
+            folder: folder.display().to_string(),
+            backups: found.backups.iter().map(BackupView::from).collect(),
+            broken: found.broken.iter().map(broken).collect(),
+        }
+    }
+
+    /// The backups, with numbers to choose by.
+    pub(crate) fn numbered(&self) -> String {
+        let row = |(index, backup): (usize, &BackupView)| {
+            backup.row(format!("{:>3}. {}", index + 1, backup.name))
+        };
+        let rows: Vec<Vec<String>> = self.backups.iter().enumerate().map(row).collect();
+        table(&["     Backup", "Size", "Taken", "Environment", "State"], &rows)
+    }
+}
+
+impl Answer for BackupList {
+    fn text(&self, _: &Style) -> String {
+        let rows = self.backups.iter().map(|backup| backup.row(backup.name.clone()));
+        let rows: Vec<Vec<String>> = rows.collect();
+        let mut lines = Vec::new();
+        if rows.is_empty() {
+            lines.push(format!("no backups in {}", self.folder));
+        } else {
+            lines.push(table(&["Backup", "Size", "Taken", "Environment", "State"], &rows));
+        }
+        let broken = self.broken.iter();
+        lines.extend(broken.map(|one| format!("{} cannot be believed: {}", one.name, one.why)));
+        lines.join("\n")
+    }
+}
+
+/// One backup, with all that its manifest says.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct BackupShown {
+    backup: BackupView,
+    #[cfg_attr(test, schemars(with = "serde_json::Map<String, serde_json::Value>"))]
+    manifest: Manifest,
+    /// What the last verification found.
+    verification: Option<Verification>,
+}
+
+impl BackupShown {
+    /// All that is known of a backup.
+    pub(crate) fn of(backup: &Backup) -> BackupShown {
+        let (manifest, verification) = (backup.manifest.clone(), backup.verification.clone());
+        BackupShown { backup: backup.into(), manifest, verification }
+    }
+}
+
+impl Answer for BackupShown {
+    fn text(&self, _: &Style) -> String {
+        let BackupShown { backup, manifest, verification } = self;
+        let (when, locale) = (moment(backup.finished), &manifest.database.locale);
+        let mut lines = vec![
+            format!(
+                "Backup       {}, {}, {}",
+                backup.name,
+                size(backup.bytes),
+                backup.state.word()
+            ),
+            format!("Taken        {when} in {} by {}", backup.environment, manifest.tool),
+            format!("Database     {} ({}, {})", backup.database, locale.encoding, locale.collate),
+            format!("Server       PostgreSQL {}", manifest.server.version),
+            format!("Migrations   {}", manifest.migrations.len()),
+        ];
+        if let Some(verification) = verification {
+            let level = format!("{:?}", verification.level).to_lowercase();
+            let when = moment(verification.when).to_lowercase();
+            lines.push(format!("Verified     {when} ({level})"));
+            let problems = verification.problems.iter();
+            lines.extend(problems.map(|problem| format!("             {problem}")));
+        }
+        let rows = manifest.tables.iter();
+        let rows = rows.map(|(name, entry)| vec![short(name).to_owned(), number(entry.rows)]);
+        lines.push(String::new());
+        lines.push(table(&["Table", "Rows"], &rows.collect::<Vec<_>>()));
+        lines.join("\n")
+    }
+}
+
+/// What verifications found.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Verified {
+    verified: Vec<VerifiedView>,
+}
+
+/// What the verification of one backup found.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct VerifiedView {
+    name: String,
+    ok: bool,
+    level: Level,
+    problems: Vec<String>,
+}
+
+impl Verified {
+    /// What was found, by the names of the backups.
+    pub(crate) fn of(verifications: &[(String, Verification)]) -> Verified {
+        let one = |(name, found): &(String, Verification)| VerifiedView {
+            name: name.clone(),
+            ok: found.ok,
+            level: found.level,
+            problems: found.problems.clone(),
+        };
+        Verified { verified: verifications.iter().map(one).collect() }
+    }
+}
+
+impl Answer for Verified {
+    fn text(&self, style: &Style) -> String {
+        let mut lines = Vec::new();
+        for VerifiedView { name, ok, problems, .. } in &self.verified {
+            let word = if *ok { style.paint(GREEN, "sound") } else { style.paint(RED, "UNSOUND") };
+            lines.push(format!("{name}: {word}"));
+            lines.extend(problems.iter().map(|problem| format!("  {problem}")));
+        }
+        lines.join("\n")
+    }
+}
+
+/// What the retention keeps and what it removes.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Pruned {
+    #[serde(flatten)]
+    planned: Planned,
+    dry_run: bool,
+    backups: Vec<RetainedView>,
+}
+
+/// Whether a backup stays, and why.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RetainedView {
+    name: String,
+    kept: bool,
+    /// The rules that keep it.
+    reasons: Vec<String>,
+}
+
+impl Pruned {
+    /// What the verdicts came to.
+    pub(crate) fn of(plan: &Plan, verdicts: &[Verdict]) -> Pruned {
+        let one = |verdict: &Verdict| RetainedView {
+            name: verdict.name.clone(),
+            kept: !verdict.reasons.is_empty(),
+            reasons: verdict.reasons.clone(),
+        };
+        let backups = verdicts.iter().map(one).collect();
+        Pruned { planned: plan.into(), dry_run: false, backups }
+    }
+
+    /// What they would come to.
+    pub(crate) fn dry_run(plan: &Plan, verdicts: &[Verdict]) -> Pruned {
+        Pruned { dry_run: true, ..Pruned::of(plan, verdicts) }
+    }
+}
+
+impl Answer for Pruned {
+    fn text(&self, _: &Style) -> String {
+        let line = |backup: &RetainedView| match backup.reasons.as_slice() {
+            [] if self.dry_run => format!("would remove {}: no rule keeps it", backup.name),
+            [] => format!("removed {}: no rule keeps it", backup.name),
+            reasons => format!("kept {}: {}", backup.name, reasons.join(", ")),
+        };
+        if self.backups.is_empty() {
+            return "no backups".to_owned();
+        }
+        // The plan's id, for whoever will have to agree to it.
+        let plan = &self.planned.plan;
+        let id = (self.dry_run && !plan.steps.is_empty())
+            .then(|| format!("Plan {} ({})", plan.id, plan.policy));
+        self.backups.iter().map(line).chain(id).collect::<Vec<_>>().join("\n")
+    }
+}

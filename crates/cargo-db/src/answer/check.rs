@@ -1,0 +1,105 @@
+//! What `check` found, and findings wherever they are shown.
+
+use serde::Serialize;
+
+use crate::answer::text::{plural, wrapped};
+use crate::answer::{Answer, BOLD, DIM, GREEN, RED, Style, YELLOW};
+use crate::model::finding::{Checked, Finding, Severity, Verdict};
+
+/// Where the text of a finding begins.
+const INDENT: usize = 12;
+
+/// What a check found in each file.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CheckReport {
+    migrations: Vec<CheckedView>,
+}
+
+/// One file that was looked through.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CheckedView {
+    /// Where it is a migration's.
+    version: Option<String>,
+    name: String,
+    file: String,
+    verdict: Verdict,
+    findings: Vec<Finding>,
+}
+
+impl From<&Checked> for CheckedView {
+    fn from(checked: &Checked) -> CheckedView {
+        CheckedView {
+            version: checked.version.clone(),
+            name: checked.name.clone(),
+            file: checked.file.display().to_string(),
+            verdict: checked.verdict(),
+            findings: checked.findings.clone(),
+        }
+    }
+}
+
+impl CheckReport {
+    /// What was found in these files.
+    pub(crate) fn of(checked: &[Checked]) -> CheckReport {
+        CheckReport { migrations: checked.iter().map(CheckedView::from).collect() }
+    }
+}
+
+impl Answer for CheckReport {
+    fn text(&self, style: &Style) -> String {
+        text(&self.migrations, style)
+    }
+}
+
+/// The files with something to say, and a summary.
+pub(super) fn text(checked: &[CheckedView], style: &Style) -> String {
+    let mut lines = Vec::new();
+    for file in checked.iter().filter(|file| !file.findings.is_empty()) {
+        lines.push(format!("{} {}", verdict(file.verdict, style), style.paint(BOLD, &file.file)));
+        lines.extend(file.findings.iter().flat_map(|found| finding(found, style)));
+        lines.push(String::new());
+    }
+    lines.push(summary(checked.iter().map(|file| file.verdict), "file"));
+    lines.join("\n")
+}
+
+/// How many of each: `12 files: 1 BLOCK, 2 WARN, 9 PASS`.
+pub(super) fn summary(verdicts: impl Iterator<Item = Verdict>, noun: &str) -> String {
+    let verdicts: Vec<Verdict> = verdicts.collect();
+    let order = [Verdict::Block, Verdict::Unmeasured, Verdict::Warn, Verdict::Pass];
+    let counts = order.into_iter().filter_map(|verdict| {
+        let count = verdicts.iter().filter(|&&one| one == verdict).count();
+        (count > 0).then(|| format!("{count} {}", verdict.word()))
+    });
+    let counts: Vec<String> = counts.collect();
+    let gap = if counts.is_empty() { "" } else { ": " };
+    format!("{}{gap}{}", plural(verdicts.len(), noun), counts.join(", "))
+}
+
+/// The word of a verdict, in its colour.
+pub(super) fn verdict(verdict: Verdict, style: &Style) -> String {
+    let colour = match verdict {
+        Verdict::Block => RED,
+        Verdict::Warn | Verdict::Unmeasured => YELLOW,
+        Verdict::Pass => GREEN,
+    };
+    style.paint(colour, &format!("{:<5}", verdict.word()))
+}
+
+/// A finding: where, what, and what to do instead.
+pub(super) fn finding(finding: &Finding, style: &Style) -> Vec<String> {
+    let colour = if finding.severity == Severity::Block { RED } else { YELLOW };
+    let object = finding.object.as_ref().map(|object| format!(" {object}:")).unwrap_or_default();
+    let said = format!("{}{object} {}", finding.rule, finding.evidence);
+    let said = wrapped(&said, style.width, INDENT);
+    let mut lines: Vec<String> =
+        said.into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect();
+    let head =
+        lines[0].trim_start().strip_prefix(finding.rule.as_str()).unwrap_or_default().to_owned();
+    lines[0] = format!("  line {:<4} {}{head}", finding.line, style.paint(colour, &finding.rule));
+    let help = finding.help.iter().flat_map(|help| wrapped(help, style.width, INDENT));
+    lines.extend(help.map(|line| style.paint(DIM, &format!("{:INDENT$}{line}", ""))));
+    lines
+}

@@ -1,0 +1,103 @@
+//! A failure: what, where, why, what was done before, what to do next.
+
+use serde::Serialize;
+
+use crate::answer::{CYAN, RED, Style};
+use crate::failure::{Exit, Failure, Kind, StatementError};
+
+/// Why a run failed.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ErrorView {
+    /// Stable; the text is for people and may change.
+    code: &'static str,
+    /// The exit code.
+    exit: u8,
+    summary: String,
+    why: Vec<String>,
+    /// What was done before it, and is kept.
+    done: Vec<String>,
+    next: Vec<NextView>,
+    #[serde(skip)]
+    excerpt: Option<StatementError>,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct NextView {
+    label: String,
+    command: Option<String>,
+}
+
+impl From<&Failure> for ErrorView {
+    fn from(failure: &Failure) -> ErrorView {
+        let next = failure.hints().into_iter();
+        let next = next.map(|hint| NextView { label: hint.label, command: hint.command });
+        let excerpt = match failure.kind() {
+            Kind::Statement { statement, .. } | Kind::PartWay { statement, .. } => {
+                Some((**statement).clone())
+            }
+            _ => None,
+        };
+        ErrorView {
+            code: failure.code(),
+            exit: failure.exit() as u8,
+            summary: failure.to_string(),
+            why: failure.why(),
+            done: failure.done().to_vec(),
+            next: next.collect(),
+            excerpt,
+        }
+    }
+}
+
+impl ErrorView {
+    /// A command line that cannot be read.
+    pub(crate) fn usage(summary: &str) -> ErrorView {
+        let (label, command) = ("see the help".to_owned(), Some("cargo db --help".to_owned()));
+        ErrorView {
+            code: "USAGE",
+            exit: Exit::Usage as u8,
+            summary: summary.to_owned(),
+            why: Vec::new(),
+            done: Vec::new(),
+            next: vec![NextView { label, command }],
+            excerpt: None,
+        }
+    }
+
+    /// For people.
+    pub(crate) fn text(&self, style: &Style) -> String {
+        let mut lines = vec![format!("{} {}", style.paint(RED, "error:"), self.summary)];
+        lines.extend(self.excerpt.iter().flat_map(|statement| excerpt(statement, style)));
+        lines.extend(self.why.iter().map(|why| format!("  {why}")));
+        if let [.., last] = self.done.as_slice() {
+            let before = match self.done.len() {
+                1 => last.clone(),
+                count => format!("{count} steps, the last: {last}"),
+            };
+            lines.push(format!("  done before it, and kept: {before}"));
+        }
+        if !self.next.is_empty() {
+            lines.push(String::new());
+        }
+        for NextView { label, command } in &self.next {
+            let command =
+                command.as_ref().map(|command| format!(": `{command}`")).unwrap_or_default();
+            lines.push(format!("{} {label}{command}", style.paint(CYAN, "help:")));
+        }
+        lines.join("\n")
+    }
+}
+
+/// The line that failed, with a mark under the place.
+fn excerpt(statement: &StatementError, style: &Style) -> Vec<String> {
+    let number = statement.line.to_string();
+    let gap = " ".repeat(number.len());
+    let bar = style.paint(CYAN, "|");
+    let indent = " ".repeat(statement.column.saturating_sub(1));
+    let mark = format!("{indent}{}", style.paint(RED, "^"));
+    let line = statement.source_line.replace('\t', " ");
+    vec![format!(" {gap} {bar}"), format!(" {number} {bar} {line}"), format!(" {gap} {bar} {mark}")]
+}

@@ -1,0 +1,36 @@
+//! What `init` found and wrote.
+
+use serde::Serialize;
+
+use crate::answer::{Answer, Style};
+
+/// What the repository has now, or would have.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Initialised {
+    pub(crate) dry_run: bool,
+    /// Migrations, and the tools that they are of.
+    pub(crate) found: Vec<String>,
+    /// New files.
+    pub(crate) written: Vec<String>,
+    pub(crate) added: Vec<Added>,
+    /// What only a person can do.
+    pub(crate) left_to_you: Vec<String>,
+}
+
+/// Lines at the end of a file that was there.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Added {
+    pub(crate) file: String,
+    pub(crate) lines: Vec<String>,
+}
+
+impl Answer for Initialised {
+    fn text(&self, _: &Style) -> String {
+        match self.left_to_you.as_slice() {
+            [] => "next: `cargo db status`".to_owned(),
+            left => format!("left to you:\n- {}", left.join("\n- ")),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What `migrate`, `rollback`, `baseline` and `repair` did.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::answer::plan::Planned;
+use crate::answer::text::{elapsed, milliseconds, plural};
+use crate::answer::{Answer, Style};
+use crate::migration::Deed;
+use crate::plan::{Plan, Verb};
+
+/// A plan about migrations that was carried out, or had nothing to do.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Migrated {
+    #[serde(flatten)]
+    planned: Planned,
+    /// The migrations that were applied, taken back or recorded.
+    done: Vec<DoneView>,
+    /// Why nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// A migration that is done.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct DoneView {
+    version: String,
+    name: String,
+    duration_ms: u64,
+}
+
+impl From<&Deed> for DoneView {
+    fn from(deed: &Deed) -> DoneView {
+        let (version, name) = (deed.version.to_string(), deed.name.clone());
+        DoneView { version, name, duration_ms: milliseconds(deed.elapsed) }
+    }
+}
+
+impl Migrated {
+    /// What was done of the plan.
+    pub(crate) fn of(plan: &Plan, deeds: &[Deed]) -> Migrated {
+        let planned = Planned::from(plan);
+        let reason = deeds.is_empty().then(|| planned.nothing_to_do());
+        Migrated { planned, done: deeds.iter().map(DoneView::from).collect(), reason }
+    }
+
+    /// Nothing was to do, for this reason.
+    pub(crate) fn nothing(plan: &Plan, reason: String) -> Migrated {
+        Migrated { planned: plan.into(), done: Vec::new(), reason: Some(reason) }
+    }
+}
+
+impl Answer for Migrated {
+    fn text(&self, _: &Style) -> String {
+        if let Some(reason) = &self.reason {
+            return reason.clone();
+        }
+        let count = plural(self.done.len(), "migration");
+        let took = Duration::from_millis(self.done.iter().map(|done| done.duration_ms).sum());
+        match self.planned.plan.verb {
+            Verb::Baseline => format!("{count} recorded as applied, and not run"),
+            Verb::Repair => format!("{count} put right in the history"),
+            Verb::Rollback => format!("{count} reverted in {}", elapsed(took)),
+            _ => format!("{count} applied in {}", elapsed(took)),
+        }
+    }
+}

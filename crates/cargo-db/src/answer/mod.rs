@@ -1,0 +1,47 @@
+//! What each verb answers, as types. Every ending of every verb is one: it serialises to the
+//! JSON that `docs/schema` describes, and tells people the same in words.
+
+mod audit;
+mod backups;
+mod check;
+mod create;
+mod env;
+mod error;
+mod init;
+mod migrate;
+mod outcome;
+mod plan;
+mod policy;
+mod rehearsal;
+mod restore;
+mod seed;
+mod server;
+mod status;
+mod style;
+pub(crate) mod text;
+
+use serde::Serialize;
+
+pub(crate) use audit::{AuditTrail, TrailSound};
+pub(crate) use backups::{BackedUp, BackupList, BackupShown, Pruned, Verified};
+pub(crate) use check::CheckReport;
+pub(crate) use create::Created;
+pub(crate) use env::EnvironmentReport;
+pub(crate) use error::ErrorView;
+pub(crate) use init::{Added, Initialised};
+pub(crate) use migrate::Migrated;
+pub(crate) use outcome::Outcome;
+pub(crate) use plan::{DryRun, Planned};
+pub(crate) use policy::{PolicyCell, PolicyTable};
+pub(crate) use rehearsal::{Form, NothingRehearsed, RehearsalReport, RehearsalView};
+pub(crate) use restore::{Dropped, Restored};
+pub(crate) use seed::{Rebuilt, Seeded};
+pub(crate) use server::{ServerState, ServerUrl};
+pub(crate) use status::{SettingView, StatusFacts, StatusOfSets, StatusReport};
+pub(crate) use style::{BOLD, CYAN, DIM, GREEN, RED, Style, YELLOW};
+
+/// One way in which a verb ends well, or with a finding.
+pub(crate) trait Answer: Serialize {
+    /// The same for people.
+    fn text(&self, style: &Style) -> String;
+}

@@ -1,0 +1,88 @@
+//! What a verb ends with.
+
+use serde_json::Value;
+
+use crate::answer::{Answer, Style};
+use crate::failure::{Exit, Failure, Kind, Result};
+
+/// What a verb ends with: printed once, by `lib.rs`, through the face.
+pub(crate) struct Outcome {
+    answer: Option<Box<dyn AnyAnswer>>,
+    exit: Exit,
+    failure: Option<Failure>,
+    set: Option<String>,
+}
+
+/// Any [`Answer`], for where its type makes no difference.
+pub(crate) trait AnyAnswer {
+    /// For people.
+    fn text(&self, style: &Style) -> String;
+    /// For programs.
+    fn value(&self) -> Result<Value>;
+}
+
+impl<A: Answer> AnyAnswer for A {
+    fn text(&self, style: &Style) -> String {
+        Answer::text(self, style)
+    }
+
+    fn value(&self) -> Result<Value> {
+        let unwritable = |error| Kind::Bug { what: format!("an answer is no JSON: {error}") };
+        serde_json::to_value(self).map_err(|error| unwritable(error).into())
+    }
+}
+
+impl Outcome {
+    /// All is done, or there was nothing to do.
+    pub(crate) fn done(answer: impl Answer + 'static) -> Outcome {
+        Outcome { answer: Some(Box::new(answer)), exit: Exit::Done, failure: None, set: None }
+    }
+
+    /// The verb worked, and found something that was asked for.
+    pub(crate) fn finding(answer: impl Answer + 'static) -> Outcome {
+        Outcome::done(answer).with_exit(Exit::Finding)
+    }
+
+    /// There is an answer, and it is one of a failure: one document holds both.
+    pub(crate) fn failed(answer: impl Answer + 'static, failure: Failure) -> Outcome {
+        let exit = failure.exit();
+        Outcome { failure: Some(failure), ..Outcome::done(answer).with_exit(exit) }
+    }
+
+    /// The same with another exit code.
+    pub(crate) fn with_exit(self, exit: Exit) -> Outcome {
+        Outcome { exit, ..self }
+    }
+
+    /// Says which set of migrations it is about.
+    pub(crate) fn of_set(self, set: Option<&str>) -> Outcome {
+        let failure = self.failure.map(|failure| failure.of_set(set));
+        Outcome { set: set.map(str::to_owned), failure, ..self }
+    }
+
+    /// What there is to say, where there is anything but a failure.
+    pub(crate) fn answer(&self) -> Option<&dyn AnyAnswer> {
+        self.answer.as_deref()
+    }
+
+    /// Why it failed, where it did.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// The set of migrations that it is about.
+    pub(crate) fn set(&self) -> Option<&str> {
+        self.set.as_deref()
+    }
+
+    /// What the process ends with.
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+impl From<Failure> for Outcome {
+    fn from(failure: Failure) -> Outcome {
+        Outcome { answer: None, exit: failure.exit(), failure: Some(failure), set: None }
+    }
+}

@@ -1,0 +1,482 @@
+//! Plans: what will be done, or would be.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::answer::rehearsal::ForesightView;
+use crate::answer::text::{number, plural, short};
+use crate::answer::{Answer, CYAN, DIM, Style, YELLOW};
+use crate::model::environment::Environment;
+use crate::model::migration::{Migration, title};
+use crate::model::rehearsal::Foresight;
+use crate::model::target::Target;
+use crate::plan::{Batch, Loss, Plan, Step, Verb};
+
+/// The database that something is about, without its password.
+#[derive(Clone, Debug, Serialize)]
+#[serde(into = "String")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct TargetView {
+    url: String,
+    pub(super) database: String,
+    pub(super) server: String,
+}
+
+impl From<&Target> for TargetView {
+    fn from(target: &Target) -> TargetView {
+        let (url, database) = (target.to_string(), target.database.clone());
+        TargetView { url, database, server: target.server() }
+    }
+}
+
+impl From<TargetView> for String {
+    fn from(target: TargetView) -> String {
+        target.url
+    }
+}
+
+impl std::fmt::Display for TargetView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+/// A migration by its version and name.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct MigrationView {
+    /// As text: readers of JSON may keep numbers as floats.
+    pub(super) version: String,
+    pub(super) name: String,
+}
+
+impl MigrationView {
+    pub(super) fn title(&self) -> String {
+        title(&self.version, &self.name)
+    }
+}
+
+impl From<&Migration> for MigrationView {
+    fn from(migration: &Migration) -> MigrationView {
+        let (version, name) = (migration.version.to_string(), migration.name.clone());
+        MigrationView { version, name }
+    }
+}
+
+/// A plan with the database that it is for.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Planned {
+    pub(super) target: TargetView,
+    pub(super) environment: Environment,
+    pub(super) plan: PlanView,
+}
+
+/// What will be done, in this order, and nothing else.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PlanView {
+    /// What `--plan` takes.
+    pub(super) id: String,
+    /// What the policy asks for, in words.
+    pub(super) policy: String,
+    pub(super) steps: Vec<StepView>,
+    /// What was looked at and needs nothing done.
+    pub(super) skipped: Vec<String>,
+    /// The commands of a migration tool that carry it out.
+    commands: Vec<String>,
+    warnings: Vec<String>,
+    #[serde(skip)]
+    pub(super) verb: Verb,
+}
+
+/// One thing that will be done.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) enum StepView {
+    CreateDatabase {
+        name: String,
+    },
+    CreateHistory {
+        name: String,
+    },
+    Apply {
+        version: String,
+        name: String,
+        file: String,
+        transaction: bool,
+    },
+    Revert {
+        version: String,
+        name: String,
+        file: Option<String>,
+        losses: Vec<LossView>,
+    },
+    Record {
+        version: String,
+        name: String,
+    },
+    Rerecord {
+        version: String,
+        name: String,
+    },
+    ClearFailed {
+        version: String,
+        name: String,
+    },
+    Clear {
+        losses: Vec<LossView>,
+    },
+    Load {
+        name: String,
+    },
+    Run {
+        command: Vec<String>,
+    },
+    Backup,
+    AllOrNothing {
+        how: BatchView,
+        /// Why it cannot be one transaction.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
+    },
+    BuildEmpty,
+    Mark {
+        environment: Option<Environment>,
+    },
+    Build {
+        backup: String,
+    },
+    CreateRoles {
+        names: Vec<String>,
+    },
+    Replace {
+        what: String,
+        backup: String,
+        losses: Vec<LossView>,
+    },
+    Swap {
+        name: String,
+        keeps_old: bool,
+        losses: Vec<LossView>,
+    },
+    PutBack {
+        kept: String,
+        name: String,
+    },
+    Remove {
+        what: String,
+    },
+    Name {
+        name: String,
+    },
+}
+
+/// How several migrations are all or nothing.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) enum BatchView {
+    #[serde(rename = "one transaction")]
+    OneTransaction,
+    #[serde(rename = "the backup is swapped back in")]
+    SwapBack,
+}
+
+/// What a step does away with.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LossView {
+    /// A table, or a column of one.
+    object: String,
+    /// How many rows hold something there; null where nobody counted.
+    rows: Option<u64>,
+}
+
+impl From<&Plan> for Planned {
+    fn from(plan: &Plan) -> Planned {
+        Planned {
+            target: (&plan.target).into(),
+            environment: plan.environment,
+            plan: PlanView {
+                id: plan.id().to_string(),
+                policy: plan.terms.clone(),
+                steps: plan.steps.iter().map(StepView::from).collect(),
+                skipped: plan.skipped.clone(),
+                commands: plan.commands.clone(),
+                warnings: plan.warnings.clone(),
+                verb: plan.verb,
+            },
+        }
+    }
+}
+
+fn losses(losses: &[Loss]) -> Vec<LossView> {
+    let view = |loss: &Loss| LossView { object: loss.object.clone(), rows: loss.rows };
+    losses.iter().map(view).collect()
+}
+
+impl From<&Step> for StepView {
+    fn from(step: &Step) -> StepView {
+        match step.clone() {
+            Step::CreateDatabase { name } => StepView::CreateDatabase { name },
+            Step::CreateHistory { table } => StepView::CreateHistory { name: table },
+            Step::Apply { migration } => StepView::Apply {
+                version: migration.version.to_string(),
+                name: migration.name,
+                file: migration.up.path.display().to_string(),
+                transaction: migration.up.transactional,
+            },
+            Step::Revert { migration, losses: lost } => StepView::Revert {
+                version: migration.version.to_string(),
+                name: migration.name,
+                file: migration.down.map(|down| down.path.display().to_string()),
+                losses: losses(&lost),
+            },
+            Step::Record { migration } => {
+                let MigrationView { version, name } = (&migration).into();
+                StepView::Record { version, name }
+            }
+            Step::Rerecord { migration } => {
+                let MigrationView { version, name } = (&migration).into();
+                StepView::Rerecord { version, name }
+            }
+            Step::ClearFailed { migration } => {
+                let MigrationView { version, name } = (&migration).into();
+                StepView::ClearFailed { version, name }
+            }
+            Step::Clear { tables } => StepView::Clear { losses: losses(&tables) },
+            Step::Load { seed } => StepView::Load { name: seed.path },
+            Step::Run { command } => StepView::Run { command },
+            Step::Backup => StepView::Backup,
+            Step::AllOrNothing { how: Batch::OneTransaction } => {
+                StepView::AllOrNothing { how: BatchView::OneTransaction, because: None }
+            }
+            Step::AllOrNothing { how: Batch::SwapBack { because } } => {
+                StepView::AllOrNothing { how: BatchView::SwapBack, because: Some(because) }
+            }
+            Step::BuildEmpty => StepView::BuildEmpty,
+            Step::Mark { environment } => StepView::Mark { environment },
+            Step::Build { backup } => StepView::Build { backup },
+            Step::CreateRoles { names } => StepView::CreateRoles { names },
+            Step::Replace { what, backup, loses } => {
+                StepView::Replace { what, backup, losses: losses(&loses) }
+            }
+            Step::Swap { name, keeps_old, loses } => {
+                StepView::Swap { name, keeps_old, losses: losses(&loses) }
+            }
+            Step::PutBack { kept, name } => StepView::PutBack { kept, name },
+            Step::Remove { what } => StepView::Remove { what },
+            Step::Name { name } => StepView::Name { name },
+        }
+    }
+}
+
+impl Planned {
+    /// The steps, one a line.
+    pub(crate) fn text(&self, style: &Style) -> String {
+        let plan = &self.plan;
+        let head = format!(
+            "{} {} on {} ({})",
+            style.paint(CYAN, "Plan"),
+            plan.id,
+            self.target,
+            self.environment
+        );
+        let dim = |text: String| style.paint(DIM, &format!("  {text}"));
+        let mut lines = vec![head, dim(format!("policy: {}", plan.policy))];
+        lines.extend(plan.skipped.iter().map(|skipped| dim(skipped.clone())));
+        lines.extend(plan.commands.iter().map(|command| dim(format!("by `{command}`"))));
+        for step in &plan.steps {
+            lines.push(format!("  {}", step.describe()));
+            let losses = step.losses().iter();
+            let losses = losses.map(|loss| format!("    {}", loss.describe()));
+            lines.extend(losses.map(|loss| style.paint(YELLOW, &loss)));
+        }
+        lines.join("\n")
+    }
+
+    /// What is unusual, though not in the way.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.plan.warnings
+    }
+
+    /// Why there is nothing to do.
+    pub(super) fn nothing_to_do(&self) -> String {
+        let database = &self.target.database;
+        match self.plan.verb {
+            Verb::Migrate => {
+                format!("nothing to do: {database} has every migration that was asked for")
+            }
+            Verb::Restore
+            | Verb::RestoreInPlace
+            | Verb::Reset
+            | Verb::Mark
+            | Verb::Unmark
+            | Verb::Prune
+            | Verb::Destroy => "nothing to do".to_owned(),
+            Verb::Baseline => "nothing to do: no migration is pending".to_owned(),
+            Verb::Repair => "nothing to do: the history is in order".to_owned(),
+            Verb::Rollback => format!("nothing to do: {database} has no such migration"),
+            Verb::Seed | Verb::SeedFresh if self.plan.skipped.is_empty() => {
+                "nothing to do: there are no seeds".to_owned()
+            }
+            Verb::Seed | Verb::SeedFresh => format!("nothing to do: {database} has every seed"),
+        }
+    }
+}
+
+impl StepView {
+    fn losses(&self) -> &[LossView] {
+        match self {
+            StepView::Revert { losses, .. }
+            | StepView::Clear { losses }
+            | StepView::Replace { losses, .. }
+            | StepView::Swap { losses, .. } => losses,
+            _ => &[],
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            StepView::CreateDatabase { name } => format!("create the database {name}"),
+            StepView::CreateHistory { name } => format!("create the history table {name}"),
+            StepView::Apply { version, name, transaction, .. } => {
+                let how = if *transaction { "" } else { ", without a transaction" };
+                format!("apply {}{how}", title(version, name))
+            }
+            StepView::Revert { version, name, .. } => format!("revert {}", title(version, name)),
+            StepView::Record { version, name } => {
+                format!("record {} as applied, without running it", title(version, name))
+            }
+            StepView::Rerecord { version, name } => format!(
+                "record the checksum that {} has now: only comments or white space changed",
+                title(version, name)
+            ),
+            StepView::ClearFailed { version, name } => {
+                format!("clear away that {} failed: it is pending again", title(version, name))
+            }
+            StepView::Clear { losses } => format!("clear {}", plural(losses.len(), "table")),
+            StepView::Load { name } => format!("load {name}"),
+            StepView::Run { command } => format!("run `{}`", command.join(" ")),
+            StepView::Backup => "take a backup, and read it back".to_owned(),
+            StepView::AllOrNothing { how, because } => how.describe(because.as_deref()),
+            StepView::BuildEmpty => "build a new database beside the old one".to_owned(),
+            StepView::Mark { environment: Some(environment) } => {
+                format!("mark the database as {environment}")
+            }
+            StepView::Mark { environment: None } => "remove the marker of the database".to_owned(),
+            StepView::Build { backup } => {
+                format!("build a new database from {backup} and compare it")
+            }
+            StepView::CreateRoles { names } => format!(
+                "create {} without passwords: {}",
+                plural(names.len(), "role"),
+                names.join(", ")
+            ),
+            StepView::Replace { what, backup, .. } => {
+                format!("replace {what} with what {backup} holds, in one transaction")
+            }
+            StepView::Swap { name, keeps_old: true, .. } => {
+                format!("swap it in as {name}; the old one stays under another name")
+            }
+            StepView::Swap { name, keeps_old: false, .. } => {
+                format!("swap it in as {name} and drop the old one")
+            }
+            StepView::PutBack { kept, name } => {
+                format!("{kept} becomes {name} again; what is {name} now stays under another name")
+            }
+            StepView::Remove { what } => format!("remove {what}"),
+            StepView::Name { name } => format!("name it {name}"),
+        }
+    }
+}
+
+impl BatchView {
+    fn describe(self, because: Option<&str>) -> String {
+        match self {
+            BatchView::OneTransaction => {
+                "all or nothing: what follows runs in one transaction".to_owned()
+            }
+            BatchView::SwapBack => format!(
+                "all or nothing: if one fails, the backup is swapped back in, because {}",
+                because.unwrap_or_default()
+            ),
+        }
+    }
+}
+
+impl LossView {
+    fn describe(&self) -> String {
+        let object = short(&self.object);
+        match self.rows {
+            Some(0) => format!("{object} is empty: nothing is lost"),
+            Some(1) => format!("loses {object}: 1 row"),
+            Some(rows) => format!("loses {object}: {} rows", number(rows)),
+            None => format!("loses {object}: how much was not counted"),
+        }
+    }
+}
+
+/// A plan that was only asked for.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct DryRun {
+    #[serde(flatten)]
+    planned: Planned,
+    dry_run: bool,
+    /// What is known of its migrations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    foresight: Option<ForesightView>,
+    /// With `--show-sql`: what the files say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sql: Option<Vec<SqlFile>>,
+}
+
+/// A file that the plan runs.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct SqlFile {
+    file: String,
+    sql: String,
+}
+
+impl DryRun {
+    /// The plan alone.
+    pub(crate) fn of(plan: &Plan) -> DryRun {
+        DryRun { planned: plan.into(), dry_run: true, foresight: None, sql: None }
+    }
+
+    /// With the SQL of its files, if that was wanted.
+    pub(crate) fn with_sql(self, sql: Option<Vec<(PathBuf, String)>>) -> DryRun {
+        let one =
+            |(file, sql): (PathBuf, String)| SqlFile { file: file.display().to_string(), sql };
+        DryRun { sql: sql.map(|files| files.into_iter().map(one).collect()), ..self }
+    }
+
+    /// With what is known of its migrations.
+    pub(crate) fn with_foresight(self, plan: &Plan, foresight: &Foresight) -> DryRun {
+        let foresight = Some(ForesightView::of(&plan.target, foresight));
+        DryRun { foresight, ..self }
+    }
+}
+
+impl Answer for DryRun {
+    fn text(&self, style: &Style) -> String {
+        if self.planned.plan.steps.is_empty() {
+            return self.planned.nothing_to_do();
+        }
+        let mut text = self.planned.text(style);
+        for warning in self.planned.warnings() {
+            text = format!("{text}\n{} {warning}", style.paint(YELLOW, "warning:"));
+        }
+        for SqlFile { file, sql } in self.sql.iter().flatten() {
+            text = format!("{text}\n\n-- {file}\n{}", sql.trim_end());
+        }
+        match &self.foresight {
+            Some(foresight) => format!("{text}\n\n{}", foresight.text(style)),
+            None => text,
+        }
+    }
+}

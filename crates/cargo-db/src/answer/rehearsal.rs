@@ -1,0 +1,432 @@
+//! A rehearsal, for people, for a pull request, and for programs. What hurts stands first.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::answer::check::{self, CheckedView, summary};
+use crate::answer::plan::TargetView;
+use crate::answer::text::{elapsed, milliseconds, size};
+use crate::answer::{Answer, BOLD, DIM, RED, Style};
+use crate::model::finding::{Finding, Severity, Verdict};
+use crate::model::migration::title;
+use crate::model::rehearsal::{BrokenQuery, Foresight, Locked, Rehearsal, Rehearsed, WayBack};
+use crate::model::target::Target;
+
+/// How many lines of a difference are shown.
+const SHOWN: usize = 8;
+
+/// What a rehearsal measured, and where its receipt lies.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RehearsalReport {
+    target: TargetView,
+    /// The file of the receipt.
+    receipt: String,
+    #[serde(flatten)]
+    rehearsal: RehearsalView,
+    #[serde(skip)]
+    form: Form,
+}
+
+/// How people read a rehearsal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Terminal,
+    /// For a pull request.
+    Markdown,
+}
+
+/// What a rehearsal measured.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RehearsalView {
+    /// Whose data it was, in words.
+    basis: String,
+    /// The worst of all.
+    verdict: Verdict,
+    /// How long the copy took.
+    copied_ms: u64,
+    migrations: Vec<RehearsedView>,
+    /// Queries of the application's that no longer prepare.
+    broken_queries: Vec<BrokenQuery>,
+    /// The scratch database, where it was kept.
+    kept: Option<String>,
+}
+
+/// One migration that was rehearsed.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RehearsedView {
+    version: String,
+    name: String,
+    file: String,
+    verdict: Verdict,
+    findings: Vec<Finding>,
+    locks: Vec<LockView>,
+    rows: Vec<RowsView>,
+    /// On the copy.
+    duration_ms: u64,
+    /// The log that it wrote.
+    wal_bytes: u64,
+    way_back: WayBackView,
+    /// Names that programs use and that are others now.
+    changes: Vec<String>,
+}
+
+/// A table that was locked so that others wait.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct LockView {
+    table: String,
+    /// As PostgreSQL names it.
+    mode: String,
+    /// Who waits.
+    blocks: &'static str,
+    line: usize,
+    /// On the copy.
+    held_ms: u64,
+    /// On the database itself, by the sizes of both.
+    estimated_ms: Option<u64>,
+}
+
+/// What a migration did to the rows of one table.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RowsView {
+    table: String,
+    inserted: u64,
+    updated: u64,
+    deleted: u64,
+}
+
+/// Whether the down migration leads back.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct WayBackView {
+    is: WayBackWord,
+    details: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum WayBackWord {
+    Irreversible,
+    Proved,
+    Lossy,
+    Wrong,
+    Unmeasured,
+}
+
+impl From<&WayBack> for WayBackView {
+    fn from(way_back: &WayBack) -> WayBackView {
+        let is = match way_back {
+            WayBack::Irreversible => WayBackWord::Irreversible,
+            WayBack::Proved => WayBackWord::Proved,
+            WayBack::Lossy(_) => WayBackWord::Lossy,
+            WayBack::Wrong(_) => WayBackWord::Wrong,
+            WayBack::Unmeasured(_) => WayBackWord::Unmeasured,
+        };
+        WayBackView { is, details: way_back.details().to_vec() }
+    }
+}
+
+impl WayBackWord {
+    fn word(self) -> &'static str {
+        match self {
+            WayBackWord::Irreversible => "irreversible",
+            WayBackWord::Proved => "proved",
+            WayBackWord::Lossy => "lossy",
+            WayBackWord::Wrong => "wrong",
+            WayBackWord::Unmeasured => "unmeasured",
+        }
+    }
+}
+
+impl From<&Locked> for LockView {
+    fn from(lock: &Locked) -> LockView {
+        LockView {
+            table: lock.table.clone(),
+            mode: lock.mode.clone(),
+            blocks: lock.blocks,
+            line: lock.line,
+            held_ms: milliseconds(lock.held),
+            estimated_ms: lock.estimated.map(milliseconds),
+        }
+    }
+}
+
+impl From<&Rehearsed> for RehearsedView {
+    fn from(migration: &Rehearsed) -> RehearsedView {
+        let rows = migration.rows.iter().map(|(table, rows)| RowsView {
+            table: table.clone(),
+            inserted: rows.inserted,
+            updated: rows.updated,
+            deleted: rows.deleted,
+        });
+        RehearsedView {
+            version: migration.version.clone(),
+            name: migration.name.clone(),
+            file: migration.file.display().to_string(),
+            verdict: migration.verdict,
+            findings: migration.findings.clone(),
+            locks: migration.locks.iter().map(LockView::from).collect(),
+            rows: rows.collect(),
+            duration_ms: milliseconds(migration.duration),
+            wal_bytes: migration.wal,
+            way_back: (&migration.way_back).into(),
+            changes: migration.changes.clone(),
+        }
+    }
+}
+
+impl RehearsalView {
+    /// A rehearsal of what will be done to the target.
+    pub(crate) fn of(target: &Target, rehearsal: &Rehearsal) -> RehearsalView {
+        RehearsalView {
+            basis: rehearsal.basis.describe(&target.database),
+            verdict: rehearsal.verdict(),
+            copied_ms: milliseconds(rehearsal.copied),
+            migrations: rehearsal.migrations.iter().map(RehearsedView::from).collect(),
+            broken_queries: rehearsal.broken.clone(),
+            kept: rehearsal.kept.clone(),
+        }
+    }
+
+    /// The report on a terminal.
+    pub(crate) fn text(&self, style: &Style) -> String {
+        let mut lines = vec![self.heading(), String::new()];
+        lines.extend(self.migrations.iter().flat_map(|migration| migration.lines(style)));
+        for broken in &self.broken_queries {
+            let (word, query) = (style.paint(RED, "BLOCK"), style.paint(BOLD, &broken.query));
+            lines.push(format!("{word} query {query}"));
+            lines.push(format!("  broken by {}: {}", broken.by, broken.why));
+        }
+        lines.push(String::new());
+        lines.push(self.counts());
+        let kept = self.kept.iter();
+        lines.extend(kept.map(|kept| format!("the scratch database is kept as {kept}")));
+        lines.join("\n")
+    }
+
+    /// The report as Markdown: a table, and what hurts below it.
+    fn markdown(&self) -> String {
+        let mut lines = vec![
+            format!("**{}**", self.counts()),
+            String::new(),
+            format!("{}.", self.heading()),
+            String::new(),
+            "| | migration | took | way back | locks |".to_owned(),
+            "|---|---|--:|---|---|".to_owned(),
+        ];
+        lines.extend(self.migrations.iter().map(RehearsedView::markdown_row));
+        let hurting = self.migrations.iter().filter(|migration| !migration.findings.is_empty());
+        lines.extend(hurting.flat_map(RehearsedView::markdown_findings));
+        if !self.broken_queries.is_empty() {
+            lines.push("\n**Queries that break**\n".to_owned());
+            let line = |broken: &BrokenQuery| {
+                format!("- `{}`, by {}: {}", broken.query, broken.by, broken.why)
+            };
+            lines.extend(self.broken_queries.iter().map(line));
+        }
+        lines.join("\n")
+    }
+
+    fn heading(&self) -> String {
+        format!("Rehearsed on {}, made in {}", self.basis, took(self.copied_ms))
+    }
+
+    fn counts(&self) -> String {
+        summary(self.migrations.iter().map(|migration| migration.verdict), "migration")
+    }
+}
+
+impl RehearsedView {
+    fn title(&self) -> String {
+        title(&self.version, &self.name)
+    }
+
+    fn lines(&self, style: &Style) -> Vec<String> {
+        let mut lines = vec![format!(
+            "{} {}  {}",
+            check::verdict(self.verdict, style),
+            style.paint(BOLD, &self.title()),
+            style.paint(DIM, &self.figures())
+        )];
+        lines.extend(self.findings.iter().flat_map(|found| check::finding(found, style)));
+        for lock in &self.locks {
+            lines.push(format!("  line {:<4} {}", lock.line, style.paint(DIM, &lock.text())));
+        }
+        let details = &self.way_back.details;
+        let detail = |detail: &String| style.paint(DIM, &format!("    way back: {detail}"));
+        lines.extend(details.iter().take(SHOWN).map(detail));
+        if details.len() > SHOWN {
+            let more = format!("    way back: and {} more", details.len() - SHOWN);
+            lines.push(style.paint(DIM, &more));
+        }
+        lines
+    }
+
+    fn figures(&self) -> String {
+        let wal = if self.wal_bytes > 1 << 20 {
+            format!(", {} of log", size(self.wal_bytes))
+        } else {
+            String::new()
+        };
+        format!("{}{wal}, way back: {}", took(self.duration_ms), self.way_back.is.word())
+    }
+
+    fn markdown_row(&self) -> String {
+        let locks = self.locks.iter().map(|lock| format!("`{}`: {}", lock.table, lock.blocks));
+        format!(
+            "| **{}** | {} {} | {} | {} | {} |",
+            self.verdict.word(),
+            self.version,
+            self.name,
+            took(self.duration_ms),
+            self.way_back.is.word(),
+            locks.collect::<Vec<_>>().join(", ")
+        )
+    }
+
+    fn markdown_findings(&self) -> Vec<String> {
+        let mut lines = vec![format!("\n**{}**\n", self.title())];
+        lines.extend(self.findings.iter().map(bullet));
+        if matches!(self.way_back.is, WayBackWord::Lossy | WayBackWord::Wrong) {
+            let details = self.way_back.details.iter().take(SHOWN);
+            lines.extend(details.map(|detail| format!("- way back: {detail}")));
+        }
+        lines
+    }
+}
+
+impl LockView {
+    fn text(&self) -> String {
+        let estimated =
+            self.estimated_ms.map(|ms| format!(", there about {} (an estimate)", took(ms)));
+        format!(
+            "{} wait for {} on {} ({}){}",
+            self.blocks,
+            took(self.held_ms),
+            self.table,
+            self.mode.trim_end_matches("Lock"),
+            estimated.unwrap_or_default()
+        )
+    }
+}
+
+fn took(milliseconds: u64) -> String {
+    elapsed(Duration::from_millis(milliseconds))
+}
+
+fn bullet(finding: &Finding) -> String {
+    let word = if finding.severity == Severity::Block { "BLOCK" } else { "WARN" };
+    let object = finding.object.as_ref().map(|object| format!(" `{object}`:")).unwrap_or_default();
+    format!("- {word} line {}, {}:{object} {}", finding.line, finding.rule, finding.evidence)
+}
+
+impl RehearsalReport {
+    /// What was measured for the target.
+    pub(crate) fn of(
+        target: &Target,
+        rehearsal: &Rehearsal,
+        receipt: &Path,
+        form: Form,
+    ) -> RehearsalReport {
+        let receipt = receipt.display().to_string();
+        let rehearsal = RehearsalView::of(target, rehearsal);
+        RehearsalReport { target: target.into(), receipt, rehearsal, form }
+    }
+}
+
+impl Answer for RehearsalReport {
+    fn text(&self, style: &Style) -> String {
+        match self.form {
+            Form::Terminal => self.rehearsal.text(style),
+            Form::Markdown => self.rehearsal.markdown(),
+        }
+    }
+}
+
+/// There was nothing to rehearse. A program that looks at the verdict finds one all the same.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct NothingRehearsed {
+    target: TargetView,
+    verdict: Verdict,
+    migrations: Vec<RehearsedView>,
+    broken_queries: Vec<BrokenQuery>,
+    reason: &'static str,
+}
+
+impl NothingRehearsed {
+    /// No migration is pending on the target.
+    pub(crate) fn of(target: &Target) -> NothingRehearsed {
+        NothingRehearsed {
+            target: target.into(),
+            verdict: Verdict::Pass,
+            migrations: Vec::new(),
+            broken_queries: Vec::new(),
+            reason: "nothing to rehearse: no migration is pending",
+        }
+    }
+}
+
+impl Answer for NothingRehearsed {
+    fn text(&self, _: &Style) -> String {
+        self.reason.to_owned()
+    }
+}
+
+/// What is known of the migrations of a plan before anybody agrees to them.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) enum ForesightView {
+    Rehearsed {
+        rehearsal: RehearsalView,
+    },
+    /// They were only looked through.
+    Checked {
+        check: Vec<CheckedView>,
+    },
+    /// What the receipts say.
+    Receipt {
+        /// When the one that holds was written.
+        receipt: Option<String>,
+        /// Why none does.
+        objections: Vec<String>,
+    },
+}
+
+impl ForesightView {
+    pub(super) fn of(target: &Target, foresight: &Foresight) -> ForesightView {
+        match foresight {
+            Foresight::Rehearsed(rehearsal) => {
+                ForesightView::Rehearsed { rehearsal: RehearsalView::of(target, rehearsal) }
+            }
+            Foresight::Checked(checked) => {
+                ForesightView::Checked { check: checked.iter().map(CheckedView::from).collect() }
+            }
+            Foresight::Receipt { when, objections } => {
+                ForesightView::Receipt { receipt: when.clone(), objections: objections.clone() }
+            }
+        }
+    }
+
+    pub(super) fn text(&self, style: &Style) -> String {
+        match self {
+            ForesightView::Rehearsed { rehearsal } => rehearsal.text(style),
+            ForesightView::Checked { check } => check::text(check, style),
+            ForesightView::Receipt { receipt: Some(when), .. } => {
+                format!("the receipt of {when} holds")
+            }
+            ForesightView::Receipt { receipt: None, objections } => {
+                let lines = objections.iter().map(|objection| format!("\n  {objection}"));
+                format!("no receipt of a rehearsal holds{}", lines.collect::<String>())
+            }
+        }
+    }
+}

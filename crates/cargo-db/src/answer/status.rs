@@ -1,0 +1,353 @@
+//! What `status` found.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::answer::error::ErrorView;
+use crate::answer::plan::{MigrationView, TargetView};
+use crate::answer::text::{number, size, table};
+use crate::answer::{Answer, BOLD, GREEN, RED, Style, YELLOW};
+use crate::failure::{Failure, problem_line};
+use crate::model::environment::{Environment, Resolved, Signal};
+use crate::model::history::{Applied, Problem, Standing};
+use crate::model::migration::title;
+use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
+use crate::model::target::Target;
+use crate::settings::{Migrations, Runner};
+
+/// How many tables are listed before they are only counted.
+const TABLES_SHOWN: usize = 20;
+
+/// Where a database stands.
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct StatusReport {
+    target: TargetView,
+    environment: Environment,
+    /// Why it is this environment.
+    signals: Vec<Signal>,
+    /// Where the marker says that it is a copy.
+    copy_of: Option<Environment>,
+    /// Null where the database does not exist yet.
+    server: Option<ServerFacts>,
+    database: DatabaseView,
+    tool: ToolView,
+    migrations: MigrationsView,
+    /// The largest first.
+    tables: Vec<TableSize>,
+    settings: Vec<SettingView>,
+    /// Whether what is pending is asked of the tool.
+    #[serde(skip)]
+    asked: bool,
+}
+
+/// The database itself.
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct DatabaseView {
+    name: String,
+    exists: bool,
+    bytes: Option<u64>,
+}
+
+/// Whose migrations these are, and who runs them.
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ToolView {
+    name: &'static str,
+    runner: RunnerView,
+    set: Option<String>,
+    /// Whether what is pending can be read from the files without doubt.
+    certain: bool,
+}
+
+/// Who runs migrations.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum RunnerView {
+    Builtin,
+    Tool,
+}
+
+/// Files and history side by side.
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct MigrationsView {
+    total: usize,
+    executed: usize,
+    pending: Vec<MigrationView>,
+    problems: Vec<ProblemView>,
+    /// The applied one with the greatest version.
+    last: Option<LastView>,
+}
+
+/// A migration, or a file, and what is wrong with it.
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ProblemView {
+    state: &'static str,
+    version: Option<String>,
+    name: String,
+    explanation: String,
+    #[serde(skip)]
+    line: String,
+}
+
+/// The migration that was applied last.
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct LastView {
+    version: String,
+    name: String,
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    installed_on: Option<OffsetDateTime>,
+}
+
+/// A setting, for people who wonder where it comes from.
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SettingView {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) origin: String,
+}
+
+impl From<&Problem> for ProblemView {
+    fn from(problem: &Problem) -> ProblemView {
+        ProblemView {
+            state: problem.trouble.name(),
+            version: problem.version.as_ref().map(ToString::to_string),
+            name: problem.name.clone(),
+            explanation: problem.explanation.clone(),
+            line: problem_line(problem),
+        }
+    }
+}
+
+impl From<&Applied> for LastView {
+    fn from(last: &Applied) -> LastView {
+        let (version, name) = (last.version.to_string(), last.name.clone());
+        LastView { version, name, installed_on: last.installed_on }
+    }
+}
+
+impl From<&Standing<'_>> for MigrationsView {
+    fn from(standing: &Standing<'_>) -> MigrationsView {
+        MigrationsView {
+            total: standing.total,
+            executed: standing.applied.len(),
+            pending: standing.pending.iter().map(|file| MigrationView::from(*file)).collect(),
+            problems: standing.problems.iter().map(ProblemView::from).collect(),
+            last: standing.last().map(LastView::from),
+        }
+    }
+}
+
+impl From<&Migrations> for ToolView {
+    fn from(migrations: &Migrations) -> ToolView {
+        let runner = match migrations.runner {
+            Runner::Builtin => RunnerView::Builtin,
+            Runner::Tool => RunnerView::Tool,
+        };
+        let (name, certain) = (migrations.layout.key(), migrations.layout.is_certain());
+        ToolView { name, runner, set: migrations.set.clone(), certain }
+    }
+}
+
+impl ToolView {
+    fn text(&self) -> String {
+        let runner = match (self.runner, self.certain) {
+            (RunnerView::Builtin, _) => "",
+            (RunnerView::Tool, true) => ", which runs them",
+            (RunnerView::Tool, false) => {
+                ", which runs them; what is pending is read from its files, as far as that goes"
+            }
+        };
+        let set = self.set.as_ref().map_or_else(String::new, |set| format!(" of the set {set}"));
+        format!("{}{set}{runner}", self.name)
+    }
+}
+
+impl MigrationsView {
+    fn lines(&self, style: &Style) -> Vec<String> {
+        let pending = match self.pending.len() {
+            0 => "none pending".to_owned(),
+            pending => style.paint(YELLOW, &format!("{pending} pending")),
+        };
+        let mut lines = vec![format!(
+            "{}{} in all, {} executed, {pending}",
+            style.paint(BOLD, &format!("{:<13}", "Migrations")),
+            self.total,
+            self.executed,
+        )];
+        if let Some(LastView { version, name, installed_on }) = &self.last {
+            let when = installed_on
+                .and_then(|when| when.format(&time::format_description::well_known::Rfc3339).ok())
+                .map_or_else(String::new, |when| format!(" on {when}"));
+            lines.push(format!("{:<13}{}{when}", "Last", title(version, name)));
+        }
+        let pending = self.pending.iter();
+        lines.extend(pending.map(|file| format!("{:<13}{}", "Pending", file.title())));
+        let head = style.paint(RED, &format!("{:<13}", "Problem"));
+        lines.extend(self.problems.iter().map(|problem| format!("{head}{}", problem.line)));
+        lines
+    }
+}
+
+/// What a database and its migrations are known by.
+pub(crate) struct StatusFacts<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) environment: Resolved,
+    /// `None` where the database does not exist yet.
+    pub(crate) found: Option<(&'a ServerFacts, &'a DatabaseFacts)>,
+    pub(crate) standing: &'a Standing<'a>,
+    pub(crate) migrations: &'a Migrations,
+    pub(crate) settings: Vec<SettingView>,
+}
+
+impl From<StatusFacts<'_>> for StatusReport {
+    fn from(facts: StatusFacts<'_>) -> StatusReport {
+        let Resolved { environment, signals, copy_of } = facts.environment;
+        let (server, database) = facts.found.unzip();
+        StatusReport {
+            target: facts.target.into(),
+            environment,
+            signals,
+            copy_of,
+            server: server.cloned(),
+            database: DatabaseView {
+                name: facts.target.database.clone(),
+                exists: database.is_some(),
+                bytes: database.map(|database| database.bytes),
+            },
+            tool: facts.migrations.into(),
+            migrations: facts.standing.into(),
+            tables: database.map(|database| database.tables.clone()).unwrap_or_default(),
+            settings: facts.settings,
+            asked: facts.migrations.layout.is_asked(),
+        }
+    }
+}
+
+impl StatusReport {
+    /// Whether there is something that `--check` looks for.
+    pub(crate) fn is_finding(&self) -> bool {
+        // Without a database a tool that is asked cannot say what is pending.
+        let unknown = !self.database.exists && self.asked;
+        !self.migrations.pending.is_empty() || !self.migrations.problems.is_empty() || unknown
+    }
+
+    /// The server, the database, and what they are for.
+    fn head(&self, style: &Style) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut line = |name: &str, value: String| {
+            lines.push(format!("{}{value}", style.paint(BOLD, &format!("{name:<13}"))));
+        };
+        let (at, name) = (&self.target.server, &self.database.name);
+        match &self.server {
+            Some(server) => {
+                let tls = server.tls.as_deref().unwrap_or("no TLS");
+                let role = if server.superuser { ", a superuser" } else { "" };
+                let standby = match server.in_recovery {
+                    true => ", a standby: nothing can be changed here",
+                    false => "",
+                };
+                line("Server", format!("PostgreSQL {} at {at}{standby}", server.version));
+                line("Connected", format!("as {}{role}, {tls}", server.user));
+                let bytes = size(self.database.bytes.unwrap_or_default());
+                line("Database", format!("{name}, {bytes}"));
+            }
+            None => {
+                line("Server", at.clone());
+                let missing = "does not exist yet; `cargo db migrate` creates it";
+                line("Database", format!("{name} {missing}"));
+            }
+        }
+        let colour = if self.environment.is_own() { GREEN } else { YELLOW };
+        line("Environment", style.paint(colour, self.environment.name()));
+        for signal in &self.signals {
+            line("", format!("{}: {}", signal.source, signal.said));
+        }
+        if let Some(copied) = self.copy_of {
+            line("", format!("a copy of {copied}, by its marker"));
+        }
+        line("Tool", self.tool.text());
+        for setting in &self.settings {
+            line(setting.name, format!("{} ({})", setting.value, setting.origin));
+        }
+        lines
+    }
+
+    fn tables(&self) -> Vec<String> {
+        if self.tables.is_empty() {
+            return Vec::new();
+        }
+        let row = |table: &TableSize| {
+            vec![table.name.clone(), format!("~{}", number(table.rows)), size(table.bytes)]
+        };
+        let rows: Vec<Vec<String>> = self.tables.iter().take(TABLES_SHOWN).map(row).collect();
+        let mut lines = vec![String::new(), table(&["Table", "Rows", "Size"], &rows)];
+        if self.tables.len() > TABLES_SHOWN {
+            let more = (self.tables.len() - TABLES_SHOWN) as u64;
+            lines.push(format!("and {} more", number(more)));
+        }
+        lines
+    }
+}
+
+impl Answer for StatusReport {
+    fn text(&self, style: &Style) -> String {
+        let mut lines = self.head(style);
+        lines.push(String::new());
+        lines.extend(self.migrations.lines(style));
+        lines.extend(self.tables());
+        lines.join("\n")
+    }
+}
+
+/// Where each set of migrations stands.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct StatusOfSets {
+    sets: Vec<SetStatus>,
+}
+
+/// One set, or why nothing is known of it. The one without a name has null.
+#[derive(Serialize)]
+#[serde(untagged)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum SetStatus {
+    Found {
+        set: Option<String>,
+        #[serde(flatten)]
+        status: Box<StatusReport>,
+    },
+    Failed {
+        set: Option<String>,
+        error: ErrorView,
+    },
+}
+
+impl StatusOfSets {
+    /// What was found of each set, or why nothing was.
+    pub(crate) fn of(sets: &[(Option<String>, Result<StatusReport, Failure>)]) -> StatusOfSets {
+        let one = |(set, looked): &(Option<String>, Result<StatusReport, Failure>)| match looked {
+            Ok(status) => SetStatus::Found { set: set.clone(), status: Box::new(status.clone()) },
+            Err(failure) => SetStatus::Failed { set: set.clone(), error: failure.into() },
+        };
+        StatusOfSets { sets: sets.iter().map(one).collect() }
+    }
+}
+
+impl Answer for StatusOfSets {
+    /// Those that could not be looked at are warned of elsewhere.
+    fn text(&self, style: &Style) -> String {
+        let found = self.sets.iter().filter_map(|set| match set {
+            SetStatus::Found { status, .. } => Some(status.text(style)),
+            SetStatus::Failed { .. } => None,
+        });
+        found.collect::<Vec<_>>().join("\n\n")
+    }
+}

@@ -1,0 +1,25 @@
+//! How an answer may look: how wide, and whether with colours.
+
+use anstyle::{AnsiColor, Style as Ansi};
+
+/// What an answer needs to know of the place where it will be shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    /// How many characters fit in a line.
+    pub(crate) width: usize,
+    pub(crate) colours: bool,
+}
+
+pub(crate) const GREEN: Ansi = AnsiColor::Green.on_default().bold();
+pub(crate) const RED: Ansi = AnsiColor::Red.on_default().bold();
+pub(crate) const YELLOW: Ansi = AnsiColor::Yellow.on_default().bold();
+pub(crate) const CYAN: Ansi = AnsiColor::Cyan.on_default().bold();
+pub(crate) const BOLD: Ansi = Ansi::new().bold();
+pub(crate) const DIM: Ansi = Ansi::new().dimmed();
+
+impl Style {
+    /// The text in this colour, where colours may be used.
+    pub(crate) fn paint(&self, colour: Ansi, text: &str) -> String {
+        if self.colours { format!("{colour}{text}{colour:#}") } else { text.to_owned() }
+    }
+}

@@ -1,0 +1,193 @@
+//! `docs/schema`, made from the types of the answers. `SNAPSHOTS=overwrite cargo test` writes it
+//! anew.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value, json};
+use snapbox::{Assert, Data};
+
+use crate::answer::{
+    AuditTrail, BackedUp, BackupList, BackupShown, CheckReport, Created, Dropped, DryRun,
+    EnvironmentReport, Initialised, Migrated, NothingRehearsed, PolicyTable, Pruned, Rebuilt,
+    RehearsalReport, Restored, Seeded, ServerState, ServerUrl, StatusOfSets, StatusReport,
+    TrailSound, Verified,
+};
+use crate::face::json::{Document, NoAnswer, SCHEMA};
+use crate::model::event::Event;
+
+/// The document of an ending.
+type Ending = fn(&mut SchemaGenerator) -> Schema;
+
+/// What is in a file: the verbs that it is of, and every way in which they end.
+struct File {
+    name: &'static str,
+    verbs: &'static [&'static str],
+    endings: &'static [Ending],
+}
+
+/// One for each verb, named as the first word of it.
+const FILES: &[File] = &[
+    File { name: "status", verbs: &["status"], endings: &[of::<StatusReport>, of::<StatusOfSets>] },
+    File { name: "create", verbs: &["create"], endings: &[of::<Created>] },
+    File { name: "migrate", verbs: &["migrate"], endings: &[of::<Migrated>, of::<DryRun>] },
+    File { name: "rollback", verbs: &["rollback"], endings: &[of::<Migrated>, of::<DryRun>] },
+    File { name: "baseline", verbs: &["baseline"], endings: &[of::<Migrated>, of::<DryRun>] },
+    File { name: "repair", verbs: &["repair"], endings: &[of::<Migrated>, of::<DryRun>] },
+    File { name: "generate", verbs: &["generate"], endings: &[of::<Created>] },
+    File { name: "init", verbs: &["init"], endings: &[of::<Initialised>] },
+    File { name: "seed", verbs: &["seed"], endings: &[of::<Seeded>, of::<DryRun>] },
+    File { name: "reset", verbs: &["reset"], endings: &[of::<Rebuilt>, of::<DryRun>] },
+    File { name: "policy", verbs: &["policy"], endings: &[of::<PolicyTable>] },
+    File {
+        name: "env",
+        verbs: &["env show", "env set", "env clear"],
+        endings: &[of::<EnvironmentReport>, of::<DryRun>],
+    },
+    File {
+        name: "history",
+        verbs: &["history", "audit verify"],
+        endings: &[of::<AuditTrail>, of::<TrailSound>],
+    },
+    File { name: "backup", verbs: &["backup"], endings: &[of::<BackedUp>] },
+    File {
+        name: "backups",
+        verbs: &["backups list", "backups show", "backups verify", "backups prune"],
+        endings: &[
+            of::<BackupList>,
+            of::<BackupShown>,
+            of::<Verified>,
+            failed::<Verified>,
+            of::<Pruned>,
+        ],
+    },
+    File {
+        name: "restore",
+        verbs: &["restore"],
+        endings: &[of::<Restored>, of::<Dropped>, of::<DryRun>],
+    },
+    File { name: "check", verbs: &["check"], endings: &[of::<CheckReport>] },
+    File {
+        name: "rehearse",
+        verbs: &["rehearse"],
+        endings: &[of::<RehearsalReport>, of::<NothingRehearsed>],
+    },
+    File {
+        name: "server",
+        verbs: &["server start", "server stop", "server status", "server url", "server destroy"],
+        endings: &[of::<ServerState>, of::<ServerUrl>, of::<DryRun>],
+    },
+    File { name: "error", verbs: &[], endings: &[failed::<NoAnswer>] },
+];
+
+/// The document of an answer alone.
+fn of<A: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = Document::<A>::json_schema(generator);
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.remove("error");
+    }
+    schema
+}
+
+/// The document of a failure, with what is known all the same.
+fn failed<A: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = Document::<A>::json_schema(generator);
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert("ok".to_owned(), json!({ "const": false }));
+        let error = generator.subschema_for::<crate::answer::ErrorView>();
+        properties.insert("error".to_owned(), error.to_value());
+    }
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.push(json!("error"));
+    }
+    schema
+}
+
+fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12().for_serialize().into_generator()
+}
+
+impl File {
+    fn schema(&self) -> Value {
+        let mut generator = generator();
+        let mut documents: Vec<Value> = Vec::new();
+        for ending in self.endings {
+            let mut document = ending(&mut generator);
+            document.remove("title");
+            document.remove("description");
+            if let Some(Value::Object(properties)) = document.get_mut("properties") {
+                properties.insert("schema".to_owned(), json!({ "const": SCHEMA }));
+                if !self.verbs.is_empty() {
+                    properties.insert("verb".to_owned(), json!({ "enum": self.verbs }));
+                }
+            }
+            documents.push(document.to_value());
+        }
+        let title = match self.verbs {
+            [] => "A failure of any verb".to_owned(),
+            _ => format!("What `{}` answers", self.name),
+        };
+        whole(&title, documents, &mut generator)
+    }
+}
+
+/// A file of one or several documents, with what they refer to. No field is one that is not named.
+fn whole(title: &str, mut documents: Vec<Value>, generator: &mut SchemaGenerator) -> Value {
+    let mut schema = Map::new();
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("title".to_owned(), json!(title));
+    match documents.as_mut_slice() {
+        [Value::Object(only)] => schema.append(only),
+        _ => drop(schema.insert("anyOf".to_owned(), json!(documents))),
+    }
+    let definitions = generator.take_definitions(true);
+    if !definitions.is_empty() {
+        schema.insert("$defs".to_owned(), Value::Object(definitions));
+    }
+    let mut schema = Value::Object(schema);
+    close(&mut schema);
+    schema
+}
+
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if object.get("properties").is_some_and(Value::is_object) {
+                object.entry("additionalProperties").or_insert(json!(false));
+            }
+            object.values_mut().for_each(close);
+        }
+        Value::Array(values) => values.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema")
+}
+
+#[test]
+fn the_schemas_are_those_of_the_types() {
+    let mut files: Vec<(&str, Value)> =
+        FILES.iter().map(|file| (file.name, file.schema())).collect();
+    let mut generator = generator();
+    let mut event = Event::json_schema(&mut generator);
+    event.remove("title");
+    files.push((
+        "event",
+        whole("A line of `--progress json`", vec![event.to_value()], &mut generator),
+    ));
+    for (name, schema) in &files {
+        let mut text = serde_json::to_string_pretty(schema).unwrap();
+        text.push('\n');
+        let path = folder().join(format!("{name}.json"));
+        Assert::new().action_env("SNAPSHOTS").eq(text, Data::read_from(&path, None).raw());
+    }
+    let named: BTreeSet<String> = files.iter().map(|(name, _)| format!("{name}.json")).collect();
+    let there = std::fs::read_dir(folder()).unwrap().flatten();
+    let there: BTreeSet<String> =
+        there.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    assert_eq!(there, named, "docs/schema has a file for each verb, and no other");
+}
