@@ -48,8 +48,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Outcome> {
         }
         let foresight = proof::foresee(context, &plan, args.receipt.as_deref())?;
         let answer = DryRun::of(&plan).with_sql(sql).with_foresight(&plan, &foresight);
-        let is_safe = foresight.is_safe();
-        return Ok(if is_safe { Outcome::done(answer) } else { Outcome::finding(answer) });
+        return Ok(Outcome::done(answer).finding_if(!foresight.is_safe()));
     }
     if plan.is_empty() && facts.folder.migrations.is_empty() {
         let dir = &settings.migrations.dir.value;

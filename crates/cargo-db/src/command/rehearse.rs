@@ -45,6 +45,5 @@ pub(super) fn run(context: &Context, args: &RehearseArgs) -> Result<Outcome> {
         _ => Form::Terminal,
     };
     let answer = RehearsalReport::of(&target, &rehearsal, &path, form);
-    let fails = rehearsal.verdict() > Verdict::Warn;
-    Ok(if fails { Outcome::finding(answer) } else { Outcome::done(answer) })
+    Ok(Outcome::done(answer).finding_if(rehearsal.verdict() > Verdict::Warn))
 }

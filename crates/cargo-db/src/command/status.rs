@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::answer::{Answer, Outcome, SettingView, Status, StatusFacts, StatusOfSets};
+use crate::answer::{Outcome, SettingView, Status, StatusFacts, StatusOfSets};
 use crate::cli::StatusArgs;
 use crate::command::Context;
 use crate::failure::{Kind, Result};
@@ -32,31 +32,23 @@ pub(super) fn run(
     if let Some(context) = &first {
         context.world.interrupt.check()?;
     }
-    if sets.len() == 1 {
-        return sets.remove(0).1.map(|status| ended(status, args.check && is_finding));
+    let is_finding = args.check && is_finding;
+    if sets.len() == 1 || sets.iter().all(|(_, found)| found.is_err()) {
+        return sets.remove(0).1.map(|status| Outcome::done(status).finding_if(is_finding));
     }
-    let is_failed = |(_, found): &(_, Result<Status>)| found.is_err();
-    let Some(first_failed) = sets.iter().position(is_failed) else {
-        return Ok(ended(StatusOfSets::of(&sets), args.check && is_finding));
-    };
-    if sets.iter().all(is_failed) {
-        return sets.remove(first_failed).1.map(Outcome::done);
-    }
+    let mut exit = None;
     for (set, failure) in sets.iter().filter_map(|(set, found)| Some((set, found.as_ref().err()?)))
     {
         let why = failure.why().into_iter().map(|why| format!("\n  {why}")).collect::<String>();
         let set = set.as_deref().unwrap_or("without a name");
         first.iter().for_each(|one| one.ui.warning(&format!("set {set}: {failure}{why}")));
+        exit = exit.or(Some(failure.exit()));
     }
-    let answer = StatusOfSets::of(&sets);
-    Ok(match sets.remove(first_failed).1 {
-        Ok(_) => Outcome::done(answer),
-        Err(failure) => Outcome::done(answer).with_exit(failure.exit()),
+    let outcome = Outcome::done(StatusOfSets::of(&sets));
+    Ok(match exit {
+        Some(exit) => outcome.with_exit(exit),
+        None => outcome.finding_if(is_finding),
     })
-}
-
-fn ended(answer: impl Answer + 'static, is_finding: bool) -> Outcome {
-    if is_finding { Outcome::finding(answer) } else { Outcome::done(answer) }
 }
 
 /// What was found, before it is compared.
