@@ -19,7 +19,7 @@ pub(crate) struct ErrorView {
     done: Vec<String>,
     next: Vec<NextView>,
     #[serde(skip)]
-    excerpt: Option<StatementError>,
+    excerpt: Option<Box<StatementError>>,
 }
 
 /// What to do next.
@@ -36,7 +36,7 @@ impl From<&Failure> for ErrorView {
         let next = next.map(|hint| NextView { label: hint.label, command: hint.command });
         let excerpt = match failure.kind() {
             Kind::Statement { statement, .. } | Kind::PartWay { statement, .. } => {
-                Some((**statement).clone())
+                Some(statement.clone())
             }
             _ => None,
         };

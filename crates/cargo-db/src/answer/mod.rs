@@ -30,7 +30,7 @@ pub(crate) use env::EnvironmentReport;
 pub(crate) use error::ErrorView;
 pub(crate) use init::{Added, Initialised};
 pub(crate) use migrate::Migrated;
-pub(crate) use outcome::Outcome;
+pub(crate) use outcome::{AnyAnswer, Outcome};
 pub(crate) use plan::{DryRun, Planned};
 pub(crate) use policy::{PolicyCell, PolicyTable};
 pub(crate) use rehearsal::{Form, NothingRehearsed, RehearsalReport, RehearsalView};

@@ -49,6 +49,11 @@ impl Outcome {
         Outcome { failure: Some(failure), ..Outcome::done(answer).with_exit(exit) }
     }
 
+    /// The same, with exit code 1 where what was asked for was found.
+    pub(crate) fn finding_if(self, found: bool) -> Outcome {
+        if found { self.with_exit(Exit::Finding) } else { self }
+    }
+
     /// The same with another exit code.
     pub(crate) fn with_exit(self, exit: Exit) -> Outcome {
         Outcome { exit, ..self }

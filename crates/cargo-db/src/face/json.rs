@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::answer::{ErrorView, Outcome};
+use crate::answer::{AnyAnswer, ErrorView, Outcome};
 use crate::failure::{Exit, Result};
 
 /// The version of all documents: a field that goes or changes its meaning raises it.
@@ -37,7 +37,7 @@ pub(super) fn outcome(verb: &str, outcome: &Outcome) -> Result<String> {
         verb,
         ok: outcome.exit() == Exit::Done,
         set: outcome.set(),
-        answer: outcome.answer().map(|answer| answer.value()).transpose()?,
+        answer: outcome.answer().map(AnyAnswer::value).transpose()?,
         error: outcome.failure().map(ErrorView::from),
     };
     Ok(text(&document))

@@ -234,7 +234,7 @@ impl Face {
                 ),
             ),
             Event::Blocking { who } => {
-                self.status("Blocking", &format!("{who} waits for this migration"))
+                self.status("Blocking", &format!("{who} waits for this migration"));
             }
             Event::Building { phase, percent } => {
                 let percent = percent.map(|percent| format!(" {percent} %")).unwrap_or_default();

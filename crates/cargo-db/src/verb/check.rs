@@ -88,8 +88,7 @@ impl Verb for Check {
             FailOn::Warn => worst > Verdict::Pass,
             FailOn::Block => worst == Verdict::Block,
         };
-        let answer = CheckReport::of(&checked);
-        Ok(if fails { Outcome::finding(answer) } else { Outcome::done(answer) })
+        Ok(Outcome::done(CheckReport::of(&checked)).finding_if(fails))
     }
 }
 

@@ -106,8 +106,7 @@ impl Migrate {
         }
         let foresight = foresee(database, plan, self.receipt.as_deref())?;
         let answer = DryRun::of(plan).with_sql(sql).with_foresight(plan, &foresight);
-        let is_safe = foresight.is_safe();
-        Ok(if is_safe { Outcome::done(answer) } else { Outcome::finding(answer) })
+        Ok(Outcome::done(answer).finding_if(!foresight.is_safe()))
     }
 
     /// Whether all or nothing is asked for, here or in db.toml, or is what the environment customarily

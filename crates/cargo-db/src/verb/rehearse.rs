@@ -101,8 +101,7 @@ impl Verb for Rehearse {
             ReportFormat::Markdown => Form::Markdown,
         };
         let answer = RehearsalReport::of(target, &rehearsal, &path, form);
-        let fails = rehearsal.verdict() > Verdict::Warn;
-        Ok(if fails { Outcome::finding(answer) } else { Outcome::done(answer) })
+        Ok(Outcome::done(answer).finding_if(rehearsal.verdict() > Verdict::Warn))
     }
 }
 

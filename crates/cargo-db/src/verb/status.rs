@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::answer::{Answer, Outcome, SettingView, StatusFacts, StatusOfSets, StatusReport};
+use crate::answer::{Outcome, SettingView, StatusFacts, StatusOfSets, StatusReport};
 use crate::change::{Effect, Needs, SetNeed, Workspace};
 use crate::failure::{Kind, Result};
 use crate::migration;
@@ -62,14 +62,10 @@ impl Verb for Status {
         workspace.world.interrupt.check()?;
         let found = sets.iter().filter_map(|(_, found)| found.as_ref().ok());
         let is_finding = self.check && found.into_iter().any(StatusReport::is_finding);
-        if sets.len() == 1 {
-            return sets.remove(0).1.map(|status| ended(status, is_finding));
+        if sets.len() == 1 || sets.iter().all(|(_, found)| found.is_err()) {
+            return sets.remove(0).1.map(|status| Outcome::done(status).finding_if(is_finding));
         }
-        let is_failed = |(_, found): &(_, Result<StatusReport>)| found.is_err();
-        if sets.iter().all(is_failed) {
-            return sets.remove(0).1.map(Outcome::done);
-        }
-        let answer = StatusOfSets::of(&sets);
+        let outcome = Outcome::done(StatusOfSets::of(&sets));
         let mut exit = None;
         for (set, found) in sets {
             let Err(failure) = found else { continue };
@@ -79,14 +75,10 @@ impl Verb for Status {
             exit.get_or_insert(failure.exit());
         }
         Ok(match exit {
-            Some(exit) => Outcome::done(answer).with_exit(exit),
-            None => ended(answer, is_finding),
+            Some(exit) => outcome.with_exit(exit),
+            None => outcome.finding_if(is_finding),
         })
     }
-}
-
-fn ended(answer: impl Answer + 'static, is_finding: bool) -> Outcome {
-    if is_finding { Outcome::finding(answer) } else { Outcome::done(answer) }
 }
 
 /// What was found, before it is compared.

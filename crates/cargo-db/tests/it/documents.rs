@@ -34,7 +34,7 @@ fn the_reference_is_the_help() {
         &["env", "set"],
         &["env", "clear"],
         &["policy"],
-        &["history"],
+        &["audit"],
         &["server", "start"],
         &["server", "destroy"],
     ];
@@ -46,7 +46,10 @@ fn the_reference_is_the_help() {
         arguments.push("--help");
         let help = project.db(&arguments).ok().stdout;
         let own = match help.split_once("\nGlobal options:") {
-            Some((own, _)) if !verb.is_empty() => own.to_owned(),
+            Some((own, global)) if !verb.is_empty() => {
+                let effect = global.lines().filter(|line| line.starts_with("Effect: "));
+                effect.fold(own.trim_end().to_owned(), |own, effect| format!("{own}\n\n{effect}"))
+            }
             _ => help,
         };
         let title = format!("cargo db {}", verb.join(" "));
@@ -119,8 +122,8 @@ fn endings_with_nothing_to_do() {
     assert_eq!(ended(&project, &["backups", "list"], 0)["backups"], json!(NONE));
     assert_eq!(ended(&project, &["backups", "verify", "--all"], 0)["verified"], json!(NONE));
     assert_eq!(ended(&project, &["backups", "prune"], 0)["backups"], json!(NONE));
-    assert_eq!(ended(&project, &["history"], 0)["records"], json!(NONE));
-    assert_eq!(ended(&project, &["history", "verify"], 0)["records"], 0);
+    assert_eq!(ended(&project, &["audit"], 0)["records"], json!(NONE));
+    assert_eq!(ended(&project, &["audit", "verify"], 0)["records"], 0);
     ended(&project, &["backups", "verify", "--all", "--max-age", "1h"], 11);
     ended(&project, &["backups", "show"], 11);
     ended(&project, &["restore", "--latest"], 11);
@@ -176,13 +179,13 @@ fn endings_of_what_is_done() {
     assert_eq!(agreed(&project, &["env", "clear"])["marker"], Value::Null);
     ended(&project, &["policy"], 0);
     ended(&project, &["policy", "--env", "staging"], 0);
-    ended(&project, &["history"], 0);
-    ended(&project, &["history", "--database"], 0);
-    ended(&project, &["history", "verify"], 0);
+    ended(&project, &["audit"], 0);
+    ended(&project, &["audit", "--database"], 0);
+    ended(&project, &["audit", "verify"], 0);
     let trail = project.path().join(".db/audit.jsonl");
     let text = std::fs::read_to_string(&trail).unwrap();
     std::fs::write(&trail, text.replacen("\"migrate\"", "\"seed\"", 1)).unwrap();
-    ended(&project, &["history", "verify"], 1);
+    ended(&project, &["audit", "verify"], 1);
     ended(&project, &["migrate", "--steps", "many"], 2);
     ended(&project, &["migrate", "--to", "9"], 2);
     ended(&project, &["generate", "x"], 10);
@@ -191,7 +194,8 @@ fn endings_of_what_is_done() {
 
 #[test]
 fn endings_about_backups() {
-    let project = Project::new("docs_backups");
+    let mut project = Project::new("docs_backups");
+    project.set("BACKUP_RETENTION_DAYS", "0");
     project.migration("1_a.up.sql", "CREATE TABLE a (id int PRIMARY KEY);");
     project.db(&["migrate"]).ok();
     let taken = ended(&project, &["backup", "-o", "x.dump", "--format", "custom"], 0);
@@ -203,8 +207,6 @@ fn endings_about_backups() {
     ended(&project, &["backups", "verify", "x.dump", "--max-age", "1h"], 0);
     let shown = ended(&project, &["backups", "show", "x.dump"], 0);
     assert_eq!(shown["verification"]["ok"], true);
-    ended(&project, &["backups", "prune", "--dry-run"], 0);
-    project.write("db.toml", "[database]\nname = 'docs_backups'\n[backup]\nkeep-last = 1\n");
     let asked = ended(&project, &["backups", "prune", "--dry-run"], 0);
     assert_eq!(asked["dry_run"], true);
     for arguments in [
@@ -232,6 +234,7 @@ fn endings_about_backups() {
     assert_eq!(unsound["error"]["code"], "BACKUP.UNSOUND");
     assert_eq!(ended(&project, &["backups", "list"], 0)["backups"][0]["state"], "unsound");
     ended(&project, &["restore", "unread.sql", "--yes"], 11);
+    project.set("MAX_BACKUPS", "1");
     ended(&project, &["backups", "prune"], 3);
     ended(&project, &["backups", "prune", "--yes"], 0);
 }
