@@ -7,7 +7,7 @@ use crate::model::event::Event;
 use crate::model::layout::{quote_identifier, quote_literal};
 use crate::settings::Limits;
 use crate::world::World;
-use crate::world::pg::{Around, Session, Stop};
+use crate::world::pg::{Session, StatementObserver, Stop};
 use pg_logical::lexer::words;
 use pg_logical::script::Statement;
 
@@ -48,7 +48,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-impl Around for Progress<'_> {
+impl StatementObserver for Progress<'_> {
     fn before(&mut self, session: &mut Session, statement: &Statement) {
         self.running = Some(statement.clone());
         remove_invalid_index(self.world, session, statement, Moment::Before);

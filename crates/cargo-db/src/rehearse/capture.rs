@@ -6,7 +6,7 @@ use pg_logical::script::Statement;
 
 use crate::failure::Result;
 use crate::model::layout::{quote_identifier, quote_literal};
-use crate::rehearse::measure::Baseline;
+use crate::rehearse::baseline::Baseline;
 use crate::rehearse::snapshot::{Oid, Snapshot};
 use crate::world::pg::{Row, Session};
 

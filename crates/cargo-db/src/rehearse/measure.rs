@@ -1,7 +1,6 @@
 //! Measures what each statement of a migration does: a snapshot, the statement, a snapshot. One that takes
 //! rows away is undone, what it would take is counted, and it is run again.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pg_logical::lexer::words;
@@ -9,33 +8,13 @@ use pg_logical::script::Statement;
 
 use crate::failure::{Failure, Result, StatementError};
 use crate::model::layout::quote_identifier;
+use crate::rehearse::baseline::Baseline;
 use crate::rehearse::capture::{Capture, Kept, ask, is_kept, widens};
-use crate::rehearse::outside::{Watch, needs_no_transaction};
-use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Relation, Snapshot, reaches_out};
+use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Snapshot, reaches_out};
+use crate::rehearse::watch::{Watch, needs_no_transaction};
 use crate::world::World;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Around, Session};
-
-/// The tables as they were before the first migration, which is how they are on the real database.
-pub(super) struct Baseline {
-    pub(super) relations: BTreeMap<Oid, Relation>,
-    /// Their columns, by number.
-    pub(super) columns: BTreeMap<Column, String>,
-    /// Whether the copy holds the rows, or only its schema was copied.
-    pub(super) holds_rows: bool,
-}
-
-impl Baseline {
-    /// A table that was there and had rows.
-    pub(super) fn table(&self, oid: Oid) -> Option<&Relation> {
-        self.relations.get(&oid).filter(|relation| relation.holds_rows() && relation.rows > 0)
-    }
-
-    /// A table that was there, with rows or without.
-    pub(super) fn any_table(&self, oid: Oid) -> Option<&Relation> {
-        self.relations.get(&oid).filter(|relation| relation.holds_rows())
-    }
-}
+use crate::world::pg::{Session, StatementObserver};
 
 /// Something that a statement does away with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +72,15 @@ pub(super) struct Measured {
     /// The tables whose values were kept aside, and what became of these.
     pub(super) captured: Vec<String>,
     pub(super) kept: Vec<Kept>,
+}
+
+impl Measured {
+    /// Whether the statement may write rows, as far as its first word tells.
+    pub(super) fn may_write(&self) -> bool {
+        const WRITES: [&str; 8] =
+            ["insert", "update", "delete", "merge", "with", "do", "select", "call"];
+        words(&self.text).first().is_some_and(|first| WRITES.contains(&first.as_str()))
+    }
 }
 
 /// Follows the statements of a migration.
@@ -374,7 +362,7 @@ impl<'a> Measure<'a> {
     }
 }
 
-impl Around for Measure<'_> {
+impl StatementObserver for Measure<'_> {
     fn before(&mut self, session: &mut Session, statement: &Statement) {
         if self.trouble.is_none() {
             self.trouble = self.prepare(session, statement).err();

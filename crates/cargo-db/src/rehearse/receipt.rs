@@ -45,7 +45,7 @@ pub(crate) struct Receipt {
 
 /// How a database stands, as far as a receipt depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stood {
+pub(crate) struct SchemaState {
     /// The digest of its schema.
     pub(crate) schema: String,
     /// The server's major version.
@@ -54,9 +54,9 @@ pub(crate) struct Stood {
     pub(crate) rows: u64,
 }
 
-impl Stood {
+impl SchemaState {
     /// Looks at the session's database.
-    pub(crate) fn of(session: &mut Session, layout: &Layout) -> Result<Stood> {
+    pub(crate) fn of(session: &mut Session, layout: &Layout) -> Result<SchemaState> {
         let schema = Fingerprint::of(session, layout)?.digest();
         let mut number = |doing, sql| -> Result<u64> {
             Ok(session.value(doing, sql)?.and_then(|number| number.parse().ok()).unwrap_or(0))
@@ -64,7 +64,7 @@ impl Stood {
         let version = number("ask for the version", "SHOW server_version_num")?;
         let sql = "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class WHERE relkind IN ('r', 'm') AND oid >= 16384";
         let rows = number("ask for the sizes of tables", sql)?;
-        Ok(Stood { schema, server: u32::try_from(version / 10000).unwrap_or(0), rows })
+        Ok(SchemaState { schema, server: u32::try_from(version / 10000).unwrap_or(0), rows })
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct Entry {
 
 impl Receipt {
     /// That of a rehearsal.
-    pub(super) fn of(rehearsal: &Rehearsal, migrations: &[Migration], on: &Stood) -> Receipt {
+    pub(super) fn of(rehearsal: &Rehearsal, migrations: &[Migration], on: &SchemaState) -> Receipt {
         let entry = |(migration, rehearsed): (&Migration, &Rehearsed)| Entry {
             version: migration.version.to_string(),
             up: migration.up.checksum.to_string(),
@@ -122,7 +122,7 @@ impl Receipt {
     }
 
     /// Why it does not hold for these migrations, as things stand; nothing where it does.
-    pub(crate) fn objection(&self, migrations: &[&Migration], now: &Stood) -> Option<String> {
+    pub(crate) fn objection(&self, migrations: &[&Migration], now: &SchemaState) -> Option<String> {
         if self.version != VERSION {
             return Some(format!("it is of format {}, which is not known", self.version));
         }

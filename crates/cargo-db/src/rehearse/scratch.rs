@@ -8,25 +8,14 @@ use crate::failure::Result;
 use crate::model::environment::Environment;
 use crate::model::rehearsal::Basis;
 use crate::model::target::Target;
-use crate::rehearse::Request;
-use crate::rehearse::measure::Baseline;
+use crate::rehearse::baseline::Baseline;
+use crate::rehearse::request::{CopySource, Request};
 use crate::rehearse::snapshot::Snapshot;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session};
 
 /// A database with more bytes than this is not copied unless it is asked for.
 const COPIED_AT_MOST: u64 = 20 << 30;
-
-/// What the copy is to be made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum From {
-    /// The database as it is, unless it is very large: then its schema.
-    Auto,
-    Live,
-    /// A backup's name, or the newest.
-    Backup(Option<String>),
-    Schema,
-}
 
 /// A copy to run migrations on.
 pub(super) struct Scratch {
@@ -44,16 +33,18 @@ pub(super) struct Scratch {
 pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     let (settings, target) = (request.settings, request.target);
     let (built, basis) = match &request.from {
-        From::Backup(name) => {
+        CopySource::Backup(name) => {
             let folder = Folder::new(&settings.backup.dir.value);
             let backup = folder.find(name.as_deref(), &target.database)?;
             let name = backup.manifest.name.clone();
             let built = backup::scratch(world, settings, target, &Source::of(&folder, &backup))?;
             (built, Basis::Backup(name))
         }
-        From::Schema => (dumped(world, request, false)?, Basis::Schema),
-        From::Auto if is_large(world, target)? => (dumped(world, request, false)?, Basis::Schema),
-        From::Auto | From::Live => (live(world, request)?, Basis::Live),
+        CopySource::Schema => (dumped(world, request, false)?, Basis::Schema),
+        CopySource::Auto if is_large(world, target)? => {
+            (dumped(world, request, false)?, Basis::Schema)
+        }
+        CopySource::Auto | CopySource::Live => (live(world, request)?, Basis::Live),
     };
     let mut keeper = Session::open(world, &built.target, Purpose::Read)?;
     let rows = if basis == Basis::Schema { estimates(world, target)? } else { BTreeMap::new() };

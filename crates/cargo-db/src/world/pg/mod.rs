@@ -8,7 +8,7 @@ pub(crate) mod survey;
 mod tls;
 
 pub(crate) use lock::{Lock, OWN_KEY};
-pub(crate) use script::{Around, Script, Stop};
+pub(crate) use script::{Script, StatementObserver, Stop};
 pub(crate) use session::{
     Backend, Purpose, Row, Session, Transaction, after_the_end_of, backend, describe, opened_in,
     opens_another_in, server_error,
