@@ -92,7 +92,7 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
         list: &files::some_files,
     };
     let settings = Settings::resolve(&sources)?;
-    let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
+    let world = World::new(ui.events(), Interrupt::listen()?);
     let signals = world.clone();
     let force = matches!(&cli.command, Command::Reset(args) if args.force);
     let agreed = Agreed::new(&cli.global, force, typed);

@@ -78,19 +78,19 @@ impl DefaultRights {
         };
         let sql = format!(
             "SELECT 'ALTER DEFAULT PRIVILEGES FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) \
-                    || coalesce(' IN SCHEMA ' || quote_ident(n.nspname), ''), \
+                    || coalesce(' IN SCHEMA ' || quote_ident(n.nspname), '') AS head, \
                     a.privilege_type || ' ON ' || CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' \
-                        WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END, \
-                    CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, \
-                    CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END \
+                        WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END AS privilege, \
+                    CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee, \
+                    CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS option \
              FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a \
              WHERE a.grantee <> d.defaclrole AND {which} \
                AND NOT (d.defaclnamespace = 0 AND a.grantee = 0 AND d.defaclobjtype IN ('f', 'T'))"
         );
         let (mut revoke, mut grant) = (Vec::new(), Vec::new());
         for row in session.rows("look at default privileges", &sql)? {
-            let row: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
-            let [head, right, grantee, option] = row.as_slice() else { continue };
+            let (head, right) = (row.text("head")?, row.text("privilege")?);
+            let (grantee, option) = (row.text("grantee")?, row.text("option")?);
             revoke.push(format!("{head} REVOKE {right} FROM {grantee}"));
             grant.push(format!("{head} GRANT {right} TO {grantee}{option}"));
         }

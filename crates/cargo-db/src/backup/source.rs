@@ -13,7 +13,7 @@ use crate::model::layout::quote_literal;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::archive::{Kindred, plain_text, recognise};
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Purpose, Row, Session};
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use crate::world::{World, files};
@@ -180,9 +180,7 @@ pub(crate) fn preflight(
     let [roles, extensions, rights, database, data] = sets.as_slice() else {
         return Err(Kind::Bug { what: "the server answered other questions".to_owned() }.into());
     };
-    let names = |rows: &[Vec<Option<String>>]| {
-        rows.iter().filter_map(|row| row[0].clone()).collect::<Vec<_>>()
-    };
+    let names = |rows: &[Row]| rows.iter().filter_map(|row| row[0].clone()).collect::<Vec<_>>();
     let (roles, extensions) = (names(roles), names(extensions));
     let mut problems: Vec<String> = Vec::new();
     let missing = |wanted: &[String], there: &[String]| -> Vec<String> {

@@ -20,7 +20,7 @@ use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::archive::store;
 use crate::world::clock::{now, pause, stopwatch};
-use crate::world::pg::{Purpose, Session, opens_another_in};
+use crate::world::pg::{Purpose, Session};
 use crate::world::process::{ClientProgram, git_commit, repository};
 use crate::world::server::{Binaries, client};
 use crate::world::{World, files};
@@ -224,7 +224,7 @@ impl Dump<'_> {
             // Behind somebody's ALTER TABLE everybody else would wait behind us.
             "--lock-wait-timeout=60s".to_owned(),
         ];
-        opens_another_in(&self.target.database);
+        self.world.sessions.opens(self.target);
         arguments.extend(self.order.selection.iter().chain(more).cloned());
         ClientProgram::start(self.world, &self.programs.program("pg_dump"), &arguments, self.target)
     }

@@ -9,7 +9,7 @@ use crate::model::migration::Migration;
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::files;
-use crate::world::pg::Session;
+use crate::world::pg::{Row, Session};
 use pg_logical::script::statements;
 
 /// The folder of the queries that belong to one migration: `verify/<version>.sql`.
@@ -61,8 +61,7 @@ fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
                 _ => return Err(failure),
             },
         };
-        let is_true =
-            |row: &Vec<Option<String>>| matches!(row.as_slice(), [Some(value)] if value == "t");
+        let is_true = |row: &Row| matches!(row.only(), Ok(Some("t")));
         if !rows.iter().all(is_true) {
             return not_verified(format!("{} rows, and there must be none, or `true`", rows.len()));
         }

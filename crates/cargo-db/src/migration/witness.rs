@@ -11,7 +11,7 @@ use crate::failure::Result;
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
-use crate::world::pg::{Lock, Purpose, Session, opened_in};
+use crate::world::pg::{Lock, Purpose, Session};
 
 /// Watches a database from one moment on.
 pub(crate) struct Witness {
@@ -28,14 +28,14 @@ impl Witness {
         report_statistics(&mut session);
         let others = others_after_a_while(world, &mut session)?;
         let sessions = if others.is_empty() { count_sessions(&mut session)? } else { None };
-        Ok(Witness { session, sessions, own: opened_in(&target.database) })
+        Ok(Witness { session, sessions, own: world.sessions.opened(target) })
     }
 
     /// Why it cannot be said that nobody else wrote; empty where it can.
     pub(crate) fn doubts(&mut self, world: &World) -> Result<Vec<String>> {
         let others = others_after_a_while(world, &mut self.session)?;
         let now = count_sessions(&mut self.session)?;
-        let own = opened_in(&self.session.target.database) - self.own;
+        let own = world.sessions.opened(&self.session.target) - self.own;
         Ok(match (others.as_slice(), self.sessions, now) {
             ([], Some(before), Some(now)) if now <= before + own => Vec::new(),
             ([], Some(_), Some(_)) => vec!["somebody else was connected meanwhile".to_owned()],

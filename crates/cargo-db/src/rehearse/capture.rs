@@ -375,8 +375,8 @@ fn probe(session: &mut Session, sql: &str) -> Result<bool> {
 fn numbers(session: &mut Session, sql: &str) -> Result<Option<Vec<u64>>> {
     let row = ask(session, sql)?.and_then(|rows| rows.into_iter().next());
     Ok(row.map(|row| {
-        row.into_iter()
-            .map(|number| number.and_then(|number| number.parse().ok()).unwrap_or(0))
+        row.iter()
+            .map(|number| number.as_deref().and_then(|number| number.parse().ok()).unwrap_or(0))
             .collect()
     }))
 }

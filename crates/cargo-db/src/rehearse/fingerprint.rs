@@ -23,7 +23,7 @@ impl Fingerprint {
         session.run("prepare the session", "RESET search_path")?;
         let mut lines = BTreeMap::new();
         for row in rows {
-            let [kind, name, definition] = row.as_slice() else { continue };
+            let [kind, name, definition] = &row[..] else { continue };
             let text = |column: &Option<String>| column.clone().unwrap_or_default();
             lines.insert((text(kind), text(name)), text(definition));
         }

@@ -2,6 +2,7 @@
 
 mod lock;
 pub(crate) mod marker;
+mod row;
 mod script;
 mod session;
 pub(crate) mod survey;
@@ -9,7 +10,8 @@ mod tls;
 
 pub(crate) use lock::{Lock, OWN_KEY};
 pub(crate) use script::{Script, StatementObserver, Stop};
+pub(crate) use row::Row;
 pub(crate) use session::{
-    Backend, Purpose, Row, Session, Transaction, after_the_end_of, backend, describe, opened_in,
-    opens_another_in, server_error,
+    Backend, Purpose, Session, Transaction, after_the_end_of, backend, describe, only_row,
+    server_error,
 };
