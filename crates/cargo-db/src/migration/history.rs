@@ -1,6 +1,8 @@
 //! The history: the table in which a migration tool remembers what is applied, and how it is told
 //! from the tables of other tools.
 
+use postgres::error::SqlState;
+
 use crate::failure::{Failure, Kind, Result};
 use crate::model::history::History;
 use crate::model::layout::{Layout, quote_literal};
@@ -9,50 +11,46 @@ use crate::world::pg::Session;
 /// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
 /// so that nothing can hide it later.
 pub(crate) fn read_history(session: &mut Session, layout: &Layout) -> Result<History> {
-    let schema =
-        layout.schema().map(|schema| format!("AND n.nspname = {} ", quote_literal(schema)));
+    let schema = layout.schema().map(|schema| format!("AND n.nspname = {}", quote_literal(schema)));
     let question = format!(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_table_is_visible(c.oid), n.nspname \
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relname = {} {}AND c.relkind IN ('r', 'p') AND n.nspname <> 'pg_temp' ORDER BY 2 DESC, 1",
-        quote_literal(layout.table_name()),
-        schema.as_deref().unwrap_or_default()
+        include_str!("sql/find_history.sql"),
+        name = quote_literal(layout.table_name()),
+        schema = schema.as_deref().unwrap_or_default()
     );
     let found = session.rows("look for the history", &question)?;
     let Some(first) = found.first() else {
         return Ok(History { foreign: foreign_history(session, layout)?, ..History::default() });
     };
-    if schema.is_none() && first[1].as_deref() != Some("t") {
+    if schema.is_none() && !first.flag("is_visible")? {
         // Whoever names a search path in the URL means to have a history there of its own.
         if session.target.options.as_deref().is_some_and(|options| options.contains("search_path"))
         {
             return Ok(History::default());
         }
-        let schemas: Vec<String> =
-            found.iter().filter_map(|row| Some(format!("`{}`", row[2].as_deref()?))).collect();
-        let (database, schemas) = (session.target.database.clone(), schemas.join(", "));
+        let schemas = found.iter().map(|row| Ok(format!("`{}`", row.text("schema")?)));
+        let schemas = schemas.collect::<Result<Vec<_>>>()?.join(", ");
+        let database = session.target.database.clone();
         return Err(Kind::HistoryElsewhere { database, schemas }.into());
     }
-    let table = first[0].clone().unwrap_or_default();
+    let table = first.text("table")?.to_owned();
     read_table(session, layout, table)
 }
 
 /// Reads the history from this table, named as the server names it.
 pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) -> Result<History> {
-    if layout.table().columns.len() < TELLING && layout.schema().is_none() {
-        says_enough(session, layout, &table)?;
+    if layout.table().columns.len() < MIN_SIGNATURE && layout.schema().is_none() {
+        check_history_columns(session, layout, &table)?;
     }
-    let rows = match session.rows("read the history", &layout.select(&table)) {
+    let text = match session.value("read the history", &layout.select(&table)) {
         // Another tool's table of the same name has other columns.
-        Err(failure) if matches!(failure.kind(), Kind::Sql { server, .. } if server.code.as_deref() == Some("42703")) =>
-        {
+        Err(failure) if failure.is(&SqlState::UNDEFINED_COLUMN) => {
             return Err(of_another(session, layout, table)?);
         }
-        rows => rows?,
+        text => text?,
     };
-    let applied = match rows.first().and_then(|row| row[0].as_deref()) {
+    let applied = match text {
         Some(text) => {
-            layout.rows(text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?
+            layout.rows(&text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?
         }
         None => Vec::new(),
     };
@@ -67,77 +65,74 @@ fn of_another(session: &mut Session, layout: &Layout, table: String) -> Result<F
     Ok(Kind::OtherHistory { table, tool, expected: layout.key().to_owned() }.into())
 }
 
-/// Several tools have a table `schema_migrations`, with hardly a column to tell them by: it has to have just these,
-/// and Rails has another one beside it.
-fn says_enough(session: &mut Session, layout: &Layout, table: &str) -> Result<()> {
-    let question = format!(
-        "SELECT array_to_string(ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = {0}::regclass AND attnum > 0 \
-         AND NOT attisdropped ORDER BY attname COLLATE \"C\"), ' '), \
-         (SELECT count(*) FROM pg_class WHERE relname = 'ar_internal_metadata' \
-          AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = {0}::regclass))",
-        quote_literal(table)
-    );
-    let rows = session.rows("look whose history it is", &question)?;
-    let Some(row) = rows.first() else { return Ok(()) };
-    let mut columns = layout.table().columns.to_vec();
-    columns.sort_unstable();
-    let is_rails = layout.table_name() == "schema_migrations" && row[1].as_deref() != Some("0");
-    if row[0].as_deref() == Some(columns.join(" ").as_str()) && !is_rails {
+/// Several tools have a table `schema_migrations`, with hardly a column to tell them by: it has to
+/// have just these, and Rails has another one beside it.
+fn check_history_columns(session: &mut Session, layout: &Layout, table: &str) -> Result<()> {
+    let question = format!(include_str!("sql/history_columns.sql"), table = quote_literal(table));
+    let row = session.one("look whose history it is", &question)?;
+    let is_rails = layout.table_name() == "schema_migrations" && row.flag("is_beside_rails")?;
+    if row.text("columns")? == signature(layout) && !is_rails {
         return Ok(());
     }
     Err(of_another(session, layout, table.to_owned())?)
 }
 
+/// The columns of a tool's history, in the order of their names.
+fn signature(layout: &Layout) -> String {
+    let mut columns = layout.table().columns.to_vec();
+    columns.sort_unstable();
+    columns.join(" ")
+}
+
 /// Tables by which tools are known whose layouts are not.
-const STRANGERS: [(&str, &str); 3] = [
+const UNSUPPORTED: [(&str, &str); 3] = [
     ("atlas_schema_revisions", "atlas"),
     ("ar_internal_metadata", "rails"),
     ("hdb_version", "hasura"),
 ];
 /// A table with fewer columns than this is known by its name alone.
-const TELLING: usize = 3;
+const MIN_SIGNATURE: usize = 3;
 
-/// The history tables of all tools: whose, and their qualified names. A table is known by its columns, and by its
-/// name where these say little; so one that was given another name is found too.
+/// The history tables of all tools: whose, and their qualified names. A table is known by its
+/// columns, and by its name where these say little; so one that was given another name is found
+/// too.
 pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> {
-    let sorted = |layout: &Layout| {
-        let mut columns = layout.table().columns.to_vec();
-        columns.sort_unstable();
-        columns.join(" ")
-    };
     let names = Layout::all().map(|layout| quote_literal(layout.table_name()));
     let names: Vec<String> =
-        names.chain(STRANGERS.iter().map(|(name, _)| quote_literal(name))).collect();
-    let telling = Layout::all().filter(|layout| layout.table().columns.len() >= TELLING);
-    let signatures: Vec<String> = telling.map(|layout| quote_literal(&sorted(&layout))).collect();
+        names.chain(UNSUPPORTED.iter().map(|(name, _)| quote_literal(name))).collect();
+    let telling = Layout::all().filter(|layout| layout.table().columns.len() >= MIN_SIGNATURE);
+    let signatures: Vec<String> =
+        telling.map(|layout| quote_literal(&signature(&layout))).collect();
     let question = format!(
-        "SELECT * FROM (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.relname, \
-                (SELECT string_agg(a.attname, ' ' ORDER BY a.attname COLLATE \"C\") FROM pg_attribute a \
-                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns \
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema') AS t \
-         WHERE relname IN ({}) OR columns IN ({}) ORDER BY 1",
-        names.join(", "),
-        signatures.join(", ")
+        include_str!("sql/histories.sql"),
+        names = names.join(", "),
+        signatures = signatures.join(", ")
     );
     let mut found = Vec::new();
     for row in session.rows("look for the histories of other tools", &question)? {
-        let text = |column: usize| row[column].as_deref().unwrap_or_default();
-        let columns: Vec<&str> = text(3).split(' ').collect();
-        let named = |layout: &Layout| {
-            layout.table_name() == text(2)
-                && layout.schema().is_none_or(|schema| schema == text(1))
-                && layout.table().columns.iter().all(|column| columns.contains(column))
-        };
-        let same =
-            |layout: &Layout| layout.table().columns.len() >= TELLING && sorted(layout) == text(3);
-        // Of two whose columns are all there, the one with more of them.
-        let by_name = Layout::all().filter(named).max_by_key(|layout| layout.table().columns.len());
-        let tool = by_name.or_else(|| Layout::all().find(same)).map(|layout| layout.key());
-        let stranger = STRANGERS.iter().find(|(name, _)| *name == text(2)).map(|(_, tool)| *tool);
-        found.extend(tool.or(stranger).map(|tool| (tool.to_owned(), text(0).to_owned())));
+        let tool = tool_of(row.text("schema")?, row.text("name")?, row.optional_text("columns")?);
+        let table = row.text("table")?;
+        found.extend(tool.map(|tool| (tool.to_owned(), table.to_owned())));
     }
     Ok(found)
+}
+
+/// Whose history a table with these columns is, if anybody's.
+fn tool_of(schema: &str, name: &str, columns: Option<&str>) -> Option<&'static str> {
+    let all = columns.unwrap_or_default();
+    let columns: Vec<&str> = all.split(' ').collect();
+    let named = |layout: &Layout| {
+        layout.table_name() == name
+            && layout.schema().is_none_or(|expected| expected == schema)
+            && layout.table().columns.iter().all(|column| columns.contains(column))
+    };
+    let same =
+        |layout: &Layout| layout.table().columns.len() >= MIN_SIGNATURE && signature(layout) == all;
+    // Of two whose columns are all there, the one with more of them.
+    let by_name = Layout::all().filter(named).max_by_key(|layout| layout.table().columns.len());
+    let known = by_name.or_else(|| Layout::all().find(same)).map(|layout| layout.key());
+    let unsupported = UNSUPPORTED.iter().find(|(table, _)| *table == name).map(|(_, tool)| *tool);
+    known.or(unsupported)
 }
 
 /// Another tool's history, or one of another name, where the project's own is not there.

@@ -1,5 +1,5 @@
-//! Verification: queries of the project's that must return no rows, or `true`, before what a migration
-//! did is believed.
+//! Verification: queries of the project's that must return no rows, or `true`, before what a
+//! migration did is believed.
 
 use std::path::{Path, PathBuf};
 

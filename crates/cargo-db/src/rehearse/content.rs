@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::check::finding;
 use crate::failure::Result;
+use crate::migration::project_relation;
 use crate::model::finding::Finding;
 use crate::model::layout::{Layout, quote_identifier};
 use crate::rehearse::judge;
@@ -26,39 +27,28 @@ impl Content {
     /// Counts what the tables hold that are not the tool's own.
     pub(super) fn count(session: &mut Session, layout: &Layout) -> Result<Content> {
         let sql = format!(
-            "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples, \
-                   (SELECT string_agg(a.attname, E'\\x1f' ORDER BY a.attnum) FROM pg_attribute a \
-                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') \
-                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' \
-                   AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db') AND NOT {}",
-            layout.own_relations()
+            include_str!("sql/tables_with_columns.sql"),
+            project_relation = project_relation(layout)
         );
         let mut content = Content::default();
         for row in session.rows("list the tables", &sql)? {
-            let text = |at: usize| row[at].clone().unwrap_or_default();
-            if text(1).parse::<f64>().unwrap_or(0.0) > COUNTED {
+            if row.number::<f64>("estimate")? > COUNTED {
                 continue;
             }
-            let (name, columns) = (text(0), text(2));
+            let (name, columns) = (row.text("name")?, row.optional_text("columns")?);
             let columns: Vec<&str> =
-                columns.split('\x1f').filter(|column| !column.is_empty()).collect();
-            let counts: Vec<String> = columns
-                .iter()
-                .map(|column| format!(", count({})", quote_identifier(column)))
-                .collect();
-            let counted = session.rows(
-                "count rows and values",
-                &format!("SELECT count(*){} FROM {name}", counts.concat()),
-            )?;
-            let Some(counted) = counted.first() else { continue };
-            let number = |at: usize| {
-                counted[at].as_deref().and_then(|number| number.parse().ok()).unwrap_or(0)
+                columns.unwrap_or_default().split('\x1f').filter(|name| !name.is_empty()).collect();
+            let count = |(index, column): (usize, &&str)| {
+                format!(", count({}) AS c{index}", quote_identifier(column))
             };
-            let values = columns
-                .iter()
-                .enumerate()
-                .map(|(at, column)| ((*column).to_owned(), number(at + 1)));
-            content.0.insert(name, Table { rows: number(0), values: values.collect() });
+            let counts: String = columns.iter().enumerate().map(count).collect();
+            let sql = format!("SELECT count(*) AS rows{counts} FROM {name}");
+            let counted = session.one("count rows and values", &sql)?;
+            let values = columns.iter().enumerate().map(|(index, column)| {
+                Ok(((*column).to_owned(), counted.number(&format!("c{index}"))?))
+            });
+            let values = values.collect::<Result<_>>()?;
+            content.0.insert(name.to_owned(), Table { rows: counted.number("rows")?, values });
         }
         Ok(content)
     }

@@ -141,8 +141,8 @@ fn locked(measured: &Measured) -> Vec<Finding> {
     found
 }
 
-/// The strongest lock on each table that others wait for, and how long it was held: from the statement
-/// that took it to the end of the transaction.
+/// The strongest lock on each table that others wait for, and how long it was held: from the
+/// statement that took it to the end of the transaction.
 pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
     let mut locks: Vec<(Mode, usize, Locked)> = Vec::new();
     for (index, statement) in measured.iter().enumerate() {
@@ -194,8 +194,8 @@ pub(super) fn row_changes(measured: &[Measured]) -> BTreeMap<String, RowChanges>
     rows
 }
 
-/// What is left of the static findings once it was measured: locks and losses were measured, and whether it
-/// can run; names were not.
+/// What is left of the static findings once it was measured: locks and losses were measured, and
+/// whether it can run; names were not.
 pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
     let answered = [
         "syntax",
@@ -242,8 +242,8 @@ pub(super) fn line_naming(object: &str, measured: &[Measured]) -> usize {
     measured.iter().find(names).map_or(1, |statement| statement.line)
 }
 
-/// The losses that the file expects, which are counted again just before the real run: what goes as a
-/// whole can be counted before it goes.
+/// The losses that the file expects, which are counted again just before the real run: what goes as
+/// a whole can be counted before it goes.
 pub(super) fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard> {
     let lost = measured.iter().flat_map(|statement| &statement.lost);
     let guard = |lost: &Lost| {

@@ -1,5 +1,5 @@
-//! Measures what each statement of a migration does: a snapshot, the statement, a snapshot. One that takes
-//! rows away is undone, what it would take is counted, and it is run again.
+//! Measures what each statement of a migration does: a snapshot, the statement, a snapshot. One
+//! that takes rows away is undone, what it would take is counted, and it is run again.
 
 use std::time::{Duration, Instant};
 
@@ -226,7 +226,8 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// Tables whose rows were updated, and columns whose type was changed, that were not kept aside.
+    /// Tables whose rows were updated, and columns whose type was changed, that were not kept
+    /// aside.
     fn unforeseen(&self, statement: &Statement, after: &Snapshot) -> Vec<(Oid, Option<String>)> {
         let mut unforeseen = Vec::new();
         let all = words(&statement.text);
@@ -354,7 +355,8 @@ impl<'a> Measure<'a> {
         }
         measured.lost = match self.counted.take() {
             Some(counted) => counted,
-            // Without rows there is nothing to count: as many as the server estimates for the source.
+            // Without rows there is nothing to count: as many as the server estimates for the
+            // source.
             None if !self.baseline.holds_rows => self.going(session, after)?,
             None => Vec::new(),
         };
@@ -398,8 +400,8 @@ fn is_of_transaction(statement: &Statement) -> bool {
 fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
     let mut counted = Vec::new();
     for lost in going {
-        let rows = session.value("count what would be lost", &lost.query())?;
-        counted.push(Lost { rows: rows.and_then(|rows| rows.parse().ok()).unwrap_or(0), ..lost });
+        let rows = session.number("count what would be lost", &lost.query())?;
+        counted.push(Lost { rows, ..lost });
     }
     Ok(counted)
 }

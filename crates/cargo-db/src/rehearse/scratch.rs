@@ -1,5 +1,5 @@
-//! The scratch database: a clone where nobody is connected, else a dump that is loaded, else the schema
-//! with the sizes that the server estimates for the source. It is dropped on every way out.
+//! The scratch database: a clone where nobody is connected, else a dump that is loaded, else the
+//! schema with the sizes that the server estimates for the source. It is dropped on every way out.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,8 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     let mut keeper = Session::open(world, &built.target, Purpose::Read)?;
     let rows = if basis == Basis::Schema { estimates(world, target)? } else { BTreeMap::new() };
     if basis != Basis::Schema {
-        let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
+        let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') \
+                       AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
         if keeper.value("look for tables of unknown size", unknown)?.is_some() {
             Session::open(world, &built.target, Purpose::Write)?
                 .run("analyse the copy", "ANALYZE")?;
@@ -79,8 +80,8 @@ fn dumped(world: &World, request: &Request<'_>, rows: bool) -> Result<Built> {
 
 fn is_large(world: &World, target: &Target) -> Result<bool> {
     let mut session = Session::open(world, target, Purpose::Read)?;
-    let bytes = session.value("ask for the size", "SELECT pg_database_size(current_database())")?;
-    Ok(bytes.and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0) > COPIED_AT_MOST)
+    let sql = "SELECT pg_database_size(current_database())";
+    Ok(session.number::<u64>("ask for the size", sql)? > COPIED_AT_MOST)
 }
 
 fn estimates(world: &World, target: &Target) -> Result<BTreeMap<String, u64>> {
