@@ -13,7 +13,7 @@ use crate::migration::outside::Progress;
 use crate::migration::verify;
 use crate::migration::watchdog::Watchdog;
 use crate::model::event::Event;
-use crate::model::layout::{Entry, Layout, quote_literal};
+use crate::model::layout::{Entry, Layout};
 use crate::model::migration::{Migration, ScriptFile, Version, title};
 use crate::plan::{Plan, Step, Verb};
 use crate::settings::{Limits, Runner, Settings};
@@ -23,6 +23,7 @@ use crate::world::pg::{
     server_error,
 };
 use crate::world::{World, files};
+use pg_sql::quote::quote_literal;
 
 /// The SQLSTATE with which a statement ends when `lock_timeout` passes.
 pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";

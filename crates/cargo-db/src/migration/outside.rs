@@ -4,12 +4,12 @@
 use crate::failure::StatementError;
 use crate::migration::execute::{LOCK_NOT_AVAILABLE, Patience};
 use crate::model::event::Event;
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::settings::Limits;
 use crate::world::World;
 use crate::world::pg::{Around, Session, Stop};
-use pg_logical::lexer::words;
-use pg_logical::script::Statement;
+use pg_sql::lexer::words;
+use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::script::Statement;
 
 /// Follows a file that runs outside a transaction.
 pub(super) struct Progress<'a> {

@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pg_logical::lexer::words;
-use pg_logical::script::Statement;
+use pg_sql::lexer::words;
+use pg_sql::script::Statement;
 
 use crate::failure::{Failure, Result, StatementError};
-use crate::model::layout::quote_identifier;
 use crate::rehearse::capture::{Capture, Kept, ask, is_kept, widens};
 use crate::rehearse::outside::{Watch, needs_no_transaction};
 use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Relation, Snapshot, reaches_out};
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Around, Session};
+use pg_sql::quote::quote_identifier;
 
 /// The tables as they were before the first migration, which is how they are on the real database.
 pub(super) struct Baseline {

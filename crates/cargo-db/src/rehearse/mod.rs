@@ -218,8 +218,7 @@ impl<'a> Stage<'a> {
         self.before.push(before);
         let mut verdict = Verdict::of(&findings);
         let writes = |measured: &Measured| {
-            let first =
-                pg_logical::lexer::words(&measured.text).into_iter().next().unwrap_or_default();
+            let first = pg_sql::lexer::words(&measured.text).into_iter().next().unwrap_or_default();
             matches!(
                 first.as_str(),
                 "insert" | "update" | "delete" | "merge" | "with" | "do" | "select" | "call"
@@ -399,7 +398,7 @@ fn judge_back(
 fn line_naming(object: &str, measured: &[Measured]) -> usize {
     let last = object.rsplit('.').next().unwrap_or(object).trim_matches('"');
     let names = |statement: &&Measured| {
-        pg_logical::lexer::words(&statement.text).iter().any(|word| word == last)
+        pg_sql::lexer::words(&statement.text).iter().any(|word| word == last)
     };
     measured.iter().find(names).map_or(1, |statement| statement.line)
 }

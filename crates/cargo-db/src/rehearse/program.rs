@@ -9,7 +9,7 @@ use crate::migration;
 use crate::model::event::Event;
 use crate::model::finding::{Class, Expected, Finding, Severity, Verdict};
 use crate::model::history::Standing;
-use crate::model::layout::{Layout, quote_identifier};
+use crate::model::layout::Layout;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
 use crate::model::tool::{Task, newest_left};
@@ -17,6 +17,7 @@ use crate::rehearse::{Stage, judge, unmeasured};
 use crate::world::clock::stopwatch;
 use crate::world::files;
 use crate::world::pg::Session;
+use pg_sql::quote::quote_identifier;
 
 /// Tables with more rows than this are not counted.
 const COUNTED: f64 = 5_000_000.0;

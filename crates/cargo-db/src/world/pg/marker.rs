@@ -5,8 +5,8 @@
 
 use crate::failure::Result;
 use crate::model::environment::{Environment, Marker};
-use crate::model::layout::quote_literal;
 use crate::world::pg::session::Session;
+use pg_sql::quote::quote_literal;
 
 const GENUINE: &str = "database_oid = (SELECT oid FROM pg_database WHERE datname = current_database()) \
     AND system_identifier = (SELECT system_identifier FROM pg_control_system())";

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use crate::failure::{Kind, Result};
-use crate::model::layout::{Layout, quote_literal};
+use crate::model::layout::Layout;
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Host;
 use crate::world::pg::session::{Row, Session};
+use pg_sql::quote::quote_literal;
 
 const SERVER: &str = "\
 SELECT current_setting('server_version'), current_user, pg_is_in_recovery(), current_setting('is_superuser'), \
