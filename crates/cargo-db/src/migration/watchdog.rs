@@ -65,12 +65,15 @@ impl Watchdog {
         Watchdog(shared)
     }
 
-    /// From here on the worker may be cancelled, or not any more.
-    pub(super) fn arm(&self, armed: bool) {
-        if armed {
-            *self.0.cancelled_for.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        self.0.armed.store(armed, Ordering::SeqCst);
+    /// From here on the worker may be cancelled.
+    pub(super) fn arm(&self) {
+        *self.0.cancelled_for.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.armed.store(true, Ordering::SeqCst);
+    }
+
+    /// From here on it may not be cancelled any more.
+    pub(super) fn disarm(&self) {
+        self.0.armed.store(false, Ordering::SeqCst);
     }
 
     /// Another session works now.

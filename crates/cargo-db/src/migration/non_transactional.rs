@@ -1,8 +1,8 @@
-//! A file that runs outside a transaction: what stays when it stops, and the invalid index that a failed
-//! concurrent build leaves behind.
+//! A file that runs outside a transaction: what stays when it stops, and the invalid index that a
+//! failed concurrent build leaves behind.
 
 use crate::failure::StatementError;
-use crate::migration::execute::{LOCK_NOT_AVAILABLE, Patience};
+use crate::migration::retry::{LOCK_NOT_AVAILABLE, Patience};
 use crate::model::event::Event;
 use crate::settings::Limits;
 use crate::world::World;
