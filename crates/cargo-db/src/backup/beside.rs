@@ -4,7 +4,6 @@
 use crate::backup::restore::{load, server_major};
 use crate::failure::{Kind, Result};
 use crate::model::backup::{LOCALE, Locale};
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
@@ -12,6 +11,7 @@ use crate::world::clock::now;
 use crate::world::pg::{Purpose, Session};
 use crate::world::process::{self, ClientProgram};
 use crate::world::server::client;
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// The comment by which a database that is being built is recognised, so that the next run can
 /// remove one that a killed run left behind.

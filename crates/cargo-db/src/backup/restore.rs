@@ -11,7 +11,6 @@ use crate::backup::verify::{Text, differences, read_content};
 use crate::failure::{Failure, Kind, Result};
 use crate::model::backup::{Format, Manifest};
 use crate::model::event::Event;
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
@@ -20,7 +19,8 @@ use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Backend, Purpose, Session, after_the_end_of, backend};
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
-use pg_logical::script::ScriptReader;
+use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::script::ScriptReader;
 
 /// Builds the new database, and has it compared with the manifest and dressed like the old one.
 pub(crate) fn build(
@@ -122,10 +122,8 @@ pub(super) fn load(
     inside: bool,
 ) -> Result<()> {
     let mut reader = ScriptReader::of_dump(Box::new(&mut text));
-    let bad = |error: pg_logical::script::ScriptError| Kind::Backup {
-        doing: "read",
-        why: error.to_string(),
-    };
+    let bad =
+        |error: pg_sql::script::ScriptError| Kind::Backup { doing: "read", why: error.to_string() };
     while let Some(statement) = reader.next_statement().map_err(bad)? {
         world.interrupt.check()?;
         let left_out =
@@ -155,7 +153,7 @@ pub(super) fn load(
 }
 
 /// Whether a statement of a dump lifts the limits of the session.
-pub(super) fn sets_limits(statement: &pg_logical::script::Statement) -> bool {
+pub(super) fn sets_limits(statement: &pg_sql::script::Statement) -> bool {
     let name = statement.text.strip_prefix("SET ").and_then(|rest| rest.split_whitespace().next());
     name.is_some_and(|name| name.ends_with("_timeout"))
 }
@@ -167,8 +165,7 @@ fn copy_in(
     session: &mut Session,
     statement: &str,
     reader: &mut ScriptReader<'_>,
-) -> std::result::Result<std::result::Result<(), postgres::Error>, pg_logical::script::ScriptError>
-{
+) -> std::result::Result<std::result::Result<(), postgres::Error>, pg_sql::script::ScriptError> {
     let mut writer = match session.copy_in(statement) {
         Ok(writer) => writer,
         Err(error) => return Ok(Err(error)),

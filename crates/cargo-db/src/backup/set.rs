@@ -12,7 +12,6 @@ use crate::backup::verify::{ARCHIVE_TOOL, archive_text, file_entries, read_conte
 use crate::failure::{Failure, Kind, Result};
 use crate::model::backup::{Backup, Compression, FileEntry, Format, Manifest, encode_name};
 use crate::model::event::Event;
-use crate::model::layout::quote_identifier;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::archive::{plain_text, store};
@@ -21,6 +20,7 @@ use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use crate::world::{World, files};
 use pg_logical::content::{Content, TableEntry};
+use pg_sql::quote::quote_identifier;
 
 /// The roles of the server, without their passwords.
 pub(super) const ROLES: &str = "roles.sql";

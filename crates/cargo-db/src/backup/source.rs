@@ -9,7 +9,6 @@ use crate::backup::set;
 use crate::backup::verify::{ARCHIVE_TOOL, Text, changed, file_entries, read_content};
 use crate::failure::{Kind, Result};
 use crate::model::backup::{Backup, Format, Manifest, SET_MANIFEST};
-use crate::model::layout::quote_literal;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::archive::{Kindred, plain_text, recognise};
@@ -17,6 +16,7 @@ use crate::world::pg::{Purpose, Row, Session};
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use crate::world::{World, files};
+use pg_sql::quote::quote_literal;
 
 /// What a restore reads: a backup of ours, or any file that `pg_dump` wrote.
 pub(crate) struct Source {

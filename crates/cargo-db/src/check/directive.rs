@@ -6,7 +6,7 @@
 //! -- cargo-db: expect lock <table> <= <rows>
 //! ```
 
-use pg_logical::lexer::{Lexed, Token, token};
+use pg_sql::lexer::{Lexed, Token, token};
 
 use crate::check::finding;
 use crate::model::finding::{Expected, Finding, HAZARDS};

@@ -4,13 +4,13 @@
 //! neither swallow one (it takes what follows `CREATE SCHEMA … CREATE …` for a part of it) nor be
 //! silenced by a comment that is not meant for us.
 
-use pg_logical::script::Statement;
+use pg_sql::script::Statement;
 use squawk_linter::{Linter, LinterSettings, Rule};
 use squawk_syntax::SourceFile;
 
 use crate::check::{as_strs, finding, object_of, rules};
 use crate::model::finding::Finding;
-use pg_logical::lexer::words;
+use pg_sql::lexer::words;
 
 /// What the parser and the linter say.
 pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding> {

@@ -8,8 +8,8 @@ mod rules;
 
 use std::path::{Path, PathBuf};
 
-use pg_logical::lexer::words;
-use pg_logical::script::{ScriptError, ScriptReader, Statement};
+use pg_sql::lexer::words;
+use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 use crate::check::directive::Directives;
 use crate::model::finding::{Checked, Class, Finding, Severity};
@@ -133,7 +133,7 @@ pub(crate) fn says_the_same(one: &str, other: &str) -> bool {
 /// The tokens of a script, strings included, without space and comments, but for those that make a
 /// difference.
 fn meaningful(text: &str) -> Vec<&str> {
-    use pg_logical::lexer::{Lexed, Token, token};
+    use pg_sql::lexer::{Lexed, Token, token};
     let is_operator = |text: &&str| text.len() == 1 && "+-*/<>=~!@#%^&|`?:.".contains(*text);
     let (mut tokens, mut at) = (Vec::new(), 0);
     let (mut last, mut gap) = (None, "");

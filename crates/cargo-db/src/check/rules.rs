@@ -1,8 +1,8 @@
 //! The rules: those of the linter that we heed, and our own for what it does not know.
 //! `docs/rules.md` has a page on each, with examples that a test runs.
 
-use pg_logical::lexer::{Lexed, Token, token, words};
-use pg_logical::script::Statement;
+use pg_sql::lexer::{Lexed, Token, token, words};
+use pg_sql::script::Statement;
 
 use crate::check::{as_strs, finding, object_of};
 use crate::model::finding::Class::{self, Compatibility, Form, Lock, Loss};
@@ -148,9 +148,8 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
                 add(rule, line, &piece, evidence.to_owned());
             }
             // What it puts together may reach out as well.
-            let inner = texts(&piece)
-                .into_iter()
-                .map(|text| pg_logical::lexer::words(text.trim_matches('\'')));
+            let inner =
+                texts(&piece).into_iter().map(|text| pg_sql::lexer::words(text.trim_matches('\'')));
             if inner.into_iter().any(|words| reaches_out(&as_strs(&words))) {
                 add("outside-database", line, &piece, "it reaches beyond the database".to_owned());
             }

@@ -8,7 +8,6 @@ use crate::failure::{Failure, Kind, Result};
 use crate::migration as migrating;
 use crate::model::environment::Environment;
 use crate::model::finding::{Class, Finding, Severity, Verdict};
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::migration::{Migration, title};
 use crate::model::rehearsal::{Foresight, Guard, Rehearsal};
 use crate::plan::Plan;
@@ -17,6 +16,7 @@ use crate::rehearse::{self, CopySource, Receipt, Receipts, Request, SchemaState,
 use crate::settings::Runner;
 use crate::world::files;
 use crate::world::pg::{Purpose, Session};
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// How the migrations of a plan are proved.
 pub(super) enum Proving<'a> {

@@ -4,12 +4,13 @@ use postgres::error::SqlState;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::migration::tables::project_relation;
-use crate::model::layout::{Layout, quote_identifier};
+use crate::model::layout::Layout;
 use crate::model::target::Target;
 use crate::plan::{Plan, Step};
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session};
+use pg_sql::quote::quote_identifier;
 
 /// With what the server refuses to create a database that somebody else has just created.
 const EXISTS_ALREADY: [SqlState; 2] = [SqlState::DUPLICATE_DATABASE, SqlState::UNIQUE_VIOLATION];

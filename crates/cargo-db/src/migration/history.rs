@@ -5,8 +5,9 @@ use postgres::error::SqlState;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::model::history::History;
-use crate::model::layout::{Layout, quote_literal};
+use crate::model::layout::Layout;
 use crate::world::pg::Session;
+use pg_sql::quote::quote_literal;
 
 /// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
 /// so that nothing can hide it later.

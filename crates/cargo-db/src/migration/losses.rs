@@ -4,15 +4,16 @@ use std::path::Path;
 
 use crate::failure::{Kind, Result};
 use crate::migration::tables::project_relation;
-use crate::model::layout::{Layout, quote_identifier, quote_literal};
+use crate::model::layout::Layout;
 use crate::model::migration::Migration;
-use crate::model::seed::qualified_name;
 use crate::model::target::Target;
 use crate::plan::Loss;
 use crate::world::pg::{Purpose, Row, Session};
 use crate::world::{World, files};
-use pg_logical::lexer::words;
-use pg_logical::script::ScriptReader;
+use pg_sql::lexer::words;
+use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::script::ScriptReader;
+use pg_sql::name::qualified_name;
 
 /// Tables with more rows than this are not counted, only estimated.
 const COUNTED: f64 = 1_000_000.0;

@@ -6,12 +6,12 @@ use postgres::error::SqlState;
 use crate::failure::StatementError;
 use crate::migration::retry::Patience;
 use crate::model::event::Event;
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::settings::Limits;
 use crate::world::World;
 use crate::world::pg::{Session, StatementObserver, Stop};
-use pg_logical::lexer::words;
-use pg_logical::script::Statement;
+use pg_sql::lexer::words;
+use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::script::Statement;
 
 /// Follows a file that runs outside a transaction.
 pub(super) struct Progress<'a> {

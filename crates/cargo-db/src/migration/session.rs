@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::failure::Result;
 use crate::model::event::Event;
-use crate::model::layout::quote_literal;
 use crate::settings::Limits;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session};
+use pg_sql::quote::quote_literal;
 
 /// The statements that set the limits of a session.
 pub(crate) fn session_settings(limits: &Limits) -> String {

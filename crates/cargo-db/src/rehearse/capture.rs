@@ -1,14 +1,14 @@
 //! Values kept aside while a statement overwrites them: of an UPDATE by the primary key, of a
 //! change of type as a bag. Only values that are not NULL: filling gaps loses nothing.
 
-use pg_logical::lexer::words;
-use pg_logical::script::Statement;
+use pg_sql::lexer::words;
+use pg_sql::script::Statement;
 
 use crate::failure::Result;
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::rehearse::baseline::Baseline;
 use crate::rehearse::snapshot::{Oid, Snapshot};
 use crate::world::pg::{Row, Session};
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// Tables with more rows than this are not kept aside.
 const AT_MOST: u64 = 5_000_000;

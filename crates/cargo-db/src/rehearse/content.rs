@@ -7,9 +7,10 @@ use crate::check::finding;
 use crate::failure::Result;
 use crate::migration::project_relation;
 use crate::model::finding::Finding;
-use crate::model::layout::{Layout, quote_identifier};
+use crate::model::layout::Layout;
 use crate::rehearse::judge;
 use crate::world::pg::Session;
+use pg_sql::quote::quote_identifier;
 
 /// Tables with more rows than this are not counted.
 const COUNTED: f64 = 5_000_000.0;

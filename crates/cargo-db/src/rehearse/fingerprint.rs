@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::failure::Result;
 use crate::migration::{PROJECT_SCHEMA, project_relation};
-use crate::model::layout::{Layout, quote_literal};
+use crate::model::layout::Layout;
 use crate::world::files;
 use crate::world::pg::Session;
+use pg_sql::quote::quote_literal;
 
 /// The lines of a schema: kind and name, and the definition.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pg_logical::lexer::words;
+use pg_sql::lexer::words;
 
 use crate::check::finding;
 use crate::model::finding::{Class, Expected, Finding, Severity};

@@ -3,11 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use pg_logical::lexer::words;
-use pg_logical::script::Statement;
+use pg_sql::lexer::words;
+use pg_sql::script::Statement;
 
 use crate::failure::{Failure, Result, StatementError};
-use crate::model::layout::quote_identifier;
 use crate::rehearse::baseline::Baseline;
 use crate::rehearse::capture::{Capture, Kept, ask, is_kept, widens};
 use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Snapshot, reaches_out};
@@ -15,6 +14,7 @@ use crate::rehearse::watch::{Watch, needs_no_transaction};
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Session, StatementObserver};
+use pg_sql::quote::quote_identifier;
 
 /// Something that a statement does away with.
 #[derive(Clone, Debug, PartialEq, Eq)]

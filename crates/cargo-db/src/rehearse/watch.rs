@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use pg_logical::lexer::words;
-use pg_logical::script::Statement;
+use pg_sql::lexer::words;
+use pg_sql::script::Statement;
 
 use crate::failure::Result;
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::rehearse::snapshot::{Mode, Oid};
 use crate::world::World;
 use crate::world::clock::pause;
 use crate::world::pg::{Purpose, Session, backend};
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// Whether the server refuses a statement in a transaction.
 pub(super) fn needs_no_transaction(statement: &Statement) -> bool {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Kind, Result, StatementError};
 use crate::world::pg::session::{Session, describe, server_error};
-use pg_logical::script::{ScriptError, ScriptReader, Statement};
+use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 /// A file that was read and looked through.
 pub(crate) struct Script {
