@@ -8,7 +8,7 @@
 
 use pg_sql::lexer::{Lexed, Token, token};
 
-use crate::check::finding;
+use crate::check::finding::finding;
 use crate::model::finding::{Expected, Finding, HAZARDS};
 
 /// The comments of a file that are meant for us.
@@ -72,7 +72,8 @@ impl Directives {
                 });
             }
             _ => {
-                let why = "write `allow <rule> <reason>`, or `expect loss <object> <= <number>`, or `expect lock …`"
+                let why = "write `allow <rule> <reason>`, or `expect loss <object> <= <number>`, \
+                           or `expect lock …`"
                     .to_owned();
                 self.wrong.push(finding("unknown-directive", line, said, why));
             }

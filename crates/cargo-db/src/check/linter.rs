@@ -8,7 +8,9 @@ use pg_sql::script::Statement;
 use squawk_linter::{Linter, LinterSettings, Rule};
 use squawk_syntax::SourceFile;
 
-use crate::check::{as_strs, finding, object_of, rules};
+use crate::check::finding::finding;
+use crate::check::rules;
+use crate::check::words::{as_strs, object_of};
 use crate::model::finding::Finding;
 use pg_sql::lexer::words;
 

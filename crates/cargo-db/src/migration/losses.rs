@@ -11,9 +11,9 @@ use crate::plan::Loss;
 use crate::world::pg::{Purpose, Row, Session};
 use crate::world::{World, files};
 use pg_sql::lexer::words;
+use pg_sql::name::qualified_name;
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::ScriptReader;
-use pg_sql::name::qualified_name;
 
 /// Tables with more rows than this are not counted, only estimated.
 const COUNTED: f64 = 1_000_000.0;

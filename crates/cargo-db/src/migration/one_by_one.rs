@@ -9,8 +9,9 @@ use crate::migration::non_transactional::Progress;
 use crate::migration::retry::{Patience, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::session::session_settings;
-use crate::migration::step::{Direction, MigrationStep};
+use crate::migration::step::MigrationStep;
 use crate::migration::{files, verify};
+use crate::model::direction::Direction;
 use crate::model::event::Event;
 use crate::model::migration::title;
 use crate::world::clock::stopwatch;
@@ -31,7 +32,7 @@ impl Run<'_> {
         };
         for step in steps {
             let began = stopwatch();
-            let (doing, done) = step.direction.words();
+            let (doing, done) = step.words();
             self.world.tell(Event::Started { doing, subject: step.subject.clone() });
             let ready = self.world.interrupt.check().and_then(|()| self.lock.check());
             let outcome = ready.and_then(|()| self.with_retries(step));
@@ -125,7 +126,7 @@ impl Run<'_> {
                 Stop::Lost(why) => Kind::LostPartWay { target, subject, why, stays }.into(),
                 Stop::Statement(statement) if stays.is_empty() => {
                     let subject = format!("the first statement of {subject}");
-                    Kind::Statement { statement, subject, verb: step.direction.verb() }.into()
+                    Kind::Statement { statement, subject, verb: step.verb() }.into()
                 }
                 Stop::Statement(statement) => Kind::PartWay { statement, subject, stays }.into(),
             });

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use crate::failure::{Failure, Kind, Result};
 use crate::migration::history::read_history;
 use crate::migration::session::{end_sessions_of_killed_runs, session_settings};
-use crate::migration::step::{Direction, MigrationStep};
+use crate::migration::step::MigrationStep;
 use crate::migration::watchdog::Watchdog;
+use crate::model::direction::Direction;
 use crate::model::layout::{Entry, Layout};
 use crate::plan::{Plan, Step, Verb};
 use crate::settings::{Limits, Settings};
@@ -130,7 +131,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn rolled_back(&self, stop: Stop, step: &MigrationStep<'_>) -> Failure {
-        let (subject, verb) = (step.subject.clone(), step.direction.verb());
+        let (subject, verb) = (step.subject.clone(), step.verb());
         match stop {
             Stop::Statement(statement) => Kind::Statement {
                 statement,

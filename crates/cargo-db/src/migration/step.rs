@@ -1,31 +1,9 @@
 //! The steps of a plan that run a file: which file, and in which direction.
 
 use crate::failure::{Kind, Result};
+use crate::model::direction::Direction;
 use crate::model::migration::{Migration, ScriptFile};
 use crate::plan::Step;
-
-/// Which way a migration goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
-    Up,
-    Down,
-}
-
-impl Direction {
-    pub(super) fn verb(self) -> &'static str {
-        match self {
-            Direction::Up => "migrate",
-            Direction::Down => "rollback",
-        }
-    }
-
-    pub(super) fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Direction::Up => ("Applying", "Applied"),
-            Direction::Down => ("Reverting", "Reverted"),
-        }
-    }
-}
 
 /// The step of a plan that runs one migration.
 pub(super) struct MigrationStep<'a> {
@@ -45,6 +23,23 @@ impl<'a> MigrationStep<'a> {
         Some(MigrationStep { migration, direction, subject: migration.title() })
     }
 
+    /// The verb that takes this direction.
+    pub(super) fn verb(&self) -> &'static str {
+        match self.direction {
+            Direction::Up => "migrate",
+            Direction::Down => "rollback",
+        }
+    }
+
+    /// What is being done, and what is done then.
+    pub(super) fn words(&self) -> (&'static str, &'static str) {
+        match self.direction {
+            Direction::Up => ("Applying", "Applied"),
+            Direction::Down => ("Reverting", "Reverted"),
+        }
+    }
+
+    /// The file that runs.
     pub(super) fn file(&self) -> Result<&ScriptFile> {
         match self.direction {
             Direction::Up => Ok(&self.migration.up),

@@ -6,6 +6,7 @@
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod consent;
+pub(crate) mod direction;
 pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod finding;
