@@ -1,11 +1,11 @@
 //! Values kept aside while a statement overwrites them: of an UPDATE by the primary key, of a
 //! change of type as a bag. Only values that are not NULL: filling gaps loses nothing.
 
-use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
 use crate::failure::Result;
 use crate::rehearse::baseline::Baseline;
+use crate::rehearse::overwrites::{Wanted, is_wider, wanted};
 use crate::rehearse::snapshot::{Oid, Snapshot};
 use crate::world::pg::{Row, Session};
 use pg_sql::quote::{quote_identifier, quote_literal};
@@ -256,107 +256,6 @@ fn count_all(table: &str, columns: &[String]) -> String {
         })
         .collect();
     format!("SELECT {} FROM {table}", counts.join(", "))
-}
-
-/// Whether every value of a type is one of another one, as the server names both.
-pub(super) fn widens(was: &str, now: &str) -> bool {
-    let parts = |name: &str| -> (String, Vec<u32>) {
-        let (base, rest) = name.split_once('(').unwrap_or((name, ""));
-        let numbers = rest
-            .split(')')
-            .next()
-            .unwrap_or("")
-            .split(',')
-            .filter_map(|number| number.trim().parse().ok());
-        (base.trim().to_owned(), numbers.collect())
-    };
-    let ((base, before), (other, after)) = (parts(was), parts(now));
-    match (base.as_str(), other.as_str()) {
-        ("smallint", "integer" | "bigint" | "text")
-        | ("integer", "bigint" | "text")
-        | ("bigint" | "character varying", "text") => true,
-        ("smallint" | "integer" | "bigint", "numeric") => after.is_empty(),
-        ("character varying", "character varying") => {
-            after.is_empty() || !before.is_empty() && before[0] <= after[0]
-        }
-        ("numeric", "numeric") => {
-            after.is_empty()
-                || before.len() == 2
-                    && after.len() == 2
-                    && before[1] == after[1]
-                    && before[0] <= after[0]
-        }
-        _ => false,
-    }
-}
-
-/// What a statement's words say that it overwrites.
-enum Wanted {
-    Set(Vec<String>),
-    /// The column, and the words of its new type.
-    Type(String, Vec<String>),
-}
-
-fn wanted(statement: &str) -> Option<(String, Wanted)> {
-    let words = words(statement);
-    let is = |index: usize, word: &str| words.get(index).is_some_and(|found| found == word);
-    let name_from = |mut at: usize| -> Option<(String, usize)> {
-        while ["only", "if", "exists"].iter().any(|word| is(at, word)) {
-            at += 1;
-        }
-        let first = quote_identifier(words.get(at)?);
-        if is(at + 1, ".") {
-            return Some((format!("{first}.{}", quote_identifier(words.get(at + 2)?)), at + 3));
-        }
-        Some((first, at + 1))
-    };
-    if is(0, "update") {
-        let (table, at) = name_from(1)?;
-        let set = (at..words.len()).find(|&index| is(index, "set"))?;
-        let (mut columns, mut depth) = (Vec::new(), 0);
-        for index in set + 1..words.len() {
-            match words[index].as_str() {
-                "(" => depth += 1,
-                ")" => depth -= 1,
-                "where" | "from" | "returning" if depth == 0 => break,
-                "=" if depth == 0 && (is(index - 2, ",") || index - 2 == set) => {
-                    columns.push(words[index - 1].clone());
-                }
-                _ => {}
-            }
-        }
-        // `(a, b) = …` is for whoever looks at every column.
-        let several = words[set + 1..].windows(2).any(|pair| pair[0] == ")" && pair[1] == "=");
-        return (!several && !columns.is_empty()).then_some((table, Wanted::Set(columns)));
-    }
-    if is(0, "alter") && is(1, "table") {
-        let (table, at) = name_from(2)?;
-        let kind = (at..words.len()).find(|&index| is(index, "type") && index > at)?;
-        let column = if is(kind - 1, "data") { kind - 3 } else { kind - 1 };
-        return Some((table, Wanted::Type(words[column].clone(), words[kind + 1..].to_vec())));
-    }
-    None
-}
-
-/// The same of a type as it is written; a USING may do anything.
-fn is_wider(was: &str, to: &[String]) -> bool {
-    if to.iter().any(|word| word == "using" || word == "[") {
-        return false;
-    }
-    let end = to.iter().position(|word| word == ")").map_or(1, |end| end + 1);
-    let to = to[..end.min(to.len())].concat();
-    let long = [
-        ("int8", "bigint"),
-        ("int4", "integer"),
-        ("int", "integer"),
-        ("varchar", "character varying"),
-        ("decimal", "numeric"),
-    ];
-    let named = long.iter().find_map(|(short, long)| {
-        let rest = to.strip_prefix(short)?;
-        (rest.is_empty() || rest.starts_with('(')).then(|| format!("{long}{rest}"))
-    });
-    widens(was, &named.unwrap_or(to))
 }
 
 fn primary_key(session: &mut Session, table: Oid) -> Result<Vec<String>> {

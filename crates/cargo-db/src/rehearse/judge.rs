@@ -281,3 +281,208 @@ fn grouped(number: u64) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearse::measure::Scanned;
+    use crate::rehearse::snapshot::Counts;
+
+    fn measured(elapsed: u64) -> Measured {
+        Measured { line: 3, elapsed: Duration::from_millis(elapsed), ..Measured::default() }
+    }
+
+    fn lost(column: Option<&str>, rows: u64) -> Lost {
+        let (how, table) = ("table dropped", "public.a".to_owned());
+        Lost { how, table, column: column.map(str::to_owned), rows, was: None }
+    }
+
+    fn scan(rows: u64, times: u64, under: Option<Mode>, is_view: bool) -> Scanned {
+        Scanned { table: "public.a".to_owned(), rows, times, under, is_view }
+    }
+
+    /// Rule, object, rows and evidence of each finding.
+    fn told(found: &[Finding]) -> Vec<String> {
+        let line = |found: &Finding| {
+            let object = found.object.as_deref().unwrap_or("-");
+            let rows = found.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string());
+            format!("{} {object} {rows}: {}", found.rule, found.evidence)
+        };
+        found.iter().map(line).collect()
+    }
+
+    #[test]
+    fn rows_and_values_that_go_are_losses_and_empty_ones_are_not() {
+        let all = vec![lost(None, 18_000), lost(Some("x"), 7), lost(None, 0)];
+        let found = findings(&Measured { lost: all, ..measured(1) });
+        assert_eq!(
+            told(&found),
+            [
+                "rows-lost a 18000: table dropped, with 18,000 rows",
+                "values-lost a.x 7: 7 values go with the column",
+            ]
+        );
+        let help = "if that is meant: `-- cargo-db: expect loss a <= 18000`";
+        assert_eq!(found[0].help.as_deref(), Some(help));
+        assert_eq!(found[0].line, 3);
+        assert!(found.iter().all(is_lost));
+    }
+
+    #[test]
+    fn rows_of_a_dropped_table_are_not_told_twice() {
+        let counts = Counts { deleted: 5, ..Counts::default() };
+        let changed = vec![("public.a".to_owned(), counts), ("s.b".to_owned(), counts)];
+        let found = findings(&Measured { lost: vec![lost(None, 5)], changed, ..measured(1) });
+        assert_eq!(
+            told(&found),
+            ["rows-lost a 5: table dropped, with 5 rows", "rows-lost s.b 5: 5 rows deleted"]
+        );
+    }
+
+    #[test]
+    fn updated_rows_are_told_unless_their_values_were_kept_aside() {
+        let counts = Counts { updated: 2, ..Counts::default() };
+        let changed = vec![("public.a".to_owned(), counts)];
+        let mut measured = Measured { changed, ..measured(1) };
+        let why = "values-overwritten a 2: 2 rows updated; whether values went is not known";
+        assert_eq!(told(&findings(&measured)), [why]);
+        measured.captured.push("public.a".to_owned());
+        assert_eq!(told(&findings(&measured)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn fewer_different_values_are_lost_and_others_only_overwritten() {
+        let object = "public.a.x".to_owned();
+        let kept = vec![
+            Kept::Overwritten { object: object.clone(), values: 9, before: 4, after: 1 },
+            Kept::Overwritten { object: object.clone(), values: 9, before: 4, after: 4 },
+            Kept::Retyped { object: object.clone(), values: Some(2) },
+            Kept::Retyped { object, values: None },
+        ];
+        assert_eq!(
+            told(&findings(&Measured { kept, ..measured(1) })),
+            [
+                "values-lost a.x 9: 9 values overwritten: 4 different ones became 1",
+                "values-overwritten a.x 9: 9 values are others now",
+                "values-lost a.x 2: 2 values do not survive the new type",
+                "values-overwritten a.x 0: whether values survive the new type is not known",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_scan_is_told_where_somebody_waits_for_it() {
+        let of = |scans: Vec<Scanned>| told(&findings(&Measured { scans, ..measured(1) }));
+        let writes = "scan-under-lock a 10: reads 10 rows while writes wait";
+        assert_eq!(of(vec![scan(10, 1, Some(Mode::Share), false)]), [writes]);
+        assert_eq!(of(vec![scan(10, 1, Some(Mode::RowExclusive), false)]), Vec::<String>::new());
+        // Nobody writes to a materialized view.
+        assert_eq!(of(vec![scan(10, 1, Some(Mode::Share), true)]), Vec::<String>::new());
+        let missing = "missing-index a 10: read whole 20 times: an index is missing";
+        assert_eq!(of(vec![scan(10, 20, None, false)]), [missing]);
+        assert_eq!(of(vec![scan(10, 19, None, false)]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn work_while_a_table_is_shut_counts_by_rows_and_by_time() {
+        let shut = |elapsed: u64, inserted: u64| {
+            let counts = Counts { inserted, ..Counts::default() };
+            let changed = vec![("s.b".to_owned(), counts)];
+            let shut = vec!["public.a".to_owned()];
+            findings(&Measured { shut, changed, ..measured(elapsed) })
+        };
+        assert_eq!(told(&shut(500, 1000)), Vec::<String>::new());
+        let why = |millis: &str, rows: &str| {
+            format!("an earlier statement has shut it: {millis} ms and {rows} rows of other work")
+        };
+        let slow = format!("work-under-lock a 0: {} meanwhile", why("501", "0"));
+        assert_eq!(told(&shut(501, 0)), [slow]);
+        let much = format!("work-under-lock a 1001: {} meanwhile", why("1", "1,001"));
+        assert_eq!(told(&shut(1, 1001)), [much]);
+    }
+
+    #[test]
+    fn a_lock_is_held_to_the_end_of_the_transaction() {
+        let taking = |mode: Mode, elapsed: u64| Measured {
+            taken: vec![("public.a".to_owned(), mode)],
+            ..measured(elapsed)
+        };
+        let all = [taking(Mode::Share, 100), taking(Mode::AccessExclusive, 20), measured(3)];
+        let inside = locks(&all, true);
+        let [lock] = inside.as_slice() else { panic!("{inside:?}") };
+        assert_eq!((lock.table.as_str(), lock.mode.as_str()), ("a", "AccessExclusiveLock"));
+        // It is as old as the weaker lock that it grew from.
+        assert_eq!(lock.held, Duration::from_millis(123));
+        let outside = locks(&all[..1], false);
+        assert_eq!(outside[0].held, Duration::from_millis(100));
+        assert!(locks(&[taking(Mode::RowExclusive, 9)], true).is_empty());
+    }
+
+    #[test]
+    fn a_long_lock_is_told_unless_a_finding_about_its_table_says_so() {
+        let lock = |held: u64| Locked {
+            table: "a".to_owned(),
+            mode: "ShareLock".to_owned(),
+            blocks: "writes",
+            line: 2,
+            held: Duration::from_millis(held),
+            estimated: None,
+        };
+        let why = "work-under-lock a 0: writes wait for 501 ms";
+        let found = held_long(&[lock(501), lock(500)], &[]);
+        assert_eq!(told(&found), [why]);
+        assert!(held_long(&[lock(501)], &found).is_empty());
+    }
+
+    #[test]
+    fn a_way_back_is_wrong_lossy_or_proved() {
+        let gone = findings(&Measured { lost: vec![lost(None, 2)], ..measured(1) });
+        let wrong = vec!["- column a.x".to_owned()];
+        assert_eq!(way_back(&gone, &[], &wrong), WayBack::Wrong(wrong.clone()));
+        let lossy = vec!["a: table dropped, with 2 rows".to_owned()];
+        assert_eq!(way_back(&gone, &[], &[]), WayBack::Lossy(lossy.clone()));
+        assert_eq!(way_back(&[], &gone, &[]), WayBack::Lossy(lossy));
+        assert_eq!(way_back(&[], &[], &[]), WayBack::Proved);
+    }
+
+    #[test]
+    fn an_expected_loss_is_guarded_by_the_name_that_it_has_before() {
+        let expected =
+            Expected { line: 1, hazard: "loss".to_owned(), object: "a.x".to_owned(), bound: 5 };
+        let mut one = lost(Some("x"), 3);
+        one.was = Some(("public.old".to_owned(), Some("y".to_owned())));
+        let of = |lost: Lost| {
+            let all = [Measured { lost: vec![lost], ..measured(1) }];
+            guards(&all, std::slice::from_ref(&expected))
+        };
+        let guard =
+            Guard { table: "public.old".to_owned(), column: Some("y".to_owned()), bound: 5 };
+        assert_eq!(of(one), [guard]);
+        // What these migrations have made is not there before.
+        assert_eq!(of(lost(Some("x"), 3)), []);
+        assert_eq!(of(lost(None, 3)), []);
+    }
+
+    #[test]
+    fn what_was_measured_replaces_what_was_guessed() {
+        let all = ["truncate", "drop-cascade", "syntax", "identifier-too-long", "renaming-column"];
+        let all = all.map(|rule| finding(rule, 1, "", String::new())).to_vec();
+        let left: Vec<String> = beside_measurement(all).into_iter().map(|one| one.rule).collect();
+        assert_eq!(left, ["identifier-too-long", "renaming-column"]);
+    }
+
+    #[test]
+    fn only_locks_stand_in_the_way_where_nothing_else_blocks() {
+        let of = |rules: &[&str]| -> Vec<Finding> {
+            rules.iter().map(|rule| finding(rule, 1, "", String::new())).collect()
+        };
+        assert!(only_locks(&of(&["rewrite", "values-overwritten"])));
+        assert!(!only_locks(&of(&["rewrite", "rows-lost"])));
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_names_are_short() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!((short("public.a"), short("s.a")), ("a", "s.a"));
+    }
+}

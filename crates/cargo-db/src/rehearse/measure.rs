@@ -8,7 +8,8 @@ use pg_sql::script::Statement;
 
 use crate::failure::{Failure, Result, StatementError};
 use crate::rehearse::baseline::Baseline;
-use crate::rehearse::capture::{Capture, Kept, ask, is_kept, widens};
+use crate::rehearse::capture::{Capture, Kept, ask, is_kept};
+use crate::rehearse::overwrites::widens;
 use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Snapshot, reaches_out};
 use crate::rehearse::watch::{Watch, needs_no_transaction};
 use crate::world::World;

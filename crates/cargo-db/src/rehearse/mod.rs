@@ -9,6 +9,7 @@ mod fingerprint;
 mod forward;
 mod judge;
 mod measure;
+mod overwrites;
 mod program;
 mod queries;
 mod receipt;
