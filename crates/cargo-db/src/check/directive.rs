@@ -57,7 +57,7 @@ impl Directives {
                 self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false });
             }
             ["allow", rule, ..] => {
-                self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false })
+                self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false });
             }
             ["expect", hazard, object, "<=", bound]
                 if bound.parse::<u64>().is_ok()

@@ -79,7 +79,7 @@ fn rebuilt(statements: &[Statement]) -> (String, Vec<usize>) {
         match as_strs(&words).as_slice() {
             // With elements it swallows the statements that follow; it makes what nobody uses yet.
             ["create", "schema", rest @ ..] if rest.contains(&"create") => {
-                text.push_str("SELECT 1")
+                text.push_str("SELECT 1");
             }
             _ => text.push_str(&statement.text.replace("squawk-ignore", "squawk_ignore")),
         }

@@ -32,7 +32,7 @@ fn meaningful(text: &str) -> Vec<&str> {
             }
             // Strings on two lines are one; operators side by side are another one.
             Token::Text if last == Some(Token::Text) && !gap.is_empty() => {
-                tokens.extend([gap, word])
+                tokens.extend([gap, word]);
             }
             _ if !gap.is_empty()
                 && is_operator(&word)

@@ -70,36 +70,34 @@ fn losses(measured: &Measured) -> Vec<Finding> {
         }
     }
     for kept in &measured.kept {
-        match kept {
-            Kept::Overwritten { object, values, before, after } if after < before => {
-                let (count, before, after) = (grouped(*values), grouped(*before), grouped(*after));
-                let evidence =
-                    format!("{count} values overwritten: {before} different ones became {after}");
-                add("values-lost", object, *values, evidence);
-            }
-            Kept::Overwritten { object, values, .. } => {
-                add(
-                    "values-overwritten",
-                    object,
-                    *values,
-                    format!("{} values are others now", grouped(*values)),
-                );
-            }
-            Kept::Retyped { object, values: Some(values) } => {
-                let evidence = format!("{} values do not survive the new type", grouped(*values));
-                add("values-lost", object, *values, evidence);
-            }
-            Kept::Retyped { object, values: None } => {
-                add(
-                    "values-overwritten",
-                    object,
-                    0,
-                    "whether values survive the new type is not known".to_owned(),
-                );
-            }
-        }
+        let (rule, object, rows, evidence) = of_values(kept);
+        add(rule, object, rows, evidence);
     }
     found
+}
+
+/// What became of values that were kept aside: the rule, the column, how many, and in words.
+fn of_values(kept: &Kept) -> (&'static str, &str, u64, String) {
+    match kept {
+        Kept::Overwritten { object, values, before, after } if after < before => {
+            let (count, before, after) = (grouped(*values), grouped(*before), grouped(*after));
+            let evidence =
+                format!("{count} values overwritten: {before} different ones became {after}");
+            ("values-lost", object, *values, evidence)
+        }
+        Kept::Overwritten { object, values, .. } => {
+            let evidence = format!("{} values are others now", grouped(*values));
+            ("values-overwritten", object, *values, evidence)
+        }
+        Kept::Retyped { object, values: Some(values) } => {
+            let evidence = format!("{} values do not survive the new type", grouped(*values));
+            ("values-lost", object, *values, evidence)
+        }
+        Kept::Retyped { object, values: None } => {
+            let evidence = "whether values survive the new type is not known".to_owned();
+            ("values-overwritten", object, 0, evidence)
+        }
+    }
 }
 
 /// What others have to wait for.

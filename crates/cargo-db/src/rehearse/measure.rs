@@ -170,23 +170,12 @@ impl<'a> Measure<'a> {
             return Ok(false);
         }
         let after = Snapshot::take(session)?;
-        if self.counted.is_none() && self.baseline.holds_rows && !statement.reads_data() {
-            let going = self.going(session, &after)?;
-            let unforeseen = self.unforeseen(statement, &after);
-            if !going.is_empty() || !unforeseen.is_empty() {
-                session.run("undo the statement", "ROLLBACK TO SAVEPOINT cargo_db_statement")?;
-                self.counted = Some(count(session, going)?);
-                for (table, column) in unforeseen {
-                    let kept = match column {
-                        None => Capture::of_rows(session, &self.before, table, None)?,
-                        Some(column) => Capture::of_column(session, &self.before, table, &column)?,
-                    };
-                    self.captures.extend(kept);
-                }
-                self.before = Snapshot::take(session)?;
-                self.began = stopwatch();
-                return Ok(true);
-            }
+        if self.counted.is_none()
+            && self.baseline.holds_rows
+            && !statement.reads_data()
+            && self.undone(session, statement, &after)?
+        {
+            return Ok(true);
         }
         let mut measured = self.compare(session, statement, &after, elapsed)?;
         for capture in std::mem::take(&mut self.captures) {
@@ -209,6 +198,33 @@ impl<'a> Measure<'a> {
             session.run("end the statement", end)?;
         }
         Ok(false)
+    }
+
+    /// Undoes a statement that takes something away, counts what it takes and keeps its values
+    /// aside. False where it takes nothing.
+    fn undone(
+        &mut self,
+        session: &mut Session,
+        statement: &Statement,
+        after: &Snapshot,
+    ) -> Result<bool> {
+        let going = self.going(session, after)?;
+        let unforeseen = self.unforeseen(statement, after);
+        if going.is_empty() && unforeseen.is_empty() {
+            return Ok(false);
+        }
+        session.run("undo the statement", "ROLLBACK TO SAVEPOINT cargo_db_statement")?;
+        self.counted = Some(count(session, going)?);
+        for (table, column) in unforeseen {
+            let kept = match column {
+                None => Capture::of_rows(session, &self.before, table, None)?,
+                Some(column) => Capture::of_column(session, &self.before, table, &column)?,
+            };
+            self.captures.extend(kept);
+        }
+        self.before = Snapshot::take(session)?;
+        self.began = stopwatch();
+        Ok(true)
     }
 
     /// Keeps account of the transactions that the file itself begins and ends.
@@ -317,17 +333,7 @@ impl<'a> Measure<'a> {
             wal: after.wal.saturating_sub(before.wal),
             ..Measured::default()
         };
-        for (&oid, &mode) in &after.locks {
-            let Some(relation) = self.baseline.any_table(oid) else { continue };
-            // Nobody writes to a materialized view but who refreshes it.
-            let nobody_waits = relation.kind == 'm' && mode < Mode::AccessExclusive;
-            if !nobody_waits && before.locks.get(&oid).is_none_or(|&held| held < mode) {
-                measured.taken.push((relation.name.clone(), mode));
-            }
-        }
-        let shut = before.locks.iter().filter(|&(_, &mode)| mode == Mode::AccessExclusive);
-        measured.shut =
-            shut.filter_map(|(&oid, _)| Some(self.baseline.table(oid)?.name.clone())).collect();
+        self.note_locks(&mut measured, after);
         for (&oid, relation) in &self.baseline.relations {
             let counts = after.counts_since(before, oid);
             if counts.inserted + counts.updated + counts.deleted > 0 {
@@ -362,6 +368,22 @@ impl<'a> Measure<'a> {
             None => Vec::new(),
         };
         Ok(measured)
+    }
+
+    /// The locks that a statement took or made stronger, and the tables that were shut before it.
+    fn note_locks(&self, measured: &mut Measured, after: &Snapshot) {
+        let before = &self.before;
+        for (&oid, &mode) in &after.locks {
+            let Some(relation) = self.baseline.any_table(oid) else { continue };
+            // Nobody writes to a materialized view but who refreshes it.
+            let nobody_waits = relation.kind == 'm' && mode < Mode::AccessExclusive;
+            if !nobody_waits && before.locks.get(&oid).is_none_or(|&held| held < mode) {
+                measured.taken.push((relation.name.clone(), mode));
+            }
+        }
+        let shut = before.locks.iter().filter(|&(_, &mode)| mode == Mode::AccessExclusive);
+        measured.shut =
+            shut.filter_map(|(&oid, _)| Some(self.baseline.table(oid)?.name.clone())).collect();
     }
 }
 
