@@ -7,6 +7,7 @@ use crate::model::backup::{
     ARCHIVE, Backup, Format, LATEST, Manifest, SET_MANIFEST, Verification, archived_name,
     is_safe_name, is_set_name, manifest_name, verification_name,
 };
+use crate::settings::Settings;
 use crate::world::files;
 
 /// A folder of backups.
@@ -27,6 +28,11 @@ impl Folder {
     /// The folder at this path, whether it exists or not.
     pub(crate) fn new(path: &Path) -> Folder {
         Folder { path: path.to_owned() }
+    }
+
+    /// The folder that the settings name.
+    pub(crate) fn of(settings: &Settings) -> Folder {
+        Folder::new(&settings.backup.dir.value)
     }
 
     /// The path of something in it.
@@ -177,6 +183,12 @@ impl Folder {
             files::remove_file(&path)
         }
     }
+}
+
+/// Whether a path is that of a set, wherever it lies.
+pub(super) fn is_set(path: &Path) -> bool {
+    let manifest = path.join(SET_MANIFEST);
+    path.is_dir() && read_manifest(&manifest).is_ok_and(|manifest| manifest.format == Format::Set)
 }
 
 /// Reads a manifest, or says why it cannot be believed.

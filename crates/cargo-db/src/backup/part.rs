@@ -4,7 +4,7 @@
 use pg_logical::lexer::words;
 use pg_logical::script::{ScriptReader, Statement};
 
-use crate::backup::restore::sets_limits;
+use crate::backup::load::sets_limits;
 use crate::backup::source::Source;
 use crate::failure::{Kind, Result};
 use crate::model::layout::{quote_identifier, quote_literal};

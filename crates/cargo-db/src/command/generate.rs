@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
     let target = context.target()?;
     migration::goes_where_it_is_told(world, settings, &target)?;
     migration::create_if_absent(world, settings, &target)?;
-    let scratch = backup::create_beside(world, &target, backup::SCRATCH, None)?;
+    let scratch = backup::create_sibling(world, &target, backup::SCRATCH, None)?;
     // Prisma works out for itself what its migrations come to, and prints what it finds.
     if layout.key() != "prisma" {
         fill(context, &scratch.target)?;

@@ -1,6 +1,6 @@
 //! `cargo db reset`.
 
-use crate::backup::{self, Folder};
+use crate::backup::{self, Folder, OldDatabase};
 use crate::cli::ResetArgs;
 use crate::command::{Context, Word, backups, consent, migrate};
 use crate::failure::{Exit, Kind, Result};
@@ -27,14 +27,14 @@ pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
     let given = consent::to_plan(context, &plan)?;
 
     let exists = plan.steps.iter().any(|step| matches!(step, Step::Swap { .. }));
-    let server = target.with_database("postgres");
+    let server = target.maintenance();
     let _lock = Lock::acquire(world, &server, &[OWN_KEY], settings.limits.lock_timeout.value)?;
     let of_target = exists.then(|| migrate::lock(context, &target)).transpose()?;
     let now = look(context, args, &target)?;
     consent::unchanged(&plan, &now)?;
     let taken = context.back_up(&plan)?;
     let rows = context.carry_out(&plan, given, taken.clone(), || {
-        let mut built = backup::create_beside(world, &target, "reset", None)?;
+        let mut built = backup::create_sibling(world, &target, "reset", None)?;
         let rows = fill(context, &plan, &built.target)?;
         backup::finish(world, &target, &mut built)?;
         if exists {
@@ -42,11 +42,12 @@ pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
         }
         // The swap ends every session, and that of the lock is one.
         drop(of_target);
-        backup::swap(world, &target, built, exists, false)?;
+        let old = if exists { OldDatabase::Dropped } else { OldDatabase::Absent };
+        backup::swap(world, &target, built, old)?;
         Ok(rows)
     })?;
     if let Some(keep) = args.keep {
-        backups::keep_last(&Folder::new(&settings.backup.dir.value), keep)?;
+        backups::keep_last(&Folder::of(settings), keep)?;
     }
     let migrations = plan.migrations().count();
     ui.report(&Report::Reset {

@@ -92,7 +92,7 @@ pub(crate) fn create_if_absent(world: &World, settings: &Settings, target: &Targ
 /// Creates a database, from another one of the same server. One that somebody else created at
 /// the same moment is what was wanted.
 pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
-    let maintenance = target.with_database("postgres");
+    let maintenance = target.maintenance();
     let mut session = Session::open(world, &maintenance, Purpose::Write)?;
     let sql = format!("CREATE DATABASE {}", quote_identifier(&target.database));
     match session.run("create the database", &sql) {
