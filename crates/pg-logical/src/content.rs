@@ -8,8 +8,8 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::lexer::words;
-use crate::script::{ScriptError, ScriptReader};
+use pg_sql::lexer::words;
+use pg_sql::script::{ScriptError, ScriptReader};
 
 /// The content of one table: how many rows, and a hash of them that their order does not change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

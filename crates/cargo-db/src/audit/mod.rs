@@ -1,5 +1,6 @@
-//! The audit trail: a file of the project, and a table of the database where the policy says so. Each
-//! record carries the hash of the one before it, so a line that was changed or taken out shows.
+//! The audit trail: a file of the project, and a table of the database where the policy says so.
+//! Each record carries the hash of the one before it, so a line that was changed or taken out
+//! shows.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -7,12 +8,12 @@ use std::time::Instant;
 use crate::failure::{Kind, Result};
 use crate::model::audit::{By, Phase, Record};
 use crate::model::consent::Consent;
-use crate::model::layout::quote_literal;
 use crate::model::target::Target;
 use crate::plan::Plan;
 use crate::world::clock::{now, stopwatch};
 use crate::world::pg::{Purpose, Session};
 use crate::world::{World, files, process};
+use pg_sql::quote::quote_literal;
 
 const CREATE_TABLE: &str = "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS cargo_db; \
     CREATE TABLE IF NOT EXISTS cargo_db.audit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \

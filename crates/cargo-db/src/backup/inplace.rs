@@ -3,7 +3,7 @@
 //! leaves the database as it was.
 
 use pg_logical::content::{Rows, TableEntry};
-use pg_logical::lexer::words;
+use pg_sql::lexer::words;
 
 use crate::backup::grants::grant;
 use crate::backup::load::{Within, load};
@@ -12,14 +12,14 @@ use crate::backup::source::Source;
 use crate::failure::{Kind, Result};
 use crate::migration::losses_where;
 use crate::model::event::Event;
-use crate::model::layout::{quote_identifier, quote_literal};
-use crate::model::seed::qualified_name;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Row, Session, Transaction};
-use pg_logical::script::Statement;
+use pg_sql::name::qualified_name;
+use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::script::Statement;
 
 /// Where what is replaced waits until the new is in.
 const ASIDE: &str = "cargo_db_replaced";

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::Session;
-use pg_logical::script::{ScriptError, ScriptReader, Statement};
+use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 /// Whose transactions a dump is loaded in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

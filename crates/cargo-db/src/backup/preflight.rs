@@ -6,11 +6,11 @@ use std::path::Path;
 use crate::backup::roles::missing_roles;
 use crate::backup::source::Source;
 use crate::failure::{Kind, Result};
-use crate::model::layout::quote_literal;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::pg::{Purpose, Row, Session, only_row};
 use crate::world::{World, files};
+use pg_sql::quote::quote_literal;
 
 /// What a restore will need.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,6 @@ use crate::backup::source::Source;
 use crate::failure::{Kind, Result};
 use crate::model::backup::Format;
 use crate::model::event::Event;
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
@@ -18,6 +17,7 @@ use crate::world::archive::plain_text;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Session};
 use crate::world::process::ClientProgram;
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// Builds the new database, compares it with the manifest, and copies to it what belongs to the
 /// old database.

@@ -7,8 +7,8 @@ use crate::model::target::Target;
 use crate::world::World;
 use crate::world::archive::plain_text;
 use crate::world::pg::{Purpose, Session};
-use pg_logical::lexer::words;
-use pg_logical::script::{ScriptReader, Statement};
+use pg_sql::lexer::words;
+use pg_sql::script::{ScriptReader, Statement};
 
 /// The roles of a source that the server does not have.
 pub(crate) fn missing_roles(

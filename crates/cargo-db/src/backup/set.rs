@@ -15,7 +15,6 @@ use crate::backup::snapshot::Schemas;
 use crate::failure::{Failure, Kind, Result};
 use crate::model::backup::{Backup, Compression, FileEntry, Manifest, SET_ROLES, encode_name};
 use crate::model::event::Event;
-use crate::model::layout::quote_identifier;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::archive::{plain_text, store};
@@ -24,6 +23,7 @@ use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use crate::world::{World, files};
 use pg_logical::content::{Content, TableEntry};
+use pg_sql::quote::quote_identifier;
 
 /// How often a part is tried when the server has no connection for it.
 const ATTEMPTS: u32 = 3;

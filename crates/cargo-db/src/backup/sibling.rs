@@ -7,7 +7,6 @@ use crate::backup::load::{Within, load};
 use crate::backup::locale::{self, locale_of};
 use crate::failure::Result;
 use crate::model::backup::Locale;
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
@@ -15,6 +14,7 @@ use crate::world::clock::now;
 use crate::world::pg::{Purpose, Session};
 use crate::world::process::{self, ClientProgram};
 use crate::world::server::client;
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// The comment by which a database that is being built is recognised, so that the next run can
 /// remove one that a killed run left behind.

@@ -8,11 +8,11 @@ use postgres::error::SqlState;
 use crate::backup::sibling::{Built, TO_BE_DROPPED, sibling_name, stem};
 use crate::failure::{Failure, Kind, Result};
 use crate::model::event::Event;
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::clock::pause;
 use crate::world::pg::{Backend, Purpose, Session, after_the_end_of, backend};
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// What becomes of the database that has the name until the swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! Looks through migrations without a database: syntax, a linter's rules, and our own for what it does
-//! not know. Pure: text in, findings out.
+//! Looks through migrations without a database: syntax, a linter's rules, and our own for what it
+//! does not know. Pure: text in, findings out.
 
 mod directive;
 mod linter;
@@ -8,8 +8,8 @@ mod rules;
 
 use std::path::{Path, PathBuf};
 
-use pg_logical::lexer::words;
-use pg_logical::script::{ScriptError, ScriptReader, Statement};
+use pg_sql::lexer::words;
+use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 use crate::check::directive::Directives;
 use crate::model::finding::{Checked, Class, Finding, Severity};
@@ -122,17 +122,18 @@ fn as_strs(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).collect()
 }
 
-/// Whether two texts are the same but for comments and white space that say nothing. Where that is not
-/// certain, they are not.
+/// Whether two texts are the same but for comments and white space that say nothing. Where that is
+/// not certain, they are not.
 pub(crate) fn says_the_same(one: &str, other: &str) -> bool {
     // The rows of a COPY are no SQL.
     let has_rows = |text: &str| text.to_ascii_lowercase().contains("stdin");
     one == other || (!has_rows(one) && !has_rows(other) && meaningful(one) == meaningful(other))
 }
 
-/// The tokens of a script, strings included, without space and comments, but for those that make a difference.
+/// The tokens of a script, strings included, without space and comments, but for those that make a
+/// difference.
 fn meaningful(text: &str) -> Vec<&str> {
-    use pg_logical::lexer::{Lexed, Token, token};
+    use pg_sql::lexer::{Lexed, Token, token};
     let is_operator = |text: &&str| text.len() == 1 && "+-*/<>=~!@#%^&|`?:.".contains(*text);
     let (mut tokens, mut at) = (Vec::new(), 0);
     let (mut last, mut gap) = (None, "");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cli::BaselineArgs;
 use crate::command::{Context, consent, migrate};
 use crate::failure::{Exit, Kind, Result};
-use crate::migration::{self, Deed};
+use crate::migration::{self, AppliedMigration};
 use crate::model::target::Target;
 use crate::plan::{self, Plan};
 use crate::ui::Report;
@@ -51,9 +51,10 @@ pub(super) fn write_down(
     let mut lock = migrate::lock(context, &target)?;
     consent::unchanged(&plan, &look(&target)?)?;
     context.carry_out(&plan, given, None, || {
-        migration::write_down(world, settings, &plan, &mut lock)
+        migration::write_history(world, settings, &plan, &mut lock)
     })?;
-    let deeds: Vec<Deed> = plan.migrations().map(|one| Deed::of(one, Duration::ZERO)).collect();
+    let deeds: Vec<AppliedMigration> =
+        plan.migrations().map(|one| AppliedMigration::of(one, Duration::ZERO)).collect();
     ui.report(&Report::Migrated { plan: &plan, deeds: &deeds });
     Ok(Exit::Done)
 }

@@ -7,7 +7,7 @@ use crate::backup::{self, Folder, OldDatabase, Source};
 use crate::cli::MigrateArgs;
 use crate::command::{Context, Word, consent, proof};
 use crate::failure::{Exit, Failure, Kind, Result};
-use crate::migration::{self, Deed, Witness};
+use crate::migration::{self, AppliedMigration, Witness};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::model::layout::LockPlace;
@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let plan = look(&facts)?;
     if args.dry_run {
         migration::can_run(settings, &plan)?;
-        migration::look_through(world, settings, &plan)?;
+        migration::check_files(world, settings, &plan)?;
         let sql = args.show_sql.then(|| sql_of(context, &plan)).transpose()?;
         if plan.is_empty() {
             ui.report(&Report::DryRun { plan: &plan, sql });
@@ -178,7 +178,7 @@ fn or_swap_back(
     mut lock: Lock,
     mut witness: Witness,
     backup: &str,
-) -> Result<Vec<Deed>> {
+) -> Result<Vec<AppliedMigration>> {
     let Context { world, settings, .. } = context;
     let target = &plan.target;
     let failure = match migration::carry_out(world, settings, plan, &mut lock) {

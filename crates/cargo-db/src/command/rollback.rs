@@ -17,7 +17,7 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<Exit> {
     };
     let plan = look(context, &target, &request)?;
     if args.dry_run {
-        migration::look_through(world, settings, &plan)?;
+        migration::check_files(world, settings, &plan)?;
         let sql = args.show_sql.then(|| migrate::sql_of(context, &plan)).transpose()?;
         ui.report(&Report::DryRun { plan: &plan, sql });
         return Ok(Exit::Done);

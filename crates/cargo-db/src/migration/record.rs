@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use crate::failure::{Kind, Result};
-use crate::migration::facts::read_history;
-use crate::migration::read_script;
+use crate::migration::files::read_script;
+use crate::migration::history::read_history;
 use crate::migration::tool::second_opinion;
 use crate::model::layout::Entry;
 use crate::plan::{Plan, Step};
 use crate::settings::Settings;
 use crate::world::World;
-use crate::world::pg::{Lock, Purpose, Session};
+use crate::world::pg::{Lock, Purpose, Script, Session};
 
 /// Carries out a plan of such changes in one transaction.
-pub(crate) fn write_down(
+pub(crate) fn write_history(
     world: &World,
     settings: &Settings,
     plan: &Plan,
@@ -42,7 +42,7 @@ pub(crate) fn write_down(
             table.ok_or_else(|| Kind::Bug { what: "the history table is not there".to_owned() })?;
         let script =
             if migration.up.is_code { None } else { Some(read_script(settings, &migration.up)?) };
-        let sql = script.as_ref().map(crate::world::pg::Script::sql).unwrap_or_default();
+        let sql = script.as_ref().map(Script::sql).unwrap_or_default();
         let entry = Entry { table: &table, migration, elapsed: Duration::ZERO, sql };
         let statement = match step {
             Step::Record { .. } => layout.record(&entry),

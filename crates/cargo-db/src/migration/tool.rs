@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::failure::{Failure, Kind, Result};
-use crate::migration::execute::{Deed, bytes_as_planned};
+use crate::migration::applied::AppliedMigration;
 use crate::migration::facts::gather;
+use crate::migration::files::bytes_as_planned;
+use crate::migration::session::end_sessions_of_killed_runs;
 use crate::model::event::Event;
 use crate::model::history::{Applied, History};
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version, title};
@@ -26,7 +28,7 @@ pub(super) fn carry_out(
     settings: &Settings,
     plan: &Plan,
     lock: &mut Lock,
-) -> Result<Vec<Deed>> {
+) -> Result<Vec<AppliedMigration>> {
     let began = stopwatch();
     goes_where_it_is_told(world, settings, &plan.target)?;
     end_sessions_of_tools(world, &plan.target);
@@ -50,7 +52,7 @@ pub(super) fn carry_out(
     // A tool does not say how long each of them took.
     let count = u32::try_from(plan.migrations().count()).unwrap_or(1).max(1);
     let elapsed = began.elapsed() / count;
-    Ok(plan.migrations().map(|migration| Deed::of(migration, elapsed)).collect())
+    Ok(plan.migrations().map(|migration| AppliedMigration::of(migration, elapsed)).collect())
 }
 
 /// Makes sure that the files which the tool is about to read, or has just read, are those of the plan.
@@ -292,7 +294,7 @@ pub(crate) fn run_task(
 fn end_sessions_of_tools(world: &World, target: &Target) {
     let world = world.uninterrupted();
     if let Ok(mut session) = Session::open(&world, target, Purpose::Write) {
-        let _ = super::execute::end_sessions_of_killed_runs(&world, &mut session);
+        let _ = end_sessions_of_killed_runs(&world, &mut session);
     }
 }
 

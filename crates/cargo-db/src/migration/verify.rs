@@ -1,5 +1,5 @@
-//! Verification: queries of the project's that must return no rows, or `true`, before what a migration
-//! did is believed.
+//! Verification: queries of the project's that must return no rows, or `true`, before what a
+//! migration did is believed.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::files;
 use crate::world::pg::{Row, Session};
-use pg_logical::script::statements;
+use pg_sql::script::statements;
 
 /// The folder of the queries that belong to one migration: `verify/<version>.sql`.
 const FOLDER: &str = "verify";
@@ -43,7 +43,7 @@ pub(super) fn of_batch(
 
 fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
     let bytes = files::read(&root.join(file))?;
-    let bad = |error: pg_logical::script::ScriptError| Kind::BadScript {
+    let bad = |error: pg_sql::script::ScriptError| Kind::BadScript {
         file: file.to_owned(),
         why: error.to_string(),
     };

@@ -1,9 +1,9 @@
-//! Whether anybody else may have written to a database since a moment: only then can a backup of that
-//! moment not be swapped back in without losing their work.
+//! Whether anybody else may have written to a database since a moment: only then can a backup of
+//! that moment not be swapped back in without losing their work.
 //!
-//! The server counts the sessions of each database (`pg_stat_database.sessions`, since PostgreSQL 14;
-//! a session can be made to report at once since 15). If nobody else is connected at both ends, and no
-//! session was opened in between but ours, nobody else wrote.
+//! The server counts the sessions of each database (`pg_stat_database.sessions`, since PostgreSQL
+//! 14; a session can be made to report at once since 15). If nobody else is connected at both ends,
+//! and no session was opened in between but ours, nobody else wrote.
 
 use std::time::Duration;
 
@@ -50,9 +50,7 @@ impl Witness {
 /// Sessions of ours that have just ended may take a moment to go.
 fn others_after_a_while(world: &World, session: &mut Session) -> Result<Vec<String>> {
     let began = stopwatch();
-    let sql = "SELECT coalesce(nullif(application_name, ''), 'a program without a name') || ' as ' || usename \
-         FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' \
-           AND pid <> pg_backend_pid() AND application_name NOT LIKE 'cargo-db/% lock'";
+    let sql = include_str!("sql/others_connected.sql");
     loop {
         let others = session.column("look who is connected", sql)?;
         let only_ours = others
@@ -72,7 +70,7 @@ fn count_sessions(session: &mut Session) -> Result<Option<u64>> {
     if !report_statistics(session) {
         return Ok(None);
     }
-    Ok(session.value("count sessions", sql)?.and_then(|sessions| sessions.parse().ok()))
+    session.number("count sessions", sql).map(Some)
 }
 
 /// Makes a session report at once; false where the server does not know how.

@@ -7,7 +7,6 @@ use std::path::Path;
 use crate::failure::{Kind, Result, ServerError, StatementError};
 use crate::migration;
 use crate::model::event::Event;
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::migration::Checksum;
 use crate::model::seed::{Loaded, Seed, SeedKind};
 use crate::plan::{Loss, Plan, SeedFacts, Step, TableFacts};
@@ -15,6 +14,7 @@ use crate::settings::Settings;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Row, Script, Session, Stop, Transaction, server_error};
 use crate::world::{World, files, process};
+use pg_sql::quote::{quote_identifier, quote_literal, quote_qualified};
 
 /// Where a database remembers which seeds it holds.
 const MEMORY: &str = "\
@@ -120,16 +120,6 @@ fn count_rows(session: &mut Session, tables: &mut BTreeMap<String, TableFacts>) 
         }
     }
     Ok(())
-}
-
-/// `schema.table` with both parts quoted. A schema's name holds no dot unless somebody was cruel.
-fn quote_qualified(name: &str) -> String {
-    match name.split_once('.') {
-        Some((schema, table)) => {
-            format!("{}.{}", quote_identifier(schema), quote_identifier(table))
-        }
-        None => quote_identifier(name),
-    }
 }
 
 /// Carries out the plan and says how many rows each table got. The caller holds the lock.

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::migration::Deed;
+use crate::migration::AppliedMigration;
 use crate::model::backup::{Backup, Verification};
 use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::event::Event;
@@ -199,7 +199,7 @@ fn problem(problem: &Problem) -> Value {
     })
 }
 
-fn deed(deed: &Deed) -> Value {
+fn deed(deed: &AppliedMigration) -> Value {
     json!({ "version": deed.version.to_string(), "name": deed.name, "duration_ms": deed.elapsed.as_millis() })
 }
 

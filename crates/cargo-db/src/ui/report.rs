@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::backup::Found;
-use crate::migration::Deed;
+use crate::migration::AppliedMigration;
 use crate::model::audit::Record;
 use crate::model::backup::{Backup, Verification};
 use crate::model::environment::{Environment, Marker, Resolved};
@@ -35,7 +35,7 @@ pub(crate) enum Report<'a> {
     /// A plan about migrations that was carried out.
     Migrated {
         plan: &'a Plan,
-        deeds: &'a [Deed],
+        deeds: &'a [AppliedMigration],
     },
     /// A plan about seeds that was carried out.
     Seeded {

@@ -12,7 +12,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::model::layout::{Found, Layout};
 use crate::model::migration::{Checksum, Folder};
 use crate::model::seed::{self, Seed, SeedKind};
-use pg_logical::script::{ScriptError, statements};
+use pg_sql::script::{ScriptError, statements};
 
 /// Makes a failure out of an I/O error.
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Failure + use<'a> {

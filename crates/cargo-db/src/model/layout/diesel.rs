@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
     Claim, Convention, DOWN, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name,
-    folder_name, quote_literal, script_file,
+    folder_name, script_file,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
+use pg_sql::quote::quote_literal;
 
 pub(super) struct Diesel;
 

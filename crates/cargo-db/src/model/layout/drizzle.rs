@@ -12,9 +12,10 @@ use serde::Deserialize;
 
 use crate::model::layout::{
     Claim, Convention, Entry, Facts, Found, NewMigration, Table, file_name, folder_name,
-    has_extension, milliseconds, quote_literal, script_file,
+    has_extension, milliseconds, script_file,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
+use pg_sql::quote::quote_literal;
 
 /// Before 1.0.
 pub(super) struct Drizzle;

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use crate::model::history::{Applied, History};
 use crate::model::layout::{
     Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP,
-    file_name, quote_literal, script_file, section,
+    file_name, script_file, section,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
+use pg_sql::quote::quote_literal;
 
 pub(super) struct Flyway;
 

@@ -9,9 +9,10 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::model::layout::{
     Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name,
-    has_extension, leading_digits, quote_literal, script_file,
+    has_extension, leading_digits, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
+use pg_sql::quote::quote_literal;
 
 pub(super) struct GraphileMigrate;
 

@@ -23,6 +23,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pg_sql::quote::{quote_identifier, quote_literal};
 use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
 
@@ -488,25 +489,9 @@ fn cut(text: &str, separator: u8) -> Vec<&str> {
     pieces
 }
 
-/// Text as an SQL literal. Backslashes are safe because every session of ours has
-/// `standard_conforming_strings` on.
-pub(crate) fn quote_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// A name as an SQL identifier, always quoted.
-pub(crate) fn quote_identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_description_cannot_leave_its_literal() {
-        assert_eq!(quote_literal("it's \\ fine"), "'it''s \\ fine'");
-    }
 
     #[test]
     fn every_tool_has_a_name_of_its_own() {

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
     Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, file_name,
-    leading_digits, milliseconds, quote_literal, script_file, section,
+    leading_digits, milliseconds, script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, ScriptFile, Version};
+use pg_sql::quote::quote_literal;
 
 pub(super) struct NodePgMigrate;
 

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
     Claim, Convention, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP, file_name,
-    folder_name, quote_literal, script_file, section, sha256,
+    folder_name, script_file, section, sha256,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
+use pg_sql::quote::quote_literal;
 
 pub(super) struct Prisma;
 

@@ -8,10 +8,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::{
-    Claim, Convention, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name,
-    quote_literal, script_file,
+    Claim, Convention, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, Version};
+use pg_sql::quote::quote_literal;
 
 pub(super) struct Refinery;
 

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use pg_logical::script::statements;
+use pg_sql::script::statements;
 
 /// A comment that begins a part of a file.
 pub(super) struct Marker<'a> {

@@ -9,9 +9,10 @@ use ring::digest::{SHA384, digest};
 
 use crate::model::layout::{
     Claim, Convention, DOWN, Entry, Facts, Found, LockPlace, NewMigration, Root, Table, UP,
-    file_name, quote_literal, script_file,
+    file_name, script_file,
 };
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
+use pg_sql::quote::quote_literal;
 
 pub(super) struct Sqlx;
 

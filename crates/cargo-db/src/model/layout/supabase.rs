@@ -5,13 +5,14 @@
 
 use std::path::{Path, PathBuf};
 
-use pg_logical::script::statements;
+use pg_sql::script::statements;
 
 use crate::model::layout::{
     Claim, Convention, Entry, Facts, Found, NewMigration, Root, Table, UP, file_name,
-    leading_digits, quote_literal, script_file, section,
+    leading_digits, script_file, section,
 };
 use crate::model::migration::{Folder, Migration, Recorded, Version};
+use pg_sql::quote::quote_literal;
 
 pub(super) struct Supabase;
 

@@ -5,9 +5,9 @@
 
 use crate::failure::Result;
 use crate::model::environment::{Environment, Marker};
-use crate::model::layout::quote_literal;
 use crate::world::pg::row::Row;
 use crate::world::pg::session::Session;
+use pg_sql::quote::quote_literal;
 
 const READ: &str = "\
 SELECT environment, \

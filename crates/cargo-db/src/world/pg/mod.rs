@@ -10,7 +10,7 @@ mod tls;
 
 pub(crate) use lock::{Lock, OWN_KEY};
 pub(crate) use row::Row;
-pub(crate) use script::{Around, Script, Stop};
+pub(crate) use script::{Script, StatementObserver, Stop};
 pub(crate) use session::{
     Backend, Purpose, Session, Transaction, after_the_end_of, backend, describe, only_row,
     server_error,

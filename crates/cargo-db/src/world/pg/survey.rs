@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use crate::failure::Result;
-use crate::model::layout::{Layout, quote_literal};
+use crate::model::layout::Layout;
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Host;
 use crate::world::pg::row::Row;
 use crate::world::pg::session::{Session, only_row};
+use pg_sql::quote::quote_literal;
 
 const SERVER: &str = "\
 SELECT current_setting('server_version') AS version, current_user AS role, \

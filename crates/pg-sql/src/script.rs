@@ -3,18 +3,9 @@
 
 use std::io::{self, Read};
 
-use crate::lexer::{Lexed, Token, token, words};
+use crate::lexer::{Lexed, Token, token};
 
-/// One statement, without the `;` that ends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
-    /// The statement itself.
-    pub text: String,
-    /// The line its text begins on, from 1.
-    pub line: usize,
-    /// The character of that line its text begins with, from 1.
-    pub column: usize,
-}
+pub use crate::statement::Statement;
 
 /// Why a file is not a sequence of statements.
 #[derive(Debug, thiserror::Error)]
@@ -53,86 +44,6 @@ pub enum ScriptError {
     /// The input could not be read.
     #[error(transparent)]
     Read(#[from] io::Error),
-}
-
-impl Statement {
-    /// Whether the lines after it, up to `\.`, are its data.
-    pub fn reads_data(&self) -> bool {
-        if !self.text.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("copy")) {
-            return false;
-        }
-        words(&self.text).windows(2).any(|pair| pair[0] == "from" && pair[1] == "stdin")
-    }
-
-    /// Whether it begins or ends a transaction, and so cannot stand inside ours.
-    pub fn controls_transaction(&self) -> bool {
-        let words = words(&self.text);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match words.as_slice() {
-            ["rollback", "to", ..] | ["rollback", "work" | "transaction", "to", ..] => false,
-            ["begin" | "commit" | "end" | "abort" | "rollback", ..]
-            | ["start" | "prepare", "transaction", ..] => true,
-            _ => false,
-        }
-    }
-}
-
-impl Statement {
-    /// The database that it creates.
-    fn created_database(&self) -> Option<String> {
-        match words(self.text.get(..300).unwrap_or(&self.text)).as_slice() {
-            [create, database, name, ..] if create == "create" && database == "database" => {
-                Some(name.clone())
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether it is about the database as a whole: what `pg_dump --create` writes, and what whoever
-    /// loads a dump into a database of another name has to leave out.
-    pub fn is_about_database(&self) -> bool {
-        let words = words(self.text.get(..300).unwrap_or(&self.text));
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match words.as_slice() {
-            ["create" | "alter" | "drop", "database", ..] | ["comment", "on", "database", ..] => {
-                true
-            }
-            ["grant" | "revoke", ..] => words.windows(2).any(|pair| pair == ["on", "database"]),
-            _ => false,
-        }
-    }
-
-    /// Whether it is a BEGIN without options.
-    pub fn is_plain_begin(&self) -> bool {
-        let words = words(&self.text);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        matches!(
-            words.as_slice(),
-            ["begin"] | ["begin", "work" | "transaction"] | ["start", "transaction"]
-        )
-    }
-
-    /// Whether it is a COMMIT without options.
-    pub fn is_plain_commit(&self) -> bool {
-        let words = words(&self.text);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        matches!(words.as_slice(), ["commit" | "end"] | ["commit" | "end", "work" | "transaction"])
-    }
-
-    /// Whether it is sure to have done nothing when it waited too long for a lock: what runs code
-    /// of the user's may have committed a part of it.
-    pub fn can_be_tried_again(&self) -> bool {
-        let first = words(&self.text).into_iter().next();
-        matches!(
-            first.as_deref(),
-            Some("create" | "drop" | "alter" | "reindex" | "comment" | "refresh")
-        )
-    }
-
-    /// Whether it begins a transaction.
-    pub fn begins_transaction(&self) -> bool {
-        matches!(words(&self.text).first().map(String::as_str), Some("begin" | "start"))
-    }
 }
 
 /// Reads statements one after the other; memory is bounded by the longest of them.
@@ -456,7 +367,8 @@ mod tests {
     fn semicolons_inside_bodies_end_nothing() {
         for one in [
             "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; SELECT 2; $$",
-            "CREATE OR REPLACE FUNCTION f(a int) RETURNS int BEGIN ATOMIC SELECT CASE a WHEN 1 THEN 2 END; SELECT 1; END",
+            "CREATE OR REPLACE FUNCTION f(a int) RETURNS int \
+             BEGIN ATOMIC SELECT CASE a WHEN 1 THEN 2 END; SELECT 1; END",
             "CREATE PROCEDURE p() BEGIN ATOMIC INSERT INTO t VALUES (1); DELETE FROM t; END",
             "CREATE RULE r AS ON INSERT TO t DO ALSO (SELECT 1; SELECT 2)",
             r"SELECT E'\';', 'x', U&'d\0061t;', B'1'",
@@ -530,17 +442,5 @@ mod tests {
     #[test]
     fn a_byte_order_mark_and_crlf_do_no_harm() {
         assert_eq!(split("\u{feff}SELECT 1;\r\nSELECT 2;\r\n").len(), 2);
-    }
-
-    #[test]
-    fn transaction_control_is_told_from_savepoints() {
-        let controls =
-            |text: &str| Statement { text: text.into(), line: 1, column: 1 }.controls_transaction();
-        for text in ["BEGIN", "commit work", "START TRANSACTION", "rollback", "/* x */ END"] {
-            assert!(controls(text), "{text}");
-        }
-        for text in ["ROLLBACK TO a", "SAVEPOINT a", "PREPARE q AS SELECT 1", "SELECT 1"] {
-            assert!(!controls(text), "{text}");
-        }
     }
 }

@@ -1,0 +1,25 @@
+//! The folder of the migrations.
+
+use std::path::PathBuf;
+
+use crate::failure::{Kind, Result};
+use crate::model::migration::Folder;
+use crate::settings::{Migrations, Origin, Setting, Settings};
+use crate::world::files;
+
+/// Reads the folder of the migrations. One that nobody named may be absent.
+pub(crate) fn read_folder(settings: &Settings) -> Result<Folder> {
+    let Migrations { layout, dir, .. } = &settings.migrations;
+    named_folder_exists(dir)?;
+    files::migrations(layout, &dir.value, &settings.root)
+}
+
+/// A folder that somebody named has to be there: its name may be a slip.
+pub(crate) fn named_folder_exists(dir: &Setting<PathBuf>) -> Result<()> {
+    if dir.origin == Origin::Default || files::is_there(&dir.value) {
+        return Ok(());
+    }
+    let why = "there is no such folder".to_owned();
+    let (source_name, value) = (dir.origin.to_string(), dir.value.display().to_string());
+    Err(Kind::BadSetting { source_name, value, why }.into())
+}
