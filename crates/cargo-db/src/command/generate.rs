@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let dir = &settings.migrations.dir.value;
-    let folder = files::migrations(layout, dir, &settings.root)?;
+    let folder = migration::migrations(layout, dir, &settings.root)?;
     let new = NewMigration { name: &name, now: clock::now(), reversible: false, folder: &folder };
     let mut shown = Vec::new();
     for (path, _) in layout.new_files(&new) {

@@ -10,7 +10,6 @@ use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step, Verb};
 use crate::seed::{self, Rows};
 use crate::ui::Report;
-use crate::world::files;
 use crate::world::pg::{Lock, OWN_KEY, Purpose, Session};
 
 pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
@@ -71,7 +70,7 @@ fn look(context: &Context, args: &ResetArgs, target: &Target) -> Result<Plan> {
     let (mut steps, mut warnings) = (vec![Step::BuildEmpty], migrated.warnings);
     steps.extend(migrated.steps);
     if !args.no_seed {
-        let seeds = files::seeds(&settings.seeds.dir.value)?;
+        let seeds = seed::seeds(&settings.seeds.dir.value)?;
         let here = seeds.into_iter().filter(|seed| seed.belongs_in(fresh.environment));
         steps.extend(here.map(|seed| Step::Load { seed }));
         let command = settings.seeds.command.clone();
