@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
     let target = context.target()?;
     migration::goes_where_it_is_told(world, settings, &target)?;
     migration::create_if_absent(world, settings, &target)?;
-    let scratch = backup::create_beside(world, &target, backup::SCRATCH, None)?;
+    let scratch = backup::create_sibling(world, &target, backup::SCRATCH, None)?;
     // Prisma works out for itself what its migrations come to, and prints what it finds.
     if layout.key() != "prisma" {
         fill(context, &scratch.target)?;
@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let dir = &settings.migrations.dir.value;
-    let folder = files::migrations(layout, dir, &settings.root)?;
+    let folder = migration::migrations(layout, dir, &settings.root)?;
     let new = NewMigration { name: &name, now: clock::now(), reversible: false, folder: &folder };
     let mut shown = Vec::new();
     for (path, _) in layout.new_files(&new) {

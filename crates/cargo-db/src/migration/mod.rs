@@ -30,7 +30,7 @@ pub(crate) use database::{
 pub(crate) use execute::check_files;
 pub(crate) use facts::gather;
 pub(crate) use files::read_script;
-pub(crate) use folder::{named_folder_exists, read_folder};
+pub(crate) use folder::{migrations, named_folder_exists, read_folder};
 pub(crate) use history::{histories, read_history, read_table};
 pub(crate) use losses::{losses_of, losses_where};
 pub(crate) use record::write_history;

@@ -68,3 +68,34 @@ fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+/// The files that patterns relative to a folder name, sorted and relative to it, except those that
+/// belong to one migration: whose names are numbers.
+pub(super) fn verification_files(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for pattern in patterns {
+        let whole = format!("{}/{pattern}", glob::Pattern::escape(&root.display().to_string()));
+        let bad = |error: glob::PatternError| Kind::BadSetting {
+            source_name: "verify.sql in db.toml".to_owned(),
+            value: pattern.clone(),
+            why: error.msg.to_owned(),
+        };
+        let paths: Vec<PathBuf> = glob::glob(&whole).map_err(bad)?.flatten().collect();
+        if paths.is_empty() {
+            let (source_name, value) = ("verify.sql in db.toml".to_owned(), pattern.clone());
+            return Err(
+                Kind::BadSetting { source_name, value, why: "no file fits".to_owned() }.into()
+            );
+        }
+        found.extend(
+            paths.iter().filter_map(|path| path.strip_prefix(root).ok().map(Path::to_owned)),
+        );
+    }
+    let numbered = |path: &Path| {
+        path.file_stem().is_some_and(|stem| stem.as_encoded_bytes().iter().all(u8::is_ascii_digit))
+    };
+    found.retain(|path| !numbered(path));
+    found.sort();
+    found.dedup();
+    Ok(found)
+}

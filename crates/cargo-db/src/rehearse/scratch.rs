@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::backup::{self, Built, Folder, Source};
+use crate::backup::{self, Built, Copied, Folder, Source};
 use crate::failure::Result;
 use crate::model::environment::Environment;
 use crate::model::rehearsal::Basis;
@@ -34,15 +34,15 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     let (settings, target) = (request.settings, request.target);
     let (built, basis) = match &request.from {
         CopySource::Backup(name) => {
-            let folder = Folder::new(&settings.backup.dir.value);
+            let folder = Folder::of(settings);
             let backup = folder.find(name.as_deref(), &target.database)?;
             let name = backup.manifest.name.clone();
             let built = backup::scratch(world, settings, target, &Source::of(&folder, &backup))?;
             (built, Basis::Backup(name))
         }
-        CopySource::Schema => (dumped(world, request, false)?, Basis::Schema),
+        CopySource::Schema => (dumped(world, request, Copied::Schema)?, Basis::Schema),
         CopySource::Auto if is_large(world, target)? => {
-            (dumped(world, request, false)?, Basis::Schema)
+            (dumped(world, request, Copied::Schema)?, Basis::Schema)
         }
         CopySource::Auto | CopySource::Live => (live(world, request)?, Basis::Live),
     };
@@ -65,16 +65,16 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
 fn live(world: &World, request: &Request<'_>) -> Result<Built> {
     // While a database is cloned nobody can connect to it: not for production.
     if request.settings.environment.environment != Environment::Production
-        && let Some(built) = backup::clone_beside(world, request.target, backup::SCRATCH)?
+        && let Some(built) = backup::clone_sibling(world, request.target, backup::SCRATCH)?
     {
         return Ok(built);
     }
-    dumped(world, request, true)
+    dumped(world, request, Copied::SchemaAndRows)
 }
 
-fn dumped(world: &World, request: &Request<'_>, rows: bool) -> Result<Built> {
-    let built = backup::create_beside(world, request.target, backup::SCRATCH, None)?;
-    backup::copy_into(world, request.settings, request.target, &built, rows)?;
+fn dumped(world: &World, request: &Request<'_>, copied: Copied) -> Result<Built> {
+    let built = backup::create_sibling(world, request.target, backup::SCRATCH, None)?;
+    backup::copy_into(world, request.settings, request.target, &built, copied)?;
     Ok(built)
 }
 

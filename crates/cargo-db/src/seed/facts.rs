@@ -9,9 +9,10 @@ use crate::model::migration::Checksum;
 use crate::model::seed::Loaded;
 use crate::model::target::Target;
 use crate::plan::{SeedFacts, TableFacts};
+use crate::seed::folder::seeds;
 use crate::settings::Settings;
+use crate::world::World;
 use crate::world::pg::{Row, Session, only_row};
-use crate::world::{World, files};
 use pg_sql::quote::quote_qualified;
 
 /// Tables larger than this are not counted but estimated.
@@ -24,7 +25,7 @@ const SEPARATOR: char = '\x01';
 pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Result<SeedFacts> {
     let facts = migration::gather(world, settings, target)?;
     migration::named_folder_exists(&settings.seeds.dir)?;
-    let seeds = files::seeds(&settings.seeds.dir.value)?;
+    let seeds = seeds(&settings.seeds.dir.value)?;
     let Some(mut session) = migration::connect_or_none(world, settings, target)? else {
         let (database, server, environment) =
             (target.database.clone(), target.server(), facts.environment);

@@ -3,7 +3,9 @@
 
 mod csv;
 mod facts;
+mod folder;
 mod load;
 
 pub(crate) use facts::gather;
+pub(crate) use folder::seeds;
 pub(crate) use load::{Rows, carry_out};

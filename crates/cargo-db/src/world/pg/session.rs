@@ -150,6 +150,12 @@ impl Session {
         row.parse("the value", text)
     }
 
+    /// The major version of the server.
+    pub(crate) fn server_major(&mut self) -> Result<u32> {
+        let sql = "SELECT current_setting('server_version_num')::int / 10000";
+        self.number("ask for the version", sql)
+    }
+
     /// The rows of each of `N` statements, in one round trip. Statements without rows give an
     /// empty set.
     pub(crate) fn sets<const N: usize>(&mut self, doing: &str, sql: &str) -> Result<[Vec<Row>; N]> {
