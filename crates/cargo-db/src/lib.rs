@@ -44,6 +44,7 @@ use crate::policy::Policy;
 use crate::settings::{Flags, Settings, Sources};
 use crate::ui::Ui;
 use crate::world::signal::Interrupt;
+use crate::world::tool::ToolProofs;
 use crate::world::{World, files, process};
 
 /// Runs `cargo db` with the arguments of this process. An `xtask` calls this and nothing else.
@@ -92,7 +93,11 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
         list: &files::some_files,
     };
     let settings = Settings::resolve(&sources)?;
-    let world = World { events: ui.events(), interrupt: Interrupt::listen()? };
+    let world = World {
+        events: ui.events(),
+        interrupt: Interrupt::listen()?,
+        proofs: ToolProofs::default(),
+    };
     let signals = world.clone();
     let force = matches!(&cli.command, Command::Reset(args) if args.force);
     let agreed = Agreed::new(&cli.global, force, typed);

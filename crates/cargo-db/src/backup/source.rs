@@ -11,7 +11,7 @@ use crate::failure::{Kind, Result};
 use crate::model::backup::{Backup, Format, Manifest, SET_MANIFEST};
 use crate::model::target::Target;
 use crate::settings::Settings;
-use crate::world::archive::{Kindred, plain_text, recognise};
+use crate::world::archive::{FileKind, plain_text, recognise};
 use crate::world::pg::{Purpose, Session};
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
@@ -54,7 +54,7 @@ impl Source {
         }
         let format = if path.is_dir() {
             Format::Directory
-        } else if recognise(path)? == Kindred::Custom {
+        } else if recognise(path)? == FileKind::Custom {
             Format::Custom
         } else {
             Format::Sql

@@ -15,7 +15,6 @@ use crate::model::backup::{
     Manifest, ServerIdentity, file_name, is_safe_name, manifest_name,
 };
 use crate::model::event::Event;
-use crate::model::layout::Layout;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::archive::store;
@@ -24,6 +23,7 @@ use crate::world::pg::{Purpose, Session, opens_another_in};
 use crate::world::process::{ClientProgram, git_commit, repository};
 use crate::world::server::{Binaries, client};
 use crate::world::{World, files};
+use db_tools::ProjectTool;
 use pg_logical::content::{self, Content};
 
 /// What is wanted.
@@ -296,7 +296,7 @@ fn as_backup(failure: crate::failure::Failure) -> crate::failure::Failure {
 }
 
 impl Snapshot {
-    fn take(world: &World, layout: &Layout, target: &Target) -> Result<Snapshot> {
+    fn take(world: &World, layout: &ProjectTool, target: &Target) -> Result<Snapshot> {
         let mut session = Session::open(world, target, Purpose::Read)?;
         let sql = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \

@@ -1,12 +1,12 @@
 //! The database itself: whether it is there, making it, and whether it holds anything.
 
 use crate::failure::{Kind, Result};
-use crate::model::layout::Layout;
 use crate::model::target::Target;
 use crate::plan::{Plan, Step};
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session};
+use db_tools::ProjectTool;
 use pg_sql::quote::quote_identifier;
 
 /// A reading session; `None` where the database does not exist and cargo db may create it.
@@ -58,7 +58,7 @@ pub(crate) fn prepare_database(world: &World, plan: &Plan) -> Result<()> {
 }
 
 /// Whether there is any table of the user's.
-pub(crate) fn holds_tables(world: &World, target: &Target, layout: &Layout) -> Result<bool> {
+pub(crate) fn holds_tables(world: &World, target: &Target, layout: &ProjectTool) -> Result<bool> {
     let sql = format!(
         "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relkind IN ('r', 'p', 'f', 'm', 'v') AND NOT {} AND n.nspname NOT LIKE 'pg\\_%' \
@@ -70,7 +70,7 @@ pub(crate) fn holds_tables(world: &World, target: &Target, layout: &Layout) -> R
 }
 
 /// Whether any table of the user's holds a row. A table that may not be read counts as one that does.
-pub(crate) fn holds_rows(session: &mut Session, layout: &Layout) -> Result<bool> {
+pub(crate) fn holds_rows(session: &mut Session, layout: &ProjectTool) -> Result<bool> {
     let sql = format!(
         "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c \
          JOIN pg_namespace n ON n.oid = c.relnamespace \

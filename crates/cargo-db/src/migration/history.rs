@@ -3,13 +3,14 @@
 
 use crate::failure::{Failure, Kind, Result};
 use crate::model::history::History;
-use crate::model::layout::Layout;
 use crate::world::pg::Session;
+use db_tools::ProjectTool;
+use db_tools::recognition::{claimants_of, history_names, history_signatures, tool_of_table};
 use pg_sql::quote::quote_literal;
 
 /// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
 /// so that nothing can hide it later.
-pub(crate) fn read_history(session: &mut Session, layout: &Layout) -> Result<History> {
+pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Result<History> {
     let schema =
         layout.schema().map(|schema| format!("AND n.nspname = {} ", quote_literal(schema)));
     let question = format!(
@@ -39,9 +40,13 @@ pub(crate) fn read_history(session: &mut Session, layout: &Layout) -> Result<His
 }
 
 /// Reads the history from this table, named as the server names it.
-pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) -> Result<History> {
-    if layout.table().columns.len() < TELLING && layout.schema().is_none() {
-        says_enough(session, layout, &table)?;
+pub(crate) fn read_table(
+    session: &mut Session,
+    layout: &ProjectTool,
+    table: String,
+) -> Result<History> {
+    if layout.table().signature().is_none() && layout.schema().is_none() {
+        check_history_columns(session, layout, &table)?;
     }
     let rows = match session.rows("read the history", &layout.select(&table)) {
         // Another tool's table of the same name has other columns.
@@ -61,88 +66,65 @@ pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) 
 }
 
 /// The failure to find one's own history, with the tool whose it is.
-fn of_another(session: &mut Session, layout: &Layout, table: String) -> Result<Failure> {
+fn of_another(session: &mut Session, layout: &ProjectTool, table: String) -> Result<Failure> {
     let of =
         histories(session)?.into_iter().find(|(_, found)| *found == table).map(|(tool, _)| tool);
     let tool = of.filter(|tool| tool != layout.key());
     Ok(Kind::OtherHistory { table, tool, expected: layout.key().to_owned() }.into())
 }
 
-/// Several tools have a table `schema_migrations`, with hardly a column to tell them by: it has to have just these,
-/// and Rails has another one beside it.
-fn says_enough(session: &mut Session, layout: &Layout, table: &str) -> Result<()> {
+/// Several tools have a table of one name, with hardly a column to tell them by: it has to have
+/// just these, and no other tool's table beside it.
+fn check_history_columns(session: &mut Session, layout: &ProjectTool, table: &str) -> Result<()> {
+    let claimants = claimants_of(layout.table_name());
     let question = format!(
-        "SELECT array_to_string(ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = {0}::regclass AND attnum > 0 \
-         AND NOT attisdropped ORDER BY attname COLLATE \"C\"), ' '), \
-         (SELECT count(*) FROM pg_class WHERE relname = 'ar_internal_metadata' \
+        "SELECT array_to_string(ARRAY(SELECT attname FROM pg_attribute \
+           WHERE attrelid = {0}::regclass AND attnum > 0 AND NOT attisdropped \
+           ORDER BY attname COLLATE \"C\"), ' '), \
+         (SELECT count(*) FROM pg_class WHERE relname IN ({1}) \
           AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = {0}::regclass))",
-        quote_literal(table)
+        quote_literal(table),
+        literals(claimants.iter().copied().chain([""]))
     );
     let rows = session.rows("look whose history it is", &question)?;
     let Some(row) = rows.first() else { return Ok(()) };
-    let mut columns = layout.table().columns.to_vec();
-    columns.sort_unstable();
-    let is_rails = layout.table_name() == "schema_migrations" && row[1].as_deref() != Some("0");
-    if row[0].as_deref() == Some(columns.join(" ").as_str()) && !is_rails {
+    let is_claimed = row[1].as_deref() != Some("0");
+    if row[0].as_deref() == Some(layout.table().sorted_columns().as_str()) && !is_claimed {
         return Ok(());
     }
     Err(of_another(session, layout, table.to_owned())?)
 }
 
-/// Tables by which tools are known whose layouts are not.
-const STRANGERS: [(&str, &str); 3] = [
-    ("atlas_schema_revisions", "atlas"),
-    ("ar_internal_metadata", "rails"),
-    ("hdb_version", "hasura"),
-];
-/// A table with fewer columns than this is known by its name alone.
-const TELLING: usize = 3;
+fn literals<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    texts.map(quote_literal).collect::<Vec<_>>().join(", ")
+}
 
-/// The history tables of all tools: whose, and their qualified names. A table is known by its columns, and by its
-/// name where these say little; so one that was given another name is found too.
+/// The history tables of all tools: whose, and their qualified names.
 pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> {
-    let sorted = |layout: &Layout| {
-        let mut columns = layout.table().columns.to_vec();
-        columns.sort_unstable();
-        columns.join(" ")
-    };
-    let names = Layout::all().map(|layout| quote_literal(layout.table_name()));
-    let names: Vec<String> =
-        names.chain(STRANGERS.iter().map(|(name, _)| quote_literal(name))).collect();
-    let telling = Layout::all().filter(|layout| layout.table().columns.len() >= TELLING);
-    let signatures: Vec<String> = telling.map(|layout| quote_literal(&sorted(&layout))).collect();
     let question = format!(
-        "SELECT * FROM (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.relname, \
-                (SELECT string_agg(a.attname, ' ' ORDER BY a.attname COLLATE \"C\") FROM pg_attribute a \
+        "SELECT * FROM (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), \
+                n.nspname, c.relname, \
+                (SELECT string_agg(a.attname, ' ' ORDER BY a.attname COLLATE \"C\") \
+                 FROM pg_attribute a \
                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema') AS t \
+         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' \
+         AND n.nspname <> 'information_schema') AS t \
          WHERE relname IN ({}) OR columns IN ({}) ORDER BY 1",
-        names.join(", "),
-        signatures.join(", ")
+        literals(history_names().into_iter()),
+        literals(history_signatures().iter().map(String::as_str))
     );
     let mut found = Vec::new();
     for row in session.rows("look for the histories of other tools", &question)? {
         let text = |column: usize| row[column].as_deref().unwrap_or_default();
-        let columns: Vec<&str> = text(3).split(' ').collect();
-        let named = |layout: &Layout| {
-            layout.table_name() == text(2)
-                && layout.schema().is_none_or(|schema| schema == text(1))
-                && layout.table().columns.iter().all(|column| columns.contains(column))
-        };
-        let same =
-            |layout: &Layout| layout.table().columns.len() >= TELLING && sorted(layout) == text(3);
-        // Of two whose columns are all there, the one with more of them.
-        let by_name = Layout::all().filter(named).max_by_key(|layout| layout.table().columns.len());
-        let tool = by_name.or_else(|| Layout::all().find(same)).map(|layout| layout.key());
-        let stranger = STRANGERS.iter().find(|(name, _)| *name == text(2)).map(|(_, tool)| *tool);
-        found.extend(tool.or(stranger).map(|tool| (tool.to_owned(), text(0).to_owned())));
+        let tool = tool_of_table(text(1), text(2), text(3));
+        found.extend(tool.map(|tool| (tool.to_owned(), text(0).to_owned())));
     }
     Ok(found)
 }
 
 /// Another tool's history, or one of another name, where the project's own is not there.
-fn foreign_history(session: &mut Session, layout: &Layout) -> Result<Option<String>> {
+fn foreign_history(session: &mut Session, layout: &ProjectTool) -> Result<Option<String>> {
     let found = histories(session)?;
     let other = found.iter().find(|(tool, _)| tool != layout.key()).or(found.first());
     Ok(other.map(|(tool, table)| format!("`{table}` is a history of {tool}")))

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::failure::Result;
-use crate::model::layout::Layout;
 use crate::world::files;
 use crate::world::pg::Session;
+use db_tools::ProjectTool;
 use pg_sql::quote::quote_literal;
 
 /// The lines of a schema: kind and name, and the definition.
@@ -18,7 +18,7 @@ const OF_OWNERS: [&str; 2] = ["owner", "grant"];
 
 impl Fingerprint {
     /// Reads that of the session's database.
-    pub(crate) fn of(session: &mut Session, layout: &Layout) -> Result<Fingerprint> {
+    pub(crate) fn of(session: &mut Session, layout: &ProjectTool) -> Result<Fingerprint> {
         session.run("prepare the session", "SET search_path = ''")?;
         let rows = session.rows("read the schema", &sql(layout))?;
         session.run("prepare the session", "RESET search_path")?;
@@ -124,7 +124,7 @@ fn is_required(definition: &str) -> bool {
 
 /// Reads what pg_dump would write, as rows. Objects of extensions come with these, and the tables of
 /// cargo db and of the migration tool are nobody's schema.
-fn sql(layout: &Layout) -> String {
+fn sql(layout: &ProjectTool) -> String {
     let queries: Vec<String> = of_relations(layout).into_iter().chain(of_others(layout)).collect();
     queries.join(" UNION ALL ")
 }
@@ -141,7 +141,7 @@ fn free(class: &str, oid: &str) -> String {
 }
 
 /// Tables, views and sequences, and what belongs to them.
-fn of_relations(layout: &Layout) -> Vec<String> {
+fn of_relations(layout: &ProjectTool) -> Vec<String> {
     let relation =
         format!("{OWN} AND NOT ({}) AND {}", layout.own_relations(), free("pg_class", "c.oid"));
     let name = "format('%I.%I', n.nspname, c.relname)";
@@ -202,7 +202,7 @@ fn of_relations(layout: &Layout) -> Vec<String> {
 }
 
 /// Schemas, types, functions, comments.
-fn of_others(layout: &Layout) -> Vec<String> {
+fn of_others(layout: &ProjectTool) -> Vec<String> {
     let tools = layout.schema().map_or_else(|| "''".to_owned(), quote_literal);
     let routine = format!("{OWN} AND {}", free("pg_proc", "p.oid"));
     let typed = format!("{OWN} AND {}", free("pg_type", "t.oid"));

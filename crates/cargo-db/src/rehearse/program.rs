@@ -9,14 +9,14 @@ use crate::migration;
 use crate::model::event::Event;
 use crate::model::finding::{Class, Expected, Finding, Severity, Verdict};
 use crate::model::history::Standing;
-use crate::model::layout::Layout;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
-use crate::model::tool::{Task, newest_left};
 use crate::rehearse::{Stage, judge, unmeasured};
 use crate::world::clock::stopwatch;
 use crate::world::files;
 use crate::world::pg::Session;
+use db_tools::ProjectTool;
+use db_tools::command::Task;
 use pg_sql::quote::quote_identifier;
 
 /// Tables with more rows than this are not counted.
@@ -35,7 +35,7 @@ impl Stage<'_> {
     /// Runs every migration there, one by one where the tool can, and back again.
     pub(super) fn by_tool(&mut self) -> Result<Vec<Rehearsed>> {
         let migrations = self.request.migrations;
-        migration::goes_where_it_is_told(self.world, self.request.settings, &self.session.target)?;
+        migration::verify_tool_target(self.world, self.request.settings, &self.session.target)?;
         let one_by_one = migrations.len() == 1 || self.can(&Task::ApplyNext { count: 1, last: "" });
         let groups: Vec<&[Migration]> =
             if one_by_one { migrations.chunks(1).collect() } else { vec![migrations] };
@@ -169,7 +169,7 @@ impl Stage<'_> {
             let version = rehearsed[index].version.clone();
             let left = self.applied_but(&version)?;
             let left = left.iter().map(String::as_str);
-            let newest = newest_left(&settings.migrations.layout, &version, left);
+            let newest = settings.migrations.layout.newest_left(&version, left);
             let task = Task::Revert { count: 1, first: &version, newest };
             if !self.can(&task) {
                 rehearsed[index].way_back = WayBack::Irreversible;
@@ -230,7 +230,7 @@ fn guards(findings: &[Finding], expected: &[Expected]) -> Vec<Guard> {
     findings.iter().filter(|finding| is_lost(finding)).filter_map(guard).collect()
 }
 
-fn content(session: &mut Session, layout: &Layout) -> Result<Content> {
+fn content(session: &mut Session, layout: &ProjectTool) -> Result<Content> {
     let sql = format!(
         "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples, \
                (SELECT string_agg(a.attname, E'\\x1f' ORDER BY a.attnum) FROM pg_attribute a \

@@ -9,12 +9,12 @@ use time::OffsetDateTime;
 
 use crate::failure::{Kind, Result};
 use crate::model::finding::Verdict;
-use crate::model::layout::Layout;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::world::pg::Session;
 use crate::world::{clock, files};
+use db_tools::ProjectTool;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -56,7 +56,7 @@ pub(crate) struct Stood {
 
 impl Stood {
     /// Looks at the session's database.
-    pub(crate) fn of(session: &mut Session, layout: &Layout) -> Result<Stood> {
+    pub(crate) fn of(session: &mut Session, layout: &ProjectTool) -> Result<Stood> {
         let schema = Fingerprint::of(session, layout)?.digest();
         let mut number = |doing, sql| -> Result<u64> {
             Ok(session.value(doing, sql)?.and_then(|number| number.parse().ok()).unwrap_or(0))

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA256, digest};
 
 use crate::failure::{Failure, Kind, Result};
-use crate::model::layout::{Found, Layout};
 use crate::model::migration::{Checksum, Folder};
 use crate::model::seed::{self, Seed, SeedKind};
+use db_tools::{FoundFile, ProjectTool};
 use pg_sql::script::{ScriptError, statements};
 
 /// Makes a failure out of an I/O error.
@@ -62,7 +62,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 const SKIPPED: [&str; 5] = ["node_modules", "target", "vendor", "venv", "__pycache__"];
 
 /// All migrations of a folder; an absent folder holds none.
-pub(crate) fn migrations(layout: &Layout, folder: &Path, shown: &Path) -> Result<Folder> {
+pub(crate) fn migrations(layout: &ProjectTool, folder: &Path, shown: &Path) -> Result<Folder> {
     let mut found = Vec::new();
     let shown = folder.strip_prefix(shown).unwrap_or(folder);
     collect(layout, folder, shown, Path::new(""), &mut found)?;
@@ -71,11 +71,11 @@ pub(crate) fn migrations(layout: &Layout, folder: &Path, shown: &Path) -> Result
 
 /// What the layout reads in the folder `below` of a folder.
 fn collect(
-    layout: &Layout,
+    layout: &ProjectTool,
     root: &Path,
     shown: &Path,
     below: &Path,
-    found: &mut Vec<Found>,
+    found: &mut Vec<FoundFile>,
 ) -> Result<()> {
     let folder = &root.join(below);
     let entries = match fs::read_dir(folder) {
@@ -89,7 +89,7 @@ fn collect(
         let is_folder = || entry.file_type().is_ok_and(|kind| kind.is_dir());
         let path = below.join(&name);
         if layout.reads(&path) && !is_folder() {
-            found.push(Found { bytes: read(&folder.join(&name))?, path: shown.join(&path) });
+            found.push(FoundFile { bytes: read(&folder.join(&name))?, path: shown.join(&path) });
         } else if layout.depth() > path.components().count() && is_folder() && is_looked_into(&name)
         {
             collect(layout, root, shown, &path, found)?;

@@ -16,12 +16,15 @@ pub(crate) mod tool;
 use crate::failure::{Failure, Kind};
 use crate::model::event::{Event, Events};
 use crate::world::signal::Interrupt;
+use crate::world::tool::ToolProofs;
 
 /// What an effect needs beside its own arguments.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) events: Events,
     pub(crate) interrupt: Interrupt,
+    /// What this run has proved of the tools that it calls.
+    pub(crate) proofs: ToolProofs,
 }
 
 impl World {

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use crate::failure::{Kind, Result};
-use crate::model::layout::Layout;
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Host;
 use crate::world::pg::session::{Row, Session};
+use db_tools::ProjectTool;
 use pg_sql::quote::quote_literal;
 
 const SERVER: &str = "\
@@ -51,7 +51,7 @@ pub(crate) struct Found {
 /// The server and the database, in one round trip. The tool's own tables are left out.
 pub(crate) fn survey(
     session: &mut Session,
-    layout: &Layout,
+    layout: &ProjectTool,
 ) -> Result<(Found, ServerFacts, DatabaseFacts)> {
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
     let server = SERVER.replace("{tls}", tls);
@@ -92,7 +92,7 @@ fn facts(row: &Row) -> Option<ServerFacts> {
 
 /// The rows of [`SCHEMAS`], [`TABLES`] and [`DETAILS`].
 struct Tables<'a> {
-    layout: &'a Layout,
+    layout: &'a ProjectTool,
     schemas: &'a [Row],
     tables: &'a [Row],
     details: &'a [Row],
