@@ -116,8 +116,8 @@ pub struct Standing<'a> {
 impl<'a> Standing<'a> {
     /// Compares what the folder holds with what the database remembers.
     pub fn compare(folder: &'a Folder, history: &'a History) -> Standing<'a> {
-        // Rows are sorted by version, and nearly always files are as well. Of two files with one version
-        // the first counts.
+        // Rows are sorted by version, and nearly always files are as well. Of two files with one
+        // version the first counts.
         let mut files: Vec<&Migration> = folder.migrations.iter().collect();
         files.dedup_by(|later, earlier| later.version == earlier.version);
         let mut by_version: Vec<(&Version, usize)> =

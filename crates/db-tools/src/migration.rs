@@ -181,7 +181,8 @@ impl Migration {
     }
 }
 
-/// Hexadecimal digits with no zero before a byte of one digit: so old versions of Prisma wrote them.
+/// Hexadecimal digits with no zero before a byte of one digit: so old versions of Prisma wrote
+/// them.
 pub fn unpadded(digits: &str) -> String {
     let pairs =
         digits.as_bytes().chunks(2).map(|pair| if pair[0] == b'0' { &pair[1..] } else { pair });
@@ -196,8 +197,8 @@ pub fn title(version: &impl fmt::Display, name: &str) -> String {
 /// Everything a migrations folder holds, readable or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folder {
-    /// In the order in which they run. Several may share a version: that is for
-    /// [`crate::history::Standing`] to say.
+    /// In the order in which they run. Several may share a version: the comparison with a history
+    /// says so.
     pub migrations: Vec<Migration>,
     /// Down files to which there is no up file.
     pub orphans: Vec<PathBuf>,

@@ -12,7 +12,8 @@ use crate::migration::{Folder, Migration, Recorded, Version};
 use crate::naming::{file_name, has_extension};
 use crate::tool::{FoundFile, Tool, script_file};
 
-/// What a reader found: migrations in the order in which they run, and what it cannot make sense of.
+/// What a reader found: migrations in the order in which they run, and what it cannot make sense
+/// of.
 #[derive(Default)]
 pub(crate) struct Order {
     /// Version, file, what the history holds, and what the tool alone understands.
@@ -51,7 +52,8 @@ pub(crate) fn is_script(path: &Path) -> bool {
         && !file_name(path).ends_with(".d.ts")
 }
 
-/// The nodes in an order in which each comes after those it names, by name where that leaves a choice.
+/// The nodes in an order in which each comes after those it names, by name where that leaves a
+/// choice.
 pub(crate) fn in_order(edges: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     let mut order: Vec<String> = Vec::new();
     while order.len() < edges.len() {

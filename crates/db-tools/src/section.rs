@@ -78,8 +78,8 @@ fn mentions_one(text: &str) -> bool {
     OUTSIDE.iter().any(|word| text.contains(word))
 }
 
-/// Whether a file is one statement that PostgreSQL refuses inside a transaction. Tools that send a file
-/// in one message without BEGIN run such a file, and only such a file, outside one.
+/// Whether a file is one statement that PostgreSQL refuses inside a transaction. Tools that send a
+/// file in one message without BEGIN run such a file, and only such a file, outside one.
 pub(crate) fn stands_alone(bytes: &[u8]) -> bool {
     mentions_one(&String::from_utf8_lossy(bytes))
         && statements(bytes).is_ok_and(|statements| statements.len() == 1)

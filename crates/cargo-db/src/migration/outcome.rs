@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::migration::facts::gather;
+use crate::model::history::History;
 use crate::model::migration::{Migration, Version};
-use crate::plan::{Plan, Step};
+use crate::plan::{Facts, Plan, Step};
 use crate::settings::Settings;
 use crate::world::World;
 
-/// Asks the database what a plan came to: whoever ran it, the history must be the one that it leads to.
+/// Fails where the history is another one than the plan leads to.
 pub(super) fn verify_outcome(
     world: &World,
     settings: &Settings,
@@ -32,69 +33,69 @@ pub(super) struct Outcome {
     pub(super) done: Vec<String>,
 }
 
+/// Asks the database what a plan came to.
 pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result<Outcome> {
     let facts = gather(world, settings, &plan.target)?;
     let applied: BTreeSet<&Version> =
         facts.history.applied.iter().filter(|row| row.success).map(|row| &row.version).collect();
-    let mut differences = Vec::new();
+    let is_applied = |migration: &Migration| applied.contains(&migration.version);
     let done = plan.steps.iter().filter_map(|step| match step {
-        Step::Apply { migration } if applied.contains(&migration.version) => {
+        Step::Apply { migration } if is_applied(migration) => {
             Some(format!("Applied {}", migration.title()))
         }
-        Step::Revert { migration, .. } if !applied.contains(&migration.version) => {
+        Step::Revert { migration, .. } if !is_applied(migration) => {
             Some(format!("Reverted {}", migration.title()))
         }
         _ => None,
     });
-    let done = done.collect();
-    for step in &plan.steps {
-        match step {
-            Step::Apply { migration } | Step::Record { migration }
-                if !applied.contains(&migration.version) =>
-            {
-                differences.push(format!("{} is not applied", migration.title()));
-            }
-            Step::Revert { migration, .. } if applied.contains(&migration.version) => {
-                differences.push(format!("{} is still applied", migration.title()));
-            }
-            Step::Rerecord { migration } => {
-                let row = facts.history.applied.iter().find(|row| row.version == migration.version);
-                let holds = row
-                    .and_then(|row| row.checksum.as_ref())
-                    .is_some_and(|stored| migration.is_recorded_as(stored));
-                differences.extend(
-                    (!holds).then(|| format!("{} has another checksum still", migration.title())),
-                );
-            }
-            Step::ClearFailed { migration } => {
-                let failed = facts
-                    .history
-                    .applied
-                    .iter()
-                    .any(|row| row.version == migration.version && !row.success);
-                differences.extend(
-                    failed.then(|| format!("{} counts as failed still", migration.title())),
-                );
-            }
-            _ => {}
+    let missed = plan.steps.iter().filter_map(|step| missed(step, &applied, &facts.history));
+    let mut differences: Vec<String> = missed.collect();
+    differences.extend(unplanned(plan, &facts, &applied));
+    Ok(Outcome { differences, done: done.collect() })
+}
+
+/// What a step should have done and has not.
+fn missed(step: &Step, applied: &BTreeSet<&Version>, history: &History) -> Option<String> {
+    let is_applied = |migration: &Migration| applied.contains(&migration.version);
+    let (migration, what) = match step {
+        Step::Apply { migration } | Step::Record { migration } if !is_applied(migration) => {
+            (migration, "is not applied")
         }
-    }
-    let touched: BTreeSet<&Version> =
+        Step::Revert { migration, .. } if is_applied(migration) => (migration, "is still applied"),
+        Step::Rerecord { migration } => {
+            let row = history.applied.iter().find(|row| row.version == migration.version);
+            let stored = row.and_then(|row| row.checksum.as_ref());
+            if stored.is_some_and(|stored| migration.is_recorded_as(stored)) {
+                return None;
+            }
+            (migration, "has another checksum still")
+        }
+        Step::ClearFailed { migration }
+            if history
+                .applied
+                .iter()
+                .any(|row| row.version == migration.version && !row.success) =>
+        {
+            (migration, "counts as failed still")
+        }
+        _ => return None,
+    };
+    Some(format!("{} {what}", migration.title()))
+}
+
+/// What happened to migrations that the plan does not mention.
+fn unplanned(plan: &Plan, facts: &Facts, applied: &BTreeSet<&Version>) -> Vec<String> {
+    let planned: BTreeSet<&Version> =
         plan.migrations().map(|migration| &migration.version).collect();
     let before: BTreeSet<&Version> = plan.applied.iter().collect();
     let name_of = |version: &Version| {
         let file = facts.folder.migrations.iter().find(|file| file.version == *version);
         file.map_or_else(|| version.to_string(), Migration::title)
     };
-    let gone =
-        before.iter().filter(|version| !touched.contains(*version) && !applied.contains(*version));
-    differences.extend(
-        gone.map(|version| format!("{} was applied, and is not any more", name_of(version))),
-    );
+    let gone = before.difference(applied).filter(|version| !planned.contains(*version));
+    let came = applied.difference(&before).filter(|version| !planned.contains(*version));
+    let gone = gone.map(|version| format!("{} was applied, and is not any more", name_of(version)));
     let came =
-        applied.iter().filter(|version| !touched.contains(*version) && !before.contains(*version));
-    differences.extend(
-        came.map(|version| format!("{} is applied, which nobody asked for", name_of(version))),
-    );
-    Ok(Outcome { differences, done })
+        came.map(|version| format!("{} is applied, which nobody asked for", name_of(version)));
+    gone.chain(came).collect()
 }

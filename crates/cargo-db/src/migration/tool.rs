@@ -48,7 +48,8 @@ pub(super) fn carry_out(
     Ok(plan.migrations().map(|migration| AppliedMigration::of(migration, elapsed)).collect())
 }
 
-/// Makes sure that the files which the tool is about to read, or has just read, are those of the plan.
+/// Makes sure that the files which the tool is about to read, or has just read, are those of the
+/// plan.
 fn are_as_planned(settings: &Settings, plan: &Plan) -> Result<()> {
     let layout = &settings.migrations.layout;
     // Of a tool that is known by its commands only the names are known.

@@ -1,4 +1,5 @@
-//! Which migration tool a project uses, and where: what `db.toml` says, else what the files look like.
+//! Which migration tool a project uses, and where: what `db.toml` says, else what the files look
+//! like.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -57,15 +58,7 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
     }
     let set = chosen_set(sources, toml)?;
     let table = set.as_ref().map_or(&toml.migrations, |set| &toml.migrations.sets[set]);
-    let dir = match (&sources.flags.migrations_dir, &table.dir) {
-        (Some(dir), _) => {
-            Some(Setting { value: sources.cwd.join(dir), origin: Origin::Flag("--migrations-dir") })
-        }
-        (None, Some(dir)) => {
-            Some(Setting { value: root.join(dir), origin: Origin::DbToml("migrations.dir") })
-        }
-        (None, None) => None,
-    };
+    let dir = named_dir(sources, table, root);
     let mut found = match (&table.tool, table.has_commands()) {
         (Some(name), _) => vec![named(sources, root, name, dir.as_ref())?],
         (None, true) => vec![named(sources, root, "commands", dir.as_ref())?],
@@ -90,45 +83,7 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         (None, Some(named)) => (tool_dir.join(named), None),
         (dir, _) => (value, dir),
     };
-    let runner = match table.runner.as_deref() {
-        None if layout.is_code() => Runner::Tool,
-        None => Runner::Builtin,
-        Some("tool") => Runner::Tool,
-        Some("builtin") if !layout.is_code() => Runner::Builtin,
-        Some(other) => {
-            let why = match other {
-                "builtin" => {
-                    format!(
-                        "the migrations of {} are programs, which only it can run",
-                        layout.key()
-                    )
-                }
-                _ => "there are builtin and tool".to_owned(),
-            };
-            let source_name = "migrations.runner in db.toml".to_owned();
-            return Err(Kind::BadSetting { source_name, value: other.to_owned(), why }.into());
-        }
-    };
-    if let (Runner::Builtin, Some(words)) =
-        (runner, table.apply.as_ref().or(table.rollback.as_ref()))
-    {
-        let why = format!(
-            "cargo db runs migrations of {} itself: say `runner = \"tool\"` too",
-            layout.key()
-        );
-        let source_name = "migrations.apply or rollback in db.toml".to_owned();
-        return Err(Kind::BadSetting { source_name, value: words.join(" "), why }.into());
-    }
-    if let (Runner::Tool, false, Some(named)) = (runner, layout.is_code(), &table.table)
-        && layout.profile().table_variable.is_none()
-    {
-        let why = format!(
-            "{} would not know of it, and begin anew: leave `runner = \"tool\"` out",
-            layout.key()
-        );
-        let source_name = "migrations.table in db.toml".to_owned();
-        return Err(Kind::BadSetting { source_name, value: named.clone(), why }.into());
-    }
+    let runner = runner_of(table, &layout)?;
     let dir = dir.unwrap_or_else(|| Setting::default(value));
     Ok(Migrations {
         set,
@@ -142,10 +97,65 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
     })
 }
 
+/// The folder that somebody named.
+fn named_dir(
+    sources: &Sources<'_>,
+    table: &MigrationsTable,
+    root: &Path,
+) -> Option<Setting<PathBuf>> {
+    match (&sources.flags.migrations_dir, &table.dir) {
+        (Some(dir), _) => {
+            Some(Setting { value: sources.cwd.join(dir), origin: Origin::Flag("--migrations-dir") })
+        }
+        (None, Some(dir)) => {
+            Some(Setting { value: root.join(dir), origin: Origin::DbToml("migrations.dir") })
+        }
+        (None, None) => None,
+    }
+}
+
+/// Who runs the migrations. What else `db.toml` says has to fit.
+fn runner_of(table: &MigrationsTable, layout: &ProjectTool) -> Result<Runner> {
+    let tool = layout.key();
+    let bad = |setting: &str, value: String, why: String| {
+        let source_name = format!("migrations.{setting} in db.toml");
+        Err(Kind::BadSetting { source_name, value, why }.into())
+    };
+    let runner = match table.runner.as_deref() {
+        None if layout.is_code() => Runner::Tool,
+        None => Runner::Builtin,
+        Some("tool") => Runner::Tool,
+        Some("builtin") if !layout.is_code() => Runner::Builtin,
+        Some(builtin @ "builtin") => {
+            let why = format!("the migrations of {tool} are programs, which only it can run");
+            return bad("runner", builtin.to_owned(), why);
+        }
+        Some(other) => {
+            return bad("runner", other.to_owned(), "there are builtin and tool".to_owned());
+        }
+    };
+    match (runner, table.apply.as_ref().or(table.rollback.as_ref()), &table.table) {
+        (Runner::Builtin, Some(words), _) => {
+            let why =
+                format!("cargo db runs migrations of {tool} itself: say `runner = \"tool\"` too");
+            bad("apply or rollback", words.join(" "), why)
+        }
+        (Runner::Tool, _, Some(named))
+            if !layout.is_code() && layout.profile().table_variable.is_none() =>
+        {
+            let why = format!(
+                "{tool} would not know of it, and begin anew: leave `runner = \"tool\"` out"
+            );
+            bad("table", named.clone(), why)
+        }
+        _ => Ok(runner),
+    }
+}
+
 /// Fails where a folder holds migrations of a tool that is known by name only.
 fn refuse_unsupported(sources: &Sources<'_>, root: &Path, dir: &Path) -> Result<()> {
-    let is_there = |mark: &&str| (sources.exists)(&dir.join(mark));
-    match unsupported().find(|tool| tool.marks.iter().any(|mark| is_there(&mark))) {
+    let is_there = |mark: &str| (sources.exists)(&dir.join(mark));
+    match unsupported().find(|tool| tool.marks.iter().any(|mark| is_there(mark))) {
         None => Ok(()),
         Some(tool) => {
             let folder = dir.strip_prefix(root).unwrap_or(dir).to_owned();
@@ -233,8 +243,8 @@ fn recognised(
             let within = |file: &&Path| file.components().count() <= layout.depth();
             let names: Vec<&Path> = listing.iter().map(PathBuf::as_path).filter(within).collect();
             let first = |name: &Path| (sources.read)(&folder.join(name)).ok().flatten();
-            let place = Place { sources, root: base(root, &layout, &folder) };
-            let strength = place.strength(&layout, &names, &first, deep);
+            let project = ProjectRoot { sources, root: base(root, &layout, &folder) };
+            let strength = project.strength(&layout, &names, &first, deep);
             let entry = best.entry(folder).or_insert((Strength::None, Vec::new()));
             if strength > entry.0 {
                 *entry = (strength, vec![layout.clone()]);
@@ -294,17 +304,17 @@ enum Strength {
     /// Names fit.
     Fits,
     /// Names fit, and the project is in the tool's language.
-    AtHome,
+    OfLanguage,
     /// Only this tool writes files so, or it is here with files of its kind.
     Certain,
 }
 
-struct Place<'a> {
+struct ProjectRoot<'a> {
     sources: &'a Sources<'a>,
     root: PathBuf,
 }
 
-impl Place<'_> {
+impl ProjectRoot<'_> {
     fn strength(
         &self,
         layout: &ProjectTool,
@@ -324,7 +334,7 @@ impl Place<'_> {
             Claim::Signed => Strength::Certain,
             Claim::Fits if owns => Strength::Certain,
             Claim::Fits if layout.profile().language.iter().any(|file| has(file)) => {
-                Strength::AtHome
+                Strength::OfLanguage
             }
             Claim::Fits => Strength::Fits,
             Claim::No if !owns => Strength::None,

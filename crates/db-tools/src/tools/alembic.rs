@@ -1,5 +1,5 @@
-//! Alembic: `versions/*.py`, each naming the one before it; `alembic_version` holds the newest of each
-//! branch only.
+//! Alembic: `versions/*.py`, each naming the one before it; `alembic_version` holds the newest of
+//! each branch only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,7 +21,6 @@ static PROFILE: Profile = Profile {
     folders: &["migrations/versions", "alembic/versions"],
     depth: 1,
     marks: &["alembic.ini"],
-
     table: HistoryTable {
         schema: None,
         name: "alembic_version",
@@ -127,7 +126,8 @@ impl Tool for Alembic {
     }
 }
 
-/// The texts that are assigned to a name at the top of a Python file: one, several in a tuple, or none.
+/// The texts that are assigned to a name at the top of a Python file: one, several in a tuple, or
+/// none.
 fn assigned(text: &str, name: &str) -> Vec<String> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {

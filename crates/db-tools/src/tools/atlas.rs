@@ -1,4 +1,5 @@
-//! Atlas, recognised and refused: its history is `atlas_schema_revisions`, and `atlas.sum` stands beside its migrations.
+//! Atlas, recognised and refused: its history is `atlas_schema_revisions`, and `atlas.sum` stands
+//! beside its migrations.
 
 use crate::unsupported::UnsupportedTool;
 

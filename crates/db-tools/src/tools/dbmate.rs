@@ -1,8 +1,8 @@
 //! dbmate: `db/migrations/<digits>_<name>.sql` with `-- migrate:up` and `-- migrate:down`;
 //! `schema_migrations`.
 //!
-//! Read in `pkg/dbmate/{db,migration}.go` and `pkg/driver/postgres/postgres.go` of dbmate 2.36. It runs
-//! migrations in the order of their file names and stores no checksum.
+//! Read in `pkg/dbmate/{db,migration}.go` and `pkg/driver/postgres/postgres.go` of dbmate 2.36. It
+//! runs migrations in the order of their file names and stores no checksum.
 
 use std::path::{Path, PathBuf};
 

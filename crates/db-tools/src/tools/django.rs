@@ -1,5 +1,5 @@
-//! Django: `<app>/migrations/<4 digits>_<name>.py`; `django_migrations`. Each migration belongs to an
-//! application, and only within one is there a newest.
+//! Django: `<app>/migrations/<4 digits>_<name>.py`; `django_migrations`. Each migration belongs to
+//! an application, and only within one is there a newest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,7 +23,6 @@ static PROFILE: Profile = Profile {
     depth: 4,
     marks: &["manage.py"],
     needs_tcp: true,
-
     table: HistoryTable {
         schema: None,
         name: "django_migrations",

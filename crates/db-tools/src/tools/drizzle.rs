@@ -159,7 +159,11 @@ mod tests {
 
     #[test]
     fn the_journal_says_what_there_is() {
-        let journal = r#"{"entries":[{"idx":0,"when":5000,"tag":"0000_a"},{"idx":1,"when":4000,"tag":"0001_b"},{"idx":2,"when":6000,"tag":"0002_c"}]}"#;
+        let journal = r#"{"entries":[
+            {"idx":0,"when":5000,"tag":"0000_a"},
+            {"idx":1,"when":4000,"tag":"0001_b"},
+            {"idx":2,"when":6000,"tag":"0002_c"}
+        ]}"#;
         let file = |path: &str, text: &str| FoundFile { path: path.into(), bytes: text.into() };
         let folder = Drizzle.read(vec![
             file("d/0001_b.sql", ""),

@@ -1,9 +1,9 @@
-//! Flyway's naming: `V<version>__<description>.sql`, `U…` for the way back and `R__…` for what is repeated;
-//! `flyway_schema_history`.
+//! Flyway's naming: `V<version>__<description>.sql`, `U…` for the way back and `R__…` for what is
+//! repeated; `flyway_schema_history`.
 //!
 //! Read in `flyway-core/…/resolver/ChecksumCalculator.java`, `…/api/MigrationState.java` and
-//! `flyway-database-postgresql/…/PostgreSQLDatabase.java`. The checksum is the CRC-32 of all lines without
-//! their ends, as a signed number. A baseline counts as applied with everything below it.
+//! `flyway-database-postgresql/…/PostgreSQLDatabase.java`. The checksum is the CRC-32 of all lines
+//! without their ends, as a signed number. A baseline counts as applied with everything below it.
 
 use std::path::{Path, PathBuf};
 
@@ -61,9 +61,11 @@ static PROFILE: Profile = Profile {
             "type",
         ],
         // The newest row of a version, or of a repeatable script, decides.
-        rows: "(SELECT * FROM (SELECT DISTINCT ON (version, CASE WHEN version IS NULL THEN description END) * \
+        rows: "(SELECT * FROM (SELECT DISTINCT ON \
+            (version, CASE WHEN version IS NULL THEN description END) * \
             FROM {table} WHERE type <> 'SCHEMA' \
-            ORDER BY version, CASE WHEN version IS NULL THEN description END, installed_rank DESC) AS newest \
+            ORDER BY version, CASE WHEN version IS NULL THEN description END, \
+            installed_rank DESC) AS newest \
             WHERE type NOT LIKE 'UNDO%' AND type <> 'DELETE') AS rows",
         beside: &[],
     },
@@ -72,7 +74,8 @@ static PROFILE: Profile = Profile {
     table_variable: Some("FLYWAY_TABLE"),
     takes_own_lock: true,
     needs_tcp: true,
-    without_transaction: "let it be the only statement of its file, or say `executeInTransaction=false` in a .conf beside it",
+    without_transaction: "let it be the only statement of its file, \
+        or say `executeInTransaction=false` in a .conf beside it",
     commands: Commands {
         all: "flyway migrate",
         next: "flyway migrate -target={last}",
@@ -124,7 +127,8 @@ impl Tool for Flyway {
             let recorded = Recorded::OneOf(vec![checksum(&file.bytes)]);
             let has_placeholders = file.bytes.windows(2).any(|pair| pair == b"${");
             let mut script = script_file(self, file, transactional);
-            // Flyway replaces them before it runs the file, and before it takes the checksum of what repeats.
+            // Flyway replaces them before it runs the file, and before it takes the checksum of
+            // what repeats.
             script.is_code = has_placeholders;
             if kind == 'U' {
                 downs.push((version, script));
@@ -185,7 +189,8 @@ impl Tool for Flyway {
     fn rerecord(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> Option<String> {
         let checksum = migration.stored_checksum()?;
         Some(format!(
-            "UPDATE {table} SET checksum = {checksum} WHERE installed_rank = (SELECT max(installed_rank) FROM {table} WHERE version = {})",
+            "UPDATE {table} SET checksum = {checksum} WHERE installed_rank = \
+             (SELECT max(installed_rank) FROM {table} WHERE version = {})",
             written_version(migration)
         ))
     }
@@ -258,8 +263,10 @@ fn row(
     let checksum =
         migration.stored_checksum().map_or_else(|| "NULL".to_owned(), ToString::to_string);
     format!(
-        "INSERT INTO {table} (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success) \
-         SELECT coalesce(max(installed_rank), 0) + 1, {version}, {}, '{kind}', {}, {checksum}, session_user, {}, true FROM {table}",
+        "INSERT INTO {table} (installed_rank, version, description, type, script, checksum, \
+         installed_by, execution_time, success) \
+         SELECT coalesce(max(installed_rank), 0) + 1, {version}, {}, '{kind}', {}, {checksum}, \
+         session_user, {}, true FROM {table}",
         quote_literal(&migration.name),
         quote_literal(script),
         elapsed.as_millis()

@@ -1,8 +1,9 @@
-//! golang-migrate: `<number>_<name>.up.sql` and `.down.sql`; `schema_migrations` with one row, the newest
-//! version.
+//! golang-migrate: `<number>_<name>.up.sql` and `.down.sql`; `schema_migrations` with one row, the
+//! newest version.
 //!
-//! Read in `database/postgres/postgres.go`, `database/util.go` and `source/parse.go` of golang-migrate 4.
-//! It sends a file in one message, and knows nothing of what lies below the newest version.
+//! Read in `database/postgres/postgres.go`, `database/util.go` and `source/parse.go` of
+//! golang-migrate 4. It sends a file in one message, and knows nothing of what lies below the
+//! newest version.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,8 @@ static PROFILE: Profile = Profile {
         schema: None,
         name: "schema_migrations",
         columns: &["version", "dirty"],
-        create: "CREATE TABLE IF NOT EXISTS {table} (version bigint not null primary key, dirty boolean not null)",
+        create: "CREATE TABLE IF NOT EXISTS {table} \
+            (version bigint not null primary key, dirty boolean not null)",
         fields: ["version", "NULL", "NULL", "NOT dirty", "NULL", "NULL"],
         // A version below zero says that nothing is applied, and may have failed to become so.
         rows: "(SELECT * FROM {table} WHERE version >= 0 OR dirty) AS rows",
@@ -110,7 +112,8 @@ impl Tool for GolangMigrate {
             "" => format!("TRUNCATE {table}"),
             before => {
                 format!(
-                    "TRUNCATE {table}; INSERT INTO {table} (version, dirty) VALUES ({before}, false)"
+                    "TRUNCATE {table}; \
+                     INSERT INTO {table} (version, dirty) VALUES ({before}, false)"
                 )
             }
         }

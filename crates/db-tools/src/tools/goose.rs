@@ -1,7 +1,7 @@
 //! goose: `<digits>_<name>.sql` with `-- +goose Up` and `-- +goose Down`; `goose_db_version`.
 //!
-//! Read in `internal/dialects/postgres.go`, `internal/sqlparser/parser.go` and the README of goose 3. It
-//! stores no checksum; the newest row of a version decides.
+//! Read in `internal/dialects/postgres.go`, `internal/sqlparser/parser.go` and the README of goose
+//! 3. It stores no checksum; the newest row of a version decides.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,8 @@
-//! graphile-migrate: `migrations/committed/<6 digits>[-<message>].sql`, `graphile_migrate.migrations`.
+//! graphile-migrate: `migrations/committed/<6 digits>[-<message>].sql`,
+//! `graphile_migrate.migrations`.
 //!
-//! Read in `src/{migration,migrations,pg}.ts` of 1.4. Each migration names the hash of the one before it,
-//! so that the files are a chain; the hash is of that name and the text below the head.
+//! Read in `src/{migration,migrations,pg}.ts` of 1.4. Each migration names the hash of the one
+//! before it, so that the files are a chain; the hash is of that name and the text below the head.
 
 use std::path::{Path, PathBuf};
 
@@ -126,7 +127,8 @@ impl Tool for GraphileMigrate {
             previous => quote_literal(previous),
         };
         format!(
-            "INSERT INTO {table} (hash, previous_hash, filename) VALUES ('{}', {previous}, '{}.sql')",
+            "INSERT INTO {table} (hash, previous_hash, filename) \
+             VALUES ('{}', {previous}, '{}.sql')",
             migration.stored_checksum().map(ToString::to_string).unwrap_or_default(),
             migration.version
         )

@@ -18,7 +18,6 @@ static PROFILE: Profile = Profile {
     folders: &["migrations"],
     depth: 1,
     marks: &["knexfile.js", "knexfile.ts", "knexfile.cjs", "knexfile.mjs"],
-
     table: HistoryTable {
         schema: None,
         name: "knex_migrations",

@@ -22,7 +22,6 @@ static PROFILE: Profile = Profile {
     marks: &["liquibase.properties"],
     rollback: Rollback::AsRun,
     needs_tcp: true,
-
     table: HistoryTable {
         schema: None,
         name: "databasechangelog",

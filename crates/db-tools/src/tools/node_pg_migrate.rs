@@ -1,8 +1,8 @@
-//! node-pg-migrate: `migrations/<prefix>_<name>.sql` with `-- Up Migration` and `-- Down Migration`, or a
-//! program; `pgmigrations`.
+//! node-pg-migrate: `migrations/<prefix>_<name>.sql` with `-- Up Migration` and `-- Down
+//! Migration`, or a program; `pgmigrations`.
 //!
-//! Read in `src/{runner,migration,sqlMigration}.ts` and `src/utils/fileNameUtils.ts` of 9.0. It runs
-//! everything that is pending in one transaction and stores no checksum.
+//! Read in `src/{runner,migration,sqlMigration}.ts` and `src/utils/fileNameUtils.ts` of 9.0. It
+//! runs everything that is pending in one transaction and stores no checksum.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,8 @@ static PROFILE: Profile = Profile {
         schema: None,
         name: "pgmigrations",
         columns: &["id", "name", "run_on"],
-        create: "CREATE TABLE {table} ( id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)",
+        create: "CREATE TABLE {table} \
+            ( id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)",
         fields: ["name", "NULL", "extract(epoch FROM run_on)::bigint", "true", "NULL", "NULL"],
         rows: "{table}",
         beside: &[],
@@ -137,7 +138,8 @@ impl Tool for NodePgMigrate {
     }
 }
 
-/// `-- Up Migration`, however it is written and whatever follows: the tool looks for the words alone.
+/// `-- Up Migration`, however it is written and whatever follows: the tool looks for the words
+/// alone.
 fn is_marker(line: &str, word: &str) -> bool {
     let Some(rest) = line.trim_start().strip_prefix("--") else { return false };
     let words =

@@ -1,8 +1,9 @@
 //! Prisma 6 and 7: `prisma/migrations/<name>/migration.sql`, `_prisma_migrations`.
 //!
-//! Read in `schema-engine/connectors/sql-schema-connector/src/{flavour/postgres,sql_migration_persistence}.rs`
-//! and `schema-connector/src/{checksum,migrations_directory}.rs` of prisma-engines. The checksum is SHA-256
-//! in hexadecimal digits; with other ends of lines, and without leading zeros, it counts as the same.
+//! Read in `flavour/postgres.rs` and `sql_migration_persistence.rs` of the crate
+//! `sql-schema-connector`, and in `checksum.rs` and `migrations_directory.rs` of
+//! `schema-connector`, in prisma-engines. The checksum is SHA-256 in hexadecimal digits; with other
+//! ends of lines, and without leading zeros, it counts as the same.
 
 use std::path::{Path, PathBuf};
 
@@ -87,7 +88,8 @@ impl Tool for Prisma {
         for file in found {
             let name = folder_name(&file.path).to_owned();
             let accepted = accepted(&file.bytes);
-            // The engine sends a file in one message, which is a transaction unless one statement is all.
+            // The engine sends a file in one message, which is a transaction unless one statement
+            // is all.
             let transactional = !section::stands_alone(&file.bytes);
             folder.migrations.push(Migration {
                 version: Version::Text(name),
@@ -109,7 +111,8 @@ impl Tool for Prisma {
 
     fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
         format!(
-            "INSERT INTO {table} (id, checksum, finished_at, migration_name, logs, rolled_back_at, started_at, applied_steps_count) \
+            "INSERT INTO {table} (id, checksum, finished_at, migration_name, logs, \
+             rolled_back_at, started_at, applied_steps_count) \
              VALUES (gen_random_uuid()::text, '{}', clock_timestamp(), {}, NULL, NULL, now(), 1)",
             migration.stored_checksum().map(ToString::to_string).unwrap_or_default(),
             quote_literal(&migration.version.to_string())
@@ -127,7 +130,8 @@ impl Tool for Prisma {
         let name = quote_literal(&migration.version.to_string());
         let checksum = migration.stored_checksum()?;
         Some(format!(
-            "UPDATE {table} SET checksum = '{checksum}' WHERE migration_name = {name} AND rolled_back_at IS NULL"
+            "UPDATE {table} SET checksum = '{checksum}' \
+             WHERE migration_name = {name} AND rolled_back_at IS NULL"
         ))
     }
 
@@ -137,7 +141,8 @@ impl Tool for Prisma {
         HistoryEntry { table, migration, .. }: &HistoryEntry<'_>,
     ) -> Option<String> {
         Some(format!(
-            "UPDATE {table} SET rolled_back_at = now() WHERE migration_name = {} AND finished_at IS NULL AND rolled_back_at IS NULL",
+            "UPDATE {table} SET rolled_back_at = now() \
+             WHERE migration_name = {} AND finished_at IS NULL AND rolled_back_at IS NULL",
             quote_literal(&migration.version.to_string())
         ))
     }

@@ -1,4 +1,5 @@
-//! Rails, recognised and refused: its history is `schema_migrations`, as that of several others, beside `ar_internal_metadata`.
+//! Rails, recognised and refused: its history is `schema_migrations`, as that of several others,
+//! beside `ar_internal_metadata`.
 
 use crate::unsupported::UnsupportedTool;
 

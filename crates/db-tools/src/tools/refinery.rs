@@ -1,9 +1,9 @@
 //! refinery: `V<number>__<name>.sql` anywhere below `migrations`, `refinery_schema_history`.
 //!
-//! Read in `refinery_core/src/traits/mod.rs`, `runner.rs` and `util.rs` of refinery 0.10. Its checksum
-//! is SipHash-1-3 with a zero key over the name, the version in little-endian bytes, and the SQL, as
-//! Rust hashes strings: with a byte 0xff after each. Versions are 4 bytes long, or 8 with the feature
-//! `int8-versions`, which the type of the table's column tells.
+//! Read in `refinery_core/src/traits/mod.rs`, `runner.rs` and `util.rs` of refinery 0.10. Its
+//! checksum is SipHash-1-3 with a zero key over the name, the version in little-endian bytes, and
+//! the SQL, as Rust hashes strings: with a byte 0xff after each. Versions are 4 bytes long, or 8
+//! with the feature `int8-versions`, which the type of the table's column tells.
 
 use std::path::{Path, PathBuf};
 
@@ -109,7 +109,8 @@ impl Tool for Refinery {
         format!(
             "INSERT INTO {table} (version, name, applied_on, checksum) VALUES ({}, {}, \
              to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
-             CASE (SELECT atttypid FROM pg_attribute WHERE attrelid = {}::regclass AND attname = 'version') \
+             CASE (SELECT atttypid FROM pg_attribute \
+                   WHERE attrelid = {}::regclass AND attname = 'version') \
                WHEN 'int8'::regtype THEN '{long}' ELSE '{short}' END)",
             migration.version,
             quote_literal(&migration.name),
@@ -125,7 +126,8 @@ impl Tool for Refinery {
         let Recorded::OneOf(accepted) = &migration.recorded else { return None };
         let [short, long] = accepted.as_slice() else { return None };
         Some(format!(
-            "UPDATE {table} SET checksum = CASE pg_typeof(version) WHEN 'int8'::regtype THEN '{long}' ELSE '{short}' END \
+            "UPDATE {table} SET checksum = CASE pg_typeof(version) \
+             WHEN 'int8'::regtype THEN '{long}' ELSE '{short}' END \
              WHERE version = {}",
             migration.version
         ))
@@ -235,7 +237,10 @@ mod tests {
     #[test]
     fn the_checksums_of_refinerys_own_tests() {
         // The first migration of refinery's test suite, with 4 and with 8 bytes of version.
-        let sql = "CREATE TABLE persons (\n    id int,\n    name varchar(255),\n    city varchar(255)\n);\n";
+        let sql = concat!(
+            "CREATE TABLE persons (\n    id int,\n",
+            "    name varchar(255),\n    city varchar(255)\n);\n"
+        );
         let (short, long) = (1i32.to_le_bytes(), 1i64.to_le_bytes());
         assert_eq!(checksum("initial", &short, sql).to_string(), "2959965718684201605");
         assert_eq!(checksum("initial", &long, sql).to_string(), "13938959368620441626");

@@ -19,7 +19,6 @@ static PROFILE: Profile = Profile {
     folders: &["migration/src"],
     depth: 1,
     project_levels: Some(1),
-
     table: HistoryTable {
         schema: None,
         name: "seaql_migrations",

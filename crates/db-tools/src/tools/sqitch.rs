@@ -24,7 +24,6 @@ static PROFILE: Profile = Profile {
     depth: 8,
     marks: &["sqitch.plan"],
     is_certain: true,
-
     table: HistoryTable {
         schema: Some("sqitch"),
         name: "changes",
@@ -100,8 +99,8 @@ impl Tool for Sqitch {
     }
 }
 
-/// The rows of other projects are not this plan's; and of a change that was reworked, each row belongs to the
-/// script that it had then, in their order.
+/// The rows of other projects are not this plan's; and of a change that was reworked, each row
+/// belongs to the script that it had then, in their order.
 fn of_this_plan(history: &mut History, folder: &Folder) {
     let about = |file: &Migration| {
         let (project, change) = file.detail.split_once('\n').unwrap_or_default();
@@ -127,8 +126,8 @@ fn of_this_plan(history: &mut History, folder: &Folder) {
     history.applied.sort_by(|a, b| a.version.cmp(&b.version));
 }
 
-/// The changes of a Sqitch plan in their order, each with the name of its script: where a change was reworked,
-/// its earlier script has the tag before that in its name.
+/// The changes of a Sqitch plan in their order, each with the name of its script: where a change
+/// was reworked, its earlier script has the tag before that in its name.
 fn planned(plan: &str) -> Vec<(String, String)> {
     let lines = plan
         .lines()

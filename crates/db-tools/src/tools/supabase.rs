@@ -1,7 +1,7 @@
 //! Supabase: `supabase/migrations/<digits>_<name>.sql`, `supabase_migrations.schema_migrations`.
 //!
-//! Read in `apps/cli-go/pkg/migration/{history,file}.go` of the Supabase CLI. It stores the statements of a
-//! migration instead of a checksum.
+//! Read in `apps/cli-go/pkg/migration/{history,file}.go` of the Supabase CLI. It stores the
+//! statements of a migration instead of a checksum.
 
 use std::path::{Path, PathBuf};
 

@@ -21,7 +21,6 @@ static PROFILE: Profile = Profile {
     marks: &["ormconfig.json", "ormconfig.js"],
     packages: &["typeorm"],
     rollback: Rollback::AsRun,
-
     table: HistoryTable {
         schema: None,
         name: "migrations",

@@ -19,7 +19,6 @@ static PROFILE: Profile = Profile {
     depth: 1,
     marks: &["yoyo.ini"],
     needs_tcp: true,
-
     table: HistoryTable {
         schema: None,
         name: "_yoyo_migration",
