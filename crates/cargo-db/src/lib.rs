@@ -44,7 +44,6 @@ use crate::policy::Policy;
 use crate::settings::{Flags, Settings, Sources};
 use crate::ui::Ui;
 use crate::world::signal::Interrupt;
-use crate::world::tool::ToolProofs;
 use crate::world::{World, files, process};
 
 /// Runs `cargo db` with the arguments of this process. An `xtask` calls this and nothing else.
@@ -93,11 +92,7 @@ fn run(cli: &Cli, typed: &[String], ui: &Ui) -> Result<Exit> {
         list: &files::some_files,
     };
     let settings = Settings::resolve(&sources)?;
-    let world = World {
-        events: ui.events(),
-        interrupt: Interrupt::listen()?,
-        proofs: ToolProofs::default(),
-    };
+    let world = World::new(ui.events(), Interrupt::listen()?);
     let signals = world.clone();
     let force = matches!(&cli.command, Command::Reset(args) if args.force);
     let agreed = Agreed::new(&cli.global, force, typed);

@@ -4,7 +4,7 @@
 use pg_sql::lexer::words;
 use pg_sql::script::{ScriptReader, Statement};
 
-use crate::backup::restore::sets_limits;
+use crate::backup::load::sets_limits;
 use crate::backup::source::Source;
 use crate::failure::{Kind, Result};
 use crate::plan::Loss;

@@ -84,8 +84,9 @@ impl Directives {
         self.allowed.iter().filter(|allow| allow.used).map(|allow| allow.rule.clone()).collect()
     }
 
-    /// Takes out what is allowed at its statement. `spans` are the first and last lines of statements. An
-    /// allow belongs to the statement that it stands in or behind, or else to the next one.
+    /// Takes out what is allowed at its statement. `spans` are the first and last lines of
+    /// statements. An allow belongs to the statement that it stands in or behind, or else to the
+    /// next one.
     pub(super) fn apply(
         &mut self,
         findings: Vec<Finding>,

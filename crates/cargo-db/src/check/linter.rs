@@ -1,8 +1,8 @@
 //! squawk's parser and linter behind one door: their names change from release to release.
 //!
 //! The text that it sees is made of the statements that we have split, each in its place: so it can
-//! neither swallow one (it takes what follows `CREATE SCHEMA … CREATE …` for a part of it) nor be silenced
-//! by a comment that is not meant for us.
+//! neither swallow one (it takes what follows `CREATE SCHEMA … CREATE …` for a part of it) nor be
+//! silenced by a comment that is not meant for us.
 
 use pg_sql::script::Statement;
 use squawk_linter::{Linter, LinterSettings, Rule};
@@ -23,7 +23,8 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
     let mut findings = Vec::new();
     for error in parse.errors() {
         let (statement, within) = statement_at(error.range().start().into());
-        // It knows less than PostgreSQL of some statements; whether they are right, the server says.
+        // It knows less than PostgreSQL of some statements; whether they are right, the server
+        // says.
         let line = line_within(statement, within);
         findings.push(finding("syntax", line, &statement.text, error.message().to_owned()));
     }
@@ -52,7 +53,8 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
     findings
 }
 
-/// Since PostgreSQL 18 a generated column is virtual unless it is said to be stored: nothing is written.
+/// Since PostgreSQL 18 a generated column is virtual unless it is said to be stored: nothing is
+/// written.
 fn adds_virtual_column(statement: &Statement) -> bool {
     let words = words(&statement.text);
     let words = as_strs(&words);

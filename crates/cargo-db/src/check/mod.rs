@@ -1,5 +1,5 @@
-//! Looks through migrations without a database: syntax, a linter's rules, and our own for what it does
-//! not know. Pure: text in, findings out.
+//! Looks through migrations without a database: syntax, a linter's rules, and our own for what it
+//! does not know. Pure: text in, findings out.
 
 mod directive;
 mod linter;
@@ -122,15 +122,16 @@ fn as_strs(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).collect()
 }
 
-/// Whether two texts are the same but for comments and white space that say nothing. Where that is not
-/// certain, they are not.
+/// Whether two texts are the same but for comments and white space that say nothing. Where that is
+/// not certain, they are not.
 pub(crate) fn says_the_same(one: &str, other: &str) -> bool {
     // The rows of a COPY are no SQL.
     let has_rows = |text: &str| text.to_ascii_lowercase().contains("stdin");
     one == other || (!has_rows(one) && !has_rows(other) && meaningful(one) == meaningful(other))
 }
 
-/// The tokens of a script, strings included, without space and comments, but for those that make a difference.
+/// The tokens of a script, strings included, without space and comments, but for those that make a
+/// difference.
 fn meaningful(text: &str) -> Vec<&str> {
     use pg_sql::lexer::{Lexed, Token, token};
     let is_operator = |text: &&str| text.len() == 1 && "+-*/<>=~!@#%^&|`?:.".contains(*text);

@@ -1,5 +1,5 @@
-//! The rules: those of the linter that we heed, and our own for what it does not know. `docs/rules.md`
-//! has a page on each, with examples that a test runs.
+//! The rules: those of the linter that we heed, and our own for what it does not know.
+//! `docs/rules.md` has a page on each, with examples that a test runs.
 
 use pg_sql::lexer::{Lexed, Token, token, words};
 use pg_sql::script::Statement;
@@ -365,7 +365,8 @@ fn reaches_out(words: &[&str]) -> bool {
         ["create" | "alter" | "drop", what, ..] if of_server.contains(what) => true,
         ["comment", "on", "database" | "role" | "tablespace", ..] => true,
         ["drop" | "reassign", "owned", ..] => true,
-        // Rights on something are the database's own; roles given to roles, and rights on a database, are not.
+        // Rights on something are the database's own; roles given to roles, and rights on a
+        // database, are not.
         ["grant" | "revoke", ..] => {
             !words.contains(&"on")
                 || has(&["on", "database"])
@@ -379,7 +380,8 @@ fn reaches_out(words: &[&str]) -> bool {
     }
 }
 
-/// The statements of a DO block, as far as they can be told without PL/pgSQL's grammar, with their lines.
+/// The statements of a DO block, as far as they can be told without PL/pgSQL's grammar, with their
+/// lines.
 fn body_pieces(statement: &Statement) -> Vec<(usize, String)> {
     let Some(body) = texts(&statement.text).into_iter().find(|text| text.starts_with('$')) else {
         return Vec::new();

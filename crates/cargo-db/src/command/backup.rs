@@ -1,6 +1,6 @@
 //! `cargo db backup`.
 
-use crate::backup::{self, Folder, Order};
+use crate::backup::{self, BackupRequest, Folder};
 use crate::cli::{BackupArgs, BackupFormat};
 use crate::command::{Context, backups};
 use crate::failure::{Exit, Kind, Result};
@@ -10,8 +10,8 @@ use crate::ui::Report;
 pub(super) fn run(context: &Context, args: &BackupArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
     let target = context.target()?;
-    let folder = Folder::new(&settings.backup.dir.value);
-    let order = order(args, &settings.backup.event)?;
+    let folder = Folder::of(settings);
+    let request = request(args, &settings.backup.event)?;
     ui.note(&format!(
         "Backup of {} on {} into {}",
         target.database,
@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context, args: &BackupArgs) -> Result<Exit> {
     if ask && !ui.confirm("Go on?")? {
         return Err(Kind::Declined.into());
     }
-    let taken = backup::take(world, settings, &target, &folder, &order)?;
+    let taken = backup::take(world, settings, &target, &folder, &request)?;
     // Nothing is removed on the word of a backup that nobody read.
     let removed =
         if taken.manifest.read_back { backups::prune(context, &folder)? } else { Vec::new() };
@@ -36,7 +36,7 @@ fn report(context: &Context, folder: &Folder, taken: &Backup, removed: &[String]
     context.ui.report(&Report::BackedUp { path, backup: taken, removed });
 }
 
-fn order(args: &BackupArgs, event: &str) -> Result<Order> {
+fn request(args: &BackupArgs, event: &str) -> Result<BackupRequest> {
     let compression = match &args.compress {
         _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
         None => Compression::Gzip(6),
@@ -64,7 +64,7 @@ fn order(args: &BackupArgs, event: &str) -> Result<Order> {
     if args.no_owner {
         selection.push("--no-owner".to_owned());
     }
-    Ok(Order {
+    Ok(BackupRequest {
         format: match args.format {
             BackupFormat::Sql => Format::Sql,
             BackupFormat::Custom => Format::Custom,

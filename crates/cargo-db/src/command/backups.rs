@@ -12,7 +12,7 @@ use crate::ui::Report;
 use crate::world::clock::now;
 
 pub(super) fn run(context: &Context, args: &BackupsArgs) -> Result<Exit> {
-    let folder = Folder::new(&context.settings.backup.dir.value);
+    let folder = Folder::of(&context.settings);
     match &args.action {
         BackupsAction::List => {
             let found = folder.list()?;

@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     let Migrations { layout, dir, .. } = &settings.migrations;
     // Two that are written at once are not of one version.
     let _alone = files::lock_folder(&settings.root)?;
-    let folder = files::migrations(layout, &dir.value, &settings.root)?;
+    let folder = migration::migrations(layout, &dir.value, &settings.root)?;
     let (app, words_of_app) = layout.application(&folder, &args.name)?;
     let name = checked_name(&args.name[words_of_app..].join(" "))?;
     let reversible = args.reversible || (!args.simple && has_downs(&folder));

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
     let target = context.target()?;
     migration::verify_tool_target(world, settings, &target)?;
     migration::create_if_absent(world, settings, &target)?;
-    let scratch = backup::create_beside(world, &target, backup::SCRATCH, None)?;
+    let scratch = backup::create_sibling(world, &target, backup::SCRATCH, None)?;
     let Generated::Sql { nothing } = layout.profile().generated else {
         fill(context, &scratch.target)?;
         return written_by_tool(context, &scratch.target, &task);
@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let dir = &settings.migrations.dir.value;
-    let folder = files::migrations(layout, dir, &settings.root)?;
+    let folder = migration::migrations(layout, dir, &settings.root)?;
     let new = NewMigration { name: &name, now: clock::now(), reversible: false, folder: &folder };
     let mut shown = Vec::new();
     for (path, _) in layout.new_files(&new) {

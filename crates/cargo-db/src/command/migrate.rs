@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::audit::Trail;
-use crate::backup::{self, Folder, Source};
+use crate::backup::{self, Folder, OldDatabase, Source};
 use crate::cli::MigrateArgs;
 use crate::command::{Context, Word, consent, proof};
 use crate::failure::{Exit, Failure, Kind, Result};
@@ -200,14 +200,14 @@ fn or_swap_back(
         }
     };
     alone()?;
-    let folder = Folder::new(&settings.backup.dir.value);
+    let folder = Folder::of(settings);
     let source = Source::of(&folder, &folder.find(Some(backup), &target.database)?);
     let built = backup::build(world, settings, target, &source)?;
     Word::succeed(world, target, &built.target)?;
     // Building takes its time, in which somebody may have come.
     alone()?;
     drop((witness, lock));
-    backup::swap(world, target, built, true, false)?;
+    backup::swap(world, target, built, OldDatabase::Dropped)?;
     // Nothing of it stays; but whoever stopped it by a signal is told that it was the signal.
     let exit = match failure.exit() {
         exit @ (Exit::Interrupted | Exit::Terminated) => exit,

@@ -25,7 +25,7 @@ mod status;
 use std::path::PathBuf;
 
 use crate::audit::{self, About, Trail};
-use crate::backup::{self as backing, Folder, Order};
+use crate::backup::{self as backing, BackupRequest, Folder};
 use crate::cli::{Command, StatusArgs};
 use crate::failure::{Exit, Failure, Kind, Result};
 use crate::migration;
@@ -195,8 +195,8 @@ impl Context {
         if !plan.takes_backup() {
             return Ok(None);
         }
-        let folder = Folder::new(&self.settings.backup.dir.value);
-        let order = Order {
+        let folder = Folder::of(&self.settings);
+        let request = BackupRequest {
             format: Format::Sql,
             compression: Compression::Gzip(6),
             name: None,
@@ -205,7 +205,7 @@ impl Context {
             read_back: true,
             event: plan.verb.key().to_owned(),
         };
-        let taken = backing::take(&self.world, &self.settings, &plan.target, &folder, &order)?;
+        let taken = backing::take(&self.world, &self.settings, &plan.target, &folder, &request)?;
         // What is about to be restored is not removed for it.
         if plan.verb != Verb::RestoreInPlace {
             backups::prune(self, &folder)?;

@@ -12,7 +12,7 @@ use crate::model::migration::{Migration, title};
 use crate::model::rehearsal::{Foresight, Guard, Rehearsal};
 use crate::plan::Plan;
 use crate::policy::{Judgement, Proof};
-use crate::rehearse::{self, From, Receipt, Receipts, Request, Stood, only_locks};
+use crate::rehearse::{self, CopySource, Receipt, Receipts, Request, SchemaState, only_locks};
 use crate::settings::Runner;
 use crate::world::files;
 use crate::world::pg::{Purpose, Session};
@@ -41,7 +41,7 @@ impl Proved {
         let Some(becomes) = &self.becomes else { return Ok(()) };
         let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
         let migrations = &context.settings.migrations;
-        if Stood::of(&mut session, &migrations.layout)?.schema == *becomes {
+        if SchemaState::of(&mut session, &migrations.layout)?.schema == *becomes {
             return Ok(());
         }
         let who = match migrations.runner {
@@ -187,7 +187,7 @@ pub(super) fn rehearsed(context: &Context, plan: &Plan) -> Result<Option<Rehears
         settings,
         target: &plan.target,
         migrations: &migrations,
-        from: From::Auto,
+        from: CopySource::Auto,
         keep: false,
         queries: Vec::new(),
     };
@@ -258,7 +258,7 @@ pub(super) fn holding(context: &Context, plan: &Plan, named: Option<&Path>) -> R
     };
     let migrations: Vec<&Migration> = plan.migrations().collect();
     let mut session = Session::open(&context.world, &plan.target, Purpose::Read)?;
-    let now = Stood::of(&mut session, &settings.migrations.layout)?;
+    let now = SchemaState::of(&mut session, &settings.migrations.layout)?;
     let mut objections = Vec::new();
     for receipt in receipts {
         match receipt.objection(&migrations, &now) {

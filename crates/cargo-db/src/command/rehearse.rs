@@ -7,7 +7,7 @@ use crate::migration;
 use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
 use crate::plan::{self, MigrateRequest};
-use crate::rehearse::{self, From, Receipts, Request};
+use crate::rehearse::{self, CopySource, Receipts, Request};
 use crate::ui::Report;
 
 pub(super) fn run(context: &Context, args: &RehearseArgs) -> Result<Exit> {
@@ -26,10 +26,10 @@ pub(super) fn run(context: &Context, args: &RehearseArgs) -> Result<Exit> {
         None => Vec::new(),
     };
     let from = match args.from {
-        None => From::Auto,
-        Some(CopyFrom::Live) => From::Live,
-        Some(CopyFrom::Backup) => From::Backup(args.backup.clone()),
-        Some(CopyFrom::Schema) => From::Schema,
+        None => CopySource::Auto,
+        Some(CopyFrom::Live) => CopySource::Live,
+        Some(CopyFrom::Backup) => CopySource::Backup(args.backup.clone()),
+        Some(CopyFrom::Schema) => CopySource::Schema,
     };
     let request = Request {
         settings,

@@ -1,6 +1,6 @@
 //! `cargo db reset`.
 
-use crate::backup::{self, Folder};
+use crate::backup::{self, Folder, OldDatabase};
 use crate::cli::ResetArgs;
 use crate::command::{Context, Word, backups, consent, migrate};
 use crate::failure::{Exit, Kind, Result};
@@ -10,7 +10,6 @@ use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step, Verb};
 use crate::seed::{self, Rows};
 use crate::ui::Report;
-use crate::world::files;
 use crate::world::pg::{Lock, OWN_KEY, Purpose, Session};
 
 pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
@@ -27,14 +26,14 @@ pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
     let given = consent::to_plan(context, &plan)?;
 
     let exists = plan.steps.iter().any(|step| matches!(step, Step::Swap { .. }));
-    let server = target.with_database("postgres");
+    let server = target.maintenance();
     let _lock = Lock::acquire(world, &server, &[OWN_KEY], settings.limits.lock_timeout.value)?;
     let of_target = exists.then(|| migrate::lock(context, &target)).transpose()?;
     let now = look(context, args, &target)?;
     consent::unchanged(&plan, &now)?;
     let taken = context.back_up(&plan)?;
     let rows = context.carry_out(&plan, given, taken.clone(), || {
-        let mut built = backup::create_beside(world, &target, "reset", None)?;
+        let mut built = backup::create_sibling(world, &target, "reset", None)?;
         let rows = fill(context, &plan, &built.target)?;
         backup::finish(world, &target, &mut built)?;
         if exists {
@@ -42,11 +41,12 @@ pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<Exit> {
         }
         // The swap ends every session, and that of the lock is one.
         drop(of_target);
-        backup::swap(world, &target, built, exists, false)?;
+        let old = if exists { OldDatabase::Dropped } else { OldDatabase::Absent };
+        backup::swap(world, &target, built, old)?;
         Ok(rows)
     })?;
     if let Some(keep) = args.keep {
-        backups::keep_last(&Folder::new(&settings.backup.dir.value), keep)?;
+        backups::keep_last(&Folder::of(settings), keep)?;
     }
     let migrations = plan.migrations().count();
     ui.report(&Report::Reset {
@@ -70,7 +70,7 @@ fn look(context: &Context, args: &ResetArgs, target: &Target) -> Result<Plan> {
     let (mut steps, mut warnings) = (vec![Step::BuildEmpty], migrated.warnings);
     steps.extend(migrated.steps);
     if !args.no_seed {
-        let seeds = files::seeds(&settings.seeds.dir.value)?;
+        let seeds = seed::seeds(&settings.seeds.dir.value)?;
         let here = seeds.into_iter().filter(|seed| seed.belongs_in(fresh.environment));
         steps.extend(here.map(|seed| Step::Load { seed }));
         let command = settings.seeds.command.clone();

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::backup::{self, Demands, Folder, Preflight, Scope, Source, Verifier};
+use crate::backup::{
+    self, Folder, OldDatabase, Preflight, RestoreOptions, Scope, Source, Verifier,
+};
 use crate::cli::RestoreArgs;
 use crate::command::{Context, Word, consent};
 use crate::failure::{Exit, Kind, Result};
@@ -23,15 +25,15 @@ pub(super) fn run(context: &Context, args: &RestoreArgs) -> Result<Exit> {
         return drop_previous(context, &target, args.dry_run);
     }
     let Context { world, settings, .. } = context;
-    let folder = Folder::new(&settings.backup.dir.value);
+    let folder = Folder::of(settings);
     let folder_lock = folder.lock_shared()?;
     let mut source = choose(context, args, &folder, &target)?;
     source.jobs = args.jobs.map(|jobs| jobs.max(1));
     let target =
         args.into.as_deref().map_or_else(|| target.clone(), |into| target.with_database(into));
     let scope = scope(args);
-    let demands = Demands { builds: scope.is_none(), brings_roles: args.roles };
-    let preflight = backup::preflight(world, settings, &target, &source, demands)?;
+    let options = RestoreOptions { builds: scope.is_none(), brings_roles: args.roles };
+    let preflight = backup::preflight(world, settings, &target, &source, options)?;
     if args.into.is_some() && preflight.exists {
         let problems = vec![format!("target: `{}` exists already", target.database)];
         return Err(Kind::CannotRestore { name: source.name, problems }.into());
@@ -96,7 +98,12 @@ impl Restore<'_> {
             if preflight.exists {
                 Word::succeed(world, self.target, &built.target)?;
             }
-            backup::swap(world, self.target, built, preflight.exists, keeps_old)
+            let old = match (preflight.exists, keeps_old) {
+                (false, _) => OldDatabase::Absent,
+                (true, true) => OldDatabase::Kept,
+                (true, false) => OldDatabase::Dropped,
+            };
+            backup::swap(world, self.target, built, old)
         })?;
         ui.report(&Report::Restored { target: self.target, what: None, kept: kept.as_deref() });
         Ok(Exit::Done)
@@ -113,7 +120,7 @@ impl Restore<'_> {
                     .to_owned();
             return Err(Kind::Usage { what }.into());
         }
-        let part = backup::look(world, settings, self.target, self.source, scope)?;
+        let part = backup::gather(world, settings, self.target, self.source, scope)?;
         let (backup, loses) = (self.source.name.clone(), part.losses.clone());
         let steps = vec![Step::Replace { what: what.clone(), backup, loses }];
         let plan = self.plan(Verb::RestoreInPlace, steps, &part.fingerprint())?;
@@ -125,7 +132,7 @@ impl Restore<'_> {
         // From here on nobody writes to what is replaced: what they wrote by now is in the backup.
         let locked = backup::begin(world, settings, self.target, &part)?;
         let taken = self.context.back_up(&plan)?;
-        let _reading = Folder::new(&settings.backup.dir.value).lock_shared()?;
+        let _reading = Folder::of(settings).lock_shared()?;
         self.context.carry_out(&plan, given, taken, || {
             self.create_roles()?;
             let word = Word::of(world, self.target)?;
@@ -284,7 +291,7 @@ fn agree(context: &Context, plan: &Plan, dry_run: bool) -> Result<Option<(Lock, 
     ui.plan(plan);
     let given = consent::to_plan(context, plan)?;
     // From here on nobody else restores or builds on this server.
-    let server = plan.target.with_database("postgres");
+    let server = plan.target.maintenance();
     let lock = Lock::acquire(world, &server, &[OWN_KEY], settings.limits.lock_timeout.value)?;
     Ok(Some((lock, given)))
 }

@@ -1,6 +1,9 @@
 //! The database itself: whether it is there, making it, and whether it holds anything.
 
-use crate::failure::{Kind, Result};
+use postgres::error::SqlState;
+
+use crate::failure::{Failure, Kind, Result};
+use crate::migration::tables::project_relation;
 use crate::model::target::Target;
 use crate::plan::{Plan, Step};
 use crate::settings::Settings;
@@ -8,6 +11,9 @@ use crate::world::World;
 use crate::world::pg::{Purpose, Session};
 use db_tools::ProjectTool;
 use pg_sql::quote::quote_identifier;
+
+/// With what the server refuses to create a database that somebody else has just created.
+const EXISTS_ALREADY: [SqlState; 2] = [SqlState::DUPLICATE_DATABASE, SqlState::UNIQUE_VIOLATION];
 
 /// A reading session; `None` where the database does not exist and cargo db may create it.
 pub(crate) fn connect_or_none(
@@ -38,13 +44,11 @@ pub(crate) fn create_if_absent(world: &World, settings: &Settings, target: &Targ
 /// Creates a database, from another one of the same server. One that somebody else created at
 /// the same moment is what was wanted.
 pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
-    let maintenance = target.with_database("postgres");
-    let mut session = Session::open(world, &maintenance, Purpose::Write)?;
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
     let sql = format!("CREATE DATABASE {}", quote_identifier(&target.database));
+    let exists = |failure: &Failure| EXISTS_ALREADY.iter().any(|state| failure.is(state));
     match session.run("create the database", &sql) {
-        Err(failure) if matches!(failure.kind(), Kind::Sql { server, .. } if matches!(server.code.as_deref(), Some("42P04" | "23505"))) => {
-            Ok(())
-        }
+        Err(failure) if exists(&failure) => Ok(()),
         other => other,
     }
 }
@@ -57,26 +61,25 @@ pub(crate) fn prepare_database(world: &World, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Whether there is any table of the user's.
+/// Whether there is any table of the project's.
 pub(crate) fn holds_tables(world: &World, target: &Target, layout: &ProjectTool) -> Result<bool> {
     let sql = format!(
         "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p', 'f', 'm', 'v') AND NOT {} AND n.nspname NOT LIKE 'pg\\_%' \
-           AND n.nspname NOT IN ('information_schema', 'cargo_db') LIMIT 1",
-        layout.own_relations()
+         WHERE c.relkind IN ('r', 'p', 'f', 'm', 'v') AND {} LIMIT 1",
+        project_relation(layout)
     );
     let mut session = Session::open(world, target, Purpose::Read)?;
     Ok(session.value("look for tables", &sql)?.is_some())
 }
 
-/// Whether any table of the user's holds a row. A table that may not be read counts as one that does.
+/// Whether any table of the project's holds a row. A table that may not be read counts as one that
+/// does.
 pub(crate) fn holds_rows(session: &mut Session, layout: &ProjectTool) -> Result<bool> {
     let sql = format!(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c \
+        "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
          JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'm') AND pg_relation_size(c.oid) > 0 AND NOT {} \
-           AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db') ORDER BY 1",
-        layout.own_relations()
+         WHERE c.relkind IN ('r', 'm') AND pg_relation_size(c.oid) > 0 AND {} ORDER BY 1",
+        project_relation(layout)
     );
     for table in session.column("look for tables with rows", &sql)? {
         let look = format!("SELECT 1 FROM {table} LIMIT 1");

@@ -1,6 +1,8 @@
 //! The history: the table in which a migration tool remembers what is applied, and how it is told
 //! from the tables of other tools.
 
+use postgres::error::SqlState;
+
 use crate::failure::{Failure, Kind, Result};
 use crate::model::history::History;
 use crate::world::pg::Session;
@@ -11,31 +13,28 @@ use pg_sql::quote::quote_literal;
 /// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
 /// so that nothing can hide it later.
 pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Result<History> {
-    let schema =
-        layout.schema().map(|schema| format!("AND n.nspname = {} ", quote_literal(schema)));
+    let schema = layout.schema().map(|schema| format!("AND n.nspname = {}", quote_literal(schema)));
     let question = format!(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_table_is_visible(c.oid), n.nspname \
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relname = {} {}AND c.relkind IN ('r', 'p') AND n.nspname <> 'pg_temp' ORDER BY 2 DESC, 1",
-        quote_literal(layout.table_name()),
-        schema.as_deref().unwrap_or_default()
+        include_str!("sql/find_history.sql"),
+        name = quote_literal(layout.table_name()),
+        schema = schema.as_deref().unwrap_or_default()
     );
     let found = session.rows("look for the history", &question)?;
     let Some(first) = found.first() else {
         return Ok(History { foreign: foreign_history(session, layout)?, ..History::default() });
     };
-    if schema.is_none() && first[1].as_deref() != Some("t") {
+    if schema.is_none() && !first.flag("is_visible")? {
         // Whoever names a search path in the URL means to have a history there of its own.
         if session.target.options.as_deref().is_some_and(|options| options.contains("search_path"))
         {
             return Ok(History::default());
         }
-        let schemas: Vec<String> =
-            found.iter().filter_map(|row| Some(format!("`{}`", row[2].as_deref()?))).collect();
-        let (database, schemas) = (session.target.database.clone(), schemas.join(", "));
+        let schemas = found.iter().map(|row| Ok(format!("`{}`", row.text("schema")?)));
+        let schemas = schemas.collect::<Result<Vec<_>>>()?.join(", ");
+        let database = session.target.database.clone();
         return Err(Kind::HistoryElsewhere { database, schemas }.into());
     }
-    let table = first[0].clone().unwrap_or_default();
+    let table = first.text("table")?.to_owned();
     read_table(session, layout, table)
 }
 
@@ -48,17 +47,16 @@ pub(crate) fn read_table(
     if layout.table().signature().is_none() && layout.schema().is_none() {
         check_history_columns(session, layout, &table)?;
     }
-    let rows = match session.rows("read the history", &layout.select(&table)) {
+    let text = match session.value("read the history", &layout.select(&table)) {
         // Another tool's table of the same name has other columns.
-        Err(failure) if matches!(failure.kind(), Kind::Sql { server, .. } if server.code.as_deref() == Some("42703")) =>
-        {
+        Err(failure) if failure.is(&SqlState::UNDEFINED_COLUMN) => {
             return Err(of_another(session, layout, table)?);
         }
-        rows => rows?,
+        text => text?,
     };
-    let applied = match rows.first().and_then(|row| row[0].as_deref()) {
+    let applied = match text {
         Some(text) => {
-            layout.rows(text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?
+            layout.rows(&text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?
         }
         None => Vec::new(),
     };
@@ -78,18 +76,13 @@ fn of_another(session: &mut Session, layout: &ProjectTool, table: String) -> Res
 fn check_history_columns(session: &mut Session, layout: &ProjectTool, table: &str) -> Result<()> {
     let claimants = claimants_of(layout.table_name());
     let question = format!(
-        "SELECT array_to_string(ARRAY(SELECT attname FROM pg_attribute \
-           WHERE attrelid = {0}::regclass AND attnum > 0 AND NOT attisdropped \
-           ORDER BY attname COLLATE \"C\"), ' '), \
-         (SELECT count(*) FROM pg_class WHERE relname IN ({1}) \
-          AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = {0}::regclass))",
-        quote_literal(table),
-        literals(claimants.iter().copied().chain([""]))
+        include_str!("sql/history_columns.sql"),
+        table = quote_literal(table),
+        // A list may not be empty, and no table has this name.
+        claimants = literals(claimants.iter().copied().chain([""]))
     );
-    let rows = session.rows("look whose history it is", &question)?;
-    let Some(row) = rows.first() else { return Ok(()) };
-    let is_claimed = row[1].as_deref() != Some("0");
-    if row[0].as_deref() == Some(layout.table().sorted_columns().as_str()) && !is_claimed {
+    let row = session.one("look whose history it is", &question)?;
+    if row.text("columns")? == layout.table().sorted_columns() && !row.flag("is_claimed")? {
         return Ok(());
     }
     Err(of_another(session, layout, table.to_owned())?)
@@ -102,23 +95,16 @@ fn literals<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 /// The history tables of all tools: whose, and their qualified names.
 pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> {
     let question = format!(
-        "SELECT * FROM (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), \
-                n.nspname, c.relname, \
-                (SELECT string_agg(a.attname, ' ' ORDER BY a.attname COLLATE \"C\") \
-                 FROM pg_attribute a \
-                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns \
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' \
-         AND n.nspname <> 'information_schema') AS t \
-         WHERE relname IN ({}) OR columns IN ({}) ORDER BY 1",
-        literals(history_names().into_iter()),
-        literals(history_signatures().iter().map(String::as_str))
+        include_str!("sql/histories.sql"),
+        names = literals(history_names().into_iter()),
+        signatures = literals(history_signatures().iter().map(String::as_str))
     );
     let mut found = Vec::new();
     for row in session.rows("look for the histories of other tools", &question)? {
-        let text = |column: usize| row[column].as_deref().unwrap_or_default();
-        let tool = tool_of_table(text(1), text(2), text(3));
-        found.extend(tool.map(|tool| (tool.to_owned(), text(0).to_owned())));
+        let columns = row.optional_text("columns")?.unwrap_or_default();
+        let tool = tool_of_table(row.text("schema")?, row.text("name")?, columns);
+        let table = row.text("table")?;
+        found.extend(tool.map(|tool| (tool.to_owned(), table.to_owned())));
     }
     Ok(found)
 }

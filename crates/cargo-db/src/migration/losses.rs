@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::failure::Result;
+use crate::failure::{Kind, Result};
+use crate::migration::tables::project_relation;
 use crate::model::migration::Migration;
 use crate::model::target::Target;
 use crate::plan::Loss;
@@ -112,44 +113,48 @@ pub(crate) fn losses_where(
     condition: &str,
 ) -> Result<Vec<Loss>> {
     let sql = format!(
-        "SELECT n.nspname || '.' || c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples \
+        "SELECT n.nspname || '.' || c.relname AS name, c.reltuples AS estimate, \
+                format('%I.%I', n.nspname, c.relname) AS quoted \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' \
-           AND n.nspname NOT IN ('information_schema', 'cargo_db') AND NOT {} AND {condition} ORDER BY 1",
-        layout.own_relations()
+         WHERE c.relkind IN ('r', 'p') AND {} AND {condition} ORDER BY 1",
+        project_relation(layout)
     );
     let tables = session.rows("list the tables", &sql)?;
     let loss = |row: &Row| {
-        let estimate = row[2].as_deref().and_then(|rows| rows.parse().ok()).unwrap_or(0.0);
-        let quoted = row[1].as_deref().unwrap_or_default();
-        Loss {
-            object: row[0].clone().unwrap_or_default(),
-            rows: count_rows(session, quoted, "*", estimate),
-        }
+        let object = row.text("name")?.to_owned();
+        let rows = count_rows(session, row.text("quoted")?, "*", row.number("estimate")?)?;
+        Ok(Loss { object, rows })
     };
-    Ok(tables.iter().map(loss).collect())
+    tables.iter().map(loss).collect()
 }
 
-/// Counts what holds something, unless that takes too long or is not allowed.
-fn count_rows(session: &mut Session, table: &str, what: &str, estimate: f64) -> Option<u64> {
+/// Counts what holds something, unless that takes too long or the server refuses it.
+fn count_rows(
+    session: &mut Session,
+    table: &str,
+    what: &str,
+    estimate: f64,
+) -> Result<Option<u64>> {
     if estimate > COUNTED {
-        return None;
+        return Ok(None);
     }
-    let counted =
-        session.rows("count what would be lost", &format!("SELECT count({what}) FROM {table}"));
-    counted.ok()?.first()?[0].as_deref()?.parse().ok()
+    let sql = format!("SELECT count({what}) FROM {table}");
+    match session.number("count what would be lost", &sql) {
+        Err(failure) if matches!(failure.kind(), Kind::Sql { .. }) => Ok(None),
+        counted => counted.map(Some),
+    }
 }
 
 /// How much is in it; nothing to say about what does not exist.
 fn count(session: &mut Session, object: &LostObject) -> Result<Option<Loss>> {
     let quoted: Vec<String> = object.table.split('.').map(quote_identifier).collect();
     let table = quoted.join(".");
-    let estimate = format!(
-        "SELECT reltuples FROM pg_class WHERE oid = to_regclass({}) AND relkind IN ('r', 'p')",
+    let sql = format!(
+        "SELECT reltuples AS estimate FROM pg_class \
+         WHERE oid = to_regclass({}) AND relkind IN ('r', 'p')",
         quote_literal(&table)
     );
-    let rows = session.rows("look at what would be lost", &estimate)?;
-    let Some(estimate) = rows.first().and_then(|row| row[0].as_deref()?.parse::<f64>().ok()) else {
+    let Some(row) = session.optional("look at what would be lost", &sql)? else {
         return Ok(None);
     };
     let name = match &object.column {
@@ -157,7 +162,8 @@ fn count(session: &mut Session, object: &LostObject) -> Result<Option<Loss>> {
         None => object.table.clone(),
     };
     let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
-    Ok(Some(Loss { object: name, rows: count_rows(session, &table, &what, estimate) }))
+    let rows = count_rows(session, &table, &what, row.number("estimate")?)?;
+    Ok(Some(Loss { object: name, rows }))
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! A file that runs outside a transaction: what stays when it stops, and the invalid index that a
 //! failed concurrent build leaves behind.
 
+use postgres::error::SqlState;
+
 use crate::failure::StatementError;
-use crate::migration::retry::{LOCK_NOT_AVAILABLE, Patience};
+use crate::migration::retry::Patience;
 use crate::model::event::Event;
 use crate::settings::Limits;
 use crate::world::World;
-use crate::world::pg::{Around, Session, Stop};
+use crate::world::pg::{Session, StatementObserver, Stop};
 use pg_sql::lexer::words;
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::Statement;
@@ -48,7 +50,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-impl Around for Progress<'_> {
+impl StatementObserver for Progress<'_> {
     fn before(&mut self, session: &mut Session, statement: &Statement) {
         self.running = Some(statement.clone());
         remove_invalid_index(self.world, session, statement, Moment::Before);
@@ -77,7 +79,7 @@ impl Around for Progress<'_> {
         if !matches!(first_word(statement).as_str(), "do" | "call") {
             self.running = None;
         }
-        error.server.code.as_deref() == Some(LOCK_NOT_AVAILABLE)
+        error.server.is(&SqlState::LOCK_NOT_AVAILABLE)
             && self.begun.is_none()
             && statement.can_be_tried_again()
             && self.patience.again(self.world, self.subject).unwrap_or(false)
@@ -150,12 +152,12 @@ fn remove_invalid_index(
         _ => return,
     };
     let sql = format!(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) \
-         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+        "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_index i \
+         JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE NOT i.indisvalid AND c.relkind = 'i' AND {condition}"
     );
-    for row in session.rows("look for invalid indexes", &sql).unwrap_or_default() {
-        let Some(index) = row[0].clone() else { continue };
+    // Where nobody can look, the statement itself fails and says why.
+    for index in session.column("look for invalid indexes", &sql).unwrap_or_default() {
         if session.run("drop an invalid index", &format!("DROP INDEX CONCURRENTLY {index}")).is_ok()
         {
             world.tell(Event::InvalidIndexRemoved { index });

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use postgres::error::SqlState;
+
 use crate::failure::{Failure, Kind, Result};
 use crate::model::event::Event;
 use crate::settings::Limits;
 use crate::world::World;
 use crate::world::clock::{now, pause};
-
-/// The SQLSTATE with which a statement ends when `lock_timeout` passes.
-pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// How often one more try is worth it, and after which pause.
 pub(super) struct Patience {
@@ -43,11 +42,11 @@ fn jitter() -> f64 {
     f64::from(now().nanosecond() % 1000) / 1000.0
 }
 
+/// Whether a run failed because somebody waited for a lock for too long: it, or others for it.
 pub(super) fn waited_for_lock(failure: &Failure) -> bool {
-    let code = match failure.kind() {
-        Kind::Statement { statement, .. } => statement.server.code.as_deref(),
-        Kind::Blocking { .. } => return true,
-        _ => None,
-    };
-    code == Some(LOCK_NOT_AVAILABLE)
+    match failure.kind() {
+        Kind::Statement { statement, .. } => statement.server.is(&SqlState::LOCK_NOT_AVAILABLE),
+        Kind::Blocking { .. } => true,
+        _ => false,
+    }
 }

@@ -7,11 +7,12 @@ use crate::failure::{Failure, Kind, Result};
 use crate::migration::history::read_history;
 use crate::migration::session::{end_sessions_of_killed_runs, session_settings};
 use crate::migration::step::{Direction, MigrationStep};
+use crate::migration::verify::verification_files;
 use crate::migration::watchdog::Watchdog;
 use crate::plan::{Plan, Step, Verb};
 use crate::settings::{Limits, Settings};
+use crate::world::World;
 use crate::world::pg::{Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend};
-use crate::world::{World, files};
 use db_tools::{HistoryEntry, ProjectTool};
 
 /// What all migrations of a run share.
@@ -51,7 +52,7 @@ impl<'a> Run<'a> {
         let verify = if plan.verb == Verb::Rollback {
             Vec::new()
         } else {
-            files::matching(root, &settings.verify)?
+            verification_files(root, &settings.verify)?
         };
         let creates = |step: &Step| matches!(step, Step::CreateHistory { .. });
         Ok(Run {

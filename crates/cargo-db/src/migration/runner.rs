@@ -25,8 +25,8 @@ pub(crate) fn can_run(settings: &Settings, plan: &Plan) -> Result<()> {
     }
 }
 
-/// Carries out a plan, by ourselves or with the project's tool, and then asks the database what came
-/// of it. The caller holds the lock, and has made sure that the plan still fits.
+/// Carries out a plan, by ourselves or with the project's tool, and then asks the database what
+/// came of it. The caller holds the lock, and has made sure that the plan still fits.
 pub(crate) fn carry_out(
     world: &World,
     settings: &Settings,

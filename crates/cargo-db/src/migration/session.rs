@@ -23,18 +23,14 @@ pub(crate) fn session_settings(limits: &Limits) -> String {
 /// Whoever has the lock is the only run. Another writing session of cargo db in this database
 /// belongs to a run that was killed, and its transaction can only be in the way.
 pub(super) fn end_sessions_of_killed_runs(world: &World, session: &mut Session) -> Result<()> {
+    let name = Purpose::Write.application_name();
+    let last = name.rsplit(' ').next().unwrap_or("write");
     let sql = format!(
-        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity \
-         WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid() \
-           AND application_name LIKE 'cargo-db/%' AND (application_name LIKE '% tool' OR application_name LIKE {})",
-        quote_literal(&format!(
-            "%{}",
-            Purpose::Write.application_name().rsplit(' ').next().unwrap_or("write")
-        ))
+        include_str!("sql/end_killed_runs.sql"),
+        write = quote_literal(&format!("%{last}"))
     );
     for row in session.rows("look for sessions of killed runs", &sql)? {
-        let pid = row[0].as_deref().and_then(|pid| pid.parse().ok()).unwrap_or(0);
-        world.tell(Event::SessionOfKilledRunEnded { pid });
+        world.tell(Event::SessionOfKilledRunEnded { pid: row.number("pid")? });
     }
     Ok(())
 }

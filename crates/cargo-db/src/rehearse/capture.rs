@@ -1,11 +1,11 @@
-//! Values kept aside while a statement overwrites them: of an UPDATE by the primary key, of a change of
-//! type as a bag. Only values that are not NULL: filling gaps loses nothing.
+//! Values kept aside while a statement overwrites them: of an UPDATE by the primary key, of a
+//! change of type as a bag. Only values that are not NULL: filling gaps loses nothing.
 
 use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
 use crate::failure::Result;
-use crate::rehearse::measure::Baseline;
+use crate::rehearse::baseline::Baseline;
 use crate::rehearse::snapshot::{Oid, Snapshot};
 use crate::world::pg::{Row, Session};
 use pg_sql::quote::{quote_identifier, quote_literal};
@@ -50,9 +50,8 @@ impl Capture {
         now: &Snapshot,
     ) -> Result<Option<Capture>> {
         let Some((table, wanted)) = wanted(&statement.text) else { return Ok(None) };
-        let question = format!("SELECT to_regclass({})::oid", quote_literal(&table));
-        let oid =
-            session.value("look for the table", &question)?.and_then(|oid| oid.parse::<Oid>().ok());
+        let question = format!("SELECT to_regclass({})::oid AS oid", quote_literal(&table));
+        let oid = session.one("look for the table", &question)?.optional_number("oid")?;
         let Some(table) = oid.filter(|&oid| is_kept(baseline, oid)) else { return Ok(None) };
         match wanted {
             Wanted::Set(columns) => Capture::of_rows(session, now, table, Some(&columns)),
@@ -164,7 +163,7 @@ impl Capture {
                     "SELECT count(*) FROM (SELECT {before} FROM {} EXCEPT ALL {now}) x",
                     self.aside
                 );
-                let values = numbers(session, &sql)?.and_then(|row| row.first().copied());
+                let values = first_number(session, &sql)?;
                 let object = format!("{}.{column}", self.name);
                 Some(if values == Some(0) {
                     Vec::new()
@@ -196,21 +195,19 @@ impl Capture {
         for (index, column) in columns.iter().enumerate() {
             let quoted = quote_identifier(column);
             let from = format!(
-                "FROM {} b JOIN {table} t ON {join} WHERE b.v{index} IS NOT NULL AND b.v{index}::text IS DISTINCT FROM t.{quoted}::text",
+                "FROM {} b JOIN {table} t ON {join} WHERE b.v{index} IS NOT NULL \
+                 AND b.v{index}::text IS DISTINCT FROM t.{quoted}::text",
                 self.aside
             );
-            let changed = numbers(session, &format!("SELECT count(*) {from}"))?;
-            let values = changed.and_then(|row| row.first().copied()).unwrap_or(0);
-            if values == 0 {
-                continue;
-            }
+            // What cannot be compared any more, of a column that is gone, say, is told otherwise.
+            let changed = first_number(session, &format!("SELECT count(*) {from}"))?;
+            let Some(values) = changed.filter(|values| *values > 0) else { continue };
             let distinct = format!(
-                "SELECT count(DISTINCT b.v{index}::text), count(DISTINCT t.{quoted}::text) {from}"
+                "SELECT count(DISTINCT b.v{index}::text) AS before, \
+                 count(DISTINCT t.{quoted}::text) AS after {from}"
             );
-            let Some(row) = numbers(session, &distinct)?.filter(|row| row.len() == 2) else {
-                continue;
-            };
-            let (before, after) = (row[0], row[1]);
+            let Some(row) = first_row(session, &distinct)? else { continue };
+            let (before, after) = (row.number("before")?, row.number("after")?);
             let object = format!("{}.{column}", self.name);
             kept.push(Kept::Overwritten { object, values, before, after });
         }
@@ -252,7 +249,11 @@ pub(super) fn is_kept(baseline: &Baseline, table: Oid) -> bool {
 fn count_all(table: &str, columns: &[String]) -> String {
     let counts: Vec<String> = columns
         .iter()
-        .map(|column| format!("count({0}), count(DISTINCT {0}::text)", quote_identifier(column)))
+        .enumerate()
+        .map(|(index, column)| {
+            let column = quote_identifier(column);
+            format!("count({column}) AS c{index}, count(DISTINCT {column}::text) AS d{index}")
+        })
         .collect();
     format!("SELECT {} FROM {table}", counts.join(", "))
 }
@@ -360,7 +361,8 @@ fn is_wider(was: &str, to: &[String]) -> bool {
 
 fn primary_key(session: &mut Session, table: Oid) -> Result<Vec<String>> {
     let sql = format!(
-        "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) \
+        "SELECT a.attname FROM pg_index i \
+         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) \
          WHERE i.indrelid = {table} AND i.indisprimary"
     );
     session.column("look for the primary key", &sql)
@@ -371,14 +373,19 @@ fn probe(session: &mut Session, sql: &str) -> Result<bool> {
     Ok(ask(session, sql)?.is_some())
 }
 
-/// The first row of a question of ours, as numbers; nothing where it could not be asked.
+/// The first row of a question of ours; nothing where it could not be asked.
+fn first_row(session: &mut Session, sql: &str) -> Result<Option<Row>> {
+    Ok(ask(session, sql)?.and_then(|rows| rows.into_iter().next()))
+}
+
+/// Its columns, as numbers.
 fn numbers(session: &mut Session, sql: &str) -> Result<Option<Vec<u64>>> {
-    let row = ask(session, sql)?.and_then(|rows| rows.into_iter().next());
-    Ok(row.map(|row| {
-        row.into_iter()
-            .map(|number| number.and_then(|number| number.parse().ok()).unwrap_or(0))
-            .collect()
-    }))
+    first_row(session, sql)?.map(|row| row.numbers()).transpose()
+}
+
+/// Its only column, as a number.
+fn first_number(session: &mut Session, sql: &str) -> Result<Option<u64>> {
+    Ok(numbers(session, sql)?.and_then(|row| row.first().copied()))
 }
 
 /// The rows of a question of ours; nothing where it could not be asked.

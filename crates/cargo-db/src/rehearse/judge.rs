@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pg_sql::lexer::words;
+
 use crate::check::finding;
-use crate::model::finding::{Class, Finding, Severity};
-use crate::model::rehearsal::{Locked, RowChanges};
+use crate::model::finding::{Class, Expected, Finding, Severity};
+use crate::model::rehearsal::{Guard, Locked, RowChanges, WayBack};
 use crate::rehearse::capture::Kept;
-use crate::rehearse::measure::Measured;
+use crate::rehearse::fingerprint::Change;
+use crate::rehearse::measure::{Lost, Measured};
 use crate::rehearse::snapshot::Mode;
 
 /// Work of another kind, while nobody can read a table, is too much from here on.
@@ -138,8 +141,8 @@ fn locked(measured: &Measured) -> Vec<Finding> {
     found
 }
 
-/// The strongest lock on each table that others wait for, and how long it was held: from the statement
-/// that took it to the end of the transaction.
+/// The strongest lock on each table that others wait for, and how long it was held: from the
+/// statement that took it to the end of the transaction.
 pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
     let mut locks: Vec<(Mode, usize, Locked)> = Vec::new();
     for (index, statement) in measured.iter().enumerate() {
@@ -191,8 +194,8 @@ pub(super) fn row_changes(measured: &[Measured]) -> BTreeMap<String, RowChanges>
     rows
 }
 
-/// What is left of the static findings once it was measured: locks and losses were measured, and whether it
-/// can run; names were not.
+/// What is left of the static findings once it was measured: locks and losses were measured, and
+/// whether it can run; names were not.
 pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
     let answered = [
         "syntax",
@@ -206,6 +209,53 @@ pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
         Class::Loss | Class::Lock => false,
     };
     found.into_iter().filter(stays).collect()
+}
+
+/// A name that programs use and that is another one now.
+pub(super) fn changed(change: Change, line: usize) -> Finding {
+    let object = Some(short(&change.object).to_owned());
+    Finding { object, ..finding(change.rule, line, "", change.evidence) }
+}
+
+/// Whether a finding is of rows or values that are gone.
+pub(super) fn is_lost(finding: &Finding) -> bool {
+    finding.class == Class::Loss && finding.severity == Severity::Block
+}
+
+/// What a down migration is, by what was lost there and back, and what is different afterwards.
+pub(super) fn way_back(there: &[Finding], back: &[Finding], difference: &[String]) -> WayBack {
+    if !difference.is_empty() {
+        return WayBack::Wrong(difference.to_vec());
+    }
+    let line = |finding: &Finding| {
+        format!("{}: {}", finding.object.as_deref().unwrap_or_default(), finding.evidence)
+    };
+    let lost: Vec<String> =
+        there.iter().chain(back).filter(|finding| is_lost(finding)).map(line).collect();
+    if lost.is_empty() { WayBack::Proved } else { WayBack::Lossy(lost) }
+}
+
+/// The line of the first statement that names an object, as far as that can be told.
+pub(super) fn line_naming(object: &str, measured: &[Measured]) -> usize {
+    let last = object.rsplit('.').next().unwrap_or(object).trim_matches('"');
+    let names = |statement: &&Measured| words(&statement.text).iter().any(|word| word == last);
+    measured.iter().find(names).map_or(1, |statement| statement.line)
+}
+
+/// The losses that the file expects, which are counted again just before the real run: what goes as
+/// a whole can be counted before it goes.
+pub(super) fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard> {
+    let lost = measured.iter().flat_map(|statement| &statement.lost);
+    let guard = |lost: &Lost| {
+        let object = lost.object();
+        let names = |expected: &&Expected| {
+            expected.hazard == "loss" && short(&expected.object) == short(&object)
+        };
+        let bound = expected.iter().find(names)?.bound;
+        let (table, column) = lost.was.clone()?;
+        Some(Guard { table, column, bound })
+    };
+    lost.filter_map(guard).collect()
 }
 
 /// Whether nothing but locks and time stand in the way.

@@ -1,41 +1,20 @@
-//! Measures what each statement of a migration does: a snapshot, the statement, a snapshot. One that takes
-//! rows away is undone, what it would take is counted, and it is run again.
+//! Measures what each statement of a migration does: a snapshot, the statement, a snapshot. One
+//! that takes rows away is undone, what it would take is counted, and it is run again.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
 use crate::failure::{Failure, Result, StatementError};
+use crate::rehearse::baseline::Baseline;
 use crate::rehearse::capture::{Capture, Kept, ask, is_kept, widens};
-use crate::rehearse::outside::{Watch, needs_no_transaction};
-use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Relation, Snapshot, reaches_out};
+use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Snapshot, reaches_out};
+use crate::rehearse::watch::{Watch, needs_no_transaction};
 use crate::world::World;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Around, Session};
+use crate::world::pg::{Session, StatementObserver};
 use pg_sql::quote::quote_identifier;
-
-/// The tables as they were before the first migration, which is how they are on the real database.
-pub(super) struct Baseline {
-    pub(super) relations: BTreeMap<Oid, Relation>,
-    /// Their columns, by number.
-    pub(super) columns: BTreeMap<Column, String>,
-    /// Whether the copy holds the rows, or only its schema was copied.
-    pub(super) holds_rows: bool,
-}
-
-impl Baseline {
-    /// A table that was there and had rows.
-    pub(super) fn table(&self, oid: Oid) -> Option<&Relation> {
-        self.relations.get(&oid).filter(|relation| relation.holds_rows() && relation.rows > 0)
-    }
-
-    /// A table that was there, with rows or without.
-    pub(super) fn any_table(&self, oid: Oid) -> Option<&Relation> {
-        self.relations.get(&oid).filter(|relation| relation.holds_rows())
-    }
-}
 
 /// Something that a statement does away with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +72,15 @@ pub(super) struct Measured {
     /// The tables whose values were kept aside, and what became of these.
     pub(super) captured: Vec<String>,
     pub(super) kept: Vec<Kept>,
+}
+
+impl Measured {
+    /// Whether the statement may write rows, as far as its first word tells.
+    pub(super) fn may_write(&self) -> bool {
+        const WRITES: [&str; 8] =
+            ["insert", "update", "delete", "merge", "with", "do", "select", "call"];
+        words(&self.text).first().is_some_and(|first| WRITES.contains(&first.as_str()))
+    }
 }
 
 /// Follows the statements of a migration.
@@ -238,7 +226,8 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// Tables whose rows were updated, and columns whose type was changed, that were not kept aside.
+    /// Tables whose rows were updated, and columns whose type was changed, that were not kept
+    /// aside.
     fn unforeseen(&self, statement: &Statement, after: &Snapshot) -> Vec<(Oid, Option<String>)> {
         let mut unforeseen = Vec::new();
         let all = words(&statement.text);
@@ -366,7 +355,8 @@ impl<'a> Measure<'a> {
         }
         measured.lost = match self.counted.take() {
             Some(counted) => counted,
-            // Without rows there is nothing to count: as many as the server estimates for the source.
+            // Without rows there is nothing to count: as many as the server estimates for the
+            // source.
             None if !self.baseline.holds_rows => self.going(session, after)?,
             None => Vec::new(),
         };
@@ -374,7 +364,7 @@ impl<'a> Measure<'a> {
     }
 }
 
-impl Around for Measure<'_> {
+impl StatementObserver for Measure<'_> {
     fn before(&mut self, session: &mut Session, statement: &Statement) {
         if self.trouble.is_none() {
             self.trouble = self.prepare(session, statement).err();
@@ -410,8 +400,8 @@ fn is_of_transaction(statement: &Statement) -> bool {
 fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
     let mut counted = Vec::new();
     for lost in going {
-        let rows = session.value("count what would be lost", &lost.query())?;
-        counted.push(Lost { rows: rows.and_then(|rows| rows.parse().ok()).unwrap_or(0), ..lost });
+        let rows = session.number("count what would be lost", &lost.query())?;
+        counted.push(Lost { rows, ..lost });
     }
     Ok(counted)
 }

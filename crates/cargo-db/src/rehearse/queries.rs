@@ -1,5 +1,5 @@
-//! The queries of the application: each is prepared before and after every migration, and one that no
-//! longer prepares is named, with the migration that broke it.
+//! The queries of the application: each is prepared before and after every migration, and one that
+//! no longer prepares is named, with the migration that broke it.
 
 use std::path::Path;
 
@@ -16,8 +16,8 @@ pub(crate) struct Query {
     pub(crate) sql: String,
 }
 
-/// Reads a folder of queries: `.sqlx/*.json` as sqlx prepares them, or files of SQL; as they are, or as
-/// they were in a revision of git.
+/// Reads a folder of queries: `.sqlx/*.json` as sqlx prepares them, or files of SQL; as they are,
+/// or as they were in a revision of git.
 pub(crate) fn read(root: &Path, folder: &Path, revision: Option<&str>) -> Result<Vec<Query>> {
     let mut queries = Vec::new();
     for (name, text) in texts(root, folder, revision)? {

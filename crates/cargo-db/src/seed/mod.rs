@@ -1,6 +1,8 @@
 //! Filling a database: what is known about its tables and the seeds that it remembers, and how
 //! a plan about seeds is carried out, all of it in one transaction.
 
+mod folder;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -14,6 +16,8 @@ use crate::settings::Settings;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Row, Script, Session, Stop, Transaction, server_error};
 use crate::world::{World, files, process};
+
+pub(crate) use folder::seeds;
 use pg_sql::quote::{quote_identifier, quote_literal, quote_qualified};
 
 /// Where a database remembers which seeds it holds.
@@ -55,7 +59,7 @@ pub(crate) fn gather(
 ) -> Result<SeedFacts> {
     let facts = migration::gather(world, settings, target)?;
     migration::named_folder_exists(&settings.seeds.dir)?;
-    let seeds = files::seeds(&settings.seeds.dir.value)?;
+    let seeds = seeds(&settings.seeds.dir.value)?;
     let Some(mut session) = migration::connect_or_none(world, settings, target)? else {
         let (database, server, environment) =
             (target.database.clone(), target.server(), facts.environment);

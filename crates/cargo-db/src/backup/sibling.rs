@@ -1,9 +1,12 @@
 //! Databases that are built beside another one: named after it, marked as ours while they are being
 //! built, and dropped unless they are swapped in. What killed runs left is removed by the next one.
 
-use crate::backup::restore::{load, server_major};
-use crate::failure::{Kind, Result};
-use crate::model::backup::{LOCALE, Locale};
+use postgres::error::SqlState;
+
+use crate::backup::load::{Within, load};
+use crate::backup::locale::{self, locale_of};
+use crate::failure::Result;
+use crate::model::backup::Locale;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
@@ -35,9 +38,7 @@ impl Drop for Built {
             return;
         }
         let world = self.world.uninterrupted();
-        if let Ok(mut session) =
-            Session::open(&world, &self.target.with_database("postgres"), Purpose::Write)
-        {
+        if let Ok(mut session) = Session::open(&world, &self.target.maintenance(), Purpose::Write) {
             let name = quote_identifier(&self.target.database);
             let _ = session.run(
                 "drop the unfinished database",
@@ -52,33 +53,21 @@ pub(super) const TO_BE_DROPPED: &str = "cargo-db: to be dropped";
 
 /// Creates an empty database beside the target, with the encoding and the locale of `like`, or else
 /// of the target itself.
-pub(crate) fn create_beside(
+pub(crate) fn create_sibling(
     world: &World,
     target: &Target,
     what: &str,
     like: Option<Locale>,
 ) -> Result<Built> {
-    let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
     remove_leftovers(world, &mut session, target, what)?;
-    let name = beside(&target.database, what);
-    let own = format!(
-        "SELECT {LOCALE} FROM pg_database d WHERE d.datname = {}",
-        quote_literal(&target.database)
-    );
-    let rows = session.rows("look at the old database", &own)?;
-    let locale = like.or_else(|| rows.first().map(|row| Locale::of_row(row))).map(|locale| {
-        let mut options = format!(
-            " ENCODING {} LC_COLLATE {} LC_CTYPE {}",
-            quote_literal(&locale.encoding),
-            quote_literal(&locale.collate),
-            quote_literal(&locale.ctype)
-        );
-        if let (Some("i"), Some(icu)) = (locale.provider.as_deref(), &locale.icu) {
-            options = format!("{options} LOCALE_PROVIDER icu ICU_LOCALE {}", quote_literal(icu));
-        }
-        options
-    });
-    let (quoted, locale) = (quote_identifier(&name), locale.unwrap_or_default());
+    let name = sibling_name(&target.database, what);
+    let locale = match like {
+        Some(locale) => Some(locale),
+        None => own_locale(&mut session, target)?,
+    };
+    let options = locale.as_ref().map(locale_options).unwrap_or_default();
+    let quoted = quote_identifier(&name);
     let built = Built {
         target: target.with_database(&name),
         comment: None,
@@ -87,10 +76,37 @@ pub(crate) fn create_beside(
     };
     session.run(
         "create the new database",
-        &format!("CREATE DATABASE {quoted} TEMPLATE template0{locale}"),
+        &format!("CREATE DATABASE {quoted} TEMPLATE template0{options}"),
     )?;
     mark(&mut session, &name)?;
     Ok(built)
+}
+
+/// The locale of the target itself; nothing where there is no such database.
+fn own_locale(session: &mut Session, target: &Target) -> Result<Option<Locale>> {
+    let sql = format!(
+        "SELECT {} FROM pg_database d WHERE d.datname = {}",
+        locale::COLUMNS,
+        quote_literal(&target.database)
+    );
+    let row = session.optional("look at the old database", &sql)?;
+    row.as_ref().map(locale_of).transpose()
+}
+
+/// The options of CREATE DATABASE that ask for a locale.
+fn locale_options(locale: &Locale) -> String {
+    let options = format!(
+        " ENCODING {} LC_COLLATE {} LC_CTYPE {}",
+        quote_literal(&locale.encoding),
+        quote_literal(&locale.collate),
+        quote_literal(&locale.ctype)
+    );
+    match (locale.provider.as_deref(), &locale.icu) {
+        (Some("i"), Some(icu)) => {
+            format!("{options} LOCALE_PROVIDER icu ICU_LOCALE {}", quote_literal(icu))
+        }
+        _ => options,
+    }
 }
 
 /// Says on a new database that it is ours, whose, and since when.
@@ -104,8 +120,8 @@ fn mark(session: &mut Session, name: &str) -> Result<()> {
 
 /// Clones the target beside itself. Nothing where somebody is connected, or may not: it is never waited
 /// for others, and none of them is sent away.
-pub(crate) fn clone_beside(world: &World, target: &Target, what: &str) -> Result<Option<Built>> {
-    let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
+pub(crate) fn clone_sibling(world: &World, target: &Target, what: &str) -> Result<Option<Built>> {
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
     remove_leftovers(world, &mut session, target, what)?;
     let others = format!(
         "SELECT 1 FROM pg_stat_activity WHERE datname = {} LIMIT 1",
@@ -114,7 +130,7 @@ pub(crate) fn clone_beside(world: &World, target: &Target, what: &str) -> Result
     if session.value("look who is connected", &others)?.is_some() {
         return Ok(None);
     }
-    let name = beside(&target.database, what);
+    let name = sibling_name(&target.database, what);
     let built = Built {
         target: target.with_database(&name),
         comment: None,
@@ -126,14 +142,13 @@ pub(crate) fn clone_beside(world: &World, target: &Target, what: &str) -> Result
     match session.run("clone the database", &sql) {
         Ok(()) => {}
         // Somebody came after all, or only its owner may do this.
-        Err(failure) => match failure.kind() {
-            Kind::Sql { server, .. }
-                if matches!(server.code.as_deref(), Some("55006" | "42501")) =>
-            {
-                return Ok(None);
-            }
-            _ => return Err(failure),
-        },
+        Err(failure)
+            if failure.is(&SqlState::OBJECT_IN_USE)
+                || failure.is(&SqlState::INSUFFICIENT_PRIVILEGE) =>
+        {
+            return Ok(None);
+        }
+        Err(failure) => return Err(failure),
     }
     mark(&mut session, &name)?;
     Ok(Some(built))
@@ -142,8 +157,7 @@ pub(crate) fn clone_beside(world: &World, target: &Target, what: &str) -> Result
 impl Built {
     /// Leaves it where it is, under its name and no longer ours to remove.
     pub(crate) fn keep(mut self, what: &str) -> Result<String> {
-        let mut session =
-            Session::open(&self.world, &self.target.with_database("postgres"), Purpose::Write)?;
+        let mut session = Session::open(&self.world, &self.target.maintenance(), Purpose::Write)?;
         let name = self.target.database.clone();
         let sql =
             format!("COMMENT ON DATABASE {} IS {}", quote_identifier(&name), quote_literal(what));
@@ -153,28 +167,37 @@ impl Built {
     }
 }
 
-/// Loads a dump of `target` into a database that was built beside it: all of it, or its schema alone.
+/// What is copied of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copied {
+    /// All of it.
+    SchemaAndRows,
+    /// Its schema alone.
+    Schema,
+}
+
+/// Loads a dump of `target` into a database that was built beside it.
 pub(crate) fn copy_into(
     world: &World,
     settings: &Settings,
     target: &Target,
     built: &Built,
-    rows: bool,
+    copied: Copied,
 ) -> Result<()> {
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
-    let programs = client(settings.pg_bin(), server_major(&mut session)?)?;
+    let programs = client(settings.pg_bin(), session.server_major()?)?;
     let mut arguments = vec!["--no-password".to_owned(), "--format=plain".to_owned()];
-    arguments.extend((!rows).then(|| "--schema-only".to_owned()));
+    arguments.extend((copied == Copied::Schema).then(|| "--schema-only".to_owned()));
     let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
     session.run(
         "prepare the session",
         "SET synchronous_commit = off; SET client_min_messages = warning",
     )?;
-    load(world, &mut session, Box::new(dump), false)
+    load(world, &mut session, Box::new(dump), Within::Statements)
 }
 
 /// `school__restore_20260131T235959_123`; a name has room for 63 bytes.
-pub(super) fn beside(database: &str, what: &str) -> String {
+pub(super) fn sibling_name(database: &str, what: &str) -> String {
     let moment = time::macros::format_description!(
         "[year][month][day]T[hour][minute][second]_[subsecond digits:3]"
     );
@@ -208,17 +231,14 @@ fn remove_leftovers(
     what: &str,
 ) -> Result<()> {
     let kind = if what == SCRATCH { format!("{SCRATCH}_") } else { String::new() };
-    let sql = format!(
-        "SELECT datname, shobj_description(d.oid, 'pg_database') FROM pg_database d WHERE starts_with(datname, {}) \
-         AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid AND a.backend_type = 'client backend')",
-        quote_literal(&format!("{}__{kind}", stem(&target.database)))
-    );
+    let prefix = quote_literal(&format!("{}__{kind}", stem(&target.database)));
+    let sql = format!(include_str!("sql/leftovers.sql"), prefix = prefix);
     for row in session.rows("look for what killed runs left", &sql)? {
-        let name = row[0].as_deref().unwrap_or_default();
-        let ours = match row[1].as_deref() {
+        let name = row.text("name")?;
+        let ours = match row.optional_text("comment")? {
             Some(comment) => comment.starts_with(BEING_BUILT) || comment == TO_BE_DROPPED,
             // Killed between making it and saying so: then there is nothing in it.
-            None => is_name_beside(name, &target.database) && is_empty(world, target, name),
+            None => is_sibling_name(name, &target.database) && is_empty(world, target, name),
         };
         if ours {
             let drop = format!("DROP DATABASE IF EXISTS {}", quote_identifier(name));
@@ -228,8 +248,8 @@ fn remove_leftovers(
     Ok(())
 }
 
-/// Whether a name is one that [`beside`] gives to a new database.
-fn is_name_beside(name: &str, database: &str) -> bool {
+/// Whether a name is one that [`sibling_name`] gives to a new database.
+fn is_sibling_name(name: &str, database: &str) -> bool {
     let rest = name.strip_prefix(&format!("{}__", stem(database)));
     let moment = rest.and_then(|rest| {
         ["restore_", "reset_", "scratch_"].into_iter().find_map(|what| rest.strip_prefix(what))

@@ -1,5 +1,6 @@
-//! Statements that cannot run in a transaction. Their locks are seen from another session; that none is
-//! missed, each table that they name is held by a gate, which opens once the statement waits for it.
+//! Statements that cannot run in a transaction. Their locks are seen from another session; that
+//! none is missed, each table that they name is held by a gate, which opens once the statement
+//! waits for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::failure::Result;
 use crate::rehearse::snapshot::{Mode, Oid};
 use crate::world::World;
 use crate::world::clock::pause;
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Purpose, Session, backend};
 use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// Whether the server refuses a statement in a transaction.
@@ -51,7 +52,7 @@ impl Drop for Watch {
 /// A session that holds a table.
 struct Gate {
     session: Session,
-    pid: String,
+    pid: u32,
     open: bool,
 }
 
@@ -71,15 +72,11 @@ impl Watch {
         session: &mut Session,
         statement: &Statement,
     ) -> Result<Option<Watch>> {
-        let pid = session
-            .value("ask for the session's number", "SELECT pg_backend_pid()")?
-            .unwrap_or_default();
+        let pid = backend(session)?.pid();
         let mut gates = Vec::new();
         for table in tables_named(session, statement)? {
             let mut gate = Session::open(world, &session.target, Purpose::Write)?;
-            let pid = gate
-                .value("ask for the session's number", "SELECT pg_backend_pid()")?
-                .unwrap_or_default();
+            let pid = backend(&mut gate)?.pid();
             gate.run(
                 "set a gate",
                 &format!("BEGIN; LOCK TABLE ONLY {table} IN ROW EXCLUSIVE MODE"),
@@ -92,7 +89,7 @@ impl Watch {
         let watcher = std::thread::spawn(move || {
             let mut seen = BTreeMap::new();
             while !flag.load(Ordering::SeqCst)
-                && look(&mut monitor, &pid, &mut gates, &mut seen).is_ok()
+                && look(&mut monitor, pid, &mut gates, &mut seen).is_ok()
             {
                 let _ = pause(&world, Duration::from_millis(2));
             }
@@ -112,29 +109,24 @@ impl Watch {
 /// Notes the locks of the worker, and opens the gate that it waits for.
 fn look(
     monitor: &mut Session,
-    worker: &str,
+    worker: u32,
     gates: &mut [Gate],
     seen: &mut BTreeMap<Oid, Mode>,
 ) -> Result<()> {
     let sql = format!(
-        "SELECT relation, mode FROM pg_locks WHERE pid = {worker} AND locktype = 'relation'; \
-         SELECT unnest(pg_blocking_pids({worker}))"
+        "SELECT relation AS oid, mode FROM pg_locks WHERE pid = {worker} AND locktype = 'relation'; \
+         SELECT unnest(pg_blocking_pids({worker})) AS pid"
     );
-    let sets = monitor.result_sets("watch the statement", &sql)?;
-    let [locks, blocking] = sets.as_slice() else { return Ok(()) };
-    for row in locks {
-        let oid = row[0].as_deref().and_then(|oid| oid.parse().ok());
-        let mode = row[1].as_deref().and_then(Mode::named);
-        if let (Some(oid), Some(mode)) = (oid, mode) {
-            let held = seen.entry(oid).or_insert(mode);
+    let [locks, blocking] = monitor.sets("watch the statement", &sql)?;
+    for row in &locks {
+        if let Some(mode) = Mode::named(row.text("mode")?) {
+            let held = seen.entry(row.number("oid")?).or_insert(mode);
             *held = mode.max(*held);
         }
     }
-    for row in blocking {
-        gates
-            .iter_mut()
-            .filter(|gate| row[0].as_deref() == Some(gate.pid.as_str()))
-            .for_each(Gate::open);
+    for row in &blocking {
+        let pid: u32 = row.number("pid")?;
+        gates.iter_mut().filter(|gate| gate.pid == pid).for_each(Gate::open);
     }
     Ok(())
 }
