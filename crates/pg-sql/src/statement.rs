@@ -44,8 +44,8 @@ impl Statement {
         }
     }
 
-    /// Whether it is about the database as a whole: what `pg_dump --create` writes, and what whoever
-    /// loads a dump into a database of another name has to leave out.
+    /// Whether it is about the database as a whole: what `pg_dump --create` writes, and what
+    /// whoever loads a dump into a database of another name has to leave out.
     pub fn is_about_database(&self) -> bool {
         let words = words(self.text.get(..300).unwrap_or(&self.text));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -7,10 +7,10 @@ use crate::backup::locale::{self, locale_of};
 use crate::failure::Result;
 use crate::migration;
 use crate::model::backup::{DatabaseIdentity, ServerIdentity};
-use crate::model::layout::Layout;
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::pg::{Purpose, Row, Session, only_row};
+use db_tools::ProjectTool;
 
 /// A schema and the tables in it.
 pub(super) type Schemas = BTreeMap<String, Vec<String>>;
@@ -31,7 +31,7 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     /// Takes it.
-    pub(super) fn take(world: &World, layout: &Layout, target: &Target) -> Result<Snapshot> {
+    pub(super) fn take(world: &World, layout: &ProjectTool, target: &Target) -> Result<Snapshot> {
         let doing = "take a snapshot";
         let mut session = Session::open(world, target, Purpose::Read)?;
         let sql = format!(include_str!("sql/snapshot.sql"), locale = locale::COLUMNS);

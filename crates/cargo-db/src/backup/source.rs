@@ -10,7 +10,7 @@ use crate::model::backup::{Backup, Format, Manifest, SET_MANIFEST, SET_ROLES};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
-use crate::world::archive::{Kindred, plain_text, recognise};
+use crate::world::archive::{FileKind, plain_text, recognise};
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
 
@@ -50,7 +50,7 @@ impl Source {
         }
         let format = if path.is_dir() {
             Format::Directory
-        } else if recognise(path)? == Kindred::Custom {
+        } else if recognise(path)? == FileKind::Custom {
             Format::Custom
         } else {
             Format::Sql

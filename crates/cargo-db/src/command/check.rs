@@ -8,10 +8,10 @@ use crate::command::Context;
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
-use crate::model::layout::{Found, Layout};
 use crate::model::migration::Folder;
 use crate::ui::Report;
 use crate::world::{files, process};
+use db_tools::{FoundFile, ProjectTool};
 
 /// Where the branch that everybody shares is looked for.
 const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
@@ -45,8 +45,8 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit> {
 }
 
 /// Looks through a file, or through both parts of one that holds the way there and the way back.
-fn check_file(layout: &Layout, path: &Path, bytes: &[u8]) -> Checked {
-    let folder = layout.read(vec![Found { path: path.to_owned(), bytes: bytes.to_vec() }]);
+fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8]) -> Checked {
+    let folder = layout.read(vec![FoundFile { path: path.to_owned(), bytes: bytes.to_vec() }]);
     let parts = folder
         .scripts()
         .filter(|(script, _)| script.path == path && !(script.is_code && script.part.is_some()));
@@ -214,7 +214,7 @@ impl Repository<'_> {
                 } else {
                     files::read(&root.join(&path)).ok()?
                 };
-                Some(Found { path, bytes })
+                Some(FoundFile { path, bytes })
             });
         let folder = layout.read(found.collect());
         let past = past::Past { revision: shared.to_owned(), folder };

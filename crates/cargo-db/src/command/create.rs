@@ -2,18 +2,17 @@
 
 use crate::cli::CreateArgs;
 use crate::command::Context;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
-use crate::model::layout::{Layout, NewMigration};
-use crate::model::migration::{Folder, Migration};
+use crate::model::migration::Folder;
 use crate::model::target::Target;
-use crate::model::tool::Task;
 use crate::settings::Migrations;
 use crate::ui::Report;
 use crate::world::{clock, files};
+use db_tools::NewMigration;
+use db_tools::command::Task;
 
 pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     let settings = &context.settings;
@@ -21,8 +20,8 @@ pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     // Two that are written at once are not of one version.
     let _alone = files::lock_folder(&settings.root)?;
     let folder = migration::migrations(layout, &dir.value, &settings.root)?;
-    let (app, words) = app_of(layout, &folder, &args.name)?;
-    let name = checked_name(&words.join(" "))?;
+    let (app, words_of_app) = layout.application(&folder, &args.name)?;
+    let name = checked_name(&args.name[words_of_app..].join(" "))?;
     let reversible = args.reversible || (!args.simple && has_downs(&folder));
     let new = NewMigration { name: &name, now: clock::now(), reversible, folder: &folder };
     let mut shown = Vec::new();
@@ -48,34 +47,6 @@ pub(super) fn run(context: &Context, args: &CreateArgs) -> Result<Exit> {
     }
     context.ui.report(&Report::Created { files: &shown });
     Ok(Exit::Done)
-}
-
-/// Django's migrations belong to an application: the only one, or the one that is named first.
-fn app_of<'a>(
-    layout: &Layout,
-    folder: &Folder,
-    words: &'a [String],
-) -> Result<(Option<String>, &'a [String])> {
-    if layout.key() != "django" {
-        return Ok((None, words));
-    }
-    let app = |migration: &Migration| {
-        migration.version.to_string().split('.').next().unwrap_or_default().to_owned()
-    };
-    let apps: BTreeSet<String> = folder.migrations.iter().map(app).collect();
-    match (words, apps.len()) {
-        ([first, rest @ ..], _) if apps.contains(first) && !rest.is_empty() => {
-            Ok((Some(first.clone()), rest))
-        }
-        (_, 1) => Ok((apps.into_iter().next(), words)),
-        _ => {
-            let list = apps.into_iter().collect::<Vec<_>>().join(", ");
-            let what = format!(
-                "name the application first, as in `cargo db create shop add age`; there are {list}"
-            );
-            Err(Kind::Usage { what }.into())
-        }
-    }
 }
 
 /// Has the tool write a migration, and shows what it wrote.
@@ -143,7 +114,7 @@ fn has_downs(folder: &Folder) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::layout::{Found, Layout};
+    use db_tools::{FoundFile, ProjectTool};
 
     #[test]
     fn names_are_made_safe_or_refused() {
@@ -156,7 +127,8 @@ mod tests {
     #[test]
     fn an_empty_folder_begins_reversible() {
         assert!(has_downs(&Folder::default()));
-        let simple = Layout::plain().read(vec![Found { path: "1_x.sql".into(), bytes: vec![] }]);
+        let simple =
+            ProjectTool::plain().read(vec![FoundFile { path: "1_x.sql".into(), bytes: vec![] }]);
         assert!(!has_downs(&simple));
     }
 }

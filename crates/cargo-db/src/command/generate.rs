@@ -7,13 +7,13 @@ use crate::command::create::{checked_name, written_by_tool};
 use crate::command::{Context, consent, migrate};
 use crate::failure::{Exit, Failure, Result};
 use crate::migration;
-use crate::model::layout::NewMigration;
 use crate::model::target::Target;
-use crate::model::tool::Task;
 use crate::plan::{self, MigrateRequest};
 use crate::ui::Report;
 use crate::world::pg::{Purpose, Session};
 use crate::world::{clock, files};
+use db_tools::command::Task;
+use db_tools::{Generated, NewMigration};
 
 pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
@@ -28,16 +28,15 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Exit> {
     migration::task_exists(settings, &task)?;
     let layout = &settings.migrations.layout;
     let target = context.target()?;
-    migration::goes_where_it_is_told(world, settings, &target)?;
+    migration::verify_tool_target(world, settings, &target)?;
     migration::create_if_absent(world, settings, &target)?;
     let scratch = backup::create_sibling(world, &target, backup::SCRATCH, None)?;
-    // Prisma works out for itself what its migrations come to, and prints what it finds.
-    if layout.key() != "prisma" {
+    let Generated::Sql { nothing } = layout.profile().generated else {
         fill(context, &scratch.target)?;
         return written_by_tool(context, &scratch.target, &task);
-    }
+    };
     let sql = migration::run_task(world, settings, &scratch.target, &task)?.stdout;
-    if sql.trim().is_empty() || sql.contains("This is an empty migration") {
+    if sql.trim().is_empty() || sql.contains(nothing) {
         ui.report(&Report::Line("nothing to generate: the migrations lead to the schema"));
         return Ok(Exit::Done);
     }

@@ -10,13 +10,13 @@ use crate::failure::{Exit, Failure, Kind, Result};
 use crate::migration::{self, AppliedMigration, Witness};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
-use crate::model::layout::LockPlace;
 use crate::model::target::Target;
 use crate::plan::{self, Batch, Facts, MigrateRequest, Plan, Step, Tolerance};
 use crate::settings::{Migrations, Runner};
 use crate::ui::Report;
 use crate::world::files;
 use crate::world::pg::{Lock, OWN_KEY};
+use db_tools::LockPlace;
 
 pub(super) fn run(context: &Context, args: &MigrateArgs) -> Result<Exit> {
     let Context { ui, world, settings, .. } = context;
@@ -150,7 +150,7 @@ fn batched(context: &Context, mut plan: Plan, wanted: bool) -> Result<Plan> {
             .extend(wanted.then(|| format!("not all or nothing: {} runs them", layout.key())));
         return Ok(plan);
     }
-    let always = layout.is_one_transaction();
+    let always = layout.profile().is_one_transaction;
     if !(wanted || always) || migrations.is_empty() {
         return Ok(plan);
     }
@@ -222,7 +222,8 @@ pub(super) fn lock(context: &Context, target: &Target) -> Result<Lock> {
     let own = std::iter::once(OWN_KEY);
     let migrations = &context.settings.migrations;
     // A program that takes its lock itself must find it free.
-    let shared = migrations.runner == Runner::Builtin || !migrations.layout.locks_itself();
+    let shared =
+        migrations.runner == Runner::Builtin || !migrations.layout.profile().takes_own_lock;
     let schema = migrations.layout.schema().or(target.search_path()).unwrap_or("public");
     let schema = schema.split(',').next().unwrap_or(schema);
     let place =

@@ -33,7 +33,6 @@ use crate::model::audit::Record;
 use crate::model::backup::{Compression, Format};
 use crate::model::consent::Consent;
 use crate::model::environment::Marker;
-use crate::model::layout::Layout;
 use crate::model::target::{Host, Target};
 use crate::plan::{Plan, Step, Verb};
 use crate::policy::{Judgement, Policy, Terms};
@@ -42,6 +41,7 @@ use crate::ui::Ui;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session, marker};
 use crate::world::server::{self as local, LocalServer};
+use db_tools::ProjectTool;
 
 /// What a verb works with.
 #[derive(Clone)]
@@ -92,7 +92,7 @@ impl Context {
     /// Decides between tools that the files look like: the one whose history the database has.
     fn with_the_tool(mut self) -> Result<Context> {
         let migrations = &self.settings.migrations;
-        if migrations.rivals.is_empty() {
+        if migrations.candidates.is_empty() {
             return Ok(self);
         }
         let target = self.target()?;
@@ -100,9 +100,9 @@ impl Context {
         let histories =
             session.map(|mut session| migration::histories(&mut session)).transpose()?;
         let known =
-            |layout: &Layout| histories.iter().flatten().any(|(tool, _)| tool == layout.key());
+            |layout: &ProjectTool| histories.iter().flatten().any(|(tool, _)| tool == layout.key());
         let first = (migrations.layout.clone(), migrations.dir.value.clone());
-        let candidates = std::iter::once(first).chain(migrations.rivals.clone());
+        let candidates = std::iter::once(first).chain(migrations.candidates.clone());
         let (mut known, unknown): (Vec<_>, Vec<_>) =
             candidates.partition(|(layout, _)| known(layout));
         if known.len() != 1 {
@@ -115,20 +115,20 @@ impl Context {
 
     /// The same without a database to ask.
     fn with_one_tool(self) -> Result<Context> {
-        let Migrations { layout, dir, rivals, .. } = &self.settings.migrations;
-        if rivals.is_empty() {
+        let Migrations { layout, dir, candidates, .. } = &self.settings.migrations;
+        if candidates.is_empty() {
             return Ok(self);
         }
         let first = (layout.clone(), dir.value.clone());
-        Err(self.several_tools(std::iter::once(&first).chain(rivals)))
+        Err(self.several_tools(std::iter::once(&first).chain(candidates)))
     }
 
     fn several_tools<'a>(
         &self,
-        candidates: impl Iterator<Item = &'a (Layout, PathBuf)>,
+        candidates: impl Iterator<Item = &'a (ProjectTool, PathBuf)>,
     ) -> Failure {
         let root = &self.settings.root;
-        let shown = |(layout, dir): &(Layout, PathBuf)| {
+        let shown = |(layout, dir): &(ProjectTool, PathBuf)| {
             format!("{} in `{}`", layout.key(), dir.strip_prefix(root).unwrap_or(dir).display())
         };
         Kind::SeveralTools { candidates: candidates.map(shown).collect() }.into()

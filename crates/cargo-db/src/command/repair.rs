@@ -8,11 +8,11 @@ use crate::command::{Context, baseline};
 use crate::failure::{Exit, Kind, Result};
 use crate::migration;
 use crate::model::history::{Applied, Problem, Standing, Trouble};
-use crate::model::layout::Found;
 use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
 use crate::model::target::Target;
 use crate::plan::{self, Facts, Plan};
 use crate::world::{files, process};
+use db_tools::FoundFile;
 
 pub(super) fn run(context: &Context, args: &RepairArgs) -> Result<Exit> {
     baseline::write_down(context, args.dry_run, |target| look(context, target))
@@ -84,7 +84,7 @@ fn only_looks_changed(
     let was_applied = |text: &str| match &file.recorded {
         Recorded::Digest => facts.layout.digest(text.as_bytes()) == *stored,
         _ => {
-            let found = vec![Found { path: path.clone(), bytes: text.as_bytes().to_vec() }];
+            let found = vec![FoundFile { path: path.clone(), bytes: text.as_bytes().to_vec() }];
             facts
                 .layout
                 .read(found)

@@ -8,7 +8,6 @@ use crate::failure::{Exit, Kind, Result};
 use crate::migration;
 use crate::model::environment::{Marker, Resolved};
 use crate::model::history::{History, Standing};
-use crate::model::layout::Layout;
 use crate::model::migration::Folder;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
@@ -16,6 +15,7 @@ use crate::settings::Settings;
 use crate::ui::{Report, SettingLine, StatusReport};
 use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Session, marker, survey};
+use db_tools::ProjectTool;
 
 /// Shows where each of these stands: one, or all sets of migrations.
 pub(super) fn run(
@@ -89,7 +89,7 @@ fn look(context: &Context, wait: Option<u64>) -> Result<Looked<'_>> {
         if layout.is_asked() {
             (folder, answers.history) = migration::ask(world, settings, &target)?;
         }
-        layout.complete(&mut answers.history, &folder);
+        answers.history = layout.completed(std::mem::take(&mut answers.history), &folder);
         // Where db.toml names several sets, several histories are what is to be expected.
         if settings.migrations.sets.len() > 1 {
             answers.history.foreign = None;
@@ -129,7 +129,7 @@ struct Answers {
 fn ask(
     context: &Context,
     target: &Target,
-    layout: &Layout,
+    layout: &ProjectTool,
     wait: Option<u64>,
 ) -> Result<Option<Answers>> {
     let Some(mut session) = connect(context, target, wait)? else { return Ok(None) };

@@ -4,6 +4,7 @@
 //! The wording follows the house rules: a lowercase fragment that names the object, backticks
 //! around what is code, no full stop.
 
+mod from_tools;
 mod help;
 
 use std::fmt;

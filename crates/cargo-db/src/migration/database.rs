@@ -4,12 +4,12 @@ use postgres::error::SqlState;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::migration::tables::project_relation;
-use crate::model::layout::Layout;
 use crate::model::target::Target;
 use crate::plan::{Plan, Step};
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session};
+use db_tools::ProjectTool;
 use pg_sql::quote::quote_identifier;
 
 /// With what the server refuses to create a database that somebody else has just created.
@@ -62,7 +62,7 @@ pub(crate) fn prepare_database(world: &World, plan: &Plan) -> Result<()> {
 }
 
 /// Whether there is any table of the project's.
-pub(crate) fn holds_tables(world: &World, target: &Target, layout: &Layout) -> Result<bool> {
+pub(crate) fn holds_tables(world: &World, target: &Target, layout: &ProjectTool) -> Result<bool> {
     let sql = format!(
         "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relkind IN ('r', 'p', 'f', 'm', 'v') AND {} LIMIT 1",
@@ -74,7 +74,7 @@ pub(crate) fn holds_tables(world: &World, target: &Target, layout: &Layout) -> R
 
 /// Whether any table of the project's holds a row. A table that may not be read counts as one that
 /// does.
-pub(crate) fn holds_rows(session: &mut Session, layout: &Layout) -> Result<bool> {
+pub(crate) fn holds_rows(session: &mut Session, layout: &ProjectTool) -> Result<bool> {
     let sql = format!(
         "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
          JOIN pg_namespace n ON n.oid = c.relnamespace \

@@ -2,10 +2,10 @@
 //! which the server refuses every write.
 
 use crate::failure::Result;
+use crate::migration::command::ask;
 use crate::migration::database::connect_or_none;
 use crate::migration::folder::read_folder;
 use crate::migration::history::read_history;
-use crate::migration::tool;
 use crate::model::history::History;
 use crate::model::target::Target;
 use crate::plan::Facts;
@@ -18,7 +18,7 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
     if layout.is_asked() {
         let database_exists = connect_or_none(world, settings, target)?.is_some();
         let (folder, history) =
-            if database_exists { tool::ask(world, settings, target)? } else { Default::default() };
+            if database_exists { ask(world, settings, target)? } else { Default::default() };
         let (target, environment) = (target.clone(), settings.environment.environment);
         return Ok(Facts { target, environment, layout, database_exists, folder, history });
     }
@@ -27,7 +27,7 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
     let database_exists = session.is_some();
     let history = match session {
         Some(mut session) => {
-            let mut history = read_history(&mut session, &layout)?.completed(&layout, &folder);
+            let mut history = layout.completed(read_history(&mut session, &layout)?, &folder);
             // Where db.toml names several sets, several histories are what is to be expected.
             history.foreign = history.foreign.filter(|_| settings.migrations.sets.len() < 2);
             history

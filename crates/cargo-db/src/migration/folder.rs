@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Kind, Result};
-use crate::model::layout::{Found, Layout};
 use crate::model::migration::Folder;
 use crate::settings::{Migrations, Origin, Setting, Settings};
 use crate::world::files;
+use db_tools::{FoundFile, ProjectTool};
 
 /// Reads the folder of the migrations. One that nobody named may be absent.
 pub(crate) fn read_folder(settings: &Settings) -> Result<Folder> {
@@ -17,12 +17,15 @@ pub(crate) fn read_folder(settings: &Settings) -> Result<Folder> {
 
 /// All migrations of a folder, with paths as they are shown: relative to `shown`. An absent folder
 /// holds none.
-pub(crate) fn migrations(layout: &Layout, folder: &Path, shown: &Path) -> Result<Folder> {
+pub(crate) fn migrations(layout: &ProjectTool, folder: &Path, shown: &Path) -> Result<Folder> {
     let shown = folder.strip_prefix(shown).unwrap_or(folder);
     let mut found = Vec::new();
     for path in files::kept_files(folder, layout.depth())? {
         if layout.reads(&path) {
-            found.push(Found { bytes: files::read(&folder.join(&path))?, path: shown.join(&path) });
+            found.push(FoundFile {
+                bytes: files::read(&folder.join(&path))?,
+                path: shown.join(&path),
+            });
         }
     }
     Ok(layout.read(found))

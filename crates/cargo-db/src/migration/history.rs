@@ -5,13 +5,14 @@ use postgres::error::SqlState;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::model::history::History;
-use crate::model::layout::Layout;
 use crate::world::pg::Session;
+use db_tools::ProjectTool;
+use db_tools::recognition::{claimants_of, history_names, history_signatures, tool_of_table};
 use pg_sql::quote::quote_literal;
 
 /// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
 /// so that nothing can hide it later.
-pub(crate) fn read_history(session: &mut Session, layout: &Layout) -> Result<History> {
+pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Result<History> {
     let schema = layout.schema().map(|schema| format!("AND n.nspname = {}", quote_literal(schema)));
     let question = format!(
         include_str!("sql/find_history.sql"),
@@ -38,8 +39,12 @@ pub(crate) fn read_history(session: &mut Session, layout: &Layout) -> Result<His
 }
 
 /// Reads the history from this table, named as the server names it.
-pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) -> Result<History> {
-    if layout.table().columns.len() < MIN_SIGNATURE && layout.schema().is_none() {
+pub(crate) fn read_table(
+    session: &mut Session,
+    layout: &ProjectTool,
+    table: String,
+) -> Result<History> {
+    if layout.table().signature().is_none() && layout.schema().is_none() {
         check_history_columns(session, layout, &table)?;
     }
     let text = match session.value("read the history", &layout.select(&table)) {
@@ -59,85 +64,53 @@ pub(crate) fn read_table(session: &mut Session, layout: &Layout, table: String) 
 }
 
 /// The failure to find one's own history, with the tool whose it is.
-fn of_another(session: &mut Session, layout: &Layout, table: String) -> Result<Failure> {
+fn of_another(session: &mut Session, layout: &ProjectTool, table: String) -> Result<Failure> {
     let of =
         histories(session)?.into_iter().find(|(_, found)| *found == table).map(|(tool, _)| tool);
     let tool = of.filter(|tool| tool != layout.key());
     Ok(Kind::OtherHistory { table, tool, expected: layout.key().to_owned() }.into())
 }
 
-/// Several tools have a table `schema_migrations`, with hardly a column to tell them by: it has to
-/// have just these, and Rails has another one beside it.
-fn check_history_columns(session: &mut Session, layout: &Layout, table: &str) -> Result<()> {
-    let question = format!(include_str!("sql/history_columns.sql"), table = quote_literal(table));
+/// Several tools have a table of one name, with hardly a column to tell them by: it has to have
+/// just these, and no other tool's table beside it.
+fn check_history_columns(session: &mut Session, layout: &ProjectTool, table: &str) -> Result<()> {
+    let claimants = claimants_of(layout.table_name());
+    let question = format!(
+        include_str!("sql/history_columns.sql"),
+        table = quote_literal(table),
+        // A list may not be empty, and no table has this name.
+        claimants = literals(claimants.iter().copied().chain([""]))
+    );
     let row = session.one("look whose history it is", &question)?;
-    let is_rails = layout.table_name() == "schema_migrations" && row.flag("is_beside_rails")?;
-    if row.text("columns")? == signature(layout) && !is_rails {
+    if row.text("columns")? == layout.table().sorted_columns() && !row.flag("is_claimed")? {
         return Ok(());
     }
     Err(of_another(session, layout, table.to_owned())?)
 }
 
-/// The columns of a tool's history, in the order of their names.
-fn signature(layout: &Layout) -> String {
-    let mut columns = layout.table().columns.to_vec();
-    columns.sort_unstable();
-    columns.join(" ")
+fn literals<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    texts.map(quote_literal).collect::<Vec<_>>().join(", ")
 }
 
-/// Tables by which tools are known whose layouts are not.
-const UNSUPPORTED: [(&str, &str); 3] = [
-    ("atlas_schema_revisions", "atlas"),
-    ("ar_internal_metadata", "rails"),
-    ("hdb_version", "hasura"),
-];
-/// A table with fewer columns than this is known by its name alone.
-const MIN_SIGNATURE: usize = 3;
-
-/// The history tables of all tools: whose, and their qualified names. A table is known by its
-/// columns, and by its name where these say little; so one that was given another name is found
-/// too.
+/// The history tables of all tools: whose, and their qualified names.
 pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> {
-    let names = Layout::all().map(|layout| quote_literal(layout.table_name()));
-    let names: Vec<String> =
-        names.chain(UNSUPPORTED.iter().map(|(name, _)| quote_literal(name))).collect();
-    let telling = Layout::all().filter(|layout| layout.table().columns.len() >= MIN_SIGNATURE);
-    let signatures: Vec<String> =
-        telling.map(|layout| quote_literal(&signature(&layout))).collect();
     let question = format!(
         include_str!("sql/histories.sql"),
-        names = names.join(", "),
-        signatures = signatures.join(", ")
+        names = literals(history_names().into_iter()),
+        signatures = literals(history_signatures().iter().map(String::as_str))
     );
     let mut found = Vec::new();
     for row in session.rows("look for the histories of other tools", &question)? {
-        let tool = tool_of(row.text("schema")?, row.text("name")?, row.optional_text("columns")?);
+        let columns = row.optional_text("columns")?.unwrap_or_default();
+        let tool = tool_of_table(row.text("schema")?, row.text("name")?, columns);
         let table = row.text("table")?;
         found.extend(tool.map(|tool| (tool.to_owned(), table.to_owned())));
     }
     Ok(found)
 }
 
-/// Whose history a table with these columns is, if anybody's.
-fn tool_of(schema: &str, name: &str, columns: Option<&str>) -> Option<&'static str> {
-    let all = columns.unwrap_or_default();
-    let columns: Vec<&str> = all.split(' ').collect();
-    let named = |layout: &Layout| {
-        layout.table_name() == name
-            && layout.schema().is_none_or(|expected| expected == schema)
-            && layout.table().columns.iter().all(|column| columns.contains(column))
-    };
-    let same =
-        |layout: &Layout| layout.table().columns.len() >= MIN_SIGNATURE && signature(layout) == all;
-    // Of two whose columns are all there, the one with more of them.
-    let by_name = Layout::all().filter(named).max_by_key(|layout| layout.table().columns.len());
-    let known = by_name.or_else(|| Layout::all().find(same)).map(|layout| layout.key());
-    let unsupported = UNSUPPORTED.iter().find(|(table, _)| *table == name).map(|(_, tool)| *tool);
-    known.or(unsupported)
-}
-
 /// Another tool's history, or one of another name, where the project's own is not there.
-fn foreign_history(session: &mut Session, layout: &Layout) -> Result<Option<String>> {
+fn foreign_history(session: &mut Session, layout: &ProjectTool) -> Result<Option<String>> {
     let found = histories(session)?;
     let other = found.iter().find(|(tool, _)| tool != layout.key()).or(found.first());
     Ok(other.map(|(tool, table)| format!("`{table}` is a history of {tool}")))

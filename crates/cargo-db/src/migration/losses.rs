@@ -4,12 +4,12 @@ use std::path::Path;
 
 use crate::failure::{Kind, Result};
 use crate::migration::tables::project_relation;
-use crate::model::layout::Layout;
 use crate::model::migration::Migration;
 use crate::model::target::Target;
 use crate::plan::Loss;
 use crate::world::pg::{Purpose, Row, Session};
 use crate::world::{World, files};
+use db_tools::ProjectTool;
 use pg_sql::lexer::words;
 use pg_sql::name::qualified_name;
 use pg_sql::quote::{quote_identifier, quote_literal};
@@ -109,7 +109,7 @@ fn lost_objects(words: &[String]) -> Vec<LostObject> {
 /// What dropping every table loses for which `condition` on `pg_class c` holds.
 pub(crate) fn losses_where(
     session: &mut Session,
-    layout: &Layout,
+    layout: &ProjectTool,
     condition: &str,
 ) -> Result<Vec<Loss>> {
     let sql = format!(

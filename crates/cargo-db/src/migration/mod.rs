@@ -2,6 +2,7 @@
 
 mod applied;
 mod batch;
+mod command;
 mod database;
 mod execute;
 mod facts;
@@ -11,6 +12,7 @@ mod history;
 mod losses;
 mod non_transactional;
 mod one_by_one;
+mod outcome;
 mod record;
 mod retry;
 mod run;
@@ -24,6 +26,7 @@ mod watchdog;
 mod witness;
 
 pub(crate) use applied::AppliedMigration;
+pub(crate) use command::{ask, commands_of, run_task, task_exists, verify_tool_target};
 pub(crate) use database::{
     connect_or_none, create_if_absent, holds_rows, holds_tables, prepare_database,
 };
@@ -37,5 +40,4 @@ pub(crate) use record::write_history;
 pub(crate) use runner::{can_run, carry_out};
 pub(crate) use session::session_settings;
 pub(crate) use tables::{PROJECT_SCHEMA, project_relation};
-pub(crate) use tool::{ask, commands_of, goes_where_it_is_told, run_task, task_exists};
 pub(crate) use witness::Witness;

@@ -10,11 +10,11 @@ use crate::migration::step::MigrationStep;
 use crate::migration::verify::verification_files;
 use crate::migration::watchdog::Watchdog;
 use crate::model::direction::Direction;
-use crate::model::layout::{Entry, Layout};
 use crate::plan::{Plan, Step, Verb};
 use crate::settings::{Limits, Settings};
 use crate::world::World;
 use crate::world::pg::{Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend};
+use db_tools::{HistoryEntry, ProjectTool};
 
 /// What all migrations of a run share.
 pub(super) struct Run<'a> {
@@ -23,7 +23,7 @@ pub(super) struct Run<'a> {
     pub(super) session: Session,
     backend: Backend,
     pub(super) watchdog: Watchdog,
-    pub(super) layout: &'a Layout,
+    pub(super) layout: &'a ProjectTool,
     /// Whether the history table has to be made first.
     makes_history: bool,
     /// Qualified, so that a migration that changes `search_path` cannot hide it.
@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
         began: Instant,
     ) -> String {
         let (table, migration, elapsed) = (self.table.as_str(), step.migration, began.elapsed());
-        let entry = Entry { table, migration, elapsed, sql: script.sql() };
+        let entry = HistoryEntry { table, migration, elapsed, sql: script.sql() };
         match step.direction {
             Direction::Up => self.layout.record(&entry),
             Direction::Down => self.layout.erase(&entry),

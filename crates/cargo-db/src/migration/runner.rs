@@ -3,7 +3,7 @@
 
 use crate::failure::{Kind, Result};
 use crate::migration::applied::AppliedMigration;
-use crate::migration::{execute, tool};
+use crate::migration::{command, execute, outcome, tool};
 use crate::plan::Plan;
 use crate::settings::{Runner, Settings};
 use crate::world::World;
@@ -13,8 +13,8 @@ use crate::world::pg::Lock;
 /// that runs them.
 pub(crate) fn can_run(settings: &Settings, plan: &Plan) -> Result<()> {
     if settings.migrations.runner == Runner::Tool {
-        tool::reaches(settings, &plan.target)?;
-        return tool::program_exists(settings, plan);
+        command::can_reach(settings, &plan.target)?;
+        return command::program_exists(settings, plan);
     }
     match plan.files().find(|file| file.is_code) {
         None => Ok(()),
@@ -39,6 +39,6 @@ pub(crate) fn carry_out(
             (tool::carry_out(world, settings, plan, lock)?, settings.migrations.layout.key())
         }
     };
-    tool::second_opinion(world, settings, plan, who)?;
+    outcome::verify_outcome(world, settings, plan, who)?;
     Ok(applied)
 }

@@ -1,6 +1,6 @@
 //! Which schemas and tables of a database are the project's.
 
-use crate::model::layout::Layout;
+use db_tools::ProjectTool;
 
 /// The condition on `pg_namespace n` that a schema is the project's: neither the server's nor ours.
 pub(crate) const PROJECT_SCHEMA: &str =
@@ -8,6 +8,6 @@ pub(crate) const PROJECT_SCHEMA: &str =
 
 /// The condition on `pg_class c` and `pg_namespace n` that a relation is the project's: in one of
 /// its schemas, and not the migration tool's.
-pub(crate) fn project_relation(layout: &Layout) -> String {
+pub(crate) fn project_relation(layout: &ProjectTool) -> String {
     format!("{PROJECT_SCHEMA} AND NOT ({})", layout.own_relations())
 }

@@ -10,11 +10,9 @@ pub(crate) mod direction;
 pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod finding;
-pub(crate) mod history;
-pub(crate) mod layout;
-pub(crate) mod migration;
 pub(crate) mod overview;
 pub(crate) mod rehearsal;
 pub(crate) mod seed;
 pub(crate) mod target;
-pub(crate) mod tool;
+
+pub(crate) use db_tools::{history, migration};

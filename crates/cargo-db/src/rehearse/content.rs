@@ -7,9 +7,9 @@ use crate::check::finding;
 use crate::failure::Result;
 use crate::migration::project_relation;
 use crate::model::finding::Finding;
-use crate::model::layout::Layout;
 use crate::rehearse::judge;
 use crate::world::pg::Session;
+use db_tools::ProjectTool;
 use pg_sql::quote::quote_identifier;
 
 /// Tables with more rows than this are not counted.
@@ -26,7 +26,7 @@ struct Table {
 
 impl Content {
     /// Counts what the tables hold that are not the tool's own.
-    pub(super) fn count(session: &mut Session, layout: &Layout) -> Result<Content> {
+    pub(super) fn count(session: &mut Session, layout: &ProjectTool) -> Result<Content> {
         let sql = format!(
             include_str!("sql/tables_with_columns.sql"),
             project_relation = project_relation(layout)

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::failure::Result;
 use crate::migration::{PROJECT_SCHEMA, project_relation};
-use crate::model::layout::Layout;
 use crate::world::files;
 use crate::world::pg::Session;
+use db_tools::ProjectTool;
 use pg_sql::quote::quote_literal;
 
 /// The lines of a schema: kind and name, and the definition.
@@ -19,7 +19,7 @@ const OF_OWNERS: [&str; 2] = ["owner", "grant"];
 
 impl Fingerprint {
     /// Reads that of the session's database.
-    pub(crate) fn of(session: &mut Session, layout: &Layout) -> Result<Fingerprint> {
+    pub(crate) fn of(session: &mut Session, layout: &ProjectTool) -> Result<Fingerprint> {
         session.run("prepare the session", "SET search_path = ''")?;
         let rows = session.rows("read the schema", &sql(layout))?;
         session.run("prepare the session", "RESET search_path")?;
@@ -126,7 +126,7 @@ fn is_required(definition: &str) -> bool {
 
 /// Reads what pg_dump would write, as rows. Objects of extensions come with these, and the tables
 /// of cargo db and of the migration tool are nobody's schema.
-fn sql(layout: &Layout) -> String {
+fn sql(layout: &ProjectTool) -> String {
     let relations = format!(
         include_str!("sql/schema_relations.sql"),
         name = "format('%I.%I', n.nspname, c.relname)",

@@ -9,18 +9,18 @@ use crate::model::finding::{Expected, Finding, Verdict};
 use crate::model::history::Standing;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
-use crate::model::tool::{Task, newest_left};
 use crate::rehearse::content::Content;
 use crate::rehearse::judge;
 use crate::rehearse::stage::{Stage, unmeasured};
 use crate::world::clock::stopwatch;
 use crate::world::files;
+use db_tools::command::Task;
 
 impl Stage<'_> {
     /// Runs every migration there, one by one where the tool can, and back again.
     pub(super) fn by_tool(&mut self) -> Result<Vec<Rehearsed>> {
         let migrations = self.request.migrations;
-        migration::goes_where_it_is_told(self.world, self.request.settings, &self.session.target)?;
+        migration::verify_tool_target(self.world, self.request.settings, &self.session.target)?;
         let one_by_one = migrations.len() == 1 || self.can(&Task::ApplyNext { count: 1, last: "" });
         let groups: Vec<&[Migration]> =
             if one_by_one { migrations.chunks(1).collect() } else { vec![migrations] };
@@ -153,7 +153,7 @@ impl Stage<'_> {
             let version = rehearsed[index].version.clone();
             let left = self.applied_but(&version)?;
             let left = left.iter().map(String::as_str);
-            let newest = newest_left(&settings.migrations.layout, &version, left);
+            let newest = settings.migrations.layout.newest_left(&version, left);
             let task = Task::Revert { count: 1, first: &version, newest };
             if !self.can(&task) {
                 rehearsed[index].way_back = WayBack::Irreversible;

@@ -9,12 +9,12 @@ use time::OffsetDateTime;
 
 use crate::failure::{Kind, Result};
 use crate::model::finding::Verdict;
-use crate::model::layout::Layout;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::world::pg::Session;
 use crate::world::{clock, files};
+use db_tools::ProjectTool;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -56,7 +56,7 @@ pub(crate) struct SchemaState {
 
 impl SchemaState {
     /// Looks at the session's database.
-    pub(crate) fn of(session: &mut Session, layout: &Layout) -> Result<SchemaState> {
+    pub(crate) fn of(session: &mut Session, layout: &ProjectTool) -> Result<SchemaState> {
         let schema = Fingerprint::of(session, layout)?.digest();
         let version: u32 = session.number("ask for the version", "SHOW server_version_num")?;
         let sql = "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class \

@@ -155,7 +155,7 @@ fn status(status: &StatusReport<'_>, ui: &Ui) -> String {
 
 /// Whose migrations these are, and who runs them.
 fn tool(migrations: &Migrations) -> String {
-    let runner = match (migrations.runner, migrations.layout.is_certain()) {
+    let runner = match (migrations.runner, migrations.layout.profile().is_certain) {
         (Runner::Builtin, _) => "",
         (Runner::Tool, true) => ", which runs them",
         (Runner::Tool, false) => {

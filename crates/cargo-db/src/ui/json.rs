@@ -150,7 +150,7 @@ fn tool(migrations: &Migrations) -> Value {
         "name": migrations.layout.key(),
         "runner": if migrations.runner == Runner::Tool { "tool" } else { "builtin" },
         "set": migrations.set,
-        "certain": migrations.layout.is_certain(),
+        "certain": migrations.layout.profile().is_certain,
     })
 }
 

@@ -18,6 +18,7 @@ use crate::failure::{Failure, Kind};
 use crate::model::event::{Event, Events};
 use crate::world::sessions::Sessions;
 use crate::world::signal::Interrupt;
+use crate::world::tool::ToolProofs;
 
 /// What an effect needs beside its own arguments.
 #[derive(Clone)]
@@ -26,12 +27,14 @@ pub(crate) struct World {
     pub(crate) interrupt: Interrupt,
     /// What this run opened.
     pub(crate) sessions: Sessions,
+    /// What this run has proved of the tools that it calls.
+    pub(crate) proofs: ToolProofs,
 }
 
 impl World {
     /// The world of one run.
     pub(crate) fn new(events: Events, interrupt: Interrupt) -> World {
-        World { events, interrupt, sessions: Sessions::default() }
+        World { events, interrupt, sessions: Sessions::default(), proofs: ToolProofs::default() }
     }
 
     /// The same world for what has to come through also after a signal: tidying up, going back.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use crate::failure::Result;
-use crate::model::layout::Layout;
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Host;
 use crate::world::pg::row::Row;
 use crate::world::pg::session::{Session, only_row};
+use db_tools::ProjectTool;
 use pg_sql::quote::quote_literal;
 
 const SERVER: &str = "\
@@ -34,7 +34,7 @@ pub(crate) struct Found {
 /// The server and the database, in one round trip. The tool's own tables are left out.
 pub(crate) fn survey(
     session: &mut Session,
-    layout: &Layout,
+    layout: &ProjectTool,
 ) -> Result<(Found, ServerFacts, DatabaseFacts)> {
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
     let server = SERVER.replace("{tls}", tls);
@@ -86,7 +86,7 @@ fn facts(row: &Row) -> Result<ServerFacts> {
 
 /// The rows of [`SCHEMAS`], [`TABLES`] and [`DETAILS`].
 struct Tables<'a> {
-    layout: &'a Layout,
+    layout: &'a ProjectTool,
     schemas: &'a [Row],
     tables: &'a [Row],
     details: &'a [Row],
