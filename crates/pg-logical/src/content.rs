@@ -8,8 +8,8 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::lexer::words;
-use crate::script::{ScriptError, ScriptReader};
+use pg_sql::lexer::words;
+use pg_sql::script::{ScriptError, ScriptReader};
 
 /// The content of one table: how many rows, and a hash of them that their order does not change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,9 +126,12 @@ fn note_needs(words: &[String], content: &mut Content) {
 mod tests {
     use super::*;
 
-    const DUMP: &str = "\\restrict abc\n\nCREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;\n\
+    const DUMP: &str = "\\restrict abc\n\n\
+        CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;\n\
         ALTER TABLE public.t OWNER TO \"Ada L\";\nGRANT SELECT ON TABLE public.t TO reader;\n\
-        COPY public.\"T (x)\" (a, b) FROM stdin;\n1\t\\N\n2\tit's\n\\.\n\nSELECT pg_catalog.setval('public.s', 5, true);\n\\unrestrict abc\n\n--\n-- PostgreSQL database dump complete\n--\n\n";
+        COPY public.\"T (x)\" (a, b) FROM stdin;\n1\t\\N\n2\tit's\n\\.\n\n\
+        SELECT pg_catalog.setval('public.s', 5, true);\n\
+        \\unrestrict abc\n\n--\n-- PostgreSQL database dump complete\n--\n\n";
 
     fn read(mut input: &[u8]) -> Result<Content, ScriptError> {
         super::read(&mut input, &mut || ())

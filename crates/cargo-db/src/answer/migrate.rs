@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::answer::plan::Planned;
 use crate::answer::text::{elapsed, milliseconds, plural};
 use crate::answer::{Answer, Style};
-use crate::migration::Deed;
+use crate::migration::AppliedMigration;
 use crate::plan::{Plan, Verb};
 
 /// A plan about migrations that was carried out, or had nothing to do.
@@ -32,8 +32,8 @@ struct DoneView {
     duration_ms: u64,
 }
 
-impl From<&Deed> for DoneView {
-    fn from(deed: &Deed) -> DoneView {
+impl From<&AppliedMigration> for DoneView {
+    fn from(deed: &AppliedMigration) -> DoneView {
         let (version, name) = (deed.version.to_string(), deed.name.clone());
         DoneView { version, name, duration_ms: milliseconds(deed.elapsed) }
     }
@@ -41,7 +41,7 @@ impl From<&Deed> for DoneView {
 
 impl Migrated {
     /// What was done of the plan.
-    pub(crate) fn of(plan: &Plan, deeds: &[Deed]) -> Migrated {
+    pub(crate) fn of(plan: &Plan, deeds: &[AppliedMigration]) -> Migrated {
         let planned = Planned::from(plan);
         let reason = deeds.is_empty().then(|| planned.nothing_to_do());
         Migrated { planned, done: deeds.iter().map(DoneView::from).collect(), reason }

@@ -151,7 +151,7 @@ impl From<&Migrations> for ToolView {
             Runner::Builtin => RunnerView::Builtin,
             Runner::Tool => RunnerView::Tool,
         };
-        let (name, certain) = (migrations.layout.key(), migrations.layout.is_certain());
+        let (name, certain) = (migrations.layout.key(), migrations.layout.profile().is_certain);
         ToolView { name, runner, set: migrations.set.clone(), certain }
     }
 }

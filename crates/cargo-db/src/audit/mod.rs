@@ -1,5 +1,6 @@
-//! The audit trail: a file of the project, and a table of the database where the policy says so. Each
-//! record carries the hash of the one before it, so a line that was changed or taken out shows.
+//! The audit trail: a file of the project, and a table of the database where the policy says so.
+//! Each record carries the hash of the one before it, so a line that was changed or taken out
+//! shows.
 
 mod identity;
 
@@ -9,26 +10,25 @@ use std::time::Instant;
 use crate::failure::{Kind, Result};
 use crate::model::audit::{By, Phase, Record};
 use crate::model::consent::Consent;
-use crate::model::layout::quote_literal;
 use crate::model::target::Target;
 use crate::plan::Plan;
 use crate::world::clock::{now, stopwatch};
 use crate::world::pg::{Purpose, Session};
 use crate::world::{World, files, process};
+use pg_sql::quote::quote_literal;
 
 pub(crate) use identity::DatabaseIdentity;
 
-const CREATE_TABLE: &str = "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS cargo_db; \
-    CREATE TABLE IF NOT EXISTS cargo_db.audit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
-        at timestamptz NOT NULL DEFAULT now(), record text NOT NULL)";
+const CREATE_TABLE: &str = include_str!("sql/create_table.sql");
+const CLEAR: &str = include_str!("sql/clear.sql");
 
 /// The trail of a project.
 pub(crate) struct Trail {
     file: PathBuf,
 }
 
-/// Something that is being done: its intent is written, its outcome is not.
-pub(crate) struct Deed<'a> {
+/// The record of something that is being done: its intent is written, its outcome is not.
+pub(crate) struct PendingRecord<'a> {
     trail: &'a Trail,
     world: &'a World,
     target: Target,
@@ -37,7 +37,7 @@ pub(crate) struct Deed<'a> {
     in_database: bool,
 }
 
-/// What the trail needs to know about a deed beside its plan.
+/// What the trail needs to know about a change beside its plan.
 pub(crate) struct About {
     pub(crate) by: By,
     pub(crate) consent: String,
@@ -79,7 +79,7 @@ impl Trail {
         Ok(used(self.records()?.into_iter()))
     }
 
-    /// The last deed on this target, if it has no outcome: its run was killed, or is still at work.
+    /// The last change of this target, if it has no outcome: its run was killed, or is still at work.
     pub(crate) fn unfinished(&self, target: &Target) -> Result<Option<Record>> {
         let target = target.to_string();
         let last = self.records()?.into_iter().rfind(|record| record.target == target);
@@ -142,7 +142,7 @@ impl Trail {
         world: &'a World,
         plan: &Plan,
         about: About,
-    ) -> Result<Deed<'a>> {
+    ) -> Result<PendingRecord<'a>> {
         let mut intent = Record {
             sequence: 0,
             when: moment(),
@@ -162,7 +162,7 @@ impl Trail {
             hash: String::new(),
         };
         self.append(&mut intent)?;
-        let deed = Deed {
+        let pending = PendingRecord {
             trail: self,
             world,
             target: plan.target.clone(),
@@ -170,12 +170,12 @@ impl Trail {
             began: stopwatch(),
             in_database: about.in_database,
         };
-        deed.note(&deed.intent)?;
-        Ok(deed)
+        pending.note(&pending.intent)?;
+        Ok(pending)
     }
 }
 
-impl Deed<'_> {
+impl PendingRecord<'_> {
     /// Writes what came of it.
     pub(crate) fn end<T>(self, outcome: &Result<T>) -> Result<()> {
         let result = match outcome {
@@ -210,13 +210,13 @@ impl Deed<'_> {
 
 /// The records that the session's database holds.
 pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
-    let there = session.rows("look for the audit trail", "SELECT to_regclass('cargo_db.audit')")?;
-    if there.first().is_none_or(|row| row[0].is_none()) {
+    let sql = "SELECT to_regclass('cargo_db.audit')";
+    if session.value("look for the audit trail", sql)?.is_none() {
         return Ok(Vec::new());
     }
-    let rows =
-        session.rows("read the audit trail", "SELECT record FROM cargo_db.audit ORDER BY id")?;
-    Ok(rows.iter().filter_map(|row| serde_json::from_str(row[0].as_deref()?).ok()).collect())
+    let sql = "SELECT record FROM cargo_db.audit ORDER BY id";
+    let lines = session.column("read the audit trail", sql)?;
+    Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
 /// Makes these records the trail of the session's database, in its transaction if it is in one: a
@@ -225,8 +225,7 @@ pub(crate) fn carry_over(session: &mut Session, records: &[Record]) -> Result<()
     let values: Vec<String> =
         records.iter().map(|record| format!("({})", quote_literal(&to_line(record)))).collect();
     let sql = if values.is_empty() {
-        "DO $$ BEGIN IF to_regclass('cargo_db.audit') IS NOT NULL THEN TRUNCATE cargo_db.audit; END IF; END $$"
-            .to_owned()
+        CLEAR.to_owned()
     } else {
         let insert = format!("INSERT INTO cargo_db.audit (record) VALUES {}", values.join(", "));
         format!("{CREATE_TABLE}; TRUNCATE cargo_db.audit; {insert}")

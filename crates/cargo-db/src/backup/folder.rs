@@ -7,6 +7,7 @@ use crate::model::backup::{
     ARCHIVE, Backup, Format, LATEST, Manifest, SET_MANIFEST, Verification, archived_name,
     is_safe_name, is_set_name, manifest_name, verification_name,
 };
+use crate::settings::Settings;
 use crate::world::files;
 
 /// A folder of backups.
@@ -29,6 +30,11 @@ impl Folder {
         Folder { path: path.to_owned() }
     }
 
+    /// The folder that the settings name.
+    pub(crate) fn of(settings: &Settings) -> Folder {
+        Folder::new(&settings.backup.dir.value)
+    }
+
     /// The path of something in it.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -42,7 +48,7 @@ impl Folder {
     /// Makes it, for us alone, and keeps other writers out until the lock is dropped. Unfinished
     /// backups belong to runs that were killed: whoever is alone here may remove them.
     pub(crate) fn lock(&self) -> Result<std::fs::File> {
-        files::backup_dir(&self.path)?;
+        files::closed_dir(&self.path)?;
         let lock = files::lock(&self.path.join(".lock"))?;
         for name in files::names(&self.path).into_iter().filter(|name| name.ends_with(".partial")) {
             let path = self.path.join(name);
@@ -57,7 +63,7 @@ impl Folder {
 
     /// Keeps writers out, and lets other readers in.
     pub(crate) fn lock_shared(&self) -> Result<std::fs::File> {
-        files::backup_dir(&self.path)?;
+        files::closed_dir(&self.path)?;
         files::lock_shared(&self.path.join(".lock"))
     }
 
@@ -153,8 +159,8 @@ impl Folder {
     pub(crate) fn publish_set(&self, partial: &Path, manifest: &Manifest) -> Result<()> {
         files::replace(&partial.join(SET_MANIFEST), &to_json(manifest))?;
         let (latest, archive) = (self.path.join(LATEST), self.path.join(ARCHIVE));
-        files::backup_dir(&latest)?;
-        files::backup_dir(&archive)?;
+        files::closed_dir(&latest)?;
+        files::closed_dir(&archive)?;
         for set in files::names(&latest) {
             if let Ok(before) = read_manifest(&latest.join(&set).join(SET_MANIFEST)) {
                 files::rename(&latest.join(&set), &archive.join(archived_name(&before)))?;
@@ -177,6 +183,12 @@ impl Folder {
             files::remove_file(&path)
         }
     }
+}
+
+/// Whether a path is that of a set, wherever it lies.
+pub(super) fn is_set(path: &Path) -> bool {
+    let manifest = path.join(SET_MANIFEST);
+    path.is_dir() && read_manifest(&manifest).is_ok_and(|manifest| manifest.format == Format::Set)
 }
 
 /// Reads a manifest, or says why it cannot be believed.

@@ -3,22 +3,23 @@
 //! leaves the database as it was.
 
 use pg_logical::content::{Rows, TableEntry};
-use pg_logical::lexer::words;
+use pg_sql::lexer::words;
 
+use crate::backup::grants::grant;
+use crate::backup::load::{Within, load};
 use crate::backup::part::{Part, Scope, part_of};
-use crate::backup::restore::load;
 use crate::backup::source::Source;
 use crate::failure::{Kind, Result};
 use crate::migration::losses_where;
 use crate::model::event::Event;
-use crate::model::layout::{quote_identifier, quote_literal};
-use crate::model::seed::qualified_name;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Row, Session, Transaction};
-use pg_logical::script::Statement;
+use pg_sql::name::qualified_name;
+use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::script::Statement;
 
 /// Where what is replaced waits until the new is in.
 const ASIDE: &str = "cargo_db_replaced";
@@ -31,7 +32,7 @@ struct ForeignKey {
 }
 
 /// Looks at both sides; whatever stands in the way is named at once.
-pub(crate) fn look(
+pub(crate) fn gather(
     world: &World,
     settings: &Settings,
     target: &Target,
@@ -76,21 +77,11 @@ impl DefaultRights {
                 )
             }
         };
-        let sql = format!(
-            "SELECT 'ALTER DEFAULT PRIVILEGES FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) \
-                    || coalesce(' IN SCHEMA ' || quote_ident(n.nspname), ''), \
-                    a.privilege_type || ' ON ' || CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' \
-                        WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END, \
-                    CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, \
-                    CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END \
-             FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a \
-             WHERE a.grantee <> d.defaclrole AND {which} \
-               AND NOT (d.defaclnamespace = 0 AND a.grantee = 0 AND d.defaclobjtype IN ('f', 'T'))"
-        );
+        let sql = format!(include_str!("sql/default_privileges.sql"), which = which);
         let (mut revoke, mut grant) = (Vec::new(), Vec::new());
         for row in session.rows("look at default privileges", &sql)? {
-            let row: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
-            let [head, right, grantee, option] = row.as_slice() else { continue };
+            let (head, right) = (row.text("head")?, row.text("privilege")?);
+            let (grantee, option) = (row.text("grantee")?, row.text("option")?);
             revoke.push(format!("{head} REVOKE {right} FROM {grantee}"));
             grant.push(format!("{head} GRANT {right} TO {grantee}{option}"));
         }
@@ -106,41 +97,22 @@ fn obstacles(session: &mut Session, scope: &Scope) -> Result<Vec<String>> {
     let (types, routines) = match scope {
         Scope::Schema(schema) => {
             let schema = quote_literal(schema);
-            let of = |column: &str| format!("{column} = (SELECT oid FROM pg_namespace WHERE nspname = {schema})");
+            let of = |column: &str| {
+                format!("{column} = (SELECT oid FROM pg_namespace WHERE nspname = {schema})")
+            };
             (of("t.typnamespace"), of("p.pronamespace"))
         }
-        _ => ("t.oid IN (SELECT reltype FROM inside) OR t.typelem IN (SELECT reltype FROM inside WHERE reltype <> 0)".to_owned(), "false".to_owned()),
+        _ => {
+            let of_rows = "t.oid IN (SELECT reltype FROM inside) \
+                 OR t.typelem IN (SELECT reltype FROM inside WHERE reltype <> 0)";
+            (of_rows.to_owned(), "false".to_owned())
+        }
     };
     let sql = format!(
-        "WITH inside AS (SELECT c.oid, c.reltype FROM pg_class c WHERE {relations}), \
-         of_extension AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'), \
-         types AS (SELECT t.oid FROM pg_type t WHERE ({types}) \
-             AND ('pg_type'::regclass, t.oid) NOT IN (SELECT classid, objid FROM of_extension)), \
-         routines AS (SELECT p.oid FROM pg_proc p WHERE {routines} \
-             AND ('pg_proc'::regclass, p.oid) NOT IN (SELECT classid, objid FROM of_extension)), \
-         used AS (SELECT d.classid, d.objid FROM pg_depend d WHERE d.deptype = 'n' AND ( \
-             d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT oid FROM inside) \
-             OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (SELECT oid FROM types) \
-             OR d.refclassid = 'pg_proc'::regclass AND d.refobjid IN (SELECT oid FROM routines))), \
-         homes AS (SELECT u.*, k.contype, CASE u.classid WHEN 'pg_class'::regclass THEN u.objid \
-             WHEN 'pg_constraint'::regclass THEN k.conrelid \
-             WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite WHERE oid = u.objid) \
-             WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger WHERE oid = u.objid) \
-             WHEN 'pg_policy'::regclass THEN (SELECT polrelid FROM pg_policy WHERE oid = u.objid) \
-             WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef WHERE oid = u.objid) END AS home \
-             FROM used u LEFT JOIN pg_constraint k ON u.classid = 'pg_constraint'::regclass AND k.oid = u.objid) \
-         SELECT DISTINCT 'depends: ' || replace(pg_describe_object(classid, objid, 0), 'rule _RETURN on ', '') || ' would lose what it stands on; drop it first' \
-         FROM homes WHERE coalesce(home NOT IN (SELECT oid FROM inside), true) AND contype IS DISTINCT FROM 'f' \
-           AND (home IS NOT NULL OR (pg_identify_object(classid, objid, 0)).schema IS DISTINCT FROM quote_ident({own})) \
-           AND (classid, objid) NOT IN (SELECT classid, objid FROM of_extension) \
-         UNION ALL SELECT 'partitions: ' || c.oid::regclass || ' is a part of a table outside, or has its parts there; restore them together' \
-         FROM pg_class c WHERE {relations} AND c.relkind IN ('r', 'p') AND EXISTS (SELECT 1 FROM pg_inherits h \
-             WHERE h.inhrelid = c.oid AND h.inhparent NOT IN (SELECT oid FROM inside) \
-                OR h.inhparent = c.oid AND h.inhrelid NOT IN (SELECT oid FROM inside)) \
-         UNION ALL SELECT 'extension: ' || e.extname || ' is in the schema and cannot be moved out' \
-         FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE NOT e.extrelocatable AND n.nspname = {own} \
-         ORDER BY 1",
+        include_str!("sql/obstacles.sql"),
         relations = scope.relations(),
+        types = types,
+        routines = routines,
         own = quote_literal(if let Scope::Schema(schema) = scope { schema } else { "" }),
     );
     session.column("look for what depends on it", &sql)
@@ -148,21 +120,15 @@ fn obstacles(session: &mut Session, scope: &Scope) -> Result<Vec<String>> {
 
 /// The foreign keys from outside, which the new table gets again.
 fn foreign_keys(session: &mut Session, scope: &Scope) -> Result<Vec<ForeignKey>> {
-    let sql = format!(
-        "WITH inside AS (SELECT c.oid FROM pg_class c WHERE {}) \
-         SELECT conrelid::regclass, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint \
-         WHERE contype = 'f' AND conparentid = 0 AND confrelid IN (SELECT oid FROM inside) \
-           AND conrelid NOT IN (SELECT oid FROM inside)",
-        scope.relations()
-    );
-    let rows = session.rows("look for foreign keys", &sql)?;
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let key = |row: &Row| ForeignKey {
-        table: text(&row[0]),
-        name: text(&row[1]),
-        definition: text(&row[2]),
+    let sql = format!(include_str!("sql/foreign_keys.sql"), relations = scope.relations());
+    let key = |row: &Row| {
+        Ok(ForeignKey {
+            table: row.text("on_table")?.to_owned(),
+            name: row.text("name")?.to_owned(),
+            definition: row.text("definition")?.to_owned(),
+        })
     };
-    Ok(rows.iter().map(key).collect())
+    session.rows("look for foreign keys", &sql)?.iter().map(key).collect()
 }
 
 /// A part that nobody else writes to any more, and the transaction that sees to it.
@@ -188,14 +154,8 @@ pub(crate) fn begin(
     );
     session.run("prepare the session", &prepare)?;
     let transaction = Transaction::begin(&mut session)?;
-    let sql = format!(
-        "WITH inside AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' \
-               AND n.nspname NOT IN ('information_schema', 'cargo_db') AND {}) \
-         SELECT oid::regclass FROM inside UNION SELECT conrelid::regclass FROM pg_constraint \
-         WHERE contype = 'f' AND confrelid IN (SELECT oid FROM inside)",
-        part.scope.relations()
-    );
+    let relations = part.scope.relations();
+    let sql = format!(include_str!("sql/replaced_tables.sql"), relations = relations);
     let names = session.column("list what is replaced", &sql)?;
     if !names.is_empty() {
         let lock = format!("LOCK TABLE {} IN EXCLUSIVE MODE", names.join(", "));
@@ -220,7 +180,7 @@ pub(crate) fn replace(
     session.run("set default privileges aside", &rights.revoke)?;
     let keys = put_aside(&mut session, part)?;
     if part.scope == Scope::Everything {
-        load(world, &mut session, source.text(world, settings)?, true)?;
+        load(world, &mut session, source.text(world, settings)?, Within::Transaction)?;
     } else {
         for statement in &part.before {
             session.run("make anew what is replaced", &statement.text)?;
@@ -229,7 +189,7 @@ pub(crate) fn replace(
             world,
             &mut session,
             Box::new(source.archive_text(world, settings, &part.data)?),
-            true,
+            Within::Transaction,
         )?;
         for statement in &part.after {
             session.run("finish what is replaced", &statement.text)?;
@@ -283,12 +243,10 @@ fn put_aside(session: &mut Session, part: &Part) -> Result<Vec<ForeignKey>> {
                 String::new()
             };
             session.run("put the table aside", &format!("CREATE SCHEMA {aside}; {move_it}"))?;
-            // Statistics do not move with their table.
             let statistics = format!(
-                "SELECT 'ALTER STATISTICS ' || quote_ident(n.nspname) || '.' || quote_ident(s.stxname) || ' SET SCHEMA {aside}' \
-                 FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace JOIN pg_class c ON c.oid = s.stxrelid \
-                 WHERE c.relnamespace = {}::regnamespace",
-                quote_literal(&aside)
+                include_str!("sql/statistics.sql"),
+                aside = aside,
+                literal = quote_literal(&aside)
             );
             for statement in session.column("list statistics", &statistics)? {
                 session.run("put statistics aside", &statement)?;
@@ -301,20 +259,9 @@ fn put_aside(session: &mut Session, part: &Part) -> Result<Vec<ForeignKey>> {
 
 /// Renames a schema, and makes one like it: same owner, comment and rights, same extensions.
 fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> Result<()> {
-    let (literal, name, aside) =
-        (quote_literal(schema), quote_identifier(schema), quote_identifier(ASIDE));
-    let sql = format!(
-        "SELECT quote_ident(pg_get_userbyid(nspowner)), coalesce(quote_literal(obj_description(oid, 'pg_namespace')), 'NULL') \
-         FROM pg_namespace WHERE nspname = {literal}; \
-         SELECT a.privilege_type, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, a.is_grantable \
-         FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = {literal}; \
-         SELECT quote_ident(e.extname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname = {literal}"
-    );
-    let sets = session.result_sets("look at the schema", &sql)?;
-    let [about, rights, extensions] = sets.as_slice() else {
-        return Err(Kind::Bug { what: "the server answered other questions".to_owned() }.into());
-    };
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let (name, aside) = (quote_identifier(schema), quote_identifier(ASIDE));
+    let sql = format!(include_str!("sql/schema.sql"), schema = quote_literal(schema));
+    let [about, rights, extensions] = session.sets("look at the schema", &sql)?;
     let mut statements = Vec::new();
     match about.first() {
         None => {
@@ -326,32 +273,25 @@ fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> 
         }
         Some(row) => {
             statements.push(format!("ALTER SCHEMA {name} RENAME TO {aside}; CREATE SCHEMA {name}"));
-            statements.push(format!("ALTER SCHEMA {name} OWNER TO {}", text(&row[0])));
-            statements.push(format!("COMMENT ON SCHEMA {name} IS {}", text(&row[1])));
+            statements.push(format!("ALTER SCHEMA {name} OWNER TO {}", row.text("owner")?));
+            statements.push(format!("COMMENT ON SCHEMA {name} IS {}", row.text("comment")?));
         }
     }
-    for row in rights {
-        let option = if row[2].as_deref() == Some("t") { " WITH GRANT OPTION" } else { "" };
-        statements.push(format!(
-            "GRANT {} ON SCHEMA {name} TO {}{option}",
-            text(&row[0]),
-            text(&row[1])
-        ));
+    for row in &rights {
+        statements.push(grant(row, &format!("SCHEMA {name}"))?);
     }
-    let moved =
-        extensions.iter().map(|row| format!("ALTER EXTENSION {} SET SCHEMA {name}", text(&row[0])));
-    statements.extend(moved);
+    for row in &extensions {
+        statements.push(format!("ALTER EXTENSION {} SET SCHEMA {name}", row.text("name")?));
+    }
     session.run("put the schema aside", &statements.join("; "))
 }
 
 /// Drops every schema, and what a dump makes outside of them; the schema `public` stays, empty. An
 /// extension may have gone with another one.
 fn drop_everything(session: &mut Session) -> Result<()> {
-    let sql = "SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE extname <> 'plpgsql' \
-         UNION ALL SELECT 'DROP PUBLICATION ' || quote_ident(pubname) FROM pg_publication \
-         UNION ALL SELECT 'DROP EVENT TRIGGER ' || quote_ident(evtname) FROM pg_event_trigger \
-         UNION ALL SELECT 'SELECT lo_unlink(' || oid || ')' FROM pg_largeobject_metadata";
-    let schemas = "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'";
+    let sql = include_str!("sql/outside_of_schemas.sql");
+    let schemas = "SELECT nspname FROM pg_namespace \
+                   WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'";
     for statement in session.column("list what goes", sql)? {
         session.run("drop what the backup brings back", &statement)?;
     }
@@ -404,12 +344,9 @@ fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Re
 
 /// Where a sequence stands, as a manifest says it.
 fn sequence_value(session: &mut Session, sequence: &str) -> Result<String> {
-    let rows = session
-        .rows("look at a sequence", &format!("SELECT last_value, is_called FROM {sequence}"))?;
-    let text = |value: Option<&Option<String>>| value.cloned().flatten().unwrap_or_default();
-    let row = rows.first();
-    let called = text(row.and_then(|row| row.get(1))) == "t";
-    Ok(format!("{},{called}", text(row.and_then(|row| row.first()))))
+    let sql = format!("SELECT last_value, is_called FROM {sequence}");
+    let row = session.one("look at a sequence", &sql)?;
+    Ok(format!("{},{}", row.number::<i64>("last_value")?, row.flag("is_called")?))
 }
 
 fn is_inside(table: &str, scope: &Scope) -> bool {

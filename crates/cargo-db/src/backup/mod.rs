@@ -1,25 +1,39 @@
 //! Backups that can be believed: taken from one snapshot, read back before they are called done,
 //! verified whenever asked; and restores that are built beside the old database and swapped in.
 
-mod beside;
+mod compare;
+mod content;
+mod dump;
 mod folder;
+mod grants;
 mod inplace;
+mod integrity;
+mod load;
+mod locale;
 mod part;
+mod preflight;
 mod restore;
 mod retention;
 mod roles;
 mod set;
+mod sibling;
+mod snapshot;
 mod source;
+mod swap;
 mod take;
 mod verify;
 
-pub(crate) use beside::{Built, SCRATCH, clone_beside, copy_into, create_beside};
+pub(crate) use dump::BackupRequest;
 pub(crate) use folder::{Folder, Found};
-pub(crate) use inplace::{LockedScope, begin, look, replace};
+pub(crate) use inplace::{LockedScope, begin, gather, replace};
 pub(crate) use part::{Part, Scope};
-pub(crate) use restore::{build, drop_previous, finish, previous, scratch, swap, undo};
+pub(crate) use preflight::{RestoreOptions, preflight};
+pub(crate) use restore::{build, finish, scratch};
 pub(crate) use retention::{keep_last, prune, remove, verdicts};
 pub(crate) use roles::{create_roles, missing_roles};
-pub(crate) use source::{Demands, Source, preflight};
-pub(crate) use take::{Order, system_identifier, take};
+pub(crate) use sibling::{Built, Copied, SCRATCH, clone_sibling, copy_into, create_sibling};
+pub(crate) use snapshot::system_identifier;
+pub(crate) use source::Source;
+pub(crate) use swap::{OldDatabase, drop_previous, previous, swap, undo};
+pub(crate) use take::take;
 pub(crate) use verify::Verifier;

@@ -1,17 +1,17 @@
 //! A part of a backup: the statements that define a table or a schema, told from all others, and how
 //! its rows are asked for.
 
-use pg_logical::lexer::words;
-use pg_logical::script::{ScriptReader, Statement};
+use pg_sql::lexer::words;
+use pg_sql::script::{ScriptReader, Statement};
 
-use crate::backup::restore::sets_limits;
+use crate::backup::load::sets_limits;
 use crate::backup::source::Source;
 use crate::failure::{Kind, Result};
-use crate::model::layout::{quote_identifier, quote_literal};
-use crate::model::seed::qualified_name;
 use crate::plan::Loss;
 use crate::settings::Settings;
 use crate::world::World;
+use pg_sql::name::qualified_name;
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// What is replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ pub(super) fn part_of(
     Ok(part)
 }
 
-fn unreadable(error: &pg_logical::script::ScriptError) -> Kind {
+fn unreadable(error: &pg_sql::script::ScriptError) -> Kind {
     Kind::Backup { doing: "read", why: error.to_string() }
 }
 

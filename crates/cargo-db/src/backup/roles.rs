@@ -7,8 +7,8 @@ use crate::model::target::Target;
 use crate::world::World;
 use crate::world::archive::plain_text;
 use crate::world::pg::{Purpose, Session};
-use pg_logical::lexer::words;
-use pg_logical::script::{ScriptReader, Statement};
+use pg_sql::lexer::words;
+use pg_sql::script::{ScriptReader, Statement};
 
 /// The roles of a source that the server does not have.
 pub(crate) fn missing_roles(
@@ -16,7 +16,7 @@ pub(crate) fn missing_roles(
     target: &Target,
     source: &Source,
 ) -> Result<Vec<String>> {
-    let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Read)?;
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let there = session.column("list the roles", "SELECT rolname FROM pg_roles")?;
     let created =
         statements(source)?.into_iter().filter_map(|statement| role_of(&statement, "create"));
@@ -31,7 +31,7 @@ pub(crate) fn create_roles(
     source: &Source,
     roles: &[String],
 ) -> Result<()> {
-    let mut session = Session::open(world, &target.with_database("postgres"), Purpose::Write)?;
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
     session.run("begin a transaction", "BEGIN")?;
     for statement in statements(source)? {
         let named = role_of(&statement, "create").or_else(|| role_of(&statement, "alter"));

@@ -7,12 +7,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::backup::take::Dump;
-use crate::backup::verify::{ARCHIVE_TOOL, archive_text, file_entries, read_content};
+use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
+use crate::backup::dump::Dump;
+use crate::backup::folder::Folder;
+use crate::backup::integrity::file_entries;
+use crate::backup::snapshot::Schemas;
 use crate::failure::{Failure, Kind, Result};
-use crate::model::backup::{Backup, Compression, FileEntry, Format, Manifest, encode_name};
+use crate::model::backup::{Backup, Compression, FileEntry, Manifest, SET_ROLES, encode_name};
 use crate::model::event::Event;
-use crate::model::layout::quote_identifier;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::archive::{plain_text, store};
@@ -21,15 +23,10 @@ use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use crate::world::{World, files};
 use pg_logical::content::{Content, TableEntry};
-
-/// The roles of the server, without their passwords.
-pub(super) const ROLES: &str = "roles.sql";
+use pg_sql::quote::quote_identifier;
 
 /// How often a part is tried when the server has no connection for it.
 const ATTEMPTS: u32 = 3;
-
-/// A schema and the tables in it.
-pub(super) type Schemas = BTreeMap<String, Vec<String>>;
 
 /// What a part holds.
 enum What {
@@ -92,7 +89,7 @@ fn parts(schemas: &Schemas, moment: &str) -> Vec<Part> {
     let mut parts =
         vec![part(What::Everything, format!("database_full_{moment}.dump"), None, None)];
     let mut tables = Vec::new();
-    let mut folders = Names::without(&[ROLES, "manifest.json", "verified.json"]);
+    let mut folders = Names::without(&[SET_ROLES, "manifest.json", "verified.json"]);
     for (schema, names) in schemas {
         let folder = folders.free(schema);
         let path = format!("{folder}/{folder}_schema_{moment}.dump");
@@ -110,7 +107,7 @@ fn parts(schemas: &Schemas, moment: &str) -> Vec<Part> {
         }
     }
     parts.extend(tables);
-    parts.push(part(What::Roles, ROLES.to_owned(), None, None));
+    parts.push(part(What::Roles, SET_ROLES.to_owned(), None, None));
     parts
 }
 
@@ -237,7 +234,7 @@ fn write_roles(dump: &Dump<'_>, path: &Path) -> Result<()> {
 pub(super) fn differences_of_parts(
     world: &World,
     settings: &Settings,
-    folder: &crate::backup::Folder,
+    folder: &Folder,
     backup: &Backup,
 ) -> Result<Vec<String>> {
     let manifest = &backup.manifest;
@@ -271,14 +268,6 @@ fn strange<'a>(
     other.map(move |(name, _)| {
         format!("part: `{path}` holds other rows of {name} than were backed up")
     })
-}
-
-/// A set that lies somewhere else than in the backup folder.
-pub(super) fn is_set(path: &Path) -> bool {
-    let manifest = path.join(crate::model::backup::SET_MANIFEST);
-    path.is_dir()
-        && super::folder::read_manifest(&manifest)
-            .is_ok_and(|manifest| manifest.format == Format::Set)
 }
 
 #[cfg(test)]

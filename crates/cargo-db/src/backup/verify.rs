@@ -1,31 +1,22 @@
 //! Verifying a backup. Every check names itself in what it finds, and for every check there is a
 //! test that corrupts exactly that thing.
 
-use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::Path;
-
+use crate::backup::compare::{compare, differences};
+use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
 use crate::backup::folder::Folder;
-use crate::backup::restore::{compare, scratch};
+use crate::backup::integrity::{changed, checksums, quick};
+use crate::backup::restore::scratch;
 use crate::backup::set::differences_of_parts;
 use crate::backup::source::Source;
 use crate::failure::{Failure, Kind, Result};
-use crate::model::backup::{
-    Backup, FileEntry, Format, Level, SET_MANIFEST, SET_VERIFICATION, Verification,
-};
-use crate::model::event::Event;
+use crate::model::backup::{Backup, Format, Level, Verification};
 use crate::model::target::Target;
 use crate::settings::Settings;
-use crate::world::archive::{Stored, measure, plain_text};
+use crate::world::World;
+use crate::world::archive::plain_text;
 use crate::world::clock::now;
-use crate::world::process::ClientProgram;
 use crate::world::server::client;
-use crate::world::{World, files};
-use pg_logical::content::TableEntry;
-use pg_logical::content::{self, Content};
-
-/// The program that reads archives.
-pub(super) const ARCHIVE_TOOL: &str = "pg_restore";
+use pg_logical::content::Content;
 
 /// What every verification works with.
 pub(crate) struct Verifier<'a> {
@@ -69,58 +60,6 @@ impl Verifier<'_> {
     }
 }
 
-/// What is not as it was when the manifest was written.
-pub(super) fn changed(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
-    let problems = quick(folder, backup)?;
-    if problems.is_empty() { checksums(folder, backup) } else { Ok(problems) }
-}
-
-/// What can be told without reading the files.
-fn quick(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
-    let manifest = &backup.manifest;
-    let root = folder.path_of(&manifest.name);
-    if !files::is_there(&root) {
-        return Ok(vec![format!("missing: `{}` is not there, or is a link", manifest.name)]);
-    }
-    let mut problems = Vec::new();
-    for file in &manifest.files {
-        let path = path_of(folder, backup, file);
-        match files::size(&path) {
-            None => problems.push(format!("missing: `{}` is not there, or is a link", file.path)),
-            Some(bytes) if bytes != file.bytes => {
-                problems.push(format!(
-                    "size: `{}` has {bytes} bytes, and had {}",
-                    file.path, file.bytes
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    if manifest.format.is_folder() {
-        let of_set =
-            [SET_MANIFEST, SET_VERIFICATION].into_iter().filter(|_| manifest.format == Format::Set);
-        let known: Vec<&str> =
-            manifest.files.iter().map(|file| file.path.as_str()).chain(of_set).collect();
-        let extra = files::files_below(&root)?
-            .into_iter()
-            .filter(|path| !known.contains(&path.to_str().unwrap_or("")));
-        problems
-            .extend(extra.map(|path| format!("extra: `{}` does not belong to it", path.display())));
-    }
-    Ok(problems)
-}
-
-fn checksums(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
-    let mut problems = Vec::new();
-    for file in &backup.manifest.files {
-        if measure(&path_of(folder, backup, file))?.sha256.to_string() != file.sha256 {
-            problems
-                .push(format!("checksum: the SHA-256 of `{}` is not the manifest's", file.path));
-        }
-    }
-    Ok(problems)
-}
-
 /// What reading every byte tells.
 fn full(
     world: &World,
@@ -161,35 +100,6 @@ fn loaded(
     }
 }
 
-/// How tables differ from what they should be.
-pub(super) fn differences(
-    expected: &BTreeMap<String, TableEntry>,
-    found: &BTreeMap<String, TableEntry>,
-) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (table, expected) in expected {
-        match found.get(table) {
-            None => problems.push(format!("tables: {table} is missing")),
-            Some(found) if found.rows != expected.rows => {
-                problems.push(format!(
-                    "rows: {table} has {} rows, and had {}",
-                    found.rows, expected.rows
-                ));
-            }
-            Some(found) if found != expected => {
-                problems
-                    .push(format!("hash: the rows of {table} are not those that were backed up"));
-            }
-            Some(_) => {}
-        }
-    }
-    let extra = found.keys().filter(|table| !expected.contains_key(*table));
-    problems.extend(
-        extra.map(|table| format!("tables: {table} is there, and the manifest does not know it")),
-    );
-    problems
-}
-
 /// Reads a backup's whole content.
 fn content_of(
     world: &World,
@@ -205,72 +115,4 @@ fn content_of(
     let nobody = Target::nowhere();
     let text = archive_text(world, &programs.program(ARCHIVE_TOOL), &path, &nobody)?;
     read_content(world, text)
-}
-
-/// An archive as SQL. `pg_restore` reads all of it for that, and connects to nothing.
-pub(super) fn archive_text(
-    world: &World,
-    program: &Path,
-    path: &Path,
-    target: &Target,
-) -> Result<ClientProgram> {
-    let arguments = ["--file=-".to_owned(), path.display().to_string()];
-    ClientProgram::start(world, program, &arguments, target)
-}
-
-/// A stream of SQL, and the end of whatever makes it.
-pub(super) trait Text: Read {
-    /// Whether it ended well.
-    fn finish(&mut self, world: &World) -> Result<()>;
-}
-
-impl Text for ClientProgram {
-    fn finish(&mut self, world: &World) -> Result<()> {
-        ClientProgram::finish(self, world)
-    }
-}
-
-impl Text for Box<dyn Text> {
-    fn finish(&mut self, world: &World) -> Result<()> {
-        (**self).finish(world)
-    }
-}
-
-impl Text for Box<dyn Read + Send> {
-    fn finish(&mut self, _: &World) -> Result<()> {
-        // The checksum of a compressed file stands behind its last byte.
-        let rest = std::io::copy(self, &mut std::io::sink());
-        rest.map(drop)
-            .map_err(|error| Kind::Backup { doing: "read", why: error.to_string() }.into())
-    }
-}
-
-/// Reads a stream to its end. A program that failed is the better reason than a text cut off.
-pub(super) fn read_content(world: &World, mut text: impl Text) -> Result<Content> {
-    let content = content::read(&mut text, &mut || world.tell(Event::Counted));
-    text.finish(world)?;
-    content.map_err(|error| Kind::Backup { doing: "read", why: error.to_string() }.into())
-}
-
-/// The files of a backup with their checksums; that of a single file has no path yet.
-pub(super) fn file_entries(path: &Path) -> Result<Vec<FileEntry>> {
-    let relative =
-        if path.is_dir() { files::files_below(path)? } else { vec![std::path::PathBuf::new()] };
-    let entries = relative.into_iter().map(|file| {
-        let stored =
-            measure(&if file.as_os_str().is_empty() { path.to_owned() } else { path.join(&file) })?;
-        Ok(file_entry(&file.display().to_string(), &stored))
-    });
-    entries.collect()
-}
-
-/// A file as the manifest knows it.
-pub(super) fn file_entry(path: &str, stored: &Stored) -> FileEntry {
-    let (path, sha256) = (path.to_owned(), stored.sha256.to_string());
-    FileEntry { path, bytes: stored.bytes, sha256, schema: None, table: None }
-}
-
-fn path_of(folder: &Folder, backup: &Backup, file: &FileEntry) -> std::path::PathBuf {
-    let name = folder.path_of(&backup.manifest.name);
-    if backup.manifest.format.is_folder() { name.join(&file.path) } else { name }
 }

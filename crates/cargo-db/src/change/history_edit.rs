@@ -6,7 +6,7 @@ use crate::change::lock::lock_migrations;
 use crate::change::perform::Change;
 use crate::change::workspace::Database;
 use crate::failure::{Kind, Result};
-use crate::migration::{self, Deed};
+use crate::migration::{self, AppliedMigration};
 use crate::plan::Plan;
 use crate::world::pg::Lock;
 
@@ -15,7 +15,7 @@ pub(crate) struct HistoryEdit<F>(pub(crate) F);
 
 impl<F: FnMut(&Database<'_>) -> Result<Plan>> Change for HistoryEdit<F> {
     type Held = Lock;
-    type Done = Vec<Deed>;
+    type Done = Vec<AppliedMigration>;
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let layout = &database.settings.migrations.layout;
@@ -37,9 +37,9 @@ impl<F: FnMut(&Database<'_>) -> Result<Plan>> Change for HistoryEdit<F> {
         plan: &Plan,
         mut lock: Lock,
         _: Option<&str>,
-    ) -> Result<Vec<Deed>> {
+    ) -> Result<Vec<AppliedMigration>> {
         let (world, settings) = (&database.workspace.world, &database.settings);
-        migration::write_down(world, settings, plan, &mut lock)?;
-        Ok(plan.migrations().map(|one| Deed::of(one, Duration::ZERO)).collect())
+        migration::write_history(world, settings, plan, &mut lock)?;
+        Ok(plan.migrations().map(|one| AppliedMigration::of(one, Duration::ZERO)).collect())
     }
 }

@@ -2,17 +2,18 @@
 
 use crate::change::workspace::Database;
 use crate::failure::Result;
-use crate::model::layout::LockPlace;
 use crate::model::target::Target;
 use crate::settings::Runner;
 use crate::world::pg::{Lock, OWN_KEY};
+use db_tools::LockPlace;
 
 /// The lock of a run on a database: our own, and the one that the layout's tool takes.
 pub(crate) fn lock_migrations(database: &Database<'_>, target: &Target) -> Result<Lock> {
     let own = std::iter::once(OWN_KEY);
     let migrations = &database.settings.migrations;
     // A program that takes its lock itself must find it free.
-    let shared = migrations.runner == Runner::Builtin || !migrations.layout.locks_itself();
+    let shared =
+        migrations.runner == Runner::Builtin || !migrations.layout.profile().takes_own_lock;
     let schema = migrations.layout.schema().or(target.search_path()).unwrap_or("public");
     let schema = schema.split(',').next().unwrap_or(schema);
     let table = migrations.layout.table_name();
@@ -24,7 +25,7 @@ pub(crate) fn lock_migrations(database: &Database<'_>, target: &Target) -> Resul
 
 /// Keeps others from building or swapping databases on this server.
 pub(crate) fn lock_server(database: &Database<'_>) -> Result<Lock> {
-    acquire(database, &database.target.with_database("postgres"), &[OWN_KEY])
+    acquire(database, &database.target.maintenance(), &[OWN_KEY])
 }
 
 /// Our own lock on the database.

@@ -9,15 +9,15 @@ use crate::failure::{Failure, Kind, Result};
 use crate::migration as migrating;
 use crate::model::environment::Environment;
 use crate::model::finding::{Class, Finding, Severity, Verdict};
-use crate::model::layout::{quote_identifier, quote_literal};
 use crate::model::migration::{Migration, title};
 use crate::model::rehearsal::{Foresight, Guard, Rehearsal};
 use crate::plan::Plan;
 use crate::policy::{Judgement, Proof};
-use crate::rehearse::{self, From, Receipt, Receipts, Request, Stood, only_locks};
+use crate::rehearse::{self, CopySource, Receipt, Receipts, Request, SchemaState, only_locks};
 use crate::settings::Runner;
 use crate::world::files;
 use crate::world::pg::{Purpose, Session};
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// How the migrations of a plan are proved.
 pub(crate) enum Proving<'a> {
@@ -42,7 +42,7 @@ impl Proved {
         let Some(becomes) = &self.becomes else { return Ok(()) };
         let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
         let migrations = &database.settings.migrations;
-        if Stood::of(&mut session, &migrations.layout)?.schema == *becomes {
+        if SchemaState::of(&mut session, &migrations.layout)?.schema == *becomes {
             return Ok(());
         }
         let who = match migrations.runner {
@@ -222,7 +222,7 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
         settings,
         target: &plan.target,
         migrations: &migrations,
-        from: From::Auto,
+        from: CopySource::Auto,
         keep: false,
         queries: Vec::new(),
     };
@@ -297,7 +297,7 @@ pub(crate) fn holding(
     };
     let migrations: Vec<&Migration> = plan.migrations().collect();
     let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
-    let now = Stood::of(&mut session, &settings.migrations.layout)?;
+    let now = SchemaState::of(&mut session, &settings.migrations.layout)?;
     let mut objections = Vec::new();
     for receipt in receipts {
         match receipt.objection(&migrations, &now) {

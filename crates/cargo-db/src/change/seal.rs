@@ -1,6 +1,6 @@
 //! What the policy adds to a plan, and what it asks for before the deed.
 
-use crate::backup::{self, Folder, Order};
+use crate::backup::{self, BackupRequest, Folder};
 use crate::change::workspace::Database;
 use crate::failure::Result;
 use crate::migration;
@@ -40,8 +40,8 @@ pub(super) fn back_up(database: &Database<'_>, plan: &Plan) -> Result<Option<Str
         return Ok(None);
     }
     let Database { workspace, settings, .. } = database;
-    let folder = Folder::new(&settings.backup.dir.value);
-    let order = Order {
+    let folder = Folder::of(settings);
+    let request = BackupRequest {
         format: Format::Sql,
         compression: Compression::Gzip(6),
         name: None,
@@ -50,7 +50,7 @@ pub(super) fn back_up(database: &Database<'_>, plan: &Plan) -> Result<Option<Str
         read_back: true,
         event: plan.verb.key().to_owned(),
     };
-    let taken = backup::take(&workspace.world, settings, &plan.target, &folder, &order)?;
+    let taken = backup::take(&workspace.world, settings, &plan.target, &folder, &request)?;
     // What is about to be restored is not removed for it.
     if plan.verb != Verb::RestoreInPlace {
         backup::prune(&folder, &settings.backup)?;

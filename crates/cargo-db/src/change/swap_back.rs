@@ -1,10 +1,10 @@
 //! All or nothing where one transaction will not do: the backup is swapped back in on failure.
 
 use crate::audit::DatabaseIdentity;
-use crate::backup::{self, Folder, Source};
+use crate::backup::{self, Folder, OldDatabase, Source};
 use crate::change::workspace::Database;
 use crate::failure::{Exit, Failure, Kind, Result};
-use crate::migration::{self, Deed, Witness};
+use crate::migration::{self, AppliedMigration, Witness};
 use crate::plan::Plan;
 use crate::world::pg::Lock;
 
@@ -16,7 +16,7 @@ pub(crate) fn apply_or_restore(
     mut lock: Lock,
     mut witness: Witness,
     backup: &str,
-) -> Result<Vec<Deed>> {
+) -> Result<Vec<AppliedMigration>> {
     let (world, settings) = (&database.workspace.world, &database.settings);
     let target = &plan.target;
     let failure = match migration::carry_out(world, settings, plan, &mut lock) {
@@ -34,14 +34,14 @@ pub(crate) fn apply_or_restore(
         }
     };
     nobody_else_wrote()?;
-    let folder = Folder::new(&settings.backup.dir.value);
+    let folder = Folder::of(settings);
     let source = Source::of(&folder, &folder.find(Some(backup), &target.database)?);
     let built = backup::build(world, settings, target, &source)?;
     DatabaseIdentity::hand_over(world, target, &built.target)?;
     // Building takes its time, in which somebody may have come.
     nobody_else_wrote()?;
     drop((witness, lock));
-    backup::swap(world, target, built, true, false)?;
+    backup::swap(world, target, built, OldDatabase::Dropped)?;
     Err(swapped_back(&failure))
 }
 

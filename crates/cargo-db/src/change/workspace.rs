@@ -9,7 +9,6 @@ use crate::face::Face;
 use crate::failure::{Failure, Kind, Result};
 use crate::migration;
 use crate::model::environment::Environment;
-use crate::model::layout::Layout;
 use crate::model::target::{Host, Target};
 use crate::policy::Policy;
 use crate::settings::{Flags, Migrations, Place, Settings, Sources};
@@ -17,6 +16,7 @@ use crate::world::pg::{Purpose, Session, marker};
 use crate::world::server::{self as local, LocalServer};
 use crate::world::signal::Interrupt;
 use crate::world::{World, files, process};
+use db_tools::ProjectTool;
 
 /// What is the workspace's, whichever of its databases a verb is about.
 pub(crate) struct Workspace {
@@ -61,7 +61,7 @@ impl Workspace {
         };
         let settings = Settings::resolve(&sources)?;
         let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
-        let world = World { events: face.events(), interrupt: Interrupt::listen()? };
+        let world = World::new(face.events(), Interrupt::listen()?);
         Ok(Workspace { ui: face.clone(), world, policy, consent, settings, effect, needs, sources })
     }
 
@@ -132,18 +132,18 @@ impl Workspace {
     }
 
     fn choose_tool(&self, mut settings: Settings) -> Result<Settings> {
-        let Migrations { layout, dir, rivals, .. } = &settings.migrations;
-        if rivals.is_empty() || self.needs.tool == ToolNeed::Irrelevant {
+        let Migrations { layout, dir, candidates, .. } = &settings.migrations;
+        if candidates.is_empty() || self.needs.tool == ToolNeed::Irrelevant {
             return Ok(settings);
         }
         let first = (layout.clone(), dir.value.clone());
-        let candidates: Vec<_> = std::iter::once(first).chain(rivals.clone()).collect();
+        let candidates: Vec<_> = std::iter::once(first).chain(candidates.clone()).collect();
         let histories = match self.needs.tool {
             ToolNeed::ByHistory => self.histories_of(&settings)?,
             _ => Vec::new(),
         };
         let is_known =
-            |(layout, _): &(Layout, _)| histories.iter().any(|tool| tool == layout.key());
+            |(layout, _): &(ProjectTool, _)| histories.iter().any(|tool| tool == layout.key());
         let (mut known, unknown): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_known);
         if known.len() != 1 {
             return Err(several_tools(&settings, known.iter().chain(&unknown)));
@@ -197,9 +197,9 @@ impl Database<'_> {
 
 fn several_tools<'a>(
     settings: &Settings,
-    candidates: impl Iterator<Item = &'a (Layout, PathBuf)>,
+    candidates: impl Iterator<Item = &'a (ProjectTool, PathBuf)>,
 ) -> Failure {
-    let shown = |(layout, dir): &(Layout, PathBuf)| {
+    let shown = |(layout, dir): &(ProjectTool, PathBuf)| {
         let dir = dir.strip_prefix(&settings.root).unwrap_or(dir);
         format!("{} in `{}`", layout.key(), dir.display())
     };

@@ -6,9 +6,9 @@
 //! -- cargo-db: expect lock <table> <= <rows>
 //! ```
 
-use pg_logical::lexer::{Lexed, Token, token};
+use pg_sql::lexer::{Lexed, Token, token};
 
-use crate::check::finding;
+use crate::check::finding::finding;
 use crate::model::finding::{Expected, Finding, HAZARDS};
 
 /// The comments of a file that are meant for us.
@@ -57,7 +57,7 @@ impl Directives {
                 self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false });
             }
             ["allow", rule, ..] => {
-                self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false })
+                self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false });
             }
             ["expect", hazard, object, "<=", bound]
                 if bound.parse::<u64>().is_ok()
@@ -72,7 +72,8 @@ impl Directives {
                 });
             }
             _ => {
-                let why = "write `allow <rule> <reason>`, or `expect loss <object> <= <number>`, or `expect lock …`"
+                let why = "write `allow <rule> <reason>`, or `expect loss <object> <= <number>`, \
+                           or `expect lock …`"
                     .to_owned();
                 self.wrong.push(finding("unknown-directive", line, said, why));
             }
@@ -84,8 +85,9 @@ impl Directives {
         self.allowed.iter().filter(|allow| allow.used).map(|allow| allow.rule.clone()).collect()
     }
 
-    /// Takes out what is allowed at its statement. `spans` are the first and last lines of statements. An
-    /// allow belongs to the statement that it stands in or behind, or else to the next one.
+    /// Takes out what is allowed at its statement. `spans` are the first and last lines of
+    /// statements. An allow belongs to the statement that it stands in or behind, or else to the
+    /// next one.
     pub(super) fn apply(
         &mut self,
         findings: Vec<Finding>,

@@ -1,16 +1,18 @@
 //! squawk's parser and linter behind one door: their names change from release to release.
 //!
 //! The text that it sees is made of the statements that we have split, each in its place: so it can
-//! neither swallow one (it takes what follows `CREATE SCHEMA … CREATE …` for a part of it) nor be silenced
-//! by a comment that is not meant for us.
+//! neither swallow one (it takes what follows `CREATE SCHEMA … CREATE …` for a part of it) nor be
+//! silenced by a comment that is not meant for us.
 
-use pg_logical::script::Statement;
+use pg_sql::script::Statement;
 use squawk_linter::{Linter, LinterSettings, Rule};
 use squawk_syntax::SourceFile;
 
-use crate::check::{as_strs, finding, object_of, rules};
+use crate::check::finding::finding;
+use crate::check::rules;
+use crate::check::words::{as_strs, object_of};
 use crate::model::finding::Finding;
-use pg_logical::lexer::words;
+use pg_sql::lexer::words;
 
 /// What the parser and the linter say.
 pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding> {
@@ -23,7 +25,8 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
     let mut findings = Vec::new();
     for error in parse.errors() {
         let (statement, within) = statement_at(error.range().start().into());
-        // It knows less than PostgreSQL of some statements; whether they are right, the server says.
+        // It knows less than PostgreSQL of some statements; whether they are right, the server
+        // says.
         let line = line_within(statement, within);
         findings.push(finding("syntax", line, &statement.text, error.message().to_owned()));
     }
@@ -52,7 +55,8 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
     findings
 }
 
-/// Since PostgreSQL 18 a generated column is virtual unless it is said to be stored: nothing is written.
+/// Since PostgreSQL 18 a generated column is virtual unless it is said to be stored: nothing is
+/// written.
 fn adds_virtual_column(statement: &Statement) -> bool {
     let words = words(&statement.text);
     let words = as_strs(&words);
@@ -75,7 +79,7 @@ fn rebuilt(statements: &[Statement]) -> (String, Vec<usize>) {
         match as_strs(&words).as_slice() {
             // With elements it swallows the statements that follow; it makes what nobody uses yet.
             ["create", "schema", rest @ ..] if rest.contains(&"create") => {
-                text.push_str("SELECT 1")
+                text.push_str("SELECT 1");
             }
             _ => text.push_str(&statement.text.replace("squawk-ignore", "squawk_ignore")),
         }

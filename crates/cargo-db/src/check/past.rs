@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::check::{finding, of_file, says_the_same};
+use crate::check::finding::finding;
+use crate::check::folder::of_file;
+use crate::check::same::says_the_same;
 use crate::model::finding::Checked;
 use crate::model::migration::{Folder, Version};
 

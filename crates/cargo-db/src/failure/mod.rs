@@ -4,10 +4,13 @@
 //! The wording follows the house rules: a lowercase fragment that names the object, backticks
 //! around what is code, no full stop.
 
+mod from_tools;
 mod help;
 
 use std::fmt;
 use std::path::PathBuf;
+
+use postgres::error::SqlState;
 
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
@@ -80,6 +83,13 @@ pub(crate) struct ServerError {
     pub(crate) context: Option<String>,
     /// Where in the statement, in characters from 1.
     pub(crate) position: Option<u32>,
+}
+
+impl ServerError {
+    /// Whether the server gave this reason.
+    pub(crate) fn is(&self, state: &SqlState) -> bool {
+        self.code.as_deref() == Some(state.code())
+    }
 }
 
 pub(crate) use help::problem_line;
@@ -287,9 +297,19 @@ impl Failure {
         &self.0.kind
     }
 
+    /// Whether the server refused something, a statement or a connection, for this reason.
+    pub(crate) fn is(&self, state: &SqlState) -> bool {
+        match self.kind() {
+            Kind::Sql { server, .. } => server.is(state),
+            Kind::Statement { statement, .. } => statement.server.is(state),
+            Kind::CannotConnect { code, .. } => code.as_deref() == Some(state.code()),
+            _ => false,
+        }
+    }
+
     /// Whether the server answered that there is no such database.
     pub(crate) fn is_no_database(&self) -> bool {
-        matches!(self.kind(), Kind::CannotConnect { code: Some(code), .. } if code == "3D000")
+        self.is(&SqlState::INVALID_CATALOG_NAME)
     }
 
     /// Says what was rolled back with a verification that failed.

@@ -1,20 +1,26 @@
 //! All or nothing: every migration of a plan in one transaction.
 
 use crate::failure::{Failure, Kind, Result};
-use crate::migration::execute::{Deed, Patience, Run, Turn, read, waited_for_lock};
-use crate::migration::verify;
+use crate::migration::applied::AppliedMigration;
+use crate::migration::retry::{Patience, waited_for_lock};
+use crate::migration::run::Run;
+use crate::migration::step::MigrationStep;
+use crate::migration::{files, verify};
 use crate::model::event::Event;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Stop, server_error};
 
 impl Run<'_> {
     /// Runs all of them; when one waited too long for a lock, all are tried again.
-    pub(super) fn all_in_one_transaction(&mut self, turns: &[Turn<'_>]) -> Result<Vec<Deed>> {
+    pub(super) fn all_in_one_transaction(
+        &mut self,
+        steps: &[MigrationStep<'_>],
+    ) -> Result<Vec<AppliedMigration>> {
         let mut patience = Patience::new(self.limits);
         loop {
-            self.watchdog.arm(true);
-            let outcome = self.one_transaction(turns);
-            self.watchdog.arm(false);
+            self.watchdog.arm();
+            let outcome = self.one_transaction(steps);
+            self.watchdog.disarm();
             match outcome.map_err(|failure| self.given_up(failure, "all migrations")) {
                 Err(failure)
                     if waited_for_lock(&failure)
@@ -24,9 +30,9 @@ impl Run<'_> {
         }
     }
 
-    fn one_transaction(&mut self, turns: &[Turn<'_>]) -> Result<Vec<Deed>> {
+    fn one_transaction(&mut self, steps: &[MigrationStep<'_>]) -> Result<Vec<AppliedMigration>> {
         self.session.run("begin a transaction", "BEGIN")?;
-        let ran = self.find_history().and_then(|()| self.run_all(turns));
+        let ran = self.find_history().and_then(|()| self.run_all(steps));
         if ran.is_err() {
             // If this fails, the connection is gone, and the server rolls back by itself.
             let _ = self.session.batch_execute("ROLLBACK");
@@ -39,29 +45,29 @@ impl Run<'_> {
             let doing = "the batch could not be committed and was rolled back".to_owned();
             return Err(Kind::Sql { doing, server: Box::new(server) }.into());
         }
-        if let Some(last) = turns.last() {
+        if let Some(last) = steps.last() {
             self.settle(last)?;
         }
         ran
     }
 
-    fn run_all(&mut self, turns: &[Turn<'_>]) -> Result<Vec<Deed>> {
-        let mut deeds = Vec::new();
-        for turn in turns {
+    fn run_all(&mut self, steps: &[MigrationStep<'_>]) -> Result<Vec<AppliedMigration>> {
+        let mut applied = Vec::new();
+        for step in steps {
             let began = stopwatch();
             self.world.interrupt.check()?;
             self.lock.check()?;
-            self.world.tell(Event::Started { doing: "Running", subject: turn.subject.clone() });
-            let script = read(self.root, self.layout, turn.file()?)?;
+            self.world.tell(Event::Started { doing: "Running", subject: step.subject.clone() });
+            let script = files::read(self.root, self.layout, step.file()?)?;
             script
                 .run(&mut self.session, &mut ())
-                .map_err(|stop| self.all_rolled_back(stop, turn))?;
+                .map_err(|stop| self.all_rolled_back(stop, step))?;
             // What is checked at the commit is checked now, while it is known whose it is.
-            let subject = format!("check what {} deferred", turn.subject);
+            let subject = format!("check what {} deferred", step.subject);
             self.session.run(&subject, "SET CONSTRAINTS ALL IMMEDIATE")?;
-            verify::of_migration(&mut self.session, self.root, turn.migration)
+            verify::of_migration(&mut self.session, self.root, step.migration)
                 .map_err(|failure| failure.about("all migrations"))?;
-            let record = self.history_statement(turn, &script, began);
+            let record = self.history_statement(step, &script, began);
             let clean = format!(
                 "RESET ROLE; RESET SESSION AUTHORIZATION; {record}; RESET ALL; {}",
                 self.session_settings()
@@ -70,23 +76,23 @@ impl Run<'_> {
             let elapsed = began.elapsed();
             self.world.tell(Event::Finished {
                 done: "Ran",
-                subject: turn.subject.clone(),
+                subject: step.subject.clone(),
                 elapsed,
             });
-            deeds.push(Deed::of(turn.migration, elapsed));
+            applied.push(AppliedMigration::of(step.migration, elapsed));
         }
-        verify::of_batch(self.world, &mut self.session, self.root, self.verify)
+        verify::of_batch(self.world, &mut self.session, self.root, &self.verify)
             .map_err(|failure| failure.about("all migrations"))?;
-        Ok(deeds)
+        Ok(applied)
     }
 
-    fn all_rolled_back(&self, stop: Stop, turn: &Turn<'_>) -> Failure {
+    fn all_rolled_back(&self, stop: Stop, step: &MigrationStep<'_>) -> Failure {
         match stop {
             Stop::Statement(statement) => {
                 let subject = "the transaction of all migrations".to_owned();
                 Kind::Statement { statement, subject, verb: "migrate" }.into()
             }
-            lost @ Stop::Lost(_) => self.rolled_back(lost, turn),
+            lost @ Stop::Lost(_) => self.rolled_back(lost, step),
         }
     }
 }

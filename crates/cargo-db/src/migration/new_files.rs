@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use crate::failure::{Kind, Result};
-use crate::migration::tool::run_task;
+use crate::migration::command::run_task;
 use crate::model::target::Target;
-use crate::model::tool::Task;
 use crate::settings::Settings;
 use crate::world::{World, files};
+use db_tools::command::Task;
 
 /// What a tool wrote that was asked for a migration.
 pub(crate) enum Written {

@@ -1,5 +1,5 @@
-//! Verification: queries of the project's that must return no rows, or `true`, before what a migration
-//! did is believed.
+//! Verification: queries of the project's that must return no rows, or `true`, before what a
+//! migration did is believed.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use crate::model::migration::Migration;
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::files;
-use crate::world::pg::Session;
-use pg_logical::script::statements;
+use crate::world::pg::{Row, Session};
+use pg_sql::script::statements;
 
 /// The folder of the queries that belong to one migration: `verify/<version>.sql`.
 const FOLDER: &str = "verify";
@@ -43,7 +43,7 @@ pub(super) fn of_batch(
 
 fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
     let bytes = files::read(&root.join(file))?;
-    let bad = |error: pg_logical::script::ScriptError| Kind::BadScript {
+    let bad = |error: pg_sql::script::ScriptError| Kind::BadScript {
         file: file.to_owned(),
         why: error.to_string(),
     };
@@ -61,11 +61,41 @@ fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
                 _ => return Err(failure),
             },
         };
-        let is_true =
-            |row: &Vec<Option<String>>| matches!(row.as_slice(), [Some(value)] if value == "t");
+        let is_true = |row: &Row| matches!(row.only(), Ok(Some("t")));
         if !rows.iter().all(is_true) {
             return not_verified(format!("{} rows, and there must be none, or `true`", rows.len()));
         }
     }
     Ok(())
+}
+
+/// The files that patterns relative to a folder name, sorted and relative to it, except those that
+/// belong to one migration: whose names are numbers.
+pub(super) fn verification_files(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for pattern in patterns {
+        let whole = format!("{}/{pattern}", glob::Pattern::escape(&root.display().to_string()));
+        let bad = |error: glob::PatternError| Kind::BadSetting {
+            source_name: "verify.sql in db.toml".to_owned(),
+            value: pattern.clone(),
+            why: error.msg.to_owned(),
+        };
+        let paths: Vec<PathBuf> = glob::glob(&whole).map_err(bad)?.flatten().collect();
+        if paths.is_empty() {
+            let (source_name, value) = ("verify.sql in db.toml".to_owned(), pattern.clone());
+            return Err(
+                Kind::BadSetting { source_name, value, why: "no file fits".to_owned() }.into()
+            );
+        }
+        found.extend(
+            paths.iter().filter_map(|path| path.strip_prefix(root).ok().map(Path::to_owned)),
+        );
+    }
+    let numbered = |path: &Path| {
+        path.file_stem().is_some_and(|stem| stem.as_encoded_bytes().iter().all(u8::is_ascii_digit))
+    };
+    found.retain(|path| !numbered(path));
+    found.sort();
+    found.dedup();
+    Ok(found)
 }

@@ -1,5 +1,5 @@
-//! While a migration runs, a second session looks who waits for it. When they have waited for too long,
-//! the migration is cancelled: it is tried again as a whole, and they go on meanwhile.
+//! While a migration runs, a second session looks who waits for it. When they have waited for too
+//! long, the migration is cancelled: it is tried again as a whole, and they go on meanwhile.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -11,7 +11,7 @@ use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Purpose, Row, Session};
 
 /// How often it looks. What takes less is over before anybody minds.
 const EVERY: Duration = Duration::from_millis(50);
@@ -49,7 +49,7 @@ impl Watchdog {
         let (theirs, world, target) = (Arc::clone(&shared), world.clone(), target.clone());
         std::thread::spawn(move || {
             let mut session: Option<Session> = None;
-            let mut since: BTreeMap<String, Instant> = BTreeMap::new();
+            let mut since: BTreeMap<u32, Instant> = BTreeMap::new();
             while pause(&world, EVERY).is_ok() && !theirs.over.load(Ordering::SeqCst) {
                 // Most runs are over before a session is needed.
                 let looked = match &mut session {
@@ -65,12 +65,15 @@ impl Watchdog {
         Watchdog(shared)
     }
 
-    /// From here on the worker may be cancelled, or not any more.
-    pub(super) fn arm(&self, armed: bool) {
-        if armed {
-            *self.0.cancelled_for.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        self.0.armed.store(armed, Ordering::SeqCst);
+    /// From here on the worker may be cancelled.
+    pub(super) fn arm(&self) {
+        *self.0.cancelled_for.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.armed.store(true, Ordering::SeqCst);
+    }
+
+    /// From here on it may not be cancelled any more.
+    pub(super) fn disarm(&self) {
+        self.0.armed.store(false, Ordering::SeqCst);
     }
 
     /// Another session works now.
@@ -90,29 +93,20 @@ impl Shared {
         world: &World,
         session: &mut Session,
         bound: Option<Duration>,
-        since: &mut BTreeMap<String, Instant>,
+        since: &mut BTreeMap<u32, Instant>,
     ) -> Result<()> {
         let worker = self.worker.load(Ordering::SeqCst);
-        let sql = format!(
-            "SELECT a.pid, coalesce(nullif(a.application_name, ''), a.usename, 'somebody') FROM pg_stat_activity a \
-             WHERE a.wait_event_type = 'Lock' AND {worker} = ANY (pg_blocking_pids(a.pid)); \
-             SELECT phase, CASE WHEN tuples_total > 0 THEN 100 * tuples_done / tuples_total \
-                 WHEN blocks_total > 0 THEN 100 * blocks_done / blocks_total END \
-             FROM pg_stat_progress_create_index WHERE pid = {worker}"
-        );
-        let sets = session.result_sets("watch the migration", &sql)?;
-        let [waiting, building] = sets.as_slice() else { return Ok(()) };
-        for row in building {
-            let text = |column: usize| row[column].clone().unwrap_or_default();
-            world.tell(Event::Building { phase: text(0), percent: text(1).parse().ok() });
+        let sql = format!(include_str!("sql/watch_worker.sql"), worker = worker);
+        let [waiting, building] = session.sets("watch the migration", &sql)?;
+        for row in &building {
+            let percent = row.optional_number("percent")?;
+            world.tell(Event::Building { phase: row.text("phase")?.to_owned(), percent });
         }
-        let now: Vec<(String, String)> = waiting
-            .iter()
-            .map(|row| (row[0].clone().unwrap_or_default(), row[1].clone().unwrap_or_default()))
-            .collect();
+        let waits = |row: &Row| Ok((row.number("pid")?, row.text("who")?.to_owned()));
+        let now: Vec<(u32, String)> = waiting.iter().map(waits).collect::<Result<_>>()?;
         since.retain(|pid, _| now.iter().any(|(waits, _)| waits == pid));
         for (pid, who) in &now {
-            let began = *since.entry(pid.clone()).or_insert_with(|| {
+            let began = *since.entry(*pid).or_insert_with(|| {
                 world.tell(Event::Blocking { who: format!("{who} (pid {pid})") });
                 stopwatch()
             });

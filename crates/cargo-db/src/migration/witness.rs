@@ -1,9 +1,9 @@
-//! Whether anybody else may have written to a database since a moment: only then can a backup of that
-//! moment not be swapped back in without losing their work.
+//! Whether anybody else may have written to a database since a moment: only then can a backup of
+//! that moment not be swapped back in without losing their work.
 //!
-//! The server counts the sessions of each database (`pg_stat_database.sessions`, since PostgreSQL 14;
-//! a session can be made to report at once since 15). If nobody else is connected at both ends, and no
-//! session was opened in between but ours, nobody else wrote.
+//! The server counts the sessions of each database (`pg_stat_database.sessions`, since PostgreSQL
+//! 14; a session can be made to report at once since 15). If nobody else is connected at both ends,
+//! and no session was opened in between but ours, nobody else wrote.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::failure::Result;
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
-use crate::world::pg::{Lock, Purpose, Session, opened_in};
+use crate::world::pg::{Lock, Purpose, Session};
 
 /// Watches a database from one moment on.
 pub(crate) struct Witness {
@@ -28,14 +28,14 @@ impl Witness {
         report_statistics(&mut session);
         let others = others_after_a_while(world, &mut session)?;
         let sessions = if others.is_empty() { count_sessions(&mut session)? } else { None };
-        Ok(Witness { session, sessions, own: opened_in(&target.database) })
+        Ok(Witness { session, sessions, own: world.sessions.opened(target) })
     }
 
     /// Why it cannot be said that nobody else wrote; empty where it can.
     pub(crate) fn doubts(&mut self, world: &World) -> Result<Vec<String>> {
         let others = others_after_a_while(world, &mut self.session)?;
         let now = count_sessions(&mut self.session)?;
-        let own = opened_in(&self.session.target.database) - self.own;
+        let own = world.sessions.opened(&self.session.target) - self.own;
         Ok(match (others.as_slice(), self.sessions, now) {
             ([], Some(before), Some(now)) if now <= before + own => Vec::new(),
             ([], Some(_), Some(_)) => vec!["somebody else was connected meanwhile".to_owned()],
@@ -50,9 +50,7 @@ impl Witness {
 /// Sessions of ours that have just ended may take a moment to go.
 fn others_after_a_while(world: &World, session: &mut Session) -> Result<Vec<String>> {
     let began = stopwatch();
-    let sql = "SELECT coalesce(nullif(application_name, ''), 'a program without a name') || ' as ' || usename \
-         FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' \
-           AND pid <> pg_backend_pid() AND application_name NOT LIKE 'cargo-db/% lock'";
+    let sql = include_str!("sql/others_connected.sql");
     loop {
         let others = session.column("look who is connected", sql)?;
         let only_ours = others
@@ -72,7 +70,7 @@ fn count_sessions(session: &mut Session) -> Result<Option<u64>> {
     if !report_statistics(session) {
         return Ok(None);
     }
-    Ok(session.value("count sessions", sql)?.and_then(|sessions| sessions.parse().ok()))
+    session.number("count sessions", sql).map(Some)
 }
 
 /// Makes a session report at once; false where the server does not know how.

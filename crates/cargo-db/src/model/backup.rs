@@ -209,24 +209,6 @@ pub(crate) struct Locale {
     pub(crate) icu: Option<String>,
 }
 
-/// The columns of `pg_database d` that [`Locale::of_row`] reads.
-pub(crate) const LOCALE: &str = "pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, \
-    to_jsonb(d) ->> 'datlocprovider', coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale')";
-
-impl Locale {
-    /// The locale that stands in these columns.
-    pub(crate) fn of_row(row: &[Option<String>]) -> Locale {
-        let text = |index: usize| row.get(index).cloned().flatten();
-        Locale {
-            encoding: text(0).unwrap_or_default(),
-            collate: text(1).unwrap_or_default(),
-            ctype: text(2).unwrap_or_default(),
-            provider: text(3),
-            icu: text(4),
-        }
-    }
-}
-
 /// What wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -342,6 +324,8 @@ pub(crate) fn verification_name(name: &str) -> String {
 
 /// What lies in a set and is no part of it.
 pub(crate) const SET_MANIFEST: &str = "manifest.json";
+/// The roles of the server, without their passwords, inside a set.
+pub(crate) const SET_ROLES: &str = "roles.sql";
 pub(crate) const SET_VERIFICATION: &str = "verified.json";
 
 /// Whether a path may be the name of a backup: it stays in the folder.

@@ -6,14 +6,13 @@
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod consent;
+pub(crate) mod direction;
 pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod finding;
-pub(crate) mod history;
-pub(crate) mod layout;
-pub(crate) mod migration;
 pub(crate) mod overview;
 pub(crate) mod rehearsal;
 pub(crate) mod seed;
 pub(crate) mod target;
-pub(crate) mod tool;
+
+pub(crate) use db_tools::{history, migration};

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::model::environment::Environment;
 use crate::model::migration::Checksum;
-use pg_logical::lexer::words;
-use pg_logical::script::Statement;
+use pg_sql::lexer::words;
+use pg_sql::name::qualified_name;
+use pg_sql::script::Statement;
 
 /// What a seed file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,19 +113,10 @@ fn inserts(words: &[String]) -> Vec<String> {
     tables
 }
 
-/// The table name that begins a run of words, with its schema where it has one.
-pub(crate) fn qualified_name(words: &[String]) -> Option<String> {
-    match words {
-        [schema, dot, table, ..] if dot == "." => Some(format!("{schema}.{table}")),
-        [table, ..] if table != "(" => Some(table.clone()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pg_logical::script::statements;
+    use pg_sql::script::statements;
 
     fn seed(path: &str) -> Seed {
         Seed {

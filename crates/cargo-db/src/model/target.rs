@@ -41,7 +41,7 @@ impl fmt::Debug for Secret {
 }
 
 /// What is at the other end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Host {
     /// The folder of a unix socket.
     Socket(PathBuf),
@@ -123,6 +123,12 @@ impl Target {
     /// The same server and role, another database.
     pub(crate) fn with_database(&self, database: &str) -> Target {
         Target { database: database.to_owned(), ..self.clone() }
+    }
+
+    /// The same server and role, in the database that every server has: for what is about the
+    /// server, or about a database that nobody may be connected to meanwhile.
+    pub(crate) fn maintenance(&self) -> Target {
+        self.with_database("postgres")
     }
 
     /// Whether the server is reached without leaving this machine.

@@ -90,7 +90,8 @@ fn blocks(trouble: Trouble, facts: &Facts, tolerance: &Tolerance) -> bool {
     match trouble {
         Trouble::Missing => !tolerance.missing,
         Trouble::OutOfOrder => {
-            (!facts.environment.is_own() || facts.layout.is_strict()) && !tolerance.out_of_order
+            (!facts.environment.is_own() || facts.layout.profile().is_strict)
+                && !tolerance.out_of_order
         }
         // This one was refused before.
         Trouble::Orphan | Trouble::Foreign => false,
@@ -121,29 +122,29 @@ mod tests {
     use super::*;
     use crate::model::environment::Environment;
     use crate::model::history::{Applied, History};
-    use crate::model::layout::{Found, Layout};
     use crate::model::migration::{Checksum, Version};
     use crate::model::target::{from_keywords, parse_url};
+    use db_tools::{FoundFile, ProjectTool};
 
     fn facts(files: &[(&str, &str)], applied: &[i64], environment: Environment) -> Facts {
         let url = parse_url("postgres://me@localhost/school", "x").unwrap();
         let found = files
             .iter()
-            .map(|(path, text)| Found { path: path.into(), bytes: text.as_bytes().to_vec() });
+            .map(|(path, text)| FoundFile { path: path.into(), bytes: text.as_bytes().to_vec() });
         let row = |&version: &i64| Applied {
             version: Version::Number(version),
             name: "m".into(),
             installed_on: None,
             success: true,
-            checksum: Some(Layout::plain().digest(b"x")),
+            checksum: Some(ProjectTool::plain().digest(b"x")),
             detail: String::new(),
         };
         Facts {
             target: from_keywords(&url, "x", "me").unwrap(),
             environment,
-            layout: Layout::plain(),
+            layout: ProjectTool::plain(),
             database_exists: true,
-            folder: Layout::plain().read(found.collect()),
+            folder: ProjectTool::plain().read(found.collect()),
             history: History {
                 table: Some("t".into()),
                 applied: applied.iter().map(row).collect(),

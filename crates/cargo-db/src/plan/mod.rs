@@ -13,10 +13,10 @@ use ring::digest::{Context, SHA256};
 
 use crate::model::environment::Environment;
 use crate::model::history::{History, Standing};
-use crate::model::layout::Layout;
 use crate::model::migration::{Folder, Migration, ScriptFile, Version};
 use crate::model::seed::Seed;
 use crate::model::target::Target;
+use db_tools::ProjectTool;
 
 pub(crate) use baseline::{baseline, repair};
 pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
@@ -249,7 +249,7 @@ impl fmt::Display for PlanId {
 pub(crate) struct Facts {
     pub(crate) target: Target,
     pub(crate) environment: Environment,
-    pub(crate) layout: Layout,
+    pub(crate) layout: ProjectTool,
     pub(crate) database_exists: bool,
     pub(crate) folder: Folder,
     pub(crate) history: History,

@@ -1,5 +1,7 @@
 //! Which applied migrations are taken back, newest first.
 
+use db_tools::Rollback;
+
 use crate::failure::{Kind, Result};
 use crate::model::history::{Applied, Standing, Trouble};
 use crate::model::migration::{Migration, Version};
@@ -30,7 +32,7 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
         }
     };
 
-    if facts.layout.goes_back_as_run() {
+    if facts.layout.profile().rollback == Rollback::AsRun {
         would_go_back_as_planned(facts, &chosen.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
     }
     let concerns = |trouble| {
@@ -57,7 +59,7 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
     if one_way.is_empty() {
         return Ok(files);
     }
-    if !facts.layout.goes_back() {
+    if !facts.layout.can_roll_back() {
         let (tool, doing) = (
             facts.layout.key().to_owned(),
             "take a migration back: write one that leads back".to_owned(),

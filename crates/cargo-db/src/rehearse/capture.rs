@@ -1,14 +1,14 @@
-//! Values kept aside while a statement overwrites them: of an UPDATE by the primary key, of a change of
-//! type as a bag. Only values that are not NULL: filling gaps loses nothing.
+//! Values kept aside while a statement overwrites them: of an UPDATE by the primary key, of a
+//! change of type as a bag. Only values that are not NULL: filling gaps loses nothing.
 
-use pg_logical::lexer::words;
-use pg_logical::script::Statement;
+use pg_sql::script::Statement;
 
 use crate::failure::Result;
-use crate::model::layout::{quote_identifier, quote_literal};
-use crate::rehearse::measure::Baseline;
+use crate::rehearse::baseline::Baseline;
+use crate::rehearse::overwrites::{Wanted, is_wider, wanted};
 use crate::rehearse::snapshot::{Oid, Snapshot};
 use crate::world::pg::{Row, Session};
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// Tables with more rows than this are not kept aside.
 const AT_MOST: u64 = 5_000_000;
@@ -50,9 +50,8 @@ impl Capture {
         now: &Snapshot,
     ) -> Result<Option<Capture>> {
         let Some((table, wanted)) = wanted(&statement.text) else { return Ok(None) };
-        let question = format!("SELECT to_regclass({})::oid", quote_literal(&table));
-        let oid =
-            session.value("look for the table", &question)?.and_then(|oid| oid.parse::<Oid>().ok());
+        let question = format!("SELECT to_regclass({})::oid AS oid", quote_literal(&table));
+        let oid = session.one("look for the table", &question)?.optional_number("oid")?;
         let Some(table) = oid.filter(|&oid| is_kept(baseline, oid)) else { return Ok(None) };
         match wanted {
             Wanted::Set(columns) => Capture::of_rows(session, now, table, Some(&columns)),
@@ -164,7 +163,7 @@ impl Capture {
                     "SELECT count(*) FROM (SELECT {before} FROM {} EXCEPT ALL {now}) x",
                     self.aside
                 );
-                let values = numbers(session, &sql)?.and_then(|row| row.first().copied());
+                let values = first_number(session, &sql)?;
                 let object = format!("{}.{column}", self.name);
                 Some(if values == Some(0) {
                     Vec::new()
@@ -196,21 +195,19 @@ impl Capture {
         for (index, column) in columns.iter().enumerate() {
             let quoted = quote_identifier(column);
             let from = format!(
-                "FROM {} b JOIN {table} t ON {join} WHERE b.v{index} IS NOT NULL AND b.v{index}::text IS DISTINCT FROM t.{quoted}::text",
+                "FROM {} b JOIN {table} t ON {join} WHERE b.v{index} IS NOT NULL \
+                 AND b.v{index}::text IS DISTINCT FROM t.{quoted}::text",
                 self.aside
             );
-            let changed = numbers(session, &format!("SELECT count(*) {from}"))?;
-            let values = changed.and_then(|row| row.first().copied()).unwrap_or(0);
-            if values == 0 {
-                continue;
-            }
+            // What cannot be compared any more, of a column that is gone, say, is told otherwise.
+            let changed = first_number(session, &format!("SELECT count(*) {from}"))?;
+            let Some(values) = changed.filter(|values| *values > 0) else { continue };
             let distinct = format!(
-                "SELECT count(DISTINCT b.v{index}::text), count(DISTINCT t.{quoted}::text) {from}"
+                "SELECT count(DISTINCT b.v{index}::text) AS before, \
+                 count(DISTINCT t.{quoted}::text) AS after {from}"
             );
-            let Some(row) = numbers(session, &distinct)?.filter(|row| row.len() == 2) else {
-                continue;
-            };
-            let (before, after) = (row[0], row[1]);
+            let Some(row) = first_row(session, &distinct)? else { continue };
+            let (before, after) = (row.number("before")?, row.number("after")?);
             let object = format!("{}.{column}", self.name);
             kept.push(Kept::Overwritten { object, values, before, after });
         }
@@ -252,115 +249,19 @@ pub(super) fn is_kept(baseline: &Baseline, table: Oid) -> bool {
 fn count_all(table: &str, columns: &[String]) -> String {
     let counts: Vec<String> = columns
         .iter()
-        .map(|column| format!("count({0}), count(DISTINCT {0}::text)", quote_identifier(column)))
+        .enumerate()
+        .map(|(index, column)| {
+            let column = quote_identifier(column);
+            format!("count({column}) AS c{index}, count(DISTINCT {column}::text) AS d{index}")
+        })
         .collect();
     format!("SELECT {} FROM {table}", counts.join(", "))
 }
 
-/// Whether every value of a type is one of another one, as the server names both.
-pub(super) fn widens(was: &str, now: &str) -> bool {
-    let parts = |name: &str| -> (String, Vec<u32>) {
-        let (base, rest) = name.split_once('(').unwrap_or((name, ""));
-        let numbers = rest
-            .split(')')
-            .next()
-            .unwrap_or("")
-            .split(',')
-            .filter_map(|number| number.trim().parse().ok());
-        (base.trim().to_owned(), numbers.collect())
-    };
-    let ((base, before), (other, after)) = (parts(was), parts(now));
-    match (base.as_str(), other.as_str()) {
-        ("smallint", "integer" | "bigint" | "text")
-        | ("integer", "bigint" | "text")
-        | ("bigint" | "character varying", "text") => true,
-        ("smallint" | "integer" | "bigint", "numeric") => after.is_empty(),
-        ("character varying", "character varying") => {
-            after.is_empty() || !before.is_empty() && before[0] <= after[0]
-        }
-        ("numeric", "numeric") => {
-            after.is_empty()
-                || before.len() == 2
-                    && after.len() == 2
-                    && before[1] == after[1]
-                    && before[0] <= after[0]
-        }
-        _ => false,
-    }
-}
-
-/// What a statement's words say that it overwrites.
-enum Wanted {
-    Set(Vec<String>),
-    /// The column, and the words of its new type.
-    Type(String, Vec<String>),
-}
-
-fn wanted(statement: &str) -> Option<(String, Wanted)> {
-    let words = words(statement);
-    let is = |index: usize, word: &str| words.get(index).is_some_and(|found| found == word);
-    let name_from = |mut at: usize| -> Option<(String, usize)> {
-        while ["only", "if", "exists"].iter().any(|word| is(at, word)) {
-            at += 1;
-        }
-        let first = quote_identifier(words.get(at)?);
-        if is(at + 1, ".") {
-            return Some((format!("{first}.{}", quote_identifier(words.get(at + 2)?)), at + 3));
-        }
-        Some((first, at + 1))
-    };
-    if is(0, "update") {
-        let (table, at) = name_from(1)?;
-        let set = (at..words.len()).find(|&index| is(index, "set"))?;
-        let (mut columns, mut depth) = (Vec::new(), 0);
-        for index in set + 1..words.len() {
-            match words[index].as_str() {
-                "(" => depth += 1,
-                ")" => depth -= 1,
-                "where" | "from" | "returning" if depth == 0 => break,
-                "=" if depth == 0 && (is(index - 2, ",") || index - 2 == set) => {
-                    columns.push(words[index - 1].clone());
-                }
-                _ => {}
-            }
-        }
-        // `(a, b) = …` is for whoever looks at every column.
-        let several = words[set + 1..].windows(2).any(|pair| pair[0] == ")" && pair[1] == "=");
-        return (!several && !columns.is_empty()).then_some((table, Wanted::Set(columns)));
-    }
-    if is(0, "alter") && is(1, "table") {
-        let (table, at) = name_from(2)?;
-        let kind = (at..words.len()).find(|&index| is(index, "type") && index > at)?;
-        let column = if is(kind - 1, "data") { kind - 3 } else { kind - 1 };
-        return Some((table, Wanted::Type(words[column].clone(), words[kind + 1..].to_vec())));
-    }
-    None
-}
-
-/// The same of a type as it is written; a USING may do anything.
-fn is_wider(was: &str, to: &[String]) -> bool {
-    if to.iter().any(|word| word == "using" || word == "[") {
-        return false;
-    }
-    let end = to.iter().position(|word| word == ")").map_or(1, |end| end + 1);
-    let to = to[..end.min(to.len())].concat();
-    let long = [
-        ("int8", "bigint"),
-        ("int4", "integer"),
-        ("int", "integer"),
-        ("varchar", "character varying"),
-        ("decimal", "numeric"),
-    ];
-    let named = long.iter().find_map(|(short, long)| {
-        let rest = to.strip_prefix(short)?;
-        (rest.is_empty() || rest.starts_with('(')).then(|| format!("{long}{rest}"))
-    });
-    widens(was, &named.unwrap_or(to))
-}
-
 fn primary_key(session: &mut Session, table: Oid) -> Result<Vec<String>> {
     let sql = format!(
-        "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) \
+        "SELECT a.attname FROM pg_index i \
+         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) \
          WHERE i.indrelid = {table} AND i.indisprimary"
     );
     session.column("look for the primary key", &sql)
@@ -371,14 +272,19 @@ fn probe(session: &mut Session, sql: &str) -> Result<bool> {
     Ok(ask(session, sql)?.is_some())
 }
 
-/// The first row of a question of ours, as numbers; nothing where it could not be asked.
+/// The first row of a question of ours; nothing where it could not be asked.
+fn first_row(session: &mut Session, sql: &str) -> Result<Option<Row>> {
+    Ok(ask(session, sql)?.and_then(|rows| rows.into_iter().next()))
+}
+
+/// Its columns, as numbers.
 fn numbers(session: &mut Session, sql: &str) -> Result<Option<Vec<u64>>> {
-    let row = ask(session, sql)?.and_then(|rows| rows.into_iter().next());
-    Ok(row.map(|row| {
-        row.into_iter()
-            .map(|number| number.and_then(|number| number.parse().ok()).unwrap_or(0))
-            .collect()
-    }))
+    first_row(session, sql)?.map(|row| row.numbers()).transpose()
+}
+
+/// Its only column, as a number.
+fn first_number(session: &mut Session, sql: &str) -> Result<Option<u64>> {
+    Ok(numbers(session, sql)?.and_then(|row| row.first().copied()))
 }
 
 /// The rows of a question of ours; nothing where it could not be asked.

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pg_sql::lexer::words;
+
 use crate::check::finding;
-use crate::model::finding::{Class, Finding, Severity};
-use crate::model::rehearsal::{Locked, RowChanges};
+use crate::model::finding::{Class, Expected, Finding, Severity};
+use crate::model::rehearsal::{Guard, Locked, RowChanges, WayBack};
 use crate::rehearse::capture::Kept;
-use crate::rehearse::measure::Measured;
+use crate::rehearse::fingerprint::Change;
+use crate::rehearse::measure::{Lost, Measured};
 use crate::rehearse::snapshot::Mode;
 
 /// Work of another kind, while nobody can read a table, is too much from here on.
@@ -67,36 +70,34 @@ fn losses(measured: &Measured) -> Vec<Finding> {
         }
     }
     for kept in &measured.kept {
-        match kept {
-            Kept::Overwritten { object, values, before, after } if after < before => {
-                let (count, before, after) = (grouped(*values), grouped(*before), grouped(*after));
-                let evidence =
-                    format!("{count} values overwritten: {before} different ones became {after}");
-                add("values-lost", object, *values, evidence);
-            }
-            Kept::Overwritten { object, values, .. } => {
-                add(
-                    "values-overwritten",
-                    object,
-                    *values,
-                    format!("{} values are others now", grouped(*values)),
-                );
-            }
-            Kept::Retyped { object, values: Some(values) } => {
-                let evidence = format!("{} values do not survive the new type", grouped(*values));
-                add("values-lost", object, *values, evidence);
-            }
-            Kept::Retyped { object, values: None } => {
-                add(
-                    "values-overwritten",
-                    object,
-                    0,
-                    "whether values survive the new type is not known".to_owned(),
-                );
-            }
-        }
+        let (rule, object, rows, evidence) = of_values(kept);
+        add(rule, object, rows, evidence);
     }
     found
+}
+
+/// What became of values that were kept aside: the rule, the column, how many, and in words.
+fn of_values(kept: &Kept) -> (&'static str, &str, u64, String) {
+    match kept {
+        Kept::Overwritten { object, values, before, after } if after < before => {
+            let (count, before, after) = (grouped(*values), grouped(*before), grouped(*after));
+            let evidence =
+                format!("{count} values overwritten: {before} different ones became {after}");
+            ("values-lost", object, *values, evidence)
+        }
+        Kept::Overwritten { object, values, .. } => {
+            let evidence = format!("{} values are others now", grouped(*values));
+            ("values-overwritten", object, *values, evidence)
+        }
+        Kept::Retyped { object, values: Some(values) } => {
+            let evidence = format!("{} values do not survive the new type", grouped(*values));
+            ("values-lost", object, *values, evidence)
+        }
+        Kept::Retyped { object, values: None } => {
+            let evidence = "whether values survive the new type is not known".to_owned();
+            ("values-overwritten", object, 0, evidence)
+        }
+    }
 }
 
 /// What others have to wait for.
@@ -138,8 +139,8 @@ fn locked(measured: &Measured) -> Vec<Finding> {
     found
 }
 
-/// The strongest lock on each table that others wait for, and how long it was held: from the statement
-/// that took it to the end of the transaction.
+/// The strongest lock on each table that others wait for, and how long it was held: from the
+/// statement that took it to the end of the transaction.
 pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
     let mut locks: Vec<(Mode, usize, Locked)> = Vec::new();
     for (index, statement) in measured.iter().enumerate() {
@@ -191,8 +192,8 @@ pub(super) fn row_changes(measured: &[Measured]) -> BTreeMap<String, RowChanges>
     rows
 }
 
-/// What is left of the static findings once it was measured: locks and losses were measured, and whether it
-/// can run; names were not.
+/// What is left of the static findings once it was measured: locks and losses were measured, and
+/// whether it can run; names were not.
 pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
     let answered = [
         "syntax",
@@ -206,6 +207,53 @@ pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
         Class::Loss | Class::Lock => false,
     };
     found.into_iter().filter(stays).collect()
+}
+
+/// A name that programs use and that is another one now.
+pub(super) fn changed(change: Change, line: usize) -> Finding {
+    let object = Some(short(&change.object).to_owned());
+    Finding { object, ..finding(change.rule, line, "", change.evidence) }
+}
+
+/// Whether a finding is of rows or values that are gone.
+pub(super) fn is_lost(finding: &Finding) -> bool {
+    finding.class == Class::Loss && finding.severity == Severity::Block
+}
+
+/// What a down migration is, by what was lost there and back, and what is different afterwards.
+pub(super) fn way_back(there: &[Finding], back: &[Finding], difference: &[String]) -> WayBack {
+    if !difference.is_empty() {
+        return WayBack::Wrong(difference.to_vec());
+    }
+    let line = |finding: &Finding| {
+        format!("{}: {}", finding.object.as_deref().unwrap_or_default(), finding.evidence)
+    };
+    let lost: Vec<String> =
+        there.iter().chain(back).filter(|finding| is_lost(finding)).map(line).collect();
+    if lost.is_empty() { WayBack::Proved } else { WayBack::Lossy(lost) }
+}
+
+/// The line of the first statement that names an object, as far as that can be told.
+pub(super) fn line_naming(object: &str, measured: &[Measured]) -> usize {
+    let last = object.rsplit('.').next().unwrap_or(object).trim_matches('"');
+    let names = |statement: &&Measured| words(&statement.text).iter().any(|word| word == last);
+    measured.iter().find(names).map_or(1, |statement| statement.line)
+}
+
+/// The losses that the file expects, which are counted again just before the real run: what goes as
+/// a whole can be counted before it goes.
+pub(super) fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard> {
+    let lost = measured.iter().flat_map(|statement| &statement.lost);
+    let guard = |lost: &Lost| {
+        let object = lost.object();
+        let names = |expected: &&Expected| {
+            expected.hazard == "loss" && short(&expected.object) == short(&object)
+        };
+        let bound = expected.iter().find(names)?.bound;
+        let (table, column) = lost.was.clone()?;
+        Some(Guard { table, column, bound })
+    };
+    lost.filter_map(guard).collect()
 }
 
 /// Whether nothing but locks and time stand in the way.
@@ -230,4 +278,209 @@ fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearse::measure::Scanned;
+    use crate::rehearse::snapshot::Counts;
+
+    fn measured(elapsed: u64) -> Measured {
+        Measured { line: 3, elapsed: Duration::from_millis(elapsed), ..Measured::default() }
+    }
+
+    fn lost(column: Option<&str>, rows: u64) -> Lost {
+        let (how, table) = ("table dropped", "public.a".to_owned());
+        Lost { how, table, column: column.map(str::to_owned), rows, was: None }
+    }
+
+    fn scan(rows: u64, times: u64, under: Option<Mode>, is_view: bool) -> Scanned {
+        Scanned { table: "public.a".to_owned(), rows, times, under, is_view }
+    }
+
+    /// Rule, object, rows and evidence of each finding.
+    fn told(found: &[Finding]) -> Vec<String> {
+        let line = |found: &Finding| {
+            let object = found.object.as_deref().unwrap_or("-");
+            let rows = found.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string());
+            format!("{} {object} {rows}: {}", found.rule, found.evidence)
+        };
+        found.iter().map(line).collect()
+    }
+
+    #[test]
+    fn rows_and_values_that_go_are_losses_and_empty_ones_are_not() {
+        let all = vec![lost(None, 18_000), lost(Some("x"), 7), lost(None, 0)];
+        let found = findings(&Measured { lost: all, ..measured(1) });
+        assert_eq!(
+            told(&found),
+            [
+                "rows-lost a 18000: table dropped, with 18,000 rows",
+                "values-lost a.x 7: 7 values go with the column",
+            ]
+        );
+        let help = "if that is meant: `-- cargo-db: expect loss a <= 18000`";
+        assert_eq!(found[0].help.as_deref(), Some(help));
+        assert_eq!(found[0].line, 3);
+        assert!(found.iter().all(is_lost));
+    }
+
+    #[test]
+    fn rows_of_a_dropped_table_are_not_told_twice() {
+        let counts = Counts { deleted: 5, ..Counts::default() };
+        let changed = vec![("public.a".to_owned(), counts), ("s.b".to_owned(), counts)];
+        let found = findings(&Measured { lost: vec![lost(None, 5)], changed, ..measured(1) });
+        assert_eq!(
+            told(&found),
+            ["rows-lost a 5: table dropped, with 5 rows", "rows-lost s.b 5: 5 rows deleted"]
+        );
+    }
+
+    #[test]
+    fn updated_rows_are_told_unless_their_values_were_kept_aside() {
+        let counts = Counts { updated: 2, ..Counts::default() };
+        let changed = vec![("public.a".to_owned(), counts)];
+        let mut measured = Measured { changed, ..measured(1) };
+        let why = "values-overwritten a 2: 2 rows updated; whether values went is not known";
+        assert_eq!(told(&findings(&measured)), [why]);
+        measured.captured.push("public.a".to_owned());
+        assert_eq!(told(&findings(&measured)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn fewer_different_values_are_lost_and_others_only_overwritten() {
+        let object = "public.a.x".to_owned();
+        let kept = vec![
+            Kept::Overwritten { object: object.clone(), values: 9, before: 4, after: 1 },
+            Kept::Overwritten { object: object.clone(), values: 9, before: 4, after: 4 },
+            Kept::Retyped { object: object.clone(), values: Some(2) },
+            Kept::Retyped { object, values: None },
+        ];
+        assert_eq!(
+            told(&findings(&Measured { kept, ..measured(1) })),
+            [
+                "values-lost a.x 9: 9 values overwritten: 4 different ones became 1",
+                "values-overwritten a.x 9: 9 values are others now",
+                "values-lost a.x 2: 2 values do not survive the new type",
+                "values-overwritten a.x 0: whether values survive the new type is not known",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_scan_is_told_where_somebody_waits_for_it() {
+        let of = |scans: Vec<Scanned>| told(&findings(&Measured { scans, ..measured(1) }));
+        let writes = "scan-under-lock a 10: reads 10 rows while writes wait";
+        assert_eq!(of(vec![scan(10, 1, Some(Mode::Share), false)]), [writes]);
+        assert_eq!(of(vec![scan(10, 1, Some(Mode::RowExclusive), false)]), Vec::<String>::new());
+        // Nobody writes to a materialized view.
+        assert_eq!(of(vec![scan(10, 1, Some(Mode::Share), true)]), Vec::<String>::new());
+        let missing = "missing-index a 10: read whole 20 times: an index is missing";
+        assert_eq!(of(vec![scan(10, 20, None, false)]), [missing]);
+        assert_eq!(of(vec![scan(10, 19, None, false)]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn work_while_a_table_is_shut_counts_by_rows_and_by_time() {
+        let shut = |elapsed: u64, inserted: u64| {
+            let counts = Counts { inserted, ..Counts::default() };
+            let changed = vec![("s.b".to_owned(), counts)];
+            let shut = vec!["public.a".to_owned()];
+            findings(&Measured { shut, changed, ..measured(elapsed) })
+        };
+        assert_eq!(told(&shut(500, 1000)), Vec::<String>::new());
+        let why = |millis: &str, rows: &str| {
+            format!("an earlier statement has shut it: {millis} ms and {rows} rows of other work")
+        };
+        let slow = format!("work-under-lock a 0: {} meanwhile", why("501", "0"));
+        assert_eq!(told(&shut(501, 0)), [slow]);
+        let much = format!("work-under-lock a 1001: {} meanwhile", why("1", "1,001"));
+        assert_eq!(told(&shut(1, 1001)), [much]);
+    }
+
+    #[test]
+    fn a_lock_is_held_to_the_end_of_the_transaction() {
+        let taking = |mode: Mode, elapsed: u64| Measured {
+            taken: vec![("public.a".to_owned(), mode)],
+            ..measured(elapsed)
+        };
+        let all = [taking(Mode::Share, 100), taking(Mode::AccessExclusive, 20), measured(3)];
+        let inside = locks(&all, true);
+        let [lock] = inside.as_slice() else { panic!("{inside:?}") };
+        assert_eq!((lock.table.as_str(), lock.mode.as_str()), ("a", "AccessExclusiveLock"));
+        // It is as old as the weaker lock that it grew from.
+        assert_eq!(lock.held, Duration::from_millis(123));
+        let outside = locks(&all[..1], false);
+        assert_eq!(outside[0].held, Duration::from_millis(100));
+        assert!(locks(&[taking(Mode::RowExclusive, 9)], true).is_empty());
+    }
+
+    #[test]
+    fn a_long_lock_is_told_unless_a_finding_about_its_table_says_so() {
+        let lock = |held: u64| Locked {
+            table: "a".to_owned(),
+            mode: "ShareLock".to_owned(),
+            blocks: "writes",
+            line: 2,
+            held: Duration::from_millis(held),
+            estimated: None,
+        };
+        let why = "work-under-lock a 0: writes wait for 501 ms";
+        let found = held_long(&[lock(501), lock(500)], &[]);
+        assert_eq!(told(&found), [why]);
+        assert!(held_long(&[lock(501)], &found).is_empty());
+    }
+
+    #[test]
+    fn a_way_back_is_wrong_lossy_or_proved() {
+        let gone = findings(&Measured { lost: vec![lost(None, 2)], ..measured(1) });
+        let wrong = vec!["- column a.x".to_owned()];
+        assert_eq!(way_back(&gone, &[], &wrong), WayBack::Wrong(wrong.clone()));
+        let lossy = vec!["a: table dropped, with 2 rows".to_owned()];
+        assert_eq!(way_back(&gone, &[], &[]), WayBack::Lossy(lossy.clone()));
+        assert_eq!(way_back(&[], &gone, &[]), WayBack::Lossy(lossy));
+        assert_eq!(way_back(&[], &[], &[]), WayBack::Proved);
+    }
+
+    #[test]
+    fn an_expected_loss_is_guarded_by_the_name_that_it_has_before() {
+        let expected =
+            Expected { line: 1, hazard: "loss".to_owned(), object: "a.x".to_owned(), bound: 5 };
+        let mut one = lost(Some("x"), 3);
+        one.was = Some(("public.old".to_owned(), Some("y".to_owned())));
+        let of = |lost: Lost| {
+            let all = [Measured { lost: vec![lost], ..measured(1) }];
+            guards(&all, std::slice::from_ref(&expected))
+        };
+        let guard =
+            Guard { table: "public.old".to_owned(), column: Some("y".to_owned()), bound: 5 };
+        assert_eq!(of(one), [guard]);
+        // What these migrations have made is not there before.
+        assert_eq!(of(lost(Some("x"), 3)), []);
+        assert_eq!(of(lost(None, 3)), []);
+    }
+
+    #[test]
+    fn what_was_measured_replaces_what_was_guessed() {
+        let all = ["truncate", "drop-cascade", "syntax", "identifier-too-long", "renaming-column"];
+        let all = all.map(|rule| finding(rule, 1, "", String::new())).to_vec();
+        let left: Vec<String> = beside_measurement(all).into_iter().map(|one| one.rule).collect();
+        assert_eq!(left, ["identifier-too-long", "renaming-column"]);
+    }
+
+    #[test]
+    fn only_locks_stand_in_the_way_where_nothing_else_blocks() {
+        let of = |rules: &[&str]| -> Vec<Finding> {
+            rules.iter().map(|rule| finding(rule, 1, "", String::new())).collect()
+        };
+        assert!(only_locks(&of(&["rewrite", "values-overwritten"])));
+        assert!(!only_locks(&of(&["rewrite", "rows-lost"])));
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_names_are_short() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!((short("public.a"), short("s.a")), ("a", "s.a"));
+    }
 }

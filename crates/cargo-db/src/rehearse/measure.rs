@@ -1,41 +1,21 @@
-//! Measures what each statement of a migration does: a snapshot, the statement, a snapshot. One that takes
-//! rows away is undone, what it would take is counted, and it is run again.
+//! Measures what each statement of a migration does: a snapshot, the statement, a snapshot. One
+//! that takes rows away is undone, what it would take is counted, and it is run again.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pg_logical::lexer::words;
-use pg_logical::script::Statement;
+use pg_sql::lexer::words;
+use pg_sql::script::Statement;
 
 use crate::failure::{Failure, Result, StatementError};
-use crate::model::layout::quote_identifier;
-use crate::rehearse::capture::{Capture, Kept, ask, is_kept, widens};
-use crate::rehearse::outside::{Watch, needs_no_transaction};
-use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Relation, Snapshot, reaches_out};
+use crate::rehearse::baseline::Baseline;
+use crate::rehearse::capture::{Capture, Kept, ask, is_kept};
+use crate::rehearse::overwrites::widens;
+use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Snapshot, reaches_out};
+use crate::rehearse::watch::{Watch, needs_no_transaction};
 use crate::world::World;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Around, Session};
-
-/// The tables as they were before the first migration, which is how they are on the real database.
-pub(super) struct Baseline {
-    pub(super) relations: BTreeMap<Oid, Relation>,
-    /// Their columns, by number.
-    pub(super) columns: BTreeMap<Column, String>,
-    /// Whether the copy holds the rows, or only its schema was copied.
-    pub(super) holds_rows: bool,
-}
-
-impl Baseline {
-    /// A table that was there and had rows.
-    pub(super) fn table(&self, oid: Oid) -> Option<&Relation> {
-        self.relations.get(&oid).filter(|relation| relation.holds_rows() && relation.rows > 0)
-    }
-
-    /// A table that was there, with rows or without.
-    pub(super) fn any_table(&self, oid: Oid) -> Option<&Relation> {
-        self.relations.get(&oid).filter(|relation| relation.holds_rows())
-    }
-}
+use crate::world::pg::{Session, StatementObserver};
+use pg_sql::quote::quote_identifier;
 
 /// Something that a statement does away with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +73,15 @@ pub(super) struct Measured {
     /// The tables whose values were kept aside, and what became of these.
     pub(super) captured: Vec<String>,
     pub(super) kept: Vec<Kept>,
+}
+
+impl Measured {
+    /// Whether the statement may write rows, as far as its first word tells.
+    pub(super) fn may_write(&self) -> bool {
+        const WRITES: [&str; 8] =
+            ["insert", "update", "delete", "merge", "with", "do", "select", "call"];
+        words(&self.text).first().is_some_and(|first| WRITES.contains(&first.as_str()))
+    }
 }
 
 /// Follows the statements of a migration.
@@ -181,23 +170,12 @@ impl<'a> Measure<'a> {
             return Ok(false);
         }
         let after = Snapshot::take(session)?;
-        if self.counted.is_none() && self.baseline.holds_rows && !statement.reads_data() {
-            let going = self.going(session, &after)?;
-            let unforeseen = self.unforeseen(statement, &after);
-            if !going.is_empty() || !unforeseen.is_empty() {
-                session.run("undo the statement", "ROLLBACK TO SAVEPOINT cargo_db_statement")?;
-                self.counted = Some(count(session, going)?);
-                for (table, column) in unforeseen {
-                    let kept = match column {
-                        None => Capture::of_rows(session, &self.before, table, None)?,
-                        Some(column) => Capture::of_column(session, &self.before, table, &column)?,
-                    };
-                    self.captures.extend(kept);
-                }
-                self.before = Snapshot::take(session)?;
-                self.began = stopwatch();
-                return Ok(true);
-            }
+        if self.counted.is_none()
+            && self.baseline.holds_rows
+            && !statement.reads_data()
+            && self.undone(session, statement, &after)?
+        {
+            return Ok(true);
         }
         let mut measured = self.compare(session, statement, &after, elapsed)?;
         for capture in std::mem::take(&mut self.captures) {
@@ -222,6 +200,33 @@ impl<'a> Measure<'a> {
         Ok(false)
     }
 
+    /// Undoes a statement that takes something away, counts what it takes and keeps its values
+    /// aside. False where it takes nothing.
+    fn undone(
+        &mut self,
+        session: &mut Session,
+        statement: &Statement,
+        after: &Snapshot,
+    ) -> Result<bool> {
+        let going = self.going(session, after)?;
+        let unforeseen = self.unforeseen(statement, after);
+        if going.is_empty() && unforeseen.is_empty() {
+            return Ok(false);
+        }
+        session.run("undo the statement", "ROLLBACK TO SAVEPOINT cargo_db_statement")?;
+        self.counted = Some(count(session, going)?);
+        for (table, column) in unforeseen {
+            let kept = match column {
+                None => Capture::of_rows(session, &self.before, table, None)?,
+                Some(column) => Capture::of_column(session, &self.before, table, &column)?,
+            };
+            self.captures.extend(kept);
+        }
+        self.before = Snapshot::take(session)?;
+        self.began = stopwatch();
+        Ok(true)
+    }
+
     /// Keeps account of the transactions that the file itself begins and ends.
     fn follow(&mut self, statement: &Statement) {
         if statement.begins_transaction() {
@@ -238,7 +243,8 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// Tables whose rows were updated, and columns whose type was changed, that were not kept aside.
+    /// Tables whose rows were updated, and columns whose type was changed, that were not kept
+    /// aside.
     fn unforeseen(&self, statement: &Statement, after: &Snapshot) -> Vec<(Oid, Option<String>)> {
         let mut unforeseen = Vec::new();
         let all = words(&statement.text);
@@ -327,17 +333,7 @@ impl<'a> Measure<'a> {
             wal: after.wal.saturating_sub(before.wal),
             ..Measured::default()
         };
-        for (&oid, &mode) in &after.locks {
-            let Some(relation) = self.baseline.any_table(oid) else { continue };
-            // Nobody writes to a materialized view but who refreshes it.
-            let nobody_waits = relation.kind == 'm' && mode < Mode::AccessExclusive;
-            if !nobody_waits && before.locks.get(&oid).is_none_or(|&held| held < mode) {
-                measured.taken.push((relation.name.clone(), mode));
-            }
-        }
-        let shut = before.locks.iter().filter(|&(_, &mode)| mode == Mode::AccessExclusive);
-        measured.shut =
-            shut.filter_map(|(&oid, _)| Some(self.baseline.table(oid)?.name.clone())).collect();
+        self.note_locks(&mut measured, after);
         for (&oid, relation) in &self.baseline.relations {
             let counts = after.counts_since(before, oid);
             if counts.inserted + counts.updated + counts.deleted > 0 {
@@ -366,15 +362,32 @@ impl<'a> Measure<'a> {
         }
         measured.lost = match self.counted.take() {
             Some(counted) => counted,
-            // Without rows there is nothing to count: as many as the server estimates for the source.
+            // Without rows there is nothing to count: as many as the server estimates for the
+            // source.
             None if !self.baseline.holds_rows => self.going(session, after)?,
             None => Vec::new(),
         };
         Ok(measured)
     }
+
+    /// The locks that a statement took or made stronger, and the tables that were shut before it.
+    fn note_locks(&self, measured: &mut Measured, after: &Snapshot) {
+        let before = &self.before;
+        for (&oid, &mode) in &after.locks {
+            let Some(relation) = self.baseline.any_table(oid) else { continue };
+            // Nobody writes to a materialized view but who refreshes it.
+            let nobody_waits = relation.kind == 'm' && mode < Mode::AccessExclusive;
+            if !nobody_waits && before.locks.get(&oid).is_none_or(|&held| held < mode) {
+                measured.taken.push((relation.name.clone(), mode));
+            }
+        }
+        let shut = before.locks.iter().filter(|&(_, &mode)| mode == Mode::AccessExclusive);
+        measured.shut =
+            shut.filter_map(|(&oid, _)| Some(self.baseline.table(oid)?.name.clone())).collect();
+    }
 }
 
-impl Around for Measure<'_> {
+impl StatementObserver for Measure<'_> {
     fn before(&mut self, session: &mut Session, statement: &Statement) {
         if self.trouble.is_none() {
             self.trouble = self.prepare(session, statement).err();
@@ -410,8 +423,8 @@ fn is_of_transaction(statement: &Statement) -> bool {
 fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
     let mut counted = Vec::new();
     for lost in going {
-        let rows = session.value("count what would be lost", &lost.query())?;
-        counted.push(Lost { rows: rows.and_then(|rows| rows.parse().ok()).unwrap_or(0), ..lost });
+        let rows = session.number("count what would be lost", &lost.query())?;
+        counted.push(Lost { rows, ..lost });
     }
     Ok(counted)
 }

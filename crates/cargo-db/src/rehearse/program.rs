@@ -1,40 +1,26 @@
-//! Migrations that are programs: their own tool runs them on the scratch database, and what they did is
-//! what is another way afterwards. Which locks they take, and for how long, is not measured.
-
-use std::collections::BTreeMap;
+//! Migrations that are programs: their own tool runs them on the scratch database, and what they
+//! did is what is different afterwards. Which locks they take, and for how long, is not measured.
 
 use crate::check::{self, Direction, Source, finding};
 use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::event::Event;
-use crate::model::finding::{Class, Expected, Finding, Severity, Verdict};
+use crate::model::finding::{Expected, Finding, Verdict};
 use crate::model::history::Standing;
-use crate::model::layout::{Layout, quote_identifier};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
-use crate::model::tool::{Task, newest_left};
-use crate::rehearse::{Stage, judge, unmeasured};
+use crate::rehearse::content::Content;
+use crate::rehearse::judge;
+use crate::rehearse::stage::{Stage, unmeasured};
 use crate::world::clock::stopwatch;
 use crate::world::files;
-use crate::world::pg::Session;
-
-/// Tables with more rows than this are not counted.
-const COUNTED: f64 = 5_000_000.0;
-
-/// How many rows each table holds, and how many values each of its columns.
-#[derive(Default)]
-struct Content(BTreeMap<String, Table>);
-
-struct Table {
-    rows: u64,
-    values: BTreeMap<String, u64>,
-}
+use db_tools::command::Task;
 
 impl Stage<'_> {
     /// Runs every migration there, one by one where the tool can, and back again.
     pub(super) fn by_tool(&mut self) -> Result<Vec<Rehearsed>> {
         let migrations = self.request.migrations;
-        migration::goes_where_it_is_told(self.world, self.request.settings, &self.session.target)?;
+        migration::verify_tool_target(self.world, self.request.settings, &self.session.target)?;
         let one_by_one = migrations.len() == 1 || self.can(&Task::ApplyNext { count: 1, last: "" });
         let groups: Vec<&[Migration]> =
             if one_by_one { migrations.chunks(1).collect() } else { vec![migrations] };
@@ -61,7 +47,7 @@ impl Stage<'_> {
 
     /// What the tool keeps for itself is not anybody's data.
     fn content(&mut self) -> Result<Content> {
-        content(&mut self.session, &self.request.settings.migrations.layout)
+        Content::count(&mut self.session, &self.request.settings.migrations.layout)
     }
 
     fn can(&self, task: &Task<'_>) -> bool {
@@ -71,57 +57,20 @@ impl Stage<'_> {
     /// Migrations that run together. What they do together is said of the last one.
     fn group(&mut self, group: &[Migration], one_of_several: bool) -> Result<Vec<Rehearsed>> {
         let Some((last, others)) = group.split_last() else { return Ok(Vec::new()) };
-        let (world, settings) = (self.world, self.request.settings);
-        world.interrupt.check()?;
-        world.tell(Event::Started { doing: "Rehearsing", subject: last.title() });
+        self.world.interrupt.check()?;
+        self.world.tell(Event::Started { doing: "Rehearsing", subject: last.title() });
         let schema = self.fingerprint()?;
         let content = self.content()?;
-        let version = last.version.to_string();
-        let task = if one_of_several {
-            Task::ApplyNext { count: 1, last: &version }
-        } else {
-            Task::ApplyAll
-        };
         let began = stopwatch();
-        let target = self.session.target.clone();
-        let ran = migration::run_task(world, settings, &target, &task);
+        let failed = self.run_group(group, last, one_of_several)?;
         let duration = began.elapsed();
-        let mut findings = Vec::new();
-        match ran {
-            Err(failure) if matches!(failure.kind(), Kind::ToolFailed { .. }) => {
-                // A program's last line says more than its first.
-                let why = failure
-                    .why()
-                    .into_iter()
-                    .rfind(|line| !line.trim().is_empty())
-                    .unwrap_or_default();
-                findings.push(finding("fails", 1, "", format!("{failure}: {}", why.trim())));
-            }
-            Err(failure) => return Err(failure),
-            Ok(_) => {
-                let facts = migration::gather(world, settings, &target)?;
-                let applied = |one: &&Migration| {
-                    facts.history.applied.iter().any(|row| row.version == one.version)
-                };
-                if let Some(left_out) = group.iter().find(|one| !applied(one)) {
-                    let why = format!(
-                        "the tool reported success, and {} is not applied",
-                        left_out.title()
-                    );
-                    findings.push(finding("fails", 1, "", why));
-                }
-            }
-        }
+        let mut findings = Vec::from_iter(failed);
         let now = self.content()?;
         findings.extend(content.losses(&now));
         let after = self.fingerprint()?;
         let changes = schema.changes(&after);
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
-        for change in changes {
-            let mut found = finding(change.rule, 1, "", change.evidence);
-            found.object = Some(judge::short(&change.object).to_owned());
-            findings.push(found);
-        }
+        findings.extend(changes.into_iter().map(|change| judge::changed(change, 1)));
         self.before.push(schema);
         let expected = self.expected(last)?;
         let guards = guards(&findings, &expected);
@@ -143,6 +92,42 @@ impl Stage<'_> {
             ..unmeasured(one, Vec::new(), String::new())
         };
         Ok(others.iter().map(together).chain([of_last]).collect())
+    }
+
+    /// Has the tool run them. Returns why they failed, if they did.
+    fn run_group(
+        &mut self,
+        group: &[Migration],
+        last: &Migration,
+        one_of_several: bool,
+    ) -> Result<Option<Finding>> {
+        let (world, settings) = (self.world, self.request.settings);
+        let version = last.version.to_string();
+        let task = if one_of_several {
+            Task::ApplyNext { count: 1, last: &version }
+        } else {
+            Task::ApplyAll
+        };
+        let target = self.session.target.clone();
+        let why = match migration::run_task(world, settings, &target, &task) {
+            Err(failure) if matches!(failure.kind(), Kind::ToolFailed { .. }) => {
+                // A program's last line says more than its first.
+                let why = failure.why().into_iter().rfind(|line| !line.trim().is_empty());
+                format!("{failure}: {}", why.unwrap_or_default().trim())
+            }
+            Err(failure) => return Err(failure),
+            Ok(_) => {
+                let facts = migration::gather(world, settings, &target)?;
+                let applied = |one: &&Migration| {
+                    facts.history.applied.iter().any(|row| row.version == one.version)
+                };
+                let Some(left_out) = group.iter().find(|one| !applied(one)) else {
+                    return Ok(None);
+                };
+                format!("the tool reported success, and {} is not applied", left_out.title())
+            }
+        };
+        Ok(Some(finding("fails", 1, "", why)))
     }
 
     /// What the file says that it expects, in a comment of whatever language.
@@ -168,7 +153,7 @@ impl Stage<'_> {
             let version = rehearsed[index].version.clone();
             let left = self.applied_but(&version)?;
             let left = left.iter().map(String::as_str);
-            let newest = newest_left(&settings.migrations.layout, &version, left);
+            let newest = settings.migrations.layout.newest_left(&version, left);
             let task = Task::Revert { count: 1, first: &version, newest };
             if !self.can(&task) {
                 rehearsed[index].way_back = WayBack::Irreversible;
@@ -183,14 +168,8 @@ impl Stage<'_> {
             let after = self.fingerprint()?;
             let difference = self.before[index].difference(&after);
             let lost = before.losses(&self.content()?);
-            let there = rehearsed[index].findings.iter().filter(|finding| is_lost(finding));
-            let lost: Vec<String> =
-                there.chain(lost.iter().filter(|finding| is_lost(finding))).map(line).collect();
-            rehearsed[index].way_back = match (difference.is_empty(), lost.is_empty()) {
-                (false, _) => WayBack::Wrong(difference),
-                (true, false) => WayBack::Lossy(lost),
-                (true, true) => WayBack::Proved,
-            };
+            let there = &rehearsed[index].findings;
+            rehearsed[index].way_back = judge::way_back(there, &lost, &difference);
         }
         Ok(())
     }
@@ -203,14 +182,6 @@ impl Stage<'_> {
         let versions = standing.applied.iter().map(|(row, _)| row.version.to_string());
         Ok(versions.filter(|applied| applied != version).collect())
     }
-}
-
-fn is_lost(finding: &Finding) -> bool {
-    finding.class == Class::Loss && finding.severity == Severity::Block
-}
-
-fn line(finding: &Finding) -> String {
-    format!("{}: {}", finding.object.as_deref().unwrap_or_default(), finding.evidence)
 }
 
 /// What the file expects to go, to be counted again before the real run.
@@ -226,92 +197,5 @@ fn guards(findings: &[Finding], expected: &[Expected]) -> Vec<Guard> {
         };
         Some(Guard { table, column, bound })
     };
-    findings.iter().filter(|finding| is_lost(finding)).filter_map(guard).collect()
-}
-
-fn content(session: &mut Session, layout: &Layout) -> Result<Content> {
-    let sql = format!(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples, \
-               (SELECT string_agg(a.attname, E'\\x1f' ORDER BY a.attnum) FROM pg_attribute a \
-                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') \
-               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' \
-               AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'cargo_db') AND NOT {}",
-        layout.own_relations()
-    );
-    let mut content = Content::default();
-    for row in session.rows("list the tables", &sql)? {
-        let text = |at: usize| row[at].clone().unwrap_or_default();
-        if text(1).parse::<f64>().unwrap_or(0.0) > COUNTED {
-            continue;
-        }
-        let (name, columns) = (text(0), text(2));
-        let columns: Vec<&str> =
-            columns.split('\x1f').filter(|column| !column.is_empty()).collect();
-        let counts: Vec<String> =
-            columns.iter().map(|column| format!(", count({})", quote_identifier(column))).collect();
-        let counted = session.rows(
-            "count rows and values",
-            &format!("SELECT count(*){} FROM {name}", counts.concat()),
-        )?;
-        let Some(counted) = counted.first() else { continue };
-        let number =
-            |at: usize| counted[at].as_deref().and_then(|number| number.parse().ok()).unwrap_or(0);
-        let values =
-            columns.iter().enumerate().map(|(at, column)| ((*column).to_owned(), number(at + 1)));
-        content.0.insert(name, Table { rows: number(0), values: values.collect() });
-    }
-    Ok(content)
-}
-
-impl Content {
-    /// What was here and is not in `now`.
-    fn losses(&self, now: &Content) -> Vec<Finding> {
-        let mut found = Vec::new();
-        let mut add = |rule: &str, object: String, rows: u64, evidence: String| {
-            let mut finding = finding(rule, 1, "", evidence);
-            let object = judge::short(&object).to_owned();
-            finding.help = Some(format!(
-                "if that is meant: `cargo-db: expect loss {object} <= {rows}` in a comment"
-            ));
-            (finding.object, finding.rows) = (Some(object), Some(rows));
-            found.push(finding);
-        };
-        for (name, before) in self.0.iter().filter(|(_, table)| table.rows > 0) {
-            let Some(after) = now.0.get(name) else {
-                add(
-                    "rows-lost",
-                    name.clone(),
-                    before.rows,
-                    format!("the table is gone, with {} rows", before.rows),
-                );
-                continue;
-            };
-            if after.rows < before.rows {
-                let gone = before.rows - after.rows;
-                add("rows-lost", name.clone(), gone, format!("{gone} rows are gone"));
-                continue;
-            }
-            for (column, &values) in before.values.iter().filter(|(_, values)| **values > 0) {
-                let object = format!("{name}.{column}");
-                match after.values.get(column) {
-                    None => add(
-                        "values-lost",
-                        object,
-                        values,
-                        format!("{values} values go with the column"),
-                    ),
-                    Some(&left) if left < values => {
-                        add(
-                            "values-lost",
-                            object,
-                            values - left,
-                            format!("{} values are gone", values - left),
-                        );
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
-        found
-    }
+    findings.iter().filter(|finding| judge::is_lost(finding)).filter_map(guard).collect()
 }

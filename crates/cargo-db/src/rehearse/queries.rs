@@ -1,5 +1,5 @@
-//! The queries of the application: each is prepared before and after every migration, and one that no
-//! longer prepares is named, with the migration that broke it.
+//! The queries of the application: each is prepared before and after every migration, and one that
+//! no longer prepares is named, with the migration that broke it.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::failure::{Kind, Result};
 use crate::model::rehearsal::BrokenQuery;
 use crate::world::pg::{Session, describe};
 use crate::world::{files, process};
-use pg_logical::script::statements;
+use pg_sql::script::statements;
 
 /// One query, and the file that it is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub(crate) struct Query {
     pub(crate) sql: String,
 }
 
-/// Reads a folder of queries: `.sqlx/*.json` as sqlx prepares them, or files of SQL; as they are, or as
-/// they were in a revision of git.
+/// Reads a folder of queries: `.sqlx/*.json` as sqlx prepares them, or files of SQL; as they are,
+/// or as they were in a revision of git.
 pub(crate) fn read(root: &Path, folder: &Path, revision: Option<&str>) -> Result<Vec<Query>> {
     let mut queries = Vec::new();
     for (name, text) in texts(root, folder, revision)? {
@@ -26,7 +26,7 @@ pub(crate) fn read(root: &Path, folder: &Path, revision: Option<&str>) -> Result
             let sql = json.get("query").and_then(serde_json::Value::as_str);
             queries.extend(sql.map(|sql| Query { name, sql: sql.to_owned() }));
         } else if let Ok(all) = statements(text.as_bytes()) {
-            let one = |statement: pg_logical::script::Statement| Query {
+            let one = |statement: pg_sql::script::Statement| Query {
                 name: format!("{name}:{}", statement.line),
                 sql: statement.text,
             };

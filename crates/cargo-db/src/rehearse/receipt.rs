@@ -1,5 +1,5 @@
-//! Receipts: that these very files were rehearsed on this very schema, and what came of it. Kept as files
-//! in `.db/receipts`, which can be carried to another machine.
+//! Receipts: that these very files were rehearsed on this very schema, and what came of it. Kept as
+//! files in `.db/receipts`, which can be carried to another machine.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,12 +9,12 @@ use time::OffsetDateTime;
 
 use crate::failure::{Kind, Result};
 use crate::model::finding::Verdict;
-use crate::model::layout::Layout;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::world::pg::Session;
 use crate::world::{clock, files};
+use db_tools::ProjectTool;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -43,9 +43,9 @@ pub(crate) struct Receipt {
     pub(crate) migrations: Vec<Entry>,
 }
 
-/// How a database stands, as far as a receipt depends on it.
+/// What a receipt depends on: the schema of a database, its server and its size.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stood {
+pub(crate) struct SchemaState {
     /// The digest of its schema.
     pub(crate) schema: String,
     /// The server's major version.
@@ -54,17 +54,15 @@ pub(crate) struct Stood {
     pub(crate) rows: u64,
 }
 
-impl Stood {
+impl SchemaState {
     /// Looks at the session's database.
-    pub(crate) fn of(session: &mut Session, layout: &Layout) -> Result<Stood> {
+    pub(crate) fn of(session: &mut Session, layout: &ProjectTool) -> Result<SchemaState> {
         let schema = Fingerprint::of(session, layout)?.digest();
-        let mut number = |doing, sql| -> Result<u64> {
-            Ok(session.value(doing, sql)?.and_then(|number| number.parse().ok()).unwrap_or(0))
-        };
-        let version = number("ask for the version", "SHOW server_version_num")?;
-        let sql = "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class WHERE relkind IN ('r', 'm') AND oid >= 16384";
-        let rows = number("ask for the sizes of tables", sql)?;
-        Ok(Stood { schema, server: u32::try_from(version / 10000).unwrap_or(0), rows })
+        let version: u32 = session.number("ask for the version", "SHOW server_version_num")?;
+        let sql = "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class \
+                   WHERE relkind IN ('r', 'm') AND oid >= 16384";
+        let rows = session.number("ask for the sizes of tables", sql)?;
+        Ok(SchemaState { schema, server: version / 10_000, rows })
     }
 }
 
@@ -82,7 +80,7 @@ pub(crate) struct Entry {
 
 impl Receipt {
     /// That of a rehearsal.
-    pub(super) fn of(rehearsal: &Rehearsal, migrations: &[Migration], on: &Stood) -> Receipt {
+    pub(super) fn of(rehearsal: &Rehearsal, migrations: &[Migration], on: &SchemaState) -> Receipt {
         let entry = |(migration, rehearsed): (&Migration, &Rehearsed)| Entry {
             version: migration.version.to_string(),
             up: migration.up.checksum.to_string(),
@@ -122,7 +120,7 @@ impl Receipt {
     }
 
     /// Why it does not hold for these migrations, as things stand; nothing where it does.
-    pub(crate) fn objection(&self, migrations: &[&Migration], now: &Stood) -> Option<String> {
+    pub(crate) fn objection(&self, migrations: &[&Migration], now: &SchemaState) -> Option<String> {
         if self.version != VERSION {
             return Some(format!("it is of format {}, which is not known", self.version));
         }

@@ -1,32 +1,21 @@
-//! The scratch database: a clone where nobody is connected, else a dump that is loaded, else the schema
-//! with the sizes that the server estimates for the source. It is dropped on every way out.
+//! The scratch database: a clone where nobody is connected, else a dump that is loaded, else the
+//! schema with the sizes that the server estimates for the source. It is dropped on every way out.
 
 use std::collections::BTreeMap;
 
-use crate::backup::{self, Built, Folder, Source};
+use crate::backup::{self, Built, Copied, Folder, Source};
 use crate::failure::Result;
 use crate::model::environment::Environment;
 use crate::model::rehearsal::Basis;
 use crate::model::target::Target;
-use crate::rehearse::Request;
-use crate::rehearse::measure::Baseline;
+use crate::rehearse::baseline::Baseline;
+use crate::rehearse::request::{CopySource, Request};
 use crate::rehearse::snapshot::Snapshot;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session};
 
 /// A database with more bytes than this is not copied unless it is asked for.
 const COPIED_AT_MOST: u64 = 20 << 30;
-
-/// What the copy is to be made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum From {
-    /// The database as it is, unless it is very large: then its schema.
-    Auto,
-    Live,
-    /// A backup's name, or the newest.
-    Backup(Option<String>),
-    Schema,
-}
 
 /// A copy to run migrations on.
 pub(super) struct Scratch {
@@ -44,21 +33,24 @@ pub(super) struct Scratch {
 pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     let (settings, target) = (request.settings, request.target);
     let (built, basis) = match &request.from {
-        From::Backup(name) => {
-            let folder = Folder::new(&settings.backup.dir.value);
+        CopySource::Backup(name) => {
+            let folder = Folder::of(settings);
             let backup = folder.find(name.as_deref(), &target.database)?;
             let name = backup.manifest.name.clone();
             let built = backup::scratch(world, settings, target, &Source::of(&folder, &backup))?;
             (built, Basis::Backup(name))
         }
-        From::Schema => (dumped(world, request, false)?, Basis::Schema),
-        From::Auto if is_large(world, target)? => (dumped(world, request, false)?, Basis::Schema),
-        From::Auto | From::Live => (live(world, request)?, Basis::Live),
+        CopySource::Schema => (dumped(world, request, Copied::Schema)?, Basis::Schema),
+        CopySource::Auto if is_large(world, target)? => {
+            (dumped(world, request, Copied::Schema)?, Basis::Schema)
+        }
+        CopySource::Auto | CopySource::Live => (live(world, request)?, Basis::Live),
     };
     let mut keeper = Session::open(world, &built.target, Purpose::Read)?;
     let rows = if basis == Basis::Schema { estimates(world, target)? } else { BTreeMap::new() };
     if basis != Basis::Schema {
-        let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
+        let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') \
+                       AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
         if keeper.value("look for tables of unknown size", unknown)?.is_some() {
             Session::open(world, &built.target, Purpose::Write)?
                 .run("analyse the copy", "ANALYZE")?;
@@ -73,23 +65,23 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
 fn live(world: &World, request: &Request<'_>) -> Result<Built> {
     // While a database is cloned nobody can connect to it: not for production.
     if request.settings.environment.environment != Environment::Production
-        && let Some(built) = backup::clone_beside(world, request.target, backup::SCRATCH)?
+        && let Some(built) = backup::clone_sibling(world, request.target, backup::SCRATCH)?
     {
         return Ok(built);
     }
-    dumped(world, request, true)
+    dumped(world, request, Copied::SchemaAndRows)
 }
 
-fn dumped(world: &World, request: &Request<'_>, rows: bool) -> Result<Built> {
-    let built = backup::create_beside(world, request.target, backup::SCRATCH, None)?;
-    backup::copy_into(world, request.settings, request.target, &built, rows)?;
+fn dumped(world: &World, request: &Request<'_>, copied: Copied) -> Result<Built> {
+    let built = backup::create_sibling(world, request.target, backup::SCRATCH, None)?;
+    backup::copy_into(world, request.settings, request.target, &built, copied)?;
     Ok(built)
 }
 
 fn is_large(world: &World, target: &Target) -> Result<bool> {
     let mut session = Session::open(world, target, Purpose::Read)?;
-    let bytes = session.value("ask for the size", "SELECT pg_database_size(current_database())")?;
-    Ok(bytes.and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0) > COPIED_AT_MOST)
+    let sql = "SELECT pg_database_size(current_database())";
+    Ok(session.number::<u64>("ask for the size", sql)? > COPIED_AT_MOST)
 }
 
 fn estimates(world: &World, target: &Target) -> Result<BTreeMap<String, u64>> {

@@ -1,10 +1,10 @@
-//! What the server says of our own transaction: which tables there are and where they lie on disk, what
-//! is locked, what was read and changed. Two snapshots around a statement tell what it did.
+//! What the server says of our own transaction: which tables there are and where they lie on disk,
+//! what is locked, what was read and changed. Two snapshots around a statement tell what it did.
 
 use std::collections::BTreeMap;
 
 use crate::failure::Result;
-use crate::world::pg::{Row, Session};
+use crate::world::pg::{Session, only_row};
 
 /// The number that the server knows a table by.
 pub(super) type Oid = u32;
@@ -45,7 +45,8 @@ pub(super) type Column = (Oid, i16);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     pub(super) relations: BTreeMap<Oid, Relation>,
-    /// Name and type; but of no generated column: its values are not lost while the others are there.
+    /// Name and type; but of no generated column: its values are not lost while the others are
+    /// there.
     pub(super) columns: BTreeMap<Column, (String, String)>,
     /// The strongest lock of our own on each.
     pub(super) locks: BTreeMap<Oid, Mode>,
@@ -93,46 +94,38 @@ impl Mode {
     }
 }
 
-const SQL: &str = "\
-SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relkind, pg_relation_filenode(c.oid), greatest(c.reltuples, 0)::bigint \
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cargo_db'); \
-SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND c.relkind IN ('r', 'p') \
-AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cargo_db'); \
-SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted; \
-SELECT relid, seq_scan, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_user_tables \
-WHERE seq_scan + n_tup_ins + n_tup_upd + n_tup_del > 0; \
-SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn";
+const SQL: &str = include_str!("sql/snapshot.sql");
 
 impl Snapshot {
     /// Asks for it, in one round trip.
     pub(super) fn take(session: &mut Session) -> Result<Snapshot> {
-        let sets = session.result_sets("measure", SQL)?;
-        let [relations, columns, locks, counts, wal] = sets.as_slice() else {
-            return Ok(Snapshot::default());
-        };
-        let mut snapshot =
-            Snapshot { wal: wal.first().map_or(0, |row| number(row, 0)), ..Snapshot::default() };
-        for row in relations {
-            let kind = text(row, 2).chars().next().unwrap_or(' ');
-            let file = row[3].as_deref().and_then(|file| file.parse().ok());
-            let relation = Relation { name: text(row, 1), kind, file, rows: number(row, 4) };
-            snapshot.relations.insert(oid(row), relation);
+        let [relations, columns, locks, counts, wal] = session.sets("measure", SQL)?;
+        let wal = only_row("measure", wal)?.number("wal")?;
+        let mut snapshot = Snapshot { wal, ..Snapshot::default() };
+        for row in &relations {
+            let kind = row.text("kind")?.chars().next().unwrap_or(' ');
+            let (name, file) = (row.text("name")?.to_owned(), row.optional_number("file")?);
+            let relation = Relation { name, kind, file, rows: row.number("rows")? };
+            snapshot.relations.insert(row.number("oid")?, relation);
         }
-        for row in columns {
-            let place = i16::try_from(number(row, 1)).unwrap_or(0);
-            snapshot.columns.insert((oid(row), place), (text(row, 2), text(row, 3)));
+        for row in &columns {
+            let column = (row.number("oid")?, row.number("number")?);
+            let (name, of) = (row.text("name")?.to_owned(), row.text("type")?.to_owned());
+            snapshot.columns.insert(column, (name, of));
         }
-        for row in locks {
-            let Some(mode) = Mode::named(&text(row, 1)) else { continue };
-            let held = snapshot.locks.entry(oid(row)).or_insert(mode);
+        for row in &locks {
+            let Some(mode) = Mode::named(row.text("mode")?) else { continue };
+            let held = snapshot.locks.entry(row.number("oid")?).or_insert(mode);
             *held = mode.max(*held);
         }
-        for row in counts {
-            let [scans, inserted, updated, deleted] =
-                [1, 2, 3, 4].map(|column| number(row, column));
-            snapshot.counts.insert(oid(row), Counts { scans, inserted, updated, deleted });
+        for row in &counts {
+            let counts = Counts {
+                scans: row.number("scans")?,
+                inserted: row.number("inserted")?,
+                updated: row.number("updated")?,
+                deleted: row.number("deleted")?,
+            };
+            snapshot.counts.insert(row.number("oid")?, counts);
         }
         Ok(snapshot)
     }
@@ -162,30 +155,9 @@ impl Snapshot {
     }
 }
 
-/// Whether the session's transaction has changed what all databases of the server share: roles and who has
-/// them, databases, tablespaces, and what is said and set of them.
-///
-/// Who writes there keeps a lock on the catalog until the end, except for the rights on a database: its row
-/// is then one that only this transaction has written.
+/// Whether the session's transaction has changed what all databases of the server share: roles and
+/// who has them, databases, tablespaces, and what is said and set of them.
 pub(super) fn reaches_out(session: &mut Session) -> Result<bool> {
-    let sql = "\
-SELECT 1 FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND database = 0 \
-  AND mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') \
-  AND relation::regclass::text ~ '^(pg_catalog\\.)?(pg_authid|pg_auth_members|pg_database|pg_tablespace|pg_shdescription|pg_shseclabel|pg_db_role_setting|pg_replication_origin|pg_subscription|pg_parameter_acl)$' \
-UNION ALL \
-SELECT 1 FROM pg_database WHERE CASE WHEN xmin::text::bigint <= txid_current() & 4294967295 \
-  THEN txid_status((txid_current() >> 32 << 32) + xmin::text::bigint) = 'in progress' END LIMIT 1";
+    let sql = include_str!("sql/reaches_out.sql");
     Ok(session.value("look at what all databases share", sql)?.is_some())
-}
-
-fn text(row: &Row, column: usize) -> String {
-    row[column].clone().unwrap_or_default()
-}
-
-fn number(row: &Row, column: usize) -> u64 {
-    row[column].as_deref().and_then(|number| number.parse().ok()).unwrap_or(0)
-}
-
-fn oid(row: &Row) -> Oid {
-    row[0].as_deref().and_then(|oid| oid.parse().ok()).unwrap_or(0)
 }

@@ -24,7 +24,7 @@ pub(crate) use tool::{Migrations, Runner, survey};
 use variables::Variables;
 
 /// Names under which other tools keep the environment, in the order in which they are read.
-const CUSTOMARY: &[&str] = &[
+const ENVIRONMENT_VARIABLES: &[&str] = &[
     "APP_ENV",
     "APP_ENVIRONMENT",
     "LOCO_ENV",
@@ -286,7 +286,7 @@ fn decisive_signal(sources: &Sources<'_>, variables: &Variables) -> Option<Signa
 }
 
 fn customary_signals(variables: &Variables) -> Vec<Signal> {
-    let found = CUSTOMARY.iter().filter_map(|name| variables.get(name));
+    let found = ENVIRONMENT_VARIABLES.iter().filter_map(|name| variables.get(name));
     found.map(|found| Signal::word(found.origin.to_string(), &found.value)).collect()
 }
 

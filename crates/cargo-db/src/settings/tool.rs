@@ -1,10 +1,12 @@
-//! Which migration tool a project uses, and where: what `db.toml` says, else what the files look like.
+//! Which migration tool a project uses, and where: what `db.toml` says, else what the files look
+//! like.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use db_tools::{Claim, ProjectTool, ToolError, ToolSettings, unsupported};
+
 use crate::failure::{Kind, Result};
-use crate::model::layout::{Claim, Layout, Root};
 use crate::settings::file::{DbToml, MigrationsTable};
 use crate::settings::{Origin, Setting, Sources};
 
@@ -22,10 +24,10 @@ pub(crate) enum Runner {
 pub(crate) struct Migrations {
     /// The set's name, where there are several.
     pub(crate) set: Option<String>,
-    pub(crate) layout: Layout,
+    pub(crate) layout: ProjectTool,
     pub(crate) dir: Setting<PathBuf>,
     /// What else the files look like; the database may decide.
-    pub(crate) rivals: Vec<(Layout, PathBuf)>,
+    pub(crate) candidates: Vec<(ProjectTool, PathBuf)>,
     pub(crate) runner: Runner,
     /// The folder that the tool is run in.
     pub(crate) tool_dir: PathBuf,
@@ -37,19 +39,16 @@ pub(crate) struct Migrations {
 
 impl Migrations {
     /// Settles on one of several tools.
-    pub(crate) fn choose(&mut self, root: &Path, layout: Layout, dir: PathBuf) {
+    pub(crate) fn choose(&mut self, root: &Path, layout: ProjectTool, dir: PathBuf) {
         self.tool_dir = base(root, &layout, &dir);
         self.runner = if layout.is_code() { Runner::Tool } else { self.runner };
         (self.layout, self.dir.value) = (layout, dir);
-        self.rivals.clear();
+        self.candidates.clear();
     }
 }
 
 /// What a command is for.
 pub(crate) const PURPOSES: [&str; 5] = ["status", "apply", "rollback", "create", "generate"];
-
-/// Tools that learn the name of their history from a variable.
-const TOLD_THE_TABLE: [&str; 3] = ["dbmate", "goose", "flyway"];
 
 /// Where a project's migrations are, and whose.
 pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Migrations> {
@@ -59,15 +58,7 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
     }
     let set = chosen_set(sources, toml)?;
     let table = set.as_ref().map_or(&toml.migrations, |set| &toml.migrations.sets[set]);
-    let dir = match (&sources.flags.migrations_dir, &table.dir) {
-        (Some(dir), _) => {
-            Some(Setting { value: sources.cwd.join(dir), origin: Origin::Flag("--migrations-dir") })
-        }
-        (None, Some(dir)) => {
-            Some(Setting { value: root.join(dir), origin: Origin::DbToml("migrations.dir") })
-        }
-        (None, None) => None,
-    };
+    let dir = named_dir(sources, table, root);
     let mut found = match (&table.tool, table.has_commands()) {
         (Some(name), _) => vec![named(sources, root, name, dir.as_ref())?],
         (None, true) => vec![named(sources, root, "commands", dir.as_ref())?],
@@ -76,76 +67,29 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
             if found.is_empty() {
                 let folder =
                     dir.as_ref().map_or_else(|| root.join("migrations"), |dir| dir.value.clone());
-                found.push((Layout::plain(), folder));
+                found.push((ProjectTool::plain(), folder));
             }
             found
         }
     };
     let (layout, value) = found.remove(0);
     let tool_dir = base(root, &layout, &value);
-    if table.tool.is_none() && (sources.exists)(&value.join("atlas.sum")) {
-        let what = format!(
-            "`{}` holds migrations of Atlas, which are not known here; name its commands in `[migrations]` of db.toml",
-            value.strip_prefix(root).unwrap_or(&value).display()
-        );
-        return Err(Kind::Usage { what }.into());
+    if table.tool.is_none() {
+        refuse_unsupported(sources, root, &value)?;
     }
-    let own = if layout.key() == "sqlx" {
-        sqlx_toml(sources, &tool_dir)?
-    } else {
-        SqlxMigrate::default()
-    };
-    let layout = layout.with_table(own.table_name).ignoring(own.ignored_chars.concat());
-    let layout = layout.with_table(table.table.clone());
-    let (value, dir) = match (dir, own.migrations_dir) {
+    let own = own_settings(sources, &layout, &tool_dir)?;
+    let layout = layout.with_settings(&own).with_table(table.table.clone());
+    let (value, dir) = match (dir, own.dir) {
         (None, Some(named)) => (tool_dir.join(named), None),
         (dir, _) => (value, dir),
     };
-    let runner = match table.runner.as_deref() {
-        None if layout.is_code() => Runner::Tool,
-        None => Runner::Builtin,
-        Some("tool") => Runner::Tool,
-        Some("builtin") if !layout.is_code() => Runner::Builtin,
-        Some(other) => {
-            let why = match other {
-                "builtin" => {
-                    format!(
-                        "the migrations of {} are programs, which only it can run",
-                        layout.key()
-                    )
-                }
-                _ => "there are builtin and tool".to_owned(),
-            };
-            let source_name = "migrations.runner in db.toml".to_owned();
-            return Err(Kind::BadSetting { source_name, value: other.to_owned(), why }.into());
-        }
-    };
-    if let (Runner::Builtin, Some(words)) =
-        (runner, table.apply.as_ref().or(table.rollback.as_ref()))
-    {
-        let why = format!(
-            "cargo db runs migrations of {} itself: say `runner = \"tool\"` too",
-            layout.key()
-        );
-        let source_name = "migrations.apply or rollback in db.toml".to_owned();
-        return Err(Kind::BadSetting { source_name, value: words.join(" "), why }.into());
-    }
-    if let (Runner::Tool, false, Some(named)) = (runner, layout.is_code(), &table.table)
-        && !TOLD_THE_TABLE.contains(&layout.key())
-    {
-        let why = format!(
-            "{} would not know of it, and begin anew: leave `runner = \"tool\"` out",
-            layout.key()
-        );
-        let source_name = "migrations.table in db.toml".to_owned();
-        return Err(Kind::BadSetting { source_name, value: named.clone(), why }.into());
-    }
+    let runner = runner_of(table, &layout)?;
     let dir = dir.unwrap_or_else(|| Setting::default(value));
     Ok(Migrations {
         set,
         layout,
         dir,
-        rivals: found,
+        candidates: found,
         runner,
         tool_dir,
         commands: table.commands(),
@@ -153,32 +97,83 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
     })
 }
 
-/// What `sqlx.toml` says in `[migrate]`, as far as it matters here.
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-struct SqlxMigrate {
-    table_name: Option<String>,
-    migrations_dir: Option<PathBuf>,
-    ignored_chars: Vec<String>,
+/// The folder that somebody named.
+fn named_dir(
+    sources: &Sources<'_>,
+    table: &MigrationsTable,
+    root: &Path,
+) -> Option<Setting<PathBuf>> {
+    match (&sources.flags.migrations_dir, &table.dir) {
+        (Some(dir), _) => {
+            Some(Setting { value: sources.cwd.join(dir), origin: Origin::Flag("--migrations-dir") })
+        }
+        (None, Some(dir)) => {
+            Some(Setting { value: root.join(dir), origin: Origin::DbToml("migrations.dir") })
+        }
+        (None, None) => None,
+    }
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-struct SqlxToml {
-    migrate: SqlxMigrate,
-}
-
-fn sqlx_toml(sources: &Sources<'_>, folder: &Path) -> Result<SqlxMigrate> {
-    let path = folder.join("sqlx.toml");
-    let text = crate::settings::file::read_text(sources, &path)?.unwrap_or_default();
-    let parsed: std::result::Result<SqlxToml, _> = toml::from_str(&text);
-    let bad = |error: toml::de::Error| Kind::BadFile {
-        file: path.clone(),
-        line: 1,
-        why: error.message().to_owned(),
-        suggestion: None,
+/// Who runs the migrations. What else `db.toml` says has to fit.
+fn runner_of(table: &MigrationsTable, layout: &ProjectTool) -> Result<Runner> {
+    let tool = layout.key();
+    let bad = |setting: &str, value: String, why: String| {
+        let source_name = format!("migrations.{setting} in db.toml");
+        Err(Kind::BadSetting { source_name, value, why }.into())
     };
-    Ok(parsed.map_err(bad)?.migrate)
+    let runner = match table.runner.as_deref() {
+        None if layout.is_code() => Runner::Tool,
+        None => Runner::Builtin,
+        Some("tool") => Runner::Tool,
+        Some("builtin") if !layout.is_code() => Runner::Builtin,
+        Some(builtin @ "builtin") => {
+            let why = format!("the migrations of {tool} are programs, which only it can run");
+            return bad("runner", builtin.to_owned(), why);
+        }
+        Some(other) => {
+            return bad("runner", other.to_owned(), "there are builtin and tool".to_owned());
+        }
+    };
+    match (runner, table.apply.as_ref().or(table.rollback.as_ref()), &table.table) {
+        (Runner::Builtin, Some(words), _) => {
+            let why =
+                format!("cargo db runs migrations of {tool} itself: say `runner = \"tool\"` too");
+            bad("apply or rollback", words.join(" "), why)
+        }
+        (Runner::Tool, _, Some(named))
+            if !layout.is_code() && layout.profile().table_variable.is_none() =>
+        {
+            let why = format!(
+                "{tool} would not know of it, and begin anew: leave `runner = \"tool\"` out"
+            );
+            bad("table", named.clone(), why)
+        }
+        _ => Ok(runner),
+    }
+}
+
+/// Fails where a folder holds migrations of a tool that is known by name only.
+fn refuse_unsupported(sources: &Sources<'_>, root: &Path, dir: &Path) -> Result<()> {
+    let is_there = |mark: &str| (sources.exists)(&dir.join(mark));
+    match unsupported().find(|tool| tool.marks.iter().any(|mark| is_there(mark))) {
+        None => Ok(()),
+        Some(tool) => {
+            let folder = dir.strip_prefix(root).unwrap_or(dir).to_owned();
+            Err(ToolError::UnsupportedFolder { folder, title: tool.title }.into())
+        }
+    }
+}
+
+/// What the tool's own settings file says, where it has one that matters here.
+fn own_settings(
+    sources: &Sources<'_>,
+    layout: &ProjectTool,
+    folder: &Path,
+) -> Result<ToolSettings> {
+    let Some(name) = layout.profile().settings_file else { return Ok(ToolSettings::default()) };
+    let path = folder.join(name);
+    let text = crate::settings::file::read_text(sources, &path)?.unwrap_or_default();
+    Ok(layout.settings(&path, &text)?)
 }
 
 /// The set that is meant: the one that is named, or the only one.
@@ -215,12 +210,8 @@ fn named(
     root: &Path,
     name: &str,
     dir: Option<&Setting<PathBuf>>,
-) -> Result<(Layout, PathBuf)> {
-    let layout = Layout::named(name).ok_or_else(|| {
-        let known: Vec<&str> = Layout::all().map(|layout| layout.key()).collect();
-        let (source_name, value) = ("migrations.tool in db.toml".to_owned(), name.to_owned());
-        Kind::BadSetting { source_name, value, why: format!("there are {}", known.join(", ")) }
-    })?;
+) -> Result<(ProjectTool, PathBuf)> {
+    let layout = ProjectTool::named(name)?;
     let folder = dir.map(|dir| dir.value.clone()).or_else(|| {
         let mut places = layout.folders().iter().map(|folder| below(root, folder));
         places.find(|folder| (sources.exists)(folder))
@@ -234,10 +225,10 @@ fn recognised(
     sources: &Sources<'_>,
     root: &Path,
     dir: Option<&Setting<PathBuf>>,
-) -> Vec<(Layout, PathBuf)> {
-    let mut best: BTreeMap<PathBuf, (Strength, Vec<Layout>)> = BTreeMap::new();
+) -> Vec<(ProjectTool, PathBuf)> {
+    let mut best: BTreeMap<PathBuf, (Strength, Vec<ProjectTool>)> = BTreeMap::new();
     let mut listings: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-    for layout in Layout::all() {
+    for layout in ProjectTool::all() {
         let folders: Vec<PathBuf> = match dir {
             Some(dir) => vec![dir.value.clone()],
             None => layout.folders().iter().map(|folder| below(root, folder)).collect(),
@@ -252,8 +243,8 @@ fn recognised(
             let within = |file: &&Path| file.components().count() <= layout.depth();
             let names: Vec<&Path> = listing.iter().map(PathBuf::as_path).filter(within).collect();
             let first = |name: &Path| (sources.read)(&folder.join(name)).ok().flatten();
-            let place = Place { sources, root: base(root, &layout, &folder) };
-            let strength = place.strength(&layout, &names, &first, deep);
+            let project = ProjectRoot { sources, root: base(root, &layout, &folder) };
+            let strength = project.strength(&layout, &names, &first, deep);
             let entry = best.entry(folder).or_insert((Strength::None, Vec::new()));
             if strength > entry.0 {
                 *entry = (strength, vec![layout.clone()]);
@@ -264,17 +255,15 @@ fn recognised(
     }
     // What sqlx and others name alike is plain SQL, unless something speaks for one of them.
     for (strength, layouts) in best.values_mut() {
-        if *strength == Strength::Fits
-            && layouts.iter().any(|layout| layout.key() == Layout::plain().key())
-        {
-            *layouts = vec![Layout::plain()];
+        if *strength == Strength::Fits && layouts.iter().any(ProjectTool::is_plain) {
+            *layouts = vec![ProjectTool::plain()];
         }
     }
     // An empty folder of a tool that is known to be here says less than one that holds its files.
     let strongest = best.values().map(|(strength, _)| *strength).max().unwrap_or(Strength::None);
     let enough = if strongest > Strength::Expected { Strength::Fits } else { Strength::Expected };
     let found = best.into_iter().filter(|(_, (strength, _))| *strength >= enough);
-    let mut found: Vec<(Layout, PathBuf)> = found
+    let mut found: Vec<(ProjectTool, PathBuf)> = found
         .flat_map(|(folder, (_, layouts))| {
             layouts.into_iter().map(move |layout| (layout, folder.clone()))
         })
@@ -288,8 +277,8 @@ pub(crate) fn survey(
     sources: &Sources<'_>,
     root: &Path,
     folders: &[PathBuf],
-) -> Vec<(Vec<Layout>, PathBuf)> {
-    let mut all: BTreeMap<PathBuf, Vec<Layout>> = BTreeMap::new();
+) -> Vec<(Vec<ProjectTool>, PathBuf)> {
+    let mut all: BTreeMap<PathBuf, Vec<ProjectTool>> = BTreeMap::new();
     for folder in
         std::iter::once(root.to_owned()).chain(folders.iter().map(|folder| root.join(folder)))
     {
@@ -315,20 +304,20 @@ enum Strength {
     /// Names fit.
     Fits,
     /// Names fit, and the project is in the tool's language.
-    AtHome,
+    OfLanguage,
     /// Only this tool writes files so, or it is here with files of its kind.
     Certain,
 }
 
-struct Place<'a> {
+struct ProjectRoot<'a> {
     sources: &'a Sources<'a>,
     root: PathBuf,
 }
 
-impl Place<'_> {
+impl ProjectRoot<'_> {
     fn strength(
         &self,
-        layout: &Layout,
+        layout: &ProjectTool,
         names: &[&Path],
         first: &dyn Fn(&Path) -> Option<String>,
         deep: bool,
@@ -338,19 +327,19 @@ impl Place<'_> {
             (self.sources.read)(&self.root.join("package.json")).ok().flatten().unwrap_or_default()
         };
         let depends_on = |name: &str| package().contains(&format!("\"{name}\""));
-        let owns = layout.owns(&Root { has: &has, depends_on: &depends_on });
+        let owns = layout.owns(&has, &depends_on);
         // What lies deep below the root was not listed.
         let any = deep || names.iter().any(|name| layout.reads(name));
         match layout.claims(names, first) {
             Claim::Signed => Strength::Certain,
             Claim::Fits if owns => Strength::Certain,
-            Claim::Fits if layout.language().iter().any(|file| has(file)) => Strength::AtHome,
+            Claim::Fits if layout.profile().language.iter().any(|file| has(file)) => {
+                Strength::OfLanguage
+            }
             Claim::Fits => Strength::Fits,
             Claim::No if !owns => Strength::None,
             // Where nothing but the name of its folder tells, any file will do.
-            Claim::No if any && (layout.is_code() || layout.key() == "supabase") => {
-                Strength::Certain
-            }
+            Claim::No if any && layout.profile().marks_suffice => Strength::Certain,
             Claim::No => Strength::Expected,
         }
     }
@@ -361,9 +350,12 @@ fn below(root: &Path, folder: &str) -> PathBuf {
 }
 
 /// The folder that a tool takes for the project: what stands above its customary folder.
-fn base(root: &Path, layout: &Layout, dir: &Path) -> PathBuf {
+fn base(root: &Path, layout: &ProjectTool, dir: &Path) -> PathBuf {
     let above = layout.folders().iter().filter(|folder| dir.ends_with(folder)).map(|folder| {
-        let levels = layout.levels().unwrap_or_else(|| Path::new(folder).components().count());
+        let levels = layout
+            .profile()
+            .project_levels
+            .unwrap_or_else(|| Path::new(folder).components().count());
         dir.ancestors().nth(levels).unwrap_or(root)
     });
     let above = above.max_by_key(|above| std::cmp::Reverse(above.components().count()));

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::answer::{BackedUp, Outcome};
-use crate::backup::{self, Folder, Order};
+use crate::backup::{self, BackupRequest, Folder};
 use crate::change::{Database, Effect, Workspace};
 use crate::failure::{Kind, Result};
 use crate::model::backup::{Compression, Format};
@@ -82,15 +82,15 @@ impl Verb for TakeBackup {
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let Database { target, settings, .. } = &workspace.database()?;
         let ui = &workspace.ui;
-        let folder = Folder::new(&settings.backup.dir.value);
-        let order = order(self, &settings.backup.event)?;
+        let folder = Folder::of(settings);
+        let request = request(self, &settings.backup.event)?;
         let (database, server) = (&target.database, target.server());
         ui.note(&format!("TakeBackup of {database} on {server} into {}", folder.path().display()));
         let skips = self.auto || settings.backup.skip_prompt || workspace.consent.yes;
         if ui.can_prompt() && !skips && !ui.confirm("Go on?")? {
             return Err(Kind::Declined.into());
         }
-        let taken = backup::take(&workspace.world, settings, target, &folder, &order)?;
+        let taken = backup::take(&workspace.world, settings, target, &folder, &request)?;
         // Nothing is removed on the word of a backup that nobody read.
         let removed = if taken.manifest.read_back {
             backup::prune(&folder, &settings.backup)?
@@ -103,7 +103,7 @@ impl Verb for TakeBackup {
     }
 }
 
-fn order(args: &TakeBackup, event: &str) -> Result<Order> {
+fn request(args: &TakeBackup, event: &str) -> Result<BackupRequest> {
     let compression = match &args.compress {
         _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
         None => Compression::Gzip(6),
@@ -131,7 +131,7 @@ fn order(args: &TakeBackup, event: &str) -> Result<Order> {
     if args.no_owner {
         selection.push("--no-owner".to_owned());
     }
-    Ok(Order {
+    Ok(BackupRequest {
         format: match args.format {
             BackupFormat::Sql => Format::Sql,
             BackupFormat::Custom => Format::Custom,

@@ -235,7 +235,7 @@ impl Change for Pruning {
 }
 
 fn folder(workspace: &Workspace) -> Folder {
-    Folder::new(&workspace.settings.backup.dir.value)
+    Folder::of(&workspace.settings)
 }
 
 /// The database whose backups are meant. No server is asked for that.

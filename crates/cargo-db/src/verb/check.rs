@@ -10,11 +10,11 @@ use crate::check::{self, Direction, Source, past};
 use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
-use crate::model::layout::{Found, Layout};
 use crate::model::migration::Folder;
 use crate::settings::Settings;
 use crate::verb::Verb;
 use crate::world::{files, process};
+use db_tools::{FoundFile, ProjectTool};
 
 const EFFECT: Effect = Effect::Reads;
 
@@ -93,8 +93,8 @@ impl Verb for Check {
 }
 
 /// Looks through a file, or through both parts of one that holds the way there and the way back.
-fn check_file(layout: &Layout, path: &Path, bytes: &[u8]) -> Checked {
-    let folder = layout.read(vec![Found { path: path.to_owned(), bytes: bytes.to_vec() }]);
+fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8]) -> Checked {
+    let folder = layout.read(vec![FoundFile { path: path.to_owned(), bytes: bytes.to_vec() }]);
     let parts = folder
         .scripts()
         .filter(|(script, _)| script.path == path && !(script.is_code && script.part.is_some()));
@@ -261,7 +261,7 @@ impl Repository<'_> {
                 } else {
                     files::read(&root.join(&path)).ok()?
                 };
-                Some(Found { path, bytes })
+                Some(FoundFile { path, bytes })
             });
         let folder = layout.read(found.collect());
         let past = past::Past { revision: shared.to_owned(), folder };

@@ -1,20 +1,18 @@
 //! `cargo db create`.
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 
 use crate::answer::{Created, Outcome};
 use crate::change::{Effect, Needs, Workspace};
-use crate::failure::{Kind, Result};
+use crate::failure::Result;
 use crate::migration::{self, Written};
-use crate::model::layout::{Layout, NewMigration};
-use crate::model::migration::{Folder, Migration};
+use crate::model::migration::Folder;
 use crate::model::target::Target;
-use crate::model::tool::Task;
 use crate::settings::Migrations;
 use crate::verb::Verb;
 use crate::world::{clock, files};
+use db_tools::NewMigration;
+use db_tools::command::Task;
 
 const EFFECT: Effect = Effect::Reads;
 
@@ -51,9 +49,9 @@ impl Verb for Create {
         let Migrations { layout, dir, .. } = &settings.migrations;
         // Two that are written at once are not of one version.
         let _alone = files::lock_folder(&settings.root)?;
-        let folder = files::migrations(layout, &dir.value, &settings.root)?;
-        let (app, words) = app_of(layout, &folder, &self.name)?;
-        let name = migration::checked_name(&words.join(" "))?;
+        let folder = migration::migrations(layout, &dir.value, &settings.root)?;
+        let (app, words_of_app) = layout.application(&folder, &self.name)?;
+        let name = migration::checked_name(&self.name[words_of_app..].join(" "))?;
         let reversible = self.reversible || (!self.simple && has_downs(&folder));
         let now = clock::now();
         let files =
@@ -87,34 +85,6 @@ impl Verb for Create {
     }
 }
 
-/// Django's migrations belong to an application: the only one, or the one that is named first.
-fn app_of<'a>(
-    layout: &Layout,
-    folder: &Folder,
-    words: &'a [String],
-) -> Result<(Option<String>, &'a [String])> {
-    if layout.key() != "django" {
-        return Ok((None, words));
-    }
-    let app = |migration: &Migration| {
-        migration.version.to_string().split('.').next().unwrap_or_default().to_owned()
-    };
-    let apps: BTreeSet<String> = folder.migrations.iter().map(app).collect();
-    match (words, apps.len()) {
-        ([first, rest @ ..], _) if apps.contains(first) && !rest.is_empty() => {
-            Ok((Some(first.clone()), rest))
-        }
-        (_, 1) => Ok((apps.into_iter().next(), words)),
-        _ => {
-            let list = apps.into_iter().collect::<Vec<_>>().join(", ");
-            let what = format!(
-                "name the application first, as in `cargo db create shop add age`; there are {list}"
-            );
-            Err(Kind::Usage { what }.into())
-        }
-    }
-}
-
 /// Whether the folder's migrations can be taken back, as far as its newest one shows.
 fn has_downs(folder: &Folder) -> bool {
     folder.migrations.last().is_none_or(|migration| migration.down.is_some())
@@ -123,12 +93,13 @@ fn has_downs(folder: &Folder) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::layout::{Found, Layout};
+    use db_tools::{FoundFile, ProjectTool};
 
     #[test]
     fn an_empty_folder_begins_reversible() {
         assert!(has_downs(&Folder::default()));
-        let simple = Layout::plain().read(vec![Found { path: "1_x.sql".into(), bytes: vec![] }]);
+        let empty = FoundFile { path: "1_x.sql".into(), bytes: vec![] };
+        let simple = ProjectTool::plain().read(vec![empty]);
         assert!(!has_downs(&simple));
     }
 }

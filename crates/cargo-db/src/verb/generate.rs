@@ -8,13 +8,13 @@ use crate::backup;
 use crate::change::{Database, Effect, Workspace, lock_migrations, refused_in};
 use crate::failure::{Failure, Result};
 use crate::migration::{self, Written};
-use crate::model::layout::NewMigration;
 use crate::model::target::Target;
-use crate::model::tool::Task;
 use crate::plan::{self, MigrateRequest};
 use crate::verb::Verb;
 use crate::world::pg::{Purpose, Session};
 use crate::world::{clock, files};
+use db_tools::command::Task;
+use db_tools::{Generated, NewMigration};
 
 const EFFECT: Effect = Effect::Reads;
 
@@ -50,13 +50,16 @@ impl Verb for Generate {
         let task = Task::Generate { name: &name };
         // Whether there is such a command at all is known before a database is made for it.
         migration::task_exists(settings, &task)?;
-        migration::goes_where_it_is_told(world, settings, target)?;
+        migration::verify_tool_target(world, settings, target)?;
         migration::create_if_absent(world, settings, target)?;
-        let scratch = backup::create_beside(world, target, backup::SCRATCH, None)?;
-        // Prisma works out for itself what its migrations come to, and prints what it finds.
-        if settings.migrations.layout.key() == "prisma" {
-            let printed = migration::run_task(world, settings, &scratch.target, &task)?.stdout;
-            return write_printed(&database, &name, &printed);
+        let scratch = backup::create_sibling(world, target, backup::SCRATCH, None)?;
+        if let Generated::Sql { nothing } = settings.migrations.layout.profile().generated {
+            let sql = migration::run_task(world, settings, &scratch.target, &task)?.stdout;
+            if sql.trim().is_empty() || sql.contains(nothing) {
+                let reason = "nothing to generate: the migrations lead to the schema";
+                return Ok(Outcome::done(Created::nothing(reason)));
+            }
+            return write_printed(&database, &name, &sql);
         }
         fill(&database, &scratch.target)?;
         let written = migration::written_by_tool(world, settings, &scratch.target, &task)?;
@@ -73,12 +76,8 @@ impl Verb for Generate {
 /// Writes what a tool printed into a migration of this name.
 fn write_printed(database: &Database<'_>, name: &str, sql: &str) -> Result<Outcome> {
     let Database { workspace: Workspace { ui, .. }, settings, .. } = database;
-    if sql.trim().is_empty() || sql.contains("This is an empty migration") {
-        let reason = "nothing to generate: the migrations lead to the schema";
-        return Ok(Outcome::done(Created::nothing(reason)));
-    }
     let (layout, dir) = (&settings.migrations.layout, &settings.migrations.dir.value);
-    let folder = files::migrations(layout, dir, &settings.root)?;
+    let folder = migration::migrations(layout, dir, &settings.root)?;
     let new = NewMigration { name, now: clock::now(), reversible: false, folder: &folder };
     let mut shown = Vec::new();
     for (path, _) in layout.new_files(&new) {

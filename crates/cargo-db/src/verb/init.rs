@@ -7,10 +7,10 @@ use clap::Args;
 use crate::answer::{Added, Initialised, Outcome};
 use crate::change::{Effect, Needs, SetNeed, Workspace};
 use crate::failure::Result;
-use crate::model::layout::Layout;
 use crate::settings::{Flags, Sources, survey};
 use crate::verb::Verb;
 use crate::world::files;
+use db_tools::ProjectTool;
 
 const EFFECT: Effect = Effect::Reads;
 
@@ -237,10 +237,10 @@ fn shown(root: &Path, dir: &Path) -> String {
 }
 
 /// The settings for what was found: one tool, or a set for each.
-fn db_toml(root: &Path, found: &[(Vec<Layout>, PathBuf)]) -> String {
+fn db_toml(root: &Path, found: &[(Vec<ProjectTool>, PathBuf)]) -> String {
     // A basic string of TOML is written as one of JSON is.
     let quote = |text: &str| serde_json::Value::from(text).to_string();
-    let table = |layouts: &[Layout], dir: &Path| {
+    let table = |layouts: &[ProjectTool], dir: &Path| {
         let tools: Vec<String> =
             layouts.iter().map(|layout| format!("tool = {}\n", quote(layout.key()))).collect();
         // Of several that fit nobody but a person can choose.
@@ -267,7 +267,7 @@ fn db_toml(root: &Path, found: &[(Vec<Layout>, PathBuf)]) -> String {
 }
 
 /// What a set is called: as the project that it belongs to, with as much of its path as tells it from the others.
-fn set_name(root: &Path, layout: &Layout, dir: &Path, taken: &[String]) -> String {
+fn set_name(root: &Path, layout: &ProjectTool, dir: &Path, taken: &[String]) -> String {
     let above =
         dir.ancestors().nth(Path::new(layout.folders()[0]).components().count()).unwrap_or(dir);
     let path = above.strip_prefix(root).unwrap_or(above);

@@ -11,7 +11,7 @@ use crate::change::{
     lock_migrations, perform, prove, same_plan,
 };
 use crate::failure::{Kind, Result};
-use crate::migration::{self, Deed, Witness};
+use crate::migration::{self, AppliedMigration, Witness};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::plan::{self, Batch, MigrateRequest, Plan, Step, Tolerance};
@@ -99,7 +99,7 @@ impl Migrate {
     /// A dry run: the plan, and what is known of its migrations.
     fn show(&self, database: &Database<'_>, plan: &Plan) -> Result<Outcome> {
         let workspace = database.workspace;
-        migration::look_through(&workspace.world, &database.settings, plan)?;
+        migration::check_files(&workspace.world, &database.settings, plan)?;
         let sql = self.show_sql.then(|| migration::sql_of(&database.settings, plan)).transpose()?;
         if plan.is_empty() {
             return Ok(Outcome::done(DryRun::of(plan).with_sql(sql)));
@@ -139,7 +139,7 @@ struct Held {
 
 impl Change for Migrating<'_> {
     type Held = Held;
-    type Done = Vec<Deed>;
+    type Done = Vec<AppliedMigration>;
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let (world, settings) = (&database.workspace.world, &database.settings);
@@ -222,7 +222,7 @@ impl Change for Migrating<'_> {
         plan: &Plan,
         held: Held,
         backup: Option<&str>,
-    ) -> Result<Vec<Deed>> {
+    ) -> Result<Vec<AppliedMigration>> {
         let Held { mut lock, witness } = held;
         if let (Some(backup), Some(witness)) = (backup, witness) {
             return apply_or_restore(database, plan, lock, witness, backup);
@@ -269,7 +269,7 @@ fn batched(database: &Database<'_>, mut plan: Plan, wanted: bool) -> Result<Plan
         plan.warnings.extend(wanted.then_some(warning));
         return Ok(plan);
     }
-    let always = layout.is_one_transaction();
+    let always = layout.profile().is_one_transaction;
     let migrations: Vec<_> = plan.migrations().collect();
     if !(wanted || always) || migrations.is_empty() {
         return Ok(plan);

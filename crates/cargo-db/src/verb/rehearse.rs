@@ -11,7 +11,7 @@ use crate::migration;
 use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
 use crate::plan::{self, MigrateRequest};
-use crate::rehearse::{self, From, Receipts, Request};
+use crate::rehearse::{self, CopySource, Receipts, Request};
 use crate::verb::Verb;
 
 const EFFECT: Effect = Effect::Reads;
@@ -106,12 +106,12 @@ impl Verb for Rehearse {
 }
 
 impl Rehearse {
-    fn source(&self) -> From {
+    fn source(&self) -> CopySource {
         match self.from {
-            None => From::Auto,
-            Some(CopyFrom::Live) => From::Live,
-            Some(CopyFrom::Backup) => From::Backup(self.backup.clone()),
-            Some(CopyFrom::Schema) => From::Schema,
+            None => CopySource::Auto,
+            Some(CopyFrom::Live) => CopySource::Live,
+            Some(CopyFrom::Backup) => CopySource::Backup(self.backup.clone()),
+            Some(CopyFrom::Schema) => CopySource::Schema,
         }
     }
 }

@@ -10,11 +10,11 @@ use crate::check;
 use crate::failure::{Kind, Result};
 use crate::migration;
 use crate::model::history::{Applied, Problem, Standing, Trouble};
-use crate::model::layout::Found;
 use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
 use crate::plan::{self, Facts, Plan};
 use crate::verb::Verb;
 use crate::world::{files, process};
+use db_tools::FoundFile;
 
 const EFFECT: Effect = Effect::ChangesData;
 
@@ -117,7 +117,7 @@ fn only_looks_changed(
     let was_applied = |text: &str| match &file.recorded {
         Recorded::Digest => facts.layout.digest(text.as_bytes()) == *stored,
         _ => {
-            let found = vec![Found { path: path.clone(), bytes: text.as_bytes().to_vec() }];
+            let found = vec![FoundFile { path: path.clone(), bytes: text.as_bytes().to_vec() }];
             facts
                 .layout
                 .read(found)

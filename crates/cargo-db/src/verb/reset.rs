@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::answer::{self, DryRun, Outcome};
 use crate::audit::DatabaseIdentity;
-use crate::backup::{self, Folder};
+use crate::backup::{self, Folder, OldDatabase};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, lock_server, perform,
 };
@@ -15,7 +15,6 @@ use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step};
 use crate::seed::{self, Rows};
 use crate::verb::Verb;
-use crate::world::files;
 use crate::world::pg::{Lock, Purpose, Session};
 
 const EFFECT: Effect = Effect::Destroys;
@@ -121,20 +120,21 @@ impl Change for Rebuilding<'_> {
         _: Option<&str>,
     ) -> Result<Rows> {
         let (world, target) = (&database.workspace.world, &database.target);
-        let mut built = backup::create_beside(world, target, "reset", None)?;
+        let mut built = backup::create_sibling(world, target, "reset", None)?;
         let rows = fill(database, plan, &built.target)?;
         backup::finish(world, target, &mut built)?;
         if swaps(plan) {
             DatabaseIdentity::hand_over(world, target, &built.target)?;
         }
         drop(locks.database);
-        backup::swap(world, target, built, swaps(plan), false)?;
+        let old = if swaps(plan) { OldDatabase::Dropped } else { OldDatabase::Absent };
+        backup::swap(world, target, built, old)?;
         Ok(rows)
     }
 
     fn afterwards(&mut self, database: &Database<'_>, _: &Plan) -> Result<()> {
         if let Some(keep) = self.0.keep {
-            backup::keep_last(&Folder::new(&database.settings.backup.dir.value), keep)?;
+            backup::keep_last(&Folder::of(&database.settings), keep)?;
         }
         Ok(())
     }
@@ -148,7 +148,7 @@ fn swaps(plan: &Plan) -> bool {
 /// The steps that load the seeds.
 fn seeding(database: &Database<'_>) -> Result<Vec<Step>> {
     let settings = &database.settings.seeds;
-    let seeds = files::seeds(&settings.dir.value)?;
+    let seeds = seed::seeds(&settings.dir.value)?;
     let here = seeds.into_iter().filter(|seed| seed.belongs_in(database.environment()));
     let command =
         (!settings.command.is_empty()).then(|| Step::Run { command: settings.command.clone() });

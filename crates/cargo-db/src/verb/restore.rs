@@ -7,7 +7,9 @@ use clap::Args;
 
 use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
 use crate::audit::DatabaseIdentity;
-use crate::backup::{self, Demands, Folder, LockedScope, Scope, Source, Verifier};
+use crate::backup::{
+    self, Folder, LockedScope, OldDatabase, RestoreOptions, Scope, Source, Verifier,
+};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, lock_server, perform,
 };
@@ -82,7 +84,7 @@ impl Verb for Restore {
         if self.drop_previous {
             return self.drop_kept(&database);
         }
-        let folder = Folder::new(&database.settings.backup.dir.value);
+        let folder = Folder::of(&database.settings);
         let reading = folder.lock_shared()?;
         let source = self.choose(&database, &folder)?;
         let target = match &self.into {
@@ -257,8 +259,8 @@ impl Change for Building<'_> {
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let (world, settings) = (&database.workspace.world, &database.settings);
-        let demands = Demands { builds: true, brings_roles: self.args.roles };
-        let preflight = backup::preflight(world, settings, &self.target, self.source, demands)?;
+        let options = RestoreOptions { builds: true, brings_roles: self.args.roles };
+        let preflight = backup::preflight(world, settings, &self.target, self.source, options)?;
         let name = self.target.database.clone();
         if self.args.into.is_some() && preflight.exists {
             let problems = vec![format!("target: `{name}` exists already")];
@@ -283,7 +285,9 @@ impl Change for Building<'_> {
 
     fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<SwapLocks> {
         let server = lock_server(database)?;
-        let of_old = swaps(plan).then(|| lock_migrations(database, &self.target)).transpose()?;
+        let of_old = (old_database(plan) != OldDatabase::Absent)
+            .then(|| lock_migrations(database, &self.target))
+            .transpose()?;
         Ok(SwapLocks { _server: server, database: of_old })
     }
 
@@ -298,13 +302,11 @@ impl Change for Building<'_> {
         create_roles(database, plan, self.source)?;
         let built = backup::build(world, settings, &self.target, self.source)?;
         // What the old database says of itself is true of the new one.
-        if swaps(plan) {
+        if old_database(plan) != OldDatabase::Absent {
             DatabaseIdentity::hand_over(world, &self.target, &built.target)?;
         }
         drop(locks.database);
-        let keeps_old =
-            plan.steps.iter().any(|step| matches!(step, Step::Swap { keeps_old: true, .. }));
-        backup::swap(world, &self.target, built, swaps(plan), keeps_old)
+        backup::swap(world, &self.target, built, old_database(plan))
     }
 }
 
@@ -346,10 +348,10 @@ impl Change for Replacing<'_> {
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let (world, settings, target) =
             (&database.workspace.world, &database.settings, &database.target);
-        let demands = Demands { builds: false, brings_roles: self.args.roles };
-        backup::preflight(world, settings, target, self.source, demands)?;
+        let options = RestoreOptions { builds: false, brings_roles: self.args.roles };
+        backup::preflight(world, settings, target, self.source, options)?;
         let roles = self.args.missing_roles(database, target, self.source)?;
-        let part = backup::look(world, settings, target, self.source, self.scope.clone())?;
+        let part = backup::gather(world, settings, target, self.source, self.scope.clone())?;
         let replace = Step::Replace {
             what: self.scope.describe(),
             backup: self.source.name.clone(),
@@ -384,7 +386,7 @@ impl Change for Replacing<'_> {
         _: Option<&str>,
     ) -> Result<()> {
         let (world, settings) = (&database.workspace.world, &database.settings);
-        let _reading = Folder::new(&settings.backup.dir.value).lock_shared()?;
+        let _reading = Folder::of(settings).lock_shared()?;
         create_roles(database, plan, self.source)?;
         let identity = DatabaseIdentity::of(world, &database.target)?;
         let whole = self.scope == Scope::Everything;
@@ -486,7 +488,12 @@ fn create_roles(database: &Database<'_>, plan: &Plan, source: &Source) -> Result
     Ok(())
 }
 
-/// Whether the plan replaces a database that is there.
-fn swaps(plan: &Plan) -> bool {
-    plan.steps.iter().any(|step| matches!(step, Step::Swap { .. }))
+/// What becomes of the database that the plan replaces.
+fn old_database(plan: &Plan) -> OldDatabase {
+    let of_step = |step: &Step| match step {
+        Step::Swap { keeps_old: true, .. } => Some(OldDatabase::Kept),
+        Step::Swap { keeps_old: false, .. } => Some(OldDatabase::Dropped),
+        _ => None,
+    };
+    plan.steps.iter().find_map(of_step).unwrap_or(OldDatabase::Absent)
 }

@@ -7,7 +7,7 @@ use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, perform, prove_rollback,
 };
 use crate::failure::Result;
-use crate::migration::{self, Deed};
+use crate::migration::{self, AppliedMigration};
 use crate::plan::{self, Plan, RollbackRequest};
 use crate::verb::Verb;
 use crate::world::pg::Lock;
@@ -45,7 +45,7 @@ impl Verb for Rollback {
         let database = workspace.database()?;
         Ok(match perform(&database, Mode::of(self.dry_run), &mut Reverting(self))? {
             Ending::DryRun(plan) => {
-                migration::look_through(&workspace.world, &database.settings, &plan)?;
+                migration::check_files(&workspace.world, &database.settings, &plan)?;
                 let sql = self.show_sql.then(|| migration::sql_of(&database.settings, &plan));
                 Outcome::done(DryRun::of(&plan).with_sql(sql.transpose()?))
             }
@@ -60,7 +60,7 @@ struct Reverting<'a>(&'a Rollback);
 
 impl Change for Reverting<'_> {
     type Held = Lock;
-    type Done = Vec<Deed>;
+    type Done = Vec<AppliedMigration>;
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let (world, settings) = (&database.workspace.world, &database.settings);
@@ -89,7 +89,7 @@ impl Change for Reverting<'_> {
         plan: &Plan,
         mut lock: Lock,
         _: Option<&str>,
-    ) -> Result<Vec<Deed>> {
+    ) -> Result<Vec<AppliedMigration>> {
         migration::carry_out(&database.workspace.world, &database.settings, plan, &mut lock)
     }
 }

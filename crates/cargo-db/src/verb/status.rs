@@ -111,7 +111,7 @@ fn look<'s>(
         if layout.is_asked() {
             (folder, answers.history) = migration::ask(world, settings, &target)?;
         }
-        layout.complete(&mut answers.history, &folder);
+        answers.history = layout.completed(std::mem::take(&mut answers.history), &folder);
         // Where db.toml names several sets, several histories are what is to be expected.
         if settings.migrations.sets.len() > 1 {
             answers.history.foreign = None;

@@ -131,7 +131,7 @@ impl<R: Read> Read for Tee<'_, R> {
 
 /// What the first bytes of a file say it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kindred {
+pub(crate) enum FileKind {
     Plain,
     Gzip,
     Zstd,
@@ -140,7 +140,7 @@ pub(crate) enum Kindred {
 }
 
 /// Recognises a file by its content.
-pub(crate) fn recognise(path: &Path) -> Result<Kindred> {
+pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
     let mut head = [0; 5];
     let read = File::open(path).and_then(|file| {
         let mut filled = 0;
@@ -159,10 +159,10 @@ pub(crate) fn recognise(path: &Path) -> Result<Kindred> {
         why: error.to_string(),
     })?;
     Ok(match &head {
-        [0x1f, 0x8b, ..] => Kindred::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Kindred::Zstd,
-        b"PGDMP" => Kindred::Custom,
-        _ => Kindred::Plain,
+        [0x1f, 0x8b, ..] => FileKind::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => FileKind::Zstd,
+        b"PGDMP" => FileKind::Custom,
+        _ => FileKind::Plain,
     })
 }
 
@@ -177,9 +177,9 @@ pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
     };
     let file = io::BufReader::with_capacity(256 * 1024, File::open(path).map_err(failed)?);
     Ok(match kindred {
-        Kindred::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-        Kindred::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(file).map_err(failed)?),
-        Kindred::Plain | Kindred::Custom => Box::new(file),
+        FileKind::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+        FileKind::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(file).map_err(failed)?),
+        FileKind::Plain | FileKind::Custom => Box::new(file),
     })
 }
 

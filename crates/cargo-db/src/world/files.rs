@@ -7,12 +7,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use ring::digest::{SHA256, digest};
+use walkdir::WalkDir;
 
 use crate::failure::{Failure, Kind, Result};
-use crate::model::layout::{Found, Layout};
-use crate::model::migration::{Checksum, Folder};
-use crate::model::seed::{self, Seed, SeedKind};
-use pg_logical::script::{ScriptError, statements};
+use crate::model::migration::Checksum;
 
 /// Makes a failure out of an I/O error.
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Failure + use<'a> {
@@ -61,41 +59,51 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 /// Folders in which nobody keeps migrations, and much else.
 const SKIPPED: [&str; 5] = ["node_modules", "target", "vendor", "venv", "__pycache__"];
 
-/// All migrations of a folder; an absent folder holds none.
-pub(crate) fn migrations(layout: &Layout, folder: &Path, shown: &Path) -> Result<Folder> {
-    let mut found = Vec::new();
-    let shown = folder.strip_prefix(shown).unwrap_or(folder);
-    collect(layout, folder, shown, Path::new(""), &mut found)?;
-    Ok(layout.read(found))
+/// What is below a folder, so many levels deep, without the folders in which nobody keeps anything;
+/// of a folder its files come first.
+fn walk_some(
+    folder: &Path,
+    depth: usize,
+) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
+    WalkDir::new(folder)
+        .min_depth(1)
+        .max_depth(depth)
+        .sort_by_key(|entry| entry.file_type().is_dir())
+        .into_iter()
+        .filter_entry(|entry| !entry.file_type().is_dir() || is_looked_into(entry.file_name()))
 }
 
-/// What the layout reads in the folder `below` of a folder.
-fn collect(
-    layout: &Layout,
-    root: &Path,
-    shown: &Path,
-    below: &Path,
-    found: &mut Vec<Found>,
-) -> Result<()> {
-    let folder = &root.join(below);
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed("read", folder)(error)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(failed("read", folder))?;
-        let name = entry.file_name();
-        let is_folder = || entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let path = below.join(&name);
-        if layout.reads(&path) && !is_folder() {
-            found.push(Found { bytes: read(&folder.join(&name))?, path: shown.join(&path) });
-        } else if layout.depth() > path.components().count() && is_folder() && is_looked_into(&name)
-        {
-            collect(layout, root, shown, &path, found)?;
+/// Whether there is a folder to walk below.
+fn is_walked(folder: &Path) -> Result<bool> {
+    match fs::read_dir(folder) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed("read", folder)(error)),
+    }
+}
+
+/// The failure to walk below a folder.
+fn not_walked(folder: &Path) -> impl Fn(walkdir::Error) -> Failure + use<'_> {
+    move |error| {
+        let path = error.path().unwrap_or(folder).to_owned();
+        let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+        Kind::File { doing: "read", path, why }.into()
+    }
+}
+
+/// The files in which somebody may keep something, so many levels below a folder, relative to it;
+/// none where there is no folder.
+pub(crate) fn kept_files(folder: &Path, depth: usize) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    if is_walked(folder)? {
+        for entry in walk_some(folder, depth) {
+            let entry = entry.map_err(not_walked(folder))?;
+            if !entry.file_type().is_dir() {
+                found.extend(entry.path().strip_prefix(folder).ok().map(Path::to_owned));
+            }
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn is_looked_into(name: &std::ffi::OsStr) -> bool {
@@ -108,69 +116,34 @@ const SOME: usize = 100;
 
 /// Some of the files in a folder, so many levels deep; relative to it.
 pub(crate) fn some_files(folder: &Path, depth: usize) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![(PathBuf::new(), depth)];
-    while let Some((below, depth)) = folders.pop() {
-        for entry in fs::read_dir(folder.join(&below)).into_iter().flatten().flatten() {
-            let path = below.join(entry.file_name());
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if !is_folder {
-                found.push(path);
-            } else if depth > 1 && is_looked_into(&entry.file_name()) {
-                folders.push((path, depth - 1));
-            }
-            if found.len() >= SOME {
-                return found;
-            }
-        }
-    }
-    found
+    walk_some(folder, depth)
+        .flatten()
+        .filter(|entry| !entry.file_type().is_dir())
+        .filter_map(|entry| entry.path().strip_prefix(folder).ok().map(Path::to_owned))
+        .take(SOME)
+        .collect()
 }
 
-/// All seeds below a folder, in the order in which they are loaded: by name, what is for all
-/// environments before what is for one.
-pub(crate) fn seeds(folder: &Path) -> Result<Vec<Seed>> {
-    let mut seeds = Vec::new();
-    for path in walk(folder)? {
-        let Some(kind) = seed::kind(&path) else { continue };
-        let bytes = read(&path)?;
-        let tables = match &kind {
-            SeedKind::Csv { table } => [table.clone()].into(),
-            SeedKind::Sql => {
-                let bad = |error: ScriptError| Kind::BadScript {
-                    file: path.clone(),
-                    why: error.to_string(),
-                };
-                seed::filled_tables(&statements(&bytes).map_err(bad)?)
-            }
-        };
-        let relative =
-            path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-        let checksum = sha256(&bytes);
-        seeds.push(Seed { path: relative, file: path, kind, checksum, tables });
-    }
-    seeds.sort_by(|a, b| (a.only_for(), &a.path).cmp(&(b.only_for(), &b.path)));
-    Ok(seeds)
-}
-
-/// The digest by which a seed is recognised.
+/// The SHA-256 of some bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> Checksum {
     Checksum::of_digest(digest(&SHA256, bytes).as_ref())
 }
 
+/// All files below a folder, through links too; none where there is no folder.
 pub(crate) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed("read", folder)(error)),
-    };
     let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(failed("read", folder))?.path();
-        if path.is_dir() {
-            paths.extend(walk(&path)?);
-        } else {
-            paths.push(path);
+    if !is_walked(folder)? {
+        return Ok(paths);
+    }
+    for entry in WalkDir::new(folder).min_depth(1).follow_links(true) {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) => paths.push(entry.into_path()),
+            // A link that leads nowhere is a file that cannot be read.
+            Err(error) => match error.path().filter(|path| path.is_symlink() && !path.exists()) {
+                Some(path) => paths.push(path.to_owned()),
+                None => return Err(not_walked(folder)(error)),
+            },
         }
     }
     Ok(paths)
@@ -193,31 +166,25 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
     })
 }
 
-/// Makes the folder for backups, and sees to it that nobody else can look into it.
-pub(crate) fn backup_dir(path: &Path) -> Result<()> {
+/// Makes a folder and those above it, and sees to it that nobody else can look into it.
+pub(crate) fn closed_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(failed("make", path))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed("protect", path))
 }
 
-/// Writes a file that replaces an older one in a single step.
+/// Writes a file that only we may read and that replaces an older one in a single step.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    remove_file(&partial)?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&partial)
-        .map_err(failed("create", &partial))?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    written.map_err(|error| {
-        let _ = fs::remove_file(&partial);
-        failed("write", path)(error)
-    })?;
-    rename(&partial, path)?;
-    sync_dir(path.parent().unwrap_or(Path::new(".")))
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    // The name is always the same: what a killed run left is not in the way, and does not stay.
+    remove_file(&folder.join(&name))?;
+    let partial = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempfile_in(folder);
+    let mut partial = partial.map_err(failed("create", path))?;
+    let written = partial.write_all(text.as_bytes()).and_then(|()| partial.as_file().sync_all());
+    written.map_err(failed("write", path))?;
+    partial.persist(path).map_err(|error| failed("write", path)(error.error))?;
+    sync_dir(folder)
 }
 
 /// Makes sure that the names in a folder are on disk.
@@ -343,51 +310,14 @@ pub(crate) fn chown(path: &Path, uid: u32, gid: u32) -> Result<()> {
         .map_err(failed("change the owner of", path))
 }
 
-/// The files that patterns relative to a folder name, sorted and relative to it, except those that
-/// belong to one migration: whose names are numbers.
-pub(crate) fn matching(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for pattern in patterns {
-        let whole = format!("{}/{pattern}", glob::Pattern::escape(&root.display().to_string()));
-        let bad = |error: glob::PatternError| Kind::BadSetting {
-            source_name: "verify.sql in db.toml".to_owned(),
-            value: pattern.clone(),
-            why: error.msg.to_owned(),
-        };
-        let paths: Vec<PathBuf> = glob::glob(&whole).map_err(bad)?.flatten().collect();
-        if paths.is_empty() {
-            let (source_name, value) = ("verify.sql in db.toml".to_owned(), pattern.clone());
-            return Err(
-                Kind::BadSetting { source_name, value, why: "no file fits".to_owned() }.into()
-            );
-        }
-        found.extend(
-            paths.iter().filter_map(|path| path.strip_prefix(root).ok().map(Path::to_owned)),
-        );
-    }
-    let numbered = |path: &Path| {
-        path.file_stem().is_some_and(|stem| stem.as_encoded_bytes().iter().all(u8::is_ascii_digit))
-    };
-    found.retain(|path| !numbered(path));
-    found.sort();
-    found.dedup();
-    Ok(found)
-}
-
 /// When each file below a folder was written last, but for what no person writes.
 pub(crate) fn stamps(folder: &Path) -> Result<BTreeMap<PathBuf, std::time::SystemTime>> {
     let mut stamps = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(failed("read", &folder))? {
-            let entry = entry.map_err(failed("read", &folder))?;
-            let path = entry.path();
-            let Ok(about) = fs::symlink_metadata(&path) else { continue };
-            if about.is_dir() && is_looked_into(&entry.file_name()) {
-                folders.push(path);
-            } else if let (true, Ok(written)) = (about.is_file(), about.modified()) {
-                stamps.insert(path, written);
-            }
+    for entry in walk_some(folder, usize::MAX) {
+        let entry = entry.map_err(not_walked(folder))?;
+        let about = entry.metadata().ok().filter(fs::Metadata::is_file);
+        if let Some(written) = about.and_then(|about| about.modified().ok()) {
+            stamps.insert(entry.into_path(), written);
         }
     }
     Ok(stamps)
@@ -395,22 +325,11 @@ pub(crate) fn stamps(folder: &Path) -> Result<BTreeMap<PathBuf, std::time::Syste
 
 /// The folders below one, so many levels deep, in which somebody may keep something; relative to it.
 pub(crate) fn folders(root: &Path, depth: usize) -> Vec<PathBuf> {
-    let (mut found, mut at) = (vec![PathBuf::new()], 0);
-    while at < found.len() {
-        let folder = found[at].clone();
-        at += 1;
-        if folder.components().count() >= depth {
-            continue;
-        }
-        for entry in fs::read_dir(root.join(&folder)).into_iter().flatten().flatten() {
-            if entry.file_type().is_ok_and(|kind| kind.is_dir())
-                && is_looked_into(&entry.file_name())
-            {
-                found.push(folder.join(entry.file_name()));
-            }
-        }
-    }
-    found.remove(0);
+    let mut found: Vec<PathBuf> = walk_some(root, depth)
+        .flatten()
+        .filter(|entry| entry.file_type().is_dir())
+        .filter_map(|entry| entry.path().strip_prefix(root).ok().map(Path::to_owned))
+        .collect();
     found.sort();
     found
 }

@@ -10,21 +10,33 @@ mod mask;
 pub(crate) mod pg;
 pub(crate) mod process;
 pub(crate) mod server;
+pub(crate) mod sessions;
 pub(crate) mod signal;
 pub(crate) mod tool;
 
 use crate::failure::{Failure, Kind};
 use crate::model::event::{Event, Events};
+use crate::world::sessions::Sessions;
 use crate::world::signal::Interrupt;
+use crate::world::tool::ToolProofs;
 
 /// What an effect needs beside its own arguments.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) events: Events,
     pub(crate) interrupt: Interrupt,
+    /// What this run opened.
+    pub(crate) sessions: Sessions,
+    /// What this run has proved of the tools that it calls.
+    pub(crate) proofs: ToolProofs,
 }
 
 impl World {
+    /// The world of one run.
+    pub(crate) fn new(events: Events, interrupt: Interrupt) -> World {
+        World { events, interrupt, sessions: Sessions::default(), proofs: ToolProofs::default() }
+    }
+
     /// The same world for what has to come through also after a signal: tidying up, going back.
     pub(crate) fn uninterrupted(&self) -> World {
         World { interrupt: Interrupt::default(), ..self.clone() }

@@ -267,36 +267,27 @@ impl Drop for ClientProgram {
 
 /// The commit that is checked out in a folder, where git knows.
 pub(crate) fn git_commit(folder: &Path) -> Option<String> {
-    let output =
-        duct::cmd!("git", "rev-parse", "HEAD").dir(folder).stderr_null().unchecked().read().ok()?;
-    (output.len() >= 40).then_some(output)
+    Some(git(folder, &["rev-parse", "HEAD"])?.trim().to_owned())
 }
 
 /// What the project is called: as its origin is, else as its folder.
 pub(crate) fn repository(folder: &Path) -> String {
-    let asked = duct::cmd!("git", "remote", "get-url", "origin")
-        .dir(folder)
-        .stderr_null()
-        .unchecked()
-        .read();
-    let origin = asked.unwrap_or_default();
+    let origin = git(folder, &["remote", "get-url", "origin"]).unwrap_or_default();
     // Neither a path nor a login before it: that may hold a token.
-    let last = origin.trim_end_matches('/').rsplit(['/', ':', '@']).next().unwrap_or_default();
+    let origin = origin.trim().trim_end_matches('/');
+    let last = origin.rsplit(['/', ':', '@']).next().unwrap_or_default();
     let of_folder = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let named = Some(last.trim_end_matches(".git").to_owned()).filter(|name| !name.is_empty());
     named.or_else(of_folder).unwrap_or_default()
 }
 
-/// What git answers; nothing where there is no git, no repository, or no such thing.
+/// What git answers; nothing where there is no git, no repository, or no such thing: then what it
+/// complains about is the answer, and nobody wants to read it.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let asked = duct::cmd("git", arguments)
-        .dir(folder)
-        .stdin_null()
-        .stderr_null()
-        .stdout_capture()
-        .unchecked();
-    let output = asked.run().ok().filter(|output| output.status.success())?;
-    String::from_utf8(output.stdout).ok()
+    let shell = xshell::Shell::new().ok()?;
+    shell.change_dir(folder);
+    let command = xshell::cmd!(shell, "git {arguments...}").quiet().ignore_stderr();
+    String::from_utf8(command.output().ok()?.stdout).ok()
 }
 
 /// The folders of `PATH`.

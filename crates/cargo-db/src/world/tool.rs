@@ -1,6 +1,7 @@
-//! A migration tool as a process: with the database in its environment, in a group of its own, and never outliving
-//! us. What it prints may hold what it was told; a password in it is not shown.
+//! A migration tool as a process: with the database in its environment, in a group of its own, and
+//! never outliving us. What it prints may hold what it was told; a password in it is not shown.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, PipeReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -29,18 +30,44 @@ pub(crate) struct Ended {
     pub(crate) said: String,
 }
 
-/// What a tool is told, and what must not be seen of it.
-pub(crate) struct Told {
+/// The variables that a tool is given, and what must not be seen of them.
+pub(crate) struct ToolEnvironment {
     pub(crate) variables: Vec<(&'static str, Secret)>,
     pub(crate) password: Option<Secret>,
 }
 
-/// Runs a migration tool to its end. When we are stopped, it is asked to end with all its children, and after a while
-/// made to; when we are killed, it is at once.
+/// What was proved of a tool: that it connects to the server that it is given.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ToolProof {
+    /// The database that it was asked about, as a URL without a password.
+    pub(crate) target: String,
+    pub(crate) tool: &'static str,
+    /// The set of migrations, where there are several: each may have commands of its own.
+    pub(crate) set: Option<String>,
+}
+
+/// What was proved in this run. All copies of a [`World`] know the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ToolProofs(Arc<Mutex<BTreeSet<ToolProof>>>);
+
+impl ToolProofs {
+    /// Whether it was proved already.
+    pub(crate) fn hold(&self, proof: &ToolProof) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(proof)
+    }
+
+    /// Remembers a proof until the run ends.
+    pub(crate) fn remember(&self, proof: ToolProof) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(proof);
+    }
+}
+
+/// Runs a migration tool to its end. When we are stopped, it is asked to end with all its children,
+/// and after a while made to; when we are killed, it is at once.
 pub(crate) fn run(
     world: &World,
     command: &[String],
-    told_it: &Told,
+    environment: &ToolEnvironment,
     folder: &Path,
 ) -> Result<Ended> {
     let [name, arguments @ ..] = command else {
@@ -51,7 +78,7 @@ pub(crate) fn run(
         |error: std::io::Error| Kind::Tool { command: command.join(" "), why: error.to_string() };
     let (errors, error_writer) = std::io::pipe().map_err(failed)?;
     let (output, output_writer) = std::io::pipe().map_err(failed)?;
-    let expression = told(duct::cmd(program, arguments), &told_it.variables)
+    let expression = told(duct::cmd(program, arguments), &environment.variables)
         .dir(folder)
         .stdin_null()
         .stdout_file(output_writer)
@@ -66,15 +93,16 @@ pub(crate) fn run(
     drop(expression);
     let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
     let _guard = world.interrupt.on_signal(move || end_group(group));
-    let heir = Heir::of(group);
-    let mask = Mask::of(told_it.password.as_ref().map(Secret::expose));
-    let heard = Arc::new(Heard { mask, texts: Mutex::default() });
+    let reaper = ChildReaper::of(group);
+    let mask = Mask::of(environment.password.as_ref().map(Secret::expose));
+    let captured = Arc::new(CapturedOutput { mask, texts: Mutex::default() });
     let listen = |reader: PipeReader, is_output: bool| {
-        let (heard, world, (ended, end)) = (Arc::clone(&heard), world.clone(), mpsc::channel());
+        let (captured, world, (ended, end)) =
+            (Arc::clone(&captured), world.clone(), mpsc::channel());
         std::thread::spawn(move || {
             let mut reader = BufReader::new(reader);
             while let Some(line) = line_of(&mut reader) {
-                let line = heard.keep(&line, is_output);
+                let line = captured.keep(&line, is_output);
                 world.tell(Event::ToolSaid { line });
             }
             let _: std::result::Result<(), _> = ended.send(());
@@ -83,27 +111,27 @@ pub(crate) fn run(
     };
     let ends = [listen(errors, false), listen(output, true)];
     let ended = handle.wait().map_err(failed)?.status;
-    // A child of the tool's that has gone into the background holds its output open: it ends with it. One that
-    // has left the group is nobody to wait for.
+    // A child of the tool's that has gone into the background holds its output open: it ends with
+    // it. One that has left the group is nobody to wait for.
     end_group(group);
     for end in ends {
         let _: std::result::Result<(), _> = end.recv_timeout(Duration::from_secs(1));
     }
-    drop(heir);
+    drop(reaper);
     world.interrupt.check()?;
-    let (stdout, said) = heard.texts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let (stdout, said) = captured.texts.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let command = command.join(" ");
     Ok(Ended { command, success: ended.success(), status: ended.to_string(), stdout, said })
 }
 
 /// What a tool has said so far.
-struct Heard {
+struct CapturedOutput {
     mask: Mask,
     /// Its standard output, and the end of both.
     texts: Mutex<(String, String)>,
 }
 
-impl Heard {
+impl CapturedOutput {
     /// Keeps a line, and gives it back as it may be shown.
     fn keep(&self, line: &[u8], is_output: bool) -> String {
         let line = self.mask.hide(&String::from_utf8_lossy(line));
@@ -160,28 +188,28 @@ fn end_group(group: Option<Pid>) {
     });
 }
 
-/// Ends the group of a tool when we are gone, however that came about: the pipe to it closes then. At once,
-/// because the lock is gone with us, and the next run begins.
-struct Heir(Option<Child>);
+/// Ends the group of a tool when we are gone, however that came about: the pipe to it closes then.
+/// At once, because the lock is gone with us, and the next run begins.
+struct ChildReaper(Option<Child>);
 
-impl Heir {
-    fn of(group: Option<Pid>) -> Heir {
-        const WILL: &str = "read -r _; kill -KILL \"-$0\" 2>/dev/null";
+impl ChildReaper {
+    fn of(group: Option<Pid>) -> ChildReaper {
+        const SCRIPT: &str = "read -r _; kill -KILL \"-$0\" 2>/dev/null";
         let start = |group: Pid| {
             let group = group.as_raw_nonzero().to_string();
             let mut command = Command::new("sh");
             command
-                .args(["-c", WILL, &group])
+                .args(["-c", SCRIPT, &group])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
             command.process_group(0).spawn().ok()
         };
-        Heir(group.and_then(start))
+        ChildReaper(group.and_then(start))
     }
 }
 
-impl Drop for Heir {
+impl Drop for ChildReaper {
     /// The tool has ended: its number may be another's soon.
     fn drop(&mut self) {
         if let Some(mut child) = self.0.take() {
@@ -203,4 +231,30 @@ pub(crate) fn find(name: &str, folder: &Path) -> Option<PathBuf> {
     let names = if name == "python" { vec!["python", "python3"] } else { vec![name] };
     let mut places = own.chain(on_path);
     places.find_map(|place| names.iter().map(|name| place.join(name)).find(|path| path.is_file()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_is_of_one_target_one_tool_and_one_set() {
+        let proof = |target: &str, tool, set: Option<&str>| ToolProof {
+            target: target.to_owned(),
+            tool,
+            set: set.map(str::to_owned),
+        };
+        let proofs = ToolProofs::default();
+        proofs.clone().remember(proof("a", "goose", Some("x")));
+        assert!(proofs.hold(&proof("a", "goose", Some("x"))));
+        for other in [
+            proof("b", "goose", Some("x")),
+            proof("a", "dbmate", Some("x")),
+            proof("a", "goose", Some("y")),
+            proof("a", "goose", None),
+        ] {
+            assert!(!proofs.hold(&other), "{other:?}");
+        }
+        assert!(!ToolProofs::default().hold(&proof("a", "goose", Some("x"))));
+    }
 }

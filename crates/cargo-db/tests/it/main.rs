@@ -11,6 +11,7 @@ mod support;
 mod audit;
 mod backup;
 mod check;
+mod circles;
 mod concurrency;
 mod create;
 mod demo;

@@ -96,26 +96,17 @@ impl Holder {
 }
 
 fn try_lock(session: &mut Session, key: i64) -> Result<bool> {
-    let rows = session.rows("take the lock", &format!("SELECT pg_try_advisory_lock({key})"))?;
-    Ok(rows.first().is_some_and(|row| row[0].as_deref() == Some("t")))
+    let sql = format!("SELECT pg_try_advisory_lock({key}) AS taken");
+    session.one("take the lock", &sql)?.flag("taken")
 }
 
 fn holder(session: &mut Session, key: i64) -> Result<Option<Holder>> {
-    // A bigint key stands in pg_locks as its two halves, with objsubid 1.
-    let sql = format!(
-        "SELECT a.usename, a.pid, coalesce(nullif(a.application_name, ''), 'a program without a name'), \
-                coalesce(host(a.client_addr), 'this machine'), to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') \
-         FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
-         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
-           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-           AND l.classid::bigint = ({key}::bigint >> 32) & 4294967295 AND l.objid::bigint = {key}::bigint & 4294967295"
-    );
+    let sql = format!(include_str!("sql/lock_holder.sql"), key = key);
     let rows = session.rows("see who holds the lock", &sql)?;
-    Ok(rows.first().map(|row| {
-        let text = |index: usize| row[index].clone().unwrap_or_else(|| "?".to_owned());
-        Holder {
-            by: format!("{} as {} from {} (pid {})", text(2), text(0), text(3), text(1)),
-            since: row[4].clone(),
-        }
-    }))
+    let Some(row) = rows.first() else { return Ok(None) };
+    // Of sessions of others, some servers do not say whose they are.
+    let text = |column| Ok::<_, Failure>(row.optional_text(column)?.unwrap_or("?"));
+    let (program, role) = (text("program")?, text("role")?);
+    let by = format!("{program} as {role} from {} (pid {})", text("machine")?, text("pid")?);
+    Ok(Some(Holder { by, since: row.optional_text("since")?.map(str::to_owned) }))
 }

@@ -5,11 +5,15 @@
 
 use crate::failure::Result;
 use crate::model::environment::{Environment, Marker};
-use crate::model::layout::quote_literal;
+use crate::world::pg::row::Row;
 use crate::world::pg::session::Session;
+use pg_sql::quote::quote_literal;
 
-const GENUINE: &str = "database_oid = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-    AND system_identifier = (SELECT system_identifier FROM pg_control_system())";
+const READ: &str = "\
+SELECT environment, \
+       database_oid = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+       AND system_identifier = (SELECT system_identifier FROM pg_control_system()) AS genuine \
+FROM cargo_db.marker";
 
 /// The marker of the session's database. One that cannot be read, or says what nobody knows, counts
 /// as production's.
@@ -17,35 +21,26 @@ pub(crate) fn read(session: &mut Session) -> Result<Option<Marker>> {
     if session.value("look for the marker", "SELECT to_regclass('cargo_db.marker')")?.is_none() {
         return Ok(None);
     }
-    let sql = format!("SELECT environment, {GENUINE} FROM cargo_db.marker");
-    let rows = session.rows("read the marker", &sql).ok();
-    Ok(match rows.as_deref() {
-        Some([]) => None,
-        Some([row]) => Some(Marker {
-            environment: row[0]
-                .as_deref()
-                .and_then(Environment::named)
-                .unwrap_or(Environment::Production),
-            genuine: row[1].as_deref() == Some("t"),
-        }),
-        _ => Some(Marker { environment: Environment::Production, genuine: true }),
+    let unreadable = Marker { environment: Environment::Production, genuine: true };
+    Ok(match session.rows("read the marker", READ).as_deref() {
+        Ok([]) => None,
+        Ok([row]) => Some(marker(row).unwrap_or(unreadable)),
+        _ => Some(unreadable),
+    })
+}
+
+fn marker(row: &Row) -> Result<Marker> {
+    let environment = Environment::named(row.text("environment")?);
+    Ok(Marker {
+        environment: environment.unwrap_or(Environment::Production),
+        genuine: row.optional_text("genuine")? == Some("t"),
     })
 }
 
 /// Marks the session's database, in its transaction if it is in one.
 pub(crate) fn write(session: &mut Session, environment: Environment) -> Result<()> {
-    let sql = format!(
-        "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS cargo_db; \
-         CREATE TABLE IF NOT EXISTS cargo_db.marker (environment text NOT NULL, database_oid oid NOT NULL, \
-             system_identifier bigint NOT NULL, set_at timestamptz NOT NULL DEFAULT now(), \
-             set_by text NOT NULL DEFAULT current_user); \
-         GRANT USAGE ON SCHEMA cargo_db TO PUBLIC; GRANT SELECT ON cargo_db.marker TO PUBLIC; \
-         DELETE FROM cargo_db.marker; \
-         INSERT INTO cargo_db.marker (environment, database_oid, system_identifier) \
-         SELECT {}, d.oid, c.system_identifier FROM pg_database d, pg_control_system() c \
-         WHERE d.datname = current_database()",
-        quote_literal(environment.name())
-    );
+    let environment = quote_literal(environment.name());
+    let sql = format!(include_str!("sql/mark.sql"), environment = environment);
     session.run("mark the database", &sql)
 }
 

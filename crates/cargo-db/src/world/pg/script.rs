@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Kind, Result, StatementError};
 use crate::world::pg::session::{Session, describe, server_error};
-use pg_logical::script::{ScriptError, ScriptReader, Statement};
+use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 /// A file that was read and looked through.
 pub(crate) struct Script {
@@ -77,7 +77,7 @@ impl Script {
     pub(crate) fn run(
         &self,
         session: &mut Session,
-        around: &mut dyn Around,
+        around: &mut dyn StatementObserver,
     ) -> std::result::Result<(), Stop> {
         let mut reader = self.reader();
         let mut index = 0;
@@ -105,7 +105,7 @@ impl Script {
         &self,
         session: &mut Session,
         statement: &Statement,
-        around: &mut dyn Around,
+        around: &mut dyn StatementObserver,
     ) -> std::result::Result<(), Stop> {
         loop {
             let Err(error) = session.batch_execute(&statement.text) else {
@@ -174,7 +174,7 @@ impl Script {
 }
 
 /// What happens around the statements of a script.
-pub(crate) trait Around {
+pub(crate) trait StatementObserver {
     /// A statement is about to run.
     fn before(&mut self, _session: &mut Session, _statement: &Statement) {}
     /// It ran. True means: once more, because what it did was undone.
@@ -195,7 +195,7 @@ pub(crate) trait Around {
 }
 
 /// Nothing happens around them.
-impl Around for () {}
+impl StatementObserver for () {}
 
 /// Line and column in the file of a position in a statement, which counts characters from 1.
 fn locate(statement: &Statement, position: Option<u32>) -> (usize, usize) {

@@ -1,13 +1,14 @@
 //! One connection: opened for a purpose that the server can see, cancelled when a signal comes,
 //! and with errors that name what was being done.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, PoisonError};
+use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use postgres::config::SslMode;
+use postgres::error::SqlState;
 use postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use crate::failure::{Failure, Kind, Result, ServerError};
@@ -15,6 +16,7 @@ use crate::model::event::Event;
 use crate::model::target::{Host, Target, TlsMode};
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
+use crate::world::pg::row::{Row, unexpected};
 use crate::world::pg::tls;
 use crate::world::signal::CancelGuard;
 
@@ -40,26 +42,6 @@ impl Purpose {
         format!("cargo-db/{} {name}", env!("CARGO_PKG_VERSION"))
     }
 }
-
-/// How many sessions this process opened, by database.
-static OPENED: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
-
-/// How many sessions this process has opened in a database.
-pub(crate) fn opened_in(database: &str) -> u64 {
-    OPENED.lock().unwrap_or_else(PoisonError::into_inner).get(database).copied().unwrap_or(0)
-}
-
-/// Takes note of a session that we, or a program of ours, open there.
-pub(crate) fn opens_another_in(database: &str) {
-    *OPENED
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .entry(database.to_owned())
-        .or_default() += 1;
-}
-
-/// A row as text; `None` is NULL.
-pub(crate) type Row = Vec<Option<String>>;
 
 /// A connection to a target.
 pub(crate) struct Session {
@@ -89,8 +71,8 @@ impl Session {
         if purpose == Purpose::Write {
             let events = world.events.clone();
             config.notice_callback(move |notice| {
-                // 25P01: a ROLLBACK of ours that had nothing to roll back.
-                if notice.code().code() == "25P01" {
+                // A ROLLBACK of ours that had nothing to roll back.
+                if *notice.code() == SqlState::NO_ACTIVE_SQL_TRANSACTION {
                     return;
                 }
                 let (severity, message) =
@@ -112,13 +94,14 @@ impl Session {
             let token = client.cancel_token();
             (client, Box::new(move || drop(token.cancel_query(connector.clone()))))
         };
-        opens_another_in(&target.database);
+        world.sessions.opens(target);
         let guard = world.interrupt.on_signal(cancel);
         let mut session = Session { client, target: target.clone(), _cancel: guard };
         if purpose == Purpose::Lock {
             // It does nothing for as long as the run lasts, and some servers end such sessions.
             // Servers before 14 know no such setting.
-            let sql = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
+            let sql = "SELECT set_config(name, '0', false) FROM pg_settings \
+                       WHERE name = 'idle_session_timeout'";
             session.run("keep the session of the lock", sql)?;
         }
         Ok(session)
@@ -129,41 +112,69 @@ impl Session {
         self.client.batch_execute(sql).map_err(|error| self.failure(doing, &error))
     }
 
-    /// The rows of one statement, as text.
+    /// The rows of one statement.
     pub(crate) fn rows(&mut self, doing: &str, sql: &str) -> Result<Vec<Row>> {
         Ok(self.result_sets(doing, sql)?.pop().unwrap_or_default())
     }
 
-    /// The first column of the rows of one statement; NULLs are left out.
+    /// The only row of one statement.
+    pub(crate) fn one(&mut self, doing: &str, sql: &str) -> Result<Row> {
+        only_row(doing, self.rows(doing, sql)?)
+    }
+
+    /// The row of one statement that gives one or none.
+    pub(crate) fn optional(&mut self, doing: &str, sql: &str) -> Result<Option<Row>> {
+        let rows = self.rows(doing, sql)?;
+        if rows.is_empty() { Ok(None) } else { only_row(doing, rows).map(Some) }
+    }
+
+    /// The only column of the rows of one statement; NULLs are left out.
     pub(crate) fn column(&mut self, doing: &str, sql: &str) -> Result<Vec<String>> {
-        Ok(self
-            .rows(doing, sql)?
-            .into_iter()
-            .filter_map(|row| row.into_iter().next().flatten())
-            .collect())
+        let rows = self.rows(doing, sql)?;
+        let texts = rows.iter().map(|row| Ok(row.only()?.map(str::to_owned)));
+        texts.filter_map(Result::transpose).collect()
     }
 
-    /// The first column of the first row; `None` where there is none, or it is NULL.
+    /// The only value of one statement that gives one row or none; `None` also where it is NULL.
     pub(crate) fn value(&mut self, doing: &str, sql: &str) -> Result<Option<String>> {
-        Ok(self
-            .rows(doing, sql)?
-            .into_iter()
-            .next()
-            .and_then(|row| row.into_iter().next().flatten()))
+        match self.optional(doing, sql)? {
+            Some(row) => Ok(row.only()?.map(str::to_owned)),
+            None => Ok(None),
+        }
     }
 
-    /// The rows of each of several statements, in one round trip. Statements without rows give
-    /// an empty set.
+    /// The only value of one statement: a number that is never NULL.
+    pub(crate) fn number<T: FromStr>(&mut self, doing: &str, sql: &str) -> Result<T> {
+        let row = self.one(doing, sql)?;
+        let text = row.only()?.ok_or_else(|| row.unexpected("the value is NULL"))?;
+        row.parse("the value", text)
+    }
+
+    /// The major version of the server.
+    pub(crate) fn server_major(&mut self) -> Result<u32> {
+        let sql = "SELECT current_setting('server_version_num')::int / 10000";
+        self.number("ask for the version", sql)
+    }
+
+    /// The rows of each of `N` statements, in one round trip. Statements without rows give an
+    /// empty set.
+    pub(crate) fn sets<const N: usize>(&mut self, doing: &str, sql: &str) -> Result<[Vec<Row>; N]> {
+        let sets = self.result_sets(doing, sql)?;
+        let wrong = |sets: Vec<_>| unexpected(doing, &format!("{} answers, not {N}", sets.len()));
+        sets.try_into().map_err(wrong)
+    }
+
+    /// The same, where their number is not known beforehand.
     pub(crate) fn result_sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Row>>> {
         let messages =
             self.client.simple_query(sql).map_err(|error| self.failure(doing, &error))?;
+        let doing = Arc::from(doing);
         let mut sets = vec![Vec::new()];
         for message in messages {
             match message {
                 SimpleQueryMessage::Row(row) => {
-                    let columns = (0..row.len()).map(|index| row.get(index).map(str::to_owned));
                     if let Some(set) = sets.last_mut() {
-                        set.push(columns.collect());
+                        set.push(Row::new(&doing, row));
                     }
                 }
                 SimpleQueryMessage::CommandComplete(_) => sets.push(Vec::new()),
@@ -257,13 +268,21 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
     config
 }
 
+/// What a server says that ends sessions, or takes none.
+const ENDED: [SqlState; 4] = [
+    SqlState::ADMIN_SHUTDOWN,
+    SqlState::CRASH_SHUTDOWN,
+    SqlState::CANNOT_CONNECT_NOW,
+    SqlState::IDLE_SESSION_TIMEOUT,
+];
+
 /// What the server said; `None` where it was not the server that failed. A server that ends a
 /// session says so, and so does a pooler that lost its server: both are lost connections.
 pub(crate) fn server_error(error: &postgres::Error) -> Option<ServerError> {
     let said = error.as_db_error()?;
-    let code = said.code().code();
     let fatal = matches!(said.severity(), "FATAL" | "PANIC");
-    if fatal || code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05") {
+    // Class 08 is about connections.
+    if fatal || said.code().code().starts_with("08") || ENDED.contains(said.code()) {
         return None;
     }
     Some(ServerError {
@@ -277,6 +296,15 @@ pub(crate) fn server_error(error: &postgres::Error) -> Option<ServerError> {
             _ => None,
         },
     })
+}
+
+/// The only row of an answer.
+pub(crate) fn only_row(doing: &str, rows: Vec<Row>) -> Result<Row> {
+    let count = rows.len();
+    match <[Row; 1]>::try_from(rows) {
+        Ok([row]) => Ok(row),
+        Err(_) => Err(unexpected(doing, &format!("{count} rows, not one"))),
+    }
 }
 
 /// One session of the server, by which it is known again after its connection was lost.
@@ -294,16 +322,10 @@ impl Backend {
 
 /// Which backend serves a session.
 pub(crate) fn backend(session: &mut Session) -> Result<Backend> {
-    let sql = "SELECT pid, format('pid = %s AND backend_start = %L', pid, backend_start) \
+    let sql = "SELECT pid, format('pid = %s AND backend_start = %L', pid, backend_start) AS condition \
                FROM pg_stat_activity WHERE pid = pg_backend_pid()";
-    let row =
-        session.rows("ask for the session's number", sql)?.into_iter().next().unwrap_or_default();
-    match row.as_slice() {
-        [Some(pid), Some(condition)] => {
-            Ok(Backend { pid: pid.parse().unwrap_or(0), condition: condition.clone() })
-        }
-        _ => Err(Kind::Bug { what: "a session has no number".to_owned() }.into()),
-    }
+    let row = session.one("ask for the session's number", sql)?;
+    Ok(Backend { pid: row.number("pid")?, condition: row.text("condition")?.to_owned() })
 }
 
 /// Waits, for as long as half a minute, until a backend has ended: until then a commit that it
@@ -331,7 +353,7 @@ pub(crate) fn after_the_end_of(
 /// is on its way.
 pub(crate) struct Transaction {
     backend: Backend,
-    number: String,
+    number: u64,
 }
 
 impl Transaction {
@@ -339,8 +361,7 @@ impl Transaction {
     pub(crate) fn begin(session: &mut Session) -> Result<Transaction> {
         let backend = backend(session)?;
         session.run("begin a transaction", "BEGIN")?;
-        let number =
-            session.value("number the transaction", "SELECT txid_current()")?.unwrap_or_default();
+        let number = session.number("number the transaction", "SELECT txid_current()")?;
         Ok(Transaction { backend, number })
     }
 

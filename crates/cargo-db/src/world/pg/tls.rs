@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
@@ -105,6 +105,25 @@ struct Lenient {
     provider: Arc<CryptoProvider>,
 }
 
+/// What checking a signature gives.
+type Verified = std::result::Result<HandshakeSignatureValid, Error>;
+/// How one version of TLS checks a signature.
+type Verify =
+    fn(&[u8], &CertificateDer<'_>, &DigitallySignedStruct, &WebPkiSupportedAlgorithms) -> Verified;
+
+impl Lenient {
+    /// Checks a signature, with the algorithms that we know.
+    fn signed(
+        &self,
+        verify: Verify,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Verified {
+        verify(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+}
+
 impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
@@ -130,9 +149,8 @@ impl ServerCertVerifier for Lenient {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    ) -> Verified {
+        self.signed(rustls::crypto::verify_tls12_signature, message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -140,9 +158,8 @@ impl ServerCertVerifier for Lenient {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    ) -> Verified {
+        self.signed(rustls::crypto::verify_tls13_signature, message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -1,0 +1,59 @@
+//! What a dump holds, read to its end: a file of SQL, an archive, or what a program writes.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::failure::{Kind, Result};
+use crate::model::event::Event;
+use crate::model::target::Target;
+use crate::world::World;
+use crate::world::process::ClientProgram;
+use pg_logical::content::{self, Content};
+
+/// The program that reads archives.
+pub(super) const ARCHIVE_TOOL: &str = "pg_restore";
+
+/// An archive as SQL. `pg_restore` reads all of it for that, and connects to nothing.
+pub(super) fn archive_text(
+    world: &World,
+    program: &Path,
+    path: &Path,
+    target: &Target,
+) -> Result<ClientProgram> {
+    let arguments = ["--file=-".to_owned(), path.display().to_string()];
+    ClientProgram::start(world, program, &arguments, target)
+}
+
+/// A stream of SQL, and the end of whatever makes it.
+pub(super) trait Text: Read {
+    /// Whether it ended well.
+    fn finish(&mut self, world: &World) -> Result<()>;
+}
+
+impl Text for ClientProgram {
+    fn finish(&mut self, world: &World) -> Result<()> {
+        ClientProgram::finish(self, world)
+    }
+}
+
+impl Text for Box<dyn Text> {
+    fn finish(&mut self, world: &World) -> Result<()> {
+        (**self).finish(world)
+    }
+}
+
+impl Text for Box<dyn Read + Send> {
+    fn finish(&mut self, _: &World) -> Result<()> {
+        // The checksum of a compressed file stands behind its last byte.
+        let rest = std::io::copy(self, &mut std::io::sink());
+        rest.map(drop)
+            .map_err(|error| Kind::Backup { doing: "read", why: error.to_string() }.into())
+    }
+}
+
+/// Reads a stream to its end. A program that failed is the better reason than a text cut off.
+pub(super) fn read_content(world: &World, mut text: impl Text) -> Result<Content> {
+    let content = content::read(&mut text, &mut || world.tell(Event::Counted));
+    text.finish(world)?;
+    content.map_err(|error| Kind::Backup { doing: "read", why: error.to_string() }.into())
+}

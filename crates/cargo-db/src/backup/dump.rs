@@ -1,0 +1,94 @@
+//! One dump that is about to be written: `pg_dump` on the snapshot of the backup, and where its
+//! output goes.
+
+use std::path::Path;
+
+use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
+use crate::backup::integrity::{file_entries, file_entry};
+use crate::failure::{Kind, Result};
+use crate::model::backup::{Compression, FileEntry, Format};
+use crate::model::event::Event;
+use crate::model::target::Target;
+use crate::world::archive::store;
+use crate::world::process::ClientProgram;
+use crate::world::server::Binaries;
+use crate::world::{World, files};
+use pg_logical::content::{self, Content};
+
+/// What is wanted of a backup.
+pub(crate) struct BackupRequest {
+    pub(crate) format: Format,
+    pub(crate) compression: Compression,
+    /// A name of the user's, without the ending.
+    pub(crate) name: Option<String>,
+    /// `pg_dump`'s options that choose what is taken.
+    pub(crate) selection: Vec<String>,
+    /// Tables or parts at once, in the formats that are folders.
+    pub(crate) jobs: usize,
+    /// Read the backup back before it is called done.
+    pub(crate) read_back: bool,
+    /// Why it is taken: `manual`, `migrate`, `push`.
+    pub(crate) event: String,
+}
+
+/// One dump that is about to be written.
+pub(super) struct Dump<'a> {
+    pub(super) world: &'a World,
+    pub(super) target: &'a Target,
+    pub(super) request: &'a BackupRequest,
+    /// Its name.
+    pub(super) snapshot: &'a str,
+    pub(super) programs: &'a Binaries,
+    /// Connections at once.
+    pub(super) jobs: usize,
+}
+
+impl Dump<'_> {
+    /// Starts `pg_dump` on the snapshot.
+    pub(super) fn start(&self, more: &[String]) -> Result<ClientProgram> {
+        let mut arguments = vec![
+            "--no-password".to_owned(),
+            format!("--snapshot={}", self.snapshot),
+            // Behind somebody's ALTER TABLE everybody else would wait behind us.
+            "--lock-wait-timeout=60s".to_owned(),
+        ];
+        self.world.sessions.opens(self.target);
+        arguments.extend(self.request.selection.iter().chain(more).cloned());
+        ClientProgram::start(self.world, &self.programs.program("pg_dump"), &arguments, self.target)
+    }
+
+    /// Writes it as SQL.
+    pub(super) fn write_sql(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
+        let mut dump = self.start(&["--format=plain".to_owned()])?;
+        let (content, stored) =
+            store(self.world, &mut dump, path, self.request.compression, |stream| {
+                let content = content::read(stream, &mut || self.world.tell(Event::Counted));
+                // What follows the end of the dump belongs to the file too.
+                let _ = std::io::copy(stream, &mut std::io::sink());
+                content
+            })?;
+        dump.finish(self.world)?;
+        let content =
+            content.map_err(|error| Kind::Backup { doing: "write", why: error.to_string() })?;
+        Ok((content, vec![file_entry("", &stored)]))
+    }
+
+    /// Writes it as an archive, and reads that back.
+    pub(super) fn write_archive(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
+        let file = format!("--file={}", path.display());
+        if self.request.format == Format::Custom {
+            // pg_dump keeps the mode of a file that is there.
+            files::private_file(path)?;
+            self.start(&["--format=custom".to_owned(), file])?.finish(self.world)?;
+            files::sync_file(path)?;
+        } else {
+            files::private_dir(path, None)?;
+            let jobs = format!("--jobs={}", self.jobs);
+            self.start(&["--format=directory".to_owned(), jobs, file])?.finish(self.world)?;
+            files::seal_dir(path)?;
+        }
+        let text =
+            archive_text(self.world, &self.programs.program(ARCHIVE_TOOL), path, self.target)?;
+        Ok((read_content(self.world, text)?, file_entries(path)?))
+    }
+}

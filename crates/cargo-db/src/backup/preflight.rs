@@ -1,0 +1,131 @@
+//! Whether a backup can be restored here: everything that is missing is named at once, before
+//! anything is touched.
+
+use std::path::Path;
+
+use crate::backup::roles::missing_roles;
+use crate::backup::source::Source;
+use crate::failure::{Kind, Result};
+use crate::model::target::Target;
+use crate::settings::Settings;
+use crate::world::pg::{Purpose, Row, Session, only_row};
+use crate::world::{World, files};
+use pg_sql::quote::quote_literal;
+
+/// What a restore will need.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RestoreOptions {
+    /// A new database is built.
+    pub(crate) builds: bool,
+    /// Missing roles are created from the backup.
+    pub(crate) brings_roles: bool,
+}
+
+/// What was found before anything is touched.
+pub(crate) struct Preflight {
+    /// Whether there is a database of this name now.
+    pub(crate) exists: bool,
+    /// How many tables it has: what the swap takes out of sight.
+    pub(crate) tables: u64,
+}
+
+/// Looks whether the source can be restored here; every obstacle is named at once.
+pub(crate) fn preflight(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    source: &Source,
+    options: RestoreOptions,
+) -> Result<Preflight> {
+    let (mut wanted_roles, wanted_extensions) = source.needs(world, settings)?;
+    if options.brings_roles {
+        let come = missing_roles(world, target, source)?;
+        wanted_roles.retain(|role| !come.contains(role));
+    }
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
+    let server = Server::ask(&mut session, &target.database)?;
+    let mut problems: Vec<String> = Vec::new();
+    problems.extend(missing(&wanted_roles, &server.roles).map(|role| {
+        let set = if source.roles.is_some() { "pass `--roles`" } else { "create it" };
+        format!("role: `{role}` does not exist; {set}, or take the backup with `--no-owner`")
+    }));
+    problems.extend(
+        missing(&wanted_extensions, &server.extensions)
+            .map(|name| format!("extension: `{name}` is not installed on the server")),
+    );
+    if options.builds && !server.creates_databases {
+        problems.push(format!(
+            "rights: `{}` may not create databases; `--clean` restores in place, in one \
+             transaction, and somebody who may can restore `--into` another name",
+            target.user
+        ));
+    }
+    if options.builds {
+        problems.extend(lack_of_space(target, source, &server.data_directory));
+    }
+    let (major, from) = (server.major, source.server_major());
+    if let Some(from) = from.filter(|from| *from > major) {
+        problems.push(format!("version: it is from PostgreSQL {from}, and the server is {major}"));
+    }
+    if !problems.is_empty() {
+        return Err(Kind::CannotRestore { name: source.name.clone(), problems }.into());
+    }
+    let exists = server.has_database;
+    let tables = if exists { count_tables(world, target)? } else { 0 };
+    Ok(Preflight { exists, tables })
+}
+
+/// What the server has and allows.
+struct Server {
+    roles: Vec<String>,
+    extensions: Vec<String>,
+    creates_databases: bool,
+    major: u32,
+    has_database: bool,
+    /// Nothing where the role may not know it.
+    data_directory: Vec<String>,
+}
+
+impl Server {
+    fn ask(session: &mut Session, database: &str) -> Result<Server> {
+        let doing = "look whether the backup can be restored here";
+        let sql = format!(include_str!("sql/preflight.sql"), database = quote_literal(database));
+        let [roles, extensions, rights, databases, data] = session.sets(doing, &sql)?;
+        let rights = only_row(doing, rights)?;
+        Ok(Server {
+            roles: names(&roles)?,
+            extensions: names(&extensions)?,
+            creates_databases: rights.flag("creates_databases")?,
+            major: rights.number("major")?,
+            has_database: !databases.is_empty(),
+            data_directory: names(&data)?,
+        })
+    }
+}
+
+fn names(rows: &[Row]) -> Result<Vec<String>> {
+    rows.iter().map(|row| Ok(row.text("name")?.to_owned())).collect()
+}
+
+/// Those that are wanted and not there.
+fn missing<'a>(wanted: &'a [String], there: &'a [String]) -> impl Iterator<Item = &'a String> {
+    wanted.iter().filter(|name| !there.contains(name))
+}
+
+/// Whether the disk of a server on this machine has no room for a second database.
+fn lack_of_space(target: &Target, source: &Source, data_directory: &[String]) -> Option<String> {
+    let needed = source.manifest.as_ref()?.database.bytes;
+    let free =
+        files::free_space(Path::new(data_directory.first()?)).filter(|_| target.is_local())?;
+    (free < needed).then(|| {
+        format!(
+            "space: the new database needs about {needed} bytes beside the old one, and {free} are \
+             free"
+        )
+    })
+}
+
+fn count_tables(world: &World, target: &Target) -> Result<u64> {
+    let mut session = Session::open(world, target, Purpose::Read)?;
+    session.number("count tables", "SELECT count(*) FROM pg_stat_user_tables")
+}

@@ -1,0 +1,99 @@
+//! The moment that a backup is of: a session that holds the snapshot which all parts are taken from,
+//! and what the server said in it.
+
+use std::collections::BTreeMap;
+
+use crate::backup::locale::{self, locale_of};
+use crate::failure::Result;
+use crate::migration;
+use crate::model::backup::{DatabaseIdentity, ServerIdentity};
+use crate::model::target::Target;
+use crate::world::World;
+use crate::world::pg::{Purpose, Row, Session, only_row};
+use db_tools::ProjectTool;
+
+/// A schema and the tables in it.
+pub(super) type Schemas = BTreeMap<String, Vec<String>>;
+
+/// A session that holds the snapshot that all parts are taken from.
+pub(super) struct Snapshot {
+    _session: Session,
+    pub(super) id: String,
+    pub(super) server: ServerIdentity,
+    pub(super) major: u32,
+    pub(super) database: DatabaseIdentity,
+    pub(super) extensions: BTreeMap<String, String>,
+    pub(super) migrations: BTreeMap<String, String>,
+    pub(super) schemas: Schemas,
+    /// How many more connections the server has for us.
+    pub(super) free_connections: usize,
+}
+
+impl Snapshot {
+    /// Takes it.
+    pub(super) fn take(world: &World, layout: &ProjectTool, target: &Target) -> Result<Snapshot> {
+        let doing = "take a snapshot";
+        let mut session = Session::open(world, target, Purpose::Read)?;
+        let sql = format!(include_str!("sql/snapshot.sql"), locale = locale::COLUMNS);
+        let [_, about, database, extensions, connections] = session.sets(doing, &sql)?;
+        let (about, database) = (only_row(doing, about)?, only_row(doing, database)?);
+        let schemas = schemas(&mut session)?;
+        let history = migration::read_history(&mut session, layout)?;
+        let migrations = history.applied.iter().map(|row| {
+            let checksum = row.checksum.as_ref().map(ToString::to_string);
+            (row.version.to_string(), checksum.unwrap_or_default())
+        });
+        // Debian appends its own version in parentheses.
+        let version = about.text("version")?;
+        let version = version.split_once(' ').map_or(version, |(version, _)| version);
+        let free: i64 = only_row(doing, connections)?.number("free")?;
+        Ok(Snapshot {
+            id: about.text("snapshot")?.to_owned(),
+            server: ServerIdentity {
+                version: version.to_owned(),
+                system_identifier: system_identifier(world, target),
+            },
+            major: about.number("major")?,
+            database: identity(&database)?,
+            extensions: versions(&extensions)?,
+            migrations: migrations.collect(),
+            schemas,
+            free_connections: usize::try_from(free).unwrap_or(0),
+            _session: session,
+        })
+    }
+}
+
+fn identity(row: &Row) -> Result<DatabaseIdentity> {
+    Ok(DatabaseIdentity {
+        name: row.text("name")?.to_owned(),
+        oid: row.text("oid")?.to_owned(),
+        collation_version: row.optional_text("collation_version")?.map(str::to_owned),
+        bytes: row.number("bytes")?,
+        locale: locale_of(row)?,
+    })
+}
+
+fn versions(extensions: &[Row]) -> Result<BTreeMap<String, String>> {
+    let version = |row: &Row| Ok((row.text("name")?.to_owned(), row.text("version")?.to_owned()));
+    extensions.iter().map(version).collect()
+}
+
+/// What `pg_dump` takes along: schemas and tables that no extension brought, the largest first.
+fn schemas(session: &mut Session) -> Result<Schemas> {
+    let mut schemas = Schemas::new();
+    let [empty, tables] = session.sets("list the tables", include_str!("sql/tables.sql"))?;
+    for row in empty.iter().chain(&tables) {
+        let tables = schemas.entry(row.text("schema")?.to_owned()).or_default();
+        tables.extend(row.optional_text("name")?.map(str::to_owned));
+    }
+    Ok(schemas)
+}
+
+/// Not every role may ask, and a refusal would end the snapshot's transaction: hence a session of
+/// its own.
+pub(crate) fn system_identifier(world: &World, target: &Target) -> Option<String> {
+    let mut session = Session::open(world, target, Purpose::Read).ok()?;
+    let sql = "SELECT system_identifier FROM pg_control_system()";
+    session.value("identify the server", sql).ok().flatten()
+}

@@ -1,0 +1,170 @@
+//! The swap and what follows it: a new database takes the name of the old one by two renames in one
+//! transaction; what a swap kept can take the name again, or is dropped.
+
+use std::time::Duration;
+
+use postgres::error::SqlState;
+
+use crate::backup::sibling::{Built, TO_BE_DROPPED, sibling_name, stem};
+use crate::failure::{Failure, Kind, Result};
+use crate::model::event::Event;
+use crate::model::target::Target;
+use crate::world::World;
+use crate::world::clock::pause;
+use crate::world::pg::{Backend, Purpose, Session, after_the_end_of, backend};
+use pg_sql::quote::{quote_identifier, quote_literal};
+
+/// What becomes of the database that has the name until the swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OldDatabase {
+    /// There is none.
+    Absent,
+    /// It is kept under another name, and the swap can be undone.
+    Kept,
+    /// It is dropped.
+    Dropped,
+}
+
+/// Gives the new database its name. Returns what the old one is called now, where it is kept.
+pub(crate) fn swap(
+    world: &World,
+    target: &Target,
+    mut built: Built,
+    old: OldDatabase,
+) -> Result<Option<String>> {
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
+    session.run("bring the new database to disk", "CHECKPOINT").or_else(only_superusers)?;
+    let aside = (old != OldDatabase::Absent).then(|| sibling_name(&target.database, "before"));
+    let statements = renames(target, &built, old, aside.as_deref());
+    let backend = backend(&mut session)?;
+    rename(world, &mut session, &[&target.database, &built.target.database], &statements).or_else(
+        |failure| swap_committed(world, &session.target, &backend, &built.target, failure),
+    )?;
+    built.kept = true;
+    match aside {
+        Some(aside) if old == OldDatabase::Dropped => {
+            // The new one is in its place, whatever becomes of this; the next run tries again.
+            if let Err(failure) = drop_previous(world, target, &aside) {
+                let message = format!("the old database stays as {aside} for now: {failure}");
+                world.tell(Event::Notice { severity: "warning".to_owned(), message });
+            }
+            Ok(None)
+        }
+        aside => Ok(aside),
+    }
+}
+
+/// The statements of the swap.
+fn renames(target: &Target, built: &Built, old: OldDatabase, aside: Option<&str>) -> Vec<String> {
+    let name = quote_identifier;
+    let (new, current) = (name(&built.target.database), name(&target.database));
+    let comment = built.comment.as_deref().map_or_else(|| "NULL".to_owned(), quote_literal);
+    let mut statements = vec![format!("COMMENT ON DATABASE {new} IS {comment}")];
+    if let Some(aside) = aside {
+        statements.push(format!("ALTER DATABASE {current} RENAME TO {}", name(aside)));
+        if old == OldDatabase::Dropped {
+            let going = quote_literal(TO_BE_DROPPED);
+            statements.push(format!("COMMENT ON DATABASE {} IS {going}", name(aside)));
+        }
+    }
+    statements.push(format!("ALTER DATABASE {new} RENAME TO {current}"));
+    statements
+}
+
+/// Where the connection was lost while the renames were being committed, the server is asked whether
+/// they are in: then nothing has the name any more that the new database was built under.
+fn swap_committed(
+    world: &World,
+    server: &Target,
+    backend: &Backend,
+    built: &Target,
+    failure: Failure,
+) -> Result<()> {
+    if !matches!(failure.kind(), Kind::ConnectionLost { .. }) {
+        return Err(failure);
+    }
+    let (target, subject) = (server.to_string(), "the swap".to_owned());
+    let unknown = || Kind::CommitUnknown { target: target.clone(), subject: subject.clone() };
+    let mut looking =
+        after_the_end_of(&world.uninterrupted(), server, backend).ok_or_else(unknown)?;
+    let sql =
+        format!("SELECT 1 FROM pg_database WHERE datname = {}", quote_literal(&built.database));
+    match looking.value("look for the new database", &sql).map_err(|_| unknown())? {
+        Some(_) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// Anyone may restore, and the operating system will write it anyway.
+fn only_superusers(failure: Failure) -> Result<()> {
+    if failure.is(&SqlState::INSUFFICIENT_PRIVILEGE) { Ok(()) } else { Err(failure) }
+}
+
+/// Renames in one transaction, after ending the sessions that are in the way. Somebody may come
+/// back in between, so it is tried a few times.
+fn rename(
+    world: &World,
+    session: &mut Session,
+    databases: &[&str],
+    statements: &[String],
+) -> Result<()> {
+    let names: Vec<String> = databases.iter().map(|name| quote_literal(name)).collect();
+    let end = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname IN ({}) AND pid <> pg_backend_pid()",
+        names.join(", ")
+    );
+    for attempt in 1.. {
+        world.interrupt.check()?;
+        session.rows("end the sessions that are in the way", &end)?;
+        let renamed =
+            session.run("swap the databases", &format!("BEGIN; {}; COMMIT", statements.join("; ")));
+        match renamed {
+            Ok(()) => return Ok(()),
+            Err(failure) => {
+                // If this fails, the connection is gone, and the server rolls back by itself.
+                let _ = session.batch_execute("ROLLBACK");
+                let busy = failure.is(&SqlState::OBJECT_IN_USE);
+                if !busy || attempt >= 5 {
+                    return Err(failure);
+                }
+                pause(world, Duration::from_millis(300))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What earlier restores kept of this database, the newest first.
+pub(crate) fn previous(world: &World, target: &Target) -> Result<Vec<String>> {
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
+    let sql = format!(
+        "SELECT datname FROM pg_database d WHERE starts_with(datname, {}) \
+         AND shobj_description(d.oid, 'pg_database') IS DISTINCT FROM {} ORDER BY 1 DESC",
+        quote_literal(&format!("{}__before_", stem(&target.database))),
+        quote_literal(TO_BE_DROPPED)
+    );
+    session.column("look for what restores kept", &sql)
+}
+
+/// Swaps back: what the last restore kept takes the name again, and what it built is kept instead.
+pub(crate) fn undo(world: &World, target: &Target, kept: &str) -> Result<String> {
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
+    let aside = sibling_name(&target.database, "before");
+    let current = quote_identifier(&target.database);
+    let statements = [
+        format!("ALTER DATABASE {current} RENAME TO {}", quote_identifier(&aside)),
+        format!("ALTER DATABASE {} RENAME TO {current}", quote_identifier(kept)),
+    ];
+    rename(world, &mut session, &[&target.database, kept], &statements)?;
+    Ok(aside)
+}
+
+/// Drops a database that a restore kept.
+pub(crate) fn drop_previous(world: &World, target: &Target, name: &str) -> Result<()> {
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
+    session.run(
+        "drop the previous database",
+        &format!("DROP DATABASE {} WITH (FORCE)", quote_identifier(name)),
+    )
+}

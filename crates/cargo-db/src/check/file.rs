@@ -1,0 +1,89 @@
+//! Checks a file: syntax, the linter's rules, and our own.
+
+use std::path::Path;
+
+use pg_sql::script::{ScriptError, ScriptReader, Statement};
+
+use crate::check::directive::Directives;
+use crate::check::finding::finding;
+use crate::check::{linter, statement};
+use crate::model::direction::Direction;
+use crate::model::finding::{Checked, Class, Finding};
+
+/// A file to check.
+pub(crate) struct Source<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) text: &'a str,
+    /// Which way the file leads. What leads back takes away what the other made.
+    pub(crate) direction: Direction,
+    /// Whether it runs in one transaction.
+    pub(crate) transactional: bool,
+}
+
+/// Everything that there is to say about a file.
+pub(crate) fn check(source: &Source<'_>) -> Checked {
+    let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);
+    let transactional = source.transactional;
+    let mut directives = Directives::read(text);
+    let (statements, mut findings) = split(text);
+    for (index, statement) in statements.iter().enumerate() {
+        findings.extend(statement::of_statement(statement, transactional));
+        findings.extend(statement::of_earlier(&statements[..index], statement, transactional));
+    }
+    if findings.iter().all(|finding| finding.rule != "syntax") {
+        findings.extend(linter::lint(&statements, transactional));
+    }
+    if source.direction == Direction::Down {
+        findings.retain(|finding| finding.class == Class::Form);
+    }
+    findings.sort_by(|a, b| (a.line, &a.rule).cmp(&(b.line, &b.rule)));
+    findings.dedup_by(|a, b| (a.line, &a.rule, &a.object) == (b.line, &b.rule, &b.object));
+    let spans: Vec<(usize, usize)> = statements
+        .iter()
+        .map(|statement| (statement.line, statement.line + statement.text.matches('\n').count()))
+        .collect();
+    let findings = directives.apply(findings, &spans);
+    let (version, name) = (None, source.path.display().to_string());
+    let allowed = directives.used();
+    Checked {
+        file: source.path.to_owned(),
+        version,
+        name,
+        findings,
+        expected: directives.expected,
+        allowed,
+    }
+}
+
+/// The statements of a file. What cannot be read ends it, and is a finding.
+fn split(text: &str) -> (Vec<Statement>, Vec<Finding>) {
+    let mut reader = ScriptReader::new(Box::new(text.as_bytes()));
+    let (mut statements, mut findings) = (Vec::new(), Vec::new());
+    loop {
+        let next = reader.next_statement().and_then(|statement| {
+            if statement.as_ref().is_some_and(Statement::reads_data) {
+                reader.copy_data(&mut |_| Ok(()))?;
+            }
+            Ok(statement)
+        });
+        match next {
+            Ok(Some(statement)) => statements.push(statement),
+            Ok(None) => return (statements, findings),
+            Err(error) => {
+                findings.push(unreadable(&error));
+                return (statements, findings);
+            }
+        }
+    }
+}
+
+fn unreadable(error: &ScriptError) -> Finding {
+    let (rule, line) = match error {
+        ScriptError::PsqlCommand { line, .. } => ("psql-command", *line),
+        ScriptError::Unfinished { line, .. }
+        | ScriptError::NotUtf8 { line }
+        | ScriptError::CopyWithoutEnd { line } => ("syntax", *line),
+        ScriptError::NoTrailer | ScriptError::Read(_) => ("syntax", 1),
+    };
+    finding(rule, line, "", error.to_string())
+}

@@ -1,0 +1,56 @@
+//! What is wrong with the folder of the migrations itself.
+
+use std::path::{Path, PathBuf};
+
+use crate::check::finding::finding;
+use crate::model::finding::{Checked, Finding};
+use crate::model::migration::Folder;
+
+/// What is wrong with the folder itself.
+pub(crate) fn of_folder(folder: &Folder) -> Vec<Checked> {
+    fn about(
+        rule: &'static str,
+        why: &'static str,
+    ) -> impl Fn(&PathBuf) -> (&PathBuf, &'static str, String) {
+        move |path| (path, rule, why.to_owned())
+    }
+    let orphans = folder.orphans.iter().map(about("orphan-down-file", "there is no up file to it"));
+    let misnamed =
+        folder.misnamed.iter().map(|(path, why)| (path, "misnamed-file", (*why).to_owned()));
+    let twins = folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(
+        |pair| {
+            (
+                &pair[1].up.path,
+                "same-version",
+                format!("`{}` has the same version", pair[0].up.path.display()),
+            )
+        },
+    );
+    let with_down = folder.migrations.iter().filter(|migration| migration.down.is_some()).count();
+    let all = folder.migrations.len();
+    let missing = folder
+        .migrations
+        .iter()
+        .filter(|migration| migration.down.is_none() && with_down * 2 > all);
+    let missing = missing.map(|migration| {
+        (
+            &migration.up.path,
+            "missing-down-file",
+            "most migrations of this folder have one".to_owned(),
+        )
+    });
+    let all = orphans.chain(misnamed).chain(twins).chain(missing);
+    all.map(|(path, rule, evidence)| of_file(path, finding(rule, 1, "", evidence))).collect()
+}
+
+/// One finding about a file as a whole.
+pub(super) fn of_file(path: &Path, finding: Finding) -> Checked {
+    Checked {
+        file: path.to_owned(),
+        version: None,
+        name: path.display().to_string(),
+        findings: vec![finding],
+        expected: Vec::new(),
+        allowed: Vec::new(),
+    }
+}

@@ -1,0 +1,299 @@
+//! What our own rules find in statements: what the linter does not know.
+
+use crate::check::finding::finding;
+use crate::check::words::{as_strs, object_of};
+use crate::model::finding::Finding;
+use pg_sql::lexer::{Lexed, Token, token, words};
+use pg_sql::script::Statement;
+
+/// What our own rules find in one statement.
+pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Finding> {
+    let all = words(&statement.text);
+    let mut found = Vec::new();
+    let mut add = |rule: &str, line: usize, text: &str, evidence: String| {
+        let mut finding = finding(rule, line, text, evidence);
+        finding.object = object_of(text);
+        found.push(finding);
+    };
+    if transactional && statement.controls_transaction() {
+        let why = "it would end the transaction that the migration runs in".to_owned();
+        add("transaction-control", statement.line, &statement.text, why);
+    }
+    for (rule, evidence) in matching(&as_strs(&all), transactional) {
+        add(rule, statement.line, &statement.text, evidence.to_owned());
+    }
+    if all.first().is_some_and(|first| first == "do") {
+        for (line, piece) in body_pieces(statement) {
+            let words = words(&piece);
+            let words = as_strs(&words);
+            if words.first() == Some(&"execute") {
+                let why = "it runs a statement that is put together as it goes".to_owned();
+                add("dynamic-execute", line, &piece, why);
+            }
+            for (rule, evidence) in matching(&words, transactional) {
+                add(rule, line, &piece, evidence.to_owned());
+            }
+            // What it puts together may reach out as well.
+            let inner =
+                texts(&piece).into_iter().map(|text| pg_sql::lexer::words(text.trim_matches('\'')));
+            if inner.into_iter().any(|words| reaches_out(&as_strs(&words))) {
+                add("outside-database", line, &piece, "it reaches beyond the database".to_owned());
+            }
+        }
+    }
+    // A function that reaches out does so when it is called, which may be here.
+    let makes_routine = all.first().is_some_and(|first| first == "create")
+        && all.iter().take(5).any(|word| word == "function" || word == "procedure");
+    if makes_routine {
+        for (line, piece) in body_pieces(statement) {
+            if reaches_out(&as_strs(&words(&piece))) {
+                add("outside-database", line, &piece, "it reaches beyond the database".to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// Which of our rules the words of a statement break.
+fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static str)> {
+    let has = |pattern: &[&str]| words.windows(pattern.len()).any(|window| window == pattern);
+    let alters_table = matches!(words, ["alter", "table", ..]);
+    let adds_column = alters_table && adds_column(words);
+    let top = top_level(words);
+    let mut found = Vec::new();
+    let mut when = |broken: bool, rule, evidence| found.extend(broken.then_some((rule, evidence)));
+
+    when(words.first() == Some(&"truncate"), "truncate", "it empties whole tables");
+    when(is_bare(&top, "delete"), "delete-without-where", "it deletes every row");
+    when(is_bare(&top, "update"), "update-without-where", "it overwrites every row");
+    let writes = ["insert", "update", "delete", "merge"];
+    let hidden = words.first() == Some(&"with")
+        && words.windows(2).any(|pair| pair[0] == "(" && writes.contains(&pair[1]));
+    when(hidden, "dml-in-cte", "a WITH query changes rows");
+    when(
+        alters_table && has(&["attach", "partition"]),
+        "attach-partition",
+        "the partition is read under a lock",
+    );
+    let refreshes =
+        matches!(words, ["refresh", "materialized", "view", next, ..] if *next != "concurrently");
+    when(refreshes, "refresh-materialized-view", "nobody can read it meanwhile");
+    when(
+        words.first() == Some(&"cluster"),
+        "cluster",
+        "the table is written anew, and nobody can read it meanwhile",
+    );
+    let vacuums = words.first() == Some(&"vacuum") && words.contains(&"full");
+    when(vacuums, "vacuum-full", "the table is written anew, and nobody can read it meanwhile");
+    let logged = has(&["set", "unlogged"]) || has(&["set", "logged"]);
+    when(alters_table && logged, "set-unlogged", "the table is written anew");
+    let serial = words.iter().any(|word| {
+        matches!(*word, "serial" | "bigserial" | "smallserial" | "serial4" | "serial8")
+    });
+    let identity = has(&["as", "identity"]);
+    when(
+        adds_column && (serial || identity),
+        "serial-column",
+        "every row gets a value: the table is written anew",
+    );
+    when(
+        adds_column && has(&["check", "("]),
+        "add-column-with-check",
+        "every row is checked under a lock",
+    );
+    let drops = matches!(words, ["drop", ..]) || alters_table && words.contains(&"drop");
+    when(drops && cascades(words), "drop-cascade", "what depends on it goes too");
+    when(
+        alters_table && narrows(words),
+        "narrowing-type-change",
+        "a value may not fit, or be rounded",
+    );
+    when(reaches_out(words), "outside-database", "it reaches beyond the database");
+    let outside = matches!(words, ["vacuum", ..])
+        || words.contains(&"concurrently")
+            && matches!(words, ["create" | "drop" | "reindex" | "alter", ..]);
+    when(transactional && outside, "concurrently-in-transaction", "it cannot run in a transaction");
+    found
+}
+
+/// What two statements do together.
+pub(super) fn of_earlier(
+    earlier: &[Statement],
+    statement: &Statement,
+    transactional: bool,
+) -> Vec<Finding> {
+    if !transactional {
+        return Vec::new();
+    }
+    let used = texts(&statement.text);
+    let added = earlier.iter().filter_map(|before| {
+        let words = words(&before.text);
+        let is_alter = matches!(as_strs(&words).as_slice(), ["alter", "type", ..]);
+        let adds = is_alter && words.iter().any(|word| word == "add");
+        if adds { texts(&before.text).into_iter().next() } else { None }
+    });
+    // A value may be written as E'…' in one place and as '…' in another.
+    let bare = |text: &str| text.trim_start_matches(['e', 'E']).to_owned();
+    let added = added.map(|value| bare(&value));
+    let added = added.filter(|value| used.iter().any(|text| text.contains(value.as_str())));
+    let found = added.map(|value| {
+        let why = format!(
+            "{value} was added to an enum by this transaction, and can be used when it is over"
+        );
+        finding("enum-value-in-same-transaction", statement.line, &statement.text, why)
+    });
+    found.collect()
+}
+
+/// The strings of a statement, with their quotes.
+fn texts(statement: &str) -> Vec<String> {
+    let (mut texts, mut at) = (Vec::new(), 0);
+    while at < statement.len() {
+        let Lexed::Token(kind, length) = token(&statement.as_bytes()[at..], true) else { break };
+        if kind == Token::Text {
+            texts.push(statement[at..at + length].to_owned());
+        }
+        at += length;
+    }
+    texts
+}
+
+/// The words that stand in no parentheses.
+fn top_level<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let mut depth = 0_usize;
+    let mut top = Vec::new();
+    for word in words {
+        match *word {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            word if depth == 0 => top.push(word),
+            _ => {}
+        }
+    }
+    top
+}
+
+/// Whether a statement, behind its WITH, is of this kind and has no WHERE.
+fn is_bare(top: &[&str], kind: &str) -> bool {
+    let is_of =
+        |word: &&&str| matches!(**word, "select" | "insert" | "update" | "delete" | "merge");
+    let first = match top.first() {
+        Some(&"with") => top.iter().find(is_of),
+        first => first,
+    };
+    first == Some(&kind) && !top.contains(&"where")
+}
+
+/// Whether an ALTER TABLE adds a column; the word COLUMN may be left out.
+fn adds_column(words: &[&str]) -> bool {
+    let constraints = ["constraint", "check", "unique", "primary", "foreign", "exclude", "value"];
+    words.windows(2).any(|pair| pair[0] == "add" && !constraints.contains(&pair[1]))
+}
+
+/// Whether a CASCADE stands anywhere but in the action of a foreign key.
+fn cascades(words: &[&str]) -> bool {
+    (0..words.len()).any(|index| {
+        words[index] == "cascade" && !(index > 0 && matches!(words[index - 1], "delete" | "update"))
+    })
+}
+
+/// Whether a column gets a type that not every value of another one fits into.
+fn narrows(words: &[&str]) -> bool {
+    let narrow = [
+        "smallint",
+        "int2",
+        "integer",
+        "int",
+        "int4",
+        "real",
+        "float4",
+        "date",
+        "boolean",
+        "varchar",
+        "character",
+        "char",
+        "numeric",
+        "decimal",
+    ];
+    let changes = |index: usize| words[index] == "type" && words[..index].contains(&"alter");
+    let to = (0..words.len().saturating_sub(1))
+        .find(|&index| changes(index))
+        .map(|index| &words[index + 1..]);
+    // `numeric` and `varchar` without a length hold everything.
+    to.is_some_and(|to| {
+        let sized = to.contains(&"(");
+        narrow.contains(&to[0])
+            && (sized || !matches!(to[0], "varchar" | "character" | "numeric" | "decimal"))
+    })
+}
+
+/// Whether a statement does something that lies outside this database, or that no rollback undoes.
+fn reaches_out(words: &[&str]) -> bool {
+    let of_server =
+        ["system", "role", "user", "group", "database", "tablespace", "subscription", "server"];
+    let calls = [
+        "lo_import",
+        "lo_export",
+        "pg_read_file",
+        "pg_write_file",
+        "pg_file_write",
+        "pg_reload_conf",
+        "pg_terminate_backend",
+        "pg_cancel_backend",
+        "pg_switch_wal",
+        "pg_promote",
+        "pg_rotate_logfile",
+    ];
+    let called = |name: &str| {
+        calls.contains(&name) || name.starts_with("dblink") || name.contains("replication_slot")
+    };
+    let has = |pattern: &[&str]| words.windows(pattern.len()).any(|window| window == pattern);
+    match words {
+        ["create" | "alter" | "drop", what, ..] if of_server.contains(what) => true,
+        ["comment", "on", "database" | "role" | "tablespace", ..] => true,
+        ["drop" | "reassign", "owned", ..] => true,
+        // Rights on something are the database's own; roles given to roles, and rights on a
+        // database, are not.
+        ["grant" | "revoke", ..] => {
+            !words.contains(&"on")
+                || has(&["on", "database"])
+                || has(&["on", "tablespace"])
+                || has(&["on", "parameter"])
+        }
+        ["copy", rest @ ..] => {
+            rest.windows(2).any(|pair| matches!(pair, ["from" | "to", "program" | "''"]))
+        }
+        _ => words.windows(2).any(|pair| pair[1] == "(" && called(pair[0])),
+    }
+}
+
+/// The statements of a DO block, as far as they can be told without PL/pgSQL's grammar, with their
+/// lines.
+fn body_pieces(statement: &Statement) -> Vec<(usize, String)> {
+    let Some(body) = texts(&statement.text).into_iter().find(|text| text.starts_with('$')) else {
+        return Vec::new();
+    };
+    let begins = statement.text.find(&body).unwrap_or(0);
+    let tag = body[1..].find('$').map_or(0, |end| end + 2);
+    let inner = &body[tag..body.len() - tag];
+    let mut line = statement.line + statement.text[..begins + tag].matches('\n').count();
+    let (mut pieces, mut piece, mut piece_line, mut at) = (Vec::new(), String::new(), line, 0);
+    while at < inner.len() {
+        let Lexed::Token(kind, length) = token(&inner.as_bytes()[at..], true) else { break };
+        let text = &inner[at..at + length];
+        let opens =
+            matches!(text.to_lowercase().as_str(), "begin" | "then" | "else" | "loop" | "declare");
+        if kind == Token::Semicolon || opens {
+            pieces.push((piece_line, std::mem::take(&mut piece)));
+        } else if !(piece.is_empty() && matches!(kind, Token::Space | Token::Comment)) {
+            if piece.is_empty() {
+                piece_line = line;
+            }
+            piece.push_str(text);
+        }
+        line += text.matches('\n').count();
+        at += length;
+    }
+    pieces.retain(|(_, piece)| !piece.is_empty());
+    pieces
+}

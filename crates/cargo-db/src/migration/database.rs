@@ -1,0 +1,91 @@
+//! The database itself: whether it is there, making it, and whether it holds anything.
+
+use postgres::error::SqlState;
+
+use crate::failure::{Failure, Kind, Result};
+use crate::migration::tables::project_relation;
+use crate::model::target::Target;
+use crate::plan::{Plan, Step};
+use crate::settings::Settings;
+use crate::world::World;
+use crate::world::pg::{Purpose, Session};
+use db_tools::ProjectTool;
+use pg_sql::quote::quote_identifier;
+
+/// With what the server refuses to create a database that somebody else has just created.
+const EXISTS_ALREADY: [SqlState; 2] = [SqlState::DUPLICATE_DATABASE, SqlState::UNIQUE_VIOLATION];
+
+/// A reading session; `None` where the database does not exist and cargo db may create it.
+pub(crate) fn connect_or_none(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+) -> Result<Option<Session>> {
+    let environment = settings.environment.environment;
+    match Session::open(world, target, Purpose::Read) {
+        Ok(session) => Ok(Some(session)),
+        Err(failure) if !failure.is_no_database() => Err(failure),
+        Err(_) if environment.is_own() => Ok(None),
+        Err(_) => {
+            let (database, server) = (target.database.clone(), target.server());
+            Err(Kind::NoDatabase { database, server, environment }.into())
+        }
+    }
+}
+
+/// Creates the database, where there is none and cargo db may.
+pub(crate) fn create_if_absent(world: &World, settings: &Settings, target: &Target) -> Result<()> {
+    match connect_or_none(world, settings, target)? {
+        Some(_) => Ok(()),
+        None => create_database(world, target),
+    }
+}
+
+/// Creates a database, from another one of the same server. One that somebody else created at
+/// the same moment is what was wanted.
+pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
+    let sql = format!("CREATE DATABASE {}", quote_identifier(&target.database));
+    let exists = |failure: &Failure| EXISTS_ALREADY.iter().any(|state| failure.is(state));
+    match session.run("create the database", &sql) {
+        Err(failure) if exists(&failure) => Ok(()),
+        other => other,
+    }
+}
+
+/// Creates the database that a plan begins with.
+pub(crate) fn prepare_database(world: &World, plan: &Plan) -> Result<()> {
+    if plan.steps.iter().any(|step| matches!(step, Step::CreateDatabase { .. })) {
+        create_database(world, &plan.target)?;
+    }
+    Ok(())
+}
+
+/// Whether there is any table of the project's.
+pub(crate) fn holds_tables(world: &World, target: &Target, layout: &ProjectTool) -> Result<bool> {
+    let sql = format!(
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p', 'f', 'm', 'v') AND {} LIMIT 1",
+        project_relation(layout)
+    );
+    let mut session = Session::open(world, target, Purpose::Read)?;
+    Ok(session.value("look for tables", &sql)?.is_some())
+}
+
+/// Whether any table of the project's holds a row. A table that may not be read counts as one that
+/// does.
+pub(crate) fn holds_rows(session: &mut Session, layout: &ProjectTool) -> Result<bool> {
+    let sql = format!(
+        "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'm') AND pg_relation_size(c.oid) > 0 AND {} ORDER BY 1",
+        project_relation(layout)
+    );
+    for table in session.column("look for tables with rows", &sql)? {
+        let look = format!("SELECT 1 FROM {table} LIMIT 1");
+        if !matches!(session.value("look for a row", &look), Ok(None)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,117 @@
+//! The history: the table in which a migration tool remembers what is applied, and how it is told
+//! from the tables of other tools.
+
+use postgres::error::SqlState;
+
+use crate::failure::{Failure, Kind, Result};
+use crate::model::history::History;
+use crate::world::pg::Session;
+use db_tools::ProjectTool;
+use db_tools::recognition::{claimants_of, history_names, history_signatures, tool_of_table};
+use pg_sql::quote::quote_literal;
+
+/// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
+/// so that nothing can hide it later.
+pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Result<History> {
+    let schema = layout.schema().map(|schema| format!("AND n.nspname = {}", quote_literal(schema)));
+    let question = format!(
+        include_str!("sql/find_history.sql"),
+        name = quote_literal(layout.table_name()),
+        schema = schema.as_deref().unwrap_or_default()
+    );
+    let found = session.rows("look for the history", &question)?;
+    let Some(first) = found.first() else {
+        return Ok(History { foreign: foreign_history(session, layout)?, ..History::default() });
+    };
+    if schema.is_none() && !first.flag("is_visible")? {
+        // Whoever names a search path in the URL means to have a history there of its own.
+        if session.target.options.as_deref().is_some_and(|options| options.contains("search_path"))
+        {
+            return Ok(History::default());
+        }
+        let schemas = found.iter().map(|row| Ok(format!("`{}`", row.text("schema")?)));
+        let schemas = schemas.collect::<Result<Vec<_>>>()?.join(", ");
+        let database = session.target.database.clone();
+        return Err(Kind::HistoryElsewhere { database, schemas }.into());
+    }
+    let table = first.text("table")?.to_owned();
+    read_table(session, layout, table)
+}
+
+/// Reads the history from this table, named as the server names it.
+pub(crate) fn read_table(
+    session: &mut Session,
+    layout: &ProjectTool,
+    table: String,
+) -> Result<History> {
+    if layout.table().signature().is_none() && layout.schema().is_none() {
+        check_history_columns(session, layout, &table)?;
+    }
+    let text = match session.value("read the history", &layout.select(&table)) {
+        // Another tool's table of the same name has other columns.
+        Err(failure) if failure.is(&SqlState::UNDEFINED_COLUMN) => {
+            return Err(of_another(session, layout, table)?);
+        }
+        text => text?,
+    };
+    let applied = match text {
+        Some(text) => {
+            layout.rows(&text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?
+        }
+        None => Vec::new(),
+    };
+    Ok(History { table: Some(table), applied, foreign: None })
+}
+
+/// The failure to find one's own history, with the tool whose it is.
+fn of_another(session: &mut Session, layout: &ProjectTool, table: String) -> Result<Failure> {
+    let of =
+        histories(session)?.into_iter().find(|(_, found)| *found == table).map(|(tool, _)| tool);
+    let tool = of.filter(|tool| tool != layout.key());
+    Ok(Kind::OtherHistory { table, tool, expected: layout.key().to_owned() }.into())
+}
+
+/// Several tools have a table of one name, with hardly a column to tell them by: it has to have
+/// just these, and no other tool's table beside it.
+fn check_history_columns(session: &mut Session, layout: &ProjectTool, table: &str) -> Result<()> {
+    let claimants = claimants_of(layout.table_name());
+    let question = format!(
+        include_str!("sql/history_columns.sql"),
+        table = quote_literal(table),
+        // A list may not be empty, and no table has this name.
+        claimants = literals(claimants.iter().copied().chain([""]))
+    );
+    let row = session.one("look whose history it is", &question)?;
+    if row.text("columns")? == layout.table().sorted_columns() && !row.flag("is_claimed")? {
+        return Ok(());
+    }
+    Err(of_another(session, layout, table.to_owned())?)
+}
+
+fn literals<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    texts.map(quote_literal).collect::<Vec<_>>().join(", ")
+}
+
+/// The history tables of all tools: whose, and their qualified names.
+pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> {
+    let question = format!(
+        include_str!("sql/histories.sql"),
+        names = literals(history_names().into_iter()),
+        signatures = literals(history_signatures().iter().map(String::as_str))
+    );
+    let mut found = Vec::new();
+    for row in session.rows("look for the histories of other tools", &question)? {
+        let columns = row.optional_text("columns")?.unwrap_or_default();
+        let tool = tool_of_table(row.text("schema")?, row.text("name")?, columns);
+        let table = row.text("table")?;
+        found.extend(tool.map(|tool| (tool.to_owned(), table.to_owned())));
+    }
+    Ok(found)
+}
+
+/// Another tool's history, or one of another name, where the project's own is not there.
+fn foreign_history(session: &mut Session, layout: &ProjectTool) -> Result<Option<String>> {
+    let found = histories(session)?;
+    let other = found.iter().find(|(tool, _)| tool != layout.key()).or(found.first());
+    Ok(other.map(|(tool, table)| format!("`{table}` is a history of {tool}")))
+}

@@ -1,0 +1,150 @@
+//! One migration after the other, each committed by itself.
+//!
+//! A migration and its history row are committed together. A file that asks for no transaction
+//! runs statement by statement, and then nothing can be undone: so it is said what stays.
+
+use crate::failure::{Kind, Result};
+use crate::migration::applied::AppliedMigration;
+use crate::migration::non_transactional::Progress;
+use crate::migration::retry::{Patience, waited_for_lock};
+use crate::migration::run::Run;
+use crate::migration::session::session_settings;
+use crate::migration::step::MigrationStep;
+use crate::migration::{files, verify};
+use crate::model::direction::Direction;
+use crate::model::event::Event;
+use crate::model::migration::title;
+use crate::world::clock::stopwatch;
+use crate::world::pg::{Script, Stop, describe, server_error};
+
+impl Run<'_> {
+    /// Runs the migrations one after the other, each committed by itself. A failure tells what
+    /// had been done before it.
+    pub(super) fn one_by_one(
+        &mut self,
+        steps: &[MigrationStep<'_>],
+    ) -> Result<Vec<AppliedMigration>> {
+        let mut applied: Vec<AppliedMigration> = Vec::new();
+        let done_so_far = |applied: &[AppliedMigration], done: &str| {
+            let line =
+                |one: &AppliedMigration| format!("{done} {}", title(&one.version, &one.name));
+            applied.iter().map(line).collect::<Vec<_>>()
+        };
+        for step in steps {
+            let began = stopwatch();
+            let (doing, done) = step.words();
+            self.world.tell(Event::Started { doing, subject: step.subject.clone() });
+            let ready = self.world.interrupt.check().and_then(|()| self.lock.check());
+            let outcome = ready.and_then(|()| self.with_retries(step));
+            outcome.map_err(|failure| failure.after(done_so_far(&applied, done)))?;
+            let elapsed = began.elapsed();
+            self.world.tell(Event::Finished { done, subject: step.subject.clone(), elapsed });
+            applied.push(AppliedMigration::of(step.migration, elapsed));
+        }
+        verify::of_batch(self.world, &mut self.session, self.root, &self.verify)
+            .map_err(|failure| failure.after(done_so_far(&applied, "Applied")))?;
+        Ok(applied)
+    }
+
+    /// Runs one migration; one that waited too long for a lock is tried again, as a whole.
+    fn with_retries(&mut self, step: &MigrationStep<'_>) -> Result<()> {
+        let mut patience = Patience::new(self.limits);
+        loop {
+            match self.once(step).map_err(|failure| self.given_up(failure, &step.subject)) {
+                Err(failure)
+                    if waited_for_lock(&failure)
+                        && patience.again(self.world, &step.subject)? => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn once(&mut self, step: &MigrationStep<'_>) -> Result<()> {
+        let file = step.file()?;
+        let script = files::read(self.root, self.layout, file)?;
+        if file.transactional {
+            self.in_transaction(&script, step)
+        } else {
+            self.statement_by_statement(&script, step)
+        }
+    }
+
+    fn in_transaction(&mut self, script: &Script, step: &MigrationStep<'_>) -> Result<()> {
+        self.watchdog.arm();
+        let outcome = self.inside_transaction(script, step);
+        self.watchdog.disarm();
+        outcome
+    }
+
+    fn inside_transaction(&mut self, script: &Script, step: &MigrationStep<'_>) -> Result<()> {
+        let began = stopwatch();
+        self.session.run("begin a transaction", "BEGIN")?;
+        if let Err(stop) = script.run(&mut self.session, &mut ()) {
+            // If this fails, the connection is gone, and the server rolls back by itself.
+            let _ = self.session.batch_execute("ROLLBACK");
+            self.world.interrupt.check()?;
+            return Err(self.rolled_back(stop, step));
+        }
+        if step.direction == Direction::Up
+            && let Err(failure) = verify::of_migration(&mut self.session, self.root, step.migration)
+        {
+            let _ = self.session.batch_execute("ROLLBACK");
+            return Err(failure.about(&step.subject));
+        }
+        // One round trip for the row, the commit and a clean session for the next migration:
+        // what this one set with SET is not meant for others.
+        let record = self.history_statement(step, script, began);
+        let settings = session_settings(self.limits);
+        // As whoever we are: a role that the migration has set may not be let near the history.
+        let committed = self.session.batch_execute(&format!(
+            "RESET ROLE; RESET SESSION AUTHORIZATION; {record}; COMMIT; RESET ALL; {settings}"
+        ));
+        let Err(error) = committed else { return Ok(()) };
+        if let Some(server) = server_error(&error) {
+            let _ = self.session.batch_execute("ROLLBACK");
+            self.world.interrupt.check()?;
+            let doing = format!("{} could not be committed and was rolled back", step.subject);
+            return Err(Kind::Sql { doing, server: Box::new(server) }.into());
+        }
+        self.settle(step)
+    }
+
+    fn statement_by_statement(&mut self, script: &Script, step: &MigrationStep<'_>) -> Result<()> {
+        let began = stopwatch();
+        let mut progress = Progress::new(self.world, self.limits, &step.subject);
+        let ran = script.run(&mut self.session, &mut progress);
+        if let Err(stop) = ran {
+            let stays = progress.stopped(&stop);
+            let _ = self.session.batch_execute("ROLLBACK");
+            if let Err(interrupted) = self.world.interrupt.check() {
+                return Err(
+                    interrupted.after(stays.into_iter().map(|text| format!("`{text}` stays")))
+                );
+            }
+            let (target, subject) = (self.session.target.to_string(), step.subject.clone());
+            return Err(match stop {
+                Stop::Lost(why) => Kind::LostPartWay { target, subject, why, stays }.into(),
+                Stop::Statement(statement) if stays.is_empty() => {
+                    let subject = format!("the first statement of {subject}");
+                    Kind::Statement { statement, subject, verb: step.verb() }.into()
+                }
+                Stop::Statement(statement) => Kind::PartWay { statement, subject, stays }.into(),
+            });
+        }
+        if step.direction == Direction::Up
+            && let Err(failure) = verify::of_migration(&mut self.session, self.root, step.migration)
+        {
+            let (subject, stays) = (step.subject.clone(), progress.stays);
+            return Err(Kind::NotRecorded { subject, why: failure.to_string(), stays }.into());
+        }
+        let record = self.history_statement(step, script, began);
+        let recorded = self.session.batch_execute(&format!(
+            "RESET ALL; RESET ROLE; RESET SESSION AUTHORIZATION; {record}; {}",
+            session_settings(self.limits)
+        ));
+        recorded.map_err(|error| {
+            let (subject, stays) = (step.subject.clone(), progress.stays);
+            Kind::NotRecorded { subject, why: describe(&error), stays }.into()
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! What came of a plan: whoever ran it, the history is compared with what the plan leads to.
+
+use std::collections::BTreeSet;
+
+use crate::failure::{Failure, Kind, Result};
+use crate::migration::facts::gather;
+use crate::model::history::History;
+use crate::model::migration::{Migration, Version};
+use crate::plan::{Facts, Plan, Step};
+use crate::settings::Settings;
+use crate::world::World;
+
+/// Fails where the history is another one than the plan leads to.
+pub(super) fn verify_outcome(
+    world: &World,
+    settings: &Settings,
+    plan: &Plan,
+    who: &str,
+) -> Result<()> {
+    let Outcome { differences, done } = outcome(world, settings, plan)?;
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::from(Kind::OtherState { who: who.to_owned(), differences }).after(done))
+}
+
+/// What a plan came to.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// In what the history differs from what the plan says that it is afterwards.
+    pub(super) differences: Vec<String>,
+    /// What of the plan the history has.
+    pub(super) done: Vec<String>,
+}
+
+/// Asks the database what a plan came to.
+pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result<Outcome> {
+    let facts = gather(world, settings, &plan.target)?;
+    let applied: BTreeSet<&Version> =
+        facts.history.applied.iter().filter(|row| row.success).map(|row| &row.version).collect();
+    let is_applied = |migration: &Migration| applied.contains(&migration.version);
+    let done = plan.steps.iter().filter_map(|step| match step {
+        Step::Apply { migration } if is_applied(migration) => {
+            Some(format!("Applied {}", migration.title()))
+        }
+        Step::Revert { migration, .. } if !is_applied(migration) => {
+            Some(format!("Reverted {}", migration.title()))
+        }
+        _ => None,
+    });
+    let missed = plan.steps.iter().filter_map(|step| missed(step, &applied, &facts.history));
+    let mut differences: Vec<String> = missed.collect();
+    differences.extend(unplanned(plan, &facts, &applied));
+    Ok(Outcome { differences, done: done.collect() })
+}
+
+/// What a step should have done and has not.
+fn missed(step: &Step, applied: &BTreeSet<&Version>, history: &History) -> Option<String> {
+    let is_applied = |migration: &Migration| applied.contains(&migration.version);
+    let (migration, what) = match step {
+        Step::Apply { migration } | Step::Record { migration } if !is_applied(migration) => {
+            (migration, "is not applied")
+        }
+        Step::Revert { migration, .. } if is_applied(migration) => (migration, "is still applied"),
+        Step::Rerecord { migration } => {
+            let row = history.applied.iter().find(|row| row.version == migration.version);
+            let stored = row.and_then(|row| row.checksum.as_ref());
+            if stored.is_some_and(|stored| migration.is_recorded_as(stored)) {
+                return None;
+            }
+            (migration, "has another checksum still")
+        }
+        Step::ClearFailed { migration }
+            if history
+                .applied
+                .iter()
+                .any(|row| row.version == migration.version && !row.success) =>
+        {
+            (migration, "counts as failed still")
+        }
+        _ => return None,
+    };
+    Some(format!("{} {what}", migration.title()))
+}
+
+/// What happened to migrations that the plan does not mention.
+fn unplanned(plan: &Plan, facts: &Facts, applied: &BTreeSet<&Version>) -> Vec<String> {
+    let planned: BTreeSet<&Version> =
+        plan.migrations().map(|migration| &migration.version).collect();
+    let before: BTreeSet<&Version> = plan.applied.iter().collect();
+    let name_of = |version: &Version| {
+        let file = facts.folder.migrations.iter().find(|file| file.version == *version);
+        file.map_or_else(|| version.to_string(), Migration::title)
+    };
+    let gone = before.difference(applied).filter(|version| !planned.contains(*version));
+    let came = applied.difference(&before).filter(|version| !planned.contains(*version));
+    let gone = gone.map(|version| format!("{} was applied, and is not any more", name_of(version)));
+    let came =
+        came.map(|version| format!("{} is applied, which nobody asked for", name_of(version)));
+    gone.chain(came).collect()
+}

@@ -1,0 +1,52 @@
+//! Trying again: after a wait for a lock that took too long, and only so often.
+
+use std::time::Duration;
+
+use postgres::error::SqlState;
+
+use crate::failure::{Failure, Kind, Result};
+use crate::model::event::Event;
+use crate::settings::Limits;
+use crate::world::World;
+use crate::world::clock::{now, pause};
+
+/// How often one more try is worth it, and after which pause.
+pub(super) struct Patience {
+    attempt: u32,
+    attempts: u32,
+    wait: Duration,
+}
+
+impl Patience {
+    pub(super) fn new(limits: &Limits) -> Patience {
+        Patience { attempt: 1, attempts: limits.attempts.value, wait: Duration::from_millis(200) }
+    }
+
+    /// Waits and says whether to try again.
+    pub(super) fn again(&mut self, world: &World, subject: &str) -> Result<bool> {
+        if self.attempt >= self.attempts {
+            return Ok(false);
+        }
+        self.attempt += 1;
+        let (subject, attempt, attempts) = (subject.to_owned(), self.attempt, self.attempts);
+        world.tell(Event::Retrying { subject, attempt, attempts, pause: self.wait });
+        // Two runs that are in each other's way should not come back at the same moment.
+        pause(world, self.wait.mul_f64(1.0 + jitter() / 2.0))?;
+        self.wait = (self.wait * 2).min(Duration::from_secs(5));
+        Ok(true)
+    }
+}
+
+/// Anything from 0 to 1.
+fn jitter() -> f64 {
+    f64::from(now().nanosecond() % 1000) / 1000.0
+}
+
+/// Whether a run failed because somebody waited for a lock for too long: it, or others for it.
+pub(super) fn waited_for_lock(failure: &Failure) -> bool {
+    match failure.kind() {
+        Kind::Statement { statement, .. } => statement.server.is(&SqlState::LOCK_NOT_AVAILABLE),
+        Kind::Blocking { .. } => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,156 @@
+//! A run of migrations: its sessions, and what all its migrations share.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::failure::{Failure, Kind, Result};
+use crate::migration::history::read_history;
+use crate::migration::session::{end_sessions_of_killed_runs, session_settings};
+use crate::migration::step::MigrationStep;
+use crate::migration::verify::verification_files;
+use crate::migration::watchdog::Watchdog;
+use crate::model::direction::Direction;
+use crate::plan::{Plan, Step, Verb};
+use crate::settings::{Limits, Settings};
+use crate::world::World;
+use crate::world::pg::{Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend};
+use db_tools::{HistoryEntry, ProjectTool};
+
+/// What all migrations of a run share.
+pub(super) struct Run<'a> {
+    pub(super) world: &'a World,
+    pub(super) lock: &'a mut Lock,
+    pub(super) session: Session,
+    backend: Backend,
+    pub(super) watchdog: Watchdog,
+    pub(super) layout: &'a ProjectTool,
+    /// Whether the history table has to be made first.
+    makes_history: bool,
+    /// Qualified, so that a migration that changes `search_path` cannot hide it.
+    table: String,
+    pub(super) limits: &'a Limits,
+    pub(super) root: &'a Path,
+    /// The files of `[verify] sql`.
+    pub(super) verify: Vec<PathBuf>,
+}
+
+impl<'a> Run<'a> {
+    /// Opens the sessions that carry out this plan. The caller holds the lock.
+    pub(super) fn open(
+        world: &'a World,
+        settings: &'a Settings,
+        plan: &Plan,
+        lock: &'a mut Lock,
+    ) -> Result<Run<'a>> {
+        let (limits, root) = (&settings.limits, settings.root.as_path());
+        lock.check_now()?;
+        let mut session = Session::open(world, &plan.target, Purpose::Write)?;
+        end_sessions_of_killed_runs(world, &mut session)?;
+        session.run("set the limits of the session", &session_settings(limits))?;
+        let backend = backend(&mut session)?;
+        let bound = max_blocking(settings, plan);
+        let watchdog = Watchdog::begin(world, &plan.target, backend.pid(), bound);
+        let verify = if plan.verb == Verb::Rollback {
+            Vec::new()
+        } else {
+            verification_files(root, &settings.verify)?
+        };
+        let creates = |step: &Step| matches!(step, Step::CreateHistory { .. });
+        Ok(Run {
+            world,
+            lock,
+            session,
+            backend,
+            watchdog,
+            layout: &settings.migrations.layout,
+            makes_history: plan.steps.iter().any(creates),
+            table: String::new(),
+            limits,
+            root,
+            verify,
+        })
+    }
+
+    /// Finds the history table; makes it if there is none.
+    pub(super) fn find_history(&mut self) -> Result<()> {
+        if self.makes_history {
+            self.session.run("create the history table", &self.layout.create_table())?;
+        }
+        let table = read_history(&mut self.session, self.layout)?.table;
+        self.table = table.ok_or_else(|| Kind::Bug {
+            what: "the history table is not where it was made".to_owned(),
+        })?;
+        Ok(())
+    }
+
+    pub(super) fn session_settings(&self) -> String {
+        session_settings(self.limits)
+    }
+
+    /// What a failure is after the watchdog: it was for those who waited.
+    pub(super) fn given_up(&self, failure: Failure, subject: &str) -> Failure {
+        match self.watchdog.cancelled_for() {
+            Some(who) => Kind::Blocking { subject: subject.to_owned(), who }.into(),
+            None => failure,
+        }
+    }
+
+    /// The connection was lost while the commit was on its way. Once its backend has ended, the
+    /// history tells whether it arrived.
+    pub(super) fn settle(&mut self, step: &MigrationStep<'_>) -> Result<()> {
+        let target = self.session.target.clone();
+        let unknown =
+            || Kind::CommitUnknown { target: target.to_string(), subject: step.subject.clone() };
+        let mut session =
+            after_the_end_of(self.world, &target, &self.backend).ok_or_else(unknown)?;
+        let history = read_history(&mut session, self.layout).map_err(|_| unknown())?;
+        let recorded = history.applied.iter().any(|row| row.version == step.migration.version);
+        if recorded != (step.direction == Direction::Up) {
+            return Err(self.rolled_back(Stop::Lost("the commit did not arrive".to_owned()), step));
+        }
+        // The lock went with the connection, more likely than not.
+        self.lock.check_now()?;
+        session.run("set the limits of the session", &session_settings(self.limits))?;
+        self.backend = backend(&mut session)?;
+        self.watchdog.follow(self.backend.pid());
+        self.session = session;
+        Ok(())
+    }
+
+    pub(super) fn history_statement(
+        &self,
+        step: &MigrationStep<'_>,
+        script: &Script,
+        began: Instant,
+    ) -> String {
+        let (table, migration, elapsed) = (self.table.as_str(), step.migration, began.elapsed());
+        let entry = HistoryEntry { table, migration, elapsed, sql: script.sql() };
+        match step.direction {
+            Direction::Up => self.layout.record(&entry),
+            Direction::Down => self.layout.erase(&entry),
+        }
+    }
+
+    pub(super) fn rolled_back(&self, stop: Stop, step: &MigrationStep<'_>) -> Failure {
+        let (subject, verb) = (step.subject.clone(), step.verb());
+        match stop {
+            Stop::Statement(statement) => Kind::Statement {
+                statement,
+                subject: format!("the transaction of {subject}"),
+                verb,
+            }
+            .into(),
+            Stop::Lost(why) => {
+                Kind::ConnectionLost { target: self.session.target.to_string(), subject, why }
+                    .into()
+            }
+        }
+    }
+}
+
+/// How long others may wait for a migration: where nothing is said, not for long where they are
+/// customers.
+fn max_blocking(settings: &Settings, plan: &Plan) -> Option<Duration> {
+    let otherwise = (!plan.environment.is_own()).then_some(Duration::from_millis(300));
+    settings.limits.max_blocking.as_ref().map(|setting| setting.value).or(otherwise)
+}

@@ -1,0 +1,44 @@
+//! Who carries out a plan: cargo db itself, or the project's tool. Either way the database is asked
+//! afterwards what came of it.
+
+use crate::failure::{Kind, Result};
+use crate::migration::applied::AppliedMigration;
+use crate::migration::{command, execute, outcome, tool};
+use crate::plan::Plan;
+use crate::settings::{Runner, Settings};
+use crate::world::World;
+use crate::world::pg::Lock;
+
+/// Whether a plan can be carried out at all: whether its files are SQL, or the program is there
+/// that runs them.
+pub(crate) fn can_run(settings: &Settings, plan: &Plan) -> Result<()> {
+    if settings.migrations.runner == Runner::Tool {
+        command::can_reach(settings, &plan.target)?;
+        return command::program_exists(settings, plan);
+    }
+    match plan.files().find(|file| file.is_code) {
+        None => Ok(()),
+        Some(file) => {
+            let (file, tool) = (file.path.clone(), settings.migrations.layout.key().to_owned());
+            Err(Kind::NotSql { file, tool }.into())
+        }
+    }
+}
+
+/// Carries out a plan, by ourselves or with the project's tool, and then asks the database what
+/// came of it. The caller holds the lock, and has made sure that the plan still fits.
+pub(crate) fn carry_out(
+    world: &World,
+    settings: &Settings,
+    plan: &Plan,
+    lock: &mut Lock,
+) -> Result<Vec<AppliedMigration>> {
+    let (applied, who) = match settings.migrations.runner {
+        Runner::Builtin => (execute::carry_out(world, settings, plan, lock)?, "cargo db"),
+        Runner::Tool => {
+            (tool::carry_out(world, settings, plan, lock)?, settings.migrations.layout.key())
+        }
+    };
+    outcome::verify_outcome(world, settings, plan, who)?;
+    Ok(applied)
+}

@@ -1,0 +1,54 @@
+//! The steps of a plan that run a file: which file, and in which direction.
+
+use crate::failure::{Kind, Result};
+use crate::model::direction::Direction;
+use crate::model::migration::{Migration, ScriptFile};
+use crate::plan::Step;
+
+/// The step of a plan that runs one migration.
+pub(super) struct MigrationStep<'a> {
+    pub(super) migration: &'a Migration,
+    pub(super) direction: Direction,
+    /// Version and name, for messages.
+    pub(super) subject: String,
+}
+
+impl<'a> MigrationStep<'a> {
+    pub(super) fn of(step: &'a Step) -> Option<MigrationStep<'a>> {
+        let (migration, direction) = match step {
+            Step::Apply { migration } => (migration, Direction::Up),
+            Step::Revert { migration, .. } => (migration, Direction::Down),
+            _ => return None,
+        };
+        Some(MigrationStep { migration, direction, subject: migration.title() })
+    }
+
+    /// The verb that takes this direction.
+    pub(super) fn verb(&self) -> &'static str {
+        match self.direction {
+            Direction::Up => "migrate",
+            Direction::Down => "rollback",
+        }
+    }
+
+    /// What is being done, and what is done then.
+    pub(super) fn words(&self) -> (&'static str, &'static str) {
+        match self.direction {
+            Direction::Up => ("Applying", "Applied"),
+            Direction::Down => ("Reverting", "Reverted"),
+        }
+    }
+
+    /// The file that runs.
+    pub(super) fn file(&self) -> Result<&ScriptFile> {
+        match self.direction {
+            Direction::Up => Ok(&self.migration.up),
+            Direction::Down => {
+                let down = self.migration.down.as_ref();
+                down.ok_or_else(|| {
+                    Kind::Irreversible { migrations: vec![self.subject.clone()] }.into()
+                })
+            }
+        }
+    }
+}

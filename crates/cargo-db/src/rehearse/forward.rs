@@ -1,0 +1,167 @@
+//! Every migration in its order, as far as they succeed, and what is found.
+
+use crate::check::{self, Direction, Source, finding};
+use crate::failure::Result;
+use crate::model::event::Event;
+use crate::model::finding::{Checked, Class, Finding, Verdict};
+use crate::model::migration::Migration;
+use crate::model::rehearsal::{Basis, Locked, Rehearsed, WayBack};
+use crate::rehearse::judge;
+use crate::rehearse::measure::Measured;
+use crate::rehearse::run::Ran;
+use crate::rehearse::snapshot::Relation;
+use crate::rehearse::stage::{STOPS, Stage, unmeasured};
+use crate::world::files;
+
+/// What would leave the transaction, or the copy: it is not run at all.
+const LEAVES: [&str; 3] = ["outside-database", "transaction-control", "psql-command"];
+
+impl Stage<'_> {
+    /// Every migration in its order, as far as they succeed.
+    pub(super) fn forward(&mut self) -> Result<Vec<Rehearsed>> {
+        let mut rehearsed: Vec<Rehearsed> = Vec::new();
+        let mut stopped: Option<String> = None;
+        for migration in self.request.migrations {
+            if let Some(why) = &stopped {
+                rehearsed.push(unmeasured(migration, Vec::new(), why.clone()));
+                continue;
+            }
+            let (one, stops) = self.next(migration)?;
+            rehearsed.push(one);
+            stopped = stops;
+        }
+        Ok(rehearsed)
+    }
+
+    /// Rehearses one migration. Also returns why those after it cannot be rehearsed, if so.
+    fn next(&mut self, migration: &Migration) -> Result<(Rehearsed, Option<String>)> {
+        let subject = migration.title();
+        if migration.up.is_code {
+            let why = format!("{subject} is a program");
+            return Ok((unmeasured(migration, Vec::new(), why.clone()), Some(why)));
+        }
+        self.world.interrupt.check()?;
+        self.world.tell(Event::Started { doing: "Rehearsing", subject: subject.clone() });
+        let checked = self.check(migration)?;
+        if checked.allowed.iter().any(|rule| rule == "outside-database") {
+            // Its author has allowed it. It is not run on the copy, but those after it are.
+            let why = format!("{subject} reaches beyond its database, as it says, and was not run");
+            let mut one = unmeasured(migration, checked.findings, why);
+            one.verdict = Verdict::Warn.max(Verdict::of(&one.findings));
+            let before = self.fingerprint()?;
+            self.before.push(before);
+            return Ok((one, None));
+        }
+        if checked.findings.iter().any(|finding| LEAVES.contains(&finding.rule.as_str())) {
+            let why = format!("{subject} cannot be run on a copy");
+            return Ok((unmeasured(migration, checked.findings, why.clone()), Some(why)));
+        }
+        let one = self.measured(migration, checked)?;
+        let fails = one.findings.iter().any(|finding| STOPS.contains(&finding.rule.as_str()));
+        Ok((one, fails.then(|| format!("{subject} fails before it"))))
+    }
+
+    fn check(&self, migration: &Migration) -> Result<Checked> {
+        let path = &migration.up.path;
+        let bytes = migration.up.part_of(files::read(&self.request.settings.root.join(path))?);
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(check::check(&Source {
+            path,
+            text: &text,
+            direction: Direction::Up,
+            transactional: migration.up.transactional,
+        }))
+    }
+
+    /// Runs one migration, and judges what was measured.
+    fn measured(&mut self, migration: &Migration, checked: Checked) -> Result<Rehearsed> {
+        let before = self.fingerprint()?;
+        let invalid = self.invalid_indexes()?;
+        let Ran { measured, failed, failure } = self.run(&migration.up)?;
+        let way_back = match &migration.down {
+            None => WayBack::Irreversible,
+            Some(_) if failed.is_some() => WayBack::Unmeasured("the way there fails".to_owned()),
+            Some(_) => WayBack::Unmeasured("it was not tried".to_owned()),
+        };
+        let mut findings: Vec<Finding> = judge::beside_measurement(checked.findings);
+        findings.extend(measured.iter().flat_map(judge::findings));
+        let locks = judge::locks(&measured, migration.up.transactional);
+        let held = judge::held_long(&locks, &findings);
+        findings.extend(failed.into_iter().chain(held));
+        findings.extend(self.new_invalid_indexes(&invalid)?);
+        let changes = before.changes(&self.fingerprint()?);
+        let lines = changes.iter().map(|change| change.evidence.clone()).collect();
+        if !findings.iter().any(|finding| finding.class == Class::Compatibility) {
+            findings.extend(changes.into_iter().map(|change| {
+                let line = judge::line_naming(&change.object, &measured);
+                judge::changed(change, line)
+            }));
+        }
+        let guards = judge::guards(&measured, &checked.expected);
+        findings
+            .retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
+        findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
+        self.preparing.after(&mut self.session, &migration.title());
+        self.before.push(before);
+        Ok(Rehearsed {
+            version: migration.version.to_string(),
+            name: migration.name.clone(),
+            file: migration.up.path.clone(),
+            verdict: self.verdict(&findings, &measured),
+            findings,
+            locks: self.scaled(locks),
+            rows: judge::row_changes(&measured),
+            duration: measured.iter().map(|statement| statement.elapsed).sum(),
+            wal: measured.iter().map(|statement| statement.wal).sum(),
+            way_back,
+            changes: lines,
+            failure,
+            guards,
+        })
+    }
+
+    /// What writes rows is not measured on a copy that has none.
+    fn verdict(&self, findings: &[Finding], measured: &[Measured]) -> Verdict {
+        let verdict = Verdict::of(findings);
+        if self.basis == Basis::Schema && measured.iter().any(Measured::may_write) {
+            return verdict.max(Verdict::Unmeasured);
+        }
+        verdict
+    }
+
+    /// Indexes that a migration has left invalid.
+    fn new_invalid_indexes(&mut self, before: &[String]) -> Result<Vec<Finding>> {
+        let now = self.invalid_indexes()?;
+        let new = now.into_iter().filter(|index| !before.contains(index));
+        let found = |index: String| {
+            let why = "it was left behind, and nothing can use it".to_owned();
+            let mut found = finding("invalid-index", 1, "", why);
+            found.object = Some(judge::short(&index).to_owned());
+            found
+        };
+        Ok(new.map(found).collect())
+    }
+
+    /// Where the copy is of another time or place, locks are held as much longer as the table is
+    /// larger.
+    fn scaled(&self, locks: Vec<Locked>) -> Vec<Locked> {
+        let rows_of = |name: &str| {
+            let same = |relation: &&Relation| judge::short(&relation.name) == name;
+            self.baseline.relations.values().find(same).map_or(0, |relation| relation.rows)
+        };
+        let scale = |lock: Locked| {
+            let there = self.sizes.iter().find(|(name, _)| judge::short(name) == lock.table);
+            let there = there.map_or(0, |(_, rows)| *rows);
+            let here = rows_of(&lock.table);
+            #[expect(clippy::cast_precision_loss, reason = "an estimate of an estimate")]
+            let factor = (here > 0 && there > 0).then(|| there as f64 / here as f64);
+            Locked { estimated: factor.map(|factor| lock.held.mul_f64(factor)), ..lock }
+        };
+        locks.into_iter().map(scale).collect()
+    }
+
+    fn invalid_indexes(&mut self) -> Result<Vec<String>> {
+        let sql = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid";
+        self.session.column("look for invalid indexes", sql)
+    }
+}

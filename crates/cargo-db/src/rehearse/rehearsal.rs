@@ -1,0 +1,40 @@
+//! A rehearsal from its copy to its receipt.
+
+use crate::failure::Result;
+use crate::model::event::Event;
+use crate::model::rehearsal::Rehearsal;
+use crate::rehearse::receipt::{Receipt, SchemaState};
+use crate::rehearse::request::Request;
+use crate::rehearse::scratch;
+use crate::rehearse::stage::Stage;
+use crate::world::World;
+use crate::world::clock::stopwatch;
+
+/// Rehearses it. The database itself is only read.
+pub(crate) fn rehearse(world: &World, request: &Request<'_>) -> Result<(Rehearsal, Receipt)> {
+    let began = stopwatch();
+    let scratch = scratch::make(world, request)?;
+    let copied = began.elapsed();
+    let subject = scratch.basis.describe(&request.target.database);
+    world.tell(Event::Finished { done: "Copied", subject, elapsed: copied });
+    let mut stage = Stage::open(world, request, &scratch)?;
+    let state = SchemaState::of(&mut stage.session, &request.settings.migrations.layout)?;
+    let migrations = if request.settings.migrations.layout.is_code() {
+        stage.by_tool()?
+    } else {
+        let mut migrations = stage.forward()?;
+        stage.remember_end(&migrations)?;
+        stage.back(&mut migrations)?;
+        migrations
+    };
+    let broken = std::mem::take(&mut stage.preparing.broken);
+    let tables = stage.baseline.relations.values().filter(|relation| relation.holds_rows());
+    let rows = tables.map(|table| table.rows).sum();
+    let becomes = stage.becomes.take();
+    drop(stage);
+    let basis = scratch.basis.clone();
+    let kept = if request.keep { Some(scratch.keep()?) } else { None };
+    let rehearsal = Rehearsal { basis, copied, rows, migrations, broken, becomes, kept };
+    let receipt = Receipt::of(&rehearsal, request.migrations, &state);
+    Ok((rehearsal, receipt))
+}

@@ -1,0 +1,69 @@
+//! Runs one file on the copy, as the real run would, and measures it.
+
+use crate::check::finding;
+use crate::failure::{Kind, Result, StatementError};
+use crate::migration::{read_script, session_settings};
+use crate::model::finding::Finding;
+use crate::model::migration::ScriptFile;
+use crate::rehearse::measure::{Measure, Measured};
+use crate::rehearse::snapshot::reaches_out;
+use crate::rehearse::stage::Stage;
+use crate::world::pg::Stop;
+
+/// What a file did when it ran.
+pub(super) struct Ran {
+    pub(super) measured: Vec<Measured>,
+    /// Why it failed, as a finding, and the statement that did.
+    pub(super) failed: Option<Finding>,
+    pub(super) failure: Option<Box<StatementError>>,
+}
+
+impl Stage<'_> {
+    /// Runs a file as the real run would.
+    pub(super) fn run(&mut self, file: &ScriptFile) -> Result<Ran> {
+        let script = read_script(self.request.settings, file)?;
+        let inside = file.transactional;
+        if inside {
+            self.session.run("begin a transaction", "BEGIN")?;
+        }
+        let mut measure = Measure::new(self.world, &self.baseline, inside);
+        let ran = script.run(&mut self.session, &mut measure);
+        self.world.interrupt.check()?;
+        let (measured, trouble) = (std::mem::take(&mut measure.measured), measure.trouble.take());
+        if let Some(trouble) = trouble {
+            return Err(trouble);
+        }
+        let mut failure = None;
+        let reached_out = measure.reached_out;
+        let mut failed = match ran {
+            Ok(()) => None,
+            Err(Stop::Statement(error)) => {
+                let why = error.server.message.clone();
+                let found = finding("fails", error.line, &error.source_line, why);
+                failure = Some(error);
+                Some(found)
+            }
+            Err(Stop::Lost(why)) => {
+                let (target, subject) =
+                    (self.session.target.to_string(), "the rehearsal".to_owned());
+                return Err(Kind::ConnectionLost { target, subject, why }.into());
+            }
+        };
+        if failed.is_some() {
+            self.session.run("give up", "ROLLBACK")?;
+        } else if reached_out || inside && reaches_out(&mut self.session)? {
+            // What lies outside the database is the real server's: it is undone, and said.
+            self.session.run("give up", "ROLLBACK")?;
+            let why = "it changes what all databases share, and was undone".to_owned();
+            failed = Some(finding("outside-database", 1, "", why));
+        } else if inside && let Err(error) = self.session.run("commit", "COMMIT") {
+            failed = Some(finding("commit-fails", 1, "", error.to_string()));
+        }
+        let settings = session_settings(&self.request.settings.limits);
+        self.session.run(
+            "clean the session",
+            &format!("RESET ALL; RESET ROLE; RESET SESSION AUTHORIZATION; {settings}"),
+        )?;
+        Ok(Ran { measured, failed, failure })
+    }
+}

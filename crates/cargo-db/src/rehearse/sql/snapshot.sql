@@ -1,0 +1,26 @@
+-- Tables, indexes and materialized views, and the files that hold them.
+SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind,
+       pg_relation_filenode(c.oid) AS file, greatest(c.reltuples, 0)::bigint AS rows
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_'
+  AND n.nspname NOT IN ('information_schema', 'cargo_db');
+
+-- The columns of tables, but for those that are generated.
+SELECT a.attrelid AS oid, a.attnum AS number, a.attname AS name,
+       format_type(a.atttypid, a.atttypmod) AS type
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND c.relkind IN ('r', 'p')
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cargo_db');
+
+-- Our own locks.
+SELECT relation AS oid, mode FROM pg_locks
+WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted;
+
+-- What our transaction has read and changed.
+SELECT relid AS oid, seq_scan AS scans, n_tup_ins AS inserted, n_tup_upd AS updated,
+       n_tup_del AS deleted
+FROM pg_stat_xact_user_tables
+WHERE seq_scan + n_tup_ins + n_tup_upd + n_tup_del > 0;
+
+SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS wal

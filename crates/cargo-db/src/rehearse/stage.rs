@@ -1,0 +1,98 @@
+//! The stage of a rehearsal: the scratch database, with all that is needed to run on it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::failure::Result;
+use crate::migration::session_settings;
+use crate::model::finding::{Finding, Verdict};
+use crate::model::migration::Migration;
+use crate::model::rehearsal::{Basis, Rehearsed, WayBack};
+use crate::rehearse::baseline::Baseline;
+use crate::rehearse::fingerprint::Fingerprint;
+use crate::rehearse::queries::Preparing;
+use crate::rehearse::request::Request;
+use crate::rehearse::scratch::Scratch;
+use crate::world::World;
+use crate::world::pg::{Purpose, Session};
+
+/// Findings after which nothing more of the plan can be run on the copy.
+pub(super) const STOPS: [&str; 3] = ["fails", "commit-fails", "outside-database"];
+
+/// The scratch database, with all that is needed to run on it.
+pub(super) struct Stage<'a> {
+    pub(super) world: &'a World,
+    pub(super) request: &'a Request<'a>,
+    pub(super) session: Session,
+    pub(super) baseline: Baseline,
+    pub(super) basis: Basis,
+    pub(super) preparing: Preparing<'a>,
+    /// How many rows the tables of the database itself have, where the copy is another's.
+    pub(super) sizes: BTreeMap<String, u64>,
+    /// The schema before each migration that ran.
+    pub(super) before: Vec<Fingerprint>,
+    /// The digest of the schema after the last of them, if all of them ran.
+    pub(super) becomes: Option<String>,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn open(
+        world: &'a World,
+        request: &'a Request<'a>,
+        scratch: &Scratch,
+    ) -> Result<Stage<'a>> {
+        let mut session = Session::open(world, scratch.target(), Purpose::Write)?;
+        session
+            .run("set the limits of the session", &session_settings(&request.settings.limits))?;
+        let baseline = scratch.baseline(&mut session)?;
+        let preparing = Preparing::new(&mut session, &request.queries);
+        let basis = scratch.basis.clone();
+        let sizes = scratch.sizes.clone();
+        Ok(Stage {
+            world,
+            request,
+            session,
+            baseline,
+            basis,
+            preparing,
+            sizes,
+            before: Vec::new(),
+            becomes: None,
+        })
+    }
+
+    /// Notes what the schema has become, unless something was left out.
+    pub(super) fn remember_end(&mut self, rehearsed: &[Rehearsed]) -> Result<()> {
+        let left_out = |one: &Rehearsed| {
+            one.verdict == Verdict::Unmeasured
+                || one.findings.iter().any(|found| STOPS.contains(&found.rule.as_str()))
+        };
+        if self.before.len() == rehearsed.len() && !rehearsed.iter().any(left_out) {
+            self.becomes = Some(self.fingerprint()?.digest());
+        }
+        Ok(())
+    }
+
+    pub(super) fn fingerprint(&mut self) -> Result<Fingerprint> {
+        Fingerprint::of(&mut self.session, &self.request.settings.migrations.layout)
+    }
+}
+
+/// A migration that was not run, and why.
+pub(super) fn unmeasured(migration: &Migration, findings: Vec<Finding>, why: String) -> Rehearsed {
+    Rehearsed {
+        version: migration.version.to_string(),
+        name: migration.name.clone(),
+        file: migration.up.path.clone(),
+        verdict: Verdict::Unmeasured.max(Verdict::of(&findings)),
+        findings,
+        locks: Vec::new(),
+        rows: BTreeMap::new(),
+        duration: Duration::ZERO,
+        wal: 0,
+        way_back: WayBack::Unmeasured(why),
+        changes: Vec::new(),
+        failure: None,
+        guards: Vec::new(),
+    }
+}

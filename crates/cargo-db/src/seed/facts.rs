@@ -1,0 +1,90 @@
+//! What plans about seeds are made from: the seeds of the project, the tables of the database, and
+//! the seeds that it remembers.
+
+use std::collections::BTreeMap;
+
+use crate::failure::{Kind, Result};
+use crate::migration;
+use crate::model::migration::Checksum;
+use crate::model::seed::Loaded;
+use crate::model::target::Target;
+use crate::plan::{SeedFacts, TableFacts};
+use crate::seed::folder::seeds;
+use crate::settings::Settings;
+use crate::world::World;
+use crate::world::pg::{Row, Session, only_row};
+use pg_sql::quote::quote_qualified;
+
+/// Tables larger than this are not counted but estimated.
+const COUNTED: u64 = 1_000_000;
+
+/// What stands between the names of a list: no name holds it.
+const SEPARATOR: char = '\x01';
+
+/// Reads seeds, tables and what the database remembers.
+pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Result<SeedFacts> {
+    let facts = migration::gather(world, settings, target)?;
+    migration::named_folder_exists(&settings.seeds.dir)?;
+    let seeds = seeds(&settings.seeds.dir.value)?;
+    let Some(mut session) = migration::connect_or_none(world, settings, target)? else {
+        let (database, server, environment) =
+            (target.database.clone(), target.server(), facts.environment);
+        return Err(Kind::NoDatabase { database, server, environment }.into());
+    };
+    let sql = include_str!("sql/tables.sql");
+    let [tables, path, memory] = session.sets("look at the tables", sql)?;
+    let named = |row: &Row| table(row).map(|facts| (facts.name.clone(), facts));
+    let mut tables: BTreeMap<String, TableFacts> =
+        tables.iter().map(named).collect::<Result<_>>()?;
+    let schema = |row: &Row| Ok(row.text("schema")?.to_owned());
+    let search_path = path.iter().map(schema).collect::<Result<_>>()?;
+    let remembers = only_row("look at the tables", memory)?.flag("remembers")?;
+    let loaded = if remembers { remembered(&mut session)? } else { Vec::new() };
+    count_rows(&mut session, &mut tables)?;
+    Ok(SeedFacts { facts, seeds, loaded, tables, search_path })
+}
+
+fn table(row: &Row) -> Result<TableFacts> {
+    Ok(TableFacts {
+        name: row.text("name")?.to_owned(),
+        rows: row.number("rows")?,
+        referenced_by: names(row.text("referrers")?).collect(),
+    })
+}
+
+/// The names of a list.
+fn names(list: &str) -> impl Iterator<Item = String> {
+    list.split(SEPARATOR).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+fn remembered(session: &mut Session) -> Result<Vec<Loaded>> {
+    let sql = "SELECT path, checksum, array_to_string(tables, E'\\x01') AS tables \
+               FROM cargo_db.seeds";
+    let rows = session.rows("read which seeds are loaded", sql)?;
+    let loaded = |row: &Row| {
+        Ok(Loaded {
+            path: row.text("path")?.to_owned(),
+            checksum: Checksum::stored(row.text("checksum")?),
+            tables: names(row.text("tables")?).collect(),
+        })
+    };
+    rows.iter().map(loaded).collect()
+}
+
+/// Estimates know nothing of a table that was never analysed, and seeds are about small tables.
+fn count_rows(session: &mut Session, tables: &mut BTreeMap<String, TableFacts>) -> Result<()> {
+    let mut small: Vec<&mut TableFacts> =
+        tables.values_mut().filter(|table| table.rows <= COUNTED).collect();
+    if small.is_empty() {
+        return Ok(());
+    }
+    let count = |table: &&mut TableFacts| {
+        format!("(SELECT count(*) FROM {})", quote_qualified(&table.name))
+    };
+    let counts: Vec<String> = small.iter().map(count).collect();
+    let sql = format!("SELECT unnest(ARRAY[{}]) AS rows", counts.join(", "));
+    for (table, row) in small.iter_mut().zip(session.rows("count rows", &sql)?) {
+        table.rows = row.number("rows")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! A row of the server's answer, read by the names of its columns into typed values. An answer of
+//! another shape than its query asks for is an error that names both: never a 0, never an empty
+//! string.
+
+use std::ops::Deref;
+use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
+
+use postgres::SimpleQueryRow;
+
+use crate::failure::{Failure, Kind, Result};
+
+/// One row. It keeps what was being done, so that its errors can say so.
+#[derive(Debug)]
+pub(crate) struct Row {
+    doing: Arc<str>,
+    row: SimpleQueryRow,
+    /// Filled when a caller still reads columns by their position.
+    texts: OnceLock<Vec<Option<String>>>,
+}
+
+impl Row {
+    pub(super) fn new(doing: &Arc<str>, row: SimpleQueryRow) -> Row {
+        Row { doing: Arc::clone(doing), row, texts: OnceLock::new() }
+    }
+
+    /// A text that is never NULL.
+    pub(crate) fn text(&self, column: &str) -> Result<&str> {
+        self.optional_text(column)?.ok_or_else(|| self.unexpected(&format!("`{column}` is NULL")))
+    }
+
+    /// A text, or nothing for NULL.
+    pub(crate) fn optional_text(&self, column: &str) -> Result<Option<&str>> {
+        let index = self.row.columns().iter().position(|found| found.name() == column);
+        self.at(index.ok_or_else(|| self.unexpected(&format!("no column `{column}`")))?)
+    }
+
+    fn at(&self, index: usize) -> Result<Option<&str>> {
+        let text = self.row.try_get(index);
+        text.map_err(|error| self.unexpected(&format!("column {}: {error}", index + 1)))
+    }
+
+    /// A number that is never NULL.
+    pub(crate) fn number<T: FromStr>(&self, column: &str) -> Result<T> {
+        self.parse(column, self.text(column)?)
+    }
+
+    /// A number, or nothing for NULL.
+    pub(crate) fn optional_number<T: FromStr>(&self, column: &str) -> Result<Option<T>> {
+        self.optional_text(column)?.map(|text| self.parse(column, text)).transpose()
+    }
+
+    /// A boolean that is never NULL.
+    pub(crate) fn flag(&self, column: &str) -> Result<bool> {
+        match self.text(column)? {
+            "t" => Ok(true),
+            "f" => Ok(false),
+            other => Err(self.unexpected(&format!("`{column}` is `{other}`, not a boolean"))),
+        }
+    }
+
+    /// All columns, as numbers that are never NULL.
+    pub(crate) fn numbers<T: FromStr>(&self) -> Result<Vec<T>> {
+        let number = |index| {
+            let column = &format!("column {}", index + 1);
+            let text = self.at(index)?;
+            self.parse(column, text.ok_or_else(|| self.unexpected(&format!("{column} is NULL")))?)
+        };
+        (0..self.row.len()).map(number).collect()
+    }
+
+    /// The only column of a row that has one, by whatever name.
+    pub(crate) fn only(&self) -> Result<Option<&str>> {
+        match self.row.columns() {
+            [_] => self.at(0),
+            columns => Err(self.unexpected(&format!("{} columns, not one", columns.len()))),
+        }
+    }
+
+    /// The failure that a value of this row is, where the caller expected another one.
+    pub(crate) fn unexpected(&self, what: &str) -> Failure {
+        unexpected(&self.doing, what)
+    }
+
+    pub(super) fn parse<T: FromStr>(&self, column: &str, text: &str) -> Result<T> {
+        text.parse().map_err(|_| self.unexpected(&format!("`{column}` is `{text}`, not a number")))
+    }
+}
+
+/// Columns by their position, for callers that do not read by name yet.
+impl Deref for Row {
+    type Target = [Option<String>];
+
+    fn deref(&self) -> &[Option<String>] {
+        self.texts.get_or_init(|| {
+            let text = |index| self.at(index).ok().flatten().map(str::to_owned);
+            (0..self.row.len()).map(text).collect()
+        })
+    }
+}
+
+/// The failure that an answer of another shape is.
+pub(super) fn unexpected(doing: &str, what: &str) -> Failure {
+    Kind::Bug { what: format!("unexpected result for `{doing}`: {what}") }.into()
+}

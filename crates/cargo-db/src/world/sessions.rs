@@ -1,0 +1,32 @@
+//! How many sessions a run opened, by database: who counts the sessions of a database can then tell
+//! ours from those of others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::model::target::{Host, Target};
+
+/// One database of one server.
+type Place = (Host, u16, String);
+
+/// The count of a run; its copies count together.
+#[derive(Clone, Default)]
+pub(crate) struct Sessions(Arc<Mutex<HashMap<Place, u64>>>);
+
+impl Sessions {
+    /// How many were opened in the target's database.
+    pub(crate) fn opened(&self, target: &Target) -> u64 {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.get(&place(target)).copied().unwrap_or_default()
+    }
+
+    /// Takes note of a session that we, or a program of ours, open there.
+    pub(crate) fn opens(&self, target: &Target) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(place(target)).or_default() += 1;
+    }
+}
+
+fn place(target: &Target) -> Place {
+    (target.host.clone(), target.port, target.database.clone())
+}

@@ -1,0 +1,214 @@
+//! How a tool is called: templates of commands, and what is put into them. Nothing secret is ever
+//! among the arguments.
+//!
+//! What each command does, and what it ends with, was tried on the versions that `scripts/tools`
+//! installs.
+
+/// What a tool is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task<'a> {
+    /// Apply everything that is pending.
+    ApplyAll,
+    /// Apply the next migrations.
+    ApplyNext {
+        /// How many.
+        count: usize,
+        /// The last of them.
+        last: &'a str,
+    },
+    /// Take back the newest ones.
+    Revert {
+        /// How many.
+        count: usize,
+        /// The one that is taken back last.
+        first: &'a str,
+        /// The newest one then, if there is one.
+        newest: Option<&'a str>,
+    },
+    /// Write an empty migration.
+    Create {
+        /// Its name.
+        name: &'a str,
+        /// The application that it belongs to.
+        app: Option<&'a str>,
+    },
+    /// Read something from the database, which it has to reach for that.
+    Probe,
+    /// Write a migration that leads to what the program's own description of the schema says.
+    Generate {
+        /// Its name.
+        name: &'a str,
+    },
+}
+
+/// Where the tool works.
+pub struct ToolFolder<'a> {
+    /// The folder of the migrations, from where the tool is run.
+    pub dir: &'a str,
+    /// The database, without a password, for tools that have to be told as an argument.
+    pub url: &'a str,
+    /// Whether there is such a file where it is run.
+    pub has: &'a dyn Fn(&str) -> bool,
+}
+
+/// How a tool is called. Words in braces stand for what a task is about; one that stands for
+/// nothing is left out, with the option before it.
+#[derive(Debug)]
+pub struct Commands {
+    /// Applies everything that is pending.
+    pub all: &'static str,
+    /// Applies up to `{last}`, or `{count}`.
+    pub next: &'static str,
+    /// Applies the next one.
+    pub next_one: &'static str,
+    /// Takes `{count}` back, so that `{newest}` is the newest.
+    pub back: &'static str,
+    /// Takes the newest one back.
+    pub back_one: &'static str,
+    /// What `{newest}` is when nothing is left.
+    pub nothing: &'static str,
+    /// Writes an empty migration.
+    pub create: &'static str,
+    /// Writes the migration that the project's description of the schema asks for.
+    pub generate: &'static str,
+    /// Fails where the database cannot be reached, and changes nothing but the tool's own tables.
+    pub probe: &'static str,
+    /// Words without which there is no command.
+    pub required: &'static [&'static str],
+}
+
+impl Commands {
+    /// No command at all.
+    pub const NONE: Commands = Commands {
+        all: "",
+        next: "",
+        next_one: "",
+        back: "",
+        back_one: "",
+        nothing: "",
+        create: "",
+        generate: "",
+        probe: "",
+        required: &[],
+    };
+
+    /// The template for a task; empty where there is none.
+    fn template(&self, task: &Task<'_>) -> &'static str {
+        let or = |first: &'static str, second| if first.is_empty() { second } else { first };
+        match task {
+            Task::ApplyAll => self.all,
+            Task::ApplyNext { count: 1, .. } => or(self.next, self.next_one),
+            Task::ApplyNext { .. } => self.next,
+            Task::Revert { count: 1, .. } => or(self.back, self.back_one),
+            Task::Revert { .. } => self.back,
+            Task::Create { .. } => self.create,
+            Task::Generate { .. } => self.generate,
+            Task::Probe => self.probe,
+        }
+    }
+
+    /// The command for a task, `meaning` saying what its words stand for; `None` where the tool
+    /// has none.
+    pub(crate) fn line(
+        &self,
+        task: &Task<'_>,
+        meaning: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<Vec<String>> {
+        let mut line: Vec<String> = Vec::new();
+        for word in self.template(task).split(' ').filter(|word| !word.is_empty()) {
+            let Some((before, (name, after))) = word
+                .split_once('{')
+                .and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+            else {
+                line.push(word.to_owned());
+                continue;
+            };
+            match meaning(name) {
+                Some(value) => line.push(format!("{before}{value}{after}")),
+                None if self.required.contains(&name) => return None,
+                None if line.last().is_some_and(|word| word.starts_with("--")) => drop(line.pop()),
+                None => {}
+            }
+        }
+        (!line.is_empty()).then_some(line)
+    }
+
+    /// What a word stands for that every tool's commands may have.
+    pub(crate) fn common_word(
+        &self,
+        word: &str,
+        task: &Task<'_>,
+        folder: &ToolFolder<'_>,
+    ) -> Option<String> {
+        let of_tool = Some(self.nothing).filter(|nothing| !nothing.is_empty());
+        match word {
+            "dir" => Some(folder.dir.to_owned()),
+            "url" => Some(folder.url.to_owned()),
+            "count" => Some(task.count().to_string()),
+            "first" => Some(task.first().to_owned()),
+            "last" => Some(task.last().to_owned()),
+            "newest" => task.newest().or(of_tool).map(str::to_owned),
+            "name" => Some(task.name().to_owned()),
+            "file" => Some(format!("{}/{}", folder.dir, task.name())),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Task<'a> {
+    /// The task in words, for a message.
+    pub fn doing(&self) -> String {
+        match self {
+            Task::ApplyAll => "apply migrations".to_owned(),
+            Task::ApplyNext { count, .. } => {
+                format!("apply only {count} of those that are pending")
+            }
+            Task::Revert { count: 1, .. } => "take a migration back".to_owned(),
+            Task::Revert { .. } => "take several migrations back at once".to_owned(),
+            Task::Create { .. } => "write an empty migration".to_owned(),
+            Task::Generate { .. } => "work out a migration".to_owned(),
+            Task::Probe => "say where it goes".to_owned(),
+        }
+    }
+
+    /// What `db.toml` calls a project's own command for it; empty where it can name none.
+    pub fn setting(&self) -> &'static str {
+        match self {
+            Task::ApplyAll => "apply",
+            Task::Revert { count: 1, .. } => "rollback",
+            Task::Create { .. } => "create",
+            Task::Generate { .. } => "generate",
+            Task::ApplyNext { .. } | Task::Revert { .. } | Task::Probe => "",
+        }
+    }
+
+    /// The name of the migration that it writes; empty for others.
+    pub fn name(&self) -> &'a str {
+        match self {
+            Task::Create { name, .. } | Task::Generate { name } => name,
+            _ => "",
+        }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Task::ApplyNext { count, .. } | Task::Revert { count, .. } => *count,
+            _ => 0,
+        }
+    }
+
+    /// The first migration that is taken back; empty for others.
+    pub(crate) fn first(&self) -> &'a str {
+        if let Task::Revert { first, .. } = self { first } else { "" }
+    }
+
+    /// The last migration that is applied; empty for others.
+    pub(crate) fn last(&self) -> &'a str {
+        if let Task::ApplyNext { last, .. } = self { last } else { "" }
+    }
+
+    /// The newest migration once others were taken back.
+    pub(crate) fn newest(&self) -> Option<&'a str> {
+        if let Task::Revert { newest, .. } = self { *newest } else { None }
+    }
+}

@@ -1,0 +1,323 @@
+//! What a database says was applied, and how that compares with the files.
+
+use time::OffsetDateTime;
+
+use crate::migration::{Checksum, Folder, Migration, Version};
+
+/// One row of a tool's history table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The version that was applied.
+    pub version: Version,
+    /// Its name; for people.
+    pub name: String,
+    /// When it was applied, where the tool says so.
+    pub installed_on: Option<OffsetDateTime>,
+    /// False where a tool recorded that it failed half-way.
+    pub success: bool,
+    /// The checksum that its file had, where the tool stores one.
+    pub checksum: Option<Checksum>,
+    /// What the tool alone understands.
+    pub detail: String,
+}
+
+impl Applied {
+    /// The same row about another version.
+    pub fn of_version(&self, version: &Version) -> Applied {
+        Applied { version: version.clone(), ..self.clone() }
+    }
+}
+
+/// The history table as it was read, in ascending order of version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The table's qualified name; `None` where there is no table yet.
+    pub table: Option<String>,
+    /// Its rows.
+    pub applied: Vec<Applied>,
+    /// What is known of another tool's history, where this one's is not there.
+    pub foreign: Option<String>,
+}
+
+/// How a migration that needs attention got there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// Applied, and its file was changed afterwards.
+    Edited,
+    /// Applied, and its file is gone.
+    Missing,
+    /// Pending, though a later one is applied.
+    OutOfOrder,
+    /// Two files claim one version.
+    Duplicate,
+    /// The history says that it failed half-way.
+    Failed,
+    /// A down file without its up file.
+    Orphan,
+    /// A file that the tool cannot read.
+    Misnamed,
+    /// There is another tool's history, and none of this one's.
+    Foreign,
+}
+
+impl Trouble {
+    /// The word for it in a report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Trouble::Edited => "edited",
+            Trouble::Missing => "missing",
+            Trouble::OutOfOrder => "out of order",
+            Trouble::Duplicate => "duplicate",
+            Trouble::Failed => "failed",
+            Trouble::Orphan => "orphan",
+            Trouble::Misnamed => "misnamed",
+            Trouble::Foreign => "foreign",
+        }
+    }
+}
+
+/// A migration, or a file, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong.
+    pub trouble: Trouble,
+    /// The migration's version, where it is about one.
+    pub version: Option<Version>,
+    /// The migration's name, or the file's path where there is no more to say.
+    pub name: String,
+    /// One sentence for a person.
+    pub explanation: String,
+}
+
+impl Problem {
+    /// The problem as one line.
+    pub fn line(&self) -> String {
+        match &self.version {
+            Some(version) if self.name.is_empty() => format!("{version}: {}", self.explanation),
+            Some(version) => format!("{version} `{}`: {}", self.name, self.explanation),
+            None => format!("`{}`: {}", self.name, self.explanation),
+        }
+    }
+}
+
+/// Files and history side by side. Every problem is in it, not only the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing<'a> {
+    /// Not applied yet, ascending; those out of order are among them.
+    pub pending: Vec<&'a Migration>,
+    /// Applied, with the file where it is still there, ascending.
+    pub applied: Vec<(&'a Applied, Option<&'a Migration>)>,
+    /// Everything that needs attention.
+    pub problems: Vec<Problem>,
+    /// How many migrations are known, from files or from history.
+    pub total: usize,
+}
+
+impl<'a> Standing<'a> {
+    /// Compares what the folder holds with what the database remembers.
+    pub fn compare(folder: &'a Folder, history: &'a History) -> Standing<'a> {
+        // Rows are sorted by version, and nearly always files are as well. Of two files with one
+        // version the first counts.
+        let mut files: Vec<&Migration> = folder.migrations.iter().collect();
+        files.dedup_by(|later, earlier| later.version == earlier.version);
+        let mut by_version: Vec<(&Version, usize)> =
+            files.iter().enumerate().map(|(place, file)| (&file.version, place)).collect();
+        let in_order = by_version.is_sorted_by(|(a, _), (b, _)| a <= b);
+        if !in_order {
+            by_version.sort_unstable();
+        }
+        let place_of = |version: &Version| {
+            let found = by_version.binary_search_by(|(known, _)| (*known).cmp(version));
+            found.ok().map(|index| by_version[index].1)
+        };
+        let is_applied = |version: &Version| {
+            history.applied.binary_search_by(|row| row.version.cmp(version)).is_ok()
+        };
+
+        let mut rows: Vec<(&Applied, Option<usize>)> =
+            history.applied.iter().map(|row| (row, place_of(&row.version))).collect();
+        if !in_order {
+            rows.sort_by_key(|(_, place)| *place);
+        }
+        let repeats = |version: &Version| matches!(version, Version::Repeated(_));
+        let latest = rows
+            .iter()
+            .rev()
+            .filter(|(row, _)| !repeats(&row.version))
+            .find_map(|(_, place)| *place);
+        let applied: Vec<_> =
+            rows.into_iter().map(|(row, place)| (row, place.map(|at| files[at]))).collect();
+        let pending: Vec<_> =
+            files.iter().copied().filter(|file| !is_applied(&file.version)).collect();
+        let newest =
+            history.applied.iter().map(|row| &row.version).rfind(|version| !repeats(version));
+        let late = pending.iter().filter(|file| !repeats(&file.version)).filter(|file| {
+            // A file that is gone was later than this one, too, if its version is greater.
+            latest.is_some_and(|latest| place_of(&file.version).is_some_and(|place| place < latest))
+                || (in_order || matches!(file.version, Version::Number(_)))
+                    && newest.is_some_and(|newest| file.version < *newest)
+        });
+
+        let mut problems = folder_problems(folder);
+        problems.extend(history.foreign.iter().filter(|_| history.table.is_none()).map(
+            |foreign| Problem {
+                trouble: Trouble::Foreign,
+                version: None,
+                name: "the history".to_owned(),
+                explanation: format!("it is not there, but {foreign}"),
+            },
+        ));
+        problems.extend(applied.iter().filter_map(|(row, file)| row_problem(row, *file)));
+        problems.extend(late.map(|file| out_of_order(file)));
+        problems.sort_by(|a, b| {
+            (&a.version, a.trouble, &a.name).cmp(&(&b.version, b.trouble, &b.name))
+        });
+        Standing { total: applied.len() + pending.len(), pending, applied, problems }
+    }
+
+    /// The applied migration with the greatest version.
+    pub fn last(&self) -> Option<&'a Applied> {
+        self.applied.last().map(|(row, _)| *row)
+    }
+}
+
+fn folder_problems(folder: &Folder) -> Vec<Problem> {
+    let duplicates =
+        folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(
+            |pair| {
+                let (one, other) = (&pair[0].up.path, &pair[1].up.path);
+                Problem {
+                    trouble: Trouble::Duplicate,
+                    version: Some(pair[0].version.clone()),
+                    name: pair[0].name.clone(),
+                    explanation: format!(
+                        "`{}` and `{}` have the same version",
+                        one.display(),
+                        other.display()
+                    ),
+                }
+            },
+        );
+    let orphans = folder.orphans.iter().map(|path| Problem {
+        trouble: Trouble::Orphan,
+        version: None,
+        name: path.display().to_string(),
+        explanation: "a down file without an up file of the same version".to_owned(),
+    });
+    let misnamed = folder.misnamed.iter().map(|(path, why)| Problem {
+        trouble: Trouble::Misnamed,
+        version: None,
+        name: path.display().to_string(),
+        explanation: (*why).to_owned(),
+    });
+    duplicates.chain(orphans).chain(misnamed).collect()
+}
+
+fn row_problem(row: &Applied, file: Option<&Migration>) -> Option<Problem> {
+    let (trouble, explanation) = match file {
+        _ if !row.success => {
+            (Trouble::Failed, "the history says that it failed half-way".to_owned())
+        }
+        None => (Trouble::Missing, "it is applied, and its file is gone".to_owned()),
+        Some(file) if row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored)) => (
+            Trouble::Edited,
+            format!("it is applied, and `{}` was changed since", file.up.path.display()),
+        ),
+        Some(_) => return None,
+    };
+    Some(Problem {
+        trouble,
+        version: Some(row.version.clone()),
+        name: row.name.clone(),
+        explanation,
+    })
+}
+
+fn out_of_order(file: &Migration) -> Problem {
+    Problem {
+        trouble: Trouble::OutOfOrder,
+        version: Some(file.version.clone()),
+        name: file.name.clone(),
+        explanation: "it is pending, and a later one is applied".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::migration::{Recorded, ScriptFile};
+
+    fn file(version: i64, checksum: u8) -> Migration {
+        let up = ScriptFile {
+            path: format!("migrations/{version}_m.sql").into(),
+            checksum: Checksum::of_digest(&[checksum]),
+            transactional: true,
+            part: None,
+            is_code: false,
+        };
+        let (recorded, detail) = (Recorded::Digest, String::new());
+        Migration {
+            version: Version::Number(version),
+            name: "m".into(),
+            up,
+            down: None,
+            recorded,
+            detail,
+        }
+    }
+
+    fn row(version: i64, checksum: u8) -> Applied {
+        Applied {
+            version: Version::Number(version),
+            name: "m".into(),
+            installed_on: None,
+            success: true,
+            checksum: Some(Checksum::of_digest(&[checksum])),
+            detail: String::new(),
+        }
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let folder = Folder {
+            migrations: vec![file(1, 1), file(2, 9), file(4, 4), file(6, 6), file(6, 7)],
+            orphans: vec!["migrations/8_x.down.sql".into()],
+            misnamed: vec![("migrations/first.sql".into(), "no number")],
+        };
+        let history = History {
+            table: Some("_sqlx_migrations".into()),
+            applied: vec![row(1, 1), row(2, 2), row(3, 3), Applied { success: false, ..row(5, 5) }],
+            foreign: None,
+        };
+        let standing = Standing::compare(&folder, &history);
+        let troubles: BTreeSet<Trouble> =
+            standing.problems.iter().map(|problem| problem.trouble).collect();
+        assert_eq!(
+            troubles.into_iter().collect::<Vec<_>>(),
+            [
+                Trouble::Edited,
+                Trouble::Missing,
+                Trouble::OutOfOrder,
+                Trouble::Duplicate,
+                Trouble::Failed,
+                Trouble::Orphan,
+                Trouble::Misnamed,
+            ]
+        );
+        let pending: Vec<String> =
+            standing.pending.iter().map(|file| file.version.to_string()).collect();
+        assert_eq!(pending, ["4", "6"]);
+        assert_eq!(standing.total, 6);
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        let folder = Folder { migrations: vec![file(9, 1), file(10, 1)], ..Folder::default() };
+        let history = History { applied: vec![row(9, 1)], ..History::default() };
+        let standing = Standing::compare(&folder, &history);
+        assert_eq!(standing.problems, []);
+        assert_eq!(standing.pending[0].version, Version::Number(10));
+    }
+}

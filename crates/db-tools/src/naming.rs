@@ -1,0 +1,142 @@
+//! Names of files: what tools read in them, and what new ones are called.
+
+use std::path::Path;
+
+use time::OffsetDateTime;
+
+use crate::migration::{Folder, Migration};
+
+/// A migration that is about to be written.
+pub struct NewMigration<'a> {
+    /// Its name, safe in a file name.
+    pub name: &'a str,
+    /// This moment.
+    pub now: OffsetDateTime,
+    /// Whether it gets a down file.
+    pub reversible: bool,
+    /// The migrations that are there.
+    pub folder: &'a Folder,
+}
+
+/// The name of a file without its folders.
+pub(crate) fn file_name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+/// The name of the folder that a file stands in.
+pub(crate) fn folder_name(path: &Path) -> &str {
+    path.parent().map_or("", file_name)
+}
+
+/// Whether a file's name ends with this extension.
+pub(crate) fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found == extension)
+}
+
+/// The digits that a text begins with, and the rest.
+pub(crate) fn leading_digits(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+/// `20260131235959`.
+fn timestamp(moment: OffsetDateTime) -> String {
+    let (date, time) = (moment.date(), moment.time());
+    format!(
+        "{:04}{:02}{:02}{:02}{:02}{:02}",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}
+
+/// `20260131235959` as milliseconds since 1970, in UTC.
+pub(crate) fn milliseconds(digits: &str) -> Option<i64> {
+    let number = |range: std::ops::Range<usize>| digits.get(range)?.parse::<u8>().ok();
+    let year = digits.get(..4)?.parse().ok()?;
+    let month = time::Month::try_from(number(4..6)?).ok()?;
+    let date = time::Date::from_calendar_date(year, month, number(6..8)?).ok()?;
+    let moment = date.with_hms(number(8..10)?, number(10..12)?, number(12..14)?).ok()?;
+    Some(moment.assume_utc().unix_timestamp() * 1000)
+}
+
+impl NewMigration<'_> {
+    /// This second, or the next one that no migration has: two people at work at once, or a script.
+    pub(crate) fn free_timestamp(&self) -> String {
+        let mut moment = self.now;
+        loop {
+            let version = timestamp(moment);
+            let begins = |text: String| text.replace('-', "").starts_with(&version);
+            let taken = self
+                .folder
+                .migrations
+                .iter()
+                .any(|migration| begins(migration.version.to_string()));
+            if !taken {
+                return version;
+            }
+            moment += time::Duration::SECOND;
+        }
+    }
+
+    /// One more than the greatest number that the folder's versions begin with.
+    pub(crate) fn next_number(&self) -> u64 {
+        let number = |migration: &Migration| {
+            let version = migration.version.to_string();
+            leading_digits(&version).and_then(|(digits, _)| digits.parse().ok()).unwrap_or(0)
+        };
+        self.folder.migrations.iter().map(number).max().unwrap_or(0) + 1
+    }
+
+    /// Whether the folder counts its migrations instead of dating them.
+    pub(crate) fn counts(&self) -> bool {
+        self.folder.migrations.last().is_some_and(|_| self.next_number() < 1_000_000_000)
+    }
+}
+
+/// What a new up file begins with.
+pub(crate) const UP: &str = "-- Add the change here.\n";
+
+/// What a new down file begins with.
+pub(crate) const DOWN: &str = "-- Add the way back here.\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::{Checksum, Recorded, ScriptFile, Version};
+
+    #[test]
+    fn never_two_of_the_same_second() {
+        let now = OffsetDateTime::from_unix_timestamp(1_767_225_599).unwrap();
+        let free = |folder: &Folder| {
+            NewMigration { name: "x", now, reversible: true, folder }.free_timestamp()
+        };
+        let up = ScriptFile {
+            path: "20251231235959_x.sql".into(),
+            checksum: Checksum::of_digest(&[]),
+            transactional: true,
+            part: None,
+            is_code: false,
+        };
+        let taken = Migration {
+            version: Version::Number(20_251_231_235_959),
+            name: "x".to_owned(),
+            up,
+            down: None,
+            recorded: Recorded::Digest,
+            detail: String::new(),
+        };
+        let taken = Folder { migrations: vec![taken], ..Folder::default() };
+        assert_eq!(free(&Folder::default()), "20251231235959");
+        assert_eq!(free(&taken), "20260101000000");
+    }
+
+    #[test]
+    fn digits_are_a_moment() {
+        assert_eq!(milliseconds("19700101000001"), Some(1000));
+        assert_eq!(milliseconds("20261301000000"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! What tools have in common whose migrations are programs: what is applied and what is pending is
+//! read from their files and tables as far as text tells it, which is best effort; only the tools
+//! themselves can run them.
+//!
+//! Read in the sources that `docs/tools.md` names for each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::history::History;
+use crate::migration::{Folder, Migration, Recorded, Version};
+use crate::naming::{file_name, has_extension};
+use crate::tool::{FoundFile, Tool, script_file};
+
+/// What a reader found: migrations in the order in which they run, and what it cannot make sense
+/// of.
+#[derive(Default)]
+pub(crate) struct Order {
+    /// Version, file, what the history holds, and what the tool alone understands.
+    pub(crate) migrations: Vec<(Version, FoundFile, Recorded, String)>,
+    /// Files that it cannot make sense of, each with the reason.
+    pub(crate) strange: Vec<(PathBuf, &'static str)>,
+}
+
+impl Order {
+    /// Adds a migration of which the history holds no more than its version.
+    pub(crate) fn push(&mut self, version: &str, file: FoundFile) {
+        self.migrations.push((Version::text(version), file, Recorded::Nothing, String::new()));
+    }
+}
+
+/// The migrations as programs, each of which may know how to roll back.
+pub(crate) fn folder_of(tool: &dyn Tool, order: Order) -> Folder {
+    let migration = |(version, file, recorded, detail): (Version, FoundFile, Recorded, String)| {
+        let mut up = script_file(tool, file, true);
+        up.is_code = true;
+        Migration { version, name: String::new(), down: Some(up.clone()), up, recorded, detail }
+    };
+    let migrations = order.migrations.into_iter().map(migration).collect();
+    Folder { migrations, orphans: Vec::new(), misnamed: order.strange }
+}
+
+/// Forgets rows without a file, as the tool itself does.
+pub(crate) fn keep_known(history: &mut History, folder: &Folder) {
+    let known: BTreeSet<&Version> = folder.migrations.iter().map(|file| &file.version).collect();
+    history.applied.retain(|row| known.contains(&row.version));
+}
+
+/// A file in JavaScript or TypeScript.
+pub(crate) fn is_script(path: &Path) -> bool {
+    ["js", "ts", "cjs"].iter().any(|extension| has_extension(path, extension))
+        && !file_name(path).ends_with(".d.ts")
+}
+
+/// The nodes in an order in which each comes after those it names, by name where that leaves a
+/// choice.
+pub(crate) fn in_order(edges: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let mut order: Vec<String> = Vec::new();
+    while order.len() < edges.len() {
+        let ready = |name: &&String| {
+            let before = &edges[*name];
+            !order.contains(name)
+                && before.iter().all(|one| order.contains(one) || !edges.contains_key(one))
+        };
+        // In a circle there is no order; then the names have to do.
+        let next =
+            edges.keys().find(ready).or_else(|| edges.keys().find(|name| !order.contains(name)));
+        match next.cloned() {
+            Some(next) => order.push(next),
+            None => break,
+        }
+    }
+    order
+}

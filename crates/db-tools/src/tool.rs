@@ -1,0 +1,154 @@
+//! What a migration tool is: the one trait that each file of `tools` implements.
+
+use std::path::{Path, PathBuf};
+
+use ring::digest::{SHA256, digest};
+
+use crate::command::{Task, ToolFolder};
+use crate::error::ToolError;
+use crate::history::History;
+use crate::migration::{Checksum, Folder, ScriptFile, Version};
+use crate::naming::NewMigration;
+use crate::profile::{Claim, HistoryEntry, LockPlace, Profile};
+use crate::variables::{Connection, Variable};
+
+/// How one tool names its files, keeps its history and is run.
+pub trait Tool: Sync {
+    /// What can be said of it without a file.
+    fn profile(&self) -> &'static Profile;
+
+    /// Whether a file in its folder may matter.
+    fn reads(&self, path: &Path) -> bool;
+
+    /// Sorts files into migrations.
+    fn read(&self, found: Vec<FoundFile>) -> Folder;
+
+    /// Whether these files look like its own: by names for most, by the text of one file for
+    /// the others.
+    fn claims(&self, _names: &[&Path], _text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        Claim::No
+    }
+
+    /// What its own settings file says, or what is wrong with it; only tools that name one are
+    /// asked.
+    fn settings(&self, _text: &str) -> Result<ToolSettings, String> {
+        Ok(ToolSettings::default())
+    }
+
+    /// The digest of a file's bytes, by which a change of the file is seen.
+    fn digest(&self, bytes: &[u8]) -> Checksum {
+        sha256(bytes)
+    }
+
+    /// How a version is written in the history.
+    fn version(&self, text: &str) -> Option<Version> {
+        Some(Version::text(text))
+    }
+
+    /// The statement that records a migration as applied; empty where only the tool can.
+    fn record(&self, _entry: &HistoryEntry<'_>) -> String {
+        String::new()
+    }
+
+    /// The statement that forgets a migration; empty where only the tool can.
+    fn erase(&self, _entry: &HistoryEntry<'_>) -> String {
+        String::new()
+    }
+
+    /// The statement that clears a row about a failed run away.
+    fn clear_failed(&self, _entry: &HistoryEntry<'_>) -> Option<String> {
+        None
+    }
+
+    /// The statement that records the checksum which a migration's file has now.
+    fn rerecord(&self, _entry: &HistoryEntry<'_>) -> Option<String> {
+        None
+    }
+
+    /// Makes of the rows what they mean, where that depends on the files.
+    fn complete(&self, _history: &mut History, _folder: &Folder) {}
+
+    /// The files of a new migration below the folder, up file first; none where only the tool
+    /// can write them.
+    fn new_files(&self, _new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        Vec::new()
+    }
+
+    /// The application that a new migration belongs to, and how many of the words name it.
+    fn application(
+        &self,
+        _folder: &Folder,
+        _words: &[String],
+    ) -> Result<(Option<String>, usize), ToolError> {
+        Ok((None, 0))
+    }
+
+    /// The advisory lock that the tool takes for as long as it runs.
+    fn lock_key(&self, _place: &LockPlace<'_>) -> Option<i64> {
+        None
+    }
+
+    /// What a word in braces of its commands stands for, where no other tool has that word.
+    fn command_word(
+        &self,
+        _word: &str,
+        _task: &Task<'_>,
+        _folder: &ToolFolder<'_>,
+    ) -> Option<String> {
+        None
+    }
+
+    /// Whether `version` can be what is the newest for the tool once `reverted` is taken back.
+    fn can_be_newest_after(&self, _version: &str, _reverted: &str) -> bool {
+        true
+    }
+
+    /// The URL as its client has to have it.
+    fn url(&self, connection: &Connection<'_>) -> String {
+        connection.url.clone()
+    }
+
+    /// The variables that tell it its database, beside `DATABASE_URL` and those of libpq.
+    fn variables(&self, _connection: &Connection<'_>) -> Vec<Variable> {
+        Vec::new()
+    }
+}
+
+/// A file that was read: where it stands and what it holds.
+#[derive(Clone, Debug)]
+pub struct FoundFile {
+    /// Where it stands, below the folder of the migrations or as it is shown.
+    pub path: PathBuf,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
+
+impl FoundFile {
+    /// What it holds, as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+/// What a tool's own settings file says, as far as it matters here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolSettings {
+    /// Another name of the history table.
+    pub table: Option<String>,
+    /// Another folder of the migrations.
+    pub dir: Option<PathBuf>,
+    /// Characters that make no difference to a checksum.
+    pub ignored_characters: String,
+}
+
+/// A file that runs as a whole.
+pub(crate) fn script_file(tool: &dyn Tool, found: FoundFile, transactional: bool) -> ScriptFile {
+    let is_code = found.path.extension().is_none_or(|extension| extension != "sql");
+    let checksum = tool.digest(&found.bytes);
+    ScriptFile { path: found.path, checksum, transactional, part: None, is_code }
+}
+
+/// The checksum of most tools.
+pub(crate) fn sha256(bytes: &[u8]) -> Checksum {
+    Checksum::of_digest(digest(&SHA256, bytes).as_ref())
+}

@@ -1,0 +1,12 @@
+//! Atlas, recognised and refused: its history is `atlas_schema_revisions`, and `atlas.sum` stands
+//! beside its migrations.
+
+use crate::unsupported::UnsupportedTool;
+
+pub(super) static TOOL: UnsupportedTool = UnsupportedTool {
+    key: "atlas",
+    title: "Atlas",
+    marks: &["atlas.sum"],
+    table: "atlas_schema_revisions",
+    shared_table: None,
+};

@@ -1,0 +1,173 @@
+//! diesel: `migrations/<version>_<name>/{up,down}.sql`, `__diesel_schema_migrations`.
+//!
+//! Read in `diesel_migrations/src/file_based_migrations.rs`, `migrations_internals/src/lib.rs` and
+//! `diesel/src/migration/setup_migration_table.sql` of diesel 2.3. It stores no checksum.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::command::Commands;
+use crate::migration::{Folder, Migration, Recorded, Version};
+use crate::naming::{DOWN, NewMigration, UP, file_name, folder_name};
+use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
+use crate::tool::{FoundFile, Tool, script_file};
+use pg_sql::quote::quote_literal;
+
+pub(super) static TOOL: &dyn Tool = &Diesel;
+
+struct Diesel;
+
+static PROFILE: Profile = Profile {
+    key: "diesel",
+    folders: &["migrations"],
+    depth: 2,
+    table: HistoryTable {
+        schema: None,
+        name: "__diesel_schema_migrations",
+        columns: &["version", "run_on"],
+        create: "CREATE TABLE IF NOT EXISTS {table} (
+       version VARCHAR(50) PRIMARY KEY NOT NULL,
+       run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+)",
+        fields: ["version", "NULL", "extract(epoch FROM run_on)::bigint", "true", "NULL", "NULL"],
+        rows: "{table}",
+        beside: &[],
+    },
+    marks: &["diesel.toml"],
+    language: &["Cargo.toml"],
+    without_transaction: "say `run_in_transaction = false` in a metadata.toml beside it",
+    commands: Commands {
+        all: "diesel migration run --migration-dir {dir}",
+        back: "diesel migration revert --migration-dir {dir} --number {count}",
+        create: "diesel migration generate --migration-dir {dir} {name}",
+        generate: "diesel migration generate --migration-dir {dir} {name} --diff-schema",
+        probe: "diesel migration pending --migration-dir {dir}",
+        ..Commands::NONE
+    },
+    ..Profile::SQL
+};
+
+impl Tool for Diesel {
+    fn profile(&self) -> &'static Profile {
+        &PROFILE
+    }
+
+    fn reads(&self, path: &Path) -> bool {
+        path.components().count() == 2
+            && matches!(file_name(path), "up.sql" | "down.sql" | "metadata.toml")
+    }
+
+    fn read(&self, found: Vec<FoundFile>) -> Folder {
+        let mut folders: BTreeMap<PathBuf, [Option<FoundFile>; 3]> = BTreeMap::new();
+        for file in found {
+            let slot = match file_name(&file.path) {
+                "up.sql" => 0,
+                "down.sql" => 1,
+                _ => 2,
+            };
+            let parent = file.path.parent().unwrap_or(Path::new("")).to_owned();
+            folders.entry(parent).or_default()[slot] = Some(file);
+        }
+        let mut folder = Folder::default();
+        for (path, [up, down, metadata]) in folders {
+            // diesel takes a metadata file that does not say so for one that says no.
+            let transactional = metadata.is_none_or(|metadata| {
+                let text = String::from_utf8_lossy(&metadata.bytes).into_owned();
+                // One that is no TOML says nothing.
+                toml::from_str::<toml::Table>(&text).map_or(true, |table| {
+                    table.get("run_in_transaction").and_then(toml::Value::as_bool).unwrap_or(false)
+                })
+            });
+            let name = file_name(&path).to_owned();
+            if name.starts_with('.') {
+                continue;
+            }
+            let (version, name) = name.split_once('_').unwrap_or((&name, ""));
+            let version = Version::Text(version.replace('-', ""));
+            let Some(up) = up else {
+                match down {
+                    Some(down) => folder.orphans.push(down.path),
+                    None => folder.misnamed.push((path, "there is no up.sql in it")),
+                }
+                continue;
+            };
+            folder.migrations.push(Migration {
+                version,
+                name: name.replace('_', " "),
+                up: script_file(self, up, transactional),
+                down: down.map(|down| script_file(self, down, transactional)),
+                recorded: Recorded::Nothing,
+                detail: String::new(),
+            });
+        }
+        folder.migrations.sort_by(|a, b| a.version.cmp(&b.version));
+        folder
+    }
+
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        Claim::fits_if(
+            names.iter().any(|name| file_name(name) == "up.sql" && !folder_name(name).is_empty()),
+        )
+    }
+
+    fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
+        format!(
+            "INSERT INTO {table} (version) VALUES ({})",
+            quote_literal(&migration.version.to_string())
+        )
+    }
+
+    fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
+        format!(
+            "DELETE FROM {table} WHERE version = {}",
+            quote_literal(&migration.version.to_string())
+        )
+    }
+
+    /// `2026-01-31-235959_name`, as the tool's own `generate` has it.
+    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        let stamp = new.free_timestamp();
+        let (date, time) = stamp.split_at(8);
+        let version = format!("{}-{}-{}-{time}", &date[..4], &date[4..6], &date[6..]);
+        let folder = PathBuf::from(format!("{version}_{}", new.name));
+        let mut files = vec![(folder.join("up.sql"), UP.to_owned())];
+        if new.reversible {
+            files.push((folder.join("down.sql"), DOWN.to_owned()));
+        }
+        files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_lose_their_dashes_and_compare_as_text() {
+        let file = |path: &str| FoundFile { path: path.into(), bytes: b"SELECT 1".to_vec() };
+        let folder = Diesel.read(vec![
+            file("migrations/2024-01-02-030405-0000_x/up.sql"),
+            file("migrations/00000000000000_diesel_initial_setup/up.sql"),
+            file("migrations/00000000000000_diesel_initial_setup/down.sql"),
+            file("migrations/9_later/up.sql"),
+            file("migrations/8_lost/down.sql"),
+        ]);
+        let versions: Vec<String> =
+            folder.migrations.iter().map(|one| one.version.to_string()).collect();
+        assert_eq!(versions, ["00000000000000", "202401020304050000", "9"]);
+        assert!(folder.migrations[0].down.is_some());
+        assert_eq!(folder.orphans, [PathBuf::from("migrations/8_lost/down.sql")]);
+    }
+
+    #[test]
+    fn metadata_without_the_key_means_no_transaction() {
+        let file = |path: &str, text: &str| FoundFile { path: path.into(), bytes: text.into() };
+        let transactional = |text| {
+            let files = vec![file("m/1_x/up.sql", ""), file("m/1_x/metadata.toml", text)];
+            Diesel.read(files).migrations[0].up.transactional
+        };
+        assert!(!transactional(""));
+        assert!(!transactional("run_in_transaction = false"));
+        assert!(transactional("run_in_transaction = true"));
+    }
+}

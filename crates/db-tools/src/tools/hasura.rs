@@ -1,0 +1,11 @@
+//! Hasura, recognised and refused: its catalog is `hdb_version`.
+
+use crate::unsupported::UnsupportedTool;
+
+pub(super) static TOOL: UnsupportedTool = UnsupportedTool {
+    key: "hasura",
+    title: "Hasura",
+    marks: &[],
+    table: "hdb_version",
+    shared_table: None,
+};

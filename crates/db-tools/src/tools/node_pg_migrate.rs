@@ -1,0 +1,196 @@
+//! node-pg-migrate: `migrations/<prefix>_<name>.sql` with `-- Up Migration` and `-- Down
+//! Migration`, or a program; `pgmigrations`.
+//!
+//! Read in `src/{runner,migration,sqlMigration}.ts` and `src/utils/fileNameUtils.ts` of 9.0. It
+//! runs everything that is pending in one transaction and stores no checksum.
+
+use std::path::{Path, PathBuf};
+
+use crate::command::Commands;
+use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
+use crate::naming::{NewMigration, file_name, leading_digits, milliseconds};
+use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
+use crate::section;
+use crate::tool::{FoundFile, Tool, script_file};
+use pg_sql::quote::quote_literal;
+
+pub(super) static TOOL: &dyn Tool = &NodePgMigrate;
+
+struct NodePgMigrate;
+
+static PROFILE: Profile = Profile {
+    key: "node-pg-migrate",
+    folders: &["migrations"],
+    depth: 1,
+    table: HistoryTable {
+        schema: None,
+        name: "pgmigrations",
+        columns: &["id", "name", "run_on"],
+        create: "CREATE TABLE {table} \
+            ( id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)",
+        fields: ["name", "NULL", "extract(epoch FROM run_on)::bigint", "true", "NULL", "NULL"],
+        rows: "{table}",
+        beside: &[],
+    },
+    packages: &["node-pg-migrate"],
+    takes_own_lock: true,
+    is_strict: true,
+    is_one_transaction: true,
+    commands: Commands {
+        all: "node-pg-migrate up -m {dir}",
+        next: "node-pg-migrate up {count} -m {dir}",
+        back: "node-pg-migrate down {count} -m {dir}",
+        create: "node-pg-migrate create {name} -j sql -m {dir}",
+        probe: "node-pg-migrate up --dry-run -m {dir}",
+        ..Commands::NONE
+    },
+    ..Profile::SQL
+};
+
+const PROGRAMS: [&str; 6] = ["js", "ts", "cjs", "mjs", "cts", "mts"];
+
+impl Tool for NodePgMigrate {
+    fn profile(&self) -> &'static Profile {
+        &PROFILE
+    }
+
+    fn reads(&self, path: &Path) -> bool {
+        let extension =
+            path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        !file_name(path).starts_with('.') && (extension == "sql" || PROGRAMS.contains(&extension))
+    }
+
+    fn read(&self, found: Vec<FoundFile>) -> Folder {
+        let mut folder = Folder::default();
+        for file in found {
+            let stem =
+                file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+            if leading_digits(&stem).is_none() {
+                folder
+                    .misnamed
+                    .push((file.path, "node-pg-migrate wants a name that begins with digits"));
+                continue;
+            }
+            let text = String::from_utf8_lossy(&file.bytes).into_owned();
+            let parts =
+                section::parts(&text, |line| is_marker(line, "up"), |line| is_marker(line, "down"));
+            let whole = script_file(self, file, true);
+            let part = |range| ScriptFile { part: Some(range), ..whole.clone() };
+            let (up, down) = match (whole.is_code, parts.up, parts.down) {
+                (true, ..) => (whole.clone(), Some(whole)),
+                (false, Some((_, up)), down) => (part(up), down.map(|(_, down)| part(down))),
+                // Without a marker of its own, everything before the way back leads there.
+                (false, None, Some((marker, down))) => (part(0..marker.start), Some(part(down))),
+                (false, None, None) => (whole, None),
+            };
+            let (name, recorded, detail) = (String::new(), Recorded::Nothing, String::new());
+            folder.migrations.push(Migration {
+                version: Version::Text(stem),
+                name,
+                up,
+                down,
+                recorded,
+                detail,
+            });
+        }
+        folder
+            .migrations
+            .sort_by_cached_key(|one| (prefix(&one.version.to_string()), one.version.clone()));
+        folder
+    }
+
+    fn claims(&self, names: &[&Path], first: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        let mut own = names
+            .iter()
+            .filter(|name| self.reads(name) && leading_digits(file_name(name)).is_some());
+        let signed = |name: &&&Path| {
+            let text = first(name).unwrap_or_default();
+            if file_name(name).ends_with(".sql") {
+                text.lines().any(|line| is_marker(line, "up") || is_marker(line, "down"))
+            } else {
+                text.contains("pgm")
+            }
+        };
+        let fits = own.clone().next().is_some();
+        Claim::signed_if(own.find(signed).is_some()).max(Claim::fits_if(fits))
+    }
+
+    fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
+        let name = quote_literal(&migration.version.to_string());
+        format!("INSERT INTO {table} (name, run_on) VALUES ({name}, NOW())")
+    }
+
+    fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
+        format!(
+            "DELETE FROM {table} WHERE name = {}",
+            quote_literal(&migration.version.to_string())
+        )
+    }
+
+    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        let milliseconds = new.now.unix_timestamp_nanos() / 1_000_000;
+        let name = format!("{milliseconds}_{}.sql", new.name.replace('_', "-"));
+        vec![(name.into(), "-- Up Migration\n\n-- Down Migration\n".to_owned())]
+    }
+
+    fn lock_key(&self, _: &LockPlace<'_>) -> Option<i64> {
+        Some(7_241_865_325_823_964)
+    }
+}
+
+/// `-- Up Migration`, however it is written and whatever follows: the tool looks for the words
+/// alone.
+fn is_marker(line: &str, word: &str) -> bool {
+    let Some(rest) = line.trim_start().strip_prefix("--") else { return false };
+    let words =
+        rest.trim_start_matches(|c: char| c == '-' || c.is_whitespace()).to_ascii_lowercase();
+    let Some(rest) = words.strip_prefix(word) else { return false };
+    rest.starts_with(char::is_whitespace) && rest.trim_start().starts_with("migration")
+}
+
+/// What the tool sorts by: milliseconds since 1970, or a moment of 17 digits, or an index.
+fn prefix(name: &str) -> i64 {
+    let digits = leading_digits(name).map_or("", |(digits, _)| digits);
+    let moment = || Some(milliseconds(digits)? + digits.get(14..)?.parse::<i64>().ok()?);
+    let of_moment = if digits.len() == 17 { moment() } else { None };
+    of_moment.unwrap_or_else(|| digits.parse().unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_of_all_kinds_are_in_one_order() {
+        let file = |name: &str| FoundFile { path: name.into(), bytes: vec![] };
+        let names = [
+            "20260101000000000_c.sql",
+            "1767225600001_d.sql",
+            "9_a.sql",
+            "10_b.js",
+            "README.md.sql",
+        ];
+        let folder = NodePgMigrate.read(names.map(file).into());
+        let versions: Vec<String> = folder.migrations.iter().map(Migration::title).collect();
+        assert_eq!(versions, ["9_a", "10_b", "20260101000000000_c", "1767225600001_d"]);
+        assert!(folder.migrations[1].up.is_code);
+        assert_eq!(folder.misnamed.len(), 1);
+    }
+
+    #[test]
+    fn sections_are_optional() {
+        let part = |text: &str| {
+            let folder =
+                NodePgMigrate.read(vec![FoundFile { path: "1_x.sql".into(), bytes: text.into() }]);
+            let up = folder.migrations[0].up.part_of(text.into());
+            String::from_utf8(up).unwrap().trim().to_owned()
+        };
+        assert_eq!(part("SELECT 1;"), "SELECT 1;");
+        assert_eq!(part("-- Up Migration\nSELECT 1;\n--- down migration\nSELECT 2;"), "SELECT 1;");
+        assert_eq!(part("SELECT 1;\n-- Down Migration\nSELECT 2;"), "SELECT 1;");
+        assert_eq!(
+            part("-- Up migrations\nSELECT 1;\n-- Down Migration: undo\nSELECT 2;"),
+            "SELECT 1;"
+        );
+    }
+}

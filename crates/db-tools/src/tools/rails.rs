@@ -1,0 +1,12 @@
+//! Rails, recognised and refused: its history is `schema_migrations`, as that of several others,
+//! beside `ar_internal_metadata`.
+
+use crate::unsupported::UnsupportedTool;
+
+pub(super) static TOOL: UnsupportedTool = UnsupportedTool {
+    key: "rails",
+    title: "Rails",
+    marks: &[],
+    table: "ar_internal_metadata",
+    shared_table: Some("schema_migrations"),
+};
