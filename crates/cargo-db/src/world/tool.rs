@@ -1,5 +1,5 @@
-//! A migration tool as a process: with the database in its environment, in a group of its own, and never outliving
-//! us. What it prints may hold what it was told; a password in it is not shown.
+//! A migration tool as a process: with the database in its environment, in a group of its own, and
+//! never outliving us. What it prints may hold what it was told; a password in it is not shown.
 
 use std::io::{BufRead, BufReader, PipeReader, Read};
 use std::os::unix::process::CommandExt;
@@ -35,8 +35,8 @@ pub(crate) struct Told {
     pub(crate) password: Option<Secret>,
 }
 
-/// Runs a migration tool to its end. When we are stopped, it is asked to end with all its children, and after a while
-/// made to; when we are killed, it is at once.
+/// Runs a migration tool to its end. When we are stopped, it is asked to end with all its children,
+/// and after a while made to; when we are killed, it is at once.
 pub(crate) fn run(
     world: &World,
     command: &[String],
@@ -83,8 +83,8 @@ pub(crate) fn run(
     };
     let ends = [listen(errors, false), listen(output, true)];
     let ended = handle.wait().map_err(failed)?.status;
-    // A child of the tool's that has gone into the background holds its output open: it ends with it. One that
-    // has left the group is nobody to wait for.
+    // A child of the tool's that has gone into the background holds its output open: it ends with
+    // it. One that has left the group is nobody to wait for.
     end_group(group);
     for end in ends {
         let _: std::result::Result<(), _> = end.recv_timeout(Duration::from_secs(1));
@@ -160,8 +160,8 @@ fn end_group(group: Option<Pid>) {
     });
 }
 
-/// Ends the group of a tool when we are gone, however that came about: the pipe to it closes then. At once,
-/// because the lock is gone with us, and the next run begins.
+/// Ends the group of a tool when we are gone, however that came about: the pipe to it closes then.
+/// At once, because the lock is gone with us, and the next run begins.
 struct Heir(Option<Child>);
 
 impl Heir {
