@@ -38,11 +38,6 @@ impl Outcome {
         Outcome { answer: Some(Box::new(answer)), exit: Exit::Done, failure: None, set: None }
     }
 
-    /// The verb worked, and found something that was asked for.
-    pub(crate) fn finding(answer: impl Answer + 'static) -> Outcome {
-        Outcome::done(answer).with_exit(Exit::Finding)
-    }
-
     /// There is an answer, and it is one of a failure: one document holds both.
     pub(crate) fn failed(answer: impl Answer + 'static, failure: Failure) -> Outcome {
         let exit = failure.exit();

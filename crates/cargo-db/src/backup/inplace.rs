@@ -1,6 +1,6 @@
-//! Restoring into the database itself, in one transaction: a table, a schema, or everything. What is
-//! replaced stays until the new rows were compared with the manifest; any failure before the commit
-//! leaves the database as it was.
+//! Restoring into the database itself, in one transaction: a table, a schema, or everything. What
+//! is replaced stays until the new rows were compared with the manifest; any failure before the
+//! commit leaves the database as it was.
 
 use pg_logical::content::{Rows, TableEntry};
 use pg_sql::lexer::words;
@@ -50,8 +50,8 @@ pub(crate) fn gather(
     Ok(part)
 }
 
-/// The rights that new objects get by themselves. While a part is loaded there must be none: a dump says
-/// what each object's rights are, and counts on PostgreSQL's own defaults.
+/// The rights that new objects get by themselves. While a part is loaded there must be none: a dump
+/// says what each object's rights are, and counts on PostgreSQL's own defaults.
 struct DefaultRights {
     revoke: String,
     grant: String,
@@ -138,8 +138,8 @@ pub(crate) struct LockedScope {
     part: Part,
 }
 
-/// Begins the transaction, in which nobody else writes to what is replaced any more. Others can still
-/// read it, and so can a backup.
+/// Begins the transaction, in which nobody else writes to what is replaced any more. Others can
+/// still read it, and so can a backup.
 pub(crate) fn begin(
     world: &World,
     settings: &Settings,
@@ -318,7 +318,8 @@ fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Re
     let scope = &part.scope;
     let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
     let settings = "SET datestyle = ISO; SET intervalstyle = postgres; SET extra_float_digits = 3; \
-        SET row_security = off; SET timezone = 'UTC'; SET bytea_output = hex; SET lc_monetary = 'C'";
+        SET row_security = off; SET timezone = 'UTC'; SET bytea_output = hex; \
+        SET lc_monetary = 'C'";
     session.run("prepare the comparison", settings)?;
     let mut problems = Vec::new();
     for (table, expected) in &manifest.tables {
@@ -362,7 +363,8 @@ fn is_inside(table: &str, scope: &Scope) -> bool {
 fn entry_of(session: &mut Session, table: &str) -> Result<TableEntry> {
     let columns = format!(
         "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute \
-         WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
+         WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped \
+           AND attgenerated = ''",
         quote_literal(table)
     );
     let columns =

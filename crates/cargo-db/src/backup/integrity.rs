@@ -1,4 +1,5 @@
-//! Whether the files of a backup are those that the manifest names: their names, sizes and checksums.
+//! Whether the files of a backup are those that the manifest names: their names, sizes and
+//! checksums.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! A part of a backup: the statements that define a table or a schema, told from all others, and how
-//! its rows are asked for.
+//! A part of a backup: the statements that define a table or a schema, told from all others, and
+//! how its rows are asked for.
 
 use pg_sql::lexer::words;
 use pg_sql::script::{ScriptReader, Statement};
@@ -204,7 +204,8 @@ fn is_about_schema(statement: &Statement, schema: &str) -> bool {
     }
 }
 
-/// Whether a statement of a dump is about one of these relations: defines it, changes it, stands on it.
+/// Whether a statement of a dump is about one of these relations: defines it, changes it, stands on
+/// it.
 fn is_about(statement: &Statement, names: &[String]) -> bool {
     let words = words(&statement.text);
     let second = words.get(1).map_or("", String::as_str);
@@ -236,22 +237,26 @@ mod tests {
             |text: &str| is_about(&Statement { text: text.to_owned(), line: 1, column: 1 }, &names);
         for ours in [
             "CREATE TABLE public.users (id bigint)",
-            "ALTER TABLE ONLY public.users ADD CONSTRAINT x FOREIGN KEY (a) REFERENCES public.other(id)",
+            "ALTER TABLE ONLY public.users ADD CONSTRAINT x FOREIGN KEY (a) \
+             REFERENCES public.other(id)",
             "CREATE SEQUENCE public.users_id_seq",
             "ALTER SEQUENCE public.users_id_seq OWNED BY public.users.id",
             "COMMENT ON COLUMN public.users.id IS 'x'",
             "COMMENT ON CONSTRAINT c ON public.users IS 'x'",
             "GRANT SELECT ON TABLE public.users TO reader",
             "CREATE UNIQUE INDEX i ON public.users USING btree (id)",
-            "CREATE TRIGGER t AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.f()",
+            "CREATE TRIGGER t AFTER INSERT ON public.users \
+             FOR EACH ROW EXECUTE FUNCTION public.f()",
             "CREATE POLICY p ON public.users USING (true)",
-            "ALTER TABLE ONLY public.parent ATTACH PARTITION public.users FOR VALUES FROM (1) TO (2)",
+            "ALTER TABLE ONLY public.parent ATTACH PARTITION public.users \
+             FOR VALUES FROM (1) TO (2)",
         ] {
             assert!(about(ours), "{ours}");
         }
         for other in [
             "CREATE TABLE public.users2 (id bigint)",
-            "ALTER TABLE ONLY public.orders ADD CONSTRAINT x FOREIGN KEY (a) REFERENCES public.users(id) ON DELETE CASCADE",
+            "ALTER TABLE ONLY public.orders ADD CONSTRAINT x FOREIGN KEY (a) \
+             REFERENCES public.users(id) ON DELETE CASCADE",
             "CREATE VIEW public.v AS SELECT users.id FROM ONLY public.users",
             "CREATE POLICY p ON public.orders USING ((EXISTS ( SELECT 1 FROM public.users)))",
         ] {

@@ -1,6 +1,6 @@
 //! Restoring a backup: a new database is built beside the old one, and compared with the manifest.
-//! Until it is swapped in the old one is not touched, and whatever fails before leaves it exactly as
-//! it was.
+//! Until it is swapped in the old one is not touched, and whatever fails before leaves it exactly
+//! as it was.
 
 use crate::backup::compare::compare;
 use crate::backup::grants::grant;

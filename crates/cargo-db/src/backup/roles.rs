@@ -1,5 +1,5 @@
-//! The roles that a set brings along. Only those that the server does not have are made: what a role
-//! may do on this server is not for a backup to change.
+//! The roles that a set brings along. Only those that the server does not have are made: what a
+//! role may do on this server is not for a backup to change.
 
 use crate::backup::source::Source;
 use crate::failure::{Kind, Result};
@@ -23,8 +23,8 @@ pub(crate) fn missing_roles(
     Ok(created.filter(|role| !there.contains(role)).collect())
 }
 
-/// Makes roles, with what they may do and the roles that they are members of. A password is not among
-/// it: nobody can log in with one until somebody sets it.
+/// Makes roles, with what they may do and the roles that they are members of. A password is not
+/// among it: nobody can log in with one until somebody sets it.
 pub(crate) fn create_roles(
     world: &World,
     target: &Target,

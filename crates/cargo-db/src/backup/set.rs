@@ -252,7 +252,7 @@ pub(super) fn differences_of_parts(
         match content {
             Ok(content) => problems.extend(strange(&file.path, &content.tables, manifest)),
             Err(failure) => {
-                problems.push(format!("part: `{}` cannot be read: {failure}", file.path))
+                problems.push(format!("part: `{}` cannot be read: {failure}", file.path));
             }
         }
     }

@@ -118,8 +118,8 @@ fn mark(session: &mut Session, name: &str) -> Result<()> {
     session.run("mark the new database", &sql)
 }
 
-/// Clones the target beside itself. Nothing where somebody is connected, or may not: it is never waited
-/// for others, and none of them is sent away.
+/// Clones the target beside itself. Nothing where somebody is connected, or may not: it is never
+/// waited for others, and none of them is sent away.
 pub(crate) fn clone_sibling(world: &World, target: &Target, what: &str) -> Result<Option<Built>> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
     remove_leftovers(world, &mut session, target, what)?;
@@ -206,8 +206,8 @@ pub(super) fn sibling_name(database: &str, what: &str) -> String {
     format!("{}{ending}", stem(database))
 }
 
-/// What the names of the databases beside one begin with: its own name, or as much of it as there is
-/// room for and a hash of the rest, so that two long names do not meet.
+/// What the names of the databases beside one begin with: its own name, or as much of it as there
+/// is room for and a hash of the rest, so that two long names do not meet.
 pub(super) fn stem(database: &str) -> String {
     let longest = "__restore_20260131T235959_123".len();
     if database.len() + longest <= 63 {
@@ -222,8 +222,8 @@ pub(super) fn stem(database: &str) -> String {
 }
 
 /// Drops what killed runs left of this database: new ones that they were building, if nobody uses
-/// them, and old ones that were to be dropped. A rehearsal holds no lock on the server, so it looks after
-/// its own kind only.
+/// them, and old ones that were to be dropped. A rehearsal holds no lock on the server, so it looks
+/// after its own kind only.
 fn remove_leftovers(
     world: &World,
     session: &mut Session,

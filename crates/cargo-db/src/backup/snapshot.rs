@@ -1,5 +1,5 @@
-//! The moment that a backup is of: a session that holds the snapshot which all parts are taken from,
-//! and what the server said in it.
+//! The moment that a backup is of: a session that holds the snapshot which all parts are taken
+//! from, and what the server said in it.
 
 use std::collections::BTreeMap;
 

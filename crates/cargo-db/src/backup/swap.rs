@@ -71,8 +71,8 @@ fn renames(target: &Target, built: &Built, old: OldDatabase, aside: Option<&str>
     statements
 }
 
-/// Where the connection was lost while the renames were being committed, the server is asked whether
-/// they are in: then nothing has the name any more that the new database was built under.
+/// Where the connection was lost while the renames were being committed, the server is asked
+/// whether they are in: then nothing has the name any more that the new database was built under.
 fn swap_committed(
     world: &World,
     server: &Target,

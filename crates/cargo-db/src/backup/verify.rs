@@ -28,9 +28,9 @@ pub(crate) struct Verifier<'a> {
 }
 
 impl Verifier<'_> {
-    /// Makes sure that a backup is fit to be restored. One that was read back, or verified since, is
-    /// so if its bytes are still the same ones: what they hold was seen then, and is compared again
-    /// once it is loaded. Any other is verified in full.
+    /// Makes sure that a backup is fit to be restored. One that was read back, or verified since,
+    /// is so if its bytes are still the same ones: what they hold was seen then, and is compared
+    /// again once it is loaded. Any other is verified in full.
     pub(crate) fn before_restore(&self, backup: &Backup) -> Result<()> {
         let problems = if backup.is_verified() {
             changed(self.folder, backup)?

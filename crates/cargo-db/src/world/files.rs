@@ -323,7 +323,8 @@ pub(crate) fn stamps(folder: &Path) -> Result<BTreeMap<PathBuf, std::time::Syste
     Ok(stamps)
 }
 
-/// The folders below one, so many levels deep, in which somebody may keep something; relative to it.
+/// The folders below one, so many levels deep, in which somebody may keep something; relative to
+/// it.
 pub(crate) fn folders(root: &Path, depth: usize) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = walk_some(root, depth)
         .flatten()

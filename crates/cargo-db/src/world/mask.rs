@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 /// A shorter one would be found everywhere.
 const SHORTEST: usize = 3;
 
-/// Finds a password and hides it: as it is, in a URL (`%2F`, `+`), in a configuration file (`%%2F`), or quoted
-/// (`\'`, `''`, `\u00e9`).
+/// Finds a password and hides it: as it is, in a URL (`%2F`, `+`), in a configuration file
+/// (`%%2F`), or quoted (`\'`, `''`, `\u00e9`).
 pub(super) struct Mask {
     /// Of each of its characters, every spelling.
     characters: Vec<Vec<String>>,
@@ -36,7 +36,8 @@ impl Mask {
         shown
     }
 
-    /// How long the password is that `text` begins with. A spelling can begin another one, so all are followed.
+    /// How long the password is that `text` begins with. A spelling can begin another one, so all
+    /// are followed.
     fn length_at(&self, text: &str) -> Option<usize> {
         let mut ends = BTreeSet::from([0]);
         for spellings in &self.characters {
@@ -52,8 +53,8 @@ impl Mask {
     }
 }
 
-/// Whether a text begins with a spelling. Only in one that is not the character itself, of digits in base 16, the
-/// case makes no difference.
+/// Whether a text begins with a spelling. Only in one that is not the character itself, of digits
+/// in base 16, the case makes no difference.
 fn begins(text: &str, spelling: &str) -> bool {
     let is_itself = spelling.chars().count() == 1;
     text.starts_with(spelling)

@@ -42,8 +42,8 @@ impl World {
         World { interrupt: Interrupt::default(), ..self.clone() }
     }
 
-    /// What a failure is after a signal: whatever a cancelled statement looked like to whoever ran it, it
-    /// was the signal. What was swapped back in, or was not, has heeded it already.
+    /// What a failure is after a signal: whatever a cancelled statement looked like to whoever ran
+    /// it, it was the signal. What was swapped back in, or was not, has heeded it already.
     pub(crate) fn heeding_the_signal(&self, failure: Failure) -> Failure {
         match self.interrupt.check() {
             Err(interrupted)

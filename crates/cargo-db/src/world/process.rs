@@ -174,9 +174,9 @@ pub(crate) fn run_project_program(
     if status.success() { Ok(()) } else { Err(failed(format!("it ended with {status}")).into()) }
 }
 
-/// Tells a child which database is meant. It must not find another variable of libpq's that leads it
-/// elsewhere. With duct the change that was made first has the last word, so no variable may be both
-/// removed and set.
+/// Tells a child which database is meant. It must not find another variable of libpq's that leads
+/// it elsewhere. With duct the change that was made first has the last word, so no variable may be
+/// both removed and set.
 pub(super) fn told(
     expression: duct::Expression,
     variables: &[(&'static str, Secret)],

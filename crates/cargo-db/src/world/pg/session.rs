@@ -255,7 +255,8 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
     // Ours stand last and win. They are part of the start, so that `RESET ALL` returns to them.
     let ours = match purpose {
         Purpose::Read => {
-            "-cstandard_conforming_strings=on -cdefault_transaction_read_only=on -cjit=off -crow_security=off \
+            "-cstandard_conforming_strings=on -cdefault_transaction_read_only=on -cjit=off \
+             -crow_security=off \
              -cidle_in_transaction_session_timeout=0"
         }
         // A role may have settings of its own that would end a long run.
@@ -322,7 +323,8 @@ impl Backend {
 
 /// Which backend serves a session.
 pub(crate) fn backend(session: &mut Session) -> Result<Backend> {
-    let sql = "SELECT pid, format('pid = %s AND backend_start = %L', pid, backend_start) AS condition \
+    let sql = "SELECT pid, \
+                      format('pid = %s AND backend_start = %L', pid, backend_start) AS condition \
                FROM pg_stat_activity WHERE pid = pg_backend_pid()";
     let row = session.one("ask for the session's number", sql)?;
     Ok(Backend { pid: row.number("pid")?, condition: row.text("condition")?.to_owned() })
@@ -349,8 +351,8 @@ pub(crate) fn after_the_end_of(
     None
 }
 
-/// A transaction of which it is known how it ended, also where the connection is lost while its commit
-/// is on its way.
+/// A transaction of which it is known how it ended, also where the connection is lost while its
+/// commit is on its way.
 pub(crate) struct Transaction {
     backend: Backend,
     number: u64,

@@ -146,7 +146,8 @@ impl LocalServer {
                 files::chown(&self.base, user.uid, user.gid)
             }
             None if process::is_root() => {
-                let why = "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody` to run it as";
+                let why = "PostgreSQL refuses to run as root, and there is no user `postgres` or \
+                     `nobody` to run it as";
                 Err(Kind::Server { doing: "start", why: why.to_owned() }.into())
             }
             None => {
