@@ -13,7 +13,8 @@ use crate::model::target::{Host, Secret, Target, TlsMode};
 use crate::plan::{Plan, Verb};
 use crate::settings::{Migrations, Runner, Settings};
 use crate::world::process::environment;
-use crate::world::tool::{self, Ended, ToolEnvironment, ToolProof};
+use crate::world::proofs::ToolProof;
+use crate::world::tool::{self, Ended, ToolEnvironment};
 use crate::world::{World, files};
 
 /// What is run for a plan, where the project's tool runs it.

@@ -6,8 +6,31 @@ use std::path::PathBuf;
 
 use crate::failure::{Kind, Result};
 use crate::model::target::{Host, Keywords, Secret, Target, from_keywords, parse_url};
+use crate::settings::file;
+use crate::settings::source::{Origin, Setting, Sources};
 use crate::settings::variables::Variables;
-use crate::settings::{Origin, Place, Setting, Sources, file};
+
+/// Which database is meant.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// One that somebody named.
+    Named(Box<Target>),
+    /// This database of the private local server.
+    Local {
+        /// Its name.
+        database: String,
+    },
+}
+
+impl Place {
+    /// The name of the database.
+    pub(crate) fn database(&self) -> &str {
+        match self {
+            Place::Named(target) => &target.database,
+            Place::Local { database } => database,
+        }
+    }
+}
 
 /// libpq's variables and the keyword each stands for (PostgreSQL manual, 34.15).
 const LIBPQ: &[(&str, &str)] = &[

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::failure::{Kind, Result};
-use crate::settings::Sources;
+use crate::settings::source::Sources;
 
 /// The whole file. A key that is not here is an error.
 #[derive(Debug, Default, Deserialize)]

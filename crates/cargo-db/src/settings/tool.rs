@@ -8,7 +8,7 @@ use db_tools::{Claim, ProjectTool, ToolError, ToolSettings, unsupported};
 
 use crate::failure::{Kind, Result};
 use crate::settings::file::{DbToml, MigrationsTable};
-use crate::settings::{Origin, Setting, Sources};
+use crate::settings::source::{Origin, Setting, Sources};
 
 /// Who runs migrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Kind, Result};
 use crate::model::environment::Environment;
-use crate::settings::{Origin, Setting, Sources};
+use crate::settings::source::{Origin, Setting, Sources};
 
 /// The layers, the strongest first. `None` is the process itself.
 pub(crate) struct Variables {

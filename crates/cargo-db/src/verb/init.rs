@@ -120,7 +120,7 @@ fn survey_of(root: &Path) -> Result<Work> {
     };
     let found = survey(&sources, root, &files::folders(root, DEPTH));
     for (layouts, dir) in &found {
-        let keys: Vec<&str> = layouts.iter().map(|layout| layout.key()).collect();
+        let keys: Vec<&str> = layouts.iter().map(ProjectTool::key).collect();
         let (keys, dir) = (keys.join(" or "), shown(root, dir));
         work.found.push(format!("{keys} in {dir}"));
         if layouts.len() > 1 {

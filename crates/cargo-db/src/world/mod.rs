@@ -9,6 +9,7 @@ pub(crate) mod files;
 mod mask;
 pub(crate) mod pg;
 pub(crate) mod process;
+pub(crate) mod proofs;
 pub(crate) mod server;
 pub(crate) mod sessions;
 pub(crate) mod signal;
@@ -16,9 +17,9 @@ pub(crate) mod tool;
 
 use crate::failure::{Failure, Kind};
 use crate::model::event::{Event, Events};
+use crate::world::proofs::ToolProofs;
 use crate::world::sessions::Sessions;
 use crate::world::signal::Interrupt;
-use crate::world::tool::ToolProofs;
 
 /// What an effect needs beside its own arguments.
 #[derive(Clone)]

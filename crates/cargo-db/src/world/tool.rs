@@ -1,7 +1,6 @@
 //! A migration tool as a process: with the database in its environment, in a group of its own, and
 //! never outliving us. What it prints may hold what it was told; a password in it is not shown.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, PipeReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -34,32 +33,6 @@ pub(crate) struct Ended {
 pub(crate) struct ToolEnvironment {
     pub(crate) variables: Vec<(&'static str, Secret)>,
     pub(crate) password: Option<Secret>,
-}
-
-/// What was proved of a tool: that it connects to the server that it is given.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ToolProof {
-    /// The database that it was asked about, as a URL without a password.
-    pub(crate) target: String,
-    pub(crate) tool: &'static str,
-    /// The set of migrations, where there are several: each may have commands of its own.
-    pub(crate) set: Option<String>,
-}
-
-/// What was proved in this run. All copies of a [`World`] know the same.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ToolProofs(Arc<Mutex<BTreeSet<ToolProof>>>);
-
-impl ToolProofs {
-    /// Whether it was proved already.
-    pub(crate) fn hold(&self, proof: &ToolProof) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(proof)
-    }
-
-    /// Remembers a proof until the run ends.
-    pub(crate) fn remember(&self, proof: ToolProof) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(proof);
-    }
 }
 
 /// Runs a migration tool to its end. When we are stopped, it is asked to end with all its children,
@@ -231,30 +204,4 @@ pub(crate) fn find(name: &str, folder: &Path) -> Option<PathBuf> {
     let names = if name == "python" { vec!["python", "python3"] } else { vec![name] };
     let mut places = own.chain(on_path);
     places.find_map(|place| names.iter().map(|name| place.join(name)).find(|path| path.is_file()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_proof_is_of_one_target_one_tool_and_one_set() {
-        let proof = |target: &str, tool, set: Option<&str>| ToolProof {
-            target: target.to_owned(),
-            tool,
-            set: set.map(str::to_owned),
-        };
-        let proofs = ToolProofs::default();
-        proofs.clone().remember(proof("a", "goose", Some("x")));
-        assert!(proofs.hold(&proof("a", "goose", Some("x"))));
-        for other in [
-            proof("b", "goose", Some("x")),
-            proof("a", "dbmate", Some("x")),
-            proof("a", "goose", Some("y")),
-            proof("a", "goose", None),
-        ] {
-            assert!(!proofs.hold(&other), "{other:?}");
-        }
-        assert!(!ToolProofs::default().hold(&proof("a", "goose", Some("x"))));
-    }
 }

@@ -92,7 +92,8 @@ impl Tool for Drizzle {
             let name = format!("{tag}.sql");
             match found.remove(&name) {
                 Some(file) => {
-                    folder.migrations.push(migration(self, file, Version::Number(when), tag, when))
+                    let version = Version::Number(when);
+                    folder.migrations.push(migration(self, file, version, tag, when));
                 }
                 None => {
                     // The journal stands in a folder of its own, below them.

@@ -114,7 +114,7 @@ impl Tool for Sqlx {
                     .misnamed
                     .push((file.path, "what stands before the first `_` is not a version number")),
                 FileName::Down(version) => {
-                    downs.push((version, script_file(self, file, transactional)))
+                    downs.push((version, script_file(self, file, transactional)));
                 }
                 FileName::Up(version, name) => {
                     let up = script_file(self, file, transactional);
