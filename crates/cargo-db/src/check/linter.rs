@@ -33,7 +33,7 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
     let mut linter = Linter::with_rules(&[], &[]);
     linter.settings = LinterSettings { assume_in_transaction: transactional, ..linter.settings };
     for violation in linter.lint(&parse, &text) {
-        // Rules of style, and those that our own do better, are not heeded.
+        // Rules of style, and those that our own do better, are left out.
         let Some((class, severity)) = rules::of_linter(&violation.code.to_string()) else {
             continue;
         };

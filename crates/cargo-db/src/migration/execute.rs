@@ -10,18 +10,10 @@ use crate::model::event::Event;
 use crate::plan::Plan;
 use crate::settings::{Runner, Settings};
 use crate::world::World;
-use crate::world::pg::Lock;
 
-/// Carries out the plan. A failure tells what had been done before it.
-pub(super) fn carry_out(
-    world: &World,
-    settings: &Settings,
-    plan: &Plan,
-    lock: &mut Lock,
-) -> Result<Vec<AppliedMigration>> {
-    check_files(world, settings, plan)?;
+/// Carries out the plan in this run. A failure tells what had been done before it.
+pub(super) fn carry_out(mut run: Run<'_>, plan: &Plan) -> Result<Vec<AppliedMigration>> {
     let steps: Vec<MigrationStep<'_>> = plan.steps.iter().filter_map(MigrationStep::of).collect();
-    let mut run = Run::open(world, settings, plan, lock)?;
     if plan.is_one_transaction() {
         return run.all_in_one_transaction(&steps);
     }

@@ -3,6 +3,7 @@
 
 use crate::failure::{Kind, Result};
 use crate::migration::applied::AppliedMigration;
+use crate::migration::run::Run;
 use crate::migration::{command, execute, outcome, tool};
 use crate::plan::Plan;
 use crate::settings::{Runner, Settings};
@@ -34,7 +35,11 @@ pub(crate) fn carry_out(
     lock: &mut Lock,
 ) -> Result<Vec<AppliedMigration>> {
     let (applied, who) = match settings.migrations.runner {
-        Runner::Builtin => (execute::carry_out(world, settings, plan, lock)?, "cargo db"),
+        Runner::Builtin => {
+            execute::check_files(world, settings, plan)?;
+            let run = Run::open(world, settings, plan, lock)?;
+            (execute::carry_out(run, plan)?, "cargo db")
+        }
         Runner::Tool => {
             (tool::carry_out(world, settings, plan, lock)?, settings.migrations.layout.key())
         }
