@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::answer::{CYAN, RED, Style};
-use crate::failure::{Exit, Failure, Kind, StatementError};
+use crate::failure::{DatabaseError, Exit, Failure, Kind};
+use crate::model::statement::StatementError;
 
 /// Why a run failed.
 #[derive(Clone, Debug, Serialize)]
@@ -35,9 +36,8 @@ impl From<&Failure> for ErrorView {
         let next = failure.hints().into_iter();
         let next = next.map(|hint| NextView { label: hint.label, command: hint.command });
         let excerpt = match failure.kind() {
-            Kind::Statement { statement, .. } | Kind::PartWay { statement, .. } => {
-                Some(statement.clone())
-            }
+            Kind::Database(DatabaseError::Statement { statement, .. })
+            | Kind::Database(DatabaseError::PartWay { statement, .. }) => Some(statement.clone()),
             _ => None,
         };
         ErrorView {

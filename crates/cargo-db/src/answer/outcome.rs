@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::answer::{Answer, Style};
-use crate::failure::{Exit, Failure, Kind, Result};
+use crate::failure::{Exit, Failure, Result, RunError};
 
 /// What a verb ends with: printed once, by `lib.rs`, through the face.
 pub(crate) struct Outcome {
@@ -27,7 +27,7 @@ impl<A: Answer> AnyAnswer for A {
     }
 
     fn value(&self) -> Result<Value> {
-        let unwritable = |error| Kind::Bug { what: format!("an answer is no JSON: {error}") };
+        let unwritable = |error| RunError::Bug { what: format!("an answer is no JSON: {error}") };
         serde_json::to_value(self).map_err(|error| unwritable(error).into())
     }
 }

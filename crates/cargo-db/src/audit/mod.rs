@@ -7,7 +7,7 @@ mod identity;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{CausedBy, Failure, FileError, Result};
 use crate::model::audit::{By, Phase, Record};
 use crate::model::consent::Consent;
 use crate::model::target::Target;
@@ -66,12 +66,13 @@ impl Trail {
     }
 
     fn lines(&self) -> Result<Vec<String>> {
-        let text = files::read_if_there(&self.file).map_err(|error| self.unreadable(&error))?;
+        let text = files::read_if_there(&self.file).map_err(|error| self.unreadable(error))?;
         Ok(text.unwrap_or_default().lines().map(str::to_owned).collect())
     }
 
-    fn unreadable(&self, error: &std::io::Error) -> Kind {
-        Kind::File { doing: "read", path: self.file.clone(), why: error.to_string() }
+    fn unreadable(&self, error: std::io::Error) -> Failure {
+        FileError::Failed { doing: "read", path: self.file.clone(), why: error.to_string() }
+            .caused_by(error)
     }
 
     /// The ids of plans that somebody consented to by them: they are used up.
@@ -89,7 +90,7 @@ impl Trail {
     /// Looks for the first record that was changed or taken out.
     pub(crate) fn verify(&self) -> Result<std::result::Result<u64, Broken>> {
         let (mut previous, mut sequence) = (String::new(), 0);
-        let head = files::read_if_there(&self.head()).map_err(|error| self.unreadable(&error))?;
+        let head = files::read_if_there(&self.head()).map_err(|error| self.unreadable(error))?;
         let mut head_is_there = head.is_none();
         for line in self.lines()? {
             let broken =

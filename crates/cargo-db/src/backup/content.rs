@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, CausedBy, Result};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
@@ -46,8 +46,9 @@ impl Text for Box<dyn Read + Send> {
     fn finish(&mut self, _: &World) -> Result<()> {
         // The checksum of a compressed file stands behind its last byte.
         let rest = std::io::copy(self, &mut std::io::sink());
-        rest.map(drop)
-            .map_err(|error| Kind::Backup { doing: "read", why: error.to_string() }.into())
+        rest.map(drop).map_err(|error| {
+            BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
+        })
     }
 }
 
@@ -55,5 +56,7 @@ impl Text for Box<dyn Read + Send> {
 pub(super) fn read_content(world: &World, mut text: impl Text) -> Result<Content> {
     let content = content::read(&mut text, &mut || world.tell(Event::Counted));
     text.finish(world)?;
-    content.map_err(|error| Kind::Backup { doing: "read", why: error.to_string() }.into())
+    content.map_err(|error| {
+        BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
+    })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
 use crate::backup::integrity::{file_entries, file_entry};
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, CausedBy, Result};
 use crate::model::backup::{Compression, FileEntry, Format};
 use crate::model::event::Event;
 use crate::model::target::Target;
@@ -68,8 +68,9 @@ impl Dump<'_> {
                 content
             })?;
         dump.finish(self.world)?;
-        let content =
-            content.map_err(|error| Kind::Backup { doing: "write", why: error.to_string() })?;
+        let content = content.map_err(|error| {
+            BackupError::Failed { doing: "write", why: error.to_string() }.caused_by(error)
+        })?;
         Ok((content, vec![file_entry("", &stored)]))
     }
 

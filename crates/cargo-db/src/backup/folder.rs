@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, Result};
 use crate::model::backup::{
     ARCHIVE, Backup, Format, LATEST, Manifest, SET_MANIFEST, Verification, archived_name,
     is_safe_name, is_set_name, manifest_name, verification_name,
@@ -125,24 +125,27 @@ impl Folder {
                 .into_iter()
                 .find(|backup| backup.manifest.database.name == database);
             return newest.ok_or_else(|| {
-                Kind::NoBackup { what: format!("of `{database}` in `{}`", self.path.display()) }
-                    .into()
+                BackupError::NotFound {
+                    what: format!("of `{database}` in `{}`", self.path.display()),
+                }
+                .into()
             });
         };
         // The path of a file in the folder is a name too, as the shell completes it.
         let name =
             Path::new(name).strip_prefix(&self.path).ok().and_then(Path::to_str).unwrap_or(name);
         if !is_safe_name(name) && !is_set_name(name) {
-            return Err(Kind::BadBackupName { name: name.to_owned() }.into());
+            return Err(BackupError::Name { name: name.to_owned() }.into());
         }
         if !files::is_there(&self.path.join(manifest_name(name))) {
-            return Err(Kind::NoBackup {
+            return Err(BackupError::NotFound {
                 what: format!("`{name}` with a manifest in `{}`", self.path.display()),
             }
             .into());
         }
-        self.load(name)
-            .map_err(|why| Kind::Unsound { name: name.to_owned(), problems: vec![why] }.into())
+        self.load(name).map_err(|why| {
+            BackupError::Unsound { name: name.to_owned(), problems: vec![why] }.into()
+        })
     }
 
     /// Writes what a verification found.

@@ -9,7 +9,7 @@ use crate::backup::grants::grant;
 use crate::backup::load::{Within, load};
 use crate::backup::part::{Part, Scope, part_of};
 use crate::backup::source::Source;
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, Result};
 use crate::migration::losses_where;
 use crate::model::event::Event;
 use crate::model::target::Target;
@@ -44,7 +44,7 @@ pub(crate) fn gather(
     session.run("prepare the session", "SET search_path = ''")?;
     let problems = obstacles(&mut session, &part.scope)?;
     if !problems.is_empty() {
-        return Err(Kind::CannotRestore { name: source.name.clone(), problems }.into());
+        return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
     }
     part.losses = losses_where(&mut session, &settings.migrations.layout, &part.scope.relations())?;
     Ok(part)
@@ -203,13 +203,13 @@ pub(crate) fn replace(
     session.run("set the default privileges again", &rights.grant)?;
     let problems = differences_inside(&mut session, source, part)?;
     if !problems.is_empty() {
-        return Err(Kind::Unsound { name: source.name.clone(), problems }.into());
+        return Err(BackupError::Unsound { name: source.name.clone(), problems }.into());
     }
     if part.scope != Scope::Everything {
         // Somebody may have come to depend on it since we looked.
         let problems = obstacles(&mut session, &Scope::Schema(ASIDE.to_owned()))?;
         if !problems.is_empty() {
-            return Err(Kind::CannotRestore { name: source.name.clone(), problems }.into());
+            return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
         }
         let old = quote_identifier(ASIDE);
         session.run("drop what was replaced", &format!("DROP SCHEMA {old} CASCADE"))?;

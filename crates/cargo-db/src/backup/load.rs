@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::backup::content::Text;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{BackupError, CausedBy, Failure, Result};
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::Session;
@@ -27,7 +27,9 @@ pub(super) fn load(
     within: Within,
 ) -> Result<()> {
     let mut reader = ScriptReader::of_dump(Box::new(&mut text));
-    let bad = |error: ScriptError| Kind::Backup { doing: "read", why: error.to_string() };
+    let bad = |error: ScriptError| {
+        BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
+    };
     let inside = within == Within::Transaction;
     while let Some(statement) = reader.next_statement().map_err(bad)? {
         world.interrupt.check()?;
@@ -39,18 +41,18 @@ pub(super) fn load(
         if inside && statement.controls_transaction() {
             let why =
                 format!("line {} would end the transaction that it is restored in", statement.line);
-            return Err(Kind::Backup { doing: "read", why }.into());
+            return Err(BackupError::Failed { doing: "read", why }.into());
         }
-        let failed = |session: &Session, error: &postgres::Error| -> Failure {
+        let failed = |session: &Session, error: postgres::Error| -> Failure {
             let doing = format!("run line {} of the backup", statement.line);
             world.interrupt.check().err().unwrap_or_else(|| session.failure(&doing, error))
         };
         if !statement.reads_data() {
-            session.batch_execute(&statement.text).map_err(|error| failed(session, &error))?;
+            session.batch_execute(&statement.text).map_err(|error| failed(session, error))?;
             continue;
         }
         let copied = copy_in(session, &statement.text, &mut reader);
-        copied.map_err(bad)?.map_err(|error| failed(session, &error))?;
+        copied.map_err(bad)?.map_err(|error| failed(session, error))?;
         world.tell(Event::Counted);
     }
     drop(reader);

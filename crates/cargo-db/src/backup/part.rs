@@ -6,7 +6,7 @@ use pg_sql::script::{ScriptReader, Statement};
 
 use crate::backup::load::sets_limits;
 use crate::backup::source::Source;
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, CausedBy, Failure, Result};
 use crate::plan::Loss;
 use crate::settings::Settings;
 use crate::world::World;
@@ -111,7 +111,7 @@ pub(super) fn part_of(
         let mut text = source.archive_text(world, settings, options)?;
         let mut reader = ScriptReader::of_dump(Box::new(&mut text));
         let mut statements = Vec::new();
-        while let Some(statement) = reader.next_statement().map_err(|error| unreadable(&error))? {
+        while let Some(statement) = reader.next_statement().map_err(unreadable)? {
             let ours = statement.is_plain_begin()
                 || statement.is_plain_commit()
                 || sets_limits(&statement);
@@ -150,13 +150,13 @@ pub(super) fn part_of(
     }
     if part.before.iter().all(is_setting) {
         let problems = vec![format!("part: {} is not in the backup", part.scope.describe())];
-        return Err(Kind::CannotRestore { name: source.name.clone(), problems }.into());
+        return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
     }
     Ok(part)
 }
 
-fn unreadable(error: &pg_sql::script::ScriptError) -> Kind {
-    Kind::Backup { doing: "read", why: error.to_string() }
+fn unreadable(error: pg_sql::script::ScriptError) -> Failure {
+    BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
 }
 
 fn is_setting(statement: &Statement) -> bool {

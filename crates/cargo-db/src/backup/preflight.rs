@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::backup::roles::missing_roles;
 use crate::backup::source::Source;
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, Result};
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::pg::{Purpose, Row, Session, only_row};
@@ -68,7 +68,7 @@ pub(crate) fn preflight(
         problems.push(format!("version: it is from PostgreSQL {from}, and the server is {major}"));
     }
     if !problems.is_empty() {
-        return Err(Kind::CannotRestore { name: source.name.clone(), problems }.into());
+        return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
     }
     let exists = server.has_database;
     let tables = if exists { count_tables(world, target)? } else { 0 };

@@ -7,7 +7,7 @@ use crate::backup::grants::grant;
 use crate::backup::load::{Within, load};
 use crate::backup::sibling::{Built, SCRATCH, create_sibling};
 use crate::backup::source::Source;
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, Result};
 use crate::model::backup::Format;
 use crate::model::event::Event;
 use crate::model::target::Target;
@@ -36,7 +36,7 @@ pub(crate) fn build(
         });
         let problems = compare(world, settings, &built.target, manifest)?;
         if !problems.is_empty() {
-            return Err(Kind::Unsound { name: source.name.clone(), problems }.into());
+            return Err(BackupError::Unsound { name: source.name.clone(), problems }.into());
         }
         let subject = format!("{} tables with the manifest", manifest.tables.len());
         world.tell(Event::Finished { done: "Compared", subject, elapsed: began.elapsed() });

@@ -2,7 +2,7 @@
 //! role may do on this server is not for a backup to change.
 
 use crate::backup::source::Source;
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, CausedBy, Result};
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::archive::plain_text;
@@ -45,14 +45,13 @@ pub(crate) fn create_roles(
 fn statements(source: &Source) -> Result<Vec<Statement>> {
     let Some(path) = &source.roles else {
         let problems = vec!["roles: only a set brings them along".to_owned()];
-        return Err(Kind::CannotRestore { name: source.name.clone(), problems }.into());
+        return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
     };
     let mut reader = ScriptReader::of_dump(Box::new(plain_text(path)?));
     let mut statements = Vec::new();
-    while let Some(statement) = reader
-        .next_statement()
-        .map_err(|error| Kind::Backup { doing: "read the roles of", why: error.to_string() })?
-    {
+    while let Some(statement) = reader.next_statement().map_err(|error| {
+        BackupError::Failed { doing: "read the roles of", why: error.to_string() }.caused_by(error)
+    })? {
         statements.push(statement);
     }
     Ok(statements)

@@ -12,7 +12,7 @@ use crate::backup::dump::Dump;
 use crate::backup::folder::Folder;
 use crate::backup::integrity::file_entries;
 use crate::backup::snapshot::Schemas;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{BackupError, CausedBy, Failure, Kind, Result, RunError};
 use crate::model::backup::{Backup, Compression, FileEntry, Manifest, SET_ROLES, encode_name};
 use crate::model::event::Event;
 use crate::model::target::Target;
@@ -148,7 +148,8 @@ fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<()> {
         let outcomes: Vec<Result<()>> = workers
             .into_iter()
             .map(|worker| {
-                let panicked = || Kind::Bug { what: "a thread of `backup` panicked".to_owned() };
+                let panicked =
+                    || RunError::Bug { what: "a thread of `backup` panicked".to_owned() };
                 worker.join().unwrap_or_else(|_| Err(panicked().into()))
             })
             .collect();
@@ -187,7 +188,7 @@ fn found_no_connection(failure: &Failure) -> bool {
         "could not connect",
         "connection to server",
     ];
-    let Kind::Client { why, .. } = failure.kind() else { return false };
+    let Kind::Backup(BackupError::ClientFailed { why, .. }) = failure.kind() else { return false };
     passing.iter().any(|words| why.contains(words))
 }
 
@@ -226,7 +227,9 @@ fn write_roles(dump: &Dump<'_>, path: &Path) -> Result<()> {
         std::io::copy(stream, &mut std::io::sink())
     })?;
     roles.finish(dump.world)?;
-    copied.map(drop).map_err(|error| Kind::Backup { doing: "write", why: error.to_string() }.into())
+    copied.map(drop).map_err(|error| {
+        BackupError::Failed { doing: "write", why: error.to_string() }.caused_by(error)
+    })
 }
 
 /// What is wrong with the parts of a set beside its full dump: each is read to its end, and what it

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::backup::content::{ARCHIVE_TOOL, Text, read_content};
 use crate::backup::folder::{Folder, is_set, read_manifest};
 use crate::backup::integrity::{changed, file_entries};
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, Kind, Result};
 use crate::model::backup::{Backup, Format, Manifest, SET_MANIFEST, SET_ROLES};
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -69,7 +69,7 @@ impl Source {
         let folder = Folder::new(path.parent().unwrap_or(Path::new("/")));
         let name =
             path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let bad = |why: String| Kind::Unsound { name: name.clone(), problems: vec![why] };
+        let bad = |why: String| BackupError::Unsound { name: name.clone(), problems: vec![why] };
         let manifest = read_manifest(&path.join(SET_MANIFEST)).map_err(bad)?;
         let backup =
             Backup { manifest: Manifest { name: name.clone(), ..manifest }, verification: None };
@@ -77,7 +77,7 @@ impl Source {
         if problems.is_empty() {
             return Ok(Source::of(&folder, &backup));
         }
-        Err(Kind::Unsound { name, problems }.into())
+        Err(BackupError::Unsound { name, problems }.into())
     }
 
     /// What a consent to restore it is about: the checksum of every byte that will be read.
@@ -101,8 +101,9 @@ impl Source {
         }
         let content = read_content(world, self.text(world, settings)?).map_err(|failure| {
             match failure.kind() {
-                Kind::Backup { why, .. } => {
-                    Kind::Unsound { name: self.name.clone(), problems: vec![why.clone()] }.into()
+                Kind::Backup(BackupError::Failed { why, .. }) => {
+                    BackupError::Unsound { name: self.name.clone(), problems: vec![why.clone()] }
+                        .into()
                 }
                 _ => failure,
             }
@@ -129,7 +130,7 @@ impl Source {
             let problems = vec![
                 "format: a part is restored from a set or an archive, and this is SQL".to_owned(),
             ];
-            return Err(Kind::CannotRestore { name: self.name.clone(), problems }.into());
+            return Err(BackupError::CannotRestore { name: self.name.clone(), problems }.into());
         }
         let program = self.archive_tool(settings, 0)?;
         let own = ["--file=-".to_owned(), self.path.display().to_string()];

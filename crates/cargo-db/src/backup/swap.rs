@@ -6,7 +6,7 @@ use std::time::Duration;
 use postgres::error::SqlState;
 
 use crate::backup::sibling::{Built, TO_BE_DROPPED, sibling_name, stem};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{ConnectionError, Failure, Kind, Result};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
@@ -80,11 +80,12 @@ fn swap_committed(
     built: &Target,
     failure: Failure,
 ) -> Result<()> {
-    if !matches!(failure.kind(), Kind::ConnectionLost { .. }) {
+    if !matches!(failure.kind(), Kind::Connection(ConnectionError::Lost { .. })) {
         return Err(failure);
     }
     let (target, subject) = (server.to_string(), "the swap".to_owned());
-    let unknown = || Kind::CommitUnknown { target: target.clone(), subject: subject.clone() };
+    let unknown =
+        || ConnectionError::CommitUnknown { target: target.clone(), subject: subject.clone() };
     let mut looking =
         after_the_end_of(&world.uninterrupted(), server, backend).ok_or_else(unknown)?;
     let sql =

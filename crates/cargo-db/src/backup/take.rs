@@ -8,7 +8,7 @@ use crate::backup::dump::{BackupRequest, Dump};
 use crate::backup::folder::Folder;
 use crate::backup::set;
 use crate::backup::snapshot::Snapshot;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Kind, Result};
 use crate::model::backup::{
     Backup, Engine, FileEntry, Format, LATEST, Manifest, file_name, is_safe_name, manifest_name,
 };
@@ -139,7 +139,7 @@ fn set_is_sound(
         Backup { manifest: Manifest { name, ..manifest.clone() }, verification: None };
     match set::differences_of_parts(world, settings, folder, &unpublished)?.as_slice() {
         [] => Ok(()),
-        [first, ..] => Err(Kind::Backup { doing: "read back", why: first.clone() }.into()),
+        [first, ..] => Err(BackupError::Failed { doing: "read back", why: first.clone() }.into()),
     }
 }
 
@@ -156,12 +156,14 @@ fn free_name(
     };
     if let Some(name) = &request.name {
         if !is_safe_name(name) {
-            return Err(Kind::BadBackupName { name: name.clone() }.into());
+            return Err(BackupError::Name { name: name.clone() }.into());
         }
         if is_taken(name) {
-            return Err(
-                Kind::Backup { doing: "write", why: format!("`{name}` is there already") }.into()
-            );
+            return Err(BackupError::Failed {
+                doing: "write",
+                why: format!("`{name}` is there already"),
+            }
+            .into());
         }
         return Ok(name.clone());
     }
@@ -176,7 +178,7 @@ fn free_name(
 
 /// Reads a file again, from the disk, and compares it with what passed when it was written.
 fn read_back(world: &World, path: &Path, written: &Content, files: &[FileEntry]) -> Result<()> {
-    let failed = |why: String| Kind::Backup { doing: "read back", why };
+    let failed = |why: String| BackupError::Failed { doing: "read back", why };
     let measured = measure(path)?;
     let mut stream: Box<dyn Read + Send> = plain_text(path)?;
     world.tell(Event::Started {
@@ -185,8 +187,8 @@ fn read_back(world: &World, path: &Path, written: &Content, files: &[FileEntry])
     });
     world.tell(Event::Expected { count: written.tables.len() as u64, of: "tables" });
     let mut go_on = || world.tell(Event::Counted);
-    let read =
-        content::read(&mut *stream, &mut go_on).map_err(|error| failed(error.to_string()))?;
+    let read = content::read(&mut *stream, &mut go_on)
+        .map_err(|error| failed(error.to_string()).caused_by(error))?;
     let same_bytes = files.iter().all(|file| file.sha256 == measured.sha256.to_string());
     if read != *written || !same_bytes {
         return Err(failed("the disk gave back something else than was written".to_owned()).into());
@@ -197,7 +199,7 @@ fn read_back(world: &World, path: &Path, written: &Content, files: &[FileEntry])
 /// A database that refuses to be looked at is one that cannot be backed up.
 fn as_backup(failure: Failure) -> Failure {
     match failure.kind() {
-        Kind::Sql { server, .. } => Kind::Backup {
+        Kind::Database(DatabaseError::Sql { server, .. }) => BackupError::Failed {
             doing: "take",
             why: format!("{failure} ({})", server.code.as_deref().unwrap_or("?")),
         }

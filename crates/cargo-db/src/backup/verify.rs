@@ -8,7 +8,7 @@ use crate::backup::integrity::{changed, checksums, quick};
 use crate::backup::restore::scratch;
 use crate::backup::set::differences_of_parts;
 use crate::backup::source::Source;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{BackupError, Failure, Result};
 use crate::model::backup::{Backup, Format, Level, Verification};
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -40,7 +40,7 @@ impl Verifier<'_> {
         if problems.is_empty() {
             return Ok(());
         }
-        Err(Kind::Unsound { name: backup.manifest.name.clone(), problems }.into())
+        Err(BackupError::Unsound { name: backup.manifest.name.clone(), problems }.into())
     }
 
     /// Verifies a backup and writes the result beside it.

@@ -1,7 +1,7 @@
 //! Consent to a plan: what the policy asks for, given by a flag or at a prompt.
 
 use crate::change::workspace::{Database, Workspace};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{ConsentError, Failure, Result};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::plan::Plan;
@@ -19,9 +19,9 @@ pub(super) fn to_plan(database: &Database<'_>, plan: &Plan) -> Result<Consent> {
     if let Some(given) = agreed.plan.as_ref().filter(|given| **given != id) {
         let (given, command) = (given.clone(), agreed.command.clone());
         if database.used.contains(&given) {
-            return Err(Kind::PlanUsedUp { given, command }.into());
+            return Err(ConsentError::PlanUsedUp { given, command }.into());
         }
-        return Err(Kind::WrongPlan { given, plan: id, command }.into());
+        return Err(ConsentError::WrongPlan { given, plan: id, command }.into());
     }
     obtain(database, plan, needed)?;
     // An id that was given is used up, also where less would have done.
@@ -46,7 +46,7 @@ pub(crate) fn refused_in(
     verb: &'static str,
     environment: Environment,
 ) -> Failure {
-    Kind::Refused { verb, environment, signals: reasons(database, environment) }.into()
+    ConsentError::Refused { verb, environment, signals: reasons(database, environment) }.into()
 }
 
 /// Why so much is asked for. Signals that were overruled explain nothing.
@@ -67,7 +67,7 @@ fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent) -> Result<()> {
     let Workspace { consent: agreed, ui, .. } = database.workspace;
     let name = &plan.target.database;
     if let Some(given) = agreed.name.as_ref().filter(|given| *given != name) {
-        return Err(Kind::WrongName { given: given.clone(), database: name.clone() }.into());
+        return Err(ConsentError::WrongName { given: given.clone(), database: name.clone() }.into());
     }
     if agreed.amount_to() >= needed {
         return Ok(());
@@ -84,10 +84,10 @@ fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent) -> Result<()> {
             return Ok(());
         }
         if needed != Consent::ToPlan {
-            return Err(Kind::Declined.into());
+            return Err(ConsentError::Declined.into());
         }
     }
-    Err(Kind::ConsentMissing {
+    Err(ConsentError::Missing {
         verb: plan.verb.name(),
         command: agreed.command.clone(),
         database: name.clone(),

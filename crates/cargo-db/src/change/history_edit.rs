@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::change::lock::lock_migrations;
 use crate::change::perform::Change;
 use crate::change::workspace::Database;
-use crate::failure::{Kind, Result};
+use crate::failure::{ProgramError, Result};
 use crate::migration::{self, AppliedMigration};
 use crate::plan::Plan;
 use crate::world::pg::Lock;
@@ -22,7 +22,7 @@ impl<F: FnMut(&Database<'_>) -> Result<Plan>> Change for HistoryEdit<F> {
         if layout.is_code() {
             let doing = "let cargo db write its history: its own has to".to_owned();
             let tool = layout.key().to_owned();
-            return Err(Kind::ToolCannot { tool, doing, key: "" }.into());
+            return Err(ProgramError::Cannot { tool, doing, key: "" }.into());
         }
         (self.0)(database)
     }

@@ -4,7 +4,7 @@ use crate::audit::{self, About, Trail};
 use crate::change::needs::Effect;
 use crate::change::workspace::Database;
 use crate::change::{consent, seal};
-use crate::failure::{Kind, Result};
+use crate::failure::{ConsentError, Result, RunError};
 use crate::model::consent::Consent;
 use crate::plan::Plan;
 
@@ -111,7 +111,7 @@ pub(crate) fn perform<C: Change>(
 ) -> Result<Ending<C::Done>> {
     if database.workspace.effect == Effect::Reads {
         let what = "a verb that declares to read only wants to carry out a plan".to_owned();
-        return Err(Kind::Bug { what }.into());
+        return Err(RunError::Bug { what }.into());
     }
     let plan = seal::seal(database, change.plan(database)?)?;
     // Where it is never allowed, a plan of it would only give ideas.
@@ -148,7 +148,7 @@ pub(crate) fn perform<C: Change>(
 /// Fails where the plan is another one now than the one that was consented to.
 pub(crate) fn same_plan(before: &Plan, now: &Plan) -> Result<()> {
     let (before, now) = (before.id().to_string(), now.id().to_string());
-    if before == now { Ok(()) } else { Err(Kind::PlanChanged { before, now }.into()) }
+    if before == now { Ok(()) } else { Err(ConsentError::PlanChanged { before, now }.into()) }
 }
 
 /// Does what was agreed to, between two records of the audit trail.

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use postgres::error::SqlState;
+
 use crate::change::consent;
 use crate::change::workspace::Database;
 use crate::check::{self, Direction, Source};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{DatabaseError, Failure, Kind, ProgramError, RehearsalError, Result};
 use crate::migration as migrating;
 use crate::model::environment::Environment;
 use crate::model::finding::{Class, Finding, Severity, Verdict};
@@ -55,7 +57,7 @@ impl Proved {
             "somebody may have changed it meanwhile, or a migration does not always do the same"
                 .to_owned(),
         ];
-        Err(Kind::OtherState { who, differences }.into())
+        Err(ProgramError::OtherState { who, differences }.into())
     }
 
     /// Counts again what the files expect to be lost, now that nobody else migrates.
@@ -72,7 +74,9 @@ impl Proved {
             )?;
             let Some(known) = known else {
                 let object = format!("{table}, which is not there,");
-                return Err(Kind::MoreThanExpected { object, found: 0, bound: *bound }.into());
+                return Err(
+                    RehearsalError::MoreThanExpected { object, found: 0, bound: *bound }.into()
+                );
             };
             let what = column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
             let found = session
@@ -82,7 +86,9 @@ impl Proved {
                 let object = column
                     .as_ref()
                     .map_or_else(|| known.clone(), |column| format!("{known}.{column}"));
-                return Err(Kind::MoreThanExpected { object, found, bound: *bound }.into());
+                return Err(
+                    RehearsalError::MoreThanExpected { object, found, bound: *bound }.into()
+                );
             }
         }
         Ok(())
@@ -141,7 +147,9 @@ pub(crate) fn foresee(
             Ok(receipt) => {
                 Ok(Foresight::Receipt { when: Some(receipt.date()), objections: Vec::new() })
             }
-            Err(failure) if matches!(failure.kind(), Kind::NoReceipt { .. }) => {
+            Err(failure)
+                if matches!(failure.kind(), Kind::Rehearsal(RehearsalError::NoReceipt { .. })) =>
+            {
                 Ok(Foresight::Receipt { when: None, objections: failure.why() })
             }
             Err(failure) => Err(failure),
@@ -194,7 +202,7 @@ pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()>
         return Ok(());
     }
     let database = plan.target.database.clone();
-    Err(Kind::NoReceipt { verb: plan.verb.name(), database, objections }.into())
+    Err(RehearsalError::NoReceipt { verb: plan.verb.name(), database, objections }.into())
 }
 
 fn asked(database: &Database<'_>, plan: &Plan) -> Result<Proof> {
@@ -241,7 +249,7 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
 }
 
 fn may_not(failure: &Failure) -> bool {
-    matches!(failure.kind(), Kind::Sql { server, .. } if server.code.as_deref() == Some("42501"))
+    failure.is(&SqlState::INSUFFICIENT_PRIVILEGE)
 }
 
 /// Shows what was found, and stops where it must not run.
@@ -252,7 +260,7 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
         .find_map(|migration| Some((migration, migration.failure.clone()?)));
     if let Some((migration, statement)) = failing {
         let subject = format!("the rehearsal of {}", title(&migration.version, &migration.name));
-        return Err(Kind::Statement { statement, subject, verb: "migrate" }.into());
+        return Err(DatabaseError::Statement { statement, subject, verb: "migrate" }.into());
     }
     let verdict = rehearsal.verdict();
     if verdict == Verdict::Pass {
@@ -266,7 +274,7 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
     let unmeasured =
         rehearsal.migrations.iter().any(|migration| migration.verdict == Verdict::Unmeasured);
     if unmeasured && !plan.environment.is_own() {
-        return Err(Kind::Blocked { findings: Vec::new() }.into());
+        return Err(RehearsalError::Blocked { findings: Vec::new() }.into());
     }
     if verdict != Verdict::Block {
         return Ok(());
@@ -281,7 +289,7 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
             finding.object.as_deref().map(|object| format!(" {object}")).unwrap_or_default();
         format!("{}{object}: {}", finding.rule, finding.evidence)
     };
-    Err(Kind::Blocked { findings: blocks.map(line).collect() }.into())
+    Err(RehearsalError::Blocked { findings: blocks.map(line).collect() }.into())
 }
 
 /// The receipt that holds for a plan: the one that is named, or the newest of the project's that does.
@@ -315,7 +323,7 @@ pub(crate) fn holding(
     }
     // The oldest explain nothing.
     objections.truncate(3);
-    Err(Kind::NoReceipt {
+    Err(RehearsalError::NoReceipt {
         verb: plan.verb.name(),
         database: plan.target.database.clone(),
         objections,

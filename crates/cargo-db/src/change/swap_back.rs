@@ -3,7 +3,7 @@
 use crate::audit::DatabaseIdentity;
 use crate::backup::{self, Folder, OldDatabase, Source};
 use crate::change::workspace::Database;
-use crate::failure::{Exit, Failure, Kind, Result};
+use crate::failure::{CausedBy, Exit, Failure, MigrationError, Result};
 use crate::migration::{self, AppliedMigration, Witness};
 use crate::plan::Plan;
 use crate::world::pg::Lock;
@@ -30,7 +30,7 @@ pub(crate) fn apply_or_restore(
         doubts => {
             let (why, backup) = (failure.why(), backup.to_owned());
             let failure = failure.to_string();
-            Err(Failure::from(Kind::NotSwappedBack { failure, backup, doubts, why }))
+            Err(Failure::from(MigrationError::NotSwappedBack { failure, backup, doubts, why }))
         }
     };
     nobody_else_wrote()?;
@@ -42,15 +42,16 @@ pub(crate) fn apply_or_restore(
     nobody_else_wrote()?;
     drop((witness, lock));
     backup::swap(world, target, built, OldDatabase::Dropped)?;
-    Err(swapped_back(&failure))
+    Err(swapped_back(failure))
 }
 
 /// The failure, of which nothing stays. Whoever stopped the run by a signal is told that it was that.
-fn swapped_back(failure: &Failure) -> Failure {
+fn swapped_back(failure: Failure) -> Failure {
     let exit = match failure.exit() {
         exit @ (Exit::Interrupted | Exit::Terminated) => exit,
         _ => Exit::Failed,
     };
     let (code, why) = (failure.code(), failure.why());
-    Kind::SwappedBack { failure: failure.to_string(), why, code, exit }.into()
+    let text = failure.to_string();
+    MigrationError::SwappedBack { failure: text, why, code, exit }.caused_by(failure)
 }

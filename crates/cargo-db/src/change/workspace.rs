@@ -6,7 +6,7 @@ use crate::audit::{self, Trail};
 use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed};
 use crate::cli::{ConsentFlags, Global};
 use crate::face::Face;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result, SettingsError};
 use crate::migration;
 use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
@@ -78,9 +78,11 @@ impl Workspace {
                 let environment = &settings.environment;
                 if !environment.environment.is_own() {
                     let signals = environment.signals.iter().map(ToString::to_string).collect();
-                    return Err(
-                        Kind::NoTarget { environment: environment.environment, signals }.into()
-                    );
+                    return Err(SettingsError::NoDatabase {
+                        environment: environment.environment,
+                        signals,
+                    }
+                    .into());
                 }
                 let running = self.local_server().ensure_running(&self.world)?;
                 Ok(local::target(&running, database))
@@ -203,7 +205,7 @@ fn several_tools<'a>(
         let dir = dir.strip_prefix(&settings.root).unwrap_or(dir);
         format!("{} in `{}`", layout.key(), dir.display())
     };
-    Kind::SeveralTools { candidates: candidates.map(shown).collect() }.into()
+    SettingsError::SeveralTools { candidates: candidates.map(shown).collect() }.into()
 }
 
 fn flags(global: &Global, needs: Needs) -> Flags {

@@ -17,7 +17,7 @@ use crate::answer::{
     BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW, text,
 };
 use crate::cli::{Global, Progress, When};
-use crate::failure::{Exit, Failure, Kind, Result};
+use crate::failure::{Exit, Failure, Result, RunError};
 use crate::model::event::{Event, Events};
 use crate::model::rehearsal::Rehearsal;
 use crate::model::target::Target;
@@ -345,5 +345,5 @@ fn not_answered(_: dialoguer::Error) -> Failure {
     let terminal = dialoguer::console::Term::stderr();
     let _ = terminal.show_cursor();
     let _ = terminal.write_line("");
-    Kind::Interrupted { terminated: false }.into()
+    RunError::Interrupted { terminated: false }.into()
 }

@@ -2,29 +2,28 @@
 
 use db_tools::ToolError;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Kind, ProgramError, SettingsError};
 
-impl From<ToolError> for Failure {
-    fn from(error: ToolError) -> Failure {
+impl From<ToolError> for Kind {
+    fn from(error: ToolError) -> Kind {
         let text = error.to_string();
-        let kind = match error {
+        match error {
             ToolError::Unknown { name, .. } => not_a_tool(name, text),
             ToolError::Unsupported { name, .. } => not_a_tool(name.to_owned(), text),
             ToolError::UnsupportedFolder { .. } | ToolError::NoApplication { .. } => {
-                Kind::Usage { what: text }
+                SettingsError::Usage { what: text }.into()
             }
             ToolError::NoCommand { tool, doing, setting } => {
-                Kind::ToolCannot { tool: tool.to_owned(), doing, key: setting }
+                ProgramError::Cannot { tool: tool.to_owned(), doing, key: setting }.into()
             }
-            ToolError::NeedsTcp { tool } => Kind::NeedsTcp { tool: tool.to_owned() },
+            ToolError::NeedsTcp { tool } => ProgramError::NeedsTcp { tool: tool.to_owned() }.into(),
             ToolError::BadSettings { file, why } => {
-                Kind::BadFile { file, line: 1, why, suggestion: None }
+                SettingsError::File { file, line: 1, why, suggestion: None }.into()
             }
-        };
-        kind.into()
+        }
     }
 }
 
 fn not_a_tool(value: String, why: String) -> Kind {
-    Kind::BadSetting { source_name: "migrations.tool in db.toml".to_owned(), value, why }
+    SettingsError::Value { source_name: "migrations.tool in db.toml".to_owned(), value, why }.into()
 }

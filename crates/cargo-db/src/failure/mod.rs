@@ -1,98 +1,111 @@
-//! Every way in which cargo db can fail: its wording, its exit code and what to do next, in one
-//! folder. Other modules choose a [`Kind`] and give it the facts; none of them words an error.
+//! Every way in which cargo db can fail, by area: its wording, its code and exit, why it happened
+//! and what to do next stand together, one match arm a kind. Other modules choose a kind and give
+//! it the facts; none of them words an error.
 //!
 //! The wording follows the house rules: a lowercase fragment that names the object, backticks
 //! around what is code, no full stop.
 
+mod audit;
+mod backup;
+mod connection;
+mod consent;
+mod database;
+mod exit;
+mod explanation;
+mod file;
 mod from_tools;
-mod help;
+mod history;
+mod lock;
+mod migration;
+mod program;
+mod rehearsal;
+mod run;
+mod seed;
+mod server;
+mod settings;
+#[cfg(test)]
+mod tests;
 
+use std::error::Error;
 use std::fmt;
-use std::path::PathBuf;
 
+pub(crate) use audit::AuditError;
+pub(crate) use backup::BackupError;
+pub(crate) use connection::ConnectionError;
+pub(crate) use consent::ConsentError;
+pub(crate) use database::DatabaseError;
+pub(crate) use exit::Exit;
+pub(crate) use explanation::Hint;
+pub(crate) use file::FileError;
+pub(crate) use history::{HistoryError, problem_line};
+pub(crate) use lock::LockError;
+pub(crate) use migration::MigrationError;
+pub(crate) use program::ProgramError;
+pub(crate) use rehearsal::RehearsalError;
+pub(crate) use run::RunError;
+pub(crate) use seed::SeedError;
+pub(crate) use server::LocalServerError;
+pub(crate) use settings::SettingsError;
+
+use explanation::Explanation;
 use postgres::error::SqlState;
 
-use crate::model::consent::Consent;
-use crate::model::environment::Environment;
-use crate::model::history::Problem;
+use crate::model::target::TargetError;
 
 /// The result of nearly everything here.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// What the process ends with. One meaning a number, for all verbs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Exit {
-    Done = 0,
-    /// Something that was asked for with `--check` was found.
-    Finding = 1,
-    /// Usage or settings.
-    Usage = 2,
-    /// Declined, or consent missing or not matching.
-    Consent = 3,
-    /// Refused by policy.
-    Policy = 4,
-    LockBusy = 5,
-    /// Cannot connect.
-    Unreachable = 6,
-    /// Failed, and the database is as before.
-    Failed = 7,
-    /// Failed part-way.
-    PartWay = 8,
-    /// The history is inconsistent.
-    History = 9,
-    /// A wrapped tool is missing or failed.
-    Tool = 10,
-    /// A backup, a restore or a verification failed.
-    Backup = 11,
-    /// A bug of ours.
-    Bug = 70,
-    Interrupted = 130,
-    Terminated = 143,
+/// What went wrong, by area.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) enum Kind {
+    Settings(#[from] SettingsError),
+    File(#[from] FileError),
+    Connection(#[from] ConnectionError),
+    LocalServer(#[from] LocalServerError),
+    Lock(#[from] LockError),
+    History(#[from] HistoryError),
+    Migration(#[from] MigrationError),
+    Seed(#[from] SeedError),
+    Consent(#[from] ConsentError),
+    Rehearsal(#[from] RehearsalError),
+    Database(#[from] DatabaseError),
+    Program(#[from] ProgramError),
+    Backup(#[from] BackupError),
+    Audit(#[from] AuditError),
+    Run(#[from] RunError),
 }
 
-/// What to do next: a sentence, and a command where there is one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Hint {
-    pub(crate) label: String,
-    pub(crate) command: Option<String>,
-}
-
-/// The place in a file that a statement of the user's failed at, and what the server said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StatementError {
-    pub(crate) file: PathBuf,
-    /// From 1.
-    pub(crate) line: usize,
-    /// From 1, in characters.
-    pub(crate) column: usize,
-    /// The line itself.
-    pub(crate) source_line: String,
-    pub(crate) server: ServerError,
-}
-
-/// What a server says when it refuses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ServerError {
-    /// The SQLSTATE, where the server spoke at all.
-    pub(crate) code: Option<String>,
-    pub(crate) message: String,
-    pub(crate) detail: Option<String>,
-    pub(crate) hint: Option<String>,
-    /// What the server was busy with: a line of a COPY, a function.
-    pub(crate) context: Option<String>,
-    /// Where in the statement, in characters from 1.
-    pub(crate) position: Option<u32>,
-}
-
-impl ServerError {
-    /// Whether the server gave this reason.
-    pub(crate) fn is(&self, state: &SqlState) -> bool {
-        self.code.as_deref() == Some(state.code())
+impl Kind {
+    fn explain(&self) -> Explanation {
+        match self {
+            Kind::Settings(kind) => kind.explain(),
+            Kind::File(kind) => kind.explain(),
+            Kind::Connection(kind) => kind.explain(),
+            Kind::LocalServer(kind) => kind.explain(),
+            Kind::Lock(kind) => kind.explain(),
+            Kind::History(kind) => kind.explain(),
+            Kind::Migration(kind) => kind.explain(),
+            Kind::Seed(kind) => kind.explain(),
+            Kind::Consent(kind) => kind.explain(),
+            Kind::Rehearsal(kind) => kind.explain(),
+            Kind::Database(kind) => kind.explain(),
+            Kind::Program(kind) => kind.explain(),
+            Kind::Backup(kind) => kind.explain(),
+            Kind::Audit(kind) => kind.explain(),
+            Kind::Run(kind) => kind.explain(),
+        }
     }
 }
 
-pub(crate) use help::problem_line;
+impl From<TargetError> for Kind {
+    fn from(error: TargetError) -> Kind {
+        Kind::Settings(error.into())
+    }
+}
+
+/// The error of another library that a failure came from.
+type Cause = Box<dyn Error + Send + Sync>;
 
 /// A failure, what had been done when it happened, and what it came from.
 #[derive(Debug)]
@@ -104,184 +117,12 @@ struct Inner {
     done: Vec<String>,
     /// The set of migrations that was named.
     set: Option<String>,
+    cause: Option<Cause>,
 }
 
-/// What went wrong.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Kind {
-    // Settings.
-    #[error("`{setting}` cannot be read as a database URL: {why}")]
-    BadUrl { setting: String, why: String },
-    #[error("`{setting}` asks for {}, which cargo db cannot honour", ticked(options))]
-    OptionNotHonoured { setting: String, options: Vec<String> },
-    #[error("`{flag}` holds a password, and the command line of a program is no secret")]
-    PasswordInFlag { flag: &'static str },
-    #[error("`{}`, line {line}: {why}", file.display())]
-    BadFile { file: PathBuf, line: usize, why: String, suggestion: Option<String> },
-    #[error("{source_name} is `{value}`: {why}")]
-    BadSetting { source_name: String, value: String, why: String },
-    #[error("{what}")]
-    Usage { what: String },
-    #[error("nothing says which database to use in {environment}")]
-    NoTarget { environment: Environment, signals: Vec<String> },
-    #[error("failed to {doing} `{}`", path.display())]
-    File { doing: &'static str, path: PathBuf, why: String },
-    #[error("`{name}` cannot be the name of a migration: {why}")]
-    BadName { name: String, why: &'static str },
-    #[error("no seed is called `{name}` in {environment}")]
-    NoSuchSeed { name: String, environment: Environment },
-
-    // Connection.
-    #[error("cannot connect to `{target}`")]
-    CannotConnect { target: String, why: String, code: Option<String> },
-    #[error("the database `{database}` does not exist on `{server}`")]
-    NoDatabase { database: String, server: String, environment: Environment },
-    #[error("no PostgreSQL server was found on this machine, and no database is named")]
-    NoBinaries { looked_in: Vec<String>, install: String },
-    #[error("no pg_dump and pg_restore for PostgreSQL {major} were found")]
-    NoClient { major: u32, package: String },
-    #[error("the local server cannot {doing}")]
-    Server { doing: &'static str, why: String },
-    #[error("the local cluster in `{}` was made by PostgreSQL {made_by}, and only {found} is here", folder.display())]
-    OtherMajor { folder: PathBuf, made_by: String, found: String },
-    #[error("there is no local server to {doing}: {why}")]
-    NoLocalServer { doing: &'static str, why: String },
-
-    // Before anything runs.
-    #[error("another run holds the lock on `{target}`: {holder}")]
-    LockBusy { target: String, holder: String, waited: String },
-    #[error("the history of `{target}` and the files do not agree")]
-    HistoryInconsistent { target: String, problems: Vec<Problem> },
-    #[error("the history table `{table}` holds rows that its tool never writes")]
-    StrangeHistory { table: String },
-    #[error("`{table}` is not a history of {expected}: {}", tool.as_ref().map_or_else(|| "it is made in another way".to_owned(), |tool| format!("it is one of {tool}")))]
-    OtherHistory { table: String, tool: Option<String>, expected: String },
-    #[error(
-        "`{database}` has another history: {foreign}, and that of {tool} is not where it should be"
-    )]
-    ForeignHistory { database: String, foreign: String, tool: String },
-    #[error("`{}` holds what only {tool} can run", file.display())]
-    NotSql { file: PathBuf, tool: String },
-    #[error("the files look like those of several tools: {}", list(candidates))]
-    SeveralTools { candidates: Vec<String> },
-    #[error("there is no migration with version {version}")]
-    UnknownVersion { version: String },
-    #[error("version {version} is not applied")]
-    NotApplied { version: String },
-    #[error("{} cannot be rolled back: no down file", list(migrations))]
-    Irreversible { migrations: Vec<String> },
-    #[error("`{}` is not a script that can run: {why}", file.display())]
-    BadScript { file: PathBuf, why: String },
-    #[error("`{}`, line {line}: `{statement}` would end the transaction that it runs in", file.display())]
-    TransactionControl { file: PathBuf, line: usize, statement: String },
-    #[error("`{}` changed while the plan was waiting", file.display())]
-    FileChanged { file: PathBuf },
-    #[error("the plan changed: it was {before}, and now it is {now}")]
-    PlanChanged { before: String, now: String },
-    #[error("`{table}` holds {rows} rows that no seed brings back, and it refers to `{refers_to}`")]
-    ReferredTo { table: String, rows: u64, refers_to: String },
-
-    // Consent and policy.
-    #[error("declined: nothing was changed")]
-    Declined,
-    #[error("{verb} on `{database}` ({environment}) needs {}", needed(*consent))]
-    ConsentMissing {
-        verb: &'static str,
-        /// What was typed, without what was agreed to in it.
-        command: String,
-        database: String,
-        environment: Environment,
-        consent: Consent,
-        /// What makes it ask for so much.
-        signals: Vec<String>,
-    },
-    #[error("`--confirm {given}` does not name the database, `{database}`")]
-    WrongName { given: String, database: String },
-    #[error("`--plan {given}` is not this plan, {plan}")]
-    WrongPlan { given: String, plan: String, command: String },
-    #[error("the plan {given} was carried out already, and its id is used up")]
-    PlanUsedUp { given: String, command: String },
-    #[error("the rehearsal says no: {}", findings.first().map_or("it could not be measured", String::as_str))]
-    Blocked { findings: Vec<String> },
-    #[error("no receipt of a rehearsal holds for {verb} on `{database}`")]
-    NoReceipt { verb: &'static str, database: String, objections: Vec<String> },
-    #[error(
-        "more would be lost than the file expects: {object} holds {found}, and {bound} were expected"
-    )]
-    MoreThanExpected { object: String, found: u64, bound: u64 },
-    #[error("{verb} is refused in {environment}")]
-    Refused { verb: &'static str, environment: Environment, signals: Vec<String> },
-
-    // The deed.
-    #[error("{}: {}", place(statement), statement.server.message)]
-    Statement { statement: Box<StatementError>, subject: String, verb: &'static str },
-    #[error("{}: {}", place(statement), statement.server.message)]
-    PartWay { statement: Box<StatementError>, subject: String, stays: Vec<String> },
-    #[error("{subject} was given up, because others waited for it too long")]
-    Blocking { subject: String, who: String },
-    #[error("{doing}: {}", server.message)]
-    Sql { doing: String, server: Box<ServerError> },
-    #[error("the connection to `{target}` was lost during {subject}")]
-    ConnectionLost { target: String, subject: String, why: String },
-    #[error("the connection that held the lock on `{target}` was lost")]
-    LockLost { target: String, why: String },
-    #[error("{subject} ran, and the history could not record it")]
-    NotRecorded { subject: String, why: String, stays: Vec<String> },
-    #[error("the history of `{database}` is in {schemas}, where the search path does not lead")]
-    HistoryElsewhere { database: String, schemas: String },
-    #[error("{subject} cannot be rolled back: its down file holds no statement")]
-    EmptyDown { subject: String },
-    #[error("the connection to `{target}` was lost during {subject}")]
-    LostPartWay { target: String, subject: String, why: String, stays: Vec<String> },
-    #[error("the connection to `{target}` was lost while {subject} was being committed")]
-    CommitUnknown { target: String, subject: String },
-    #[error("there is no program `{program}`, in the project or on the PATH")]
-    NoTool { program: String },
-    #[error("{tool} has no command that would {doing}")]
-    ToolCannot { tool: String, doing: String, key: &'static str },
-    #[error(
-        "{tool} goes to another database than it is told: `{command}` succeeded for one that does not exist"
-    )]
-    GoesElsewhere { tool: String, command: String },
-    #[error("{tool} reads host and port, and this server is on a unix socket")]
-    NeedsTcp { tool: String },
-    #[error("`{command}` ended with {status}")]
-    ToolFailed { command: String, status: String, said: String, differences: Vec<String> },
-    #[error("{who} reported success, and the database is in another state: {}", differences.first().map_or("", String::as_str))]
-    OtherState { who: String, differences: Vec<String> },
-    #[error("`{command}` failed: {why}")]
-    Tool { command: String, why: String },
-    #[error("`{name}` failed")]
-    Client { name: String, why: String },
-    #[error("cannot {doing} the backup: {why}")]
-    Backup { doing: &'static str, why: String },
-    #[error("there is no backup {what}")]
-    NoBackup { what: String },
-    #[error("the backup `{name}` is not sound")]
-    Unsound { name: String, problems: Vec<String> },
-    #[error(
-        "`{name}` cannot be the name of a backup: it would leave the folder, or it is taken by cargo db"
-    )]
-    BadBackupName { name: String },
-    #[error("the backup `{name}` cannot be restored here")]
-    CannotRestore { name: String, problems: Vec<String> },
-    #[error("{}:{line}: verification failed: {found}", file.display())]
-    NotVerified { file: PathBuf, line: usize, found: String, subject: String },
-    #[error("{failure}")]
-    SwappedBack { failure: String, why: Vec<String>, code: &'static str, exit: Exit },
-    #[error("{failure}; the backup `{backup}` was not swapped back in")]
-    NotSwappedBack { failure: String, backup: String, doubts: Vec<String>, why: Vec<String> },
-    #[error("the audit trail is broken at record {sequence}")]
-    TrailBroken { sequence: u64, why: String },
-    #[error("stopped by a signal")]
-    Interrupted { terminated: bool },
-    #[error("{what}")]
-    Bug { what: String },
-}
-
-impl From<Kind> for Failure {
-    fn from(kind: Kind) -> Failure {
-        Failure(Box::new(Inner { kind, done: Vec::new(), set: None }))
+impl<K: Into<Kind>> From<K> for Failure {
+    fn from(kind: K) -> Failure {
+        Failure(Box::new(Inner { kind: kind.into(), done: Vec::new(), set: None, cause: None }))
     }
 }
 
@@ -291,20 +132,29 @@ impl fmt::Display for Failure {
     }
 }
 
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+/// Any kind of failure, together with the error that it came from. That one is kept for whoever
+/// asks for the [`Error::source`]; what is printed is the kind's.
+pub(crate) trait CausedBy: Into<Failure> {
+    /// The failure that this kind is, with its cause.
+    fn caused_by(self, cause: impl Into<Cause>) -> Failure {
+        let mut failure: Failure = self.into();
+        failure.0.cause = Some(cause.into());
+        failure
+    }
+}
+
+impl<K: Into<Failure>> CausedBy for K {}
+
 impl Failure {
     /// What went wrong.
     pub(crate) fn kind(&self) -> &Kind {
         &self.0.kind
-    }
-
-    /// Whether the server refused something, a statement or a connection, for this reason.
-    pub(crate) fn is(&self, state: &SqlState) -> bool {
-        match self.kind() {
-            Kind::Sql { server, .. } => server.is(state),
-            Kind::Statement { statement, .. } => statement.server.is(state),
-            Kind::CannotConnect { code, .. } => code.as_deref() == Some(state.code()),
-            _ => false,
-        }
     }
 
     /// Whether the server answered that there is no such database.
@@ -312,9 +162,45 @@ impl Failure {
         self.is(&SqlState::INVALID_CATALOG_NAME)
     }
 
+    /// Whether the server refused something, a statement or a connection, for this reason.
+    pub(crate) fn is(&self, state: &SqlState) -> bool {
+        match self.kind() {
+            Kind::Database(DatabaseError::Sql { server, .. }) => server.is(state),
+            Kind::Database(DatabaseError::Statement { statement, .. }) => {
+                statement.server.is(state)
+            }
+            Kind::Connection(ConnectionError::Failed { code, .. }) => {
+                code.as_deref() == Some(state.code())
+            }
+            _ => false,
+        }
+    }
+
+    /// What a program of the project said before it failed.
+    pub(crate) fn tool_said(&self) -> Option<&str> {
+        match self.kind() {
+            Kind::Program(ProgramError::Failed { said, .. }) => Some(said),
+            _ => None,
+        }
+    }
+
+    /// Whether the database may be there in a moment: nobody answered, or the server is starting. A
+    /// wrong password does not get right by waiting.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self.kind() {
+            Kind::Connection(ConnectionError::Failed { code, .. }) => {
+                code.is_none() || self.is(&SqlState::CANNOT_CONNECT_NOW)
+            }
+            Kind::Connection(ConnectionError::NoDatabase { .. } | ConnectionError::Lost { .. }) => {
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Says what was rolled back with a verification that failed.
     pub(crate) fn about(mut self, rolled_back: &str) -> Failure {
-        if let Kind::NotVerified { subject, .. } = &mut self.0.kind {
+        if let Kind::Database(DatabaseError::NotVerified { subject, .. }) = &mut self.0.kind {
             rolled_back.clone_into(subject);
         }
         self
@@ -339,17 +225,17 @@ impl Failure {
 
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
-        self.0.kind.table().1
+        self.0.kind.explain().exit
     }
 
     /// The stable name for programs.
     pub(crate) fn code(&self) -> &'static str {
-        self.0.kind.table().0
+        self.0.kind.explain().code
     }
 
     /// Why, in lines: what the server said, or what was found.
     pub(crate) fn why(&self) -> Vec<String> {
-        help::why(&self.0.kind)
+        self.0.kind.explain().why
     }
 
     /// Says which set of migrations it was about: what is to be done next is done to that one.
@@ -360,7 +246,7 @@ impl Failure {
 
     /// What to do next.
     pub(crate) fn hints(&self) -> Vec<Hint> {
-        let mut hints = help::hints(&self.0.kind);
+        let mut hints = self.0.kind.explain().hints;
         if let Some(set) = &self.0.set {
             let commands = hints.iter_mut().filter_map(|hint| hint.command.as_mut());
             for command in
@@ -371,107 +257,4 @@ impl Failure {
         }
         hints
     }
-}
-
-impl Kind {
-    fn table(&self) -> (&'static str, Exit) {
-        match self {
-            Kind::BadUrl { .. } => ("SETTINGS.URL", Exit::Usage),
-            Kind::OptionNotHonoured { .. } => ("SETTINGS.OPTION_NOT_HONOURED", Exit::Usage),
-            Kind::PasswordInFlag { .. } => ("SETTINGS.PASSWORD_IN_FLAG", Exit::Usage),
-            Kind::BadFile { .. } => ("SETTINGS.FILE", Exit::Usage),
-            Kind::BadSetting { .. } => ("SETTINGS.VALUE", Exit::Usage),
-            Kind::Usage { .. } => ("USAGE", Exit::Usage),
-            Kind::NoTarget { .. } => ("SETTINGS.NO_DATABASE", Exit::Usage),
-            Kind::File { .. } => ("FILE.FAILED", Exit::Failed),
-            Kind::BadName { .. } => ("CREATE.NAME", Exit::Usage),
-            Kind::NoSuchSeed { .. } => ("SEED.UNKNOWN", Exit::Usage),
-            Kind::CannotConnect { .. } => ("CONNECTION.FAILED", Exit::Unreachable),
-            Kind::NoDatabase { .. } => ("CONNECTION.NO_DATABASE", Exit::Unreachable),
-            Kind::NoBinaries { .. } => ("SERVER.NO_BINARIES", Exit::Unreachable),
-            Kind::Server { .. } => ("SERVER.FAILED", Exit::Unreachable),
-            Kind::OtherMajor { .. } => ("SERVER.OTHER_MAJOR", Exit::Unreachable),
-            Kind::NoLocalServer { .. } => ("SERVER.NONE", Exit::Usage),
-            Kind::LockBusy { .. } => ("LOCK.BUSY", Exit::LockBusy),
-            Kind::HistoryInconsistent { .. } => ("HISTORY.INCONSISTENT", Exit::History),
-            Kind::StrangeHistory { .. } => ("HISTORY.UNREADABLE", Exit::History),
-            Kind::OtherHistory { .. } => ("HISTORY.OTHER_TOOL", Exit::History),
-            Kind::ForeignHistory { .. } => ("HISTORY.FOREIGN", Exit::History),
-            Kind::NotSql { .. } => ("MIGRATION.NOT_SQL", Exit::Usage),
-            Kind::SeveralTools { .. } => ("SETTINGS.SEVERAL_TOOLS", Exit::Usage),
-            Kind::UnknownVersion { .. } => ("MIGRATION.UNKNOWN", Exit::Usage),
-            Kind::NotApplied { .. } => ("MIGRATION.NOT_APPLIED", Exit::Usage),
-            Kind::Irreversible { .. } => ("ROLLBACK.IRREVERSIBLE", Exit::Failed),
-            Kind::BadScript { .. } => ("SCRIPT.UNREADABLE", Exit::Failed),
-            Kind::TransactionControl { .. } => ("SCRIPT.TRANSACTION_CONTROL", Exit::Failed),
-            Kind::FileChanged { .. } => ("PLAN.FILE_CHANGED", Exit::Failed),
-            Kind::PlanChanged { .. } => ("PLAN.CHANGED", Exit::Consent),
-            Kind::ReferredTo { .. } => ("SEED.REFERRED_TO", Exit::Failed),
-            Kind::Declined => ("CONSENT.DECLINED", Exit::Consent),
-            Kind::ConsentMissing { .. } => ("CONSENT.MISSING", Exit::Consent),
-            Kind::WrongName { .. } => ("CONSENT.WRONG_NAME", Exit::Consent),
-            Kind::WrongPlan { .. } => ("CONSENT.WRONG_PLAN", Exit::Consent),
-            Kind::PlanUsedUp { .. } => ("CONSENT.USED_UP", Exit::Consent),
-            Kind::Blocked { .. } => ("REHEARSAL.BLOCKED", Exit::Policy),
-            Kind::NoReceipt { .. } => ("REHEARSAL.NO_RECEIPT", Exit::Policy),
-            Kind::MoreThanExpected { .. } => ("REHEARSAL.MORE_THAN_EXPECTED", Exit::Policy),
-            Kind::Refused { .. } => ("POLICY.REFUSED", Exit::Policy),
-            Kind::Statement { .. } => ("STATEMENT.FAILED", Exit::Failed),
-            Kind::PartWay { .. } => ("STATEMENT.PART_WAY", Exit::PartWay),
-            Kind::Blocking { .. } => ("LOCK.OTHERS_WAITED", Exit::Failed),
-            Kind::Sql { .. } => ("DATABASE.FAILED", Exit::Failed),
-            Kind::ConnectionLost { .. } => ("CONNECTION.LOST", Exit::Failed),
-            Kind::LockLost { .. } => ("LOCK.LOST", Exit::Failed),
-            Kind::NotRecorded { .. } => ("HISTORY.NOT_RECORDED", Exit::PartWay),
-            Kind::HistoryElsewhere { .. } => ("HISTORY.ELSEWHERE", Exit::History),
-            Kind::EmptyDown { .. } => ("ROLLBACK.EMPTY", Exit::Failed),
-            Kind::LostPartWay { .. } => ("CONNECTION.LOST_PART_WAY", Exit::PartWay),
-            Kind::CommitUnknown { .. } => ("CONNECTION.COMMIT_UNKNOWN", Exit::Unreachable),
-            Kind::NoTool { .. } => ("TOOL.MISSING", Exit::Tool),
-            Kind::ToolCannot { .. } => ("TOOL.CANNOT", Exit::Tool),
-            Kind::GoesElsewhere { .. } => ("TOOL.GOES_ELSEWHERE", Exit::Tool),
-            Kind::NeedsTcp { .. } => ("TOOL.NEEDS_TCP", Exit::Tool),
-            Kind::ToolFailed { .. } => ("TOOL.FAILED", Exit::Tool),
-            Kind::OtherState { .. } => ("TOOL.OTHER_STATE", Exit::Tool),
-            Kind::Tool { .. } => ("TOOL.FAILED", Exit::Tool),
-            Kind::NoClient { .. } => ("BACKUP.NO_CLIENT", Exit::Backup),
-            Kind::Client { .. } => ("BACKUP.CLIENT_FAILED", Exit::Backup),
-            Kind::Backup { .. } => ("BACKUP.FAILED", Exit::Backup),
-            Kind::NoBackup { .. } => ("BACKUP.NONE", Exit::Backup),
-            Kind::Unsound { .. } => ("BACKUP.UNSOUND", Exit::Backup),
-            Kind::BadBackupName { .. } => ("BACKUP.NAME", Exit::Usage),
-            Kind::CannotRestore { .. } => ("RESTORE.PREFLIGHT", Exit::Backup),
-            Kind::NotVerified { subject, .. } if subject.is_empty() => {
-                ("VERIFY.FAILED", Exit::PartWay)
-            }
-            Kind::NotVerified { .. } => ("VERIFY.FAILED", Exit::Failed),
-            Kind::SwappedBack { code, exit, .. } => (code, *exit),
-            Kind::NotSwappedBack { .. } => ("MIGRATE.NOT_SWAPPED_BACK", Exit::PartWay),
-            Kind::TrailBroken { .. } => ("HISTORY.BROKEN", Exit::Finding),
-            Kind::Interrupted { terminated: false } => ("SIGNAL.INTERRUPTED", Exit::Interrupted),
-            Kind::Interrupted { terminated: true } => ("SIGNAL.TERMINATED", Exit::Terminated),
-            Kind::Bug { .. } => ("BUG", Exit::Bug),
-        }
-    }
-}
-
-fn place(statement: &StatementError) -> String {
-    format!("{}:{}:{}", statement.file.display(), statement.line, statement.column)
-}
-
-fn needed(consent: Consent) -> &'static str {
-    match consent {
-        Consent::Free => "nothing",
-        Consent::Confirm => "a confirmation",
-        Consent::ByName => "consent by name",
-        Consent::ToPlan => "consent to the plan",
-    }
-}
-
-fn ticked(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn list(names: &[String]) -> String {
-    names.join(", ")
 }

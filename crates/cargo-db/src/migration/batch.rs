@@ -1,6 +1,6 @@
 //! All or nothing: every migration of a plan in one transaction.
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{DatabaseError, Failure, Result};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::retry::{Patience, waited_for_lock};
 use crate::migration::run::Run;
@@ -43,7 +43,7 @@ impl Run<'_> {
         if let Some(server) = server_error(&error) {
             let _ = self.session.batch_execute("ROLLBACK");
             let doing = "the batch could not be committed and was rolled back".to_owned();
-            return Err(Kind::Sql { doing, server: Box::new(server) }.into());
+            return Err(DatabaseError::Sql { doing, server: Box::new(server) }.into());
         }
         if let Some(last) = steps.last() {
             self.settle(last)?;
@@ -90,7 +90,7 @@ impl Run<'_> {
         match stop {
             Stop::Statement(statement) => {
                 let subject = "the transaction of all migrations".to_owned();
-                Kind::Statement { statement, subject, verb: "migrate" }.into()
+                DatabaseError::Statement { statement, subject, verb: "migrate" }.into()
             }
             lost @ Stop::Lost(_) => self.rolled_back(lost, step),
         }

@@ -5,7 +5,7 @@ use db_tools::command::{Task, ToolFolder};
 use db_tools::status::states;
 use db_tools::{Connection, ProjectTool, ToolError, Variable};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{ProgramError, Result};
 use crate::model::event::Event;
 use crate::model::history::{Applied, History};
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version, title};
@@ -160,7 +160,7 @@ pub(crate) fn run_task(
         return Ok(ended);
     }
     let Ended { command, status, said, .. } = ended;
-    Err(Kind::ToolFailed { command, status, said, differences: Vec::new() }.into())
+    Err(ProgramError::Failed { command, status, said, differences: Vec::new() }.into())
 }
 
 /// A database that is nowhere.
@@ -191,7 +191,7 @@ pub(crate) fn verify_tool_target(
         let knows = !layout.is_asked() || states(&ended.stdout).iter().any(|(_, applied)| *applied);
         if ended.success && knows {
             let (tool, command) = (layout.key().to_owned(), line.join(" "));
-            return Err(Kind::GoesElsewhere { tool, command }.into());
+            return Err(ProgramError::GoesElsewhere { tool, command }.into());
         }
     }
     world.proofs.remember(proof);
@@ -227,7 +227,7 @@ pub(super) fn program_exists(settings: &Settings, plan: &Plan) -> Result<()> {
     for line in commands(settings, plan)? {
         let program = line.first().cloned().unwrap_or_default();
         if tool::find(&program, &settings.migrations.tool_dir).is_none() {
-            return Err(Kind::NoTool { program }.into());
+            return Err(ProgramError::Missing { program }.into());
         }
     }
     Ok(())
@@ -247,7 +247,7 @@ pub(crate) fn ask(
     // A status may well end with a finding; one that says nothing has failed.
     if states.is_empty() && !ended.success {
         let Ended { command, status, said, .. } = ended;
-        return Err(Kind::ToolFailed { command, status, said, differences: Vec::new() }.into());
+        return Err(ProgramError::Failed { command, status, said, differences: Vec::new() }.into());
     }
     let (mut folder, mut history) = (Folder::default(), History::default());
     for (name, applied) in states {

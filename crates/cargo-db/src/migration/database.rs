@@ -2,7 +2,7 @@
 
 use postgres::error::SqlState;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{ConnectionError, Failure, Result};
 use crate::migration::tables::project_relation;
 use crate::model::target::Target;
 use crate::plan::{Plan, Step};
@@ -28,7 +28,7 @@ pub(crate) fn connect_or_none(
         Err(_) if environment.is_own() => Ok(None),
         Err(_) => {
             let (database, server) = (target.database.clone(), target.server());
-            Err(Kind::NoDatabase { database, server, environment }.into())
+            Err(ConnectionError::NoDatabase { database, server, environment }.into())
         }
     }
 }

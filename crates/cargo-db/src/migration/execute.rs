@@ -1,6 +1,6 @@
 //! Carries out a plan about migrations by ourselves, without a tool.
 
-use crate::failure::{Kind, Result};
+use crate::failure::{MigrationError, Result};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::files::read_script;
 use crate::migration::run::Run;
@@ -31,7 +31,7 @@ pub(crate) fn check_files(world: &World, settings: &Settings, plan: &Plan) -> Re
         let file = step.file()?;
         if read_script(settings, file)?.is_empty() {
             if step.direction == Direction::Down {
-                return Err(Kind::EmptyDown { subject: step.subject }.into());
+                return Err(MigrationError::EmptyDown { subject: step.subject }.into());
             }
             let message = format!("`{}` holds no statement", file.path.display());
             world.tell(Event::Notice { severity: "warning".to_owned(), message });

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{FileError, Result};
 use crate::model::migration::ScriptFile;
 use crate::plan::Plan;
 use crate::settings::Settings;
@@ -29,7 +29,7 @@ pub(super) fn bytes_as_planned(
 ) -> Result<Vec<u8>> {
     let bytes = files::read(&root.join(&file.path))?;
     if layout.digest(&bytes) != file.checksum {
-        return Err(Kind::FileChanged { file: file.path.clone() }.into());
+        return Err(FileError::Changed { file: file.path.clone() }.into());
     }
     Ok(bytes)
 }

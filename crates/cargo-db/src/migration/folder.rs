@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, SettingsError};
 use crate::model::migration::Folder;
 use crate::settings::{Migrations, Origin, Setting, Settings};
 use crate::world::files;
@@ -38,5 +38,5 @@ pub(crate) fn named_folder_exists(dir: &Setting<PathBuf>) -> Result<()> {
     }
     let why = "there is no such folder".to_owned();
     let (source_name, value) = (dir.origin.to_string(), dir.value.display().to_string());
-    Err(Kind::BadSetting { source_name, value, why }.into())
+    Err(SettingsError::Value { source_name, value, why }.into())
 }

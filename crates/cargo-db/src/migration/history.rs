@@ -3,7 +3,7 @@
 
 use postgres::error::SqlState;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, HistoryError, Result};
 use crate::model::history::History;
 use crate::world::pg::Session;
 use db_tools::ProjectTool;
@@ -32,7 +32,7 @@ pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Resul
         let schemas = found.iter().map(|row| Ok(format!("`{}`", row.text("schema")?)));
         let schemas = schemas.collect::<Result<Vec<_>>>()?.join(", ");
         let database = session.target.database.clone();
-        return Err(Kind::HistoryElsewhere { database, schemas }.into());
+        return Err(HistoryError::Elsewhere { database, schemas }.into());
     }
     let table = first.text("table")?.to_owned();
     read_table(session, layout, table)
@@ -56,7 +56,7 @@ pub(crate) fn read_table(
     };
     let applied = match text {
         Some(text) => {
-            layout.rows(&text).ok_or_else(|| Kind::StrangeHistory { table: table.clone() })?
+            layout.rows(&text).ok_or_else(|| HistoryError::Unreadable { table: table.clone() })?
         }
         None => Vec::new(),
     };
@@ -68,7 +68,7 @@ fn of_another(session: &mut Session, layout: &ProjectTool, table: String) -> Res
     let of =
         histories(session)?.into_iter().find(|(_, found)| *found == table).map(|(tool, _)| tool);
     let tool = of.filter(|tool| tool != layout.key());
-    Ok(Kind::OtherHistory { table, tool, expected: layout.key().to_owned() }.into())
+    Ok(HistoryError::OtherTool { table, tool, expected: layout.key().to_owned() }.into())
 }
 
 /// Several tools have a table of one name, with hardly a column to tell them by: it has to have

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{DatabaseError, Kind, Result};
 use crate::migration::tables::project_relation;
 use crate::model::migration::Migration;
 use crate::model::target::Target;
@@ -140,7 +140,9 @@ fn count_rows(
     }
     let sql = format!("SELECT count({what}) FROM {table}");
     match session.number("count what would be lost", &sql) {
-        Err(failure) if matches!(failure.kind(), Kind::Sql { .. }) => Ok(None),
+        Err(failure) if matches!(failure.kind(), Kind::Database(DatabaseError::Sql { .. })) => {
+            Ok(None)
+        }
         counted => counted.map(Some),
     }
 }

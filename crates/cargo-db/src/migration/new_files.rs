@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Kind, MigrationError, ProgramError, Result};
 use crate::migration::command::run_task;
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -27,14 +27,11 @@ pub(crate) fn written_by_tool(
     let base = &settings.migrations.tool_dir;
     let before = files::stamps(base)?;
     let ended = match run_task(world, settings, target, task) {
-        Ok(ended) => ended,
         // TypeORM fails where there is nothing to do.
-        Err(failure) => match failure.kind() {
-            Kind::ToolFailed { said, .. } if says_that_nothing_is_to_do(said) => {
-                return Ok(Written::Nothing { said: String::new() });
-            }
-            _ => return Err(failure),
-        },
+        Err(failure) if failure.tool_said().is_some_and(says_that_nothing_is_to_do) => {
+            return Ok(Written::Nothing { said: String::new() });
+        }
+        ended => ended?,
     };
     let here = files::current_dir()?;
     let new =
@@ -50,7 +47,7 @@ pub(crate) fn written_by_tool(
     // A tool that asks a question, and has nobody to answer it, can end like one that has nothing to do.
     let differences = vec!["it wrote nothing, and does not say that nothing is to do".to_owned()];
     let (command, status, said) = (ended.command, ended.status, ended.said);
-    Err(Kind::ToolFailed { command, status, said, differences }.into())
+    Err(ProgramError::Failed { command, status, said, differences }.into())
 }
 
 /// In the words of the tools that are known.
@@ -64,7 +61,7 @@ fn says_that_nothing_is_to_do(said: &str) -> bool {
 /// The name of a migration: safe in a file name on every system, in lower case and with `_` for space.
 pub(crate) fn checked_name(words: &str) -> Result<String> {
     let name = words.trim().replace([' ', '-'], "_").to_lowercase();
-    let bad = |why| Err(Kind::BadName { name: words.to_owned(), why }.into());
+    let bad = |why| Err(MigrationError::Name { name: words.to_owned(), why }.into());
     match name.as_str() {
         "" => bad("it is empty"),
         _ if name.len() > 100 => bad("it is longer than 100 bytes"),

@@ -3,9 +3,9 @@
 
 use postgres::error::SqlState;
 
-use crate::failure::StatementError;
 use crate::migration::retry::Patience;
 use crate::model::event::Event;
+use crate::model::statement::StatementError;
 use crate::settings::Limits;
 use crate::world::World;
 use crate::world::pg::{Session, StatementObserver, Stop};

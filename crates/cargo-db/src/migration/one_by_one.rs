@@ -3,7 +3,7 @@
 //! A migration and its history row are committed together. A file that asks for no transaction
 //! runs statement by statement, and then nothing can be undone: so it is said what stays.
 
-use crate::failure::{Kind, Result};
+use crate::failure::{CausedBy, ConnectionError, DatabaseError, HistoryError, Result};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::non_transactional::Progress;
 use crate::migration::retry::{Patience, waited_for_lock};
@@ -104,7 +104,7 @@ impl Run<'_> {
             let _ = self.session.batch_execute("ROLLBACK");
             self.world.interrupt.check()?;
             let doing = format!("{} could not be committed and was rolled back", step.subject);
-            return Err(Kind::Sql { doing, server: Box::new(server) }.into());
+            return Err(DatabaseError::Sql { doing, server: Box::new(server) }.into());
         }
         self.settle(step)
     }
@@ -123,19 +123,24 @@ impl Run<'_> {
             }
             let (target, subject) = (self.session.target.to_string(), step.subject.clone());
             return Err(match stop {
-                Stop::Lost(why) => Kind::LostPartWay { target, subject, why, stays }.into(),
+                Stop::Lost(why) => {
+                    ConnectionError::LostPartWay { target, subject, why, stays }.into()
+                }
                 Stop::Statement(statement) if stays.is_empty() => {
                     let subject = format!("the first statement of {subject}");
-                    Kind::Statement { statement, subject, verb: step.verb() }.into()
+                    DatabaseError::Statement { statement, subject, verb: step.verb() }.into()
                 }
-                Stop::Statement(statement) => Kind::PartWay { statement, subject, stays }.into(),
+                Stop::Statement(statement) => {
+                    DatabaseError::PartWay { statement, subject, stays }.into()
+                }
             });
         }
         if step.direction == Direction::Up
             && let Err(failure) = verify::of_migration(&mut self.session, self.root, step.migration)
         {
             let (subject, stays) = (step.subject.clone(), progress.stays);
-            return Err(Kind::NotRecorded { subject, why: failure.to_string(), stays }.into());
+            return Err(HistoryError::NotRecorded { subject, why: failure.to_string(), stays }
+                .caused_by(failure));
         }
         let record = self.history_statement(step, script, began);
         let recorded = self.session.batch_execute(&format!(
@@ -144,7 +149,7 @@ impl Run<'_> {
         ));
         recorded.map_err(|error| {
             let (subject, stays) = (step.subject.clone(), progress.stays);
-            Kind::NotRecorded { subject, why: describe(&error), stays }.into()
+            HistoryError::NotRecorded { subject, why: describe(&error), stays }.caused_by(error)
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, ProgramError, Result};
 use crate::migration::facts::gather;
 use crate::model::history::History;
 use crate::model::migration::{Migration, Version};
@@ -21,7 +21,7 @@ pub(super) fn verify_outcome(
     if differences.is_empty() {
         return Ok(());
     }
-    Err(Failure::from(Kind::OtherState { who: who.to_owned(), differences }).after(done))
+    Err(Failure::from(ProgramError::OtherState { who: who.to_owned(), differences }).after(done))
 }
 
 /// What a plan came to.

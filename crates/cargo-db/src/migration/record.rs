@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{ProgramError, Result, RunError};
 use crate::migration::files::read_script;
 use crate::migration::history::read_history;
 use crate::migration::outcome::verify_outcome;
@@ -22,7 +22,7 @@ pub(crate) fn write_history(
     let layout = &settings.migrations.layout;
     let cannot = |doing: &str| {
         let (tool, doing) = (layout.key().to_owned(), doing.to_owned());
-        Kind::ToolCannot { tool, doing, key: "" }
+        ProgramError::Cannot { tool, doing, key: "" }
     };
     lock.check_now()?;
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
@@ -38,8 +38,8 @@ pub(crate) fn write_history(
             continue;
         };
         let table = read_history(&mut session, layout)?.table;
-        let table =
-            table.ok_or_else(|| Kind::Bug { what: "the history table is not there".to_owned() })?;
+        let table = table
+            .ok_or_else(|| RunError::Bug { what: "the history table is not there".to_owned() })?;
         let script =
             if migration.up.is_code { None } else { Some(read_script(settings, &migration.up)?) };
         let sql = script.as_ref().map(Script::sql).unwrap_or_default();

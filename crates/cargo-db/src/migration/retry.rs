@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postgres::error::SqlState;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{DatabaseError, Failure, Kind, LockError, Result};
 use crate::model::event::Event;
 use crate::settings::Limits;
 use crate::world::World;
@@ -45,8 +45,10 @@ fn jitter() -> f64 {
 /// Whether a run failed because somebody waited for a lock for too long: it, or others for it.
 pub(super) fn waited_for_lock(failure: &Failure) -> bool {
     match failure.kind() {
-        Kind::Statement { statement, .. } => statement.server.is(&SqlState::LOCK_NOT_AVAILABLE),
-        Kind::Blocking { .. } => true,
+        Kind::Database(DatabaseError::Statement { statement, .. }) => {
+            statement.server.is(&SqlState::LOCK_NOT_AVAILABLE)
+        }
+        Kind::Lock(LockError::OthersWaited { .. }) => true,
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{ConnectionError, DatabaseError, Failure, LockError, Result, RunError};
 use crate::migration::history::read_history;
 use crate::migration::session::{end_sessions_of_killed_runs, session_settings};
 use crate::migration::step::MigrationStep;
@@ -77,7 +77,7 @@ impl<'a> Run<'a> {
             self.session.run("create the history table", &self.layout.create_table())?;
         }
         let table = read_history(&mut self.session, self.layout)?.table;
-        self.table = table.ok_or_else(|| Kind::Bug {
+        self.table = table.ok_or_else(|| RunError::Bug {
             what: "the history table is not where it was made".to_owned(),
         })?;
         Ok(())
@@ -90,7 +90,7 @@ impl<'a> Run<'a> {
     /// What a failure is after the watchdog: it was for those who waited.
     pub(super) fn given_up(&self, failure: Failure, subject: &str) -> Failure {
         match self.watchdog.cancelled_for() {
-            Some(who) => Kind::Blocking { subject: subject.to_owned(), who }.into(),
+            Some(who) => LockError::OthersWaited { subject: subject.to_owned(), who }.into(),
             None => failure,
         }
     }
@@ -99,8 +99,10 @@ impl<'a> Run<'a> {
     /// history tells whether it arrived.
     pub(super) fn settle(&mut self, step: &MigrationStep<'_>) -> Result<()> {
         let target = self.session.target.clone();
-        let unknown =
-            || Kind::CommitUnknown { target: target.to_string(), subject: step.subject.clone() };
+        let unknown = || ConnectionError::CommitUnknown {
+            target: target.to_string(),
+            subject: step.subject.clone(),
+        };
         let mut session =
             after_the_end_of(self.world, &target, &self.backend).ok_or_else(unknown)?;
         let history = read_history(&mut session, self.layout).map_err(|_| unknown())?;
@@ -134,14 +136,14 @@ impl<'a> Run<'a> {
     pub(super) fn rolled_back(&self, stop: Stop, step: &MigrationStep<'_>) -> Failure {
         let (subject, verb) = (step.subject.clone(), step.verb());
         match stop {
-            Stop::Statement(statement) => Kind::Statement {
+            Stop::Statement(statement) => DatabaseError::Statement {
                 statement,
                 subject: format!("the transaction of {subject}"),
                 verb,
             }
             .into(),
             Stop::Lost(why) => {
-                Kind::ConnectionLost { target: self.session.target.to_string(), subject, why }
+                ConnectionError::Lost { target: self.session.target.to_string(), subject, why }
                     .into()
             }
         }

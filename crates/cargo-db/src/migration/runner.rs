@@ -1,7 +1,7 @@
 //! Who carries out a plan: cargo db itself, or the project's tool. Either way the database is asked
 //! afterwards what came of it.
 
-use crate::failure::{Kind, Result};
+use crate::failure::{MigrationError, Result};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::run::Run;
 use crate::migration::{command, execute, outcome, tool};
@@ -21,7 +21,7 @@ pub(crate) fn can_run(settings: &Settings, plan: &Plan) -> Result<()> {
         None => Ok(()),
         Some(file) => {
             let (file, tool) = (file.path.clone(), settings.migrations.layout.key().to_owned());
-            Err(Kind::NotSql { file, tool }.into())
+            Err(MigrationError::NotSql { file, tool }.into())
         }
     }
 }

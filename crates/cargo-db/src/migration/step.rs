@@ -1,6 +1,6 @@
 //! The steps of a plan that run a file: which file, and in which direction.
 
-use crate::failure::{Kind, Result};
+use crate::failure::{MigrationError, Result};
 use crate::model::direction::Direction;
 use crate::model::migration::{Migration, ScriptFile};
 use crate::plan::Step;
@@ -46,7 +46,7 @@ impl<'a> MigrationStep<'a> {
             Direction::Down => {
                 let down = self.migration.down.as_ref();
                 down.ok_or_else(|| {
-                    Kind::Irreversible { migrations: vec![self.subject.clone()] }.into()
+                    MigrationError::Irreversible { migrations: vec![self.subject.clone()] }.into()
                 })
             }
         }

@@ -1,7 +1,7 @@
 //! Plans that a migration tool carries out: its commands are run, and then the database is asked
 //! what came of them, because a tool that ends with success may have done something else.
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, ProgramError, Result};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::command::{WRITES, commands, run, verify_tool_target};
 use crate::migration::files::bytes_as_planned;
@@ -35,7 +35,7 @@ pub(super) fn carry_out(
             let Ended { command, status, said, .. } = ended;
             let outcome = outcome(world, settings, plan).unwrap_or_default();
             let failure =
-                Kind::ToolFailed { command, status, said, differences: outcome.differences };
+                ProgramError::Failed { command, status, said, differences: outcome.differences };
             return Err(Failure::from(failure).after(outcome.done));
         }
     }

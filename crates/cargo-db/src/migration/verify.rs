@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{CausedBy, DatabaseError, FileError, Kind, Result, SettingsError};
 use crate::model::event::Event;
 use crate::model::migration::Migration;
 use crate::world::World;
@@ -43,21 +43,22 @@ pub(super) fn of_batch(
 
 fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
     let bytes = files::read(&root.join(file))?;
-    let bad = |error: pg_sql::script::ScriptError| Kind::BadScript {
-        file: file.to_owned(),
-        why: error.to_string(),
+    let bad = |error: pg_sql::script::ScriptError| {
+        FileError::BadScript { file: file.to_owned(), why: error.to_string() }.caused_by(error)
     };
     for statement in statements(&bytes).map_err(bad)? {
         let place = format!("run line {} of {}", statement.line, file.display());
         let not_verified = |found: String| {
             let (file, line) = (file.to_owned(), statement.line);
-            Err(Kind::NotVerified { file, line, found, subject: String::new() }.into())
+            Err(DatabaseError::NotVerified { file, line, found, subject: String::new() }.into())
         };
         let rows = match session.rows(&place, &statement.text) {
             Ok(rows) => rows,
             Err(failure) => match failure.kind() {
                 // A question that cannot be asked any more was answered, too.
-                Kind::Sql { server, .. } => return not_verified(server.message.clone()),
+                Kind::Database(DatabaseError::Sql { server, .. }) => {
+                    return not_verified(server.message.clone());
+                }
                 _ => return Err(failure),
             },
         };
@@ -75,17 +76,23 @@ pub(super) fn verification_files(root: &Path, patterns: &[String]) -> Result<Vec
     let mut found = Vec::new();
     for pattern in patterns {
         let whole = format!("{}/{pattern}", glob::Pattern::escape(&root.display().to_string()));
-        let bad = |error: glob::PatternError| Kind::BadSetting {
-            source_name: "verify.sql in db.toml".to_owned(),
-            value: pattern.clone(),
-            why: error.msg.to_owned(),
+        let bad = |error: glob::PatternError| {
+            SettingsError::Value {
+                source_name: "verify.sql in db.toml".to_owned(),
+                value: pattern.clone(),
+                why: error.msg.to_owned(),
+            }
+            .caused_by(error)
         };
         let paths: Vec<PathBuf> = glob::glob(&whole).map_err(bad)?.flatten().collect();
         if paths.is_empty() {
             let (source_name, value) = ("verify.sql in db.toml".to_owned(), pattern.clone());
-            return Err(
-                Kind::BadSetting { source_name, value, why: "no file fits".to_owned() }.into()
-            );
+            return Err(SettingsError::Value {
+                source_name,
+                value,
+                why: "no file fits".to_owned(),
+            }
+            .into());
         }
         found.extend(
             paths.iter().filter_map(|path| path.strip_prefix(root).ok().map(Path::to_owned)),

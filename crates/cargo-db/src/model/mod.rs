@@ -13,6 +13,7 @@ pub(crate) mod finding;
 pub(crate) mod overview;
 pub(crate) mod rehearsal;
 pub(crate) mod seed;
+pub(crate) mod statement;
 pub(crate) mod target;
 
 pub(crate) use db_tools::{history, migration};

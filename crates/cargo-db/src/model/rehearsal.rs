@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::failure::StatementError;
 use crate::model::finding::{Checked, Finding, Verdict};
+use crate::model::statement::StatementError;
 
 /// What the scratch database was made from: whose data was measured.
 #[derive(Clone, Debug, PartialEq, Eq)]

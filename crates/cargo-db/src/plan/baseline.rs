@@ -1,6 +1,6 @@
 //! What the history is to say without anything being run.
 
-use crate::failure::{Kind, Result};
+use crate::failure::{ConnectionError, HistoryError, MigrationError, Result};
 use crate::model::history::{Problem, Standing, Trouble};
 use crate::model::migration::Migration;
 use crate::plan::{Facts, Plan, Step, Verb};
@@ -9,7 +9,12 @@ use crate::plan::{Facts, Plan, Step, Verb};
 pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
     if !facts.database_exists {
         let (database, server) = (facts.target.database.clone(), facts.target.server());
-        return Err(Kind::NoDatabase { database, server, environment: facts.environment }.into());
+        return Err(ConnectionError::NoDatabase {
+            database,
+            server,
+            environment: facts.environment,
+        }
+        .into());
     }
     let standing = Standing::compare(&facts.folder, &facts.history);
     let last = match to {
@@ -17,7 +22,7 @@ pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
         Some(to) => {
             let known =
                 facts.folder.migrations.iter().position(|file| file.version.to_string() == to);
-            Some(known.ok_or_else(|| Kind::UnknownVersion { version: to.to_owned() })?)
+            Some(known.ok_or_else(|| MigrationError::UnknownVersion { version: to.to_owned() })?)
         }
     };
     let within = |file: &&Migration| {
@@ -33,7 +38,9 @@ pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
     };
     let problems: Vec<Problem> = standing.problems.into_iter().filter(in_the_way).collect();
     if !problems.is_empty() {
-        return Err(Kind::HistoryInconsistent { target: facts.target.to_string(), problems }.into());
+        return Err(
+            HistoryError::Inconsistent { target: facts.target.to_string(), problems }.into()
+        );
     }
     let chosen: Vec<Migration> = standing.pending.into_iter().take_while(within).cloned().collect();
     let mut steps = Vec::new();

@@ -1,6 +1,6 @@
 //! Which pending migrations run, and whether they may.
 
-use crate::failure::{Kind, Result};
+use crate::failure::{HistoryError, MigrationError, Result};
 use crate::model::history::{Problem, Standing, Trouble};
 use crate::model::migration::Migration;
 use crate::plan::{Batch, Facts, Plan, Step, Verb};
@@ -28,7 +28,7 @@ pub(crate) struct Tolerance {
 pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
     if let (None, Some(foreign)) = (&facts.history.table, &facts.history.foreign) {
         let (database, tool) = (facts.target.database.clone(), facts.layout.key().to_owned());
-        return Err(Kind::ForeignHistory { database, foreign: foreign.clone(), tool }.into());
+        return Err(HistoryError::Foreign { database, foreign: foreign.clone(), tool }.into());
     }
     let standing = Standing::compare(&facts.folder, &facts.history);
     let chosen = choose(&standing.pending, &facts.folder.migrations, request)?;
@@ -37,7 +37,7 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
         .into_iter()
         .partition(|problem| blocks(problem.trouble, facts, &request.tolerance));
     if !blocking.is_empty() {
-        return Err(Kind::HistoryInconsistent {
+        return Err(HistoryError::Inconsistent {
             target: facts.target.to_string(),
             problems: blocking,
         }
@@ -106,7 +106,9 @@ fn choose(
 ) -> Result<Vec<Migration>> {
     let place = |wanted: &str| files.iter().position(|file| file.version.to_string() == wanted);
     let last = match &request.to {
-        Some(to) => place(to).ok_or_else(|| Kind::UnknownVersion { version: to.clone() })?,
+        Some(to) => {
+            place(to).ok_or_else(|| MigrationError::UnknownVersion { version: to.clone() })?
+        }
         None => usize::MAX,
     };
     // Pending ones are in the order of the files.

@@ -2,7 +2,7 @@
 
 use db_tools::Rollback;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{HistoryError, MigrationError, ProgramError, Result};
 use crate::model::history::{Applied, Standing, Trouble};
 use crate::model::migration::{Migration, Version};
 use crate::plan::{Facts, Loss, Plan, Step, Verb};
@@ -26,7 +26,7 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
         RollbackRequest::To(version) => {
             let is_it = |row: &Applied| row.version.to_string() == *version;
             if !facts.history.applied.iter().any(is_it) && version != "0" {
-                return Err(Kind::NotApplied { version: version.clone() }.into());
+                return Err(MigrationError::NotApplied { version: version.clone() }.into());
             }
             newest_first.take_while(|(row, _)| !is_it(row)).collect()
         }
@@ -47,7 +47,7 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
     blocking.extend(concerns(Trouble::Duplicate));
     blocking.extend(concerns(Trouble::Missing));
     if !blocking.is_empty() {
-        return Err(Kind::HistoryInconsistent {
+        return Err(HistoryError::Inconsistent {
             target: facts.target.to_string(),
             problems: blocking,
         }
@@ -64,10 +64,10 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
             facts.layout.key().to_owned(),
             "take a migration back: write one that leads back".to_owned(),
         );
-        return Err(Kind::ToolCannot { tool, doing, key: "" }.into());
+        return Err(ProgramError::Cannot { tool, doing, key: "" }.into());
     }
     let migrations = one_way.iter().map(|file| file.title()).collect();
-    Err(Kind::Irreversible { migrations }.into())
+    Err(MigrationError::Irreversible { migrations }.into())
 }
 
 /// Fails where the tool would take others back than those that are the newest by their files.
@@ -78,7 +78,7 @@ fn would_go_back_as_planned(facts: &Facts, chosen: &[&Applied]) -> Result<()> {
     let differs = chosen.iter().zip(as_run).find(|(chosen, last)| chosen.version != last.version);
     let Some((chosen, last)) = differs else { return Ok(()) };
     let doing = format!("take {} back before {}, which it ran later", chosen.version, last.version);
-    Err(Kind::ToolCannot { tool: facts.layout.key().to_owned(), doing, key: "" }.into())
+    Err(ProgramError::Cannot { tool: facts.layout.key().to_owned(), doing, key: "" }.into())
 }
 
 /// Plans to take back `migrations`, each with what that loses.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, SeedError};
 use crate::model::seed::{Loaded, Seed};
 use crate::plan::{Facts, Loss, Plan, Step, Verb};
 
@@ -100,7 +100,7 @@ fn choose(facts: &SeedFacts, request: &SeedRequest) -> Result<Vec<Seed>> {
     };
     if let Some(name) = request.only.iter().find(|name| !here.iter().any(|seed| means(name, seed)))
     {
-        return Err(Kind::NoSuchSeed { name: name.clone(), environment }.into());
+        return Err(SeedError::Unknown { name: name.clone(), environment }.into());
     }
     let chosen = here.into_iter().filter(|seed| request.only.iter().any(|name| means(name, seed)));
     Ok(chosen.cloned().collect())
@@ -127,7 +127,7 @@ fn to_clear(facts: &SeedFacts, seeds: &[Seed]) -> Result<Vec<Loss>> {
         {
             if referrer.rows > 0 {
                 let (table, refers_to) = (referrer.name.clone(), name.to_owned());
-                return Err(Kind::ReferredTo { table, rows: referrer.rows, refers_to }.into());
+                return Err(SeedError::ReferredTo { table, rows: referrer.rows, refers_to }.into());
             }
             clear.insert(&referrer.name);
             open.push(&referrer.name);

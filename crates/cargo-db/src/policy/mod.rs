@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, SettingsError};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::plan::{Plan, Verb};
@@ -83,7 +83,7 @@ impl Policy {
             for (key, word) in verbs {
                 let bad = |why: String| {
                     let source_name = format!("environments.{environment}.policy.{key} in db.toml");
-                    Kind::BadSetting { source_name, value: word.clone(), why }
+                    SettingsError::Value { source_name, value: word.clone(), why }
                 };
                 let verb =
                     Verb::ALL.into_iter().find(|verb| verb.key() == key).ok_or_else(|| {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
-use crate::failure::{Failure, Result, StatementError};
+use crate::failure::{Failure, Result};
+use crate::model::statement::StatementError;
 use crate::rehearse::baseline::Baseline;
 use crate::rehearse::capture::{Capture, Kept, ask, is_kept};
 use crate::rehearse::overwrites::widens;

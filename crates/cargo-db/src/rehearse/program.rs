@@ -2,7 +2,7 @@
 //! did is what is different afterwards. Which locks they take, and for how long, is not measured.
 
 use crate::check::{self, Direction, Source, finding};
-use crate::failure::{Kind, Result};
+use crate::failure::{Kind, ProgramError, Result};
 use crate::migration;
 use crate::model::event::Event;
 use crate::model::finding::{Expected, Finding, Verdict};
@@ -110,7 +110,9 @@ impl Stage<'_> {
         };
         let target = self.session.target.clone();
         let why = match migration::run_task(world, settings, &target, &task) {
-            Err(failure) if matches!(failure.kind(), Kind::ToolFailed { .. }) => {
+            Err(failure)
+                if matches!(failure.kind(), Kind::Program(ProgramError::Failed { .. })) =>
+            {
                 // A program's last line says more than its first.
                 let why = failure.why().into_iter().rfind(|line| !line.trim().is_empty());
                 format!("{failure}: {}", why.unwrap_or_default().trim())

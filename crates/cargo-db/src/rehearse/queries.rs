@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, SettingsError};
 use crate::model::rehearsal::BrokenQuery;
 use crate::world::pg::{Session, describe};
 use crate::world::{files, process};
@@ -37,7 +37,7 @@ pub(crate) fn read(root: &Path, folder: &Path, revision: Option<&str>) -> Result
         let at = revision.map(|revision| format!(" of {revision}")).unwrap_or_default();
         let what =
             format!("`{}`{at} holds no queries: no `.json` of sqlx, no `.sql`", folder.display());
-        return Err(Kind::Usage { what }.into());
+        return Err(SettingsError::Usage { what }.into());
     }
     Ok(queries)
 }
@@ -58,7 +58,7 @@ fn texts(root: &Path, folder: &Path, revision: Option<&str>) -> Result<Vec<(Stri
     let folder = folder.display().to_string();
     let listed =
         process::git(root, &["ls-tree", "-r", "-z", "--name-only", revision, "--", &folder])
-            .ok_or_else(|| Kind::Usage {
+            .ok_or_else(|| SettingsError::Usage {
                 what: format!("git knows no revision `{revision}` in `{}`", root.display()),
             })?;
     let names = listed.split('\0').filter(|name| wanted(name));

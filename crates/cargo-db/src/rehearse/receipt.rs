@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{CausedBy, Result, SettingsError};
 use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
@@ -186,8 +186,13 @@ impl Receipts {
         let bytes = files::read(path)?;
         serde_json::from_slice(&bytes).map_err(|error| {
             let file = path.to_owned();
-            Kind::BadFile { file, line: error.line(), why: error.to_string(), suggestion: None }
-                .into()
+            SettingsError::File {
+                file,
+                line: error.line(),
+                why: error.to_string(),
+                suggestion: None,
+            }
+            .caused_by(error)
         })
     }
 

@@ -1,10 +1,11 @@
 //! Runs one file on the copy, as the real run would, and measures it.
 
 use crate::check::finding;
-use crate::failure::{Kind, Result, StatementError};
+use crate::failure::{ConnectionError, Result};
 use crate::migration::{read_script, session_settings};
 use crate::model::finding::Finding;
 use crate::model::migration::ScriptFile;
+use crate::model::statement::StatementError;
 use crate::rehearse::measure::{Measure, Measured};
 use crate::rehearse::snapshot::reaches_out;
 use crate::rehearse::stage::Stage;
@@ -46,7 +47,7 @@ impl Stage<'_> {
             Err(Stop::Lost(why)) => {
                 let (target, subject) =
                     (self.session.target.to_string(), "the rehearsal".to_owned());
-                return Err(Kind::ConnectionLost { target, subject, why }.into());
+                return Err(ConnectionError::Lost { target, subject, why }.into());
             }
         };
         if failed.is_some() {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::failure::{ServerError, StatementError};
+use crate::model::statement::{ServerError, StatementError};
 use crate::world::pg::{Session, Stop, server_error};
 use pg_sql::quote::{quote_identifier, quote_qualified};
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{ConnectionError, Result};
 use crate::migration;
 use crate::model::migration::Checksum;
 use crate::model::seed::Loaded;
@@ -29,7 +29,7 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
     let Some(mut session) = migration::connect_or_none(world, settings, target)? else {
         let (database, server, environment) =
             (target.database.clone(), target.server(), facts.environment);
-        return Err(Kind::NoDatabase { database, server, environment }.into());
+        return Err(ConnectionError::NoDatabase { database, server, environment }.into());
     };
     let sql = include_str!("sql/tables.sql");
     let [tables, path, memory] = session.sets("look at the tables", sql)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{CausedBy, FileError, Result};
 use crate::model::seed::{self, Seed, SeedKind};
 use crate::world::files;
 use pg_sql::script::{ScriptError, statements};
@@ -17,9 +17,9 @@ pub(crate) fn seeds(folder: &Path) -> Result<Vec<Seed>> {
         let tables = match &kind {
             SeedKind::Csv { table } => [table.clone()].into(),
             SeedKind::Sql => {
-                let bad = |error: ScriptError| Kind::BadScript {
-                    file: path.clone(),
-                    why: error.to_string(),
+                let bad = |error: ScriptError| {
+                    FileError::BadScript { file: path.clone(), why: error.to_string() }
+                        .caused_by(error)
                 };
                 seed::filled_tables(&statements(&bytes).map_err(bad)?)
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{ConnectionError, DatabaseError, FileError, Result};
 use crate::model::event::Event;
 use crate::model::seed::{Seed, SeedKind};
 use crate::plan::{Loss, Plan, Step};
@@ -84,20 +84,22 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
     let shown = seed.file.strip_prefix(root).unwrap_or(&seed.file);
     let bytes = files::read(&seed.file)?;
     if files::sha256(&bytes) != seed.checksum {
-        return Err(Kind::FileChanged { file: shown.to_owned() }.into());
+        return Err(FileError::Changed { file: shown.to_owned() }.into());
     }
     let stopped = match &seed.kind {
         SeedKind::Sql => Script::check(shown, bytes, true)?.run(session, &mut ()),
         SeedKind::Csv { table } => csv::copy(session, shown, table, &bytes),
     };
     stopped.map_err(|stop| match stop {
-        Stop::Statement(statement) => {
-            Kind::Statement { statement, subject: "the whole seeding".to_owned(), verb: "seed" }
-                .into()
+        Stop::Statement(statement) => DatabaseError::Statement {
+            statement,
+            subject: "the whole seeding".to_owned(),
+            verb: "seed",
         }
+        .into(),
         Stop::Lost(why) => {
             let (target, subject) = (session.target.to_string(), "the seeding".to_owned());
-            Kind::ConnectionLost { target, subject, why }.into()
+            ConnectionError::Lost { target, subject, why }.into()
         }
     })
 }

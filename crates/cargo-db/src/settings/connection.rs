@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, SettingsError};
 use crate::model::target::{Host, Keywords, Secret, Target, from_keywords, parse_url};
 use crate::settings::file;
 use crate::settings::source::{Origin, Setting, Sources};
@@ -66,7 +66,7 @@ pub(crate) fn place(
     if let Some(url) = &sources.flags.database_url {
         let keywords = parse_url(url, "--database-url")?;
         if keywords.contains_key("password") {
-            return Err(Kind::PasswordInFlag { flag: "--database-url" }.into());
+            return Err(SettingsError::PasswordInFlag { flag: "--database-url" }.into());
         }
         return target(sources, variables, keywords, Origin::Flag("--database-url"));
     }
@@ -76,10 +76,10 @@ pub(crate) fn place(
         if name.contains("://") {
             let why = "it is the name of a variable; a URL may hold a password, and db.toml is no place for one";
             let value = "a URL".to_owned();
-            return Err(Kind::BadSetting { source_name, value, why: why.to_owned() }.into());
+            return Err(SettingsError::Value { source_name, value, why: why.to_owned() }.into());
         }
         let why = "there is no such variable, in the environment or in `.env`".to_owned();
-        return Err(Kind::BadSetting { source_name, value, why }.into());
+        return Err(SettingsError::Value { source_name, value, why }.into());
     }
     if let Some(url) = variables.get(url_variable.unwrap_or("DATABASE_URL")) {
         let keywords = parse_url(&url.value, &url.origin.to_string())?;
@@ -150,9 +150,12 @@ fn service_entries(sources: &Sources<'_>, file: Option<String>, service: &str) -
         let (source_name, value) = ("the service".to_owned(), service.to_owned());
         let place =
             file.map_or_else(|| "any file".to_owned(), |file| format!("`{}`", file.display()));
-        return Err(
-            Kind::BadSetting { source_name, value, why: format!("it is not in {place}") }.into()
-        );
+        return Err(SettingsError::Value {
+            source_name,
+            value,
+            why: format!("it is not in {place}"),
+        }
+        .into());
     }
     let section =
         lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.starts_with('#'));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{CausedBy, Failure, FileError, Result, SettingsError};
 use crate::settings::source::Sources;
 
 /// The whole file. A key that is not here is an error.
@@ -127,7 +127,8 @@ impl CommandLine {
         let words = shell_words::split(&self.0);
         words.map_err(|_| {
             let (source_name, value) = (key.to_owned(), self.0.clone());
-            Kind::BadSetting { source_name, value, why: "a quote is not closed".to_owned() }.into()
+            SettingsError::Value { source_name, value, why: "a quote is not closed".to_owned() }
+                .into()
         })
     }
 }
@@ -136,7 +137,7 @@ impl CommandLine {
 pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
     let path = root.join("db.toml");
     let Some(text) = read_text(sources, &path)? else { return Ok(DbToml::default()) };
-    let toml: DbToml = toml::from_str(&text).map_err(|error| malformed(&text, &path, &error))?;
+    let toml: DbToml = toml::from_str(&text).map_err(|error| malformed(&text, &path, error))?;
     let unknown = toml
         .environments
         .keys()
@@ -146,7 +147,7 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
             "no environment has this name; there are test, development, staging and production"
                 .to_owned();
         let source_name = "[environments] in db.toml".to_owned();
-        return Err(Kind::BadSetting { source_name, value: name.clone(), why }.into());
+        return Err(SettingsError::Value { source_name, value: name.clone(), why }.into());
     }
     // A pattern that fits nothing would protect nothing.
     for (name, table) in &toml.environments {
@@ -154,7 +155,9 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
             if let Err(error) = glob::Pattern::new(pattern) {
                 let source_name = format!("environments.{name}.hosts in db.toml");
                 let why = error.msg.to_owned();
-                return Err(Kind::BadSetting { source_name, value: pattern.clone(), why }.into());
+                return Err(
+                    SettingsError::Value { source_name, value: pattern.clone(), why }.into()
+                );
             }
         }
     }
@@ -164,19 +167,21 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
 /// A file's text; `None` where there is no file.
 pub(crate) fn read_text(sources: &Sources<'_>, path: &Path) -> Result<Option<String>> {
     (sources.read)(path).map_err(|error| {
-        Kind::File { doing: "read", path: path.to_owned(), why: error.to_string() }.into()
+        FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
+            .caused_by(error)
     })
 }
 
-fn malformed(text: &str, path: &Path, error: &toml::de::Error) -> Kind {
+fn malformed(text: &str, path: &Path, error: toml::de::Error) -> Failure {
     let start = error.span().map_or(0, |span| span.start);
     let line = text.get(..start).unwrap_or("").matches('\n').count() + 1;
-    Kind::BadFile {
+    SettingsError::File {
         file: path.to_owned(),
         line: line_of_unknown(text, error.message()).unwrap_or(line),
         why: error.message().lines().next().unwrap_or("not TOML").to_owned(),
         suggestion: suggestion(error.message()),
     }
+    .caused_by(error)
 }
 
 /// The line of an unknown key: what is read as a table first has lost its place.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, SettingsError};
 use crate::model::environment::{Environment, Resolved, Signal};
 
 pub(crate) use connection::Place;
@@ -272,7 +272,7 @@ fn limits(flags: &Flags, toml: &DbToml) -> Result<Limits> {
 fn parse_duration(text: &str, source: &str) -> Result<Duration> {
     humantime::parse_duration(text).map_err(|error| {
         let (source_name, value) = (source.to_owned(), text.to_owned());
-        Kind::BadSetting {
+        SettingsError::Value {
             source_name,
             value,
             why: format!("{error}; write `300ms`, `2s` or `5m`"),
@@ -306,7 +306,7 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
         let Some(found) = variables.get(name) else { return Ok(None) };
         let bad = |_| {
             let (source_name, value) = (found.origin.to_string(), found.value.clone());
-            Kind::BadSetting { source_name, value, why: "it is not a number".to_owned() }
+            SettingsError::Value { source_name, value, why: "it is not a number".to_owned() }
         };
         Ok(Some(found.value.parse().map_err(bad)?))
     };

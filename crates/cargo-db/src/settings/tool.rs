@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use db_tools::{Claim, ProjectTool, ToolError, ToolSettings, unsupported};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, SettingsError};
 use crate::settings::file::{DbToml, MigrationsTable};
 use crate::settings::source::{Origin, Setting, Sources};
 
@@ -119,7 +119,7 @@ fn runner_of(table: &MigrationsTable, layout: &ProjectTool) -> Result<Runner> {
     let tool = layout.key();
     let bad = |setting: &str, value: String, why: String| {
         let source_name = format!("migrations.{setting} in db.toml");
-        Err(Kind::BadSetting { source_name, value, why }.into())
+        Err(SettingsError::Value { source_name, value, why }.into())
     };
     let runner = match table.runner.as_deref() {
         None if layout.is_code() => Runner::Tool,
@@ -188,12 +188,12 @@ fn chosen_set(sources: &Sources<'_>, toml: &DbToml) -> Result<Option<String>> {
             } else {
                 format!("there are {}", list())
             };
-            Err(Kind::BadSetting { source_name: "--set".to_owned(), value: name.clone(), why }
+            Err(SettingsError::Value { source_name: "--set".to_owned(), value: name.clone(), why }
                 .into())
         }
         None if sets.len() == 1 && toml.migrations.is_empty() => Ok(sets.keys().next().cloned()),
         None if sets.len() > 1 && toml.migrations.is_empty() && !sources.flags.any_set => {
-            Err(Kind::Usage {
+            Err(SettingsError::Usage {
                 what: format!(
                     "db.toml has several sets of migrations; name one with --set: {}",
                     list()

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, SettingsError};
 use crate::model::environment::Environment;
 use crate::settings::source::{Origin, Setting, Sources};
 
@@ -31,7 +31,7 @@ impl Variables {
         // What is named last is meant to win.
         for file in sources.flags.env_files.iter().rev() {
             layers.push(load(sources, &sources.cwd.join(file))?.ok_or_else(|| {
-                Kind::BadSetting {
+                SettingsError::Value {
                     source_name: "--env-file".to_owned(),
                     value: file.display().to_string(),
                     why: "there is no such file".to_owned(),
@@ -86,7 +86,7 @@ fn parse(text: &str, path: &Path) -> Result<BTreeMap<String, String>> {
 
 /// dotenvy gives the text that it stumbled over and not the line's number. That text may hold a
 /// password: it is used to find the line and is not shown.
-fn malformed(text: &str, path: &Path, error: &dotenvy::Error) -> Kind {
+fn malformed(text: &str, path: &Path, error: &dotenvy::Error) -> SettingsError {
     let line = match error {
         dotenvy::Error::LineParse(bad, _) => {
             let bad = bad.lines().next().unwrap_or("").trim();
@@ -94,7 +94,7 @@ fn malformed(text: &str, path: &Path, error: &dotenvy::Error) -> Kind {
         }
         _ => None,
     };
-    Kind::BadFile {
+    SettingsError::File {
         file: path.to_owned(),
         line: line.map_or(1, |index| index + 1),
         why: "this is not `NAME=value`; a value with spaces stands in quotes".to_owned(),

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::answer::{AuditTrail, Outcome, TrailSound};
 use crate::audit::{self, Trail};
 use crate::change::{Effect, Needs, Workspace};
-use crate::failure::{Kind, Result};
+use crate::failure::{AuditError, Result};
 use crate::verb::{Verb, verbs};
 use crate::world::pg::{Purpose, Session};
 
@@ -83,7 +83,7 @@ impl Verb for Verify {
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let records = Trail::of(&workspace.settings.root)
             .verify()?
-            .map_err(|broken| Kind::TrailBroken { sequence: broken.sequence, why: broken.why })?;
+            .map_err(|broken| AuditError::Broken { sequence: broken.sequence, why: broken.why })?;
         Ok(Outcome::done(TrailSound { records }))
     }
 }

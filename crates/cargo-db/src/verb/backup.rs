@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use crate::answer::{BackedUp, Outcome};
 use crate::backup::{self, BackupRequest, Folder};
 use crate::change::{Database, Effect, Workspace};
-use crate::failure::{Kind, Result};
+use crate::failure::{ConsentError, Result, SettingsError};
 use crate::model::backup::{Compression, Format};
 use crate::verb::Verb;
 
@@ -88,7 +88,7 @@ impl Verb for TakeBackup {
         ui.note(&format!("TakeBackup of {database} on {server} into {}", folder.path().display()));
         let skips = self.auto || settings.backup.skip_prompt || workspace.consent.yes;
         if ui.can_prompt() && !skips && !ui.confirm("Go on?")? {
-            return Err(Kind::Declined.into());
+            return Err(ConsentError::Declined.into());
         }
         let taken = backup::take(&workspace.world, settings, target, &folder, &request)?;
         // Nothing is removed on the word of a backup that nobody read.
@@ -107,7 +107,7 @@ fn request(args: &TakeBackup, event: &str) -> Result<BackupRequest> {
     let compression = match &args.compress {
         _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
         None => Compression::Gzip(6),
-        Some(text) => Compression::parse(text).ok_or_else(|| Kind::BadSetting {
+        Some(text) => Compression::parse(text).ok_or_else(|| SettingsError::Value {
             source_name: "--compress".to_owned(),
             value: text.clone(),
             why: "there are `gzip` (1 to 9) and `zstd` (1 to 19), as `zstd:3`".to_owned(),
@@ -126,7 +126,7 @@ fn request(args: &TakeBackup, event: &str) -> Result<BackupRequest> {
     if args.format == BackupFormat::Set && (!selection.is_empty() || args.output.is_some()) {
         let what =
             "a set is whole and has its place: leave out `-o`, and what chooses parts".to_owned();
-        return Err(Kind::Usage { what }.into());
+        return Err(SettingsError::Usage { what }.into());
     }
     if args.no_owner {
         selection.push("--no-owner".to_owned());

@@ -11,7 +11,7 @@ use crate::change::{
     Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, ToolNeed, Workspace,
     perform,
 };
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, Result};
 use crate::model::backup::{Backup, Level, Verification};
 use crate::plan::{self, Plan, Step, Verdict};
 use crate::verb::{Verb, verbs};
@@ -145,7 +145,7 @@ impl Verb for Verify {
         let unsound = verifications.into_iter().find(|(_, verification)| !verification.ok);
         let failure = match (unsound, self.max_age) {
             (Some((name, verification)), _) => {
-                Some(Kind::Unsound { name, problems: verification.problems }.into())
+                Some(BackupError::Unsound { name, problems: verification.problems }.into())
             }
             (None, Some(max_age)) => newest_is_young(workspace, &folder, max_age).err(),
             (None, None) => None,
@@ -255,5 +255,5 @@ fn newest_is_young(workspace: &Workspace, folder: &Folder, max_age: Duration) ->
     }
     let age = humantime::format_duration(max_age);
     let what = format!("of `{database}` that was verified and is younger than {age}");
-    Err(Kind::NoBackup { what }.into())
+    Err(BackupError::NotFound { what }.into())
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::answer::{CheckReport, Outcome};
 use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
 use crate::check::{self, Direction, Source, past};
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
 use crate::model::migration::Folder;
@@ -196,7 +196,7 @@ impl Repository<'_> {
             "--",
             dir.as_str(),
         ]);
-        let listed = process::git(root, &arguments).ok_or_else(|| Kind::Usage {
+        let listed = process::git(root, &arguments).ok_or_else(|| SettingsError::Usage {
             what: format!(
                 "`git {}` failed in `{}`: is it a repository, with that revision?",
                 arguments.join(" "),

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::answer::{DryRun, EnvironmentReport, Outcome};
 use crate::change::{Change, Database, Effect, Ending, Mode, Workspace, lock_database, perform};
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, SettingsError};
 use crate::model::environment::Environment;
 use crate::plan::{self, Plan, Step};
 use crate::verb::{Verb, verbs};
@@ -78,7 +78,7 @@ impl Verb for Set {
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let environment = Environment::named(&self.environment).ok_or_else(|| Kind::Usage {
+        let environment = Environment::named(&self.environment).ok_or_else(|| SettingsError::Usage {
             what: format!(
                 "no environment is called `{}`; there are development, test, staging and production",
                 self.environment

@@ -10,7 +10,7 @@ use crate::change::{
     Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore, foresee,
     lock_migrations, perform, prove, same_plan,
 };
-use crate::failure::{Kind, Result};
+use crate::failure::{ProgramError, Result};
 use crate::migration::{self, AppliedMigration, Witness};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
@@ -116,7 +116,7 @@ impl Migrate {
         if self.all_or_nothing && migrations.runner == Runner::Tool {
             let tool = migrations.layout.key().to_owned();
             let doing = "apply all or nothing".to_owned();
-            return Err(Kind::ToolCannot { tool, doing, key: "" }.into());
+            return Err(ProgramError::Cannot { tool, doing, key: "" }.into());
         }
         let customarily = database.environment() == Environment::Staging;
         Ok(self.all_or_nothing || database.settings.all_or_nothing.unwrap_or(customarily))

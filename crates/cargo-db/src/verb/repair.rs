@@ -7,7 +7,7 @@ use clap::Args;
 use crate::answer::{DryRun, Migrated, Outcome};
 use crate::change::{Database, Effect, Ending, HistoryEdit, Mode, Workspace, perform};
 use crate::check;
-use crate::failure::{Kind, Result};
+use crate::failure::{HistoryError, Result};
 use crate::migration;
 use crate::model::history::{Applied, Problem, Standing, Trouble};
 use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
@@ -79,7 +79,7 @@ fn plan(database: &Database<'_>) -> Result<Plan> {
     }
     if harmless.is_empty() && failed.is_empty() && !beyond.is_empty() {
         return Err(
-            Kind::HistoryInconsistent { target: target.to_string(), problems: beyond }.into()
+            HistoryError::Inconsistent { target: target.to_string(), problems: beyond }.into()
         );
     }
     let mut plan = plan::repair(&facts, harmless, failed);

@@ -8,7 +8,7 @@ use crate::backup::{self, Folder, OldDatabase};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, lock_server, perform,
 };
-use crate::failure::{Kind, Result};
+use crate::failure::{ConsentError, Result};
 use crate::migration;
 use crate::model::history::History;
 use crate::model::target::Target;
@@ -179,7 +179,7 @@ fn fill(database: &Database<'_>, plan: &Plan, target: &Target) -> Result<Rows> {
     let migrated = plan::migrate(&facts, &MigrateRequest::default())?;
     if migrated.migrations().ne(plan.migrations()) {
         let (before, now) = (plan.id().to_string(), "another one".to_owned());
-        return Err(Kind::PlanChanged { before, now }.into());
+        return Err(ConsentError::PlanChanged { before, now }.into());
     }
     let mut lock = lock_migrations(database, target)?;
     if !migrated.is_empty() {

@@ -13,7 +13,7 @@ use crate::backup::{
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, lock_server, perform,
 };
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, ConsentError, Result, SettingsError};
 use crate::model::backup::{Backup, Format};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
@@ -162,7 +162,7 @@ impl Restore {
             None if workspace.ui.can_prompt() => Some(pick(workspace, folder)?),
             None => {
                 let what = "which backup to restore was not said: name one, or say `--latest`";
-                return Err(Kind::Usage { what: what.to_owned() }.into());
+                return Err(SettingsError::Usage { what: what.to_owned() }.into());
             }
         };
         let jobs = self.jobs.map(|jobs| jobs.max(1));
@@ -215,7 +215,7 @@ fn newest(database: &Database<'_>, folder: &Folder, has_parts: bool) -> Result<B
         return Ok(here.clone());
     }
     let with = if has_parts { " with parts: a set or an archive" } else { "" };
-    let none = |what: String| Kind::NoBackup { what: what + with };
+    let none = |what: String| BackupError::NotFound { what: what + with };
     let Some(first) = found.first() else {
         return Err(none(format!("of `{name}` in `{}`", folder.path().display())).into());
     };
@@ -235,7 +235,7 @@ fn pick(workspace: &Workspace, folder: &Folder) -> Result<String> {
     let answer = workspace.ui.ask("Number of the backup, or q to quit")?;
     let number = answer.trim().parse::<usize>().ok();
     let chosen = number.and_then(|number| found.backups.get(number.checked_sub(1)?));
-    chosen.map(|backup| backup.manifest.name.clone()).ok_or_else(|| Kind::Declined.into())
+    chosen.map(|backup| backup.manifest.name.clone()).ok_or_else(|| ConsentError::Declined.into())
 }
 
 /// A new database, about to be built beside the old one and swapped in.
@@ -265,7 +265,7 @@ impl Change for Building<'_> {
         if self.args.into.is_some() && preflight.exists {
             let problems = vec![format!("target: `{name}` exists already")];
             let name = self.source.name.clone();
-            return Err(Kind::CannotRestore { name, problems }.into());
+            return Err(BackupError::CannotRestore { name, problems }.into());
         }
         let last = if preflight.exists {
             let gone = Loss { object: format!("{name}, {} tables", preflight.tables), rows: None };
@@ -335,7 +335,7 @@ impl<'a> Replacing<'a> {
         if schema == "cargo_db" {
             let what =
                 "what cargo db remembers in the schema cargo_db is not brought back by itself";
-            return Err(Kind::Usage { what: what.to_owned() }.into());
+            return Err(SettingsError::Usage { what: what.to_owned() }.into());
         }
         Ok(Replacing { args, source, scope, reading: Some(reading), part: None, locked: None })
     }
@@ -412,7 +412,7 @@ impl Change for SwappingBack {
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let target = &database.target;
         let kept = backup::previous(&database.workspace.world, target)?.into_iter().next();
-        self.kept = kept.ok_or_else(|| Kind::NoBackup {
+        self.kept = kept.ok_or_else(|| BackupError::NotFound {
             what: format!("of `{}` that a restore kept", target.database),
         })?;
         let steps = vec![Step::PutBack { kept: self.kept.clone(), name: target.database.clone() }];

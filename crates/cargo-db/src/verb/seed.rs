@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::answer::{DryRun, Outcome, Seeded};
 use crate::change::{Change, Database, Effect, Ending, Mode, Workspace, lock_database, perform};
-use crate::failure::{Kind, Result};
+use crate::failure::{CausedBy, Result, SettingsError};
 use crate::plan::{self, Plan, SeedRequest};
 use crate::seed::{self, Rows};
 use crate::settings::SeedSettings;
@@ -97,10 +97,13 @@ fn groups(settings: &SeedSettings, paths: &[String]) -> Result<BTreeMap<String, 
     for (name, patterns) in &settings.groups {
         let mut fitting = Vec::new();
         for pattern in patterns {
-            let parsed = glob::Pattern::new(pattern).map_err(|error| Kind::BadSetting {
-                source_name: format!("seeds.groups.{name} in db.toml"),
-                value: pattern.clone(),
-                why: error.msg.to_owned(),
+            let parsed = glob::Pattern::new(pattern).map_err(|error| {
+                SettingsError::Value {
+                    source_name: format!("seeds.groups.{name} in db.toml"),
+                    value: pattern.clone(),
+                    why: error.msg.to_owned(),
+                }
+                .caused_by(error)
             })?;
             fitting.extend(paths.iter().filter(|path| parsed.matches(path)).cloned());
         }

@@ -9,7 +9,7 @@ use crate::change::{
     Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, ToolNeed, Workspace,
     perform,
 };
-use crate::failure::{Kind, Result};
+use crate::failure::{LocalServerError, Result};
 use crate::plan::{self, Plan, Step};
 use crate::verb::{Verb, verbs};
 use crate::world::pg::{Purpose, Session};
@@ -92,7 +92,7 @@ impl Verb for Start {
         if self.port.is_some_and(|port| port != running.port) {
             let why = "it runs already, on another port or none; `cargo db server stop` first";
             let (doing, why) = ("start on that port", why.to_owned());
-            return Err(Kind::NoLocalServer { doing, why }.into());
+            return Err(LocalServerError::Absent { doing, why }.into());
         }
         Ok(show(workspace, Some(if already { "it runs already" } else { "started" })))
     }
@@ -150,7 +150,7 @@ impl Verb for Url {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let running = workspace.local_server().running();
-        let running = running.ok_or_else(|| Kind::NoLocalServer {
+        let running = running.ok_or_else(|| LocalServerError::Absent {
             doing: "give the URL of",
             why: "it does not run; `cargo db server start` starts it".to_owned(),
         })?;
@@ -190,7 +190,7 @@ impl Change for Destroying {
         let server = database.workspace.local_server();
         if server.major().is_none() {
             let why = format!("`{}` holds none", server.base().display());
-            return Err(Kind::NoLocalServer { doing: "destroy", why }.into());
+            return Err(LocalServerError::Absent { doing: "destroy", why }.into());
         }
         let (databases, warnings) = match server.running() {
             Some(running) => {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::answer::{Outcome, SettingView, StatusFacts, StatusOfSets, StatusReport};
 use crate::change::{Effect, Needs, SetNeed, Workspace};
-use crate::failure::{Kind, Result};
+use crate::failure::{Result, RunError};
 use crate::migration;
 use crate::model::environment::{Marker, Resolved};
 use crate::model::history::{History, Standing};
@@ -104,8 +104,8 @@ fn look<'s>(
         let found = ask(world, settings, &target, wait);
         (folder.join(), found)
     });
-    let mut folder =
-        folder.map_err(|_| Kind::Bug { what: "a thread of `status` panicked".to_owned() })??;
+    let mut folder = folder
+        .map_err(|_| RunError::Bug { what: "a thread of `status` panicked".to_owned() })??;
     let mut found = found?;
     if let Some(answers) = &mut found {
         if layout.is_asked() {
@@ -180,12 +180,7 @@ fn connect(
             Err(failure) => failure,
             connected => return connected,
         };
-        let passing = matches!(
-            failure.kind(),
-            Kind::CannotConnect { code: None, .. }
-                | Kind::NoDatabase { .. }
-                | Kind::ConnectionLost { .. }
-        ) || matches!(failure.kind(), Kind::CannotConnect { code: Some(code), .. } if code == "57P03");
+        let passing = failure.may_pass();
         if !passing || began.elapsed() >= patience {
             return Err(failure);
         }

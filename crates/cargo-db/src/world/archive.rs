@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use ring::digest::{Context, SHA256};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, CausedBy, FileError, Result, RunError};
 use crate::model::backup::Compression;
 use crate::model::event::Event;
 use crate::model::migration::Checksum;
@@ -36,7 +36,7 @@ pub(crate) fn store<T>(
 ) -> Result<(T, Stored)> {
     let failed = |error: io::Error| {
         let why = format!("`{}`: {error}", path.display());
-        Kind::Backup { doing: "write", why }
+        BackupError::Failed { doing: "write", why }
     };
     let file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
@@ -49,7 +49,7 @@ pub(crate) fn store<T>(
         drop(tee);
         let written = writer
             .join()
-            .map_err(|_| Kind::Bug { what: "the compressing thread panicked".to_owned() })?;
+            .map_err(|_| RunError::Bug { what: "the compressing thread panicked".to_owned() })?;
         Ok((seen, written.map_err(failed)?))
     })
 }
@@ -153,10 +153,9 @@ pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
         }
         Ok(())
     });
-    read.map_err(|error| Kind::File {
-        doing: "read",
-        path: path.to_owned(),
-        why: error.to_string(),
+    read.map_err(|error| {
+        FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
+            .caused_by(error)
     })?;
     Ok(match &head {
         [0x1f, 0x8b, ..] => FileKind::Gzip,
@@ -170,10 +169,9 @@ pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
 /// error and not in an end.
 pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
     let kindred = recognise(path)?;
-    let failed = |error: io::Error| Kind::File {
-        doing: "read",
-        path: path.to_owned(),
-        why: error.to_string(),
+    let failed = |error: io::Error| {
+        FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
+            .caused_by(error)
     };
     let file = io::BufReader::with_capacity(256 * 1024, File::open(path).map_err(failed)?);
     Ok(match kindred {
@@ -185,10 +183,9 @@ pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
 
 /// Size and SHA-256 of a file.
 pub(crate) fn measure(path: &Path) -> Result<Stored> {
-    let failed = |error: io::Error| Kind::File {
-        doing: "read",
-        path: path.to_owned(),
-        why: error.to_string(),
+    let failed = |error: io::Error| {
+        FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
+            .caused_by(error)
     };
     let mut file = File::open(path).map_err(failed)?;
     let (mut context, mut bytes) = (Context::new(&SHA256), 0);

@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA256, digest};
 use walkdir::WalkDir;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{CausedBy, Failure, FileError, Result};
 use crate::model::migration::Checksum;
 
 /// Makes a failure out of an I/O error.
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Failure + use<'a> {
-    move |error| Kind::File { doing, path: path.to_owned(), why: error.to_string() }.into()
+    move |error| {
+        FileError::Failed { doing, path: path.to_owned(), why: error.to_string() }.caused_by(error)
+    }
 }
 
 /// The folder we were started in.
@@ -87,7 +89,7 @@ fn not_walked(folder: &Path) -> impl Fn(walkdir::Error) -> Failure + use<'_> {
     move |error| {
         let path = error.path().unwrap_or(folder).to_owned();
         let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-        Kind::File { doing: "read", path, why }.into()
+        FileError::Failed { doing: "read", path, why }.into()
     }
 }
 
@@ -266,7 +268,7 @@ pub(crate) fn private_dir(path: &Path, also: Option<u32>) -> Result<()> {
     }
     let why =
         "it is there already, and it is not a folder of ours that nobody else may enter".to_owned();
-    Err(Kind::File { doing: "use", path: path.to_owned(), why }.into())
+    Err(FileError::Failed { doing: "use", path: path.to_owned(), why }.into())
 }
 
 /// Makes folders inside one of ours.

@@ -15,7 +15,7 @@ pub(crate) mod sessions;
 pub(crate) mod signal;
 pub(crate) mod tool;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, MigrationError};
 use crate::model::event::{Event, Events};
 use crate::world::proofs::ToolProofs;
 use crate::world::sessions::Sessions;
@@ -50,7 +50,8 @@ impl World {
             Err(interrupted)
                 if !matches!(
                     failure.kind(),
-                    Kind::SwappedBack { .. } | Kind::NotSwappedBack { .. }
+                    Kind::Migration(MigrationError::SwappedBack { .. })
+                        | Kind::Migration(MigrationError::NotSwappedBack { .. })
                 ) =>
             {
                 interrupted.after(failure.done().to_vec())

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustix::process::{Pid, Signal};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{BackupError, CausedBy, ProgramError, Result};
 use crate::model::target::{Secret, Target};
 use crate::world::World;
 
@@ -156,7 +156,7 @@ pub(crate) fn run_project_program(
     folder: &Path,
 ) -> Result<()> {
     let shown = command.join(" ");
-    let failed = |why: String| Kind::Tool { command: shown.clone(), why };
+    let failed = |why: String| ProgramError::NotRun { command: shown.clone(), why };
     let [program, arguments @ ..] = command else { return Ok(()) };
     let mut variables = secret(target.libpq_variables());
     variables.push(("DATABASE_URL", target.url_for_child()));
@@ -164,12 +164,13 @@ pub(crate) fn run_project_program(
         .stdin_null()
         .stdout_to_stderr()
         .unchecked();
-    let handle = Arc::new(expression.start().map_err(|error| failed(error.to_string()))?);
+    let handle =
+        Arc::new(expression.start().map_err(|error| failed(error.to_string()).caused_by(error))?);
     let of_signal = Arc::clone(&handle);
     let _guard = world.interrupt.on_signal(move || {
         let _ = of_signal.kill();
     });
-    let status = handle.wait().map_err(|error| failed(error.to_string()))?.status;
+    let status = handle.wait().map_err(|error| failed(error.to_string()).caused_by(error))?.status;
     world.interrupt.check()?;
     if status.success() { Ok(()) } else { Err(failed(format!("it ended with {status}")).into()) }
 }
@@ -227,8 +228,10 @@ impl ClientProgram {
             .stderr_capture()
             .unchecked()
             .reader();
-        let reader =
-            reader.map_err(|error| Kind::Client { name: name.clone(), why: error.to_string() })?;
+        let reader = reader.map_err(|error| {
+            BackupError::ClientFailed { name: name.clone(), why: error.to_string() }
+                .caused_by(error)
+        })?;
         let handle = Arc::new(reader);
         let of_signal = Arc::clone(&handle);
         let guard = world.interrupt.on_signal(move || {
@@ -248,7 +251,7 @@ impl ClientProgram {
             Ok(None) => "it closed its output and did not end".to_owned(),
             Err(error) => error.to_string(),
         };
-        Err(Kind::Client { name: self.name.clone(), why }.into())
+        Err(BackupError::ClientFailed { name: self.name.clone(), why }.into())
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::failure::{Exit, Kind, Result};
+use crate::failure::{Exit, Result, RunError};
 
 type Cancel = Box<dyn Fn() + Send>;
 
@@ -27,7 +27,7 @@ impl Interrupt {
     /// Listens from now on.
     pub(crate) fn listen() -> Result<Interrupt> {
         let interrupt = Interrupt::default();
-        let failed = |error: std::io::Error| Kind::Bug {
+        let failed = |error: std::io::Error| RunError::Bug {
             what: format!("cannot listen to signals: {error}"),
         };
         let again = Arc::new(AtomicBool::new(false));
@@ -59,7 +59,7 @@ impl Interrupt {
     pub(crate) fn check(&self) -> Result<()> {
         match self.0.signal.load(Ordering::SeqCst) {
             0 => Ok(()),
-            signal => Err(Kind::Interrupted { terminated: signal != SIGINT }.into()),
+            signal => Err(RunError::Interrupted { terminated: signal != SIGINT }.into()),
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{CausedBy, ProgramError, Result, SettingsError};
 use crate::model::event::Event;
 use crate::model::target::Secret;
 use crate::world::World;
@@ -44,11 +44,15 @@ pub(crate) fn run(
     folder: &Path,
 ) -> Result<Ended> {
     let [name, arguments @ ..] = command else {
-        return Err(Kind::Usage { what: "the command in db.toml is empty".to_owned() }.into());
+        return Err(
+            SettingsError::Usage { what: "the command in db.toml is empty".to_owned() }.into()
+        );
     };
-    let program = find(name, folder).ok_or_else(|| Kind::NoTool { program: name.clone() })?;
-    let failed =
-        |error: std::io::Error| Kind::Tool { command: command.join(" "), why: error.to_string() };
+    let program =
+        find(name, folder).ok_or_else(|| ProgramError::Missing { program: name.clone() })?;
+    let failed = |error: std::io::Error| {
+        ProgramError::NotRun { command: command.join(" "), why: error.to_string() }.caused_by(error)
+    };
     let (errors, error_writer) = std::io::pipe().map_err(failed)?;
     let (output, output_writer) = std::io::pipe().map_err(failed)?;
     let expression = told(duct::cmd(program, arguments), &environment.variables)

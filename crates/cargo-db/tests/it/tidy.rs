@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::support::repository;
 
-/// The floors from the bottom; a module may use its own floor and those below it. `failure` and
-/// `model` are one floor: a failure is told in nouns, and nouns can fail to be read.
+/// The floors from the bottom; a module may use its own floor and those below it.
 const FLOORS: &[&[&str]] = &[
-    &["failure", "model"],
+    &["model"],
+    &["failure"],
     &["settings"],
     &["plan"],
     &["policy"],

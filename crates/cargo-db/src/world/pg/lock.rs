@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{CausedBy, Failure, LockError, Result};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
@@ -72,7 +72,7 @@ impl Lock {
         let target = self.session.target.to_string();
         self.session
             .batch_execute("")
-            .map_err(|error| Kind::LockLost { target, why: describe(&error) }.into())
+            .map_err(|error| LockError::Lost { target, why: describe(&error) }.caused_by(error))
     }
 }
 
@@ -80,7 +80,7 @@ fn busy(target: &Target, holder: Option<&Holder>, waited: Duration) -> Failure {
     let holder =
         holder.map_or_else(|| "held by a session that just ended".to_owned(), Holder::sentence);
     let waited = humantime::format_duration(Duration::from_secs(waited.as_secs())).to_string();
-    Kind::LockBusy { target: target.to_string(), holder, waited }.into()
+    LockError::Busy { target: target.to_string(), holder, waited }.into()
 }
 
 struct Holder {

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use postgres::SimpleQueryRow;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result, RunError};
 
 /// One row. It keeps what was being done, so that its errors can say so.
 #[derive(Debug)]
@@ -101,5 +101,5 @@ impl Deref for Row {
 
 /// The failure that an answer of another shape is.
 pub(super) fn unexpected(doing: &str, what: &str) -> Failure {
-    Kind::Bug { what: format!("unexpected result for `{doing}`: {what}") }.into()
+    RunError::Bug { what: format!("unexpected result for `{doing}`: {what}") }.into()
 }

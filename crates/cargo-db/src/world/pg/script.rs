@@ -4,7 +4,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Kind, Result, StatementError};
+use crate::failure::{CausedBy, Failure, FileError, Result};
+use crate::model::statement::StatementError;
 use crate::world::pg::session::{Session, describe, server_error};
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
@@ -36,9 +37,9 @@ impl Script {
         let mut controls: Vec<(usize, Statement)> = Vec::new();
         let mut reader = script.reader();
         let mut count = 0;
-        while let Some(statement) = reader.next_statement().map_err(|error| script.bad(&error))? {
+        while let Some(statement) = reader.next_statement().map_err(|error| script.bad(error))? {
             if statement.reads_data() {
-                reader.copy_data(&mut |_| Ok(())).map_err(|error| script.bad(&error))?;
+                reader.copy_data(&mut |_| Ok(())).map_err(|error| script.bad(error))?;
             }
             if statement.controls_transaction() {
                 controls.push((count, statement));
@@ -52,13 +53,15 @@ impl Script {
                 if last + 1 == count && begin.is_plain_begin() && commit.is_plain_commit());
             if let (false, Some((_, statement))) = (script.wrapped, controls.into_iter().next()) {
                 let (line, statement) = (statement.line, statement.text);
-                return Err(Kind::TransactionControl { file: script.path, line, statement }.into());
+                return Err(
+                    FileError::TransactionControl { file: script.path, line, statement }.into()
+                );
             }
         } else if let Some((_, last)) =
             controls.last().filter(|(_, last)| last.begins_transaction())
         {
             let why = format!("the transaction that begins on line {} never ends", last.line);
-            return Err(Kind::BadScript { file: script.path, why }.into());
+            return Err(FileError::BadScript { file: script.path, why }.into());
         }
         Ok(script)
     }
@@ -145,8 +148,8 @@ impl Script {
         ScriptReader::new(Box::new(self.bytes.as_slice()))
     }
 
-    fn bad(&self, error: &ScriptError) -> Kind {
-        Kind::BadScript { file: self.path.clone(), why: error.to_string() }
+    fn bad(&self, error: ScriptError) -> Failure {
+        FileError::BadScript { file: self.path.clone(), why: error.to_string() }.caused_by(error)
     }
 
     /// The script was checked before, so this is the reader's fault and not the file's.

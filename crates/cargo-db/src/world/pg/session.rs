@@ -11,8 +11,9 @@ use postgres::config::SslMode;
 use postgres::error::SqlState;
 use postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-use crate::failure::{Failure, Kind, Result, ServerError};
+use crate::failure::{CausedBy, ConnectionError, DatabaseError, Failure, Result};
 use crate::model::event::Event;
+use crate::model::statement::ServerError;
 use crate::model::target::{Host, Target, TlsMode};
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
@@ -82,15 +83,14 @@ impl Session {
         }
         let plain = target.tls.mode == TlsMode::Disable || matches!(target.host, Host::Socket(_));
         let (client, cancel): (_, Box<dyn Fn() + Send>) = if plain {
-            let client = config.connect(NoTls).map_err(|error| cannot_connect(target, &error))?;
+            let client = config.connect(NoTls).map_err(|error| cannot_connect(target, error))?;
             let token = client.cancel_token();
             // A cancel that fails leaves the statement running; the second signal is for that.
             (client, Box::new(move || drop(token.cancel_query(NoTls))))
         } else {
             let connector = tls::connector(&target.tls)?;
-            let client = config
-                .connect(connector.clone())
-                .map_err(|error| cannot_connect(target, &error))?;
+            let client =
+                config.connect(connector.clone()).map_err(|error| cannot_connect(target, error))?;
             let token = client.cancel_token();
             (client, Box::new(move || drop(token.cancel_query(connector.clone()))))
         };
@@ -109,7 +109,7 @@ impl Session {
 
     /// Runs statements whose results nobody wants.
     pub(crate) fn run(&mut self, doing: &str, sql: &str) -> Result<()> {
-        self.client.batch_execute(sql).map_err(|error| self.failure(doing, &error))
+        self.client.batch_execute(sql).map_err(|error| self.failure(doing, error))
     }
 
     /// The rows of one statement.
@@ -166,8 +166,7 @@ impl Session {
 
     /// The same, where their number is not known beforehand.
     pub(crate) fn result_sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Row>>> {
-        let messages =
-            self.client.simple_query(sql).map_err(|error| self.failure(doing, &error))?;
+        let messages = self.client.simple_query(sql).map_err(|error| self.failure(doing, error))?;
         let doing = Arc::from(doing);
         let mut sets = vec![Vec::new()];
         for message in messages {
@@ -205,25 +204,28 @@ impl Session {
                         Err(error) => {
                             let (target, why) = (self.target.to_string(), error.to_string());
                             let subject = format!("the attempt to {doing}");
-                            return Err(Kind::ConnectionLost { target, subject, why }.into());
+                            return Err(
+                                ConnectionError::Lost { target, subject, why }.caused_by(error)
+                            );
                         }
                     }
                 }
             }
         };
-        Err(self.failure(doing, &error))
+        Err(self.failure(doing, error))
     }
 
     /// The failure that an error of this session is, while `doing` something.
-    pub(crate) fn failure(&self, doing: &str, error: &postgres::Error) -> Failure {
-        match server_error(error) {
+    pub(crate) fn failure(&self, doing: &str, error: postgres::Error) -> Failure {
+        match server_error(&error) {
             Some(server) => {
-                Kind::Sql { doing: format!("cannot {doing}"), server: Box::new(server) }.into()
+                DatabaseError::Sql { doing: format!("cannot {doing}"), server: Box::new(server) }
+                    .caused_by(error)
             }
             None => {
-                let (target, why) = (self.target.to_string(), describe(error));
-                Kind::ConnectionLost { target, subject: format!("the attempt to {doing}"), why }
-                    .into()
+                let (target, why) = (self.target.to_string(), describe(&error));
+                ConnectionError::Lost { target, subject: format!("the attempt to {doing}"), why }
+                    .caused_by(error)
             }
         }
     }
@@ -371,10 +373,11 @@ impl Transaction {
     pub(crate) fn commit(self, world: &World, session: &mut Session, subject: &str) -> Result<()> {
         let Err(error) = session.batch_execute("COMMIT") else { return Ok(()) };
         if server_error(&error).is_some() {
-            return Err(session.failure(&format!("commit {subject}"), &error));
+            return Err(session.failure(&format!("commit {subject}"), error));
         }
         let (target, subject) = (session.target.to_string(), subject.to_owned());
-        let unknown = || Kind::CommitUnknown { target: target.clone(), subject: subject.clone() };
+        let unknown =
+            || ConnectionError::CommitUnknown { target: target.clone(), subject: subject.clone() };
         let mut looking =
             after_the_end_of(world, &session.target, &self.backend).ok_or_else(unknown)?;
         let question = format!("SELECT txid_status({})", self.number);
@@ -382,7 +385,7 @@ impl Transaction {
         if status.as_deref() == Some("committed") {
             return Ok(());
         }
-        Err(Kind::ConnectionLost { target, subject, why: describe(&error) }.into())
+        Err(ConnectionError::Lost { target, subject, why: describe(&error) }.caused_by(error))
     }
 }
 
@@ -400,11 +403,11 @@ pub(crate) fn describe(error: &postgres::Error) -> String {
     text
 }
 
-fn cannot_connect(target: &Target, error: &postgres::Error) -> Failure {
+fn cannot_connect(target: &Target, error: postgres::Error) -> Failure {
     let code = error.code().map(|code| code.code().to_owned());
     let why = match error.as_db_error() {
         Some(said) => said.message().to_owned(),
-        None => describe(error),
+        None => describe(&error),
     };
-    Kind::CannotConnect { target: target.to_string(), why, code }.into()
+    ConnectionError::Failed { target: target.to_string(), why, code }.caused_by(error)
 }

@@ -13,7 +13,7 @@ use rustls::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::failure::{Kind, Result};
+use crate::failure::{CausedBy, Failure, Result, SettingsError};
 use crate::model::target::{Tls, TlsMode};
 
 /// How much of a server's certificate is checked.
@@ -28,7 +28,7 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| bad("the TLS library", &error))?;
+        .map_err(|error| bad("the TLS library", error))?;
     // As in libpq: with a root file there, `require` looks at who signed.
     let check = match (tls.mode, &tls.root) {
         (TlsMode::VerifyFull, _) => None,
@@ -47,8 +47,8 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect> {
         Some((certificate, key)) => {
             let chain = certificates(certificate)?;
             let key = PrivateKeyDer::from_pem_file(key)
-                .map_err(|error| bad(&key.display().to_string(), &error))?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| bad("sslcert", &error))?
+                .map_err(|error| bad(&key.display().to_string(), error))?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| bad("sslcert", error))?
         }
     };
     Ok(MakeRustlsConnect::new(config))
@@ -64,7 +64,7 @@ fn inner(
     }
     let roots = Arc::new(roots(tls.root.as_deref())?);
     let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider)).build();
-    Ok(Some(verifier.map_err(|error| bad("sslrootcert", &error))?))
+    Ok(Some(verifier.map_err(|error| bad("sslrootcert", error))?))
 }
 
 fn roots(file: Option<&Path>) -> Result<RootCertStore> {
@@ -72,7 +72,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore> {
     match file {
         Some(file) => {
             for certificate in certificates(file)? {
-                store.add(certificate).map_err(|error| bad(&file.display().to_string(), &error))?;
+                store.add(certificate).map_err(|error| bad(&file.display().to_string(), error))?;
             }
         }
         None => {
@@ -84,16 +84,16 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore> {
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-    read.map_err(|error| bad(&file.display().to_string(), &error))
+    read.map_err(|error| bad(&file.display().to_string(), error))
 }
 
-fn bad(value: &str, error: &dyn std::fmt::Display) -> crate::failure::Failure {
-    Kind::BadSetting {
+fn bad(value: &str, error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    SettingsError::Value {
         source_name: "TLS".to_owned(),
         value: value.to_owned(),
         why: error.to_string(),
     }
-    .into()
+    .caused_by(error)
 }
 
 /// Checks who signed a certificate but not whose it is, or nothing at all: `verify-ca`, and

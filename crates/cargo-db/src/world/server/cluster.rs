@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{CausedBy, Failure, LocalServerError, Result};
 use crate::world::clock::{pause, stopwatch};
 use crate::world::process::{self, User};
 use crate::world::server::SUPERUSER;
@@ -81,7 +81,7 @@ impl Cluster {
             }
             files::remove_dir(&unfinished)?;
         }
-        Err(Kind::Server { doing: "be made", why }.into())
+        Err(LocalServerError::Failed { doing: "be made", why }.into())
     }
 
     /// The server, if it runs and is ready.
@@ -132,7 +132,7 @@ impl Cluster {
             &port.to_string(),
         ];
         let arguments: Vec<String> = arguments.map(str::to_owned).into();
-        let failed = |why: String| Failure::from(Kind::Server { doing: "start", why });
+        let failed = |why: String| Failure::from(LocalServerError::Failed { doing: "start", why });
         let mut child = process::spawn_server(
             &binaries.program("postgres"),
             &arguments,
@@ -140,7 +140,7 @@ impl Cluster {
             options.user,
             log,
         )
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed(error.to_string()).caused_by(error))?;
         let began = stopwatch();
         loop {
             if let Some((running, true)) = self.pid_file()
@@ -148,7 +148,8 @@ impl Cluster {
             {
                 return Ok(running);
             }
-            let exited = child.try_wait().map_err(|error| failed(error.to_string()))?;
+            let exited =
+                child.try_wait().map_err(|error| failed(error.to_string()).caused_by(error))?;
             if exited.is_some() || began.elapsed() > PATIENCE {
                 return Err(failed(last_lines(&files::tail(&log_path, before))));
             }

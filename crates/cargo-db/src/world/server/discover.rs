@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{BackupError, Failure, LocalServerError, Result};
 use crate::world::process;
 
 /// The usual places; a `*` stands for a version.
@@ -64,7 +64,7 @@ pub(crate) fn client(named: Option<&Path>, major: u32) -> Result<Binaries> {
         } else {
             format!("PostgreSQL {major}'s client")
         };
-        Kind::NoClient { major, package }.into()
+        BackupError::NoClient { major, package }.into()
     })
 }
 
@@ -133,7 +133,7 @@ pub(super) fn nothing_found(named: Option<&Path>) -> Failure {
     let install = command
         .map_or("see https://www.postgresql.org/download/", |(_, command)| command)
         .to_owned();
-    Kind::NoBinaries { looked_in, install }.into()
+    LocalServerError::NoBinaries { looked_in, install }.into()
 }
 
 #[cfg(test)]

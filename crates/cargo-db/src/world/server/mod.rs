@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{CausedBy, Failure, LocalServerError, Result};
 use crate::model::event::Event;
 use crate::model::target::{Host, Target, Tls, TlsMode};
 use crate::world::clock::{pause, stopwatch};
@@ -135,7 +135,7 @@ impl LocalServer {
             return Err(discover::nothing_found(self.bin.as_deref()));
         }
         let (made_by, found) = (cluster.major.to_string(), majors.join(", "));
-        Err(Kind::OtherMajor { folder: cluster.data, made_by, found }.into())
+        Err(LocalServerError::OtherMajor { folder: cluster.data, made_by, found }.into())
     }
 
     fn prepare_base(&self) -> Result<()> {
@@ -148,7 +148,7 @@ impl LocalServer {
             None if process::is_root() => {
                 let why = "PostgreSQL refuses to run as root, and there is no user `postgres` or \
                      `nobody` to run it as";
-                Err(Kind::Server { doing: "start", why: why.to_owned() }.into())
+                Err(LocalServerError::Failed { doing: "start", why: why.to_owned() }.into())
             }
             None => {
                 files::private_dir(&self.base, None)?;
@@ -169,8 +169,9 @@ impl LocalServer {
     /// Stops the server. One that does not run is stopped already.
     pub(crate) fn stop(&self, world: &World) -> Result<bool> {
         let Some(running) = self.running() else { return Ok(false) };
-        let failed = |why: String| Failure::from(Kind::Server { doing: "stop", why });
-        process::stop_server(running.pid).map_err(|error| failed(error.to_string()))?;
+        let failed = |why: String| Failure::from(LocalServerError::Failed { doing: "stop", why });
+        process::stop_server(running.pid)
+            .map_err(|error| failed(error.to_string()).caused_by(error))?;
         let began = stopwatch();
         while process::is_postgres(running.pid) {
             if began.elapsed() > Duration::from_secs(60) {

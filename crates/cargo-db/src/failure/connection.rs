@@ -1,0 +1,103 @@
+//! The way to a database: it cannot be reached, it is not there, or it was lost.
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, staying};
+use crate::model::environment::Environment;
+
+/// A connection that could not be made, or that ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectionError {
+    #[error("cannot connect to `{target}`")]
+    Failed { target: String, why: String, code: Option<String> },
+    #[error("the database `{database}` does not exist on `{server}`")]
+    NoDatabase { database: String, server: String, environment: Environment },
+    #[error("the connection to `{target}` was lost during {subject}")]
+    Lost { target: String, subject: String, why: String },
+    #[error("the connection to `{target}` was lost during {subject}")]
+    LostPartWay { target: String, subject: String, why: String, stays: Vec<String> },
+    #[error("the connection to `{target}` was lost while {subject} was being committed")]
+    CommitUnknown { target: String, subject: String },
+}
+
+impl ConnectionError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            ConnectionError::Failed { why, code, .. } => {
+                let failed =
+                    Explanation::new("CONNECTION.FAILED", Exit::Unreachable).because_text(why);
+                match code.as_deref() {
+                    Some("28P01" | "28000") => failed.advise(
+                        "look at the user and the password; `cargo db status` says where they \
+                         come from",
+                    ),
+                    Some("53300") => {
+                        failed.advise("the server has no connection left: close some, or wait")
+                    }
+                    _ => failed.run("wait for the server to come up", "cargo db status --wait"),
+                }
+            }
+            ConnectionError::NoDatabase { environment, .. } => {
+                let none = Explanation::new("CONNECTION.NO_DATABASE", Exit::Unreachable);
+                if environment.is_own() {
+                    none.run("create it and apply the migrations", "cargo db migrate")
+                } else {
+                    none.advise(format!(
+                        "cargo db creates no database in {environment}: create it first"
+                    ))
+                }
+            }
+            ConnectionError::Lost { why, .. } => Explanation::new("CONNECTION.LOST", Exit::Failed)
+                .because(why)
+                .because("the server undoes what was not committed: the database is as before it")
+                .run("when the server is back", "cargo db status --wait"),
+            ConnectionError::LostPartWay { why, stays, .. } => {
+                Explanation::new("CONNECTION.LOST_PART_WAY", Exit::PartWay)
+                    .because(why)
+                    .because_of(staying(stays))
+                    .advise(FINISH_BY_HAND)
+            }
+            ConnectionError::CommitUnknown { .. } => {
+                Explanation::new("CONNECTION.COMMIT_UNKNOWN", Exit::Unreachable)
+                    .because("the server did not say in time whether it is in")
+                    .look_at_status()
+            }
+        }
+    }
+}
+
+/// One of each kind, and of each ending that a kind can take.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<ConnectionError> {
+    let text = str::to_owned;
+    let (target, subject, why) = (text("me@h:5432/school"), text("1 a"), text("reset by peer"));
+    let failed = |code: Option<&str>| ConnectionError::Failed {
+        target: target.clone(),
+        why: why.clone(),
+        code: code.map(str::to_owned),
+    };
+    let missing = |environment| ConnectionError::NoDatabase {
+        database: text("school"),
+        server: text("h:5432"),
+        environment,
+    };
+    vec![
+        failed(None),
+        failed(Some("28P01")),
+        failed(Some("53300")),
+        missing(Environment::Development),
+        missing(Environment::Production),
+        ConnectionError::Lost {
+            target: target.clone(),
+            subject: subject.clone(),
+            why: why.clone(),
+        },
+        ConnectionError::LostPartWay {
+            target: target.clone(),
+            subject: subject.clone(),
+            why,
+            stays: vec![text("CREATE INDEX")],
+        },
+        ConnectionError::CommitUnknown { target, subject },
+    ]
+}

@@ -1,0 +1,140 @@
+//! What was not agreed to, and what policy refuses whatever is agreed to.
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::Explanation;
+use crate::model::consent::Consent;
+use crate::model::environment::Environment;
+
+/// Consent that is missing, that is for something else, or that nothing can replace.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConsentError {
+    #[error("declined: nothing was changed")]
+    Declined,
+    #[error("{verb} on `{database}` ({environment}) needs {}", needed(*consent))]
+    Missing {
+        verb: &'static str,
+        /// What was typed, without what was agreed to in it.
+        command: String,
+        database: String,
+        environment: Environment,
+        consent: Consent,
+        /// What makes it ask for so much.
+        signals: Vec<String>,
+    },
+    #[error("`--confirm {given}` does not name the database, `{database}`")]
+    WrongName { given: String, database: String },
+    #[error("`--plan {given}` is not this plan, {plan}")]
+    WrongPlan { given: String, plan: String, command: String },
+    #[error("the plan {given} was carried out already, and its id is used up")]
+    PlanUsedUp { given: String, command: String },
+    #[error("the plan changed: it was {before}, and now it is {now}")]
+    PlanChanged { before: String, now: String },
+    #[error("{verb} is refused in {environment}")]
+    Refused { verb: &'static str, environment: Environment, signals: Vec<String> },
+}
+
+impl ConsentError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            ConsentError::Declined => Explanation::new("CONSENT.DECLINED", Exit::Consent),
+            ConsentError::Missing { command, database, consent, signals, .. } => {
+                let missing = Explanation::new("CONSENT.MISSING", Exit::Consent)
+                    .because_of(signals.iter().cloned());
+                how_to_agree(missing, command, database, *consent)
+            }
+            ConsentError::WrongName { database, .. } => {
+                Explanation::new("CONSENT.WRONG_NAME", Exit::Consent)
+                    .advise(format!("`--confirm {database}`"))
+            }
+            ConsentError::WrongPlan { command, .. } => {
+                Explanation::new("CONSENT.WRONG_PLAN", Exit::Consent)
+                    .run("see the plan as it is now", format!("{command} --dry-run"))
+            }
+            ConsentError::PlanUsedUp { command, .. } => {
+                Explanation::new("CONSENT.USED_UP", Exit::Consent)
+                    .run("see the plan as it is now", format!("{command} --dry-run"))
+            }
+            ConsentError::PlanChanged { .. } => Explanation::new("PLAN.CHANGED", Exit::Consent)
+                .advise("run the command again to see the new plan"),
+            ConsentError::Refused { verb, signals, .. } => {
+                let refused = Explanation::new("POLICY.REFUSED", Exit::Policy)
+                    .because_of(signals.iter().cloned())
+                    .advise("nothing that can be passed changes this");
+                instead_of(refused, verb)
+            }
+        }
+    }
+}
+
+fn needed(consent: Consent) -> &'static str {
+    match consent {
+        Consent::Free => "nothing",
+        Consent::Confirm => "a confirmation",
+        Consent::ByName => "consent by name",
+        Consent::ToPlan => "consent to the plan",
+    }
+}
+
+fn how_to_agree(
+    missing: Explanation,
+    command: &str,
+    database: &str,
+    consent: Consent,
+) -> Explanation {
+    match consent {
+        Consent::Free => missing,
+        Consent::Confirm => missing.run("agree", format!("{command} --yes")),
+        Consent::ByName => missing.run("agree", format!("{command} --confirm {database}")),
+        Consent::ToPlan => {
+            missing.run("see the plan and its id", format!("{command} --dry-run")).run(
+                "agree to exactly that plan",
+                format!("{command} --confirm {database} --plan <id>"),
+            )
+        }
+    }
+}
+
+/// What is right where a verb is refused.
+fn instead_of(refused: Explanation, verb: &str) -> Explanation {
+    match verb {
+        "reset" => {
+            refused.run("to go back to an earlier state", "cargo db restore --dry-run --latest")
+        }
+        "seed --fresh" => refused.run("to add what is missing", "cargo db seed --dry-run"),
+        _ => refused.run("see what is allowed here", "cargo db policy"),
+    }
+}
+
+/// One of each kind, and of each ending that a kind can take.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<ConsentError> {
+    let text = str::to_owned;
+    let (database, command) = (text("school"), text("cargo db migrate"));
+    let missing = |consent| ConsentError::Missing {
+        verb: "migrate",
+        command: command.clone(),
+        database: database.clone(),
+        environment: Environment::Production,
+        consent,
+        signals: vec![text("it counts as production because of DB_ENV (prod)")],
+    };
+    let refused = |verb| ConsentError::Refused {
+        verb,
+        environment: Environment::Production,
+        signals: vec![text("it counts as production because of DB_ENV (prod)")],
+    };
+    vec![
+        ConsentError::Declined,
+        missing(Consent::Confirm),
+        missing(Consent::ByName),
+        missing(Consent::ToPlan),
+        ConsentError::WrongName { given: text("x"), database: database.clone() },
+        ConsentError::WrongPlan { given: text("a"), plan: text("b"), command: command.clone() },
+        ConsentError::PlanUsedUp { given: text("a"), command: command.clone() },
+        ConsentError::PlanChanged { before: text("a"), now: text("b") },
+        refused("reset"),
+        refused("seed --fresh"),
+        refused("rollback"),
+    ]
+}

@@ -1,0 +1,121 @@
+//! What a server refuses: statements of the user's files, our own, and verifications.
+
+use std::path::PathBuf;
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, place, server_lines, staying};
+use crate::model::statement::{ServerError, StatementError};
+
+/// A statement that failed, or that found what should not be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DatabaseError {
+    #[error("{}: {}", place(statement), statement.server.message)]
+    Statement { statement: Box<StatementError>, subject: String, verb: &'static str },
+    #[error("{}: {}", place(statement), statement.server.message)]
+    PartWay { statement: Box<StatementError>, subject: String, stays: Vec<String> },
+    #[error("{doing}: {}", server.message)]
+    Sql { doing: String, server: Box<ServerError> },
+    #[error("{}:{line}: verification failed: {found}", file.display())]
+    NotVerified { file: PathBuf, line: usize, found: String, subject: String },
+}
+
+impl DatabaseError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            DatabaseError::Statement { statement, subject, verb } => {
+                let failed = Explanation::new("STATEMENT.FAILED", Exit::Failed)
+                    .because_of(server_lines(&statement.server))
+                    .because(format!("{subject} was rolled back: the database is as before it"));
+                run_again(failed, statement.server.code.as_deref(), verb)
+            }
+            DatabaseError::PartWay { statement, stays, .. } => {
+                Explanation::new("STATEMENT.PART_WAY", Exit::PartWay)
+                    .because_of(server_lines(&statement.server))
+                    .because_of(staying(stays))
+                    .advise(FINISH_BY_HAND)
+            }
+            DatabaseError::Sql { server, .. } => {
+                Explanation::new("DATABASE.FAILED", Exit::Failed).because_of(server_lines(server))
+            }
+            DatabaseError::NotVerified { subject, .. } if subject.is_empty() => {
+                Explanation::new("VERIFY.FAILED", Exit::PartWay)
+                    .because("every migration is in; what they did is not what was wanted")
+            }
+            DatabaseError::NotVerified { subject, .. } => {
+                Explanation::new("VERIFY.FAILED", Exit::Failed).because(format!(
+                    "the transaction of {subject} was rolled back: the database is as before it"
+                ))
+            }
+        }
+    }
+}
+
+/// What helps against a refused statement depends on why it was refused.
+fn run_again(failed: Explanation, code: Option<&str>, verb: &str) -> Explanation {
+    let again = format!("cargo db {verb}");
+    match code {
+        Some("55P03") => failed.run(
+            "others hold the table: when it is free, or with a longer `--ddl-lock-timeout`",
+            again,
+        ),
+        Some("57014") => {
+            failed.run("it took too long: raise `[migrate] statement-timeout`, then", again)
+        }
+        Some("42501") => failed.run("as a role that may do this", again),
+        Some("25001") => failed.run(
+            "it cannot run in a transaction: `cargo db check` says how it leaves it, then",
+            again,
+        ),
+        Some("42P07" | "42710") => failed
+            .run("where the database has this already, record it as applied:", "cargo db baseline"),
+        _ => failed.run("mend the file, then", again),
+    }
+}
+
+/// One of each kind, and of each ending that a kind can take.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<DatabaseError> {
+    let text = str::to_owned;
+    let server = |code: &str| ServerError {
+        code: Some(text(code)),
+        message: text("it does not go"),
+        detail: Some(text("because of it")),
+        hint: Some(text("do it otherwise")),
+        context: Some(text("COPY pupils, line 2\nand more")),
+        position: Some(1),
+    };
+    let statement = |code: &str| {
+        Box::new(StatementError {
+            file: "1_a.sql".into(),
+            line: 1,
+            column: 1,
+            source_line: text("SELECT 1"),
+            server: server(code),
+        })
+    };
+    let failed = |code: &&str| DatabaseError::Statement {
+        statement: statement(code),
+        subject: text("1 a"),
+        verb: "migrate",
+    };
+    let not_verified = |subject: &str| DatabaseError::NotVerified {
+        file: "verify.sql".into(),
+        line: 3,
+        found: text("2 rows"),
+        subject: text(subject),
+    };
+    let mut all: Vec<DatabaseError> =
+        ["22012", "55P03", "57014", "42501", "25001", "42P07"].iter().map(failed).collect();
+    all.extend([
+        DatabaseError::PartWay {
+            statement: statement("22012"),
+            subject: text("1 a"),
+            stays: vec![text("CREATE INDEX")],
+        },
+        DatabaseError::Sql { doing: text("cannot look"), server: Box::new(server("42501")) },
+        not_verified(""),
+        not_verified("2 b"),
+    ]);
+    all
+}

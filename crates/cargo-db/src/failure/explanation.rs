@@ -1,0 +1,94 @@
+//! What every kind of failure says beside its wording, and the pieces that several of them share.
+
+use crate::failure::exit::Exit;
+use crate::model::statement::{ServerError, StatementError};
+
+/// What to do next: a sentence, and a command where there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hint {
+    pub(crate) label: String,
+    pub(crate) command: Option<String>,
+}
+
+/// All that is known of one kind of failure: its stable name for programs, the exit code, the
+/// lines that say why, and what to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Explanation {
+    pub(crate) code: &'static str,
+    pub(crate) exit: Exit,
+    pub(crate) why: Vec<String>,
+    pub(crate) hints: Vec<Hint>,
+}
+
+impl Explanation {
+    /// A kind whose wording says everything; the other methods add to it.
+    pub(super) fn new(code: &'static str, exit: Exit) -> Explanation {
+        Explanation { code, exit, why: Vec::new(), hints: Vec::new() }
+    }
+
+    /// One more line that says why.
+    pub(super) fn because(mut self, line: impl Into<String>) -> Explanation {
+        self.why.push(line.into());
+        self
+    }
+
+    /// More lines that say why.
+    pub(super) fn because_of(mut self, lines: impl IntoIterator<Item = String>) -> Explanation {
+        self.why.extend(lines);
+        self
+    }
+
+    /// The lines of a longer text that says why.
+    pub(super) fn because_text(self, text: &str) -> Explanation {
+        self.because_of(text.lines().map(str::to_owned))
+    }
+
+    /// Something to do next that no command does.
+    pub(super) fn advise(mut self, label: impl Into<String>) -> Explanation {
+        self.hints.push(Hint { label: label.into(), command: None });
+        self
+    }
+
+    /// A command to run next, and what it is for.
+    pub(super) fn run(mut self, label: &str, command: impl Into<String>) -> Explanation {
+        self.hints.push(Hint { label: label.to_owned(), command: Some(command.into()) });
+        self
+    }
+
+    /// The next command of everything that leaves the state of the database open.
+    pub(super) fn look_at_status(self) -> Explanation {
+        self.run("see where the database stands", "cargo db status")
+    }
+}
+
+/// The file, line and column of a statement, as editors read them.
+pub(super) fn place(statement: &StatementError) -> String {
+    format!("{}:{}:{}", statement.file.display(), statement.line, statement.column)
+}
+
+/// What a server said beside its message.
+pub(super) fn server_lines(server: &ServerError) -> Vec<String> {
+    let code = server.code.as_ref().map(|code| format!("SQLSTATE {code}"));
+    let detail = server.detail.as_ref().map(|detail| format!("detail: {detail}"));
+    let hint = server.hint.as_ref().map(|hint| format!("the server's hint: {hint}"));
+    let context = server
+        .context
+        .as_ref()
+        .map(|context| format!("in {}", context.lines().next().unwrap_or("")));
+    [detail, context, hint, code].into_iter().flatten().collect()
+}
+
+/// What a file that ran outside a transaction leaves behind when it stops.
+pub(super) fn staying(stays: &[String]) -> impl Iterator<Item = String> {
+    let head = "it runs outside a transaction, so what came before the failure stays:".to_owned();
+    std::iter::once(head).chain(stays.iter().map(|statement| format!("  {statement}")))
+}
+
+/// What to do about a file that stopped half-way, outside a transaction.
+pub(super) const FINISH_BY_HAND: &str = "mend the file so that it can run again (`IF NOT EXISTS`), \
+     or undo by hand what stays, then migrate again";
+
+/// Names in code style, in one sentence.
+pub(super) fn ticked(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,58 @@
+//! Files and folders, and scripts that cannot be read as SQL.
+
+use std::path::PathBuf;
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::Explanation;
+
+/// A file that cannot be read, written, or run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    #[error("failed to {doing} `{}`", path.display())]
+    Failed { doing: &'static str, path: PathBuf, why: String },
+    #[error("`{}` is not a script that can run: {why}", file.display())]
+    BadScript { file: PathBuf, why: String },
+    #[error(
+        "`{}`, line {line}: `{statement}` would end the transaction that it runs in",
+        file.display()
+    )]
+    TransactionControl { file: PathBuf, line: usize, statement: String },
+    #[error("`{}` changed while the plan was waiting", file.display())]
+    Changed { file: PathBuf },
+}
+
+impl FileError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            FileError::Failed { why, .. } => {
+                Explanation::new("FILE.FAILED", Exit::Failed).because_text(why)
+            }
+            FileError::BadScript { .. } => Explanation::new("SCRIPT.UNREADABLE", Exit::Failed),
+            FileError::TransactionControl { .. } => {
+                Explanation::new("SCRIPT.TRANSACTION_CONTROL", Exit::Failed).advise(
+                    "leave it out; how a migration runs without a transaction, its tool says: \
+                     `cargo db check`",
+                )
+            }
+            FileError::Changed { .. } => Explanation::new("PLAN.FILE_CHANGED", Exit::Failed)
+                .advise("run the command again to see the new plan"),
+        }
+    }
+}
+
+/// One of each kind.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<FileError> {
+    let file = PathBuf::from("migrations/1_a.sql");
+    vec![
+        FileError::Failed { doing: "read", path: file.clone(), why: "no such file".to_owned() },
+        FileError::BadScript { file: file.clone(), why: "a quote is not closed".to_owned() },
+        FileError::TransactionControl {
+            file: file.clone(),
+            line: 2,
+            statement: "COMMIT".to_owned(),
+        },
+        FileError::Changed { file },
+    ]
+}

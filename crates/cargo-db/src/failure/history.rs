@@ -1,0 +1,145 @@
+//! The history of migrations: the table in the database, and what the files say.
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, staying};
+use crate::model::history::{Problem, Trouble};
+
+/// A history that cannot be read, believed or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HistoryError {
+    #[error("the history of `{target}` and the files do not agree")]
+    Inconsistent { target: String, problems: Vec<Problem> },
+    #[error("the history table `{table}` holds rows that its tool never writes")]
+    Unreadable { table: String },
+    #[error("`{table}` is not a history of {expected}: {}", whose(tool.as_deref()))]
+    OtherTool { table: String, tool: Option<String>, expected: String },
+    #[error(
+        "`{database}` has another history: {foreign}, and that of {tool} is not where it should be"
+    )]
+    Foreign { database: String, foreign: String, tool: String },
+    #[error("{subject} ran, and the history could not record it")]
+    NotRecorded { subject: String, why: String, stays: Vec<String> },
+    #[error("the history of `{database}` is in {schemas}, where the search path does not lead")]
+    Elsewhere { database: String, schemas: String },
+}
+
+impl HistoryError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            HistoryError::Inconsistent { problems, .. } => {
+                let inconsistent = Explanation::new("HISTORY.INCONSISTENT", Exit::History)
+                    .because_of(problems.iter().map(problem_line));
+                remedies(problems).fold(inconsistent, Explanation::advise)
+            }
+            HistoryError::Unreadable { .. } => {
+                Explanation::new("HISTORY.UNREADABLE", Exit::History)
+            }
+            HistoryError::OtherTool { tool, .. } => {
+                let theirs = |tool| {
+                    format!(
+                        "if the project uses {tool}: `[migrations] tool = \"{tool}\"` in db.toml"
+                    )
+                };
+                let own = "give the history another table: `[migrations] table = \"…\"` in db.toml";
+                let all = tool.iter().map(theirs).chain([own.to_owned()]);
+                all.fold(Explanation::new("HISTORY.OTHER_TOOL", Exit::History), Explanation::advise)
+            }
+            HistoryError::Foreign { .. } => Explanation::new("HISTORY.FOREIGN", Exit::History)
+                .advise(
+                    "set `[migrations] tool` in db.toml to that tool, or `table` to that table; \
+                     or, if the project has moved on from it, record what is applied with \
+                     `cargo db baseline`",
+                ),
+            HistoryError::NotRecorded { why, stays, .. } => {
+                Explanation::new("HISTORY.NOT_RECORDED", Exit::PartWay)
+                    .because(why)
+                    .because_of(staying(stays))
+                    .advise(FINISH_BY_HAND)
+            }
+            HistoryError::Elsewhere { .. } => Explanation::new("HISTORY.ELSEWHERE", Exit::History)
+                .advise(
+                    "put the schema into the search path (`?search_path=` in the URL), or move \
+                     the table",
+                ),
+        }
+    }
+}
+
+/// A problem of the history as one line.
+pub(crate) fn problem_line(problem: &Problem) -> String {
+    format!("{}: {}", problem.trouble.name(), problem.line())
+}
+
+fn whose(tool: Option<&str>) -> String {
+    tool.map_or_else(
+        || "it is made in another way".to_owned(),
+        |tool| format!("it is one of {tool}"),
+    )
+}
+
+/// What to do about each trouble, said once however often it is there.
+const REMEDIES: &[(Trouble, &str)] = &[
+    (
+        Trouble::Edited,
+        "edited: put the file back as it was applied, and write the change as a new migration; \
+         `cargo db repair` if only comments or white space changed",
+    ),
+    (
+        Trouble::Missing,
+        "missing: bring the file back; `cargo db migrate --ignore-missing` goes on without it",
+    ),
+    (
+        Trouble::OutOfOrder,
+        "out of order: give it a newer version, or apply it all the same with \
+         `--allow-out-of-order`",
+    ),
+    (Trouble::Duplicate, "duplicate: give one of the two another version"),
+    (
+        Trouble::Failed,
+        "failed: see what it left behind, then let `cargo db repair` clear its row away",
+    ),
+    (Trouble::Misnamed, "misnamed: mend what is said of it, or move it away"),
+];
+
+fn remedies(problems: &[Problem]) -> impl Iterator<Item = &'static str> {
+    let is_there = |trouble| problems.iter().any(|problem| problem.trouble == trouble);
+    REMEDIES.iter().filter(move |(trouble, _)| is_there(*trouble)).map(|(_, remedy)| *remedy)
+}
+
+/// One of each kind, and of each ending that a kind can take.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<HistoryError> {
+    let text = str::to_owned;
+    let problem = |trouble: &(Trouble, _)| Problem {
+        trouble: trouble.0,
+        version: None,
+        name: text("1_a.sql"),
+        explanation: text("it is not as it was"),
+    };
+    let other = |tool| HistoryError::OtherTool {
+        table: text("public.history"),
+        tool,
+        expected: text("sqlx"),
+    };
+    vec![
+        HistoryError::Inconsistent {
+            target: text("me@h:5432/school"),
+            problems: REMEDIES.iter().map(problem).collect(),
+        },
+        HistoryError::Unreadable { table: text("public.history") },
+        other(None),
+        other(Some(text("goose"))),
+        HistoryError::Foreign {
+            database: text("school"),
+            foreign: text("goose_db_version"),
+            tool: text("sqlx"),
+        },
+        HistoryError::NotRecorded {
+            subject: text("1 a"),
+            why: text("reset by peer"),
+            stays: vec![text("CREATE INDEX")],
+        },
+        HistoryError::Elsewhere { database: text("school"), schemas: text("`app`") },
+    ]
+}

@@ -1,0 +1,51 @@
+//! The lock of a run, and the locks that a migration takes.
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::Explanation;
+
+/// A lock that was not had, was lost, or was held for too long.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LockError {
+    #[error("another run holds the lock on `{target}`: {holder}")]
+    Busy { target: String, holder: String, waited: String },
+    #[error("{subject} was given up, because others waited for it too long")]
+    OthersWaited { subject: String, who: String },
+    #[error("the connection that held the lock on `{target}` was lost")]
+    Lost { target: String, why: String },
+}
+
+impl LockError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            LockError::Busy { waited, .. } => Explanation::new("LOCK.BUSY", Exit::LockBusy)
+                .because(format!("waited {waited} for it"))
+                .advise("wait longer with `--lock-timeout 10m`, or try again later"),
+            LockError::OthersWaited { who, .. } => {
+                Explanation::new("LOCK.OTHERS_WAITED", Exit::Failed)
+                    .because(format!("the last who waited was {who}"))
+                    .because("its transaction was rolled back: the database is as before it")
+                    .advise(
+                        "try when less is going on, or let them wait longer: \
+                         `[migrate] max-blocking = \"2s\"`",
+                    )
+            }
+            LockError::Lost { why, .. } => Explanation::new("LOCK.LOST", Exit::Failed)
+                .because(why)
+                .because("somebody else may have begun to work, so nothing more was done")
+                .look_at_status(),
+        }
+    }
+}
+
+/// One of each kind.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<LockError> {
+    let text = str::to_owned;
+    let target = text("me@h:5432/school");
+    vec![
+        LockError::Busy { target: target.clone(), holder: text("pid 7"), waited: text("5s") },
+        LockError::OthersWaited { subject: text("1 a"), who: text("ada, with a SELECT") },
+        LockError::Lost { target, why: text("reset by peer") },
+    ]
+}

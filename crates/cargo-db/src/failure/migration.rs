@@ -1,0 +1,96 @@
+//! Migrations: their names and versions, the way down, and what came of going back.
+
+use std::path::PathBuf;
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::Explanation;
+
+/// A migration that cannot be named, found, run or undone.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MigrationError {
+    #[error("`{name}` cannot be the name of a migration: {why}")]
+    Name { name: String, why: &'static str },
+    #[error("`{}` holds what only {tool} can run", file.display())]
+    NotSql { file: PathBuf, tool: String },
+    #[error("there is no migration with version {version}")]
+    UnknownVersion { version: String },
+    #[error("version {version} is not applied")]
+    NotApplied { version: String },
+    #[error("{} cannot be rolled back: no down file", migrations.join(", "))]
+    Irreversible { migrations: Vec<String> },
+    #[error("{subject} cannot be rolled back: its down file holds no statement")]
+    EmptyDown { subject: String },
+    #[error("{failure}")]
+    SwappedBack { failure: String, why: Vec<String>, code: &'static str, exit: Exit },
+    #[error("{failure}; the backup `{backup}` was not swapped back in")]
+    NotSwappedBack { failure: String, backup: String, doubts: Vec<String>, why: Vec<String> },
+}
+
+impl MigrationError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            MigrationError::Name { .. } => Explanation::new("CREATE.NAME", Exit::Usage),
+            MigrationError::NotSql { .. } => Explanation::new("MIGRATION.NOT_SQL", Exit::Usage)
+                .advise("set `[migrations] runner = \"tool\"` in db.toml"),
+            MigrationError::UnknownVersion { .. } => {
+                Explanation::new("MIGRATION.UNKNOWN", Exit::Usage).look_at_status()
+            }
+            MigrationError::NotApplied { .. } => {
+                Explanation::new("MIGRATION.NOT_APPLIED", Exit::Usage).look_at_status()
+            }
+            MigrationError::Irreversible { .. } => {
+                Explanation::new("ROLLBACK.IRREVERSIBLE", Exit::Failed)
+                    .advise("write the down file, or a new migration that leads back")
+            }
+            MigrationError::EmptyDown { .. } => Explanation::new("ROLLBACK.EMPTY", Exit::Failed)
+                .advise("write what leads back, or a new migration"),
+            MigrationError::SwappedBack { why, code, exit, .. } => {
+                // What stayed for a moment does not stay any more.
+                let stayed = |line: &&String| line.contains("outside a transaction");
+                let own = why.iter().take_while(|line| !stayed(line)).cloned();
+                Explanation::new(code, *exit).because_of(own).because(
+                    "the backup was swapped back in: the database is as before all of them",
+                )
+            }
+            MigrationError::NotSwappedBack { doubts, why, backup, .. } => {
+                let lost = |doubt| format!("{doubt}: what they wrote would be lost");
+                Explanation::new("MIGRATE.NOT_SWAPPED_BACK", Exit::PartWay)
+                    .because_of(why.iter().cloned())
+                    .because_of(doubts.iter().map(lost))
+                    .run(
+                        "to go back all the same, and lose what was written since",
+                        format!("cargo db restore {backup}"),
+                    )
+            }
+        }
+    }
+}
+
+/// One of each kind.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<MigrationError> {
+    let text = str::to_owned;
+    let failure = text("1_a.sql:1:1: division by zero");
+    let why = vec![text("SQLSTATE 22012"), text("it runs outside a transaction, so …")];
+    vec![
+        MigrationError::Name { name: text("a/b"), why: "it holds a slash" },
+        MigrationError::NotSql { file: "1_a.js".into(), tool: text("node-pg-migrate") },
+        MigrationError::UnknownVersion { version: text("9") },
+        MigrationError::NotApplied { version: text("9") },
+        MigrationError::Irreversible { migrations: vec![text("1 a")] },
+        MigrationError::EmptyDown { subject: text("1 a") },
+        MigrationError::SwappedBack {
+            failure: failure.clone(),
+            why: why.clone(),
+            code: "STATEMENT.FAILED",
+            exit: Exit::Failed,
+        },
+        MigrationError::NotSwappedBack {
+            failure,
+            backup: text("school-1"),
+            doubts: vec![text("ada connected")],
+            why,
+        },
+    ]
+}

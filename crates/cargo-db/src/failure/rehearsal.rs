@@ -1,0 +1,67 @@
+//! Rehearsals, their receipts, and losses beyond what a file expects.
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::Explanation;
+
+/// A rehearsal that speaks against a run, or that is missing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RehearsalError {
+    #[error("the rehearsal says no: {}", first(findings))]
+    Blocked { findings: Vec<String> },
+    #[error("no receipt of a rehearsal holds for {verb} on `{database}`")]
+    NoReceipt { verb: &'static str, database: String, objections: Vec<String> },
+    #[error(
+        "more would be lost than the file expects: {object} holds {found}, and {bound} were \
+         expected"
+    )]
+    MoreThanExpected { object: String, found: u64, bound: u64 },
+}
+
+impl RehearsalError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            RehearsalError::Blocked { findings } => {
+                Explanation::new("REHEARSAL.BLOCKED", Exit::Policy)
+                    .because_of(findings.iter().skip(1).cloned())
+                    .run("see all of it", "cargo db rehearse")
+                    .advise(
+                        "mend the file, or say in it what is expected: \
+                         `-- cargo-db: expect loss <object> <= <number>`",
+                    )
+            }
+            RehearsalError::NoReceipt { objections, .. } => {
+                Explanation::new("REHEARSAL.NO_RECEIPT", Exit::Policy)
+                    .because_of(objections.iter().cloned())
+                    .run("rehearse it on a copy, where there is one", "cargo db rehearse")
+                    .advise("and carry the receipt from `.db/receipts` here: `--receipt FILE`")
+            }
+            RehearsalError::MoreThanExpected { .. } => {
+                Explanation::new("REHEARSAL.MORE_THAN_EXPECTED", Exit::Policy).advise(
+                    "look at what is there now, then raise the bound in the file, in a commit \
+                     that says why",
+                )
+            }
+        }
+    }
+}
+
+fn first(findings: &[String]) -> &str {
+    findings.first().map_or("it could not be measured", String::as_str)
+}
+
+/// One of each kind, and of each ending that a kind can take.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<RehearsalError> {
+    let text = str::to_owned;
+    vec![
+        RehearsalError::Blocked { findings: Vec::new() },
+        RehearsalError::Blocked { findings: vec![text("a table goes"), text("a lock is long")] },
+        RehearsalError::NoReceipt {
+            verb: "migrate",
+            database: text("school"),
+            objections: vec![text("it is too old")],
+        },
+        RehearsalError::MoreThanExpected { object: text("pupils"), found: 3, bound: 1 },
+    ]
+}

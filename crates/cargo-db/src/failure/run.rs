@@ -1,0 +1,39 @@
+//! The run itself: a signal, and our own bugs.
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::Explanation;
+
+/// A run that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error("stopped by a signal")]
+    Interrupted { terminated: bool },
+    #[error("{what}")]
+    Bug { what: String },
+}
+
+impl RunError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            RunError::Interrupted { terminated: false } => {
+                Explanation::new("SIGNAL.INTERRUPTED", Exit::Interrupted).look_at_status()
+            }
+            RunError::Interrupted { terminated: true } => {
+                Explanation::new("SIGNAL.TERMINATED", Exit::Terminated).look_at_status()
+            }
+            RunError::Bug { .. } => Explanation::new("BUG", Exit::Bug)
+                .advise("this is a bug of cargo db: please report it"),
+        }
+    }
+}
+
+/// One of each kind, and of each ending that a kind can take.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<RunError> {
+    vec![
+        RunError::Interrupted { terminated: false },
+        RunError::Interrupted { terminated: true },
+        RunError::Bug { what: "the server answered another question".to_owned() },
+    ]
+}

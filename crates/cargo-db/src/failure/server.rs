@@ -1,0 +1,71 @@
+//! The private local server, and the programs that it is made of.
+
+use std::path::PathBuf;
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::Explanation;
+
+/// A local server that is not there, or that cannot do what it should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LocalServerError {
+    #[error("no PostgreSQL server was found on this machine, and no database is named")]
+    NoBinaries { looked_in: Vec<String>, install: String },
+    #[error("the local server cannot {doing}")]
+    Failed { doing: &'static str, why: String },
+    #[error(
+        "the local cluster in `{}` was made by PostgreSQL {made_by}, and only {found} is here",
+        folder.display()
+    )]
+    OtherMajor { folder: PathBuf, made_by: String, found: String },
+    #[error("there is no local server to {doing}: {why}")]
+    Absent { doing: &'static str, why: String },
+}
+
+impl LocalServerError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            LocalServerError::NoBinaries { looked_in, install } => {
+                Explanation::new("SERVER.NO_BINARIES", Exit::Unreachable)
+                    .because(format!("looked in {}", looked_in.join(", ")))
+                    .run("install it", install)
+                    .advise(
+                        "or name a database in DATABASE_URL, or a folder with `initdb` and \
+                         `postgres` in CARGO_DB_PG_BIN",
+                    )
+            }
+            LocalServerError::Failed { why, .. } => {
+                Explanation::new("SERVER.FAILED", Exit::Unreachable).because_text(why)
+            }
+            LocalServerError::OtherMajor { made_by, .. } => {
+                Explanation::new("SERVER.OTHER_MAJOR", Exit::Unreachable)
+                    .advise(format!(
+                        "install PostgreSQL {made_by} beside it, or name its folder in \
+                         CARGO_DB_PG_BIN"
+                    ))
+                    .run("or begin anew, without what is in it", "cargo db server destroy")
+            }
+            LocalServerError::Absent { .. } => Explanation::new("SERVER.NONE", Exit::Usage)
+                .run("see which database is used, and why", "cargo db status"),
+        }
+    }
+}
+
+/// One of each kind.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<LocalServerError> {
+    let text = str::to_owned;
+    vec![
+        LocalServerError::NoBinaries {
+            looked_in: vec![text("PATH")],
+            install: text("apt install postgresql"),
+        },
+        LocalServerError::Failed { doing: "start", why: text("the port is taken") },
+        LocalServerError::OtherMajor {
+            folder: ".db/cluster".into(),
+            made_by: text("16"),
+            found: text("18"),
+        },
+        LocalServerError::Absent { doing: "stop", why: text("it does not run") },
+    ]
+}

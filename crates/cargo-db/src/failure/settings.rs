@@ -1,0 +1,110 @@
+//! The command line and the settings, which say what is to be done and to which database.
+
+use std::path::PathBuf;
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::{Explanation, ticked};
+use crate::model::environment::Environment;
+use crate::model::target::TargetError;
+
+/// A flag, a variable, a file or a URL that cannot be honoured.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    #[error("`{setting}` cannot be read as a database URL: {why}")]
+    Url { setting: String, why: String },
+    #[error("`{setting}` asks for {}, which cargo db cannot honour", ticked(options))]
+    OptionNotHonoured { setting: String, options: Vec<String> },
+    #[error("`{flag}` holds a password, and the command line of a program is no secret")]
+    PasswordInFlag { flag: &'static str },
+    #[error("`{}`, line {line}: {why}", file.display())]
+    File { file: PathBuf, line: usize, why: String, suggestion: Option<String> },
+    #[error("{source_name} is `{value}`: {why}")]
+    Value { source_name: String, value: String, why: String },
+    #[error("{what}")]
+    Usage { what: String },
+    #[error("nothing says which database to use in {environment}")]
+    NoDatabase { environment: Environment, signals: Vec<String> },
+    #[error("the files look like those of several tools: {}", candidates.join(", "))]
+    SeveralTools { candidates: Vec<String> },
+}
+
+impl SettingsError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            SettingsError::Url { .. } => Explanation::new("SETTINGS.URL", Exit::Usage),
+            SettingsError::OptionNotHonoured { setting, .. } => {
+                Explanation::new("SETTINGS.OPTION_NOT_HONOURED", Exit::Usage).advise(format!(
+                    "leave them out of `{setting}`, or give cargo db a URL of its own with `-D`"
+                ))
+            }
+            SettingsError::PasswordInFlag { .. } => {
+                Explanation::new("SETTINGS.PASSWORD_IN_FLAG", Exit::Usage)
+                    .advise("set DATABASE_URL or PGPASSWORD, or write `.env` or `~/.pgpass`")
+            }
+            SettingsError::File { suggestion, .. } => {
+                let file = Explanation::new("SETTINGS.FILE", Exit::Usage);
+                match suggestion {
+                    Some(suggestion) => file.advise(format!("did you mean `{suggestion}`?")),
+                    None => file,
+                }
+            }
+            SettingsError::Value { .. } => Explanation::new("SETTINGS.VALUE", Exit::Usage),
+            SettingsError::Usage { .. } => Explanation::new("USAGE", Exit::Usage),
+            SettingsError::NoDatabase { environment, signals } => {
+                let reason = |signal| format!("it counts as {environment} because of {signal}");
+                Explanation::new("SETTINGS.NO_DATABASE", Exit::Usage)
+                    .because_of(signals.iter().map(reason))
+                    .advise("set DATABASE_URL, in the environment or in `.env`")
+            }
+            SettingsError::SeveralTools { .. } => {
+                Explanation::new("SETTINGS.SEVERAL_TOOLS", Exit::Usage)
+                    .advise("say which with `[migrations] tool = \"…\"` in db.toml")
+            }
+        }
+    }
+}
+
+impl From<TargetError> for SettingsError {
+    fn from(error: TargetError) -> SettingsError {
+        match error {
+            TargetError::Unreadable { setting, why } => SettingsError::Url { setting, why },
+            TargetError::NotHonoured { setting, options } => {
+                SettingsError::OptionNotHonoured { setting, options }
+            }
+        }
+    }
+}
+
+/// One of each kind, and of each ending that a kind can take.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<SettingsError> {
+    let text = str::to_owned;
+    let file = |suggestion| SettingsError::File {
+        file: "db.toml".into(),
+        line: 3,
+        why: text("unknown field `dri`"),
+        suggestion,
+    };
+    vec![
+        SettingsError::Url { setting: text("DATABASE_URL"), why: text("its host has no `]`") },
+        SettingsError::OptionNotHonoured {
+            setting: text("DATABASE_URL"),
+            options: vec![text("sslcrl")],
+        },
+        SettingsError::PasswordInFlag { flag: "--database-url" },
+        file(None),
+        file(Some(text("dir"))),
+        SettingsError::Value {
+            source_name: text("PGPORT"),
+            value: text("x"),
+            why: text("it is not a number"),
+        },
+        SettingsError::Usage { what: text("the command in db.toml is empty") },
+        SettingsError::NoDatabase {
+            environment: Environment::Production,
+            signals: vec![text("DB_ENV (prod)")],
+        },
+        SettingsError::SeveralTools { candidates: vec![text("sqlx"), text("goose")] },
+    ]
+}

@@ -1,0 +1,243 @@
+//! What holds for every kind of failure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
+
+use super::*;
+
+/// The name of a kind in the source.
+fn name(kind: &impl std::fmt::Debug) -> String {
+    format!("{kind:?}").split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+/// The samples of one area, with its source: each wording there needs a sample.
+fn area<K: Into<Kind> + std::fmt::Debug>(source: &str, samples: Vec<K>) -> Vec<Failure> {
+    let wordings = source.matches("#[error(").count();
+    let kinds: BTreeSet<String> = samples.iter().map(name).collect();
+    assert_eq!(kinds.len(), wordings, "a kind without a sample: there are {kinds:?}");
+    samples.into_iter().map(Failure::from).collect()
+}
+
+/// The samples of every area.
+fn samples() -> Vec<Failure> {
+    let areas = [
+        area(include_str!("settings.rs"), settings::samples()),
+        area(include_str!("file.rs"), file::samples()),
+        area(include_str!("connection.rs"), connection::samples()),
+        area(include_str!("server.rs"), server::samples()),
+        area(include_str!("lock.rs"), lock::samples()),
+        area(include_str!("history.rs"), history::samples()),
+        area(include_str!("migration.rs"), migration::samples()),
+        area(include_str!("seed.rs"), seed::samples()),
+        area(include_str!("consent.rs"), consent::samples()),
+        area(include_str!("rehearsal.rs"), rehearsal::samples()),
+        area(include_str!("database.rs"), database::samples()),
+        area(include_str!("program.rs"), program::samples()),
+        area(include_str!("backup.rs"), backup::samples()),
+        area(include_str!("audit.rs"), audit::samples()),
+        area(include_str!("run.rs"), run::samples()),
+    ];
+    let all: Vec<Failure> = areas.into_iter().flatten().collect();
+    let met: BTreeSet<String> =
+        all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
+    assert_eq!(met.len(), 15, "an area without samples");
+    all
+}
+
+/// Kinds whose wording alone says everything: what is wrong, and so what to do.
+const SAID_ALL: &[&str] = &[
+    "BACKUP.FAILED",
+    "BACKUP.NAME",
+    "CONSENT.DECLINED",
+    "CREATE.NAME",
+    "HISTORY.UNREADABLE",
+    "SCRIPT.UNREADABLE",
+    "SETTINGS.FILE",
+    "SETTINGS.URL",
+    "SETTINGS.VALUE",
+    "TOOL.CANNOT",
+    "TOOL.FAILED",
+    "USAGE",
+];
+
+#[test]
+fn every_kind_says_why_or_what_to_do_next() {
+    for failure in samples() {
+        let more = failure.why().len() + failure.hints().len();
+        let all = SAID_ALL.contains(&failure.code());
+        assert!(more > 0 || all, "{}: {failure}", failure.code());
+    }
+    let mute = |code: &&str| {
+        let is_it =
+            |one: &Failure| one.code() == *code && one.why().is_empty() && one.hints().is_empty();
+        samples().iter().any(is_it)
+    };
+    assert!(SAID_ALL.iter().all(mute), "the list names a kind that says more");
+}
+
+#[test]
+fn wordings_are_fragments_that_fit_on_lines() {
+    for failure in samples() {
+        let said = failure.to_string();
+        assert!(!said.is_empty() && !said.ends_with('.'), "{said}");
+        let lines =
+            failure.why().into_iter().chain(failure.hints().into_iter().map(|one| one.label));
+        for line in lines.chain([said]) {
+            let text = line.trim_start();
+            assert!(!text.contains('\n') && !text.contains("  "), "{line:?}");
+        }
+    }
+}
+
+/// What programs rely on: each code and the exits that it goes with. A change here is a change of
+/// the interface.
+const CODES: &[(&str, &[u8])] = &[
+    ("AUDIT.BROKEN", &[1]),
+    ("BACKUP.CLIENT_FAILED", &[11]),
+    ("BACKUP.FAILED", &[11]),
+    ("BACKUP.NAME", &[2]),
+    ("BACKUP.NONE", &[11]),
+    ("BACKUP.NO_CLIENT", &[11]),
+    ("BACKUP.UNSOUND", &[11]),
+    ("BUG", &[70]),
+    ("CONNECTION.COMMIT_UNKNOWN", &[6]),
+    ("CONNECTION.FAILED", &[6]),
+    ("CONNECTION.LOST", &[7]),
+    ("CONNECTION.LOST_PART_WAY", &[8]),
+    ("CONNECTION.NO_DATABASE", &[6]),
+    ("CONSENT.DECLINED", &[3]),
+    ("CONSENT.MISSING", &[3]),
+    ("CONSENT.USED_UP", &[3]),
+    ("CONSENT.WRONG_NAME", &[3]),
+    ("CONSENT.WRONG_PLAN", &[3]),
+    ("CREATE.NAME", &[2]),
+    ("DATABASE.FAILED", &[7]),
+    ("FILE.FAILED", &[7]),
+    ("HISTORY.ELSEWHERE", &[9]),
+    ("HISTORY.FOREIGN", &[9]),
+    ("HISTORY.INCONSISTENT", &[9]),
+    ("HISTORY.NOT_RECORDED", &[8]),
+    ("HISTORY.OTHER_TOOL", &[9]),
+    ("HISTORY.UNREADABLE", &[9]),
+    ("LOCK.BUSY", &[5]),
+    ("LOCK.LOST", &[7]),
+    ("LOCK.OTHERS_WAITED", &[7]),
+    ("MIGRATE.NOT_SWAPPED_BACK", &[8]),
+    ("MIGRATION.NOT_APPLIED", &[2]),
+    ("MIGRATION.NOT_SQL", &[2]),
+    ("MIGRATION.UNKNOWN", &[2]),
+    ("PLAN.CHANGED", &[3]),
+    ("PLAN.FILE_CHANGED", &[7]),
+    ("POLICY.REFUSED", &[4]),
+    ("REHEARSAL.BLOCKED", &[4]),
+    ("REHEARSAL.MORE_THAN_EXPECTED", &[4]),
+    ("REHEARSAL.NO_RECEIPT", &[4]),
+    ("RESTORE.PREFLIGHT", &[11]),
+    ("ROLLBACK.EMPTY", &[7]),
+    ("ROLLBACK.IRREVERSIBLE", &[7]),
+    ("SCRIPT.TRANSACTION_CONTROL", &[7]),
+    ("SCRIPT.UNREADABLE", &[7]),
+    ("SEED.REFERRED_TO", &[7]),
+    ("SEED.UNKNOWN", &[2]),
+    ("SERVER.FAILED", &[6]),
+    ("SERVER.NONE", &[2]),
+    ("SERVER.NO_BINARIES", &[6]),
+    ("SERVER.OTHER_MAJOR", &[6]),
+    ("SETTINGS.FILE", &[2]),
+    ("SETTINGS.NO_DATABASE", &[2]),
+    ("SETTINGS.OPTION_NOT_HONOURED", &[2]),
+    ("SETTINGS.PASSWORD_IN_FLAG", &[2]),
+    ("SETTINGS.SEVERAL_TOOLS", &[2]),
+    ("SETTINGS.URL", &[2]),
+    ("SETTINGS.VALUE", &[2]),
+    ("SIGNAL.INTERRUPTED", &[130]),
+    ("SIGNAL.TERMINATED", &[143]),
+    ("STATEMENT.FAILED", &[7]),
+    ("STATEMENT.PART_WAY", &[8]),
+    ("TOOL.CANNOT", &[10]),
+    ("TOOL.FAILED", &[10]),
+    ("TOOL.GOES_ELSEWHERE", &[10]),
+    ("TOOL.MISSING", &[10]),
+    ("TOOL.NEEDS_TCP", &[10]),
+    ("TOOL.OTHER_STATE", &[10]),
+    ("USAGE", &[2]),
+    ("VERIFY.FAILED", &[7, 8]),
+];
+
+#[test]
+fn codes_and_exits_are_those_that_programs_rely_on() {
+    let mut found: BTreeMap<&str, BTreeSet<u8>> = BTreeMap::new();
+    for failure in samples() {
+        found.entry(failure.code()).or_default().insert(failure.exit() as u8);
+    }
+    let known = CODES.iter().map(|(code, exits)| (*code, exits.iter().copied().collect()));
+    assert_eq!(found, known.collect());
+}
+
+#[test]
+fn codes_are_an_area_and_a_word_and_belong_to_one_kind() {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    };
+    let mut kinds: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for failure in samples() {
+        let code = failure.code();
+        let two = code
+            .split_once('.')
+            .is_some_and(|(area, word)| is_word(area) && !area.contains('_') && is_word(word));
+        assert!(two || ["USAGE", "BUG"].contains(&code), "{code}");
+        kinds.entry(code).or_default().insert(format!("{:?}", failure.kind()));
+    }
+    // `Area(Kind {…})` without what is in it.
+    let shared = kinds.into_iter().filter_map(|(code, kinds)| {
+        let path = |kind: &String| kind.split(' ').next().unwrap_or_default().to_owned();
+        let names: BTreeSet<String> = kinds.iter().map(path).collect();
+        (names.len() > 1).then_some((code, names.into_iter().collect::<Vec<_>>()))
+    });
+    // Going back gives the code of what made it necessary; a program that cannot be run has failed
+    // like one that ran.
+    let documented = [
+        ("STATEMENT.FAILED", vec!["Database(Statement".into(), "Migration(SwappedBack".into()]),
+        ("TOOL.FAILED", vec!["Program(Failed".into(), "Program(NotRun".into()]),
+    ];
+    assert_eq!(shared.collect::<Vec<_>>(), documented);
+}
+
+#[test]
+fn every_exit_is_documented() {
+    let table = include_str!("../../../../docs/scripting.md");
+    let numbers: BTreeSet<String> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
+        .flat_map(|cell| cell.split(", ").map(str::to_owned))
+        .collect();
+    for failure in samples() {
+        let number = (failure.exit() as u8).to_string();
+        assert!(
+            numbers.contains(&number),
+            "{number} of {} is not in docs/scripting.md",
+            failure.code()
+        );
+    }
+}
+
+#[test]
+fn a_failure_keeps_what_it_came_from_and_prints_its_own_words() {
+    let doing = "read";
+    let error = std::io::Error::other("the disk is gone");
+    let kind = FileError::Failed { doing, path: "a".into(), why: error.to_string() };
+    let failure = kind.caused_by(error);
+    assert_eq!(failure.to_string(), "failed to read `a`");
+    assert_eq!(failure.source().unwrap().to_string(), "the disk is gone");
+    let outer = RunError::Bug { what: "no".to_owned() }.caused_by(failure);
+    assert!(outer.source().and_then(Error::source).is_some(), "a chain");
+    assert!(Failure::from(ConsentError::Declined).source().is_none());
+}
+
+#[test]
+fn the_next_commands_name_the_set() {
+    let failure = Failure::from(MigrationError::NotApplied { version: "9".to_owned() });
+    let command = |failure: &Failure| failure.hints()[0].command.clone().unwrap();
+    assert_eq!(command(&failure), "cargo db status");
+    assert_eq!(command(&failure.of_set(Some("a b"))), "cargo db status --set 'a b'");
+}
