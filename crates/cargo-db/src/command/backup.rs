@@ -36,15 +36,24 @@ fn report(context: &Context, folder: &Folder, taken: &Backup, removed: &[String]
     context.ui.report(&Report::BackedUp { path, backup: taken, removed });
 }
 
+fn compression(text: &str) -> Result<Compression> {
+    let why = match Compression::parse(text) {
+        Some(compression) if compression.is_built_in() => return Ok(compression),
+        Some(_) => {
+            "writing zstd is the feature `zstd` of the crate `cargo-db`, which this build has off: \
+             add `features = [\"zstd\"]` where `cargo-db` is a dependency, or take `gzip`"
+        }
+        None => "there are `gzip` (1 to 9) and `zstd` (1 to 19), as `zstd:3`",
+    };
+    let source_name = "--compress".to_owned();
+    Err(Kind::BadSetting { source_name, value: text.to_owned(), why: why.to_owned() }.into())
+}
+
 fn order(args: &BackupArgs, event: &str) -> Result<Order> {
     let compression = match &args.compress {
         _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
         None => Compression::Gzip(6),
-        Some(text) => Compression::parse(text).ok_or_else(|| Kind::BadSetting {
-            source_name: "--compress".to_owned(),
-            value: text.clone(),
-            why: "there are `gzip` (1 to 9) and `zstd` (1 to 19), as `zstd:3`".to_owned(),
-        })?,
+        Some(text) => compression(text)?,
     };
     let lists = [
         ("--schema", &args.schema),

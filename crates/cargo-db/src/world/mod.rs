@@ -12,6 +12,7 @@ pub(crate) mod process;
 pub(crate) mod server;
 pub(crate) mod signal;
 pub(crate) mod tool;
+mod zstandard;
 
 use crate::failure::{Failure, Kind};
 use crate::model::event::{Event, Events};
