@@ -15,7 +15,8 @@ pub(crate) struct BackupArgs {
     /// What it is on disk
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: BackupFormat,
-    /// How a file of SQL is compressed: gzip or zstd, with a level if wanted (`zstd:3`)
+    /// How a file of SQL is compressed: gzip, with a level if wanted (`gzip:9`), or zstd (`zstd:3`),
+    /// which is a cargo feature of `cargo-db`
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "gzip", conflicts_with = "no_compress")]
     pub(crate) compress: Option<String>,
     /// Do not compress

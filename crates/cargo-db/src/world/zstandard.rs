@@ -125,10 +125,10 @@ mod frames {
 mod tests {
     use super::*;
 
-    /// 3 MB that compress, and that refer far back.
+    /// 1 MB that compresses, and that refers far back.
     fn text() -> Vec<u8> {
         let row = |n: u64| format!("{n}\torder {}\t{:x}\n", n % 7, n.wrapping_mul(0x9e37_79b9));
-        let mut text: Vec<u8> = (0..50_000).flat_map(|n| row(n).into_bytes()).collect();
+        let mut text: Vec<u8> = (0..20_000).flat_map(|n| row(n).into_bytes()).collect();
         text.extend_from_within(..);
         text
     }
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn zstd_of_every_level_is_read() {
         let text = text();
-        for level in [-5, 1, 3, 9, 19, 22] {
+        for level in [-5, 1, 3, 9, 19] {
             assert!(read(&frame(&text, level, |_| Ok(()))).unwrap() == text, "{level}");
         }
     }
