@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::failure::{Kind, MigrationError, ProgramError, Result};
+use crate::failure::{MigrationError, ProgramError, Result};
 use crate::migration::command::run_task;
 use crate::model::target::Target;
 use crate::settings::Settings;

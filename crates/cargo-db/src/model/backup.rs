@@ -58,6 +58,11 @@ impl Compression {
         }
     }
 
+    /// Whether this build can write it: for zstd it needs the cargo feature, which compiles C.
+    pub(crate) fn is_built_in(self) -> bool {
+        cfg!(feature = "zstd") || !matches!(self, Compression::Zstd(_))
+    }
+
     /// What a file name ends with.
     pub(crate) fn ending(self) -> &'static str {
         match self {

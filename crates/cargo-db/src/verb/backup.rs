@@ -21,7 +21,8 @@ pub(crate) struct TakeBackup {
     /// What it is on disk
     #[arg(long, value_enum, default_value_t)]
     format: BackupFormat,
-    /// How a file of SQL is compressed: gzip or zstd, with a level if wanted (`zstd:3`)
+    /// How a file of SQL is compressed: gzip, with a level if wanted (`gzip:9`), or zstd (`zstd:3`),
+    /// which is a cargo feature of `cargo-db`
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "gzip", conflicts_with = "no_compress")]
     compress: Option<String>,
     /// Do not compress
@@ -103,15 +104,24 @@ impl Verb for TakeBackup {
     }
 }
 
+fn compression(text: &str) -> Result<Compression> {
+    let why = match Compression::parse(text) {
+        Some(compression) if compression.is_built_in() => return Ok(compression),
+        Some(_) => {
+            "writing zstd is the feature `zstd` of the crate `cargo-db`, which this build has off: \
+             add `features = [\"zstd\"]` where `cargo-db` is a dependency, or take `gzip`"
+        }
+        None => "there are `gzip` (1 to 9) and `zstd` (1 to 19), as `zstd:3`",
+    };
+    let (source_name, value) = ("--compress".to_owned(), text.to_owned());
+    Err(SettingsError::Value { source_name, value, why: why.to_owned() }.into())
+}
+
 fn request(args: &TakeBackup, event: &str) -> Result<BackupRequest> {
     let compression = match &args.compress {
         _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
         None => Compression::Gzip(6),
-        Some(text) => Compression::parse(text).ok_or_else(|| SettingsError::Value {
-            source_name: "--compress".to_owned(),
-            value: text.clone(),
-            why: "there are `gzip` (1 to 9) and `zstd` (1 to 19), as `zstd:3`".to_owned(),
-        })?,
+        Some(text) => compression(text)?,
     };
     let lists = [
         ("--schema", &args.schema),

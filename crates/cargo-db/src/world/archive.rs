@@ -13,7 +13,7 @@ use crate::failure::{BackupError, CausedBy, FileError, Result, RunError};
 use crate::model::backup::Compression;
 use crate::model::event::Event;
 use crate::model::migration::Checksum;
-use crate::world::World;
+use crate::world::{World, zstandard};
 
 /// How many pieces may wait for the compressor.
 const WAITING: usize = 32;
@@ -68,12 +68,7 @@ fn write(file: File, compression: Compression, pieces: &Receiver<Vec<u8>>) -> io
             pieces.iter().try_for_each(|piece| writer.write_all(&piece))?;
             writer.finish()?
         }
-        Compression::Zstd(level) => {
-            let mut writer = zstd::stream::write::Encoder::new(hashing, level)?;
-            writer.include_checksum(true)?;
-            pieces.iter().try_for_each(|piece| writer.write_all(&piece))?;
-            writer.finish()?
-        }
+        Compression::Zstd(level) => zstandard::write(hashing, level, pieces)?,
     };
     hashing.inner.sync_all()?;
     Ok(Stored {
@@ -176,7 +171,7 @@ pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
     let file = io::BufReader::with_capacity(256 * 1024, File::open(path).map_err(failed)?);
     Ok(match kindred {
         FileKind::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-        FileKind::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(file).map_err(failed)?),
+        FileKind::Zstd => zstandard::reader(file).map_err(failed)?,
         FileKind::Plain | FileKind::Custom => Box::new(file),
     })
 }

@@ -14,6 +14,7 @@ pub(crate) mod server;
 pub(crate) mod sessions;
 pub(crate) mod signal;
 pub(crate) mod tool;
+mod zstandard;
 
 use crate::failure::{Failure, Kind, MigrationError};
 use crate::model::event::{Event, Events};

@@ -23,12 +23,13 @@ fn damaged(name: &str, arguments: &[&str]) -> (Project, String) {
 
 #[test]
 fn every_format_comes_back_equal_and_can_be_undone() {
-    for (name, arguments) in [
+    let zstd = cfg!(feature = "zstd").then_some(("r_zst", &["--compress=zstd:1"][..]));
+    let formats = [
         ("r_sql", &[][..]),
-        ("r_zst", &["--compress=zstd:1"]),
         ("r_custom", &["--format", "custom"]),
         ("r_dir", &["--format", "directory"]),
-    ] {
+    ];
+    for (name, arguments) in formats.into_iter().chain(zstd) {
         let (project, before) = damaged(name, arguments);
         let damage = project.content();
         project.db(&["restore", "the.backup"]).code(3).says("cargo db restore the.backup --yes");
@@ -150,6 +151,27 @@ fn files_of_pg_dump_are_restored_and_dangerous_ones_refused() {
         project.write("cut.sql", &sql[..cut]);
         project.db(&["restore", "cut.sql", "--yes"]).code(11);
     }
+    assert_eq!(project.content(), before);
+}
+
+/// With the feature `zstd` and without it.
+#[test]
+fn files_of_zstd_are_restored_and_one_that_was_cut_off_is_refused() {
+    let (project, before) = damaged("r_zstd", &["--no-compress"]);
+    let damage = project.content();
+    let sql = std::fs::read(project.path().join("backups/the.backup")).unwrap();
+    // Two frames, as from a program that compresses in parallel.
+    let (first, second) = sql.split_at(sql.len() / 2);
+    let frame = |text: &[u8]| zstd::encode_all(text, 3).unwrap();
+    let file = [frame(first), frame(second)].concat();
+    let path = project.path().join("foreign.sql.zst");
+    for cut in [file.len() / 2, file.len() - 1] {
+        std::fs::write(&path, &file[..cut]).unwrap();
+        project.db(&["restore", "foreign.sql.zst", "--yes"]).code(11);
+        assert_eq!(project.content(), damage);
+    }
+    std::fs::write(&path, &file).unwrap();
+    project.db(&["restore", "foreign.sql.zst", "--yes"]).ok();
     assert_eq!(project.content(), before);
 }
 

@@ -11,10 +11,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::failure::{CausedBy, Failure, Result, SettingsError};
 use crate::model::target::{Tls, TlsMode};
+use crate::world::pg::tls_stream::Connector;
 
 /// How much of a server's certificate is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ enum Check {
 }
 
 /// A connector for this target's TLS.
-pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect> {
+pub(super) fn connector(tls: &Tls) -> Result<Connector> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -51,7 +51,7 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect> {
             builder.with_client_auth_cert(chain, key).map_err(|error| bad("sslcert", error))?
         }
     };
-    Ok(MakeRustlsConnect::new(config))
+    Ok(Connector::new(config))
 }
 
 fn inner(
