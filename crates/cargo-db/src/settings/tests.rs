@@ -1,6 +1,7 @@
 //! Settings from made-up files and variables: what wins, and what is refused.
 
 use super::*;
+use crate::model::target::Target;
 
 struct Machine {
     flags: Flags,
