@@ -107,21 +107,7 @@ pub(super) fn part_of(
         return Ok(part);
     };
     let of_schema = format!("--schema={schema}");
-    let read = |options: &[String]| -> Result<Vec<Statement>> {
-        let mut text = source.archive_text(world, settings, options)?;
-        let mut reader = ScriptReader::of_dump(Box::new(&mut text));
-        let mut statements = Vec::new();
-        while let Some(statement) = reader.next_statement().map_err(unreadable)? {
-            let ours = statement.is_plain_begin()
-                || statement.is_plain_commit()
-                || sets_limits(&statement);
-            statements.extend((!ours).then_some(statement));
-        }
-        drop(reader);
-        // Whatever made the text may have failed before its end.
-        text.finish(world)?;
-        Ok(statements)
-    };
+    let read = |options: &[String]| definitions(world, settings, source, options);
     let section = |section: &str| read(&[of_schema.clone(), format!("--section={section}")]);
     if let Scope::Schema(schema) = &part.scope {
         // What is about the schema itself is not selected with what is in it.
@@ -131,28 +117,54 @@ pub(super) fn part_of(
     (part.before, part.after) = (section("pre-data")?, section("post-data")?);
     part.data = vec![of_schema.clone(), "--section=data".to_owned()];
     if let Scope::Table { table, .. } = &part.scope {
-        let owned = owned_sequences(&part.before, &format!("{schema}.{table}"));
-        part.data.push(format!("--table={table}"));
-        // A name may hold dots; a schema's is known.
-        let unqualified =
-            |name: &String| name.get(schema.len() + 1..).map(|name| format!("--table={name}"));
-        part.data.extend(owned.iter().filter_map(unqualified));
-        part.sequences.clone_from(&owned);
-        let mut names: Vec<String> =
-            owned.into_iter().chain([format!("{schema}.{table}")]).collect();
-        let indexes = part.after.iter().filter(|statement| is_about(statement, &names));
-        let indexes: Vec<String> =
-            indexes.filter_map(|statement| made_index(statement, &schema)).collect();
-        names.extend(indexes);
-        // The settings at the top belong to everybody.
-        part.before.retain(|statement| is_setting(statement) || is_about(statement, &names));
-        part.after.retain(|statement| is_setting(statement) || is_about(statement, &names));
+        let table = table.clone();
+        narrow(&mut part, &schema, &table);
     }
     if part.before.iter().all(is_setting) {
         let problems = vec![format!("part: {} is not in the backup", part.scope.describe())];
         return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
     }
     Ok(part)
+}
+
+/// The statements of a backup that these options choose, but for what is about the session.
+fn definitions(
+    world: &World,
+    settings: &Settings,
+    source: &Source,
+    options: &[String],
+) -> Result<Vec<Statement>> {
+    let mut text = source.archive_text(world, settings, options)?;
+    let mut reader = ScriptReader::of_dump(Box::new(&mut text));
+    let mut statements = Vec::new();
+    while let Some(statement) = reader.next_statement().map_err(unreadable)? {
+        let ours =
+            statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(&statement);
+        statements.extend((!ours).then_some(statement));
+    }
+    drop(reader);
+    // Whatever made the text may have failed before its end.
+    text.finish(world)?;
+    Ok(statements)
+}
+
+/// Leaves of a schema's part what is about one table: itself, its sequences and its indexes.
+fn narrow(part: &mut Part, schema: &str, table: &str) {
+    let owned = owned_sequences(&part.before, &format!("{schema}.{table}"));
+    part.data.push(format!("--table={table}"));
+    // A name may hold dots; a schema's is known.
+    let unqualified =
+        |name: &String| name.get(schema.len() + 1..).map(|name| format!("--table={name}"));
+    part.data.extend(owned.iter().filter_map(unqualified));
+    part.sequences.clone_from(&owned);
+    let mut names: Vec<String> = owned.into_iter().chain([format!("{schema}.{table}")]).collect();
+    let indexes = part.after.iter().filter(|statement| is_about(statement, &names));
+    let indexes: Vec<String> =
+        indexes.filter_map(|statement| made_index(statement, schema)).collect();
+    names.extend(indexes);
+    // The settings at the top belong to everybody.
+    part.before.retain(|statement| is_setting(statement) || is_about(statement, &names));
+    part.after.retain(|statement| is_setting(statement) || is_about(statement, &names));
 }
 
 fn unreadable(error: pg_sql::script::ScriptError) -> Failure {

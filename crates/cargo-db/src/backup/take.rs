@@ -53,7 +53,7 @@ pub(crate) fn take(
     let (started, began) = (now(), stopwatch());
     let snapshot = Snapshot::take(world, &settings.migrations.layout, target).map_err(as_backup)?;
     let programs = client(settings.pg_bin(), snapshot.major)?;
-    let mut partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };
+    let partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };
     world.tell(Event::Started { doing: "Backing up", subject: target.database.clone() });
     let tables = snapshot.schemas.values().map(Vec::len).sum::<usize>() as u64;
     world.tell(Event::Expected { count: tables, of: "tables" });
@@ -80,49 +80,77 @@ pub(crate) fn take(
     world.interrupt.check()?;
 
     let manifest = Manifest {
-        format_version: 1,
-        tool: format!("cargo-db {}", env!("CARGO_PKG_VERSION")),
-        name: name.clone(),
-        format: request.format,
-        compression: request.compression.to_string(),
+        name,
         started,
-        finished: now(),
-        environment: settings.environment.environment.name().to_owned(),
-        repository: repository(&settings.root),
-        event: request.event.clone(),
-        server: snapshot.server.clone(),
-        database: snapshot.database.clone(),
-        engine: Engine { name: "pg_dump".to_owned(), major: programs.major },
-        selection: request.selection.clone(),
-        extensions: snapshot.extensions.clone(),
-        roles: content.roles,
-        migrations: snapshot.migrations.clone(),
-        git_commit: git_commit(&settings.root),
         files,
-        tables: content.tables,
-        sequences: content.sequences,
-        read_back: request.read_back,
+        ..manifest(settings, request, &snapshot, content, programs.major)
     };
-    let backup = if request.format == Format::Set {
-        if request.read_back {
-            set_is_sound(world, settings, folder, &partial.path, &manifest)?;
-        }
-        folder.publish_set(&partial.path, &manifest)?;
-        partial.kept = true;
-        folder.find(Some(&format!("{LATEST}/{name}")), &target.database)?
-    } else {
-        files::rename(&partial.path, &folder.path_of(&name))?;
-        partial.kept = true;
-        files::sync_dir(folder.path())?;
-        folder.publish(&manifest)?;
-        Backup { manifest, verification: None }
-    };
+    let backup = publish(world, settings, folder, partial, manifest)?;
     world.tell(Event::Finished {
         done: "Backed up",
         subject: target.database.clone(),
         elapsed: began.elapsed(),
     });
     Ok(backup)
+}
+
+/// The manifest of what was written, but for its name, its files and when it was begun.
+fn manifest(
+    settings: &Settings,
+    request: &BackupRequest,
+    snapshot: &Snapshot,
+    content: Content,
+    engine_major: u32,
+) -> Manifest {
+    let finished = now();
+    Manifest {
+        format_version: 1,
+        tool: format!("cargo-db {}", env!("CARGO_PKG_VERSION")),
+        name: String::new(),
+        format: request.format,
+        compression: request.compression.to_string(),
+        started: finished,
+        finished,
+        environment: settings.environment.environment.name().to_owned(),
+        repository: repository(&settings.root),
+        event: request.event.clone(),
+        server: snapshot.server.clone(),
+        database: snapshot.database.clone(),
+        engine: Engine { name: "pg_dump".to_owned(), major: engine_major },
+        selection: request.selection.clone(),
+        extensions: snapshot.extensions.clone(),
+        roles: content.roles,
+        migrations: snapshot.migrations.clone(),
+        git_commit: git_commit(&settings.root),
+        files: Vec::new(),
+        tables: content.tables,
+        sequences: content.sequences,
+        read_back: request.read_back,
+    }
+}
+
+/// Gives what was written its own name; from then on there is a backup.
+fn publish(
+    world: &World,
+    settings: &Settings,
+    folder: &Folder,
+    mut partial: Partial,
+    manifest: Manifest,
+) -> Result<Backup> {
+    if manifest.format == Format::Set {
+        if manifest.read_back {
+            set_is_sound(world, settings, folder, &partial.path, &manifest)?;
+        }
+        folder.publish_set(&partial.path, &manifest)?;
+        partial.kept = true;
+        let name = format!("{LATEST}/{}", manifest.name);
+        return folder.find(Some(&name), &manifest.database.name);
+    }
+    files::rename(&partial.path, &folder.path_of(&manifest.name))?;
+    partial.kept = true;
+    files::sync_dir(folder.path())?;
+    folder.publish(&manifest)?;
+    Ok(Backup { manifest, verification: None })
 }
 
 /// Reads the parts of a set that is not published yet.
