@@ -1,15 +1,11 @@
 //! Plans: what will be done, or would be.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
-use crate::answer::rehearsal::ForesightView;
 use crate::answer::text::{number, plural, short};
-use crate::answer::{Answer, CYAN, DIM, Style, YELLOW};
+use crate::answer::{CYAN, DIM, Style, YELLOW};
 use crate::model::environment::Environment;
 use crate::model::migration::{Migration, title};
-use crate::model::rehearsal::Foresight;
 use crate::model::target::Target;
 use crate::plan::{Batch, Loss, Plan, Step, Verb};
 
@@ -415,68 +411,6 @@ impl LossView {
             Some(1) => format!("loses {object}: 1 row"),
             Some(rows) => format!("loses {object}: {} rows", number(rows)),
             None => format!("loses {object}: how much was not counted"),
-        }
-    }
-}
-
-/// A plan that was only asked for.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct DryRun {
-    #[serde(flatten)]
-    planned: Planned,
-    dry_run: bool,
-    /// What is known of its migrations.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    foresight: Option<ForesightView>,
-    /// With `--show-sql`: what the files say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sql: Option<Vec<SqlFile>>,
-}
-
-/// A file that the plan runs.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct SqlFile {
-    file: String,
-    sql: String,
-}
-
-impl DryRun {
-    /// The plan alone.
-    pub(crate) fn of(plan: &Plan) -> DryRun {
-        DryRun { planned: plan.into(), dry_run: true, foresight: None, sql: None }
-    }
-
-    /// With the SQL of its files, if that was wanted.
-    pub(crate) fn with_sql(self, sql: Option<Vec<(PathBuf, String)>>) -> DryRun {
-        let one =
-            |(file, sql): (PathBuf, String)| SqlFile { file: file.display().to_string(), sql };
-        DryRun { sql: sql.map(|files| files.into_iter().map(one).collect()), ..self }
-    }
-
-    /// With what is known of its migrations.
-    pub(crate) fn with_foresight(self, plan: &Plan, foresight: &Foresight) -> DryRun {
-        let foresight = Some(ForesightView::of(&plan.target, foresight));
-        DryRun { foresight, ..self }
-    }
-}
-
-impl Answer for DryRun {
-    fn text(&self, style: &Style) -> String {
-        if self.planned.plan.steps.is_empty() {
-            return self.planned.nothing_to_do();
-        }
-        let mut text = self.planned.text(style);
-        for warning in self.planned.warnings() {
-            text = format!("{text}\n{} {warning}", style.paint(YELLOW, "warning:"));
-        }
-        for SqlFile { file, sql } in self.sql.iter().flatten() {
-            text = format!("{text}\n\n-- {file}\n{}", sql.trim_end());
-        }
-        match &self.foresight {
-            Some(foresight) => format!("{text}\n\n{}", foresight.text(style)),
-            None => text,
         }
     }
 }

@@ -79,9 +79,8 @@ impl Proved {
                 );
             };
             let what = column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
-            let found = session
-                .value("count what will be lost", &format!("SELECT count({what}) FROM {known}"))?;
-            let found = found.and_then(|found| found.parse().ok()).unwrap_or(0);
+            let sql = format!("SELECT count({what}) AS found FROM {known}");
+            let found = session.one("count what will be lost", &sql)?.number("found")?;
             if found > *bound {
                 let object = column
                     .as_ref()
@@ -249,7 +248,8 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
 }
 
 fn may_not(failure: &Failure) -> bool {
-    failure.is(&SqlState::INSUFFICIENT_PRIVILEGE)
+    matches!(failure.kind(), Kind::Database(DatabaseError::Sql { server, .. })
+        if server.is(&SqlState::INSUFFICIENT_PRIVILEGE))
 }
 
 /// Shows what was found, and stops where it must not run.

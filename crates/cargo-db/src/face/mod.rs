@@ -4,20 +4,22 @@
 mod json;
 #[cfg(test)]
 mod schema;
+mod talk;
+mod terminal;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anstyle::Style as Ansi;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::answer::{
-    BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW, text,
+    BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW,
 };
 use crate::cli::{Global, Progress, When};
-use crate::failure::{Exit, Failure, Result, RunError};
+use crate::face::talk::Words;
+use crate::face::terminal::Spinner;
+use crate::failure::{Exit, Result};
 use crate::model::event::{Event, Events};
 use crate::model::rehearsal::Rehearsal;
 use crate::model::target::Target;
@@ -39,7 +41,7 @@ struct Inner {
     /// For the talk.
     err: Style,
     can_prompt: bool,
-    spinner: Mutex<Option<ProgressBar>>,
+    spinner: Spinner,
     unanswered: AtomicBool,
 }
 
@@ -63,7 +65,7 @@ impl Face {
         let terminal = io::stderr().is_terminal();
         let moves = terminal && !dumb && !in_ci && !flags.quiet && flags.progress == Progress::Auto;
         let width =
-            set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or_else(terminal_width);
+            set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or_else(terminal::width);
         Face(Arc::new(Inner {
             verb,
             json: flags.json,
@@ -76,7 +78,7 @@ impl Face {
             out: Style { width, colours: colour(io::stdout().is_terminal()) },
             err: Style { width, colours: colour(terminal) },
             can_prompt: io::stdin().is_terminal() && terminal && !in_ci,
-            spinner: Mutex::new(None),
+            spinner: Spinner::new(moves),
             unanswered: AtomicBool::new(false),
         }))
     }
@@ -84,7 +86,7 @@ impl Face {
     /// Prints what a verb ended with, and gives the exit code: an answer on stdout, and what went
     /// wrong on stderr too where a document already says it.
     pub(crate) fn end(&self, outcome: &Outcome) -> Exit {
-        self.clear_spinner();
+        self.0.spinner.clear();
         if let Err(failure) = self.print_answer(outcome) {
             self.say(&ErrorView::from(&failure).text(&self.0.err));
             return failure.exit();
@@ -167,11 +169,8 @@ impl Face {
 
     /// Asks for a word.
     pub(crate) fn ask(&self, question: &str) -> Result<String> {
-        self.clear_spinner();
-        let theme = dialoguer::theme::SimpleTheme;
-        let prompt =
-            dialoguer::Input::<String>::with_theme(&theme).with_prompt(question).allow_empty(true);
-        prompt.interact_text().map_err(not_answered)
+        self.0.spinner.clear();
+        terminal::ask(question)
     }
 
     /// Where the world's events go.
@@ -184,124 +183,20 @@ impl Face {
         if self.0.progress == Progress::Json {
             return self.say(&json::text(event));
         }
-        match event {
-            Event::Started { doing, subject } => self.spin(doing, subject),
-            Event::Passed { bytes } => {
-                if let Some(bar) =
-                    self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
-                {
-                    bar.set_message(text::size(*bytes));
-                }
-            }
-            Event::Expected { count, of } => self.expect(*count, of),
-            Event::Counted => {
-                if let Some(bar) =
-                    self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
-                {
-                    bar.inc(1);
-                }
-            }
-            Event::Finished { done, subject, elapsed } => {
-                self.clear_spinner();
-                self.status(done, &format!("{subject} in {}", text::elapsed(*elapsed)));
-            }
-            Event::ServerStarting { first_time: true } => {
-                self.status("Making", "a private PostgreSQL server for this project");
-            }
-            Event::ServerStarting { first_time: false } => {
-                self.spin("Starting", "the private PostgreSQL server");
-            }
-            Event::LockHeld { by, since } => {
-                let since =
-                    since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
-                self.status("Waiting", &format!("for the lock, held by {by}{since}"));
-            }
-            Event::SessionOfKilledRunEnded { pid } => {
-                self.warning(&format!("ended a session (pid {pid}) that a killed run left behind"));
-            }
-            Event::Retrying { subject, attempt, attempts, pause } => self.status(
-                "Retrying",
-                &format!(
-                    "{subject}: it waited too long for a lock; try {attempt} of {attempts} in {}",
-                    text::elapsed(*pause)
-                ),
-            ),
-            Event::Reconnecting { subject, attempt, attempts, pause } => self.status(
-                "Retrying",
-                &format!(
-                    "{subject}: the server had no connection; try {attempt} of {attempts} in {}",
-                    text::elapsed(*pause)
-                ),
-            ),
-            Event::Blocking { who } => {
-                self.status("Blocking", &format!("{who} waits for this migration"));
-            }
-            Event::Building { phase, percent } => {
-                let percent = percent.map(|percent| format!(" {percent} %")).unwrap_or_default();
-                if let Some(bar) =
-                    self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
-                {
-                    bar.set_message(format!("{phase}{percent}"));
-                }
-            }
-            Event::InvalidIndexRemoved { index } => {
-                self.warning(&format!(
-                    "dropped the invalid index {index}, which a failed build left behind"
-                ));
-            }
-            Event::Warning { message } => self.warning(message),
-            Event::ToolSaid { line } if self.0.verbose => self.note(line),
-            Event::ToolSaid { .. } => {}
-            Event::Notice { severity, message } => {
-                let text = format!("{:>12} {message}", severity.to_lowercase());
-                self.note(&self.err(DIM, &text));
-            }
-        }
-    }
-
-    fn spin(&self, doing: &str, subject: &str) {
-        if self.0.progress != Progress::Auto {
-            return;
-        }
-        let bar = ProgressBar::new_spinner();
-        if let Ok(style) =
-            ProgressStyle::with_template("{prefix:>12.cyan.bold} {msg} {spinner} {elapsed}")
-        {
-            bar.set_style(style);
-        }
-        bar.set_prefix(doing.to_owned());
-        bar.set_message(subject.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(120));
-        let before = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).replace(bar);
-        if let Some(before) = before {
-            before.finish_and_clear();
-        }
-    }
-
-    /// What moved for want of a number becomes a bar that has one.
-    fn expect(&self, count: u64, of: &str) {
-        if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            let template = format!(
-                "{{prefix:>12.cyan.bold}} {{bar:24}} {{pos}} of {{len}} {of}, {{msg}} {{elapsed}}"
-            );
-            if let Ok(style) = ProgressStyle::with_template(&template) {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar.set_length(count);
-            bar.set_position(0);
-        }
-    }
-
-    fn clear_spinner(&self) {
-        if let Some(bar) = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            bar.finish_and_clear();
+        self.0.spinner.show(event);
+        match Words::from(event) {
+            Words::Status(word, text) => self.status(word, &text),
+            Words::Warning(text) => self.warning(&text),
+            Words::Notice(text) => self.note(&self.err(DIM, &text)),
+            Words::Tool(line) if self.0.verbose => self.note(&line),
+            Words::Tool(_) | Words::None => {}
         }
     }
 
     /// One write for all of it. A reader that went away has what it wanted; any other failure
     /// to write is one of the run.
     fn answer(&self, text: &str) {
-        self.clear_spinner();
+        self.0.spinner.clear();
         if text.is_empty() {
             return;
         }
@@ -316,11 +211,7 @@ impl Face {
 
     fn say(&self, text: &str) {
         let write = || io::stderr().write_all(format!("{}\n", text.trim_end()).as_bytes());
-        let spinner = self.0.spinner.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = match spinner.as_ref() {
-            Some(bar) => bar.suspend(write),
-            None => write(),
-        };
+        let _ = self.0.spinner.above(write);
     }
 
     fn err(&self, colour: Ansi, text: &str) -> String {
@@ -328,22 +219,7 @@ impl Face {
     }
 }
 
-/// As wide as the terminal, and no wider than reads well.
-fn terminal_width() -> usize {
-    let size = dialoguer::console::Term::stdout().size_checked();
-    size.map_or(140, |(_, columns)| usize::from(columns).min(140))
-}
-
 /// A command line that cannot be read, as the JSON document that it asks for.
 pub(crate) fn usage_error(summary: &str) {
     let _ = io::stdout().write_all(format!("{}\n", json::usage(summary)).as_bytes());
-}
-
-/// Ctrl-C at a prompt, or an input that ended. The prompt's line is still open then, and its cursor
-/// may be hidden.
-fn not_answered(_: dialoguer::Error) -> Failure {
-    let terminal = dialoguer::console::Term::stderr();
-    let _ = terminal.show_cursor();
-    let _ = terminal.write_line("");
-    RunError::Interrupted { terminated: false }.into()
 }

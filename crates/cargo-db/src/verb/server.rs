@@ -12,7 +12,7 @@ use crate::change::{
 use crate::failure::{LocalServerError, Result};
 use crate::plan::{self, Plan, Step};
 use crate::verb::{Verb, verbs};
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Purpose, Row, Session};
 use crate::world::server::{self as local, Running};
 
 /// Look after the private local server
@@ -233,11 +233,10 @@ impl Change for Destroying {
 fn databases(workspace: &Workspace, running: &Running) -> Result<Vec<(String, String)>> {
     let target = local::target(running, "postgres");
     let mut session = Session::open(&workspace.world, &target, Purpose::Read)?;
-    let sql = "SELECT datname, pg_size_pretty(pg_database_size(oid)) FROM pg_database \
+    let sql = "SELECT datname, pg_size_pretty(pg_database_size(oid)) AS size FROM pg_database \
                WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname";
-    let rows = session.rows("list the databases", sql)?;
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    Ok(rows.iter().map(|row| (text(&row[0]), text(&row[1]))).collect())
+    let named = |row: &Row| Ok((row.text("datname")?.to_owned(), row.text("size")?.to_owned()));
+    session.rows("list the databases", sql)?.iter().map(named).collect()
 }
 
 /// Nobody needs a password on the socket, so there is none to leave out.

@@ -195,7 +195,6 @@ fn endings_of_what_is_done() {
 #[test]
 fn endings_about_backups() {
     let mut project = Project::new("docs_backups");
-    project.set("BACKUP_RETENTION_DAYS", "0");
     project.migration("1_a.up.sql", "CREATE TABLE a (id int PRIMARY KEY);");
     project.db(&["migrate"]).ok();
     let taken = ended(&project, &["backup", "-o", "x.dump", "--format", "custom"], 0);
@@ -234,6 +233,7 @@ fn endings_about_backups() {
     assert_eq!(unsound["error"]["code"], "BACKUP.UNSOUND");
     assert_eq!(ended(&project, &["backups", "list"], 0)["backups"][0]["state"], "unsound");
     ended(&project, &["restore", "unread.sql", "--yes"], 11);
+    project.set("BACKUP_RETENTION_DAYS", "0");
     project.set("MAX_BACKUPS", "1");
     ended(&project, &["backups", "prune"], 3);
     ended(&project, &["backups", "prune", "--yes"], 0);

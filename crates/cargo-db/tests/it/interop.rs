@@ -86,7 +86,7 @@ fn what_one_applies_the_other_takes_back() {
     with_sqlx(&project, |migrator, pool| async move { migrator.run(&pool).await.unwrap() });
     project.db(&["rollback", "--steps", "6", "--yes"]).ok();
     with_sqlx(&project, |migrator, pool| async move {
-        migrator.undo(&pool, 20_260_102_000_000).await.unwrap()
+        migrator.undo(&pool, 20_260_102_000_000).await.unwrap();
     });
     assert_eq!(history(&project).len(), 2);
     with_sqlx(&project, |migrator, pool| async move { migrator.run(&pool).await.unwrap() });

@@ -2,9 +2,8 @@
 //! another shape than its query asks for is an error that names both: never a 0, never an empty
 //! string.
 
-use std::ops::Deref;
 use std::str::FromStr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use postgres::SimpleQueryRow;
 
@@ -15,13 +14,11 @@ use crate::failure::{Failure, Result, RunError};
 pub(crate) struct Row {
     doing: Arc<str>,
     row: SimpleQueryRow,
-    /// Filled when a caller still reads columns by their position.
-    texts: OnceLock<Vec<Option<String>>>,
 }
 
 impl Row {
     pub(super) fn new(doing: &Arc<str>, row: SimpleQueryRow) -> Row {
-        Row { doing: Arc::clone(doing), row, texts: OnceLock::new() }
+        Row { doing: Arc::clone(doing), row }
     }
 
     /// A text that is never NULL.
@@ -84,18 +81,6 @@ impl Row {
 
     pub(super) fn parse<T: FromStr>(&self, column: &str, text: &str) -> Result<T> {
         text.parse().map_err(|_| self.unexpected(&format!("`{column}` is `{text}`, not a number")))
-    }
-}
-
-/// Columns by their position, for callers that do not read by name yet.
-impl Deref for Row {
-    type Target = [Option<String>];
-
-    fn deref(&self) -> &[Option<String>] {
-        self.texts.get_or_init(|| {
-            let text = |index| self.at(index).ok().flatten().map(str::to_owned);
-            (0..self.row.len()).map(text).collect()
-        })
     }
 }
 

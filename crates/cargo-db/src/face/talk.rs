@@ -1,0 +1,65 @@
+//! Events in words, for who reads lines.
+
+use crate::answer::text::elapsed;
+use crate::model::event::Event;
+
+/// What is said about an event.
+pub(super) enum Words {
+    /// A line such as `   Applied 20260101 users`.
+    Status(&'static str, String),
+    Warning(String),
+    /// A notice of the server's.
+    Notice(String),
+    /// What a tool printed.
+    Tool(String),
+    /// There is nothing to say: something moves, at most.
+    None,
+}
+
+impl From<&Event> for Words {
+    fn from(event: &Event) -> Words {
+        match event {
+            Event::Finished { done, subject, elapsed: took } => {
+                Words::Status(done, format!("{subject} in {}", elapsed(*took)))
+            }
+            Event::ServerStarting { first_time: true } => {
+                Words::Status("Making", "a private PostgreSQL server for this project".to_owned())
+            }
+            Event::LockHeld { by, since } => {
+                let since =
+                    since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+                Words::Status("Waiting", format!("for the lock, held by {by}{since}"))
+            }
+            Event::Retrying { subject, attempt, attempts, pause } => {
+                let (why, pause) = ("it waited too long for a lock", elapsed(*pause));
+                let text = format!("{subject}: {why}; try {attempt} of {attempts} in {pause}");
+                Words::Status("Retrying", text)
+            }
+            Event::Reconnecting { subject, attempt, attempts, pause } => {
+                let (why, pause) = ("the server had no connection", elapsed(*pause));
+                let text = format!("{subject}: {why}; try {attempt} of {attempts} in {pause}");
+                Words::Status("Retrying", text)
+            }
+            Event::Blocking { who } => {
+                Words::Status("Blocking", format!("{who} waits for this migration"))
+            }
+            Event::SessionOfKilledRunEnded { pid } => {
+                Words::Warning(format!("ended a session (pid {pid}) that a killed run left behind"))
+            }
+            Event::InvalidIndexRemoved { index } => Words::Warning(format!(
+                "dropped the invalid index {index}, which a failed build left behind"
+            )),
+            Event::Warning { message } => Words::Warning(message.clone()),
+            Event::Notice { severity, message } => {
+                Words::Notice(format!("{:>12} {message}", severity.to_lowercase()))
+            }
+            Event::ToolSaid { line } => Words::Tool(line.clone()),
+            Event::Started { .. }
+            | Event::ServerStarting { first_time: false }
+            | Event::Expected { .. }
+            | Event::Counted
+            | Event::Passed { .. }
+            | Event::Building { .. } => Words::None,
+        }
+    }
+}
