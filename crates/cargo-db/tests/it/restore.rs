@@ -157,7 +157,7 @@ fn files_of_pg_dump_are_restored_and_dangerous_ones_refused() {
 /// With the feature `zstd` and without it.
 #[test]
 fn files_of_zstd_are_restored_and_one_that_was_cut_off_is_refused() {
-    let (project, before) = damaged("r_zstd", &["--no-compress"]);
+    let (project, before) = damaged("r_frames", &["--no-compress"]);
     let damage = project.content();
     let sql = std::fs::read(project.path().join("backups/the.backup")).unwrap();
     // Two frames, as from a program that compresses in parallel.
