@@ -6,7 +6,7 @@ use crate::answer::{AuditTrail, Outcome, TrailSound};
 use crate::audit::{self, Trail};
 use crate::change::{Effect, Needs, Workspace};
 use crate::failure::{AuditError, Result};
-use crate::verb::{Verb, verbs};
+use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{Purpose, Session};
 
 const EFFECT: Effect = Effect::Reads;

@@ -7,7 +7,7 @@ use crate::backup::{self, BackupRequest, Folder};
 use crate::change::{Database, Effect, Workspace};
 use crate::failure::{ConsentError, Result, SettingsError};
 use crate::model::backup::{Compression, Format};
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 
 const EFFECT: Effect = Effect::Reads;
 

@@ -14,7 +14,7 @@ use crate::change::{
 use crate::failure::{BackupError, Result};
 use crate::model::backup::{Backup, Level, Verification};
 use crate::plan::{self, Plan, Step, Verdict};
-use crate::verb::{Verb, verbs};
+use crate::verb::declare::{Verb, verbs};
 use crate::world::clock::now;
 
 /// Look after the backups

@@ -7,7 +7,7 @@ use crate::change::{Database, Effect, Ending, HistoryEdit, Mode, Workspace, perf
 use crate::failure::Result;
 use crate::migration;
 use crate::plan::{self, Plan};
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 
 const EFFECT: Effect = Effect::ChangesData;
 

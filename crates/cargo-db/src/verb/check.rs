@@ -12,7 +12,7 @@ use crate::migration;
 use crate::model::finding::{Checked, Verdict};
 use crate::model::migration::Folder;
 use crate::settings::Settings;
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::{files, process};
 use db_tools::{FoundFile, ProjectTool};
 

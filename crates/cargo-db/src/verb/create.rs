@@ -9,7 +9,7 @@ use crate::migration::{self, Written};
 use crate::model::migration::Folder;
 use crate::model::target::Target;
 use crate::settings::Migrations;
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::{clock, files};
 use db_tools::NewMigration;
 use db_tools::command::Task;

@@ -7,7 +7,7 @@ use crate::change::{Change, Database, Effect, Ending, Mode, Workspace, lock_data
 use crate::failure::{Result, SettingsError};
 use crate::model::environment::Environment;
 use crate::plan::{self, Plan, Step};
-use crate::verb::{Verb, verbs};
+use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{Lock, Purpose, Session, marker};
 
 /// Show or change the database's own record of which environment it is

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Result};
 use crate::migration::{self, Written};
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest};
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::pg::{Purpose, Session};
 use crate::world::{clock, files};
 use db_tools::command::Task;

@@ -8,7 +8,7 @@ use crate::answer::{Added, Initialised, Outcome};
 use crate::change::{Effect, Needs, SetNeed, Workspace};
 use crate::failure::Result;
 use crate::settings::{Flags, Sources, survey};
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::files;
 use db_tools::ProjectTool;
 

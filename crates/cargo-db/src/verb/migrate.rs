@@ -16,7 +16,7 @@ use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::plan::{self, Batch, MigrateRequest, Plan, Step, Tolerance};
 use crate::settings::{Migrations, Runner};
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::files;
 use crate::world::pg::Lock;
 

@@ -7,6 +7,7 @@ mod backups;
 mod baseline;
 mod check;
 mod create;
+mod declare;
 mod env;
 mod generate;
 mod init;
@@ -23,10 +24,8 @@ mod status;
 
 use clap::Parser;
 
-use crate::answer::Outcome;
-use crate::change::{Effect, Needs, Workspace};
 use crate::cli::Global;
-use crate::failure::Result;
+use crate::verb::declare::{Verb, verbs};
 
 /// Work with the PostgreSQL databases of this workspace
 #[derive(Debug, Parser)]
@@ -54,57 +53,6 @@ Exit codes:
   11  a backup, a restore or a verification failed
   70  a bug of cargo db
   130 interrupted";
-
-/// What can be typed after `cargo db`. Implemented by the arguments themselves.
-pub(crate) trait Verb {
-    /// As it is typed, and as JSON documents name it.
-    fn name(&self) -> &'static str;
-
-    /// What it may do, at most, as it is called here.
-    fn effect(&self) -> Effect;
-
-    /// What has to be known before it runs.
-    fn needs(&self) -> Needs {
-        Needs::DATABASE
-    }
-
-    /// Whether a flag of its own means the same as `--yes`.
-    fn says_yes(&self) -> bool {
-        false
-    }
-
-    /// Does it.
-    fn run(&self, workspace: &Workspace) -> Result<Outcome>;
-
-    /// The verb that was typed. A group of verbs has a method of this name that looks further.
-    fn verb(&self) -> &dyn Verb
-    where
-        Self: Sized,
-    {
-        self
-    }
-}
-
-/// Verbs, and the way from what was typed to the one that was meant.
-macro_rules! verbs {
-    ($(#[$about:meta])* $name:ident { $($(#[$attribute:meta])* $variant:ident($args:ty),)* }) => {
-        $(#[$about])*
-        #[derive(Debug, clap::Subcommand)]
-        pub(crate) enum $name {
-            $($(#[$attribute])* $variant($args),)*
-        }
-
-        impl $name {
-            /// The verb that was typed.
-            pub(crate) fn verb(&self) -> &dyn $crate::verb::Verb {
-                match self {
-                    $($name::$variant(args) => args.verb(),)*
-                }
-            }
-        }
-    };
-}
-use verbs;
 
 verbs! {
     /// The registry: one line a verb, in the order of the help.

@@ -7,7 +7,7 @@ use crate::change::{Effect, Needs, Workspace};
 use crate::failure::Result;
 use crate::model::environment::Environment;
 use crate::plan;
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 
 const EFFECT: Effect = Effect::Reads;
 

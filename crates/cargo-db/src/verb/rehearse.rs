@@ -12,7 +12,7 @@ use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
 use crate::plan::{self, MigrateRequest};
 use crate::rehearse::{self, CopySource, Receipts, Request};
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 
 const EFFECT: Effect = Effect::Reads;
 

@@ -12,7 +12,7 @@ use crate::migration;
 use crate::model::history::{Applied, Problem, Standing, Trouble};
 use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
 use crate::plan::{self, Facts, Plan};
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::{files, process};
 use db_tools::FoundFile;
 

@@ -14,7 +14,7 @@ use crate::model::history::History;
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step};
 use crate::seed::{self, Rows};
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::pg::{Lock, Purpose, Session};
 
 const EFFECT: Effect = Effect::Destroys;

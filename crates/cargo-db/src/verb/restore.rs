@@ -18,7 +18,7 @@ use crate::model::backup::{Backup, Format};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::plan::{self, Loss, Plan, Step};
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::pg::{Lock, Session};
 
 const EFFECT: Effect = Effect::Destroys;

@@ -9,7 +9,7 @@ use crate::change::{
 use crate::failure::Result;
 use crate::migration::{self, AppliedMigration};
 use crate::plan::{self, Plan, RollbackRequest};
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::pg::Lock;
 
 const EFFECT: Effect = Effect::Destroys;

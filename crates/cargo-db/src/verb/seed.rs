@@ -10,7 +10,7 @@ use crate::failure::{CausedBy, Result, SettingsError};
 use crate::plan::{self, Plan, SeedRequest};
 use crate::seed::{self, Rows};
 use crate::settings::SeedSettings;
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::pg::Lock;
 
 const EFFECTS: &str = "Effect: changes data; with --fresh, destroys";

@@ -11,7 +11,7 @@ use crate::change::{
 };
 use crate::failure::{LocalServerError, Result};
 use crate::plan::{self, Plan, Step};
-use crate::verb::{Verb, verbs};
+use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{Purpose, Row, Session};
 use crate::world::server::{self as local, Running};
 

@@ -14,7 +14,7 @@ use crate::model::migration::Folder;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
 use crate::settings::Settings;
-use crate::verb::Verb;
+use crate::verb::declare::Verb;
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Session, marker, survey};

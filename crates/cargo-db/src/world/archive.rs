@@ -188,7 +188,10 @@ pub(crate) fn measure(path: &Path) -> Result<Stored> {
     loop {
         match file.read(&mut buffer).map_err(failed)? {
             0 => {
-                return Ok(Stored { bytes, sha256: Checksum::of_digest(context.finish().as_ref()) });
+                return Ok(Stored {
+                    bytes,
+                    sha256: Checksum::of_digest(context.finish().as_ref()),
+                });
             }
             count => {
                 context.update(&buffer[..count]);

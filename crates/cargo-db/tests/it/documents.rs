@@ -298,7 +298,7 @@ fn endings_of_what_writes_files() {
     tool("[ $1 = diff ] && echo 'No changes detected'; exit 0");
     let nothing = ended(&project, &["generate", "x"], 0);
     assert_eq!(nothing["files"], json!(NONE));
-    assert_eq!(nothing["reason"], "the tool wrote nothing");
+    assert_eq!(nothing["reason"], "the tool wrote nothing: there is nothing to do");
     tool("[ $1 = diff ] && echo 'Nothing to do' && exit 1; exit 0");
     assert_eq!(ended(&project, &["generate", "x"], 0)["files"], json!(NONE));
     tool("[ $1 = diff ] && exit 3; exit 0");

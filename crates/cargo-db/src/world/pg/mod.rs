@@ -7,7 +7,6 @@ mod script;
 mod session;
 pub(crate) mod survey;
 mod tls;
-mod tls_stream;
 
 pub(crate) use lock::{Lock, OWN_KEY};
 pub(crate) use row::Row;

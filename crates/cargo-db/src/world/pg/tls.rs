@@ -14,7 +14,7 @@ use rustls::{
 
 use crate::failure::{CausedBy, Failure, Result, SettingsError};
 use crate::model::target::{Tls, TlsMode};
-use crate::world::pg::tls_stream::Connector;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How much of a server's certificate is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ enum Check {
 }
 
 /// A connector for this target's TLS.
-pub(super) fn connector(tls: &Tls) -> Result<Connector> {
+pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -51,7 +51,7 @@ pub(super) fn connector(tls: &Tls) -> Result<Connector> {
             builder.with_client_auth_cert(chain, key).map_err(|error| bad("sslcert", error))?
         }
     };
-    Ok(Connector::new(config))
+    Ok(MakeRustlsConnect::new(config))
 }
 
 fn inner(

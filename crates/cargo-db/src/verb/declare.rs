@@ -1,0 +1,56 @@
+//! What a verb is: each declares its needs and its effect beside its arguments.
+
+use crate::answer::Outcome;
+use crate::change::{Effect, Needs, Workspace};
+use crate::failure::Result;
+
+/// What can be typed after `cargo db`. Implemented by the arguments themselves.
+pub(crate) trait Verb {
+    /// As it is typed, and as JSON documents name it.
+    fn name(&self) -> &'static str;
+
+    /// What it may do, at most, as it is called here.
+    fn effect(&self) -> Effect;
+
+    /// What has to be known before it runs.
+    fn needs(&self) -> Needs {
+        Needs::DATABASE
+    }
+
+    /// Whether a flag of its own means the same as `--yes`.
+    fn says_yes(&self) -> bool {
+        false
+    }
+
+    /// Does it.
+    fn run(&self, workspace: &Workspace) -> Result<Outcome>;
+
+    /// The verb that was typed. A group of verbs has a method of this name that looks further.
+    fn verb(&self) -> &dyn Verb
+    where
+        Self: Sized,
+    {
+        self
+    }
+}
+
+/// Verbs, and the way from what was typed to the one that was meant.
+macro_rules! verbs {
+    ($(#[$about:meta])* $name:ident { $($(#[$attribute:meta])* $variant:ident($args:ty),)* }) => {
+        $(#[$about])*
+        #[derive(Debug, clap::Subcommand)]
+        pub(crate) enum $name {
+            $($(#[$attribute])* $variant($args),)*
+        }
+
+        impl $name {
+            /// The verb that was typed.
+            pub(crate) fn verb(&self) -> &dyn $crate::verb::declare::Verb {
+                match self {
+                    $($name::$variant(args) => args.verb(),)*
+                }
+            }
+        }
+    };
+}
+pub(crate) use verbs;
