@@ -94,7 +94,8 @@ pub(crate) struct ConsentFlags {
 }
 
 impl ConsentFlags {
-    /// What these flags, among what was typed, agree to. A verb can have a word of its own for `--yes`.
+    /// What these flags, among what was typed, agree to. A verb can have a word of its own for
+    /// `--yes`.
     pub(crate) fn new(flags: &Global, says_yes: bool, typed: &[String]) -> ConsentFlags {
         let mut command = vec!["cargo".to_owned(), "db".to_owned()];
         let mut typed = typed.iter();

@@ -3,19 +3,13 @@
 //! The floors, from the top; a module uses only what stands below it:
 //!
 //! ```text
-//! verb           what was typed; one file a verb
-//! change         the ceremony: facts, plan, policy, consent, lock, second look, backup, deed, record
-//! face           prints and asks
-//! cli            what every verb understands
-//! answer         what each verb answers, in words and as JSON
-//! rehearse       migrations measured on a scratch copy
-//! audit backup   the work itself; effects only through world
-//! seed migration
-//! check          looks through files, without a database
-//! world          the only floor with effects
-//! policy plan    pure decisions
-//! settings       what was asked for, resolved once
-//! model failure  nouns, and every way to fail
+//! verb           what was typed; one file a verb change         the ceremony: facts, plan, policy,
+//! consent, lock, second look, backup, deed, record face           prints and asks cli
+//! what every verb understands answer         what each verb answers, in words and as JSON rehearse
+//! migrations measured on a scratch copy audit backup   the work itself; effects only through world
+//! seed migration check          looks through files, without a database world          the only
+//! floor with effects policy plan    pure decisions settings       what was asked for, resolved
+//! once model failure  nouns, and every way to fail
 //! ```
 
 mod answer;
@@ -87,6 +81,6 @@ fn run(cli: &Cli, typed: &[String], face: &Face) -> Result<Outcome> {
     let workspace = Workspace::open(&cli.global, declared, consent, face)?;
     let outcome = verb
         .run(&workspace)
-        .unwrap_or_else(|failure| Outcome::from(workspace.world.heeding_the_signal(failure)));
+        .unwrap_or_else(|failure| Outcome::from(workspace.world.as_interrupted(failure)));
     Ok(outcome.of_set(workspace.settings.migrations.set.as_deref()))
 }

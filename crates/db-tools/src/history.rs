@@ -41,7 +41,7 @@ pub struct History {
 
 /// How a migration that needs attention got there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
+pub enum ProblemKind {
     /// Applied, and its file was changed afterwards.
     Edited,
     /// Applied, and its file is gone.
@@ -60,18 +60,18 @@ pub enum Trouble {
     Foreign,
 }
 
-impl Trouble {
+impl ProblemKind {
     /// The word for it in a report.
     pub fn name(self) -> &'static str {
         match self {
-            Trouble::Edited => "edited",
-            Trouble::Missing => "missing",
-            Trouble::OutOfOrder => "out of order",
-            Trouble::Duplicate => "duplicate",
-            Trouble::Failed => "failed",
-            Trouble::Orphan => "orphan",
-            Trouble::Misnamed => "misnamed",
-            Trouble::Foreign => "foreign",
+            ProblemKind::Edited => "edited",
+            ProblemKind::Missing => "missing",
+            ProblemKind::OutOfOrder => "out of order",
+            ProblemKind::Duplicate => "duplicate",
+            ProblemKind::Failed => "failed",
+            ProblemKind::Orphan => "orphan",
+            ProblemKind::Misnamed => "misnamed",
+            ProblemKind::Foreign => "foreign",
         }
     }
 }
@@ -80,7 +80,7 @@ impl Trouble {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What is wrong.
-    pub trouble: Trouble,
+    pub trouble: ProblemKind,
     /// The migration's version, where it is about one.
     pub version: Option<Version>,
     /// The migration's name, or the file's path where there is no more to say.
@@ -102,7 +102,7 @@ impl Problem {
 
 /// Files and history side by side. Every problem is in it, not only the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing<'a> {
+pub struct MigrationStatus<'a> {
     /// Not applied yet, ascending; those out of order are among them.
     pub pending: Vec<&'a Migration>,
     /// Applied, with the file where it is still there, ascending.
@@ -113,9 +113,9 @@ pub struct Standing<'a> {
     pub total: usize,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> MigrationStatus<'a> {
     /// Compares what the folder holds with what the database remembers.
-    pub fn compare(folder: &'a Folder, history: &'a History) -> Standing<'a> {
+    pub fn compare(folder: &'a Folder, history: &'a History) -> MigrationStatus<'a> {
         // Rows are sorted by version, and nearly always files are as well. Of two files with one
         // version the first counts.
         let mut files: Vec<&Migration> = folder.migrations.iter().collect();
@@ -161,7 +161,7 @@ impl<'a> Standing<'a> {
         let mut problems = folder_problems(folder);
         problems.extend(history.foreign.iter().filter(|_| history.table.is_none()).map(
             |foreign| Problem {
-                trouble: Trouble::Foreign,
+                trouble: ProblemKind::Foreign,
                 version: None,
                 name: "the history".to_owned(),
                 explanation: format!("it is not there, but {foreign}"),
@@ -172,7 +172,7 @@ impl<'a> Standing<'a> {
         problems.sort_by(|a, b| {
             (&a.version, a.trouble, &a.name).cmp(&(&b.version, b.trouble, &b.name))
         });
-        Standing { total: applied.len() + pending.len(), pending, applied, problems }
+        MigrationStatus { total: applied.len() + pending.len(), pending, applied, problems }
     }
 
     /// The applied migration with the greatest version.
@@ -187,7 +187,7 @@ fn folder_problems(folder: &Folder) -> Vec<Problem> {
             |pair| {
                 let (one, other) = (&pair[0].up.path, &pair[1].up.path);
                 Problem {
-                    trouble: Trouble::Duplicate,
+                    trouble: ProblemKind::Duplicate,
                     version: Some(pair[0].version.clone()),
                     name: pair[0].name.clone(),
                     explanation: format!(
@@ -199,13 +199,13 @@ fn folder_problems(folder: &Folder) -> Vec<Problem> {
             },
         );
     let orphans = folder.orphans.iter().map(|path| Problem {
-        trouble: Trouble::Orphan,
+        trouble: ProblemKind::Orphan,
         version: None,
         name: path.display().to_string(),
         explanation: "a down file without an up file of the same version".to_owned(),
     });
     let misnamed = folder.misnamed.iter().map(|(path, why)| Problem {
-        trouble: Trouble::Misnamed,
+        trouble: ProblemKind::Misnamed,
         version: None,
         name: path.display().to_string(),
         explanation: (*why).to_owned(),
@@ -216,11 +216,11 @@ fn folder_problems(folder: &Folder) -> Vec<Problem> {
 fn row_problem(row: &Applied, file: Option<&Migration>) -> Option<Problem> {
     let (trouble, explanation) = match file {
         _ if !row.success => {
-            (Trouble::Failed, "the history says that it failed half-way".to_owned())
+            (ProblemKind::Failed, "the history says that it failed half-way".to_owned())
         }
-        None => (Trouble::Missing, "it is applied, and its file is gone".to_owned()),
+        None => (ProblemKind::Missing, "it is applied, and its file is gone".to_owned()),
         Some(file) if row.checksum.as_ref().is_some_and(|stored| !file.is_recorded_as(stored)) => (
-            Trouble::Edited,
+            ProblemKind::Edited,
             format!("it is applied, and `{}` was changed since", file.up.path.display()),
         ),
         Some(_) => return None,
@@ -235,7 +235,7 @@ fn row_problem(row: &Applied, file: Option<&Migration>) -> Option<Problem> {
 
 fn out_of_order(file: &Migration) -> Problem {
     Problem {
-        trouble: Trouble::OutOfOrder,
+        trouble: ProblemKind::OutOfOrder,
         version: Some(file.version.clone()),
         name: file.name.clone(),
         explanation: "it is pending, and a later one is applied".to_owned(),
@@ -291,19 +291,19 @@ mod tests {
             applied: vec![row(1, 1), row(2, 2), row(3, 3), Applied { success: false, ..row(5, 5) }],
             foreign: None,
         };
-        let standing = Standing::compare(&folder, &history);
-        let troubles: BTreeSet<Trouble> =
+        let standing = MigrationStatus::compare(&folder, &history);
+        let troubles: BTreeSet<ProblemKind> =
             standing.problems.iter().map(|problem| problem.trouble).collect();
         assert_eq!(
             troubles.into_iter().collect::<Vec<_>>(),
             [
-                Trouble::Edited,
-                Trouble::Missing,
-                Trouble::OutOfOrder,
-                Trouble::Duplicate,
-                Trouble::Failed,
-                Trouble::Orphan,
-                Trouble::Misnamed,
+                ProblemKind::Edited,
+                ProblemKind::Missing,
+                ProblemKind::OutOfOrder,
+                ProblemKind::Duplicate,
+                ProblemKind::Failed,
+                ProblemKind::Orphan,
+                ProblemKind::Misnamed,
             ]
         );
         let pending: Vec<String> =
@@ -316,7 +316,7 @@ mod tests {
     fn versions_compare_as_numbers() {
         let folder = Folder { migrations: vec![file(9, 1), file(10, 1)], ..Folder::default() };
         let history = History { applied: vec![row(9, 1)], ..History::default() };
-        let standing = Standing::compare(&folder, &history);
+        let standing = MigrationStatus::compare(&folder, &history);
         assert_eq!(standing.problems, []);
         assert_eq!(standing.pending[0].version, Version::Number(10));
     }

@@ -234,7 +234,7 @@ impl ProjectTool {
     }
 
     /// Whether a table is the tool's own, as [`ProjectTool::own_relations`] asks the server.
-    pub fn is_own(&self, schema: &str, name: &str) -> bool {
+    pub fn is_disposable(&self, schema: &str, name: &str) -> bool {
         let own = self.table();
         match (&self.table, own.schema) {
             (None, Some(of_tool)) => schema == of_tool,

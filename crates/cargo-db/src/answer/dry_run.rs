@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::answer::plan::Planned;
 use crate::answer::rehearsal::ForesightView;
 use crate::answer::{Answer, Style, YELLOW};
-use crate::model::rehearsal::Foresight;
+use crate::model::rehearsal::DryRunReport;
 use crate::plan::Plan;
 
 /// A plan that was only asked for.
@@ -47,7 +47,7 @@ impl DryRun {
     }
 
     /// With what is known of its migrations.
-    pub(crate) fn with_foresight(self, plan: &Plan, foresight: &Foresight) -> DryRun {
+    pub(crate) fn with_foresight(self, plan: &Plan, foresight: &DryRunReport) -> DryRun {
         let foresight = Some(ForesightView::of(&plan.target, foresight));
         DryRun { foresight, ..self }
     }

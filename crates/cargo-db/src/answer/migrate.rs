@@ -8,7 +8,7 @@ use crate::answer::plan::Planned;
 use crate::answer::text::{elapsed, milliseconds, plural};
 use crate::answer::{Answer, Style};
 use crate::migration::AppliedMigration;
-use crate::plan::{Plan, Verb};
+use crate::plan::{Operation, Plan};
 
 /// A plan about migrations that was carried out, or had nothing to do.
 #[derive(Serialize)]
@@ -61,9 +61,9 @@ impl Answer for Migrated {
         let count = plural(self.done.len(), "migration");
         let took = Duration::from_millis(self.done.iter().map(|done| done.duration_ms).sum());
         match self.planned.plan.verb {
-            Verb::Baseline => format!("{count} recorded as applied, and not run"),
-            Verb::Repair => format!("{count} put right in the history"),
-            Verb::Rollback => format!("{count} reverted in {}", elapsed(took)),
+            Operation::Baseline => format!("{count} recorded as applied, and not run"),
+            Operation::Repair => format!("{count} put right in the history"),
+            Operation::Rollback => format!("{count} reverted in {}", elapsed(took)),
             _ => format!("{count} applied in {}", elapsed(took)),
         }
     }

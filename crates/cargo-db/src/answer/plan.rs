@@ -7,7 +7,7 @@ use crate::answer::{CYAN, DIM, Style, YELLOW};
 use crate::model::environment::Environment;
 use crate::model::migration::{Migration, title};
 use crate::model::target::Target;
-use crate::plan::{Batch, Loss, Plan, Step, Verb};
+use crate::plan::{Batch, Loss, Operation, Plan, Step};
 
 /// The database that something is about, without its password.
 #[derive(Clone, Debug, Serialize)]
@@ -84,7 +84,7 @@ pub(crate) struct PlanView {
     commands: Vec<String>,
     warnings: Vec<String>,
     #[serde(skip)]
-    pub(super) verb: Verb,
+    pub(super) verb: Operation,
 }
 
 /// One thing that will be done.
@@ -302,23 +302,25 @@ impl Planned {
     pub(super) fn nothing_to_do(&self) -> String {
         let database = &self.target.database;
         match self.plan.verb {
-            Verb::Migrate => {
+            Operation::Migrate => {
                 format!("nothing to do: {database} has every migration that was asked for")
             }
-            Verb::Restore
-            | Verb::RestoreInPlace
-            | Verb::Reset
-            | Verb::Mark
-            | Verb::Unmark
-            | Verb::Prune
-            | Verb::Destroy => "nothing to do".to_owned(),
-            Verb::Baseline => "nothing to do: no migration is pending".to_owned(),
-            Verb::Repair => "nothing to do: the history is in order".to_owned(),
-            Verb::Rollback => format!("nothing to do: {database} has no such migration"),
-            Verb::Seed | Verb::SeedFresh if self.plan.skipped.is_empty() => {
+            Operation::Restore
+            | Operation::RestoreInPlace
+            | Operation::Reset
+            | Operation::Mark
+            | Operation::Unmark
+            | Operation::Prune
+            | Operation::Destroy => "nothing to do".to_owned(),
+            Operation::Baseline => "nothing to do: no migration is pending".to_owned(),
+            Operation::Repair => "nothing to do: the history is in order".to_owned(),
+            Operation::Rollback => format!("nothing to do: {database} has no such migration"),
+            Operation::Seed | Operation::SeedFresh if self.plan.skipped.is_empty() => {
                 "nothing to do: there are no seeds".to_owned()
             }
-            Verb::Seed | Verb::SeedFresh => format!("nothing to do: {database} has every seed"),
+            Operation::Seed | Operation::SeedFresh => {
+                format!("nothing to do: {database} has every seed")
+            }
         }
     }
 }

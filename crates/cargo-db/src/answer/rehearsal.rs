@@ -11,7 +11,7 @@ use crate::answer::text::{elapsed, milliseconds, size};
 use crate::answer::{Answer, BOLD, DIM, RED, Style};
 use crate::model::finding::{Finding, Severity, Verdict};
 use crate::model::migration::title;
-use crate::model::rehearsal::{BrokenQuery, Foresight, Locked, Rehearsal, Rehearsed, WayBack};
+use crate::model::rehearsal::{BrokenQuery, DryRunReport, Locked, Rehearsal, Rehearsed, WayBack};
 use crate::model::target::Target;
 
 /// How many lines of a difference are shown.
@@ -402,15 +402,15 @@ pub(crate) enum ForesightView {
 }
 
 impl ForesightView {
-    pub(super) fn of(target: &Target, foresight: &Foresight) -> ForesightView {
+    pub(super) fn of(target: &Target, foresight: &DryRunReport) -> ForesightView {
         match foresight {
-            Foresight::Rehearsed(rehearsal) => {
+            DryRunReport::Rehearsed(rehearsal) => {
                 ForesightView::Rehearsed { rehearsal: RehearsalView::of(target, rehearsal) }
             }
-            Foresight::Checked(checked) => {
+            DryRunReport::Checked(checked) => {
                 ForesightView::Checked { check: checked.iter().map(CheckedView::from).collect() }
             }
-            Foresight::Receipt { when, objections } => {
+            DryRunReport::Receipt { when, objections } => {
                 ForesightView::Receipt { receipt: when.clone(), objections: objections.clone() }
             }
         }

@@ -9,7 +9,7 @@ use crate::answer::text::{number, size, table};
 use crate::answer::{Answer, BOLD, GREEN, RED, Style, YELLOW};
 use crate::failure::{Failure, problem_line};
 use crate::model::environment::{Environment, Resolved, Signal};
-use crate::model::history::{Applied, Problem, Standing};
+use crate::model::history::{Applied, MigrationStatus, Problem};
 use crate::model::migration::title;
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Target;
@@ -133,8 +133,8 @@ impl From<&Applied> for LastView {
     }
 }
 
-impl From<&Standing<'_>> for MigrationsView {
-    fn from(standing: &Standing<'_>) -> MigrationsView {
+impl From<&MigrationStatus<'_>> for MigrationsView {
+    fn from(standing: &MigrationStatus<'_>) -> MigrationsView {
         MigrationsView {
             total: standing.total,
             executed: standing.applied.len(),
@@ -202,7 +202,7 @@ pub(crate) struct StatusFacts<'a> {
     pub(crate) environment: Resolved,
     /// `None` where the database does not exist yet.
     pub(crate) found: Option<(&'a ServerFacts, &'a DatabaseFacts)>,
-    pub(crate) standing: &'a Standing<'a>,
+    pub(crate) standing: &'a MigrationStatus<'a>,
     pub(crate) migrations: &'a Migrations,
     pub(crate) settings: Vec<SettingView>,
 }
@@ -265,7 +265,7 @@ impl StatusReport {
                 line("Database", format!("{name} {missing}"));
             }
         }
-        let colour = if self.environment.is_own() { GREEN } else { YELLOW };
+        let colour = if self.environment.is_disposable() { GREEN } else { YELLOW };
         line("Environment", style.paint(colour, self.environment.name()));
         for signal in &self.signals {
             line("", format!("{}: {}", signal.source, signal.said));

@@ -80,7 +80,8 @@ impl Trail {
         Ok(used(self.records()?.into_iter()))
     }
 
-    /// The last change of this target, if it has no outcome: its run was killed, or is still at work.
+    /// The last change of this target, if it has no outcome: its run was killed, or is still at
+    /// work.
     pub(crate) fn unfinished(&self, target: &Target) -> Result<Option<Record>> {
         let target = target.to_string();
         let last = self.records()?.into_iter().rfind(|record| record.target == target);

@@ -7,8 +7,8 @@ use crate::model::environment::Environment;
 use crate::plan::Plan;
 use crate::policy::Judgement;
 
-/// Gets the consent that the policy asks for, or fails with what is missing, and says what was given.
-/// The plan must have been shown before.
+/// Gets the consent that the policy asks for, or fails with what is missing, and says what was
+/// given. The plan must have been shown before.
 pub(super) fn to_plan(database: &Database<'_>, plan: &Plan) -> Result<Consent> {
     let needed = match database.workspace.policy.judge(plan) {
         Judgement::Allowed(terms) => terms.consent,

@@ -1,6 +1,6 @@
-//! The ceremony of every change, once: facts, plan, policy, consent, lock, second look, backup, deed,
-//! record. A verb that changes something implements [`Change`] and calls [`perform`]; what it works
-//! with is a [`Workspace`] and, of each database, a [`Database`].
+//! The ceremony of every change, once: facts, plan, policy, consent, lock, second look, backup,
+//! deed, record. A verb that changes something implements [`Change`] and calls [`perform`]; what it
+//! works with is a [`Workspace`] and, of each database, a [`Database`].
 
 mod consent;
 mod history_edit;
@@ -9,6 +9,7 @@ mod needs;
 mod perform;
 mod proof;
 mod seal;
+mod swap;
 mod swap_back;
 mod workspace;
 
@@ -18,5 +19,6 @@ pub(crate) use lock::{lock_database, lock_migrations, lock_server};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed};
 pub(crate) use perform::{Change, Ending, Mode, perform, same_plan};
 pub(crate) use proof::{Proved, Proving, foresee, prove, prove_rollback};
+pub(crate) use swap::{SwapLocks, old_database};
 pub(crate) use swap_back::apply_or_restore;
 pub(crate) use workspace::{Database, Workspace};

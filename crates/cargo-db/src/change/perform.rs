@@ -25,8 +25,8 @@ pub(crate) trait Change {
         Ok(())
     }
 
-    /// Gets the proof that the policy asks for, once the plan was shown: whoever agrees to it should
-    /// have seen what it found.
+    /// Gets the proof that the policy asks for, once the plan was shown: whoever agrees to it
+    /// should have seen what it found.
     fn prove(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
         Ok(())
     }
@@ -164,7 +164,7 @@ fn record<T>(
         by: audit::by(&plan.target.user, settings.agent.is_some(), settings.in_ci),
         consent: given.word().to_owned(),
         backup,
-        in_database: plan.verb.changes_a_database() && !plan.environment.is_own(),
+        in_database: plan.verb.changes_a_database() && !plan.environment.is_disposable(),
     };
     let trail = Trail::of(&settings.root);
     let pending = trail.begin(&workspace.world, plan, about)?;

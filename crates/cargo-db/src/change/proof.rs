@@ -12,7 +12,7 @@ use crate::migration as migrating;
 use crate::model::environment::Environment;
 use crate::model::finding::{Class, Finding, Severity, Verdict};
 use crate::model::migration::{Migration, title};
-use crate::model::rehearsal::{Foresight, Guard, Rehearsal};
+use crate::model::rehearsal::{DryRunReport, Guard, Rehearsal};
 use crate::plan::Plan;
 use crate::policy::{Judgement, Proof};
 use crate::rehearse::{self, CopySource, Receipt, Receipts, Request, SchemaState, only_locks};
@@ -94,7 +94,8 @@ impl Proved {
     }
 }
 
-/// Rehearses the migrations of a plan, where that is asked for: who agrees to it should have seen that.
+/// Rehearses the migrations of a plan, where that is asked for: who agrees to it should have seen
+/// that.
 pub(crate) fn prove<'a>(
     database: &Database<'_>,
     plan: &Plan,
@@ -139,17 +140,17 @@ pub(crate) fn foresee(
     database: &Database<'_>,
     plan: &Plan,
     receipt: Option<&Path>,
-) -> Result<Foresight> {
+) -> Result<DryRunReport> {
     let proof = asked(database, plan)?;
     if proof == Proof::Receipt || receipt.is_some() {
         return match holding(database, plan, receipt) {
             Ok(receipt) => {
-                Ok(Foresight::Receipt { when: Some(receipt.date()), objections: Vec::new() })
+                Ok(DryRunReport::Receipt { when: Some(receipt.date()), objections: Vec::new() })
             }
             Err(failure)
                 if matches!(failure.kind(), Kind::Rehearsal(RehearsalError::NoReceipt { .. })) =>
             {
-                Ok(Foresight::Receipt { when: None, objections: failure.why() })
+                Ok(DryRunReport::Receipt { when: None, objections: failure.why() })
             }
             Err(failure) => Err(failure),
         };
@@ -157,7 +158,7 @@ pub(crate) fn foresee(
     if proof == Proof::Rehearsal
         && let Some(rehearsal) = rehearsed(database, plan)?
     {
-        return Ok(Foresight::Rehearsed(rehearsal));
+        return Ok(DryRunReport::Rehearsed(rehearsal));
     }
     // Where there are no rows, nobody waits and nothing is lost.
     let settings = &database.settings;
@@ -182,7 +183,7 @@ pub(crate) fn foresee(
         (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
         checked.push(found);
     }
-    Ok(Foresight::Checked(checked))
+    Ok(DryRunReport::Checked(checked))
 }
 
 /// Whether receipts say of each migration of a plan that it leads back.
@@ -192,7 +193,7 @@ pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()>
     }
     let receipts = Receipts::of(&database.settings.root).all()?;
     let proved =
-        |migration: &&Migration| receipts.iter().any(|receipt| receipt.proves_way_back(migration));
+        |migration: &&Migration| receipts.iter().any(|receipt| receipt.proves_rollback(migration));
     let unproved = plan.migrations().filter(|migration| !proved(migration));
     let objections: Vec<String> = unproved
         .map(|migration| format!("no rehearsal proved that {} leads back", migration.title()))
@@ -212,7 +213,8 @@ fn asked(database: &Database<'_>, plan: &Plan) -> Result<Proof> {
     }
 }
 
-/// Rehearses the plan's migrations, and writes the receipt; nothing where there is nothing to measure.
+/// Rehearses the plan's migrations, and writes the receipt; nothing where there is nothing to
+/// measure.
 pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<Rehearsal>> {
     let settings = &database.settings;
     if plan.environment == Environment::Development && !settings.rehearse {
@@ -239,7 +241,7 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
             Ok(Some(rehearsal))
         }
         // At home a role that may create no database can work all the same.
-        Err(failure) if plan.environment.is_own() && may_not(&failure) => {
+        Err(failure) if plan.environment.is_disposable() && may_not(&failure) => {
             database.workspace.ui.warning(&format!("not rehearsed: {failure}"));
             Ok(None)
         }
@@ -273,13 +275,13 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
         rehearsal.migrations.iter().flat_map(|migration| migration.findings.clone()).collect();
     let unmeasured =
         rehearsal.migrations.iter().any(|migration| migration.verdict == Verdict::Unmeasured);
-    if unmeasured && !plan.environment.is_own() {
+    if unmeasured && !plan.environment.is_disposable() {
         return Err(RehearsalError::Blocked { findings: Vec::new() }.into());
     }
     if verdict != Verdict::Block {
         return Ok(());
     }
-    if plan.environment.is_own() && only_locks(&findings) {
+    if plan.environment.is_disposable() && only_locks(&findings) {
         database.workspace.ui.warning("on a busy database this would be felt; here it goes on");
         return Ok(());
     }
@@ -292,7 +294,8 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
     Err(RehearsalError::Blocked { findings: blocks.map(line).collect() }.into())
 }
 
-/// The receipt that holds for a plan: the one that is named, or the newest of the project's that does.
+/// The receipt that holds for a plan: the one that is named, or the newest of the project's that
+/// does.
 pub(crate) fn holding(
     database: &Database<'_>,
     plan: &Plan,

@@ -5,7 +5,7 @@ use crate::change::workspace::Database;
 use crate::failure::Result;
 use crate::migration;
 use crate::model::backup::{Compression, Format};
-use crate::plan::{Plan, Step, Verb};
+use crate::plan::{Operation, Plan, Step};
 use crate::policy::{Judgement, Terms};
 
 /// Makes a plan ready to be shown: with the backup that the policy asks for, its terms, and the
@@ -15,7 +15,7 @@ pub(super) fn seal(database: &Database<'_>, mut plan: Plan) -> Result<Plan> {
     let judgement = workspace.policy.judge(&plan);
     plan.terms = judgement.describe();
     plan.used = used.len();
-    if matches!(plan.verb, Verb::Migrate | Verb::Rollback) {
+    if matches!(plan.verb, Operation::Migrate | Operation::Rollback) {
         plan.commands = migration::commands_of(settings, &plan)?;
     }
     let wants_backup = matches!(judgement, Judgement::Allowed(Terms { backup: true, .. }));
@@ -52,7 +52,7 @@ pub(super) fn back_up(database: &Database<'_>, plan: &Plan) -> Result<Option<Str
     };
     let taken = backup::take(&workspace.world, settings, &plan.target, &folder, &request)?;
     // What is about to be restored is not removed for it.
-    if plan.verb != Verb::RestoreInPlace {
+    if plan.verb != Operation::RestoreInPlace {
         backup::prune(&folder, &settings.backup)?;
     }
     Ok(Some(taken.manifest.name))

@@ -8,8 +8,8 @@ use crate::migration::{self, AppliedMigration, Witness};
 use crate::plan::Plan;
 use crate::world::pg::Lock;
 
-/// Applies the migrations, and swaps the backup back in if one fails and nobody else has written since
-/// it was taken: else that would lose their work.
+/// Applies the migrations, and swaps the backup back in if one fails and nobody else has written
+/// since it was taken: else that would lose their work.
 pub(crate) fn apply_or_restore(
     database: &Database<'_>,
     plan: &Plan,
@@ -21,7 +21,7 @@ pub(crate) fn apply_or_restore(
     let target = &plan.target;
     let failure = match migration::carry_out(world, settings, plan, &mut lock) {
         Ok(deeds) => return Ok(deeds),
-        Err(failure) => world.heeding_the_signal(failure),
+        Err(failure) => world.as_interrupted(failure),
     };
     // Going back has to come through also after a signal.
     let world = &world.uninterrupted();
@@ -45,7 +45,8 @@ pub(crate) fn apply_or_restore(
     Err(swapped_back(failure))
 }
 
-/// The failure, of which nothing stays. Whoever stopped the run by a signal is told that it was that.
+/// The failure, of which nothing stays. Whoever stopped the run by a signal is told that it was
+/// that.
 fn swapped_back(failure: Failure) -> Failure {
     let exit = match failure.exit() {
         exit @ (Exit::Interrupted | Exit::Terminated) => exit,

@@ -76,7 +76,7 @@ impl Workspace {
             Place::Named(target) => Ok(target.as_ref().clone()),
             Place::Local { database } => {
                 let environment = &settings.environment;
-                if !environment.environment.is_own() {
+                if !environment.environment.is_disposable() {
                     let signals = environment.signals.iter().map(ToString::to_string).collect();
                     return Err(SettingsError::NoDatabase {
                         environment: environment.environment,
@@ -118,8 +118,8 @@ impl Workspace {
         self.choose_tool(self.settings.clone())
     }
 
-    /// The settings of every set of migrations; of the one that was named, or of the only one, where
-    /// that is what is meant.
+    /// The settings of every set of migrations; of the one that was named, or of the only one,
+    /// where that is what is meant.
     pub(crate) fn sets(&self) -> Vec<(Option<String>, Result<Settings>)> {
         let sets = &self.settings.migrations.sets;
         if self.sources.flags.set.is_some() || sets.len() <= 1 {
@@ -183,7 +183,7 @@ impl Database<'_> {
             workspace.ui.note(&format!("{} is a copy of {copied}", target.database));
         }
         let used = match session {
-            Some(mut session) if !settings.environment.environment.is_own() => {
+            Some(mut session) if !settings.environment.environment.is_disposable() => {
                 audit::used(audit::in_database(&mut session)?.into_iter())
             }
             _ => Trail::of(&settings.root).used()?,

@@ -39,7 +39,7 @@ impl ConnectionError {
             }
             ConnectionError::NoDatabase { environment, .. } => {
                 let none = Explanation::new("CONNECTION.NO_DATABASE", Exit::Unreachable);
-                if environment.is_own() {
+                if environment.is_disposable() {
                     none.run("create it and apply the migrations", "cargo db migrate")
                 } else {
                     none.advise(format!(

@@ -2,7 +2,7 @@
 
 use crate::failure::exit::Exit;
 use crate::failure::explanation::{Explanation, FINISH_BY_HAND, staying};
-use crate::model::history::{Problem, Trouble};
+use crate::model::history::{Problem, ProblemKind};
 
 /// A history that cannot be read, believed or written.
 #[derive(Debug, thiserror::Error)]
@@ -79,27 +79,27 @@ fn whose(tool: Option<&str>) -> String {
 }
 
 /// What to do about each trouble, said once however often it is there.
-const REMEDIES: &[(Trouble, &str)] = &[
+const REMEDIES: &[(ProblemKind, &str)] = &[
     (
-        Trouble::Edited,
+        ProblemKind::Edited,
         "edited: put the file back as it was applied, and write the change as a new migration; \
          `cargo db repair` if only comments or white space changed",
     ),
     (
-        Trouble::Missing,
+        ProblemKind::Missing,
         "missing: bring the file back; `cargo db migrate --ignore-missing` goes on without it",
     ),
     (
-        Trouble::OutOfOrder,
+        ProblemKind::OutOfOrder,
         "out of order: give it a newer version, or apply it all the same with \
          `--allow-out-of-order`",
     ),
-    (Trouble::Duplicate, "duplicate: give one of the two another version"),
+    (ProblemKind::Duplicate, "duplicate: give one of the two another version"),
     (
-        Trouble::Failed,
+        ProblemKind::Failed,
         "failed: see what it left behind, then let `cargo db repair` clear its row away",
     ),
-    (Trouble::Misnamed, "misnamed: mend what is said of it, or move it away"),
+    (ProblemKind::Misnamed, "misnamed: mend what is said of it, or move it away"),
 ];
 
 fn remedies(problems: &[Problem]) -> impl Iterator<Item = &'static str> {
@@ -111,7 +111,7 @@ fn remedies(problems: &[Problem]) -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<HistoryError> {
     let text = str::to_owned;
-    let problem = |trouble: &(Trouble, _)| Problem {
+    let problem = |trouble: &(ProblemKind, _)| Problem {
         trouble: trouble.0,
         version: None,
         name: text("1_a.sql"),

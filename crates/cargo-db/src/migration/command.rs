@@ -10,7 +10,7 @@ use crate::model::event::Event;
 use crate::model::history::{Applied, History};
 use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version, title};
 use crate::model::target::{Host, Secret, Target, TlsMode};
-use crate::plan::{Plan, Verb};
+use crate::plan::{Operation, Plan};
 use crate::settings::{Migrations, Runner, Settings};
 use crate::world::process::environment;
 use crate::world::proofs::ToolProof;
@@ -33,7 +33,7 @@ pub(super) fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<Strin
     let (Some(first), Some(last)) = (versions.first(), versions.last()) else {
         return Ok(Vec::new());
     };
-    if plan.verb != Verb::Rollback {
+    if plan.verb != Operation::Rollback {
         if plan.takes_all_pending {
             return Ok(vec![line(settings, &plan.target, &Task::ApplyAll)?]);
         }

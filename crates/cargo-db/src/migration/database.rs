@@ -25,7 +25,7 @@ pub(crate) fn connect_or_none(
     match Session::open(world, target, Purpose::Read) {
         Ok(session) => Ok(Some(session)),
         Err(failure) if !failure.is_no_database() => Err(failure),
-        Err(_) if environment.is_own() => Ok(None),
+        Err(_) if environment.is_disposable() => Ok(None),
         Err(_) => {
             let (database, server) = (target.database.clone(), target.server());
             Err(ConnectionError::NoDatabase { database, server, environment }.into())

@@ -44,7 +44,8 @@ pub(crate) fn written_by_tool(
     if says_that_nothing_is_to_do(&ended.said) {
         return Ok(Written::Nothing { said: ended.said.trim_end().to_owned() });
     }
-    // A tool that asks a question, and has nobody to answer it, can end like one that has nothing to do.
+    // A tool that asks a question, and has nobody to answer it, can end like one that has nothing
+    // to do.
     let differences = vec!["it wrote nothing, and does not say that nothing is to do".to_owned()];
     let (command, status, said) = (ended.command, ended.status, ended.said);
     Err(ProgramError::Failed { command, status, said, differences }.into())
@@ -58,7 +59,8 @@ fn says_that_nothing_is_to_do(said: &str) -> bool {
     WORDS.iter().any(|words| said.contains(words))
 }
 
-/// The name of a migration: safe in a file name on every system, in lower case and with `_` for space.
+/// The name of a migration: safe in a file name on every system, in lower case and with `_` for
+/// space.
 pub(crate) fn checked_name(words: &str) -> Result<String> {
     let name = words.trim().replace([' ', '-'], "_").to_lowercase();
     let bad = |why| Err(MigrationError::Name { name: words.to_owned(), why }.into());

@@ -10,7 +10,7 @@ use crate::migration::step::MigrationStep;
 use crate::migration::verify::verification_files;
 use crate::migration::watchdog::Watchdog;
 use crate::model::direction::Direction;
-use crate::plan::{Plan, Step, Verb};
+use crate::plan::{Operation, Plan, Step};
 use crate::settings::{Limits, Settings};
 use crate::world::World;
 use crate::world::pg::{Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend};
@@ -50,7 +50,7 @@ impl<'a> Run<'a> {
         let backend = backend(&mut session)?;
         let bound = max_blocking(settings, plan);
         let watchdog = Watchdog::begin(world, &plan.target, backend.pid(), bound);
-        let verify = if plan.verb == Verb::Rollback {
+        let verify = if plan.verb == Operation::Rollback {
             Vec::new()
         } else {
             verification_files(root, &settings.verify)?
@@ -153,6 +153,6 @@ impl<'a> Run<'a> {
 /// How long others may wait for a migration: where nothing is said, not for long where they are
 /// customers.
 fn max_blocking(settings: &Settings, plan: &Plan) -> Option<Duration> {
-    let otherwise = (!plan.environment.is_own()).then_some(Duration::from_millis(300));
+    let otherwise = (!plan.environment.is_disposable()).then_some(Duration::from_millis(300));
     settings.limits.max_blocking.as_ref().map(|setting| setting.value).or(otherwise)
 }

@@ -114,7 +114,8 @@ pub(crate) const ARCHIVE: &str = "archive";
 /// What the name of a set begins with while it is the latest.
 const SET_PREFIX: &str = "latest_";
 
-/// What a set is called once a newer one took its place: `{moment}--{repository}--{event}--{commit}`.
+/// What a set is called once a newer one took its place:
+/// `{moment}--{repository}--{event}--{commit}`.
 pub(crate) fn archived_name(manifest: &Manifest) -> String {
     let moment = manifest.name.strip_prefix(SET_PREFIX).unwrap_or(&manifest.name);
     let commit =

@@ -42,7 +42,7 @@ impl Environment {
     }
 
     /// Whether cargo db may make databases and start a server here without being told.
-    pub(crate) fn is_own(self) -> bool {
+    pub(crate) fn is_disposable(self) -> bool {
         matches!(self, Environment::Test | Environment::Development)
     }
 }

@@ -43,7 +43,8 @@ pub(crate) struct Locked {
     pub(crate) line: usize,
     /// How long it was held on the copy.
     pub(crate) held: Duration,
-    /// How long it may be on the database itself, by the sizes of both; where the copy is another's.
+    /// How long it may be on the database itself, by the sizes of both; where the copy is
+    /// another's.
     pub(crate) estimated: Option<Duration>,
 }
 
@@ -156,7 +157,7 @@ pub(crate) struct Rehearsal {
 
 /// What is known of pending migrations before anybody agrees to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Foresight {
+pub(crate) enum DryRunReport {
     Rehearsed(Rehearsal),
     /// They were only looked through.
     Checked(Vec<Checked>),
@@ -167,15 +168,15 @@ pub(crate) enum Foresight {
     },
 }
 
-impl Foresight {
+impl DryRunReport {
     /// Whether nothing that was found would stop a run.
     pub(crate) fn is_safe(&self) -> bool {
         match self {
-            Foresight::Rehearsed(rehearsal) => rehearsal.verdict() <= Verdict::Warn,
-            Foresight::Checked(checked) => {
+            DryRunReport::Rehearsed(rehearsal) => rehearsal.verdict() <= Verdict::Warn,
+            DryRunReport::Checked(checked) => {
                 checked.iter().all(|file| file.verdict() <= Verdict::Warn)
             }
-            Foresight::Receipt { when, .. } => when.is_some(),
+            DryRunReport::Receipt { when, .. } => when.is_some(),
         }
     }
 }

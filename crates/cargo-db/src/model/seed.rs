@@ -63,7 +63,7 @@ impl Seed {
     pub(crate) fn belongs_in(&self, environment: Environment) -> bool {
         match self.only_for() {
             Some(only) => only == environment,
-            None => environment.is_own(),
+            None => environment.is_disposable(),
         }
     }
 

@@ -292,7 +292,8 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     if query.contains('@') {
         return Err(bad(
-            "there is an `@` behind the `?`; a `?` in a password is written `%3F`, and an `@` `%40`",
+            "there is an `@` behind the `?`; a `?` in a password is written `%3F`, and \
+             an `@` `%40`",
         ));
     }
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
@@ -420,7 +421,8 @@ fn tls(keywords: &Keywords, bad: &dyn Fn(String) -> TargetError) -> Result<Tls> 
         return Err(bad("`sslrootcert=system` goes with `sslmode=verify-full` only".to_owned()));
     }
     if mode == TlsMode::VerifyCa && root.is_none() {
-        let why = "`sslmode=verify-ca` needs `sslrootcert`: any authority of the system would do for any name";
+        let why = "`sslmode=verify-ca` needs `sslrootcert`: any authority of the system would \
+                       do for any name";
         return Err(bad(why.to_owned()));
     }
     let identity = match (get("sslcert"), get("sslkey")) {

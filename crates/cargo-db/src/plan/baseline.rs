@@ -1,9 +1,9 @@
 //! What the history is to say without anything being run.
 
 use crate::failure::{ConnectionError, HistoryError, MigrationError, Result};
-use crate::model::history::{Problem, Standing, Trouble};
+use crate::model::history::{MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::Migration;
-use crate::plan::{Facts, Plan, Step, Verb};
+use crate::plan::{Facts, Operation, Plan, Step};
 
 /// Plans to record what is pending, up to and with `to`, as applied.
 pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
@@ -16,7 +16,7 @@ pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
         }
         .into());
     }
-    let standing = Standing::compare(&facts.folder, &facts.history);
+    let standing = MigrationStatus::compare(&facts.folder, &facts.history);
     let last = match to {
         None => None,
         Some(to) => {
@@ -33,7 +33,10 @@ pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
     let in_the_way = |problem: &Problem| {
         matches!(
             problem.trouble,
-            Trouble::Duplicate | Trouble::Misnamed | Trouble::Edited | Trouble::Failed
+            ProblemKind::Duplicate
+                | ProblemKind::Misnamed
+                | ProblemKind::Edited
+                | ProblemKind::Failed
         )
     };
     let problems: Vec<Problem> = standing.problems.into_iter().filter(in_the_way).collect();
@@ -48,18 +51,19 @@ pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
         steps.push(Step::CreateHistory { table: facts.layout.lookup_name().replace('"', "") });
     }
     steps.extend(chosen.into_iter().map(|migration| Step::Record { migration }));
-    Ok(facts.plan(Verb::Baseline, steps))
+    Ok(facts.plan(Operation::Baseline, steps))
 }
 
-/// Plans to put the history right: `harmless` are applied migrations whose files differ in comments and
-/// white space alone, `failed` those that the history says failed.
+/// Plans to put the history right: `harmless` are applied migrations whose files differ in comments
+/// and white space alone, `failed` those that the history says failed.
 pub(crate) fn repair(facts: &Facts, harmless: Vec<Migration>, failed: Vec<Migration>) -> Plan {
     let cleared = failed.into_iter().map(|migration| Step::ClearFailed { migration });
     let rerecorded = harmless.into_iter().map(|migration| Step::Rerecord { migration });
-    let mut plan = facts.plan(Verb::Repair, cleared.chain(rerecorded).collect());
+    let mut plan = facts.plan(Operation::Repair, cleared.chain(rerecorded).collect());
     let clears = plan.steps.iter().any(|step| matches!(step, Step::ClearFailed { .. }));
     plan.warnings.extend(clears.then(|| {
-        "what a failed migration did before it failed is still there: make sure that it can run again"
+        "what a failed migration did before it failed is still there: make sure that it can run \
+         again"
             .to_owned()
     }));
     plan

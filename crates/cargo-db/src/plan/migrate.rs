@@ -1,9 +1,9 @@
 //! Which pending migrations run, and whether they may.
 
 use crate::failure::{HistoryError, MigrationError, Result};
-use crate::model::history::{Problem, Standing, Trouble};
+use crate::model::history::{MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::Migration;
-use crate::plan::{Batch, Facts, Plan, Step, Verb};
+use crate::plan::{Batch, Facts, Operation, Plan, Step};
 
 /// How far to go.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,7 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
         let (database, tool) = (facts.target.database.clone(), facts.layout.key().to_owned());
         return Err(HistoryError::Foreign { database, foreign: foreign.clone(), tool }.into());
     }
-    let standing = Standing::compare(&facts.folder, &facts.history);
+    let standing = MigrationStatus::compare(&facts.folder, &facts.history);
     let chosen = choose(&standing.pending, &facts.folder.migrations, request)?;
     let (blocking, unusual): (Vec<Problem>, Vec<Problem>) = standing
         .problems
@@ -55,7 +55,7 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
         }
         steps.extend(chosen.into_iter().map(|migration| Step::Apply { migration }));
     }
-    let mut plan = facts.plan(Verb::Migrate, steps);
+    let mut plan = facts.plan(Operation::Migrate, steps);
     plan.takes_all_pending = takes_all_pending;
     plan.warnings = unusual.iter().map(Problem::line).collect();
     Ok(plan)
@@ -86,16 +86,19 @@ pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
     }
 }
 
-fn blocks(trouble: Trouble, facts: &Facts, tolerance: &Tolerance) -> bool {
+fn blocks(trouble: ProblemKind, facts: &Facts, tolerance: &Tolerance) -> bool {
     match trouble {
-        Trouble::Missing => !tolerance.missing,
-        Trouble::OutOfOrder => {
-            (!facts.environment.is_own() || facts.layout.profile().is_strict)
+        ProblemKind::Missing => !tolerance.missing,
+        ProblemKind::OutOfOrder => {
+            (!facts.environment.is_disposable() || facts.layout.profile().is_strict)
                 && !tolerance.out_of_order
         }
         // This one was refused before.
-        Trouble::Orphan | Trouble::Foreign => false,
-        Trouble::Edited | Trouble::Duplicate | Trouble::Failed | Trouble::Misnamed => true,
+        ProblemKind::Orphan | ProblemKind::Foreign => false,
+        ProblemKind::Edited
+        | ProblemKind::Duplicate
+        | ProblemKind::Failed
+        | ProblemKind::Misnamed => true,
     }
 }
 

@@ -12,7 +12,7 @@ use std::fmt;
 use ring::digest::{Context, SHA256};
 
 use crate::model::environment::Environment;
-use crate::model::history::{History, Standing};
+use crate::model::history::{History, MigrationStatus};
 use crate::model::migration::{Folder, Migration, ScriptFile, Version};
 use crate::model::seed::Seed;
 use crate::model::target::Target;
@@ -26,7 +26,7 @@ pub(crate) use seed::{SeedFacts, SeedRequest, TableFacts, seed};
 
 /// What was asked for. The policy's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
+pub(crate) enum Operation {
     Migrate,
     Rollback,
     Seed,
@@ -49,60 +49,60 @@ pub(crate) enum Verb {
     Repair,
 }
 
-impl Verb {
+impl Operation {
     /// All of them, in the order of the policy's table.
-    pub(crate) const ALL: [Verb; 13] = [
-        Verb::Migrate,
-        Verb::Rollback,
-        Verb::Seed,
-        Verb::SeedFresh,
-        Verb::Reset,
-        Verb::Restore,
-        Verb::RestoreInPlace,
-        Verb::Mark,
-        Verb::Unmark,
-        Verb::Prune,
-        Verb::Destroy,
-        Verb::Baseline,
-        Verb::Repair,
+    pub(crate) const ALL: [Operation; 13] = [
+        Operation::Migrate,
+        Operation::Rollback,
+        Operation::Seed,
+        Operation::SeedFresh,
+        Operation::Reset,
+        Operation::Restore,
+        Operation::RestoreInPlace,
+        Operation::Mark,
+        Operation::Unmark,
+        Operation::Prune,
+        Operation::Destroy,
+        Operation::Baseline,
+        Operation::Repair,
     ];
 
     /// As `[environments.<name>.policy]` names it.
     pub(crate) fn key(self) -> &'static str {
         match self {
-            Verb::SeedFresh => "seed-fresh",
-            Verb::RestoreInPlace => "restore-in-place",
-            Verb::Mark => "env-set",
-            Verb::Unmark => "env-clear",
-            Verb::Prune => "backups-prune",
-            Verb::Destroy => "server-destroy",
+            Operation::SeedFresh => "seed-fresh",
+            Operation::RestoreInPlace => "restore-in-place",
+            Operation::Mark => "env-set",
+            Operation::Unmark => "env-clear",
+            Operation::Prune => "backups-prune",
+            Operation::Destroy => "server-destroy",
             other => other.name(),
         }
     }
 }
 
-impl Verb {
+impl Operation {
     /// As it is typed.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Verb::Migrate => "migrate",
-            Verb::Rollback => "rollback",
-            Verb::Seed => "seed",
-            Verb::SeedFresh => "seed --fresh",
-            Verb::Reset => "reset",
-            Verb::Restore | Verb::RestoreInPlace => "restore",
-            Verb::Mark => "env set",
-            Verb::Unmark => "env clear",
-            Verb::Prune => "backups prune",
-            Verb::Destroy => "server destroy",
-            Verb::Baseline => "baseline",
-            Verb::Repair => "repair",
+            Operation::Migrate => "migrate",
+            Operation::Rollback => "rollback",
+            Operation::Seed => "seed",
+            Operation::SeedFresh => "seed --fresh",
+            Operation::Reset => "reset",
+            Operation::Restore | Operation::RestoreInPlace => "restore",
+            Operation::Mark => "env set",
+            Operation::Unmark => "env clear",
+            Operation::Prune => "backups prune",
+            Operation::Destroy => "server destroy",
+            Operation::Baseline => "baseline",
+            Operation::Repair => "repair",
         }
     }
 
     /// Whether it changes a database, which can then remember it.
     pub(crate) fn changes_a_database(self) -> bool {
-        !matches!(self, Verb::Prune | Verb::Destroy)
+        !matches!(self, Operation::Prune | Operation::Destroy)
     }
 }
 
@@ -212,7 +212,7 @@ pub(crate) enum Batch {
 /// What will be done, in this order, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
-    pub(crate) verb: Verb,
+    pub(crate) verb: Operation,
     pub(crate) target: Target,
     pub(crate) environment: Environment,
     pub(crate) steps: Vec<Step>,
@@ -230,7 +230,8 @@ pub(crate) struct Plan {
     pub(crate) applied: Vec<Version>,
     /// Whether it applies everything that is pending.
     pub(crate) takes_all_pending: bool,
-    /// How many plans on this target were consented to by their id before: an id is used up by that.
+    /// How many plans on this target were consented to by their id before: an id is used up by
+    /// that.
     pub(crate) used: usize,
 }
 
@@ -256,8 +257,8 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    fn plan(&self, verb: Verb, steps: Vec<Step>) -> Plan {
-        let standing = Standing::compare(&self.folder, &self.history);
+    fn plan(&self, verb: Operation, steps: Vec<Step>) -> Plan {
+        let standing = MigrationStatus::compare(&self.folder, &self.history);
         let rows = self.history.applied.iter();
         let applied: Vec<String> =
             rows.map(|row| format!("{} {:?} {}", row.version, row.checksum, row.success)).collect();
@@ -281,7 +282,7 @@ impl Facts {
 impl Plan {
     /// A plan that is made from something other than a history: `basis` says what.
     pub(crate) fn from_basis(
-        verb: Verb,
+        verb: Operation,
         target: &Target,
         environment: Environment,
         steps: Vec<Step>,

@@ -45,7 +45,8 @@ pub(crate) fn judge(backups: &[Backup], rules: &Retention, now: OffsetDateTime) 
                 .iter()
                 .filter(|backup| backup.group() == group && backup.is_verified() == verified)
                 .collect();
-            // By when it was finished, as the manifest says; a name or a file's time proves nothing.
+            // By when it was finished, as the manifest says; a name or a file's time proves
+            // nothing.
             of_group.sort_by_key(|backup| std::cmp::Reverse(backup.manifest.finished));
             verdicts.extend(judge_group(&of_group, rules, now, verified));
         }

@@ -3,9 +3,9 @@
 use db_tools::Rollback;
 
 use crate::failure::{HistoryError, MigrationError, ProgramError, Result};
-use crate::model::history::{Applied, Standing, Trouble};
+use crate::model::history::{Applied, MigrationStatus, ProblemKind};
 use crate::model::migration::{Migration, Version};
-use crate::plan::{Facts, Loss, Plan, Step, Verb};
+use crate::plan::{Facts, Loss, Operation, Plan, Step};
 
 /// How far back.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(crate) enum RollbackRequest {
 /// The migrations that `request` takes back, newest first: all of them have a down file that
 /// belongs to what was applied.
 pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<Migration>> {
-    let standing = Standing::compare(&facts.folder, &facts.history);
+    let standing = MigrationStatus::compare(&facts.folder, &facts.history);
     let newest_first = standing.applied.iter().rev();
     let chosen: Vec<_> = match request {
         RollbackRequest::Steps(steps) => newest_first.take(*steps).collect(),
@@ -43,9 +43,9 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
         });
         of_chosen.cloned().collect::<Vec<_>>()
     };
-    let mut blocking = concerns(Trouble::Failed);
-    blocking.extend(concerns(Trouble::Duplicate));
-    blocking.extend(concerns(Trouble::Missing));
+    let mut blocking = concerns(ProblemKind::Failed);
+    blocking.extend(concerns(ProblemKind::Duplicate));
+    blocking.extend(concerns(ProblemKind::Missing));
     if !blocking.is_empty() {
         return Err(HistoryError::Inconsistent {
             target: facts.target.to_string(),
@@ -85,5 +85,5 @@ fn would_go_back_as_planned(facts: &Facts, chosen: &[&Applied]) -> Result<()> {
 pub(crate) fn rollback(facts: &Facts, migrations: Vec<(Migration, Vec<Loss>)>) -> Plan {
     let steps =
         migrations.into_iter().map(|(migration, losses)| Step::Revert { migration, losses });
-    facts.plan(Verb::Rollback, steps.collect())
+    facts.plan(Operation::Rollback, steps.collect())
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::failure::{Result, SeedError};
 use crate::model::seed::{Loaded, Seed};
-use crate::plan::{Facts, Loss, Plan, Step, Verb};
+use crate::plan::{Facts, Loss, Operation, Plan, Step};
 
 /// What to load.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +45,7 @@ pub(crate) struct SeedFacts {
 /// Plans to load seeds.
 pub(crate) fn seed(facts: &SeedFacts, request: &SeedRequest) -> Result<Plan> {
     let chosen = choose(facts, request)?;
-    let verb = if request.fresh { Verb::SeedFresh } else { Verb::Seed };
+    let verb = if request.fresh { Operation::SeedFresh } else { Operation::Seed };
     let (here, new): (Vec<Seed>, Vec<Seed>) =
         chosen.into_iter().partition(|seed| !request.fresh && facts.is_loaded(seed));
 

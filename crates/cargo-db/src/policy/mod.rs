@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::failure::{Result, SettingsError};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
-use crate::plan::{Plan, Verb};
+use crate::plan::{Operation, Plan};
 
 /// What the policy says about a plan. Ordered: a later one is stricter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +32,8 @@ pub(crate) enum Proof {
     Nothing,
     /// They are rehearsed, where the database holds any row.
     Rehearsal,
-    /// A receipt says that these files were rehearsed on this schema; of a rollback, that it leads back.
+    /// A receipt says that these files were rehearsed on this schema; of a rollback, that it leads
+    /// back.
     Receipt,
 }
 
@@ -72,8 +73,8 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// The policy with what `[environments.<name>.policy]` asks for. It may ask for more and not for
-    /// less.
+    /// The policy with what `[environments.<name>.policy]` asks for. It may ask for more and not
+    /// for less.
     pub(crate) fn new(
         settings: &BTreeMap<Environment, BTreeMap<String, String>>,
         agent: bool,
@@ -86,8 +87,9 @@ impl Policy {
                     SettingsError::Value { source_name, value: word.clone(), why }
                 };
                 let verb =
-                    Verb::ALL.into_iter().find(|verb| verb.key() == key).ok_or_else(|| {
-                        let known: Vec<&str> = Verb::ALL.into_iter().map(Verb::key).collect();
+                    Operation::ALL.into_iter().find(|verb| verb.key() == key).ok_or_else(|| {
+                        let known: Vec<&str> =
+                            Operation::ALL.into_iter().map(Operation::key).collect();
                         bad(format!("there is no such verb; there are {}", known.join(", ")))
                     })?;
                 let own = table(verb, *environment);
@@ -116,7 +118,7 @@ impl Policy {
     /// What the policy says about a plan.
     pub(crate) fn judge(&self, plan: &Plan) -> Judgement {
         let judgement = self.cell(plan.verb, plan.environment);
-        let far = plan.environment.is_own() && !plan.target.is_local();
+        let far = plan.environment.is_disposable() && !plan.target.is_local();
         let Judgement::Allowed(mut terms) = judgement else { return judgement };
         // A development database on another machine may well be somebody else's.
         if far && terms.consent == Consent::Confirm {
@@ -129,7 +131,7 @@ impl Policy {
     }
 
     /// One cell of the table, as `db.toml` left it.
-    pub(crate) fn cell(&self, verb: Verb, environment: Environment) -> Judgement {
+    pub(crate) fn cell(&self, verb: Operation, environment: Environment) -> Judgement {
         self.tightened
             .get(&(environment, verb.key()))
             .copied()
@@ -137,64 +139,64 @@ impl Policy {
     }
 
     /// Whether `db.toml` tightened a cell.
-    pub(crate) fn is_tightened(&self, verb: Verb, environment: Environment) -> bool {
+    pub(crate) fn is_tightened(&self, verb: Operation, environment: Environment) -> bool {
         self.tightened.contains_key(&(environment, verb.key()))
     }
 }
 
 #[rustfmt::skip]
-fn table(verb: Verb, environment: Environment) -> Judgement {
+fn table(verb: Operation, environment: Environment) -> Judgement {
     use Consent::{ByName, Confirm, Free, ToPlan};
     use Environment::{Development, Production, Staging, Test};
     use Judgement::Never;
     match (verb, environment) {
-        (Verb::Migrate,        Development) => proved(Proof::Rehearsal, Free),
-        (Verb::Migrate,        Test)        => only(Free),
-        (Verb::Migrate,        Staging)     => proved(Proof::Rehearsal, Confirm),
-        (Verb::Migrate,        Production)  => proved(Proof::Receipt, ToPlan),
+        (Operation::Migrate,        Development) => proved(Proof::Rehearsal, Free),
+        (Operation::Migrate,        Test)        => only(Free),
+        (Operation::Migrate,        Staging)     => proved(Proof::Rehearsal, Confirm),
+        (Operation::Migrate,        Production)  => proved(Proof::Receipt, ToPlan),
 
-        (Verb::Rollback,       Development) => backup_and(Confirm),
-        (Verb::Rollback,       Test)        => only(Free),
-        (Verb::Rollback,       Staging)     => backup_and(Confirm),
-        (Verb::Rollback,       Production)  => proved(Proof::Receipt, ToPlan),
+        (Operation::Rollback,       Development) => backup_and(Confirm),
+        (Operation::Rollback,       Test)        => only(Free),
+        (Operation::Rollback,       Staging)     => backup_and(Confirm),
+        (Operation::Rollback,       Production)  => proved(Proof::Receipt, ToPlan),
 
-        (Verb::Seed,           Development) => only(Free),
-        (Verb::Seed,           Test)        => only(Free),
-        (Verb::Seed,           Staging)     => only(Confirm),
-        (Verb::Seed,           Production)  => only(ToPlan),
+        (Operation::Seed,           Development) => only(Free),
+        (Operation::Seed,           Test)        => only(Free),
+        (Operation::Seed,           Staging)     => only(Confirm),
+        (Operation::Seed,           Production)  => only(ToPlan),
 
-        (Verb::SeedFresh,      Development) => backup_and(Confirm),
-        (Verb::SeedFresh,      Test)        => only(Free),
-        (Verb::SeedFresh,      Staging)     => backup_and(ByName),
-        (Verb::SeedFresh,      Production)  => Never,
+        (Operation::SeedFresh,      Development) => backup_and(Confirm),
+        (Operation::SeedFresh,      Test)        => only(Free),
+        (Operation::SeedFresh,      Staging)     => backup_and(ByName),
+        (Operation::SeedFresh,      Production)  => Never,
 
-        (Verb::Reset,          Development) => backup_and(Confirm),
-        (Verb::Reset,          Test)        => only(Free),
-        (Verb::Reset,          Staging)     => backup_and(ByName),
-        (Verb::Reset,          Production)  => Never,
+        (Operation::Reset,          Development) => backup_and(Confirm),
+        (Operation::Reset,          Test)        => only(Free),
+        (Operation::Reset,          Staging)     => backup_and(ByName),
+        (Operation::Reset,          Production)  => Never,
 
         // A restore keeps the old database, except in test.
-        (Verb::Restore,        Development) => only(Confirm),
-        (Verb::Restore,        Test)        => only(Free),
-        (Verb::Restore,        Staging)     => only(ByName),
-        (Verb::Restore,        Production)  => only(ToPlan),
+        (Operation::Restore,        Development) => only(Confirm),
+        (Operation::Restore,        Test)        => only(Free),
+        (Operation::Restore,        Staging)     => only(ByName),
+        (Operation::Restore,        Production)  => only(ToPlan),
 
-        (Verb::RestoreInPlace, Development) => backup_and(Confirm),
-        (Verb::RestoreInPlace, Test)        => only(Confirm),
-        (Verb::RestoreInPlace, Staging)     => backup_and(ByName),
-        (Verb::RestoreInPlace, Production)  => backup_and(ToPlan),
+        (Operation::RestoreInPlace, Development) => backup_and(Confirm),
+        (Operation::RestoreInPlace, Test)        => only(Confirm),
+        (Operation::RestoreInPlace, Staging)     => backup_and(ByName),
+        (Operation::RestoreInPlace, Production)  => backup_and(ToPlan),
 
-        (Verb::Mark,           Development | Test) => only(Free),
-        (Verb::Mark,           Staging)     => only(Confirm),
-        (Verb::Mark,           Production)  => only(ToPlan),
-        (Verb::Unmark,         _)           => only(ToPlan),
+        (Operation::Mark,           Development | Test) => only(Free),
+        (Operation::Mark,           Staging)     => only(Confirm),
+        (Operation::Mark,           Production)  => only(ToPlan),
+        (Operation::Unmark,         _)           => only(ToPlan),
 
-        (Verb::Baseline | Verb::Repair, Test) => only(Free),
-        (Verb::Baseline | Verb::Repair, Development | Staging) => only(Confirm),
-        (Verb::Baseline | Verb::Repair, Production) => only(ToPlan),
+        (Operation::Baseline | Operation::Repair, Test) => only(Free),
+        (Operation::Baseline | Operation::Repair, Development | Staging) => only(Confirm),
+        (Operation::Baseline | Operation::Repair, Production) => only(ToPlan),
 
-        (Verb::Prune | Verb::Destroy, Production) => only(ToPlan),
-        (Verb::Prune | Verb::Destroy, _)    => only(Confirm),
+        (Operation::Prune | Operation::Destroy, Production) => only(ToPlan),
+        (Operation::Prune | Operation::Destroy, _)    => only(Confirm),
     }
 }
 
@@ -216,7 +218,7 @@ mod tests {
     use super::*;
     use crate::model::target::{from_keywords, parse_url};
 
-    fn judged(policy: &Policy, verb: Verb, environment: Environment, host: &str) -> Judgement {
+    fn judged(policy: &Policy, verb: Operation, environment: Environment, host: &str) -> Judgement {
         let url = parse_url(&format!("postgres://me@{host}/school"), "x").unwrap();
         let target = from_keywords(&url, "x", "me").unwrap();
         policy.judge(&Plan::from_basis(verb, &target, environment, Vec::new(), String::new()))
@@ -234,16 +236,16 @@ mod tests {
         use Environment::{Development, Staging};
         let judged =
             |verb, environment, host| consent(judged(&Policy::default(), verb, environment, host));
-        assert_eq!(judged(Verb::Rollback, Development, "localhost"), Some(Consent::Confirm));
-        assert_eq!(judged(Verb::Rollback, Development, "db.example"), Some(Consent::ByName));
-        assert_eq!(judged(Verb::Migrate, Development, "db.example"), Some(Consent::Free));
-        assert_eq!(judged(Verb::Rollback, Staging, "db.example"), Some(Consent::Confirm));
+        assert_eq!(judged(Operation::Rollback, Development, "localhost"), Some(Consent::Confirm));
+        assert_eq!(judged(Operation::Rollback, Development, "db.example"), Some(Consent::ByName));
+        assert_eq!(judged(Operation::Migrate, Development, "db.example"), Some(Consent::Free));
+        assert_eq!(judged(Operation::Rollback, Staging, "db.example"), Some(Consent::Confirm));
     }
 
     #[test]
     fn an_agent_consents_to_plans_and_to_nothing_less() {
         let policy = Policy { agent: true, ..Policy::default() };
-        for verb in Verb::ALL {
+        for verb in Operation::ALL {
             for environment in [Environment::Development, Environment::Test, Environment::Staging] {
                 let consent = consent(judged(&policy, verb, environment, "localhost"));
                 assert!(
@@ -256,9 +258,9 @@ mod tests {
 
     #[test]
     fn production_is_never_cleared_and_nothing_is_free_there() {
-        for verb in Verb::ALL {
+        for verb in Operation::ALL {
             let judged = judged(&Policy::default(), verb, Environment::Production, "localhost");
-            let never = matches!(verb, Verb::SeedFresh | Verb::Reset);
+            let never = matches!(verb, Operation::SeedFresh | Operation::Reset);
             assert_eq!(consent(judged), (!never).then_some(Consent::ToPlan), "{verb:?}");
         }
     }
@@ -271,7 +273,7 @@ mod tests {
         };
         use Environment::{Development, Production};
         let policy = with(Development, "migrate", "by-name").unwrap();
-        let judgement = policy.cell(Verb::Migrate, Development);
+        let judgement = policy.cell(Operation::Migrate, Development);
         assert_eq!(
             judgement,
             Judgement::Allowed(Terms {

@@ -6,7 +6,7 @@ use crate::failure::{Kind, ProgramError, Result};
 use crate::migration;
 use crate::model::event::Event;
 use crate::model::finding::{Expected, Finding, Verdict};
-use crate::model::history::Standing;
+use crate::model::history::MigrationStatus;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
 use crate::rehearse::content::Content;
@@ -180,7 +180,7 @@ impl Stage<'_> {
     fn applied_but(&mut self, version: &str) -> Result<Vec<String>> {
         let target = self.session.target.clone();
         let facts = migration::gather(self.world, self.request.settings, &target)?;
-        let standing = Standing::compare(&facts.folder, &facts.history);
+        let standing = MigrationStatus::compare(&facts.folder, &facts.history);
         let versions = standing.applied.iter().map(|(row, _)| row.version.to_string());
         Ok(versions.filter(|applied| applied != version).collect())
     }

@@ -108,7 +108,7 @@ impl Receipt {
     }
 
     /// Whether it says that this migration leads back to where it came from.
-    pub(crate) fn proves_way_back(&self, migration: &Migration) -> bool {
+    pub(crate) fn proves_rollback(&self, migration: &Migration) -> bool {
         let down = migration.down.as_ref().map(|down| down.checksum.to_string());
         self.migrations.iter().any(|entry| {
             let ran = matches!(Verdict::named(&entry.verdict), Some(Verdict::Pass | Verdict::Warn));

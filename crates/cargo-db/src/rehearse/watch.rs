@@ -114,7 +114,8 @@ fn look(
     seen: &mut BTreeMap<Oid, Mode>,
 ) -> Result<()> {
     let sql = format!(
-        "SELECT relation AS oid, mode FROM pg_locks WHERE pid = {worker} AND locktype = 'relation'; \
+        "SELECT relation AS oid, mode FROM pg_locks \
+         WHERE pid = {worker} AND locktype = 'relation'; \
          SELECT unnest(pg_blocking_pids({worker})) AS pid"
     );
     let [locks, blocking] = monitor.sets("watch the statement", &sql)?;

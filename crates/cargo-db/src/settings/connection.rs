@@ -74,7 +74,8 @@ pub(crate) fn place(
     if let Some(name) = url_variable.filter(is_missing) {
         let (source_name, value) = ("migrations.url in db.toml".to_owned(), name.to_owned());
         if name.contains("://") {
-            let why = "it is the name of a variable; a URL may hold a password, and db.toml is no place for one";
+            let why = "it is the name of a variable; a URL may hold a password, and db.toml is no \
+                       place for one";
             let value = "a URL".to_owned();
             return Err(SettingsError::Value { source_name, value, why: why.to_owned() }.into());
         }

@@ -354,10 +354,11 @@ const AGENTS: &[&str] = &[
     "COPILOT_AGENT",
 ];
 
-/// The agent that runs us. `CARGO_DB_AGENT` decides: 1 anywhere, 0 only where databases are one's own.
+/// The agent that runs us. `CARGO_DB_AGENT` decides: 1 anywhere, 0 only where databases are one's
+/// own.
 fn agent(process: &BTreeMap<String, String>, environment: Environment) -> Option<String> {
     match process.get("CARGO_DB_AGENT").map(String::as_str) {
-        Some("0") if environment.is_own() => return None,
+        Some("0") if environment.is_disposable() => return None,
         None | Some("" | "0") => {}
         Some(_) => return Some("CARGO_DB_AGENT".to_owned()),
     }

@@ -126,7 +126,8 @@ fn a_host_pattern_can_only_raise_the_environment() {
     let machine = Machine::new()
         .file(
             "/p/db.toml",
-            "[environments.production]\nhosts = ['*.prod.example']\n[environments.test]\nhosts = ['*']\n",
+            "[environments.production]\nhosts = ['*.prod.example']\n\
+             [environments.test]\nhosts = ['*']\n",
         )
         .variable("CARGO_DB_ENV", "development")
         .variable("DATABASE_URL", "postgres://a@one.PROD.example/x");
@@ -140,7 +141,7 @@ fn production_never_falls_back_to_the_local_server() {
     let settings = Machine::new().variable("RUST_ENV", "production").resolve().unwrap();
     assert!(matches!(settings.place.value, Place::Local { .. }));
     assert!(
-        !settings.environment.environment.is_own(),
+        !settings.environment.environment.is_disposable(),
         "and whoever asks for the target is refused"
     );
 }

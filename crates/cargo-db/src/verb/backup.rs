@@ -21,9 +21,10 @@ pub(crate) struct TakeBackup {
     /// What it is on disk
     #[arg(long, value_enum, default_value_t)]
     format: BackupFormat,
-    /// How a file of SQL is compressed: gzip, with a level if wanted (`gzip:9`), or zstd (`zstd:3`),
-    /// which is a cargo feature of `cargo-db`
-    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "gzip", conflicts_with = "no_compress")]
+    /// How a file of SQL is compressed: gzip, with a level if wanted (`gzip:9`), or zstd
+    /// (`zstd:3`), which is a cargo feature of `cargo-db`
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "gzip", conflicts_with = "no_compress")]
     compress: Option<String>,
     /// Do not compress
     #[arg(long)]

@@ -215,7 +215,7 @@ impl Change for Pruning {
         let going = self.verdicts.iter().filter(|verdict| verdict.reasons.is_empty());
         let steps =
             going.map(|verdict| Step::Remove { what: format!("the backup {}", verdict.name) });
-        let (verb, environment) = (plan::Verb::Prune, database.environment());
+        let (verb, environment) = (plan::Operation::Prune, database.environment());
         Ok(Plan::from_basis(verb, &database.target, environment, steps.collect(), String::new()))
     }
 

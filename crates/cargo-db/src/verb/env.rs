@@ -78,12 +78,14 @@ impl Verb for Set {
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let environment = Environment::named(&self.environment).ok_or_else(|| SettingsError::Usage {
-            what: format!(
-                "no environment is called `{}`; there are development, test, staging and production",
-                self.environment
-            ),
-        })?;
+        let environment =
+            Environment::named(&self.environment).ok_or_else(|| SettingsError::Usage {
+                what: format!(
+                    "no environment is called `{}`; there are development, test, staging and \
+                 production",
+                    self.environment
+                ),
+            })?;
         mark(&workspace.database()?, Mode::of(self.dry_run), Some(environment))
     }
 }
@@ -132,7 +134,11 @@ impl Change for Marking {
         let mut session = Session::open(&database.workspace.world, target, Purpose::Read)?;
         let there = marker::read(&mut session)?;
         let basis = there.map(|marker| format!("{} {}", marker.environment, marker.genuine));
-        let verb = if self.environment.is_some() { plan::Verb::Mark } else { plan::Verb::Unmark };
+        let verb = if self.environment.is_some() {
+            plan::Operation::Mark
+        } else {
+            plan::Operation::Unmark
+        };
         // Marking a database as production is as weighty as anything that is done in it.
         let here = database.environment();
         let judged_in = self.environment.map_or(here, |marked| marked.max(here));

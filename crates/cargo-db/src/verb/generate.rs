@@ -1,5 +1,6 @@
-//! `cargo db generate`: the project's tool works out what leads from its migrations to its own description
-//! of the schema. The database that it works with is a scratch one that has all migrations.
+//! `cargo db generate`: the project's tool works out what leads from its migrations to its own
+//! description of the schema. The database that it works with is a scratch one that has all
+//! migrations.
 
 use clap::Args;
 
@@ -42,7 +43,7 @@ impl Verb for Generate {
         let database = workspace.database()?;
         let Database { settings, target, .. } = &database;
         let world = &workspace.world;
-        if !database.environment().is_own() {
+        if !database.environment().is_disposable() {
             // It makes a database on the server, and runs every migration there.
             return Err(refused_in(&database, "generate", database.environment()));
         }

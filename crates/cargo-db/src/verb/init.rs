@@ -29,8 +29,8 @@ pub(crate) struct Init {
 const DEPTH: usize = 5;
 
 const ENV_EXAMPLE: &str = "\
-# Copy to `.env`; the process environment is stronger. Everything that cargo db reads is in docs/settings.md
-# of cargo db.
+# Copy to `.env`; the process environment is stronger. Everything that cargo db reads is in
+# docs/settings.md of cargo db.
 
 # The database. Without it: a private local server.
 DATABASE_URL=
@@ -227,7 +227,8 @@ fn ignored(root: &Path, work: &mut Work) {
 fn xtask_manifest() -> String {
     let here = env!("CARGO_MANIFEST_DIR");
     format!(
-        "[package]\nname = \"xtask\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\ncargo-db = {{ path = {here:?} }}\n"
+        "[package]\nname = \"xtask\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
+         [dependencies]\ncargo-db = {{ path = {here:?} }}\n"
     )
 }
 
@@ -266,7 +267,8 @@ fn db_toml(root: &Path, found: &[(Vec<ProjectTool>, PathBuf)]) -> String {
     }
 }
 
-/// What a set is called: as the project that it belongs to, with as much of its path as tells it from the others.
+/// What a set is called: as the project that it belongs to, with as much of its path as tells it
+/// from the others.
 fn set_name(root: &Path, layout: &ProjectTool, dir: &Path, taken: &[String]) -> String {
     let above =
         dir.ancestors().nth(Path::new(layout.folders()[0]).components().count()).unwrap_or(dir);

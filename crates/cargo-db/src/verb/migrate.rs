@@ -109,8 +109,8 @@ impl Migrate {
         Ok(Outcome::done(answer).finding_if(!foresight.is_safe()))
     }
 
-    /// Whether all or nothing is asked for, here or in db.toml, or is what the environment customarily
-    /// wants.
+    /// Whether all or nothing is asked for, here or in db.toml, or is what the environment
+    /// customarily wants.
     fn wants_all_or_nothing(&self, database: &Database<'_>) -> Result<bool> {
         let migrations = &database.settings.migrations;
         if self.all_or_nothing && migrations.runner == Runner::Tool {
@@ -131,7 +131,8 @@ struct Migrating<'a> {
     proved: Proved,
 }
 
-/// What a run holds: the lock, and what tells whether others write, where a backup can be swapped back.
+/// What a run holds: the lock, and what tells whether others write, where a backup can be swapped
+/// back.
 struct Held {
     lock: Lock,
     witness: Option<Witness>,

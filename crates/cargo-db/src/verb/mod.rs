@@ -1,5 +1,5 @@
-//! The verbs, one file each: what is typed (the doc comments are the help), what it needs, what it may
-//! do, and the run. A new verb is a file, and a line in the registry below.
+//! The verbs, one file each: what is typed (the doc comments are the help), what it needs, what it
+//! may do, and the run. A new verb is a file, and a line in the registry below.
 
 mod audit;
 mod backup;
@@ -29,7 +29,8 @@ use crate::verb::declare::{Verb, verbs};
 
 /// Work with the PostgreSQL databases of this workspace
 #[derive(Debug, Parser)]
-#[command(name = "cargo db", bin_name = "cargo db", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "cargo db", bin_name = "cargo db", version)]
+#[command(max_term_width = 100, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

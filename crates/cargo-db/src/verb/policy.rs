@@ -44,14 +44,14 @@ impl Verb for Policy {
         let one = asked.then_some(settings.environment.environment);
         let is_meant = |environment: &Environment| one.is_none_or(|one| one == *environment);
         let environments: Vec<Environment> = all.into_iter().filter(is_meant).collect();
-        let cell = |verb: plan::Verb, environment| PolicyCell {
+        let cell = |verb: plan::Operation, environment| PolicyCell {
             verb: verb.key(),
             environment,
             needs: policy.cell(verb, environment).describe(),
             tightened: policy.is_tightened(verb, environment),
         };
         let row = |verb| environments.iter().map(move |&environment| cell(verb, environment));
-        let cells = plan::Verb::ALL.into_iter().flat_map(row).collect();
+        let cells = plan::Operation::ALL.into_iter().flat_map(row).collect();
         Ok(Outcome::done(PolicyTable { agent: settings.agent.clone(), policy: cells }))
     }
 }

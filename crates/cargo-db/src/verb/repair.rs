@@ -9,7 +9,7 @@ use crate::change::{Database, Effect, Ending, HistoryEdit, Mode, Workspace, perf
 use crate::check;
 use crate::failure::{HistoryError, Result};
 use crate::migration;
-use crate::model::history::{Applied, Problem, Standing, Trouble};
+use crate::model::history::{Applied, MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
 use crate::plan::{self, Facts, Plan};
 use crate::verb::declare::Verb;
@@ -20,8 +20,8 @@ const EFFECT: Effect = Effect::ChangesData;
 
 /// Put the history right where that loses nothing
 ///
-/// An applied migration whose file was changed in comments or white space only gets its new checksum;
-/// the row of a failed run is cleared away. Everything else is refused, and said.
+/// An applied migration whose file was changed in comments or white space only gets its new
+/// checksum; the row of a failed run is cleared away. Everything else is refused, and said.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Repair {
@@ -53,17 +53,17 @@ impl Verb for Repair {
 fn plan(database: &Database<'_>) -> Result<Plan> {
     let (world, target) = (&database.workspace.world, &database.target);
     let facts = migration::gather(world, &database.settings, target)?;
-    let standing = Standing::compare(&facts.folder, &facts.history);
+    let standing = MigrationStatus::compare(&facts.folder, &facts.history);
     let (mut harmless, mut failed, mut beyond) = (Vec::new(), Vec::new(), Vec::<Problem>::new());
     for problem in &standing.problems {
         let of_it =
             |version: &Version| standing.applied.iter().find(|(row, _)| row.version == *version);
         let found = problem.version.as_ref().and_then(of_it);
         match (problem.trouble, found) {
-            (Trouble::Failed, Some((_, Some(file)))) => failed.push((*file).clone()),
+            (ProblemKind::Failed, Some((_, Some(file)))) => failed.push((*file).clone()),
             // Whoever deletes the file of a migration that failed has its row left.
-            (Trouble::Failed, Some((row, None))) => failed.push(without_file(row)),
-            (Trouble::Edited, Some((row, Some(file)))) => {
+            (ProblemKind::Failed, Some((row, None))) => failed.push(without_file(row)),
+            (ProblemKind::Edited, Some((row, Some(file)))) => {
                 let stored = row.checksum.as_ref();
                 if stored.is_some_and(|stored| only_looks_changed(database, &facts, file, stored)) {
                     harmless.push((*file).clone());
@@ -73,7 +73,7 @@ fn plan(database: &Database<'_>) -> Result<Plan> {
                 }
             }
             // It blocks nothing, or is for people to say.
-            (Trouble::OutOfOrder | Trouble::Orphan | Trouble::Foreign, _) => {}
+            (ProblemKind::OutOfOrder | ProblemKind::Orphan | ProblemKind::Foreign, _) => {}
             _ => beyond.push(problem.clone()),
         }
     }

@@ -6,7 +6,8 @@ use crate::answer::{self, DryRun, Outcome};
 use crate::audit::DatabaseIdentity;
 use crate::backup::{self, Folder, OldDatabase};
 use crate::change::{
-    Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, lock_server, perform,
+    Change, Database, Effect, Ending, Mode, SwapLocks, Workspace, lock_migrations, old_database,
+    perform,
 };
 use crate::failure::{ConsentError, Result};
 use crate::migration;
@@ -15,7 +16,7 @@ use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step};
 use crate::seed::{self, Rows};
 use crate::verb::declare::Verb;
-use crate::world::pg::{Lock, Purpose, Session};
+use crate::world::pg::{Purpose, Session};
 
 const EFFECT: Effect = Effect::Destroys;
 
@@ -68,14 +69,8 @@ impl Verb for Reset {
 /// A database, about to be built anew from migrations and seeds.
 struct Rebuilding<'a>(&'a Reset);
 
-/// The swap ends every session in the old database, so its own lock is given back before.
-struct Locks {
-    _server: Lock,
-    database: Option<Lock>,
-}
-
 impl Change for Rebuilding<'_> {
-    type Held = Locks;
+    type Held = SwapLocks;
     type Done = Rows;
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
@@ -99,36 +94,32 @@ impl Change for Rebuilding<'_> {
         } else {
             steps.push(Step::Name { name });
         }
-        let (verb, target) = (plan::Verb::Reset, &database.target);
+        let (verb, target) = (plan::Operation::Reset, &database.target);
         let mut plan = Plan::from_basis(verb, target, fresh.environment, steps, String::new());
         plan.warnings = warnings;
         Ok(plan)
     }
 
-    fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<Locks> {
-        let server = lock_server(database)?;
-        let of_old =
-            swaps(plan).then(|| lock_migrations(database, &database.target)).transpose()?;
-        Ok(Locks { _server: server, database: of_old })
+    fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<SwapLocks> {
+        SwapLocks::acquire(database, &database.target, plan)
     }
 
     fn carry_out(
         &mut self,
         database: &Database<'_>,
         plan: &Plan,
-        locks: Locks,
+        mut locks: SwapLocks,
         _: Option<&str>,
     ) -> Result<Rows> {
         let (world, target) = (&database.workspace.world, &database.target);
         let mut built = backup::create_sibling(world, target, "reset", None)?;
         let rows = fill(database, plan, &built.target)?;
         backup::finish(world, target, &mut built)?;
-        if swaps(plan) {
+        if old_database(plan) != OldDatabase::Absent {
             DatabaseIdentity::hand_over(world, target, &built.target)?;
         }
-        drop(locks.database);
-        let old = if swaps(plan) { OldDatabase::Dropped } else { OldDatabase::Absent };
-        backup::swap(world, target, built, old)?;
+        locks.release_database();
+        backup::swap(world, target, built, old_database(plan))?;
         Ok(rows)
     }
 
@@ -138,11 +129,6 @@ impl Change for Rebuilding<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether the plan replaces a database that is there.
-fn swaps(plan: &Plan) -> bool {
-    plan.steps.iter().any(|step| matches!(step, Step::Swap { .. }))
 }
 
 /// The steps that load the seeds.

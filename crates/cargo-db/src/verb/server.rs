@@ -207,7 +207,7 @@ impl Change for Destroying {
             }
         };
         let what = format!("the local server in {}", server.base().display());
-        let (verb, steps) = (plan::Verb::Destroy, vec![Step::Remove { what }]);
+        let (verb, steps) = (plan::Operation::Destroy, vec![Step::Remove { what }]);
         let environment = database.environment();
         let mut plan = Plan::from_basis(verb, &database.target, environment, steps, databases);
         plan.warnings = warnings;

@@ -9,7 +9,7 @@ use crate::change::{Effect, Needs, SetNeed, Workspace};
 use crate::failure::{Result, RunError};
 use crate::migration;
 use crate::model::environment::{Marker, Resolved};
-use crate::model::history::{History, Standing};
+use crate::model::history::{History, MigrationStatus};
 use crate::model::migration::Folder;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
@@ -32,7 +32,8 @@ pub(crate) struct Status {
     #[arg(long)]
     check: bool,
     /// Wait for the server to come up, for 60 seconds if no number is given
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "60")]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "60")]
     wait: Option<u64>,
 }
 
@@ -49,8 +50,8 @@ impl Verb for Status {
         Needs { set: SetNeed::Any, ..Needs::DATABASE }
     }
 
-    /// Shows where the database of each set of migrations stands. One that cannot be looked at hides
-    /// none of the others.
+    /// Shows where the database of each set of migrations stands. One that cannot be looked at
+    /// hides none of the others.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let look = |settings: Result<Settings>| -> Result<StatusReport> {
             let settings = settings?;
@@ -131,7 +132,7 @@ impl Looked<'_> {
                 .into_iter()
                 .fold(self.settings.environment.clone(), Resolved::raised_by),
             found: self.found.as_ref().map(|answers| (&answers.server, &answers.database)),
-            standing: &Standing::compare(&self.folder, history),
+            standing: &MigrationStatus::compare(&self.folder, history),
             migrations: &self.settings.migrations,
             settings: settings_shown(self.settings),
         })

@@ -46,7 +46,7 @@ impl World {
 
     /// What a failure is after a signal: whatever a cancelled statement looked like to whoever ran
     /// it, it was the signal. What was swapped back in, or was not, has heeded it already.
-    pub(crate) fn heeding_the_signal(&self, failure: Failure) -> Failure {
+    pub(crate) fn as_interrupted(&self, failure: Failure) -> Failure {
         match self.interrupt.check() {
             Err(interrupted)
                 if !matches!(

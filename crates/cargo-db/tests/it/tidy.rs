@@ -103,3 +103,35 @@ fn the_alias_hides_the_command_line_and_names_package_and_binary() {
     let config = std::fs::read_to_string(repository().join(".cargo/config.toml")).unwrap();
     assert!(config.contains("db = \"run --quiet --package xtask --bin xtask --\""), "{config}");
 }
+
+#[test]
+fn no_line_is_over_100_columns() {
+    let mut long = Vec::new();
+    for path in sources_of("*") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines = text.lines().enumerate().filter(|(_, line)| line.chars().count() > 100);
+        long.extend(lines.map(|(at, _)| format!("{}:{}", path.display(), at + 1)));
+    }
+    assert_eq!(long, Vec::<String>::new());
+}
+
+/// What verbs share stands in a room below them.
+#[test]
+fn no_verb_imports_another() {
+    let verbs = format!("{}/crates/cargo-db/src/verb", repository().display());
+    let mut wrong = Vec::new();
+    for path in sources().into_iter().filter(|path| path.starts_with(&verbs)) {
+        if path == Path::new(&verbs).join("mod.rs") {
+            continue;
+        }
+        let own = path.strip_prefix(&verbs).unwrap().iter().next().unwrap().to_str().unwrap();
+        let own = own.trim_end_matches(".rs");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let used = text.split("crate::verb::").skip(1).filter_map(|rest| rest.split("::").next());
+        wrong.extend(
+            used.filter(|used| *used != "declare" && *used != own)
+                .map(|used| format!("{} uses `{used}`", path.display())),
+        );
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}

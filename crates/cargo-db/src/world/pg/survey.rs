@@ -110,7 +110,7 @@ impl<'a> Tables<'a> {
             let schema = schema_row.text("name")?;
             let of_server =
                 schema.starts_with("pg_") || matches!(schema, "information_schema" | "cargo_db");
-            if of_server || self.layout.is_own(schema, name) {
+            if of_server || self.layout.is_disposable(schema, name) {
                 continue;
             }
             let root = detail.map(|detail| detail.optional_text("root")).transpose()?.flatten();

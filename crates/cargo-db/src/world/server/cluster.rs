@@ -10,9 +10,11 @@ use std::time::Duration;
 use crate::failure::{CausedBy, Failure, LocalServerError, Result};
 use crate::world::clock::{pause, stopwatch};
 use crate::world::process::{self, User};
-use crate::world::server::SUPERUSER;
 use crate::world::server::discover::Binaries;
 use crate::world::{World, files};
+
+/// The superuser of a private cluster.
+pub(super) const SUPERUSER: &str = "postgres";
 
 /// How long a server may take to become ready; recovery after a crash can take a while.
 const PATIENCE: Duration = Duration::from_secs(120);

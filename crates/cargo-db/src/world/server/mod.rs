@@ -25,9 +25,6 @@ pub(crate) use cluster::Running;
 use cluster::{Cluster, StartOptions};
 pub(crate) use discover::{Binaries, client};
 
-/// The superuser of a private cluster.
-const SUPERUSER: &str = "postgres";
-
 /// A project's server, whether it exists or not.
 pub(crate) struct LocalServer {
     /// Holds the cluster, the log and the lock file.
@@ -187,7 +184,8 @@ impl LocalServer {
         files::lock(&self.base.join("lock"))
     }
 
-    /// Stops the server and removes the cluster with every database in it. The caller holds the lock.
+    /// Stops the server and removes the cluster with every database in it. The caller holds the
+    /// lock.
     pub(crate) fn destroy(&self, world: &World) -> Result<()> {
         self.stop(world)?;
         files::remove_dir(&self.socket_dir)?;
@@ -203,7 +201,7 @@ pub(crate) fn target(running: &Running, database: &str) -> Target {
     Target {
         host: Host::Socket(running.socket_dir.clone()),
         port: running.port,
-        user: SUPERUSER.to_owned(),
+        user: cluster::SUPERUSER.to_owned(),
         // Only its owner can enter the socket's folder.
         password: None,
         database: database.to_owned(),

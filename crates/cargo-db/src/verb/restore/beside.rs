@@ -1,0 +1,73 @@
+//! A restore that builds a new database beside the old one and swaps it in.
+
+use crate::audit::DatabaseIdentity;
+use crate::backup::{self, OldDatabase, RestoreOptions, Source};
+use crate::change::{Change, Database, SwapLocks, old_database};
+use crate::failure::{BackupError, Result};
+use crate::model::environment::Environment;
+use crate::model::target::Target;
+use crate::plan::{Loss, Operation, Plan, Step};
+use crate::verb::restore::roles::{self, Roles};
+
+/// A new database, about to be built beside the old one and swapped in.
+pub(super) struct Building<'a> {
+    pub(super) source: &'a Source,
+    pub(super) target: Target,
+    /// Whether the target must not exist yet.
+    pub(super) is_new: bool,
+    pub(super) roles: Roles,
+}
+
+impl Change for Building<'_> {
+    type Held = SwapLocks;
+    /// The name under which the old database is kept.
+    type Done = Option<String>;
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let (world, settings) = (&database.workspace.world, &database.settings);
+        let options = RestoreOptions { builds: true, brings_roles: self.roles == Roles::Created };
+        let preflight = backup::preflight(world, settings, &self.target, self.source, options)?;
+        let name = self.target.database.clone();
+        if self.is_new && preflight.exists {
+            let problems = vec![format!("target: `{name}` exists already")];
+            let name = self.source.name.clone();
+            return Err(BackupError::CannotRestore { name, problems }.into());
+        }
+        let last = if preflight.exists {
+            let gone = Loss { object: format!("{name}, {} tables", preflight.tables), rows: None };
+            let keeps_old = database.environment() != Environment::Test;
+            let loses = if keeps_old { Vec::new() } else { vec![gone] };
+            Step::Swap { name, keeps_old, loses }
+        } else {
+            Step::Name { name }
+        };
+        let roles = self.roles.missing(database, &self.target, self.source)?;
+        let build = Step::Build { backup: self.source.name.clone() };
+        let steps = roles::step(roles).into_iter().chain([build, last]).collect();
+        let (verb, environment) = (Operation::Restore, database.environment());
+        let basis = self.source.fingerprint()?;
+        Ok(Plan::from_basis(verb, &self.target, environment, steps, basis))
+    }
+
+    fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<SwapLocks> {
+        SwapLocks::acquire(database, &self.target, plan)
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        plan: &Plan,
+        mut locks: SwapLocks,
+        _: Option<&str>,
+    ) -> Result<Option<String>> {
+        let (world, settings) = (&database.workspace.world, &database.settings);
+        roles::create(database, plan, self.source)?;
+        let built = backup::build(world, settings, &self.target, self.source)?;
+        // What the old database says of itself is true of the new one.
+        if old_database(plan) != OldDatabase::Absent {
+            DatabaseIdentity::hand_over(world, &self.target, &built.target)?;
+        }
+        locks.release_database();
+        backup::swap(world, &self.target, built, old_database(plan))
+    }
+}

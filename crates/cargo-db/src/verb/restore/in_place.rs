@@ -1,0 +1,100 @@
+//! A restore that replaces a part, or everything, in the database itself.
+
+use std::fs::File;
+
+use crate::audit::DatabaseIdentity;
+use crate::backup::{self, Folder, LockedScope, Part, RestoreOptions, Scope, Source};
+use crate::change::{Change, Database, lock_migrations};
+use crate::failure::{Result, SettingsError};
+use crate::plan::{Operation, Plan, Step};
+use crate::verb::restore::roles::{self, Roles};
+use crate::world::pg::{Lock, Session};
+
+/// A part of a database, or all of it, about to be replaced in the database itself.
+pub(super) struct Replacing<'a> {
+    source: &'a Source,
+    pub(super) scope: Scope,
+    roles: Roles,
+    /// Keeps the backup that is restored from being removed; whoever writes a backup is alone
+    /// there.
+    reading: Option<File>,
+    part: Option<Part>,
+    locked: Option<LockedScope>,
+}
+
+impl<'a> Replacing<'a> {
+    pub(super) fn new(
+        source: &'a Source,
+        scope: Scope,
+        roles: Roles,
+        reading: File,
+    ) -> Result<Replacing<'a>> {
+        let schema = match &scope {
+            Scope::Schema(schema) | Scope::Table { schema, .. } => schema.as_str(),
+            Scope::Everything => "",
+        };
+        if schema == "cargo_db" {
+            let what =
+                "what cargo db remembers in the schema cargo_db is not brought back by itself";
+            return Err(SettingsError::Usage { what: what.to_owned() }.into());
+        }
+        Ok(Replacing { source, scope, roles, reading: Some(reading), part: None, locked: None })
+    }
+}
+
+impl Change for Replacing<'_> {
+    type Held = Lock;
+    type Done = ();
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let (world, settings, target) =
+            (&database.workspace.world, &database.settings, &database.target);
+        let options = RestoreOptions { builds: false, brings_roles: self.roles == Roles::Created };
+        backup::preflight(world, settings, target, self.source, options)?;
+        let roles = self.roles.missing(database, target, self.source)?;
+        let part = backup::gather(world, settings, target, self.source, self.scope.clone())?;
+        let replace = Step::Replace {
+            what: self.scope.describe(),
+            backup: self.source.name.clone(),
+            loses: part.losses.clone(),
+        };
+        let steps = roles::step(roles).into_iter().chain([replace]).collect();
+        let basis = format!("{}{}", self.source.fingerprint()?, part.fingerprint());
+        self.part = Some(part);
+        let (verb, environment) = (Operation::RestoreInPlace, database.environment());
+        Ok(Plan::from_basis(verb, target, environment, steps, basis))
+    }
+
+    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
+        lock_migrations(database, &database.target)
+    }
+
+    /// From here on nobody writes to what is replaced: what they wrote by now is in the backup.
+    fn before_backup(&mut self, database: &Database<'_>, _: &Plan, _: &mut Lock) -> Result<()> {
+        self.reading = None;
+        if let Some(part) = self.part.take() {
+            let (world, settings) = (&database.workspace.world, &database.settings);
+            self.locked = Some(backup::begin(world, settings, &database.target, part)?);
+        }
+        Ok(())
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        plan: &Plan,
+        _lock: Lock,
+        _: Option<&str>,
+    ) -> Result<()> {
+        let (world, settings) = (&database.workspace.world, &database.settings);
+        let _reading = Folder::of(settings).lock_shared()?;
+        roles::create(database, plan, self.source)?;
+        let identity = DatabaseIdentity::of(world, &database.target)?;
+        let whole = self.scope == Scope::Everything;
+        let last = |session: &mut Session| if whole { identity.write(session) } else { Ok(()) };
+        match self.locked.take() {
+            Some(locked) => backup::replace(world, settings, locked, self.source, last),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The databases that restores kept.
+
+use crate::audit::DatabaseIdentity;
+use crate::backup;
+use crate::change::{Change, Database, lock_server};
+use crate::failure::{BackupError, Result};
+use crate::plan::{Operation, Plan, Step};
+use crate::world::pg::Lock;
+
+/// What the last restore kept, about to take the name again.
+#[derive(Default)]
+pub(super) struct SwappingBack {
+    kept: String,
+}
+
+impl Change for SwappingBack {
+    type Held = Lock;
+    /// The name under which the one that goes is kept.
+    type Done = String;
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let target = &database.target;
+        let kept = backup::previous(&database.workspace.world, target)?.into_iter().next();
+        self.kept = kept.ok_or_else(|| BackupError::NotFound {
+            what: format!("of `{}` that a restore kept", target.database),
+        })?;
+        let steps = vec![Step::PutBack { kept: self.kept.clone(), name: target.database.clone() }];
+        let (verb, environment) = (Operation::Restore, database.environment());
+        Ok(Plan::from_basis(verb, target, environment, steps, String::new()))
+    }
+
+    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
+        lock_server(database)
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        _: &Plan,
+        _lock: Lock,
+        _: Option<&str>,
+    ) -> Result<String> {
+        let (world, target) = (&database.workspace.world, &database.target);
+        // What is true of the database that goes is true of the one that comes back.
+        DatabaseIdentity::hand_over(world, target, &target.with_database(&self.kept))?;
+        backup::undo(world, target, &self.kept)
+    }
+}
+
+/// The databases that restores kept, about to be dropped.
+#[derive(Default)]
+pub(super) struct DroppingKept {
+    kept: Vec<String>,
+}
+
+impl Change for DroppingKept {
+    type Held = Lock;
+    type Done = Vec<String>;
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let target = &database.target;
+        self.kept = backup::previous(&database.workspace.world, target)?;
+        let remove = |name| Step::Remove { what: format!("the database {name}") };
+        let steps = self.kept.iter().map(remove).collect();
+        let (verb, environment) = (Operation::Restore, database.environment());
+        Ok(Plan::from_basis(verb, target, environment, steps, String::new()))
+    }
+
+    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
+        lock_server(database)
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        _: &Plan,
+        _lock: Lock,
+        _: Option<&str>,
+    ) -> Result<Vec<String>> {
+        let (world, target) = (&database.workspace.world, &database.target);
+        self.kept.iter().try_for_each(|name| backup::drop_previous(world, target, name))?;
+        Ok(std::mem::take(&mut self.kept))
+    }
+}

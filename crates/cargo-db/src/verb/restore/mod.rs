@@ -1,0 +1,237 @@
+//! `cargo db restore`.
+
+mod beside;
+mod in_place;
+mod kept;
+mod roles;
+
+use std::path::Path;
+
+use clap::Args;
+
+use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
+use crate::backup::{self, Folder, Scope, Source, Verifier};
+use crate::change::{Database, Effect, Ending, Mode, Workspace, perform};
+use crate::failure::{BackupError, ConsentError, Result, SettingsError};
+use crate::model::backup::{Backup, Format};
+use crate::verb::declare::Verb;
+use crate::verb::restore::beside::Building;
+use crate::verb::restore::in_place::Replacing;
+use crate::verb::restore::kept::{DroppingKept, SwappingBack};
+use crate::verb::restore::roles::Roles;
+
+const EFFECT: Effect = Effect::Destroys;
+
+/// The flags that say what to restore, and how.
+const WHAT_TO_RESTORE: [&str; 8] =
+    ["backup", "latest", "file", "into", "schema", "table", "clean", "roles"];
+
+/// Restore a backup
+///
+/// A new database is built beside the old one, compared with the manifest row by row, and swapped
+/// in. The old one is kept under another name; `--undo` swaps back.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Restore {
+    /// A backup's name, or any file or folder that pg_dump wrote
+    backup: Option<String>,
+    /// The newest backup of the database
+    #[arg(long, conflicts_with = "backup")]
+    latest: bool,
+    /// The same as naming it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["backup", "latest"])]
+    file: Option<String>,
+    /// Restore into this new database and leave the old one alone
+    #[arg(long, value_name = "DATABASE")]
+    into: Option<String>,
+    /// Replace only this schema, in the database itself and in one transaction
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["into", "clean"])]
+    schema: Option<String>,
+    /// Replace only this table (`users`, `sales.orders`), in the same way
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["into", "clean"])]
+    table: Option<String>,
+    /// Replace everything in the database itself, in one transaction; no old database is kept
+    #[arg(long, conflicts_with = "into")]
+    clean: bool,
+    /// Create the roles of a set that the server does not have, without passwords
+    #[arg(long)]
+    roles: bool,
+    /// Tables at once, where the format allows it; as many as there are processors if nothing is
+    /// said
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Swap back what the last restore kept
+    #[arg(long, conflicts_with_all = WHAT_TO_RESTORE, conflicts_with = "drop_previous")]
+    undo: bool,
+    /// Remove the databases that restores kept
+    #[arg(long, conflicts_with_all = WHAT_TO_RESTORE)]
+    drop_previous: bool,
+}
+
+impl Verb for Restore {
+    fn name(&self) -> &'static str {
+        "restore"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let database = workspace.database()?;
+        if self.undo {
+            return self.swap_back(&database);
+        }
+        if self.drop_previous {
+            return self.drop_kept(&database);
+        }
+        let folder = Folder::of(&database.settings);
+        let reading = folder.lock_shared()?;
+        let source = self.choose(&database, &folder)?;
+        let target = match &self.into {
+            Some(into) => database.target.with_database(into),
+            None => database.target.clone(),
+        };
+        let roles = if self.roles { Roles::Created } else { Roles::Expected };
+        match self.scope() {
+            Some(scope) => {
+                self.in_place(&database, Replacing::new(&source, scope, roles, reading)?)
+            }
+            None => {
+                let is_new = self.into.is_some();
+                self.beside(&database, Building { source: &source, target, is_new, roles })
+            }
+        }
+    }
+}
+
+impl Restore {
+    /// The part that is meant; nothing where a new database is built.
+    fn scope(&self) -> Option<Scope> {
+        match (&self.schema, &self.table) {
+            // A name with a dot of its own needs its schema beside it.
+            (Some(schema), Some(table)) => {
+                Some(Scope::Table { schema: schema.clone(), table: table.clone() })
+            }
+            (None, Some(table)) => {
+                let (schema, table) = table.split_once('.').unwrap_or(("public", table));
+                Some(Scope::Table { schema: schema.to_owned(), table: table.to_owned() })
+            }
+            (Some(schema), None) => Some(Scope::Schema(schema.clone())),
+            (None, None) => self.clean.then_some(Scope::Everything),
+        }
+    }
+
+    fn beside(&self, database: &Database<'_>, mut change: Building<'_>) -> Result<Outcome> {
+        Ok(match perform(database, Mode::of(self.dry_run), &mut change)? {
+            Ending::DryRun(plan) | Ending::Nothing(plan) => Outcome::done(DryRun::of(&plan)),
+            Ending::Done { plan, done: kept, .. } => {
+                Outcome::done(Restored::whole(&plan.target, kept))
+            }
+        })
+    }
+
+    fn in_place(&self, database: &Database<'_>, mut change: Replacing<'_>) -> Result<Outcome> {
+        Ok(match perform(database, Mode::of(self.dry_run), &mut change)? {
+            Ending::DryRun(plan) | Ending::Nothing(plan) => Outcome::done(DryRun::of(&plan)),
+            Ending::Done { plan, .. } => {
+                Outcome::done(Restored::part(&plan.target, change.scope.describe()))
+            }
+        })
+    }
+
+    /// Lets what the last restore kept take the name again.
+    fn swap_back(&self, database: &Database<'_>) -> Result<Outcome> {
+        Ok(match perform(database, Mode::of(self.dry_run), &mut SwappingBack::default())? {
+            Ending::DryRun(plan) | Ending::Nothing(plan) => Outcome::done(DryRun::of(&plan)),
+            Ending::Done { plan, done: aside, .. } => {
+                Outcome::done(Restored::whole(&plan.target, Some(aside)))
+            }
+        })
+    }
+
+    /// Drops the databases that restores kept.
+    fn drop_kept(&self, database: &Database<'_>) -> Result<Outcome> {
+        let ending = perform(database, Mode::of(self.dry_run), &mut DroppingKept::default())?;
+        Ok(match ending {
+            Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
+            Ending::Nothing(_) => Outcome::done(Dropped::of(&database.target, Vec::new())),
+            Ending::Done { done, .. } => Outcome::done(Dropped::of(&database.target, done)),
+        })
+    }
+
+    /// A backup of ours, found sound before anything else happens, or a file that is named.
+    fn choose(&self, database: &Database<'_>, folder: &Folder) -> Result<Source> {
+        let workspace = database.workspace;
+        let name = match self.backup.as_ref().or(self.file.as_ref()) {
+            Some(name) => Some(name.clone()),
+            None if self.latest => None,
+            None if workspace.ui.can_prompt() => Some(pick(workspace, folder)?),
+            None => {
+                let what = "which backup to restore was not said: name one, or say `--latest`";
+                return Err(SettingsError::Usage { what: what.to_owned() }.into());
+            }
+        };
+        let jobs = self.jobs.map(|jobs| jobs.max(1));
+        if let Some(name) = &name {
+            let listed = folder.list()?.backups;
+            let is_ours = listed.iter().any(|backup| backup.manifest.name == *name);
+            let path = database.settings.root.join(Path::new(name));
+            if !is_ours && path.exists() && !path.starts_with(folder.path()) {
+                return Ok(Source::file(&path)?.with_jobs(jobs));
+            }
+        }
+        let has_parts = matches!(self.scope(), Some(Scope::Schema(_) | Scope::Table { .. }));
+        let backup = match &name {
+            None => newest(database, folder, has_parts)?,
+            Some(name) => folder.find(Some(name), &database.target.database)?,
+        };
+        let (world, settings) = (&workspace.world, &database.settings);
+        Verifier { world, settings, folder, target: &|| workspace.target() }
+            .before_restore(&backup)?;
+        Ok(Source::of(folder, &backup).with_jobs(jobs))
+    }
+}
+
+/// The newest backup of the database, which can be one of several servers that have one of this
+/// name. A part can be restored from one that has parts only: a file of SQL has none to choose
+/// from.
+fn newest(database: &Database<'_>, folder: &Folder, has_parts: bool) -> Result<Backup> {
+    let name = &database.target.database;
+    let is_meant = |backup: &Backup| {
+        let is_sql = backup.manifest.format == Format::Sql;
+        backup.manifest.database.name == *name && !(has_parts && is_sql)
+    };
+    let found: Vec<Backup> = folder.list()?.backups.into_iter().filter(is_meant).collect();
+    let server = backup::system_identifier(&database.workspace.world, &database.target);
+    let is_here =
+        |backup: &&Backup| server.is_some() && backup.manifest.server.system_identifier == server;
+    if let Some(here) = found.iter().find(is_here) {
+        return Ok(here.clone());
+    }
+    let with = if has_parts { " with parts: a set or an archive" } else { "" };
+    let none = |what: String| BackupError::NotFound { what: what + with };
+    let Some(first) = found.first() else {
+        return Err(none(format!("of `{name}` in `{}`", folder.path().display())).into());
+    };
+    if found.iter().any(|backup| backup.group() != first.group()) {
+        let what = format!("of `{name}` on this server, and several of other servers: name one");
+        return Err(none(what).into());
+    }
+    let warning = format!("`{}` was taken on another server", first.manifest.name);
+    database.workspace.ui.warning(&warning);
+    Ok(first.clone())
+}
+
+/// A numbered list, and a question.
+fn pick(workspace: &Workspace, folder: &Folder) -> Result<String> {
+    let found = folder.list()?;
+    workspace.ui.numbered(&BackupList::of(&found, folder.path()));
+    let answer = workspace.ui.ask("Number of the backup, or q to quit")?;
+    let number = answer.trim().parse::<usize>().ok();
+    let chosen = number.and_then(|number| found.backups.get(number.checked_sub(1)?));
+    chosen.map(|backup| backup.manifest.name.clone()).ok_or_else(|| ConsentError::Declined.into())
+}

@@ -1,0 +1,44 @@
+//! Roles that a backup needs and the server does not have.
+
+use crate::backup::{self, Source};
+use crate::change::Database;
+use crate::failure::Result;
+use crate::model::target::Target;
+use crate::plan::{Plan, Step};
+
+/// Whether roles that are missing are created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Roles {
+    Expected,
+    Created,
+}
+
+impl Roles {
+    /// The roles to create.
+    pub(super) fn missing(
+        self,
+        database: &Database<'_>,
+        target: &Target,
+        source: &Source,
+    ) -> Result<Vec<String>> {
+        match self {
+            Roles::Expected => Ok(Vec::new()),
+            Roles::Created => backup::missing_roles(&database.workspace.world, target, source),
+        }
+    }
+}
+
+/// The step that creates roles first, where any are to be created.
+pub(super) fn step(roles: Vec<String>) -> Option<Step> {
+    (!roles.is_empty()).then_some(Step::CreateRoles { names: roles })
+}
+
+/// Creates the roles of the plan.
+pub(super) fn create(database: &Database<'_>, plan: &Plan, source: &Source) -> Result<()> {
+    for step in &plan.steps {
+        if let Step::CreateRoles { names } = step {
+            backup::create_roles(&database.workspace.world, &plan.target, source, names)?;
+        }
+    }
+    Ok(())
+}
