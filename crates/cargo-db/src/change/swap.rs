@@ -8,8 +8,8 @@ use crate::model::target::Target;
 use crate::plan::{Plan, Step};
 use crate::world::pg::Lock;
 
-/// The locks of a swap: no other database is built or swapped on the server, and nothing of ours runs
-/// in the old one.
+/// The locks of a swap: no other database is built or swapped on the server, and nothing of ours
+/// runs in the old one.
 pub(crate) struct SwapLocks {
     _server: Lock,
     database: Option<Lock>,
