@@ -8,43 +8,45 @@ use snapbox::{Assert, Data};
 
 use crate::support::{Project, repository};
 
+/// Every verb and group of verbs with its help, in the order of the help; first `cargo db` itself.
+fn helps(project: &Project) -> Vec<(String, String)> {
+    let mut found = vec![String::new()];
+    let mut helps = Vec::new();
+    while !found.is_empty() {
+        let verb = found.remove(0);
+        let arguments: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
+        let help = project.db(&arguments).ok().stdout;
+        let commands = help.split_once("\nCommands:\n").map_or("", |(_, commands)| commands);
+        let listed = commands.lines().take_while(|line| line.starts_with("  "));
+        let names = listed.filter_map(|line| line.split_whitespace().next());
+        let below = names.filter(|name| *name != "help").map(|name| format!("{verb} {name}"));
+        let below: Vec<String> = below.map(|name| name.trim().to_owned()).collect();
+        found.splice(0..0, below);
+        helps.push((verb, help));
+    }
+    helps
+}
+
+/// A verb whose answers have no schema would be one that programs cannot rely on.
+#[test]
+fn every_verb_has_a_schema() {
+    let schemas = glob::glob(&format!("{}/docs/schema/*.json", repository().display())).unwrap();
+    let schemas: String =
+        schemas.flatten().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    for (verb, help) in helps(&Project::bare("docs_verbs")) {
+        let is_group = help.contains(" <COMMAND>");
+        assert!(is_group || schemas.contains(&format!("\"{verb}\"")), "{verb}");
+    }
+}
+
 /// The reference is the help of every verb. `SNAPSHOTS=overwrite cargo test` writes it anew.
 #[test]
 fn the_reference_is_the_help() {
     let project = Project::bare("docs_help");
-    let verbs: &[&[&str]] = &[
-        &[],
-        &["status"],
-        &["create"],
-        &["migrate"],
-        &["rollback"],
-        &["baseline"],
-        &["repair"],
-        &["generate"],
-        &["init"],
-        &["seed"],
-        &["server"],
-        &["backup"],
-        &["backups"],
-        &["backups", "verify"],
-        &["restore"],
-        &["check"],
-        &["rehearse"],
-        &["reset"],
-        &["env", "set"],
-        &["env", "clear"],
-        &["policy"],
-        &["audit"],
-        &["server", "start"],
-        &["server", "destroy"],
-    ];
     let mut text =
         "# Reference\n\nThe help of every verb, kept true by a test. Global options are listed once.\n"
             .to_owned();
-    for verb in verbs {
-        let mut arguments = verb.to_vec();
-        arguments.push("--help");
-        let help = project.db(&arguments).ok().stdout;
+    for (verb, help) in helps(&project) {
         let own = match help.split_once("\nGlobal options:") {
             Some((own, global)) if !verb.is_empty() => {
                 let effect = global.lines().filter(|line| line.starts_with("Effect: "));
@@ -52,7 +54,7 @@ fn the_reference_is_the_help() {
             }
             _ => help,
         };
-        let title = format!("cargo db {}", verb.join(" "));
+        let title = format!("cargo db {verb}");
         text = format!("{text}\n## {}\n\n```text\n{}\n```\n", title.trim(), own.trim_end());
     }
     Assert::new()
