@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::failure::{CausedBy, Failure, FileError, Result};
-use crate::model::audit::{By, Phase, Record};
+use crate::model::audit::{Actor, By, Phase, Record};
 use crate::model::consent::Consent;
 use crate::model::target::Target;
 use crate::plan::Plan;
@@ -243,20 +243,9 @@ pub(crate) fn used(records: impl Iterator<Item = Record>) -> Vec<String> {
 }
 
 /// Who we are.
-pub(crate) fn by(role: &str, agent: bool, in_ci: bool) -> By {
-    By {
-        user: process::user_name(),
-        role: role.to_owned(),
-        host: process::host_name(),
-        kind: if agent {
-            "agent"
-        } else if in_ci {
-            "ci"
-        } else {
-            "human"
-        }
-        .to_owned(),
-    }
+pub(crate) fn by(role: &str, actor: Actor) -> By {
+    let (user, host) = (process::user_name(), process::host_name());
+    By { user, role: role.to_owned(), host, kind: actor.name().to_owned() }
 }
 
 fn to_line(record: &Record) -> String {

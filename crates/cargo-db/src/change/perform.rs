@@ -161,7 +161,7 @@ fn record<T>(
 ) -> Result<T> {
     let Database { workspace, settings, .. } = database;
     let about = About {
-        by: audit::by(&plan.target.user, settings.agent.is_some(), settings.in_ci),
+        by: audit::by(&plan.target.user, settings.actor()),
         consent: given.word().to_owned(),
         backup,
         in_database: plan.verb.changes_a_database() && !plan.environment.is_disposable(),

@@ -58,3 +58,23 @@ pub(crate) struct By {
     /// `human`, `ci` or `agent`.
     pub(crate) kind: String,
 }
+
+/// Who runs cargo db.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Actor {
+    Human,
+    Ci,
+    /// An AI agent, in a CI too.
+    Agent,
+}
+
+impl Actor {
+    /// As records name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Actor::Human => "human",
+            Actor::Ci => "ci",
+            Actor::Agent => "agent",
+        }
+    }
+}

@@ -370,6 +370,11 @@ impl Plan {
     }
 }
 
+/// The objects that lose something, by their names.
+fn objects(losses: &[Loss]) -> String {
+    losses.iter().map(|loss| loss.object.as_str()).collect::<Vec<_>>().join(" ")
+}
+
 /// What identifies a step. Row counts are left out: they change under a consent that still holds.
 fn fingerprint(step: &Step) -> String {
     match step {
@@ -389,10 +394,7 @@ fn fingerprint(step: &Step) -> String {
             format!("rerecord {} {}", migration.version, migration.up.checksum)
         }
         Step::ClearFailed { migration } => format!("clear failed {}", migration.version),
-        Step::Clear { tables } => {
-            let names: Vec<&str> = tables.iter().map(|loss| loss.object.as_str()).collect();
-            format!("clear {}", names.join(" "))
-        }
+        Step::Clear { tables } => format!("clear {}", objects(tables)),
         Step::Load { seed } => format!("load {} {}", seed.path, seed.checksum),
         Step::Run { command } => format!("run {command:?}"),
         Step::Backup => "backup".to_owned(),
@@ -402,7 +404,9 @@ fn fingerprint(step: &Step) -> String {
         Step::Build { backup } => format!("build {backup}"),
         Step::CreateRoles { names } => format!("create roles {}", names.join(" ")),
         Step::Replace { what, backup, .. } => format!("replace {what} {backup}"),
-        Step::Swap { name, keeps_old, .. } => format!("swap {name} {keeps_old}"),
+        Step::Swap { name, keeps_old, loses } => {
+            format!("swap {name} {keeps_old} {}", objects(loses))
+        }
         Step::PutBack { kept, name } => format!("put back {kept} {name}"),
         Step::Remove { what } => format!("remove {what}"),
         Step::Name { name } => format!("name {name}"),

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::failure::{Result, SettingsError};
+use crate::model::audit::Actor;
 use crate::model::environment::{Environment, Resolved, Signal};
 
 pub(crate) use connection::Place;
@@ -108,6 +109,15 @@ impl Settings {
     /// The folder in which somebody says that PostgreSQL's programs are.
     pub(crate) fn pg_bin(&self) -> Option<&Path> {
         self.pg_bin.as_ref().map(|bin| bin.value.as_path())
+    }
+
+    /// Who runs us.
+    pub(crate) fn actor(&self) -> Actor {
+        match (&self.agent, self.in_ci) {
+            (Some(_), _) => Actor::Agent,
+            (None, true) => Actor::Ci,
+            (None, false) => Actor::Human,
+        }
     }
 
     /// Resolves everything once.

@@ -28,6 +28,7 @@ mod rehearse;
 mod restore;
 mod rollback;
 mod safe;
+mod second_look;
 mod seed;
 mod server;
 mod set;

@@ -1,0 +1,172 @@
+//! Every change takes a lock after the consent, and looks again under it: what changed meanwhile is
+//! not covered by what was agreed to.
+
+use std::fs::File;
+use std::process::{Child, Stdio};
+
+use postgres::Client;
+
+use crate::support::{Project, Ran, cluster, eventually};
+
+/// The advisory lock of a run of cargo db: `cargo-db` in ASCII.
+const OWN_KEY: i64 = i64::from_be_bytes(*b"cargo-db");
+
+/// Holds the lock of a run in a database, until it is dropped.
+fn hold(database: &str) -> Client {
+    let mut holder = cluster().connect(database);
+    // Runs of other tests hold the lock of the server for moments.
+    holder.batch_execute(&format!("SELECT pg_advisory_lock({OWN_KEY})")).unwrap();
+    holder
+}
+
+/// A run that waits for the lock of a run in `lock_database`.
+fn waiting(project: &Project, lock_database: &str, arguments: &[&str]) -> Child {
+    let run = spawn(project, arguments);
+    // The run that waits is the child of ours: its session tells its process nowhere, so the number of
+    // sessions that wait has to grow.
+    eventually("it waits for the lock", || {
+        let sql = format!(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = '{lock_database}' \
+             AND application_name LIKE 'cargo-db/% lock' AND state = 'idle'"
+        );
+        !cluster().query("postgres", &sql).is_empty()
+    });
+    run
+}
+
+fn spawn(project: &Project, arguments: &[&str]) -> Child {
+    project.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn ended(run: Child) -> Ran {
+    run.wait_with_output().unwrap().into()
+}
+
+fn with_rows(name: &str) -> Project {
+    let project = Project::new(name);
+    project.migration("1_a.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1);");
+    project.db(&["migrate"]).ok();
+    project
+}
+
+#[test]
+fn a_marker_that_changed_meanwhile_is_not_written_over() {
+    let project = with_rows("sl_env");
+    project.db(&["env", "set", "test"]).ok();
+    let holder = hold("sl_env");
+    let run = waiting(&project, "sl_env", &["env", "set", "development"]);
+    project.run_sql("UPDATE cargo_db.marker SET environment = 'staging'");
+    drop(holder);
+    ended(run).code(3).says("the plan changed");
+    assert_eq!(project.query("SELECT environment FROM cargo_db.marker"), ["staging"]);
+}
+
+#[test]
+fn a_lock_that_stays_busy_stops_a_restore_and_a_marker() {
+    let project = with_rows("sl_busy");
+    project.db(&["backup", "-o", "x.sql.gz"]).ok();
+    let holder = hold("sl_busy");
+    for arguments in [
+        &["restore", "x.sql.gz", "--yes"][..],
+        &["restore", "x.sql.gz", "--clean", "--yes"],
+        &["env", "set", "test"],
+        &["env", "clear", "--yes", "--confirm", "sl_busy"],
+    ] {
+        let mut arguments = arguments.to_vec();
+        if arguments[1] == "clear" {
+            let dry = project.db(&["env", "clear", "--dry-run", "--json"]).ok().json();
+            let id = dry["plan"]["id"].as_str().unwrap().to_owned();
+            let command = ["env", "clear", "--confirm", "sl_busy", "--plan", &id];
+            project.db(&[&command[..], &["--lock-timeout", "200ms"]].concat()).code(5);
+            continue;
+        }
+        arguments.extend(["--lock-timeout", "200ms"]);
+        project.db(&arguments).code(5).says("another run holds the lock");
+    }
+    drop(holder);
+    assert_eq!(project.query("SELECT id FROM a"), ["1"]);
+    project.db(&["restore", "x.sql.gz", "--yes"]).ok();
+}
+
+#[test]
+fn a_database_that_came_meanwhile_is_not_restored_into() {
+    let project = with_rows("sl_into");
+    project.db(&["backup", "-o", "x.sql.gz"]).ok();
+    let holder = hold("postgres");
+    let run = waiting(&project, "postgres", &["restore", "x.sql.gz", "--into", "sl_new", "--yes"]);
+    cluster().run("postgres", "CREATE DATABASE sl_new");
+    drop(holder);
+    ended(run).code(11).says("`sl_new` exists already");
+    assert_eq!(
+        cluster().query("sl_new", "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+        ["0"]
+    );
+    cluster().run("postgres", "DROP DATABASE sl_new");
+}
+
+#[test]
+fn a_table_that_came_meanwhile_is_not_lost_with_a_swap() {
+    let project = with_rows("sl_swap");
+    project.db(&["backup", "-o", "x.sql.gz"]).ok();
+    project.db(&["env", "set", "test"]).ok();
+    let holder = hold("sl_swap");
+    let run = waiting(&project, "sl_swap", &["restore", "x.sql.gz", "--yes", "--env", "test"]);
+    project.run_sql("CREATE TABLE precious AS SELECT 1");
+    drop(holder);
+    ended(run).code(3).says("the plan changed");
+    assert_eq!(project.query("SELECT count(*) FROM precious"), ["1"]);
+}
+
+#[test]
+fn a_kept_database_that_came_meanwhile_is_not_dropped() {
+    let project = with_rows("sl_kept");
+    project.db(&["backup", "-o", "x.sql.gz"]).ok();
+    project.db(&["restore", "x.sql.gz", "--yes"]).ok();
+    let holder = hold("postgres");
+    let run = waiting(&project, "postgres", &["restore", "--drop-previous", "--yes"]);
+    cluster().run("postgres", "CREATE DATABASE sl_kept__before_29990101t000000_000");
+    drop(holder);
+    ended(run).code(3).says("the plan changed");
+    let kept = "SELECT count(*) FROM pg_database WHERE datname LIKE 'sl\\_kept\\_\\_before%'";
+    assert_eq!(cluster().query("postgres", kept), ["2"]);
+    project.db(&["restore", "--drop-previous", "--yes"]).ok().says("2 previous databases dropped");
+}
+
+#[test]
+fn backups_that_changed_meanwhile_are_not_pruned() {
+    let project = with_rows("sl_prune");
+    project.write("db.toml", "[backup]\nkeep-last = 3\nkeep-within = \"1ms\"\n");
+    for name in ["1.sql", "2.sql", "3.sql"] {
+        project.db(&["backup", "-o", name, "--no-compress"]).ok();
+    }
+    project.write("db.toml", "[backup]\nkeep-last = 1\nkeep-within = \"1ms\"\n");
+    let lock = File::options().write(true).open(project.path().join("backups/.lock")).unwrap();
+    lock.lock().unwrap();
+    let run = spawn(&project, &["backups", "prune", "--yes"]);
+    // It shows its plan before it waits for the folder.
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    std::fs::remove_file(project.path().join("backups/1.sql.manifest.json")).unwrap();
+    drop(lock);
+    ended(run).code(3).says("the plan changed");
+    assert!(project.path().join("backups/2.sql").exists());
+}
+
+#[test]
+fn a_database_that_came_meanwhile_is_not_destroyed_with_its_server() {
+    let project = Project::bare("sl_destroy");
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    project.db(&["migrate"]).ok();
+    let url = project.db(&["server", "url"]).ok().stdout.trim().to_owned();
+    let status = project.db(&["server", "status", "--json"]).ok().json();
+    let folder = std::path::PathBuf::from(status["server"]["folder"].as_str().unwrap());
+    let lock = File::options().write(true).open(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let run = spawn(&project, &["server", "destroy", "--yes"]);
+    std::thread::sleep(std::time::Duration::from_millis(1000));
+    let mut client = Client::connect(&url, postgres::NoTls).unwrap();
+    client.batch_execute("CREATE DATABASE precious").unwrap();
+    drop((client, lock));
+    ended(run).code(3).says("the plan changed");
+    project.db(&["server", "destroy", "--yes"]).ok().says("this destroys the database precious");
+    let _ = std::fs::remove_dir_all(folder);
+}
