@@ -3,13 +3,20 @@
 //! The floors, from the top; a module uses only what stands below it:
 //!
 //! ```text
-//! verb           what was typed; one file a verb change         the ceremony: facts, plan, policy,
-//! consent, lock, second look, backup, deed, record face           prints and asks cli
-//! what every verb understands answer         what each verb answers, in words and as JSON rehearse
-//! migrations measured on a scratch copy audit backup   the work itself; effects only through world
-//! seed migration check          looks through files, without a database world          the only
-//! floor with effects policy plan    pure decisions settings       what was asked for, resolved
-//! once model failure  nouns, and every way to fail
+//! verb           what was typed; one file a verb
+//! change         the ceremony of every change, once
+//! face           prints and asks
+//! cli            the flags that every verb understands
+//! answer         what each verb answers, in words and as JSON
+//! rehearse       migrations measured on a scratch copy
+//! audit backup   the work itself; effects only through world
+//! seed migration
+//! check          looks through files, without a database
+//! world          the only floor with effects
+//! policy plan    pure decisions
+//! settings       what was asked for, resolved once
+//! failure        every way to fail, by area
+//! model          nouns
 //! ```
 
 mod answer;

@@ -1,5 +1,6 @@
 //! The folder that backups live in: what is there, by its manifests, and removing what is ours.
 
+use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
 use crate::failure::{BackupError, Result};
@@ -45,11 +46,26 @@ impl Folder {
         &self.path
     }
 
-    /// Makes it, for us alone, and keeps other writers out until the lock is dropped. Unfinished
-    /// backups belong to runs that were killed: whoever is alone here may remove them.
-    pub(crate) fn lock(&self) -> Result<std::fs::File> {
+    /// Makes it, for us alone, and keeps other writers out until the lock is dropped.
+    pub(crate) fn lock(&self) -> Result<File> {
         files::closed_dir(&self.path)?;
         let lock = files::lock(&self.path.join(".lock"))?;
+        self.clear_unfinished()?;
+        Ok(lock)
+    }
+
+    /// The same, if nobody else is there.
+    pub(crate) fn try_lock(&self) -> Result<Option<File>> {
+        files::closed_dir(&self.path)?;
+        let lock = files::try_lock(&self.path.join(".lock"))?;
+        if lock.is_some() {
+            self.clear_unfinished()?;
+        }
+        Ok(lock)
+    }
+
+    /// Unfinished backups belong to runs that were killed: whoever is alone here may remove them.
+    fn clear_unfinished(&self) -> Result<()> {
         for name in files::names(&self.path).into_iter().filter(|name| name.ends_with(".partial")) {
             let path = self.path.join(name);
             if files::is_there(&path) && path.is_dir() {
@@ -58,11 +74,11 @@ impl Folder {
                 files::remove_file(&path)?;
             }
         }
-        Ok(lock)
+        Ok(())
     }
 
     /// Keeps writers out, and lets other readers in.
-    pub(crate) fn lock_shared(&self) -> Result<std::fs::File> {
+    pub(crate) fn lock_shared(&self) -> Result<File> {
         files::closed_dir(&self.path)?;
         files::lock_shared(&self.path.join(".lock"))
     }

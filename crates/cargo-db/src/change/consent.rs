@@ -36,6 +36,17 @@ pub(super) fn allowed(database: &Database<'_>, plan: &Plan) -> Result<()> {
     }
 }
 
+/// Fails where the plan of the second look never runs here, or where the plan that was consented to
+/// by its id was carried out meanwhile.
+pub(super) fn still_holds(database: &Database<'_>, now: &Plan) -> Result<()> {
+    let agreed = &database.workspace.consent;
+    if let Some(given) = agreed.plan.as_ref().filter(|given| database.used.contains(given)) {
+        let (given, command) = (given.clone(), agreed.command.clone());
+        return Err(ConsentError::PlanUsedUp { given, command }.into());
+    }
+    allowed(database, now)
+}
+
 fn refused(database: &Database<'_>, plan: &Plan) -> Failure {
     refused_in(database, plan.verb.name(), plan.environment)
 }

@@ -1,9 +1,14 @@
 //! The locks of a run.
 
+use std::fs::File;
+use std::time::Duration;
+
 use crate::change::workspace::Database;
-use crate::failure::Result;
+use crate::failure::{LockError, Result};
+use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::settings::Runner;
+use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Lock, OWN_KEY};
 use db_tools::LockPlace;
 
@@ -36,4 +41,32 @@ pub(crate) fn lock_database(database: &Database<'_>) -> Result<Lock> {
 fn acquire(database: &Database<'_>, target: &Target, keys: &[i64]) -> Result<Lock> {
     let timeout = database.settings.limits.lock_timeout.value;
     Lock::acquire(&database.workspace.world, target, keys, timeout)
+}
+
+/// A lock of files, which `take` gets if nobody holds it; waited for as long as for others.
+pub(crate) fn lock_files(
+    database: &Database<'_>,
+    what: &str,
+    take: impl Fn() -> Result<Option<File>>,
+) -> Result<File> {
+    let (world, began) = (&database.workspace.world, stopwatch());
+    let timeout = database.settings.limits.lock_timeout.value;
+    let mut told = false;
+    loop {
+        if let Some(lock) = take()? {
+            return Ok(lock);
+        }
+        if began.elapsed() >= timeout {
+            let waited = Duration::from_secs(began.elapsed().as_secs());
+            let waited = humantime::format_duration(waited).to_string();
+            let holder = "held by another run of cargo db".to_owned();
+            return Err(LockError::Busy { target: what.to_owned(), holder, waited }.into());
+        }
+        if !told {
+            let by = "another run of cargo db".to_owned();
+            world.tell(Event::LockHeld { by, since: None });
+            told = true;
+        }
+        pause(world, Duration::from_millis(50))?;
+    }
 }

@@ -15,10 +15,10 @@ mod workspace;
 
 pub(crate) use consent::refused_in;
 pub(crate) use history_edit::HistoryEdit;
-pub(crate) use lock::{lock_database, lock_migrations, lock_server};
+pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed};
 pub(crate) use perform::{Change, Ending, Mode, perform, same_plan};
 pub(crate) use proof::{Proved, Proving, foresee, prove, prove_rollback};
-pub(crate) use swap::{SwapLocks, old_database};
+pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance};
 pub(crate) use swap_back::apply_or_restore;
 pub(crate) use workspace::{Database, Workspace};

@@ -131,7 +131,13 @@ pub(crate) fn perform<C: Change>(
     change.settle(database, &plan)?;
 
     let mut held = change.lock(database, &plan)?;
+    // Everything is looked at again, the database's own record of what it is too.
+    let database = &database.again()?;
     let now = seal::seal(database, change.plan(database)?)?;
+    consent::still_holds(database, &now)?;
+    if now.environment != plan.environment {
+        same_plan(&plan, &now)?;
+    }
     change.still_agreed(database, &plan, &now, given)?;
     if now.is_empty() {
         return Ok(Ending::Nothing(now));
@@ -168,7 +174,7 @@ fn record<T>(
     };
     let trail = Trail::of(&settings.root);
     let pending = trail.begin(&workspace.world, plan, about)?;
-    let outcome = work();
+    let outcome = work().map_err(|failure| workspace.world.as_interrupted(failure));
     if let Err(failure) = pending.end(&outcome) {
         let warning = format!("the audit trail does not know the outcome: {failure}");
         workspace.ui.warning(&warning);

@@ -3,16 +3,17 @@
 use crate::backup::OldDatabase;
 use crate::change::lock::{lock_migrations, lock_server};
 use crate::change::workspace::Database;
-use crate::failure::Result;
+use crate::failure::{Result, SettingsError};
 use crate::model::target::Target;
 use crate::plan::{Plan, Step};
 use crate::world::pg::Lock;
 
 /// The locks of a swap: no other database is built or swapped on the server, and nothing of ours
-/// runs in the old one.
+/// runs in the old one. They are held until the swap ends every session in the old database, that
+/// of its lock too: nobody comes in between.
 pub(crate) struct SwapLocks {
     _server: Lock,
-    database: Option<Lock>,
+    _database: Option<Lock>,
 }
 
 impl SwapLocks {
@@ -22,16 +23,31 @@ impl SwapLocks {
         target: &Target,
         plan: &Plan,
     ) -> Result<SwapLocks> {
-        let server = lock_server(database)?;
-        let replaces = old_database(plan) != OldDatabase::Absent;
-        let of_old = replaces.then(|| lock_migrations(database, target)).transpose()?;
-        Ok(SwapLocks { _server: server, database: of_old })
+        if old_database(plan) == OldDatabase::Absent {
+            return Ok(SwapLocks { _server: lock_server(database)?, _database: None });
+        }
+        SwapLocks::of_existing(database, target)
     }
 
-    /// The swap ends every session in the old database, and that of its lock is one.
-    pub(crate) fn release_database(&mut self) {
-        self.database = None;
+    /// Takes those of a database that is there and is about to be replaced.
+    pub(crate) fn of_existing(database: &Database<'_>, target: &Target) -> Result<SwapLocks> {
+        let server = lock_server(database)?;
+        let of_old = lock_migrations(database, target)?;
+        Ok(SwapLocks { _server: server, _database: Some(of_old) })
     }
+}
+
+/// Fails for the database from which others are made and swapped: it cannot be swapped itself.
+pub(crate) fn refuse_maintenance(target: &Target) -> Result<()> {
+    if target.database != target.maintenance().database {
+        return Ok(());
+    }
+    let what = format!(
+        "`{}` is the server's maintenance database, from which others are replaced: it cannot be \
+         replaced itself; name another database",
+        target.database
+    );
+    Err(SettingsError::Usage { what }.into())
 }
 
 /// What becomes of the database that a plan replaces.

@@ -99,7 +99,12 @@ impl Workspace {
     pub(crate) fn database(&self) -> Result<Database<'_>> {
         let settings = self.settings_with_tool()?;
         if self.needs.database == DatabaseNeed::Marked {
-            return Database::marked(self, settings);
+            let database = Database::marked(self, settings)?;
+            if let Some(copied) = database.settings.environment.copy_of {
+                let name = &database.target.database;
+                self.ui.note(&format!("{name} is a copy of {copied}"));
+            }
+            return Ok(database);
         }
         let target = match &settings.place.value {
             Place::Named(target) => target.as_ref().clone(),
@@ -179,15 +184,23 @@ impl Database<'_> {
         {
             settings.environment = settings.environment.raised_by(&marker);
         }
-        if let Some(copied) = settings.environment.copy_of {
-            workspace.ui.note(&format!("{} is a copy of {copied}", target.database));
-        }
         let used = match session {
             Some(mut session) if !settings.environment.environment.is_disposable() => {
                 audit::used(audit::in_database(&mut session)?.into_iter())
             }
             _ => Trail::of(&settings.root).used()?,
         };
+        Ok(Database { workspace, target, settings, used })
+    }
+
+    /// The same, looked at again: its marker, and the plans that were carried out.
+    pub(crate) fn again(&self) -> Result<Database<'_>> {
+        let Database { workspace, target, settings, .. } = self;
+        if workspace.needs.database == DatabaseNeed::Marked {
+            return Database::marked(workspace, settings.clone());
+        }
+        let (target, settings) = (target.clone(), settings.clone());
+        let used = Trail::of(&settings.root).used()?;
         Ok(Database { workspace, target, settings, used })
     }
 

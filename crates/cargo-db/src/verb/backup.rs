@@ -9,14 +9,14 @@ use crate::failure::{ConsentError, Result, SettingsError};
 use crate::model::backup::{Compression, Format};
 use crate::verb::declare::Verb;
 
-const EFFECT: Effect = Effect::Reads;
+const EFFECTS: &str = "Effect: reads; destroys old backups, as the retention says";
 
 /// Take a backup
 ///
 /// Everything from one snapshot, written under a temporary name and read back; only then it gets
 /// its own name and a manifest. Afterwards old backups are removed as the retention says.
 #[derive(Debug, Args)]
-#[command(after_help = EFFECT.help())]
+#[command(after_help = EFFECTS)]
 pub(crate) struct TakeBackup {
     /// What it is on disk
     #[arg(long, value_enum, default_value_t)]
@@ -78,7 +78,7 @@ impl Verb for TakeBackup {
     }
 
     fn effect(&self) -> Effect {
-        EFFECT
+        Effect::Destroys
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -87,7 +87,7 @@ impl Verb for TakeBackup {
         let folder = Folder::of(settings);
         let request = request(self, &settings.backup.event)?;
         let (database, server) = (&target.database, target.server());
-        ui.note(&format!("TakeBackup of {database} on {server} into {}", folder.path().display()));
+        ui.note(&format!("Backup of {database} on {server} into {}", folder.path().display()));
         let skips = self.auto || settings.backup.skip_prompt || workspace.consent.yes;
         if ui.can_prompt() && !skips && !ui.confirm("Go on?")? {
             return Err(ConsentError::Declined.into());

@@ -9,7 +9,7 @@ use crate::answer::{BackupList, BackupShown, Outcome, Pruned, Verified};
 use crate::backup::{self, Folder, Verifier};
 use crate::change::{
     Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, ToolNeed, Workspace,
-    perform,
+    lock_files, perform,
 };
 use crate::failure::{BackupError, Result};
 use crate::model::backup::{Backup, Level, Verification};
@@ -219,8 +219,9 @@ impl Change for Pruning {
         Ok(Plan::from_basis(verb, &database.target, environment, steps.collect(), String::new()))
     }
 
-    fn lock(&mut self, _: &Database<'_>, _: &Plan) -> Result<File> {
-        self.folder.lock()
+    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<File> {
+        let what = self.folder.path().display().to_string();
+        lock_files(database, &what, || self.folder.try_lock())
     }
 
     fn carry_out(

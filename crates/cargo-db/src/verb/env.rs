@@ -131,8 +131,11 @@ impl Change for Marking {
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let target = &database.target;
-        let mut session = Session::open(&database.workspace.world, target, Purpose::Read)?;
-        let there = marker::read(&mut session)?;
+        // One that does not exist has no marker: what can be shown of the plan is shown.
+        let there = match Session::open(&database.workspace.world, target, Purpose::Read) {
+            Err(failure) if failure.is_no_database() => None,
+            opened => marker::read(&mut opened?)?,
+        };
         let basis = there.map(|marker| format!("{} {}", marker.environment, marker.genuine));
         let verb = if self.environment.is_some() {
             plan::Operation::Mark

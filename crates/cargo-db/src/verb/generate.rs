@@ -17,7 +17,8 @@ use crate::world::{clock, files};
 use db_tools::command::Task;
 use db_tools::{Generated, NewMigration};
 
-const EFFECT: Effect = Effect::Reads;
+/// It makes the database, where there is none yet.
+const EFFECT: Effect = Effect::ChangesSchema;
 
 /// Have the project's tool work out a migration, from its own description of the schema
 ///

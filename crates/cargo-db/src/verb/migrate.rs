@@ -73,11 +73,10 @@ impl Verb for Migrate {
             // What is pending is asked of a command, which looks for it in the database.
             migration::create_if_absent(&workspace.world, settings, target)?;
         }
-        let mut change = Migrating { args: self, proving: None, proved: Proved::default() };
+        let mut change = Migrating::new(self);
         match perform(&database, Mode::of(self.dry_run), &mut change)? {
             Ending::DryRun(plan) => self.show(&database, &plan),
-            Ending::Nothing(plan) if change.folder_is_empty(&database)? => {
-                plan.warnings.iter().for_each(|warning| ui.warning(warning));
+            Ending::Nothing(plan) if change.has_no_files => {
                 let dir = &settings.migrations.dir.value;
                 let shown = dir.strip_prefix(&settings.root).unwrap_or(dir).display();
                 let reason = format!(
@@ -126,6 +125,8 @@ impl Migrate {
 /// Pending migrations, about to be applied.
 struct Migrating<'a> {
     args: &'a Migrate,
+    /// Whether the project has no migration at all.
+    has_no_files: bool,
     /// How they are proved, once that is known.
     proving: Option<Proving<'a>>,
     proved: Proved,
@@ -151,6 +152,7 @@ impl Change for Migrating<'_> {
         let request =
             MigrateRequest { to: self.args.to.clone(), steps: self.args.steps, tolerance };
         let facts = migration::gather(world, settings, &database.target)?;
+        self.has_no_files = facts.folder.migrations.is_empty();
         let wanted = self.args.wants_all_or_nothing(database)?;
         batched(database, plan::migrate(&facts, &request)?, wanted)
     }
@@ -236,9 +238,9 @@ impl Change for Migrating<'_> {
     }
 }
 
-impl Migrating<'_> {
-    fn folder_is_empty(&self, database: &Database<'_>) -> Result<bool> {
-        Ok(migration::read_folder(&database.settings)?.migrations.is_empty())
+impl<'a> Migrating<'a> {
+    fn new(args: &'a Migrate) -> Migrating<'a> {
+        Migrating { args, has_no_files: false, proving: None, proved: Proved::default() }
     }
 }
 

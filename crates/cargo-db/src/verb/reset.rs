@@ -7,7 +7,7 @@ use crate::audit::DatabaseIdentity;
 use crate::backup::{self, Folder, OldDatabase};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, SwapLocks, Workspace, lock_migrations, old_database,
-    perform,
+    perform, refuse_maintenance,
 };
 use crate::failure::{ConsentError, Result};
 use crate::migration;
@@ -74,6 +74,7 @@ impl Change for Rebuilding<'_> {
     type Done = Rows;
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        refuse_maintenance(&database.target)?;
         let (world, settings) = (&database.workspace.world, &database.settings);
         let facts = migration::gather(world, settings, &database.target)?;
         let exists = facts.database_exists;
@@ -108,7 +109,7 @@ impl Change for Rebuilding<'_> {
         &mut self,
         database: &Database<'_>,
         plan: &Plan,
-        mut locks: SwapLocks,
+        _locks: SwapLocks,
         _: Option<&str>,
     ) -> Result<Rows> {
         let (world, target) = (&database.workspace.world, &database.target);
@@ -118,7 +119,6 @@ impl Change for Rebuilding<'_> {
         if old_database(plan) != OldDatabase::Absent {
             DatabaseIdentity::hand_over(world, target, &built.target)?;
         }
-        locks.release_database();
         backup::swap(world, target, built, old_database(plan))?;
         Ok(rows)
     }

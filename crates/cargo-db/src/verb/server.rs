@@ -7,12 +7,12 @@ use clap::Args;
 use crate::answer::{DryRun, Outcome, ServerState, ServerUrl};
 use crate::change::{
     Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, ToolNeed, Workspace,
-    perform,
+    lock_files, perform,
 };
-use crate::failure::{LocalServerError, Result};
+use crate::failure::{LocalServerError, LockError, Result};
 use crate::plan::{self, Plan, Step};
 use crate::verb::declare::{Verb, verbs};
-use crate::world::pg::{Purpose, Row, Session};
+use crate::world::pg::{OWN_KEY, Purpose, Row, Session};
 use crate::world::server::{self as local, Running};
 
 /// Look after the private local server
@@ -215,7 +215,13 @@ impl Change for Destroying {
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<File> {
-        database.workspace.local_server().lock()
+        let server = database.workspace.local_server();
+        let what = format!("the local server in {}", server.base().display());
+        let lock = lock_files(database, &what, || server.try_lock())?;
+        if let Some(running) = server.running() {
+            refuse_while_used(database.workspace, &running)?;
+        }
+        Ok(lock)
     }
 
     fn carry_out(
@@ -227,6 +233,26 @@ impl Change for Destroying {
     ) -> Result<()> {
         database.workspace.local_server().destroy(&database.workspace.world)
     }
+}
+
+/// Fails while a run of cargo db holds the lock of one of the server's databases.
+fn refuse_while_used(workspace: &Workspace, running: &Running) -> Result<()> {
+    let target = local::target(running, "postgres");
+    let mut session = Session::open(&workspace.world, &target, Purpose::Read)?;
+    // A bigint key stands in pg_locks as its two halves, with objsubid 1.
+    let sql = format!(
+        "SELECT d.datname FROM pg_catalog.pg_locks l \
+         JOIN pg_catalog.pg_database d ON d.oid = l.database \
+         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+           AND l.classid::bigint = ({OWN_KEY}::bigint >> 32) & 4294967295 \
+           AND l.objid::bigint = {OWN_KEY}::bigint & 4294967295"
+    );
+    let Some(database) = session.column("look for other runs", &sql)?.into_iter().next() else {
+        return Ok(());
+    };
+    let holder = format!("a run of cargo db works on `{database}`");
+    let target = "the local server".to_owned();
+    Err(LockError::Busy { target, holder, waited: "0s".to_owned() }.into())
 }
 
 /// Name and size of each database of the server.

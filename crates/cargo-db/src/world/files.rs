@@ -1,7 +1,7 @@
 //! Files and folders. Every error names its path.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -351,7 +351,18 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// The same, of a folder that is there.
+/// The same, if nobody holds it.
+pub(crate) fn try_lock(path: &Path) -> Result<Option<File>> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
+    let file = file.map_err(failed("open", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(failed("lock", path)(error)),
+    }
+}
+
+/// The same as `lock`, of a folder that is there.
 pub(crate) fn lock_folder(path: &Path) -> Result<File> {
     let folder = File::open(path).map_err(failed("open", path))?;
     folder.lock().map_err(failed("lock", path))?;

@@ -170,3 +170,100 @@ fn a_database_that_came_meanwhile_is_not_destroyed_with_its_server() {
     project.db(&["server", "destroy", "--yes"]).ok().says("this destroys the database precious");
     let _ = std::fs::remove_dir_all(folder);
 }
+
+#[test]
+fn a_restore_that_waits_keeps_nobody_from_the_backups() {
+    let project = with_rows("sl_wait");
+    project.db(&["backup", "-o", "x.sql.gz"]).ok();
+    let holder = hold("sl_wait");
+    let run = waiting(&project, "sl_wait", &["restore", "x.sql.gz", "--yes"]);
+    project.db(&["backup", "-o", "y.sql.gz"]).ok();
+    drop(holder);
+    ended(run).ok();
+}
+
+#[test]
+fn an_environment_that_was_raised_meanwhile_counts() {
+    let project = with_rows("sl_raised");
+    let dry = ["env", "set", "production", "--dry-run", "--json"];
+    let id = project.db(&dry).ok().json()["plan"]["id"].as_str().unwrap().to_owned();
+    let holder = hold("postgres");
+    let run = waiting(&project, "postgres", &["reset", "--force"]);
+    project.db(&["env", "set", "production", "--confirm", "sl_raised", "--plan", &id]).ok();
+    drop(holder);
+    ended(run).code(4).says("reset is refused in production");
+    assert_eq!(project.query("SELECT id FROM a"), ["1"]);
+}
+
+#[test]
+fn one_plan_id_lets_one_run_through() {
+    let project = with_rows("sl_once");
+    project.db(&["backup", "-o", "x.sql.gz"]).ok();
+    let restore = ["restore", "x.sql.gz", "--env", "production", "--confirm", "sl_once"];
+    let dry = [&restore[..4], &["--dry-run", "--json"]].concat();
+    let id = project.db(&dry).ok().json()["plan"]["id"].as_str().unwrap().to_owned();
+    let run = [&restore[..], &["--plan", &id]].concat();
+    let holder = hold("postgres");
+    let runs = [waiting(&project, "postgres", &run), spawn(&project, &run)];
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    drop(holder);
+    let mut codes = runs.map(|run| ended(run).code.unwrap());
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 3]);
+}
+
+#[test]
+fn what_replaces_a_database_waits_for_those_who_work_in_it() {
+    let project = with_rows("sl_undo");
+    project.db(&["backup", "-o", "x.sql.gz"]).ok();
+    project.db(&["restore", "x.sql.gz", "--yes"]).ok();
+    let holder = hold("sl_undo");
+    for arguments in [&["restore", "--undo", "--yes"][..], &["reset", "--force"]] {
+        let arguments = [arguments, &["--lock-timeout", "200ms"]].concat();
+        project.db(&arguments).code(5).says("another run holds the lock on");
+    }
+    drop(holder);
+    project.db(&["restore", "--undo", "--yes"]).ok();
+}
+
+#[test]
+fn a_run_whose_wait_was_ended_waits_again() {
+    let project = with_rows("sl_again");
+    project.migration("2_b.sql", "CREATE TABLE b (id int);");
+    let holder = hold("sl_again");
+    let run = waiting(&project, "sl_again", &["migrate"]);
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE datname = 'sl_again' AND application_name LIKE 'cargo-db/% lock'";
+    cluster().run("postgres", end);
+    drop(holder);
+    ended(run).ok();
+    assert_eq!(project.query("SELECT count(*) FROM b"), ["0"]);
+}
+
+#[test]
+fn the_maintenance_database_is_not_replaced() {
+    let project = with_rows("sl_postgres");
+    project.db(&["backup", "-o", "x.sql.gz"]).ok();
+    let url = cluster().url("postgres");
+    for arguments in [&["restore", "x.sql.gz", "--yes"][..], &["reset", "--force"]] {
+        let arguments = [arguments, &["-D", &url]].concat();
+        project.db(&arguments).code(2).says("`postgres` is the server's maintenance database");
+    }
+}
+
+#[test]
+fn a_lock_of_files_that_stays_busy_is_exit_5_too() {
+    let project = with_rows("sl_files");
+    project.write("db.toml", "[backup]\nkeep-last = 2\nkeep-within = \"1ms\"\n");
+    project.db(&["backup", "-o", "1.sql"]).ok();
+    project.db(&["backup", "-o", "2.sql"]).ok();
+    project.write("db.toml", "[backup]\nkeep-last = 1\nkeep-within = \"1ms\"\n");
+    let lock = File::options().write(true).open(project.path().join("backups/.lock")).unwrap();
+    lock.lock().unwrap();
+    let prune = ["backups", "prune", "--yes", "--lock-timeout", "300ms"];
+    project.db(&prune).code(5).says("another run of cargo db");
+    assert!(project.path().join("backups/1.sql").exists());
+    drop(lock);
+    project.db(&prune).ok();
+    assert!(!project.path().join("backups/1.sql").exists());
+}

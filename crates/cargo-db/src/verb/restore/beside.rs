@@ -1,8 +1,8 @@
 //! A restore that builds a new database beside the old one and swaps it in.
 
 use crate::audit::DatabaseIdentity;
-use crate::backup::{self, OldDatabase, RestoreOptions, Source};
-use crate::change::{Change, Database, SwapLocks, old_database};
+use crate::backup::{self, Folder, OldDatabase, RestoreOptions, Source};
+use crate::change::{Change, Database, SwapLocks, old_database, refuse_maintenance};
 use crate::failure::{BackupError, Result};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
@@ -24,6 +24,7 @@ impl Change for Building<'_> {
     type Done = Option<String>;
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        refuse_maintenance(&self.target)?;
         let (world, settings) = (&database.workspace.world, &database.settings);
         let options = RestoreOptions { builds: true, brings_roles: self.roles == Roles::Created };
         let preflight = backup::preflight(world, settings, &self.target, self.source, options)?;
@@ -57,17 +58,18 @@ impl Change for Building<'_> {
         &mut self,
         database: &Database<'_>,
         plan: &Plan,
-        mut locks: SwapLocks,
+        _locks: SwapLocks,
         _: Option<&str>,
     ) -> Result<Option<String>> {
         let (world, settings) = (&database.workspace.world, &database.settings);
+        let reading = Folder::of(settings).lock_shared()?;
         roles::create(database, plan, self.source)?;
         let built = backup::build(world, settings, &self.target, self.source)?;
         // What the old database says of itself is true of the new one.
         if old_database(plan) != OldDatabase::Absent {
             DatabaseIdentity::hand_over(world, &self.target, &built.target)?;
         }
-        locks.release_database();
+        drop(reading);
         backup::swap(world, &self.target, built, old_database(plan))
     }
 }

@@ -1,7 +1,5 @@
 //! A restore that replaces a part, or everything, in the database itself.
 
-use std::fs::File;
-
 use crate::audit::DatabaseIdentity;
 use crate::backup::{self, Folder, LockedScope, Part, RestoreOptions, Scope, Source};
 use crate::change::{Change, Database, lock_migrations};
@@ -15,20 +13,12 @@ pub(super) struct Replacing<'a> {
     source: &'a Source,
     pub(super) scope: Scope,
     roles: Roles,
-    /// Keeps the backup that is restored from being removed; whoever writes a backup is alone
-    /// there.
-    reading: Option<File>,
     part: Option<Part>,
     locked: Option<LockedScope>,
 }
 
 impl<'a> Replacing<'a> {
-    pub(super) fn new(
-        source: &'a Source,
-        scope: Scope,
-        roles: Roles,
-        reading: File,
-    ) -> Result<Replacing<'a>> {
+    pub(super) fn new(source: &'a Source, scope: Scope, roles: Roles) -> Result<Replacing<'a>> {
         let schema = match &scope {
             Scope::Schema(schema) | Scope::Table { schema, .. } => schema.as_str(),
             Scope::Everything => "",
@@ -38,7 +28,7 @@ impl<'a> Replacing<'a> {
                 "what cargo db remembers in the schema cargo_db is not brought back by itself";
             return Err(SettingsError::Usage { what: what.to_owned() }.into());
         }
-        Ok(Replacing { source, scope, roles, reading: Some(reading), part: None, locked: None })
+        Ok(Replacing { source, scope, roles, part: None, locked: None })
     }
 }
 
@@ -71,7 +61,6 @@ impl Change for Replacing<'_> {
 
     /// From here on nobody writes to what is replaced: what they wrote by now is in the backup.
     fn before_backup(&mut self, database: &Database<'_>, _: &Plan, _: &mut Lock) -> Result<()> {
-        self.reading = None;
         if let Some(part) = self.part.take() {
             let (world, settings) = (&database.workspace.world, &database.settings);
             self.locked = Some(backup::begin(world, settings, &database.target, part)?);

@@ -2,7 +2,7 @@
 
 use crate::audit::DatabaseIdentity;
 use crate::backup;
-use crate::change::{Change, Database, lock_server};
+use crate::change::{Change, Database, SwapLocks, lock_server};
 use crate::failure::{BackupError, Result};
 use crate::plan::{Operation, Plan, Step};
 use crate::world::pg::Lock;
@@ -14,7 +14,7 @@ pub(super) struct SwappingBack {
 }
 
 impl Change for SwappingBack {
-    type Held = Lock;
+    type Held = SwapLocks;
     /// The name under which the one that goes is kept.
     type Done = String;
 
@@ -29,15 +29,15 @@ impl Change for SwappingBack {
         Ok(Plan::from_basis(verb, target, environment, steps, String::new()))
     }
 
-    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
-        lock_server(database)
+    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<SwapLocks> {
+        SwapLocks::of_existing(database, &database.target)
     }
 
     fn carry_out(
         &mut self,
         database: &Database<'_>,
         _: &Plan,
-        _lock: Lock,
+        _locks: SwapLocks,
         _: Option<&str>,
     ) -> Result<String> {
         let (world, target) = (&database.workspace.world, &database.target);

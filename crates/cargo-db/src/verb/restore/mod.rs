@@ -88,18 +88,14 @@ impl Verb for Restore {
         if self.drop_previous {
             return self.drop_kept(&database);
         }
-        let folder = Folder::of(&database.settings);
-        let reading = folder.lock_shared()?;
-        let source = self.choose(&database, &folder)?;
+        let source = self.choose(&database, &Folder::of(&database.settings))?;
         let target = match &self.into {
             Some(into) => database.target.with_database(into),
             None => database.target.clone(),
         };
         let roles = if self.roles { Roles::Created } else { Roles::Expected };
         match self.scope() {
-            Some(scope) => {
-                self.in_place(&database, Replacing::new(&source, scope, roles, reading)?)
-            }
+            Some(scope) => self.in_place(&database, Replacing::new(&source, scope, roles)?),
             None => {
                 let is_new = self.into.is_some();
                 self.beside(&database, Building { source: &source, target, is_new, roles })
@@ -163,9 +159,12 @@ impl Restore {
         })
     }
 
-    /// A backup of ours, found sound before anything else happens, or a file that is named.
+    /// A backup of ours, found sound before anything else happens, or a file that is named. The
+    /// folder is locked for that, and not while a run waits for a database: others hold a database
+    /// and wait for the folder.
     fn choose(&self, database: &Database<'_>, folder: &Folder) -> Result<Source> {
         let workspace = database.workspace;
+        let _reading = folder.lock_shared()?;
         let name = match self.backup.as_ref().or(self.file.as_ref()) {
             Some(name) => Some(name.clone()),
             None if self.latest => None,

@@ -6,7 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::failure::{CausedBy, Failure, LockError, Result};
+use postgres::error::SqlState;
+
+use crate::failure::{CausedBy, ConnectionError, Failure, Kind, LockError, Result};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
@@ -30,6 +32,30 @@ impl Lock {
         keys: &[i64],
         timeout: Duration,
     ) -> Result<Lock> {
+        let began = stopwatch();
+        loop {
+            let left = timeout.saturating_sub(began.elapsed());
+            match Lock::take(world, target, keys, left) {
+                Ok(mut lock) => {
+                    if lock.is_of(target) {
+                        return Ok(lock);
+                    }
+                }
+                // A swap ends the sessions that wait, and another database has the name then.
+                Err(failure) if is_ended(&failure) && !left.is_zero() => {}
+                Err(failure) => return Err(failure),
+            }
+            pause(world, Duration::from_millis(100))?;
+        }
+    }
+
+    /// Whether the database of the lock still has the name: one that was swapped out has another.
+    fn is_of(&mut self, target: &Target) -> bool {
+        let name = self.session.value("look at the name", "SELECT pg_catalog.current_database()");
+        name.is_ok_and(|name| name.as_deref() == Some(target.database.as_str()))
+    }
+
+    fn take(world: &World, target: &Target, keys: &[i64], timeout: Duration) -> Result<Lock> {
         let mut session = Session::open(world, target, Purpose::Lock)?;
         let began = stopwatch();
         let mut told = false;
@@ -74,6 +100,12 @@ impl Lock {
             .batch_execute("")
             .map_err(|error| LockError::Lost { target, why: describe(&error) }.caused_by(error))
     }
+}
+
+/// Whether the session was ended from outside, or is gone.
+fn is_ended(failure: &Failure) -> bool {
+    failure.is(&SqlState::ADMIN_SHUTDOWN)
+        || matches!(failure.kind(), Kind::Connection(ConnectionError::Lost { .. }))
 }
 
 fn busy(target: &Target, holder: Option<&Holder>, waited: Duration) -> Failure {

@@ -184,6 +184,11 @@ impl LocalServer {
         files::lock(&self.base.join("lock"))
     }
 
+    /// The same, if nobody holds it.
+    pub(crate) fn try_lock(&self) -> Result<Option<File>> {
+        files::try_lock(&self.base.join("lock"))
+    }
+
     /// Stops the server and removes the cluster with every database in it. The caller holds the
     /// lock.
     pub(crate) fn destroy(&self, world: &World) -> Result<()> {
