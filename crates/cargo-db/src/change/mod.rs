@@ -1,6 +1,6 @@
 //! The ceremony of every change, once: facts, plan, policy, consent, lock, second look, backup,
-//! deed, record. A verb that changes something implements [`Change`] and calls [`perform`]; what it
-//! works with is a [`Workspace`] and, of each database, a [`Database`].
+//! deed, record. A verb that changes something implements [`Change`] and calls [`perform()`]; what
+//! it works with is a [`Workspace`] and, of each database, a [`Database`].
 
 mod consent;
 mod history_edit;
