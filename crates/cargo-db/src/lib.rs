@@ -47,13 +47,27 @@ use crate::change::Workspace;
 use crate::cli::ConsentFlags;
 use crate::face::Face;
 use crate::failure::{Exit, Result};
+use crate::settings::Program;
 use crate::verb::Cli;
 use crate::world::process;
 
 /// Runs `cargo db` with the arguments of this process. An `xtask` calls this and nothing else.
 ///
 /// A leading `db` is accepted, because `cargo` itself passes it to a `cargo-db` on the `PATH`.
+///
+/// Whoever calls this was built from the repository whose programs it may run, and its user has
+/// built it: that is trust enough.
 pub fn main() -> ExitCode {
+    start(Program::Built)
+}
+
+/// The same for a program that was installed, and is no part of the repository that it finds. It
+/// runs the programs that a `db.toml` names only after `cargo db trust`.
+pub fn installed_main() -> ExitCode {
+    start(Program::Installed)
+}
+
+fn start(program: Program) -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
     if arguments.get(1).is_some_and(|argument| argument == "db") {
         arguments.remove(1);
@@ -76,16 +90,16 @@ pub fn main() -> ExitCode {
     let variables = process::environment();
     let verb = cli.command.verb().name();
     let face = Face::new(verb, &cli.global, |name| variables.get(name).cloned());
-    let outcome = run(&cli, &typed, &face)
+    let outcome = run(&cli, program, &typed, &face)
         .unwrap_or_else(|failure| Outcome::from(failure).of_set(cli.global.set.as_deref()));
     ExitCode::from(face.end(&outcome) as u8)
 }
 
-fn run(cli: &Cli, typed: &[String], face: &Face) -> Result<Outcome> {
+fn run(cli: &Cli, program: Program, typed: &[String], face: &Face) -> Result<Outcome> {
     let verb = cli.command.verb();
     let consent = ConsentFlags::new(&cli.global, verb.says_yes(), typed);
     let declared = (verb.needs(), verb.effect());
-    let workspace = Workspace::open(&cli.global, declared, consent, face)?;
+    let workspace = Workspace::open(&cli.global, program, declared, consent, face)?;
     let outcome = verb
         .run(&workspace)
         .unwrap_or_else(|failure| Outcome::from(workspace.world.as_interrupted(failure)));

@@ -20,6 +20,7 @@ mod server;
 mod status;
 mod style;
 pub(crate) mod text;
+mod trust;
 
 use serde::Serialize;
 
@@ -41,6 +42,7 @@ pub(crate) use seed::{Rebuilt, Seeded};
 pub(crate) use server::{ServerState, ServerUrl};
 pub(crate) use status::{SettingView, StatusFacts, StatusOfSets, StatusReport};
 pub(crate) use style::{BOLD, CYAN, DIM, GREEN, RED, Style, YELLOW};
+pub(crate) use trust::{TrustList, TrustRevoked, TrustView};
 
 /// One way in which a verb ends well, or with a finding.
 pub(crate) trait Answer: Serialize {

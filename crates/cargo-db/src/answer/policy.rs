@@ -43,6 +43,7 @@ impl Answer for PolicyTable {
             }
         }
         lines.push("reading verbs and backup are allowed everywhere".to_owned());
+        lines.push("trust is given by a person at a terminal".to_owned());
         lines.extend(self.agent.as_ref().map(|variable| {
             format!("an AI agent runs this ({variable}): every consent is consent to the plan")
         }));

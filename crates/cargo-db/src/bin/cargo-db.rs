@@ -1,4 +1,4 @@
 //! `cargo db` for those who install it: cargo finds `cargo-db` on the `PATH`.
 fn main() -> std::process::ExitCode {
-    cargo_db::main()
+    cargo_db::installed_main()
 }

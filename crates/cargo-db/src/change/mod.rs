@@ -16,7 +16,7 @@ mod workspace;
 pub(crate) use consent::refused_in;
 pub(crate) use history_edit::HistoryEdit;
 pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};
-pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed};
+pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
 pub(crate) use perform::{Change, Ending, Mode, perform, same_plan};
 pub(crate) use proof::{Proved, Proving, foresee, prove, prove_rollback};
 pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance};

@@ -29,6 +29,7 @@ pub(crate) struct Needs {
     pub(crate) database: DatabaseNeed,
     pub(crate) tool: ToolNeed,
     pub(crate) set: SetNeed,
+    pub(crate) trust: TrustNeed,
 }
 
 /// What a verb has to do with the database that the settings name.
@@ -61,13 +62,26 @@ pub(crate) enum SetNeed {
     Any,
 }
 
+/// Whether a repository of another user's is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TrustNeed {
+    /// Only where it is trusted.
+    Given,
+    /// The verb is the one that gives trust.
+    Gives,
+}
+
 impl Needs {
     /// A verb that works with one database and its migrations.
-    pub(crate) const DATABASE: Needs =
-        Needs { database: DatabaseNeed::Marked, tool: ToolNeed::ByHistory, set: SetNeed::One };
+    pub(crate) const DATABASE: Needs = Needs {
+        database: DatabaseNeed::Marked,
+        tool: ToolNeed::ByHistory,
+        set: SetNeed::One,
+        trust: TrustNeed::Given,
+    };
     /// A verb that works with the repository or its settings, and with no migrations.
     pub(crate) const WORKSPACE: Needs =
-        Needs { database: DatabaseNeed::Named, tool: ToolNeed::Irrelevant, set: SetNeed::One };
+        Needs { database: DatabaseNeed::Named, tool: ToolNeed::Irrelevant, ..Needs::DATABASE };
     /// A verb that reads the files of migrations.
     pub(crate) const FILES: Needs = Needs { tool: ToolNeed::ByFiles, ..Needs::WORKSPACE };
 }

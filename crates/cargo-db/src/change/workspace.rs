@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::audit::{self, Trail};
-use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed};
+use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed, TrustNeed};
 use crate::cli::{ConsentFlags, Global};
 use crate::face::Face;
 use crate::failure::{Failure, Result, SettingsError};
@@ -11,7 +11,7 @@ use crate::migration;
 use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
 use crate::policy::Policy;
-use crate::settings::{Flags, Migrations, Place, Settings, Sources};
+use crate::settings::{Caller, Flags, Migrations, Place, Program, Settings, Sources};
 use crate::world::pg::{Purpose, Session, marker};
 use crate::world::server::{self as local, LocalServer};
 use crate::world::signal::Interrupt;
@@ -47,17 +47,26 @@ impl Workspace {
     /// Resolves the settings for a verb that declares these needs, and this effect.
     pub(crate) fn open(
         global: &Global,
+        program: Program,
         (needs, effect): (Needs, Effect),
         consent: ConsentFlags,
         face: &Face,
     ) -> Result<Workspace> {
+        let process = process::environment();
         let sources = Sources {
             flags: flags(global, needs),
-            process: process::environment(),
+            caller: Caller {
+                uid: process::uid(),
+                program,
+                state: process::state_folder(&process),
+                trusted: files::listed_folders(process.get("CARGO_DB_TRUST")),
+            },
+            process,
             cwd: files::current_dir()?,
             read: &files::read_if_there,
             exists: &|path| path.exists(),
             list: &files::some_files,
+            owner: &files::ownership,
         };
         let settings = Settings::resolve(&sources)?;
         let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
@@ -90,9 +99,15 @@ impl Workspace {
         }
     }
 
+    /// What `CARGO_DB_TRUST` lists.
+    pub(crate) fn trusted_by_variable(&self) -> Vec<String> {
+        self.sources.caller.trusted.iter().map(|root| root.display().to_string()).collect()
+    }
+
     /// The private server of this project.
     pub(crate) fn local_server(&self) -> LocalServer {
-        LocalServer::of(&self.settings.root, self.settings.pg_bin())
+        let Settings { root, state, .. } = &self.settings;
+        LocalServer::of(root, self.settings.pg_bin(), state.as_deref())
     }
 
     /// The database that the verb is about, as far as it needs to be known.
@@ -231,6 +246,7 @@ fn flags(global: &Global, needs: Needs) -> Flags {
         set: global.set.clone(),
         any_set: needs.set == SetNeed::Any,
         without_database: needs.database == DatabaseNeed::Irrelevant,
+        gives_trust: needs.trust == TrustNeed::Gives,
         lock_timeout: global.lock_timeout,
         ddl_lock_timeout: global.ddl_lock_timeout,
     }

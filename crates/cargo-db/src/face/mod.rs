@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anstyle::Style as Ansi;
 
 use crate::answer::{
-    BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW,
+    AnyAnswer, BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW,
 };
 use crate::cli::{Global, Progress, When};
 use crate::face::talk::Words;
@@ -154,6 +154,11 @@ impl Face {
     /// Shows backups with numbers to choose by.
     pub(crate) fn numbered(&self, backups: &BackupList) {
         self.say(&backups.numbered());
+    }
+
+    /// Shows what somebody is about to be asked about.
+    pub(crate) fn show(&self, answer: &dyn AnyAnswer) {
+        self.say(&answer.text(&self.0.err));
     }
 
     /// Whether there is somebody to ask.

@@ -13,7 +13,7 @@ use crate::answer::{
     AuditTrail, BackedUp, BackupList, BackupShown, CheckReport, Created, Dropped, DryRun,
     EnvironmentReport, Initialised, Migrated, NothingRehearsed, PolicyTable, Pruned, Rebuilt,
     RehearsalReport, Restored, Seeded, ServerState, ServerUrl, StatusOfSets, StatusReport,
-    TrailSound, Verified,
+    TrailSound, TrustList, TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -40,6 +40,11 @@ const FILES: &[File] = &[
     File { name: "init", verbs: &["init"], endings: &[of::<Initialised>] },
     File { name: "seed", verbs: &["seed"], endings: &[of::<Seeded>, of::<DryRun>] },
     File { name: "reset", verbs: &["reset"], endings: &[of::<Rebuilt>, of::<DryRun>] },
+    File {
+        name: "trust",
+        verbs: &["trust"],
+        endings: &[of::<TrustView>, of::<TrustList>, of::<TrustRevoked>],
+    },
     File { name: "policy", verbs: &["policy"], endings: &[of::<PolicyTable>] },
     File {
         name: "env",

@@ -1,5 +1,7 @@
 //! What was not agreed to, and what policy refuses whatever is agreed to.
 
+use std::path::{Path, PathBuf};
+
 use crate::failure::exit::Exit;
 use crate::failure::explanation::Explanation;
 use crate::model::consent::Consent;
@@ -29,6 +31,12 @@ pub(crate) enum ConsentError {
     PlanUsedUp { given: String, command: String },
     #[error("the plan changed: it was {before}, and now it is {now}")]
     PlanChanged { before: String, now: String },
+    #[error("`{}` names programs, and nobody has said that they may run", root.display())]
+    Untrusted { root: PathBuf, commands: Vec<String>, changed: bool },
+    #[error("an AI agent runs this ({agent}), and trust is given by a person")]
+    TrustByAgent { agent: String },
+    #[error("trust is given at a terminal, and this is none")]
+    TrustWithoutTerminal { root: PathBuf },
     #[error("{verb} is refused in {environment}")]
     Refused { verb: &'static str, environment: Environment, signals: Vec<String> },
 }
@@ -57,6 +65,15 @@ impl ConsentError {
             }
             ConsentError::PlanChanged { .. } => Explanation::new("PLAN.CHANGED", Exit::Consent)
                 .advise("run the command again to see the new plan"),
+            ConsentError::Untrusted { root, commands, changed } => {
+                untrusted(root, commands, *changed)
+            }
+            ConsentError::TrustByAgent { .. } => Explanation::new("TRUST.BY_AGENT", Exit::Policy)
+                .run("ask a person to look at the commands, and to type", "cargo db trust"),
+            ConsentError::TrustWithoutTerminal { root } => {
+                Explanation::new("TRUST.NO_TERMINAL", Exit::Consent)
+                    .run("where nobody can be asked, as in CI", by_variable(root))
+            }
             ConsentError::Refused { verb, signals, .. } => {
                 let refused = Explanation::new("POLICY.REFUSED", Exit::Policy)
                     .because_of(signals.iter().cloned())
@@ -65,6 +82,22 @@ impl ConsentError {
             }
         }
     }
+}
+
+fn untrusted(root: &Path, commands: &[String], changed: bool) -> Explanation {
+    let untrusted = Explanation::new("TRUST.MISSING", Exit::Consent);
+    let untrusted = match changed {
+        true => untrusted.because("they are other programs than those that were trusted"),
+        false => untrusted,
+    };
+    untrusted
+        .because_of(commands.iter().cloned())
+        .run("look at them, and trust them, at a terminal", "cargo db trust")
+        .run("where nobody can be asked, as in CI", by_variable(root))
+}
+
+fn by_variable(root: &Path) -> String {
+    format!("export CARGO_DB_TRUST={}", shell_words::quote(&root.display().to_string()))
 }
 
 fn needed(consent: Consent) -> &'static str {
@@ -133,6 +166,14 @@ pub(super) fn samples() -> Vec<ConsentError> {
         ConsentError::WrongPlan { given: text("a"), plan: text("b"), command: command.clone() },
         ConsentError::PlanUsedUp { given: text("a"), command: command.clone() },
         ConsentError::PlanChanged { before: text("a"), now: text("b") },
+        ConsentError::Untrusted {
+            root: "/p".into(),
+            commands: vec![text("seeds.command: ./seed")],
+            changed: false,
+        },
+        ConsentError::Untrusted { root: "/p".into(), commands: Vec::new(), changed: true },
+        ConsentError::TrustByAgent { agent: text("AI_AGENT") },
+        ConsentError::TrustWithoutTerminal { root: "/p".into() },
         refused("reset"),
         refused("seed --fresh"),
         refused("rollback"),

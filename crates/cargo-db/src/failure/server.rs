@@ -17,6 +17,8 @@ pub(crate) enum LocalServerError {
         folder.display()
     )]
     OtherMajor { folder: PathBuf, made_by: String, found: String },
+    #[error("the local cluster in `{}` was not made here by you", folder.display())]
+    NotMadeHere { folder: PathBuf },
     #[error("there is no local server to {doing}: {why}")]
     Absent { doing: &'static str, why: String },
 }
@@ -45,6 +47,12 @@ impl LocalServerError {
                     ))
                     .run("or begin anew, without what is in it", "cargo db server destroy")
             }
+            LocalServerError::NotMadeHere { .. } => {
+                Explanation::new("SERVER.NOT_MADE_HERE", Exit::Policy)
+                    .because("its settings can name programs that a server runs when it starts")
+                    .run("if you moved it here, or an older cargo db made it", "cargo db trust")
+                    .run("or begin anew, without what is in it", "cargo db server destroy")
+            }
             LocalServerError::Absent { .. } => Explanation::new("SERVER.NONE", Exit::Usage)
                 .run("see which database is used, and why", "cargo db status"),
         }
@@ -66,6 +74,7 @@ pub(super) fn samples() -> Vec<LocalServerError> {
             made_by: text("16"),
             found: text("18"),
         },
+        LocalServerError::NotMadeHere { folder: ".db/pg15".into() },
         LocalServerError::Absent { doing: "stop", why: text("it does not run") },
     ]
 }

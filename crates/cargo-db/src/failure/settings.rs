@@ -18,6 +18,8 @@ pub(crate) enum SettingsError {
     PasswordInFlag { flag: &'static str },
     #[error("`{}`, line {line}: {why}", file.display())]
     File { file: PathBuf, line: usize, why: String, suggestion: Option<String> },
+    #[error("`{}` belongs to another user: uid {owner}, and this is uid {uid}", file.display())]
+    ForeignOwner { file: PathBuf, owner: u32, uid: u32, root: PathBuf },
     #[error("{source_name} is `{value}`: {why}")]
     Value { source_name: String, value: String, why: String },
     #[error("{what}")]
@@ -48,6 +50,16 @@ impl SettingsError {
                     Some(suggestion) => file.advise(format!("did you mean `{suggestion}`?")),
                     None => file,
                 }
+            }
+            SettingsError::ForeignOwner { root, .. } => {
+                let root = root.display();
+                Explanation::new("SETTINGS.FOREIGN_OWNER", Exit::Usage)
+                    .because("whoever owns it could name the database, and programs that are run")
+                    .run(
+                        "to trust what is in this repository, in a container for example",
+                        format!("export CARGO_DB_TRUST={}", shell_words::quote(&root.to_string())),
+                    )
+                    .run("or once, at a terminal", "cargo db trust")
             }
             SettingsError::Value { .. } => Explanation::new("SETTINGS.VALUE", Exit::Usage),
             SettingsError::Usage { .. } => Explanation::new("USAGE", Exit::Usage),
@@ -95,6 +107,12 @@ pub(super) fn samples() -> Vec<SettingsError> {
         SettingsError::PasswordInFlag { flag: "--database-url" },
         file(None),
         file(Some(text("dir"))),
+        SettingsError::ForeignOwner {
+            file: "/p/db.toml".into(),
+            owner: 1000,
+            uid: 0,
+            root: "/p".into(),
+        },
         SettingsError::Value {
             source_name: text("PGPORT"),
             value: text("x"),

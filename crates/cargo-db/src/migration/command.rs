@@ -58,7 +58,7 @@ pub(super) fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<Strin
     let newest = newest_after(versions.len() - 1);
     let all = Task::Revert { count: versions.len(), first, newest };
     // The project's own command takes one back.
-    let has_own = settings.migrations.commands.contains_key("rollback");
+    let has_own = settings.migrations.commands.shown().contains_key("rollback");
     if let (false, Ok(line)) = (has_own, line(settings, &plan.target, &all)) {
         return Ok(vec![line]);
     }
@@ -75,7 +75,9 @@ pub(super) fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<Strin
 /// The command for a task: the project's own, or the customary one.
 fn line(settings: &Settings, target: &Target, task: &Task<'_>) -> Result<Vec<String>> {
     let migrations = &settings.migrations;
-    if let Some(own) = migrations.commands.get(task.setting()) {
+    if migrations.commands.shown().contains_key(task.setting())
+        && let Some(own) = migrations.commands.to_run()?.get(task.setting())
+    {
         let name = Some(task.name().to_owned()).filter(|name| !name.is_empty());
         return Ok(own.iter().cloned().chain(name).collect());
     }
@@ -111,7 +113,8 @@ pub(super) fn run(
     // What a project says of its own databases beside this one counts.
     variables.retain(|variable| !(variable.is_default && known.contains_key(variable.name)));
     let variables = variables.into_iter().map(|one| (one.name, Secret::new(one.value))).collect();
-    let environment = ToolEnvironment { variables, password: target.password.clone() };
+    let (password, repository) = (target.password.clone(), settings.repository.clone());
+    let environment = ToolEnvironment { variables, password, repository };
     tool::run(world, line, &environment, &settings.migrations.tool_dir)
 }
 
@@ -201,15 +204,16 @@ pub(crate) fn verify_tool_target(
 /// What the tool is asked, to learn where it connects; `None` where it has no such question.
 fn question(settings: &Settings, target: &Target) -> Result<Option<Vec<String>>> {
     let Migrations { layout, commands, tool_dir, .. } = &settings.migrations;
-    if let Some(own) = commands.get("status") {
-        return Ok(Some(own.clone()));
+    if commands.shown().contains_key("status") {
+        return Ok(commands.to_run()?.get("status").cloned());
     }
     let customary = line(settings, target, &Task::Probe).ok();
-    let is_there =
-        |line: &Vec<String>| line.first().is_some_and(|name| tool::find(name, tool_dir).is_some());
+    let is_there = |line: &Vec<String>| {
+        line.first().is_some_and(|name| tool::find(name, tool_dir, &settings.repository).is_some())
+    };
     match customary.filter(is_there) {
         // What the project calls instead of the tool may go anywhere, also in a rehearsal.
-        None if commands.contains_key("apply") && layout.is_code() => {
+        None if commands.shown().contains_key("apply") && layout.is_code() => {
             let doing = "say where `apply` of db.toml goes".to_owned();
             Err(ToolError::NoCommand { tool: layout.key(), doing, setting: "status" }.into())
         }
@@ -226,7 +230,7 @@ pub(super) fn can_reach(settings: &Settings, target: &Target) -> Result<()> {
 pub(super) fn program_exists(settings: &Settings, plan: &Plan) -> Result<()> {
     for line in commands(settings, plan)? {
         let program = line.first().cloned().unwrap_or_default();
-        if tool::find(&program, &settings.migrations.tool_dir).is_none() {
+        if tool::find(&program, &settings.migrations.tool_dir, &settings.repository).is_none() {
             return Err(ProgramError::Missing { program }.into());
         }
     }
@@ -239,9 +243,11 @@ pub(crate) fn ask(
     settings: &Settings,
     target: &Target,
 ) -> Result<(Folder, History)> {
-    let Some(line) = settings.migrations.commands.get("status") else {
+    let commands = &settings.migrations.commands;
+    if !commands.shown().contains_key("status") {
         return Ok((Folder::default(), History::default()));
-    };
+    }
+    let line = commands.to_run()?.get("status").map_or(&[][..], Vec::as_slice);
     let ended = run(world, settings, target, line, ASKS)?;
     let states = states(&ended.stdout);
     // A status may well end with a finding; one that says nothing has failed.

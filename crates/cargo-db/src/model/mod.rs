@@ -10,10 +10,12 @@ pub(crate) mod direction;
 pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod finding;
+pub(crate) mod host;
 pub(crate) mod overview;
 pub(crate) mod rehearsal;
 pub(crate) mod seed;
 pub(crate) mod statement;
+pub(crate) mod stray;
 pub(crate) mod target;
 
 pub(crate) use db_tools::{history, migration};

@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+pub(crate) use crate::model::host::Host;
+use crate::model::stray::{hidden_character, stray_character};
+
 /// What makes a URL or its keywords no target. It never holds a password.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum TargetError {
@@ -47,15 +50,6 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("****")
     }
-}
-
-/// What is at the other end.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Host {
-    /// The folder of a unix socket.
-    Socket(PathBuf),
-    /// A host name or an address.
-    Name(String),
 }
 
 /// How the connection is protected; the modes of libpq, with libpq's meaning.
@@ -142,14 +136,7 @@ impl Target {
 
     /// Whether the server is reached without leaving this machine.
     pub(crate) fn is_local(&self) -> bool {
-        match &self.host {
-            Host::Socket(_) => true,
-            Host::Name(name) => {
-                let name = name.trim_end_matches('.').to_ascii_lowercase();
-                name == "localhost"
-                    || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-            }
-        }
+        self.host.is_this_machine()
     }
 
     /// The search path that the URL asked for.
@@ -285,6 +272,12 @@ const HARMLESS: &[&str] = &[
 pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
     let bad =
         |why: &str| TargetError::Unreadable { setting: source.to_owned(), why: why.to_owned() };
+    if let Some(why) = stray_character(url) {
+        return Err(bad(&why));
+    }
+    if url.contains("${") {
+        return Err(bad("it holds `${`, and nothing has put a variable's value in its place"));
+    }
     let rest = url
         .strip_prefix("postgres://")
         .or_else(|| url.strip_prefix("postgresql://"))
@@ -324,6 +317,9 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
         let value = percent_decode_str(value)
             .decode_utf8()
             .map_err(|_| bad("what it holds percent-encoded is not UTF-8"))?;
+        if let Some(why) = hidden_character(keyword, &value) {
+            return Err(bad(&why));
+        }
         if !value.is_empty() {
             keywords.insert(keyword.to_owned(), value.into_owned());
         }
@@ -482,6 +478,30 @@ mod tests {
         let error = target("postgres://h/d?sslcrl=x&connection_limit=3&krbsrvname=y").unwrap_err();
         let options = vec!["krbsrvname".to_owned(), "sslcrl".to_owned()];
         assert_eq!(error, TargetError::NotHonoured { setting: "DATABASE_URL".to_owned(), options });
+    }
+
+    #[test]
+    fn white_space_and_what_nobody_sees_are_no_part_of_a_url() {
+        let good = "postgres://ada:s@db.example/school";
+        for stray in ["\n", "\r\n", "\t", " ", "\u{a0}", "\u{200b}", "\u{feff}", "\u{1b}", "\0"] {
+            let why = |url: &str| match target(url) {
+                Err(TargetError::Unreadable { why, .. }) => why,
+                other => panic!("{url:?}: {other:?}"),
+            };
+            assert!(why(&format!("{good}{stray}")).contains("at its end"));
+            assert!(why(&format!("{stray}{good}")).contains("at its beginning"));
+            assert!(why(&good.replace("ada", &format!("a{stray}da"))).contains("in it"));
+        }
+        for encoded in ["%00", "%0A", "%0d", "%1b", "%E2%80%8B"] {
+            assert!(target(&format!("{good}{encoded}")).is_err(), "{encoded}");
+            assert!(target(&good.replace(".example", encoded)).is_err(), "{encoded}");
+        }
+        assert!(target("postgres://db.example%20/x").is_err());
+        let blank = target("postgres://ada:%20%0A@db.example/my%20school").unwrap();
+        assert_eq!(blank.database, "my school");
+        assert_eq!(blank.password.unwrap().expose(), " \n");
+        assert!(target("postgres://h/${NAME}").is_err());
+        assert!(target("postgres://ada:a%00b@db.example/x").is_err());
     }
 
     #[test]

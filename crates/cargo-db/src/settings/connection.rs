@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use crate::failure::{Result, SettingsError};
+use crate::model::stray::stray_in_keyword;
 use crate::model::target::{Host, Keywords, Secret, Target, from_keywords, parse_url};
 use crate::settings::file;
 use crate::settings::source::{Origin, Setting, Sources};
@@ -70,8 +71,9 @@ pub(crate) fn place(
         }
         return target(sources, variables, keywords, Origin::Flag("--database-url"));
     }
-    let is_missing = |name: &&str| !sources.flags.without_database && variables.get(name).is_none();
-    if let Some(name) = url_variable.filter(is_missing) {
+    let url = variables.get(url_variable.unwrap_or("DATABASE_URL"))?;
+    let is_missing = url.is_none() && !sources.flags.without_database;
+    if let Some(name) = url_variable.filter(|_| is_missing) {
         let (source_name, value) = ("migrations.url in db.toml".to_owned(), name.to_owned());
         if name.contains("://") {
             let why = "it is the name of a variable; a URL may hold a password, and db.toml is no \
@@ -82,13 +84,14 @@ pub(crate) fn place(
         let why = "there is no such variable, in the environment or in `.env`".to_owned();
         return Err(SettingsError::Value { source_name, value, why }.into());
     }
-    if let Some(url) = variables.get(url_variable.unwrap_or("DATABASE_URL")) {
-        let keywords = parse_url(&url.value, &url.origin.to_string())?;
+    if let Some(url) = url {
+        let keywords = parse_url(&url.value, &url.origin.place())?;
         return target(sources, variables, keywords, url.origin);
     }
-    let says_where = ["PGHOST", "PGSERVICE", "PGDATABASE", "PGPORT"];
-    if let Some(found) = says_where.iter().find_map(|name| variables.get(name)) {
-        return target(sources, variables, Keywords::new(), found.origin);
+    for name in ["PGHOST", "PGSERVICE", "PGDATABASE", "PGPORT"] {
+        if let Some(found) = variables.get(name)? {
+            return target(sources, variables, Keywords::new(), found.origin);
+        }
     }
     Ok(Setting::default(Place::Local { database: local_database.to_owned() }))
 }
@@ -101,20 +104,17 @@ fn target(
     mut keywords: Keywords,
     origin: Origin,
 ) -> Result<Setting<Place>> {
-    let variable = |keyword: &str| {
-        let (name, _) = LIBPQ.iter().find(|(_, known)| *known == keyword)?;
-        Some(variables.get(name)?.value)
-    };
+    let variable = |keyword: &str| variable_of(variables, keyword);
     // As in libpq, what the service file says is stronger than the variables.
-    if let Some(service) = keywords.get("service").cloned().or_else(|| variable("service")) {
-        let file = keywords.get("servicefile").cloned().or_else(|| variable("servicefile"));
+    if let Some(service) = or_of(keywords.get("service").cloned(), || variable("service"))? {
+        let file = or_of(keywords.get("servicefile").cloned(), || variable("servicefile"))?;
         for (keyword, value) in service_entries(sources, file, &service)? {
             keywords.entry(keyword).or_insert(value);
         }
     }
     for (_, keyword) in LIBPQ {
-        if let (false, Some(value)) = (keywords.contains_key(*keyword), variable(keyword)) {
-            keywords.insert((*keyword).to_owned(), value);
+        if !keywords.contains_key(*keyword) {
+            keywords.extend(variable(keyword)?.map(|value| ((*keyword).to_owned(), value)));
         }
     }
     let home = home(sources);
@@ -124,9 +124,9 @@ fn target(
             keywords.insert("sslrootcert".to_owned(), customary.display().to_string());
         }
     }
-    let os_user = ["USER", "LOGNAME"].iter().find_map(|name| variables.get(name));
+    let os_user = or_of(variables.get("USER")?, || variables.get("LOGNAME"))?;
     let os_user = os_user.map_or_else(|| "postgres".to_owned(), |found| found.value);
-    let mut target = from_keywords(&keywords, &origin.to_string(), &os_user)?;
+    let mut target = from_keywords(&keywords, &origin.place(), &os_user)?;
     if target.password.is_none() {
         let file =
             keywords.get("passfile").map(PathBuf::from).or_else(|| Some(home?.join(".pgpass")));
@@ -135,6 +135,28 @@ fn target(
         }
     }
     Ok(Setting { value: Place::Named(Box::new(target)), origin })
+}
+
+/// The value of the variable that stands for a keyword. What came into it by accident would become
+/// a part of a name.
+fn variable_of(variables: &Variables, keyword: &str) -> Result<Option<String>> {
+    let Some((name, _)) = LIBPQ.iter().find(|(_, known)| *known == keyword) else {
+        return Ok(None);
+    };
+    let Some(found) = variables.get(name)? else { return Ok(None) };
+    if let Some(why) = stray_in_keyword(keyword, &found.value) {
+        let value = found.value.escape_debug().to_string();
+        return Err(SettingsError::Value { source_name: found.origin.place(), value, why }.into());
+    }
+    Ok(Some(found.value))
+}
+
+/// What there is, else what can be found.
+fn or_of<T>(there: Option<T>, find: impl FnOnce() -> Result<Option<T>>) -> Result<Option<T>> {
+    match there {
+        Some(there) => Ok(Some(there)),
+        None => find(),
+    }
 }
 
 fn home(sources: &Sources<'_>) -> Option<PathBuf> {

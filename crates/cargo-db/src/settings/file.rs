@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::failure::{CausedBy, Failure, FileError, Result, SettingsError};
+use crate::failure::{CausedBy, Failure, Result, SettingsError};
+use crate::model::stray::stray_in_keyword;
+use crate::settings::owner::belongs_here;
 use crate::settings::source::Sources;
 
 /// The whole file. A key that is not here is an error.
@@ -54,6 +56,21 @@ pub(crate) struct MigrationsTable {
     pub(crate) generate: Option<Vec<String>>,
     #[serde(skip)]
     pub(crate) sets: BTreeMap<String, MigrationsTable>,
+}
+
+/// What a command is for.
+pub(super) const PURPOSES: [&str; 5] = ["status", "apply", "rollback", "create", "generate"];
+
+impl MigrationsTable {
+    /// What it says to run, by what that is for.
+    pub(super) fn commands(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let all = [&self.status, &self.apply, &self.rollback, &self.create, &self.generate];
+        PURPOSES
+            .into_iter()
+            .zip(all)
+            .filter_map(|(name, words)| Some((name, words.clone()?)))
+            .collect()
+    }
 }
 
 /// Tables inside `[migrations]` are sets, everything else is a key of its own.
@@ -136,8 +153,10 @@ impl CommandLine {
 /// Reads `db.toml` of the project; one that is not there says nothing.
 pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
     let path = root.join("db.toml");
+    belongs_here(sources, root, &path)?;
     let Some(text) = read_text(sources, &path)? else { return Ok(DbToml::default()) };
-    let toml: DbToml = toml::from_str(&text).map_err(|error| malformed(&text, &path, error))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let toml: DbToml = toml::from_str(text).map_err(|error| malformed(text, &path, error))?;
     let unknown = toml
         .environments
         .keys()
@@ -152,9 +171,9 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
     // A pattern that fits nothing would protect nothing.
     for (name, table) in &toml.environments {
         for pattern in &table.hosts {
-            if let Err(error) = glob::Pattern::new(pattern) {
+            let error = glob::Pattern::new(pattern).err().map(|error| error.msg.to_owned());
+            if let Some(why) = error.or_else(|| stray_in_keyword("host", pattern)) {
                 let source_name = format!("environments.{name}.hosts in db.toml");
-                let why = error.msg.to_owned();
                 return Err(
                     SettingsError::Value { source_name, value: pattern.clone(), why }.into()
                 );
@@ -166,10 +185,7 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
 
 /// A file's text; `None` where there is no file.
 pub(crate) fn read_text(sources: &Sources<'_>, path: &Path) -> Result<Option<String>> {
-    (sources.read)(path).map_err(|error| {
-        FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
-            .caused_by(error)
-    })
+    sources.text(path)
 }
 
 fn malformed(text: &str, path: &Path, error: toml::de::Error) -> Failure {

@@ -5,23 +5,32 @@
 //! with a function that reads a file.
 
 mod connection;
+mod dotenv;
 mod file;
+mod owner;
+mod root;
 mod source;
 mod tool;
+mod trust;
+mod trusted;
 mod variables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::failure::{Result, SettingsError};
 use crate::model::audit::Actor;
 use crate::model::environment::{Environment, Resolved, Signal};
+use crate::model::target::Host;
 
 pub(crate) use connection::Place;
 use file::DbToml;
-pub(crate) use source::{Flags, Origin, Setting, Sources};
+pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
 pub(crate) use tool::{Migrations, Runner, survey};
+pub(crate) use trust::{Ground, Guarded, Trust};
+pub(crate) use trusted::{TrustRecord, folder as trust_folder, record_in as trust_record};
 use variables::Variables;
 
 /// Names under which other tools keep the environment, in the order in which they are read.
@@ -56,7 +65,7 @@ pub(crate) struct Limits {
 pub(crate) struct SeedSettings {
     pub(crate) dir: Setting<PathBuf>,
     /// Program and arguments; empty where there is none.
-    pub(crate) command: Vec<String>,
+    pub(crate) command: Guarded<Vec<String>>,
     /// Patterns of each group.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
 }
@@ -81,6 +90,8 @@ pub(crate) struct BackupSettings {
 pub(crate) struct Settings {
     /// The folder that relative paths of `db.toml` start from.
     pub(crate) root: PathBuf,
+    /// The repository that it is in, or the same: programs of the project come from nowhere above.
+    pub(crate) repository: PathBuf,
     pub(crate) environment: Resolved,
     pub(crate) place: Setting<Place>,
     pub(crate) migrations: Migrations,
@@ -99,6 +110,12 @@ pub(crate) struct Settings {
     pub(crate) tightened: BTreeMap<Environment, BTreeMap<String, String>>,
     /// The variable by which an AI agent was recognised.
     pub(crate) agent: Option<String>,
+    /// The same, whatever `CARGO_DB_AGENT` says against it.
+    pub(crate) any_agent: Option<String>,
+    /// Whether the programs that the repository names may run.
+    pub(crate) trust: Arc<Trust>,
+    /// Where this user's programs keep what they remember.
+    pub(crate) state: Option<PathBuf>,
     /// Whether a CI runs us.
     pub(crate) in_ci: bool,
     /// What the local server's database is called, also where another one is named.
@@ -122,18 +139,21 @@ impl Settings {
 
     /// Resolves everything once.
     pub(crate) fn resolve(sources: &Sources<'_>) -> Result<Settings> {
-        let root = find_root(sources);
+        let root = root::find(sources)?;
         let toml = file::read(sources, &root)?;
         let mut variables = Variables::gather(sources, &root)?;
-        let decisive = decisive_signal(sources, &variables);
-        let customary = customary_signals(&variables);
+        let decisive = decisive_signal(sources, &variables)?;
+        let customary = customary_signals(&variables)?;
         let named = named_environment(decisive.as_ref(), &customary);
         if let Some(environment) = named {
             variables.add_environment_file(sources, &root, environment)?;
         }
 
         let local_database = local_database(&toml, &root, named);
-        let migrations = tool::resolve(sources, &toml, &root)?;
+        let pg_bin = pg_bin(&variables, &toml, &root)?;
+        let trust = Arc::new(trust(sources, &toml, &root, pg_bin.as_ref())?);
+        let mut migrations = tool::resolve(sources, &toml, &root)?;
+        migrations.commands = migrations.commands.by(&trust);
         let set = migrations.set.as_ref().and_then(|set| toml.migrations.sets.get(set));
         let url = set.unwrap_or(&toml.migrations).url.as_deref();
         // On the private server each set has a database of its own.
@@ -151,17 +171,20 @@ impl Settings {
         Ok(Settings {
             migrations,
             limits: limits(&sources.flags, &toml)?,
-            seeds: seeds(&toml, &root)?,
+            seeds: seeds(&toml, &root, &trust)?,
             backup: backup(&variables, &toml, &root)?,
-            pg_bin: pg_bin(&variables, &toml, &root),
+            pg_bin,
             verify: toml.verify.sql.clone(),
             all_or_nothing: toml.migrate.all_or_nothing,
-            rehearse: match variables.get("CARGO_DB_REHEARSE") {
+            rehearse: match variables.get("CARGO_DB_REHEARSE")? {
                 Some(said) => !matches!(said.value.as_str(), "0" | "false"),
                 None => toml.migrate.rehearse.unwrap_or(true),
             },
             tightened: tightened(&toml),
             agent: agent(&sources.process, environment.environment),
+            any_agent: agent(&sources.process, Environment::Production),
+            trust,
+            state: sources.caller.state.clone(),
             in_ci: sources
                 .process
                 .get("CI")
@@ -169,34 +192,42 @@ impl Settings {
             environment,
             place,
             local_database,
+            repository: root::repository(sources, &root).unwrap_or_else(|| root.clone()),
             root,
         })
     }
 }
 
-/// The nearest folder upward with a `db.toml`, else with a `.git`, else the outermost one with
-/// a `Cargo.toml`, else where we stand.
-fn find_root(sources: &Sources<'_>) -> PathBuf {
-    let upward: Vec<&Path> = sources.cwd.ancestors().collect();
-    let nearest =
-        |name: &str| upward.iter().find(|folder| (sources.exists)(&folder.join(name))).copied();
-    let outermost =
-        || upward.iter().rev().find(|folder| (sources.exists)(&folder.join("Cargo.toml"))).copied();
-    let root = nearest("db.toml").or_else(|| nearest(".git")).or_else(outermost);
-    root.unwrap_or(&sources.cwd).to_owned()
+/// Who is trusted with what the repository names. Programs of PostgreSQL that need trust are looked
+/// at before anything else is done, so without it nothing is.
+fn trust(
+    sources: &Sources<'_>,
+    toml: &DbToml,
+    root: &Path,
+    pg_bin: Option<&Setting<PathBuf>>,
+) -> Result<Trust> {
+    let trust = Trust::of(sources, toml, root, pg_bin)?;
+    if trust.needs_it_at_once && !sources.flags.gives_trust {
+        trust.permits()?;
+    }
+    Ok(trust)
 }
 
-fn decisive_signal(sources: &Sources<'_>, variables: &Variables) -> Option<Signal> {
+fn decisive_signal(sources: &Sources<'_>, variables: &Variables) -> Result<Option<Signal>> {
     if let Some(word) = &sources.flags.environment {
-        return Some(Signal::word("--env", word));
+        return Ok(Some(Signal::word("--env", word)));
     }
     let found = variables.get("CARGO_DB_ENV")?;
-    Some(Signal::word(found.origin.to_string(), &found.value))
+    Ok(found.map(|found| Signal::word(found.origin.to_string(), &found.value)))
 }
 
-fn customary_signals(variables: &Variables) -> Vec<Signal> {
-    let found = ENVIRONMENT_VARIABLES.iter().filter_map(|name| variables.get(name));
-    found.map(|found| Signal::word(found.origin.to_string(), &found.value)).collect()
+fn customary_signals(variables: &Variables) -> Result<Vec<Signal>> {
+    let mut signals = Vec::new();
+    for name in ENVIRONMENT_VARIABLES {
+        let found = variables.get(name)?;
+        signals.extend(found.map(|found| Signal::word(found.origin.to_string(), &found.value)));
+    }
+    Ok(signals)
 }
 
 fn named_environment(decisive: Option<&Signal>, customary: &[Signal]) -> Option<Environment> {
@@ -207,14 +238,15 @@ fn named_environment(decisive: Option<&Signal>, customary: &[Signal]) -> Option<
 /// `[environments.<name>] hosts` can only raise what was named.
 fn host_signals(toml: &DbToml, place: &Place) -> Vec<Signal> {
     let Place::Named(target) = place else { return Vec::new() };
-    let crate::model::target::Host::Name(host) = &target.host else { return Vec::new() };
+    let host = &target.host;
     let of_table = |(name, table): (&String, &file::EnvironmentTable)| {
-        let pattern = table.hosts.iter().find(|pattern| {
-            glob::Pattern::new(&pattern.to_lowercase())
-                .is_ok_and(|pattern| pattern.matches(&host.to_lowercase()))
-        })?;
+        let pattern = table.hosts.iter().find(|pattern| host.fits(pattern))?;
         let mut signal = Signal::word(format!("environments.{name}.hosts in db.toml"), name);
-        signal.said = format!("{host} matches {pattern}");
+        let shown = match host {
+            Host::Name(name) => name.clone(),
+            Host::Socket(folder) => folder.display().to_string(),
+        };
+        signal.said = format!("{shown} matches {pattern}");
         Some(signal)
     };
     toml.environments.iter().filter_map(of_table).collect()
@@ -291,7 +323,7 @@ fn parse_duration(text: &str, source: &str) -> Result<Duration> {
     })
 }
 
-fn seeds(toml: &DbToml, root: &Path) -> Result<SeedSettings> {
+fn seeds(toml: &DbToml, root: &Path, trust: &Arc<Trust>) -> Result<SeedSettings> {
     let dir = match &toml.seeds.dir {
         Some(dir) => Setting { value: root.join(dir), origin: Origin::DbToml("seeds.dir") },
         None => Setting::default(root.join("seeds")),
@@ -300,12 +332,13 @@ fn seeds(toml: &DbToml, root: &Path) -> Result<SeedSettings> {
         Some(command) => command.words("seeds.command")?,
         None => Vec::new(),
     };
+    let command = Guarded::new(command).by(trust);
     Ok(SeedSettings { dir, command, groups: toml.seeds.groups.clone() })
 }
 
 fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSettings> {
     let table = &toml.backup;
-    let dir = match (variables.get("BACKUP_DIR"), &table.dir) {
+    let dir = match (variables.get("BACKUP_DIR")?, &table.dir) {
         (Some(found), _) => Setting { value: root.join(found.value), origin: found.origin },
         (None, Some(dir)) => {
             Setting { value: root.join(dir), origin: Origin::DbToml("backup.dir") }
@@ -313,7 +346,7 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
         (None, None) => Setting::default(root.join("backups")),
     };
     let number = |name: &str| -> Result<Option<u64>> {
-        let Some(found) = variables.get(name) else { return Ok(None) };
+        let Some(found) = variables.get(name)? else { return Ok(None) };
         let bad = |_| {
             let (source_name, value) = (found.origin.to_string(), found.value.clone());
             SettingsError::Value { source_name, value, why: "it is not a number".to_owned() }
@@ -337,10 +370,10 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
         keep_monthly: table.keep_monthly.unwrap_or(0),
         keep_within: Some(days.or(within).unwrap_or(Duration::from_secs(30 * 24 * 3600))),
         skip_prompt: variables
-            .get("SKIP_BACKUP_PROMPT")
+            .get("SKIP_BACKUP_PROMPT")?
             .is_some_and(|found| found.value != "0" && found.value != "false"),
         event: variables
-            .get("GITHUB_EVENT_NAME")
+            .get("GITHUB_EVENT_NAME")?
             .map_or_else(|| "manual".to_owned(), |found| found.value),
     })
 }
@@ -384,12 +417,12 @@ fn tightened(toml: &DbToml) -> BTreeMap<Environment, BTreeMap<String, String>> {
         .collect()
 }
 
-fn pg_bin(variables: &Variables, toml: &DbToml, root: &Path) -> Option<Setting<PathBuf>> {
-    if let Some(found) = variables.get("CARGO_DB_PG_BIN") {
-        return Some(Setting { value: PathBuf::from(found.value), origin: found.origin });
+fn pg_bin(variables: &Variables, toml: &DbToml, root: &Path) -> Result<Option<Setting<PathBuf>>> {
+    if let Some(found) = variables.get("CARGO_DB_PG_BIN")? {
+        return Ok(Some(Setting { value: PathBuf::from(found.value), origin: found.origin }));
     }
-    let bin = toml.server.bin.as_ref()?;
-    Some(Setting { value: root.join(bin), origin: Origin::DbToml("server.bin") })
+    let in_toml = |bin| Setting { value: root.join(bin), origin: Origin::DbToml("server.bin") };
+    Ok(toml.server.bin.as_ref().map(in_toml))
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
+
+use crate::failure::{CausedBy, FileError, Result};
 
 /// The global flags that settings can come from.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,8 @@ pub(crate) struct Flags {
     pub(crate) any_set: bool,
     /// Whether the verb asks no database: then it makes no difference which one is meant.
     pub(crate) without_database: bool,
+    /// Whether the verb is the one that gives trust: it has to look at what nobody trusts yet.
+    pub(crate) gives_trust: bool,
     pub(crate) lock_timeout: Option<Duration>,
     pub(crate) ddl_lock_timeout: Option<Duration>,
 }
@@ -37,13 +41,57 @@ pub(crate) struct Sources<'a> {
     pub(crate) exists: &'a dyn Fn(&Path) -> bool,
     /// Some of the files in a folder, so many levels deep; relative to it.
     pub(crate) list: &'a dyn Fn(&Path, usize) -> Vec<PathBuf>,
+    /// Whose a file is; `None` where there is none.
+    pub(crate) owner: &'a dyn Fn(&Path) -> Option<FileOwner>,
+    pub(crate) caller: Caller,
+}
+
+/// Whose a file is, as far as that decides whether it is believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FileOwner {
+    /// The users who own the file, the link that leads to it, and the folder that it stands in.
+    pub(crate) uids: Vec<u32>,
+    /// Whether it is a file, and no pipe or device.
+    pub(crate) is_file: bool,
+    /// Whether nobody but its owner can read or write it.
+    pub(crate) is_private: bool,
+}
+
+/// The program that runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// An `xtask`, built from the repository that it works in.
+    Built,
+    /// `cargo-db`, which was installed and knows no repository.
+    #[default]
+    Installed,
+}
+
+/// Who runs us, and what they trust.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Caller {
+    /// The effective user.
+    pub(crate) uid: u32,
+    pub(crate) program: Program,
+    /// Where this user's programs keep what they remember.
+    pub(crate) state: Option<PathBuf>,
+    /// What `CARGO_DB_TRUST` lists.
+    pub(crate) trusted: Vec<PathBuf>,
 }
 
 impl Sources<'_> {
+    /// A file's text; `None` where there is no file.
+    pub(super) fn text(&self, path: &Path) -> Result<Option<String>> {
+        (self.read)(path).map_err(|error| {
+            FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
+                .caused_by(error)
+        })
+    }
+
     /// The same, with other flags.
     pub(crate) fn with_flags(&self, flags: Flags) -> Sources<'_> {
-        let (process, cwd) = (self.process.clone(), self.cwd.clone());
-        Sources { flags, process, cwd, read: self.read, exists: self.exists, list: self.list }
+        let (process, cwd, caller) = (self.process.clone(), self.cwd.clone(), self.caller.clone());
+        Sources { flags, process, cwd, caller, ..*self }
     }
 }
 
@@ -54,7 +102,11 @@ pub(crate) enum Origin {
     /// A variable of the process.
     Process(String),
     /// A variable of a file.
-    EnvFile(PathBuf, String),
+    EnvFile {
+        file: PathBuf,
+        line: usize,
+        variable: String,
+    },
     /// A key of `db.toml`.
     DbToml(&'static str),
     Default,
@@ -65,9 +117,19 @@ impl fmt::Display for Origin {
         match self {
             Origin::Flag(flag) => f.write_str(flag),
             Origin::Process(variable) => write!(f, "{variable} in the environment"),
-            Origin::EnvFile(file, variable) => write!(f, "{variable} in {}", file.display()),
+            Origin::EnvFile { file, variable, .. } => write!(f, "{variable} in {}", file.display()),
             Origin::DbToml(key) => write!(f, "{key} in db.toml"),
             Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+impl Origin {
+    /// The same with the line, for whoever has to change it.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Origin::EnvFile { line, .. } => format!("{self}, line {line}"),
+            _ => self.to_string(),
         }
     }
 }
@@ -84,4 +146,17 @@ impl<T> Setting<T> {
     pub(super) fn default(value: T) -> Setting<T> {
         Setting { value, origin: Origin::Default }
     }
+}
+
+/// A path without `.` and `..`.
+pub(super) fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
 }

@@ -9,6 +9,7 @@ use db_tools::{Claim, ProjectTool, ToolError, ToolSettings, unsupported};
 use crate::failure::{Result, SettingsError};
 use crate::settings::file::{DbToml, MigrationsTable};
 use crate::settings::source::{Origin, Setting, Sources};
+use crate::settings::trust::Guarded;
 
 /// Who runs migrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub(crate) struct Migrations {
     /// The folder that the tool is run in.
     pub(crate) tool_dir: PathBuf,
     /// What `db.toml` says to run instead of the tool's customary commands, by what it is for.
-    pub(crate) commands: BTreeMap<&'static str, Vec<String>>,
+    pub(crate) commands: Guarded<BTreeMap<&'static str, Vec<String>>>,
     /// All sets, where there are any: by their names, and what stands beside them without one.
     pub(crate) sets: Vec<Option<String>>,
 }
@@ -46,9 +47,6 @@ impl Migrations {
         self.candidates.clear();
     }
 }
-
-/// What a command is for.
-pub(crate) const PURPOSES: [&str; 5] = ["status", "apply", "rollback", "create", "generate"];
 
 /// Where a project's migrations are, and whose.
 pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Migrations> {
@@ -92,7 +90,7 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         candidates: found,
         runner,
         tool_dir,
-        commands: table.commands(),
+        commands: Guarded::new(table.commands()),
         sets,
     })
 }
@@ -372,14 +370,5 @@ impl MigrationsTable {
 
     fn has_commands(&self) -> bool {
         self.status.is_some()
-    }
-
-    fn commands(&self) -> BTreeMap<&'static str, Vec<String>> {
-        let all = [&self.status, &self.apply, &self.rollback, &self.create, &self.generate];
-        PURPOSES
-            .into_iter()
-            .zip(all)
-            .filter_map(|(name, words)| Some((name, words.clone()?)))
-            .collect()
     }
 }

@@ -6,31 +6,40 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Result, SettingsError};
 use crate::model::environment::Environment;
+use crate::settings::dotenv::{Entry, parse};
+use crate::settings::owner::belongs_here;
 use crate::settings::source::{Origin, Setting, Sources};
 
-/// The layers, the strongest first. `None` is the process itself.
+/// The layers, the strongest first.
 pub(crate) struct Variables {
-    layers: Vec<Layer>,
+    process: BTreeMap<String, String>,
+    files: Vec<Layer>,
 }
 
-type Layer = (Option<PathBuf>, BTreeMap<String, String>);
+/// The variables of a file.
+struct Layer {
+    path: PathBuf,
+    /// As it is shown.
+    shown: PathBuf,
+    entries: BTreeMap<String, Entry>,
+}
 
 impl Variables {
     /// The process and the `.env` nearest to where the command was started, but not above the
     /// project; with `--env-file` the files named there instead.
     pub(crate) fn gather(sources: &Sources<'_>, root: &Path) -> Result<Variables> {
-        let mut layers = vec![(None, sources.process.clone())];
+        let mut files = Vec::new();
         if !sources.flags.no_dotenv && sources.flags.env_files.is_empty() {
             let mut within = sources.cwd.ancestors().take_while(|folder| folder.starts_with(root));
-            layers.extend(
-                within
-                    .find_map(|folder| load(sources, &folder.join(".env")).transpose())
-                    .transpose()?,
-            );
+            let nearest = within.find_map(|folder| {
+                let path = folder.join(".env");
+                of_project(sources, root, &path).transpose()
+            });
+            files.extend(nearest.transpose()?);
         }
-        // What is named last is meant to win.
+        // What is named last is meant to win, and what somebody names is meant whoever owns it.
         for file in sources.flags.env_files.iter().rev() {
-            layers.push(load(sources, &sources.cwd.join(file))?.ok_or_else(|| {
+            files.push(load(sources, &sources.cwd.join(file))?.ok_or_else(|| {
                 SettingsError::Value {
                     source_name: "--env-file".to_owned(),
                     value: file.display().to_string(),
@@ -38,7 +47,7 @@ impl Variables {
                 }
             })?);
         }
-        Ok(Variables { layers })
+        Ok(Variables { process: sources.process.clone(), files })
     }
 
     /// Puts `.env.<environment>` between the process and `.env`.
@@ -49,55 +58,48 @@ impl Variables {
         environment: Environment,
     ) -> Result<()> {
         if !sources.flags.no_dotenv && sources.flags.env_files.is_empty() {
-            let layer = load(sources, &root.join(format!(".env.{environment}")))?;
-            self.layers.splice(1..1, layer);
+            let layer = of_project(sources, root, &root.join(format!(".env.{environment}")))?;
+            self.files.splice(0..0, layer);
         }
         Ok(())
     }
 
-    /// The value of a variable and where it was set.
-    pub(crate) fn get(&self, name: &str) -> Option<Setting<String>> {
-        self.layers.iter().find_map(|(file, values)| {
-            let value = values.get(name).filter(|value| !value.is_empty())?.clone();
-            let origin = match file {
-                Some(file) => Origin::EnvFile(file.clone(), name.to_owned()),
-                None => Origin::Process(name.to_owned()),
-            };
-            Some(Setting { value, origin })
-        })
+    /// The value of a variable and where it was set. One that refers to a variable that is not set
+    /// has none, and is an error.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<Setting<String>>> {
+        if let Some(value) = self.process.get(name).filter(|value| !value.is_empty()) {
+            let origin = Origin::Process(name.to_owned());
+            return Ok(Some(Setting { value: value.clone(), origin }));
+        }
+        for Layer { path, shown, entries } in &self.files {
+            let Some(Entry { line, value }) = entries.get(name) else { continue };
+            let value = value.clone().map_err(|why| SettingsError::File {
+                file: path.clone(),
+                line: *line,
+                why,
+                suggestion: None,
+            })?;
+            if !value.is_empty() {
+                let (file, line, variable) = (shown.clone(), *line, name.to_owned());
+                return Ok(Some(Setting {
+                    value,
+                    origin: Origin::EnvFile { file, line, variable },
+                }));
+            }
+        }
+        Ok(None)
     }
+}
+
+/// A file of the project's, which has to be its user's.
+fn of_project(sources: &Sources<'_>, root: &Path, path: &Path) -> Result<Option<Layer>> {
+    belongs_here(sources, root, path)?;
+    load(sources, path)
 }
 
 fn load(sources: &Sources<'_>, path: &Path) -> Result<Option<Layer>> {
-    let Some(text) = super::file::read_text(sources, path)? else { return Ok(None) };
+    let Some(text) = sources.text(path)? else { return Ok(None) };
     let shown = path.strip_prefix(&sources.cwd).unwrap_or(path).to_owned();
-    Ok(Some((Some(shown), parse(&text, path)?)))
-}
-
-fn parse(text: &str, path: &Path) -> Result<BTreeMap<String, String>> {
-    let mut values = BTreeMap::new();
-    for entry in dotenvy::from_read_iter(text.as_bytes()) {
-        let (name, value) = entry.map_err(|error| malformed(text, path, &error))?;
-        // As in every dotenv: what stands first counts.
-        values.entry(name).or_insert(value);
-    }
-    Ok(values)
-}
-
-/// dotenvy gives the text that it stumbled over and not the line's number. That text may hold a
-/// password: it is used to find the line and is not shown.
-fn malformed(text: &str, path: &Path, error: &dotenvy::Error) -> SettingsError {
-    let line = match error {
-        dotenvy::Error::LineParse(bad, _) => {
-            let bad = bad.lines().next().unwrap_or("").trim();
-            text.lines().position(|line| line.contains(bad))
-        }
-        _ => None,
-    };
-    SettingsError::File {
-        file: path.to_owned(),
-        line: line.map_or(1, |index| index + 1),
-        why: "this is not `NAME=value`; a value with spaces stands in quotes".to_owned(),
-        suggestion: None,
-    }
+    let entries = parse(&text, path, &sources.process)?;
+    Ok(Some(Layer { path: path.to_owned(), shown, entries }))
 }

@@ -8,8 +8,8 @@ use clap::Args;
 use crate::answer::{BackupList, BackupShown, Outcome, Pruned, Verified};
 use crate::backup::{self, Folder, Verifier};
 use crate::change::{
-    Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, ToolNeed, Workspace,
-    lock_files, perform,
+    Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files,
+    perform,
 };
 use crate::failure::{BackupError, Result};
 use crate::model::backup::{Backup, Level, Verification};
@@ -79,8 +79,7 @@ pub(crate) struct Prune {
 }
 
 /// Verbs that look into the folder: for them no server is asked or started, and no set is named.
-const FOLDER: Needs =
-    Needs { database: DatabaseNeed::Named, tool: ToolNeed::Irrelevant, set: SetNeed::Any };
+const FOLDER: Needs = Needs { set: SetNeed::Any, ..Needs::WORKSPACE };
 
 impl Verb for List {
     fn name(&self) -> &'static str {

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::answer::{Added, Initialised, Outcome};
 use crate::change::{Effect, Needs, SetNeed, Workspace};
 use crate::failure::Result;
-use crate::settings::{Flags, Sources, survey};
+use crate::settings::{Caller, Flags, Sources, survey};
 use crate::verb::declare::Verb;
 use crate::world::files;
 use db_tools::ProjectTool;
@@ -117,6 +117,8 @@ fn survey_of(root: &Path) -> Result<Work> {
         read: &files::read_if_there,
         exists: &|path| files::is_there(path),
         list: &files::some_files,
+        owner: &|_| None,
+        caller: Caller::default(),
     };
     let found = survey(&sources, root, &files::folders(root, DEPTH));
     for (layouts, dir) in &found {

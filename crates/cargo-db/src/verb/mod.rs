@@ -21,6 +21,7 @@ mod rollback;
 mod seed;
 mod server;
 mod status;
+mod trust;
 
 use clap::Parser;
 
@@ -75,6 +76,7 @@ verbs! {
         Rehearse(rehearse::Rehearse),
         Env(env::Env),
         Policy(policy::Policy),
+        Trust(trust::Trust),
         #[command(alias = "history")]
         Audit(audit::Audit),
         Server(server::Server),

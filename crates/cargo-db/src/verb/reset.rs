@@ -136,8 +136,8 @@ fn seeding(database: &Database<'_>) -> Result<Vec<Step>> {
     let settings = &database.settings.seeds;
     let seeds = seed::seeds(&settings.dir.value)?;
     let here = seeds.into_iter().filter(|seed| seed.belongs_in(database.environment()));
-    let command =
-        (!settings.command.is_empty()).then(|| Step::Run { command: settings.command.clone() });
+    let command = settings.command.to_run_if_any()?;
+    let command = (!command.is_empty()).then_some(Step::Run { command });
     Ok(here.map(|seed| Step::Load { seed }).chain(command).collect())
 }
 
@@ -176,7 +176,7 @@ fn fill(database: &Database<'_>, plan: &Plan, target: &Target) -> Result<Rows> {
         return Ok(Rows::new());
     }
     let facts = seed::gather(world, settings, target)?;
-    let command = settings.seeds.command.clone();
+    let command = settings.seeds.command.to_run_if_any()?;
     let request = SeedRequest { command, ..SeedRequest::default() };
     seed::carry_out(world, &plan::seed(&facts, &request)?, &settings.root)
 }

@@ -70,7 +70,11 @@ impl Change for Loading<'_> {
         let request = SeedRequest {
             fresh: self.0.fresh,
             only: self.0.only.clone(),
-            command: settings.seeds.command.clone(),
+            // The project's own program is no part of what `--only` names.
+            command: match self.0.only.is_empty() {
+                true => settings.seeds.command.to_run_if_any()?,
+                false => Vec::new(),
+            },
             groups: groups(&settings.seeds, &paths)?,
         };
         plan::seed(&facts, &request)

@@ -6,8 +6,7 @@ use clap::Args;
 
 use crate::answer::{DryRun, Outcome, ServerState, ServerUrl};
 use crate::change::{
-    Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, ToolNeed, Workspace,
-    lock_files, perform,
+    Change, Database, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files, perform,
 };
 use crate::failure::{LocalServerError, LockError, Result};
 use crate::plan::{self, Plan, Step};
@@ -69,8 +68,7 @@ pub(crate) struct Destroy {
     dry_run: bool,
 }
 
-const NEEDS: Needs =
-    Needs { database: DatabaseNeed::Named, tool: ToolNeed::Irrelevant, set: SetNeed::Any };
+const NEEDS: Needs = Needs { set: SetNeed::Any, ..Needs::WORKSPACE };
 
 impl Verb for Start {
     fn name(&self) -> &'static str {

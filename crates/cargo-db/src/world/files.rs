@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 
 use crate::failure::{CausedBy, Failure, FileError, Result};
 use crate::model::migration::Checksum;
+use crate::settings::FileOwner;
 
 /// Makes a failure out of an I/O error.
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Failure + use<'a> {
@@ -283,6 +284,43 @@ pub(crate) fn is_private(path: &Path, also: Option<u32>) -> bool {
         let owner = metadata.uid() == own || Some(metadata.uid()) == also;
         metadata.is_dir() && owner && metadata.mode() & 0o077 == 0
     })
+}
+
+/// Whose a file is; nothing where there is none. A folder counts as a file here, a pipe does not.
+pub(crate) fn ownership(path: &Path) -> Option<FileOwner> {
+    let link = fs::symlink_metadata(path).ok()?;
+    let file = fs::metadata(path).ok();
+    let folder = path.parent().and_then(|folder| fs::metadata(folder).ok());
+    let about = file.as_ref().unwrap_or(&link);
+    let all = [Some(&link), file.as_ref(), folder.as_ref()];
+    Some(FileOwner {
+        uids: all.into_iter().flatten().map(MetadataExt::uid).collect(),
+        is_file: !is_special(about),
+        is_private: about.mode() & 0o077 == 0,
+    })
+}
+
+/// Whether something is a pipe, a socket or a device: reading it may wait for ever.
+fn is_special(metadata: &fs::Metadata) -> bool {
+    !metadata.is_file() && !metadata.is_dir() && !metadata.is_symlink()
+}
+
+/// The folders of a list such as `PATH`, by the paths that they really have.
+pub(crate) fn listed_folders(list: Option<&String>) -> Vec<PathBuf> {
+    let listed = list.map(|list| std::env::split_paths(list).collect::<Vec<_>>());
+    let absolute = listed.into_iter().flatten().filter(|folder| folder.is_absolute());
+    absolute.map(|folder| fs::canonicalize(&folder).unwrap_or(folder)).collect()
+}
+
+/// The path that a folder really has; the one that was named where there is none.
+pub(crate) fn real_path(path: &Path) -> Result<PathBuf> {
+    Ok(fs::canonicalize(path).unwrap_or(current_dir()?.join(path)))
+}
+
+/// Writes a file that only we may read, in folders that only we may enter.
+pub(crate) fn keep_private(path: &Path, text: &str) -> Result<()> {
+    private_dirs(path.parent().unwrap_or(Path::new(".")))?;
+    replace(path, text)
 }
 
 /// Removes a folder with all it holds; one that is not there is removed already.

@@ -47,6 +47,22 @@ pub(crate) fn user_name() -> String {
     line.and_then(|line| line.split(':').next()).map_or(own.clone(), str::to_owned)
 }
 
+/// Where this user's programs keep what they remember (XDG Base Directory Specification). A
+/// relative path there is none.
+pub(crate) fn state_folder(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let named = |name: &str| environment.get(name).map(PathBuf::from);
+    let state = named("XDG_STATE_HOME").filter(|folder| folder.is_absolute());
+    let home = || named("HOME").filter(|folder| folder.is_absolute()).or_else(home_of_user);
+    Some(state.or_else(|| Some(home()?.join(".local/state")))?.join("cargo-db"))
+}
+
+fn home_of_user() -> Option<PathBuf> {
+    let text = super::files::read_if_there(Path::new("/etc/passwd")).ok()??;
+    let own = uid().to_string();
+    let line = text.lines().find(|line| line.split(':').nth(2) == Some(own.as_str()))?;
+    line.split(':').nth(5).map(PathBuf::from).filter(|folder| folder.is_absolute())
+}
+
 /// The number of this process.
 pub(crate) fn id() -> u32 {
     std::process::id()

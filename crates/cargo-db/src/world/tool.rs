@@ -33,6 +33,8 @@ pub(crate) struct Ended {
 pub(crate) struct ToolEnvironment {
     pub(crate) variables: Vec<(&'static str, Secret)>,
     pub(crate) password: Option<Secret>,
+    /// Programs of the project come from nowhere above this folder.
+    pub(crate) repository: PathBuf,
 }
 
 /// Runs a migration tool to its end. When we are stopped, it is asked to end with all its children,
@@ -48,8 +50,8 @@ pub(crate) fn run(
             SettingsError::Usage { what: "the command in db.toml is empty".to_owned() }.into()
         );
     };
-    let program =
-        find(name, folder).ok_or_else(|| ProgramError::Missing { program: name.clone() })?;
+    let program = find(name, folder, &environment.repository)
+        .ok_or_else(|| ProgramError::Missing { program: name.clone() })?;
     let failed = |error: std::io::Error| {
         ProgramError::NotRun { command: command.join(" "), why: error.to_string() }.caused_by(error)
     };
@@ -196,13 +198,16 @@ impl Drop for ChildReaper {
     }
 }
 
-/// Where a project keeps programs of its own, in its folder or in one above it; else on the `PATH`.
-pub(crate) fn find(name: &str, folder: &Path) -> Option<PathBuf> {
+/// Where a project keeps programs of its own, in its folder or in one above it within its
+/// repository; else on the `PATH`.
+pub(crate) fn find(name: &str, folder: &Path, repository: &Path) -> Option<PathBuf> {
     const OWN: [&str; 3] = ["node_modules/.bin", ".venv/bin", "venv/bin"];
     if name.contains('/') {
         return Some(folder.join(name)).filter(|path| path.is_file());
     }
-    let own = folder.ancestors().flat_map(|above| OWN.map(|own| above.join(own)));
+    let within = |above: &&Path| *above == folder || above.starts_with(repository);
+    let own = folder.ancestors().take_while(within);
+    let own = own.flat_map(|above| OWN.map(|own| above.join(own)));
     let on_path = search_path();
     // Debian has `python3` and no `python`.
     let names = if name == "python" { vec!["python", "python3"] } else { vec![name] };

@@ -181,6 +181,9 @@ fn endings_of_what_is_done() {
     assert_eq!(agreed(&project, &["env", "clear"])["marker"], Value::Null);
     ended(&project, &["policy"], 0);
     ended(&project, &["policy", "--env", "staging"], 0);
+    assert_eq!(ended(&project, &["trust"], 0)["commands"], json!(NONE));
+    assert_eq!(ended(&project, &["trust", "--list"], 0)["trusted"], json!(NONE));
+    assert_eq!(ended(&project, &["trust", "--revoke"], 0)["revoked"], false);
     ended(&project, &["audit"], 0);
     ended(&project, &["audit", "--database"], 0);
     ended(&project, &["audit", "verify"], 0);
@@ -295,6 +298,8 @@ fn endings_of_what_writes_files() {
         let tool = project.write("tool", &format!("#!/bin/sh\n{script}\n"));
         std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
     };
+    ended(&project, &["trust"], 3);
+    assert_eq!(ended(&project, &["trust", "--dry-run"], 0)["ground"], "variable");
     tool("[ $1 = diff ] && echo 'SELECT 1' > 1_x.sql; exit 0");
     assert_eq!(ended(&project, &["generate", "x"], 0)["files"], json!(["1_x.sql"]));
     tool("[ $1 = diff ] && echo 'No changes detected'; exit 0");
@@ -400,20 +405,48 @@ fn every_link_in_the_documentation_leads_somewhere() {
     }
 }
 
-/// `.env.example` names every variable that the program reads.
+/// The sources of the program, without its tests.
+fn code() -> impl Iterator<Item = (std::path::PathBuf, String)> {
+    let pattern = format!("{}/crates/cargo-db/src/**/*.rs", repository().display());
+    glob::glob(&pattern).unwrap().flatten().filter(|path| !path.ends_with("tests.rs")).map(|path| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+        (path, code)
+    })
+}
+
+/// `.env.example` and the page about settings name every variable that the program reads.
 #[test]
-fn the_example_environment_is_complete() {
-    let example = std::fs::read_to_string(repository().join(".env.example")).unwrap();
-    let sources = ["settings/mod.rs", "settings/connection.rs", "face/mod.rs"];
-    for source in sources {
-        let text =
-            std::fs::read_to_string(repository().join("crates/cargo-db/src").join(source)).unwrap();
+fn the_example_environment_and_the_settings_page_are_complete() {
+    let read = |path: &str| std::fs::read_to_string(repository().join(path)).unwrap();
+    let pages = [".env.example", "docs/settings.md"].map(|page| (page, read(page)));
+    let mut seen = std::collections::BTreeSet::new();
+    for (path, text) in code() {
+        // The rooms that read variables by lists of their names.
+        let by_list = ["src/settings/", "src/face/"];
+        let by_list = by_list.iter().any(|room| path.display().to_string().contains(room));
         let quoted = text.split('"').skip(1).step_by(2);
-        let variables = quoted.filter(|word| {
-            word.len() > 3 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+        let is_variable = |word: &&str| {
+            let is_of_name = |c: char| c.is_ascii_uppercase() || c == '_';
+            let ours = ["CARGO_DB_", "XDG_", "SUDO_", "DATABASE_URL"];
+            word.len() > 3
+                && word.chars().all(is_of_name)
+                && (ours.iter().any(|start| word.starts_with(start))
+                    || by_list && (word.contains('_') || word.starts_with("PG")))
+        };
+        let read_here = text.lines().filter_map(|line| {
+            let (_, after) = line.split_once(".get(\"").or_else(|| line.split_once("set(\""))?;
+            after.split('"').next()
         });
-        for variable in variables.filter(|word| word.contains('_') || word.starts_with("PG")) {
-            assert!(example.contains(variable), "{variable} of {source} is not in .env.example");
+        let by_name = read_here.filter(|name| name.len() > 1 && name.to_uppercase() == *name);
+        for variable in quoted.filter(is_variable).chain(by_name) {
+            seen.insert(variable.to_owned());
+            for (page, known) in &pages {
+                assert!(known.contains(variable), "{variable} of {path:?} is not in {page}");
+            }
         }
+    }
+    for known in ["DATABASE_URL", "CARGO_DB_TRUST", "XDG_STATE_HOME", "SUDO_UID", "PGHOST", "CI"] {
+        assert!(seen.contains(known), "{known} is not looked for: {seen:?}");
     }
 }

@@ -33,5 +33,7 @@ mod seed;
 mod server;
 mod set;
 mod settings;
+mod targets;
 mod tidy;
 mod tls;
+mod trust;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::failure::{CausedBy, Failure, LocalServerError, Result};
 use crate::world::clock::{pause, stopwatch};
 use crate::world::process::{self, User};
+use crate::world::server::birth::Birth;
 use crate::world::server::discover::Binaries;
 use crate::world::{World, files};
 
@@ -49,7 +50,12 @@ impl Cluster {
     }
 
     /// Makes a new cluster under a temporary name and gives it its own once it is complete.
-    pub(super) fn create(base: &Path, binaries: &Binaries, user: Option<User>) -> Result<Cluster> {
+    pub(super) fn create(
+        base: &Path,
+        binaries: &Binaries,
+        user: Option<User>,
+        birth: &Birth<'_>,
+    ) -> Result<Cluster> {
         let cluster = Cluster::new(base, binaries.major);
         let unfinished = base.join("unfinished");
         files::remove_dir(&unfinished)?;
@@ -75,6 +81,7 @@ impl Cluster {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             match process::run_server_program(&binaries.program("initdb"), &arguments, base, user) {
                 Ok(_) => {
+                    birth.record(&unfinished, user)?;
                     files::rename(&unfinished, &cluster.data)?;
                     return Ok(cluster);
                 }

@@ -5,6 +5,7 @@
 //! for root may not be able to enter the project's folder, so there the cluster lives in
 //! `/var/tmp/cargo-db-<hash of the project's path>`.
 
+mod birth;
 mod cluster;
 mod discover;
 
@@ -21,6 +22,7 @@ use crate::world::clock::{pause, stopwatch};
 use crate::world::process::{self, User};
 use crate::world::{World, files};
 
+use birth::Birth;
 pub(crate) use cluster::Running;
 use cluster::{Cluster, StartOptions};
 pub(crate) use discover::{Binaries, client};
@@ -34,26 +36,28 @@ pub(crate) struct LocalServer {
     user: Option<User>,
     /// Where to look for PostgreSQL, when somebody said so.
     bin: Option<PathBuf>,
+    /// Where this user's programs keep what they remember.
+    state: Option<PathBuf>,
 }
 
 impl LocalServer {
     /// The server of the project in `root`.
-    pub(crate) fn of(root: &Path, bin: Option<&Path>) -> LocalServer {
+    pub(crate) fn of(root: &Path, bin: Option<&Path>, state: Option<&Path>) -> LocalServer {
         let digest = digest(&SHA256, root.as_os_str().as_encoded_bytes());
         let hash: String =
             digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let bin = bin.map(Path::to_owned);
+        let (bin, state) = (bin.map(Path::to_owned), state.map(Path::to_owned));
         if process::is_root() {
             let base = Path::new("/var/tmp").join(format!("cargo-db-{hash}"));
             let user = ["postgres", "nobody"].into_iter().find_map(process::user);
-            return LocalServer { socket_dir: base.join("socket"), base, user, bin };
+            return LocalServer { socket_dir: base.join("socket"), base, user, bin, state };
         }
         let runtime = process::environment().remove("XDG_RUNTIME_DIR").map(PathBuf::from);
         let socket_dir = match runtime.filter(|folder| folder.is_dir()) {
             Some(runtime) => runtime.join(format!("cargo-db-{hash}")),
             None => Path::new("/tmp").join(format!("cargo-db-{}-{hash}", process::uid())),
         };
-        LocalServer { base: root.join(".db"), socket_dir, user: None, bin }
+        LocalServer { base: root.join(".db"), socket_dir, user: None, bin, state }
     }
 
     /// The folder of the cluster.
@@ -71,6 +75,24 @@ impl LocalServer {
             .into_iter()
             .filter_map(|name| name.strip_prefix("pg")?.parse().ok());
         majors.max().map(|major| Cluster::new(&self.base, major))
+    }
+
+    fn birth(&self) -> Birth<'_> {
+        Birth { base: &self.base, state: self.state.as_deref() }
+    }
+
+    /// The folder of a cluster that is here, and was not made here by this user.
+    pub(crate) fn not_made_here(&self) -> Option<PathBuf> {
+        let data = self.cluster()?.data;
+        (!self.birth().knows(&data)).then_some(data)
+    }
+
+    /// Takes a cluster that was not made here for one's own, because somebody says so.
+    pub(crate) fn adopt(&self) -> Result<()> {
+        match self.not_made_here() {
+            Some(data) => self.birth().record(&data, self.user),
+            None => Ok(()),
+        }
     }
 
     /// The running server, if it runs.
@@ -100,11 +122,14 @@ impl LocalServer {
         if let Some(running) = self.running() {
             return Ok(running);
         }
+        if let Some(folder) = self.not_made_here() {
+            return Err(LocalServerError::NotMadeHere { folder }.into());
+        }
         let binaries = self.binaries()?;
         world.tell(Event::ServerStarting { first_time });
         let cluster = match self.cluster() {
             Some(cluster) => cluster,
-            None => Cluster::create(&self.base, &binaries, self.user)?,
+            None => Cluster::create(&self.base, &binaries, self.user, &self.birth())?,
         };
         self.prepare_socket_dir()?;
         cluster.start(
@@ -195,6 +220,7 @@ impl LocalServer {
         self.stop(world)?;
         files::remove_dir(&self.socket_dir)?;
         if let Some(cluster) = self.cluster() {
+            self.birth().forget(&cluster.data)?;
             files::remove_dir(&cluster.data)?;
         }
         files::remove_file(&self.base.join("server.log"))

@@ -132,6 +132,8 @@ impl Project {
             .env("CARGO_DB_PG_BIN", binaries())
             // What it finds is tested by itself; the other tests are about what comes after it.
             .env("CARGO_DB_REHEARSE", "0")
+            // Trust is tested by itself too: these projects are their tests' own.
+            .env("CARGO_DB_TRUST", self.path())
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command

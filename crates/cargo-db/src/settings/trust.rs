@@ -1,0 +1,220 @@
+//! Trust: a person's word that the programs that a repository names may run. An installed
+//! `cargo-db` runs none of them without it; an `xtask` is built from the repository, and trusted
+//! by that.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ring::digest::{Context, SHA256};
+
+use crate::failure::{ConsentError, Result, SettingsError};
+use crate::settings::file::DbToml;
+use crate::settings::root::repository;
+use crate::settings::source::{Origin, Program, Setting, Sources, plain};
+use crate::settings::trusted::{hex, is_in_variable, is_stranger, record_of, recorded};
+
+/// A program that the repository names, and the setting that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedProgram {
+    setting: String,
+    words: Vec<String>,
+}
+
+/// On what a repository's programs are allowed to run, if they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// The program that runs was built from it.
+    Built,
+    /// `CARGO_DB_TRUST` lists it.
+    Variable,
+    /// Somebody said so with `cargo db trust`.
+    Given,
+    /// Somebody said so of other programs.
+    Outdated,
+    Nothing,
+}
+
+/// Whether the programs of a repository may run.
+#[derive(Clone, Debug)]
+pub(crate) struct Trust {
+    pub(crate) root: PathBuf,
+    pub(crate) programs: Vec<NamedProgram>,
+    pub(crate) ground: Ground,
+    /// Where the word of a person is kept, where there is such a place.
+    pub(crate) record: Option<PathBuf>,
+    /// Whether settings of another user are there.
+    pub(crate) foreign: bool,
+    /// Whether programs that any verb may run are among them: PostgreSQL's own.
+    pub(super) needs_it_at_once: bool,
+}
+
+/// Something that is only handed out where the repository is trusted.
+#[derive(Clone, Debug)]
+pub(crate) struct Guarded<T> {
+    value: T,
+    trust: Option<Arc<Trust>>,
+}
+
+impl<T> Guarded<T> {
+    /// Nobody gets it until it is known who is trusted.
+    pub(super) fn new(value: T) -> Guarded<T> {
+        Guarded { value, trust: None }
+    }
+
+    /// The same, for whoever this trust allows it.
+    pub(super) fn by(self, trust: &Arc<Trust>) -> Guarded<T> {
+        Guarded { trust: Some(Arc::clone(trust)), ..self }
+    }
+
+    /// To look at, not to run.
+    pub(crate) fn shown(&self) -> &T {
+        &self.value
+    }
+
+    /// To run it. Fails where nobody trusts the repository.
+    pub(crate) fn to_run(&self) -> Result<&T> {
+        match &self.trust {
+            Some(trust) => trust.permits().map(|()| &self.value),
+            None => Err(SettingsError::Usage {
+                what: "nobody has said whether this repository is trusted".to_owned(),
+            }
+            .into()),
+        }
+    }
+}
+
+impl Guarded<Vec<String>> {
+    /// The words of a command to run it, or none where there is no command.
+    pub(crate) fn to_run_if_any(&self) -> Result<Vec<String>> {
+        if self.value.is_empty() { Ok(Vec::new()) } else { self.to_run().cloned() }
+    }
+}
+
+impl fmt::Display for NamedProgram {
+    /// As somebody reads it who decides about it: nothing in it can move the cursor.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = format!("{}: {}", self.setting, shell_words::join(&self.words));
+        for c in line.chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+        }
+        Ok(())
+    }
+}
+
+impl Trust {
+    /// Looks at what a repository names, and who said what about it.
+    pub(super) fn of(
+        sources: &Sources<'_>,
+        toml: &DbToml,
+        root: &Path,
+        pg_bin: Option<&Setting<PathBuf>>,
+    ) -> Result<Trust> {
+        let mut programs = named_by(toml)?;
+        let pg_bin = pg_bin.filter(|bin| is_of_repository(sources, root, bin));
+        programs.extend(pg_bin.map(|bin| {
+            let words = vec![bin.value.display().to_string()];
+            NamedProgram { setting: bin.origin.to_string(), words }
+        }));
+        let mut trust = Trust {
+            root: root.to_owned(),
+            programs,
+            ground: Ground::Nothing,
+            needs_it_at_once: pg_bin.is_some(),
+            record: record_of(sources, root),
+            foreign: (sources.owner)(&root.join("db.toml"))
+                .is_some_and(|owner| owner.uids.iter().any(|uid| is_stranger(sources, *uid))),
+        };
+        trust.ground = trust.ground_for(sources)?;
+        Ok(trust)
+    }
+
+    fn ground_for(&self, sources: &Sources<'_>) -> Result<Ground> {
+        if sources.caller.program == Program::Built && is_built_from(sources, &self.root) {
+            return Ok(Ground::Built);
+        }
+        if is_in_variable(sources, &self.root) {
+            return Ok(Ground::Variable);
+        }
+        Ok(match recorded(sources, &self.root)? {
+            Some(record) if record.id == self.id() => Ground::Given,
+            Some(_) => Ground::Outdated,
+            None => Ground::Nothing,
+        })
+    }
+
+    /// Fails where nobody said that the programs may run.
+    pub(crate) fn permits(&self) -> Result<()> {
+        match self.ground {
+            Ground::Built | Ground::Variable | Ground::Given => Ok(()),
+            Ground::Outdated | Ground::Nothing => Err(ConsentError::Untrusted {
+                root: self.root.clone(),
+                commands: self.commands(),
+                changed: self.ground == Ground::Outdated,
+            }
+            .into()),
+        }
+    }
+
+    /// All programs, to be read.
+    pub(crate) fn commands(&self) -> Vec<String> {
+        self.programs.iter().map(ToString::to_string).collect()
+    }
+
+    /// The digest of the root and all programs: one that is changed is another one.
+    pub(crate) fn id(&self) -> String {
+        let mut digest = Context::new(&SHA256);
+        let mut add = |bytes: &[u8]| {
+            digest.update(&(bytes.len() as u64).to_le_bytes());
+            digest.update(bytes);
+        };
+        add(self.root.as_os_str().as_encoded_bytes());
+        for NamedProgram { setting, words } in &self.programs {
+            add(setting.as_bytes());
+            add(&(words.len() as u64).to_le_bytes());
+            words.iter().for_each(|word| add(word.as_bytes()));
+        }
+        hex(digest.finish().as_ref())
+    }
+}
+
+/// Whether the `xtask` that runs belongs to the repository. Cargo says whose it is; what it says
+/// can only take the trust away.
+fn is_built_from(sources: &Sources<'_>, root: &Path) -> bool {
+    let Some(manifest) = sources.process.get("CARGO_MANIFEST_DIR").map(Path::new) else {
+        return true;
+    };
+    match repository(sources, root) {
+        Some(own) => repository(sources, manifest) == Some(own),
+        None => manifest.starts_with(root),
+    }
+}
+
+/// Every program that a `db.toml` names but PostgreSQL's own.
+fn named_by(toml: &DbToml) -> Result<Vec<NamedProgram>> {
+    let own = std::iter::once(("migrations".to_owned(), &toml.migrations));
+    let sets = toml.migrations.sets.iter().map(|(name, set)| (format!("migrations.{name}"), set));
+    let mut programs = Vec::new();
+    for (table, migrations) in own.chain(sets) {
+        for (key, words) in migrations.commands() {
+            programs.push(NamedProgram { setting: format!("{table}.{key}"), words });
+        }
+    }
+    if let Some(command) = &toml.seeds.command {
+        let setting = "seeds.command".to_owned();
+        programs.push(NamedProgram { words: command.words(&setting)?, setting });
+    }
+    Ok(programs)
+}
+
+/// Whether PostgreSQL's programs are the repository's, or a stranger's: then they are as good as a
+/// command. What the process itself names is the user's word.
+fn is_of_repository(sources: &Sources<'_>, root: &Path, bin: &Setting<PathBuf>) -> bool {
+    if matches!(bin.origin, Origin::Process(_)) {
+        return false;
+    }
+    let folder = plain(&root.join(&bin.value));
+    let owner = (sources.owner)(&folder);
+    folder.starts_with(root)
+        || owner.is_some_and(|owner| owner.uids.iter().any(|uid| is_stranger(sources, *uid)))
+}

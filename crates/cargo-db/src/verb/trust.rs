@@ -1,0 +1,158 @@
+//! `cargo db trust`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::answer::{Outcome, TrustList, TrustRevoked, TrustView};
+use crate::change::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed, Workspace};
+use crate::failure::{ConsentError, Result, SettingsError};
+use crate::model::consent::Consent;
+use crate::model::environment::Environment;
+use crate::settings::{Ground, Trust as Standing, TrustRecord, trust_folder, trust_record};
+use crate::verb::declare::Verb;
+use crate::world::clock::now;
+use crate::world::files;
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Say that the programs which this repository names may run
+///
+/// The commands of db.toml are shown, and a person agrees to them at a terminal. It holds for these
+/// commands in this folder: if one of them changes, it has to be said again. It also covers
+/// settings of another user, and a private server that was not made here. It is kept in the user's
+/// state folder.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Trust {
+    /// Show what would be trusted, and trust nothing
+    #[arg(long, conflicts_with_all = ["list", "revoke"])]
+    dry_run: bool,
+    /// List what is trusted
+    #[arg(long, conflicts_with = "revoke")]
+    list: bool,
+    /// Trust this repository, or the one in this folder, no longer
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    revoke: Option<Option<PathBuf>>,
+}
+
+impl Verb for Trust {
+    fn name(&self) -> &'static str {
+        "trust"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            database: DatabaseNeed::Irrelevant,
+            set: SetNeed::Any,
+            trust: TrustNeed::Gives,
+            ..Needs::WORKSPACE
+        }
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        if self.list {
+            return list(workspace);
+        }
+        if let Some(folder) = &self.revoke {
+            return revoke(workspace, folder.as_ref());
+        }
+        let server = workspace.local_server().not_made_here();
+        let view = |given| TrustView::of(&workspace.settings.trust, server.as_deref(), given);
+        let given = workspace.settings.trust.ground == Ground::Given && server.is_none();
+        if self.dry_run || given || view(false).is_empty() {
+            return Ok(Outcome::done(view(false)));
+        }
+        ask(workspace, &view(false))?;
+        give(workspace)?;
+        Ok(Outcome::done(view(true)))
+    }
+}
+
+/// Gets the word of a person who has seen what it is about.
+fn ask(workspace: &Workspace, view: &TrustView) -> Result<()> {
+    let Workspace { settings, consent, ui, .. } = workspace;
+    let Standing { root, .. } = &*settings.trust;
+    if let Some(agent) = &settings.any_agent {
+        return Err(ConsentError::TrustByAgent { agent: agent.clone() }.into());
+    }
+    if !ui.can_prompt() {
+        return Err(ConsentError::TrustWithoutTerminal { root: root.clone() }.into());
+    }
+    let (id, environment) = (view.id().to_owned(), settings.environment.environment);
+    if let Some(given) = consent.plan.as_ref().filter(|given| **given != id) {
+        let (given, plan, command) = (given.clone(), id, consent.command.clone());
+        return Err(ConsentError::WrongPlan { given, plan, command }.into());
+    }
+    let database = settings.place.value.database();
+    let agreed =
+        consent.amount_to() == Consent::ToPlan && consent.name.as_deref() == Some(database);
+    if environment == Environment::Production && !agreed {
+        let signals = settings.environment.signals.iter();
+        return Err(ConsentError::Missing {
+            verb: "trust",
+            command: consent.command.clone(),
+            database: database.to_owned(),
+            environment,
+            consent: Consent::ToPlan,
+            signals: signals
+                .map(|one| format!("it counts as {environment} because of {one}"))
+                .collect(),
+        }
+        .into());
+    }
+    ui.show(view);
+    if ui.confirm("Trust all of this?")? { Ok(()) } else { Err(ConsentError::Declined.into()) }
+}
+
+/// Keeps what was said.
+fn give(workspace: &Workspace) -> Result<()> {
+    let trust = &workspace.settings.trust;
+    let path = trust.record.as_ref().ok_or_else(no_folder)?;
+    let record = TrustRecord {
+        root: trust.root.display().to_string(),
+        id: trust.id(),
+        commands: trust.commands(),
+        given: now().format(&time::format_description::well_known::Rfc3339).unwrap_or_default(),
+    };
+    let text = serde_json::to_string_pretty(&record).unwrap_or_default();
+    files::keep_private(path, &format!("{text}\n"))?;
+    workspace.local_server().adopt()
+}
+
+fn list(workspace: &Workspace) -> Result<Outcome> {
+    let mut trusted = Vec::new();
+    for name in workspace.settings.state.iter().flat_map(|state| files::names(&trust_folder(state)))
+    {
+        let folder = workspace.settings.state.as_deref().map(trust_folder).unwrap_or_default();
+        let text = String::from_utf8_lossy(&files::read(&folder.join(name))?).into_owned();
+        trusted.extend(serde_json::from_str::<TrustRecord>(&text).ok());
+    }
+    trusted.sort_by(|a, b| a.root.cmp(&b.root));
+    let by_variable = workspace.trusted_by_variable();
+    Ok(Outcome::done(TrustList { trusted, by_variable }))
+}
+
+fn revoke(workspace: &Workspace, folder: Option<&PathBuf>) -> Result<Outcome> {
+    let state = workspace.settings.state.as_ref().ok_or_else(no_folder)?;
+    let root = match folder {
+        Some(folder) => files::real_path(folder)?,
+        None => workspace.settings.root.clone(),
+    };
+    let record = trust_record(state, &root);
+    let revoked = files::is_there(&record);
+    files::remove_file(&record)?;
+    let still = matches!(workspace.settings.trust.ground, Ground::Variable | Ground::Built);
+    let still = still && root == workspace.settings.root;
+    Ok(Outcome::done(TrustRevoked { root: root.display().to_string(), revoked, still }))
+}
+
+fn no_folder() -> SettingsError {
+    SettingsError::Usage {
+        what: "neither XDG_STATE_HOME nor HOME names a folder to keep it in".to_owned(),
+    }
+}

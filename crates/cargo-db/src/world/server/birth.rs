@@ -1,0 +1,76 @@
+//! Which clusters this user made here. The settings of a cluster can name programs that a server
+//! runs, so one that came with a checkout or an archive is not started: it would be somebody else's
+//! program. Each new cluster gets a random number, and the user's state folder keeps that together
+//! with the place.
+
+use std::path::{Path, PathBuf};
+
+use ring::digest::{Context, SHA256};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::failure::{LocalServerError, Result};
+use crate::world::files;
+use crate::world::process::User;
+
+/// Holds the number, inside a cluster.
+const FILE: &str = "cargo-db.id";
+
+/// What is known of the clusters of one place.
+pub(super) struct Birth<'a> {
+    /// The folder that the clusters of a project are in.
+    pub(super) base: &'a Path,
+    /// The user's state folder.
+    pub(super) state: Option<&'a Path>,
+}
+
+impl Birth<'_> {
+    /// Gives a cluster its number, and remembers it.
+    pub(super) fn record(&self, data: &Path, user: Option<User>) -> Result<()> {
+        let failed = |why: &str| LocalServerError::Failed { doing: "be made", why: why.to_owned() };
+        let mut random = [0; 16];
+        let made = SystemRandom::new().fill(&mut random);
+        made.map_err(|_| failed("the system has no random numbers"))?;
+        let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let place = self.place(&id).ok_or_else(|| {
+            failed("neither XDG_STATE_HOME nor HOME names a folder to remember it in")
+        })?;
+        files::keep_private(&place, &format!("{}\n", self.base.display()))?;
+        let file = data.join(FILE);
+        files::replace(&file, &format!("{id}\n"))?;
+        // Whoever copies the cluster has to read all of it.
+        user.map_or(Ok(()), |user| files::chown(&file, user.uid, user.gid))
+    }
+
+    /// Whether this user made a cluster, and made it here.
+    pub(super) fn knows(&self, data: &Path) -> bool {
+        self.id(data).and_then(|id| self.place(&id)).is_some_and(|place| {
+            files::is_private(place.parent().unwrap_or(Path::new("/")), None)
+                && files::ownership(&place).is_some_and(|owner| owner.is_private && owner.is_file)
+        })
+    }
+
+    /// Forgets a cluster that is removed.
+    pub(super) fn forget(&self, data: &Path) -> Result<()> {
+        match self.id(data).and_then(|id| self.place(&id)) {
+            Some(place) => files::remove_file(&place),
+            None => Ok(()),
+        }
+    }
+
+    fn id(&self, data: &Path) -> Option<String> {
+        let file = data.join(FILE);
+        let is_small = files::ownership(&file)?.is_file && files::size(&file)? < 100;
+        let text = is_small.then(|| files::read_if_there(&file).ok().flatten())??;
+        Some(text.trim().to_owned())
+    }
+
+    /// Where it is kept that a number belongs to this place.
+    fn place(&self, id: &str) -> Option<PathBuf> {
+        let mut digest = Context::new(&SHA256);
+        digest.update(self.base.as_os_str().as_encoded_bytes());
+        digest.update(b"\0");
+        digest.update(id.as_bytes());
+        let name: String = digest.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        Some(self.state?.join("servers").join(name))
+    }
+}
