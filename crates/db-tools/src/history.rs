@@ -1,8 +1,12 @@
 //! What a database says was applied, and how that compares with the files.
 
+use std::fmt;
+use std::path::Path;
+
 use time::OffsetDateTime;
 
 use crate::migration::{Checksum, Folder, Migration, Version};
+use crate::section::Slip;
 
 /// One row of a tool's history table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +39,23 @@ pub struct History {
     pub table: Option<String>,
     /// Its rows.
     pub applied: Vec<Applied>,
-    /// What is known of another tool's history, where this one's is not there.
-    pub foreign: Option<String>,
+    /// Histories of other tools, and those of other names, where this one's is not there.
+    pub foreign: Vec<ForeignHistory>,
+}
+
+/// A history table that is not the one that was looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignHistory {
+    /// The tool whose it is.
+    pub tool: String,
+    /// The table's qualified name.
+    pub table: String,
+}
+
+impl fmt::Display for ForeignHistory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is a history of {}", self.table, self.tool)
+    }
 }
 
 /// How a migration that needs attention got there.
@@ -56,6 +75,10 @@ pub enum ProblemKind {
     Orphan,
     /// A file that the tool cannot read.
     Misnamed,
+    /// A file that is not as its tool has it, or that is another tool's.
+    Unreadable,
+    /// A file that the tool leaves alone.
+    Ignored,
     /// There is another tool's history, and none of this one's.
     Foreign,
 }
@@ -71,6 +94,8 @@ impl ProblemKind {
             ProblemKind::Failed => "failed",
             ProblemKind::Orphan => "orphan",
             ProblemKind::Misnamed => "misnamed",
+            ProblemKind::Unreadable => "unreadable",
+            ProblemKind::Ignored => "ignored",
             ProblemKind::Foreign => "foreign",
         }
     }
@@ -159,14 +184,10 @@ impl<'a> MigrationStatus<'a> {
         });
 
         let mut problems = folder_problems(folder);
-        problems.extend(history.foreign.iter().filter(|_| history.table.is_none()).map(
-            |foreign| Problem {
-                trouble: ProblemKind::Foreign,
-                version: None,
-                name: "the history".to_owned(),
-                explanation: format!("it is not there, but {foreign}"),
-            },
-        ));
+        problems.extend(doubtful_problems(folder, &is_applied));
+        problems.extend(
+            history.foreign.first().filter(|_| history.table.is_none()).map(foreign_problem),
+        );
         problems.extend(applied.iter().filter_map(|(row, file)| row_problem(row, *file)));
         problems.extend(late.map(|file| out_of_order(file)));
         problems.sort_by(|a, b| {
@@ -210,7 +231,41 @@ fn folder_problems(folder: &Folder) -> Vec<Problem> {
         name: path.display().to_string(),
         explanation: (*why).to_owned(),
     });
-    duplicates.chain(orphans).chain(misnamed).collect()
+    let faulty = folder.faulty.iter().map(|(path, slip)| unreadable(path, slip));
+    let ignored = folder.ignored.iter().map(|(path, why)| Problem {
+        trouble: ProblemKind::Ignored,
+        version: None,
+        name: path.display().to_string(),
+        explanation: (*why).to_owned(),
+    });
+    duplicates.chain(orphans).chain(misnamed).chain(faulty).chain(ignored).collect()
+}
+
+fn unreadable(path: &Path, slip: &Slip) -> Problem {
+    Problem {
+        trouble: ProblemKind::Unreadable,
+        version: None,
+        name: path.display().to_string(),
+        explanation: format!("line {}: {}", slip.line, slip.why),
+    }
+}
+
+/// What is doubtful of the files that are still to run.
+fn doubtful_problems(
+    folder: &Folder,
+    is_applied: &dyn Fn(&Version) -> bool,
+) -> impl Iterator<Item = Problem> {
+    let open = folder.doubtful.iter().filter(|(version, ..)| !is_applied(version));
+    open.map(|(_, path, slip)| unreadable(path, slip))
+}
+
+fn foreign_problem(foreign: &ForeignHistory) -> Problem {
+    Problem {
+        trouble: ProblemKind::Foreign,
+        version: None,
+        name: "the history".to_owned(),
+        explanation: format!("it is not there, but {foreign}"),
+    }
 }
 
 fn row_problem(row: &Applied, file: Option<&Migration>) -> Option<Problem> {
@@ -245,6 +300,7 @@ fn out_of_order(file: &Migration) -> Problem {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::PathBuf;
 
     use super::*;
     use crate::migration::{Recorded, ScriptFile};
@@ -279,17 +335,24 @@ mod tests {
         }
     }
 
+    fn doubt(version: i64) -> (Version, PathBuf, Slip) {
+        let slip = Slip { line: 1, why: "it is another tool's".to_owned() };
+        (Version::Number(version), "migrations/x.sql".into(), slip)
+    }
+
     #[test]
     fn every_problem_is_reported_at_once() {
         let folder = Folder {
             migrations: vec![file(1, 1), file(2, 9), file(4, 4), file(6, 6), file(6, 7)],
             orphans: vec!["migrations/8_x.down.sql".into()],
             misnamed: vec![("migrations/first.sql".into(), "no number")],
+            doubtful: [1, 4].map(doubt).into(),
+            ..Folder::default()
         };
         let history = History {
             table: Some("_sqlx_migrations".into()),
             applied: vec![row(1, 1), row(2, 2), row(3, 3), Applied { success: false, ..row(5, 5) }],
-            foreign: None,
+            foreign: Vec::new(),
         };
         let standing = MigrationStatus::compare(&folder, &history);
         let troubles: BTreeSet<ProblemKind> =
@@ -304,8 +367,12 @@ mod tests {
                 ProblemKind::Failed,
                 ProblemKind::Orphan,
                 ProblemKind::Misnamed,
+                ProblemKind::Unreadable,
             ]
         );
+        // What is applied already ran as it is.
+        let unreadable = |problem: &&Problem| problem.trouble == ProblemKind::Unreadable;
+        assert_eq!(standing.problems.iter().filter(unreadable).count(), 1);
         let pending: Vec<String> =
             standing.pending.iter().map(|file| file.version.to_string()).collect();
         assert_eq!(pending, ["4", "6"]);

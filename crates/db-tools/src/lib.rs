@@ -30,6 +30,7 @@ pub use profile::{
     Claim, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, Rollback, ToolKind,
 };
 pub use project::ProjectTool;
+pub use section::{Mark, Repeats, Sections, Slip};
 pub use tool::{FoundFile, Tool, ToolSettings};
 pub use tools::{supported, unsupported};
 pub use unsupported::UnsupportedTool;

@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::section::{Slip, leaves_open};
+
 /// What a tool knows its migrations by: sqlx numbers them, other tools compare text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
@@ -92,8 +94,8 @@ pub struct ScriptFile {
     pub checksum: Checksum,
     /// Whether it runs in one transaction with its history row.
     pub transactional: bool,
-    /// The bytes that run; all of them if nothing is said.
-    pub part: Option<Range<usize>>,
+    /// The bytes that run, one part after the other; all of them if nothing is said.
+    pub part: Option<Vec<Range<usize>>>,
     /// Whether it is a program that only its own tool can run.
     pub is_code: bool,
 }
@@ -101,15 +103,8 @@ pub struct ScriptFile {
 impl ScriptFile {
     /// The bytes that run, where they stand in the file: what is not a part of it is blank.
     pub fn part_of(&self, mut bytes: Vec<u8>) -> Vec<u8> {
-        if let Some(part) = &self.part {
-            let end = part.end.min(bytes.len());
-            let blank = |byte: &mut u8| {
-                if *byte != b'\n' {
-                    *byte = b' ';
-                }
-            };
-            bytes[..part.start.min(end)].iter_mut().for_each(blank);
-            bytes.truncate(end);
+        if let Some(parts) = &self.part {
+            keep(&mut bytes, parts);
         }
         // Where drizzle divides a file, a statement ends, also without its semicolon.
         const BREAKPOINT: &str = "--> statement-breakpoint";
@@ -120,6 +115,27 @@ impl ScriptFile {
             _ => bytes,
         }
     }
+}
+
+/// Blanks everything but these parts, and ends each of them as a statement ends.
+fn keep(bytes: &mut Vec<u8>, parts: &[Range<usize>]) {
+    let mut at = 0;
+    for (index, part) in parts.iter().enumerate() {
+        let (start, end) = (part.start.min(bytes.len()), part.end.min(bytes.len()));
+        for byte in &mut bytes[at..start] {
+            if *byte != b'\n' {
+                *byte = b' ';
+            }
+        }
+        // Another part follows: the comment between them makes room for a semicolon.
+        let is_open = leaves_open(&String::from_utf8_lossy(&bytes[start..end]));
+        at = end;
+        if is_open && index + 1 < parts.len() && end < bytes.len() {
+            bytes[end] = b';';
+            at = end + 1;
+        }
+    }
+    bytes.truncate(at);
 }
 
 /// What the history holds as the checksum of a migration.
@@ -204,6 +220,13 @@ pub struct Folder {
     pub orphans: Vec<PathBuf>,
     /// Files that the tool cannot read, each with the reason.
     pub misnamed: Vec<(PathBuf, &'static str)>,
+    /// Files that are not as their tool has them, each with the place and the reason.
+    pub faulty: Vec<(PathBuf, Slip)>,
+    /// Migrations in whose files something speaks for another tool. What is applied already did
+    /// what it did.
+    pub doubtful: Vec<(Version, PathBuf, Slip)>,
+    /// Files that the tool leaves alone, each with the reason.
+    pub ignored: Vec<(PathBuf, &'static str)>,
 }
 
 impl Folder {
@@ -225,5 +248,24 @@ impl Folder {
         self.migrations.iter().flat_map(|one| {
             std::iter::once((&one.up, true)).chain(one.down.as_ref().map(|down| (down, false)))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_parts_stay_where_they_stand() {
+        let script = ScriptFile {
+            path: PathBuf::new(),
+            checksum: Checksum::of_digest(&[]),
+            transactional: true,
+            part: Some(vec![3..12, 20..29]),
+            is_code: false,
+        };
+        let text = b"--\nSELECT 1\n-- down\nSELECT 2\n-- x\n".to_vec();
+        let kept = String::from_utf8(script.part_of(text)).unwrap();
+        assert_eq!(kept, "  \nSELECT 1\n;      \nSELECT 2\n");
     }
 }

@@ -33,6 +33,17 @@ pub(crate) fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found == extension)
 }
 
+/// Whether more than half of the SQL files are of a kind that their text tells.
+pub(crate) fn most_are(
+    names: &[&Path],
+    text_of: &dyn Fn(&Path) -> Option<String>,
+    is_one: impl Fn(&str) -> bool,
+) -> bool {
+    let sql: Vec<&&Path> = names.iter().filter(|name| has_extension(name, "sql")).collect();
+    let of_kind = |name: &&&&Path| text_of(name).is_some_and(|text| is_one(&text));
+    !sql.is_empty() && sql.iter().filter(of_kind).count() * 2 > sql.len()
+}
+
 /// The digits that a text begins with, and the rest.
 pub(crate) fn leading_digits(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::command::Commands;
 use crate::migration::Migration;
+use crate::section::Sections;
 
 /// What is the same for every project of a tool.
 #[derive(Debug)]
@@ -26,6 +27,12 @@ pub struct Profile {
     /// What stands in the root of a project in its language; it decides between tools whose
     /// files look alike.
     pub language: &'static [&'static str],
+    /// Whether it runs in a project of its language only.
+    pub needs_language: bool,
+    /// What names it in the manifest of a project that uses it: the manifest, and the package.
+    pub dependencies: &'static [(&'static str, &'static str)],
+    /// The comments by which it divides its files, if it does.
+    pub sections: Option<&'static Sections>,
     /// Whether any file in its folder is a migration where a mark says that the tool is here.
     pub marks_suffice: bool,
     /// The tool's own settings file, where some of it matters here.
@@ -65,6 +72,9 @@ impl Profile {
         marks: &[],
         packages: &[],
         language: &[],
+        needs_language: false,
+        dependencies: &[],
+        sections: None,
         marks_suffice: false,
         settings_file: None,
         table: HistoryTable::NONE,

@@ -37,7 +37,7 @@ pub(crate) fn folder_of(tool: &dyn Tool, order: Order) -> Folder {
         Migration { version, name: String::new(), down: Some(up.clone()), up, recorded, detail }
     };
     let migrations = order.migrations.into_iter().map(migration).collect();
-    Folder { migrations, orphans: Vec::new(), misnamed: order.strange }
+    Folder { migrations, misnamed: order.strange, ..Folder::default() }
 }
 
 /// Forgets rows without a file, as the tool itself does.

@@ -10,9 +10,11 @@ use time::OffsetDateTime;
 use crate::command::{Task, ToolFolder};
 use crate::error::ToolError;
 use crate::history::{Applied, History};
-use crate::migration::{Checksum, Folder};
+use crate::migration::{Checksum, Folder, Migration};
 use crate::naming::NewMigration;
 use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile, Rollback, ToolKind};
+use crate::recognition::doubt;
+use crate::section::Slip;
 use crate::tool::{FoundFile, Tool, ToolSettings};
 use crate::tools::{plain, supported, unsupported};
 use crate::variables::{Connection, Variable};
@@ -125,6 +127,14 @@ impl ProjectTool {
         self.tool.settings(text).map_err(bad)
     }
 
+    /// Whether a manifest says that the project uses the tool: `names` knows whether one names a
+    /// package.
+    pub fn is_named(&self, names: &dyn Fn(&str, &str) -> bool) -> bool {
+        let Profile { packages, dependencies, .. } = self.profile();
+        dependencies.iter().any(|(manifest, package)| names(manifest, package))
+            || packages.iter().any(|package| names("package.json", package))
+    }
+
     /// Whether something in the project's root is its own: `has` knows the files there,
     /// `depends_on` the packages that its package.json names.
     pub fn owns(&self, has: &dyn Fn(&str) -> bool, depends_on: &dyn Fn(&str) -> bool) -> bool {
@@ -144,6 +154,32 @@ impl ProjectTool {
 
     /// Sorts files into migrations.
     pub fn read(&self, found: Vec<FoundFile>) -> Folder {
+        let strange = self.doubts(&found);
+        let mut folder = self.sorted(found);
+        for (path, slip) in strange {
+            let is_it = |migration: &&Migration| migration.up.path == path;
+            if let Some(migration) = folder.migrations.iter().find(is_it) {
+                folder.doubtful.push((migration.version.clone(), path, slip));
+            }
+        }
+        folder
+    }
+
+    /// What speaks for another tool in the text of a file.
+    fn doubts(&self, found: &[FoundFile]) -> Vec<(PathBuf, Slip)> {
+        if self.is_code() {
+            return Vec::new();
+        }
+        let doubt = |file: &FoundFile| {
+            let is_sql = file.path.extension().is_some_and(|extension| extension == "sql");
+            let text = String::from_utf8_lossy(&file.bytes);
+            let slip = is_sql.then(|| doubt(self.profile(), &text)).flatten()?;
+            Some((file.path.clone(), slip))
+        };
+        found.iter().filter_map(doubt).collect()
+    }
+
+    fn sorted(&self, found: Vec<FoundFile>) -> Folder {
         if self.ignored.is_empty() {
             return self.tool.read(found);
         }
@@ -209,6 +245,11 @@ impl ProjectTool {
             .as_deref()
             .map(|table| table.split_once('.').map_or(table, |(_, name)| name));
         named.unwrap_or(self.table().name)
+    }
+
+    /// Whether the project has given the table a name of its own.
+    pub fn names_its_table(&self) -> bool {
+        self.table.is_some()
     }
 
     /// The table as it can be looked up: with its schema, where it has one.

@@ -23,8 +23,8 @@ pub trait Tool: Sync {
     /// Sorts files into migrations.
     fn read(&self, found: Vec<FoundFile>) -> Folder;
 
-    /// Whether these files look like its own: by names for most, by the text of one file for
-    /// the others.
+    /// Whether these files look like its own: by names for most, by the texts of all for the
+    /// others. The names are sorted, and the texts come without a byte order mark.
     fn claims(&self, _names: &[&Path], _text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
         Claim::No
     }
@@ -124,7 +124,7 @@ pub struct FoundFile {
 }
 
 impl FoundFile {
-    /// What it holds, as text.
+    /// What it holds, as text; a byte order mark included.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
@@ -139,6 +139,11 @@ pub struct ToolSettings {
     pub dir: Option<PathBuf>,
     /// Characters that make no difference to a checksum.
     pub ignored_characters: String,
+}
+
+/// The bytes of a text without its byte order mark.
+pub(crate) fn without_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
 /// A file that runs as a whole.

@@ -1,7 +1,5 @@
 //! What a verb works with: the workspace, once, and each database that it is about.
 
-use std::path::PathBuf;
-
 use crate::audit::{self, Trail};
 use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed, TrustNeed};
 use crate::cli::{ConsentFlags, Global};
@@ -11,12 +9,11 @@ use crate::migration;
 use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
 use crate::policy::Policy;
-use crate::settings::{Caller, Flags, Migrations, Place, Program, Settings, Sources};
+use crate::settings::{Caller, Candidate, Flags, Place, Program, Settings, Sources, best};
 use crate::world::pg::{Purpose, Session, marker};
 use crate::world::server::{self as local, LocalServer};
 use crate::world::signal::Interrupt;
 use crate::world::{World, files, process};
-use db_tools::ProjectTool;
 
 /// What is the workspace's, whichever of its databases a verb is about.
 pub(crate) struct Workspace {
@@ -65,7 +62,7 @@ impl Workspace {
             cwd: files::current_dir()?,
             read: &files::read_if_there,
             exists: &|path| path.exists(),
-            list: &files::some_files,
+            list: &files::listed_files,
             owner: &files::ownership,
         };
         let settings = Settings::resolve(&sources)?;
@@ -154,24 +151,22 @@ impl Workspace {
     }
 
     fn choose_tool(&self, mut settings: Settings) -> Result<Settings> {
-        let Migrations { layout, dir, candidates, .. } = &settings.migrations;
+        let candidates = settings.migrations.candidates.clone();
         if candidates.is_empty() || self.needs.tool == ToolNeed::Irrelevant {
             return Ok(settings);
         }
-        let first = (layout.clone(), dir.value.clone());
-        let candidates: Vec<_> = std::iter::once(first).chain(candidates.clone()).collect();
         let histories = match self.needs.tool {
             ToolNeed::ByHistory => self.histories_of(&settings)?,
             _ => Vec::new(),
         };
-        let is_known =
-            |(layout, _): &(ProjectTool, _)| histories.iter().any(|tool| tool == layout.key());
-        let (mut known, unknown): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_known);
-        if known.len() != 1 {
-            return Err(several_tools(&settings, known.iter().chain(&unknown)));
-        }
-        let (layout, dir) = known.remove(0);
-        settings.migrations.choose(&settings.root, layout, dir);
+        // A history decides, and where none does, what the project says of itself.
+        let is_known = |one: &Candidate| histories.iter().any(|tool| tool == one.layout.key());
+        let (known, unknown): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_known);
+        let left = if known.is_empty() { unknown } else { known };
+        let Some(chosen) = best(&left).cloned() else {
+            return Err(several_tools(&settings, &left));
+        };
+        settings.migrations.choose(&settings.root, chosen);
         Ok(settings)
     }
 
@@ -225,15 +220,13 @@ impl Database<'_> {
     }
 }
 
-fn several_tools<'a>(
-    settings: &Settings,
-    candidates: impl Iterator<Item = &'a (ProjectTool, PathBuf)>,
-) -> Failure {
-    let shown = |(layout, dir): &(ProjectTool, PathBuf)| {
-        let dir = dir.strip_prefix(&settings.root).unwrap_or(dir);
-        format!("{} in `{}`", layout.key(), dir.display())
+fn several_tools(settings: &Settings, candidates: &[Candidate]) -> Failure {
+    let shown = |one: &Candidate| {
+        let dir = one.dir.strip_prefix(&settings.root).unwrap_or(&one.dir);
+        (one.layout.key().to_owned(), dir.display().to_string())
     };
-    SettingsError::SeveralTools { candidates: candidates.map(shown).collect() }.into()
+    let set = settings.migrations.set.clone();
+    SettingsError::SeveralTools { candidates: candidates.iter().map(shown).collect(), set }.into()
 }
 
 fn flags(global: &Global, needs: Needs) -> Flags {

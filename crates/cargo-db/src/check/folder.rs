@@ -17,6 +17,8 @@ pub(crate) fn of_folder(folder: &Folder) -> Vec<Checked> {
     let orphans = folder.orphans.iter().map(about("orphan-down-file", "there is no up file to it"));
     let misnamed =
         folder.misnamed.iter().map(|(path, why)| (path, "misnamed-file", (*why).to_owned()));
+    let ignored =
+        folder.ignored.iter().map(|(path, why)| (path, "misnamed-file", (*why).to_owned()));
     let twins = folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(
         |pair| {
             (
@@ -39,8 +41,14 @@ pub(crate) fn of_folder(folder: &Folder) -> Vec<Checked> {
             "most migrations of this folder have one".to_owned(),
         )
     });
-    let all = orphans.chain(misnamed).chain(twins).chain(missing);
-    all.map(|(path, rule, evidence)| of_file(path, finding(rule, 1, "", evidence))).collect()
+    let all = orphans.chain(misnamed).chain(ignored).chain(twins).chain(missing);
+    let all = all.map(|(path, rule, evidence)| of_file(path, finding(rule, 1, "", evidence)));
+    let doubtful = folder.doubtful.iter().map(|(_, path, slip)| (path, slip));
+    let slips = folder.faulty.iter().map(|(path, slip)| (path, slip)).chain(doubtful);
+    let slips = slips.map(|(path, slip)| {
+        of_file(path, finding("wrong-marker", slip.line, "", slip.why.clone()))
+    });
+    all.chain(slips).collect()
 }
 
 /// One finding about a file as a whole.

@@ -48,6 +48,7 @@ const RULES: &[Rule] = &[
          "write what leads back, or say in the file why there is none"),
     rule("orphan-down-file", Form, Warn, "give it the name of its up file, or remove it"),
     rule("misnamed-file", Form, Warn, "rename it, or move it away"),
+    rule("wrong-marker", Form, Block, "correct it, or name the tool whose file it is in db.toml"),
     // Rows and values.
     rule("ban-drop-table", Loss, Block, "rename it first, and drop it when nobody has missed it"),
     rule("ban-drop-column", Loss, Block, "let the programs forget it first"),

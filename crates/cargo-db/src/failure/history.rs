@@ -21,6 +21,11 @@ pub(crate) enum HistoryError {
     NotRecorded { subject: String, why: String, stays: Vec<String> },
     #[error("the history of `{database}` is in {schemas}, where the search path does not lead")]
     Elsewhere { database: String, schemas: String },
+    #[error(
+        "`{database}` has two histories: `{empty}`, where the search path leads, is empty, and \
+         `{full}` is not"
+    )]
+    EmptyBeside { database: String, empty: String, full: String },
 }
 
 impl HistoryError {
@@ -56,6 +61,12 @@ impl HistoryError {
                     .because(why)
                     .because_of(staying(stays))
                     .advise(FINISH_BY_HAND)
+            }
+            HistoryError::EmptyBeside { full, .. } => {
+                Explanation::new("HISTORY.EMPTY_BESIDE", Exit::History).advise(format!(
+                    "say which one it is: `[migrations] table = \"{full}\"` in db.toml, or its \
+                     schema in the URL (`?search_path=`)"
+                ))
             }
             HistoryError::Elsewhere { .. } => Explanation::new("HISTORY.ELSEWHERE", Exit::History)
                 .advise(
@@ -100,6 +111,11 @@ const REMEDIES: &[(ProblemKind, &str)] = &[
         "failed: see what it left behind, then let `cargo db repair` clear its row away",
     ),
     (ProblemKind::Misnamed, "misnamed: mend what is said of it, or move it away"),
+    (
+        ProblemKind::Unreadable,
+        "unreadable: correct the line, or move the file away; where another tool's files are \
+         meant, name that tool: `[migrations] tool = \"…\"` in db.toml",
+    ),
 ];
 
 fn remedies(problems: &[Problem]) -> impl Iterator<Item = &'static str> {
@@ -141,5 +157,10 @@ pub(super) fn samples() -> Vec<HistoryError> {
             stays: vec![text("CREATE INDEX")],
         },
         HistoryError::Elsewhere { database: text("school"), schemas: text("`app`") },
+        HistoryError::EmptyBeside {
+            database: text("school"),
+            empty: text("public._sqlx_migrations"),
+            full: text("app._sqlx_migrations"),
+        },
     ]
 }

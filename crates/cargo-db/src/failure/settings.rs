@@ -26,8 +26,8 @@ pub(crate) enum SettingsError {
     Usage { what: String },
     #[error("nothing says which database to use in {environment}")]
     NoDatabase { environment: Environment, signals: Vec<String> },
-    #[error("the files look like those of several tools: {}", candidates.join(", "))]
-    SeveralTools { candidates: Vec<String> },
+    #[error("the files look like those of several tools: {}", in_folders(candidates))]
+    SeveralTools { candidates: Vec<(String, String)>, set: Option<String> },
 }
 
 impl SettingsError {
@@ -69,12 +69,26 @@ impl SettingsError {
                     .because_of(signals.iter().map(reason))
                     .advise("set DATABASE_URL, in the environment or in `.env`")
             }
-            SettingsError::SeveralTools { .. } => {
+            SettingsError::SeveralTools { candidates, set } => {
+                let table = match set {
+                    Some(set) => format!("[migrations.{set}]"),
+                    None => "[migrations]".to_owned(),
+                };
+                let mut lines: Vec<String> = candidates
+                    .iter()
+                    .map(|(tool, _)| format!("`{table} tool = \"{tool}\"`"))
+                    .collect();
+                lines.dedup();
                 Explanation::new("SETTINGS.SEVERAL_TOOLS", Exit::Usage)
-                    .advise("say which with `[migrations] tool = \"…\"` in db.toml")
+                    .advise(format!("say in db.toml which it is: {}", lines.join(" or ")))
             }
         }
     }
+}
+
+fn in_folders(candidates: &[(String, String)]) -> String {
+    let shown = candidates.iter().map(|(tool, folder)| format!("{tool} in `{folder}`"));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 impl From<TargetError> for SettingsError {
@@ -97,6 +111,10 @@ pub(super) fn samples() -> Vec<SettingsError> {
         line: 3,
         why: text("unknown field `dri`"),
         suggestion,
+    };
+    let several = |set| SettingsError::SeveralTools {
+        candidates: ["sqlx", "golang-migrate"].map(|tool| (text(tool), text("migrations"))).into(),
+        set,
     };
     vec![
         SettingsError::Url { setting: text("DATABASE_URL"), why: text("its host has no `]`") },
@@ -123,6 +141,7 @@ pub(super) fn samples() -> Vec<SettingsError> {
             environment: Environment::Production,
             signals: vec![text("DB_ENV (prod)")],
         },
-        SettingsError::SeveralTools { candidates: vec![text("sqlx"), text("goose")] },
+        several(None),
+        several(Some(text("api"))),
     ]
 }

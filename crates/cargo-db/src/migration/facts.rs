@@ -28,8 +28,8 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
     let history = match session {
         Some(mut session) => {
             let mut history = layout.completed(read_history(&mut session, &layout)?, &folder);
-            // Where db.toml names several sets, several histories are what is to be expected.
-            history.foreign = history.foreign.filter(|_| settings.migrations.sets.len() < 2);
+            // A history that another set claims is where it is to be expected.
+            history.foreign.retain(|foreign| !settings.migrations.is_anothers(foreign));
             history
         }
         None => History::default(),

@@ -6,29 +6,62 @@ use crate::failure::{Result, SettingsError};
 use crate::model::migration::Folder;
 use crate::settings::{Migrations, Origin, Setting, Settings};
 use crate::world::files;
-use db_tools::{FoundFile, ProjectTool};
+use crate::world::signal::Vigil;
+use db_tools::recognition::refused_tool_of;
+use db_tools::{FoundFile, ProjectTool, Slip};
 
 /// Reads the folder of the migrations. One that nobody named may be absent.
 pub(crate) fn read_folder(settings: &Settings) -> Result<Folder> {
-    let Migrations { layout, dir, .. } = &settings.migrations;
+    let Migrations { layout, dir, is_unclaimed, .. } = &settings.migrations;
     named_folder_exists(dir)?;
-    migrations(layout, &dir.value, &settings.root)
+    let mut folder = migrations(layout, &dir.value, &settings.root)?;
+    if *is_unclaimed {
+        leave_all(&mut folder);
+    }
+    Ok(folder)
 }
 
 /// All migrations of a folder, with paths as they are shown: relative to `shown`. An absent folder
 /// holds none.
 pub(crate) fn migrations(layout: &ProjectTool, folder: &Path, shown: &Path) -> Result<Folder> {
     let shown = folder.strip_prefix(shown).unwrap_or(folder);
-    let mut found = Vec::new();
+    let (mut found, mut strange) = (Vec::new(), Folder::default());
+    let vigil = Vigil::begin();
     for path in files::kept_files(folder, layout.depth())? {
-        if layout.reads(&path) {
+        vigil.check()?;
+        // What a name holds that is no text, no tool can say.
+        let lossy = PathBuf::from(path.to_string_lossy().into_owned());
+        if path.to_str().is_none() {
+            if layout.reads(&lossy) {
+                strange.misnamed.push((shown.join(&path), "its name is not UTF-8"));
+            }
+        } else if layout.reads(&path) {
             found.push(FoundFile {
                 bytes: files::read(&folder.join(&path))?,
                 path: shown.join(&path),
             });
+        } else if let Some(tool) = refused_tool_of(&path) {
+            let why = format!("it is a migration of {}, which cargo db does not run", tool.title);
+            strange.faulty.push((shown.join(&path), Slip { line: 1, why }));
         }
     }
-    Ok(layout.read(found))
+    let mut folder = layout.read(found);
+    folder.misnamed.extend(strange.misnamed);
+    folder.faulty.extend(strange.faulty);
+    Ok(folder)
+}
+
+/// Leaves out what no tool claims, and says so.
+fn leave_all(folder: &mut Folder) {
+    let doubtful = std::mem::take(&mut folder.doubtful);
+    folder.faulty.extend(doubtful.into_iter().map(|(_, path, slip)| (path, slip)));
+    for migration in std::mem::take(&mut folder.migrations) {
+        let path = migration.up.path;
+        if folder.faulty.iter().all(|(faulty, _)| *faulty != path) {
+            let why = "it looks like a file of none of the tools that keep theirs here";
+            folder.misnamed.push((path, why));
+        }
+    }
 }
 
 /// A folder that somebody named has to be there: its name may be a slip.

@@ -7,6 +7,7 @@ use crate::failure::{Failure, HistoryError, Result};
 use crate::model::history::History;
 use crate::world::pg::Session;
 use db_tools::ProjectTool;
+use db_tools::history::ForeignHistory;
 use db_tools::recognition::{claimants_of, history_names, history_signatures, tool_of_table};
 use pg_sql::quote::quote_literal;
 
@@ -21,12 +22,11 @@ pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Resul
     );
     let found = session.rows("look for the history", &question)?;
     let Some(first) = found.first() else {
-        return Ok(History { foreign: foreign_history(session, layout)?, ..History::default() });
+        return Ok(History { foreign: foreign_histories(session, layout)?, ..History::default() });
     };
     if schema.is_none() && !first.flag("is_visible")? {
         // Whoever names a search path in the URL means to have a history there of its own.
-        if session.target.options.as_deref().is_some_and(|options| options.contains("search_path"))
-        {
+        if names_schema(session) {
             return Ok(History::default());
         }
         let schemas = found.iter().map(|row| Ok(format!("`{}`", row.text("schema")?)));
@@ -35,7 +35,37 @@ pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Resul
         return Err(HistoryError::Elsewhere { database, schemas }.into());
     }
     let table = first.text("table")?.to_owned();
-    read_table(session, layout, table)
+    let history = read_table(session, layout, table)?;
+    let is_named = layout.names_its_table() || layout.schema().is_some();
+    if history.applied.is_empty() && !is_named && !names_schema(session) {
+        let others = found[1..].iter().map(|row| row.text("table").map(str::to_owned));
+        refuse_full_one(session, layout, &history, others.collect::<Result<Vec<_>>>()?)?;
+    }
+    Ok(history)
+}
+
+/// Whether the URL names the schema: whoever does means the history there.
+fn names_schema(session: &Session) -> bool {
+    session.target.options.as_deref().is_some_and(|options| options.contains("search_path"))
+}
+
+/// An empty history is no history where a full one stands beside it: everything would run again.
+fn refuse_full_one(
+    session: &mut Session,
+    layout: &ProjectTool,
+    empty: &History,
+    others: Vec<String>,
+) -> Result<()> {
+    for table in others {
+        // What cannot be read is somebody else's.
+        let Ok(other) = read_table(session, layout, table) else { continue };
+        if let (false, Some(full)) = (other.applied.is_empty(), other.table) {
+            let database = session.target.database.clone();
+            let empty = empty.table.clone().unwrap_or_default();
+            return Err(HistoryError::EmptyBeside { database, empty, full }.into());
+        }
+    }
+    Ok(())
 }
 
 /// Reads the history from this table, named as the server names it.
@@ -60,7 +90,7 @@ pub(crate) fn read_table(
         }
         None => Vec::new(),
     };
-    Ok(History { table: Some(table), applied, foreign: None })
+    Ok(History { table: Some(table), applied, foreign: Vec::new() })
 }
 
 /// The failure to find one's own history, with the tool whose it is.
@@ -109,9 +139,10 @@ pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> 
     Ok(found)
 }
 
-/// Another tool's history, or one of another name, where the project's own is not there.
-fn foreign_history(session: &mut Session, layout: &ProjectTool) -> Result<Option<String>> {
-    let found = histories(session)?;
-    let other = found.iter().find(|(tool, _)| tool != layout.key()).or(found.first());
-    Ok(other.map(|(tool, table)| format!("`{table}` is a history of {tool}")))
+/// The histories of other tools, and then those of other names, where the project's own is not
+/// there.
+fn foreign_histories(session: &mut Session, layout: &ProjectTool) -> Result<Vec<ForeignHistory>> {
+    let mut found = histories(session)?;
+    found.sort_by_key(|(tool, _)| tool == layout.key());
+    Ok(found.into_iter().map(|(tool, table)| ForeignHistory { tool, table }).collect())
 }

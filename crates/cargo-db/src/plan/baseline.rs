@@ -35,6 +35,7 @@ pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
             problem.trouble,
             ProblemKind::Duplicate
                 | ProblemKind::Misnamed
+                | ProblemKind::Unreadable
                 | ProblemKind::Edited
                 | ProblemKind::Failed
         )

@@ -26,9 +26,9 @@ pub(crate) struct Tolerance {
 
 /// Plans to apply what is pending.
 pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
-    if let (None, Some(foreign)) = (&facts.history.table, &facts.history.foreign) {
+    if let (None, Some(foreign)) = (&facts.history.table, facts.history.foreign.first()) {
         let (database, tool) = (facts.target.database.clone(), facts.layout.key().to_owned());
-        return Err(HistoryError::Foreign { database, foreign: foreign.clone(), tool }.into());
+        return Err(HistoryError::Foreign { database, foreign: foreign.to_string(), tool }.into());
     }
     let standing = MigrationStatus::compare(&facts.folder, &facts.history);
     let chosen = choose(&standing.pending, &facts.folder.migrations, request)?;
@@ -94,11 +94,12 @@ fn blocks(trouble: ProblemKind, facts: &Facts, tolerance: &Tolerance) -> bool {
                 && !tolerance.out_of_order
         }
         // This one was refused before.
-        ProblemKind::Orphan | ProblemKind::Foreign => false,
+        ProblemKind::Orphan | ProblemKind::Ignored | ProblemKind::Foreign => false,
         ProblemKind::Edited
         | ProblemKind::Duplicate
         | ProblemKind::Failed
-        | ProblemKind::Misnamed => true,
+        | ProblemKind::Misnamed
+        | ProblemKind::Unreadable => true,
     }
 }
 
@@ -153,7 +154,7 @@ mod tests {
             history: History {
                 table: Some("t".into()),
                 applied: applied.iter().map(row).collect(),
-                foreign: None,
+                foreign: Vec::new(),
             },
         }
     }

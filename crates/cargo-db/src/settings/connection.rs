@@ -24,6 +24,17 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// Whether both are one database, whoever connects.
+    pub(crate) fn is_same_database(&self, other: &Place) -> bool {
+        match (self, other) {
+            (Place::Named(one), Place::Named(other)) => {
+                (&one.host, one.port, &one.database) == (&other.host, other.port, &other.database)
+            }
+            (Place::Local { database: one }, Place::Local { database: other }) => one == other,
+            _ => false,
+        }
+    }
+
     /// The name of the database.
     pub(crate) fn database(&self) -> &str {
         match self {

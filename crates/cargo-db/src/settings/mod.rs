@@ -8,6 +8,7 @@ mod connection;
 mod dotenv;
 mod file;
 mod owner;
+mod recognise;
 mod root;
 mod source;
 mod tool;
@@ -27,8 +28,9 @@ use crate::model::target::Host;
 
 pub(crate) use connection::Place;
 use file::DbToml;
+pub(crate) use recognise::{Candidate, best, survey};
 pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
-pub(crate) use tool::{Migrations, Runner, survey};
+pub(crate) use tool::{Migrations, Runner};
 pub(crate) use trust::{Ground, Guarded, Trust};
 pub(crate) use trusted::{TrustRecord, folder as trust_folder, record_in as trust_record};
 use variables::Variables;
@@ -157,11 +159,18 @@ impl Settings {
         let set = migrations.set.as_ref().and_then(|set| toml.migrations.sets.get(set));
         let url = set.unwrap_or(&toml.migrations).url.as_deref();
         // On the private server each set has a database of its own.
-        let local_database = match &migrations.set {
+        let database_of = |set: Option<&String>| match set {
             Some(set) => format!("{local_database}_{}", set.replace('-', "_")),
-            None => local_database,
+            None => local_database.clone(),
         };
-        let place = connection::place(sources, &variables, url, &local_database)?;
+        let place =
+            connection::place(sources, &variables, url, &database_of(migrations.set.as_ref()))?;
+        migrations.others.retain(|other| {
+            let database = database_of(other.name.as_ref());
+            let theirs = connection::place(sources, &variables, other.url.as_deref(), &database);
+            theirs.is_ok_and(|theirs| theirs.value.is_same_database(&place.value))
+        });
+        let local_database = database_of(migrations.set.as_ref());
         let is_local = match &place.value {
             Place::Named(target) => target.is_local(),
             Place::Local { .. } => true,

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use db_tools::{Claim, ProjectTool, ToolError, ToolSettings, unsupported};
+use db_tools::history::ForeignHistory;
+use db_tools::{ProjectTool, ToolError, ToolSettings, unsupported};
 
 use crate::failure::{Result, SettingsError};
 use crate::settings::file::{DbToml, MigrationsTable};
+use crate::settings::recognise::{Candidate, Search, Speaks, base, below};
 use crate::settings::source::{Origin, Setting, Sources};
 use crate::settings::trust::Guarded;
 
@@ -27,8 +29,12 @@ pub(crate) struct Migrations {
     pub(crate) set: Option<String>,
     pub(crate) layout: ProjectTool,
     pub(crate) dir: Setting<PathBuf>,
-    /// What else the files look like; the database may decide.
-    pub(crate) candidates: Vec<(ProjectTool, PathBuf)>,
+    /// What the files look like, where that is several tools'; the database may decide.
+    pub(crate) candidates: Vec<Candidate>,
+    /// Whether the folder is customary, and its files look like no tool's.
+    pub(crate) is_unclaimed: bool,
+    /// The histories of the other sets.
+    pub(crate) others: Vec<OtherSet>,
     pub(crate) runner: Runner,
     /// The folder that the tool is run in.
     pub(crate) tool_dir: PathBuf,
@@ -40,11 +46,37 @@ pub(crate) struct Migrations {
 
 impl Migrations {
     /// Settles on one of several tools.
-    pub(crate) fn choose(&mut self, root: &Path, layout: ProjectTool, dir: PathBuf) {
+    pub(crate) fn choose(&mut self, root: &Path, Candidate { layout, dir, .. }: Candidate) {
         self.tool_dir = base(root, &layout, &dir);
         self.runner = if layout.is_code() { Runner::Tool } else { self.runner };
         (self.layout, self.dir.value) = (layout, dir);
         self.candidates.clear();
+    }
+
+    /// Whether a history that is not this set's is another one's, in the same database.
+    pub(crate) fn is_anothers(&self, history: &ForeignHistory) -> bool {
+        self.others.iter().any(|other| other.has(history))
+    }
+}
+
+/// What another set of migrations says of its history.
+#[derive(Clone, Debug)]
+pub(crate) struct OtherSet {
+    pub(crate) name: Option<String>,
+    /// The variable that names its database.
+    pub(crate) url: Option<String>,
+    layout: ProjectTool,
+}
+
+impl OtherSet {
+    fn has(&self, history: &ForeignHistory) -> bool {
+        // The server quotes a name where it has to be quoted.
+        let (table, name) = (history.table.replace('"', ""), self.layout.table_name());
+        let is_table = match self.layout.schema() {
+            Some(schema) => table == format!("{schema}.{name}"),
+            None => table.ends_with(&format!(".{name}")),
+        };
+        history.tool == self.layout.key() && is_table
     }
 }
 
@@ -57,42 +89,108 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
     let set = chosen_set(sources, toml)?;
     let table = set.as_ref().map_or(&toml.migrations, |set| &toml.migrations.sets[set]);
     let dir = named_dir(sources, table, root);
-    let mut found = match (&table.tool, table.has_commands()) {
-        (Some(name), _) => vec![named(sources, root, name, dir.as_ref())?],
-        (None, true) => vec![named(sources, root, "commands", dir.as_ref())?],
-        (None, false) => {
-            let mut found = recognised(sources, root, dir.as_ref());
-            if found.is_empty() {
-                let folder =
-                    dir.as_ref().map_or_else(|| root.join("migrations"), |dir| dir.value.clone());
-                found.push((ProjectTool::plain(), folder));
-            }
-            found
-        }
-    };
-    let (layout, value) = found.remove(0);
-    let tool_dir = base(root, &layout, &value);
+    let place = (sources, root);
+    let (mut found, is_unclaimed) = found(place, table, set.is_none(), dir.as_ref())?;
     if table.tool.is_none() {
-        refuse_unsupported(sources, root, &value)?;
+        refuse_unsupported(sources, root, &found[0].dir)?;
     }
-    let own = own_settings(sources, &layout, &tool_dir)?;
-    let layout = layout.with_settings(&own).with_table(table.table.clone());
-    let (value, dir) = match (dir, own.dir) {
-        (None, Some(named)) => (tool_dir.join(named), None),
-        (dir, _) => (value, dir),
-    };
+    for one in &mut found {
+        settle(place, table, dir.is_none(), one)?;
+    }
+    let Candidate { layout, dir: value, .. } = found[0].clone();
+    let tool_dir = base(root, &layout, &value);
     let runner = runner_of(table, &layout)?;
     let dir = dir.unwrap_or_else(|| Setting::default(value));
     Ok(Migrations {
-        set,
         layout,
         dir,
-        candidates: found,
+        candidates: if found.len() > 1 { found } else { Vec::new() },
+        is_unclaimed,
+        others: other_sets(place, toml, set.as_ref()),
+        set,
         runner,
         tool_dir,
         commands: Guarded::new(table.commands()),
         sets,
     })
+}
+
+/// A project: what its settings come from, and its root.
+type Place<'a> = (&'a Sources<'a>, &'a Path);
+
+/// The tools that `db.toml` names, or that the files look like; and whether no tool claims what is
+/// in the folder.
+fn found(
+    (sources, root): Place<'_>,
+    table: &MigrationsTable,
+    is_alone: bool,
+    dir: Option<&Setting<PathBuf>>,
+) -> Result<(Vec<Candidate>, bool)> {
+    let commands = table.has_commands().then_some("commands");
+    if let Some(name) = table.tool.as_deref().or(commands) {
+        let (layout, dir) = named(sources, root, name, dir)?;
+        return Ok((vec![Candidate { layout, dir, speaks: Speaks::Configuration }], false));
+    }
+    let search = Search {
+        sources,
+        root,
+        dir: dir.map(|dir| dir.value.as_path()),
+        plain_by_default: is_alone && (sources.exists)(&root.join("db.toml")),
+        by_files: false,
+    };
+    let mut found = search.candidates();
+    let mut unclaimed = None;
+    if found.is_empty() {
+        let plain = dir.map_or_else(|| root.join("migrations"), |dir| dir.value.clone());
+        let is_sql = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "sql");
+        let is_used = dir.is_some() || (sources.list)(&plain, 1).iter().any(is_sql);
+        unclaimed = if is_used { None } else { search.unclaimed() };
+        let folder = unclaimed.clone().unwrap_or(plain);
+        let layout = ProjectTool::plain();
+        found.push(Candidate { layout, dir: folder, speaks: Speaks::Nothing });
+    }
+    Ok((found, unclaimed.is_some()))
+}
+
+/// Adds what the tool's own settings file says, and what `db.toml` says of its history.
+fn settle(
+    (sources, root): Place<'_>,
+    table: &MigrationsTable,
+    is_free: bool,
+    one: &mut Candidate,
+) -> Result<()> {
+    let tool_dir = base(root, &one.layout, &one.dir);
+    let own = own_settings(sources, &one.layout, &tool_dir)?;
+    one.layout = one.layout.clone().with_settings(&own).with_table(table.table.clone());
+    if let (true, Some(named)) = (is_free, own.dir) {
+        one.dir = tool_dir.join(named);
+    }
+    Ok(())
+}
+
+/// The histories of the other sets. What cannot be told of one is no reason to stop.
+fn other_sets(
+    place @ (sources, root): Place<'_>,
+    toml: &DbToml,
+    own: Option<&String>,
+) -> Vec<OtherSet> {
+    let named = toml.migrations.sets.iter().filter(|(name, _)| Some(*name) != own);
+    let named = named.map(|(name, table)| (Some(name.clone()), table));
+    let alone = (own.is_some() && !toml.migrations.is_empty()).then_some((None, &toml.migrations));
+    let of_set = |(name, table): (Option<String>, &MigrationsTable)| {
+        let dir = table
+            .dir
+            .as_ref()
+            .map(|dir| Setting { value: root.join(dir), origin: Origin::DbToml("migrations.dir") });
+        let found = found(place, table, name.is_none(), dir.as_ref()).ok()?.0;
+        let url = table.url.clone();
+        let of_one = move |mut one: Candidate| {
+            settle((sources, root), table, dir.is_none(), &mut one).ok()?;
+            Some(OtherSet { name: name.clone(), url: url.clone(), layout: one.layout })
+        };
+        Some(found.into_iter().filter_map(of_one).collect::<Vec<_>>())
+    };
+    named.chain(alone).filter_map(of_set).flatten().collect()
 }
 
 /// The folder that somebody named.
@@ -216,148 +314,6 @@ fn named(
     });
     let folder = folder.unwrap_or_else(|| below(root, layout.folders()[0]));
     Ok((layout, folder))
-}
-
-/// The tools that the files look like, each with its folder.
-fn recognised(
-    sources: &Sources<'_>,
-    root: &Path,
-    dir: Option<&Setting<PathBuf>>,
-) -> Vec<(ProjectTool, PathBuf)> {
-    let mut best: BTreeMap<PathBuf, (Strength, Vec<ProjectTool>)> = BTreeMap::new();
-    let mut listings: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-    for layout in ProjectTool::all() {
-        let folders: Vec<PathBuf> = match dir {
-            Some(dir) => vec![dir.value.clone()],
-            None => layout.folders().iter().map(|folder| below(root, folder)).collect(),
-        };
-        for folder in folders {
-            if !(sources.exists)(&folder) {
-                continue;
-            }
-            let deep = layout.depth() > 2 && folder == root;
-            let listing =
-                listings.entry(folder.clone()).or_insert_with(|| (sources.list)(&folder, 2));
-            let within = |file: &&Path| file.components().count() <= layout.depth();
-            let names: Vec<&Path> = listing.iter().map(PathBuf::as_path).filter(within).collect();
-            let first = |name: &Path| (sources.read)(&folder.join(name)).ok().flatten();
-            let project = ProjectRoot { sources, root: base(root, &layout, &folder) };
-            let strength = project.strength(&layout, &names, &first, deep);
-            let entry = best.entry(folder).or_insert((Strength::None, Vec::new()));
-            if strength > entry.0 {
-                *entry = (strength, vec![layout.clone()]);
-            } else if strength == entry.0 && strength > Strength::None {
-                entry.1.push(layout.clone());
-            }
-        }
-    }
-    // What sqlx and others name alike is plain SQL, unless something speaks for one of them.
-    for (strength, layouts) in best.values_mut() {
-        if *strength == Strength::Fits && layouts.iter().any(ProjectTool::is_plain) {
-            *layouts = vec![ProjectTool::plain()];
-        }
-    }
-    // An empty folder of a tool that is known to be here says less than one that holds its files.
-    let strongest = best.values().map(|(strength, _)| *strength).max().unwrap_or(Strength::None);
-    let enough = if strongest > Strength::Expected { Strength::Fits } else { Strength::Expected };
-    let found = best.into_iter().filter(|(_, (strength, _))| *strength >= enough);
-    let mut found: Vec<(ProjectTool, PathBuf)> = found
-        .flat_map(|(folder, (_, layouts))| {
-            layouts.into_iter().map(move |layout| (layout, folder.clone()))
-        })
-        .collect();
-    found.dedup_by(|later, earlier| later.1 == earlier.1 && later.0.key() == earlier.0.key());
-    found
-}
-
-/// Every folder of migrations in a repository, with the tools that it looks like.
-pub(crate) fn survey(
-    sources: &Sources<'_>,
-    root: &Path,
-    folders: &[PathBuf],
-) -> Vec<(Vec<ProjectTool>, PathBuf)> {
-    let mut all: BTreeMap<PathBuf, Vec<ProjectTool>> = BTreeMap::new();
-    for folder in
-        std::iter::once(root.to_owned()).chain(folders.iter().map(|folder| root.join(folder)))
-    {
-        for (layout, dir) in recognised(sources, &folder, None) {
-            // What lies deep below is known by what stands in the root.
-            if layout.depth() > 2 || (sources.list)(&dir, 2).iter().any(|file| layout.reads(file)) {
-                let known = all.entry(dir).or_default();
-                if known.iter().all(|one| one.key() != layout.key()) {
-                    known.push(layout);
-                }
-            }
-        }
-    }
-    all.into_iter().map(|(dir, layouts)| (layouts, dir)).collect()
-}
-
-/// How sure it is that files are a tool's.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Strength {
-    None,
-    /// The tool is here, and no file is.
-    Expected,
-    /// Names fit.
-    Fits,
-    /// Names fit, and the project is in the tool's language.
-    OfLanguage,
-    /// Only this tool writes files so, or it is here with files of its kind.
-    Certain,
-}
-
-struct ProjectRoot<'a> {
-    sources: &'a Sources<'a>,
-    root: PathBuf,
-}
-
-impl ProjectRoot<'_> {
-    fn strength(
-        &self,
-        layout: &ProjectTool,
-        names: &[&Path],
-        first: &dyn Fn(&Path) -> Option<String>,
-        deep: bool,
-    ) -> Strength {
-        let has = |name: &str| (self.sources.exists)(&self.root.join(name));
-        let package = || {
-            (self.sources.read)(&self.root.join("package.json")).ok().flatten().unwrap_or_default()
-        };
-        let depends_on = |name: &str| package().contains(&format!("\"{name}\""));
-        let owns = layout.owns(&has, &depends_on);
-        // What lies deep below the root was not listed.
-        let any = deep || names.iter().any(|name| layout.reads(name));
-        match layout.claims(names, first) {
-            Claim::Signed => Strength::Certain,
-            Claim::Fits if owns => Strength::Certain,
-            Claim::Fits if layout.profile().language.iter().any(|file| has(file)) => {
-                Strength::OfLanguage
-            }
-            Claim::Fits => Strength::Fits,
-            Claim::No if !owns => Strength::None,
-            // Where nothing but the name of its folder tells, any file will do.
-            Claim::No if any && layout.profile().marks_suffice => Strength::Certain,
-            Claim::No => Strength::Expected,
-        }
-    }
-}
-
-fn below(root: &Path, folder: &str) -> PathBuf {
-    if folder == "." { root.to_owned() } else { root.join(folder) }
-}
-
-/// The folder that a tool takes for the project: what stands above its customary folder.
-fn base(root: &Path, layout: &ProjectTool, dir: &Path) -> PathBuf {
-    let above = layout.folders().iter().filter(|folder| dir.ends_with(folder)).map(|folder| {
-        let levels = layout
-            .profile()
-            .project_levels
-            .unwrap_or_else(|| Path::new(folder).components().count());
-        dir.ancestors().nth(levels).unwrap_or(root)
-    });
-    let above = above.max_by_key(|above| std::cmp::Reverse(above.components().count()));
-    if *dir == *root { root.to_owned() } else { above.unwrap_or(root).to_owned() }
 }
 
 impl MigrationsTable {

@@ -181,7 +181,8 @@ impl Repository<'_> {
                 .iter()
                 .filter_map(|migration| Some(migration.down.as_ref()?.path.clone()));
             let mut all: Vec<PathBuf> = up.chain(down).chain(folder.orphans.clone()).collect();
-            all.extend(folder.misnamed.iter().map(|(path, _)| path.clone()));
+            let left = folder.misnamed.iter().chain(&folder.ignored).map(|(path, _)| path);
+            all.extend(left.chain(folder.faulty.iter().map(|(path, _)| path)).cloned());
             all.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
             all.sort();
             all.dedup();

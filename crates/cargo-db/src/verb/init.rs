@@ -116,7 +116,7 @@ fn survey_of(root: &Path) -> Result<Work> {
         cwd: root.to_owned(),
         read: &files::read_if_there,
         exists: &|path| files::is_there(path),
-        list: &files::some_files,
+        list: &files::listed_files,
         owner: &|_| None,
         caller: Caller::default(),
     };

@@ -113,17 +113,15 @@ fn look<'s>(
             (folder, answers.history) = migration::ask(world, settings, &target)?;
         }
         answers.history = layout.completed(std::mem::take(&mut answers.history), &folder);
-        // Where db.toml names several sets, several histories are what is to be expected.
-        if settings.migrations.sets.len() > 1 {
-            answers.history.foreign = None;
-        }
+        // A history that another set claims is where it is to be expected.
+        answers.history.foreign.retain(|foreign| !settings.migrations.is_anothers(foreign));
     }
     Ok(Looked { settings, target, folder, found })
 }
 
 impl Looked<'_> {
     fn status(&self) -> StatusReport {
-        static NONE: History = History { table: None, applied: Vec::new(), foreign: None };
+        static NONE: History = History { table: None, applied: Vec::new(), foreign: Vec::new() };
         let history = self.found.as_ref().map_or(&NONE, |answers| &answers.history);
         let marker = self.found.as_ref().and_then(|answers| answers.marker.as_ref());
         StatusReport::from(StatusFacts {
@@ -159,9 +157,11 @@ fn ask(
     let Some(mut session) = connect(world, settings, target, wait)? else { return Ok(None) };
     let (found, server, database) = survey::survey(&mut session, layout)?;
     let marker = if found.marker { marker::read(&mut session)? } else { None };
-    let history = match found.history {
-        Some(table) => migration::read_table(&mut session, layout, table)?,
-        None => migration::read_history(&mut session, layout)?,
+    let history = found.history.map(|table| migration::read_table(&mut session, layout, table));
+    let history = match history.transpose()? {
+        Some(history) if !history.applied.is_empty() => history,
+        // Another one may stand beside an empty one.
+        _ => migration::read_history(&mut session, layout)?,
     };
     Ok(Some(Answers { history, server, database, marker }))
 }

@@ -13,7 +13,7 @@ use crate::failure::{BackupError, CausedBy, FileError, Result, RunError};
 use crate::model::backup::Compression;
 use crate::model::event::Event;
 use crate::model::migration::Checksum;
-use crate::world::{World, zstandard};
+use crate::world::{World, files, zstandard};
 
 /// How many pieces may wait for the compressor.
 const WAITING: usize = 32;
@@ -137,7 +137,7 @@ pub(crate) enum FileKind {
 /// Recognises a file by its content.
 pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
     let mut head = [0; 5];
-    let read = File::open(path).and_then(|file| {
+    let read = files::open(path).and_then(|file| {
         let mut filled = 0;
         let mut file = file.take(5);
         while filled < 5 {
@@ -168,7 +168,7 @@ pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
         FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
             .caused_by(error)
     };
-    let file = io::BufReader::with_capacity(256 * 1024, File::open(path).map_err(failed)?);
+    let file = io::BufReader::with_capacity(256 * 1024, files::open(path).map_err(failed)?);
     Ok(match kindred {
         FileKind::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
         FileKind::Zstd => zstandard::reader(file).map_err(failed)?,
@@ -182,7 +182,7 @@ pub(crate) fn measure(path: &Path) -> Result<Stored> {
         FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
             .caused_by(error)
     };
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = files::open(path).map_err(failed)?;
     let (mut context, mut bytes) = (Context::new(&SHA256), 0);
     let mut buffer = vec![0; 256 * 1024];
     loop {

@@ -7,11 +7,14 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use ring::digest::{SHA256, digest};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use walkdir::WalkDir;
 
 use crate::failure::{CausedBy, Failure, FileError, Result};
 use crate::model::migration::Checksum;
 use crate::settings::FileOwner;
+use crate::world::signal::Vigil;
 
 /// Makes a failure out of an I/O error.
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Failure + use<'a> {
@@ -25,9 +28,31 @@ pub(crate) fn current_dir() -> Result<PathBuf> {
     std::env::current_dir().map_err(failed("find the current folder", Path::new(".")))
 }
 
+/// Opens a file to read it. In its place may stand a FIFO or a device, of which nobody knows the
+/// end, or when there is something to read: that is refused, and never waited for.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    regular(OpenOptions::new().read(true), path)
+}
+
+/// Opens what has to be a regular file.
+fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let refused = || io::Error::other("it is not a regular file");
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    // A FIFO that nobody reads, and a socket, cannot be opened so.
+    let is_odd = |error: &io::Error| error.raw_os_error() == Some(Errno::NXIO.raw_os_error());
+    let opened = options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0)).open(path);
+    let file = opened.map_err(|error| if is_odd(&error) { refused() } else { error })?;
+    let kind = file.metadata()?.file_type();
+    match (kind.is_file(), kind.is_dir()) {
+        (true, _) => Ok(file),
+        (_, true) => Err(Errno::ISDIR.into()),
+        _ => Err(refused()),
+    }
+}
+
 /// A file's text, for settings; `None` where there is none.
 pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
+    match open(path).and_then(io::read_to_string) {
         Ok(text) => Ok(Some(text)),
         Err(error)
             if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
@@ -42,14 +67,14 @@ pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<String>> {
 /// is not asked for each one's size first.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut file = File::open(path).map_err(failed("read", path))?;
+    let mut file = open(path).map_err(failed("read", path))?;
     let mut buffer = [0; 1024];
     loop {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(bytes),
             Ok(count) if bytes.is_empty() && count == buffer.len() => {
                 bytes.extend_from_slice(&buffer);
-                file.read_to_end(&mut bytes).map_err(failed("read", path))?;
+                read_rest(&mut file, path, &mut bytes)?;
                 return Ok(bytes);
             }
             Ok(count) => bytes.extend_from_slice(&buffer[..count]),
@@ -59,11 +84,21 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     }
 }
 
+/// Reads the rest of a file, which may be long: a signal ends that.
+fn read_rest(file: &mut File, path: &Path, bytes: &mut Vec<u8>) -> Result<()> {
+    const AT_ONCE: u64 = 4 << 20;
+    let vigil = Vigil::begin();
+    while file.take(AT_ONCE).read_to_end(bytes).map_err(failed("read", path))? > 0 {
+        vigil.check()?;
+    }
+    Ok(())
+}
+
 /// Folders in which nobody keeps migrations, and much else.
 const SKIPPED: [&str; 5] = ["node_modules", "target", "vendor", "venv", "__pycache__"];
 
 /// What is below a folder, so many levels deep, without the folders in which nobody keeps anything;
-/// of a folder its files come first.
+/// in the order of the names, but that of a folder its files come first.
 fn walk_some(
     folder: &Path,
     depth: usize,
@@ -71,7 +106,10 @@ fn walk_some(
     WalkDir::new(folder)
         .min_depth(1)
         .max_depth(depth)
-        .sort_by_key(|entry| entry.file_type().is_dir())
+        .sort_by(|a, b| {
+            let key = |entry: &walkdir::DirEntry| entry.file_type().is_dir();
+            key(a).cmp(&key(b)).then_with(|| a.file_name().cmp(b.file_name()))
+        })
         .into_iter()
         .filter_entry(|entry| !entry.file_type().is_dir() || is_looked_into(entry.file_name()))
 }
@@ -114,16 +152,13 @@ fn is_looked_into(name: &std::ffi::OsStr) -> bool {
     !name.starts_with('.') && !SKIPPED.contains(&name.as_ref())
 }
 
-/// So many files of a folder tell whose they are.
-const SOME: usize = 100;
-
-/// Some of the files in a folder, so many levels deep; relative to it.
-pub(crate) fn some_files(folder: &Path, depth: usize) -> Vec<PathBuf> {
+/// The files in a folder as far as they can be listed, so many levels deep; relative to it, in the
+/// order of their names.
+pub(crate) fn listed_files(folder: &Path, depth: usize) -> Vec<PathBuf> {
     walk_some(folder, depth)
         .flatten()
         .filter(|entry| !entry.file_type().is_dir())
         .filter_map(|entry| entry.path().strip_prefix(folder).ok().map(Path::to_owned))
-        .take(SOME)
         .collect()
 }
 
@@ -212,7 +247,7 @@ pub(crate) fn seal_dir(path: &Path) -> Result<()> {
 
 /// Brings a file to disk.
 pub(crate) fn sync_file(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(failed("sync", path))
+    open(path).and_then(|file| file.sync_all()).map_err(failed("sync", path))
 }
 
 /// A file's size in bytes; `None` for a link, and where there is no file.
@@ -249,9 +284,8 @@ pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// A lock between processes that several may hold together, so long as nobody holds it alone.
 pub(crate) fn lock_shared(path: &Path) -> Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
-    let file = file.map_err(failed("open", path))?;
-    file.lock_shared().map_err(failed("lock", path))?;
+    let file = lock_file(path)?;
+    wait_for(path, || file.try_lock_shared())?;
     Ok(file)
 }
 
@@ -383,16 +417,14 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
 
 /// A lock between processes, held until the file is dropped.
 pub(crate) fn lock(path: &Path) -> Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
-    let file = file.map_err(failed("open", path))?;
-    file.lock().map_err(failed("lock", path))?;
+    let file = lock_file(path)?;
+    wait_for(path, || file.try_lock())?;
     Ok(file)
 }
 
 /// The same, if nobody holds it.
 pub(crate) fn try_lock(path: &Path) -> Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
-    let file = file.map_err(failed("open", path))?;
+    let file = lock_file(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -400,10 +432,31 @@ pub(crate) fn try_lock(path: &Path) -> Result<Option<File>> {
     }
 }
 
+fn lock_file(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    regular(options.create(true).truncate(false).write(true).mode(0o600), path)
+        .map_err(failed("open", path))
+}
+
+/// Tries to lock until it succeeds, or a signal comes.
+fn wait_for(path: &Path, lock: impl Fn() -> std::result::Result<(), TryLockError>) -> Result<()> {
+    let vigil = Vigil::begin();
+    loop {
+        match lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => {
+                vigil.check()?;
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("lock", path)(error)),
+        }
+    }
+}
+
 /// The same as `lock`, of a folder that is there.
 pub(crate) fn lock_folder(path: &Path) -> Result<File> {
     let folder = File::open(path).map_err(failed("open", path))?;
-    folder.lock().map_err(failed("lock", path))?;
+    wait_for(path, || folder.try_lock())?;
     Ok(folder)
 }
 
@@ -420,11 +473,8 @@ pub(crate) fn append_line(path: &Path, line: &str) -> Result<()> {
 
 /// A file to append to, and its length now.
 pub(crate) fn append(path: &Path) -> Result<(File, u64)> {
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
+    let mut options = OpenOptions::new();
+    let file = regular(options.create(true).append(true).mode(0o600), path)
         .map_err(failed("open", path))?;
     let length = file.metadata().map_err(failed("look at", path))?.len();
     Ok((file, length))
@@ -433,7 +483,7 @@ pub(crate) fn append(path: &Path) -> Result<(File, u64)> {
 /// What a file holds from `start` on, as far as it can be read.
 pub(crate) fn tail(path: &Path, start: u64) -> String {
     let mut text = Vec::new();
-    if let Ok(mut file) = File::open(path) {
+    if let Ok(mut file) = open(path) {
         let _ = file.seek(SeekFrom::Start(start)).and_then(|_| file.read_to_end(&mut text));
     }
     String::from_utf8_lossy(&text).into_owned()

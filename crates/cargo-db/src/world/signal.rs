@@ -12,6 +12,30 @@ use crate::failure::{Exit, Result, RunError};
 
 type Cancel = Box<dyn Fn() + Send>;
 
+/// The signal that came last to this process, for what waits without a world to ask.
+static LAST: AtomicI32 = AtomicI32::new(0);
+
+/// Whether a signal comes while something goes on that takes its time. One that came before does
+/// not count: what is tidied up after it has to come through.
+pub(crate) struct Vigil(bool);
+
+impl Vigil {
+    /// Begins now.
+    pub(crate) fn begin() -> Vigil {
+        Vigil(LAST.load(Ordering::SeqCst) == 0)
+    }
+
+    /// Fails if a signal came since.
+    pub(crate) fn check(&self) -> Result<()> {
+        match LAST.load(Ordering::SeqCst) {
+            signal if self.0 && signal != 0 => {
+                Err(RunError::Interrupted { terminated: signal != SIGINT }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Whether we were asked to stop, and what to cancel then.
 #[derive(Clone, Default)]
 pub(crate) struct Interrupt(Arc<Shared>);
@@ -47,6 +71,7 @@ impl Interrupt {
         let shared = Arc::clone(&interrupt.0);
         std::thread::spawn(move || {
             for signal in signals.forever() {
+                LAST.store(signal, Ordering::SeqCst);
                 shared.signal.store(signal, Ordering::SeqCst);
                 let cancels = shared.cancels.lock().unwrap_or_else(PoisonError::into_inner);
                 cancels.values().for_each(|cancel| cancel());

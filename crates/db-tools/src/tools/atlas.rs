@@ -8,5 +8,5 @@ pub(super) static TOOL: UnsupportedTool = UnsupportedTool {
     title: "Atlas",
     marks: &["atlas.sum"],
     table: "atlas_schema_revisions",
-    shared_table: None,
+    ..UnsupportedTool::UNKNOWN
 };

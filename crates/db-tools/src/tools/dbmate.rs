@@ -2,15 +2,16 @@
 //! `schema_migrations`.
 //!
 //! Read in `pkg/dbmate/{db,migration}.go` and `pkg/driver/postgres/postgres.go` of dbmate 2.36. It
-//! runs migrations in the order of their file names and stores no checksum.
+//! runs migrations in the order of their file names and stores no checksum. Several pairs of parts
+//! run in the order in which they stand, also when they are rolled back.
 
 use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
 use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
-use crate::naming::{NewMigration, file_name, leading_digits};
+use crate::naming::{NewMigration, file_name, leading_digits, most_are};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
-use crate::section;
+use crate::section::{self, Division, Mark, Part, Repeats, Sections, Slip};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::Connection;
 use pg_sql::quote::quote_literal;
@@ -32,6 +33,7 @@ static PROFILE: Profile = Profile {
         rows: "{table}",
         beside: &[],
     },
+    sections: Some(&SECTIONS),
     table_variable: Some("DBMATE_MIGRATIONS_TABLE"),
     without_transaction: "write `-- migrate:up transaction:false`",
     commands: Commands {
@@ -42,6 +44,14 @@ static PROFILE: Profile = Profile {
         ..Commands::NONE
     },
     ..Profile::SQL
+};
+
+static SECTIONS: Sections = Sections {
+    words: &["migrate:up", "migrate:down"],
+    near: &["migrate:"],
+    mark,
+    repeats: Repeats::Pairs,
+    shown: "`-- migrate:up` and `-- migrate:down`",
 };
 
 impl Tool for Dbmate {
@@ -57,35 +67,32 @@ impl Tool for Dbmate {
         found.sort_by(|a, b| file_name(&a.path).cmp(file_name(&b.path)));
         let mut folder = Folder::default();
         for file in found {
-            let text = String::from_utf8_lossy(&file.bytes).into_owned();
-            let is = |word| move |line: &str| is_marker(line, word);
-            let parts = section::parts(&text, is("migrate:up"), is("migrate:down"));
+            let text = file.text();
             let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();
             let Some((version, rest)) = leading_digits(&stem) else {
                 folder.misnamed.push((file.path, "dbmate wants a name that begins with digits"));
                 continue;
             };
-            let times = |word| text.lines().filter(|line| is_marker(line.trim(), word)).count();
-            if times("migrate:up") > 1 || times("migrate:down") > 1 {
-                folder.misnamed.push((file.path, "it has several parts that lead one way"));
-                continue;
-            }
-            let Some((marker, range)) = parts.up else {
+            let divided = section::divide(&text, "dbmate", &SECTIONS).and_then(of_one_kind);
+            let division = match divided {
+                Ok(division) => division,
+                Err(slip) => {
+                    folder.faulty.push((file.path, slip));
+                    continue;
+                }
+            };
+            let Some(up) = division.up() else {
                 folder.misnamed.push((file.path, "dbmate wants a line `-- migrate:up` in it"));
                 continue;
             };
-            let transactional = |line: &str| !line.contains("transaction:false");
-            let whole = script_file(self, FoundFile { path: file.path, bytes: file.bytes }, true);
-            let up = ScriptFile {
-                transactional: transactional(marker.line),
-                part: Some(range),
+            let whole = script_file(self, file, true);
+            let script = |parts: &[Part<'_>], ranges| ScriptFile {
+                transactional: parts.first().is_none_or(is_transactional),
+                part: Some(ranges),
                 ..whole.clone()
             };
-            let down = parts.down.map(|(marker, range)| ScriptFile {
-                transactional: transactional(marker.line),
-                part: Some(range),
-                ..whole
-            });
+            let up = script(&division.ups, up);
+            let down = division.down().map(|ranges| script(&division.downs, ranges));
             folder.migrations.push(Migration {
                 version: Version::text(version),
                 name: rest.trim_start_matches('_').replace('_', " "),
@@ -98,10 +105,8 @@ impl Tool for Dbmate {
         folder
     }
 
-    fn claims(&self, names: &[&Path], first: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        let sql = names.iter().find(|name| self.reads(name));
-        let marked = |text: String| text.lines().any(|line| is_marker(line.trim(), "migrate:up"));
-        Claim::signed_if(sql.and_then(|name| first(name)).is_some_and(marked))
+    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        Claim::signed_if(most_are(names, text_of, |text| SECTIONS.begin_in(text)))
     }
 
     fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
@@ -134,6 +139,28 @@ fn is_marker(line: &str, word: &str) -> bool {
     after.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
 }
 
+fn mark(line: &str) -> Option<Mark> {
+    let is = |word| is_marker(line, word);
+    is("migrate:up").then_some(Mark::Up).or(is("migrate:down").then_some(Mark::Down))
+}
+
+fn is_transactional(part: &Part<'_>) -> bool {
+    !part.line.contains("transaction:false")
+}
+
+/// Fails where of several parts one runs in a transaction, and another one does not.
+fn of_one_kind(division: Division<'_>) -> Result<Division<'_>, Slip> {
+    for parts in [&division.ups, &division.downs] {
+        let first = parts.first().is_none_or(is_transactional);
+        if let Some(other) = parts.iter().find(|part| is_transactional(part) != first) {
+            let why = "of the parts before it, one runs in a transaction where this one does not, \
+                or the other way round: write them as migrations of their own";
+            return Err(Slip::at(other.number, why));
+        }
+    }
+    Ok(division)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,5 +180,26 @@ mod tests {
         assert!(down.transactional && !up.transactional);
         assert!(down.part_of(text.into()).ends_with(b"DROP TABLE t;\n"));
         assert_eq!(folder.misnamed.len(), 1);
+    }
+
+    #[test]
+    fn several_pairs_are_one_migration() {
+        let pair = |name: &str| {
+            format!("-- migrate:up\nCREATE TABLE {name} ()\n-- migrate:down\nDROP TABLE {name}\n")
+        };
+        let read = |text: &str| {
+            Dbmate.read(vec![FoundFile { path: "1_x.sql".into(), bytes: text.into() }])
+        };
+        let text = pair("a") + &pair("b");
+        let folder = read(&text);
+        let migration = &folder.migrations[0];
+        let sql = |script: &ScriptFile| {
+            let text = String::from_utf8(script.part_of(text.clone().into())).unwrap();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(sql(&migration.up), "CREATE TABLE a () ; CREATE TABLE b ()");
+        assert_eq!(sql(migration.down.as_ref().unwrap()), "DROP TABLE a ; DROP TABLE b");
+        let mixed = pair("a") + &pair("b").replace("migrate:up", "migrate:up transaction:false");
+        assert_eq!(read(&mixed).faulty[0].1.line, 5);
     }
 }

@@ -35,6 +35,7 @@ static PROFILE: Profile = Profile {
     },
     marks: &["diesel.toml"],
     language: &["Cargo.toml"],
+    dependencies: &[("Cargo.toml", "diesel"), ("Cargo.toml", "diesel_migrations")],
     without_transaction: "say `run_in_transaction = false` in a metadata.toml beside it",
     commands: Commands {
         all: "diesel migration run --migration-dir {dir}",

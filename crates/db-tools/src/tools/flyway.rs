@@ -71,6 +71,11 @@ static PROFILE: Profile = Profile {
     },
     marks: &["flyway.toml", "flyway.conf", "conf/flyway.conf"],
     language: &["pom.xml", "build.gradle", "build.gradle.kts"],
+    dependencies: &[
+        ("pom.xml", "flyway"),
+        ("build.gradle", "flyway"),
+        ("build.gradle.kts", "flyway"),
+    ],
     table_variable: Some("FLYWAY_TABLE"),
     takes_own_lock: true,
     needs_tcp: true,
@@ -150,9 +155,15 @@ impl Tool for Flyway {
     }
 
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::fits_if(
-            names.iter().any(|name| matches!(parse(file_name(name)), Some(('V' | 'R', ..)))),
-        )
+        // What is repeated, and settings beside a file, only Flyway has.
+        let is_own = |name: &&Path| {
+            matches!(parse(file_name(name)), Some(('R', ..)))
+                || file_name(name)
+                    .strip_suffix(".conf")
+                    .is_some_and(|script| matches!(parse(script), Some(('V' | 'U', ..))))
+        };
+        let fits = names.iter().any(|name| matches!(parse(file_name(name)), Some(('V' | 'R', ..))));
+        Claim::signed_if(names.iter().any(is_own)).max(Claim::fits_if(fits))
     }
 
     fn version(&self, text: &str) -> Option<Version> {

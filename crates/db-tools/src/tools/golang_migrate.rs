@@ -36,6 +36,7 @@ static PROFILE: Profile = Profile {
         beside: &[],
     },
     language: &["go.mod"],
+    dependencies: &[("go.mod", "github.com/golang-migrate/migrate")],
     takes_own_lock: true,
     without_transaction: "let it be the only statement of its file",
     commands: Commands {

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
 use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
-use crate::naming::{NewMigration, file_name, leading_digits};
+use crate::naming::{NewMigration, file_name, leading_digits, most_are};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
-use crate::section;
+use crate::section::{self, Division, Mark, Repeats, Sections};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::{Connection, Variable};
 
@@ -43,6 +43,8 @@ static PROFILE: Profile = Profile {
             ORDER BY version_id, id DESC) AS newest WHERE is_applied) AS rows",
         beside: &[],
     },
+    dependencies: &[("go.mod", "github.com/pressly/goose")],
+    sections: Some(&SECTIONS),
     table_variable: Some("GOOSE_TABLE"),
     without_transaction: "begin the file with `-- +goose NO TRANSACTION`",
     commands: Commands {
@@ -54,6 +56,15 @@ static PROFILE: Profile = Profile {
         ..Commands::NONE
     },
     ..Profile::SQL
+};
+
+static SECTIONS: Sections = Sections {
+    words: &["+goose"],
+    near: &["goose up", "goose down"],
+    mark,
+    repeats: Repeats::Refused,
+    shown: "`-- +goose Up`, `-- +goose Down`, `StatementBegin`, `StatementEnd`, \
+        `NO TRANSACTION` and `ENVSUB ON`",
 };
 
 impl Tool for Goose {
@@ -79,21 +90,28 @@ impl Tool for Goose {
                 }
                 continue;
             };
-            let text = String::from_utf8_lossy(&file.bytes).into_owned();
-            let parts =
-                section::parts(&text, |line| is_marker(line, "Up"), |line| is_marker(line, "Down"));
-            let transactional =
-                section::find(&text, 0, |line| is_marker(line, "NO TRANSACTION")).is_none();
-            let mut whole = script_file(self, file, transactional);
+            let text = file.text();
+            let is_program = !file_name(&file.path).ends_with(".sql");
+            let division = if is_program {
+                Division::default()
+            } else {
+                match section::divide(&text, "goose", &SECTIONS) {
+                    Ok(division) => division,
+                    Err(slip) => {
+                        folder.faulty.push((file.path, slip));
+                        continue;
+                    }
+                }
+            };
+            let says = |word| division.others.iter().any(|line| is_marker(line, word));
+            let mut whole = script_file(self, file, !says("NO TRANSACTION"));
             // What it puts in for variables, only it knows.
-            let substitutes =
-                section::find(&text, 0, |line| is_marker(line, "ENVSUB ON")).is_some();
-            whole.is_code |= substitutes;
-            let part = |range| ScriptFile { part: Some(range), ..whole.clone() };
-            let (up, down) = match (whole.is_code, parts.up, parts.down) {
-                (true, ..) if !substitutes => (whole.clone(), Some(whole)),
-                (_, Some((_, up)), down) => (part(up), down.map(|(_, down)| part(down))),
-                (_, None, _) => {
+            whole.is_code |= says("ENVSUB ON") || says("ENVSUBST ON");
+            let part = |parts| ScriptFile { part: Some(parts), ..whole.clone() };
+            let (up, down) = match (is_program, division.up()) {
+                (true, _) => (whole.clone(), Some(whole)),
+                (false, Some(up)) => (part(up), division.down().map(part)),
+                (false, None) => {
                     folder.misnamed.push((whole.path, "goose wants a line `-- +goose Up` in it"));
                     continue;
                 }
@@ -106,10 +124,8 @@ impl Tool for Goose {
         folder
     }
 
-    fn claims(&self, names: &[&Path], first: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        let sql = names.iter().find(|name| file_name(name).ends_with(".sql"));
-        let marked = |text: String| text.lines().any(|line| is_marker(line.trim(), "Up"));
-        Claim::signed_if(sql.and_then(|name| first(name)).is_some_and(marked))
+    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        Claim::signed_if(most_are(names, text_of, |text| SECTIONS.begin_in(text)))
     }
 
     fn version(&self, text: &str) -> Option<Version> {
@@ -143,6 +159,22 @@ fn is_marker(line: &str, word: &str) -> bool {
     let after =
         line.strip_prefix("--").map(str::trim_start).and_then(|line| line.strip_prefix("+goose"));
     after.is_some_and(|rest| rest.trim().eq_ignore_ascii_case(word))
+}
+
+fn mark(line: &str) -> Option<Mark> {
+    const OTHERS: [&str; 6] = [
+        "StatementBegin",
+        "StatementEnd",
+        "NO TRANSACTION",
+        "ENVSUB ON",
+        "ENVSUB OFF",
+        "ENVSUBST ON",
+    ];
+    match line {
+        line if is_marker(line, "Up") => Some(Mark::Up),
+        line if is_marker(line, "Down") => Some(Mark::Down),
+        line => OTHERS.iter().any(|word| is_marker(line, word)).then_some(Mark::Other),
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::command::Commands;
 use crate::migration::{Checksum, Folder, Migration, Recorded, Version};
-use crate::naming::{NewMigration, file_name, has_extension, leading_digits};
+use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile, Rollback};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::{Connection, Variable};
@@ -76,7 +76,7 @@ impl Tool for GraphileMigrate {
         let mut last: Option<String> = None;
         for file in found {
             let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();
-            let text = String::from_utf8_lossy(&file.bytes).into_owned();
+            let text = file.text().trim_start_matches('\u{feff}').to_owned();
             let head = Head::of(&text);
             let Some((digits, rest)) = leading_digits(&stem).filter(|_| head.previous.is_some())
             else {
@@ -115,10 +115,9 @@ impl Tool for GraphileMigrate {
         folder
     }
 
-    fn claims(&self, names: &[&Path], first: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        let sql = names.iter().find(|name| self.reads(name));
-        let headed = |text: String| text.starts_with("--! Previous:");
-        Claim::signed_if(sql.and_then(|name| first(name)).is_some_and(headed))
+    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
+        let headed = |text: &str| text.starts_with("--! Previous:");
+        Claim::signed_if(most_are(names, text_of, headed))
     }
 
     fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {

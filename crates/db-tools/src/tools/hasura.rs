@@ -5,7 +5,6 @@ use crate::unsupported::UnsupportedTool;
 pub(super) static TOOL: UnsupportedTool = UnsupportedTool {
     key: "hasura",
     title: "Hasura",
-    marks: &[],
     table: "hdb_version",
-    shared_table: None,
+    ..UnsupportedTool::UNKNOWN
 };

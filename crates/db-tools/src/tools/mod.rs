@@ -27,6 +27,7 @@ tools! {
         drizzle_1
         node_pg_migrate
         goose
+        sql_migrate
         golang_migrate
         flyway
         supabase
@@ -45,6 +46,12 @@ tools! {
         atlas
         rails
         hasura
+        ecto
+        tern
+        rambler
+        micrate
+        play
+        mybatis
     }
 }
 

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
 use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
-use crate::naming::{NewMigration, file_name, leading_digits, milliseconds};
+use crate::naming::{NewMigration, file_name, has_extension, leading_digits, milliseconds};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
-use crate::section;
+use crate::section::{self, Division, Mark, Repeats, Sections};
 use crate::tool::{FoundFile, Tool, script_file};
 use pg_sql::quote::quote_literal;
 
@@ -33,6 +33,9 @@ static PROFILE: Profile = Profile {
         beside: &[],
     },
     packages: &["node-pg-migrate"],
+    language: &["package.json"],
+    needs_language: true,
+    sections: Some(&SECTIONS),
     takes_own_lock: true,
     is_strict: true,
     is_one_transaction: true,
@@ -45,6 +48,15 @@ static PROFILE: Profile = Profile {
         ..Commands::NONE
     },
     ..Profile::SQL
+};
+
+static SECTIONS: Sections = Sections {
+    // `-- Up migration` is prose to all others.
+    words: &[],
+    near: &["up migr", "down migr", "up_migr", "down_migr", "up-migr", "down-migr"],
+    mark,
+    repeats: Repeats::Unordered,
+    shown: "`-- Up Migration` and `-- Down Migration`",
 };
 
 const PROGRAMS: [&str; 6] = ["js", "ts", "cjs", "mjs", "cts", "mts"];
@@ -71,16 +83,24 @@ impl Tool for NodePgMigrate {
                     .push((file.path, "node-pg-migrate wants a name that begins with digits"));
                 continue;
             }
-            let text = String::from_utf8_lossy(&file.bytes).into_owned();
-            let parts =
-                section::parts(&text, |line| is_marker(line, "up"), |line| is_marker(line, "down"));
+            let text = file.text();
+            let division = match section::divide(&text, "node-pg-migrate", &SECTIONS) {
+                _ if !has_extension(&file.path, "sql") => Division::default(),
+                Ok(division) => division,
+                Err(slip) => {
+                    folder.faulty.push((file.path, slip));
+                    continue;
+                }
+            };
             let whole = script_file(self, file, true);
-            let part = |range| ScriptFile { part: Some(range), ..whole.clone() };
-            let (up, down) = match (whole.is_code, parts.up, parts.down) {
+            let part = |parts| ScriptFile { part: Some(parts), ..whole.clone() };
+            let (up, down) = match (whole.is_code, division.up(), division.down()) {
                 (true, ..) => (whole.clone(), Some(whole)),
-                (false, Some((_, up)), down) => (part(up), down.map(|(_, down)| part(down))),
+                (false, Some(up), down) => (part(up), down.map(part)),
                 // Without a marker of its own, everything before the way back leads there.
-                (false, None, Some((marker, down))) => (part(0..marker.start), Some(part(down))),
+                (false, None, Some(down)) => {
+                    (part(std::iter::once(0..division.downs[0].start).collect()), Some(part(down)))
+                }
                 (false, None, None) => (whole, None),
             };
             let (name, recorded, detail) = (String::new(), Recorded::Nothing, String::new());
@@ -99,19 +119,23 @@ impl Tool for NodePgMigrate {
         folder
     }
 
-    fn claims(&self, names: &[&Path], first: &dyn Fn(&Path) -> Option<String>) -> Claim {
+    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
         let mut own = names
             .iter()
             .filter(|name| self.reads(name) && leading_digits(file_name(name)).is_some());
         let signed = |name: &&&Path| {
-            let text = first(name).unwrap_or_default();
+            let text = text_of(name).unwrap_or_default();
             if file_name(name).ends_with(".sql") {
-                text.lines().any(|line| is_marker(line, "up") || is_marker(line, "down"))
+                text.lines().any(|line| mark(line).is_some())
             } else {
                 text.contains("pgm")
             }
         };
-        let fits = own.clone().next().is_some();
+        // Files that come in pairs are somebody else's.
+        let is_half = |name: &&Path| {
+            file_name(name).ends_with(".up.sql") || file_name(name).ends_with(".down.sql")
+        };
+        let fits = own.clone().any(|name| !is_half(name));
         Claim::signed_if(own.find(signed).is_some()).max(Claim::fits_if(fits))
     }
 
@@ -136,6 +160,11 @@ impl Tool for NodePgMigrate {
     fn lock_key(&self, _: &LockPlace<'_>) -> Option<i64> {
         Some(7_241_865_325_823_964)
     }
+}
+
+fn mark(line: &str) -> Option<Mark> {
+    let is = |word| is_marker(line, word);
+    is("up").then_some(Mark::Up).or(is("down").then_some(Mark::Down))
 }
 
 /// `-- Up Migration`, however it is written and whatever follows: the tool looks for the words

@@ -44,6 +44,7 @@ static PROFILE: Profile = Profile {
     },
     marks: &["refinery.toml"],
     language: &["Cargo.toml"],
+    dependencies: &[("Cargo.toml", "refinery")],
     rollback: Rollback::Never,
     commands: Commands {
         all: "refinery migrate -e DATABASE_URL -p {dir}",

@@ -12,7 +12,7 @@ use crate::command::Commands;
 use crate::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
-use crate::tool::{FoundFile, Tool, ToolSettings, script_file};
+use crate::tool::{FoundFile, Tool, ToolSettings, script_file, without_bom};
 use pg_sql::quote::quote_literal;
 
 pub(super) static TOOL: &dyn Tool = &Sqlx;
@@ -55,6 +55,7 @@ static PROFILE: Profile = Profile {
     },
     marks: &["sqlx.toml", ".sqlx"],
     language: &["Cargo.toml"],
+    dependencies: &[("Cargo.toml", "sqlx")],
     settings_file: Some("sqlx.toml"),
     without_transaction: "begin the file with `-- no-transaction`",
     commands: Commands {
@@ -107,7 +108,7 @@ impl Tool for Sqlx {
         let mut folder = Folder::default();
         let mut downs: Vec<(Version, ScriptFile)> = Vec::new();
         for file in found {
-            let transactional = !file.bytes.starts_with(b"-- no-transaction");
+            let transactional = !without_bom(&file.bytes).starts_with(b"-- no-transaction");
             match parse(&file.path) {
                 FileName::Foreign => {}
                 FileName::Misnamed => folder
@@ -259,6 +260,7 @@ mod tests {
             folder.migrations[0].up.transactional
         };
         assert!(!transactional("-- no-transaction\nSELECT 1"));
+        assert!(!transactional("\u{feff}-- no-transaction\nSELECT 1"));
         assert!(transactional("\n-- no-transaction\nSELECT 1"));
     }
 }

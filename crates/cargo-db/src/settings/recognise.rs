@@ -1,0 +1,338 @@
+//! Whose migrations a folder holds: what the files look like, and what speaks for one of several
+//! tools that they look like.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use db_tools::recognition::refused_tool_of;
+use db_tools::{Claim, ProjectTool, unsupported};
+
+use crate::settings::source::Sources;
+
+/// A tool that files look like, and what speaks for it beside them.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) layout: ProjectTool,
+    pub(crate) dir: PathBuf,
+    pub(crate) speaks: Speaks,
+}
+
+/// What speaks for one of several tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Speaks {
+    Nothing,
+    /// A `db.toml` that names no tool: plain SQL files are what cargo db begins with.
+    Default,
+    /// The nearest project is in its language.
+    Language,
+    /// The nearest manifest depends on it, or its own configuration is there.
+    Configuration,
+}
+
+/// The one for which most speaks; `None` where that leaves a choice, between tools or folders.
+pub(crate) fn best(candidates: &[Candidate]) -> Option<&Candidate> {
+    let (first, rest) = candidates.split_first()?;
+    if rest.is_empty() {
+        return Some(first);
+    }
+    let most = candidates.iter().map(|one| one.speaks).max().unwrap_or(Speaks::Nothing);
+    let mut top = candidates.iter().filter(|one| one.speaks == most);
+    let found = top.next().filter(|_| top.next().is_none() && most > Speaks::Nothing)?;
+    rest.iter().all(|one| one.dir == first.dir).then_some(found)
+}
+
+/// What is looked for, and where.
+pub(super) struct Search<'a> {
+    pub(super) sources: &'a Sources<'a>,
+    pub(super) root: &'a Path,
+    /// The folder that somebody named.
+    pub(super) dir: Option<&'a Path>,
+    /// Whether plain SQL files are what is there if nothing is said.
+    pub(super) plain_by_default: bool,
+    /// Whether only the files count, and not what stands in the root.
+    pub(super) by_files: bool,
+}
+
+/// What is known of a folder.
+#[derive(Default)]
+struct Look {
+    listing: Vec<PathBuf>,
+    texts: RefCell<BTreeMap<PathBuf, Option<String>>>,
+}
+
+impl Search<'_> {
+    /// The tools that the files look like.
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
+        let best = self.best_of_each_folder();
+        // An empty folder of a tool that is known to be here says less than one that holds its
+        // files.
+        let strongest =
+            best.values().map(|(strength, _)| *strength).max().unwrap_or(Strength::None);
+        let enough =
+            if strongest > Strength::Expected { Strength::Fits } else { Strength::Expected };
+        let found = best.into_iter().filter(|(_, (strength, _))| *strength >= enough);
+        let of_folder = |(dir, (_, layouts)): (PathBuf, (Strength, Vec<ProjectTool>))| {
+            let speaking = self.speaking(&dir, &layouts);
+            let mut all: Vec<Candidate> = layouts
+                .into_iter()
+                .zip(speaking)
+                .map(|(layout, speaks)| Candidate { layout, dir: dir.clone(), speaks })
+                .collect();
+            all.sort_by_key(|one| std::cmp::Reverse(one.speaks));
+            all
+        };
+        found.flat_map(of_folder).collect()
+    }
+
+    /// For each folder, the tools that its files look most like.
+    fn best_of_each_folder(&self) -> BTreeMap<PathBuf, (Strength, Vec<ProjectTool>)> {
+        let mut best: BTreeMap<PathBuf, (Strength, Vec<ProjectTool>)> = BTreeMap::new();
+        let mut looks: BTreeMap<PathBuf, Look> = BTreeMap::new();
+        for layout in ProjectTool::all() {
+            for folder in self.folders_of(&layout) {
+                if !(self.sources.exists)(&folder) {
+                    continue;
+                }
+                let look = looks.entry(folder.clone()).or_insert_with(|| Look {
+                    listing: (self.sources.list)(&folder, 2),
+                    ..Look::default()
+                });
+                let strength = self.strength(&layout, &folder, look);
+                let entry = best.entry(folder).or_insert((Strength::None, Vec::new()));
+                let is_new = entry.1.iter().all(|known| known.key() != layout.key());
+                if strength > entry.0 {
+                    *entry = (strength, vec![layout.clone()]);
+                } else if strength == entry.0 && strength > Strength::None && is_new {
+                    entry.1.push(layout.clone());
+                }
+            }
+        }
+        best
+    }
+
+    fn folders_of(&self, layout: &ProjectTool) -> Vec<PathBuf> {
+        match self.dir {
+            Some(dir) => vec![dir.to_owned()],
+            None => layout.folders().iter().map(|folder| below(self.root, folder)).collect(),
+        }
+    }
+
+    fn strength(&self, layout: &ProjectTool, folder: &Path, look: &Look) -> Strength {
+        let within = |file: &&Path| file.components().count() <= layout.depth();
+        let names: Vec<&Path> = look.listing.iter().map(PathBuf::as_path).filter(within).collect();
+        let text_of = |name: &Path| {
+            let read = || {
+                let text = (self.sources.read)(&folder.join(name)).ok().flatten()?;
+                Some(text.trim_start_matches('\u{feff}').to_owned())
+            };
+            look.texts.borrow_mut().entry(name.to_owned()).or_insert_with(read).clone()
+        };
+        let base = base(self.root, layout, folder);
+        let has = |name: &str| (self.sources.exists)(&base.join(name));
+        let depends_on = |name: &str| self.names(&base, "package.json", name);
+        let owns = layout.owns(&has, &depends_on);
+        // What lies deep below the root was not listed.
+        let deep = layout.depth() > 2 && folder == self.root;
+        let any = deep || names.iter().any(|name| layout.reads(name));
+        match layout.claims(&names, &text_of) {
+            Claim::Signed => Strength::Certain,
+            Claim::Fits if layout.profile().needs_language && !self.is_spoken(layout, folder) => {
+                Strength::None
+            }
+            Claim::Fits => Strength::Fits,
+            Claim::No if !owns || self.by_files => Strength::None,
+            // Where nothing but the name of its folder tells, any file will do.
+            Claim::No if any && layout.profile().marks_suffice => Strength::Certain,
+            Claim::No => Strength::Expected,
+        }
+    }
+
+    /// The folders of the projects that one of migrations can belong to, the nearest first.
+    fn projects<'d>(&self, dir: &'d Path) -> impl Iterator<Item = &'d Path> + use<'d, '_> {
+        let is_inside = dir.starts_with(self.root);
+        dir.ancestors()
+            .take_while(move |folder| !is_inside || folder.starts_with(self.root))
+            .take(if is_inside { usize::MAX } else { 2 })
+    }
+
+    fn is_spoken(&self, layout: &ProjectTool, dir: &Path) -> bool {
+        self.projects(dir).any(|project| self.is_in_language(layout, project))
+    }
+
+    fn is_in_language(&self, layout: &ProjectTool, project: &Path) -> bool {
+        layout.profile().language.iter().any(|file| (self.sources.exists)(&project.join(file)))
+    }
+
+    /// Whether a project says that it uses a tool.
+    fn is_configured(&self, layout: &ProjectTool, project: &Path) -> bool {
+        let has = |name: &str| (self.sources.exists)(&project.join(name));
+        let names = |manifest: &str, package: &str| self.names(project, manifest, package);
+        layout.owns(&has, &|_| false) || layout.is_named(&names)
+    }
+
+    /// What speaks for each of several tools: that of the nearest project.
+    fn speaking(&self, dir: &Path, layouts: &[ProjectTool]) -> Vec<Speaks> {
+        let nearest = |speaks: &dyn Fn(&ProjectTool, &Path) -> bool| {
+            let of_project = |project: &Path| -> Vec<bool> {
+                layouts.iter().map(|layout| speaks(layout, project)).collect()
+            };
+            self.projects(dir).map(of_project).find(|said| said.contains(&true))
+        };
+        let configured = nearest(&|layout, project| self.is_configured(layout, project));
+        let spoken = nearest(&|layout, project| self.is_in_language(layout, project));
+        let said =
+            |all: &Option<Vec<bool>>, index: usize| all.as_ref().is_some_and(|all| all[index]);
+        let of_one = |(index, layout): (usize, &ProjectTool)| {
+            if said(&configured, index) {
+                Speaks::Configuration
+            } else if said(&spoken, index) {
+                Speaks::Language
+            } else if self.plain_by_default && layout.is_plain() {
+                Speaks::Default
+            } else {
+                Speaks::Nothing
+            }
+        };
+        layouts.iter().enumerate().map(of_one).collect()
+    }
+
+    /// Whether the manifest of a project names a package.
+    fn names(&self, project: &Path, manifest: &str, package: &str) -> bool {
+        let text = (self.sources.read)(&project.join(manifest)).ok().flatten().unwrap_or_default();
+        match manifest {
+            "package.json" => text.contains(&format!("\"{package}\"")),
+            "Cargo.toml" => text.lines().any(|line| is_dependency(line.trim(), package)),
+            _ => text.contains(package),
+        }
+    }
+
+    /// A customary folder of migrations that holds files which no tool claims.
+    pub(super) fn unclaimed(&self) -> Option<PathBuf> {
+        let is_file = |file: &PathBuf| {
+            file.extension().is_some_and(|extension| extension == "sql")
+                || refused_tool_of(file).is_some()
+        };
+        let customary = ProjectTool::all().flat_map(|layout| layout.folders().iter());
+        let customary = customary.filter(|folder| folder.ends_with("migrations"));
+        let refused = unsupported().flat_map(|tool| tool.folders.iter());
+        let mut folders = customary.chain(refused).map(|folder| self.root.join(folder));
+        folders.find(|folder| (self.sources.list)(folder, 1).iter().any(is_file))
+    }
+}
+
+/// Whether a line of a `Cargo.toml` names a dependency.
+fn is_dependency(line: &str, package: &str) -> bool {
+    let names =
+        line.strip_prefix(package).is_some_and(|rest| rest.trim_start().starts_with(['=', '.']));
+    names || line.starts_with('[') && line.ends_with(&format!("dependencies.{package}]"))
+}
+
+/// Every folder of migrations in a repository, with the tools that it looks like.
+pub(crate) fn survey(
+    sources: &Sources<'_>,
+    root: &Path,
+    folders: &[PathBuf],
+) -> Vec<(Vec<ProjectTool>, PathBuf)> {
+    let mut all: BTreeMap<PathBuf, Vec<Candidate>> = BTreeMap::new();
+    let below_root: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
+    for folder in std::iter::once(root).chain(below_root.iter().map(PathBuf::as_path)) {
+        let mut found = search(sources, folder, None, false).candidates();
+        // What lies deep below is known by what stands in the root.
+        found.retain(|one| {
+            one.layout.depth() > 2
+                || (sources.list)(&one.dir, 2).iter().any(|file| one.layout.reads(file))
+        });
+        if is_for_migrations(root, folder) {
+            let there = search(sources, root, Some(folder), true).candidates();
+            found.extend(there.into_iter().filter(|one| holds_its_files(sources, one)));
+        }
+        for one in found {
+            if is_part_of_another(&all, &one) {
+                continue;
+            }
+            // What speaks for one of them may stand above the folder that was looked at.
+            let again = search(sources, root, Some(&one.dir), false).candidates();
+            let speaks = again.into_iter().find(|same| same.layout.key() == one.layout.key());
+            let known = all.entry(one.dir.clone()).or_default();
+            if known.iter().all(|known| known.layout.key() != one.layout.key()) {
+                known.push(speaks.unwrap_or(one));
+            }
+        }
+    }
+    all.into_iter().map(|(dir, found)| (chosen(found), dir)).collect()
+}
+
+fn search<'a>(
+    sources: &'a Sources<'a>,
+    root: &'a Path,
+    dir: Option<&'a Path>,
+    by_files: bool,
+) -> Search<'a> {
+    Search { sources, root, dir, plain_by_default: false, by_files }
+}
+
+/// Whether a folder is called as those are in which people keep migrations, or stands in one.
+fn is_for_migrations(root: &Path, folder: &Path) -> bool {
+    let is_one = |name: &std::ffi::OsStr| {
+        let name = name.to_string_lossy();
+        name == "db" || name.contains("migration")
+    };
+    let below = folder.strip_prefix(root).unwrap_or(folder);
+    let near = [below.file_name(), below.parent().and_then(Path::file_name)];
+    near.into_iter().flatten().any(is_one)
+}
+
+/// Whether a tool's files stand in a folder itself: one above it holds those of all folders below.
+fn holds_its_files(sources: &Sources<'_>, one: &Candidate) -> bool {
+    let depth = if one.layout.depth() == 2 { 2 } else { 1 };
+    (sources.list)(&one.dir, depth).iter().any(|name| one.layout.reads(name))
+}
+
+/// Whether a tool reads the files of a folder with those of a folder above it.
+fn is_part_of_another(all: &BTreeMap<PathBuf, Vec<Candidate>>, one: &Candidate) -> bool {
+    all.iter().any(|(dir, known)| {
+        let is_above = one.dir != *dir && one.dir.starts_with(dir);
+        is_above
+            && known
+                .iter()
+                .any(|known| known.layout.key() == one.layout.key() && known.layout.depth() > 1)
+    })
+}
+
+/// The tool for which most speaks, or all of them.
+fn chosen(candidates: Vec<Candidate>) -> Vec<ProjectTool> {
+    match best(&candidates) {
+        Some(best) => vec![best.layout.clone()],
+        None => candidates.into_iter().map(|one| one.layout).collect(),
+    }
+}
+
+/// How sure it is that files are a tool's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    None,
+    /// The tool is here, and no file is.
+    Expected,
+    /// Names fit.
+    Fits,
+    /// Only this tool writes files so, or it is here with files of its kind.
+    Certain,
+}
+
+pub(super) fn below(root: &Path, folder: &str) -> PathBuf {
+    if folder == "." { root.to_owned() } else { root.join(folder) }
+}
+
+/// The folder that a tool takes for the project: what stands above its customary folder.
+pub(super) fn base(root: &Path, layout: &ProjectTool, dir: &Path) -> PathBuf {
+    let above = layout.folders().iter().filter(|folder| dir.ends_with(folder)).map(|folder| {
+        let levels = layout
+            .profile()
+            .project_levels
+            .unwrap_or_else(|| Path::new(folder).components().count());
+        dir.ancestors().nth(levels).unwrap_or(root)
+    });
+    let above = above.max_by_key(|above| std::cmp::Reverse(above.components().count()));
+    if *dir == *root { root.to_owned() } else { above.unwrap_or(root).to_owned() }
+}
