@@ -114,6 +114,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("DATABASE.FAILED", &[7]),
     ("FILE.FAILED", &[7]),
     ("HISTORY.ELSEWHERE", &[9]),
+    ("HISTORY.EMPTY_BESIDE", &[9]),
     ("HISTORY.FOREIGN", &[9]),
     ("HISTORY.INCONSISTENT", &[9]),
     ("HISTORY.NOT_RECORDED", &[8]),
