@@ -235,6 +235,6 @@ fn a_pipe_is_no_settings_file() {
     let pipe = project.path().join(".env");
     let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
-    project.db(&["status"]).code(7).says("it is no file");
+    project.db(&["status"]).code(7).says("it is not a regular file");
     project.db(&["policy", "--no-dotenv"]).ok();
 }
