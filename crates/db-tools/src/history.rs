@@ -310,6 +310,7 @@ mod tests {
             path: format!("migrations/{version}_m.sql").into(),
             checksum: Checksum::of_digest(&[checksum]),
             transactional: true,
+            has_own_blocks: false,
             part: None,
             is_code: false,
         };

@@ -94,6 +94,9 @@ pub struct ScriptFile {
     pub checksum: Checksum,
     /// Whether it runs in one transaction with its history row.
     pub transactional: bool,
+    /// Whether its tool sends it as one query, without a transaction around it: then a BEGIN in it
+    /// joins the block that the server opens for the query, and a COMMIT ends that block.
+    pub has_own_blocks: bool,
     /// The bytes that run, one part after the other; all of them if nothing is said.
     pub part: Option<Vec<Range<usize>>>,
     /// Whether it is a program that only its own tool can run.
@@ -261,6 +264,7 @@ mod tests {
             path: PathBuf::new(),
             checksum: Checksum::of_digest(&[]),
             transactional: true,
+            has_own_blocks: false,
             part: Some(vec![3..12, 20..29]),
             is_code: false,
         };

@@ -129,6 +129,7 @@ mod tests {
             path: "20251231235959_x.sql".into(),
             checksum: Checksum::of_digest(&[]),
             transactional: true,
+            has_own_blocks: false,
             part: None,
             is_code: false,
         };

@@ -284,16 +284,17 @@ impl ProjectTool {
     }
 
     /// Creates the history table, as the tool itself does.
-    pub fn create_table(&self) -> String {
-        let schema = self
-            .schema()
-            .map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {}; ", quote_identifier(schema)));
-        let name = if self.table.is_none() && self.schema().is_none() {
-            self.table().name.to_owned()
-        } else {
-            self.lookup_name()
+    pub fn create_table(&self, current_schema: &str) -> String {
+        let name = quote_identifier(self.table_name());
+        let (schema, made) = match self.schema() {
+            Some(schema) => {
+                let schema = quote_identifier(schema);
+                let made = format!("CREATE SCHEMA IF NOT EXISTS {schema}; ");
+                (schema, made)
+            }
+            None => (quote_identifier(current_schema), String::new()),
         };
-        schema.unwrap_or_default() + &self.table().create.replace("{table}", &name)
+        made + &self.table().create.replace("{table}", &format!("{schema}.{name}"))
     }
 
     /// Reads the whole history from `table` as one text: records end with ASCII RS, and the

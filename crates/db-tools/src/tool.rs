@@ -10,6 +10,7 @@ use crate::history::History;
 use crate::migration::{Checksum, Folder, ScriptFile, Version};
 use crate::naming::NewMigration;
 use crate::profile::{Claim, HistoryEntry, LockPlace, Profile};
+use crate::section::stands_alone;
 use crate::variables::{Connection, Variable};
 
 /// How one tool names its files, keeps its history and is run.
@@ -150,7 +151,15 @@ pub(crate) fn without_bom(bytes: &[u8]) -> &[u8] {
 pub(crate) fn script_file(tool: &dyn Tool, found: FoundFile, transactional: bool) -> ScriptFile {
     let is_code = found.path.extension().is_none_or(|extension| extension != "sql");
     let checksum = tool.digest(&found.bytes);
-    ScriptFile { path: found.path, checksum, transactional, part: None, is_code }
+    let (path, has_own_blocks) = (found.path, false);
+    ScriptFile { path, checksum, transactional, has_own_blocks, part: None, is_code }
+}
+
+/// A file that its tool sends as one query. One that a transaction refuses runs outside of one,
+/// and stands alone.
+pub(crate) fn query_file(tool: &dyn Tool, found: FoundFile) -> ScriptFile {
+    let transactional = !stands_alone(&found.bytes);
+    ScriptFile { has_own_blocks: transactional, ..script_file(tool, found, transactional) }
 }
 
 /// The checksum of most tools.

@@ -1,6 +1,6 @@
 //! One statement of a script, and what its first words say about it.
 
-use crate::lexer::words;
+use crate::lexer::{Lexed, Token, token, words};
 
 /// One statement, without the `;` that ends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,53 @@ impl Statement {
         matches!(words.as_slice(), ["commit" | "end"] | ["commit" | "end", "work" | "transaction"])
     }
 
+    /// Whether it does more to the transaction than to begin one or to end it: what none of its own
+    /// has room for.
+    pub fn hands_transaction_on(&self) -> bool {
+        let words = words(&self.text);
+        let is_chain = |pair: &[String]| pair[0] == "and" && pair[1] == "chain";
+        let prepared = words.get(1).is_some_and(|word| word == "prepared");
+        self.controls_transaction()
+            && (prepared || words[0] == "prepare" || words.windows(2).any(is_chain))
+    }
+
+    /// The setting by which it would have the text after it read in another way than it is read
+    /// here, as UTF-8 and with standard strings; and the value that it gives.
+    pub fn misleading_setting(&self) -> Option<(&'static str, String)> {
+        let tokens = self.tokens();
+        let words: Vec<String> = tokens.iter().map(|(_, text)| text.to_lowercase()).collect();
+        let set = match words.first().map(String::as_str) {
+            Some("set") => words[1..].iter().position(|word| !is_scope(word)).map(|at| at + 1),
+            _ => None,
+        };
+        let (name, value) = match set {
+            Some(at) if words.get(at).is_some_and(|word| word == "names") => {
+                ("client_encoding".to_owned(), words.get(at + 1)?.clone())
+            }
+            Some(at) => (bare(words.get(at)?), words.get(at + 2)?.clone()),
+            None => {
+                let at = words.iter().position(|word| bare(word) == "set_config")?;
+                (bare(words.get(at + 2)?), words.get(at + 4)?.clone())
+            }
+        };
+        misleads(&name, &bare(&value)).map(|name| (name, bare(&value)))
+    }
+
+    /// All that is not space or a comment.
+    fn tokens(&self) -> Vec<(Token, &str)> {
+        let (mut tokens, mut at) = (Vec::new(), 0);
+        while at < self.text.len() {
+            let Lexed::Token(kind, length) = token(&self.text.as_bytes()[at..], true) else {
+                break;
+            };
+            if !matches!(kind, Token::Space | Token::Comment) {
+                tokens.push((kind, &self.text[at..at + length]));
+            }
+            at += length;
+        }
+        tokens
+    }
+
     /// Whether it is sure to have done nothing when it waited too long for a lock: what runs code
     /// of the user's may have committed a part of it.
     pub fn can_be_tried_again(&self) -> bool {
@@ -85,15 +132,90 @@ impl Statement {
         )
     }
 
+    /// Whether it may give rows.
+    pub fn may_return_rows(&self) -> bool {
+        const GIVE: [&str; 10] = [
+            "(", "select", "with", "values", "table", "fetch", "execute", "show", "call", "explain",
+        ];
+        let words = words(&self.text);
+        words.first().is_some_and(|first| GIVE.contains(&first.as_str()))
+            || words.iter().any(|word| word == "returning")
+    }
+
+    /// Whether it ends a transaction.
+    pub fn ends_transaction(&self) -> bool {
+        self.controls_transaction() && !self.begins_transaction()
+    }
+
     /// Whether it begins a transaction.
     pub fn begins_transaction(&self) -> bool {
         matches!(words(&self.text).first().map(String::as_str), Some("begin" | "start"))
     }
 }
 
+fn is_scope(word: &str) -> bool {
+    matches!(word, "session" | "local")
+}
+
+/// A name or a value without its quotes.
+fn bare(word: &str) -> String {
+    word.trim_start_matches(['e', 'E']).strip_prefix('\'').map_or_else(
+        || word.trim_matches('"').to_owned(),
+        |text| text.trim_end_matches('\'').to_lowercase(),
+    )
+}
+
+/// The setting, if it is one that this value makes misleading.
+fn misleads(name: &str, value: &str) -> Option<&'static str> {
+    match name {
+        "client_encoding" => {
+            let plain = value.replace(['-', '_'], "");
+            let same = matches!(plain.as_str(), "utf8" | "unicode" | "default");
+            (!same).then_some("client_encoding")
+        }
+        "standard_conforming_strings" => {
+            let same = matches!(value, "on" | "true" | "yes" | "1" | "t" | "y" | "default");
+            (!same).then_some("standard_conforming_strings")
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_would_have_text_read_otherwise_is_known() {
+        let misleads =
+            |text: &str| Statement { text: text.into(), line: 1, column: 1 }.misleading_setting();
+        for (text, name, value) in [
+            ("SET client_encoding = 'LATIN1'", "client_encoding", "latin1"),
+            ("set session client_encoding to sjis", "client_encoding", "sjis"),
+            ("SET LOCAL \"client_encoding\" TO 'EUC_JP'", "client_encoding", "euc_jp"),
+            ("SET NAMES 'win1252'", "client_encoding", "win1252"),
+            ("SET standard_conforming_strings = off", "standard_conforming_strings", "off"),
+            (
+                "SELECT pg_catalog.set_config('standard_conforming_strings', 'off', false)",
+                "standard_conforming_strings",
+                "off",
+            ),
+            ("SELECT set_config ( E'client_encoding', 'GBK', true )", "client_encoding", "gbk"),
+        ] {
+            assert_eq!(misleads(text), Some((name, value.to_owned())), "{text}");
+        }
+        for text in [
+            "SET client_encoding = 'UTF8'",
+            "SET NAMES 'utf8'",
+            "SET standard_conforming_strings = on",
+            "SELECT pg_catalog.set_config('search_path', '', false)",
+            "SET search_path = app",
+            "RESET client_encoding",
+            "SELECT 'SET client_encoding = LATIN1'",
+        ] {
+            assert_eq!(misleads(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn transaction_control_is_told_from_savepoints() {

@@ -41,7 +41,6 @@ pub(crate) fn gather(
 ) -> Result<Part> {
     let mut part = part_of(world, settings, source, scope)?;
     let mut session = Session::open(world, target, Purpose::Read)?;
-    session.run("prepare the session", "SET search_path = ''")?;
     let problems = obstacles(&mut session, &part.scope)?;
     if !problems.is_empty() {
         return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());

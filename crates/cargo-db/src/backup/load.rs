@@ -1,7 +1,5 @@
 //! Running a dump through our own reader: no psql, and so no command of psql's.
 
-use std::io::Write;
-
 use crate::backup::content::Text;
 use crate::failure::{BackupError, CausedBy, Failure, Result};
 use crate::model::event::Event;
@@ -26,6 +24,10 @@ pub(super) fn load(
     mut text: Box<dyn Text>,
     within: Within,
 ) -> Result<()> {
+    if within == Within::Statements {
+        // A file that was not written by pg_dump may leave schemas out.
+        session.run("give the search path back", "RESET search_path")?;
+    }
     let mut reader = ScriptReader::of_dump(Box::new(&mut text));
     let bad = |error: ScriptError| {
         BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
@@ -56,6 +58,9 @@ pub(super) fn load(
         world.tell(Event::Counted);
     }
     drop(reader);
+    if within == Within::Statements {
+        session.take_back_empty()?;
+    }
     text.finish(world)
 }
 
@@ -64,9 +69,6 @@ pub(super) fn sets_limits(statement: &Statement) -> bool {
     let name = statement.text.strip_prefix("SET ").and_then(|rest| rest.split_whitespace().next());
     name.is_some_and(|name| name.ends_with("_timeout"))
 }
-
-/// How much of a COPY goes to the client at once: it keeps a message per write.
-const PIECE: usize = 256 * 1024;
 
 fn copy_in(
     session: &mut Session,
@@ -77,19 +79,11 @@ fn copy_in(
         Ok(writer) => writer,
         Err(error) => return Ok(Err(error)),
     };
-    let mut piece: Vec<u8> = Vec::with_capacity(PIECE);
     // What the server has against the data, it says at the end.
     let mut refused = false;
     reader.copy_data(&mut |line| {
-        piece.extend_from_slice(line);
-        if piece.len() >= PIECE && !refused {
-            refused = writer.write_all(&piece).is_err();
-            piece.clear();
-        }
+        refused = refused || writer.send(line).is_err();
         Ok(())
     })?;
-    if !refused {
-        let _ = writer.write_all(&piece);
-    }
-    Ok(writer.finish().map(drop))
+    Ok(writer.finish())
 }

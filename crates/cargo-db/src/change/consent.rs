@@ -64,10 +64,10 @@ pub(crate) fn refused_in(
 fn reasons(database: &Database<'_>, environment: Environment) -> Vec<String> {
     let signals = database.settings.environment.signals.iter();
     let signals = signals.filter(|signal| signal.environment == environment);
-    let agent = database.settings.agent.iter();
+    let agent = database.settings.agent.known_by(environment);
     signals
         .map(|signal| format!("it counts as {environment} because of {signal}"))
-        .chain(agent.map(|variable| {
+        .chain(agent.into_iter().map(|variable| {
             format!("an AI agent runs this ({variable}): it consents to plans alone")
         }))
         .collect()

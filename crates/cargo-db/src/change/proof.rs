@@ -19,7 +19,7 @@ use crate::rehearse::{self, CopySource, Receipt, Receipts, Request, SchemaState,
 use crate::settings::Runner;
 use crate::world::files;
 use crate::world::pg::{Purpose, Session};
-use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::quote::quote_identifier;
 
 /// How the migrations of a plan are proved.
 pub(crate) enum Proving<'a> {
@@ -68,10 +68,8 @@ impl Proved {
         let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
         for Guard { table, column, bound } in &self.guards {
             // The name may come from a receipt of another machine: the server says what it names.
-            let known = session.value(
-                "look for the table",
-                &format!("SELECT to_regclass({})", quote_literal(table)),
-            )?;
+            let question = format!("SELECT {}::text", session.table_named(table));
+            let known = session.value("look for the table", &question)?;
             let Some(known) = known else {
                 let object = format!("{table}, which is not there,");
                 return Err(
@@ -171,12 +169,7 @@ pub(crate) fn foresee(
         let path = &migration.up.path;
         let bytes = migration.up.part_of(files::read(&settings.root.join(path))?);
         let text = String::from_utf8_lossy(&bytes);
-        let mut found = check::check(&Source {
-            path,
-            text: &text,
-            direction: Direction::Up,
-            transactional: migration.up.transactional,
-        });
+        let mut found = check::check(&Source::of(&migration.up, &text, Direction::Up));
         found
             .findings
             .retain(|finding| holds_rows || !matches!(finding.class, Class::Loss | Class::Lock));

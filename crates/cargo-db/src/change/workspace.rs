@@ -66,7 +66,7 @@ impl Workspace {
             owner: &files::ownership,
         };
         let settings = Settings::resolve(&sources)?;
-        let policy = Policy::new(&settings.tightened, settings.agent.is_some())?;
+        let policy = Policy::new(&settings.tightened, settings.agent.clone())?;
         let world = World::new(face.events(), Interrupt::listen()?);
         Ok(Workspace { ui: face.clone(), world, policy, consent, settings, effect, needs, sources })
     }

@@ -9,6 +9,7 @@ use crate::check::finding::finding;
 use crate::check::{linter, statement};
 use crate::model::direction::Direction;
 use crate::model::finding::{Checked, Class, Finding};
+use crate::model::migration::ScriptFile;
 
 /// A file to check.
 pub(crate) struct Source<'a> {
@@ -18,6 +19,17 @@ pub(crate) struct Source<'a> {
     pub(crate) direction: Direction,
     /// Whether it runs in one transaction.
     pub(crate) transactional: bool,
+    /// Whether it may begin and end transactions all the same.
+    pub(crate) has_own_blocks: bool,
+}
+
+impl<'a> Source<'a> {
+    /// The text that a migration runs.
+    pub(crate) fn of(script: &'a ScriptFile, text: &'a str, direction: Direction) -> Source<'a> {
+        let ScriptFile { path, transactional, has_own_blocks, .. } = script;
+        let (transactional, has_own_blocks) = (*transactional, *has_own_blocks);
+        Source { path, text, direction, transactional, has_own_blocks }
+    }
 }
 
 /// Everything that there is to say about a file.
@@ -27,7 +39,11 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
     let mut directives = Directives::read(text);
     let (statements, mut findings) = split(text);
     for (index, statement) in statements.iter().enumerate() {
-        findings.extend(statement::of_statement(statement, transactional));
+        let may_control = source.has_own_blocks && !statement.hands_transaction_on();
+        let of_statement = statement::of_statement(statement, transactional).into_iter();
+        findings.extend(
+            of_statement.filter(|found| !may_control || found.rule != "transaction-control"),
+        );
         findings.extend(statement::of_earlier(&statements[..index], statement, transactional));
     }
     if findings.iter().all(|finding| finding.rule != "syntax") {

@@ -13,6 +13,8 @@ pub(crate) enum DatabaseError {
     Statement { statement: Box<StatementError>, subject: String, verb: &'static str },
     #[error("{}: {}", place(statement), statement.server.message)]
     PartWay { statement: Box<StatementError>, subject: String, stays: Vec<String> },
+    #[error("{}:{line}: the statement ended the transaction of {subject}", file.display())]
+    Ended { file: PathBuf, line: usize, subject: String },
     #[error("{doing}: {}", server.message)]
     Sql { doing: String, server: Box<ServerError> },
     #[error("{}:{line}: verification failed: {found}", file.display())]
@@ -33,6 +35,14 @@ impl DatabaseError {
                 Explanation::new("STATEMENT.PART_WAY", Exit::PartWay)
                     .because_of(server_lines(&statement.server))
                     .because_of(staying(stays))
+                    .advise(FINISH_BY_HAND)
+            }
+            DatabaseError::Ended { line, .. } => {
+                Explanation::new("TRANSACTION.ENDED", Exit::PartWay)
+                    .because(format!(
+                        "what stands in the file up to line {line} may be committed, and the \
+                         history does not say so"
+                    ))
                     .advise(FINISH_BY_HAND)
             }
             DatabaseError::Sql { server, .. } => {
@@ -113,6 +123,7 @@ pub(super) fn samples() -> Vec<DatabaseError> {
             subject: text("1 a"),
             stays: vec![text("CREATE INDEX")],
         },
+        DatabaseError::Ended { file: "1_a.sql".into(), line: 2, subject: text("1 a") },
         DatabaseError::Sql { doing: text("cannot look"), server: Box::new(server("42501")) },
         not_verified(""),
         not_verified("2 b"),

@@ -17,6 +17,8 @@ pub(crate) enum FileError {
         file.display()
     )]
     TransactionControl { file: PathBuf, line: usize, statement: String },
+    #[error("{}:{line}: it sets `{setting}` to `{value}`", file.display())]
+    Setting { file: PathBuf, line: usize, setting: &'static str, value: String },
     #[error("`{}` changed while the plan was waiting", file.display())]
     Changed { file: PathBuf },
 }
@@ -35,6 +37,16 @@ impl FileError {
                      `cargo db check`",
                 )
             }
+            FileError::Setting { setting, .. } => Explanation::new("SCRIPT.SETTING", Exit::Failed)
+                .because(format!(
+                    "the server would read what follows otherwise than cargo db does, which needs \
+                     `{setting}` to be {}",
+                    if *setting == "client_encoding" { "`UTF8`" } else { "`on`" }
+                ))
+                .advise(
+                    "save the file as UTF-8, with a doubled quote for one inside a string, and \
+                     leave the setting out",
+                ),
             FileError::Changed { .. } => Explanation::new("PLAN.FILE_CHANGED", Exit::Failed)
                 .advise("run the command again to see the new plan"),
         }
@@ -45,6 +57,10 @@ impl FileError {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<FileError> {
     let file = PathBuf::from("migrations/1_a.sql");
+    let setting = |setting, value: &str| {
+        let (file, value) = (file.clone(), value.to_owned());
+        FileError::Setting { file, line: 1, setting, value }
+    };
     vec![
         FileError::Failed { doing: "read", path: file.clone(), why: "no such file".to_owned() },
         FileError::BadScript { file: file.clone(), why: "a quote is not closed".to_owned() },
@@ -53,6 +69,8 @@ pub(super) fn samples() -> Vec<FileError> {
             line: 2,
             statement: "COMMIT".to_owned(),
         },
+        setting("client_encoding", "latin1"),
+        setting("standard_conforming_strings", "off"),
         FileError::Changed { file },
     ]
 }

@@ -26,6 +26,8 @@ pub(crate) enum HistoryError {
          `{full}` is not"
     )]
     EmptyBeside { database: String, empty: String, full: String },
+    #[error("no schema of the search path is there in `{database}` to make the history table in")]
+    NoSchema { database: String },
 }
 
 impl HistoryError {
@@ -68,6 +70,11 @@ impl HistoryError {
                      schema in the URL (`?search_path=`)"
                 ))
             }
+            HistoryError::NoSchema { .. } => Explanation::new("HISTORY.NO_SCHEMA", Exit::Failed)
+                .advise(
+                    "create the schema, or name another one in the URL (`?search_path=`), or for \
+                     the role or the database (`ALTER ROLE … SET search_path`)",
+                ),
             HistoryError::Elsewhere { .. } => Explanation::new("HISTORY.ELSEWHERE", Exit::History)
                 .advise(
                     "put the schema into the search path (`?search_path=` in the URL), or move \
@@ -144,6 +151,7 @@ pub(super) fn samples() -> Vec<HistoryError> {
             problems: REMEDIES.iter().map(problem).collect(),
         },
         HistoryError::Unreadable { table: text("public.history") },
+        HistoryError::NoSchema { database: text("school") },
         other(None),
         other(Some(text("goose"))),
         HistoryError::Foreign {

@@ -59,6 +59,7 @@ impl Run<'_> {
             self.lock.check()?;
             self.world.tell(Event::Started { doing: "Running", subject: step.subject.clone() });
             let script = files::read(self.root, self.layout, step.file()?)?;
+            self.session.give_transaction(&self.session_settings())?;
             script
                 .run(&mut self.session, &mut ())
                 .map_err(|stop| self.all_rolled_back(stop, step))?;
@@ -68,11 +69,9 @@ impl Run<'_> {
             verify::of_migration(&mut self.session, self.root, step.migration)
                 .map_err(|failure| failure.about("all migrations"))?;
             let record = self.history_statement(step, &script, began);
-            let clean = format!(
-                "RESET ROLE; RESET SESSION AUTHORIZATION; {record}; RESET ALL; {}",
-                self.session_settings()
-            );
-            self.session.run("record the migration", &clean)?;
+            let record = format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}");
+            self.session.run("record the migration", &record)?;
+            self.end_session_of(step)?;
             let elapsed = began.elapsed();
             self.world.tell(Event::Finished {
                 done: "Ran",
@@ -81,9 +80,24 @@ impl Run<'_> {
             });
             applied.push(AppliedMigration::of(step.migration, elapsed));
         }
-        verify::of_batch(self.world, &mut self.session, self.root, &self.verify)
-            .map_err(|failure| failure.about("all migrations"))?;
+        self.verify_batch().map_err(|failure| failure.about("all migrations"))?;
         Ok(applied)
+    }
+
+    /// What a migration leaves in its session ends with it; unless its tool runs all of them in one
+    /// transaction, where those after it see it. In a run of their own they would not.
+    fn end_session_of(&mut self, step: &MigrationStep<'_>) -> Result<()> {
+        if !self.layout.profile().is_one_transaction {
+            return self.session.take_back_empty();
+        }
+        self.session.take_back()?;
+        for left in self.session.left_behind()? {
+            let subject = &step.subject;
+            let message =
+                format!("{subject} leaves {left} in its session, where those after it find it");
+            self.world.tell(Event::Notice { severity: "warning".to_owned(), message });
+        }
+        Ok(())
     }
 
     fn all_rolled_back(&self, stop: Stop, step: &MigrationStep<'_>) -> Failure {
@@ -92,7 +106,7 @@ impl Run<'_> {
                 let subject = "the transaction of all migrations".to_owned();
                 DatabaseError::Statement { statement, subject, verb: "migrate" }.into()
             }
-            lost @ Stop::Lost(_) => self.rolled_back(lost, step),
+            other => self.rolled_back(other, step),
         }
     }
 }

@@ -273,6 +273,7 @@ pub(crate) fn ask(
             path: name.into(),
             checksum,
             transactional: true,
+            has_own_blocks: false,
             part: None,
             is_code: true,
         };

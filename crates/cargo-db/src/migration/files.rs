@@ -7,7 +7,7 @@ use crate::model::migration::ScriptFile;
 use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::world::files;
-use crate::world::pg::Script;
+use crate::world::pg::{Script, Within};
 use db_tools::ProjectTool;
 
 /// Reads a file of a migration, which must be what was planned with.
@@ -18,7 +18,16 @@ pub(crate) fn read_script(settings: &Settings, file: &ScriptFile) -> Result<Scri
 /// Reads a file again and makes sure that it is still what was planned with.
 pub(super) fn read(root: &Path, layout: &ProjectTool, file: &ScriptFile) -> Result<Script> {
     let bytes = bytes_as_planned(root, layout, file)?;
-    Script::check(&file.path, file.part_of(bytes), file.transactional)
+    Script::check(&file.path, file.part_of(bytes), within(file))
+}
+
+/// The transaction that a file runs in.
+fn within(file: &ScriptFile) -> Within {
+    match file {
+        ScriptFile { has_own_blocks: true, .. } => Within::Blocks,
+        ScriptFile { transactional: true, .. } => Within::Transaction,
+        _ => Within::Nothing,
+    }
 }
 
 /// What a file holds, which must be what was planned with.

@@ -17,6 +17,7 @@ pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Resul
     let schema = layout.schema().map(|schema| format!("AND n.nspname = {}", quote_literal(schema)));
     let question = format!(
         include_str!("sql/find_history.sql"),
+        path = literals(session.kept_path().iter().map(String::as_str)),
         name = quote_literal(layout.table_name()),
         schema = schema.as_deref().unwrap_or_default()
     );
@@ -42,6 +43,29 @@ pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Resul
         refuse_full_one(session, layout, &history, others.collect::<Result<Vec<_>>>()?)?;
     }
     Ok(history)
+}
+
+/// Makes the history table: where its tool says, else in the first schema of the search path in
+/// which the role may create.
+pub(super) fn create_history(session: &mut Session, layout: &ProjectTool) -> Result<()> {
+    let schema = match layout.schema() {
+        Some(schema) => schema.to_owned(),
+        None => schema_for_history(session)?,
+    };
+    session.run("create the history table", &layout.create_table(&schema))
+}
+
+fn schema_for_history(session: &mut Session) -> Result<String> {
+    let sql = format!(
+        "SELECT schema FROM unnest(ARRAY[{}]::text[]) WITH ORDINALITY AS of_path (schema, place) \
+         WHERE schema NOT LIKE 'pg\\_%' AND has_schema_privilege(schema, 'CREATE') \
+         ORDER BY place LIMIT 1",
+        literals(session.kept_path().iter().map(String::as_str))
+    );
+    let schema = session.value("look for a schema for the history", &sql)?;
+    let otherwise = || session.current_schema().map(str::to_owned);
+    let database = session.target.database.clone();
+    schema.or_else(otherwise).ok_or_else(|| HistoryError::NoSchema { database }.into())
 }
 
 /// Whether the URL names the schema: whoever does means the history there.

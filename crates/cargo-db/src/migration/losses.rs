@@ -12,7 +12,7 @@ use crate::world::{World, files};
 use db_tools::ProjectTool;
 use pg_sql::lexer::words;
 use pg_sql::name::qualified_name;
-use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::quote::quote_identifier;
 use pg_sql::script::ScriptReader;
 
 /// Tables with more rows than this are not counted, only estimated.
@@ -152,9 +152,9 @@ fn count(session: &mut Session, object: &LostObject) -> Result<Option<Loss>> {
     let quoted: Vec<String> = object.table.split('.').map(quote_identifier).collect();
     let table = quoted.join(".");
     let sql = format!(
-        "SELECT reltuples AS estimate FROM pg_class \
-         WHERE oid = to_regclass({}) AND relkind IN ('r', 'p')",
-        quote_literal(&table)
+        "SELECT oid::regclass::text AS name, reltuples AS estimate FROM pg_class \
+         WHERE oid = {} AND relkind IN ('r', 'p')",
+        session.table_named(&table)
     );
     let Some(row) = session.optional("look at what would be lost", &sql)? else {
         return Ok(None);
@@ -164,7 +164,7 @@ fn count(session: &mut Session, object: &LostObject) -> Result<Option<Loss>> {
         None => object.table.clone(),
     };
     let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
-    let rows = count_rows(session, &table, &what, row.number("estimate")?)?;
+    let rows = count_rows(session, row.text("name")?, &what, row.number("estimate")?)?;
     Ok(Some(Loss { object: name, rows }))
 }
 

@@ -2,6 +2,7 @@
 
 mod applied;
 mod batch;
+mod blocks;
 mod command;
 mod database;
 mod execute;

@@ -165,7 +165,7 @@ fn remove_invalid_index(
     }
 }
 
-fn first_line(text: &str) -> String {
+pub(super) fn first_line(text: &str) -> String {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default().trim_end().to_owned();
     if lines.next().is_some() { format!("{first} …") } else { first }

@@ -3,12 +3,12 @@
 //! A migration and its history row are committed together. A file that asks for no transaction
 //! runs statement by statement, and then nothing can be undone: so it is said what stays.
 
-use crate::failure::{CausedBy, ConnectionError, DatabaseError, HistoryError, Result};
+use crate::failure::{CausedBy, ConnectionError, DatabaseError, Failure, HistoryError, Result};
 use crate::migration::applied::AppliedMigration;
+use crate::migration::blocks::Blocks;
 use crate::migration::non_transactional::Progress;
 use crate::migration::retry::{Patience, waited_for_lock};
 use crate::migration::run::Run;
-use crate::migration::session::session_settings;
 use crate::migration::step::MigrationStep;
 use crate::migration::{files, verify};
 use crate::model::direction::Direction;
@@ -41,8 +41,7 @@ impl Run<'_> {
             self.world.tell(Event::Finished { done, subject: step.subject.clone(), elapsed });
             applied.push(AppliedMigration::of(step.migration, elapsed));
         }
-        verify::of_batch(self.world, &mut self.session, self.root, &self.verify)
-            .map_err(|failure| failure.after(done_so_far(&applied, "Applied")))?;
+        self.verify_batch().map_err(|failure| failure.after(done_so_far(&applied, "Applied")))?;
         Ok(applied)
     }
 
@@ -78,12 +77,12 @@ impl Run<'_> {
 
     fn inside_transaction(&mut self, script: &Script, step: &MigrationStep<'_>) -> Result<()> {
         let began = stopwatch();
-        self.session.run("begin a transaction", "BEGIN")?;
-        if let Err(stop) = script.run(&mut self.session, &mut ()) {
+        self.session.begin_for_others(&self.session_settings())?;
+        let mut blocks = Blocks::default();
+        if let Err(stop) = script.run(&mut self.session, &mut blocks) {
             // If this fails, the connection is gone, and the server rolls back by itself.
             let _ = self.session.batch_execute("ROLLBACK");
-            self.world.interrupt.check()?;
-            return Err(self.rolled_back(stop, step));
+            return Err(self.stopped(stop, blocks.committed, step));
         }
         if step.direction == Direction::Up
             && let Err(failure) = verify::of_migration(&mut self.session, self.root, step.migration)
@@ -91,48 +90,66 @@ impl Run<'_> {
             let _ = self.session.batch_execute("ROLLBACK");
             return Err(failure.about(&step.subject));
         }
-        // One round trip for the row, the commit and a clean session for the next migration:
-        // what this one set with SET is not meant for others.
         let record = self.history_statement(step, script, began);
-        let settings = session_settings(self.limits);
-        // As whoever we are: a role that the migration has set may not be let near the history.
-        let committed = self.session.batch_execute(&format!(
-            "RESET ROLE; RESET SESSION AUTHORIZATION; {record}; COMMIT; RESET ALL; {settings}"
-        ));
-        let Err(error) = committed else { return Ok(()) };
+        // As whoever we are: a role that the migration has set may not be let near the history. And
+        // along the search path of the migration still: triggers are its author's, and what it
+        // deferred until the commit is.
+        let committed = self
+            .session
+            .batch_execute(&format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}; COMMIT"));
+        let Err(error) = committed else { return self.session.take_back_empty() };
         if let Some(server) = server_error(&error) {
             let _ = self.session.batch_execute("ROLLBACK");
             self.world.interrupt.check()?;
+            if !blocks.committed.is_empty() {
+                let (subject, stays) = (step.subject.clone(), blocks.committed);
+                let why = server.message;
+                return Err(HistoryError::NotRecorded { subject, why, stays }.caused_by(error));
+            }
             let doing = format!("{} could not be committed and was rolled back", step.subject);
             return Err(DatabaseError::Sql { doing, server: Box::new(server) }.into());
         }
         self.settle(step)
     }
 
+    /// The failure of a migration whose transaction was rolled back, but for what it had committed
+    /// by itself.
+    fn stopped(&self, stop: Stop, stays: Vec<String>, step: &MigrationStep<'_>) -> Failure {
+        if let Err(interrupted) = self.world.interrupt.check() {
+            return interrupted.after(stays.into_iter().map(|text| format!("`{text}` stays")));
+        }
+        if stays.is_empty() {
+            return self.rolled_back(stop, step);
+        }
+        let (target, subject) = (self.session.target.to_string(), step.subject.clone());
+        match stop {
+            Stop::Statement(statement) => {
+                DatabaseError::PartWay { statement, subject, stays }.into()
+            }
+            Stop::Lost(why) => ConnectionError::LostPartWay { target, subject, why, stays }.into(),
+            ended @ Stop::Ended { .. } => self.rolled_back(ended, step),
+        }
+    }
+
     fn statement_by_statement(&mut self, script: &Script, step: &MigrationStep<'_>) -> Result<()> {
         let began = stopwatch();
+        self.session.give(&self.session_settings())?;
         let mut progress = Progress::new(self.world, self.limits, &step.subject);
         let ran = script.run(&mut self.session, &mut progress);
         if let Err(stop) = ran {
             let stays = progress.stopped(&stop);
             let _ = self.session.batch_execute("ROLLBACK");
-            if let Err(interrupted) = self.world.interrupt.check() {
-                return Err(
-                    interrupted.after(stays.into_iter().map(|text| format!("`{text}` stays")))
-                );
-            }
-            let (target, subject) = (self.session.target.to_string(), step.subject.clone());
             return Err(match stop {
-                Stop::Lost(why) => {
-                    ConnectionError::LostPartWay { target, subject, why, stays }.into()
-                }
                 Stop::Statement(statement) if stays.is_empty() => {
-                    let subject = format!("the first statement of {subject}");
+                    self.world.interrupt.check()?;
+                    let subject = format!("the first statement of {}", step.subject);
                     DatabaseError::Statement { statement, subject, verb: step.verb() }.into()
                 }
-                Stop::Statement(statement) => {
-                    DatabaseError::PartWay { statement, subject, stays }.into()
+                Stop::Lost(why) if stays.is_empty() => {
+                    let (target, subject) = (self.session.target.to_string(), step.subject.clone());
+                    ConnectionError::LostPartWay { target, subject, why, stays }.into()
                 }
+                stop => self.stopped(stop, stays, step),
             });
         }
         if step.direction == Direction::Up
@@ -143,13 +160,13 @@ impl Run<'_> {
                 .caused_by(failure));
         }
         let record = self.history_statement(step, script, began);
-        let recorded = self.session.batch_execute(&format!(
-            "RESET ALL; RESET ROLE; RESET SESSION AUTHORIZATION; {record}; {}",
-            session_settings(self.limits)
-        ));
+        let recorded = self
+            .session
+            .batch_execute(&format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}"));
         recorded.map_err(|error| {
             let (subject, stays) = (step.subject.clone(), progress.stays);
             HistoryError::NotRecorded { subject, why: describe(&error), stays }.caused_by(error)
-        })
+        })?;
+        self.session.take_back_empty()
     }
 }

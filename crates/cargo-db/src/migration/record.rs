@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::failure::{ProgramError, Result, RunError};
 use crate::migration::files::read_script;
-use crate::migration::history::read_history;
+use crate::migration::history::{create_history, read_history};
 use crate::migration::outcome::verify_outcome;
 use crate::plan::{Plan, Step};
 use crate::settings::Settings;
@@ -33,7 +33,7 @@ pub(crate) fn write_history(
         | Step::ClearFailed { migration }) = step
         else {
             if matches!(step, Step::CreateHistory { .. }) {
-                session.run("create the history table", &layout.create_table())?;
+                create_history(&mut session, layout)?;
             }
             continue;
         };

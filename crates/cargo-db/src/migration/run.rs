@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::failure::{ConnectionError, DatabaseError, Failure, LockError, Result, RunError};
-use crate::migration::history::read_history;
+use crate::migration::history::{create_history, read_history};
 use crate::migration::session::{end_sessions_of_killed_runs, session_settings};
 use crate::migration::step::MigrationStep;
-use crate::migration::verify::verification_files;
+use crate::migration::verify::{self, verification_files};
 use crate::migration::watchdog::Watchdog;
 use crate::model::direction::Direction;
 use crate::plan::{Operation, Plan, Step};
@@ -46,7 +46,6 @@ impl<'a> Run<'a> {
         lock.check_now()?;
         let mut session = Session::open(world, &plan.target, Purpose::Write)?;
         end_sessions_of_killed_runs(world, &mut session)?;
-        session.run("set the limits of the session", &session_settings(limits))?;
         let backend = backend(&mut session)?;
         let bound = max_blocking(settings, plan);
         let watchdog = Watchdog::begin(world, &plan.target, backend.pid(), bound);
@@ -74,7 +73,7 @@ impl<'a> Run<'a> {
     /// Finds the history table; makes it if there is none.
     pub(super) fn find_history(&mut self) -> Result<()> {
         if self.makes_history {
-            self.session.run("create the history table", &self.layout.create_table())?;
+            create_history(&mut self.session, self.layout)?;
         }
         let table = read_history(&mut self.session, self.layout)?.table;
         self.table = table.ok_or_else(|| RunError::Bug {
@@ -83,6 +82,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// The limits of the session while a migration runs in it.
     pub(super) fn session_settings(&self) -> String {
         session_settings(self.limits)
     }
@@ -112,11 +112,20 @@ impl<'a> Run<'a> {
         }
         // The lock went with the connection, more likely than not.
         self.lock.check_now()?;
-        session.run("set the limits of the session", &session_settings(self.limits))?;
         self.backend = backend(&mut session)?;
         self.watchdog.follow(self.backend.pid());
         self.session = session;
         Ok(())
+    }
+
+    /// Asks what `[verify] sql` names, with the settings of the project's own sessions.
+    pub(super) fn verify_batch(&mut self) -> Result<()> {
+        if self.verify.is_empty() {
+            return Ok(());
+        }
+        self.session.give(&self.session_settings())?;
+        verify::of_batch(self.world, &mut self.session, self.root, &self.verify)?;
+        self.session.take_back()
     }
 
     pub(super) fn history_statement(
@@ -142,6 +151,7 @@ impl<'a> Run<'a> {
                 verb,
             }
             .into(),
+            Stop::Ended { file, line } => DatabaseError::Ended { file, line, subject }.into(),
             Stop::Lost(why) => {
                 ConnectionError::Lost { target: self.session.target.to_string(), subject, why }
                     .into()

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or an environment variable: a function of this floor is
 //! given all it needs, so its tests need no database.
 
+pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod consent;

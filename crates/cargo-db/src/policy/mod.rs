@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::failure::{Result, SettingsError};
+use crate::model::agent::Agent;
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::plan::{Operation, Plan};
@@ -68,8 +69,8 @@ impl Judgement {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     tightened: BTreeMap<(Environment, &'static str), Judgement>,
-    /// Whether an AI agent asks.
-    agent: bool,
+    /// The AI agent that asks, if one does.
+    agent: Agent,
 }
 
 impl Policy {
@@ -77,7 +78,7 @@ impl Policy {
     /// for less.
     pub(crate) fn new(
         settings: &BTreeMap<Environment, BTreeMap<String, String>>,
-        agent: bool,
+        agent: Agent,
     ) -> Result<Policy> {
         let mut tightened = BTreeMap::new();
         for (environment, verbs) in settings {
@@ -124,7 +125,8 @@ impl Policy {
         if far && terms.consent == Consent::Confirm {
             terms.consent = Consent::ByName;
         }
-        if self.agent && terms.consent > Consent::Free {
+        let by_agent = self.agent.known_by(plan.environment).is_some();
+        if by_agent && terms.consent > Consent::Free {
             terms.consent = Consent::ToPlan;
         }
         Judgement::Allowed(terms)
@@ -242,9 +244,13 @@ mod tests {
         assert_eq!(judged(Operation::Rollback, Staging, "db.example"), Some(Consent::Confirm));
     }
 
+    fn an_agent() -> Agent {
+        Agent::of(&BTreeMap::from([("AI_AGENT".to_owned(), "1".to_owned())]))
+    }
+
     #[test]
     fn an_agent_consents_to_plans_and_to_nothing_less() {
-        let policy = Policy { agent: true, ..Policy::default() };
+        let policy = Policy { agent: an_agent(), ..Policy::default() };
         for verb in Operation::ALL {
             for environment in [Environment::Development, Environment::Test, Environment::Staging] {
                 let consent = consent(judged(&policy, verb, environment, "localhost"));
@@ -269,7 +275,7 @@ mod tests {
     fn settings_can_tighten_and_not_loosen() {
         let with = |environment, verb: &str, word: &str| {
             let verbs = BTreeMap::from([(verb.to_owned(), word.to_owned())]);
-            Policy::new(&BTreeMap::from([(environment, verbs)]), false)
+            Policy::new(&BTreeMap::from([(environment, verbs)]), Agent::default())
         };
         use Environment::{Development, Production};
         let policy = with(Development, "migrate", "by-name").unwrap();

@@ -7,8 +7,8 @@ use crate::failure::Result;
 use crate::rehearse::baseline::Baseline;
 use crate::rehearse::overwrites::{Wanted, is_wider, wanted};
 use crate::rehearse::snapshot::{Oid, Snapshot};
-use crate::world::pg::{Row, Session};
-use pg_sql::quote::{quote_identifier, quote_literal};
+use crate::world::pg::{Row, Session, Theirs};
+use pg_sql::quote::quote_identifier;
 
 /// Tables with more rows than this are not kept aside.
 const AT_MOST: u64 = 5_000_000;
@@ -48,9 +48,10 @@ impl Capture {
         statement: &Statement,
         baseline: &Baseline,
         now: &Snapshot,
+        theirs: &Theirs,
     ) -> Result<Option<Capture>> {
         let Some((table, wanted)) = wanted(&statement.text) else { return Ok(None) };
-        let question = format!("SELECT to_regclass({})::oid AS oid", quote_literal(&table));
+        let question = format!("SELECT {}::oid AS oid", theirs.table(&table));
         let oid = session.one("look for the table", &question)?.optional_number("oid")?;
         let Some(table) = oid.filter(|&oid| is_kept(baseline, oid)) else { return Ok(None) };
         match wanted {
@@ -82,7 +83,7 @@ impl Capture {
         if columns.is_empty() {
             return Ok(None);
         }
-        let aside = format!("cargo_db_before_{table}");
+        let aside = format!("pg_temp.cargo_db_before_{table}");
         if key.is_empty() {
             let before = numbers(session, &count_all(&name, &columns))?;
             return Ok(before.map(|before| Capture {
@@ -126,7 +127,7 @@ impl Capture {
         let quoted = quote_identifier(column);
         let select = format!("SELECT {quoted} AS v0 FROM {name} WHERE {quoted} IS NOT NULL");
         let place = now.columns_of(table).iter().position(|name| name == column).unwrap_or(0);
-        let aside = format!("cargo_db_before_{table}_{place}");
+        let aside = format!("pg_temp.cargo_db_before_{table}_{place}");
         let what = What::Retyped { column: column.to_owned(), was };
         Capture { aside, table, name, what }.keep(session, &select)
     }
@@ -173,7 +174,7 @@ impl Capture {
             }
         };
         if !matches!(self.what, What::Counted { .. }) {
-            probe(session, &format!("DROP TABLE pg_temp.{}", self.aside))?;
+            probe(session, &format!("DROP TABLE {}", self.aside))?;
         }
         Ok(kept)
     }
@@ -189,7 +190,10 @@ impl Capture {
         let join: Vec<String> = key
             .iter()
             .enumerate()
-            .map(|(index, column)| format!("b.k{index} = t.{}", quote_identifier(column)))
+            // As text: only the types of the catalog have an operator along our search path.
+            .map(|(index, column)| {
+                format!("b.k{index}::text = t.{}::text", quote_identifier(column))
+            })
             .collect();
         let join = join.join(" AND ");
         for (index, column) in columns.iter().enumerate() {

@@ -20,9 +20,7 @@ const OF_OWNERS: [&str; 2] = ["owner", "grant"];
 impl Fingerprint {
     /// Reads that of the session's database.
     pub(crate) fn of(session: &mut Session, layout: &ProjectTool) -> Result<Fingerprint> {
-        session.run("prepare the session", "SET search_path = ''")?;
         let rows = session.rows("read the schema", &sql(layout))?;
-        session.run("prepare the session", "RESET search_path")?;
         let mut lines = BTreeMap::new();
         for row in rows {
             let key = (row.text("kind")?.to_owned(), row.text("name")?.to_owned());

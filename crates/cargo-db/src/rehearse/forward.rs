@@ -65,12 +65,7 @@ impl Stage<'_> {
         let path = &migration.up.path;
         let bytes = migration.up.part_of(files::read(&self.request.settings.root.join(path))?);
         let text = String::from_utf8_lossy(&bytes);
-        Ok(check::check(&Source {
-            path,
-            text: &text,
-            direction: Direction::Up,
-            transactional: migration.up.transactional,
-        }))
+        Ok(check::check(&Source::of(&migration.up, &text, Direction::Up)))
     }
 
     /// Runs one migration, and judges what was measured.
@@ -101,7 +96,7 @@ impl Stage<'_> {
         findings
             .retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
         findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
-        self.preparing.after(&mut self.session, &migration.title());
+        self.preparing.after(&mut self.session, &migration.title())?;
         self.before.push(before);
         Ok(Rehearsed {
             version: migration.version.to_string(),

@@ -15,7 +15,7 @@ use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Snapshot, reaches_out
 use crate::rehearse::watch::{Watch, needs_no_transaction};
 use crate::world::World;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Session, StatementObserver};
+use crate::world::pg::{Session, StatementObserver, Theirs};
 use pg_sql::quote::quote_identifier;
 
 /// Something that a statement does away with.
@@ -101,6 +101,8 @@ pub(super) struct Measure<'a> {
     captures: Vec<Capture>,
     watch: Option<Watch>,
     began: Instant,
+    /// The settings of the migration, while ours are set.
+    theirs: Option<Theirs>,
     /// What it would take away, counted while that was undone.
     counted: Option<Vec<Lost>>,
     pub(super) measured: Vec<Measured>,
@@ -120,6 +122,7 @@ impl<'a> Measure<'a> {
             captures: Vec::new(),
             watch: None,
             began: stopwatch(),
+            theirs: None,
             counted: None,
             measured: Vec::new(),
             trouble: None,
@@ -127,6 +130,10 @@ impl<'a> Measure<'a> {
     }
 
     fn prepare(&mut self, session: &mut Session, statement: &Statement) -> Result<()> {
+        let theirs = match self.theirs.take() {
+            Some(theirs) => theirs,
+            None => session.interrupt(self.inside)?,
+        };
         self.counted = None;
         self.captures.clear();
         self.before = Snapshot::take(session)?;
@@ -138,17 +145,19 @@ impl<'a> Measure<'a> {
                 self.reached_out = true;
             }
         } else if !self.inside && needs_no_transaction(statement) {
-            self.watch = Watch::begin(self.world, session, statement)?;
+            self.watch = Watch::begin(self.world, session, statement, &theirs)?;
         } else {
             if !self.inside {
                 session.run("begin a transaction", "BEGIN")?;
             }
-            let foreseen = Capture::foreseen(session, statement, self.baseline, &self.before)?;
+            let foreseen =
+                Capture::foreseen(session, statement, self.baseline, &self.before, &theirs)?;
             self.captures.extend(foreseen.filter(|_| self.baseline.holds_rows));
             session.run("set a savepoint", "SAVEPOINT cargo_db_statement")?;
             // What was looked at for the capture is not the statement's doing.
             self.before = Snapshot::take(session)?;
         }
+        session.resume(&theirs)?;
         self.began = stopwatch();
         Ok(())
     }
@@ -156,6 +165,7 @@ impl<'a> Measure<'a> {
     /// Whether the statement is to run again.
     fn conclude(&mut self, session: &mut Session, statement: &Statement) -> Result<bool> {
         let elapsed = self.began.elapsed();
+        self.theirs = Some(session.interrupt(self.inside)?);
         if is_of_transaction(statement) {
             self.follow(statement);
             return Ok(false);
@@ -224,6 +234,9 @@ impl<'a> Measure<'a> {
             self.captures.extend(kept);
         }
         self.before = Snapshot::take(session)?;
+        if let Some(theirs) = self.theirs.take() {
+            session.resume(&theirs)?;
+        }
         self.began = stopwatch();
         Ok(true)
     }

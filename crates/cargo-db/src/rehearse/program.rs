@@ -143,9 +143,7 @@ impl Stage<'_> {
             .lines()
             .filter_map(|line| Some(format!("-- {}\n", &line[line.find("cargo-db:")?..])));
         let text: String = directives.collect();
-        let path = &migration.up.path;
-        let source = Source { path, text: &text, direction: Direction::Up, transactional: true };
-        Ok(check::check(&source).expected)
+        Ok(check::check(&Source::of(&migration.up, &text, Direction::Up)).expected)
     }
 
     fn back_by_tool(&mut self, rehearsed: &mut [Rehearsed]) -> Result<()> {

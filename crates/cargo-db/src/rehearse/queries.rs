@@ -77,26 +77,31 @@ pub(super) struct Preparing<'a> {
 
 impl<'a> Preparing<'a> {
     /// Those that prepare before the first migration. What is broken already is not its doing.
-    pub(super) fn new(session: &mut Session, queries: &'a [Query]) -> Preparing<'a> {
-        let good = queries.iter().filter(|query| session.prepare(&query.sql).is_ok()).collect();
-        Preparing { good, broken: Vec::new() }
+    pub(super) fn new(session: &mut Session, queries: &'a [Query]) -> Result<Preparing<'a>> {
+        let mut preparing = Preparing { good: queries.iter().collect(), broken: Vec::new() };
+        preparing.after(session, "")?;
+        Ok(Preparing { broken: Vec::new(), ..preparing })
     }
 
     /// Looks which of them a migration broke.
-    pub(super) fn after(&mut self, session: &mut Session, migration: &str) {
+    pub(super) fn after(&mut self, session: &mut Session, migration: &str) -> Result<()> {
+        if self.good.is_empty() {
+            return Ok(());
+        }
+        // As the application would: along the search path of the role.
+        session.give("")?;
         let broken = &mut self.broken;
-        self.good.retain(|query| match session.prepare(&query.sql) {
-            Ok(_) => true,
-            Err(error) => {
-                let said = error.as_db_error().map(|error| error.message().to_owned());
-                let why = said.unwrap_or_else(|| describe(&error));
-                broken.push(BrokenQuery {
-                    query: query.name.clone(),
-                    by: migration.to_owned(),
-                    why,
-                });
-                false
-            }
+        self.good.retain(|query| {
+            let prepared = session.execute(&format!("PREPARE cargo_db_query AS {}", query.sql));
+            let Err(error) = prepared else {
+                return session.execute("DEALLOCATE cargo_db_query").is_ok();
+            };
+            let said = error.as_db_error().map(|error| error.message().to_owned());
+            let why = said.unwrap_or_else(|| describe(&error));
+            let (query, by) = (query.name.clone(), migration.to_owned());
+            broken.push(BrokenQuery { query, by, why });
+            false
         });
+        session.take_back()
     }
 }

@@ -24,8 +24,10 @@ impl Stage<'_> {
     pub(super) fn run(&mut self, file: &ScriptFile) -> Result<Ran> {
         let script = read_script(self.request.settings, file)?;
         let inside = file.transactional;
+        let settings = session_settings(&self.request.settings.limits);
+        self.session.give(&settings)?;
         if inside {
-            self.session.run("begin a transaction", "BEGIN")?;
+            self.session.begin_block()?;
         }
         let mut measure = Measure::new(self.world, &self.baseline, inside);
         let ran = script.run(&mut self.session, &mut measure);
@@ -44,6 +46,10 @@ impl Stage<'_> {
                 failure = Some(error);
                 Some(found)
             }
+            Err(Stop::Ended { line, .. }) => {
+                let why = "it ends the transaction that the migration runs in".to_owned();
+                Some(finding("fails", line, "", why))
+            }
             Err(Stop::Lost(why)) => {
                 let (target, subject) =
                     (self.session.target.to_string(), "the rehearsal".to_owned());
@@ -60,11 +66,11 @@ impl Stage<'_> {
         } else if inside && let Err(error) = self.session.run("commit", "COMMIT") {
             failed = Some(finding("commit-fails", 1, "", error.to_string()));
         }
-        let settings = session_settings(&self.request.settings.limits);
-        self.session.run(
-            "clean the session",
-            &format!("RESET ALL; RESET ROLE; RESET SESSION AUTHORIZATION; {settings}"),
-        )?;
+        if self.request.settings.migrations.layout.profile().is_one_transaction {
+            self.session.take_back()?;
+        } else {
+            self.session.take_back_empty()?;
+        }
         Ok(Ran { measured, failed, failure })
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::failure::Result;
-use crate::migration::session_settings;
 use crate::model::finding::{Finding, Verdict};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Basis, Rehearsed, WayBack};
@@ -42,10 +41,8 @@ impl<'a> Stage<'a> {
         scratch: &Scratch,
     ) -> Result<Stage<'a>> {
         let mut session = Session::open(world, scratch.target(), Purpose::Write)?;
-        session
-            .run("set the limits of the session", &session_settings(&request.settings.limits))?;
         let baseline = scratch.baseline(&mut session)?;
-        let preparing = Preparing::new(&mut session, &request.queries);
+        let preparing = Preparing::new(&mut session, &request.queries)?;
         let basis = scratch.basis.clone();
         let sizes = scratch.sizes.clone();
         Ok(Stage {

@@ -15,8 +15,8 @@ use crate::failure::Result;
 use crate::rehearse::snapshot::{Mode, Oid};
 use crate::world::World;
 use crate::world::clock::pause;
-use crate::world::pg::{Purpose, Session, backend};
-use pg_sql::quote::{quote_identifier, quote_literal};
+use crate::world::pg::{Purpose, Session, Theirs, backend};
+use pg_sql::quote::quote_identifier;
 
 /// Whether the server refuses a statement in a transaction.
 pub(super) fn needs_no_transaction(statement: &Statement) -> bool {
@@ -71,10 +71,11 @@ impl Watch {
         world: &World,
         session: &mut Session,
         statement: &Statement,
+        theirs: &Theirs,
     ) -> Result<Option<Watch>> {
         let pid = backend(session)?.pid();
         let mut gates = Vec::new();
-        for table in tables_named(session, statement)? {
+        for table in tables_named(session, statement, theirs)? {
             let mut gate = Session::open(world, &session.target, Purpose::Write)?;
             let pid = backend(&mut gate)?.pid();
             gate.run(
@@ -133,7 +134,11 @@ fn look(
 }
 
 /// The tables that a statement names, itself or through an index, as the server names them.
-fn tables_named(session: &mut Session, statement: &Statement) -> Result<Vec<String>> {
+fn tables_named(
+    session: &mut Session,
+    statement: &Statement,
+    theirs: &Theirs,
+) -> Result<Vec<String>> {
     let words = words(&statement.text);
     let mut names = Vec::new();
     for (index, word) in words.iter().enumerate() {
@@ -145,10 +150,10 @@ fn tables_named(session: &mut Session, statement: &Statement) -> Result<Vec<Stri
             name
         });
     }
-    let list: Vec<String> = names.iter().map(|name| quote_literal(name)).collect();
+    let list: Vec<String> = names.iter().map(|name| theirs.table(name)).collect();
     let sql = format!(
         "SELECT DISTINCT coalesce(i.indrelid, c.oid)::regclass FROM unnest(ARRAY[{}]) w \
-         JOIN pg_class c ON c.oid = to_regclass(w) LEFT JOIN pg_index i ON i.indexrelid = c.oid \
+         JOIN pg_class c ON c.oid = w LEFT JOIN pg_index i ON i.indexrelid = c.oid \
          WHERE c.relkind IN ('r', 'p', 'i', 'm') AND c.oid >= 16384",
         list.join(", ")
     );

@@ -1,6 +1,5 @@
 //! A seed that is a file of CSV: its first line names the columns, its own name the table.
 
-use std::io::Write;
 use std::path::Path;
 
 use crate::model::statement::{ServerError, StatementError};
@@ -29,7 +28,7 @@ pub(super) fn copy(
     );
     let copied = session.copy_in(&sql).and_then(|mut writer| {
         // What the server has against the data, it says at the end.
-        let _ = writer.write_all(bytes);
+        let _ = writer.send(bytes);
         writer.finish()
     });
     copied.map(drop).map_err(|error| match server_error(&error) {

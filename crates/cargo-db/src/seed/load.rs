@@ -9,7 +9,7 @@ use crate::model::seed::{Seed, SeedKind};
 use crate::plan::{Loss, Plan, Step};
 use crate::seed::csv;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Purpose, Script, Session, Stop, Transaction};
+use crate::world::pg::{Purpose, Script, Session, Stop, Transaction, Within};
 use crate::world::{World, files, process};
 use pg_sql::quote::{quote_literal, quote_qualified};
 
@@ -44,9 +44,11 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
                 let began = stopwatch();
                 world.tell(Event::Started { doing: "Loading", subject: seed.path.clone() });
                 let before = inserted(&mut session)?;
+                session.give_transaction("SET lock_timeout = 0")?;
                 let loaded = load(&mut session, seed, root);
                 world.interrupt.check()?;
                 loaded?;
+                session.take_back_empty()?;
                 let rows = difference(&before, &inserted(&mut session)?);
                 remember(&mut session, seed, &rows)?;
                 world.tell(Event::Finished {
@@ -59,6 +61,8 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
             _ => {}
         }
     }
+    // Triggers that wait for the commit are of the project, and so is their search path.
+    session.give("SET lock_timeout = 0")?;
     transaction.commit(world, &mut session, "the seeding")?;
     Ok(total)
 }
@@ -87,7 +91,7 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
         return Err(FileError::Changed { file: shown.to_owned() }.into());
     }
     let stopped = match &seed.kind {
-        SeedKind::Sql => Script::check(shown, bytes, true)?.run(session, &mut ()),
+        SeedKind::Sql => Script::check(shown, bytes, Within::Transaction)?.run(session, &mut ()),
         SeedKind::Csv { table } => csv::copy(session, shown, table, &bytes),
     };
     stopped.map_err(|stop| match stop {
@@ -97,6 +101,9 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
             verb: "seed",
         }
         .into(),
+        Stop::Ended { file, line } => {
+            DatabaseError::Ended { file, line, subject: "the seeding".to_owned() }.into()
+        }
         Stop::Lost(why) => {
             let (target, subject) = (session.target.to_string(), "the seeding".to_owned());
             ConnectionError::Lost { target, subject, why }.into()

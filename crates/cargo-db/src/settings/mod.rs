@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::failure::{Result, SettingsError};
+use crate::model::agent::Agent;
 use crate::model::audit::Actor;
 use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::target::Host;
@@ -110,10 +111,8 @@ pub(crate) struct Settings {
     pub(crate) rehearse: bool,
     /// What `[environments.<name>.policy]` asks for beyond the house's own policy, by verb.
     pub(crate) tightened: BTreeMap<Environment, BTreeMap<String, String>>,
-    /// The variable by which an AI agent was recognised.
-    pub(crate) agent: Option<String>,
-    /// The same, whatever `CARGO_DB_AGENT` says against it.
-    pub(crate) any_agent: Option<String>,
+    /// The AI agent that runs us, if one does.
+    pub(crate) agent: Agent,
     /// Whether the programs that the repository names may run.
     pub(crate) trust: Arc<Trust>,
     /// Where this user's programs keep what they remember.
@@ -132,7 +131,7 @@ impl Settings {
 
     /// Who runs us.
     pub(crate) fn actor(&self) -> Actor {
-        match (&self.agent, self.in_ci) {
+        match (self.agent.known_by(self.environment.environment), self.in_ci) {
             (Some(_), _) => Actor::Agent,
             (None, true) => Actor::Ci,
             (None, false) => Actor::Human,
@@ -190,8 +189,7 @@ impl Settings {
                 None => toml.migrate.rehearse.unwrap_or(true),
             },
             tightened: tightened(&toml),
-            agent: agent(&sources.process, environment.environment),
-            any_agent: agent(&sources.process, Environment::Production),
+            agent: Agent::of(&sources.process),
             trust,
             state: sources.caller.state.clone(),
             in_ci: sources
@@ -385,38 +383,6 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
             .get("GITHUB_EVENT_NAME")?
             .map_or_else(|| "manual".to_owned(), |found| found.value),
     })
-}
-
-/// Variables that AI agents set for the programs they run: each names one agent, or is the start of
-/// the names of its variables. Collected from the agents' documentation and from other tools that
-/// look for them.
-const AGENTS: &[&str] = &[
-    "AI_AGENT",
-    "CLAUDECODE",
-    "CLAUDE_CODE",
-    "CURSOR_AGENT",
-    "GEMINI_CLI",
-    "CODEX_",
-    "CLINE_",
-    "OPENCODE",
-    "AUGMENT_AGENT",
-    "ANTIGRAVITY_AGENT",
-    "AMP_CURRENT_THREAD_ID",
-    "GOOSE_TERMINAL",
-    "COPILOT_AGENT",
-];
-
-/// The agent that runs us. `CARGO_DB_AGENT` decides: 1 anywhere, 0 only where databases are one's
-/// own.
-fn agent(process: &BTreeMap<String, String>, environment: Environment) -> Option<String> {
-    match process.get("CARGO_DB_AGENT").map(String::as_str) {
-        Some("0") if environment.is_disposable() => return None,
-        None | Some("" | "0") => {}
-        Some(_) => return Some("CARGO_DB_AGENT".to_owned()),
-    }
-    let set = process.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name);
-    let known = |name: &&String| AGENTS.iter().any(|agent| name.starts_with(agent));
-    set.into_iter().find(known).cloned()
 }
 
 fn tightened(toml: &DbToml) -> BTreeMap<Environment, BTreeMap<String, String>> {

@@ -10,7 +10,7 @@ use crate::check::{self, Direction, Source, past};
 use crate::failure::{Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
-use crate::model::migration::Folder;
+use crate::model::migration::{Folder, ScriptFile};
 use crate::settings::Settings;
 use crate::verb::declare::Verb;
 use crate::world::{files, process};
@@ -103,19 +103,22 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8]) -> Checked {
         parts.map(|(script, is_up)| (script.clone(), directed(is_up))).collect();
     // A program in a file is the same file both ways.
     parts.dedup_by(|later, earlier| later.0 == earlier.0);
-    let look = |text: &[u8], direction, transactional| {
-        let text = String::from_utf8_lossy(text);
-        check::check(&Source { path, text: &text, direction, transactional })
+    let look = |script: &ScriptFile, direction| {
+        let bytes = script.part_of(bytes.to_vec());
+        check::check(&Source::of(script, &String::from_utf8_lossy(&bytes), direction))
     };
     let Some(((first, direction), rest)) = parts.split_first() else {
         // Alone, a way back belongs to no migration.
         let name = path.to_string_lossy();
         let is_down = name.ends_with("down.sql") || name.ends_with(".rollback.sql");
-        return look(bytes, directed(!is_down), !bytes.starts_with(b"-- no-transaction"));
+        let (text, direction) = (&*String::from_utf8_lossy(bytes), directed(!is_down));
+        let transactional = !bytes.starts_with(b"-- no-transaction");
+        let has_own_blocks = false;
+        return check::check(&Source { path, text, direction, transactional, has_own_blocks });
     };
-    let mut checked = look(&first.part_of(bytes.to_vec()), *direction, first.transactional);
+    let mut checked = look(first, *direction);
     for (script, direction) in rest {
-        let other = look(&script.part_of(bytes.to_vec()), *direction, script.transactional);
+        let other = look(script, *direction);
         checked.findings.extend(other.findings);
         checked.expected.extend(other.expected);
         checked.allowed.extend(other.allowed);

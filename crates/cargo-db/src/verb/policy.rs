@@ -52,6 +52,7 @@ impl Verb for Policy {
         };
         let row = |verb| environments.iter().map(move |&environment| cell(verb, environment));
         let cells = plan::Operation::ALL.into_iter().flat_map(row).collect();
-        Ok(Outcome::done(PolicyTable { agent: settings.agent.clone(), policy: cells }))
+        let agent = settings.agent.known_by(settings.environment.environment).map(str::to_owned);
+        Ok(Outcome::done(PolicyTable { agent, policy: cells }))
     }
 }

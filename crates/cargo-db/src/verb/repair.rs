@@ -94,6 +94,7 @@ fn without_file(row: &Applied) -> Migration {
         path: PathBuf::new(),
         checksum,
         transactional: true,
+        has_own_blocks: false,
         part: None,
         is_code: true,
     };

@@ -77,8 +77,8 @@ impl Verb for Trust {
 fn ask(workspace: &Workspace, view: &TrustView) -> Result<()> {
     let Workspace { settings, consent, ui, .. } = workspace;
     let Standing { root, .. } = &*settings.trust;
-    if let Some(agent) = &settings.any_agent {
-        return Err(ConsentError::TrustByAgent { agent: agent.clone() }.into());
+    if let Some(agent) = settings.agent.known_by(Environment::Production) {
+        return Err(ConsentError::TrustByAgent { agent: agent.to_owned() }.into());
     }
     if !ui.can_prompt() {
         return Err(ConsentError::TrustWithoutTerminal { root: root.clone() }.into());

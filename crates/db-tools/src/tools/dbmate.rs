@@ -88,6 +88,7 @@ impl Tool for Dbmate {
             let whole = script_file(self, file, true);
             let script = |parts: &[Part<'_>], ranges| ScriptFile {
                 transactional: parts.first().is_none_or(is_transactional),
+                has_own_blocks: false,
                 part: Some(ranges),
                 ..whole.clone()
             };
@@ -118,7 +119,7 @@ impl Tool for Dbmate {
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
         format!(
-            "DELETE FROM {table} WHERE version = {}",
+            "DELETE FROM {table} WHERE version OPERATOR(pg_catalog.=) {}",
             quote_literal(&migration.version.to_string())
         )
     }

@@ -120,7 +120,7 @@ impl Tool for Diesel {
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
         format!(
-            "DELETE FROM {table} WHERE version = {}",
+            "DELETE FROM {table} WHERE version OPERATOR(pg_catalog.=) {}",
             quote_literal(&migration.version.to_string())
         )
     }

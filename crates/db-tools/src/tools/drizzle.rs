@@ -123,7 +123,7 @@ impl Tool for Drizzle {
     }
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE created_at = {}", migration.detail)
+        format!("DELETE FROM {table} WHERE created_at OPERATOR(pg_catalog.=) {}", migration.detail)
     }
 
     fn rerecord(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> Option<String> {

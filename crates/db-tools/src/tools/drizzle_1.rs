@@ -86,7 +86,7 @@ impl Tool for Drizzle1 {
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
         format!(
-            "DELETE FROM {table} WHERE name = {}",
+            "DELETE FROM {table} WHERE name OPERATOR(pg_catalog.=) {}",
             quote_literal(&migration.version.to_string())
         )
     }

@@ -276,7 +276,8 @@ fn row(
     format!(
         "INSERT INTO {table} (installed_rank, version, description, type, script, checksum, \
          installed_by, execution_time, success) \
-         SELECT coalesce(max(installed_rank), 0) + 1, {version}, {}, '{kind}', {}, {checksum}, \
+         SELECT coalesce(pg_catalog.max(installed_rank), 0) OPERATOR(pg_catalog.+) 1, \
+         {version}, {}, '{kind}', {}, {checksum}, \
          session_user, {}, true FROM {table}",
         quote_literal(&migration.name),
         quote_literal(script),

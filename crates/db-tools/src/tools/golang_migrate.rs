@@ -12,8 +12,7 @@ use crate::history::{Applied, History};
 use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
-use crate::section;
-use crate::tool::{FoundFile, Tool, script_file};
+use crate::tool::{FoundFile, Tool, query_file};
 use crate::variables::Connection;
 
 pub(super) static TOOL: &dyn Tool = &GolangMigrate;
@@ -68,8 +67,7 @@ impl Tool for GolangMigrate {
                     .push((file.path, "golang-migrate wants a name `<number>_<name>.up.sql`"));
                 continue;
             };
-            let transactional = !section::stands_alone(&file.bytes);
-            let script = script_file(self, file, transactional);
+            let script = query_file(self, file);
             if !is_up {
                 downs.push((version, script));
                 continue;

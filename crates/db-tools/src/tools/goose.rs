@@ -137,7 +137,7 @@ impl Tool for Goose {
     }
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE version_id = {}", migration.version)
+        format!("DELETE FROM {table} WHERE version_id OPERATOR(pg_catalog.=) {}", migration.version)
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {

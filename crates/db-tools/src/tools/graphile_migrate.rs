@@ -134,7 +134,10 @@ impl Tool for GraphileMigrate {
     }
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE filename = '{}.sql'", migration.version)
+        format!(
+            "DELETE FROM {table} WHERE filename OPERATOR(pg_catalog.=) '{}.sql'",
+            migration.version
+        )
     }
 
     /// A change is worked out in `current.sql`, and committed by the tool, which writes the hash.

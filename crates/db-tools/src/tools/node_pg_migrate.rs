@@ -141,12 +141,12 @@ impl Tool for NodePgMigrate {
 
     fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
         let name = quote_literal(&migration.version.to_string());
-        format!("INSERT INTO {table} (name, run_on) VALUES ({name}, NOW())")
+        format!("INSERT INTO {table} (name, run_on) VALUES ({name}, pg_catalog.now())")
     }
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
         format!(
-            "DELETE FROM {table} WHERE name = {}",
+            "DELETE FROM {table} WHERE name OPERATOR(pg_catalog.=) {}",
             quote_literal(&migration.version.to_string())
         )
     }

@@ -11,8 +11,7 @@ use crate::command::{Commands, Task, ToolFolder};
 use crate::migration::{Checksum, Folder, Migration, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, folder_name};
 use crate::profile::{Claim, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, Rollback};
-use crate::section;
-use crate::tool::{FoundFile, Tool, script_file, sha256};
+use crate::tool::{FoundFile, Tool, query_file, sha256};
 use crate::variables::{Connection, Variable};
 use pg_sql::quote::quote_literal;
 
@@ -88,13 +87,10 @@ impl Tool for Prisma {
         for file in found {
             let name = folder_name(&file.path).to_owned();
             let accepted = accepted(&file.bytes);
-            // The engine sends a file in one message, which is a transaction unless one statement
-            // is all.
-            let transactional = !section::stands_alone(&file.bytes);
             folder.migrations.push(Migration {
                 version: Version::Text(name),
                 name: String::new(),
-                up: script_file(self, file, transactional),
+                up: query_file(self, file),
                 down: None,
                 recorded: Recorded::OneOf(accepted),
                 detail: String::new(),
@@ -113,7 +109,8 @@ impl Tool for Prisma {
         format!(
             "INSERT INTO {table} (id, checksum, finished_at, migration_name, logs, \
              rolled_back_at, started_at, applied_steps_count) \
-             VALUES (gen_random_uuid()::text, '{}', clock_timestamp(), {}, NULL, NULL, now(), 1)",
+             VALUES (pg_catalog.gen_random_uuid()::pg_catalog.text, '{}', \
+              pg_catalog.clock_timestamp(), {}, NULL, NULL, pg_catalog.now(), 1)",
             migration.stored_checksum().map(ToString::to_string).unwrap_or_default(),
             quote_literal(&migration.version.to_string())
         )
@@ -121,7 +118,7 @@ impl Tool for Prisma {
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
         format!(
-            "DELETE FROM {table} WHERE migration_name = {}",
+            "DELETE FROM {table} WHERE migration_name OPERATOR(pg_catalog.=) {}",
             quote_literal(&migration.version.to_string())
         )
     }

@@ -109,10 +109,13 @@ impl Tool for Refinery {
         let [short, long] = accepted.as_slice() else { return String::new() };
         format!(
             "INSERT INTO {table} (version, name, applied_on, checksum) VALUES ({}, {}, \
-             to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
-             CASE (SELECT atttypid FROM pg_attribute \
-                   WHERE attrelid = {}::regclass AND attname = 'version') \
-               WHEN 'int8'::regtype THEN '{long}' ELSE '{short}' END)",
+             pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.now()), \
+                                'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+             CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_attribute \
+                   WHERE attrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass \
+                     AND attname OPERATOR(pg_catalog.=) 'version' \
+                     AND atttypid OPERATOR(pg_catalog.=) 'pg_catalog.int8'::pg_catalog.regtype) \
+               THEN '{long}' ELSE '{short}' END)",
             migration.version,
             quote_literal(&migration.name),
             quote_literal(table),
@@ -120,7 +123,7 @@ impl Tool for Refinery {
     }
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE version = {}", migration.version)
+        format!("DELETE FROM {table} WHERE version OPERATOR(pg_catalog.=) {}", migration.version)
     }
 
     fn rerecord(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> Option<String> {

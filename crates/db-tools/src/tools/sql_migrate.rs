@@ -97,6 +97,7 @@ impl Tool for SqlMigrate {
             let script = |parts: &[Part<'_>], ranges| ScriptFile {
                 // One part that asks for none speaks for all.
                 transactional: !parts.iter().any(|part| part.line.ends_with(" notransaction")),
+                has_own_blocks: false,
                 part: Some(ranges),
                 ..whole.clone()
             };
@@ -134,11 +135,11 @@ impl Tool for SqlMigrate {
     }
 
     fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
-        format!("INSERT INTO {table} (id, applied_at) VALUES ({}, now())", id(migration))
+        format!("INSERT INTO {table} (id, applied_at) VALUES ({}, pg_catalog.now())", id(migration))
     }
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE id = {}", id(migration))
+        format!("DELETE FROM {table} WHERE id OPERATOR(pg_catalog.=) {}", id(migration))
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {

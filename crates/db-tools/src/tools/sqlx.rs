@@ -161,7 +161,7 @@ impl Tool for Sqlx {
     }
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
-        format!("DELETE FROM {table} WHERE version = {}", migration.version)
+        format!("DELETE FROM {table} WHERE version OPERATOR(pg_catalog.=) {}", migration.version)
     }
 
     fn rerecord(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> Option<String> {
@@ -173,7 +173,10 @@ impl Tool for Sqlx {
         &self,
         HistoryEntry { table, migration, .. }: &HistoryEntry<'_>,
     ) -> Option<String> {
-        Some(format!("DELETE FROM {table} WHERE version = {} AND NOT success", migration.version))
+        Some(format!(
+            "DELETE FROM {table} WHERE version OPERATOR(pg_catalog.=) {} AND NOT success",
+            migration.version
+        ))
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {

@@ -11,8 +11,7 @@ use crate::command::Commands;
 use crate::migration::{Folder, Migration, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, leading_digits};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, Rollback};
-use crate::section;
-use crate::tool::{FoundFile, Tool, script_file};
+use crate::tool::{FoundFile, Tool, query_file};
 use pg_sql::quote::quote_literal;
 
 pub(super) static TOOL: &dyn Tool = &Supabase;
@@ -65,11 +64,10 @@ impl Tool for Supabase {
                 folder.misnamed.push((file.path, "Supabase wants a name `<14 digits>_<name>.sql`"));
                 continue;
             };
-            let transactional = !section::stands_alone(&file.bytes);
             folder.migrations.push(Migration {
                 version: Version::text(digits),
                 name: name.to_owned(),
-                up: script_file(self, file, transactional),
+                up: query_file(self, file),
                 down: None,
                 recorded: Recorded::Nothing,
                 detail: String::new(),
@@ -88,7 +86,8 @@ impl Tool for Supabase {
         let texts: Vec<String> =
             with_comments(sql).iter().map(|text| quote_literal(text)).collect();
         format!(
-            "INSERT INTO {table} (version, name, statements) VALUES ({}, {}, ARRAY[{}]::text[])",
+            "INSERT INTO {table} (version, name, statements) \
+             VALUES ({}, {}, ARRAY[{}]::pg_catalog.text[])",
             quote_literal(&migration.version.to_string()),
             quote_literal(&migration.name),
             texts.join(", ")
@@ -97,7 +96,7 @@ impl Tool for Supabase {
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
         format!(
-            "DELETE FROM {table} WHERE version = {}",
+            "DELETE FROM {table} WHERE version OPERATOR(pg_catalog.=) {}",
             quote_literal(&migration.version.to_string())
         )
     }

@@ -8,8 +8,5 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('information_schema', 'cargo
   AND n.nspname NOT LIKE 'pg\_%'
 GROUP BY 1, 2;
 
--- The search path.
-SELECT unnest(current_schemas(false)) AS schema;
-
 -- Whether the database remembers which seeds it holds.
 SELECT to_regclass('cargo_db.seeds') IS NOT NULL AS remembers

@@ -13,7 +13,8 @@ use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
-use crate::world::pg::session::{Purpose, Session, describe};
+use crate::world::pg::pin::Purpose;
+use crate::world::pg::session::{Session, describe};
 
 /// The key of our own lock: `cargo-db` in ASCII.
 pub(crate) const OWN_KEY: i64 = i64::from_be_bytes(*b"cargo-db");

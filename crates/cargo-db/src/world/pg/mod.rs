@@ -1,17 +1,20 @@
 //! PostgreSQL over the wire.
 
+mod client;
+mod handover;
 mod lock;
 pub(crate) mod marker;
+mod pin;
 mod row;
 mod script;
 mod session;
 pub(crate) mod survey;
 mod tls;
+mod transaction;
 
 pub(crate) use lock::{Lock, OWN_KEY};
+pub(crate) use pin::{Purpose, Theirs};
 pub(crate) use row::Row;
-pub(crate) use script::{Script, StatementObserver, Stop};
-pub(crate) use session::{
-    Backend, Purpose, Session, Transaction, after_the_end_of, backend, describe, only_row,
-    server_error,
-};
+pub(crate) use script::{Script, StatementObserver, Stop, Within};
+pub(crate) use session::{Session, describe, only_row, server_error};
+pub(crate) use transaction::{Backend, Transaction, after_the_end_of, backend};

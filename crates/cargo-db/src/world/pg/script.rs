@@ -1,11 +1,12 @@
 //! A file of SQL, run statement by statement: its place in the file is known when one fails, and
 //! the data of a COPY goes the way that COPY data goes.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use postgres::error::SqlState;
+
 use crate::failure::{CausedBy, Failure, FileError, Result};
-use crate::model::statement::StatementError;
+use crate::model::statement::{ServerError, StatementError};
 use crate::world::pg::session::{Session, describe, server_error};
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
@@ -14,32 +15,52 @@ pub(crate) struct Script {
     /// As shown in messages.
     path: PathBuf,
     bytes: Vec<u8>,
+    within: Within,
     /// Whether its first and last statements are a BEGIN and a COMMIT around all others.
     wrapped: bool,
     /// How many statements it holds.
     count: usize,
 }
 
+/// In which transaction a script runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// In one around all of it, which it must not end.
+    Transaction,
+    /// In the block that a server opens for a query of several statements: a BEGIN joins it, and
+    /// what ends it ends all of it so far (PostgreSQL manual, 55.2.2.1 "Multiple Statements in a
+    /// Simple Query"). What follows is in another one.
+    Blocks,
+    /// In none.
+    Nothing,
+}
+
 /// Why a script did not run to its end.
 pub(crate) enum Stop {
     /// The server refused a statement.
     Statement(Box<StatementError>),
+    /// A statement ended the transaction around the script, though nothing in it said so.
+    Ended { file: PathBuf, line: usize },
     /// The connection is gone.
     Lost(String),
 }
 
 impl Script {
-    /// Looks through a script before anything of it runs. With `in_transaction` it must not
-    /// control transactions, except that a BEGIN and a COMMIT around everything are understood:
-    /// the transaction that it runs in is what they ask for.
-    pub(crate) fn check(path: &Path, bytes: Vec<u8>, in_transaction: bool) -> Result<Script> {
-        let mut script = Script { path: path.to_owned(), bytes, wrapped: false, count: 0 };
+    /// Looks through a script before anything of it runs. Within a transaction it must not control
+    /// transactions, except that a BEGIN and a COMMIT around everything are understood: the
+    /// transaction that it runs in is what they ask for.
+    pub(crate) fn check(path: &Path, bytes: Vec<u8>, within: Within) -> Result<Script> {
+        let mut script = Script { path: path.to_owned(), bytes, within, wrapped: false, count: 0 };
         let mut controls: Vec<(usize, Statement)> = Vec::new();
         let mut reader = script.reader();
         let mut count = 0;
         while let Some(statement) = reader.next_statement().map_err(|error| script.bad(error))? {
             if statement.reads_data() {
                 reader.copy_data(&mut |_| Ok(())).map_err(|error| script.bad(error))?;
+            }
+            if let Some((setting, value)) = statement.misleading_setting() {
+                let (file, line) = (script.path.clone(), statement.line);
+                return Err(FileError::Setting { file, line, setting, value }.into());
             }
             if statement.controls_transaction() {
                 controls.push((count, statement));
@@ -48,22 +69,30 @@ impl Script {
         }
         drop(reader);
         script.count = count;
-        if in_transaction {
-            script.wrapped = matches!(controls.as_slice(), [(0, begin), (last, commit)]
+        script.wrapped = within != Within::Nothing
+            && matches!(controls.as_slice(), [(0, begin), (last, commit)]
                 if last + 1 == count && begin.is_plain_begin() && commit.is_plain_commit());
-            if let (false, Some((_, statement))) = (script.wrapped, controls.into_iter().next()) {
-                let (line, statement) = (statement.line, statement.text);
-                return Err(
-                    FileError::TransactionControl { file: script.path, line, statement }.into()
-                );
-            }
-        } else if let Some((_, last)) =
-            controls.last().filter(|(_, last)| last.begins_transaction())
-        {
-            let why = format!("the transaction that begins on line {} never ends", last.line);
-            return Err(FileError::BadScript { file: script.path, why }.into());
+        if !script.wrapped {
+            script.look_at(controls.into_iter().map(|(_, statement)| statement).collect())?;
         }
         Ok(script)
+    }
+
+    /// Looks whether these are what may control transactions where it runs.
+    fn look_at(&self, controls: Vec<Statement>) -> Result<()> {
+        let never_ends = controls.last().filter(|last| last.begins_transaction());
+        if let (Some(last), false) = (never_ends, self.within == Within::Transaction) {
+            let why = format!("the transaction that begins on line {} never ends", last.line);
+            return Err(FileError::BadScript { file: self.path.clone(), why }.into());
+        }
+        let refused = controls.into_iter().find(|statement| match self.within {
+            Within::Transaction => true,
+            Within::Blocks => statement.hands_transaction_on(),
+            Within::Nothing => false,
+        });
+        let Some(Statement { line, text: statement, .. }) = refused else { return Ok(()) };
+        let file = self.path.clone();
+        Err(FileError::TransactionControl { file, line, statement }.into())
     }
 
     /// What runs.
@@ -76,7 +105,8 @@ impl Script {
         self.count == 0
     }
 
-    /// Runs all statements.
+    /// Runs all statements, one at a time. Within a transaction the caller has begun one with
+    /// [`Session::begin_for_others`], and ends it.
     pub(crate) fn run(
         &self,
         session: &mut Session,
@@ -89,7 +119,8 @@ impl Script {
         {
             let outermost = self.wrapped && (index == 0 || index + 1 == self.count);
             index += 1;
-            if outermost {
+            let joins = self.within == Within::Blocks && statement.is_plain_begin();
+            if outermost || joins {
                 continue;
             }
             around.before(session, &statement);
@@ -99,6 +130,7 @@ impl Script {
             } else {
                 self.execute(session, &statement, around)?;
             }
+            self.look_after(session, &statement)?;
             around.after(&statement);
         }
         Ok(())
@@ -111,7 +143,7 @@ impl Script {
         around: &mut dyn StatementObserver,
     ) -> std::result::Result<(), Stop> {
         loop {
-            let Err(error) = session.batch_execute(&statement.text) else {
+            let Err(error) = self.send(session, statement) else {
                 if around.again(session, statement) {
                     continue;
                 }
@@ -126,6 +158,55 @@ impl Script {
         }
     }
 
+    /// Sends a statement, which the server refuses if it is two. The client asks for rows in
+    /// binary, and a few types have no such form: those come as text.
+    fn send(
+        &self,
+        session: &mut Session,
+        statement: &Statement,
+    ) -> std::result::Result<(), postgres::Error> {
+        if !statement.may_return_rows() {
+            return session.execute(&statement.text);
+        }
+        let inside = self.within != Within::Nothing;
+        if inside {
+            session.batch_execute("SAVEPOINT cargo_db_rows")?;
+        }
+        let sent = match session.execute(&statement.text) {
+            Err(error) if has_no_binary_form(&error) => {
+                if inside {
+                    session.batch_execute("ROLLBACK TO SAVEPOINT cargo_db_rows")?;
+                }
+                session.batch_execute(&statement.text)
+            }
+            sent => sent,
+        };
+        if inside && sent.is_ok() {
+            session.batch_execute("RELEASE SAVEPOINT cargo_db_rows")?;
+        }
+        sent
+    }
+
+    /// Makes sure that what comes next is read as it is meant, and runs where it is to run.
+    fn look_after(
+        &self,
+        session: &mut Session,
+        statement: &Statement,
+    ) -> std::result::Result<(), Stop> {
+        let lost = |failure: Failure| Stop::Lost(failure.to_string());
+        if let Some((setting, value)) = session.misread() {
+            let message = format!("it sets `{setting}` to `{value}`: what follows is misread");
+            let server = ServerError { message, ..ServerError::default() };
+            return Err(self.refused(statement, server));
+        }
+        match self.within {
+            Within::Blocks if statement.ends_transaction() => session.begin_block().map_err(lost),
+            Within::Nothing => Ok(()),
+            _ if session.is_inside().map_err(lost)? => Ok(()),
+            _ => Err(Stop::Ended { file: self.path.clone(), line: statement.line }),
+        }
+    }
+
     fn copy(
         &self,
         session: &mut Session,
@@ -133,13 +214,15 @@ impl Script {
         reader: &mut ScriptReader<'_>,
     ) -> std::result::Result<(), Stop> {
         let stop = |error: &postgres::Error| self.stop(statement, error);
-        let mut writer = session.copy_in(&statement.text).map_err(|error| stop(&error))?;
-        let sent = reader.copy_data(&mut |line| writer.write_all(line));
+        let mut data = session.copy_in(&statement.text).map_err(|error| stop(&error))?;
+        // What the server has against the data, it says at the end.
+        let mut refused = false;
+        let sent = reader.copy_data(&mut |line| {
+            refused = refused || data.send(line).is_err();
+            Ok(())
+        });
         match sent {
-            // What the server has against the data, it says at the end.
-            Ok(()) | Err(ScriptError::Read(_)) => {
-                writer.finish().map(drop).map_err(|error| stop(&error))
-            }
+            Ok(()) => data.finish().map_err(|error| stop(&error)),
             Err(error) => Err(self.unreadable(&error)),
         }
     }
@@ -159,21 +242,23 @@ impl Script {
 
     fn stop(&self, statement: &Statement, error: &postgres::Error) -> Stop {
         match server_error(error) {
-            Some(server) => {
-                let (line, column) = locate(statement, server.position);
-                let text = String::from_utf8_lossy(&self.bytes);
-                let source_line = text.lines().nth(line - 1).unwrap_or("").to_owned();
-                Stop::Statement(Box::new(StatementError {
-                    file: self.path.clone(),
-                    line,
-                    column,
-                    source_line,
-                    server,
-                }))
-            }
+            Some(server) => self.refused(statement, server),
             None => Stop::Lost(describe(error)),
         }
     }
+
+    fn refused(&self, statement: &Statement, server: ServerError) -> Stop {
+        let (line, column) = locate(statement, server.position);
+        let text = String::from_utf8_lossy(&self.bytes);
+        let source_line = text.lines().nth(line - 1).unwrap_or("").to_owned();
+        let file = self.path.clone();
+        Stop::Statement(Box::new(StatementError { file, line, column, source_line, server }))
+    }
+}
+
+fn has_no_binary_form(error: &postgres::Error) -> bool {
+    let said = error.as_db_error().filter(|said| *said.code() == SqlState::UNDEFINED_FUNCTION);
+    said.is_some_and(|said| said.message().starts_with("no binary output function"))
 }
 
 /// What happens around the statements of a script.

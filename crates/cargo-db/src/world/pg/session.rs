@@ -1,52 +1,31 @@
 //! One connection: opened for a purpose that the server can see, cancelled when a signal comes,
 //! and with errors that name what was being done.
 
-use std::io::{BufRead, BufReader};
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use postgres::config::SslMode;
 use postgres::error::SqlState;
-use postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use postgres::{NoTls, SimpleQueryMessage};
+use tokio_postgres::Config;
 
 use crate::failure::{CausedBy, ConnectionError, DatabaseError, Failure, Result};
 use crate::model::event::Event;
 use crate::model::statement::ServerError;
 use crate::model::target::{Host, Target, TlsMode};
 use crate::world::World;
-use crate::world::clock::{pause, stopwatch};
+use crate::world::pg::client::{self, Client, Notices};
+use crate::world::pg::pin::{Pin, Purpose};
 use crate::world::pg::row::{Row, unexpected};
 use crate::world::pg::tls;
 use crate::world::signal::CancelGuard;
 
-/// What a connection is for: the end of its `application_name`, and what it may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Reads. The server itself refuses any write in it.
-    Read,
-    /// Changes the database.
-    Write,
-    /// Holds the lock of a run and does nothing else.
-    Lock,
-}
-
-impl Purpose {
-    /// As other sessions see it.
-    pub(crate) fn application_name(self) -> String {
-        let name = match self {
-            Purpose::Read => "read",
-            Purpose::Write => "write",
-            Purpose::Lock => "lock",
-        };
-        format!("cargo-db/{} {name}", env!("CARGO_PKG_VERSION"))
-    }
-}
-
-/// A connection to a target.
+/// A connection to a target. What it runs by itself runs under settings of ours; for the SQL of
+/// others they are given back: see [`Pin`].
 pub(crate) struct Session {
-    client: Client,
+    pub(super) client: Client,
+    pub(super) pin: Pin,
     pub(crate) target: Target,
     _cancel: CancelGuard,
 }
@@ -68,43 +47,38 @@ impl DerefMut for Session {
 impl Session {
     /// Connects.
     pub(crate) fn open(world: &World, target: &Target, purpose: Purpose) -> Result<Session> {
-        let mut config = configuration(target, purpose);
-        if purpose == Purpose::Write {
-            let events = world.events.clone();
-            config.notice_callback(move |notice| {
-                // A ROLLBACK of ours that had nothing to roll back.
-                if *notice.code() == SqlState::NO_ACTIVE_SQL_TRANSACTION {
-                    return;
-                }
-                let (severity, message) =
-                    (notice.severity().to_owned(), notice.message().to_owned());
-                events(Event::Notice { severity, message });
-            });
-        }
+        let config = configuration(target, purpose);
+        let notices = notices(world, purpose);
+        let failed = |error| cannot_connect(target, error);
         let plain = target.tls.mode == TlsMode::Disable || matches!(target.host, Host::Socket(_));
         let (client, cancel): (_, Box<dyn Fn() + Send>) = if plain {
-            let client = config.connect(NoTls).map_err(|error| cannot_connect(target, error))?;
+            let client = Client::connect(&config, NoTls, notices).map_err(failed)?;
             let token = client.cancel_token();
-            // A cancel that fails leaves the statement running; the second signal is for that.
-            (client, Box::new(move || drop(token.cancel_query(NoTls))))
+            (client, Box::new(move || client::cancel(&token, NoTls)))
         } else {
             let connector = tls::connector(&target.tls)?;
-            let client =
-                config.connect(connector.clone()).map_err(|error| cannot_connect(target, error))?;
+            let client = Client::connect(&config, connector.clone(), notices).map_err(failed)?;
             let token = client.cancel_token();
-            (client, Box::new(move || drop(token.cancel_query(connector.clone()))))
+            (client, Box::new(move || client::cancel(&token, connector.clone())))
         };
         world.sessions.opens(target);
+        let pin = Pin::of(&client, purpose);
         let guard = world.interrupt.on_signal(cancel);
-        let mut session = Session { client, target: target.clone(), _cancel: guard };
-        if purpose == Purpose::Lock {
-            // It does nothing for as long as the run lasts, and some servers end such sessions.
-            // Servers before 14 know no such setting.
-            let sql = "SELECT set_config(name, '0', false) FROM pg_settings \
-                       WHERE name = 'idle_session_timeout'";
-            session.run("keep the session of the lock", sql)?;
-        }
+        let mut session = Session { client, pin, target: target.clone(), _cancel: guard };
+        session.begin()?;
         Ok(session)
+    }
+
+    /// Keeps the search path that the session came with, and sets what is ours.
+    fn begin(&mut self) -> Result<()> {
+        let sql = format!(
+            "SELECT pg_catalog.unnest(pg_catalog.current_schemas(true)) AS schema; {}",
+            self.pin.ours
+        );
+        let sets = self.result_sets("begin the session", &sql)?;
+        let path = sets.first().into_iter().flatten().map(|row| Ok(row.text("schema")?.to_owned()));
+        self.pin.path = path.collect::<Result<_>>()?;
+        Ok(())
     }
 
     /// Runs statements whose results nobody wants.
@@ -191,28 +165,8 @@ impl Session {
         statement: &str,
         each: &mut dyn FnMut(&[u8]),
     ) -> Result<()> {
-        let error = match self.client.copy_out(statement) {
-            Err(error) => error,
-            Ok(reader) => {
-                let mut reader = BufReader::with_capacity(64 * 1024, reader);
-                let mut line = Vec::new();
-                loop {
-                    line.clear();
-                    match reader.read_until(b'\n', &mut line) {
-                        Ok(0) => return Ok(()),
-                        Ok(_) => each(&line),
-                        Err(error) => {
-                            let (target, why) = (self.target.to_string(), error.to_string());
-                            let subject = format!("the attempt to {doing}");
-                            return Err(
-                                ConnectionError::Lost { target, subject, why }.caused_by(error)
-                            );
-                        }
-                    }
-                }
-            }
-        };
-        Err(self.failure(doing, error))
+        let copied = self.client.copy_out(statement, each);
+        copied.map_err(|error| self.failure(doing, error))
     }
 
     /// The failure that an error of this session is, while `doing` something.
@@ -241,7 +195,7 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
         .port(target.port)
         .user(&target.user)
         .dbname(&target.database)
-        .application_name(&purpose.application_name())
+        .application_name(purpose.application_name())
         .connect_timeout(target.connect_timeout)
         .ssl_mode(match target.tls.mode {
             TlsMode::Disable => SslMode::Disable,
@@ -254,21 +208,27 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
     if let Some(password) = &target.password {
         config.password(password.expose());
     }
-    // Ours stand last and win. They are part of the start, so that `RESET ALL` returns to them.
-    let ours = match purpose {
-        Purpose::Read => {
-            "-cstandard_conforming_strings=on -cdefault_transaction_read_only=on -cjit=off \
-             -crow_security=off \
-             -cidle_in_transaction_session_timeout=0"
-        }
-        // A role may have settings of its own that would end a long run.
-        Purpose::Write | Purpose::Lock => {
-            "-cstandard_conforming_strings=on -cidle_in_transaction_session_timeout=0"
-        }
-    };
-    let options: Vec<&str> = target.options.as_deref().into_iter().chain([ours]).collect();
-    config.options(&options.join(" "));
+    // Nothing of ours is among them: `RESET` has to lead back to what the role and the database say.
+    if let Some(options) = &target.options {
+        config.options(options);
+    }
     config
+}
+
+/// What a session that writes is told, the user is told.
+fn notices(world: &World, purpose: Purpose) -> Notices {
+    if purpose != Purpose::Write {
+        return Box::new(|_| {});
+    }
+    let events = world.events.clone();
+    Box::new(move |notice| {
+        // A ROLLBACK of ours that had nothing to roll back.
+        if *notice.code() == SqlState::NO_ACTIVE_SQL_TRANSACTION {
+            return;
+        }
+        let (severity, message) = (notice.severity().to_owned(), notice.message().to_owned());
+        events(Event::Notice { severity, message });
+    })
 }
 
 /// What a server says that ends sessions, or takes none.
@@ -307,85 +267,6 @@ pub(crate) fn only_row(doing: &str, rows: Vec<Row>) -> Result<Row> {
     match <[Row; 1]>::try_from(rows) {
         Ok([row]) => Ok(row),
         Err(_) => Err(unexpected(doing, &format!("{count} rows, not one"))),
-    }
-}
-
-/// One session of the server, by which it is known again after its connection was lost.
-pub(crate) struct Backend {
-    pid: u32,
-    condition: String,
-}
-
-impl Backend {
-    /// The number of its process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.pid
-    }
-}
-
-/// Which backend serves a session.
-pub(crate) fn backend(session: &mut Session) -> Result<Backend> {
-    let sql = "SELECT pid, \
-                      format('pid = %s AND backend_start = %L', pid, backend_start) AS condition \
-               FROM pg_stat_activity WHERE pid = pg_backend_pid()";
-    let row = session.one("ask for the session's number", sql)?;
-    Ok(Backend { pid: row.number("pid")?, condition: row.text("condition")?.to_owned() })
-}
-
-/// Waits, for as long as half a minute, until a backend has ended: until then a commit that it
-/// was asked for may still come through. Returns a session to look with, or nothing where the
-/// server did not come back or the backend is still at work.
-pub(crate) fn after_the_end_of(
-    world: &World,
-    target: &Target,
-    backend: &Backend,
-) -> Option<Session> {
-    let began = stopwatch();
-    while began.elapsed() < Duration::from_secs(30) && world.interrupt.check().is_ok() {
-        if let Ok(mut session) = Session::open(world, target, Purpose::Write) {
-            let sql = format!("SELECT 1 FROM pg_stat_activity WHERE {}", backend.condition);
-            if session.rows("look for the lost session", &sql).is_ok_and(|rows| rows.is_empty()) {
-                return Some(session);
-            }
-        }
-        pause(world, Duration::from_millis(200)).ok()?;
-    }
-    None
-}
-
-/// A transaction of which it is known how it ended, also where the connection is lost while its
-/// commit is on its way.
-pub(crate) struct Transaction {
-    backend: Backend,
-    number: u64,
-}
-
-impl Transaction {
-    /// Begins one in the session.
-    pub(crate) fn begin(session: &mut Session) -> Result<Transaction> {
-        let backend = backend(session)?;
-        session.run("begin a transaction", "BEGIN")?;
-        let number = session.number("number the transaction", "SELECT txid_current()")?;
-        Ok(Transaction { backend, number })
-    }
-
-    /// Commits it. Where the connection is lost, the server is asked once the backend has ended.
-    pub(crate) fn commit(self, world: &World, session: &mut Session, subject: &str) -> Result<()> {
-        let Err(error) = session.batch_execute("COMMIT") else { return Ok(()) };
-        if server_error(&error).is_some() {
-            return Err(session.failure(&format!("commit {subject}"), error));
-        }
-        let (target, subject) = (session.target.to_string(), subject.to_owned());
-        let unknown =
-            || ConnectionError::CommitUnknown { target: target.clone(), subject: subject.clone() };
-        let mut looking =
-            after_the_end_of(world, &session.target, &self.backend).ok_or_else(unknown)?;
-        let question = format!("SELECT txid_status({})", self.number);
-        let status = looking.value("ask for the transaction", &question).map_err(|_| unknown())?;
-        if status.as_deref() == Some("committed") {
-            return Ok(());
-        }
-        Err(ConnectionError::Lost { target, subject, why: describe(&error) }.caused_by(error))
     }
 }
 

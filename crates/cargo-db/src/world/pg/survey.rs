@@ -20,7 +20,7 @@ const TLS: &str = "(SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()
 
 /// The schemas, and which of them new tables go into.
 const SCHEMAS: &str =
-    "SELECT oid, nspname AS name, nspname = current_schema() AS is_current FROM pg_namespace";
+    "SELECT oid, nspname AS name, nspname = {current} AS is_current FROM pg_namespace";
 const TABLES: &str = include_str!("sql/tables.sql");
 const DETAILS: &str = include_str!("sql/table_details.sql");
 
@@ -39,9 +39,10 @@ pub(crate) fn survey(
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
     let server = SERVER.replace("{tls}", tls);
     let questions = format!(
-        "SELECT to_regclass({}) AS history, to_regclass('cargo_db.marker') IS NOT NULL AS marker; \
-         {server}; {SCHEMAS}; {TABLES}",
-        quote_literal(&layout.lookup_name())
+        "SELECT {}::text AS history, to_regclass('cargo_db.marker') IS NOT NULL AS marker; \
+         {server}; {}; {TABLES}",
+        session.table_named(&layout.lookup_name()),
+        SCHEMAS.replace("{current}", &quote_literal(session.current_schema().unwrap_or_default()))
     );
     let doing = "look at the database";
     let [table, server, schemas, tables] = session.sets(doing, &questions)?;

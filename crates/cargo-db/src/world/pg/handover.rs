@@ -1,0 +1,94 @@
+//! The session given to SQL of others, and taken back.
+
+use crate::failure::Result;
+use crate::world::pg::pin::{PATH, Theirs, along};
+use crate::world::pg::session::{Session, only_row};
+use pg_sql::quote::quote_literal;
+
+impl Session {
+    /// An expression for the table that a name leads to along the search path that the session came
+    /// with, quoted where need be.
+    pub(crate) fn table_named(&self, name: &str) -> String {
+        along(&self.pin.path, name)
+    }
+
+    /// Puts the settings aside that SQL of others has, until [`Session::resume`]: those of its
+    /// transaction, where it is in one.
+    pub(crate) fn interrupt(&mut self, inside: bool) -> Result<Theirs> {
+        let scope = if inside { "LOCAL" } else { "SESSION" };
+        let kept = ["search_path", "row_security", "statement_timeout"];
+        let columns = kept.map(|name| format!("pg_catalog.current_setting('{name}') AS {name}"));
+        let sql = format!(
+            "SELECT {}; SELECT pg_catalog.unnest(pg_catalog.current_schemas(true)) AS schema; \
+             SET {scope} search_path = {PATH}; SET {scope} row_security = off; \
+             SET {scope} statement_timeout = 0",
+            columns.join(", ")
+        );
+        let [settings, path, ..]: [_; 5] = self.sets("look between two statements", &sql)?;
+        let settings = only_row("look between two statements", settings)?;
+        let settings = kept.map(|name| Ok((name, settings.text(name)?.to_owned())));
+        let path = path.iter().map(|row| Ok(row.text("schema")?.to_owned()));
+        Ok(Theirs {
+            settings: settings.into_iter().collect::<Result<_>>()?,
+            path: path.collect::<Result<_>>()?,
+            local: inside,
+        })
+    }
+
+    /// Gives the session back to the SQL of others, as it left it.
+    pub(crate) fn resume(&mut self, theirs: &Theirs) -> Result<()> {
+        let set = theirs.settings.iter().map(|(name, value)| {
+            format!("pg_catalog.set_config('{name}', {}, {})", quote_literal(value), theirs.local)
+        });
+        let set: Vec<String> = set.collect();
+        self.run("go on with the next statement", &format!("SELECT {}", set.join(", ")))
+    }
+
+    /// The schemas of the search path that the session came with, in their order; those that
+    /// PostgreSQL adds are among them.
+    pub(crate) fn kept_path(&self) -> &[String] {
+        &self.pin.path
+    }
+
+    /// The schema of that path that new objects go into.
+    pub(crate) fn current_schema(&self) -> Option<&str> {
+        self.pin.path.iter().map(String::as_str).find(|schema| !schema.starts_with("pg_"))
+    }
+
+    /// Gives the session to SQL of others, with settings of theirs for what may hold them up.
+    pub(crate) fn give(&mut self, limits: &str) -> Result<()> {
+        let sql = format!("{}; {limits}", self.pin.theirs);
+        self.run("give the session its settings back", &sql)
+    }
+
+    /// Takes the session back from SQL of others: the settings are ours again. Runs inside a
+    /// transaction as well.
+    pub(crate) fn take_back(&mut self) -> Result<()> {
+        let sql = format!("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; {}", self.pin.ours);
+        self.run("take the session back", &sql)
+    }
+
+    /// Takes it back, and leaves nothing in it of what the SQL of others has made or taken there.
+    pub(crate) fn take_back_empty(&mut self) -> Result<()> {
+        self.take_back()?;
+        let sql = "CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; \
+                   SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+        self.run("empty the session", sql)
+    }
+
+    /// What SQL of others has left in the session, for people.
+    pub(crate) fn left_behind(&mut self) -> Result<Vec<String>> {
+        self.column("look what is left in the session", include_str!("sql/left_behind.sql"))
+    }
+
+    /// What the SQL of others must not set, and has: the name of the setting and its value. Text
+    /// that is read one way here and another way by the server can say anything.
+    pub(super) fn misread(&self) -> Option<(&'static str, String)> {
+        let needed =
+            [("client_encoding", self.pin.encoding), ("standard_conforming_strings", "on")];
+        needed.into_iter().find_map(|(setting, needed)| {
+            let now = self.client.reported(setting)?;
+            (now != needed).then(|| (setting, now.to_owned()))
+        })
+    }
+}

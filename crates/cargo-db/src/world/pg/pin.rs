@@ -1,0 +1,113 @@
+//! Which settings a session has: ours while our own SQL runs, and those of the role and the
+//! database while the SQL of others does.
+//!
+//! What a search path leads to, whoever may create in one of its schemas decides (CVE-2018-1058;
+//! PostgreSQL manual, 5.9.6 "Usage Patterns"). So ours leads to the catalog alone, and names of the
+//! user's are looked up along the path that the session had, once, and used qualified.
+
+use crate::world::pg::client::Client;
+use pg_sql::quote::{quote_identifier, quote_literal};
+
+/// What a connection is for: the end of its `application_name`, and what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Reads. The server itself refuses any write in it.
+    Read,
+    /// Changes the database.
+    Write,
+    /// Holds the lock of a run and does nothing else.
+    Lock,
+}
+
+impl Purpose {
+    /// As other sessions see it.
+    pub(crate) fn application_name(self) -> String {
+        let name = match self {
+            Purpose::Read => "read",
+            Purpose::Write => "write",
+            Purpose::Lock => "lock",
+        };
+        format!("cargo-db/{} {name}", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+/// The settings of a session, and the search path that it came with.
+pub(crate) struct Pin {
+    pub(super) ours: String,
+    pub(super) theirs: String,
+    pub(super) encoding: &'static str,
+    pub(super) path: Vec<String>,
+}
+
+/// The search path of our own SQL. Temporary objects, which anything in the session may have made,
+/// come last.
+pub(super) const PATH: &str = "pg_catalog, pg_temp";
+
+/// Whether a server knows a setting by now.
+fn since(major: u32, first: u32, setting: &str) -> Option<&str> {
+    (major >= first).then_some(setting)
+}
+
+impl Pin {
+    /// The settings of a session that was just connected.
+    pub(super) fn of(client: &Client, purpose: Purpose) -> Pin {
+        // No conversion leads to SQL_ASCII or from it: its bytes are taken as they are.
+        let is_bytes = client.reported("server_encoding") == Some("SQL_ASCII");
+        let encoding = if is_bytes { "SQL_ASCII" } else { "UTF8" };
+        let major = client.reported("server_version").and_then(|version| {
+            version.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()
+        });
+        let major = major.unwrap_or_default();
+        let transaction_timeout = since(major, 17, "transaction_timeout");
+        // While our own SQL runs, and given back for that of others.
+        let timeouts = ["statement_timeout", "lock_timeout"].into_iter().chain(transaction_timeout);
+        let given_back: Vec<&str> = timeouts.clone().collect();
+        // Ours for as long as the session lasts: it waits for people and for other sessions.
+        let idle = ["idle_in_transaction_session_timeout"].into_iter();
+        let idle = idle.chain(since(major, 14, "idle_session_timeout"));
+        let read_only = if purpose == Purpose::Read { "on" } else { "off" };
+        let off: String = timeouts.chain(idle).map(|name| format!("SET {name} = 0; ")).collect();
+        let ours = format!(
+            "{off}SET search_path = {PATH}; SET client_encoding = '{encoding}'; \
+             SET standard_conforming_strings = on; SET row_security = off; \
+             SET default_transaction_read_only = {read_only}"
+        );
+        // New connections plan for longer than they read.
+        let ours = if purpose == Purpose::Read { format!("{ours}; SET jit = off") } else { ours };
+        let theirs = ["search_path", "row_security", "default_transaction_read_only"];
+        let theirs = theirs.into_iter().chain(given_back);
+        let theirs: Vec<String> = theirs.map(|name| format!("RESET {name}")).collect();
+        Pin { ours, theirs: theirs.join("; "), encoding, path: Vec::new() }
+    }
+}
+
+/// The settings under which SQL of others runs, put aside for a question of ours between two of its
+/// statements.
+pub(crate) struct Theirs {
+    pub(super) settings: Vec<(&'static str, String)>,
+    pub(super) path: Vec<String>,
+    /// Whether they end with the transaction.
+    pub(super) local: bool,
+}
+
+impl Theirs {
+    /// An expression for the table that a name leads to there, quoted where need be.
+    pub(crate) fn table(&self, name: &str) -> String {
+        along(&self.path, name)
+    }
+}
+
+/// An expression for the table that a name leads to along a search path, quoted where need be.
+pub(super) fn along(path: &[String], name: &str) -> String {
+    // A point outside of quotes.
+    let qualified = name.split('"').step_by(2).any(|part| part.contains('.'));
+    let qualified = qualified.then(|| name.to_owned());
+    let candidates = path.iter().map(|schema| format!("{}.{name}", quote_identifier(schema)));
+    let candidates: Vec<String> = match qualified {
+        Some(name) => vec![name],
+        None => candidates.collect(),
+    };
+    let found = candidates.iter().map(|name| format!("to_regclass({})", quote_literal(name)));
+    let found: Vec<String> = found.chain(["NULL".to_owned()]).collect();
+    format!("coalesce({})", found.join(", "))
+}

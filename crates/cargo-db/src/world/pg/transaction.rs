@@ -1,0 +1,143 @@
+//! Transactions of which it is known how they ended: where the connection is lost while a commit is
+//! on its way, and where the SQL of others runs inside.
+
+use std::time::Duration;
+
+use crate::failure::{CausedBy, ConnectionError, Result};
+use crate::model::target::Target;
+use crate::world::World;
+use crate::world::clock::{pause, stopwatch};
+use crate::world::pg::pin::Purpose;
+use crate::world::pg::session::{Session, describe, server_error};
+
+/// One session of the server, by which it is known again after its connection was lost.
+pub(crate) struct Backend {
+    pid: u32,
+    condition: String,
+}
+
+impl Backend {
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+}
+
+/// Which backend serves a session.
+pub(crate) fn backend(session: &mut Session) -> Result<Backend> {
+    let sql = "SELECT pid, \
+                      format('pid = %s AND backend_start = %L', pid, backend_start) AS condition \
+               FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+    let row = session.one("ask for the session's number", sql)?;
+    Ok(Backend { pid: row.number("pid")?, condition: row.text("condition")?.to_owned() })
+}
+
+/// Waits, for as long as half a minute, until a backend has ended: until then a commit that it
+/// was asked for may still come through. Returns a session to look with, or nothing where the
+/// server did not come back or the backend is still at work.
+pub(crate) fn after_the_end_of(
+    world: &World,
+    target: &Target,
+    backend: &Backend,
+) -> Option<Session> {
+    let began = stopwatch();
+    while began.elapsed() < Duration::from_secs(30) && world.interrupt.check().is_ok() {
+        if let Ok(mut session) = Session::open(world, target, Purpose::Write) {
+            let sql = format!("SELECT 1 FROM pg_stat_activity WHERE {}", backend.condition);
+            if session.rows("look for the lost session", &sql).is_ok_and(|rows| rows.is_empty()) {
+                return Some(session);
+            }
+        }
+        pause(world, Duration::from_millis(200)).ok()?;
+    }
+    None
+}
+
+/// A transaction of which it is known how it ended, also where the connection is lost while its
+/// commit is on its way.
+pub(crate) struct Transaction {
+    backend: Backend,
+    number: u64,
+}
+
+impl Transaction {
+    /// Begins one in the session.
+    pub(crate) fn begin(session: &mut Session) -> Result<Transaction> {
+        let backend = backend(session)?;
+        session.run("begin a transaction", "BEGIN")?;
+        let number = session.number("number the transaction", "SELECT txid_current()")?;
+        Ok(Transaction { backend, number })
+    }
+
+    /// Commits it. Where the connection is lost, the server is asked once the backend has ended.
+    pub(crate) fn commit(self, world: &World, session: &mut Session, subject: &str) -> Result<()> {
+        let Err(error) = session.batch_execute("COMMIT") else { return Ok(()) };
+        if server_error(&error).is_some() {
+            return Err(session.failure(&format!("commit {subject}"), error));
+        }
+        let (target, subject) = (session.target.to_string(), subject.to_owned());
+        let unknown =
+            || ConnectionError::CommitUnknown { target: target.clone(), subject: subject.clone() };
+        let mut looking =
+            after_the_end_of(world, &session.target, &self.backend).ok_or_else(unknown)?;
+        let question = format!("SELECT txid_status({})", self.number);
+        let status = looking.value("ask for the transaction", &question).map_err(|_| unknown())?;
+        if status.as_deref() == Some("committed") {
+            return Ok(());
+        }
+        Err(ConnectionError::Lost { target, subject, why: describe(&error) }.caused_by(error))
+    }
+}
+
+impl Session {
+    /// Gives the session to SQL of others that is going to run in the transaction that is open, and
+    /// marks this.
+    pub(crate) fn give_transaction(&mut self, limits: &str) -> Result<()> {
+        let mark = self.marking();
+        self.give(&format!("{limits}; {mark}"))
+    }
+
+    /// Begins a transaction in which the SQL of others is going to run, one statement at a time,
+    /// and gives the session to it.
+    ///
+    /// The server reports a program's name whenever it changes, without being asked, and a SET
+    /// LOCAL ends with its transaction: so the end of this one shows with the answer to the
+    /// statement that ended it, and costs no question.
+    pub(crate) fn begin_for_others(&mut self, limits: &str) -> Result<()> {
+        self.give(limits)?;
+        self.begin_block()
+    }
+
+    /// The same, in a session that was given already.
+    pub(crate) fn begin_block(&mut self) -> Result<()> {
+        let mark = self.marking();
+        self.run("begin a transaction", &format!("BEGIN; {mark}"))
+    }
+
+    fn marking(&self) -> String {
+        format!("SET LOCAL application_name = '{}'", self.mark())
+    }
+
+    /// What the session is called inside such a transaction: so that it is still known for one that
+    /// writes.
+    fn mark(&self) -> String {
+        let name = Purpose::Write.application_name();
+        match name.rsplit_once(' ') {
+            Some((program, purpose)) => format!("{program} in a transaction, {purpose}"),
+            None => name,
+        }
+    }
+
+    /// Whether the transaction that was begun so is still open.
+    pub(super) fn is_inside(&mut self) -> Result<bool> {
+        if self.client.reported("application_name") == Some(self.mark().as_str()) {
+            return Ok(true);
+        }
+        // The SQL may have given the session another name itself. Outside of a transaction, one
+        // begins with each message: then these two are one moment.
+        let sql =
+            "SELECT pg_catalog.now() OPERATOR(pg_catalog.<>) pg_catalog.statement_timestamp()";
+        let inside = self.value("look for the transaction", sql)?;
+        Ok(inside.as_deref() == Some("t"))
+    }
+}
