@@ -23,7 +23,8 @@ pub(super) fn compare(
 ) -> Result<Vec<String>> {
     let mut session = Session::open(world, target, Purpose::Read)?;
     let programs = client(settings.pg_bin(), session.server_major()?.max(manifest.engine.major))?;
-    let arguments = ["--no-password".to_owned(), "--format=plain".to_owned()];
+    let encoding = format!("--encoding={}", session.encoding());
+    let arguments = ["--no-password".to_owned(), "--format=plain".to_owned(), encoding];
     let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
     let found = read_content(world, dump)?;
     let mut problems = differences(&manifest.tables, &found.tables);

@@ -41,6 +41,8 @@ pub(super) struct Dump<'a> {
     pub(super) programs: &'a Binaries,
     /// Connections at once.
     pub(super) jobs: usize,
+    /// In which its text is written, whatever a role or a database has set.
+    pub(super) encoding: &'a str,
 }
 
 impl Dump<'_> {
@@ -51,6 +53,7 @@ impl Dump<'_> {
             format!("--snapshot={}", self.snapshot),
             // Behind somebody's ALTER TABLE everybody else would wait behind us.
             "--lock-wait-timeout=60s".to_owned(),
+            format!("--encoding={}", self.encoding),
         ];
         self.world.sessions.opens(self.target);
         arguments.extend(self.request.selection.iter().chain(more).cloned());

@@ -182,7 +182,7 @@ pub(crate) fn replace(
         load(world, &mut session, source.text(world, settings)?, Within::Transaction)?;
     } else {
         for statement in &part.before {
-            session.run("make anew what is replaced", &statement.text)?;
+            session.statement("make anew what is replaced", &statement.text)?;
         }
         load(
             world,
@@ -191,7 +191,7 @@ pub(crate) fn replace(
             Within::Transaction,
         )?;
         for statement in &part.after {
-            session.run("finish what is replaced", &statement.text)?;
+            session.statement("finish what is replaced", &statement.text)?;
         }
     }
     session.run("prepare the session", "SET search_path = ''; SET check_function_bodies = on")?;

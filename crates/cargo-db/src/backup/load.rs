@@ -1,7 +1,9 @@
 //! Running a dump through our own reader: no psql, and so no command of psql's.
 
+use std::path::PathBuf;
+
 use crate::backup::content::Text;
-use crate::failure::{BackupError, CausedBy, Failure, Result};
+use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Result};
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::Session;
@@ -33,6 +35,9 @@ pub(super) fn load(
         BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
     };
     let inside = within == Within::Transaction;
+    if inside {
+        session.mark_transaction()?;
+    }
     while let Some(statement) = reader.next_statement().map_err(bad)? {
         world.interrupt.check()?;
         let left_out =
@@ -49,8 +54,19 @@ pub(super) fn load(
             let doing = format!("run line {} of the backup", statement.line);
             world.interrupt.check().err().unwrap_or_else(|| session.failure(&doing, error))
         };
+        if let Some((setting, value)) = statement.misleading_setting()
+            && is_misread(setting, &value)
+        {
+            let line = statement.line;
+            let why = format!("line {line} sets `{setting}` to `{value}`: what follows is misread");
+            return Err(BackupError::Failed { doing: "read", why }.into());
+        }
         if !statement.reads_data() {
-            session.batch_execute(&statement.text).map_err(|error| failed(session, error))?;
+            session.execute(&statement.text).map_err(|error| failed(session, error))?;
+            if inside && !session.is_inside()? {
+                let (file, subject) = (PathBuf::from("the backup"), "the restore".to_owned());
+                return Err(DatabaseError::Ended { file, line: statement.line, subject }.into());
+            }
             continue;
         }
         let copied = copy_in(session, &statement.text, &mut reader);
@@ -62,6 +78,31 @@ pub(super) fn load(
         session.take_back_empty()?;
     }
     text.finish(world)
+}
+
+/// Whether text is read in another way by a server with this setting. In each encoding that a
+/// database can have, what looks like ASCII is.
+fn is_misread(setting: &str, value: &str) -> bool {
+    const OF_CLIENTS: [&str; 16] = [
+        "big5",
+        "gb18030",
+        "gbk",
+        "johab",
+        "mskanji",
+        "shiftjis",
+        "shiftjis2004",
+        "sjis",
+        "uhc",
+        "win932",
+        "win936",
+        "win949",
+        "win950",
+        "windows932",
+        "windows936",
+        "windows949",
+    ];
+    let plain = value.replace(['-', '_'], "");
+    setting != "client_encoding" || OF_CLIENTS.contains(&plain.as_str())
 }
 
 /// Whether a statement of a dump lifts the limits of the session.

@@ -186,7 +186,8 @@ pub(crate) fn copy_into(
 ) -> Result<()> {
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
     let programs = client(settings.pg_bin(), session.server_major()?)?;
-    let mut arguments = vec!["--no-password".to_owned(), "--format=plain".to_owned()];
+    let encoding = format!("--encoding={}", session.encoding());
+    let mut arguments = vec!["--no-password".to_owned(), "--format=plain".to_owned(), encoding];
     arguments.extend((copied == Copied::Schema).then(|| "--schema-only".to_owned()));
     let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
     session.run(

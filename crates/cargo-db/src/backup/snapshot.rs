@@ -19,6 +19,8 @@ pub(super) type Schemas = BTreeMap<String, Vec<String>>;
 pub(super) struct Snapshot {
     _session: Session,
     pub(super) id: String,
+    /// In which the session speaks, and its dumps are written.
+    pub(super) encoding: &'static str,
     pub(super) server: ServerIdentity,
     pub(super) major: u32,
     pub(super) database: DatabaseIdentity,
@@ -58,6 +60,7 @@ impl Snapshot {
             extensions: versions(&extensions)?,
             migrations: migrations.collect(),
             schemas,
+            encoding: session.encoding(),
             free_connections: usize::try_from(free).unwrap_or(0),
             _session: session,
         })

@@ -60,7 +60,9 @@ pub(crate) fn take(
 
     // Somebody else may want to connect while we are at it.
     let jobs = request.jobs.min(snapshot.free_connections.saturating_sub(1)).max(1);
-    let dump = Dump { world, target, request, snapshot: &snapshot.id, programs: &programs, jobs };
+    let (encoding, snapshot_id) = (snapshot.encoding, &snapshot.id);
+    let dump =
+        Dump { world, target, request, snapshot: snapshot_id, programs: &programs, jobs, encoding };
     let (content, files) = match request.format {
         Format::Sql => dump.write_sql(&partial.path)?,
         Format::Custom | Format::Directory => dump.write_archive(&partial.path)?,

@@ -19,6 +19,10 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
         let why = "it would end the transaction that the migration runs in".to_owned();
         add("transaction-control", statement.line, &statement.text, why);
     }
+    if let Some((setting, value)) = statement.misleading_setting() {
+        let why = format!("it sets `{setting}` to `{value}`: what follows is misread");
+        add("misread-setting", statement.line, &statement.text, why);
+    }
     for (rule, evidence) in matching(&as_strs(&all), transactional) {
         add(rule, statement.line, &statement.text, evidence.to_owned());
     }

@@ -15,6 +15,8 @@ pub(crate) enum DatabaseError {
     PartWay { statement: Box<StatementError>, subject: String, stays: Vec<String> },
     #[error("{}:{line}: the statement ended the transaction of {subject}", file.display())]
     Ended { file: PathBuf, line: usize, subject: String },
+    #[error("`{database}` has no encoding, and {object} is not UTF-8 in it")]
+    NotText { database: String, object: String },
     #[error("{doing}: {}", server.message)]
     Sql { doing: String, server: Box<ServerError> },
     #[error("{}:{line}: verification failed: {found}", file.display())]
@@ -45,6 +47,9 @@ impl DatabaseError {
                     ))
                     .advise(FINISH_BY_HAND)
             }
+            DatabaseError::NotText { .. } => Explanation::new("DATABASE.NOT_TEXT", Exit::Failed)
+                .because("a database with the encoding SQL_ASCII takes any bytes")
+                .advise("give it a name that is UTF-8: `ALTER … RENAME`, with psql"),
             DatabaseError::Sql { server, .. } => {
                 Explanation::new("DATABASE.FAILED", Exit::Failed).because_of(server_lines(server))
             }
@@ -124,6 +129,7 @@ pub(super) fn samples() -> Vec<DatabaseError> {
             stays: vec![text("CREATE INDEX")],
         },
         DatabaseError::Ended { file: "1_a.sql".into(), line: 2, subject: text("1 a") },
+        DatabaseError::NotText { database: text("school"), object: text("table public.a\\374") },
         DatabaseError::Sql { doing: text("cannot look"), server: Box::new(server("42501")) },
         not_verified(""),
         not_verified("2 b"),

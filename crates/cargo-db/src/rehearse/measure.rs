@@ -139,7 +139,8 @@ impl<'a> Measure<'a> {
         self.before = Snapshot::take(session)?;
         if is_of_transaction(statement) {
             self.saves = true;
-            if self.begun.is_some() && reaches_out(session)? {
+            let open = self.inside || self.begun.is_some();
+            if open && statement.ends_transaction() && reaches_out(session)? {
                 // What the file would commit now is not the copy's alone.
                 session.run("undo what reaches out", "ROLLBACK")?;
                 self.reached_out = true;

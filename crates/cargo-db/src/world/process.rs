@@ -235,8 +235,9 @@ impl ClientProgram {
         // What rows look like as text must not depend on the settings of a database or a role.
         let options = [
             target.options.as_deref().unwrap_or_default(),
-            "-ctimezone=UTC -cbytea_output=hex -clc_monetary=C",
+            "-ctimezone=UTC -cbytea_output=hex -clc_monetary=C -cstandard_conforming_strings=on",
         ];
+        variables.push(("PGCLIENTENCODING", Secret::new("UTF8")));
         variables.push(("PGOPTIONS", Secret::new(options.join(" ").trim())));
         let reader = told(duct::cmd(program, arguments), &variables)
             .env("LC_ALL", "C")

@@ -1,7 +1,7 @@
 //! The session given to SQL of others, and taken back.
 
 use crate::failure::Result;
-use crate::world::pg::pin::{PATH, Theirs, along};
+use crate::world::pg::pin::{BYTES, PATH, Theirs, along};
 use crate::world::pg::session::{Session, only_row};
 use pg_sql::quote::quote_literal;
 
@@ -81,9 +81,18 @@ impl Session {
         self.column("look what is left in the session", include_str!("sql/left_behind.sql"))
     }
 
+    /// In which text comes and goes: as PostgreSQL names it.
+    pub(crate) fn encoding(&self) -> &'static str {
+        self.pin.encoding
+    }
+
     /// What the SQL of others must not set, and has: the name of the setting and its value. Text
     /// that is read one way here and another way by the server can say anything.
     pub(super) fn misread(&self) -> Option<(&'static str, String)> {
+        // What is not text for the server is taken for UTF-8 here.
+        if self.pin.encoding == BYTES && self.client.reported("client_encoding") == Some("UTF8") {
+            return None;
+        }
         let needed =
             [("client_encoding", self.pin.encoding), ("standard_conforming_strings", "on")];
         needed.into_iter().find_map(|(setting, needed)| {

@@ -39,6 +39,9 @@ pub(crate) struct Pin {
     pub(super) path: Vec<String>,
 }
 
+/// The encoding that is none: no conversion leads to it or from it.
+pub(super) const BYTES: &str = "SQL_ASCII";
+
 /// The search path of our own SQL. Temporary objects, which anything in the session may have made,
 /// come last.
 pub(super) const PATH: &str = "pg_catalog, pg_temp";
@@ -51,9 +54,8 @@ fn since(major: u32, first: u32, setting: &str) -> Option<&str> {
 impl Pin {
     /// The settings of a session that was just connected.
     pub(super) fn of(client: &Client, purpose: Purpose) -> Pin {
-        // No conversion leads to SQL_ASCII or from it: its bytes are taken as they are.
-        let is_bytes = client.reported("server_encoding") == Some("SQL_ASCII");
-        let encoding = if is_bytes { "SQL_ASCII" } else { "UTF8" };
+        let is_bytes = client.reported("server_encoding") == Some(BYTES);
+        let encoding = if is_bytes { BYTES } else { "UTF8" };
         let major = client.reported("server_version").and_then(|version| {
             version.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()
         });
@@ -67,8 +69,13 @@ impl Pin {
         let idle = idle.chain(since(major, 14, "idle_session_timeout"));
         let read_only = if purpose == Purpose::Read { "on" } else { "off" };
         let off: String = timeouts.chain(idle).map(|name| format!("SET {name} = 0; ")).collect();
+        let path = if cfg!(feature = "unpinned") {
+            String::new()
+        } else {
+            format!("SET search_path = {PATH}; ")
+        };
         let ours = format!(
-            "{off}SET search_path = {PATH}; SET client_encoding = '{encoding}'; \
+            "{off}{path}SET client_encoding = '{encoding}'; \
              SET standard_conforming_strings = on; SET row_security = off; \
              SET default_transaction_read_only = {read_only}"
         );

@@ -32,6 +32,11 @@ impl Row {
         self.at(index.ok_or_else(|| self.unexpected(&format!("no column `{column}`")))?)
     }
 
+    /// Whether all of it can be read.
+    pub(super) fn is_text(&self) -> bool {
+        (0..self.row.len()).all(|index| self.row.try_get(index).is_ok())
+    }
+
     fn at(&self, index: usize) -> Result<Option<&str>> {
         let text = self.row.try_get(index);
         text.map_err(|error| self.unexpected(&format!("column {}: {error}", index + 1)))

@@ -16,7 +16,7 @@ use crate::model::statement::ServerError;
 use crate::model::target::{Host, Target, TlsMode};
 use crate::world::World;
 use crate::world::pg::client::{self, Client, Notices};
-use crate::world::pg::pin::{Pin, Purpose};
+use crate::world::pg::pin::{BYTES, Pin, Purpose};
 use crate::world::pg::row::{Row, unexpected};
 use crate::world::pg::tls;
 use crate::world::signal::CancelGuard;
@@ -84,6 +84,11 @@ impl Session {
     /// Runs statements whose results nobody wants.
     pub(crate) fn run(&mut self, doing: &str, sql: &str) -> Result<()> {
         self.client.batch_execute(sql).map_err(|error| self.failure(doing, error))
+    }
+
+    /// Runs what somebody else calls one statement: the server refuses it if it is two.
+    pub(crate) fn statement(&mut self, doing: &str, sql: &str) -> Result<()> {
+        self.client.execute(sql).map_err(|error| self.failure(doing, error))
     }
 
     /// The rows of one statement.
@@ -155,7 +160,23 @@ impl Session {
             }
         }
         sets.pop();
+        if self.pin.encoding == BYTES && !sets.iter().flatten().all(Row::is_text) {
+            return Err(self.not_text());
+        }
         Ok(sets)
+    }
+
+    /// The failure that bytes are which no encoding gives a meaning, with the first object that has
+    /// them in its name.
+    fn not_text(&mut self) -> Failure {
+        let database = self.target.database.clone();
+        let names = self.client.simple_query(include_str!("sql/names.sql")).unwrap_or_default();
+        let named = names.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).filter(|name| !is_utf8(name)),
+            _ => None,
+        });
+        let object = named.unwrap_or("a value that was asked for").to_owned();
+        DatabaseError::NotText { database, object }.into()
     }
 
     /// Hands out the lines of a `COPY … TO stdout`, one after the other.
@@ -183,6 +204,24 @@ impl Session {
             }
         }
     }
+}
+
+/// Whether a text in which PostgreSQL has escaped bytes, `\374` for one, would be UTF-8 without.
+fn is_utf8(escaped: &str) -> bool {
+    let mut bytes = Vec::new();
+    let mut rest = escaped;
+    while let Some((before, after)) = rest.split_once('\\') {
+        bytes.extend_from_slice(before.as_bytes());
+        match after.get(..3).and_then(|octal| u8::from_str_radix(octal, 8).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[3..];
+            }
+            None => rest = after.strip_prefix('\\').unwrap_or(after),
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 fn configuration(target: &Target, purpose: Purpose) -> Config {

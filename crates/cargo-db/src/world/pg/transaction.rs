@@ -114,6 +114,12 @@ impl Session {
         self.run("begin a transaction", &format!("BEGIN; {mark}"))
     }
 
+    /// Marks the transaction that is open, in which SQL of others runs under settings of ours.
+    pub(crate) fn mark_transaction(&mut self) -> Result<()> {
+        let mark = self.marking();
+        self.run("mark the transaction", &mark)
+    }
+
     fn marking(&self) -> String {
         format!("SET LOCAL application_name = '{}'", self.mark())
     }
@@ -129,7 +135,7 @@ impl Session {
     }
 
     /// Whether the transaction that was begun so is still open.
-    pub(super) fn is_inside(&mut self) -> Result<bool> {
+    pub(crate) fn is_inside(&mut self) -> Result<bool> {
         if self.client.reported("application_name") == Some(self.mark().as_str()) {
             return Ok(true);
         }

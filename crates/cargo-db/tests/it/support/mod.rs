@@ -1,6 +1,7 @@
 //! A hermetic project, a real cluster, and what a run of `cargo db` printed.
 
 mod cluster;
+pub(crate) mod hostile;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -157,7 +158,7 @@ impl Project {
 /// Everything in a database as one text: schema and rows, without what changes from dump to dump.
 pub(crate) fn content(database: &str) -> String {
     let dump = Command::new(binaries().join("pg_dump"))
-        .args(["--dbname", &cluster().url(database)])
+        .args(["--encoding=UTF8", "--dbname", &cluster().url(database)])
         .output()
         .expect("pg_dump runs");
     assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));

@@ -1,0 +1,125 @@
+//! Databases that are not UTF-8, and sessions that would speak otherwise.
+
+use crate::support::{Project, cluster};
+
+/// A project whose database has this encoding.
+fn project(name: &str, encoding: &str) -> Project {
+    let project = Project::without_database(name);
+    cluster().run(
+        "postgres",
+        &format!(
+            "CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' \
+             LC_CTYPE 'C'"
+        ),
+    );
+    project
+}
+
+#[test]
+fn latin_and_japanese_databases_work_in_every_verb() {
+    for (name, encoding, word) in [("e_latin", "LATIN1", "über"), ("e_japan", "EUC_JP", "日本")]
+    {
+        let project = project(name, encoding);
+        project.migration(
+            "1_a.up.sql",
+            &format!(
+                "CREATE TYPE mood AS ENUM ('{word}');\n\
+                 CREATE TABLE \"{word}\" (id int PRIMARY KEY, \"{word}\" text DEFAULT '{word}');\n\
+                 COMMENT ON TABLE \"{word}\" IS '{word}';"
+            ),
+        );
+        project.migration("1_a.down.sql", &format!("DROP TABLE \"{word}\"; DROP TYPE mood;"));
+        project.db(&["migrate", "--yes"]).ok();
+        project
+            .run_sql(&format!("INSERT INTO \"{word}\" VALUES (1, DEFAULT), (2, '{word} {word}')"));
+        project.db(&["status"]).ok().says(word);
+        for format in ["sql", "custom", "directory", "set"] {
+            project.db(&["backup", "--format", format]).ok();
+            project.db(&["backups", "verify", "--latest", "--level", "restore"]).ok();
+        }
+        let before = project.content();
+        project.db(&["restore", "--latest", "--table", &format!("public.{word}"), "--yes"]).ok();
+        project.db(&["restore", "--latest", "--clean", "--yes"]).ok();
+        project.db(&["restore", "--latest", "--yes"]).ok();
+        assert_eq!(project.content(), before);
+        let kept = format!(
+            "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = '{name}'"
+        );
+        assert_eq!(project.query(&kept), [encoding]);
+        project.migration("2_b.up.sql", &format!("UPDATE \"{word}\" SET \"{word}\" = id::text;"));
+        project.migration("2_b.down.sql", &format!("DELETE FROM \"{word}\";"));
+        project.db(&["rehearse"]).ok().says(word);
+        project.db(&["migrate", "--yes"]).ok();
+        project.db(&["rollback", "--steps", "2", "--yes"]).ok();
+        project.db(&["reset", "--yes"]).ok();
+    }
+}
+
+#[test]
+fn what_a_role_or_a_database_sets_changes_no_backup() {
+    let project = Project::new("e_set");
+    project.run_sql("CREATE TABLE v (i text); INSERT INTO v VALUES ('é'), ('日本')");
+    project.run_sql("ALTER DATABASE e_set SET client_encoding = 'LATIN1'");
+    project.db(&["backup"]).ok();
+    project.run_sql("ALTER DATABASE e_set RESET client_encoding");
+    project.db(&["backups", "verify", "--latest", "--level", "restore"]).ok();
+}
+
+#[test]
+fn bytes_without_an_encoding_are_taken_as_they_are_and_a_bad_name_is_named() {
+    let project = project("e_bytes", "SQL_ASCII");
+    project.migration("1_a.sql", "CREATE TABLE \"größe\" (id int, v text);");
+    project.db(&["migrate", "--yes"]).ok();
+    project.run_sql("INSERT INTO \"größe\" VALUES (1, E'\\xfc'), (2, 'ü')");
+    project.db(&["status"]).ok().says("größe");
+    project.db(&["backup"]).ok();
+    project.db(&["backups", "verify", "--latest", "--level", "restore"]).ok();
+    project.db(&["restore", "--latest", "--yes"]).ok();
+    let bytes = "SELECT encode(convert_to(v, 'SQL_ASCII'), 'hex') FROM \"größe\" ORDER BY id";
+    assert_eq!(project.query(bytes), ["fc", "c3bc"]);
+    project
+        .run_sql("DO $$ BEGIN EXECUTE 'CREATE TABLE public.f' || E'\\xfc' || 'r (id int)'; END $$");
+    project.db(&["status"]).code(7).says("table public.f\\374r is not UTF-8");
+    project.db(&["backup"]).code(7).says("table public.f\\374r is not UTF-8");
+}
+
+#[test]
+fn a_file_that_would_be_read_otherwise_by_the_server_is_refused() {
+    let project = Project::new("e_refused");
+    let refused = |text: &str, says: &str| {
+        project.migration("1_a.sql", text);
+        project.db(&["migrate", "--yes"]).code(7).says(says);
+        assert_eq!(project.query("SELECT count(*) FROM pg_class WHERE relname = 'k'"), ["0"]);
+    };
+    refused(
+        "CREATE TABLE k (a int);\nSET standard_conforming_strings = off; SELECT '\\'' ; COMMIT; \
+         --';",
+        "1_a.sql:2: it sets `standard_conforming_strings` to `off`",
+    );
+    refused("SET NAMES 'SJIS'; CREATE TABLE k (a int);", "it sets `client_encoding` to `sjis`");
+    refused(
+        "CREATE TABLE k (a int); SELECT set_config('client_encoding', 'GBK', true);",
+        "it sets `client_encoding` to `gbk`",
+    );
+    // Said in a way that no look at the text finds: the server reports it.
+    refused(
+        "CREATE TABLE k (a int);\n\
+         DO $$ BEGIN PERFORM set_config('client_' || 'encoding', 'LATIN1', false); END $$;\n\
+         SELECT 1;",
+        "1_a.sql:2",
+    );
+    refused(
+        "CREATE TABLE k (a int);\n\
+         DO $$ BEGIN EXECUTE 'SET standard_conforming_' || 'strings = off'; END $$; SELECT 1;",
+        "what follows is misread",
+    );
+    // The same value is no harm.
+    project.migration(
+        "1_a.sql",
+        "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;\n\
+         SELECT pg_catalog.set_config('client_encoding', 'UTF8', false); CREATE TABLE k (a text);",
+    );
+    project.db(&["migrate", "--yes"]).ok();
+    project.write("seeds/a.sql", "SET client_encoding = latin1; INSERT INTO k VALUES ('x');");
+    project.db(&["seed", "--yes"]).code(7).says("seeds/a.sql:1");
+}
