@@ -35,6 +35,9 @@ pub(crate) struct Global {
     /// How long a statement may wait for a lock of PostgreSQL's before it is tried again
     #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) ddl_lock_timeout: Option<Duration>,
+    /// How long a statement with CONCURRENTLY may wait for transactions of others
+    #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) concurrently_timeout: Option<Duration>,
     /// Agree where a confirmation is asked for
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,

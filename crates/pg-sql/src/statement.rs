@@ -147,6 +147,12 @@ impl Statement {
         self.controls_transaction() && !self.begins_transaction()
     }
 
+    /// Whether it runs code of the user's that may commit: then a part of it stays when it fails.
+    pub fn commits_in_parts(&self) -> bool {
+        let first = words(&self.text).into_iter().next();
+        matches!(first.as_deref(), Some("call" | "do"))
+    }
+
     /// Whether it begins a transaction.
     pub fn begins_transaction(&self) -> bool {
         matches!(words(&self.text).first().map(String::as_str), Some("begin" | "start"))

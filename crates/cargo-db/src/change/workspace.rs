@@ -242,5 +242,6 @@ fn flags(global: &Global, needs: Needs) -> Flags {
         gives_trust: needs.trust == TrustNeed::Gives,
         lock_timeout: global.lock_timeout,
         ddl_lock_timeout: global.ddl_lock_timeout,
+        concurrently_timeout: global.concurrently_timeout,
     }
 }

@@ -30,8 +30,8 @@ impl From<&Event> for Words {
                     since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
                 Words::Status("Waiting", format!("for the lock, held by {by}{since}"))
             }
-            Event::Retrying { subject, attempt, attempts, pause } => {
-                let (why, pause) = ("it waited too long for a lock", elapsed(*pause));
+            Event::Retrying { subject, why, attempt, attempts, pause } => {
+                let pause = elapsed(*pause);
                 let text = format!("{subject}: {why}; try {attempt} of {attempts} in {pause}");
                 Words::Status("Retrying", text)
             }
@@ -42,6 +42,11 @@ impl From<&Event> for Words {
             }
             Event::Blocking { who } => {
                 Words::Status("Blocking", format!("{who} waits for this migration"))
+            }
+            Event::Waiting { subject, holders, waited, timeout } => {
+                let (waited, timeout) = (elapsed(*waited), elapsed(*timeout));
+                let text = format!("{subject} for {}", holders.join("; for "));
+                Words::Status("Waiting", format!("{text} ({waited} of at most {timeout})"))
             }
             Event::SessionOfKilledRunEnded { pid } => {
                 Words::Warning(format!("ended a session (pid {pid}) that a killed run left behind"))

@@ -7,6 +7,7 @@
 
 mod audit;
 mod backup;
+mod concurrently;
 mod connection;
 mod consent;
 mod database;
@@ -31,6 +32,7 @@ use std::fmt;
 
 pub(crate) use audit::AuditError;
 pub(crate) use backup::BackupError;
+pub(crate) use concurrently::{ConcurrentlyError, Stopped};
 pub(crate) use connection::ConnectionError;
 pub(crate) use consent::ConsentError;
 pub(crate) use database::DatabaseError;
@@ -68,6 +70,7 @@ pub(crate) enum Kind {
     Migration(#[from] MigrationError),
     Seed(#[from] SeedError),
     Consent(#[from] ConsentError),
+    Concurrently(#[from] ConcurrentlyError),
     Rehearsal(#[from] RehearsalError),
     Database(#[from] DatabaseError),
     Program(#[from] ProgramError),
@@ -88,6 +91,7 @@ impl Kind {
             Kind::Migration(kind) => kind.explain(),
             Kind::Seed(kind) => kind.explain(),
             Kind::Consent(kind) => kind.explain(),
+            Kind::Concurrently(kind) => kind.explain(),
             Kind::Rehearsal(kind) => kind.explain(),
             Kind::Database(kind) => kind.explain(),
             Kind::Program(kind) => kind.explain(),

@@ -23,6 +23,7 @@ fn samples() -> Vec<Failure> {
     let areas = [
         area(include_str!("settings.rs"), settings::samples()),
         area(include_str!("file.rs"), file::samples()),
+        area(include_str!("concurrently.rs"), concurrently::samples()),
         area(include_str!("connection.rs"), connection::samples()),
         area(include_str!("server.rs"), server::samples()),
         area(include_str!("lock.rs"), lock::samples()),
@@ -40,7 +41,7 @@ fn samples() -> Vec<Failure> {
     let all: Vec<Failure> = areas.into_iter().flatten().collect();
     let met: BTreeSet<String> =
         all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
-    assert_eq!(met.len(), 15, "an area without samples");
+    assert_eq!(met.len(), 16, "an area without samples");
     all
 }
 
@@ -100,6 +101,9 @@ const CODES: &[(&str, &[u8])] = &[
     ("BACKUP.NO_CLIENT", &[11]),
     ("BACKUP.UNSOUND", &[11]),
     ("BUG", &[70]),
+    ("CONCURRENTLY.CIRCLE", &[8]),
+    ("CONCURRENTLY.LEFT", &[8]),
+    ("CONCURRENTLY.TIMED_OUT", &[8]),
     ("CONNECTION.COMMIT_UNKNOWN", &[6]),
     ("CONNECTION.FAILED", &[6]),
     ("CONNECTION.LOST", &[7]),
@@ -122,6 +126,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("HISTORY.NO_SCHEMA", &[7]),
     ("HISTORY.OTHER_TOOL", &[9]),
     ("HISTORY.UNREADABLE", &[9]),
+    ("INDEX.INVALID", &[8]),
     ("LOCK.BUSY", &[5]),
     ("LOCK.LOST", &[7]),
     ("LOCK.OTHERS_WAITED", &[7]),

@@ -2,7 +2,7 @@
 
 use crate::failure::{DatabaseError, Failure, Result};
 use crate::migration::applied::AppliedMigration;
-use crate::migration::retry::{Patience, waited_for_lock};
+use crate::migration::retry::{Patience, WAITED_FOR_LOCK, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
 use crate::migration::{files, verify};
@@ -16,7 +16,7 @@ impl Run<'_> {
         &mut self,
         steps: &[MigrationStep<'_>],
     ) -> Result<Vec<AppliedMigration>> {
-        let mut patience = Patience::new(self.limits);
+        let mut patience = Patience::new(self.limits, "all migrations");
         loop {
             self.watchdog.arm();
             let outcome = self.one_transaction(steps);
@@ -24,7 +24,7 @@ impl Run<'_> {
             match outcome.map_err(|failure| self.given_up(failure, "all migrations")) {
                 Err(failure)
                     if waited_for_lock(&failure)
-                        && patience.again(self.world, "all migrations")? => {}
+                        && patience.again(self.world, WAITED_FOR_LOCK)? => {}
                 outcome => return outcome,
             }
         }

@@ -6,8 +6,9 @@
 use crate::failure::{CausedBy, ConnectionError, DatabaseError, Failure, HistoryError, Result};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::blocks::Blocks;
+use crate::migration::concurrently::Concurrently;
 use crate::migration::non_transactional::Progress;
-use crate::migration::retry::{Patience, waited_for_lock};
+use crate::migration::retry::{Patience, WAITED_FOR_LOCK, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
 use crate::migration::{files, verify};
@@ -47,24 +48,25 @@ impl Run<'_> {
 
     /// Runs one migration; one that waited too long for a lock is tried again, as a whole.
     fn with_retries(&mut self, step: &MigrationStep<'_>) -> Result<()> {
-        let mut patience = Patience::new(self.limits);
+        let mut patience = Patience::new(self.limits, &step.subject);
         loop {
-            match self.once(step).map_err(|failure| self.given_up(failure, &step.subject)) {
+            let outcome = self.once(step, &mut patience);
+            match outcome.map_err(|failure| self.given_up(failure, &step.subject)) {
                 Err(failure)
                     if waited_for_lock(&failure)
-                        && patience.again(self.world, &step.subject)? => {}
+                        && patience.again(self.world, WAITED_FOR_LOCK)? => {}
                 outcome => return outcome,
             }
         }
     }
 
-    fn once(&mut self, step: &MigrationStep<'_>) -> Result<()> {
+    fn once(&mut self, step: &MigrationStep<'_>, patience: &mut Patience) -> Result<()> {
         let file = step.file()?;
         let script = files::read(self.root, self.layout, file)?;
         if file.transactional {
             self.in_transaction(&script, step)
         } else {
-            self.statement_by_statement(&script, step)
+            self.statement_by_statement(&script, step, patience)
         }
     }
 
@@ -127,21 +129,37 @@ impl Run<'_> {
                 DatabaseError::PartWay { statement, subject, stays }.into()
             }
             Stop::Lost(why) => ConnectionError::LostPartWay { target, subject, why, stays }.into(),
-            ended @ Stop::Ended { .. } => self.rolled_back(ended, step),
+            other => self.rolled_back(other, step),
         }
     }
 
-    fn statement_by_statement(&mut self, script: &Script, step: &MigrationStep<'_>) -> Result<()> {
+    fn statement_by_statement(
+        &mut self,
+        script: &Script,
+        step: &MigrationStep<'_>,
+        patience: &mut Patience,
+    ) -> Result<()> {
         let began = stopwatch();
         self.session.give(&self.session_settings())?;
-        let mut progress = Progress::new(self.world, self.limits, &step.subject);
+        let (world, file) = (self.world, step.file()?.path.as_path());
+        let concurrently = Concurrently::new(world, self.limits, &self.watchdog, file, step.verb());
+        let mut progress = Progress::new(world, patience, concurrently);
         let ran = script.run(&mut self.session, &mut progress);
         if let Err(stop) = ran {
             let stays = progress.stopped(&stop);
             let _ = self.session.batch_execute("ROLLBACK");
+            if let Err(interrupted) = self.world.interrupt.check() {
+                let stays = stays.into_iter().map(|text| format!("`{text}` stays"));
+                let left = progress.concurrently.left.iter().map(|left| format!("{left} (left)"));
+                return Err(interrupted.after(stays.chain(left)));
+            }
+            if let Stop::Statement(statement) = &stop
+                && let Some(failure) = progress.concurrently.failure(statement, &stays)
+            {
+                return Err(failure);
+            }
             return Err(match stop {
                 Stop::Statement(statement) if stays.is_empty() => {
-                    self.world.interrupt.check()?;
                     let subject = format!("the first statement of {}", step.subject);
                     DatabaseError::Statement { statement, subject, verb: step.verb() }.into()
                 }

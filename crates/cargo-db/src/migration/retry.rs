@@ -10,26 +10,32 @@ use crate::settings::Limits;
 use crate::world::World;
 use crate::world::clock::{now, pause};
 
+/// Why a migration is tried again that others were in the way of.
+pub(super) const WAITED_FOR_LOCK: &str = "it waited too long for a lock";
+
 /// How often one more try is worth it, and after which pause.
 pub(super) struct Patience {
+    /// What is tried.
+    subject: String,
     attempt: u32,
     attempts: u32,
     wait: Duration,
 }
 
 impl Patience {
-    pub(super) fn new(limits: &Limits) -> Patience {
-        Patience { attempt: 1, attempts: limits.attempts.value, wait: Duration::from_millis(200) }
+    pub(super) fn new(limits: &Limits, subject: &str) -> Patience {
+        let (attempts, wait) = (limits.attempts.value, Duration::from_millis(200));
+        Patience { subject: subject.to_owned(), attempt: 1, attempts, wait }
     }
 
     /// Waits and says whether to try again.
-    pub(super) fn again(&mut self, world: &World, subject: &str) -> Result<bool> {
+    pub(super) fn again(&mut self, world: &World, why: &'static str) -> Result<bool> {
         if self.attempt >= self.attempts {
             return Ok(false);
         }
         self.attempt += 1;
-        let (subject, attempt, attempts) = (subject.to_owned(), self.attempt, self.attempts);
-        world.tell(Event::Retrying { subject, attempt, attempts, pause: self.wait });
+        let (subject, attempt, attempts) = (self.subject.clone(), self.attempt, self.attempts);
+        world.tell(Event::Retrying { subject, why, attempt, attempts, pause: self.wait });
         // Two runs that are in each other's way should not come back at the same moment.
         pause(world, self.wait.mul_f64(1.0 + jitter() / 2.0))?;
         self.wait = (self.wait * 2).min(Duration::from_secs(5));

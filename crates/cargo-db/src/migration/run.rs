@@ -152,6 +152,7 @@ impl<'a> Run<'a> {
             }
             .into(),
             Stop::Ended { file, line } => DatabaseError::Ended { file, line, subject }.into(),
+            Stop::Refused(failure) => failure,
             Stop::Lost(why) => {
                 ConnectionError::Lost { target: self.session.target.to_string(), subject, why }
                     .into()

@@ -2,11 +2,12 @@
 //! long, the migration is cancelled: it is tried again as a whole, and they go on meanwhile.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::failure::Result;
+use crate::migration::waiting::{GivenUp, Wait};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
@@ -15,6 +16,8 @@ use crate::world::pg::{Purpose, Row, Session};
 
 /// How often it looks. What takes less is over before anybody minds.
 const EVERY: Duration = Duration::from_millis(50);
+/// How long a statement waits for it to have a session.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Looks after one run; stops with this value.
 pub(super) struct Watchdog(Arc<Shared>);
@@ -28,7 +31,15 @@ struct Shared {
     armed: AtomicBool,
     /// Who had waited for too long when it was cancelled.
     cancelled_for: Mutex<Option<String>>,
+    /// Whether it has its session: not yet, none to be had, or yes.
+    sight: AtomicU8,
+    /// How long a statement waits that may wait for others.
+    wait: Mutex<Option<Wait>>,
 }
+
+/// The values of `sight`; at first nobody knows.
+const BLIND: u8 = 1;
+const SEES: u8 = 2;
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
@@ -47,21 +58,7 @@ impl Watchdog {
         let shared = Arc::new(Shared::default());
         shared.worker.store(worker, Ordering::SeqCst);
         let (theirs, world, target) = (Arc::clone(&shared), world.clone(), target.clone());
-        std::thread::spawn(move || {
-            let mut session: Option<Session> = None;
-            let mut since: BTreeMap<u32, Instant> = BTreeMap::new();
-            while pause(&world, EVERY).is_ok() && !theirs.over.load(Ordering::SeqCst) {
-                // Most runs are over before a session is needed.
-                let looked = match &mut session {
-                    Some(session) => theirs.look(&world, session, bound, &mut since),
-                    None => Session::open(&world, &target, Purpose::Read)
-                        .map(|opened| session = Some(opened)),
-                };
-                if looked.is_err() {
-                    return;
-                }
-            }
-        });
+        std::thread::spawn(move || theirs.watch(&world, &target, bound));
         Watchdog(shared)
     }
 
@@ -76,6 +73,30 @@ impl Watchdog {
         self.0.armed.store(false, Ordering::SeqCst);
     }
 
+    /// A statement begins that may wait for others. False where nobody can see how long.
+    pub(super) fn attend(&self, world: &World, wait: Wait) -> bool {
+        *self.wait() = Some(wait);
+        // Its session opens with the first statements of a run.
+        let began = stopwatch();
+        let sight = || self.0.sight.load(Ordering::SeqCst);
+        while sight() == 0 && began.elapsed() < PATIENCE && pause(world, EVERY / 5).is_ok() {}
+        sight() == SEES
+    }
+
+    /// Why the statement was given up, if it was.
+    pub(super) fn given_up(&self) -> Option<GivenUp> {
+        self.wait().as_ref().and_then(|wait| wait.given_up().cloned())
+    }
+
+    /// The statement is over.
+    pub(super) fn dismiss(&self) -> Option<GivenUp> {
+        self.wait().take().and_then(|wait| wait.given_up().cloned())
+    }
+
+    fn wait(&self) -> MutexGuard<'_, Option<Wait>> {
+        self.0.wait.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Another session works now.
     pub(super) fn follow(&self, worker: u32) {
         self.0.worker.store(worker, Ordering::SeqCst);
@@ -88,6 +109,37 @@ impl Watchdog {
 }
 
 impl Shared {
+    fn watch(&self, world: &World, target: &Target, bound: Option<Duration>) {
+        let mut session: Option<Session> = None;
+        let mut since: BTreeMap<u32, Instant> = BTreeMap::new();
+        // Most runs are over before a session is needed.
+        while pause(world, EVERY).is_ok() && !self.over.load(Ordering::SeqCst) {
+            let seen = match &mut session {
+                Some(session) => self.look(world, session, bound, &mut since),
+                None => Session::open(world, target, Purpose::Read).map(|one| session = Some(one)),
+            };
+            self.sight.store(if seen.is_ok() { SEES } else { BLIND }, Ordering::SeqCst);
+            // There may be a session to be had in a while.
+            if seen.is_err() {
+                session = None;
+                let _ = pause(world, Duration::from_secs(1));
+            }
+        }
+    }
+
+    /// Looks how long a statement waits for others.
+    fn look_at_wait(&self, world: &World, session: &mut Session) -> Result<()> {
+        let mut wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        let worker = self.worker.load(Ordering::SeqCst);
+        // It is held until the cancel is sent, so that it hits this statement and no later one.
+        if let Some(wait) = wait.as_mut()
+            && wait.look(world, session, worker)?
+        {
+            cancel(session, worker)?;
+        }
+        Ok(())
+    }
+
     fn look(
         &self,
         world: &World,
@@ -114,10 +166,14 @@ impl Shared {
             if too_long && self.armed.load(Ordering::SeqCst) {
                 let who = format!("{who} (pid {pid})");
                 *self.cancelled_for.lock().unwrap_or_else(PoisonError::into_inner) = Some(who);
-                session
-                    .rows("cancel the migration", &format!("SELECT pg_cancel_backend({worker})"))?;
+                cancel(session, worker)?;
             }
         }
-        Ok(())
+        self.look_at_wait(world, session)
     }
+}
+
+fn cancel(session: &mut Session, worker: u32) -> Result<()> {
+    let sql = format!("SELECT pg_catalog.pg_cancel_backend({worker})");
+    session.rows("cancel the migration", &sql).map(drop)
 }

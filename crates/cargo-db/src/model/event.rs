@@ -45,9 +45,10 @@ pub(crate) enum Event {
         #[cfg_attr(test, schemars(with = "u64"))]
         elapsed: Duration,
     },
-    /// A statement waited too long for its lock; the migration is tried again.
+    /// A migration, or a statement of it, is tried again.
     Retrying {
         subject: String,
+        why: &'static str,
         attempt: u32,
         attempts: u32,
         #[serde(rename = "pause_ms", serialize_with = "milliseconds")]
@@ -56,6 +57,17 @@ pub(crate) enum Event {
     },
     /// Somebody waits for what a migration holds.
     Blocking { who: String },
+    /// A statement waits for the transactions of others, which hold nobody up meanwhile.
+    Waiting {
+        subject: String,
+        holders: Vec<String>,
+        #[serde(rename = "waited_ms", serialize_with = "milliseconds")]
+        #[cfg_attr(test, schemars(with = "u64"))]
+        waited: Duration,
+        #[serde(rename = "timeout_ms", serialize_with = "milliseconds")]
+        #[cfg_attr(test, schemars(with = "u64"))]
+        timeout: Duration,
+    },
     /// How far an index is built.
     Building { phase: String, percent: Option<u8> },
     /// A failed concurrent build left an index that nothing can use; it was dropped.

@@ -51,7 +51,7 @@ impl Capture {
         theirs: &Theirs,
     ) -> Result<Option<Capture>> {
         let Some((table, wanted)) = wanted(&statement.text) else { return Ok(None) };
-        let question = format!("SELECT {}::oid AS oid", theirs.table(&table));
+        let question = format!("SELECT {}::oid AS oid", theirs.path.table(&table));
         let oid = session.one("look for the table", &question)?.optional_number("oid")?;
         let Some(table) = oid.filter(|&oid| is_kept(baseline, oid)) else { return Ok(None) };
         match wanted {

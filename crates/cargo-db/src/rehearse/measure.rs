@@ -414,17 +414,17 @@ impl StatementObserver for Measure<'_> {
         false
     }
 
-    fn again(&mut self, session: &mut Session, statement: &Statement) -> bool {
+    fn again(&mut self, session: &mut Session, statement: &Statement) -> Result<bool> {
         if self.trouble.is_some() {
-            return false;
+            return Ok(false);
         }
-        match self.conclude(session, statement) {
+        Ok(match self.conclude(session, statement) {
             Ok(again) => again,
             Err(failure) => {
                 self.trouble = Some(failure);
                 false
             }
-        }
+        })
     }
 }
 

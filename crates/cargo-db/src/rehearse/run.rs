@@ -50,6 +50,7 @@ impl Stage<'_> {
                 let why = "it ends the transaction that the migration runs in".to_owned();
                 Some(finding("fails", line, "", why))
             }
+            Err(Stop::Refused(failure)) => return Err(failure),
             Err(Stop::Lost(why)) => {
                 let (target, subject) =
                     (self.session.target.to_string(), "the rehearsal".to_owned());

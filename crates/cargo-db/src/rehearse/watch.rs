@@ -150,7 +150,7 @@ fn tables_named(
             name
         });
     }
-    let list: Vec<String> = names.iter().map(|name| theirs.table(name)).collect();
+    let list: Vec<String> = names.iter().map(|name| theirs.path.table(name)).collect();
     let sql = format!(
         "SELECT DISTINCT coalesce(i.indrelid, c.oid)::regclass FROM unnest(ARRAY[{}]) w \
          JOIN pg_class c ON c.oid = w LEFT JOIN pg_index i ON i.indexrelid = c.oid \

@@ -104,6 +104,7 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
         Stop::Ended { file, line } => {
             DatabaseError::Ended { file, line, subject: "the seeding".to_owned() }.into()
         }
+        Stop::Refused(failure) => failure,
         Stop::Lost(why) => {
             let (target, subject) = (session.target.to_string(), "the seeding".to_owned());
             ConnectionError::Lost { target, subject, why }.into()

@@ -93,6 +93,7 @@ fn with_sets<'de, D: serde::Deserializer<'de>>(
 pub(crate) struct MigrateTable {
     pub(crate) lock_timeout: Option<String>,
     pub(crate) ddl_lock_timeout: Option<String>,
+    pub(crate) concurrently_timeout: Option<String>,
     pub(crate) statement_timeout: Option<String>,
     pub(crate) attempts: Option<u32>,
     pub(crate) all_or_nothing: Option<bool>,

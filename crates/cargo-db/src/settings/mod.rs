@@ -55,6 +55,8 @@ pub(crate) struct Limits {
     pub(crate) lock_timeout: Setting<Duration>,
     /// PostgreSQL's `lock_timeout`.
     pub(crate) ddl_lock_timeout: Setting<Duration>,
+    /// How long a statement with `CONCURRENTLY` may wait for others; no `lock_timeout` cuts it.
+    pub(crate) concurrently_timeout: Setting<Duration>,
     /// How often a migration that waited too long for a lock is tried.
     pub(crate) attempts: Setting<u32>,
     /// PostgreSQL's `statement_timeout`, where one is wanted.
@@ -178,7 +180,7 @@ impl Settings {
         let environment = Resolved::settle(decisive, customary, is_local, patterns);
         Ok(Settings {
             migrations,
-            limits: limits(&sources.flags, &toml)?,
+            limits: limits(&sources.flags, &variables, &toml)?,
             seeds: seeds(&toml, &root, &trust)?,
             backup: backup(&variables, &toml, &root)?,
             pg_bin,
@@ -272,7 +274,7 @@ fn local_database(toml: &DbToml, root: &Path, environment: Option<Environment>) 
     }
 }
 
-fn limits(flags: &Flags, toml: &DbToml) -> Result<Limits> {
+fn limits(flags: &Flags, variables: &Variables, toml: &DbToml) -> Result<Limits> {
     let migrate = &toml.migrate;
     let duration = |flag: Option<Duration>, name, text: &Option<String>, key, otherwise| {
         let from_toml = text.as_deref().map(|text| parse_duration(text, key)).transpose()?;
@@ -306,6 +308,16 @@ fn limits(flags: &Flags, toml: &DbToml) -> Result<Limits> {
             "migrate.ddl-lock-timeout",
             seconds(2),
         )?,
+        concurrently_timeout: match concurrently_timeout(flags, variables)? {
+            Some(named) => named,
+            None => duration(
+                None,
+                "--concurrently-timeout",
+                &migrate.concurrently_timeout,
+                "migrate.concurrently-timeout",
+                seconds(3600),
+            )?,
+        },
         attempts: match migrate.attempts {
             Some(value) => {
                 Setting { value: value.max(1), origin: Origin::DbToml("migrate.attempts") }
@@ -315,6 +327,16 @@ fn limits(flags: &Flags, toml: &DbToml) -> Result<Limits> {
         statement_timeout,
         max_blocking,
     })
+}
+
+/// What a flag or a variable says about it: both are stronger than `db.toml`.
+fn concurrently_timeout(flags: &Flags, variables: &Variables) -> Result<Option<Setting<Duration>>> {
+    if let Some(value) = flags.concurrently_timeout {
+        return Ok(Some(Setting { value, origin: Origin::Flag("--concurrently-timeout") }));
+    }
+    let Some(said) = variables.get("CARGO_DB_CONCURRENTLY_TIMEOUT")? else { return Ok(None) };
+    let value = parse_duration(&said.value, &said.origin.to_string())?;
+    Ok(Some(Setting { value, origin: said.origin }))
 }
 
 /// `300ms`, `2s`, `5m`.

@@ -26,6 +26,7 @@ pub(crate) struct Flags {
     pub(crate) gives_trust: bool,
     pub(crate) lock_timeout: Option<Duration>,
     pub(crate) ddl_lock_timeout: Option<Duration>,
+    pub(crate) concurrently_timeout: Option<Duration>,
 }
 
 /// Everything that settings are made from.

@@ -108,6 +108,24 @@ fn flags_beat_the_process_which_beats_the_files() {
 }
 
 #[test]
+fn how_long_to_wait_concurrently_comes_from_all_of_them() {
+    let of = |machine: &Machine| machine.resolve().unwrap().limits.concurrently_timeout;
+    let mut machine = Machine::new();
+    assert_eq!(of(&machine).value, Duration::from_secs(3600));
+    machine = machine.file("/p/db.toml", "[migrate]\nconcurrently-timeout = '4s'\n");
+    assert_eq!(of(&machine).value, Duration::from_secs(4));
+    machine = machine.file("/p/.env", "CARGO_DB_CONCURRENTLY_TIMEOUT=3s\n");
+    assert_eq!(of(&machine).value, Duration::from_secs(3));
+    machine = machine.variable("CARGO_DB_CONCURRENTLY_TIMEOUT", "2s");
+    assert_eq!(of(&machine).value, Duration::from_secs(2));
+    machine.flags.concurrently_timeout = Some(Duration::from_secs(1));
+    assert_eq!(of(&machine).value, Duration::from_secs(1));
+    machine.flags.concurrently_timeout = None;
+    machine = machine.variable("CARGO_DB_CONCURRENTLY_TIMEOUT", "soon");
+    assert_eq!(machine.code(), "SETTINGS.VALUE");
+}
+
+#[test]
 fn a_password_in_a_flag_is_refused() {
     let mut machine = Machine::new();
     machine.flags.database_url = Some("postgres://a:hush@localhost/x".into());

@@ -211,6 +211,11 @@ fn settings_shown(settings: &Settings) -> Vec<SettingView> {
         line("Backups", relative(&settings.backup.dir.value), &settings.backup.dir.origin),
         line("Lock", time(&limits.lock_timeout.value), &limits.lock_timeout.origin),
         line("DDL lock", time(&limits.ddl_lock_timeout.value), &limits.ddl_lock_timeout.origin),
+        line(
+            "Concurrently",
+            time(&limits.concurrently_timeout.value),
+            &limits.concurrently_timeout.origin,
+        ),
         line("Attempts", limits.attempts.value.to_string(), &limits.attempts.origin),
     ];
     lines.extend(

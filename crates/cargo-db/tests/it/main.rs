@@ -13,6 +13,7 @@ mod backup;
 mod check;
 mod circles;
 mod concurrency;
+mod concurrently;
 mod create;
 mod demo;
 mod documents;

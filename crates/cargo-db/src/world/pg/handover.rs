@@ -1,7 +1,7 @@
 //! The session given to SQL of others, and taken back.
 
 use crate::failure::Result;
-use crate::world::pg::pin::{BYTES, PATH, Theirs, along};
+use crate::world::pg::pin::{BYTES, PATH, SearchPath, Theirs};
 use crate::world::pg::session::{Session, only_row};
 use pg_sql::quote::quote_literal;
 
@@ -9,7 +9,7 @@ impl Session {
     /// An expression for the table that a name leads to along the search path that the session came
     /// with, quoted where need be.
     pub(crate) fn table_named(&self, name: &str) -> String {
-        along(&self.pin.path, name)
+        self.pin.path.table(name)
     }
 
     /// Puts the settings aside that SQL of others has, until [`Session::resume`]: those of its
@@ -30,7 +30,7 @@ impl Session {
         let path = path.iter().map(|row| Ok(row.text("schema")?.to_owned()));
         Ok(Theirs {
             settings: settings.into_iter().collect::<Result<_>>()?,
-            path: path.collect::<Result<_>>()?,
+            path: SearchPath(path.collect::<Result<_>>()?),
             local: inside,
         })
     }
@@ -47,12 +47,12 @@ impl Session {
     /// The schemas of the search path that the session came with, in their order; those that
     /// PostgreSQL adds are among them.
     pub(crate) fn kept_path(&self) -> &[String] {
-        &self.pin.path
+        &self.pin.path.0
     }
 
     /// The schema of that path that new objects go into.
     pub(crate) fn current_schema(&self) -> Option<&str> {
-        self.pin.path.iter().map(String::as_str).find(|schema| !schema.starts_with("pg_"))
+        self.pin.path.0.iter().map(String::as_str).find(|schema| !schema.starts_with("pg_"))
     }
 
     /// Gives the session to SQL of others, with settings of theirs for what may hold them up.

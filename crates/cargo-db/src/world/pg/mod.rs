@@ -13,7 +13,7 @@ mod tls;
 mod transaction;
 
 pub(crate) use lock::{Lock, OWN_KEY};
-pub(crate) use pin::{Purpose, Theirs};
+pub(crate) use pin::{Purpose, SearchPath, Theirs};
 pub(crate) use row::Row;
 pub(crate) use script::{Script, StatementObserver, Stop, Within};
 pub(crate) use session::{Session, describe, only_row, server_error};

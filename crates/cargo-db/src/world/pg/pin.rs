@@ -36,7 +36,8 @@ pub(crate) struct Pin {
     pub(super) ours: String,
     pub(super) theirs: String,
     pub(super) encoding: &'static str,
-    pub(super) path: Vec<String>,
+    /// The search path that the session came with.
+    pub(super) path: SearchPath,
 }
 
 /// The encoding that is none: no conversion leads to it or from it.
@@ -84,7 +85,7 @@ impl Pin {
         let theirs = ["search_path", "row_security", "default_transaction_read_only"];
         let theirs = theirs.into_iter().chain(given_back);
         let theirs: Vec<String> = theirs.map(|name| format!("RESET {name}")).collect();
-        Pin { ours, theirs: theirs.join("; "), encoding, path: Vec::new() }
+        Pin { ours, theirs: theirs.join("; "), encoding, path: SearchPath::default() }
     }
 }
 
@@ -92,29 +93,28 @@ impl Pin {
 /// statements.
 pub(crate) struct Theirs {
     pub(super) settings: Vec<(&'static str, String)>,
-    pub(super) path: Vec<String>,
+    /// The search path, as it leads at that moment.
+    pub(crate) path: SearchPath,
     /// Whether they end with the transaction.
     pub(super) local: bool,
 }
 
-impl Theirs {
-    /// An expression for the table that a name leads to there, quoted where need be.
-    pub(crate) fn table(&self, name: &str) -> String {
-        along(&self.path, name)
-    }
-}
+/// The schemas that a search path leads to, in their order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SearchPath(pub(super) Vec<String>);
 
-/// An expression for the table that a name leads to along a search path, quoted where need be.
-pub(super) fn along(path: &[String], name: &str) -> String {
-    // A point outside of quotes.
-    let qualified = name.split('"').step_by(2).any(|part| part.contains('.'));
-    let qualified = qualified.then(|| name.to_owned());
-    let candidates = path.iter().map(|schema| format!("{}.{name}", quote_identifier(schema)));
-    let candidates: Vec<String> = match qualified {
-        Some(name) => vec![name],
-        None => candidates.collect(),
-    };
-    let found = candidates.iter().map(|name| format!("to_regclass({})", quote_literal(name)));
-    let found: Vec<String> = found.chain(["NULL".to_owned()]).collect();
-    format!("coalesce({})", found.join(", "))
+impl SearchPath {
+    /// An expression for the table that a name leads to, quoted where need be.
+    pub(crate) fn table(&self, name: &str) -> String {
+        // A point outside of quotes.
+        let is_qualified = name.split('"').step_by(2).any(|part| part.contains('.'));
+        let candidates: Vec<String> = if is_qualified {
+            vec![name.to_owned()]
+        } else {
+            self.0.iter().map(|schema| format!("{}.{name}", quote_identifier(schema))).collect()
+        };
+        let found = candidates.iter().map(|name| format!("to_regclass({})", quote_literal(name)));
+        let found: Vec<String> = found.chain(["NULL".to_owned()]).collect();
+        format!("coalesce({})", found.join(", "))
+    }
 }

@@ -43,6 +43,8 @@ pub(crate) enum Stop {
     Ended { file: PathBuf, line: usize },
     /// The connection is gone.
     Lost(String),
+    /// Whoever looks on refuses to go on.
+    Refused(Failure),
 }
 
 impl Script {
@@ -126,7 +128,7 @@ impl Script {
             around.before(session, &statement);
             if statement.reads_data() {
                 self.copy(session, &statement, &mut reader)?;
-                around.again(session, &statement);
+                around.again(session, &statement).map_err(Stop::Refused)?;
             } else {
                 self.execute(session, &statement, around)?;
             }
@@ -143,8 +145,11 @@ impl Script {
         around: &mut dyn StatementObserver,
     ) -> std::result::Result<(), Stop> {
         loop {
+            if !around.admits(session, statement).map_err(Stop::Refused)? {
+                return Ok(());
+            }
             let Err(error) = self.send(session, statement) else {
-                if around.again(session, statement) {
+                if around.again(session, statement).map_err(Stop::Refused)? {
                     continue;
                 }
                 return Ok(());
@@ -265,9 +270,13 @@ fn has_no_binary_form(error: &postgres::Error) -> bool {
 pub(crate) trait StatementObserver {
     /// A statement is about to run.
     fn before(&mut self, _session: &mut Session, _statement: &Statement) {}
-    /// It ran. True means: once more, because what it did was undone.
-    fn again(&mut self, _session: &mut Session, _statement: &Statement) -> bool {
-        false
+    /// Before each try. False means: what it is for is done, so it need not run.
+    fn admits(&mut self, _session: &mut Session, _statement: &Statement) -> Result<bool> {
+        Ok(true)
+    }
+    /// It ran. True means: once more, because what it did was undone, or was not enough.
+    fn again(&mut self, _session: &mut Session, _statement: &Statement) -> Result<bool> {
+        Ok(false)
     }
     /// It ran, and its data is in.
     fn after(&mut self, _statement: &Statement) {}

@@ -16,7 +16,7 @@ use crate::model::statement::ServerError;
 use crate::model::target::{Host, Target, TlsMode};
 use crate::world::World;
 use crate::world::pg::client::{self, Client, Notices};
-use crate::world::pg::pin::{BYTES, Pin, Purpose};
+use crate::world::pg::pin::{BYTES, Pin, Purpose, SearchPath};
 use crate::world::pg::row::{Row, unexpected};
 use crate::world::pg::tls;
 use crate::world::signal::CancelGuard;
@@ -77,7 +77,7 @@ impl Session {
         );
         let sets = self.result_sets("begin the session", &sql)?;
         let path = sets.first().into_iter().flatten().map(|row| Ok(row.text("schema")?.to_owned()));
-        self.pin.path = path.collect::<Result<_>>()?;
+        self.pin.path = SearchPath(path.collect::<Result<_>>()?);
         Ok(())
     }
 

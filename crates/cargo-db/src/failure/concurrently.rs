@@ -1,0 +1,118 @@
+//! Statements with `CONCURRENTLY`: they commit in parts, and may leave something when they stop.
+
+use std::time::Duration;
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::{Explanation, staying};
+
+/// Where such a statement stopped, and what it leaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopped {
+    /// File and line.
+    pub(crate) place: String,
+    /// What the statement has left, each with what that means.
+    pub(crate) left: Vec<String>,
+    /// The statements of the file that are done, each as its first line.
+    pub(crate) stays: Vec<String>,
+    /// What goes on from here: `migrate` or `rollback`.
+    pub(crate) verb: &'static str,
+}
+
+/// A statement that did not come to its end, or not to what it was for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConcurrentlyError {
+    #[error("{}: given up after {} of waiting for others", at.place, seconds(*waited))]
+    TimedOut { at: Stopped, waited: Duration, holders: Vec<String> },
+    #[error("{}: given up: whom it waits for waits for the lock of this run", at.place)]
+    Circle { at: Stopped, holders: Vec<String> },
+    #[error("{}: {message}", at.place)]
+    Left { at: Stopped, message: String, why: Vec<String> },
+    #[error("{}: {index} is not valid", at.place)]
+    Invalid { at: Stopped, index: String, builder: Option<String> },
+}
+
+impl ConcurrentlyError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            ConcurrentlyError::TimedOut { at, holders, .. } => {
+                stopped("CONCURRENTLY.TIMED_OUT", at, waited_for(holders)).run(
+                    "when they have ended, or with a longer `--concurrently-timeout`",
+                    format!("cargo db {}", at.verb),
+                )
+            }
+            ConcurrentlyError::Circle { at, holders } => {
+                stopped("CONCURRENTLY.CIRCLE", at, waited_for(holders)).run(
+                    "stop the program that migrates at its start, then",
+                    format!("cargo db {}", at.verb),
+                )
+            }
+            ConcurrentlyError::Left { at, why, .. } => {
+                stopped("CONCURRENTLY.LEFT", at, why.clone()).run(
+                    "the next run finishes or drops what is left: mend the cause, then",
+                    format!("cargo db {}", at.verb),
+                )
+            }
+            ConcurrentlyError::Invalid { at, builder, .. } => {
+                let builder = builder.iter().map(|who| format!("{who} is at work on it"));
+                stopped("INDEX.INVALID", at, builder.collect()).run(
+                    "no query uses it; drop it or build it anew (REINDEX), then",
+                    format!("cargo db {}", at.verb),
+                )
+            }
+        }
+    }
+}
+
+fn stopped(code: &'static str, at: &Stopped, why: Vec<String>) -> Explanation {
+    let stays = (!at.stays.is_empty()).then(|| staying(&at.stays));
+    let head = "it ran outside a transaction, so nothing undoes what is left of it:".to_owned();
+    let head = (!at.left.is_empty()).then_some(head);
+    Explanation::new(code, Exit::PartWay)
+        .because_of(why)
+        .because_of(stays.into_iter().flatten())
+        .because_of(head)
+        .because_of(at.left.iter().map(|left| format!("  {left}")))
+}
+
+fn waited_for(holders: &[String]) -> Vec<String> {
+    holders.iter().map(|holder| format!("it waited for {holder}")).collect()
+}
+
+fn seconds(waited: Duration) -> String {
+    // Whole seconds, but for what is shorter than one.
+    let whole = Duration::from_secs(waited.as_secs());
+    let shown = if whole.is_zero() { Duration::from_millis(100) } else { whole };
+    humantime::format_duration(shown).to_string()
+}
+
+/// One of each kind, and of each ending that a kind can take.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<ConcurrentlyError> {
+    let text = str::to_owned;
+    let holders = || vec![text("psql as ada (pid 7)")];
+    let at = || Stopped {
+        place: text("1_a.sql:2"),
+        left: vec![text("the invalid index public.cx")],
+        stays: vec![text("CREATE TABLE a")],
+        verb: "migrate",
+    };
+    let clean = || Stopped { left: Vec::new(), stays: Vec::new(), ..at() };
+    let waited = Duration::from_secs(3600);
+    vec![
+        ConcurrentlyError::TimedOut { at: at(), waited, holders: holders() },
+        ConcurrentlyError::TimedOut { at: clean(), waited, holders: holders() },
+        ConcurrentlyError::Circle { at: at(), holders: holders() },
+        ConcurrentlyError::Left {
+            at: at(),
+            message: text("no"),
+            why: vec![text("SQLSTATE 23505")],
+        },
+        ConcurrentlyError::Invalid { at: at(), index: text("public.cx"), builder: None },
+        ConcurrentlyError::Invalid {
+            at: clean(),
+            index: text("public.cx"),
+            builder: Some(text("psql (pid 7)")),
+        },
+    ]
+}

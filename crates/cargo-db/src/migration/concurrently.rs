@@ -1,0 +1,408 @@
+//! Runs a statement with `CONCURRENTLY` so that nothing of it stays behind unnoticed: without a
+//! `lock_timeout`, with what earlier tries have left out of the way, and only believed once what
+//! it built is valid.
+
+use std::path::Path;
+
+use postgres::error::SqlState;
+
+use crate::failure::{ConcurrentlyError, Failure, Result, Stopped};
+use crate::migration::leftovers::{InvalidIndex, detaching, invalid_indexes};
+use crate::migration::retry::{Patience, WAITED_FOR_LOCK};
+use crate::migration::waiting::{GivenUp, Wait};
+use crate::migration::watchdog::Watchdog;
+use crate::model::event::Event;
+use crate::model::statement::{ServerError, StatementError};
+use crate::settings::Limits;
+use crate::world::World;
+use crate::world::pg::{SearchPath, Session};
+use pg_sql::concurrently::{Concurrent, Name, concurrent};
+use pg_sql::quote::quote_literal;
+use pg_sql::script::Statement;
+
+/// Why a statement is tried again that something was in the way of.
+const LEFTOVER: &str = "what an earlier try had left was in its way";
+
+/// What a run knows that runs such statements.
+pub(super) struct Concurrently<'a> {
+    world: &'a World,
+    limits: &'a Limits,
+    watchdog: &'a Watchdog,
+    file: &'a Path,
+    verb: &'static str,
+    running: Option<Running>,
+    /// The search path of the statement.
+    pub(super) path: SearchPath,
+    /// What the statement that failed has left.
+    pub(super) left: Vec<String>,
+    given_up: Option<GivenUp>,
+}
+
+/// The statement that runs.
+struct Running {
+    what: Concurrent,
+    place: String,
+    /// The session's own `lock_timeout`, while ours is in force.
+    lock_timeout: Option<String>,
+    /// Whether the server has to bound its waits.
+    bounded: bool,
+    /// The invalid indexes that were there before it.
+    known: Option<Vec<u32>>,
+    /// Whether it is done, though it failed.
+    is_done: bool,
+}
+
+impl<'a> Concurrently<'a> {
+    pub(super) fn new(
+        world: &'a World,
+        limits: &'a Limits,
+        watchdog: &'a Watchdog,
+        file: &'a Path,
+        verb: &'static str,
+    ) -> Concurrently<'a> {
+        let (running, path, left, given_up) = (None, SearchPath::default(), Vec::new(), None);
+        Concurrently { world, limits, watchdog, file, verb, running, path, left, given_up }
+    }
+
+    /// Another statement begins.
+    pub(super) fn begin(&mut self, statement: &Statement, may_run: bool) {
+        let place = format!("{}:{}", self.file.display(), statement.line);
+        let what = concurrent(&statement.text).filter(|_| may_run);
+        self.running = what.map(|what| Running {
+            what,
+            place,
+            lock_timeout: None,
+            bounded: false,
+            known: None,
+            is_done: false,
+        });
+        self.left.clear();
+        self.given_up = None;
+    }
+
+    /// Whether the statement that runs is one of these.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Before each try: what is in the way is cleared. Says whether the statement has to run.
+    pub(super) fn admits(
+        &mut self,
+        session: &mut Session,
+        patience: &mut Patience,
+        stays: &[String],
+    ) -> Result<bool> {
+        let Some(running) = &self.running else { return Ok(true) };
+        if running.is_done {
+            return Ok(false);
+        }
+        let is_first = running.known.is_none();
+        self.take_time(session);
+        let left = match self.what() {
+            Some(Concurrent::Detach { parent, partition }) => {
+                let finished = self.finish_before(session, &parent, &partition, patience);
+                return finished.map_err(|(name, failure)| {
+                    self.give_back(session);
+                    self.not_proved(Some(half_detached(&name, &parent)), &failure, stays)
+                });
+            }
+            _ => self.clear(session, is_first),
+        };
+        match self.watchdog.given_up() {
+            None => Ok(true),
+            Some(given_up) => {
+                self.give_back(session);
+                Err(self.timed_out(&given_up, left, stays))
+            }
+        }
+    }
+
+    /// It ran: whether what it built is there. Says whether it has to run again.
+    pub(super) fn ran(
+        &mut self,
+        session: &mut Session,
+        patience: &mut Patience,
+        stays: &[String],
+    ) -> Result<bool> {
+        let Some(what) = self.what() else { return Ok(false) };
+        self.give_back(session);
+        // Of a build without a name there is nothing to ask: it is new, or it failed.
+        let found = invalid_indexes(session, &self.path, &what, None);
+        let found = found.map_err(|failure| self.not_proved(None, &failure, stays))?;
+        let Some(wrong) = found.into_iter().find(|index| index.is_target) else {
+            self.briefly(session, |this, session| this.clear(session, false));
+            return Ok(false);
+        };
+        if wrong.is_own && patience.again(self.world, LEFTOVER)? {
+            return Ok(true);
+        }
+        Err(self.not_valid(wrong, stays))
+    }
+
+    /// It failed: what it left is cleared, if that goes at once. Says whether to try it again.
+    pub(super) fn failed(
+        &mut self,
+        session: &mut Session,
+        error: &ServerError,
+        patience: &mut Patience,
+    ) -> bool {
+        let Some(what) = self.what() else { return false };
+        self.given_up = self.give_back(session).or_else(|| self.given_up_by_server(error));
+        let found = invalid_indexes(session, &self.path, &what, self.known()).unwrap_or_default();
+        let in_the_way = found.iter().any(|index| index.is_own && index.builder.is_none());
+        self.left = self.briefly(session, |this, session| this.tidy(session, &what));
+        if self.running.as_ref().is_some_and(|running| running.is_done) {
+            return true;
+        }
+        let why = if is_wait(error) {
+            WAITED_FOR_LOCK
+        } else if error.is(&SqlState::DUPLICATE_TABLE) && in_the_way {
+            LEFTOVER
+        } else {
+            return false;
+        };
+        self.given_up.is_none() && patience.again(self.world, why).unwrap_or(false)
+    }
+
+    /// What the failure of the statement is, where it is more than what the server said.
+    pub(super) fn failure(&self, error: &StatementError, stays: &[String]) -> Option<Failure> {
+        if let Some(given_up) = &self.given_up {
+            return Some(self.timed_out(given_up, self.left.clone(), stays));
+        }
+        if self.left.is_empty() {
+            return None;
+        }
+        let at = self.stopped(self.left.clone(), stays);
+        let code = error.server.code.iter().map(|code| format!("SQLSTATE {code}"));
+        let detail = error.server.detail.iter().map(|detail| format!("detail: {detail}"));
+        let why = detail.chain(code).collect();
+        let message = error.server.message.clone();
+        Some(ConcurrentlyError::Left { at, message, why }.into())
+    }
+
+    fn what(&self) -> Option<Concurrent> {
+        self.running.as_ref().map(|running| running.what.clone())
+    }
+
+    fn known(&self) -> Option<&[u32]> {
+        self.running.as_ref()?.known.as_deref()
+    }
+
+    /// From here on the watchdog looks how long it waits, and the server does not.
+    fn take_time(&mut self, session: &mut Session) {
+        let Some(running) = &mut self.running else { return };
+        let timeout = self.limits.concurrently_timeout.value;
+        let wait = Wait::new(&running.place, timeout);
+        running.bounded = !self.watchdog.attend(self.world, wait);
+        let own = "SELECT pg_catalog.current_setting('lock_timeout')";
+        running.lock_timeout = session.value("ask for the lock timeout", own).unwrap_or_default();
+        // Where no second session can be had, the server bounds each of its waits.
+        let most = timeout.as_millis().clamp(1, i32::MAX as u128);
+        let bound = if running.bounded { most } else { 0 };
+        // If this fails, so does the statement.
+        let _ = session.run("wait without a limit", &format!("SET lock_timeout = {bound}"));
+    }
+
+    /// From here on the session has its own limit again.
+    fn give_back(&mut self, session: &mut Session) -> Option<GivenUp> {
+        let given_up = self.watchdog.dismiss();
+        let own = self.running.as_mut().and_then(|running| running.lock_timeout.take());
+        if let Some(own) = own {
+            let sql = format!("SET lock_timeout = {}", quote_literal(&own));
+            let _ = session.run("wait with a limit", &sql);
+        }
+        given_up
+    }
+
+    /// Whether the server ended a wait where nobody else could.
+    fn given_up_by_server(&self, error: &ServerError) -> Option<GivenUp> {
+        let bounded = self.running.as_ref().is_some_and(|running| running.bounded);
+        (bounded && error.is(&SqlState::LOCK_NOT_AVAILABLE)).then(|| GivenUp {
+            waited: self.limits.concurrently_timeout.value,
+            holders: Vec::new(),
+            is_circle: false,
+        })
+    }
+
+    /// Does something that is to wait no longer for a lock than any other statement.
+    fn briefly<T>(
+        &mut self,
+        session: &mut Session,
+        deed: impl FnOnce(&mut Self, &mut Session) -> T,
+    ) -> T {
+        let own = "SELECT pg_catalog.current_setting('lock_timeout')";
+        let own = session.value("ask for the lock timeout", own).unwrap_or_default();
+        let bound = self.limits.ddl_lock_timeout.value.as_millis();
+        let _ = session.run("wait with a limit", &format!("SET lock_timeout = {bound}"));
+        let done = deed(self, session);
+        if let Some(own) = own {
+            let sql = format!("SET lock_timeout = {}", quote_literal(&own));
+            let _ = session.run("wait as before", &sql);
+        }
+        done
+    }
+
+    /// Drops what is left of the statement's own targets, and returns what has to stay. Of others,
+    /// those that are in the same tables are named once.
+    fn clear(&mut self, session: &mut Session, is_first: bool) -> Vec<String> {
+        let Some(what) = self.what() else { return Vec::new() };
+        // Where nobody can look, the statement itself fails and says why.
+        let found = invalid_indexes(session, &self.path, &what, self.known()).unwrap_or_default();
+        if let (true, Some(running)) = (is_first, &mut self.running) {
+            running.known = Some(found.iter().map(|index| index.oid).collect());
+        }
+        let mut left = Vec::new();
+        for index in found {
+            if index.is_own && index.builder.is_none() {
+                left.extend(self.drop_index(session, index));
+            } else if is_first && !(index.is_target && index.builder.is_none()) {
+                self.world.tell(Event::Warning { message: others(&index) });
+            }
+        }
+        left
+    }
+
+    fn drop_index(&self, session: &mut Session, index: InvalidIndex) -> Option<String> {
+        let InvalidIndex { name: index, .. } = index;
+        // Whoever was waited for in vain is there still.
+        if self.watchdog.given_up().is_some() {
+            return Some(invalid(&index));
+        }
+        match session.run("drop it", &format!("DROP INDEX CONCURRENTLY {index}")) {
+            Ok(()) => {
+                self.world.tell(Event::InvalidIndexRemoved { index });
+                None
+            }
+            Err(_) => Some(invalid(&index)),
+        }
+    }
+
+    /// After a failure: clears what can be cleared, and says what is left.
+    fn tidy(&mut self, session: &mut Session, what: &Concurrent) -> Vec<String> {
+        match what {
+            Concurrent::Create { .. } | Concurrent::Reindex { .. } => self.clear(session, false),
+            Concurrent::Drop { .. } => {
+                let found = invalid_indexes(session, &self.path, what, None).unwrap_or_default();
+                found.iter().map(|index| invalid(&index.name)).collect()
+            }
+            Concurrent::Detach { parent, partition } => {
+                match self.finish(session, parent, partition) {
+                    Finish::Nothing => Vec::new(),
+                    Finish::Done => {
+                        self.running.iter_mut().for_each(|running| running.is_done = true);
+                        Vec::new()
+                    }
+                    Finish::Failed(name, _) => vec![half_detached(&name, parent)],
+                }
+            }
+        }
+    }
+
+    /// Finishes what an earlier run has begun; then the statement itself has nothing to do.
+    fn finish_before(
+        &mut self,
+        session: &mut Session,
+        parent: &Name,
+        partition: &Name,
+        patience: &mut Patience,
+    ) -> Result<bool, (String, Failure)> {
+        loop {
+            match self.briefly(session, |this, session| this.finish(session, parent, partition)) {
+                Finish::Nothing => return Ok(true),
+                Finish::Done => {
+                    self.give_back(session);
+                    return Ok(false);
+                }
+                Finish::Failed(_, failure)
+                    if failure.is(&SqlState::LOCK_NOT_AVAILABLE)
+                        && patience.again(self.world, WAITED_FOR_LOCK).unwrap_or(false) => {}
+                Finish::Failed(name, failure) => return Err((name, failure)),
+            }
+        }
+    }
+
+    /// Finishes a detaching that was cut. Others of the same table are named: they are in the way.
+    fn finish(&self, session: &mut Session, parent: &Name, partition: &Name) -> Finish {
+        let mut finished = Finish::Nothing;
+        for found in detaching(session, &self.path, parent, partition).unwrap_or_default() {
+            let name = found.name;
+            if let Some(who) = found.builder {
+                let message = format!("{who} is detaching {name}: left alone");
+                self.world.tell(Event::Warning { message });
+            } else if found.is_own {
+                finished = self.finalize(session, &found.parent, name);
+            } else {
+                let message = format!("the detaching of {name} was cut, and is not this one");
+                self.world.tell(Event::Warning { message });
+            }
+        }
+        finished
+    }
+
+    fn finalize(&self, session: &mut Session, parent: &str, name: String) -> Finish {
+        let sql = format!("ALTER TABLE {parent} DETACH PARTITION {name} FINALIZE");
+        match session.run(&format!("finish the detaching of {name}"), &sql) {
+            Ok(()) => {
+                let message = format!("finished the detaching of {name}, which had been cut");
+                self.world.tell(Event::Warning { message });
+                Finish::Done
+            }
+            Err(failure) => Finish::Failed(name, failure),
+        }
+    }
+
+    fn stopped(&self, left: Vec<String>, stays: &[String]) -> Stopped {
+        let place = self.running.as_ref().map_or_else(String::new, |one| one.place.clone());
+        Stopped { place, left, stays: stays.to_vec(), verb: self.verb }
+    }
+
+    fn timed_out(&self, given_up: &GivenUp, left: Vec<String>, stays: &[String]) -> Failure {
+        let at = self.stopped(left, stays);
+        let GivenUp { waited, holders, is_circle } = given_up.clone();
+        if is_circle {
+            return ConcurrentlyError::Circle { at, holders }.into();
+        }
+        ConcurrentlyError::TimedOut { at, waited, holders }.into()
+    }
+
+    /// What it was for is not there, or cannot be asked for.
+    fn not_proved(&self, left: Option<String>, failure: &Failure, stays: &[String]) -> Failure {
+        let at = self.stopped(left.into_iter().collect(), stays);
+        let (message, why) = (failure.to_string(), failure.why());
+        ConcurrentlyError::Left { at, message, why }.into()
+    }
+
+    fn not_valid(&self, index: InvalidIndex, stays: &[String]) -> Failure {
+        let at = self.stopped(Vec::new(), stays);
+        ConcurrentlyError::Invalid { at, index: index.name, builder: index.builder }.into()
+    }
+}
+
+/// What came of finishing a detaching.
+enum Finish {
+    Nothing,
+    Done,
+    /// Which partition, and why.
+    Failed(String, Failure),
+}
+
+/// Whether a statement was in somebody's way, or they in its: that passes.
+fn is_wait(error: &ServerError) -> bool {
+    error.is(&SqlState::LOCK_NOT_AVAILABLE) || error.is(&SqlState::T_R_DEADLOCK_DETECTED)
+}
+
+fn others(index: &InvalidIndex) -> String {
+    let name = &index.name;
+    match &index.builder {
+        Some(who) => format!("{who} is at work on the invalid index {name}: left alone"),
+        None => format!("the invalid index {name} is not what this statement builds: left alone"),
+    }
+}
+
+fn invalid(index: &str) -> String {
+    format!("the invalid index {index}: no query uses it, and every write may still serve it")
+}
+
+fn half_detached(name: &str, parent: &Name) -> String {
+    format!("{name} is half detached: its rows are out of {} already", parent.quoted())
+}

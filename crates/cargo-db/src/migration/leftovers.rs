@@ -1,0 +1,200 @@
+//! What a statement with `CONCURRENTLY` leaves when it is cut: indexes that are not valid, and
+//! partitions that are half detached. What is a statement's own is known by its targets, and what
+//! another session is at work on is nobody's leftover.
+
+use crate::failure::Result;
+use crate::world::pg::{Row, SearchPath, Session};
+use pg_sql::concurrently::{Concurrent, Name, Reindexed};
+use pg_sql::quote::quote_literal;
+
+/// What the indexes are called that `REINDEX CONCURRENTLY` leaves, as a regular expression.
+const SUFFIX: &str = "'_cc(new|old)[0-9]*$'";
+
+/// An index that is not valid.
+#[derive(Debug)]
+pub(super) struct InvalidIndex {
+    pub(super) oid: u32,
+    /// Qualified and quoted.
+    pub(super) name: String,
+    /// Whether the statement, or an earlier run of it, has left it.
+    pub(super) is_own: bool,
+    /// Whether it is what the statement builds.
+    pub(super) is_target: bool,
+    /// The session that is at work on it.
+    pub(super) builder: Option<String>,
+}
+
+/// A partition whose detaching has begun.
+pub(super) struct Detaching {
+    /// Qualified and quoted.
+    pub(super) name: String,
+    /// What it is a part of, qualified and quoted.
+    pub(super) parent: String,
+    /// Whether it is the one that the statement names.
+    pub(super) is_own: bool,
+    /// The session that is at work on it.
+    pub(super) builder: Option<String>,
+}
+
+/// The invalid indexes where a statement is at work. `known` are those that were there before it:
+/// of a build without a name, only others can be its own.
+pub(super) fn invalid_indexes(
+    session: &mut Session,
+    path: &SearchPath,
+    what: &Concurrent,
+    known: Option<&[u32]>,
+) -> Result<Vec<InvalidIndex>> {
+    let Some(Scope { tables, own, target }) = scope(path, what, known) else {
+        return Ok(Vec::new());
+    };
+    let sql = format!(
+        include_str!("sql/invalid_indexes.sql"),
+        own = own,
+        target = target,
+        tables = tables,
+        at_work = at_work("i.indrelid", "i.indexrelid")
+    );
+    let index = |row: &Row| {
+        Ok(InvalidIndex {
+            oid: row.number("oid")?,
+            name: row.text("name")?.to_owned(),
+            is_own: row.flag("own")?,
+            is_target: row.flag("target")?,
+            builder: row.optional_text("builder")?.map(str::to_owned),
+        })
+    };
+    session.rows("look for invalid indexes", &sql)?.iter().map(index).collect()
+}
+
+/// The partitions of a table whose detaching has begun.
+pub(super) fn detaching(
+    session: &mut Session,
+    path: &SearchPath,
+    parent: &Name,
+    partition: &Name,
+) -> Result<Vec<Detaching>> {
+    let sql = format!(
+        include_str!("sql/detaching.sql"),
+        parent = relation(path, parent),
+        partition = relation(path, partition),
+        at_work = at_work("h.inhparent", "h.inhrelid")
+    );
+    let one = |row: &Row| {
+        Ok(Detaching {
+            parent: row.text("parent")?.to_owned(),
+            name: row.text("name")?.to_owned(),
+            is_own: row.flag("own")?,
+            builder: row.optional_text("builder")?.map(str::to_owned),
+        })
+    };
+    session.rows("look for partitions that go", &sql)?.iter().map(one).collect()
+}
+
+/// Who is at work on a table or a part of it: whoever builds holds the lock of builders.
+fn at_work(table: &str, part: &str) -> String {
+    format!(include_str!("sql/at_work.sql"), table = table, part = part)
+}
+
+/// Conditions on `pg_index i` and `pg_class c`, which is its index.
+struct Scope {
+    /// Which tables to look at.
+    tables: String,
+    /// Which of their indexes are leftovers.
+    own: String,
+    /// Which of them the statement is about.
+    target: String,
+}
+
+fn scope(path: &SearchPath, what: &Concurrent, known: Option<&[u32]>) -> Option<Scope> {
+    match what {
+        Concurrent::Create { index, table } => Some(created(path, index.as_deref(), table, known)),
+        Concurrent::Drop { index } => {
+            let target = format!("i.indexrelid = {}", relation(path, index));
+            Some(Scope { tables: target.clone(), own: "false".to_owned(), target })
+        }
+        Concurrent::Reindex { what: Reindexed::Index, name } => {
+            Some(one_index(path, name.as_ref()?))
+        }
+        Concurrent::Reindex { what, name } => Some(all_indexes(path, *what, name.as_ref())),
+        Concurrent::Detach { .. } => None,
+    }
+}
+
+fn created(path: &SearchPath, index: Option<&str>, table: &Name, known: Option<&[u32]>) -> Scope {
+    let of_table = format!("i.indrelid = {}", relation(path, table));
+    let Some(index) = index else {
+        let own = format!("({} OR {})", new(known), include_str!("sql/twin.sql"));
+        return Scope { tables: of_table, own, target: "false".to_owned() };
+    };
+    // Whatever has its name is what `IF NOT EXISTS` takes for it.
+    let target = format!(
+        "(c.relname = {}::pg_catalog.name AND c.relnamespace = \
+         (SELECT k.relnamespace FROM pg_catalog.pg_class k WHERE k.oid = {}))",
+        quote_literal(index),
+        relation(path, table)
+    );
+    let own = format!("({of_table} AND {target})");
+    // Without its table nothing is known, and the statement fails.
+    let target = format!("coalesce({target}, false)");
+    Scope {
+        tables: format!("{of_table} OR {target}"),
+        own: format!("coalesce({own}, false)"),
+        target,
+    }
+}
+
+/// What was not there before the statement.
+fn new(known: Option<&[u32]>) -> String {
+    let Some(known) = known else { return "false".to_owned() };
+    let known: Vec<String> = known.iter().map(u32::to_string).collect();
+    format!("i.indexrelid <> ALL ('{{{}}}'::pg_catalog.oid[])", known.join(","))
+}
+
+/// One index and what it is a part of others: a partitioned one is built in its partitions.
+fn one_index(path: &SearchPath, name: &Name) -> Scope {
+    let is_it = |oid: &str| format!("({})", it_or_its_partition(path, oid, name));
+    let tables = format!(
+        "i.indrelid IN (SELECT x.indrelid FROM pg_catalog.pg_index x WHERE {})",
+        is_it("x.indexrelid")
+    );
+    Scope { tables, own: copies(&is_it("b.oid")), target: is_it("i.indexrelid") }
+}
+
+fn all_indexes(path: &SearchPath, what: Reindexed, name: Option<&Name>) -> Scope {
+    let tables = match (what, name) {
+        (Reindexed::Table, Some(name)) => it_or_its_partition(path, "k.oid", name),
+        (Reindexed::Schema, Some(name)) => format!(
+            "k.relnamespace = pg_catalog.to_regnamespace({})",
+            quote_literal(&name.quoted())
+        ),
+        _ => "k.relkind IN ('r', 'm')".to_owned(),
+    };
+    // The index of what is too long for its table's rows is one of the table's.
+    let tables = format!(
+        "i.indrelid IN (SELECT x.oid FROM pg_catalog.pg_class k \
+         CROSS JOIN LATERAL (VALUES (k.oid), (k.reltoastrelid)) x (oid) WHERE {tables})"
+    );
+    Scope { tables, own: copies("true"), target: "false".to_owned() }
+}
+
+/// Whether `c` is named as the copy of an index `b` of the same table. A long name is cut to
+/// make room for the suffix.
+fn copies(of: &str) -> String {
+    let stem = format!("pg_catalog.regexp_replace(c.relname, {SUFFIX}, '')");
+    format!(
+        "(c.relname ~ {SUFFIX} AND EXISTS (SELECT FROM pg_catalog.pg_index bi \
+         JOIN pg_catalog.pg_class b ON b.oid = bi.indexrelid \
+         WHERE bi.indrelid = i.indrelid AND b.oid <> c.oid AND {of} \
+           AND (b.relname = {stem} OR pg_catalog.octet_length(c.relname::pg_catalog.text) >= 60 \
+                AND pg_catalog.starts_with(b.relname, {stem}))))"
+    )
+}
+
+fn it_or_its_partition(path: &SearchPath, oid: &str, name: &Name) -> String {
+    let it = relation(path, name);
+    format!("{oid} = {it} OR {oid} IN (SELECT p.relid FROM pg_catalog.pg_partition_tree({it}) p)")
+}
+
+fn relation(path: &SearchPath, name: &Name) -> String {
+    path.table(&name.quoted())
+}

@@ -1,0 +1,110 @@
+//! Whom a statement waits for that waits for the transactions of others: said every ten seconds,
+//! and given up after a while. No `lock_timeout` does that: nobody queues behind such a wait, and
+//! a statement that is cut leaves something behind.
+
+use std::time::{Duration, Instant};
+
+use crate::failure::Result;
+use crate::model::event::Event;
+use crate::world::World;
+use crate::world::clock::stopwatch;
+use crate::world::pg::Session;
+
+/// How often it is looked whom the statement waits for.
+const EVERY: Duration = Duration::from_millis(200);
+/// After how much waiting it is said for the first time, and how often then.
+const FIRST: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_secs(10);
+/// After how long a circle is believed: whoever waits for our lock may wait with a limit.
+const CIRCLE: Duration = Duration::from_secs(3);
+
+/// The waiting of one statement.
+pub(super) struct Wait {
+    subject: String,
+    timeout: Duration,
+    waited: Duration,
+    in_circle: Duration,
+    looked: Instant,
+    next_words: Duration,
+    given_up: Option<GivenUp>,
+}
+
+/// A statement that was cancelled, because it had waited for too long.
+#[derive(Clone, Debug)]
+pub(super) struct GivenUp {
+    pub(super) waited: Duration,
+    pub(super) holders: Vec<String>,
+    /// Whether whom it waited for waits for the lock of this run: that never ends.
+    pub(super) is_circle: bool,
+}
+
+impl Wait {
+    pub(super) fn new(subject: &str, timeout: Duration) -> Wait {
+        Wait {
+            subject: subject.to_owned(),
+            timeout,
+            waited: Duration::ZERO,
+            in_circle: Duration::ZERO,
+            looked: stopwatch(),
+            next_words: FIRST,
+            given_up: None,
+        }
+    }
+
+    /// Why it was given up, if it was.
+    pub(super) fn given_up(&self) -> Option<&GivenUp> {
+        self.given_up.as_ref()
+    }
+
+    /// Looks whom the worker waits for, and says whether it has to be cancelled.
+    pub(super) fn look(
+        &mut self,
+        world: &World,
+        session: &mut Session,
+        worker: u32,
+    ) -> Result<bool> {
+        let passed = self.looked.elapsed();
+        if passed < EVERY {
+            return Ok(false);
+        }
+        let sql = format!(include_str!("sql/holders.sql"), worker = worker);
+        let rows = session.rows("see whom the statement waits for", &sql)?;
+        self.looked = stopwatch();
+        if rows.is_empty() {
+            self.in_circle = Duration::ZERO;
+            return Ok(false);
+        }
+        let mut holders = Vec::new();
+        let mut circle = false;
+        for row in &rows {
+            holders.push(row.text("who")?.to_owned());
+            circle |= row.flag("waits_for_us")?;
+        }
+        self.waited += passed;
+        self.in_circle = if circle { self.in_circle + passed } else { Duration::ZERO };
+        self.say(world, &holders);
+        self.give_up(holders);
+        // A cancel that came between two statements hit neither.
+        Ok(self.given_up.is_some())
+    }
+
+    fn say(&mut self, world: &World, holders: &[String]) {
+        if self.waited < self.next_words {
+            return;
+        }
+        self.next_words = self.waited + AGAIN;
+        world.tell(Event::Waiting {
+            subject: self.subject.clone(),
+            holders: holders.to_vec(),
+            waited: self.waited,
+            timeout: self.timeout,
+        });
+    }
+
+    fn give_up(&mut self, holders: Vec<String>) {
+        let is_circle = self.in_circle >= CIRCLE;
+        if self.given_up.is_none() && (is_circle || self.waited >= self.timeout) {
+            self.given_up = Some(GivenUp { waited: self.waited, holders, is_circle });
+        }
+    }
+}
