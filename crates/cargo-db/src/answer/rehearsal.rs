@@ -9,7 +9,7 @@ use crate::answer::check::{self, CheckedView, summary};
 use crate::answer::plan::TargetView;
 use crate::answer::text::{elapsed, milliseconds, size};
 use crate::answer::{Answer, BOLD, DIM, RED, Style};
-use crate::model::finding::{Finding, Severity, Verdict};
+use crate::model::finding::{Finding, Verdict};
 use crate::model::migration::title;
 use crate::model::rehearsal::{BrokenQuery, DryRunReport, Locked, Rehearsal, Rehearsed, WayBack};
 use crate::model::target::Target;
@@ -322,7 +322,7 @@ fn took(milliseconds: u64) -> String {
 }
 
 fn bullet(finding: &Finding) -> String {
-    let word = if finding.severity == Severity::Block { "BLOCK" } else { "WARN" };
+    let word = finding.severity.verdict().word();
     let object = finding.object.as_ref().map(|object| format!(" `{object}`:")).unwrap_or_default();
     format!("- {word} line {}, {}:{object} {}", finding.line, finding.rule, finding.evidence)
 }

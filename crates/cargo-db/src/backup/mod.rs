@@ -22,6 +22,7 @@ mod source;
 mod swap;
 mod take;
 mod verify;
+mod visible;
 
 pub(crate) use dump::BackupRequest;
 pub(crate) use folder::{Folder, Found};
@@ -37,3 +38,4 @@ pub(crate) use source::Source;
 pub(crate) use swap::{OldDatabase, drop_previous, previous, swap, undo};
 pub(crate) use take::take;
 pub(crate) use verify::Verifier;
+pub(crate) use visible::hidden_rows;

@@ -3,6 +3,7 @@
 //! it works with is a [`Workspace`] and, of each database, a [`Database`].
 
 mod consent;
+mod expected;
 mod history_edit;
 mod lock;
 mod needs;
@@ -19,6 +20,7 @@ pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
 pub(crate) use perform::{Change, Ending, Mode, perform, same_plan};
 pub(crate) use proof::{Proved, Proving, foresee, prove, prove_rollback};
+pub(crate) use seal::backup_obstacle;
 pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance};
 pub(crate) use swap_back::apply_or_restore;
 pub(crate) use workspace::{Database, Workspace};

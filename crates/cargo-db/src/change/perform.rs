@@ -113,17 +113,22 @@ pub(crate) fn perform<C: Change>(
         let what = "a verb that declares to read only wants to carry out a plan".to_owned();
         return Err(RunError::Bug { what }.into());
     }
-    let plan = seal::seal(database, change.plan(database)?)?;
+    let mut plan = seal::seal(database, change.plan(database)?)?;
     // Where it is never allowed, a plan of it would only give ideas.
     consent::allowed(database, &plan)?;
     if !plan.is_empty() {
         change.examine(database, &plan)?;
     }
+    let obstacle = seal::backup_obstacle(database, &plan)?;
     if mode == Mode::DryRun {
+        plan.warnings.extend(obstacle.as_ref().map(seal::warning_of));
         return Ok(Ending::DryRun(plan));
     }
     if plan.is_empty() {
         return Ok(Ending::Nothing(plan));
+    }
+    if let Some(obstacle) = obstacle {
+        return Err(obstacle);
     }
     database.workspace.ui.plan(&plan);
     change.prove(database, &plan)?;

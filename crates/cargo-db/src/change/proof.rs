@@ -4,10 +4,12 @@ use std::path::Path;
 
 use postgres::error::SqlState;
 
-use crate::change::consent;
 use crate::change::workspace::Database;
+use crate::change::{consent, expected};
 use crate::check::{self, Direction, Source};
-use crate::failure::{DatabaseError, Failure, Kind, ProgramError, RehearsalError, Result};
+use crate::failure::{
+    CausedBy, DatabaseError, Failure, Kind, ProgramError, RehearsalError, Result,
+};
 use crate::migration as migrating;
 use crate::model::environment::Environment;
 use crate::model::finding::{Class, Finding, Severity, Verdict};
@@ -78,7 +80,9 @@ impl Proved {
             };
             let what = column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
             let sql = format!("SELECT count({what}) AS found FROM {known}");
-            let found = session.one("count what will be lost", &sql)?.number("found")?;
+            let counted = session.one("count what will be lost", &sql);
+            let found = counted.map_err(|failure| not_counted(failure, &known, plan))?;
+            let found = found.number("found")?;
             if found > *bound {
                 let object = column
                     .as_ref()
@@ -92,6 +96,15 @@ impl Proved {
     }
 }
 
+/// What is expected to go and cannot be counted is not believed.
+fn not_counted(failure: Failure, table: &str, plan: &Plan) -> Failure {
+    if !failure.is(&SqlState::INSUFFICIENT_PRIVILEGE) {
+        return failure;
+    }
+    let (object, role) = (table.to_owned(), plan.target.user.clone());
+    RehearsalError::NotCounted { object, role }.caused_by(failure)
+}
+
 /// Rehearses the migrations of a plan, where that is asked for: who agrees to it should have seen
 /// that.
 pub(crate) fn prove<'a>(
@@ -100,10 +113,10 @@ pub(crate) fn prove<'a>(
     receipt: Option<&'a Path>,
 ) -> Result<Proving<'a>> {
     match asked(database, plan)? {
-        Proof::Nothing => Ok(Proving::Done(Proved::default())),
+        Proof::Nothing => unrehearsed(database, plan),
         Proof::Rehearsal if receipt.is_none() => {
             let Some(rehearsal) = rehearsed(database, plan)? else {
-                return Ok(Proving::Done(Proved::default()));
+                return unrehearsed(database, plan);
             };
             judge(database, plan, &rehearsal)?;
             let becomes = rehearsal.becomes;
@@ -113,6 +126,12 @@ pub(crate) fn prove<'a>(
         }
         Proof::Rehearsal | Proof::Receipt => Ok(Proving::ByReceipt(receipt)),
     }
+}
+
+/// Where nothing was rehearsed, what the files say is all that is known.
+fn unrehearsed<'a>(database: &Database<'_>, plan: &Plan) -> Result<Proving<'a>> {
+    let guards = expected::guards(database, plan)?;
+    Ok(Proving::Done(Proved { guards, becomes: None }))
 }
 
 impl Proving<'_> {
@@ -132,6 +151,9 @@ impl Proving<'_> {
         Ok(Proved { guards, becomes })
     }
 }
+
+/// Where there are no rows, nobody waits, nothing is lost, and nothing refers to anything.
+const OF_ROWS: [Class; 3] = [Class::Loss, Class::Integrity, Class::Lock];
 
 /// What is known of the migrations of a plan before anybody agrees to it, for a dry run.
 pub(crate) fn foresee(
@@ -158,7 +180,6 @@ pub(crate) fn foresee(
     {
         return Ok(DryRunReport::Rehearsed(rehearsal));
     }
-    // Where there are no rows, nobody waits and nothing is lost.
     let settings = &database.settings;
     let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
     let holds_rows = session.is_some_and(|mut session| {
@@ -170,9 +191,7 @@ pub(crate) fn foresee(
         let bytes = migration.up.part_of(files::read(&settings.root.join(path))?);
         let text = String::from_utf8_lossy(&bytes);
         let mut found = check::check(&Source::of(&migration.up, &text, Direction::Up));
-        found
-            .findings
-            .retain(|finding| holds_rows || !matches!(finding.class, Class::Loss | Class::Lock));
+        found.findings.retain(|finding| holds_rows || !OF_ROWS.contains(&finding.class));
         (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
         checked.push(found);
     }
@@ -195,7 +214,13 @@ pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()>
         return Ok(());
     }
     let database = plan.target.database.clone();
-    Err(RehearsalError::NoReceipt { verb: plan.verb.name(), database, objections }.into())
+    Err(RehearsalError::NoReceipt {
+        verb: plan.verb.name(),
+        database,
+        objections,
+        lacks_rows: false,
+    }
+    .into())
 }
 
 fn asked(database: &Database<'_>, plan: &Plan) -> Result<Proof> {
@@ -269,7 +294,8 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
     let unmeasured =
         rehearsal.migrations.iter().any(|migration| migration.verdict == Verdict::Unmeasured);
     if unmeasured && !plan.environment.is_disposable() {
-        return Err(RehearsalError::Blocked { findings: Vec::new() }.into());
+        let findings = lines(&findings, Severity::Unmeasured);
+        return Err(RehearsalError::Blocked { findings }.into());
     }
     if verdict != Verdict::Block {
         return Ok(());
@@ -278,13 +304,17 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
         database.workspace.ui.warning("on a busy database this would be felt; here it goes on");
         return Ok(());
     }
-    let blocks = findings.iter().filter(|finding| finding.severity == Severity::Block);
+    Err(RehearsalError::Blocked { findings: lines(&findings, Severity::Block) }.into())
+}
+
+/// The findings that are as bad as this, or worse.
+fn lines(findings: &[Finding], least: Severity) -> Vec<String> {
     let line = |finding: &Finding| {
         let object =
             finding.object.as_deref().map(|object| format!(" {object}")).unwrap_or_default();
         format!("{}{object}: {}", finding.rule, finding.evidence)
     };
-    Err(RehearsalError::Blocked { findings: blocks.map(line).collect() }.into())
+    findings.iter().filter(|finding| finding.severity >= least).map(line).collect()
 }
 
 /// The receipt that holds for a plan: the one that is named, or the newest of the project's that
@@ -302,9 +332,15 @@ pub(crate) fn holding(
     let migrations: Vec<&Migration> = plan.migrations().collect();
     let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
     let now = SchemaState::of(&mut session, &settings.migrations.layout)?;
-    let mut objections = Vec::new();
+    let (mut objections, mut lacks_rows) = (Vec::new(), false);
     for receipt in receipts {
-        match receipt.objection(&migrations, &now) {
+        let mut objection = receipt.objection(&migrations, &now);
+        if objection.is_none() {
+            let filled = receipt.filled_since(&mut session, migrations.len())?;
+            lacks_rows |= !filled.is_empty();
+            objection = (!filled.is_empty()).then(|| receipt.without_rows_of(&filled));
+        }
+        match objection {
             None => {
                 if now.rows > 10 * receipt.rows.max(1) {
                     let (there, here) = (receipt.rows, now.rows);
@@ -323,6 +359,7 @@ pub(crate) fn holding(
         verb: plan.verb.name(),
         database: plan.target.database.clone(),
         objections,
+        lacks_rows,
     }
     .into())
 }

@@ -2,7 +2,7 @@
 
 use crate::backup::{self, BackupRequest, Folder};
 use crate::change::workspace::Database;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::migration;
 use crate::model::backup::{Compression, Format};
 use crate::plan::{Operation, Plan, Step};
@@ -31,6 +31,24 @@ pub(super) fn seal(database: &Database<'_>, mut plan: Plan) -> Result<Plan> {
         }
     }
     Ok(plan)
+}
+
+/// Why the backup of a plan would fail, as far as that is known before.
+pub(crate) fn backup_obstacle(database: &Database<'_>, plan: &Plan) -> Result<Option<Failure>> {
+    if !plan.takes_backup() {
+        return Ok(None);
+    }
+    let obstacle = backup::hidden_rows(&database.workspace.world, &plan.target)?;
+    Ok(obstacle.map(Failure::from))
+}
+
+/// An obstacle and what to do about it, in one line.
+pub(super) fn warning_of(obstacle: &Failure) -> String {
+    let hints = obstacle.hints().into_iter().map(|hint| hint.label);
+    let lines = obstacle.why().into_iter().chain(hints);
+    let all: Vec<String> =
+        [format!("the backup would fail: {obstacle}")].into_iter().chain(lines).collect();
+    all.join("; ")
 }
 
 /// Takes the backup of a plan, if it has one, and removes what the retention does not keep. If it

@@ -4,12 +4,13 @@
 //! -- cargo-db: allow <rule> <reason>
 //! -- cargo-db: expect loss <object> <= <bound>
 //! -- cargo-db: expect lock <table> <= <rows>
+//! -- cargo-db: expect <rule> <object> <= <bound>
 //! ```
 
 use pg_sql::lexer::{Lexed, Token, token};
 
 use crate::check::finding::finding;
-use crate::model::finding::{Expected, Finding, HAZARDS};
+use crate::model::finding::{Expected, Finding, is_hazard};
 
 /// The comments of a file that are meant for us.
 #[derive(Default)]
@@ -59,11 +60,11 @@ impl Directives {
             ["allow", rule, ..] => {
                 self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false });
             }
-            ["expect", hazard, object, "<=", bound]
-                if bound.parse::<u64>().is_ok()
-                    && HAZARDS.iter().any(|(known, _)| known == hazard) =>
+            ["expect", hazard, object @ .., "<=", bound]
+                if bound.parse::<u64>().is_ok() && !object.is_empty() && is_hazard(hazard) =>
             {
-                let (hazard, object) = ((*hazard).to_owned(), (*object).to_owned());
+                // The name of a function has its arguments.
+                let (hazard, object) = ((*hazard).to_owned(), object.join(" "));
                 self.expected.push(Expected {
                     line,
                     hazard,

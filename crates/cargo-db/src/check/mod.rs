@@ -10,6 +10,7 @@ pub(crate) mod past;
 mod rules;
 mod same;
 mod statement;
+mod switch;
 mod words;
 
 pub(crate) use crate::model::direction::Direction;

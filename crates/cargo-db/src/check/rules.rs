@@ -1,8 +1,8 @@
 //! The rules: those of the linter that are enabled, and our own for what it does not know.
 //! `docs/rules.md` has a page on each, with examples that a test runs.
 
-use crate::model::finding::Class::{self, Compatibility, Form, Lock, Loss};
-use crate::model::finding::Severity::{self, Block, Warn};
+use crate::model::finding::Class::{self, Compatibility, Form, Integrity, Lock, Loss};
+use crate::model::finding::Severity::{self, Block, Unmeasured, Warn};
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,12 @@ const RULES: &[Rule] = &[
     rule("update-without-where", Loss, Warn, "say which rows, and do many in batches"),
     rule("dml-in-cte", Loss, Warn, "write it as a statement of its own, which reviewers see"),
     rule("narrowing-type-change", Loss, Warn, "look first whether every value fits"),
+    // What the database promises.
+    rule("constraints-off", Integrity, Block,
+         "leave them on: nothing looks later at what was done meanwhile"),
+    rule("trigger-off", Integrity, Warn, "say why: what it does is not done meanwhile"),
+    rule("catalog-written", Integrity, Block,
+         "use the statement that does it: it looks first whether that is true"),
     // Measured by a rehearsal.
     rule("fails", Form, Block, ""),
     rule("commit-fails", Form, Block, "what is deferred is checked at the commit"),
@@ -69,6 +75,11 @@ const RULES: &[Rule] = &[
     rule("rows-lost", Loss, Block, ""),
     rule("values-lost", Loss, Block, ""),
     rule("values-overwritten", Loss, Warn, ""),
+    rule("keys-changed", Loss, Block, ""),
+    rule("not-counted", Loss, Unmeasured,
+         "rehearse it on a copy with rows, as a superuser or a role with BYPASSRLS"),
+    rule("orphans", Integrity, Block, ""),
+    rule("sequence-behind", Integrity, Block, ""),
     rule("rewrite", Lock, Block, "add a column, fill it in batches, and change over"),
     rule("scan-under-lock", Lock, Block,
          "CONCURRENTLY, or NOT VALID and a VALIDATE in the next migration"),
@@ -80,6 +91,10 @@ const RULES: &[Rule] = &[
     rule("enum-value-gone", Compatibility, Warn, ""),
     rule("function-gone", Compatibility, Warn, ""),
     rule("required-column", Compatibility, Warn, ""),
+    rule("rights-lost", Compatibility, Warn, ""),
+    rule("row-security-on", Compatibility, Warn, ""),
+    rule("unique-gone", Compatibility, Warn, ""),
+    rule("partition-gone", Compatibility, Warn, ""),
     // Locks and rewrites.
     rule("require-concurrent-index-creation", Lock, Warn, ""),
     rule("require-concurrent-index-deletion", Lock, Warn, ""),

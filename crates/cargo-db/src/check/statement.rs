@@ -1,7 +1,8 @@
 //! What our own rules find in statements: what the linter does not know.
 
 use crate::check::finding::finding;
-use crate::check::words::{as_strs, object_of};
+use crate::check::switch::switched_off;
+use crate::check::words::{as_strs, object_of, texts};
 use crate::model::finding::Finding;
 use pg_sql::lexer::{Lexed, Token, token, words};
 use pg_sql::script::Statement;
@@ -26,6 +27,9 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
     for (rule, evidence) in matching(&as_strs(&all), transactional) {
         add(rule, statement.line, &statement.text, evidence.to_owned());
     }
+    if let Some((rule, evidence)) = switched_off(&statement.text) {
+        add(rule, statement.line, &statement.text, evidence.to_owned());
+    }
     if all.first().is_some_and(|first| first == "do") {
         for (line, piece) in body_pieces(statement) {
             let words = words(&piece);
@@ -35,6 +39,13 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
                 add("dynamic-execute", line, &piece, why);
             }
             for (rule, evidence) in matching(&words, transactional) {
+                add(rule, line, &piece, evidence.to_owned());
+            }
+            let executed = texts(&piece);
+            let executed = executed.iter().map(|text| text.trim_matches('\''));
+            if let Some((rule, evidence)) =
+                std::iter::once(piece.as_str()).chain(executed).find_map(switched_off)
+            {
                 add(rule, line, &piece, evidence.to_owned());
             }
             // What it puts together may reach out as well.
@@ -147,19 +158,6 @@ pub(super) fn of_earlier(
         finding("enum-value-in-same-transaction", statement.line, &statement.text, why)
     });
     found.collect()
-}
-
-/// The strings of a statement, with their quotes.
-fn texts(statement: &str) -> Vec<String> {
-    let (mut texts, mut at) = (Vec::new(), 0);
-    while at < statement.len() {
-        let Lexed::Token(kind, length) = token(&statement.as_bytes()[at..], true) else { break };
-        if kind == Token::Text {
-            texts.push(statement[at..at + length].to_owned());
-        }
-        at += length;
-    }
-    texts
 }
 
 /// The words that stand in no parentheses.

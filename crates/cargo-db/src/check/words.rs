@@ -1,6 +1,6 @@
 //! The words of a statement, as patterns take them.
 
-use pg_sql::lexer::words;
+use pg_sql::lexer::{Lexed, Token, token, words};
 
 /// The words of a statement, borrowed, for patterns.
 pub(super) fn as_strs(words: &[String]) -> Vec<&str> {
@@ -33,4 +33,17 @@ pub(super) fn object_of(statement: &str) -> Option<String> {
         (Some(&"."), Some(name)) => format!("{first}.{name}"),
         _ => first,
     })
+}
+
+/// The strings of a statement, with their quotes.
+pub(super) fn texts(statement: &str) -> Vec<String> {
+    let (mut texts, mut at) = (Vec::new(), 0);
+    while at < statement.len() {
+        let Lexed::Token(kind, length) = token(&statement.as_bytes()[at..], true) else { break };
+        if kind == Token::Text {
+            texts.push(statement[at..at + length].to_owned());
+        }
+        at += length;
+    }
+    texts
 }

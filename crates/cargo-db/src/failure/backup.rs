@@ -23,6 +23,8 @@ pub(crate) enum BackupError {
     Name { name: String },
     #[error("the backup `{name}` cannot be restored here")]
     CannotRestore { name: String, problems: Vec<String> },
+    #[error("`{role}` cannot dump `{database}`: row security hides rows from it")]
+    HiddenRows { database: String, role: String, tables: Vec<String> },
 }
 
 impl BackupError {
@@ -51,6 +53,18 @@ impl BackupError {
                 Explanation::new("RESTORE.PREFLIGHT", Exit::Backup)
                     .because_of(problems.iter().cloned())
             }
+            BackupError::HiddenRows { tables, .. } => {
+                Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)
+                    .because_of(tables.iter().map(|table| format!("row security of {table}")))
+                    .advise(
+                        "connect as a superuser, or as another role that sees all rows: \
+                         `ALTER ROLE … BYPASSRLS`",
+                    )
+                    .advise(
+                        "or let the owner see its tables: `ALTER TABLE … NO FORCE ROW LEVEL \
+                         SECURITY`",
+                    )
+            }
         }
     }
 }
@@ -75,5 +89,10 @@ pub(super) fn samples() -> Vec<BackupError> {
         BackupError::Unsound { name: text("school-1"), problems: problems.clone() },
         BackupError::Name { name: text("../x") },
         BackupError::CannotRestore { name: text("school-1"), problems },
+        BackupError::HiddenRows {
+            database: text("school"),
+            role: text("app"),
+            tables: vec![text("public.pupils")],
+        },
     ]
 }

@@ -9,12 +9,20 @@ pub(crate) enum RehearsalError {
     #[error("the rehearsal says no: {}", first(findings))]
     Blocked { findings: Vec<String> },
     #[error("no receipt of a rehearsal holds for {verb} on `{database}`")]
-    NoReceipt { verb: &'static str, database: String, objections: Vec<String> },
+    NoReceipt {
+        verb: &'static str,
+        database: String,
+        objections: Vec<String>,
+        /// Whether one would hold if it had been rehearsed with rows.
+        lacks_rows: bool,
+    },
     #[error(
         "more would be lost than the file expects: {object} holds {found}, and {bound} were \
          expected"
     )]
     MoreThanExpected { object: String, found: u64, bound: u64 },
+    #[error("what {object} holds cannot be counted: `{role}` does not see all of its rows")]
+    NotCounted { object: String, role: String },
 }
 
 impl RehearsalError {
@@ -30,10 +38,12 @@ impl RehearsalError {
                          `-- cargo-db: expect loss <object> <= <number>`",
                     )
             }
-            RehearsalError::NoReceipt { objections, .. } => {
+            RehearsalError::NoReceipt { objections, lacks_rows, .. } => {
+                let command =
+                    if *lacks_rows { "cargo db rehearse --from live" } else { "cargo db rehearse" };
                 Explanation::new("REHEARSAL.NO_RECEIPT", Exit::Policy)
                     .because_of(objections.iter().cloned())
-                    .run("rehearse it on a copy, where there is one", "cargo db rehearse")
+                    .run("rehearse it on a copy, where there is one", command)
                     .advise("and carry the receipt from `.db/receipts` here: `--receipt FILE`")
             }
             RehearsalError::MoreThanExpected { .. } => {
@@ -41,6 +51,11 @@ impl RehearsalError {
                     "look at what is there now, then raise the bound in the file, in a commit \
                      that says why",
                 )
+            }
+            RehearsalError::NotCounted { .. } => {
+                Explanation::new("REHEARSAL.NOT_COUNTED", Exit::Policy)
+                    .because_of(["row security hides rows of it, or it may not be read".to_owned()])
+                    .advise("run it as a superuser, or as a role with BYPASSRLS")
             }
         }
     }
@@ -61,7 +76,15 @@ pub(super) fn samples() -> Vec<RehearsalError> {
             verb: "migrate",
             database: text("school"),
             objections: vec![text("it is too old")],
+            lacks_rows: false,
+        },
+        RehearsalError::NoReceipt {
+            verb: "migrate",
+            database: text("school"),
+            objections: vec![text("pupils may have rows here")],
+            lacks_rows: true,
         },
         RehearsalError::MoreThanExpected { object: text("pupils"), found: 3, bound: 1 },
+        RehearsalError::NotCounted { object: text("pupils"), role: text("app") },
     ]
 }

@@ -67,9 +67,26 @@ fn reaches_further(words: &[String]) -> bool {
 
 /// A table, or one column of it.
 #[derive(Debug, PartialEq, Eq)]
-struct LostObject {
-    table: String,
-    column: Option<String>,
+pub(crate) struct LostObject {
+    pub(crate) table: String,
+    pub(crate) column: Option<String>,
+}
+
+/// What the statements of a file drop or empty as a whole, as far as its text shows.
+pub(crate) fn dropped_by(text: &str) -> Vec<LostObject> {
+    let mut reader = ScriptReader::new(Box::new(text.as_bytes()));
+    let mut dropped = Vec::new();
+    // A file that cannot be split is refused when its turn comes, with the reason.
+    while let Ok(Some(statement)) = reader.next_statement() {
+        let words = words(&statement.text);
+        if words.first().is_some_and(|first| first != "delete") {
+            dropped.extend(lost_objects(&words));
+        }
+        if statement.reads_data() && reader.copy_data(&mut |_| Ok(())).is_err() {
+            break;
+        }
+    }
+    dropped
 }
 
 /// What a statement drops.

@@ -11,6 +11,8 @@ pub(crate) enum Class {
     Form,
     /// Rows or values that go.
     Loss,
+    /// What the database promises, and does not keep: a reference to a row that is not there.
+    Integrity,
     /// A lock that others wait for, a table that is written anew.
     Lock,
     /// What programs that run today will miss.
@@ -23,7 +25,20 @@ pub(crate) enum Class {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Severity {
     Warn,
+    /// It could not be counted, and nothing that is expected can lift that.
+    Unmeasured,
     Block,
+}
+
+impl Severity {
+    /// The verdict of a migration whose worst finding is this.
+    pub(crate) fn verdict(self) -> Verdict {
+        match self {
+            Severity::Warn => Verdict::Warn,
+            Severity::Unmeasured => Verdict::Unmeasured,
+            Severity::Block => Verdict::Block,
+        }
+    }
 }
 
 /// Something that a reviewer should know.
@@ -64,11 +79,8 @@ pub(crate) enum Verdict {
 impl Verdict {
     /// What these findings amount to.
     pub(crate) fn of(findings: &[Finding]) -> Verdict {
-        match findings.iter().map(|finding| finding.severity).max() {
-            None => Verdict::Pass,
-            Some(Severity::Warn) => Verdict::Warn,
-            Some(Severity::Block) => Verdict::Block,
-        }
+        let worst = findings.iter().map(|finding| finding.severity).max();
+        worst.map_or(Verdict::Pass, Severity::verdict)
     }
 
     /// The word for it.
@@ -98,8 +110,24 @@ pub(crate) struct Expected {
     pub(crate) bound: u64,
 }
 
-/// What can be expected, and the class of findings that it is about.
-pub(crate) const HAZARDS: [(&str, Class); 2] = [("loss", Class::Loss), ("lock", Class::Lock)];
+/// What can be expected of a whole class of findings.
+const HAZARDS: [(&str, Class); 2] = [("loss", Class::Loss), ("lock", Class::Lock)];
+
+/// The rules whose findings are expected by the rule's own name.
+const BY_RULE: [&str; 7] = [
+    "orphans",
+    "constraints-off",
+    "sequence-behind",
+    "rights-lost",
+    "row-security-on",
+    "unique-gone",
+    "partition-gone",
+];
+
+/// Whether this is something that can be expected.
+pub(crate) fn is_hazard(word: &str) -> bool {
+    HAZARDS.iter().any(|(hazard, _)| *hazard == word) || BY_RULE.contains(&word)
+}
 
 impl Expected {
     /// Whether a finding is what was expected, and no more of it.
@@ -107,9 +135,11 @@ impl Expected {
         let short = |name: &str| name.strip_prefix("public.").unwrap_or(name).to_owned();
         let same =
             finding.object.as_deref().is_some_and(|object| short(object) == short(&self.object));
-        let class =
-            HAZARDS.iter().find(|(hazard, _)| *hazard == self.hazard).map(|(_, class)| *class);
-        same && class == Some(finding.class) && finding.rows.is_some_and(|rows| rows <= self.bound)
+        let of_class =
+            |(hazard, class): &(&str, Class)| *hazard == self.hazard && *class == finding.class;
+        let meant = HAZARDS.iter().any(of_class)
+            || BY_RULE.contains(&self.hazard.as_str()) && self.hazard == finding.rule;
+        same && meant && finding.rows.is_some_and(|rows| rows <= self.bound)
     }
 }
 

@@ -115,6 +115,8 @@ pub(crate) struct Rehearsed {
     pub(crate) failure: Option<Box<StatementError>>,
     /// What is counted again just before the real run.
     pub(crate) guards: Vec<Guard>,
+    /// The tables that it touches and that had no rows on the copy.
+    pub(crate) empty: Vec<String>,
 }
 
 /// A loss that the file expects, and its bound.
@@ -147,6 +149,8 @@ pub(crate) struct Rehearsal {
     pub(crate) copied: Duration,
     /// How many rows it holds, as the server estimates them.
     pub(crate) rows: u64,
+    /// Whether the rows were copied, and not the schema alone.
+    pub(crate) with_rows: bool,
     pub(crate) migrations: Vec<Rehearsed>,
     pub(crate) broken: Vec<BrokenQuery>,
     /// The digest of the schema that they lead to, where all of them ran.

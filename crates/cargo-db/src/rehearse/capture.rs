@@ -6,7 +6,7 @@ use pg_sql::script::Statement;
 use crate::failure::Result;
 use crate::rehearse::baseline::Baseline;
 use crate::rehearse::overwrites::{Wanted, is_wider, wanted};
-use crate::rehearse::snapshot::{Oid, Snapshot};
+use crate::rehearse::snapshot::{Counts, Oid, Snapshot};
 use crate::world::pg::{Row, Session, Theirs};
 use pg_sql::quote::quote_identifier;
 
@@ -25,11 +25,20 @@ pub(super) struct Capture {
 
 enum What {
     /// Columns that are overwritten, and the primary key.
-    Overwritten { columns: Vec<String>, key: Vec<String> },
+    Overwritten { columns: Vec<String>, key: Vec<String>, rekeys: Rekeys },
     /// Of a table without a key: how many values each column has, and how many different ones.
     Counted { columns: Vec<String>, before: Vec<u64> },
     /// A column that gets another type, and the type it had.
     Retyped { column: String, was: String },
+}
+
+/// Whether the primary key itself may be another one afterwards.
+enum Rekeys {
+    No,
+    /// The statement sets these columns of it.
+    Sets(Vec<String>),
+    /// Nobody knows what the statement does.
+    Perhaps,
 }
 
 /// What became of the values.
@@ -37,6 +46,8 @@ enum What {
 pub(super) enum Kept {
     /// `values` of the column are others now; there were and are so many different ones among them.
     Overwritten { object: String, values: u64, before: u64, after: u64 },
+    /// So many rows have another primary key.
+    Rekeyed { object: String, rows: u64 },
     /// So many values cannot be brought back by the old type; nothing where that is not known.
     Retyped { object: String, values: Option<u64> },
 }
@@ -53,7 +64,8 @@ impl Capture {
         let Some((table, wanted)) = wanted(&statement.text) else { return Ok(None) };
         let question = format!("SELECT {}::oid AS oid", theirs.path.table(&table));
         let oid = session.one("look for the table", &question)?.optional_number("oid")?;
-        let Some(table) = oid.filter(|&oid| is_kept(baseline, oid)) else { return Ok(None) };
+        let may_be_kept = |&oid: &Oid| is_kept(baseline, oid) && now.hidden(oid).is_none();
+        let Some(table) = oid.filter(may_be_kept) else { return Ok(None) };
         match wanted {
             Wanted::Set(columns) => Capture::of_rows(session, now, table, Some(&columns)),
             Wanted::Type(column, to) => match now.column(table, &column) {
@@ -70,17 +82,24 @@ impl Capture {
         session: &mut Session,
         now: &Snapshot,
         table: Oid,
-        columns: Option<&[String]>,
+        set: Option<&[String]>,
     ) -> Result<Option<Capture>> {
         let key = primary_key(session, table)?;
-        let wanted = |name: &String| {
-            !key.contains(name) && columns.is_none_or(|columns| columns.contains(name))
-        };
+        let wanted =
+            |name: &String| !key.contains(name) && set.is_none_or(|set| set.contains(name));
         let columns: Vec<String> = now.columns_of(table).into_iter().filter(wanted).collect();
         let Some(name) = now.relations.get(&table).map(|relation| relation.name.clone()) else {
             return Ok(None);
         };
-        if columns.is_empty() {
+        let rekeys = match set {
+            None => Rekeys::Perhaps,
+            Some(set) => {
+                let keys = key.iter().filter(|name| set.contains(name)).cloned();
+                let keys: Vec<String> = keys.collect();
+                if keys.is_empty() { Rekeys::No } else { Rekeys::Sets(keys) }
+            }
+        };
+        if columns.is_empty() && (key.is_empty() || matches!(rekeys, Rekeys::No)) {
             return Ok(None);
         }
         let aside = format!("pg_temp.cargo_db_before_{table}");
@@ -108,8 +127,14 @@ impl Capture {
             .iter()
             .map(|column| format!("{} IS NOT NULL", quote_identifier(column)))
             .collect();
-        let select = format!("SELECT {} FROM {name} WHERE {}", list.join(", "), any.join(" OR "));
-        let capture = Capture { aside, table, name, what: What::Overwritten { columns, key } };
+        // Of the keys all are wanted.
+        let filled = match rekeys {
+            Rekeys::No => format!(" WHERE {}", any.join(" OR ")),
+            Rekeys::Sets(_) | Rekeys::Perhaps => String::new(),
+        };
+        let select = format!("SELECT {} FROM {name}{filled}", list.join(", "));
+        let what = What::Overwritten { columns, key, rekeys };
+        let capture = Capture { aside, table, name, what };
         capture.keep(session, &select)
     }
 
@@ -147,13 +172,16 @@ impl Capture {
         self.table == table && matches!(&self.what, What::Retyped { column, .. } if column == name)
     }
 
-    /// Compares what was kept with what is there now. Nothing where that cannot be known.
-    pub(super) fn compare(self, session: &mut Session) -> Result<Option<Vec<Kept>>> {
+    /// Compares what was kept with what is there now, after the statement has done so much to the
+    /// table. Nothing where that cannot be known.
+    pub(super) fn compare(self, session: &mut Session, done: Counts) -> Result<Option<Vec<Kept>>> {
         let question = format!("SELECT {}::regclass::text", self.table);
         let Some(name) = session.value("look for the table", &question)? else { return Ok(None) };
         let kept = match &self.what {
-            What::Overwritten { columns, key } => {
-                Some(self.overwritten(session, &name, columns, key)?)
+            What::Overwritten { columns, key, rekeys } => {
+                let mut kept = self.overwritten(session, &name, columns, key)?;
+                kept.extend(self.rekeyed(session, &name, (key, rekeys), done)?);
+                Some(kept)
             }
             What::Counted { columns, before } => self.counted(session, &name, columns, before)?,
             What::Retyped { column, was } => {
@@ -187,15 +215,7 @@ impl Capture {
         key: &[String],
     ) -> Result<Vec<Kept>> {
         let mut kept = Vec::new();
-        let join: Vec<String> = key
-            .iter()
-            .enumerate()
-            // As text: only the types of the catalog have an operator along our search path.
-            .map(|(index, column)| {
-                format!("b.k{index}::text = t.{}::text", quote_identifier(column))
-            })
-            .collect();
-        let join = join.join(" AND ");
+        let join = joined(key);
         for (index, column) in columns.iter().enumerate() {
             let quoted = quote_identifier(column);
             let from = format!(
@@ -216,6 +236,32 @@ impl Capture {
             kept.push(Kept::Overwritten { object, values, before, after });
         }
         Ok(kept)
+    }
+
+    /// The rows that have another primary key: those that the statement updated, where it sets the
+    /// key, and else those that are not found again and were not deleted.
+    fn rekeyed(
+        &self,
+        session: &mut Session,
+        table: &str,
+        (key, rekeys): (&[String], &Rekeys),
+        done: Counts,
+    ) -> Result<Option<Kept>> {
+        let (columns, rows) = match rekeys {
+            Rekeys::No => return Ok(None),
+            Rekeys::Sets(columns) => (columns.as_slice(), done.updated),
+            Rekeys::Perhaps => {
+                let sql = format!(
+                    "SELECT count(*) FROM {} b WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {})",
+                    self.aside,
+                    joined(key)
+                );
+                let missing = first_number(session, &sql)?.unwrap_or(0);
+                (key, missing.saturating_sub(done.deleted).min(done.updated))
+            }
+        };
+        let object = format!("{}.{}", self.name, columns.join(", "));
+        Ok((rows > 0).then_some(Kept::Rekeyed { object, rows }))
     }
 
     /// Without a key it is only known that values are fewer.
@@ -242,6 +288,15 @@ impl Capture {
         }
         Ok((!kept.is_empty()).then_some(kept))
     }
+}
+
+/// That a row kept aside and one of the table have the same key.
+fn joined(key: &[String]) -> String {
+    // As text: only the types of the catalog have an operator along our search path.
+    let same = |(index, column): (usize, &String)| {
+        format!("b.k{index}::text = t.{}::text", quote_identifier(column))
+    };
+    key.iter().enumerate().map(same).collect::<Vec<_>>().join(" AND ")
 }
 
 /// Whether a table of the baseline can be kept aside.

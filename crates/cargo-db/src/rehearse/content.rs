@@ -17,7 +17,11 @@ const COUNTED: f64 = 5_000_000.0;
 
 /// How many rows each table holds, and how many values each of its columns.
 #[derive(Default)]
-pub(super) struct Content(BTreeMap<String, Table>);
+pub(super) struct Content {
+    tables: BTreeMap<String, Table>,
+    /// The tables of which our role does not see all rows.
+    hidden: Vec<String>,
+}
 
 struct Table {
     rows: u64,
@@ -36,6 +40,10 @@ impl Content {
             if row.number::<f64>("estimate")? > COUNTED {
                 continue;
             }
+            if row.flag("hidden")? {
+                content.hidden.push(row.text("name")?.to_owned());
+                continue;
+            }
             let (name, columns) = (row.text("name")?, row.optional_text("columns")?);
             let columns: Vec<&str> =
                 columns.unwrap_or_default().split('\x1f').filter(|name| !name.is_empty()).collect();
@@ -49,14 +57,15 @@ impl Content {
                 Ok(((*column).to_owned(), counted.number(&format!("c{index}"))?))
             });
             let values = values.collect::<Result<_>>()?;
-            content.0.insert(name.to_owned(), Table { rows: counted.number("rows")?, values });
+            let table = Table { rows: counted.number("rows")?, values };
+            content.tables.insert(name.to_owned(), table);
         }
         Ok(content)
     }
 
     /// What was here and is not in `now`.
     pub(super) fn losses(&self, now: &Content) -> Vec<Finding> {
-        let mut found = Vec::new();
+        let mut found: Vec<Finding> = self.hidden.iter().map(|name| not_counted(name)).collect();
         let mut add = |rule: &str, object: String, rows: u64, evidence: String| {
             let mut finding = finding(rule, 1, "", evidence);
             let object = judge::short(&object).to_owned();
@@ -66,8 +75,8 @@ impl Content {
             (finding.object, finding.rows) = (Some(object), Some(rows));
             found.push(finding);
         };
-        for (name, before) in self.0.iter().filter(|(_, table)| table.rows > 0) {
-            let Some(after) = now.0.get(name) else {
+        for (name, before) in self.tables.iter().filter(|(_, table)| table.rows > 0) {
+            let Some(after) = now.tables.get(name) else {
                 add(
                     "rows-lost",
                     name.clone(),
@@ -104,4 +113,12 @@ impl Content {
         }
         found
     }
+}
+
+/// That nobody can tell what became of a table's rows.
+fn not_counted(table: &str) -> Finding {
+    let why = "row security hides rows of it: whether any go is not known".to_owned();
+    let mut found = finding("not-counted", 1, "", why);
+    found.object = Some(judge::short(table).to_owned());
+    found
 }

@@ -93,9 +93,19 @@ impl Fingerprint {
         changes
     }
 
+    /// How a thing of this kind and name is defined.
+    pub(super) fn definition(&self, kind: &str, name: &str) -> Option<&str> {
+        self.0.get(&(kind.to_owned(), name.to_owned())).map(String::as_str)
+    }
+
+    /// Whether there is a thing of this kind and name.
+    pub(super) fn has(&self, kind: &str, name: &str) -> bool {
+        self.0.contains_key(&(kind.to_owned(), name.to_owned()))
+    }
+
     fn has_relation_of(&self, column: &str) -> bool {
         let relation = column.rsplit_once('.').map_or(column, |(relation, _)| relation);
-        self.0.contains_key(&("relation".to_owned(), relation.to_owned()))
+        self.has("relation", relation)
     }
 }
 

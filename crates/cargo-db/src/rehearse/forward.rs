@@ -6,8 +6,9 @@ use crate::model::event::Event;
 use crate::model::finding::{Checked, Class, Finding, Verdict};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Basis, Locked, Rehearsed, WayBack};
+use crate::rehearse::aftermath::Doings;
 use crate::rehearse::judge;
-use crate::rehearse::measure::Measured;
+use crate::rehearse::measured::Measured;
 use crate::rehearse::run::Ran;
 use crate::rehearse::snapshot::Relation;
 use crate::rehearse::stage::{STOPS, Stage, unmeasured};
@@ -48,6 +49,7 @@ impl Stage<'_> {
             let why = format!("{subject} reaches beyond its database, as it says, and was not run");
             let mut one = unmeasured(migration, checked.findings, why);
             one.verdict = Verdict::Warn.max(Verdict::of(&one.findings));
+            one.empty = self.baseline.empty(None);
             let before = self.fingerprint()?;
             self.before.push(before);
             return Ok((one, None));
@@ -70,8 +72,13 @@ impl Stage<'_> {
 
     /// Runs one migration, and judges what was measured.
     fn measured(&mut self, migration: &Migration, checked: Checked) -> Result<Rehearsed> {
-        let before = self.fingerprint()?;
+        // As the one before left it.
+        let before = match self.latest.take() {
+            Some(latest) => latest,
+            None => self.fingerprint()?,
+        };
         let invalid = self.invalid_indexes()?;
+        self.stand()?;
         let Ran { measured, failed, failure } = self.run(&migration.up)?;
         let way_back = match &migration.down {
             None => WayBack::Irreversible,
@@ -84,7 +91,8 @@ impl Stage<'_> {
         let held = judge::held_long(&locks, &findings);
         findings.extend(failed.into_iter().chain(held));
         findings.extend(self.new_invalid_indexes(&invalid)?);
-        let changes = before.changes(&self.fingerprint()?);
+        let after = self.fingerprint()?;
+        let changes = before.changes(&after);
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
         if !findings.iter().any(|finding| finding.class == Class::Compatibility) {
             findings.extend(changes.into_iter().map(|change| {
@@ -92,10 +100,18 @@ impl Stage<'_> {
                 judge::changed(change, line)
             }));
         }
+        if !findings.iter().any(|found| STOPS.contains(&found.rule.as_str())) {
+            findings.extend(self.aftermath(
+                &Doings::of(&measured),
+                &measured,
+                (&before, &after),
+            )?);
+        }
         let guards = judge::guards(&measured, &checked.expected);
         findings
             .retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
         findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
+        self.latest = Some(after);
         self.preparing.after(&mut self.session, &migration.title())?;
         self.before.push(before);
         Ok(Rehearsed {
@@ -112,6 +128,7 @@ impl Stage<'_> {
             changes: lines,
             failure,
             guards,
+            empty: self.baseline.empty(judge::touched(&measured).as_ref()),
         })
     }
 

@@ -1,6 +1,6 @@
 //! From measurements to findings. Pure: what was measured in, what a reviewer should know out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pg_sql::lexer::words;
@@ -10,8 +10,8 @@ use crate::model::finding::{Class, Expected, Finding, Severity};
 use crate::model::rehearsal::{Guard, Locked, RowChanges, WayBack};
 use crate::rehearse::capture::Kept;
 use crate::rehearse::fingerprint::Change;
-use crate::rehearse::measure::{Lost, Measured};
-use crate::rehearse::snapshot::Mode;
+use crate::rehearse::measured::{Lost, Measured};
+use crate::rehearse::snapshot::{Mode, Oid};
 
 /// Work of another kind, while nobody can read a table, is too much from here on.
 const WORK_AT_MOST: u64 = 1000;
@@ -22,6 +22,7 @@ const SCANS_AT_MOST: u64 = 20;
 /// What one statement did that somebody should know of.
 pub(super) fn findings(measured: &Measured) -> Vec<Finding> {
     let mut found = losses(measured);
+    found.extend(uncounted(measured));
     found.extend(locked(measured));
     found
 }
@@ -31,8 +32,7 @@ fn about(measured: &Measured, rule: &str, object: &str, rows: u64, evidence: Str
     let object = short(object);
     let mut found = finding(rule, measured.line, &measured.text, evidence);
     if found.class == Class::Loss && found.severity == Severity::Block {
-        found.help =
-            Some(format!("if that is meant: `-- cargo-db: expect loss {object} <= {rows}`"));
+        found.help = Some(expecting("loss", object, rows));
     }
     (found.object, found.rows) = (Some(object.to_owned()), Some(rows));
     found
@@ -44,12 +44,13 @@ fn losses(measured: &Measured) -> Vec<Finding> {
     let mut add = |rule: &str, object: &str, rows: u64, evidence: String| {
         found.push(about(measured, rule, object, rows, evidence));
     };
-    for lost in measured.lost.iter().filter(|lost| lost.rows > 0) {
-        let (object, rows) = (lost.object(), grouped(lost.rows));
+    for lost in &measured.lost {
+        let Some(count) = lost.rows.filter(|rows| *rows > 0) else { continue };
+        let (object, rows) = (lost.object(), grouped(count));
         if lost.column.is_some() {
-            add("values-lost", &object, lost.rows, format!("{rows} values go with the column"));
+            add("values-lost", &object, count, format!("{rows} values go with the column"));
         } else {
-            add("rows-lost", &object, lost.rows, format!("{}, with {rows} rows", lost.how));
+            add("rows-lost", &object, count, format!("{}, with {rows} rows", lost.how));
         }
     }
     for (table, counts) in &measured.changed {
@@ -76,6 +77,24 @@ fn losses(measured: &Measured) -> Vec<Finding> {
     found
 }
 
+/// What goes, or changes, and could not be counted.
+fn uncounted(measured: &Measured) -> Vec<Finding> {
+    let not_counted = |object: &str, evidence: String| {
+        let mut found = finding("not-counted", measured.line, &measured.text, evidence);
+        found.object = Some(short(object).to_owned());
+        found
+    };
+    let lost = measured.lost.iter().filter(|lost| lost.rows.is_none()).map(|lost| {
+        let what = if lost.column.is_some() { "values" } else { "rows" };
+        not_counted(&lost.object(), format!("{}; how many {what} go is not known", lost.how))
+    });
+    let hidden = measured.hidden.iter().map(|object| {
+        let why = "not all of its rows can be seen: what the statement does to them is not known";
+        not_counted(object, why.to_owned())
+    });
+    lost.chain(hidden).collect()
+}
+
 /// What became of values that were kept aside: the rule, the column, how many, and in words.
 fn of_values(kept: &Kept) -> (&'static str, &str, u64, String) {
     match kept {
@@ -88,6 +107,10 @@ fn of_values(kept: &Kept) -> (&'static str, &str, u64, String) {
         Kept::Overwritten { object, values, .. } => {
             let evidence = format!("{} values are others now", grouped(*values));
             ("values-overwritten", object, *values, evidence)
+        }
+        Kept::Rekeyed { object, rows } => {
+            let evidence = format!("{} rows have another primary key now", grouped(*rows));
+            ("keys-changed", object, *rows, evidence)
         }
         Kept::Retyped { object, values: Some(values) } => {
             let evidence = format!("{} values do not survive the new type", grouped(*values));
@@ -180,6 +203,13 @@ pub(super) fn held_long(locks: &[Locked], found: &[Finding]) -> Vec<Finding> {
     long.map(held).collect()
 }
 
+/// Everything that the statements touched; nothing where that is not known of one of them.
+pub(super) fn touched(measured: &[Measured]) -> Option<BTreeSet<Oid>> {
+    let all: Option<Vec<&BTreeSet<Oid>>> =
+        measured.iter().map(|statement| statement.touched.as_ref()).collect();
+    Some(all?.into_iter().flatten().copied().collect())
+}
+
 /// What the statements did to the rows of each table.
 pub(super) fn row_changes(measured: &[Measured]) -> BTreeMap<String, RowChanges> {
     let mut rows: BTreeMap<String, RowChanges> = BTreeMap::new();
@@ -204,7 +234,7 @@ pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
     let stays = |finding: &Finding| match finding.class {
         Class::Form => !answered.contains(&finding.rule.as_str()),
         Class::Compatibility => true,
-        Class::Loss | Class::Lock => false,
+        Class::Loss | Class::Integrity | Class::Lock => false,
     };
     found.into_iter().filter(stays).collect()
 }
@@ -215,9 +245,9 @@ pub(super) fn changed(change: Change, line: usize) -> Finding {
     Finding { object, ..finding(change.rule, line, "", change.evidence) }
 }
 
-/// Whether a finding is of rows or values that are gone.
+/// Whether a finding is of rows or values that are gone, or that may be.
 pub(super) fn is_lost(finding: &Finding) -> bool {
-    finding.class == Class::Loss && finding.severity == Severity::Block
+    finding.class == Class::Loss && finding.severity > Severity::Warn
 }
 
 /// What a down migration is, by what was lost there and back, and what is different afterwards.
@@ -258,8 +288,13 @@ pub(super) fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard>
 
 /// Whether nothing but locks and time stand in the way.
 pub(crate) fn only_locks(findings: &[Finding]) -> bool {
-    let mut blocks = findings.iter().filter(|finding| finding.severity == Severity::Block);
+    let mut blocks = findings.iter().filter(|finding| finding.severity > Severity::Warn);
     blocks.all(|finding| finding.class == Class::Lock)
+}
+
+/// The line that accepts a finding, in words.
+pub(super) fn expecting(hazard: &str, object: &str, rows: u64) -> String {
+    format!("if that is meant: `-- cargo-db: expect {hazard} {} <= {rows}`", short(object))
 }
 
 /// A name without the schema that everybody expects.
@@ -268,7 +303,7 @@ pub(super) fn short(name: &str) -> &str {
 }
 
 /// A number that can be read: `18,000`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -283,7 +318,7 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rehearse::measure::Scanned;
+    use crate::rehearse::measured::Scanned;
     use crate::rehearse::snapshot::Counts;
 
     fn measured(elapsed: u64) -> Measured {
@@ -292,7 +327,7 @@ mod tests {
 
     fn lost(column: Option<&str>, rows: u64) -> Lost {
         let (how, table) = ("table dropped", "public.a".to_owned());
-        Lost { how, table, column: column.map(str::to_owned), rows, was: None }
+        Lost { how, table, column: column.map(str::to_owned), rows: Some(rows), was: None }
     }
 
     fn scan(rows: u64, times: u64, under: Option<Mode>, is_view: bool) -> Scanned {

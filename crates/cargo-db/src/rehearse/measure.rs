@@ -9,81 +9,14 @@ use pg_sql::script::Statement;
 use crate::failure::{Failure, Result};
 use crate::model::statement::StatementError;
 use crate::rehearse::baseline::Baseline;
-use crate::rehearse::capture::{Capture, Kept, ask, is_kept};
+use crate::rehearse::capture::{Capture, ask, is_kept};
+use crate::rehearse::measured::{Lost, Measured, Scanned, may_change_rows};
 use crate::rehearse::overwrites::widens;
-use crate::rehearse::snapshot::{Column, Counts, Mode, Oid, Snapshot, reaches_out};
+use crate::rehearse::snapshot::{Column, Mode, Oid, Relation, Snapshot, reaches_out};
 use crate::rehearse::watch::{Watch, needs_no_transaction};
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Session, StatementObserver, Theirs};
-use pg_sql::quote::quote_identifier;
-
-/// Something that a statement does away with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Lost {
-    /// `table dropped`, `table emptied`, `column dropped`.
-    pub(super) how: &'static str,
-    /// As the server names it.
-    pub(super) table: String,
-    pub(super) column: Option<String>,
-    pub(super) rows: u64,
-    /// What it was called before the first migration, where it was there.
-    pub(super) was: Option<(String, Option<String>)>,
-}
-
-impl Lost {
-    /// The table, or the column.
-    pub(super) fn object(&self) -> String {
-        match &self.column {
-            Some(column) => format!("{}.{column}", self.table),
-            None => self.table.clone(),
-        }
-    }
-
-    fn query(&self) -> String {
-        let what = self.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
-        format!("SELECT count({what}) FROM {}", self.table)
-    }
-}
-
-/// A scan of a table, and what it was locked with meanwhile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Scanned {
-    pub(super) table: String,
-    pub(super) rows: u64,
-    pub(super) times: u64,
-    pub(super) under: Option<Mode>,
-    pub(super) is_view: bool,
-}
-
-/// What one statement did.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Measured {
-    pub(super) line: usize,
-    pub(super) text: String,
-    pub(super) elapsed: Duration,
-    pub(super) wal: u64,
-    /// Locks that it took, or made stronger.
-    pub(super) taken: Vec<(String, Mode)>,
-    /// Tables that an earlier statement has shut everybody out of.
-    pub(super) shut: Vec<String>,
-    pub(super) scans: Vec<Scanned>,
-    pub(super) rewritten: Vec<(String, u64)>,
-    pub(super) lost: Vec<Lost>,
-    pub(super) changed: Vec<(String, Counts)>,
-    /// The tables whose values were kept aside, and what became of these.
-    pub(super) captured: Vec<String>,
-    pub(super) kept: Vec<Kept>,
-}
-
-impl Measured {
-    /// Whether the statement may write rows, as far as its first word tells.
-    pub(super) fn may_write(&self) -> bool {
-        const WRITES: [&str; 8] =
-            ["insert", "update", "delete", "merge", "with", "do", "select", "call"];
-        words(&self.text).first().is_some_and(|first| WRITES.contains(&first.as_str()))
-    }
-}
 
 /// Follows the statements of a migration.
 pub(super) struct Measure<'a> {
@@ -105,6 +38,8 @@ pub(super) struct Measure<'a> {
     theirs: Option<Theirs>,
     /// What it would take away, counted while that was undone.
     counted: Option<Vec<Lost>>,
+    /// What could not be kept aside, because our role does not see all of it.
+    hidden: Vec<String>,
     pub(super) measured: Vec<Measured>,
     pub(super) trouble: Option<Failure>,
 }
@@ -124,6 +59,7 @@ impl<'a> Measure<'a> {
             began: stopwatch(),
             theirs: None,
             counted: None,
+            hidden: Vec::new(),
             measured: Vec::new(),
             trouble: None,
         }
@@ -136,6 +72,7 @@ impl<'a> Measure<'a> {
         };
         self.counted = None;
         self.captures.clear();
+        self.hidden.clear();
         self.before = Snapshot::take(session)?;
         if is_of_transaction(statement) {
             self.saves = true;
@@ -194,7 +131,8 @@ impl<'a> Measure<'a> {
             let table =
                 self.baseline.relations.get(&capture.table).map(|relation| relation.name.clone());
             let of_rows = capture.is_of_rows(capture.table);
-            if let Some(kept) = capture.compare(session)? {
+            let done = after.counts_since(&self.before, capture.table);
+            if let Some(kept) = capture.compare(session, done)? {
                 measured.captured.extend(table.filter(|_| of_rows));
                 measured.kept.extend(kept);
             }
@@ -228,6 +166,11 @@ impl<'a> Measure<'a> {
         session.run("undo the statement", "ROLLBACK TO SAVEPOINT cargo_db_statement")?;
         self.counted = Some(count(session, going)?);
         for (table, column) in unforeseen {
+            if let Some(relation) = self.before.hidden(table) {
+                let column = column.map(|column| format!(".{column}")).unwrap_or_default();
+                self.hidden.push(format!("{}{column}", relation.name));
+                continue;
+            }
             let kept = match column {
                 None => Capture::of_rows(session, &self.before, table, None)?,
                 Some(column) => Capture::of_column(session, &self.before, table, &column)?,
@@ -297,7 +240,10 @@ impl<'a> Measure<'a> {
     fn going(&self, session: &mut Session, after: &Snapshot) -> Result<Vec<Lost>> {
         let mut going = Vec::new();
         for (&oid, relation) in &self.before.relations {
-            let Some(rows) = self.baseline.any_table(oid).map(|table| table.rows) else { continue };
+            let Some(table) = self.baseline.any_table(oid) else { continue };
+            let countable =
+                if self.baseline.holds_rows { relation.countable } else { table.countable };
+            let rows = countable.then_some(table.rows);
             let was = self.baseline.relations.get(&oid).map(|relation| relation.name.clone());
             let lost = |how, column: Option<(&Column, &String)>| {
                 let before = column.map(|(number, _)| self.baseline.columns.get(number).cloned());
@@ -315,7 +261,7 @@ impl<'a> Measure<'a> {
                 Some(now)
                     if self.baseline.holds_rows
                         && now.file != relation.file
-                        && is_empty(session, &now.name)? =>
+                        && is_empty(session, oid, now)? =>
                 {
                     going.push(lost("table emptied", None));
                 }
@@ -340,15 +286,23 @@ impl<'a> Measure<'a> {
         after: &Snapshot,
         elapsed: Duration,
     ) -> Result<Measured> {
-        let before = &self.before;
         let mut measured = Measured {
             line: statement.line,
             text: statement.text.clone(),
             elapsed,
-            wal: after.wal.saturating_sub(before.wal),
+            wal: after.wal.saturating_sub(self.before.wal),
             ..Measured::default()
         };
+        // A procedure may have committed, which lets its locks go.
+        if words(&statement.text).first().is_none_or(|first| first != "call") {
+            measured.touched = Some(after.locks.keys().copied().collect());
+        }
         self.note_locks(&mut measured, after);
+        measured.hidden = std::mem::take(&mut self.hidden);
+        self.note_hidden(&mut measured, after);
+        let before = &self.before;
+        measured.replica = before.replica || after.replica;
+        measured.written = after.written_since(before);
         for (&oid, relation) in &self.baseline.relations {
             let counts = after.counts_since(before, oid);
             if counts.inserted + counts.updated + counts.deleted > 0 {
@@ -371,7 +325,7 @@ impl<'a> Measure<'a> {
             };
             let moved =
                 file(before).zip(file(after)).is_some_and(|(before, after)| before != after);
-            if moved && !(self.baseline.holds_rows && is_empty(session, &relation.name)?) {
+            if moved && !(self.baseline.holds_rows && is_empty(session, oid, relation)?) {
                 measured.rewritten.push((relation.name.clone(), relation.rows));
             }
         }
@@ -383,6 +337,28 @@ impl<'a> Measure<'a> {
             None => Vec::new(),
         };
         Ok(measured)
+    }
+
+    /// Tables of which our role does not see all rows, and whose rows a statement changes, or tried
+    /// to: what it left out is not known.
+    fn note_hidden(&self, measured: &mut Measured, after: &Snapshot) {
+        let words = words(&measured.text);
+        if !self.baseline.holds_rows || !words.first().is_some_and(|first| may_change_rows(first)) {
+            return;
+        }
+        for (&oid, mode) in &after.locks {
+            let hidden = self.before.hidden(oid).filter(|_| self.baseline.table(oid).is_some());
+            let Some(relation) = hidden else { continue };
+            let counts = after.counts_since(&self.before, oid);
+            let bare = relation.name.rsplit('.').next().unwrap_or_default().trim_matches('"');
+            let is_new = self.before.locks.get(&oid).is_none_or(|held| held < mode);
+            let meant = is_new || words.iter().any(|word| word == bare);
+            let only_adds = counts.inserted > 0 && counts.updated + counts.deleted == 0;
+            let known = measured.hidden.iter().any(|object| object.starts_with(&relation.name));
+            if *mode >= Mode::RowExclusive && meant && !only_adds && !known {
+                measured.hidden.push(relation.name.clone());
+            }
+        }
     }
 
     /// The locks that a statement took or made stronger, and the tables that were shut before it.
@@ -438,14 +414,21 @@ fn is_of_transaction(statement: &Statement) -> bool {
 fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
     let mut counted = Vec::new();
     for lost in going {
-        let rows = session.number("count what would be lost", &lost.query())?;
+        let rows = match lost.rows {
+            Some(_) => Some(session.number("count what would be lost", &lost.query())?),
+            None => None,
+        };
         counted.push(Lost { rows, ..lost });
     }
     Ok(counted)
 }
 
-fn is_empty(session: &mut Session, table: &str) -> Result<bool> {
-    let sql = format!("SELECT 1 FROM {table} LIMIT 1");
+fn is_empty(session: &mut Session, oid: Oid, table: &Relation) -> Result<bool> {
+    let sql = if table.countable {
+        format!("SELECT 1 FROM {} LIMIT 1", table.name)
+    } else {
+        format!("SELECT 1 WHERE pg_catalog.pg_relation_size({oid}) > 0")
+    };
     // A materialized view that was never filled cannot be read.
     Ok(ask(session, &sql)?.is_some_and(|rows| rows.is_empty()))
 }

@@ -1,24 +1,31 @@
 //! Knows what a migration does before it does it: every pending migration runs on a scratch copy of
 //! the database and is measured there, statement by statement, and then its way back.
 
+mod aftermath;
 mod back;
 mod baseline;
 mod capture;
 mod content;
+mod filled;
 mod fingerprint;
 mod forward;
 mod judge;
 mod measure;
+mod measured;
+mod orphans;
 mod overwrites;
 mod program;
+mod promises;
 mod queries;
 mod receipt;
 mod rehearsal;
 mod request;
 mod run;
 mod scratch;
+mod sequences;
 mod snapshot;
 mod stage;
+mod standing;
 mod watch;
 
 pub(crate) use judge::only_locks;

@@ -9,6 +9,7 @@ use crate::model::finding::{Expected, Finding, Verdict};
 use crate::model::history::MigrationStatus;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
+use crate::rehearse::aftermath::Doings;
 use crate::rehearse::content::Content;
 use crate::rehearse::judge;
 use crate::rehearse::stage::{Stage, unmeasured};
@@ -60,6 +61,7 @@ impl Stage<'_> {
         self.world.interrupt.check()?;
         self.world.tell(Event::Started { doing: "Rehearsing", subject: last.title() });
         let schema = self.fingerprint()?;
+        self.stand()?;
         let content = self.content()?;
         let began = stopwatch();
         let failed = self.run_group(group, last, one_of_several)?;
@@ -71,6 +73,10 @@ impl Stage<'_> {
         let changes = schema.changes(&after);
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
         findings.extend(changes.into_iter().map(|change| judge::changed(change, 1)));
+        if findings.iter().all(|found| found.rule != "fails") {
+            let doings = Doings::of_program(&self.texts(group)?);
+            findings.extend(self.aftermath(&doings, &[], (&schema, &after))?);
+        }
         self.before.push(schema);
         let expected = self.expected(last)?;
         let guards = guards(&findings, &expected);
@@ -84,10 +90,12 @@ impl Stage<'_> {
             way_back: WayBack::Unmeasured("it was not tried".to_owned()),
             changes: lines,
             guards,
+            empty: self.baseline.empty(None),
             ..unmeasured(last, Vec::new(), String::new())
         };
         let together = |one: &Migration| Rehearsed {
             verdict: Verdict::Pass,
+            empty: self.baseline.empty(None),
             way_back: WayBack::Unmeasured(format!("it was run together with {}", last.title())),
             ..unmeasured(one, Vec::new(), String::new())
         };
@@ -134,16 +142,25 @@ impl Stage<'_> {
 
     /// What the file says that it expects, in a comment of whatever language.
     fn expected(&self, migration: &Migration) -> Result<Vec<Expected>> {
-        let path = self.request.settings.root.join(&migration.up.path);
-        if !files::is_there(&path) {
-            return Ok(Vec::new());
-        }
-        let text = String::from_utf8_lossy(&files::read(&path)?).into_owned();
+        let text = self.texts(std::slice::from_ref(migration))?;
         let directives = text
             .lines()
             .filter_map(|line| Some(format!("-- {}\n", &line[line.find("cargo-db:")?..])));
         let text: String = directives.collect();
         Ok(check::check(&Source::of(&migration.up, &text, Direction::Up)).expected)
+    }
+
+    /// The files of these migrations, as far as they have any, as one text.
+    fn texts(&self, migrations: &[Migration]) -> Result<String> {
+        let mut all = String::new();
+        for migration in migrations {
+            let path = self.request.settings.root.join(&migration.up.path);
+            if files::is_there(&path) {
+                all.push_str(&String::from_utf8_lossy(&files::read(&path)?));
+                all.push('\n');
+            }
+        }
+        Ok(all)
     }
 
     fn back_by_tool(&mut self, rehearsed: &mut [Rehearsed]) -> Result<()> {

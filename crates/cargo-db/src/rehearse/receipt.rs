@@ -1,6 +1,7 @@
 //! Receipts: that these very files were rehearsed on this very schema, and what came of it. Kept as
 //! files in `.db/receipts`, which can be carried to another machine.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,13 +12,14 @@ use crate::failure::{CausedBy, Result, SettingsError};
 use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
+use crate::rehearse::filled::may_be_filled;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::world::pg::Session;
 use crate::world::{clock, files};
 use db_tools::ProjectTool;
 
 /// The version of the format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How long a receipt holds.
 const FRESH: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -33,6 +35,9 @@ pub(crate) struct Receipt {
     pub(crate) basis: String,
     /// How many rows it held, as the server estimates them.
     pub(crate) rows: u64,
+    /// Whether its rows were copied, and not its schema alone.
+    #[serde(default)]
+    pub(crate) with_rows: bool,
     /// The digest of the schema before the first migration, without owners and rights.
     pub(crate) schema: String,
     /// The digest of the schema after the last migration, where all of them ran.
@@ -76,6 +81,9 @@ pub(crate) struct Entry {
     pub(crate) verdict: String,
     pub(crate) way_back: String,
     pub(crate) guards: Vec<Guard>,
+    /// The tables that it touches and that had no rows there.
+    #[serde(default)]
+    pub(crate) empty: Vec<String>,
 }
 
 impl Receipt {
@@ -88,12 +96,14 @@ impl Receipt {
             verdict: rehearsed.verdict.word().to_owned(),
             way_back: rehearsed.way_back.word().to_owned(),
             guards: rehearsed.guards.clone(),
+            empty: rehearsed.empty.clone(),
         };
         Receipt {
             version: VERSION,
             when: clock::now(),
             basis: rehearsal.basis.describe("the database"),
             rows: rehearsal.rows,
+            with_rows: rehearsal.with_rows,
             schema: on.schema.clone(),
             becomes: rehearsal.becomes.clone(),
             server: on.server,
@@ -155,6 +165,27 @@ impl Receipt {
             !matches!(Verdict::named(&entry.verdict), Some(Verdict::Pass | Verdict::Warn))
         });
         bad.map(|entry| format!("it says {} of {}", entry.verdict, entry.version))
+    }
+}
+
+impl Receipt {
+    /// The tables that the first `count` migrations touch, that had no rows where it was rehearsed,
+    /// and have some in the session's database.
+    pub(crate) fn filled_since(&self, session: &mut Session, count: usize) -> Result<Vec<String>> {
+        let entries = self.migrations.iter().take(count);
+        let empty: BTreeSet<&str> =
+            entries.flat_map(|entry| entry.empty.iter().map(String::as_str)).collect();
+        may_be_filled(session, &empty.into_iter().collect::<Vec<_>>())
+    }
+
+    /// Why rows that were not there speak against it.
+    pub(crate) fn without_rows_of(&self, tables: &[String]) -> String {
+        let where_ = if self.with_rows { "had none" } else { "only the schema was copied" };
+        format!(
+            "{} may have rows here, and {where_} where it was rehearsed: rehearse it with the \
+             rows, `cargo db rehearse --from live`",
+            tables.join(", ")
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::failure::Result;
 use crate::model::event::Event;
-use crate::model::rehearsal::Rehearsal;
+use crate::model::rehearsal::{Basis, Rehearsal};
 use crate::rehearse::receipt::{Receipt, SchemaState};
 use crate::rehearse::request::Request;
 use crate::rehearse::scratch;
@@ -33,8 +33,9 @@ pub(crate) fn rehearse(world: &World, request: &Request<'_>) -> Result<(Rehearsa
     let becomes = stage.becomes.take();
     drop(stage);
     let basis = scratch.basis.clone();
+    let with_rows = basis != Basis::Schema;
     let kept = if request.keep { Some(scratch.keep()?) } else { None };
-    let rehearsal = Rehearsal { basis, copied, rows, migrations, broken, becomes, kept };
+    let rehearsal = Rehearsal { basis, copied, rows, with_rows, migrations, broken, becomes, kept };
     let receipt = Receipt::of(&rehearsal, request.migrations, &state);
     Ok((rehearsal, receipt))
 }

@@ -1,7 +1,7 @@
 //! The scratch database: a clone where nobody is connected, else a dump that is loaded, else the
 //! schema with the sizes that the server estimates for the source. It is dropped on every way out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backup::{self, Built, Copied, Folder, Source};
 use crate::failure::Result;
@@ -9,6 +9,7 @@ use crate::model::environment::Environment;
 use crate::model::rehearsal::Basis;
 use crate::model::target::Target;
 use crate::rehearse::baseline::Baseline;
+use crate::rehearse::filled::filled;
 use crate::rehearse::request::{CopySource, Request};
 use crate::rehearse::snapshot::Snapshot;
 use crate::world::World;
@@ -23,6 +24,9 @@ pub(super) struct Scratch {
     pub(super) basis: Basis,
     /// How many rows each table of the source has, by its name; where only the schema was copied.
     rows: BTreeMap<String, u64>,
+    /// The tables of the source that hold rows of which the server has no estimate, or that our
+    /// role cannot see; where only the schema was copied.
+    uncounted: BTreeSet<String>,
     /// The same of the database itself, where a backup was copied and it can be asked.
     pub(super) sizes: BTreeMap<String, u64>,
     /// While it is connected, no other run takes the scratch database for a leftover.
@@ -47,7 +51,10 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
         CopySource::Auto | CopySource::Live => (live(world, request)?, Basis::Live),
     };
     let mut keeper = Session::open(world, &built.target, Purpose::Read)?;
-    let rows = if basis == Basis::Schema { estimates(world, target)? } else { BTreeMap::new() };
+    let (rows, uncounted) = match basis {
+        Basis::Schema => (estimates(world, target)?, uncounted(world, target)?),
+        _ => (BTreeMap::new(), BTreeSet::new()),
+    };
     if basis != Basis::Schema {
         let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') \
                        AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
@@ -59,7 +66,7 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     let is_backup = matches!(basis, Basis::Backup(_));
     let sizes =
         if is_backup { estimates(world, target).unwrap_or_default() } else { BTreeMap::new() };
-    Ok(Scratch { built, basis, rows, sizes, keeper })
+    Ok(Scratch { built, basis, rows, uncounted, sizes, keeper })
 }
 
 fn live(world: &World, request: &Request<'_>) -> Result<Built> {
@@ -73,6 +80,12 @@ fn live(world: &World, request: &Request<'_>) -> Result<Built> {
 }
 
 fn dumped(world: &World, request: &Request<'_>, copied: Copied) -> Result<Built> {
+    // What the server would say of it is found in the middle of a dump that broke off.
+    if copied == Copied::SchemaAndRows
+        && let Some(obstacle) = backup::hidden_rows(world, request.target)?
+    {
+        return Err(obstacle.into());
+    }
     let built = backup::create_sibling(world, request.target, backup::SCRATCH, None)?;
     backup::copy_into(world, request.settings, request.target, &built, copied)?;
     Ok(built)
@@ -90,6 +103,16 @@ fn estimates(world: &World, target: &Target) -> Result<BTreeMap<String, u64>> {
     Ok(snapshot.relations.into_values().map(|relation| (relation.name, relation.rows)).collect())
 }
 
+/// The tables that may hold rows, and nobody has estimated how many.
+fn uncounted(world: &World, target: &Target) -> Result<BTreeSet<String>> {
+    let mut session = Session::open(world, target, Purpose::Read)?;
+    let snapshot = Snapshot::take(&mut session)?;
+    let filled = filled(&mut session, &snapshot)?;
+    let tables = snapshot.relations.into_iter().filter(|(_, table)| table.rows == 0);
+    let may_hold = tables.filter(|(oid, table)| filled.contains(oid) || !table.countable);
+    Ok(may_hold.map(|(_, table)| table.name).collect())
+}
+
 impl Scratch {
     pub(super) fn target(&self) -> &Target {
         &self.built.target
@@ -97,12 +120,18 @@ impl Scratch {
 
     /// The tables as they are before the first migration.
     pub(super) fn baseline(&self, session: &mut Session) -> Result<Baseline> {
-        let Snapshot { mut relations, columns, .. } = Snapshot::take(session)?;
-        for relation in relations.values_mut() {
+        let snapshot = Snapshot::take(session)?;
+        let filled = filled(session, &snapshot)?;
+        let Snapshot { mut relations, columns, .. } = snapshot;
+        for (oid, relation) in &mut relations {
             relation.rows = self.rows.get(&relation.name).copied().unwrap_or(relation.rows);
+            relation.countable &= !self.uncounted.contains(&relation.name);
+            // What was filled since the server looked is estimated as empty.
+            let holds = filled.contains(oid) || relation.holds_rows() && !relation.countable;
+            relation.rows = relation.rows.max(u64::from(holds));
         }
         let columns = columns.into_iter().map(|(number, (name, _))| (number, name)).collect();
-        Ok(Baseline { relations, columns, holds_rows: self.basis != Basis::Schema })
+        Ok(Baseline { relations, columns, holds_rows: self.basis != Basis::Schema, filled })
     }
 
     /// Leaves it where it is. Returns its name.

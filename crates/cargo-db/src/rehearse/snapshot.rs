@@ -1,7 +1,7 @@
 //! What the server says of our own transaction: which tables there are and where they lie on disk,
 //! what is locked, what was read and changed. Two snapshots around a statement tell what it did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::failure::Result;
 use crate::world::pg::{Session, only_row};
@@ -20,6 +20,8 @@ pub(super) struct Relation {
     pub(super) file: Option<Oid>,
     /// As the server estimates them.
     pub(super) rows: u64,
+    /// Whether its rows can be counted: our role sees all of them.
+    pub(super) countable: bool,
 }
 
 impl Relation {
@@ -52,6 +54,8 @@ pub(super) struct Snapshot {
     pub(super) locks: BTreeMap<Oid, Mode>,
     pub(super) counts: BTreeMap<Oid, Counts>,
     pub(super) wal: u64,
+    /// Whether the session is a replica, which looks at no foreign key.
+    pub(super) replica: bool,
 }
 
 /// A lock on a table, by its strength: a later one keeps more away.
@@ -99,13 +103,15 @@ const SQL: &str = include_str!("sql/snapshot.sql");
 impl Snapshot {
     /// Asks for it, in one round trip.
     pub(super) fn take(session: &mut Session) -> Result<Snapshot> {
-        let [relations, columns, locks, counts, wal] = session.sets("measure", SQL)?;
-        let wal = only_row("measure", wal)?.number("wal")?;
-        let mut snapshot = Snapshot { wal, ..Snapshot::default() };
+        let [relations, columns, locks, counts, session_] = session.sets("measure", SQL)?;
+        let session = only_row("measure", session_)?;
+        let (wal, replica) = (session.number("wal")?, session.flag("replica")?);
+        let mut snapshot = Snapshot { wal, replica, ..Snapshot::default() };
         for row in &relations {
             let kind = row.text("kind")?.chars().next().unwrap_or(' ');
             let (name, file) = (row.text("name")?.to_owned(), row.optional_number("file")?);
-            let relation = Relation { name, kind, file, rows: row.number("rows")? };
+            let (rows, countable) = (row.number("rows")?, row.flag("countable")?);
+            let relation = Relation { name, kind, file, rows, countable };
             snapshot.relations.insert(row.number("oid")?, relation);
         }
         for row in &columns {
@@ -130,6 +136,11 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// A table of which our role does not see all rows.
+    pub(super) fn hidden(&self, table: Oid) -> Option<&Relation> {
+        self.relations.get(&table).filter(|relation| !relation.countable)
+    }
+
     /// The columns of a table, by their numbers.
     pub(super) fn columns_of(&self, table: Oid) -> Vec<String> {
         let columns = self.columns.range((table, i16::MIN)..=(table, i16::MAX));
@@ -140,6 +151,15 @@ impl Snapshot {
     pub(super) fn column(&self, table: Oid, name: &str) -> Option<String> {
         let mut columns = self.columns.range((table, i16::MIN)..=(table, i16::MAX));
         columns.find(|(_, (column, _))| column == name).map(|(_, (_, of))| of.clone())
+    }
+
+    /// The tables of which rows were written since.
+    pub(super) fn written_since(&self, before: &Snapshot) -> BTreeSet<Oid> {
+        let wrote = |oid: &Oid| {
+            let done = self.counts_since(before, *oid);
+            done.inserted + done.updated + done.deleted > 0
+        };
+        self.counts.keys().copied().filter(wrote).collect()
     }
 
     /// What was done to a table since.

@@ -12,6 +12,8 @@ use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::request::Request;
 use crate::rehearse::scratch::Scratch;
+use crate::rehearse::sequences::Behind;
+use crate::rehearse::standing::Standing;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session};
 
@@ -28,6 +30,12 @@ pub(super) struct Stage<'a> {
     pub(super) preparing: Preparing<'a>,
     /// How many rows the tables of the database itself have, where the copy is another's.
     pub(super) sizes: BTreeMap<String, u64>,
+    /// How things stand between two migrations, once that was looked at.
+    pub(super) standing: Option<Standing>,
+    /// The sequences that are behind their columns.
+    pub(super) behind: Behind,
+    /// The schema after the last migration that was measured.
+    pub(super) latest: Option<Fingerprint>,
     /// The schema before each migration that ran.
     pub(super) before: Vec<Fingerprint>,
     /// The digest of the schema after the last of them, if all of them ran.
@@ -53,6 +61,9 @@ impl<'a> Stage<'a> {
             basis,
             preparing,
             sizes,
+            standing: None,
+            latest: None,
+            behind: Behind::new(),
             before: Vec::new(),
             becomes: None,
         })
@@ -65,7 +76,11 @@ impl<'a> Stage<'a> {
                 || one.findings.iter().any(|found| STOPS.contains(&found.rule.as_str()))
         };
         if self.before.len() == rehearsed.len() && !rehearsed.iter().any(left_out) {
-            self.becomes = Some(self.fingerprint()?.digest());
+            let end = match self.latest.take() {
+                Some(latest) => latest,
+                None => self.fingerprint()?,
+            };
+            self.becomes = Some(end.digest());
         }
         Ok(())
     }
@@ -91,5 +106,6 @@ pub(super) fn unmeasured(migration: &Migration, findings: Vec<Finding>, why: Str
         changes: Vec::new(),
         failure: None,
         guards: Vec::new(),
+        empty: Vec::new(),
     }
 }

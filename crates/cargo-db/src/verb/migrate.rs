@@ -7,8 +7,8 @@ use clap::Args;
 use crate::answer::{DryRun, Migrated, Outcome};
 use crate::audit::Trail;
 use crate::change::{
-    Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore, foresee,
-    lock_migrations, perform, prove, same_plan,
+    Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore,
+    backup_obstacle, foresee, lock_migrations, perform, prove, same_plan,
 };
 use crate::failure::{ProgramError, Result};
 use crate::migration::{self, AppliedMigration, Witness};
@@ -103,9 +103,15 @@ impl Migrate {
         if plan.is_empty() {
             return Ok(Outcome::done(DryRun::of(plan).with_sql(sql)));
         }
-        let foresight = foresee(database, plan, self.receipt.as_deref())?;
-        let answer = DryRun::of(plan).with_sql(sql).with_foresight(plan, &foresight);
-        Ok(Outcome::done(answer).finding_if(!foresight.is_safe()))
+        let answer = DryRun::of(plan).with_sql(sql);
+        let stops = backup_obstacle(database, plan)?.is_some();
+        let foresight = match foresee(database, plan, self.receipt.as_deref()) {
+            // What cannot be backed up can often not be copied either, and that is said already.
+            Err(_) if stops => return Ok(Outcome::done(answer).finding_if(stops)),
+            foresight => foresight?,
+        };
+        let answer = answer.with_foresight(plan, &foresight);
+        Ok(Outcome::done(answer).finding_if(stops || !foresight.is_safe()))
     }
 
     /// Whether all or nothing is asked for, here or in db.toml, or is what the environment

@@ -262,7 +262,8 @@ fn endings_of_checks_and_rehearsals() {
     assert!(checked["foresight"]["check"].is_array(), "{checked:#}");
     let stopped = ended(&project, &["migrate", "--dry-run", "--env", "production"], 1);
     assert_eq!(stopped["foresight"]["receipt"], Value::Null);
-    ended(&project, &["rehearse", "--from", "schema", "--keep"], 0);
+    let unmeasured = ended(&project, &["rehearse", "--from", "schema", "--keep"], 1);
+    assert_eq!(unmeasured["verdict"], "UNMEASURED");
     project.set("CARGO_DB_REHEARSE", "1");
     let rehearsed = ended(&project, &["migrate", "--dry-run"], 1);
     assert_eq!(rehearsed["foresight"]["rehearsal"]["verdict"], "BLOCK");

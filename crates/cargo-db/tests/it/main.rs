@@ -15,6 +15,7 @@ mod circles;
 mod concurrency;
 mod concurrently;
 mod create;
+mod dangers;
 mod demo;
 mod documents;
 mod encodings;

@@ -713,7 +713,7 @@ fn a_receipt_of_an_empty_copy_is_none_where_there_are_rows() {
             text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2020"),
             "it is older than 7 days",
         ),
-        (text.replace("\"version\": 1,", "\"version\": 2,"), "which is not known"),
+        (text.replace("\"version\": 2,", "\"version\": 3,"), "which is not known"),
         (text.replace("\"server\": 1", "\"server\": 2"), "it is of PostgreSQL"),
     ] {
         assert_ne!(changed, text, "{why}");

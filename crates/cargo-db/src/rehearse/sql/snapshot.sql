@@ -1,6 +1,12 @@
--- Tables, indexes and materialized views, and the files that hold them.
+-- Tables, indexes and materialized views, the files that hold them, and whether our role may read
+-- them and no row security hides rows from it.
 SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind,
-       pg_relation_filenode(c.oid) AS file, greatest(c.reltuples, 0)::bigint AS rows
+       pg_relation_filenode(c.oid) AS file, greatest(c.reltuples, 0)::bigint AS rows,
+       CASE WHEN c.relkind = 'i' THEN true
+            WHEN NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') THEN false
+            WHEN NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN false
+            WHEN NOT c.relrowsecurity OR NOT pg_catalog.row_security_active(c.oid) THEN true
+            ELSE c.relkind = 'r' AND pg_catalog.pg_relation_size(c.oid) = 0 END AS countable
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_'
   AND n.nspname NOT IN ('information_schema', 'cargo_db');
@@ -23,4 +29,5 @@ SELECT relid AS oid, seq_scan AS scans, n_tup_ins AS inserted, n_tup_upd AS upda
 FROM pg_stat_xact_user_tables
 WHERE seq_scan + n_tup_ins + n_tup_upd + n_tup_del > 0;
 
-SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS wal
+SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS wal,
+       pg_catalog.current_setting('session_replication_role') <> 'origin' AS replica

@@ -247,7 +247,8 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
     if let Some(password) = &target.password {
         config.password(password.expose());
     }
-    // Nothing of ours is among them: `RESET` has to lead back to what the role and the database say.
+    // Nothing of ours is among them: `RESET` has to lead back to what the role and the database
+    // say.
     if let Some(options) = &target.options {
         config.options(options);
     }

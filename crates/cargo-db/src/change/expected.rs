@@ -1,0 +1,81 @@
+//! What files expect to be lost, where no rehearsal has said it: in an environment that asks for
+//! none, the bound in the file still holds.
+
+use crate::change::workspace::Database;
+use crate::check::{self, Direction, Source};
+use crate::failure::Result;
+use crate::migration::{self as migrating, PROJECT_SCHEMA};
+use crate::model::finding::Expected;
+use crate::model::migration::Migration;
+use crate::model::rehearsal::Guard;
+use crate::plan::Plan;
+use crate::world::files;
+use crate::world::pg::Session;
+use pg_sql::quote::quote_literal;
+
+/// What is to be counted again before the plan runs, as far as the text of its files tells.
+pub(super) fn guards(database: &Database<'_>, plan: &Plan) -> Result<Vec<Guard>> {
+    let (world, settings) = (&database.workspace.world, &database.settings);
+    let mut guards = Vec::new();
+    for migration in plan.migrations().filter(|migration| !migration.up.is_code) {
+        guards.extend(of_file(database, migration)?);
+    }
+    if guards.is_empty() {
+        return Ok(guards);
+    }
+    let session = migrating::connect_or_none(world, settings, &plan.target)?;
+    let Some(mut session) = session else { return Ok(Vec::new()) };
+    let mut there = Vec::new();
+    for guard in guards {
+        // What these migrations make holds nothing yet.
+        let table = named(&mut session, &guard)?;
+        there.extend(table.map(|table| Guard { table, ..guard }));
+    }
+    Ok(there)
+}
+
+fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<Guard>> {
+    let path = &migration.up.path;
+    let bytes = migration.up.part_of(files::read(&database.settings.root.join(path))?);
+    let text = String::from_utf8_lossy(&bytes);
+    let expected = check::check(&Source::of(&migration.up, &text, Direction::Up)).expected;
+    if expected.is_empty() {
+        return Ok(Vec::new());
+    }
+    let guard = |lost: migrating::LostObject| {
+        let name = lost.column.as_ref().map(|column| format!("{}.{column}", lost.table));
+        let object = name.as_ref().unwrap_or(&lost.table);
+        let bound = expected.iter().find(|expected| names(expected, object))?.bound;
+        Some(Guard { table: lost.table, column: lost.column, bound })
+    };
+    Ok(migrating::dropped_by(&text).into_iter().filter_map(guard).collect())
+}
+
+fn names(expected: &Expected, object: &str) -> bool {
+    let short = |name: &str| name.strip_prefix("public.").unwrap_or(name).replace('"', "");
+    expected.hazard == "loss" && short(&expected.object) == short(object)
+}
+
+/// The table that a file names, with its schema; nothing where there is none, or no such column.
+fn named(session: &mut Session, guard: &Guard) -> Result<Option<String>> {
+    let (schema, table) = guard.table.rsplit_once('.').unwrap_or(("", guard.table.as_str()));
+    let of_schema = match schema {
+        "" => PROJECT_SCHEMA.to_owned(),
+        schema => format!("n.nspname = {}", quote_literal(schema)),
+    };
+    let with_column = guard.column.as_ref().map_or_else(String::new, |column| {
+        format!(
+            " AND EXISTS (SELECT 1 FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid \
+             AND a.attname = {} AND NOT a.attisdropped)",
+            quote_literal(column)
+        )
+    });
+    let sql = format!(
+        "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p') AND c.relname = {} AND {of_schema}{with_column} \
+         ORDER BY pg_catalog.pg_table_is_visible(c.oid) DESC, n.nspname = 'public' DESC LIMIT 1",
+        quote_literal(table)
+    );
+    session.value("look for what is expected to go", &sql)
+}

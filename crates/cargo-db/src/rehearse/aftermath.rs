@@ -1,0 +1,210 @@
+//! What a migration leaves behind that no single statement shows: foreign keys that do not hold,
+//! sequences behind their columns, and what programs counted on.
+
+use std::collections::BTreeSet;
+
+use crate::check::finding;
+use crate::failure::Result;
+use crate::model::finding::Finding;
+use crate::rehearse::fingerprint::Fingerprint;
+use crate::rehearse::judge::{self, expecting, short};
+use crate::rehearse::measured::Measured;
+use crate::rehearse::orphans::{may_switch_off, orphans};
+use crate::rehearse::promises::{self, Moment};
+use crate::rehearse::sequences;
+use crate::rehearse::snapshot::Oid;
+use crate::rehearse::stage::Stage;
+use crate::rehearse::standing::Standing;
+
+/// What is known of what a migration did.
+#[derive(Default)]
+pub(super) struct Doings {
+    /// Everything that it touched; nothing where that is not known.
+    touched: Option<BTreeSet<Oid>>,
+    /// The tables of which it wrote rows.
+    written: Option<BTreeSet<Oid>>,
+    /// Whether it may have switched foreign keys off, and the line of the statement that did.
+    off: Option<usize>,
+    /// The line of the first statement that wrote rows.
+    wrote: Option<usize>,
+}
+
+impl Doings {
+    /// Those of statements that were measured.
+    pub(super) fn of(measured: &[Measured]) -> Doings {
+        let written: Option<Vec<&BTreeSet<Oid>>> =
+            measured.iter().map(|one| one.touched.as_ref().map(|_| &one.written)).collect();
+        let wrote = measured.iter().find(|one| !one.written.is_empty()).map(|one| one.line);
+        let off = measured.iter().find(|one| one.replica || may_switch_off(&one.text));
+        Doings {
+            touched: judge::touched(measured),
+            written: written.map(|all| all.into_iter().flatten().copied().collect()),
+            off: off.map(|one| one.line),
+            wrote,
+        }
+    }
+
+    /// Those of a program, of which the text is all that is known.
+    pub(super) fn of_program(text: &str) -> Doings {
+        Doings { off: may_switch_off(text).then_some(1), ..Doings::default() }
+    }
+}
+
+/// Foreign keys that may not hold.
+enum Doubtful {
+    /// It cannot be told which.
+    All,
+    /// Those of these tables.
+    Of(BTreeSet<Oid>),
+}
+
+impl Doings {
+    /// The statement that rows without a parent are most likely of.
+    fn line(&self) -> usize {
+        self.off.or(self.wrote).unwrap_or(1)
+    }
+
+    /// The foreign keys that have to be proved.
+    fn doubtful(&self, then: &Standing, now: &Standing) -> Doubtful {
+        let switched = now.switched(then);
+        let wrote = self.written.as_ref().is_none_or(|written| !written.is_empty());
+        let risky = (now.risky || then.risky) && wrote;
+        let Some(written) = &self.written else {
+            let any = self.off.is_some() || !switched.is_empty() || risky;
+            return if any { Doubtful::All } else { Doubtful::Of(BTreeSet::new()) };
+        };
+        if self.off.is_some() || risky {
+            // Who writes the catalog may have said of any key that it holds.
+            let tables = &switched | written;
+            return if tables.is_empty() { Doubtful::All } else { Doubtful::Of(tables) };
+        }
+        let hollow = &then.hollow_of(written) | &now.hollow_of(written);
+        let all = if switched.is_empty() { hollow } else { &(&switched | written) | &hollow };
+        Doubtful::Of(all)
+    }
+}
+
+impl Stage<'_> {
+    /// How things stand now, for whoever compares later.
+    pub(super) fn stand(&mut self) -> Result<()> {
+        if self.standing.is_none() {
+            let standing = Standing::of(&mut self.session)?;
+            if self.baseline.holds_rows {
+                self.behind = sequences::before(&mut self.session, &standing)?;
+            }
+            self.standing = Some(standing);
+        }
+        Ok(())
+    }
+
+    /// What is different since, and should not be.
+    pub(super) fn aftermath(
+        &mut self,
+        doings: &Doings,
+        measured: &[Measured],
+        (before, after): (&Fingerprint, &Fingerprint),
+    ) -> Result<Vec<Finding>> {
+        let now = Standing::of(&mut self.session)?;
+        let then = self.standing.take().unwrap_or_default();
+        let was = Moment { standing: &then, schema: before };
+        let is = Moment { standing: &now, schema: after };
+        let mut found = self.promises(was, is, measured)?;
+        if self.baseline.holds_rows {
+            let touched = doings.touched.as_ref();
+            let (session, behind) = (&mut self.session, &mut self.behind);
+            found.extend(sequences::left_behind(session, behind, (&then, &now), touched)?);
+        }
+        for one in &mut found {
+            // A function's arguments, and what else is no name, are not looked for.
+            let object = one.object.as_deref().unwrap_or_default();
+            let name = object.split('(').next().unwrap_or_default();
+            one.line = judge::line_naming(name, measured);
+        }
+        found.extend(self.keys(&then, &now, doings)?);
+        self.standing = Some(now);
+        Ok(found)
+    }
+
+    fn promises(
+        &mut self,
+        then: Moment<'_>,
+        now: Moment<'_>,
+        measured: &[Measured],
+    ) -> Result<Vec<Finding>> {
+        let rows = |table: &str| {
+            let mut all = self.baseline.relations.values();
+            all.find(|relation| relation.name == table).map_or(0, |relation| relation.rows)
+        };
+        let mut found = promises::broken(then, now, &rows);
+        for (parent, child, oid) in promises::left(then.standing, now.standing) {
+            let rows = match self.rows_of(oid)? {
+                None => dropped_rows(measured, child),
+                Some(rows) => rows,
+            };
+            found.extend((rows > 0).then(|| promises::partition_gone(parent, child, rows)));
+        }
+        Ok(found)
+    }
+
+    /// How many rows a table has; nothing where it is gone. Without rows, as it is estimated.
+    fn rows_of(&mut self, oid: Oid) -> Result<Option<u64>> {
+        let known = self.baseline.relations.get(&oid);
+        let estimated = known.map_or(0, |relation| relation.rows);
+        let countable = known.is_none_or(|relation| relation.countable);
+        let question =
+            format!("SELECT {oid}::pg_catalog.regclass FROM pg_catalog.pg_class WHERE oid = {oid}");
+        let Some(name) = self.session.value("look for the table", &question)? else {
+            return Ok(None);
+        };
+        if !self.baseline.holds_rows || !countable {
+            return Ok(Some(estimated));
+        }
+        let count = format!("SELECT pg_catalog.count(*) FROM {name}");
+        self.session.number("count rows that left", &count).map(Some)
+    }
+
+    /// Foreign keys that do not hold, or are not looked at any more.
+    fn keys(&mut self, then: &Standing, now: &Standing, doings: &Doings) -> Result<Vec<Finding>> {
+        let mut found = still_off(then, now, doings);
+        let doubtful = doings.doubtful(then, now);
+        let tables = match &doubtful {
+            Doubtful::All => None,
+            Doubtful::Of(tables) => Some(tables),
+        };
+        if self.baseline.holds_rows {
+            let orphans = orphans(&mut self.session, tables)?;
+            let line = doings.line();
+            found.extend(orphans.into_iter().map(|one| Finding { line, ..one }));
+        } else if doings.off.is_some() {
+            let why = "foreign keys may have been off, and the copy has no rows to prove them by";
+            found.push(finding("not-counted", doings.line(), "", why.to_owned()));
+        }
+        Ok(found)
+    }
+}
+
+/// Tables whose foreign keys were on, and are off now.
+fn still_off(then: &Standing, now: &Standing, doings: &Doings) -> Vec<Finding> {
+    let was_on = |oid: &Oid| then.triggers.get(oid).is_some_and(|trigger| trigger.enabled);
+    let off = now.triggers.iter().filter(|(oid, trigger)| !trigger.enabled && was_on(oid));
+    let tables: BTreeSet<&str> = off.map(|(_, trigger)| trigger.table.as_str()).collect();
+    let told = |table: &str| {
+        let why = "its foreign keys stay off: nothing looks at them from now on".to_owned();
+        let mut found = finding("constraints-off", doings.off.unwrap_or(1), "", why);
+        let object = short(table).to_owned();
+        found.help = Some(format!(
+            "`ALTER TABLE {object} ENABLE TRIGGER ALL`, or {}",
+            expecting("constraints-off", &object, 1)
+        ));
+        (found.object, found.rows) = (Some(object), Some(1));
+        found
+    };
+    tables.into_iter().map(told).collect()
+}
+
+/// How many rows a table had that a statement dropped.
+fn dropped_rows(measured: &[Measured], table: &str) -> u64 {
+    let lost = measured.iter().flat_map(|one| &one.lost);
+    let of_table = lost.filter(|lost| lost.table == table && lost.column.is_none());
+    of_table.filter_map(|lost| lost.rows).sum()
+}

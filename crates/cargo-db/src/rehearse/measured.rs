@@ -1,0 +1,93 @@
+//! What was measured of one statement.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pg_sql::lexer::words;
+use pg_sql::quote::quote_identifier;
+
+use crate::rehearse::capture::Kept;
+use crate::rehearse::snapshot::{Counts, Mode, Oid};
+
+/// Something that a statement does away with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// `table dropped`, `table emptied`, `column dropped`.
+    pub(super) how: &'static str,
+    /// As the server names it.
+    pub(super) table: String,
+    pub(super) column: Option<String>,
+    /// Nothing where they cannot be counted.
+    pub(super) rows: Option<u64>,
+    /// What it was called before the first migration, where it was there.
+    pub(super) was: Option<(String, Option<String>)>,
+}
+
+impl Lost {
+    /// The table, or the column.
+    pub(super) fn object(&self) -> String {
+        match &self.column {
+            Some(column) => format!("{}.{column}", self.table),
+            None => self.table.clone(),
+        }
+    }
+
+    pub(super) fn query(&self) -> String {
+        let what = self.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
+        format!("SELECT count({what}) FROM {}", self.table)
+    }
+}
+
+/// A scan of a table, and what it was locked with meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Scanned {
+    pub(super) table: String,
+    pub(super) rows: u64,
+    pub(super) times: u64,
+    pub(super) under: Option<Mode>,
+    pub(super) is_view: bool,
+}
+
+/// What one statement did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Measured {
+    pub(super) line: usize,
+    pub(super) text: String,
+    pub(super) elapsed: Duration,
+    pub(super) wal: u64,
+    /// Everything that our transaction had locked by its end; nothing where that was not seen.
+    pub(super) touched: Option<BTreeSet<Oid>>,
+    /// The tables of which it wrote rows, those that the migrations have made too.
+    pub(super) written: BTreeSet<Oid>,
+    /// Whether the session was a replica, which looks at no foreign key.
+    pub(super) replica: bool,
+    /// Locks that it took, or made stronger.
+    pub(super) taken: Vec<(String, Mode)>,
+    /// Tables that an earlier statement has shut everybody out of.
+    pub(super) shut: Vec<String>,
+    pub(super) scans: Vec<Scanned>,
+    pub(super) rewritten: Vec<(String, u64)>,
+    pub(super) lost: Vec<Lost>,
+    /// Tables and columns of which nobody can tell what the statement does to their values: our
+    /// role does not see all rows.
+    pub(super) hidden: Vec<String>,
+    pub(super) changed: Vec<(String, Counts)>,
+    /// The tables whose values were kept aside, and what became of these.
+    pub(super) captured: Vec<String>,
+    pub(super) kept: Vec<Kept>,
+}
+
+impl Measured {
+    /// Whether the statement may write rows, as far as its first word tells.
+    pub(super) fn may_write(&self) -> bool {
+        let first = words(&self.text).into_iter().next();
+        first.is_some_and(|first| {
+            matches!(first.as_str(), "insert" | "truncate") || may_change_rows(&first)
+        })
+    }
+}
+
+/// Whether a statement that begins so may change or delete rows that are there.
+pub(super) fn may_change_rows(first: &str) -> bool {
+    matches!(first, "update" | "delete" | "merge" | "with" | "do" | "select" | "call")
+}

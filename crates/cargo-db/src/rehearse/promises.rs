@@ -1,0 +1,127 @@
+//! What programs count on besides names, and miss after a migration: rights, rows that row
+//! security hides, what ON CONFLICT refers to. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::check::finding;
+use crate::model::finding::Finding;
+use crate::rehearse::fingerprint::Fingerprint;
+use crate::rehearse::judge::{expecting, short};
+use crate::rehearse::standing::{Right, Standing, Unique};
+
+/// How things stood at a moment, and how everything was defined.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    pub(super) standing: &'a Standing,
+    pub(super) schema: &'a Fingerprint,
+}
+
+/// What is not as it was for what stays, by name; `rows` tells how many rows a table has.
+pub(super) fn broken(
+    before: Moment<'_>,
+    after: Moment<'_>,
+    rows: &dyn Fn(&str) -> u64,
+) -> Vec<Finding> {
+    let mut found = rights_lost(before, after);
+    found.extend(secured(before.standing, after.standing, rows));
+    found.extend(not_unique(before, after, rows));
+    found
+}
+
+/// A finding about an object, with the line that accepts it.
+fn about(rule: &str, object: &str, rows: u64, evidence: String) -> Finding {
+    let mut found = finding(rule, 1, "", evidence);
+    found.help = Some(expecting(rule, object, rows));
+    (found.object, found.rows) = (Some(short(object).to_owned()), Some(rows));
+    found
+}
+
+fn rights_lost(before: Moment<'_>, after: Moment<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for ((kind, name), then) in &before.standing.rights {
+        let now = after.standing.rights.get(&(kind.clone(), name.clone()));
+        // Where a column has no rights of its own any more, nobody names it.
+        let gone = now.is_none() && !(kind == "column" && after.schema.has(kind, name));
+        let lost: Vec<&Right> =
+            then.iter().filter(|right| now.is_none_or(|now| !now.contains(right))).collect();
+        if !gone && !lost.is_empty() {
+            let evidence = format!("of the {kind}: {}", said(&lost));
+            found.push(about("rights-lost", name, lost.len() as u64, evidence));
+        }
+    }
+    found
+}
+
+/// `reader loses SELECT; PUBLIC loses EXECUTE`.
+fn said(lost: &[&Right]) -> String {
+    let mut by_role: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for right in lost {
+        by_role.entry(&right.who).or_default().push(&right.what);
+    }
+    let line = |(who, what): (&str, Vec<&str>)| format!("{who} loses {}", what.join(", "));
+    by_role.into_iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
+fn secured(before: &Standing, after: &Standing, rows: &dyn Fn(&str) -> u64) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (table, now) in &after.tables {
+        let Some(then) = before.tables.get(table) else { continue };
+        let evidence = match (then.on, now.on, then.forced, now.forced) {
+            (false, true, _, true) => "who is no superuser sees only what a policy shows",
+            (false, true, ..) => "who does not own it sees only what a policy shows",
+            (true, true, false, true) => "its owner too sees only what a policy shows now",
+            _ => continue,
+        };
+        found.push(about("row-security-on", table, rows(table), evidence.to_owned()));
+    }
+    found
+}
+
+fn not_unique(before: Moment<'_>, after: Moment<'_>, rows: &dyn Fn(&str) -> u64) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (oid, index) in &before.standing.unique {
+        let stays = after.standing.tables.contains_key(&index.table);
+        if !stays || after.standing.unique.contains_key(oid) {
+            continue;
+        }
+        // Of another name it does as well, which ON CONFLICT does not say.
+        let Some(definition) = nameless(before.schema, index) else { continue };
+        let mut others = after.standing.unique.values();
+        if others.any(|now| nameless(after.schema, now).as_ref() == Some(&definition)) {
+            continue;
+        }
+        let evidence = format!(
+            "{} may hold values twice, and ON CONFLICT fails that refers to it",
+            short(&index.table)
+        );
+        found.push(about("unique-gone", &index.name, rows(&index.table), evidence));
+    }
+    found
+}
+
+/// How an index is defined, without its name.
+fn nameless(schema: &Fingerprint, index: &Unique) -> Option<String> {
+    // Last stand what is no part of it: whether it is valid, clustered by, an identity.
+    let (definition, _) = schema.definition("index", &index.name)?.rsplit_once(' ')?;
+    Some(definition.replacen(&format!(" INDEX {} ON ", index.bare), " INDEX ON ", 1))
+}
+
+/// The tables whose rows another one no longer shows as its own: parent, child and the child's
+/// number.
+pub(super) fn left<'a>(
+    before: &'a Standing,
+    after: &'a Standing,
+) -> impl Iterator<Item = (&'a str, &'a str, u32)> {
+    let left = before.children.iter().filter(|((parent, _), oid)| {
+        let now = |((other, _), child): (&(String, String), &u32)| other == parent && child == *oid;
+        after.tables.contains_key(parent) && !after.children.iter().any(now)
+    });
+    left.map(|((parent, child), oid)| (parent.as_str(), child.as_str(), *oid))
+}
+
+/// That rows have left their parent.
+pub(super) fn partition_gone(parent: &str, child: &str, rows: u64) -> Finding {
+    let (parent, short_child) = (short(parent), short(child));
+    let evidence = format!("{rows} rows of {short_child} are no longer rows of {parent}");
+    about("partition-gone", child, rows, evidence)
+}
