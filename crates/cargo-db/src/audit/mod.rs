@@ -212,7 +212,9 @@ impl PendingRecord<'_> {
 
 /// The records that the session's database holds.
 pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
-    let sql = "SELECT to_regclass('cargo_db.audit')";
+    let sql = "SELECT 1 FROM pg_catalog.pg_class c \
+               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+               WHERE n.nspname = 'cargo_db' AND c.relname = 'audit'";
     if session.value("look for the audit trail", sql)?.is_none() {
         return Ok(Vec::new());
     }

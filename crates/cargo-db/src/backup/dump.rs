@@ -14,8 +14,10 @@ use crate::world::process::ClientProgram;
 use crate::world::server::Binaries;
 use crate::world::{World, files};
 use pg_logical::content::{self, Content};
+use pg_sql::quote::quote_identifier;
 
 /// What is wanted of a backup.
+#[derive(Clone)]
 pub(crate) struct BackupRequest {
     pub(crate) format: Format,
     pub(crate) compression: Compression,
@@ -29,6 +31,16 @@ pub(crate) struct BackupRequest {
     pub(crate) read_back: bool,
     /// Why it is taken: `manual`, `migrate`, `push`.
     pub(crate) event: String,
+}
+
+impl BackupRequest {
+    /// The same without these tables of cargo db's own. The manifest says so, too.
+    pub(super) fn without(&self, own: &[String]) -> BackupRequest {
+        let quoted = own.iter().map(|table| quote_identifier(table));
+        let left_out = quoted.map(|table| format!("--exclude-table=cargo_db.{table}"));
+        let selection = self.selection.iter().cloned().chain(left_out).collect();
+        BackupRequest { selection, ..self.clone() }
+    }
 }
 
 /// One dump that is about to be written.

@@ -67,14 +67,22 @@ impl Folder {
     /// Unfinished backups belong to runs that were killed: whoever is alone here may remove them.
     fn clear_unfinished(&self) -> Result<()> {
         for name in files::names(&self.path).into_iter().filter(|name| name.ends_with(".partial")) {
-            let path = self.path.join(name);
-            if files::is_there(&path) && path.is_dir() {
-                files::remove_dir(&path)?;
-            } else {
-                files::remove_file(&path)?;
+            if let Some(data) = name.strip_suffix(UNFINISHED) {
+                self.clear_half(data)?;
             }
+            remove_any(&self.path.join(name))?;
         }
         Ok(())
+    }
+
+    /// Removes what is there of a backup that was being published or removed, unless it has its
+    /// manifest.
+    fn clear_half(&self, name: &str) -> Result<()> {
+        if !is_safe_name(name) || files::is_there(&self.path.join(manifest_name(name))) {
+            return Ok(());
+        }
+        files::remove_file(&self.path.join(verification_name(name)))?;
+        remove_any(&self.path.join(name))
     }
 
     /// Keeps writers out, and lets other readers in.
@@ -169,9 +177,15 @@ impl Folder {
         files::replace(&self.path.join(verification_name(name)), &to_json(verification))
     }
 
-    /// Writes the manifest: from now on there is a backup.
-    pub(crate) fn publish(&self, manifest: &Manifest) -> Result<()> {
-        files::replace(&self.path.join(manifest_name(&manifest.name)), &to_json(manifest))
+    /// Gives what is complete its name, and writes the manifest: from now on there is a backup.
+    pub(crate) fn publish(&self, partial: &Path, manifest: &Manifest) -> Result<()> {
+        let name = &manifest.name;
+        let unfinished = self.path.join(format!("{name}{UNFINISHED}"));
+        files::private_file(&unfinished)?;
+        files::rename(partial, &self.path.join(name))?;
+        files::sync_dir(&self.path)?;
+        files::replace(&self.path.join(manifest_name(name)), &to_json(manifest))?;
+        files::remove_file(&unfinished)
     }
 
     /// Gives a set that is complete its place as the latest; the one before it is archived.
@@ -193,16 +207,29 @@ impl Folder {
     /// Removes a backup: its manifest first, so that nothing half there counts as one.
     pub(crate) fn remove(&self, backup: &Backup) -> Result<()> {
         let name = &backup.manifest.name;
-        files::remove_file(&self.path.join(manifest_name(name)))?;
-        files::remove_file(&self.path.join(verification_name(name)))?;
-        let path = self.path.join(name);
-        if files::is_there(&path) && path.is_dir() {
-            files::remove_dir(&path)
-        } else {
-            files::remove_file(&path)
+        if let Some((_, set)) = name.split_once('/') {
+            let partial = self.path.join(format!("{set}.partial"));
+            files::rename(&self.path.join(name), &partial)?;
+            return files::remove_dir(&partial);
         }
+        let unfinished = self.path.join(format!("{name}{UNFINISHED}"));
+        files::rename(&self.path.join(manifest_name(name)), &unfinished)?;
+        self.clear_half(name)?;
+        files::remove_file(&unfinished)
     }
 }
+
+fn remove_any(path: &Path) -> Result<()> {
+    if files::is_there(path) && path.is_dir() {
+        files::remove_dir(path)
+    } else {
+        files::remove_file(path)
+    }
+}
+
+/// What follows the name of a backup while it is being published, or removed: whoever is killed at
+/// that leaves a name by which the rest is found.
+const UNFINISHED: &str = ".unfinished.partial";
 
 /// Whether a path is that of a set, wherever it lies.
 pub(super) fn is_set(path: &Path) -> bool {

@@ -10,6 +10,7 @@ mod inplace;
 mod integrity;
 mod load;
 mod locale;
+mod owner;
 mod part;
 mod preflight;
 mod restore;

@@ -5,8 +5,10 @@ use postgres::error::SqlState;
 
 use crate::backup::load::{Within, load};
 use crate::backup::locale::{self, locale_of};
+use crate::backup::owner::{self, Owner};
 use crate::failure::Result;
 use crate::model::backup::Locale;
+use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
@@ -16,8 +18,7 @@ use crate::world::process::{self, ClientProgram};
 use crate::world::server::client;
 use pg_sql::quote::{quote_identifier, quote_literal};
 
-/// The comment by which a database that is being built is recognised, so that the next run can
-/// remove one that a killed run left behind.
+/// The comment of a database that is being built, for people who come across it.
 const BEING_BUILT: &str = "cargo-db: being built";
 
 /// What a scratch database is called beside its source.
@@ -30,6 +31,8 @@ pub(crate) struct Built {
     pub(super) comment: Option<String>,
     world: World,
     pub(super) kept: bool,
+    /// While its session lives, no other run takes the database for a leftover.
+    owner: Owner,
 }
 
 impl Drop for Built {
@@ -39,13 +42,15 @@ impl Drop for Built {
         }
         let world = self.world.uninterrupted();
         if let Ok(mut session) = Session::open(&world, &self.target.maintenance(), Purpose::Write) {
-            let name = quote_identifier(&self.target.database);
-            let _ = session.run(
-                "drop the unfinished database",
-                &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-            );
+            // That there is none yet is worth no line.
+            let _ = session.run("be quiet", "SET client_min_messages = warning");
+            let _ = session.run("drop the unfinished database", &dropping(&self.target.database));
         }
     }
+}
+
+fn dropping(name: &str) -> String {
+    format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_identifier(name))
 }
 
 /// What a restore or a reset does not keep has this comment until it is dropped.
@@ -59,27 +64,29 @@ pub(crate) fn create_sibling(
     what: &str,
     like: Option<Locale>,
 ) -> Result<Built> {
-    let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
-    remove_leftovers(world, &mut session, target, what)?;
-    let name = sibling_name(&target.database, what);
+    let mut owner = Owner::open(world, target)?;
+    remove_leftovers(world, &mut owner.0, target, what)?;
     let locale = match like {
         Some(locale) => Some(locale),
-        None => own_locale(&mut session, target)?,
+        None => own_locale(&mut owner.0, target)?,
     };
     let options = locale.as_ref().map(locale_options).unwrap_or_default();
-    let quoted = quote_identifier(&name);
-    let built = Built {
-        target: target.with_database(&name),
-        comment: None,
-        world: world.clone(),
-        kept: false,
-    };
-    session.run(
+    let mut built = claim(world, owner, target, what)?;
+    let quoted = quote_identifier(&built.target.database);
+    built.owner.0.run(
         "create the new database",
         &format!("CREATE DATABASE {quoted} TEMPLATE template0{options}"),
     )?;
-    mark(&mut session, &name)?;
+    built.mark()?;
     Ok(built)
+}
+
+/// Makes the name of a new database the owner's. Dropped, it drops a database that came of it.
+fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result<Built> {
+    let name = sibling_name(&target.database, what);
+    owner.claim(&name)?;
+    let target = target.with_database(&name);
+    Ok(Built { target, comment: None, world: world.clone(), kept: false, owner })
 }
 
 /// The locale of the target itself; nothing where there is no such database.
@@ -109,37 +116,23 @@ fn locale_options(locale: &Locale) -> String {
     }
 }
 
-/// Says on a new database that it is ours, whose, and since when.
-fn mark(session: &mut Session, name: &str) -> Result<()> {
-    let comment =
-        format!("{BEING_BUILT} by {}@{} at {}", process::user_name(), process::host_name(), now());
-    let sql =
-        format!("COMMENT ON DATABASE {} IS {}", quote_identifier(name), quote_literal(&comment));
-    session.run("mark the new database", &sql)
-}
-
 /// Clones the target beside itself. Nothing where somebody is connected, or may not: it is never
 /// waited for others, and none of them is sent away.
 pub(crate) fn clone_sibling(world: &World, target: &Target, what: &str) -> Result<Option<Built>> {
-    let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
-    remove_leftovers(world, &mut session, target, what)?;
+    let mut owner = Owner::open(world, target)?;
+    remove_leftovers(world, &mut owner.0, target, what)?;
     let others = format!(
         "SELECT 1 FROM pg_stat_activity WHERE datname = {} LIMIT 1",
         quote_literal(&target.database)
     );
-    if session.value("look who is connected", &others)?.is_some() {
+    if owner.0.value("look who is connected", &others)?.is_some() {
         return Ok(None);
     }
-    let name = sibling_name(&target.database, what);
-    let built = Built {
-        target: target.with_database(&name),
-        comment: None,
-        world: world.clone(),
-        kept: false,
-    };
+    let mut built = claim(world, owner, target, what)?;
     let template = quote_identifier(&target.database);
-    let sql = format!("CREATE DATABASE {} TEMPLATE {template}", quote_identifier(&name));
-    match session.run("clone the database", &sql) {
+    let name = quote_identifier(&built.target.database);
+    let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
+    match built.owner.0.run("clone the database", &sql) {
         Ok(()) => {}
         // Somebody came after all, or only its owner may do this.
         Err(failure)
@@ -150,11 +143,20 @@ pub(crate) fn clone_sibling(world: &World, target: &Target, what: &str) -> Resul
         }
         Err(failure) => return Err(failure),
     }
-    mark(&mut session, &name)?;
+    built.mark()?;
     Ok(Some(built))
 }
 
 impl Built {
+    /// Says on it that it is ours, whose, and since when.
+    fn mark(&mut self) -> Result<()> {
+        let (user, host) = (process::user_name(), process::host_name());
+        let comment = format!("{BEING_BUILT} by {user}@{host} at {}", now());
+        let name = quote_identifier(&self.target.database);
+        let sql = format!("COMMENT ON DATABASE {name} IS {}", quote_literal(&comment));
+        self.owner.0.run("mark the new database", &sql)
+    }
+
     /// Leaves it where it is, under its name and no longer ours to remove.
     pub(crate) fn keep(mut self, what: &str) -> Result<String> {
         let mut session = Session::open(&self.world, &self.target.maintenance(), Purpose::Write)?;
@@ -222,31 +224,49 @@ pub(super) fn stem(database: &str) -> String {
     format!("{}_{hash:08x}", &database[..room])
 }
 
-/// Drops what killed runs left of this database: new ones that they were building, if nobody uses
-/// them, and old ones that were to be dropped. A rehearsal holds no lock on the server, so it looks
-/// after its own kind only.
+/// Drops what killed runs left of this database: new ones that nobody owns any more, whoever may
+/// still be connected on their account, and old ones that were to be dropped. Whatever cannot be
+/// dropped does not keep anybody from working.
 fn remove_leftovers(
     world: &World,
     session: &mut Session,
     target: &Target,
     what: &str,
 ) -> Result<()> {
-    let kind = if what == SCRATCH { format!("{SCRATCH}_") } else { String::new() };
-    let prefix = quote_literal(&format!("{}__{kind}", stem(&target.database)));
-    let sql = format!(include_str!("sql/leftovers.sql"), prefix = prefix);
-    for row in session.rows("look for what killed runs left", &sql)? {
-        let name = row.text("name")?;
-        let ours = match row.optional_text("comment")? {
-            Some(comment) => comment.starts_with(BEING_BUILT) || comment == TO_BE_DROPPED,
-            // Killed between making it and saying so: then there is nothing in it.
-            None => is_sibling_name(name, &target.database) && is_empty(world, target, name),
-        };
-        if ours {
-            let drop = format!("DROP DATABASE IF EXISTS {}", quote_identifier(name));
-            session.run("drop what a killed run left", &drop)?;
+    let named = built_beside(session, &target.database, what)?;
+    if named.is_empty() {
+        return Ok(());
+    }
+    let held = owner::held(session)?;
+    // Its owner may have given one away between the two looks: then it is not what it was.
+    let still = built_beside(session, &target.database, what)?;
+    let is_held = |name: &str| held.contains(&owner::key(name));
+    for name in named.into_iter().filter(|name| still.contains(name) && !is_held(name)) {
+        if let Err(failure) = session.run("drop what a killed run left", &dropping(&name)) {
+            world.interrupt.check()?;
+            let message = format!("{name}, which a killed run left, stays for now: {failure}");
+            world.tell(Event::Notice { severity: "warning".to_owned(), message });
         }
     }
     Ok(())
+}
+
+/// The databases beside this one that are named as new ones are and say nothing else of themselves,
+/// and those that say that they are to be dropped. The latter are a restore's, which holds a lock
+/// on the server; a rehearsal holds none, so it looks at the former only.
+fn built_beside(session: &mut Session, database: &str, what: &str) -> Result<Vec<String>> {
+    let prefix = quote_literal(&format!("{}__", stem(database)));
+    let sql = format!(include_str!("sql/leftovers.sql"), prefix = prefix);
+    let mut found = Vec::new();
+    for row in session.rows("look for what killed runs left", &sql)? {
+        let (name, comment) = (row.text("name")?, row.optional_text("comment")?);
+        let is_new = comment.is_none_or(|comment| comment.starts_with(BEING_BUILT));
+        let is_old = comment == Some(TO_BE_DROPPED) && what != SCRATCH;
+        if is_old || (is_new && is_sibling_name(name, database)) {
+            found.push(name.to_owned());
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a name is one that [`sibling_name`] gives to a new database.
@@ -255,16 +275,12 @@ fn is_sibling_name(name: &str, database: &str) -> bool {
     let moment = rest.and_then(|rest| {
         ["restore_", "reset_", "scratch_"].into_iter().find_map(|what| rest.strip_prefix(what))
     });
+    let fits = |(pattern, byte): (u8, u8)| match pattern {
+        b'0' => byte.is_ascii_digit(),
+        other => byte == other,
+    };
+    let pattern = b"00000000T000000_000";
     moment.is_some_and(|moment| {
-        moment.len() == "20260131T235959_123".len()
-            && moment.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'T' | b'_'))
-    })
-}
-
-fn is_empty(world: &World, target: &Target, name: &str) -> bool {
-    let sql = "SELECT 1 FROM pg_class WHERE oid >= 16384 LIMIT 1";
-    let session = Session::open(world, &target.with_database(name), Purpose::Read);
-    session.is_ok_and(|mut session| {
-        session.value("look into it", sql).is_ok_and(|found| found.is_none())
+        moment.len() == pattern.len() && pattern.iter().copied().zip(moment.bytes()).all(fits)
     })
 }

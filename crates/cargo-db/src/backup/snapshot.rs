@@ -9,7 +9,7 @@ use crate::migration;
 use crate::model::backup::{DatabaseIdentity, ServerIdentity};
 use crate::model::target::Target;
 use crate::world::World;
-use crate::world::pg::{Purpose, Row, Session, only_row};
+use crate::world::pg::{Purpose, Row, Session, memory, only_row};
 use db_tools::ProjectTool;
 
 /// A schema and the tables in it.
@@ -27,6 +27,8 @@ pub(super) struct Snapshot {
     pub(super) extensions: BTreeMap<String, String>,
     pub(super) migrations: BTreeMap<String, String>,
     pub(super) schemas: Schemas,
+    /// Tables of cargo db's own that the role may not read, and so not back up.
+    pub(super) unread: Vec<String>,
     /// How many more connections the server has for us.
     pub(super) free_connections: usize,
 }
@@ -39,7 +41,11 @@ impl Snapshot {
         let sql = format!(include_str!("sql/snapshot.sql"), locale = locale::COLUMNS);
         let [_, about, database, extensions, connections] = session.sets(doing, &sql)?;
         let (about, database) = (only_row(doing, about)?, only_row(doing, database)?);
-        let schemas = schemas(&mut session)?;
+        let mut schemas = schemas(&mut session)?;
+        let unread = memory::unread(&mut session)?;
+        if let Some(own) = schemas.get_mut("cargo_db") {
+            own.retain(|table| !unread.contains(table));
+        }
         let history = migration::read_history(&mut session, layout)?;
         let migrations = history.applied.iter().map(|row| {
             let checksum = row.checksum.as_ref().map(ToString::to_string);
@@ -61,6 +67,7 @@ impl Snapshot {
             migrations: migrations.collect(),
             schemas,
             encoding: session.encoding(),
+            unread,
             free_connections: usize::try_from(free).unwrap_or(0),
             _session: session,
         })

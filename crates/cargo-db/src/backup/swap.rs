@@ -157,7 +157,10 @@ pub(crate) fn undo(world: &World, target: &Target, kept: &str) -> Result<String>
         format!("ALTER DATABASE {current} RENAME TO {}", quote_identifier(&aside)),
         format!("ALTER DATABASE {} RENAME TO {current}", quote_identifier(kept)),
     ];
-    rename(world, &mut session, &[&target.database, kept], &statements)?;
+    let backend = backend(&mut session)?;
+    let former = target.with_database(kept);
+    rename(world, &mut session, &[&target.database, kept], &statements)
+        .or_else(|failure| swap_committed(world, &session.target, &backend, &former, failure))?;
     Ok(aside)
 }
 

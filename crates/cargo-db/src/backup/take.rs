@@ -53,6 +53,7 @@ pub(crate) fn take(
     let (started, began) = (now(), stopwatch());
     let snapshot = Snapshot::take(world, &settings.migrations.layout, target).map_err(as_backup)?;
     let programs = client(settings.pg_bin(), snapshot.major)?;
+    let request = &request.without(&snapshot.unread);
     let partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };
     world.tell(Event::Started { doing: "Backing up", subject: target.database.clone() });
     let tables = snapshot.schemas.values().map(Vec::len).sum::<usize>() as u64;
@@ -148,10 +149,8 @@ fn publish(
         let name = format!("{LATEST}/{}", manifest.name);
         return folder.find(Some(&name), &manifest.database.name);
     }
-    files::rename(&partial.path, &folder.path_of(&manifest.name))?;
+    folder.publish(&partial.path, &manifest)?;
     partial.kept = true;
-    files::sync_dir(folder.path())?;
-    folder.publish(&manifest)?;
     Ok(Backup { manifest, verification: None })
 }
 

@@ -36,6 +36,16 @@ pub(super) fn allowed(database: &Database<'_>, plan: &Plan) -> Result<()> {
     }
 }
 
+/// Fails where the database's own record of what it is, or of what was done to it, is hidden from
+/// the role: what nobody can look at again under the lock is no ground to change anything.
+pub(super) fn may_read(database: &Database<'_>, plan: &Plan) -> Result<()> {
+    if database.unread.is_empty() {
+        return Ok(());
+    }
+    let (role, tables) = (plan.target.user.clone(), database.unread.clone());
+    Err(ConsentError::Unreadable { verb: plan.verb.name(), role, tables }.into())
+}
+
 /// Fails where the plan of the second look never runs here, or where the plan that was consented to
 /// by its id was carried out meanwhile.
 pub(super) fn still_holds(database: &Database<'_>, now: &Plan) -> Result<()> {

@@ -127,6 +127,7 @@ pub(crate) fn perform<C: Change>(
     if plan.is_empty() {
         return Ok(Ending::Nothing(plan));
     }
+    consent::may_read(database, &plan)?;
     if let Some(obstacle) = obstacle {
         return Err(obstacle);
     }
@@ -152,7 +153,10 @@ pub(crate) fn perform<C: Change>(
     let done = record(database, &now, given, backup.clone(), || {
         change.carry_out(database, &now, held, backup.as_deref())
     })?;
-    change.afterwards(database, &now)?;
+    change.afterwards(database, &now).map_err(|failure| {
+        let done = format!("everything of `{}` was done", now.verb.name());
+        failure.afterwards(&done, "what is compared or tidied up at the end")
+    })?;
     Ok(Ending::Done { plan: now, done, backup })
 }
 

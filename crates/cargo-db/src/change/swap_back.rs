@@ -21,11 +21,13 @@ pub(crate) fn apply_or_restore(
     let target = &plan.target;
     let failure = match migration::carry_out(world, settings, plan, &mut lock) {
         Ok(deeds) => return Ok(deeds),
+        Err(failure) if failure.is_afterwards() => return Err(failure),
         Err(failure) => world.as_interrupted(failure),
     };
     // Going back has to come through also after a signal.
     let world = &world.uninterrupted();
-    let mut nobody_else_wrote = || match witness.doubts(world)? {
+    let unknown = |doubt: Failure| vec![format!("nobody can be asked who wrote: {doubt}")];
+    let mut nobody_else_wrote = || match witness.doubts(world).unwrap_or_else(unknown) {
         doubts if doubts.is_empty() => Ok(()),
         doubts => {
             let (why, backup) = (failure.why(), backup.to_owned());

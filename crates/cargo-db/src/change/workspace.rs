@@ -10,7 +10,7 @@ use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
 use crate::policy::Policy;
 use crate::settings::{Caller, Candidate, Flags, Place, Program, Settings, Sources, best};
-use crate::world::pg::{Purpose, Session, marker};
+use crate::world::pg::{Purpose, Session, marker, memory};
 use crate::world::server::{self as local, LocalServer};
 use crate::world::signal::Interrupt;
 use crate::world::{World, files, process};
@@ -38,6 +38,9 @@ pub(crate) struct Database<'w> {
     pub(crate) settings: Settings,
     /// The plans on this target that were consented to by their id, and are used up by that.
     pub(crate) used: Vec<String>,
+    /// The tables of cargo db's own that the role may not read; nothing is changed where there are
+    /// any.
+    pub(crate) unread: Vec<String>,
 }
 
 impl Workspace {
@@ -112,6 +115,7 @@ impl Workspace {
         let settings = self.settings_with_tool()?;
         if self.needs.database == DatabaseNeed::Marked {
             let database = Database::marked(self, settings)?;
+            memory::tell_unread(&self.world, &database.target.user, &database.unread);
             if let Some(copied) = database.settings.environment.copy_of {
                 let name = &database.target.database;
                 self.ui.note(&format!("{name} is a copy of {copied}"));
@@ -127,7 +131,7 @@ impl Workspace {
             },
         };
         let used = Trail::of(&settings.root).used()?;
-        Ok(Database { workspace: self, target, settings, used })
+        Ok(Database { workspace: self, target, settings, used, unread: Vec::new() })
     }
 
     /// The settings, once it is known whose migrations these are.
@@ -194,13 +198,15 @@ impl Database<'_> {
         {
             settings.environment = settings.environment.raised_by(&marker);
         }
+        let unread = session.as_mut().map(memory::unread).transpose()?.unwrap_or_default();
+        let may_read = !unread.iter().any(|table| table == "audit");
         let used = match session {
-            Some(mut session) if !settings.environment.environment.is_disposable() => {
+            Some(mut session) if may_read && !settings.environment.environment.is_disposable() => {
                 audit::used(audit::in_database(&mut session)?.into_iter())
             }
             _ => Trail::of(&settings.root).used()?,
         };
-        Ok(Database { workspace, target, settings, used })
+        Ok(Database { workspace, target, settings, used, unread })
     }
 
     /// The same, looked at again: its marker, and the plans that were carried out.
@@ -211,7 +217,7 @@ impl Database<'_> {
         }
         let (target, settings) = (target.clone(), settings.clone());
         let used = Trail::of(&settings.root).used()?;
-        Ok(Database { workspace, target, settings, used })
+        Ok(Database { workspace, target, settings, used, unread: Vec::new() })
     }
 
     /// The environment in which this database counts.

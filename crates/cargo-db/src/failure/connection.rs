@@ -1,7 +1,7 @@
 //! The way to a database: it cannot be reached, it is not there, or it was lost.
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, FINISH_BY_HAND, staying};
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, committed, staying};
 use crate::model::environment::Environment;
 
 /// A connection that could not be made, or that ended.
@@ -11,13 +11,24 @@ pub(crate) enum ConnectionError {
     Failed { target: String, why: String, code: Option<String> },
     #[error("the database `{database}` does not exist on `{server}`")]
     NoDatabase { database: String, server: String, environment: Environment },
+    #[error("between us and `{target}` stands a pooler that lends its connections out")]
+    Pooler { target: String, sign: String },
+    #[error(
+        "`{target}` serves no second session: a pooler that has one connection stands before it"
+    )]
+    PoolTooSmall { target: String, waited: String },
     #[error("the connection to `{target}` was lost during {subject}")]
     Lost { target: String, subject: String, why: String },
     #[error("the connection to `{target}` was lost during {subject}")]
     LostPartWay { target: String, subject: String, why: String, stays: Vec<String> },
+    #[error("the connection to `{target}` was lost, after {done}")]
+    LostAfterwards { target: String, done: String, unseen: String, why: String },
     #[error("the connection to `{target}` was lost while {subject} was being committed")]
     CommitUnknown { target: String, subject: String },
 }
+
+const DIRECT: &str = "name the server itself, by its direct URL (its own port, usually 5432), or \
+     a pool in session mode";
 
 impl ConnectionError {
     /// Code, exit, why and what next of each kind.
@@ -47,6 +58,17 @@ impl ConnectionError {
                     ))
                 }
             }
+            ConnectionError::Pooler { sign, .. } => {
+                Explanation::new("CONNECTION.POOLER", Exit::Usage)
+                    .because(sign)
+                    .because("a lock taken through it is none, and what is set goes to others")
+                    .advise(DIRECT)
+            }
+            ConnectionError::PoolTooSmall { waited, .. } => {
+                Explanation::new("CONNECTION.POOL_TOO_SMALL", Exit::Usage)
+                    .because(format!("waited {waited}: one session holds the lock, another works"))
+                    .advise(DIRECT)
+            }
             ConnectionError::Lost { why, .. } => Explanation::new("CONNECTION.LOST", Exit::Failed)
                 .because(why)
                 .because("the server undoes what was not committed: the database is as before it")
@@ -56,6 +78,12 @@ impl ConnectionError {
                     .because(why)
                     .because_of(staying(stays))
                     .advise(FINISH_BY_HAND)
+            }
+            ConnectionError::LostAfterwards { unseen, why, .. } => {
+                Explanation::new("CONNECTION.LOST_AFTERWARDS", Exit::PartWay)
+                    .because(why)
+                    .because_of(committed(unseen))
+                    .look_at_status()
             }
             ConnectionError::CommitUnknown { .. } => {
                 Explanation::new("CONNECTION.COMMIT_UNKNOWN", Exit::Unreachable)
@@ -85,6 +113,8 @@ pub(super) fn samples() -> Vec<ConnectionError> {
         failed(None),
         failed(Some("28P01")),
         failed(Some("53300")),
+        ConnectionError::Pooler { target: target.clone(), sign: text("what was set is gone") },
+        ConnectionError::PoolTooSmall { target: target.clone(), waited: text("10s") },
         missing(Environment::Development),
         missing(Environment::Production),
         ConnectionError::Lost {
@@ -95,8 +125,14 @@ pub(super) fn samples() -> Vec<ConnectionError> {
         ConnectionError::LostPartWay {
             target: target.clone(),
             subject: subject.clone(),
-            why,
+            why: why.clone(),
             stays: vec![text("CREATE INDEX")],
+        },
+        ConnectionError::LostAfterwards {
+            target: target.clone(),
+            done: text("all 2 migrations were applied"),
+            unseen: text("the history"),
+            why,
         },
         ConnectionError::CommitUnknown { target, subject },
     ]

@@ -6,6 +6,7 @@ use crate::failure::exit::Exit;
 use crate::failure::explanation::Explanation;
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
+use pg_sql::quote::quote_identifier;
 
 /// Consent that is missing, that is for something else, or that nothing can replace.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,8 @@ pub(crate) enum ConsentError {
     TrustByAgent { agent: String },
     #[error("trust is given at a terminal, and this is none")]
     TrustWithoutTerminal { root: PathBuf },
+    #[error("{verb} needs to know what cargo db keeps in the database, which {role} may not read")]
+    Unreadable { verb: &'static str, role: String, tables: Vec<String> },
     #[error("{verb} is refused in {environment}")]
     Refused { verb: &'static str, environment: Environment, signals: Vec<String> },
 }
@@ -74,6 +77,11 @@ impl ConsentError {
                 Explanation::new("TRUST.NO_TERMINAL", Exit::Consent)
                     .run("where nobody can be asked, as in CI", by_variable(root))
             }
+            ConsentError::Unreadable { role, tables, .. } => {
+                Explanation::new("POLICY.UNREADABLE", Exit::Policy)
+                    .because_of(tables.iter().map(|table| format!("not read: cargo_db.{table}")))
+                    .advise(format!("have their owner run `{}`", grants(role, tables)))
+            }
             ConsentError::Refused { verb, signals, .. } => {
                 let refused = Explanation::new("POLICY.REFUSED", Exit::Policy)
                     .because_of(signals.iter().cloned())
@@ -98,6 +106,17 @@ fn untrusted(root: &Path, commands: &[String], changed: bool) -> Explanation {
 
 fn by_variable(root: &Path) -> String {
     format!("export CARGO_DB_TRUST={}", shell_words::quote(&root.display().to_string()))
+}
+
+/// The statements that let a role read these tables; into the trail it writes too.
+fn grants(role: &str, tables: &[String]) -> String {
+    let role = quote_identifier(role);
+    let tables = tables.iter().map(|table| match table.as_str() {
+        "audit" => format!("GRANT SELECT, INSERT ON cargo_db.audit TO {role}"),
+        _ => format!("GRANT SELECT ON cargo_db.{} TO {role}", quote_identifier(table)),
+    });
+    let schema = format!("GRANT USAGE ON SCHEMA cargo_db TO {role}");
+    std::iter::once(schema).chain(tables).collect::<Vec<_>>().join("; ")
 }
 
 fn needed(consent: Consent) -> &'static str {
@@ -174,6 +193,11 @@ pub(super) fn samples() -> Vec<ConsentError> {
         ConsentError::Untrusted { root: "/p".into(), commands: Vec::new(), changed: true },
         ConsentError::TrustByAgent { agent: text("AI_AGENT") },
         ConsentError::TrustWithoutTerminal { root: "/p".into() },
+        ConsentError::Unreadable {
+            verb: "migrate",
+            role: text("app"),
+            tables: vec![text("audit"), text("marker")],
+        },
         refused("reset"),
         refused("seed --fresh"),
         refused("rollback"),

@@ -77,6 +77,11 @@ fn run_again(failed: Explanation, code: Option<&str>, verb: &str) -> Explanation
         Some("57014") => {
             failed.run("it took too long: raise `[migrate] statement-timeout`, then", again)
         }
+        Some("25006") => failed.run(
+            "the role or the database makes transactions read-only: `SET TRANSACTION READ WRITE` \
+             in the file, or another role, then",
+            again,
+        ),
         Some("42501") => failed.run("as a role that may do this", again),
         Some("25001") => failed.run(
             "it cannot run in a transaction: `cargo db check` says how it leaves it, then",
@@ -121,7 +126,10 @@ pub(super) fn samples() -> Vec<DatabaseError> {
         subject: text(subject),
     };
     let mut all: Vec<DatabaseError> =
-        ["22012", "55P03", "57014", "42501", "25001", "42P07"].iter().map(failed).collect();
+        ["22012", "55P03", "57014", "25006", "42501", "25001", "42P07"]
+            .iter()
+            .map(failed)
+            .collect();
     all.extend([
         DatabaseError::PartWay {
             statement: statement("22012"),

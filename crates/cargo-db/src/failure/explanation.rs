@@ -84,6 +84,11 @@ pub(super) fn staying(stays: &[String]) -> impl Iterator<Item = String> {
     std::iter::once(head).chain(stays.iter().map(|statement| format!("  {statement}")))
 }
 
+/// What is known where everything was done, and the look at it failed.
+pub(super) fn committed(unseen: &str) -> [String; 2] {
+    ["all of that is committed, and stays".to_owned(), format!("not looked at any more: {unseen}")]
+}
+
 /// What to do about a file that stopped half-way, outside a transaction.
 pub(super) const FINISH_BY_HAND: &str = "mend the file so that it can run again (`IF NOT EXISTS`), \
      or undo by hand what stays, then migrate again";

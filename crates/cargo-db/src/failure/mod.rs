@@ -202,6 +202,51 @@ impl Failure {
         }
     }
 
+    /// What a failure is where everything was done and committed before it, and only what came of
+    /// it could not be looked at any more.
+    pub(crate) fn afterwards(self, done: &str, unseen: &str) -> Failure {
+        let (done, unseen) = (done.to_owned(), unseen.to_owned());
+        let after = match self.kind() {
+            Kind::Connection(
+                ConnectionError::Failed { target, why, .. }
+                | ConnectionError::Lost { target, why, .. },
+            )
+            | Kind::Lock(LockError::Lost { target, why }) => {
+                let (target, why) = (target.clone(), why.clone());
+                ConnectionError::LostAfterwards { target, done, unseen, why }.into()
+            }
+            Kind::Database(DatabaseError::Sql { .. }) | Kind::File(_) => {
+                let (failure, why) = (self.to_string(), self.why());
+                Kind::from(RunError::NotLookedAt { done, unseen, failure, why })
+            }
+            _ => return self,
+        };
+        let before = self.done().to_vec();
+        after.caused_by(self).after(before)
+    }
+
+    /// Whether everything was done before it.
+    pub(crate) fn is_afterwards(&self) -> bool {
+        matches!(
+            self.kind(),
+            Kind::Connection(ConnectionError::LostAfterwards { .. })
+                | Kind::Run(RunError::NotLookedAt { .. })
+        )
+    }
+
+    /// What a failure is where all that was done goes with it, also what was committed.
+    pub(crate) fn undone(self) -> Failure {
+        let subject = "the look at the new database".to_owned();
+        let undone: Failure = match self.kind() {
+            Kind::Connection(ConnectionError::LostAfterwards { target, why, .. }) => {
+                let (target, why) = (target.clone(), why.clone());
+                ConnectionError::Lost { target, subject, why }.into()
+            }
+            _ => return self.without_done(),
+        };
+        undone.caused_by(self)
+    }
+
     /// Says what was rolled back with a verification that failed.
     pub(crate) fn about(mut self, rolled_back: &str) -> Failure {
         if let Kind::Database(DatabaseError::NotVerified { subject, .. }) = &mut self.0.kind {

@@ -1,13 +1,15 @@
 //! The run itself: a signal, and our own bugs.
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::Explanation;
+use crate::failure::explanation::{Explanation, committed};
 
 /// A run that did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error("stopped by a signal")]
     Interrupted { terminated: bool },
+    #[error("could not look at {unseen}, after {done}: {failure}")]
+    NotLookedAt { done: String, unseen: String, failure: String, why: Vec<String> },
     #[error("{what}")]
     Bug { what: String },
 }
@@ -22,6 +24,12 @@ impl RunError {
             RunError::Interrupted { terminated: true } => {
                 Explanation::new("SIGNAL.TERMINATED", Exit::Terminated).look_at_status()
             }
+            RunError::NotLookedAt { unseen, why, .. } => {
+                Explanation::new("RUN.NOT_LOOKED_AT", Exit::PartWay)
+                    .because_of(why.clone())
+                    .because_of(committed(unseen))
+                    .look_at_status()
+            }
             RunError::Bug { .. } => Explanation::new("BUG", Exit::Bug)
                 .advise("this is a bug of cargo db: please report it"),
         }
@@ -34,6 +42,12 @@ pub(super) fn samples() -> Vec<RunError> {
     vec![
         RunError::Interrupted { terminated: false },
         RunError::Interrupted { terminated: true },
+        RunError::NotLookedAt {
+            done: "all 2 migrations were applied".to_owned(),
+            unseen: "the history".to_owned(),
+            failure: "cannot read the history: permission denied".to_owned(),
+            why: vec!["SQLSTATE 42501".to_owned()],
+        },
         RunError::Bug { what: "the server answered another question".to_owned() },
     ]
 }

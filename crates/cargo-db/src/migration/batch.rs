@@ -31,6 +31,7 @@ impl Run<'_> {
     }
 
     fn one_transaction(&mut self, steps: &[MigrationStep<'_>]) -> Result<Vec<AppliedMigration>> {
+        self.lock.is_apart_from(&mut self.session)?;
         self.session.run("begin a transaction", "BEGIN")?;
         let ran = self.find_history().and_then(|()| self.run_all(steps));
         if ran.is_err() {

@@ -35,14 +35,18 @@ impl Run<'_> {
             let began = stopwatch();
             let (doing, done) = step.words();
             self.world.tell(Event::Started { doing, subject: step.subject.clone() });
-            let ready = self.world.interrupt.check().and_then(|()| self.lock.check());
+            let ready = self.world.interrupt.check().and_then(|()| self.ready());
             let outcome = ready.and_then(|()| self.with_retries(step));
             outcome.map_err(|failure| failure.after(done_so_far(&applied, done)))?;
             let elapsed = began.elapsed();
             self.world.tell(Event::Finished { done, subject: step.subject.clone(), elapsed });
             applied.push(AppliedMigration::of(step.migration, elapsed));
         }
-        self.verify_batch().map_err(|failure| failure.after(done_so_far(&applied, "Applied")))?;
+        let done = format!("all migrations of the run were applied ({})", applied.len());
+        self.verify_batch().map_err(|failure| {
+            let failure = failure.afterwards(&done, "what `[verify] sql` asks");
+            failure.after(done_so_far(&applied, "Applied"))
+        })?;
         Ok(applied)
     }
 

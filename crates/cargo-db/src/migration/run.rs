@@ -82,6 +82,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Makes sure, before a migration, that the lock is there and is ours.
+    pub(super) fn ready(&mut self) -> Result<()> {
+        self.lock.check()?;
+        self.lock.is_apart_from(&mut self.session)
+    }
+
     /// The limits of the session while a migration runs in it.
     pub(super) fn session_settings(&self) -> String {
         session_settings(self.limits)
@@ -110,8 +116,16 @@ impl<'a> Run<'a> {
         if recorded != (step.direction == Direction::Up) {
             return Err(self.rolled_back(Stop::Lost("the commit did not arrive".to_owned()), step));
         }
-        // The lock went with the connection, more likely than not.
-        self.lock.check_now()?;
+        self.go_on(session).map_err(|failure| {
+            let done = format!("{} was committed", step.subject);
+            failure.afterwards(&done, "what comes after it")
+        })
+    }
+
+    /// Works in another session from here on, before the next migration looks for the lock: that
+    /// went with the connection, more likely than not.
+    fn go_on(&mut self, mut session: Session) -> Result<()> {
+        self.lock.doubt();
         self.backend = backend(&mut session)?;
         self.watchdog.follow(self.backend.pid());
         self.session = session;

@@ -5,7 +5,7 @@ use crate::failure::{MigrationError, Result};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::run::Run;
 use crate::migration::{command, execute, outcome, tool};
-use crate::plan::Plan;
+use crate::plan::{Operation, Plan};
 use crate::settings::{Runner, Settings};
 use crate::world::World;
 use crate::world::pg::Lock;
@@ -44,6 +44,16 @@ pub(crate) fn carry_out(
             (tool::carry_out(world, settings, plan, lock)?, settings.migrations.layout.key())
         }
     };
-    outcome::verify_outcome(world, settings, plan, who)?;
+    outcome::verify_outcome(world, settings, plan, who)
+        .map_err(|failure| failure.afterwards(&committed(plan, who), "what the history says"))?;
     Ok(applied)
+}
+
+/// What was done by the time that the outcome is looked at, in words.
+fn committed(plan: &Plan, who: &str) -> String {
+    let done = if plan.verb == Operation::Rollback { "rolled back" } else { "applied" };
+    match plan.migrations().count() {
+        1 => format!("{who} {done} 1 migration"),
+        count => format!("{who} {done} all {count} migrations"),
+    }
 }

@@ -327,7 +327,8 @@ mod tests {
 
     fn lost(column: Option<&str>, rows: u64) -> Lost {
         let (how, table) = ("table dropped", "public.a".to_owned());
-        Lost { how, table, column: column.map(str::to_owned), rows: Some(rows), was: None }
+        let (column, rows) = (column.map(str::to_owned), Some(rows));
+        Lost { how, table, column, rows, is_empty: false, was: None }
     }
 
     fn scan(rows: u64, times: u64, under: Option<Mode>, is_view: bool) -> Scanned {

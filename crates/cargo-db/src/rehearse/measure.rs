@@ -243,7 +243,7 @@ impl<'a> Measure<'a> {
             let Some(table) = self.baseline.any_table(oid) else { continue };
             let countable =
                 if self.baseline.holds_rows { relation.countable } else { table.countable };
-            let rows = countable.then_some(table.rows);
+            let rows = (countable || relation.is_empty).then_some(table.rows);
             let was = self.baseline.relations.get(&oid).map(|relation| relation.name.clone());
             let lost = |how, column: Option<(&Column, &String)>| {
                 let before = column.map(|(number, _)| self.baseline.columns.get(number).cloned());
@@ -254,7 +254,14 @@ impl<'a> Measure<'a> {
                     Some(Some(column)) => was.clone().map(|table| (table, Some(column))),
                 };
                 let column = column.map(|(_, name)| name.clone());
-                Lost { how, table: relation.name.clone(), column, rows, was }
+                Lost {
+                    how,
+                    table: relation.name.clone(),
+                    column,
+                    rows,
+                    is_empty: relation.is_empty,
+                    was,
+                }
             };
             match after.relations.get(&oid) {
                 None => going.push(lost("table dropped", None)),
@@ -415,6 +422,7 @@ fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
     let mut counted = Vec::new();
     for lost in going {
         let rows = match lost.rows {
+            Some(_) if lost.is_empty => Some(0),
             Some(_) => Some(session.number("count what would be lost", &lost.query())?),
             None => None,
         };
@@ -424,6 +432,9 @@ fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
 }
 
 fn is_empty(session: &mut Session, oid: Oid, table: &Relation) -> Result<bool> {
+    if table.is_empty {
+        return Ok(true);
+    }
     let sql = if table.countable {
         format!("SELECT 1 FROM {} LIMIT 1", table.name)
     } else {

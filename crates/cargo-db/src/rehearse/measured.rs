@@ -19,6 +19,8 @@ pub(super) struct Lost {
     pub(super) column: Option<String>,
     /// Nothing where they cannot be counted.
     pub(super) rows: Option<u64>,
+    /// Whether it is known to hold nothing, without a look.
+    pub(super) is_empty: bool,
     /// What it was called before the first migration, where it was there.
     pub(super) was: Option<(String, Option<String>)>,
 }

@@ -203,6 +203,8 @@ impl Receipts {
     /// Writes one. Returns its path.
     pub(crate) fn write(&self, receipt: &Receipt) -> Result<PathBuf> {
         files::private_dirs(&self.folder)?;
+        // Two rehearsals of the same files on the same schema write the same file.
+        let _lock = files::lock_folder(&self.folder)?;
         let text = serde_json::to_string_pretty(receipt).unwrap_or_default();
         let ups: String = receipt.migrations.iter().map(|entry| entry.up.as_str()).collect();
         let key = files::sha256(format!("{ups} {} {}", receipt.schema, receipt.server).as_bytes())

@@ -29,8 +29,6 @@ pub(super) struct Scratch {
     uncounted: BTreeSet<String>,
     /// The same of the database itself, where a backup was copied and it can be asked.
     pub(super) sizes: BTreeMap<String, u64>,
-    /// While it is connected, no other run takes the scratch database for a leftover.
-    keeper: Session,
 }
 
 /// Makes it.
@@ -50,7 +48,6 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
         }
         CopySource::Auto | CopySource::Live => (live(world, request)?, Basis::Live),
     };
-    let mut keeper = Session::open(world, &built.target, Purpose::Read)?;
     let (rows, uncounted) = match basis {
         Basis::Schema => (estimates(world, target)?, uncounted(world, target)?),
         _ => (BTreeMap::new(), BTreeSet::new()),
@@ -58,7 +55,8 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     if basis != Basis::Schema {
         let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') \
                        AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
-        if keeper.value("look for tables of unknown size", unknown)?.is_some() {
+        let mut session = Session::open(world, &built.target, Purpose::Read)?;
+        if session.value("look for tables of unknown size", unknown)?.is_some() {
             Session::open(world, &built.target, Purpose::Write)?
                 .run("analyse the copy", "ANALYZE")?;
         }
@@ -66,7 +64,7 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     let is_backup = matches!(basis, Basis::Backup(_));
     let sizes =
         if is_backup { estimates(world, target).unwrap_or_default() } else { BTreeMap::new() };
-    Ok(Scratch { built, basis, rows, uncounted, sizes, keeper })
+    Ok(Scratch { built, basis, rows, uncounted, sizes })
 }
 
 fn live(world: &World, request: &Request<'_>) -> Result<Built> {
@@ -109,7 +107,8 @@ fn uncounted(world: &World, target: &Target) -> Result<BTreeSet<String>> {
     let snapshot = Snapshot::take(&mut session)?;
     let filled = filled(&mut session, &snapshot)?;
     let tables = snapshot.relations.into_iter().filter(|(_, table)| table.rows == 0);
-    let may_hold = tables.filter(|(oid, table)| filled.contains(oid) || !table.countable);
+    let may_hold =
+        tables.filter(|(oid, table)| filled.contains(oid) || !table.countable && !table.is_empty);
     Ok(may_hold.map(|(_, table)| table.name).collect())
 }
 
@@ -127,7 +126,8 @@ impl Scratch {
             relation.rows = self.rows.get(&relation.name).copied().unwrap_or(relation.rows);
             relation.countable &= !self.uncounted.contains(&relation.name);
             // What was filled since the server looked is estimated as empty.
-            let holds = filled.contains(oid) || relation.holds_rows() && !relation.countable;
+            let holds = filled.contains(oid)
+                || relation.holds_rows() && !relation.countable && !relation.is_empty;
             relation.rows = relation.rows.max(u64::from(holds));
         }
         let columns = columns.into_iter().map(|(number, (name, _))| (number, name)).collect();
@@ -136,7 +136,6 @@ impl Scratch {
 
     /// Leaves it where it is. Returns its name.
     pub(super) fn keep(self) -> Result<String> {
-        drop(self.keeper);
         self.built.keep("a rehearsal of cargo db, kept with --keep")
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Relation {
     pub(super) rows: u64,
     /// Whether its rows can be counted: our role sees all of them.
     pub(super) countable: bool,
+    /// Whether its file is empty; said only of a table with row security, which may not be read.
+    pub(super) is_empty: bool,
 }
 
 impl Relation {
@@ -110,8 +112,9 @@ impl Snapshot {
         for row in &relations {
             let kind = row.text("kind")?.chars().next().unwrap_or(' ');
             let (name, file) = (row.text("name")?.to_owned(), row.optional_number("file")?);
-            let (rows, countable) = (row.number("rows")?, row.flag("countable")?);
-            let relation = Relation { name, kind, file, rows, countable };
+            let rows = row.number("rows")?;
+            let (countable, is_empty) = (row.flag("countable")?, row.flag("is_empty")?);
+            let relation = Relation { name, kind, file, rows, countable, is_empty };
             snapshot.relations.insert(row.number("oid")?, relation);
         }
         for row in &columns {
@@ -138,7 +141,7 @@ impl Snapshot {
 
     /// A table of which our role does not see all rows.
     pub(super) fn hidden(&self, table: Oid) -> Option<&Relation> {
-        self.relations.get(&table).filter(|relation| !relation.countable)
+        self.relations.get(&table).filter(|relation| !relation.countable && !relation.is_empty)
     }
 
     /// The columns of a table, by their numbers.

@@ -12,7 +12,7 @@ use crate::migration::{self, Written};
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest};
 use crate::verb::declare::Verb;
-use crate::world::pg::{Purpose, Session};
+
 use crate::world::{clock, files};
 use db_tools::command::Task;
 use db_tools::{Generated, NewMigration};
@@ -98,9 +98,7 @@ fn fill(database: &Database<'_>, scratch: &Target) -> Result<()> {
     if plan.is_empty() {
         return Ok(());
     }
-    // So that a run that is killed can be told from one that works.
-    let _keeper = Session::open(world, scratch, Purpose::Read)?;
     let mut lock = lock_migrations(database, scratch)?;
     ui.status("Preparing", "a scratch database with all migrations");
-    migration::carry_out(world, settings, &plan, &mut lock).map(drop).map_err(Failure::without_done)
+    migration::carry_out(world, settings, &plan, &mut lock).map(drop).map_err(Failure::undone)
 }

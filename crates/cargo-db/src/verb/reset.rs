@@ -9,7 +9,7 @@ use crate::change::{
     Change, Database, Effect, Ending, Mode, SwapLocks, Workspace, lock_migrations, old_database,
     perform, refuse_maintenance,
 };
-use crate::failure::{ConsentError, Result};
+use crate::failure::{ConsentError, Failure, Result};
 use crate::migration;
 use crate::model::history::History;
 use crate::model::target::Target;
@@ -169,7 +169,7 @@ fn fill(database: &Database<'_>, plan: &Plan, target: &Target) -> Result<Rows> {
     }
     let mut lock = lock_migrations(database, target)?;
     if !migrated.is_empty() {
-        migration::carry_out(world, settings, &migrated, &mut lock)?;
+        migration::carry_out(world, settings, &migrated, &mut lock).map_err(Failure::undone)?;
     }
     let wants_seeds = |step: &Step| matches!(step, Step::Load { .. } | Step::Run { .. });
     if !plan.steps.iter().any(wants_seeds) {

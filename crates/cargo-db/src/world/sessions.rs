@@ -1,7 +1,7 @@
 //! How many sessions a run opened, by database: who counts the sessions of a database can then tell
 //! ours from those of others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::target::{Host, Target};
@@ -11,13 +11,29 @@ type Place = (Host, u16, String);
 
 /// The count of a run; its copies count together.
 #[derive(Clone, Default)]
-pub(crate) struct Sessions(Arc<Mutex<HashMap<Place, u64>>>);
+pub(crate) struct Sessions(Arc<Mutex<HashMap<Place, u64>>>, Arc<Mutex<HashSet<(Host, u16)>>>);
 
 impl Sessions {
     /// How many were opened in the target's database.
     pub(crate) fn opened(&self, target: &Target) -> u64 {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.get(&place(target)).copied().unwrap_or_default()
+    }
+
+    /// Whether this run knows already that no pooler stands before this server.
+    pub(crate) fn is_direct(&self, target: &Target) -> bool {
+        self.1
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&(target.host.clone(), target.port))
+    }
+
+    /// Takes note of that.
+    pub(crate) fn found_direct(&self, target: &Target) {
+        self.1
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((target.host.clone(), target.port));
     }
 
     /// Takes note of a session that we, or a program of ours, open there.

@@ -104,6 +104,16 @@ fn the_alias_hides_the_command_line_and_names_package_and_binary() {
     assert!(config.contains("db = \"run --quiet --package xtask --bin xtask --\""), "{config}");
 }
 
+/// SQL of ours is sent to databases of every encoding.
+#[test]
+fn our_sql_is_ascii() {
+    let pattern = format!("{}/crates/*/src/**/*.sql", repository().display());
+    for file in glob::glob(&pattern).unwrap().flatten() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.is_ascii(), "{}", file.display());
+    }
+}
+
 #[test]
 fn no_line_is_over_100_columns() {
     let mut long = Vec::new();

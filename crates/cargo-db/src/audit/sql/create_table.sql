@@ -1,7 +1,16 @@
 SET client_min_messages = warning;
-CREATE SCHEMA IF NOT EXISTS cargo_db;
-CREATE TABLE IF NOT EXISTS cargo_db.audit (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    at timestamptz NOT NULL DEFAULT now(),
-    record text NOT NULL
-)
+DO $$
+BEGIN
+    -- A role may be let write into a trail that is there, and not make one.
+    IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c
+                   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                   WHERE n.nspname = 'cargo_db' AND c.relname = 'audit') THEN
+        CREATE SCHEMA IF NOT EXISTS cargo_db;
+        CREATE TABLE IF NOT EXISTS cargo_db.audit (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            at timestamptz NOT NULL DEFAULT now(),
+            record text NOT NULL
+        );
+    END IF;
+END
+$$

@@ -5,8 +5,10 @@ SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind,
        CASE WHEN c.relkind = 'i' THEN true
             WHEN NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') THEN false
             WHEN NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN false
-            WHEN NOT c.relrowsecurity OR NOT pg_catalog.row_security_active(c.oid) THEN true
-            ELSE c.relkind = 'r' AND pg_catalog.pg_relation_size(c.oid) = 0 END AS countable
+            ELSE NOT c.relrowsecurity OR NOT pg_catalog.row_security_active(c.oid)
+            END AS countable,
+       CASE WHEN c.relkind = 'r' AND c.relrowsecurity
+            THEN pg_catalog.pg_relation_size(c.oid) = 0 ELSE false END AS is_empty
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_'
   AND n.nspname NOT IN ('information_schema', 'cargo_db');

@@ -42,7 +42,7 @@ SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relrowsecurit
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND {schema};
 
--- What INSERT … ON CONFLICT can refer to.
+-- What INSERT ON CONFLICT can refer to.
 SELECT x.indexrelid AS oid, pg_catalog.format('%I.%I', n.nspname, i.relname) AS name,
        pg_catalog.quote_ident(i.relname) AS bare,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS of_table

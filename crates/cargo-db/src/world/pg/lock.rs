@@ -22,7 +22,8 @@ pub(crate) const OWN_KEY: i64 = i64::from_be_bytes(*b"cargo-db");
 /// The lock, held until it is dropped, or until its connection is lost.
 pub(crate) struct Lock {
     session: Session,
-    looked: Instant,
+    /// When it was looked for; nothing where there is reason to doubt that it is there.
+    looked: Option<Instant>,
 }
 
 impl Lock {
@@ -34,6 +35,8 @@ impl Lock {
         timeout: Duration,
     ) -> Result<Lock> {
         let began = stopwatch();
+        // Behind a pooler the lock would be none.
+        Session::refuse_pooler(world, target)?;
         loop {
             let left = timeout.saturating_sub(began.elapsed());
             match Lock::take(world, target, keys, left) {
@@ -75,7 +78,7 @@ impl Lock {
                 wait = (wait * 2).min(Duration::from_millis(250));
             }
         }
-        Ok(Lock { session, looked: stopwatch() })
+        Ok(Lock { session, looked: Some(stopwatch()) })
     }
 
     /// Makes the lock's session report what the server counts of it.
@@ -87,15 +90,26 @@ impl Lock {
     /// Makes sure that the lock is still there, by a look every second at most: when its
     /// connection is lost, somebody else may be at work already.
     pub(crate) fn check(&mut self) -> Result<()> {
-        if self.looked.elapsed() < Duration::from_secs(1) {
+        if self.looked.is_some_and(|looked| looked.elapsed() < Duration::from_secs(1)) {
             return Ok(());
         }
         self.check_now()
     }
 
-    /// The same, and at once.
+    /// Lets the next check look, however soon it comes.
+    pub(crate) fn doubt(&mut self) {
+        self.looked = None;
+    }
+
+    /// Makes sure that the lock's session and the one that works are two, and each stays itself: a
+    /// pooler may have come between.
+    pub(crate) fn is_apart_from(&mut self, working: &mut Session) -> Result<()> {
+        self.session.is_apart_from(working)
+    }
+
+    /// Makes sure that the lock is still there, at once.
     pub(crate) fn check_now(&mut self) -> Result<()> {
-        self.looked = stopwatch();
+        self.looked = Some(stopwatch());
         let target = self.session.target.to_string();
         self.session
             .batch_execute("")

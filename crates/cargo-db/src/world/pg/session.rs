@@ -10,7 +10,7 @@ use postgres::error::SqlState;
 use postgres::{NoTls, SimpleQueryMessage};
 use tokio_postgres::Config;
 
-use crate::failure::{CausedBy, ConnectionError, DatabaseError, Failure, Result};
+use crate::failure::{CausedBy, ConnectionError, DatabaseError, Failure, Kind, Result};
 use crate::model::event::Event;
 use crate::model::statement::ServerError;
 use crate::model::target::{Host, Target, TlsMode};
@@ -18,7 +18,7 @@ use crate::world::World;
 use crate::world::pg::client::{self, Client, Notices};
 use crate::world::pg::pin::{BYTES, Pin, Purpose, SearchPath};
 use crate::world::pg::row::{Row, unexpected};
-use crate::world::pg::tls;
+use crate::world::pg::{pooler, tls};
 use crate::world::signal::CancelGuard;
 
 /// A connection to a target. What it runs by itself runs under settings of ours; for the SQL of
@@ -47,19 +47,10 @@ impl DerefMut for Session {
 impl Session {
     /// Connects.
     pub(crate) fn open(world: &World, target: &Target, purpose: Purpose) -> Result<Session> {
-        let config = configuration(target, purpose);
-        let notices = notices(world, purpose);
-        let failed = |error| cannot_connect(target, error);
-        let plain = target.tls.mode == TlsMode::Disable || matches!(target.host, Host::Socket(_));
-        let (client, cancel): (_, Box<dyn Fn() + Send>) = if plain {
-            let client = Client::connect(&config, NoTls, notices).map_err(failed)?;
-            let token = client.cancel_token();
-            (client, Box::new(move || client::cancel(&token, NoTls)))
+        let (client, cancel) = if world.sessions.is_direct(target) {
+            dial(target, &configuration(target, purpose), notices(world, purpose))?
         } else {
-            let connector = tls::connector(&target.tls)?;
-            let client = Client::connect(&config, connector.clone(), notices).map_err(failed)?;
-            let token = client.cancel_token();
-            (client, Box::new(move || client::cancel(&token, connector.clone())))
+            dial_first(world, target, purpose)?
         };
         world.sessions.opens(target);
         let pin = Pin::of(&client, purpose);
@@ -79,6 +70,24 @@ impl Session {
         let path = sets.first().into_iter().flatten().map(|row| Ok(row.text("schema")?.to_owned()));
         self.pin.path = SearchPath(path.collect::<Result<_>>()?);
         Ok(())
+    }
+
+    /// Fails where a pooler before the target lends its connections out.
+    pub(crate) fn refuse_pooler(world: &World, target: &Target) -> Result<()> {
+        let (of_thread, sessions) = (target.clone(), world.sessions.clone());
+        pooler::look(world, target, move || {
+            let (client, _) =
+                dial(&of_thread, &configuration(&of_thread, Purpose::Read), Box::new(|_| {}))?;
+            sessions.opens(&of_thread);
+            Ok(client)
+        })?;
+        world.sessions.found_direct(target);
+        Ok(())
+    }
+
+    /// Fails where this session and another one are not two sessions of the server.
+    pub(crate) fn is_apart_from(&mut self, other: &mut Session) -> Result<()> {
+        pooler::are_apart(&self.target, &mut self.client, &mut other.client)
     }
 
     /// Runs statements whose results nobody wants.
@@ -224,6 +233,50 @@ fn is_utf8(escaped: &str) -> bool {
     std::str::from_utf8(&bytes).is_ok()
 }
 
+/// Connects for the first time in a run, to a server before which a pooler may stand.
+fn dial_first(world: &World, target: &Target, purpose: Purpose) -> Result<(Client, Cancel)> {
+    let mut config = configuration(target, purpose);
+    let options = target.options.as_deref().unwrap_or_default();
+    config.options(format!("{options} {}", pooler::SIGN).trim());
+    match dial(target, &config, notices(world, purpose)) {
+        Ok((mut client, cancel)) => {
+            if pooler::sign_arrived(&mut client) {
+                world.sessions.found_direct(target);
+                return Ok((client, cancel));
+            }
+            world.sessions.opens(target);
+        }
+        Err(failure) if refuses_options(&failure) => {}
+        Err(failure) => return Err(failure),
+    }
+    Session::refuse_pooler(world, target)?;
+    dial(target, &configuration(target, purpose), notices(world, purpose))
+}
+
+/// Whether it is the options that were not taken: 08P01 is PgBouncer's word for it, 0A000 that of
+/// Amazon's proxy.
+fn refuses_options(failure: &Failure) -> bool {
+    matches!(failure.kind(), Kind::Connection(ConnectionError::Failed { code: Some(code), .. })
+        if matches!(code.as_str(), "08P01" | "0A000"))
+}
+
+/// What cancels the statement of a session.
+type Cancel = Box<dyn Fn() + Send>;
+
+/// Connects, and returns how a statement is cancelled.
+fn dial(target: &Target, config: &Config, notices: Notices) -> Result<(Client, Cancel)> {
+    let failed = |error| cannot_connect(target, error);
+    if target.tls.mode == TlsMode::Disable || matches!(target.host, Host::Socket(_)) {
+        let client = Client::connect(config, NoTls, notices).map_err(failed)?;
+        let token = client.cancel_token();
+        return Ok((client, Box::new(move || client::cancel(&token, NoTls))));
+    }
+    let connector = tls::connector(&target.tls)?;
+    let client = Client::connect(config, connector.clone(), notices).map_err(failed)?;
+    let token = client.cancel_token();
+    Ok((client, Box::new(move || client::cancel(&token, connector.clone()))))
+}
+
 fn configuration(target: &Target, purpose: Purpose) -> Config {
     let mut config = Config::new();
     match &target.host {
@@ -330,5 +383,9 @@ fn cannot_connect(target: &Target, error: postgres::Error) -> Failure {
         Some(said) => said.message().to_owned(),
         None => describe(&error),
     };
+    if why.contains("unsupported startup parameter") {
+        let sign = format!("it says: {why}");
+        return ConnectionError::Pooler { target: target.to_string(), sign }.caused_by(error);
+    }
     ConnectionError::Failed { target: target.to_string(), why, code }.caused_by(error)
 }

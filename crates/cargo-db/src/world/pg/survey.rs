@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::failure::Result;
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Host;
+use crate::world::pg::memory::{UNREAD, names_in};
 use crate::world::pg::row::Row;
 use crate::world::pg::session::{Session, only_row};
 use db_tools::ProjectTool;
@@ -21,14 +22,21 @@ const TLS: &str = "(SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()
 /// The schemas, and which of them new tables go into.
 const SCHEMAS: &str =
     "SELECT oid, nspname AS name, nspname = {current} AS is_current FROM pg_namespace";
+/// Whether there is a marker, also where the role may not look into its schema.
+const MARKER: &str = "\
+EXISTS (SELECT 1 FROM pg_catalog.pg_class c \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+WHERE n.nspname = 'cargo_db' AND c.relname = 'marker')";
 const TABLES: &str = include_str!("sql/tables.sql");
 const DETAILS: &str = include_str!("sql/table_details.sql");
 
 /// Where there is more to read: the table that the search path leads to by the name of the history,
-/// and whether there is a marker.
+/// whether there is a marker, and what of ours may not be read.
 pub(crate) struct Found {
     pub(crate) history: Option<String>,
     pub(crate) marker: bool,
+    /// The tables of ours that may not be read.
+    pub(crate) unread: Vec<String>,
 }
 
 /// The server and the database, in one round trip. The tool's own tables are left out.
@@ -39,7 +47,7 @@ pub(crate) fn survey(
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
     let server = SERVER.replace("{tls}", tls);
     let questions = format!(
-        "SELECT {}::text AS history, to_regclass('cargo_db.marker') IS NOT NULL AS marker; \
+        "SELECT {}::text AS history, {MARKER} AS marker, ({UNREAD}) AS unread; \
          {server}; {}; {TABLES}",
         session.table_named(&layout.lookup_name()),
         SCHEMAS.replace("{current}", &quote_literal(session.current_schema().unwrap_or_default()))
@@ -58,6 +66,7 @@ pub(crate) fn survey(
     let found = Found {
         history: table.optional_text("history")?.map(str::to_owned),
         marker: table.flag("marker")?,
+        unread: names_in(table.optional_text("unread")?),
     };
     Ok((found, facts(&server)?, tables.database()?))
 }

@@ -173,6 +173,27 @@ impl Cluster {
         super::eventually("the test server answers again", || self.try_connect("postgres").is_ok());
     }
 
+    /// Kills the server's first process, as a machine that runs out of memory does, and starts it
+    /// again once all others have ended.
+    pub(crate) fn kill_and_restart(&self) {
+        let pid = std::fs::read_to_string(self.folder.join("data/postmaster.pid"));
+        let pid = pid.ok().and_then(|text| text.lines().next()?.parse().ok());
+        let pid = pid.and_then(rustix::process::Pid::from_raw).expect("its number");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("a kill");
+        // Until it is waited for, a child that has ended counts as one that runs.
+        let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
+        super::eventually("the test server starts again", || self.restart());
+        super::eventually("the test server answers again", || self.try_connect("postgres").is_ok());
+    }
+
+    /// Whether the server could be started again, with the options that it had.
+    fn restart(&self) -> bool {
+        let mut command = as_postgres(&binaries().join("pg_ctl"));
+        command.arg("-D").arg(self.folder.join("data")).args(["-w", "-s", "-l"]);
+        command.arg(self.folder.join("log2")).arg("restart").stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+
     fn try_connect(&self, database: &str) -> Result<Client, postgres::Error> {
         let folder = self.folder.display();
         Client::connect(

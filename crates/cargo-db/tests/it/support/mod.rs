@@ -120,7 +120,10 @@ impl Project {
 
     /// A run that is not started yet, with nothing of our own environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-db"));
+        // A long run can have a program that no build replaces meanwhile.
+        let named = std::env::var_os("CARGO_DB_TEST_PROGRAM");
+        let built = || env!("CARGO_BIN_EXE_cargo-db").into();
+        let mut command = Command::new(named.unwrap_or_else(built));
         command
             .args(arguments)
             .current_dir(self.path())

@@ -1,0 +1,33 @@
+//! What cargo db keeps in a database, the tables of the schema `cargo_db`, and which of them a role
+//! may not read. The catalog says so to everybody; asking for a table would be an error already.
+
+use crate::failure::Result;
+use crate::model::event::Event;
+use crate::world::World;
+use crate::world::pg::session::Session;
+
+/// The names of the tables that the session's role may not read, as an expression of SQL: a text of
+/// names with a comma between, or NULL.
+pub(crate) const UNREAD: &str = include_str!("sql/unread.sql");
+
+/// The tables of ours that the session's role may not read.
+pub(crate) fn unread(session: &mut Session) -> Result<Vec<String>> {
+    let sql = format!("SELECT ({UNREAD})");
+    let names = session.value("look at the rights on cargo_db", &sql)?;
+    Ok(names_in(names.as_deref()))
+}
+
+/// The names in the value of [`UNREAD`].
+pub(crate) fn names_in(value: Option<&str>) -> Vec<String> {
+    value.into_iter().flat_map(|names| names.split(',')).map(str::to_owned).collect()
+}
+
+/// Tells whoever listens what could not be read.
+pub(crate) fn tell_unread(world: &World, role: &str, names: &[String]) {
+    if names.is_empty() {
+        return;
+    }
+    let tables: Vec<String> = names.iter().map(|name| format!("cargo_db.{name}")).collect();
+    let message = format!("not read: {}, which {role} may not read", tables.join(", "));
+    world.tell(Event::Notice { severity: "warning".to_owned(), message });
+}
