@@ -2,16 +2,16 @@
 //! none, the bound in the file still holds.
 
 use crate::change::workspace::Database;
-use crate::check::{self, Direction, Source};
+use crate::check;
 use crate::failure::Result;
-use crate::migration::{self as migrating, PROJECT_SCHEMA};
+use crate::migration as migrating;
 use crate::model::finding::Expected;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::Guard;
 use crate::plan::Plan;
 use crate::world::files;
 use crate::world::pg::Session;
-use pg_sql::quote::quote_literal;
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// What is to be counted again before the plan runs, as far as the text of its files tells.
 pub(super) fn guards(database: &Database<'_>, plan: &Plan) -> Result<Vec<Guard>> {
@@ -38,7 +38,7 @@ fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<Guard>>
     let path = &migration.up.path;
     let bytes = migration.up.part_of(files::read(&database.settings.root.join(path))?);
     let text = String::from_utf8_lossy(&bytes);
-    let expected = check::check(&Source::of(&migration.up, &text, Direction::Up)).expected;
+    let expected = check::expected(&text);
     if expected.is_empty() {
         return Ok(Vec::new());
     }
@@ -58,11 +58,7 @@ fn names(expected: &Expected, object: &str) -> bool {
 
 /// The table that a file names, with its schema; nothing where there is none, or no such column.
 fn named(session: &mut Session, guard: &Guard) -> Result<Option<String>> {
-    let (schema, table) = guard.table.rsplit_once('.').unwrap_or(("", guard.table.as_str()));
-    let of_schema = match schema {
-        "" => PROJECT_SCHEMA.to_owned(),
-        schema => format!("n.nspname = {}", quote_literal(schema)),
-    };
+    let quoted: Vec<String> = guard.table.split('.').map(quote_identifier).collect();
     let with_column = guard.column.as_ref().map_or_else(String::new, |column| {
         format!(
             " AND EXISTS (SELECT 1 FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid \
@@ -71,11 +67,9 @@ fn named(session: &mut Session, guard: &Guard) -> Result<Option<String>> {
         )
     });
     let sql = format!(
-        "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c \
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p') AND c.relname = {} AND {of_schema}{with_column} \
-         ORDER BY pg_catalog.pg_table_is_visible(c.oid) DESC, n.nspname = 'public' DESC LIMIT 1",
-        quote_literal(table)
+        "SELECT c.oid::regclass::text FROM pg_class c \
+         WHERE c.oid = {} AND c.relkind IN ('r', 'p'){with_column}",
+        session.table_named(&quoted.join("."))
     );
     session.value("look for what is expected to go", &sql)
 }

@@ -6,9 +6,10 @@ use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 use crate::check::directive::Directives;
 use crate::check::finding::finding;
-use crate::check::{linter, statement};
+use crate::check::linter;
+use crate::check::statement::{self, AddedValues};
 use crate::model::direction::Direction;
-use crate::model::finding::{Checked, Class, Finding};
+use crate::model::finding::{Checked, Class, Expected, Finding};
 use crate::model::migration::ScriptFile;
 
 /// A file to check.
@@ -38,13 +39,17 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
     let transactional = source.transactional;
     let mut directives = Directives::read(text);
     let (statements, mut findings) = split(text);
-    for (index, statement) in statements.iter().enumerate() {
+    let mut added = AddedValues::default();
+    for statement in &statements {
         let may_control = source.has_own_blocks && !statement.hands_transaction_on();
         let of_statement = statement::of_statement(statement, transactional).into_iter();
         findings.extend(
             of_statement.filter(|found| !may_control || found.rule != "transaction-control"),
         );
-        findings.extend(statement::of_earlier(&statements[..index], statement, transactional));
+        if transactional {
+            findings.extend(added.used_by(statement));
+            added.note(statement);
+        }
     }
     if findings.iter().all(|finding| finding.rule != "syntax") {
         findings.extend(linter::lint(&statements, transactional));
@@ -69,6 +74,11 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
         expected: directives.expected,
         allowed,
     }
+}
+
+/// What a file expects, in its comments.
+pub(crate) fn expected(text: &str) -> Vec<Expected> {
+    Directives::read(text.strip_prefix('\u{feff}').unwrap_or(text)).expected
 }
 
 /// The statements of a file. What cannot be read ends it, and is a finding.

@@ -14,7 +14,7 @@ mod switch;
 mod words;
 
 pub(crate) use crate::model::direction::Direction;
-pub(crate) use file::{Source, check};
+pub(crate) use file::{Source, check, expected};
 pub(crate) use finding::finding;
 pub(crate) use folder::of_folder;
 pub(crate) use same::says_the_same;

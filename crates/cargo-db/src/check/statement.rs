@@ -131,33 +131,38 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
     found
 }
 
-/// What two statements do together.
-pub(super) fn of_earlier(
-    earlier: &[Statement],
-    statement: &Statement,
-    transactional: bool,
-) -> Vec<Finding> {
-    if !transactional {
-        return Vec::new();
+/// The values that a file has added to enums so far: in the transaction that adds one it cannot be
+/// used.
+#[derive(Default)]
+pub(super) struct AddedValues(Vec<String>);
+
+impl AddedValues {
+    /// What a statement uses of them.
+    pub(super) fn used_by(&self, statement: &Statement) -> Vec<Finding> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let used = texts(&statement.text);
+        let is_used = |value: &&String| used.iter().any(|text| text.contains(value.as_str()));
+        let found = self.0.iter().filter(is_used).map(|value| {
+            let why = format!(
+                "{value} was added to an enum by this transaction, and can be used when it is over"
+            );
+            finding("enum-value-in-same-transaction", statement.line, &statement.text, why)
+        });
+        found.collect()
     }
-    let used = texts(&statement.text);
-    let added = earlier.iter().filter_map(|before| {
-        let words = words(&before.text);
+
+    /// Takes note of what a statement adds.
+    pub(super) fn note(&mut self, statement: &Statement) {
+        // A value may be written as E'...' in one place and as '...' in another.
+        let bare = |text: String| text.trim_start_matches(['e', 'E']).to_owned();
+        let words = words(&statement.text);
         let is_alter = matches!(as_strs(&words).as_slice(), ["alter", "type", ..]);
-        let adds = is_alter && words.iter().any(|word| word == "add");
-        if adds { texts(&before.text).into_iter().next() } else { None }
-    });
-    // A value may be written as E'…' in one place and as '…' in another.
-    let bare = |text: &str| text.trim_start_matches(['e', 'E']).to_owned();
-    let added = added.map(|value| bare(&value));
-    let added = added.filter(|value| used.iter().any(|text| text.contains(value.as_str())));
-    let found = added.map(|value| {
-        let why = format!(
-            "{value} was added to an enum by this transaction, and can be used when it is over"
-        );
-        finding("enum-value-in-same-transaction", statement.line, &statement.text, why)
-    });
-    found.collect()
+        if is_alter && words.iter().any(|word| word == "add") {
+            self.0.extend(texts(&statement.text).into_iter().next().map(bare));
+        }
+    }
 }
 
 /// The words that stand in no parentheses.

@@ -1,7 +1,7 @@
 //! Migrations that are programs: their own tool runs them on the scratch database, and what they
 //! did is what is different afterwards. Which locks they take, and for how long, is not measured.
 
-use crate::check::{self, Direction, Source, finding};
+use crate::check::{self, finding};
 use crate::failure::{Kind, ProgramError, Result};
 use crate::migration;
 use crate::model::event::Event;
@@ -147,7 +147,7 @@ impl Stage<'_> {
             .lines()
             .filter_map(|line| Some(format!("-- {}\n", &line[line.find("cargo-db:")?..])));
         let text: String = directives.collect();
-        Ok(check::check(&Source::of(&migration.up, &text, Direction::Up)).expected)
+        Ok(check::expected(&text))
     }
 
     /// The files of these migrations, as far as they have any, as one text.

@@ -78,6 +78,17 @@ fn a_marker_is_found_whatever_stands_in_the_way() {
 }
 
 #[test]
+fn an_agent_is_no_person_where_only_the_marker_says_staging() {
+    let mut project = project("pin_agent");
+    project.db(&["env", "set", "staging", "--yes"]).ok();
+    for (name, value) in [("APP_ENV", "development"), ("AI_AGENT", "1"), ("CARGO_DB_AGENT", "0")] {
+        project.set(name, value);
+    }
+    project.db(&["rollback", "--yes"]).code(3).says("an AI agent runs this (AI_AGENT)");
+    assert_eq!(project.query("SELECT count(*) FROM public.pupil"), ["2"]);
+}
+
+#[test]
 fn temporary_tables_hide_no_catalog_and_end_with_their_migration() {
     let project = Project::new("pin_temp");
     let catalogs = cluster().query(
