@@ -206,7 +206,8 @@ impl PendingRecord<'_> {
             "INSERT INTO cargo_db.audit (record) VALUES ({})",
             quote_literal(&to_line(record))
         );
-        session.run("write the audit trail into the database", &format!("{CREATE_TABLE}; {insert}"))
+        let sql = format!("{CREATE_TABLE}; {insert}");
+        session.run_with_triggers("write the audit trail into the database", &sql)
     }
 }
 
@@ -234,7 +235,7 @@ pub(crate) fn carry_over(session: &mut Session, records: &[Record]) -> Result<()
         let insert = format!("INSERT INTO cargo_db.audit (record) VALUES {}", values.join(", "));
         format!("{CREATE_TABLE}; TRUNCATE cargo_db.audit; {insert}")
     };
-    session.run("carry the audit trail over", &sql)
+    session.run_with_triggers("carry the audit trail over", &sql)
 }
 
 /// The plans of these records that were consented to by their id.

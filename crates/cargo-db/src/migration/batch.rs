@@ -73,6 +73,7 @@ impl Run<'_> {
             let record = format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}");
             self.session.run("record the migration", &record)?;
             self.end_session_of(step)?;
+            self.defer_again()?;
             let elapsed = began.elapsed();
             self.world.tell(Event::Finished {
                 done: "Ran",
@@ -83,6 +84,18 @@ impl Run<'_> {
         }
         self.verify_batch().map_err(|failure| failure.about("all migrations"))?;
         Ok(applied)
+    }
+
+    /// What is deferred of itself waits again, for the check of the next migration. What could be,
+    /// and is not, does not wait.
+    fn defer_again(&mut self) -> Result<()> {
+        let sql = "SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') \
+                   FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace \
+                   WHERE c.condeferrable AND NOT c.condeferred";
+        let at_once = self.session.value("look for what is not deferred", sql)?;
+        let at_once = at_once.map(|names| format!("; SET CONSTRAINTS {names} IMMEDIATE"));
+        let sql = format!("SET CONSTRAINTS ALL DEFERRED{}", at_once.unwrap_or_default());
+        self.session.run("let what is deferred wait again", &sql)
     }
 
     /// What a migration leaves in its session ends with it; unless its tool runs all of them in one

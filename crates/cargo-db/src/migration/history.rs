@@ -52,7 +52,7 @@ pub(super) fn create_history(session: &mut Session, layout: &ProjectTool) -> Res
         Some(schema) => schema.to_owned(),
         None => schema_for_history(session)?,
     };
-    session.run("create the history table", &layout.create_table(&schema))
+    session.run_with_triggers("create the history table", &layout.create_table(&schema))
 }
 
 fn schema_for_history(session: &mut Session) -> Result<String> {

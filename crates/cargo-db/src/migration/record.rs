@@ -51,7 +51,7 @@ pub(crate) fn write_history(
             }
             _ => layout.clear_failed(&entry).ok_or_else(|| cannot("forget a failed run"))?,
         };
-        session.run("write the history", &statement)?;
+        session.run_with_triggers("write the history", &statement)?;
     }
     session.run("commit", "COMMIT")?;
     verify_outcome(world, settings, plan, "cargo db")

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
+use crate::check::finding;
 use crate::failure::{Failure, Result};
+use crate::model::finding::Finding;
 use crate::model::statement::StatementError;
 use crate::rehearse::baseline::Baseline;
 use crate::rehearse::capture::{Capture, ask, is_kept};
@@ -41,6 +43,8 @@ pub(super) struct Measure<'a> {
     /// What could not be kept aside, because our role does not see all of it.
     hidden: Vec<String>,
     pub(super) measured: Vec<Measured>,
+    /// A statement whose own transaction could not be committed.
+    pub(super) uncommitted: Option<Finding>,
     pub(super) trouble: Option<Failure>,
 }
 
@@ -61,6 +65,7 @@ impl<'a> Measure<'a> {
             counted: None,
             hidden: Vec::new(),
             measured: Vec::new(),
+            uncommitted: None,
             trouble: None,
         }
     }
@@ -144,10 +149,29 @@ impl<'a> Measure<'a> {
         self.measured.push(measured);
         if !self.inside {
             self.reached_out |= reaches_out(session)?;
-            let end = if self.reached_out { "ROLLBACK" } else { "COMMIT" };
-            session.run("end the statement", end)?;
+            self.end(session, statement)?;
         }
         Ok(false)
+    }
+
+    /// Ends the transaction around one statement. What that deferred fails now, as it would by
+    /// itself.
+    fn end(&mut self, session: &mut Session, statement: &Statement) -> Result<()> {
+        if self.reached_out {
+            return session.run("undo the statement", "ROLLBACK");
+        }
+        self.give_back(session)?;
+        session.run("commit", "COMMIT").inspect_err(|error| {
+            let text = statement.text.lines().next().unwrap_or_default();
+            self.uncommitted =
+                Some(finding("commit-fails", statement.line, text, error.to_string()));
+        })
+    }
+
+    /// Gives the session back to the migration for its commit: triggers that wait for that are of
+    /// the project, and so is their search path.
+    pub(super) fn give_back(&mut self, session: &mut Session) -> Result<()> {
+        self.theirs.take().map_or(Ok(()), |theirs| session.resume(&theirs))
     }
 
     /// Undoes a statement that takes something away, counts what it takes and keeps its values
@@ -403,6 +427,8 @@ impl StatementObserver for Measure<'_> {
         }
         Ok(match self.conclude(session, statement) {
             Ok(again) => again,
+            // Nothing after it runs.
+            Err(failure) if self.uncommitted.is_some() => return Err(failure),
             Err(failure) => {
                 self.trouble = Some(failure);
                 false

@@ -10,7 +10,7 @@ use crate::rehearse::measure::Measure;
 use crate::rehearse::measured::Measured;
 use crate::rehearse::snapshot::reaches_out;
 use crate::rehearse::stage::Stage;
-use crate::world::pg::Stop;
+use crate::world::pg::{Session, Stop};
 
 /// What a file did when it ran.
 pub(super) struct Ran {
@@ -39,8 +39,10 @@ impl Stage<'_> {
         }
         let mut failure = None;
         let reached_out = measure.reached_out;
+        let uncommitted = measure.uncommitted.take();
         let mut failed = match ran {
             Ok(()) => None,
+            Err(Stop::Refused(_)) if uncommitted.is_some() => uncommitted,
             Err(Stop::Statement(error)) => {
                 let why = error.server.message.clone();
                 let found = finding("fails", error.line, &error.source_line, why);
@@ -65,7 +67,7 @@ impl Stage<'_> {
             self.session.run("give up", "ROLLBACK")?;
             let why = "it changes what all databases share, and was undone".to_owned();
             failed = Some(finding("outside-database", 1, "", why));
-        } else if inside && let Err(error) = self.session.run("commit", "COMMIT") {
+        } else if inside && let Err(error) = commit(&mut self.session, &mut measure) {
             failed = Some(finding("commit-fails", 1, "", error.to_string()));
         }
         if self.request.settings.migrations.layout.profile().is_one_transaction {
@@ -75,4 +77,9 @@ impl Stage<'_> {
         }
         Ok(Ran { measured, failed, failure })
     }
+}
+
+fn commit(session: &mut Session, measure: &mut Measure<'_>) -> Result<()> {
+    measure.give_back(session)?;
+    session.run("commit", "COMMIT")
 }

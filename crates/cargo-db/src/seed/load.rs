@@ -34,7 +34,8 @@ pub(crate) fn carry_out(world: &World, plan: &Plan, root: &Path) -> Result<Rows>
 fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
     let transaction = Transaction::begin(&mut session)?;
-    session.run("make the table that remembers seeds", include_str!("sql/memory.sql"))?;
+    let memory = include_str!("sql/memory.sql");
+    session.run_with_triggers("make the table that remembers seeds", memory)?;
     let mut total = Rows::new();
     for step in &plan.steps {
         world.interrupt.check()?;
@@ -72,7 +73,8 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
 fn clear(world: &World, session: &mut Session, tables: &[Loss]) -> Result<()> {
     let began = stopwatch();
     let names: Vec<String> = tables.iter().map(|loss| quote_qualified(&loss.object)).collect();
-    session.run("clear the tables", &format!("TRUNCATE {} RESTART IDENTITY", names.join(", ")))?;
+    let empty = format!("TRUNCATE {} RESTART IDENTITY", names.join(", "));
+    session.run_with_triggers("clear the tables", &empty)?;
     // Whatever filled one of them is not loaded any more.
     let cleared: Vec<String> = tables.iter().map(|loss| quote_literal(&loss.object)).collect();
     let forget =

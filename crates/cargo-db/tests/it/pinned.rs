@@ -157,3 +157,47 @@ fn settings_of_roles_and_databases_do_not_reach_our_own_sql() {
     project.migration("4_read_only.up.sql", "CREATE TABLE public.no (id int);");
     project.db(&["migrate", "--yes"]).code(7).says("read-only transaction");
 }
+
+/// A function that writes what it was called for into a table that it names without its schema.
+const TELLS: &str = "CREATE TABLE told (what text); \
+    CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS \
+    'BEGIN INSERT INTO told VALUES (TG_TABLE_NAME || '' '' || TG_OP); RETURN NULL; END'; \
+    CREATE FUNCTION tell_ddl() RETURNS event_trigger LANGUAGE plpgsql AS \
+    'BEGIN INSERT INTO told VALUES (TG_TAG); END'; \
+    CREATE EVENT TRIGGER ddl ON ddl_command_end EXECUTE FUNCTION tell_ddl();";
+
+#[test]
+fn triggers_that_our_own_sql_fires_find_what_they_name() {
+    let project = Project::new("p_triggers");
+    project.run_sql(TELLS);
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    project.db(&["migrate", "--yes"]).code(0);
+    project.run_sql(
+        "CREATE TRIGGER t AFTER INSERT ON _sqlx_migrations FOR EACH ROW EXECUTE FUNCTION tell(); \
+         CREATE TRIGGER t BEFORE TRUNCATE ON a EXECUTE FUNCTION tell(); TRUNCATE told",
+    );
+    project.migration("2_b.sql", "SELECT 1;");
+    project.db(&["baseline", "--yes"]).code(0);
+    project.write("seeds/a.sql", "INSERT INTO a VALUES (1);");
+    project.db(&["seed", "--yes"]).code(0);
+    project.db(&["seed", "--fresh", "--yes"]).code(0);
+    project.db(&["env", "set", "staging", "--yes"]).code(0);
+    let told = project.query("SELECT DISTINCT what FROM told ORDER BY what");
+    for what in ["CREATE SCHEMA", "CREATE TABLE", "_sqlx_migrations INSERT", "a TRUNCATE"] {
+        assert!(told.iter().any(|one| one == what), "{what} is not in {told:?}");
+    }
+}
+
+#[test]
+fn what_waits_for_the_commit_runs_along_the_search_path_of_the_migration() {
+    let project = Project::new("p_deferred");
+    project.run_sql(TELLS);
+    project.run_sql(
+        "CREATE TABLE a (id int); INSERT INTO a VALUES (0); CREATE CONSTRAINT TRIGGER t AFTER \
+         INSERT ON a DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tell()",
+    );
+    project.migration("1_a.sql", "INSERT INTO a VALUES (1);");
+    project.migration("2_b.sql", "-- no-transaction\nINSERT INTO a VALUES (2);");
+    project.db(&["rehearse"]).code(0).says("2 PASS");
+    project.db(&["migrate", "--yes"]).code(0);
+}

@@ -225,3 +225,32 @@ fn prisma_files_with_their_own_transactions_can_be_recorded_as_applied() {
     project.db(&["baseline", "--yes"]).ok();
     project.db(&["migrate", "--yes"]).ok().says("nothing to do");
 }
+
+#[test]
+fn what_one_migration_deferred_does_not_hurry_the_next() {
+    let mut project = Project::new("x_hurried");
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    project.migration(
+        "2_b.sql",
+        "CREATE TABLE p (id int PRIMARY KEY);\n\
+         CREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);\n\
+         INSERT INTO c VALUES (1); INSERT INTO p VALUES (1);",
+    );
+    project.db(&["migrate", "--all-or-nothing", "--yes"]).code(0);
+    project.migration("3_c.sql", "INSERT INTO c VALUES (2);");
+    project.migration("4_d.sql", "INSERT INTO p VALUES (2);");
+    project.set("CARGO_DB_REHEARSE", "0");
+    project.db(&["migrate", "--all-or-nothing", "--yes"]).code(7).says("check what 3 c deferred");
+}
+
+#[test]
+fn a_statement_that_cannot_be_committed_by_itself_is_a_finding() {
+    let project = Project::new("x_alone");
+    project.run_sql(
+        "CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1); \
+         CREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED)",
+    );
+    let sql = "-- no-transaction\nSELECT 1;\nINSERT INTO c VALUES (2);\nCREATE TABLE d (id int);";
+    project.migration("1_a.sql", sql);
+    project.db(&["rehearse"]).code(1).says("commit-fails").says("line 3").says("violates foreign");
+}

@@ -3,7 +3,7 @@
 use crate::failure::Result;
 use crate::world::pg::pin::{BYTES, PATH, SearchPath, Theirs};
 use crate::world::pg::session::{Session, only_row};
-use pg_sql::quote::quote_literal;
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 impl Session {
     /// An expression for the table that a name leads to along the search path that the session came
@@ -59,6 +59,20 @@ impl Session {
     pub(crate) fn give(&mut self, limits: &str) -> Result<()> {
         let sql = format!("{}; {limits}", self.pin.theirs);
         self.run("give the session its settings back", &sql)
+    }
+
+    /// Runs SQL of ours that can fire triggers of the project: what those name, they find along the
+    /// search path that the session came with. The catalog comes first, so ours finds its own.
+    pub(crate) fn run_with_triggers(&mut self, doing: &str, sql: &str) -> Result<()> {
+        let theirs = self.pin.path.0.iter().filter(|schema| !schema.starts_with("pg_"));
+        let schemas: Vec<String> = theirs.map(|schema| quote_identifier(schema)).collect();
+        let path = [&["pg_catalog".to_owned()], &schemas[..], &["pg_temp".to_owned()]].concat();
+        // Several statements in one message are one transaction.
+        let sql = format!(
+            "SET LOCAL search_path = {}; {sql}; SET LOCAL search_path = {PATH}",
+            path.join(", ")
+        );
+        self.run(doing, &sql)
     }
 
     /// Takes the session back from SQL of others: the settings are ours again. Runs inside a

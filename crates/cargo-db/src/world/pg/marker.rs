@@ -46,10 +46,10 @@ fn marker(row: &Row) -> Result<Marker> {
 pub(crate) fn write(session: &mut Session, environment: Environment) -> Result<()> {
     let environment = quote_literal(environment.name());
     let sql = format!(include_str!("sql/mark.sql"), environment = environment);
-    session.run("mark the database", &sql)
+    session.run_with_triggers("mark the database", &sql)
 }
 
 /// Removes the marker of the session's database.
 pub(crate) fn clear(session: &mut Session) -> Result<()> {
-    session.run("remove the marker", "DROP TABLE IF EXISTS cargo_db.marker")
+    session.run_with_triggers("remove the marker", "DROP TABLE IF EXISTS cargo_db.marker")
 }

@@ -89,11 +89,15 @@ impl Transaction {
     }
 }
 
+/// What a session is called inside a transaction of others' SQL: so that it is still known for one
+/// that writes.
+const MARK: &str = concat!("cargo-db/", env!("CARGO_PKG_VERSION"), " in a transaction, write");
+
 impl Session {
     /// Gives the session to SQL of others that is going to run in the transaction that is open, and
     /// marks this.
     pub(crate) fn give_transaction(&mut self, limits: &str) -> Result<()> {
-        let mark = self.marking();
+        let mark = Session::marking();
         self.give(&format!("{limits}; {mark}"))
     }
 
@@ -110,33 +114,23 @@ impl Session {
 
     /// The same, in a session that was given already.
     pub(crate) fn begin_block(&mut self) -> Result<()> {
-        let mark = self.marking();
+        let mark = Session::marking();
         self.run("begin a transaction", &format!("BEGIN; {mark}"))
     }
 
     /// Marks the transaction that is open, in which SQL of others runs under settings of ours.
     pub(crate) fn mark_transaction(&mut self) -> Result<()> {
-        let mark = self.marking();
+        let mark = Session::marking();
         self.run("mark the transaction", &mark)
     }
 
-    fn marking(&self) -> String {
-        format!("SET LOCAL application_name = '{}'", self.mark())
-    }
-
-    /// What the session is called inside such a transaction: so that it is still known for one that
-    /// writes.
-    fn mark(&self) -> String {
-        let name = Purpose::Write.application_name();
-        match name.rsplit_once(' ') {
-            Some((program, purpose)) => format!("{program} in a transaction, {purpose}"),
-            None => name,
-        }
+    fn marking() -> String {
+        format!("SET LOCAL application_name = '{MARK}'")
     }
 
     /// Whether the transaction that was begun so is still open.
     pub(crate) fn is_inside(&mut self) -> Result<bool> {
-        if self.client.reported("application_name") == Some(self.mark().as_str()) {
+        if self.client.reported("application_name") == Some(MARK) {
             return Ok(true);
         }
         // The SQL may have given the session another name itself. Outside of a transaction, one
