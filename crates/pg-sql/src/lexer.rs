@@ -147,9 +147,15 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 /// The words, names and signs of one statement, without space, comments and the insides of
 /// strings: unquoted words in lower case, quoted names as they are meant.
 pub fn words(statement: &str) -> Vec<String> {
+    first_words(statement, usize::MAX)
+}
+
+/// The first of these, at most so many: a file may hold 100,000 statements, and what most questions
+/// are about stands at the beginning.
+pub fn first_words(statement: &str, most: usize) -> Vec<String> {
     let bytes = statement.as_bytes();
     let (mut words, mut at) = (Vec::new(), 0);
-    while at < bytes.len() {
+    while at < bytes.len() && words.len() < most {
         let Lexed::Token(token, length) = token(&bytes[at..], true) else { break };
         let text = &statement[at..at + length];
         match token {

@@ -1,6 +1,6 @@
 //! One statement of a script, and what its first words say about it.
 
-use crate::lexer::{Lexed, Token, token, words};
+use crate::lexer::{Lexed, Token, first_words, token, words};
 
 /// One statement, without the `;` that ends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Statement {
 
     /// Whether it begins or ends a transaction, and so cannot stand inside ours.
     pub fn controls_transaction(&self) -> bool {
-        let words = words(&self.text);
+        let words = first_words(&self.text, 3);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
             ["rollback", "to", ..] | ["rollback", "work" | "transaction", "to", ..] => false,
@@ -78,16 +78,23 @@ impl Statement {
     /// Whether it does more to the transaction than to begin one or to end it: what none of its own
     /// has room for.
     pub fn hands_transaction_on(&self) -> bool {
+        if !self.controls_transaction() {
+            return false;
+        }
         let words = words(&self.text);
         let is_chain = |pair: &[String]| pair[0] == "and" && pair[1] == "chain";
         let prepared = words.get(1).is_some_and(|word| word == "prepared");
-        self.controls_transaction()
-            && (prepared || words[0] == "prepare" || words.windows(2).any(is_chain))
+        prepared || words[0] == "prepare" || words.windows(2).any(is_chain)
     }
 
     /// The setting by which it would have the text after it read in another way than it is read
     /// here, as UTF-8 and with standard strings; and the value that it gives.
     pub fn misleading_setting(&self) -> Option<(&'static str, String)> {
+        let first = first_words(&self.text, 1);
+        let sets = first.first().is_some_and(|first| first == "set");
+        if !sets && !self.mentions("set_config") {
+            return None;
+        }
         let tokens = self.tokens();
         let words: Vec<String> = tokens.iter().map(|(_, text)| text.to_lowercase()).collect();
         let set = match words.first().map(String::as_str) {
@@ -125,9 +132,9 @@ impl Statement {
     /// Whether it is sure to have done nothing when it waited too long for a lock: what runs code
     /// of the user's may have committed a part of it.
     pub fn can_be_tried_again(&self) -> bool {
-        let first = words(&self.text).into_iter().next();
+        let first = first_words(&self.text, 1);
         matches!(
-            first.as_deref(),
+            first.first().map(String::as_str),
             Some("create" | "drop" | "alter" | "reindex" | "comment" | "refresh")
         )
     }
@@ -137,9 +144,16 @@ impl Statement {
         const GIVE: [&str; 10] = [
             "(", "select", "with", "values", "table", "fetch", "execute", "show", "call", "explain",
         ];
-        let words = words(&self.text);
-        words.first().is_some_and(|first| GIVE.contains(&first.as_str()))
-            || words.iter().any(|word| word == "returning")
+        let first = first_words(&self.text, 1);
+        first.first().is_some_and(|first| GIVE.contains(&first.as_str()))
+            || self.mentions("returning")
+                && words(&self.text).iter().any(|word| word == "returning")
+    }
+
+    /// Whether these letters stand anywhere in it.
+    fn mentions(&self, letters: &str) -> bool {
+        let mut windows = self.text.as_bytes().windows(letters.len());
+        windows.any(|window| window.eq_ignore_ascii_case(letters.as_bytes()))
     }
 
     /// Whether it ends a transaction.
@@ -149,13 +163,13 @@ impl Statement {
 
     /// Whether it runs code of the user's that may commit: then a part of it stays when it fails.
     pub fn commits_in_parts(&self) -> bool {
-        let first = words(&self.text).into_iter().next();
-        matches!(first.as_deref(), Some("call" | "do"))
+        let first = first_words(&self.text, 1);
+        matches!(first.first().map(String::as_str), Some("call" | "do"))
     }
 
     /// Whether it begins a transaction.
     pub fn begins_transaction(&self) -> bool {
-        matches!(words(&self.text).first().map(String::as_str), Some("begin" | "start"))
+        matches!(first_words(&self.text, 1).first().map(String::as_str), Some("begin" | "start"))
     }
 }
 
