@@ -19,7 +19,7 @@ impl Owner {
         let mut session = Session::open(world, &target.maintenance(), Purpose::Lock)?;
         // When the client is killed while the server copies a template, the copy ends too. Servers
         // before 14 do not know the setting, and some platforms cannot do it.
-        let sql = "SELECT pg_catalog.set_config(name, '1s', false) FROM pg_catalog.pg_settings \
+        let sql = "SELECT pg_catalog.set_config(name, '200ms', false) FROM pg_catalog.pg_settings \
                    WHERE name OPERATOR(pg_catalog.=) 'client_connection_check_interval'";
         let _ = session.rows("ask the server to look after its client", sql);
         Ok(Owner(session))

@@ -1,5 +1,6 @@
 //! Databases that are built beside another one: named after it, marked as ours while they are being
-//! built, and dropped unless they are swapped in. What killed runs left is removed by the next one.
+//! built, and dropped unless they are swapped in. What killed runs left is removed by the next one,
+//! which looks when it begins and when it ends.
 
 use postgres::error::SqlState;
 
@@ -33,15 +34,25 @@ pub(crate) struct Built {
     pub(super) kept: bool,
     /// While its session lives, no other run takes the database for a leftover.
     owner: Owner,
+    /// The database beside which it is built.
+    beside: Target,
 }
 
 impl Drop for Built {
     fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
         let world = self.world.uninterrupted();
-        if let Ok(mut session) = Session::open(&world, &self.target.maintenance(), Purpose::Write) {
+        if !self.kept {
+            self.remove(&world);
+        }
+        // The server may have been creating a killed run's database when this run looked first.
+        // Old ones are a restore's, which looks at them under its lock.
+        let _ = remove_leftovers(&world, &mut self.owner.0, &self.beside, SCRATCH);
+    }
+}
+
+impl Built {
+    fn remove(&self, world: &World) {
+        if let Ok(mut session) = Session::open(world, &self.target.maintenance(), Purpose::Write) {
             // That there is none yet is worth no line.
             let _ = session.run("be quiet", "SET client_min_messages = warning");
             let _ = session.run("drop the unfinished database", &dropping(&self.target.database));
@@ -85,8 +96,9 @@ pub(crate) fn create_sibling(
 fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result<Built> {
     let name = sibling_name(&target.database, what);
     owner.claim(&name)?;
+    let (world, beside) = (world.clone(), target.clone());
     let target = target.with_database(&name);
-    Ok(Built { target, comment: None, world: world.clone(), kept: false, owner })
+    Ok(Built { target, comment: None, world, kept: false, owner, beside })
 }
 
 /// The locale of the target itself; nothing where there is no such database.

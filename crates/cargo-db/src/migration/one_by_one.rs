@@ -103,7 +103,7 @@ impl Run<'_> {
         let committed = self
             .session
             .batch_execute(&format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}; COMMIT"));
-        let Err(error) = committed else { return self.session.take_back_empty() };
+        let Err(error) = committed else { return self.empty_behind(step) };
         if let Some(server) = server_error(&error) {
             let _ = self.session.batch_execute("ROLLBACK");
             self.world.interrupt.check()?;
@@ -189,6 +189,6 @@ impl Run<'_> {
             let (subject, stays) = (step.subject.clone(), progress.stays);
             HistoryError::NotRecorded { subject, why: describe(&error), stays }.caused_by(error)
         })?;
-        self.session.take_back_empty()
+        self.empty_behind(step)
     }
 }

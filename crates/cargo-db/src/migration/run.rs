@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::failure::{ConnectionError, DatabaseError, Failure, LockError, Result, RunError};
+use crate::failure::{ConnectionError, DatabaseError, Failure, Kind, LockError, Result, RunError};
 use crate::migration::history::{create_history, read_history};
 use crate::migration::session::{end_sessions_of_killed_runs, session_settings};
 use crate::migration::step::MigrationStep;
@@ -116,10 +116,18 @@ impl<'a> Run<'a> {
         if recorded != (step.direction == Direction::Up) {
             return Err(self.rolled_back(Stop::Lost("the commit did not arrive".to_owned()), step));
         }
-        self.go_on(session).map_err(|failure| {
-            let done = format!("{} was committed", step.subject);
-            failure.afterwards(&done, "what comes after it")
-        })
+        self.go_on(session).map_err(|failure| after_commit_of(step, failure))
+    }
+
+    /// Empties the session behind a migration. That is committed: where the connection is lost by
+    /// now, the run goes on in another session.
+    pub(super) fn empty_behind(&mut self, step: &MigrationStep<'_>) -> Result<()> {
+        let Err(failure) = self.session.take_back_empty() else { return Ok(()) };
+        let target = self.session.target.clone();
+        let is_lost = matches!(failure.kind(), Kind::Connection(ConnectionError::Lost { .. }));
+        let other = is_lost.then(|| after_the_end_of(self.world, &target, &self.backend)).flatten();
+        let outcome = other.map_or(Err(failure), |session| self.go_on(session));
+        outcome.map_err(|failure| after_commit_of(step, failure))
     }
 
     /// Works in another session from here on, before the next migration looks for the lock: that
@@ -173,6 +181,11 @@ impl<'a> Run<'a> {
             }
         }
     }
+}
+
+/// What a failure is once a migration was committed.
+fn after_commit_of(step: &MigrationStep<'_>, failure: Failure) -> Failure {
+    failure.afterwards(&format!("{} was committed", step.subject), "what comes after it")
 }
 
 /// How long others may wait for a migration: where nothing is said, not for long where they are

@@ -1,5 +1,6 @@
 //! The verbs, with inputs that take them long enough to be hit, and what must hold in between.
 
+use crate::deed::{Mark, Stage};
 use crate::scene::Run;
 
 /// A verb that is struck by faults.
@@ -10,13 +11,42 @@ pub(crate) struct Case {
     pub(crate) prepare: fn(&Run),
     /// Whether the work is done; an error where history, schema and rows do not agree.
     pub(crate) is_done: fn(&Run) -> Result<bool, String>,
+    /// Whether exit code 7 and what was said before it hold: the database is as before the step that
+    /// failed.
+    pub(crate) is_as_said: fn(&Run, &str) -> Result<bool, String>,
     /// How many databases may be kept by two runs.
     pub(crate) keeps: usize,
-    /// Whether it works in the database: then connection and server are struck as well.
+    /// Whether it works in the database, and not in the backups folder.
     pub(crate) is_of_the_server: bool,
+    pub(crate) mark: Mark,
+    pub(crate) window: Window,
+    /// What is set for its runs.
+    pub(crate) variables: &'static [(&'static str, &'static str)],
 }
 
+/// Where most of the strikes fall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    Deed,
+    /// Before the deed: scratch databases stand then.
+    Preparation,
+}
+
+impl Window {
+    pub(crate) fn stage(self) -> Stage {
+        match self {
+            Window::Deed => Stage::Deed,
+            Window::Preparation => Stage::Before,
+        }
+    }
+}
+
+/// No prompts, and no backup before the deed.
+const TEST: &[(&str, &str)] = &[("CARGO_DB_ENV", "test")];
+const REHEARSED: &[(&str, &str)] = &[("CARGO_DB_REHEARSE", "1")];
+
 const MIGRATIONS: u32 = 6;
+const ROLLBACK: &[&str] = &["rollback", "--to", "3", "--yes"];
 const BASELINED: u32 = 300;
 const REPAIRED: u32 = 30;
 
@@ -27,22 +57,38 @@ pub(crate) fn all() -> Vec<Case> {
         arguments,
         prepare,
         is_done,
+        is_as_said: |_, _| Ok(true),
         keeps: 0,
         is_of_the_server: true,
+        mark: Mark::Trail,
+        window: Window::Deed,
+        variables: &[],
     };
     let of_files = |case: Case| Case { is_of_the_server: false, ..case };
+    let test = |case: Case| Case { variables: TEST, ..case };
     vec![
-        case("migrate", &["migrate"], |run| migrations(run, 1), all_applied),
-        case("rollback", &["rollback", "--to", "3", "--yes"], all_migrated, three_applied),
-        case("seed", &["seed"], seeds, seeded),
-        case("reset", &["reset", "--yes"], to_reset, is_reset),
+        Case {
+            is_as_said: |run, said| Ok(applied(run)? == 1 + steps(said, "Applied")),
+            ..test(case("migrate", &["migrate"], |run| migrations(run, 1), all_applied))
+        },
+        Case {
+            window: Window::Preparation,
+            variables: REHEARSED,
+            ..case("rehearsal", &["migrate"], |run| migrations(run, 1), all_applied)
+        },
+        Case {
+            is_as_said: |run, said| Ok(applied(run)? + steps(said, "Reverted") == MIGRATIONS),
+            ..test(case("rollback", ROLLBACK, all_migrated, three_applied))
+        },
+        test(case("seed", &["seed"], seeds, seeded)),
+        test(case("reset", &["reset", "--yes"], to_reset, is_reset)),
         Case {
             keeps: 2,
             ..case("restore", &["restore", "the.backup", "--yes"], damaged, is_restored)
         },
         case("restore-table", &["restore", "parts", "--table", "t", "--yes"], damaged, is_restored),
         case("restore-clean", &["restore", "parts", "--clean", "--yes"], damaged, is_restored),
-        of_files(case("backup", &["backup"], damaged, backed_up)),
+        of_files(Case { mark: Mark::Backup, ..case("backup", &["backup"], damaged, backed_up) }),
         of_files(case("prune", &["backups", "prune", "--yes"], many_backups, pruned)),
         case("baseline", &["baseline", "--yes"], to_baseline, baselined),
         case("repair", &["repair", "--yes"], to_repair, repaired),
@@ -67,6 +113,12 @@ fn migrations(run: &Run, applied: u32) {
 
 fn all_migrated(run: &Run) {
     migrations(run, MIGRATIONS);
+}
+
+/// How many steps a run has said to have finished.
+fn steps(said: &str, done: &str) -> u32 {
+    let is_step = |line: &&str| line.trim_start().starts_with(done) && line.contains(" in ");
+    u32::try_from(said.lines().filter(is_step).count()).expect("a few")
 }
 
 /// How many migrations are applied; each with its table and all its rows, and none without.

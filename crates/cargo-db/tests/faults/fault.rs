@@ -1,10 +1,12 @@
 //! The three kinds of faults, and what must hold after each.
 
 use std::fmt;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Child;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use crate::cases::Case;
+use crate::cases::{Case, Window};
+use crate::deed::{Measure, Stage, until_begun};
 use crate::proxy::Proxy;
 use crate::scene::{Run, Scene, server};
 use crate::support::Ran;
@@ -23,31 +25,31 @@ pub(crate) struct Row {
     verb: &'static str,
     often: usize,
     well: usize,
-    /// How many met a run that was still at work.
+    /// How many met the deed: it had begun, and had no outcome.
     hit: usize,
-    /// How many of those met it between the two records of the audit trail.
-    in_deed: usize,
     of: String,
-    faults: Vec<String>,
+    /// Strikes after which something did not hold, also those that were aimed again.
+    broken: usize,
 }
 
+/// A line of the table.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.table())?;
-        self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+        let Row { fault, verb, often, well, hit, of, .. } = self;
+        write!(f, "| {fault} | {verb} | {well} of {often} | {hit} | {of} |")
     }
 }
 
 impl Row {
-    /// A line of the table.
-    pub(crate) fn table(&self) -> String {
-        let Row { fault, verb, often, well, hit, in_deed, of, .. } = self;
-        format!("| {fault} | {verb} | {well} of {often} | {hit} | {in_deed} | {of} |")
+    /// Shown at once: the others take their time.
+    fn breaks(&mut self, why: &str) {
+        eprintln!("\n{} {}: {why}", self.fault, self.verb);
+        self.broken += 1;
     }
 
-    /// Nothing was broken, and four fifths of the strikes met a run at work.
+    /// Nothing was broken, and four fifths of the strikes met the deed.
     pub(crate) fn is_well(&self) -> bool {
-        self.well == self.often && self.faults.is_empty() && self.hit * 5 >= self.often * 4
+        self.well == self.often && self.broken == 0 && self.hit * 5 >= self.often * 4
     }
 }
 
@@ -56,19 +58,45 @@ struct Struck {
     run: Run,
     code: Option<i32>,
     said: String,
-    hit: bool,
+    stage: Stage,
 }
 
-impl Fault {
-    pub(crate) fn of(word: &str) -> Fault {
-        match word {
-            "cut" => Fault::Cut,
-            "server" => Fault::Server,
-            _ => Fault::Kill,
+/// Where a strike falls: a stage, and how much of it has passed by then.
+#[derive(Clone, Copy)]
+struct Moment {
+    stage: Stage,
+    share: f64,
+    number: usize,
+}
+
+impl Moment {
+    /// Nine of ten are spread over the deed, the others over what comes before it.
+    fn of(case: &Case, number: usize, often: usize) -> Moment {
+        let share = (number as f64 + 0.5) / often as f64;
+        let before = case.window == Window::Preparation || number % 10 == 9;
+        Moment { stage: if before { Stage::Before } else { Stage::Deed }, share, number }
+    }
+
+    fn after(self, measure: &Measure) -> Duration {
+        match self.stage {
+            Stage::Before => measure.preparation.mul_f64(self.share),
+            _ => measure.deed.mul_f64(self.share),
         }
     }
 
-    fn word(self) -> &'static str {
+    /// Bytes that look random, and are the same in every run of the suite.
+    fn byte(self, measure: &Measure) -> u64 {
+        let seed = (self.number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let random = (seed ^ (seed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 8;
+        match self.stage {
+            Stage::Before => 1 + random % measure.bytes_before,
+            _ => 1 + measure.bytes_before + random % (measure.bytes - measure.bytes_before).max(1),
+        }
+    }
+}
+
+impl Fault {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Fault::Kill => "kill",
             Fault::Cut => "cut",
@@ -76,140 +104,111 @@ impl Fault {
         }
     }
 
-    /// Strikes a verb so many times, at moments, or bytes, that are spread over all of its run.
+    /// Strikes a verb so many times, at moments, or bytes, that are spread over its deed.
     pub(crate) fn strikes(self, case: &Case, often: usize) -> Row {
-        let scene = Scene::new(case.name, case.prepare);
-        let mut measure = measure(&scene, case);
-        let of = match self {
-            Fault::Cut => format!("{} bytes", measure.bytes),
-            _ => format!("{} ms", measure.time.as_millis()),
-        };
-        let mut row = Row {
-            fault: self.word(),
-            verb: case.name,
-            often,
-            well: 0,
-            hit: 0,
-            in_deed: 0,
-            of,
-            faults: Vec::new(),
-        };
+        let scene = Scene::new(case);
+        let measure = Measure::of(&scene, case);
+        let of = self.describe(&measure);
+        let (fault, verb) = (self.word(), case.name);
+        let mut row = Row { fault, verb, often, well: 0, hit: 0, of, broken: 0 };
+        let attack = Attack { fault: self, case, scene, measure };
         for number in 0..often {
-            // The machine may have more to do by now, or less.
-            if number > 0 && number % 10 == 0 && self != Fault::Cut {
-                measure.time = unharmed(&scene, case);
-            }
-            let mut struck = self.strike(&scene, case, &measure, (number, often));
-            // A machine that has less to do than when it was measured is faster.
-            for _ in 0..3 {
-                if struck.hit || self == Fault::Cut {
-                    break;
-                }
-                holds(case, &struck).unwrap_or_else(|why| row.faults.push(why));
-                measure.time = measure.time.mul_f64(0.85);
-                struck = self.strike(&scene, case, &measure, (number, often));
-            }
-            row.hit += usize::from(struck.hit);
-            row.in_deed += usize::from(struck.hit && in_deed(&struck.run));
+            let struck = attack.aim(Moment::of(case, number, often), &mut row);
+            row.hit += usize::from(struck.stage == case.window.stage());
             match holds(case, &struck) {
                 Ok(()) => row.well += 1,
-                Err(why) => row.faults.push(format!("{} {number}: {why}", self.word())),
+                Err(why) => row.breaks(&format!("{number}: {why}")),
             }
+            eprint!("\r{fault} {verb}: {} of {}, {} hit", row.well, number + 1, row.hit);
         }
+        eprintln!("\r{row}");
         row
     }
 
-    fn strike(
-        self,
-        scene: &Scene,
-        case: &Case,
-        measure: &Measure,
-        (number, often): (usize, usize),
-    ) -> Struck {
-        let run = scene.run();
-        // From the first hundredth to the last but three.
-        let share = 0.01 + 0.96 * number as f64 / often as f64;
-        let moment = measure.time.mul_f64(share);
+    fn describe(self, measure: &Measure) -> String {
+        let Measure { preparation, deed, bytes_before, bytes } = measure;
         match self {
-            Fault::Kill => {
-                let mut child = start(&run, case, server().port);
-                std::thread::sleep(moment);
-                let hit = child.try_wait().expect("its state").is_none();
-                child.kill().expect("a kill");
-                ended(run, child, hit)
-            }
-            Fault::Server => {
-                let mut child = start(&run, case, server().port);
-                std::thread::sleep(moment);
-                let hit = child.try_wait().expect("its state").is_none();
-                server().kill_and_restart();
-                ended(run, child, hit)
-            }
-            Fault::Cut => {
-                let byte = scattered(number, measure.bytes);
-                let proxy = Proxy::start(server().port, byte, number % 2 == 1);
-                let child = start(&run, case, proxy.port);
-                let mut struck = ended(run, child, true);
-                struck.hit = proxy.passed() >= byte;
-                struck
-            }
+            Fault::Cut => format!("{} of {bytes} bytes", bytes - bytes_before),
+            _ => format!("{} of {} ms", deed.as_millis(), (*preparation + *deed).as_millis()),
         }
     }
 }
 
-/// Bytes that look random, and are the same in every run of the suite.
-fn scattered(number: usize, bytes: u64) -> u64 {
-    let seed = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    1 + (seed ^ (seed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9) % bytes
+/// What is struck, where, and with what.
+struct Attack<'a> {
+    fault: Fault,
+    case: &'a Case,
+    scene: Scene,
+    measure: Measure,
 }
 
-fn start(run: &Run, case: &Case, port: u16) -> Child {
-    let mut command = run.through(port, case.arguments);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+impl Attack<'_> {
+    /// Strikes until the stage is met that was aimed at: a machine that has less to do than when
+    /// it was measured is faster. What must hold is looked at after the others too.
+    fn aim(&self, mut moment: Moment, row: &mut Row) -> Struck {
+        let mut struck = self.strike(moment);
+        for _ in 0..3 {
+            if struck.stage == moment.stage {
+                break;
+            }
+            holds(self.case, &struck).unwrap_or_else(|why| row.breaks(&why));
+            moment = Moment { share: moment.share * 0.7, number: moment.number + 1000, ..moment };
+            struck = self.strike(moment);
+        }
+        struck
+    }
+
+    fn strike(&self, moment: Moment) -> Struck {
+        match self.fault {
+            Fault::Kill => self.strike_at(moment, |child| {
+                child.kill().expect("a kill");
+                child.wait().expect("its end");
+            }),
+            Fault::Server => self.strike_at(moment, |_| server().kill_and_restart()),
+            Fault::Cut => self.cut(moment.byte(&self.measure), moment.number % 2 == 1),
+        }
+    }
+
+    /// Starts a run, and strikes at a moment.
+    fn strike_at(&self, moment: Moment, strike: impl Fn(&mut Child)) -> Struck {
+        let (case, run) = (self.case, self.scene.run());
+        let before = case.mark.seen(run.project.path());
+        let stage = || case.mark.seen(run.project.path()).stage(before);
+        let mut child = run.start(server().port, case.arguments);
+        if moment.stage == Stage::Deed {
+            until_begun(&run, case, before, &mut child);
+        }
+        std::thread::sleep(moment.after(&self.measure));
+        let ended = child.try_wait().expect("its state").is_some();
+        let mut met = if ended { Stage::After } else { stage() };
+        strike(&mut child);
+        // What one that is dead has written, it had written before.
+        if child.try_wait().is_ok_and(|status| status.is_some_and(|it| it.code().is_none())) {
+            met = stage();
+        }
+        ended_at(run, child, met)
+    }
+
+    /// Starts a run whose connections are cut at a byte.
+    fn cut(&self, byte: u64, heals: bool) -> Struck {
+        let (mark, run) = (self.case.mark, self.scene.run());
+        let root = run.project.path().to_owned();
+        let before = mark.seen(&root);
+        let met = Arc::new(OnceLock::new());
+        let note = met.clone();
+        let at_limit = move || note.set(mark.seen(&root).stage(before)).expect("one limit");
+        let proxy = Proxy::start(server().port, byte, heals, at_limit);
+        let child = run.start(proxy.port, self.case.arguments);
+        // Where fewer bytes passed this time, nothing was cut.
+        let mut struck = ended_at(run, child, Stage::After);
+        struck.stage = met.get().copied().unwrap_or(Stage::After);
+        struck
+    }
 }
 
-fn ended(run: Run, child: Child, hit: bool) -> Struck {
+fn ended_at(run: Run, child: Child, stage: Stage) -> Struck {
     let ran = Ran::from(child.wait_with_output().expect("its end"));
-    Struck { run, code: ran.code, said: ran.to_string(), hit }
-}
-
-/// What a run takes that nothing strikes.
-struct Measure {
-    time: Duration,
-    bytes: u64,
-}
-
-fn measure(scene: &Scene, case: &Case) -> Measure {
-    let mut times: Vec<Duration> = (0..3).map(|_| unharmed(scene, case)).collect();
-    times.sort();
-    let proxy = Proxy::start(server().port, u64::MAX, true);
-    ended_well(case, &ended_of(&scene.run(), case, proxy.port));
-    Measure { time: times[1], bytes: proxy.passed() }
-}
-
-/// How long a run takes that nothing strikes, and whose work is done then.
-fn unharmed(scene: &Scene, case: &Case) -> Duration {
-    let run = scene.run();
-    let began = Instant::now();
-    let ran = ended_of(&run, case, server().port);
-    let time = began.elapsed();
-    assert_eq!((case.is_done)(&run), Ok(true), "{}: {ran}", case.name);
-    ended_well(case, &ran);
-    time
-}
-
-fn ended_of(run: &Run, case: &Case, port: u16) -> Ran {
-    run.through(port, case.arguments).output().expect("it runs").into()
-}
-
-fn ended_well(case: &Case, ran: &Ran) {
-    assert_eq!(ran.code, Some(0), "{}: {ran}", case.name);
-}
-
-/// Whether the trail ends with an intent.
-fn in_deed(run: &Run) -> bool {
-    let trail = std::fs::read_to_string(run.project.path().join(".db/audit.jsonl"));
-    trail.is_ok_and(|text| text.lines().last().is_some_and(|last| last.contains("\"intent\"")))
+    Struck { run, code: ran.code, said: ran.to_string(), stage }
 }
 
 /// What must hold after a strike, and after one normal run.
@@ -221,6 +220,9 @@ fn holds(case: &Case, struck: &Struck) -> Result<(), String> {
         // The backups folder is no database.
         Some(7) if done && case.is_of_the_server => {
             return Err(format!("exit 7, and the work is done: {said}"));
+        }
+        Some(7) if !(case.is_as_said)(run, said)? => {
+            return Err(format!("exit 7, and more is done than it says: {said}"));
         }
         Some(70 | 101) => return Err(format!("a bug: {said}")),
         _ => {}

@@ -13,8 +13,14 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// In front of a server. At the byte `limit` every connection of the moment is cut; later ones
-    /// are cut at once too, unless `heals`.
-    pub(crate) fn start(server: u16, limit: u64, heals: bool) -> Proxy {
+    /// are cut at once too, unless `heals`. Before the first is cut, `at_limit` is called.
+    pub(crate) fn start(
+        server: u16,
+        limit: u64,
+        heals: bool,
+        at_limit: impl Fn() + Send + Sync + 'static,
+    ) -> Proxy {
+        let at_limit: Arc<dyn Fn() + Send + Sync> = Arc::new(at_limit);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("its number").port();
         let passed = Arc::new(AtomicU64::new(0));
@@ -29,10 +35,10 @@ impl Proxy {
                 let limit = if before >= limit { u64::MAX } else { limit };
                 for (from, to) in [(&client, &upstream), (&upstream, &client)] {
                     let (from, to) = (from.try_clone(), to.try_clone());
-                    let count = count.clone();
+                    let (count, at_limit) = (count.clone(), at_limit.clone());
                     std::thread::spawn(move || {
                         if let (Ok(from), Ok(to)) = (from, to) {
-                            pass(from, to, &count, limit);
+                            pass(from, to, &count, limit, &*at_limit);
                         }
                     });
                 }
@@ -48,7 +54,13 @@ impl Proxy {
 }
 
 /// Passes bytes on, up to the limit; the last of them are those before it.
-fn pass(mut from: TcpStream, mut to: TcpStream, count: &AtomicU64, limit: u64) {
+fn pass(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    count: &AtomicU64,
+    limit: u64,
+    at_limit: &dyn Fn(),
+) {
     let mut buffer = [0; 4096];
     let _ = from.set_nodelay(true).and_then(|()| to.set_nodelay(true));
     // A connection that waits has to notice that another one reached the limit.
@@ -70,6 +82,9 @@ fn pass(mut from: TcpStream, mut to: TcpStream, count: &AtomicU64, limit: u64) {
             Ok(read) => read,
         };
         let before = count.fetch_add(read as u64, Ordering::SeqCst);
+        if before < limit && before + read as u64 >= limit {
+            at_limit();
+        }
         let allowed = usize::try_from(limit.saturating_sub(before)).unwrap_or(usize::MAX).min(read);
         if to.write_all(&buffer[..allowed]).is_err() || allowed < read {
             break;

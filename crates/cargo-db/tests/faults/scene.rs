@@ -2,20 +2,29 @@
 //! project whose files are copied anew.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::cases::Case;
 use crate::support::{Cluster, PASSWORD, Project, Ran};
 
 /// The server of the suite.
 pub(crate) fn server() -> &'static Cluster {
     static SERVER: OnceLock<Cluster> = OnceLock::new();
-    SERVER.get_or_init(Cluster::start)
+    SERVER.get_or_init(|| {
+        let server = Cluster::start();
+        // To hash a password takes a build without optimisation longer than many a deed.
+        let rules = "local all all trust\nhost all all 127.0.0.1/32 trust\n";
+        std::fs::write(server.folder.join("data/pg_hba.conf"), rules).expect("its rules");
+        server.run("postgres", "SELECT pg_reload_conf()");
+        server
+    })
 }
 
 /// What is prepared once, and copied for every run.
 pub(crate) struct Scene {
-    pub(crate) name: String,
+    name: String,
+    variables: &'static [(&'static str, &'static str)],
     prepared: Project,
 }
 
@@ -30,18 +39,18 @@ fn tcp_url(name: &str, port: u16) -> String {
 }
 
 impl Scene {
-    /// Prepares one: with what `prepare` does to the project and its database.
-    pub(crate) fn new(name: &str, prepare: impl Fn(&Run)) -> Scene {
-        let name = format!("f_{}", name.replace('-', "_"));
+    /// Prepares one for a verb.
+    pub(crate) fn new(case: &Case) -> Scene {
+        let name = format!("f_{}", case.name.replace('-', "_"));
         drop_all(&name);
         server().run("postgres", &format!("CREATE DATABASE {name}"));
-        let run = Run { project: project(&name), name: name.clone() };
-        prepare(&run);
+        let run = Run { project: project(&name, case.variables), name: name.clone() };
+        (case.prepare)(&run);
         let template = format!("ALTER DATABASE {name} RENAME TO {name}_template");
         server().end_sessions(&name);
         server().run("postgres", &format!("DROP DATABASE IF EXISTS {name}_template"));
         server().run("postgres", &template);
-        Scene { name, prepared: run.project }
+        Scene { name, variables: case.variables, prepared: run.project }
     }
 
     /// A fresh copy of files and database.
@@ -49,16 +58,16 @@ impl Scene {
         drop_all(&self.name);
         let create = format!("CREATE DATABASE {0} TEMPLATE {0}_template", self.name);
         server().run("postgres", &create);
-        let project = project(&self.name);
+        let project = project(&self.name, self.variables);
         copy(self.prepared.path(), project.path());
         Run { project, name: self.name.clone() }
     }
 }
 
-fn project(name: &str) -> Project {
+fn project(name: &str, variables: &[(&str, &str)]) -> Project {
     let mut project = Project::bare(name);
     project.set("DATABASE_URL", &tcp_url(name, server().port));
-    project.set("CARGO_DB_REHEARSE", "1");
+    variables.iter().for_each(|(name, value)| project.set(name, value));
     project
 }
 
@@ -83,11 +92,11 @@ impl Run {
         self.project.db(arguments)
     }
 
-    /// The same run's command, through another port.
-    pub(crate) fn through(&self, port: u16, arguments: &[&str]) -> Command {
+    /// Starts a command that reaches the server through another port.
+    pub(crate) fn start(&self, port: u16, arguments: &[&str]) -> Child {
         let mut command = self.project.command(arguments);
         command.env("DATABASE_URL", tcp_url(&self.name, port));
-        command
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
     }
 
     pub(crate) fn sql(&self, sql: &str) {

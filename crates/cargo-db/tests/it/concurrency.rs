@@ -1,9 +1,11 @@
 //! Runs at once, runs that are killed, and servers that go away.
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{Project, Ran, cluster, eventually};
+use crate::support::{PASSWORD, Project, Ran, cluster, eventually};
 
 fn slow(project: &Project, seconds: f32) {
     project.migration("1_fast.sql", "CREATE TABLE fast ();");
@@ -151,7 +153,7 @@ fn a_connection_lost_in_the_middle_is_exit_7_and_the_database_as_before() {
 #[test]
 fn a_file_that_changes_while_another_run_is_waited_for_is_not_run() {
     let project = Project::new("x_changed");
-    slow(&project, 1.0);
+    slow(&project, 4.0);
     project.db(&["migrate", "--to", "1"]).ok();
     project.db(&["rehearse"]).ok();
     let first = spawn(&project, &["migrate", "--to", "2"]);
@@ -201,4 +203,44 @@ fn a_commit_that_is_cut_off_is_asked_for_and_not_guessed() {
     project.write("seeds/t.csv", "id\n7\n");
     cut_during_commit(&project, &["seed"]).code(7).says("was lost during the seeding");
     assert_eq!(project.query("SELECT count(*) FROM t"), ["0"]);
+}
+
+/// Passes bytes on, until the client sends this word.
+fn pass_until(word: &'static str, mut client: TcpStream, mut server: TcpStream) {
+    let (mut answers, mut back) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+    std::thread::spawn(move || std::io::copy(&mut answers, &mut back));
+    let mut buffer = [0; 8192];
+    while let Ok(read @ 1..) = client.read(&mut buffer) {
+        let is_word = buffer[..read].windows(word.len()).any(|one| one == word.as_bytes());
+        if is_word || server.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+    }
+    let _ = client.shutdown(Shutdown::Both).and_then(|()| server.shutdown(Shutdown::Both));
+}
+
+/// The port of a proxy that cuts each connection on which this word is sent.
+fn cuts_at(word: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let server = TcpStream::connect(("127.0.0.1", cluster().port)).unwrap();
+            std::thread::spawn(move || pass_until(word, client, server));
+        }
+    });
+    port
+}
+
+#[test]
+fn a_connection_that_is_cut_behind_a_commit_does_not_keep_the_run_from_going_on() {
+    let mut project = Project::new("x_behind");
+    let proxy = cuts_at("CLOSE ALL");
+    let url = format!("postgres://postgres:{PASSWORD}@127.0.0.1:{proxy}/x_behind?sslmode=disable");
+    project.set("DATABASE_URL", &url);
+    project.migration("1_t.sql", "CREATE TABLE t (id int);");
+    project.migration("2_u.sql", "-- no-transaction\nCREATE TABLE u (id int);");
+    project.migration("3_v.sql", "CREATE TABLE v (id int);");
+    project.db(&["migrate"]).ok().says("3 v");
+    assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations WHERE success"), ["3"]);
 }

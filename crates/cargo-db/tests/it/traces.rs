@@ -133,6 +133,34 @@ fn what_a_killed_run_left_goes_although_its_programs_are_still_at_work_in_it() {
     assert_eq!(beside(&server, "tr_orphan"), Vec::<String>::new());
 }
 
+/// Owns a database's name as the run does that builds it.
+fn owner_of(server: &Cluster, name: &str) -> Client {
+    let hash = format!("left(encode(sha256('cargo-db builds {name}'), 'hex'), 15)");
+    let mut owner = server.connect("postgres");
+    owner
+        .batch_execute(&format!("SELECT pg_advisory_lock(('x0' || {hash})::bit(64)::bigint)"))
+        .unwrap();
+    owner
+}
+
+#[test]
+fn what_the_server_still_creates_for_a_killed_run_goes_when_the_next_one_ends() {
+    let server = quiet();
+    let project = with_rows(&server, "tr_late");
+    let left = "tr_late__restore_20260131T235959_123";
+    let owner = owner_of(&server, left);
+    server.run("postgres", &format!("CREATE DATABASE \"{left}\""));
+    project.migration("2_u.sql", "CREATE TABLE u (id int); SELECT pg_sleep(2);");
+    let run = spawn(&project, &["rehearse"]);
+    let sleeping = "SELECT 1 FROM pg_stat_activity WHERE starts_with(datname, 'tr_late__') \
+                    AND wait_event = 'PgSleep'";
+    eventually("it sleeps", || !server.query("postgres", sleeping).is_empty());
+    assert_eq!(beside(&server, "tr_late").len(), 2, "somebody owns it");
+    drop(owner);
+    Ran::from(run.wait_with_output().unwrap()).ok();
+    assert_eq!(beside(&server, "tr_late"), Vec::<String>::new());
+}
+
 #[test]
 fn what_a_killed_server_left_goes_with_the_next_run() {
     let server = quiet();
