@@ -22,6 +22,14 @@ impl Statement {
         words(&self.text).windows(2).any(|pair| pair[0] == "from" && pair[1] == "stdin")
     }
 
+    /// Whether rows come back as the data of a COPY.
+    pub fn writes_data(&self) -> bool {
+        if first_words(&self.text, 1).first().is_none_or(|first| first != "copy") {
+            return false;
+        }
+        words(&self.text).windows(2).any(|pair| pair[0] == "to" && pair[1] == "stdout")
+    }
+
     /// Whether it begins or ends a transaction, and so cannot stand inside ours.
     pub fn controls_transaction(&self) -> bool {
         let words = first_words(&self.text, 3);

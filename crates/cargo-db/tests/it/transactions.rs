@@ -56,9 +56,10 @@ fn no_dump_commits_the_transaction_that_replaces_everything() {
 }
 
 #[test]
-fn types_without_a_binary_form_are_no_obstacle() {
+fn rows_that_nobody_wants_are_no_obstacle() {
     let project = Project::new("x_binary");
-    let selects = "SELECT acldefault('r', 10);\nSELECT relacl FROM pg_class;\n";
+    let selects = "SELECT acldefault('r', 10);\nSELECT relacl FROM pg_class;\n\
+                   COPY (SELECT 1) TO STDOUT;\n/* x */ copy pg_class (relname) to stdout;\n";
     project.migration("1_a.sql", &format!("{selects}CREATE TABLE a (id int); {selects}"));
     project.migration("2_b.sql", &format!("-- no-transaction\n{selects}CREATE TABLE b (id int);"));
     project.db(&["migrate", "--yes"]).ok();

@@ -103,6 +103,11 @@ impl Client {
         Ok(())
     }
 
+    /// Runs one `COPY … TO stdout` whose rows nobody wants.
+    pub(super) fn drain(&mut self, statement: &str) -> Result<(), Error> {
+        self.copy_out(statement, &mut |_| {})
+    }
+
     /// What the server last reported of one of the settings that it reports.
     pub(super) fn reported(&self, setting: &str) -> Option<&str> {
         self.line.wire.parameter(setting)

@@ -170,6 +170,9 @@ impl Script {
         session: &mut Session,
         statement: &Statement,
     ) -> std::result::Result<(), postgres::Error> {
+        if statement.writes_data() {
+            return session.drain(&statement.text);
+        }
         if !statement.may_return_rows() {
             return session.execute(&statement.text);
         }

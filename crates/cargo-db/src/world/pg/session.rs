@@ -4,6 +4,7 @@
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use postgres::config::SslMode;
 use postgres::error::SqlState;
@@ -15,6 +16,7 @@ use crate::model::event::Event;
 use crate::model::statement::ServerError;
 use crate::model::target::{Host, Target, TlsMode};
 use crate::world::World;
+use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::client::{self, Client, Notices};
 use crate::world::pg::pin::{BYTES, Pin, Purpose, SearchPath};
 use crate::world::pg::row::{Row, unexpected};
@@ -47,11 +49,7 @@ impl DerefMut for Session {
 impl Session {
     /// Connects.
     pub(crate) fn open(world: &World, target: &Target, purpose: Purpose) -> Result<Session> {
-        let (client, cancel) = if world.sessions.is_direct(target) {
-            dial(target, &configuration(target, purpose), notices(world, purpose))?
-        } else {
-            dial_first(world, target, purpose)?
-        };
+        let (client, cancel) = dial_patiently(world, target, purpose)?;
         world.sessions.opens(target);
         let pin = Pin::of(&client, purpose);
         let guard = world.interrupt.on_signal(cancel);
@@ -233,6 +231,27 @@ fn is_utf8(escaped: &str) -> bool {
     std::str::from_utf8(&bytes).is_ok()
 }
 
+/// Connects. Sessions of ours that have just ended count for a moment still, where only so many may
+/// be connected.
+fn dial_patiently(world: &World, target: &Target, purpose: Purpose) -> Result<(Client, Cancel)> {
+    let began = stopwatch();
+    loop {
+        let dialled = if world.sessions.is_direct(target) {
+            dial(target, &configuration(target, purpose), notices(world, purpose))
+        } else {
+            dial_first(world, target, purpose)
+        };
+        match dialled {
+            Err(failure)
+                if is_code(&failure, &["53300"])
+                    && world.sessions.opened(target) > 0
+                    && began.elapsed() < Duration::from_secs(1) => {}
+            dialled => return dialled,
+        }
+        pause(world, Duration::from_millis(50))?;
+    }
+}
+
 /// Connects for the first time in a run, to a server before which a pooler may stand.
 fn dial_first(world: &World, target: &Target, purpose: Purpose) -> Result<(Client, Cancel)> {
     let mut config = configuration(target, purpose);
@@ -256,8 +275,13 @@ fn dial_first(world: &World, target: &Target, purpose: Purpose) -> Result<(Clien
 /// Whether it is the options that were not taken: 08P01 is PgBouncer's word for it, 0A000 that of
 /// Amazon's proxy.
 fn refuses_options(failure: &Failure) -> bool {
+    is_code(failure, &["08P01", "0A000"])
+}
+
+/// Whether a server takes no session, for one of these reasons.
+fn is_code(failure: &Failure, codes: &[&str]) -> bool {
     matches!(failure.kind(), Kind::Connection(ConnectionError::Failed { code: Some(code), .. })
-        if matches!(code.as_str(), "08P01" | "0A000"))
+        if codes.contains(&code.as_str()))
 }
 
 /// What cancels the statement of a session.
