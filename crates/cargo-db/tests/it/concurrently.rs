@@ -295,7 +295,7 @@ fn tries_do_not_multiply() {
         // Each build counts, and fails as one that had to wait for a lock.
         project.run_sql(
             "CREATE SEQUENCE builds; CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE plpgsql
-             AS $$ BEGIN PERFORM nextval('builds'); RAISE 'busy' USING ERRCODE = '55P03'; END $$",
+             AS $$ BEGIN PERFORM nextval('public.builds'); RAISE 'busy' USING ERRCODE = '55P03'; END $$",
         );
         project.write("db.toml", &format!("[migrate]\nattempts = {attempts}\n"));
         outside(&project, "2_x.sql", "CREATE INDEX CONCURRENTLY cx ON t (f(id));");

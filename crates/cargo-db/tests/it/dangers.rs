@@ -390,6 +390,10 @@ fn what_programs_lose_besides_names_is_told_with_the_line_that_accepts_it() {
          GRANT USAGE ON SEQUENCE orders_id_seq TO d_reader;
          GRANT USAGE ON SCHEMA attic TO d_reader;",
     );
+    // MAINTAIN came with 17.
+    let version = cluster().query("postgres", "SHOW server_version_num");
+    let has_maintain = version[0].as_str() >= "170000";
+    let all_rights = if has_maintain { "rights-lost lines 8" } else { "rights-lost lines 7" };
     for (sql, line) in [
         (
             "DROP VIEW emails; CREATE VIEW emails AS SELECT email FROM customers;",
@@ -404,7 +408,7 @@ fn what_programs_lose_besides_names_is_told_with_the_line_that_accepts_it() {
             "rights-lost total(integer, integer) 1",
         ),
         ("REVOKE USAGE ON TYPE mood FROM PUBLIC;", "rights-lost mood 1"),
-        ("ALTER TABLE lines OWNER TO d_reader;", "rights-lost lines 7"),
+        ("ALTER TABLE lines OWNER TO d_reader;", all_rights),
         (
             "ALTER TABLE customers RENAME TO people; CREATE VIEW customers AS SELECT * FROM people;",
             "rights-lost customers 1",
