@@ -6,8 +6,11 @@
 //! input for the same reason: a generic function is compiled where it is used.
 
 pub mod concurrently;
+pub mod dump;
 pub mod lexer;
 pub mod name;
 pub mod quote;
 pub mod script;
+mod shape;
 mod statement;
+pub mod survey;

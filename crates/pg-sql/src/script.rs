@@ -41,10 +41,34 @@ pub enum ScriptError {
         /// Where the COPY stands, from 1.
         line: usize,
     },
+    /// A statement, or a comment, that nobody writes.
+    #[error("what begins on line {line} is longer than {} MB", LONGEST_STATEMENT >> 20)]
+    TooLong {
+        /// Where it begins, from 1.
+        line: usize,
+    },
+    /// A row that PostgreSQL could not have had.
+    #[error("line {line} is longer than {} MB", LONGEST_ROW >> 20)]
+    RowTooLong {
+        /// Which it is, from 1.
+        line: usize,
+    },
     /// The input could not be read.
     #[error(transparent)]
     Read(#[from] io::Error),
 }
+
+/// How many bytes of comments between two statements are kept, and those of the one that goes over.
+pub(crate) const LONGEST_COMMENTS: usize = 10_000;
+
+/// How many bytes a statement, or a comment before it, may have: all of them are in memory.
+const LONGEST_STATEMENT: usize = 256 << 20;
+
+/// How many bytes a row of a COPY may have: no value of PostgreSQL's has more.
+const LONGEST_ROW: usize = 1 << 30;
+
+/// What is handed on of a row whose end is not in sight.
+const PIECE: usize = 64 << 10;
 
 /// Reads statements one after the other; memory is bounded by the longest of them.
 pub struct ScriptReader<'a> {
@@ -139,6 +163,11 @@ impl<'a> ScriptReader<'a> {
         self.last_comments.contains(text)
     }
 
+    /// The comments behind the last statement, each on lines of its own; of very many the first.
+    pub fn comments(&self) -> &str {
+        &self.last_comments
+    }
+
     /// The next statement; `None` at the end. What stands between statements is skipped.
     pub fn next_statement(&mut self) -> Result<Option<Statement>, ScriptError> {
         self.skip_blank()?;
@@ -185,23 +214,46 @@ impl<'a> ScriptReader<'a> {
         }
     }
 
-    /// The data lines of a COPY whose statement was just read, without the closing `\.`, handed
-    /// out in pieces. Returns when `\.` was read.
+    /// The data lines of a COPY whose statement was just read, without the closing `\.`: a short
+    /// line by itself and whole, a long one in pieces. Returns when `\.` was read.
     pub fn copy_data(
         &mut self,
         sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<(), ScriptError> {
         let begin = self.line;
         self.next_line()?;
+        // How much of the line was handed on already.
+        let mut before = 0;
         loop {
-            let Some(length) = self.next_line()? else {
+            let Some(length) = self.next_piece()? else {
                 return Err(ScriptError::CopyWithoutEnd { line: begin });
             };
-            let line = &self.buffer[self.start - length..self.start];
-            if matches!(line, b"\\.\n" | b"\\.\r\n" | b"\\.") {
+            let piece = &self.buffer[self.start - length..self.start];
+            if before == 0 && matches!(piece, b"\\.\n" | b"\\.\r\n" | b"\\.") {
                 return Ok(());
             }
-            sink(line)?;
+            sink(piece)?;
+            before = if piece.ends_with(b"\n") { 0 } else { before + length };
+            if before > LONGEST_ROW {
+                return Err(ScriptError::RowTooLong { line: self.line });
+            }
+        }
+    }
+
+    /// Moves past one line, or past what is there of one that is longer than a piece, and returns
+    /// its length; `None` at the end of input.
+    fn next_piece(&mut self) -> Result<Option<usize>, ScriptError> {
+        loop {
+            let rest = &self.buffer[self.start..];
+            if self.ended || memchr::memchr(b'\n', rest).is_some() {
+                return self.next_line();
+            }
+            if rest.len() >= PIECE {
+                let length = rest.len();
+                self.start += length;
+                return Ok(Some(length));
+            }
+            self.fill()?;
         }
     }
 
@@ -248,8 +300,9 @@ impl<'a> ScriptReader<'a> {
             }
             match token(rest, self.ended) {
                 Lexed::Token(Token::Comment, length) => {
-                    if self.last_comments.len() < 10_000 {
+                    if self.last_comments.len() < LONGEST_COMMENTS {
                         self.last_comments.push_str(&String::from_utf8_lossy(&rest[..length]));
+                        self.last_comments.push('\n');
                     }
                     self.advance(length);
                 }
@@ -316,7 +369,10 @@ impl<'a> ScriptReader<'a> {
 
     /// Reads on. A statement that does not fit is given twice the room each time, so that the
     /// whole of it is looked at a bounded number of times.
-    fn fill(&mut self) -> io::Result<()> {
+    fn fill(&mut self) -> Result<(), ScriptError> {
+        if self.buffer.len() - self.start > LONGEST_STATEMENT {
+            return Err(ScriptError::TooLong { line: self.line });
+        }
         self.buffer.drain(..self.start);
         self.start = 0;
         let wanted = self.buffer.len().max(64 * 1024);
@@ -384,6 +440,52 @@ mod tests {
     #[test]
     fn a_transaction_block_is_not_an_atomic_body() {
         assert_eq!(split("BEGIN; SELECT 1; END; SELECT 2;").len(), 4);
+    }
+
+    /// Text that never ends, and what stands before it.
+    fn endless(before: &'static str) -> ScriptReader<'static> {
+        ScriptReader::new(Box::new(before.as_bytes().chain(io::repeat(b'x'))))
+    }
+
+    #[test]
+    fn what_never_ends_is_refused_before_it_is_read() {
+        for before in ["\nSELECT '", "\n-- ", "\n/* ", "\n\"", "\nCREATE x", "\n$$"] {
+            let error = endless(before).next_statement().unwrap_err();
+            assert!(matches!(error, ScriptError::TooLong { line: 2 }), "{before}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_long_row_comes_in_pieces_and_one_too_long_is_refused() {
+        let mut reader = endless("COPY t FROM stdin;\na\n");
+        assert!(reader.next_statement().unwrap().unwrap().reads_data());
+        let (mut longest, mut sum) = (0, 0);
+        let error = reader.copy_data(&mut |piece| {
+            longest = longest.max(piece.len());
+            sum += piece.len();
+            Ok(())
+        });
+        assert!(matches!(error, Err(ScriptError::RowTooLong { line: 3 })), "{error:?}");
+        assert!(longest <= 4 * PIECE && sum > LONGEST_ROW, "{longest} of {sum}");
+    }
+
+    #[test]
+    fn the_end_of_a_long_row_is_no_end_of_the_data() {
+        let row = "x".repeat(PIECE);
+        for row in [format!("{row}\\.\n"), format!("{row}{row}\\.\n"), "\\.a\n".to_owned()] {
+            let script = format!("COPY t FROM stdin;\n{row}b\n\\.\nSELECT 2;");
+            let mut reader = ScriptReader::new(Box::new(script.as_bytes()));
+            reader.next_statement().unwrap();
+            let mut read = Vec::new();
+            reader
+                .copy_data(&mut |piece| {
+                    read.extend(piece);
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(String::from_utf8(read).unwrap(), format!("{row}b\n"));
+            assert_eq!(reader.next_statement().unwrap().unwrap().text, "SELECT 2");
+        }
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl Statement {
     }
 
     /// All that is not space or a comment.
-    fn tokens(&self) -> Vec<(Token, &str)> {
+    pub(crate) fn tokens(&self) -> Vec<(Token, &str)> {
         let (mut tokens, mut at) = (Vec::new(), 0);
         while at < self.text.len() {
             let Lexed::Token(kind, length) = token(&self.text.as_bytes()[at..], true) else {

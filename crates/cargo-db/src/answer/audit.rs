@@ -26,13 +26,15 @@ impl AuditTrail {
     fn line(&self, intent: &Record) -> String {
         let moment = intent.when.get(..19).unwrap_or(&intent.when).replace('T', " ");
         let By { user, host, kind, .. } = &intent.by;
+        let removes = intent.removes.iter().map(|what| format!("\n      removes {what}"));
         format!(
-            "{:>4}  {moment}  {} on {} ({}) by {user}@{host}, {kind}: {}",
+            "{:>4}  {moment}  {} on {} ({}) by {user}@{host}, {kind}: {}{}",
             intent.sequence,
             intent.verb,
             intent.target,
             intent.environment,
-            self.outcome(intent)
+            self.outcome(intent),
+            removes.collect::<String>()
         )
     }
 }

@@ -9,7 +9,8 @@ use crate::answer::plan::Planned;
 use crate::answer::text::{number, plural, short, size, table};
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::backup::Found;
-use crate::model::backup::{Backup, Format, Level, Manifest, Verification};
+use crate::model::backup::{Backup, Format, Level, Manifest, Reason, Verification};
+use crate::model::properties::Properties;
 use crate::plan::{Plan, Verdict};
 
 /// A backup as it is found on disk.
@@ -27,6 +28,11 @@ pub(crate) struct BackupView {
     bytes: u64,
     verified: bool,
     state: State,
+    reason: Reason,
+    /// What it was taken for.
+    event: String,
+    /// The options that make it a part of the database; none where it is whole.
+    part: Vec<String>,
     /// How many there are.
     tables: usize,
     /// Of all tables.
@@ -73,6 +79,9 @@ impl From<&Backup> for BackupView {
                 _ if backup.is_verified() => State::Verified,
                 _ => State::NotVerified,
             },
+            reason: manifest.reason(),
+            event: manifest.event.clone(),
+            part: manifest.part(),
             tables: manifest.tables.len(),
             rows: manifest.tables.values().map(|table| table.rows).sum(),
             files: files.collect(),
@@ -94,7 +103,20 @@ impl BackupView {
     /// Its line in a list, below a name that may be decorated.
     fn row(&self, name: String) -> Vec<String> {
         let (size, taken) = (size(self.bytes), moment(self.finished));
-        vec![name, size, taken, self.environment.clone(), self.state.word().to_owned()]
+        let (environment, state) = (self.environment.clone(), self.state.word().to_owned());
+        vec![name, size, taken, environment, state, self.holds()]
+    }
+
+    /// What it holds, and of when.
+    fn holds(&self) -> String {
+        let what = match self.part.as_slice() {
+            [] => "everything".to_owned(),
+            part => format!("part: {}", part.join(" ").replace("--", "")),
+        };
+        match self.reason {
+            Reason::Person => what,
+            Reason::Policy => format!("{what}, before {}", self.event),
+        }
     }
 }
 
@@ -134,6 +156,9 @@ impl Answer for BackedUp {
             let part = |file: &FileView| vec![file.path.clone(), size(file.bytes)];
             let parts: Vec<Vec<String>> = backup.files.iter().map(part).collect();
             lines.push(table(&["Part", "Size"], &parts));
+        }
+        if !backup.part.is_empty() {
+            lines.push(format!("it holds a part only, {}", backup.part.join(" ")));
         }
         let removed = self.removed.iter();
         lines.extend(removed.map(|name| format!("removed {name}, which no rule keeps")));
@@ -179,7 +204,7 @@ impl BackupList {
             backup.row(format!("{:>3}. {}", index + 1, backup.name))
         };
         let rows: Vec<Vec<String>> = self.backups.iter().enumerate().map(row).collect();
-        table(&["     Backup", "Size", "Taken", "Environment", "State"], &rows)
+        table(&["     Backup", "Size", "Taken", "Environment", "State", "Holds"], &rows)
     }
 }
 
@@ -191,7 +216,7 @@ impl Answer for BackupList {
         if rows.is_empty() {
             lines.push(format!("no backups in {}", self.folder));
         } else {
-            lines.push(table(&["Backup", "Size", "Taken", "Environment", "State"], &rows));
+            lines.push(table(&["Backup", "Size", "Taken", "Environment", "State", "Holds"], &rows));
         }
         let broken = self.broken.iter();
         lines.extend(broken.map(|one| format!("{} cannot be believed: {}", one.name, one.why)));
@@ -213,7 +238,8 @@ pub(crate) struct BackupShown {
 impl BackupShown {
     /// All that is known of a backup.
     pub(crate) fn of(backup: &Backup) -> BackupShown {
-        let (manifest, verification) = (backup.manifest.clone(), backup.verification.clone());
+        let (mut manifest, verification) = (backup.manifest.clone(), backup.verification.clone());
+        manifest.database.properties = manifest.database.properties.map(Properties::shown);
         BackupShown { backup: backup.into(), manifest, verification }
     }
 }
@@ -230,6 +256,7 @@ impl Answer for BackupShown {
                 backup.state.word()
             ),
             format!("Taken        {when} in {} by {}", backup.environment, manifest.tool),
+            format!("Holds        {}", backup.holds()),
             format!("Database     {} ({}, {})", backup.database, locale.encoding, locale.collate),
             format!("Server       PostgreSQL {}", manifest.server.version),
             format!("Migrations   {}", manifest.migrations.len()),

@@ -21,6 +21,7 @@ mod status;
 mod style;
 pub(crate) mod text;
 mod trust;
+pub(crate) mod visible;
 
 use serde::Serialize;
 

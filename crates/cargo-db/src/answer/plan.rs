@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::answer::text::{number, plural, short};
+use crate::answer::visible::one_line;
 use crate::answer::{CYAN, DIM, Style, YELLOW};
 use crate::model::environment::Environment;
 use crate::model::migration::{Migration, title};
@@ -145,6 +146,12 @@ pub(crate) enum StepView {
     Build {
         backup: String,
     },
+    /// Whatever a file says is run, not only what `pg_dump` writes.
+    RunAnything {
+        backup: String,
+        line: usize,
+        statement: String,
+    },
     CreateRoles {
         names: Vec<String>,
     },
@@ -164,6 +171,10 @@ pub(crate) enum StepView {
     },
     Remove {
         what: String,
+    },
+    /// The retention does not keep it.
+    RemoveBackup {
+        name: String,
     },
     Name {
         name: String,
@@ -255,6 +266,9 @@ impl From<&Step> for StepView {
             Step::BuildEmpty => StepView::BuildEmpty,
             Step::Mark { environment } => StepView::Mark { environment },
             Step::Build { backup } => StepView::Build { backup },
+            Step::RunAnything { backup, line, statement } => {
+                StepView::RunAnything { backup, line, statement }
+            }
             Step::CreateRoles { names } => StepView::CreateRoles { names },
             Step::Replace { what, backup, loses } => {
                 StepView::Replace { what, backup, losses: losses(&loses) }
@@ -264,6 +278,7 @@ impl From<&Step> for StepView {
             }
             Step::PutBack { kept, name } => StepView::PutBack { kept, name },
             Step::Remove { what } => StepView::Remove { what },
+            Step::RemoveBackup { name } => StepView::RemoveBackup { name },
             Step::Name { name } => StepView::Name { name },
         }
     }
@@ -280,14 +295,14 @@ impl Planned {
             self.target,
             self.environment
         );
-        let dim = |text: String| style.paint(DIM, &format!("  {text}"));
+        let dim = |text: String| style.paint(DIM, &format!("  {}", one_line(&text)));
         let mut lines = vec![head, dim(format!("policy: {}", plan.policy))];
         lines.extend(plan.skipped.iter().map(|skipped| dim(skipped.clone())));
         lines.extend(plan.commands.iter().map(|command| dim(format!("by `{command}`"))));
         for step in &plan.steps {
-            lines.push(format!("  {}", step.describe()));
+            lines.push(format!("  {}", one_line(&step.describe())));
             let losses = step.losses().iter();
-            let losses = losses.map(|loss| format!("    {}", loss.describe()));
+            let losses = losses.map(|loss| format!("    {}", one_line(&loss.describe())));
             lines.extend(losses.map(|loss| style.paint(YELLOW, &loss)));
         }
         lines.join("\n")
@@ -368,6 +383,9 @@ impl StepView {
             StepView::Build { backup } => {
                 format!("build a new database from {backup} and compare it")
             }
+            StepView::RunAnything { backup, line, statement } => format!(
+                "run whatever {backup} says, with your rights: line {line} is `{statement}`"
+            ),
             StepView::CreateRoles { names } => format!(
                 "create {} without passwords: {}",
                 plural(names.len(), "role"),
@@ -386,6 +404,9 @@ impl StepView {
                 format!("{kept} becomes {name} again; what is {name} now stays under another name")
             }
             StepView::Remove { what } => format!("remove {what}"),
+            StepView::RemoveBackup { name } => {
+                format!("remove the backup {name}, which no rule keeps")
+            }
             StepView::Name { name } => format!("name it {name}"),
         }
     }

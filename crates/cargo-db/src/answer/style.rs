@@ -23,3 +23,14 @@ impl Style {
         if self.colours { format!("{colour}{text}{colour:#}") } else { text.to_owned() }
     }
 }
+
+/// The length of one of our own colours, or of their end, that a text begins with.
+pub(crate) fn length_of_ours(text: &str) -> Option<usize> {
+    if !text.starts_with('\u{1b}') {
+        return None;
+    }
+    let begins = [GREEN, RED, YELLOW, CYAN, BOLD, DIM].map(|colour| colour.render().to_string());
+    let ends = [BOLD.render_reset().to_string()];
+    let all = begins.iter().chain(&ends);
+    all.filter(|one| text.starts_with(one.as_str())).map(String::len).max()
+}

@@ -1,38 +1,108 @@
 //! What a database says of itself, and no backup may take from it.
 
 use crate::audit;
-use crate::failure::Result;
+use crate::failure::{AuditError, Result};
 use crate::model::audit::Record;
-use crate::model::environment::Marker;
+use crate::model::environment::{Environment, Marker};
 use crate::model::target::Target;
+use crate::seed::Memory;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session, marker};
 
+const RIGHTS: &str = include_str!("sql/rights.sql");
+const ADDITIONS: &str = include_str!("sql/additions.sql");
+
 /// A database's own marker, and its audit trail.
+#[derive(Default)]
 pub(crate) struct DatabaseIdentity {
     marker: Option<Marker>,
-    records: Vec<Record>,
+    /// Nothing where it keeps no trail.
+    records: Option<Vec<Record>>,
+    /// Statements that give others the rights that they had, each with the table it is about.
+    rights: Vec<(String, String)>,
 }
 
 impl DatabaseIdentity {
     /// That of a database.
     pub(crate) fn of(world: &World, target: &Target) -> Result<DatabaseIdentity> {
         let mut session = Session::open(world, target, Purpose::Read)?;
-        let marker = marker::read(&mut session)?.filter(|marker| marker.genuine);
-        Ok(DatabaseIdentity { marker, records: audit::in_database(&mut session)? })
+        let marker = marker::read(&mut session)?;
+        let mut rights = Vec::new();
+        for row in session.rows("look who may read the audit trail", RIGHTS)? {
+            rights.push((row.text("relation")?.to_owned(), row.text("statement")?.to_owned()));
+        }
+        let keeps_trail = audit::is_in_database(&mut session)?;
+        let records = keeps_trail.then(|| audit::in_database(&mut session)).transpose()?;
+        Ok(DatabaseIdentity { marker, records, rights })
+    }
+
+    /// That of a new database without a predecessor: a copy of one of this environment, if it is
+    /// known which, that nothing was done to yet.
+    pub(crate) fn of_copy(environment: Option<Environment>) -> DatabaseIdentity {
+        let marker = environment.map(|environment| Marker { environment, genuine: false });
+        DatabaseIdentity { marker, ..DatabaseIdentity::default() }
     }
 
     /// Gives a new database, before it takes the place of the old one, the identity of the old one.
     pub(crate) fn hand_over(world: &World, old: &Target, new: &Target) -> Result<()> {
-        let mut session = Session::open(world, new, Purpose::Write)?;
-        DatabaseIdentity::of(world, old)?.write(&mut session)
+        DatabaseIdentity::of(world, old)?.give(world, new)
     }
 
-    /// Gives it to the session's database.
+    /// Without the marker of a copy: what is built from nothing is a copy of nothing.
+    pub(crate) fn of_new(mut self) -> DatabaseIdentity {
+        self.marker = self.marker.filter(|marker| marker.genuine);
+        self
+    }
+
+    /// Gives it to a new database.
+    pub(crate) fn give(&self, world: &World, new: &Target) -> Result<()> {
+        self.write(&mut Session::open(world, new, Purpose::Write)?)
+    }
+
+    /// Gives it to the session's database. What a dump brought of our schema is its author's, with
+    /// triggers and rules of its own: it is dropped, and made anew.
     pub(crate) fn write(&self, session: &mut Session) -> Result<()> {
-        if let Some(marker) = &self.marker {
-            marker::write(session, marker.environment)?;
+        let memory = Memory::of(session)?;
+        let drop = "SET client_min_messages = warning; DROP SCHEMA IF EXISTS cargo_db CASCADE";
+        session.run("drop what the backup says of itself", drop)?;
+        let mut made = vec![""];
+        if let Some(memory) = &memory {
+            memory.write(session)?;
+            made.push("seeds");
         }
-        audit::carry_over(session, &self.records)
+        if let Some(marker) = &self.marker {
+            marker::write(session, marker)?;
+            made.push("marker");
+        }
+        if let Some(records) = &self.records {
+            audit::carry_over(session, records)?;
+            made.push("audit");
+        }
+        if made.len() > 1 {
+            self.give_rights(session, &made)?;
+        }
+        self.look_again(session)
+    }
+
+    fn give_rights(&self, session: &mut Session, made: &[&str]) -> Result<()> {
+        let given = self.rights.iter().filter(|(table, _)| made.contains(&table.as_str()));
+        let statements: Vec<&str> = given.map(|(_, statement)| statement.as_str()).collect();
+        session.run("give the rights on the audit trail again", &statements.join("; "))
+    }
+
+    /// Reads back what was written: an event trigger of the dump's may have had its say.
+    fn look_again(&self, session: &mut Session) -> Result<()> {
+        let marker = marker::read(session)?;
+        let records = audit::in_database(session)?;
+        let why = if marker != self.marker {
+            "its marker is not the one that was written".to_owned()
+        } else if records != self.records.as_deref().unwrap_or_default() {
+            "its audit trail is not the one that was written".to_owned()
+        } else if let Some(table) = session.value("look at our tables", ADDITIONS)? {
+            format!("cargo_db.{table} is not as it was made")
+        } else {
+            return Ok(());
+        };
+        Err(AuditError::NotKept { why }.into())
     }
 }

@@ -20,7 +20,6 @@ use pg_sql::quote::quote_literal;
 pub(crate) use identity::DatabaseIdentity;
 
 const CREATE_TABLE: &str = include_str!("sql/create_table.sql");
-const CLEAR: &str = include_str!("sql/clear.sql");
 
 /// The trail of a project.
 pub(crate) struct Trail {
@@ -128,7 +127,7 @@ impl Trail {
     /// Gives the record its place, and brings it to disk.
     fn append(&self, record: &mut Record) -> Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
-        files::private_dirs(folder)?;
+        files::own_dir(folder)?;
         let _lock = files::lock(&folder.join("audit.lock"))?;
         let last = self.records()?.pop();
         record.sequence = last.as_ref().map_or(0, |last| last.sequence) + 1;
@@ -158,6 +157,7 @@ impl Trail {
             consent: about.consent,
             backup: about.backup,
             migrations: plan.migrations().map(|migration| migration.version.to_string()).collect(),
+            removes: plan.removes(),
             result: None,
             duration_ms: None,
             previous: String::new(),
@@ -213,10 +213,7 @@ impl PendingRecord<'_> {
 
 /// The records that the session's database holds.
 pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
-    let sql = "SELECT 1 FROM pg_catalog.pg_class c \
-               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-               WHERE n.nspname = 'cargo_db' AND c.relname = 'audit'";
-    if session.value("look for the audit trail", sql)?.is_none() {
+    if !is_in_database(session)? {
         return Ok(Vec::new());
     }
     let sql = "SELECT record FROM cargo_db.audit ORDER BY id";
@@ -224,17 +221,23 @@ pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
     Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
-/// Makes these records the trail of the session's database, in its transaction if it is in one: a
-/// database that was restored remembers what was done to the one before it.
-pub(crate) fn carry_over(session: &mut Session, records: &[Record]) -> Result<()> {
+/// Whether the session's database keeps a trail.
+fn is_in_database(session: &mut Session) -> Result<bool> {
+    let sql = "SELECT 1 FROM pg_catalog.pg_class c \
+               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+               WHERE n.nspname = 'cargo_db' AND c.relname = 'audit'";
+    Ok(session.value("look for the audit trail", sql)?.is_some())
+}
+
+/// Makes these records the trail of the session's database, which has none, in its transaction if
+/// it is in one: a database that was restored remembers what was done to the one before it.
+fn carry_over(session: &mut Session, records: &[Record]) -> Result<()> {
     let values: Vec<String> =
         records.iter().map(|record| format!("({})", quote_literal(&to_line(record)))).collect();
-    let sql = if values.is_empty() {
-        CLEAR.to_owned()
-    } else {
-        let insert = format!("INSERT INTO cargo_db.audit (record) VALUES {}", values.join(", "));
-        format!("{CREATE_TABLE}; TRUNCATE cargo_db.audit; {insert}")
-    };
+    let mut sql = CREATE_TABLE.to_owned();
+    if !values.is_empty() {
+        sql += &format!("; INSERT INTO cargo_db.audit (record) VALUES {}", values.join(", "));
+    }
     session.run_with_triggers("carry the audit trail over", &sql)
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
 use crate::backup::integrity::{file_entries, file_entry};
 use crate::failure::{BackupError, CausedBy, Result};
-use crate::model::backup::{Compression, FileEntry, Format};
+use crate::model::backup::{Compression, FileEntry, Format, Reason};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::archive::store;
@@ -31,10 +31,11 @@ pub(crate) struct BackupRequest {
     pub(crate) read_back: bool,
     /// Why it is taken: `manual`, `migrate`, `push`.
     pub(crate) event: String,
+    pub(crate) reason: Reason,
 }
 
 impl BackupRequest {
-    /// The same without these tables of cargo db's own. The manifest says so, too.
+    /// The same without these tables of cargo db's own.
     pub(super) fn without(&self, own: &[String]) -> BackupRequest {
         let quoted = own.iter().map(|table| quote_identifier(table));
         let left_out = quoted.map(|table| format!("--exclude-table=cargo_db.{table}"));

@@ -8,8 +8,10 @@ use crate::model::backup::{
     ARCHIVE, Backup, Format, LATEST, Manifest, SET_MANIFEST, Verification, archived_name,
     is_safe_name, is_set_name, manifest_name, verification_name,
 };
+use crate::model::event::Event;
 use crate::settings::Settings;
-use crate::world::files;
+use crate::world::clock::now;
+use crate::world::{World, files};
 
 /// A folder of backups.
 pub(crate) struct Folder {
@@ -48,7 +50,7 @@ impl Folder {
 
     /// Makes it, for us alone, and keeps other writers out until the lock is dropped.
     pub(crate) fn lock(&self) -> Result<File> {
-        files::closed_dir(&self.path)?;
+        files::ignored_dir(&self.path)?;
         let lock = files::lock(&self.path.join(".lock"))?;
         self.clear_unfinished()?;
         Ok(lock)
@@ -56,7 +58,7 @@ impl Folder {
 
     /// The same, if nobody else is there.
     pub(crate) fn try_lock(&self) -> Result<Option<File>> {
-        files::closed_dir(&self.path)?;
+        files::ignored_dir(&self.path)?;
         let lock = files::try_lock(&self.path.join(".lock"))?;
         if lock.is_some() {
             self.clear_unfinished()?;
@@ -87,7 +89,7 @@ impl Folder {
 
     /// Keeps writers out, and lets other readers in.
     pub(crate) fn lock_shared(&self) -> Result<File> {
-        files::closed_dir(&self.path)?;
+        files::ignored_dir(&self.path)?;
         files::lock_shared(&self.path.join(".lock"))
     }
 
@@ -140,21 +142,53 @@ impl Folder {
         Ok(Backup { manifest, verification })
     }
 
-    /// The backup that is meant: by its name, or the newest of a database.
-    pub(crate) fn find(&self, name: Option<&str>, database: &str) -> Result<Backup> {
+    /// The newest backup of a database, of those that hold all of it and were asked for; and what
+    /// is newer and was passed over, each with the reason.
+    pub(crate) fn newest(&self, database: &str) -> Result<(Backup, Vec<String>)> {
+        let is_of_it = |backup: &Backup| backup.manifest.database.name == database;
+        let found = self.list()?.backups.into_iter().filter(is_of_it);
+        self.newest_of(database, found.collect())
+    }
+
+    /// The newest of these, the newest first, in the same way.
+    pub(crate) fn newest_of(
+        &self,
+        database: &str,
+        found: Vec<Backup>,
+    ) -> Result<(Backup, Vec<String>)> {
+        let (now, mut others) = (now(), Vec::new());
+        for backup in found {
+            match backup.manifest.passed_over(now) {
+                None => return Ok((backup, others)),
+                Some(why) => others.push(format!("{}: {why}", backup.manifest.name)),
+            }
+        }
+        let folder = self.path.display().to_string();
+        if others.is_empty() {
+            return Err(
+                BackupError::NotFound { what: format!("of `{database}` in `{folder}`") }.into()
+            );
+        }
+        Err(BackupError::NoneWhole { database: database.to_owned(), folder, others }.into())
+    }
+
+    /// The backup that is named, or the newest one; then it is said what was passed over.
+    pub(crate) fn meant(
+        &self,
+        world: &World,
+        name: Option<&str>,
+        database: &str,
+    ) -> Result<Backup> {
         let Some(name) = name else {
-            let newest = self
-                .list()?
-                .backups
-                .into_iter()
-                .find(|backup| backup.manifest.database.name == database);
-            return newest.ok_or_else(|| {
-                BackupError::NotFound {
-                    what: format!("of `{database}` in `{}`", self.path.display()),
-                }
-                .into()
-            });
+            let (backup, others) = self.newest(database)?;
+            tell_passed_over(world, &backup, &others);
+            return Ok(backup);
         };
+        self.find(name)
+    }
+
+    /// The backup of this name.
+    pub(crate) fn find(&self, name: &str) -> Result<Backup> {
         // The path of a file in the folder is a name too, as the shell completes it.
         let name =
             Path::new(name).strip_prefix(&self.path).ok().and_then(Path::to_str).unwrap_or(name);
@@ -216,6 +250,25 @@ impl Folder {
         files::rename(&self.path.join(manifest_name(name)), &unfinished)?;
         self.clear_half(name)?;
         files::remove_file(&unfinished)
+    }
+}
+
+/// Fails for a backup that holds a part only.
+pub(crate) fn refuse_part(manifest: &Manifest) -> Result<()> {
+    let part = manifest.part();
+    if part.is_empty() {
+        return Ok(());
+    }
+    let (name, database) = (manifest.name.clone(), manifest.database.name.clone());
+    Err(BackupError::Part { name, database, part }.into())
+}
+
+/// Says which backup was taken for the newest, where there are newer ones.
+pub(crate) fn tell_passed_over(world: &World, taken: &Backup, others: &[String]) {
+    if !others.is_empty() {
+        let (name, others) = (&taken.manifest.name, others.join("; "));
+        let message = format!("{name} is the newest backup of everything; passed over: {others}");
+        world.tell(Event::Notice { severity: "note".to_owned(), message });
     }
 }
 

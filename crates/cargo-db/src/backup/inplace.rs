@@ -179,7 +179,8 @@ pub(crate) fn replace(
     session.run("set default privileges aside", &rights.revoke)?;
     let keys = put_aside(&mut session, part)?;
     if part.scope == Scope::Everything {
-        load(world, &mut session, source.text(world, settings)?, Within::Transaction)?;
+        let text = source.text(world, settings)?;
+        load(world, &mut session, text, Within::Transaction, source.allowed)?;
     } else {
         for statement in &part.before {
             session.statement("make anew what is replaced", &statement.text)?;
@@ -189,6 +190,7 @@ pub(crate) fn replace(
             &mut session,
             Box::new(source.archive_text(world, settings, &part.data)?),
             Within::Transaction,
+            source.allowed,
         )?;
         for statement in &part.after {
             session.statement("finish what is replaced", &statement.text)?;

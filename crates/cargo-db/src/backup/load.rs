@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::backup::allowed::{Allowed, beginning};
 use crate::backup::content::Text;
 use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Result};
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::Session;
+use pg_sql::dump::is_of_pg_dump;
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 /// Whose transactions a dump is loaded in.
@@ -25,6 +27,7 @@ pub(super) fn load(
     session: &mut Session,
     mut text: Box<dyn Text>,
     within: Within,
+    allowed: Allowed,
 ) -> Result<()> {
     if within == Within::Statements {
         // A file that was not written by pg_dump may leave schemas out.
@@ -44,6 +47,12 @@ pub(super) fn load(
             statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(&statement);
         if statement.is_about_database() || inside && left_out {
             continue;
+        }
+        // It was looked through before; what is read now may be another text.
+        if allowed == Allowed::OfDumps && !is_of_pg_dump(&statement) {
+            let (line, statement) = (statement.line, beginning(&statement));
+            let name = "the backup".to_owned();
+            return Err(BackupError::NotOfDump { name, line, statement }.into());
         }
         if inside && statement.controls_transaction() {
             let why =
@@ -74,6 +83,7 @@ pub(super) fn load(
         world.tell(Event::Counted);
     }
     drop(reader);
+    session.run("be oneself again", "RESET SESSION AUTHORIZATION")?;
     if within == Within::Statements {
         session.take_back_empty()?;
     }

@@ -1,6 +1,7 @@
 //! Backups that can be believed: taken from one snapshot, read back before they are called done,
 //! verified whenever asked; and restores that are built beside the old database and swapped in.
 
+mod allowed;
 mod compare;
 mod content;
 mod dump;
@@ -10,9 +11,11 @@ mod inplace;
 mod integrity;
 mod load;
 mod locale;
+mod look;
 mod owner;
 mod part;
 mod preflight;
+mod properties;
 mod restore;
 mod retention;
 mod roles;
@@ -25,13 +28,14 @@ mod take;
 mod verify;
 mod visible;
 
+pub(crate) use allowed::{Allowed, beginning};
 pub(crate) use dump::BackupRequest;
-pub(crate) use folder::{Folder, Found};
+pub(crate) use folder::{Folder, Found, refuse_part, tell_passed_over};
 pub(crate) use inplace::{LockedScope, begin, gather, replace};
 pub(crate) use part::{Part, Scope};
 pub(crate) use preflight::{RestoreOptions, preflight};
 pub(crate) use restore::{build, finish, scratch};
-pub(crate) use retention::{keep_last, prune, remove, verdicts};
+pub(crate) use retention::{Surroundings, remove};
 pub(crate) use roles::{create_roles, missing_roles};
 pub(crate) use sibling::{Built, Copied, SCRATCH, clone_sibling, copy_into, create_sibling};
 pub(crate) use snapshot::system_identifier;

@@ -1,9 +1,11 @@
 //! A part of a backup: the statements that define a table or a schema, told from all others, and
 //! how its rows are asked for.
 
+use pg_sql::dump::is_of_pg_dump;
 use pg_sql::lexer::words;
 use pg_sql::script::{ScriptReader, Statement};
 
+use crate::backup::allowed::Allowed;
 use crate::backup::load::sets_limits;
 use crate::backup::source::Source;
 use crate::failure::{BackupError, CausedBy, Failure, Result};
@@ -145,6 +147,10 @@ fn definitions(
     drop(reader);
     // Whatever made the text may have failed before its end.
     text.finish(world)?;
+    let stranger = statements.iter().find(|statement| !is_of_pg_dump(statement));
+    if let Some(statement) = stranger.filter(|_| source.allowed == Allowed::OfDumps) {
+        return Err(source.refused(statement));
+    }
     Ok(statements)
 }
 

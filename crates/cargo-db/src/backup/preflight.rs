@@ -37,6 +37,7 @@ pub(crate) fn preflight(
     source: &Source,
     options: RestoreOptions,
 ) -> Result<Preflight> {
+    source.stranger(world, settings)?;
     let (mut wanted_roles, wanted_extensions) = source.needs(world, settings)?;
     if options.brings_roles {
         let come = missing_roles(world, target, source)?;

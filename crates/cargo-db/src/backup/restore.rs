@@ -3,21 +3,20 @@
 //! as it was.
 
 use crate::backup::compare::compare;
-use crate::backup::grants::grant;
 use crate::backup::load::{Within, load};
+use crate::backup::properties::{bring_back, carry_over, properties};
 use crate::backup::sibling::{Built, SCRATCH, create_sibling};
 use crate::backup::source::Source;
 use crate::failure::{BackupError, Result};
 use crate::model::backup::Format;
 use crate::model::event::Event;
+use crate::model::properties::Properties;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
-use crate::world::archive::plain_text;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Session};
 use crate::world::process::ClientProgram;
-use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// Builds the new database, compares it with the manifest, and copies to it what belongs to the
 /// old database.
@@ -41,13 +40,31 @@ pub(crate) fn build(
         let subject = format!("{} tables with the manifest", manifest.tables.len());
         world.tell(Event::Finished { done: "Compared", subject, elapsed: began.elapsed() });
     }
-    finish(world, target, &mut built)?;
+    let remembered = source.manifest.as_ref().and_then(|of| of.database.properties.as_ref());
+    finish(world, target, &mut built, remembered)?;
     Ok(built)
 }
 
-/// Copies owner, privileges and settings of the old database to a new one, and has it analysed.
-pub(crate) fn finish(world: &World, target: &Target, built: &mut Built) -> Result<()> {
-    built.comment = carry_over(world, target, &built.target)?;
+/// Gives a new database owner, rights and settings of the old one, or where there is none those
+/// that a backup remembers, and has it analysed.
+pub(crate) fn finish(
+    world: &World,
+    target: &Target,
+    built: &mut Built,
+    remembered: Option<&Properties>,
+) -> Result<()> {
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
+    let old = properties(&mut session, &target.database)?;
+    drop(session);
+    match (&old, remembered) {
+        (Some(old), _) => carry_over(world, &built.target, old)?,
+        (None, Some(remembered)) => bring_back(world, &built.target, remembered)?,
+        (None, None) => {}
+    }
+    if let Some(properties) = old.as_ref().or(remembered) {
+        built.comment.clone_from(&properties.comment);
+        built.is_template = properties.is_template;
+    }
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
     session.run("analyse the new database", "ANALYZE")
 }
@@ -70,6 +87,7 @@ fn load_sibling(
     source: &Source,
     what: &str,
 ) -> Result<Built> {
+    source.stranger(world, settings)?;
     let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
     let built = create_sibling(world, target, what, like)?;
     let mut session = Session::open(world, &built.target, Purpose::Read)?;
@@ -78,29 +96,10 @@ fn load_sibling(
 
     let began = stopwatch();
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
-    match source.format {
-        Format::Sql => {
-            let mut session = Session::open(world, &built.target, Purpose::Write)?;
-            // The database is nobody's until it is swapped in, and then it is on disk.
-            let settings = "SET synchronous_commit = off; SET client_min_messages = warning; \
-                            SET lc_monetary = 'C'";
-            session.run("prepare the session", settings)?;
-            load(world, &mut session, Box::new(plain_text(&source.path)?), Within::Statements)?;
-        }
-        Format::Custom | Format::Directory | Format::Set => {
-            let program = source.archive_tool(settings, major)?;
-            let jobs = source
-                .jobs
-                .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-            let arguments = [
-                "--no-password".to_owned(),
-                "--exit-on-error".to_owned(),
-                format!("--jobs={jobs}"),
-                format!("--dbname={}", built.target.database),
-                source.path.display().to_string(),
-            ];
-            ClientProgram::start(world, &program, &arguments, &built.target)?.finish(world)?;
-        }
+    if source.format != Format::Sql && source.is_looked_through(world, settings)? {
+        load_archive(world, settings, &built.target, source, major)?;
+    } else {
+        load_text(world, settings, &built.target, source)?;
     }
     world.tell(Event::Finished {
         done: "Loaded",
@@ -110,37 +109,34 @@ fn load_sibling(
     Ok(built)
 }
 
-/// Settings whose value is a list of names, each quoted by itself.
-const LISTS: &[&str] =
-    &["search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"];
+/// Loads a text through our own reader: the only way in which no more runs than what was looked at
+/// where a text can be taken apart in two ways.
+fn load_text(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<()> {
+    let mut session = Session::open(world, target, Purpose::Write)?;
+    // The database is nobody's until it is swapped in, and then it is on disk.
+    let prepare = "SET synchronous_commit = off; SET client_min_messages = warning; \
+                   SET lc_monetary = 'C'";
+    session.run("prepare the session", prepare)?;
+    let text = source.text(world, settings)?;
+    load(world, &mut session, text, Within::Statements, source.allowed)
+}
 
-/// Gives the new database what belongs to a database and not to its content: owner, rights,
-/// settings, connection limit. Returns the comment, which follows when it is swapped in.
-fn carry_over(world: &World, from: &Target, to: &Target) -> Result<Option<String>> {
-    let mut session = Session::open(world, &from.maintenance(), Purpose::Write)?;
-    let new = quote_identifier(&to.database);
-    let sql = format!(include_str!("sql/database.sql"), database = quote_literal(&from.database));
-    let [about, settings, rights] = session.sets("look at the old database", &sql)?;
-    let mut statements = Vec::new();
-    for row in &about {
-        statements.push(format!("ALTER DATABASE {new} OWNER TO {}", row.text("owner")?));
-        let limit: i64 = row.number("connection_limit")?;
-        statements.push(format!("ALTER DATABASE {new} CONNECTION LIMIT {limit}"));
-    }
-    for row in &settings {
-        let (whose, name, value) = (row.text("whose")?, row.text("name")?, row.text("value")?);
-        // A list is stored as it was written, with its own quotes.
-        let value = if LISTS.contains(&name) { value.to_owned() } else { quote_literal(value) };
-        let name = quote_identifier(name);
-        statements.push(format!("ALTER {whose}DATABASE {new} SET {name} = {value}"));
-    }
-    if !rights.is_empty() {
-        statements.push(format!("REVOKE ALL ON DATABASE {new} FROM PUBLIC"));
-    }
-    for row in &rights {
-        statements.push(grant(row, &format!("DATABASE {new}"))?);
-    }
-    session.run("copy the settings of the old database", &statements.join("; "))?;
-    let comment = about.first().map(|row| row.optional_text("comment")).transpose()?.flatten();
-    Ok(comment.map(str::to_owned))
+/// Has `pg_restore` load an archive, as many tables at once as there may be.
+fn load_archive(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    source: &Source,
+    server_major: u32,
+) -> Result<()> {
+    let program = source.archive_tool(settings, server_major)?;
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    let arguments = [
+        "--no-password".to_owned(),
+        "--exit-on-error".to_owned(),
+        format!("--jobs={}", source.jobs.unwrap_or_else(processors)),
+        format!("--dbname={}", target.database),
+        source.path.display().to_string(),
+    ];
+    ClientProgram::start(world, &program, &arguments, target)?.finish(world)
 }

@@ -1,44 +1,36 @@
 //! Removing what the retention does not keep.
 
+use time::OffsetDateTime;
+
 use crate::backup::folder::Folder;
+use crate::backup::snapshot::{server_time, system_identifier};
 use crate::failure::Result;
-use crate::plan::{Retention, Verdict, judge_retention};
-use crate::settings::BackupSettings;
+use crate::model::target::Target;
+use crate::world::World;
 use crate::world::clock::now;
 
-/// What the settings keep and what they do not, with the reasons.
-pub(crate) fn verdicts(folder: &Folder, settings: &BackupSettings) -> Result<Vec<Verdict>> {
-    let rules = Retention {
-        last: settings.keep_last,
-        daily: settings.keep_daily,
-        weekly: settings.keep_weekly,
-        monthly: settings.keep_monthly,
-        within: settings.keep_within,
-    };
-    Ok(judge_retention(&folder.list()?.backups, &rules, now()))
+/// What has to be asked for before anything can be called old.
+pub(crate) struct Surroundings {
+    /// The server's identifier, where the role may ask.
+    pub(crate) server: Option<String>,
+    /// By the clock that is behind, ours or the server's: no wrong one makes a backup old.
+    pub(crate) now: OffsetDateTime,
 }
 
-/// Removes what the settings do not keep, after a backup that was verified.
-pub(crate) fn prune(folder: &Folder, settings: &BackupSettings) -> Result<Vec<String>> {
-    let _lock = folder.lock()?;
-    remove(folder, &verdicts(folder, settings)?)
+impl Surroundings {
+    /// Those of a database.
+    pub(crate) fn of(world: &World, target: &Target) -> Surroundings {
+        let now = server_time(world, target).map_or_else(now, |theirs| theirs.min(now()));
+        Surroundings { server: system_identifier(world, target), now }
+    }
 }
 
-/// Removes all backups but the newest ones.
-pub(crate) fn keep_last(folder: &Folder, last: usize) -> Result<Vec<String>> {
-    let _lock = folder.lock()?;
-    let rules = Retention { last: last.max(1), ..Retention::default() };
-    remove(folder, &judge_retention(&folder.list()?.backups, &rules, now()))
-}
-
-/// Removes the backups that nothing keeps. The caller holds the lock of the folder.
-pub(crate) fn remove(folder: &Folder, verdicts: &[Verdict]) -> Result<Vec<String>> {
-    let is_kept = |name: &str| {
-        verdicts.iter().all(|verdict| verdict.name != name || !verdict.reasons.is_empty())
-    };
+/// Removes the backups of these names that are still there. The caller holds the lock of the
+/// folder.
+pub(crate) fn remove(folder: &Folder, names: &[String]) -> Result<Vec<String>> {
     let mut removed = Vec::new();
     for backup in folder.list()?.backups {
-        if !is_kept(&backup.manifest.name) {
+        if names.contains(&backup.manifest.name) {
             folder.remove(&backup)?;
             removed.push(backup.manifest.name.clone());
         }

@@ -7,6 +7,7 @@ use crate::model::target::Target;
 use crate::world::World;
 use crate::world::archive::plain_text;
 use crate::world::pg::{Purpose, Session};
+use pg_sql::dump::is_of_roles;
 use pg_sql::lexer::words;
 use pg_sql::script::{ScriptReader, Statement};
 
@@ -52,6 +53,9 @@ fn statements(source: &Source) -> Result<Vec<Statement>> {
     while let Some(statement) = reader.next_statement().map_err(|error| {
         BackupError::Failed { doing: "read the roles of", why: error.to_string() }.caused_by(error)
     })? {
+        if !is_of_roles(&statement) {
+            return Err(source.refused(&statement));
+        }
         statements.push(statement);
     }
     Ok(statements)

@@ -4,6 +4,7 @@
 
 use postgres::error::SqlState;
 
+use crate::backup::allowed::Allowed;
 use crate::backup::load::{Within, load};
 use crate::backup::locale::{self, locale_of};
 use crate::backup::owner::{self, Owner};
@@ -30,6 +31,8 @@ pub(crate) struct Built {
     pub(crate) target: Target,
     /// The comment that it will have; until it is swapped in, its comment says that it is ours.
     pub(super) comment: Option<String>,
+    /// Whether it will be a template; one of these could not be dropped.
+    pub(super) is_template: bool,
     world: World,
     pub(super) kept: bool,
     /// While its session lives, no other run takes the database for a leftover.
@@ -98,7 +101,7 @@ fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result
     owner.claim(&name)?;
     let (world, beside) = (world.clone(), target.clone());
     let target = target.with_database(&name);
-    Ok(Built { target, comment: None, world, kept: false, owner, beside })
+    Ok(Built { target, comment: None, is_template: false, world, kept: false, owner, beside })
 }
 
 /// The locale of the target itself; nothing where there is no such database.
@@ -208,7 +211,7 @@ pub(crate) fn copy_into(
         "prepare the session",
         "SET synchronous_commit = off; SET client_min_messages = warning",
     )?;
-    load(world, &mut session, Box::new(dump), Within::Statements)
+    load(world, &mut session, Box::new(dump), Within::Statements, Allowed::Any)
 }
 
 /// `school__restore_20260131T235959_123`; a name has room for 63 bytes.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::backup::locale::{self, locale_of};
+use crate::backup::properties::properties;
 use crate::failure::Result;
 use crate::migration;
 use crate::model::backup::{DatabaseIdentity, ServerIdentity};
@@ -11,6 +12,7 @@ use crate::model::target::Target;
 use crate::world::World;
 use crate::world::pg::{Purpose, Row, Session, memory, only_row};
 use db_tools::ProjectTool;
+use time::OffsetDateTime;
 
 /// A schema and the tables in it.
 pub(super) type Schemas = BTreeMap<String, Vec<String>>;
@@ -41,6 +43,7 @@ impl Snapshot {
         let sql = format!(include_str!("sql/snapshot.sql"), locale = locale::COLUMNS);
         let [_, about, database, extensions, connections] = session.sets(doing, &sql)?;
         let (about, database) = (only_row(doing, about)?, only_row(doing, database)?);
+        let properties = properties(&mut session, database.text("name")?)?;
         let mut schemas = schemas(&mut session)?;
         let unread = memory::unread(&mut session)?;
         if let Some(own) = schemas.get_mut("cargo_db") {
@@ -62,7 +65,7 @@ impl Snapshot {
                 system_identifier: system_identifier(world, target),
             },
             major: about.number("major")?,
-            database: identity(&database)?,
+            database: DatabaseIdentity { properties, ..identity(&database)? },
             extensions: versions(&extensions)?,
             migrations: migrations.collect(),
             schemas,
@@ -80,6 +83,7 @@ fn identity(row: &Row) -> Result<DatabaseIdentity> {
         oid: row.text("oid")?.to_owned(),
         collation_version: row.optional_text("collation_version")?.map(str::to_owned),
         bytes: row.number("bytes")?,
+        properties: None,
         locale: locale_of(row)?,
     })
 }
@@ -101,9 +105,19 @@ fn schemas(session: &mut Session) -> Result<Schemas> {
 }
 
 /// Not every role may ask, and a refusal would end the snapshot's transaction: hence a session of
-/// its own.
+/// its own. The database itself need not exist.
 pub(crate) fn system_identifier(world: &World, target: &Target) -> Option<String> {
-    let mut session = Session::open(world, target, Purpose::Read).ok()?;
+    let mut session = Session::open(world, target, Purpose::Read)
+        .or_else(|_| Session::open(world, &target.maintenance(), Purpose::Read))
+        .ok()?;
     let sql = "SELECT system_identifier FROM pg_control_system()";
     session.value("identify the server", sql).ok().flatten()
+}
+
+/// The time by the server's clock.
+pub(super) fn server_time(world: &World, target: &Target) -> Option<OffsetDateTime> {
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Read).ok()?;
+    let sql = "SELECT extract(epoch FROM clock_timestamp())::bigint";
+    let seconds = session.number("ask for the time", sql).ok()?;
+    OffsetDateTime::from_unix_timestamp(seconds).ok()
 }

@@ -1,18 +1,22 @@
 //! What a restore reads: a backup of ours, or any file that `pg_dump` wrote.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
+use crate::backup::allowed::Allowed;
 use crate::backup::content::{ARCHIVE_TOOL, Text, read_content};
-use crate::backup::folder::{Folder, is_set, read_manifest};
+use crate::backup::folder::{Folder, is_set, read_manifest, refuse_part};
 use crate::backup::integrity::{changed, file_entries};
 use crate::failure::{BackupError, Kind, Result};
 use crate::model::backup::{Backup, Format, Manifest, SET_MANIFEST, SET_ROLES};
+use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::archive::{FileKind, plain_text, recognise};
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
+use pg_sql::survey::Survey;
 
 /// What a restore reads: a backup of ours, or any file that `pg_dump` wrote.
 pub(crate) struct Source {
@@ -24,6 +28,10 @@ pub(crate) struct Source {
     pub(crate) jobs: Option<usize>,
     /// The roles of the server that a set came from.
     pub(super) roles: Option<PathBuf>,
+    /// Which of its statements may run.
+    pub(super) allowed: Allowed,
+    /// What looking through it found, once that was done.
+    pub(super) survey: OnceCell<Survey>,
 }
 
 impl Source {
@@ -40,12 +48,25 @@ impl Source {
             jobs: None,
             roles: (backup.manifest.format == Format::Set)
                 .then(|| folder.path_of(&backup.manifest.name).join(SET_ROLES)),
+            allowed: Allowed::OfDumps,
+            survey: OnceCell::new(),
         }
+    }
+
+    /// The environment of the database that it is of, where that is known.
+    pub(crate) fn environment(&self) -> Option<Environment> {
+        let manifest = self.manifest.as_ref()?;
+        Some(Environment::named(&manifest.environment).unwrap_or(Environment::Production))
     }
 
     /// The same, with as many tables at once.
     pub(crate) fn with_jobs(self, jobs: Option<usize>) -> Source {
         Source { jobs, ..self }
+    }
+
+    /// The same, of which these statements may run.
+    pub(crate) fn with_allowed(self, allowed: Allowed) -> Source {
+        Source { allowed, ..self }
     }
 
     /// Any file or folder, recognised by its content.
@@ -61,7 +82,23 @@ impl Source {
             Format::Sql
         };
         let (name, path) = (path.display().to_string(), path.to_owned());
-        Ok(Source { name, path, format, manifest: None, jobs: None, roles: None })
+        Ok(Source {
+            name,
+            path,
+            format,
+            manifest: None,
+            jobs: None,
+            roles: None,
+            allowed: Allowed::OfDumps,
+            survey: OnceCell::new(),
+        })
+    }
+
+    /// Fails where the manifest beside it says that it holds a part only.
+    pub(crate) fn is_whole(&self) -> Result<()> {
+        let mut beside = self.path.clone().into_os_string();
+        beside.push(".manifest.json");
+        read_manifest(Path::new(&beside)).map_or(Ok(()), |manifest| refuse_part(&manifest))
     }
 
     /// A set that lies somewhere else than in the backup folder.

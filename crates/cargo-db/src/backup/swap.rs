@@ -68,6 +68,9 @@ fn renames(target: &Target, built: &Built, old: OldDatabase, aside: Option<&str>
         }
     }
     statements.push(format!("ALTER DATABASE {new} RENAME TO {current}"));
+    if built.is_template {
+        statements.push(format!("ALTER DATABASE {current} IS_TEMPLATE true"));
+    }
     statements
 }
 
@@ -167,8 +170,13 @@ pub(crate) fn undo(world: &World, target: &Target, kept: &str) -> Result<String>
 /// Drops a database that a restore kept.
 pub(crate) fn drop_previous(world: &World, target: &Target, name: &str) -> Result<()> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
-    session.run(
-        "drop the previous database",
-        &format!("DROP DATABASE {} WITH (FORCE)", quote_identifier(name)),
-    )
+    let old = quote_identifier(name);
+    // A template cannot be dropped.
+    let is_template = "SELECT 1 FROM pg_database WHERE datistemplate AND datname = ";
+    let sql = format!("{is_template}{}", quote_literal(name));
+    if session.value("look at the previous database", &sql)?.is_some() {
+        let sql = format!("ALTER DATABASE {old} IS_TEMPLATE false");
+        session.run("make it a database that can be dropped", &sql)?;
+    }
+    session.run("drop the previous database", &format!("DROP DATABASE {old} WITH (FORCE)"))
 }

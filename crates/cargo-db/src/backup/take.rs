@@ -10,7 +10,8 @@ use crate::backup::set;
 use crate::backup::snapshot::Snapshot;
 use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Kind, Result};
 use crate::model::backup::{
-    Backup, Engine, FileEntry, Format, LATEST, Manifest, file_name, is_safe_name, manifest_name,
+    Backup, Engine, FORMAT_VERSION, FileEntry, Format, LATEST, Manifest, file_name, is_safe_name,
+    manifest_name,
 };
 use crate::model::event::Event;
 use crate::model::target::Target;
@@ -53,7 +54,7 @@ pub(crate) fn take(
     let (started, began) = (now(), stopwatch());
     let snapshot = Snapshot::take(world, &settings.migrations.layout, target).map_err(as_backup)?;
     let programs = client(settings.pg_bin(), snapshot.major)?;
-    let request = &request.without(&snapshot.unread);
+    let readable = request.without(&snapshot.unread);
     let partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };
     world.tell(Event::Started { doing: "Backing up", subject: target.database.clone() });
     let tables = snapshot.schemas.values().map(Vec::len).sum::<usize>() as u64;
@@ -62,8 +63,15 @@ pub(crate) fn take(
     // Somebody else may want to connect while we are at it.
     let jobs = request.jobs.min(snapshot.free_connections.saturating_sub(1)).max(1);
     let (encoding, snapshot_id) = (snapshot.encoding, &snapshot.id);
-    let dump =
-        Dump { world, target, request, snapshot: snapshot_id, programs: &programs, jobs, encoding };
+    let dump = Dump {
+        world,
+        target,
+        request: &readable,
+        snapshot: snapshot_id,
+        programs: &programs,
+        jobs,
+        encoding,
+    };
     let (content, files) = match request.format {
         Format::Sql => dump.write_sql(&partial.path)?,
         Format::Custom | Format::Directory => dump.write_archive(&partial.path)?,
@@ -107,7 +115,7 @@ fn manifest(
 ) -> Manifest {
     let finished = now();
     Manifest {
-        format_version: 1,
+        format_version: FORMAT_VERSION,
         tool: format!("cargo-db {}", env!("CARGO_PKG_VERSION")),
         name: String::new(),
         format: request.format,
@@ -120,7 +128,9 @@ fn manifest(
         server: snapshot.server.clone(),
         database: snapshot.database.clone(),
         engine: Engine { name: "pg_dump".to_owned(), major: engine_major },
+        reason: Some(request.reason),
         selection: request.selection.clone(),
+        unread: snapshot.unread.clone(),
         extensions: snapshot.extensions.clone(),
         roles: content.roles,
         migrations: snapshot.migrations.clone(),
@@ -147,7 +157,7 @@ fn publish(
         folder.publish_set(&partial.path, &manifest)?;
         partial.kept = true;
         let name = format!("{LATEST}/{}", manifest.name);
-        return folder.find(Some(&name), &manifest.database.name);
+        return folder.find(&name);
     }
     folder.publish(&partial.path, &manifest)?;
     partial.kept = true;

@@ -1,9 +1,9 @@
 //! The ceremony itself.
 
-use crate::audit::{self, About, Trail};
 use crate::change::needs::Effect;
+use crate::change::record::record;
 use crate::change::workspace::Database;
-use crate::change::{consent, seal};
+use crate::change::{consent, retain, seal};
 use crate::failure::{ConsentError, Result, RunError};
 use crate::model::consent::Consent;
 use crate::plan::Plan;
@@ -151,7 +151,9 @@ pub(crate) fn perform<C: Change>(
     change.before_backup(database, &now, &mut held)?;
     let backup = seal::back_up(database, &now)?;
     let done = record(database, &now, given, backup.clone(), || {
-        change.carry_out(database, &now, held, backup.as_deref())
+        let done = change.carry_out(database, &now, held, backup.as_deref())?;
+        retain::carry_out(database, &now)?;
+        Ok(done)
     })?;
     change.afterwards(database, &now).map_err(|failure| {
         let done = format!("everything of `{}` was done", now.verb.name());
@@ -164,29 +166,4 @@ pub(crate) fn perform<C: Change>(
 pub(crate) fn same_plan(before: &Plan, now: &Plan) -> Result<()> {
     let (before, now) = (before.id().to_string(), now.id().to_string());
     if before == now { Ok(()) } else { Err(ConsentError::PlanChanged { before, now }.into()) }
-}
-
-/// Does what was agreed to, between two records of the audit trail.
-fn record<T>(
-    database: &Database<'_>,
-    plan: &Plan,
-    given: Consent,
-    backup: Option<String>,
-    work: impl FnOnce() -> Result<T>,
-) -> Result<T> {
-    let Database { workspace, settings, .. } = database;
-    let about = About {
-        by: audit::by(&plan.target.user, settings.actor()),
-        consent: given.word().to_owned(),
-        backup,
-        in_database: plan.verb.changes_a_database() && !plan.environment.is_disposable(),
-    };
-    let trail = Trail::of(&settings.root);
-    let pending = trail.begin(&workspace.world, plan, about)?;
-    let outcome = work().map_err(|failure| workspace.world.as_interrupted(failure));
-    if let Err(failure) = pending.end(&outcome) {
-        let warning = format!("the audit trail does not know the outcome: {failure}");
-        workspace.ui.warning(&warning);
-    }
-    outcome
 }

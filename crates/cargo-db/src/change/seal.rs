@@ -1,10 +1,11 @@
 //! What the policy adds to a plan, and what it asks for before the deed.
 
 use crate::backup::{self, BackupRequest, Folder};
+use crate::change::retain;
 use crate::change::workspace::Database;
 use crate::failure::{Failure, Result};
 use crate::migration;
-use crate::model::backup::{Compression, Format};
+use crate::model::backup::{Compression, Format, Reason};
 use crate::plan::{Operation, Plan, Step};
 use crate::policy::{Judgement, Terms};
 
@@ -30,6 +31,8 @@ pub(super) fn seal(database: &Database<'_>, mut plan: Plan) -> Result<Plan> {
             plan.skipped.push("no backup: the database holds no rows".to_owned());
         }
     }
+    let removed = retain::steps(database, &plan)?;
+    plan.steps.extend(removed);
     Ok(plan)
 }
 
@@ -51,8 +54,7 @@ pub(super) fn warning_of(obstacle: &Failure) -> String {
     all.join("; ")
 }
 
-/// Takes the backup of a plan, if it has one, and removes what the retention does not keep. If it
-/// fails, nothing else happens.
+/// Takes the backup of a plan, if it has one. If it fails, nothing else happens.
 pub(super) fn back_up(database: &Database<'_>, plan: &Plan) -> Result<Option<String>> {
     if !plan.takes_backup() {
         return Ok(None);
@@ -67,11 +69,8 @@ pub(super) fn back_up(database: &Database<'_>, plan: &Plan) -> Result<Option<Str
         jobs: 2,
         read_back: true,
         event: plan.verb.key().to_owned(),
+        reason: Reason::Policy,
     };
     let taken = backup::take(&workspace.world, settings, &plan.target, &folder, &request)?;
-    // What is about to be restored is not removed for it.
-    if plan.verb != Operation::RestoreInPlace {
-        backup::prune(&folder, &settings.backup)?;
-    }
     Ok(Some(taken.manifest.name))
 }

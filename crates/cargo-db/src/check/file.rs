@@ -109,6 +109,7 @@ fn unreadable(error: &ScriptError) -> Finding {
         ScriptError::Unfinished { line, .. }
         | ScriptError::NotUtf8 { line }
         | ScriptError::CopyWithoutEnd { line } => ("syntax", *line),
+        ScriptError::TooLong { line } | ScriptError::RowTooLong { line } => ("syntax", *line),
         ScriptError::NoTrailer | ScriptError::Read(_) => ("syntax", 1),
     };
     finding(rule, line, "", error.to_string())

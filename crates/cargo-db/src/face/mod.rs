@@ -7,12 +7,14 @@ mod schema;
 mod talk;
 mod terminal;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::Style as Ansi;
 
+use crate::answer::visible::{one_line, visible};
 use crate::answer::{
     AnyAnswer, BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW,
 };
@@ -111,15 +113,16 @@ impl Face {
 
     /// A line such as `   Applied 20260101 users`.
     pub(crate) fn status(&self, word: &str, text: &str) {
+        let text = one_line(text);
         self.note(&format!("{} {text}", self.err(GREEN, &format!("{word:>12}"))));
     }
 
     /// Something that the reader should not miss, though it stops nothing.
     pub(crate) fn warning(&self, text: &str) {
         if self.0.progress == Progress::Json {
-            return self.say(&json::text(&Event::Warning { message: text.to_owned() }));
+            return self.write(&json::text(&Event::Warning { message: text.to_owned() }));
         }
-        self.say(&format!("{} {text}", self.err(YELLOW, "warning:")));
+        self.say(&format!("{} {}", self.err(YELLOW, "warning:"), one_line(text)));
     }
 
     /// Lines that belong to the talk.
@@ -175,7 +178,7 @@ impl Face {
     /// Asks for a word.
     pub(crate) fn ask(&self, question: &str) -> Result<String> {
         self.0.spinner.clear();
-        terminal::ask(question)
+        terminal::ask(&visible(question))
     }
 
     /// Where the world's events go.
@@ -186,7 +189,7 @@ impl Face {
 
     fn event(&self, event: &Event) {
         if self.0.progress == Progress::Json {
-            return self.say(&json::text(event));
+            return self.write(&json::text(event));
         }
         self.0.spinner.show(event);
         match Words::from(event) {
@@ -194,6 +197,7 @@ impl Face {
             Words::Warning(text) => self.warning(&text),
             Words::Notice(text) => self.note(&self.err(DIM, &text)),
             Words::Tool(line) if self.0.verbose => self.note(&line),
+            Words::Program(line) => self.say(&line),
             Words::Tool(_) | Words::None => {}
         }
     }
@@ -202,6 +206,7 @@ impl Face {
     /// to write is one of the run.
     fn answer(&self, text: &str) {
         self.0.spinner.clear();
+        let text = if self.0.json { Cow::Borrowed(text) } else { visible(text) };
         if text.is_empty() {
             return;
         }
@@ -215,6 +220,10 @@ impl Face {
     }
 
     fn say(&self, text: &str) {
+        self.write(&visible(text));
+    }
+
+    fn write(&self, text: &str) {
         let write = || io::stderr().write_all(format!("{}\n", text.trim_end()).as_bytes());
         let _ = self.0.spinner.above(write);
     }

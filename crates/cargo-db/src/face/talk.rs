@@ -12,6 +12,8 @@ pub(super) enum Words {
     Notice(String),
     /// What a tool printed.
     Tool(String),
+    /// What a program of the project's printed.
+    Program(String),
     /// There is nothing to say: something moves, at most.
     None,
 }
@@ -59,6 +61,7 @@ impl From<&Event> for Words {
                 Words::Notice(format!("{:>12} {message}", severity.to_lowercase()))
             }
             Event::ToolSaid { line } => Words::Tool(line.clone()),
+            Event::ProgramSaid { line } => Words::Program(line.clone()),
             Event::Started { .. }
             | Event::ServerStarting { first_time: false }
             | Event::Expected { .. }

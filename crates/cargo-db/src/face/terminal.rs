@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::answer::text;
+use crate::answer::visible::one_line;
 use crate::failure::{Failure, Result, RunError};
 use crate::model::event::Event;
 
@@ -66,7 +67,7 @@ impl Spinner {
             bar.set_style(style);
         }
         bar.set_prefix(doing.to_owned());
-        bar.set_message(subject.to_owned());
+        bar.set_message(one_line(subject).into_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         let before = self.bar().replace(bar);
         if let Some(before) = before {

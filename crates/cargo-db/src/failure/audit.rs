@@ -8,6 +8,8 @@ use crate::failure::explanation::Explanation;
 pub(crate) enum AuditError {
     #[error("the audit trail is broken at record {sequence}")]
     Broken { sequence: u64, why: String },
+    #[error("the restored database does not keep what the old one says of itself: {why}")]
+    NotKept { why: String },
 }
 
 impl AuditError {
@@ -17,6 +19,8 @@ impl AuditError {
             AuditError::Broken { why, .. } => {
                 Explanation::new("AUDIT.BROKEN", Exit::Finding).because(why)
             }
+            AuditError::NotKept { .. } => Explanation::new("AUDIT.NOT_KEPT", Exit::Failed)
+                .because("code of the backup had its say: an event trigger, for example"),
         }
     }
 }
@@ -24,5 +28,9 @@ impl AuditError {
 /// One of each kind.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<AuditError> {
-    vec![AuditError::Broken { sequence: 7, why: "its digest is another".to_owned() }]
+    let why = |why: &str| why.to_owned();
+    vec![
+        AuditError::Broken { sequence: 7, why: why("its digest is another") },
+        AuditError::NotKept { why: why("its marker is not the one that was written") },
+    ]
 }

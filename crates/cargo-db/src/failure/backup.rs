@@ -14,6 +14,10 @@ pub(crate) enum BackupError {
     Failed { doing: &'static str, why: String },
     #[error("there is no backup {what}")]
     NotFound { what: String },
+    #[error("there is no backup of all of `{database}` in `{folder}` that somebody asked for")]
+    NoneWhole { database: String, folder: String, others: Vec<String> },
+    #[error("the backup `{name}` holds a part of `{database}` only")]
+    Part { name: String, database: String, part: Vec<String> },
     #[error("the backup `{name}` is not sound")]
     Unsound { name: String, problems: Vec<String> },
     #[error(
@@ -23,6 +27,8 @@ pub(crate) enum BackupError {
     Name { name: String },
     #[error("the backup `{name}` cannot be restored here")]
     CannotRestore { name: String, problems: Vec<String> },
+    #[error("line {line} of `{name}` is no statement that pg_dump writes: {statement}")]
+    NotOfDump { name: String, line: usize, statement: String },
     #[error("`{role}` cannot dump `{database}`: row security hides rows from it")]
     HiddenRows { database: String, role: String, tables: Vec<String> },
 }
@@ -44,6 +50,15 @@ impl BackupError {
             BackupError::Failed { .. } => Explanation::new("BACKUP.FAILED", Exit::Backup),
             BackupError::NotFound { .. } => Explanation::new("BACKUP.NONE", Exit::Backup)
                 .run("see which there are", "cargo db backups list"),
+            BackupError::NoneWhole { others, .. } => {
+                Explanation::new("BACKUP.NONE_WHOLE", Exit::Backup)
+                    .because_of(others.iter().cloned())
+                    .advise("take one, or name the one that you mean")
+            }
+            BackupError::Part { part, .. } => Explanation::new("BACKUP.PART", Exit::Usage)
+                .because_of([format!("it was taken with {}", part.join(" "))])
+                .advise("replace that part with `--table NAME` or `--schema NAME`")
+                .advise("or restore it into a database of its own with `--into NAME`"),
             BackupError::Unsound { problems, .. } => {
                 find_a_sound_one(Explanation::new("BACKUP.UNSOUND", Exit::Backup))
                     .because_of(problems.iter().cloned())
@@ -53,6 +68,9 @@ impl BackupError {
                 Explanation::new("RESTORE.PREFLIGHT", Exit::Backup)
                     .because_of(problems.iter().cloned())
             }
+            BackupError::NotOfDump { .. } => Explanation::new("RESTORE.NOT_OF_DUMP", Exit::Backup)
+                .because("a dump is data: what else a file says would run with your rights")
+                .advise("if you have read the file and trust it, pass `--allow-any-sql`"),
             BackupError::HiddenRows { tables, .. } => {
                 Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)
                     .because_of(tables.iter().map(|table| format!("row security of {table}")))
@@ -86,9 +104,24 @@ pub(super) fn samples() -> Vec<BackupError> {
         failed("read"),
         failed("read back"),
         BackupError::NotFound { what: text("of `school`") },
+        BackupError::NoneWhole {
+            database: text("school"),
+            folder: text("backups"),
+            others: vec![text("school-1: a part, --table=pupils")],
+        },
+        BackupError::Part {
+            name: text("school-1"),
+            database: text("school"),
+            part: vec![text("--table=pupils")],
+        },
         BackupError::Unsound { name: text("school-1"), problems: problems.clone() },
         BackupError::Name { name: text("../x") },
         BackupError::CannotRestore { name: text("school-1"), problems },
+        BackupError::NotOfDump {
+            name: text("school.sql"),
+            line: 7,
+            statement: text("DO $$ BEGIN END $$"),
+        },
         BackupError::HiddenRows {
             database: text("school"),
             role: text("app"),

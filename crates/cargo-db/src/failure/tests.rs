@@ -94,12 +94,15 @@ fn wordings_are_fragments_that_fit_on_lines() {
 /// the interface.
 const CODES: &[(&str, &[u8])] = &[
     ("AUDIT.BROKEN", &[1]),
+    ("AUDIT.NOT_KEPT", &[7]),
     ("BACKUP.CLIENT_FAILED", &[11]),
     ("BACKUP.FAILED", &[11]),
     ("BACKUP.HIDDEN_ROWS", &[11]),
     ("BACKUP.NAME", &[2]),
     ("BACKUP.NONE", &[11]),
+    ("BACKUP.NONE_WHOLE", &[11]),
     ("BACKUP.NO_CLIENT", &[11]),
+    ("BACKUP.PART", &[2]),
     ("BACKUP.UNSOUND", &[11]),
     ("BUG", &[70]),
     ("CONCURRENTLY.CIRCLE", &[8]),
@@ -146,6 +149,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("REHEARSAL.MORE_THAN_EXPECTED", &[4]),
     ("REHEARSAL.NOT_COUNTED", &[4]),
     ("REHEARSAL.NO_RECEIPT", &[4]),
+    ("RESTORE.NOT_OF_DUMP", &[11]),
     ("RESTORE.PREFLIGHT", &[11]),
     ("ROLLBACK.EMPTY", &[7]),
     ("ROLLBACK.IRREVERSIBLE", &[7]),

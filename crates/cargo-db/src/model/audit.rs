@@ -36,6 +36,10 @@ pub(crate) struct Record {
     pub(crate) backup: Option<String>,
     /// The versions that the plan is about.
     pub(crate) migrations: Vec<String>,
+    /// The databases, backups and servers that go for good. Left out where there are none, as in
+    /// records of older builds: their hashes are made of what they hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) removes: Vec<String>,
     /// `done`, or the code of the failure; an intent has none.
     pub(crate) result: Option<String>,
     pub(crate) duration_ms: Option<u64>,

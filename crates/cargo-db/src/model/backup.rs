@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::model::properties::Properties;
+
 /// What a backup is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -164,8 +166,15 @@ pub(crate) struct Manifest {
     pub(crate) server: ServerIdentity,
     pub(crate) database: DatabaseIdentity,
     pub(crate) engine: Engine,
+    /// Whether a person asked for it, or the policy before a deed; older manifests do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
     /// What was asked to be left out or alone taken, as the engine's options say it.
     pub(crate) selection: Vec<String>,
+    /// Tables of `cargo_db` that the role might not read, and that are therefore not in it. Without
+    /// them it is whole all the same: a restore never takes them from a backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unread: Vec<String>,
     pub(crate) extensions: BTreeMap<String, String>,
     /// The roles that own something in it or are granted something.
     pub(crate) roles: Vec<String>,
@@ -179,6 +188,62 @@ pub(crate) struct Manifest {
     pub(crate) sequences: BTreeMap<String, String>,
     /// Whether it was read back before it was called done.
     pub(crate) read_back: bool,
+}
+
+/// Why a backup was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) enum Reason {
+    /// Somebody asked for it, or a job that somebody set up.
+    Person,
+    /// The policy wanted it before something else was done.
+    Policy,
+}
+
+/// The format of manifests that say why they were taken, and name what was not read by itself.
+pub(crate) const FORMAT_VERSION: u32 = 2;
+
+/// The events for which the policy took backups when manifests did not say so.
+const DEEDS: [&str; 5] = ["migrate", "rollback", "seed-fresh", "reset", "restore-in-place"];
+
+impl Manifest {
+    /// Why it was taken.
+    pub(crate) fn reason(&self) -> Reason {
+        let by_policy = DEEDS.contains(&self.event.as_str());
+        self.reason.unwrap_or(if by_policy { Reason::Policy } else { Reason::Person })
+    }
+
+    /// The options that make it a part of the database; none where it is whole.
+    pub(crate) fn part(&self) -> Vec<String> {
+        // Older builds named here what the role might not read.
+        let is_ours = |option: &str| {
+            self.format_version < FORMAT_VERSION && option.starts_with("--exclude-table=cargo_db.")
+        };
+        let chooses = |option: &&String| *option != "--no-owner" && !is_ours(option);
+        let mut part: Vec<String> = self.selection.iter().filter(chooses).cloned().collect();
+        part.sort();
+        part
+    }
+
+    /// Why it cannot stand for the database as it was when it was last backed up.
+    pub(crate) fn passed_over(&self, now: OffsetDateTime) -> Option<String> {
+        let part = self.part();
+        if !part.is_empty() {
+            Some(format!("a part, {}", part.join(" ")))
+        } else if self.reason() == Reason::Policy {
+            Some(format!("taken before {}", self.event))
+        } else if self.is_of_the_future(now) {
+            Some("dated in the future".to_owned())
+        } else {
+            None
+        }
+    }
+
+    /// Whether a clock was wrong when it was taken, or is now. A few minutes are two machines'.
+    pub(crate) fn is_of_the_future(&self, now: OffsetDateTime) -> bool {
+        self.finished - now > time::Duration::minutes(5)
+    }
 }
 
 /// Which server it came from.
@@ -201,6 +266,9 @@ pub(crate) struct DatabaseIdentity {
     pub(crate) collation_version: Option<String>,
     /// How large it was.
     pub(crate) bytes: u64,
+    /// Owner, rights, settings and the like; older manifests do not have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) properties: Option<Properties>,
 }
 
 /// How a database encodes and sorts text.
@@ -304,7 +372,7 @@ impl Backup {
         }
     }
 
-    /// Backups are counted together when they are of one database of one server.
+    /// The database that it is of, and its server.
     pub(crate) fn group(&self) -> (Option<String>, String) {
         (self.manifest.server.system_identifier.clone(), self.manifest.database.name.clone())
     }

@@ -74,6 +74,8 @@ pub(crate) enum Event {
     InvalidIndexRemoved { index: String },
     /// A tool that runs printed a line.
     ToolSaid { line: String },
+    /// A program of the project's that runs printed a line.
+    ProgramSaid { line: String },
     /// Something that the reader should not miss, though it stops nothing.
     Warning { message: String },
     /// The server said something.

@@ -13,6 +13,7 @@ pub(crate) mod event;
 pub(crate) mod finding;
 pub(crate) mod host;
 pub(crate) mod overview;
+pub(crate) mod properties;
 pub(crate) mod rehearsal;
 pub(crate) mod seed;
 pub(crate) mod statement;

@@ -20,7 +20,7 @@ use db_tools::ProjectTool;
 
 pub(crate) use baseline::{baseline, repair};
 pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
-pub(crate) use retention::{Retention, Verdict, judge as judge_retention};
+pub(crate) use retention::{Bounds, Retention, Verdict, judge as judge_retention};
 pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
 pub(crate) use seed::{SeedFacts, SeedRequest, TableFacts, seed};
 
@@ -169,6 +169,13 @@ pub(crate) enum Step {
     Build {
         backup: String,
     },
+    /// Whatever a file says is run, not only what `pg_dump` writes.
+    RunAnything {
+        backup: String,
+        /// Where the first of it stands, and how it begins.
+        line: usize,
+        statement: String,
+    },
     /// Roles that the server does not have are created from the backup.
     CreateRoles {
         names: Vec<String>,
@@ -190,9 +197,13 @@ pub(crate) enum Step {
         kept: String,
         name: String,
     },
-    /// A database, a backup or a server goes for good.
+    /// A database or a server goes for good.
     Remove {
         what: String,
+    },
+    /// A backup goes for good.
+    RemoveBackup {
+        name: String,
     },
     /// The new database takes a name that nothing has yet.
     Name {
@@ -233,6 +244,8 @@ pub(crate) struct Plan {
     /// How many plans on this target were consented to by their id before: an id is used up by
     /// that.
     pub(crate) used: usize,
+    /// How many backups are to be left when it is done, where somebody says so.
+    pub(crate) keeps_backups: Option<usize>,
 }
 
 /// The name of exactly one plan.
@@ -275,6 +288,7 @@ impl Facts {
             applied: standing.applied.iter().map(|(row, _)| row.version.clone()).collect(),
             takes_all_pending: false,
             used: 0,
+            keeps_backups: None,
         }
     }
 }
@@ -301,6 +315,7 @@ impl Plan {
             applied: Vec::new(),
             takes_all_pending: false,
             used: 0,
+            keeps_backups: None,
         }
     }
 
@@ -321,9 +336,33 @@ impl Plan {
             .any(|step| matches!(step, Step::AllOrNothing { how: Batch::SwapBack { .. } }))
     }
 
+    /// Whether it runs what a file says, whatever that is.
+    pub(crate) fn runs_anything(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::RunAnything { .. }))
+    }
+
     /// Whether a backup is a part of it.
     pub(crate) fn takes_backup(&self) -> bool {
         self.steps.contains(&Step::Backup)
+    }
+
+    /// The names of the backups that go.
+    pub(crate) fn removed_backups(&self) -> Vec<String> {
+        let removed = self.steps.iter().filter_map(|step| match step {
+            Step::RemoveBackup { name } => Some(name.clone()),
+            _ => None,
+        });
+        removed.collect()
+    }
+
+    /// What goes for good, as the audit trail has it.
+    pub(crate) fn removes(&self) -> Vec<String> {
+        let removed = self.steps.iter().filter_map(|step| match step {
+            Step::Remove { what } => Some(what.clone()),
+            Step::RemoveBackup { name } => Some(format!("the backup {name}")),
+            _ => None,
+        });
+        removed.collect()
     }
 
     /// The migrations that the steps are about, in their order.
@@ -402,6 +441,7 @@ fn fingerprint(step: &Step) -> String {
         Step::BuildEmpty => "build".to_owned(),
         Step::Mark { environment } => format!("mark {environment:?}"),
         Step::Build { backup } => format!("build {backup}"),
+        Step::RunAnything { backup, .. } => format!("run anything {backup}"),
         Step::CreateRoles { names } => format!("create roles {}", names.join(" ")),
         Step::Replace { what, backup, .. } => format!("replace {what} {backup}"),
         Step::Swap { name, keeps_old, loses } => {
@@ -409,6 +449,7 @@ fn fingerprint(step: &Step) -> String {
         }
         Step::PutBack { kept, name } => format!("put back {kept} {name}"),
         Step::Remove { what } => format!("remove {what}"),
+        Step::RemoveBackup { name } => format!("remove the backup {name}"),
         Step::Name { name } => format!("name {name}"),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::model::backup::Backup;
+use crate::model::backup::{Backup, Reason};
 
 /// The rules; an absent one keeps nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) struct Retention {
     pub(crate) monthly: usize,
     /// Everything younger than this.
     pub(crate) within: Option<Duration>,
+    /// Whether those that the policy took are counted together with those that were asked for.
+    pub(crate) together: bool,
 }
 
 /// A backup and why it stays; for no reason it goes.
@@ -25,42 +27,128 @@ pub(crate) struct Retention {
 pub(crate) struct Verdict {
     pub(crate) name: String,
     pub(crate) reasons: Vec<String>,
+    /// Where no rule keeps it, and it may not be removed all the same: what is in the way.
+    pub(crate) withheld: Option<String>,
+}
+
+impl Verdict {
+    fn kept(name: &str, reason: String) -> Verdict {
+        Verdict { name: name.to_owned(), reasons: vec![reason], withheld: None }
+    }
+
+    /// What no rule keeps stays, because something is in the way.
+    fn hold_back(&mut self, why: &str) {
+        if self.reasons.is_empty() {
+            self.reasons.push(why.to_owned());
+            self.withheld = Some(why.to_owned());
+        }
+    }
+}
+
+/// What the rules are about, and where they end.
+pub(crate) struct Bounds<'a> {
+    pub(crate) database: &'a str,
+    /// Its server's identifier; where nobody knows it, nothing is known to be of that server.
+    pub(crate) server: Option<&'a str>,
+    pub(crate) now: OffsetDateTime,
+    /// The backup that this run took.
+    pub(crate) taken: Option<&'a str>,
+    /// Whether this run is going to take one that counts.
+    pub(crate) coming: bool,
+    /// Why a backup may not be removed without being asked for.
+    pub(crate) in_the_way: &'a dyn Fn(&Backup) -> Option<String>,
+}
+
+impl Bounds<'_> {
+    fn includes(&self, backup: &Backup) -> bool {
+        let (server, database) = backup.group();
+        server.is_some() && server.as_deref() == self.server && database == self.database
+    }
 }
 
 impl Retention {
     /// Whether there is any rule at all. Without one everything stays.
     fn is_empty(&self) -> bool {
-        *self == Retention::default()
+        *self == Retention { together: self.together, ..Retention::default() }
     }
 }
 
-/// Judges all backups, each within those of its own database. Unverified ones are judged alone:
-/// they never count as the newest, and never push a verified one out.
-pub(crate) fn judge(backups: &[Backup], rules: &Retention, now: OffsetDateTime) -> Vec<Verdict> {
-    let groups: BTreeSet<_> = backups.iter().map(Backup::group).collect();
-    let mut verdicts = Vec::new();
-    for group in groups {
-        for verified in [true, false] {
-            let mut of_group: Vec<&Backup> = backups
-                .iter()
-                .filter(|backup| backup.group() == group && backup.is_verified() == verified)
-                .collect();
-            // By when it was finished, as the manifest says; a name or a file's time proves
-            // nothing.
-            of_group.sort_by_key(|backup| std::cmp::Reverse(backup.manifest.finished));
-            verdicts.extend(judge_group(&of_group, rules, now, verified));
+/// What is judged of a backup. One that is only coming has no name.
+struct Judged<'a> {
+    name: &'a str,
+    finished: OffsetDateTime,
+    verified: bool,
+    part: Vec<String>,
+    reason: Reason,
+}
+
+impl<'a> Judged<'a> {
+    fn of(backup: &'a Backup) -> Judged<'a> {
+        let manifest = &backup.manifest;
+        Judged {
+            name: &manifest.name,
+            // As the manifest says; a name or a file's time proves nothing.
+            finished: manifest.finished,
+            verified: backup.is_verified(),
+            part: manifest.part(),
+            reason: manifest.reason(),
         }
     }
+
+    fn coming(now: OffsetDateTime) -> Judged<'a> {
+        let reason = Reason::Policy;
+        Judged { name: "", finished: now, verified: true, part: Vec::new(), reason }
+    }
+
+    /// Which ones are counted together with it.
+    fn kind(&self, together: bool) -> (bool, Option<Reason>, &[String]) {
+        (!self.verified, (!together).then_some(self.reason), &self.part)
+    }
+}
+
+/// Judges all backups, those of the database by their kinds: a part never counts as the whole, what
+/// the policy took never as what somebody asked for, and an unverified one never as the newest.
+pub(crate) fn judge(backups: &[Backup], rules: &Retention, bounds: &Bounds<'_>) -> Vec<Verdict> {
+    let (own, others): (Vec<_>, Vec<_>) =
+        backups.iter().partition(|backup| bounds.includes(backup));
+    let mut judged: Vec<Judged<'_>> = own.iter().map(|backup| Judged::of(backup)).collect();
+    judged.extend(bounds.coming.then(|| Judged::coming(bounds.now)));
+    judged.sort_by_key(|one| std::cmp::Reverse(one.finished));
+    let kinds: BTreeSet<_> = judged.iter().map(|one| one.kind(rules.together)).collect();
+    let of_kind = |kind| judged.iter().filter(move |one| one.kind(rules.together) == kind);
+    let mut verdicts: Vec<Verdict> = kinds
+        .into_iter()
+        .flat_map(|kind| judge_kind(&of_kind(kind).collect::<Vec<_>>(), rules, bounds.now))
+        .filter(|verdict| !verdict.name.is_empty())
+        .collect();
+    hold_back(&mut verdicts, &own, bounds);
+    let foreign = "of another database or server, as far as is known";
+    let foreign = |backup: &&Backup| Verdict::kept(&backup.manifest.name, foreign.to_owned());
+    verdicts.extend(others.iter().map(foreign));
     verdicts
 }
 
+/// Keeps what no rule keeps and what may not be removed all the same.
+fn hold_back(verdicts: &mut [Verdict], own: &[&Backup], bounds: &Bounds<'_>) {
+    // One clock was wrong, then or now: nobody knows which of them are old.
+    let of_future = own.iter().find(|backup| backup.manifest.is_of_the_future(bounds.now));
+    for verdict in verdicts {
+        if let Some(future) = of_future {
+            let name = &future.manifest.name;
+            verdict.hold_back(&format!("{name} is dated in the future, so no age is certain"));
+        }
+        if bounds.taken == Some(verdict.name.as_str()) {
+            verdict.reasons.push("taken by this run".to_owned());
+        }
+        let backup = own.iter().find(|backup| backup.manifest.name == verdict.name);
+        if let Some(why) = backup.and_then(|backup| (bounds.in_the_way)(backup)) {
+            verdict.hold_back(&why);
+        }
+    }
+}
+
 /// Newest first.
-fn judge_group(
-    backups: &[&Backup],
-    rules: &Retention,
-    now: OffsetDateTime,
-    verified: bool,
-) -> Vec<Verdict> {
+fn judge_kind(judged: &[&Judged<'_>], rules: &Retention, now: OffsetDateTime) -> Vec<Verdict> {
     let mut periods = [
         Periods::new("day", rules.daily, |when| i64::from(when.to_julian_day())),
         Periods::new("week", rules.weekly, |when| {
@@ -70,10 +158,10 @@ fn judge_group(
             i64::from(when.year()) * 100 + i64::from(u8::from(when.month()))
         }),
     ];
-    let judged = backups.iter().enumerate().map(|(index, backup)| {
-        let finished = backup.manifest.finished;
+    let mut newest_of = BTreeSet::new();
+    let verdicts = judged.iter().enumerate().map(|(index, one)| {
         let mut reasons = Vec::new();
-        if index == 0 && verified {
+        if one.verified && newest_of.insert(one.reason) {
             reasons.push("the newest that was verified".to_owned());
         }
         if rules.is_empty() {
@@ -82,14 +170,15 @@ fn judge_group(
         if index < rules.last {
             reasons.push(format!("one of the last {}", rules.last));
         }
-        // A clock that went backwards makes a backup of the future: it is young.
-        if rules.within.is_some_and(|within| finished + within >= now) {
+        // One of the future is young.
+        let age = Duration::try_from(now - one.finished).unwrap_or_default();
+        if rules.within.is_some_and(|within| age <= within) {
             reasons.push("young enough".to_owned());
         }
-        reasons.extend(periods.iter_mut().filter_map(|period| period.keeps(finished)));
-        Verdict { name: backup.manifest.name.clone(), reasons }
+        reasons.extend(periods.iter_mut().filter_map(|period| period.keeps(one.finished)));
+        Verdict { name: one.name.to_owned(), reasons, withheld: None }
     });
-    judged.collect()
+    verdicts.collect()
 }
 
 /// The newest backup of each of the last so many days, weeks or months.
@@ -149,6 +238,8 @@ mod tests {
             environment: "test".into(),
             repository: String::new(),
             event: String::new(),
+            reason: None,
+            unread: vec![],
             server: ServerIdentity { version: "15.1".into(), system_identifier: Some("1".into()) },
             database: DatabaseIdentity {
                 name: "d".into(),
@@ -156,6 +247,7 @@ mod tests {
                 locale: Locale::default(),
                 collation_version: None,
                 bytes: 0,
+                properties: None,
             },
             engine: Engine { name: String::new(), major: 15 },
             selection: vec![],
@@ -176,7 +268,15 @@ mod tests {
     }
 
     fn kept(backups: &[Backup], rules: &Retention) -> Vec<String> {
-        let verdicts = judge(backups, rules, now());
+        let bounds = Bounds {
+            database: "d",
+            server: Some("1"),
+            now: now(),
+            taken: None,
+            coming: false,
+            in_the_way: &|_| None,
+        };
+        let verdicts = judge(backups, rules, &bounds);
         verdicts
             .into_iter()
             .filter(|verdict| !verdict.reasons.is_empty())
@@ -220,11 +320,7 @@ mod tests {
             let count = random(12);
             let backups: Vec<Backup> = (0..count)
                 .map(|index| {
-                    backup(
-                        &index.to_string(),
-                        i64::try_from(random(3000)).unwrap() - 50,
-                        random(3) > 0,
-                    )
+                    backup(&index.to_string(), i64::try_from(random(3000)).unwrap(), random(3) > 0)
                 })
                 .collect();
             let rules = Retention {
@@ -233,6 +329,7 @@ mod tests {
                 weekly: random(3) as usize,
                 monthly: random(3) as usize,
                 within: (random(2) == 1).then(|| Duration::from_secs(random(2000) * 3600)),
+                together: false,
             };
             let kept: BTreeSet<String> = kept(&backups, &rules).into_iter().collect();
             let newest = backups

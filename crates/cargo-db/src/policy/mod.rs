@@ -125,6 +125,9 @@ impl Policy {
         if far && terms.consent == Consent::Confirm {
             terms.consent = Consent::ByName;
         }
+        if plan.runs_anything() && terms.consent < Consent::ByName {
+            terms.consent = Consent::ByName;
+        }
         let by_agent = self.agent.known_by(plan.environment).is_some();
         if by_agent && terms.consent > Consent::Free {
             terms.consent = Consent::ToPlan;

@@ -202,6 +202,7 @@ impl Receipts {
 
     /// Writes one. Returns its path.
     pub(crate) fn write(&self, receipt: &Receipt) -> Result<PathBuf> {
+        files::own_dir(self.folder.parent().unwrap_or(&self.folder))?;
         files::private_dirs(&self.folder)?;
         // Two rehearsals of the same files on the same schema write the same file.
         let _lock = files::lock_folder(&self.folder)?;

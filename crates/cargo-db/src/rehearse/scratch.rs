@@ -37,7 +37,8 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     let (built, basis) = match &request.from {
         CopySource::Backup(name) => {
             let folder = Folder::of(settings);
-            let backup = folder.find(name.as_deref(), &target.database)?;
+            let backup = folder.meant(world, name.as_deref(), &target.database)?;
+            backup::refuse_part(&backup.manifest)?;
             let name = backup.manifest.name.clone();
             let built = backup::scratch(world, settings, target, &Source::of(&folder, &backup))?;
             (built, Basis::Backup(name))

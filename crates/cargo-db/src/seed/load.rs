@@ -10,7 +10,7 @@ use crate::plan::{Loss, Plan, Step};
 use crate::seed::csv;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Script, Session, Stop, Transaction, Within};
-use crate::world::{World, files, process};
+use crate::world::{World, files, tool};
 use pg_sql::quote::{quote_literal, quote_qualified};
 
 /// How many rows a table got.
@@ -24,7 +24,7 @@ pub(crate) fn carry_out(world: &World, plan: &Plan, root: &Path) -> Result<Rows>
         if let Step::Run { command } = step {
             let (began, subject) = (stopwatch(), format!("`{}`", command.join(" ")));
             world.tell(Event::Started { doing: "Running", subject: subject.clone() });
-            process::run_project_program(world, command, &plan.target, root)?;
+            tool::run_project_program(world, command, &plan.target, root)?;
             world.tell(Event::Finished { done: "Ran", subject, elapsed: began.elapsed() });
         }
     }

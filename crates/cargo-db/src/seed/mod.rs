@@ -5,7 +5,9 @@ mod csv;
 mod facts;
 mod folder;
 mod load;
+mod memory;
 
 pub(crate) use facts::gather;
 pub(crate) use folder::seeds;
 pub(crate) use load::{Rows, carry_out};
+pub(crate) use memory::Memory;

@@ -79,11 +79,16 @@ pub(crate) struct SeedSettings {
 #[derive(Clone, Debug)]
 pub(crate) struct BackupSettings {
     pub(crate) dir: Setting<PathBuf>,
+    /// `MAX_BACKUPS`, or else what `db.toml` says.
     pub(crate) keep_last: usize,
     pub(crate) keep_daily: usize,
     pub(crate) keep_weekly: usize,
     pub(crate) keep_monthly: usize,
-    pub(crate) keep_within: Option<Duration>,
+    /// `BACKUP_RETENTION_DAYS`, or else what `db.toml` says.
+    pub(crate) keep_within: Duration,
+    /// The same without the variables.
+    pub(crate) shared_last: usize,
+    pub(crate) shared_within: Duration,
     /// `SKIP_BACKUP_PROMPT`.
     pub(crate) skip_prompt: bool,
     /// Why backups are taken: what a CI says that it runs for, or `manual`.
@@ -387,17 +392,21 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
         .as_deref()
         .map(|text| parse_duration(text, "backup.keep-within"))
         .transpose()?;
-    let days = number("BACKUP_RETENTION_DAYS")?.map(|days| Duration::from_secs(days * 24 * 3600));
+    let day = 24 * 3600;
+    let days = number("BACKUP_RETENTION_DAYS")?;
+    let days = days.map(|days| Duration::from_secs(days.saturating_mul(day)));
+    let shared_within = within.unwrap_or(Duration::from_secs(30 * day));
+    let shared_last = table.keep_last.unwrap_or(0);
+    let most = number("MAX_BACKUPS")?.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
     Ok(BackupSettings {
         dir,
-        keep_last: number("MAX_BACKUPS")?
-            .and_then(|count| usize::try_from(count).ok())
-            .or(table.keep_last)
-            .unwrap_or(0),
+        keep_last: most.unwrap_or(shared_last),
+        keep_within: days.unwrap_or(shared_within),
+        shared_last,
+        shared_within,
         keep_daily: table.keep_daily.unwrap_or(0),
         keep_weekly: table.keep_weekly.unwrap_or(0),
         keep_monthly: table.keep_monthly.unwrap_or(0),
-        keep_within: Some(days.or(within).unwrap_or(Duration::from_secs(30 * 24 * 3600))),
         skip_prompt: variables
             .get("SKIP_BACKUP_PROMPT")?
             .is_some_and(|found| found.value != "0" && found.value != "false"),

@@ -4,9 +4,9 @@ use clap::{Args, ValueEnum};
 
 use crate::answer::{BackedUp, Outcome};
 use crate::backup::{self, BackupRequest, Folder};
-use crate::change::{Database, Effect, Workspace};
-use crate::failure::{ConsentError, Result, SettingsError};
-use crate::model::backup::{Compression, Format};
+use crate::change::{Database, Effect, Workspace, after_backup};
+use crate::failure::{ConsentError, Failure, Result, SettingsError};
+use crate::model::backup::{Compression, Format, Reason};
 use crate::verb::declare::Verb;
 
 const EFFECTS: &str = "Effect: reads; destroys old backups, as the retention says";
@@ -82,12 +82,13 @@ impl Verb for TakeBackup {
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let Database { target, settings, .. } = &workspace.database()?;
+        let database = workspace.database()?;
+        let Database { target, settings, .. } = &database;
         let ui = &workspace.ui;
         let folder = Folder::of(settings);
         let request = request(self, &settings.backup.event)?;
-        let (database, server) = (&target.database, target.server());
-        ui.note(&format!("Backup of {database} on {server} into {}", folder.path().display()));
+        let (name, server) = (&target.database, target.server());
+        ui.note(&format!("Backup of {name} on {server} into {}", folder.path().display()));
         let skips = self.auto || settings.backup.skip_prompt || workspace.consent.yes;
         if ui.can_prompt() && !skips && !ui.confirm("Go on?")? {
             return Err(ConsentError::Declined.into());
@@ -95,7 +96,9 @@ impl Verb for TakeBackup {
         let taken = backup::take(&workspace.world, settings, target, &folder, &request)?;
         // Nothing is removed on the word of a backup that nobody read.
         let removed = if taken.manifest.read_back {
-            backup::prune(&folder, &settings.backup)?
+            let failed =
+                |failure: Failure| failure.afterwards("the backup was taken", "removing old ones");
+            after_backup(&database, &taken).map_err(failed)?
         } else {
             Vec::new()
         };
@@ -155,5 +158,6 @@ fn request(args: &TakeBackup, event: &str) -> Result<BackupRequest> {
         jobs: args.jobs.max(1),
         read_back: !args.no_verify,
         event: event.to_owned(),
+        reason: Reason::Person,
     })
 }

@@ -9,11 +9,11 @@ use crate::answer::{BackupList, BackupShown, Outcome, Pruned, Verified};
 use crate::backup::{self, Folder, Verifier};
 use crate::change::{
     Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files,
-    perform,
+    perform, pruning,
 };
 use crate::failure::{BackupError, Result};
 use crate::model::backup::{Backup, Level, Verification};
-use crate::plan::{self, Plan, Step, Verdict};
+use crate::plan::{Plan, Verdict};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::clock::now;
 
@@ -114,7 +114,11 @@ impl Verb for Show {
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let backup = folder(workspace).find(self.name.as_deref(), database_name(workspace))?;
+        let backup = folder(workspace).meant(
+            &workspace.world,
+            self.name.as_deref(),
+            database_name(workspace),
+        )?;
         Ok(Outcome::done(BackupShown::of(&backup)))
     }
 }
@@ -137,7 +141,8 @@ impl Verb for Verify {
         let chosen = if self.all {
             folder.list()?.backups
         } else {
-            vec![folder.find(self.name.as_deref(), database_name(workspace))?]
+            let name = self.name.as_deref();
+            vec![folder.meant(&workspace.world, name, database_name(workspace))?]
         };
         let verifications = self.verify(workspace, &folder, &chosen)?;
         let answer = Verified::of(&verifications);
@@ -183,8 +188,9 @@ impl Verb for Prune {
         Effect::Destroys
     }
 
+    /// The database's own word on what it is counts, and which server it is on.
     fn needs(&self) -> Needs {
-        FOLDER
+        Needs { database: DatabaseNeed::Marked, ..FOLDER }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -210,12 +216,9 @@ impl Change for Pruning {
     type Done = Vec<String>;
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
-        self.verdicts = backup::verdicts(&self.folder, &database.settings.backup)?;
-        let going = self.verdicts.iter().filter(|verdict| verdict.reasons.is_empty());
-        let steps =
-            going.map(|verdict| Step::Remove { what: format!("the backup {}", verdict.name) });
-        let (verb, environment) = (plan::Operation::Prune, database.environment());
-        Ok(Plan::from_basis(verb, &database.target, environment, steps.collect(), String::new()))
+        let (plan, verdicts) = pruning(database, &self.folder)?;
+        self.verdicts = verdicts;
+        Ok(plan)
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<File> {
@@ -226,11 +229,11 @@ impl Change for Pruning {
     fn carry_out(
         &mut self,
         _: &Database<'_>,
-        _: &Plan,
+        plan: &Plan,
         _lock: File,
         _: Option<&str>,
     ) -> Result<Vec<String>> {
-        backup::remove(&self.folder, &self.verdicts)
+        backup::remove(&self.folder, &plan.removed_backups())
     }
 }
 
@@ -243,17 +246,28 @@ fn database_name(workspace: &Workspace) -> &str {
     workspace.settings.place.value.database()
 }
 
-/// Fails where the newest verified backup of the database is older, or there is none.
+/// Fails where the newest verified backup of all of the database is older, or there is none. What
+/// the policy took before a deed shows what was to be changed, and not that somebody looks after
+/// the backups.
 fn newest_is_young(workspace: &Workspace, folder: &Folder, max_age: Duration) -> Result<()> {
     let database = database_name(workspace);
-    let listed = folder.list()?.backups;
     let is_meant =
-        |backup: &&Backup| backup.is_verified() && backup.manifest.database.name == database;
-    let newest = listed.iter().find(is_meant);
-    if newest.is_some_and(|newest| newest.manifest.finished + max_age >= now()) {
+        |backup: &Backup| backup.is_verified() && backup.manifest.database.name == database;
+    let found: Vec<Backup> = folder.list()?.backups.into_iter().filter(is_meant).collect();
+    let (newest, others) = match folder.newest_of(database, found) {
+        Ok((newest, others)) => (Some(newest), others),
+        Err(failure) => (None, failure.why()),
+    };
+    let age = |newest: &Backup| Duration::try_from(now() - newest.manifest.finished);
+    if let Some(newest) = newest.filter(|newest| age(newest).unwrap_or_default() <= max_age) {
+        let (name, what) = (&newest.manifest.name, "the newest that was verified");
+        workspace.ui.note(&format!("{name} is {what}, and young enough"));
         return Ok(());
     }
     let age = humantime::format_duration(max_age);
-    let what = format!("of `{database}` that was verified and is younger than {age}");
+    let mut what = format!("of `{database}` that was verified and is younger than {age}");
+    if !others.is_empty() {
+        what = format!("{what}; these do not count: {}", others.join("; "));
+    }
     Err(BackupError::NotFound { what }.into())
 }

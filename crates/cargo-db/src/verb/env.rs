@@ -5,7 +5,7 @@ use clap::Args;
 use crate::answer::{DryRun, EnvironmentReport, Outcome};
 use crate::change::{Change, Database, Effect, Ending, Mode, Workspace, lock_database, perform};
 use crate::failure::{Result, SettingsError};
-use crate::model::environment::Environment;
+use crate::model::environment::{Environment, Marker};
 use crate::plan::{self, Plan, Step};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{Lock, Purpose, Session, marker};
@@ -163,7 +163,9 @@ impl Change for Marking {
         let (world, target) = (&database.workspace.world, &database.target);
         let mut session = Session::open(world, target, Purpose::Write)?;
         match self.environment {
-            Some(environment) => marker::write(&mut session, environment),
+            Some(environment) => {
+                marker::write(&mut session, &Marker { environment, genuine: true })
+            }
             None => marker::clear(&mut session),
         }
     }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::answer::{self, DryRun, Outcome};
 use crate::audit::DatabaseIdentity;
-use crate::backup::{self, Folder, OldDatabase};
+use crate::backup::{self, OldDatabase};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, SwapLocks, Workspace, lock_migrations, old_database,
     perform, refuse_maintenance,
@@ -98,6 +98,7 @@ impl Change for Rebuilding<'_> {
         let (verb, target) = (plan::Operation::Reset, &database.target);
         let mut plan = Plan::from_basis(verb, target, fresh.environment, steps, String::new());
         plan.warnings = warnings;
+        plan.keeps_backups = self.0.keep;
         Ok(plan)
     }
 
@@ -115,19 +116,13 @@ impl Change for Rebuilding<'_> {
         let (world, target) = (&database.workspace.world, &database.target);
         let mut built = backup::create_sibling(world, target, "reset", None)?;
         let rows = fill(database, plan, &built.target)?;
-        backup::finish(world, target, &mut built)?;
+        backup::finish(world, target, &mut built, None)?;
         if old_database(plan) != OldDatabase::Absent {
-            DatabaseIdentity::hand_over(world, target, &built.target)?;
+            let identity = DatabaseIdentity::of(world, target)?.of_new();
+            identity.give(world, &built.target)?;
         }
         backup::swap(world, target, built, old_database(plan))?;
         Ok(rows)
-    }
-
-    fn afterwards(&mut self, database: &Database<'_>, _: &Plan) -> Result<()> {
-        if let Some(keep) = self.0.keep {
-            backup::keep_last(&Folder::of(&database.settings), keep)?;
-        }
-        Ok(())
     }
 }
 

@@ -210,6 +210,23 @@ pub(crate) fn closed_dir(path: &Path) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed("protect", path))
 }
 
+/// The same. Where it has to be made, git is told to leave out what will be in it.
+pub(crate) fn ignored_dir(path: &Path) -> Result<()> {
+    let is_new = !path.exists();
+    closed_dir(path)?;
+    if is_new { ignore_all(path) } else { Ok(()) }
+}
+
+/// Tells git to leave out all that is in a folder, and the word that says so.
+pub(crate) fn ignore_all(folder: &Path) -> Result<()> {
+    let path = folder.join(".gitignore");
+    if is_there(&path) {
+        return Ok(());
+    }
+    // Of several runs that make the folder at once, one is the first.
+    write_new(&path, "*\n").or_else(|failure| if is_there(&path) { Ok(()) } else { Err(failure) })
+}
+
 /// Writes a file that only we may read and that replaces an older one in a single step.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -304,6 +321,13 @@ pub(crate) fn private_dir(path: &Path, also: Option<u32>) -> Result<()> {
     let why =
         "it is there already, and it is not a folder of ours that nobody else may enter".to_owned();
     Err(FileError::Failed { doing: "use", path: path.to_owned(), why }.into())
+}
+
+/// Makes the folder that cargo db has in a project, with a word to git to leave it out.
+pub(crate) fn own_dir(path: &Path) -> Result<()> {
+    let is_new = !path.exists();
+    private_dirs(path)?;
+    if is_new { ignore_all(path) } else { Ok(()) }
 }
 
 /// Makes folders inside one of ours.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustix::process::{Pid, Signal};
 
-use crate::failure::{BackupError, CausedBy, ProgramError, Result};
+use crate::failure::{BackupError, CausedBy, Result};
 use crate::model::target::{Secret, Target};
 use crate::world::World;
 
@@ -163,34 +163,6 @@ pub(crate) fn stop_server(pid: i32) -> std::io::Result<()> {
     Ok(rustix::process::kill_process(pid, Signal::INT)?)
 }
 
-/// Runs a program of the project with the database in its environment, its output shown as it
-/// comes: on our stderr, because our stdout is the answer.
-pub(crate) fn run_project_program(
-    world: &World,
-    command: &[String],
-    target: &Target,
-    folder: &Path,
-) -> Result<()> {
-    let shown = command.join(" ");
-    let failed = |why: String| ProgramError::NotRun { command: shown.clone(), why };
-    let [program, arguments @ ..] = command else { return Ok(()) };
-    let mut variables = secret(target.libpq_variables());
-    variables.push(("DATABASE_URL", target.url_for_child()));
-    let expression = told(duct::cmd(program, arguments).dir(folder), &variables)
-        .stdin_null()
-        .stdout_to_stderr()
-        .unchecked();
-    let handle =
-        Arc::new(expression.start().map_err(|error| failed(error.to_string()).caused_by(error))?);
-    let of_signal = Arc::clone(&handle);
-    let _guard = world.interrupt.on_signal(move || {
-        let _ = of_signal.kill();
-    });
-    let status = handle.wait().map_err(|error| failed(error.to_string()).caused_by(error))?.status;
-    world.interrupt.check()?;
-    if status.success() { Ok(()) } else { Err(failed(format!("it ended with {status}")).into()) }
-}
-
 /// Tells a child which database is meant. It must not find another variable of libpq's that leads
 /// it elsewhere. With duct the change that was made first has the last word, so no variable may be
 /// both removed and set.
@@ -207,7 +179,7 @@ pub(super) fn told(
         .fold(expression, |expression, (name, value)| expression.env(name, value.expose()))
 }
 
-fn secret(variables: Vec<(&'static str, String)>) -> Vec<(&'static str, Secret)> {
+pub(super) fn secret(variables: Vec<(&'static str, String)>) -> Vec<(&'static str, Secret)> {
     variables.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
 }
 

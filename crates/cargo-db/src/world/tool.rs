@@ -12,10 +12,10 @@ use rustix::process::{Pid, Signal};
 
 use crate::failure::{CausedBy, ProgramError, Result, SettingsError};
 use crate::model::event::Event;
-use crate::model::target::Secret;
+use crate::model::target::{Secret, Target};
 use crate::world::World;
 use crate::world::mask::Mask;
-use crate::world::process::{search_path, told};
+use crate::world::process::{search_path, secret, told};
 
 /// How a tool ended, and what it printed.
 pub(crate) struct Ended {
@@ -44,6 +44,37 @@ pub(crate) fn run(
     command: &[String],
     environment: &ToolEnvironment,
     folder: &Path,
+) -> Result<Ended> {
+    run_telling(world, command, environment, folder, |line| Event::ToolSaid { line })
+}
+
+/// Runs a program of the project with the database in its environment. What it prints is shown as
+/// it comes.
+pub(crate) fn run_project_program(
+    world: &World,
+    command: &[String],
+    target: &Target,
+    folder: &Path,
+) -> Result<()> {
+    let mut variables = secret(target.libpq_variables());
+    variables.push(("DATABASE_URL", target.url_for_child()));
+    let (password, repository) = (target.password.clone(), folder.to_owned());
+    let environment = ToolEnvironment { variables, password, repository };
+    let said = |line| Event::ProgramSaid { line };
+    let Ended { command, success, status, .. } =
+        run_telling(world, command, &environment, folder, said)?;
+    if success {
+        return Ok(());
+    }
+    Err(ProgramError::NotRun { command, why: format!("it ended with {status}") }.into())
+}
+
+fn run_telling(
+    world: &World,
+    command: &[String],
+    environment: &ToolEnvironment,
+    folder: &Path,
+    said: fn(String) -> Event,
 ) -> Result<Ended> {
     let [name, arguments @ ..] = command else {
         return Err(
@@ -82,7 +113,7 @@ pub(crate) fn run(
             let mut reader = BufReader::new(reader);
             while let Some(line) = line_of(&mut reader) {
                 let line = captured.keep(&line, is_output);
-                world.tell(Event::ToolSaid { line });
+                world.tell(said(line));
             }
             let _: std::result::Result<(), _> = ended.send(());
         });

@@ -47,7 +47,7 @@ fn names(project: &Project) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder(project))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name != ".lock" && !name.ends_with(".verified.json"))
+        .filter(|name| !name.starts_with('.') && !name.ends_with(".verified.json"))
         .collect();
     names.sort();
     names

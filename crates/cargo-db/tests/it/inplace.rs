@@ -122,8 +122,9 @@ fn everything_comes_back_in_place_where_no_database_may_be_created() {
         .output()
         .unwrap();
     let sql = String::from_utf8(sql.stdout).unwrap();
-    project.write("bad.sql", &sql.replacen("CREATE INDEX big_t", "CREATE INDEKS big_t", 1));
-    project.db(&["restore", "bad.sql", "--clean", "--yes"]).code(7).says("syntax error");
+    project
+        .write("bad.sql", &sql.replacen("CREATE INDEX big_t", "CREATE INDEX big_t ON nowhere", 1));
+    project.db(&["restore", "bad.sql", "--clean", "--yes"]).code(7);
     assert_eq!(project.content(), before);
     // A role that may not create databases hears of it.
     cluster().run("postgres", "ALTER ROLE i_owner NOSUPERUSER");

@@ -293,8 +293,7 @@ fn going_back_and_clearing_away_are_plans_too() {
         project.db(&["backup", "-o", name]).ok();
     }
     project.db(&["restore", "a", "--yes"]).ok();
-    project.set("BACKUP_RETENTION_DAYS", "0");
-    project.set("MAX_BACKUPS", "1");
+    project.write("db.toml", "[backup]\nkeep-last = 1\nkeep-within = \"1ms\"\n");
     let names = |project: &Project| project.db(&["backups", "list"]).ok().stdout.lines().count();
     let (before, all) = (content(&project), names(&project));
     let verbs =

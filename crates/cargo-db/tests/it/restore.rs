@@ -209,6 +209,8 @@ fn into_makes_a_new_database_and_leaves_the_old_one_alone() {
     let (project, before) = damaged("r_into", &[]);
     let damage = project.content();
     project.db(&["restore", "--latest", "--into", "r_into_copy", "--yes"]).ok();
+    // It says of itself that it is a copy; the old one says nothing.
+    cluster().run("r_into_copy", "DROP SCHEMA cargo_db CASCADE");
     assert_eq!((content("r_into_copy"), project.content()), (before, damage));
     project
         .db(&["restore", "--latest", "--into", "r_into_copy", "--yes"])
@@ -221,6 +223,7 @@ fn a_database_that_is_gone_comes_back() {
     let (project, before) = damaged("r_gone", &[]);
     cluster().run("postgres", "DROP DATABASE r_gone");
     project.db(&["restore", "--latest", "--yes"]).ok().says("name it r_gone");
+    project.run_sql("DROP SCHEMA cargo_db CASCADE");
     assert_eq!(project.content(), before);
 }
 
@@ -246,7 +249,8 @@ fn restoring(project: &Project) -> (std::process::Child, String) {
     let sql = std::fs::read_to_string(project.path().join("backups/the.backup")).unwrap();
     let slow = "SET row_security = off;\nSELECT pg_sleep(20);\n";
     project.write("slow.sql", &sql.replacen("SET row_security = off;", slow, 1));
-    let mut command = project.command(&["restore", "slow.sql", "--yes"]);
+    let any = ["restore", "slow.sql", "--allow-any-sql", "--confirm", &project.database];
+    let mut command = project.command(&any);
     let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let sleeping = format!(
         "SELECT datname FROM pg_stat_activity WHERE starts_with(datname, '{}__restore') AND query LIKE '%pg_sleep%'",

@@ -256,7 +256,8 @@ fn a_server_that_restarts_in_the_middle_costs_the_run_and_nothing_else() {
     let sql = std::fs::read_to_string(project.path().join("backups/whole.sql")).unwrap();
     let slow = "SET row_security = off;\nSELECT pg_sleep(20);\n";
     project.write("slow.sql", &sql.replacen("SET row_security = off;", slow, 1));
-    let mut run = project.command(&["restore", "slow.sql", "--yes"]);
+    let mut run =
+        project.command(&["restore", "slow.sql", "--allow-any-sql", "--confirm", "school"]);
     let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND pid <> pg_backend_pid()";
     eventually("the restore sleeps", || !own.query("postgres", sleeping).is_empty());

@@ -7,6 +7,7 @@ use crate::failure::{BackupError, Result};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::plan::{Loss, Operation, Plan, Step};
+use crate::verb::restore::anything;
 use crate::verb::restore::roles::{self, Roles};
 
 /// A new database, about to be built beside the old one and swapped in.
@@ -44,7 +45,8 @@ impl Change for Building<'_> {
         };
         let roles = self.roles.missing(database, &self.target, self.source)?;
         let build = Step::Build { backup: self.source.name.clone() };
-        let steps = roles::step(roles).into_iter().chain([build, last]).collect();
+        let any = anything::step(database, self.source)?;
+        let steps = any.into_iter().chain(roles::step(roles)).chain([build, last]).collect();
         let (verb, environment) = (Operation::Restore, database.environment());
         let basis = self.source.fingerprint()?;
         Ok(Plan::from_basis(verb, &self.target, environment, steps, basis))
@@ -66,7 +68,10 @@ impl Change for Building<'_> {
         roles::create(database, plan, self.source)?;
         let built = backup::build(world, settings, &self.target, self.source)?;
         // What the old database says of itself is true of the new one.
-        if old_database(plan) != OldDatabase::Absent {
+        if old_database(plan) == OldDatabase::Absent {
+            let environment = self.source.environment();
+            DatabaseIdentity::of_copy(environment).give(world, &built.target)?;
+        } else {
             DatabaseIdentity::hand_over(world, &self.target, &built.target)?;
         }
         drop(reading);

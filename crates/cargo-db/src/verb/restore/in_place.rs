@@ -5,6 +5,7 @@ use crate::backup::{self, Folder, LockedScope, Part, RestoreOptions, Scope, Sour
 use crate::change::{Change, Database, lock_migrations};
 use crate::failure::{Result, SettingsError};
 use crate::plan::{Operation, Plan, Step};
+use crate::verb::restore::anything;
 use crate::verb::restore::roles::{self, Roles};
 use crate::world::pg::{Lock, Session};
 
@@ -48,7 +49,8 @@ impl Change for Replacing<'_> {
             backup: self.source.name.clone(),
             loses: part.losses.clone(),
         };
-        let steps = roles::step(roles).into_iter().chain([replace]).collect();
+        let any = anything::step(database, self.source)?;
+        let steps = any.into_iter().chain(roles::step(roles)).chain([replace]).collect();
         let basis = format!("{}{}", self.source.fingerprint()?, part.fingerprint());
         self.part = Some(part);
         let (verb, environment) = (Operation::RestoreInPlace, database.environment());

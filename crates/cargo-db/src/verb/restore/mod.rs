@@ -1,5 +1,6 @@
 //! `cargo db restore`.
 
+mod anything;
 mod beside;
 mod in_place;
 mod kept;
@@ -10,7 +11,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
-use crate::backup::{self, Folder, Scope, Source, Verifier};
+use crate::backup::{self, Allowed, Folder, Scope, Source, Verifier};
 use crate::change::{Database, Effect, Ending, Mode, Workspace, perform};
 use crate::failure::{BackupError, ConsentError, Result, SettingsError};
 use crate::model::backup::{Backup, Format};
@@ -23,8 +24,8 @@ use crate::verb::restore::roles::Roles;
 const EFFECT: Effect = Effect::Destroys;
 
 /// The flags that say what to restore, and how.
-const WHAT_TO_RESTORE: [&str; 8] =
-    ["backup", "latest", "file", "into", "schema", "table", "clean", "roles"];
+const WHAT_TO_RESTORE: [&str; 9] =
+    ["backup", "latest", "file", "into", "schema", "table", "clean", "roles", "allow_any_sql"];
 
 /// Restore a backup
 ///
@@ -53,6 +54,9 @@ pub(crate) struct Restore {
     /// Replace everything in the database itself, in one transaction; no old database is kept
     #[arg(long, conflicts_with = "into")]
     clean: bool,
+    /// Run whatever the file says, also what pg_dump does not write: as the role that connects
+    #[arg(long)]
+    allow_any_sql: bool,
     /// Create the roles of a set that the server does not have, without passwords
     #[arg(long)]
     roles: bool,
@@ -89,6 +93,8 @@ impl Verb for Restore {
             return self.drop_kept(&database);
         }
         let source = self.choose(&database, &Folder::of(&database.settings))?;
+        let allowed = if self.allow_any_sql { Allowed::Any } else { Allowed::OfDumps };
+        let source = source.with_allowed(allowed);
         let target = match &self.into {
             Some(into) => database.target.with_database(into),
             None => database.target.clone(),
@@ -119,6 +125,11 @@ impl Restore {
             (Some(schema), None) => Some(Scope::Schema(schema.clone())),
             (None, None) => self.clean.then_some(Scope::Everything),
         }
+    }
+
+    /// Whether what is restored takes the place of all that there is.
+    fn wants_all(&self) -> bool {
+        self.into.is_none() && matches!(self.scope(), None | Some(Scope::Everything))
     }
 
     fn beside(&self, database: &Database<'_>, mut change: Building<'_>) -> Result<Outcome> {
@@ -180,14 +191,21 @@ impl Restore {
             let is_ours = listed.iter().any(|backup| backup.manifest.name == *name);
             let path = database.settings.root.join(Path::new(name));
             if !is_ours && path.exists() && !path.starts_with(folder.path()) {
-                return Ok(Source::file(&path)?.with_jobs(jobs));
+                let source = Source::file(&path)?.with_jobs(jobs);
+                if self.wants_all() {
+                    source.is_whole()?;
+                }
+                return Ok(source);
             }
         }
         let has_parts = matches!(self.scope(), Some(Scope::Schema(_) | Scope::Table { .. }));
         let backup = match &name {
             None => newest(database, folder, has_parts)?,
-            Some(name) => folder.find(Some(name), &database.target.database)?,
+            Some(name) => folder.find(name)?,
         };
+        if self.wants_all() {
+            backup::refuse_part(&backup.manifest)?;
+        }
         let (world, settings) = (&workspace.world, &database.settings);
         Verifier { world, settings, folder, target: &|| workspace.target() }
             .before_restore(&backup)?;
@@ -204,25 +222,30 @@ fn newest(database: &Database<'_>, folder: &Folder, has_parts: bool) -> Result<B
         let is_sql = backup.manifest.format == Format::Sql;
         backup.manifest.database.name == *name && !(has_parts && is_sql)
     };
+    let world = &database.workspace.world;
     let found: Vec<Backup> = folder.list()?.backups.into_iter().filter(is_meant).collect();
-    let server = backup::system_identifier(&database.workspace.world, &database.target);
+    let server = backup::system_identifier(world, &database.target);
     let is_here =
-        |backup: &&Backup| server.is_some() && backup.manifest.server.system_identifier == server;
-    if let Some(here) = found.iter().find(is_here) {
-        return Ok(here.clone());
-    }
+        |backup: &Backup| server.is_some() && backup.manifest.server.system_identifier == server;
+    let (here, elsewhere): (Vec<_>, Vec<_>) = found.into_iter().partition(is_here);
     let with = if has_parts { " with parts: a set or an archive" } else { "" };
     let none = |what: String| BackupError::NotFound { what: what + with };
-    let Some(first) = found.first() else {
+    if here.is_empty() && elsewhere.is_empty() {
         return Err(none(format!("of `{name}` in `{}`", folder.path().display())).into());
-    };
-    if found.iter().any(|backup| backup.group() != first.group()) {
+    }
+    let of_one = |one: &Backup| elsewhere.iter().all(|other| other.group() == one.group());
+    if here.is_empty() && !elsewhere.first().is_some_and(of_one) {
         let what = format!("of `{name}` on this server, and several of other servers: name one");
         return Err(none(what).into());
     }
-    let warning = format!("`{}` was taken on another server", first.manifest.name);
-    database.workspace.ui.warning(&warning);
-    Ok(first.clone())
+    let is_elsewhere = here.is_empty();
+    let (newest, others) = folder.newest_of(name, if is_elsewhere { elsewhere } else { here })?;
+    backup::tell_passed_over(world, &newest, &others);
+    if is_elsewhere {
+        let warning = format!("`{}` was taken on another server", newest.manifest.name);
+        database.workspace.ui.warning(&warning);
+    }
+    Ok(newest)
 }
 
 /// A numbered list, and a question.

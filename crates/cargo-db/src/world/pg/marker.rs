@@ -42,10 +42,12 @@ fn marker(row: &Row) -> Result<Marker> {
     })
 }
 
-/// Marks the session's database, in its transaction if it is in one.
-pub(crate) fn write(session: &mut Session, environment: Environment) -> Result<()> {
-    let environment = quote_literal(environment.name());
-    let sql = format!(include_str!("sql/mark.sql"), environment = environment);
+/// Marks the session's database, in its transaction if it is in one: with its own oid, or as a copy
+/// with that of no database.
+pub(crate) fn write(session: &mut Session, marker: &Marker) -> Result<()> {
+    let environment = quote_literal(marker.environment.name());
+    let oid = if marker.genuine { "d.oid" } else { "0" };
+    let sql = format!(include_str!("sql/mark.sql"), environment = environment, oid = oid);
     session.run_with_triggers("mark the database", &sql)
 }
 

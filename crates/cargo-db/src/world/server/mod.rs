@@ -165,6 +165,7 @@ impl LocalServer {
             // The whole of it belongs to the user who runs the server.
             Some(user) => {
                 files::private_dir(&self.base, Some(user.uid))?;
+                files::ignore_all(&self.base)?;
                 files::chown(&self.base, user.uid, user.gid)
             }
             None if process::is_root() => {
@@ -174,8 +175,7 @@ impl LocalServer {
             }
             None => {
                 files::private_dir(&self.base, None)?;
-                let ignore = self.base.join(".gitignore");
-                if ignore.exists() { Ok(()) } else { files::write_new(&ignore, "*\n") }
+                files::ignore_all(&self.base)
             }
         }
     }

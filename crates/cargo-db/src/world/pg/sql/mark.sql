@@ -11,6 +11,6 @@ GRANT USAGE ON SCHEMA cargo_db TO PUBLIC;
 GRANT SELECT ON cargo_db.marker TO PUBLIC;
 DELETE FROM cargo_db.marker;
 INSERT INTO cargo_db.marker (environment, database_oid, system_identifier)
-SELECT {environment}, d.oid, c.system_identifier
+SELECT {environment}, {oid}, c.system_identifier
 FROM pg_database d, pg_control_system() c
 WHERE d.datname = current_database()

@@ -1,0 +1,38 @@
+//! Which seeds a database holds, carried through a schema that is made anew.
+
+use crate::failure::Result;
+use crate::world::pg::Session;
+
+/// A table as cargo db makes it, and no other: reading it runs nobody's code.
+const IS_OURS: &str = include_str!("sql/memory_is_ours.sql");
+
+/// Each row as the values of an INSERT.
+const ROWS: &str = "SELECT format('(%L, %L, %L::text[], %L::timestamptz)', path, checksum, tables, \
+                    loaded_at) FROM ONLY cargo_db.seeds";
+
+/// What a database remembers of its seeds.
+pub(crate) struct Memory {
+    rows: Vec<String>,
+}
+
+impl Memory {
+    /// That of the session's database; nothing where it has none, or one that is not of our making.
+    pub(crate) fn of(session: &mut Session) -> Result<Option<Memory>> {
+        if session.value("look for the memory of seeds", IS_OURS)?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Memory { rows: session.column("read which seeds are loaded", ROWS)? }))
+    }
+
+    /// Makes the table anew, with the same rows.
+    pub(crate) fn write(&self, session: &mut Session) -> Result<()> {
+        let mut sql = include_str!("sql/memory.sql").to_owned();
+        if !self.rows.is_empty() {
+            let rows = self.rows.join(", ");
+            sql += &format!(
+                "; INSERT INTO cargo_db.seeds (path, checksum, tables, loaded_at) VALUES {rows}"
+            );
+        }
+        session.run("remember the seeds", &sql)
+    }
+}

@@ -1,0 +1,127 @@
+//! The whole text of a dump, looked through before any of it runs.
+
+use std::io::Read;
+
+use crate::dump::is_of_pg_dump;
+use crate::lexer::{Lexed, Token, token};
+use crate::script::{LONGEST_COMMENTS, ScriptError, ScriptReader};
+use crate::statement::Statement;
+
+/// How the heading of each object begins in the text of a dump.
+const HEADINGS: [&str; 3] = ["-- Name: ", "-- Data for Name: ", "-- Statistics for Name: "];
+
+/// What a dump's text is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// The first statement that `pg_dump` does not write.
+    pub stranger: Option<Statement>,
+    /// Whether it means the same to every reader. `pg_restore` takes an archive apart by its
+    /// entries, and the rows of one by a simpler rule than the server's: what is a string or a
+    /// comment in the text may be a statement to it. No text that `pg_dump` writes without such
+    /// places can be taken apart in two ways.
+    pub is_unambiguous: bool,
+}
+
+/// Looks a text through; `passed` is called after each table's rows.
+pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, ScriptError> {
+    let mut reader = ScriptReader::of_dump(Box::new(input));
+    let mut survey = Survey { stranger: None, is_unambiguous: true };
+    while let Some(statement) = reader.next_statement()? {
+        survey.is_unambiguous &= are_headings(reader.comments()) && is_unambiguous(&statement);
+        let reads_data = statement.reads_data();
+        if !is_of_pg_dump(&statement) {
+            return Ok(Survey { stranger: Some(statement), is_unambiguous: false });
+        }
+        if reads_data {
+            reader.copy_data(&mut |line| {
+                survey.is_unambiguous &= !is_heading(line);
+                Ok(())
+            })?;
+            passed();
+        }
+    }
+    survey.is_unambiguous &= are_headings(reader.comments());
+    Ok(survey)
+}
+
+/// Whether a statement is the same one to every reader: it has no comment and no `;` in it, holds
+/// no heading, leaves strings what they are, and is one that a loader runs.
+fn is_unambiguous(statement: &Statement) -> bool {
+    let text = statement.text.as_str();
+    let mut at = 0;
+    while at < text.len() {
+        let Lexed::Token(kind, length) = token(&text.as_bytes()[at..], true) else { return false };
+        if matches!(kind, Token::Comment | Token::Semicolon) {
+            return false;
+        }
+        at += length;
+    }
+    let holds_heading =
+        text.contains("-- ") && text.lines().any(|line| is_heading(line.as_bytes()));
+    !holds_heading && statement.misleading_setting().is_none() && !statement.is_about_database()
+}
+
+fn is_heading(line: &[u8]) -> bool {
+    line.starts_with(b"-- ") && HEADINGS.iter().any(|heading| line.starts_with(heading.as_bytes()))
+}
+
+/// Whether these are the comments that `pg_dump` writes, or hold no `;`. What stands behind each
+/// `;` of a heading is no SQL.
+fn are_headings(comments: &str) -> bool {
+    comments.len() < LONGEST_COMMENTS && comments.lines().all(is_line_of_comment)
+}
+
+fn is_line_of_comment(line: &str) -> bool {
+    let mut fields = line.split(';');
+    let first = fields.next().unwrap_or_default();
+    (first.is_empty() || first.starts_with("--")) && fields.all(is_field)
+}
+
+fn is_field(field: &str) -> bool {
+    let field = field.trim_start();
+    ["Type:", "Schema:", "Owner:", "Tablespace:"].iter().any(|key| field.starts_with(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(text: &str) -> Survey {
+        survey(&mut text.as_bytes(), &mut || ()).unwrap()
+    }
+
+    const HEADING: &str = "--\n-- Name: t; Type: TABLE; Schema: public; Owner: me\n--\n\n";
+
+    #[test]
+    fn the_first_statement_that_no_dump_holds_is_found() {
+        let text = "SET lock_timeout = 0;\n\nCOPY t FROM stdin;\nDO\n\\.\n\nDO $$ $$;\nLOAD 'x';\n";
+        let stranger = look(text).stranger.unwrap();
+        assert_eq!((stranger.line, stranger.text.as_str()), (7, "DO $$ $$"));
+        assert_eq!(look("CREATE TABLE t (a int);\n").stranger, None);
+    }
+
+    #[test]
+    fn a_plain_dump_is_the_same_to_every_reader() {
+        let rows = "COPY t (a) FROM stdin;\n-- a; b\n\\.\n\n\n";
+        let text = format!("{HEADING}CREATE TABLE t (a text DEFAULT 'a;b');\n\n\n{HEADING}{rows}");
+        assert!(look(&text).is_unambiguous);
+    }
+
+    #[test]
+    fn what_may_hide_a_statement_is_told() {
+        for hiding in [
+            format!("COMMENT ON TABLE t IS 'x\n{HEADING}DO 1;\n';"),
+            format!("COPY t FROM stdin;\n{HEADING}\n\\.\n"),
+            format!("/*\n{HEADING}DO 1;\n*/"),
+            "-- a; DROP TABLE t; --\n".to_owned(),
+            "-- Name: a; DROP TABLE t; Type: TABLE; Schema: b; Owner: c\n".to_owned(),
+            "COMMENT ON TABLE t IS 'a' -- ; DROP TABLE t; --\n;".to_owned(),
+            "CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS ''; DROP TABLE t; SELECT 1 AS end;"
+                .to_owned(),
+            "SET standard_conforming_strings = off;".to_owned(),
+            "DROP DATABASE x;".to_owned(),
+        ] {
+            assert!(!look(&format!("{HEADING}{hiding}\n")).is_unambiguous, "{hiding}");
+        }
+    }
+}
