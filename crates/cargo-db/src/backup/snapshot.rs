@@ -117,7 +117,7 @@ pub(crate) fn system_identifier(world: &World, target: &Target) -> Option<String
 /// The time by the server's clock.
 pub(super) fn server_time(world: &World, target: &Target) -> Option<OffsetDateTime> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read).ok()?;
-    let sql = "SELECT extract(epoch FROM clock_timestamp())::bigint";
-    let seconds = session.number("ask for the time", sql).ok()?;
-    OffsetDateTime::from_unix_timestamp(seconds).ok()
+    let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    let microseconds: i64 = session.number("ask for the time", sql).ok()?;
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(microseconds) * 1000).ok()
 }

@@ -95,9 +95,12 @@ impl<'a> Judged<'a> {
         }
     }
 
-    fn coming(now: OffsetDateTime) -> Judged<'a> {
+    /// The backup that this run is going to take: newer than all that are there, whatever the clocks
+    /// say.
+    fn coming(now: OffsetDateTime, there: &[Judged<'_>]) -> Judged<'a> {
+        let finished = there.iter().map(|one| one.finished).fold(now, OffsetDateTime::max);
         let reason = Reason::Policy;
-        Judged { name: "", finished: now, verified: true, part: Vec::new(), reason }
+        Judged { name: "", finished, verified: true, part: Vec::new(), reason }
     }
 
     /// Which ones are counted together with it.
@@ -112,7 +115,9 @@ pub(crate) fn judge(backups: &[Backup], rules: &Retention, bounds: &Bounds<'_>) 
     let (own, others): (Vec<_>, Vec<_>) =
         backups.iter().partition(|backup| bounds.includes(backup));
     let mut judged: Vec<Judged<'_>> = own.iter().map(|backup| Judged::of(backup)).collect();
-    judged.extend(bounds.coming.then(|| Judged::coming(bounds.now)));
+    if bounds.coming {
+        judged.insert(0, Judged::coming(bounds.now, &judged));
+    }
     judged.sort_by_key(|one| std::cmp::Reverse(one.finished));
     let kinds: BTreeSet<_> = judged.iter().map(|one| one.kind(rules.together)).collect();
     let of_kind = |kind| judged.iter().filter(move |one| one.kind(rules.together) == kind);
@@ -268,12 +273,17 @@ mod tests {
     }
 
     fn kept(backups: &[Backup], rules: &Retention) -> Vec<String> {
+        kept_where(backups, rules, false)
+    }
+
+    /// What is kept where a backup is coming, or is not.
+    fn kept_where(backups: &[Backup], rules: &Retention, coming: bool) -> Vec<String> {
         let bounds = Bounds {
             database: "d",
             server: Some("1"),
             now: now(),
             taken: None,
-            coming: false,
+            coming,
             in_the_way: &|_| None,
         };
         let verdicts = judge(backups, rules, &bounds);
@@ -295,6 +305,17 @@ mod tests {
             Retention { within: Some(Duration::from_secs(36 * 3600)), ..Retention::default() };
         assert_eq!(kept(&backups, &within).len(), 4);
         assert_eq!(kept(&backups, &Retention::default()).len(), 100);
+    }
+
+    #[test]
+    fn the_one_that_is_coming_is_the_newest_whatever_the_clocks_say() {
+        // Taken a moment ago, by a clock that is ahead of the server's.
+        let mut backups = [backup("3", 0, true), backup("2", 0, true), backup("1", 1, true)];
+        backups[0].manifest.finished += Duration::from_secs(2);
+        backups[1].manifest.finished += Duration::from_secs(1);
+        let rules = Retention { last: 2, together: true, ..Retention::default() };
+        assert_eq!(kept_where(&backups, &rules, true), ["3"]);
+        assert_eq!(kept_where(&backups, &rules, false), ["3", "2"]);
     }
 
     #[test]
