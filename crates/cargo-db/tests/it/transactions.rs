@@ -84,6 +84,14 @@ fn a_migration_may_set_its_isolation_its_name_and_reset_all() {
     );
     project.db(&["migrate", "--yes"]).ok();
     assert_eq!(there(&project, &["a", "b", "c"]), [true, true, true]);
+    // The rehearsal's own questions come before it, and are in nobody's way.
+    project.run_sql("INSERT INTO a VALUES (1)");
+    project.migration(
+        "2_b.sql",
+        "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; CREATE TABLE d (id int);",
+    );
+    project.db(&["rehearse"]).ok().says("PASS");
+    project.db(&["migrate", "--yes"]).ok();
 }
 
 /// What one migration leaves, and one that would meet it.
