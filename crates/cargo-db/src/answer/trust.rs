@@ -103,7 +103,7 @@ impl Answer for TrustList {
     }
 }
 
-/// Trust that was taken back.
+/// The trust that was revoked.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TrustRevoked {

@@ -60,7 +60,7 @@ impl DatabaseIdentity {
     }
 
     /// Gives it to the session's database. What a dump brought of our schema is its author's, with
-    /// triggers and rules of its own: it is dropped, and made anew.
+    /// triggers and rules of its own, so it is dropped and created again.
     pub(crate) fn write(&self, session: &mut Session) -> Result<()> {
         let memory = Memory::of(session)?;
         let drop = "SET client_min_messages = warning; DROP SCHEMA IF EXISTS cargo_db CASCADE";

@@ -172,7 +172,7 @@ impl Folder {
         Err(BackupError::NoneWhole { database: database.to_owned(), folder, others }.into())
     }
 
-    /// The backup that is named, or the newest one; then it is said what was passed over.
+    /// The named backup, or else the newest one, with a notice of those that were skipped.
     pub(crate) fn meant(
         &self,
         world: &World,

@@ -27,7 +27,7 @@ const RULES: &[Rule] = &[
     rule("transaction-control", Form, Block,
          "leave it out, or begin the file with `-- no-transaction`"),
     rule("misread-setting", Form, Block,
-         "save the file as UTF-8, with a doubled quote for one inside a string, and leave it out"),
+         "remove it, save the file as UTF-8, and write a quote inside a string as two quotes"),
     rule("outside-database", Form, Block,
          "do it by hand, or where the server is set up: a rollback does not undo it"),
     rule("enum-value-in-same-transaction", Form, Block, "use the value in the next migration"),

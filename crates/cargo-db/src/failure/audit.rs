@@ -8,7 +8,7 @@ use crate::failure::explanation::Explanation;
 pub(crate) enum AuditError {
     #[error("the audit trail is broken at record {sequence}")]
     Broken { sequence: u64, why: String },
-    #[error("the restored database does not keep what the old one says of itself: {why}")]
+    #[error("the restored database did not keep its marker and audit trail: {why}")]
     NotKept { why: String },
 }
 
@@ -19,8 +19,9 @@ impl AuditError {
             AuditError::Broken { why, .. } => {
                 Explanation::new("AUDIT.BROKEN", Exit::Finding).because(why)
             }
-            AuditError::NotKept { .. } => Explanation::new("AUDIT.NOT_KEPT", Exit::Failed)
-                .because("code of the backup had its say: an event trigger, for example"),
+            AuditError::NotKept { .. } => Explanation::new("AUDIT.NOT_KEPT", Exit::Failed).because(
+                "code in the backup, such as an event trigger, changed them while it was loaded",
+            ),
         }
     }
 }

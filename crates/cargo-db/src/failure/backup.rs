@@ -14,9 +14,9 @@ pub(crate) enum BackupError {
     Failed { doing: &'static str, why: String },
     #[error("there is no backup {what}")]
     NotFound { what: String },
-    #[error("there is no backup of all of `{database}` in `{folder}` that somebody asked for")]
+    #[error("there is no whole backup of `{database}` in `{folder}` that a person asked for")]
     NoneWhole { database: String, folder: String, others: Vec<String> },
-    #[error("the backup `{name}` holds a part of `{database}` only")]
+    #[error("the backup `{name}` holds only a part of `{database}`")]
     Part { name: String, database: String, part: Vec<String> },
     #[error("the backup `{name}` is not sound")]
     Unsound { name: String, problems: Vec<String> },
@@ -27,7 +27,7 @@ pub(crate) enum BackupError {
     Name { name: String },
     #[error("the backup `{name}` cannot be restored here")]
     CannotRestore { name: String, problems: Vec<String> },
-    #[error("line {line} of `{name}` is no statement that pg_dump writes: {statement}")]
+    #[error("line {line} of `{name}` is not a statement that pg_dump writes: {statement}")]
     NotOfDump { name: String, line: usize, statement: String },
     #[error("`{role}` cannot dump `{database}`: row security hides rows from it")]
     HiddenRows { database: String, role: String, tables: Vec<String> },
@@ -53,7 +53,7 @@ impl BackupError {
             BackupError::NoneWhole { others, .. } => {
                 Explanation::new("BACKUP.NONE_WHOLE", Exit::Backup)
                     .because_of(others.iter().cloned())
-                    .advise("take one, or name the one that you mean")
+                    .advise("take one, or name the backup to use")
             }
             BackupError::Part { part, .. } => Explanation::new("BACKUP.PART", Exit::Usage)
                 .because_of([format!("it was taken with {}", part.join(" "))])
@@ -69,7 +69,7 @@ impl BackupError {
                     .because_of(problems.iter().cloned())
             }
             BackupError::NotOfDump { .. } => Explanation::new("RESTORE.NOT_OF_DUMP", Exit::Backup)
-                .because("a dump is data: what else a file says would run with your rights")
+                .because("a dump holds data and definitions; any other statement would run with your privileges")
                 .advise("if you have read the file and trust it, pass `--allow-any-sql`"),
             BackupError::HiddenRows { tables, .. } => {
                 Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)

@@ -21,9 +21,9 @@ pub(crate) struct Stopped {
 /// A statement that did not come to its end, or not to what it was for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConcurrentlyError {
-    #[error("{}: given up after {} of waiting for others", at.place, seconds(*waited))]
+    #[error("{}: gave up after waiting {} for other transactions", at.place, seconds(*waited))]
     TimedOut { at: Stopped, waited: Duration, holders: Vec<String> },
-    #[error("{}: given up: whom it waits for waits for the lock of this run", at.place)]
+    #[error("{}: gave up: it waits for a session that waits for the lock of this run", at.place)]
     Circle { at: Stopped, holders: Vec<String> },
     #[error("{}: {message}", at.place)]
     Left { at: Stopped, message: String, why: Vec<String> },
@@ -49,14 +49,14 @@ impl ConcurrentlyError {
             }
             ConcurrentlyError::Left { at, why, .. } => {
                 stopped("CONCURRENTLY.LEFT", at, why.clone()).run(
-                    "the next run finishes or drops what is left: mend the cause, then",
+                    "fix the cause; the next run cleans up what is left",
                     format!("cargo db {}", at.verb),
                 )
             }
             ConcurrentlyError::Invalid { at, builder, .. } => {
                 let builder = builder.iter().map(|who| format!("{who} is at work on it"));
                 stopped("INDEX.INVALID", at, builder.collect()).run(
-                    "no query uses it; drop it or build it anew (REINDEX), then",
+                    "no query can use it; drop it, or rebuild it with REINDEX, then",
                     format!("cargo db {}", at.verb),
                 )
             }
@@ -66,7 +66,7 @@ impl ConcurrentlyError {
 
 fn stopped(code: &'static str, at: &Stopped, why: Vec<String>) -> Explanation {
     let stays = (!at.stays.is_empty()).then(|| staying(&at.stays));
-    let head = "it ran outside a transaction, so nothing undoes what is left of it:".to_owned();
+    let head = "it ran outside a transaction, so this is left behind:".to_owned();
     let head = (!at.left.is_empty()).then_some(head);
     Explanation::new(code, Exit::PartWay)
         .because_of(why)

@@ -11,11 +11,9 @@ pub(crate) enum ConnectionError {
     Failed { target: String, why: String, code: Option<String> },
     #[error("the database `{database}` does not exist on `{server}`")]
     NoDatabase { database: String, server: String, environment: Environment },
-    #[error("between us and `{target}` stands a pooler that lends its connections out")]
+    #[error("a connection pooler in transaction or statement mode is in front of `{target}`")]
     Pooler { target: String, sign: String },
-    #[error(
-        "`{target}` serves no second session: a pooler that has one connection stands before it"
-    )]
+    #[error("`{target}` serves no second session: a connection pooler in front of it has only one")]
     PoolTooSmall { target: String, waited: String },
     #[error("the connection to `{target}` was lost during {subject}")]
     Lost { target: String, subject: String, why: String },
@@ -27,8 +25,8 @@ pub(crate) enum ConnectionError {
     CommitUnknown { target: String, subject: String },
 }
 
-const DIRECT: &str = "name the server itself, by its direct URL (its own port, usually 5432), or \
-     a pool in session mode";
+const DIRECT: &str = "use the direct URL of the server (its own port, usually 5432), or a pool \
+     in session mode";
 
 impl ConnectionError {
     /// Code, exit, why and what next of each kind.
@@ -61,12 +59,14 @@ impl ConnectionError {
             ConnectionError::Pooler { sign, .. } => {
                 Explanation::new("CONNECTION.POOLER", Exit::Usage)
                     .because(sign)
-                    .because("a lock taken through it is none, and what is set goes to others")
+                    .because("locks and settings do not stay with the session that made them")
                     .advise(DIRECT)
             }
             ConnectionError::PoolTooSmall { waited, .. } => {
                 Explanation::new("CONNECTION.POOL_TOO_SMALL", Exit::Usage)
-                    .because(format!("waited {waited}: one session holds the lock, another works"))
+                    .because(format!(
+                        "waited {waited}; one session holds the lock, and another one works"
+                    ))
                     .advise(DIRECT)
             }
             ConnectionError::Lost { why, .. } => Explanation::new("CONNECTION.LOST", Exit::Failed)

@@ -32,13 +32,13 @@ pub(crate) enum ConsentError {
     PlanUsedUp { given: String, command: String },
     #[error("the plan changed: it was {before}, and now it is {now}")]
     PlanChanged { before: String, now: String },
-    #[error("`{}` names programs, and nobody has said that they may run", root.display())]
+    #[error("`{}` names programs that are not trusted", root.display())]
     Untrusted { root: PathBuf, commands: Vec<String>, changed: bool },
-    #[error("an AI agent runs this ({agent}), and trust is given by a person")]
+    #[error("an AI agent runs this ({agent}), and only a person can give trust")]
     TrustByAgent { agent: String },
-    #[error("trust is given at a terminal, and this is none")]
+    #[error("trust can only be given at a terminal")]
     TrustWithoutTerminal { root: PathBuf },
-    #[error("{verb} needs to know what cargo db keeps in the database, which {role} may not read")]
+    #[error("{verb} needs the tables of the schema `cargo_db`, which {role} may not read")]
     Unreadable { verb: &'static str, role: String, tables: Vec<String> },
     #[error("{verb} is refused in {environment}")]
     Refused { verb: &'static str, environment: Environment, signals: Vec<String> },
@@ -95,12 +95,12 @@ impl ConsentError {
 fn untrusted(root: &Path, commands: &[String], changed: bool) -> Explanation {
     let untrusted = Explanation::new("TRUST.MISSING", Exit::Consent);
     let untrusted = match changed {
-        true => untrusted.because("they are other programs than those that were trusted"),
+        true => untrusted.because("the programs have changed since they were trusted"),
         false => untrusted,
     };
     untrusted
         .because_of(commands.iter().cloned())
-        .run("look at them, and trust them, at a terminal", "cargo db trust")
+        .run("review and trust them at a terminal", "cargo db trust")
         .run("where nobody can be asked, as in CI", by_variable(root))
 }
 

@@ -15,7 +15,7 @@ pub(crate) enum DatabaseError {
     PartWay { statement: Box<StatementError>, subject: String, stays: Vec<String> },
     #[error("{}:{line}: the statement ended the transaction of {subject}", file.display())]
     Ended { file: PathBuf, line: usize, subject: String },
-    #[error("`{database}` has no encoding, and {object} is not UTF-8 in it")]
+    #[error("{object} is not valid UTF-8 in `{database}`")]
     NotText { database: String, object: String },
     #[error("{doing}: {}", server.message)]
     Sql { doing: String, server: Box<ServerError> },
@@ -42,14 +42,14 @@ impl DatabaseError {
             DatabaseError::Ended { line, .. } => {
                 Explanation::new("TRANSACTION.ENDED", Exit::PartWay)
                     .because(format!(
-                        "what stands in the file up to line {line} may be committed, and the \
-                         history does not say so"
+                        "the statements up to line {line} may be committed, and the history does \
+                         not record them"
                     ))
                     .advise(FINISH_BY_HAND)
             }
             DatabaseError::NotText { .. } => Explanation::new("DATABASE.NOT_TEXT", Exit::Failed)
-                .because("a database with the encoding SQL_ASCII takes any bytes")
-                .advise("give it a name that is UTF-8: `ALTER … RENAME`, with psql"),
+                .because("a database with the encoding SQL_ASCII accepts any bytes")
+                .advise("rename it with psql: `ALTER … RENAME`"),
             DatabaseError::Sql { server, .. } => {
                 Explanation::new("DATABASE.FAILED", Exit::Failed).because_of(server_lines(server))
             }

@@ -86,7 +86,7 @@ pub(super) fn staying(stays: &[String]) -> impl Iterator<Item = String> {
 
 /// What is known where everything was done, and the look at it failed.
 pub(super) fn committed(unseen: &str) -> [String; 2] {
-    ["all of that is committed, and stays".to_owned(), format!("not looked at any more: {unseen}")]
+    ["all of it is committed".to_owned(), format!("not checked: {unseen}")]
 }
 
 /// What to do about a file that stopped half-way, outside a transaction.

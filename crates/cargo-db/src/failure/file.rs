@@ -39,13 +39,13 @@ impl FileError {
             }
             FileError::Setting { setting, .. } => Explanation::new("SCRIPT.SETTING", Exit::Failed)
                 .because(format!(
-                    "the server would read what follows otherwise than cargo db does, which needs \
-                     `{setting}` to be {}",
+                    "the server would parse the rest of the file in another way than cargo db, which \
+                     requires `{setting}` to be {}",
                     if *setting == "client_encoding" { "`UTF8`" } else { "`on`" }
                 ))
                 .advise(
-                    "save the file as UTF-8, with a doubled quote for one inside a string, and \
-                     leave the setting out",
+                    "remove the setting, save the file as UTF-8, and write a quote inside a string \
+                     as two quotes",
                 ),
             FileError::Changed { .. } => Explanation::new("PLAN.FILE_CHANGED", Exit::Failed)
                 .advise("run the command again to see the new plan"),

@@ -26,7 +26,9 @@ pub(crate) enum HistoryError {
          `{full}` is not"
     )]
     EmptyBeside { database: String, empty: String, full: String },
-    #[error("no schema of the search path is there in `{database}` to make the history table in")]
+    #[error(
+        "no schema of the search path exists in `{database}`: there is no place for the history table"
+    )]
     NoSchema { database: String },
 }
 

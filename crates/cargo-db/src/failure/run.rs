@@ -8,7 +8,7 @@ use crate::failure::explanation::{Explanation, committed};
 pub(crate) enum RunError {
     #[error("stopped by a signal")]
     Interrupted { terminated: bool },
-    #[error("could not look at {unseen}, after {done}: {failure}")]
+    #[error("could not check {unseen} after {done}: {failure}")]
     NotLookedAt { done: String, unseen: String, failure: String, why: Vec<String> },
     #[error("{what}")]
     Bug { what: String },

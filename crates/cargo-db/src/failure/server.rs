@@ -17,7 +17,7 @@ pub(crate) enum LocalServerError {
         folder.display()
     )]
     OtherMajor { folder: PathBuf, made_by: String, found: String },
-    #[error("the local cluster in `{}` was not made here by you", folder.display())]
+    #[error("the local cluster in `{}` was not created here by you", folder.display())]
     NotMadeHere { folder: PathBuf },
     #[error("there is no local server to {doing}: {why}")]
     Absent { doing: &'static str, why: String },
@@ -45,13 +45,13 @@ impl LocalServerError {
                         "install PostgreSQL {made_by} beside it, or name its folder in \
                          CARGO_DB_PG_BIN"
                     ))
-                    .run("or begin anew, without what is in it", "cargo db server destroy")
+                    .run("to start over without its data", "cargo db server destroy")
             }
             LocalServerError::NotMadeHere { .. } => {
                 Explanation::new("SERVER.NOT_MADE_HERE", Exit::Policy)
                     .because("its settings can name programs that a server runs when it starts")
                     .run("if you moved it here, or an older cargo db made it", "cargo db trust")
-                    .run("or begin anew, without what is in it", "cargo db server destroy")
+                    .run("to start over without its data", "cargo db server destroy")
             }
             LocalServerError::Absent { .. } => Explanation::new("SERVER.NONE", Exit::Usage)
                 .run("see which database is used, and why", "cargo db status"),

@@ -54,7 +54,7 @@ impl SettingsError {
             SettingsError::ForeignOwner { root, .. } => {
                 let root = root.display();
                 Explanation::new("SETTINGS.FOREIGN_OWNER", Exit::Usage)
-                    .because("whoever owns it could name the database, and programs that are run")
+                    .because("its owner could choose the database and the programs that run")
                     .run(
                         "to trust what is in this repository, in a container for example",
                         format!("export CARGO_DB_TRUST={}", shell_words::quote(&root.to_string())),

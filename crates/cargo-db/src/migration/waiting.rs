@@ -12,7 +12,7 @@ use crate::world::pg::Session;
 
 /// How often it is looked whom the statement waits for.
 const EVERY: Duration = Duration::from_millis(200);
-/// After how much waiting it is said for the first time, and how often then.
+/// How long a wait lasts before it is reported, and how often it is reported after that.
 const FIRST: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(10);
 /// After how long a circle is believed: whoever waits for our lock may wait with a limit.

@@ -11,8 +11,8 @@ pub(crate) struct Case {
     pub(crate) prepare: fn(&Run),
     /// Whether the work is done; an error where history, schema and rows do not agree.
     pub(crate) is_done: fn(&Run) -> Result<bool, String>,
-    /// Whether exit code 7 and what was said before it hold: the database is as before the step that
-    /// failed.
+    /// Whether exit code 7 and what was said before it hold: the database is as before the step
+    /// that failed.
     pub(crate) is_as_said: fn(&Run, &str) -> Result<bool, String>,
     /// How many databases may be kept by two runs.
     pub(crate) keeps: usize,

@@ -58,6 +58,20 @@ fn long() {
     std::thread::sleep(std::time::Duration::from_millis(3500));
 }
 
+/// Runs behind a reader that ends its transaction after a pause, and returns how the run ended.
+fn run_behind(
+    project: &Project,
+    reader: &mut Client,
+    arguments: &[&str],
+    pause: impl FnOnce(),
+) -> Ran {
+    let run = spawn(project, arguments);
+    eventually("the build waits", || waits(project));
+    pause();
+    reader.batch_execute("COMMIT").unwrap();
+    end(run)
+}
+
 /// The indexes of `t` with whether each is valid.
 fn indexes(project: &Project, table: &str) -> Vec<String> {
     project.query(&format!(
@@ -79,11 +93,10 @@ fn a_build_waits_for_an_old_snapshot_and_is_valid_then() {
         let mut reader = reader(&project, table);
         let sql = format!("CREATE {unique}INDEX CONCURRENTLY IF NOT EXISTS cx ON t (note);");
         outside(&project, "2_cx.sql", &sql);
-        let run = spawn(&project, &["migrate"]);
-        eventually("the build waits", || waits(&project));
-        long();
-        reader.batch_execute("COMMIT").unwrap();
-        let ran = end(run).ok().says("Waiting migrations/2_cx.sql:2 for the-report as postgres");
+        let ran = run_behind(&project, &mut reader, &["migrate"], long).ok().says(
+            "Waiting \
+         migrations/2_cx.sql:2 for the-report as postgres",
+        );
         assert!(!ran.stderr.contains("Retrying"), "{ran}");
         assert_eq!(indexes(&project, "t"), ["cx true"]);
     }
@@ -94,11 +107,8 @@ fn without_if_not_exists_it_waits_too() {
     let project = project("cc_plain");
     let mut reader = reader(&project, "t");
     outside(&project, "2_cx.sql", "CREATE INDEX CONCURRENTLY cx ON t (note);");
-    let run = spawn(&project, &["migrate", "--ddl-lock-timeout", "100ms"]);
-    eventually("the build waits", || waits(&project));
-    long();
-    reader.batch_execute("COMMIT").unwrap();
-    end(run).ok();
+    let arguments = ["migrate", "--ddl-lock-timeout", "100ms"];
+    run_behind(&project, &mut reader, &arguments, long).ok();
     assert_eq!(indexes(&project, "t"), ["cx true"]);
 }
 
@@ -114,7 +124,7 @@ fn a_wait_that_is_too_long_is_exit_8_and_names_whom_and_what_is_left() {
         let json = project
             .db(&["migrate", "--concurrently-timeout", "1500ms", "--ddl-lock-timeout", "200ms"])
             .code(8)
-            .says("migrations/2_cx.sql:2: given up after 1s of waiting for others")
+            .says("migrations/2_cx.sql:2: gave up after waiting 1s for other transactions")
             .says("it waited for the-report as postgres (pid ")
             .says("the invalid index public.cx")
             .says("--concurrently-timeout");
@@ -137,11 +147,8 @@ fn whom_it_waits_for_is_said_every_ten_seconds() {
     let project = project("cc_said");
     let mut reader = reader(&project, "t");
     outside(&project, "2_cx.sql", "CREATE INDEX CONCURRENTLY cx ON t (note);");
-    let run = spawn(&project, &["migrate", "--progress", "json"]);
-    eventually("the build waits", || waits(&project));
-    std::thread::sleep(std::time::Duration::from_millis(12_500));
-    reader.batch_execute("COMMIT").unwrap();
-    let ran = end(run).ok();
+    let long = || std::thread::sleep(std::time::Duration::from_millis(12_500));
+    let ran = run_behind(&project, &mut reader, &["migrate", "--progress", "json"], long).ok();
     let events = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap());
     let said: Vec<serde_json::Value> =
         events.filter(|event: &serde_json::Value| event["event"] == "waiting").collect();
@@ -256,11 +263,7 @@ fn a_reindex_waits_without_leaving_anything() {
     project.run_sql("CREATE INDEX i ON t (id)");
     let mut reader = reader(&project, "t");
     outside(&project, "2_r.sql", "REINDEX TABLE CONCURRENTLY t;");
-    let run = spawn(&project, &["migrate"]);
-    eventually("the build waits", || waits(&project));
-    long();
-    reader.batch_execute("COMMIT").unwrap();
-    end(run).ok();
+    run_behind(&project, &mut reader, &["migrate"], long).ok();
     assert_eq!(indexes(&project, "t"), ["i true"]);
 }
 
@@ -295,7 +298,8 @@ fn tries_do_not_multiply() {
         // Each build counts, and fails as one that had to wait for a lock.
         project.run_sql(
             "CREATE SEQUENCE builds; CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE plpgsql
-             AS $$ BEGIN PERFORM nextval('public.builds'); RAISE 'busy' USING ERRCODE = '55P03'; END $$",
+             AS $$ BEGIN PERFORM nextval('public.builds'); RAISE 'busy' USING ERRCODE = '55P03'; \
+              END $$",
         );
         project.write("db.toml", &format!("[migrate]\nattempts = {attempts}\n"));
         outside(&project, "2_x.sql", "CREATE INDEX CONCURRENTLY cx ON t (f(id));");

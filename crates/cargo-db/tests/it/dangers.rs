@@ -229,7 +229,8 @@ fn what_is_expected_is_counted_in_every_environment_and_not_believed_where_it_ca
 const SHOP: &str = "
 CREATE TABLE customers (id int PRIMARY KEY, email text UNIQUE);
 INSERT INTO customers SELECT n, n || '@example.com' FROM generate_series(1, 200) n;
-CREATE TABLE orders (id serial PRIMARY KEY, customer_id int REFERENCES customers (id) ON DELETE CASCADE);
+CREATE TABLE orders (id serial PRIMARY KEY,
+                     customer_id int REFERENCES customers (id) ON DELETE CASCADE);
 INSERT INTO orders (customer_id) SELECT n FROM generate_series(1, 200) n;
 CREATE TABLE lines (id int PRIMARY KEY);
 INSERT INTO lines SELECT generate_series(1, 50);
@@ -272,19 +273,30 @@ fn rows_orphaned_while_foreign_keys_were_off_block() {
     let on = "ALTER TABLE customers ENABLE TRIGGER ALL;";
     for (sql, rows) in [
         (format!("{off} UPDATE customers SET id = id + 1000 WHERE id <= 50; {on}"), 50),
-        ("-- cargo-db: expect loss customers <= 9\nSET session_replication_role = replica; DELETE FROM customers WHERE id <= 9;".to_owned(), 9),
-        ("SET LOCAL session_replication_role = replica; INSERT INTO orders (customer_id) VALUES (999);".to_owned(), 1),
-        ("DO $$ BEGIN EXECUTE 'SET LOCAL session_repli' || 'cation_role = replica'; DELETE FROM customers WHERE id = 1; END $$;".to_owned(), 1),
-        ("DO $$ BEGIN EXECUTE 'ALTER TABLE customers DIS' || 'ABLE TRIGGER ALL'; DELETE FROM customers WHERE id < 3; EXECUTE 'ALTER TABLE customers EN' || 'ABLE TRIGGER ALL'; END $$;".to_owned(), 2),
+        ("-- cargo-db: expect loss customers <= 9\nSET session_replication_role = replica; \
+         DELETE FROM customers WHERE id <= 9;".to_owned(), 9),
+        ("SET LOCAL session_replication_role = replica; INSERT INTO orders (customer_id) VALUES \
+         (999);".to_owned(), 1),
+        ("DO $$ BEGIN EXECUTE 'SET LOCAL session_repli' || 'cation_role = replica'; DELETE FROM \
+         customers WHERE id = 1; END $$;".to_owned(), 1),
+        ("DO $$ BEGIN EXECUTE 'ALTER TABLE customers DIS' || 'ABLE TRIGGER ALL'; DELETE FROM \
+         customers WHERE id < 3; EXECUTE 'ALTER TABLE customers EN' || 'ABLE TRIGGER ALL'; END \
+         $$;".to_owned(), 2),
         ("SELECT quietly();".to_owned(), 7),
-        ("ALTER TABLE orders DROP CONSTRAINT orders_customer_id_fkey; DELETE FROM customers WHERE id <= 4; ALTER TABLE orders ADD CONSTRAINT orders_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers NOT VALID; UPDATE pg_constraint SET convalidated = true WHERE conname = 'orders_customer_id_fkey';".to_owned(), 4),
+        ("ALTER TABLE orders DROP CONSTRAINT orders_customer_id_fkey; DELETE FROM customers \
+         WHERE id <= 4; ALTER TABLE orders ADD CONSTRAINT orders_customer_id_fkey FOREIGN KEY \
+         (customer_id) REFERENCES customers NOT VALID; \
+         UPDATE pg_constraint SET convalidated = true \
+         WHERE conname = 'orders_customer_id_fkey';".to_owned(), 4),
     ] {
         finds(&project, &sql, "BLOCK", &[&orphans(rows)]);
     }
     // Nothing refers to nothing.
     for sql in [
         format!("{off} UPDATE customers SET email = upper(email); {on}"),
-        "SET session_replication_role = replica; INSERT INTO orders (customer_id) VALUES (1), (NULL);".to_owned(),
+        "SET session_replication_role = replica; INSERT INTO orders (customer_id) VALUES (1), \
+         (NULL);"
+            .to_owned(),
         "DELETE FROM orders WHERE customer_id = 1;".to_owned(),
     ] {
         let json = rehearsal(&project, "live", &sql);
@@ -410,7 +422,8 @@ fn what_programs_lose_besides_names_is_told_with_the_line_that_accepts_it() {
         ("REVOKE USAGE ON TYPE mood FROM PUBLIC;", "rights-lost mood 1"),
         ("ALTER TABLE lines OWNER TO d_reader;", all_rights),
         (
-            "ALTER TABLE customers RENAME TO people; CREATE VIEW customers AS SELECT * FROM people;",
+            "ALTER TABLE customers RENAME TO people; CREATE VIEW customers AS SELECT * FROM \
+             people;",
             "rights-lost customers 1",
         ),
         ("ALTER TABLE orders ENABLE ROW LEVEL SECURITY;", "row-security-on orders 200"),

@@ -34,7 +34,8 @@ fn what_no_dump_holds_is_refused_with_its_line_before_anything_is_loaded() {
         project.write("bad.sql", &dump(&statement));
         for how in [&[][..], &["--clean"], &["--into", "did_lines_new"]] {
             let ran = project.db(&[&["restore", "bad.sql", "--yes"], how].concat());
-            let ran = ran.code(11).says("line 9 of `").says("is no statement that pg_dump writes");
+            let ran = ran.code(11).says("line 9 of `");
+            let ran = ran.says("is not a statement that pg_dump writes");
             assert!(ran.stderr.contains("--allow-any-sql"), "{ran}");
         }
     }
@@ -81,7 +82,7 @@ fn an_archive_is_looked_through_before_pg_restore_has_it() {
     );
     for how in [&[][..], &["--clean"]] {
         let ran = project.db(&[&["restore", "forged.dump", "--yes"], how].concat()).code(11);
-        ran.says("is no statement that pg_dump writes: COPY public.rows_of FROM PROGRAM");
+        ran.says("is not a statement that pg_dump writes: COPY public.rows_of FROM PROGRAM");
     }
     assert_eq!(tables("did_archive"), ["rows_of"]);
 }
@@ -131,7 +132,8 @@ fn a_dump_says_nothing_of_the_database_that_it_becomes() {
         project.db(&["env", "show"]).ok().says("staging");
         project.db(&["history", "--database"]).ok().says("env set").says("restore");
         let strange = "SELECT tgname::text FROM pg_trigger WHERE tgrelid = 'cargo_db.marker'\
-                       ::regclass UNION SELECT rulename FROM pg_rules WHERE schemaname = 'cargo_db'";
+                       ::regclass UNION SELECT rulename FROM pg_rules WHERE schemaname = \
+                        'cargo_db'";
         assert_eq!(project.query(strange), Vec::<String>::new());
         let sql =
             format!("SELECT has_table_privilege('{name}_reader', 'cargo_db.audit', 'SELECT')");

@@ -79,8 +79,8 @@ fn bytes_without_an_encoding_are_taken_as_they_are_and_a_bad_name_is_named() {
     assert_eq!(project.query(bytes), ["fc", "c3bc"]);
     project
         .run_sql("DO $$ BEGIN EXECUTE 'CREATE TABLE public.f' || E'\\xfc' || 'r (id int)'; END $$");
-    project.db(&["status"]).code(7).says("table public.f\\374r is not UTF-8");
-    project.db(&["backup"]).code(7).says("table public.f\\374r is not UTF-8");
+    project.db(&["status"]).code(7).says("table public.f\\374r is not valid UTF-8");
+    project.db(&["backup"]).code(7).says("table public.f\\374r is not valid UTF-8");
 }
 
 #[test]

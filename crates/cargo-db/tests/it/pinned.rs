@@ -133,7 +133,7 @@ fn a_new_history_goes_where_the_tool_would_put_it() {
     project.db(&["migrate", "--yes"]).ok().says("nothing to do");
     project.set("DATABASE_URL", &format!("{url}&search_path=absent"));
     project.migration("2_b.sql", "CREATE TABLE app.b (id int);");
-    project.db(&["migrate", "--yes"]).code(7).says("no schema of the search path is there");
+    project.db(&["migrate", "--yes"]).code(7).says("no schema of the search path exists");
 }
 
 #[test]

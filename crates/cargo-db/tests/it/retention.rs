@@ -91,7 +91,7 @@ fn a_part_is_never_taken_for_the_whole() {
     // Named, it takes nothing's place but its own.
     for whole in [&["--yes"][..], &["--clean", "--yes"], &["--dry-run"]] {
         let refused = project.db(&[&["restore", "log.dump"], whole].concat()).code(2);
-        refused.says("holds a part of `k_part` only").says("--into NAME");
+        refused.says("holds only a part of `k_part`").says("--into NAME");
     }
     assert_eq!(project.query("SELECT count(*) FROM p"), ["1"]);
     project.run_sql("DELETE FROM log");

@@ -62,7 +62,8 @@ fn a_database_that_is_read_only_by_default_lets_our_writing_sessions_write() {
     project.db(&["env", "set", "test", "--yes"]).ok();
 }
 
-/// The settings of a role are those of its sessions in the maintenance database too, where databases
+/// The settings of a role are those of its sessions in the maintenance database too, where
+/// databases
 /// are made and swapped.
 #[test]
 fn settings_of_a_role_end_and_refuse_nothing_of_ours() {

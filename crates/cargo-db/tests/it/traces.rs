@@ -323,7 +323,8 @@ fn a_role_that_may_not_read_our_tables_reads_checks_and_backs_up_as_in_productio
 fn a_hidden_trail_alone_hides_no_environment() {
     let project = hidden(
         "tr_trail",
-        "GRANT USAGE ON SCHEMA cargo_db TO tr_trail_r; GRANT SELECT ON cargo_db.marker TO tr_trail_r",
+        "GRANT USAGE ON SCHEMA cargo_db TO tr_trail_r; GRANT SELECT ON cargo_db.marker TO
+            tr_trail_r",
     );
     let ran = project.db(&["env", "show"]).ok().says("staging").says("not read: cargo_db.audit,");
     assert!(!ran.stdout.contains("production"), "{ran}");

@@ -93,7 +93,7 @@ fn nothing_of_a_cloned_repository_runs_before_somebody_has_looked_at_it() {
         cloned
             .db(arguments)
             .code(3)
-            .says("nobody has said that they may run")
+            .says("names programs that are not trusted")
             .says("migrations.status: ./tool status")
             .says("seeds.command: ./tool seed")
             .says("cargo db trust");
@@ -151,7 +151,7 @@ fn trust_is_given_at_a_terminal_and_holds_for_these_commands_in_this_place() {
 
     // Other commands are other programs; the first ones are still those that were trusted.
     cloned.names("./tool2");
-    cloned.db(&["status"]).code(3).says("other programs than those that were trusted");
+    cloned.db(&["status"]).code(3).says("the programs have changed since they were trusted");
     cloned.names("./tool");
     cloned.db(&["status"]).ok();
     // Another place is another repository.
@@ -280,7 +280,8 @@ fn a_private_server_that_was_not_made_here_is_not_started() {
     server.0.db(&["server", "stop"]).ok();
     server.0.db(&["server", "start"]).ok().says("started");
     server.0.db(&["server", "stop"]).ok();
-    // Somebody puts another one in its place, as an archive would, with settings that run a program.
+    // Somebody puts another one in its place, as an archive would, with settings that run a
+    // program.
     let trace = server.folder().join("it-ran");
     let data = server.folder().join(format!("pg{}", server.status()["major"]));
     let planted = server.folder().join("planted");
@@ -293,7 +294,8 @@ fn a_private_server_that_was_not_made_here_is_not_started() {
     for other in ["", "../../x", &"f".repeat(32), &"f".repeat(4000)] {
         std::fs::write(&id, other).unwrap();
         for arguments in [&["server", "start"][..], &["status"], &["migrate", "--yes"]] {
-            server.0.db(arguments).code(4).says("was not made here by you").says("cargo db trust");
+            let refused = server.0.db(arguments).code(4).says("was not created here by you");
+            refused.says("cargo db trust");
         }
     }
     std::fs::remove_file(&id).unwrap();

@@ -172,7 +172,8 @@ fn sections_of_a_tool_that_is_not_run_are_named() {
         ("rambler", "CREATE TABLE migrations (migration varchar(255) NOT NULL)"),
         (
             "micrate",
-            "CREATE TABLE micrate_db_version (id serial, version_id bigint, is_applied boolean, tstamp timestamp)",
+            "CREATE TABLE micrate_db_version (id serial, version_id bigint, is_applied boolean, \
+             tstamp timestamp)",
         ),
         ("play", "CREATE TABLE play_evolutions (id int PRIMARY KEY, hash varchar(255))"),
         ("rails", "CREATE TABLE ar_internal_metadata (key varchar PRIMARY KEY, value varchar)"),
@@ -315,7 +316,12 @@ fn between_two_tools_history_then_project_then_a_person() {
 #[test]
 fn the_nearest_project_speaks() {
     let project = Project::new("w_nearest");
-    project.write("db.toml", "[migrations.go]\ndir = 'services/go/migrations'\n[migrations.rust]\ndir = 'crates/api/migrations'\ntable = 'rust_migrations'\n[migrations.none]\ndir = 'legacy/migrations'\n");
+    project.write(
+        "db.toml",
+        "[migrations.go]\ndir = 'services/go/migrations'\n\
+         [migrations.rust]\ndir = 'crates/api/migrations'\ntable = 'rust_migrations'\n\
+         [migrations.none]\ndir = 'legacy/migrations'\n",
+    );
     project.write("Cargo.toml", "[workspace]\n");
     project.write("services/go/go.mod", "module x\n");
     for folder in ["services/go", "crates/api", "legacy"] {
@@ -382,24 +388,30 @@ fn init_finds_folders_of_other_names() {
 const HISTORIES: [(&str, &str); 13] = [
     (
         "sqlx",
-        "CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text, installed_on timestamptz, success boolean, checksum bytea, execution_time bigint)",
+        "CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text, \
+         installed_on timestamptz, success boolean, checksum bytea, execution_time bigint)",
     ),
     (
         "diesel",
-        "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp)",
+        "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on \
+         timestamp)",
     ),
     (
         "refinery",
-        "CREATE TABLE refinery_schema_history (version int4, name varchar(255), applied_on varchar(255), checksum varchar(255))",
+        "CREATE TABLE refinery_schema_history (version int4, name varchar(255), applied_on \
+         varchar(255), checksum varchar(255))",
     ),
     ("dbmate", "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)"),
     (
         "prisma",
-        "CREATE TABLE _prisma_migrations (id varchar(36), checksum varchar(64), finished_at timestamptz, migration_name varchar(255), logs text, rolled_back_at timestamptz, started_at timestamptz, applied_steps_count int)",
+        "CREATE TABLE _prisma_migrations (id varchar(36), checksum varchar(64), finished_at \
+         timestamptz, migration_name varchar(255), logs text, rolled_back_at timestamptz, \
+         started_at timestamptz, applied_steps_count int)",
     ),
     (
         "drizzle",
-        "CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id serial PRIMARY KEY, hash text, created_at bigint)",
+        "CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id serial PRIMARY \
+         KEY, hash text, created_at bigint)",
     ),
     (
         "node-pg-migrate",
@@ -407,7 +419,8 @@ const HISTORIES: [(&str, &str); 13] = [
     ),
     (
         "goose",
-        "CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint, is_applied boolean, tstamp timestamp)",
+        "CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint, is_applied \
+         boolean, tstamp timestamp)",
     ),
     ("sql-migrate", "CREATE TABLE gorp_migrations (id text PRIMARY KEY, applied_at timestamptz)"),
     (
@@ -416,15 +429,19 @@ const HISTORIES: [(&str, &str); 13] = [
     ),
     (
         "flyway",
-        "CREATE TABLE flyway_schema_history (installed_rank int, version varchar(50), description varchar(200), type varchar(20), script varchar(1000), checksum int, installed_by varchar(100), installed_on timestamp, execution_time int, success boolean)",
+        "CREATE TABLE flyway_schema_history (installed_rank int, version varchar(50), \
+         description varchar(200), type varchar(20), script varchar(1000), checksum int, \
+         installed_by varchar(100), installed_on timestamp, execution_time int, success boolean)",
     ),
     (
         "supabase",
-        "CREATE SCHEMA supabase_migrations; CREATE TABLE supabase_migrations.schema_migrations (version text PRIMARY KEY, statements text[], name text)",
+        "CREATE SCHEMA supabase_migrations; CREATE TABLE supabase_migrations.schema_migrations \
+         (version text PRIMARY KEY, statements text[], name text)",
     ),
     (
         "graphile-migrate",
-        "CREATE SCHEMA graphile_migrate; CREATE TABLE graphile_migrate.migrations (hash text PRIMARY KEY, previous_hash text, filename text, date timestamptz)",
+        "CREATE SCHEMA graphile_migrate; CREATE TABLE graphile_migrate.migrations (hash text \
+         PRIMARY KEY, previous_hash text, filename text, date timestamptz)",
     ),
 ];
 
@@ -444,7 +461,8 @@ fn a_foreign_history_stays_foreign_with_any_number_of_sets() {
             (format!("[migrations.a]\n{set}"), true),
             (
                 format!(
-                    "[migrations.a]\n{set}[migrations.c]\ndir = 'c'\ntool = '{own}'\ntable = 'other'\n"
+                    "[migrations.a]\n{set}\
+                     [migrations.c]\ndir = 'c'\ntool = '{own}'\ntable = 'other'\n"
                 ),
                 true,
             ),
@@ -462,7 +480,13 @@ fn a_foreign_history_stays_foreign_with_any_number_of_sets() {
         let _ = project.db(&["--set", "a", "migrate", "--dry-run"]).ok();
         // One of another name is not that one.
         if !matches!(key, "drizzle" | "supabase" | "graphile-migrate") {
-            project.write("db.toml", &format!("[migrations.a]\n{set}[migrations.c]\ndir = 'c'\ntool = '{key}'\ntable = 'elsewhere'\n"));
+            project.write(
+                "db.toml",
+                &format!(
+                    "[migrations.a]\n{set}\
+                     [migrations.c]\ndir = 'c'\ntool = '{key}'\ntable = 'elsewhere'\n"
+                ),
+            );
             let _ = project.db(&["--set", "a", "migrate", "--yes"]).code(9);
         }
         // In another database it claims nothing here.
@@ -479,7 +503,10 @@ fn a_foreign_history_stays_foreign_with_any_number_of_sets() {
             .unwrap()
             .into();
         let _ = ran.code(9);
-        project.run_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP SCHEMA IF EXISTS drizzle, supabase_migrations, graphile_migrate CASCADE");
+        project.run_sql(
+            "DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP SCHEMA IF EXISTS \
+             drizzle, supabase_migrations, graphile_migrate CASCADE",
+        );
     }
 }
 

@@ -89,16 +89,20 @@ impl Transaction {
     }
 }
 
-/// What a session is called inside a transaction of others' SQL: so that it is still known for one
-/// that writes.
+/// What a session is called while SQL of others runs in its transaction. The end is that of every
+/// session that writes.
 const MARK: &str = concat!("cargo-db/", env!("CARGO_PKG_VERSION"), " in a transaction, write");
+
+/// Gives the session that name, until its transaction ends.
+fn marking() -> String {
+    format!("SET LOCAL application_name = '{MARK}'")
+}
 
 impl Session {
     /// Gives the session to SQL of others that is going to run in the transaction that is open, and
     /// marks this.
     pub(crate) fn give_transaction(&mut self, limits: &str) -> Result<()> {
-        let mark = Session::marking();
-        self.give(&format!("{limits}; {mark}"))
+        self.give(&format!("{limits}; {}", marking()))
     }
 
     /// Begins a transaction in which the SQL of others is going to run, one statement at a time,
@@ -114,18 +118,12 @@ impl Session {
 
     /// The same, in a session that was given already.
     pub(crate) fn begin_block(&mut self) -> Result<()> {
-        let mark = Session::marking();
-        self.run("begin a transaction", &format!("BEGIN; {mark}"))
+        self.run("begin a transaction", &format!("BEGIN; {}", marking()))
     }
 
     /// Marks the transaction that is open, in which SQL of others runs under settings of ours.
     pub(crate) fn mark_transaction(&mut self) -> Result<()> {
-        let mark = Session::marking();
-        self.run("mark the transaction", &mark)
-    }
-
-    fn marking() -> String {
-        format!("SET LOCAL application_name = '{MARK}'")
+        self.run("mark the transaction", &marking())
     }
 
     /// Whether the transaction that was begun so is still open.

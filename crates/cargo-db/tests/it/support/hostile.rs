@@ -26,7 +26,8 @@ BEGIN
           AND p.proname = ANY (string_to_array('{names}', ' '))
     LOOP
         body := format('BEGIN RAISE LOG %L; RETURN pg_catalog.%I(%s); END',
-                       '{called} ' || one.proname || '(' || one.arguments || ')', one.proname, one.passed);
+                       '{called} ' || one.proname || '(' || one.arguments || ')', one.proname,
+                           one.passed);
         BEGIN
             EXECUTE format('CREATE FUNCTION {schema}.%I(%s) RETURNS %s LANGUAGE plpgsql AS %L',
                            one.proname, one.arguments, one.result, body);
@@ -35,21 +36,26 @@ BEGIN
     END LOOP;
     FOREACH argument IN ARRAY kinds LOOP
         FOR one IN SELECT unnest(string_to_array('{names}', ' ')) AS proname LOOP
-            body := format('BEGIN RAISE LOG %L; RETURN NULL; END', '{called} ' || one.proname || '(' || argument || ')');
+            body := format('BEGIN RAISE LOG %L; RETURN NULL; END', '{called} ' || one.proname ||
+                '(' || argument || ')');
             BEGIN
-                EXECUTE format('CREATE FUNCTION {schema}.%I(%s) RETURNS text LANGUAGE plpgsql AS %L',
+                EXECUTE format('CREATE FUNCTION {schema}.%I(%s) RETURNS text LANGUAGE plpgsql AS
+                    %L',
                                one.proname, argument, body);
             EXCEPTION WHEN OTHERS THEN NULL;
             END;
         END LOOP;
         -- format(text, …) and concat_ws(text, …) take anything, and an exact match is better.
-        FOR one IN SELECT f AS proname, k AS second FROM unnest(ARRAY['format', 'concat_ws', 'concat']) f,
+        FOR one IN SELECT f AS proname, k AS second FROM unnest(ARRAY['format', 'concat_ws',
+            'concat']) f,
                    unnest(kinds) k LOOP
             body := format('BEGIN RAISE LOG %L; RETURN NULL; END', '{called} ' || one.proname);
             BEGIN
-                EXECUTE format('CREATE FUNCTION {schema}.%I(text, %s) RETURNS text LANGUAGE plpgsql AS %L',
+                EXECUTE format('CREATE FUNCTION {schema}.%I(text, %s) RETURNS text LANGUAGE
+                    plpgsql AS %L',
                                one.proname, one.second, body);
-                EXECUTE format('CREATE FUNCTION {schema}.%I(text, %s, %s) RETURNS text LANGUAGE plpgsql AS %L',
+                EXECUTE format('CREATE FUNCTION {schema}.%I(text, %s, %s) RETURNS text LANGUAGE
+                    plpgsql AS %L',
                                one.proname, argument, one.second, body);
             EXCEPTION WHEN OTHERS THEN NULL;
             END;
@@ -64,9 +70,11 @@ BEGIN
         body := format('BEGIN RAISE LOG %L; RETURN $1 OPERATOR(pg_catalog.%s) $2; END',
                        '{called} ' || one.oprname, one.oprname);
         BEGIN
-            EXECUTE format('CREATE FUNCTION {schema}.planted_%s(%s, %s) RETURNS %s LANGUAGE plpgsql AS %L',
+            EXECUTE format('CREATE FUNCTION {schema}.planted_%s(%s, %s) RETURNS %s LANGUAGE
+                plpgsql AS %L',
                            one.oid, one.l, one.r, one.result, body);
-            EXECUTE format('CREATE OPERATOR {schema}.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = {schema}.planted_%s)',
+            EXECUTE format('CREATE OPERATOR {schema}.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION =
+                {schema}.planted_%s)',
                            one.oprname, one.l, one.r, one.oid);
         EXCEPTION WHEN OTHERS THEN NULL;
         END;
