@@ -69,7 +69,10 @@ impl BackupError {
                     .because_of(problems.iter().cloned())
             }
             BackupError::NotOfDump { .. } => Explanation::new("RESTORE.NOT_OF_DUMP", Exit::Backup)
-                .because("a dump holds data and definitions; any other statement would run with your privileges")
+                .because(
+                    "a dump holds data and definitions; any other statement would run with your \
+                     privileges",
+                )
                 .advise("if you have read the file and trust it, pass `--allow-any-sql`"),
             BackupError::HiddenRows { tables, .. } => {
                 Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)

@@ -39,8 +39,8 @@ impl FileError {
             }
             FileError::Setting { setting, .. } => Explanation::new("SCRIPT.SETTING", Exit::Failed)
                 .because(format!(
-                    "the server would parse the rest of the file in another way than cargo db, which \
-                     requires `{setting}` to be {}",
+                    "the server would parse the rest of the file in another way than cargo db, \
+                     which requires `{setting}` to be {}",
                     if *setting == "client_encoding" { "`UTF8`" } else { "`on`" }
                 ))
                 .advise(

@@ -27,7 +27,8 @@ pub(crate) enum HistoryError {
     )]
     EmptyBeside { database: String, empty: String, full: String },
     #[error(
-        "no schema of the search path exists in `{database}`: there is no place for the history table"
+        "no schema of the search path exists in `{database}`: \
+         there is no place for the history table"
     )]
     NoSchema { database: String },
 }

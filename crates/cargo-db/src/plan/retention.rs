@@ -95,8 +95,8 @@ impl<'a> Judged<'a> {
         }
     }
 
-    /// The backup that this run is going to take: newer than all that are there, whatever the clocks
-    /// say.
+    /// The backup that this run is going to take: newer than all that are there, whatever the
+    /// clocks say.
     fn coming(now: OffsetDateTime, there: &[Judged<'_>]) -> Judged<'a> {
         let finished = there.iter().map(|one| one.finished).fold(now, OffsetDateTime::max);
         let reason = Reason::Policy;

@@ -461,12 +461,18 @@ fn the_limits_of_other_statements_stay() {
 #[test]
 fn whoever_waits_for_the_lock_of_this_run_is_not_waited_for() {
     let project = project("cc_circle");
-    outside(&project, "2_cx.sql", "SELECT pg_sleep(1); CREATE INDEX CONCURRENTLY cx ON t (note);");
+    let once_somebody_waits = "DO $$ BEGIN
+             WHILE NOT EXISTS (
+                 SELECT FROM pg_locks JOIN pg_database ON datname = current_database()
+                 WHERE locktype = 'advisory' AND NOT granted AND database = pg_database.oid)
+             LOOP PERFORM pg_sleep(0.02); END LOOP;
+         END $$;
+         CREATE INDEX CONCURRENTLY cx ON t (note);";
+    outside(&project, "2_cx.sql", once_somebody_waits);
     let run = spawn(&project, &["migrate"]);
     let key = 0x3d32_ad9e_i64 * i64::from(crc32fast::hash(b"cc_circle"));
-    let held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = \
-                (SELECT oid FROM pg_database WHERE datname = 'cc_circle')";
-    eventually("the run has its lock", || !project.query(held).is_empty());
+    let runs = "SELECT 1 FROM pg_stat_activity WHERE datname = 'cc_circle' AND query LIKE 'DO %'";
+    eventually("the run waits for a session", || !project.query(runs).is_empty());
     let mut app = cluster().connect("cc_circle");
     let app = std::thread::spawn(move || {
         app.batch_execute(&format!(
@@ -475,9 +481,10 @@ fn whoever_waits_for_the_lock_of_this_run_is_not_waited_for() {
     });
     end(run)
         .code(8)
-        .says("whom it waits for waits for the lock of this run")
+        .says("it waits for a session that waits for the lock of this run")
         .says("it waited for the-app as postgres");
     app.join().unwrap().unwrap();
+    outside(&project, "2_cx.sql", "CREATE INDEX CONCURRENTLY cx ON t (note);");
     project.db(&["migrate"]).ok();
 }
 

@@ -142,7 +142,7 @@ fn alone_a_part_is_not_the_newest_backup() {
         project
             .db(verb)
             .code(11)
-            .says("there is no backup of all of")
+            .says("there is no whole backup of")
             .says("public.sql.gz: a part");
     }
 }
