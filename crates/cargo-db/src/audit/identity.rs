@@ -2,7 +2,6 @@
 
 use crate::audit;
 use crate::failure::{AuditError, Result};
-use crate::model::audit::Record;
 use crate::model::environment::{Environment, Marker};
 use crate::model::target::Target;
 use crate::seed::Memory;
@@ -15,25 +14,29 @@ const ADDITIONS: &str = include_str!("sql/additions.sql");
 /// A database's own marker, and its audit trail.
 #[derive(Default)]
 pub(crate) struct DatabaseIdentity {
-    marker: Option<Marker>,
+    pub(super) marker: Option<Marker>,
     /// Nothing where it keeps no trail.
-    records: Option<Vec<Record>>,
+    pub(super) lines: Option<Vec<String>>,
     /// Statements that give others the rights that they had, each with the table it is about.
-    rights: Vec<(String, String)>,
+    pub(super) rights: Vec<(String, String)>,
 }
 
 impl DatabaseIdentity {
     /// That of a database.
     pub(crate) fn of(world: &World, target: &Target) -> Result<DatabaseIdentity> {
-        let mut session = Session::open(world, target, Purpose::Read)?;
-        let marker = marker::read(&mut session)?;
+        DatabaseIdentity::of_session(&mut Session::open(world, target, Purpose::Read)?)
+    }
+
+    /// That of the session's database.
+    pub(super) fn of_session(session: &mut Session) -> Result<DatabaseIdentity> {
+        let marker = marker::read(session)?;
         let mut rights = Vec::new();
         for row in session.rows("look who may read the audit trail", RIGHTS)? {
             rights.push((row.text("relation")?.to_owned(), row.text("statement")?.to_owned()));
         }
-        let keeps_trail = audit::is_in_database(&mut session)?;
-        let records = keeps_trail.then(|| audit::in_database(&mut session)).transpose()?;
-        Ok(DatabaseIdentity { marker, records, rights })
+        let keeps_trail = audit::is_in_database(session)?;
+        let lines = keeps_trail.then(|| audit::lines_in_database(session)).transpose()?;
+        Ok(DatabaseIdentity { marker, lines, rights })
     }
 
     /// That of a new database without a predecessor: a copy of one of this environment, if it is
@@ -74,8 +77,8 @@ impl DatabaseIdentity {
             marker::write(session, marker)?;
             made.push("marker");
         }
-        if let Some(records) = &self.records {
-            audit::carry_over(session, records)?;
+        if let Some(lines) = &self.lines {
+            audit::carry_over(session, lines)?;
             made.push("audit");
         }
         if made.len() > 1 {
@@ -93,10 +96,10 @@ impl DatabaseIdentity {
     /// Reads back what was written: an event trigger of the dump's may have had its say.
     fn look_again(&self, session: &mut Session) -> Result<()> {
         let marker = marker::read(session)?;
-        let records = audit::in_database(session)?;
+        let lines = audit::lines_in_database(session)?;
         let why = if marker != self.marker {
             "its marker is not the one that was written".to_owned()
-        } else if records != self.records.as_deref().unwrap_or_default() {
+        } else if lines != self.lines.as_deref().unwrap_or_default() {
             "its audit trail is not the one that was written".to_owned()
         } else if let Some(table) = session.value("look at our tables", ADDITIONS)? {
             format!("cargo_db.{table} is not as it was made")

@@ -3,21 +3,24 @@
 //! shows.
 
 mod identity;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::failure::{CausedBy, Failure, FileError, Result};
-use crate::model::audit::{Actor, By, Phase, Record};
+use crate::model::audit::{Actor, Before, By, Phase, Record};
 use crate::model::consent::Consent;
 use crate::model::target::Target;
 use crate::plan::Plan;
 use crate::world::clock::{now, stopwatch};
 use crate::world::pg::{Purpose, Session};
+use crate::world::records::{hash_of, line_of};
 use crate::world::{World, files, process};
 use pg_sql::quote::quote_literal;
 
 pub(crate) use identity::DatabaseIdentity;
+pub(crate) use watch::Watch;
 
 const CREATE_TABLE: &str = include_str!("sql/create_table.sql");
 
@@ -34,6 +37,8 @@ pub(crate) struct PendingRecord<'a> {
     intent: Record,
     began: Instant,
     in_database: bool,
+    /// Whether there was a database that the intent could be written into.
+    database_exists: bool,
 }
 
 /// What the trail needs to know about a change beside its plan.
@@ -43,6 +48,8 @@ pub(crate) struct About {
     pub(crate) backup: Option<String>,
     /// Whether the policy wants it in the database too.
     pub(crate) in_database: bool,
+    /// What the database says of itself; nothing where it is not there yet.
+    pub(crate) before: Option<Before>,
 }
 
 /// What is wrong with a trail, and where.
@@ -133,7 +140,7 @@ impl Trail {
         record.sequence = last.as_ref().map_or(0, |last| last.sequence) + 1;
         record.previous = last.map(|last| last.hash).unwrap_or_default();
         record.hash = hash_of(record);
-        files::append_line(&self.file, &to_line(record))?;
+        files::append_line(&self.file, &line_of(record))?;
         files::replace(&self.head(), &format!("{} {}\n", record.sequence, record.hash))
     }
 
@@ -158,6 +165,7 @@ impl Trail {
             backup: about.backup,
             migrations: plan.migrations().map(|migration| migration.version.to_string()).collect(),
             removes: plan.removes(),
+            before: about.before.clone(),
             result: None,
             duration_ms: None,
             previous: String::new(),
@@ -171,15 +179,24 @@ impl Trail {
             intent,
             began: stopwatch(),
             in_database: about.in_database,
+            database_exists: about.before.is_some(),
         };
-        pending.note(&pending.intent)?;
+        if pending.database_exists {
+            pending.note(&pending.intent)?;
+        }
         Ok(pending)
     }
 }
 
 impl PendingRecord<'_> {
-    /// Writes what came of it.
-    pub(crate) fn end<T>(self, outcome: &Result<T>) -> Result<()> {
+    /// What was written before, where the database has it too.
+    pub(crate) fn intent_in_database(&self) -> Option<&Record> {
+        (self.in_database && self.database_exists).then_some(&self.intent)
+    }
+
+    /// Writes what came of it. Where it was not looked what the database says of itself now, the
+    /// next run has to.
+    pub(crate) fn end<T>(self, outcome: &Result<T>, looked: bool) -> Result<()> {
         let result = match outcome {
             Ok(_) => "done".to_owned(),
             Err(failure) => failure.code().to_owned(),
@@ -190,9 +207,17 @@ impl PendingRecord<'_> {
             phase: Phase::Outcome,
             result: Some(result),
             duration_ms: duration,
+            before: self.intent.before.clone().filter(|_| !looked),
             ..self.intent.clone()
         };
         self.trail.append(&mut record)?;
+        if !self.database_exists {
+            // It was made meanwhile, and remembers how; or it was not.
+            match self.note(&self.intent) {
+                Err(failure) if failure.is_no_database() => return Ok(()),
+                noted => noted?,
+            }
+        }
         self.note(&record)
     }
 
@@ -204,7 +229,7 @@ impl PendingRecord<'_> {
         let mut session = Session::open(&self.world.uninterrupted(), &self.target, Purpose::Write)?;
         let insert = format!(
             "INSERT INTO cargo_db.audit (record) VALUES ({})",
-            quote_literal(&to_line(record))
+            quote_literal(&line_of(record))
         );
         let sql = format!("{CREATE_TABLE}; {insert}");
         session.run_with_triggers("write the audit trail into the database", &sql)
@@ -213,12 +238,16 @@ impl PendingRecord<'_> {
 
 /// The records that the session's database holds.
 pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
+    let lines = lines_in_database(session)?;
+    Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+/// The lines of the trail that the session's database holds, as they are.
+fn lines_in_database(session: &mut Session) -> Result<Vec<String>> {
     if !is_in_database(session)? {
         return Ok(Vec::new());
     }
-    let sql = "SELECT record FROM cargo_db.audit ORDER BY id";
-    let lines = session.column("read the audit trail", sql)?;
-    Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    session.column("read the audit trail", "SELECT record FROM cargo_db.audit ORDER BY id")
 }
 
 /// Whether the session's database keeps a trail.
@@ -231,9 +260,9 @@ fn is_in_database(session: &mut Session) -> Result<bool> {
 
 /// Makes these records the trail of the session's database, which has none, in its transaction if
 /// it is in one: a database that was restored remembers what was done to the one before it.
-fn carry_over(session: &mut Session, records: &[Record]) -> Result<()> {
+fn carry_over(session: &mut Session, lines: &[String]) -> Result<()> {
     let values: Vec<String> =
-        records.iter().map(|record| format!("({})", quote_literal(&to_line(record)))).collect();
+        lines.iter().map(|line| format!("({})", quote_literal(line))).collect();
     let mut sql = CREATE_TABLE.to_owned();
     if !values.is_empty() {
         sql += &format!("; INSERT INTO cargo_db.audit (record) VALUES {}", values.join(", "));
@@ -252,15 +281,6 @@ pub(crate) fn used(records: impl Iterator<Item = Record>) -> Vec<String> {
 pub(crate) fn by(role: &str, actor: Actor) -> By {
     let (user, host) = (process::user_name(), process::host_name());
     By { user, role: role.to_owned(), host, kind: actor.name().to_owned() }
-}
-
-fn to_line(record: &Record) -> String {
-    serde_json::to_string(record).unwrap_or_default()
-}
-
-fn hash_of(record: &Record) -> String {
-    let line = to_line(&Record { hash: String::new(), ..record.clone() });
-    files::sha256(line.as_bytes()).to_string()
 }
 
 /// Nanoseconds and the process tell runs apart.

@@ -1,6 +1,6 @@
 //! A deed between two records of the audit trail.
 
-use crate::audit::{self, About, Trail};
+use crate::audit::{self, About, Trail, Watch};
 use crate::change::workspace::Database;
 use crate::failure::Result;
 use crate::model::consent::Consent;
@@ -15,16 +15,28 @@ pub(super) fn record<T>(
     work: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
     let Database { workspace, settings, .. } = database;
+    let mut watch = Watch::begin(&workspace.world, plan)?;
     let about = About {
         by: audit::by(&plan.target.user, settings.actor()),
         consent: given.word().to_owned(),
         backup,
         in_database: plan.verb.changes_a_database() && !plan.environment.is_disposable(),
+        before: watch.as_ref().map(Watch::before),
     };
     let trail = Trail::of(&settings.root);
     let pending = trail.begin(&workspace.world, plan, about)?;
-    let outcome = work().map_err(|failure| workspace.world.as_interrupted(failure));
-    if let Err(failure) = pending.end(&outcome) {
+    let begun = match (&mut watch, pending.intent_in_database()) {
+        (Some(watch), Some(_)) => watch.begun(&workspace.world),
+        _ => Ok(()),
+    };
+    let outcome =
+        begun.and_then(|()| work()).map_err(|failure| workspace.world.as_interrupted(failure));
+    let warn = |text: &str| workspace.ui.warning(text);
+    let (outcome, looked) = match watch {
+        Some(watch) => watch.settle(&workspace.world, pending.intent_in_database(), outcome, &warn),
+        None => (outcome, true),
+    };
+    if let Err(failure) = pending.end(&outcome, looked) {
         let warning = format!("the audit trail does not know the outcome: {failure}");
         workspace.ui.warning(&warning);
     }

@@ -24,8 +24,27 @@ pub(super) fn switched_off(statement: &str) -> Option<(&'static str, &'static st
     if replicates(&words, &texts(statement)) {
         return Some(("constraints-off", "a replica looks at no foreign key and runs no trigger"));
     }
+    if touches_own(&words) {
+        return Some(("own-tables", "the marker and the audit trail are cargo db's own"));
+    }
     writes_catalog(&words)
         .then_some(("catalog-written", "what the server believes is written by hand"))
+}
+
+/// Whether the marker or the audit trail of a database is written, built in another way, or put
+/// aside. Who may read them is not looked at, nor whoever reads.
+fn touches_own(words: &[&str]) -> bool {
+    const SCHEMA: &str = "cargo_db";
+    let is_table = |three: &[&str]| matches!(three, [SCHEMA, ".", "marker" | "audit"]);
+    match words {
+        ["drop" | "alter", "schema", rest @ ..] => rest.contains(&SCHEMA),
+        ["update" | "delete" | "insert", rest @ ..] => {
+            let named = rest.iter().position(|word| !matches!(*word, "from" | "into" | "only"));
+            named.and_then(|at| rest.get(at..at + 3)).is_some_and(is_table)
+        }
+        ["truncate" | "alter" | "drop" | "create", rest @ ..] => rest.windows(3).any(is_table),
+        _ => false,
+    }
 }
 
 /// The word behind these.
@@ -111,6 +130,27 @@ mod tests {
             "SET session_replication_role TO DEFAULT",
             "RESET session_replication_role",
             "SELECT set_config('work_mem', '1MB', false)",
+        ]);
+    }
+
+    #[test]
+    fn the_marker_and_the_trail_are_not_for_migrations() {
+        for statement in [
+            "TRUNCATE cargo_db.audit",
+            "DELETE FROM ONLY cargo_db.marker",
+            "UPDATE \"cargo_db\".marker SET environment = 'test'",
+            "INSERT INTO cargo_db.audit (record) VALUES ('')",
+            "DROP SCHEMA IF EXISTS cargo_db CASCADE",
+            "ALTER TABLE cargo_db.marker RENAME TO m",
+            "CREATE TRIGGER t BEFORE INSERT ON cargo_db.audit EXECUTE FUNCTION f()",
+        ] {
+            assert_eq!(rule(statement), Some("own-tables"), "{statement}");
+        }
+        break_nothing(&[
+            "SELECT environment FROM cargo_db.marker",
+            "GRANT SELECT ON cargo_db.audit TO app",
+            "INSERT INTO seen SELECT environment FROM cargo_db.marker",
+            "UPDATE users SET name = 'cargo_db.marker'",
         ]);
     }
 

@@ -10,6 +10,12 @@ pub(crate) enum AuditError {
     Broken { sequence: u64, why: String },
     #[error("the restored database did not keep its marker and audit trail: {why}")]
     NotKept { why: String },
+    #[error("{subject} changes what cargo db keeps in the database, and was rolled back")]
+    Touched { subject: String, changes: Vec<String> },
+    #[error("{verb} changed what cargo db keeps in the database, and that was put back")]
+    PutBack { verb: &'static str, changes: Vec<String> },
+    #[error("{verb} changed what cargo db keeps in the database, and that cannot be put back")]
+    NotPutBack { verb: &'static str, changes: Vec<String>, why: String },
 }
 
 impl AuditError {
@@ -22,9 +28,29 @@ impl AuditError {
             AuditError::NotKept { .. } => Explanation::new("AUDIT.NOT_KEPT", Exit::Failed).because(
                 "code in the backup, such as an event trigger, changed them while it was loaded",
             ),
+            AuditError::Touched { changes, .. } => Explanation::new("AUDIT.TOUCHED", Exit::Failed)
+                .because_of(changes.iter().cloned())
+                .advise(MARKING),
+            AuditError::PutBack { changes, .. } => {
+                Explanation::new("AUDIT.PUT_BACK", Exit::PartWay)
+                    .because_of(changes.iter().cloned())
+                    .because("everything else that it did stays")
+                    .advise(MARKING)
+            }
+            AuditError::NotPutBack { changes, why, .. } => {
+                Explanation::new("AUDIT.NOT_PUT_BACK", Exit::PartWay)
+                    .because_of(changes.iter().cloned())
+                    .because(why)
+                    .run("look at what the database says of itself", "cargo db env show")
+                    .run("mark it again", "cargo db env set <environment>")
+            }
         }
     }
 }
+
+/// What is right instead of a migration that marks a database.
+const MARKING: &str = "the marker and the audit trail are not for migrations and seeds: \
+                       `cargo db env set` changes the marker";
 
 /// One of each kind.
 #[cfg(test)]
@@ -33,5 +59,12 @@ pub(super) fn samples() -> Vec<AuditError> {
     vec![
         AuditError::Broken { sequence: 7, why: why("its digest is another") },
         AuditError::NotKept { why: why("its marker is not the one that was written") },
+        AuditError::Touched { subject: why("1 a"), changes: vec![why("the marker is another")] },
+        AuditError::PutBack { verb: "seed", changes: vec![why("the marker is another")] },
+        AuditError::NotPutBack {
+            verb: "seed",
+            changes: vec![why("the marker is another")],
+            why: why("permission denied"),
+        },
     ]
 }

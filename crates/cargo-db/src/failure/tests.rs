@@ -95,6 +95,9 @@ fn wordings_are_fragments_that_fit_on_lines() {
 const CODES: &[(&str, &[u8])] = &[
     ("AUDIT.BROKEN", &[1]),
     ("AUDIT.NOT_KEPT", &[7]),
+    ("AUDIT.NOT_PUT_BACK", &[8]),
+    ("AUDIT.PUT_BACK", &[8]),
+    ("AUDIT.TOUCHED", &[7]),
     ("BACKUP.CLIENT_FAILED", &[11]),
     ("BACKUP.FAILED", &[11]),
     ("BACKUP.HIDDEN_ROWS", &[11]),

@@ -69,6 +69,7 @@ impl Run<'_> {
             self.session.run(&subject, "SET CONSTRAINTS ALL IMMEDIATE")?;
             verify::of_migration(&mut self.session, self.root, step.migration)
                 .map_err(|failure| failure.about("all migrations"))?;
+            self.own.refuse_changes(&mut self.session, &step.subject)?;
             let record = self.history_statement(step, &script, began);
             let record = format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}");
             self.session.run("record the migration", &record)?;

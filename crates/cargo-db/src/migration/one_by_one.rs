@@ -96,6 +96,12 @@ impl Run<'_> {
             let _ = self.session.batch_execute("ROLLBACK");
             return Err(failure.about(&step.subject));
         }
+        if let Err(failure) = self.own.refuse_changes(&mut self.session, &step.subject) {
+            let _ = self.session.batch_execute("ROLLBACK");
+            return Err(
+                failure.after(blocks.committed.iter().map(|text| format!("`{text}` stays")))
+            );
+        }
         let record = self.history_statement(step, script, began);
         // As whoever we are: a role that the migration has set may not be let near the history. And
         // along the search path of the migration still: triggers are its author's, and what it
@@ -180,6 +186,12 @@ impl Run<'_> {
             let (subject, stays) = (step.subject.clone(), progress.stays);
             return Err(HistoryError::NotRecorded { subject, why: failure.to_string(), stays }
                 .caused_by(failure));
+        }
+        let changes = self.own.changes_behind(&mut self.session, false)?;
+        if !changes.is_empty() {
+            let (subject, stays) = (step.subject.clone(), progress.stays);
+            let why = format!("it changes what cargo db keeps: {}", changes.join(", "));
+            return Err(HistoryError::NotRecorded { subject, why, stays }.into());
         }
         let record = self.history_statement(step, script, began);
         let recorded = self

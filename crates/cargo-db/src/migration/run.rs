@@ -13,7 +13,9 @@ use crate::model::direction::Direction;
 use crate::plan::{Operation, Plan, Step};
 use crate::settings::{Limits, Settings};
 use crate::world::World;
-use crate::world::pg::{Backend, Lock, Purpose, Script, Session, Stop, after_the_end_of, backend};
+use crate::world::pg::{
+    Backend, Lock, Own, Purpose, Script, Session, Stop, after_the_end_of, backend,
+};
 use db_tools::{HistoryEntry, ProjectTool};
 
 /// What all migrations of a run share.
@@ -30,6 +32,8 @@ pub(super) struct Run<'a> {
     table: String,
     pub(super) limits: &'a Limits,
     pub(super) root: &'a Path,
+    /// What the database keeps of ours, as it was when the run began.
+    pub(super) own: Own,
     /// The files of `[verify] sql`.
     pub(super) verify: Vec<PathBuf>,
 }
@@ -47,6 +51,7 @@ impl<'a> Run<'a> {
         let mut session = Session::open(world, &plan.target, Purpose::Write)?;
         end_sessions_of_killed_runs(world, &mut session)?;
         let backend = backend(&mut session)?;
+        let own = Own::of(&mut session)?;
         let bound = max_blocking(settings, plan);
         let watchdog = Watchdog::begin(world, &plan.target, backend.pid(), bound);
         let verify = if plan.verb == Operation::Rollback {
@@ -66,6 +71,7 @@ impl<'a> Run<'a> {
             table: String::new(),
             limits,
             root,
+            own,
             verify,
         })
     }

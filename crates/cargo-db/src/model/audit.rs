@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::environment::Marker;
+
 /// Before a deed, or after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -9,6 +11,31 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Phase {
     Intent,
     Outcome,
+}
+
+/// The beginning of the trail of a database: a trail that was cut or changed has another one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct TrailHead {
+    /// How many records it is about.
+    pub(crate) records: u64,
+    /// SHA-256 of their hashes.
+    pub(crate) digest: String,
+}
+
+/// What a database said of itself just before a deed, so that the next run sees what a run that was
+/// killed let happen to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Before {
+    /// Nothing where it had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) marker: Option<Marker>,
+    /// Nothing where it kept no trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trail: Option<TrailHead>,
 }
 
 /// One line of the trail. It never holds a secret, and no row of a table.
@@ -40,6 +67,10 @@ pub(crate) struct Record {
     /// records of older builds: their hashes are made of what they hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) removes: Vec<String>,
+    /// What the database said of itself before; in an outcome only where that could not be looked
+    /// at again. Records of older builds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<Before>,
     /// `done`, or the code of the failure; an intent has none.
     pub(crate) result: Option<String>,
     pub(crate) duration_ms: Option<u64>,

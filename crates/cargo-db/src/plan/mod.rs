@@ -100,6 +100,11 @@ impl Operation {
         }
     }
 
+    /// Whether it is about the marker of the database itself.
+    pub(crate) fn changes_the_marker(self) -> bool {
+        matches!(self, Operation::Mark | Operation::Unmark)
+    }
+
     /// Whether it changes a database, which can then remember it.
     pub(crate) fn changes_a_database(self) -> bool {
         !matches!(self, Operation::Prune | Operation::Destroy)

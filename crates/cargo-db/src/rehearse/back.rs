@@ -25,7 +25,11 @@ impl Stage<'_> {
             let mut difference = self.before[index].difference(&after);
             difference.retain(|line| !left_behind.contains(line));
             let lost: Vec<Finding> = measured.iter().flat_map(judge::findings).collect();
+            let touched = self.touched_own()?;
             rehearsed[index].way_back = match &failed {
+                None if !touched.is_empty() => {
+                    WayBack::Wrong(touched.into_iter().map(|found| found.evidence).collect())
+                }
                 Some(failed) => {
                     let why = format!("line {}: {}", failed.line, failed.evidence);
                     WayBack::Wrong(vec![why])

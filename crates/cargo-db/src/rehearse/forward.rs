@@ -91,6 +91,7 @@ impl Stage<'_> {
         let held = judge::held_long(&locks, &findings);
         findings.extend(failed.into_iter().chain(held));
         findings.extend(self.new_invalid_indexes(&invalid)?);
+        findings.extend(self.touched_own()?.into_iter().map(|one| of_statement(one, &measured)));
         let after = self.fingerprint()?;
         let changes = before.changes(&after);
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
@@ -176,4 +177,11 @@ impl Stage<'_> {
         let sql = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid";
         self.session.column("look for invalid indexes", sql)
     }
+}
+
+/// The finding, of the statement that it is most likely about: the first that names our schema.
+fn of_statement(found: Finding, measured: &[Measured]) -> Finding {
+    let names_it = |one: &&Measured| one.text.to_ascii_lowercase().contains("cargo_db");
+    let line = measured.iter().find(names_it).map_or(found.line, |one| one.line);
+    Finding { line, ..found }
 }

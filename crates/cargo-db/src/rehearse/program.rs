@@ -69,6 +69,7 @@ impl Stage<'_> {
         let mut findings = Vec::from_iter(failed);
         let now = self.content()?;
         findings.extend(content.losses(&now));
+        findings.extend(self.touched_own()?);
         let after = self.fingerprint()?;
         let changes = schema.changes(&after);
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
@@ -184,7 +185,8 @@ impl Stage<'_> {
             }
             let after = self.fingerprint()?;
             let difference = self.before[index].difference(&after);
-            let lost = before.losses(&self.content()?);
+            let mut lost = before.losses(&self.content()?);
+            lost.extend(self.touched_own()?);
             let there = &rehearsed[index].findings;
             rehearsed[index].way_back = judge::way_back(there, &lost, &difference);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::{Finding, Verdict};
 use crate::model::migration::Migration;
@@ -15,7 +16,7 @@ use crate::rehearse::scratch::Scratch;
 use crate::rehearse::sequences::Behind;
 use crate::rehearse::standing::Standing;
 use crate::world::World;
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Own, Purpose, Session, Tables};
 
 /// Findings after which nothing more of the plan can be run on the copy.
 pub(super) const STOPS: [&str; 3] = ["fails", "commit-fails", "outside-database"];
@@ -30,6 +31,8 @@ pub(super) struct Stage<'a> {
     pub(super) preparing: Preparing<'a>,
     /// How many rows the tables of the database itself have, where the copy is another's.
     pub(super) sizes: BTreeMap<String, u64>,
+    /// What the database keeps of ours, as the migration before left it.
+    pub(super) own: Own,
     /// How things stand between two migrations, once that was looked at.
     pub(super) standing: Option<Standing>,
     /// The sequences that are behind their columns.
@@ -50,6 +53,7 @@ impl<'a> Stage<'a> {
     ) -> Result<Stage<'a>> {
         let mut session = Session::open(world, scratch.target(), Purpose::Write)?;
         let baseline = scratch.baseline(&mut session)?;
+        let own = Own::of_copy(&mut session)?;
         let preparing = Preparing::new(&mut session, &request.queries)?;
         let basis = scratch.basis.clone();
         let sizes = scratch.sizes.clone();
@@ -61,6 +65,7 @@ impl<'a> Stage<'a> {
             basis,
             preparing,
             sizes,
+            own,
             standing: None,
             latest: None,
             behind: Behind::new(),
@@ -83,6 +88,16 @@ impl<'a> Stage<'a> {
             self.becomes = Some(end.digest());
         }
         Ok(())
+    }
+
+    /// What a migration did to what cargo db keeps in a database: a run would not let it.
+    pub(super) fn touched_own(&mut self) -> Result<Vec<Finding>> {
+        let changes = self.own.changes(&mut self.session, Tables::Same)?;
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.own = Own::of(&mut self.session)?;
+        Ok(changes.into_iter().map(|why| finding("own-tables", 1, "", why)).collect())
     }
 
     pub(super) fn fingerprint(&mut self) -> Result<Fingerprint> {

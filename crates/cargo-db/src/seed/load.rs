@@ -9,7 +9,7 @@ use crate::model::seed::{Seed, SeedKind};
 use crate::plan::{Loss, Plan, Step};
 use crate::seed::csv;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Purpose, Script, Session, Stop, Transaction, Within};
+use crate::world::pg::{Own, Purpose, Script, Session, Stop, Transaction, Within};
 use crate::world::{World, files, tool};
 use pg_sql::quote::{quote_literal, quote_qualified};
 
@@ -36,6 +36,7 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
     let transaction = Transaction::begin(&mut session)?;
     let memory = include_str!("sql/memory.sql");
     session.run_with_triggers("make the table that remembers seeds", memory)?;
+    let own = Own::of(&mut session)?;
     let mut total = Rows::new();
     for step in &plan.steps {
         world.interrupt.check()?;
@@ -49,6 +50,7 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
                 let loaded = load(&mut session, seed, root);
                 world.interrupt.check()?;
                 loaded?;
+                own.refuse_changes(&mut session, &seed.path)?;
                 session.take_back_empty()?;
                 let rows = difference(&before, &inserted(&mut session)?);
                 remember(&mut session, seed, &rows)?;

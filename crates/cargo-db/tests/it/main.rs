@@ -24,6 +24,7 @@ mod init;
 mod inplace;
 mod interop;
 mod layouts;
+mod marked;
 mod migrate;
 mod odd_files;
 mod pinned;

@@ -7,7 +7,7 @@ use crate::failure::{Result, SettingsError};
 use crate::plan::{Operation, Plan, Step};
 use crate::verb::restore::anything;
 use crate::verb::restore::roles::{self, Roles};
-use crate::world::pg::{Lock, Session};
+use crate::world::pg::{Lock, Own, Purpose, Session};
 
 /// A part of a database, or all of it, about to be replaced in the database itself.
 pub(super) struct Replacing<'a> {
@@ -81,8 +81,12 @@ impl Change for Replacing<'_> {
         let _reading = Folder::of(settings).lock_shared()?;
         roles::create(database, plan, self.source)?;
         let identity = DatabaseIdentity::of(world, &database.target)?;
+        let own = Own::of(&mut Session::open(world, &database.target, Purpose::Read)?)?;
         let whole = self.scope == Scope::Everything;
-        let last = |session: &mut Session| if whole { identity.write(session) } else { Ok(()) };
+        let last = |session: &mut Session| match whole {
+            true => identity.write(session),
+            false => own.refuse_changes(session, &self.source.name),
+        };
         match self.locked.take() {
             Some(locked) => backup::replace(world, settings, locked, self.source, last),
             None => Ok(()),

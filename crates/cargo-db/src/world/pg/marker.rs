@@ -15,18 +15,21 @@ SELECT environment, \
        AND system_identifier = (SELECT system_identifier FROM pg_control_system()) AS genuine \
 FROM cargo_db.marker";
 
-/// Asks the catalog, which everybody may read: whether there is a table that one may not read.
+/// Asks the catalog, which everybody may read: whether there is a table that one may not read, and
+/// whether it is one. A view runs the code of whoever made it.
 const EXISTS: &str = "\
-SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+SELECT c.relkind = 'r' FROM pg_catalog.pg_class c \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
 WHERE n.nspname = 'cargo_db' AND c.relname = 'marker'";
 
 /// The marker of the session's database. One that cannot be read, or says what nobody knows, counts
 /// as production's.
 pub(crate) fn read(session: &mut Session) -> Result<Option<Marker>> {
-    if session.value("look for the marker", EXISTS)?.is_none() {
-        return Ok(None);
-    }
+    let Some(is_table) = session.value("look for the marker", EXISTS)? else { return Ok(None) };
     let unreadable = Marker { environment: Environment::Production, genuine: true };
+    if is_table != "t" {
+        return Ok(Some(unreadable));
+    }
     Ok(match session.rows("read the marker", READ).as_deref() {
         Ok([]) => None,
         Ok([row]) => Some(marker(row).unwrap_or(unreadable)),

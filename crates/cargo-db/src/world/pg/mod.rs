@@ -5,6 +5,7 @@ mod handover;
 mod lock;
 pub(crate) mod marker;
 pub(crate) mod memory;
+pub(crate) mod own;
 mod pin;
 mod pooler;
 mod row;
@@ -15,6 +16,7 @@ mod tls;
 mod transaction;
 
 pub(crate) use lock::{Lock, OWN_KEY};
+pub(crate) use own::{Own, Tables};
 pub(crate) use pin::{Purpose, SearchPath, Theirs};
 pub(crate) use row::Row;
 pub(crate) use script::{Script, StatementObserver, Stop, Within};

@@ -1,0 +1,147 @@
+//! The marker and the audit trail of a database are watched while something is done to it: SQL and
+//! programs of others may run, and what they change there is put back.
+
+use crate::audit::DatabaseIdentity;
+use crate::failure::{AuditError, Failure, Result};
+use crate::model::audit::{Before, Record, TrailHead};
+use crate::model::environment::Marker;
+use crate::model::target::Target;
+use crate::plan::{Operation, Plan};
+use crate::world::World;
+use crate::world::pg::{Own, Purpose, Session, Tables, marker, own};
+use crate::world::records::{is_ours, line_of};
+
+/// A database as it was before a deed, of which the deed may not change what it says of itself.
+pub(crate) struct Watch {
+    target: Target,
+    verb: Operation,
+    own: Own,
+    /// Where the trail ended before the intent was written.
+    head: TrailHead,
+    identity: DatabaseIdentity,
+    /// Another database may have the name afterwards, and another schema.
+    oid: String,
+}
+
+impl Watch {
+    /// Begins to watch the database of a plan; nothing where there is none, or none is changed.
+    pub(crate) fn begin(world: &World, plan: &Plan) -> Result<Option<Watch>> {
+        if !plan.verb.changes_a_database() {
+            return Ok(None);
+        }
+        let mut session = match Session::open(world, &plan.target, Purpose::Read) {
+            Err(failure) if failure.is_no_database() => return Ok(None),
+            opened => opened?,
+        };
+        let own = Own::of(&mut session)?;
+        let identity = DatabaseIdentity::of_session(&mut session)?;
+        let oid = oid(&mut session)?;
+        let (target, verb, head) = (plan.target.clone(), plan.verb, own.trail().clone());
+        Ok(Some(Watch { target, verb, own, head, identity, oid }))
+    }
+
+    /// Looks again, once the intent is in the database.
+    pub(crate) fn begun(&mut self, world: &World) -> Result<()> {
+        self.own = Own::of(&mut Session::open(world, &self.target, Purpose::Read)?)?;
+        Ok(())
+    }
+
+    /// What the intent says of it, for the run after one that was killed.
+    pub(crate) fn before(&self) -> Before {
+        let trail = self.identity.lines.is_some().then(|| self.head.clone());
+        // A deed that is about the marker leaves another one, also when it is killed.
+        let marker = self.marker().filter(|_| !self.verb.changes_the_marker());
+        Before { marker, trail }
+    }
+
+    /// The marker that the database has to have afterwards.
+    fn marker(&self) -> Option<Marker> {
+        let is_kept = |marker: &Marker| self.verb != Operation::Reset || marker.genuine;
+        self.identity.marker.clone().filter(is_kept)
+    }
+
+    /// The outcome of the deed, once it was looked whether it has changed anything of this, and
+    /// what it changed was put back. `intent` is what the trail holds since, where it is written
+    /// into the database. Also says whether it could be looked at.
+    pub(crate) fn settle<T>(
+        self,
+        world: &World,
+        intent: Option<&Record>,
+        outcome: Result<T>,
+        warn: &dyn Fn(&str),
+    ) -> (Result<T>, bool) {
+        // Putting back has to come through also after a signal.
+        let world = &world.uninterrupted();
+        let changes = match self.changes(world) {
+            Ok(changes) => changes,
+            Err(failure) => {
+                warn(&format!("what the database says of itself was not looked at: {failure}"));
+                return (outcome, false);
+            }
+        };
+        if changes.is_empty() {
+            return (outcome, true);
+        }
+        let verb = self.verb.name();
+        let failure = match self.put_back(world, intent) {
+            Ok(()) => Failure::from(AuditError::PutBack { verb, changes }),
+            Err(why) => AuditError::NotPutBack { verb, changes, why: why.to_string() }.into(),
+        };
+        match outcome {
+            Ok(_) => (Err(failure), true),
+            Err(first) => {
+                let why = failure.why().join("; ");
+                warn(&format!("{failure}: {why}"));
+                (Err(first), true)
+            }
+        }
+    }
+
+    fn changes(&self, world: &World) -> Result<Vec<String>> {
+        let mut session = Session::open(world, &self.target, Purpose::Read)?;
+        let is_remade = self.verb == Operation::RestoreInPlace || oid(&mut session)? != self.oid;
+        if !is_remade && !self.verb.changes_the_marker() {
+            return self.own.changes(&mut session, Tables::Alike);
+        }
+        // Another database or schema took the place of the old one, or the marker is what it is
+        // about: then the tables need not be the same.
+        let mut changes = Vec::new();
+        if !self.verb.changes_the_marker() && marker::read(&mut session)? != self.marker() {
+            changes.push("the marker is another".to_owned());
+        }
+        if own::begins(&mut session, self.own.trail())? {
+            return Ok(changes);
+        }
+        changes.push(own::CUT.to_owned());
+        Ok(changes)
+    }
+
+    /// Gives the database what it had, with the intent, and with what other runs have recorded
+    /// meanwhile.
+    fn put_back(&self, world: &World, intent: Option<&Record>) -> Result<()> {
+        let mut session = Session::open(world, &self.target, Purpose::Write)?;
+        session.run("begin a transaction", "BEGIN")?;
+        let before = self.identity.lines.clone().unwrap_or_default();
+        let now = own::lines(&mut session)?;
+        let mut lines = before;
+        lines.extend(intent.map(line_of));
+        let others = now.into_iter().filter(|line| is_ours(line) && !lines.contains(line));
+        let others: Vec<String> = others.collect();
+        lines.extend(others);
+        let marker = match self.verb.changes_the_marker() {
+            true => marker::read(&mut session)?,
+            false => self.marker(),
+        };
+        let keeps_trail = self.identity.lines.is_some() || intent.is_some();
+        let lines = keeps_trail.then_some(lines);
+        let rights = self.identity.rights.clone();
+        DatabaseIdentity { marker, lines, rights }.write(&mut session)?;
+        session.run("commit", "COMMIT")
+    }
+}
+
+/// The number of the session's database.
+fn oid(session: &mut Session) -> Result<String> {
+    let sql = "SELECT oid FROM pg_database WHERE datname = current_database()";
+    Ok(session.value("ask which database it is", sql)?.unwrap_or_default())
+}

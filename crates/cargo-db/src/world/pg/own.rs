@@ -1,0 +1,233 @@
+//! What cargo db keeps in a database, the marker and the audit trail, before and after SQL of
+//! others has run there: neither is theirs to change.
+//!
+//! What is compared does not depend on settings, which that SQL may have changed: rows as they go
+//! over the wire, and hashes that the server computes, so that a long trail need not be read.
+
+use std::collections::BTreeMap;
+
+use crate::failure::{AuditError, Result};
+use crate::model::audit::TrailHead;
+use crate::world::pg::row::Row;
+use crate::world::pg::session::Session;
+use crate::world::records;
+
+/// What a database keeps of ours, at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Own {
+    tables: BTreeMap<String, Table>,
+    marker: Option<String>,
+    trail: TrailHead,
+}
+
+/// A relation by the name of one of our tables.
+#[derive(Clone, Debug)]
+struct Table {
+    oid: u32,
+    /// Its columns, constraints and indexes, and the triggers, rules and policies on it.
+    form: String,
+    /// Whether reading it runs nobody's code, and is allowed.
+    readable: bool,
+    /// The rows that the transaction has written into it.
+    written: u64,
+}
+
+/// How strictly a table is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// It has to be the very table.
+    Same,
+    /// One of the same form may have taken its place: where a database or a schema was replaced.
+    Alike,
+}
+
+impl Own {
+    /// What the session's database keeps.
+    pub(crate) fn of(session: &mut Session) -> Result<Own> {
+        let tables = tables(session)?;
+        let marker = digest_of_marker(session, &tables)?;
+        let trail = match is_readable(&tables, "audit") {
+            true => head(session, None)?,
+            false => TrailHead::default(),
+        };
+        Ok(Own { tables, marker, trail })
+    }
+
+    /// The same in a copy that has our tables and not their rows: with rows of which a change can
+    /// be seen.
+    pub(crate) fn of_copy(session: &mut Session) -> Result<Own> {
+        let own = Own::of(session)?;
+        let mut rows = Vec::new();
+        if is_readable(&own.tables, "marker") && own.marker.is_none() {
+            rows.push("INSERT INTO cargo_db.marker VALUES ('test', 0, 0)");
+        }
+        if is_readable(&own.tables, "audit") && own.trail.records == 0 {
+            rows.push("INSERT INTO cargo_db.audit (record) VALUES ('')");
+        }
+        if rows.is_empty() {
+            return Ok(own);
+        }
+        // Where the copy cannot be written to, it is not compared.
+        let _ = session.run("fill our own tables", &rows.join("; "));
+        Own::of(session)
+    }
+
+    /// How the trail began then.
+    pub(crate) fn trail(&self) -> &TrailHead {
+        &self.trail
+    }
+
+    /// What of it is another now, in words.
+    pub(crate) fn changes(&self, session: &mut Session, strictness: Tables) -> Result<Vec<String>> {
+        let now = tables(session)?;
+        self.changes_to(&now, session, strictness)
+    }
+
+    fn changes_to(
+        &self,
+        now: &BTreeMap<String, Table>,
+        session: &mut Session,
+        strictness: Tables,
+    ) -> Result<Vec<String>> {
+        let mut changes: Vec<String> = ["marker", "audit"]
+            .into_iter()
+            .filter_map(|name| change(name, self.tables.get(name), now.get(name), strictness))
+            .collect();
+        if changes.is_empty() && digest_of_marker(session, now)? != self.marker {
+            changes.push("the marker is another".to_owned());
+        }
+        if changes.is_empty() && is_readable(now, "audit") {
+            changes.extend(changes_of_trail(session, &self.trail)?);
+        }
+        Ok(changes)
+    }
+
+    /// The same behind SQL of others, in a session that is still given to it. A transaction that is
+    /// open may not even have written there.
+    pub(crate) fn changes_behind(
+        &self,
+        session: &mut Session,
+        inside: bool,
+    ) -> Result<Vec<String>> {
+        session.run("take our own role", "RESET SESSION AUTHORIZATION; RESET ROLE")?;
+        let theirs = session.interrupt(inside)?;
+        let now = tables(session)?;
+        let mut changes = self.changes_to(&now, session, Tables::Same)?;
+        if changes.is_empty() && inside {
+            let written = now.iter().filter(|(_, table)| table.written > 0);
+            changes.extend(written.map(|(name, _)| format!("cargo_db.{name} was written to")));
+        }
+        session.resume(&theirs)?;
+        Ok(changes)
+    }
+
+    /// Fails where the transaction that is open has changed anything of it. Whoever began the
+    /// transaction rolls it back.
+    pub(crate) fn refuse_changes(&self, session: &mut Session, subject: &str) -> Result<()> {
+        let changes = self.changes_behind(session, true)?;
+        if changes.is_empty() {
+            return Ok(());
+        }
+        Err(AuditError::Touched { subject: subject.to_owned(), changes }.into())
+    }
+}
+
+/// What is said of a trail that begins in another way than it did.
+pub(crate) const CUT: &str = "records of the audit trail were changed or taken out";
+
+/// Whether the trail begins so.
+pub(crate) fn begins(session: &mut Session, before: &TrailHead) -> Result<bool> {
+    if before.records == 0 {
+        return Ok(true);
+    }
+    Ok(is_readable(&tables(session)?, "audit") && head(session, Some(before.records))? == *before)
+}
+
+/// The lines of the trail, as far as reading them runs nobody's code.
+pub(crate) fn lines(session: &mut Session) -> Result<Vec<String>> {
+    if !is_readable(&tables(session)?, "audit") {
+        return Ok(Vec::new());
+    }
+    session.column("read the audit trail", "SELECT record FROM ONLY cargo_db.audit ORDER BY id")
+}
+
+fn tables(session: &mut Session) -> Result<BTreeMap<String, Table>> {
+    let rows = session.rows("look at our own tables", include_str!("sql/own.sql"))?;
+    let table = |row: &Row| {
+        let table = Table {
+            oid: row.number("oid")?,
+            form: row.text("form")?.to_owned(),
+            readable: row.flag("readable")?,
+            written: row.number("written")?,
+        };
+        Ok((row.text("name")?.to_owned(), table))
+    };
+    rows.iter().map(table).collect()
+}
+
+fn is_readable(tables: &BTreeMap<String, Table>, name: &str) -> bool {
+    tables.get(name).is_some_and(|table| table.readable)
+}
+
+fn change(
+    name: &str,
+    before: Option<&Table>,
+    now: Option<&Table>,
+    strictness: Tables,
+) -> Option<String> {
+    let what = match (before, now) {
+        (None, None) => return None,
+        (None, Some(_)) => "was made",
+        (Some(_), None) => "is gone",
+        (Some(before), Some(now)) if before.form != now.form => {
+            "has other columns, triggers, rules or policies"
+        }
+        (Some(before), Some(now)) if strictness == Tables::Same && before.oid != now.oid => {
+            "is another table"
+        }
+        _ => return None,
+    };
+    Some(format!("cargo_db.{name} {what}"))
+}
+
+/// The hash of the marker's rows; nothing where there is none that can be read.
+fn digest_of_marker(
+    session: &mut Session,
+    tables: &BTreeMap<String, Table>,
+) -> Result<Option<String>> {
+    if !is_readable(tables, "marker") {
+        return Ok(None);
+    }
+    let sql = "SELECT encode(sha256(string_agg(record_send(m), ''::bytea \
+               ORDER BY record_send(m))), 'hex') FROM ONLY cargo_db.marker m";
+    session.value("look at the marker", sql)
+}
+
+/// The first records of the trail, or all of them: how many there are, and their hash.
+fn head(session: &mut Session, records: Option<u64>) -> Result<TrailHead> {
+    let limit = records.map_or("ALL".to_owned(), |records| records.to_string());
+    let sql = format!(
+        "SELECT count(*) AS records, \
+                encode(sha256(coalesce(string_agg(sha256(textsend(record)), ''::bytea \
+                       ORDER BY id), ''::bytea)), 'hex') AS digest \
+         FROM (SELECT id, record FROM ONLY cargo_db.audit ORDER BY id LIMIT {limit}) first"
+    );
+    let row = session.one("look at the audit trail", &sql)?;
+    Ok(TrailHead { records: row.number("records")?, digest: row.text("digest")?.to_owned() })
+}
+
+/// The old trail has to be the beginning of the new one. What follows, another run of ours has
+/// written, and then it is as ours are.
+fn changes_of_trail(session: &mut Session, before: &TrailHead) -> Result<Vec<String>> {
+    if head(session, Some(before.records))? != *before {
+        return Ok(vec![CUT.to_owned()]);
+    }
+    let sql =
+        format!("SELECT record FROM ONLY cargo_db.audit ORDER BY id OFFSET {}", before.records);
+    let new = session.column("look at new records", &sql)?;
+    let foreign = new.iter().any(|line| !records::is_ours(line));
+    Ok(foreign
+        .then(|| "the audit trail has lines that are no records".to_owned())
+        .into_iter()
+        .collect())
+}
