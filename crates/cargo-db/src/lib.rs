@@ -1,22 +1,23 @@
 //! `cargo db`: a developer's workflow for PostgreSQL in a cargo workspace.
 //!
-//! The floors, from the top; a module uses only what stands below it:
+//! The layers, from the top; a module uses only its own and those below it.
+//! `docs/architecture.md` says what each holds, and what always holds.
 //!
 //! ```text
-//! verb           what was typed; one file a verb
-//! change         the ceremony of every change, once
-//! face           prints and asks
-//! cli            the flags that every verb understands
-//! answer         what each verb answers, in words and as JSON
-//! rehearse       migrations measured on a scratch copy
-//! audit backup   the work itself; effects only through world
-//! seed migration
-//! check          looks through files, without a database
-//! world          the only floor with effects
-//! policy plan    pure decisions
-//! settings       what was asked for, resolved once
-//! failure        every way to fail, by area
-//! model          nouns
+//! verb
+//! change
+//! face
+//! cli
+//! answer
+//! rehearse
+//! audit backup seed
+//! check migration
+//! world
+//! policy
+//! plan
+//! settings
+//! failure
+//! model
 //! ```
 
 mod answer;

@@ -392,8 +392,9 @@ fn every_event_keeps_to_its_schema() {
 
 #[test]
 fn every_link_in_the_documentation_leads_somewhere() {
-    let mut pages = vec![repository().join("README.md")];
-    pages.extend(glob::glob(&format!("{}/docs/*.md", repository().display())).unwrap().flatten());
+    let pages = ["*.md", "docs/*.md"].map(|pages| repository().join(pages));
+    let pages =
+        pages.iter().flat_map(|pages| glob::glob(pages.to_str().unwrap()).unwrap().flatten());
     for page in pages {
         let text = std::fs::read_to_string(&page).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

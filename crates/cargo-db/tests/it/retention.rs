@@ -139,11 +139,7 @@ fn alone_a_part_is_not_the_newest_backup() {
         &["rehearse", "--from", "backup"],
     ] {
         project.migration("2_b.sql", "CREATE TABLE b (id int);");
-        project
-            .db(verb)
-            .code(11)
-            .says("there is no whole backup of")
-            .says("public.sql.gz: a part");
+        project.db(verb).code(11).says("there is no whole backup of").says("public.sql.gz: a part");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rules of the house that no compiler knows.
+//! The invariants of `docs/architecture.md` that no compiler checks.
 
 use std::path::{Path, PathBuf};
 
