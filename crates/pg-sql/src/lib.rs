@@ -7,6 +7,7 @@
 
 pub mod concurrently;
 pub mod dump;
+pub mod left_out;
 pub mod lexer;
 pub mod name;
 pub mod quote;

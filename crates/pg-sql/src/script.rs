@@ -324,6 +324,7 @@ impl<'a> ScriptReader<'a> {
         }
         let line =
             self.buffer[self.start..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         if let Some(name) = line.strip_prefix(b"\\connect ") {
             let own = self.own_database.as_deref();
             return Ok(own.is_some_and(|own| connects_to(&String::from_utf8_lossy(name), own)));

@@ -62,7 +62,19 @@ impl Statement {
                 true
             }
             ["grant" | "revoke", ..] => words.windows(2).any(|pair| pair == ["on", "database"]),
+            ["alter", "role" | "user", _, "in", "database", ..] => true,
             _ => false,
+        }
+    }
+
+    /// The parameter that it sets for the session.
+    pub fn parameter(&self) -> Option<String> {
+        let words = first_words(&self.text, 4);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["set", name, "=" | "to", ..]
+            | ["set", "session" | "local", name, "=" | "to", ..] => Some((*name).to_owned()),
+            _ => None,
         }
     }
 

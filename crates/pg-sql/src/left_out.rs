@@ -1,0 +1,119 @@
+//! What a restore can leave out of a dump: whose the objects are, who may use them, and where they
+//! lie. The statements are those that `pg_restore` leaves out when it is asked to.
+
+use std::sync::LazyLock;
+
+use crate::shape::Shape;
+use crate::statement::Statement;
+
+static OWNERS: LazyLock<Vec<Shape>> = LazyLock::new(|| {
+    let patterns =
+        ["alter ... owner to NAME", "set session authorization ...", "reset session authorization"];
+    patterns.into_iter().map(Shape::new).collect()
+});
+
+static PRIVILEGES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
+    ["grant ...", "revoke ...", "alter default privileges ..."].into_iter().map(Shape::new).collect()
+});
+
+static TABLESPACES: LazyLock<Vec<Shape>> =
+    LazyLock::new(|| vec![Shape::new("set default_tablespace =|to ...")]);
+
+/// What is left out of a dump.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Whose the objects are.
+    pub owners: bool,
+    /// Who may use them.
+    pub privileges: bool,
+    /// Where they lie.
+    pub tablespaces: bool,
+}
+
+impl LeftOut {
+    /// Whether a statement is left out.
+    pub fn holds(&self, statement: &Statement) -> bool {
+        let kinds = [
+            (self.owners, &OWNERS),
+            (self.privileges, &PRIVILEGES),
+            (self.tablespaces, &TABLESPACES),
+        ];
+        let mut asked_for = kinds.into_iter().filter(|(wanted, _)| *wanted).peekable();
+        if asked_for.peek().is_none() || !may_be_left_out(statement) {
+            return false;
+        }
+        let pieces = statement.tokens();
+        asked_for.any(|(_, shapes)| shapes.iter().any(|shape| shape.fits(&pieces)))
+    }
+}
+
+/// Whether the first word is one of those that are looked for: most statements need no more.
+fn may_be_left_out(statement: &Statement) -> bool {
+    let first = statement.text.split_whitespace().next().unwrap_or_default();
+    ["alter", "set", "reset", "grant", "revoke"].iter().any(|word| first.eq_ignore_ascii_case(word))
+}
+
+/// The tablespace that the objects after a statement lie in, where it says so.
+pub fn tablespace(statement: &Statement) -> Option<String> {
+    let words = crate::lexer::words(statement.text.get(..200).unwrap_or(&statement.text));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["set", "default_tablespace", "=" | "to", name] => {
+            Some((*name).to_owned()).filter(|name| name != "''")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(text: &str) -> Statement {
+        Statement { text: text.to_owned(), line: 1, column: 1 }
+    }
+
+    #[test]
+    fn each_kind_is_left_out_by_itself() {
+        let owners = LeftOut { owners: true, ..LeftOut::default() };
+        let privileges = LeftOut { privileges: true, ..LeftOut::default() };
+        let tablespaces = LeftOut { tablespaces: true, ..LeftOut::default() };
+        for (text, by) in [
+            ("ALTER TABLE public.t OWNER TO \"A b\"", owners),
+            ("ALTER FUNCTION public.f(a integer) OWNER TO me", owners),
+            ("SET SESSION AUTHORIZATION 'me'", owners),
+            ("RESET SESSION AUTHORIZATION", owners),
+            ("GRANT SELECT(a) ON TABLE public.t TO me", privileges),
+            ("REVOKE ALL ON SCHEMA public FROM PUBLIC", privileges),
+            ("ALTER DEFAULT PRIVILEGES FOR ROLE me GRANT SELECT ON TABLES TO you", privileges),
+            ("SET default_tablespace = fast", tablespaces),
+        ] {
+            for kind in [owners, privileges, tablespaces, LeftOut::default()] {
+                assert_eq!(kind.holds(&statement(text)), kind == by, "{text}: {kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_else_is_loaded() {
+        let all = LeftOut { owners: true, privileges: true, tablespaces: true };
+        for text in [
+            "ALTER TABLE public.t ADD CONSTRAINT owner CHECK (a > 1)",
+            "ALTER SEQUENCE public.s OWNED BY public.t.a",
+            "COMMENT ON TABLE public.t IS 'grant; owner to me'",
+            "CREATE TABLE public.\"grant\" (a integer)",
+            "SET default_table_access_method = heap",
+        ] {
+            assert!(!all.holds(&statement(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tablespace_is_named() {
+        let named = |text| tablespace(&statement(text));
+        assert_eq!(named("SET default_tablespace = \"Fast ssd\""), Some("Fast ssd".to_owned()));
+        assert_eq!(named("SET default_tablespace = fast"), Some("fast".to_owned()));
+        assert_eq!(named("SET default_tablespace = ''"), None);
+        assert_eq!(named("SET lock_timeout = 0"), None);
+    }
+}

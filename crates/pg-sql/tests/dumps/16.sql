@@ -1,0 +1,33 @@
+CREATE TABLE app.pid1 (
+    id integer NOT NULL,
+    k integer
+);
+
+INSERT INTO "Odd ""Name"."T; DROP" VALUES
+	(1, 'x') ON CONFLICT DO NOTHING;
+
+INSERT INTO app.nocols DEFAULT VALUES;
+
+INSERT INTO app.p1 VALUES
+	(1, 'x', NULL) ON CONFLICT DO NOTHING;
+
+INSERT INTO app.p2a VALUES
+	(99, 'a', '2020-01-01') ON CONFLICT DO NOTHING;
+
+INSERT INTO app.t OVERRIDING SYSTEM VALUE VALUES
+	(5, 1, 'eins', 'ok', DEFAULT, 5, '(1,x)', '{"a": 1}'),
+	(7, 2, 'tab	new
+line\', 'ok', DEFAULT, 6, NULL, NULL) ON CONFLICT DO NOTHING;
+
+INSERT INTO app.t OVERRIDING SYSTEM VALUE VALUES
+	(9, 3, '\.', 'ok', DEFAULT, 7, NULL, NULL) ON CONFLICT DO NOTHING;
+
+INSERT INTO app.tam VALUES
+	(1) ON CONFLICT DO NOTHING;
+
+CREATE SUBSCRIPTION sub17 CONNECTION 'host=nowhere' PUBLICATION p1 WITH (connect = false, slot_name = NONE, failover = true);
+
+ALTER FOREIGN TABLE app.ft ALTER COLUMN a OPTIONS (
+    column_name 'A'
+);
+
