@@ -8,6 +8,7 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
+use pg_sql::left_out::LeftOut;
 use pg_sql::lexer::words;
 use pg_sql::script::{ScriptError, ScriptReader};
 
@@ -90,9 +91,24 @@ pub struct Content {
 
 /// Reads a whole dump and says what it holds; `passed` is called after each table's rows.
 pub fn read(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Content, ScriptError> {
+    let (content, is_complete) = read_any(input, passed, LeftOut::default())?;
+    if is_complete { Ok(content) } else { Err(ScriptError::NoTrailer) }
+}
+
+/// The same without what is left out of it, and whether it says that it is complete: programs that
+/// change what `pg_dump` wrote put their own statements behind that.
+pub fn read_any(
+    input: &mut dyn Read,
+    passed: &mut dyn FnMut(),
+    left_out: LeftOut,
+) -> Result<(Content, bool), ScriptError> {
     let mut reader = ScriptReader::of_dump(Box::new(input));
-    let mut content = Content::default();
+    let (mut content, mut is_complete) = (Content::default(), false);
     while let Some(statement) = reader.next_statement()? {
+        is_complete |= reader.passed_comment(TRAILER);
+        if left_out.holds(&statement) {
+            continue;
+        }
         if statement.reads_data() {
             let mut rowing = Rowing::default();
             reader.copy_data(&mut |piece| {
@@ -107,10 +123,8 @@ pub fn read(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Content, S
             note_needs(&words(&statement.text), &mut content);
         }
     }
-    if !reader.passed_comment(TRAILER) {
-        return Err(ScriptError::NoTrailer);
-    }
-    Ok(content)
+    is_complete |= reader.passed_comment(TRAILER);
+    Ok((content, is_complete))
 }
 
 /// The table of a COPY statement, as it is written there: `public.users`, `s."Odd name"`.

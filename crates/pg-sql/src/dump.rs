@@ -192,7 +192,18 @@ pub fn is_of_pg_dump(statement: &Statement) -> bool {
     let listed = SHAPES
         .get(first.as_str())
         .is_some_and(|known| known.iter().any(|shape| shape.fits(&pieces)));
-    listed || first == "alter" && alters_relation(&pieces[1..]) || statement.is_about_database()
+    listed
+        || first == "alter" && alters_relation(&pieces[1..])
+        || lifts_limit(&pieces)
+        || statement.is_about_database()
+}
+
+/// Whether it takes a limit of time away: newer versions have more of them.
+fn lifts_limit(pieces: &[(Token, &str)]) -> bool {
+    let ["SET", name, "=", "0"] = pieces.iter().map(|piece| piece.1).collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    name.ends_with("_timeout")
 }
 
 fn alters_relation(pieces: &[(Token, &str)]) -> bool {
@@ -213,6 +224,7 @@ mod tests {
     fn what_pg_dump_writes_is_known() {
         for text in [
             "SET transaction_timeout = 0",
+            "SET tomorrow_timeout = 0",
             "SELECT pg_catalog.set_config('search_path', '', false)",
             "SELECT pg_catalog.setval('public.s', -3, true)",
             "SELECT pg_catalog.lowrite(0, '\\x0011')",
@@ -294,6 +306,8 @@ mod tests {
             "CREATE MATERIALIZED VIEW m AS SELECT pg_read_file('x')",
             "ALTER TABLE t ALTER COLUMN a TYPE text USING pg_read_file('x')",
             "CREATE SUBSCRIPTION s CONNECTION 'host=x' PUBLICATION a",
+            "SET tomorrow_timeout = 1",
+            "SET tomorrow_limit = 0",
             "SET ROLE postgres",
             "SET session_replication_role = replica",
             "LOAD 'x'",

@@ -13,7 +13,10 @@ static OWNERS: LazyLock<Vec<Shape>> = LazyLock::new(|| {
 });
 
 static PRIVILEGES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
-    ["grant ...", "revoke ...", "alter default privileges ..."].into_iter().map(Shape::new).collect()
+    ["grant ...", "revoke ...", "alter default privileges ..."]
+        .into_iter()
+        .map(Shape::new)
+        .collect()
 });
 
 static TABLESPACES: LazyLock<Vec<Shape>> =

@@ -72,8 +72,9 @@ impl Statement {
         let words = first_words(&self.text, 4);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["set", name, "=" | "to", ..]
-            | ["set", "session" | "local", name, "=" | "to", ..] => Some((*name).to_owned()),
+            ["set", name, "=" | "to", ..] | ["set", "session" | "local", name, "=" | "to", ..] => {
+                Some((*name).to_owned())
+            }
             _ => None,
         }
     }

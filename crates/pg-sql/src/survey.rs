@@ -1,8 +1,10 @@
 //! The whole text of a dump, looked through before any of it runs.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use crate::dump::is_of_pg_dump;
+use crate::left_out::tablespace;
 use crate::lexer::{Lexed, Token, token};
 use crate::script::{LONGEST_COMMENTS, ScriptError, ScriptReader};
 use crate::statement::Statement;
@@ -20,17 +22,22 @@ pub struct Survey {
     /// comment in the text may be a statement to it. No text that `pg_dump` writes without such
     /// places can be taken apart in two ways.
     pub is_unambiguous: bool,
+    /// The tablespaces that its objects lie in.
+    pub tablespaces: BTreeSet<String>,
 }
 
 /// Looks a text through; `passed` is called after each table's rows.
 pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, ScriptError> {
     let mut reader = ScriptReader::of_dump(Box::new(input));
-    let mut survey = Survey { stranger: None, is_unambiguous: true };
+    let mut survey = Survey { stranger: None, is_unambiguous: true, tablespaces: BTreeSet::new() };
     while let Some(statement) = reader.next_statement()? {
         survey.is_unambiguous &= are_headings(reader.comments()) && is_unambiguous(&statement);
+        survey.tablespaces.extend(tablespace(&statement));
         let reads_data = statement.reads_data();
         if !is_of_pg_dump(&statement) {
-            return Ok(Survey { stranger: Some(statement), is_unambiguous: false });
+            survey.stranger = Some(statement);
+            survey.is_unambiguous = false;
+            return Ok(survey);
         }
         if reads_data {
             reader.copy_data(&mut |line| {
