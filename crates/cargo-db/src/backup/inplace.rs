@@ -180,7 +180,7 @@ pub(crate) fn replace(
     let keys = put_aside(&mut session, part)?;
     if part.scope == Scope::Everything {
         let text = source.text(world, settings)?;
-        load(world, &mut session, text, Within::Transaction, source.allowed)?;
+        load(world, &mut session, text, Within::Transaction, source.wanted)?;
     } else {
         for statement in &part.before {
             session.statement("make anew what is replaced", &statement.text)?;
@@ -190,7 +190,7 @@ pub(crate) fn replace(
             &mut session,
             Box::new(source.archive_text(world, settings, &part.data)?),
             Within::Transaction,
-            source.allowed,
+            source.wanted,
         )?;
         for statement in &part.after {
             session.statement("finish what is replaced", &statement.text)?;

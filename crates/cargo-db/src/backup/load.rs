@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::backup::allowed::{Allowed, beginning};
+use crate::backup::allowed::{Allowed, Wanted, beginning};
 use crate::backup::content::Text;
+use crate::backup::known::Known;
 use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Result};
 use crate::model::event::Event;
 use crate::world::World;
@@ -27,12 +28,11 @@ pub(super) fn load(
     session: &mut Session,
     mut text: Box<dyn Text>,
     within: Within,
-    allowed: Allowed,
+    wanted: Wanted,
 ) -> Result<()> {
-    if within == Within::Statements {
-        // A file that was not written by pg_dump may leave schemas out.
-        session.run("give the search path back", "RESET search_path")?;
-    }
+    // A file that was not written by pg_dump may leave schemas out.
+    session.run("give the search path back", "RESET search_path")?;
+    let mut known = Known::of(world, session)?;
     let mut reader = ScriptReader::of_dump(Box::new(&mut text));
     let bad = |error: ScriptError| {
         BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
@@ -45,11 +45,12 @@ pub(super) fn load(
         world.interrupt.check()?;
         let left_out =
             statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(&statement);
-        if statement.is_about_database() || inside && left_out {
+        let left_out = inside && left_out || wanted.left_out.holds(&statement);
+        if statement.is_about_database() || left_out || known.leaves_out(&statement) {
             continue;
         }
         // It was looked through before; what is read now may be another text.
-        if allowed == Allowed::OfDumps && !is_of_pg_dump(&statement) {
+        if wanted.allowed == Allowed::OfDumps && !is_of_pg_dump(&statement) {
             let (line, statement) = (statement.line, beginning(&statement));
             let name = "the backup".to_owned();
             return Err(BackupError::NotOfDump { name, line, statement }.into());

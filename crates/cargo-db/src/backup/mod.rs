@@ -9,6 +9,7 @@ mod folder;
 mod grants;
 mod inplace;
 mod integrity;
+mod known;
 mod load;
 mod locale;
 mod look;
@@ -28,7 +29,7 @@ mod take;
 mod verify;
 mod visible;
 
-pub(crate) use allowed::{Allowed, beginning};
+pub(crate) use allowed::{Allowed, Wanted, beginning};
 pub(crate) use dump::BackupRequest;
 pub(crate) use folder::{Folder, Found, refuse_part, tell_passed_over};
 pub(crate) use inplace::{LockedScope, begin, gather, replace};

@@ -148,7 +148,7 @@ fn definitions(
     // Whatever made the text may have failed before its end.
     text.finish(world)?;
     let stranger = statements.iter().find(|statement| !is_of_pg_dump(statement));
-    if let Some(statement) = stranger.filter(|_| source.allowed == Allowed::OfDumps) {
+    if let Some(statement) = stranger.filter(|_| source.wanted.allowed == Allowed::OfDumps) {
         return Err(source.refused(statement));
     }
     Ok(statements)

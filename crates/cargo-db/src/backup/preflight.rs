@@ -48,8 +48,14 @@ pub(crate) fn preflight(
     let mut problems: Vec<String> = Vec::new();
     problems.extend(missing(&wanted_roles, &server.roles).map(|role| {
         let set = if source.roles.is_some() { "pass `--roles`" } else { "create it" };
-        format!("role: `{role}` does not exist; {set}, or take the backup with `--no-owner`")
+        format!("role: `{role}` does not exist; {set}, or pass `--no-owner --no-privileges`")
     }));
+    if !source.wanted.left_out.tablespaces {
+        let wanted = source.tablespaces(world, settings)?;
+        problems.extend(missing(&wanted, &server.tablespaces).map(|name| {
+            format!("tablespace: `{name}` does not exist; create it, or pass `--no-tablespaces`")
+        }));
+    }
     problems.extend(
         missing(&wanted_extensions, &server.extensions)
             .map(|name| format!("extension: `{name}` is not installed on the server")),
@@ -65,7 +71,7 @@ pub(crate) fn preflight(
         problems.extend(lack_of_space(target, source, &server.data_directory));
     }
     let (major, from) = (server.major, source.server_major());
-    if let Some(from) = from.filter(|from| *from > major) {
+    if let Some(from) = from.filter(|from| *from > major && source.manifest.is_some()) {
         problems.push(format!("version: it is from PostgreSQL {from}, and the server is {major}"));
     }
     if !problems.is_empty() {
@@ -80,6 +86,7 @@ pub(crate) fn preflight(
 struct Server {
     roles: Vec<String>,
     extensions: Vec<String>,
+    tablespaces: Vec<String>,
     creates_databases: bool,
     major: u32,
     has_database: bool,
@@ -91,11 +98,13 @@ impl Server {
     fn ask(session: &mut Session, database: &str) -> Result<Server> {
         let doing = "look whether the backup can be restored here";
         let sql = format!(include_str!("sql/preflight.sql"), database = quote_literal(database));
-        let [roles, extensions, rights, databases, data] = session.sets(doing, &sql)?;
+        let [roles, extensions, tablespaces, rights, databases, data] =
+            session.sets(doing, &sql)?;
         let rights = only_row(doing, rights)?;
         Ok(Server {
             roles: names(&roles)?,
             extensions: names(&extensions)?,
+            tablespaces: names(&tablespaces)?,
             creates_databases: rights.flag("creates_databases")?,
             major: rights.number("major")?,
             has_database: !databases.is_empty(),

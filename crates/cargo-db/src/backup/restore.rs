@@ -2,13 +2,15 @@
 //! Until it is swapped in the old one is not touched, and whatever fails before leaves it exactly
 //! as it was.
 
+use std::path::{Path, PathBuf};
+
 use crate::backup::compare::compare;
+use crate::backup::content::ARCHIVE_TOOL;
 use crate::backup::load::{Within, load};
 use crate::backup::properties::{bring_back, carry_over, properties};
 use crate::backup::sibling::{Built, SCRATCH, create_sibling};
 use crate::backup::source::Source;
 use crate::failure::{BackupError, Result};
-use crate::model::backup::Format;
 use crate::model::event::Event;
 use crate::model::properties::Properties;
 use crate::model::target::Target;
@@ -96,10 +98,9 @@ fn load_sibling(
 
     let began = stopwatch();
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
-    if source.format != Format::Sql && source.is_looked_through(world, settings)? {
-        load_archive(world, settings, &built.target, source, major)?;
-    } else {
-        load_text(world, settings, &built.target, source)?;
+    match loader(world, settings, source, major)? {
+        Some(program) => load_archive(world, &built.target, source, &program)?,
+        None => load_text(world, settings, &built.target, source)?,
     }
     world.tell(Event::Finished {
         done: "Loaded",
@@ -118,25 +119,36 @@ fn load_text(world: &World, settings: &Settings, target: &Target, source: &Sourc
                    SET lc_monetary = 'C'";
     session.run("prepare the session", prepare)?;
     let text = source.text(world, settings)?;
-    load(world, &mut session, text, Within::Statements, source.allowed)
+    load(world, &mut session, text, Within::Statements, source.wanted)
+}
+
+/// The `pg_restore` that loads an archive by itself, which is one of the server's version. A text
+/// goes through our own reader, and so does an archive that can be taken apart in two ways, or that
+/// only another client can read: a newer one begins with settings that the server does not know.
+fn loader(
+    world: &World,
+    settings: &Settings,
+    source: &Source,
+    server_major: u32,
+) -> Result<Option<PathBuf>> {
+    if !source.has_random_access() || !source.is_looked_through(world, settings)? {
+        return Ok(None);
+    }
+    let client = source.archive_tool(settings, server_major).ok();
+    let client = client.filter(|client| client.major == server_major);
+    Ok(client.map(|client| client.program(ARCHIVE_TOOL)))
 }
 
 /// Has `pg_restore` load an archive, as many tables at once as there may be.
-fn load_archive(
-    world: &World,
-    settings: &Settings,
-    target: &Target,
-    source: &Source,
-    server_major: u32,
-) -> Result<()> {
-    let program = source.archive_tool(settings, server_major)?;
+fn load_archive(world: &World, target: &Target, source: &Source, program: &Path) -> Result<()> {
     let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-    let arguments = [
+    let own = [
         "--no-password".to_owned(),
         "--exit-on-error".to_owned(),
         format!("--jobs={}", source.jobs.unwrap_or_else(processors)),
         format!("--dbname={}", target.database),
         source.path.display().to_string(),
     ];
-    ClientProgram::start(world, &program, &arguments, target)?.finish(world)
+    let arguments = [source.wanted.flags().as_slice(), &own].concat();
+    ClientProgram::start(world, program, &arguments, target)?.finish(world)
 }

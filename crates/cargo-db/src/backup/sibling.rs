@@ -4,7 +4,7 @@
 
 use postgres::error::SqlState;
 
-use crate::backup::allowed::Allowed;
+use crate::backup::allowed::{Allowed, Wanted};
 use crate::backup::load::{Within, load};
 use crate::backup::locale::{self, locale_of};
 use crate::backup::owner::{self, Owner};
@@ -211,7 +211,7 @@ pub(crate) fn copy_into(
         "prepare the session",
         "SET synchronous_commit = off; SET client_min_messages = warning",
     )?;
-    load(world, &mut session, Box::new(dump), Within::Statements, Allowed::Any)
+    load(world, &mut session, Box::new(dump), Within::Statements, Wanted::all(Allowed::Any))
 }
 
 /// `school__restore_20260131T235959_123`; a name has room for 63 bytes.

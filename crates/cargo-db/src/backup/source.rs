@@ -3,19 +3,20 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use crate::backup::allowed::Allowed;
-use crate::backup::content::{ARCHIVE_TOOL, Text, read_content};
+use crate::backup::allowed::Wanted;
+use crate::backup::content::{ARCHIVE_TOOL, Text};
 use crate::backup::folder::{Folder, is_set, read_manifest, refuse_part};
 use crate::backup::integrity::{changed, file_entries};
-use crate::failure::{BackupError, Kind, Result};
+use crate::failure::{BackupError, Failure, Kind, Result};
 use crate::model::backup::{Backup, Format, Manifest, SET_MANIFEST, SET_ROLES};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
-use crate::world::archive::{FileKind, plain_text, recognise};
+use crate::world::header::ArchiveHeader;
+use crate::world::kind::{Content, FileKind, Packing, plain_text, recognise};
 use crate::world::process::ClientProgram;
-use crate::world::server::client;
+use crate::world::server::{Binaries, client};
 use pg_sql::survey::Survey;
 
 /// What a restore reads: a backup of ours, or any file that `pg_dump` wrote.
@@ -28,8 +29,13 @@ pub(crate) struct Source {
     pub(crate) jobs: Option<usize>,
     /// The roles of the server that a set came from.
     pub(super) roles: Option<PathBuf>,
-    /// Which of its statements may run.
-    pub(super) allowed: Allowed,
+    /// Which of its statements are run.
+    pub(super) wanted: Wanted,
+    /// What the header of an archive without a manifest says.
+    header: Option<ArchiveHeader>,
+    /// Whether it has to be unpacked for whoever reads it.
+    is_packed: bool,
+    is_tar: bool,
     /// What looking through it found, once that was done.
     pub(super) survey: OnceCell<Survey>,
 }
@@ -48,7 +54,10 @@ impl Source {
             jobs: None,
             roles: (backup.manifest.format == Format::Set)
                 .then(|| folder.path_of(&backup.manifest.name).join(SET_ROLES)),
-            allowed: Allowed::OfDumps,
+            wanted: Wanted::DUMP,
+            header: None,
+            is_packed: false,
+            is_tar: false,
             survey: OnceCell::new(),
         }
     }
@@ -64,9 +73,9 @@ impl Source {
         Source { jobs, ..self }
     }
 
-    /// The same, of which these statements may run.
-    pub(crate) fn with_allowed(self, allowed: Allowed) -> Source {
-        Source { allowed, ..self }
+    /// The same, of which this is run.
+    pub(crate) fn with_wanted(self, wanted: Wanted) -> Source {
+        Source { wanted, ..self }
     }
 
     /// Any file or folder, recognised by its content.
@@ -74,22 +83,24 @@ impl Source {
         if is_set(path) {
             return Source::set(path);
         }
-        let format = if path.is_dir() {
-            Format::Directory
-        } else if recognise(path)? == FileKind::Custom {
-            Format::Custom
-        } else {
-            Format::Sql
+        let found = if path.is_dir() { toc_of(path)? } else { recognise(path)? };
+        let is_tar = matches!(found.content, Content::Tar(_));
+        let (format, header) = match found.content {
+            Content::Sql => (Format::Sql, None),
+            Content::Custom(header) if path.is_dir() => (Format::Directory, Some(header)),
+            Content::Custom(header) | Content::Tar(header) => (Format::Custom, Some(header)),
         };
-        let (name, path) = (path.display().to_string(), path.to_owned());
         Ok(Source {
-            name,
-            path,
+            name: path.display().to_string(),
+            path: path.to_owned(),
             format,
             manifest: None,
             jobs: None,
             roles: None,
-            allowed: Allowed::OfDumps,
+            wanted: Wanted::DUMP,
+            header,
+            is_packed: found.packing != Packing::Unpacked,
+            is_tar,
             survey: OnceCell::new(),
         })
     }
@@ -123,29 +134,8 @@ impl Source {
             Some(manifest) => manifest.files.clone(),
             None => file_entries(&self.path)?,
         };
-        Ok(files.iter().map(|file| format!("{} {}\n", file.path, file.sha256)).collect())
-    }
-
-    /// The roles and extensions that it cannot be loaded without. A file without a manifest is read
-    /// to its end for that, so one that was cut off is refused here.
-    pub(super) fn needs(
-        &self,
-        world: &World,
-        settings: &Settings,
-    ) -> Result<(Vec<String>, Vec<String>)> {
-        if let Some(manifest) = &self.manifest {
-            return Ok((manifest.roles.clone(), manifest.extensions.keys().cloned().collect()));
-        }
-        let content = read_content(world, self.text(world, settings)?).map_err(|failure| {
-            match failure.kind() {
-                Kind::Backup(BackupError::Failed { why, .. }) => {
-                    BackupError::Unsound { name: self.name.clone(), problems: vec![why.clone()] }
-                        .into()
-                }
-                _ => failure,
-            }
-        })?;
-        Ok((content.roles, content.extensions))
+        let files = files.iter().map(|file| format!("{} {}\n", file.path, file.sha256));
+        Ok(files.chain(self.wanted.flags()).collect())
     }
 
     /// The whole of it as SQL.
@@ -169,19 +159,62 @@ impl Source {
             ];
             return Err(BackupError::CannotRestore { name: self.name.clone(), problems }.into());
         }
-        let program = self.archive_tool(settings, 0)?;
-        let own = ["--file=-".to_owned(), self.path.display().to_string()];
-        ClientProgram::start(world, &program, &[options, &own].concat(), &Target::nowhere())
+        let program = self.archive_tool(settings, 0)?.program(ARCHIVE_TOOL);
+        let mut arguments = [options, &self.wanted.flags(), &["--file=-".to_owned()]].concat();
+        let nowhere = Target::nowhere();
+        if !self.is_packed {
+            arguments.push(self.path.display().to_string());
+            return ClientProgram::start(world, &program, &arguments, &nowhere);
+        }
+        let input = plain_text(&self.path)?;
+        ClientProgram::start_reading(world, &program, &arguments, &nowhere, input)
+    }
+
+    /// Whether `pg_restore` can load several of its tables at once.
+    pub(super) fn has_random_access(&self) -> bool {
+        self.format != Format::Sql && !self.is_packed && !self.is_tar
     }
 
     /// The major version of the server that it is from, where that is known.
     pub(super) fn server_major(&self) -> Option<u32> {
-        self.manifest.as_ref()?.server.version.split('.').next()?.parse().ok()
+        let of_header = || self.header.as_ref()?.server_major();
+        let Some(manifest) = &self.manifest else { return of_header() };
+        manifest.server.version.split('.').next()?.parse().ok()
     }
 
-    /// A `pg_restore` that can read it, and is not older than the server.
-    pub(super) fn archive_tool(&self, settings: &Settings, server_major: u32) -> Result<PathBuf> {
+    /// The oldest client that can read it, and is not older than the server.
+    pub(super) fn archive_tool(&self, settings: &Settings, server_major: u32) -> Result<Binaries> {
         let written_by = self.manifest.as_ref().map_or(0, |manifest| manifest.engine.major);
-        Ok(client(settings.pg_bin(), server_major.max(written_by))?.program(ARCHIVE_TOOL))
+        let reader = self.header.as_ref().map_or(0, ArchiveHeader::reader);
+        let found = client(settings.pg_bin(), server_major.max(written_by).max(reader));
+        match (found, &self.header) {
+            (Err(failure), Some(header)) if reader >= server_major => {
+                Err(self.no_reader(header, failure))
+            }
+            (found, _) => found,
+        }
     }
+
+    fn no_reader(&self, header: &ArchiveHeader, failure: Failure) -> Failure {
+        match failure.kind() {
+            Kind::Backup(BackupError::NoClient { package, .. }) => BackupError::NoReader {
+                name: self.name.clone(),
+                written_by: header.program.clone(),
+                package: package.clone(),
+            }
+            .into(),
+            _ => failure,
+        }
+    }
+}
+
+/// What the folder of a directory archive holds.
+fn toc_of(path: &Path) -> Result<FileKind> {
+    let toc = path.join("toc.dat");
+    if toc.is_file() {
+        return recognise(&toc);
+    }
+    let what = "it is a folder without the `toc.dat` that pg_dump writes".to_owned();
+    let name = path.display().to_string();
+    Err(BackupError::Unreadable { name, what, remedy: None }.into())
 }

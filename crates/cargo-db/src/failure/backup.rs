@@ -29,6 +29,12 @@ pub(crate) enum BackupError {
     CannotRestore { name: String, problems: Vec<String> },
     #[error("line {line} of `{name}` is not a statement that pg_dump writes: {statement}")]
     NotOfDump { name: String, line: usize, statement: String },
+    #[error("`{name}` cannot be restored: {what}")]
+    Unreadable { name: String, what: String, remedy: Option<String> },
+    #[error("`{name}` does not say that it is complete")]
+    Incomplete { name: String },
+    #[error("`{name}` was written by pg_dump {written_by}, and no pg_restore here reads it")]
+    NoReader { name: String, written_by: String, package: String },
     #[error("`{role}` cannot dump `{database}`: row security hides rows from it")]
     HiddenRows { database: String, role: String, tables: Vec<String> },
 }
@@ -74,6 +80,26 @@ impl BackupError {
                      privileges",
                 )
                 .advise("if you have read the file and trust it, pass `--allow-any-sql`"),
+            BackupError::Unreadable { remedy, .. } => {
+                let explanation = Explanation::new("RESTORE.UNREADABLE", Exit::Backup);
+                match remedy {
+                    Some(command) => explanation.run("make a file of it that can be", command),
+                    None => explanation,
+                }
+            }
+            BackupError::Incomplete { .. } => {
+                Explanation::new("RESTORE.INCOMPLETE", Exit::Backup)
+                    .because(
+                        "the comment that pg_dump writes last, `PostgreSQL database dump \
+                         complete`, is missing: the file was cut off, or another program wrote it",
+                    )
+                    .advise("if you know that nothing is missing, pass `--accept-incomplete`")
+            }
+            BackupError::NoReader { package, .. } => {
+                Explanation::new("RESTORE.NO_READER", Exit::Backup).advise(format!(
+                    "install {package} or newer, or name its folder in CARGO_DB_PG_BIN"
+                ))
+            }
             BackupError::HiddenRows { tables, .. } => {
                 Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)
                     .because_of(tables.iter().map(|table| format!("row security of {table}")))
@@ -124,6 +150,22 @@ pub(super) fn samples() -> Vec<BackupError> {
             name: text("school.sql"),
             line: 7,
             statement: text("DO $$ BEGIN END $$"),
+        },
+        BackupError::Unreadable {
+            name: text("school.sql.xz"),
+            what: text("it is compressed with xz"),
+            remedy: Some(text("xz -dk school.sql.xz")),
+        },
+        BackupError::Unreadable {
+            name: text("school.sql"),
+            what: text("it is empty"),
+            remedy: None,
+        },
+        BackupError::Incomplete { name: text("school.sql") },
+        BackupError::NoReader {
+            name: text("school.dump"),
+            written_by: text("18.6"),
+            package: text("postgresql-client-17"),
         },
         BackupError::HiddenRows {
             database: text("school"),

@@ -15,6 +15,8 @@ use crate::model::event::Event;
 use crate::model::migration::Checksum;
 use crate::world::{World, files, zstandard};
 
+pub(crate) use crate::world::kind::plain_text;
+
 /// How many pieces may wait for the compressor.
 const WAITING: usize = 32;
 
@@ -122,58 +124,6 @@ impl<R: Read> Read for Tee<'_, R> {
         }
         Ok(count)
     }
-}
-
-/// What the first bytes of a file say it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FileKind {
-    Plain,
-    Gzip,
-    Zstd,
-    /// `pg_dump`'s custom format.
-    Custom,
-}
-
-/// Recognises a file by its content.
-pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
-    let mut head = [0; 5];
-    let read = files::open(path).and_then(|file| {
-        let mut filled = 0;
-        let mut file = file.take(5);
-        while filled < 5 {
-            match file.read(&mut head[filled..])? {
-                0 => break,
-                count => filled += count,
-            }
-        }
-        Ok(())
-    });
-    read.map_err(|error| {
-        FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
-            .caused_by(error)
-    })?;
-    Ok(match &head {
-        [0x1f, 0x8b, ..] => FileKind::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => FileKind::Zstd,
-        b"PGDMP" => FileKind::Custom,
-        _ => FileKind::Plain,
-    })
-}
-
-/// The plain text of a file, whatever it is compressed with. A file that was cut off ends in an
-/// error and not in an end.
-pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
-    let kindred = recognise(path)?;
-    let failed = |error: io::Error| {
-        FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
-            .caused_by(error)
-    };
-    let file = io::BufReader::with_capacity(256 * 1024, files::open(path).map_err(failed)?);
-    Ok(match kindred {
-        FileKind::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-        FileKind::Zstd => zstandard::reader(file).map_err(failed)?,
-        FileKind::Plain | FileKind::Custom => Box::new(file),
-    })
 }
 
 /// Size and SHA-256 of a file.

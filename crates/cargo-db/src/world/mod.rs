@@ -6,6 +6,8 @@
 pub(crate) mod archive;
 pub(crate) mod clock;
 pub(crate) mod files;
+pub(crate) mod header;
+pub(crate) mod kind;
 mod mask;
 pub(crate) mod pg;
 pub(crate) mod process;

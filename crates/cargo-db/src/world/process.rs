@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal};
 
@@ -188,6 +189,8 @@ pub(super) fn secret(variables: Vec<(&'static str, String)>) -> Vec<(&'static st
 pub(crate) struct ClientProgram {
     handle: Arc<duct::ReaderHandle>,
     name: String,
+    /// What writes its input.
+    feeder: Option<JoinHandle<std::io::Result<()>>>,
     _guard: crate::world::signal::CancelGuard,
 }
 
@@ -197,6 +200,35 @@ impl ClientProgram {
         world: &World,
         program: &Path,
         arguments: &[String],
+        target: &Target,
+    ) -> Result<ClientProgram> {
+        let command = duct::cmd(program, arguments).stdin_null();
+        ClientProgram::run(world, program, command, target)
+    }
+
+    /// The same for a program that reads all of this.
+    pub(crate) fn start_reading(
+        world: &World,
+        program: &Path,
+        arguments: &[String],
+        target: &Target,
+        mut input: impl std::io::Read + Send + 'static,
+    ) -> Result<ClientProgram> {
+        let failed = |error: std::io::Error| {
+            BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
+        };
+        let (reader, mut writer) = std::io::pipe().map_err(failed)?;
+        let feeder = std::thread::spawn(move || std::io::copy(&mut input, &mut writer).map(drop));
+        let command = duct::cmd(program, arguments).stdin_file(reader);
+        let mut program = ClientProgram::run(world, program, command, target)?;
+        program.feeder = Some(feeder);
+        Ok(program)
+    }
+
+    fn run(
+        world: &World,
+        program: &Path,
+        command: duct::Expression,
         target: &Target,
     ) -> Result<ClientProgram> {
         let name = program
@@ -211,12 +243,8 @@ impl ClientProgram {
         ];
         variables.push(("PGCLIENTENCODING", Secret::new("UTF8")));
         variables.push(("PGOPTIONS", Secret::new(options.join(" ").trim())));
-        let reader = told(duct::cmd(program, arguments), &variables)
-            .env("LC_ALL", "C")
-            .stdin_null()
-            .stderr_capture()
-            .unchecked()
-            .reader();
+        let reader =
+            told(command, &variables).env("LC_ALL", "C").stderr_capture().unchecked().reader();
         let reader = reader.map_err(|error| {
             BackupError::ClientFailed { name: name.clone(), why: error.to_string() }
                 .caused_by(error)
@@ -226,13 +254,14 @@ impl ClientProgram {
         let guard = world.interrupt.on_signal(move || {
             let _ = of_signal.kill();
         });
-        Ok(ClientProgram { handle, name, _guard: guard })
+        Ok(ClientProgram { handle, name, feeder: None, _guard: guard })
     }
 
     /// Reads what is left and says how it ended: what it complained about is the reason.
     pub(crate) fn finish(&mut self, world: &World) -> Result<()> {
         let _ = std::io::copy(self, &mut std::io::sink());
         world.interrupt.check()?;
+        self.finish_input()?;
         let ended = self.handle.try_wait();
         let why = match ended {
             Ok(Some(output)) if output.status.success() => return Ok(()),
@@ -241,6 +270,17 @@ impl ClientProgram {
             Err(error) => error.to_string(),
         };
         Err(BackupError::ClientFailed { name: self.name.clone(), why }.into())
+    }
+}
+
+impl ClientProgram {
+    /// Whether all of its input could be read; that it did not want all of it is its own affair.
+    fn finish_input(&mut self) -> Result<()> {
+        let Some(Ok(Err(error))) = self.feeder.take().map(JoinHandle::join) else { return Ok(()) };
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Ok(());
+        }
+        Err(BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error))
     }
 }
 

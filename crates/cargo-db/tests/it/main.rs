@@ -20,6 +20,7 @@ mod demo;
 mod documents;
 mod dump_is_data;
 mod encodings;
+mod foreign;
 mod init;
 mod inplace;
 mod interop;

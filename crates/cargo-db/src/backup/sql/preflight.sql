@@ -1,8 +1,10 @@
--- What the server has and allows. Five answers: its roles, the extensions that can be created, what
--- the current role may do, the database that is restored, the data folder.
+-- What the server has and allows. Six answers: its roles, the extensions that can be created, its
+-- tablespaces, what the current role may do, the database that is restored, the data folder.
 SELECT rolname AS name FROM pg_roles;
 
 SELECT name FROM pg_available_extensions;
+
+SELECT spcname AS name FROM pg_tablespace;
 
 SELECT rolcreatedb OR rolsuper AS creates_databases,
        current_setting('server_version_num')::int / 10000 AS major

@@ -11,7 +11,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
-use crate::backup::{self, Allowed, Folder, Scope, Source, Verifier};
+use crate::backup::{self, Allowed, Folder, Scope, Source, Verifier, Wanted};
 use crate::change::{Database, Effect, Ending, Mode, Workspace, perform};
 use crate::failure::{BackupError, ConsentError, Result, SettingsError};
 use crate::model::backup::{Backup, Format};
@@ -20,12 +20,26 @@ use crate::verb::restore::beside::Building;
 use crate::verb::restore::in_place::Replacing;
 use crate::verb::restore::kept::{DroppingKept, SwappingBack};
 use crate::verb::restore::roles::Roles;
+use pg_sql::left_out::LeftOut;
 
 const EFFECT: Effect = Effect::Destroys;
 
 /// The flags that say what to restore, and how.
-const WHAT_TO_RESTORE: [&str; 9] =
-    ["backup", "latest", "file", "into", "schema", "table", "clean", "roles", "allow_any_sql"];
+const WHAT_TO_RESTORE: [&str; 13] = [
+    "backup",
+    "latest",
+    "file",
+    "into",
+    "schema",
+    "table",
+    "clean",
+    "roles",
+    "allow_any_sql",
+    "accept_incomplete",
+    "no_owner",
+    "no_privileges",
+    "no_tablespaces",
+];
 
 /// Restore a backup
 ///
@@ -57,6 +71,18 @@ pub(crate) struct Restore {
     /// Run whatever the file says, also what pg_dump does not write: as the role that connects
     #[arg(long)]
     allow_any_sql: bool,
+    /// Take a file that does not say that it is complete for all there is
+    #[arg(long)]
+    accept_incomplete: bool,
+    /// Leave out whose the objects are: they are the connecting role's
+    #[arg(short = 'O', long)]
+    no_owner: bool,
+    /// Leave out who may use the objects
+    #[arg(short = 'x', long, visible_alias = "no-acl")]
+    no_privileges: bool,
+    /// Leave out which tablespaces the objects lie in
+    #[arg(long)]
+    no_tablespaces: bool,
     /// Create the roles of a set that the server does not have, without passwords
     #[arg(long)]
     roles: bool,
@@ -93,8 +119,7 @@ impl Verb for Restore {
             return self.drop_kept(&database);
         }
         let source = self.choose(&database, &Folder::of(&database.settings))?;
-        let allowed = if self.allow_any_sql { Allowed::Any } else { Allowed::OfDumps };
-        let source = source.with_allowed(allowed);
+        let source = source.with_wanted(self.wanted());
         let target = match &self.into {
             Some(into) => database.target.with_database(into),
             None => database.target.clone(),
@@ -125,6 +150,17 @@ impl Restore {
             (Some(schema), None) => Some(Scope::Schema(schema.clone())),
             (None, None) => self.clean.then_some(Scope::Everything),
         }
+    }
+
+    /// What of the source is run.
+    fn wanted(&self) -> Wanted {
+        let allowed = if self.allow_any_sql { Allowed::Any } else { Allowed::OfDumps };
+        let left_out = LeftOut {
+            owners: self.no_owner,
+            privileges: self.no_privileges,
+            tablespaces: self.no_tablespaces,
+        };
+        Wanted { allowed, left_out, accepts_incomplete: self.accept_incomplete }
     }
 
     /// Whether what is restored takes the place of all that there is.

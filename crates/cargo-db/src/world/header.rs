@@ -1,0 +1,129 @@
+//! The header of an archive of `pg_dump`'s: which client can read it, and what it is of.
+
+/// What an archive says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ArchiveHeader {
+    /// The version of the format, after the point.
+    minor: u8,
+    /// The version of the server that it is of.
+    pub(crate) server: String,
+    /// The version of the `pg_dump` that wrote it.
+    pub(crate) program: String,
+}
+
+impl ArchiveHeader {
+    /// Reads the first bytes of a custom archive, or of the `toc.dat` of another one.
+    pub(crate) fn read(bytes: &[u8]) -> Option<ArchiveHeader> {
+        let rest = bytes.strip_prefix(b"PGDMP")?;
+        let [1, minor, _revision, integer, _offset, _format, rest @ ..] = rest else { return None };
+        let mut fields = Fields { rest, integer: usize::from(*integer) };
+        // How it is compressed is a number before 1.15, and a byte since.
+        if *minor < 15 {
+            fields.number()?;
+        } else {
+            fields.skip(1)?;
+        }
+        // Second, minute, hour, day, month, year, and whether it was summer.
+        for _ in 0..7 {
+            fields.number()?;
+        }
+        let _database = fields.text()?;
+        Some(ArchiveHeader { minor: *minor, server: fields.text()?, program: fields.text()? })
+    }
+
+    /// The first major version whose `pg_restore` reads it.
+    pub(crate) fn reader(&self) -> u32 {
+        match self.minor {
+            ..15 => 0,
+            15 => 16,
+            16 => 17,
+            // A format that we do not know yet: its writer reads it.
+            _ => major(&self.program).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// The major version of the server that it is of.
+    pub(crate) fn server_major(&self) -> Option<u32> {
+        major(&self.server)
+    }
+}
+
+/// The first number of a version.
+fn major(version: &str) -> Option<u32> {
+    let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+/// What follows, one after the other.
+struct Fields<'a> {
+    rest: &'a [u8],
+    /// How many bytes a number has after its sign.
+    integer: usize,
+}
+
+impl Fields<'_> {
+    fn skip(&mut self, length: usize) -> Option<&[u8]> {
+        let (skipped, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(skipped)
+    }
+
+    /// A sign, and then the lowest byte first.
+    fn number(&mut self) -> Option<i64> {
+        let integer = self.integer;
+        let [sign, bytes @ ..] = self.skip(integer + 1)? else { return None };
+        let value = bytes.iter().rev().take(8).fold(0, |value, byte| value << 8 | i64::from(*byte));
+        Some(if *sign == 0 { value } else { -value })
+    }
+
+    /// A length, and the bytes.
+    fn text(&mut self) -> Option<String> {
+        let length = usize::try_from(self.number()?).ok()?;
+        Some(String::from_utf8_lossy(self.skip(length)?).into_owned())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    fn number(value: u8) -> Vec<u8> {
+        vec![0, value, 0, 0, 0]
+    }
+
+    fn text(text: &str) -> Vec<u8> {
+        [&number(u8::try_from(text.len()).unwrap())[..], text.as_bytes()].concat()
+    }
+
+    /// As `pg_dump` of this version writes it.
+    pub(in crate::world) fn header(minor: u8, program: &str) -> Vec<u8> {
+        let compression = if minor < 15 { number(1) } else { vec![0] };
+        let begin = [b"PGDMP\x01".as_slice(), &[minor, 0, 4, 8, 1]].concat();
+        let moment = (0..7).flat_map(|_| number(9)).collect();
+        let parts = [begin, compression, moment, text("school"), text("15.18 (Debian)")];
+        [parts.concat(), text(program)].concat()
+    }
+
+    #[test]
+    fn a_header_tells_who_reads_it() {
+        for (minor, program, reader) in
+            [(14, "15.18", 0), (15, "16.15", 16), (16, "18.6", 17), (17, "19beta1", 19)]
+        {
+            let header = ArchiveHeader::read(&header(minor, program)).unwrap();
+            assert_eq!((header.reader(), header.program.as_str()), (reader, program));
+            assert_eq!(header.server_major(), Some(15));
+        }
+    }
+
+    #[test]
+    fn what_was_cut_off_is_no_header() {
+        let whole = header(16, "17.11");
+        for length in 0..whole.len() {
+            assert_eq!(ArchiveHeader::read(&whole[..length]), None, "{length}");
+        }
+        let mut long = header(16, "17.11");
+        let at = long.len() - "17.11".len() - 4;
+        long[at..at + 4].fill(0xff);
+        assert_eq!(ArchiveHeader::read(&long), None);
+    }
+}

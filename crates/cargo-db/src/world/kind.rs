@@ -1,0 +1,214 @@
+//! What a file is, told from its first bytes: whatever its name says.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::failure::{BackupError, CausedBy, Failure, FileError, Result};
+use crate::world::header::ArchiveHeader;
+use crate::world::{files, zstandard};
+
+/// As many bytes as tell what a file is: the first block of a tar and the header of the archive in
+/// the next.
+const HEAD: u64 = 4096;
+
+/// Where the content of the first file of a tar begins.
+const TAR_BLOCK: usize = 512;
+
+/// What a file is compressed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Packing {
+    #[default]
+    Unpacked,
+    Gzip,
+    Zstd,
+}
+
+/// What a file is, compressed or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Sql,
+    /// `pg_dump`'s custom format.
+    Custom(ArchiveHeader),
+    /// `pg_dump`'s tar format.
+    Tar(ArchiveHeader),
+}
+
+/// A file that can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FileKind {
+    pub(crate) packing: Packing,
+    pub(crate) content: Content,
+}
+
+/// Recognises a file by its content, and refuses one that holds something else than a dump.
+pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
+    let packing = packing_of(path)?;
+    let mut head = Vec::new();
+    // Where it is damaged is told when all of it is read.
+    let _ = open(path, packing)?.take(HEAD).read_to_end(&mut head);
+    match content_of(&head) {
+        Ok(content) => Ok(FileKind { packing, content }),
+        Err(stranger) => Err(stranger.refused(path, packing)),
+    }
+}
+
+/// What a file is compressed with.
+fn packing_of(path: &Path) -> Result<Packing> {
+    let mut head = Vec::new();
+    let read = files::open(path).and_then(|file| file.take(4).read_to_end(&mut head));
+    read.map_err(failed(path))?;
+    Ok(match head.as_slice() {
+        [0x1f, 0x8b, ..] => Packing::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+        _ => Packing::Unpacked,
+    })
+}
+
+/// The content of a file, whatever it is compressed with. One that was cut off ends in an error and
+/// not in an end.
+pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
+    open(path, packing_of(path)?)
+}
+
+fn open(path: &Path, packing: Packing) -> Result<Box<dyn Read + Send>> {
+    let file = files::open(path).map_err(failed(path))?;
+    let file = io::BufReader::with_capacity(256 * 1024, file);
+    Ok(match packing {
+        Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+        Packing::Zstd => zstandard::reader(file).map_err(failed(path))?,
+        Packing::Unpacked => Box::new(file),
+    })
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> Failure {
+    let path = path.to_owned();
+    move |error| {
+        let (path, why) = (path.clone(), error.to_string());
+        FileError::Failed { doing: "read", path, why }.caused_by(error)
+    }
+}
+
+/// What is no dump, or none that can be read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stranger {
+    what: &'static str,
+    /// What helps; `FILE` stands for its name.
+    remedy: &'static str,
+}
+
+/// What strangers begin with.
+const STRANGERS: &[(&[u8], Stranger)] = &[
+    (b"BZh", Stranger { what: "it is compressed with bzip2", remedy: "bzip2 -dk FILE" }),
+    (b"\xfd7zXZ\0", Stranger { what: "it is compressed with xz", remedy: "xz -dk FILE" }),
+    (b"PK\x03\x04", Stranger { what: "it is a zip archive", remedy: "unzip FILE" }),
+    (b"\x04\x22\x4d\x18", Stranger { what: "it is compressed with lz4", remedy: "lz4 -dk FILE" }),
+    (b"7z\xbc\xaf\x27\x1c", Stranger { what: "it is a 7z archive", remedy: "7z x FILE" }),
+    (b"\x1f\x8b", Stranger { what: "it is compressed twice", remedy: "gunzip -k FILE" }),
+    (b"\x28\xb5\x2f\xfd", Stranger { what: "it is compressed twice", remedy: "unzstd FILE" }),
+    (
+        b"\xff\xfe",
+        Stranger {
+            what: "it is UTF-16, which is what `>` writes in PowerShell",
+            remedy: "iconv -f UTF-16 -t UTF-8 FILE > dump.sql",
+        },
+    ),
+    (b"SQLite format 3\0", Stranger { what: "it is a database of SQLite", remedy: "" }),
+    (b"-- MySQL dump", Stranger { what: "it is a dump of MySQL", remedy: "" }),
+    (b"-- MariaDB dump", Stranger { what: "it is a dump of MariaDB", remedy: "" }),
+    (b"/*M!", Stranger { what: "it is a dump of MariaDB", remedy: "" }),
+    (b"<!DOCTYPE", Stranger { what: "it is a web page", remedy: "" }),
+    (b"<html", Stranger { what: "it is a web page", remedy: "" }),
+    (
+        b"version https://git-lfs",
+        Stranger { what: "it is a pointer of Git LFS", remedy: "git lfs pull" },
+    ),
+    (
+        b"--\n-- PostgreSQL database cluster dump",
+        Stranger {
+            what: "it is a dump of a whole server: pg_dumpall wrote it",
+            remedy: "pg_dump --file=dump.sql DATABASE",
+        },
+    ),
+];
+
+const EMPTY: Stranger = Stranger { what: "it is empty", remedy: "" };
+const OTHER_TAR: Stranger =
+    Stranger { what: "it is a tar archive, and not one of pg_dump's", remedy: "tar -xf FILE" };
+const CUT_OFF: Stranger = Stranger { what: "its header was cut off", remedy: "" };
+
+fn content_of(head: &[u8]) -> std::result::Result<Content, Stranger> {
+    let archive = |bytes: &[u8]| ArchiveHeader::read(bytes).ok_or(CUT_OFF);
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let plain: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'\r').take(64).collect();
+    let stranger = STRANGERS.iter().find(|(begin, _)| plain.starts_with(begin));
+    match stranger {
+        _ if head.is_empty() => Err(EMPTY),
+        Some((_, stranger)) => Err(*stranger),
+        None if head.starts_with(b"PGDMP") => archive(head).map(Content::Custom),
+        None if head.get(257..262) != Some(b"ustar".as_slice()) => Ok(Content::Sql),
+        // `pg_dump` writes what the archive holds first.
+        None if head.starts_with(b"toc.dat\0") => archive(&head[TAR_BLOCK..]).map(Content::Tar),
+        None => Err(OTHER_TAR),
+    }
+}
+
+impl Stranger {
+    fn refused(self, path: &Path, packing: Packing) -> Failure {
+        let name = path.display().to_string();
+        // What is unpacked has another name, which nobody has yet.
+        let first = match packing {
+            Packing::Unpacked => "",
+            Packing::Gzip => "gunzip -k FILE; ",
+            Packing::Zstd => "unzstd FILE; ",
+        };
+        let quoted = shell_words::quote(&name);
+        let inner =
+            quoted.trim_end_matches(".gz").trim_end_matches(".zst").trim_end_matches(".tgz");
+        let remedy = match (packing, self) {
+            (_, Stranger { remedy: "", .. }) => String::new(),
+            (Packing::Unpacked, _) => self.remedy.replace("FILE", &quoted),
+            (_, OTHER_TAR) => format!("tar -xf {quoted}"),
+            _ => first.replace("FILE", &quoted) + &self.remedy.replace("FILE", inner),
+        };
+        let what = self.what.to_owned();
+        let remedy = Some(remedy).filter(|remedy| !remedy.is_empty());
+        BackupError::Unreadable { name, what, remedy }.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_dump_is_named() {
+        for (head, what) in [
+            (&b""[..], "empty"),
+            (b"BZh91AY", "bzip2"),
+            (b"\xfd7zXZ\0\0", "xz"),
+            (b"PK\x03\x04\x14", "zip"),
+            (b"\x04\x22\x4d\x18d", "lz4"),
+            (b"\xff\xfe-\0-\0", "UTF-16"),
+            (b"-- MySQL dump 10.13", "MySQL"),
+            (b"\xef\xbb\xbf--\r\n-- PostgreSQL database cluster dump", "pg_dumpall"),
+            (b"PGDMP\x01", "cut off"),
+        ] {
+            assert!(content_of(head).unwrap_err().what.contains(what), "{what}");
+        }
+        assert_eq!(content_of(b"--\n-- PostgreSQL database dump"), Ok(Content::Sql));
+    }
+
+    #[test]
+    fn a_tar_is_one_of_pg_dumps_or_not() {
+        let tar = |name: &[u8]| {
+            let mut block = vec![0; TAR_BLOCK];
+            block[..name.len()].copy_from_slice(name);
+            block[257..262].copy_from_slice(b"ustar");
+            block
+        };
+        assert_eq!(content_of(&tar(b"folder/toc.dat")), Err(OTHER_TAR));
+        let header = crate::world::header::tests::header(16, "17.11");
+        let found = content_of(&[tar(b"toc.dat"), header.clone()].concat());
+        assert_eq!(found, Ok(Content::Tar(ArchiveHeader::read(&header).unwrap())));
+    }
+}

@@ -1,0 +1,321 @@
+//! Dumps of others: of newer clients, in every format, in every wrapping, and files that are none.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use crate::support::{Project, Ran, binaries, cluster};
+
+/// What `pg_dump` 18 wrote of a small school.
+const SCHOOL: &str = include_str!("fixtures/pg_dump_18.sql");
+
+/// As a role that may do all can load it anywhere.
+const ANYWHERE: &[&str] = &["--no-owner", "--no-privileges"];
+
+fn restore(project: &Project, file: &str, how: &[&str]) -> Ran {
+    project.db(&[&["restore", file, "--yes"], how].concat())
+}
+
+fn pupils(project: &Project) -> Vec<String> {
+    project.query("SELECT name FROM public.best ORDER BY mark")
+}
+
+#[track_caller]
+fn is_school(project: &Project) {
+    assert_eq!(pupils(project), ["Ada", "Bo\tb"]);
+    project.run_sql("DROP VIEW best; DROP TABLE mark, pupil");
+}
+
+/// What a program makes of a text.
+fn piped(program: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new(program[0])
+        .args(&program[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_owned();
+    let feeder = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect("it ends");
+    feeder.join().expect("no panic").expect("it reads");
+    assert!(output.status.success());
+    output.stdout
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    piped(&["gzip", "-c"], bytes)
+}
+
+/// An archive of the database in one of `pg_dump`'s formats.
+fn pg_dump(project: &Project, format: &str) -> Vec<u8> {
+    let output = Command::new(binaries().join("pg_dump"))
+        .args(["--format", format, "--dbname", &cluster().url(&project.database)])
+        .output()
+        .expect("pg_dump runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn with_school(name: &str) -> Project {
+    let project = Project::new(name);
+    project.write("school.sql", SCHOOL);
+    restore(&project, "school.sql", ANYWHERE).ok();
+    project
+}
+
+#[test]
+fn a_dump_of_a_newer_client_is_loaded_without_what_the_server_does_not_know() {
+    let project = Project::new("foreign_newer");
+    project.write("school.sql", &SCHOOL.replace("transaction_timeout", "tomorrow_timeout"));
+    for how in [&[][..], &["--clean"]] {
+        let ran = restore(&project, "school.sql", &[ANYWHERE, how].concat()).ok();
+        if how.is_empty() {
+            ran.says("left out: `tomorrow_timeout` is set, and PostgreSQL");
+        }
+        is_school(&project);
+    }
+    // Behind the preamble it is no setting of pg_dump's, and before it an unknown one.
+    let late = SCHOOL.replacen("\nCREATE TABLE", "\nSET default_x = 1;\nCREATE TABLE", 1);
+    project.write("late.sql", &late);
+    restore(&project, "late.sql", ANYWHERE).code(11).says("not a statement that pg_dump writes");
+}
+
+#[test]
+fn line_ends_of_windows_do_no_harm() {
+    let project = Project::new("foreign_crlf");
+    project.write("school.sql", &SCHOOL.replace('\n', "\r\n"));
+    restore(&project, "school.sql", ANYWHERE).ok();
+    is_school(&project);
+}
+
+#[test]
+fn owners_privileges_and_tablespaces_can_be_left_out_of_a_file_of_sql() {
+    let project = Project::new("foreign_left_out");
+    let school = SCHOOL.replacen(
+        "SET default_tablespace = '';",
+        "SET default_tablespace = foreign_fast;",
+        1,
+    );
+    project.write("school.sql", &school);
+    let ran = restore(&project, "school.sql", &[]).code(11);
+    let ran = ran.says("role: `foreign_teacher` does not exist");
+    let ran = ran.says("role: `foreign_reader` does not exist");
+    ran.says("tablespace: `foreign_fast` does not exist; create it, or pass `--no-tablespaces`");
+    let ran = restore(&project, "school.sql", &["--no-owner", "--no-tablespaces"]).code(11);
+    let ran = ran.says("`foreign_reader`");
+    assert!(!ran.stderr.contains("`foreign_teacher`"), "{ran}");
+    let all = &["--no-owner", "--no-acl", "--no-tablespaces"];
+    restore(&project, "school.sql", all).ok();
+    let sql = "SELECT rolname, relacl FROM pg_class c JOIN pg_roles r ON r.oid = relowner \
+               WHERE relname = 'pupil'";
+    assert_eq!(project.query(sql), ["postgres|"]);
+    is_school(&project);
+    restore(&project, "school.sql", &[&["--clean"], &all[..]].concat()).ok();
+    is_school(&project);
+}
+
+#[test]
+fn owners_and_privileges_can_be_left_out_of_an_archive() {
+    let project = with_school("foreign_left_of_archive");
+    project.run_sql(
+        "CREATE ROLE foreign_gone; ALTER TABLE pupil OWNER TO foreign_gone; \
+         GRANT SELECT ON mark TO foreign_gone",
+    );
+    let owned = pg_dump(&project, "custom");
+    project.db(&["backup", "--format", "custom", "-o", "ours.dump"]).ok();
+    project.run_sql("DROP OWNED BY foreign_gone CASCADE; DROP ROLE foreign_gone");
+    std::fs::write(project.path().join("owned.dump"), owned).unwrap();
+    for file in ["owned.dump", "ours.dump"] {
+        restore(&project, file, &[]).code(11).says("role: `foreign_gone` does not exist");
+        restore(&project, file, &["-O"]).code(11).says("role: `foreign_gone` does not exist");
+        for how in [&["-O", "-x"][..], &["-O", "-x", "--clean"], &["-O", "-x", "--jobs", "2"]] {
+            restore(&project, file, how).ok();
+            assert_eq!(pupils(&project), ["Ada", "Bo\tb"]);
+        }
+        // A part, too.
+        project.run_sql("DROP VIEW best; TRUNCATE mark");
+        restore(&project, file, &["-O", "-x", "--table", "mark"]).ok();
+        assert_eq!(project.query("SELECT mark FROM mark ORDER BY 1"), ["2", "3"]);
+    }
+}
+
+#[test]
+fn every_format_is_read_in_every_wrapping() {
+    let project = with_school("foreign_wrapped");
+    let (custom, tar) = (pg_dump(&project, "custom"), pg_dump(&project, "tar"));
+    let sql = pg_dump(&project, "plain");
+    is_school(&project);
+    for (name, bytes) in [
+        ("t.tar", tar.clone()),
+        ("c.dump.gz", gzip(&custom)),
+        ("t.tgz", gzip(&tar)),
+        ("c.zst", piped(&["zstd", "-c", "-q"], &custom)),
+        ("t.whatever", piped(&["zstd", "-c", "-q"], &tar)),
+        ("s", piped(&["zstd", "-c", "-q"], &sql)),
+    ] {
+        std::fs::write(project.path().join(name), bytes).unwrap();
+        for how in [&[][..], &["--clean"]] {
+            restore(&project, name, how).ok();
+            is_school(&project);
+        }
+    }
+}
+
+#[test]
+fn a_wrapped_archive_that_was_cut_off_is_refused_before_anything_is_touched() {
+    let project = with_school("foreign_cut");
+    // As much as fits into no pipe, so that what reads it ends before all of it is written.
+    project
+        .run_sql("CREATE TABLE big AS SELECT i, md5(i::text) FROM generate_series(1, 40000) AS i");
+    let packed = gzip(&pg_dump(&project, "custom"));
+    let cut = &packed[..packed.len() / 2];
+    std::fs::write(project.path().join("cut.dump.gz"), cut).unwrap();
+    restore(&project, "cut.dump.gz", &[]).code(11);
+    let mut garbled = pg_dump(&project, "custom");
+    garbled[2000..2100].fill(0xee);
+    std::fs::write(project.path().join("garbled.dump.gz"), gzip(&garbled)).unwrap();
+    restore(&project, "garbled.dump.gz", &[]).code(11);
+    assert_eq!(project.query("SELECT count(*) FROM big"), ["40000"]);
+    is_school(&project);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_with_the_command_that_helps() {
+    let project = Project::new("foreign_named");
+    let sql = SCHOOL.as_bytes();
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(sql.iter().flat_map(|b| [*b, 0])).collect();
+    let packed = |program: &str| piped(&[program, "-c"], sql);
+    let cluster = SCHOOL.replacen("database dump", "database cluster dump", 1);
+    let tar_of_folder = {
+        project.write("folder/toc.dat", "x");
+        let folder = project.path().display().to_string();
+        piped(&["tar", "-cf", "-", "-C", &folder, "folder"], b"")
+    };
+    for (name, bytes, what, command) in [
+        ("a.sql.bz2", packed("bzip2"), "compressed with bzip2", "bzip2 -dk"),
+        ("a.sql.xz", packed("xz"), "compressed with xz", "xz -dk"),
+        ("a.sql.lz4", packed("lz4"), "compressed with lz4", "lz4 -dk"),
+        ("a.zip", b"PK\x03\x04rest".to_vec(), "a zip archive", "unzip"),
+        ("twice.gz", gzip(&gzip(sql)), "compressed twice", "gunzip -k"),
+        ("utf16.sql", utf16, "UTF-16", "iconv -f UTF-16 -t UTF-8"),
+        ("all.sql", cluster.clone().into_bytes(), "a dump of a whole server", "pg_dump --file"),
+        ("all.sql.gz", gzip(cluster.as_bytes()), "a dump of a whole server", "pg_dump --file"),
+        ("d.tar.gz", gzip(&tar_of_folder), "not one of pg_dump's", "tar -xf"),
+        ("d.tar", tar_of_folder, "not one of pg_dump's", "tar -xf"),
+        ("empty.sql", Vec::new(), "it is empty", ""),
+        ("my.sql", b"-- MySQL dump 10.13\n".to_vec(), "a dump of MySQL", ""),
+    ] {
+        std::fs::write(project.path().join(name), bytes).unwrap();
+        let ran = restore(&project, name, &[]).code(11).says(what).says(command);
+        assert!(!ran.stderr.contains("backups verify"), "{ran}");
+    }
+    project.write("empty/readme", "");
+    let ran = restore(&project, "empty", &[]).code(11);
+    ran.says("a folder without the `toc.dat` that pg_dump writes");
+}
+
+#[test]
+fn a_file_that_does_not_say_that_it_is_complete_needs_somebodys_word() {
+    let project = Project::new("foreign_incomplete");
+    let gui = "-- A program with windows wrote this.\n\
+               DROP TABLE IF EXISTS \"public\".\"users\";\n\
+               CREATE SEQUENCE IF NOT EXISTS users_id_seq;\n\
+               CREATE TABLE \"public\".\"users\" (\n    \"id\" int4 NOT NULL DEFAULT \
+               nextval('users_id_seq'::regclass),\n    \"name\" varchar,\n    \
+               PRIMARY KEY (\"id\")\n);\n\
+               INSERT INTO \"public\".\"users\" (\"id\", \"name\") VALUES\n(1, 'Ada'),\n(2, NULL);\n";
+    project.write("gui.sql", gui);
+    for how in [&[][..], &["--clean"]] {
+        let ran = restore(&project, "gui.sql", how).code(11);
+        let ran = ran.says("does not say that it is complete").says("--accept-incomplete");
+        assert!(!ran.stderr.contains("backups verify"), "{ran}");
+        let accepted = [&["--accept-incomplete"], how].concat();
+        restore(&project, "gui.sql", &accepted).ok();
+        assert_eq!(project.query("SELECT name FROM users ORDER BY id"), ["Ada", ""]);
+    }
+    // What is cut off within something is no matter of anybody's word.
+    project.write("cut.sql", &SCHOOL[..SCHOOL.find("\\.").unwrap()]);
+    let ran = restore(&project, "cut.sql", &["--accept-incomplete"]).code(11);
+    ran.says("has no `\\.` at its end");
+}
+
+#[test]
+fn what_a_framework_puts_behind_the_end_of_a_dump_is_loaded_with_it() {
+    let project = Project::new("foreign_rails");
+    let behind = "SET search_path TO \"$user\", public;\n\n\
+                  INSERT INTO \"schema_migrations\" (version) VALUES\n('20260102'),\n('20260101');\n";
+    let versions = "CREATE TABLE public.schema_migrations (version character varying NOT NULL);\n\
+                    \n--\n-- PostgreSQL database dump complete";
+    let dump = SCHOOL.replacen("--\n-- PostgreSQL database dump complete", versions, 1);
+    project.write("structure.sql", &format!("{dump}{behind}"));
+    restore(&project, "structure.sql", ANYWHERE).ok();
+    let sql = "SELECT version FROM schema_migrations ORDER BY 1";
+    assert_eq!(project.query(sql), ["20260101", "20260102"]);
+    is_school(&project);
+}
+
+#[test]
+fn a_dump_with_create_is_loaded_into_the_database_that_is_meant() {
+    let project = Project::new("foreign_create");
+    let create = "CREATE DATABASE \"odd name\" WITH TEMPLATE = template0 ENCODING = 'UTF8';\n\
+                  ALTER DATABASE \"odd name\" OWNER TO postgres;\n\n\
+                  \\connect -reuse-previous=on \"dbname='odd name'\"\n\n\
+                  ALTER DATABASE \"odd name\" SET work_mem TO '8MB';\n\
+                  ALTER ROLE foreign_nobody IN DATABASE \"odd name\" SET work_mem TO '8MB';\n\
+                  SET statement_timeout = 0;\n\n--\n-- Name: mark; Type: TABLE";
+    let dump = SCHOOL.replacen("--\n-- Name: mark; Type: TABLE", create, 1);
+    project.write("create.sql", &dump);
+    for how in [&[][..], &["--clean"]] {
+        restore(&project, "create.sql", &[ANYWHERE, how].concat()).ok();
+        is_school(&project);
+    }
+    assert_eq!(project.query("SELECT 1 FROM pg_database WHERE datname = 'odd name'").len(), 0);
+    let other = dump.replacen("\\connect -reuse", "\\encoding LATIN1\n\\connect -reuse", 1);
+    project.write("encoding.sql", &other);
+    restore(&project, "encoding.sql", ANYWHERE).code(11).says("command of psql, `\\encoding`");
+}
+
+/// An archive that only a newer client reads, which writes this text of it.
+fn of_newer_client(project: &Project, text: &str) -> String {
+    let number = |value: u8| vec![0, value, 0, 0, 0];
+    let text_of = |text: &str| [number(text.len() as u8), text.as_bytes().to_vec()].concat();
+    let begin = b"PGDMP\x01\x10\x00\x04\x08\x01\x00".to_vec();
+    let moment = (0..7).flat_map(|_| number(1)).collect();
+    let parts = [begin, moment, text_of("school"), text_of("18.6"), text_of("18.6")];
+    std::fs::write(project.path().join("newer.dump"), parts.concat()).unwrap();
+    project.write("text.sql", text);
+    let folder = project.path().join("clients");
+    let text = project.path().join("text.sql").display().to_string();
+    for program in ["pg_dump", "pg_restore"] {
+        let script = format!(
+            "#!/bin/sh\n[ \"$1\" = --version ] && echo '{program} (PostgreSQL) 99.1' && exit\n\
+             case \"$*\" in *--file=-*) cat '{text}' ;; *) echo 'loads by itself' >&2; exit 1 ;; \
+             esac\n"
+        );
+        let path = project.write(&format!("clients/{program}"), &script);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder.display().to_string()
+}
+
+#[test]
+fn an_archive_of_a_newer_client_is_read_by_the_smallest_client_that_can() {
+    let mut project = Project::new("foreign_archive");
+    let text = SCHOOL.replace("foreign_teacher", "postgres").replace("foreign_reader", "postgres");
+    let folder = of_newer_client(&project, &text.replace("transaction_timeout", "new_timeout"));
+    let server: u32 = project.query("SELECT current_setting('server_version_num')::int / 10000")[0]
+        .parse()
+        .unwrap();
+    if server < 17 {
+        let ran = restore(&project, "newer.dump", &[]).code(11);
+        let ran = ran.says("was written by pg_dump 18.6, and no pg_restore here reads it");
+        ran.says("17 or newer, or name its folder in CARGO_DB_PG_BIN");
+        project.set("CARGO_DB_PG_BIN", &folder);
+        let ran = restore(&project, "newer.dump", &[]).ok();
+        ran.says("left out: `new_timeout` is set, and PostgreSQL");
+        is_school(&project);
+    } else {
+        restore(&project, "newer.dump", &[]).code(11);
+    }
+}
