@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::model::consent::Consent;
+use crate::plan::AtMost;
 
 /// What every verb understands.
 #[derive(Debug, Args)]
@@ -47,6 +48,9 @@ pub(crate) struct Global {
     /// Agree to exactly the plan with this id, as shown by `--dry-run`
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) plan: Option<String>,
+    /// How many rows may go at most, as shown by `--dry-run`; may be repeated
+    #[arg(long, global = true, value_name = "OBJECT=ROWS,...", value_parser = AtMost::read)]
+    pub(crate) lose_at_most: Vec<AtMost>,
     /// Print one JSON document on stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -86,12 +90,17 @@ pub(crate) enum When {
     Never,
 }
 
+/// What agrees to something, with its value in the same word.
+const VALUES: [&str; 3] = ["--confirm=", "--plan=", "--lose-at-most="];
+
 /// What the command line agrees to.
 #[derive(Clone)]
 pub(crate) struct ConsentFlags {
     pub(crate) yes: bool,
     pub(crate) name: Option<String>,
     pub(crate) plan: Option<String>,
+    /// How much of what may go.
+    pub(crate) at_most: AtMost,
     /// The command itself, without any of these.
     pub(crate) command: String,
 }
@@ -104,9 +113,9 @@ impl ConsentFlags {
         let mut typed = typed.iter();
         while let Some(word) = typed.next() {
             match word.as_str() {
-                "--confirm" | "--plan" => drop(typed.next()),
+                "--confirm" | "--plan" | "--lose-at-most" => drop(typed.next()),
                 "--yes" | "-y" | "--force" | "--dry-run" => {}
-                word if word.starts_with("--confirm=") || word.starts_with("--plan=") => {}
+                word if VALUES.iter().any(|flag| word.starts_with(flag)) => {}
                 word => command.push(word.to_owned()),
             }
         }
@@ -114,6 +123,7 @@ impl ConsentFlags {
             yes: flags.yes || says_yes,
             name: flags.confirm.clone(),
             plan: flags.plan.clone(),
+            at_most: flags.lose_at_most.iter().fold(AtMost::default(), AtMost::and),
             command: shell_words::join(command),
         }
     }

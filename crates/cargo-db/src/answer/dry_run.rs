@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::answer::plan::Planned;
 use crate::answer::rehearsal::ForesightView;
-use crate::answer::{Answer, Style, YELLOW};
+use crate::answer::{Answer, CYAN, Style, YELLOW};
 use crate::model::rehearsal::DryRunReport;
 use crate::plan::Plan;
 
@@ -53,6 +53,10 @@ impl DryRun {
     }
 }
 
+fn help(style: &Style) -> String {
+    style.paint(CYAN, "help:")
+}
+
 impl Answer for DryRun {
     fn text(&self, style: &Style) -> String {
         if self.planned.plan.steps.is_empty() {
@@ -61,6 +65,9 @@ impl Answer for DryRun {
         let mut text = self.planned.text(style);
         for warning in self.planned.warnings() {
             text = format!("{text}\n{} {warning}", style.paint(YELLOW, "warning:"));
+        }
+        if let Some(command) = self.planned.how_to_consent() {
+            text = format!("{text}\n{} consent to exactly this: `{command}`", help(style));
         }
         for SqlFile { file, sql } in self.sql.iter().flatten() {
             text = format!("{text}\n\n-- {file}\n{}", sql.trim_end());

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::answer::text::{number, plural, short};
 use crate::answer::visible::one_line;
 use crate::answer::{CYAN, DIM, Style, YELLOW};
+use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::model::migration::{Migration, title};
 use crate::model::target::Target;
@@ -78,6 +79,10 @@ pub(crate) struct PlanView {
     pub(super) id: String,
     /// What the policy asks for, in words.
     pub(super) policy: String,
+    /// What `--lose-at-most` takes; null where nothing goes.
+    lose_at_most: Option<String>,
+    /// The command that consents to exactly this plan.
+    consent: String,
     pub(super) steps: Vec<StepView>,
     /// What was looked at and needs nothing done.
     pub(super) skipped: Vec<String>,
@@ -104,6 +109,7 @@ pub(crate) enum StepView {
         name: String,
         file: String,
         transaction: bool,
+        losses: Vec<LossView>,
     },
     Revert {
         version: String,
@@ -199,6 +205,8 @@ pub(crate) struct LossView {
     object: String,
     /// How many rows hold something there; null where nobody counted.
     rows: Option<u64>,
+    /// How many may go at most; null where nobody counted, and nobody said.
+    at_most: Option<u64>,
 }
 
 impl From<&Plan> for Planned {
@@ -209,6 +217,8 @@ impl From<&Plan> for Planned {
             plan: PlanView {
                 id: plan.id().to_string(),
                 policy: plan.terms.clone(),
+                lose_at_most: Some(plan.at_most().to_string()).filter(|some| !some.is_empty()),
+                consent: plan.consent.clone(),
                 steps: plan.steps.iter().map(StepView::from).collect(),
                 skipped: plan.skipped.clone(),
                 commands: plan.commands.clone(),
@@ -220,7 +230,11 @@ impl From<&Plan> for Planned {
 }
 
 fn losses(losses: &[Loss]) -> Vec<LossView> {
-    let view = |loss: &Loss| LossView { object: loss.object.clone(), rows: loss.rows };
+    let view = |loss: &Loss| LossView {
+        object: loss.object.clone(),
+        rows: loss.rows,
+        at_most: loss.at_most,
+    };
     losses.iter().map(view).collect()
 }
 
@@ -229,11 +243,12 @@ impl From<&Step> for StepView {
         match step.clone() {
             Step::CreateDatabase { name } => StepView::CreateDatabase { name },
             Step::CreateHistory { table } => StepView::CreateHistory { name: table },
-            Step::Apply { migration } => StepView::Apply {
+            Step::Apply { migration, losses: lost } => StepView::Apply {
                 version: migration.version.to_string(),
                 name: migration.name,
                 file: migration.up.path.display().to_string(),
                 transaction: migration.up.transactional,
+                losses: losses(&lost),
             },
             Step::Revert { migration, losses: lost } => StepView::Revert {
                 version: migration.version.to_string(),
@@ -308,6 +323,13 @@ impl Planned {
         lines.join("\n")
     }
 
+    /// The command that consents to it, where the policy asks for that or something goes.
+    pub(super) fn how_to_consent(&self) -> Option<&str> {
+        let PlanView { policy, lose_at_most, consent, steps, .. } = &self.plan;
+        let is_asked = policy.ends_with(Consent::ToPlan.word()) || lose_at_most.is_some();
+        (is_asked && !steps.is_empty()).then_some(consent)
+    }
+
     /// What is unusual, though not in the way.
     pub(crate) fn warnings(&self) -> &[String] {
         &self.plan.warnings
@@ -343,7 +365,8 @@ impl Planned {
 impl StepView {
     fn losses(&self) -> &[LossView] {
         match self {
-            StepView::Revert { losses, .. }
+            StepView::Apply { losses, .. }
+            | StepView::Revert { losses, .. }
             | StepView::Clear { losses }
             | StepView::Replace { losses, .. }
             | StepView::Swap { losses, .. } => losses,
@@ -429,10 +452,12 @@ impl BatchView {
 impl LossView {
     fn describe(&self) -> String {
         let object = short(&self.object);
+        let bound = self.at_most.map(|bound| format!(", at most {}", number(bound)));
+        let bound = bound.unwrap_or_default();
         match self.rows {
-            Some(0) => format!("{object} is empty: nothing is lost"),
-            Some(1) => format!("loses {object}: 1 row"),
-            Some(rows) => format!("loses {object}: {} rows", number(rows)),
+            Some(0) => format!("{object} is empty: nothing is lost{bound}"),
+            Some(1) => format!("loses {object}: 1 row{bound}"),
+            Some(rows) => format!("loses {object}: {} rows{bound}", number(rows)),
             None => format!("loses {object}: how much was not counted"),
         }
     }

@@ -8,7 +8,7 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::failure::{CausedBy, Failure, FileError, Result};
+use crate::failure::{CausedBy, ConsentError, Failure, FileError, Result};
 use crate::model::audit::{Actor, Before, By, Phase, Record};
 use crate::model::consent::Consent;
 use crate::model::target::Target;
@@ -23,6 +23,8 @@ pub(crate) use identity::DatabaseIdentity;
 pub(crate) use watch::Watch;
 
 const CREATE_TABLE: &str = include_str!("sql/create_table.sql");
+/// The key of the lock under which an id is reserved: `plan ids` in ASCII.
+const RESERVING: i64 = i64::from_be_bytes(*b"plan ids");
 
 /// The trail of a project.
 pub(crate) struct Trail {
@@ -39,6 +41,7 @@ pub(crate) struct PendingRecord<'a> {
     in_database: bool,
     /// Whether there was a database that the intent could be written into.
     database_exists: bool,
+    reserves: Option<Reservation>,
 }
 
 /// What the trail needs to know about a change beside its plan.
@@ -50,6 +53,27 @@ pub(crate) struct About {
     pub(crate) in_database: bool,
     /// What the database says of itself; nothing where it is not there yet.
     pub(crate) before: Option<Before>,
+    /// The id that was consented to, if one was: it is good for one run, whoever comes first.
+    pub(crate) reserves: Option<Reservation>,
+}
+
+/// An id that a run takes for itself.
+#[derive(Clone)]
+pub(crate) struct Reservation {
+    pub(crate) plan: String,
+    /// What was typed, without what was agreed to in it.
+    pub(crate) command: String,
+}
+
+impl Reservation {
+    /// Fails where one of these records has taken it.
+    fn is_free(&self, records: Vec<Record>) -> Result<()> {
+        if !used(records.into_iter()).contains(&self.plan) {
+            return Ok(());
+        }
+        let (given, command) = (self.plan.clone(), self.command.clone());
+        Err(ConsentError::PlanUsedUp { given, command }.into())
+    }
 }
 
 /// What is wrong with a trail, and where.
@@ -131,12 +155,18 @@ impl Trail {
         self.file.with_extension("head")
     }
 
-    /// Gives the record its place, and brings it to disk.
-    fn append(&self, record: &mut Record) -> Result<()> {
+    /// Gives the record its place, and brings it to disk; fails where the id that it reserves is
+    /// taken.
+    fn append(&self, record: &mut Record, reserves: Option<&Reservation>) -> Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         files::own_dir(folder)?;
         let _lock = files::lock(&folder.join("audit.lock"))?;
-        let last = self.records()?.pop();
+        let mut records = self.records()?;
+        let last = records.pop();
+        if let Some(reservation) = reserves {
+            records.extend(last.clone());
+            reservation.is_free(records)?;
+        }
         record.sequence = last.as_ref().map_or(0, |last| last.sequence) + 1;
         record.previous = last.map(|last| last.hash).unwrap_or_default();
         record.hash = hash_of(record);
@@ -160,7 +190,10 @@ impl Trail {
             target: plan.target.to_string(),
             environment: plan.environment.name().to_owned(),
             by: about.by,
-            plan: plan.id().to_string(),
+            plan: match &about.reserves {
+                Some(reservation) => reservation.plan.clone(),
+                None => plan.id().to_string(),
+            },
             consent: about.consent,
             backup: about.backup,
             migrations: plan.migrations().map(|migration| migration.version.to_string()).collect(),
@@ -171,7 +204,7 @@ impl Trail {
             previous: String::new(),
             hash: String::new(),
         };
-        self.append(&mut intent)?;
+        self.append(&mut intent, about.reserves.as_ref())?;
         let pending = PendingRecord {
             trail: self,
             world,
@@ -180,9 +213,18 @@ impl Trail {
             began: stopwatch(),
             in_database: about.in_database,
             database_exists: about.before.is_some(),
+            reserves: about.reserves,
         };
-        if pending.database_exists {
-            pending.note(&pending.intent)?;
+        let reserves = pending.reserves.as_ref();
+        let noted = match pending.database_exists {
+            true => pending.note(&pending.intent, reserves),
+            false => Ok(()),
+        };
+        if let Err(failure) = noted {
+            // It is not done: the file should not say that it was killed.
+            let mut outcome = pending.outcome(failure.code(), true);
+            self.append(&mut outcome, None)?;
+            return Err(failure);
         }
         Ok(pending)
     }
@@ -198,41 +240,52 @@ impl PendingRecord<'_> {
     /// next run has to.
     pub(crate) fn end<T>(self, outcome: &Result<T>, looked: bool) -> Result<()> {
         let result = match outcome {
-            Ok(_) => "done".to_owned(),
-            Err(failure) => failure.code().to_owned(),
+            Ok(_) => "done",
+            Err(failure) => failure.code(),
         };
-        let duration = u64::try_from(self.began.elapsed().as_millis()).ok();
-        let mut record = Record {
-            when: moment(),
-            phase: Phase::Outcome,
-            result: Some(result),
-            duration_ms: duration,
-            before: self.intent.before.clone().filter(|_| !looked),
-            ..self.intent.clone()
-        };
-        self.trail.append(&mut record)?;
+        let mut record = self.outcome(result, looked);
+        self.trail.append(&mut record, None)?;
         if !self.database_exists {
             // It was made meanwhile, and remembers how; or it was not.
-            match self.note(&self.intent) {
+            match self.note(&self.intent, None) {
                 Err(failure) if failure.is_no_database() => return Ok(()),
                 noted => noted?,
             }
         }
-        self.note(&record)
+        self.note(&record, None)
     }
 
-    fn note(&self, record: &Record) -> Result<()> {
+    fn outcome(&self, result: &str, looked: bool) -> Record {
+        Record {
+            when: moment(),
+            phase: Phase::Outcome,
+            result: Some(result.to_owned()),
+            duration_ms: u64::try_from(self.began.elapsed().as_millis()).ok(),
+            before: self.intent.before.clone().filter(|_| !looked),
+            ..self.intent.clone()
+        }
+    }
+
+    fn note(&self, record: &Record, reserves: Option<&Reservation>) -> Result<()> {
         if !self.in_database {
             return Ok(());
         }
         // The outcome has to come through also after a signal.
         let mut session = Session::open(&self.world.uninterrupted(), &self.target, Purpose::Write)?;
+        let doing = "write the audit trail into the database";
         let insert = format!(
             "INSERT INTO cargo_db.audit (record) VALUES ({})",
             quote_literal(&line_of(record))
         );
-        let sql = format!("{CREATE_TABLE}; {insert}");
-        session.run_with_triggers("write the audit trail into the database", &sql)
+        let Some(reservation) = reserves else {
+            return session.run_with_triggers(doing, &format!("{CREATE_TABLE}; {insert}"));
+        };
+        // Whoever runs with the same id elsewhere waits here, and then sees this record.
+        session.run(doing, &format!("BEGIN; SELECT pg_advisory_xact_lock({RESERVING})"))?;
+        session.run_with_triggers(doing, CREATE_TABLE)?;
+        reservation.is_free(in_database(&mut session)?)?;
+        session.run_with_triggers(doing, &insert)?;
+        session.run(doing, "COMMIT")
     }
 }
 

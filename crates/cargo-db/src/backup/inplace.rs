@@ -13,6 +13,7 @@ use crate::failure::{BackupError, Result};
 use crate::migration::losses_where;
 use crate::model::event::Event;
 use crate::model::target::Target;
+use crate::plan::Loss;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
@@ -137,6 +138,14 @@ pub(crate) struct LockedScope {
     part: Part,
 }
 
+impl LockedScope {
+    /// What goes, counted when nobody else can add to it.
+    pub(crate) fn losses(&mut self, settings: &Settings) -> Result<Vec<Loss>> {
+        let layout = &settings.migrations.layout;
+        losses_where(&mut self.session, layout, &self.part.scope.relations())
+    }
+}
+
 /// Begins the transaction, in which nobody else writes to what is replaced any more. Others can
 /// still read it, and so can a backup.
 pub(crate) fn begin(
@@ -179,7 +188,7 @@ pub(crate) fn replace(
     session.run("set default privileges aside", &rights.revoke)?;
     let keys = put_aside(&mut session, part)?;
     if part.scope == Scope::Everything {
-        let text = source.text(world, settings)?;
+        let text = source.text_to_load(world, settings)?;
         load(world, &mut session, text, Within::Transaction, source.wanted)?;
     } else {
         for statement in &part.before {
@@ -216,6 +225,7 @@ pub(crate) fn replace(
         session.run("drop what was replaced", &format!("DROP SCHEMA {old} CASCADE"))?;
     }
     last(&mut session)?;
+    source.is_unchanged()?;
     world.interrupt.check()?;
     let subject = part.scope.describe();
     transaction.commit(world, &mut session, &format!("the restore of {subject}"))?;

@@ -2,6 +2,7 @@
 //! verified whenever asked; and restores that are built beside the old database and swapped in.
 
 mod allowed;
+mod bytes;
 mod compare;
 mod content;
 mod dump;

@@ -102,6 +102,7 @@ fn load_sibling(
         Some(program) => load_archive(world, &built.target, source, &program)?,
         None => load_text(world, settings, &built.target, source)?,
     }
+    source.is_unchanged()?;
     world.tell(Event::Finished {
         done: "Loaded",
         subject: source.name.clone(),
@@ -118,7 +119,7 @@ fn load_text(world: &World, settings: &Settings, target: &Target, source: &Sourc
     let prepare = "SET synchronous_commit = off; SET client_min_messages = warning; \
                    SET lc_monetary = 'C'";
     session.run("prepare the session", prepare)?;
-    let text = source.text(world, settings)?;
+    let text = source.text_to_load(world, settings)?;
     load(world, &mut session, text, Within::Statements, source.wanted)
 }
 

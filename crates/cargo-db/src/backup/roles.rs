@@ -1,11 +1,11 @@
 //! The roles that a set brings along. Only those that the server does not have are made: what a
 //! role may do on this server is not for a backup to change.
 
+use crate::backup::content::Text;
 use crate::backup::source::Source;
 use crate::failure::{BackupError, CausedBy, Result};
 use crate::model::target::Target;
 use crate::world::World;
-use crate::world::archive::plain_text;
 use crate::world::pg::{Purpose, Session};
 use pg_sql::dump::is_of_roles;
 use pg_sql::lexer::words;
@@ -19,8 +19,9 @@ pub(crate) fn missing_roles(
 ) -> Result<Vec<String>> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let there = session.column("list the roles", "SELECT rolname FROM pg_roles")?;
-    let created =
-        statements(source)?.into_iter().filter_map(|statement| role_of(&statement, "create"));
+    let created = statements(world, source)?
+        .into_iter()
+        .filter_map(|statement| role_of(&statement, "create"));
     Ok(created.filter(|role| !there.contains(role)).collect())
 }
 
@@ -34,7 +35,7 @@ pub(crate) fn create_roles(
 ) -> Result<()> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
     session.run("begin a transaction", "BEGIN")?;
-    for statement in statements(source)? {
+    for statement in statements(world, source)? {
         let named = role_of(&statement, "create").or_else(|| role_of(&statement, "alter"));
         if named.or_else(|| member_of(&statement)).is_some_and(|role| roles.contains(&role)) {
             session.run("create the roles of the backup", &statement.text)?;
@@ -43,12 +44,13 @@ pub(crate) fn create_roles(
     session.run("create the roles of the backup", "COMMIT")
 }
 
-fn statements(source: &Source) -> Result<Vec<Statement>> {
+fn statements(world: &World, source: &Source) -> Result<Vec<Statement>> {
     let Some(path) = &source.roles else {
         let problems = vec!["roles: only a set brings them along".to_owned()];
         return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
     };
-    let mut reader = ScriptReader::of_dump(Box::new(plain_text(path)?));
+    let mut text = source.agreed_text(path)?;
+    let mut reader = ScriptReader::of_dump(Box::new(&mut text));
     let mut statements = Vec::new();
     while let Some(statement) = reader.next_statement().map_err(|error| {
         BackupError::Failed { doing: "read the roles of", why: error.to_string() }.caused_by(error)
@@ -58,6 +60,8 @@ fn statements(source: &Source) -> Result<Vec<Statement>> {
         }
         statements.push(statement);
     }
+    drop(reader);
+    text.finish(world)?;
     Ok(statements)
 }
 

@@ -1,6 +1,6 @@
 //! What a restore reads: a backup of ours, or any file that `pg_dump` wrote.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
 use crate::backup::allowed::Wanted;
@@ -38,6 +38,8 @@ pub(crate) struct Source {
     is_tar: bool,
     /// What looking through it found, once that was done.
     pub(super) survey: OnceCell<Survey>,
+    /// The files that were consented to, each with its SHA-256; none where nobody was asked.
+    pub(super) agreed: RefCell<Vec<(PathBuf, String)>>,
 }
 
 impl Source {
@@ -59,6 +61,7 @@ impl Source {
             is_packed: false,
             is_tar: false,
             survey: OnceCell::new(),
+            agreed: RefCell::default(),
         }
     }
 
@@ -102,6 +105,7 @@ impl Source {
             is_packed: found.packing != Packing::Unpacked,
             is_tar,
             survey: OnceCell::new(),
+            agreed: RefCell::default(),
         })
     }
 
@@ -134,6 +138,7 @@ impl Source {
             Some(manifest) => manifest.files.clone(),
             None => file_entries(&self.path)?,
         };
+        self.agree_to(&files);
         let files = files.iter().map(|file| format!("{} {}\n", file.path, file.sha256));
         Ok(files.chain(self.wanted.flags()).collect())
     }

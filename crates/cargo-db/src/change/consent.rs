@@ -1,10 +1,10 @@
 //! Consent to a plan: what the policy asks for, given by a flag or at a prompt.
 
 use crate::change::workspace::{Database, Workspace};
-use crate::failure::{ConsentError, Failure, Result};
+use crate::failure::{ConsentError, Failure, Result, SettingsError};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
-use crate::plan::Plan;
+use crate::plan::{AtMost, Loss, Plan};
 use crate::policy::Judgement;
 
 /// Gets the consent that the policy asks for, or fails with what is missing, and says what was
@@ -21,11 +21,50 @@ pub(super) fn to_plan(database: &Database<'_>, plan: &Plan) -> Result<Consent> {
         if database.used.contains(&given) {
             return Err(ConsentError::PlanUsedUp { given, command }.into());
         }
+        let objects = plan.unbounded();
+        if !objects.is_empty() {
+            return Err(ConsentError::NoBound { objects, command }.into());
+        }
         return Err(ConsentError::WrongPlan { given, plan: id, command }.into());
     }
     obtain(database, plan, needed)?;
     // An id that was given is used up, also where less would have done.
     Ok(if agreed.plan.is_some() { Consent::ToPlan } else { needed })
+}
+
+/// How much a plan may do away with: what was typed. Where no id was typed it is, of all else, what
+/// was counted and a little more; an id is of what was typed and of nothing that was counted.
+pub(super) fn bounds(database: &Database<'_>, plan: &Plan) -> AtMost {
+    let agreed = &database.workspace.consent;
+    match agreed.plan {
+        Some(_) => agreed.at_most.clone(),
+        None => plan.bounds_by_count().and(&agreed.at_most),
+    }
+}
+
+/// Fails where a bound is of something that stays. With an id that is another plan's, and that is
+/// the better reason.
+pub(super) fn bounds_are_of_losses(database: &Database<'_>, plan: &Plan) -> Result<()> {
+    let agreed = &database.workspace.consent;
+    let others = agreed.at_most.not_lost_by(plan);
+    if agreed.plan.is_some() || others.is_empty() {
+        return Ok(());
+    }
+    let what =
+        format!("`--lose-at-most` names what this plan does not lose: {}", others.join(", "));
+    Err(SettingsError::Usage { what }.into())
+}
+
+/// Fails where more would go than may.
+pub(crate) fn within_bounds<'l>(
+    database: &Database<'_>,
+    mut losses: impl Iterator<Item = &'l Loss>,
+) -> Result<()> {
+    let Some(loss) = losses.find(|loss| loss.is_beyond()) else { return Ok(()) };
+    let command = database.workspace.consent.command.clone();
+    let (object, found) = (loss.name().to_owned(), loss.rows);
+    let bound = loss.at_most.unwrap_or_default();
+    Err(ConsentError::MoreLost { object, found, bound, command }.into())
 }
 
 /// Fails for a plan that never runs here, also where it would do nothing today.
@@ -114,6 +153,7 @@ fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent) -> Result<()> {
         database: name.clone(),
         environment: plan.environment,
         consent: needed,
+        bounds: plan.at_most().flag(),
         signals: reasons(database, plan.environment),
     }
     .into())

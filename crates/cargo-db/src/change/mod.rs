@@ -16,12 +16,14 @@ mod swap;
 mod swap_back;
 mod workspace;
 
-pub(crate) use consent::refused_in;
+pub(crate) use consent::{refused_in, within_bounds};
 pub(crate) use history_edit::HistoryEdit;
 pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
 pub(crate) use perform::{Change, Ending, Mode, perform, same_plan};
-pub(crate) use proof::{Proved, Proving, foresee, prove, prove_rollback};
+pub(crate) use proof::{
+    Proved, Proving, foresee, prove, prove_rollback, receipt_of, receipts_of_rollback,
+};
 pub(crate) use retain::{after_backup, pruning};
 pub(crate) use seal::backup_obstacle;
 pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance};

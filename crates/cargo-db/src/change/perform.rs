@@ -113,9 +113,12 @@ pub(crate) fn perform<C: Change>(
         let what = "a verb that declares to read only wants to carry out a plan".to_owned();
         return Err(RunError::Bug { what }.into());
     }
-    let mut plan = seal::seal(database, change.plan(database)?)?;
+    let bounds = |plan: &Plan| consent::bounds(database, plan);
+    let mut plan = seal::seal(database, change.plan(database)?, bounds)?;
     // Where it is never allowed, a plan of it would only give ideas.
     consent::allowed(database, &plan)?;
+    consent::bounds_are_of_losses(database, &plan)?;
+    consent::within_bounds(database, plan.losses())?;
     if !plan.is_empty() {
         change.examine(database, &plan)?;
     }
@@ -139,12 +142,21 @@ pub(crate) fn perform<C: Change>(
     let mut held = change.lock(database, &plan)?;
     // Everything is looked at again, the database's own record of what it is too.
     let database = &database.again()?;
-    let now = seal::seal(database, change.plan(database)?)?;
+    let mut now = seal::seal(database, change.plan(database)?, |_| plan.at_most())?;
     consent::still_holds(database, &now)?;
-    if now.environment != plan.environment {
+    if given < Consent::ToPlan {
+        // What was agreed to by name, or with a yes, is whatever has the name.
+        now.identity.clone_from(&plan.identity);
+    }
+    // A database that the run has made itself has an identity only now.
+    let is_exact = given == Consent::ToPlan && plan.identity.is_some();
+    if now.environment != plan.environment || is_exact {
         same_plan(&plan, &now)?;
     }
     change.still_agreed(database, &plan, &now, given)?;
+    if given > Consent::Free {
+        consent::within_bounds(database, now.losses())?;
+    }
     if now.is_empty() {
         return Ok(Ending::Nothing(now));
     }

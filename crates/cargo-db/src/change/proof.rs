@@ -8,7 +8,7 @@ use crate::change::workspace::Database;
 use crate::change::{consent, expected};
 use crate::check::{self, Direction, Source};
 use crate::failure::{
-    CausedBy, DatabaseError, Failure, Kind, ProgramError, RehearsalError, Result,
+    CausedBy, ConsentError, DatabaseError, Failure, Kind, ProgramError, RehearsalError, Result,
 };
 use crate::migration as migrating;
 use crate::model::environment::Environment;
@@ -142,6 +142,8 @@ impl Proving<'_> {
             Proving::ByReceipt(named) => named,
         };
         let receipt = holding(database, plan, named)?;
+        is_agreed(plan, &receipt)?;
+        warn_of_size(database, plan, &receipt)?;
         database.workspace.ui.status("Proved", &format!("by the rehearsal of {}", receipt.date()));
         let count = plan.migrations().count();
         // Where only some of them run, nobody has seen what that leads to.
@@ -165,11 +167,10 @@ pub(crate) fn foresee(
     if proof == Proof::Receipt || receipt.is_some() {
         return match holding(database, plan, receipt) {
             Ok(receipt) => {
+                warn_of_size(database, plan, &receipt)?;
                 Ok(DryRunReport::Receipt { when: Some(receipt.date()), objections: Vec::new() })
             }
-            Err(failure)
-                if matches!(failure.kind(), Kind::Rehearsal(RehearsalError::NoReceipt { .. })) =>
-            {
+            Err(failure) if holds_none(&failure) => {
                 Ok(DryRunReport::Receipt { when: None, objections: failure.why() })
             }
             Err(failure) => Err(failure),
@@ -196,6 +197,51 @@ pub(crate) fn foresee(
         checked.push(found);
     }
     Ok(DryRunReport::Checked(checked))
+}
+
+/// The digest of the receipt that a plan needs, which its id is of; nothing where it needs none, or
+/// none holds.
+pub(crate) fn receipt_of(
+    database: &Database<'_>,
+    plan: &Plan,
+    named: Option<&Path>,
+) -> Result<Option<String>> {
+    let proof = asked(database, plan)?;
+    if plan.is_empty() || proof == Proof::Nothing || proof == Proof::Rehearsal && named.is_none() {
+        return Ok(None);
+    }
+    match holding(database, plan, named) {
+        Ok(receipt) => Ok(Some(receipt.digest())),
+        Err(failure) if holds_none(&failure) || failure.is_no_database() => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The same of a rollback, which needs one of each migration.
+pub(crate) fn receipts_of_rollback(database: &Database<'_>, plan: &Plan) -> Result<Option<String>> {
+    if asked(database, plan)? != Proof::Receipt {
+        return Ok(None);
+    }
+    let receipts = Receipts::of(&database.settings.root).all()?;
+    let of_one = |migration: &Migration| {
+        let proving = receipts.iter().find(|receipt| receipt.proves_rollback(migration))?;
+        Some(proving.digest())
+    };
+    let digests: Option<Vec<String>> = plan.migrations().map(of_one).collect();
+    Ok(digests.map(|digests| digests.join(" ")))
+}
+
+/// Fails where the receipt is not the one that the plan's id is of.
+fn is_agreed(plan: &Plan, receipt: &Receipt) -> Result<()> {
+    if plan.receipts.as_ref() == Some(&receipt.digest()) {
+        return Ok(());
+    }
+    let (before, now) = (plan.id().to_string(), "one with another receipt".to_owned());
+    Err(ConsentError::PlanChanged { before, now }.into())
+}
+
+fn holds_none(failure: &Failure) -> bool {
+    matches!(failure.kind(), Kind::Rehearsal(RehearsalError::NoReceipt { .. }))
 }
 
 /// Whether receipts say of each migration of a plan that it leads back.
@@ -317,6 +363,18 @@ fn lines(findings: &[Finding], least: Severity) -> Vec<String> {
     findings.iter().filter(|finding| finding.severity >= least).map(line).collect()
 }
 
+/// Warns where far fewer rows were there when it was rehearsed.
+fn warn_of_size(database: &Database<'_>, plan: &Plan, receipt: &Receipt) -> Result<()> {
+    let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
+    let (there, here) = (receipt.rows, rehearse::estimated_rows(&mut session)?);
+    if here > 10 * there.max(1) {
+        database.workspace.ui.warning(&format!(
+            "it was rehearsed with about {there} rows, and here are about {here}"
+        ));
+    }
+    Ok(())
+}
+
 /// The receipt that holds for a plan: the one that is named, or the newest of the project's that
 /// does.
 pub(crate) fn holding(
@@ -341,15 +399,7 @@ pub(crate) fn holding(
             objection = (!filled.is_empty()).then(|| receipt.without_rows_of(&filled));
         }
         match objection {
-            None => {
-                if now.rows > 10 * receipt.rows.max(1) {
-                    let (there, here) = (receipt.rows, now.rows);
-                    database.workspace.ui.warning(&format!(
-                        "it was rehearsed with about {there} rows, and here are about {here}"
-                    ));
-                }
-                return Ok(receipt);
-            }
+            None => return Ok(receipt),
             Some(why) => objections.push(format!("that of {}: {why}", receipt.date())),
         }
     }

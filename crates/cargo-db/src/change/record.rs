@@ -1,7 +1,8 @@
 //! A deed between two records of the audit trail.
 
-use crate::audit::{self, About, Trail, Watch};
+use crate::audit::{self, About, Reservation, Trail, Watch};
 use crate::change::workspace::Database;
+use crate::cli::ConsentFlags;
 use crate::failure::Result;
 use crate::model::consent::Consent;
 use crate::plan::Plan;
@@ -22,6 +23,7 @@ pub(super) fn record<T>(
         backup,
         in_database: plan.verb.changes_a_database() && !plan.environment.is_disposable(),
         before: watch.as_ref().map(Watch::before),
+        reserves: reservation(&workspace.consent, given),
     };
     let trail = Trail::of(&settings.root);
     let pending = trail.begin(&workspace.world, plan, about)?;
@@ -41,4 +43,11 @@ pub(super) fn record<T>(
         workspace.ui.warning(&warning);
     }
     outcome
+}
+
+/// The id that was consented to: what was typed, and not that of the plan as it is now, of which
+/// the database that the run has made is a part.
+fn reservation(agreed: &ConsentFlags, given: Consent) -> Option<Reservation> {
+    let plan = agreed.plan.clone().filter(|_| given == Consent::ToPlan)?;
+    Some(Reservation { plan, command: agreed.command.clone() })
 }

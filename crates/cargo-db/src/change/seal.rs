@@ -6,16 +6,20 @@ use crate::change::workspace::Database;
 use crate::failure::{Failure, Result};
 use crate::migration;
 use crate::model::backup::{Compression, Format, Reason};
-use crate::plan::{Operation, Plan, Step};
+use crate::plan::{AtMost, Operation, Plan, Step};
 use crate::policy::{Judgement, Terms};
 
-/// Makes a plan ready to be shown: with the backup that the policy asks for, its terms, and the
-/// number of those before it.
-pub(super) fn seal(database: &Database<'_>, mut plan: Plan) -> Result<Plan> {
-    let Database { workspace, settings, used, .. } = database;
+/// Makes a plan ready to be shown: with the backup that the policy asks for, its terms, and an id
+/// that is not used up. Nothing more may go than `at_most` says.
+pub(super) fn seal(
+    database: &Database<'_>,
+    mut plan: Plan,
+    at_most: impl FnOnce(&Plan) -> AtMost,
+) -> Result<Plan> {
+    let Database { workspace, settings, .. } = database;
     let judgement = workspace.policy.judge(&plan);
     plan.terms = judgement.describe();
-    plan.used = used.len();
+    plan.identity.clone_from(&database.identity);
     if matches!(plan.verb, Operation::Migrate | Operation::Rollback) {
         plan.commands = migration::commands_of(settings, &plan)?;
     }
@@ -33,6 +37,19 @@ pub(super) fn seal(database: &Database<'_>, mut plan: Plan) -> Result<Plan> {
     }
     let removed = retain::steps(database, &plan)?;
     plan.steps.extend(removed);
+    let bounds = at_most(&plan);
+    plan.bound(&bounds);
+    // The same plan once more is one that nobody has consented to yet.
+    while database.used.contains(&plan.id().to_string()) {
+        plan.turn += 1;
+    }
+    plan.consent = format!(
+        "{} --confirm {} --plan {}{}",
+        workspace.consent.command,
+        shell_words::quote(&plan.target.database),
+        plan.id(),
+        plan.at_most().flag()
+    );
     Ok(plan)
 }
 

@@ -10,7 +10,7 @@ use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
 use crate::policy::Policy;
 use crate::settings::{Caller, Candidate, Flags, Place, Program, Settings, Sources, best};
-use crate::world::pg::{Purpose, Session, marker, memory};
+use crate::world::pg::{Purpose, Session, marker, memory, oid};
 use crate::world::server::{self as local, LocalServer};
 use crate::world::signal::Interrupt;
 use crate::world::{World, files, process};
@@ -36,8 +36,11 @@ pub(crate) struct Database<'w> {
     pub(crate) target: Target,
     /// Those of its set of migrations, in the environment that the database itself may have raised.
     pub(crate) settings: Settings,
-    /// The plans on this target that were consented to by their id, and are used up by that.
+    /// The plans that were consented to by their id, and are used up by that: those that the
+    /// project knows of, and in staging and production those that the database knows of.
     pub(crate) used: Vec<String>,
+    /// Which database it is, where it was asked: the cluster's identifier, and the oid.
+    pub(crate) identity: Option<String>,
     /// The tables of cargo db's own that the role may not read; nothing is changed where there are
     /// any.
     pub(crate) unread: Vec<String>,
@@ -131,7 +134,8 @@ impl Workspace {
             },
         };
         let used = Trail::of(&settings.root).used()?;
-        Ok(Database { workspace: self, target, settings, used, unread: Vec::new() })
+        let (identity, unread) = (None, Vec::new());
+        Ok(Database { workspace: self, target, settings, used, identity, unread })
     }
 
     /// The settings, once it is known whose migrations these are.
@@ -200,13 +204,15 @@ impl Database<'_> {
         }
         let unread = session.as_mut().map(memory::unread).transpose()?.unwrap_or_default();
         let may_read = !unread.iter().any(|table| table == "audit");
-        let used = match session {
-            Some(mut session) if may_read && !settings.environment.environment.is_disposable() => {
-                audit::used(audit::in_database(&mut session)?.into_iter())
-            }
-            _ => Trail::of(&settings.root).used()?,
-        };
-        Ok(Database { workspace, target, settings, used, unread })
+        let identity = session.as_mut().map(oid::identity).transpose()?;
+        let mut used = Trail::of(&settings.root).used()?;
+        if let Some(mut session) = session
+            && may_read
+            && !settings.environment.environment.is_disposable()
+        {
+            used.extend(audit::used(audit::in_database(&mut session)?.into_iter()));
+        }
+        Ok(Database { workspace, target, settings, used, identity, unread })
     }
 
     /// The same, looked at again: its marker, and the plans that were carried out.
@@ -217,7 +223,8 @@ impl Database<'_> {
         }
         let (target, settings) = (target.clone(), settings.clone());
         let used = Trail::of(&settings.root).used()?;
-        Ok(Database { workspace, target, settings, used, unread: Vec::new() })
+        let (identity, unread) = (None, Vec::new());
+        Ok(Database { workspace, target, settings, used, identity, unread })
     }
 
     /// The environment in which this database counts.

@@ -35,6 +35,8 @@ pub(crate) enum BackupError {
     Incomplete { name: String },
     #[error("`{name}` was written by pg_dump {written_by}, and no pg_restore here reads it")]
     NoReader { name: String, written_by: String, package: String },
+    #[error("`{name}` changed while it was restored")]
+    Changed { name: String },
     #[error("`{role}` cannot dump `{database}`: row security hides rows from it")]
     HiddenRows { database: String, role: String, tables: Vec<String> },
 }
@@ -87,19 +89,20 @@ impl BackupError {
                     None => explanation,
                 }
             }
-            BackupError::Incomplete { .. } => {
-                Explanation::new("RESTORE.INCOMPLETE", Exit::Backup)
-                    .because(
-                        "the comment that pg_dump writes last, `PostgreSQL database dump \
+            BackupError::Incomplete { .. } => Explanation::new("RESTORE.INCOMPLETE", Exit::Backup)
+                .because(
+                    "the comment that pg_dump writes last, `PostgreSQL database dump \
                          complete`, is missing: the file was cut off, or another program wrote it",
-                    )
-                    .advise("if you know that nothing is missing, pass `--accept-incomplete`")
-            }
+                )
+                .advise("if you know that nothing is missing, pass `--accept-incomplete`"),
             BackupError::NoReader { package, .. } => {
                 Explanation::new("RESTORE.NO_READER", Exit::Backup).advise(format!(
                     "install {package} or newer, or name its folder in CARGO_DB_PG_BIN"
                 ))
             }
+            BackupError::Changed { .. } => Explanation::new("RESTORE.CHANGED", Exit::Backup)
+                .because("nothing of it was kept: it is not the file any more that was agreed to")
+                .advise("look at the file, and run the command again"),
             BackupError::HiddenRows { tables, .. } => {
                 Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)
                     .because_of(tables.iter().map(|table| format!("row security of {table}")))
@@ -167,6 +170,7 @@ pub(super) fn samples() -> Vec<BackupError> {
             written_by: text("18.6"),
             package: text("postgresql-client-17"),
         },
+        BackupError::Changed { name: text("school.sql") },
         BackupError::HiddenRows {
             database: text("school"),
             role: text("app"),

@@ -21,6 +21,8 @@ pub(crate) enum ConsentError {
         database: String,
         environment: Environment,
         consent: Consent,
+        /// The flag that says how much may go, with a space before it; empty where nothing does.
+        bounds: String,
         /// What makes it ask for so much.
         signals: Vec<String>,
     },
@@ -30,6 +32,10 @@ pub(crate) enum ConsentError {
     WrongPlan { given: String, plan: String, command: String },
     #[error("the plan {given} was carried out already, and its id is used up")]
     PlanUsedUp { given: String, command: String },
+    #[error("no `--lose-at-most` says how much of {} may go", objects.join(", "))]
+    NoBound { objects: Vec<String>, command: String },
+    #[error("more would go than `--lose-at-most` says: {}", beyond(object, *found, *bound))]
+    MoreLost { object: String, found: Option<u64>, bound: u64, command: String },
     #[error("the plan changed: it was {before}, and now it is {now}")]
     PlanChanged { before: String, now: String },
     #[error("`{}` names programs that are not trusted", root.display())]
@@ -49,10 +55,10 @@ impl ConsentError {
     pub(super) fn explain(&self) -> Explanation {
         match self {
             ConsentError::Declined => Explanation::new("CONSENT.DECLINED", Exit::Consent),
-            ConsentError::Missing { command, database, consent, signals, .. } => {
+            ConsentError::Missing { command, database, consent, bounds, signals, .. } => {
                 let missing = Explanation::new("CONSENT.MISSING", Exit::Consent)
                     .because_of(signals.iter().cloned());
-                how_to_agree(missing, command, database, *consent)
+                how_to_agree(missing, command, database, (*consent, bounds))
             }
             ConsentError::WrongName { database, .. } => {
                 Explanation::new("CONSENT.WRONG_NAME", Exit::Consent)
@@ -63,7 +69,16 @@ impl ConsentError {
                     .run("see the plan as it is now", format!("{command} --dry-run"))
             }
             ConsentError::PlanUsedUp { command, .. } => {
-                Explanation::new("CONSENT.USED_UP", Exit::Consent)
+                Explanation::new("CONSENT.USED_UP", Exit::Policy)
+                    .run("see the plan as it is now", format!("{command} --dry-run"))
+            }
+            ConsentError::NoBound { command, .. } => {
+                Explanation::new("CONSENT.NO_BOUND", Exit::Consent)
+                    .because("an id is of what may go at most, and not of what is there now")
+                    .run("see the plan with its bounds", format!("{command} --dry-run"))
+            }
+            ConsentError::MoreLost { command, .. } => {
+                Explanation::new("CONSENT.MORE_LOST", Exit::Policy)
                     .run("see the plan as it is now", format!("{command} --dry-run"))
             }
             ConsentError::PlanChanged { .. } => Explanation::new("PLAN.CHANGED", Exit::Consent)
@@ -119,6 +134,13 @@ fn grants(role: &str, tables: &[String]) -> String {
     std::iter::once(schema).chain(tables).collect::<Vec<_>>().join("; ")
 }
 
+fn beyond(object: &str, found: Option<u64>, bound: u64) -> String {
+    match found {
+        Some(found) => format!("{object} holds {found} rows, and {bound} may go"),
+        None => format!("{object} cannot be counted, and {bound} rows may go"),
+    }
+}
+
 fn needed(consent: Consent) -> &'static str {
     match consent {
         Consent::Free => "nothing",
@@ -132,7 +154,7 @@ fn how_to_agree(
     missing: Explanation,
     command: &str,
     database: &str,
-    consent: Consent,
+    (consent, bounds): (Consent, &str),
 ) -> Explanation {
     match consent {
         Consent::Free => missing,
@@ -141,7 +163,7 @@ fn how_to_agree(
         Consent::ToPlan => {
             missing.run("see the plan and its id", format!("{command} --dry-run")).run(
                 "agree to exactly that plan",
-                format!("{command} --confirm {database} --plan <id>"),
+                format!("{command} --confirm {database} --plan <id>{bounds}"),
             )
         }
     }
@@ -169,7 +191,12 @@ pub(super) fn samples() -> Vec<ConsentError> {
         database: database.clone(),
         environment: Environment::Production,
         consent,
+        bounds: text(" --lose-at-most pupils=12"),
         signals: vec![text("it counts as production because of DB_ENV (prod)")],
+    };
+    let more_lost = |found| {
+        let (object, command) = (text("pupils"), command.clone());
+        ConsentError::MoreLost { object, found, bound: 12, command }
     };
     let refused = |verb| ConsentError::Refused {
         verb,
@@ -184,6 +211,9 @@ pub(super) fn samples() -> Vec<ConsentError> {
         ConsentError::WrongName { given: text("x"), database: database.clone() },
         ConsentError::WrongPlan { given: text("a"), plan: text("b"), command: command.clone() },
         ConsentError::PlanUsedUp { given: text("a"), command: command.clone() },
+        ConsentError::NoBound { objects: vec![text("pupils")], command: command.clone() },
+        more_lost(Some(5_000)),
+        more_lost(None),
         ConsentError::PlanChanged { before: text("a"), now: text("b") },
         ConsentError::Untrusted {
             root: "/p".into(),

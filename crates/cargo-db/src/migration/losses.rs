@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use crate::failure::{DatabaseError, Kind, Result};
+use crate::migration::database::connect_or_none;
 use crate::migration::tables::project_relation;
 use crate::model::migration::Migration;
 use crate::model::target::Target;
-use crate::plan::Loss;
+use crate::plan::{Loss, Plan, Step};
+use crate::settings::Settings;
 use crate::world::pg::{Purpose, Row, Session};
 use crate::world::{World, files};
 use db_tools::ProjectTool;
@@ -15,8 +17,9 @@ use pg_sql::name::qualified_name;
 use pg_sql::quote::quote_identifier;
 use pg_sql::script::ScriptReader;
 
-/// Tables with more rows than this are not counted, only estimated.
-const COUNTED: f64 = 1_000_000.0;
+/// Tables with more rows than this are not counted. To count a table takes far less time than the
+/// backup that comes before, and what is not counted has no bound.
+const COUNTED: f64 = 100_000_000.0;
 
 /// What the down file of each migration does away with, as far as its text shows: dropped and
 /// truncated tables with their rows, dropped columns with the rows that hold something there.
@@ -32,7 +35,7 @@ pub(crate) fn losses_of(
         let mut losses = Vec::new();
         if migration.up.is_code {
             let object = format!("what the way back of {} takes", migration.title());
-            losses.push(Loss { object, rows: None });
+            losses.push(Loss::of(object, None));
         } else if let Some(down) = &migration.down {
             let bytes = down.part_of(files::read(&root.join(&down.path))?);
             let mut reader = ScriptReader::new(Box::new(bytes.as_slice()));
@@ -43,10 +46,8 @@ pub(crate) fn losses_of(
                     losses.extend(count(&mut session, &object)?);
                 }
                 if reaches_further(&words) {
-                    losses.push(Loss {
-                        object: format!("what line {} reaches", statement.line),
-                        rows: None,
-                    });
+                    let object = format!("what line {} reaches", statement.line);
+                    losses.push(Loss::of(object, None));
                 }
             }
             world.interrupt.check()?;
@@ -54,6 +55,42 @@ pub(crate) fn losses_of(
         all.push((migration, losses));
     }
     Ok(all)
+}
+
+/// Counts what the pending files of a plan drop or empty, as far as their text shows.
+pub(crate) fn count_losses(world: &World, settings: &Settings, plan: &mut Plan) -> Result<()> {
+    let mut dropped = Vec::new();
+    for (at, step) in plan.steps.iter().enumerate() {
+        let Step::Apply { migration, .. } = step else { continue };
+        if migration.up.is_code {
+            continue;
+        }
+        let bytes = migration.up.part_of(files::read(&settings.root.join(&migration.up.path))?);
+        if drops(&bytes) {
+            dropped.push((at, dropped_by(&String::from_utf8_lossy(&bytes))));
+        }
+    }
+    dropped.retain(|(_, objects)| !objects.is_empty());
+    if dropped.is_empty() {
+        return Ok(());
+    }
+    let Some(mut session) = connect_or_none(world, settings, &plan.target)? else { return Ok(()) };
+    for (at, objects) in dropped {
+        if let Some(Step::Apply { losses, .. }) = plan.steps.get_mut(at) {
+            for object in objects {
+                losses.extend(count(&mut session, &object)?);
+            }
+        }
+        world.interrupt.check()?;
+    }
+    Ok(())
+}
+
+/// Whether a file names anything that drops or empties. Most do not, and some are long.
+fn drops(bytes: &[u8]) -> bool {
+    let has =
+        |word: &[u8]| bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
+    has(b"drop") || has(b"truncate")
 }
 
 /// Whether a statement can do away with more than it names.
@@ -140,7 +177,7 @@ pub(crate) fn losses_where(
     let loss = |row: &Row| {
         let object = row.text("name")?.to_owned();
         let rows = count_rows(session, row.text("quoted")?, "*", row.number("estimate")?)?;
-        Ok(Loss { object, rows })
+        Ok(Loss::of(object, rows))
     };
     tables.iter().map(loss).collect()
 }
@@ -182,7 +219,7 @@ fn count(session: &mut Session, object: &LostObject) -> Result<Option<Loss>> {
     };
     let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
     let rows = count_rows(session, row.text("name")?, &what, row.number("estimate")?)?;
-    Ok(Some(Loss { object: name, rows }))
+    Ok(Some(Loss::of(name, rows)))
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(crate) use facts::gather;
 pub(crate) use files::{read_script, sql_of};
 pub(crate) use folder::{migrations, named_folder_exists, read_folder};
 pub(crate) use history::{histories, read_history, read_table};
-pub(crate) use losses::{LostObject, dropped_by, losses_of, losses_where};
+pub(crate) use losses::{LostObject, count_losses, dropped_by, losses_of, losses_where};
 pub(crate) use new_files::{Written, checked_name, written_by_tool};
 pub(crate) use record::write_history;
 pub(crate) use runner::{can_run, carry_out};

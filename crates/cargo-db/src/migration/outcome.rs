@@ -40,7 +40,7 @@ pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result
         facts.history.applied.iter().filter(|row| row.success).map(|row| &row.version).collect();
     let is_applied = |migration: &Migration| applied.contains(&migration.version);
     let done = plan.steps.iter().filter_map(|step| match step {
-        Step::Apply { migration } if is_applied(migration) => {
+        Step::Apply { migration, .. } if is_applied(migration) => {
             Some(format!("Applied {}", migration.title()))
         }
         Step::Revert { migration, .. } if !is_applied(migration) => {
@@ -58,7 +58,7 @@ pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result
 fn missed(step: &Step, applied: &BTreeSet<&Version>, history: &History) -> Option<String> {
     let is_applied = |migration: &Migration| applied.contains(&migration.version);
     let (migration, what) = match step {
-        Step::Apply { migration } | Step::Record { migration } if !is_applied(migration) => {
+        Step::Apply { migration, .. } | Step::Record { migration } if !is_applied(migration) => {
             (migration, "is not applied")
         }
         Step::Revert { migration, .. } if is_applied(migration) => (migration, "is still applied"),

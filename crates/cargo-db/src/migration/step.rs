@@ -16,7 +16,7 @@ pub(super) struct MigrationStep<'a> {
 impl<'a> MigrationStep<'a> {
     pub(super) fn of(step: &'a Step) -> Option<MigrationStep<'a>> {
         let (migration, direction) = match step {
-            Step::Apply { migration } => (migration, Direction::Up),
+            Step::Apply { migration, .. } => (migration, Direction::Up),
             Step::Revert { migration, .. } => (migration, Direction::Down),
             _ => return None,
         };

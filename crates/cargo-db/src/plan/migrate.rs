@@ -53,7 +53,9 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
         if facts.history.table.is_none() && !facts.layout.is_asked() {
             steps.push(Step::CreateHistory { table: facts.layout.lookup_name().replace('"', "") });
         }
-        steps.extend(chosen.into_iter().map(|migration| Step::Apply { migration }));
+        steps.extend(
+            chosen.into_iter().map(|migration| Step::Apply { migration, losses: Vec::new() }),
+        );
     }
     let mut plan = facts.plan(Operation::Migrate, steps);
     plan.takes_all_pending = takes_all_pending;

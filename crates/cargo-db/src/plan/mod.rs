@@ -2,6 +2,7 @@
 //! plan is what a dry run shows, what the policy judges, what is consented to and what runs.
 
 mod baseline;
+mod loss;
 mod migrate;
 mod retention;
 mod rollback;
@@ -19,6 +20,7 @@ use crate::model::target::Target;
 use db_tools::ProjectTool;
 
 pub(crate) use baseline::{baseline, repair};
+pub(crate) use loss::{AtMost, Loss};
 pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
 pub(crate) use retention::{Bounds, Retention, Verdict, judge as judge_retention};
 pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
@@ -111,15 +113,6 @@ impl Operation {
     }
 }
 
-/// What a step does away with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Loss {
-    /// A table, or a column of one.
-    pub(crate) object: String,
-    /// How many rows hold something there; `None` where nobody counted.
-    pub(crate) rows: Option<u64>,
-}
-
 /// One thing that will be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -131,6 +124,7 @@ pub(crate) enum Step {
     },
     Apply {
         migration: Migration,
+        losses: Vec<Loss>,
     },
     Revert {
         migration: Migration,
@@ -240,15 +234,21 @@ pub(crate) struct Plan {
     basis: String,
     /// What the policy asks for, in words.
     pub(crate) terms: String,
+    /// The command that consents to exactly this plan.
+    pub(crate) consent: String,
     /// The commands of a migration tool that carry it out, if one does.
     pub(crate) commands: Vec<String>,
     /// The versions that were applied when the plan was made, in the order of their files.
     pub(crate) applied: Vec<Version>,
     /// Whether it applies everything that is pending.
     pub(crate) takes_all_pending: bool,
-    /// How many plans on this target were consented to by their id before: an id is used up by
-    /// that.
-    pub(crate) used: usize,
+    /// Which database it is about: the cluster's identifier, and the oid. Nothing where there is
+    /// none yet.
+    pub(crate) identity: Option<String>,
+    /// The digest of the receipts that it needs.
+    pub(crate) receipts: Option<String>,
+    /// How often this very plan was consented to by its id before: an id is used up by that.
+    pub(crate) turn: usize,
     /// How many backups are to be left when it is done, where somebody says so.
     pub(crate) keeps_backups: Option<usize>,
 }
@@ -289,10 +289,13 @@ impl Facts {
             warnings: Vec::new(),
             basis: applied.join("\n"),
             terms: String::new(),
+            consent: String::new(),
             commands: Vec::new(),
             applied: standing.applied.iter().map(|(row, _)| row.version.clone()).collect(),
             takes_all_pending: false,
-            used: 0,
+            identity: None,
+            receipts: None,
+            turn: 0,
             keeps_backups: None,
         }
     }
@@ -316,10 +319,13 @@ impl Plan {
             warnings: Vec::new(),
             basis,
             terms: String::new(),
+            consent: String::new(),
             commands: Vec::new(),
             applied: Vec::new(),
             takes_all_pending: false,
-            used: 0,
+            identity: None,
+            receipts: None,
+            turn: 0,
             keeps_backups: None,
         }
     }
@@ -373,7 +379,7 @@ impl Plan {
     /// The migrations that the steps are about, in their order.
     pub(crate) fn migrations(&self) -> impl Iterator<Item = &Migration> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Apply { migration }
+            Step::Apply { migration, .. }
             | Step::Revert { migration, .. }
             | Step::Record { migration }
             | Step::Rerecord { migration }
@@ -385,14 +391,15 @@ impl Plan {
     /// The files that the steps run, in their order.
     pub(crate) fn files(&self) -> impl Iterator<Item = &ScriptFile> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Apply { migration } => Some(&migration.up),
+            Step::Apply { migration, .. } => Some(&migration.up),
             Step::Revert { migration, .. } => migration.down.as_ref(),
             _ => None,
         })
     }
 
-    /// The digest of all that a consent is about: verb, target, environment, history, and each
-    /// step with the checksums of its files. One byte of a pending file changes it.
+    /// The digest of all that a consent is about: verb, target, the database itself, environment,
+    /// history, receipts, and each step with the checksums of its files. One byte of a pending file
+    /// changes it.
     pub(crate) fn id(&self) -> PlanId {
         let mut digest = Context::new(&SHA256);
         let mut add = |part: &str| {
@@ -405,7 +412,9 @@ impl Plan {
         add(self.environment.name());
         add(&self.basis);
         add(&self.terms);
-        add(&self.used.to_string());
+        add(self.identity.as_deref().unwrap_or_default());
+        add(self.receipts.as_deref().unwrap_or_default());
+        add(&self.turn.to_string());
         self.commands.iter().for_each(|command| add(command));
         self.steps.iter().for_each(|step| add(&fingerprint(step)));
         let hex: String =
@@ -414,22 +423,25 @@ impl Plan {
     }
 }
 
-/// The objects that lose something, by their names.
-fn objects(losses: &[Loss]) -> String {
-    losses.iter().map(|loss| loss.object.as_str()).collect::<Vec<_>>().join(" ")
+/// The objects that lose something, each with its bound.
+fn bounded(losses: &[Loss]) -> String {
+    losses.iter().map(Loss::fingerprint).collect::<Vec<_>>().join(" ")
 }
 
-/// What identifies a step. Row counts are left out: they change under a consent that still holds.
+/// What identifies a step. Of losses the bounds are a part and the counts are not: they change
+/// under a consent that still holds.
 fn fingerprint(step: &Step) -> String {
     match step {
         Step::CreateDatabase { name } => format!("create database {name}"),
         Step::CreateHistory { table } => format!("create history {table}"),
-        Step::Apply { migration } => {
-            format!("apply {} {}", migration.version, migration.up.checksum)
+        Step::Apply { migration, losses } => {
+            let (version, up) = (&migration.version, &migration.up.checksum);
+            format!("apply {version} {up} {}", bounded(losses))
         }
-        Step::Revert { migration, .. } => {
+        Step::Revert { migration, losses } => {
             let down = migration.down.as_ref().map(|down| down.checksum.to_string());
-            format!("revert {} {}", migration.version, down.unwrap_or_default())
+            let down = down.unwrap_or_default();
+            format!("revert {} {down} {}", migration.version, bounded(losses))
         }
         Step::Record { migration } => {
             format!("record {} {}", migration.version, migration.up.checksum)
@@ -438,7 +450,7 @@ fn fingerprint(step: &Step) -> String {
             format!("rerecord {} {}", migration.version, migration.up.checksum)
         }
         Step::ClearFailed { migration } => format!("clear failed {}", migration.version),
-        Step::Clear { tables } => format!("clear {}", objects(tables)),
+        Step::Clear { tables } => format!("clear {}", bounded(tables)),
         Step::Load { seed } => format!("load {} {}", seed.path, seed.checksum),
         Step::Run { command } => format!("run {command:?}"),
         Step::Backup => "backup".to_owned(),
@@ -448,9 +460,11 @@ fn fingerprint(step: &Step) -> String {
         Step::Build { backup } => format!("build {backup}"),
         Step::RunAnything { backup, .. } => format!("run anything {backup}"),
         Step::CreateRoles { names } => format!("create roles {}", names.join(" ")),
-        Step::Replace { what, backup, .. } => format!("replace {what} {backup}"),
+        Step::Replace { what, backup, loses } => {
+            format!("replace {what} {backup} {}", bounded(loses))
+        }
         Step::Swap { name, keeps_old, loses } => {
-            format!("swap {name} {keeps_old} {}", objects(loses))
+            format!("swap {name} {keeps_old} {}", bounded(loses))
         }
         Step::PutBack { kept, name } => format!("put back {kept} {name}"),
         Step::Remove { what } => format!("remove {what}"),

@@ -133,6 +133,6 @@ fn to_clear(facts: &SeedFacts, seeds: &[Seed]) -> Result<Vec<Loss>> {
             open.push(&referrer.name);
         }
     }
-    let loss = |name: &str| Loss { object: name.to_owned(), rows: Some(facts.tables[name].rows) };
+    let loss = |name: &str| Loss::of(name, Some(facts.tables[name].rows));
     Ok(clear.into_iter().map(loss).collect())
 }

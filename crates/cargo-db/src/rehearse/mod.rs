@@ -30,6 +30,6 @@ mod watch;
 
 pub(crate) use judge::only_locks;
 pub(crate) use queries::read as read_queries;
-pub(crate) use receipt::{Receipt, Receipts, SchemaState};
+pub(crate) use receipt::{Receipt, Receipts, SchemaState, estimated_rows};
 pub(crate) use rehearsal::rehearse;
 pub(crate) use request::{CopySource, Request};

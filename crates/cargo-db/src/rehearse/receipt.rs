@@ -64,11 +64,15 @@ impl SchemaState {
     pub(crate) fn of(session: &mut Session, layout: &ProjectTool) -> Result<SchemaState> {
         let schema = Fingerprint::of(session, layout)?.digest();
         let version: u32 = session.number("ask for the version", "SHOW server_version_num")?;
-        let sql = "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class \
-                   WHERE relkind IN ('r', 'm') AND oid >= 16384";
-        let rows = session.number("ask for the sizes of tables", sql)?;
-        Ok(SchemaState { schema, server: version / 10_000, rows })
+        Ok(SchemaState { schema, server: version / 10_000, rows: estimated_rows(session)? })
     }
+}
+
+/// How many rows the tables of the session's database hold, as the server estimates them.
+pub(crate) fn estimated_rows(session: &mut Session) -> Result<u64> {
+    let sql = "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class \
+               WHERE relkind IN ('r', 'm') AND oid >= 16384";
+    session.number("ask for the sizes of tables", sql)
 }
 
 /// One migration of a receipt.
@@ -109,6 +113,11 @@ impl Receipt {
             server: on.server,
             migrations: migrations.iter().zip(&rehearsal.migrations).map(entry).collect(),
         }
+    }
+
+    /// The SHA-256 of all that it says.
+    pub(crate) fn digest(&self) -> String {
+        files::sha256(&serde_json::to_vec(self).unwrap_or_default()).to_string()
     }
 
     /// When it was written, for people.

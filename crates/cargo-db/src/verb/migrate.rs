@@ -8,7 +8,7 @@ use crate::answer::{DryRun, Migrated, Outcome};
 use crate::audit::Trail;
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore,
-    backup_obstacle, foresee, lock_migrations, perform, prove, same_plan,
+    backup_obstacle, foresee, lock_migrations, perform, prove, receipt_of, same_plan,
 };
 use crate::failure::{ProgramError, Result};
 use crate::migration::{self, AppliedMigration, Witness};
@@ -160,7 +160,11 @@ impl Change for Migrating<'_> {
         let facts = migration::gather(world, settings, &database.target)?;
         self.has_no_files = facts.folder.migrations.is_empty();
         let wanted = self.args.wants_all_or_nothing(database)?;
-        batched(database, plan::migrate(&facts, &request)?, wanted)
+        let mut plan = plan::migrate(&facts, &request)?;
+        migration::count_losses(world, settings, &mut plan)?;
+        let mut plan = batched(database, plan, wanted)?;
+        plan.receipts = receipt_of(database, &plan, self.args.receipt.as_deref())?;
+        Ok(plan)
     }
 
     fn examine(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {

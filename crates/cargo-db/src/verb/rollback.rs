@@ -5,6 +5,7 @@ use clap::Args;
 use crate::answer::{DryRun, Migrated, Outcome};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, perform, prove_rollback,
+    receipts_of_rollback,
 };
 use crate::failure::Result;
 use crate::migration::{self, AppliedMigration};
@@ -72,7 +73,9 @@ impl Change for Reverting<'_> {
         let migrations = plan::to_revert(&facts, &request)?;
         let with_losses =
             migration::losses_of(world, &database.target, &settings.root, migrations)?;
-        Ok(plan::rollback(&facts, with_losses))
+        let mut plan = plan::rollback(&facts, with_losses);
+        plan.receipts = receipts_of_rollback(database, &plan)?;
+        Ok(plan)
     }
 
     fn settle(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {

@@ -99,6 +99,7 @@ fn ask(workspace: &Workspace, view: &TrustView) -> Result<()> {
             database: database.to_owned(),
             environment,
             consent: Consent::ToPlan,
+            bounds: String::new(),
             signals: signals
                 .map(|one| format!("it counts as {environment} because of {one}"))
                 .collect(),

@@ -70,8 +70,23 @@ pub(crate) fn plain_text(path: &Path) -> Result<Box<dyn Read + Send>> {
     open(path, packing_of(path)?)
 }
 
+/// The same of a file that was opened already.
+pub(crate) fn plain_text_of(
+    path: &Path,
+    file: impl Read + Send + 'static,
+) -> Result<Box<dyn Read + Send>> {
+    unpacked(path, file, packing_of(path)?)
+}
+
 fn open(path: &Path, packing: Packing) -> Result<Box<dyn Read + Send>> {
-    let file = files::open(path).map_err(failed(path))?;
+    unpacked(path, files::open(path).map_err(failed(path))?, packing)
+}
+
+fn unpacked(
+    path: &Path,
+    file: impl Read + Send + 'static,
+    packing: Packing,
+) -> Result<Box<dyn Read + Send>> {
     let file = io::BufReader::with_capacity(256 * 1024, file);
     Ok(match packing {
         Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),

@@ -5,6 +5,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod clock;
+pub(crate) mod digest;
 pub(crate) mod files;
 pub(crate) mod header;
 pub(crate) mod kind;

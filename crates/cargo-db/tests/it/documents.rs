@@ -96,9 +96,9 @@ fn ended(project: &Project, arguments: &[&str], code: i32) -> Value {
 /// The same of a verb that needs consent to its plan.
 #[track_caller]
 fn agreed(project: &Project, arguments: &[&str]) -> Value {
-    let asked = ended(project, &[arguments, &["--dry-run"]].concat(), 0);
-    let plan = asked["plan"]["id"].as_str().unwrap();
-    let consent = ["--confirm", project.database.as_str(), "--plan", plan];
+    ended(project, &[arguments, &["--dry-run"]].concat(), 0);
+    let consent = project.consent(arguments);
+    let consent: Vec<&str> = consent.iter().map(String::as_str).collect();
     ended(project, &[arguments, &consent].concat(), 0)
 }
 

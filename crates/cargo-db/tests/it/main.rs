@@ -14,6 +14,8 @@ mod check;
 mod circles;
 mod concurrency;
 mod concurrently;
+mod consent;
+mod consent_bytes;
 mod create;
 mod dangers;
 mod demo;

@@ -341,19 +341,11 @@ fn what_is_expected_is_let_through_up_to_its_bound() {
     project.migration("1_m.sql", &drop_note(18_001));
     project.db(&["rehearse"]).ok();
     project.set("CARGO_DB_ENV", "production");
-    let id = |project: &Project| {
-        let plan = project.db(&["migrate", "--dry-run", "--json"]).ok().json();
-        plan["plan"]["id"].as_str().unwrap().to_owned()
-    };
-    let agreed = |project: &Project| {
-        let id = id(project);
-        project.db(&["migrate", "--confirm", "h_expect", "--plan", &id])
-    };
     project.run_sql("UPDATE users SET note = 'late' WHERE id IN (18001, 18002)");
-    agreed(&project).code(4).says("users.note holds 18002").says("18002").says("18001");
+    project.agreed(&["migrate"]).code(4).says("users.note holds 18002").says("18002").says("18001");
     assert_eq!(project.query("SELECT count(note) FROM users"), ["18002"]);
     project.run_sql("UPDATE users SET note = NULL WHERE id = 18002");
-    agreed(&project).ok();
+    project.agreed(&["migrate"]).ok();
 }
 
 #[test]
@@ -362,11 +354,7 @@ fn production_wants_the_receipt_of_these_files_on_this_schema() {
     project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int;");
     project.migration("1_m.down.sql", "ALTER TABLE users DROP COLUMN extra;");
     project.set("CARGO_DB_ENV", "production");
-    let agreed = |project: &Project, verb: &[&str]| {
-        let plan = project.db(&[&[verb[0], "--dry-run", "--json"], &verb[1..]].concat()).json();
-        let id = plan["plan"]["id"].as_str().unwrap().to_owned();
-        project.db(&[verb, &["--confirm", "h_receipt", "--plan", &id]].concat())
-    };
+    let agreed = |project: &Project, verb: &[&str]| project.agreed(verb);
     agreed(&project, &["migrate"]).code(4).says("no receipt of a rehearsal holds");
     let receipt =
         project.db(&["rehearse", "--json"]).ok().json()["receipt"].as_str().unwrap().to_owned();
@@ -686,12 +674,7 @@ fn an_expected_loss_is_counted_under_the_name_that_it_has() {
     project.db(&["rehearse"]).ok();
     project.run_sql("INSERT INTO items VALUES (20000, 1, 'late')");
     project.set("CARGO_DB_ENV", "production");
-    let plan = project.db(&["migrate", "--dry-run", "--json"]).ok().json();
-    let id = plan["plan"]["id"].as_str().unwrap();
-    project
-        .db(&["migrate", "--confirm", "h_renamed", "--plan", id])
-        .code(4)
-        .says("items holds 10001");
+    project.agreed(&["migrate"]).code(4).says("items holds 10001");
 }
 
 #[test]

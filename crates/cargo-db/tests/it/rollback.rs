@@ -30,9 +30,9 @@ Plan [..] on postgres@[..]/r_basic (development)
   policy: backup, confirm
   take a backup, and read it back
   revert 2 note
-    loses users.note: 2 rows
+    loses users.note: 2 rows, at most 12
   revert 1 users
-    loses users: 3 rows
+    loses users: 3 rows, at most 13
 error: rollback on `r_basic` (development) needs a confirmation
   it counts as development because of nothing set (the server is on this machine)
 

@@ -36,7 +36,7 @@ impl Change for Building<'_> {
             return Err(BackupError::CannotRestore { name, problems }.into());
         }
         let last = if preflight.exists {
-            let gone = Loss { object: format!("{name}, {} tables", preflight.tables), rows: None };
+            let gone = Loss::of(format!("{name}, {} tables", preflight.tables), None);
             let keeps_old = database.environment() != Environment::Test;
             let loses = if keeps_old { Vec::new() } else { vec![gone] };
             Step::Swap { name, keeps_old, loses }

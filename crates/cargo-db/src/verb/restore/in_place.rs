@@ -2,9 +2,9 @@
 
 use crate::audit::DatabaseIdentity;
 use crate::backup::{self, Folder, LockedScope, Part, RestoreOptions, Scope, Source};
-use crate::change::{Change, Database, lock_migrations};
+use crate::change::{Change, Database, lock_migrations, within_bounds};
 use crate::failure::{Result, SettingsError};
-use crate::plan::{Operation, Plan, Step};
+use crate::plan::{Loss, Operation, Plan, Step};
 use crate::verb::restore::anything;
 use crate::verb::restore::roles::{self, Roles};
 use crate::world::pg::{Lock, Own, Purpose, Session};
@@ -31,6 +31,11 @@ impl<'a> Replacing<'a> {
         }
         Ok(Replacing { source, scope, roles, part: None, locked: None })
     }
+
+    fn replace(&self, loses: Vec<Loss>) -> Step {
+        let (what, backup) = (self.scope.describe(), self.source.name.clone());
+        Step::Replace { what, backup, loses }
+    }
 }
 
 impl Change for Replacing<'_> {
@@ -44,11 +49,7 @@ impl Change for Replacing<'_> {
         backup::preflight(world, settings, target, self.source, options)?;
         let roles = self.roles.missing(database, target, self.source)?;
         let part = backup::gather(world, settings, target, self.source, self.scope.clone())?;
-        let replace = Step::Replace {
-            what: self.scope.describe(),
-            backup: self.source.name.clone(),
-            loses: part.losses.clone(),
-        };
+        let replace = self.replace(part.losses.clone());
         let any = anything::step(database, self.source)?;
         let steps = any.into_iter().chain(roles::step(roles)).chain([replace]).collect();
         let basis = format!("{}{}", self.source.fingerprint()?, part.fingerprint());
@@ -62,10 +63,15 @@ impl Change for Replacing<'_> {
     }
 
     /// From here on nobody writes to what is replaced: what they wrote by now is in the backup.
-    fn before_backup(&mut self, database: &Database<'_>, _: &Plan, _: &mut Lock) -> Result<()> {
+    fn before_backup(&mut self, database: &Database<'_>, plan: &Plan, _: &mut Lock) -> Result<()> {
         if let Some(part) = self.part.take() {
             let (world, settings) = (&database.workspace.world, &database.settings);
-            self.locked = Some(backup::begin(world, settings, &database.target, part)?);
+            let mut locked = backup::begin(world, settings, &database.target, part)?;
+            let mut last_look = plan.clone();
+            last_look.steps = vec![self.replace(locked.losses(settings)?)];
+            last_look.bound(&plan.at_most());
+            within_bounds(database, last_look.losses())?;
+            self.locked = Some(locked);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod handover;
 mod lock;
 pub(crate) mod marker;
 pub(crate) mod memory;
+pub(crate) mod oid;
 pub(crate) mod own;
 mod pin;
 mod pooler;

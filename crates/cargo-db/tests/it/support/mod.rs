@@ -118,6 +118,24 @@ impl Project {
         self.command(arguments).output().expect("the program starts").into()
     }
 
+    /// What a dry run of these arguments says one would have to type to consent to its plan.
+    #[track_caller]
+    pub(crate) fn consent(&self, arguments: &[&str]) -> Vec<String> {
+        let plan = self.db(&[arguments, &["--dry-run", "--json"]].concat()).json();
+        let typed = plan["plan"]["consent"].as_str().unwrap_or_else(|| panic!("{plan:#}"));
+        let words = shell_words::split(typed).expect("words");
+        let from = words.iter().position(|word| word == "--confirm").expect("what consents");
+        words[from..].to_vec()
+    }
+
+    /// Runs `cargo db` to its end, with consent to the plan that a dry run shows.
+    #[must_use = "look at what it printed, or at least that it succeeded"]
+    #[track_caller]
+    pub(crate) fn agreed(&self, arguments: &[&str]) -> Ran {
+        let consent = self.consent(arguments);
+        self.db(&[arguments, &consent.iter().map(String::as_str).collect::<Vec<_>>()].concat())
+    }
+
     /// A run that is not started yet, with nothing of our own environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         // A long run can have a program that no build replaces meanwhile.

@@ -1,0 +1,98 @@
+//! The bytes of a source: those that were consented to are those that are loaded. A file can be
+//! exchanged after it was looked at, so plain text is hashed while it is loaded, and an archive,
+//! which another program reads, once more afterwards.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::backup::content::Text;
+use crate::backup::source::Source;
+use crate::failure::{BackupError, CausedBy, Result};
+use crate::model::backup::{FileEntry, Format};
+use crate::settings::Settings;
+use crate::world::World;
+use crate::world::archive::measure;
+use crate::world::digest::Digested;
+use crate::world::kind::plain_text_of;
+
+impl Source {
+    /// Remembers the files that a consent is about, as far as they are loaded: a set holds the same
+    /// rows twice.
+    pub(super) fn agree_to(&self, files: &[FileEntry]) {
+        let of_entry = |file: &FileEntry| (self.path_of(file), file.sha256.clone());
+        let is_loaded = |path: &Path| {
+            self.roles.is_none() || path == self.path || self.roles.as_deref() == Some(path)
+        };
+        let loaded = files.iter().map(of_entry).filter(|(path, _)| is_loaded(path));
+        self.agreed.replace(loaded.collect());
+    }
+
+    fn path_of(&self, file: &FileEntry) -> PathBuf {
+        let of_set = self.roles.as_deref().and_then(Path::parent);
+        match of_set.or_else(|| self.path.is_dir().then_some(self.path.as_path())) {
+            Some(folder) => folder.join(&file.path),
+            None => self.path.clone(),
+        }
+    }
+
+    /// The whole of it as SQL, to be run: its end is an error where it is not what was agreed to.
+    pub(super) fn text_to_load(&self, world: &World, settings: &Settings) -> Result<Box<dyn Text>> {
+        match self.format {
+            Format::Sql => self.agreed_text(&self.path),
+            _ => self.text(world, settings),
+        }
+    }
+
+    /// The same of one of its files.
+    pub(super) fn agreed_text(&self, path: &Path) -> Result<Box<dyn Text>> {
+        let digest = Digested::open(path)?;
+        let text = plain_text_of(path, digest.clone())?;
+        let agreed = self.agreed.borrow();
+        let expected = agreed.iter().find(|(known, _)| known == path).map(|(_, sha)| sha.clone());
+        Ok(Box::new(Agreed { text, digest, expected, name: self.name.clone() }))
+    }
+
+    /// Fails where an archive is not the one any more that was agreed to. Asked when it is loaded,
+    /// and nothing of it is to stay yet.
+    pub(super) fn is_unchanged(&self) -> Result<()> {
+        if self.format == Format::Sql {
+            return Ok(());
+        }
+        for (path, sha256) in self.agreed.borrow().iter() {
+            if measure(path)?.sha256.to_string() != *sha256 {
+                return Err(BackupError::Changed { name: self.name.clone() }.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A text whose file has to be a certain one.
+struct Agreed {
+    text: Box<dyn Read + Send>,
+    digest: Digested,
+    /// Nothing where nobody agreed to anything.
+    expected: Option<String>,
+    name: String,
+}
+
+impl Read for Agreed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.text.read(buffer)
+    }
+}
+
+impl Text for Agreed {
+    fn finish(&mut self, world: &World) -> Result<()> {
+        self.text.finish(world)?;
+        let found = self.digest.clone().finish().map_err(|error| {
+            BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
+        })?;
+        match &self.expected {
+            Some(expected) if found.to_string() != *expected => {
+                Err(BackupError::Changed { name: self.name.clone() }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}

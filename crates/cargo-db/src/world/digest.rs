@@ -1,0 +1,48 @@
+//! A file that is hashed while it is read, so that whoever has read it knows what it was: a second
+//! look at the file may find other bytes.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ring::digest::{Context, SHA256};
+
+use crate::failure::{CausedBy, FileError, Result};
+use crate::model::migration::Checksum;
+use crate::world::files;
+
+/// The file. Its copies read on where the others have stopped, and hash into the same digest.
+#[derive(Clone)]
+pub(crate) struct Digested {
+    file: Arc<File>,
+    context: Arc<Mutex<Context>>,
+}
+
+impl Digested {
+    /// Opens a file.
+    pub(crate) fn open(path: &Path) -> Result<Digested> {
+        let file = files::open(path).map_err(|error| {
+            FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
+                .caused_by(error)
+        })?;
+        let context = Arc::new(Mutex::new(Context::new(&SHA256)));
+        Ok(Digested { file: Arc::new(file), context })
+    }
+
+    /// Reads what nobody has read yet. Returns the SHA-256 of all of it.
+    pub(crate) fn finish(mut self) -> io::Result<Checksum> {
+        io::copy(&mut self, &mut io::sink())?;
+        let context = self.context.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(Checksum::of_digest(context.finish().as_ref()))
+    }
+}
+
+impl Read for Digested {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = (&*self.file).read(buffer)?;
+        let mut context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
+        context.update(&buffer[..count]);
+        Ok(count)
+    }
+}

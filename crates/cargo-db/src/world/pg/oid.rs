@@ -1,0 +1,19 @@
+//! Which database a session is in, whatever it is called: one that was renamed is the same one, and
+//! one that has taken its name is not.
+
+use crate::failure::{DatabaseError, Kind, Result};
+use crate::world::pg::session::Session;
+
+/// The cluster's identifier and the oid of the session's database. A role that may not ask for the
+/// first has the oid alone.
+pub(crate) fn identity(session: &mut Session) -> Result<String> {
+    let oid = "SELECT oid FROM pg_database WHERE datname = current_database()";
+    let oid: u32 = session.number("ask for the oid of the database", oid)?;
+    let cluster = "SELECT system_identifier FROM pg_control_system()";
+    match session.value("ask for the cluster's identifier", cluster) {
+        Err(failure) if matches!(failure.kind(), Kind::Database(DatabaseError::Sql { .. })) => {
+            Ok(format!("unknown {oid}"))
+        }
+        cluster => Ok(format!("{} {oid}", cluster?.unwrap_or_default())),
+    }
+}

@@ -1,0 +1,244 @@
+//! Consent to a plan: used once by whoever comes first, and to one database.
+
+use std::process::{Child, Stdio};
+
+use crate::support::{Project, Ran, cluster};
+
+/// A project with a table and a row, whose environment asks for consent to plans.
+fn production(name: &str) -> Project {
+    let mut project = Project::new(name);
+    project.migration("1_a.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1);");
+    project.db(&["migrate"]).ok();
+    project.set("CARGO_DB_ENV", "production");
+    project
+}
+
+/// Another checkout of the same project, on what could be another machine.
+fn elsewhere(project: &Project) -> Project {
+    let mut other = Project::bare(&project.database);
+    other.migration("1_a.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1);");
+    other.set("DATABASE_URL", &cluster().url(&project.database));
+    other.set("CARGO_DB_ENV", "production");
+    other
+}
+
+fn id_of(project: &Project, arguments: &[&str]) -> String {
+    let plan = project.db(&[arguments, &["--dry-run", "--json"]].concat()).ok().json();
+    plan["plan"]["id"].as_str().unwrap().to_owned()
+}
+
+fn spawn(project: &Project, arguments: &[&str]) -> Child {
+    project.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Lets two runs with one id go at once. Returns how they ended.
+fn race(one: &Project, other: &Project, arguments: &[&str]) -> [Ran; 2] {
+    let id = id_of(one, arguments);
+    let run = [arguments, &["--confirm", &one.database, "--plan", &id]].concat();
+    let runs = [spawn(one, &run), spawn(other, &run)];
+    runs.map(|run| Ran::from(run.wait_with_output().unwrap()))
+}
+
+/// How often two runs are let go.
+fn turns() -> usize {
+    std::env::var("CARGO_DB_TEST_TURNS").ok().and_then(|turns| turns.parse().ok()).unwrap_or(5)
+}
+
+fn one_runs(one: &Project, other: &Project) {
+    // What it does leaves everything as it was: nothing but the id tells the second run.
+    let mark = ["env", "set", "production"];
+    let first = id_of(one, &mark);
+    one.db(&[&mark[..], &["--confirm", &one.database, "--plan", &first]].concat()).ok();
+    for turn in 1..=turns() {
+        let ended = race(one, other, &mark);
+        let mut codes = [ended[0].code, ended[1].code];
+        codes.sort_unstable();
+        assert_eq!(codes, [Some(0), Some(4)], "turn {turn}\n{}\n{}", ended[0], ended[1]);
+        let [first, second] = ended;
+        let late = if first.code == Some(4) { first } else { second };
+        late.says("was carried out already, and its id is used up");
+    }
+}
+
+#[test]
+fn of_two_runs_with_one_plan_exactly_one_runs() {
+    let project = production("co_once");
+    one_runs(&project, &project);
+    let intents = "SELECT count(*), count(DISTINCT record::json ->> 'plan') FROM cargo_db.audit \
+                   WHERE record::json ->> 'phase' = 'intent'";
+    let wanted = turns() + 1;
+    assert_eq!(project.query(intents), [format!("{wanted}|{wanted}")]);
+}
+
+#[test]
+fn of_two_machines_with_one_plan_exactly_one_runs() {
+    let project = production("co_machines");
+    let other = elsewhere(&project);
+    one_runs(&project, &other);
+    // Who came too late has nothing in its trail that looks like a run that was killed.
+    other.db(&["status"]).ok();
+    let trail = other.db(&["audit", "--json"]).ok().json();
+    let records = trail["records"].as_array().unwrap();
+    let of = |phase: &str| records.iter().filter(|record| record["phase"] == phase).count();
+    assert_eq!(of("intent"), of("outcome"));
+}
+
+#[test]
+fn a_trail_that_was_removed_does_not_give_ids_back() {
+    let project = production("co_trail");
+    let mark = ["env", "set", "production"];
+    let id = id_of(&project, &mark);
+    let run = [&mark[..], &["--confirm", "co_trail", "--plan", &id]].concat();
+    project.db(&run).ok();
+    std::fs::remove_file(project.path().join(".db/audit.jsonl")).unwrap();
+    project.db(&run).code(4).says("is used up");
+}
+
+#[test]
+fn an_id_that_is_used_up_leaves_a_new_one_and_no_other_plan_is_touched() {
+    let project = production("co_turns");
+    project.db(&["backup", "-o", "x.sql.gz"]).ok();
+    let (mark, restore) = (["env", "set", "production"], ["restore", "x.sql.gz"]);
+    let (of_mark, of_restore) = (id_of(&project, &mark), id_of(&project, &restore));
+    project.db(&[&mark[..], &["--confirm", "co_turns", "--plan", &of_mark]].concat()).ok();
+    assert_ne!(id_of(&project, &mark), of_mark);
+    let run = [&restore[..], &["--confirm", "co_turns", "--plan", &of_restore]].concat();
+    project.db(&run).ok();
+    assert_ne!(id_of(&project, &restore), of_restore);
+}
+
+#[test]
+fn a_plan_is_for_one_database_whatever_it_is_called() {
+    let project = production("co_which");
+    project.db(&["backup", "-o", "x.sql.gz"]).ok();
+    let restore = ["restore", "x.sql.gz"];
+    let id = id_of(&project, &restore);
+    cluster().end_sessions("co_which");
+    cluster().run("postgres", "CREATE DATABASE co_which_too TEMPLATE co_which");
+    cluster().run("postgres", "ALTER DATABASE co_which RENAME TO co_which_old");
+    cluster().run("postgres", "ALTER DATABASE co_which_too RENAME TO co_which");
+    let run = [&restore[..], &["--confirm", "co_which", "--plan", &id]].concat();
+    project.db(&run).code(3).says("is not this plan");
+    cluster().end_sessions("co_which");
+    cluster().run("postgres", "DROP DATABASE co_which");
+    cluster().run("postgres", "ALTER DATABASE co_which_old RENAME TO co_which");
+    project.db(&run).ok();
+}
+
+/// A project with rows to lose, by every verb that loses any.
+fn with_users(name: &str, rows: u32) -> Project {
+    let project = Project::new(name);
+    project.migration("1_users.up.sql", "CREATE TABLE users (id int PRIMARY KEY, note text);");
+    project.migration("1_users.down.sql", "DROP TABLE users;");
+    project.db(&["migrate"]).ok();
+    project.write("seeds/staging/users.csv", "id,note\n1,x\n");
+    project.run_sql(&format!(
+        "INSERT INTO users SELECT n, 'x' FROM generate_series(1, {rows}) n; ANALYZE users"
+    ));
+    project
+}
+
+fn add(project: &Project, from: u32, to: u32) {
+    project
+        .run_sql(&format!("INSERT INTO users SELECT n, 'y' FROM generate_series({from}, {to}) n"));
+}
+
+#[test]
+fn an_id_holds_for_no_more_than_was_said() {
+    let mut project = with_users("co_bounds", 1200);
+    project.db(&["backup", "--format", "custom", "-o", "x.dump"]).ok();
+    project.migration("2_note.up.sql", "ALTER TABLE users DROP COLUMN note;");
+    project.migration("2_note.down.sql", "ALTER TABLE users ADD COLUMN note text;");
+    project.set("CLAUDECODE", "1");
+    project.set("CARGO_DB_ENV", "staging");
+    project.set("CARGO_DB_REHEARSE", "0");
+    let verbs = [
+        (&["rollback"][..], "users"),
+        (&["seed", "--fresh"], "users"),
+        (&["reset", "--no-seed"], "users"),
+        (&["restore", "x.dump", "--clean"], "users"),
+        (&["restore", "x.dump", "--table", "users"], "users"),
+    ];
+    for (verb, object) in verbs {
+        let consent = project.consent(verb);
+        let bounds = format!("{object}=1212");
+        assert!(consent.iter().any(|word| word.contains(&bounds)), "{verb:?}: {consent:?}");
+        let shown = project.db(&[verb, &["--dry-run"]].concat()).ok();
+        shown.says("1,200 rows, at most 1,212").says(&format!("--lose-at-most {bounds}"));
+        let run: Vec<&str> =
+            verb.iter().copied().chain(consent.iter().map(String::as_str)).collect();
+        // A little more is covered, and the id is the same; much more is not.
+        add(&project, 1201, 1212);
+        let with_bound = [verb, &["--dry-run", "--json", "--lose-at-most", &bounds]].concat();
+        let again = project.db(&with_bound).ok().json();
+        assert_eq!(again["plan"]["id"].as_str(), Some(consent[3].as_str()), "{verb:?}");
+        add(&project, 1213, 1213);
+        let refused = project.db(&run).code(4);
+        refused.says("users holds 1213 rows, and 1212 may go");
+        // Without the bound it is another plan, and what is missing is said.
+        let without = &run[..verb.len() + 4];
+        project.db(without).code(3).says("no `--lose-at-most` says how much of");
+        assert_eq!(project.query("SELECT count(*) FROM users"), ["1213"], "{verb:?}");
+        project.run_sql("DELETE FROM users WHERE id > 1200");
+    }
+    // A bound of one's own choice, before and in the run.
+    let more = ["rollback", "--lose-at-most", "users=5000"];
+    let consent = project.consent(&more);
+    add(&project, 1201, 4000);
+    let run: Vec<&str> =
+        ["rollback"].into_iter().chain(consent.iter().map(String::as_str)).collect();
+    project.db(&run).ok();
+    assert_eq!(project.query("SELECT to_regclass('users') IS NULL"), ["t"]);
+}
+
+#[test]
+fn what_a_migration_drops_is_bounded_too() {
+    let mut project = with_users("co_drops", 300);
+    project.run_sql("UPDATE users SET note = NULL WHERE id > 250; CREATE TABLE s (id int)");
+    project.migration("2_note.up.sql", "ALTER TABLE users DROP COLUMN note; DROP TABLE s;");
+    project.set("CARGO_DB_ENV", "staging");
+    project.set("CLAUDECODE", "1");
+    let plan = project.db(&["migrate", "--dry-run", "--json"]).json();
+    assert_eq!(plan["plan"]["lose_at_most"], "s=10,users.note=260", "{plan:#}");
+    let step = plan["plan"]["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!(step["losses"][0]["object"], "users.note", "{step:#}");
+}
+
+#[test]
+fn what_was_shown_at_a_terminal_bounds_what_goes_too() {
+    let mut project = with_users("co_shown", 50);
+    project.set("CARGO_DB_ENV", "staging");
+    let mut holder = cluster().connect("co_shown");
+    let own_key = i64::from_be_bytes(*b"cargo-db");
+    holder.batch_execute(&format!("SELECT pg_advisory_lock({own_key})")).unwrap();
+    let run = spawn(&project, &["rollback", "--yes"]);
+    crate::support::eventually("it waits for the lock", || {
+        let sql = "SELECT 1 FROM pg_stat_activity WHERE datname = 'co_shown' \
+                   AND application_name LIKE 'cargo-db/% lock'";
+        !cluster().query("postgres", sql).is_empty()
+    });
+    add(&project, 51, 100);
+    drop(holder);
+    let ran = Ran::from(run.wait_with_output().unwrap());
+    ran.code(4).says("users holds 100 rows, and 60 may go");
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["100"]);
+}
+
+#[test]
+fn a_bound_is_of_something_that_goes() {
+    let project = with_users("co_words", 5);
+    let reset = ["reset", "--force", "--lose-at-most"];
+    for (bounds, code, says) in [
+        ("posts=5", 2, "names what this plan does not lose: posts"),
+        ("users", 2, "is not OBJECT=ROWS"),
+        ("users=4", 4, "users holds 5 rows, and 4 may go"),
+        ("users=5", 0, ""),
+    ] {
+        project.db(&[&reset[..], &[bounds]].concat()).code(code).says(says);
+    }
+    project
+        .run_sql("CREATE TABLE \"a,b=c \"\"d\" (id int); INSERT INTO \"a,b=c \"\"d\" VALUES (1)");
+    let mut agent = project;
+    agent.set("CLAUDECODE", "1");
+    agent.agreed(&["reset"]).ok();
+}
