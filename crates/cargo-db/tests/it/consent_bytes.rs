@@ -62,7 +62,11 @@ fn refused(project: &Project, arguments: &[&str], busy: &str, path: &Path) {
     change_the_end(path);
     ended(run).code(11).says("changed while it was restored").says("nothing of it was kept");
     assert_eq!(project.content(), before, "{arguments:?}");
-    assert_eq!(databases(&project.database), [project.database.clone()], "{arguments:?}");
+    assert_eq!(
+        databases(&project.database),
+        std::slice::from_ref(&project.database),
+        "{arguments:?}"
+    );
     // As it was, it is restored.
     std::fs::write(path, bytes).unwrap();
 }
