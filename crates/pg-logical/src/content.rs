@@ -3,14 +3,14 @@
 //! another one.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use pg_sql::left_out::LeftOut;
-use pg_sql::lexer::words;
-use pg_sql::script::{ScriptError, ScriptReader};
+use pg_sql::lexer::{Lexed, Token, token, words};
+use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 /// The content of one table: how many rows, and a hash of them that their order does not change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,18 @@ pub struct TableEntry {
     pub rows: u64,
     /// The sum, modulo 2^128, of XXH3-128 over each row's line of COPY text; hexadecimal.
     pub hash: String,
+    /// The columns in the order of the values in each line. A table that was restored may have them
+    /// in another one: a child of a table that a column was added to does. Older manifests do not
+    /// have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}
+
+impl TableEntry {
+    /// Whether the rows are the same ones.
+    pub fn has_rows_of(&self, other: &TableEntry) -> bool {
+        (self.rows, &self.hash) == (other.rows, &other.hash)
+    }
 }
 
 /// The rows of one table.
@@ -39,8 +51,8 @@ impl Rows {
     }
 
     /// As a manifest says it.
-    pub fn entry(&self) -> TableEntry {
-        TableEntry { rows: self.count, hash: format!("{:032x}", self.sum) }
+    pub fn entry(&self, columns: Vec<String>) -> TableEntry {
+        TableEntry { rows: self.count, hash: format!("{:032x}", self.sum), columns }
     }
 }
 
@@ -48,12 +60,40 @@ impl Rows {
 #[derive(Default)]
 struct Rowing {
     rows: Rows,
+    /// The columns in the order in which they are hashed.
+    columns: Vec<String>,
+    /// Where each of these columns stands in the lines that come, if not in that order.
+    order: Option<Vec<usize>>,
     /// The row of which the end has not come yet.
     open: Option<Box<Xxh3>>,
+    /// The same of one that is to be put in order.
+    line: Vec<u8>,
 }
 
 impl Rowing {
+    /// Gets ready for lines with these columns. One table may be filled by several COPYs: the
+    /// partitions of one that is hashed by an enum are loaded through it, each with its own order.
+    fn expect(&mut self, columns: &[String]) {
+        if self.columns.is_empty() {
+            columns.clone_into(&mut self.columns);
+        }
+        self.order = permutation(&self.columns, columns);
+    }
+
     fn add(&mut self, piece: &[u8]) {
+        match &self.order {
+            None => self.add_in_order(piece),
+            Some(order) => {
+                self.line.extend_from_slice(piece);
+                if piece.ends_with(b"\n") {
+                    self.rows.add(&in_order(&self.line, order));
+                    self.line.clear();
+                }
+            }
+        }
+    }
+
+    fn add_in_order(&mut self, piece: &[u8]) {
         let ends = piece.ends_with(b"\n");
         if ends && self.open.is_none() {
             return self.rows.add(piece);
@@ -71,6 +111,22 @@ impl Rowing {
             self.rows.sum = self.rows.sum.wrapping_add(open.digest128());
         }
     }
+}
+
+/// Where each of the columns that are wanted stands among those that come; nothing where they come
+/// in that order, or are other ones.
+fn permutation(wanted: &[String], coming: &[String]) -> Option<Vec<usize>> {
+    let place = |column| coming.iter().position(|other| other == column);
+    let order: Option<Vec<usize>> = wanted.iter().map(place).collect();
+    order.filter(|_| wanted != coming && wanted.len() == coming.len())
+}
+
+/// A line of COPY text with its values in another order: a tab inside of a value is written `\t`.
+fn in_order(line: &[u8], order: &[usize]) -> Vec<u8> {
+    let values: Vec<&[u8]> =
+        line.strip_suffix(b"\n").unwrap_or(line).split(|&byte| byte == b'\t').collect();
+    let value = |&at: &usize| values.get(at).copied().unwrap_or_default();
+    order.iter().map(value).collect::<Vec<_>>().join(&b'\t')
 }
 
 /// The last comment of every plain dump: without it, the end is missing.
@@ -91,8 +147,7 @@ pub struct Content {
 
 /// Reads a whole dump and says what it holds; `passed` is called after each table's rows.
 pub fn read(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Content, ScriptError> {
-    let (content, is_complete) = read_any(input, passed, LeftOut::default())?;
-    if is_complete { Ok(content) } else { Err(ScriptError::NoTrailer) }
+    read_like(input, &BTreeMap::new(), passed)
 }
 
 /// The same without what is left out of it, and whether it says that it is complete: programs that
@@ -102,21 +157,83 @@ pub fn read_any(
     passed: &mut dyn FnMut(),
     left_out: LeftOut,
 ) -> Result<(Content, bool), ScriptError> {
+    read_all(input, &BTreeMap::new(), &mut Passing(passed), left_out)
+}
+
+/// The same, with the columns of each table in the order in which they are `expected`.
+pub fn read_like(
+    input: &mut dyn Read,
+    expected: &BTreeMap<String, TableEntry>,
+    passed: &mut dyn FnMut(),
+) -> Result<Content, ScriptError> {
+    read_watched(input, expected, &mut Passing(passed))
+}
+
+/// Somebody who sees all of a dump while it is read.
+pub trait Watch {
+    /// A statement, and the comments before it.
+    fn statement(&mut self, statement: &Statement, comments: &str) -> io::Result<()>;
+    /// A row of the last statement, or a piece of one.
+    fn row(&mut self, piece: &[u8]) -> io::Result<()>;
+    /// The last row has passed.
+    fn end_of_rows(&mut self) -> io::Result<()>;
+}
+
+struct Passing<'a>(&'a mut dyn FnMut());
+
+impl Watch for Passing<'_> {
+    fn statement(&mut self, _: &Statement, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn row(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end_of_rows(&mut self) -> io::Result<()> {
+        (self.0)();
+        Ok(())
+    }
+}
+
+/// The same, under somebody's eyes.
+pub fn read_watched(
+    input: &mut dyn Read,
+    expected: &BTreeMap<String, TableEntry>,
+    watch: &mut dyn Watch,
+) -> Result<Content, ScriptError> {
+    let (content, is_complete) = read_all(input, expected, watch, LeftOut::default())?;
+    if is_complete { Ok(content) } else { Err(ScriptError::NoTrailer) }
+}
+
+fn read_all(
+    input: &mut dyn Read,
+    expected: &BTreeMap<String, TableEntry>,
+    watch: &mut dyn Watch,
+    left_out: LeftOut,
+) -> Result<(Content, bool), ScriptError> {
     let mut reader = ScriptReader::of_dump(Box::new(input));
-    let (mut content, mut is_complete) = (Content::default(), false);
+    let (mut content, mut tables) = (Content::default(), BTreeMap::<String, Rowing>::new());
+    let mut is_complete = false;
     while let Some(statement) = reader.next_statement()? {
         is_complete |= reader.passed_comment(TRAILER);
         if left_out.holds(&statement) {
             continue;
         }
+        watch.statement(&statement, reader.comments())?;
         if statement.reads_data() {
-            let mut rowing = Rowing::default();
+            let table = copied_table(&statement.text);
+            let columns = expected.get(&table).map(|entry| entry.columns.clone());
+            let rowing = tables.entry(table).or_insert_with(|| Rowing {
+                columns: columns.unwrap_or_default(),
+                ..Rowing::default()
+            });
+            rowing.expect(&copied_columns(&statement.text));
             reader.copy_data(&mut |piece| {
                 rowing.add(piece);
-                Ok(())
+                watch.row(piece)
             })?;
-            content.tables.insert(copied_table(&statement.text), rowing.rows.entry());
-            passed();
+            watch.end_of_rows()?;
         } else if let Some((sequence, value)) = set_value(&statement.text) {
             content.sequences.insert(sequence, value);
         } else if statement.text.len() < 10_000 {
@@ -124,7 +241,27 @@ pub fn read_any(
         }
     }
     is_complete |= reader.passed_comment(TRAILER);
+    let entry = |(table, rowing): (_, Rowing)| (table, rowing.rows.entry(rowing.columns));
+    content.tables = tables.into_iter().map(entry).collect();
     Ok((content, is_complete))
+}
+
+/// The columns of a COPY statement, by their real names.
+pub fn copied_columns(statement: &str) -> Vec<String> {
+    let named = statement.find(&copied_table(statement)).unwrap_or_default();
+    let rest = statement.get(named + copied_table(statement).len()..).unwrap_or_default();
+    let Some(mut rest) = rest.trim_start().strip_prefix('(') else { return Vec::new() };
+    let mut columns = Vec::new();
+    while !rest.is_empty() {
+        let Lexed::Token(kind, length) = token(rest.as_bytes(), true) else { break };
+        match kind {
+            Token::Close => break,
+            Token::Word | Token::QuotedName => columns.extend(words(&rest[..length])),
+            _ => {}
+        }
+        rest = &rest[length..];
+    }
+    columns
 }
 
 /// The table of a COPY statement, as it is written there: `public.users`, `s."Odd name"`.
@@ -196,7 +333,26 @@ mod tests {
         let mut rows = Rows::default();
         rows.add(b"1\t\\N\n");
         rows.add(format!("2\t{long}\n").as_bytes());
-        assert_eq!(content.tables["public.\"T (x)\""], rows.entry());
+        assert!(content.tables["public.\"T (x)\""].has_rows_of(&rows.entry(vec![])));
+    }
+
+    #[test]
+    fn blocks_of_one_table_are_added_up_whatever_the_order_of_their_columns() {
+        let table = |text: &str| read(text.as_bytes()).unwrap().tables.remove("s.t").unwrap();
+        let end = "-- PostgreSQL database dump complete\n";
+        let one = table(&format!("COPY s.t (a, \"B (,)\") FROM stdin;\n1\tx\n2\t\\N\n\\.\n{end}"));
+        let two = table(&format!(
+            "COPY s.t (a, \"B (,)\") FROM stdin;\n1\tx\n\\.\n\n\
+             COPY s.t (\"B (,)\", a) FROM stdin;\n\\N\t2\n\\.\n{end}"
+        ));
+        assert_eq!((one.rows, &one.columns), (2, &vec!["a".to_owned(), "B (,)".to_owned()]));
+        assert_eq!(one, two);
+        let turned = format!("COPY s.t (\"B (,)\", a) FROM stdin;\nx\t1\n\\N\t2\n\\.\n{end}");
+        assert!(!table(&turned).has_rows_of(&one));
+        let like = [("s.t".to_owned(), one.clone())].into();
+        let turned = read_like(&mut turned.as_bytes(), &like, &mut || ()).unwrap();
+        assert_eq!(turned.tables["s.t"], one);
+        assert_eq!(copied_columns("COPY s.empty  FROM stdin"), Vec::<String>::new());
     }
 
     #[test]

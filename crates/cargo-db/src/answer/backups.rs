@@ -268,6 +268,11 @@ impl Answer for BackupShown {
             let problems = verification.problems.iter();
             lines.extend(problems.map(|problem| format!("             {problem}")));
         }
+        let is_proof = |of: &Verification| of.ok && of.level == Level::Restore;
+        if manifest.restorable.is_some() && !verification.as_ref().is_some_and(is_proof) {
+            lines.push("Restorable   unproved".to_owned());
+            lines.extend(manifest.doubts.iter().map(|doubt| format!("             {doubt}")));
+        }
         let rows = manifest.tables.iter();
         let rows = rows.map(|(name, entry)| vec![short(name).to_owned(), number(entry.rows)]);
         lines.push(String::new());

@@ -1,5 +1,6 @@
 //! What a dump holds, read to its end: a file of SQL, an archive, or what a program writes.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::process::ClientProgram;
-use pg_logical::content::{self, Content};
+use pg_logical::content::{self, Content, TableEntry};
 
 /// The program that reads archives.
 pub(super) const ARCHIVE_TOOL: &str = "pg_restore";
@@ -53,8 +54,17 @@ impl Text for Box<dyn Read + Send> {
 }
 
 /// Reads a stream to its end. A program that failed is the better reason than a text cut off.
-pub(super) fn read_content(world: &World, mut text: impl Text) -> Result<Content> {
-    let content = content::read(&mut text, &mut || world.tell(Event::Counted));
+pub(super) fn read_content(world: &World, text: impl Text) -> Result<Content> {
+    read_content_like(world, text, &BTreeMap::new())
+}
+
+/// The same, with the columns of each table in the order in which they are `expected`.
+pub(super) fn read_content_like(
+    world: &World,
+    mut text: impl Text,
+    expected: &BTreeMap<String, TableEntry>,
+) -> Result<Content> {
+    let content = content::read_like(&mut text, expected, &mut || world.tell(Event::Counted));
     text.finish(world)?;
     content.map_err(|error| {
         BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)

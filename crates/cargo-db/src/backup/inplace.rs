@@ -5,8 +5,8 @@
 use pg_logical::content::{Rows, TableEntry};
 use pg_sql::lexer::words;
 
-use crate::backup::grants::grant;
-use crate::backup::load::{Within, load};
+use crate::backup::aside::{ASIDE, ForeignKey, put_aside};
+use crate::backup::load::{Loading, Within, load, load_but};
 use crate::backup::part::{Part, Scope, part_of};
 use crate::backup::source::Source;
 use crate::failure::{BackupError, Result};
@@ -17,20 +17,10 @@ use crate::plan::Loss;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Purpose, Row, Session, Transaction};
+use crate::world::pg::{Purpose, Session, Transaction};
 use pg_sql::name::qualified_name;
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::Statement;
-
-/// Where what is replaced waits until the new is in.
-const ASIDE: &str = "cargo_db_replaced";
-
-/// A foreign key from outside, which is taken off and put on again.
-struct ForeignKey {
-    table: String,
-    name: String,
-    definition: String,
-}
 
 /// Looks at both sides; whatever stands in the way is named at once.
 pub(crate) fn gather(
@@ -118,19 +108,6 @@ fn obstacles(session: &mut Session, scope: &Scope) -> Result<Vec<String>> {
     session.column("look for what depends on it", &sql)
 }
 
-/// The foreign keys from outside, which the new table gets again.
-fn foreign_keys(session: &mut Session, scope: &Scope) -> Result<Vec<ForeignKey>> {
-    let sql = format!(include_str!("sql/foreign_keys.sql"), relations = scope.relations());
-    let key = |row: &Row| {
-        Ok(ForeignKey {
-            table: row.text("on_table")?.to_owned(),
-            name: row.text("name")?.to_owned(),
-            definition: row.text("definition")?.to_owned(),
-        })
-    };
-    session.rows("look for foreign keys", &sql)?.iter().map(key).collect()
-}
-
 /// A part that nobody else writes to any more, and the transaction that sees to it.
 pub(crate) struct LockedScope {
     session: Session,
@@ -186,10 +163,13 @@ pub(crate) fn replace(
     world.tell(Event::Started { doing: "Replacing", subject: part.scope.describe() });
     let rights = DefaultRights::of(&mut session, &part.scope)?;
     session.run("set default privileges aside", &rights.revoke)?;
-    let keys = put_aside(&mut session, part)?;
+    let (keys, kept) = put_aside(&mut session, part)?;
     if part.scope == Scope::Everything {
         let text = source.text_to_load(world, settings)?;
-        load(world, &mut session, text, Within::Transaction, source.wanted)?;
+        let stays = |statement: &Statement| kept.leaves_out(statement);
+        let within = Within::Transaction;
+        let loading = Loading { within, wanted: source.wanted, left_out: &stays };
+        load_but(world, &mut session, text, &loading)?;
     } else {
         for statement in &part.before {
             session.statement("make anew what is replaced", &statement.text)?;
@@ -233,96 +213,6 @@ pub(crate) fn replace(
     Ok(())
 }
 
-/// Takes what is replaced out of the way.
-fn put_aside(session: &mut Session, part: &Part) -> Result<Vec<ForeignKey>> {
-    let scope = &part.scope;
-    let aside = quote_identifier(ASIDE);
-    let keys = if *scope == Scope::Everything { Vec::new() } else { foreign_keys(session, scope)? };
-    for ForeignKey { table, name, .. } in &keys {
-        session.run(
-            "take a foreign key off",
-            &format!("ALTER TABLE {table} DROP CONSTRAINT {name}"),
-        )?;
-    }
-    match scope {
-        Scope::Everything => drop_everything(session)?,
-        Scope::Table { .. } => {
-            let exists = format!("SELECT to_regclass({})", quote_literal(&scope.qualified()));
-            let move_it = if session.value("look for the table", &exists)?.is_some() {
-                format!("ALTER TABLE {} SET SCHEMA {aside}", scope.qualified())
-            } else {
-                String::new()
-            };
-            session.run("put the table aside", &format!("CREATE SCHEMA {aside}; {move_it}"))?;
-            let statistics = format!(
-                include_str!("sql/statistics.sql"),
-                aside = aside,
-                literal = quote_literal(&aside)
-            );
-            for statement in session.column("list statistics", &statistics)? {
-                session.run("put statistics aside", &statement)?;
-            }
-        }
-        Scope::Schema(schema) => put_schema_aside(session, schema, &part.of_schema)?,
-    }
-    Ok(keys)
-}
-
-/// Renames a schema, and makes one like it: same owner, comment and rights, same extensions.
-fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> Result<()> {
-    let (name, aside) = (quote_identifier(schema), quote_identifier(ASIDE));
-    let sql = format!(include_str!("sql/schema.sql"), schema = quote_literal(schema));
-    let [about, rights, extensions] = session.sets("look at the schema", &sql)?;
-    let mut statements = Vec::new();
-    match about.first() {
-        None => {
-            statements.push(format!("CREATE SCHEMA {aside}; CREATE SCHEMA IF NOT EXISTS {name}"));
-            let made = anew.iter().map(|statement| {
-                statement.text.replacen("CREATE SCHEMA ", "CREATE SCHEMA IF NOT EXISTS ", 1)
-            });
-            statements.extend(made);
-        }
-        Some(row) => {
-            statements.push(format!("ALTER SCHEMA {name} RENAME TO {aside}; CREATE SCHEMA {name}"));
-            statements.push(format!("ALTER SCHEMA {name} OWNER TO {}", row.text("owner")?));
-            statements.push(format!("COMMENT ON SCHEMA {name} IS {}", row.text("comment")?));
-        }
-    }
-    for row in &rights {
-        statements.push(grant(row, &format!("SCHEMA {name}"))?);
-    }
-    for row in &extensions {
-        statements.push(format!("ALTER EXTENSION {} SET SCHEMA {name}", row.text("name")?));
-    }
-    session.run("put the schema aside", &statements.join("; "))
-}
-
-/// Drops every schema, and what a dump makes outside of them; the schema `public` stays, empty. An
-/// extension may have gone with another one.
-fn drop_everything(session: &mut Session) -> Result<()> {
-    let sql = include_str!("sql/outside_of_schemas.sql");
-    let schemas = "SELECT nspname FROM pg_namespace \
-                   WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'";
-    for statement in session.column("list what goes", sql)? {
-        session.run("drop what the backup brings back", &statement)?;
-    }
-    for schema in session.column("list the schemas", schemas)? {
-        if schema == "public" {
-            put_schema_aside(session, &schema, &[])?;
-            session.run(
-                "drop a schema",
-                &format!("DROP SCHEMA {} CASCADE", quote_identifier(ASIDE)),
-            )?;
-        } else {
-            session.run(
-                "drop a schema",
-                &format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema)),
-            )?;
-        }
-    }
-    Ok(())
-}
-
 /// How the rows that this transaction sees differ from the manifest's. They are read as `pg_dump`
 /// reads them, because so they were when they were counted.
 fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Result<Vec<String>> {
@@ -335,8 +225,8 @@ fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Re
     let mut problems = Vec::new();
     for (table, expected) in &manifest.tables {
         if is_inside(table, scope) {
-            let found = entry_of(session, table)?;
-            if found != *expected {
+            let found = entry_of(session, table, expected)?;
+            if !found.has_rows_of(expected) {
                 let (rows, wanted) = (found.rows, expected.rows);
                 problems.push(format!(
                     "rows: {table} has {rows} rows that are not the {wanted} of the backup"
@@ -371,17 +261,19 @@ fn is_inside(table: &str, scope: &Scope) -> bool {
     }
 }
 
-fn entry_of(session: &mut Session, table: &str) -> Result<TableEntry> {
-    let columns = format!(
-        "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute \
-         WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped \
-           AND attgenerated = ''",
-        quote_literal(table)
-    );
-    let columns =
-        session.value("list the columns", &columns)?.map(|columns| format!(" ({columns})"));
-    let statement = format!("COPY {table}{} TO stdout", columns.unwrap_or_default());
+fn entry_of(session: &mut Session, table: &str, expected: &TableEntry) -> Result<TableEntry> {
+    let sql = format!(include_str!("sql/copied.sql"), table = quote_literal(table));
+    let row = session.one("list the columns", &sql)?;
+    let named = expected.columns.iter().map(|column| quote_identifier(column));
+    // Older manifests do not say in which order the columns were.
+    let columns = match named.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => row.optional_text("columns")?.unwrap_or_default().to_owned(),
+        columns => columns,
+    };
+    let only = if row.flag("is_partitioned")? { "" } else { "ONLY " };
+    let condition = row.optional_text("condition")?.unwrap_or_default();
+    let statement = format!("COPY (SELECT {columns} FROM {only}{table} {condition}) TO stdout");
     let mut found = Rows::default();
     session.copy_out_lines("read the rows back", &statement, &mut |line| found.add(line))?;
-    Ok(found.entry())
+    Ok(found.entry(expected.columns.clone()))
 }

@@ -22,14 +22,33 @@ pub(super) enum Within {
     Transaction,
 }
 
+/// How a dump is loaded.
+pub(super) struct Loading<'a> {
+    pub(super) within: Within,
+    pub(super) wanted: Wanted,
+    /// The statements that do not run.
+    pub(super) left_out: &'a dyn Fn(&Statement) -> bool,
+}
+
 /// Runs a dump.
 pub(super) fn load(
     world: &World,
     session: &mut Session,
-    mut text: Box<dyn Text>,
+    text: Box<dyn Text>,
     within: Within,
     wanted: Wanted,
 ) -> Result<()> {
+    load_but(world, session, text, &Loading { within, wanted, left_out: &|_| false })
+}
+
+/// The same, but for some of its statements.
+pub(super) fn load_but(
+    world: &World,
+    session: &mut Session,
+    mut text: Box<dyn Text>,
+    loading: &Loading<'_>,
+) -> Result<()> {
+    let &Loading { within, wanted, left_out } = loading;
     // A file that was not written by pg_dump may leave schemas out.
     session.run("give the search path back", "RESET search_path")?;
     let mut known = Known::of(world, session)?;
@@ -43,10 +62,10 @@ pub(super) fn load(
     }
     while let Some(statement) = reader.next_statement().map_err(bad)? {
         world.interrupt.check()?;
-        let left_out =
+        let of_session =
             statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(&statement);
-        let left_out = inside && left_out || wanted.left_out.holds(&statement);
-        if statement.is_about_database() || left_out || known.leaves_out(&statement) {
+        let unwanted = inside && of_session || wanted.left_out.holds(&statement);
+        if statement.is_about_database() || unwanted || known.leaves_out(&statement) {
             continue;
         }
         // It was looked through before; what is read now may be another text.
@@ -54,6 +73,12 @@ pub(super) fn load(
             let (line, statement) = (statement.line, beginning(&statement));
             let name = "the backup".to_owned();
             return Err(BackupError::NotOfDump { name, line, statement }.into());
+        }
+        if left_out(&statement) {
+            if statement.reads_data() {
+                reader.copy_data(&mut |_| Ok(())).map_err(bad)?;
+            }
+            continue;
         }
         if inside && statement.controls_transaction() {
             let why =

@@ -2,9 +2,11 @@
 //! verified whenever asked; and restores that are built beside the old database and swapped in.
 
 mod allowed;
+mod aside;
 mod bytes;
 mod compare;
 mod content;
+mod doubts;
 mod dump;
 mod folder;
 mod grants;
@@ -25,7 +27,10 @@ mod set;
 mod sibling;
 mod snapshot;
 mod source;
+mod subjects;
+mod subscriptions;
 mod swap;
+mod tables;
 mod take;
 mod verify;
 mod visible;
@@ -42,6 +47,7 @@ pub(crate) use roles::{create_roles, missing_roles};
 pub(crate) use sibling::{Built, Copied, SCRATCH, clone_sibling, copy_into, create_sibling};
 pub(crate) use snapshot::system_identifier;
 pub(crate) use source::Source;
+pub(crate) use subscriptions::warnings as warnings_of_subscriptions;
 pub(crate) use swap::{OldDatabase, drop_previous, previous, swap, undo};
 pub(crate) use take::take;
 pub(crate) use verify::Verifier;

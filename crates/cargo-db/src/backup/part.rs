@@ -8,6 +8,7 @@ use pg_sql::script::{ScriptReader, Statement};
 use crate::backup::allowed::Allowed;
 use crate::backup::load::sets_limits;
 use crate::backup::source::Source;
+use crate::backup::subjects::subjects;
 use crate::failure::{BackupError, CausedBy, Failure, Result};
 use crate::plan::Loss;
 use crate::settings::Settings;
@@ -210,7 +211,7 @@ fn made_index(statement: &Statement, schema: &str) -> Option<String> {
 }
 
 /// Whether a statement makes this schema, or says whose it is and who may use it.
-fn is_about_schema(statement: &Statement, schema: &str) -> bool {
+pub(super) fn is_about_schema(statement: &Statement, schema: &str) -> bool {
     let words = words(&statement.text);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
@@ -226,22 +227,8 @@ fn is_about_schema(statement: &Statement, schema: &str) -> bool {
 /// it.
 fn is_about(statement: &Statement, names: &[String]) -> bool {
     let words = words(&statement.text);
-    let second = words.get(1).map_or("", String::as_str);
-    if matches!(words.first().map(String::as_str), Some("create"))
-        && matches!(second, "view" | "materialized" | "function" | "procedure" | "or" | "aggregate")
-    {
-        return false;
-    }
-    let leads = |word: &str| match word {
-        "table" | "only" | "sequence" | "column" | "on" | "index" | "partition" => true,
-        "from" => second == "statistics",
-        "to" => second == "rule",
-        _ => false,
-    };
-    // The first name decides: what follows `REFERENCES` is somebody else.
-    let mut subjects = words.iter().enumerate().filter(|(_, word)| leads(word));
-    subjects
-        .any(|(at, _)| qualified_name(&words[at + 1..]).is_some_and(|name| names.contains(&name)))
+    subjects(&words)
+        .any(|at| qualified_name(&words[at..]).is_some_and(|name| names.contains(&name)))
 }
 
 #[cfg(test)]

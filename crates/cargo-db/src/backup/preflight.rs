@@ -68,6 +68,14 @@ pub(crate) fn preflight(
         ));
     }
     if options.builds {
+        let forbidden = wanted_extensions.iter().filter(|name| server.forbidden.contains(name));
+        problems.extend(forbidden.map(|name| {
+            format!(
+                "extension: `{}` may not create `{name}` in a new database; `--clean` keeps the \
+                 one that is there, and a superuser can restore into a new one",
+                target.user
+            )
+        }));
         problems.extend(lack_of_space(target, source, &server.data_directory));
     }
     let (major, from) = (server.major, source.server_major());
@@ -87,6 +95,8 @@ struct Server {
     roles: Vec<String>,
     extensions: Vec<String>,
     tablespaces: Vec<String>,
+    /// Those that only a superuser creates.
+    forbidden: Vec<String>,
     creates_databases: bool,
     major: u32,
     has_database: bool,
@@ -98,13 +108,14 @@ impl Server {
     fn ask(session: &mut Session, database: &str) -> Result<Server> {
         let doing = "look whether the backup can be restored here";
         let sql = format!(include_str!("sql/preflight.sql"), database = quote_literal(database));
-        let [roles, extensions, tablespaces, rights, databases, data] =
+        let [roles, extensions, tablespaces, forbidden, rights, databases, data] =
             session.sets(doing, &sql)?;
         let rights = only_row(doing, rights)?;
         Ok(Server {
             roles: names(&roles)?,
             extensions: names(&extensions)?,
             tablespaces: names(&tablespaces)?,
+            forbidden: names(&forbidden)?,
             creates_databases: rights.flag("creates_databases")?,
             major: rights.number("major")?,
             has_database: !databases.is_empty(),

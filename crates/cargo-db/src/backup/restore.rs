@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::compare::compare;
 use crate::backup::content::ARCHIVE_TOOL;
-use crate::backup::load::{Within, load};
+use crate::backup::load::{Loading, Within, load_but};
 use crate::backup::properties::{bring_back, carry_over, properties};
 use crate::backup::sibling::{Built, SCRATCH, create_sibling};
 use crate::backup::source::Source;
-use crate::failure::{BackupError, Result};
+use crate::failure::{BackupError, Failure, Result};
 use crate::model::event::Event;
 use crate::model::properties::Properties;
 use crate::model::target::Target;
@@ -19,6 +19,8 @@ use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Session};
 use crate::world::process::ClientProgram;
+use pg_sql::lexer::first_words;
+use pg_sql::script::Statement;
 
 /// Builds the new database, compares it with the manifest, and copies to it what belongs to the
 /// old database.
@@ -91,16 +93,23 @@ fn load_sibling(
 ) -> Result<Built> {
     source.stranger(world, settings)?;
     let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
-    let built = create_sibling(world, target, what, like)?;
-    let mut session = Session::open(world, &built.target, Purpose::Read)?;
-    let major = session.server_major()?;
-    drop(session);
-
+    let create = || create_sibling(world, target, what, like.clone());
+    let mut built = create()?;
     let began = stopwatch();
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
-    match loader(world, settings, source, major)? {
-        Some(program) => load_archive(world, &built.target, source, &program)?,
-        None => load_text(world, settings, &built.target, source)?,
+    let mut session = Session::open(world, &built.target, Purpose::Read)?;
+    let program = loader(world, settings, source, session.server_major()?)?;
+    drop(session);
+    let loaded = program.map(|program| load_archive(world, &built.target, source, &program, what));
+    match loaded.transpose() {
+        Ok(Some(())) => {}
+        Ok(None) => load_text(world, settings, &built.target, source, what)?,
+        Err(failure) => {
+            tell_that_it_is_tried_again(world, &failure)?;
+            drop(built);
+            built = create()?;
+            load_text(world, settings, &built.target, source, what)?;
+        }
     }
     source.is_unchanged()?;
     world.tell(Event::Finished {
@@ -111,16 +120,46 @@ fn load_sibling(
     Ok(built)
 }
 
+/// Tables that are loaded side by side need not come in the order in which they are written, and
+/// some rows are accepted in that order only. In it, what the server refuses is known by its line.
+fn tell_that_it_is_tried_again(world: &World, failure: &Failure) -> Result<()> {
+    world.interrupt.check()?;
+    let why = failure.why().into_iter().next().unwrap_or_else(|| failure.to_string());
+    let message = format!("pg_restore failed, so everything is loaded again in order: {why}");
+    world.tell(Event::Notice { severity: "warning".to_owned(), message });
+    Ok(())
+}
+
+/// Whether a scratch database goes without what a statement makes: two databases with the same
+/// subscription would have one slot.
+fn is_of_subscription(statement: &Statement) -> bool {
+    let words = first_words(&statement.text, 3);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    matches!(
+        words.as_slice(),
+        ["create" | "alter", "subscription", ..] | ["comment", "on", "subscription"]
+    )
+}
+
 /// Loads a text through our own reader: the only way in which no more runs than what was looked at
 /// where a text can be taken apart in two ways.
-fn load_text(world: &World, settings: &Settings, target: &Target, source: &Source) -> Result<()> {
+fn load_text(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    source: &Source,
+    what: &str,
+) -> Result<()> {
     let mut session = Session::open(world, target, Purpose::Write)?;
     // The database is nobody's until it is swapped in, and then it is on disk.
     let prepare = "SET synchronous_commit = off; SET client_min_messages = warning; \
                    SET lc_monetary = 'C'";
     session.run("prepare the session", prepare)?;
     let text = source.text_to_load(world, settings)?;
-    load(world, &mut session, text, Within::Statements, source.wanted)
+    let left_out = |statement: &Statement| what == SCRATCH && is_of_subscription(statement);
+    let within = Within::Statements;
+    let loading = Loading { within, wanted: source.wanted, left_out: &left_out };
+    load_but(world, &mut session, text, &loading)
 }
 
 /// The `pg_restore` that loads an archive by itself, which is one of the server's version. A text
@@ -141,15 +180,22 @@ fn loader(
 }
 
 /// Has `pg_restore` load an archive, as many tables at once as there may be.
-fn load_archive(world: &World, target: &Target, source: &Source, program: &Path) -> Result<()> {
+fn load_archive(
+    world: &World,
+    target: &Target,
+    source: &Source,
+    program: &Path,
+    what: &str,
+) -> Result<()> {
     let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-    let own = [
+    let mut own = vec![
         "--no-password".to_owned(),
         "--exit-on-error".to_owned(),
         format!("--jobs={}", source.jobs.unwrap_or_else(processors)),
-        format!("--dbname={}", target.database),
+        format!("--dbname={}", target.only_name()),
         source.path.display().to_string(),
     ];
+    own.extend((what == SCRATCH).then(|| "--no-subscriptions".to_owned()));
     let arguments = [source.wanted.flags().as_slice(), &own].concat();
     ClientProgram::start(world, program, &arguments, target)?.finish(world)
 }

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
@@ -12,6 +12,7 @@ use crate::backup::dump::Dump;
 use crate::backup::folder::Folder;
 use crate::backup::integrity::file_entries;
 use crate::backup::snapshot::Schemas;
+use crate::backup::tables::{TableFiles, Tables};
 use crate::failure::{BackupError, CausedBy, Failure, Kind, Result, RunError};
 use crate::model::backup::{Backup, Compression, FileEntry, Manifest, SET_ROLES, encode_name};
 use crate::model::event::Event;
@@ -22,14 +23,16 @@ use crate::world::clock::pause;
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use crate::world::{World, files};
-use pg_logical::content::{Content, TableEntry};
+use pg_logical::content::{self, Content, TableEntry};
 use pg_sql::quote::quote_identifier;
 
 /// How often a part is tried when the server has no connection for it.
 const ATTEMPTS: u32 = 3;
 
 /// What a part holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
+    /// The files of all tables come of it too.
     Everything,
     Roles,
     Schema,
@@ -58,17 +61,10 @@ pub(super) fn write(
     for folder in parts.iter().filter_map(|part| part.path.parent()) {
         files::private_dirs(&set.join(folder))?;
     }
-    dump.world.tell(Event::Expected { count: parts.len() as u64, of: "parts" });
-    write_parts(dump, set, &parts)?;
-    files::seal_dir(set)?;
-
     let tables = schemas.values().map(Vec::len).sum::<usize>() as u64;
-    dump.world.tell(Event::Started { doing: "Reading back", subject: name.to_owned() });
     dump.world.tell(Event::Expected { count: tables, of: "tables" });
-    let everything = set.join(&parts[0].path);
-    let text =
-        archive_text(dump.world, &dump.programs.program(ARCHIVE_TOOL), &everything, dump.target)?;
-    let content = read_content(dump.world, text)?;
+    let content = write_parts(dump, set, &parts)?;
+    files::seal_dir(set)?;
     let mut entries = file_entries(set)?;
     for entry in &mut entries {
         let part = parts.iter().find(|part| part.path == Path::new(&entry.path));
@@ -128,18 +124,23 @@ impl Names {
     }
 }
 
-/// Writes the parts with as many clients as there are jobs. The first failure ends it.
-fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<()> {
-    let waiting: Mutex<VecDeque<&Part>> = Mutex::new(parts.iter().collect());
-    let failed = AtomicBool::new(false);
+/// Writes the parts with as many clients as there are jobs, and says what the full dump holds. The
+/// first failure ends it.
+fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<Content> {
+    let dumped = parts.iter().filter(|part| !matches!(part.what, What::Definition | What::Rows));
+    let waiting: Mutex<VecDeque<&Part>> = Mutex::new(dumped.collect());
+    let (failed, content) = (AtomicBool::new(false), OnceLock::new());
     let work = || -> Result<()> {
         while !failed.load(Ordering::SeqCst) {
             let next =
                 waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_front();
             let Some(part) = next else { return Ok(()) };
-            write_with_retries(dump, &set.join(&part.path), part)
-                .inspect_err(|_| failed.store(true, Ordering::SeqCst))?;
-            dump.world.tell(Event::Counted);
+            let path = set.join(&part.path);
+            let written = write_with_retries(dump, &path, part).and_then(|()| {
+                let holds = (part.what == What::Everything).then(|| take_apart(dump, set, parts));
+                Ok(holds.transpose()?.map(|holds| content.set(holds)))
+            });
+            written.inspect_err(|_| failed.store(true, Ordering::SeqCst))?;
         }
         Ok(())
     };
@@ -153,8 +154,39 @@ fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<()> {
                 worker.join().unwrap_or_else(|_| Err(panicked().into()))
             })
             .collect();
-        outcomes.into_iter().collect()
-    })
+        outcomes.into_iter().collect::<Result<()>>()
+    })?;
+    let unread = || RunError::Bug { what: "nobody read the full dump of a set".to_owned() };
+    Ok(content.into_inner().ok_or_else(unread)?)
+}
+
+/// Reads the full dump back, and writes the files of its tables while it passes.
+fn take_apart(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<Content> {
+    let whole = set.join(&parts[0].path);
+    let program = dump.programs.program(ARCHIVE_TOOL);
+    let mut text = archive_text(dump.world, &program, &whole, dump.target)?;
+    let mut tables = Tables::new(dump.world, files_of_tables(set, parts));
+    let content = content::read_watched(&mut text, &BTreeMap::new(), &mut tables);
+    text.finish(dump.world)?;
+    let failed = |error: std::io::Error| {
+        BackupError::Failed { doing: "write", why: error.to_string() }.caused_by(error)
+    };
+    let content = content.map_err(|error| {
+        BackupError::Failed { doing: "read back", why: error.to_string() }.caused_by(error)
+    })?;
+    tables.finish().map_err(failed)?;
+    Ok(content)
+}
+
+fn files_of_tables(set: &Path, parts: &[Part]) -> BTreeMap<(String, String), TableFiles> {
+    let mut found = BTreeMap::new();
+    for part in parts {
+        let (Some(schema), Some(table)) = (&part.schema, &part.table) else { continue };
+        let files: &mut TableFiles = found.entry((schema.clone(), table.clone())).or_default();
+        let path = set.join(&part.path);
+        if part.what == What::Rows { files.rows = path } else { files.definition = path }
+    }
+    found
 }
 
 /// A server that is out of connections may have one in a moment.
@@ -194,20 +226,12 @@ fn found_no_connection(failure: &Failure) -> bool {
 
 fn write_part(dump: &Dump<'_>, path: &Path, part: &Part) -> Result<()> {
     let of_schema = || quote_identifier(part.schema.as_deref().unwrap_or_default());
-    let of_table = || {
-        format!(
-            "--table={}.{}",
-            of_schema(),
-            quote_identifier(part.table.as_deref().unwrap_or_default())
-        )
-    };
     let file = format!("--file={}", path.display());
     let options = match part.what {
         What::Everything => vec!["--format=custom".to_owned()],
         What::Schema => vec!["--format=custom".to_owned(), format!("--schema={}", of_schema())],
-        What::Definition => vec!["--schema-only".to_owned(), of_table()],
-        What::Rows => vec!["--data-only".to_owned(), of_table()],
         What::Roles => return write_roles(dump, path),
+        What::Definition | What::Rows => return Ok(()),
     };
     files::private_file(path)?;
     dump.start(&[options, vec![file]].concat())?.finish(dump.world)
@@ -219,7 +243,7 @@ fn write_roles(dump: &Dump<'_>, path: &Path) -> Result<()> {
         "--roles-only".to_owned(),
         "--no-role-passwords".to_owned(),
         "--no-password".to_owned(),
-        format!("--database={}", dump.target.database),
+        format!("--database={}", dump.target.only_name()),
     ];
     let program = dump.programs.program("pg_dumpall");
     let mut roles = ClientProgram::start(dump.world, &program, &arguments, dump.target)?;
@@ -267,7 +291,10 @@ fn strange<'a>(
     tables: &'a BTreeMap<String, TableEntry>,
     manifest: &'a Manifest,
 ) -> impl Iterator<Item = String> + 'a {
-    let other = tables.iter().filter(|(name, entry)| manifest.tables.get(*name) != Some(*entry));
+    let is_known = |name: &str, entry: &TableEntry| {
+        manifest.tables.get(name).is_some_and(|known| known.has_rows_of(entry))
+    };
+    let other = tables.iter().filter(move |(name, entry)| !is_known(name, entry));
     other.map(move |(name, _)| {
         format!("part: `{path}` holds other rows of {name} than were backed up")
     })

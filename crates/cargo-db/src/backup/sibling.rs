@@ -8,6 +8,7 @@ use crate::backup::allowed::{Allowed, Wanted};
 use crate::backup::load::{Within, load};
 use crate::backup::locale::{self, locale_of};
 use crate::backup::owner::{self, Owner};
+use crate::backup::subscriptions::drop_database;
 use crate::failure::Result;
 use crate::model::backup::Locale;
 use crate::model::event::Event;
@@ -58,13 +59,9 @@ impl Built {
         if let Ok(mut session) = Session::open(world, &self.target.maintenance(), Purpose::Write) {
             // That there is none yet is worth no line.
             let _ = session.run("be quiet", "SET client_min_messages = warning");
-            let _ = session.run("drop the unfinished database", &dropping(&self.target.database));
+            let _ = drop_database(world, &mut session, &self.target.database);
         }
     }
-}
-
-fn dropping(name: &str) -> String {
-    format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_identifier(name))
 }
 
 /// What a restore or a reset does not keep has this comment until it is dropped.
@@ -205,6 +202,8 @@ pub(crate) fn copy_into(
     let programs = client(settings.pg_bin(), session.server_major()?)?;
     let encoding = format!("--encoding={}", session.encoding());
     let mut arguments = vec!["--no-password".to_owned(), "--format=plain".to_owned(), encoding];
+    // Whose slot a subscription has is the target's.
+    arguments.push("--no-subscriptions".to_owned());
     arguments.extend((copied == Copied::Schema).then(|| "--schema-only".to_owned()));
     let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
     session.run(
@@ -257,7 +256,7 @@ fn remove_leftovers(
     let still = built_beside(session, &target.database, what)?;
     let is_held = |name: &str| held.contains(&owner::key(name));
     for name in named.into_iter().filter(|name| still.contains(name) && !is_held(name)) {
-        if let Err(failure) = session.run("drop what a killed run left", &dropping(&name)) {
+        if let Err(failure) = drop_database(world, session, &name) {
             world.interrupt.check()?;
             let message = format!("{name}, which a killed run left, stays for now: {failure}");
             world.tell(Event::Notice { severity: "warning".to_owned(), message });

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::backup::compare::invalid_indexes;
 use crate::backup::locale::{self, locale_of};
 use crate::backup::properties::properties;
 use crate::failure::Result;
@@ -19,7 +20,7 @@ pub(super) type Schemas = BTreeMap<String, Vec<String>>;
 
 /// A session that holds the snapshot that all parts are taken from.
 pub(super) struct Snapshot {
-    _session: Session,
+    pub(super) session: Session,
     pub(super) id: String,
     /// In which the session speaks, and its dumps are written.
     pub(super) encoding: &'static str,
@@ -31,6 +32,7 @@ pub(super) struct Snapshot {
     pub(super) schemas: Schemas,
     /// Tables of cargo db's own that the role may not read, and so not back up.
     pub(super) unread: Vec<String>,
+    pub(super) invalid_indexes: Vec<String>,
     /// How many more connections the server has for us.
     pub(super) free_connections: usize,
 }
@@ -49,6 +51,7 @@ impl Snapshot {
         if let Some(own) = schemas.get_mut("cargo_db") {
             own.retain(|table| !unread.contains(table));
         }
+        let invalid_indexes = invalid_indexes(&mut session)?;
         let history = migration::read_history(&mut session, layout)?;
         let migrations = history.applied.iter().map(|row| {
             let checksum = row.checksum.as_ref().map(ToString::to_string);
@@ -71,8 +74,9 @@ impl Snapshot {
             schemas,
             encoding: session.encoding(),
             unread,
+            invalid_indexes,
             free_connections: usize::try_from(free).unwrap_or(0),
-            _session: session,
+            session,
         })
     }
 }

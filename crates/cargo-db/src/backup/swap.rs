@@ -6,6 +6,7 @@ use std::time::Duration;
 use postgres::error::SqlState;
 
 use crate::backup::sibling::{Built, TO_BE_DROPPED, sibling_name, stem};
+use crate::backup::subscriptions::{disable, drop_database};
 use crate::failure::{ConnectionError, Failure, Kind, Result};
 use crate::model::event::Event;
 use crate::model::target::Target;
@@ -50,7 +51,15 @@ pub(crate) fn swap(
             }
             Ok(None)
         }
-        aside => Ok(aside),
+        Some(aside) => {
+            let of_aside = target.with_database(&aside);
+            if let Err(failure) = disable(world, &of_aside, &target.database) {
+                let message = format!("a subscription of {aside} may go on receiving: {failure}");
+                world.tell(Event::Notice { severity: "warning".to_owned(), message });
+            }
+            Ok(Some(aside))
+        }
+        None => Ok(None),
     }
 }
 
@@ -178,5 +187,5 @@ pub(crate) fn drop_previous(world: &World, target: &Target, name: &str) -> Resul
         let sql = format!("ALTER DATABASE {old} IS_TEMPLATE false");
         session.run("make it a database that can be dropped", &sql)?;
     }
-    session.run("drop the previous database", &format!("DROP DATABASE {old} WITH (FORCE)"))
+    drop_database(world, &mut session, name)
 }

@@ -4,14 +4,15 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::backup::doubts::{doubts, tell};
 use crate::backup::dump::{BackupRequest, Dump};
 use crate::backup::folder::Folder;
 use crate::backup::set;
 use crate::backup::snapshot::Snapshot;
 use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Kind, Result};
 use crate::model::backup::{
-    Backup, Engine, FORMAT_VERSION, FileEntry, Format, LATEST, Manifest, file_name, is_safe_name,
-    manifest_name,
+    Backup, Engine, FORMAT_VERSION, FileEntry, Format, LATEST, Manifest, Restorable, file_name,
+    is_safe_name, manifest_name,
 };
 use crate::model::event::Event;
 use crate::model::target::Target;
@@ -52,7 +53,8 @@ pub(crate) fn take(
     let _lock = folder.lock()?;
     let name = free_name(world, target, folder, request)?;
     let (started, began) = (now(), stopwatch());
-    let snapshot = Snapshot::take(world, &settings.migrations.layout, target).map_err(as_backup)?;
+    let mut snapshot =
+        Snapshot::take(world, &settings.migrations.layout, target).map_err(as_backup)?;
     let programs = client(settings.pg_bin(), snapshot.major)?;
     let readable = request.without(&snapshot.unread);
     let partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };
@@ -62,12 +64,12 @@ pub(crate) fn take(
 
     // Somebody else may want to connect while we are at it.
     let jobs = request.jobs.min(snapshot.free_connections.saturating_sub(1)).max(1);
-    let (encoding, snapshot_id) = (snapshot.encoding, &snapshot.id);
+    let (encoding, snapshot_id) = (snapshot.encoding, snapshot.id.clone());
     let dump = Dump {
         world,
         target,
         request: &readable,
-        snapshot: snapshot_id,
+        snapshot: &snapshot_id,
         programs: &programs,
         jobs,
         encoding,
@@ -88,14 +90,19 @@ pub(crate) fn take(
     if request.read_back && request.format == Format::Sql {
         read_back(world, &partial.path, &content, &files)?;
     }
+    let doubts = doubts(&mut snapshot.session, &request.selection, &content.tables);
+    let doubts = doubts.map_err(as_backup)?;
     world.interrupt.check()?;
 
     let manifest = Manifest {
         name,
         started,
         files,
+        restorable: (!doubts.is_empty()).then_some(Restorable::Unproved),
+        doubts,
         ..manifest(settings, request, &snapshot, content, programs.major)
     };
+    tell(world, &manifest.doubts);
     let backup = publish(world, settings, folder, partial, manifest)?;
     world.tell(Event::Finished {
         done: "Backed up",
@@ -138,7 +145,10 @@ fn manifest(
         files: Vec::new(),
         tables: content.tables,
         sequences: content.sequences,
+        invalid_indexes: snapshot.invalid_indexes.clone(),
         read_back: request.read_back,
+        restorable: None,
+        doubts: Vec::new(),
     }
 }
 

@@ -5,10 +5,11 @@ use crate::backup::compare::{compare, differences};
 use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
 use crate::backup::folder::Folder;
 use crate::backup::integrity::{changed, checksums, quick};
+use crate::backup::preflight::{RestoreOptions, preflight};
 use crate::backup::restore::scratch;
 use crate::backup::set::differences_of_parts;
 use crate::backup::source::Source;
-use crate::failure::{BackupError, Failure, Result};
+use crate::failure::{BackupError, DatabaseError, Exit, Failure, Kind, Result};
 use crate::model::backup::{Backup, Format, Level, Verification};
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -43,7 +44,8 @@ impl Verifier<'_> {
         Err(BackupError::Unsound { name: backup.manifest.name.clone(), problems }.into())
     }
 
-    /// Verifies a backup and writes the result beside it.
+    /// Verifies a backup and writes the result beside it. Where the surroundings keep it from being
+    /// verified, nothing is written: what was known of it still holds.
     pub(crate) fn verify(&self, backup: &Backup, level: Level) -> Result<Verification> {
         let Verifier { world, settings, folder, target } = self;
         let mut problems = quick(folder, backup)?;
@@ -94,10 +96,60 @@ fn loaded(
     target: &Target,
 ) -> Result<Vec<String>> {
     let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
-    match scratch(world, settings, target, source) {
-        Ok(built) => compare(world, settings, &built.target, manifest),
-        Err(failure) => Ok(vec![format!("restore: {failure}{}", reasons(&failure))]),
+    let unverified = |failure| unverified(world, source, failure);
+    let options = RestoreOptions { builds: true, brings_roles: false };
+    preflight(world, settings, target, source, options).map_err(unverified)?;
+    let built = match scratch(world, settings, target, source) {
+        Ok(built) => built,
+        Err(failure) if is_of_surroundings(&failure) => return Err(unverified(failure)),
+        Err(failure) => return Ok(refused(&failure)),
+    };
+    compare(world, settings, &built.target, manifest).map_err(unverified)
+}
+
+/// Why it cannot be loaded, and what helps where a function does not find what it looks for.
+fn refused(failure: &Failure) -> Vec<String> {
+    let mut problems = vec![format!("restore: {failure}{}", reasons(failure))];
+    if let Kind::Database(DatabaseError::Sql { server, .. }) = failure.kind()
+        && matches!(server.code.as_deref(), Some("42P01" | "42883"))
+    {
+        problems.push(
+            "restore: while a dump is loaded the search path is empty, and a function finds what \
+             it names where it has one of its own: `ALTER FUNCTION … SET search_path = …`"
+                .to_owned(),
+        );
     }
+    problems
+}
+
+/// That it could not be verified, and why. A server that is not reached says so itself.
+fn unverified(world: &World, source: &Source, failure: Failure) -> Failure {
+    if world.interrupt.check().is_err() || failure.exit() == Exit::Unreachable {
+        return failure;
+    }
+    let problems = match failure.kind() {
+        Kind::Backup(BackupError::CannotRestore { problems, .. }) => problems.clone(),
+        _ => [failure.to_string()].into_iter().chain(failure.why()).collect(),
+    };
+    BackupError::Unverified { name: source.name.clone(), problems }.into()
+}
+
+/// Whether a failure is the server's or the role's and says nothing about what was loaded.
+fn is_of_surroundings(failure: &Failure) -> bool {
+    match failure.kind() {
+        Kind::Database(DatabaseError::Sql { server, .. }) => {
+            server.code.as_deref().is_some_and(is_code_of_surroundings)
+        }
+        Kind::Backup(BackupError::Failed { .. } | BackupError::NotOfDump { .. }) => false,
+        _ => true,
+    }
+}
+
+/// Rights, resources, timeouts and shutdowns, files of the server's, and what somebody else holds.
+fn is_code_of_surroundings(code: &str) -> bool {
+    let classes = ["08", "28", "53", "57", "58", "XX"];
+    let others = ["0A000", "42501", "55006", "55P03", "42704"];
+    classes.iter().any(|class| code.starts_with(class)) || others.contains(&code)
 }
 
 /// Reads a backup's whole content.

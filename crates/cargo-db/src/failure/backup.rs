@@ -20,6 +20,8 @@ pub(crate) enum BackupError {
     Part { name: String, database: String, part: Vec<String> },
     #[error("the backup `{name}` is not sound")]
     Unsound { name: String, problems: Vec<String> },
+    #[error("could not verify the backup `{name}`: what is wrong is not known to be the backup")]
+    Unverified { name: String, problems: Vec<String> },
     #[error(
         "`{name}` cannot be the name of a backup: it would leave the folder, or it is taken by \
          cargo db"
@@ -70,6 +72,11 @@ impl BackupError {
             BackupError::Unsound { problems, .. } => {
                 find_a_sound_one(Explanation::new("BACKUP.UNSOUND", Exit::Backup))
                     .because_of(problems.iter().cloned())
+            }
+            BackupError::Unverified { problems, .. } => {
+                Explanation::new("BACKUP.UNVERIFIED", Exit::Failed)
+                    .because_of(problems.iter().cloned())
+                    .because("what was known of it before still holds")
             }
             BackupError::Name { .. } => Explanation::new("BACKUP.NAME", Exit::Usage),
             BackupError::CannotRestore { problems, .. } => {
@@ -147,6 +154,7 @@ pub(super) fn samples() -> Vec<BackupError> {
             part: vec![text("--table=pupils")],
         },
         BackupError::Unsound { name: text("school-1"), problems: problems.clone() },
+        BackupError::Unverified { name: text("school-1"), problems: problems.clone() },
         BackupError::Name { name: text("../x") },
         BackupError::CannotRestore { name: text("school-1"), problems },
         BackupError::NotOfDump {

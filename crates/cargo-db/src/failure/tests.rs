@@ -108,6 +108,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("BACKUP.NO_CLIENT", &[11]),
     ("BACKUP.PART", &[2]),
     ("BACKUP.UNSOUND", &[11]),
+    ("BACKUP.UNVERIFIED", &[7]),
     ("BUG", &[70]),
     ("CONCURRENTLY.CIRCLE", &[8]),
     ("CONCURRENTLY.LEFT", &[8]),

@@ -186,8 +186,25 @@ pub(crate) struct Manifest {
     pub(crate) tables: BTreeMap<String, TableEntry>,
     /// By qualified name: last value, and whether it was used.
     pub(crate) sequences: BTreeMap<String, String>,
+    /// Indexes of partitioned tables that were not valid, and come back as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) invalid_indexes: Vec<String>,
     /// Whether it was read back before it was called done.
     pub(crate) read_back: bool,
+    /// That it may not come back, where there are doubts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) restorable: Option<Restorable>,
+    /// What no dump may bring back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) doubts: Vec<String>,
+}
+
+/// What is known about restoring a backup when it is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Restorable {
+    /// It holds what a dump may not bring back.
+    Unproved,
 }
 
 /// Why a backup was taken.

@@ -134,6 +134,11 @@ impl Target {
         self.with_database("postgres")
     }
 
+    /// The database as a connection string: a bare name that holds a `=` would be taken for one.
+    pub(crate) fn only_name(&self) -> String {
+        format!("dbname='{}'", self.database.replace('\\', "\\\\").replace('\'', "\\'"))
+    }
+
     /// Whether the server is reached without leaving this machine.
     pub(crate) fn is_local(&self) -> bool {
         self.host.is_this_machine()

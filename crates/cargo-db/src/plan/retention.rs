@@ -263,6 +263,9 @@ mod tests {
             files: vec![],
             tables: BTreeMap::new(),
             sequences: BTreeMap::new(),
+            invalid_indexes: vec![],
+            restorable: None,
+            doubts: vec![],
             read_back,
         };
         Backup { manifest, verification: None }

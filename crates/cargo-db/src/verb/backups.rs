@@ -11,7 +11,7 @@ use crate::change::{
     Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files,
     perform, pruning,
 };
-use crate::failure::{BackupError, Result};
+use crate::failure::{BackupError, Exit, Failure, Kind, Result};
 use crate::model::backup::{Backup, Level, Verification};
 use crate::plan::{Plan, Verdict};
 use crate::verb::declare::{Verb, verbs};
@@ -144,15 +144,16 @@ impl Verb for Verify {
             let name = self.name.as_deref();
             vec![folder.meant(&workspace.world, name, database_name(workspace))?]
         };
-        let verifications = self.verify(workspace, &folder, &chosen)?;
+        let (verifications, unverified) = self.verify(workspace, &folder, &chosen)?;
         let answer = Verified::of(&verifications);
         let unsound = verifications.into_iter().find(|(_, verification)| !verification.ok);
-        let failure = match (unsound, self.max_age) {
-            (Some((name, verification)), _) => {
+        let failure = match (unsound, unverified.into_iter().next(), self.max_age) {
+            (Some((name, verification)), ..) => {
                 Some(BackupError::Unsound { name, problems: verification.problems }.into())
             }
-            (None, Some(max_age)) => newest_is_young(workspace, &folder, max_age).err(),
-            (None, None) => None,
+            (None, Some(failure), _) => Some(failure),
+            (None, None, Some(max_age)) => newest_is_young(workspace, &folder, max_age).err(),
+            (None, None, None) => None,
         };
         Ok(match failure {
             Some(failure) => Outcome::failed(answer, failure),
@@ -161,22 +162,43 @@ impl Verb for Verify {
     }
 }
 
+/// What was found of backups, by their names.
+type Found = Vec<(String, Verification)>;
+
 impl Verify {
+    /// What was found of each, and why others could not be verified.
     fn verify(
         &self,
         workspace: &Workspace,
         folder: &Folder,
         chosen: &[Backup],
-    ) -> Result<Vec<(String, Verification)>> {
+    ) -> Result<(Found, Vec<Failure>)> {
         let _lock = folder.lock_shared()?;
         let (world, settings, target) =
             (&workspace.world, &workspace.settings, || workspace.target());
         let verifier = Verifier { world, settings, folder, target: &target };
-        let one = |backup: &Backup| {
-            Ok((backup.manifest.name.clone(), verifier.verify(backup, self.level)?))
-        };
-        chosen.iter().map(one).collect()
+        let (mut found, mut unverified) = (Vec::new(), Vec::new());
+        for backup in chosen {
+            let name = &backup.manifest.name;
+            match verifier.verify(backup, self.level) {
+                Ok(verification) => found.push((name.clone(), verification)),
+                Err(failure) if is_of_one(&failure) => {
+                    if self.all {
+                        workspace.ui.note(&format!("could not verify {name}"));
+                    }
+                    unverified.push(failure);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok((found, unverified))
     }
+}
+
+/// Whether the other backups may be verified all the same.
+fn is_of_one(failure: &Failure) -> bool {
+    failure.exit() == Exit::Unreachable
+        || matches!(failure.kind(), Kind::Backup(BackupError::Unverified { .. }))
 }
 
 impl Verb for Prune {

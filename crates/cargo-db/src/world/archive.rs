@@ -126,6 +126,17 @@ impl<R: Read> Read for Tee<'_, R> {
     }
 }
 
+/// A new file for us alone.
+pub(crate) fn create(path: &Path) -> io::Result<io::BufWriter<File>> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    Ok(io::BufWriter::new(file))
+}
+
+/// A file of ours that goes on.
+pub(crate) fn append(path: &Path) -> io::Result<io::BufWriter<File>> {
+    Ok(io::BufWriter::new(OpenOptions::new().append(true).open(path)?))
+}
+
 /// Size and SHA-256 of a file.
 pub(crate) fn measure(path: &Path) -> Result<Stored> {
     let failed = |error: io::Error| {

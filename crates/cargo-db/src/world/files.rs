@@ -1,6 +1,6 @@
 //! Files and folders. Every error names its path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -249,14 +249,15 @@ pub(crate) fn sync_dir(path: &Path) -> Result<()> {
 
 /// Protects all files below a folder, and brings them to disk.
 pub(crate) fn seal_dir(path: &Path) -> Result<()> {
+    let mut folders = BTreeSet::new();
     for file in walk(path)? {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600))
             .map_err(failed("protect", &file))?;
         sync_file(&file)?;
-        for folder in file.ancestors().skip(1).take_while(|folder| *folder != path) {
-            sync_dir(folder)?;
-        }
+        let above = file.ancestors().skip(1).take_while(|folder| *folder != path);
+        folders.extend(above.map(Path::to_owned));
     }
+    folders.iter().try_for_each(|folder| sync_dir(folder))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
         .map_err(failed("protect", path))?;
     sync_dir(path)

@@ -45,12 +45,17 @@ fn end(child: Child) -> Ran {
 
 /// Whether a session of cargo db waits for somebody else's transaction.
 fn waits(project: &Project) -> bool {
+    !waiting(project).is_empty()
+}
+
+/// The sessions of runs that wait for a lock.
+fn waiting(project: &Project) -> Vec<String> {
     let sql = format!(
-        "SELECT 1 FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock' \
+        "SELECT pid FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock' \
          AND application_name LIKE 'cargo-db/% write'",
         project.database
     );
-    !cluster().query("postgres", &sql).is_empty()
+    cluster().query("postgres", &sql)
 }
 
 /// Longer than any `lock_timeout` that it is not to have.
@@ -371,10 +376,11 @@ fn a_run_that_was_killed_is_cleaned_up_by_the_next_one() {
     outside(&project, "2_cx.sql", "CREATE INDEX CONCURRENTLY IF NOT EXISTS cx ON t (note);");
     let mut run = spawn(&project, &["migrate"]);
     eventually("the build waits", || waits(&project) && indexes(&project, "t") == ["cx false"]);
+    let killed = waiting(&project);
     run.kill().unwrap();
     run.wait().unwrap();
     let run = spawn(&project, &["migrate"]);
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    eventually("the next run waits", || waits(&project) && waiting(&project) != killed);
     reader.batch_execute("COMMIT").unwrap();
     end(run).ok().says("dropped the invalid index public.cx");
     assert_eq!(indexes(&project, "t"), ["cx true"]);

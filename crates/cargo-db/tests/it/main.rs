@@ -12,6 +12,7 @@ mod audit;
 mod backup;
 mod check;
 mod circles;
+mod comes_back;
 mod concurrency;
 mod concurrently;
 mod consent;

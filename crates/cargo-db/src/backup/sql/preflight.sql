@@ -1,10 +1,17 @@
--- What the server has and allows. Six answers: its roles, the extensions that can be created, its
--- tablespaces, what the current role may do, the database that is restored, the data folder.
+-- What the server has and allows. Seven answers: its roles, the extensions that it has, its
+-- tablespaces, those of the extensions that the role may not create in a new database, what else the
+-- role may do, the database that is restored, the data folder.
 SELECT rolname AS name FROM pg_roles;
 
 SELECT name FROM pg_available_extensions;
 
 SELECT spcname AS name FROM pg_tablespace;
+
+SELECT e.name
+FROM pg_available_extensions e
+JOIN pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version
+WHERE v.superuser AND NOT coalesce((to_jsonb(v) ->> 'trusted')::boolean, false)
+  AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user);
 
 SELECT rolcreatedb OR rolsuper AS creates_databases,
        current_setting('server_version_num')::int / 10000 AS major

@@ -49,7 +49,9 @@ impl Change for Building<'_> {
         let steps = any.into_iter().chain(roles::step(roles)).chain([build, last]).collect();
         let (verb, environment) = (Operation::Restore, database.environment());
         let basis = self.source.fingerprint()?;
-        Ok(Plan::from_basis(verb, &self.target, environment, steps, basis))
+        let mut plan = Plan::from_basis(verb, &self.target, environment, steps, basis);
+        plan.warnings = backup::warnings_of_subscriptions(world, &self.target)?;
+        Ok(plan)
     }
 
     fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<SwapLocks> {

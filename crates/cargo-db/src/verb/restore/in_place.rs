@@ -55,7 +55,11 @@ impl Change for Replacing<'_> {
         let basis = format!("{}{}", self.source.fingerprint()?, part.fingerprint());
         self.part = Some(part);
         let (verb, environment) = (Operation::RestoreInPlace, database.environment());
-        Ok(Plan::from_basis(verb, target, environment, steps, basis))
+        let mut plan = Plan::from_basis(verb, target, environment, steps, basis);
+        if self.scope == Scope::Everything {
+            plan.warnings = backup::warnings_of_subscriptions(world, target)?;
+        }
+        Ok(plan)
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {

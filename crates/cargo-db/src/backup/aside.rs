@@ -1,0 +1,185 @@
+//! Taking what is replaced out of the way, in the transaction that replaces it: a table or a schema
+//! is put aside until the new one is in, everything is dropped but for what belongs to somebody
+//! else.
+
+use crate::backup::grants::grant;
+use crate::backup::part::{Part, Scope, is_about_schema};
+use crate::backup::subscriptions::{self, Subscription};
+use crate::failure::Result;
+use crate::world::pg::{Row, Session};
+use pg_sql::lexer::first_words;
+use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::script::Statement;
+
+/// Where what is replaced waits until the new is in.
+pub(super) const ASIDE: &str = "cargo_db_replaced";
+
+/// A foreign key from outside, which is taken off and put on again.
+pub(super) struct ForeignKey {
+    pub(super) table: String,
+    pub(super) name: String,
+    pub(super) definition: String,
+}
+
+/// The foreign keys from outside, which the new table gets again.
+fn foreign_keys(session: &mut Session, scope: &Scope) -> Result<Vec<ForeignKey>> {
+    let sql = format!(include_str!("sql/foreign_keys.sql"), relations = scope.relations());
+    let key = |row: &Row| {
+        Ok(ForeignKey {
+            table: row.text("on_table")?.to_owned(),
+            name: row.text("name")?.to_owned(),
+            definition: row.text("definition")?.to_owned(),
+        })
+    };
+    session.rows("look for foreign keys", &sql)?.iter().map(key).collect()
+}
+
+/// Takes what is replaced out of the way.
+pub(super) fn put_aside(session: &mut Session, part: &Part) -> Result<(Vec<ForeignKey>, Kept)> {
+    let scope = &part.scope;
+    let aside = quote_identifier(ASIDE);
+    let keys = if *scope == Scope::Everything { Vec::new() } else { foreign_keys(session, scope)? };
+    for ForeignKey { table, name, .. } in &keys {
+        session.run(
+            "take a foreign key off",
+            &format!("ALTER TABLE {table} DROP CONSTRAINT {name}"),
+        )?;
+    }
+    match scope {
+        Scope::Everything => return Ok((keys, drop_everything(session)?)),
+        Scope::Table { .. } => {
+            let exists = format!("SELECT to_regclass({})", quote_literal(&scope.qualified()));
+            let move_it = if session.value("look for the table", &exists)?.is_some() {
+                format!("ALTER TABLE {} SET SCHEMA {aside}", scope.qualified())
+            } else {
+                String::new()
+            };
+            session.run("put the table aside", &format!("CREATE SCHEMA {aside}; {move_it}"))?;
+            let statistics = format!(
+                include_str!("sql/statistics.sql"),
+                aside = aside,
+                literal = quote_literal(&aside)
+            );
+            for statement in session.column("list statistics", &statistics)? {
+                session.run("put statistics aside", &statement)?;
+            }
+        }
+        Scope::Schema(schema) => put_schema_aside(session, schema, &part.of_schema)?,
+    }
+    Ok((keys, Kept::default()))
+}
+
+/// Renames a schema, and makes one like it: same owner, comment and rights, same extensions.
+fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> Result<()> {
+    let (name, aside) = (quote_identifier(schema), quote_identifier(ASIDE));
+    let sql = format!(include_str!("sql/schema.sql"), schema = quote_literal(schema));
+    let [about, rights, extensions] = session.sets("look at the schema", &sql)?;
+    let mut statements = Vec::new();
+    match about.first() {
+        None => {
+            statements.push(format!("CREATE SCHEMA {aside}; CREATE SCHEMA IF NOT EXISTS {name}"));
+            let made = anew.iter().map(|statement| {
+                statement.text.replacen("CREATE SCHEMA ", "CREATE SCHEMA IF NOT EXISTS ", 1)
+            });
+            statements.extend(made);
+        }
+        Some(row) => {
+            statements.push(format!("ALTER SCHEMA {name} RENAME TO {aside}; CREATE SCHEMA {name}"));
+            statements.push(format!("ALTER SCHEMA {name} OWNER TO {}", row.text("owner")?));
+            statements.push(format!("COMMENT ON SCHEMA {name} IS {}", row.text("comment")?));
+        }
+    }
+    for row in &rights {
+        statements.push(grant(row, &format!("SCHEMA {name}"))?);
+    }
+    for row in &extensions {
+        statements.push(format!("ALTER EXTENSION {} SET SCHEMA {name}", row.text("name")?));
+    }
+    session.run("put the schema aside", &statements.join("; "))
+}
+
+/// What stays where everything is replaced: the role does not own it, or it holds what the role
+/// does not own. An extension that somebody else made is there, and so it is not made again.
+#[derive(Default)]
+pub(super) struct Kept {
+    extensions: Vec<String>,
+    event_triggers: Vec<String>,
+    schemas: Vec<String>,
+    /// Those of the schemas that are somebody else's.
+    others_schemas: Vec<String>,
+}
+
+impl Kept {
+    /// Whether a statement of a dump makes or changes what stays.
+    pub(super) fn leaves_out(&self, statement: &Statement) -> bool {
+        let words = first_words(&statement.text, 6);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let stays = |names: &[String], name: &str| names.iter().any(|other| other == name);
+        match words.as_slice() {
+            ["create", "extension", "if", "not", "exists", name, ..]
+            | ["comment", "on", "extension", name, ..] => stays(&self.extensions, name),
+            ["create" | "alter", "event", "trigger", name, ..]
+            | ["comment", "on", "event", "trigger", name, ..] => stays(&self.event_triggers, name),
+            ["create", "schema", name, ..] => stays(&self.schemas, name),
+            ["alter" | "comment" | "grant" | "revoke", ..] => {
+                self.others_schemas.iter().any(|schema| is_about_schema(statement, schema))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Drops every schema, and what a dump makes outside of them; the schema `public` stays, empty. An
+/// extension may have gone with another one.
+fn drop_everything(session: &mut Session) -> Result<Kept> {
+    let database = session.target.database.clone();
+    for subscription in subscriptions::of(session, &database)?.iter().map(Subscription::drop) {
+        for statement in subscription {
+            session.run("drop what the backup brings back", &statement)?;
+        }
+    }
+    let [extensions, triggers] = session.sets("list what stays", include_str!("sql/kept.sql"))?;
+    let name = |row: &Row| Ok(row.text("name")?.to_owned());
+    let names = |rows: &[Row]| rows.iter().map(name).collect::<Result<Vec<String>>>();
+    let mut kept = Kept {
+        extensions: names(&extensions)?,
+        event_triggers: names(&triggers)?,
+        ..Kept::default()
+    };
+    let sql = include_str!("sql/outside_of_schemas.sql");
+    for statement in session.column("list what goes", sql)? {
+        session.run("drop what the backup brings back", &statement)?;
+    }
+    let rows = session.rows("list the schemas", include_str!("sql/schemas.sql"))?;
+    for row in &rows {
+        let schema = row.text("name")?;
+        let is_own = row.flag("is_own")?;
+        if is_own && !row.flag("holds_extension")? {
+            drop_schema(session, schema)?;
+            continue;
+        }
+        empty_schema(session, schema)?;
+        kept.schemas.push(schema.to_owned());
+        kept.others_schemas.extend((!is_own).then(|| schema.to_owned()));
+    }
+    Ok(kept)
+}
+
+fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
+    let going = if schema == "public" {
+        put_schema_aside(session, schema, &[])?;
+        ASIDE
+    } else {
+        schema
+    };
+    session.run("drop a schema", &format!("DROP SCHEMA {} CASCADE", quote_identifier(going)))
+}
+
+/// Drops what is in a schema and is no extension's. Each may have gone with another one.
+fn empty_schema(session: &mut Session, schema: &str) -> Result<()> {
+    let sql = format!(include_str!("sql/in_schema.sql"), schema = quote_literal(schema));
+    for statement in session.column("list what goes", &sql)? {
+        session.run("drop what the backup brings back", &statement)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! What a dump may not bring back, as far as that can be told before one is loaded. Whether it does
+//! is proved by loading it: `backups verify --level restore`.
+
+use std::collections::BTreeMap;
+
+use crate::failure::Result;
+use crate::model::event::Event;
+use crate::world::World;
+use crate::world::pg::{Row, Session};
+use pg_logical::content::TableEntry;
+
+/// The reasons for which a backup with this selection, which holds these tables, may not come back.
+pub(super) fn doubts(
+    session: &mut Session,
+    selection: &[String],
+    tables: &BTreeMap<String, TableEntry>,
+) -> Result<Vec<String>> {
+    let sql = include_str!("sql/doubts.sql");
+    let mut doubts = session.column("look for what no dump brings back", sql)?;
+    if !selection.is_empty() {
+        doubts.extend(doubts_of_part(session, selection, tables)?);
+    }
+    Ok(doubts)
+}
+
+/// What a part needs of what was left out.
+fn doubts_of_part(
+    session: &mut Session,
+    selection: &[String],
+    tables: &BTreeMap<String, TableEntry>,
+) -> Result<Vec<String>> {
+    let sql = include_str!("sql/doubts_of_part.sql");
+    let [keys, columns] = session.sets("look for what a part needs", sql)?;
+    let mut doubts = Vec::new();
+    for row in &keys {
+        let (table, needed) = (row.text("table")?, row.text("needed")?);
+        let has_rows = tables.get(table).is_some_and(|entry| entry.rows > 0);
+        if has_rows && !tables.contains_key(needed) {
+            let name = row.text("name")?;
+            doubts.push(format!("foreign key {name} on {table} needs the rows of {needed}"));
+        }
+    }
+    let chosen = |option: &str| selection.iter().any(|chosen| chosen.starts_with(option));
+    // Types and extensions are left out where schemas or tables are chosen.
+    if chosen("--table") || chosen("--schema") {
+        let is_there = |schema: &str| {
+            !chosen("--table") && tables.keys().any(|table| schema_of(table) == schema)
+        };
+        let needing = |row: &Row| -> Result<Option<String>> {
+            let (table, name) = (row.text("table")?, row.text("name")?);
+            let needs = tables.contains_key(table) && !is_there(row.text("schema")?);
+            let doubt = format!("column {table}.{name} needs the type {}", row.text("needed")?);
+            Ok(needs.then_some(doubt))
+        };
+        for row in &columns {
+            doubts.extend(needing(row)?);
+        }
+    }
+    Ok(doubts)
+}
+
+/// The schema of a table, as a dump writes it.
+fn schema_of(table: &str) -> &str {
+    let mut quoted = false;
+    let dot = table.char_indices().find(|&(_, character)| {
+        quoted ^= character == '"';
+        !quoted && character == '.'
+    });
+    dot.map_or(table, |(at, _)| &table[..at])
+}
+
+/// Says them, before the backup is called done.
+pub(super) fn tell(world: &World, doubts: &[String]) {
+    for doubt in doubts {
+        let message = format!(
+            "it is not proved that this backup comes back: {doubt}; `cargo db backups verify \
+             --level restore` proves it"
+        );
+        world.tell(Event::Notice { severity: "warning".to_owned(), message });
+    }
+}

@@ -1,0 +1,98 @@
+//! Subscriptions of a database. The slot on the publisher belongs to one of them at a time: a
+//! database that is dropped must let go of it without removing it, and one that is put aside must
+//! not go on receiving what the one in its place waits for.
+
+use crate::failure::Result;
+use crate::model::event::Event;
+use crate::model::target::Target;
+use crate::world::World;
+use crate::world::pg::{Purpose, Row, Session};
+use pg_sql::quote::{quote_identifier, quote_literal};
+
+/// A subscription of one database.
+pub(crate) struct Subscription {
+    name: String,
+    slot: Option<String>,
+    enabled: bool,
+}
+
+/// Those of a database of the session's server, whichever database the session is in.
+pub(super) fn of(session: &mut Session, database: &str) -> Result<Vec<Subscription>> {
+    let sql = format!(
+        "SELECT s.subname AS name, s.subslotname AS slot, s.subenabled AS enabled \
+         FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid \
+         WHERE d.datname = {} ORDER BY 1",
+        quote_literal(database)
+    );
+    let subscription = |row: &Row| {
+        Ok(Subscription {
+            name: row.text("name")?.to_owned(),
+            slot: row.optional_text("slot")?.map(str::to_owned),
+            enabled: row.flag("enabled")?,
+        })
+    };
+    session.rows("look for subscriptions", &sql)?.iter().map(subscription).collect()
+}
+
+impl Subscription {
+    fn disable(&self) -> String {
+        format!("ALTER SUBSCRIPTION {} DISABLE", quote_identifier(&self.name))
+    }
+
+    /// The statements that drop it and leave the slot where it is.
+    pub(super) fn drop(&self) -> [String; 3] {
+        let name = quote_identifier(&self.name);
+        [
+            self.disable(),
+            format!("ALTER SUBSCRIPTION {name} SET (slot_name = NONE)"),
+            format!("DROP SUBSCRIPTION {name}"),
+        ]
+    }
+}
+
+/// Drops a database, and its subscriptions before it: with one, no server drops it.
+pub(super) fn drop_database(world: &World, session: &mut Session, database: &str) -> Result<()> {
+    let found = of(session, database)?;
+    if !found.is_empty() {
+        let target = session.target.with_database(database);
+        let mut inside = Session::open(world, &target, Purpose::Write)?;
+        for statement in found.iter().flat_map(Subscription::drop) {
+            inside.run("let go of a subscription", &statement)?;
+        }
+    }
+    let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_identifier(database));
+    session.run(&format!("drop the database {database}"), &sql)
+}
+
+/// Keeps a database that was put aside from receiving more. The one in its place has the same
+/// subscriptions, which receive nothing until somebody enables them.
+pub(super) fn disable(world: &World, aside: &Target, current: &str) -> Result<()> {
+    let mut session = Session::open(world, aside, Purpose::Write)?;
+    for subscription in of(&mut session, &aside.database)?.iter().filter(|of| of.enabled) {
+        session.run("disable a subscription", &subscription.disable())?;
+        let name = quote_identifier(&subscription.name);
+        let message = format!(
+            "the subscription {name} is disabled in {} and in {current}: when the rows are as the \
+             publisher expects them, ALTER SUBSCRIPTION {name} ENABLE in {current}, and ALTER \
+             SUBSCRIPTION {name} REFRESH PUBLICATION WITH (copy_data = false)",
+            aside.database
+        );
+        world.tell(Event::Notice { severity: "warning".to_owned(), message });
+    }
+    Ok(())
+}
+
+/// What a plan that takes a database out of its place says about its subscriptions.
+pub(crate) fn warnings(world: &World, target: &Target) -> Result<Vec<String>> {
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
+    let warning = |subscription: &Subscription| {
+        let Subscription { name, slot, enabled } = subscription;
+        let slot = slot.as_ref().map_or_else(String::new, |slot| format!(" with the slot {slot}"));
+        let stops = if *enabled { "stops receiving and " } else { "" };
+        format!(
+            "the subscription {name}{slot} {stops}is disabled afterwards: what the publisher sent \
+             since the backup is not in it"
+        )
+    };
+    Ok(of(&mut session, &target.database)?.iter().map(warning).collect())
+}

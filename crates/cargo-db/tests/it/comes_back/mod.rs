@@ -1,0 +1,121 @@
+//! Every backup that is taken comes back: of databases that are hard to dump, in every format, in
+//! every way in which there is a restore.
+
+mod named;
+mod owned;
+mod subscribed;
+
+use crate::support::{Project, cluster};
+
+const FORMATS: [&str; 4] = ["sql", "custom", "directory", "set"];
+
+/// A database with what is hard to bring back.
+fn awkward(name: &str) -> Project {
+    let project = Project::new(name);
+    project.run_sql(include_str!("awkward.sql"));
+    project.run_sql(&format!(
+        "ALTER DATABASE {name} SET search_path = ''; ALTER DATABASE {name} SET temp_tablespaces = ''; \
+         ALTER ROLE postgres IN DATABASE {name} SET search_path = '', \"a, b\", public"
+    ));
+    project
+}
+
+/// What a database is, whatever the order of columns and rows.
+fn facts(database: &str) -> Vec<String> {
+    let sql = format!("SET search_path = public; {}", include_str!("facts.sql"));
+    cluster().query(database, &sql)
+}
+
+/// Takes a backup, and says what it is called.
+fn backup(project: &Project, format: &str) -> String {
+    let taken = project.db(&["backup", "--format", format, "--json"]).ok().json();
+    taken["backup"]["name"].as_str().expect("a name").to_owned()
+}
+
+/// Destroys enough to see that it came back.
+fn damage(project: &Project) {
+    project.run_sql(
+        "SET search_path = public; DROP TABLE parent, older CASCADE; DELETE FROM moods; \
+         DROP TYPE span CASCADE; DROP SERVER far CASCADE",
+    );
+}
+
+#[test]
+fn an_awkward_database_comes_back_in_every_format_and_every_way() {
+    let project = awkward("cb_all");
+    let before = facts("cb_all");
+    for format in FORMATS {
+        let name = backup(&project, format);
+        for level in ["quick", "full", "restore"] {
+            project.db(&["backups", "verify", &name, "--level", level]).ok().says("sound");
+        }
+        damage(&project);
+        project.db(&["restore", &name, "--yes"]).ok();
+        assert_eq!(facts("cb_all"), before, "beside, {format}");
+        damage(&project);
+        project.db(&["restore", &name, "--clean", "--yes"]).ok();
+        assert_eq!(facts("cb_all"), before, "in place, {format}");
+        let into = format!("cb_all_{format}");
+        project.db(&["restore", &name, "--into", &into, "--yes"]).ok();
+        assert_eq!(facts(&into), before, "into, {format}");
+        project.db(&["restore", "--drop-previous", "--yes"]).ok();
+    }
+    // Nothing that was built on the way is left.
+    let beside = "SELECT datname FROM pg_database WHERE datname LIKE 'cb\\_all\\_\\_%'";
+    assert_eq!(project.query(beside), Vec::<String>::new());
+}
+
+#[test]
+fn parts_come_back_with_their_columns_in_another_order() {
+    let project = awkward("cb_parts");
+    let before = facts("cb_parts");
+    for format in ["custom", "directory", "set"] {
+        let name = backup(&project, format);
+        project.run_sql("SET search_path = public; TRUNCATE parent; DELETE FROM moods");
+        project.db(&["restore", &name, "--schema", "public", "--yes"]).code(11).says("depends: ");
+        project.db(&["restore", &name, "--clean", "--yes"]).ok();
+        assert_eq!(facts("cb_parts"), before, "{format}");
+    }
+}
+
+#[test]
+fn a_database_without_some_rows_comes_back_without_them() {
+    let project = Project::new("cb_rows");
+    project.run_sql(
+        "CREATE TABLE kept (id int PRIMARY KEY); INSERT INTO kept VALUES (1), (2); \
+         CREATE TABLE audit (id int PRIMARY KEY, at date); INSERT INTO audit VALUES (1, now())",
+    );
+    for format in ["sql", "custom", "directory"] {
+        let backup = ["backup", "--format", format, "--exclude-table-data", "audit", "--json"];
+        let name = project.db(&backup).ok().json()["backup"]["name"].as_str().unwrap().to_owned();
+        project.db(&["backups", "verify", &name, "--level", "restore"]).ok();
+        let into = format!("cb_rows_{format}");
+        project.db(&["restore", &name, "--into", &into, "--yes"]).ok();
+        let counted = "SELECT (SELECT count(*) FROM kept), (SELECT count(*) FROM audit)";
+        assert_eq!(cluster().query(&into, counted), ["2|0"], "{format}");
+    }
+    // One with rows that point at what was left out says so, and cannot come back.
+    project.run_sql(
+        "CREATE TABLE pointing (to_id int REFERENCES audit); INSERT INTO pointing VALUES (1)",
+    );
+    project
+        .db(&["backup", "--exclude-table-data", "audit", "-o", "pointing.sql.gz"])
+        .ok()
+        .says("foreign key pointing_to_id_fkey on public.pointing needs the rows of public.audit");
+    project.db(&["backups", "show", "pointing.sql.gz"]).ok().says("unproved");
+    project.db(&["backups", "verify", "pointing.sql.gz", "--level", "restore"]).code(11);
+}
+
+#[test]
+fn rows_that_are_accepted_in_one_order_only_come_back_in_it() {
+    let project = awkward("cb_order");
+    let name = backup(&project, "custom");
+    // Side by side, the rows of a domain may come after its constraint.
+    for _ in 0..3 {
+        project.db(&["restore", &name, "--jobs", "4", "--into", "cb_order_2", "--yes"]).ok();
+        assert_eq!(facts("cb_order_2"), facts("cb_order"));
+        let drop = "ALTER SUBSCRIPTION feed SET (slot_name = NONE); DROP SUBSCRIPTION feed";
+        cluster().run("cb_order_2", drop);
+        cluster().run("postgres", "DROP DATABASE cb_order_2");
+    }
+}

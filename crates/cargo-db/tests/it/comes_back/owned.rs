@@ -1,0 +1,94 @@
+//! Databases of roles that may not do everything.
+
+use super::{FORMATS, backup};
+use crate::support::{Project, cluster};
+
+/// A database of a role, with extensions that the role could not make.
+fn owned(name: &str, rights: &str) -> Project {
+    let role = format!("{name}_role");
+    cluster().run("postgres", &format!("CREATE ROLE {role} LOGIN {rights}"));
+    cluster().run("postgres", &format!("CREATE DATABASE {name} OWNER {role}"));
+    cluster().run(
+        name,
+        "CREATE EXTENSION pageinspect; CREATE EXTENSION pg_trgm; CREATE SCHEMA extra; \
+         CREATE EXTENSION citext SCHEMA extra; GRANT USAGE ON SCHEMA extra TO PUBLIC",
+    );
+    cluster().run(
+        name,
+        &format!(
+            "SET SESSION AUTHORIZATION {role}; CREATE EXTENSION hstore; CREATE SCHEMA app; \
+             CREATE TYPE app.mood AS ENUM ('ok'); CREATE DOMAIN app.d AS int; \
+             CREATE TABLE app.t (id int GENERATED ALWAYS AS IDENTITY, n extra.citext, h hstore, \
+                                 m app.mood, d app.d); \
+             INSERT INTO app.t (n, h) VALUES ('A', 'a=>1'); \
+             CREATE TABLE public.u (id serial PRIMARY KEY, v text); \
+             CREATE INDEX ON public.u USING gin (v gin_trgm_ops); \
+             INSERT INTO public.u (v) VALUES ('x'), ('y'); \
+             CREATE VIEW public.w AS SELECT v FROM public.u; CREATE SEQUENCE public.free; \
+             CREATE FUNCTION public.f(int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT 1'"
+        ),
+    );
+    let mut project = Project::without_database(name);
+    let url = cluster().url(name).replace("postgres@", &format!("{role}@"));
+    project.set("DATABASE_URL", &url);
+    project
+}
+
+#[test]
+fn extensions_that_somebody_else_made_stay_and_the_rest_comes_back() {
+    let project = owned("cbo_clean", "");
+    let before = project.content();
+    for format in FORMATS {
+        let name = backup(&project, format);
+        project
+            .run_sql("SET SESSION AUTHORIZATION cbo_clean_role; DELETE FROM public.u; DROP TABLE app.t; CREATE TABLE public.later (a int)");
+        // It may not create databases, and nothing but a superuser makes such an extension.
+        project
+            .db(&["restore", &name, "--yes"])
+            .code(11)
+            .says("`cbo_clean_role` may not create databases")
+            .says("`cbo_clean_role` may not create `pageinspect` in a new database; `--clean`");
+        project.db(&["restore", &name, "--clean", "--yes"]).ok();
+        assert_eq!(project.content(), before, "{format}");
+    }
+    project.db(&["restore", "--latest", "--into", "cbo_other", "--yes"]).code(11);
+}
+
+#[test]
+fn what_could_not_be_verified_is_not_unsound() {
+    let mut project = owned("cbo_verify", "");
+    let name = backup(&project, "custom");
+    project.db(&["backups", "verify", &name]).ok();
+    let state = |project: &Project| {
+        let list = project.db(&["backups", "list", "--json"]).ok().json();
+        list["backups"][0]["state"].as_str().unwrap().to_owned()
+    };
+    let verify = ["backups", "verify", &name, "--level", "restore"];
+    let failed = project.db(&verify).code(7).says("could not verify");
+    failed.says("may not create databases");
+    assert_eq!(state(&project), "verified");
+    let failed = project.db(&[&verify[..], &["--json"]].concat()).code(7).json();
+    assert_eq!(failed["error"]["code"], "BACKUP.UNVERIFIED");
+    // A server that is down says nothing about a backup either.
+    project.set("DATABASE_URL", "postgres://postgres@127.0.0.1:1/cbo_verify");
+    project.db(&verify).code(6).says("cannot connect");
+    project.db(&["backups", "verify", "--all", "--level", "restore"]).code(6);
+    assert_eq!(state(&project), "verified");
+    // A superuser can load it.
+    project.set("DATABASE_URL", &cluster().url("cbo_verify"));
+    project.db(&verify).ok().says("sound");
+}
+
+#[test]
+fn a_role_that_may_create_databases_restores_what_it_may_create() {
+    let project = owned("cbo_swap", "CREATEDB");
+    cluster().run("cbo_swap", "DROP EXTENSION pageinspect; DROP SCHEMA extra CASCADE");
+    let before = project.content();
+    for format in FORMATS {
+        let name = backup(&project, format);
+        project.db(&["backups", "verify", &name, "--level", "restore"]).ok().says("sound");
+        project.run_sql("DELETE FROM public.u");
+        project.db(&["restore", &name, "--yes"]).ok();
+        assert_eq!(project.content(), before, "{format}");
+    }
+}
