@@ -79,6 +79,7 @@ fn start(program: Program) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
+            let error = verb::with_tip(error);
             if wants_json && error.use_stderr() {
                 face::usage_error(error.to_string().lines().next().unwrap_or_default());
             }

@@ -22,11 +22,14 @@ mod seed;
 mod server;
 mod status;
 mod trust;
+mod words;
 
 use clap::Parser;
 
 use crate::cli::Global;
 use crate::verb::declare::{Verb, verbs};
+
+pub(crate) use words::with_tip;
 
 /// Work with the PostgreSQL databases of this workspace
 #[derive(Debug, Parser)]

@@ -1,0 +1,78 @@
+//! Words that people type who know another tool, and the command that does what they mean.
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Each word, and the command. No word is an alias: an answer that names the right command is
+/// learnt, and scripts keep to one way to say a thing.
+const WORDS: &[(&[&str], &str)] = &[
+    (&["up", "run", "apply", "deploy", "upgrade", "latest"], "migrate"),
+    (&["plan", "pending"], "migrate --dry-run"),
+    (&["down", "undo", "revert", "downgrade", "redo"], "rollback"),
+    (&["new", "add", "make"], "create"),
+    (&["info", "list", "show", "version", "psql", "shell"], "status"),
+    (&["drop", "wipe", "clean", "fresh", "refresh", "recreate", "setup"], "reset"),
+    (&["dump", "export", "snapshot", "save", "schema"], "backup"),
+    (&["load", "import", "undrop"], "restore"),
+    (&["lint", "validate", "analyze"], "check"),
+    (&["verify"], "backups verify"),
+    (&["prune"], "backups prune"),
+    (&["test", "simulate", "try"], "rehearse"),
+    (&["resolve", "stamp", "mark"], "baseline"),
+    (&["fix"], "repair"),
+    (&["diff"], "generate"),
+    (&["log"], "audit"),
+    (&["start"], "server start"),
+    (&["stop"], "server stop"),
+    (&["destroy"], "server destroy"),
+    (&["url"], "server url"),
+];
+
+/// The same error, with a tip where the word that is no command is one of these.
+pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
+    if error.kind() != ErrorKind::InvalidSubcommand {
+        return error;
+    }
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    let Some(command) = command_for(typed) else { return error };
+    let tip = StyledStr::from(format!("the command for that is `cargo db {command}`"));
+    error.remove(ContextKind::SuggestedSubcommand);
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    error
+}
+
+fn command_for(typed: &str) -> Option<&'static str> {
+    let (_, command) = WORDS.iter().find(|(words, _)| words.contains(&typed))?;
+    Some(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::verb::Cli;
+
+    #[test]
+    fn every_word_leads_to_a_command_and_is_none() {
+        let cli = Cli::command();
+        for (words, command) in WORDS {
+            let first = command.split(' ').next().unwrap();
+            assert!(cli.find_subcommand(first).is_some(), "{command}");
+            for word in *words {
+                assert!(cli.find_subcommand(word).is_none(), "{word} is a command");
+            }
+        }
+    }
+
+    #[test]
+    fn the_tip_takes_the_place_of_what_merely_looks_alike() {
+        let error = |word| with_tip(Cli::try_parse_from(["cargo db", word]).unwrap_err());
+        let text = error("redo").to_string();
+        assert!(text.contains("the command for that is `cargo db rollback`"), "{text}");
+        assert!(!text.contains("restore"), "{text}");
+        assert!(error("migrat").to_string().contains("'migrate'"));
+    }
+}
