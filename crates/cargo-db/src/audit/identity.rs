@@ -29,14 +29,19 @@ impl DatabaseIdentity {
 
     /// That of the session's database.
     pub(super) fn of_session(session: &mut Session) -> Result<DatabaseIdentity> {
+        let keeps_trail = audit::is_in_database(session)?;
+        let lines = keeps_trail.then(|| audit::lines_in_database(session)).transpose()?;
+        Ok(DatabaseIdentity { lines, ..DatabaseIdentity::without_trail(session)? })
+    }
+
+    /// That of the session's database, whatever stands in the place of its trail.
+    pub(super) fn without_trail(session: &mut Session) -> Result<DatabaseIdentity> {
         let marker = marker::read(session)?;
         let mut rights = Vec::new();
         for row in session.rows("look who may read the audit trail", RIGHTS)? {
             rights.push((row.text("relation")?.to_owned(), row.text("statement")?.to_owned()));
         }
-        let keeps_trail = audit::is_in_database(session)?;
-        let lines = keeps_trail.then(|| audit::lines_in_database(session)).transpose()?;
-        Ok(DatabaseIdentity { marker, lines, rights })
+        Ok(DatabaseIdentity { marker, lines: None, rights })
     }
 
     /// That of a new database without a predecessor: a copy of one of this environment, if it is

@@ -2,34 +2,34 @@
 //! Each record carries the hash of the one before it, so a line that was changed or taken out
 //! shows.
 
+mod file;
 mod identity;
+mod unsettled;
 mod watch;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
-use crate::failure::{CausedBy, ConsentError, Failure, FileError, Result};
+use crate::failure::{ConsentError, Result};
 use crate::model::audit::{Actor, Before, By, Phase, Record};
 use crate::model::consent::Consent;
 use crate::model::target::Target;
 use crate::plan::Plan;
 use crate::world::clock::{now, stopwatch};
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Purpose, Session, own};
 use crate::world::records::{hash_of, line_of};
 use crate::world::{World, files, process};
 use pg_sql::quote::quote_literal;
 
+use file::Head;
+pub(crate) use file::Trail;
 pub(crate) use identity::DatabaseIdentity;
+pub(crate) use unsettled::Unsettled;
 pub(crate) use watch::Watch;
 
 const CREATE_TABLE: &str = include_str!("sql/create_table.sql");
 /// The key of the lock under which an id is reserved: `plan ids` in ASCII.
 const RESERVING: i64 = i64::from_be_bytes(*b"plan ids");
-
-/// The trail of a project.
-pub(crate) struct Trail {
-    file: PathBuf,
-}
 
 /// The record of something that is being done: its intent is written, its outcome is not.
 pub(crate) struct PendingRecord<'a> {
@@ -68,7 +68,12 @@ pub(crate) struct Reservation {
 impl Reservation {
     /// Fails where one of these records has taken it.
     fn is_free(&self, records: Vec<Record>) -> Result<()> {
-        if !used(records.into_iter()).contains(&self.plan) {
+        self.is_free_of(&used(records.into_iter()))
+    }
+
+    /// Fails where it is one of these.
+    fn is_free_of(&self, used: &[String]) -> Result<()> {
+        if !used.contains(&self.plan) {
             return Ok(());
         }
         let (given, command) = (self.plan.clone(), self.command.clone());
@@ -76,38 +81,30 @@ impl Reservation {
     }
 }
 
-/// What is wrong with a trail, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Broken {
-    /// The number of the record.
-    pub(crate) sequence: u64,
-    pub(crate) why: String,
-}
-
 impl Trail {
-    /// The trail of the project in `root`.
-    pub(crate) fn of(root: &Path) -> Trail {
-        Trail { file: root.join(".db/audit.jsonl") }
-    }
-
     /// All records that can be read, the oldest first.
     pub(crate) fn records(&self) -> Result<Vec<Record>> {
-        Ok(self.lines()?.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
+        Ok(self.read()?.lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
-    fn lines(&self) -> Result<Vec<String>> {
-        let text = files::read_if_there(&self.file).map_err(|error| self.unreadable(error))?;
-        Ok(text.unwrap_or_default().lines().map(str::to_owned).collect())
+    /// The lines about this target, as they are, with their records.
+    fn lines_of(&self, target: &str) -> Result<Vec<(String, Record)>> {
+        let of_target = |line: String| {
+            let record = serde_json::from_str::<Record>(&line).ok()?;
+            (record.target == target).then_some((line, record))
+        };
+        Ok(self.read()?.lines.into_iter().filter_map(of_target).collect())
     }
 
-    fn unreadable(&self, error: std::io::Error) -> Failure {
-        FileError::Failed { doing: "read", path: self.file.clone(), why: error.to_string() }
-            .caused_by(error)
-    }
-
-    /// The ids of plans that somebody consented to by them: they are used up.
+    /// The ids of plans that somebody consented to by them: they are used up. They are kept beside
+    /// the trail too, so that they do not come back with one that was cut off or put aside.
     pub(crate) fn used(&self) -> Result<Vec<String>> {
-        Ok(used(self.records()?.into_iter()))
+        let mut ids = used(self.records()?.into_iter());
+        let kept = self.text(&self.used_file())?.unwrap_or_default();
+        ids.extend(kept.lines().map(str::to_owned));
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
     }
 
     /// The last change of this target, if it has no outcome: its run was killed, or is still at
@@ -118,60 +115,35 @@ impl Trail {
         Ok(last.filter(|record| record.phase == Phase::Intent))
     }
 
-    /// Looks for the first record that was changed or taken out.
-    pub(crate) fn verify(&self) -> Result<std::result::Result<u64, Broken>> {
-        let (mut previous, mut sequence) = (String::new(), 0);
-        let head = files::read_if_there(&self.head()).map_err(|error| self.unreadable(error))?;
-        let mut head_is_there = head.is_none();
-        for line in self.lines()? {
-            let broken =
-                |why: &str| Ok(Err(Broken { sequence: sequence + 1, why: why.to_owned() }));
-            let Ok(record) = serde_json::from_str::<Record>(&line) else {
-                return broken("it is no record");
-            };
-            if record.sequence != sequence + 1 {
-                return broken("it was taken out, or moved");
-            }
-            if hash_of(&record) != record.hash {
-                return broken("it was changed");
-            }
-            if record.previous != previous {
-                return broken("the record before it was replaced");
-            }
-            (previous, sequence) = (record.hash, record.sequence);
-            // A run that was killed between record and head leaves a head that is one behind.
-            head_is_there |=
-                head.as_ref().is_some_and(|head| head.trim() == format!("{sequence} {previous}"));
-        }
-        if head_is_there {
-            return Ok(Ok(sequence));
-        }
-        let why = "the records from here on were taken out, or another trail was put in its place";
-        Ok(Err(Broken { sequence: sequence + 1, why: why.to_owned() }))
-    }
-
-    /// Holds number and hash of the last record, so that a trail cut off at its end shows.
-    fn head(&self) -> PathBuf {
-        self.file.with_extension("head")
-    }
-
     /// Gives the record its place, and brings it to disk; fails where the id that it reserves is
-    /// taken.
+    /// taken. A line before it that was written only in part keeps its place, and does not swallow
+    /// this one.
     fn append(&self, record: &mut Record, reserves: Option<&Reservation>) -> Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         files::own_dir(folder)?;
         let _lock = files::lock(&folder.join("audit.lock"))?;
-        let mut records = self.records()?;
-        let last = records.pop();
         if let Some(reservation) = reserves {
-            records.extend(last.clone());
-            reservation.is_free(records)?;
+            reservation.is_free_of(&self.used()?)?;
         }
-        record.sequence = last.as_ref().map_or(0, |last| last.sequence) + 1;
-        record.previous = last.map(|last| last.hash).unwrap_or_default();
+        let (read, head) = (self.read()?, self.head()?);
+        let last = read.last().map(|last| (last.sequence, last.hash));
+        let known = head.as_ref().map(|head| (head.sequence, head.hash.clone()));
+        let is_first = read.lines.is_empty() && !self.has_used()?;
+        // Where the end is missing, the next record does not take its place.
+        let (sequence, previous) = last.max(known).unwrap_or_default();
+        (record.sequence, record.previous) = (sequence + 1, previous);
         record.hash = hash_of(record);
-        files::append_line(&self.file, &line_of(record))?;
-        files::replace(&self.head(), &format!("{} {}\n", record.sequence, record.hash))
+        if record.phase == Phase::Intent && record.consent == Consent::ToPlan.word() {
+            files::append_line(&self.used_file(), &record.plan)?;
+        }
+        let end = if read.torn { "\n" } else { "" };
+        files::append_line(&self.file, &format!("{end}{}", line_of(record)))?;
+        let missing_at = match &head {
+            Some(head) => head.missing_at,
+            None => (!is_first).then_some(record.sequence),
+        };
+        let head = Head { sequence: record.sequence, hash: record.hash.clone(), missing_at };
+        files::replace(&self.head_file(), &head.to_text())
     }
 
     /// Writes what is about to be done. If that fails, it is not done.
@@ -297,10 +269,7 @@ pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
 
 /// The lines of the trail that the session's database holds, as they are.
 fn lines_in_database(session: &mut Session) -> Result<Vec<String>> {
-    if !is_in_database(session)? {
-        return Ok(Vec::new());
-    }
-    session.column("read the audit trail", "SELECT record FROM cargo_db.audit ORDER BY id")
+    own::lines(session)
 }
 
 /// Whether the session's database keeps a trail.

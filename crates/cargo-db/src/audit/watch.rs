@@ -122,7 +122,7 @@ impl Watch {
         let mut session = Session::open(world, &self.target, Purpose::Write)?;
         session.run("begin a transaction", "BEGIN")?;
         let before = self.identity.lines.clone().unwrap_or_default();
-        let now = own::lines(&mut session)?;
+        let now = own::lines(&mut session).unwrap_or_default();
         let mut lines = before;
         lines.extend(intent.map(line_of));
         let others = now.into_iter().filter(|line| is_ours(line) && !lines.contains(line));

@@ -14,6 +14,7 @@ mod retain;
 mod seal;
 mod swap;
 mod swap_back;
+mod trail;
 mod workspace;
 
 pub(crate) use consent::{refused_in, within_bounds};

@@ -3,7 +3,7 @@
 use crate::change::needs::Effect;
 use crate::change::record::record;
 use crate::change::workspace::Database;
-use crate::change::{consent, retain, seal};
+use crate::change::{consent, retain, seal, trail};
 use crate::failure::{ConsentError, Result, RunError};
 use crate::model::consent::Consent;
 use crate::plan::Plan;
@@ -122,6 +122,7 @@ pub(crate) fn perform<C: Change>(
     if !plan.is_empty() {
         change.examine(database, &plan)?;
     }
+    trail::say(database)?;
     let obstacle = seal::backup_obstacle(database, &plan)?;
     if mode == Mode::DryRun {
         plan.warnings.extend(obstacle.as_ref().map(seal::warning_of));
@@ -140,6 +141,7 @@ pub(crate) fn perform<C: Change>(
     change.settle(database, &plan)?;
 
     let mut held = change.lock(database, &plan)?;
+    trail::settle(database, &plan)?;
     // Everything is looked at again, the database's own record of what it is too.
     let database = &database.again()?;
     let mut now = seal::seal(database, change.plan(database)?, |_| plan.at_most())?;

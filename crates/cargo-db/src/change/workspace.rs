@@ -1,6 +1,6 @@
 //! What a verb works with: the workspace, once, and each database that it is about.
 
-use crate::audit::{self, Trail};
+use crate::audit::{self, Trail, Unsettled};
 use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed, TrustNeed};
 use crate::cli::{ConsentFlags, Global};
 use crate::face::Face;
@@ -41,6 +41,8 @@ pub(crate) struct Database<'w> {
     pub(crate) used: Vec<String>,
     /// Which database it is, where it was asked: the cluster's identifier, and the oid.
     pub(crate) identity: Option<String>,
+    /// Where what the database says of itself is not what its last deed found.
+    pub(crate) unsettled: Option<Unsettled>,
     /// The tables of cargo db's own that the role may not read; nothing is changed where there are
     /// any.
     pub(crate) unread: Vec<String>,
@@ -133,9 +135,7 @@ impl Workspace {
                 ..Target::nowhere()
             },
         };
-        let used = Trail::of(&settings.root).used()?;
-        let (identity, unread) = (None, Vec::new());
-        Ok(Database { workspace: self, target, settings, used, identity, unread })
+        Ok(Database::named(self, target, settings))
     }
 
     /// The settings, once it is known whose migrations these are.
@@ -205,14 +205,32 @@ impl Database<'_> {
         let unread = session.as_mut().map(memory::unread).transpose()?.unwrap_or_default();
         let may_read = !unread.iter().any(|table| table == "audit");
         let identity = session.as_mut().map(oid::identity).transpose()?;
-        let mut used = Trail::of(&settings.root).used()?;
-        if let Some(mut session) = session
-            && may_read
-            && !settings.environment.environment.is_disposable()
-        {
-            used.extend(audit::used(audit::in_database(&mut session)?.into_iter()));
+        let trail = Trail::of(&settings.root);
+        // Whether it can be read is looked at before anything is done.
+        let mut used = trail.used().unwrap_or_default();
+        let mut unsettled = None;
+        if let Some(session) = session.as_mut().filter(|_| may_read) {
+            let mut records = Vec::new();
+            if !settings.environment.environment.is_disposable() {
+                records = match audit::in_database(session) {
+                    Err(_) if workspace.effect == Effect::Reads => Vec::new(),
+                    found => found?,
+                };
+            }
+            unsettled = Unsettled::of(session, &trail, &target, &records)?;
+            used.extend(audit::used(records.into_iter()));
         }
-        Ok(Database { workspace, target, settings, used, identity, unread })
+        if let Some(marker) = unsettled.as_ref().and_then(Unsettled::marker) {
+            settings.environment = settings.environment.raised_by_lost(marker);
+        }
+        Ok(Database { workspace, target, settings, used, identity, unsettled, unread })
+    }
+
+    /// One that need not be asked.
+    fn named(workspace: &Workspace, target: Target, settings: Settings) -> Database<'_> {
+        let used = Trail::of(&settings.root).used().unwrap_or_default();
+        let (identity, unsettled, unread) = (None, None, Vec::new());
+        Database { workspace, target, settings, used, identity, unsettled, unread }
     }
 
     /// The same, looked at again: its marker, and the plans that were carried out.
@@ -221,10 +239,7 @@ impl Database<'_> {
         if workspace.needs.database == DatabaseNeed::Marked {
             return Database::marked(workspace, settings.clone());
         }
-        let (target, settings) = (target.clone(), settings.clone());
-        let used = Trail::of(&settings.root).used()?;
-        let (identity, unread) = (None, Vec::new());
-        Ok(Database { workspace, target, settings, used, identity, unread })
+        Ok(Database::named(workspace, target.clone(), settings.clone()))
     }
 
     /// The environment in which this database counts.

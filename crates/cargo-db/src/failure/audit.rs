@@ -1,5 +1,7 @@
 //! The audit trail.
 
+use std::path::PathBuf;
+
 use crate::failure::exit::Exit;
 use crate::failure::explanation::Explanation;
 
@@ -8,6 +10,12 @@ use crate::failure::explanation::Explanation;
 pub(crate) enum AuditError {
     #[error("the audit trail is broken at record {sequence}")]
     Broken { sequence: u64, why: String },
+    #[error("the audit trail `{}` cannot be read", path.display())]
+    Unreadable { path: PathBuf, why: String, aside: String },
+    #[error("`cargo_db.audit` in `{database}` is not the table that cargo db makes")]
+    NotOurs { database: String },
+    #[error("the audit trail in the database has lost records that nobody has")]
+    Lost { verb: String, changes: Vec<String> },
     #[error("the restored database did not keep its marker and audit trail: {why}")]
     NotKept { why: String },
     #[error("{subject} changes what cargo db keeps in the database, and was rolled back")]
@@ -28,6 +36,19 @@ impl AuditError {
             AuditError::NotKept { .. } => Explanation::new("AUDIT.NOT_KEPT", Exit::Failed).because(
                 "code in the backup, such as an event trigger, changed them while it was loaded",
             ),
+            AuditError::Unreadable { why, aside, .. } => {
+                Explanation::new("AUDIT.UNREADABLE", Exit::Failed)
+                    .because_text(why)
+                    .run("keep it aside, and begin a new one", aside)
+            }
+            AuditError::NotOurs { .. } => Explanation::new("AUDIT.NOT_OURS", Exit::Policy)
+                .because("it is a view, hides rows, or has other columns: reading it may run code")
+                .advise("have its owner look what it is, and drop it or rename it"),
+            AuditError::Lost { verb, changes } => Explanation::new("AUDIT.LOST", Exit::Policy)
+                .because(format!("{verb} was killed while it ran"))
+                .because_of(changes.iter().cloned())
+                .run("see what is left", "cargo db audit --database")
+                .run("mark the database again, and go on", "cargo db env set <environment>"),
             AuditError::Touched { changes, .. } => Explanation::new("AUDIT.TOUCHED", Exit::Failed)
                 .because_of(changes.iter().cloned())
                 .advise(MARKING),
@@ -58,6 +79,13 @@ pub(super) fn samples() -> Vec<AuditError> {
     let why = |why: &str| why.to_owned();
     vec![
         AuditError::Broken { sequence: 7, why: why("its digest is another") },
+        AuditError::Unreadable {
+            path: ".db/audit.jsonl".into(),
+            why: why("stream did not contain valid UTF-8"),
+            aside: why("mkdir .db/aside && mv .db/audit.jsonl .db/aside"),
+        },
+        AuditError::NotOurs { database: why("school") },
+        AuditError::Lost { verb: why("migrate"), changes: vec![why("the marker is another")] },
         AuditError::NotKept { why: why("its marker is not the one that was written") },
         AuditError::Touched { subject: why("1 a"), changes: vec![why("the marker is another")] },
         AuditError::PutBack { verb: "seed", changes: vec![why("the marker is another")] },

@@ -95,10 +95,13 @@ fn wordings_are_fragments_that_fit_on_lines() {
 /// the interface.
 const CODES: &[(&str, &[u8])] = &[
     ("AUDIT.BROKEN", &[1]),
+    ("AUDIT.LOST", &[4]),
     ("AUDIT.NOT_KEPT", &[7]),
+    ("AUDIT.NOT_OURS", &[4]),
     ("AUDIT.NOT_PUT_BACK", &[8]),
     ("AUDIT.PUT_BACK", &[8]),
     ("AUDIT.TOUCHED", &[7]),
+    ("AUDIT.UNREADABLE", &[7]),
     ("BACKUP.CLIENT_FAILED", &[11]),
     ("BACKUP.FAILED", &[11]),
     ("BACKUP.HIDDEN_ROWS", &[11]),

@@ -88,6 +88,9 @@ impl fmt::Display for Signal {
 /// The source of a marker's signal.
 const OF_MARKER: &str = "the marker in the database";
 
+/// The source of one that the database does not have any more.
+const OF_LOST_MARKER: &str = "the marker that the database had before a run that was killed";
+
 /// The environment that was settled on, and every signal that was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resolved {
@@ -141,10 +144,19 @@ impl Resolved {
 
     /// Takes the database's own word into account: it can only raise the result. The marker of a
     /// copy says where the copy came from and nothing else.
-    pub(crate) fn raised_by(mut self, marker: &Marker) -> Resolved {
+    pub(crate) fn raised_by(self, marker: &Marker) -> Resolved {
+        self.raised(marker, OF_MARKER)
+    }
+
+    /// Takes the marker into account that the database had before a run that was killed.
+    pub(crate) fn raised_by_lost(self, marker: &Marker) -> Resolved {
+        self.raised(marker, OF_LOST_MARKER)
+    }
+
+    fn raised(mut self, marker: &Marker, source: &str) -> Resolved {
         let Marker { environment, genuine } = *marker;
         if genuine {
-            let (source, said) = (OF_MARKER.to_owned(), environment.name().to_owned());
+            let (source, said) = (source.to_owned(), environment.name().to_owned());
             self.signals.push(Signal { source, said, environment });
             self.environment = self.environment.max(environment);
         } else {

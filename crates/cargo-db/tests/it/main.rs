@@ -50,6 +50,7 @@ mod tidy;
 mod timeouts;
 mod tls;
 mod traces;
+mod trail;
 mod transactions;
 mod trust;
 mod whose;

@@ -143,10 +143,16 @@ pub(crate) fn begins(session: &mut Session, before: &TrailHead) -> Result<bool> 
     Ok(is_readable(&tables(session)?, "audit") && head(session, Some(before.records))? == *before)
 }
 
-/// The lines of the trail, as far as reading them runs nobody's code.
+/// The lines of the trail; none where there is no trail. What is no table of ours is not read:
+/// that could run the code of whoever made it.
 pub(crate) fn lines(session: &mut Session) -> Result<Vec<String>> {
-    if !is_readable(&tables(session)?, "audit") {
+    let tables = tables(session)?;
+    if !tables.contains_key("audit") {
         return Ok(Vec::new());
+    }
+    if !is_readable(&tables, "audit") {
+        let database = session.target.database.clone();
+        return Err(AuditError::NotOurs { database }.into());
     }
     session.column("read the audit trail", "SELECT record FROM ONLY cargo_db.audit ORDER BY id")
 }

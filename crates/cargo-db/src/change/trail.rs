@@ -1,0 +1,39 @@
+//! What is said of the audit trail before anything is done, and what a run that was killed let
+//! happen to what a database says of itself.
+
+use crate::audit::Trail;
+use crate::change::workspace::Database;
+use crate::failure::Result;
+use crate::plan::Plan;
+
+/// Says where the trail does not hold, and what can be done about it.
+pub(super) fn say(database: &Database<'_>) -> Result<()> {
+    let ui = &database.workspace.ui;
+    let trail = Trail::of(&database.settings.root);
+    if let Err(broken) = trail.verify()? {
+        ui.warning(&format!(
+            "the audit trail does not hold at record {}: {}; look at it, and begin a new one with \
+             `{}`",
+            broken.sequence,
+            broken.why,
+            trail.putting_aside()
+        ));
+    }
+    if let Some(unsettled) = &database.unsettled {
+        let name = &database.target.database;
+        ui.warning(&format!("what {name} says of itself changed {}", unsettled.describe()));
+    }
+    Ok(())
+}
+
+/// Puts back what a run that was killed let happen, before the second look. The caller holds the
+/// lock. A deed that marks the database anew takes it as it is.
+pub(super) fn settle(database: &Database<'_>, plan: &Plan) -> Result<()> {
+    let Some(unsettled) = &database.unsettled else { return Ok(()) };
+    if plan.verb.changes_the_marker() || !unsettled.killed || plan.target != database.target {
+        return Ok(());
+    }
+    unsettled.put_back(&database.workspace.world, &database.target)?;
+    database.workspace.ui.status("Put back", "what the database says of itself");
+    Ok(())
+}
