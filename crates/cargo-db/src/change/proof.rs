@@ -14,7 +14,7 @@ use crate::migration as migrating;
 use crate::model::environment::Environment;
 use crate::model::finding::{Class, Finding, Severity, Verdict};
 use crate::model::migration::{Migration, title};
-use crate::model::rehearsal::{DryRunReport, Guard, Rehearsal};
+use crate::model::rehearsal::{DryRunReport, Guard, Rehearsal, WayBack};
 use crate::plan::Plan;
 use crate::policy::{Judgement, Proof};
 use crate::rehearse::{self, CopySource, Receipt, Receipts, Request, SchemaState, only_locks};
@@ -318,6 +318,19 @@ fn may_not(failure: &Failure) -> bool {
         if server.is(&SqlState::INSUFFICIENT_PRIVILEGE))
 }
 
+/// Says which migrations a rollback would not undo: it is known before they are applied, and found
+/// out when it is too late.
+fn warn_of_wrong_ways_back(database: &Database<'_>, rehearsal: &Rehearsal) {
+    for migration in &rehearsal.migrations {
+        if let WayBack::Wrong(details) = &migration.way_back {
+            let subject = title(&migration.version, &migration.name);
+            let first = details.first().map(|detail| format!(": {detail}")).unwrap_or_default();
+            let warning = format!("rolling {subject} back does not undo it{first}");
+            database.workspace.ui.warning(&warning);
+        }
+    }
+}
+
 /// Shows what was found, and stops where it must not run.
 fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
     let failing = rehearsal
@@ -332,6 +345,7 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
     if verdict == Verdict::Pass {
         let subject = rehearsal.basis.describe(&plan.target.database);
         database.workspace.ui.status("Rehearsed", &format!("on {subject}: PASS"));
+        warn_of_wrong_ways_back(database, rehearsal);
         return Ok(());
     }
     database.workspace.ui.rehearsal(&plan.target, rehearsal);

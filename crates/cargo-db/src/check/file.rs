@@ -22,6 +22,8 @@ pub(crate) struct Source<'a> {
     pub(crate) transactional: bool,
     /// Whether it may begin and end transactions all the same.
     pub(crate) has_own_blocks: bool,
+    /// Whether it is a part of a file, as a section is, which tools write and leave empty.
+    pub(crate) is_part: bool,
 }
 
 impl<'a> Source<'a> {
@@ -29,7 +31,8 @@ impl<'a> Source<'a> {
     pub(crate) fn of(script: &'a ScriptFile, text: &'a str, direction: Direction) -> Source<'a> {
         let ScriptFile { path, transactional, has_own_blocks, .. } = script;
         let (transactional, has_own_blocks) = (*transactional, *has_own_blocks);
-        Source { path, text, direction, transactional, has_own_blocks }
+        let is_part = script.part.is_some();
+        Source { path, text, direction, transactional, has_own_blocks, is_part }
     }
 }
 
@@ -54,6 +57,9 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
     if findings.iter().all(|finding| finding.rule != "syntax") {
         findings.extend(linter::lint(&statements, transactional));
     }
+    if statements.is_empty() && findings.is_empty() && !source.is_part {
+        findings.push(without_statement(source.direction));
+    }
     if source.direction == Direction::Down {
         findings.retain(|finding| finding.class == Class::Form);
     }
@@ -74,6 +80,15 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
         expected: directives.expected,
         allowed,
     }
+}
+
+/// What there is to say of a file that holds no statement.
+fn without_statement(direction: Direction) -> Finding {
+    let rule = match direction {
+        Direction::Up => "empty-migration",
+        Direction::Down => "empty-down-file",
+    };
+    finding(rule, 1, "", "it holds no statement".to_owned())
 }
 
 /// What a file expects, in its comments.

@@ -18,8 +18,8 @@ pub(crate) enum MigrationError {
     NotApplied { version: String },
     #[error("{} cannot be rolled back: no down file", migrations.join(", "))]
     Irreversible { migrations: Vec<String> },
-    #[error("{subject} cannot be rolled back: its down file holds no statement")]
-    EmptyDown { subject: String },
+    #[error("{subject} cannot be rolled back: `{}` holds no statement", file.display())]
+    EmptyDown { subject: String, file: PathBuf },
     #[error("{failure}")]
     SwappedBack { failure: String, why: Vec<String>, code: &'static str, exit: Exit },
     #[error("{failure}; the backup `{backup}` was not swapped back in")]
@@ -44,7 +44,7 @@ impl MigrationError {
                     .advise("write the down file, or a new migration that leads back")
             }
             MigrationError::EmptyDown { .. } => Explanation::new("ROLLBACK.EMPTY", Exit::Failed)
-                .advise("write what leads back, or a new migration"),
+                .advise("write the statements that undo it, or a new migration that does"),
             MigrationError::SwappedBack { why, code, exit, .. } => {
                 // What stayed for a moment does not stay any more.
                 let stayed = |line: &&String| line.contains("outside a transaction");
@@ -79,7 +79,10 @@ pub(super) fn samples() -> Vec<MigrationError> {
         MigrationError::UnknownVersion { version: text("9") },
         MigrationError::NotApplied { version: text("9") },
         MigrationError::Irreversible { migrations: vec![text("1 a")] },
-        MigrationError::EmptyDown { subject: text("1 a") },
+        MigrationError::EmptyDown {
+            subject: text("1 a"),
+            file: PathBuf::from("migrations/1_a.down.sql"),
+        },
         MigrationError::SwappedBack {
             failure: failure.clone(),
             why: why.clone(),

@@ -31,7 +31,8 @@ pub(crate) fn check_files(world: &World, settings: &Settings, plan: &Plan) -> Re
         let file = step.file()?;
         if read_script(settings, file)?.is_empty() {
             if step.direction == Direction::Down {
-                return Err(MigrationError::EmptyDown { subject: step.subject }.into());
+                let (subject, file) = (step.subject.clone(), file.path.clone());
+                return Err(MigrationError::EmptyDown { subject, file }.into());
             }
             let message = format!("`{}` holds no statement", file.path.display());
             world.tell(Event::Notice { severity: "warning".to_owned(), message });

@@ -113,8 +113,9 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8]) -> Checked {
         let is_down = name.ends_with("down.sql") || name.ends_with(".rollback.sql");
         let (text, direction) = (&*String::from_utf8_lossy(bytes), directed(!is_down));
         let transactional = !bytes.starts_with(b"-- no-transaction");
-        let has_own_blocks = false;
-        return check::check(&Source { path, text, direction, transactional, has_own_blocks });
+        let (has_own_blocks, is_part) = (false, false);
+        let whole = Source { path, text, direction, transactional, has_own_blocks, is_part };
+        return check::check(&whole);
     };
     let mut checked = look(first, *direction);
     for (script, direction) in rest {

@@ -46,7 +46,6 @@ impl Verb for Rollback {
         let database = workspace.database()?;
         Ok(match perform(&database, Mode::of(self.dry_run), &mut Reverting(self))? {
             Ending::DryRun(plan) => {
-                migration::check_files(&workspace.world, &database.settings, &plan)?;
                 let sql = self.show_sql.then(|| migration::sql_of(&database.settings, &plan));
                 Outcome::done(DryRun::of(&plan).with_sql(sql.transpose()?))
             }
@@ -76,6 +75,10 @@ impl Change for Reverting<'_> {
         let mut plan = plan::rollback(&facts, with_losses);
         plan.receipts = receipts_of_rollback(database, &plan)?;
         Ok(plan)
+    }
+
+    fn examine(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        migration::check_files(&database.workspace.world, &database.settings, plan)
     }
 
     fn settle(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {

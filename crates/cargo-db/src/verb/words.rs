@@ -52,8 +52,8 @@ fn command_for(typed: &str) -> Option<&'static str> {
 mod tests {
     use clap::{CommandFactory, Parser};
 
+    use super::super::Cli;
     use super::*;
-    use crate::verb::Cli;
 
     #[test]
     fn every_word_leads_to_a_command_and_is_none() {

@@ -106,8 +106,13 @@ fn an_empty_down_file_is_no_way_back() {
         .next()
         .unwrap();
     std::fs::write(up, "CREATE TABLE tags ();").unwrap();
+    let json = project.db(&["check", "--json"]).code(1).json();
+    assert_eq!(json["migrations"][0]["findings"][0]["rule"], "empty-down-file");
     project.db(&["migrate"]).ok();
-    project.db(&["rollback", "--yes"]).code(7).says("its down file holds no statement");
+    // Before anything is asked, and before a backup is taken.
+    let ran = project.db(&["rollback"]).code(7).says("down.sql` holds no statement");
+    assert!(!ran.stderr.contains("Backed up"), "{ran}");
+    project.db(&["rollback", "--dry-run"]).code(7).says("down.sql` holds no statement");
     assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["1"]);
 }
 
