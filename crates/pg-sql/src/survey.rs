@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
+use crate::calls::{Call, Calls};
 use crate::dump::is_of_pg_dump;
 use crate::left_out::tablespace;
 use crate::lexer::{Lexed, Token, token};
@@ -13,7 +14,7 @@ use crate::statement::Statement;
 const HEADINGS: [&str; 3] = ["-- Name: ", "-- Data for Name: ", "-- Statistics for Name: "];
 
 /// What a dump's text is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
     /// The first statement that `pg_dump` does not write.
     pub stranger: Option<Statement>,
@@ -24,19 +25,24 @@ pub struct Survey {
     pub is_unambiguous: bool,
     /// The tablespaces that its objects lie in.
     pub tablespaces: BTreeSet<String>,
+    /// The functions that are called while it is loaded.
+    pub calls: Vec<Call>,
 }
 
 /// Looks a text through; `passed` is called after each table's rows.
 pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, ScriptError> {
     let mut reader = ScriptReader::of_dump(Box::new(input));
-    let mut survey = Survey { stranger: None, is_unambiguous: true, tablespaces: BTreeSet::new() };
+    let mut calls = Calls::default();
+    let mut survey = Survey { is_unambiguous: true, ..Survey::default() };
     while let Some(statement) = reader.next_statement()? {
         survey.is_unambiguous &= are_headings(reader.comments()) && is_unambiguous(&statement);
         survey.tablespaces.extend(tablespace(&statement));
         let reads_data = statement.reads_data();
+        calls.note(&statement);
         if !is_of_pg_dump(&statement) {
             survey.stranger = Some(statement);
             survey.is_unambiguous = false;
+            survey.calls = calls.found();
             return Ok(survey);
         }
         if reads_data {
@@ -48,6 +54,7 @@ pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, 
         }
     }
     survey.is_unambiguous &= are_headings(reader.comments());
+    survey.calls = calls.found();
     Ok(survey)
 }
 

@@ -46,3 +46,21 @@ fn what_is_not_quite_a_statement_of_pg_dump_is_refused() {
     }
     assert!(looked_at > 400, "{looked_at}");
 }
+
+#[test]
+fn what_a_dump_calls_while_it_is_loaded_is_named() {
+    let found = survey(&mut DUMPS[0].1.as_bytes(), &mut || ()).unwrap();
+    let calls = found.calls.iter().map(|call| format!("{}: {}", call.caller, call.function));
+    let expected = [
+        "cast: app.m2i",
+        "event trigger et17: app.etrg",
+        "event trigger et17r: app.etrg",
+        "event trigger et2: app.etrg",
+        "event trigger et: app.etrg",
+        "type app.base: app.base_in",
+        "type app.base: app.base_out",
+    ];
+    let mut calls: Vec<String> = calls.collect();
+    calls.sort();
+    assert_eq!(calls, expected);
+}
