@@ -158,6 +158,13 @@ pub(crate) enum StepView {
         line: usize,
         statement: String,
     },
+    /// Functions of a file that was not taken here are called while it is loaded.
+    CallFunctions {
+        backup: String,
+        calls: Vec<String>,
+        role: String,
+        is_superuser: bool,
+    },
     CreateRoles {
         names: Vec<String>,
     },
@@ -238,6 +245,18 @@ fn losses(losses: &[Loss]) -> Vec<LossView> {
     losses.iter().map(view).collect()
 }
 
+/// As many calls as a line has room for.
+const SHOWN_CALLS: usize = 5;
+
+fn called(calls: &[String], role: &str, is_superuser: bool) -> String {
+    let rights = if is_superuser { ", a superuser" } else { "" };
+    let shown = calls.iter().take(SHOWN_CALLS).map(String::as_str);
+    let more = calls.len().saturating_sub(SHOWN_CALLS);
+    let more = (more > 0).then(|| format!("and {more} more (--json lists them)"));
+    let shown: Vec<&str> = shown.chain(more.as_deref()).collect();
+    format!("run code of the file as {role}{rights}: it calls {}", shown.join(", "))
+}
+
 impl From<&Step> for StepView {
     fn from(step: &Step) -> StepView {
         match step.clone() {
@@ -283,6 +302,9 @@ impl From<&Step> for StepView {
             Step::Build { backup } => StepView::Build { backup },
             Step::RunAnything { backup, line, statement } => {
                 StepView::RunAnything { backup, line, statement }
+            }
+            Step::CallFunctions { backup, calls, role, is_superuser } => {
+                StepView::CallFunctions { backup, calls, role, is_superuser }
             }
             Step::CreateRoles { names } => StepView::CreateRoles { names },
             Step::Replace { what, backup, loses } => {
@@ -409,6 +431,9 @@ impl StepView {
             StepView::RunAnything { backup, line, statement } => format!(
                 "run whatever {backup} says, with your rights: line {line} is `{statement}`"
             ),
+            StepView::CallFunctions { calls, role, is_superuser, .. } => {
+                called(calls, role, *is_superuser)
+            }
             StepView::CreateRoles { names } => format!(
                 "create {} without passwords: {}",
                 plural(names.len(), "role"),

@@ -2,12 +2,14 @@
 //! `pg_dump` does not write is somebody else's.
 
 use crate::backup::allowed::{Allowed, beginning};
+use crate::backup::ledger::Ledger;
 use crate::backup::source::Source;
 use crate::failure::{BackupError, CausedBy, Failure, Result};
 use crate::model::event::Event;
 use crate::settings::Settings;
 use crate::world::World;
 use pg_logical::content;
+use pg_sql::calls::Call;
 use pg_sql::left_out::LeftOut;
 use pg_sql::script::{ScriptError, Statement};
 use pg_sql::survey::{Survey, survey};
@@ -38,6 +40,13 @@ impl Source {
     /// The tablespaces that its objects lie in.
     pub(super) fn tablespaces(&self, world: &World, settings: &Settings) -> Result<Vec<String>> {
         Ok(self.look(world, settings)?.tablespaces.iter().cloned().collect())
+    }
+
+    /// The functions that are called while it is loaded, unless it was taken here.
+    pub(crate) fn foreign_calls(&self, world: &World, settings: &Settings) -> Result<&[Call]> {
+        let calls = self.look(world, settings)?.calls.as_slice();
+        let is_known = calls.is_empty() || Ledger::of(&settings.root).knows(&self.holds()?)?;
+        Ok(if is_known { &[] } else { calls })
     }
 
     fn look(&self, world: &World, settings: &Settings) -> Result<&Survey> {

@@ -8,7 +8,7 @@ use crate::backup::content::{ARCHIVE_TOOL, Text};
 use crate::backup::folder::{Folder, is_set, read_manifest, refuse_part};
 use crate::backup::integrity::{changed, file_entries};
 use crate::failure::{BackupError, Failure, Kind, Result};
-use crate::model::backup::{Backup, Format, Manifest, SET_MANIFEST, SET_ROLES};
+use crate::model::backup::{Backup, FileEntry, Format, Manifest, SET_MANIFEST, SET_ROLES};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -132,14 +132,19 @@ impl Source {
         Err(BackupError::Unsound { name, problems }.into())
     }
 
+    /// The files that it consists of.
+    pub(super) fn holds(&self) -> Result<Vec<FileEntry>> {
+        match &self.manifest {
+            Some(manifest) => Ok(manifest.files.clone()),
+            None => file_entries(&self.path),
+        }
+    }
+
     /// What a consent to restore it is about: the checksum of every byte that will be read.
     pub(crate) fn fingerprint(&self) -> Result<String> {
-        let files = match &self.manifest {
-            Some(manifest) => manifest.files.clone(),
-            None => file_entries(&self.path)?,
-        };
-        self.agree_to(&files);
-        let files = files.iter().map(|file| format!("{} {}\n", file.path, file.sha256));
+        let holds = self.holds()?;
+        self.agree_to(&holds);
+        let files = holds.iter().map(|file| format!("{} {}\n", file.path, file.sha256));
         Ok(files.chain(self.wanted.flags()).collect())
     }
 

@@ -175,6 +175,15 @@ pub(crate) enum Step {
         line: usize,
         statement: String,
     },
+    /// Functions of a file that was not taken here are called while it is loaded.
+    CallFunctions {
+        backup: String,
+        /// `public.f by index i`.
+        calls: Vec<String>,
+        /// Who it is loaded as.
+        role: String,
+        is_superuser: bool,
+    },
     /// Roles that the server does not have are created from the backup.
     CreateRoles {
         names: Vec<String>,
@@ -347,9 +356,14 @@ impl Plan {
             .any(|step| matches!(step, Step::AllOrNothing { how: Batch::SwapBack { .. } }))
     }
 
-    /// Whether it runs what a file says, whatever that is.
+    /// Whether it runs what a file says, whatever that is, or its functions with all rights.
     pub(crate) fn runs_anything(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::RunAnything { .. }))
+        let runs = |step: &Step| match step {
+            Step::CallFunctions { is_superuser, .. } => *is_superuser,
+            Step::RunAnything { .. } => true,
+            _ => false,
+        };
+        self.steps.iter().any(runs)
     }
 
     /// Whether a backup is a part of it.
@@ -459,6 +473,9 @@ fn fingerprint(step: &Step) -> String {
         Step::Mark { environment } => format!("mark {environment:?}"),
         Step::Build { backup } => format!("build {backup}"),
         Step::RunAnything { backup, .. } => format!("run anything {backup}"),
+        Step::CallFunctions { backup, calls, role, .. } => {
+            format!("call functions {backup} {role} {}", calls.join(" "))
+        }
         Step::CreateRoles { names } => format!("create roles {}", names.join(" ")),
         Step::Replace { what, backup, loses } => {
             format!("replace {what} {backup} {}", bounded(loses))

@@ -319,3 +319,66 @@ fn an_archive_of_a_newer_client_is_read_by_the_smallest_client_that_can() {
         restore(&project, "newer.dump", &[]).code(11);
     }
 }
+
+/// The school with a function that an index calls.
+fn with_index(code: &str) -> String {
+    let function = format!(
+        "CREATE FUNCTION public.shout(a text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS \
+         $$ BEGIN {code} RETURN upper(a); END $$;\n\n--\n-- Name: mark; Type: TABLE;"
+    );
+    let index = "CREATE INDEX loud ON public.pupil USING btree (public.shout(name));\n\n\n\
+                 --\n-- PostgreSQL database dump complete";
+    SCHOOL.replacen("--\n-- Name: mark; Type: TABLE;", &function, 1).replacen(
+        "--\n-- PostgreSQL database dump complete",
+        index,
+        1,
+    )
+}
+
+#[test]
+fn the_functions_that_loading_calls_are_named_and_run_as_superuser_only_after_consent_by_name() {
+    let project = Project::new("foreign_calls");
+    project.write("calls.sql", &with_index(""));
+    for how in [&[][..], &["--clean"]] {
+        let how = [ANYWHERE, how].concat();
+        let ran = project.db(&[&["restore", "calls.sql", "--dry-run"][..], &how].concat()).ok();
+        ran.says("run code of the file as postgres, a superuser: it calls public.shout by index");
+        restore(&project, "calls.sql", &how).code(3).says("--confirm foreign_calls");
+        restore(&project, "calls.sql", &[&how[..], &["--confirm", "foreign_calls"]].concat()).ok();
+        // What was taken here is known, wherever it lies now.
+        project.db(&["backup", "-o", "ours.sql.gz"]).ok();
+        std::fs::rename(project.path().join("backups/ours.sql.gz"), project.path().join("o"))
+            .unwrap();
+        std::fs::remove_file(project.path().join("backups/ours.sql.gz.manifest.json")).unwrap();
+        restore(&project, "o", &how).ok();
+        is_school(&project);
+        project.run_sql("DROP FUNCTION shout");
+    }
+}
+
+#[test]
+fn a_backup_that_was_not_taken_here_is_a_file_of_others() {
+    let project = Project::new("foreign_forged");
+    project.write("calls.sql", &with_index(""));
+    let by_name = [ANYWHERE, &["--confirm", "foreign_forged"]].concat();
+    restore(&project, "calls.sql", &by_name).ok();
+    project.db(&["backup", "-o", "theirs.sql"]).ok();
+    // Another machine, or somebody who computes a manifest.
+    std::fs::remove_file(project.path().join(".db/backups.sha256")).unwrap();
+    let ran = restore(&project, "theirs.sql", &[]).code(3);
+    ran.says("it calls public.shout by index loud");
+    restore(&project, "theirs.sql", &["--confirm", "foreign_forged"]).ok();
+}
+
+#[test]
+fn who_is_no_superuser_is_told_what_runs_and_not_asked_for_more() {
+    let mut project = Project::new("foreign_plain_role");
+    project.run_sql("CREATE ROLE foreign_plain LOGIN CREATEDB");
+    project.run_sql("ALTER DATABASE foreign_plain_role OWNER TO foreign_plain");
+    project.write("calls.sql", &with_index(""));
+    let url = cluster().url("foreign_plain_role").replacen("postgres@", "foreign_plain@", 1);
+    project.set("DATABASE_URL", &url);
+    let ran = restore(&project, "calls.sql", ANYWHERE).ok();
+    ran.says("run code of the file as foreign_plain: it calls public.shout by index loud");
+    is_school(&project);
+}

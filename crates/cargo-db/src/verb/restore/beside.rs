@@ -7,8 +7,8 @@ use crate::failure::{BackupError, Result};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::plan::{Loss, Operation, Plan, Step};
-use crate::verb::restore::anything;
 use crate::verb::restore::roles::{self, Roles};
+use crate::verb::restore::{anything, functions};
 
 /// A new database, about to be built beside the old one and swapped in.
 pub(super) struct Building<'a> {
@@ -46,7 +46,9 @@ impl Change for Building<'_> {
         let roles = self.roles.missing(database, &self.target, self.source)?;
         let build = Step::Build { backup: self.source.name.clone() };
         let any = anything::step(database, self.source)?;
-        let steps = any.into_iter().chain(roles::step(roles)).chain([build, last]).collect();
+        let calls = functions::step(database, self.source)?;
+        let steps =
+            any.into_iter().chain(calls).chain(roles::step(roles)).chain([build, last]).collect();
         let (verb, environment) = (Operation::Restore, database.environment());
         let basis = self.source.fingerprint()?;
         let mut plan = Plan::from_basis(verb, &self.target, environment, steps, basis);

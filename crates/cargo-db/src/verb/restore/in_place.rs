@@ -5,8 +5,8 @@ use crate::backup::{self, Folder, LockedScope, Part, RestoreOptions, Scope, Sour
 use crate::change::{Change, Database, lock_migrations, within_bounds};
 use crate::failure::{Result, SettingsError};
 use crate::plan::{Loss, Operation, Plan, Step};
-use crate::verb::restore::anything;
 use crate::verb::restore::roles::{self, Roles};
+use crate::verb::restore::{anything, functions};
 use crate::world::pg::{Lock, Own, Purpose, Session};
 
 /// A part of a database, or all of it, about to be replaced in the database itself.
@@ -51,7 +51,9 @@ impl Change for Replacing<'_> {
         let part = backup::gather(world, settings, target, self.source, self.scope.clone())?;
         let replace = self.replace(part.losses.clone());
         let any = anything::step(database, self.source)?;
-        let steps = any.into_iter().chain(roles::step(roles)).chain([replace]).collect();
+        let calls = functions::step(database, self.source)?;
+        let steps =
+            any.into_iter().chain(calls).chain(roles::step(roles)).chain([replace]).collect();
         let basis = format!("{}{}", self.source.fingerprint()?, part.fingerprint());
         self.part = Some(part);
         let (verb, environment) = (Operation::RestoreInPlace, database.environment());

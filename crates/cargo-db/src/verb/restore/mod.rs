@@ -2,6 +2,7 @@
 
 mod anything;
 mod beside;
+mod functions;
 mod in_place;
 mod kept;
 mod roles;

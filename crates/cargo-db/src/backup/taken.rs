@@ -1,0 +1,29 @@
+//! Taking a backup and writing down that it was taken here.
+
+use crate::backup::dump::BackupRequest;
+use crate::backup::folder::Folder;
+use crate::backup::ledger::Ledger;
+use crate::failure::Result;
+use crate::model::backup::Backup;
+use crate::model::event::Event;
+use crate::model::target::Target;
+use crate::settings::Settings;
+use crate::world::World;
+
+/// Takes a backup. That it cannot be written down is no reason to have none: then it counts as one
+/// that somebody else took.
+pub(crate) fn take(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    folder: &Folder,
+    request: &BackupRequest,
+) -> Result<Backup> {
+    let backup = crate::backup::take::take(world, settings, target, folder, request)?;
+    let (name, files) = (&backup.manifest.name, &backup.manifest.files);
+    if let Err(failure) = Ledger::of(&settings.root).note(name, files) {
+        let message = format!("{name} will count as a backup that was not taken here: {failure}");
+        world.tell(Event::Warning { message });
+    }
+    Ok(backup)
+}
