@@ -22,6 +22,10 @@ static PRIVILEGES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
 static TABLESPACES: LazyLock<Vec<Shape>> =
     LazyLock::new(|| vec![Shape::new("set default_tablespace =|to ...")]);
 
+static EXTENSIONS: LazyLock<Vec<Shape>> = LazyLock::new(|| {
+    ["create extension ...", "comment on extension ..."].into_iter().map(Shape::new).collect()
+});
+
 /// What is left out of a dump.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
@@ -31,6 +35,8 @@ pub struct LeftOut {
     pub privileges: bool,
     /// Where they lie.
     pub tablespaces: bool,
+    /// Which extensions they need, and what is said of those.
+    pub extensions: bool,
 }
 
 impl LeftOut {
@@ -40,6 +46,7 @@ impl LeftOut {
             (self.owners, &OWNERS),
             (self.privileges, &PRIVILEGES),
             (self.tablespaces, &TABLESPACES),
+            (self.extensions, &EXTENSIONS),
         ];
         let mut asked_for = kinds.into_iter().filter(|(wanted, _)| *wanted).peekable();
         if asked_for.peek().is_none() || !may_be_left_out(statement) {
@@ -53,7 +60,9 @@ impl LeftOut {
 /// Whether the first word is one of those that are looked for: most statements need no more.
 fn may_be_left_out(statement: &Statement) -> bool {
     let first = statement.text.split_whitespace().next().unwrap_or_default();
-    ["alter", "set", "reset", "grant", "revoke"].iter().any(|word| first.eq_ignore_ascii_case(word))
+    ["alter", "set", "reset", "grant", "revoke", "create", "comment"]
+        .iter()
+        .any(|word| first.eq_ignore_ascii_case(word))
 }
 
 /// The tablespace that the objects after a statement lie in, where it says so.
@@ -66,6 +75,19 @@ pub fn tablespace(statement: &Statement) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The extension that a statement makes, and the schema that it is made in.
+pub fn extension(statement: &Statement) -> Option<(String, Option<String>)> {
+    let words = crate::lexer::first_words(&statement.text, 10);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let rest = match words.as_slice() {
+        ["create", "extension", "if", "not", "exists", rest @ ..]
+        | ["create", "extension", rest @ ..] => rest,
+        _ => return None,
+    };
+    let schema = rest.windows(2).find(|pair| pair[0] == "schema").map(|pair| pair[1].to_owned());
+    Some(((*rest.first()?).to_owned(), schema))
 }
 
 #[cfg(test)]
@@ -81,6 +103,7 @@ mod tests {
         let owners = LeftOut { owners: true, ..LeftOut::default() };
         let privileges = LeftOut { privileges: true, ..LeftOut::default() };
         let tablespaces = LeftOut { tablespaces: true, ..LeftOut::default() };
+        let extensions = LeftOut { extensions: true, ..LeftOut::default() };
         for (text, by) in [
             ("ALTER TABLE public.t OWNER TO \"A b\"", owners),
             ("ALTER FUNCTION public.f(a integer) OWNER TO me", owners),
@@ -90,8 +113,10 @@ mod tests {
             ("REVOKE ALL ON SCHEMA public FROM PUBLIC", privileges),
             ("ALTER DEFAULT PRIVILEGES FOR ROLE me GRANT SELECT ON TABLES TO you", privileges),
             ("SET default_tablespace = fast", tablespaces),
+            ("CREATE EXTENSION IF NOT EXISTS hstore WITH SCHEMA public", extensions),
+            ("COMMENT ON EXTENSION hstore IS 'x'", extensions),
         ] {
-            for kind in [owners, privileges, tablespaces, LeftOut::default()] {
+            for kind in [owners, privileges, tablespaces, extensions, LeftOut::default()] {
                 assert_eq!(kind.holds(&statement(text)), kind == by, "{text}: {kind:?}");
             }
         }
@@ -99,7 +124,7 @@ mod tests {
 
     #[test]
     fn all_else_is_loaded() {
-        let all = LeftOut { owners: true, privileges: true, tablespaces: true };
+        let all = LeftOut { owners: true, privileges: true, tablespaces: true, extensions: true };
         for text in [
             "ALTER TABLE public.t ADD CONSTRAINT owner CHECK (a > 1)",
             "ALTER SEQUENCE public.s OWNED BY public.t.a",
@@ -109,6 +134,15 @@ mod tests {
         ] {
             assert!(!all.holds(&statement(text)), "{text}");
         }
+    }
+
+    #[test]
+    fn an_extension_is_named_with_its_schema() {
+        let named = |text| extension(&statement(text));
+        let text = "CREATE EXTENSION IF NOT EXISTS \"uuid-ossp\" WITH SCHEMA app";
+        assert_eq!(named(text), Some(("uuid-ossp".to_owned(), Some("app".to_owned()))));
+        assert_eq!(named("CREATE EXTENSION hstore"), Some(("hstore".to_owned(), None)));
+        assert_eq!(named("CREATE SCHEMA extension"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use crate::calls::{Call, Calls};
 use crate::dump::is_of_pg_dump;
-use crate::left_out::tablespace;
+use crate::left_out::{extension, tablespace};
 use crate::lexer::{Lexed, Token, token};
 use crate::script::{LONGEST_COMMENTS, ScriptError, ScriptReader};
 use crate::statement::Statement;
@@ -25,6 +25,8 @@ pub struct Survey {
     pub is_unambiguous: bool,
     /// The tablespaces that its objects lie in.
     pub tablespaces: BTreeSet<String>,
+    /// The extensions that it makes, with the schemas that they are made in.
+    pub extensions: Vec<(String, Option<String>)>,
     /// The functions that are called while it is loaded.
     pub calls: Vec<Call>,
 }
@@ -37,6 +39,7 @@ pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, 
     while let Some(statement) = reader.next_statement()? {
         survey.is_unambiguous &= are_headings(reader.comments()) && is_unambiguous(&statement);
         survey.tablespaces.extend(tablespace(&statement));
+        survey.extensions.extend(extension(&statement));
         let reads_data = statement.reads_data();
         calls.note(&statement);
         if !is_of_pg_dump(&statement) {

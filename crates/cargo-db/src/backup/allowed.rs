@@ -31,13 +31,14 @@ impl Wanted {
 
     /// All of a text, if these statements may run.
     pub(crate) const fn all(allowed: Allowed) -> Wanted {
-        let left_out = LeftOut { owners: false, privileges: false, tablespaces: false };
+        let left_out =
+            LeftOut { owners: false, privileges: false, tablespaces: false, extensions: false };
         Wanted { allowed, left_out, accepts_incomplete: false }
     }
 
     /// The flags of `pg_restore` that leave the same out.
     pub(super) fn flags(&self) -> Vec<String> {
-        let LeftOut { owners, privileges, tablespaces } = self.left_out;
+        let LeftOut { owners, privileges, tablespaces, .. } = self.left_out;
         let flags = [
             (owners, "--no-owner"),
             (privileges, "--no-privileges"),

@@ -1,4 +1,5 @@
-//! What a newer client sets at the beginning of a dump, and the server does not know.
+//! What of a dump cannot be run as it stands: what a newer client sets at its beginning and the
+//! server does not know, and schemas that are there before it.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +7,7 @@ use crate::failure::Result;
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::Session;
+use pg_sql::lexer::first_words;
 use pg_sql::script::Statement;
 
 /// The parameters of the server that a dump is loaded into, while its preamble is read. There
@@ -15,6 +17,8 @@ pub(super) struct Known<'a> {
     server: u32,
     parameters: BTreeSet<String>,
     in_preamble: bool,
+    /// The schemas that are there before anything is loaded.
+    schemas: BTreeSet<String>,
 }
 
 impl Known<'_> {
@@ -23,11 +27,31 @@ impl Known<'_> {
         let sql = "SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings";
         let parameters = session.column("list the parameters of the server", sql)?;
         let parameters = parameters.into_iter().collect();
-        Ok(Known { world, server: session.server_major()?, parameters, in_preamble: true })
+        let sql = "SELECT nspname::pg_catalog.text FROM pg_catalog.pg_namespace";
+        let schemas = session.column("list the schemas", sql)?.into_iter().collect();
+        let server = session.server_major()?;
+        Ok(Known { world, server, parameters, in_preamble: true, schemas })
+    }
+
+    /// Whether a statement makes a schema that is there: `public`, which a part of a database makes
+    /// and every new database has, or that of an extension.
+    fn is_there(&mut self, statement: &Statement) -> bool {
+        let words = first_words(&statement.text, 5);
+        match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["create", "schema", name] => self.schemas.remove(name),
+            ["drop", "schema", "if", "exists", name] | ["drop", "schema", name, ..] => {
+                self.schemas.remove(name);
+                false
+            }
+            _ => false,
+        }
     }
 
     /// Whether the next statement is left out, which is said.
     pub(super) fn leaves_out(&mut self, statement: &Statement) -> bool {
+        if self.is_there(statement) {
+            return true;
+        }
         let sets = statement.parameter();
         self.in_preamble &= sets.is_some() || is_preamble(statement);
         let unknown = sets.filter(|name| self.in_preamble && !self.parameters.contains(name));

@@ -2,6 +2,7 @@
 //! `pg_dump` does not write is somebody else's.
 
 use crate::backup::allowed::{Allowed, beginning};
+use crate::backup::content::read_content;
 use crate::backup::ledger::Ledger;
 use crate::backup::source::Source;
 use crate::failure::{BackupError, CausedBy, Failure, Result};
@@ -45,8 +46,49 @@ impl Source {
     /// The functions that are called while it is loaded, unless it was taken here.
     pub(crate) fn foreign_calls(&self, world: &World, settings: &Settings) -> Result<&[Call]> {
         let calls = self.look(world, settings)?.calls.as_slice();
-        let is_known = calls.is_empty() || Ledger::of(&settings.root).knows(&self.holds()?)?;
-        Ok(if is_known { &[] } else { calls })
+        Ok(if calls.is_empty() || self.is_known(settings)? { &[] } else { calls })
+    }
+
+    /// Whether it was taken here.
+    pub(crate) fn is_known(&self, settings: &Settings) -> Result<bool> {
+        Ledger::of(&settings.root).knows(&self.holds()?)
+    }
+
+    /// The same to be verified: what was not taken here goes without owners and rights, and so
+    /// without the roles that those name.
+    pub(super) fn to_verify(mut self, settings: &Settings) -> Result<Source> {
+        if !self.is_known(settings)? {
+            let left_out = &mut self.wanted.left_out;
+            (left_out.owners, left_out.privileges, left_out.tablespaces) = (true, true, true);
+        }
+        Ok(self)
+    }
+
+    /// The extensions that it makes, with the schemas that they are made in.
+    pub(super) fn extensions(
+        &self,
+        world: &World,
+        settings: &Settings,
+    ) -> Result<Vec<(String, Option<String>)>> {
+        Ok(self.look(world, settings)?.extensions.clone())
+    }
+
+    /// How the roles that its text names are not those of its manifest. What was taken here has them
+    /// from its text.
+    pub(super) fn differences_of_roles(
+        &self,
+        world: &World,
+        settings: &Settings,
+    ) -> Result<Vec<String>> {
+        let Some(manifest) = &self.manifest else { return Ok(Vec::new()) };
+        if self.is_known(settings)? {
+            return Ok(Vec::new());
+        }
+        let content = read_content(world, self.text(world, settings)?)?;
+        if content.roles == manifest.roles {
+            return Ok(Vec::new());
+        }
+        Ok(vec!["roles: owners and grantees are not the manifest's".to_owned()])
     }
 
     fn look(&self, world: &World, settings: &Settings) -> Result<&Survey> {

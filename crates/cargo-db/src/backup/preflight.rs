@@ -60,6 +60,13 @@ pub(crate) fn preflight(
         missing(&wanted_extensions, &server.extensions)
             .map(|name| format!("extension: `{name}` is not installed on the server")),
     );
+    if let Some(role) = &source.loads_as {
+        let unknown = || format!("role: `{role}` does not exist");
+        problems.extend((!server.roles.contains(role)).then(unknown));
+        let user = &target.user;
+        let rights = || format!("rights: `{user}` may not create roles, as `--as` does");
+        problems.extend((!server.creates_roles).then(rights));
+    }
     if options.builds && !server.creates_databases {
         problems.push(format!(
             "rights: `{}` may not create databases; `--clean` restores in place, in one \
@@ -98,6 +105,7 @@ struct Server {
     /// Those that only a superuser creates.
     forbidden: Vec<String>,
     creates_databases: bool,
+    creates_roles: bool,
     major: u32,
     has_database: bool,
     /// Nothing where the role may not know it.
@@ -117,6 +125,7 @@ impl Server {
             tablespaces: names(&tablespaces)?,
             forbidden: names(&forbidden)?,
             creates_databases: rights.flag("creates_databases")?,
+            creates_roles: rights.flag("creates_roles")?,
             major: rights.number("major")?,
             has_database: !databases.is_empty(),
             data_directory: names(&data)?,

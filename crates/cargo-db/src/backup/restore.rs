@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::compare::compare;
 use crate::backup::content::ARCHIVE_TOOL;
+use crate::backup::limited::load_limited;
 use crate::backup::load::{Loading, Within, load_but};
+use crate::backup::login::{Rights, may_make_roles};
 use crate::backup::properties::{bring_back, carry_over, properties};
 use crate::backup::sibling::{Built, SCRATCH, create_sibling};
 use crate::backup::source::Source;
@@ -83,6 +85,25 @@ pub(crate) fn scratch(
     load_sibling(world, settings, target, source, SCRATCH)
 }
 
+/// The same of a backup that was perhaps not taken here: then it is loaded as a role without rights,
+/// where such a role can be made.
+pub(super) fn scratch_to_verify(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    source: &Source,
+) -> Result<Built> {
+    if source.is_known(settings)? || !may_make_roles(world, target)? {
+        return scratch(world, settings, target, source);
+    }
+    source.stranger(world, settings)?;
+    let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
+    let mut built = create_sibling(world, target, SCRATCH, like)?;
+    load_limited(world, settings, &mut built, source, &Rights::None, &is_of_subscription)?;
+    source.is_unchanged()?;
+    Ok(built)
+}
+
 /// Creates a database beside the target and loads the source into it.
 fn load_sibling(
     world: &World,
@@ -97,19 +118,9 @@ fn load_sibling(
     let mut built = create()?;
     let began = stopwatch();
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
-    let mut session = Session::open(world, &built.target, Purpose::Read)?;
-    let program = loader(world, settings, source, session.server_major()?)?;
-    drop(session);
-    let loaded = program.map(|program| load_archive(world, &built.target, source, &program, what));
-    match loaded.transpose() {
-        Ok(Some(())) => {}
-        Ok(None) => load_text(world, settings, &built.target, source, what)?,
-        Err(failure) => {
-            tell_that_it_is_tried_again(world, &failure)?;
-            drop(built);
-            built = create()?;
-            load_text(world, settings, &built.target, source, what)?;
-        }
+    match source.loads_as.as_deref().map(Rights::Of) {
+        Some(rights) => load_limited(world, settings, &mut built, source, &rights, &|_| false)?,
+        None => built = load_oneself(world, settings, source, what, built, &create)?,
     }
     source.is_unchanged()?;
     world.tell(Event::Finished {
@@ -118,6 +129,36 @@ fn load_sibling(
         elapsed: began.elapsed(),
     });
     Ok(built)
+}
+
+/// Loads the source as the role that connects; a second time, in order, where several tables at once
+/// failed.
+fn load_oneself(
+    world: &World,
+    settings: &Settings,
+    source: &Source,
+    what: &str,
+    built: Built,
+    create: &dyn Fn() -> Result<Built>,
+) -> Result<Built> {
+    let mut session = Session::open(world, &built.target, Purpose::Read)?;
+    let program = loader(world, settings, source, session.server_major()?)?;
+    drop(session);
+    let loaded = program.map(|program| load_archive(world, &built.target, source, &program, what));
+    match loaded.transpose() {
+        Ok(Some(())) => Ok(built),
+        Ok(None) => {
+            load_text(world, settings, &built.target, source, what)?;
+            Ok(built)
+        }
+        Err(failure) => {
+            tell_that_it_is_tried_again(world, &failure)?;
+            drop(built);
+            let built = create()?;
+            load_text(world, settings, &built.target, source, what)?;
+            Ok(built)
+        }
+    }
 }
 
 /// Tables that are loaded side by side need not come in the order in which they are written, and

@@ -7,6 +7,7 @@ use postgres::error::SqlState;
 use crate::backup::allowed::{Allowed, Wanted};
 use crate::backup::load::{Within, load};
 use crate::backup::locale::{self, locale_of};
+use crate::backup::login;
 use crate::backup::owner::{self, Owner};
 use crate::backup::subscriptions::drop_database;
 use crate::failure::Result;
@@ -36,6 +37,8 @@ pub(crate) struct Built {
     pub(super) is_template: bool,
     world: World,
     pub(super) kept: bool,
+    /// Whether a login role was made that goes with it.
+    pub(super) has_login: bool,
     /// While its session lives, no other run takes the database for a leftover.
     owner: Owner,
     /// The database beside which it is built.
@@ -60,6 +63,9 @@ impl Built {
             // That there is none yet is worth no line.
             let _ = session.run("be quiet", "SET client_min_messages = warning");
             let _ = drop_database(world, &mut session, &self.target.database);
+            if self.has_login {
+                let _ = login::drop(&mut session, &self.target.database);
+            }
         }
     }
 }
@@ -98,7 +104,16 @@ fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result
     owner.claim(&name)?;
     let (world, beside) = (world.clone(), target.clone());
     let target = target.with_database(&name);
-    Ok(Built { target, comment: None, is_template: false, world, kept: false, owner, beside })
+    Ok(Built {
+        target,
+        comment: None,
+        is_template: false,
+        world,
+        kept: false,
+        has_login: false,
+        owner,
+        beside,
+    })
 }
 
 /// The locale of the target itself; nothing where there is no such database.
@@ -247,6 +262,11 @@ fn remove_leftovers(
     target: &Target,
     what: &str,
 ) -> Result<()> {
+    drop_databases(world, session, target, what)?;
+    login::drop_leftovers(world, session, |name| is_sibling_name(name, &target.database))
+}
+
+fn drop_databases(world: &World, session: &mut Session, target: &Target, what: &str) -> Result<()> {
     let named = built_beside(session, &target.database, what)?;
     if named.is_empty() {
         return Ok(());

@@ -36,6 +36,8 @@ pub(crate) struct Source {
     /// Whether it has to be unpacked for whoever reads it.
     is_packed: bool,
     is_tar: bool,
+    /// The role that a new database is loaded as; the one that connects if nobody says.
+    pub(super) loads_as: Option<String>,
     /// What looking through it found, once that was done.
     pub(super) survey: OnceCell<Survey>,
     /// The files that were consented to, each with its SHA-256; none where nobody was asked.
@@ -57,6 +59,7 @@ impl Source {
             roles: (backup.manifest.format == Format::Set)
                 .then(|| folder.path_of(&backup.manifest.name).join(SET_ROLES)),
             wanted: Wanted::DUMP,
+            loads_as: None,
             header: None,
             is_packed: false,
             is_tar: false,
@@ -74,6 +77,11 @@ impl Source {
     /// The same, with as many tables at once.
     pub(crate) fn with_jobs(self, jobs: Option<usize>) -> Source {
         Source { jobs, ..self }
+    }
+
+    /// The same, loaded as this role.
+    pub(crate) fn with_role(self, loads_as: Option<String>) -> Source {
+        Source { loads_as, ..self }
     }
 
     /// The same, of which this is run.
@@ -101,6 +109,7 @@ impl Source {
             jobs: None,
             roles: None,
             wanted: Wanted::DUMP,
+            loads_as: None,
             header,
             is_packed: found.packing != Packing::Unpacked,
             is_tar,
@@ -145,7 +154,7 @@ impl Source {
         let holds = self.holds()?;
         self.agree_to(&holds);
         let files = holds.iter().map(|file| format!("{} {}\n", file.path, file.sha256));
-        Ok(files.chain(self.wanted.flags()).collect())
+        Ok(files.chain(self.wanted.flags()).chain(self.loads_as.clone()).collect())
     }
 
     /// The whole of it as SQL.

@@ -6,7 +6,7 @@ use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
 use crate::backup::folder::Folder;
 use crate::backup::integrity::{changed, checksums, quick};
 use crate::backup::preflight::{RestoreOptions, preflight};
-use crate::backup::restore::scratch;
+use crate::backup::restore::scratch_to_verify;
 use crate::backup::set::differences_of_parts;
 use crate::backup::source::Source;
 use crate::failure::{BackupError, DatabaseError, Exit, Failure, Kind, Result};
@@ -53,7 +53,10 @@ impl Verifier<'_> {
             problems = full(world, settings, folder, backup)?;
         }
         if problems.is_empty() && level == Level::Restore {
-            problems = loaded(world, settings, &Source::of(folder, backup), &target()?)?;
+            let source = Source::of(folder, backup);
+            problems = source.differences_of_roles(world, settings)?;
+            let to_load = source.to_verify(settings)?;
+            problems.extend(loaded(world, settings, &to_load, &target()?)?);
         }
         world.interrupt.check()?;
         let verification = Verification { level, when: now(), ok: problems.is_empty(), problems };
@@ -99,7 +102,7 @@ fn loaded(
     let unverified = |failure| unverified(world, source, failure);
     let options = RestoreOptions { builds: true, brings_roles: false };
     preflight(world, settings, target, source, options).map_err(unverified)?;
-    let built = match scratch(world, settings, target, source) {
+    let built = match scratch_to_verify(world, settings, target, source) {
         Ok(built) => built,
         Err(failure) if is_of_surroundings(&failure) => return Err(unverified(failure)),
         Err(failure) => return Ok(refused(&failure)),

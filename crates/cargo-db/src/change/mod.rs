@@ -2,6 +2,7 @@
 //! deed, record. A verb that changes something implements [`Change`] and calls [`perform()`]; what
 //! it works with is a [`Workspace`] and, of each database, a [`Database`].
 
+mod agree;
 mod consent;
 mod expected;
 mod history_edit;
@@ -17,6 +18,7 @@ mod swap_back;
 mod trail;
 mod workspace;
 
+pub(crate) use agree::to_load;
 pub(crate) use consent::{refused_in, within_bounds};
 pub(crate) use history_edit::HistoryEdit;
 pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};

@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::answer::{BackupList, BackupShown, Outcome, Pruned, Verified};
-use crate::backup::{self, Folder, Verifier};
+use crate::backup::{self, Folder, Source, Verifier, may_make_roles};
 use crate::change::{
     Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files,
-    perform, pruning,
+    perform, pruning, to_load,
 };
 use crate::failure::{BackupError, Exit, Failure, Kind, Result};
 use crate::model::backup::{Backup, Level, Verification};
@@ -144,6 +144,7 @@ impl Verb for Verify {
             let name = self.name.as_deref();
             vec![folder.meant(&workspace.world, name, database_name(workspace))?]
         };
+        self.agree(workspace, &folder, &chosen)?;
         let (verifications, unverified) = self.verify(workspace, &folder, &chosen)?;
         let answer = Verified::of(&verifications);
         let unsound = verifications.into_iter().find(|(_, verification)| !verification.ok);
@@ -166,6 +167,29 @@ impl Verb for Verify {
 type Found = Vec<(String, Verification)>;
 
 impl Verify {
+    /// What was not taken here is loaded only where somebody agrees to it: it may hold code.
+    fn agree(&self, workspace: &Workspace, folder: &Folder, chosen: &[Backup]) -> Result<()> {
+        let Workspace { world, settings, ui, .. } = workspace;
+        let is_foreign = |backup: &&Backup| {
+            Source::of(folder, backup).is_known(settings).map(|is_known| !is_known)
+        };
+        let mut foreign = Vec::new();
+        for backup in chosen.iter().filter(|_| self.level == Level::Restore) {
+            if is_foreign(&backup)? {
+                foreign.push(backup.manifest.name.as_str());
+            }
+        }
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        let target = workspace.target()?;
+        let limited = may_make_roles(world, &target)?;
+        let role = if limited { "a role without rights that is made for it" } else { &target.user };
+        let names = foreign.join(", ");
+        ui.note(&format!("{names}: not taken here, and so loaded as {role}"));
+        to_load(workspace, &target, limited)
+    }
+
     /// What was found of each, and why others could not be verified.
     fn verify(
         &self,

@@ -13,6 +13,7 @@ mod mask;
 pub(crate) mod pg;
 pub(crate) mod process;
 pub(crate) mod proofs;
+pub(crate) mod random;
 pub(crate) mod records;
 pub(crate) mod server;
 pub(crate) mod sessions;

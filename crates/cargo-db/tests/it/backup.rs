@@ -205,7 +205,7 @@ fn verify_finds_each_corruption_by_its_name() {
         std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect()
     };
     let check = |name: &str, level: &str, says: &str| {
-        project.db(&["backups", "verify", name, "--level", level]).code(11).says(says);
+        project.db(&["backups", "verify", name, "--level", level, "--yes"]).code(11).says(says);
     };
     let sound = |name: &str| project.db(&["backups", "verify", name]).ok().says("sound");
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use crate::support::{Project, Ran, binaries, cluster};
+use crate::support::{Project, Ran, binaries, cluster, eventually};
 
 /// What `pg_dump` 18 wrote of a small school.
 const SCHOOL: &str = include_str!("fixtures/pg_dump_18.sql");
@@ -320,17 +320,17 @@ fn an_archive_of_a_newer_client_is_read_by_the_smallest_client_that_can() {
     }
 }
 
-/// The school with a function that an index calls.
-fn with_index(code: &str) -> String {
+/// The school with a function that a constraint calls.
+fn with_call(code: &str) -> String {
     let function = format!(
-        "CREATE FUNCTION public.shout(a text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS \
+        "CREATE FUNCTION public.shout(a text) RETURNS text LANGUAGE plpgsql AS \
          $$ BEGIN {code} RETURN upper(a); END $$;\n\n--\n-- Name: mark; Type: TABLE;"
     );
-    let index = "CREATE INDEX loud ON public.pupil USING btree (public.shout(name));\n\n\n\
+    let check = "ALTER TABLE ONLY public.pupil ADD CONSTRAINT loud CHECK (public.shout(name) <> '');\n\n\n\
                  --\n-- PostgreSQL database dump complete";
     SCHOOL.replacen("--\n-- Name: mark; Type: TABLE;", &function, 1).replacen(
         "--\n-- PostgreSQL database dump complete",
-        index,
+        check,
         1,
     )
 }
@@ -338,11 +338,11 @@ fn with_index(code: &str) -> String {
 #[test]
 fn the_functions_that_loading_calls_are_named_and_run_as_superuser_only_after_consent_by_name() {
     let project = Project::new("foreign_calls");
-    project.write("calls.sql", &with_index(""));
+    project.write("calls.sql", &with_call(""));
     for how in [&[][..], &["--clean"]] {
         let how = [ANYWHERE, how].concat();
         let ran = project.db(&[&["restore", "calls.sql", "--dry-run"][..], &how].concat()).ok();
-        ran.says("run code of the file as postgres, a superuser: it calls public.shout by index");
+        ran.says("run code of the file as postgres, a superuser: it calls public.shout by table");
         restore(&project, "calls.sql", &how).code(3).says("--confirm foreign_calls");
         restore(&project, "calls.sql", &[&how[..], &["--confirm", "foreign_calls"]].concat()).ok();
         // What was taken here is known, wherever it lies now.
@@ -359,14 +359,14 @@ fn the_functions_that_loading_calls_are_named_and_run_as_superuser_only_after_co
 #[test]
 fn a_backup_that_was_not_taken_here_is_a_file_of_others() {
     let project = Project::new("foreign_forged");
-    project.write("calls.sql", &with_index(""));
+    project.write("calls.sql", &with_call(""));
     let by_name = [ANYWHERE, &["--confirm", "foreign_forged"]].concat();
     restore(&project, "calls.sql", &by_name).ok();
     project.db(&["backup", "-o", "theirs.sql"]).ok();
     // Another machine, or somebody who computes a manifest.
     std::fs::remove_file(project.path().join(".db/backups.sha256")).unwrap();
     let ran = restore(&project, "theirs.sql", &[]).code(3);
-    ran.says("it calls public.shout by index loud");
+    ran.says("it calls public.shout by table public.pupil");
     restore(&project, "theirs.sql", &["--confirm", "foreign_forged"]).ok();
 }
 
@@ -375,10 +375,159 @@ fn who_is_no_superuser_is_told_what_runs_and_not_asked_for_more() {
     let mut project = Project::new("foreign_plain_role");
     project.run_sql("CREATE ROLE foreign_plain LOGIN CREATEDB");
     project.run_sql("ALTER DATABASE foreign_plain_role OWNER TO foreign_plain");
-    project.write("calls.sql", &with_index(""));
+    project.write("calls.sql", &with_call(""));
     let url = cluster().url("foreign_plain_role").replacen("postgres@", "foreign_plain@", 1);
     project.set("DATABASE_URL", &url);
     let ran = restore(&project, "calls.sql", ANYWHERE).ok();
-    ran.says("run code of the file as foreign_plain: it calls public.shout by index loud");
+    ran.says("run code of the file as foreign_plain: it calls public.shout by table public.pupil");
     is_school(&project);
+}
+
+/// The same as a backup of somebody's.
+fn theirs(project: &Project, code: &str) {
+    project.write("calls.sql", &with_call(""));
+    let by_name = [ANYWHERE, &["--confirm", &project.database]].concat();
+    restore(project, "calls.sql", &by_name).ok();
+    project.run_sql(
+        "CREATE SCHEMA app; CREATE EXTENSION hstore SCHEMA app; \
+                     CREATE TABLE app.with_type (a app.hstore); GRANT SELECT ON mark TO PUBLIC; \
+                     INSERT INTO app.with_type VALUES ('a=>1'); COMMENT ON EXTENSION hstore IS 'x'",
+    );
+    project.db(&["backup", "--no-compress", "-o", "theirs.sql"]).ok();
+    let path = project.path().join("backups/theirs.sql");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let text = text.replacen("BEGIN ", &format!("BEGIN {code} "), 1);
+    std::fs::write(&path, &text).unwrap();
+    // A manifest that knows what it does.
+    let manifest = project.path().join("backups/theirs.sql.manifest.json");
+    let mut known: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    let sum = piped(&["sha256sum"], text.as_bytes());
+    known["files"][0]["sha256"] = String::from_utf8_lossy(&sum[..64]).into();
+    known["files"][0]["bytes"] = text.len().into();
+    std::fs::write(&manifest, known.to_string()).unwrap();
+}
+
+const VERIFY: &[&str] = &["backups", "verify", "theirs.sql", "--level", "restore"];
+
+fn roles_like(prefix: &str) -> Vec<String> {
+    let sql = format!("SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{prefix}__')");
+    cluster().query("postgres", &sql)
+}
+
+#[test]
+fn a_backup_of_others_is_verified_as_a_role_without_rights_once_somebody_agreed() {
+    let project = Project::new("foreign_verify");
+    theirs(&project, "");
+    let ran = project.db(VERIFY).code(3).says("theirs.sql: not taken here");
+    ran.says("a role without rights").says("--yes");
+    project.db(&[VERIFY, &["--yes"]].concat()).ok().says("sound");
+    assert_eq!(roles_like("foreign_verify"), Vec::<String>::new());
+    // What its code tries to do, it may not.
+    let proof = project.path().join("ran");
+    for (code, is_sound) in [
+        (format!("COPY (SELECT 1) TO PROGRAM ''touch {}'';", proof.display()), false),
+        ("PERFORM pg_read_file(''PG_VERSION'');".to_owned(), false),
+        ("EXECUTE ''CREATE ROLE foreign_backdoor'';".to_owned(), false),
+        ("EXECUTE ''RESET SESSION AUTHORIZATION''; RESET ROLE;".to_owned(), true),
+    ] {
+        std::fs::remove_dir_all(project.path().join("backups")).unwrap();
+        project.run_sql(
+            "DROP SCHEMA app CASCADE; DROP VIEW best; DROP TABLE mark, pupil; \
+                         DROP FUNCTION shout",
+        );
+        theirs(&project, &code.replace("''", "'"));
+        let ran = project.db(&[VERIFY, &["--yes"]].concat());
+        assert_eq!(ran.code == Some(0), is_sound, "{code}: {ran}");
+        let may_not = ["permission denied", "must be superuser"];
+        let said = ran.to_string();
+        assert!(is_sound || may_not.iter().any(|why| said.contains(why)), "{code}: {ran}");
+    }
+    assert!(!proof.exists());
+    assert_eq!(roles_like("foreign_verify"), Vec::<String>::new());
+    let sql = "SELECT count(*) FROM pg_roles WHERE rolname = 'foreign_backdoor'";
+    assert_eq!(cluster().query("postgres", sql), ["0"]);
+    let scratch =
+        "SELECT count(*) FROM pg_database WHERE starts_with(datname, 'foreign_verify__s')";
+    assert_eq!(cluster().query("postgres", scratch), ["0"]);
+}
+
+#[test]
+fn what_a_killed_verify_leaves_is_removed_by_the_next_run() {
+    let project = Project::new("foreign_killed");
+    theirs(&project, "PERFORM pg_sleep(60);");
+    let mut running = project.command(&[VERIFY, &["--yes"]].concat()).spawn().unwrap();
+    let sleeps = "SELECT 1 FROM pg_stat_activity WHERE starts_with(datname, 'foreign_killed__s') \
+                  AND wait_event = 'PgSleep'";
+    eventually("the function runs", || !cluster().query("postgres", sleeps).is_empty());
+    assert_eq!(roles_like("foreign_killed").len(), 1);
+    running.kill().unwrap();
+    running.wait().unwrap();
+    eventually("the next run removes it", || {
+        let _ = project.db(&["restore", "calls.sql", "-O", "-x", "--confirm", "foreign_killed"]);
+        roles_like("foreign_killed").is_empty()
+    });
+    let left = "SELECT count(*) FROM pg_database WHERE starts_with(datname, 'foreign_killed__s')";
+    assert_eq!(cluster().query("postgres", left), ["0"]);
+}
+
+#[test]
+fn where_no_role_can_be_made_the_connecting_one_needs_consent_by_name() {
+    let mut project = Project::new("foreign_no_role");
+    theirs(&project, "");
+    project.run_sql(
+        "CREATE ROLE foreign_maker LOGIN CREATEDB; GRANT pg_read_all_data TO foreign_maker",
+    );
+    let url = cluster().url("foreign_no_role").replacen("postgres@", "foreign_maker@", 1);
+    project.set("DATABASE_URL", &url);
+    let ran = project.db(&[VERIFY, &["--yes"]].concat()).code(3);
+    ran.says("loaded as foreign_maker").says("--confirm foreign_no_role");
+    project.set("AI_AGENT", "1");
+    project.db(&[VERIFY, &["--confirm", "foreign_no_role"]].concat()).code(3);
+}
+
+#[test]
+fn a_file_can_be_loaded_as_another_role_which_no_code_in_it_leaves() {
+    let project = Project::new("foreign_as");
+    project.run_sql("CREATE ROLE foreign_owner NOLOGIN");
+    let leaves = "SET ROLE NONE; EXECUTE 'CREATE TABLE IF NOT EXISTS public.made (a int)'; \
+                  RESET ROLE; RESET SESSION AUTHORIZATION;";
+    let with_extension = with_call("").replacen(
+        "CREATE FUNCTION",
+        "CREATE SCHEMA app;\nCREATE EXTENSION IF NOT EXISTS hstore WITH SCHEMA app;\n\
+         CREATE TABLE app.with_type (a app.hstore);\nCREATE FUNCTION",
+        1,
+    );
+    project.write("calls.sql", &with_extension);
+    let how = ["--no-privileges", "--as", "foreign_owner"];
+    let ran = restore(&project, "calls.sql", &how).ok();
+    ran.says("run code of the file as foreign_owner: it calls public.shout by table public.pupil");
+    let sql = "SELECT DISTINCT rolname FROM pg_class c JOIN pg_roles r ON r.oid = relowner \
+               WHERE relnamespace = 'public'::regnamespace OR relname = 'with_type'";
+    assert_eq!(project.query(sql), ["foreign_owner"]);
+    is_school(&project);
+    project.write("leaves.sql", &with_call("COPY (SELECT 1) TO PROGRAM 'true';"));
+    restore(&project, "leaves.sql", &how).code(7).says("pg_execute_server_program");
+    project.write("leaves.sql", &with_call(leaves));
+    restore(&project, "leaves.sql", &how).ok();
+    assert_eq!(project.query(sql), ["foreign_owner"]);
+    assert_eq!(project.query("SELECT count(*) FROM made"), ["0"]);
+    project.write("other.sql", &with_call("RESET ROLE; RESET SESSION AUTHORIZATION;"));
+    restore(&project, "other.sql", &how).ok();
+    assert_eq!(roles_like("foreign_as"), Vec::<String>::new());
+    restore(&project, "other.sql", &["-x", "--as", "foreign_nobody"])
+        .code(11)
+        .says("role: `foreign_nobody` does not exist");
+    assert_eq!(roles_like("foreign_as"), Vec::<String>::new());
+}
+
+#[test]
+fn a_part_that_makes_the_schema_public_is_loaded() {
+    let project = Project::new("foreign_public");
+    let dump = SCHOOL.replacen("CREATE TABLE", "CREATE SCHEMA public;\n\nCREATE TABLE", 1);
+    project.write("public.sql", &dump);
+    for how in [&[][..], &["--clean"]] {
+        restore(&project, "public.sql", &[ANYWHERE, how].concat()).ok();
+        is_school(&project);
+    }
 }

@@ -14,6 +14,7 @@ WHERE v.superuser AND NOT coalesce((to_jsonb(v) ->> 'trusted')::boolean, false)
   AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user);
 
 SELECT rolcreatedb OR rolsuper AS creates_databases,
+       rolcreaterole OR rolsuper AS creates_roles,
        current_setting('server_version_num')::int / 10000 AS major
 FROM pg_roles
 WHERE rolname = current_user;

@@ -26,7 +26,7 @@ use pg_sql::left_out::LeftOut;
 const EFFECT: Effect = Effect::Destroys;
 
 /// The flags that say what to restore, and how.
-const WHAT_TO_RESTORE: [&str; 13] = [
+const WHAT_TO_RESTORE: [&str; 14] = [
     "backup",
     "latest",
     "file",
@@ -40,6 +40,7 @@ const WHAT_TO_RESTORE: [&str; 13] = [
     "no_owner",
     "no_privileges",
     "no_tablespaces",
+    "role",
 ];
 
 /// Restore a backup
@@ -84,6 +85,9 @@ pub(crate) struct Restore {
     /// Leave out which tablespaces the objects lie in
     #[arg(long)]
     no_tablespaces: bool,
+    /// Load the file as this role, which owns everything then, and no code in it can do more
+    #[arg(long = "as", value_name = "ROLE", conflicts_with_all = ["clean", "schema", "table"])]
+    role: Option<String>,
     /// Create the roles of a set that the server does not have, without passwords
     #[arg(long)]
     roles: bool,
@@ -120,7 +124,7 @@ impl Verb for Restore {
             return self.drop_kept(&database);
         }
         let source = self.choose(&database, &Folder::of(&database.settings))?;
-        let source = source.with_wanted(self.wanted());
+        let source = source.with_wanted(self.wanted()).with_role(self.role.clone());
         let target = match &self.into {
             Some(into) => database.target.with_database(into),
             None => database.target.clone(),
@@ -157,9 +161,10 @@ impl Restore {
     fn wanted(&self) -> Wanted {
         let allowed = if self.allow_any_sql { Allowed::Any } else { Allowed::OfDumps };
         let left_out = LeftOut {
-            owners: self.no_owner,
+            owners: self.no_owner || self.role.is_some(),
             privileges: self.no_privileges,
             tablespaces: self.no_tablespaces,
+            extensions: false,
         };
         Wanted { allowed, left_out, accepts_incomplete: self.accept_incomplete }
     }

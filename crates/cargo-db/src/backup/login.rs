@@ -1,0 +1,94 @@
+//! A login role that is made to load a dump, and goes with the database that it loads. `SET ROLE`
+//! would not do: a function can take it back. Such a role has the name of the database; what a
+//! killed run left of it is found by that.
+
+use crate::failure::Result;
+use crate::model::event::Event;
+use crate::model::target::{Secret, Target, Tls};
+use crate::world::World;
+use crate::world::pg::{Purpose, Session};
+use crate::world::random;
+use pg_sql::quote::{quote_identifier, quote_literal};
+
+/// The comment of such a role, for people who come across it.
+const COMMENT: &str = "cargo-db: loads a dump";
+
+/// What the role may do.
+pub(super) enum Rights<'a> {
+    /// Nothing but to fill the database.
+    None,
+    /// What this role may do: it is that role.
+    Of(&'a str),
+}
+
+/// Whether the connecting role may make others.
+pub(crate) fn may_make_roles(world: &World, target: &Target) -> Result<bool> {
+    let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
+    let sql = "SELECT rolsuper OR rolcreaterole AS may FROM pg_catalog.pg_roles \
+               WHERE rolname OPERATOR(pg_catalog.=) current_user";
+    session.one("look whether the role may make others", sql)?.flag("may")
+}
+
+/// Makes the role, gives the new database to it or to the one that it stands for, and returns how
+/// to connect as it.
+pub(super) fn make(world: &World, built: &Target, rights: &Rights<'_>) -> Result<Target> {
+    let password = random::hexadecimal(32)?;
+    let mut session = Session::open(world, &built.maintenance(), Purpose::Write)?;
+    session.run("make a role that loads the dump", &making(&built.database, &password, rights))?;
+    Ok(Target {
+        user: built.database.clone(),
+        password: Some(Secret::new(password)),
+        options: None,
+        tls: Tls { identity: None, ..built.tls.clone() },
+        ..built.clone()
+    })
+}
+
+fn making(name: &str, password: &str, rights: &Rights<'_>) -> String {
+    let role = quote_identifier(name);
+    let (stands_for, owner) = match rights {
+        Rights::None => (String::new(), role.clone()),
+        Rights::Of(other) => {
+            let (literal, other) = (quote_literal(other), quote_identifier(other));
+            (format!("GRANT {other} TO {role}; ALTER ROLE {role} SET role = {literal}; "), other)
+        }
+    };
+    // Who is no superuser may give a database only to a role that it is a member of.
+    let member = format!(
+        "DO $$ BEGIN IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname \
+         OPERATOR(pg_catalog.=) current_user) THEN GRANT {role} TO CURRENT_USER; END IF; END $$; "
+    );
+    format!(
+        "BEGIN; CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION \
+         NOBYPASSRLS PASSWORD {}; COMMENT ON ROLE {role} IS {}; {stands_for}{member}\
+         ALTER DATABASE {role} OWNER TO {owner}; COMMIT",
+        quote_literal(password),
+        quote_literal(COMMENT),
+    )
+}
+
+/// Drops the role of a database that is finished, or that is gone.
+pub(super) fn drop(session: &mut Session, name: &str) -> Result<()> {
+    session.run(
+        "drop the role that loaded it",
+        &format!("DROP ROLE IF EXISTS {}", quote_identifier(name)),
+    )
+}
+
+/// Drops the roles of databases that are gone, if their names are such.
+pub(super) fn drop_leftovers(
+    world: &World,
+    session: &mut Session,
+    is_ours: impl Fn(&str) -> bool,
+) -> Result<()> {
+    let sql = format!(include_str!("sql/login_roles.sql"), comment = quote_literal(COMMENT));
+    let found = session.column("look for roles that killed runs left", &sql)?;
+    for name in found.into_iter().filter(|name| is_ours(name)) {
+        if let Err(failure) = drop(session, &name) {
+            world.interrupt.check()?;
+            let message = format!("the role {name}, which a killed run left, stays: {failure}");
+            world.tell(Event::Notice { severity: "warning".to_owned(), message });
+        }
+    }
+    Ok(())
+}

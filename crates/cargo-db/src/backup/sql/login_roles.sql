@@ -1,0 +1,7 @@
+-- The roles that were made to load a dump, and whose databases are gone.
+SELECT r.rolname::pg_catalog.text AS name
+FROM pg_catalog.pg_roles r
+WHERE pg_catalog.shobj_description(r.oid, 'pg_authid') OPERATOR(pg_catalog.=) {comment}
+  AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) r.rolname
+  )
