@@ -72,6 +72,8 @@ pub(crate) fn finish(
         built.is_template = properties.is_template;
     }
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
+    // Of each catalog that the role may not analyse there would be a warning.
+    session.run("prepare the session", "SET client_min_messages = error")?;
     session.run("analyse the new database", "ANALYZE")
 }
 

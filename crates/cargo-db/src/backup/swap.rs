@@ -122,11 +122,7 @@ fn rename(
     statements: &[String],
 ) -> Result<()> {
     let names: Vec<String> = databases.iter().map(|name| quote_literal(name)).collect();
-    let end = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-         WHERE datname IN ({}) AND pid <> pg_backend_pid()",
-        names.join(", ")
-    );
+    let end = format!(include_str!("sql/end_sessions.sql"), databases = names.join(", "));
     for attempt in 1.. {
         world.interrupt.check()?;
         session.rows("end the sessions that are in the way", &end)?;

@@ -15,6 +15,7 @@ use crate::failure::{CausedBy, Failure, FileError, Result};
 use crate::model::migration::Checksum;
 use crate::settings::FileOwner;
 use crate::world::signal::Vigil;
+use crate::world::sync;
 
 /// Makes a failure out of an I/O error.
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Failure + use<'a> {
@@ -249,15 +250,13 @@ pub(crate) fn sync_dir(path: &Path) -> Result<()> {
 
 /// Protects all files below a folder, and brings them to disk.
 pub(crate) fn seal_dir(path: &Path) -> Result<()> {
-    let mut folders = BTreeSet::new();
-    for file in walk(path)? {
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600))
-            .map_err(failed("protect", &file))?;
-        sync_file(&file)?;
-        let above = file.ancestors().skip(1).take_while(|folder| *folder != path);
-        folders.extend(above.map(Path::to_owned));
+    let (files, mut all) = (walk(path)?, BTreeSet::new());
+    for file in &files {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600))
+            .map_err(failed("protect", file))?;
+        all.extend(file.ancestors().take_while(|inside| *inside != path));
     }
-    folders.iter().try_for_each(|folder| sync_dir(folder))?;
+    sync::all(&all.into_iter().collect::<Vec<_>>()).map_err(failed("sync", path))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
         .map_err(failed("protect", path))?;
     sync_dir(path)

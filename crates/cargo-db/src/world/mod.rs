@@ -18,6 +18,7 @@ pub(crate) mod records;
 pub(crate) mod server;
 pub(crate) mod sessions;
 pub(crate) mod signal;
+mod sync;
 pub(crate) mod tool;
 mod zstandard;
 
