@@ -5,9 +5,10 @@ use std::path::Path;
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 use crate::check::directive::Directives;
+use crate::check::enums::AddedValues;
 use crate::check::finding::finding;
 use crate::check::linter;
-use crate::check::statement::{self, AddedValues};
+use crate::check::statement;
 use crate::model::direction::Direction;
 use crate::model::finding::{Checked, Class, Expected, Finding};
 use crate::model::migration::ScriptFile;
@@ -43,8 +44,9 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
     let mut directives = Directives::read(text);
     let (statements, mut findings) = split(text);
     let mut added = AddedValues::default();
+    let wrapped = transactional && is_wrapped(&statements);
     for statement in &statements {
-        let may_control = source.has_own_blocks && !statement.hands_transaction_on();
+        let may_control = wrapped || source.has_own_blocks && !statement.hands_transaction_on();
         let of_statement = statement::of_statement(statement, transactional).into_iter();
         findings.extend(
             of_statement.filter(|found| !may_control || found.rule != "transaction-control"),
@@ -89,6 +91,15 @@ fn without_statement(direction: Direction) -> Finding {
         Direction::Down => "empty-down-file",
     };
     finding(rule, 1, "", "it holds no statement".to_owned())
+}
+
+/// Whether a BEGIN and a COMMIT stand around all that a file holds, and there are no others: they
+/// are understood as the transaction that it runs in anyway.
+fn is_wrapped(statements: &[Statement]) -> bool {
+    let [first, between @ .., last] = statements else { return false };
+    first.is_plain_begin()
+        && last.is_plain_commit()
+        && !between.iter().any(Statement::controls_transaction)
 }
 
 /// What a file expects, in its comments.

@@ -38,7 +38,7 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
             continue;
         };
         let (statement, within) = statement_at(violation.text_range.start().into());
-        if violation.code == Rule::AddingFieldWithDefault && adds_virtual_column(statement) {
+        if is_false_alarm(&violation.code, statement) {
             continue;
         }
         let mut found = finding(
@@ -53,6 +53,59 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
     }
     findings.retain(|found| !is_about_new_object(found, statements));
     findings
+}
+
+/// What the linter does not know better.
+fn is_false_alarm(rule: &Rule, statement: &Statement) -> bool {
+    let words = words(&statement.text);
+    let words = as_strs(&words);
+    match rule {
+        Rule::AddingFieldWithDefault => {
+            adds_virtual_column(statement) || defaults_are_immutable(&words)
+        }
+        // On the parent alone nothing is built, and PostgreSQL refuses CONCURRENTLY there.
+        Rule::RequireConcurrentIndexCreation => words.windows(2).any(|pair| pair == ["on", "only"]),
+        _ => false,
+    }
+}
+
+/// Functions of one value for all time, of which PostgreSQL keeps a default without writing the
+/// table anew.
+const IMMUTABLE: [&str; 20] = [
+    "upper",
+    "lower",
+    "initcap",
+    "length",
+    "md5",
+    "abs",
+    "round",
+    "floor",
+    "ceil",
+    "repeat",
+    "replace",
+    "substring",
+    "trim",
+    "btrim",
+    "ltrim",
+    "rtrim",
+    "left",
+    "right",
+    "lpad",
+    "rpad",
+];
+
+/// Whether every default of an ALTER TABLE is a constant, or calls nothing but such functions.
+fn defaults_are_immutable(words: &[&str]) -> bool {
+    if words.contains(&"generated") || !words.contains(&"default") {
+        return false;
+    }
+    let defaults = words.split(|word| *word == "default").skip(1);
+    let is_name = |word: &str| word.starts_with(|first: char| first.is_alphabetic());
+    let mut called = defaults
+        .flat_map(|one| one.windows(2))
+        .filter(|pair| pair[1] == "(" && is_name(pair[0]))
+        .map(|pair| pair[0]);
+    called.all(|name| IMMUTABLE.contains(&name))
 }
 
 /// Since PostgreSQL 18 a generated column is virtual unless it is said to be stored: nothing is

@@ -2,6 +2,7 @@
 //! know. Pure: text in, findings out.
 
 mod directive;
+mod enums;
 mod file;
 mod finding;
 mod folder;

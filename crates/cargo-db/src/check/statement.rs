@@ -131,40 +131,6 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
     found
 }
 
-/// The values that a file has added to enums so far: in the transaction that adds one it cannot be
-/// used.
-#[derive(Default)]
-pub(super) struct AddedValues(Vec<String>);
-
-impl AddedValues {
-    /// What a statement uses of them.
-    pub(super) fn used_by(&self, statement: &Statement) -> Vec<Finding> {
-        if self.0.is_empty() {
-            return Vec::new();
-        }
-        let used = texts(&statement.text);
-        let is_used = |value: &&String| used.iter().any(|text| text.contains(value.as_str()));
-        let found = self.0.iter().filter(is_used).map(|value| {
-            let why = format!(
-                "{value} was added to an enum by this transaction, and can be used when it is over"
-            );
-            finding("enum-value-in-same-transaction", statement.line, &statement.text, why)
-        });
-        found.collect()
-    }
-
-    /// Takes note of what a statement adds.
-    pub(super) fn note(&mut self, statement: &Statement) {
-        // A value may be written as E'...' in one place and as '...' in another.
-        let bare = |text: String| text.trim_start_matches(['e', 'E']).to_owned();
-        let words = words(&statement.text);
-        let is_alter = matches!(as_strs(&words).as_slice(), ["alter", "type", ..]);
-        if is_alter && words.iter().any(|word| word == "add") {
-            self.0.extend(texts(&statement.text).into_iter().next().map(bare));
-        }
-    }
-}
-
 /// The words that stand in no parentheses.
 fn top_level<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let mut depth = 0_usize;
@@ -193,7 +159,9 @@ fn is_bare(top: &[&str], kind: &str) -> bool {
 
 /// Whether an ALTER TABLE adds a column; the word COLUMN may be left out.
 fn adds_column(words: &[&str]) -> bool {
-    let constraints = ["constraint", "check", "unique", "primary", "foreign", "exclude", "value"];
+    // `ADD GENERATED` is about a column that is there.
+    let constraints =
+        ["constraint", "check", "unique", "primary", "foreign", "exclude", "value", "generated"];
     words.windows(2).any(|pair| pair[0] == "add" && !constraints.contains(&pair[1]))
 }
 

@@ -17,11 +17,17 @@ use crate::world::files;
 /// What would leave the transaction, or the copy: it is not run at all.
 const LEAVES: [&str; 3] = ["outside-database", "transaction-control", "psql-command"];
 
+/// The kind of an index of a table, and that of one of a partitioned table: that one is valid once
+/// every partition has its own, which later migrations may build.
+const OF_TABLE: char = 'i';
+const PARTITIONED: char = 'I';
+
 impl Stage<'_> {
     /// Every migration in its order, as far as they succeed.
     pub(super) fn forward(&mut self) -> Result<Vec<Rehearsed>> {
         let mut rehearsed: Vec<Rehearsed> = Vec::new();
         let mut stopped: Option<String> = None;
+        let partitioned = self.invalid_indexes(PARTITIONED)?;
         for migration in self.request.migrations {
             if let Some(why) = &stopped {
                 rehearsed.push(unmeasured(migration, Vec::new(), why.clone()));
@@ -30,6 +36,12 @@ impl Stage<'_> {
             let (one, stops) = self.next(migration)?;
             rehearsed.push(one);
             stopped = stops;
+        }
+        if let (Some(last), None) = (rehearsed.last_mut(), stopped) {
+            let left = self.invalid_indexes(PARTITIONED)?;
+            let new: Vec<Finding> = left_behind(left, &partitioned);
+            last.verdict = last.verdict.max(Verdict::of(&new));
+            last.findings.extend(new);
         }
         Ok(rehearsed)
     }
@@ -77,7 +89,7 @@ impl Stage<'_> {
             Some(latest) => latest,
             None => self.fingerprint()?,
         };
-        let invalid = self.invalid_indexes()?;
+        let invalid = self.invalid_indexes(OF_TABLE)?;
         self.stand()?;
         let Ran { measured, failed, failure } = self.run(&migration.up)?;
         let way_back = match &migration.down {
@@ -144,15 +156,7 @@ impl Stage<'_> {
 
     /// Indexes that a migration has left invalid.
     fn new_invalid_indexes(&mut self, before: &[String]) -> Result<Vec<Finding>> {
-        let now = self.invalid_indexes()?;
-        let new = now.into_iter().filter(|index| !before.contains(index));
-        let found = |index: String| {
-            let why = "it was left behind, and nothing can use it".to_owned();
-            let mut found = finding("invalid-index", 1, "", why);
-            found.object = Some(judge::short(&index).to_owned());
-            found
-        };
-        Ok(new.map(found).collect())
+        Ok(left_behind(self.invalid_indexes(OF_TABLE)?, before))
     }
 
     /// Where the copy is of another time or place, locks are held as much longer as the table is
@@ -173,10 +177,25 @@ impl Stage<'_> {
         locks.into_iter().map(scale).collect()
     }
 
-    fn invalid_indexes(&mut self) -> Result<Vec<String>> {
-        let sql = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid";
-        self.session.column("look for invalid indexes", sql)
+    fn invalid_indexes(&mut self, kind: char) -> Result<Vec<String>> {
+        let sql = format!(
+            "SELECT c.oid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+             WHERE NOT i.indisvalid AND c.relkind = '{kind}'"
+        );
+        self.session.column("look for invalid indexes", &sql)
     }
+}
+
+/// Those of invalid indexes that were not there before.
+fn left_behind(now: Vec<String>, before: &[String]) -> Vec<Finding> {
+    let new = now.into_iter().filter(|index| !before.contains(index));
+    let found = |index: String| {
+        let why = "it was left behind, and nothing can use it".to_owned();
+        let mut found = finding("invalid-index", 1, "", why);
+        found.object = Some(judge::short(&index).to_owned());
+        found
+    };
+    new.map(found).collect()
 }
 
 /// The finding, of the statement that it is most likely about: the first that names our schema.

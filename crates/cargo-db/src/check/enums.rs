@@ -1,0 +1,90 @@
+//! Values that a file adds to enums: in the transaction that adds one it cannot be used.
+
+use crate::check::finding::finding;
+use crate::check::words::{as_strs, texts};
+use crate::model::finding::{Finding, Severity};
+use pg_sql::lexer::words;
+use pg_sql::script::Statement;
+
+/// The values that a file has added to enums so far.
+#[derive(Default)]
+pub(super) struct AddedValues(Vec<Added>);
+
+/// A value, as it was written, and the name of its type, without the schema.
+struct Added {
+    value: String,
+    of: String,
+}
+
+impl AddedValues {
+    /// What a statement uses of them. Whether a text is a value of the enum depends on the column
+    /// that it is meant for: where the statement does not name the type, nobody knows.
+    pub(super) fn used_by(&self, statement: &Statement) -> Vec<Finding> {
+        if self.0.is_empty() || !may_use(statement) {
+            return Vec::new();
+        }
+        let words = words(&statement.text);
+        let words = as_strs(&words);
+        let values = values(&words, &statement.text);
+        let found = self.0.iter().filter_map(|added| {
+            values.iter().find(|value| **value == added.value)?;
+            let value = &added.value;
+            let (what, severity) = match words.contains(&added.of.as_str()) {
+                true => ("can be used", None),
+                false => ("as such can be used", Some(Severity::Warn)),
+            };
+            let why = format!(
+                "{value} was added to an enum by this transaction, and {what} when it is over"
+            );
+            let rule = "enum-value-in-same-transaction";
+            let found = finding(rule, statement.line, &statement.text, why);
+            Some(Finding { severity: severity.unwrap_or(found.severity), ..found })
+        });
+        found.collect()
+    }
+
+    /// Takes note of what a statement adds.
+    pub(super) fn note(&mut self, statement: &Statement) {
+        let words = words(&statement.text);
+        let ["alter", "type", name @ ..] = &as_strs(&words)[..] else { return };
+        let Some(at) = name.windows(2).position(|pair| pair == ["add", "value"]) else { return };
+        let value = texts(&statement.text).into_iter().next().map(bare);
+        let of = name[..at].last().map(|of| (*of).to_owned());
+        self.0.extend(value.zip(of).map(|(value, of)| Added { value, of }));
+    }
+}
+
+/// Whether a statement can use a value at all: a comment is a text, and what an enum has besides is
+/// added without looking.
+fn may_use(statement: &Statement) -> bool {
+    let words = pg_sql::lexer::first_words(&statement.text, 2);
+    !matches!(as_strs(&words).as_slice(), ["comment", ..] | ["alter", "type"])
+}
+
+/// The texts of a statement, but for those that are texts for PostgreSQL too: cast to one, or
+/// compared with what is.
+fn values(words: &[&str], statement: &str) -> Vec<String> {
+    let is_text = |word: Option<&&str>| {
+        matches!(word, Some(&("text" | "varchar" | "char" | "bpchar" | "citext" | "name")))
+    };
+    let places = words.iter().enumerate().filter(|(_, word)| **word == "''").map(|(at, _)| at);
+    let is_value = |at: usize| {
+        let is_cast = words.get(at + 1) == Some(&":") && is_text(words.get(at + 3));
+        let operator = words[..at].iter().rev().take_while(|word| is_operator(word)).count();
+        let compared = words[..at - operator].iter().rev().take(2).collect::<Vec<_>>();
+        let is_of_text =
+            operator > 0 && matches!(compared[..], [left, &":"] if is_text(Some(left)));
+        !is_cast && !is_of_text
+    };
+    let texts = texts(statement).into_iter();
+    places.zip(texts).filter(|(at, _)| is_value(*at)).map(|(_, text)| bare(text)).collect()
+}
+
+fn is_operator(word: &str) -> bool {
+    matches!(word, "=" | "<" | ">" | "!")
+}
+
+/// A value may be written as E'...' in one place and as '...' in another.
+fn bare(text: String) -> String {
+    text.trim_start_matches(['e', 'E']).to_owned()
+}
