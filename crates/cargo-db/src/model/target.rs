@@ -13,6 +13,7 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 pub(crate) use crate::model::host::Host;
+use crate::model::link::{self, Link, Unfit};
 use crate::model::stray::{hidden_character, stray_character};
 
 /// What makes a URL or its keywords no target. It never holds a password.
@@ -83,6 +84,8 @@ pub(crate) struct Target {
     pub(crate) database: String,
     pub(crate) tls: Tls,
     pub(crate) connect_timeout: Duration,
+    /// What is asked of the connection itself.
+    pub(crate) link: Link,
     /// Settings for the session, in the form of libpq's `options`.
     pub(crate) options: Option<String>,
 }
@@ -119,6 +122,7 @@ impl Target {
             database: String::new(),
             tls: Tls { mode: TlsMode::Disable, root: None, identity: None },
             connect_timeout: Duration::from_secs(1),
+            link: Link::default(),
             options: None,
         }
     }
@@ -205,6 +209,7 @@ impl Target {
             ("PGSSLROOTCERT", self.tls.root.as_ref().map(|path| path.display().to_string())),
             ("PGOPTIONS", self.options.clone()),
         ];
+        variables.extend(self.link.libpq_variables());
         variables.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
         variables
     }
@@ -268,7 +273,7 @@ const HARMLESS: &[&str] = &[
     "pgbouncer",
     "statement_cache_size",
     "statement-cache-capacity",
-    "keepalives",
+    "socket_timeout",
 ];
 
 /// Splits `postgres://user:password@host:port/database?keyword=value` into keywords.
@@ -283,10 +288,11 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
     if url.contains("${") {
         return Err(bad("it holds `${`, and nothing has put a variable's value in its place"));
     }
-    let rest = url
-        .strip_prefix("postgres://")
-        .or_else(|| url.strip_prefix("postgresql://"))
-        .ok_or_else(|| bad("it does not begin with `postgres://`"))?;
+    // A scheme means the same in capitals. RFC 3986, 3.1.
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    if !["postgres", "postgresql"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return Err(bad("it does not begin with `postgres://`"));
+    }
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     if query.contains('@') {
         return Err(bad(
@@ -376,6 +382,13 @@ pub(crate) fn from_keywords(keywords: &Keywords, source: &str, os_user: &str) ->
         user,
         tls: tls(keywords, &bad)?,
         connect_timeout: Duration::from_secs(seconds),
+        link: Link::of(&get).map_err(|unfit| match unfit {
+            Unfit::Unreadable(why) => bad(why),
+            Unfit::NotHonoured(keyword) => TargetError::NotHonoured {
+                setting: source.to_owned(),
+                options: vec![keyword.to_owned()],
+            },
+        })?,
         options: session_options(keywords),
     })
 }
@@ -384,12 +397,14 @@ fn refuse_what_we_cannot_honour(keywords: &Keywords, source: &str) -> Result<()>
     let refused: Vec<String> = keywords
         .iter()
         .filter(|(keyword, value)| {
-            let known =
-                HONOURED.contains(&keyword.as_str()) || HARMLESS.contains(&keyword.as_str());
+            let lists = [HONOURED, HARMLESS, link::KEYWORDS];
+            let known = lists.iter().any(|list| list.contains(&keyword.as_str()));
             let same = match keyword.as_str() {
                 "gssencmode" => *value == "disable" || *value == "prefer",
-                "target_session_attrs" => *value == "any",
-                "channel_binding" => *value == "prefer",
+                // Ours is the one of these two that it can be.
+                "client_encoding" => {
+                    ["utf8", "utf-8", "unicode", "auto"].contains(&value.to_lowercase().as_str())
+                }
                 "sslcompression" | "sslsni" => true,
                 "sslnegotiation" => *value == "postgres",
                 _ => false,
@@ -483,6 +498,27 @@ mod tests {
         let error = target("postgres://h/d?sslcrl=x&connection_limit=3&krbsrvname=y").unwrap_err();
         let options = vec!["krbsrvname".to_owned(), "sslcrl".to_owned()];
         assert_eq!(error, TargetError::NotHonoured { setting: "DATABASE_URL".to_owned(), options });
+    }
+
+    #[test]
+    fn what_hosted_databases_write_into_their_urls_is_honoured() {
+        let of = |query: &str| target(&format!("POSTGRES://u@h/d?{query}"));
+        let link = of("sslmode=require&channel_binding=require&keepalives_idle=30").unwrap().link;
+        assert_eq!(link.binding, Some(link::Binding::Require));
+        assert_eq!(link.idle, Some(Duration::from_secs(30)));
+        let link = of("keepalives=0&keepalives_count=5&tcp_user_timeout=1500").unwrap().link;
+        assert_eq!((link.keepalives, link.count), (Some(false), Some(5)));
+        assert_eq!(link.user_timeout, Some(Duration::from_millis(1500)));
+        assert!(of("target_session_attrs=read-write").unwrap().link.writes);
+        assert!(!of("client_encoding=UTF8&socket_timeout=3").unwrap().link.writes);
+        let told = of("target_session_attrs=primary").unwrap().libpq_variables();
+        assert!(told.contains(&("PGTARGETSESSIONATTRS", "read-write".to_owned())));
+        for not in ["target_session_attrs=standby", "client_encoding=latin1"] {
+            assert!(matches!(of(not), Err(TargetError::NotHonoured { .. })), "{not}");
+        }
+        for slip in ["keepalives_idle=soon", "channel_binding=yes", "target_session_attrs=rw"] {
+            assert!(matches!(of(slip), Err(TargetError::Unreadable { .. })), "{slip}");
+        }
     }
 
     #[test]

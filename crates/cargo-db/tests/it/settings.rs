@@ -71,6 +71,24 @@ fn options_that_cannot_be_honoured_are_named() {
 }
 
 #[test]
+fn what_is_asked_of_the_connection_is_done() {
+    let mut project = Project::new("set_link");
+    let url = cluster().url("set_link").replace("postgres://", "POSTGRES://");
+    let url = url.replace("postgresql://", "PostgreSQL://");
+    let with = if url.contains('?') { '&' } else { '?' };
+    project.set(
+        "DATABASE_URL",
+        &format!(
+            "{url}{with}keepalives_idle=30&tcp_user_timeout=1000&target_session_attrs=primary"
+        ),
+    );
+    project.db(&["status"]).ok();
+    // One that takes no writes is not the one that is meant.
+    cluster().run("postgres", "ALTER DATABASE set_link SET default_transaction_read_only = on");
+    project.db(&["status"]).code(6);
+}
+
+#[test]
 fn a_slip_in_the_environment_is_named() {
     let project = Project::bare("set_slip");
     project

@@ -6,13 +6,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postgres::config::SslMode;
+use postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
 use postgres::error::SqlState;
 use postgres::{NoTls, SimpleQueryMessage};
 use tokio_postgres::Config;
 
 use crate::failure::{CausedBy, ConnectionError, DatabaseError, Failure, Kind, Result};
 use crate::model::event::Event;
+use crate::model::link::{Binding, Link};
 use crate::model::statement::ServerError;
 use crate::model::target::{Host, Target, TlsMode};
 use crate::world::World;
@@ -321,6 +322,7 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
     if matches!(target.host, Host::Socket(_)) {
         config.ssl_mode(SslMode::Disable);
     }
+    link(&mut config, &target.link);
     if let Some(password) = &target.password {
         config.password(password.expose());
     }
@@ -330,6 +332,25 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
         config.options(options);
     }
     config
+}
+
+/// What is asked of the connection itself.
+fn link(config: &mut Config, link: &Link) {
+    link.keepalives.map(|keepalives| config.keepalives(keepalives));
+    link.idle.map(|idle| config.keepalives_idle(idle));
+    link.interval.map(|interval| config.keepalives_interval(interval));
+    link.count.map(|count| config.keepalives_retries(count));
+    link.user_timeout.map(|timeout| config.tcp_user_timeout(timeout));
+    if let Some(binding) = link.binding {
+        config.channel_binding(match binding {
+            Binding::Disable => ChannelBinding::Disable,
+            Binding::Prefer => ChannelBinding::Prefer,
+            Binding::Require => ChannelBinding::Require,
+        });
+    }
+    if link.writes {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
 }
 
 /// What a session that writes is told, the user is told.

@@ -17,6 +17,7 @@ use ring::digest::{SHA256, digest};
 
 use crate::failure::{CausedBy, Failure, LocalServerError, Result};
 use crate::model::event::Event;
+use crate::model::link::Link;
 use crate::model::target::{Host, Target, Tls, TlsMode};
 use crate::world::clock::{pause, stopwatch};
 use crate::world::process::{self, User};
@@ -238,6 +239,7 @@ pub(crate) fn target(running: &Running, database: &str) -> Target {
         database: database.to_owned(),
         tls: Tls { mode: TlsMode::Prefer, root: None, identity: None },
         connect_timeout: Duration::from_secs(10),
+        link: Link::default(),
         options: None,
     }
 }

@@ -1,0 +1,108 @@
+//! What a URL asks of the connection itself, beside where it leads: keepalives, channel binding,
+//! and a server that takes writes; with libpq's keywords and their meaning (PostgreSQL manual,
+//! 34.1.2 "Parameter Key Words").
+
+use std::time::Duration;
+
+/// The keywords.
+pub(crate) const KEYWORDS: &[&str] = &[
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "channel_binding",
+    "target_session_attrs",
+];
+
+/// Whether the password is bound to the TLS connection that it goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Binding {
+    Disable,
+    Prefer,
+    Require,
+}
+
+/// What is asked of the connection; where nothing is, the system's own settings hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// Whether probes are sent at all; they are if nothing is said.
+    pub(crate) keepalives: Option<bool>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) interval: Option<Duration>,
+    pub(crate) count: Option<u32>,
+    /// How long what was sent may stay without an answer.
+    pub(crate) user_timeout: Option<Duration>,
+    pub(crate) binding: Option<Binding>,
+    /// Whether the server has to take writes.
+    pub(crate) writes: bool,
+}
+
+/// Why a keyword's value cannot be taken.
+pub(crate) enum Unfit {
+    /// It is no value of it.
+    Unreadable(String),
+    /// It asks for what we do not do.
+    NotHonoured(&'static str),
+}
+
+impl Link {
+    /// Reads them. As in libpq, the number 0 stands for the system's own setting.
+    pub(crate) fn of<'a>(get: &dyn Fn(&str) -> Option<&'a str>) -> Result<Link, Unfit> {
+        let number = |keyword: &str| match get(keyword) {
+            Some(text) => text.trim().parse::<u32>().map(Some).map_err(|_| {
+                Unfit::Unreadable(format!("`{text}` is not a number, and `{keyword}` is one"))
+            }),
+            None => Ok(None),
+        };
+        let above_zero = |keyword: &str| Ok(number(keyword)?.filter(|number| *number > 0));
+        let seconds = |number: u32| Duration::from_secs(number.into());
+        Ok(Link {
+            keepalives: number("keepalives")?.map(|number| number != 0),
+            idle: above_zero("keepalives_idle")?.map(seconds),
+            interval: above_zero("keepalives_interval")?.map(seconds),
+            count: above_zero("keepalives_count")?,
+            user_timeout: above_zero("tcp_user_timeout")?
+                .map(|number| Duration::from_millis(number.into())),
+            binding: get("channel_binding").map(Binding::parse).transpose()?,
+            writes: get("target_session_attrs").map_or(Ok(false), takes_writes)?,
+        })
+    }
+
+    /// The variables that tell libpq's programs the same, as far as it has any.
+    pub(crate) fn libpq_variables(&self) -> Vec<(&'static str, String)> {
+        let binding = self.binding.map(|binding| ("PGCHANNELBINDING", binding.name().to_owned()));
+        let writes = self.writes.then(|| ("PGTARGETSESSIONATTRS", "read-write".to_owned()));
+        binding.into_iter().chain(writes).collect()
+    }
+}
+
+impl Binding {
+    fn parse(text: &str) -> Result<Binding, Unfit> {
+        match text {
+            "disable" => Ok(Binding::Disable),
+            "prefer" => Ok(Binding::Prefer),
+            "require" => Ok(Binding::Require),
+            _ => Err(Unfit::Unreadable(format!("`{text}` is no value of `channel_binding`"))),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Binding::Disable => "disable",
+            Binding::Prefer => "prefer",
+            Binding::Require => "require",
+        }
+    }
+}
+
+/// Of one server there is nothing to choose: it takes writes or it does not. One that must not take
+/// them is no server for migrations.
+fn takes_writes(text: &str) -> Result<bool, Unfit> {
+    match text {
+        "any" | "prefer-standby" => Ok(false),
+        "read-write" | "primary" => Ok(true),
+        "read-only" | "standby" => Err(Unfit::NotHonoured("target_session_attrs")),
+        _ => Err(Unfit::Unreadable(format!("`{text}` is no value of `target_session_attrs`"))),
+    }
+}
