@@ -38,13 +38,16 @@ impl Answer for EnvironmentReport {
         lines.extend(signals.map(|signal| format!("  {}: {}", signal.source, signal.said)));
         lines.push(match &self.marker {
             None => "  it has no marker".to_owned(),
-            Some(Marker { environment, genuine: true }) => {
+            Some(Marker { environment, genuine: true, .. }) => {
                 format!("  its marker says {environment}")
             }
-            Some(Marker { environment, genuine: false }) => {
+            Some(Marker { environment, genuine: false, .. }) => {
                 format!("  its marker is that of a copy of {environment}")
             }
         });
+        let keys = self.marker.iter().filter(|marker| marker.genuine);
+        let keys = keys.flat_map(|marker| &marker.keys);
+        lines.extend(keys.map(|key| format!("  it accepts receipts that {key} has signed")));
         lines.join("\n")
     }
 }

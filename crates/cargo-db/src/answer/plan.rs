@@ -7,6 +7,7 @@ use crate::answer::visible::one_line;
 use crate::answer::{CYAN, DIM, Style, YELLOW};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
+use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, title};
 use crate::model::target::Target;
 use crate::plan::{Batch, Loss, Operation, Plan, Step};
@@ -148,6 +149,10 @@ pub(crate) enum StepView {
     BuildEmpty,
     Mark {
         environment: Option<Environment>,
+    },
+    Key {
+        key: PublicKey,
+        accepted: bool,
     },
     Build {
         backup: String,
@@ -299,6 +304,7 @@ impl From<&Step> for StepView {
             }
             Step::BuildEmpty => StepView::BuildEmpty,
             Step::Mark { environment } => StepView::Mark { environment },
+            Step::Key { key, accepted } => StepView::Key { key, accepted },
             Step::Build { backup } => StepView::Build { backup },
             Step::RunAnything { backup, line, statement } => {
                 StepView::RunAnything { backup, line, statement }
@@ -369,6 +375,7 @@ impl Planned {
             | Operation::Reset
             | Operation::Mark
             | Operation::Unmark
+            | Operation::Key
             | Operation::Prune
             | Operation::Destroy => "nothing to do".to_owned(),
             Operation::Baseline => "nothing to do: no migration is pending".to_owned(),
@@ -425,6 +432,10 @@ impl StepView {
                 format!("mark the database as {environment}")
             }
             StepView::Mark { environment: None } => "remove the marker of the database".to_owned(),
+            StepView::Key { key, accepted: true } => format!("accept receipts that {key} signed"),
+            StepView::Key { key, accepted: false } => {
+                format!("accept no receipts any more that {key} signed")
+            }
             StepView::Build { backup } => {
                 format!("build a new database from {backup} and compare it")
             }

@@ -10,6 +10,7 @@ use crate::answer::plan::TargetView;
 use crate::answer::text::{elapsed, milliseconds, size};
 use crate::answer::{Answer, BOLD, DIM, RED, Style};
 use crate::model::finding::{Finding, Verdict};
+use crate::model::key::PublicKey;
 use crate::model::migration::title;
 use crate::model::rehearsal::{BrokenQuery, DryRunReport, Locked, Rehearsal, Rehearsed, WayBack};
 use crate::model::target::Target;
@@ -24,6 +25,8 @@ pub(crate) struct RehearsalReport {
     target: TargetView,
     /// The file of the receipt.
     receipt: String,
+    /// The key that signed it; null where there is none.
+    signed_by: Option<PublicKey>,
     #[serde(flatten)]
     rehearsal: RehearsalView,
     #[serde(skip)]
@@ -332,12 +335,12 @@ impl RehearsalReport {
     pub(crate) fn of(
         target: &Target,
         rehearsal: &Rehearsal,
-        receipt: &Path,
+        (receipt, signed_by): (&Path, Option<PublicKey>),
         form: Form,
     ) -> RehearsalReport {
         let receipt = receipt.display().to_string();
         let rehearsal = RehearsalView::of(target, rehearsal);
-        RehearsalReport { target: target.into(), receipt, rehearsal, form }
+        RehearsalReport { target: target.into(), receipt, signed_by, rehearsal, form }
     }
 }
 

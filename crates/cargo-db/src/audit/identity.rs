@@ -47,7 +47,7 @@ impl DatabaseIdentity {
     /// That of a new database without a predecessor: a copy of one of this environment, if it is
     /// known which, that nothing was done to yet.
     pub(crate) fn of_copy(environment: Option<Environment>) -> DatabaseIdentity {
-        let marker = environment.map(|environment| Marker { environment, genuine: false });
+        let marker = environment.map(Marker::of_copy);
         DatabaseIdentity { marker, ..DatabaseIdentity::default() }
     }
 

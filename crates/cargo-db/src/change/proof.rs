@@ -8,11 +8,13 @@ use crate::change::workspace::Database;
 use crate::change::{consent, expected};
 use crate::check::{self, Direction, Source};
 use crate::failure::{
-    CausedBy, ConsentError, DatabaseError, Failure, Kind, ProgramError, RehearsalError, Result,
+    CausedBy, ConsentError, DatabaseError, Failure, KeyError, Kind, ProgramError, RehearsalError,
+    Result,
 };
 use crate::migration as migrating;
 use crate::model::environment::Environment;
 use crate::model::finding::{Class, Finding, Severity, Verdict};
+use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, title};
 use crate::model::rehearsal::{DryRunReport, Guard, Rehearsal, WayBack};
 use crate::plan::Plan;
@@ -20,7 +22,7 @@ use crate::policy::{Judgement, Proof};
 use crate::rehearse::{self, CopySource, Receipt, Receipts, Request, SchemaState, only_locks};
 use crate::settings::Runner;
 use crate::world::files;
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Purpose, Session, marker};
 use pg_sql::quote::quote_identifier;
 
 /// How the migrations of a plan are proved.
@@ -222,13 +224,54 @@ pub(crate) fn receipts_of_rollback(database: &Database<'_>, plan: &Plan) -> Resu
     if asked(database, plan)? != Proof::Receipt {
         return Ok(None);
     }
-    let receipts = Receipts::of(&database.settings.root).all()?;
+    let receipts = match believed(database, plan) {
+        Ok((receipts, _)) => receipts,
+        Err(failure) if holds_none(&failure) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
     let of_one = |migration: &Migration| {
         let proving = receipts.iter().find(|receipt| receipt.proves_rollback(migration))?;
         Some(proving.digest())
     };
     let digests: Option<Vec<String>> = plan.migrations().map(of_one).collect();
     Ok(digests.map(|digests| digests.join(" ")))
+}
+
+/// Fails where receipts are asked for and the database accepts none: the plan cannot be carried
+/// out, whatever is agreed to.
+pub(crate) fn receipts_are_accepted(database: &Database<'_>, plan: &Plan) -> Result<()> {
+    if asked(database, plan)? == Proof::Receipt {
+        let target = &plan.target;
+        accepted(&mut Session::open(&database.workspace.world, target, Purpose::Read)?, plan)?;
+    }
+    Ok(())
+}
+
+/// The keys whose receipts the session's database accepts.
+fn accepted(session: &mut Session, plan: &Plan) -> Result<Vec<PublicKey>> {
+    let keys = marker::accepted_keys(session)?;
+    if keys.is_empty() {
+        let (verb, database) = (plan.verb.name(), plan.target.database.clone());
+        return Err(KeyError::NoneAccepted { verb, database }.into());
+    }
+    Ok(keys)
+}
+
+/// A receipt, and why it is not believed.
+type Doubted = (Receipt, String);
+
+/// The receipts of the project that the database accepts, and those that it does not.
+fn believed(database: &Database<'_>, plan: &Plan) -> Result<(Vec<Receipt>, Vec<Doubted>)> {
+    let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
+    let keys = accepted(&mut session, plan)?;
+    let (mut believed, mut doubted) = (Vec::new(), Vec::new());
+    for receipt in Receipts::of(&database.settings.root).all()? {
+        match receipt.distrust(&keys) {
+            None => believed.push(receipt),
+            Some(why) => doubted.push((receipt, why)),
+        }
+    }
+    Ok((believed, doubted))
 }
 
 /// Fails where the receipt is not the one that the plan's id is of.
@@ -241,7 +284,12 @@ fn is_agreed(plan: &Plan, receipt: &Receipt) -> Result<()> {
 }
 
 fn holds_none(failure: &Failure) -> bool {
-    matches!(failure.kind(), Kind::Rehearsal(RehearsalError::NoReceipt { .. }))
+    let kind = failure.kind();
+    matches!(
+        kind,
+        Kind::Rehearsal(RehearsalError::NoReceipt { .. })
+            | Kind::Key(KeyError::NoneAccepted { .. })
+    )
 }
 
 /// Whether receipts say of each migration of a plan that it leads back.
@@ -249,13 +297,16 @@ pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()>
     if asked(database, plan)? != Proof::Receipt {
         return Ok(());
     }
-    let receipts = Receipts::of(&database.settings.root).all()?;
-    let proved =
-        |migration: &&Migration| receipts.iter().any(|receipt| receipt.proves_rollback(migration));
-    let unproved = plan.migrations().filter(|migration| !proved(migration));
-    let objections: Vec<String> = unproved
-        .map(|migration| format!("no rehearsal proved that {} leads back", migration.title()))
-        .collect();
+    let (receipts, doubted) = believed(database, plan)?;
+    let proves = |receipt: &&Receipt, migration: &Migration| receipt.proves_rollback(migration);
+    let mut objections = Vec::new();
+    for migration in plan.migrations() {
+        if !receipts.iter().any(|receipt| proves(&receipt, migration)) {
+            objections.push(format!("no rehearsal proved that {} leads back", migration.title()));
+            let others = doubted.iter().filter(|(receipt, _)| proves(&receipt, migration));
+            objections.extend(others.map(|(one, why)| format!("that of {}: {why}", one.date())));
+        }
+    }
     if objections.is_empty() {
         return Ok(());
     }
@@ -301,7 +352,7 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
     };
     match rehearse::rehearse(&database.workspace.world, &request) {
         Ok((rehearsal, receipt)) => {
-            Receipts::of(&settings.root).write(&receipt)?;
+            Receipts::of(&settings.root).write(receipt, &settings.signing)?;
             Ok(Some(rehearsal))
         }
         // At home a role that may create no database can work all the same.
@@ -404,6 +455,11 @@ pub(crate) fn holding(
     let migrations: Vec<&Migration> = plan.migrations().collect();
     let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
     let now = SchemaState::of(&mut session, &settings.migrations.layout)?;
+    // Elsewhere a receipt spares a rehearsal, and is the word of whoever runs this.
+    let keys = match asked(database, plan)? {
+        Proof::Receipt => Some(accepted(&mut session, plan)?),
+        Proof::Nothing | Proof::Rehearsal => None,
+    };
     let (mut objections, mut lacks_rows) = (Vec::new(), false);
     for receipt in receipts {
         let mut objection = receipt.objection(&migrations, &now);
@@ -412,6 +468,7 @@ pub(crate) fn holding(
             lacks_rows |= !filled.is_empty();
             objection = (!filled.is_empty()).then(|| receipt.without_rows_of(&filled));
         }
+        let objection = objection.or_else(|| receipt.distrust(keys.as_deref()?));
         match objection {
             None => return Ok(receipt),
             Some(why) => objections.push(format!("that of {}: {why}", receipt.date())),

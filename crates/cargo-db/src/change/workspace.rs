@@ -64,6 +64,7 @@ impl Workspace {
                 uid: process::uid(),
                 program,
                 state: process::state_folder(&process),
+                config: process::config_folder(&process),
                 trusted: files::listed_folders(process.get("CARGO_DB_TRUST")),
             },
             process,

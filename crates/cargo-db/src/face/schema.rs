@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use snapbox::{Assert, Data};
 
 use crate::answer::{
-    AuditTrail, BackedUp, BackupList, BackupShown, CheckReport, Created, Dropped, DryRun,
-    EnvironmentReport, Initialised, Migrated, NothingRehearsed, PolicyTable, Pruned, Rebuilt,
-    RehearsalReport, Restored, Seeded, ServerState, ServerUrl, StatusOfSets, StatusReport,
-    TrailSound, TrustList, TrustRevoked, TrustView, Verified,
+    AcceptedKeys, AuditTrail, BackedUp, BackupList, BackupShown, CheckReport, Created, Dropped,
+    DryRun, EnvironmentReport, Initialised, KeyView, Migrated, NothingRehearsed, PolicyTable,
+    Pruned, Rebuilt, RehearsalReport, Restored, Seeded, ServerState, ServerUrl, StatusOfSets,
+    StatusReport, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -48,9 +48,17 @@ const FILES: &[File] = &[
     File { name: "policy", verbs: &["policy"], endings: &[of::<PolicyTable>] },
     File {
         name: "env",
-        verbs: &["env show", "env set", "env clear"],
-        endings: &[of::<EnvironmentReport>, of::<DryRun>],
+        verbs: &[
+            "env show",
+            "env set",
+            "env clear",
+            "env key add",
+            "env key remove",
+            "env key list",
+        ],
+        endings: &[of::<EnvironmentReport>, of::<AcceptedKeys>, of::<DryRun>],
     },
+    File { name: "key", verbs: &["key new", "key show"], endings: &[of::<KeyView>] },
     File {
         name: "audit",
         verbs: &["audit", "audit verify"],

@@ -16,6 +16,7 @@ mod explanation;
 mod file;
 mod from_tools;
 mod history;
+mod key;
 mod lock;
 mod migration;
 mod program;
@@ -40,6 +41,7 @@ pub(crate) use exit::Exit;
 pub(crate) use explanation::Hint;
 pub(crate) use file::FileError;
 pub(crate) use history::{HistoryError, problem_line};
+pub(crate) use key::KeyError;
 pub(crate) use lock::LockError;
 pub(crate) use migration::MigrationError;
 pub(crate) use program::ProgramError;
@@ -76,6 +78,7 @@ pub(crate) enum Kind {
     Program(#[from] ProgramError),
     Backup(#[from] BackupError),
     Audit(#[from] AuditError),
+    Key(#[from] KeyError),
     Run(#[from] RunError),
 }
 
@@ -97,6 +100,7 @@ impl Kind {
             Kind::Program(kind) => kind.explain(),
             Kind::Backup(kind) => kind.explain(),
             Kind::Audit(kind) => kind.explain(),
+            Kind::Key(kind) => kind.explain(),
             Kind::Run(kind) => kind.explain(),
         }
     }

@@ -36,12 +36,13 @@ fn samples() -> Vec<Failure> {
         area(include_str!("program.rs"), program::samples()),
         area(include_str!("backup.rs"), backup::samples()),
         area(include_str!("audit.rs"), audit::samples()),
+        area(include_str!("key.rs"), key::samples()),
         area(include_str!("run.rs"), run::samples()),
     ];
     let all: Vec<Failure> = areas.into_iter().flatten().collect();
     let met: BTreeSet<String> =
         all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
-    assert_eq!(met.len(), 16, "an area without samples");
+    assert_eq!(met.len(), 17, "an area without samples");
     all
 }
 
@@ -144,6 +145,14 @@ const CODES: &[(&str, &[u8])] = &[
     ("HISTORY.OTHER_TOOL", &[9]),
     ("HISTORY.UNREADABLE", &[9]),
     ("INDEX.INVALID", &[8]),
+    ("KEY.BY_AGENT", &[4]),
+    ("KEY.EXISTS", &[2]),
+    ("KEY.MISSING", &[2]),
+    ("KEY.NONE_ACCEPTED", &[4]),
+    ("KEY.NOT_ACCEPTED", &[2]),
+    ("KEY.NOT_PUBLIC", &[2]),
+    ("KEY.NO_FOLDER", &[2]),
+    ("KEY.UNUSABLE", &[2]),
     ("LOCK.BUSY", &[5]),
     ("LOCK.LOST", &[7]),
     ("LOCK.OTHERS_WAITED", &[7]),

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::key::PublicKey;
+
 /// How much care a database asks for. Ordered: a later one is stricter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -109,6 +111,21 @@ pub(crate) struct Marker {
     pub(crate) environment: Environment,
     /// Whether it was written in this very database, and did not come with a dump or a template.
     pub(crate) genuine: bool,
+    /// The keys whose receipts production accepts.
+    #[serde(default)]
+    pub(crate) keys: Vec<PublicKey>,
+}
+
+impl Marker {
+    /// One of this very database, which accepts no key yet.
+    pub(crate) fn of(environment: Environment) -> Marker {
+        Marker { environment, genuine: true, keys: Vec::new() }
+    }
+
+    /// One that a copy has.
+    pub(crate) fn of_copy(environment: Environment) -> Marker {
+        Marker { environment, genuine: false, keys: Vec::new() }
+    }
 }
 
 impl Resolved {
@@ -154,7 +171,7 @@ impl Resolved {
     }
 
     fn raised(mut self, marker: &Marker, source: &str) -> Resolved {
-        let Marker { environment, genuine } = *marker;
+        let Marker { environment, genuine, .. } = *marker;
         if genuine {
             let (source, said) = (source.to_owned(), environment.name().to_owned());
             self.signals.push(Signal { source, said, environment });
@@ -212,7 +229,7 @@ mod tests {
     fn a_marker_can_only_raise_and_that_of_a_copy_does_not() {
         let settled =
             |name| Resolved::settle(Some(Signal::word("--env", name)), vec![], true, vec![]);
-        let marker = |environment, genuine| Marker { environment, genuine };
+        let marker = |environment, genuine| Marker { genuine, ..Marker::of(environment) };
         let production = marker(Environment::Production, true);
         assert_eq!(
             settled("development").raised_by(&production).environment,

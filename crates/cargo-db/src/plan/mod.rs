@@ -14,6 +14,7 @@ use ring::digest::{Context, SHA256};
 
 use crate::model::environment::Environment;
 use crate::model::history::{History, MigrationStatus};
+use crate::model::key::PublicKey;
 use crate::model::migration::{Folder, Migration, ScriptFile, Version};
 use crate::model::seed::Seed;
 use crate::model::target::Target;
@@ -41,6 +42,8 @@ pub(crate) enum Operation {
     Mark,
     /// `env clear`.
     Unmark,
+    /// `env key add` and `env key remove`: which receipts the database accepts.
+    Key,
     /// `backups prune`.
     Prune,
     /// `server destroy`.
@@ -53,7 +56,7 @@ pub(crate) enum Operation {
 
 impl Operation {
     /// All of them, in the order of the policy's table.
-    pub(crate) const ALL: [Operation; 13] = [
+    pub(crate) const ALL: [Operation; 14] = [
         Operation::Migrate,
         Operation::Rollback,
         Operation::Seed,
@@ -63,6 +66,7 @@ impl Operation {
         Operation::RestoreInPlace,
         Operation::Mark,
         Operation::Unmark,
+        Operation::Key,
         Operation::Prune,
         Operation::Destroy,
         Operation::Baseline,
@@ -76,6 +80,7 @@ impl Operation {
             Operation::RestoreInPlace => "restore-in-place",
             Operation::Mark => "env-set",
             Operation::Unmark => "env-clear",
+            Operation::Key => "env-key",
             Operation::Prune => "backups-prune",
             Operation::Destroy => "server-destroy",
             other => other.name(),
@@ -95,6 +100,7 @@ impl Operation {
             Operation::Restore | Operation::RestoreInPlace => "restore",
             Operation::Mark => "env set",
             Operation::Unmark => "env clear",
+            Operation::Key => "env key",
             Operation::Prune => "backups prune",
             Operation::Destroy => "server destroy",
             Operation::Baseline => "baseline",
@@ -104,7 +110,7 @@ impl Operation {
 
     /// Whether it is about the marker of the database itself.
     pub(crate) fn changes_the_marker(self) -> bool {
-        matches!(self, Operation::Mark | Operation::Unmark)
+        matches!(self, Operation::Mark | Operation::Unmark | Operation::Key)
     }
 
     /// Whether it changes a database, which can then remember it.
@@ -163,6 +169,11 @@ pub(crate) enum Step {
     /// The database is given a marker, or loses it.
     Mark {
         environment: Option<Environment>,
+    },
+    /// Receipts that the key signed are accepted, or no longer.
+    Key {
+        key: PublicKey,
+        accepted: bool,
     },
     /// A database is built beside, from a backup, and compared with it.
     Build {
@@ -471,6 +482,7 @@ fn fingerprint(step: &Step) -> String {
         Step::AllOrNothing { how } => format!("all or nothing {how:?}"),
         Step::BuildEmpty => "build".to_owned(),
         Step::Mark { environment } => format!("mark {environment:?}"),
+        Step::Key { key, accepted } => format!("key {key} {accepted}"),
         Step::Build { backup } => format!("build {backup}"),
         Step::RunAnything { backup, .. } => format!("run anything {backup}"),
         Step::CallFunctions { backup, calls, role, .. } => {

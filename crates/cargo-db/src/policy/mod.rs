@@ -196,6 +196,9 @@ fn table(verb: Operation, environment: Environment) -> Judgement {
         (Operation::Mark,           Production)  => only(ToPlan),
         (Operation::Unmark,         _)           => only(ToPlan),
 
+        (Operation::Key,            Production)  => only(ToPlan),
+        (Operation::Key,            _)           => only(Confirm),
+
         (Operation::Baseline | Operation::Repair, Test) => only(Free),
         (Operation::Baseline | Operation::Repair, Development | Staging) => only(Confirm),
         (Operation::Baseline | Operation::Repair, Production) => only(ToPlan),

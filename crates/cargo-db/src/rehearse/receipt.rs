@@ -10,11 +10,13 @@ use time::OffsetDateTime;
 
 use crate::failure::{CausedBy, Result, SettingsError};
 use crate::model::finding::Verdict;
+use crate::model::key::{KeyPlaces, PublicKey, from_hex};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
 use crate::rehearse::filled::may_be_filled;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::world::pg::Session;
+use crate::world::signing::SigningKey;
 use crate::world::{clock, files};
 use db_tools::ProjectTool;
 
@@ -46,6 +48,12 @@ pub(crate) struct Receipt {
     /// The server's major version.
     pub(crate) server: u32,
     pub(crate) migrations: Vec<Entry>,
+    /// The key that signed it.
+    #[serde(default)]
+    pub(crate) signed_by: Option<PublicKey>,
+    /// Its signature of all the rest, in hexadecimal.
+    #[serde(default)]
+    pub(crate) signature: Option<String>,
 }
 
 /// What a receipt depends on: the schema of a database, its server and its size.
@@ -112,7 +120,39 @@ impl Receipt {
             becomes: rehearsal.becomes.clone(),
             server: on.server,
             migrations: migrations.iter().zip(&rehearsal.migrations).map(entry).collect(),
+            signed_by: None,
+            signature: None,
         }
+    }
+
+    /// The same, signed.
+    fn signed(self, key: &SigningKey) -> Receipt {
+        let unsigned = Receipt { signed_by: key.public(), signature: None, ..self };
+        let signature = key.sign(&unsigned.message());
+        Receipt { signature: Some(signature), ..unsigned }
+    }
+
+    /// What is signed: all that it says, and of what kind it is.
+    fn message(&self) -> Vec<u8> {
+        let unsigned = Receipt { signature: None, ..self.clone() };
+        let said = serde_json::to_vec(&unsigned).unwrap_or_default();
+        [b"a receipt of cargo db\n".as_slice(), &said].concat()
+    }
+
+    /// Why it is not believed where these keys are; nothing where it is.
+    pub(crate) fn distrust(&self, accepted: &[PublicKey]) -> Option<String> {
+        let (Some(key), Some(signature)) = (&self.signed_by, &self.signature) else {
+            return Some("it is not signed".to_owned());
+        };
+        let signature = from_hex(signature).filter(|signature| signature.len() == 64);
+        let Some(signature) = signature else {
+            return Some("what stands for its signature is none: it was forged".to_owned());
+        };
+        if !key.has_signed(&self.message(), &signature) {
+            return Some(format!("it is not what {key} signed: it was edited"));
+        }
+        let is_accepted = accepted.contains(key);
+        (!is_accepted).then(|| format!("{key} signed it, which this database does not accept"))
     }
 
     /// The SHA-256 of all that it says.
@@ -209,19 +249,27 @@ impl Receipts {
         Receipts { folder: root.join(".db/receipts") }
     }
 
-    /// Writes one. Returns its path.
-    pub(crate) fn write(&self, receipt: &Receipt) -> Result<PathBuf> {
+    /// Writes one, signed where there is a key. Returns its path, and the key.
+    pub(crate) fn write(
+        &self,
+        receipt: Receipt,
+        places: &KeyPlaces,
+    ) -> Result<(PathBuf, Option<PublicKey>)> {
+        let receipt = match SigningKey::find(places)? {
+            Some(key) => receipt.signed(&key),
+            None => receipt,
+        };
         files::own_dir(self.folder.parent().unwrap_or(&self.folder))?;
         files::private_dirs(&self.folder)?;
         // Two rehearsals of the same files on the same schema write the same file.
         let _lock = files::lock_folder(&self.folder)?;
-        let text = serde_json::to_string_pretty(receipt).unwrap_or_default();
+        let text = serde_json::to_string_pretty(&receipt).unwrap_or_default();
         let ups: String = receipt.migrations.iter().map(|entry| entry.up.as_str()).collect();
         let key = files::sha256(format!("{ups} {} {}", receipt.schema, receipt.server).as_bytes())
             .to_string();
         let path = self.folder.join(format!("{}.json", &key[..16]));
         files::replace(&path, &format!("{text}\n"))?;
-        Ok(path)
+        Ok((path, receipt.signed_by))
     }
 
     /// Reads one from a file.

@@ -25,7 +25,8 @@ use crate::failure::{Result, SettingsError};
 use crate::model::agent::Agent;
 use crate::model::audit::Actor;
 use crate::model::environment::{Environment, Resolved, Signal};
-use crate::model::target::Host;
+use crate::model::key::{KeyPlaces, VARIABLE};
+use crate::model::target::{Host, Secret};
 
 pub(crate) use connection::Place;
 use file::DbToml;
@@ -124,6 +125,8 @@ pub(crate) struct Settings {
     pub(crate) trust: Arc<Trust>,
     /// Where this user's programs keep what they remember.
     pub(crate) state: Option<PathBuf>,
+    /// Where the key may be that signs receipts.
+    pub(crate) signing: KeyPlaces,
     /// Whether a CI runs us.
     pub(crate) in_ci: bool,
     /// What the local server's database is called, also where another one is named.
@@ -199,6 +202,7 @@ impl Settings {
             agent: Agent::of(&sources.process),
             trust,
             state: sources.caller.state.clone(),
+            signing: signing(sources),
             in_ci: sources
                 .process
                 .get("CI")
@@ -225,6 +229,16 @@ fn trust(
         trust.permits()?;
     }
     Ok(trust)
+}
+
+/// The variable is read from the process alone: a private key has no place in a file of the
+/// repository.
+fn signing(sources: &Sources<'_>) -> KeyPlaces {
+    let variable = sources.process.get(VARIABLE).filter(|value| !value.is_empty());
+    KeyPlaces {
+        variable: variable.map(Secret::new),
+        file: sources.caller.config.as_ref().map(|folder| folder.join("signing-key")),
+    }
 }
 
 fn decisive_signal(sources: &Sources<'_>, variables: &Variables) -> Result<Option<Signal>> {

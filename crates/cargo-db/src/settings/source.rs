@@ -76,6 +76,8 @@ pub(crate) struct Caller {
     pub(crate) program: Program,
     /// Where this user's programs keep what they remember.
     pub(crate) state: Option<PathBuf>,
+    /// Where this user's programs keep what the user settled.
+    pub(crate) config: Option<PathBuf>,
     /// What `CARGO_DB_TRUST` lists.
     pub(crate) trusted: Vec<PathBuf>,
 }

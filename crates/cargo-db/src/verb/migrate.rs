@@ -8,7 +8,8 @@ use crate::answer::{DryRun, Migrated, Outcome};
 use crate::audit::Trail;
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore,
-    backup_obstacle, foresee, lock_migrations, perform, prove, receipt_of, same_plan,
+    backup_obstacle, foresee, lock_migrations, perform, prove, receipt_of, receipts_are_accepted,
+    same_plan,
 };
 use crate::failure::{ProgramError, Result};
 use crate::migration::{self, AppliedMigration, Witness};
@@ -168,6 +169,7 @@ impl Change for Migrating<'_> {
     }
 
     fn examine(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        receipts_are_accepted(database, plan)?;
         migration::can_run(&database.settings, plan)
     }
 

@@ -11,6 +11,7 @@ mod declare;
 mod env;
 mod generate;
 mod init;
+mod key;
 mod migrate;
 mod policy;
 mod rehearse;
@@ -78,6 +79,7 @@ verbs! {
         Check(check::Check),
         Rehearse(rehearse::Rehearse),
         Env(env::Env),
+        Key(key::Key),
         Policy(policy::Policy),
         Trust(trust::Trust),
         #[command(alias = "history")]

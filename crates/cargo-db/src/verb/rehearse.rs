@@ -95,12 +95,13 @@ impl Verb for Rehearse {
         let (from, keep) = (self.source(), self.keep);
         let request = Request { settings, target, migrations: &migrations, from, keep, queries };
         let (rehearsal, receipt) = rehearse::rehearse(world, &request)?;
-        let path = Receipts::of(&settings.root).write(&receipt)?;
+        let receipts = Receipts::of(&settings.root);
+        let (path, signed_by) = receipts.write(receipt, &settings.signing)?;
         let form = match self.format {
             ReportFormat::Text => Form::Terminal,
             ReportFormat::Markdown => Form::Markdown,
         };
-        let answer = RehearsalReport::of(target, &rehearsal, &path, form);
+        let answer = RehearsalReport::of(target, &rehearsal, (&path, signed_by), form);
         Ok(Outcome::done(answer).finding_if(rehearsal.verdict() > Verdict::Warn))
     }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::answer::{DryRun, Migrated, Outcome};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, perform, prove_rollback,
-    receipts_of_rollback,
+    receipts_are_accepted, receipts_of_rollback,
 };
 use crate::failure::Result;
 use crate::migration::{self, AppliedMigration};
@@ -78,7 +78,8 @@ impl Change for Reverting<'_> {
     }
 
     fn examine(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
-        migration::check_files(&database.workspace.world, &database.settings, plan)
+        migration::check_files(&database.workspace.world, &database.settings, plan)?;
+        receipts_are_accepted(database, plan)
     }
 
     fn settle(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {

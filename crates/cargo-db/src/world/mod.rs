@@ -19,6 +19,7 @@ pub(crate) mod server;
 pub(crate) mod sessions;
 pub(crate) mod signal;
 mod sync;
+pub(crate) mod signing;
 pub(crate) mod tool;
 mod zstandard;
 

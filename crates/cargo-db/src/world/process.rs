@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use rustix::process::{Pid, Signal};
 
 use crate::failure::{BackupError, CausedBy, Result};
+use crate::model::key::VARIABLE;
 use crate::model::target::{Secret, Target};
 use crate::world::World;
 
@@ -57,6 +58,14 @@ pub(crate) fn state_folder(environment: &BTreeMap<String, String>) -> Option<Pat
     Some(state.or_else(|| Some(home()?.join(".local/state")))?.join("cargo-db"))
 }
 
+/// Where this user's programs keep what the user settled, in the same way.
+pub(crate) fn config_folder(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let named = |name: &str| environment.get(name).map(PathBuf::from);
+    let config = named("XDG_CONFIG_HOME").filter(|folder| folder.is_absolute());
+    let home = || named("HOME").filter(|folder| folder.is_absolute()).or_else(home_of_user);
+    Some(config.or_else(|| Some(home()?.join(".config")))?.join("cargo-db"))
+}
+
 fn home_of_user() -> Option<PathBuf> {
     let text = super::files::read_if_there(Path::new("/etc/passwd")).ok()??;
     let own = uid().to_string();
@@ -86,7 +95,7 @@ pub(crate) fn user(name: &str) -> Option<User> {
 /// user where we are root, because it refuses to run as root.
 fn server_program(program: &Path, folder: &Path, user: Option<User>) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(folder).env("LC_ALL", "C").stdin(Stdio::null());
+    command.current_dir(folder).env("LC_ALL", "C").env_remove(VARIABLE).stdin(Stdio::null());
     for name in environment().into_keys().filter(|name| name.starts_with("PG")) {
         command.env_remove(name);
     }
@@ -175,6 +184,8 @@ pub(super) fn told(
     let inherited =
         environment().into_keys().filter(|name| name.starts_with("PG") && !is_told(name));
     let expression = inherited.fold(expression, |expression, name| expression.env_remove(name));
+    // What signs our receipts is nobody else's business.
+    let expression = expression.env_remove(VARIABLE);
     variables
         .iter()
         .fold(expression, |expression, (name, value)| expression.env(name, value.expose()))

@@ -154,6 +154,7 @@ fn a_connection_lost_in_the_middle_is_exit_7_and_the_database_as_before() {
 fn a_file_that_changes_while_another_run_is_waited_for_is_not_run() {
     let project = Project::new("x_changed");
     slow(&project, 4.0);
+    project.accept_key();
     project.db(&["migrate", "--to", "1"]).ok();
     project.db(&["rehearse"]).ok();
     let first = spawn(&project, &["migrate", "--to", "2"]);

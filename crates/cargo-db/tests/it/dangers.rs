@@ -9,6 +9,7 @@ use crate::support::{Project, cluster, eventually};
 fn production(name: &str, schema: &str) -> Project {
     let mut project = Project::new(name);
     project.run_sql(schema);
+    project.accept_key();
     project.set("CARGO_DB_ENV", "production");
     project
 }
@@ -177,6 +178,7 @@ fn a_role_that_sees_every_row_counts_them() {
 #[test]
 fn a_dry_run_says_that_the_backup_would_fail_and_what_to_do() {
     let mut project = forced("d_backup");
+    project.accept_key();
     project.migration("1_m.sql", "ALTER TABLE safe ADD COLUMN more int;");
     for environment in ["development", "staging", "production"] {
         project.set("CARGO_DB_ENV", environment);
@@ -204,6 +206,7 @@ fn a_copy_that_the_role_cannot_make_is_refused_with_what_to_do() {
 #[test]
 fn what_is_expected_is_counted_in_every_environment_and_not_believed_where_it_cannot_be() {
     let mut project = forced("d_guard");
+    project.accept_key();
     let loses = |bound: u32| {
         format!("-- cargo-db: expect loss secrets.w <= {bound}\nALTER TABLE secrets DROP COLUMN w;")
     };

@@ -247,6 +247,7 @@ fn endings_about_backups() {
 #[test]
 fn endings_of_checks_and_rehearsals() {
     let mut project = Project::new("docs_findings");
+    project.accept_key();
     project.run_sql("CREATE TABLE a (id int); INSERT INTO a SELECT generate_series(1, 9)");
     project.migration("1_b.up.sql", "CREATE TABLE b (id int);");
     ended(&project, &["rehearse"], 0);

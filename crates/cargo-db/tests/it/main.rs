@@ -45,6 +45,7 @@ mod seed;
 mod server;
 mod set;
 mod settings;
+mod signed;
 mod targets;
 mod tidy;
 mod timeouts;

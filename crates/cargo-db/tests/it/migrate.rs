@@ -368,6 +368,7 @@ fn dry_run_shows_the_plan_and_its_sql_and_does_nothing() {
 fn production_wants_consent_to_exactly_this_plan() {
     let mut project = Project::new("m_prod");
     two_tables(&project);
+    project.accept_key();
     project.db(&["rehearse"]).ok();
     project.set("CARGO_DB_ENV", "production");
     project.db(&["migrate", "--yes"]).code(3).says("consent to the plan");

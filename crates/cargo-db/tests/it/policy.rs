@@ -21,6 +21,7 @@ fn school(name: &str) -> Project {
     project.run_sql("INSERT INTO users VALUES (100, 'before')");
     // Its receipt is what production asks for.
     project.db(&["rehearse"]).ok();
+    project.accept_key();
     project
 }
 
@@ -162,6 +163,10 @@ fn put_back(name: &str, template: &str) {
         cluster().run("postgres", &format!("DROP DATABASE \"{database}\" WITH (FORCE)"));
     }
     cluster().run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+    // What a clone is marked with is the template's.
+    let own = "UPDATE cargo_db.marker SET database_oid = \
+               (SELECT oid FROM pg_database WHERE datname = current_database())";
+    cluster().run(name, own);
 }
 
 /// Runs on a terminal, answers what is asked, and returns the exit code.

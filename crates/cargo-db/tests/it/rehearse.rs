@@ -315,6 +315,7 @@ fn a_way_back_is_proved_lossy_wrong_or_none() {
 #[test]
 fn what_is_expected_is_let_through_up_to_its_bound() {
     let mut project = based("h_expect");
+    project.accept_key();
     project.set("CARGO_DB_REHEARSE", "");
     let drop_note = |bound: u32| {
         format!(
@@ -351,6 +352,7 @@ fn what_is_expected_is_let_through_up_to_its_bound() {
 #[test]
 fn production_wants_the_receipt_of_these_files_on_this_schema() {
     let mut project = based("h_receipt");
+    project.accept_key();
     project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int;");
     project.migration("1_m.down.sql", "ALTER TABLE users DROP COLUMN extra;");
     project.set("CARGO_DB_ENV", "production");
@@ -667,6 +669,7 @@ fn nothing_that_all_databases_share_is_changed_by_a_rehearsal() {
 #[test]
 fn an_expected_loss_is_counted_under_the_name_that_it_has() {
     let mut project = based("h_renamed");
+    project.accept_key();
     project.migration(
         "1_m.sql",
         "-- cargo-db: expect loss gone <= 10000\nALTER TABLE items RENAME TO gone;\nDROP TABLE gone;",
@@ -680,6 +683,7 @@ fn an_expected_loss_is_counted_under_the_name_that_it_has() {
 #[test]
 fn a_receipt_of_an_empty_copy_is_none_where_there_are_rows() {
     let mut project = Project::new("h_empty");
+    project.accept_key();
     project.run_sql("CREATE TABLE aud (id int PRIMARY KEY, note text)");
     project.migration("1_m.sql", "DELETE FROM aud WHERE id > 0;");
     let path =

@@ -5,6 +5,7 @@
 
 use crate::failure::Result;
 use crate::model::environment::{Environment, Marker};
+use crate::model::key::PublicKey;
 use crate::world::pg::row::Row;
 use crate::world::pg::session::Session;
 use pg_sql::quote::quote_literal;
@@ -12,8 +13,9 @@ use pg_sql::quote::quote_literal;
 const READ: &str = "\
 SELECT environment, \
        database_oid = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-       AND system_identifier = (SELECT system_identifier FROM pg_control_system()) AS genuine \
-FROM cargo_db.marker";
+       AND system_identifier = (SELECT system_identifier FROM pg_control_system()) AS genuine, \
+       to_jsonb(m) ->> 'keys' AS keys \
+FROM cargo_db.marker m";
 
 /// Asks the catalog, which everybody may read: whether there is a table that one may not read, and
 /// whether it is one. A view runs the code of whoever made it.
@@ -26,7 +28,7 @@ WHERE n.nspname = 'cargo_db' AND c.relname = 'marker'";
 /// as production's.
 pub(crate) fn read(session: &mut Session) -> Result<Option<Marker>> {
     let Some(is_table) = session.value("look for the marker", EXISTS)? else { return Ok(None) };
-    let unreadable = Marker { environment: Environment::Production, genuine: true };
+    let unreadable = Marker::of(Environment::Production);
     if is_table != "t" {
         return Ok(Some(unreadable));
     }
@@ -42,7 +44,19 @@ fn marker(row: &Row) -> Result<Marker> {
     Ok(Marker {
         environment: environment.unwrap_or(Environment::Production),
         genuine: row.optional_text("genuine")? == Some("t"),
+        // A word that is no key accepts nothing.
+        keys: words(row.optional_text("keys")?).filter_map(|word| word.parse().ok()).collect(),
     })
+}
+
+fn words(text: Option<&str>) -> impl Iterator<Item = &str> {
+    text.into_iter().flat_map(str::split_whitespace)
+}
+
+/// The keys whose receipts the session's database accepts. Those of a copy are not its own.
+pub(crate) fn accepted_keys(session: &mut Session) -> Result<Vec<PublicKey>> {
+    let marker = read(session)?.filter(|marker| marker.genuine);
+    Ok(marker.map(|marker| marker.keys).unwrap_or_default())
 }
 
 /// Marks the session's database, in its transaction if it is in one: with its own oid, or as a copy
@@ -50,7 +64,10 @@ fn marker(row: &Row) -> Result<Marker> {
 pub(crate) fn write(session: &mut Session, marker: &Marker) -> Result<()> {
     let environment = quote_literal(marker.environment.name());
     let oid = if marker.genuine { "d.oid" } else { "0" };
-    let sql = format!(include_str!("sql/mark.sql"), environment = environment, oid = oid);
+    let keys: Vec<String> = marker.keys.iter().map(ToString::to_string).collect();
+    let keys = quote_literal(&keys.join(" "));
+    let sql =
+        format!(include_str!("sql/mark.sql"), environment = environment, oid = oid, keys = keys);
     session.run_with_triggers("mark the database", &sql)
 }
 

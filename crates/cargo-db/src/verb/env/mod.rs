@@ -1,5 +1,7 @@
 //! `cargo db env`.
 
+mod key;
+
 use clap::Args;
 
 use crate::answer::{DryRun, EnvironmentReport, Outcome};
@@ -26,7 +28,7 @@ impl Env {
 
 verbs! {
     /// What to do with the marker.
-    Action { Show(Show), Set(Set), Clear(Clear), }
+    Action { Show(Show), Set(Set), Clear(Clear), Key(key::Key), }
 }
 
 /// Show the environment, and every signal that led to it
@@ -164,7 +166,9 @@ impl Change for Marking {
         let mut session = Session::open(world, target, Purpose::Write)?;
         match self.environment {
             Some(environment) => {
-                marker::write(&mut session, &Marker { environment, genuine: true })
+                // Which keys it accepts is another matter.
+                let keys = marker::accepted_keys(&mut session)?;
+                marker::write(&mut session, &Marker { keys, ..Marker::of(environment) })
             }
             None => marker::clear(&mut session),
         }

@@ -1,0 +1,73 @@
+//! Keys that sign receipts, and those that production accepts.
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::Explanation;
+
+/// A key that is missing, cannot be used, or is not one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeyError {
+    #[error("the signing key in {place} cannot be used: {why}")]
+    Unusable { place: String, why: String },
+    #[error("there is a signing key in {place} already")]
+    Exists { place: String },
+    #[error("there is no signing key")]
+    Missing,
+    #[error("no folder is known in which to keep a signing key")]
+    NoFolder,
+    #[error("{verb} is refused: `{database}` accepts no key, and so no receipt")]
+    NoneAccepted { verb: &'static str, database: String },
+    #[error("`{database}` does not accept {key}")]
+    NotAccepted { database: String, key: String },
+    #[error("this is no public key: {why}")]
+    NotPublic { why: String },
+    #[error(
+        "an AI agent runs this ({agent}), and only a person can change which keys are accepted"
+    )]
+    ByAgent { agent: String },
+}
+
+impl KeyError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            KeyError::Unusable { .. } => Explanation::new("KEY.UNUSABLE", Exit::Usage)
+                .advise("mend it, or move it away and make another one with `cargo db key new`"),
+            KeyError::Exists { .. } => Explanation::new("KEY.EXISTS", Exit::Usage)
+                .run("show its public half", "cargo db key show"),
+            KeyError::Missing => {
+                Explanation::new("KEY.MISSING", Exit::Usage).run("make one", "cargo db key new")
+            }
+            KeyError::NoFolder => Explanation::new("KEY.NO_FOLDER", Exit::Usage)
+                .advise("set HOME, or XDG_CONFIG_HOME, to an absolute path"),
+            KeyError::NoneAccepted { .. } => Explanation::new("KEY.NONE_ACCEPTED", Exit::Policy)
+                .because(
+                    "a receipt counts in production only if a key that its marker lists signed it",
+                )
+                .run("make a key where migrations are rehearsed, best in CI", "cargo db key new")
+                .run("have this database accept it", "cargo db env key add <public key> --dry-run"),
+            KeyError::NotAccepted { .. } => Explanation::new("KEY.NOT_ACCEPTED", Exit::Usage)
+                .run("see those that are", "cargo db env key list"),
+            KeyError::NotPublic { .. } => Explanation::new("KEY.NOT_PUBLIC", Exit::Usage)
+                .run("show the one that signs here", "cargo db key show"),
+            KeyError::ByAgent { .. } => Explanation::new("KEY.BY_AGENT", Exit::Policy)
+                .run("ask a person to look at the keys, and to type", "cargo db env key"),
+        }
+    }
+}
+
+/// One of each kind.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<KeyError> {
+    let text = str::to_owned;
+    let place = || text("/home/me/.config/cargo-db/signing-key");
+    vec![
+        KeyError::Unusable { place: place(), why: text("it is not a key") },
+        KeyError::Exists { place: place() },
+        KeyError::Missing,
+        KeyError::NoFolder,
+        KeyError::NoneAccepted { verb: "migrate", database: text("school") },
+        KeyError::NotAccepted { database: text("school"), key: text("ed25519:00") },
+        KeyError::NotPublic { why: text("a public key is `ed25519:` and 64 digits") },
+        KeyError::ByAgent { agent: text("AI_AGENT") },
+    ]
+}

@@ -1,0 +1,90 @@
+//! `cargo db key`.
+
+use clap::Args;
+
+use crate::answer::{KeyView, Outcome};
+use crate::change::{DatabaseNeed, Effect, Needs, SetNeed, Workspace};
+use crate::failure::{KeyError, Result};
+use crate::verb::declare::{Verb, verbs};
+use crate::world::signing::SigningKey;
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Make or show the key that signs the receipts of rehearsals
+///
+/// The private half is a file of the user's, or the variable CARGO_DB_SIGNING_KEY in a CI, and is
+/// never printed. Production accepts receipts of the keys that its marker lists: see `env key`.
+#[derive(Debug, Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    action: Action,
+}
+
+impl Key {
+    /// The verb that was typed.
+    pub(crate) fn verb(&self) -> &dyn Verb {
+        self.action.verb()
+    }
+}
+
+verbs! {
+    /// What to do with the key.
+    Action { New(New), Show(Show), }
+}
+
+/// Make a key, and keep it in a file that only you can read
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct New {}
+
+/// Show the public half of the key that signs here
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Show {}
+
+/// Keys are the user's, and no repository's.
+const NEEDS: Needs =
+    Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::Any, ..Needs::WORKSPACE };
+
+impl Verb for New {
+    fn name(&self) -> &'static str {
+        "key new"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let path = workspace.settings.signing.file.as_ref().ok_or(KeyError::NoFolder)?;
+        view(&SigningKey::make(path)?, true)
+    }
+}
+
+impl Verb for Show {
+    fn name(&self) -> &'static str {
+        "key show"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let key = SigningKey::find(&workspace.settings.signing)?.ok_or(KeyError::Missing)?;
+        view(&key, false)
+    }
+}
+
+fn view(key: &SigningKey, made: bool) -> Result<Outcome> {
+    let public_key = key.public().ok_or(KeyError::Missing)?;
+    Ok(Outcome::done(KeyView { public_key, place: key.place.clone(), made }))
+}
