@@ -149,14 +149,14 @@ impl Calls {
         let named = self.named_deeply(&rest);
         self.add(&named, &caller);
         for (column, default) in defaults {
-            self.default(column, &default, &caller);
+            self.default(&column, &default, &caller);
         }
     }
 
-    fn default(&mut self, column: String, words: &[String], caller: &str) {
+    fn default(&mut self, column: &str, words: &[String], caller: &str) {
         for function in self.named_deeply(words) {
             let call = Call { function, caller: format!("default of {column} in {caller}") };
-            self.defaults.push(Default { column: column.clone(), call });
+            self.defaults.push(Default { column: column.to_owned(), call });
         }
     }
 
@@ -164,7 +164,7 @@ impl Calls {
         let words = words(&statement.text);
         let default = words.windows(2).position(|pair| pair == ["set", "default"]);
         match default.filter(|at| *at > 0) {
-            Some(at) => self.default(words[at - 1].clone(), &words[at..], &describe(&words)),
+            Some(at) => self.default(&words[at - 1], &words[at..], &describe(&words)),
             None => self.calls(statement),
         }
     }

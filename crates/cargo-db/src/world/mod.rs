@@ -18,8 +18,8 @@ pub(crate) mod records;
 pub(crate) mod server;
 pub(crate) mod sessions;
 pub(crate) mod signal;
-mod sync;
 pub(crate) mod signing;
+mod sync;
 pub(crate) mod tool;
 mod zstandard;
 
