@@ -210,14 +210,10 @@ impl BackupList {
 
 impl Answer for BackupList {
     fn text(&self, _: &Style) -> String {
-        let rows = self.backups.iter().map(|backup| backup.row(backup.name.clone()));
-        let rows: Vec<Vec<String>> = rows.collect();
-        let mut lines = Vec::new();
-        if rows.is_empty() {
-            lines.push(format!("no backups in {}", self.folder));
-        } else {
-            lines.push(table(&["Backup", "Size", "Taken", "Environment", "State", "Holds"], &rows));
-        }
+        let mut lines = vec![match self.backups.is_empty() {
+            true => format!("no backups in {}", self.folder),
+            false => self.numbered(),
+        }];
         let broken = self.broken.iter();
         lines.extend(broken.map(|one| format!("{} cannot be believed: {}", one.name, one.why)));
         lines.join("\n")

@@ -172,26 +172,14 @@ impl Folder {
         Err(BackupError::NoneWhole { database: database.to_owned(), folder, others }.into())
     }
 
-    /// The named backup, or else the newest one, with a notice of those that were skipped.
-    pub(crate) fn meant(
-        &self,
-        world: &World,
-        name: Option<&str>,
-        database: &str,
-    ) -> Result<Backup> {
-        let Some(name) = name else {
-            let (backup, others) = self.newest(database)?;
-            tell_passed_over(world, &backup, &others);
-            return Ok(backup);
-        };
-        self.find(name)
+    /// Whether it has a manifest of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let is_name = is_safe_name(name) || is_set_name(name);
+        is_name && files::is_there(&self.path.join(manifest_name(name)))
     }
 
-    /// The backup of this name.
-    pub(crate) fn find(&self, name: &str) -> Result<Backup> {
-        // The path of a file in the folder is a name too, as the shell completes it.
-        let name =
-            Path::new(name).strip_prefix(&self.path).ok().and_then(Path::to_str).unwrap_or(name);
+    /// The backup of exactly this name.
+    pub(crate) fn of_name(&self, name: &str) -> Result<Backup> {
         if !is_safe_name(name) && !is_set_name(name) {
             return Err(BackupError::Name { name: name.to_owned() }.into());
         }

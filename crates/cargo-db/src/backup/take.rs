@@ -167,7 +167,7 @@ fn publish(
         folder.publish_set(&partial.path, &manifest)?;
         partial.kept = true;
         let name = format!("{LATEST}/{}", manifest.name);
-        return folder.find(&name);
+        return folder.of_name(&name);
     }
     folder.publish(&partial.path, &manifest)?;
     partial.kept = true;

@@ -37,7 +37,7 @@ pub(crate) fn apply_or_restore(
     };
     nobody_else_wrote()?;
     let folder = Folder::of(settings);
-    let source = Source::of(&folder, &folder.find(backup)?);
+    let source = Source::of(&folder, &folder.of_name(backup)?);
     let built = backup::build(world, settings, target, &source)?;
     DatabaseIdentity::hand_over(world, target, &built.target)?;
     // Building takes its time, in which somebody may have come.

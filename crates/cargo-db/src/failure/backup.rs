@@ -14,6 +14,8 @@ pub(crate) enum BackupError {
     Failed { doing: &'static str, why: String },
     #[error("there is no backup {what}")]
     NotFound { what: String },
+    #[error("there is no file `{path}`")]
+    NoFile { path: String },
     #[error("there is no whole backup of `{database}` in `{folder}` that a person asked for")]
     NoneWhole { database: String, folder: String, others: Vec<String> },
     #[error("the backup `{name}` holds only a part of `{database}`")]
@@ -60,6 +62,8 @@ impl BackupError {
             BackupError::Failed { .. } => Explanation::new("BACKUP.FAILED", Exit::Backup),
             BackupError::NotFound { .. } => Explanation::new("BACKUP.NONE", Exit::Backup)
                 .run("see which there are", "cargo db backups list"),
+            BackupError::NoFile { .. } => Explanation::new("BACKUP.NO_FILE", Exit::Backup)
+                .run("see which backups there are", "cargo db backups list"),
             BackupError::NoneWhole { others, .. } => {
                 Explanation::new("BACKUP.NONE_WHOLE", Exit::Backup)
                     .because_of(others.iter().cloned())
@@ -143,6 +147,7 @@ pub(super) fn samples() -> Vec<BackupError> {
         failed("read"),
         failed("read back"),
         BackupError::NotFound { what: text("of `school`") },
+        BackupError::NoFile { path: text("../prod.dump") },
         BackupError::NoneWhole {
             database: text("school"),
             folder: text("backups"),

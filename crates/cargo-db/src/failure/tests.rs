@@ -110,6 +110,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("BACKUP.NONE", &[11]),
     ("BACKUP.NONE_WHOLE", &[11]),
     ("BACKUP.NO_CLIENT", &[11]),
+    ("BACKUP.NO_FILE", &[11]),
     ("BACKUP.PART", &[2]),
     ("BACKUP.UNSOUND", &[11]),
     ("BACKUP.UNVERIFIED", &[7]),

@@ -8,6 +8,7 @@ use crate::change::{Database, Effect, Workspace, after_backup};
 use crate::failure::{ConsentError, Failure, Result, SettingsError};
 use crate::model::backup::{Compression, Format, Reason};
 use crate::verb::declare::Verb;
+use crate::world::files;
 
 const EFFECTS: &str = "Effect: reads; destroys old backups, as the retention says";
 
@@ -103,8 +104,8 @@ impl Verb for TakeBackup {
             Vec::new()
         };
         let path = folder.path_of(&taken.manifest.name);
-        let path = path.strip_prefix(&settings.root).unwrap_or(&path);
-        Ok(Outcome::done(BackedUp::of(path, &taken, removed)))
+        let path = backup::from_folder(&path, &files::current_dir()?);
+        Ok(Outcome::done(BackedUp::of(&path, &taken, removed)))
     }
 }
 

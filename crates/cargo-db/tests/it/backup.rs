@@ -101,7 +101,7 @@ fn names_stay_in_the_folder_and_are_not_overwritten() {
     }
     project.db(&["backup", "-o", "before release.sql.gz"]).ok();
     project.db(&["backup", "-o", "before release.sql.gz"]).code(11).says("is there already");
-    project.db(&["restore", "../../etc/passwd.gz", "--yes"]).code(2);
+    project.db(&["restore", "../../etc/passwd.gz", "--yes"]).code(11).says("there is no file");
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod interop;
 mod layouts;
 mod marked;
 mod migrate;
+mod named;
 mod odd_files;
 mod pinned;
 mod policy;

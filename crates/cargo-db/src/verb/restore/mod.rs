@@ -7,12 +7,10 @@ mod in_place;
 mod kept;
 mod roles;
 
-use std::path::Path;
-
 use clap::Args;
 
 use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
-use crate::backup::{self, Allowed, Folder, Scope, Source, Verifier, Wanted};
+use crate::backup::{self, Allowed, Folder, Named, Scope, Source, Verifier, Wanted};
 use crate::change::{Database, Effect, Ending, Mode, Workspace, perform};
 use crate::failure::{BackupError, ConsentError, Result, SettingsError};
 use crate::model::backup::{Backup, Format};
@@ -228,22 +226,20 @@ impl Restore {
             }
         };
         let jobs = self.jobs.map(|jobs| jobs.max(1));
-        if let Some(name) = &name {
-            let listed = folder.list()?.backups;
-            let is_ours = listed.iter().any(|backup| backup.manifest.name == *name);
-            let path = database.settings.root.join(Path::new(name));
-            if !is_ours && path.exists() && !path.starts_with(folder.path()) {
+        let has_parts = matches!(self.scope(), Some(Scope::Schema(_) | Scope::Table { .. }));
+        let named = match &name {
+            None => Named::Backup(newest(database, folder, has_parts)?),
+            Some(name) => folder.named(name)?,
+        };
+        let backup = match named {
+            Named::Backup(backup) => backup,
+            Named::File(path) => {
                 let source = Source::file(&path)?.with_jobs(jobs);
                 if self.wants_all() {
                     source.is_whole()?;
                 }
                 return Ok(source);
             }
-        }
-        let has_parts = matches!(self.scope(), Some(Scope::Schema(_) | Scope::Table { .. }));
-        let backup = match &name {
-            None => newest(database, folder, has_parts)?,
-            Some(name) => folder.find(name)?,
         };
         if self.wants_all() {
             backup::refuse_part(&backup.manifest)?;

@@ -1,0 +1,147 @@
+//! What people call a backup: its name, its path as a shell completes it, or its number in the list.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::backup::folder::{Folder, tell_passed_over};
+use crate::failure::{BackupError, Failure, Result, SettingsError};
+use crate::model::backup::Backup;
+use crate::world::{World, files};
+
+/// What a word on the command line means.
+pub(crate) enum Named {
+    /// A backup of the folder.
+    Backup(Backup),
+    /// Another file, or a folder, relative to where the user stands.
+    File(PathBuf),
+}
+
+impl Folder {
+    /// The named backup, or else the newest one, with a notice of those that were skipped.
+    pub(crate) fn meant(
+        &self,
+        world: &World,
+        name: Option<&str>,
+        database: &str,
+    ) -> Result<Backup> {
+        let Some(name) = name else {
+            let (backup, others) = self.newest(database)?;
+            tell_passed_over(world, &backup, &others);
+            return Ok(backup);
+        };
+        self.find(name)
+    }
+
+    /// The backup that a word means.
+    pub(crate) fn find(&self, word: &str) -> Result<Backup> {
+        match self.named(word)? {
+            Named::Backup(backup) => Ok(backup),
+            Named::File(path) => {
+                let what = format!("`{}` in `{}`", path.display(), self.path().display());
+                Err(BackupError::NotFound { what }.into())
+            }
+        }
+    }
+
+    /// What a word means: a backup by its name goes before a file, which `./` can tell apart.
+    pub(crate) fn named(&self, word: &str) -> Result<Named> {
+        if self.has(word) {
+            return self.of_name(word).map(Named::Backup);
+        }
+        let path = files::current_dir()?.join(word);
+        if let Some(name) = self.name_of(&path) {
+            return self.of_name(&name).map(Named::Backup);
+        }
+        if files::is_there(&path) || path.is_dir() {
+            return Ok(Named::File(path));
+        }
+        if let Some(backup) = self.listed_as(word)? {
+            return Ok(Named::Backup(backup));
+        }
+        Err(self.unknown(word))
+    }
+
+    /// The name of the backup that a path into the folder leads to.
+    fn name_of(&self, path: &Path) -> Option<String> {
+        let path = without_dots(path);
+        let name = path.strip_prefix(without_dots(self.path())).ok()?.to_str()?;
+        let name = name.strip_suffix(".manifest.json").unwrap_or(name);
+        (!name.is_empty()).then(|| name.to_owned())
+    }
+
+    /// The backup with this number in the list, or the only one whose name begins like this before
+    /// its ending.
+    fn listed_as(&self, word: &str) -> Result<Option<Backup>> {
+        let mut listed = self.list()?.backups;
+        if let Ok(number) = word.parse::<usize>() {
+            let index = number.checked_sub(1).filter(|index| *index < listed.len());
+            return Ok(index.map(|index| listed.swap_remove(index)));
+        }
+        let is_meant = |backup: &Backup| {
+            let rest = backup.manifest.name.strip_prefix(word);
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
+        listed.retain(is_meant);
+        Ok(if listed.len() == 1 { listed.pop() } else { None })
+    }
+
+    fn unknown(&self, word: &str) -> Failure {
+        if matches!(word, "latest" | "newest" | "last") {
+            let what = format!("no backup is called `{word}`: for the newest one, pass `--latest`");
+            return SettingsError::Usage { what }.into();
+        }
+        if Path::new(word).components().count() > 1 {
+            return BackupError::NoFile { path: word.to_owned() }.into();
+        }
+        let what = format!("`{word}` in `{}`", self.path().display());
+        BackupError::NotFound { what }.into()
+    }
+}
+
+/// A path without `.` and `..`, as far as its text shows.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// A path as it can be typed from a folder, where both are absolute.
+pub(crate) fn from_folder(path: &Path, folder: &Path) -> PathBuf {
+    let common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
+    // Where only the root is common, the whole path says it better.
+    if common < 2 {
+        return path.to_owned();
+    }
+    let up = folder.components().skip(common).map(|_| Component::ParentDir);
+    up.chain(path.components().skip(common)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_said_as_it_can_be_typed() {
+        for (folder, said) in [
+            ("/work/shop", "backups/a.sql"),
+            ("/work/shop/seeds", "../backups/a.sql"),
+            ("/work/shop/backups", "a.sql"),
+            ("/srv/other", "/work/shop/backups/a.sql"),
+        ] {
+            let path = Path::new("/work/shop/backups/a.sql");
+            assert_eq!(from_folder(path, Path::new(folder)), Path::new(said), "{folder}");
+        }
+    }
+
+    #[test]
+    fn dots_lead_to_the_same_folder() {
+        for path in ["/a/b/./c", "/a/x/../b/c", "/../a/b/c"] {
+            assert_eq!(without_dots(Path::new(path)), Path::new("/a/b/c"));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What people call a backup or a dump on the command line.
+
+use std::path::Path;
+
+use crate::support::{Project, Ran};
+
+fn in_folder(project: &Project, folder: &str, arguments: &[&str]) -> Ran {
+    let folder = project.path().join(folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    project.command(arguments).current_dir(folder).output().unwrap().into()
+}
+
+fn one_table(name: &str) -> Project {
+    let project = Project::new(name);
+    project.run_sql("CREATE TABLE t (id int); INSERT INTO t VALUES (1)");
+    project
+}
+
+#[test]
+fn the_path_that_backup_prints_is_the_one_that_restore_takes() {
+    let project = one_table("n_path");
+    for folder in [".", "seeds", "seeds/more", "backups"] {
+        let printed = in_folder(&project, folder, &["backup"]).ok().stdout;
+        let path = printed.split(',').next().unwrap();
+        assert!(project.path().join(folder).join(path).exists(), "{printed}");
+        let other = format!("./{path}");
+        for path in [path, &other] {
+            in_folder(&project, folder, &["restore", path, "--dry-run"]).ok();
+            in_folder(&project, folder, &["backups", "show", path]).ok();
+        }
+    }
+}
+
+#[test]
+fn a_relative_path_begins_where_one_stands() {
+    let project = one_table("n_here");
+    project.db(&["backup", "-o", "good.sql", "--no-compress"]).ok();
+    let dump = std::fs::read_to_string(project.path().join("backups/good.sql")).unwrap();
+    project.write("here.sql", "this is no dump");
+    project.write("seeds/here.sql", &dump);
+    in_folder(&project, "seeds", &["restore", "here.sql", "--dry-run"]).ok().says("seeds/here.sql");
+    project.db(&["restore", "here.sql", "--dry-run"]).code(11);
+    // A backup goes before a file of its name, and `./` means the file.
+    project.write("seeds/good.sql", "this is no dump");
+    in_folder(&project, "seeds", &["restore", "good.sql", "--dry-run"]).ok();
+    in_folder(&project, "seeds", &["restore", "./good.sql", "--dry-run"]).code(11);
+}
+
+#[test]
+fn a_number_or_the_beginning_of_a_name_is_enough() {
+    let project = one_table("n_number");
+    for name in ["first.sql.gz", "second.sql.gz"] {
+        project.db(&["backup", "-o", name]).ok();
+    }
+    project.db(&["backups", "list"]).ok().says("1. second.sql.gz").says("2. first.sql.gz");
+    project.db(&["restore", "2", "--dry-run"]).ok().says("first.sql.gz");
+    project.db(&["restore", "second", "--dry-run"]).ok().says("second.sql.gz");
+    project.db(&["restore", "3", "--dry-run"]).code(11).says("there is no backup `3`");
+}
+
+#[test]
+fn what_is_not_there_is_called_what_it_is() {
+    let project = one_table("n_none");
+    project.db(&["backup"]).ok();
+    let path = "/nowhere/prod.sql.gz";
+    assert!(!Path::new(path).exists());
+    project.db(&["restore", path]).code(11).says("there is no file `/nowhere/prod.sql.gz`");
+    project.db(&["restore", "latest"]).code(2).says("--latest");
+}
