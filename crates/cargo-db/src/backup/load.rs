@@ -49,9 +49,10 @@ pub(super) fn load_but(
     loading: &Loading<'_>,
 ) -> Result<()> {
     let &Loading { within, wanted, left_out } = loading;
+    // What is ours is asked while the search path is.
+    let mut known = Known::of(world, session)?;
     // A file that was not written by pg_dump may leave schemas out.
     session.run("give the search path back", "RESET search_path")?;
-    let mut known = Known::of(world, session)?;
     let mut reader = ScriptReader::of_dump(Box::new(&mut text));
     let bad = |error: ScriptError| {
         BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
