@@ -8,11 +8,11 @@ use crate::migration;
 use crate::model::migration::Checksum;
 use crate::model::seed::Loaded;
 use crate::model::target::Target;
-use crate::plan::{SeedFacts, TableFacts};
+use crate::plan::{Loss, Plan, SeedFacts, Step, TableFacts};
 use crate::seed::folder::seeds;
 use crate::settings::Settings;
 use crate::world::World;
-use crate::world::pg::{Row, Session, only_row};
+use crate::world::pg::{Purpose, Row, Session, only_row};
 use pg_sql::quote::quote_qualified;
 
 /// Tables larger than this are not counted but estimated.
@@ -41,6 +41,25 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
     let loaded = if remembers { remembered(&mut session)? } else { Vec::new() };
     count_rows(&mut session, &mut tables)?;
     Ok(SeedFacts { facts, seeds, loaded, tables, search_path })
+}
+
+/// Counts what a plan clears and was only estimated: its bounds are of what is there.
+pub(crate) fn count_cleared(world: &World, target: &Target, plan: &mut Plan) -> Result<()> {
+    let cleared = plan.steps.iter_mut().filter_map(|step| match step {
+        Step::Clear { tables } => Some(tables),
+        _ => None,
+    });
+    let is_estimate = |loss: &&mut Loss| loss.rows.is_some_and(|rows| rows > COUNTED);
+    let estimated: Vec<&mut Loss> = cleared.flatten().filter(is_estimate).collect();
+    if estimated.is_empty() {
+        return Ok(());
+    }
+    let mut session = Session::open(world, target, Purpose::Read)?;
+    for loss in estimated {
+        let sql = format!("SELECT count(*) FROM {}", quote_qualified(&loss.object));
+        loss.rows = Some(session.number("count what is cleared", &sql)?);
+    }
+    Ok(())
 }
 
 fn table(row: &Row) -> Result<TableFacts> {

@@ -7,7 +7,7 @@ mod folder;
 mod load;
 mod memory;
 
-pub(crate) use facts::gather;
+pub(crate) use facts::{count_cleared, gather};
 pub(crate) use folder::seeds;
 pub(crate) use load::{Rows, carry_out};
 pub(crate) use memory::Memory;

@@ -77,7 +77,9 @@ impl Change for Loading<'_> {
             },
             groups: groups(&settings.seeds, &paths)?,
         };
-        plan::seed(&facts, &request)
+        let mut plan = plan::seed(&facts, &request)?;
+        seed::count_cleared(world, &database.target, &mut plan)?;
+        Ok(plan)
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {

@@ -192,6 +192,20 @@ fn an_id_holds_for_no_more_than_was_said() {
 }
 
 #[test]
+fn a_large_table_is_counted_and_not_estimated() {
+    let mut project = with_users("co_large", 10);
+    project.run_sql(
+        "INSERT INTO users SELECT n FROM generate_series(11, 1100000) n; ANALYZE users; \
+         INSERT INTO users SELECT n FROM generate_series(1100001, 1200000) n",
+    );
+    project.set("CARGO_DB_ENV", "staging");
+    for verb in [&["seed", "--fresh"][..], &["rollback"], &["reset", "--no-seed"]] {
+        let plan = project.db(&[verb, &["--dry-run", "--json"]].concat()).ok().json();
+        assert_eq!(plan["plan"]["lose_at_most"], "users=1212000", "{verb:?}");
+    }
+}
+
+#[test]
 fn what_a_migration_drops_is_bounded_too() {
     let mut project = with_users("co_drops", 300);
     project.run_sql("UPDATE users SET note = NULL WHERE id > 250; CREATE TABLE s (id int)");
