@@ -265,3 +265,19 @@ fn programs_of_the_project_are_not_given_the_key() {
     let seen = std::fs::read_to_string(project.path().join("seen.txt")).unwrap();
     assert!(seen.contains("DATABASE_URL=") && !seen.contains("SIGNING_KEY"), "{seen}");
 }
+
+#[test]
+fn who_may_not_read_the_marker_is_told_that_and_not_that_no_key_is_accepted() {
+    let mut project = school("sg_hidden");
+    project.accept_key();
+    project.run_sql(
+        "CREATE ROLE sg_hidden_r LOGIN; GRANT ALL ON SCHEMA public TO sg_hidden_r; \
+         GRANT ALL ON ALL TABLES IN SCHEMA public TO sg_hidden_r; \
+         REVOKE ALL ON SCHEMA cargo_db FROM PUBLIC; \
+         REVOKE ALL ON cargo_db.marker FROM PUBLIC",
+    );
+    let url = cluster().url("sg_hidden").replace("postgres@", "sg_hidden_r@");
+    project.set("DATABASE_URL", &url);
+    let refused = project.db(&["migrate", "--yes", "--json"]).code(4);
+    assert_eq!(refused.json()["error"]["code"], "POLICY.UNREADABLE", "{refused}");
+}
