@@ -1,10 +1,12 @@
-//! A set: a dump of everything, one of each schema, the roles, and SQL of each table, all from one
-//! snapshot, written by several clients at once.
+//! A set: a dump of everything, one of each schema, the roles, and SQL of each table, all but the
+//! roles from one snapshot. What is of a part is taken out of the dump of everything: each client
+//! that dumps a part by itself would look through the whole catalog again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
@@ -18,11 +20,12 @@ use crate::model::backup::{Backup, Compression, FileEntry, Manifest, SET_ROLES, 
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::settings::Settings;
-use crate::world::archive::{plain_text, store};
+use crate::world::archive::{create, plain_text, store};
 use crate::world::clock::pause;
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use crate::world::{World, files};
+use pg_logical::archive::{Archive, Entry};
 use pg_logical::content::{self, Content, TableEntry};
 use pg_sql::quote::quote_identifier;
 
@@ -64,6 +67,7 @@ pub(super) fn write(
     let tables = schemas.values().map(Vec::len).sum::<usize>() as u64;
     dump.world.tell(Event::Expected { count: tables, of: "tables" });
     let content = write_parts(dump, set, &parts)?;
+    write_schemas(dump, set, &parts)?;
     files::seal_dir(set)?;
     let mut entries = file_entries(set)?;
     for entry in &mut entries {
@@ -127,13 +131,12 @@ impl Names {
 /// Writes the parts with as many clients as there are jobs, and says what the full dump holds. The
 /// first failure ends it.
 fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<Content> {
-    let dumped = parts.iter().filter(|part| !matches!(part.what, What::Definition | What::Rows));
+    let dumped = parts.iter().filter(|part| matches!(part.what, What::Everything | What::Roles));
     let waiting: Mutex<VecDeque<&Part>> = Mutex::new(dumped.collect());
     let (failed, content) = (AtomicBool::new(false), OnceLock::new());
     let work = || -> Result<()> {
         while !failed.load(Ordering::SeqCst) {
-            let next =
-                waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_front();
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(part) = next else { return Ok(()) };
             let path = set.join(&part.path);
             let written = write_with_retries(dump, &path, part).and_then(|()| {
@@ -144,8 +147,15 @@ fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<Content> {
         }
         Ok(())
     };
+    at_once(dump.jobs, &work)?;
+    let unread = || RunError::Bug { what: "nobody read the full dump of a set".to_owned() };
+    Ok(content.into_inner().ok_or_else(unread)?)
+}
+
+/// Does the same on several threads, until each has come to its end.
+fn at_once(jobs: usize, work: &(dyn Fn() -> Result<()> + Sync)) -> Result<()> {
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..dump.jobs.min(parts.len())).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
         let outcomes: Vec<Result<()>> = workers
             .into_iter()
             .map(|worker| {
@@ -154,10 +164,44 @@ fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<Content> {
                 worker.join().unwrap_or_else(|_| Err(panicked().into()))
             })
             .collect();
-        outcomes.into_iter().collect::<Result<()>>()
-    })?;
-    let unread = || RunError::Bug { what: "nobody read the full dump of a set".to_owned() };
-    Ok(content.into_inner().ok_or_else(unread)?)
+        outcomes.into_iter().collect()
+    })
+}
+
+/// Writes the archive of each schema: the part of the full dump that is about it. Where that cannot
+/// be taken apart, the schema is dumped by itself.
+fn write_schemas(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<()> {
+    let whole = files::open(&set.join(&parts[0].path));
+    let mut whole = whole.map(BufReader::new).ok();
+    let mut archive = whole.as_mut().and_then(|whole| Archive::read(whole).ok());
+    for part in parts.iter().filter(|part| part.what == What::Schema) {
+        dump.world.interrupt.check()?;
+        let path = set.join(&part.path);
+        let schema = part.schema.as_deref().unwrap_or_default();
+        let cut = archive.as_mut().map(|archive| -> std::io::Result<()> {
+            archive.write_part(&mut create(&path)?, &|entry| is_of_schema(entry, schema))
+        });
+        if !matches!(cut, Some(Ok(()))) {
+            write_with_retries(dump, &path, part)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an entry is in the dump of a schema: what all dumps begin with, what is in the schema,
+/// and what is said of itself.
+fn is_of_schema(entry: &Entry, schema: &str) -> bool {
+    match entry.kind.as_slice() {
+        b"ENCODING" | b"STDSTRINGS" | b"SEARCHPATH" => true,
+        kind if kind.starts_with(b"PUBLICATION") => false,
+        _ if !entry.schema.is_empty() => entry.schema == schema.as_bytes(),
+        b"SCHEMA" => entry.tag == schema.as_bytes(),
+        b"ACL" | b"COMMENT" | b"SECURITY LABEL" => {
+            let named = entry.tag.strip_prefix(b"SCHEMA ").unwrap_or_default();
+            named == schema.as_bytes() || named == quote_identifier(schema).as_bytes()
+        }
+        _ => false,
+    }
 }
 
 /// Reads the full dump back, and writes the files of its tables while it passes.
@@ -265,25 +309,36 @@ pub(super) fn differences_of_parts(
     backup: &Backup,
 ) -> Result<Vec<String>> {
     let manifest = &backup.manifest;
-    let mut problems = Vec::new();
-    for file in manifest.files.iter().filter(|file| file.schema.is_some()) {
-        world.interrupt.check()?;
-        let path = folder.path_of(&manifest.name).join(&file.path);
-        let is_archive = path.extension().is_some_and(|ending| ending == "dump");
-        let content = if is_archive {
-            let program = client(settings.pg_bin(), manifest.engine.major)?.program(ARCHIVE_TOOL);
-            read_content(world, archive_text(world, &program, &path, &Target::nowhere())?)
-        } else {
-            read_content(world, plain_text(&path)?)
-        };
-        match content {
-            Ok(content) => problems.extend(strange(&file.path, &content.tables, manifest)),
-            Err(failure) => {
-                problems.push(format!("part: `{}` cannot be read: {failure}", file.path));
-            }
-        }
+    let parts: Vec<_> = manifest.files.iter().filter(|file| file.schema.is_some()).collect();
+    if parts.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(problems)
+    let program = client(settings.pg_bin(), manifest.engine.major)?.program(ARCHIVE_TOOL);
+    let root = folder.path_of(&manifest.name);
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    let work = || -> Result<()> {
+        loop {
+            world.interrupt.check()?;
+            let at = next.fetch_add(1, Ordering::SeqCst);
+            let Some(file) = parts.get(at) else { return Ok(()) };
+            let problems = match content_of(world, &program, &root.join(&file.path)) {
+                Ok(content) => strange(&file.path, &content.tables, manifest).collect(),
+                Err(failure) => vec![format!("part: `{}` cannot be read: {failure}", file.path)],
+            };
+            found.lock().unwrap_or_else(PoisonError::into_inner).insert(at, problems);
+        }
+    };
+    at_once(std::thread::available_parallelism().map_or(1, usize::from), &work)?;
+    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().flatten().collect())
+}
+
+/// What a part holds.
+fn content_of(world: &World, program: &Path, path: &Path) -> Result<Content> {
+    if path.extension().is_some_and(|ending| ending == "dump") {
+        read_content(world, archive_text(world, program, path, &Target::nowhere())?)
+    } else {
+        read_content(world, plain_text(path)?)
+    }
 }
 
 fn strange<'a>(

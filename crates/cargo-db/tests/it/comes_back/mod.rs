@@ -3,6 +3,7 @@
 
 mod named;
 mod owned;
+mod set_parts;
 mod subscribed;
 
 use crate::support::{Project, cluster};

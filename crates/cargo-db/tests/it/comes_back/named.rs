@@ -85,6 +85,6 @@ fn a_set_of_many_tables_costs_little_more_than_one_dump() {
     };
     let best = |format: &str| (0..3).map(|_| timed(format)).min().unwrap_or(Duration::MAX);
     let (custom, set) = (best("custom"), best("set"));
-    // Measured: 1.6 times. A dump of each table by itself takes 50 times as long.
-    assert!(set < custom * 6, "custom {custom:?}, set {set:?}");
+    // Measured: 2.2 times. A dump of each table by itself took 28 to 140 times as long.
+    assert!(set < custom * 4, "custom {custom:?}, set {set:?}");
 }
