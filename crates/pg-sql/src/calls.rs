@@ -1,8 +1,8 @@
-//! The functions that PostgreSQL calls while a dump is loaded: those that the dump brings along, and
-//! those of the server that reach out of the database. Their code is anybody's.
+//! The functions that PostgreSQL calls while a dump is loaded: those that the dump brings along,
+//! whose code is anybody's, and those of the server that reach out of the database.
 //!
-//! A statement counts as a caller where it names a function of the dump at all, so that one too many
-//! is named and not one too few.
+//! A statement counts as a caller where it names a function of the dump at all, so that one too
+//! many is named and not one too few.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -414,24 +414,30 @@ mod tests {
             ),
             ("CREATE STATISTICS public.s ON public.f(a), b FROM public.t;", "statistics public.s"),
             (
-                "CREATE OPERATOR public.=== (FUNCTION = public.f, LEFTARG = text, RIGHTARG = text);",
+                "CREATE OPERATOR public.=== (FUNCTION = public.f, LEFTARG = text, RIGHTARG = \
+                 text);",
                 "operator public.=",
             ),
             ("CREATE CAST (text AS public.x) WITH FUNCTION public.f(text);", "cast"),
             (
-                "CREATE VIEW public.v AS SELECT public.f('x');\nCREATE VIEW public.w AS SELECT * FROM public.v;\nCREATE MATERIALIZED VIEW public.m AS SELECT * FROM public.w WITH NO DATA;\nREFRESH MATERIALIZED VIEW public.m;",
+                "CREATE VIEW public.v AS SELECT public.f('x');\nCREATE VIEW public.w AS SELECT * \
+                 FROM public.v;\nCREATE MATERIALIZED VIEW public.m AS SELECT * FROM public.w \
+                 WITH NO DATA;\nREFRESH MATERIALIZED VIEW public.m;",
                 "materialized view public.m",
             ),
             (
-                "CREATE TRIGGER g AFTER INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.f();\nCOPY public.t (a) FROM stdin;\n\\.\n",
+                "CREATE TRIGGER g AFTER INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION \
+                 public.f();\nCOPY public.t (a) FROM stdin;\n\\.\n",
                 "trigger g",
             ),
             (
-                "CREATE TABLE public.t (a text, b text DEFAULT public.f('x') NOT NULL);\nCOPY public.t (a) FROM stdin;\n\\.\n",
+                "CREATE TABLE public.t (a text, b text DEFAULT public.f('x') NOT NULL);\n\
+                 COPY public.t (a) FROM stdin;\n\\.\n",
                 "default of b in table public.t",
             ),
             (
-                "ALTER TABLE ONLY public.t ALTER COLUMN b SET DEFAULT public.f('x');\nINSERT INTO public.t VALUES (1);",
+                "ALTER TABLE ONLY public.t ALTER COLUMN b SET DEFAULT public.f('x');\n\
+                 INSERT INTO public.t VALUES (1);",
                 "default of b in table public.t",
             ),
         ] {
@@ -449,8 +455,11 @@ mod tests {
             "CREATE VIEW public.v AS SELECT public.f('x');",
             "CREATE MATERIALIZED VIEW public.m AS SELECT public.f('x') WITH NO DATA;",
             "CREATE FUNCTION public.g() RETURNS text LANGUAGE sql AS $$ SELECT public.f('x') $$;",
-            "CREATE TABLE public.t (a text, b text DEFAULT public.f('x') NOT NULL);\nCOPY public.t (a, b) FROM stdin;\n\\.\n",
-            "CREATE TABLE public.t (a text DEFAULT now());\nCOPY public.t (a) FROM stdin;\nf(\n\\.\nCREATE TRIGGER g AFTER INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.f();",
+            "CREATE TABLE public.t (a text, b text DEFAULT public.f('x') NOT NULL);\n\
+             COPY public.t (a, b) FROM stdin;\n\\.\n",
+            "CREATE TABLE public.t (a text DEFAULT now());\nCOPY public.t (a) FROM stdin;\nf(\n\
+             \\.\nCREATE TRIGGER g AFTER INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION \
+             public.f();",
             "CREATE TABLE public.t (a text, f text, CHECK (f <> 'f('));",
             "CREATE INDEX i ON public.t USING btree (lower(a));",
             "COMMENT ON FUNCTION public.f(a text) IS 'f';",

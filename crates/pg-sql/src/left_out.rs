@@ -81,7 +81,7 @@ pub fn tablespace(statement: &Statement) -> Option<String> {
 pub fn extension(statement: &Statement) -> Option<(String, Option<String>)> {
     let words = crate::lexer::first_words(&statement.text, 10);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let rest = words.strip_prefix(&["create", "extension"])?;
+    let ["create", "extension", rest @ ..] = words.as_slice() else { return None };
     let rest = rest.strip_prefix(&["if", "not", "exists"]).unwrap_or(rest);
     let schema = rest.windows(2).find(|pair| pair[0] == "schema").map(|pair| pair[1].to_owned());
     Some(((*rest.first()?).to_owned(), schema))

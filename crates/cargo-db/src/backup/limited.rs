@@ -11,72 +11,80 @@ use crate::world::pg::{Purpose, Session};
 use pg_sql::quote::quote_identifier;
 use pg_sql::script::Statement;
 
-/// Loads a source into a new database as a login role that is made for it.
-pub(super) fn load_limited(
-    world: &World,
-    settings: &Settings,
-    built: &mut Built,
-    source: &Source,
-    rights: &Rights<'_>,
-    left_out: &dyn Fn(&Statement) -> bool,
-) -> Result<()> {
-    built.has_login = true;
-    let login = login::make(world, &built.target, rights)?;
-    let mut session = Session::open(world, &built.target, Purpose::Write)?;
-    make_extensions(world, settings, &mut session, source, rights, &login.user)?;
-    drop(session);
-    let mut wanted = source.wanted;
-    wanted.left_out.owners = true;
-    wanted.left_out.extensions = true;
-    let mut session = Session::open(world, &login, Purpose::Write)?;
-    session
-        .run("prepare the session", "SET client_min_messages = warning; SET lc_monetary = 'C'")?;
-    let loading = Loading { within: Within::Statements, wanted, left_out };
-    load_but(world, &mut session, source.text_to_load(world, settings)?, &loading)?;
-    drop(session);
-    let Rights::Of(role) = rights else { return Ok(()) };
-    // What a function made under its own name belongs to who it stands for.
-    let (from, to) = (quote_identifier(&login.user), quote_identifier(role));
+/// A source that is loaded as a login role that is made for it.
+pub(super) struct Limited<'a> {
+    pub(super) world: &'a World,
+    pub(super) settings: &'a Settings,
+    pub(super) source: &'a Source,
+    pub(super) rights: Rights<'a>,
+    /// The statements that do not run.
+    pub(super) left_out: &'a dyn Fn(&Statement) -> bool,
+}
+
+impl Limited<'_> {
+    /// Loads it into a new database.
+    pub(super) fn load(&self, built: &mut Built) -> Result<()> {
+        let Limited { world, settings, source, left_out, .. } = self;
+        built.has_login = true;
+        let login = login::make(world, &built.target, &self.rights)?;
+        self.make_extensions(built, &login.user)?;
+        let mut wanted = source.wanted;
+        (wanted.left_out.owners, wanted.left_out.extensions) = (true, true);
+        let mut session = Session::open(world, &login, Purpose::Write)?;
+        let prepare = "SET client_min_messages = warning; SET lc_monetary = 'C'";
+        session.run("prepare the session", prepare)?;
+        let loading = Loading { within: Within::Statements, wanted, left_out };
+        load_but(world, &mut session, source.text_to_load(world, settings)?, &loading)?;
+        source.is_unchanged()?;
+        drop(session);
+        if let Rights::Of(role) = self.rights {
+            hand_over(world, built, &login.user, role)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the extensions as the role that connects, before anything of the dump is there that
+    /// their scripts could find.
+    fn make_extensions(&self, built: &Built, login: &str) -> Result<()> {
+        let owner = match self.rights {
+            Rights::None => login,
+            Rights::Of(role) => role,
+        };
+        let extensions = self.source.extensions(self.world, self.settings)?;
+        let mut session = Session::open(self.world, &built.target, Purpose::Write)?;
+        session.run("prepare the session", "SET search_path = public")?;
+        for (name, schema) in &extensions {
+            let sql = making(name, schema.as_deref(), owner);
+            session.run("make the extensions of the dump", &sql)?;
+        }
+        Ok(())
+    }
+}
+
+fn making(extension: &str, schema: Option<&str>, owner: &str) -> String {
+    let (name, owner) = (quote_identifier(extension), quote_identifier(owner));
+    match schema {
+        None | Some("public" | "pg_catalog") => {
+            format!("CREATE EXTENSION IF NOT EXISTS {name} CASCADE")
+        }
+        Some(schema) => {
+            let schema = quote_identifier(schema);
+            format!(
+                "CREATE SCHEMA IF NOT EXISTS {schema}; \
+                 CREATE EXTENSION IF NOT EXISTS {name} WITH SCHEMA {schema} CASCADE; \
+                 ALTER SCHEMA {schema} OWNER TO {owner}"
+            )
+        }
+    }
+}
+
+/// Drops the login role. What a function made under its own name belongs to who it stands for.
+fn hand_over(world: &World, built: &mut Built, login: &str, role: &str) -> Result<()> {
+    let (from, to) = (quote_identifier(login), quote_identifier(role));
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
     let sql = format!("REASSIGN OWNED BY {from} TO {to}; DROP OWNED BY {from}");
     session.run("take back what the loading role has", &sql)?;
-    login::drop(&mut session, &login.user)?;
+    login::drop(&mut session, login)?;
     built.has_login = false;
-    Ok(())
-}
-
-/// Makes the extensions as the role that connects, before anything of the dump is there that their
-/// scripts could find.
-fn make_extensions(
-    world: &World,
-    settings: &Settings,
-    session: &mut Session,
-    source: &Source,
-    rights: &Rights<'_>,
-    login: &str,
-) -> Result<()> {
-    let owner = match rights {
-        Rights::None => login,
-        Rights::Of(role) => role,
-    };
-    for (extension, schema) in source.extensions(world, settings)? {
-        let name = quote_identifier(&extension);
-        let sql = match schema.as_deref() {
-            None | Some("public" | "pg_catalog") => {
-                format!("CREATE EXTENSION IF NOT EXISTS {name} CASCADE")
-            }
-            Some(schema) => {
-                let schema = quote_identifier(schema);
-                format!(
-                    "CREATE SCHEMA IF NOT EXISTS {schema}; \
-                     CREATE EXTENSION IF NOT EXISTS {name} WITH SCHEMA {schema} CASCADE; \
-                     ALTER SCHEMA {schema} OWNER TO {}",
-                    quote_identifier(owner)
-                )
-            }
-        };
-        session
-            .run("make the extensions of the dump", &format!("SET search_path = public; {sql}"))?;
-    }
     Ok(())
 }

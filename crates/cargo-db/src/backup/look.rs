@@ -54,9 +54,9 @@ impl Source {
         Ledger::of(&settings.root).knows(&self.holds()?)
     }
 
-    /// The same to be verified: what was not taken here goes without owners and rights, and so
+    /// The same for a verification: what was not taken here goes without owners and rights, and so
     /// without the roles that those name.
-    pub(super) fn to_verify(mut self, settings: &Settings) -> Result<Source> {
+    pub(super) fn for_verification(mut self, settings: &Settings) -> Result<Source> {
         if !self.is_known(settings)? {
             let left_out = &mut self.wanted.left_out;
             (left_out.owners, left_out.privileges, left_out.tablespaces) = (true, true, true);
@@ -73,8 +73,8 @@ impl Source {
         Ok(self.look(world, settings)?.extensions.clone())
     }
 
-    /// How the roles that its text names are not those of its manifest. What was taken here has them
-    /// from its text.
+    /// How the roles that its text names are not those of its manifest. What was taken here has
+    /// them from its text.
     pub(super) fn differences_of_roles(
         &self,
         world: &World,

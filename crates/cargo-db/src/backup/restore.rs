@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::compare::compare;
 use crate::backup::content::ARCHIVE_TOOL;
-use crate::backup::limited::load_limited;
+use crate::backup::limited::Limited;
 use crate::backup::load::{Loading, Within, load_but};
 use crate::backup::login::{Rights, may_make_roles};
 use crate::backup::properties::{bring_back, carry_over, properties};
@@ -87,8 +87,8 @@ pub(crate) fn scratch(
     load_sibling(world, settings, target, source, SCRATCH)
 }
 
-/// The same of a backup that was perhaps not taken here: then it is loaded as a role without rights,
-/// where such a role can be made.
+/// The same of a backup that was perhaps not taken here: then it is loaded as a role without
+/// rights, where such a role can be made.
 pub(super) fn scratch_to_verify(
     world: &World,
     settings: &Settings,
@@ -98,12 +98,21 @@ pub(super) fn scratch_to_verify(
     if source.is_known(settings)? || !may_make_roles(world, target)? {
         return scratch(world, settings, target, source);
     }
-    source.stranger(world, settings)?;
-    let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
-    let mut built = create_sibling(world, target, SCRATCH, like)?;
-    load_limited(world, settings, &mut built, source, &Rights::None, &is_of_subscription)?;
-    source.is_unchanged()?;
+    let (rights, left_out) = (Rights::None, &is_of_subscription);
+    load_limited(target, SCRATCH, &Limited { world, settings, source, rights, left_out })
+}
+
+fn load_limited(target: &Target, what: &str, limited: &Limited<'_>) -> Result<Built> {
+    limited.source.stranger(limited.world, limited.settings)?;
+    let mut built = empty(limited.world, target, limited.source, what)?;
+    limited.load(&mut built)?;
     Ok(built)
+}
+
+/// A new database like the one that the source is of.
+fn empty(world: &World, target: &Target, source: &Source, what: &str) -> Result<Built> {
+    let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
+    create_sibling(world, target, what, like)
 }
 
 /// Creates a database beside the target and loads the source into it.
@@ -115,15 +124,15 @@ fn load_sibling(
     what: &str,
 ) -> Result<Built> {
     source.stranger(world, settings)?;
-    let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
-    let create = || create_sibling(world, target, what, like.clone());
-    let mut built = create()?;
     let began = stopwatch();
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
-    match source.loads_as.as_deref().map(Rights::Of) {
-        Some(rights) => load_limited(world, settings, &mut built, source, &rights, &|_| false)?,
-        None => built = load_oneself(world, settings, source, what, built, &create)?,
-    }
+    let built = match source.loads_as.as_deref().map(Rights::Of) {
+        Some(rights) => {
+            let left_out = &|_: &Statement| false;
+            load_limited(target, what, &Limited { world, settings, source, rights, left_out })?
+        }
+        None => load_oneself(world, settings, target, source, what)?,
+    };
     source.is_unchanged()?;
     world.tell(Event::Finished {
         done: "Loaded",
@@ -133,16 +142,16 @@ fn load_sibling(
     Ok(built)
 }
 
-/// Loads the source as the role that connects; a second time, in order, where several tables at once
-/// failed.
+/// Loads the source as the role that connects; a second time, in order, where several tables at
+/// once failed.
 fn load_oneself(
     world: &World,
     settings: &Settings,
+    target: &Target,
     source: &Source,
     what: &str,
-    built: Built,
-    create: &dyn Fn() -> Result<Built>,
 ) -> Result<Built> {
+    let built = empty(world, target, source, what)?;
     let mut session = Session::open(world, &built.target, Purpose::Read)?;
     let program = loader(world, settings, source, session.server_major()?)?;
     drop(session);
@@ -156,7 +165,7 @@ fn load_oneself(
         Err(failure) => {
             tell_that_it_is_tried_again(world, &failure)?;
             drop(built);
-            let built = create()?;
+            let built = empty(world, target, source, what)?;
             load_text(world, settings, &built.target, source, what)?;
             Ok(built)
         }

@@ -55,7 +55,7 @@ impl Verifier<'_> {
         if problems.is_empty() && level == Level::Restore {
             let source = Source::of(folder, backup);
             problems = source.differences_of_roles(world, settings)?;
-            let to_load = source.to_verify(settings)?;
+            let to_load = source.for_verification(settings)?;
             problems.extend(loaded(world, settings, &to_load, &target()?)?);
         }
         world.interrupt.check()?;
