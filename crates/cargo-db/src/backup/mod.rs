@@ -49,7 +49,7 @@ pub(crate) use login::may_make_roles;
 pub(crate) use named::{Named, from_folder};
 pub(crate) use part::{Part, Scope};
 pub(crate) use preflight::{RestoreOptions, preflight};
-pub(crate) use restore::{build, finish, scratch};
+pub(crate) use restore::{analyse, build, finish, scratch};
 pub(crate) use retention::{Surroundings, remove};
 pub(crate) use roles::{create_roles, missing_roles};
 pub(crate) use sibling::{Built, Copied, SCRATCH, clone_sibling, copy_into, create_sibling};

@@ -71,10 +71,21 @@ pub(crate) fn finish(
         built.comment.clone_from(&properties.comment);
         built.is_template = properties.is_template;
     }
-    let mut session = Session::open(world, &built.target, Purpose::Write)?;
-    // Of each catalog that the role may not analyse there would be a warning.
-    session.run("prepare the session", "SET client_min_messages = error")?;
-    session.run("analyse the new database", "ANALYZE")
+    analyse(&mut Session::open(world, &built.target, Purpose::Write)?)
+}
+
+/// Analyses the tables of the session's database that its role may analyse: without a list, the
+/// server warns of each catalog that it may not.
+pub(crate) fn analyse(session: &mut Session) -> Result<()> {
+    let sql = "SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ' ORDER BY c.oid) \
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+               WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' \
+                 AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
+                 AND pg_has_role(c.relowner, 'USAGE')";
+    match session.value("look what can be analysed", sql)? {
+        Some(tables) => session.run("analyse the new database", &format!("ANALYZE {tables}")),
+        None => Ok(()),
+    }
 }
 
 /// A scratch database with the source in it, for whoever only wants to look.

@@ -252,7 +252,7 @@ impl<'a> Measure<'a> {
                     continue;
                 };
                 let known = self.captures.iter().any(|capture| capture.is_of_column(table, name));
-                if !(known || is_plain && widens(was, now)) {
+                if !(known || is_plain && widens(&was.printed, &now.printed)) {
                     unforeseen.push((table, Some(name.clone())));
                 }
             }

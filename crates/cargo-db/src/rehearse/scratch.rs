@@ -58,8 +58,7 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
                        AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
         let mut session = Session::open(world, &built.target, Purpose::Read)?;
         if session.value("look for tables of unknown size", unknown)?.is_some() {
-            Session::open(world, &built.target, Purpose::Write)?
-                .run("analyse the copy", "ANALYZE")?;
+            backup::analyse(&mut Session::open(world, &built.target, Purpose::Write)?)?;
         }
     }
     let is_backup = matches!(basis, Basis::Backup(_));

@@ -45,13 +45,27 @@ pub(super) struct Counts {
 /// A column, by table and number.
 pub(super) type Column = (Oid, i16);
 
+/// The type of a column. It is printed by its name, which may change while the type does not; so
+/// two are the same by what they are.
+#[derive(Clone, Debug, Eq)]
+pub(super) struct ColumnType {
+    pub(super) printed: String,
+    id: (Oid, i32),
+}
+
+impl PartialEq for ColumnType {
+    fn eq(&self, other: &ColumnType) -> bool {
+        self.id == other.id
+    }
+}
+
 /// How things stand at a moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     pub(super) relations: BTreeMap<Oid, Relation>,
     /// Name and type; but of no generated column: its values are not lost while the others are
     /// there.
-    pub(super) columns: BTreeMap<Column, (String, String)>,
+    pub(super) columns: BTreeMap<Column, (String, ColumnType)>,
     /// The strongest lock of our own on each.
     pub(super) locks: BTreeMap<Oid, Mode>,
     pub(super) counts: BTreeMap<Oid, Counts>,
@@ -119,8 +133,9 @@ impl Snapshot {
         }
         for row in &columns {
             let column = (row.number("oid")?, row.number("number")?);
-            let (name, of) = (row.text("name")?.to_owned(), row.text("type")?.to_owned());
-            snapshot.columns.insert(column, (name, of));
+            let id = (row.number("type_oid")?, row.number("modifier")?);
+            let of = ColumnType { printed: row.text("type")?.to_owned(), id };
+            snapshot.columns.insert(column, (row.text("name")?.to_owned(), of));
         }
         for row in &locks {
             let Some(mode) = Mode::named(row.text("mode")?) else { continue };
@@ -153,7 +168,7 @@ impl Snapshot {
     /// The type of a column.
     pub(super) fn column(&self, table: Oid, name: &str) -> Option<String> {
         let mut columns = self.columns.range((table, i16::MIN)..=(table, i16::MAX));
-        columns.find(|(_, (column, _))| column == name).map(|(_, (_, of))| of.clone())
+        columns.find(|(_, (column, _))| column == name).map(|(_, (_, of))| of.printed.clone())
     }
 
     /// The tables of which rows were written since.

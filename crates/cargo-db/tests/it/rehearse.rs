@@ -708,3 +708,36 @@ fn a_receipt_of_an_empty_copy_is_none_where_there_are_rows() {
         project.db(&["migrate", "--dry-run"]).code(1).says(why);
     }
 }
+
+#[test]
+fn what_only_looks_like_a_hazard_is_let_through() {
+    let project = based("h_alike");
+    for sql in [
+        "SELECT pg_catalog.set_config('search_path', '', false); CREATE TABLE public.x (i int);",
+        "ALTER TYPE mood RENAME TO feeling;",
+        "CREATE SCHEMA s2; ALTER TYPE mood SET SCHEMA s2; ALTER DOMAIN positive SET SCHEMA s2;",
+    ] {
+        let (_, found) = rehearsed(&project, sql);
+        assert!(found.iter().all(|one| !one.starts_with("values-overwritten")), "{sql}: {found:?}");
+    }
+    // What works in one database only is left out, and those after it run.
+    project.migration(
+        "1_m.sql",
+        "-- cargo-db: allow outside-database it works in one database only\n\
+         DO $$ BEGIN IF current_database() <> 'h_alike' THEN RAISE 'not here'; END IF; END $$;",
+    );
+    project.migration("2_n.sql", "CREATE TABLE after_it (id int);");
+    project.db(&["rehearse"]).ok().says("was not run").says("PASS  2 n");
+}
+
+#[test]
+fn an_index_of_a_partitioned_table_is_judged_at_the_end() {
+    let project = based("h_parts");
+    project.migration("1_m.sql", "CREATE INDEX events_day ON ONLY events (day);");
+    project.migration("2_n.sql", "CREATE INDEX events_2025_day ON events_2025 (day);");
+    project.migration("3_o.sql", "ALTER INDEX events_day ATTACH PARTITION events_2025_day;");
+    let ran = project.db(&["rehearse"]);
+    assert!(!ran.stdout.contains("invalid-index"), "{ran}");
+    std::fs::remove_file(project.path().join("migrations/3_o.sql")).unwrap();
+    project.db(&["rehearse"]).code(1).says("invalid-index");
+}

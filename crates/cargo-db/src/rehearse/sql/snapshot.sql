@@ -15,7 +15,8 @@ WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_'
 
 -- The columns of tables, but for those that are generated.
 SELECT a.attrelid AS oid, a.attnum AS number, a.attname AS name,
-       format_type(a.atttypid, a.atttypmod) AS type
+       format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS type_oid,
+       a.atttypmod AS modifier
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND c.relkind IN ('r', 'p')
