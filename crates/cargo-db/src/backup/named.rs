@@ -10,9 +10,15 @@ use crate::world::{World, files};
 /// What a word on the command line means.
 pub(crate) enum Named {
     /// A backup of the folder.
-    Backup(Backup),
+    Backup(Box<Backup>),
     /// Another file, or a folder, relative to where the user stands.
     File(PathBuf),
+}
+
+impl Named {
+    pub(crate) fn backup(backup: Backup) -> Named {
+        Named::Backup(Box::new(backup))
+    }
 }
 
 impl Folder {
@@ -34,7 +40,7 @@ impl Folder {
     /// The backup that a word means.
     pub(crate) fn find(&self, word: &str) -> Result<Backup> {
         match self.named(word)? {
-            Named::Backup(backup) => Ok(backup),
+            Named::Backup(backup) => Ok(*backup),
             Named::File(path) => {
                 let what = format!("`{}` in `{}`", path.display(), self.path().display());
                 Err(BackupError::NotFound { what }.into())
@@ -45,17 +51,17 @@ impl Folder {
     /// What a word means: a backup by its name goes before a file, which `./` can tell apart.
     pub(crate) fn named(&self, word: &str) -> Result<Named> {
         if self.has(word) {
-            return self.of_name(word).map(Named::Backup);
+            return self.of_name(word).map(Named::backup);
         }
         let path = files::current_dir()?.join(word);
         if let Some(name) = self.name_of(&path) {
-            return self.of_name(&name).map(Named::Backup);
+            return self.of_name(&name).map(Named::backup);
         }
         if files::is_there(&path) || path.is_dir() {
             return Ok(Named::File(path));
         }
         if let Some(backup) = self.listed_as(word)? {
-            return Ok(Named::Backup(backup));
+            return Ok(Named::backup(backup));
         }
         Err(self.unknown(word))
     }

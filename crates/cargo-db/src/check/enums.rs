@@ -48,7 +48,7 @@ impl AddedValues {
         let words = words(&statement.text);
         let ["alter", "type", name @ ..] = &as_strs(&words)[..] else { return };
         let Some(at) = name.windows(2).position(|pair| pair == ["add", "value"]) else { return };
-        let value = texts(&statement.text).into_iter().next().map(bare);
+        let value = texts(&statement.text).into_iter().next().map(|text| bare(&text));
         let of = name[..at].last().map(|of| (*of).to_owned());
         self.0.extend(value.zip(of).map(|(value, of)| Added { value, of }));
     }
@@ -77,7 +77,7 @@ fn values(words: &[&str], statement: &str) -> Vec<String> {
         !is_cast && !is_of_text
     };
     let texts = texts(statement).into_iter();
-    places.zip(texts).filter(|(at, _)| is_value(*at)).map(|(_, text)| bare(text)).collect()
+    places.zip(texts).filter(|(at, _)| is_value(*at)).map(|(_, text)| bare(&text)).collect()
 }
 
 fn is_operator(word: &str) -> bool {
@@ -85,6 +85,6 @@ fn is_operator(word: &str) -> bool {
 }
 
 /// A value may be written as E'...' in one place and as '...' in another.
-fn bare(text: String) -> String {
+fn bare(text: &str) -> String {
     text.trim_start_matches(['e', 'E']).to_owned()
 }

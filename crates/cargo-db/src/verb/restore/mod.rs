@@ -228,11 +228,11 @@ impl Restore {
         let jobs = self.jobs.map(|jobs| jobs.max(1));
         let has_parts = matches!(self.scope(), Some(Scope::Schema(_) | Scope::Table { .. }));
         let named = match &name {
-            None => Named::Backup(newest(database, folder, has_parts)?),
+            None => Named::backup(newest(database, folder, has_parts)?),
             Some(name) => folder.named(name)?,
         };
         let backup = match named {
-            Named::Backup(backup) => backup,
+            Named::Backup(backup) => *backup,
             Named::File(path) => {
                 let source = Source::file(&path)?.with_jobs(jobs);
                 if self.wants_all() {
