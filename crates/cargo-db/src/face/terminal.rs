@@ -60,6 +60,8 @@ impl Spinner {
         if !self.moves {
             return;
         }
+        // Before another one is drawn: each erases what it has drawn, where the cursor is then.
+        self.clear();
         let bar = ProgressBar::new_spinner();
         if let Ok(style) =
             ProgressStyle::with_template("{prefix:>12.cyan.bold} {msg} {spinner} {elapsed}")
@@ -69,10 +71,7 @@ impl Spinner {
         bar.set_prefix(doing.to_owned());
         bar.set_message(one_line(subject).into_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        let before = self.bar().replace(bar);
-        if let Some(before) = before {
-            before.finish_and_clear();
-        }
+        *self.bar() = Some(bar);
     }
 
     /// What moved for want of a number becomes a bar that has one.

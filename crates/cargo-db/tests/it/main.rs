@@ -48,6 +48,7 @@ mod set;
 mod settings;
 mod signed;
 mod targets;
+mod terminal;
 mod tidy;
 mod timeouts;
 mod tls;
