@@ -48,7 +48,7 @@ use crate::change::Workspace;
 use crate::cli::ConsentFlags;
 use crate::face::Face;
 use crate::failure::{Exit, Result};
-use crate::settings::Program;
+use crate::settings::{Place, Program};
 use crate::verb::Cli;
 use crate::world::process;
 
@@ -105,5 +105,8 @@ fn run(cli: &Cli, program: Program, typed: &[String], face: &Face) -> Result<Out
     let outcome = verb
         .run(&workspace)
         .unwrap_or_else(|failure| Outcome::from(workspace.world.as_interrupted(failure)));
-    Ok(outcome.of_set(workspace.settings.migrations.set.as_deref()))
+    let settings = &workspace.settings;
+    let address =
+        matches!(settings.place.value, Place::Named(_)).then(|| settings.place.origin.place());
+    Ok(outcome.of_address(address.as_deref()).of_set(settings.migrations.set.as_deref()))
 }

@@ -60,6 +60,12 @@ impl Outcome {
         Outcome { set: set.map(str::to_owned), failure, ..self }
     }
 
+    /// The same, about the database whose address was found there.
+    pub(crate) fn of_address(self, place: Option<&str>) -> Outcome {
+        let failure = self.failure.map(|failure| failure.of_address(place));
+        Outcome { failure, ..self }
+    }
+
     /// What there is to say, where there is anything but a failure.
     pub(crate) fn answer(&self) -> Option<&dyn AnyAnswer> {
         self.answer.as_deref()

@@ -36,13 +36,19 @@ impl ConnectionError {
                 let failed =
                     Explanation::new("CONNECTION.FAILED", Exit::Unreachable).because_text(why);
                 match code.as_deref() {
-                    Some("28P01" | "28000") => failed.advise(
-                        "look at the user and the password; `cargo db status` says where they \
-                         come from",
-                    ),
+                    Some("28P01" | "28000") => failed.advise("look at the user and the password"),
                     Some("53300") => {
                         failed.advise("the server has no connection left: close some, or wait")
                     }
+                    Some("3D000") => failed.run(
+                        "in development and test, create it and apply the migrations",
+                        "cargo db migrate",
+                    ),
+                    None if why.contains("lookup address") => {
+                        failed.advise("look at the name of the host, and at the network")
+                    }
+                    None if why.contains("password missing") => failed
+                        .advise("name the password in the URL, in PGPASSWORD or in `~/.pgpass`"),
                     _ => failed.run("wait for the server to come up", "cargo db status --wait"),
                 }
             }

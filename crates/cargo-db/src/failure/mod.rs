@@ -125,12 +125,20 @@ struct Inner {
     done: Vec<String>,
     /// The set of migrations that was named.
     set: Option<String>,
+    /// Where the address of the database was found.
+    address: Option<String>,
     cause: Option<Cause>,
 }
 
 impl<K: Into<Kind>> From<K> for Failure {
     fn from(kind: K) -> Failure {
-        Failure(Box::new(Inner { kind: kind.into(), done: Vec::new(), set: None, cause: None }))
+        Failure(Box::new(Inner {
+            kind: kind.into(),
+            done: Vec::new(),
+            set: None,
+            address: None,
+            cause: None,
+        }))
     }
 }
 
@@ -288,7 +296,20 @@ impl Failure {
 
     /// Why, in lines: what the server said, or what was found.
     pub(crate) fn why(&self) -> Vec<String> {
-        self.0.kind.explain().why
+        let mut why = self.0.kind.explain().why;
+        let is_address = matches!(
+            self.kind(),
+            Kind::Connection(ConnectionError::Failed { .. } | ConnectionError::NoDatabase { .. })
+        );
+        let found = self.0.address.as_ref().filter(|_| is_address);
+        why.extend(found.map(|place| format!("the address is from {place}")));
+        why
+    }
+
+    /// Says where the address of the database was found, for whoever has to change it.
+    pub(crate) fn of_address(mut self, place: Option<&str>) -> Failure {
+        self.0.address = place.map(str::to_owned);
+        self
     }
 
     /// Says which set of migrations it was about: what is to be done next is done to that one.

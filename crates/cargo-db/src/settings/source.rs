@@ -129,7 +129,7 @@ impl fmt::Display for Origin {
 
 impl Origin {
     /// The same with the line, for whoever has to change it.
-    pub(super) fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         match self {
             Origin::EnvFile { line, .. } => format!("{self}, line {line}"),
             _ => self.to_string(),

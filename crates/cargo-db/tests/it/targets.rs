@@ -238,3 +238,21 @@ fn a_pipe_is_no_settings_file() {
     project.db(&["status"]).code(7).says("it is not a regular file");
     project.db(&["policy", "--no-dotenv"]).ok();
 }
+
+#[test]
+fn a_database_that_is_not_reached_is_named_with_the_line_that_names_it() {
+    let project = Project::bare("t_address");
+    let url = |host: &str, database: &str| {
+        format!("# ours\nDATABASE_URL=postgres://postgres@{host}/{database}\n")
+    };
+    project.write(".env", &url("nosuchhost.invalid", "x"));
+    for verb in ["status", "migrate", "backup", "rollback"] {
+        let ran = project.db(&[verb]).code(6);
+        ran.says("the address is from DATABASE_URL in .env, line 2").says("the name of the host");
+    }
+    let server = cluster().url("nosuch_database");
+    project.write(".env", &format!("DATABASE_URL={server}\n"));
+    for verb in ["backup", "rollback"] {
+        project.db(&[verb]).code(6).says("DATABASE_URL in .env, line 1").says("cargo db migrate");
+    }
+}
