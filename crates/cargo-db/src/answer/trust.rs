@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::answer::{Answer, Style};
+use crate::plan::PlanId;
 use crate::settings::{Ground, Trust, TrustRecord};
 
 /// What a repository wants to be trusted with.
@@ -31,7 +32,7 @@ impl TrustView {
     pub(crate) fn of(trust: &Trust, server: Option<&Path>, given: bool) -> TrustView {
         TrustView {
             root: trust.root.display().to_string(),
-            id: trust.id()[..12].to_owned(),
+            id: trust.id()[..PlanId::DIGITS].to_owned(),
             commands: trust.commands(),
             foreign: trust.foreign,
             server: server.map(|folder| folder.display().to_string()),

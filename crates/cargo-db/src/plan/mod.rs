@@ -277,6 +277,12 @@ pub(crate) struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PlanId(String);
 
+impl PlanId {
+    /// As many digits as nobody can find two plans for that have all of them in common, not even
+    /// somebody who writes the files that both are about.
+    pub(crate) const DIGITS: usize = 32;
+}
+
 impl fmt::Display for PlanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -444,7 +450,7 @@ impl Plan {
         self.steps.iter().for_each(|step| add(&fingerprint(step)));
         let hex: String =
             digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        PlanId(hex[..12].to_owned())
+        PlanId(hex[..PlanId::DIGITS].to_owned())
     }
 }
 

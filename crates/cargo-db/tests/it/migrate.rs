@@ -361,7 +361,7 @@ fn dry_run_shows_the_plan_and_its_sql_and_does_nothing() {
     assert_eq!(project.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), ["0"]);
     let json = project.db(&["migrate", "--dry-run", "--json"]).ok().json();
     assert_eq!(json["plan"]["steps"].as_array().unwrap().len(), 3);
-    assert_eq!(json["plan"]["id"].as_str().unwrap().len(), 12);
+    assert_eq!(json["plan"]["id"].as_str().unwrap().len(), 32);
 }
 
 #[test]
