@@ -40,7 +40,7 @@ pub(crate) fn preflight(
     source.stranger(world, settings)?;
     let (mut wanted_roles, wanted_extensions) = source.needs(world, settings)?;
     if options.brings_roles {
-        let come = missing_roles(world, target, source)?;
+        let come = missing_roles(world, settings, target, source)?;
         wanted_roles.retain(|role| !come.contains(role));
     }
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;

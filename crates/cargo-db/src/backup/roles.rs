@@ -1,10 +1,12 @@
 //! The roles that a set brings along. Only those that the server does not have are made: what a
 //! role may do on this server is not for a backup to change.
 
+use crate::backup::allowed::beginning;
 use crate::backup::content::Text;
 use crate::backup::source::Source;
 use crate::failure::{BackupError, CausedBy, Result};
 use crate::model::target::Target;
+use crate::settings::Settings;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session};
 use pg_sql::dump::is_of_roles;
@@ -14,28 +16,58 @@ use pg_sql::script::{ScriptReader, Statement};
 /// The roles of a source that the server does not have.
 pub(crate) fn missing_roles(
     world: &World,
+    settings: &Settings,
     target: &Target,
     source: &Source,
 ) -> Result<Vec<String>> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let there = session.column("list the roles", "SELECT rolname FROM pg_roles")?;
-    let created = statements(world, source)?
-        .into_iter()
-        .filter_map(|statement| role_of(&statement, "create"));
-    Ok(created.filter(|role| !there.contains(role)).collect())
+    let statements = statements(world, source)?;
+    let created = statements.iter().filter_map(|statement| role_of(statement, "create"));
+    let missing: Vec<String> = created.filter(|role| !there.contains(role)).collect();
+    if !source.is_known(settings)? {
+        refuse_rights(source, &statements, &missing)?;
+    }
+    Ok(missing)
+}
+
+/// What a role may do on the whole server.
+const RIGHTS: &[&str] = &["superuser", "createrole", "createdb", "replication", "bypassrls"];
+
+/// Fails where roles would be given what only a backup that was taken here may say: rights on the
+/// whole server, or membership in a role that is there already.
+fn refuse_rights(source: &Source, statements: &[Statement], roles: &[String]) -> Result<()> {
+    let gives_rights = |statement: &&Statement| {
+        let words = words(&statement.text);
+        match (role_of(statement, "alter"), member_of(statement)) {
+            (Some(role), _) if roles.contains(&role) => {
+                words[3..].iter().any(|word| RIGHTS.contains(&word.as_str()))
+            }
+            (_, Some(member)) => roles.contains(&member) && !roles.contains(&words[1]),
+            _ => false,
+        }
+    };
+    let Some(statement) = statements.iter().find(gives_rights) else { return Ok(()) };
+    let (name, line) = (source.name.clone(), statement.line);
+    Err(BackupError::RoleRights { name, line, statement: beginning(statement) }.into())
 }
 
 /// Makes roles, with what they may do and the roles that they are members of. A password is not
 /// among it: nobody can log in with one until somebody sets it.
 pub(crate) fn create_roles(
     world: &World,
+    settings: &Settings,
     target: &Target,
     source: &Source,
     roles: &[String],
 ) -> Result<()> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
     session.run("begin a transaction", "BEGIN")?;
-    for statement in statements(world, source)? {
+    let statements = statements(world, source)?;
+    if !source.is_known(settings)? {
+        refuse_rights(source, &statements, roles)?;
+    }
+    for statement in statements {
         let named = role_of(&statement, "create").or_else(|| role_of(&statement, "alter"));
         if named.or_else(|| member_of(&statement)).is_some_and(|role| roles.contains(&role)) {
             session.run("create the roles of the backup", &statement.text)?;

@@ -33,6 +33,8 @@ pub(crate) enum BackupError {
     CannotRestore { name: String, problems: Vec<String> },
     #[error("line {line} of `{name}` is not a statement that pg_dump writes: {statement}")]
     NotOfDump { name: String, line: usize, statement: String },
+    #[error("line {line} of the roles of `{name}` gives rights: {statement}")]
+    RoleRights { name: String, line: usize, statement: String },
     #[error("`{name}` cannot be restored: {what}")]
     Unreadable { name: String, what: String, remedy: Option<String> },
     #[error("`{name}` does not say that it is complete")]
@@ -93,6 +95,9 @@ impl BackupError {
                      privileges",
                 )
                 .advise("if you have read the file and trust it, pass `--allow-any-sql`"),
+            BackupError::RoleRights { .. } => Explanation::new("RESTORE.ROLE_RIGHTS", Exit::Backup)
+                .because("only a backup that was taken here may give roles rights on the server")
+                .advise("create the role yourself, with what it may do"),
             BackupError::Unreadable { remedy, .. } => {
                 let explanation = Explanation::new("RESTORE.UNREADABLE", Exit::Backup);
                 match remedy {
@@ -166,6 +171,11 @@ pub(super) fn samples() -> Vec<BackupError> {
             name: text("school.sql"),
             line: 7,
             statement: text("DO $$ BEGIN END $$"),
+        },
+        BackupError::RoleRights {
+            name: text("school-1"),
+            line: 7,
+            statement: text("ALTER ROLE ada WITH SUPERUSER"),
         },
         BackupError::Unreadable {
             name: text("school.sql.xz"),

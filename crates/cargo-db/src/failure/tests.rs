@@ -174,6 +174,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("RESTORE.NOT_OF_DUMP", &[11]),
     ("RESTORE.NO_READER", &[11]),
     ("RESTORE.PREFLIGHT", &[11]),
+    ("RESTORE.ROLE_RIGHTS", &[11]),
     ("RESTORE.UNREADABLE", &[11]),
     ("ROLLBACK.EMPTY", &[7]),
     ("ROLLBACK.IRREVERSIBLE", &[7]),

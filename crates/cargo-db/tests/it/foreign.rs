@@ -531,3 +531,43 @@ fn a_part_that_makes_the_schema_public_is_loaded() {
         is_school(&project);
     }
 }
+
+#[test]
+fn a_set_of_others_gives_no_role_rights_on_the_server() {
+    let project = Project::new("foreign_roles");
+    project.run_sql("CREATE ROLE foreign_ada LOGIN; CREATE ROLE foreign_team; GRANT foreign_team TO foreign_ada");
+    project.run_sql("CREATE TABLE t (a int); ALTER TABLE t OWNER TO foreign_ada");
+    project.db(&["backup", "--format", "set"]).ok();
+    project.run_sql("DROP TABLE t");
+    cluster().run("postgres", "DROP ROLE foreign_ada");
+    let set = std::fs::read_dir(project.path().join("backups/latest")).unwrap();
+    let set = set.flatten().next().unwrap().path();
+    let (roles, manifest) = (set.join("roles.sql"), set.join("manifest.json"));
+    let written = std::fs::read_to_string(&roles).unwrap();
+    let forge = |text: &str| {
+        let text = written.replacen("ALTER ROLE foreign_ada WITH NOSUPERUSER", text, 1);
+        std::fs::write(&roles, &text).unwrap();
+        let mut known: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+        let files = known["files"].as_array_mut().unwrap();
+        let file = files.iter_mut().find(|file| file["path"] == "roles.sql").unwrap();
+        let sum = piped(&["sha256sum"], text.as_bytes());
+        file["sha256"] = String::from_utf8_lossy(&sum[..64]).into();
+        file["bytes"] = text.len().into();
+        std::fs::write(&manifest, known.to_string()).unwrap();
+    };
+    let how = ["restore", "--latest", "--roles", "--confirm", "foreign_roles"];
+    forge("ALTER ROLE foreign_ada WITH SUPERUSER");
+    project.db(&how).code(11).says("of the roles of").says("WITH SUPERUSER");
+    forge("ALTER ROLE foreign_ada WITH NOSUPERUSER");
+    // It is the one that was taken here again, which may make a role a member of one that is there.
+    project.db(&how).ok();
+    let team = "SELECT pg_has_role('foreign_ada', 'foreign_team', 'member')";
+    assert_eq!(project.query(team), ["t"]);
+    project.run_sql("DROP TABLE t; DROP OWNED BY foreign_ada");
+    cluster().run("postgres", "DROP OWNED BY foreign_ada");
+    std::fs::remove_file(project.path().join(".db/backups.sha256")).unwrap();
+    project.db(&["restore", "--drop-previous", "--yes"]).ok();
+    cluster().run("postgres", "DROP ROLE foreign_ada");
+    project.db(&how).code(11).says("of the roles of").says("GRANT foreign_team TO foreign_ada");
+}

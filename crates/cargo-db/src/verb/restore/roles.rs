@@ -23,7 +23,10 @@ impl Roles {
     ) -> Result<Vec<String>> {
         match self {
             Roles::Expected => Ok(Vec::new()),
-            Roles::Created => backup::missing_roles(&database.workspace.world, target, source),
+            Roles::Created => {
+                let (world, settings) = (&database.workspace.world, &database.settings);
+                backup::missing_roles(world, settings, target, source)
+            }
         }
     }
 }
@@ -37,7 +40,8 @@ pub(super) fn step(roles: Vec<String>) -> Option<Step> {
 pub(super) fn create(database: &Database<'_>, plan: &Plan, source: &Source) -> Result<()> {
     for step in &plan.steps {
         if let Step::CreateRoles { names } = step {
-            backup::create_roles(&database.workspace.world, &plan.target, source, names)?;
+            let (world, settings) = (&database.workspace.world, &database.settings);
+            backup::create_roles(world, settings, &plan.target, source, names)?;
         }
     }
     Ok(())
