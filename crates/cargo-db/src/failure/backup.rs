@@ -98,19 +98,8 @@ impl BackupError {
             BackupError::RoleRights { .. } => Explanation::new("RESTORE.ROLE_RIGHTS", Exit::Backup)
                 .because("only a backup that was taken here may give roles rights on the server")
                 .advise("create the role yourself, with what it may do"),
-            BackupError::Unreadable { remedy, .. } => {
-                let explanation = Explanation::new("RESTORE.UNREADABLE", Exit::Backup);
-                match remedy {
-                    Some(command) => explanation.run("make a file of it that can be", command),
-                    None => explanation,
-                }
-            }
-            BackupError::Incomplete { .. } => Explanation::new("RESTORE.INCOMPLETE", Exit::Backup)
-                .because(
-                    "the comment that pg_dump writes last, `PostgreSQL database dump \
-                         complete`, is missing: the file was cut off, or another program wrote it",
-                )
-                .advise("if you know that nothing is missing, pass `--accept-incomplete`"),
+            BackupError::Unreadable { remedy, .. } => unreadable(remedy.as_deref()),
+            BackupError::Incomplete { .. } => incomplete(),
             BackupError::NoReader { package, .. } => {
                 Explanation::new("RESTORE.NO_READER", Exit::Backup).advise(format!(
                     "install {package} or newer, or name its folder in CARGO_DB_PG_BIN"
@@ -133,6 +122,23 @@ impl BackupError {
             }
         }
     }
+}
+
+fn unreadable(remedy: Option<&str>) -> Explanation {
+    let explanation = Explanation::new("RESTORE.UNREADABLE", Exit::Backup);
+    match remedy {
+        Some(command) => explanation.run("make a file of it that can be", command),
+        None => explanation,
+    }
+}
+
+fn incomplete() -> Explanation {
+    Explanation::new("RESTORE.INCOMPLETE", Exit::Backup)
+        .because(
+            "the comment that pg_dump writes last, `PostgreSQL database dump complete`, is \
+             missing: the file was cut off, or another program wrote it",
+        )
+        .advise("if you know that nothing is missing, pass `--accept-incomplete`")
 }
 
 fn find_a_sound_one(explanation: Explanation) -> Explanation {
