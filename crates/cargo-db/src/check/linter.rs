@@ -4,6 +4,8 @@
 //! neither swallow one (it takes what follows `CREATE SCHEMA … CREATE …` for a part of it) nor be
 //! silenced by a comment that is not meant for us.
 
+use std::collections::BTreeMap;
+
 use pg_sql::script::Statement;
 use squawk_linter::{Linter, LinterSettings, Rule};
 use squawk_syntax::SourceFile;
@@ -12,7 +14,7 @@ use crate::check::finding::finding;
 use crate::check::rules;
 use crate::check::words::{as_strs, object_of};
 use crate::model::finding::Finding;
-use pg_sql::lexer::words;
+use pg_sql::lexer::{first_words, words};
 
 /// What the parser and the linter say.
 pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding> {
@@ -51,7 +53,10 @@ pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding
         (found.object, found.help) = (object_of(&statement.text), violation.help);
         findings.push(found);
     }
-    findings.retain(|found| !is_about_new_object(found, statements));
+    if !findings.is_empty() {
+        let created = created(statements);
+        findings.retain(|found| !is_about_new_object(found, &created));
+    }
     findings
 }
 
@@ -142,28 +147,41 @@ fn rebuilt(statements: &[Statement]) -> (String, Vec<usize>) {
     (text, starts)
 }
 
+/// The tables that the statements make, each with the line of the first that does.
+fn created(statements: &[Statement]) -> BTreeMap<String, usize> {
+    let mut created = BTreeMap::new();
+    for statement in statements {
+        if let Some(name) = created_by(statement) {
+            created.entry(bare(&name).to_owned()).or_insert(statement.line);
+        }
+    }
+    created
+}
+
+/// The table that a statement makes, if it makes one.
+fn created_by(statement: &Statement) -> Option<String> {
+    // The name stands at the beginning, however long the statement is.
+    let words = first_words(&statement.text, 12);
+    let words = as_strs(&words);
+    let table = words.iter().position(|word| *word == "table");
+    let table = table.filter(|_| words.first() == Some(&"create"))?;
+    let rest = words[table + 1..].iter();
+    let rest: Vec<&str> =
+        rest.filter(|word| !matches!(**word, "if" | "not" | "exists")).copied().collect();
+    Some(match rest.as_slice() {
+        [schema, ".", name, ..] => format!("{schema}.{name}"),
+        [name, ..] => (*name).to_owned(),
+        [] => String::new(),
+    })
+}
+
 /// What an earlier statement of the file has made is used by nobody yet.
-fn is_about_new_object(found: &Finding, statements: &[Statement]) -> bool {
-    let Some(object) = &found.object else { return false };
-    let earlier = statements.iter().take_while(|statement| statement.line < found.line);
-    let mut created = earlier.filter_map(|statement| {
-        let words = words(&statement.text);
-        let words = as_strs(&words);
-        let table = words
-            .iter()
-            .position(|word| *word == "table")
-            .filter(|_| words.first() == Some(&"create"))?;
-        let rest: Vec<&str> = words[table + 1..]
-            .iter()
-            .filter(|word| !matches!(**word, "if" | "not" | "exists"))
-            .copied()
-            .collect();
-        Some(match rest.as_slice() {
-            [schema, ".", name, ..] => format!("{schema}.{name}"),
-            [name, ..] => (*name).to_owned(),
-            [] => String::new(),
-        })
-    });
-    let bare = |name: &str| name.strip_prefix("public.").unwrap_or(name).to_owned();
-    created.any(|name| bare(&name) == bare(object))
+fn is_about_new_object(found: &Finding, created: &BTreeMap<String, usize>) -> bool {
+    let object = found.object.as_deref();
+    let line = object.and_then(|object| created.get(bare(object)));
+    line.is_some_and(|line| *line < found.line)
+}
+
+fn bare(name: &str) -> &str {
+    name.strip_prefix("public.").unwrap_or(name)
 }
