@@ -7,7 +7,7 @@ use crate::backup::part::{Part, Scope, is_about_schema};
 use crate::backup::subscriptions::{self, Subscription};
 use crate::failure::Result;
 use crate::world::pg::{Row, Session};
-use pg_sql::lexer::first_words;
+use pg_sql::lexer::{first_words, words};
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::Statement;
 
@@ -104,6 +104,8 @@ fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> 
 pub(super) struct Kept {
     extensions: Vec<String>,
     event_triggers: Vec<String>,
+    /// Schema and name of what belongs to the extensions.
+    members: Vec<(String, String)>,
     schemas: Vec<String>,
     /// Those of the schemas that are somebody else's.
     others_schemas: Vec<String>,
@@ -122,10 +124,24 @@ impl Kept {
             | ["comment", "on", "event", "trigger", name, ..] => stays(&self.event_triggers, name),
             ["create", "schema", name, ..] => stays(&self.schemas, name),
             ["alter" | "comment" | "grant" | "revoke", ..] => {
-                self.others_schemas.iter().any(|schema| is_about_schema(statement, schema))
+                let is_about = |schema: &String| is_about_schema(statement, schema);
+                self.others_schemas.iter().any(is_about) || self.grants_on_member(statement)
             }
             _ => false,
         }
+    }
+
+    /// Whether it is about a right on an object of an extension, which is its owner's to give.
+    fn grants_on_member(&self, statement: &Statement) -> bool {
+        if self.members.is_empty()
+            || !["GRANT ", "REVOKE "].iter().any(|verb| statement.text.starts_with(verb))
+        {
+            return false;
+        }
+        let words = words(&statement.text);
+        let on = words.iter().position(|word| word == "on").map(|at| &words[at + 1..]);
+        matches!(on, Some([_, schema, dot, name, ..]) if dot == "."
+            && self.members.iter().any(|member| (&member.0, &member.1) == (schema, name)))
     }
 }
 
@@ -138,12 +154,15 @@ fn drop_everything(session: &mut Session) -> Result<Kept> {
             session.run("drop what the backup brings back", &statement)?;
         }
     }
-    let [extensions, triggers] = session.sets("list what stays", include_str!("sql/kept.sql"))?;
+    let [extensions, triggers, members] =
+        session.sets("list what stays", include_str!("sql/kept.sql"))?;
     let name = |row: &Row| Ok(row.text("name")?.to_owned());
+    let member = |row: &Row| Ok((row.text("schema")?.to_owned(), row.text("name")?.to_owned()));
     let names = |rows: &[Row]| rows.iter().map(name).collect::<Result<Vec<String>>>();
     let mut kept = Kept {
         extensions: names(&extensions)?,
         event_triggers: names(&triggers)?,
+        members: members.iter().map(member).collect::<Result<_>>()?,
         ..Kept::default()
     };
     let sql = include_str!("sql/outside_of_schemas.sql");

@@ -21,6 +21,9 @@ use crate::verb::restore::kept::{DroppingKept, SwappingBack};
 use crate::verb::restore::roles::Roles;
 use pg_sql::left_out::LeftOut;
 
+/// How many bytes a name has: of a longer one, a server takes the beginning.
+const LONGEST_NAME: usize = 63;
+
 const EFFECT: Effect = Effect::Destroys;
 
 /// The flags that say what to restore, and how.
@@ -120,6 +123,11 @@ impl Verb for Restore {
         }
         if self.drop_previous {
             return self.drop_kept(&database);
+        }
+        if self.into.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_NAME) {
+            let what =
+                format!("`--into` takes the name of a database, of 1 to {LONGEST_NAME} bytes");
+            return Err(SettingsError::Usage { what }.into());
         }
         let source = self.choose(&database, &Folder::of(&database.settings))?;
         let source = source.with_wanted(self.wanted()).with_role(self.role.clone());

@@ -109,14 +109,16 @@ fn a_database_without_some_rows_comes_back_without_them() {
 
 #[test]
 fn rows_that_are_accepted_in_one_order_only_come_back_in_it() {
-    let project = awkward("cb_order");
+    let project = Project::new("cb_order");
+    project.run_sql(
+        "CREATE DOMAIN positive AS int; CREATE TABLE older (v positive); \
+         INSERT INTO older SELECT -1 FROM generate_series(1, 300000); \
+         ALTER DOMAIN positive ADD CONSTRAINT is_positive CHECK (value > 0) NOT VALID",
+    );
     let name = backup(&project, "custom");
-    // Side by side, the rows of a domain may come after its constraint.
-    for _ in 0..3 {
-        project.db(&["restore", &name, "--jobs", "4", "--into", "cb_order_2", "--yes"]).ok();
-        assert_eq!(facts("cb_order_2"), facts("cb_order"));
-        let drop = "ALTER SUBSCRIPTION feed SET (slot_name = NONE); DROP SUBSCRIPTION feed";
-        cluster().run("cb_order_2", drop);
-        cluster().run("postgres", "DROP DATABASE cb_order_2");
+    // Side by side, the rows may come after the constraint of their domain: in two of three runs.
+    for into in ["cb_order_1", "cb_order_2", "cb_order_3"] {
+        project.db(&["restore", &name, "--jobs", "2", "--into", into, "--yes"]).ok();
+        assert_eq!(cluster().query(into, "SELECT count(*), min(v) FROM older"), ["300000|-1"]);
     }
 }

@@ -71,6 +71,18 @@ fn a_database_may_be_called_what_looks_like_a_connection() {
 }
 
 #[test]
+fn a_name_that_no_database_can_have_is_refused_before_anything_is_loaded() {
+    let project = Project::new("cbn_into");
+    project.run_sql("CREATE TABLE t (a int)");
+    project.db(&["backup"]).ok();
+    for name in ["", &"x".repeat(64)] {
+        let restore = ["restore", "--latest", "--into", name, "--yes"];
+        project.db(&restore).code(2).says("of 1 to 63 bytes");
+    }
+    project.db(&["restore", "--latest", "--into", &"x".repeat(63), "--yes"]).ok();
+}
+
+#[test]
 fn a_set_of_many_tables_costs_little_more_than_one_dump() {
     let project = Project::new("cbn_many");
     project.run_sql(
