@@ -17,6 +17,8 @@ pub(super) struct Known<'a> {
     server: u32,
     parameters: BTreeSet<String>,
     in_preamble: bool,
+    /// Those that are left out and were named.
+    said: BTreeSet<String>,
     /// The schemas that are there before anything is loaded.
     schemas: BTreeSet<String>,
 }
@@ -30,7 +32,7 @@ impl Known<'_> {
         let sql = "SELECT nspname::pg_catalog.text FROM pg_catalog.pg_namespace";
         let schemas = session.column("list the schemas", sql)?.into_iter().collect();
         let server = session.server_major()?;
-        Ok(Known { world, server, parameters, in_preamble: true, schemas })
+        Ok(Known { world, server, parameters, in_preamble: true, said: BTreeSet::new(), schemas })
     }
 
     /// Whether a statement makes a schema that is there: `public`, which a part of a database makes
@@ -56,6 +58,9 @@ impl Known<'_> {
         self.in_preamble &= sets.is_some() || is_preamble(statement);
         let unknown = sets.filter(|name| self.in_preamble && !self.parameters.contains(name));
         let Some(name) = unknown.filter(|name| !name.contains('.')) else { return false };
+        if !self.said.insert(name.clone()) {
+            return true;
+        }
         let server = self.server;
         let message =
             format!("left out: `{name}` is set, and PostgreSQL {server} does not know it");

@@ -71,7 +71,13 @@ pub(crate) fn finish(
         built.comment.clone_from(&properties.comment);
         built.is_template = properties.is_template;
     }
-    analyse(&mut Session::open(world, &built.target, Purpose::Write)?)
+    if let Err(failure) = analyse(&mut Session::open(world, &built.target, Purpose::Write)?) {
+        // It is all there. What cannot be reached from here, as a partition on another server,
+        // keeps nobody from using the rest.
+        world.interrupt.check()?;
+        world.tell(Event::Warning { message: format!("some tables are not analysed: {failure}") });
+    }
+    Ok(())
 }
 
 /// Analyses the tables of the session's database that its role may analyse: without a list, the
@@ -82,10 +88,8 @@ pub(crate) fn analyse(session: &mut Session) -> Result<()> {
                WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' \
                  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
                  AND pg_has_role(c.relowner, 'USAGE')";
-    match session.value("look what can be analysed", sql)? {
-        Some(tables) => session.run("analyse the new database", &format!("ANALYZE {tables}")),
-        None => Ok(()),
-    }
+    let Some(tables) = session.value("look what can be analysed", sql)? else { return Ok(()) };
+    session.run("analyse the new database", &format!("ANALYZE {tables}"))
 }
 
 /// A scratch database with the source in it, for whoever only wants to look.

@@ -571,3 +571,19 @@ fn a_set_of_others_gives_no_role_rights_on_the_server() {
     cluster().run("postgres", "DROP ROLE foreign_ada");
     project.db(&how).code(11).says("of the roles of").says("GRANT foreign_team TO foreign_ada");
 }
+
+#[test]
+fn a_table_that_cannot_be_analysed_is_no_reason_to_have_no_database() {
+    let project = Project::new("foreign_far");
+    project.run_sql(
+        "CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere; \
+         CREATE TABLE parted (a int) PARTITION BY LIST (a); \
+         CREATE TABLE near PARTITION OF parted FOR VALUES IN (1); INSERT INTO near VALUES (1); \
+         CREATE FOREIGN TABLE away PARTITION OF parted FOR VALUES IN (2) SERVER far",
+    );
+    std::fs::write(project.path().join("far.sql"), pg_dump(&project, "plain")).unwrap();
+    project.run_sql("DROP TABLE parted");
+    let ran = restore(&project, "far.sql", &[]).ok();
+    ran.says("some tables are not analysed");
+    assert_eq!(project.query("SELECT a FROM near"), ["1"]);
+}
