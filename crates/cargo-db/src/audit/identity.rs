@@ -89,6 +89,26 @@ impl DatabaseIdentity {
         if made.len() > 1 {
             self.give_rights(session, &made)?;
         }
+        self.look_again(session)?;
+        match session.value("look at our tables", ADDITIONS)? {
+            None => Ok(()),
+            Some(table) => {
+                let why = format!("cargo_db.{table} is not as it was made");
+                Err(AuditError::NotKept { why }.into())
+            }
+        }
+    }
+
+    /// Gives it to the tables that are there.
+    pub(super) fn fill(&self, session: &mut Session) -> Result<()> {
+        match &self.marker {
+            Some(marker) => marker::write(session, marker)?,
+            None => marker::clear(session)?,
+        }
+        if let Some(lines) = &self.lines {
+            session.run_with_triggers("clear the audit trail", "DELETE FROM cargo_db.audit")?;
+            audit::carry_over(session, lines)?;
+        }
         self.look_again(session)
     }
 
@@ -106,8 +126,6 @@ impl DatabaseIdentity {
             "its marker is not the one that was written".to_owned()
         } else if lines != self.lines.as_deref().unwrap_or_default() {
             "its audit trail is not the one that was written".to_owned()
-        } else if let Some(table) = session.value("look at our tables", ADDITIONS)? {
-            format!("cargo_db.{table} is not as it was made")
         } else {
             return Ok(());
         };

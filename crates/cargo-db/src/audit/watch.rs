@@ -135,7 +135,13 @@ impl Watch {
         let keeps_trail = self.identity.lines.is_some() || intent.is_some();
         let lines = keeps_trail.then_some(lines);
         let rights = self.identity.rights.clone();
-        DatabaseIdentity { marker, lines, rights }.write(&mut session)?;
+        let identity = DatabaseIdentity { marker, lines, rights };
+        if self.own.has_its_tables(&mut session)? {
+            // What others have made of them, a view for one, stays.
+            identity.fill(&mut session)?;
+        } else {
+            identity.write(&mut session)?;
+        }
         session.run("commit", "COMMIT")
     }
 }

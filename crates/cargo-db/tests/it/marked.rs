@@ -110,6 +110,18 @@ fn what_is_committed_is_put_back() {
 }
 
 #[test]
+fn what_others_have_made_of_them_stays() {
+    let project = marked("md_view");
+    project.write("db.toml", "[migrate]\nall-or-nothing = false\n");
+    project.run_sql("CREATE VIEW which AS SELECT environment FROM cargo_db.marker");
+    let before = trail(&project);
+    project.migration("2_a.up.sql", &format!("-- no-transaction\n{}", ATTACKS[0]));
+    let ran = project.db(&["migrate", "--yes"]).code(8).says("was put back");
+    is_kept(&project, &before, &ran);
+    assert_eq!(project.query("SELECT environment FROM which"), ["staging"]);
+}
+
+#[test]
 fn a_rollback_may_not_either() {
     let project = marked("md_back");
     let before = trail(&project);

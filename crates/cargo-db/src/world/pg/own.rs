@@ -83,6 +83,13 @@ impl Own {
         self.changes_to(&now, session, strictness)
     }
 
+    /// Whether the tables are the very same, whatever stands in them now.
+    pub(crate) fn has_its_tables(&self, session: &mut Session) -> Result<bool> {
+        let now = tables(session)?;
+        let is_same = |name| change(name, self.tables.get(name), now.get(name), Tables::Same);
+        Ok(["marker", "audit"].into_iter().all(|name| is_same(name).is_none()))
+    }
+
     fn changes_to(
         &self,
         now: &BTreeMap<String, Table>,
