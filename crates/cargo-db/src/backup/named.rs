@@ -1,4 +1,5 @@
-//! What people call a backup: its name, its path as a shell completes it, or its number in the list.
+//! What people call a backup: its name, its path as a shell completes it, or its number in the
+//! list.
 
 use std::path::{Component, Path, PathBuf};
 
