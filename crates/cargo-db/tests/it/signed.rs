@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{PUBLIC_KEY, Project, SIGNING_KEY, cluster};
+use crate::support::keys::{PUBLIC_KEY, SIGNING_KEY};
+use crate::support::{Project, cluster};
 
 /// A project with a migration that is applied, one that is pending, and rows.
 fn school(name: &str) -> Project {

@@ -2,14 +2,13 @@
 
 mod cluster;
 pub(crate) mod hostile;
-mod keys;
+pub(crate) mod keys;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 pub(crate) use cluster::{Cluster, PASSWORD, binaries, cluster};
-pub(crate) use keys::{PUBLIC_KEY, SIGNING_KEY};
 
 /// A folder with migrations and seeds, and a database of its own in the test cluster.
 pub(crate) struct Project {
@@ -159,7 +158,7 @@ impl Project {
             // Trust is tested by itself too: these projects are their tests' own.
             .env("CARGO_DB_TRUST", self.path())
             // What it signs, production accepts where a test says so: `accept_key`.
-            .env("CARGO_DB_SIGNING_KEY", SIGNING_KEY)
+            .env("CARGO_DB_SIGNING_KEY", keys::SIGNING_KEY)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
