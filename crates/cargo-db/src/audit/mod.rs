@@ -272,6 +272,15 @@ fn lines_in_database(session: &mut Session) -> Result<Vec<String>> {
     own::lines(session)
 }
 
+/// Whether the role may write a trail into a database that is there.
+pub(crate) fn may_keep_in_database(world: &World, target: &Target) -> bool {
+    let sql = "SELECT coalesce(has_table_privilege(to_regclass('cargo_db.audit'), 'INSERT'), \
+               has_database_privilege(current_database(), 'CREATE'))";
+    let answer = Session::open(world, target, Purpose::Read)
+        .and_then(|mut session| session.value("look who may write the audit trail", sql));
+    answer.is_ok_and(|may| may.as_deref() == Some("t"))
+}
+
 /// Whether the session's database keeps a trail.
 fn is_in_database(session: &mut Session) -> Result<bool> {
     let sql = "SELECT 1 FROM pg_catalog.pg_class c \

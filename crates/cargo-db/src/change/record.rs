@@ -17,13 +17,14 @@ pub(super) fn record<T>(
 ) -> Result<T> {
     let Database { workspace, settings, .. } = database;
     let mut watch = Watch::begin(&workspace.world, plan)?;
+    let reserves = reservation(&workspace.consent, given);
     let about = About {
         by: audit::by(&plan.target.user, settings.actor()),
         consent: given.word().to_owned(),
         backup,
-        in_database: plan.verb.changes_a_database() && !plan.environment.is_disposable(),
+        in_database: keeps_trail_in_database(database, plan, reserves.is_some()),
         before: watch.as_ref().map(Watch::before),
-        reserves: reservation(&workspace.consent, given),
+        reserves,
     };
     let trail = Trail::of(&settings.root);
     let pending = trail.begin(&workspace.world, plan, about)?;
@@ -43,6 +44,16 @@ pub(super) fn record<T>(
         workspace.ui.warning(&warning);
     }
     outcome
+}
+
+/// Whether the database keeps the record too. In development and test it does for a plan that was
+/// consented to by its id, as far as the role may: the id stays used where `.db` is removed.
+fn keeps_trail_in_database(database: &Database<'_>, plan: &Plan, has_reserved: bool) -> bool {
+    if !plan.verb.changes_a_database() {
+        return false;
+    }
+    let may_keep = || audit::may_keep_in_database(&database.workspace.world, &plan.target);
+    !plan.environment.is_disposable() || has_reserved && may_keep()
 }
 
 /// The id that was consented to: what was typed, and not that of the plan as it is now, of which

@@ -212,7 +212,8 @@ impl Database<'_> {
         let mut unsettled = None;
         if let Some(session) = session.as_mut().filter(|_| may_read) {
             let mut records = Vec::new();
-            if !settings.environment.environment.is_disposable() {
+            let is_disposable = settings.environment.environment.is_disposable();
+            if !is_disposable || workspace.consent.plan.is_some() {
                 records = match audit::in_database(session) {
                     Err(_) if workspace.effect == Effect::Reads => Vec::new(),
                     found => found?,

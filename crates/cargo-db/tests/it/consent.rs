@@ -95,6 +95,21 @@ fn a_trail_that_was_removed_does_not_give_ids_back() {
 }
 
 #[test]
+fn a_development_database_remembers_ids_too() {
+    let project = Project::new("co_dev");
+    project.migration("1_a.up.sql", "CREATE TABLE a (id int);");
+    project.migration("1_a.down.sql", "DROP TABLE a;");
+    project.db(&["migrate"]).ok();
+    let agreed = project.consent(&["rollback"]);
+    let agreed: Vec<&str> = agreed.iter().map(String::as_str).collect();
+    let run = [&["rollback"], agreed.as_slice()].concat();
+    project.db(&run).ok();
+    project.db(&["migrate"]).ok();
+    std::fs::remove_dir_all(project.path().join(".db")).unwrap();
+    project.db(&run).code(4).says("is used up");
+}
+
+#[test]
 fn an_id_that_is_used_up_leaves_a_new_one_and_no_other_plan_is_touched() {
     let project = production("co_turns");
     project.db(&["backup", "-o", "x.sql.gz"]).ok();
