@@ -2,7 +2,7 @@
 //! how its rows are asked for.
 
 use pg_sql::dump::is_of_pg_dump;
-use pg_sql::lexer::words;
+use pg_sql::lexer::{first_words, words};
 use pg_sql::script::{ScriptReader, Statement};
 
 use crate::backup::allowed::Allowed;
@@ -123,8 +123,12 @@ pub(super) fn part_of(
         let table = table.clone();
         narrow(&mut part, &schema, &table);
     }
-    if part.before.iter().all(is_setting) {
-        let problems = vec![format!("part: {} is not in the backup", part.scope.describe())];
+    let is_absent = part.before.iter().all(is_setting);
+    let is_no_table =
+        matches!(part.scope, Scope::Table { .. }) && !part.before.iter().any(is_table);
+    if is_absent || is_no_table {
+        let what = if is_absent { "is not in the backup" } else { "is a view or the like there" };
+        let problems = vec![format!("part: {} {what}", part.scope.describe())];
         return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
     }
     Ok(part)
@@ -181,6 +185,12 @@ fn unreadable(error: pg_sql::script::ScriptError) -> Failure {
 fn is_setting(statement: &Statement) -> bool {
     let first = statement.text.split_whitespace().next().unwrap_or_default();
     first == "SET" || statement.text.starts_with("SELECT pg_catalog.set_config(")
+}
+
+/// Whether a statement makes a table.
+fn is_table(statement: &Statement) -> bool {
+    let words = first_words(&statement.text, 4);
+    words.first().is_some_and(|first| first == "create") && words.iter().any(|word| word == "table")
 }
 
 /// The sequences that a table's columns own: those of serial columns and of identities.

@@ -253,3 +253,20 @@ fn settings_of_a_database_change_no_hash_and_no_name_is_too_long() {
     project.db(&["restore", "--undo", "--yes"]).ok();
     project.db(&["restore", "--drop-previous", "--yes"]).ok().says("1 previous database dropped");
 }
+
+#[test]
+fn a_table_is_named_as_in_sql_and_a_view_is_none() {
+    let project = Project::new("i_dots");
+    project.run_sql(
+        "CREATE SCHEMA \"a.b\"; CREATE TABLE \"a.b\".\"c.d\" AS SELECT 1 AS id; \
+         CREATE VIEW seen AS SELECT 1 AS id",
+    );
+    project.db(&["backup", "-o", "c.dump", "--format", "custom"]).ok();
+    project.run_sql("UPDATE \"a.b\".\"c.d\" SET id = 2");
+    project.db(&["restore", "c.dump", "--table", "\"a.b\".\"c.d\"", "--yes"]).ok();
+    assert_eq!(project.query("SELECT id FROM \"a.b\".\"c.d\""), ["1"]);
+    project
+        .db(&["restore", "c.dump", "--table", "seen", "--yes"])
+        .code(11)
+        .says("the table public.seen is a view or the like there");
+}

@@ -65,7 +65,7 @@ pub(crate) struct Restore {
     /// Replace only this schema, in the database itself and in one transaction
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["into", "clean"])]
     schema: Option<String>,
-    /// Replace only this table (`users`, `sales.orders`), in the same way
+    /// Replace only this table (`users`, `sales.orders`, `"a.b"."c.d"`), in the same way
     #[arg(long, value_name = "TABLE", conflicts_with_all = ["into", "clean"])]
     table: Option<String>,
     /// Replace everything in the database itself, in one transaction; no old database is kept
@@ -155,8 +155,8 @@ impl Restore {
                 Some(Scope::Table { schema: schema.clone(), table: table.clone() })
             }
             (None, Some(table)) => {
-                let (schema, table) = table.split_once('.').unwrap_or(("public", table));
-                Some(Scope::Table { schema: schema.to_owned(), table: table.to_owned() })
+                let (schema, table) = table_named(table);
+                Some(Scope::Table { schema, table })
             }
             (Some(schema), None) => Some(Scope::Schema(schema.clone())),
             (None, None) => self.clean.then_some(Scope::Everything),
@@ -294,6 +294,18 @@ fn newest(database: &Database<'_>, folder: &Folder, has_parts: bool) -> Result<B
     Ok(newest)
 }
 
+/// Schema and table of a name as it is typed: exactly as it is, or quoted as in SQL, where a dot may
+/// be a part of either.
+fn table_named(typed: &str) -> (String, String) {
+    let words = if typed.contains('"') { pg_sql::lexer::words(typed) } else { Vec::new() };
+    let (schema, table) = match words.as_slice() {
+        [schema, dot, table] if dot == "." => (schema.as_str(), table.as_str()),
+        [table] => ("public", table.as_str()),
+        _ => typed.split_once('.').unwrap_or(("public", typed)),
+    };
+    (schema.to_owned(), table.to_owned())
+}
+
 /// A numbered list, and a question.
 fn pick(workspace: &Workspace, folder: &Folder) -> Result<String> {
     let found = folder.list()?;
@@ -302,4 +314,22 @@ fn pick(workspace: &Workspace, folder: &Folder) -> Result<String> {
     let number = answer.trim().parse::<usize>().ok();
     let chosen = number.and_then(|number| found.backups.get(number.checked_sub(1)?));
     chosen.map(|backup| backup.manifest.name.clone()).ok_or_else(|| ConsentError::Declined.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_named_as_it_is_or_as_in_sql() {
+        for (typed, schema, table) in [
+            ("users", "public", "users"),
+            ("Sales.Orders", "Sales", "Orders"),
+            ("\"a.b\".\"c.d\"", "a.b", "c.d"),
+            ("\"c.d\"", "public", "c.d"),
+            ("sales.\"c\"\"d\"", "sales", "c\"d"),
+        ] {
+            assert_eq!(table_named(typed), (schema.to_owned(), table.to_owned()), "{typed}");
+        }
+    }
 }
