@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -202,7 +203,21 @@ impl Cluster {
         )
     }
 
+    /// Connects. A database whose name changes hands at this very moment is not there for an
+    /// instant: the server may still be committing the swap of a run that was killed.
     pub(crate) fn connect(&self, database: &str) -> Client {
+        let changes_hands = |error: &postgres::Error| {
+            let detail = error.as_db_error().and_then(|error| error.detail());
+            detail.is_some_and(|detail| detail.contains("dropped or renamed"))
+        };
+        for _ in 0..20 {
+            match self.try_connect(database) {
+                Err(error) if changes_hands(&error) => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                connected => return connected.expect("a connection"),
+            }
+        }
         self.try_connect(database).expect("a connection")
     }
 
