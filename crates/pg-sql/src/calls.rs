@@ -36,6 +36,17 @@ const OUTSIDE: &[&str] = &[
     "schema_to_xml",
     "database_to_xml",
     "ts_stat",
+    "ts_rewrite",
+    "pg_stat_reset",
+    "pg_import_system_collations",
+    "pg_backup_",
+    "pg_start_backup",
+    "pg_stop_backup",
+    "pg_wal_replay_",
+    "lo_unlink",
+    "lo_put",
+    "lo_create",
+    "lo_from_bytea",
     "dblink",
     "set_config",
     "pg_notify",
@@ -108,6 +119,12 @@ impl Calls {
     fn makes(&mut self, statement: &Statement) {
         let words = words(head_of(&statement.text));
         let at = words.iter().position(|word| word == "function" || word == "procedure");
+        // The server loads a library as soon as a function of it is made.
+        if words.windows(2).any(|pair| pair == ["language", "c"]) {
+            let name = at.and_then(|at| qualified_name(&words[at + 1..])).unwrap_or_default();
+            let function = "the code of a library of the server".to_owned();
+            self.found.insert(Call { function, caller: format!("function {name}") });
+        }
         self.functions.extend(at.and_then(|at| last_part(&words[at + 1..])));
     }
 
@@ -218,9 +235,11 @@ impl Calls {
             let begin = begin_of_name(words, at);
             let is_called = words.get(at + 1).is_some_and(|next| next == "(")
                 || begin > 0 && BEFORE.contains(&words[begin - 1].as_str());
+            // `row.name` calls the function `name` with the row.
+            let is_attribute = begin < at;
             let is_ours = self.functions.contains(word) && words[begin] != "pg_catalog";
             let is_outside = OUTSIDE.iter().any(|outside| word.starts_with(outside));
-            if is_called && (is_ours || is_outside) {
+            if is_called && (is_ours || is_outside) || is_attribute && is_ours {
                 named.insert(words[begin..=at].concat());
             }
         }
@@ -380,6 +399,15 @@ mod tests {
         let found = survey(&mut text.as_bytes(), &mut || ()).unwrap();
         assert_eq!(found.stranger, None, "{text}");
         found.calls.iter().map(|call| format!("{} by {}", call.function, call.caller)).collect()
+    }
+
+    #[test]
+    fn a_library_and_an_attribute_are_calls_too() {
+        let library = "CREATE FUNCTION public.c() RETURNS int LANGUAGE c AS '$libdir/x', 'y';";
+        assert_eq!(calls(library), ["the code of a library of the server by function public.c"]);
+        let view = "CREATE MATERIALIZED VIEW public.m AS SELECT r.f FROM public.t r WITH NO DATA;\n\
+                    REFRESH MATERIALIZED VIEW public.m;";
+        assert_eq!(calls(view), ["r.f by materialized view public.m"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::hidden::{hides_a_name, is_made_in_catalog};
 use crate::lexer::Token;
 use crate::shape::Shape;
 use crate::statement::Statement;
@@ -77,7 +78,7 @@ const OTHERS: &[&str] = &[
     "comment on ... is null",
     "copy NAME [ COLUMNS ] from stdin",
     "create access method NAME type index|table handler NAME",
-    "create [ or replace ] aggregate NAME ...",
+    "create aggregate NAME ...",
     "create cast GROUP with|without ...",
     "create collation NAME GROUP",
     "create [ constraint ] trigger NAME ...",
@@ -86,7 +87,7 @@ const OTHERS: &[&str] = &[
     "create event trigger NAME on ...",
     "create extension [ if not exists ] NAME [ with ] [ schema NAME ]",
     "create foreign data wrapper NAME ...",
-    "create [ or replace ] function|procedure NAME GROUP ...",
+    "create function|procedure NAME GROUP ...",
     "create [ unique ] index [ if not exists ] NAME on [ only ] NAME ...",
     "create [ or replace ] [ trusted ] [ procedural ] language NAME ...",
     "create materialized view NAME [ COLUMNS ] [ using NAME ] [ with GROUP ] as ... with no data",
@@ -188,6 +189,9 @@ static RELATION_SHAPES: LazyLock<(Vec<Shape>, Vec<Shape>)> = LazyLock::new(|| {
 pub fn is_of_pg_dump(statement: &Statement) -> bool {
     let pieces = statement.tokens();
     let Some((Token::Word, first)) = pieces.first() else { return false };
+    if hides_a_name(&pieces) || is_made_in_catalog(&pieces) {
+        return false;
+    }
     let first = first.to_ascii_lowercase();
     let listed = SHAPES
         .get(first.as_str())
@@ -314,6 +318,9 @@ mod tests {
             "CALL p()",
             "UPDATE pg_catalog.pg_authid SET rolsuper = true",
             "IMPORT FOREIGN SCHEMA x FROM SERVER s INTO y",
+            "CREATE OR REPLACE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "CREATE FUNCTION pg_catalog.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "CREATE VIEW v AS SELECT public.U&\"\\0066\"()",
             "\"select\" 1",
             "",
         ] {

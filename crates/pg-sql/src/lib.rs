@@ -8,6 +8,7 @@
 pub mod calls;
 pub mod concurrently;
 pub mod dump;
+mod hidden;
 pub mod left_out;
 pub mod lexer;
 pub mod name;

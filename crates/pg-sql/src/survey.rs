@@ -5,6 +5,7 @@ use std::io::Read;
 
 use crate::calls::{Call, Calls};
 use crate::dump::is_of_pg_dump;
+use crate::hidden::{is_made_along_the_path, sets_path_to_catalog};
 use crate::left_out::{extension, tablespace};
 use crate::lexer::{Lexed, Token, token};
 use crate::script::{LONGEST_COMMENTS, ScriptError, ScriptReader};
@@ -35,6 +36,7 @@ pub struct Survey {
 pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, ScriptError> {
     let mut reader = ScriptReader::of_dump(Box::new(input));
     let mut calls = Calls::default();
+    let mut first_is_catalog = false;
     let mut survey = Survey { is_unambiguous: true, ..Survey::default() };
     while let Some(statement) = reader.next_statement()? {
         survey.is_unambiguous &= are_headings(reader.comments()) && is_unambiguous(&statement);
@@ -42,7 +44,7 @@ pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, 
         survey.extensions.extend(extension(&statement));
         let reads_data = statement.reads_data();
         calls.note(&statement);
-        if !is_of_pg_dump(&statement) {
+        if is_in_the_way(&statement, &mut first_is_catalog) || !is_of_pg_dump(&statement) {
             survey.stranger = Some(statement);
             survey.is_unambiguous = false;
             survey.calls = calls.found();
@@ -59,6 +61,19 @@ pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, 
     survey.is_unambiguous &= are_headings(reader.comments());
     survey.calls = calls.found();
     Ok(survey)
+}
+
+/// Whether a statement makes something among the server's own because their schema comes first in
+/// the search path, which the statements before it have set.
+fn is_in_the_way(statement: &Statement, first_is_catalog: &mut bool) -> bool {
+    // Most statements, and the long ones, neither create nor set anything.
+    let first = statement.text.bytes().next().map(|first| first.to_ascii_lowercase());
+    if !matches!(first, Some(b'c' | b's')) {
+        return false;
+    }
+    let pieces = statement.tokens();
+    *first_is_catalog = sets_path_to_catalog(&pieces).unwrap_or(*first_is_catalog);
+    *first_is_catalog && is_made_along_the_path(&pieces)
 }
 
 /// Whether a statement is the same one to every reader: it has no comment and no `;` in it, holds
@@ -115,6 +130,10 @@ mod tests {
         let stranger = look(text).stranger.unwrap();
         assert_eq!((stranger.line, stranger.text.as_str()), (7, "DO $$ $$"));
         assert_eq!(look("CREATE TABLE t (a int);\n").stranger, None);
+        let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n";
+        let along = |path: &str| look(&format!("SET search_path = {path};\n{function}")).stranger;
+        assert_eq!(along("public, pg_catalog"), None);
+        assert_eq!(along("pg_catalog, public").map(|statement| statement.line), Some(2));
     }
 
     #[test]

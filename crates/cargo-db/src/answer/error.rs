@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::answer::visible::one_line;
 use crate::answer::{CYAN, RED, Style};
 use crate::failure::{DatabaseError, Exit, Failure, Kind};
 use crate::model::statement::StatementError;
@@ -69,7 +70,7 @@ impl ErrorView {
 
     /// For people.
     pub(crate) fn text(&self, style: &Style) -> String {
-        let mut lines = vec![format!("{} {}", style.paint(RED, "error:"), self.summary)];
+        let mut lines = vec![format!("{} {}", style.paint(RED, "error:"), one_line(&self.summary))];
         lines.extend(self.excerpt.iter().flat_map(|statement| excerpt(statement, style)));
         lines.extend(self.why.iter().map(|why| format!("  {why}")));
         if let [.., last] = self.done.as_slice() {
@@ -83,8 +84,10 @@ impl ErrorView {
             lines.push(String::new());
         }
         for NextView { label, command } in &self.next {
-            let command =
-                command.as_ref().map(|command| format!(": `{command}`")).unwrap_or_default();
+            let command = command
+                .as_ref()
+                .map(|command| format!(": `{}`", one_line(command)))
+                .unwrap_or_default();
             lines.push(format!("{} {label}{command}", style.paint(CYAN, "help:")));
         }
         lines.join("\n")

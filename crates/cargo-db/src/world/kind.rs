@@ -46,7 +46,12 @@ pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
     let mut head = Vec::new();
     // Where it is damaged is told when all of it is read.
     let _ = open(path, packing)?.take(HEAD).read_to_end(&mut head);
-    match content_of(&head) {
+    let found = content_of(&head);
+    let is_tar = matches!(found, Ok(Content::Tar(_)));
+    if is_tar && !is_whole_tar(&mut *open(path, packing)?) {
+        return Err(CUT_OFF_TAR.refused(path, Packing::Unpacked));
+    }
+    match found {
         Ok(content) => Ok(FileKind { packing, content }),
         Err(stranger) => Err(stranger.refused(path, packing)),
     }
@@ -149,7 +154,40 @@ const STRANGERS: &[(&[u8], Stranger)] = &[
 const EMPTY: Stranger = Stranger { what: "it is empty", remedy: "" };
 const OTHER_TAR: Stranger =
     Stranger { what: "it is a tar archive, and not one of pg_dump's", remedy: "tar -xf FILE" };
+const CUT_OFF_TAR: Stranger =
+    Stranger { what: "it is a tar archive of pg_dump's that was cut off", remedy: "" };
 const CUT_OFF: Stranger = Stranger { what: "its header was cut off", remedy: "" };
+
+/// Whether a tar has all of its files: `pg_restore` waits for ever for the rest of one that was cut
+/// off inside.
+fn is_whole_tar(tar: &mut dyn Read) -> bool {
+    let mut header = [0; TAR_BLOCK];
+    loop {
+        if tar.read_exact(&mut header).is_err() {
+            return false;
+        }
+        // An empty block is the end.
+        if header.iter().all(|byte| *byte == 0) {
+            return true;
+        }
+        let Some(length) = tar_number(&header[124..136]) else { return false };
+        let padded = length.next_multiple_of(TAR_BLOCK as u64);
+        let skipped = io::copy(&mut tar.take(padded), &mut io::sink());
+        if skipped.ok() != Some(padded) {
+            return false;
+        }
+    }
+}
+
+/// A number in a header of a tar: octal digits, or eight bytes behind a mark where they are too
+/// few (as `pg_dump` writes files of 8 GiB and more).
+fn tar_number(field: &[u8]) -> Option<u64> {
+    if field.first()? & 0x80 != 0 {
+        return field.last_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+    }
+    let digits = std::str::from_utf8(field).ok()?.trim_matches(['\0', ' ']);
+    u64::from_str_radix(digits, 8).ok()
+}
 
 fn content_of(head: &[u8]) -> std::result::Result<Content, Stranger> {
     let archive = |bytes: &[u8]| ArchiveHeader::read(bytes).ok_or(CUT_OFF);
@@ -162,7 +200,9 @@ fn content_of(head: &[u8]) -> std::result::Result<Content, Stranger> {
         None if head.starts_with(b"PGDMP") => archive(head).map(Content::Custom),
         None if head.get(257..262) != Some(b"ustar".as_slice()) => Ok(Content::Sql),
         // `pg_dump` writes what the archive holds first.
-        None if head.starts_with(b"toc.dat\0") => archive(&head[TAR_BLOCK..]).map(Content::Tar),
+        None if head.starts_with(b"toc.dat\0") => {
+            archive(head.get(TAR_BLOCK..).unwrap_or_default()).map(Content::Tar)
+        }
         None => Err(OTHER_TAR),
     }
 }
@@ -222,6 +262,7 @@ mod tests {
             block
         };
         assert_eq!(content_of(&tar(b"folder/toc.dat")), Err(OTHER_TAR));
+        assert_eq!(content_of(&tar(b"toc.dat")[..300]), Err(CUT_OFF));
         let header = crate::world::header::tests::header(16, "17.11");
         let found = content_of(&[tar(b"toc.dat"), header.clone()].concat());
         assert_eq!(found, Ok(Content::Tar(ArchiveHeader::read(&header).unwrap())));

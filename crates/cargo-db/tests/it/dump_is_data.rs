@@ -30,6 +30,8 @@ fn what_no_dump_holds_is_refused_with_its_line_before_anything_is_loaded() {
         "CREATE ROLE did_backdoor SUPERUSER LOGIN;".to_owned(),
         "SELECT pg_read_file('PG_VERSION');".to_owned(),
         "INSERT INTO public.x VALUES (pg_read_file('PG_VERSION'));".to_owned(),
+        "CREATE VIEW public.v AS SELECT public.U&\"\\0066\"() AS x;".to_owned(),
+        "CREATE FUNCTION pg_catalog.did() RETURNS int LANGUAGE sql AS 'SELECT 1';".to_owned(),
     ] {
         project.write("bad.sql", &dump(&statement));
         for how in [&[][..], &["--clean"], &["--into", "did_lines_new"]] {

@@ -176,6 +176,12 @@ fn a_wrapped_archive_that_was_cut_off_is_refused_before_anything_is_touched() {
     garbled[2000..2100].fill(0xee);
     std::fs::write(project.path().join("garbled.dump.gz"), gzip(&garbled)).unwrap();
     restore(&project, "garbled.dump.gz", &[]).code(11);
+    // `pg_restore` waits for ever for the rest of such a tar.
+    let tar = pg_dump(&project, "tar");
+    for length in [300, 700, tar.len() / 2, tar.len() - 1200] {
+        std::fs::write(project.path().join("cut.tar"), &tar[..length]).unwrap();
+        restore(&project, "cut.tar", &[]).code(11).says("cut off");
+    }
     assert_eq!(project.query("SELECT count(*) FROM big"), ["40000"]);
     is_school(&project);
 }

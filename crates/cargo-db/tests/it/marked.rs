@@ -55,11 +55,14 @@ const ATTACKS: [&str; 14] = [
      SET search_path = cargo_db; DELETE FROM marker; DROP ROLE md_nobody;",
 ];
 
+/// What makes the marker somebody else's, who may do anything to it later.
+const OWNER: &str = "CREATE ROLE md_owner; ALTER TABLE cargo_db.marker OWNER TO md_owner;";
+
 #[test]
 fn a_migration_that_changes_them_is_rolled_back() {
     let project = marked("md_migrate");
     let before = trail(&project);
-    for (number, attack) in ATTACKS.iter().enumerate() {
+    for (number, attack) in ATTACKS.iter().chain([&OWNER]).enumerate() {
         project.migration("2_a.up.sql", &format!("CREATE TABLE made (id int);\n{attack}"));
         let ran = project.db(&["migrate", "--yes"]).code(7).says("was rolled back");
         is_kept(&project, &before, &ran);

@@ -24,6 +24,8 @@ pub(crate) struct Own {
 #[derive(Clone, Debug)]
 struct Table {
     oid: u32,
+    /// Whose it is, and whose its schema: they may do anything to it.
+    owners: String,
     /// Its columns, constraints and indexes, and the triggers, rules and policies on it.
     form: String,
     /// Whether reading it runs nobody's code, and is allowed.
@@ -169,6 +171,7 @@ fn tables(session: &mut Session) -> Result<BTreeMap<String, Table>> {
     let table = |row: &Row| {
         let table = Table {
             oid: row.number("oid")?,
+            owners: row.text("owners")?.to_owned(),
             form: row.text("form")?.to_owned(),
             readable: row.flag("readable")?,
             written: row.number("written")?,
@@ -197,6 +200,9 @@ fn change(
         }
         (Some(before), Some(now)) if strictness == Tables::Same && before.oid != now.oid => {
             "is another table"
+        }
+        (Some(before), Some(now)) if strictness == Tables::Same && before.owners != now.owners => {
+            "has another owner, or its schema has"
         }
         _ => return None,
     };

@@ -1,7 +1,7 @@
 -- What stands where the marker and the audit trail are kept: of each relation of these names what
 -- it is made of, whatever of others' may act on its rows, and whether it can be read without
 -- running code of others.
-SELECT c.relname AS name, c.oid AS oid,
+SELECT c.relname AS name, c.oid AS oid, concat_ws(' ', c.relowner, n.nspowner) AS owners,
        concat_ws('; ', c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
            (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),
                                         a.attnotnull, a.attidentity, a.attgenerated,

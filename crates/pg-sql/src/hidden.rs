@@ -1,0 +1,141 @@
+//! Names that no dump holds: those that the server reads as others than they are written, and those
+//! of objects that would stand in the way of the server's own.
+
+use crate::lexer::Token;
+use crate::shape::Piece;
+
+/// How many bytes of a name the server keeps (`NAMEDATALEN`, less one).
+const LONGEST_NAME: usize = 63;
+
+/// What is found by its name alone, so that one in `pg_catalog` is called in place of the server's.
+const FOUND_BY_NAME: &[&str] = &[
+    "aggregate",
+    "collation",
+    "domain",
+    "function",
+    "operator",
+    "procedure",
+    "sequence",
+    "table",
+    "type",
+    "view",
+];
+
+/// What may stand before them.
+const BEFORE: &[&str] = &["foreign", "materialized", "or", "recursive", "replace", "unlogged"];
+
+/// Whether a name is read as another one: with Unicode escapes, which `pg_dump` never writes, or
+/// so long that the server cuts it.
+pub(crate) fn hides_a_name(pieces: &[Piece<'_>]) -> bool {
+    let is_long = |piece: &Piece<'_>| match piece {
+        // A number may be as long as it likes.
+        (Token::Word, name) => {
+            name.len() > LONGEST_NAME && !name.starts_with(|first: char| first.is_ascii_digit())
+        }
+        (Token::QuotedName, name) => name.replace("\"\"", "\"").len() > LONGEST_NAME + 2,
+        _ => false,
+    };
+    pieces.iter().any(is_long) || pieces.windows(3).any(is_unicode)
+}
+
+/// Whether `U&"…"` or `U&'…'` begins here, which has no space in it.
+fn is_unicode(three: &[Piece<'_>]) -> bool {
+    let [(Token::Word, u), (Token::Other, and), (Token::QuotedName | Token::Text, text)] = three
+    else {
+        return false;
+    };
+    let follows = |one: &str, next: &str| one.as_ptr().wrapping_add(one.len()) == next.as_ptr();
+    u.eq_ignore_ascii_case("u") && *and == "&" && follows(u, and) && follows(and, text)
+}
+
+/// The name of what a statement creates, if that is something which is found by its name.
+fn created<'a, 'b>(pieces: &'a [Piece<'b>]) -> Option<&'a [Piece<'b>]> {
+    let is = |piece: &Piece<'_>, words: &[&str]| {
+        words.iter().any(|word| piece.1.eq_ignore_ascii_case(word))
+    };
+    let [create, rest @ ..] = pieces else { return None };
+    let at = rest.iter().position(|piece| !is(piece, BEFORE))?;
+    let is_meant = is(create, &["create"]) && is(&rest[at], FOUND_BY_NAME);
+    let rest = rest.get(at + 1..).filter(|_| is_meant)?;
+    let is_family = rest.first().is_some_and(|piece| is(piece, &["class", "family"]));
+    Some(if is_family { &rest[1..] } else { rest })
+}
+
+/// Whether a statement makes something among the server's own.
+pub(crate) fn is_made_in_catalog(pieces: &[Piece<'_>]) -> bool {
+    matches!(created(pieces), Some([schema, dot, ..]) if is_catalog(schema.1) && dot.1 == ".")
+}
+
+/// Whether it makes something in whichever schema comes first in the search path.
+pub(crate) fn is_made_along_the_path(pieces: &[Piece<'_>]) -> bool {
+    created(pieces).is_some_and(|name| name.get(1).is_none_or(|dot| dot.1 != "."))
+}
+
+/// Whether the server's own schema comes first in the search path that a statement sets; nothing
+/// where it sets none.
+pub(crate) fn sets_path_to_catalog(pieces: &[Piece<'_>]) -> Option<bool> {
+    let first = pieces.first()?.1;
+    let at = pieces
+        .iter()
+        .position(|piece| piece.1.trim_matches('\'').eq_ignore_ascii_case("search_path"))?;
+    let sets = first.eq_ignore_ascii_case("set") && at == 1
+        || first.eq_ignore_ascii_case("select") && at == 5;
+    let value = pieces.get(at + 2).filter(|_| sets)?.1;
+    let first = value.trim_matches('\'').split(',').next().unwrap_or_default();
+    Some(is_catalog(first.trim()))
+}
+
+fn is_catalog(name: &str) -> bool {
+    name.trim_matches('"').eq_ignore_ascii_case("pg_catalog")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statement::Statement;
+
+    fn look<T>(text: &str, at: impl Fn(&[Piece<'_>]) -> T) -> T {
+        at(&Statement { text: text.to_owned(), line: 1, column: 1 }.tokens())
+    }
+
+    #[test]
+    fn names_that_are_read_as_others_are_found() {
+        let (fits, long) = ("x".repeat(63), "x".repeat(64));
+        for (text, hides) in [
+            ("SELECT public.U&\"v\\006fl\"()", true),
+            ("COMMENT ON TABLE t IS u&'x'", true),
+            ("CREATE VIEW v AS SELECT (t.u & '1'::bit) FROM t", false),
+            (&format!("CREATE VIEW {fits} AS SELECT \"{fits}\""), false),
+            (&format!("CREATE VIEW {long} AS SELECT 1"), true),
+            (&format!("CREATE VIEW v AS SELECT \"{long}\""), true),
+            (&format!("COMMENT ON TABLE t IS '{long}'"), false),
+        ] {
+            assert_eq!(look(text, hides_a_name), hides, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_among_the_servers_own_is_found() {
+        for (text, is_made) in [
+            ("CREATE FUNCTION pg_catalog.f() RETURNS int LANGUAGE sql AS 'x'", true),
+            ("CREATE MATERIALIZED VIEW \"pg_catalog\".v AS SELECT 1 WITH NO DATA", true),
+            ("CREATE OPERATOR CLASS pg_catalog.c FOR TYPE int USING btree AS STORAGE int", true),
+            ("CREATE FUNCTION public.f(a pg_catalog.int4) RETURNS int LANGUAGE sql AS ''", false),
+            ("CREATE EXTENSION plpgsql WITH SCHEMA pg_catalog", false),
+        ] {
+            assert_eq!(look(text, is_made_in_catalog), is_made, "{text}");
+        }
+        for (text, to) in [
+            ("SET search_path = pg_catalog, public", Some(true)),
+            ("SET search_path = public, pg_catalog", Some(false)),
+            ("SELECT pg_catalog.set_config('search_path', 'pg_catalog', false)", Some(true)),
+            ("SELECT pg_catalog.set_config('search_path', '', false)", Some(false)),
+            ("SET lock_timeout = 0", None),
+        ] {
+            assert_eq!(look(text, sets_path_to_catalog), to, "{text}");
+        }
+        assert!(look("CREATE FUNCTION f() RETURNS int", is_made_along_the_path));
+        assert!(!look("CREATE FUNCTION public.f() RETURNS int", is_made_along_the_path));
+        assert!(!look("CREATE CAST (a AS b) WITH INOUT", is_made_along_the_path));
+    }
+}
