@@ -9,7 +9,7 @@ use crate::answer::plan::Planned;
 use crate::answer::text::{number, plural, short, size, table};
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::backup::Found;
-use crate::model::backup::{Backup, Format, Level, Manifest, Reason, Verification};
+use crate::model::backup::{Backup, Format, Level, Manifest, Reason, Verification, is_certain};
 use crate::model::properties::Properties;
 use crate::plan::{Plan, Verdict};
 
@@ -265,9 +265,13 @@ impl Answer for BackupShown {
             lines.extend(problems.map(|problem| format!("             {problem}")));
         }
         let is_proof = |of: &Verification| of.ok && of.level == Level::Restore;
-        if manifest.restorable.is_some() && !verification.as_ref().is_some_and(is_proof) {
-            lines.push("Restorable   unproved".to_owned());
-            lines.extend(manifest.doubts.iter().map(|doubt| format!("             {doubt}")));
+        let is_proved = verification.as_ref().is_some_and(is_proof);
+        let mut doubts = manifest.doubts.clone();
+        doubts.retain(|doubt| !is_proved || is_certain(doubt));
+        if manifest.restorable.is_some() && !doubts.is_empty() {
+            let how_far = if is_proved { "but for" } else { "unproved" };
+            lines.push(format!("Restorable   {how_far}"));
+            lines.extend(doubts.iter().map(|doubt| format!("             {doubt}")));
         }
         let rows = manifest.tables.iter();
         let rows = rows.map(|(name, entry)| vec![short(name).to_owned(), number(entry.rows)]);

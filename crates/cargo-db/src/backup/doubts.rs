@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::failure::Result;
+use crate::model::backup::is_certain;
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::{Row, Session};
@@ -17,6 +18,8 @@ pub(super) fn doubts(
 ) -> Result<Vec<String>> {
     let sql = include_str!("sql/doubts.sql");
     let mut doubts = session.column("look for what no dump brings back", sql)?;
+    let sql = include_str!("sql/lost.sql");
+    doubts.extend(session.column("look for what no restore brings back", sql)?);
     if !selection.is_empty() {
         doubts.extend(doubts_of_part(session, selection, tables)?);
     }
@@ -72,10 +75,14 @@ fn schema_of(table: &str) -> &str {
 /// Says them, before the backup is called done.
 pub(super) fn tell(world: &World, doubts: &[String]) {
     for doubt in doubts {
-        let message = format!(
-            "it is not proved that this backup comes back: {doubt}; `cargo db backups verify \
-             --level restore` proves it"
-        );
+        let message = if is_certain(doubt) {
+            format!("not all of this backup comes back: {doubt}")
+        } else {
+            format!(
+                "it is not proved that this backup comes back: {doubt}; `cargo db backups verify \
+                 --level restore` proves it"
+            )
+        };
         world.tell(Event::Notice { severity: "warning".to_owned(), message });
     }
 }

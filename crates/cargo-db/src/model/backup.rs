@@ -199,6 +199,11 @@ pub(crate) struct Manifest {
     pub(crate) doubts: Vec<String>,
 }
 
+/// Whether a doubt of a manifest is about what is lost whether or not the backup can be loaded.
+pub(crate) fn is_certain(doubt: &str) -> bool {
+    doubt.starts_with("a restore loses ")
+}
+
 /// What is known about restoring a backup when it is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
