@@ -1,5 +1,6 @@
 -- What no restore brings back, although a dump may hold it. The schema cargo_db is dropped there with
--- what depends on it, and made again with our tables only.
+-- what depends on it, and made again with our tables only. The rows of what an extension has for its
+-- own are in no dump, but for those of its configuration.
 WITH RECURSIVE ours AS (
     SELECT c.oid, n.oid AS schema
     FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
@@ -40,4 +41,12 @@ WHERE NOT (g.class = 'pg_namespace'::regclass AND g.id IN (SELECT schema FROM ou
              AND (g.class IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass)
                   OR w.class <> 'pg_class'::regclass
                   OR w.id NOT IN (SELECT oid FROM ours WHERE oid IS NOT NULL))))
+UNION ALL
+SELECT 'a restore loses the rows of ' || c.oid::regclass || ', which is part of the extension '
+    || quote_ident(e.extname)
+FROM pg_depend d
+JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind = 'r'
+JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
+WHERE d.deptype = 'e' AND pg_relation_size(c.oid) > 0
+  AND c.oid <> ALL (coalesce(e.extconfig, '{}'))
 ORDER BY 1

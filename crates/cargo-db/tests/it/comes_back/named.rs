@@ -87,6 +87,27 @@ fn what_depends_on_our_schema_is_named() {
 }
 
 #[test]
+fn rows_of_a_table_that_belongs_to_an_extension_are_named() {
+    let project = Project::new("cbn_extended");
+    project.run_sql(
+        "CREATE EXTENSION hstore; CREATE TABLE emt (i int); CREATE TABLE none (i int); \
+         CREATE TABLE settled (i int); INSERT INTO emt VALUES (1); INSERT INTO settled VALUES (1)",
+    );
+    project.db(&["backup"]).ok();
+    assert!(doubts(&project).is_empty());
+    for table in ["emt", "none", "settled"] {
+        project.run_sql(&format!("ALTER EXTENSION hstore ADD TABLE {table}"));
+    }
+    project.run_sql(
+        "UPDATE pg_extension SET extconfig = ARRAY['settled'::regclass::oid], \
+         extcondition = ARRAY[''] WHERE extname = 'hstore'",
+    );
+    let doubt = "a restore loses the rows of public.emt, which is part of the extension hstore";
+    project.db(&["backup"]).ok().says(&format!("not all of this backup comes back: {doubt}"));
+    assert_eq!(doubts(&project), [doubt]);
+}
+
+#[test]
 fn what_a_part_lacks_is_named() {
     let project = Project::new("cbn_part");
     project.run_sql(
