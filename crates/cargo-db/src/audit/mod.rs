@@ -28,8 +28,9 @@ pub(crate) use unsettled::Unsettled;
 pub(crate) use watch::Watch;
 
 const CREATE_TABLE: &str = include_str!("sql/create_table.sql");
-/// The key of the lock under which an id is reserved: `plan ids` in ASCII.
-const RESERVING: i64 = i64::from_be_bytes(*b"plan ids");
+/// The key of the lock under which the trail of a database is written, and an id is reserved:
+/// `plan ids` in ASCII.
+const WRITING: i64 = i64::from_be_bytes(*b"plan ids");
 
 /// The record of something that is being done: its intent is written, its outcome is not.
 pub(crate) struct PendingRecord<'a> {
@@ -245,20 +246,32 @@ impl PendingRecord<'_> {
         // The outcome has to come through also after a signal.
         let mut session = Session::open(&self.world.uninterrupted(), &self.target, Purpose::Write)?;
         let doing = "write the audit trail into the database";
-        let insert = format!(
-            "INSERT INTO cargo_db.audit (record) VALUES ({})",
-            quote_literal(&line_of(record))
-        );
-        let Some(reservation) = reserves else {
-            return session.run_with_triggers(doing, &format!("{CREATE_TABLE}; {insert}"));
-        };
-        // Whoever runs with the same id elsewhere waits here, and then sees this record.
-        session.run(doing, &format!("BEGIN; SELECT pg_advisory_xact_lock({RESERVING})"))?;
+        // Whoever writes here too waits, and then sees this record: the next one comes after it,
+        // and a run with the same id finds it.
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+        session.run(doing, &format!("{begin}; SELECT pg_advisory_xact_lock({WRITING})"))?;
         session.run_with_triggers(doing, CREATE_TABLE)?;
-        reservation.is_free(in_database(&mut session)?)?;
-        session.run_with_triggers(doing, &insert)?;
+        if let Some(reservation) = reserves {
+            reservation.is_free(in_database(&mut session)?)?;
+        }
+        session.run_with_triggers(doing, &insert([line_of(record)]))?;
         session.run(doing, "COMMIT")
     }
+}
+
+/// A statement that writes these lines at the end of the trail. It counts for itself: a sequence is
+/// outside of transactions, so that whoever sets one to its end would have the last word.
+fn insert(lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let values: Vec<String> = (1..)
+        .zip(lines)
+        .map(|(place, line): (u64, _)| format!("({place}, {})", quote_literal(line.as_ref())))
+        .collect();
+    format!(
+        "INSERT INTO cargo_db.audit (id, record) OVERRIDING SYSTEM VALUE \
+         SELECT (SELECT coalesce(max(id), 0) FROM ONLY cargo_db.audit) + place, record \
+         FROM (VALUES {}) AS new (place, record)",
+        values.join(", ")
+    )
 }
 
 /// The records that the session's database holds.
@@ -292,11 +305,9 @@ fn is_in_database(session: &mut Session) -> Result<bool> {
 /// Makes these records the trail of the session's database, which has none, in its transaction if
 /// it is in one: a database that was restored remembers what was done to the one before it.
 fn carry_over(session: &mut Session, lines: &[String]) -> Result<()> {
-    let values: Vec<String> =
-        lines.iter().map(|line| format!("({})", quote_literal(line))).collect();
     let mut sql = CREATE_TABLE.to_owned();
-    if !values.is_empty() {
-        sql += &format!("; INSERT INTO cargo_db.audit (record) VALUES {}", values.join(", "));
+    if !lines.is_empty() {
+        sql += &format!("; {}", insert(lines));
     }
     session.run_with_triggers("carry the audit trail over", &sql)
 }

@@ -34,13 +34,18 @@ fn is_kept(project: &Project, before: &[String], ran: &Ran) {
 }
 
 /// What somebody could think of.
-const ATTACKS: [&str; 14] = [
+const ATTACKS: [&str; 15] = [
     "TRUNCATE cargo_db.audit; DELETE FROM cargo_db.marker;",
     "UPDATE cargo_db.marker SET environment = 'development';",
     "UPDATE cargo_db.marker SET database_oid = 0;",
     "DELETE FROM cargo_db.audit WHERE id = (SELECT max(id) FROM cargo_db.audit);",
     "UPDATE cargo_db.audit SET record = replace(record, 'env set', 'env clear');",
-    "INSERT INTO cargo_db.audit (record) VALUES ('{}');",
+    "INSERT INTO cargo_db.audit (id, record) OVERRIDING SYSTEM VALUE \
+     SELECT max(id) + 1, '{}' FROM cargo_db.audit;",
+    "ALTER TABLE cargo_db.audit ALTER id DROP IDENTITY; \
+     UPDATE cargo_db.audit SET id = 9223372036854775807 \
+     WHERE id = (SELECT max(id) FROM cargo_db.audit); \
+     ALTER TABLE cargo_db.audit ALTER id ADD GENERATED ALWAYS AS IDENTITY;",
     "DROP SCHEMA cargo_db CASCADE;",
     "ALTER TABLE cargo_db.marker RENAME TO unmarked;",
     "ALTER SCHEMA cargo_db RENAME TO other; CREATE SCHEMA cargo_db;",
@@ -241,4 +246,34 @@ fn a_new_database_remembers_that_it_was_restored() {
     let none = "SELECT 1 FROM pg_database WHERE datname = 'md_into_none'";
     assert_eq!(cluster().query("postgres", none), [""; 0]);
     cluster().run("postgres", "DROP DATABASE md_into_new");
+}
+
+/// A sequence is outside of transactions: nothing of it is rolled back, and nothing of it is needed.
+#[test]
+fn a_sequence_at_its_end_does_not_mute_the_trail() {
+    for (name, statement) in [
+        ("md_maximum", "ALTER SEQUENCE cargo_db.audit_id_seq MAXVALUE 3"),
+        ("md_set_back", "PERFORM setval('cargo_db.audit_id_seq', 1, false)"),
+        ("md_set_last", "PERFORM setval('cargo_db.audit_id_seq', 9223372036854775807)"),
+    ] {
+        let project = marked(name);
+        project.migration(
+            "2_a.up.sql",
+            // The test run finds nothing.
+            &format!(
+                "DO $$ BEGIN IF current_database() = '{name}' THEN {statement}; END IF; END $$;"
+            ),
+        );
+        let ran = project.db(&["migrate", "--yes"]);
+        let before = trail(&project);
+        project.migration("3_b.up.sql", "SELECT 2;");
+        if ran.code != Some(0) {
+            std::fs::remove_file(project.path().join("migrations/2_a.up.sql")).unwrap();
+        }
+        project.db(&["migrate", "--yes"]).ok();
+        let after = trail(&project);
+        assert_eq!(after.len(), before.len() + 2, "{ran}");
+        assert_eq!(after[..before.len()], before, "{ran}");
+        project.db(&["audit", "verify"]).ok();
+    }
 }
