@@ -12,7 +12,7 @@ use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::clock::pause;
-use crate::world::pg::{Backend, Purpose, Session, after_the_end_of, backend};
+use crate::world::pg::{Backend, Purpose, Row, Session, after_the_end_of, backend};
 use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// What becomes of the database that has the name until the swap.
@@ -45,7 +45,9 @@ pub(crate) fn swap(
     match aside {
         Some(aside) if old == OldDatabase::Dropped => {
             // The new one is in its place, whatever becomes of this; the next run tries again.
-            if let Err(failure) = drop_previous(world, target, &aside) {
+            let dropped = Session::open(world, &target.maintenance(), Purpose::Write)
+                .and_then(|mut session| drop_aside(world, &mut session, &aside));
+            if let Err(failure) = dropped {
                 let message = format!("the old database stays as {aside} for now: {failure}");
                 world.tell(Event::Notice { severity: "warning".to_owned(), message });
             }
@@ -144,37 +146,75 @@ fn rename(
     Ok(())
 }
 
+/// A database that a restore kept. Anyone may give its name to another one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeptDatabase {
+    pub(crate) name: String,
+    oid: u32,
+}
+
+impl KeptDatabase {
+    /// What a plan about it is about.
+    pub(crate) fn basis(&self) -> String {
+        format!("{} {}", self.name, self.oid)
+    }
+
+    /// A statement that fails where another database has this name, or none has.
+    fn refuse_others(&self, name: &str) -> String {
+        let message = format!("the database {} is not the one that was kept", self.name);
+        let body = format!(
+            "BEGIN IF NOT EXISTS (SELECT FROM pg_database WHERE oid = {} AND datname = {}) \
+             THEN RAISE EXCEPTION USING MESSAGE = {}; END IF; END",
+            self.oid,
+            quote_literal(name),
+            quote_literal(&message)
+        );
+        format!("DO {}", quote_literal(&body))
+    }
+}
+
 /// What earlier restores kept of this database, the newest first.
-pub(crate) fn previous(world: &World, target: &Target) -> Result<Vec<String>> {
+pub(crate) fn previous(world: &World, target: &Target) -> Result<Vec<KeptDatabase>> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let sql = format!(
-        "SELECT datname FROM pg_database d WHERE starts_with(datname, {}) \
+        "SELECT datname, oid FROM pg_database d WHERE starts_with(datname, {}) \
          AND shobj_description(d.oid, 'pg_database') IS DISTINCT FROM {} ORDER BY 1 DESC",
         quote_literal(&format!("{}__before_", stem(&target.database))),
         quote_literal(TO_BE_DROPPED)
     );
-    session.column("look for what restores kept", &sql)
+    let rows = session.rows("look for what restores kept", &sql)?;
+    let kept = |row: &Row| {
+        Ok(KeptDatabase { name: row.text("datname")?.to_owned(), oid: row.number("oid")? })
+    };
+    rows.iter().map(kept).collect()
 }
 
 /// Swaps back: what the last restore kept takes the name again, and what it built is kept instead.
-pub(crate) fn undo(world: &World, target: &Target, kept: &str) -> Result<String> {
+pub(crate) fn undo(world: &World, target: &Target, kept: &KeptDatabase) -> Result<String> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
     let aside = sibling_name(&target.database, "before");
     let current = quote_identifier(&target.database);
     let statements = [
         format!("ALTER DATABASE {current} RENAME TO {}", quote_identifier(&aside)),
-        format!("ALTER DATABASE {} RENAME TO {current}", quote_identifier(kept)),
+        format!("ALTER DATABASE {} RENAME TO {current}", quote_identifier(&kept.name)),
+        // Renamed, it is held until the end of the transaction.
+        kept.refuse_others(&target.database),
     ];
     let backend = backend(&mut session)?;
-    let former = target.with_database(kept);
-    rename(world, &mut session, &[&target.database, kept], &statements)
+    let former = target.with_database(&kept.name);
+    rename(world, &mut session, &[&target.database, &kept.name], &statements)
         .or_else(|failure| swap_committed(world, &session.target, &backend, &former, failure))?;
     Ok(aside)
 }
 
 /// Drops a database that a restore kept.
-pub(crate) fn drop_previous(world: &World, target: &Target, name: &str) -> Result<()> {
+pub(crate) fn drop_previous(world: &World, target: &Target, kept: &KeptDatabase) -> Result<()> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
+    session.run("look at the previous database", &kept.refuse_others(&kept.name))?;
+    drop_aside(world, &mut session, &kept.name)
+}
+
+fn drop_aside(world: &World, session: &mut Session, name: &str) -> Result<()> {
     let old = quote_identifier(name);
     // A template cannot be dropped.
     let is_template = "SELECT 1 FROM pg_database WHERE datistemplate AND datname = ";
@@ -183,5 +223,5 @@ pub(crate) fn drop_previous(world: &World, target: &Target, name: &str) -> Resul
         let sql = format!("ALTER DATABASE {old} IS_TEMPLATE false");
         session.run("make it a database that can be dropped", &sql)?;
     }
-    drop_database(world, &mut session, name)
+    drop_database(world, session, name)
 }

@@ -1,7 +1,7 @@
 //! The databases that restores kept.
 
 use crate::audit::DatabaseIdentity;
-use crate::backup;
+use crate::backup::{self, KeptDatabase};
 use crate::change::{Change, Database, SwapLocks, lock_server};
 use crate::failure::{BackupError, Result};
 use crate::plan::{Operation, Plan, Step};
@@ -10,7 +10,7 @@ use crate::world::pg::Lock;
 /// What the last restore kept, about to take the name again.
 #[derive(Default)]
 pub(super) struct SwappingBack {
-    kept: String,
+    kept: KeptDatabase,
 }
 
 impl Change for SwappingBack {
@@ -24,9 +24,10 @@ impl Change for SwappingBack {
         self.kept = kept.ok_or_else(|| BackupError::NotFound {
             what: format!("of `{}` that a restore kept", target.database),
         })?;
-        let steps = vec![Step::PutBack { kept: self.kept.clone(), name: target.database.clone() }];
+        let steps =
+            vec![Step::PutBack { kept: self.kept.name.clone(), name: target.database.clone() }];
         let (verb, environment) = (Operation::Restore, database.environment());
-        Ok(Plan::from_basis(verb, target, environment, steps, String::new()))
+        Ok(Plan::from_basis(verb, target, environment, steps, self.kept.basis()))
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<SwapLocks> {
@@ -42,7 +43,7 @@ impl Change for SwappingBack {
     ) -> Result<String> {
         let (world, target) = (&database.workspace.world, &database.target);
         // What is true of the database that goes is true of the one that comes back.
-        DatabaseIdentity::hand_over(world, target, &target.with_database(&self.kept))?;
+        DatabaseIdentity::hand_over(world, target, &target.with_database(&self.kept.name))?;
         backup::undo(world, target, &self.kept)
     }
 }
@@ -50,7 +51,7 @@ impl Change for SwappingBack {
 /// The databases that restores kept, about to be dropped.
 #[derive(Default)]
 pub(super) struct DroppingKept {
-    kept: Vec<String>,
+    kept: Vec<KeptDatabase>,
 }
 
 impl Change for DroppingKept {
@@ -60,10 +61,12 @@ impl Change for DroppingKept {
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let target = &database.target;
         self.kept = backup::previous(&database.workspace.world, target)?;
-        let remove = |name| Step::Remove { what: format!("the database {name}") };
+        let remove =
+            |kept: &KeptDatabase| Step::Remove { what: format!("the database {}", kept.name) };
         let steps = self.kept.iter().map(remove).collect();
         let (verb, environment) = (Operation::Restore, database.environment());
-        Ok(Plan::from_basis(verb, target, environment, steps, String::new()))
+        let basis: Vec<String> = self.kept.iter().map(KeptDatabase::basis).collect();
+        Ok(Plan::from_basis(verb, target, environment, steps, basis.join("\n")))
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
@@ -78,7 +81,7 @@ impl Change for DroppingKept {
         _: Option<&str>,
     ) -> Result<Vec<String>> {
         let (world, target) = (&database.workspace.world, &database.target);
-        self.kept.iter().try_for_each(|name| backup::drop_previous(world, target, name))?;
-        Ok(std::mem::take(&mut self.kept))
+        self.kept.iter().try_for_each(|kept| backup::drop_previous(world, target, kept))?;
+        Ok(std::mem::take(&mut self.kept).into_iter().map(|kept| kept.name).collect())
     }
 }
