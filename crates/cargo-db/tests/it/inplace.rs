@@ -268,5 +268,5 @@ fn a_table_is_named_as_in_sql_and_a_view_is_none() {
     project
         .db(&["restore", "c.dump", "--table", "seen", "--yes"])
         .code(11)
-        .says("the table public.seen is a view or the like there");
+        .says("the table public.seen is not in the backup");
 }
