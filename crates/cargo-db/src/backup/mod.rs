@@ -56,7 +56,9 @@ pub(crate) use sibling::{Built, Copied, SCRATCH, clone_sibling, copy_into, creat
 pub(crate) use snapshot::system_identifier;
 pub(crate) use source::Source;
 pub(crate) use subscriptions::warnings as warnings_of_subscriptions;
-pub(crate) use swap::{KeptDatabase, OldDatabase, drop_previous, previous, swap, undo};
+pub(crate) use swap::{
+    KeptDatabase, OldDatabase, drop_previous, previous, swap, swap_and_drop, undo,
+};
 pub(crate) use taken::take;
 pub(crate) use verify::Verifier;
 pub(crate) use visible::hidden_rows;

@@ -44,13 +44,7 @@ pub(crate) fn swap(
     built.kept = true;
     match aside {
         Some(aside) if old == OldDatabase::Dropped => {
-            // The new one is in its place, whatever becomes of this; the next run tries again.
-            let dropped = Session::open(world, &target.maintenance(), Purpose::Write)
-                .and_then(|mut session| drop_aside(world, &mut session, &aside));
-            if let Err(failure) = dropped {
-                let message = format!("the old database stays as {aside} for now: {failure}");
-                world.tell(Event::Notice { severity: "warning".to_owned(), message });
-            }
+            drop_old(world, target, &aside);
             Ok(None)
         }
         Some(aside) => {
@@ -62,6 +56,43 @@ pub(crate) fn swap(
             Ok(Some(aside))
         }
         None => Ok(None),
+    }
+}
+
+/// Swaps, and drops the old database only where `last_look` at it finds nothing wrong: until the
+/// renames somebody may have written to it, and from then on nobody does. Otherwise it is kept, and
+/// the failure says where.
+pub(crate) fn swap_and_drop(
+    world: &World,
+    target: &Target,
+    built: Built,
+    last_look: impl FnOnce(&Target) -> Result<()>,
+) -> Result<()> {
+    let Some(aside) = swap(world, target, built, OldDatabase::Kept)? else { return Ok(()) };
+    last_look(&target.with_database(&aside)).map_err(|failure| {
+        let kept =
+            format!("the new database is {}; the old one is kept as {aside}", target.database);
+        failure.after([kept])
+    })?;
+    let going = format!(
+        "COMMENT ON DATABASE {} IS {}",
+        quote_identifier(&aside),
+        quote_literal(TO_BE_DROPPED)
+    );
+    Session::open(world, &target.maintenance(), Purpose::Write)?
+        .run("mark the old database", &going)?;
+    drop_old(world, target, &aside);
+    Ok(())
+}
+
+/// Drops the old database. The new one is in its place, whatever becomes of this; the next run
+/// tries again.
+fn drop_old(world: &World, target: &Target, aside: &str) {
+    let dropped = Session::open(world, &target.maintenance(), Purpose::Write)
+        .and_then(|mut session| drop_aside(world, &mut session, aside));
+    if let Err(failure) = dropped {
+        let message = format!("the old database stays as {aside} for now: {failure}");
+        world.tell(Event::Notice { severity: "warning".to_owned(), message });
     }
 }
 

@@ -7,10 +7,11 @@ use crate::audit::DatabaseIdentity;
 use crate::backup::{self, OldDatabase};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, SwapLocks, Workspace, lock_migrations, old_database,
-    perform, refuse_maintenance,
+    perform, refuse_maintenance, same_plan, within_bounds,
 };
 use crate::failure::{ConsentError, Failure, Result};
 use crate::migration;
+use crate::model::consent::Consent;
 use crate::model::history::History;
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step};
@@ -56,7 +57,7 @@ impl Verb for Reset {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
-        Ok(match perform(&database, Mode::of(self.dry_run), &mut Rebuilding(self))? {
+        Ok(match perform(&database, Mode::of(self.dry_run), &mut Rebuilding::of(self))? {
             Ending::DryRun(plan) | Ending::Nothing(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Done { plan, done: rows, backup } => {
                 let migrations = plan.migrations().count();
@@ -67,7 +68,37 @@ impl Verb for Reset {
 }
 
 /// A database, about to be built anew from migrations and seeds.
-struct Rebuilding<'a>(&'a Reset);
+struct Rebuilding<'a> {
+    reset: &'a Reset,
+    /// What was agreed to, known from the second look on.
+    given: Consent,
+}
+
+impl<'a> Rebuilding<'a> {
+    fn of(reset: &'a Reset) -> Rebuilding<'a> {
+        Rebuilding { reset, given: Consent::Free }
+    }
+
+    /// Fails where the database that goes holds more by now than was agreed to. The migrations and
+    /// seeds of the new one take their time, and others may have written to it meanwhile.
+    fn last_look(&self, database: &Database<'_>, plan: &Plan, old: &Target) -> Result<()> {
+        if self.given == Consent::Free {
+            return Ok(());
+        }
+        let mut session = Session::open(&database.workspace.world, old, Purpose::Read)?;
+        let layout = &database.settings.migrations.layout;
+        let found = migration::losses_where(&mut session, layout, "true")?;
+        let mut now = plan.clone();
+        for step in &mut now.steps {
+            if let Step::Swap { loses, .. } = step {
+                loses.clone_from(&found);
+            }
+        }
+        now.bound(&plan.at_most());
+        within_bounds(database, now.losses())?;
+        same_plan(plan, &now)
+    }
+}
 
 impl Change for Rebuilding<'_> {
     type Held = SwapLocks;
@@ -84,7 +115,7 @@ impl Change for Rebuilding<'_> {
         let migrated = plan::migrate(&fresh, &MigrateRequest::default())?;
         let (mut steps, mut warnings) = (vec![Step::BuildEmpty], migrated.warnings);
         steps.extend(migrated.steps);
-        if !self.0.no_seed {
+        if !self.reset.no_seed {
             steps.extend(seeding(database)?);
         }
         let name = database.target.database.clone();
@@ -98,12 +129,23 @@ impl Change for Rebuilding<'_> {
         let (verb, target) = (plan::Operation::Reset, &database.target);
         let mut plan = Plan::from_basis(verb, target, fresh.environment, steps, String::new());
         plan.warnings = warnings;
-        plan.keeps_backups = self.0.keep;
+        plan.keeps_backups = self.reset.keep;
         Ok(plan)
     }
 
     fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<SwapLocks> {
         SwapLocks::acquire(database, &database.target, plan)
+    }
+
+    fn still_agreed(
+        &mut self,
+        _database: &Database<'_>,
+        before: &Plan,
+        now: &Plan,
+        given: Consent,
+    ) -> Result<()> {
+        self.given = given;
+        same_plan(before, now)
     }
 
     fn carry_out(
@@ -117,11 +159,14 @@ impl Change for Rebuilding<'_> {
         let mut built = backup::create_sibling(world, target, "reset", None)?;
         let rows = fill(database, plan, &built.target)?;
         backup::finish(world, target, &mut built, None)?;
-        if old_database(plan) != OldDatabase::Absent {
-            let identity = DatabaseIdentity::of(world, target)?.of_new();
-            identity.give(world, &built.target)?;
+        if old_database(plan) == OldDatabase::Absent {
+            backup::swap(world, target, built, OldDatabase::Absent)?;
+            return Ok(rows);
         }
-        backup::swap(world, target, built, old_database(plan))?;
+        let identity = DatabaseIdentity::of(world, target)?.of_new();
+        identity.give(world, &built.target)?;
+        self.last_look(database, plan, target)?;
+        backup::swap_and_drop(world, target, built, |old| self.last_look(database, plan, old))?;
         Ok(rows)
     }
 }

@@ -253,6 +253,68 @@ fn what_was_shown_at_a_terminal_bounds_what_goes_too() {
     assert_eq!(project.query("SELECT count(*) FROM users"), ["100"]);
 }
 
+/// Waits until a run sleeps in a database of this name, or of one built beside it.
+fn asleep(database: &str) {
+    crate::support::eventually("it sleeps", || {
+        let sql = format!(
+            "SELECT 1 FROM pg_stat_activity WHERE datname LIKE '{database}%' \
+             AND query LIKE '%pg_sleep(3)%' AND pid <> pg_backend_pid()"
+        );
+        !cluster().query("postgres", &sql).is_empty()
+    });
+}
+
+#[test]
+fn what_is_written_while_a_reset_builds_is_not_lost() {
+    let mut project = with_users("co_meanwhile", 20);
+    project.set("CARGO_DB_ENV", "staging");
+    project.write("seeds/staging/slow.sql", "SELECT pg_sleep(3);");
+    for (sql, code, says) in [
+        (
+            "INSERT INTO users SELECT generate_series(21, 5000)",
+            4,
+            "users holds 5000 rows, and 30 may",
+        ),
+        ("TRUNCATE users; CREATE TABLE came AS SELECT 1 AS one", 3, "the plan changed"),
+    ] {
+        let run = spawn(&project, &["reset", "--yes", "--confirm", "co_meanwhile"]);
+        asleep("co_meanwhile");
+        project.run_sql(sql);
+        Ran::from(run.wait_with_output().unwrap()).code(code).says(says);
+    }
+    assert_eq!(project.query("SELECT one FROM came"), ["1"]);
+    let beside = "SELECT datname FROM pg_database WHERE datname LIKE 'co\\_meanwhile\\_\\_%'";
+    assert!(cluster().query("postgres", beside).is_empty());
+    project.db(&["reset", "--yes", "--confirm", "co_meanwhile"]).ok();
+    assert!(cluster().query("postgres", beside).is_empty());
+}
+
+#[test]
+fn what_is_written_just_before_the_swap_of_a_reset_is_kept() {
+    let mut project = with_users("co_swapped", 20);
+    project.set("CARGO_DB_ENV", "staging");
+    project.write("seeds/staging/slow.sql", "SELECT pg_sleep(3);");
+    let run = spawn(&project, &["reset", "--yes", "--confirm", "co_swapped"]);
+    asleep("co_swapped");
+    let beside = "SELECT datname FROM pg_database WHERE datname LIKE 'co\\_swapped\\_\\_%'";
+    let built = cluster().query("postgres", beside).remove(0);
+    let mut holder = cluster().connect("postgres");
+    // The swap waits for this once it has looked and has ended the sessions in the old database.
+    holder.batch_execute(&format!("BEGIN; COMMENT ON DATABASE \"{built}\" IS 'held'")).unwrap();
+    crate::support::eventually("it swaps", || {
+        let sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                   AND query LIKE 'BEGIN; COMMENT ON DATABASE%co_swapped%RENAME%'";
+        !cluster().query("postgres", sql).is_empty()
+    });
+    add(&project, 21, 5000);
+    holder.batch_execute("COMMIT").unwrap();
+    let ran = Ran::from(run.wait_with_output().unwrap());
+    ran.code(4).says("users holds 5000 rows, and 30 may go").says("the old one is kept as");
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["1"]);
+    project.db(&["restore", "--undo", "--yes", "--confirm", "co_swapped"]).ok();
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["5000"]);
+}
+
 #[test]
 fn a_bound_is_of_something_that_goes() {
     let project = with_users("co_words", 5);
