@@ -8,7 +8,7 @@ use crate::migration::step::MigrationStep;
 use crate::migration::{files, verify};
 use crate::model::event::Event;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Stop, server_error};
+use crate::world::pg::Stop;
 
 impl Run<'_> {
     /// Runs all of them; when one waited too long for a lock, all are tried again.
@@ -41,7 +41,7 @@ impl Run<'_> {
             return ran;
         }
         let Err(error) = self.session.batch_execute("COMMIT") else { return ran };
-        if let Some(server) = server_error(&error) {
+        if let Some(server) = self.session.server_error(&error) {
             let _ = self.session.batch_execute("ROLLBACK");
             let doing = "the batch could not be committed and was rolled back".to_owned();
             return Err(DatabaseError::Sql { doing, server: Box::new(server) }.into());

@@ -16,7 +16,7 @@ use crate::model::direction::Direction;
 use crate::model::event::Event;
 use crate::model::migration::title;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Script, Stop, describe, server_error};
+use crate::world::pg::{Script, Stop};
 
 impl Run<'_> {
     /// Runs the migrations one after the other, each committed by itself. A failure tells what
@@ -110,7 +110,7 @@ impl Run<'_> {
             .session
             .batch_execute(&format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}; COMMIT"));
         let Err(error) = committed else { return self.empty_behind(step) };
-        if let Some(server) = server_error(&error) {
+        if let Some(server) = self.session.server_error(&error) {
             let _ = self.session.batch_execute("ROLLBACK");
             self.world.interrupt.check()?;
             if !blocks.committed.is_empty() {
@@ -199,7 +199,8 @@ impl Run<'_> {
             .batch_execute(&format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}"));
         recorded.map_err(|error| {
             let (subject, stays) = (step.subject.clone(), progress.stays);
-            HistoryError::NotRecorded { subject, why: describe(&error), stays }.caused_by(error)
+            let why = self.session.describe(&error);
+            HistoryError::NotRecorded { subject, why, stays }.caused_by(error)
         })?;
         self.empty_behind(step)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::failure::{Result, SettingsError};
 use crate::model::rehearsal::BrokenQuery;
-use crate::world::pg::{Session, describe};
+use crate::world::pg::Session;
 use crate::world::{files, process};
 use pg_sql::script::statements;
 
@@ -96,8 +96,8 @@ impl<'a> Preparing<'a> {
             let Err(error) = prepared else {
                 return session.execute("DEALLOCATE cargo_db_query").is_ok();
             };
-            let said = error.as_db_error().map(|error| error.message().to_owned());
-            let why = said.unwrap_or_else(|| describe(&error));
+            let said = error.as_db_error().map(|error| session.hide(error.message()));
+            let why = said.unwrap_or_else(|| session.describe(&error));
             let (query, by) = (query.name.clone(), migration.to_owned());
             broken.push(BrokenQuery { query, by, why });
             false

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::model::statement::{ServerError, StatementError};
-use crate::world::pg::{Session, Stop, server_error};
+use crate::world::pg::{Session, Stop};
 use pg_sql::quote::{quote_identifier, quote_qualified};
 
 /// Copies it into the table.
@@ -31,12 +31,12 @@ pub(super) fn copy(
         let _ = writer.send(bytes);
         writer.finish()
     });
-    copied.map(drop).map_err(|error| match server_error(&error) {
-        None => Stop::Lost(error.to_string()),
+    copied.map(drop).map_err(|error| match session.server_error(&error) {
+        None => Stop::Lost(session.describe(&error)),
         Some(server) => {
             let line = copy_line(&server).unwrap_or(1);
             let source_line =
-                String::from_utf8_lossy(bytes).lines().nth(line - 1).unwrap_or("").to_owned();
+                session.hide(String::from_utf8_lossy(bytes).lines().nth(line - 1).unwrap_or(""));
             Stop::Statement(Box::new(StatementError {
                 file: file.to_owned(),
                 line,

@@ -1,4 +1,4 @@
-//! A password in what another program prints, however it is spelled there.
+//! A password in what another program prints, or a server says, however it is spelled there.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,7 @@ const SHORTEST: usize = 3;
 
 /// Finds a password and hides it: as it is, in a URL (`%2F`, `+`), in a configuration file
 /// (`%%2F`), or quoted (`\'`, `''`, `\u00e9`).
+#[derive(Clone)]
 pub(super) struct Mask {
     /// Of each of its characters, every spelling.
     characters: Vec<Vec<String>>,

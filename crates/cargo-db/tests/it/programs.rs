@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::layouts::project;
-use crate::support::{Project, Ran, cluster, eventually};
+use crate::support::{PASSWORD, Project, Ran, cluster, eventually};
 
 /// A program of this text in the project, as the tool that applies.
 fn with_tool(name: &str, script: &str) -> Project {
@@ -108,6 +108,45 @@ fn no_password_is_shown_however_the_tool_writes_it() {
     assert!(!ran.to_string().contains("hunter2"), "{ran}");
     project.set("DATABASE_URL", "");
     cluster().run("postgres", "DROP ROLE odd_password");
+}
+
+/// What the server says is what the SQL of a file makes it say.
+#[test]
+fn no_password_is_shown_that_the_server_says() {
+    let mut project = Project::new("server_secret");
+    project.set("DATABASE_URL", &cluster().tcp_url("server_secret"));
+    let url = format!("postgres://postgres:{PASSWORD}@localhost/x");
+    project.migration(
+        "1_a.up.sql",
+        &format!("CREATE TABLE t (n int); DO $$ BEGIN RAISE NOTICE 'it is {url}'; END $$;"),
+    );
+    let shown = "it is postgres://postgres:****@localhost/x";
+    let hides = |ran: Ran, code: i32| {
+        let ran = ran.code(code).says("****");
+        assert!(!ran.to_string().contains(PASSWORD), "{ran}");
+        ran
+    };
+    hides(project.db(&["migrate", "--yes"]), 0).says(shown);
+    project.migration(
+        "2_b.up.sql",
+        &format!(
+            "DO $$ BEGIN RAISE WARNING '{url}'; END $$;\n\
+             DO $$ BEGIN RAISE 'it is {url}' USING DETAIL = '{url}', HINT = '{url}'; END $$;\n\
+             SELECT '{PASSWORD}'::int;"
+        ),
+    );
+    for style in [&[][..], &["-v"], &["--json"], &["--json", "--progress=json"]] {
+        hides(project.db(&[&["migrate", "--yes"], style].concat()), 7).says(shown);
+        hides(project.db(&[&["rehearse"], style].concat()), 1).says(shown);
+    }
+    project.migration("2_b.up.sql", &format!("SELECT '{PASSWORD}'::int;"));
+    hides(project.db(&["migrate", "--yes"]), 7).says("SELECT '****'::int;");
+    std::fs::remove_file(project.path().join("migrations/2_b.up.sql")).unwrap();
+    let seed = project.write("seeds/1_s.sql", &format!("DO $$ BEGIN RAISE '{url}'; END $$;"));
+    hides(project.db(&["seed", "--yes"]), 7);
+    std::fs::remove_file(seed).unwrap();
+    project.write("seeds/t.csv", &format!("n\n1\n{PASSWORD}\n"));
+    hides(project.db(&["seed", "--yes"]), 7);
 }
 
 #[test]

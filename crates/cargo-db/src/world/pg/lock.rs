@@ -14,7 +14,7 @@ use crate::model::target::Target;
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::pin::Purpose;
-use crate::world::pg::session::{Session, describe};
+use crate::world::pg::session::Session;
 
 /// The key of our own lock: `cargo-db` in ASCII.
 pub(crate) const OWN_KEY: i64 = i64::from_be_bytes(*b"cargo-db");
@@ -111,9 +111,9 @@ impl Lock {
     pub(crate) fn check_now(&mut self) -> Result<()> {
         self.looked = Some(stopwatch());
         let target = self.session.target.to_string();
-        self.session
-            .batch_execute("")
-            .map_err(|error| LockError::Lost { target, why: describe(&error) }.caused_by(error))
+        let Err(error) = self.session.batch_execute("") else { return Ok(()) };
+        let why = self.session.describe(&error);
+        Err(LockError::Lost { target, why }.caused_by(error))
     }
 }
 

@@ -21,5 +21,5 @@ pub(crate) use own::{Own, Tables};
 pub(crate) use pin::{Purpose, SearchPath, Theirs};
 pub(crate) use row::Row;
 pub(crate) use script::{Script, StatementObserver, Stop, Within};
-pub(crate) use session::{Session, describe, only_row, server_error};
+pub(crate) use session::{Session, only_row};
 pub(crate) use transaction::{Backend, Transaction, after_the_end_of, backend};

@@ -7,6 +7,7 @@ use postgres::error::SqlState;
 
 use crate::failure::{CausedBy, Failure, FileError, Result};
 use crate::model::statement::{ServerError, StatementError};
+use crate::world::mask::Mask;
 use crate::world::pg::session::{Session, describe, server_error};
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
@@ -154,7 +155,7 @@ impl Script {
                 }
                 return Ok(());
             };
-            let stop = self.stop(statement, &error);
+            let stop = self.stop(&session.mask, statement, &error);
             let again =
                 matches!(&stop, Stop::Statement(error) if around.failed(session, statement, error));
             if !again {
@@ -205,7 +206,7 @@ impl Script {
         if let Some((setting, value)) = session.misread() {
             let message = format!("it sets `{setting}` to `{value}`: what follows is misread");
             let server = ServerError { message, ..ServerError::default() };
-            return Err(self.refused(statement, server));
+            return Err(self.refused(&session.mask, statement, server));
         }
         match self.within {
             Within::Blocks if statement.ends_transaction() => session.begin_block().map_err(lost),
@@ -221,7 +222,8 @@ impl Script {
         statement: &Statement,
         reader: &mut ScriptReader<'_>,
     ) -> std::result::Result<(), Stop> {
-        let stop = |error: &postgres::Error| self.stop(statement, error);
+        let mask = session.mask.clone();
+        let stop = |error: &postgres::Error| self.stop(&mask, statement, error);
         let mut data = session.copy_in(&statement.text).map_err(|error| stop(&error))?;
         // What the server has against the data, it says at the end.
         let mut refused = false;
@@ -248,17 +250,17 @@ impl Script {
         Stop::Lost(error.to_string())
     }
 
-    fn stop(&self, statement: &Statement, error: &postgres::Error) -> Stop {
-        match server_error(error) {
-            Some(server) => self.refused(statement, server),
-            None => Stop::Lost(describe(error)),
+    fn stop(&self, mask: &Mask, statement: &Statement, error: &postgres::Error) -> Stop {
+        match server_error(mask, error) {
+            Some(server) => self.refused(mask, statement, server),
+            None => Stop::Lost(describe(mask, error)),
         }
     }
 
-    fn refused(&self, statement: &Statement, server: ServerError) -> Stop {
+    fn refused(&self, mask: &Mask, statement: &Statement, server: ServerError) -> Stop {
         let (line, column) = locate(statement, server.position);
         let text = String::from_utf8_lossy(&self.bytes);
-        let source_line = text.lines().nth(line - 1).unwrap_or("").to_owned();
+        let source_line = mask.hide(text.lines().nth(line - 1).unwrap_or(""));
         let file = self.path.clone();
         Stop::Statement(Box::new(StatementError { file, line, column, source_line, server }))
     }

@@ -15,9 +15,10 @@ use crate::failure::{CausedBy, ConnectionError, DatabaseError, Failure, Kind, Re
 use crate::model::event::Event;
 use crate::model::link::{Binding, Link};
 use crate::model::statement::ServerError;
-use crate::model::target::{Host, Target, TlsMode};
+use crate::model::target::{Host, Secret, Target, TlsMode};
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
+use crate::world::mask::Mask;
 use crate::world::pg::client::{self, Client, Notices};
 use crate::world::pg::pin::{BYTES, Pin, Purpose, SearchPath};
 use crate::world::pg::row::{Row, unexpected};
@@ -30,6 +31,8 @@ pub(crate) struct Session {
     pub(super) client: Client,
     pub(super) pin: Pin,
     pub(crate) target: Target,
+    /// Hides its password in what the server says.
+    pub(super) mask: Mask,
     _cancel: CancelGuard,
 }
 
@@ -54,7 +57,8 @@ impl Session {
         world.sessions.opens(target);
         let pin = Pin::of(&client, purpose);
         let guard = world.interrupt.on_signal(cancel);
-        let mut session = Session { client, pin, target: target.clone(), _cancel: guard };
+        let (target, mask) = (target.clone(), mask(target));
+        let mut session = Session { client, pin, target, mask, _cancel: guard };
         session.begin()?;
         Ok(session)
     }
@@ -200,18 +204,38 @@ impl Session {
 
     /// The failure that an error of this session is, while `doing` something.
     pub(crate) fn failure(&self, doing: &str, error: postgres::Error) -> Failure {
-        match server_error(&error) {
+        match self.server_error(&error) {
             Some(server) => {
                 DatabaseError::Sql { doing: format!("cannot {doing}"), server: Box::new(server) }
                     .caused_by(error)
             }
             None => {
-                let (target, why) = (self.target.to_string(), describe(&error));
+                let (target, why) = (self.target.to_string(), self.describe(&error));
                 ConnectionError::Lost { target, subject: format!("the attempt to {doing}"), why }
                     .caused_by(error)
             }
         }
     }
+
+    /// What the server said; see [`server_error`].
+    pub(crate) fn server_error(&self, error: &postgres::Error) -> Option<ServerError> {
+        server_error(&self.mask, error)
+    }
+
+    /// An error of this session, in words.
+    pub(crate) fn describe(&self, error: &postgres::Error) -> String {
+        describe(&self.mask, error)
+    }
+
+    /// A text that may hold the session's password, as it may be shown.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        self.mask.hide(text)
+    }
+}
+
+/// What hides a target's password.
+fn mask(target: &Target) -> Mask {
+    Mask::of(target.password.as_ref().map(Secret::expose))
 }
 
 /// Whether a text in which PostgreSQL has escaped bytes, `\374` for one, would be UTF-8 without.
@@ -238,7 +262,7 @@ fn dial_patiently(world: &World, target: &Target, purpose: Purpose) -> Result<(C
     let began = stopwatch();
     loop {
         let dialled = if world.sessions.is_direct(target) {
-            dial(target, &configuration(target, purpose), notices(world, purpose))
+            dial(target, &configuration(target, purpose), notices(world, target, purpose))
         } else {
             dial_first(world, target, purpose)
         };
@@ -258,7 +282,7 @@ fn dial_first(world: &World, target: &Target, purpose: Purpose) -> Result<(Clien
     let mut config = configuration(target, purpose);
     let options = target.options.as_deref().unwrap_or_default();
     config.options(format!("{options} {}", pooler::SIGN).trim());
-    match dial(target, &config, notices(world, purpose)) {
+    match dial(target, &config, notices(world, target, purpose)) {
         Ok((mut client, cancel)) => {
             if pooler::sign_arrived(&mut client) {
                 world.sessions.found_direct(target);
@@ -270,7 +294,7 @@ fn dial_first(world: &World, target: &Target, purpose: Purpose) -> Result<(Clien
         Err(failure) => return Err(failure),
     }
     Session::refuse_pooler(world, target)?;
-    dial(target, &configuration(target, purpose), notices(world, purpose))
+    dial(target, &configuration(target, purpose), notices(world, target, purpose))
 }
 
 /// Whether it is the options that were not taken: 08P01 is PgBouncer's word for it, 0A000 that of
@@ -354,17 +378,17 @@ fn link(config: &mut Config, link: &Link) {
 }
 
 /// What a session that writes is told, the user is told.
-fn notices(world: &World, purpose: Purpose) -> Notices {
+fn notices(world: &World, target: &Target, purpose: Purpose) -> Notices {
     if purpose != Purpose::Write {
         return Box::new(|_| {});
     }
-    let events = world.events.clone();
+    let (events, mask) = (world.events.clone(), mask(target));
     Box::new(move |notice| {
         // A ROLLBACK of ours that had nothing to roll back.
         if *notice.code() == SqlState::NO_ACTIVE_SQL_TRANSACTION {
             return;
         }
-        let (severity, message) = (notice.severity().to_owned(), notice.message().to_owned());
+        let (severity, message) = (notice.severity().to_owned(), mask.hide(notice.message()));
         events(Event::Notice { severity, message });
     })
 }
@@ -379,19 +403,20 @@ const ENDED: [SqlState; 4] = [
 
 /// What the server said; `None` where it was not the server that failed. A server that ends a
 /// session says so, and so does a pooler that lost its server: both are lost connections.
-pub(crate) fn server_error(error: &postgres::Error) -> Option<ServerError> {
+pub(super) fn server_error(mask: &Mask, error: &postgres::Error) -> Option<ServerError> {
     let said = error.as_db_error()?;
     let fatal = matches!(said.severity(), "FATAL" | "PANIC");
     // Class 08 is about connections.
     if fatal || said.code().code().starts_with("08") || ENDED.contains(said.code()) {
         return None;
     }
+    let hide = |text: &str| mask.hide(text);
     Some(ServerError {
         code: Some(said.code().code().to_owned()),
-        message: said.message().to_owned(),
-        detail: said.detail().map(str::to_owned),
-        hint: said.hint().map(str::to_owned),
-        context: said.where_().map(str::to_owned),
+        message: mask.hide(said.message()),
+        detail: said.detail().map(hide),
+        hint: said.hint().map(hide),
+        context: said.where_().map(hide),
         position: match said.position() {
             Some(postgres::error::ErrorPosition::Original(position)) => Some(*position),
             _ => None,
@@ -409,7 +434,7 @@ pub(crate) fn only_row(doing: &str, rows: Vec<Row>) -> Result<Row> {
 }
 
 /// An error with what it came from; the client's own words are only half of the story.
-pub(crate) fn describe(error: &postgres::Error) -> String {
+pub(super) fn describe(mask: &Mask, error: &postgres::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
@@ -419,14 +444,14 @@ pub(crate) fn describe(error: &postgres::Error) -> String {
         }
         source = error.source();
     }
-    text
+    mask.hide(&text)
 }
 
 fn cannot_connect(target: &Target, error: postgres::Error) -> Failure {
     let code = error.code().map(|code| code.code().to_owned());
     let why = match error.as_db_error() {
-        Some(said) => said.message().to_owned(),
-        None => describe(&error),
+        Some(said) => mask(target).hide(said.message()),
+        None => describe(&mask(target), &error),
     };
     if why.contains("unsupported startup parameter") {
         let sign = format!("it says: {why}");

@@ -8,7 +8,7 @@ use crate::model::target::Target;
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::pin::Purpose;
-use crate::world::pg::session::{Session, describe, server_error};
+use crate::world::pg::session::Session;
 
 /// One session of the server, by which it is known again after its connection was lost.
 pub(crate) struct Backend {
@@ -72,7 +72,7 @@ impl Transaction {
     /// Commits it. Where the connection is lost, the server is asked once the backend has ended.
     pub(crate) fn commit(self, world: &World, session: &mut Session, subject: &str) -> Result<()> {
         let Err(error) = session.batch_execute("COMMIT") else { return Ok(()) };
-        if server_error(&error).is_some() {
+        if session.server_error(&error).is_some() {
             return Err(session.failure(&format!("commit {subject}"), error));
         }
         let (target, subject) = (session.target.to_string(), subject.to_owned());
@@ -85,7 +85,8 @@ impl Transaction {
         if status.as_deref() == Some("committed") {
             return Ok(());
         }
-        Err(ConnectionError::Lost { target, subject, why: describe(&error) }.caused_by(error))
+        let why = session.describe(&error);
+        Err(ConnectionError::Lost { target, subject, why }.caused_by(error))
     }
 }
 
