@@ -1,5 +1,10 @@
 //! Names as the words of a statement hold them.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::quote::quote_identifier;
+
 /// The table name that begins a run of [`crate::lexer::words`], with its schema where it has one.
 pub fn qualified_name(words: &[String]) -> Option<String> {
     match words {
@@ -7,6 +12,50 @@ pub fn qualified_name(words: &[String]) -> Option<String> {
         [table, ..] if table != "(" => Some(table.clone()),
         _ => None,
     }
+}
+
+/// The name of a table, with schema and table apart: each of them may hold a dot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableName {
+    /// Nothing where the search path leads to it.
+    pub schema: Option<String>,
+    /// The table itself.
+    pub table: String,
+}
+
+impl TableName {
+    /// The name that begins a run of [`crate::lexer::words`]. The database that may stand before
+    /// the schema can only be the one that is connected to.
+    pub fn at_the_beginning(words: &[String]) -> Option<TableName> {
+        let (schema, table) = match words {
+            [_, dot, schema, dot2, table, ..] if dot == "." && dot2 == "." => (Some(schema), table),
+            [schema, dot, table, ..] if dot == "." => (Some(schema), table),
+            [table, ..] if table != "(" => (None, table),
+            _ => return None,
+        };
+        Some(TableName { schema: schema.cloned(), table: table.clone() })
+    }
+
+    /// As SQL takes it.
+    pub fn quoted(&self) -> String {
+        let schema = self.schema.iter().map(|schema| format!("{}.", quote_identifier(schema)));
+        schema.chain([quote_identifier(&self.table)]).collect()
+    }
+}
+
+/// As people say it: quotes stand only around what has a dot of its own.
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{}.", said(schema))?;
+        }
+        f.write_str(&said(&self.table))
+    }
+}
+
+/// One part of a name, so that its dots are not taken for those between parts.
+pub fn said(part: &str) -> Cow<'_, str> {
+    if part.contains('.') { quote_identifier(part).into() } else { part.into() }
 }
 
 #[cfg(test)]
@@ -19,5 +68,16 @@ mod tests {
         assert_eq!(qualified_name(&words("s.\"B\" (a)")).as_deref(), Some("s.B"));
         assert_eq!(qualified_name(&words("b, c")).as_deref(), Some("b"));
         assert_eq!(qualified_name(&words("(SELECT 1)")), None);
+    }
+
+    #[test]
+    fn a_dot_of_its_own_is_none_between_parts() {
+        let name = |text| TableName::at_the_beginning(&words(text)).unwrap();
+        assert_eq!(name("\"t.z\", b").quoted(), "\"t.z\"");
+        assert_eq!(name("a.\"b.c\" cascade").quoted(), "\"a\".\"b.c\"");
+        assert_eq!(name("here.a.b").quoted(), "\"a\".\"b\"");
+        assert_eq!(name("\"t.z\"").to_string(), "\"t.z\"");
+        assert_eq!(name("S.\"B c\"").to_string(), "s.B c");
+        assert_eq!(TableName::at_the_beginning(&words("(SELECT 1)")), None);
     }
 }

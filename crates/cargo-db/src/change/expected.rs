@@ -4,14 +4,14 @@
 use crate::change::workspace::Database;
 use crate::check;
 use crate::failure::Result;
-use crate::migration as migrating;
+use crate::migration::{self as migrating, LostObject};
 use crate::model::finding::Expected;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::Guard;
 use crate::plan::Plan;
 use crate::world::files;
 use crate::world::pg::Session;
-use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::quote::quote_literal;
 
 /// What is to be counted again before the plan runs, as far as the text of its files tells.
 pub(super) fn guards(database: &Database<'_>, plan: &Plan) -> Result<Vec<Guard>> {
@@ -21,20 +21,20 @@ pub(super) fn guards(database: &Database<'_>, plan: &Plan) -> Result<Vec<Guard>>
         guards.extend(of_file(database, migration)?);
     }
     if guards.is_empty() {
-        return Ok(guards);
+        return Ok(Vec::new());
     }
     let session = migrating::connect_or_none(world, settings, &plan.target)?;
     let Some(mut session) = session else { return Ok(Vec::new()) };
     let mut there = Vec::new();
-    for guard in guards {
+    for (lost, bound) in guards {
         // What these migrations make holds nothing yet.
-        let table = named(&mut session, &guard)?;
-        there.extend(table.map(|table| Guard { table, ..guard }));
+        let table = named(&mut session, &lost)?;
+        there.extend(table.map(|table| Guard { table, column: lost.column, bound }));
     }
     Ok(there)
 }
 
-fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<Guard>> {
+fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<(LostObject, u64)>> {
     let path = &migration.up.path;
     let bytes = migration.up.part_of(files::read(&database.settings.root.join(path))?);
     let text = String::from_utf8_lossy(&bytes);
@@ -42,11 +42,9 @@ fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<Guard>>
     if expected.is_empty() {
         return Ok(Vec::new());
     }
-    let guard = |lost: migrating::LostObject| {
-        let name = lost.column.as_ref().map(|column| format!("{}.{column}", lost.table));
-        let object = name.as_ref().unwrap_or(&lost.table);
-        let bound = expected.iter().find(|expected| names(expected, object))?.bound;
-        Some(Guard { table: lost.table, column: lost.column, bound })
+    let guard = |lost: LostObject| {
+        let bound = expected.iter().find(|expected| names(expected, &lost.name()))?.bound;
+        Some((lost, bound))
     };
     Ok(migrating::dropped_by(&text).into_iter().filter_map(guard).collect())
 }
@@ -57,9 +55,10 @@ fn names(expected: &Expected, object: &str) -> bool {
 }
 
 /// The table that a file names, with its schema; nothing where there is none, or no such column.
-fn named(session: &mut Session, guard: &Guard) -> Result<Option<String>> {
-    let quoted: Vec<String> = guard.table.split('.').map(quote_identifier).collect();
-    let with_column = guard.column.as_ref().map_or_else(String::new, |column| {
+fn named(session: &mut Session, lost: &LostObject) -> Result<Option<String>> {
+    // No bound can be held to where the text does not tell which table it is.
+    let Some(table) = lost.lookup(session) else { return Ok(None) };
+    let with_column = lost.column.as_ref().map_or_else(String::new, |column| {
         format!(
             " AND EXISTS (SELECT 1 FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid \
              AND a.attname = {} AND NOT a.attisdropped)",
@@ -68,8 +67,7 @@ fn named(session: &mut Session, guard: &Guard) -> Result<Option<String>> {
     });
     let sql = format!(
         "SELECT c.oid::regclass::text FROM pg_class c \
-         WHERE c.oid = {} AND c.relkind IN ('r', 'p'){with_column}",
-        session.table_named(&quoted.join("."))
+         WHERE c.oid = {table} AND c.relkind IN ('r', 'p'){with_column}"
     );
     session.value("look for what is expected to go", &sql)
 }

@@ -136,6 +136,42 @@ fn what_reaches_further_than_it_names_is_said() {
 }
 
 #[test]
+fn what_goes_without_its_plain_name_is_counted() {
+    let project = Project::new("r_named");
+    project.run_sql(
+        "CREATE TABLE t (i int PRIMARY KEY, s text); \
+         INSERT INTO t SELECT g, CASE WHEN g < 5 THEN 'x' END FROM generate_series(1, 50) g; \
+         CREATE TABLE \"t.z\" (i int); INSERT INTO \"t.z\" VALUES (1), (2), (3); \
+         CREATE SCHEMA a; CREATE TABLE a.\"b.c\" (i int); INSERT INTO a.\"b.c\" VALUES (1); \
+         CREATE TABLE a.u (i int); INSERT INTO a.u SELECT generate_series(1, 7)",
+    );
+    project.migration("1_a.up.sql", "SELECT 1;");
+    project.migration("1_a.down.sql", "SELECT 1;");
+    project.db(&["migrate"]).ok();
+    for (down, loss) in [
+        ("DROP TABLE \"t.z\";", "loses \"t.z\": 3 rows"),
+        ("DROP TABLE a.\"b.c\";", "loses a.\"b.c\": 1 row"),
+        ("SET search_path = a; DROP TABLE u;", "loses u: 7 rows"),
+        ("SET search_path = 'a'; DROP TABLE u;", "what line 1 reaches: how much was not counted"),
+        ("WITH d AS (DELETE FROM t RETURNING *) SELECT count(*) FROM d;", "loses t: 50 rows"),
+        ("MERGE INTO t USING a.u ON true WHEN MATCHED THEN DELETE;", "loses t: 50 rows"),
+        ("ALTER TABLE t ALTER COLUMN s TYPE int USING NULL;", "loses t.s: 4 rows"),
+        ("SELECT lo_unlink(oid) FROM pg_largeobject_metadata;", "what line 1 reaches"),
+        ("DROP OWNED BY postgres;", "what line 1 reaches"),
+    ] {
+        project.migration("1_a.down.sql", down);
+        project.db(&["rollback", "--dry-run"]).ok().says(loss);
+    }
+    // What is printed can be typed, and bounds that one table.
+    project.migration("1_a.down.sql", "DROP TABLE \"t.z\";");
+    let ran = project.db(&["rollback", "--yes", "--lose-at-most", "\"\"\"t.z\"\"\"=2"]).code(4);
+    ran.says("t.z");
+    project.migration("2_b.up.sql", "SET search_path = a;\nDROP TABLE u; DROP TABLE \"b.c\";");
+    let ran = project.db(&["migrate", "--dry-run"]).code(1);
+    ran.says("loses u: 7 rows").says("loses \"b.c\": 1 row");
+}
+
+#[test]
 fn rows_that_a_policy_hides_are_not_called_nothing() {
     let mut project = Project::new("r_hidden");
     project.run_sql("CREATE ROLE hidden_owner LOGIN; GRANT ALL ON SCHEMA public TO hidden_owner; GRANT ALL ON DATABASE r_hidden TO hidden_owner");
