@@ -6,7 +6,7 @@ use crate::change::workspace::Database;
 use crate::change::{consent, retain, seal, trail};
 use crate::failure::{ConsentError, Result, RunError};
 use crate::model::consent::Consent;
-use crate::plan::Plan;
+use crate::plan::{AtMost, Plan};
 
 /// Something that changes a database, the backups or the local server.
 pub(crate) trait Change {
@@ -165,7 +165,12 @@ pub(crate) fn perform<C: Change>(
     change.before_backup(database, &now, &mut held)?;
     let backup = seal::back_up(database, &now)?;
     let done = record(database, &now, given, backup.clone(), || {
-        let done = change.carry_out(database, &now, held, backup.as_deref())?;
+        let mut done = now.clone();
+        if given == Consent::Free {
+            // Nobody had to agree to anything, and so nothing holds it to what was counted.
+            done.bound(&AtMost::default());
+        }
+        let done = change.carry_out(database, &done, held, backup.as_deref())?;
         retain::carry_out(database, &now)?;
         Ok(done)
     })?;

@@ -2,6 +2,7 @@
 
 use crate::failure::{DatabaseError, Failure, Result};
 use crate::migration::applied::AppliedMigration;
+use crate::migration::blocks::Blocks;
 use crate::migration::retry::{Patience, WAITED_FOR_LOCK, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
@@ -62,7 +63,7 @@ impl Run<'_> {
             let script = files::read(self.root, self.layout, step.file()?)?;
             self.session.give_transaction(&self.session_settings())?;
             script
-                .run(&mut self.session, &mut ())
+                .run(&mut self.session, &mut Blocks::of(step))
                 .map_err(|stop| self.all_rolled_back(stop, step))?;
             // What is checked at the commit is checked now, while it is known whose it is.
             let subject = format!("check what {} deferred", step.subject);

@@ -1,19 +1,37 @@
 //! A file that ends transactions itself, in a layout whose tool sends files as they are: what of it
 //! is committed when it stops.
 
+use crate::failure::Result;
+use crate::migration::losses::lock_and_count;
 use crate::migration::non_transactional::first_line;
-use crate::world::pg::StatementObserver;
+use crate::migration::step::MigrationStep;
+use crate::world::pg::{Session, StatementObserver};
 use pg_sql::script::Statement;
 
 /// Follows such a file.
-#[derive(Default)]
-pub(super) struct Blocks {
+pub(super) struct Blocks<'a> {
+    step: &'a MigrationStep<'a>,
     /// The statements that are committed, each as its first line.
     pub(super) committed: Vec<String>,
     open: Vec<String>,
 }
 
-impl StatementObserver for Blocks {
+impl<'a> Blocks<'a> {
+    pub(super) fn of(step: &'a MigrationStep<'a>) -> Blocks<'a> {
+        Blocks { step, committed: Vec::new(), open: Vec::new() }
+    }
+}
+
+impl StatementObserver for Blocks<'_> {
+    /// What goes is counted once more when nobody else can add to it until the commit.
+    fn admits(&mut self, session: &mut Session, statement: &Statement) -> Result<bool> {
+        if self.step.losses.iter().all(|loss| loss.at_most.is_none()) {
+            return Ok(true);
+        }
+        lock_and_count(session, statement, self.step.losses, self.step.verb())?;
+        Ok(true)
+    }
+
     fn after(&mut self, statement: &Statement) {
         if !statement.ends_transaction() {
             self.open.push(first_line(&statement.text));

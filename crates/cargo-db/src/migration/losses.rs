@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::failure::{DatabaseError, Kind, Result};
+use crate::failure::{ConsentError, DatabaseError, Kind, Result};
 use crate::migration::database::connect_or_none;
 use crate::migration::lost::{LostObject, dropped_by, lost_by};
 use crate::migration::tables::project_relation;
@@ -14,8 +14,10 @@ use crate::settings::Settings;
 use crate::world::pg::{Purpose, Row, Session};
 use crate::world::{World, files};
 use db_tools::ProjectTool;
+use pg_sql::lexer::first_words;
 use pg_sql::name::TableName;
-use pg_sql::quote::quote_identifier;
+use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::script::Statement;
 
 /// Tables with more rows than this are not counted. To count a table takes far less time than the
 /// backup that comes before, and what is not counted has no bound.
@@ -140,6 +142,56 @@ fn count_rows(
         }
         counted => counted.map(Some),
     }
+}
+
+/// Keeps others out, until the end of the transaction, of what a statement is about to drop or
+/// empty, and fails where that is more by now than may go. The session is its author's: names are
+/// looked up as the statement looks them up.
+pub(super) fn lock_and_count(
+    session: &mut Session,
+    statement: &Statement,
+    bounds: &[Loss],
+    verb: &str,
+) -> Result<()> {
+    for object in lost_by(statement.text.as_bytes()).objects {
+        let name = object.name();
+        let known = bounds.iter().find(|loss| loss.object == name);
+        let Some(bound) = known.and_then(|loss| loss.at_most) else { continue };
+        if !is_there(session, &object)? || !session.is_inside()? {
+            continue;
+        }
+        let table = object.table.quoted();
+        // Who deletes rows keeps no reader out.
+        let is_delete = first_words(&statement.text, 1).iter().any(|first| first == "delete");
+        let mode = if is_delete { "EXCLUSIVE" } else { "ACCESS EXCLUSIVE" };
+        let lock = format!("LOCK TABLE {table} IN {mode} MODE");
+        session.run("lock what will be lost", &lock)?;
+        let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
+        let sql = format!("SELECT pg_catalog.count({what}) FROM {table}");
+        let rows = session.number("count what will be lost", &sql)?;
+        let loss = Loss { rows: Some(rows), at_most: Some(bound), ..Loss::of(name, None) };
+        if loss.is_beyond() {
+            let (object, found) = (loss.name().to_owned(), loss.rows);
+            let command = format!("cargo db {verb}");
+            return Err(ConsentError::MoreLost { object, found, bound, command }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is anything to lose still: what ran before may have dropped it.
+fn is_there(session: &mut Session, object: &LostObject) -> Result<bool> {
+    let table = quote_literal(&object.table.quoted());
+    let sql = match &object.column {
+        None => format!("SELECT 1 WHERE pg_catalog.to_regclass({table}) IS NOT NULL"),
+        Some(column) => format!(
+            "SELECT 1 FROM pg_catalog.pg_attribute WHERE NOT attisdropped \
+             AND attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass({table}) \
+             AND attname OPERATOR(pg_catalog.=) {}::pg_catalog.name",
+            quote_literal(column)
+        ),
+    };
+    Ok(session.value("look for what will be lost", &sql)?.is_some())
 }
 
 /// How much is in it; nothing to say about what does not exist.

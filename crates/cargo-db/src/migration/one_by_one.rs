@@ -84,7 +84,7 @@ impl Run<'_> {
     fn inside_transaction(&mut self, script: &Script, step: &MigrationStep<'_>) -> Result<()> {
         let began = stopwatch();
         self.session.begin_for_others(&self.session_settings())?;
-        let mut blocks = Blocks::default();
+        let mut blocks = Blocks::of(step);
         if let Err(stop) = script.run(&mut self.session, &mut blocks) {
             // If this fails, the connection is gone, and the server rolls back by itself.
             let _ = self.session.batch_execute("ROLLBACK");

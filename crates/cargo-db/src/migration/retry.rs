@@ -54,6 +54,9 @@ pub(super) fn waited_for_lock(failure: &Failure) -> bool {
         Kind::Database(DatabaseError::Statement { statement, .. }) => {
             statement.server.is(&SqlState::LOCK_NOT_AVAILABLE)
         }
+        Kind::Database(DatabaseError::Sql { server, .. }) => {
+            server.is(&SqlState::LOCK_NOT_AVAILABLE)
+        }
         Kind::Lock(LockError::OthersWaited { .. }) => true,
         _ => false,
     }

@@ -3,7 +3,7 @@
 use crate::failure::{MigrationError, Result};
 use crate::model::direction::Direction;
 use crate::model::migration::{Migration, ScriptFile};
-use crate::plan::Step;
+use crate::plan::{Loss, Step};
 
 /// The step of a plan that runs one migration.
 pub(super) struct MigrationStep<'a> {
@@ -11,16 +11,18 @@ pub(super) struct MigrationStep<'a> {
     pub(super) direction: Direction,
     /// Version and name, for messages.
     pub(super) subject: String,
+    /// What it does away with, and how much of it at most.
+    pub(super) losses: &'a [Loss],
 }
 
 impl<'a> MigrationStep<'a> {
     pub(super) fn of(step: &'a Step) -> Option<MigrationStep<'a>> {
-        let (migration, direction) = match step {
-            Step::Apply { migration, .. } => (migration, Direction::Up),
-            Step::Revert { migration, .. } => (migration, Direction::Down),
+        let (migration, direction, losses) = match step {
+            Step::Apply { migration, losses } => (migration, Direction::Up, losses),
+            Step::Revert { migration, losses } => (migration, Direction::Down, losses),
             _ => return None,
         };
-        Some(MigrationStep { migration, direction, subject: migration.title() })
+        Some(MigrationStep { migration, direction, subject: migration.title(), losses })
     }
 
     /// The verb that takes this direction.

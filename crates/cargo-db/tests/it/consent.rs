@@ -253,11 +253,11 @@ fn what_was_shown_at_a_terminal_bounds_what_goes_too() {
     assert_eq!(project.query("SELECT count(*) FROM users"), ["100"]);
 }
 
-/// Waits until a run sleeps in a database of this name, or of one built beside it.
+/// Waits until a run sleeps in a database of this name.
 fn asleep(database: &str) {
     crate::support::eventually("it sleeps", || {
         let sql = format!(
-            "SELECT 1 FROM pg_stat_activity WHERE datname LIKE '{database}%' \
+            "SELECT 1 FROM pg_stat_activity WHERE datname LIKE '{database}' \
              AND query LIKE '%pg_sleep(3)%' AND pid <> pg_backend_pid()"
         );
         !cluster().query("postgres", &sql).is_empty()
@@ -278,7 +278,7 @@ fn what_is_written_while_a_reset_builds_is_not_lost() {
         ("TRUNCATE users; CREATE TABLE came AS SELECT 1 AS one", 3, "the plan changed"),
     ] {
         let run = spawn(&project, &["reset", "--yes", "--confirm", "co_meanwhile"]);
-        asleep("co_meanwhile");
+        asleep("co_meanwhile%");
         project.run_sql(sql);
         Ran::from(run.wait_with_output().unwrap()).code(code).says(says);
     }
@@ -295,7 +295,7 @@ fn what_is_written_just_before_the_swap_of_a_reset_is_kept() {
     project.set("CARGO_DB_ENV", "staging");
     project.write("seeds/staging/slow.sql", "SELECT pg_sleep(3);");
     let run = spawn(&project, &["reset", "--yes", "--confirm", "co_swapped"]);
-    asleep("co_swapped");
+    asleep("co_swapped%");
     let beside = "SELECT datname FROM pg_database WHERE datname LIKE 'co\\_swapped\\_\\_%'";
     let built = cluster().query("postgres", beside).remove(0);
     let mut holder = cluster().connect("postgres");
@@ -313,6 +313,32 @@ fn what_is_written_just_before_the_swap_of_a_reset_is_kept() {
     assert_eq!(project.query("SELECT count(*) FROM users"), ["1"]);
     project.db(&["restore", "--undo", "--yes", "--confirm", "co_swapped"]).ok();
     assert_eq!(project.query("SELECT count(*) FROM users"), ["5000"]);
+}
+
+#[test]
+fn what_is_written_before_a_statement_drops_it_is_not_lost() {
+    let mut project = with_users("co_stepwise", 20);
+    project.set("CARGO_DB_ENV", "staging");
+    project.migration("2_wait.up.sql", "SELECT pg_sleep(3);");
+    project.migration("2_wait.down.sql", "SELECT pg_sleep(3);");
+    project.migration("3_drop.up.sql", "-- cargo-db: expect loss users <= 1000\nDROP TABLE users;");
+    let run = spawn(&project, &["migrate", "--yes", "--lose-at-most", "users=30"]);
+    asleep("co_stepwise");
+    add(&project, 21, 500);
+    let ran = Ran::from(run.wait_with_output().unwrap());
+    ran.code(4).says("users holds 500 rows, and 30 may go");
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["500"]);
+    // The same on the way back, where the rows come while an earlier file is undone.
+    project.run_sql("DELETE FROM users WHERE id > 20");
+    std::fs::remove_file(project.path().join("migrations/3_drop.up.sql")).unwrap();
+    project.db(&["migrate", "--yes"]).ok();
+    let run = spawn(&project, &["rollback", "--yes", "--steps", "2"]);
+    asleep("co_stepwise");
+    add(&project, 21, 500);
+    let ran = Ran::from(run.wait_with_output().unwrap());
+    ran.code(4).says("users holds 500 rows, and 30 may go");
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["500"]);
+    project.db(&["rollback", "--yes"]).ok();
 }
 
 #[test]
