@@ -271,16 +271,16 @@ fn a_lock_of_files_that_stays_busy_is_exit_5_too() {
 /// A plan is about the database that was kept, and not about its name.
 #[test]
 fn a_database_that_took_the_name_of_a_kept_one_is_not_meant() {
-    let project = Project::new("sl_kept");
+    let project = Project::new("sl_taken");
     project.migration("1_a.up.sql", "CREATE TABLE a (id int);");
     project.db(&["migrate"]).ok();
     project.db(&["backup", "-o", "the.backup"]).ok();
     project.db(&["restore", "the.backup", "--yes"]).ok();
     let undo = project.consent(&["restore", "--undo"]);
     let drop = project.consent(&["restore", "--drop-previous"]);
-    let kept = "SELECT datname FROM pg_database WHERE starts_with(datname, 'sl_kept__before_')";
+    let kept = "SELECT datname FROM pg_database WHERE starts_with(datname, 'sl_taken__before_')";
     let kept = cluster().query("postgres", kept).remove(0);
-    cluster().run("postgres", &format!("ALTER DATABASE \"{kept}\" RENAME TO sl_kept_elsewhere"));
+    cluster().run("postgres", &format!("ALTER DATABASE \"{kept}\" RENAME TO sl_taken_elsewhere"));
     cluster().run("postgres", &format!("CREATE DATABASE \"{kept}\""));
     cluster().run(&kept, "CREATE TABLE precious (id int)");
     for (flag, agreed) in [("--undo", &undo), ("--drop-previous", &drop)] {
@@ -292,7 +292,7 @@ fn a_database_that_took_the_name_of_a_kept_one_is_not_meant() {
         assert_eq!(cluster().query(&kept, precious), ["precious"], "{ran}");
     }
     cluster().run("postgres", &format!("DROP DATABASE \"{kept}\""));
-    cluster().run("postgres", &format!("ALTER DATABASE sl_kept_elsewhere RENAME TO \"{kept}\""));
+    cluster().run("postgres", &format!("ALTER DATABASE sl_taken_elsewhere RENAME TO \"{kept}\""));
     let drop: Vec<&str> = drop.iter().map(String::as_str).collect();
     project.db(&[&["restore", "--drop-previous"], &drop[..]].concat()).ok();
 }
