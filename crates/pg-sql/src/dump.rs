@@ -8,7 +8,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::hidden::{hides_a_name, is_made_in_catalog};
+use crate::hidden::{
+    hides_a_name, is_made_along_the_path, is_made_in_catalog, sets_path_to_catalog,
+};
 use crate::lexer::Token;
 use crate::shape::Shape;
 use crate::statement::Statement;
@@ -184,9 +186,36 @@ static RELATION_SHAPES: LazyLock<(Vec<Shape>, Vec<Shape>)> = LazyLock::new(|| {
     (begins, CHANGES_OF_RELATIONS.iter().map(|pattern| Shape::new(pattern)).collect())
 });
 
+/// The statements that may run, asked one after the other: what a statement makes depends on the
+/// search path that those before it have set.
+#[derive(Debug, Default)]
+pub struct AllowList {
+    /// Whether the server's own schema comes first in the search path.
+    catalog_is_first: bool,
+}
+
+impl AllowList {
+    /// Whether the next statement is one that `pg_dump` writes, and makes nothing among the
+    /// server's own.
+    pub fn admits(&mut self, statement: &Statement) -> bool {
+        !self.makes_in_catalog(statement) && is_of_pg_dump(statement)
+    }
+
+    /// Most statements, and the long ones, neither create nor set anything.
+    fn makes_in_catalog(&mut self, statement: &Statement) -> bool {
+        let first = statement.text.bytes().next().map(|first| first.to_ascii_lowercase());
+        if !matches!(first, Some(b'c' | b's')) {
+            return false;
+        }
+        let pieces = statement.tokens();
+        self.catalog_is_first = sets_path_to_catalog(&pieces).unwrap_or(self.catalog_is_first);
+        self.catalog_is_first && is_made_along_the_path(&pieces)
+    }
+}
+
 /// Whether a statement is one that `pg_dump` writes. What is about the database as a whole is not
 /// run by whoever loads a dump, and so may stand in it.
-pub fn is_of_pg_dump(statement: &Statement) -> bool {
+fn is_of_pg_dump(statement: &Statement) -> bool {
     let pieces = statement.tokens();
     let Some((Token::Word, first)) = pieces.first() else { return false };
     if hides_a_name(&pieces) || is_made_in_catalog(&pieces) {

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 
 use crate::calls::{Call, Calls};
-use crate::dump::is_of_pg_dump;
-use crate::hidden::{is_made_along_the_path, sets_path_to_catalog};
+use crate::dump::AllowList;
 use crate::left_out::{extension, tablespace};
 use crate::lexer::{Lexed, Token, token};
 use crate::script::{LONGEST_COMMENTS, ScriptError, ScriptReader};
@@ -36,7 +35,7 @@ pub struct Survey {
 pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, ScriptError> {
     let mut reader = ScriptReader::of_dump(Box::new(input));
     let mut calls = Calls::default();
-    let mut first_is_catalog = false;
+    let mut allowed = AllowList::default();
     let mut survey = Survey { is_unambiguous: true, ..Survey::default() };
     while let Some(statement) = reader.next_statement()? {
         survey.is_unambiguous &= are_headings(reader.comments()) && is_unambiguous(&statement);
@@ -44,7 +43,7 @@ pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, 
         survey.extensions.extend(extension(&statement));
         let reads_data = statement.reads_data();
         calls.note(&statement);
-        if is_in_the_way(&statement, &mut first_is_catalog) || !is_of_pg_dump(&statement) {
+        if !allowed.admits(&statement) {
             survey.stranger = Some(statement);
             survey.is_unambiguous = false;
             survey.calls = calls.found();
@@ -61,19 +60,6 @@ pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, 
     survey.is_unambiguous &= are_headings(reader.comments());
     survey.calls = calls.found();
     Ok(survey)
-}
-
-/// Whether a statement makes something among the server's own because their schema comes first in
-/// the search path, which the statements before it have set.
-fn is_in_the_way(statement: &Statement, first_is_catalog: &mut bool) -> bool {
-    // Most statements, and the long ones, neither create nor set anything.
-    let first = statement.text.bytes().next().map(|first| first.to_ascii_lowercase());
-    if !matches!(first, Some(b'c' | b's')) {
-        return false;
-    }
-    let pieces = statement.tokens();
-    *first_is_catalog = sets_path_to_catalog(&pieces).unwrap_or(*first_is_catalog);
-    *first_is_catalog && is_made_along_the_path(&pieces)
 }
 
 /// Whether a statement is the same one to every reader: it has no comment and no `;` in it, holds

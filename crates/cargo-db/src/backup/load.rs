@@ -9,7 +9,7 @@ use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Result};
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::Session;
-use pg_sql::dump::is_of_pg_dump;
+use pg_sql::dump::AllowList;
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 /// Whose transactions a dump is loaded in.
@@ -48,73 +48,98 @@ pub(super) fn load_but(
     mut text: Box<dyn Text>,
     loading: &Loading<'_>,
 ) -> Result<()> {
-    let &Loading { within, wanted, left_out } = loading;
     // What is ours is asked while the search path is.
     let mut known = Known::of(world, session)?;
+    let mut allowed = AllowList::default();
     // A file that was not written by pg_dump may leave schemas out.
     session.run("give the search path back", "RESET search_path")?;
     let mut reader = ScriptReader::of_dump(Box::new(&mut text));
-    let bad = |error: ScriptError| {
-        BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
-    };
-    let inside = within == Within::Transaction;
+    let inside = loading.within == Within::Transaction;
     if inside {
         session.mark_transaction()?;
     }
-    while let Some(statement) = reader.next_statement().map_err(bad)? {
+    while let Some(statement) = reader.next_statement().map_err(unreadable)? {
         world.interrupt.check()?;
-        let of_session =
-            statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(&statement);
-        let unwanted = inside && of_session || wanted.left_out.holds(&statement);
-        if statement.is_about_database() || unwanted || known.leaves_out(&statement) {
+        let is_allowed = allowed.admits(&statement);
+        if loading.skips(&statement) || known.leaves_out(&statement) {
             continue;
         }
-        // It was looked through before; what is read now may be another text.
-        if wanted.allowed == Allowed::OfDumps && !is_of_pg_dump(&statement) {
+        if !is_allowed && loading.wanted.allowed == Allowed::OfDumps {
             let (line, statement) = (statement.line, beginning(&statement));
             let name = "the backup".to_owned();
             return Err(BackupError::NotOfDump { name, line, statement }.into());
         }
-        if left_out(&statement) {
-            if statement.reads_data() {
-                reader.copy_data(&mut |_| Ok(())).map_err(bad)?;
-            }
-            continue;
+        if !(loading.left_out)(&statement) {
+            loading.refuse(&statement)?;
+            run(world, session, &statement, &mut reader, inside)?;
+        } else if statement.reads_data() {
+            reader.copy_data(&mut |_| Ok(())).map_err(unreadable)?;
         }
-        if inside && statement.controls_transaction() {
-            let why =
-                format!("line {} would end the transaction that it is restored in", statement.line);
-            return Err(BackupError::Failed { doing: "read", why }.into());
-        }
-        let failed = |session: &Session, error: postgres::Error| -> Failure {
-            let doing = format!("run line {} of the backup", statement.line);
-            world.interrupt.check().err().unwrap_or_else(|| session.failure(&doing, error))
-        };
-        if let Some((setting, value)) = statement.misleading_setting()
-            && is_misread(setting, &value)
-        {
-            let line = statement.line;
-            let why = format!("line {line} sets `{setting}` to `{value}`: what follows is misread");
-            return Err(BackupError::Failed { doing: "read", why }.into());
-        }
-        if !statement.reads_data() {
-            session.execute(&statement.text).map_err(|error| failed(session, error))?;
-            if inside && !session.is_inside()? {
-                let (file, subject) = (PathBuf::from("the backup"), "the restore".to_owned());
-                return Err(DatabaseError::Ended { file, line: statement.line, subject }.into());
-            }
-            continue;
-        }
-        let copied = copy_in(session, &statement.text, &mut reader);
-        copied.map_err(bad)?.map_err(|error| failed(session, error))?;
-        world.tell(Event::Counted);
     }
     drop(reader);
     session.run("be oneself again", "RESET SESSION AUTHORIZATION")?;
-    if within == Within::Statements {
+    if !inside {
         session.take_back_empty()?;
     }
     text.finish(world)
+}
+
+impl Loading<'_> {
+    /// Whether a statement is about the session or the database, or about what is not wanted.
+    fn skips(&self, statement: &Statement) -> bool {
+        let of_session =
+            statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(statement);
+        statement.is_about_database()
+            || self.within == Within::Transaction && of_session
+            || self.wanted.left_out.holds(statement)
+    }
+
+    /// Fails where a statement would change how the rest is read, or end the transaction that it
+    /// is restored in.
+    fn refuse(&self, statement: &Statement) -> Result<()> {
+        let line = statement.line;
+        let why = match statement.misleading_setting() {
+            _ if self.within == Within::Transaction && statement.controls_transaction() => {
+                format!("line {line} would end the transaction that it is restored in")
+            }
+            Some((setting, value)) if is_misread(setting, &value) => {
+                format!("line {line} sets `{setting}` to `{value}`: what follows is misread")
+            }
+            _ => return Ok(()),
+        };
+        Err(BackupError::Failed { doing: "read", why }.into())
+    }
+}
+
+/// Runs a statement, with the rows that come after it.
+fn run(
+    world: &World,
+    session: &mut Session,
+    statement: &Statement,
+    reader: &mut ScriptReader<'_>,
+    inside: bool,
+) -> Result<()> {
+    let failed = |session: &Session, error: postgres::Error| -> Failure {
+        let doing = format!("run line {} of the backup", statement.line);
+        world.interrupt.check().err().unwrap_or_else(|| session.failure(&doing, error))
+    };
+    if statement.reads_data() {
+        let copied = copy_in(session, &statement.text, reader);
+        copied.map_err(unreadable)?.map_err(|error| failed(session, error))?;
+        world.tell(Event::Counted);
+        return Ok(());
+    }
+    session.execute(&statement.text).map_err(|error| failed(session, error))?;
+    if inside && !session.is_inside()? {
+        let (file, subject) = (PathBuf::from("the backup"), "the restore".to_owned());
+        return Err(DatabaseError::Ended { file, line: statement.line, subject }.into());
+    }
+    Ok(())
+}
+
+/// What cannot be split into statements.
+pub(super) fn unreadable(error: ScriptError) -> Failure {
+    BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
 }
 
 /// Whether text is read in another way by a server with this setting. In each encoding that a

@@ -135,12 +135,12 @@ mod tests {
     #[test]
     fn a_path_is_said_as_it_can_be_typed() {
         for (folder, said) in [
-            ("/work/shop", "backups/a.sql"),
-            ("/work/shop/seeds", "../backups/a.sql"),
-            ("/work/shop/backups", "a.sql"),
-            ("/srv/other", "/work/shop/backups/a.sql"),
+            ("/projects/shop", "backups/a.sql"),
+            ("/projects/shop/seeds", "../backups/a.sql"),
+            ("/projects/shop/backups", "a.sql"),
+            ("/srv/other", "/projects/shop/backups/a.sql"),
         ] {
-            let path = Path::new("/work/shop/backups/a.sql");
+            let path = Path::new("/projects/shop/backups/a.sql");
             assert_eq!(from_folder(path, Path::new(folder)), Path::new(said), "{folder}");
         }
     }

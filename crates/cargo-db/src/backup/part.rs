@@ -1,15 +1,15 @@
 //! A part of a backup: the statements that define a table or a schema, told from all others, and
 //! how its rows are asked for.
 
-use pg_sql::dump::is_of_pg_dump;
+use pg_sql::dump::AllowList;
 use pg_sql::lexer::{first_words, words};
 use pg_sql::script::{ScriptReader, Statement};
 
 use crate::backup::allowed::Allowed;
-use crate::backup::load::sets_limits;
+use crate::backup::load::{sets_limits, unreadable};
 use crate::backup::source::Source;
 use crate::backup::subjects::subjects;
-use crate::failure::{BackupError, CausedBy, Failure, Result};
+use crate::failure::{BackupError, Result};
 use crate::plan::Loss;
 use crate::settings::Settings;
 use crate::world::World;
@@ -152,7 +152,8 @@ fn definitions(
     drop(reader);
     // Whatever made the text may have failed before its end.
     text.finish(world)?;
-    let stranger = statements.iter().find(|statement| !is_of_pg_dump(statement));
+    let mut allowed = AllowList::default();
+    let stranger = statements.iter().find(|statement| !allowed.admits(statement));
     if let Some(statement) = stranger.filter(|_| source.wanted.allowed == Allowed::OfDumps) {
         return Err(source.refused(statement));
     }
@@ -176,10 +177,6 @@ fn narrow(part: &mut Part, schema: &str, table: &str) {
     // The settings at the top belong to everybody.
     part.before.retain(|statement| is_setting(statement) || is_about(statement, &names));
     part.after.retain(|statement| is_setting(statement) || is_about(statement, &names));
-}
-
-fn unreadable(error: pg_sql::script::ScriptError) -> Failure {
-    BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
 }
 
 fn is_setting(statement: &Statement) -> bool {

@@ -62,7 +62,7 @@ fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
                 _ => return Err(failure),
             },
         };
-        let is_true = |row: &Row| matches!(row.only(), Ok(Some("t")));
+        let is_true = |row: &Row| matches!(row.sole(), Ok(Some("t")));
         if !rows.iter().all(is_true) {
             return not_verified(format!("{} rows, and there must be none, or `true`", rows.len()));
         }

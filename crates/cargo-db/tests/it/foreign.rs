@@ -230,7 +230,8 @@ fn a_file_that_does_not_say_that_it_is_complete_needs_somebodys_word() {
                CREATE TABLE \"public\".\"users\" (\n    \"id\" int4 NOT NULL DEFAULT \
                nextval('users_id_seq'::regclass),\n    \"name\" varchar,\n    \
                PRIMARY KEY (\"id\")\n);\n\
-               INSERT INTO \"public\".\"users\" (\"id\", \"name\") VALUES\n(1, 'Ada'),\n(2, NULL);\n";
+               INSERT INTO \"public\".\"users\" (\"id\", \"name\") VALUES\n\
+             (1, 'Ada'),\n(2, NULL);\n";
     project.write("gui.sql", gui);
     for how in [&[][..], &["--clean"]] {
         let ran = restore(&project, "gui.sql", how).code(11);
@@ -250,7 +251,8 @@ fn a_file_that_does_not_say_that_it_is_complete_needs_somebodys_word() {
 fn what_a_framework_puts_behind_the_end_of_a_dump_is_loaded_with_it() {
     let project = Project::new("foreign_rails");
     let behind = "SET search_path TO \"$user\", public;\n\n\
-                  INSERT INTO \"schema_migrations\" (version) VALUES\n('20260102'),\n('20260101');\n";
+                  INSERT INTO \"schema_migrations\" (version) VALUES\n\
+             ('20260102'),\n('20260101');\n";
     let versions = "CREATE TABLE public.schema_migrations (version character varying NOT NULL);\n\
                     \n--\n-- PostgreSQL database dump complete";
     let dump = SCHOOL.replacen("--\n-- PostgreSQL database dump complete", versions, 1);
@@ -332,7 +334,8 @@ fn with_call(code: &str) -> String {
         "CREATE FUNCTION public.shout(a text) RETURNS text LANGUAGE plpgsql AS \
          $$ BEGIN {code} RETURN upper(a); END $$;\n\n--\n-- Name: mark; Type: TABLE;"
     );
-    let check = "ALTER TABLE ONLY public.pupil ADD CONSTRAINT loud CHECK (public.shout(name) <> '');\n\n\n\
+    let check = "ALTER TABLE ONLY public.pupil \
+                 ADD CONSTRAINT loud CHECK (public.shout(name) <> '');\n\n\n\
                  --\n-- PostgreSQL database dump complete";
     SCHOOL.replacen("--\n-- Name: mark; Type: TABLE;", &function, 1).replacen(
         "--\n-- PostgreSQL database dump complete",
@@ -541,7 +544,10 @@ fn a_part_that_makes_the_schema_public_is_loaded() {
 #[test]
 fn a_set_of_others_gives_no_role_rights_on_the_server() {
     let project = Project::new("foreign_roles");
-    project.run_sql("CREATE ROLE foreign_ada LOGIN; CREATE ROLE foreign_team; GRANT foreign_team TO foreign_ada");
+    project.run_sql(
+        "CREATE ROLE foreign_ada LOGIN; CREATE ROLE foreign_team; \
+         GRANT foreign_team TO foreign_ada",
+    );
     project.run_sql("CREATE TABLE t (a int); ALTER TABLE t OWNER TO foreign_ada");
     project.db(&["backup", "--format", "set"]).ok();
     project.run_sql("DROP TABLE t");

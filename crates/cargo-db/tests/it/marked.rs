@@ -248,7 +248,7 @@ fn a_new_database_remembers_that_it_was_restored() {
     cluster().run("postgres", "DROP DATABASE md_into_new");
 }
 
-/// A sequence is outside of transactions: nothing of it is rolled back, and nothing of it is needed.
+/// A rollback does not undo what was done to a sequence, and no sequence is needed.
 #[test]
 fn a_sequence_at_its_end_does_not_mute_the_trail() {
     for (name, statement) in [

@@ -1,6 +1,6 @@
--- What no restore brings back, although a dump may hold it. The schema cargo_db is dropped there with
--- what depends on it, and made again with our tables only. The rows of what an extension has for its
--- own are in no dump, but for those of its configuration.
+-- What no restore brings back, although a dump may hold it. The schema cargo_db is dropped there
+-- with what depends on it, and made again with our tables only. The rows of what an extension
+-- has for its own are in no dump, but for those of its configuration.
 WITH RECURSIVE ours AS (
     SELECT c.oid, n.oid AS schema
     FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'

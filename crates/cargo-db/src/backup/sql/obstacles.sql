@@ -46,7 +46,8 @@ WHERE coalesce(home NOT IN (SELECT oid FROM inside), true) AND contype IS DISTIN
   AND (classid, objid) NOT IN (SELECT classid, objid FROM of_extension)
 UNION ALL
 SELECT 'partitions: ' || c.oid::regclass
-    || ' is a part of a table outside, or has its parts there; restore the schema with --schema, or all of it'
+    || ' is a part of a table outside, or has its parts there; '
+    || 'restore the schema with --schema, or all of it'
 FROM pg_class c
 WHERE {relations} AND c.relkind IN ('r', 'p') AND EXISTS (
     SELECT 1 FROM pg_inherits h

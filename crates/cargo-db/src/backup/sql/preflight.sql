@@ -1,6 +1,6 @@
 -- What the server has and allows. Seven answers: its roles, the extensions that it has, its
--- tablespaces, those of the extensions that the role may not create in a new database, what else the
--- role may do, the database that is restored, the data folder.
+-- tablespaces, those of the extensions that the role may not create in a new database, what else
+-- the role may do, the database that is restored, the data folder.
 SELECT rolname AS name FROM pg_roles;
 
 SELECT name FROM pg_available_extensions;

@@ -72,7 +72,7 @@ impl Row {
     }
 
     /// The only column of a row that has one, by whatever name.
-    pub(crate) fn only(&self) -> Result<Option<&str>> {
+    pub(crate) fn sole(&self) -> Result<Option<&str>> {
         match self.row.columns() {
             [_] => self.at(0),
             columns => Err(self.unexpected(&format!("{} columns, not one", columns.len()))),

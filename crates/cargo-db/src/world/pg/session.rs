@@ -122,14 +122,14 @@ impl Session {
     /// The only column of the rows of one statement; NULLs are left out.
     pub(crate) fn column(&mut self, doing: &str, sql: &str) -> Result<Vec<String>> {
         let rows = self.rows(doing, sql)?;
-        let texts = rows.iter().map(|row| Ok(row.only()?.map(str::to_owned)));
+        let texts = rows.iter().map(|row| Ok(row.sole()?.map(str::to_owned)));
         texts.filter_map(Result::transpose).collect()
     }
 
     /// The only value of one statement that gives one row or none; `None` also where it is NULL.
     pub(crate) fn value(&mut self, doing: &str, sql: &str) -> Result<Option<String>> {
         match self.optional(doing, sql)? {
-            Some(row) => Ok(row.only()?.map(str::to_owned)),
+            Some(row) => Ok(row.sole()?.map(str::to_owned)),
             None => Ok(None),
         }
     }
@@ -137,7 +137,7 @@ impl Session {
     /// The only value of one statement: a number that is never NULL.
     pub(crate) fn number<T: FromStr>(&mut self, doing: &str, sql: &str) -> Result<T> {
         let row = self.one(doing, sql)?;
-        let text = row.only()?.ok_or_else(|| row.unexpected("the value is NULL"))?;
+        let text = row.sole()?.ok_or_else(|| row.unexpected("the value is NULL"))?;
         row.parse("the value", text)
     }
 

@@ -15,7 +15,8 @@ fn awkward(name: &str) -> Project {
     let project = Project::new(name);
     project.run_sql(include_str!("awkward.sql"));
     project.run_sql(&format!(
-        "ALTER DATABASE {name} SET search_path = ''; ALTER DATABASE {name} SET temp_tablespaces = ''; \
+        "ALTER DATABASE {name} SET search_path = ''; \
+         ALTER DATABASE {name} SET temp_tablespaces = ''; \
          ALTER ROLE postgres IN DATABASE {name} SET search_path = '', \"a, b\", public"
     ));
     project

@@ -45,8 +45,10 @@ fn extensions_that_somebody_else_made_stay_and_the_rest_comes_back() {
     let before = project.content();
     for format in FORMATS {
         let name = backup(&project, format);
-        project
-            .run_sql("SET SESSION AUTHORIZATION cbo_clean_role; DELETE FROM public.u; DROP TABLE app.t; CREATE TABLE public.later (a int)");
+        project.run_sql(
+            "SET SESSION AUTHORIZATION cbo_clean_role; DELETE FROM public.u; \
+                 DROP TABLE app.t; CREATE TABLE public.later (a int)",
+        );
         // It may not create databases, and nothing but a superuser makes such an extension.
         project
             .db(&["restore", &name, "--yes"])

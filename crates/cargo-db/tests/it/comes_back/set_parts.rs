@@ -55,12 +55,14 @@ fn each_part_is_what_a_dump_of_it_is() {
     let project = awkward("cbp_same");
     project.run_sql(
         "CREATE ROLE cbp_reader; CREATE SCHEMA \"More (x)\"; \
-         COMMENT ON SCHEMA \"More (x)\" IS 'more'; GRANT USAGE ON SCHEMA \"More (x)\" TO cbp_reader; \
+         COMMENT ON SCHEMA \"More (x)\" IS 'more'; \
+         GRANT USAGE ON SCHEMA \"More (x)\" TO cbp_reader; \
          ALTER DEFAULT PRIVILEGES IN SCHEMA \"More (x)\" GRANT SELECT ON TABLES TO cbp_reader; \
          CREATE TABLE \"More (x)\".\"T t\" (id serial PRIMARY KEY, u int UNIQUE); \
          COMMENT ON INDEX \"More (x)\".\"T t_pkey\" IS 'a key'; \
          GRANT SELECT (u), UPDATE ON \"More (x)\".\"T t\" TO cbp_reader; \
-         CREATE FUNCTION \"More (x)\".f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+         CREATE FUNCTION \"More (x)\".f() RETURNS trigger LANGUAGE plpgsql \
+         AS 'BEGIN RETURN NULL; END'; \
          CREATE TRIGGER g AFTER INSERT ON \"More (x)\".\"T t\" EXECUTE FUNCTION \"More (x)\".f(); \
          INSERT INTO \"More (x)\".\"T t\" (u) SELECT generate_series(1, 9)",
     );
