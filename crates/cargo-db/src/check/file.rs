@@ -134,8 +134,9 @@ fn unreadable(error: &ScriptError) -> Finding {
         ScriptError::PsqlCommand { line, .. } => ("psql-command", *line),
         ScriptError::Unfinished { line, .. }
         | ScriptError::NotUtf8 { line }
-        | ScriptError::CopyWithoutEnd { line } => ("syntax", *line),
-        ScriptError::TooLong { line } | ScriptError::RowTooLong { line } => ("syntax", *line),
+        | ScriptError::CopyWithoutEnd { line }
+        | ScriptError::TooLong { line }
+        | ScriptError::RowTooLong { line } => ("syntax", *line),
         ScriptError::NoTrailer | ScriptError::Read(_) => ("syntax", 1),
     };
     finding(rule, line, "", error.to_string())
