@@ -37,8 +37,7 @@ pub(super) fn guards(database: &Database<'_>, plan: &Plan) -> Result<Vec<Guard>>
 fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<(LostObject, u64)>> {
     let path = &migration.up.path;
     let bytes = migration.up.part_of(files::read(&database.settings.root.join(path))?);
-    let text = String::from_utf8_lossy(&bytes);
-    let expected = check::expected(&text);
+    let expected = check::expected(&String::from_utf8_lossy(&bytes));
     if expected.is_empty() {
         return Ok(Vec::new());
     }
@@ -46,7 +45,7 @@ fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<(LostOb
         let bound = expected.iter().find(|expected| names(expected, &lost.name()))?.bound;
         Some((lost, bound))
     };
-    Ok(migrating::dropped_by(&text).into_iter().filter_map(guard).collect())
+    Ok(migrating::dropped_by(&bytes).into_iter().filter_map(guard).collect())
 }
 
 fn names(expected: &Expected, object: &str) -> bool {

@@ -63,7 +63,7 @@ pub(crate) fn count_losses(world: &World, settings: &Settings, plan: &mut Plan) 
         }
         let bytes = migration.up.part_of(files::read(&settings.root.join(&migration.up.path))?);
         if drops(&bytes) {
-            dropped.push((at, dropped_by(&String::from_utf8_lossy(&bytes))));
+            dropped.push((at, dropped_by(&bytes)));
         }
     }
     dropped.retain(|(_, objects)| !objects.is_empty());

@@ -169,9 +169,9 @@ pub(super) struct Lost {
 }
 
 /// What the statements of a file drop or empty as a whole, as far as its text shows.
-pub(crate) fn dropped_by(text: &str) -> Vec<LostObject> {
+pub(crate) fn dropped_by(bytes: &[u8]) -> Vec<LostObject> {
     let mut dropped = Vec::new();
-    each_statement(text.as_bytes(), |words, line, path| {
+    each_statement(bytes, |words, line, path| {
         dropped.extend(objects(dropped_in(words), line, path));
     });
     dropped
@@ -236,6 +236,9 @@ fn without_noise(words: &[String]) -> Vec<String> {
     words.iter().filter(|word| !is_noise(word)).cloned().collect()
 }
 
+/// What follows `DROP` in an `ALTER TABLE` that drops no column.
+const KEEPS_COLUMNS: [&str; 5] = ["constraint", "default", "not", "identity", "expression"];
+
 /// The tables and columns that a statement drops or empties.
 fn dropped_in(words: &[String]) -> Vec<Named> {
     let words = without_noise(words);
@@ -248,12 +251,14 @@ fn dropped_in(words: &[String]) -> Vec<Named> {
         ["truncate", ..] => names(&words[1..]),
         ["alter", "table", ..] => {
             let Some(table) = TableName::at_the_beginning(&words[2..]) else { return Vec::new() };
-            let actions = words[2..].windows(3).filter(|window| window[0] == "drop");
-            let columns = actions.filter_map(|window| match window[1].as_str() {
-                "column" => Some(window[2].clone()),
-                "constraint" | "default" | "not" | "identity" | "expression" => None,
-                _ => Some(window[1].clone()),
-            });
+            let rest = &words[2..];
+            let actions = rest.iter().enumerate().filter(|(_, word)| *word == "drop");
+            let columns =
+                actions.filter_map(|(at, _)| match (rest.get(at + 1)?, rest.get(at + 2)) {
+                    (first, column) if first == "column" => column.cloned(),
+                    (first, _) if KEEPS_COLUMNS.contains(&first.as_str()) => None,
+                    (column, _) => Some(column.clone()),
+                });
             columns.map(|column| (table.clone(), Some(column))).collect()
         }
         _ => Vec::new(),
@@ -316,11 +321,14 @@ mod tests {
             lost("ALTER TABLE ONLY s.t DROP COLUMN IF EXISTS x, DROP y, DROP CONSTRAINT z"),
             ["s.t.x", "s.t.y"]
         );
+        assert_eq!(lost("ALTER TABLE t DROP y"), ["t.y"]);
+        assert_eq!(lost("ALTER TABLE t DROP COLUMN x, DROP IF EXISTS y"), ["t.x", "t.y"]);
         assert_eq!(lost("ALTER TABLE t ALTER COLUMN a DROP NOT NULL"), Vec::<String>::new());
+        assert_eq!(lost("ALTER TABLE t ALTER COLUMN a DROP DEFAULT"), Vec::<String>::new());
         assert_eq!(lost("TRUNCATE a, b"), ["a", "b"]);
         assert_eq!(lost("DELETE FROM a WHERE x = 1"), ["a"]);
         assert_eq!(lost("CREATE TABLE a (x int)"), Vec::<String>::new());
-        assert_eq!(dropped_by("DELETE FROM a"), []);
+        assert_eq!(dropped_by(b"DELETE FROM a"), []);
     }
 
     #[test]
