@@ -10,6 +10,8 @@ pub(crate) enum RunError {
     Interrupted { terminated: bool },
     #[error("could not check {unseen} after {done}: {failure}")]
     NotLookedAt { done: String, unseen: String, failure: String, why: Vec<String> },
+    #[error("the operating system gave no random bytes")]
+    NoRandomBytes,
     #[error("{what}")]
     Bug { what: String },
 }
@@ -30,6 +32,8 @@ impl RunError {
                     .because_of(committed(unseen))
                     .look_at_status()
             }
+            RunError::NoRandomBytes => Explanation::new("RUN.NO_RANDOM_BYTES", Exit::Failed)
+                .because("its random number generator failed, and a key must not be guessable"),
             RunError::Bug { .. } => Explanation::new("BUG", Exit::Bug)
                 .advise("this is a bug of cargo db: please report it"),
         }
@@ -48,6 +52,7 @@ pub(super) fn samples() -> Vec<RunError> {
             failure: "cannot read the history: permission denied".to_owned(),
             why: vec!["SQLSTATE 42501".to_owned()],
         },
+        RunError::NoRandomBytes,
         RunError::Bug { what: "the server answered another question".to_owned() },
     ]
 }

@@ -179,6 +179,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("ROLLBACK.EMPTY", &[7]),
     ("ROLLBACK.IRREVERSIBLE", &[7]),
     ("RUN.NOT_LOOKED_AT", &[8]),
+    ("RUN.NO_RANDOM_BYTES", &[7]),
     ("SCRIPT.SETTING", &[7]),
     ("SCRIPT.TRANSACTION_CONTROL", &[7]),
     ("SCRIPT.UNREADABLE", &[7]),

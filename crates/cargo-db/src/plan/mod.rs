@@ -13,6 +13,7 @@ use std::fmt;
 use ring::digest::{Context, SHA256};
 
 use crate::model::environment::Environment;
+use crate::model::hex::to_hex;
 use crate::model::history::{History, MigrationStatus};
 use crate::model::key::PublicKey;
 use crate::model::migration::{Folder, Migration, ScriptFile, Version};
@@ -448,9 +449,7 @@ impl Plan {
         add(&self.turn.to_string());
         self.commands.iter().for_each(|command| add(command));
         self.steps.iter().for_each(|step| add(&fingerprint(step)));
-        let hex: String =
-            digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        PlanId(hex[..PlanId::DIGITS].to_owned())
+        PlanId(to_hex(&digest.finish().as_ref()[..PlanId::DIGITS / 2]))
     }
 }
 

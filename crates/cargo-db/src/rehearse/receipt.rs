@@ -10,7 +10,8 @@ use time::OffsetDateTime;
 
 use crate::failure::{CausedBy, Result, SettingsError};
 use crate::model::finding::Verdict;
-use crate::model::key::{KeyPlaces, PublicKey, from_hex};
+use crate::model::hex::from_hex;
+use crate::model::key::{KeyPlaces, PublicKey};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
 use crate::rehearse::filled::may_be_filled;

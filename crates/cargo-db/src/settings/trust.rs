@@ -9,10 +9,11 @@ use std::sync::Arc;
 use ring::digest::{Context, SHA256};
 
 use crate::failure::{ConsentError, Result, SettingsError};
+use crate::model::hex::to_hex;
 use crate::settings::file::DbToml;
 use crate::settings::root::repository;
 use crate::settings::source::{Origin, Program, Setting, Sources, plain};
-use crate::settings::trusted::{hex, is_in_variable, is_stranger, record_of, recorded};
+use crate::settings::trusted::{is_in_variable, is_stranger, record_of, recorded};
 
 /// A program that the repository names, and the setting that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,7 +175,7 @@ impl Trust {
             add(&(words.len() as u64).to_le_bytes());
             words.iter().for_each(|word| add(word.as_bytes()));
         }
-        hex(digest.finish().as_ref())
+        to_hex(digest.finish().as_ref())
     }
 }
 

@@ -7,6 +7,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{FileError, Result};
+use crate::model::hex::to_hex;
 use crate::settings::source::Sources;
 
 /// The variable that lists trusted repositories, where nobody can be asked.
@@ -49,7 +50,7 @@ pub(super) fn record_of(sources: &Sources<'_>, root: &Path) -> Option<PathBuf> {
 pub(crate) fn record_in(state: &Path, root: &Path) -> PathBuf {
     let mut digest = Context::new(&SHA256);
     digest.update(root.as_os_str().as_encoded_bytes());
-    folder(state).join(format!("{}.json", hex(digest.finish().as_ref())))
+    folder(state).join(format!("{}.json", to_hex(digest.finish().as_ref())))
 }
 
 /// What the user said about a repository. Only a file that nobody else can write is their word.
@@ -69,8 +70,4 @@ pub(super) fn recorded(sources: &Sources<'_>, root: &Path) -> Result<Option<Trus
 pub(super) fn is_in_variable(sources: &Sources<'_>, root: &Path) -> bool {
     let whole = sources.process.get(VARIABLE).map(PathBuf::from);
     sources.caller.trusted.iter().chain(&whole).any(|trusted| trusted == root)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -52,18 +52,24 @@ pub(crate) fn user_name() -> String {
 /// Where this user's programs keep what they remember (XDG Base Directory Specification). A
 /// relative path there is none.
 pub(crate) fn state_folder(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
-    let named = |name: &str| environment.get(name).map(PathBuf::from);
-    let state = named("XDG_STATE_HOME").filter(|folder| folder.is_absolute());
-    let home = || named("HOME").filter(|folder| folder.is_absolute()).or_else(home_of_user);
-    Some(state.or_else(|| Some(home()?.join(".local/state")))?.join("cargo-db"))
+    folder_of_user(environment, "XDG_STATE_HOME", ".local/state")
 }
 
 /// Where this user's programs keep what the user settled, in the same way.
 pub(crate) fn config_folder(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
-    let named = |name: &str| environment.get(name).map(PathBuf::from);
-    let config = named("XDG_CONFIG_HOME").filter(|folder| folder.is_absolute());
-    let home = || named("HOME").filter(|folder| folder.is_absolute()).or_else(home_of_user);
-    Some(config.or_else(|| Some(home()?.join(".config")))?.join("cargo-db"))
+    folder_of_user(environment, "XDG_CONFIG_HOME", ".config")
+}
+
+/// Our folder in the one that a variable names, or in this one of the user's home.
+fn folder_of_user(
+    environment: &BTreeMap<String, String>,
+    variable: &str,
+    in_home: &str,
+) -> Option<PathBuf> {
+    let named =
+        |name| Some(PathBuf::from(environment.get(name)?)).filter(|path| path.is_absolute());
+    let home = || named("HOME").or_else(home_of_user);
+    Some(named(variable).or_else(|| Some(home()?.join(in_home)))?.join("cargo-db"))
 }
 
 fn home_of_user() -> Option<PathBuf> {

@@ -2,14 +2,17 @@
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::failure::{BackupError, Result};
+use crate::failure::{Result, RunError};
+use crate::model::hex::to_hex;
 
-/// So many hexadecimal digits that nobody can guess.
+/// Fills it with bytes that nobody can guess.
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
+    SystemRandom::new().fill(bytes).map_err(|_| RunError::NoRandomBytes.into())
+}
+
+/// So many hexadecimal digits that nobody can guess, two a byte.
 pub(crate) fn hexadecimal(digits: usize) -> Result<String> {
     let mut random = vec![0; digits.div_ceil(2)];
-    SystemRandom::new().fill(&mut random).map_err(|_| BackupError::Failed {
-        doing: "load",
-        why: "the system has no random numbers".to_owned(),
-    })?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    fill(&mut random)?;
+    Ok(to_hex(&random))
 }

@@ -3,13 +3,13 @@
 
 use std::path::Path;
 
-use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use crate::failure::{KeyError, Result};
-use crate::model::key::{KeyPlaces, PublicKey, VARIABLE, from_hex, to_hex};
+use crate::model::hex::{from_hex, to_hex};
+use crate::model::key::{KeyPlaces, PublicKey, VARIABLE};
 use crate::model::target::Secret;
-use crate::world::{files, process};
+use crate::world::{files, process, random};
 
 /// What a private key begins with, so that whoever looks for secrets in a repository finds it.
 const PREFIX: &str = "cargo-db-signing-key:";
@@ -59,10 +59,7 @@ impl SigningKey {
             return Err(KeyError::Exists { place }.into());
         }
         let mut seed = [0; 32];
-        SystemRandom::new().fill(&mut seed).map_err(|_| {
-            let why = "the system has no random numbers".to_owned();
-            KeyError::Unusable { place: place.clone(), why }
-        })?;
+        random::fill(&mut seed)?;
         let text = Secret::new(format!("{PREFIX}{}\n", to_hex(&seed)));
         files::keep_private(path, text.expose())?;
         SigningKey::read(text.expose(), &place)

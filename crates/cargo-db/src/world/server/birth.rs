@@ -6,11 +6,11 @@
 use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
-use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::failure::{LocalServerError, Result};
-use crate::world::files;
+use crate::model::hex::to_hex;
 use crate::world::process::User;
+use crate::world::{files, random};
 
 /// Holds the number, inside a cluster.
 const FILE: &str = "cargo-db.id";
@@ -27,10 +27,7 @@ impl Birth<'_> {
     /// Gives a cluster its number, and remembers it.
     pub(super) fn record(&self, data: &Path, user: Option<User>) -> Result<()> {
         let failed = |why: &str| LocalServerError::Failed { doing: "be made", why: why.to_owned() };
-        let mut random = [0; 16];
-        let made = SystemRandom::new().fill(&mut random);
-        made.map_err(|_| failed("the system has no random numbers"))?;
-        let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = random::hexadecimal(32)?;
         let place = self.place(&id).ok_or_else(|| {
             failed("neither XDG_STATE_HOME nor HOME names a folder to remember it in")
         })?;
@@ -70,7 +67,6 @@ impl Birth<'_> {
         digest.update(self.base.as_os_str().as_encoded_bytes());
         digest.update(b"\0");
         digest.update(id.as_bytes());
-        let name: String = digest.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect();
-        Some(self.state?.join("servers").join(name))
+        Some(self.state?.join("servers").join(to_hex(digest.finish().as_ref())))
     }
 }

@@ -17,6 +17,7 @@ use ring::digest::{SHA256, digest};
 
 use crate::failure::{CausedBy, Failure, LocalServerError, Result};
 use crate::model::event::Event;
+use crate::model::hex::to_hex;
 use crate::model::link::Link;
 use crate::model::target::{Host, Target, Tls, TlsMode};
 use crate::world::clock::{pause, stopwatch};
@@ -45,8 +46,7 @@ impl LocalServer {
     /// The server of the project in `root`.
     pub(crate) fn of(root: &Path, bin: Option<&Path>, state: Option<&Path>) -> LocalServer {
         let digest = digest(&SHA256, root.as_os_str().as_encoded_bytes());
-        let hash: String =
-            digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let hash = to_hex(&digest.as_ref()[..6]);
         let (bin, state) = (bin.map(Path::to_owned), state.map(Path::to_owned));
         if process::is_root() {
             let base = Path::new("/var/tmp").join(format!("cargo-db-{hash}"));
