@@ -91,6 +91,8 @@ pub(crate) struct PlanView {
     commands: Vec<String>,
     warnings: Vec<String>,
     #[serde(skip)]
+    needs: Consent,
+    #[serde(skip)]
     pub(super) verb: Operation,
 }
 
@@ -229,6 +231,7 @@ impl From<&Plan> for Planned {
             plan: PlanView {
                 id: plan.id().to_string(),
                 policy: plan.terms.clone(),
+                needs: plan.needs,
                 lose_at_most: Some(plan.at_most().to_string()).filter(|some| !some.is_empty()),
                 consent: plan.consent.clone(),
                 steps: plan.steps.iter().map(StepView::from).collect(),
@@ -353,8 +356,8 @@ impl Planned {
 
     /// The command that consents to it, where the policy asks for that or something goes.
     pub(super) fn how_to_consent(&self) -> Option<&str> {
-        let PlanView { policy, lose_at_most, consent, steps, .. } = &self.plan;
-        let is_asked = policy.ends_with(Consent::ToPlan.word()) || lose_at_most.is_some();
+        let PlanView { needs, lose_at_most, consent, steps, .. } = &self.plan;
+        let is_asked = *needs == Consent::ToPlan || lose_at_most.is_some();
         (is_asked && !steps.is_empty()).then_some(consent)
     }
 

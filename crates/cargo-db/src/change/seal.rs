@@ -19,6 +19,9 @@ pub(super) fn seal(
     let Database { workspace, settings, .. } = database;
     let judgement = workspace.policy.judge(&plan);
     plan.terms = judgement.describe();
+    if let Judgement::Allowed(terms) = judgement {
+        plan.needs = terms.consent;
+    }
     plan.identity.clone_from(&database.identity);
     if matches!(plan.verb, Operation::Migrate | Operation::Rollback) {
         plan.commands = migration::commands_of(settings, &plan)?;

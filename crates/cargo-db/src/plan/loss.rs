@@ -9,6 +9,8 @@ use crate::plan::{Plan, Step};
 const LEAST: u64 = 10;
 /// And the hundredth part of what was counted.
 const PART: u64 = 100;
+/// The schema that everybody expects.
+const PUBLIC: &str = "public.";
 
 /// What a step does away with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +24,14 @@ pub(crate) struct Loss {
 }
 
 impl Loss {
-    /// One of so many rows.
+    /// An object that loses this many rows.
     pub(crate) fn of(object: impl Into<String>, rows: Option<u64>) -> Loss {
         Loss { object: object.into(), rows, at_most: None }
     }
 
     /// The object as it is typed: without the schema that everybody expects.
     pub(crate) fn name(&self) -> &str {
-        self.object.strip_prefix("public.").unwrap_or(&self.object)
+        without_schema(&self.object)
     }
 
     /// What a consent is about: the object and its bound, and not how much was counted.
@@ -44,22 +46,29 @@ impl Loss {
     }
 }
 
+/// A name without the schema that everybody expects.
+fn without_schema(name: &str) -> &str {
+    name.strip_prefix(PUBLIC).unwrap_or(name)
+}
+
 /// How much of each object may go, by its name: `users=1212,sales.orders=10`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AtMost(BTreeMap<String, u64>);
 
 impl AtMost {
     /// Reads what was typed. A name with a comma, an equals sign, a space or a quote stands in
-    /// double quotes.
+    /// double quotes. The schema that everybody expects may be typed too.
     pub(crate) fn read(text: &str) -> Result<AtMost, String> {
         let mut bounds = AtMost::default();
         for entry in entries(text) {
+            let entry = entry.trim();
             let bad = || format!("`{entry}` is not OBJECT=ROWS");
             let (name, rows) = entry.rsplit_once('=').ok_or_else(bad)?;
             let name = match name.strip_prefix('"') {
                 Some(quoted) => quoted.strip_suffix('"').ok_or_else(bad)?.replace("\"\"", "\""),
                 None => name.to_owned(),
             };
+            let name = without_schema(&name).to_owned();
             if name.is_empty() {
                 return Err(bad());
             }
@@ -102,11 +111,13 @@ impl fmt::Display for AtMost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (name, rows)) in self.0.iter().enumerate() {
             let comma = if at == 0 { "" } else { "," };
+            // What is read has its first `public.` taken off.
+            let schema = if name.starts_with(PUBLIC) { PUBLIC } else { "" };
             let is_plain = !name.contains([',', '=', '"']) && !name.contains(char::is_whitespace);
             if is_plain {
-                write!(f, "{comma}{name}={rows}")?;
+                write!(f, "{comma}{schema}{name}={rows}")?;
             } else {
-                write!(f, "{comma}\"{}\"={rows}", name.replace('"', "\"\""))?;
+                write!(f, "{comma}\"{schema}{}\"={rows}", name.replace('"', "\"\""))?;
             }
         }
         Ok(())
@@ -124,7 +135,7 @@ fn entries(text: &str) -> Vec<String> {
             (_, None) => {}
         }
     }
-    entries.retain(|entry| !entry.is_empty());
+    entries.retain(|entry| !entry.trim().is_empty());
     entries
 }
 
@@ -216,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_can_be_typed() {
-        for name in ["users", "s.t", "a b", "x,y=z", "\"q\"", "\u{fc}ber.\u{e4}"] {
+        for name in ["users", "s.t", "public.t", "a b", "x,y=z", "\"q\"", "\u{fc}ber.\u{e4}"] {
             let bounds = AtMost(BTreeMap::from([(name.to_owned(), 7), ("z".to_owned(), 1)]));
             assert_eq!(AtMost::read(&bounds.to_string()), Ok(bounds), "{name}");
         }
@@ -224,6 +235,16 @@ mod tests {
         for bad in ["users", "users=", "users=-1", "=3", "users=many", "\"a=3"] {
             assert!(AtMost::read(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn spaces_and_the_schema_that_everybody_expects_may_be_typed() {
+        let read = |text| AtMost::read(text).unwrap().to_string();
+        assert_eq!(read("public.users=3, s.t=4 ,"), "s.t=4,users=3");
+        assert_eq!(read("\"public.a b\"=3"), "\"a b\"=3");
+        let mut plan = plan(&[("public.users", Some(5)), ("users.name", Some(5))]);
+        plan.bound(&AtMost::read("public.users=3, public.users.name=2").unwrap());
+        assert_eq!(plan.at_most().to_string(), "users=3,users.name=2");
     }
 
     #[test]

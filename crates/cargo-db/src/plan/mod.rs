@@ -12,6 +12,7 @@ use std::fmt;
 
 use ring::digest::{Context, SHA256};
 
+use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::model::hex::to_hex;
 use crate::model::history::{History, MigrationStatus};
@@ -255,6 +256,8 @@ pub(crate) struct Plan {
     basis: String,
     /// What the policy asks for, in words.
     pub(crate) terms: String,
+    /// The consent among them.
+    pub(crate) needs: Consent,
     /// The command that consents to exactly this plan.
     pub(crate) consent: String,
     /// The commands of a migration tool that carry it out, if one does.
@@ -316,6 +319,7 @@ impl Facts {
             warnings: Vec::new(),
             basis: applied.join("\n"),
             terms: String::new(),
+            needs: Consent::Free,
             consent: String::new(),
             commands: Vec::new(),
             applied: standing.applied.iter().map(|(row, _)| row.version.clone()).collect(),
@@ -346,6 +350,7 @@ impl Plan {
             warnings: Vec::new(),
             basis,
             terms: String::new(),
+            needs: Consent::Free,
             consent: String::new(),
             commands: Vec::new(),
             applied: Vec::new(),

@@ -66,13 +66,6 @@ impl Bounds<'_> {
     }
 }
 
-impl Retention {
-    /// Whether there is any rule at all. Without one everything stays.
-    fn is_empty(&self) -> bool {
-        *self == Retention { together: self.together, ..Retention::default() }
-    }
-}
-
 /// What is judged of a backup. One that is only coming has no name.
 struct Judged<'a> {
     name: &'a str,
@@ -168,9 +161,6 @@ fn judge_kind(judged: &[&Judged<'_>], rules: &Retention, now: OffsetDateTime) ->
         let mut reasons = Vec::new();
         if one.verified && newest_of.insert(one.reason) {
             reasons.push("the newest that was verified".to_owned());
-        }
-        if rules.is_empty() {
-            reasons.push("no rule removes anything".to_owned());
         }
         if index < rules.last {
             reasons.push(format!("one of the last {}", rules.last));
@@ -307,7 +297,6 @@ mod tests {
         let within =
             Retention { within: Some(Duration::from_secs(36 * 3600)), ..Retention::default() };
         assert_eq!(kept(&backups, &within).len(), 4);
-        assert_eq!(kept(&backups, &Retention::default()).len(), 100);
     }
 
     #[test]
@@ -394,8 +383,7 @@ mod tests {
             let (_, periods, taken) = rank(number);
             !taken && periods < count
         };
-        rules.is_empty()
-            || (one.is_verified() && newer == 0)
+        (one.is_verified() && newer == 0)
             || newer < rules.last
             || rules.within.is_some_and(|within| one.manifest.finished + within >= now())
             || in_period(|when| i64::from(when.to_julian_day()), rules.daily)
