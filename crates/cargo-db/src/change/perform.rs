@@ -6,7 +6,7 @@ use crate::change::workspace::Database;
 use crate::change::{consent, retain, seal, trail};
 use crate::failure::{ConsentError, Result, RunError};
 use crate::model::consent::Consent;
-use crate::plan::{AtMost, Plan};
+use crate::plan::Plan;
 
 /// Something that changes a database, the backups or the local server.
 pub(crate) trait Change {
@@ -156,21 +156,21 @@ pub(crate) fn perform<C: Change>(
         same_plan(&plan, &now)?;
     }
     change.still_agreed(database, &plan, &now, given)?;
-    if given > Consent::Free {
-        consent::within_bounds(database, now.losses())?;
+    let mut deed = now.clone();
+    if given == Consent::Free {
+        // Nobody had to agree to anything: only what was typed holds it, not what was counted.
+        deed.bound(&database.workspace.consent.at_most);
     }
+    consent::within_bounds(database, deed.losses())?;
     if now.is_empty() {
         return Ok(Ending::Nothing(now));
     }
     change.before_backup(database, &now, &mut held)?;
     let backup = seal::back_up(database, &now)?;
     let done = record(database, &now, given, backup.clone(), || {
-        let mut done = now.clone();
-        if given == Consent::Free {
-            // Nobody had to agree to anything, and so nothing holds it to what was counted.
-            done.bound(&AtMost::default());
-        }
-        let done = change.carry_out(database, &done, held, backup.as_deref())?;
+        let command = &database.workspace.consent.command;
+        let done = change.carry_out(database, &deed, held, backup.as_deref());
+        let done = done.map_err(|failure| failure.of_command(command))?;
         retain::carry_out(database, &now)?;
         Ok(done)
     })?;

@@ -34,7 +34,7 @@ pub(crate) enum ConsentError {
     PlanUsedUp { given: String, command: String },
     #[error("no `--lose-at-most` says how much of {} may go", objects.join(", "))]
     NoBound { objects: Vec<String>, command: String },
-    #[error("more would go than `--lose-at-most` says: {}", beyond(object, *found, *bound))]
+    #[error("more rows would be lost than the plan allows: {}", beyond(object, *found, *bound))]
     MoreLost { object: String, found: Option<u64>, bound: u64, command: String },
     #[error("the plan changed: it was {before}, and now it is {now}")]
     PlanChanged { before: String, now: String },
@@ -136,8 +136,8 @@ fn grants(role: &str, tables: &[String]) -> String {
 
 fn beyond(object: &str, found: Option<u64>, bound: u64) -> String {
     match found {
-        Some(found) => format!("{object} holds {found} rows, and {bound} may go"),
-        None => format!("{object} cannot be counted, and {bound} rows may go"),
+        Some(found) => format!("{object} has {found} rows, and at most {bound} may be lost"),
+        None => format!("{object} cannot be counted, and at most {bound} rows may be lost"),
     }
 }
 

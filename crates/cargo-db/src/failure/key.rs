@@ -23,7 +23,7 @@ pub(crate) enum KeyError {
     #[error(
         "an AI agent runs this ({agent}), and only a person can change which keys are accepted"
     )]
-    ByAgent { agent: String },
+    ByAgent { agent: String, command: String },
 }
 
 impl KeyError {
@@ -31,7 +31,7 @@ impl KeyError {
     pub(super) fn explain(&self) -> Explanation {
         match self {
             KeyError::Unusable { .. } => Explanation::new("KEY.UNUSABLE", Exit::Usage)
-                .advise("mend it, or move it away and make another one with `cargo db key new`"),
+                .advise("correct the file, or move it away and run `cargo db key new`"),
             KeyError::Exists { .. } => Explanation::new("KEY.EXISTS", Exit::Usage)
                 .run("show its public half", "cargo db key show"),
             KeyError::Missing => {
@@ -49,8 +49,8 @@ impl KeyError {
                 .run("see those that are", "cargo db env key list"),
             KeyError::NotPublic { .. } => Explanation::new("KEY.NOT_PUBLIC", Exit::Usage)
                 .run("show the one that signs here", "cargo db key show"),
-            KeyError::ByAgent { .. } => Explanation::new("KEY.BY_AGENT", Exit::Policy)
-                .run("ask a person to look at the keys, and to type", "cargo db env key"),
+            KeyError::ByAgent { command, .. } => Explanation::new("KEY.BY_AGENT", Exit::Policy)
+                .run("ask a person to look at the key, and to type", command),
         }
     }
 }
@@ -68,6 +68,9 @@ pub(super) fn samples() -> Vec<KeyError> {
         KeyError::NoneAccepted { verb: "migrate", database: text("school") },
         KeyError::NotAccepted { database: text("school"), key: text("ed25519:00") },
         KeyError::NotPublic { why: text("a public key is `ed25519:` and 64 digits") },
-        KeyError::ByAgent { agent: text("AI_AGENT") },
+        KeyError::ByAgent {
+            agent: text("AI_AGENT"),
+            command: text("cargo db env key add ed25519:00"),
+        },
     ]
 }

@@ -267,6 +267,14 @@ impl Failure {
         self
     }
 
+    /// Says what was typed, where the next command is that with `--dry-run`.
+    pub(crate) fn of_command(mut self, typed: &str) -> Failure {
+        if let Kind::Consent(ConsentError::MoreLost { command, .. }) = &mut self.0.kind {
+            typed.clone_into(command);
+        }
+        self
+    }
+
     /// Adds what had been done by then.
     pub(crate) fn after(mut self, done: impl IntoIterator<Item = String>) -> Failure {
         self.0.done.splice(0..0, done);

@@ -189,7 +189,7 @@ fn an_id_holds_for_no_more_than_was_said() {
         assert_eq!(again["plan"]["id"].as_str(), Some(consent[3].as_str()), "{verb:?}");
         add(&project, 1213, 1213);
         let refused = project.db(&run).code(4);
-        refused.says("users holds 1213 rows, and 1212 may go");
+        refused.says("users has 1213 rows, and at most 1212 may be lost");
         // Without the bound it is another plan, and what is missing is said.
         let without = &run[..verb.len() + 4];
         project.db(without).code(3).says("no `--lose-at-most` says how much of");
@@ -249,7 +249,7 @@ fn what_was_shown_at_a_terminal_bounds_what_goes_too() {
     add(&project, 51, 100);
     drop(holder);
     let ran = Ran::from(run.wait_with_output().unwrap());
-    ran.code(4).says("users holds 100 rows, and 60 may go");
+    ran.code(4).says("users has 100 rows, and at most 60 may be lost");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["100"]);
 }
 
@@ -273,7 +273,7 @@ fn what_is_written_while_a_reset_builds_is_not_lost() {
         (
             "INSERT INTO users SELECT generate_series(21, 5000)",
             4,
-            "users holds 5000 rows, and 30 may",
+            "users has 5000 rows, and at most 30 may be lost",
         ),
         ("TRUNCATE users; CREATE TABLE came AS SELECT 1 AS one", 3, "the plan changed"),
     ] {
@@ -309,7 +309,9 @@ fn what_is_written_just_before_the_swap_of_a_reset_is_kept() {
     add(&project, 21, 5000);
     holder.batch_execute("COMMIT").unwrap();
     let ran = Ran::from(run.wait_with_output().unwrap());
-    ran.code(4).says("users holds 5000 rows, and 30 may go").says("the old one is kept as");
+    ran.code(4)
+        .says("users has 5000 rows, and at most 30 may be lost")
+        .says("the old one is kept as");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["1"]);
     project.db(&["restore", "--undo", "--yes", "--confirm", "co_swapped"]).ok();
     assert_eq!(project.query("SELECT count(*) FROM users"), ["5000"]);
@@ -326,7 +328,7 @@ fn what_is_written_before_a_statement_drops_it_is_not_lost() {
     asleep("co_stepwise");
     add(&project, 21, 500);
     let ran = Ran::from(run.wait_with_output().unwrap());
-    ran.code(4).says("users holds 500 rows, and 30 may go");
+    ran.code(4).says("users has 500 rows, and at most 30 may be lost");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["500"]);
     // The same on the way back, where the rows come while an earlier file is undone.
     project.run_sql("DELETE FROM users WHERE id > 20");
@@ -336,7 +338,7 @@ fn what_is_written_before_a_statement_drops_it_is_not_lost() {
     asleep("co_stepwise");
     add(&project, 21, 500);
     let ran = Ran::from(run.wait_with_output().unwrap());
-    ran.code(4).says("users holds 500 rows, and 30 may go");
+    ran.code(4).says("users has 500 rows, and at most 30 may be lost");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["500"]);
     project.db(&["rollback", "--yes"]).ok();
 }
@@ -348,7 +350,7 @@ fn a_bound_is_of_something_that_goes() {
     for (bounds, code, says) in [
         ("posts=5", 2, "names what this plan does not lose: posts"),
         ("users", 2, "is not OBJECT=ROWS"),
-        ("users=4", 4, "users holds 5 rows, and 4 may go"),
+        ("users=4", 4, "users has 5 rows, and at most 4 may be lost"),
         ("users=5", 0, ""),
     ] {
         project.db(&[&reset[..], &[bounds]].concat()).code(code).says(says);
@@ -358,4 +360,20 @@ fn a_bound_is_of_something_that_goes() {
     let mut agent = project;
     agent.set("CLAUDECODE", "1");
     agent.agreed(&["reset"]).ok();
+}
+
+#[test]
+fn a_bound_that_is_typed_holds_also_where_nothing_was_asked_for() {
+    let project = with_users("co_typed", 5);
+    project.migration(
+        "2_drop.sql",
+        "INSERT INTO users SELECT n FROM generate_series(6, 500) n; DROP TABLE users;",
+    );
+    let bounded = ["migrate", "--migrations-dir", "migrations", "--lose-at-most", "users=30"];
+    let ran = project.db(&bounded).code(4);
+    ran.says("users has 500 rows, and at most 30 may be lost")
+        .says("cargo db migrate --migrations-dir migrations --dry-run");
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["5"]);
+    // What was counted holds nobody who was not asked.
+    project.db(&["migrate"]).ok();
 }

@@ -11,7 +11,7 @@ use crate::plan::{Operation, Plan, Step};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{Lock, Purpose, Session, marker};
 
-/// Show or change which keys the database accepts receipts of
+/// List or change the keys whose receipts the database accepts
 ///
 /// In production `migrate` and `rollback` run only with the receipt of a rehearsal that one of
 /// these keys has signed.
@@ -45,7 +45,7 @@ pub(crate) struct Add {
     dry_run: bool,
 }
 
-/// Accept them no longer
+/// Stop accepting receipts signed by this key
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
 pub(crate) struct Remove {
@@ -128,7 +128,8 @@ impl Listing {
         if let Some(agent) = database.settings.agent.known_by(Environment::Production)
             && mode == Mode::Run
         {
-            return Err(KeyError::ByAgent { agent: agent.to_owned() }.into());
+            let (agent, command) = (agent.to_owned(), workspace.consent.command.clone());
+            return Err(KeyError::ByAgent { agent, command }.into());
         }
         match perform(&database, mode, self)? {
             Ending::DryRun(plan) => Ok(Outcome::done(DryRun::of(&plan))),
