@@ -108,8 +108,9 @@ impl Trail {
     /// The text of one of these files; nothing where there is none.
     pub(super) fn text(&self, path: &Path) -> Result<Option<String>> {
         files::read_if_there(path).map_err(|error| {
-            let path = path.to_owned();
-            let (why, aside) = (error.to_string(), self.putting_aside());
+            // The plans that were used are known from that file alone: it stays where it is.
+            let aside = (path != self.used_file()).then(|| self.putting_aside());
+            let (path, why) = (path.to_owned(), error.to_string());
             AuditError::Unreadable { path, why, aside }.caused_by(error)
         })
     }
@@ -129,8 +130,13 @@ impl Trail {
         let head = self.head_file();
         let moved = [&self.file, &head].into_iter().filter(|file| files::is_there(file));
         let moved: Vec<String> = moved.map(|file| quoted(file)).collect();
-        let (folder, moved, head) = (quoted(&folder), moved.join(" "), quoted(&head));
-        format!("mkdir {folder} && mv {moved} {folder} && echo 0 > {head}")
+        let begin = format!("echo 0 > {}", quoted(&head));
+        if moved.is_empty() {
+            // Nothing but the plans that were used is left.
+            return begin;
+        }
+        let (folder, moved) = (quoted(&folder), moved.join(" "));
+        format!("mkdir {folder} && mv {moved} {folder} && {begin}")
     }
 
     /// Looks for the first record that was changed or taken out.

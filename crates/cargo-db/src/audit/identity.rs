@@ -6,7 +6,7 @@ use crate::model::environment::{Environment, Marker};
 use crate::model::target::Target;
 use crate::seed::Memory;
 use crate::world::World;
-use crate::world::pg::{Purpose, Session, marker};
+use crate::world::pg::{Purpose, Session, marker, own};
 
 const RIGHTS: &str = include_str!("sql/rights.sql");
 const ADDITIONS: &str = include_str!("sql/additions.sql");
@@ -30,7 +30,7 @@ impl DatabaseIdentity {
     /// That of the session's database.
     pub(super) fn of_session(session: &mut Session) -> Result<DatabaseIdentity> {
         let keeps_trail = audit::is_in_database(session)?;
-        let lines = keeps_trail.then(|| audit::lines_in_database(session)).transpose()?;
+        let lines = keeps_trail.then(|| own::lines(session)).transpose()?;
         Ok(DatabaseIdentity { lines, ..DatabaseIdentity::without_trail(session)? })
     }
 
@@ -90,26 +90,34 @@ impl DatabaseIdentity {
             self.give_rights(session, &made)?;
         }
         self.look_again(session)?;
-        match session.value("look at our tables", ADDITIONS)? {
-            None => Ok(()),
-            Some(table) => {
-                let why = format!("cargo_db.{table} is not as it was made");
-                Err(AuditError::NotKept { why }.into())
-            }
-        }
+        refuse_additions(session)
     }
 
-    /// Gives it to the tables that are there.
+    /// Gives it to the tables that are there, and makes those that are not: what others have made
+    /// of them, a view for one, stays.
     pub(super) fn fill(&self, session: &mut Session) -> Result<()> {
         match &self.marker {
             Some(marker) => marker::write(session, marker)?,
-            None => marker::clear(session)?,
+            None if marker::read(session)?.is_some() => marker::empty(session)?,
+            None => {}
         }
         if let Some(lines) = &self.lines {
-            session.run_with_triggers("clear the audit trail", "DELETE FROM cargo_db.audit")?;
+            let clear = format!("{}; DELETE FROM cargo_db.audit", audit::CREATE_TABLE);
+            session.run_with_triggers("clear the audit trail", &clear)?;
             audit::carry_over(session, lines)?;
         }
         self.look_again(session)
+    }
+
+    /// Gives it to the session's database, in its transaction: to the tables that are there, if
+    /// they are as cargo db makes them, and to new ones if not.
+    pub(super) fn put_back(&self, session: &mut Session) -> Result<()> {
+        let is_as_made = own::are_as_made(session)? && additions(session)?.is_none();
+        if !is_as_made {
+            return self.write(session);
+        }
+        self.fill(session)?;
+        refuse_additions(session)
     }
 
     fn give_rights(&self, session: &mut Session, made: &[&str]) -> Result<()> {
@@ -121,7 +129,7 @@ impl DatabaseIdentity {
     /// Reads back what was written: an event trigger of the dump's may have had its say.
     fn look_again(&self, session: &mut Session) -> Result<()> {
         let marker = marker::read(session)?;
-        let lines = audit::lines_in_database(session)?;
+        let lines = own::lines(session)?;
         let why = if marker != self.marker {
             "its marker is not the one that was written".to_owned()
         } else if lines != self.lines.as_deref().unwrap_or_default() {
@@ -131,4 +139,15 @@ impl DatabaseIdentity {
         };
         Err(AuditError::NotKept { why }.into())
     }
+}
+
+/// A table of ours that has what none of ours has.
+fn additions(session: &mut Session) -> Result<Option<String>> {
+    session.value("look at our tables", ADDITIONS)
+}
+
+fn refuse_additions(session: &mut Session) -> Result<()> {
+    let Some(table) = additions(session)? else { return Ok(()) };
+    let why = format!("cargo_db.{table} is not as it was made");
+    Err(AuditError::NotKept { why }.into())
 }

@@ -194,9 +194,10 @@ impl Trail {
             false => Ok(()),
         };
         if let Err(failure) = noted {
-            // It is not done: the file should not say that it was killed.
+            // It is not done: the file should not say that it was killed. Where that cannot be
+            // written either, why it was not done is what there is to say.
             let mut outcome = pending.outcome(failure.code(), true);
-            self.append(&mut outcome, None)?;
+            let _ = self.append(&mut outcome, None);
             return Err(failure);
         }
         Ok(pending)
@@ -276,13 +277,8 @@ fn insert(lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 
 /// The records that the session's database holds.
 pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
-    let lines = lines_in_database(session)?;
+    let lines = own::lines(session)?;
     Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
-}
-
-/// The lines of the trail that the session's database holds, as they are.
-fn lines_in_database(session: &mut Session) -> Result<Vec<String>> {
-    own::lines(session)
 }
 
 /// Whether the role may write a trail into a database that is there.

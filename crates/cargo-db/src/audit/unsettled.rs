@@ -47,7 +47,7 @@ impl Unsettled {
         if let (true, Some(before)) = (self.killed, &self.before.marker)
             && marker::read(session)?.as_ref() != Some(before)
         {
-            changes.push("the marker is another".to_owned());
+            changes.push(own::MARKER.to_owned());
         }
         if let Some(head) = &self.before.trail
             && !own::begins(session, head)?
@@ -87,7 +87,7 @@ impl Unsettled {
         let marker = self.marker().or(identity.marker.as_ref()).cloned();
         let keeps = !lines.is_empty() || self.before.trail.is_some();
         let lines = keeps.then_some(lines);
-        DatabaseIdentity { marker, lines, ..identity }.write(&mut session)?;
+        DatabaseIdentity { marker, lines, ..identity }.put_back(&mut session)?;
         session.run("commit", "COMMIT")
     }
 

@@ -75,7 +75,9 @@ impl Watch {
         let changes = match self.changes(world) {
             Ok(changes) => changes,
             Err(failure) => {
-                warn(&format!("what the database says of itself was not looked at: {failure}"));
+                warn(&format!(
+                    "could not check whether the marker or the audit trail changed: {failure}"
+                ));
                 return (outcome, false);
             }
         };
@@ -107,7 +109,7 @@ impl Watch {
         // about: then the tables need not be the same.
         let mut changes = Vec::new();
         if !self.verb.changes_the_marker() && marker::read(&mut session)? != self.marker() {
-            changes.push("the marker is another".to_owned());
+            changes.push(own::MARKER.to_owned());
         }
         if own::begins(&mut session, self.own.trail())? {
             return Ok(changes);
@@ -137,7 +139,6 @@ impl Watch {
         let rights = self.identity.rights.clone();
         let identity = DatabaseIdentity { marker, lines, rights };
         if self.own.has_its_tables(&mut session)? {
-            // What others have made of them, a view for one, stays.
             identity.fill(&mut session)?;
         } else {
             identity.write(&mut session)?;

@@ -12,8 +12,8 @@ pub(super) fn say(database: &Database<'_>) -> Result<()> {
     let trail = Trail::of(&database.settings.root);
     if let Err(broken) = trail.verify()? {
         ui.warning(&format!(
-            "the audit trail does not hold at record {}: {}; look at it, and begin a new one with \
-             `{}`",
+            "the audit trail is broken at record {}: {}; inspect it, then set it aside and start a \
+             new one with `{}`",
             broken.sequence,
             broken.why,
             trail.putting_aside()
@@ -21,7 +21,10 @@ pub(super) fn say(database: &Database<'_>) -> Result<()> {
     }
     if let Some(unsettled) = &database.unsettled {
         let name = &database.target.database;
-        ui.warning(&format!("what {name} says of itself changed {}", unsettled.describe()));
+        ui.warning(&format!(
+            "the marker or audit trail of {name} changed {}",
+            unsettled.describe()
+        ));
     }
     Ok(())
 }
@@ -34,6 +37,6 @@ pub(super) fn settle(database: &Database<'_>, plan: &Plan) -> Result<()> {
         return Ok(());
     }
     unsettled.put_back(&database.workspace.world, &database.target)?;
-    database.workspace.ui.status("Put back", "what the database says of itself");
+    database.workspace.ui.status("Restored", "the marker and the audit trail");
     Ok(())
 }

@@ -11,12 +11,17 @@ pub(crate) enum AuditError {
     #[error("the audit trail is broken at record {sequence}")]
     Broken { sequence: u64, why: String },
     #[error("the audit trail `{}` cannot be read", path.display())]
-    Unreadable { path: PathBuf, why: String, aside: String },
+    Unreadable {
+        path: PathBuf,
+        why: String,
+        /// The command that puts it aside; nothing for the list of the plans that were used.
+        aside: Option<String>,
+    },
     #[error("`cargo_db.audit` in `{database}` is not the table that cargo db makes")]
     NotOurs { database: String },
     #[error("the audit trail in the database has lost records that nobody has")]
     Lost { verb: String, changes: Vec<String> },
-    #[error("the restored database did not keep its marker and audit trail: {why}")]
+    #[error("the marker and the audit trail were not kept as written: {why}")]
     NotKept { why: String },
     #[error("{subject} changes what cargo db keeps in the database, and was rolled back")]
     Touched { subject: String, changes: Vec<String> },
@@ -34,12 +39,19 @@ impl AuditError {
                 Explanation::new("AUDIT.BROKEN", Exit::Finding).because(why)
             }
             AuditError::NotKept { .. } => Explanation::new("AUDIT.NOT_KEPT", Exit::Failed).because(
-                "code in the backup, such as an event trigger, changed them while it was loaded",
+                "an event trigger, or other code in the database, changed them as they were \
+                 written",
             ),
             AuditError::Unreadable { why, aside, .. } => {
-                Explanation::new("AUDIT.UNREADABLE", Exit::Failed)
-                    .because_text(why)
-                    .run("keep it aside, and begin a new one", aside)
+                let unreadable =
+                    Explanation::new("AUDIT.UNREADABLE", Exit::Failed).because_text(why);
+                match aside {
+                    Some(aside) => unreadable.run("keep it aside, and begin a new one", aside),
+                    None => unreadable.advise(
+                        "make the file readable again: it says which plans were used, and is text \
+                         with one plan id a line",
+                    ),
+                }
             }
             AuditError::NotOurs { .. } => Explanation::new("AUDIT.NOT_OURS", Exit::Policy)
                 .because("it is a view, hides rows, or has other columns: reading it may run code")
@@ -82,16 +94,21 @@ pub(super) fn samples() -> Vec<AuditError> {
         AuditError::Unreadable {
             path: ".db/audit.jsonl".into(),
             why: why("stream did not contain valid UTF-8"),
-            aside: why("mkdir .db/aside && mv .db/audit.jsonl .db/aside"),
+            aside: Some(why("mkdir .db/aside && mv .db/audit.jsonl .db/aside")),
+        },
+        AuditError::Unreadable {
+            path: ".db/audit.used".into(),
+            why: why("stream did not contain valid UTF-8"),
+            aside: None,
         },
         AuditError::NotOurs { database: why("school") },
-        AuditError::Lost { verb: why("migrate"), changes: vec![why("the marker is another")] },
+        AuditError::Lost { verb: why("migrate"), changes: vec![why("the marker was changed")] },
         AuditError::NotKept { why: why("its marker is not the one that was written") },
-        AuditError::Touched { subject: why("1 a"), changes: vec![why("the marker is another")] },
-        AuditError::PutBack { verb: "seed", changes: vec![why("the marker is another")] },
+        AuditError::Touched { subject: why("1 a"), changes: vec![why("the marker was changed")] },
+        AuditError::PutBack { verb: "seed", changes: vec![why("the marker was changed")] },
         AuditError::NotPutBack {
             verb: "seed",
-            changes: vec![why("the marker is another")],
+            changes: vec![why("the marker was changed")],
             why: why("permission denied"),
         },
     ]

@@ -129,6 +129,40 @@ fn what_others_have_made_of_them_stays() {
     assert_eq!(project.query("SELECT environment FROM which"), ["staging"]);
 }
 
+/// The schema and its tables with their owners.
+const OWNERS: &str = "SELECT n.nspowner::regrole, c.relname, c.relowner::regrole FROM pg_class c \
+                      JOIN pg_namespace n ON n.oid = c.relnamespace \
+                      WHERE n.nspname = 'cargo_db' AND c.relkind = 'r' ORDER BY c.relname";
+
+#[test]
+fn a_member_of_their_owner_puts_them_back_too() {
+    let mut project = marked("md_member");
+    project.run_sql(
+        "CREATE ROLE md_team; CREATE ROLE md_app LOGIN CREATEDB IN ROLE md_team; \
+         ALTER DATABASE md_member OWNER TO md_team; ALTER SCHEMA public OWNER TO md_team; \
+         ALTER SCHEMA cargo_db OWNER TO md_team; \
+         DO $$ DECLARE one regclass; BEGIN FOR one IN SELECT oid FROM pg_class WHERE relkind = 'r' \
+         AND relnamespace IN ('public'::regnamespace, 'cargo_db'::regnamespace) LOOP \
+         EXECUTE format('ALTER TABLE %s OWNER TO md_team', one); END LOOP; END $$",
+    );
+    project.set("DATABASE_URL", &cluster().url("md_member").replace("postgres@", "md_app@"));
+    let owners = ["md_team|audit|md_team", "md_team|marker|md_team"];
+    assert_eq!(project.query(OWNERS), owners);
+    let before = trail(&project);
+    project.migration("2_a.up.sql", "-- no-transaction\nDROP SCHEMA cargo_db CASCADE;");
+    // The backup is swapped back in first, and then what runs stays.
+    for code in [7, 8] {
+        let ran = project.db(&["migrate", "--yes"]).code(code).says("was put back");
+        is_kept(&project, &before, &ran);
+        assert_eq!(project.query(OWNERS), owners);
+        project.write("db.toml", "[migrate]\nall-or-nothing = false\n");
+    }
+    std::fs::remove_file(project.path().join("migrations/2_a.up.sql")).unwrap();
+    project.db(&["backup", "-o", "whole.sql"]).ok();
+    project.db(&["restore", "whole.sql", "--yes", "--confirm", "md_member"]).ok();
+    assert_eq!(project.query(OWNERS), owners);
+}
+
 #[test]
 fn a_rollback_may_not_either() {
     let project = marked("md_back");

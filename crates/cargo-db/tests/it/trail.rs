@@ -52,7 +52,10 @@ fn by_plan(project: &Project, id: &str) -> Ran {
 fn remedy(ran: &Ran) -> String {
     let all = format!("{} {}", ran.stdout, ran.stderr);
     let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
-    let from = all.find("`mkdir ").unwrap_or_else(|| panic!("no remedy in {ran}"));
+    let from = all
+        .find("`mkdir ")
+        .or_else(|| all.find("`echo 0 > "))
+        .unwrap_or_else(|| panic!("no remedy in {ran}"));
     all[from + 1..].split('`').next().unwrap().to_owned()
 }
 
@@ -71,11 +74,11 @@ fn a_torn_line_swallows_nothing() {
     let whole = text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok());
     assert_eq!(whole.count(), 5, "{text}");
     by_plan(&project, &id).code(4).says("used up");
-    let ran = project.db(&["migrate", "--dry-run"]).says("does not hold at record 2");
+    let ran = project.db(&["migrate", "--dry-run"]).says("is broken at record 2");
     project.db(&["audit", "verify"]).code(1).says("broken at record 2");
     heal(&project, &ran);
     let ran = project.db(&["rollback", "--yes"]).ok();
-    assert!(!ran.stderr.contains("does not hold"), "{ran}");
+    assert!(!ran.stderr.contains("is broken"), "{ran}");
     project.db(&["audit", "verify"]).ok().says("2 records");
     project.db(&["migrate"]).ok();
     by_plan(&project, &id).code(4).says("used up");
@@ -88,9 +91,9 @@ fn plans_that_were_used_do_not_come_back_with_a_trail_that_was_cut() {
     let id = back_and_forth(&project);
     cut(&project, 2);
     by_plan(&project, &id).code(4).says("used up");
-    project.db(&["rollback", "--yes"]).ok().says("does not hold at record 3");
+    project.db(&["rollback", "--yes"]).ok().says("is broken at record 3");
     // What was cut off does not come back with what is written after it.
-    project.db(&["migrate"]).ok().says("does not hold at record 3").says("was taken out, or moved");
+    project.db(&["migrate"]).ok().says("is broken at record 3").says("was taken out, or moved");
     // Without the head nobody can tell where the end was, and that stays said.
     cut(&project, 2);
     std::fs::remove_file(file(&project, "head")).unwrap();
@@ -103,6 +106,15 @@ fn plans_that_were_used_do_not_come_back_with_a_trail_that_was_cut() {
     std::fs::remove_file(file(&project, "jsonl")).unwrap();
     by_plan(&project, &id).code(4).says("used up");
     project.db(&["rollback", "--yes"]).ok().says("the head of the trail is missing");
+    // There is nothing to put aside then, and a new one can begin.
+    std::fs::remove_file(file(&project, "head")).unwrap();
+    std::fs::remove_file(file(&project, "jsonl")).unwrap();
+    let ran = project.db(&["migrate", "--dry-run"]).ok().says("the head of the trail is missing");
+    heal(&project, &ran);
+    let ran = project.db(&["migrate", "--yes"]).ok();
+    assert!(!ran.stderr.contains("is broken"), "{ran}");
+    project.db(&["audit", "verify"]).ok().says("2 records");
+    by_plan(&project, &id).code(4).says("used up");
 }
 
 #[test]
@@ -136,6 +148,16 @@ fn a_trail_that_cannot_be_read_stops_what_changes_something() {
     heal(&project, &ran);
     project.db(&["rollback", "--yes"]).ok();
     project.db(&["audit", "verify"]).ok();
+    // What says which plans were used is not put aside.
+    std::fs::write(file(&project, "used"), [0xff, b'\n']).unwrap();
+    project.db(&["migrate", "--yes"]).ok();
+    let plan = project.db(&["rollback", "--dry-run", "--json"]).ok().json();
+    let id = plan["plan"]["id"].as_str().unwrap();
+    let ran = by_plan(&project, id).code(7).says("audit.used");
+    let ran = ran.says("make the file readable again");
+    assert!(!ran.stderr.contains("mkdir"), "{ran}");
+    std::fs::write(file(&project, "used"), "").unwrap();
+    by_plan(&project, id).ok();
 }
 
 #[test]
@@ -179,13 +201,49 @@ fn what_a_killed_run_let_happen_is_put_back() {
     project.set("APP_ENV", "development");
     project.db(&["env", "show"]).ok().says("staging");
     project.db(&["migrate"]).code(3).says("staging").says("which was killed");
-    project.db(&["migrate", "--dry-run"]).ok().says("the marker is another");
-    project.db(&["migrate", "--yes"]).ok().says("Put back");
+    project.db(&["migrate", "--dry-run"]).ok().says("the marker was changed");
+    project.db(&["migrate", "--yes"]).ok().says("Restored");
     assert_eq!(project.query(MARKER), ["staging"]);
     let verbs = ["env set", "env set", "migrate", "migrate", "migrate", "migrate", "migrate"];
     assert_eq!(project.query(VERBS), verbs);
     let ran = project.db(&["migrate", "--yes"]).ok().says("nothing to do");
     assert!(!ran.stderr.contains("killed"), "{ran}");
+}
+
+#[test]
+fn what_others_have_made_of_the_tables_survives_what_is_put_back() {
+    for (name, sql, survives) in [
+        ("tl_view_row", "UPDATE cargo_db.marker SET environment = 'test'", true),
+        ("tl_view_none", "DELETE FROM cargo_db.marker; DROP TABLE cargo_db.audit", true),
+        // What is not as it was made is made anew.
+        (
+            "tl_view_check",
+            "DELETE FROM cargo_db.marker; \
+             ALTER TABLE cargo_db.marker ADD CHECK (environment = 'test')",
+            false,
+        ),
+        (
+            "tl_view_default",
+            "DELETE FROM cargo_db.marker; \
+             ALTER TABLE cargo_db.marker ALTER set_by SET DEFAULT 1 / 0",
+            false,
+        ),
+    ] {
+        let project = project(name);
+        project.write("db.toml", "[migrate]\nall-or-nothing = false\n");
+        project.db(&["env", "set", "staging", "--yes"]).ok();
+        project.db(&["migrate", "--yes"]).ok();
+        project.run_sql("CREATE VIEW which AS SELECT environment FROM cargo_db.marker");
+        let verbs = project.query(VERBS).len();
+        killed(&project, sql);
+        project.db(&["migrate", "--yes"]).ok().says("Restored");
+        assert_eq!(project.query(MARKER), ["staging"], "{name}");
+        assert!(project.query(VERBS).len() > verbs, "{name}");
+        let view = project.query("SELECT to_regclass('which')");
+        assert_eq!(view, [if survives { "which" } else { "" }], "{name}");
+        let ran = project.db(&["migrate", "--yes"]).ok().says("nothing to do");
+        assert!(!ran.stderr.contains("killed"), "{ran}");
+    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ struct Table {
     form: String,
     /// Whether reading it runs nobody's code, and is allowed.
     readable: bool,
+    /// Whether it is as cargo db makes it, so that writing into it runs nobody's code either.
+    as_made: bool,
     /// The rows that the transaction has written into it.
     written: u64,
 }
@@ -105,7 +107,7 @@ impl Own {
             .filter_map(|name| change(name, self.tables.get(name), now.get(name), strictness))
             .collect();
         if changes.is_empty() && digest_of_marker(session, now)? != self.marker {
-            changes.push("the marker is another".to_owned());
+            changes.push(MARKER.to_owned());
         }
         if changes.is_empty() && is_readable(now, "audit") {
             changes.extend(changes_of_trail(session, &self.trail)?);
@@ -143,6 +145,9 @@ impl Own {
     }
 }
 
+/// What is said of a marker that is not what it was.
+pub(crate) const MARKER: &str = "the marker was changed";
+
 /// What is said of a trail that begins in another way than it did.
 pub(crate) const CUT: &str = "records of the audit trail were changed or taken out";
 
@@ -152,6 +157,11 @@ pub(crate) fn begins(session: &mut Session, before: &TrailHead) -> Result<bool> 
         return Ok(true);
     }
     Ok(is_readable(&tables(session)?, "audit") && head(session, Some(before.records))? == *before)
+}
+
+/// Whether those of our tables that are there are as we make them.
+pub(crate) fn are_as_made(session: &mut Session) -> Result<bool> {
+    Ok(tables(session)?.values().all(|table| table.readable && table.as_made))
 }
 
 /// The lines of the trail; none where there is no trail. What is no table of ours is not read:
@@ -176,6 +186,7 @@ fn tables(session: &mut Session) -> Result<BTreeMap<String, Table>> {
             owners: row.text("owners")?.to_owned(),
             form: row.text("form")?.to_owned(),
             readable: row.flag("readable")?,
+            as_made: row.flag("as_made")?,
             written: row.number("written")?,
         };
         Ok((row.text("name")?.to_owned(), table))
@@ -243,7 +254,7 @@ fn changes_of_trail(session: &mut Session, before: &TrailHead) -> Result<Vec<Str
     if head(session, Some(before.records))? != *before {
         return Ok(vec![CUT.to_owned()]);
     }
-    // Half of all numbers: nobody has written so many records.
+    // Half of the range of `bigint`: no trail has that many records.
     let last = "SELECT 1 FROM ONLY cargo_db.audit WHERE id > 1::bigint << 62 LIMIT 1";
     if session.value("look at the last number", last)?.is_some() {
         return Ok(vec!["the audit trail has no number left for the next record".to_owned()]);

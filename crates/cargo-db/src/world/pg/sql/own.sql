@@ -34,6 +34,26 @@ SELECT c.relname AS name, c.oid AS oid, concat_ws(' ', c.relowner, n.nspowner) A
                       AND (a.attname, a.atttypid) IN (('id', 'bigint'::regtype::oid),
                                                       ('record', 'text'::regtype::oid))))
            AS readable,
+       c.relpersistence = 'p' AND NOT c.relhasrules
+       AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid)
+       AND NOT EXISTS (SELECT FROM pg_inherits h WHERE c.oid IN (h.inhrelid, h.inhparent))
+       AND NOT EXISTS (SELECT FROM pg_constraint k
+                       WHERE k.conrelid = c.oid AND k.contype NOT IN ('n', 'p'))
+       AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND NOT i.indisprimary)
+       AND (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),
+                                        a.attgenerated, pg_get_expr(d.adbin, d.adrelid)), ', '
+                              ORDER BY a.attname)
+            FROM pg_attribute a
+            LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+              -- An older cargo db made no such column, and the next one to write adds it.
+              AND NOT (a.attname = 'keys' AND a.atttypid = 'text'::regtype
+                       AND a.attgenerated = ''))
+           = CASE c.relname
+             WHEN 'audit' THEN 'at timestamp with time zone  now(), id bigint , record text '
+             ELSE 'database_oid oid , environment text , set_at timestamp with time zone  now(), '
+                  'set_by text  CURRENT_USER, system_identifier bigint '
+             END AS as_made,
        coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0) AS written
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
