@@ -147,7 +147,7 @@ impl Receipt {
         };
         let signature = from_hex(signature).filter(|signature| signature.len() == 64);
         let Some(signature) = signature else {
-            return Some("what stands for its signature is none: it was forged".to_owned());
+            return Some("its signature is not 128 hexadecimal digits: it was forged".to_owned());
         };
         if !key.has_signed(&self.message(), &signature) {
             return Some(format!("it is not what {key} signed: it was edited"));
@@ -295,5 +295,128 @@ impl Receipts {
             paths.iter().filter_map(|path| Self::read(path).ok()).collect();
         receipts.sort_by_key(|receipt| std::cmp::Reverse(receipt.when));
         Ok(receipts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::key::VARIABLE;
+    use crate::model::target::Secret;
+
+    fn key(digit: &str) -> SigningKey {
+        let variable = Some(Secret::new(format!("cargo-db-signing-key:{}", digit.repeat(64))));
+        SigningKey::find(&KeyPlaces { variable, file: None }).unwrap().expect(VARIABLE)
+    }
+
+    fn signed(key: &SigningKey) -> Receipt {
+        let guard = Guard { table: "public.a".to_owned(), column: None, bound: 3 };
+        let entry = Entry {
+            version: "1".to_owned(),
+            up: "aa".to_owned(),
+            down: Some("bb".to_owned()),
+            verdict: "PASS".to_owned(),
+            way_back: "proved".to_owned(),
+            guards: vec![guard],
+            empty: vec!["public.b".to_owned()],
+        };
+        let unsigned = Receipt {
+            version: VERSION,
+            when: OffsetDateTime::UNIX_EPOCH,
+            basis: "a copy".to_owned(),
+            rows: 7,
+            with_rows: true,
+            schema: "cc".to_owned(),
+            becomes: Some("dd".to_owned()),
+            server: 15,
+            migrations: vec![entry],
+            signed_by: None,
+            signature: None,
+        };
+        unsigned.signed(key)
+    }
+
+    /// Each way to change one value of a document, at any depth, with the name of the value.
+    fn changed(value: &Value) -> Vec<(String, Value)> {
+        let within = |name: String, inner: &Value, put: &dyn Fn(Value) -> Value| {
+            let changes = changed(inner).into_iter();
+            changes.map(|(below, new)| (format!("{name}.{below}"), put(new))).collect::<Vec<_>>()
+        };
+        match value {
+            Value::Object(fields) => fields
+                .iter()
+                .flat_map(|(name, inner)| {
+                    within(name.clone(), inner, &|new| {
+                        let mut fields = fields.clone();
+                        fields.insert(name.clone(), new);
+                        Value::Object(fields)
+                    })
+                })
+                .collect(),
+            Value::Array(items) => {
+                let each = items.iter().enumerate().flat_map(|(at, inner)| {
+                    within(at.to_string(), inner, &|new| {
+                        let mut items = items.clone();
+                        items[at] = new;
+                        Value::Array(items)
+                    })
+                });
+                each.chain([("none".to_owned(), json!([]))]).collect()
+            }
+            Value::Number(number) => vec![("".to_owned(), json!(number.as_u64().unwrap() + 1))],
+            Value::Bool(value) => vec![("".to_owned(), json!(!value))],
+            Value::Null => vec![("".to_owned(), json!("x"))],
+            Value::String(text) if text.contains('T') && text.ends_with('Z') => {
+                vec![("".to_owned(), json!("2026-01-02T03:04:05Z"))]
+            }
+            Value::String(text) => vec![("".to_owned(), json!(format!("{text}x")))],
+        }
+    }
+
+    #[test]
+    fn no_field_can_be_changed_under_its_signature() {
+        let (ours, other) = (key("1"), key("2"));
+        let accepted = [ours.public().unwrap(), other.public().unwrap()];
+        let sound = signed(&ours);
+        assert_eq!(sound.distrust(&accepted), None);
+        let document = serde_json::to_value(&sound).unwrap();
+        let changes = changed(&document);
+        for (field, new) in changes.into_iter().filter(|(field, _)| !field.starts_with("sign")) {
+            let edited: Receipt = serde_json::from_value(new).unwrap();
+            assert_ne!(edited, sound, "{field}");
+            let why = edited.distrust(&accepted).unwrap_or_default();
+            assert!(why.ends_with("signed: it was edited"), "{field} {why}");
+        }
+        assert_eq!(document.as_object().unwrap().len(), 11);
+    }
+
+    #[test]
+    fn a_receipt_is_of_the_key_that_it_names_and_of_one_that_is_accepted() {
+        let (ours, other) = (key("1"), key("2"));
+        let [our, others] = [&ours, &other].map(|key| key.public().unwrap());
+        let sound = signed(&ours);
+        let why = |receipt: &Receipt| {
+            receipt.distrust(&[our.clone(), others.clone()]).unwrap_or_default()
+        };
+        let edit = |change: &dyn Fn(&mut Receipt)| {
+            let mut receipt = sound.clone();
+            change(&mut receipt);
+            why(&receipt)
+        };
+        assert_eq!(why(&sound), "");
+        assert_eq!(edit(&|one| one.signed_by = None), "it is not signed");
+        assert_eq!(edit(&|one| one.signature = None), "it is not signed");
+        let forged = "its signature is not 128 hexadecimal digits: it was forged";
+        for bad in ["", "x", &"0".repeat(126), &"g".repeat(128)] {
+            assert_eq!(edit(&|one| one.signature = Some(bad.to_owned())), forged);
+        }
+        let edited = |of: &PublicKey| format!("it is not what {of} signed: it was edited");
+        assert_eq!(edit(&|one| one.signature = Some("0".repeat(128))), edited(&our));
+        assert_eq!(edit(&|one| one.signed_by = Some(others.clone())), edited(&others));
+        let foreign = format!("{our} signed it, which this database does not accept");
+        assert_eq!(sound.distrust(std::slice::from_ref(&others)), Some(foreign.clone()));
+        assert_eq!(sound.distrust(&[]), Some(foreign));
     }
 }

@@ -459,3 +459,31 @@ fn cannot_connect(target: &Target, error: postgres::Error) -> Failure {
     }
     ConnectionError::Failed { target: target.to_string(), why, code }.caused_by(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::target::{from_keywords, parse_url};
+
+    fn configured(query: &str) -> Config {
+        let url = parse_url(&format!("postgres://me@localhost/school?{query}"), "x").unwrap();
+        configuration(&from_keywords(&url, "x", "me").unwrap(), Purpose::Read)
+    }
+
+    #[test]
+    fn what_a_url_asks_of_the_connection_reaches_the_client() {
+        let config = configured(
+            "keepalives_idle=30&keepalives_interval=7&keepalives_count=5&tcp_user_timeout=1500\
+             &target_session_attrs=read-write&channel_binding=require",
+        );
+        assert!(config.get_keepalives());
+        assert_eq!(config.get_keepalives_idle(), Duration::from_secs(30));
+        assert_eq!(config.get_keepalives_interval(), Some(Duration::from_secs(7)));
+        assert_eq!(config.get_keepalives_retries(), Some(5));
+        assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_millis(1500)));
+        assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(config.get_channel_binding(), ChannelBinding::Require);
+        assert!(!configured("keepalives=0").get_keepalives());
+        assert_eq!(configured("").get_tcp_user_timeout(), None);
+    }
+}
