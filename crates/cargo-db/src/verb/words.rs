@@ -6,12 +6,12 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 /// Each word, and the command. No word is an alias: an answer that names the right command is
 /// learnt, and scripts keep to one way to say a thing.
 const WORDS: &[(&[&str], &str)] = &[
-    (&["up", "run", "apply", "deploy", "upgrade", "latest"], "migrate"),
+    (&["up", "run", "apply", "deploy", "upgrade", "latest", "setup"], "migrate"),
     (&["plan", "pending"], "migrate --dry-run"),
     (&["down", "undo", "revert", "downgrade", "redo"], "rollback"),
     (&["new", "add", "make"], "create"),
-    (&["info", "list", "show", "version", "psql", "shell"], "status"),
-    (&["drop", "wipe", "clean", "fresh", "refresh", "recreate", "setup"], "reset"),
+    (&["info", "list", "show", "version"], "status"),
+    (&["drop", "wipe", "clean", "fresh", "refresh", "recreate"], "reset"),
     (&["dump", "export", "snapshot", "save", "schema"], "backup"),
     (&["load", "import", "undrop"], "restore"),
     (&["lint", "validate", "analyze"], "check"),
