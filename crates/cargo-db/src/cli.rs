@@ -48,7 +48,8 @@ pub(crate) struct Global {
     /// Agree to exactly the plan with this id, as shown by `--dry-run`
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) plan: Option<String>,
-    /// How many rows may go at most, as shown by `--dry-run`; may be repeated
+    /// Allow at most this many rows of each object to be lost, as shown by `--dry-run`; may be
+    /// repeated
     #[arg(long, global = true, value_name = "OBJECT=ROWS,...", value_parser = AtMost::read)]
     pub(crate) lose_at_most: Vec<AtMost>,
     /// Print one JSON document on stdout

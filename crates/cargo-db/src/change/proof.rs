@@ -436,7 +436,7 @@ fn warn_of_size(database: &Database<'_>, plan: &Plan, receipt: &Receipt) -> Resu
     let (there, here) = (receipt.rows, rehearse::estimated_rows(&mut session)?);
     if here > 10 * there.max(1) {
         database.workspace.ui.warning(&format!(
-            "it was rehearsed with about {there} rows, and here are about {here}"
+            "the rehearsal had about {there} rows; this database has about {here}"
         ));
     }
     Ok(())

@@ -80,7 +80,11 @@ pub(crate) fn after_backup(database: &Database<'_>, taken: &Backup) -> Result<Ve
         verdicts.iter().filter_map(|verdict| verdict.withheld.as_deref()).collect();
     for why in withheld {
         let stay = verdicts.iter().filter(|verdict| verdict.withheld.as_deref() == Some(why));
-        let message = format!("no rule keeps {} of the backups that stay: {why}", stay.count());
+        let stay = match stay.count() {
+            1 => "1 backup that no rule keeps was".to_owned(),
+            count => format!("{count} backups that no rule keeps were"),
+        };
+        let message = format!("{stay} not removed: {why}");
         database.workspace.ui.warning(&message);
     }
     let going = names(&verdicts);

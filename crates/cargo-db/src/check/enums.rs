@@ -29,13 +29,22 @@ impl AddedValues {
         let found = self.0.iter().filter_map(|added| {
             values.iter().find(|value| **value == added.value)?;
             let value = &added.value;
-            let (what, severity) = match words.contains(&added.of.as_str()) {
-                true => ("can be used", None),
-                false => ("as such can be used", Some(Severity::Warn)),
+            let (why, severity) = match words.contains(&added.of.as_str()) {
+                true => (
+                    format!(
+                        "{value} was added to an enum by this transaction, and can be used when it \
+                         is over"
+                    ),
+                    None,
+                ),
+                false => (
+                    format!(
+                        "if {value} is meant as the enum value added above, it cannot be used \
+                         until this transaction commits"
+                    ),
+                    Some(Severity::Warn),
+                ),
             };
-            let why = format!(
-                "{value} was added to an enum by this transaction, and {what} when it is over"
-            );
             let rule = "enum-value-in-same-transaction";
             let found = finding(rule, statement.line, &statement.text, why);
             Some(Finding { severity: severity.unwrap_or(found.severity), ..found })

@@ -1,4 +1,4 @@
-//! Which seeds a database holds, carried through a schema that is made anew.
+//! Which seeds a database holds, kept while the schema `cargo_db` is recreated.
 
 use crate::failure::Result;
 use crate::world::pg::Session;

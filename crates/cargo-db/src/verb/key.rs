@@ -12,8 +12,9 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Make or show the key that signs the receipts of rehearsals
 ///
-/// The private half is a file of the user's, or the variable CARGO_DB_SIGNING_KEY in a CI, and is
-/// never printed. Production accepts receipts of the keys that its marker lists: see `env key`.
+/// The private key is a file that only you can read or, in CI, the variable CARGO_DB_SIGNING_KEY;
+/// it is never printed. Production accepts only receipts signed by a key in its marker: see `cargo
+/// db env key`.
 #[derive(Debug, Args)]
 pub(crate) struct Key {
     #[command(subcommand)]
