@@ -75,4 +75,10 @@ mod tests {
         assert!(!text.contains("restore"), "{text}");
         assert!(error("migrat").to_string().contains("'migrate'"));
     }
+
+    #[test]
+    fn a_word_leads_to_nothing_that_does_more_or_something_else() {
+        assert_eq!(command_for("setup"), Some("migrate"));
+        assert_eq!(["psql", "shell"].map(command_for), [None, None]);
+    }
 }

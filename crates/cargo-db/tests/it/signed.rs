@@ -104,7 +104,9 @@ fn to_accept_a_key_in_production_is_consent_to_the_plan_by_a_person() {
     let consent = project.consent(&add);
     let by_agent: Vec<&str> =
         add.iter().copied().chain(consent.iter().map(String::as_str)).collect();
-    project.db(&by_agent).code(4).says("only a person can change which keys are accepted");
+    let refused = project.db(&by_agent).code(4);
+    let refused = refused.says("only a person can change which keys are accepted");
+    refused.says(&format!("`cargo db env key add {PUBLIC_KEY}`"));
     project.set("CLAUDECODE", "");
     project.db(&by_agent).ok().says(PUBLIC_KEY);
     project.db(&["env", "show"]).ok().says(PUBLIC_KEY);
