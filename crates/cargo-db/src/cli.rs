@@ -15,37 +15,37 @@ pub(crate) struct Global {
     /// The environment: development, test, staging or production
     #[arg(short, long, global = true, value_name = "NAME")]
     pub(crate) env: Option<String>,
-    /// The database, without a password; stronger than DATABASE_URL
+    /// The database, without a password; overrides DATABASE_URL
     #[arg(short = 'D', long, global = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
     /// Read variables from this file instead of `.env`; may be repeated, the last one wins
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) env_file: Vec<PathBuf>,
-    /// Read no `.env` file
+    /// Do not read a `.env` file
     #[arg(long, global = true)]
     pub(crate) no_dotenv: bool,
     /// The folder of the migrations
     #[arg(long, global = true, value_name = "DIR", visible_alias = "source")]
     pub(crate) migrations_dir: Option<PathBuf>,
-    /// The set of migrations, where db.toml has several
+    /// The set of migrations, if db.toml has several
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) set: Option<String>,
     /// How long to wait for another run to finish
     #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) lock_timeout: Option<Duration>,
-    /// How long a statement may wait for a lock of PostgreSQL's before it is tried again
+    /// How long a statement waits for a PostgreSQL lock before it is retried
     #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) ddl_lock_timeout: Option<Duration>,
-    /// How long a statement with CONCURRENTLY may wait for transactions of others
+    /// How long a statement with CONCURRENTLY waits for other transactions
     #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) concurrently_timeout: Option<Duration>,
-    /// Agree where a confirmation is asked for
+    /// Answer yes to confirmation prompts
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,
-    /// Agree by the name of the database
+    /// Consent by the name of the database
     #[arg(long, global = true, value_name = "DATABASE")]
     pub(crate) confirm: Option<String>,
-    /// Agree to exactly the plan with this id, as shown by `--dry-run`
+    /// Consent to exactly the plan with this id, as shown by `--dry-run`
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) plan: Option<String>,
     /// Allow at most this many rows of each object to be lost, as shown by `--dry-run`; may be
@@ -64,7 +64,7 @@ pub(crate) struct Global {
     /// Show what a migration tool prints while it runs
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
-    /// Print the answer, warnings and failures, and nothing else
+    /// Print only the result, warnings and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 }
@@ -72,12 +72,12 @@ pub(crate) struct Global {
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Progress {
-    /// Lines, and something that moves on a terminal
+    /// Progress bar on a terminal, plain lines otherwise
     #[default]
     Auto,
     /// Lines only
     Plain,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 

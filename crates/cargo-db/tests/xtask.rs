@@ -46,7 +46,7 @@ fn what_is_built_here_runs_what_the_repository_names() {
         let ran = trace.exists();
         let _ = std::fs::remove_file(&trace);
         let said = String::from_utf8_lossy(&ended.stderr);
-        assert_eq!(ran, !said.contains("names programs that are not trusted"), "{said}");
+        assert_eq!(ran, !said.contains("configures programs that are not trusted"), "{said}");
         ran
     };
     let xtask = std::env::current_exe().unwrap();

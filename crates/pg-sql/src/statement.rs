@@ -150,7 +150,7 @@ impl Statement {
         tokens
     }
 
-    /// Whether it is sure to have done nothing when it waited too long for a lock: what runs code
+    /// Whether it is sure to have done nothing when waited too long for a lock: what runs code
     /// of the user's may have committed a part of it.
     pub fn can_be_tried_again(&self) -> bool {
         let first = first_words(&self.text, 1);

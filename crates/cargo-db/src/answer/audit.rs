@@ -18,7 +18,7 @@ impl AuditTrail {
         let is_outcome =
             |record: &&Record| record.run == intent.run && record.phase == Phase::Outcome;
         let ended = self.records.iter().find(is_outcome);
-        ended.map_or("no outcome: it was killed, or is at work", |record| {
+        ended.map_or("no outcome recorded (killed or still running)", |record| {
             record.result.as_deref().unwrap_or_default()
         })
     }
@@ -42,7 +42,7 @@ impl AuditTrail {
 impl Answer for AuditTrail {
     fn text(&self, _: &Style) -> String {
         if self.records.is_empty() {
-            return "nothing was done yet".to_owned();
+            return "no recorded operations".to_owned();
         }
         let intents = self.records.iter().filter(|record| record.phase == Phase::Intent);
         intents.map(|intent| self.line(intent)).collect::<Vec<_>>().join("\n")
@@ -60,6 +60,6 @@ pub(crate) struct TrailSound {
 impl Answer for TrailSound {
     fn text(&self, _: &Style) -> String {
         let records = plural(usize::try_from(self.records).unwrap_or(0), "record");
-        format!("the audit trail is as it was written, {records}")
+        format!("the audit trail is intact, {records}")
     }
 }

@@ -158,10 +158,10 @@ impl Answer for BackedUp {
             lines.push(table(&["Part", "Size"], &parts));
         }
         if !backup.part.is_empty() {
-            lines.push(format!("it holds a part only, {}", backup.part.join(" ")));
+            lines.push(format!("it contains only a part, {}", backup.part.join(" ")));
         }
         let removed = self.removed.iter();
-        lines.extend(removed.map(|name| format!("removed {name}, which no rule keeps")));
+        lines.extend(removed.map(|name| format!("removed {name} (not kept by any rule)")));
         lines.join("\n")
     }
 }
@@ -215,7 +215,8 @@ impl Answer for BackupList {
             false => self.numbered(),
         }];
         let broken = self.broken.iter();
-        lines.extend(broken.map(|one| format!("{} cannot be believed: {}", one.name, one.why)));
+        lines
+            .extend(broken.map(|one| format!("{} has an invalid manifest: {}", one.name, one.why)));
         lines.join("\n")
     }
 }
@@ -269,7 +270,7 @@ impl Answer for BackupShown {
         let mut doubts = manifest.doubts.clone();
         doubts.retain(|doubt| !is_proved || is_certain(doubt));
         if manifest.restorable.is_some() && !doubts.is_empty() {
-            let how_far = if is_proved { "but for" } else { "unproved" };
+            let how_far = if is_proved { "except" } else { "unproved" };
             lines.push(format!("Restorable   {how_far}"));
             lines.extend(doubts.iter().map(|doubt| format!("             {doubt}")));
         }

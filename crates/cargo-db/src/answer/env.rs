@@ -47,7 +47,7 @@ impl Answer for EnvironmentReport {
         });
         let keys = self.marker.iter().filter(|marker| marker.genuine);
         let keys = keys.flat_map(|marker| &marker.keys);
-        lines.extend(keys.map(|key| format!("  it accepts receipts that {key} has signed")));
+        lines.extend(keys.map(|key| format!("  it accepts receipts signed by {key}")));
         lines.join("\n")
     }
 }

@@ -78,7 +78,7 @@ impl ErrorView {
                 1 => last.clone(),
                 count => format!("{count} steps, the last: {last}"),
             };
-            lines.push(format!("  done before it, and kept: {before}"));
+            lines.push(format!("  already applied: {before}"));
         }
         if !self.next.is_empty() {
             lines.push(String::new());

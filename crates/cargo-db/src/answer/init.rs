@@ -30,7 +30,7 @@ impl Answer for Initialised {
     fn text(&self, _: &Style) -> String {
         match self.left_to_you.as_slice() {
             [] => "next: `cargo db status`".to_owned(),
-            left => format!("left to you:\n- {}", left.join("\n- ")),
+            left => format!("to do yourself:\n- {}", left.join("\n- ")),
         }
     }
 }

@@ -23,11 +23,11 @@ impl Answer for KeyView {
     fn text(&self, _: &Style) -> String {
         let KeyView { public_key, place, made } = self;
         if !made {
-            return format!("{public_key}\n  its private half is in {place}");
+            return format!("{public_key}\n  its private key is in {place}");
         }
         format!(
-            "{public_key}\n  its private half is in {place}, which only you can read\n  \
-             in a CI, put that file's content into the secret variable CARGO_DB_SIGNING_KEY"
+            "{public_key}\n  its private key is in {place}, which only you can read\n  \
+             in CI, put the content of that file into the secret variable CARGO_DB_SIGNING_KEY"
         )
     }
 }
@@ -56,7 +56,7 @@ impl AcceptedKeys {
 impl Answer for AcceptedKeys {
     fn text(&self, _: &Style) -> String {
         if self.accepted.is_empty() {
-            return format!("{} accepts no key, and so no receipt", self.target);
+            return format!("{} accepts no key, and therefore no receipt", self.target);
         }
         let keys = self.accepted.iter().map(|key| format!("\n  {key}"));
         format!("{} accepts receipts that are signed by{}", self.target, keys.collect::<String>())

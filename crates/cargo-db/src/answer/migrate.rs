@@ -62,7 +62,7 @@ impl Answer for Migrated {
         let took = Duration::from_millis(self.done.iter().map(|done| done.duration_ms).sum());
         match self.planned.plan.verb {
             Operation::Baseline => format!("{count} recorded as applied, and not run"),
-            Operation::Repair => format!("{count} put right in the history"),
+            Operation::Repair => format!("{count} repaired in the history"),
             Operation::Rollback => format!("{count} reverted in {}", elapsed(took)),
             _ => format!("{count} applied in {}", elapsed(took)),
         }

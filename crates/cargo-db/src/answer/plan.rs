@@ -371,7 +371,7 @@ impl Planned {
         let database = &self.target.database;
         match self.plan.verb {
             Operation::Migrate => {
-                format!("nothing to do: {database} has every migration that was asked for")
+                format!("nothing to do: no migration is pending in {database}")
             }
             Operation::Restore
             | Operation::RestoreInPlace
@@ -383,12 +383,14 @@ impl Planned {
             | Operation::Destroy => "nothing to do".to_owned(),
             Operation::Baseline => "nothing to do: no migration is pending".to_owned(),
             Operation::Repair => "nothing to do: the history is in order".to_owned(),
-            Operation::Rollback => format!("nothing to do: {database} has no such migration"),
+            Operation::Rollback => {
+                format!("nothing to roll back: no such migration is applied in {database}")
+            }
             Operation::Seed | Operation::SeedFresh if self.plan.skipped.is_empty() => {
-                "nothing to do: there are no seeds".to_owned()
+                "nothing to do: no seed files found".to_owned()
             }
             Operation::Seed | Operation::SeedFresh => {
-                format!("nothing to do: {database} has every seed")
+                format!("nothing to do: all seeds are already loaded in {database}")
             }
         }
     }
@@ -419,11 +421,11 @@ impl StepView {
                 format!("record {} as applied, without running it", title(version, name))
             }
             StepView::Rerecord { version, name } => format!(
-                "record the checksum that {} has now: only comments or white space changed",
+                "record the new checksum of {}: only comments or white space changed",
                 title(version, name)
             ),
             StepView::ClearFailed { version, name } => {
-                format!("clear away that {} failed: it is pending again", title(version, name))
+                format!("remove the failed run of {}: it is pending again", title(version, name))
             }
             StepView::Clear { losses } => format!("clear {}", plural(losses.len(), "table")),
             StepView::Load { name } => format!("load {name}"),
@@ -435,15 +437,15 @@ impl StepView {
                 format!("mark the database as {environment}")
             }
             StepView::Mark { environment: None } => "remove the marker of the database".to_owned(),
-            StepView::Key { key, accepted: true } => format!("accept receipts that {key} signed"),
+            StepView::Key { key, accepted: true } => format!("accept receipts signed by {key}"),
             StepView::Key { key, accepted: false } => {
-                format!("accept no receipts any more that {key} signed")
+                format!("no longer accept receipts signed by {key}")
             }
             StepView::Build { backup } => {
                 format!("build a new database from {backup} and compare it")
             }
             StepView::RunAnything { backup, line, statement } => format!(
-                "run whatever {backup} says, with your rights: line {line} is `{statement}`"
+                "run every statement in {backup} with your privileges: line {line} is `{statement}`"
             ),
             StepView::CallFunctions { calls, role, is_superuser, .. } => {
                 called(calls, role, *is_superuser)
@@ -454,20 +456,22 @@ impl StepView {
                 names.join(", ")
             ),
             StepView::Replace { what, backup, .. } => {
-                format!("replace {what} with what {backup} holds, in one transaction")
+                format!("replace {what} with the contents of {backup}, in one transaction")
             }
             StepView::Swap { name, keeps_old: true, .. } => {
-                format!("swap it in as {name}; the old one stays under another name")
+                format!("swap it in as {name}; the old database is kept under another name")
             }
             StepView::Swap { name, keeps_old: false, .. } => {
                 format!("swap it in as {name} and drop the old one")
             }
             StepView::PutBack { kept, name } => {
-                format!("{kept} becomes {name} again; what is {name} now stays under another name")
+                format!(
+                    "{kept} becomes {name} again; the current {name} is kept under another name"
+                )
             }
             StepView::Remove { what } => format!("remove {what}"),
             StepView::RemoveBackup { name } => {
-                format!("remove the backup {name}, which no rule keeps")
+                format!("remove the backup {name} (not kept by any rule)")
             }
             StepView::Name { name } => format!("name it {name}"),
         }
@@ -478,7 +482,7 @@ impl BatchView {
     fn describe(self, because: Option<&str>) -> String {
         match self {
             BatchView::OneTransaction => {
-                "all or nothing: what follows runs in one transaction".to_owned()
+                "all or nothing: the following steps run in one transaction".to_owned()
             }
             BatchView::SwapBack => format!(
                 "all or nothing: if one fails, the backup is swapped back in, because {}",
@@ -497,7 +501,7 @@ impl LossView {
             Some(0) => format!("{object} is empty: nothing is lost{bound}"),
             Some(1) => format!("loses {object}: 1 row{bound}"),
             Some(rows) => format!("loses {object}: {} rows{bound}", number(rows)),
-            None => format!("loses {object}: how much was not counted"),
+            None => format!("loses {object}: row count unknown"),
         }
     }
 }

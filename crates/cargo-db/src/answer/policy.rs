@@ -42,10 +42,10 @@ impl Answer for PolicyTable {
                 lines.push(format!("  {:<17} {}{mark}", cell.verb, cell.needs));
             }
         }
-        lines.push("reading verbs and backup are allowed everywhere".to_owned());
-        lines.push("trust is given by a person at a terminal".to_owned());
+        lines.push("reading verbs and backup are allowed in every environment".to_owned());
+        lines.push("only a person at a terminal can trust programs".to_owned());
         lines.extend(self.agent.as_ref().map(|variable| {
-            format!("an AI agent runs this ({variable}): every consent is consent to the plan")
+            format!("called by an AI agent ({variable}): every consent must be to a plan")
         }));
         lines.join("\n")
     }

@@ -424,11 +424,11 @@ impl ForesightView {
             ForesightView::Rehearsed { rehearsal } => rehearsal.text(style),
             ForesightView::Checked { check } => check::text(check, style),
             ForesightView::Receipt { receipt: Some(when), .. } => {
-                format!("the receipt of {when} holds")
+                format!("the receipt of {when} is valid")
             }
             ForesightView::Receipt { receipt: None, objections } => {
                 let lines = objections.iter().map(|objection| format!("\n  {objection}"));
-                format!("no receipt of a rehearsal holds{}", lines.collect::<String>())
+                format!("no valid rehearsal receipt{}", lines.collect::<String>())
             }
         }
     }

@@ -48,8 +48,7 @@ impl Answer for Restored {
         }
         lines.push("to look at it:      cargo db status".to_owned());
         lines.push(
-            "next: look whether the rows are the ones you want, and generate the client again \
-             if the schema is older"
+            "next: check the data; if the schema is older, regenerate what is derived from it"
                 .to_owned(),
         );
         lines.join("\n")

@@ -83,14 +83,14 @@ impl Rebuilt {
 impl Answer for Rebuilt {
     fn text(&self, _: &Style) -> String {
         let (database, applied) = (&self.target.database, plural(self.migrations, "migration"));
-        let mut line = format!("{database} is new: {applied} applied");
+        let mut line = format!("recreated {database}: {applied} applied");
         let total: u64 = self.rows.values().sum();
         if total > 0 {
             let total = usize::try_from(total).unwrap_or(usize::MAX);
             line = format!("{line}, {} loaded", plural(total, "row"));
         }
         match &self.backup {
-            Some(backup) => format!("{line}\nwhat was in it is in {backup}"),
+            Some(backup) => format!("{line}\nprevious contents: {backup}"),
             None => line,
         }
     }

@@ -52,7 +52,7 @@ impl Answer for ServerState {
     fn text(&self, _: &Style) -> String {
         let ServerView { folder, major, pid, url } = &self.server;
         let state = match (major, pid) {
-            (None, _) => format!("there is no local server; its place would be {folder}"),
+            (None, _) => format!("no local server; it would be created in {folder}"),
             (Some(major), None) => format!("PostgreSQL {major} in {folder}, stopped"),
             (Some(major), Some(pid)) => {
                 format!("PostgreSQL {major} in {folder}, running (pid {pid})")

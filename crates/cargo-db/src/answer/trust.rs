@@ -60,7 +60,7 @@ impl TrustView {
 impl Answer for TrustView {
     fn text(&self, _: &Style) -> String {
         if self.is_empty() {
-            return format!("{} names no programs: there is nothing to trust", self.root);
+            return format!("{} configures no programs: there is nothing to trust", self.root);
         }
         let verb = if self.given { "trusted" } else { "in" };
         let mut lines = vec![format!("{verb} {}, id {}:", self.root, self.id)];
@@ -118,11 +118,11 @@ pub(crate) struct TrustRevoked {
 impl Answer for TrustRevoked {
     fn text(&self, _: &Style) -> String {
         let said = match self.revoked {
-            true => format!("{} is trusted no longer", self.root),
+            true => format!("{} is no longer trusted", self.root),
             false => format!("{} was not trusted", self.root),
         };
-        let still = "its commands run all the same: CARGO_DB_TRUST lists it, or this program was \
-                     built from it";
+        let still =
+            "its commands still run: CARGO_DB_TRUST lists it, or this program was built from it";
         if self.still { format!("{said}\n{still}") } else { said }
     }
 }

@@ -166,21 +166,21 @@ impl Trail {
     }
 }
 
-const CUT: &str = "the records from here on were taken out, or another trail was put in its place";
-const NO_HEAD: &str = "the head of the trail is missing: records from here on may have been taken \
-                       out with it";
-const NO_HEAD_THEN: &str = "the head of the trail was missing when it was written: records before \
-                            it may have been taken out";
+const CUT: &str = "the records from here on were removed, or the trail was replaced";
+const NO_HEAD: &str =
+    "the head of the trail is missing: later records may have been removed with it";
+const NO_HEAD_THEN: &str = "the head of the trail was missing when this was written: earlier \
+                            records may have been removed";
 
 /// The record that a line is, if it is the one that follows the last.
 fn next(line: &str, last: Option<&Record>) -> std::result::Result<Record, Broken> {
     let sequence = last.map_or(0, |last| last.sequence) + 1;
     let previous = last.map_or("", |last| last.hash.as_str());
     let Ok(record) = serde_json::from_str::<Record>(line) else {
-        return Err(Broken::at(sequence, "it is no record"));
+        return Err(Broken::at(sequence, "not a valid record"));
     };
     if record.sequence != sequence {
-        return Err(Broken::at(sequence, "it was taken out, or moved"));
+        return Err(Broken::at(sequence, "it was removed or moved"));
     }
     if hash_of(&record) != record.hash {
         return Err(Broken::at(sequence, "it was changed"));

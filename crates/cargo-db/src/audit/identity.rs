@@ -38,7 +38,7 @@ impl DatabaseIdentity {
     pub(super) fn without_trail(session: &mut Session) -> Result<DatabaseIdentity> {
         let marker = marker::read(session)?;
         let mut rights = Vec::new();
-        for row in session.rows("look who may read the audit trail", RIGHTS)? {
+        for row in session.rows("find out who may read the audit trail", RIGHTS)? {
             rights.push((row.text("relation")?.to_owned(), row.text("statement")?.to_owned()));
         }
         Ok(DatabaseIdentity { marker, lines: None, rights })
@@ -72,7 +72,7 @@ impl DatabaseIdentity {
     pub(crate) fn write(&self, session: &mut Session) -> Result<()> {
         let memory = Memory::of(session)?;
         let drop = "SET client_min_messages = warning; DROP SCHEMA IF EXISTS cargo_db CASCADE";
-        session.run("drop what the backup says of itself", drop)?;
+        session.run("drop the marker of the backup", drop)?;
         let mut made = vec![""];
         if let Some(memory) = &memory {
             memory.write(session)?;
@@ -143,11 +143,11 @@ impl DatabaseIdentity {
 
 /// A table of ours that has what none of ours has.
 fn additions(session: &mut Session) -> Result<Option<String>> {
-    session.value("look at our tables", ADDITIONS)
+    session.value("read our tables", ADDITIONS)
 }
 
 fn refuse_additions(session: &mut Session) -> Result<()> {
     let Some(table) = additions(session)? else { return Ok(()) };
-    let why = format!("cargo_db.{table} is not as it was made");
+    let why = format!("cargo_db.{table} was altered");
     Err(AuditError::NotKept { why }.into())
 }

@@ -286,7 +286,7 @@ pub(crate) fn may_keep_in_database(world: &World, target: &Target) -> bool {
     let sql = "SELECT coalesce(has_table_privilege(to_regclass('cargo_db.audit'), 'INSERT'), \
                has_database_privilege(current_database(), 'CREATE'))";
     let answer = Session::open(world, target, Purpose::Read)
-        .and_then(|mut session| session.value("look who may write the audit trail", sql));
+        .and_then(|mut session| session.value("find out who may write the audit trail", sql));
     answer.is_ok_and(|may| may.as_deref() == Some("t"))
 }
 
@@ -295,7 +295,7 @@ fn is_in_database(session: &mut Session) -> Result<bool> {
     let sql = "SELECT 1 FROM pg_catalog.pg_class c \
                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                WHERE n.nspname = 'cargo_db' AND c.relname = 'audit'";
-    Ok(session.value("look for the audit trail", sql)?.is_some())
+    Ok(session.value("find the audit trail", sql)?.is_some())
 }
 
 /// Makes these records the trail of the session's database, which has none, in its transaction if

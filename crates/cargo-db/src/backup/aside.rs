@@ -31,7 +31,7 @@ fn foreign_keys(session: &mut Session, scope: &Scope) -> Result<Vec<ForeignKey>>
             definition: row.text("definition")?.to_owned(),
         })
     };
-    session.rows("look for foreign keys", &sql)?.iter().map(key).collect()
+    session.rows("find foreign keys", &sql)?.iter().map(key).collect()
 }
 
 /// Takes what is replaced out of the way.
@@ -40,28 +40,26 @@ pub(super) fn put_aside(session: &mut Session, part: &Part) -> Result<(Vec<Forei
     let aside = quote_identifier(ASIDE);
     let keys = if *scope == Scope::Everything { Vec::new() } else { foreign_keys(session, scope)? };
     for ForeignKey { table, name, .. } in &keys {
-        session.run(
-            "take a foreign key off",
-            &format!("ALTER TABLE {table} DROP CONSTRAINT {name}"),
-        )?;
+        session
+            .run("drop a foreign key", &format!("ALTER TABLE {table} DROP CONSTRAINT {name}"))?;
     }
     match scope {
         Scope::Everything => return Ok((keys, drop_everything(session)?)),
         Scope::Table { .. } => {
             let exists = format!("SELECT to_regclass({})", quote_literal(&scope.qualified()));
-            let move_it = if session.value("look for the table", &exists)?.is_some() {
+            let move_it = if session.value("find the table", &exists)?.is_some() {
                 format!("ALTER TABLE {} SET SCHEMA {aside}", scope.qualified())
             } else {
                 String::new()
             };
-            session.run("put the table aside", &format!("CREATE SCHEMA {aside}; {move_it}"))?;
+            session.run("set the table aside", &format!("CREATE SCHEMA {aside}; {move_it}"))?;
             let statistics = format!(
                 include_str!("sql/statistics.sql"),
                 aside = aside,
                 literal = quote_literal(&aside)
             );
             for statement in session.column("list statistics", &statistics)? {
-                session.run("put statistics aside", &statement)?;
+                session.run("set statistics aside", &statement)?;
             }
         }
         Scope::Schema(schema) => put_schema_aside(session, schema, &part.of_schema)?,
@@ -73,7 +71,7 @@ pub(super) fn put_aside(session: &mut Session, part: &Part) -> Result<(Vec<Forei
 fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> Result<()> {
     let (name, aside) = (quote_identifier(schema), quote_identifier(ASIDE));
     let sql = format!(include_str!("sql/schema.sql"), schema = quote_literal(schema));
-    let [about, rights, extensions] = session.sets("look at the schema", &sql)?;
+    let [about, rights, extensions] = session.sets("read the schema", &sql)?;
     let mut statements = Vec::new();
     match about.first() {
         None => {
@@ -95,7 +93,7 @@ fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> 
     for row in &extensions {
         statements.push(format!("ALTER EXTENSION {} SET SCHEMA {name}", row.text("name")?));
     }
-    session.run("put the schema aside", &statements.join("; "))
+    session.run("set the schema aside", &statements.join("; "))
 }
 
 /// What stays where everything is replaced: the role does not own it, or it holds what the role

@@ -32,8 +32,7 @@ pub(super) fn compare(
     for (sequence, expected) in &manifest.sequences {
         let value = found.sequences.get(sequence).map_or("nothing", String::as_str);
         if value != expected {
-            problems
-                .push(format!("sequences: {sequence} stands at {value}, and stood at {expected}"));
+            problems.push(format!("sequences: {sequence} is at {value}, expected {expected}"));
         }
     }
     let invalid = invalid_indexes(&mut session)?;
@@ -51,7 +50,7 @@ pub(super) fn invalid_indexes(session: &mut Session) -> Result<Vec<String>> {
                JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid \
                JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
                WHERE NOT i.indisvalid ORDER BY 1";
-    session.column("look for invalid indexes", sql)
+    session.column("find invalid indexes", sql)
 }
 
 /// A table without its rows is in the dump, and no COPY of it: empty is how it comes back.
@@ -72,20 +71,19 @@ pub(super) fn differences(
             None => problems.push(format!("tables: {table} is missing")),
             Some(found) if found.rows != expected.rows => {
                 problems.push(format!(
-                    "rows: {table} has {} rows, and had {}",
+                    "rows: {table} has {} rows, expected {}",
                     found.rows, expected.rows
                 ));
             }
             Some(found) if !found.has_rows_of(expected) => {
-                problems
-                    .push(format!("hash: the rows of {table} are not those that were backed up"));
+                problems.push(format!(
+                    "hash: the rows of {table} differ from those that were backed up"
+                ));
             }
             Some(_) => {}
         }
     }
     let extra = found.keys().filter(|table| !expected.contains_key(*table));
-    problems.extend(
-        extra.map(|table| format!("tables: {table} is there, and the manifest does not know it")),
-    );
+    problems.extend(extra.map(|table| format!("tables: {table} is not in the manifest")));
     problems
 }

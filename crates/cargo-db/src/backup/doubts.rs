@@ -17,9 +17,9 @@ pub(super) fn doubts(
     tables: &BTreeMap<String, TableEntry>,
 ) -> Result<Vec<String>> {
     let sql = include_str!("sql/doubts.sql");
-    let mut doubts = session.column("look for what no dump brings back", sql)?;
+    let mut doubts = session.column("find what no dump brings back", sql)?;
     let sql = include_str!("sql/lost.sql");
-    doubts.extend(session.column("look for what no restore brings back", sql)?);
+    doubts.extend(session.column("find what no restore brings back", sql)?);
     if !selection.is_empty() {
         doubts.extend(doubts_of_part(session, selection, tables)?);
     }
@@ -33,7 +33,7 @@ fn doubts_of_part(
     tables: &BTreeMap<String, TableEntry>,
 ) -> Result<Vec<String>> {
     let sql = include_str!("sql/doubts_of_part.sql");
-    let [keys, columns] = session.sets("look for what a part needs", sql)?;
+    let [keys, columns] = session.sets("find what a part needs", sql)?;
     let mut doubts = Vec::new();
     for row in &keys {
         let (table, needed) = (row.text("table")?, row.text("needed")?);
@@ -79,8 +79,8 @@ pub(super) fn tell(world: &World, doubts: &[String]) {
             format!("not all of this backup comes back: {doubt}")
         } else {
             format!(
-                "it is not proved that this backup comes back: {doubt}; `cargo db backups verify \
-                 --level restore` proves it"
+                "this backup may not restore: {doubt}; `cargo db backups verify --level restore` \
+                 tests it"
             )
         };
         world.tell(Event::Notice { severity: "warning".to_owned(), message });

@@ -25,7 +25,7 @@ pub(crate) struct BackupRequest {
     pub(crate) name: Option<String>,
     /// `pg_dump`'s options that choose what is taken.
     pub(crate) selection: Vec<String>,
-    /// Tables or parts at once, in the formats that are folders.
+    /// Parallel jobs (directory and set formats).
     pub(crate) jobs: usize,
     /// Read the backup back before it is called done.
     pub(crate) read_back: bool,

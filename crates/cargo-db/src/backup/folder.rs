@@ -125,7 +125,7 @@ impl Folder {
     /// One backup by its name, or the reason why it cannot be believed.
     fn load(&self, name: &str) -> std::result::Result<Backup, String> {
         if !is_safe_name(name) && !is_set_name(name) {
-            return Err("its name would leave the folder".to_owned());
+            return Err("its name leads outside the folder".to_owned());
         }
         let mut manifest = read_manifest(&self.path.join(manifest_name(name)))?;
         let called = match name.split_once('/') {
@@ -134,7 +134,7 @@ impl Folder {
             None => manifest.name.clone(),
         };
         if called != name || (manifest.format == Format::Set) != name.contains('/') {
-            return Err(format!("its manifest is that of `{called}`"));
+            return Err(format!("its manifest belongs to `{called}`"));
         }
         name.clone_into(&mut manifest.name);
         let sidecar = files::read_if_there(&self.path.join(verification_name(name))).ok().flatten();
@@ -255,7 +255,7 @@ pub(crate) fn refuse_part(manifest: &Manifest) -> Result<()> {
 pub(crate) fn tell_passed_over(world: &World, taken: &Backup, others: &[String]) {
     if !others.is_empty() {
         let (name, others) = (&taken.manifest.name, others.join("; "));
-        let message = format!("{name} is the newest backup of everything; passed over: {others}");
+        let message = format!("{name} is the newest complete backup; skipped: {others}");
         world.tell(Event::Notice { severity: "note".to_owned(), message });
     }
 }
@@ -281,7 +281,7 @@ pub(super) fn is_set(path: &Path) -> bool {
 /// Reads a manifest, or says why it cannot be believed.
 pub(super) fn read_manifest(path: &Path) -> std::result::Result<Manifest, String> {
     if !files::is_there(path) {
-        return Err("its manifest is a link, and what it leads to is not ours".to_owned());
+        return Err("its manifest is a symbolic link".to_owned());
     }
     let text = files::read_if_there(path).map_err(|error| error.to_string())?.unwrap_or_default();
     let manifest: Manifest = serde_json::from_str(&text)
@@ -290,7 +290,7 @@ pub(super) fn read_manifest(path: &Path) -> std::result::Result<Manifest, String
         |path: &str| Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     match manifest.files.iter().find(|file| !stays(&file.path)) {
         Some(file) => {
-            Err(format!("its manifest names `{}`, which would leave the folder", file.path))
+            Err(format!("its manifest names `{}`, which leads outside the folder", file.path))
         }
         None => Ok(manifest),
     }

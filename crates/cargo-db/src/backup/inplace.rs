@@ -69,7 +69,7 @@ impl DefaultRights {
         };
         let sql = format!(include_str!("sql/default_privileges.sql"), which = which);
         let (mut revoke, mut grant) = (Vec::new(), Vec::new());
-        for row in session.rows("look at default privileges", &sql)? {
+        for row in session.rows("read default privileges", &sql)? {
             let (head, right) = (row.text("head")?, row.text("privilege")?);
             let (grantee, option) = (row.text("grantee")?, row.text("option")?);
             revoke.push(format!("{head} REVOKE {right} FROM {grantee}"));
@@ -105,7 +105,7 @@ fn obstacles(session: &mut Session, scope: &Scope) -> Result<Vec<String>> {
         routines = routines,
         own = quote_literal(if let Scope::Schema(schema) = scope { schema } else { "" }),
     );
-    session.column("look for what depends on it", &sql)
+    session.column("find what depends on it", &sql)
 }
 
 /// A part that nobody else writes to any more, and the transaction that sees to it.
@@ -172,7 +172,7 @@ pub(crate) fn replace(
         load_but(world, &mut session, text, &loading)?;
     } else {
         for statement in &part.before {
-            session.statement("make anew what is replaced", &statement.text)?;
+            session.statement("recreate what is replaced", &statement.text)?;
         }
         load(
             world,
@@ -229,7 +229,7 @@ fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Re
             if !found.has_rows_of(expected) {
                 let (rows, wanted) = (found.rows, expected.rows);
                 problems.push(format!(
-                    "rows: {table} has {rows} rows that are not the {wanted} of the backup"
+                    "rows: {table} has {rows} rows, which differ from the {wanted} of the backup"
                 ));
             }
         }
@@ -238,7 +238,7 @@ fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Re
         let name = qualified_name(&words(sequence)).unwrap_or_default();
         let is_ours = part.sequences.contains(&name) || is_inside(sequence, scope);
         if is_ours && sequence_value(session, sequence)? != *expected {
-            problems.push(format!("sequences: {sequence} does not stand at {expected}"));
+            problems.push(format!("sequences: {sequence} is not at {expected}"));
         }
     }
     Ok(problems)
@@ -247,7 +247,7 @@ fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Re
 /// Where a sequence stands, as a manifest says it.
 fn sequence_value(session: &mut Session, sequence: &str) -> Result<String> {
     let sql = format!("SELECT last_value, is_called FROM {sequence}");
-    let row = session.one("look at a sequence", &sql)?;
+    let row = session.one("read a sequence", &sql)?;
     Ok(format!("{},{}", row.number::<i64>("last_value")?, row.flag("is_called")?))
 }
 

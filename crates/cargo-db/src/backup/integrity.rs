@@ -20,16 +20,20 @@ pub(super) fn quick(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
     let manifest = &backup.manifest;
     let root = folder.path_of(&manifest.name);
     if !files::is_there(&root) {
-        return Ok(vec![format!("missing: `{}` is not there, or is a link", manifest.name)]);
+        return Ok(vec![format!(
+            "missing: `{}` does not exist, or is a symbolic link",
+            manifest.name
+        )]);
     }
     let mut problems = Vec::new();
     for file in &manifest.files {
         let path = path_of(folder, backup, file);
         match files::size(&path) {
-            None => problems.push(format!("missing: `{}` is not there, or is a link", file.path)),
+            None => problems
+                .push(format!("missing: `{}` does not exist, or is a symbolic link", file.path)),
             Some(bytes) if bytes != file.bytes => {
                 problems.push(format!(
-                    "size: `{}` has {bytes} bytes, and had {}",
+                    "size: `{}` has {bytes} bytes, expected {}",
                     file.path, file.bytes
                 ));
             }
@@ -44,8 +48,9 @@ pub(super) fn quick(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
         let extra = files::files_below(&root)?
             .into_iter()
             .filter(|path| !known.contains(&path.to_str().unwrap_or("")));
-        problems
-            .extend(extra.map(|path| format!("extra: `{}` does not belong to it", path.display())));
+        problems.extend(
+            extra.map(|path| format!("extra: `{}` is not part of the backup", path.display())),
+        );
     }
     Ok(problems)
 }
@@ -55,8 +60,10 @@ pub(super) fn checksums(folder: &Folder, backup: &Backup) -> Result<Vec<String>>
     let mut problems = Vec::new();
     for file in &backup.manifest.files {
         if measure(&path_of(folder, backup, file))?.sha256.to_string() != file.sha256 {
-            problems
-                .push(format!("checksum: the SHA-256 of `{}` is not the manifest's", file.path));
+            problems.push(format!(
+                "checksum: the SHA-256 of `{}` differs from the manifest",
+                file.path
+            ));
         }
     }
     Ok(problems)

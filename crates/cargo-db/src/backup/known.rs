@@ -63,7 +63,7 @@ impl Known<'_> {
         }
         let server = self.server;
         let message =
-            format!("left out: `{name}` is set, and PostgreSQL {server} does not know it");
+            format!("left out: the file sets `{name}`, which PostgreSQL {server} does not know");
         self.world.tell(Event::Notice { severity: "note".to_owned(), message });
         true
     }

@@ -55,7 +55,7 @@ impl Limited<'_> {
         session.run("prepare the session", "SET search_path = public")?;
         for (name, schema) in &extensions {
             let sql = making(name, schema.as_deref(), owner);
-            session.run("make the extensions of the dump", &sql)?;
+            session.run("create the extensions of the dump", &sql)?;
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ pub(super) fn load_but(
     let mut known = Known::of(world, session)?;
     let mut allowed = AllowList::default();
     // A file that was not written by pg_dump may leave schemas out.
-    session.run("give the search path back", "RESET search_path")?;
+    session.run("restore the search path", "RESET search_path")?;
     let mut reader = ScriptReader::of_dump(Box::new(&mut text));
     let inside = loading.within == Within::Transaction;
     if inside {
@@ -77,7 +77,7 @@ pub(super) fn load_but(
         }
     }
     drop(reader);
-    session.run("be oneself again", "RESET SESSION AUTHORIZATION")?;
+    session.run("reset the role", "RESET SESSION AUTHORIZATION")?;
     if !inside {
         session.take_back_empty()?;
     }
@@ -103,7 +103,10 @@ impl Loading<'_> {
                 format!("line {line} would end the transaction that it is restored in")
             }
             Some((setting, value)) if is_misread(setting, &value) => {
-                format!("line {line} sets `{setting}` to `{value}`: what follows is misread")
+                format!(
+                    "line {line} sets `{setting}` to `{value}`, so the rest would be parsed \
+                     differently"
+                )
             }
             _ => return Ok(()),
         };

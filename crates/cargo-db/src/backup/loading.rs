@@ -24,7 +24,7 @@ impl Source {
              FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) {}",
             other.as_deref().unwrap_or("current_user")
         );
-        let row = session.one("look at the role that loads it", &sql)?;
+        let row = session.one("read the role that loads it", &sql)?;
         Ok(LoadingRole {
             name: row.text("name")?.to_owned(),
             is_superuser: row.flag("is_superuser")?,

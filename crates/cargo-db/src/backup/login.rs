@@ -26,7 +26,7 @@ pub(crate) fn may_make_roles(world: &World, target: &Target) -> Result<bool> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let sql = "SELECT rolsuper OR rolcreaterole AS may FROM pg_catalog.pg_roles \
                WHERE rolname OPERATOR(pg_catalog.=) current_user";
-    session.one("look whether the role may make others", sql)?.flag("may")
+    session.one("check whether the role may create roles", sql)?.flag("may")
 }
 
 /// Makes the role, gives the new database to it or to the one that it stands for, and returns how
@@ -34,7 +34,8 @@ pub(crate) fn may_make_roles(world: &World, target: &Target) -> Result<bool> {
 pub(super) fn make(world: &World, built: &Target, rights: &Rights<'_>) -> Result<Target> {
     let password = random::hexadecimal(32)?;
     let mut session = Session::open(world, &built.maintenance(), Purpose::Write)?;
-    session.run("make a role that loads the dump", &making(&built.database, &password, rights))?;
+    session
+        .run("create the role that loads the dump", &making(&built.database, &password, rights))?;
     Ok(Target {
         user: built.database.clone(),
         password: Some(Secret::new(password)),
@@ -82,11 +83,12 @@ pub(super) fn drop_leftovers(
     is_ours: impl Fn(&str) -> bool,
 ) -> Result<()> {
     let sql = format!(include_str!("sql/login_roles.sql"), comment = quote_literal(COMMENT));
-    let found = session.column("look for roles that killed runs left", &sql)?;
+    let found = session.column("find roles that killed runs left", &sql)?;
     for name in found.into_iter().filter(|name| is_ours(name)) {
         if let Err(failure) = drop(session, &name) {
             world.interrupt.check()?;
-            let message = format!("the role {name}, which a killed run left, stays: {failure}");
+            let message =
+                format!("could not drop the role {name}, which a killed run left: {failure}");
             world.tell(Event::Notice { severity: "warning".to_owned(), message });
         }
     }

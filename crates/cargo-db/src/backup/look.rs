@@ -88,7 +88,7 @@ impl Source {
         if content.roles == manifest.roles {
             return Ok(Vec::new());
         }
-        Ok(vec!["roles: owners and grantees are not the manifest's".to_owned()])
+        Ok(vec!["roles: owners and grantees differ from the manifest".to_owned()])
     }
 
     fn look(&self, world: &World, settings: &Settings) -> Result<&Survey> {

@@ -93,7 +93,8 @@ impl Folder {
 
     fn unknown(&self, word: &str) -> Failure {
         if matches!(word, "latest" | "newest" | "last") {
-            let what = format!("no backup is called `{word}`: for the newest one, pass `--latest`");
+            let what =
+                format!("there is no backup named `{word}`: for the newest one, pass `--latest`");
             return SettingsError::Usage { what }.into();
         }
         if Path::new(word).components().count() > 1 {

@@ -39,7 +39,7 @@ pub(super) fn held(session: &mut Session) -> Result<BTreeSet<i64>> {
                OPERATOR(pg_catalog.|) l.objid::pg_catalog.int8 FROM pg_catalog.pg_locks l \
                WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' \
                AND l.objsubid OPERATOR(pg_catalog.=) 1::pg_catalog.int2";
-    let keys = session.column("look for the owners of databases", sql)?;
+    let keys = session.column("find the owners of databases", sql)?;
     Ok(keys.iter().filter_map(|key| key.parse().ok()).collect())
 }
 

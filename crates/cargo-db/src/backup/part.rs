@@ -127,7 +127,8 @@ pub(super) fn part_of(
     let is_no_table =
         matches!(part.scope, Scope::Table { .. }) && !part.before.iter().any(is_table);
     if is_absent || is_no_table {
-        let what = if is_absent { "is not in the backup" } else { "is not in the backup as one" };
+        let as_one = if is_absent { "" } else { " as a table" };
+        let what = format!("is not in the backup{as_one}");
         let problems = vec![format!("part: {} {what}", part.scope.describe())];
         return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
     }

@@ -69,8 +69,8 @@ pub(crate) fn preflight(
     }
     if options.builds && !server.creates_databases {
         problems.push(format!(
-            "rights: `{}` may not create databases; `--clean` restores in place, in one \
-             transaction, and somebody who may can restore `--into` another name",
+            "rights: `{}` may not create databases; pass `--clean` to restore in place, or \
+             restore as a role with CREATEDB",
             target.user
         ));
     }
@@ -78,8 +78,8 @@ pub(crate) fn preflight(
         let forbidden = wanted_extensions.iter().filter(|name| server.forbidden.contains(name));
         problems.extend(forbidden.map(|name| {
             format!(
-                "extension: `{}` may not create `{name}` in a new database; `--clean` keeps the \
-                 one that is there, and a superuser can restore into a new one",
+                "extension: `{}` may not create `{name}` in a new database; pass `--clean` to \
+                 keep the existing one, or restore as a superuser",
                 target.user
             )
         }));
@@ -87,7 +87,9 @@ pub(crate) fn preflight(
     }
     let (major, from) = (server.major, source.server_major());
     if let Some(from) = from.filter(|from| *from > major && source.manifest.is_some()) {
-        problems.push(format!("version: it is from PostgreSQL {from}, and the server is {major}"));
+        problems.push(format!(
+            "version: it is from PostgreSQL {from}, but the server is PostgreSQL {major}"
+        ));
     }
     if !problems.is_empty() {
         return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
@@ -114,7 +116,7 @@ struct Server {
 
 impl Server {
     fn ask(session: &mut Session, database: &str) -> Result<Server> {
-        let doing = "look whether the backup can be restored here";
+        let doing = "check whether the backup can be restored here";
         let sql = format!(include_str!("sql/preflight.sql"), database = quote_literal(database));
         let [roles, extensions, tablespaces, forbidden, rights, databases, data] =
             session.sets(doing, &sql)?;

@@ -12,7 +12,7 @@ use pg_sql::quote::{quote_identifier, quote_literal};
 /// Those of a database of the session's server; nothing where there is no such database.
 pub(super) fn properties(session: &mut Session, database: &str) -> Result<Option<Properties>> {
     let sql = format!(include_str!("sql/database.sql"), database = quote_literal(database));
-    let [about, settings, rights] = session.sets("look at the database", &sql)?;
+    let [about, settings, rights] = session.sets("read the database", &sql)?;
     let Some(row) = about.first() else { return Ok(None) };
     let rights = rights.iter().map(right).collect::<Result<Vec<_>>>()?;
     Ok(Some(Properties {

@@ -88,7 +88,7 @@ pub(crate) fn analyse(session: &mut Session) -> Result<()> {
                WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' \
                  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
                  AND pg_has_role(c.relowner, 'USAGE')";
-    let Some(tables) = session.value("look what can be analysed", sql)? else { return Ok(()) };
+    let Some(tables) = session.value("find out what can be analysed", sql)? else { return Ok(()) };
     session.run("analyse the new database", &format!("ANALYZE {tables}"))
 }
 
@@ -192,7 +192,8 @@ fn load_oneself(
 fn tell_that_it_is_tried_again(world: &World, failure: &Failure) -> Result<()> {
     world.interrupt.check()?;
     let why = failure.why().into_iter().next().unwrap_or_else(|| failure.to_string());
-    let message = format!("pg_restore failed, so everything is loaded again in order: {why}");
+    let message =
+        format!("pg_restore failed in parallel, so everything is loaded again in order: {why}");
     world.tell(Event::Notice { severity: "warning".to_owned(), message });
     Ok(())
 }

@@ -78,7 +78,7 @@ pub(crate) fn create_roles(
 
 fn statements(world: &World, source: &Source) -> Result<Vec<Statement>> {
     let Some(path) = &source.roles else {
-        let problems = vec!["roles: only a set brings them along".to_owned()];
+        let problems = vec!["roles: only a set contains them".to_owned()];
         return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
     };
     let mut text = source.agreed_text(path)?;

@@ -351,7 +351,7 @@ fn strange<'a>(
     };
     let other = tables.iter().filter(move |(name, entry)| !is_known(name, entry));
     other.map(move |(name, _)| {
-        format!("part: `{path}` holds other rows of {name} than were backed up")
+        format!("part: the rows of {name} in `{path}` differ from those that were backed up")
     })
 }
 

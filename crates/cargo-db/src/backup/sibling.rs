@@ -61,7 +61,7 @@ impl Built {
     fn remove(&self, world: &World) {
         if let Ok(mut session) = Session::open(world, &self.target.maintenance(), Purpose::Write) {
             // That there is none yet is worth no line.
-            let _ = session.run("be quiet", "SET client_min_messages = warning");
+            let _ = session.run("lower the message level", "SET client_min_messages = warning");
             let _ = drop_database(world, &mut session, &self.target.database);
             if self.has_login {
                 let _ = login::drop(&mut session, &self.target.database);
@@ -123,7 +123,7 @@ fn own_locale(session: &mut Session, target: &Target) -> Result<Option<Locale>> 
         locale::COLUMNS,
         quote_literal(&target.database)
     );
-    let row = session.optional("look at the old database", &sql)?;
+    let row = session.optional("read the old database", &sql)?;
     row.as_ref().map(locale_of).transpose()
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn clone_sibling(world: &World, target: &Target, what: &str) -> Resul
         "SELECT 1 FROM pg_stat_activity WHERE datname = {} LIMIT 1",
         quote_literal(&target.database)
     );
-    if owner.0.value("look who is connected", &others)?.is_some() {
+    if owner.0.value("find out who is connected", &others)?.is_some() {
         return Ok(None);
     }
     let mut built = claim(world, owner, target, what)?;
@@ -278,7 +278,7 @@ fn drop_databases(world: &World, session: &mut Session, target: &Target, what: &
     for name in named.into_iter().filter(|name| still.contains(name) && !is_held(name)) {
         if let Err(failure) = drop_database(world, session, &name) {
             world.interrupt.check()?;
-            let message = format!("{name}, which a killed run left, stays for now: {failure}");
+            let message = format!("could not drop {name}, which a killed run left: {failure}");
             world.tell(Event::Notice { severity: "warning".to_owned(), message });
         }
     }
@@ -292,7 +292,7 @@ fn built_beside(session: &mut Session, database: &str, what: &str) -> Result<Vec
     let prefix = quote_literal(&format!("{}__", stem(database)));
     let sql = format!(include_str!("sql/leftovers.sql"), prefix = prefix);
     let mut found = Vec::new();
-    for row in session.rows("look for what killed runs left", &sql)? {
+    for row in session.rows("find what killed runs left", &sql)? {
         let (name, comment) = (row.text("name")?, row.optional_text("comment")?);
         let is_new = comment.is_none_or(|comment| comment.starts_with(BEING_BUILT));
         let is_old = comment == Some(TO_BE_DROPPED) && what != SCRATCH;

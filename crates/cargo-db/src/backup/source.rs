@@ -174,7 +174,8 @@ impl Source {
     ) -> Result<ClientProgram> {
         if self.format == Format::Sql {
             let problems = vec![
-                "format: a part is restored from a set or an archive, and this is SQL".to_owned(),
+                "format: a part can only be restored from a set or an archive, and this is SQL"
+                    .to_owned(),
             ];
             return Err(BackupError::CannotRestore { name: self.name.clone(), problems }.into());
         }
@@ -233,7 +234,7 @@ fn toc_of(path: &Path) -> Result<FileKind> {
     if toc.is_file() {
         return recognise(&toc);
     }
-    let what = "it is a folder without the `toc.dat` that pg_dump writes".to_owned();
+    let what = "this folder has no `toc.dat`, which pg_dump writes".to_owned();
     let name = path.display().to_string();
     Err(BackupError::Unreadable { name, what, remedy: None }.into())
 }

@@ -31,7 +31,7 @@ pub(super) fn of(session: &mut Session, database: &str) -> Result<Vec<Subscripti
             enabled: row.flag("enabled")?,
         })
     };
-    session.rows("look for subscriptions", &sql)?.iter().map(subscription).collect()
+    session.rows("find subscriptions", &sql)?.iter().map(subscription).collect()
 }
 
 impl Subscription {
@@ -57,7 +57,7 @@ pub(super) fn drop_database(world: &World, session: &mut Session, database: &str
         let target = session.target.with_database(database);
         let mut inside = Session::open(world, &target, Purpose::Write)?;
         for statement in found.iter().flat_map(Subscription::drop) {
-            inside.run("let go of a subscription", &statement)?;
+            inside.run("release a subscription", &statement)?;
         }
     }
     let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_identifier(database));
@@ -72,8 +72,8 @@ pub(super) fn disable(world: &World, aside: &Target, current: &str) -> Result<()
         session.run("disable a subscription", &subscription.disable())?;
         let name = quote_identifier(&subscription.name);
         let message = format!(
-            "the subscription {name} is disabled in {} and in {current}: when the rows are as the \
-             publisher expects them, ALTER SUBSCRIPTION {name} ENABLE in {current}, and ALTER \
+            "the subscription {name} is disabled in {} and in {current}. Once the rows are as the \
+             publisher expects, run in {current}: ALTER SUBSCRIPTION {name} ENABLE; ALTER \
              SUBSCRIPTION {name} REFRESH PUBLICATION WITH (copy_data = false)",
             aside.database
         );

@@ -50,7 +50,8 @@ pub(crate) fn swap(
         Some(aside) => {
             let of_aside = target.with_database(&aside);
             if let Err(failure) = disable(world, &of_aside, &target.database) {
-                let message = format!("a subscription of {aside} may go on receiving: {failure}");
+                let message =
+                    format!("a subscription of {aside} may continue to receive: {failure}");
                 world.tell(Event::Notice { severity: "warning".to_owned(), message });
             }
             Ok(Some(aside))
@@ -91,7 +92,7 @@ fn drop_old(world: &World, target: &Target, aside: &str) {
     let dropped = Session::open(world, &target.maintenance(), Purpose::Write)
         .and_then(|mut session| drop_aside(world, &mut session, aside));
     if let Err(failure) = dropped {
-        let message = format!("the old database stays as {aside} for now: {failure}");
+        let message = format!("the old database remains as {aside}: {failure}");
         world.tell(Event::Notice { severity: "warning".to_owned(), message });
     }
 }
@@ -135,7 +136,7 @@ fn swap_committed(
         after_the_end_of(&world.uninterrupted(), server, backend).ok_or_else(unknown)?;
     let sql =
         format!("SELECT 1 FROM pg_database WHERE datname = {}", quote_literal(&built.database));
-    match looking.value("look for the new database", &sql).map_err(|_| unknown())? {
+    match looking.value("find the new database", &sql).map_err(|_| unknown())? {
         Some(_) => Err(failure),
         None => Ok(()),
     }
@@ -213,7 +214,7 @@ pub(crate) fn previous(world: &World, target: &Target) -> Result<Vec<KeptDatabas
         quote_literal(&format!("{}__before_", stem(&target.database))),
         quote_literal(TO_BE_DROPPED)
     );
-    let rows = session.rows("look for what restores kept", &sql)?;
+    let rows = session.rows("find what restores kept", &sql)?;
     let kept = |row: &Row| {
         Ok(KeptDatabase { name: row.text("datname")?.to_owned(), oid: row.number("oid")? })
     };
@@ -241,7 +242,7 @@ pub(crate) fn undo(world: &World, target: &Target, kept: &KeptDatabase) -> Resul
 /// Drops a database that a restore kept.
 pub(crate) fn drop_previous(world: &World, target: &Target, kept: &KeptDatabase) -> Result<()> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
-    session.run("look at the previous database", &kept.refuse_others(&kept.name))?;
+    session.run("read the previous database", &kept.refuse_others(&kept.name))?;
     drop_aside(world, &mut session, &kept.name)
 }
 
@@ -250,7 +251,7 @@ fn drop_aside(world: &World, session: &mut Session, name: &str) -> Result<()> {
     // A template cannot be dropped.
     let is_template = "SELECT 1 FROM pg_database WHERE datistemplate AND datname = ";
     let sql = format!("{is_template}{}", quote_literal(name));
-    if session.value("look at the previous database", &sql)?.is_some() {
+    if session.value("read the previous database", &sql)?.is_some() {
         let sql = format!("ALTER DATABASE {old} IS_TEMPLATE false");
         session.run("make it a database that can be dropped", &sql)?;
     }

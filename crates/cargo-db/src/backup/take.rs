@@ -210,7 +210,7 @@ fn free_name(
         if is_taken(name) {
             return Err(BackupError::Failed {
                 doing: "write",
-                why: format!("`{name}` is there already"),
+                why: format!("`{name}` already exists"),
             }
             .into());
         }
@@ -240,7 +240,9 @@ fn read_back(world: &World, path: &Path, written: &Content, files: &[FileEntry])
         .map_err(|error| failed(error.to_string()).caused_by(error))?;
     let same_bytes = files.iter().all(|file| file.sha256 == measured.sha256.to_string());
     if read != *written || !same_bytes {
-        return Err(failed("the disk gave back something else than was written".to_owned()).into());
+        return Err(
+            failed("the disk returned different bytes from those written".to_owned()).into()
+        );
     }
     Ok(())
 }

@@ -22,7 +22,8 @@ pub(crate) fn take(
     let backup = crate::backup::take::take(world, settings, target, folder, request)?;
     let (name, files) = (&backup.manifest.name, &backup.manifest.files);
     if let Err(failure) = Ledger::of(&settings.root).note(name, files) {
-        let message = format!("{name} will count as a backup that was not taken here: {failure}");
+        let message =
+            format!("{name} will be treated as a backup that was not taken here: {failure}");
         world.tell(Event::Warning { message });
     }
     Ok(backup)

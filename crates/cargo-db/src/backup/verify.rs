@@ -78,7 +78,7 @@ fn full(
         Ok(content) => {
             problems.extend(differences(&manifest.tables, &content.tables));
             if manifest.sequences != content.sequences {
-                problems.push("sequences: they are not the manifest's".to_owned());
+                problems.push("sequences: they differ from the manifest".to_owned());
             }
             problems.extend(differences_of_parts(world, settings, folder, backup)?);
         }
@@ -117,8 +117,8 @@ fn refused(failure: &Failure) -> Vec<String> {
         && matches!(server.code.as_deref(), Some("42P01" | "42883"))
     {
         problems.push(
-            "restore: while a dump is loaded the search path is empty, and a function finds what \
-             it names where it has one of its own: `ALTER FUNCTION … SET search_path = …`"
+            "restore: the search path is empty while a dump is loaded; give the function one of \
+             its own: `ALTER FUNCTION … SET search_path = …`"
                 .to_owned(),
         );
     }

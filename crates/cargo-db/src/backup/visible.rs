@@ -13,7 +13,7 @@ const SQL: &str = "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) \
 /// Why a backup would fail because of row security; nothing where it would not.
 pub(crate) fn hidden_rows(world: &World, target: &Target) -> Result<Option<BackupError>> {
     let mut session = Session::open(world, target, Purpose::Read)?;
-    let tables = session.column("look for row security", SQL)?;
+    let tables = session.column("find row security", SQL)?;
     let (database, role) = (target.database.clone(), target.user.clone());
     Ok((!tables.is_empty()).then_some(BackupError::HiddenRows { database, role, tables }))
 }

@@ -26,9 +26,9 @@ pub(crate) fn to_load(workspace: &Workspace, target: &Target, as_limited_role: b
     if ui.can_prompt() && needed < Consent::ToPlan {
         let said_yes = match needed {
             Consent::ByName => {
-                ui.ask(&format!("Type the name of the database, {name}, to go on"))? == *name
+                ui.ask(&format!("Type the name of the database, {name}, to proceed"))? == *name
             }
-            _ => ui.confirm("Go on?")?,
+            _ => ui.confirm("Proceed?")?,
         };
         return if said_yes { Ok(()) } else { Err(ConsentError::Declined.into()) };
     }

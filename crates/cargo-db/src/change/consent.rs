@@ -115,9 +115,9 @@ fn reasons(database: &Database<'_>, environment: Environment) -> Vec<String> {
     let signals = signals.filter(|signal| signal.environment == environment);
     let agent = database.settings.agent.known_by(environment);
     signals
-        .map(|signal| format!("it counts as {environment} because of {signal}"))
+        .map(|signal| format!("environment: {environment}, from {signal}"))
         .chain(agent.into_iter().map(|variable| {
-            format!("an AI agent runs this ({variable}): it consents to plans alone")
+            format!("called by an AI agent ({variable}): every consent must be to a plan")
         }))
         .collect()
 }
@@ -134,9 +134,9 @@ fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent) -> Result<()> {
     }
     if ui.can_prompt() {
         let said_yes = match needed {
-            Consent::Confirm => ui.confirm("Go on?")?,
+            Consent::Confirm => ui.confirm("Proceed?")?,
             Consent::ByName => {
-                ui.ask(&format!("Type the name of the database, {name}, to go on"))? == *name
+                ui.ask(&format!("Type the name of the database, {name}, to proceed"))? == *name
             }
             Consent::Free | Consent::ToPlan => false,
         };

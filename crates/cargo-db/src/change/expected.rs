@@ -68,5 +68,5 @@ fn named(session: &mut Session, lost: &LostObject) -> Result<Option<String>> {
         "SELECT c.oid::regclass::text FROM pg_class c \
          WHERE c.oid = {table} AND c.relkind IN ('r', 'p'){with_column}"
     );
-    session.value("look for what is expected to go", &sql)
+    session.value("find what is expected to go", &sql)
 }

@@ -20,7 +20,7 @@ impl<F: FnMut(&Database<'_>) -> Result<Plan>> Change for HistoryEdit<F> {
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let layout = &database.settings.migrations.layout;
         if layout.is_code() {
-            let doing = "let cargo db write its history: its own has to".to_owned();
+            let doing = "let cargo db write its history: the tool has to".to_owned();
             let tool = layout.key().to_owned();
             return Err(ProgramError::Cannot { tool, doing, key: "" }.into());
         }

@@ -56,9 +56,10 @@ impl Proved {
             Runner::Tool => migrations.layout.key().to_owned(),
         };
         let differences = vec![
-            "every migration is applied, and the schema is not the one that the rehearsal led to"
+            "every migration is applied, but the schema differs from the one that the rehearsal \
+             produced"
                 .to_owned(),
-            "somebody may have changed it meanwhile, or a migration does not always do the same"
+            "somebody may have changed it in the meantime, or a migration is not deterministic"
                 .to_owned(),
         ];
         Err(ProgramError::OtherState { who, differences }.into())
@@ -73,7 +74,7 @@ impl Proved {
         for Guard { table, column, bound } in &self.guards {
             // The name may come from a receipt of another machine: the server says what it names.
             let question = format!("SELECT {}::text", session.table_named(table));
-            let known = session.value("look for the table", &question)?;
+            let known = session.value("find the table", &question)?;
             let Some(known) = known else {
                 let object = format!("{table}, which is not there,");
                 return Err(
@@ -304,9 +305,13 @@ pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()>
     let mut objections = Vec::new();
     for migration in plan.migrations() {
         if !receipts.iter().any(|receipt| proves(&receipt, migration)) {
-            objections.push(format!("no rehearsal proved that {} leads back", migration.title()));
+            objections.push(format!(
+                "no rehearsal proved that rolling back {} undoes it",
+                migration.title()
+            ));
             let others = doubted.iter().filter(|(receipt, _)| proves(&receipt, migration));
-            objections.extend(others.map(|(one, why)| format!("that of {}: {why}", one.date())));
+            let doubt = |(one, why): &Doubted| format!("the receipt of {}: {why}", one.date());
+            objections.extend(others.map(doubt));
         }
     }
     if objections.is_empty() {
@@ -378,7 +383,7 @@ fn warn_of_wrong_ways_back(database: &Database<'_>, rehearsal: &Rehearsal) {
         if let WayBack::Wrong(details) = &migration.way_back {
             let subject = title(&migration.version, &migration.name);
             let first = details.first().map(|detail| format!(": {detail}")).unwrap_or_default();
-            let warning = format!("rolling {subject} back does not undo it{first}");
+            let warning = format!("rolling back {subject} does not undo it{first}");
             database.workspace.ui.warning(&warning);
         }
     }
@@ -414,7 +419,7 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
         return Ok(());
     }
     if plan.environment.is_disposable() && only_locks(&findings) {
-        database.workspace.ui.warning("on a busy database this would be felt; here it goes on");
+        database.workspace.ui.warning("this would block a busy database; continuing here");
         return Ok(());
     }
     Err(RehearsalError::Blocked { findings: lines(&findings, Severity::Block) }.into())

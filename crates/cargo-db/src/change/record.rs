@@ -40,7 +40,7 @@ pub(super) fn record<T>(
         None => (outcome, true),
     };
     if let Err(failure) = pending.end(&outcome, looked) {
-        let warning = format!("the audit trail does not know the outcome: {failure}");
+        let warning = format!("could not record the outcome in the audit trail: {failure}");
         workspace.ui.warning(&warning);
     }
     outcome

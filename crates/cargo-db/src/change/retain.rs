@@ -63,8 +63,8 @@ pub(super) fn carry_out(database: &Database<'_>, plan: &Plan) -> Result<()> {
     let folder = Folder::of(&database.settings);
     let removed = folder.lock().and_then(|_lock| backup::remove(&folder, &going));
     removed.map(drop).map_err(|failure| {
-        let done = format!("everything of `{}` was done", plan.verb.name());
-        failure.afterwards(&done, "removing old backups")
+        let done = format!("`{}` was done", plan.verb.name());
+        failure.afterwards(&done, "the retention")
     })
 }
 

@@ -26,7 +26,8 @@ pub(crate) fn apply_or_restore(
     };
     // Going back has to come through also after a signal.
     let world = &world.uninterrupted();
-    let unknown = |doubt: Failure| vec![format!("nobody can be asked who wrote: {doubt}")];
+    let unknown =
+        |doubt: Failure| vec![format!("it is unknown whether other sessions wrote: {doubt}")];
     let mut nobody_else_wrote = || match witness.doubts(world).unwrap_or_else(unknown) {
         doubts if doubts.is_empty() => Ok(()),
         doubts => {

@@ -53,7 +53,7 @@ impl Directives {
         let words: Vec<&str> = spaced.split_whitespace().collect();
         match words.as_slice() {
             ["allow", rule] => {
-                let why = format!("`{rule}` is allowed here, and it is not said why");
+                let why = format!("`{rule}` is allowed here without a reason");
                 self.wrong.push(finding("allow-without-reason", line, said, why));
                 self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false });
             }
@@ -114,7 +114,7 @@ impl Directives {
         self.allowed.iter_mut().filter(of_copy).for_each(|allow| allow.used = true);
         let unused = self.allowed.iter().filter(|allow| !allow.used);
         left.extend(unused.map(|allow| {
-            let why = format!("`{}` finds nothing in the statement that follows", allow.rule);
+            let why = format!("`{}` is not found in the statement that follows", allow.rule);
             finding("unused-allow", allow.line, "", why)
         }));
         left.append(&mut self.wrong);

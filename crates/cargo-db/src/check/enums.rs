@@ -32,8 +32,8 @@ impl AddedValues {
             let (why, severity) = match words.contains(&added.of.as_str()) {
                 true => (
                     format!(
-                        "{value} was added to an enum by this transaction, and can be used when it \
-                         is over"
+                        "{value} was added to an enum by this transaction, and can be used only \
+                         after it commits"
                     ),
                     None,
                 ),

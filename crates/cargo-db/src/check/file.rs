@@ -90,7 +90,7 @@ fn without_statement(direction: Direction) -> Finding {
         Direction::Up => "empty-migration",
         Direction::Down => "empty-down-file",
     };
-    finding(rule, 1, "", "it holds no statement".to_owned())
+    finding(rule, 1, "", "it contains no statement".to_owned())
 }
 
 /// Whether a BEGIN and a COMMIT stand around all that a file holds, and there are no others: they

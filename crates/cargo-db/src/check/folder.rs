@@ -14,7 +14,7 @@ pub(crate) fn of_folder(folder: &Folder) -> Vec<Checked> {
     ) -> impl Fn(&PathBuf) -> (&PathBuf, &'static str, String) {
         move |path| (path, rule, why.to_owned())
     }
-    let orphans = folder.orphans.iter().map(about("orphan-down-file", "there is no up file to it"));
+    let orphans = folder.orphans.iter().map(about("orphan-down-file", "its up file is missing"));
     let misnamed =
         folder.misnamed.iter().map(|(path, why)| (path, "misnamed-file", (*why).to_owned()));
     let ignored =
@@ -38,7 +38,7 @@ pub(crate) fn of_folder(folder: &Folder) -> Vec<Checked> {
         (
             &migration.up.path,
             "missing-down-file",
-            "most migrations of this folder have one".to_owned(),
+            "most migrations in this folder have one".to_owned(),
         )
     });
     let all = orphans.chain(misnamed).chain(ignored).chain(twins).chain(missing);

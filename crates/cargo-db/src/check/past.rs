@@ -37,14 +37,14 @@ pub(crate) fn compare(
                     text_then(path).zip(text_now(path)).is_some_and(|(a, b)| says_the_same(&a, &b));
                 if same {
                     let why =
-                        format!("since {} its comments or white space were changed", past.revision);
+                        format!("its comments or white space changed since {}", past.revision);
                     finding("edited-comments", 1, "", why)
                 } else {
                     finding(
                         "edited-migration",
                         1,
                         "",
-                        format!("it is in {}, and was changed", past.revision),
+                        format!("it is in {}, and was edited", past.revision),
                     )
                 }
             }
@@ -58,7 +58,7 @@ pub(crate) fn compare(
             }
             None if newest.is_some_and(|newest| migration.version < *newest) => {
                 let newest = newest.map(ToString::to_string).unwrap_or_default();
-                finding("late-version", 1, "", format!("{} has {newest} already", past.revision))
+                finding("late-version", 1, "", format!("{} already has {newest}", past.revision))
             }
             None => continue,
         };
@@ -77,7 +77,7 @@ fn same_second(now: &Folder) -> Vec<Checked> {
             && second(&pair[0].version) == second(&pair[1].version)
     });
     let found = pairs.map(|pair| {
-        let why = format!("`{}` is of the same second", pair[0].up.path.display());
+        let why = format!("`{}` has the same time", pair[0].up.path.display());
         of_file(&pair[1].up.path, finding("same-second", 1, "", why))
     });
     found.collect()

@@ -17,11 +17,13 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
         found.push(finding);
     };
     if transactional && statement.controls_transaction() {
-        let why = "it would end the transaction that the migration runs in".to_owned();
+        let why = "it would end the migration's transaction".to_owned();
         add("transaction-control", statement.line, &statement.text, why);
     }
     if let Some((setting, value)) = statement.misleading_setting() {
-        let why = format!("it sets `{setting}` to `{value}`: what follows is misread");
+        let why = format!(
+            "it sets `{setting}` to `{value}`, so the rest of the file would be parsed differently"
+        );
         add("misread-setting", statement.line, &statement.text, why);
     }
     for (rule, evidence) in matching(&as_strs(&all), transactional) {
@@ -35,7 +37,7 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
             let words = words(&piece);
             let words = as_strs(&words);
             if words.first() == Some(&"execute") {
-                let why = "it runs a statement that is put together as it goes".to_owned();
+                let why = "it runs a statement that is built at run time".to_owned();
                 add("dynamic-execute", line, &piece, why);
             }
             for (rule, evidence) in matching(&words, transactional) {
@@ -52,7 +54,12 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
             let inner =
                 texts(&piece).into_iter().map(|text| pg_sql::lexer::words(text.trim_matches('\'')));
             if inner.into_iter().any(|words| reaches_out(&as_strs(&words))) {
-                add("outside-database", line, &piece, "it reaches beyond the database".to_owned());
+                add(
+                    "outside-database",
+                    line,
+                    &piece,
+                    "it affects more than this database".to_owned(),
+                );
             }
         }
     }
@@ -62,7 +69,12 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
     if makes_routine {
         for (line, piece) in body_pieces(statement) {
             if reaches_out(&as_strs(&words(&piece))) {
-                add("outside-database", line, &piece, "it reaches beyond the database".to_owned());
+                add(
+                    "outside-database",
+                    line,
+                    &piece,
+                    "it affects more than this database".to_owned(),
+                );
             }
         }
     }
@@ -88,20 +100,20 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
     when(
         alters_table && has(&["attach", "partition"]),
         "attach-partition",
-        "the partition is read under a lock",
+        "the partition is scanned under a lock",
     );
     let refreshes =
         matches!(words, ["refresh", "materialized", "view", next, ..] if *next != "concurrently");
-    when(refreshes, "refresh-materialized-view", "nobody can read it meanwhile");
+    when(refreshes, "refresh-materialized-view", "it cannot be read meanwhile");
     when(
         words.first() == Some(&"cluster"),
         "cluster",
-        "the table is written anew, and nobody can read it meanwhile",
+        "the table is rewritten, and cannot be read meanwhile",
     );
     let vacuums = words.first() == Some(&"vacuum") && words.contains(&"full");
-    when(vacuums, "vacuum-full", "the table is written anew, and nobody can read it meanwhile");
+    when(vacuums, "vacuum-full", "the table is rewritten, and cannot be read meanwhile");
     let logged = has(&["set", "unlogged"]) || has(&["set", "logged"]);
-    when(alters_table && logged, "set-unlogged", "the table is written anew");
+    when(alters_table && logged, "set-unlogged", "the table is rewritten");
     let serial = words.iter().any(|word| {
         matches!(*word, "serial" | "bigserial" | "smallserial" | "serial4" | "serial8")
     });
@@ -109,7 +121,7 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
     when(
         adds_column && (serial || identity),
         "serial-column",
-        "every row gets a value: the table is written anew",
+        "every row gets a value: the table is rewritten",
     );
     when(
         adds_column && has(&["check", "("]),
@@ -117,13 +129,13 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
         "every row is checked under a lock",
     );
     let drops = matches!(words, ["drop", ..]) || alters_table && words.contains(&"drop");
-    when(drops && cascades(words), "drop-cascade", "what depends on it goes too");
+    when(drops && cascades(words), "drop-cascade", "dependent objects are dropped too");
     when(
         alters_table && narrows(words),
         "narrowing-type-change",
         "a value may not fit, or be rounded",
     );
-    when(reaches_out(words), "outside-database", "it reaches beyond the database");
+    when(reaches_out(words), "outside-database", "it affects more than this database");
     let outside = matches!(words, ["vacuum", ..])
         || words.contains(&"concurrently")
             && matches!(words, ["create" | "drop" | "reindex" | "alter", ..]);

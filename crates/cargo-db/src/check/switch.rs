@@ -16,19 +16,21 @@ pub(super) fn switched_off(statement: &str) -> Option<(&'static str, &'static st
         // The triggers of a foreign key have names of their own.
         let of_keys = which == "all" || which.to_lowercase().starts_with("ri_constraint");
         return Some(if of_keys {
-            ("constraints-off", "the triggers of foreign keys are off")
+            ("constraints-off", "foreign-key triggers are off")
         } else {
-            ("trigger-off", "a trigger does not see what is done meanwhile")
+            ("trigger-off", "the trigger does not fire meanwhile")
         });
     }
     if replicates(&words, &texts(statement)) {
-        return Some(("constraints-off", "a replica looks at no foreign key and runs no trigger"));
+        return Some((
+            "constraints-off",
+            "the role `replica` checks no foreign keys and fires no triggers",
+        ));
     }
     if touches_own(&words) {
-        return Some(("own-tables", "the marker and the audit trail are cargo db's own"));
+        return Some(("own-tables", "the marker and the audit trail belong to cargo db"));
     }
-    writes_catalog(&words)
-        .then_some(("catalog-written", "what the server believes is written by hand"))
+    writes_catalog(&words).then_some(("catalog-written", "the catalog is written directly"))
 }
 
 /// Whether the marker or the audit trail of a database is written, built in another way, or put

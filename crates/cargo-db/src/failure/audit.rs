@@ -10,7 +10,7 @@ use crate::failure::explanation::Explanation;
 pub(crate) enum AuditError {
     #[error("the audit trail is broken at record {sequence}")]
     Broken { sequence: u64, why: String },
-    #[error("the audit trail `{}` cannot be read", path.display())]
+    #[error("cannot read the audit trail `{}`", path.display())]
     Unreadable {
         path: PathBuf,
         why: String,
@@ -19,15 +19,15 @@ pub(crate) enum AuditError {
     },
     #[error("`cargo_db.audit` in `{database}` is not the table that cargo db makes")]
     NotOurs { database: String },
-    #[error("the audit trail in the database has lost records that nobody has")]
+    #[error("records of the audit trail in the database are lost, and this project has no copy")]
     Lost { verb: String, changes: Vec<String> },
     #[error("the marker and the audit trail were not kept as written: {why}")]
     NotKept { why: String },
-    #[error("{subject} changes what cargo db keeps in the database, and was rolled back")]
+    #[error("{subject} changes the marker or the audit trail, and was rolled back")]
     Touched { subject: String, changes: Vec<String> },
-    #[error("{verb} changed what cargo db keeps in the database, and that was put back")]
+    #[error("{verb} changed the marker or the audit trail, and they were put back")]
     PutBack { verb: &'static str, changes: Vec<String> },
-    #[error("{verb} changed what cargo db keeps in the database, and that cannot be put back")]
+    #[error("{verb} changed the marker or the audit trail, and they cannot be put back")]
     NotPutBack { verb: &'static str, changes: Vec<String>, why: String },
 }
 
@@ -46,7 +46,7 @@ impl AuditError {
                 let unreadable =
                     Explanation::new("AUDIT.UNREADABLE", Exit::Failed).because_text(why);
                 match aside {
-                    Some(aside) => unreadable.run("keep it aside, and begin a new one", aside),
+                    Some(aside) => unreadable.run("set it aside and start a new one", aside),
                     None => unreadable.advise(
                         "make the file readable again: it says which plans were used, and is text \
                          with one plan id a line",
@@ -54,34 +54,36 @@ impl AuditError {
                 }
             }
             AuditError::NotOurs { .. } => Explanation::new("AUDIT.NOT_OURS", Exit::Policy)
-                .because("it is a view, hides rows, or has other columns: reading it may run code")
-                .advise("have its owner look what it is, and drop it or rename it"),
+                .because(
+                    "it is a view, hides rows, or has different columns: reading it may run code",
+                )
+                .advise("ask its owner to inspect it, then drop or rename it"),
             AuditError::Lost { verb, changes } => Explanation::new("AUDIT.LOST", Exit::Policy)
                 .because(format!("{verb} was killed while it ran"))
                 .because_of(changes.iter().cloned())
-                .run("see what is left", "cargo db audit --database")
-                .run("mark the database again, and go on", "cargo db env set <environment>"),
+                .run("show the records that are left", "cargo db audit --database")
+                .run("mark the database again", "cargo db env set <environment>"),
             AuditError::Touched { changes, .. } => Explanation::new("AUDIT.TOUCHED", Exit::Failed)
                 .because_of(changes.iter().cloned())
                 .advise(MARKING),
             AuditError::PutBack { changes, .. } => {
                 Explanation::new("AUDIT.PUT_BACK", Exit::PartWay)
                     .because_of(changes.iter().cloned())
-                    .because("everything else that it did stays")
+                    .because("everything else that it did is kept")
                     .advise(MARKING)
             }
             AuditError::NotPutBack { changes, why, .. } => {
                 Explanation::new("AUDIT.NOT_PUT_BACK", Exit::PartWay)
                     .because_of(changes.iter().cloned())
                     .because(why)
-                    .run("look at what the database says of itself", "cargo db env show")
+                    .run("show the marker", "cargo db env show")
                     .run("mark it again", "cargo db env set <environment>")
             }
         }
     }
 }
 
-/// What is right instead of a migration that marks a database.
+/// What to do instead of marking a database in a migration.
 const MARKING: &str = "the marker and the audit trail are not for migrations and seeds: \
                        `cargo db env set` changes the marker";
 

@@ -6,7 +6,7 @@ use crate::failure::explanation::Explanation;
 /// A backup that cannot be taken, found, believed or restored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BackupError {
-    #[error("no pg_dump and pg_restore for PostgreSQL {major} were found")]
+    #[error("pg_dump and pg_restore for PostgreSQL {major} were not found")]
     NoClient { major: u32, package: String },
     #[error("`{name}` failed")]
     ClientFailed { name: String, why: String },
@@ -16,28 +16,27 @@ pub(crate) enum BackupError {
     NotFound { what: String },
     #[error("there is no file `{path}`")]
     NoFile { path: String },
-    #[error("there is no whole backup of `{database}` in `{folder}` that a person asked for")]
+    #[error("no complete backup of `{database}` that a person took was found in `{folder}`")]
     NoneWhole { database: String, folder: String, others: Vec<String> },
-    #[error("the backup `{name}` holds only a part of `{database}`")]
+    #[error("the backup `{name}` contains only a part of `{database}`")]
     Part { name: String, database: String, part: Vec<String> },
-    #[error("the backup `{name}` is not sound")]
+    #[error("the backup `{name}` failed verification")]
     Unsound { name: String, problems: Vec<String> },
-    #[error("could not verify the backup `{name}`: what is wrong is not known to be the backup")]
+    #[error("could not verify the backup `{name}`: the cause may not be the backup itself")]
     Unverified { name: String, problems: Vec<String> },
     #[error(
-        "`{name}` cannot be the name of a backup: it would leave the folder, or it is taken by \
-         cargo db"
+        "`{name}` is not a valid name for a backup: it leads outside the folder, or is reserved"
     )]
     Name { name: String },
     #[error("the backup `{name}` cannot be restored here")]
     CannotRestore { name: String, problems: Vec<String> },
     #[error("line {line} of `{name}` is not a statement that pg_dump writes: {statement}")]
     NotOfDump { name: String, line: usize, statement: String },
-    #[error("line {line} of the roles of `{name}` gives rights: {statement}")]
+    #[error("line {line} of the roles of `{name}` grants rights on the server: {statement}")]
     RoleRights { name: String, line: usize, statement: String },
     #[error("`{name}` cannot be restored: {what}")]
     Unreadable { name: String, what: String, remedy: Option<String> },
-    #[error("`{name}` does not say that it is complete")]
+    #[error("`{name}` does not end with pg_dump's closing comment")]
     Incomplete { name: String },
     #[error("`{name}` was written by pg_dump {written_by}, and no pg_restore here reads it")]
     NoReader { name: String, written_by: String, package: String },
@@ -53,7 +52,7 @@ impl BackupError {
         match self {
             BackupError::NoClient { package, .. } => {
                 Explanation::new("BACKUP.NO_CLIENT", Exit::Backup)
-                    .advise(format!("install {package}, or name its folder in CARGO_DB_PG_BIN"))
+                    .advise(format!("install {package}, or set CARGO_DB_PG_BIN to its folder"))
             }
             BackupError::ClientFailed { why, .. } => {
                 Explanation::new("BACKUP.CLIENT_FAILED", Exit::Backup).because_text(why)
@@ -63,13 +62,13 @@ impl BackupError {
             }
             BackupError::Failed { .. } => Explanation::new("BACKUP.FAILED", Exit::Backup),
             BackupError::NotFound { .. } => Explanation::new("BACKUP.NONE", Exit::Backup)
-                .run("see which there are", "cargo db backups list"),
+                .run("list the backups", "cargo db backups list"),
             BackupError::NoFile { .. } => Explanation::new("BACKUP.NO_FILE", Exit::Backup)
-                .run("see which backups there are", "cargo db backups list"),
+                .run("list the backups", "cargo db backups list"),
             BackupError::NoneWhole { others, .. } => {
                 Explanation::new("BACKUP.NONE_WHOLE", Exit::Backup)
                     .because_of(others.iter().cloned())
-                    .advise("take one, or name the backup to use")
+                    .advise("take one, or name the backup that you want")
             }
             BackupError::Part { part, .. } => Explanation::new("BACKUP.PART", Exit::Usage)
                 .because_of([format!("it was taken with {}", part.join(" "))])
@@ -82,7 +81,7 @@ impl BackupError {
             BackupError::Unverified { problems, .. } => {
                 Explanation::new("BACKUP.UNVERIFIED", Exit::Failed)
                     .because_of(problems.iter().cloned())
-                    .because("what was known of it before still holds")
+                    .because("its last verification still holds")
             }
             BackupError::Name { .. } => Explanation::new("BACKUP.NAME", Exit::Usage),
             BackupError::CannotRestore { problems, .. } => {
@@ -97,7 +96,7 @@ impl BackupError {
                 .advise("if you have read the file and trust it, pass `--allow-any-sql`"),
             BackupError::RoleRights { .. } => Explanation::new("RESTORE.ROLE_RIGHTS", Exit::Backup)
                 .because("only a backup that was taken here may give roles rights on the server")
-                .advise("create the role yourself, with what it may do"),
+                .advise("create the role yourself, with its privileges"),
             BackupError::Unreadable { remedy, .. } => unreadable(remedy.as_deref()),
             BackupError::Incomplete { .. } => incomplete(),
             BackupError::NoReader { package, .. } => {
@@ -107,7 +106,7 @@ impl BackupError {
             }
             BackupError::Changed { .. } => Explanation::new("RESTORE.CHANGED", Exit::Backup)
                 .because("nothing of it was kept: it is not the file any more that was agreed to")
-                .advise("look at the file, and run the command again"),
+                .advise("read the file, and run the command again"),
             BackupError::HiddenRows { tables, .. } => {
                 Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)
                     .because_of(tables.iter().map(|table| format!("row security of {table}")))
@@ -127,7 +126,7 @@ impl BackupError {
 fn unreadable(remedy: Option<&str>) -> Explanation {
     let explanation = Explanation::new("RESTORE.UNREADABLE", Exit::Backup);
     match remedy {
-        Some(command) => explanation.run("make a file of it that can be", command),
+        Some(command) => explanation.run("get a file that can be restored", command),
         None => explanation,
     }
 }
@@ -142,7 +141,7 @@ fn incomplete() -> Explanation {
 }
 
 fn find_a_sound_one(explanation: Explanation) -> Explanation {
-    explanation.run("look for one that is", "cargo db backups verify --all")
+    explanation.run("find a valid one", "cargo db backups verify --all")
 }
 
 /// One of each kind, and of each ending that a kind can take.

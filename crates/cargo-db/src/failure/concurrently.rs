@@ -23,7 +23,7 @@ pub(crate) struct Stopped {
 pub(crate) enum ConcurrentlyError {
     #[error("{}: gave up after waiting {} for other transactions", at.place, seconds(*waited))]
     TimedOut { at: Stopped, waited: Duration, holders: Vec<String> },
-    #[error("{}: gave up: it waits for a session that waits for the lock of this run", at.place)]
+    #[error("{}: gave up: it waits for a session that itself waits for this run's lock", at.place)]
     Circle { at: Stopped, holders: Vec<String> },
     #[error("{}: {message}", at.place)]
     Left { at: Stopped, message: String, why: Vec<String> },
@@ -37,7 +37,7 @@ impl ConcurrentlyError {
         match self {
             ConcurrentlyError::TimedOut { at, holders, .. } => {
                 stopped("CONCURRENTLY.TIMED_OUT", at, waited_for(holders)).run(
-                    "when they have ended, or with a longer `--concurrently-timeout`",
+                    "when they have ended, or with a longer `--concurrently-timeout`, run, run",
                     format!("cargo db {}", at.verb),
                 )
             }
@@ -49,12 +49,12 @@ impl ConcurrentlyError {
             }
             ConcurrentlyError::Left { at, why, .. } => {
                 stopped("CONCURRENTLY.LEFT", at, why.clone()).run(
-                    "fix the cause; the next run cleans up what is left",
+                    "fix the cause; the next run removes what is left",
                     format!("cargo db {}", at.verb),
                 )
             }
             ConcurrentlyError::Invalid { at, builder, .. } => {
-                let builder = builder.iter().map(|who| format!("{who} is at work on it"));
+                let builder = builder.iter().map(|who| format!("{who} is using it"));
                 stopped("INDEX.INVALID", at, builder.collect()).run(
                     "no query can use it; drop it, or rebuild it with REINDEX, then",
                     format!("cargo db {}", at.verb),
@@ -66,7 +66,7 @@ impl ConcurrentlyError {
 
 fn stopped(code: &'static str, at: &Stopped, why: Vec<String>) -> Explanation {
     let stays = (!at.stays.is_empty()).then(|| staying(&at.stays));
-    let head = "it ran outside a transaction, so this is left behind:".to_owned();
+    let head = "it ran outside a transaction and left this behind:".to_owned();
     let head = (!at.left.is_empty()).then_some(head);
     Explanation::new(code, Exit::PartWay)
         .because_of(why)

@@ -13,7 +13,10 @@ pub(crate) enum ConnectionError {
     NoDatabase { database: String, server: String, environment: Environment },
     #[error("a connection pooler in transaction or statement mode is in front of `{target}`")]
     Pooler { target: String, sign: String },
-    #[error("`{target}` serves no second session: a connection pooler in front of it has only one")]
+    #[error(
+        "`{target}` does not serve a second session: the connection pooler in front of it has \
+         only one"
+    )]
     PoolTooSmall { target: String, waited: String },
     #[error("the connection to `{target}` was lost during {subject}")]
     Lost { target: String, subject: String, why: String },
@@ -36,20 +39,20 @@ impl ConnectionError {
                 let failed =
                     Explanation::new("CONNECTION.FAILED", Exit::Unreachable).because_text(why);
                 match code.as_deref() {
-                    Some("28P01" | "28000") => failed.advise("look at the user and the password"),
+                    Some("28P01" | "28000") => failed.advise("check the user and the password"),
                     Some("53300") => {
-                        failed.advise("the server has no connection left: close some, or wait")
+                        failed.advise("the server has no free connection: close some, or wait")
                     }
                     Some("3D000") => failed.run(
                         "in development and test, create it and apply the migrations",
                         "cargo db migrate",
                     ),
                     None if why.contains("lookup address") => {
-                        failed.advise("look at the name of the host, and at the network")
+                        failed.advise("check the host name and the network")
                     }
                     None if why.contains("password missing") => failed
-                        .advise("name the password in the URL, in PGPASSWORD or in `~/.pgpass`"),
-                    _ => failed.run("wait for the server to come up", "cargo db status --wait"),
+                        .advise("set the password in the URL, in PGPASSWORD or in `~/.pgpass`"),
+                    _ => failed.run("wait for the server", "cargo db status --wait"),
                 }
             }
             ConnectionError::NoDatabase { environment, .. } => {
@@ -58,7 +61,7 @@ impl ConnectionError {
                     none.run("create it and apply the migrations", "cargo db migrate")
                 } else {
                     none.advise(format!(
-                        "cargo db creates no database in {environment}: create it first"
+                        "cargo db does not create databases in {environment}: create it first"
                     ))
                 }
             }
@@ -77,8 +80,8 @@ impl ConnectionError {
             }
             ConnectionError::Lost { why, .. } => Explanation::new("CONNECTION.LOST", Exit::Failed)
                 .because(why)
-                .because("the server undoes what was not committed: the database is as before it")
-                .run("when the server is back", "cargo db status --wait"),
+                .because("the server rolls back what was not committed: the database is unchanged")
+                .run("when the server is back, run, run", "cargo db status --wait"),
             ConnectionError::LostPartWay { why, stays, .. } => {
                 Explanation::new("CONNECTION.LOST_PART_WAY", Exit::PartWay)
                     .because(why)
@@ -93,7 +96,7 @@ impl ConnectionError {
             }
             ConnectionError::CommitUnknown { .. } => {
                 Explanation::new("CONNECTION.COMMIT_UNKNOWN", Exit::Unreachable)
-                    .because("the server did not say in time whether it is in")
+                    .because("the server did not report in time whether it was committed")
                     .look_at_status()
             }
         }

@@ -30,17 +30,17 @@ pub(crate) enum ConsentError {
     WrongName { given: String, database: String },
     #[error("`--plan {given}` is not this plan, {plan}")]
     WrongPlan { given: String, plan: String, command: String },
-    #[error("the plan {given} was carried out already, and its id is used up")]
+    #[error("the plan {given} was already carried out; a plan id is valid for one run")]
     PlanUsedUp { given: String, command: String },
-    #[error("no `--lose-at-most` says how much of {} may go", objects.join(", "))]
+    #[error("`--lose-at-most` sets no bound for {}", objects.join(", "))]
     NoBound { objects: Vec<String>, command: String },
     #[error("more rows would be lost than the plan allows: {}", beyond(object, *found, *bound))]
     MoreLost { object: String, found: Option<u64>, bound: u64, command: String },
     #[error("the plan changed: it was {before}, and now it is {now}")]
     PlanChanged { before: String, now: String },
-    #[error("`{}` names programs that are not trusted", root.display())]
+    #[error("`{}` configures programs that are not trusted", root.display())]
     Untrusted { root: PathBuf, commands: Vec<String>, changed: bool },
-    #[error("an AI agent runs this ({agent}), and only a person can give trust")]
+    #[error("this was called by an AI agent ({agent}), and only a person can trust programs")]
     TrustByAgent { agent: String },
     #[error("trust can only be given at a terminal")]
     TrustWithoutTerminal { root: PathBuf },
@@ -66,20 +66,20 @@ impl ConsentError {
             }
             ConsentError::WrongPlan { command, .. } => {
                 Explanation::new("CONSENT.WRONG_PLAN", Exit::Consent)
-                    .run("see the plan as it is now", format!("{command} --dry-run"))
+                    .run("show the current plan", format!("{command} --dry-run"))
             }
             ConsentError::PlanUsedUp { command, .. } => {
                 Explanation::new("CONSENT.USED_UP", Exit::Policy)
-                    .run("see the plan as it is now", format!("{command} --dry-run"))
+                    .run("show the current plan", format!("{command} --dry-run"))
             }
             ConsentError::NoBound { command, .. } => {
                 Explanation::new("CONSENT.NO_BOUND", Exit::Consent)
-                    .because("an id is of what may go at most, and not of what is there now")
-                    .run("see the plan with its bounds", format!("{command} --dry-run"))
+                    .because("a plan id covers the upper bounds, not the current row counts")
+                    .run("show the plan with its bounds", format!("{command} --dry-run"))
             }
             ConsentError::MoreLost { command, .. } => {
                 Explanation::new("CONSENT.MORE_LOST", Exit::Policy)
-                    .run("see the plan as it is now", format!("{command} --dry-run"))
+                    .run("show the current plan", format!("{command} --dry-run"))
             }
             ConsentError::PlanChanged { .. } => Explanation::new("PLAN.CHANGED", Exit::Consent)
                 .advise("run the command again to see the new plan"),
@@ -87,20 +87,20 @@ impl ConsentError {
                 untrusted(root, commands, *changed)
             }
             ConsentError::TrustByAgent { .. } => Explanation::new("TRUST.BY_AGENT", Exit::Policy)
-                .run("ask a person to look at the commands, and to type", "cargo db trust"),
+                .run("ask a person to review the commands and to run", "cargo db trust"),
             ConsentError::TrustWithoutTerminal { root } => {
                 Explanation::new("TRUST.NO_TERMINAL", Exit::Consent)
-                    .run("where nobody can be asked, as in CI", by_variable(root))
+                    .run("without a terminal, as in CI", by_variable(root))
             }
             ConsentError::Unreadable { role, tables, .. } => {
                 Explanation::new("POLICY.UNREADABLE", Exit::Policy)
                     .because_of(tables.iter().map(|table| format!("not read: cargo_db.{table}")))
-                    .advise(format!("have their owner run `{}`", grants(role, tables)))
+                    .advise(format!("ask their owner to run `{}`", grants(role, tables)))
             }
             ConsentError::Refused { verb, signals, .. } => {
                 let refused = Explanation::new("POLICY.REFUSED", Exit::Policy)
                     .because_of(signals.iter().cloned())
-                    .advise("nothing that can be passed changes this");
+                    .advise("no flag overrides this");
                 instead_of(refused, verb)
             }
         }
@@ -116,7 +116,7 @@ fn untrusted(root: &Path, commands: &[String], changed: bool) -> Explanation {
     untrusted
         .because_of(commands.iter().cloned())
         .run("review and trust them at a terminal", "cargo db trust")
-        .run("where nobody can be asked, as in CI", by_variable(root))
+        .run("without a terminal, as in CI", by_variable(root))
 }
 
 fn by_variable(root: &Path) -> String {
@@ -161,8 +161,8 @@ fn how_to_agree(
         Consent::Confirm => missing.run("agree", format!("{command} --yes")),
         Consent::ByName => missing.run("agree", format!("{command} --confirm {database}")),
         Consent::ToPlan => {
-            missing.run("see the plan and its id", format!("{command} --dry-run")).run(
-                "agree to exactly that plan",
+            missing.run("show the plan and its id", format!("{command} --dry-run")).run(
+                "consent to exactly that plan",
                 format!("{command} --confirm {database} --plan <id>{bounds}"),
             )
         }
@@ -176,7 +176,7 @@ fn instead_of(refused: Explanation, verb: &str) -> Explanation {
             refused.run("to go back to an earlier state", "cargo db restore --dry-run --latest")
         }
         "seed --fresh" => refused.run("to add what is missing", "cargo db seed --dry-run"),
-        _ => refused.run("see what is allowed here", "cargo db policy"),
+        _ => refused.run("show the policy", "cargo db policy"),
     }
 }
 
@@ -192,7 +192,7 @@ pub(super) fn samples() -> Vec<ConsentError> {
         environment: Environment::Production,
         consent,
         bounds: text(" --lose-at-most pupils=12"),
-        signals: vec![text("it counts as production because of DB_ENV (prod)")],
+        signals: vec![text("environment: production, from DB_ENV (prod)")],
     };
     let more_lost = |found| {
         let (object, command) = (text("pupils"), command.clone());
@@ -201,7 +201,7 @@ pub(super) fn samples() -> Vec<ConsentError> {
     let refused = |verb| ConsentError::Refused {
         verb,
         environment: Environment::Production,
-        signals: vec![text("it counts as production because of DB_ENV (prod)")],
+        signals: vec![text("environment: production, from DB_ENV (prod)")],
     };
     vec![
         ConsentError::Declined,

@@ -30,7 +30,7 @@ impl DatabaseError {
             DatabaseError::Statement { statement, subject, verb } => {
                 let failed = Explanation::new("STATEMENT.FAILED", Exit::Failed)
                     .because_of(server_lines(&statement.server))
-                    .because(format!("{subject} was rolled back: the database is as before it"));
+                    .because(format!("{subject} was rolled back: the database is unchanged"));
                 run_again(failed, statement.server.code.as_deref(), verb)
             }
             DatabaseError::PartWay { statement, stays, .. } => {
@@ -49,17 +49,18 @@ impl DatabaseError {
             }
             DatabaseError::NotText { .. } => Explanation::new("DATABASE.NOT_TEXT", Exit::Failed)
                 .because("a database with the encoding SQL_ASCII accepts any bytes")
-                .advise("rename it with psql: `ALTER … RENAME`"),
+                .advise("rename it: `ALTER … RENAME`"),
             DatabaseError::Sql { server, .. } => {
                 Explanation::new("DATABASE.FAILED", Exit::Failed).because_of(server_lines(server))
             }
             DatabaseError::NotVerified { subject, .. } if subject.is_empty() => {
-                Explanation::new("VERIFY.FAILED", Exit::PartWay)
-                    .because("every migration is in; what they did is not what was wanted")
+                Explanation::new("VERIFY.FAILED", Exit::PartWay).because(
+                    "every migration was applied; the result is not what verify.sql expects",
+                )
             }
             DatabaseError::NotVerified { subject, .. } => {
                 Explanation::new("VERIFY.FAILED", Exit::Failed).because(format!(
-                    "the transaction of {subject} was rolled back: the database is as before it"
+                    "the transaction of {subject} was rolled back: the database is unchanged"
                 ))
             }
         }
@@ -71,7 +72,8 @@ fn run_again(failed: Explanation, code: Option<&str>, verb: &str) -> Explanation
     let again = format!("cargo db {verb}");
     match code {
         Some("55P03") => failed.run(
-            "others hold the table: when it is free, or with a longer `--ddl-lock-timeout`",
+            "other sessions hold the table: retry when it is free, or with a longer \
+             `--ddl-lock-timeout`",
             again,
         ),
         Some("57014") => {
@@ -82,14 +84,18 @@ fn run_again(failed: Explanation, code: Option<&str>, verb: &str) -> Explanation
              in the file, or another role, then",
             again,
         ),
-        Some("42501") => failed.run("as a role that may do this", again),
+        Some("42501") => failed.run("as a role with the privilege, run", again),
         Some("25001") => failed.run(
-            "it cannot run in a transaction: `cargo db check` says how it leaves it, then",
+            "it cannot run in a transaction: `cargo db check` shows how to run it outside one; \
+             then run",
             again,
         ),
-        Some("42P07" | "42710") => failed
-            .run("where the database has this already, record it as applied:", "cargo db baseline"),
-        _ => failed.run("mend the file, then", again),
+        Some("42P07" | "42710") => failed.run(
+            "if the database already has this change, record it as applied:",
+            "cargo db \
+                                                                                    baseline",
+        ),
+        _ => failed.run("fix the file, then run", again),
     }
 }
 

@@ -57,7 +57,7 @@ impl Explanation {
 
     /// The next command of everything that leaves the state of the database open.
     pub(super) fn look_at_status(self) -> Explanation {
-        self.run("see where the database stands", "cargo db status")
+        self.run("show the state of the database", "cargo db status")
     }
 }
 
@@ -80,7 +80,8 @@ pub(super) fn server_lines(server: &ServerError) -> Vec<String> {
 
 /// What a file that ran outside a transaction leaves behind when it stops.
 pub(super) fn staying(stays: &[String]) -> impl Iterator<Item = String> {
-    let head = "it runs outside a transaction, so what came before the failure stays:".to_owned();
+    let head = "it runs outside a transaction, so the statements before the failure stay applied:"
+        .to_owned();
     std::iter::once(head).chain(stays.iter().map(|statement| format!("  {statement}")))
 }
 
@@ -90,8 +91,9 @@ pub(super) fn committed(unseen: &str) -> [String; 2] {
 }
 
 /// What to do about a file that stopped half-way, outside a transaction.
-pub(super) const FINISH_BY_HAND: &str = "mend the file so that it can run again (`IF NOT EXISTS`), \
-     or undo by hand what stays, then migrate again";
+pub(super) const FINISH_BY_HAND: &str = "make the file repeatable (`IF NOT EXISTS`), or undo the \
+                                         applied statements yourself; then run `cargo db migrate` \
+                                         again";
 
 /// Names in code style, in one sentence.
 pub(super) fn ticked(names: &[String]) -> String {

@@ -10,7 +10,7 @@ use crate::failure::explanation::Explanation;
 pub(crate) enum FileError {
     #[error("failed to {doing} `{}`", path.display())]
     Failed { doing: &'static str, path: PathBuf, why: String },
-    #[error("`{}` is not a script that can run: {why}", file.display())]
+    #[error("`{}` is not a valid script: {why}", file.display())]
     BadScript { file: PathBuf, why: String },
     #[error(
         "`{}`, line {line}: `{statement}` would end the transaction that it runs in",
@@ -19,7 +19,7 @@ pub(crate) enum FileError {
     TransactionControl { file: PathBuf, line: usize, statement: String },
     #[error("{}:{line}: it sets `{setting}` to `{value}`", file.display())]
     Setting { file: PathBuf, line: usize, setting: &'static str, value: String },
-    #[error("`{}` changed while the plan was waiting", file.display())]
+    #[error("`{}` changed while the plan waited for consent", file.display())]
     Changed { file: PathBuf },
 }
 
@@ -33,14 +33,14 @@ impl FileError {
             FileError::BadScript { .. } => Explanation::new("SCRIPT.UNREADABLE", Exit::Failed),
             FileError::TransactionControl { .. } => {
                 Explanation::new("SCRIPT.TRANSACTION_CONTROL", Exit::Failed).advise(
-                    "leave it out; how a migration runs without a transaction, its tool says: \
-                     `cargo db check`",
+                    "remove it; `cargo db check` shows how to run a migration without a \
+                     transaction",
                 )
             }
             FileError::Setting { setting, .. } => Explanation::new("SCRIPT.SETTING", Exit::Failed)
                 .because(format!(
-                    "the server would parse the rest of the file in another way than cargo db, \
-                     which requires `{setting}` to be {}",
+                    "the server would parse the rest of the file differently from cargo db, which \
+                     requires `{setting}` to be {}",
                     if *setting == "client_encoding" { "`UTF8`" } else { "`on`" }
                 ))
                 .advise(

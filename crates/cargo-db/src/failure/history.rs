@@ -7,19 +7,19 @@ use crate::model::history::{Problem, ProblemKind};
 /// A history that cannot be read, believed or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HistoryError {
-    #[error("the history of `{target}` and the files do not agree")]
+    #[error("the history of `{target}` and the migration files differ")]
     Inconsistent { target: String, problems: Vec<Problem> },
-    #[error("the history table `{table}` holds rows that its tool never writes")]
+    #[error("the history table `{table}` contains rows that its tool never writes")]
     Unreadable { table: String },
     #[error("`{table}` is not a history of {expected}: {}", whose(tool.as_deref()))]
     OtherTool { table: String, tool: Option<String>, expected: String },
     #[error(
-        "`{database}` has another history: {foreign}, and that of {tool} is not where it should be"
+        "`{database}` has a different history, {foreign}; that of {tool} is not where it should be"
     )]
     Foreign { database: String, foreign: String, tool: String },
-    #[error("{subject} ran, and the history could not record it")]
+    #[error("{subject} ran, but could not be recorded in the history")]
     NotRecorded { subject: String, why: String, stays: Vec<String> },
-    #[error("the history of `{database}` is in {schemas}, where the search path does not lead")]
+    #[error("the history of `{database}` is in {schemas}, which is not in the search path")]
     Elsewhere { database: String, schemas: String },
     #[error(
         "`{database}` has two histories: `{empty}`, where the search path leads, is empty, and \
@@ -27,8 +27,8 @@ pub(crate) enum HistoryError {
     )]
     EmptyBeside { database: String, empty: String, full: String },
     #[error(
-        "no schema of the search path exists in `{database}`: \
-         there is no place for the history table"
+        "no schema of the search path exists in `{database}`, so the history table cannot be \
+         created"
     )]
     NoSchema { database: String },
 }
@@ -69,7 +69,7 @@ impl HistoryError {
             }
             HistoryError::EmptyBeside { full, .. } => {
                 Explanation::new("HISTORY.EMPTY_BESIDE", Exit::History).advise(format!(
-                    "say which one it is: `[migrations] table = \"{full}\"` in db.toml, or its \
+                    "choose one: `[migrations] table = \"{full}\"` in db.toml, or its \
                      schema in the URL (`?search_path=`)"
                 ))
             }
@@ -93,38 +93,34 @@ pub(crate) fn problem_line(problem: &Problem) -> String {
 }
 
 fn whose(tool: Option<&str>) -> String {
-    tool.map_or_else(
-        || "it is made in another way".to_owned(),
-        |tool| format!("it is one of {tool}"),
-    )
+    tool.map_or_else(|| "its definition differs".to_owned(), |tool| format!("it is one of {tool}"))
 }
 
 /// What to do about each trouble, said once however often it is there.
 const REMEDIES: &[(ProblemKind, &str)] = &[
     (
         ProblemKind::Edited,
-        "edited: put the file back as it was applied, and write the change as a new migration; \
+        "edited: restore the file as it was applied, and write the change as a new migration; \
          `cargo db repair` if only comments or white space changed",
     ),
     (
         ProblemKind::Missing,
-        "missing: bring the file back; `cargo db migrate --ignore-missing` goes on without it",
+        "missing: restore the file; `cargo db migrate --ignore-missing` continues without it",
     ),
     (
         ProblemKind::OutOfOrder,
-        "out of order: give it a newer version, or apply it all the same with \
-         `--allow-out-of-order`",
+        "out of order: give it a newer version, or apply it anyway with `--allow-out-of-order`",
     ),
-    (ProblemKind::Duplicate, "duplicate: give one of the two another version"),
+    (ProblemKind::Duplicate, "duplicate: change the version of one of the two"),
     (
         ProblemKind::Failed,
-        "failed: see what it left behind, then let `cargo db repair` clear its row away",
+        "failed: check what it left behind, then remove its row with `cargo db repair`",
     ),
-    (ProblemKind::Misnamed, "misnamed: mend what is said of it, or move it away"),
+    (ProblemKind::Misnamed, "misnamed: rename the file, or move it away"),
     (
         ProblemKind::Unreadable,
-        "unreadable: correct the line, or move the file away; where another tool's files are \
-         meant, name that tool: `[migrations] tool = \"…\"` in db.toml",
+        "unreadable: correct the line, or move the file away; if it belongs to another tool, name \
+         that tool: `[migrations] tool = \"…\"` in db.toml",
     ),
 ];
 

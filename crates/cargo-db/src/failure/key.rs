@@ -8,20 +8,21 @@ use crate::failure::explanation::Explanation;
 pub(crate) enum KeyError {
     #[error("the signing key in {place} cannot be used: {why}")]
     Unusable { place: String, why: String },
-    #[error("there is a signing key in {place} already")]
+    #[error("there is already a signing key in {place}")]
     Exists { place: String },
     #[error("there is no signing key")]
     Missing,
-    #[error("no folder is known in which to keep a signing key")]
+    #[error("no folder for a signing key was found")]
     NoFolder,
-    #[error("{verb} is refused: `{database}` accepts no key, and so no receipt")]
+    #[error("{verb} is refused: `{database}` accepts no key, and therefore no receipt")]
     NoneAccepted { verb: &'static str, database: String },
     #[error("`{database}` does not accept {key}")]
     NotAccepted { database: String, key: String },
-    #[error("this is no public key: {why}")]
+    #[error("not a public key: {why}")]
     NotPublic { why: String },
     #[error(
-        "an AI agent runs this ({agent}), and only a person can change which keys are accepted"
+        "this was called by an AI agent ({agent}), and only a person can change which keys are \
+         accepted"
     )]
     ByAgent { agent: String, command: String },
 }
@@ -33,9 +34,9 @@ impl KeyError {
             KeyError::Unusable { .. } => Explanation::new("KEY.UNUSABLE", Exit::Usage)
                 .advise("correct the file, or move it away and run `cargo db key new`"),
             KeyError::Exists { .. } => Explanation::new("KEY.EXISTS", Exit::Usage)
-                .run("show its public half", "cargo db key show"),
+                .run("show its public key", "cargo db key show"),
             KeyError::Missing => {
-                Explanation::new("KEY.MISSING", Exit::Usage).run("make one", "cargo db key new")
+                Explanation::new("KEY.MISSING", Exit::Usage).run("create one", "cargo db key new")
             }
             KeyError::NoFolder => Explanation::new("KEY.NO_FOLDER", Exit::Usage)
                 .advise("set HOME, or XDG_CONFIG_HOME, to an absolute path"),
@@ -43,14 +44,17 @@ impl KeyError {
                 .because(
                     "a receipt counts in production only if a key that its marker lists signed it",
                 )
-                .run("make a key where migrations are rehearsed, best in CI", "cargo db key new")
-                .run("have this database accept it", "cargo db env key add <public key> --dry-run"),
+                .run(
+                    "create a key where migrations are rehearsed, preferably in CI",
+                    "cargo db key new",
+                )
+                .run("accept it in this database", "cargo db env key add <public key> --dry-run"),
             KeyError::NotAccepted { .. } => Explanation::new("KEY.NOT_ACCEPTED", Exit::Usage)
-                .run("see those that are", "cargo db env key list"),
+                .run("list the accepted keys", "cargo db env key list"),
             KeyError::NotPublic { .. } => Explanation::new("KEY.NOT_PUBLIC", Exit::Usage)
-                .run("show the one that signs here", "cargo db key show"),
+                .run("show the key that signs here", "cargo db key show"),
             KeyError::ByAgent { command, .. } => Explanation::new("KEY.BY_AGENT", Exit::Policy)
-                .run("ask a person to look at the key, and to type", command),
+                .run("ask a person to review the key and to run", command),
         }
     }
 }

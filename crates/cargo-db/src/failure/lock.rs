@@ -8,7 +8,7 @@ use crate::failure::explanation::Explanation;
 pub(crate) enum LockError {
     #[error("another run holds the lock on `{target}`: {holder}")]
     Busy { target: String, holder: String, waited: String },
-    #[error("{subject} was given up, because others waited for it too long")]
+    #[error("{subject} was cancelled, because other sessions waited for it too long")]
     OthersWaited { subject: String, who: String },
     #[error("the connection that held the lock on `{target}` was lost")]
     Lost { target: String, why: String },
@@ -19,20 +19,20 @@ impl LockError {
     pub(super) fn explain(&self) -> Explanation {
         match self {
             LockError::Busy { waited, .. } => Explanation::new("LOCK.BUSY", Exit::LockBusy)
-                .because(format!("waited {waited} for it"))
+                .because(format!("waited {waited}"))
                 .advise("wait longer with `--lock-timeout 10m`, or try again later"),
             LockError::OthersWaited { who, .. } => {
                 Explanation::new("LOCK.OTHERS_WAITED", Exit::Failed)
-                    .because(format!("the last who waited was {who}"))
-                    .because("its transaction was rolled back: the database is as before it")
+                    .because(format!("the last session that waited: {who}"))
+                    .because("its transaction was rolled back: the database is unchanged")
                     .advise(
-                        "try when less is going on, or let them wait longer: \
-                         `[migrate] max-blocking = \"2s\"`",
+                        "retry when the database is less busy, or allow a longer wait: `[migrate] \
+                         max-blocking = \"2s\"`",
                     )
             }
             LockError::Lost { why, .. } => Explanation::new("LOCK.LOST", Exit::Failed)
                 .because(why)
-                .because("somebody else may have begun to work, so nothing more was done")
+                .because("another run may have started, so nothing more was done")
                 .look_at_status(),
         }
     }

@@ -8,9 +8,9 @@ use crate::failure::explanation::Explanation;
 /// A migration that cannot be named, found, run or undone.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MigrationError {
-    #[error("`{name}` cannot be the name of a migration: {why}")]
+    #[error("`{name}` is not a valid migration name: {why}")]
     Name { name: String, why: &'static str },
-    #[error("`{}` holds what only {tool} can run", file.display())]
+    #[error("`{}` contains statements that only {tool} can run", file.display())]
     NotSql { file: PathBuf, tool: String },
     #[error("there is no migration with version {version}")]
     UnknownVersion { version: String },
@@ -18,7 +18,7 @@ pub(crate) enum MigrationError {
     NotApplied { version: String },
     #[error("{} cannot be rolled back: no down file", migrations.join(", "))]
     Irreversible { migrations: Vec<String> },
-    #[error("{subject} cannot be rolled back: `{}` holds no statement", file.display())]
+    #[error("{subject} cannot be rolled back: `{}` contains no statement", file.display())]
     EmptyDown { subject: String, file: PathBuf },
     #[error("{failure}")]
     SwappedBack { failure: String, why: Vec<String>, code: &'static str, exit: Exit },
@@ -41,17 +41,17 @@ impl MigrationError {
             }
             MigrationError::Irreversible { .. } => {
                 Explanation::new("ROLLBACK.IRREVERSIBLE", Exit::Failed)
-                    .advise("write the down file, or a new migration that leads back")
+                    .advise("write the down file, or a new migration that reverts it")
             }
             MigrationError::EmptyDown { .. } => Explanation::new("ROLLBACK.EMPTY", Exit::Failed)
-                .advise("write the statements that undo it, or a new migration that does"),
+                .advise("write the statements that revert it, or a new migration that does"),
             MigrationError::SwappedBack { why, code, exit, .. } => {
                 // What stayed for a moment does not stay any more.
                 let stayed = |line: &&String| line.contains("outside a transaction");
                 let own = why.iter().take_while(|line| !stayed(line)).cloned();
-                Explanation::new(code, *exit).because_of(own).because(
-                    "the backup was swapped back in: the database is as before all of them",
-                )
+                Explanation::new(code, *exit)
+                    .because_of(own)
+                    .because("the backup was swapped back in: the database is unchanged")
             }
             MigrationError::NotSwappedBack { doubts, why, backup, .. } => {
                 let lost = |doubt| format!("{doubt}: what they wrote would be lost");
@@ -59,7 +59,7 @@ impl MigrationError {
                     .because_of(why.iter().cloned())
                     .because_of(doubts.iter().map(lost))
                     .run(
-                        "to go back all the same, and lose what was written since",
+                        "to restore it anyway, and lose what was written since",
                         format!("cargo db restore {backup}"),
                     )
             }

@@ -6,13 +6,13 @@ use crate::failure::explanation::Explanation;
 /// A program that is missing, that cannot do it, or that did something else.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProgramError {
-    #[error("there is no program `{program}`, in the project or on the PATH")]
+    #[error("program `{program}` not found in the project or on the PATH")]
     Missing { program: String },
     #[error("{tool} has no command that would {doing}")]
     Cannot { tool: String, doing: String, key: &'static str },
     #[error(
-        "{tool} goes to another database than it is told: `{command}` succeeded for one that \
-         does not exist"
+        "{tool} connects to a different database than configured: `{command}` succeeded for one \
+         that does not exist"
     )]
     GoesElsewhere { tool: String, command: String },
     #[error("{tool} reads host and port, and this server is on a unix socket")]
@@ -21,7 +21,10 @@ pub(crate) enum ProgramError {
     Failed { command: String, status: String, said: String, differences: Vec<String> },
     #[error("`{command}` failed: {why}")]
     NotRun { command: String, why: String },
-    #[error("{who} reported success, and the database is in another state: {}", first(differences))]
+    #[error(
+        "{who} reported success, but the database is in a different state: {}",
+        first(differences)
+    )]
     OtherState { who: String, differences: Vec<String> },
 }
 
@@ -38,13 +41,13 @@ impl ProgramError {
                 .advise(format!("name a command as `{key}` in `[migrations]` of db.toml")),
             ProgramError::GoesElsewhere { .. } => {
                 Explanation::new("TOOL.GOES_ELSEWHERE", Exit::Tool).advise(
-                    "no migration was run; let its configuration take the database from \
+                    "no migration was run; configure the tool to take the database from \
                      DATABASE_URL or libpq's variables",
                 )
             }
             ProgramError::NeedsTcp { .. } => Explanation::new("TOOL.NEEDS_TCP", Exit::Tool)
                 .run(
-                    "have the private server listen on a port too",
+                    "let the private server also listen on a port",
                     "cargo db server stop && cargo db server start --port 5544",
                 )
                 .advise(

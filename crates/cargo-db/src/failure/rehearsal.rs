@@ -6,9 +6,9 @@ use crate::failure::explanation::Explanation;
 /// A rehearsal that speaks against a run, or that is missing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RehearsalError {
-    #[error("the rehearsal says no: {}", first(findings))]
+    #[error("the rehearsal blocked it: {}", first(findings))]
     Blocked { findings: Vec<String> },
-    #[error("no receipt of a rehearsal holds for {verb} on `{database}`")]
+    #[error("no valid rehearsal receipt for {verb} on `{database}`")]
     NoReceipt {
         verb: &'static str,
         database: String,
@@ -17,11 +17,11 @@ pub(crate) enum RehearsalError {
         lacks_rows: bool,
     },
     #[error(
-        "more would be lost than the file expects: {object} holds {found}, and {bound} were \
+        "more would be lost than the file expects: {object} has {found} rows, and {bound} were \
          expected"
     )]
     MoreThanExpected { object: String, found: u64, bound: u64 },
-    #[error("what {object} holds cannot be counted: `{role}` does not see all of its rows")]
+    #[error("the rows of {object} cannot be counted: `{role}` does not see all of them")]
     NotCounted { object: String, role: String },
 }
 
@@ -32,10 +32,10 @@ impl RehearsalError {
             RehearsalError::Blocked { findings } => {
                 Explanation::new("REHEARSAL.BLOCKED", Exit::Policy)
                     .because_of(findings.iter().skip(1).cloned())
-                    .run("see all of it", "cargo db rehearse")
+                    .run("show the whole report", "cargo db rehearse")
                     .advise(
-                        "mend the file, or say in it what is expected: \
-                         `-- cargo-db: expect loss <object> <= <number>`",
+                        "fix the file, or state in it what is expected: `-- cargo-db: expect loss \
+                         <object> <= <number>`",
                     )
             }
             RehearsalError::NoReceipt { objections, lacks_rows, .. } => {
@@ -43,13 +43,13 @@ impl RehearsalError {
                     if *lacks_rows { "cargo db rehearse --from live" } else { "cargo db rehearse" };
                 Explanation::new("REHEARSAL.NO_RECEIPT", Exit::Policy)
                     .because_of(objections.iter().cloned())
-                    .run("rehearse it on a copy, where there is one", command)
-                    .advise("and carry the receipt from `.db/receipts` here: `--receipt FILE`")
+                    .run("rehearse where a copy of the database exists", command)
+                    .advise("and pass the receipt from `.db/receipts` there: `--receipt FILE`")
             }
             RehearsalError::MoreThanExpected { .. } => {
                 Explanation::new("REHEARSAL.MORE_THAN_EXPECTED", Exit::Policy).advise(
-                    "look at what is there now, then raise the bound in the file, in a commit \
-                     that says why",
+                    "check the current rows, then raise the bound in the file, in a commit that \
+                     explains why",
                 )
             }
             RehearsalError::NotCounted { .. } => {

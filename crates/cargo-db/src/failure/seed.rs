@@ -7,9 +7,9 @@ use crate::model::environment::Environment;
 /// A seed that is not there, or that would leave rows behind.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SeedError {
-    #[error("no seed is called `{name}` in {environment}")]
+    #[error("there is no seed `{name}` in {environment}")]
     Unknown { name: String, environment: Environment },
-    #[error("`{table}` holds {rows} rows that no seed brings back, and it refers to `{refers_to}`")]
+    #[error("`{table}` has {rows} rows that no seed restores, and it refers to `{refers_to}`")]
     ReferredTo { table: String, rows: u64, refers_to: String },
 }
 
@@ -18,7 +18,7 @@ impl SeedError {
     pub(super) fn explain(&self) -> Explanation {
         match self {
             SeedError::Unknown { .. } => Explanation::new("SEED.UNKNOWN", Exit::Usage)
-                .run("see which seeds there are", "cargo db seed --dry-run"),
+                .run("list the seeds", "cargo db seed --dry-run"),
             SeedError::ReferredTo { .. } => Explanation::new("SEED.REFERRED_TO", Exit::Failed)
                 .advise("empty that table yourself, or add a seed that fills it"),
         }

@@ -8,7 +8,7 @@ use crate::failure::explanation::Explanation;
 /// A local server that is not there, or that cannot do what it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LocalServerError {
-    #[error("no PostgreSQL server was found on this machine, and no database is named")]
+    #[error("no PostgreSQL server was found on this machine, and no database is configured")]
     NoBinaries { looked_in: Vec<String>, install: String },
     #[error("the local server cannot {doing}")]
     Failed { doing: &'static str, why: String },
@@ -32,8 +32,8 @@ impl LocalServerError {
                     .because(format!("looked in {}", looked_in.join(", ")))
                     .run("install it", install)
                     .advise(
-                        "or name a database in DATABASE_URL, or a folder with `initdb` and \
-                         `postgres` in CARGO_DB_PG_BIN",
+                        "or set DATABASE_URL to a database, or CARGO_DB_PG_BIN to a folder with \
+                         `initdb` and `postgres`",
                     )
             }
             LocalServerError::Failed { why, .. } => {
@@ -42,19 +42,18 @@ impl LocalServerError {
             LocalServerError::OtherMajor { made_by, .. } => {
                 Explanation::new("SERVER.OTHER_MAJOR", Exit::Unreachable)
                     .advise(format!(
-                        "install PostgreSQL {made_by} beside it, or name its folder in \
-                         CARGO_DB_PG_BIN"
+                        "also install PostgreSQL {made_by}, or set CARGO_DB_PG_BIN to its folder"
                     ))
                     .run("to start over without its data", "cargo db server destroy")
             }
             LocalServerError::NotMadeHere { .. } => {
                 Explanation::new("SERVER.NOT_MADE_HERE", Exit::Policy)
                     .because("its settings can name programs that a server runs when it starts")
-                    .run("if you moved it here, or an older cargo db made it", "cargo db trust")
+                    .run("if you moved it here, or an older cargo db created it", "cargo db trust")
                     .run("to start over without its data", "cargo db server destroy")
             }
             LocalServerError::Absent { .. } => Explanation::new("SERVER.NONE", Exit::Usage)
-                .run("see which database is used, and why", "cargo db status"),
+                .run("show which database is used, and why", "cargo db status"),
         }
     }
 }
@@ -75,6 +74,6 @@ pub(super) fn samples() -> Vec<LocalServerError> {
             found: text("18"),
         },
         LocalServerError::NotMadeHere { folder: ".db/pg15".into() },
-        LocalServerError::Absent { doing: "stop", why: text("it does not run") },
+        LocalServerError::Absent { doing: "stop", why: text("it is not running") },
     ]
 }

@@ -10,11 +10,11 @@ use crate::model::target::TargetError;
 /// A flag, a variable, a file or a URL that cannot be honoured.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    #[error("`{setting}` cannot be read as a database URL: {why}")]
+    #[error("`{setting}` is not a valid database URL: {why}")]
     Url { setting: String, why: String },
-    #[error("`{setting}` asks for {}, which cargo db cannot honour", ticked(options))]
+    #[error("`{setting}` asks for {}, which cargo db does not support", ticked(options))]
     OptionNotHonoured { setting: String, options: Vec<String> },
-    #[error("`{flag}` holds a password, and the command line of a program is no secret")]
+    #[error("`{flag}` contains a password, and other users can see the command line of a program")]
     PasswordInFlag { flag: &'static str },
     #[error("`{}`, line {line}: {why}", file.display())]
     File { file: PathBuf, line: usize, why: String, suggestion: Option<String> },
@@ -24,7 +24,7 @@ pub(crate) enum SettingsError {
     Value { source_name: String, value: String, why: String },
     #[error("{what}")]
     Usage { what: String },
-    #[error("nothing says which database to use in {environment}")]
+    #[error("no database is configured for {environment}")]
     NoDatabase { environment: Environment, signals: Vec<String> },
     #[error("the files look like those of several tools: {}", in_folders(candidates))]
     SeveralTools { candidates: Vec<(String, String)>, set: Option<String> },
@@ -37,12 +37,12 @@ impl SettingsError {
             SettingsError::Url { .. } => Explanation::new("SETTINGS.URL", Exit::Usage),
             SettingsError::OptionNotHonoured { setting, .. } => {
                 Explanation::new("SETTINGS.OPTION_NOT_HONOURED", Exit::Usage).advise(format!(
-                    "leave them out of `{setting}`, or give cargo db a URL of its own with `-D`"
+                    "remove them from `{setting}`, or give cargo db a URL of its own with `-D`"
                 ))
             }
             SettingsError::PasswordInFlag { .. } => {
                 Explanation::new("SETTINGS.PASSWORD_IN_FLAG", Exit::Usage)
-                    .advise("set DATABASE_URL or PGPASSWORD, or write `.env` or `~/.pgpass`")
+                    .advise("set it in DATABASE_URL (`.env`), PGPASSWORD or `~/.pgpass`")
             }
             SettingsError::File { suggestion, .. } => {
                 let file = Explanation::new("SETTINGS.FILE", Exit::Usage);
@@ -56,7 +56,7 @@ impl SettingsError {
                 Explanation::new("SETTINGS.FOREIGN_OWNER", Exit::Usage)
                     .because("its owner could choose the database and the programs that run")
                     .run(
-                        "to trust what is in this repository, in a container for example",
+                        "to trust this repository, for example in a container",
                         format!("export CARGO_DB_TRUST={}", shell_words::quote(&root.to_string())),
                     )
                     .run("or once, at a terminal", "cargo db trust")
@@ -64,7 +64,7 @@ impl SettingsError {
             SettingsError::Value { .. } => Explanation::new("SETTINGS.VALUE", Exit::Usage),
             SettingsError::Usage { .. } => Explanation::new("USAGE", Exit::Usage),
             SettingsError::NoDatabase { environment, signals } => {
-                let reason = |signal| format!("it counts as {environment} because of {signal}");
+                let reason = |signal| format!("environment: {environment}, from {signal}");
                 Explanation::new("SETTINGS.NO_DATABASE", Exit::Usage)
                     .because_of(signals.iter().map(reason))
                     .advise("set DATABASE_URL, in the environment or in `.env`")
@@ -80,7 +80,7 @@ impl SettingsError {
                     .collect();
                 lines.dedup();
                 Explanation::new("SETTINGS.SEVERAL_TOOLS", Exit::Usage)
-                    .advise(format!("say in db.toml which it is: {}", lines.join(" or ")))
+                    .advise(format!("name the tool in db.toml: {}", lines.join(" or ")))
             }
         }
     }

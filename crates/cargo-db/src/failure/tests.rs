@@ -293,3 +293,41 @@ fn the_next_commands_name_the_set() {
     assert_eq!(command(&failure), "cargo db status");
     assert_eq!(command(&failure.of_set(Some("a b"))), "cargo db status --set 'a b'");
 }
+
+/// The page of error codes, from a sample of each. `SNAPSHOTS=overwrite cargo test` writes it anew.
+#[test]
+fn the_page_of_error_codes_is_complete() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
+    snapbox::Assert::new()
+        .action_env("SNAPSHOTS")
+        .eq(error_page(), snapbox::Data::read_from(page.as_ref(), None).raw());
+}
+
+fn error_page() -> String {
+    let mut text = "# Errors\n\n\
+        Every error has a code that does not change, an exit code, and, where something can be \
+        done, the next step. \
+        `--json` has\nthem in `error.code`, `error.exit` and `error.next`. The examples are of \
+        made-up objects.\n"
+        .to_owned();
+    let mut failures = samples();
+    failures.sort_by_key(Failure::code);
+    let mut last = "";
+    for failure in &failures {
+        if failure.code() != last {
+            text.push_str(&format!("\n## {}\n", failure.code()));
+        }
+        last = failure.code();
+        text.push_str(&format!(
+            "\nExit code {}\n\n```text\nerror: {failure}\n",
+            failure.exit() as u8
+        ));
+        failure.why().iter().for_each(|why| text.push_str(&format!("  {why}\n")));
+        for hint in failure.hints() {
+            let command = hint.command.map_or(String::new(), |command| format!(": `{command}`"));
+            text.push_str(&format!("help: {}{command}\n", hint.label));
+        }
+        text.push_str("```\n");
+    }
+    text
+}

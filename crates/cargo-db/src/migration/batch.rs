@@ -94,7 +94,7 @@ impl Run<'_> {
         let sql = "SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') \
                    FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace \
                    WHERE c.condeferrable AND NOT c.condeferred";
-        let at_once = self.session.value("look for what is not deferred", sql)?;
+        let at_once = self.session.value("find what is not deferred", sql)?;
         let at_once = at_once.map(|names| format!("; SET CONSTRAINTS {names} IMMEDIATE"));
         let sql = format!("SET CONSTRAINTS ALL DEFERRED{}", at_once.unwrap_or_default());
         self.session.run("let what is deferred wait again", &sql)

@@ -21,7 +21,7 @@ use pg_sql::quote::quote_literal;
 use pg_sql::script::Statement;
 
 /// Why a statement is tried again that something was in the way of.
-const LEFTOVER: &str = "what an earlier try had left was in its way";
+const LEFTOVER: &str = "a leftover of an earlier attempt was in its way";
 
 /// What a run knows that runs such statements.
 pub(super) struct Concurrently<'a> {
@@ -332,7 +332,8 @@ impl<'a> Concurrently<'a> {
             } else if found.is_own {
                 finished = self.finalize(session, &found.parent, name);
             } else {
-                let message = format!("the detaching of {name} was cut, and is not this one");
+                let message =
+                    format!("an interrupted DETACH of {name} belongs to another statement");
                 self.world.tell(Event::Warning { message });
             }
         }
@@ -343,7 +344,7 @@ impl<'a> Concurrently<'a> {
         let sql = format!("ALTER TABLE {parent} DETACH PARTITION {name} FINALIZE");
         match session.run(&format!("finish the detaching of {name}"), &sql) {
             Ok(()) => {
-                let message = format!("finished the detaching of {name}, which had been cut");
+                let message = format!("finished the interrupted DETACH of {name}");
                 self.world.tell(Event::Warning { message });
                 Finish::Done
             }
@@ -394,8 +395,8 @@ fn is_wait(error: &ServerError) -> bool {
 fn others(index: &InvalidIndex) -> String {
     let name = &index.name;
     match &index.builder {
-        Some(who) => format!("{who} is at work on the invalid index {name}: left alone"),
-        None => format!("the invalid index {name} is not what this statement builds: left alone"),
+        Some(who) => format!("{who} is using the invalid index {name}: left alone"),
+        None => format!("the invalid index {name} does not match this statement: left alone"),
     }
 }
 
@@ -404,5 +405,5 @@ fn invalid(index: &str) -> String {
 }
 
 fn half_detached(name: &str, parent: &Name) -> String {
-    format!("{name} is half detached: its rows are out of {} already", parent.quoted())
+    format!("{name} is half detached: {} no longer contains its rows", parent.quoted())
 }

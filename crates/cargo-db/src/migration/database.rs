@@ -69,7 +69,7 @@ pub(crate) fn holds_tables(world: &World, target: &Target, layout: &ProjectTool)
         project_relation(layout)
     );
     let mut session = Session::open(world, target, Purpose::Read)?;
-    Ok(session.value("look for tables", &sql)?.is_some())
+    Ok(session.value("find tables", &sql)?.is_some())
 }
 
 /// Whether any table of the project's holds a row. A table that may not be read counts as one that
@@ -81,9 +81,9 @@ pub(crate) fn holds_rows(session: &mut Session, layout: &ProjectTool) -> Result<
          WHERE c.relkind IN ('r', 'm') AND pg_relation_size(c.oid) > 0 AND {} ORDER BY 1",
         project_relation(layout)
     );
-    for table in session.column("look for tables with rows", &sql)? {
+    for table in session.column("find tables with rows", &sql)? {
         let look = format!("SELECT 1 FROM {table} LIMIT 1");
-        if !matches!(session.value("look for a row", &look), Ok(None)) {
+        if !matches!(session.value("read a row", &look), Ok(None)) {
             return Ok(true);
         }
     }

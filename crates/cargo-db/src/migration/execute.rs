@@ -34,7 +34,7 @@ pub(crate) fn check_files(world: &World, settings: &Settings, plan: &Plan) -> Re
                 let (subject, file) = (step.subject.clone(), file.path.clone());
                 return Err(MigrationError::EmptyDown { subject, file }.into());
             }
-            let message = format!("`{}` holds no statement", file.path.display());
+            let message = format!("`{}` contains no statement", file.path.display());
             world.tell(Event::Notice { severity: "warning".to_owned(), message });
         }
     }

@@ -58,7 +58,7 @@ fn leave_all(folder: &mut Folder) {
     for migration in std::mem::take(&mut folder.migrations) {
         let path = migration.up.path;
         if folder.faulty.iter().all(|(faulty, _)| *faulty != path) {
-            let why = "it looks like a file of none of the tools that keep theirs here";
+            let why = "it does not match any tool that keeps its files here";
             folder.misnamed.push((path, why));
         }
     }
@@ -69,7 +69,7 @@ pub(crate) fn named_folder_exists(dir: &Setting<PathBuf>) -> Result<()> {
     if dir.origin == Origin::Default || files::is_there(&dir.value) {
         return Ok(());
     }
-    let why = "there is no such folder".to_owned();
+    let why = "no such folder".to_owned();
     let (source_name, value) = (dir.origin.to_string(), dir.value.display().to_string());
     Err(SettingsError::Value { source_name, value, why }.into())
 }

@@ -21,7 +21,7 @@ pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Resul
         name = quote_literal(layout.table_name()),
         schema = schema.as_deref().unwrap_or_default()
     );
-    let found = session.rows("look for the history", &question)?;
+    let found = session.rows("find the history", &question)?;
     let Some(first) = found.first() else {
         return Ok(History { foreign: foreign_histories(session, layout)?, ..History::default() });
     };
@@ -62,7 +62,7 @@ fn schema_for_history(session: &mut Session) -> Result<String> {
          ORDER BY place LIMIT 1",
         literals(session.kept_path().iter().map(String::as_str))
     );
-    let schema = session.value("look for a schema for the history", &sql)?;
+    let schema = session.value("find a schema for the history", &sql)?;
     let otherwise = || session.current_schema().map(str::to_owned);
     let database = session.target.database.clone();
     schema.or_else(otherwise).ok_or_else(|| HistoryError::NoSchema { database }.into())
@@ -154,7 +154,7 @@ pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> 
         signatures = literals(history_signatures().iter().map(String::as_str))
     );
     let mut found = Vec::new();
-    for row in session.rows("look for the histories of other tools", &question)? {
+    for row in session.rows("find the histories of other tools", &question)? {
         let columns = row.optional_text("columns")?.unwrap_or_default();
         let tool = tool_of_table(row.text("schema")?, row.text("name")?, columns);
         let table = row.text("table")?;

@@ -63,7 +63,7 @@ pub(super) fn invalid_indexes(
             builder: row.optional_text("builder")?.map(str::to_owned),
         })
     };
-    session.rows("look for invalid indexes", &sql)?.iter().map(index).collect()
+    session.rows("find invalid indexes", &sql)?.iter().map(index).collect()
 }
 
 /// The partitions of a table whose detaching has begun.
@@ -87,7 +87,7 @@ pub(super) fn detaching(
             builder: row.optional_text("builder")?.map(str::to_owned),
         })
     };
-    session.rows("look for partitions that go", &sql)?.iter().map(one).collect()
+    session.rows("find partitions that go", &sql)?.iter().map(one).collect()
 }
 
 /// Who is at work on a table or a part of it: whoever builds holds the lock of builders.

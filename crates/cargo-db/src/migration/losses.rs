@@ -36,7 +36,7 @@ pub(crate) fn losses_of(
     for migration in migrations {
         let mut losses = Vec::new();
         if migration.up.is_code {
-            let object = format!("what the way back of {} takes", migration.title());
+            let object = format!("what the down migration of {} removes", migration.title());
             losses.push(Loss::of(object, None));
         } else if let Some(down) = &migration.down {
             let bytes = down.part_of(files::read(&root.join(&down.path))?);
@@ -191,7 +191,7 @@ fn is_there(session: &mut Session, object: &LostObject) -> Result<bool> {
             quote_literal(column)
         ),
     };
-    Ok(session.value("look for what will be lost", &sql)?.is_some())
+    Ok(session.value("find what will be lost", &sql)?.is_some())
 }
 
 /// How much is in it; nothing to say about what does not exist.
@@ -201,7 +201,7 @@ fn count(session: &mut Session, object: &LostObject) -> Result<Option<Loss>> {
         "SELECT oid::regclass::text AS name, reltuples AS estimate FROM pg_class \
          WHERE oid = {table} AND relkind IN ('r', 'p')"
     );
-    let Some(row) = session.optional("look at what would be lost", &sql)? else {
+    let Some(row) = session.optional("read what would be lost", &sql)? else {
         return Ok(None);
     };
     let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);

@@ -46,7 +46,7 @@ pub(crate) fn written_by_tool(
     }
     // A tool that asks a question, and has nobody to answer it, can end like one that has nothing
     // to do.
-    let differences = vec!["it wrote nothing, and does not say that nothing is to do".to_owned()];
+    let differences = vec!["it wrote nothing, and did not report that nothing is to do".to_owned()];
     let (command, status, said) = (ended.command, ended.status, ended.said);
     Err(ProgramError::Failed { command, status, said, differences }.into())
 }
@@ -68,7 +68,7 @@ pub(crate) fn checked_name(words: &str) -> Result<String> {
         "" => bad("it is empty"),
         _ if name.len() > 100 => bad("it is longer than 100 bytes"),
         _ if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {
-            bad("it may hold letters, digits, spaces, `-` and `_`")
+            bad("use ASCII letters, digits, spaces, `-` and `_`")
         }
         _ => Ok(name),
     }

@@ -68,7 +68,7 @@ fn missed(step: &Step, applied: &BTreeSet<&Version>, history: &History) -> Optio
             if stored.is_some_and(|stored| migration.is_recorded_as(stored)) {
                 return None;
             }
-            (migration, "has another checksum still")
+            (migration, "still has a different checksum")
         }
         Step::ClearFailed { migration }
             if history
@@ -76,7 +76,7 @@ fn missed(step: &Step, applied: &BTreeSet<&Version>, history: &History) -> Optio
                 .iter()
                 .any(|row| row.version == migration.version && !row.success) =>
         {
-            (migration, "counts as failed still")
+            (migration, "is still recorded as failed")
         }
         _ => return None,
     };
@@ -94,8 +94,8 @@ fn unplanned(plan: &Plan, facts: &Facts, applied: &BTreeSet<&Version>) -> Vec<St
     };
     let gone = before.difference(applied).filter(|version| !planned.contains(*version));
     let came = applied.difference(&before).filter(|version| !planned.contains(*version));
-    let gone = gone.map(|version| format!("{} was applied, and is not any more", name_of(version)));
+    let gone = gone.map(|version| format!("{} was applied, but no longer is", name_of(version)));
     let came =
-        came.map(|version| format!("{} is applied, which nobody asked for", name_of(version)));
+        came.map(|version| format!("{} was applied without being asked for", name_of(version)));
     gone.chain(came).collect()
 }

@@ -39,7 +39,7 @@ pub(crate) fn write_history(
         };
         let table = read_history(&mut session, layout)?.table;
         let table = table
-            .ok_or_else(|| RunError::Bug { what: "the history table is not there".to_owned() })?;
+            .ok_or_else(|| RunError::Bug { what: "the history table does not exist".to_owned() })?;
         let script =
             if migration.up.is_code { None } else { Some(read_script(settings, &migration.up)?) };
         let sql = script.as_ref().map(Script::sql).unwrap_or_default();

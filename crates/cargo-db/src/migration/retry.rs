@@ -11,7 +11,7 @@ use crate::world::World;
 use crate::world::clock::{now, pause};
 
 /// Why a migration is tried again that others were in the way of.
-pub(super) const WAITED_FOR_LOCK: &str = "it waited too long for a lock";
+pub(super) const WAITED_FOR_LOCK: &str = "waited too long for a lock";
 
 /// How often one more try is worth it, and after which pause.
 pub(super) struct Patience {

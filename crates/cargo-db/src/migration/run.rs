@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
         }
         let table = read_history(&mut self.session, self.layout)?.table;
         self.table = table.ok_or_else(|| RunError::Bug {
-            what: "the history table is not where it was made".to_owned(),
+            what: "the history table is not where it was created".to_owned(),
         })?;
         Ok(())
     }

@@ -29,7 +29,7 @@ pub(super) fn end_sessions_of_killed_runs(world: &World, session: &mut Session) 
         include_str!("sql/end_killed_runs.sql"),
         write = quote_literal(&format!("%{last}"))
     );
-    for row in session.rows("look for sessions of killed runs", &sql)? {
+    for row in session.rows("find sessions of killed runs", &sql)? {
         world.tell(Event::SessionOfKilledRunEnded { pid: row.number("pid")? });
     }
     Ok(())

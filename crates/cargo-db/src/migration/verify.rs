@@ -64,7 +64,9 @@ fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
         };
         let is_true = |row: &Row| matches!(row.sole(), Ok(Some("t")));
         if !rows.iter().all(is_true) {
-            return not_verified(format!("{} rows, and there must be none, or `true`", rows.len()));
+            let count = rows.len();
+            let noun = if count == 1 { "row" } else { "rows" };
+            return not_verified(format!("it returned {count} {noun}; expected none, or `true`"));
         }
     }
     Ok(())

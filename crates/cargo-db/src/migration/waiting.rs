@@ -68,7 +68,7 @@ impl Wait {
             return Ok(false);
         }
         let sql = format!(include_str!("sql/holders.sql"), worker = worker);
-        let rows = session.rows("see whom the statement waits for", &sql)?;
+        let rows = session.rows("find out what the statement waits for", &sql)?;
         self.looked = stopwatch();
         if rows.is_empty() {
             self.in_circle = Duration::ZERO;

@@ -38,9 +38,9 @@ impl Witness {
         let own = world.sessions.opened(&self.session.target) - self.own;
         Ok(match (others.as_slice(), self.sessions, now) {
             ([], Some(before), Some(now)) if now <= before + own => Vec::new(),
-            ([], Some(_), Some(_)) => vec!["somebody else was connected meanwhile".to_owned()],
+            ([], Some(_), Some(_)) => vec!["another session was connected meanwhile".to_owned()],
             ([], ..) => {
-                vec!["it cannot be said whether somebody else was connected meanwhile".to_owned()]
+                vec!["it is unknown whether another session was connected meanwhile".to_owned()]
             }
             (others, ..) => others.iter().map(|other| format!("{other} is connected")).collect(),
         })
@@ -52,7 +52,7 @@ fn others_after_a_while(world: &World, session: &mut Session) -> Result<Vec<Stri
     let began = stopwatch();
     let sql = include_str!("sql/others_connected.sql");
     loop {
-        let others = session.column("look who is connected", sql)?;
+        let others = session.column("find out who is connected", sql)?;
         let only_ours = others
             .iter()
             .all(|other| other.starts_with("cargo-db/") || other.starts_with("pg_dump"));

@@ -74,7 +74,7 @@ impl Signal {
             source: source.into(),
             said: match Environment::named(said) {
                 Some(_) => said.to_owned(),
-                None => format!("{said}, a word that nobody knows"),
+                None => format!("{said}, an unrecognised environment name"),
             },
             environment: Environment::named(said).unwrap_or(Environment::Production),
         }

@@ -83,7 +83,7 @@ impl Binding {
             "disable" => Ok(Binding::Disable),
             "prefer" => Ok(Binding::Prefer),
             "require" => Ok(Binding::Require),
-            _ => Err(Unfit::Unreadable(format!("`{text}` is no value of `channel_binding`"))),
+            _ => Err(Unfit::Unreadable(format!("`{text}` is not a valid `channel_binding`"))),
         }
     }
 
@@ -103,6 +103,6 @@ fn takes_writes(text: &str) -> Result<bool, Unfit> {
         "any" | "prefer-standby" => Ok(false),
         "read-write" | "primary" => Ok(true),
         "read-only" | "standby" => Err(Unfit::NotHonoured("target_session_attrs")),
-        _ => Err(Unfit::Unreadable(format!("`{text}` is no value of `target_session_attrs`"))),
+        _ => Err(Unfit::Unreadable(format!("`{text}` is not a valid `target_session_attrs`"))),
     }
 }

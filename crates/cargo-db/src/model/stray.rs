@@ -25,7 +25,7 @@ fn called(c: char) -> String {
         '\n' => "a line feed".to_owned(),
         '\r' => "a carriage return".to_owned(),
         '\t' => "a tab".to_owned(),
-        c => format!("a character that is not seen (U+{:04X})", u32::from(c)),
+        c => format!("an invisible character (U+{:04X})", u32::from(c)),
     }
 }
 

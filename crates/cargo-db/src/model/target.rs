@@ -286,7 +286,7 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
         return Err(bad(&why));
     }
     if url.contains("${") {
-        return Err(bad("it holds `${`, and nothing has put a variable's value in its place"));
+        return Err(bad("it contains `${`, which no variable replaced"));
     }
     // A scheme means the same in capitals. RFC 3986, 3.1.
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
@@ -296,20 +296,18 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     if query.contains('@') {
         return Err(bad(
-            "there is an `@` behind the `?`; a `?` in a password is written `%3F`, and \
-             an `@` `%40`",
+            "there is an `@` after the `?`; write a `?` in a password as `%3F`, and an `@` as \
+             `%40`",
         ));
     }
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
     if database.contains('@') {
-        return Err(bad(
-            "there is an `@` behind the first `/`; a `/` in a password is written `%2F`",
-        ));
+        return Err(bad("there is an `@` after the first `/`; write a `/` in a password as `%2F`"));
     }
     let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
     if place.contains(',') {
-        return Err(bad("it lists several hosts, and cargo db talks to exactly one"));
+        return Err(bad("it lists several hosts, but cargo db connects to exactly one"));
     }
     let (host, port) = split_port(place).ok_or_else(|| bad("its host has no closing `]`"))?;
 
@@ -327,7 +325,7 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
     for (keyword, value) in pairs {
         let value = percent_decode_str(value)
             .decode_utf8()
-            .map_err(|_| bad("what it holds percent-encoded is not UTF-8"))?;
+            .map_err(|_| bad("its percent-encoded text is not UTF-8"))?;
         if let Some(why) = hidden_character(keyword, &value) {
             return Err(bad(&why));
         }
@@ -362,9 +360,7 @@ pub(crate) fn from_keywords(keywords: &Keywords, source: &str, os_user: &str) ->
     };
     let port = match get("port") {
         // What is taken for the port may be a piece of a password: it is not shown.
-        Some(port) => port
-            .parse()
-            .map_err(|_| bad("what stands where the port belongs is not a number".to_owned()))?,
+        Some(port) => port.parse().map_err(|_| bad("its port is not a number".to_owned()))?,
         None => 5432,
     };
     let user = get("user").unwrap_or(os_user).to_owned();
@@ -427,24 +423,24 @@ fn tls(keywords: &Keywords, bad: &dyn Fn(String) -> TargetError) -> Result<Tls> 
     };
     let mode = match get("sslmode") {
         Some(text) => {
-            TlsMode::parse(text).ok_or_else(|| bad(format!("`{text}` is not an sslmode")))?
+            TlsMode::parse(text).ok_or_else(|| bad(format!("`{text}` is not a valid `sslmode`")))?
         }
         // As in libpq: who trusts the system's authorities wants the name checked too.
         None if get("sslrootcert") == Some("system") => TlsMode::VerifyFull,
         None => TlsMode::Prefer,
     };
     if get("sslrootcert") == Some("system") && mode != TlsMode::VerifyFull {
-        return Err(bad("`sslrootcert=system` goes with `sslmode=verify-full` only".to_owned()));
+        return Err(bad("`sslrootcert=system` requires `sslmode=verify-full`".to_owned()));
     }
     if mode == TlsMode::VerifyCa && root.is_none() {
-        let why = "`sslmode=verify-ca` needs `sslrootcert`: any authority of the system would \
-                       do for any name";
+        let why = "`sslmode=verify-ca` needs `sslrootcert`: any authority that the system trusts \
+                   could issue a certificate";
         return Err(bad(why.to_owned()));
     }
     let identity = match (get("sslcert"), get("sslkey")) {
         (Some(certificate), Some(key)) => Some((PathBuf::from(certificate), PathBuf::from(key))),
         (None, None) => None,
-        _ => return Err(bad("`sslcert` and `sslkey` go together".to_owned())),
+        _ => return Err(bad("`sslcert` and `sslkey` must be set together".to_owned())),
     };
     Ok(Tls { mode, root, identity })
 }

@@ -57,7 +57,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// All of them, in the order of the policy's table.
+    /// All backups, in the order of the policy's table.
     pub(crate) const ALL: [Operation; 14] = [
         Operation::Migrate,
         Operation::Rollback,

@@ -120,7 +120,7 @@ pub(crate) fn judge(backups: &[Backup], rules: &Retention, bounds: &Bounds<'_>) 
         .filter(|verdict| !verdict.name.is_empty())
         .collect();
     hold_back(&mut verdicts, &own, bounds);
-    let foreign = "of another database or server, as far as is known";
+    let foreign = "of another database or server, as far as known";
     let foreign = |backup: &&Backup| Verdict::kept(&backup.manifest.name, foreign.to_owned());
     verdicts.extend(others.iter().map(foreign));
     verdicts
@@ -160,7 +160,7 @@ fn judge_kind(judged: &[&Judged<'_>], rules: &Retention, now: OffsetDateTime) ->
     let verdicts = judged.iter().enumerate().map(|(index, one)| {
         let mut reasons = Vec::new();
         if one.verified && newest_of.insert(one.reason) {
-            reasons.push("the newest that was verified".to_owned());
+            reasons.push("the newest verified backup".to_owned());
         }
         if index < rules.last {
             reasons.push(format!("one of the last {}", rules.last));
@@ -168,7 +168,7 @@ fn judge_kind(judged: &[&Judged<'_>], rules: &Retention, now: OffsetDateTime) ->
         // One of the future is young.
         let age = Duration::try_from(now - one.finished).unwrap_or_default();
         if rules.within.is_some_and(|within| age <= within) {
-            reasons.push("young enough".to_owned());
+            reasons.push("recent enough".to_owned());
         }
         reasons.extend(periods.iter_mut().filter_map(|period| period.keeps(one.finished)));
         Verdict { name: one.name.to_owned(), reasons, withheld: None }

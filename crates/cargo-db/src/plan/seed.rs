@@ -60,7 +60,7 @@ pub(crate) fn seed(facts: &SeedFacts, request: &SeedRequest) -> Result<Plan> {
     }
     let mut plan = facts.facts.plan(verb, steps);
     plan.skipped =
-        here.into_iter().map(|seed| format!("`{}` is loaded already", seed.path)).collect();
+        here.into_iter().map(|seed| format!("`{}` is already loaded", seed.path)).collect();
     Ok(plan)
 }
 

@@ -91,7 +91,7 @@ impl Policy {
                     Operation::ALL.into_iter().find(|verb| verb.key() == key).ok_or_else(|| {
                         let known: Vec<&str> =
                             Operation::ALL.into_iter().map(Operation::key).collect();
-                        bad(format!("there is no such verb; there are {}", known.join(", ")))
+                        bad(format!("unknown verb; the verbs are {}", known.join(", ")))
                     })?;
                 let own = table(verb, *environment);
                 let asked = match (word.as_str(), own) {
@@ -105,7 +105,7 @@ impl Policy {
                 };
                 if asked < own || (own == Judgement::Never && word != "never") {
                     return Err(bad(format!(
-                        "it would loosen the policy, which is: {}",
+                        "it would loosen the policy, which requires: {}",
                         own.describe()
                     ))
                     .into());

@@ -153,7 +153,7 @@ impl Stage<'_> {
         let countable = known.is_none_or(|relation| relation.countable);
         let question =
             format!("SELECT {oid}::pg_catalog.regclass FROM pg_catalog.pg_class WHERE oid = {oid}");
-        let Some(name) = self.session.value("look for the table", &question)? else {
+        let Some(name) = self.session.value("find the table", &question)? else {
             return Ok(None);
         };
         if !self.baseline.holds_rows || !countable {
@@ -176,7 +176,7 @@ impl Stage<'_> {
             let line = doings.line();
             found.extend(orphans.into_iter().map(|one| Finding { line, ..one }));
         } else if doings.off.is_some() {
-            let why = "foreign keys may have been off, and the copy has no rows to prove them by";
+            let why = "foreign keys may have been off, and the copy has no rows to check them with";
             found.push(finding("not-counted", doings.line(), "", why.to_owned()));
         }
         Ok(found)
@@ -189,7 +189,7 @@ fn still_off(then: &Standing, now: &Standing, doings: &Doings) -> Vec<Finding> {
     let off = now.triggers.iter().filter(|(oid, trigger)| !trigger.enabled && was_on(oid));
     let tables: BTreeSet<&str> = off.map(|(_, trigger)| trigger.table.as_str()).collect();
     let told = |table: &str| {
-        let why = "its foreign keys stay off: nothing looks at them from now on".to_owned();
+        let why = "its foreign keys stay off: they are not checked from now on".to_owned();
         let mut found = finding("constraints-off", doings.off.unwrap_or(1), "", why);
         let object = short(table).to_owned();
         found.help = Some(format!(

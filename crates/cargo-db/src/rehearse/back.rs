@@ -38,7 +38,7 @@ impl Stage<'_> {
             };
             left_behind.append(&mut difference);
             if failed.is_some() {
-                let why = format!("the way back of {} fails", rehearsed[index].version);
+                let why = format!("the down migration of {} fails", rehearsed[index].version);
                 let earlier =
                     rehearsed[..index].iter_mut().filter(|one| one.way_back.word() == "unmeasured");
                 earlier.for_each(|one| one.way_back = WayBack::Unmeasured(why.clone()));

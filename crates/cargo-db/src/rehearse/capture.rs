@@ -63,7 +63,7 @@ impl Capture {
     ) -> Result<Option<Capture>> {
         let Some((table, wanted)) = wanted(&statement.text) else { return Ok(None) };
         let question = format!("SELECT {}::oid AS oid", theirs.path.table(&table));
-        let oid = session.one("look for the table", &question)?.optional_number("oid")?;
+        let oid = session.one("find the table", &question)?.optional_number("oid")?;
         let may_be_kept = |&oid: &Oid| is_kept(baseline, oid) && now.hidden(oid).is_none();
         let Some(table) = oid.filter(may_be_kept) else { return Ok(None) };
         match wanted {
@@ -176,7 +176,7 @@ impl Capture {
     /// table. Nothing where that cannot be known.
     pub(super) fn compare(self, session: &mut Session, done: Counts) -> Result<Option<Vec<Kept>>> {
         let question = format!("SELECT {}::regclass::text", self.table);
-        let Some(name) = session.value("look for the table", &question)? else { return Ok(None) };
+        let Some(name) = session.value("find the table", &question)? else { return Ok(None) };
         let kept = match &self.what {
             What::Overwritten { columns, key, rekeys } => {
                 let mut kept = self.overwritten(session, &name, columns, key)?;
@@ -323,7 +323,7 @@ fn primary_key(session: &mut Session, table: Oid) -> Result<Vec<String>> {
          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) \
          WHERE i.indrelid = {table} AND i.indisprimary"
     );
-    session.column("look for the primary key", &sql)
+    session.column("find the primary key", &sql)
 }
 
 /// Runs a statement of ours in the migration's transaction, which must survive its failing.

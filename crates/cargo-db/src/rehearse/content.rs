@@ -81,13 +81,13 @@ impl Content {
                     "rows-lost",
                     name.clone(),
                     before.rows,
-                    format!("the table is gone, with {} rows", before.rows),
+                    format!("the table is dropped, with {} rows", before.rows),
                 );
                 continue;
             };
             if after.rows < before.rows {
                 let gone = before.rows - after.rows;
-                add("rows-lost", name.clone(), gone, format!("{gone} rows are gone"));
+                add("rows-lost", name.clone(), gone, format!("{gone} rows are lost"));
                 continue;
             }
             for (column, &values) in before.values.iter().filter(|(_, values)| **values > 0) {
@@ -97,7 +97,7 @@ impl Content {
                         "values-lost",
                         object,
                         values,
-                        format!("{values} values go with the column"),
+                        format!("{values} values are lost with the column"),
                     ),
                     Some(&left) if left < values => {
                         add(
@@ -117,7 +117,7 @@ impl Content {
 
 /// That nobody can tell what became of a table's rows.
 fn not_counted(table: &str) -> Finding {
-    let why = "row security hides rows of it: whether any go is not known".to_owned();
+    let why = "row security hides some of its rows: whether any are lost is not known".to_owned();
     let mut found = finding("not-counted", 1, "", why);
     found.object = Some(judge::short(table).to_owned());
     found

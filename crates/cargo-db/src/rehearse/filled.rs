@@ -21,7 +21,7 @@ pub(super) fn filled(session: &mut Session, snapshot: &Snapshot) -> Result<BTree
             format!("SELECT {oid} AS oid WHERE EXISTS (SELECT 1 FROM {})", table.name)
         };
         let sql = some.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ");
-        for row in session.rows("look for tables with rows", &sql)? {
+        for row in session.rows("find tables with rows", &sql)? {
             filled.insert(row.number("oid")?);
         }
     }
@@ -34,9 +34,9 @@ pub(super) fn may_be_filled(session: &mut Session, names: &[&str]) -> Result<Vec
     for name in names {
         // The name may come from a receipt of another machine: the server says what it names.
         let question = format!("SELECT pg_catalog.to_regclass({})", quote_literal(name));
-        let Some(table) = session.value("look for the table", &question)? else { continue };
+        let Some(table) = session.value("find the table", &question)? else { continue };
         let look = format!("SELECT 1 FROM {table} LIMIT 1");
-        if !matches!(session.value("look for a row", &look), Ok(None)) {
+        if !matches!(session.value("read a row", &look), Ok(None)) {
             found.push((*name).to_owned());
         }
     }

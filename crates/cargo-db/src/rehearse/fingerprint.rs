@@ -71,8 +71,8 @@ impl Fingerprint {
                 _ => continue,
             };
             let evidence = match now {
-                None => format!("there is no {kind} {name} any more"),
-                Some(now) => format!("it was {}, and is {}", type_of(before), type_of(now)),
+                None => format!("{kind} {name} no longer exists"),
+                Some(now) => format!("it was {}, now {}", type_of(before), type_of(now)),
             };
             changes.push(Change { rule, object: name.clone(), evidence });
         }
@@ -88,7 +88,7 @@ impl Fingerprint {
         changes.extend(after.0.iter().filter(required).map(|((_, name), _)| Change {
             rule: "required-column",
             object: name.clone(),
-            evidence: "a row must have a value here, and there is no default".to_owned(),
+            evidence: "a value is required, and there is no default".to_owned(),
         }));
         changes
     }

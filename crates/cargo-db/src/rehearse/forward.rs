@@ -58,7 +58,8 @@ impl Stage<'_> {
         let checked = self.check(migration)?;
         if checked.allowed.iter().any(|rule| rule == "outside-database") {
             // Its author has allowed it. It is not run on the copy, but those after it are.
-            let why = format!("{subject} reaches beyond its database, as it says, and was not run");
+            let why =
+                format!("{subject} affects more than its database, as it says, and was not run");
             let mut one = unmeasured(migration, checked.findings, why);
             one.verdict = Verdict::Warn.max(Verdict::of(&one.findings));
             one.empty = self.baseline.empty(None);
@@ -72,7 +73,7 @@ impl Stage<'_> {
         }
         let one = self.measured(migration, checked)?;
         let fails = one.findings.iter().any(|finding| STOPS.contains(&finding.rule.as_str()));
-        Ok((one, fails.then(|| format!("{subject} fails before it"))))
+        Ok((one, fails.then(|| format!("{subject}, which runs before it, fails"))))
     }
 
     fn check(&self, migration: &Migration) -> Result<Checked> {
@@ -94,8 +95,8 @@ impl Stage<'_> {
         let Ran { measured, failed, failure } = self.run(&migration.up)?;
         let way_back = match &migration.down {
             None => WayBack::Irreversible,
-            Some(_) if failed.is_some() => WayBack::Unmeasured("the way there fails".to_owned()),
-            Some(_) => WayBack::Unmeasured("it was not tried".to_owned()),
+            Some(_) if failed.is_some() => WayBack::Unmeasured("the up migration fails".to_owned()),
+            Some(_) => WayBack::Unmeasured("not tried".to_owned()),
         };
         let mut findings: Vec<Finding> = judge::beside_measurement(checked.findings);
         findings.extend(measured.iter().flat_map(judge::findings));
@@ -182,7 +183,7 @@ impl Stage<'_> {
             "SELECT c.oid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
              WHERE NOT i.indisvalid AND c.relkind = '{kind}'"
         );
-        self.session.column("look for invalid indexes", &sql)
+        self.session.column("find invalid indexes", &sql)
     }
 }
 
@@ -190,7 +191,7 @@ impl Stage<'_> {
 fn left_behind(now: Vec<String>, before: &[String]) -> Vec<Finding> {
     let new = now.into_iter().filter(|index| !before.contains(index));
     let found = |index: String| {
-        let why = "it was left behind, and nothing can use it".to_owned();
+        let why = "it was left behind, and no query can use it".to_owned();
         let mut found = finding("invalid-index", 1, "", why);
         found.object = Some(judge::short(&index).to_owned());
         found

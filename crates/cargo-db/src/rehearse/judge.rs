@@ -48,7 +48,7 @@ fn losses(measured: &Measured) -> Vec<Finding> {
         let Some(count) = lost.rows.filter(|rows| *rows > 0) else { continue };
         let (object, rows) = (lost.object(), grouped(count));
         if lost.column.is_some() {
-            add("values-lost", &object, count, format!("{rows} values go with the column"));
+            add("values-lost", &object, count, format!("{rows} values are lost with the column"));
         } else {
             add("rows-lost", &object, count, format!("{}, with {rows} rows", lost.how));
         }
@@ -64,7 +64,7 @@ fn losses(measured: &Measured) -> Vec<Finding> {
         }
         if counts.updated > 0 && !measured.captured.contains(table) {
             let evidence = format!(
-                "{} rows updated; whether values went is not known",
+                "{} rows updated; whether values were lost is not known",
                 grouped(counts.updated)
             );
             add("values-overwritten", table, counts.updated, evidence);
@@ -86,10 +86,10 @@ fn uncounted(measured: &Measured) -> Vec<Finding> {
     };
     let lost = measured.lost.iter().filter(|lost| lost.rows.is_none()).map(|lost| {
         let what = if lost.column.is_some() { "values" } else { "rows" };
-        not_counted(&lost.object(), format!("{}; how many {what} go is not known", lost.how))
+        not_counted(&lost.object(), format!("{}; how many {what} are lost is not known", lost.how))
     });
     let hidden = measured.hidden.iter().map(|object| {
-        let why = "not all of its rows can be seen: what the statement does to them is not known";
+        let why = "not all of its rows are visible: the effect of the statement is not known";
         not_counted(object, why.to_owned())
     });
     lost.chain(hidden).collect()
@@ -105,11 +105,11 @@ fn of_values(kept: &Kept) -> (&'static str, &str, u64, String) {
             ("values-lost", object, *values, evidence)
         }
         Kept::Overwritten { object, values, .. } => {
-            let evidence = format!("{} values are others now", grouped(*values));
+            let evidence = format!("{} values were changed", grouped(*values));
             ("values-overwritten", object, *values, evidence)
         }
         Kept::Rekeyed { object, rows } => {
-            let evidence = format!("{} rows have another primary key now", grouped(*rows));
+            let evidence = format!("the primary keys of {} rows changed", grouped(*rows));
             ("keys-changed", object, *rows, evidence)
         }
         Kept::Retyped { object, values: Some(values) } => {
@@ -130,18 +130,18 @@ fn locked(measured: &Measured) -> Vec<Finding> {
         found.push(about(measured, rule, object, rows, evidence));
     };
     for (table, rows) in &measured.rewritten {
-        add("rewrite", table, *rows, format!("the table is written anew, {} rows", grouped(*rows)));
+        add("rewrite", table, *rows, format!("the table is rewritten, {} rows", grouped(*rows)));
     }
     for scan in &measured.scans {
         let needs = if scan.is_view { Mode::AccessExclusive } else { Mode::Share };
         let rewritten = measured.rewritten.iter().any(|(table, _)| *table == scan.table);
         if let Some(mode) = scan.under.filter(|mode| *mode >= needs && !rewritten) {
             let who = mode.blocks().unwrap_or_default();
-            let evidence = format!("reads {} rows while {who} wait", grouped(scan.rows));
+            let evidence = format!("scans {} rows while {who} wait", grouped(scan.rows));
             add("scan-under-lock", &scan.table, scan.rows, evidence);
         }
         if scan.times >= SCANS_AT_MOST {
-            let evidence = format!("read whole {} times: an index is missing", grouped(scan.times));
+            let evidence = format!("scanned {} times: an index is missing", grouped(scan.times));
             add("missing-index", &scan.table, scan.rows, evidence);
         }
     }
@@ -155,7 +155,7 @@ fn locked(measured: &Measured) -> Vec<Finding> {
     {
         let (millis, work_) = (measured.elapsed.as_millis(), grouped(work));
         let evidence = format!(
-            "an earlier statement has shut it: {millis} ms and {work_} rows of other work meanwhile"
+            "an earlier statement locked it: {millis} ms and {work_} rows of other work meanwhile"
         );
         add("work-under-lock", table, work, evidence);
     }
@@ -427,7 +427,7 @@ mod tests {
         };
         assert_eq!(told(&shut(500, 1000)), Vec::<String>::new());
         let why = |millis: &str, rows: &str| {
-            format!("an earlier statement has shut it: {millis} ms and {rows} rows of other work")
+            format!("an earlier statement locked it: {millis} ms and {rows} rows of other work")
         };
         let slow = format!("work-under-lock a 0: {} meanwhile", why("501", "0"));
         assert_eq!(told(&shut(501, 0)), [slow]);

@@ -45,7 +45,7 @@ pub(super) fn orphans(
 fn prove(session: &mut Session, key: &Row) -> Result<Option<Finding>> {
     let object = key.text("name")?;
     if !key.flag("countable")? {
-        let why = "not all rows can be seen: whether it holds is not known".to_owned();
+        let why = "not all rows are visible: whether it holds is not known".to_owned();
         let mut found = finding("not-counted", 1, "", why);
         found.object = Some(short(object).to_owned());
         return Ok(Some(found));
@@ -58,7 +58,7 @@ fn prove(session: &mut Session, key: &Row) -> Result<Option<Finding>> {
     );
     let rows: u64 = session.number("prove a foreign key", &sql)?;
     let evidence = format!(
-        "{} rows of {} refer to rows of {} that are not there",
+        "{} rows of {} refer to rows of {} that do not exist",
         grouped(rows),
         short(child.trim_start_matches("ONLY ")),
         short(parent.trim_start_matches("ONLY "))

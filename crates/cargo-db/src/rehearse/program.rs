@@ -35,7 +35,7 @@ impl Stage<'_> {
             let outcome = self.group(group, one_by_one && migrations.len() > 1)?;
             if outcome.iter().any(|one| one.findings.iter().any(|finding| finding.rule == "fails"))
             {
-                stopped = Some("one before it fails".to_owned());
+                stopped = Some("an earlier migration fails".to_owned());
             }
             rehearsed.extend(outcome);
         }
@@ -88,7 +88,7 @@ impl Stage<'_> {
             verdict,
             findings,
             duration,
-            way_back: WayBack::Unmeasured("it was not tried".to_owned()),
+            way_back: WayBack::Unmeasured("not tried".to_owned()),
             changes: lines,
             guards,
             empty: self.baseline.empty(None),
@@ -135,7 +135,7 @@ impl Stage<'_> {
                 let Some(left_out) = group.iter().find(|one| !applied(one)) else {
                     return Ok(None);
                 };
-                format!("the tool reported success, and {} is not applied", left_out.title())
+                format!("the tool reported success, but {} is not applied", left_out.title())
             }
         };
         Ok(Some(finding("fails", 1, "", why)))

@@ -67,9 +67,9 @@ fn secured(before: &Standing, after: &Standing, rows: &dyn Fn(&str) -> u64) -> V
     for (table, now) in &after.tables {
         let Some(then) = before.tables.get(table) else { continue };
         let evidence = match (then.on, now.on, then.forced, now.forced) {
-            (false, true, _, true) => "who is no superuser sees only what a policy shows",
-            (false, true, ..) => "who does not own it sees only what a policy shows",
-            (true, true, false, true) => "its owner too sees only what a policy shows now",
+            (false, true, _, true) => "roles other than superusers see only what a policy shows",
+            (false, true, ..) => "roles other than its owner see only what a policy shows",
+            (true, true, false, true) => "its owner now also sees only what a policy shows",
             _ => continue,
         };
         found.push(about("row-security-on", table, rows(table), evidence.to_owned()));
@@ -90,10 +90,8 @@ fn not_unique(before: Moment<'_>, after: Moment<'_>, rows: &dyn Fn(&str) -> u64)
         if others.any(|now| nameless(after.schema, now).as_ref() == Some(&definition)) {
             continue;
         }
-        let evidence = format!(
-            "{} may hold values twice, and ON CONFLICT fails that refers to it",
-            short(&index.table)
-        );
+        let evidence =
+            format!("{} may contain duplicates, and ON CONFLICT on it fails", short(&index.table));
         found.push(about("unique-gone", &index.name, rows(&index.table), evidence));
     }
     found
@@ -122,6 +120,6 @@ pub(super) fn left<'a>(
 /// That rows have left their parent.
 pub(super) fn partition_gone(parent: &str, child: &str, rows: u64) -> Finding {
     let (parent, short_child) = (short(parent), short(child));
-    let evidence = format!("{rows} rows of {short_child} are no longer rows of {parent}");
+    let evidence = format!("{rows} rows of {short_child} no longer belong to {parent}");
     about("partition-gone", child, rows, evidence)
 }

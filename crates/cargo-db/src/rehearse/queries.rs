@@ -35,8 +35,10 @@ pub(crate) fn read(root: &Path, folder: &Path, revision: Option<&str>) -> Result
     }
     if queries.is_empty() {
         let at = revision.map(|revision| format!(" of {revision}")).unwrap_or_default();
-        let what =
-            format!("`{}`{at} holds no queries: no `.json` of sqlx, no `.sql`", folder.display());
+        let what = format!(
+            "`{}`{at} contains no queries: no `.json` of sqlx, no `.sql`",
+            folder.display()
+        );
         return Err(SettingsError::Usage { what }.into());
     }
     Ok(queries)
@@ -59,7 +61,7 @@ fn texts(root: &Path, folder: &Path, revision: Option<&str>) -> Result<Vec<(Stri
     let listed =
         process::git(root, &["ls-tree", "-r", "-z", "--name-only", revision, "--", &folder])
             .ok_or_else(|| SettingsError::Usage {
-                what: format!("git knows no revision `{revision}` in `{}`", root.display()),
+                what: format!("git has no revision `{revision}` in `{}`", root.display()),
             })?;
     let names = listed.split('\0').filter(|name| wanted(name));
     let texts = names.filter_map(|name| {

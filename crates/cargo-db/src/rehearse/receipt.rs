@@ -150,7 +150,7 @@ impl Receipt {
             return Some("its signature is not 128 hexadecimal digits: it was forged".to_owned());
         };
         if !key.has_signed(&self.message(), &signature) {
-            return Some(format!("it is not what {key} signed: it was edited"));
+            return Some(format!("it differs from what {key} signed: it was edited"));
         }
         let is_accepted = accepted.contains(key);
         (!is_accepted).then(|| format!("{key} signed it, which this database does not accept"))
@@ -182,7 +182,7 @@ impl Receipt {
     /// Why it does not hold for these migrations, as things stand; nothing where it does.
     pub(crate) fn objection(&self, migrations: &[&Migration], now: &SchemaState) -> Option<String> {
         if self.version != VERSION {
-            return Some(format!("it is of format {}, which is not known", self.version));
+            return Some(format!("its format {} is unknown", self.version));
         }
         let same = |(entry, migration): (&Entry, &&Migration)| {
             entry.up == migration.up.checksum.to_string()
@@ -190,23 +190,23 @@ impl Receipt {
         if self.migrations.len() < migrations.len()
             || !self.migrations.iter().zip(migrations).all(same)
         {
-            return Some("it is of other files".to_owned());
+            return Some("the files differ".to_owned());
         }
         if self.schema != now.schema {
-            return Some("it is of another schema".to_owned());
+            return Some("the schema differs".to_owned());
         }
         if self.server != now.server {
             return Some(format!(
-                "it is of PostgreSQL {}, and this is {}",
+                "it is for PostgreSQL {}, and this is {}",
                 self.server, now.server
             ));
         }
         if self.rows == 0 && now.rows > 0 {
-            return Some("there were no rows where it was rehearsed".to_owned());
+            return Some("the rehearsed copy had no rows".to_owned());
         }
         // A clock that is a little wrong is none of this.
         if self.when > clock::now() + Duration::from_secs(300) {
-            return Some("it is of the future".to_owned());
+            return Some("it is dated in the future".to_owned());
         }
         if self.when + FRESH < clock::now() {
             return Some(format!("it is older than {} days", FRESH.as_secs() / 86_400));

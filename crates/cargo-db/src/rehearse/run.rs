@@ -50,7 +50,7 @@ impl Stage<'_> {
                 Some(found)
             }
             Err(Stop::Ended { line, .. }) => {
-                let why = "it ends the transaction that the migration runs in".to_owned();
+                let why = "it ends the migration's transaction".to_owned();
                 Some(finding("fails", line, "", why))
             }
             Err(Stop::Refused(failure)) => return Err(failure),
@@ -65,7 +65,7 @@ impl Stage<'_> {
         } else if reached_out || inside && reaches_out(&mut self.session)? {
             // What lies outside the database is the real server's: it is undone, and said.
             self.session.run("give up", "ROLLBACK")?;
-            let why = "it changes what all databases share, and was undone".to_owned();
+            let why = "it changes objects shared by all databases, and was rolled back".to_owned();
             failed = Some(finding("outside-database", 1, "", why));
         } else if inside && let Err(error) = commit(&mut self.session, &mut measure) {
             failed = Some(finding("commit-fails", 1, "", error.to_string()));

@@ -197,5 +197,5 @@ impl Snapshot {
 /// who has them, databases, tablespaces, and what is said and set of them.
 pub(super) fn reaches_out(session: &mut Session) -> Result<bool> {
     let sql = include_str!("sql/reaches_out.sql");
-    Ok(session.value("look at what all databases share", sql)?.is_some())
+    Ok(session.value("read what all databases share", sql)?.is_some())
 }

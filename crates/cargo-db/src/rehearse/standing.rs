@@ -77,7 +77,7 @@ pub(super) struct Numbered {
 impl Standing {
     /// Asks for it.
     pub(super) fn of(session: &mut Session) -> Result<Standing> {
-        let doing = "look at rights, keys and sequences";
+        let doing = "read rights, keys and sequences";
         let sql = include_str!("sql/standing.sql").replace("{schema}", PROJECT_SCHEMA);
         let [rights, tables, unique, children, triggers, numbered, hollow, risky] =
             session.sets(doing, &sql)?;

@@ -157,5 +157,5 @@ fn tables_named(
          WHERE c.relkind IN ('r', 'p', 'i', 'm') AND c.oid >= 16384",
         list.join(", ")
     );
-    session.column("look for the tables that it names", &sql)
+    session.column("find the tables that it names", &sql)
 }

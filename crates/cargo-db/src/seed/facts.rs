@@ -32,12 +32,12 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
         return Err(ConnectionError::NoDatabase { database, server, environment }.into());
     };
     let sql = include_str!("sql/tables.sql");
-    let [tables, memory] = session.sets("look at the tables", sql)?;
+    let [tables, memory] = session.sets("read the tables", sql)?;
     let named = |row: &Row| table(row).map(|facts| (facts.name.clone(), facts));
     let mut tables: BTreeMap<String, TableFacts> =
         tables.iter().map(named).collect::<Result<_>>()?;
     let search_path = session.kept_path().to_vec();
-    let remembers = only_row("look at the tables", memory)?.flag("remembers")?;
+    let remembers = only_row("read the tables", memory)?.flag("remembers")?;
     let loaded = if remembers { remembered(&mut session)? } else { Vec::new() };
     count_rows(&mut session, &mut tables)?;
     Ok(SeedFacts { facts, seeds, loaded, tables, search_path })

@@ -35,7 +35,7 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
     let transaction = Transaction::begin(&mut session)?;
     let memory = include_str!("sql/memory.sql");
-    session.run_with_triggers("make the table that remembers seeds", memory)?;
+    session.run_with_triggers("create the table of loaded seeds", memory)?;
     let own = Own::of(&mut session)?;
     let mut total = Rows::new();
     for step in &plan.steps {
@@ -76,7 +76,7 @@ fn clear(world: &World, session: &mut Session, tables: &[Loss]) -> Result<()> {
     let began = stopwatch();
     let names: Vec<String> = tables.iter().map(|loss| quote_qualified(&loss.object)).collect();
     let empty = format!("TRUNCATE {} RESTART IDENTITY", names.join(", "));
-    session.run_with_triggers("clear the tables", &empty)?;
+    session.run_with_triggers("empty the tables", &empty)?;
     // Whatever filled one of them is not loaded any more.
     let cleared: Vec<String> = tables.iter().map(|loss| quote_literal(&loss.object)).collect();
     let forget =
@@ -101,7 +101,7 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
     stopped.map_err(|stop| match stop {
         Stop::Statement(statement) => DatabaseError::Statement {
             statement,
-            subject: "the whole seeding".to_owned(),
+            subject: "loading the seeds".to_owned(),
             verb: "seed",
         }
         .into(),
@@ -140,5 +140,5 @@ fn remember(session: &mut Session, seed: &Seed, rows: &Rows) -> Result<()> {
         checksum = quote_literal(&seed.checksum.to_string()),
         tables = tables.join(", ")
     );
-    session.run("remember the seed", &sql)
+    session.run("record the seed", &sql)
 }

@@ -18,7 +18,7 @@ pub(crate) struct Memory {
 impl Memory {
     /// That of the session's database; nothing where it has none, or one that is not of our making.
     pub(crate) fn of(session: &mut Session) -> Result<Option<Memory>> {
-        if session.value("look for the memory of seeds", IS_OURS)?.is_none() {
+        if session.value("find the table of loaded seeds", IS_OURS)?.is_none() {
             return Ok(None);
         }
         Ok(Some(Memory { rows: session.column("read which seeds are loaded", ROWS)? }))
@@ -33,6 +33,6 @@ impl Memory {
                 "; INSERT INTO cargo_db.seeds (path, checksum, tables, loaded_at) VALUES {rows}"
             );
         }
-        session.run("remember the seeds", &sql)
+        session.run("record the seeds", &sql)
     }
 }

@@ -87,12 +87,12 @@ pub(crate) fn place(
     if let Some(name) = url_variable.filter(|_| is_missing) {
         let (source_name, value) = ("migrations.url in db.toml".to_owned(), name.to_owned());
         if name.contains("://") {
-            let why = "it is the name of a variable; a URL may hold a password, and db.toml is no \
-                       place for one";
+            let why = "this must be the name of a variable: a URL can contain a password, which \
+                       must not be in db.toml";
             let value = "a URL".to_owned();
             return Err(SettingsError::Value { source_name, value, why: why.to_owned() }.into());
         }
-        let why = "there is no such variable, in the environment or in `.env`".to_owned();
+        let why = "no such variable in the environment or in `.env`".to_owned();
         return Err(SettingsError::Value { source_name, value, why }.into());
     }
     if let Some(url) = url {

@@ -36,7 +36,7 @@ pub(super) fn parse(
         let (name, value) = assignment.finish().ok_or_else(|| SettingsError::File {
             file: path.to_owned(),
             line,
-            why: "this is not `NAME=value`; a value with spaces stands in quotes".to_owned(),
+            why: "expected `NAME=value`; put a value with spaces in quotes".to_owned(),
             suggestion: None,
         })?;
         let known = Known { process, entries: &entries, text };
@@ -175,7 +175,7 @@ impl Known<'_> {
             let is_of_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
             let name: String = name.chars().take_while(is_of_name).collect();
             return Err(format!(
-                "`${{{name}…}}` is more than a name, and cargo db reads no defaults there"
+                "`${{{name}…}}` contains more than a name; cargo db does not support defaults here"
             ));
         }
         let of_process = self.process.get(name).filter(|value| !value.is_empty());
@@ -183,8 +183,8 @@ impl Known<'_> {
             (Some(value), _) => Ok(value.clone()),
             (None, Some(Ok(value))) if !value.is_empty() => Ok(value.clone()),
             (None, Some(Err(why))) => Err(why.clone()),
-            _ if *secret => Err("a `$` begins the name of a variable that is not set; in single \
-                 quotes it stands for itself"
+            _ if *secret => Err("`$` starts the name of a variable that is not set; in single \
+                                 quotes, it is literal"
                 .to_owned()),
             _ => Err(self.unset(name)),
         }
@@ -198,9 +198,11 @@ impl Known<'_> {
             line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
         });
         match later.filter(|_| !self.entries.contains_key(name)) {
-            Some(later) => format!("`{name}` is not set yet: line {} comes later", later + 1),
+            Some(later) => {
+                format!("`{name}` is not set yet: it is defined later, in line {}", later + 1)
+            }
             None => {
-                format!("`{name}` is not set; in single quotes a `$` stands for itself")
+                format!("`{name}` is not set; in single quotes, `$` is literal")
             }
         }
     }

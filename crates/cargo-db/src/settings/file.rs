@@ -130,7 +130,7 @@ pub(crate) struct BackupTable {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct EnvironmentTable {
     pub(crate) hosts: Vec<String>,
-    /// By verb: what is asked for beyond the house's own policy.
+    /// By verb: what is asked for beyond the built-in policy.
     pub(crate) policy: BTreeMap<String, String>,
 }
 
@@ -164,8 +164,7 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
         .find(|name| crate::model::environment::Environment::named(name).is_none());
     if let Some(name) = unknown {
         let why =
-            "no environment has this name; there are test, development, staging and production"
-                .to_owned();
+            "unknown environment; expected test, development, staging or production".to_owned();
         let source_name = "[environments] in db.toml".to_owned();
         return Err(SettingsError::Value { source_name, value: name.clone(), why }.into());
     }

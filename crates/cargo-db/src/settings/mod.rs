@@ -117,7 +117,7 @@ pub(crate) struct Settings {
     pub(crate) all_or_nothing: Option<bool>,
     /// `CARGO_DB_REHEARSE`, or `[migrate] rehearse`; false is heard in development only.
     pub(crate) rehearse: bool,
-    /// What `[environments.<name>.policy]` asks for beyond the house's own policy, by verb.
+    /// What `[environments.<name>.policy]` asks for beyond the built-in policy, by verb.
     pub(crate) tightened: BTreeMap<Environment, BTreeMap<String, String>>,
     /// The AI agent that runs us, if one does.
     pub(crate) agent: Agent,

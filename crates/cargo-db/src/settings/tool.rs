@@ -240,7 +240,8 @@ fn runner_of(table: &MigrationsTable, layout: &ProjectTool) -> Result<Runner> {
             if !layout.is_code() && layout.profile().table_variable.is_none() =>
         {
             let why = format!(
-                "{tool} would not know of it, and begin anew: leave `runner = \"tool\"` out"
+                "{tool} would not read it, and start from the first migration: remove `runner = \
+                 \"tool\"`"
             );
             bad("table", named.clone(), why)
         }

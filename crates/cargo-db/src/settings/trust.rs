@@ -77,10 +77,10 @@ impl<T> Guarded<T> {
     pub(crate) fn to_run(&self) -> Result<&T> {
         match &self.trust {
             Some(trust) => trust.permits().map(|()| &self.value),
-            None => Err(SettingsError::Usage {
-                what: "nobody has said whether this repository is trusted".to_owned(),
+            None => {
+                Err(SettingsError::Usage { what: "this repository is not trusted yet".to_owned() }
+                    .into())
             }
-            .into()),
         }
     }
 }

@@ -43,7 +43,7 @@ impl Variables {
                 SettingsError::Value {
                     source_name: "--env-file".to_owned(),
                     value: file.display().to_string(),
-                    why: "there is no such file".to_owned(),
+                    why: "no such file".to_owned(),
                 }
             })?);
         }

@@ -11,13 +11,13 @@ use crate::world::pg::{Purpose, Session};
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Show what was done, by whom, and what came of it
+/// Show the audit trail: what was done, by whom, and the outcome
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Audit {
     #[command(subcommand)]
     action: Option<Action>,
-    /// What the database itself remembers, instead of this project's file
+    /// Show the trail kept in the database instead of this project's file
     #[arg(long)]
     database: bool,
 }
@@ -37,7 +37,7 @@ verbs! {
     Action { Verify(Verify), }
 }
 
-/// Look for the first record that was changed or taken out
+/// Verify the audit trail; report the first record that was changed or removed
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Verify {}

@@ -10,51 +10,52 @@ use crate::model::backup::{Compression, Format, Reason};
 use crate::verb::declare::Verb;
 use crate::world::files;
 
-const EFFECTS: &str = "Effect: reads; destroys old backups, as the retention says";
+const EFFECTS: &str = "Effect: reads; destroys old backups, according to the retention rules";
 
 /// Take a backup
 ///
-/// Everything from one snapshot, written under a temporary name and read back; only then it gets
-/// its own name and a manifest. Afterwards old backups are removed as the retention says.
+/// Dumps everything from one snapshot under a temporary name and reads it back; only then does the
+/// backup get its name and a manifest. Afterwards, old backups are removed according to the
+/// retention rules.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECTS)]
 pub(crate) struct TakeBackup {
-    /// What it is on disk
+    /// Format of the backup
     #[arg(long, value_enum, default_value_t)]
     format: BackupFormat,
-    /// How a file of SQL is compressed: gzip, with a level if wanted (`gzip:9`), or zstd
-    /// (`zstd:3`), which is a cargo feature of `cargo-db`
+    /// Compression of an SQL file: gzip or zstd, optionally with a level (`gzip:9`, `zstd:3`); zstd
+    /// is a cargo feature of `cargo-db`
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "gzip", conflicts_with = "no_compress")]
     compress: Option<String>,
     /// Do not compress
     #[arg(long)]
     no_compress: bool,
-    /// The name of the file or folder, in the backup folder
+    /// Name of the file or folder in the backup folder
     #[arg(short, long, value_name = "NAME")]
     output: Option<String>,
-    /// Ask nothing (as in CI, and without a terminal)
+    /// Do not prompt (default in CI and without a terminal)
     #[arg(long)]
     auto: bool,
-    /// Only this schema; may be repeated
+    /// Include only this schema; may be repeated
     #[arg(long, value_name = "SCHEMA")]
     schema: Vec<String>,
-    /// Only this table; may be repeated
+    /// Include only this table; may be repeated
     #[arg(long, value_name = "TABLE")]
     table: Vec<String>,
-    /// Not this table; may be repeated
+    /// Exclude this table; may be repeated
     #[arg(long, value_name = "TABLE")]
     exclude_table: Vec<String>,
-    /// Not the rows of this table; may be repeated
+    /// Exclude the rows of this table; may be repeated
     #[arg(long, value_name = "TABLE")]
     exclude_table_data: Vec<String>,
     /// Without who owns what
     #[arg(long)]
     no_owner: bool,
-    /// Tables or parts at once, in the formats that are folders
+    /// Parallel jobs (directory and set formats)
     #[arg(short, long, value_name = "N", default_value_t = 2)]
     jobs: usize,
-    /// Do not read it back; the manifest says so
+    /// Do not read the backup back; the manifest records this
     #[arg(long)]
     no_verify: bool,
 }
@@ -62,7 +63,7 @@ pub(crate) struct TakeBackup {
 /// What a backup is on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum BackupFormat {
-    /// One file of SQL, compressed with gzip unless told otherwise
+    /// One SQL file, compressed with gzip by default
     #[default]
     Sql,
     /// pg_dump's custom format
@@ -91,14 +92,14 @@ impl Verb for TakeBackup {
         let (name, server) = (&target.database, target.server());
         ui.note(&format!("Backup of {name} on {server} into {}", folder.path().display()));
         let skips = self.auto || settings.backup.skip_prompt || workspace.consent.yes;
-        if ui.can_prompt() && !skips && !ui.confirm("Go on?")? {
+        if ui.can_prompt() && !skips && !ui.confirm("Proceed?")? {
             return Err(ConsentError::Declined.into());
         }
         let taken = backup::take(&workspace.world, settings, target, &folder, &request)?;
         // Nothing is removed on the word of a backup that nobody read.
         let removed = if taken.manifest.read_back {
             let failed =
-                |failure: Failure| failure.afterwards("the backup was taken", "removing old ones");
+                |failure: Failure| failure.afterwards("the backup was taken", "the retention");
             after_backup(&database, &taken).map_err(failed)?
         } else {
             Vec::new()
@@ -116,7 +117,7 @@ fn compression(text: &str) -> Result<Compression> {
             "writing zstd is the feature `zstd` of the crate `cargo-db`, which this build has off: \
              add `features = [\"zstd\"]` where `cargo-db` is a dependency, or take `gzip`"
         }
-        None => "there are `gzip` (1 to 9) and `zstd` (1 to 19), as `zstd:3`",
+        None => "use `gzip` (1 to 9) or `zstd` (1 to 19), for example `zstd:3`",
     };
     let (source_name, value) = ("--compress".to_owned(), text.to_owned());
     Err(SettingsError::Value { source_name, value, why: why.to_owned() }.into())
@@ -140,7 +141,8 @@ fn request(args: &TakeBackup, event: &str) -> Result<BackupRequest> {
         .collect();
     if args.format == BackupFormat::Set && (!selection.is_empty() || args.output.is_some()) {
         let what =
-            "a set is whole and has its place: leave out `-o`, and what chooses parts".to_owned();
+            "`--format set` cannot be combined with `-o`, `--schema`, `--table` or the exclusions"
+                .to_owned();
         return Err(SettingsError::Usage { what }.into());
     }
     if args.no_owner {

@@ -17,7 +17,7 @@ use crate::plan::{Plan, Verdict};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::clock::now;
 
-/// Look after the backups
+/// Manage backups
 #[derive(Debug, Args)]
 pub(crate) struct Backups {
     #[command(subcommand)]
@@ -36,32 +36,32 @@ verbs! {
     Action { List(List), Show(Show), Verify(Verify), Prune(Prune), }
 }
 
-/// List them, the newest first
+/// List backups, newest first
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct List {}
 
-/// Show all that is known of one
+/// Show a backup's details
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct Show {
-    /// Its name; the newest of the database without one
+    /// Name of the backup (default: the newest of the database)
     name: Option<String>,
 }
 
-/// Verify one, or all
+/// Verify a backup, or all
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct Verify {
-    /// Its name; the newest of the database without one
+    /// Name of the backup (default: the newest of the database)
     name: Option<String>,
-    /// The newest of the database
+    /// The newest backup of the database
     #[arg(long, conflicts_with = "name")]
     latest: bool,
-    /// All of them
+    /// All backups
     #[arg(long, conflicts_with_all = ["name", "latest"])]
     all: bool,
-    /// How much to look at
+    /// Verification level
     #[arg(long, value_enum, default_value = "full")]
     level: Level,
     /// Fail if the newest verified backup of the database is older
@@ -69,11 +69,11 @@ pub(crate) struct Verify {
     max_age: Option<Duration>,
 }
 
-/// Remove what the retention does not keep
+/// Remove backups that no retention rule keeps
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Destroys.help())]
 pub(crate) struct Prune {
-    /// Show what stays and what goes, and why, and do nothing
+    /// Show which backups would be kept and removed, and why; remove nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -186,7 +186,7 @@ impl Verify {
         let limited = may_make_roles(world, &target)?;
         let role = if limited { "a role without rights that is made for it" } else { &target.user };
         let names = foreign.join(", ");
-        ui.note(&format!("{names}: not taken here, and so loaded as {role}"));
+        ui.note(&format!("{names}: not taken here, so loaded as {role}"));
         to_load(workspace, &target, limited)
     }
 
@@ -306,12 +306,12 @@ fn newest_is_young(workspace: &Workspace, folder: &Folder, max_age: Duration) ->
     };
     let age = |newest: &Backup| Duration::try_from(now() - newest.manifest.finished);
     if let Some(newest) = newest.filter(|newest| age(newest).unwrap_or_default() <= max_age) {
-        let (name, what) = (&newest.manifest.name, "the newest that was verified");
-        workspace.ui.note(&format!("{name} is {what}, and young enough"));
+        let (name, what) = (&newest.manifest.name, "the newest verified backup");
+        workspace.ui.note(&format!("{name} is {what}, and recent enough"));
         return Ok(());
     }
     let age = humantime::format_duration(max_age);
-    let mut what = format!("of `{database}` that was verified and is younger than {age}");
+    let mut what = format!("of `{database}` that was verified and is newer than {age}");
     if !others.is_empty() {
         what = format!("{what}; these do not count: {}", others.join("; "));
     }

@@ -13,8 +13,8 @@ const EFFECT: Effect = Effect::ChangesData;
 
 /// Record pending migrations as applied, without running them
 ///
-/// For a database that has what they do already: one that was made in another way, or migrated by
-/// another tool.
+/// For a database that already has their changes: one that was created in another way, or migrated
+/// by another tool.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Baseline {

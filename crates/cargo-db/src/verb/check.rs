@@ -21,28 +21,28 @@ const EFFECT: Effect = Effect::Reads;
 /// Where the branch that everybody shares is looked for.
 const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 
-/// Look through migrations for what may hurt, without a database
+/// Lint migrations, without a database
 ///
-/// Syntax, what locks and rewrites, what loses rows, what breaks programs that run today, and what
-/// git knows of the files. `docs/rules.md` has a page on each rule.
+/// Finds syntax errors, statements that lock or rewrite tables, lose rows or break running
+/// programs, and edited files (compared with git). `docs/rules.md` explains each rule.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Check {
-    /// These files; all migrations if nothing is said
+    /// Files to check (default: all migrations)
     #[arg(conflicts_with_all = ["staged", "base"])]
     files: Vec<PathBuf>,
-    /// What the next commit would bring, as it is staged
+    /// Check staged files, as they are staged
     #[arg(long, conflicts_with = "base")]
     staged: bool,
-    /// What was added or changed since this revision
+    /// Check files that were added or changed since this revision
     #[arg(long, value_name = "REV")]
     base: Option<String>,
-    /// The least that makes it exit with 1
+    /// Minimum severity that fails (exit code 1)
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
     fail_on: FailOn,
 }
 
-/// From where on a finding is a failure.
+/// The minimum severity that fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum FailOn {
     #[default]

@@ -20,13 +20,13 @@ const EFFECT: Effect = Effect::Reads;
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Create {
-    /// What it does, in words: `add users`
+    /// Name of the migration, for example `add users`
     #[arg(required = true)]
     name: Vec<String>,
-    /// With a down file (what is done if the folder's migrations have them, or if it is empty)
+    /// Also create a down file (default if the folder's migrations have them, or if it is empty)
     #[arg(short, long, conflicts_with = "simple")]
     reversible: bool,
-    /// Without a down file
+    /// Do not create a down file
     #[arg(long)]
     simple: bool,
 }
@@ -65,13 +65,13 @@ impl Verb for Create {
                 Written::Files(files) => Created::files(&files),
                 Written::Nothing { said } => {
                     workspace.ui.note(&said);
-                    Created::nothing("the tool wrote nothing: there is nothing to do")
+                    Created::nothing("nothing to do: the tool wrote nothing")
                 }
             }));
         }
         if self.reversible && files.len() == 1 && !files[0].1.to_ascii_lowercase().contains("down")
         {
-            workspace.ui.warning(&format!("{} knows no way back", layout.key()));
+            workspace.ui.warning(&format!("{} does not support down migrations", layout.key()));
         }
         // A path that works where the command was typed.
         let here = files::current_dir()?;

@@ -20,13 +20,14 @@ use db_tools::{Generated, NewMigration};
 /// It makes the database, where there is none yet.
 const EFFECT: Effect = Effect::ChangesSchema;
 
-/// Have the project's tool work out a migration, from its own description of the schema
+/// Generate a migration with the project's tool
 ///
-/// It is compared with a scratch database that has all migrations, never with a real one.
+/// The tool compares its description of the schema with a scratch database that has all migrations,
+/// never with a real one.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Generate {
-    /// What the migration is called
+    /// Name of the migration
     #[arg(required = true)]
     name: Vec<String>,
 }
@@ -58,7 +59,7 @@ impl Verb for Generate {
         if let Generated::Sql { nothing } = settings.migrations.layout.profile().generated {
             let sql = migration::run_task(world, settings, &scratch.target, &task)?.stdout;
             if sql.trim().is_empty() || sql.contains(nothing) {
-                let reason = "nothing to generate: the migrations lead to the schema";
+                let reason = "nothing to generate: the migrations and the schema are in sync";
                 return Ok(Outcome::done(Created::nothing(reason)));
             }
             return write_printed(&database, &name, &sql);
@@ -69,7 +70,7 @@ impl Verb for Generate {
             Written::Files(files) => Created::files(&files),
             Written::Nothing { said } => {
                 workspace.ui.note(&said);
-                Created::nothing("the tool wrote nothing: there is nothing to do")
+                Created::nothing("nothing to do: the tool wrote nothing")
             }
         }))
     }

@@ -14,13 +14,13 @@ use db_tools::ProjectTool;
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Look at a repository, and write what cargo db needs in it
+/// Set up cargo db in a repository
 ///
-/// Nothing that is there is changed; what has to be added to a file by hand is said.
+/// Existing files are not changed; lines that you have to add to them yourself are printed.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Init {
-    /// Say what would be written, and write nothing
+    /// Print what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
 }

@@ -33,12 +33,12 @@ verbs! {
     Action { New(New), Show(Show), }
 }
 
-/// Make a key, and keep it in a file that only you can read
+/// Create a key in a file that only you can read
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct New {}
 
-/// Show the public half of the key that signs here
+/// Show the public key of the key that signs here
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Show {}

@@ -33,25 +33,26 @@ pub(crate) struct Migrate {
     /// Stop after this version
     #[arg(long, value_name = "VERSION", visible_alias = "target-version")]
     to: Option<String>,
-    /// Apply at most so many
+    /// Apply at most N migrations
     #[arg(short = 'n', long, value_name = "N", conflicts_with = "to")]
     steps: Option<usize>,
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Show the SQL of the plan too
+    /// Also show the SQL of the plan
     #[arg(long)]
     show_sql: bool,
-    /// Either all are in, or the database is as before (what is done in staging)
+    /// Apply all pending migrations or none (default in staging)
     #[arg(long)]
     all_or_nothing: bool,
-    /// The receipt of a rehearsal, from another machine
+    /// Receipt of a rehearsal on another machine
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// Go on although an applied migration's file is gone
+    /// Continue although the file of an applied migration is missing
     #[arg(long)]
     ignore_missing: bool,
-    /// Apply migrations older than the latest applied one, also where that is refused
+    /// Apply migrations that are older than the newest applied one, even where the policy refuses
+    /// it
     #[arg(long)]
     allow_out_of_order: bool,
 }
@@ -270,7 +271,7 @@ fn warn_of_unfinished(database: &Database<'_>) -> Result<()> {
         .unwrap_or_default();
     let when = record.when.get(..19).unwrap_or(&record.when);
     database.workspace.ui.warning(&format!(
-        "the last migrate, of {when}, has no outcome: it was killed, or is at work{back}"
+        "the last migrate, of {when}, has no outcome recorded (killed or still running){back}"
     ));
     Ok(())
 }

@@ -46,16 +46,16 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0   done, or nothing to do
-  1   a finding that was asked for (`status --check`, `check`)
-  2   usage or settings
-  3   declined, or consent missing or not matching
+  1   a finding (`status --check`, `check`)
+  2   wrong wrong usage or settings
+  3   declined, or consent is missing or does not match
   4   refused by policy
   5   another run holds the lock
   6   cannot connect
-  7   failed, and the database is as before
-  8   failed part-way; the message says what is left and how to go on
-  9   history and files do not agree
-  10  a migration tool is missing, failed, or left another state than it claimed
+  7   failed; the database is unchanged
+  8   failed part-way; the message says what is left and how to continue
+  9   history and files differ
+  10  a migration tool is missing, failed, or left the database in a state it did not report
   11  a backup, a restore or a verification failed
   70  a bug of cargo db
   130 interrupted";

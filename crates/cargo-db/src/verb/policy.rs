@@ -11,9 +11,9 @@ use crate::verb::declare::Verb;
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Print what each verb needs in each environment, and what db.toml tightened
+/// Print the policy: what each verb needs in each environment
 ///
-/// With `--env` only that environment is printed.
+/// Includes what db.toml tightens. With `--env`, prints only that environment.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Policy {}

@@ -18,27 +18,27 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Run pending migrations on a scratch copy and measure what they do
 ///
-/// Each statement is measured: what it locks and for whom, what it writes anew, what is lost. Then
-/// each way back is tried. The database itself is only read.
+/// Measures each statement: what it locks and for how long, what it rewrites, what is lost. Then
+/// tries each down migration. The database itself is only read.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Rehearse {
-    /// What the copy is made from; the database as it is, unless it is very large
+    /// Source of the copy (default: live, unless the database is very large)
     #[arg(long, value_name = "WHAT", value_enum)]
     from: Option<CopyFrom>,
-    /// The backup, with `--from backup`; the newest if nothing is said
+    /// The backup for `--from backup` (default: the newest)
     #[arg(long, value_name = "NAME", requires = "from")]
     backup: Option<String>,
-    /// Leave the scratch database where it is, and say its name
+    /// Keep the scratch database, and print its name
     #[arg(long)]
     keep: bool,
     /// Stop after this version
     #[arg(long, value_name = "VERSION")]
     to: Option<String>,
-    /// A folder with the application's queries: `.sqlx` or files of SQL
+    /// Folder of the application's queries: `.sqlx` or SQL files
     #[arg(long, value_name = "DIR")]
     queries: Option<PathBuf>,
-    /// The queries as they were in this revision of git
+    /// Take the queries from this git revision
     #[arg(long, value_name = "REV", requires = "queries")]
     queries_at: Option<String>,
     /// How to print the report
@@ -49,7 +49,7 @@ pub(crate) struct Rehearse {
 /// What a scratch copy is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum CopyFrom {
-    /// The database as it is
+    /// The database as it is now now
     Live,
     /// A backup
     Backup,

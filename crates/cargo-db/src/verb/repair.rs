@@ -18,10 +18,10 @@ use db_tools::FoundFile;
 
 const EFFECT: Effect = Effect::ChangesData;
 
-/// Put the history right where that loses nothing
+/// Repair the migration history where it is safe
 ///
-/// An applied migration whose file was changed in comments or white space only gets its new
-/// checksum; the row of a failed run is cleared away. Everything else is refused, and said.
+/// If only comments or white space of an applied migration changed, its new checksum is recorded;
+/// the row of a failed run is removed. Anything else is refused with a reason.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Repair {
@@ -68,7 +68,8 @@ fn plan(database: &Database<'_>) -> Result<Plan> {
                 if stored.is_some_and(|stored| only_looks_changed(database, &facts, file, stored)) {
                     harmless.push((*file).clone());
                 } else {
-                    let why = "git knows no version of the file that was applied and says the same";
+                    let why = "no version of this file in git has the applied checksum, so a \
+                               change of comments only cannot be proved";
                     beyond.push(Problem { explanation: why.to_owned(), ..problem.clone() });
                 }
             }

@@ -21,20 +21,20 @@ use crate::world::pg::{Purpose, Session};
 
 const EFFECT: Effect = Effect::Destroys;
 
-/// Make the database anew: migrations and seeds from the beginning
+/// Rebuild the database from migrations and seeds
 ///
-/// A new database is built beside the old one and swapped in, so a reset whose migrations or seeds
-/// fail leaves the old one in place. Before that a backup is taken.
+/// Takes a backup, builds a new database beside the old one and swaps it in. If a migration or seed
+/// fails, the old database stays in place.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Reset {
-    /// The same as `--yes`
+    /// Same as `--yes`
     #[arg(short, long)]
     force: bool,
     /// Load no seeds
     #[arg(long)]
     no_seed: bool,
-    /// Afterwards keep only the newest N backups
+    /// Afterwards, keep only the newest N backups
     #[arg(long, value_name = "N")]
     keep: Option<usize>,
     /// Show the plan and do nothing
@@ -189,11 +189,14 @@ fn replacing(database: &Database<'_>, own_history: Option<&str>) -> Result<(Step
     let loses = migration::losses_where(&mut session, layout, "true")?;
     let size = "SELECT pg_size_pretty(pg_database_size(current_database()))";
     let size = session.value("ask for the size", size)?.unwrap_or_default();
-    let mut words = vec![format!("all of {name} goes: {} tables, {size}", loses.len())];
+    let mut words =
+        vec![format!("everything in {name} is dropped: {} tables, {size}", loses.len())];
     let histories = migration::histories(&mut session)?.into_iter();
     let others = histories.filter(|(_, table)| own_history != Some(table.as_str()));
     words.extend(others.map(|(tool, table)| {
-        format!("so does `{table}`, a history of {tool}: what it has applied is not made anew")
+        format!(
+            "`{table}`, the history of {tool}, is dropped too; its migrations are not applied again"
+        )
     }));
     Ok((Step::Swap { name, keeps_old: false, loses }, words))
 }

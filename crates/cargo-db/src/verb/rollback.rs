@@ -15,20 +15,20 @@ use crate::world::pg::Lock;
 
 const EFFECT: Effect = Effect::Destroys;
 
-/// Take back applied migrations, newest first
+/// Roll back applied migrations, newest first
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Rollback {
-    /// Take back so many
+    /// Number of migrations to roll back
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1, conflicts_with = "to")]
     steps: usize,
-    /// Take back everything later than this version; 0 takes back all
+    /// Roll back everything newer than this version; 0 rolls back all
     #[arg(long, value_name = "VERSION", visible_alias = "target-version")]
     to: Option<String>,
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Show the SQL of the plan too
+    /// Also show the SQL of the plan
     #[arg(long)]
     show_sql: bool,
 }

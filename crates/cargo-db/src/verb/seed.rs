@@ -17,12 +17,12 @@ const EFFECTS: &str = "Effect: changes data; with --fresh, destroys";
 
 /// Load seeds
 ///
-/// SQL and CSV files of the seeds folder, in one transaction. What is loaded already is
-/// recognised by its content.
+/// Loads the SQL and CSV files of the seeds folder in one transaction. A file that is already
+/// loaded is recognised by its content and skipped.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECTS)]
 pub(crate) struct Seed {
-    /// Clear the tables that the seeds fill first
+    /// First empty the tables that the seeds fill
     #[arg(long)]
     fresh: bool,
     /// Load only this group or file; may be repeated

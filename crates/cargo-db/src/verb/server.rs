@@ -14,9 +14,9 @@ use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{OWN_KEY, Purpose, Row, Session};
 use crate::world::server::{self as local, Running};
 
-/// Look after the private local server
+/// Manage the private local server
 ///
-/// It is made and started when a verb needs it and no database is named.
+/// It is created and started on demand, when no database is configured.
 #[derive(Debug, Args)]
 pub(crate) struct Server {
     #[command(subcommand)]
@@ -35,21 +35,21 @@ verbs! {
     Action { Start(Start), Stop(Stop), Status(Status), Url(Url), Destroy(Destroy), }
 }
 
-/// Start it, and make it first if need be
+/// Start the server, creating it first if needed
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
 pub(crate) struct Start {
-    /// Listen on this port of 127.0.0.1 too; logins there need a password
+    /// Also listen on this port of 127.0.0.1, where logins need a password
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
 }
 
-/// Stop it; its databases stay
+/// Stop the server; its databases are kept
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
 pub(crate) struct Stop {}
 
-/// Show whether it runs, and where
+/// Show whether the server runs, and where
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct Status {}
@@ -59,7 +59,7 @@ pub(crate) struct Status {}
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct Url {}
 
-/// Stop it and remove it with every database in it
+/// Stop the server and remove it with all its databases
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Destroys.help())]
 pub(crate) struct Destroy {
@@ -88,11 +88,11 @@ impl Verb for Start {
         let already = server.running().is_some();
         let running = server.start(&workspace.world, self.port)?;
         if self.port.is_some_and(|port| port != running.port) {
-            let why = "it runs already, on another port or none; `cargo db server stop` first";
+            let why = "it already runs, on another port or none; run `cargo db server stop` first";
             let (doing, why) = ("start on that port", why.to_owned());
             return Err(LocalServerError::Absent { doing, why }.into());
         }
-        Ok(show(workspace, Some(if already { "it runs already" } else { "started" })))
+        Ok(show(workspace, Some(if already { "it already runs" } else { "started" })))
     }
 }
 
@@ -111,7 +111,7 @@ impl Verb for Stop {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let stopped = workspace.local_server().stop(&workspace.world)?;
-        Ok(show(workspace, Some(if stopped { "stopped" } else { "it does not run" })))
+        Ok(show(workspace, Some(if stopped { "stopped" } else { "it is not running" })))
     }
 }
 
@@ -150,7 +150,7 @@ impl Verb for Url {
         let running = workspace.local_server().running();
         let running = running.ok_or_else(|| LocalServerError::Absent {
             doing: "give the URL of",
-            why: "it does not run; `cargo db server start` starts it".to_owned(),
+            why: "it is not running; `cargo db server start` starts it".to_owned(),
         })?;
         Ok(Outcome::done(ServerUrl { url: database_url(workspace, &running) }))
     }
@@ -200,7 +200,7 @@ impl Change for Destroying {
                 (names.join("\n"), databases.iter().map(shown).collect())
             }
             None => {
-                let unknown = "it does not run, so its databases are not listed".to_owned();
+                let unknown = "it is not running, so its databases are not listed".to_owned();
                 (String::new(), vec![unknown])
             }
         };
@@ -245,7 +245,7 @@ fn refuse_while_used(workspace: &Workspace, running: &Running) -> Result<()> {
            AND l.classid::bigint = ({OWN_KEY}::bigint >> 32) & 4294967295 \
            AND l.objid::bigint = {OWN_KEY}::bigint & 4294967295"
     );
-    let Some(database) = session.column("look for other runs", &sql)?.into_iter().next() else {
+    let Some(database) = session.column("find other runs", &sql)?.into_iter().next() else {
         return Ok(());
     };
     let holder = format!("a run of cargo db works on `{database}`");

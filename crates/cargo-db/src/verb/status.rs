@@ -21,17 +21,16 @@ use crate::world::pg::{Session, marker, memory, survey};
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Show where the database stands
+/// Show the state of the database
 ///
-/// Connection, environment, migrations, tables and settings, read in a session in which the
-/// server refuses every write.
+/// Connection, environment, migrations, tables and settings, read in a read-only session.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Status {
-    /// Exit with 1 if a migration is pending or has a problem
+    /// Exit with code 1 if a migration is pending or has a problem
     #[arg(long)]
     check: bool,
-    /// Wait for the server to come up, for 60 seconds if no number is given
+    /// Wait for the server to accept connections (default: 60 seconds)
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "60")]
     wait: Option<u64>,

@@ -16,12 +16,12 @@ use crate::world::files;
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Say that the programs which this repository names may run
+/// Trust the programs that this repository names
 ///
-/// The commands of db.toml are shown, and a person agrees to them at a terminal. It holds for these
-/// commands in this folder: if one of them changes, it has to be said again. It also covers
-/// settings of another user, and a private server that was not made here. It is kept in the user's
-/// state folder.
+/// Shows the commands of db.toml and asks a person at a terminal. Trust holds for exactly these
+/// commands in this folder: if one of them changes, run `cargo db trust` again. It also covers
+/// settings that belong to another user, and a private server that was not created here. It is kept
+/// in your state folder.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Trust {
@@ -31,7 +31,7 @@ pub(crate) struct Trust {
     /// List what is trusted
     #[arg(long, conflicts_with = "revoke")]
     list: bool,
-    /// Trust this repository, or the one in this folder, no longer
+    /// Revoke the trust in this repository, or in the one in this folder
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     revoke: Option<Option<PathBuf>>,
 }
@@ -100,9 +100,7 @@ fn ask(workspace: &Workspace, view: &TrustView) -> Result<()> {
             environment,
             consent: Consent::ToPlan,
             bounds: String::new(),
-            signals: signals
-                .map(|one| format!("it counts as {environment} because of {one}"))
-                .collect(),
+            signals: signals.map(|one| format!("environment: {environment}, from {one}")).collect(),
         }
         .into());
     }
@@ -153,7 +151,5 @@ fn revoke(workspace: &Workspace, folder: Option<&PathBuf>) -> Result<Outcome> {
 }
 
 fn no_folder() -> SettingsError {
-    SettingsError::Usage {
-        what: "neither XDG_STATE_HOME nor HOME names a folder to keep it in".to_owned(),
-    }
+    SettingsError::Usage { what: "neither XDG_STATE_HOME nor HOME is set".to_owned() }
 }

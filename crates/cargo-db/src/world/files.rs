@@ -318,8 +318,7 @@ pub(crate) fn private_dir(path: &Path, also: Option<u32>) -> Result<()> {
     if is_private(path, also) {
         return Ok(());
     }
-    let why =
-        "it is there already, and it is not a folder of ours that nobody else may enter".to_owned();
+    let why = "it already exists, and is not a private folder of this user".to_owned();
     Err(FileError::Failed { doing: "use", path: path.to_owned(), why }.into())
 }
 

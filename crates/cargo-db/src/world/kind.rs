@@ -145,7 +145,7 @@ const STRANGERS: &[(&[u8], Stranger)] = &[
     (
         b"--\n-- PostgreSQL database cluster dump",
         Stranger {
-            what: "it is a dump of a whole server: pg_dumpall wrote it",
+            what: "it is a dump of a whole server, written by pg_dumpall",
             remedy: "pg_dump --file=dump.sql DATABASE",
         },
     ),

@@ -283,7 +283,7 @@ impl ClientProgram {
         let why = match ended {
             Ok(Some(output)) if output.status.success() => return Ok(()),
             Ok(Some(output)) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            Ok(None) => "it closed its output and did not end".to_owned(),
+            Ok(None) => "it closed its output but did not exit".to_owned(),
             Err(error) => error.to_string(),
         };
         Err(BackupError::ClientFailed { name: self.name.clone(), why }.into())

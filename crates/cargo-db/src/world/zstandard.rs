@@ -87,7 +87,7 @@ mod frames {
             // Without a length in its head the frame says 0.
             let length = self.decoder.content_size();
             if length != 0 && length != self.passed {
-                return Err(bad("the length of a zstd frame is not the one in its head"));
+                return Err(bad("the length of a zstd frame differs from its header"));
             }
             let written = self.decoder.get_checksum_from_data();
             if written.is_some() && written != self.decoder.get_calculated_checksum() {

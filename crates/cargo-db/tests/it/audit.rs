@@ -104,10 +104,10 @@ fn a_run_that_was_killed_shows() {
     eventually("it sleeps", || !cluster().query("postgres", sleeping).is_empty());
     run.kill().unwrap();
     run.wait().unwrap();
-    project.db(&["audit"]).ok().says("no outcome: it was killed, or is at work");
+    project.db(&["audit"]).ok().says("no outcome recorded (killed or still running)");
     cluster().end_sessions("au_killed");
     project.migration("2_slow.sql", "SELECT 1;");
-    project.db(&["migrate"]).ok().says("has no outcome: it was killed, or is at work");
+    project.db(&["migrate"]).ok().says("has no outcome recorded (killed or still running)");
     project.db(&["migrate"]).ok().says("nothing to do");
 }
 
@@ -117,7 +117,8 @@ fn without_a_trail_nothing_is_done() {
     project.write(".db", "a file where the folder belongs");
     project.db(&["migrate"]).code(7).says(".db");
     assert_eq!(project.query("SELECT to_regclass('a')"), [""]);
-    // Where the database has to remember it too, a role that may not write there does nothing either.
+    // Where the database has to remember it too, a role that may not write there does nothing
+    // either.
     std::fs::remove_file(project.path().join(".db")).unwrap();
     cluster().run("postgres", "CREATE ROLE au_reader LOGIN");
     project.run_sql("CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text, installed_on timestamptz DEFAULT now(), success boolean, checksum bytea, execution_time bigint); GRANT ALL ON _sqlx_migrations TO au_reader");

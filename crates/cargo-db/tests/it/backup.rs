@@ -97,10 +97,10 @@ fn every_format_is_read_back_and_private() {
 fn names_stay_in_the_folder_and_are_not_overwritten() {
     let project = odd("b_names");
     for bad in ["../x", "/tmp/x", "a/b", ".x", "x.partial", "x.manifest.json"] {
-        project.db(&["backup", "-o", bad]).code(2).says("cannot be the name of a backup");
+        project.db(&["backup", "-o", bad]).code(2).says("is not a valid name for a backup");
     }
     project.db(&["backup", "-o", "before release.sql.gz"]).ok();
-    project.db(&["backup", "-o", "before release.sql.gz"]).code(11).says("is there already");
+    project.db(&["backup", "-o", "before release.sql.gz"]).code(11).says("already exists");
     project.db(&["restore", "../../etc/passwd.gz", "--yes"]).code(11).says("there is no file");
 }
 
@@ -176,7 +176,7 @@ fn writing_zstd_names_the_feature_that_is_off() {
     for how in ["--compress=zstd", "--compress=zstd:1"] {
         project.db(&["backup", how]).code(2).says("the feature `zstd` of the crate `cargo-db`");
     }
-    project.db(&["backup", "--compress=zstd:99"]).code(2).says("there are `gzip` (1 to 9)");
+    project.db(&["backup", "--compress=zstd:99"]).code(2).says("use `gzip` (1 to 9)");
     assert!(!folder(&project).exists());
 }
 
@@ -266,7 +266,7 @@ fn verify_finds_each_corruption_by_its_name() {
     let first_row =
         sql.lines().skip_while(|line| !line.starts_with("COPY public.child")).nth(1).unwrap();
     with(&sql.replacen(&format!("\n{first_row}\n"), "\n", 1));
-    check("plain.sql", "full", "rows: public.child has 499 rows, and had 500");
+    check("plain.sql", "full", "rows: public.child has 499 rows, expected 500");
     with(&sql.replacen(
         "setval('public.big_id_seq', 5000, true)",
         "setval('public.big_id_seq', 17, true)",
@@ -294,7 +294,7 @@ fn verify_finds_each_corruption_by_its_name() {
 
     // A manifest that was edited, and two that were swapped.
     std::fs::write(&manifest_path, manifest.replacen("\"plain.sql\"", "\"other.sql\"", 1)).unwrap();
-    check("plain.sql", "quick", "its manifest is that of");
+    check("plain.sql", "quick", "its manifest belongs to");
     std::fs::write(&manifest_path, manifest.replacen("format_version", "form_version", 1)).unwrap();
     check("plain.sql", "quick", "its manifest cannot be read");
     std::fs::write(&manifest_path, &manifest).unwrap();
@@ -343,7 +343,7 @@ fn retention_removes_only_what_is_ours_and_says_why() {
         .db(&["backups", "prune", "--dry-run"])
         .ok()
         .says("would remove 2.sql")
-        .says("kept 3.sql: the newest that was verified");
+        .says("kept 3.sql: the newest verified backup");
     project.db(&["backups", "prune"]).code(3);
     project.db(&["backups", "prune", "--yes"]).ok().says("removed 2.sql");
     // After a backup that nobody read, nothing is removed.
@@ -393,8 +393,8 @@ fn parts_can_be_chosen_and_the_password_is_in_no_argv() {
     assert!(run.wait().unwrap().success());
 }
 
-/// The database can be named by libpq's variables alone; and those that name another one beside a URL lead
-/// no client there.
+/// The database can be named by libpq's variables alone; and those that name another one beside a
+/// URL lead no client there.
 #[test]
 fn the_clients_go_where_cargo_db_goes() {
     let mut project = odd("b_variables");

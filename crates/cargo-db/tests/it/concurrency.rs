@@ -141,7 +141,7 @@ fn a_connection_lost_in_the_middle_is_exit_7_and_the_database_as_before() {
     Ran::from(run.wait_with_output().unwrap())
         .code(7)
         .says("was lost during 2 slow")
-        .says("done before it, and kept: Applied 1 fast");
+        .says("already applied: Applied 1 fast");
     assert_eq!(
         project.query(
             "SELECT to_regclass('slow') IS NULL, (SELECT max(version) FROM _sqlx_migrations)"

@@ -200,13 +200,13 @@ fn a_detaching_that_was_cut_is_finished() {
     project
         .db(&short)
         .code(8)
-        .says("public.pa_1 is half detached: its rows are out of \"pa\" already");
+        .says("public.pa_1 is half detached: \"pa\" no longer contains its rows");
     assert_eq!(partitions(&project), ["pa_1 t", "pa_2 f"]);
     // It cannot be finished while the reader is there.
     let ran = project.db(&short).code(8).says("try 5 of 5").says("public.pa_1 is half detached");
     assert!(!ran.stderr.contains("as before"), "{ran}");
     reader.batch_execute("COMMIT").unwrap();
-    project.db(&short).ok().says("finished the detaching of public.pa_1");
+    project.db(&short).ok().says("finished the interrupted DETACH of public.pa_1");
     assert_eq!(partitions(&project), ["pa_2 f"]);
     assert_eq!(applied(&project), "2");
 }
@@ -487,7 +487,7 @@ fn whoever_waits_for_the_lock_of_this_run_is_not_waited_for() {
     });
     end(run)
         .code(8)
-        .says("it waits for a session that waits for the lock of this run")
+        .says("it waits for a session that itself waits for this run's lock")
         .says("it waited for the-app as postgres");
     app.join().unwrap().unwrap();
     outside(&project, "2_cx.sql", "CREATE INDEX CONCURRENTLY cx ON t (note);");

@@ -56,7 +56,7 @@ fn one_runs(one: &Project, other: &Project) {
         assert_eq!(codes, [Some(0), Some(4)], "turn {turn}\n{}\n{}", ended[0], ended[1]);
         let [first, second] = ended;
         let late = if first.code == Some(4) { first } else { second };
-        late.says("was carried out already, and its id is used up");
+        late.says("was already carried out; a plan id is valid for one run");
     }
 }
 
@@ -91,7 +91,7 @@ fn a_trail_that_was_removed_does_not_give_ids_back() {
     let run = [&mark[..], &["--confirm", "co_trail", "--plan", &id]].concat();
     project.db(&run).ok();
     std::fs::remove_file(project.path().join(".db/audit.jsonl")).unwrap();
-    project.db(&run).code(4).says("is used up");
+    project.db(&run).code(4).says("a plan id is valid for one run");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_development_database_remembers_ids_too() {
     project.db(&run).ok();
     project.db(&["migrate"]).ok();
     std::fs::remove_dir_all(project.path().join(".db")).unwrap();
-    project.db(&run).code(4).says("is used up");
+    project.db(&run).code(4).says("a plan id is valid for one run");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn an_id_holds_for_no_more_than_was_said() {
         refused.says("users has 1213 rows, and at most 1212 may be lost");
         // Without the bound it is another plan, and what is missing is said.
         let without = &run[..verb.len() + 4];
-        project.db(without).code(3).says("no `--lose-at-most` says how much of");
+        project.db(without).code(3).says("`--lose-at-most` sets no bound for");
         assert_eq!(project.query("SELECT count(*) FROM users"), ["1213"], "{verb:?}");
         project.run_sql("DELETE FROM users WHERE id > 1200");
     }

@@ -24,7 +24,7 @@ fn prints_the_path_of_what_it_made() {
 fn names_that_are_no_file_names_are_refused() {
     let project = Project::bare("c_names");
     for bad in ["../up", "a/b", "x;y", "  "] {
-        project.db(&["create", bad]).code(2).says("cannot be the name of a migration");
+        project.db(&["create", bad]).code(2).says("is not a valid migration name");
     }
     assert!(!project.path().join("migrations").exists());
 }

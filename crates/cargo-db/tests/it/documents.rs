@@ -307,7 +307,7 @@ fn endings_of_what_writes_files() {
     tool("[ $1 = diff ] && echo 'No changes detected'; exit 0");
     let nothing = ended(&project, &["generate", "x"], 0);
     assert_eq!(nothing["files"], json!(NONE));
-    assert_eq!(nothing["reason"], "the tool wrote nothing: there is nothing to do");
+    assert_eq!(nothing["reason"], "nothing to do: the tool wrote nothing");
     tool("[ $1 = diff ] && echo 'Nothing to do' && exit 1; exit 0");
     assert_eq!(ended(&project, &["generate", "x"], 0)["files"], json!(NONE));
     tool("[ $1 = diff ] && exit 3; exit 0");
@@ -327,7 +327,7 @@ fn endings_about_the_local_server() {
     ended(&project, &["server", "destroy", "--dry-run"], 0);
     ended(&project, &["server", "destroy"], 3);
     assert_eq!(ended(&project, &["server", "stop"], 0)["server"]["pid"], Value::Null);
-    assert_eq!(ended(&project, &["server", "stop"], 0)["happened"], "it does not run");
+    assert_eq!(ended(&project, &["server", "stop"], 0)["happened"], "it is not running");
     ended(&project, &["server", "destroy", "--yes"], 0);
 }
 

@@ -53,7 +53,7 @@ fn anything_runs_after_consent_by_name() {
     project.write("any.sql", &dump("DO $$ BEGIN CREATE TABLE public.made (a int); END $$;"));
     let any = ["restore", "any.sql", "--allow-any-sql"];
     let plan = project.db(&[&any[..], &["--dry-run"]].concat()).ok();
-    plan.says("run whatever").says("line 9 is `DO $$ BEGIN CREATE TABLE");
+    plan.says("run every statement in").says("line 9 is `DO $$ BEGIN CREATE TABLE");
     project.db(&[&any[..], &["--yes"]].concat()).code(3).says("--confirm did_any");
     project.db(&[&any[..], &["--confirm", "did_any"]].concat()).ok();
     assert_eq!(tables("did_any"), ["made", "x"]);
@@ -182,7 +182,7 @@ fn an_event_trigger_of_a_dump_cannot_change_what_the_database_says_of_itself() {
     );
     for how in [&[][..], &["--clean"]] {
         let arguments = [&["restore", "ev.sql", "--confirm", "did_event"], how].concat();
-        project.db(&arguments).code(7).says("cargo_db.marker is not as it was made");
+        project.db(&arguments).code(7).says("cargo_db.marker was altered");
         assert_eq!(tables("did_event"), ["here"]);
     }
 }

@@ -111,7 +111,7 @@ fn a_file_that_would_be_read_otherwise_by_the_server_is_refused() {
     refused(
         "CREATE TABLE k (a int);\n\
          DO $$ BEGIN EXECUTE 'SET standard_conforming_' || 'strings = off'; END $$; SELECT 1;",
-        "what follows is misread",
+        "would be parsed differently",
     );
     // The same value is no harm.
     project.migration(

@@ -71,7 +71,7 @@ fn a_dump_of_a_newer_client_is_loaded_without_what_the_server_does_not_know() {
     for how in [&[][..], &["--clean"]] {
         let ran = restore(&project, "school.sql", &[ANYWHERE, how].concat()).ok();
         if how.is_empty() {
-            ran.says("left out: `tomorrow_timeout` is set, and PostgreSQL");
+            ran.says("left out: the file sets `tomorrow_timeout`, which PostgreSQL");
         }
         is_school(&project);
     }
@@ -218,7 +218,7 @@ fn what_cannot_be_read_is_named_with_the_command_that_helps() {
     }
     project.write("empty/readme", "");
     let ran = restore(&project, "empty", &[]).code(11);
-    ran.says("a folder without the `toc.dat` that pg_dump writes");
+    ran.says("this folder has no `toc.dat`, which pg_dump writes");
 }
 
 #[test]
@@ -235,7 +235,8 @@ fn a_file_that_does_not_say_that_it_is_complete_needs_somebodys_word() {
     project.write("gui.sql", gui);
     for how in [&[][..], &["--clean"]] {
         let ran = restore(&project, "gui.sql", how).code(11);
-        let ran = ran.says("does not say that it is complete").says("--accept-incomplete");
+        let ran =
+            ran.says("does not end with pg_dump's closing comment").says("--accept-incomplete");
         assert!(!ran.stderr.contains("backups verify"), "{ran}");
         let accepted = [&["--accept-incomplete"], how].concat();
         restore(&project, "gui.sql", &accepted).ok();
@@ -321,7 +322,7 @@ fn an_archive_of_a_newer_client_is_read_by_the_smallest_client_that_can() {
         ran.says("17 or newer, or name its folder in CARGO_DB_PG_BIN");
         project.set("CARGO_DB_PG_BIN", &folder);
         let ran = restore(&project, "newer.dump", &[]).ok();
-        ran.says("left out: `new_timeout` is set, and PostgreSQL");
+        ran.says("left out: the file sets `new_timeout`, which PostgreSQL");
         is_school(&project);
     } else {
         restore(&project, "newer.dump", &[]).code(11);

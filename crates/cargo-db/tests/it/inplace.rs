@@ -1,4 +1,5 @@
-//! `cargo db restore --table`, `--schema` and `--clean`: in the database itself, in one transaction.
+//! `cargo db restore --table`, `--schema` and `--clean`: in the database itself, in one
+//! transaction.
 
 use crate::backup::odd;
 use crate::support::{Project, cluster};
@@ -37,7 +38,8 @@ fn a_table_comes_back_with_all_that_stands_on_it() {
     project.db(&of_set).code(3).says("replace the table public.big").says("loses big: 5,000 rows");
     project.db(&[&of_set[..], &["--yes"]].concat()).ok().says("the table public.big");
     assert_eq!(project.content(), before);
-    // With the sequence of an identity, under an odd name, and from the newest backup that has parts.
+    // With the sequence of an identity, under an odd name, and from the newest backup that has
+    // parts.
     project.run_sql("TRUNCATE \"Sales Dept\".\"Order (x)\" RESTART IDENTITY");
     project
         .db(&["restore", "--latest", "--schema", "Sales Dept", "--table", "Order (x)", "--yes"])
@@ -129,7 +131,10 @@ fn everything_comes_back_in_place_where_no_database_may_be_created() {
     // A role that may not create databases hears of it.
     cluster().run("postgres", "ALTER ROLE i_owner NOSUPERUSER");
     project.set("DATABASE_URL", &cluster().url("i_clean").replace("postgres@", "i_owner@"));
-    project.db(&["restore", "--latest", "--yes"]).code(11).says("`--clean` restores in place");
+    project
+        .db(&["restore", "--latest", "--yes"])
+        .code(11)
+        .says("pass `--clean` to restore in place");
 }
 
 #[test]
@@ -158,11 +163,12 @@ fn a_dump_with_transactions_of_its_own_is_still_one() {
     let whole = project.content();
     project.run_sql("CREATE TABLE later (id int); INSERT INTO later VALUES (100)");
     let before = project.content();
-    // The comparison fails, and everything has to be as it was: also what comes before a large object.
+    // The comparison fails, and everything has to be as it was: also what comes before a large
+    // object.
     let manifest = project.path().join("backups/l.dump.manifest.json");
     let text = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(&manifest, text.replacen("\"rows\": 5000", "\"rows\": 5001", 1)).unwrap();
-    project.db(&["restore", "l.dump", "--clean", "--yes"]).code(11).says("is not sound");
+    project.db(&["restore", "l.dump", "--clean", "--yes"]).code(11).says("failed verification");
     assert_eq!(project.content(), before);
     std::fs::write(&manifest, text).unwrap();
     project.db(&["restore", "l.dump", "--clean", "--yes"]).ok();

@@ -1,4 +1,5 @@
-//! Other tools' layouts, as cargo db runs them by itself: what each records, and the traps in their files.
+//! Other tools' layouts, as cargo db runs them by itself: what each records, and the traps in their
+//! files.
 
 use crate::support::{Project, cluster};
 
@@ -250,7 +251,7 @@ fn a_migration_that_forgets_another_is_caught() {
     ];
     let project = project("forgets", &files.each_ref().map(|(path, text)| (*path, text.as_str())));
     let _ = project.db(&["migrate", "-n", "1"]).ok();
-    let _ = project.db(&["migrate"]).code(10).says("1 a was applied, and is not any more");
+    let _ = project.db(&["migrate"]).code(10).says("1 a was applied, but no longer is");
 }
 
 #[test]
@@ -405,7 +406,7 @@ fn a_failed_row_of_prismas_is_cleared_away() {
     project.write("prisma/migrations/2_b/migration.sql", "CREATE TABLE b ();");
     project.run_sql("INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) VALUES ('x', 'y', '2_b', 'it broke')");
     let _ = project.db(&["migrate"]).code(9).says("failed half-way");
-    let _ = project.db(&["repair", "--dry-run"]).ok().says("clear away that 2_b failed");
+    let _ = project.db(&["repair", "--dry-run"]).ok().says("remove the failed run of 2_b");
     let _ = project.db(&["repair", "--yes"]).ok();
     let _ = project.db(&["migrate"]).ok();
     assert_eq!(
@@ -438,7 +439,10 @@ fn a_checksum_is_repaired_only_where_nothing_else_changed() {
     let _ = project.db(&["repair", "--yes"]).ok().says("only comments or white space changed");
     let _ = project.db(&["status", "--check"]).ok();
     project.migration("1_a.sql", "CREATE TABLE a (id bigint);\n");
-    let _ = project.db(&["repair", "--yes"]).code(9).says("git knows no version of the file");
+    let _ = project
+        .db(&["repair", "--yes"])
+        .code(9)
+        .says("no version of this file in git has the applied checksum");
 }
 
 #[test]
@@ -553,7 +557,7 @@ fn a_program_among_sql_is_not_passed_over() {
     let _ = project
         .db(&["migrate"])
         .code(2)
-        .says("holds what only node-pg-migrate can run")
+        .says("contains statements that only node-pg-migrate can run")
         .says("runner = \"tool\"");
 }
 
@@ -561,7 +565,7 @@ fn a_program_among_sql_is_not_passed_over() {
 fn a_tool_that_is_not_there_is_named() {
     let project = project("no_tool", &[("migrations/1_a.sql", "SELECT 1")]);
     project.write("db.toml", "[migrations]\nrunner = 'tool'\napply = ['no-such-program']\n");
-    let _ = project.db(&["migrate"]).code(10).says("there is no program `no-such-program`");
+    let _ = project.db(&["migrate"]).code(10).says("program `no-such-program` not found");
 }
 
 #[test]
@@ -596,15 +600,18 @@ fn what_only_the_tool_can_put_in_is_not_run_without_it() {
         "placeholders",
         &[("flyway.conf", ""), ("sql/V1__a.sql", "CREATE TABLE a (t text DEFAULT '${env}')")],
     );
-    let _ = flyway.db(&["migrate"]).code(2).says("holds what only flyway can run");
+    let _ = flyway.db(&["migrate"]).code(2).says("contains statements that only flyway can run");
     let goose = project(
         "envsub",
         &[("migrations/1_a.sql", "-- +goose ENVSUB ON\n-- +goose Up\nSELECT '${REGION}';\n")],
     );
-    let _ = goose.db(&["migrate"]).code(2).says("holds what only goose can run");
+    let _ = goose.db(&["migrate"]).code(2).says("contains statements that only goose can run");
     let text = "--! Previous: -\n--! Hash: sha1:0\n--! AllowInvalidHash\n\nCOMMENT ON SCHEMA public IS ':DATABASE_NAME';\n";
     let graphile = project("reserved", &[("migrations/committed/000001.sql", text)]);
-    let _ = graphile.db(&["migrate"]).code(2).says("holds what only graphile-migrate can run");
+    let _ = graphile
+        .db(&["migrate"])
+        .code(2)
+        .says("contains statements that only graphile-migrate can run");
     let atlas =
         project("atlas", &[("migrations/atlas.sum", "h1:x"), ("migrations/1_a.sql", "SELECT 1")]);
     let _ = atlas.db(&["migrate"]).code(2).says("migrations of Atlas");
@@ -721,9 +728,9 @@ fn nothing_applied_and_dirty_is_not_clean() {
 fn a_variable_that_is_not_set_is_no_reason_to_go_elsewhere() {
     let project = project("no_variable", &[("migrations/1_a.sql", "CREATE TABLE a ()")]);
     project.write("db.toml", "[migrations]\nurl = 'A_URL'\n");
-    let _ = project.db(&["migrate"]).code(2).says("A_URL").says("there is no such variable");
+    let _ = project.db(&["migrate"]).code(2).says("A_URL").says("no such variable");
     project.write("db.toml", "[migrations]\nurl = 'postgres://app:hunter2@localhost/x'\n");
-    let ran = project.db(&["migrate"]).code(2).says("it is the name of a variable");
+    let ran = project.db(&["migrate"]).code(2).says("this must be the name of a variable");
     assert!(!ran.to_string().contains("hunter2"), "{ran}");
 }
 
@@ -839,7 +846,7 @@ fn a_reset_says_that_another_set_goes_with_it() {
     for set in ["a", "b"] {
         let _ = project.db(&["migrate", "--set", set]).ok();
     }
-    let said = "so does `public.schema_migrations`, a history of dbmate";
+    let said = "`public.schema_migrations`, the history of dbmate, is dropped too";
     let _ = project.db(&["reset", "--set", "a", "--dry-run"]).ok().says(said);
     // Neither set is another tool's database to the other.
     let _ = project.db(&["status", "--check"]).ok();

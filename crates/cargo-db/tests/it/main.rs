@@ -32,6 +32,7 @@ mod marked;
 mod migrate;
 mod named;
 mod odd_files;
+mod pages;
 mod pinned;
 mod policy;
 mod programs;

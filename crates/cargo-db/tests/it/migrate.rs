@@ -96,10 +96,10 @@ error: migrations/3_bad.sql:4:18: type "nosuchtype" does not exist
  4 |     ADD COLUMN x nosuchtype;
    |                  ^
   SQLSTATE 42704
-  the transaction of 3 bad was rolled back: the database is as before it
-  done before it, and kept: 2 steps, the last: Applied 2 posts
+  the transaction of 3 bad was rolled back: the database is unchanged
+  already applied: 2 steps, the last: Applied 2 posts
 
-help: mend the file, then: `cargo db migrate`
+help: fix the file, then run: `cargo db migrate`
 
 
 "#]]
@@ -259,16 +259,16 @@ fn all_problems_are_reported_at_once() {
     assert_data_eq!(
         ran.stderr,
         str![[r#"
-error: the history of `postgres@[..]/m_problems` and the files do not agree
+error: the history of `postgres@/tmp/cargo-db-pg-wzP4du:42479/m_problems` and the migration files differ
   misnamed: `migrations/seven_x.sql`: what stands before the first `_` is not a version number
   edited: 1 `users`: it is applied, and `migrations/1_users.sql` was changed since
   missing: 2 `posts`: it is applied, and its file is gone
   duplicate: 6 `a`: `migrations/6_a.sql` and `migrations/6_b.sql` have the same version
 
-help: edited: put the file back as it was applied, and write the change as a new migration; `cargo db repair` if only comments or white space changed
-help: missing: bring the file back; `cargo db migrate --ignore-missing` goes on without it
-help: duplicate: give one of the two another version
-help: misnamed: mend what is said of it, or move it away
+help: edited: restore the file as it was applied, and write the change as a new migration; `cargo db repair` if only comments or white space changed
+help: missing: restore the file; `cargo db migrate --ignore-missing` continues without it
+help: duplicate: change the version of one of the two
+help: misnamed: rename the file, or move it away
 
 "#]]
     );
@@ -476,7 +476,7 @@ fn outside_a_transaction_nothing_is_claimed_that_is_not_known() {
     project
         .db(&["migrate"])
         .code(8)
-        .says("the history could not record it")
+        .says("could not be recorded in the history")
         .says("CREATE TABLE kept");
 }
 
@@ -505,21 +505,18 @@ fn a_history_where_the_search_path_does_not_lead_is_refused() {
         .db(&["migrate"])
         .code(9)
         .says("Applied 1 a")
-        .says("is in `public`, where the search path");
-    project.db(&["migrate"]).code(9).says("is in `public`, where the search path does not lead");
+        .says("is in `public`, which is not in the search path");
+    project.db(&["migrate"]).code(9).says("is in `public`, which is not in the search path");
     project.db(&["status"]).code(9);
 }
 
 #[test]
 fn folders_that_were_named_have_to_be_there() {
     let project = Project::new("m_folder");
-    project
-        .db(&["migrate", "--migrations-dir", "migratoins"])
-        .code(2)
-        .says("there is no such folder");
+    project.db(&["migrate", "--migrations-dir", "migratoins"]).code(2).says("no such folder");
     project.db(&["status", "--migrations-dir", "migratoins"]).code(2);
     project.write("db.toml", "[seeds]\ndir = 'seedz'\n");
-    project.db(&["seed"]).code(2).says("there is no such folder");
+    project.db(&["seed"]).code(2).says("no such folder");
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn an_agent_is_no_person_where_only_the_marker_says_staging() {
     for (name, value) in [("APP_ENV", "development"), ("AI_AGENT", "1"), ("CARGO_DB_AGENT", "0")] {
         project.set(name, value);
     }
-    project.db(&["rollback", "--yes"]).code(3).says("an AI agent runs this (AI_AGENT)");
+    project.db(&["rollback", "--yes"]).code(3).says("called by an AI agent (AI_AGENT)");
     assert_eq!(project.query("SELECT count(*) FROM public.pupil"), ["2"]);
 }
 

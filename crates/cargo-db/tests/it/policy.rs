@@ -68,8 +68,8 @@ fn expected(verb: &str, environment: &str, asking: Asking, agreed: &str) -> i32 
     if rank(agreed) >= rank(needed) { 0 } else { 3 }
 }
 
-/// Every verb in every environment, asked for by everybody, with and without what is needed: real runs,
-/// each with its exit code and a look at whether anything changed.
+/// Every verb in every environment, asked for by everybody, with and without what is needed: real
+/// runs, each with its exit code and a look at whether anything changed.
 #[test]
 fn the_whole_matrix_by_real_runs() {
     let mut runs = 0;
@@ -113,7 +113,8 @@ fn matrix_of(verb: &'static str) -> usize {
             project.set("CI", if asking == Asking::Ci { "1" } else { "" });
             project.set("CLAUDECODE", if asking == Asking::Agent { "1" } else { "" });
             for agreed in ["", "yes", "name", "plan"] {
-                // On a terminal somebody is asked, which is tested below; a flag is a flag there too.
+                // On a terminal somebody is asked, which is tested below; a flag is a flag there
+                // too.
                 if asking == Asking::Terminal && agreed != "yes" {
                     continue;
                 }
@@ -192,7 +193,7 @@ fn on_a_terminal(project: &Project, arguments: &[&str], answers: &[(&str, &str)]
 fn somebody_at_a_terminal_is_asked_as_much_as_the_environment_asks_for() {
     let mut project = school("p_terminal");
     let before = content(&project);
-    assert_eq!(on_a_terminal(&project, &["rollback"], &[("Go on?", "n")]), 3);
+    assert_eq!(on_a_terminal(&project, &["rollback"], &[("Proceed?", "n")]), 3);
     assert_eq!(content(&project), before);
     project.set("CARGO_DB_ENV", "staging");
     let asked = "Type the name of the database";
@@ -385,7 +386,7 @@ fn consent_is_to_one_plan_on_one_target_at_one_time() {
     };
     let with = |id: &str| project.db(&consent(id).iter().map(String::as_str).collect::<Vec<_>>());
     with(&first).ok();
-    with(&first).code(4).says("is used up");
+    with(&first).code(4).says("a plan id is valid for one run");
     let second = id(&project, &restore);
     assert_ne!(first, second);
     with(&second).ok();
@@ -425,7 +426,7 @@ fn agents_are_known_by_what_they_set_and_denied_only_at_home() {
     ] {
         project.set(variable, "1");
         project.db(&["rollback", "--yes"]).code(3).says("consent to the plan");
-        project.db(&["policy"]).ok().says(&format!("an AI agent runs this ({variable})"));
+        project.db(&["policy"]).ok().says(&format!("called by an AI agent ({variable})"));
         project.set(variable, "");
     }
     project.set("CLAUDECODE", "1");

@@ -1,4 +1,5 @@
-//! `rehearse`: each hazard and its safe look-alike, measured on a small schema with some ten thousand rows.
+//! `rehearse`: each hazard and its safe look-alike, measured on a small schema with some ten
+//! thousand rows.
 
 use std::process::Stdio;
 
@@ -288,12 +289,12 @@ fn a_way_back_is_proved_lossy_wrong_or_none() {
     is(&proved, "proved", "");
     let lossy =
         way("ALTER TABLE users DROP COLUMN note;", Some("ALTER TABLE users ADD COLUMN note text;"));
-    is(&lossy, "lossy", "users.note: 18,000 values go with the column");
+    is(&lossy, "lossy", "users.note: 18,000 values are lost with the column");
     let lossy = way(
         "ALTER TABLE users ADD COLUMN copy text; UPDATE users SET copy = name;",
         Some("ALTER TABLE users DROP COLUMN copy;"),
     );
-    is(&lossy, "lossy", "users.copy: 20,000 values go with the column");
+    is(&lossy, "lossy", "users.copy: 20,000 values are lost with the column");
     let wrong =
         way("ALTER TABLE users ADD COLUMN extra int NOT NULL DEFAULT 1;", Some("SELECT 1;"));
     is(&wrong, "wrong", "+ column public.users.extra integer | not null | 1");
@@ -327,7 +328,7 @@ fn what_is_expected_is_let_through_up_to_its_bound() {
     project
         .db(&["migrate"])
         .code(4)
-        .says("values-lost users.note: 18,000 values go with the column");
+        .says("values-lost users.note: 18,000 values are lost with the column");
     assert_eq!(rehearsed(&project, &drop_note(18_000)).0, "WARN", "programs still miss it");
     assert_eq!(
         rehearsed(
@@ -343,7 +344,12 @@ fn what_is_expected_is_let_through_up_to_its_bound() {
     project.db(&["rehearse"]).ok();
     project.set("CARGO_DB_ENV", "production");
     project.run_sql("UPDATE users SET note = 'late' WHERE id IN (18001, 18002)");
-    project.agreed(&["migrate"]).code(4).says("users.note holds 18002").says("18002").says("18001");
+    project
+        .agreed(&["migrate"])
+        .code(4)
+        .says("users.note has 18002 rows")
+        .says("18002")
+        .says("18001");
     assert_eq!(project.query("SELECT count(note) FROM users"), ["18002"]);
     project.run_sql("UPDATE users SET note = NULL WHERE id = 18002");
     project.agreed(&["migrate"]).ok();
@@ -357,22 +363,24 @@ fn production_wants_the_receipt_of_these_files_on_this_schema() {
     project.migration("1_m.down.sql", "ALTER TABLE users DROP COLUMN extra;");
     project.set("CARGO_DB_ENV", "production");
     let agreed = |project: &Project, verb: &[&str]| project.agreed(verb);
-    agreed(&project, &["migrate"]).code(4).says("no receipt of a rehearsal holds");
+    agreed(&project, &["migrate"]).code(4).says("no valid rehearsal receipt");
     let receipt =
         project.db(&["rehearse", "--json"]).ok().json()["receipt"].as_str().unwrap().to_owned();
     // Another byte, another schema: another receipt.
     project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int; ");
-    agreed(&project, &["migrate"]).code(4).says("it is of other files");
+    agreed(&project, &["migrate"]).code(4).says("the files differ");
     project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int;");
     project.run_sql("CREATE TABLE by_hand (id int)");
-    agreed(&project, &["migrate"]).code(4).says("it is of another schema");
+    agreed(&project, &["migrate"]).code(4).says("the schema differs");
     project.run_sql("DROP TABLE by_hand");
     // It can be carried from another machine.
     std::fs::rename(&receipt, project.path().join("carried.json")).unwrap();
     agreed(&project, &["migrate"]).code(4);
     agreed(&project, &["migrate", "--receipt", "carried.json"]).ok().says("Proved");
     // The way back was proved there; without the receipt nobody knows.
-    agreed(&project, &["rollback"]).code(4).says("no rehearsal proved that 1 m leads back");
+    agreed(&project, &["rollback"])
+        .code(4)
+        .says("no rehearsal proved that rolling back 1 m undoes it");
     std::fs::rename(project.path().join("carried.json"), &receipt).unwrap();
     agreed(&project, &["rollback"]).ok();
 }
@@ -401,7 +409,7 @@ fn migrate_rehearses_by_itself_and_a_block_stops_it() {
     project.migration("1_m.sql", "CREATE INDEX i ON users (name);");
     project.db(&["migrate", "--dry-run"]).code(1);
     let ran = project.db(&["migrate"]).ok().says("scan-under-lock");
-    assert!(ran.stderr.contains("here it goes on"), "{ran}");
+    assert!(ran.stderr.contains("continuing here"), "{ran}");
     // It can be turned off in development, and nowhere else.
     project.set("CARGO_DB_REHEARSE", "0");
     project.migration("2_m.sql", "TRUNCATE items;");
@@ -677,7 +685,7 @@ fn an_expected_loss_is_counted_under_the_name_that_it_has() {
     project.db(&["rehearse"]).ok();
     project.run_sql("INSERT INTO items VALUES (20000, 1, 'late')");
     project.set("CARGO_DB_ENV", "production");
-    project.agreed(&["migrate"]).code(4).says("items holds 10001");
+    project.agreed(&["migrate"]).code(4).says("items has 10001 rows");
 }
 
 #[test]
@@ -690,18 +698,21 @@ fn a_receipt_of_an_empty_copy_is_none_where_there_are_rows() {
         project.db(&["rehearse", "--json"]).ok().json()["receipt"].as_str().unwrap().to_owned();
     project.run_sql("INSERT INTO aud SELECT n, 'n' FROM generate_series(1, 500) n; ANALYZE");
     project.set("CARGO_DB_ENV", "production");
-    project.db(&["migrate", "--dry-run"]).code(1).says("there were no rows where it was rehearsed");
+    project.db(&["migrate", "--dry-run"]).code(1).says("the rehearsed copy had no rows");
     // Nor is one of another time, or of a format to come.
     let text = std::fs::read_to_string(&path).unwrap().replace("\"rows\": 0", "\"rows\": 100");
     let year = &text[text.find("\"when\": \"").unwrap() + 9..][..4];
     for (changed, why) in [
-        (text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2090"), "it is of the future"),
+        (
+            text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2090"),
+            "it is dated in the future",
+        ),
         (
             text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2020"),
             "it is older than 7 days",
         ),
-        (text.replace("\"version\": 2,", "\"version\": 3,"), "which is not known"),
-        (text.replace("\"server\": 1", "\"server\": 2"), "it is of PostgreSQL"),
+        (text.replace("\"version\": 2,", "\"version\": 3,"), "is unknown"),
+        (text.replace("\"server\": 1", "\"server\": 2"), "it is for PostgreSQL"),
     ] {
         assert_ne!(changed, text, "{why}");
         std::fs::write(&path, changed).unwrap();

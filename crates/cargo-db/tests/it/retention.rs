@@ -68,7 +68,7 @@ fn a_part_is_never_taken_for_the_whole() {
     project
         .db(&["backup", "--table", "log", "--format", "custom", "-o", "log.dump"])
         .ok()
-        .says("it holds a part only, --table=log");
+        .says("it contains only a part, --table=log");
     let list = project.db(&["backups", "list", "--json"]).ok().json();
     assert_eq!(list["backups"][0]["part"], json!(["--table=log"]));
     assert_eq!(list["backups"][1]["part"], json!([]));
@@ -79,7 +79,7 @@ fn a_part_is_never_taken_for_the_whole() {
         .db(&["restore", "--latest", "--dry-run"])
         .ok()
         .says("from whole.sql")
-        .says("passed over: log.dump: a part, --table=log");
+        .says("skipped: log.dump: a part, --table=log");
     project.db(&["backups", "show"]).ok().says("whole.sql");
     project.db(&["backups", "verify"]).ok().says("whole.sql: sound");
     project
@@ -91,7 +91,7 @@ fn a_part_is_never_taken_for_the_whole() {
     // Named, it takes nothing's place but its own.
     for whole in [&["--yes"][..], &["--clean", "--yes"], &["--dry-run"]] {
         let refused = project.db(&[&["restore", "log.dump"], whole].concat()).code(2);
-        refused.says("holds only a part of `k_part`").says("--into NAME");
+        refused.says("contains only a part of `k_part`").says("--into NAME");
     }
     assert_eq!(project.query("SELECT count(*) FROM p"), ["1"]);
     project.run_sql("DELETE FROM log");
@@ -139,7 +139,7 @@ fn alone_a_part_is_not_the_newest_backup() {
         &["rehearse", "--from", "backup"],
     ] {
         project.migration("2_b.sql", "CREATE TABLE b (id int);");
-        project.db(verb).code(11).says("there is no whole backup of").says("public.sql.gz: a part");
+        project.db(verb).code(11).says("no complete backup of").says("public.sql.gz: a part");
     }
 }
 

@@ -34,7 +34,7 @@ Plan [..] on postgres@[..]/r_basic (development)
   revert 1 users
     loses users: 3 rows, at most 13
 error: rollback on `r_basic` (development) needs a confirmation
-  it counts as development because of nothing set (the server is on this machine)
+  environment: development, from nothing set (the server is on this machine)
 
 help: agree: `cargo db rollback --steps 2 --yes`
 
@@ -51,7 +51,7 @@ help: agree: `cargo db rollback --steps 2 --yes`
             .query("SELECT to_regclass('users') IS NULL, (SELECT count(*) FROM _sqlx_migrations)"),
         ["t|0"]
     );
-    project.db(&["rollback"]).ok().says("nothing to do");
+    project.db(&["rollback"]).ok().says("nothing to roll back");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_broken_down_file_fails_cleanly() {
         .db(&["rollback", "-n", "2", "--yes"])
         .code(7)
         .says("migrations/1_users.down.sql:2:1: table \"never_was\" does not exist")
-        .says("done before it, and kept: Reverted 2 note");
+        .says("already applied: Reverted 2 note");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["3"]);
     assert_eq!(project.query("SELECT string_agg(version::text, ',') FROM _sqlx_migrations"), ["1"]);
 }
@@ -110,9 +110,9 @@ fn an_empty_down_file_is_no_way_back() {
     assert_eq!(json["migrations"][0]["findings"][0]["rule"], "empty-down-file");
     project.db(&["migrate"]).ok();
     // Before anything is asked, and before a backup is taken.
-    let ran = project.db(&["rollback"]).code(7).says("down.sql` holds no statement");
+    let ran = project.db(&["rollback"]).code(7).says("down.sql` contains no statement");
     assert!(!ran.stderr.contains("Backed up"), "{ran}");
-    project.db(&["rollback", "--dry-run"]).code(7).says("down.sql` holds no statement");
+    project.db(&["rollback", "--dry-run"]).code(7).says("down.sql` contains no statement");
     assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["1"]);
 }
 
@@ -131,7 +131,7 @@ fn what_reaches_further_than_it_names_is_said() {
     project
         .db(&["rollback", "--dry-run"])
         .ok()
-        .says("what line 1 reaches: how much was not counted")
+        .says("what line 1 reaches: row count unknown")
         .says("what line 2 reaches");
 }
 
@@ -152,7 +152,7 @@ fn what_goes_without_its_plain_name_is_counted() {
         ("DROP TABLE \"t.z\";", "loses \"t.z\": 3 rows"),
         ("DROP TABLE a.\"b.c\";", "loses a.\"b.c\": 1 row"),
         ("SET search_path = a; DROP TABLE u;", "loses u: 7 rows"),
-        ("SET search_path = 'a'; DROP TABLE u;", "what line 1 reaches: how much was not counted"),
+        ("SET search_path = 'a'; DROP TABLE u;", "what line 1 reaches: row count unknown"),
         ("WITH d AS (DELETE FROM t RETURNING *) SELECT count(*) FROM d;", "loses t: 50 rows"),
         ("MERGE INTO t USING a.u ON true WHEN MATCHED THEN DELETE;", "loses t: 50 rows"),
         ("ALTER TABLE t ALTER COLUMN s TYPE int USING NULL;", "loses t.s: 4 rows"),
@@ -182,5 +182,5 @@ fn rows_that_a_policy_hides_are_not_called_nothing() {
     project.migration("1_a.up.sql", "CREATE TABLE a AS SELECT generate_series(1, 50) id; ALTER TABLE a ENABLE ROW LEVEL SECURITY; ALTER TABLE a FORCE ROW LEVEL SECURITY;");
     project.migration("1_a.down.sql", "DROP TABLE a;");
     project.db(&["migrate"]).ok();
-    project.db(&["rollback", "--dry-run"]).ok().says("loses a: how much was not counted");
+    project.db(&["rollback", "--dry-run"]).ok().says("loses a: row count unknown");
 }

@@ -35,14 +35,11 @@ fn all_or_nothing_in_one_transaction() {
     project
         .db(&["migrate", "--all-or-nothing"])
         .code(7)
-        .says("what follows runs in one transaction")
+        .says("the following steps run in one transaction")
         .says("the transaction of all migrations was rolled back");
     assert_eq!(project.content(), before, "not even the history table is there");
     // By itself each stays that was committed, and it says where it stopped.
-    project
-        .db(&["migrate"])
-        .code(7)
-        .says("done before it, and kept: 4 steps, the last: Applied 4 t4");
+    project.db(&["migrate"]).code(7).says("already applied: 4 steps, the last: Applied 4 t4");
     assert_eq!(versions(&project), ["1", "2", "3", "4"]);
     project.migration("5_t5.sql", "CREATE TABLE t5 (id int);");
     project.write("db.toml", "[migrate]\nall-or-nothing = true\n");
@@ -81,7 +78,7 @@ fn where_one_transaction_will_not_do_the_backup_is_swapped_back_in() {
         .code(7)
         .says("the backup is swapped back in, because 3 asks for no transaction")
         .says("division by zero")
-        .says("the database is as before all of them");
+        .says("the database is unchanged");
     assert_eq!(project.content(), before);
     assert_eq!(
         cluster().query(
@@ -132,7 +129,7 @@ fn nobodys_work_is_lost_for_it() {
     project.run_sql("INSERT INTO kept VALUES (3)");
     Ran::from(run.wait_with_output().unwrap())
         .code(8)
-        .says("somebody else was connected meanwhile");
+        .says("another session was connected meanwhile");
     assert_eq!(project.query("SELECT count(*) FROM kept"), ["3"]);
 }
 
@@ -170,7 +167,7 @@ fn a_verification_that_fails_is_a_migration_that_fails() {
     project
         .db(&["migrate"])
         .code(7)
-        .says("verify/2.sql:2: verification failed: 1 rows")
+        .says("verify/2.sql:2: verification failed: it returned 1 row")
         .says("2 t2 was rolled back");
     assert_eq!(versions(&project), ["1"]);
     project.write("verify/2.sql", "SELECT id FROM t2 WHERE id < 0;");
@@ -179,9 +176,10 @@ fn a_verification_that_fails_is_a_migration_that_fails() {
     let before = project.content();
     project.db(&["migrate", "--all-or-nothing"]).code(7).says("verify/all.sql:1");
     assert_eq!(project.content(), before);
-    project.db(&["migrate"]).code(8).says("verify/all.sql:1").says("every migration is in");
+    project.db(&["migrate"]).code(8).says("verify/all.sql:1").says("every migration was applied");
     assert_eq!(versions(&project).len(), SIX);
-    // A question that cannot be asked any more is answered, and one that is not there is no question.
+    // A question that cannot be asked any more is answered, and one that is not there is no
+    // question.
     project.write("verify/all.sql", "SELECT nothing FROM t1;\n");
     project.migration("7_t7.sql", "SELECT 1;");
     project.db(&["migrate"]).code(8).says("verify/all.sql:1").says("does not exist");
@@ -257,7 +255,7 @@ fn a_killed_reset_is_as_before_or_done() {
         }
     }
     assert!(as_before > 0, "{as_before} {done}");
-    project.db(&["audit"]).ok().says("no outcome: it was killed");
+    project.db(&["audit"]).ok().says("no outcome recorded (killed");
     project.db(&["audit", "verify"]).ok();
     project.db(&["reset", "--force"]).ok();
     let left = "SELECT datname FROM pg_database WHERE datname LIKE 'a\\_kreset\\_\\_%'";
@@ -332,7 +330,7 @@ fn others_do_not_wait_long_for_a_migration() {
         });
         let ran = project.db(&["migrate"]);
         over.store(true, std::sync::atomic::Ordering::SeqCst);
-        ran.code(7).says("others waited for it too long").says("max-blocking");
+        ran.code(7).says("other sessions waited for it too long").says("max-blocking");
     });
     assert_eq!(versions(&project), ["1", "2"]);
 }

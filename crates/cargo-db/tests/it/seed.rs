@@ -31,7 +31,11 @@ fn loads_everything_once_and_reports_rows() {
         project.query("SELECT email, coalesce(bio, 'NULL') FROM users ORDER BY 1"),
         ["a@x|likes, commas", "b@x|NULL"]
     );
-    project.db(&["seed"]).ok().says("`01_users.csv` is loaded already").says("has every seed");
+    project
+        .db(&["seed"])
+        .ok()
+        .says("`01_users.csv` is already loaded")
+        .says("all seeds are already loaded");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["2"]);
 }
 
@@ -66,7 +70,7 @@ fn fresh_never_takes_rows_that_no_seed_brings_back() {
     project
         .db(&["seed", "--fresh", "--yes"])
         .code(7)
-        .says("`public.visits` holds 1 rows that no seed brings back");
+        .says("`public.visits` has 1 rows that no seed restores");
     assert_eq!(project.query("SELECT count(*) FROM visits"), ["1"]);
 }
 
@@ -81,7 +85,7 @@ fn a_seed_that_fails_leaves_nothing_of_the_others() {
         .db(&["seed"])
         .code(7)
         .says("seeds/03_posts.csv:3:1: invalid input syntax")
-        .says("the whole seeding was rolled back")
+        .says("loading the seeds was rolled back")
         .says("`cargo db seed`");
     assert_eq!(
         project.query("SELECT (SELECT count(*) FROM users), to_regclass('cargo_db.seeds') IS NULL"),
@@ -102,7 +106,7 @@ fn groups_environments_and_files_can_be_chosen() {
     project
         .db(&["seed", "--only", "nobody"])
         .code(2)
-        .says("no seed is called `nobody` in development");
+        .says("there is no seed `nobody` in development");
     project.set("CARGO_DB_ENV", "test");
     project.db(&["seed"]).ok().says("Loaded test/only.sql");
     project.set("CARGO_DB_ENV", "staging");

@@ -68,10 +68,10 @@ fn the_first_command_on_a_fresh_clone_just_works() {
     drop(client);
 
     own.db(&["server", "stop"]).ok().says("stopped");
-    own.db(&["server", "stop"]).ok().says("it does not run");
+    own.db(&["server", "stop"]).ok().says("it is not running");
     own.db(&["server", "url"]).code(2).says("cargo db server start");
     own.db(&["status"]).ok().says("1 executed");
-    own.db(&["server", "start"]).ok().says("it runs already");
+    own.db(&["server", "start"]).ok().says("it already runs");
     own.db(&["server", "destroy"]).code(3).says("destroys the database school");
     own.db(&["server", "destroy", "--yes"]).ok();
     own.db(&["server", "destroy", "--yes"]).code(2);

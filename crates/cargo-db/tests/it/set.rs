@@ -80,7 +80,10 @@ fn a_set_has_every_part_and_the_one_before_it_is_archived() {
     assert_ne!(latest(&project), set);
     project.db(&["backups", "list"]).ok().says("latest/latest_").says("archive/");
     project.db(&["backups", "verify", "--all", "--level", "restore"]).ok();
-    project.db(&["backup", "--format", "set", "-o", "x"]).code(2).says("a set is whole");
+    project
+        .db(&["backup", "--format", "set", "-o", "x"])
+        .code(2)
+        .says("`--format set` cannot be combined");
 
     // Retention knows them, and what lies beside them and is not ours stays.
     std::fs::create_dir(project.path().join("backups/archive/somebodys")).unwrap();
@@ -140,7 +143,7 @@ fn swapped_missing_and_edited_parts_are_found_by_name() {
     };
     swap();
     project.db(&["backups", "verify"]).code(11).says("size: `public/tables/big/data.sql`");
-    project.db(&["restore", "--latest", "--yes"]).code(11).says("is not sound");
+    project.db(&["restore", "--latest", "--yes"]).code(11).says("failed verification");
     // With a manifest that was made to fit, what is in the files tells.
     let manifest_path = set.join("manifest.json");
     let manifest = std::fs::read_to_string(&manifest_path).unwrap();
@@ -157,7 +160,7 @@ fn swapped_missing_and_edited_parts_are_found_by_name() {
         manifest.replace("public/tables/big/data.sql", "../../../etc/passwd"),
     )
     .unwrap();
-    project.db(&["backups", "list"]).ok().says("would leave the folder");
+    project.db(&["backups", "list"]).ok().says("leads outside the folder");
     std::fs::write(&manifest_path, &manifest).unwrap();
     std::fs::write(set.join("public/extra.sql"), "x").unwrap();
     project

@@ -18,7 +18,7 @@ fn status_says_where_the_target_came_from() {
         .says("--env: test");
     project.write("other.env", &format!("DATABASE_URL=\"{}\"\n", cluster().url("template1")));
     project.db(&["status", "--env-file", "other.env"]).ok().says("(DATABASE_URL in other.env)");
-    project.db(&["status", "--env-file", "gone.env"]).code(2).says("there is no such file");
+    project.db(&["status", "--env-file", "gone.env"]).code(2).says("no such file");
     project.set("PGHOST", cluster().folder.to_str().unwrap());
     project.set("PGPORT", &cluster().port.to_string());
     project.set("PGUSER", "postgres");
@@ -54,7 +54,7 @@ fn a_password_on_the_command_line_is_refused() {
     let ran = project
         .db(&["status", "-D", "postgres://u:hush@localhost/x"])
         .code(2)
-        .says("DATABASE_URL or PGPASSWORD");
+        .says("DATABASE_URL (`.env`), PGPASSWORD");
     assert!(!ran.stderr.contains("hush"));
 }
 
@@ -65,7 +65,7 @@ fn options_that_cannot_be_honoured_are_named() {
     project
         .db(&["status"])
         .code(2)
-        .says("asks for `krbsrvname`, `sslcrl`, which cargo db cannot honour");
+        .says("asks for `krbsrvname`, `sslcrl`, which cargo db does not support");
     project.set("DATABASE_URL", "postgres://u@one,two/x");
     project.db(&["status"]).code(2).says("several hosts");
 }
@@ -94,7 +94,7 @@ fn a_slip_in_the_environment_is_named() {
     project
         .db(&["status", "--env", "devlopment"])
         .code(2)
-        .says("--env (devlopment, a word that nobody knows)");
+        .says("--env (devlopment, an unrecognised environment name)");
     // A private server is stopped whatever the environment is called.
     project.db(&["server", "status", "--env", "production"]).ok();
 }

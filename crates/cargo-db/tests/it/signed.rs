@@ -44,7 +44,7 @@ fn a_key_is_a_file_that_only_its_user_can_read_and_is_never_printed() {
     let digits = secret.trim().rsplit(':').next().unwrap();
     assert_eq!(digits.len(), 64);
     let public = made.json()["public_key"].as_str().unwrap().to_owned();
-    let again = project.db(&["key", "new"]).code(2).says("there is a signing key");
+    let again = project.db(&["key", "new"]).code(2).says("there is already a signing key");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), secret);
     let shown = project.db(&["key", "show"]).ok().says(&public);
     for ran in [&made, &again, &shown] {
@@ -237,7 +237,7 @@ fn a_way_back_is_believed_of_a_signed_receipt_alone() {
     let sound = std::fs::read_to_string(&receipt).unwrap();
     edit(&receipt, |json| json["basis"] = json!("elsewhere"));
     let refused = project.agreed(&["rollback"]).code(4);
-    refused.says("no rehearsal proved that 2 note leads back").says("it was edited");
+    refused.says("no rehearsal proved that rolling back 2 note undoes it").says("it was edited");
     std::fs::write(&receipt, &sound).unwrap();
     project.agreed(&["rollback"]).ok();
 }

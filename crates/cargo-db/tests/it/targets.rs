@@ -68,7 +68,10 @@ fn a_variable_that_is_not_set_is_an_error_and_not_nothing() {
     wrong(&format!("DATABASE_URL={}", url.replace("NAME", "${DB}")), "`DB` is not set");
     wrong(&format!("DATABASE_URL={}", url.replace("NAME", "$DB_NAME")), "`DB_NAME` is not set");
     wrong(&format!("DATABASE_URL=\"{}\"", url.replace("NAME", "${DB}")), "`DB` is not set");
-    wrong(&format!("DATABASE_URL={}", url.replace("NAME", "${DB:-postgres}")), "no defaults");
+    wrong(
+        &format!("DATABASE_URL={}", url.replace("NAME", "${DB:-postgres}")),
+        "does not support defaults",
+    );
     wrong("DATABASE_URL=${SECRET_URL}", "`SECRET_URL` is not set");
     wrong(&format!("DATABASE_URL={}\nDB=x", url.replace("NAME", "${DB}")), "line 3 comes later");
     wrong("DATABASE_URL=postgres://app:pa$hush@localhost/x", "in single quotes");
@@ -139,7 +142,7 @@ fn a_folder_above_the_repository_decides_nothing() {
     let own = |name: &str| {
         run_in(&project, "proj", &["status", "-D", &url]).ok().says("1 pending");
         let ran = run_in(&project, "proj", &["env", "show", "--env", "staging"]).code(2);
-        assert!(ran.stderr.contains("nothing says which database"), "{name}: {ran}");
+        assert!(ran.stderr.contains("no database is configured for"), "{name}: {ran}");
     };
     own("a folder");
     // A worktree has a file.
@@ -248,7 +251,7 @@ fn a_database_that_is_not_reached_is_named_with_the_line_that_names_it() {
     project.write(".env", &url("nosuchhost.invalid", "x"));
     for verb in ["status", "migrate", "backup", "rollback"] {
         let ran = project.db(&[verb]).code(6);
-        ran.says("the address is from DATABASE_URL in .env, line 2").says("the name of the host");
+        ran.says("the address is from DATABASE_URL in .env, line 2").says("check the host name");
     }
     let server = cluster().url("nosuch_database");
     project.write(".env", &format!("DATABASE_URL={server}\n"));

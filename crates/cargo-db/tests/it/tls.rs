@@ -38,5 +38,5 @@ fn each_mode_protects_as_much_as_it_says() {
 #[test]
 fn bad_files_and_modes_are_named() {
     status("verify-full", Some("no-such-file"), "localhost").code(2).says("no-such-file");
-    status("sometimes", None, "localhost").code(2).says("`sometimes` is not an sslmode");
+    status("sometimes", None, "localhost").code(2).says("`sometimes` is not a valid `sslmode`");
 }

@@ -263,7 +263,7 @@ fn a_reset_whose_new_database_is_lost_leaves_the_old_one() {
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
     project.db(&["migrate"]).ok();
     project.migration("2_b.sql", SHUT);
-    project.db(&["reset", "--yes"]).code(7).says("the database is as before it");
+    project.db(&["reset", "--yes"]).code(7).says("the database is unchanged");
     assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["1"]);
     assert_eq!(beside(cluster(), "tr_reset"), Vec::<String>::new());
 }

@@ -73,7 +73,7 @@ fn a_torn_line_swallows_nothing() {
     let text = text(&project);
     let whole = text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok());
     assert_eq!(whole.count(), 5, "{text}");
-    by_plan(&project, &id).code(4).says("used up");
+    by_plan(&project, &id).code(4).says("valid for one run");
     let ran = project.db(&["migrate", "--dry-run"]).says("is broken at record 2");
     project.db(&["audit", "verify"]).code(1).says("broken at record 2");
     heal(&project, &ran);
@@ -81,7 +81,7 @@ fn a_torn_line_swallows_nothing() {
     assert!(!ran.stderr.contains("is broken"), "{ran}");
     project.db(&["audit", "verify"]).ok().says("2 records");
     project.db(&["migrate"]).ok();
-    by_plan(&project, &id).code(4).says("used up");
+    by_plan(&project, &id).code(4).says("valid for one run");
 }
 
 #[test]
@@ -90,21 +90,21 @@ fn plans_that_were_used_do_not_come_back_with_a_trail_that_was_cut() {
     project.db(&["migrate"]).ok();
     let id = back_and_forth(&project);
     cut(&project, 2);
-    by_plan(&project, &id).code(4).says("used up");
+    by_plan(&project, &id).code(4).says("valid for one run");
     project.db(&["rollback", "--yes"]).ok().says("is broken at record 3");
     // What was cut off does not come back with what is written after it.
-    project.db(&["migrate"]).ok().says("is broken at record 3").says("was taken out, or moved");
+    project.db(&["migrate"]).ok().says("is broken at record 3").says("was removed or moved");
     // Without the head nobody can tell where the end was, and that stays said.
     cut(&project, 2);
     std::fs::remove_file(file(&project, "head")).unwrap();
     project.db(&["audit", "verify"]).code(1).says("the head of the trail is missing");
-    by_plan(&project, &id).code(4).says("used up");
+    by_plan(&project, &id).code(4).says("valid for one run");
     project.db(&["rollback", "--yes"]).ok().says("the head of the trail is missing");
     project.db(&["migrate"]).ok().says("the head of the trail was missing");
     // All of it, but for the plans.
     std::fs::remove_file(file(&project, "head")).unwrap();
     std::fs::remove_file(file(&project, "jsonl")).unwrap();
-    by_plan(&project, &id).code(4).says("used up");
+    by_plan(&project, &id).code(4).says("valid for one run");
     project.db(&["rollback", "--yes"]).ok().says("the head of the trail is missing");
     // There is nothing to put aside then, and a new one can begin.
     std::fs::remove_file(file(&project, "head")).unwrap();
@@ -114,7 +114,7 @@ fn plans_that_were_used_do_not_come_back_with_a_trail_that_was_cut() {
     let ran = project.db(&["migrate", "--yes"]).ok();
     assert!(!ran.stderr.contains("is broken"), "{ran}");
     project.db(&["audit", "verify"]).ok().says("2 records");
-    by_plan(&project, &id).code(4).says("used up");
+    by_plan(&project, &id).code(4).says("valid for one run");
 }
 
 #[test]
@@ -125,12 +125,12 @@ fn where_the_database_keeps_a_trail_it_is_asked_too() {
     let id = back_and_forth(&project);
     // The file is gone with all that stands beside it.
     std::fs::remove_dir_all(project.path().join(".db")).unwrap();
-    by_plan(&project, &id).code(4).says("used up");
+    by_plan(&project, &id).code(4).says("valid for one run");
     // The database's is gone, and the file is there.
     let id = back_and_forth(&project);
     project.run_sql("DELETE FROM cargo_db.audit");
-    by_plan(&project, &id).code(4).says("used up");
-    project.db(&["rollback", "--yes"]).ok().says("were changed or taken out");
+    by_plan(&project, &id).code(4).says("valid for one run");
+    project.db(&["rollback", "--yes"]).ok().says("were changed or removed");
     let ran = project.db(&["migrate", "--yes"]).ok();
     assert!(!ran.stderr.contains("taken out"), "{ran}");
 }
@@ -142,7 +142,11 @@ fn a_trail_that_cannot_be_read_stops_what_changes_something() {
     let mut bytes = std::fs::read(file(&project, "jsonl")).unwrap();
     bytes[20] = 0xff;
     std::fs::write(file(&project, "jsonl"), bytes).unwrap();
-    let ran = project.db(&["rollback", "--yes"]).code(7).says("cannot be read").says("UTF-8");
+    let ran = project
+        .db(&["rollback", "--yes"])
+        .code(7)
+        .says("cannot read the audit trail")
+        .says("UTF-8");
     project.db(&["status"]).ok();
     project.db(&["backup"]).ok();
     heal(&project, &ran);

@@ -24,7 +24,7 @@ fn a_commit_that_hides_in_another_statement_is_refused_by_the_server() {
         .db(&["migrate", "--yes"])
         .code(7)
         .says("multiple commands")
-        .says("the database is as before it");
+        .says("the database is unchanged");
     assert_eq!(there(&project, &["k1", "k2"]), [false, false]);
 }
 

@@ -93,7 +93,7 @@ fn nothing_of_a_cloned_repository_runs_before_somebody_has_looked_at_it() {
         cloned
             .db(arguments)
             .code(3)
-            .says("names programs that are not trusted")
+            .says("configures programs that are not trusted")
             .says("migrations.status: ./tool status")
             .says("seeds.command: ./tool seed")
             .says("cargo db trust");
@@ -167,7 +167,7 @@ fn trust_is_given_at_a_terminal_and_holds_for_these_commands_in_this_place() {
     cloned.db(&["status"]).code(7).says("only you can read and write");
     std::fs::set_permissions(&record, std::fs::Permissions::from_mode(0o600)).unwrap();
 
-    cloned.db(&["trust", "--revoke"]).ok().says("is trusted no longer");
+    cloned.db(&["trust", "--revoke"]).ok().says("is no longer trusted");
     cloned.db(&["trust", "--revoke"]).ok().says("was not trusted");
     cloned.db(&["status"]).code(3);
     cloned.db(&["trust", "--list"]).ok().says("no repository is trusted");
@@ -180,7 +180,7 @@ fn trust_is_given_at_a_terminal_and_holds_for_these_commands_in_this_place() {
     let mut command = cloned.command(&["trust", "--revoke", cloned.0.path().to_str().unwrap()]);
     Ran::from(command.env("XDG_STATE_HOME", &state).current_dir("/").output().unwrap())
         .ok()
-        .says("is trusted no longer");
+        .says("is no longer trusted");
 }
 
 #[test]

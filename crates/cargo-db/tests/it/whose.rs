@@ -135,7 +135,7 @@ fn whose_files_these_are_hangs_on_all_of_them() {
 fn files_that_nobody_claims_are_not_nothing() {
     let dbmate = project("w_nobody", &[("db/migrations/1_a.sql", "CREATE TABLE a ();\n")]);
     let _ = dbmate.db(&["status", "--check"]).code(1).says("db/migrations/1_a.sql");
-    let _ = migrate(&dbmate).code(9).says("db/migrations/1_a.sql").says("none of the tools");
+    let _ = migrate(&dbmate).code(9).says("db/migrations/1_a.sql").says("does not match any tool");
     let micrate = "-- +micrate Up\nCREATE TABLE a ();\n-- +micrate Down\nDROP TABLE a;\n";
     dbmate.write("db/migrations/1_a.sql", micrate);
     let _ = migrate(&dbmate).code(9).says("line 1: ").says("a marker of micrate");
@@ -519,7 +519,7 @@ fn an_empty_history_beside_a_full_one_is_no_history() {
     project.set("DATABASE_URL", &format!("{url}&search_path=app,public"));
     let _ = migrate(&project).ok();
     project.set("DATABASE_URL", &url);
-    let _ = migrate(&project).code(9).says("the search path does not lead");
+    let _ = migrate(&project).code(9).says("which is not in the search path");
     project.run_sql(
         "CREATE TABLE public._sqlx_migrations (LIKE app._sqlx_migrations INCLUDING DEFAULTS)",
     );

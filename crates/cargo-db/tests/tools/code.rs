@@ -43,8 +43,8 @@ fn fails(project: &Project, says: &str) {
     let _ = project.db(&["migrate"]).code(10).says(says).says("is not applied");
 }
 
-/// A tool whose configuration names a database of its own writes nothing: it is asked about one that does not exist
-/// first, and must not find it.
+/// A tool whose configuration names a database of its own writes nothing: it is asked about one
+/// that does not exist first, and must not find it.
 #[test]
 fn a_tool_that_goes_elsewhere_is_found_out() {
     let project = project("code_elsewhere", Some("knex"));
@@ -61,13 +61,14 @@ fn a_tool_that_goes_elsewhere_is_found_out() {
             let _ = project
                 .db(arguments)
                 .code(10)
-                .says("knex goes to another database than it is told");
+                .says("knex connects to a different database than configured");
         }
     }
     assert_eq!(cluster().query("code_prodlike", "SELECT to_regclass('users') IS NULL"), ["t"]);
 }
 
-/// What a program does is measured on a copy: rows and values that go, names that change, the way back.
+/// What a program does is measured on a copy: rows and values that go, names that change, the way
+/// back.
 #[test]
 fn programs_are_rehearsed_by_their_tool() {
     let project = project("code_rehearsed", Some("knex"));

@@ -1,5 +1,5 @@
-//! cargo db beside the real migration tools, in the versions that `scripts/tools` installs: what one has
-//! begun, the other finishes, and afterwards nobody can tell who did what.
+//! cargo db beside the real migration tools, in the versions that `scripts/tools` installs: what
+//! one has begun, the other finishes, and afterwards nobody can tell who did what.
 
 #![expect(
     clippy::disallowed_methods,

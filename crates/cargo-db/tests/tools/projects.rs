@@ -12,7 +12,8 @@ pub(crate) struct Step {
     pub(crate) down: &'static str,
 }
 
-/// The four of them: a table, a column with rows, a function whose body holds semicolons, a comment.
+/// The four of them: a table, a column with rows, a function whose body holds semicolons, a
+/// comment.
 pub(crate) const STEPS: [Step; 4] = [
     Step {
         name: "users",

@@ -12,7 +12,7 @@ use crate::plan::{self, Plan, Step};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{Lock, Purpose, Session, marker};
 
-/// Show or change the database's own record of which environment it is
+/// Show or change the environment that the database is marked as
 #[derive(Debug, Args)]
 pub(crate) struct Env {
     #[command(subcommand)]
@@ -31,12 +31,12 @@ verbs! {
     Action { Show(Show), Set(Set), Clear(Clear), Key(key::Key), }
 }
 
-/// Show the environment, and every signal that led to it
+/// Show the environment and every signal it is derived from
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct Show {}
 
-/// Mark the database as that of an environment
+/// Mark the database with an environment
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
 pub(crate) struct Set {

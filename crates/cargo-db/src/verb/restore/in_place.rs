@@ -25,8 +25,7 @@ impl<'a> Replacing<'a> {
             Scope::Everything => "",
         };
         if schema == "cargo_db" {
-            let what =
-                "what cargo db remembers in the schema cargo_db is not brought back by itself";
+            let what = "the schema cargo_db cannot be restored on its own";
             return Err(SettingsError::Usage { what: what.to_owned() }.into());
         }
         Ok(Replacing { source, scope, roles, part: None, locked: None })

@@ -56,10 +56,10 @@ pub(crate) struct Restore {
     /// The newest backup of the database
     #[arg(long, conflicts_with = "backup")]
     latest: bool,
-    /// The same as naming it
+    /// Same as the argument BACKUP
     #[arg(long, value_name = "NAME", conflicts_with_all = ["backup", "latest"])]
     file: Option<String>,
-    /// Restore into this new database and leave the old one alone
+    /// Restore into this new database and leave the current one alone
     #[arg(long, value_name = "DATABASE")]
     into: Option<String>,
     /// Replace only this schema, in the database itself and in one transaction
@@ -71,25 +71,26 @@ pub(crate) struct Restore {
     /// Replace everything in the database itself, in one transaction; no old database is kept
     #[arg(long, conflicts_with = "into")]
     clean: bool,
-    /// Run whatever the file says, also what pg_dump does not write: as the role that connects
+    /// Also run statements that pg_dump does not write, with the rights of the connecting role
     #[arg(long)]
     allow_any_sql: bool,
-    /// Take a file that does not say that it is complete for all there is
+    /// Restore a file without pg_dump's closing comment, although it may be cut off
     #[arg(long)]
     accept_incomplete: bool,
-    /// Leave out whose the objects are: they are the connecting role's
+    /// Leave out ownership: the connecting role owns the objects
     #[arg(short = 'O', long)]
     no_owner: bool,
-    /// Leave out who may use the objects
+    /// Leave out privileges (GRANT and REVOKE)
     #[arg(short = 'x', long, visible_alias = "no-acl")]
     no_privileges: bool,
-    /// Leave out which tablespaces the objects lie in
+    /// Leave out tablespaces: the objects go into the default one
     #[arg(long)]
     no_tablespaces: bool,
-    /// Load the file as this role, which owns everything then, and no code in it can do more
+    /// Load the file as this role, which then owns all but the extensions; no code in the file can
+    /// do more than this role may
     #[arg(long = "as", value_name = "ROLE", conflicts_with_all = ["clean", "schema", "table"])]
     role: Option<String>,
-    /// Create the roles of a set that the server does not have, without passwords
+    /// Create the roles of a set that are missing on the server, without passwords
     #[arg(long)]
     roles: bool,
     /// Tables at once, where the format allows it; as many as there are processors if nothing is
@@ -99,7 +100,7 @@ pub(crate) struct Restore {
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Swap back what the last restore kept
+    /// Swap the database that the last restore kept back in
     #[arg(long, conflicts_with_all = WHAT_TO_RESTORE, conflicts_with = "drop_previous")]
     undo: bool,
     /// Remove the databases that restores kept
@@ -229,7 +230,7 @@ impl Restore {
             None if self.latest => None,
             None if workspace.ui.can_prompt() => Some(pick(workspace, folder)?),
             None => {
-                let what = "which backup to restore was not said: name one, or say `--latest`";
+                let what = "no backup given: name one, or pass `--latest`";
                 return Err(SettingsError::Usage { what: what.to_owned() }.into());
             }
         };

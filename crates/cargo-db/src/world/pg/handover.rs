@@ -24,8 +24,8 @@ impl Session {
              SET {scope} statement_timeout = 0",
             columns.join(", ")
         );
-        let [settings, path, ..]: [_; 5] = self.sets("look between two statements", &sql)?;
-        let settings = only_row("look between two statements", settings)?;
+        let [settings, path, ..]: [_; 5] = self.sets("check between two statements", &sql)?;
+        let settings = only_row("check between two statements", settings)?;
         let settings = kept.map(|name| Ok((name, settings.text(name)?.to_owned())));
         let path = path.iter().map(|row| Ok(row.text("schema")?.to_owned()));
         Ok(Theirs {
@@ -58,7 +58,7 @@ impl Session {
     /// Gives the session to SQL of others, with settings of theirs for what may hold them up.
     pub(crate) fn give(&mut self, limits: &str) -> Result<()> {
         let sql = format!("{}; {limits}", self.pin.theirs);
-        self.run("give the session its settings back", &sql)
+        self.run("restore the settings of the session", &sql)
     }
 
     /// Runs SQL of ours that can fire triggers of the project: what those name, they find along the
@@ -79,7 +79,7 @@ impl Session {
     /// transaction as well.
     pub(crate) fn take_back(&mut self) -> Result<()> {
         let sql = format!("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; {}", self.pin.ours);
-        self.run("take the session back", &sql)
+        self.run("reset the session", &sql)
     }
 
     /// Takes it back, and leaves nothing in it of what the SQL of others has made or taken there.
@@ -92,7 +92,7 @@ impl Session {
 
     /// What SQL of others has left in the session, for people.
     pub(crate) fn left_behind(&mut self) -> Result<Vec<String>> {
-        self.column("look what is left in the session", include_str!("sql/left_behind.sql"))
+        self.column("find out what is left in the session", include_str!("sql/left_behind.sql"))
     }
 
     /// In which text comes and goes: as PostgreSQL names it.

@@ -55,7 +55,7 @@ impl Lock {
 
     /// Whether the database of the lock still has the name: one that was swapped out has another.
     fn is_of(&mut self, target: &Target) -> bool {
-        let name = self.session.value("look at the name", "SELECT pg_catalog.current_database()");
+        let name = self.session.value("read the name", "SELECT pg_catalog.current_database()");
         name.is_ok_and(|name| name.as_deref() == Some(target.database.as_str()))
     }
 
@@ -149,7 +149,7 @@ fn try_lock(session: &mut Session, key: i64) -> Result<bool> {
 
 fn holder(session: &mut Session, key: i64) -> Result<Option<Holder>> {
     let sql = format!(include_str!("sql/lock_holder.sql"), key = key);
-    let rows = session.rows("see who holds the lock", &sql)?;
+    let rows = session.rows("find the holder of the lock", &sql)?;
     let Some(row) = rows.first() else { return Ok(None) };
     // Of sessions of others, some servers do not say whose they are.
     let text = |column| Ok::<_, Failure>(row.optional_text(column)?.unwrap_or("?"));

@@ -27,7 +27,7 @@ WHERE n.nspname = 'cargo_db' AND c.relname = 'marker'";
 /// The marker of the session's database. One that cannot be read, or says what nobody knows, counts
 /// as production's.
 pub(crate) fn read(session: &mut Session) -> Result<Option<Marker>> {
-    let Some(is_table) = session.value("look for the marker", EXISTS)? else { return Ok(None) };
+    let Some(is_table) = session.value("find the marker", EXISTS)? else { return Ok(None) };
     let unreadable = Marker::of(Environment::Production);
     if is_table != "t" {
         return Ok(Some(unreadable));

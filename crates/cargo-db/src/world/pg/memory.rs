@@ -13,7 +13,7 @@ pub(crate) const UNREAD: &str = include_str!("sql/unread.sql");
 /// The tables of ours that the session's role may not read.
 pub(crate) fn unread(session: &mut Session) -> Result<Vec<String>> {
     let sql = format!("SELECT ({UNREAD})");
-    let names = session.value("look at the rights on cargo_db", &sql)?;
+    let names = session.value("read the rights on cargo_db", &sql)?;
     Ok(names_in(names.as_deref()))
 }
 

@@ -149,7 +149,7 @@ impl Own {
 pub(crate) const MARKER: &str = "the marker was changed";
 
 /// What is said of a trail that begins in another way than it did.
-pub(crate) const CUT: &str = "records of the audit trail were changed or taken out";
+pub(crate) const CUT: &str = "records of the audit trail were changed or removed";
 
 /// Whether the trail begins so.
 pub(crate) fn begins(session: &mut Session, before: &TrailHead) -> Result<bool> {
@@ -179,7 +179,7 @@ pub(crate) fn lines(session: &mut Session) -> Result<Vec<String>> {
 }
 
 fn tables(session: &mut Session) -> Result<BTreeMap<String, Table>> {
-    let rows = session.rows("look at our own tables", include_str!("sql/own.sql"))?;
+    let rows = session.rows("read our own tables", include_str!("sql/own.sql"))?;
     let table = |row: &Row| {
         let table = Table {
             oid: row.number("oid")?,
@@ -232,7 +232,7 @@ fn digest_of_marker(
     }
     let sql = "SELECT encode(sha256(string_agg(record_send(m), ''::bytea \
                ORDER BY record_send(m))), 'hex') FROM ONLY cargo_db.marker m";
-    session.value("look at the marker", sql)
+    session.value("read the marker", sql)
 }
 
 /// The first records of the trail, or all of them: how many there are, and their hash.
@@ -244,7 +244,7 @@ fn head(session: &mut Session, records: Option<u64>) -> Result<TrailHead> {
                        ORDER BY id), ''::bytea)), 'hex') AS digest \
          FROM (SELECT id, record FROM ONLY cargo_db.audit ORDER BY id LIMIT {limit}) first"
     );
-    let row = session.one("look at the audit trail", &sql)?;
+    let row = session.one("read the audit trail", &sql)?;
     Ok(TrailHead { records: row.number("records")?, digest: row.text("digest")?.to_owned() })
 }
 
@@ -256,15 +256,12 @@ fn changes_of_trail(session: &mut Session, before: &TrailHead) -> Result<Vec<Str
     }
     // Half of the range of `bigint`: no trail has that many records.
     let last = "SELECT 1 FROM ONLY cargo_db.audit WHERE id > 1::bigint << 62 LIMIT 1";
-    if session.value("look at the last number", last)?.is_some() {
-        return Ok(vec!["the audit trail has no number left for the next record".to_owned()]);
+    if session.value("read the last number", last)?.is_some() {
+        return Ok(vec!["the audit trail has no record number left".to_owned()]);
     }
     let sql =
         format!("SELECT record FROM ONLY cargo_db.audit ORDER BY id OFFSET {}", before.records);
-    let new = session.column("look at new records", &sql)?;
+    let new = session.column("read new records", &sql)?;
     let foreign = new.iter().any(|line| !records::is_ours(line));
-    Ok(foreign
-        .then(|| "the audit trail has lines that are no records".to_owned())
-        .into_iter()
-        .collect())
+    Ok(foreign.then(|| "the audit trail contains invalid records".to_owned()).into_iter().collect())
 }

@@ -88,7 +88,7 @@ fn two_sessions(
         Ok(Some(sign)) => Err(pooled(target, sign)),
         // In statement mode a BEGIN ends the connection, and the next one just so.
         Err(_) if dial()?.batch_execute("BEGIN").is_err() && first_lives(dial) => {
-            Err(pooled(target, "it takes no transactions: it is in statement mode"))
+            Err(pooled(target, "it does not support transactions: it is in statement mode"))
         }
         Err(error) => Err(failed(target, error)),
     }
@@ -118,10 +118,10 @@ fn crossed(first: &mut Client, second: &mut Client) -> Looked {
         first.batch_execute("COMMIT")?;
         second.batch_execute("COMMIT")?;
         if read(first)?.as_deref() != Some(&nonce) {
-            return Ok(Some("what was set in a session was not there any more"));
+            return Ok(Some("a setting of the session was lost"));
         }
         if read(second)?.as_deref() == Some(&nonce) {
-            return Ok(Some("what was set in one session was there in another"));
+            return Ok(Some("a setting of one session was visible in another"));
         }
         set(first, "")?;
     }
@@ -147,10 +147,10 @@ fn apart(first: &mut Client, second: &mut Client) -> Looked {
     set(first, &nonce)?;
     if read(second)?.as_deref() == Some(&nonce) {
         set(second, "")?;
-        return Ok(Some("what was set in one session was there in another"));
+        return Ok(Some("a setting of one session was visible in another"));
     }
     if read(first)?.as_deref() != Some(&nonce) {
-        return Ok(Some("what was set in a session was not there any more"));
+        return Ok(Some("a setting of the session was lost"));
     }
     set(first, "")?;
     Ok(None)
@@ -199,7 +199,7 @@ fn options_arrived(target: &Target, client: &mut Client) -> Result<()> {
     let lost = client.simple_query(&sql).map_err(|error| failed(target, error))?;
     match texts(lost).first() {
         None => Ok(()),
-        Some(name) => Err(pooled(target, &format!("the option `{name}` of the URL was left out"))),
+        Some(name) => Err(pooled(target, &format!("ignored the URL option `{name}`"))),
     }
 }
 
@@ -222,6 +222,6 @@ fn failed(target: &Target, error: postgres::Error) -> Failure {
 }
 
 fn lost(target: &Target, why: &str) -> Failure {
-    let subject = "the look for a pooler".to_owned();
+    let subject = "checking for a pooler".to_owned();
     ConnectionError::Lost { target: target.to_string(), subject, why: why.to_owned() }.into()
 }

@@ -204,7 +204,10 @@ impl Script {
     ) -> std::result::Result<(), Stop> {
         let lost = |failure: Failure| Stop::Lost(failure.to_string());
         if let Some((setting, value)) = session.misread() {
-            let message = format!("it sets `{setting}` to `{value}`: what follows is misread");
+            let message = format!(
+                "it sets `{setting}` to `{value}`, so the rest of the file would be parsed \
+                 differently"
+            );
             let server = ServerError { message, ..ServerError::default() };
             return Err(self.refused(&session.mask, statement, server));
         }

@@ -52,11 +52,11 @@ pub(crate) fn survey(
         session.table_named(&layout.lookup_name()),
         SCHEMAS.replace("{current}", &quote_literal(session.current_schema().unwrap_or_default()))
     );
-    let doing = "look at the database";
+    let doing = "read the database";
     let [table, server, schemas, tables] = session.sets(doing, &questions)?;
     let (table, server) = (only_row(doing, table)?, only_row(doing, server)?);
     let details = if any(&tables, "has_details")? {
-        session.rows("look at some tables", DETAILS)?
+        session.rows("read some tables", DETAILS)?
     } else {
         Vec::new()
     };

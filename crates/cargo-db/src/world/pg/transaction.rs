@@ -44,7 +44,7 @@ pub(crate) fn after_the_end_of(
     while began.elapsed() < Duration::from_secs(30) && world.interrupt.check().is_ok() {
         if let Ok(mut session) = Session::open(world, target, Purpose::Write) {
             let sql = format!("SELECT 1 FROM pg_stat_activity WHERE {}", backend.condition);
-            if session.rows("look for the lost session", &sql).is_ok_and(|rows| rows.is_empty()) {
+            if session.rows("find the lost session", &sql).is_ok_and(|rows| rows.is_empty()) {
                 return Some(session);
             }
         }
@@ -136,7 +136,7 @@ impl Session {
         // begins with each message: then these two are one moment.
         let sql =
             "SELECT pg_catalog.now() OPERATOR(pg_catalog.<>) pg_catalog.statement_timestamp()";
-        let inside = self.value("look for the transaction", sql)?;
+        let inside = self.value("find the transaction", sql)?;
         Ok(inside.as_deref() == Some("t"))
     }
 }

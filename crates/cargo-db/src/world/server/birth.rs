@@ -28,9 +28,8 @@ impl Birth<'_> {
     pub(super) fn record(&self, data: &Path, user: Option<User>) -> Result<()> {
         let failed = |why: &str| LocalServerError::Failed { doing: "be made", why: why.to_owned() };
         let id = random::hexadecimal(32)?;
-        let place = self.place(&id).ok_or_else(|| {
-            failed("neither XDG_STATE_HOME nor HOME names a folder to remember it in")
-        })?;
+        let place =
+            self.place(&id).ok_or_else(|| failed("neither XDG_STATE_HOME nor HOME is set"))?;
         files::keep_private(&place, &format!("{}\n", self.base.display()))?;
         let file = data.join(FILE);
         files::replace(&file, &format!("{id}\n"))?;

@@ -188,7 +188,7 @@ fn last_lines(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     let start = lines.len().saturating_sub(6);
     match &lines[start..] {
-        [] => "it ended without a word".to_owned(),
+        [] => "it ended without output".to_owned(),
         last => last.join("\n"),
     }
 }

@@ -171,7 +171,7 @@ impl LocalServer {
             }
             None if process::is_root() => {
                 let why = "PostgreSQL refuses to run as root, and there is no user `postgres` or \
-                     `nobody` to run it as";
+                           `nobody`";
                 Err(LocalServerError::Failed { doing: "start", why: why.to_owned() }.into())
             }
             None => {

@@ -83,7 +83,7 @@ fn what_depends_on_our_schema_is_named() {
     assert_eq!(named, expected);
     // It loads, and still they are gone from what is restored.
     project.db(&["backups", "verify", "--latest", "--level", "restore"]).ok();
-    project.db(&["backups", "show"]).ok().says("Restorable   but for").says("view public.env");
+    project.db(&["backups", "show"]).ok().says("Restorable   except").says("view public.env");
 }
 
 #[test]

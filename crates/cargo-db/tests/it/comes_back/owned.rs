@@ -54,7 +54,9 @@ fn extensions_that_somebody_else_made_stay_and_the_rest_comes_back() {
             .db(&["restore", &name, "--yes"])
             .code(11)
             .says("`cbo_clean_role` may not create databases")
-            .says("`cbo_clean_role` may not create `pageinspect` in a new database; `--clean`");
+            .says(
+                "`cbo_clean_role` may not create `pageinspect` in a new database; pass `--clean`",
+            );
         project.db(&["restore", &name, "--clean", "--yes"]).ok();
         assert_eq!(project.content(), before, "{format}");
     }

@@ -1,0 +1,275 @@
+//! What the pages show is what happens: every console block of the README and of `docs` runs, and
+//! prints what stands below its commands. The picture of the README is of a real run.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use snapbox::{Assert, Data, IntoData, data::DataFormat};
+
+use crate::support::{Project, cluster, repository};
+
+/// A block of a page: what is typed, and what is printed below it.
+struct Block {
+    page: String,
+    line: usize,
+    typed: Vec<Typed>,
+}
+
+struct Typed {
+    command: String,
+    output: Vec<String>,
+}
+
+fn pages() -> Vec<PathBuf> {
+    let root = repository();
+    let docs = glob::glob(&format!("{}/docs/*.md", root.display())).unwrap().flatten();
+    docs.chain([root.join("README.md"), root.join("CONTRIBUTING.md")]).collect()
+}
+
+fn blocks() -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let page = page.file_name().unwrap().to_str().unwrap().to_owned();
+        let mut inside = false;
+        for (at, line) in text.lines().enumerate() {
+            match (inside, line) {
+                (false, "```console") => {
+                    inside = true;
+                    blocks.push(Block { page: page.clone(), line: at + 2, typed: Vec::new() });
+                }
+                (true, "```") => inside = false,
+                (true, line) => blocks.last_mut().unwrap().add(line),
+                (false, _) => {}
+            }
+        }
+    }
+    blocks
+}
+
+impl Block {
+    fn add(&mut self, line: &str) {
+        if let Some(command) = line.strip_prefix("$ ") {
+            self.typed.push(Typed { command: command.to_owned(), output: Vec::new() });
+            return;
+        }
+        let typed = self.typed.last_mut().expect("a block begins with a command");
+        match typed.command.ends_with('\\') && typed.output.is_empty() {
+            true => write!(typed.command, "\n{line}").unwrap(),
+            false => typed.output.push(line.to_owned()),
+        }
+    }
+
+    /// What only whoever builds this repository types; `scripts/test` runs these, or runs by them.
+    fn is_of_contributors(&self) -> bool {
+        let of_scripts = |typed: &Typed| {
+            let first = typed.command.split_whitespace().next().unwrap_or_default();
+            first.starts_with("scripts/") && repository().join(first).is_file()
+        };
+        let of_cargo = |typed: &Typed| {
+            ["cargo test ", "cargo install ", "git clone ", "cd "]
+                .iter()
+                .any(|one| typed.command.starts_with(one))
+        };
+        self.typed.iter().all(|typed| of_scripts(typed) || of_cargo(typed))
+    }
+}
+
+/// `cargo db` as the alias runs it, by somebody who answers yes. A plan id on a page is made up:
+/// the real one takes its place.
+const SHELL: &str = r#"
+set -e
+cargo() {
+    shift
+    local words=() flags=() word
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --plan | --confirm | --lose-at-most) flags+=("$1" "$2"); shift 2 ;;
+        *) words+=("$1"); shift ;;
+        esac
+    done
+    case " ${flags[*]} " in
+    *" --plan "*)
+        local plan
+        plan=$("$PROGRAM" "${words[@]}" --dry-run --json | grep -o '"id": *"[0-9a-f]*"' | head -1)
+        plan=${plan%\"}
+        for word in "${!flags[@]}"; do
+            [ "${flags[$word]}" = --plan ] && flags[word + 1]=${plan##*\"}
+        done
+        ;;
+    esac
+    "$PROGRAM" "${words[@]}" "${flags[@]}" --yes 2>&1
+}
+"#;
+
+/// The demo school with its rows, in a repository with a branch.
+fn school(name: &str) -> Project {
+    let project = Project::without_database(name);
+    for folder in ["migrations", "seeds"] {
+        for entry in std::fs::read_dir(repository().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let file = path.file_name().unwrap().to_str().unwrap();
+            project.write(&format!("{folder}/{file}"), &std::fs::read_to_string(&path).unwrap());
+        }
+    }
+    project.write(".gitignore", "/.db\n/backups\n");
+    project.db(&["migrate", "--quiet"]).ok();
+    project.db(&["seed", "--quiet"]).ok();
+    let git = |arguments: &[&str]| {
+        let author = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+        let done =
+            Command::new("git").args(author).args(arguments).current_dir(project.path()).output();
+        assert!(done.unwrap().status.success(), "git {arguments:?}");
+    };
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "school"]);
+    project
+}
+
+/// Text whose numbers, ids and moments do not matter.
+fn shape(text: &str) -> String {
+    let mut shape = String::new();
+    for word in text.split_whitespace() {
+        let word = word.trim_end_matches(',');
+        let is_id = word.trim_matches('`').len() == 32;
+        let digits = word.chars().any(|one| one.is_ascii_digit());
+        let marks = |one: char| one.is_ascii_digit() || ",.:-TZ".contains(one);
+        let word = match () {
+            () if is_id => "#".to_owned(),
+            () if digits => word.replace(marks, ""),
+            () => word.to_owned(),
+        };
+        write!(shape, "{word} ").unwrap();
+    }
+    shape
+}
+
+/// Runs a block in one shell, and compares what each of its commands prints.
+fn run(block: &Block, project: &Project) {
+    let mut script = SHELL.to_owned();
+    for (at, typed) in block.typed.iter().enumerate() {
+        write!(script, "echo \"<{at}>\"\n{}\n", typed.command).unwrap();
+    }
+    let like = project.command(&[]);
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &script]).current_dir(project.path()).env_clear();
+    shell.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = shell.env("PROGRAM", like.get_program()).env("COLUMNS", "120").output().unwrap();
+    let place = format!("{}:{}", block.page, block.line);
+    let printed = String::from_utf8(ran.stdout).unwrap();
+    let errors = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{place}\n{printed}\n{errors}");
+    for (at, typed) in block.typed.iter().enumerate() {
+        let (_, after) = printed.split_once(&format!("<{at}>\n")).unwrap();
+        let printed = shape(after.split(&format!("<{}>\n", at + 1)).next().unwrap());
+        for line in typed.output.iter().filter(|line| !line.trim().is_empty()) {
+            assert!(printed.contains(&shape(line)), "{place}: {line}\nis not in\n{after}");
+        }
+    }
+}
+
+/// The project that a block is about, where it is not the demo school.
+fn project_of(block: &Block, name: &str) -> Project {
+    let project = match block.page.as_str() {
+        "rehearsal.md" if block.typed[0].command == "cargo db rehearse" => notes(name),
+        "policy.md" if block.typed[0].command.contains("rollback") => users(name),
+        _ => school(name),
+    };
+    project.write("new.sql", "CREATE TABLE fresh (id bigint PRIMARY KEY);\n");
+    project
+}
+
+/// 18,000 notes, and a pending migration that drops them.
+fn notes(name: &str) -> Project {
+    let project = Project::new(name);
+    project.run_sql("CREATE TABLE users (id int PRIMARY KEY, note text)");
+    project.run_sql("INSERT INTO users SELECT n, 'n' FROM generate_series(1, 18000) n");
+    project.migration("20260301090000_drop_note.up.sql", "ALTER TABLE users DROP COLUMN note;\n");
+    project.migration(
+        "20260301090000_drop_note.down.sql",
+        "ALTER TABLE users ADD COLUMN note text;\n",
+    );
+    project.migration("20260301100000_add_extra.up.sql", "ALTER TABLE users ADD extra int;\n");
+    project.migration("20260301100000_add_extra.down.sql", "ALTER TABLE users DROP extra;\n");
+    project
+}
+
+/// 1,200 users, made by the newest migration.
+fn users(name: &str) -> Project {
+    let project = Project::new(name);
+    project.migration("1_a.up.sql", "CREATE TABLE a (id int PRIMARY KEY);\n");
+    project.migration("1_a.down.sql", "DROP TABLE a;\n");
+    project.migration("2_users.up.sql", "CREATE TABLE users (id int PRIMARY KEY);\n");
+    project.migration("2_users.down.sql", "DROP TABLE users;\n");
+    project.db(&["migrate", "--quiet"]).ok();
+    project.run_sql("INSERT INTO users SELECT generate_series(1, 1200)");
+    project
+}
+
+#[test]
+fn every_console_block_does_what_it_shows() {
+    let blocks: Vec<Block> =
+        blocks().into_iter().filter(|block| !block.is_of_contributors()).collect();
+    assert!(blocks.len() > 8, "the pages have console blocks");
+    for block in &blocks {
+        // The pages say `school`, so there is one at a time.
+        cluster().run("postgres", "DROP DATABASE IF EXISTS school WITH (FORCE)");
+        let project = project_of(block, "school");
+        run(block, &project);
+    }
+}
+
+/// What the picture shows, one command after the other.
+const SCENE: [&[&str]; 3] =
+    [&["rehearse", "--quiet"], &["rollback", "--dry-run"], &["backup", "--quiet"]];
+
+/// The picture without what differs from run to run: moments, ids, sizes and the server's place.
+fn settled(printed: &str) -> String {
+    let place = format!("{}:{}", cluster().folder.display(), cluster().port);
+    let mut settled = String::new();
+    for line in printed.replace(&place, "localhost").split_inclusive('\n') {
+        let mut rest = line;
+        while let Some(at) = rest.find(" ms") {
+            let digits = rest[..at].trim_end_matches(|one: char| one.is_ascii_digit()).len();
+            write!(settled, "{}12 ms", &rest[..digits]).unwrap();
+            rest = &rest[at + " ms".len()..];
+        }
+        settled.push_str(rest);
+    }
+    let words: Vec<&str> = settled.split(' ').collect();
+    let plain = |word: &&str| match *word {
+        id if id.len() == 32 && id.bytes().all(|one| one.is_ascii_hexdigit()) => {
+            "45cf5b04d7ba90a1b7c35d2e8f604c11".to_owned()
+        }
+        file if file.contains("school_") && file.contains(".sql.gz") => {
+            let from = file.find("school_").unwrap();
+            let to = file.find(".sql.gz").unwrap();
+            format!("{}school_2026-01-31T23-59-59Z{}", &file[..from], &file[to..])
+        }
+        word => word.to_owned(),
+    };
+    words.iter().map(plain).collect::<Vec<_>>().join(" ")
+}
+
+/// `SNAPSHOTS=overwrite cargo test` paints it anew.
+#[test]
+fn the_picture_is_of_a_real_run() {
+    cluster().run("postgres", "DROP DATABASE IF EXISTS school_picture WITH (FORCE)");
+    let project = notes("school_picture");
+    project.migration("20260201090000_add_team.up.sql", "ALTER TABLE users ADD team int;\n");
+    project.migration("20260201090000_add_team.down.sql", "ALTER TABLE users DROP team;\n");
+    project.db(&["migrate", "--to", "20260201090000", "--quiet"]).ok();
+    project.run_sql("UPDATE users SET team = 1");
+    let mut text = String::new();
+    for arguments in SCENE {
+        let ran = project.command(arguments).env("CLICOLOR_FORCE", "1").output().unwrap();
+        let printed = [ran.stdout, ran.stderr].concat();
+        let printed = settled(&String::from_utf8(printed).unwrap());
+        writeln!(text, "\x1b[1m$ cargo db {}\x1b[0m\n{printed}", arguments.join(" ")).unwrap();
+    }
+    let svg = text.into_data().coerce_to(DataFormat::TermSvg);
+    let path = repository().join("docs/picture.term.svg");
+    Assert::new().action_env("SNAPSHOTS").eq(svg, Data::read_from(&path, None));
+}
