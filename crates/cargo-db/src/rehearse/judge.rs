@@ -353,7 +353,7 @@ mod tests {
             told(&found),
             [
                 "rows-lost a 18000: table dropped, with 18,000 rows",
-                "values-lost a.x 7: 7 values go with the column",
+                "values-lost a.x 7: 7 values are lost with the column",
             ]
         );
         let help = "if that is meant: `-- cargo-db: expect loss a <= 18000`";
@@ -378,7 +378,7 @@ mod tests {
         let counts = Counts { updated: 2, ..Counts::default() };
         let changed = vec![("public.a".to_owned(), counts)];
         let mut measured = Measured { changed, ..measured(1) };
-        let why = "values-overwritten a 2: 2 rows updated; whether values went is not known";
+        let why = "values-overwritten a 2: 2 rows updated; whether values were lost is not known";
         assert_eq!(told(&findings(&measured)), [why]);
         measured.captured.push("public.a".to_owned());
         assert_eq!(told(&findings(&measured)), Vec::<String>::new());
@@ -397,7 +397,7 @@ mod tests {
             told(&findings(&Measured { kept, ..measured(1) })),
             [
                 "values-lost a.x 9: 9 values overwritten: 4 different ones became 1",
-                "values-overwritten a.x 9: 9 values are others now",
+                "values-overwritten a.x 9: 9 values were changed",
                 "values-lost a.x 2: 2 values do not survive the new type",
                 "values-overwritten a.x 0: whether values survive the new type is not known",
             ]
@@ -407,12 +407,12 @@ mod tests {
     #[test]
     fn a_scan_is_told_where_somebody_waits_for_it() {
         let of = |scans: Vec<Scanned>| told(&findings(&Measured { scans, ..measured(1) }));
-        let writes = "scan-under-lock a 10: reads 10 rows while writes wait";
+        let writes = "scan-under-lock a 10: scans 10 rows while writes wait";
         assert_eq!(of(vec![scan(10, 1, Some(Mode::Share), false)]), [writes]);
         assert_eq!(of(vec![scan(10, 1, Some(Mode::RowExclusive), false)]), Vec::<String>::new());
         // Nobody writes to a materialized view.
         assert_eq!(of(vec![scan(10, 1, Some(Mode::Share), true)]), Vec::<String>::new());
-        let missing = "missing-index a 10: read whole 20 times: an index is missing";
+        let missing = "missing-index a 10: scanned 20 times: an index is missing";
         assert_eq!(of(vec![scan(10, 20, None, false)]), [missing]);
         assert_eq!(of(vec![scan(10, 19, None, false)]), Vec::<String>::new());
     }

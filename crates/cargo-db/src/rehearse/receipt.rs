@@ -412,7 +412,7 @@ mod tests {
         for bad in ["", "x", &"0".repeat(126), &"g".repeat(128)] {
             assert_eq!(edit(&|one| one.signature = Some(bad.to_owned())), forged);
         }
-        let edited = |of: &PublicKey| format!("it is not what {of} signed: it was edited");
+        let edited = |of: &PublicKey| format!("it differs from what {of} signed: it was edited");
         assert_eq!(edit(&|one| one.signature = Some("0".repeat(128))), edited(&our));
         assert_eq!(edit(&|one| one.signed_by = Some(others.clone())), edited(&others));
         let foreign = format!("{our} signed it, which this database does not accept");

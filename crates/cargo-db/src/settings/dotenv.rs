@@ -242,7 +242,7 @@ mod tests {
         }
         for bad in ["A=two words", "A='open", "nothing", "A=\"x\nB=2", "=x"] {
             let error = read(&format!("\n{bad}"), "A").unwrap_err();
-            assert!(error.contains(".env`, line 2: this is not"), "{bad:?}: {error}");
+            assert!(error.contains(".env`, line 2: expected `NAME=value`"), "{bad:?}: {error}");
         }
     }
 
@@ -262,11 +262,11 @@ mod tests {
             ("A=p/$DB_NAME/x", "A: `DB_NAME` is not set"),
             ("A=\"${DB}\"", "`DB` is not set"),
             ("DB=\nA=${DB}", "`DB` is not set"),
-            ("A=${DB}\nDB=1", "`DB` is not set yet: line 2 comes later"),
-            ("A=${DB:-c15}", "`${DB…}` is more than a name"),
+            ("A=${DB}\nDB=1", "`DB` is not set yet: it is defined later, in line 2"),
+            ("A=${DB:-c15}", "`${DB…}` contains more than a name"),
             ("B=$C\nA=$B", "A: B: `C` is not set"),
-            ("A=postgres://app:right$word@h/d", "a `$` begins"),
-            ("PGPASSWORD=right$word\nA=$PGPASSWORD", "a `$` begins"),
+            ("A=postgres://app:right$word@h/d", "a `$` starts"),
+            ("PGPASSWORD=right$word\nA=$PGPASSWORD", "a `$` starts"),
         ] {
             let error = read(text, "A").unwrap_err();
             assert!(error.contains(why) && !error.contains("word@"), "{text:?}: {error}");
