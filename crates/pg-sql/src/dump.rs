@@ -8,10 +8,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::hidden::{
-    hides_a_name, is_made_along_the_path, is_made_in_catalog, sets_path_to_catalog,
-};
+use crate::hidden::{hides_a_name, is_made_along_the_path, is_made_in_catalog};
 use crate::lexer::Token;
+use crate::path::SearchPath;
 use crate::shape::Shape;
 use crate::statement::Statement;
 
@@ -190,26 +189,32 @@ static RELATION_SHAPES: LazyLock<(Vec<Shape>, Vec<Shape>)> = LazyLock::new(|| {
 /// search path that those before it have set.
 #[derive(Debug, Default)]
 pub struct AllowList {
-    /// Whether the server's own schema comes first in the search path.
-    catalog_is_first: bool,
+    path: SearchPath,
 }
 
 impl AllowList {
+    /// That of a part of a dump, which goes into a schema that is there.
+    pub fn of_part(schema: &str) -> AllowList {
+        let mut list = AllowList::default();
+        list.path.has(schema);
+        list
+    }
+
     /// Whether the next statement is one that `pg_dump` writes, and makes nothing among the
     /// server's own.
     pub fn admits(&mut self, statement: &Statement) -> bool {
         !self.makes_in_catalog(statement) && is_of_pg_dump(statement)
     }
 
-    /// Most statements, and the long ones, neither create nor set anything.
+    /// Most statements, and the long ones, neither create nor drop nor set anything.
     fn makes_in_catalog(&mut self, statement: &Statement) -> bool {
         let first = statement.text.bytes().next().map(|first| first.to_ascii_lowercase());
-        if !matches!(first, Some(b'c' | b's')) {
+        if !matches!(first, Some(b'c' | b'd' | b's')) {
             return false;
         }
         let pieces = statement.tokens();
-        self.catalog_is_first = sets_path_to_catalog(&pieces).unwrap_or(self.catalog_is_first);
-        self.catalog_is_first && is_made_along_the_path(&pieces)
+        self.path.note(&pieces);
+        self.path.leads_to_catalog && is_made_along_the_path(&pieces)
     }
 }
 
@@ -226,7 +231,7 @@ fn is_of_pg_dump(statement: &Statement) -> bool {
         .get(first.as_str())
         .is_some_and(|known| known.iter().any(|shape| shape.fits(&pieces)));
     listed
-        || first == "alter" && alters_relation(&pieces[1..])
+        || first == "alter" && has_one_action(&pieces) && alters_relation(&pieces[1..])
         || lifts_limit(&pieces)
         || statement.is_about_database()
 }
@@ -237,6 +242,20 @@ fn lifts_limit(pieces: &[(Token, &str)]) -> bool {
         return false;
     };
     name.ends_with("_timeout")
+}
+
+/// Whether no comma stands between two things that it does: what is said of the first one would
+/// be believed of all.
+fn has_one_action(pieces: &[(Token, &str)]) -> bool {
+    let mut depth = 0_usize;
+    pieces.iter().all(|piece| {
+        match *piece {
+            (Token::Open, _) | (Token::Other, "[") => depth += 1,
+            (Token::Close, _) | (Token::Other, "]") => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > 0 || *piece != (Token::Other, ",")
+    })
 }
 
 fn alters_relation(pieces: &[(Token, &str)]) -> bool {
@@ -270,6 +289,8 @@ mod tests {
             "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5)",
             "ALTER TABLE IF EXISTS ONLY public.t DROP CONSTRAINT IF EXISTS t_pkey",
             "ALTER TABLE ONLY public.t ADD CONSTRAINT n NOT NULL a NOT VALID",
+            "ALTER TABLE ONLY public.t ALTER COLUMN a SET DEFAULT ARRAY[(1)::numeric(3,1), 2]",
+            "ALTER TABLE ONLY public.t ADD CONSTRAINT e EXCLUDE USING gist (a WITH =, b WITH &&)",
             "ALTER INDEX public.i ALTER COLUMN 1 SET STATISTICS 33",
             "ALTER FUNCTION public.f(a integer, VARIADIC c integer[]) OWNER TO \"A b\"",
             "ALTER DEFAULT PRIVILEGES FOR ROLE bob IN SCHEMA s GRANT SELECT ON TABLES TO amy",
@@ -285,6 +306,29 @@ mod tests {
         ] {
             assert!(is_allowed(text), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_made_without_a_schema_goes_where_the_path_leads() {
+        let admits = |texts: &[&str]| {
+            let mut list = AllowList::default();
+            let mut statements = texts.iter().map(|text| (*text).to_owned());
+            statements.all(|text| list.admits(&Statement { text, line: 1, column: 1 }))
+        };
+        let make = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'";
+        for set in [
+            "SET search_path = $$pg_catalog$$",
+            "SET search_path = E'pg_catalog'",
+            "SELECT pg_catalog.set_config('search_path', E'pg_c\\x61talog', false)",
+            "SET search_path = nosuch, pg_catalog",
+        ] {
+            assert!(!admits(&[set, make]), "{set}");
+        }
+        // As pg_dump wrote it until 2018.
+        let set = "SET search_path = app, pg_catalog";
+        assert!(admits(&["CREATE SCHEMA app", set, make]));
+        assert!(!admits(&["CREATE SCHEMA app", "DROP SCHEMA app", set, make]));
+        assert!(admits(&["SET search_path = public, pg_catalog", "CREATE TABLE t (a integer)"]));
     }
 
     #[test]
@@ -338,6 +382,9 @@ mod tests {
             "CREATE TABLE t (a) AS SELECT pg_read_file('x')",
             "CREATE MATERIALIZED VIEW m AS SELECT pg_read_file('x')",
             "ALTER TABLE t ALTER COLUMN a TYPE text USING pg_read_file('x')",
+            "ALTER TABLE t ALTER b SET DEFAULT 1, ADD CONSTRAINT c CHECK (public.f(a) > 1)",
+            "ALTER TABLE t ALTER b SET DEFAULT ARRAY[1, 2], ALTER a SET DEFAULT public.f()",
+            "ALTER TABLE t ADD CONSTRAINT c CHECK ((a > 1)), ALTER a TYPE text USING f(a)",
             "CREATE SUBSCRIPTION s CONNECTION 'host=x' PUBLICATION a",
             "SET tomorrow_timeout = 1",
             "SET tomorrow_limit = 0",

@@ -2,6 +2,7 @@
 //! of objects that would stand in the way of the server's own.
 
 use crate::lexer::Token;
+use crate::path::is_catalog;
 use crate::shape::Piece;
 
 /// How many bytes of a name the server keeps (`NAMEDATALEN`, less one).
@@ -71,24 +72,6 @@ pub(crate) fn is_made_along_the_path(pieces: &[Piece<'_>]) -> bool {
     created(pieces).is_some_and(|name| name.get(1).is_none_or(|dot| dot.1 != "."))
 }
 
-/// Whether the server's own schema comes first in the search path that a statement sets; nothing
-/// where it sets none.
-pub(crate) fn sets_path_to_catalog(pieces: &[Piece<'_>]) -> Option<bool> {
-    let first = pieces.first()?.1;
-    let at = pieces
-        .iter()
-        .position(|piece| piece.1.trim_matches('\'').eq_ignore_ascii_case("search_path"))?;
-    let sets = first.eq_ignore_ascii_case("set") && at == 1
-        || first.eq_ignore_ascii_case("select") && at == 5;
-    let value = pieces.get(at + 2).filter(|_| sets)?.1;
-    let first = value.trim_matches('\'').split(',').next().unwrap_or_default();
-    Some(is_catalog(first.trim()))
-}
-
-fn is_catalog(name: &str) -> bool {
-    name.trim_matches('"').eq_ignore_ascii_case("pg_catalog")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,15 +107,6 @@ mod tests {
             ("CREATE EXTENSION plpgsql WITH SCHEMA pg_catalog", false),
         ] {
             assert_eq!(look(text, is_made_in_catalog), is_made, "{text}");
-        }
-        for (text, to) in [
-            ("SET search_path = pg_catalog, public", Some(true)),
-            ("SET search_path = public, pg_catalog", Some(false)),
-            ("SELECT pg_catalog.set_config('search_path', 'pg_catalog', false)", Some(true)),
-            ("SELECT pg_catalog.set_config('search_path', '', false)", Some(false)),
-            ("SET lock_timeout = 0", None),
-        ] {
-            assert_eq!(look(text, sets_path_to_catalog), to, "{text}");
         }
         assert!(look("CREATE FUNCTION f() RETURNS int", is_made_along_the_path));
         assert!(!look("CREATE FUNCTION public.f() RETURNS int", is_made_along_the_path));

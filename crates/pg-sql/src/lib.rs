@@ -12,6 +12,7 @@ mod hidden;
 pub mod left_out;
 pub mod lexer;
 pub mod name;
+mod path;
 pub mod quote;
 pub mod script;
 mod shape;

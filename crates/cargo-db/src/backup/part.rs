@@ -110,7 +110,12 @@ pub(super) fn part_of(
         return Ok(part);
     };
     let of_schema = format!("--schema={schema}");
-    let read = |options: &[String]| definitions(world, settings, source, options);
+    // The schema is there by the time that what is in it is made.
+    let allowed = || match &part.scope {
+        Scope::Schema(schema) => AllowList::of_part(schema),
+        _ => AllowList::default(),
+    };
+    let read = |options: &[String]| definitions(world, settings, source, options, allowed());
     let section = |section: &str| read(&[of_schema.clone(), format!("--section={section}")]);
     if let Scope::Schema(schema) = &part.scope {
         // What is about the schema itself is not selected with what is in it.
@@ -141,6 +146,7 @@ fn definitions(
     settings: &Settings,
     source: &Source,
     options: &[String],
+    mut allowed: AllowList,
 ) -> Result<Vec<Statement>> {
     let mut text = source.archive_text(world, settings, options)?;
     let mut reader = ScriptReader::of_dump(Box::new(&mut text));
@@ -153,7 +159,6 @@ fn definitions(
     drop(reader);
     // Whatever made the text may have failed before its end.
     text.finish(world)?;
-    let mut allowed = AllowList::default();
     let stranger = statements.iter().find(|statement| !allowed.admits(statement));
     if let Some(statement) = stranger.filter(|_| source.wanted.allowed == Allowed::OfDumps) {
         return Err(source.refused(statement));
