@@ -46,6 +46,48 @@ fn strange(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the archive has {what}"))
 }
 
+/// What an archive says of itself first.
+pub struct Header {
+    /// The version of the format, after the point.
+    pub minor: u8,
+    /// The version of the server that it is of.
+    pub server: String,
+    /// The version of the `pg_dump` that wrote it.
+    pub program: String,
+    /// How many bytes a number has after its sign, and the place of data after its mark.
+    integer: usize,
+    offset: usize,
+    format: u8,
+}
+
+impl Header {
+    /// Reads the beginning of a custom archive, or of the `toc.dat` of another one.
+    pub fn read(input: &mut dyn Read) -> io::Result<Header> {
+        Header::of(&mut Fields { input, integer: 0, seen: Vec::new() })
+    }
+
+    fn of(fields: &mut Fields<'_>) -> io::Result<Header> {
+        let start = fields.bytes(11)?;
+        if !start.starts_with(b"PGDMP\x01") {
+            return Err(strange("another format"));
+        }
+        let (minor, integer) = (start[6], usize::from(start[8]));
+        let (offset, format) = (usize::from(start[9]), start[10]);
+        fields.integer = integer;
+        // How it is compressed is a number before 1.15, and a byte since.
+        if minor < 15 {
+            fields.number()?;
+        } else {
+            fields.bytes(1)?;
+        }
+        // Second, minute, hour, day, month, year, and whether it was summer.
+        (0..7).try_for_each(|_| fields.number().map(drop))?;
+        let _database = fields.name()?;
+        let (server, program) = (fields.name()?, fields.name()?);
+        Ok(Header { minor, server, program, integer, offset, format })
+    }
+}
+
 /// What is read, and kept as it was.
 struct Fields<'a> {
     input: &'a mut dyn Read,
@@ -64,14 +106,21 @@ impl Fields<'_> {
     fn number(&mut self) -> io::Result<i64> {
         let length = self.integer + 1;
         let bytes = self.bytes(length)?;
-        let value = bytes[1..].iter().rev().fold(0, |value, byte| value << 8 | i64::from(*byte));
-        Ok(if bytes[0] == 0 { value } else { -value })
+        let low = bytes[1..].iter().take(8).rev();
+        let value = low.fold(0, |value: i64, byte| value << 8 | i64::from(*byte));
+        Ok(if bytes[0] == 0 { value } else { value.wrapping_neg() })
     }
 
     /// A length, and the bytes; a length below zero where there is none.
     fn text(&mut self) -> io::Result<Option<Vec<u8>>> {
         let length = usize::try_from(self.number()?).ok();
         length.map(|length| Ok(self.bytes(length)?.to_vec())).transpose()
+    }
+
+    /// A text that is there.
+    fn name(&mut self) -> io::Result<String> {
+        let text = self.text()?.ok_or_else(|| strange("no name where one belongs"))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     fn skip_texts(&mut self, count: usize) -> io::Result<()> {
@@ -82,23 +131,11 @@ impl Fields<'_> {
 impl<'a> Archive<'a> {
     /// Reads the table of contents.
     pub fn read(input: &'a mut dyn Places) -> io::Result<Archive<'a>> {
-        let mut fields = Fields { input: &mut *input, integer: 4, seen: Vec::new() };
-        let start = fields.bytes(11)?;
-        let (minor, integer, offset) = (start[6], usize::from(start[8]), usize::from(start[9]));
-        let is_known = start.starts_with(b"PGDMP\x01") && start[10] == 1;
-        if !is_known || !(14..=16).contains(&minor) || integer > 7 || offset != 8 {
+        let mut fields = Fields { input: &mut *input, integer: 0, seen: Vec::new() };
+        let Header { minor, integer, offset, format, .. } = Header::of(&mut fields)?;
+        if format != 1 || !(14..=16).contains(&minor) || integer > 7 || offset != 8 {
             return Err(strange("another format"));
         }
-        fields.integer = integer;
-        // How it is compressed is a number before 1.15, and a byte since.
-        if minor < 15 {
-            fields.number()?;
-        } else {
-            fields.bytes(1)?;
-        }
-        // When it was written, of what and by what.
-        (0..7).try_for_each(|_| fields.number().map(drop))?;
-        fields.skip_texts(3)?;
         let head = std::mem::take(&mut fields.seen);
         let count = fields.number()?;
         let entries =

@@ -275,8 +275,9 @@ pub fn copied_table(statement: &str) -> String {
     after[..end.map_or(after.len(), |(index, _)| index)].to_owned()
 }
 
-/// `SELECT pg_catalog.setval('public.users_id_seq', 5, true)`.
-fn set_value(statement: &str) -> Option<(String, String)> {
+/// Name and value of the sequence that a statement such as
+/// `SELECT pg_catalog.setval('public.users_id_seq', 5, true)` sets.
+pub fn set_value(statement: &str) -> Option<(String, String)> {
     let (name, rest) = statement.strip_prefix("SELECT pg_catalog.setval('")?.rsplit_once("', ")?;
     Some((name.replace("''", "'"), rest.trim_end_matches(')').replace(' ', "")))
 }

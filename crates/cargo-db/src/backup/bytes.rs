@@ -85,7 +85,7 @@ impl Read for Agreed {
 impl Text for Agreed {
     fn finish(&mut self, world: &World) -> Result<()> {
         self.text.finish(world)?;
-        let found = self.digest.clone().finish().map_err(|error| {
+        let (_, found) = self.digest.clone().finish().map_err(|error| {
             BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
         })?;
         match &self.expected {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::{CausedBy, FileError, Result};
+use crate::failure::Result;
 use crate::model::backup::FileEntry;
 use crate::world::files;
 
@@ -26,10 +26,7 @@ impl Ledger {
 
     /// Whether it was taken here, whatever it is called now.
     pub(super) fn knows(&self, holds: &[FileEntry]) -> Result<bool> {
-        let text = files::read_if_there(&self.file).map_err(|error| {
-            let (path, why) = (self.file.clone(), error.to_string());
-            FileError::Failed { doing: "read", path, why }.caused_by(error)
-        })?;
+        let text = files::read_if_there(&self.file).map_err(files::failed("read", &self.file))?;
         let wanted = hash_of(holds);
         let mut lines = text.as_deref().unwrap_or_default().lines();
         Ok(lines.any(|line| line.split_whitespace().next() == Some(wanted.as_str())))

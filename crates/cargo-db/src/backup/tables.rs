@@ -12,7 +12,7 @@ use crate::backup::subjects::subjects;
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::archive::{append, create};
-use pg_logical::content::Watch;
+use pg_logical::content::{Watch, set_value};
 use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
@@ -235,10 +235,10 @@ fn made_sequence(words: &[String]) -> Option<Name> {
     name_at(words, at + 1).filter(|_| words[0] == "create")
 }
 
-/// The sequence of a `SELECT pg_catalog.setval('public.users_id_seq', 5, true)`.
+/// The sequence that a statement sets.
 fn set_sequence(text: &str) -> Option<Name> {
-    let (name, _) = text.strip_prefix("SELECT pg_catalog.setval('")?.rsplit_once("', ")?;
-    name_at(&words(&name.replace("''", "'")), 0)
+    let (name, _) = set_value(text)?;
+    name_at(&words(&name), 0)
 }
 
 /// Whether it matters to a statement which tablespace and which access method are the default.

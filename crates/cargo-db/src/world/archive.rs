@@ -9,10 +9,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use ring::digest::{Context, SHA256};
 
-use crate::failure::{BackupError, CausedBy, FileError, Result, RunError};
+use crate::failure::{BackupError, Result, RunError};
 use crate::model::backup::Compression;
 use crate::model::event::Event;
 use crate::model::migration::Checksum;
+use crate::world::digest::Digested;
 use crate::world::{World, files, zstandard};
 
 pub(crate) use crate::world::kind::plain_text;
@@ -139,25 +140,6 @@ pub(crate) fn append(path: &Path) -> io::Result<io::BufWriter<File>> {
 
 /// Size and SHA-256 of a file.
 pub(crate) fn measure(path: &Path) -> Result<Stored> {
-    let failed = |error: io::Error| {
-        FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
-            .caused_by(error)
-    };
-    let mut file = files::open(path).map_err(failed)?;
-    let (mut context, mut bytes) = (Context::new(&SHA256), 0);
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut buffer).map_err(failed)? {
-            0 => {
-                return Ok(Stored {
-                    bytes,
-                    sha256: Checksum::of_digest(context.finish().as_ref()),
-                });
-            }
-            count => {
-                context.update(&buffer[..count]);
-                bytes += count as u64;
-            }
-        }
-    }
+    let (bytes, sha256) = Digested::open(path)?.finish().map_err(files::failed("read", path))?;
+    Ok(Stored { bytes, sha256 })
 }

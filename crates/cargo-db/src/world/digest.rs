@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::digest::{Context, SHA256};
 
-use crate::failure::{CausedBy, FileError, Result};
+use crate::failure::Result;
 use crate::model::migration::Checksum;
 use crate::world::files;
 
@@ -22,19 +22,18 @@ pub(crate) struct Digested {
 impl Digested {
     /// Opens a file.
     pub(crate) fn open(path: &Path) -> Result<Digested> {
-        let file = files::open(path).map_err(|error| {
-            FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
-                .caused_by(error)
-        })?;
+        let file = files::open(path).map_err(files::failed("read", path))?;
         let context = Arc::new(Mutex::new(Context::new(&SHA256)));
         Ok(Digested { file: Arc::new(file), context })
     }
 
-    /// Reads what nobody has read yet. Returns the SHA-256 of all of it.
-    pub(crate) fn finish(mut self) -> io::Result<Checksum> {
-        io::copy(&mut self, &mut io::sink())?;
+    /// Reads what nobody has read yet. Returns how many bytes that was, and the SHA-256 of all of
+    /// it.
+    pub(crate) fn finish(self) -> io::Result<(u64, Checksum)> {
+        let mut rest = io::BufReader::with_capacity(256 * 1024, self.clone());
+        let bytes = io::copy(&mut rest, &mut io::sink())?;
         let context = self.context.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Checksum::of_digest(context.finish().as_ref()))
+        Ok((bytes, Checksum::of_digest(context.finish().as_ref())))
     }
 }
 

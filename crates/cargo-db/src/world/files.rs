@@ -18,7 +18,10 @@ use crate::world::signal::Vigil;
 use crate::world::sync;
 
 /// Makes a failure out of an I/O error.
-fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Failure + use<'a> {
+pub(crate) fn failed<'a>(
+    doing: &'static str,
+    path: &'a Path,
+) -> impl Fn(io::Error) -> Failure + use<'a> {
     move |error| {
         FileError::Failed { doing, path: path.to_owned(), why: error.to_string() }.caused_by(error)
     }

@@ -1,5 +1,7 @@
 //! The header of an archive of `pg_dump`'s: which client can read it, and what it is of.
 
+use pg_logical::archive::Header;
+
 /// What an archive says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ArchiveHeader {
@@ -13,22 +15,9 @@ pub(crate) struct ArchiveHeader {
 
 impl ArchiveHeader {
     /// Reads the first bytes of a custom archive, or of the `toc.dat` of another one.
-    pub(crate) fn read(bytes: &[u8]) -> Option<ArchiveHeader> {
-        let rest = bytes.strip_prefix(b"PGDMP")?;
-        let [1, minor, _revision, integer, _offset, _format, rest @ ..] = rest else { return None };
-        let mut fields = Fields { rest, integer: usize::from(*integer) };
-        // How it is compressed is a number before 1.15, and a byte since.
-        if *minor < 15 {
-            fields.number()?;
-        } else {
-            fields.skip(1)?;
-        }
-        // Second, minute, hour, day, month, year, and whether it was summer.
-        for _ in 0..7 {
-            fields.number()?;
-        }
-        let _database = fields.text()?;
-        Some(ArchiveHeader { minor: *minor, server: fields.text()?, program: fields.text()? })
+    pub(crate) fn read(mut bytes: &[u8]) -> Option<ArchiveHeader> {
+        let Header { minor, server, program, .. } = Header::read(&mut bytes).ok()?;
+        Some(ArchiveHeader { minor, server, program })
     }
 
     /// The first major version whose `pg_restore` reads it.
@@ -52,35 +41,6 @@ impl ArchiveHeader {
 fn major(version: &str) -> Option<u32> {
     let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()
-}
-
-/// What follows, one after the other.
-struct Fields<'a> {
-    rest: &'a [u8],
-    /// How many bytes a number has after its sign.
-    integer: usize,
-}
-
-impl Fields<'_> {
-    fn skip(&mut self, length: usize) -> Option<&[u8]> {
-        let (skipped, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        Some(skipped)
-    }
-
-    /// A sign, and then the lowest byte first.
-    fn number(&mut self) -> Option<i64> {
-        let integer = self.integer;
-        let [sign, bytes @ ..] = self.skip(integer + 1)? else { return None };
-        let value = bytes.iter().rev().take(8).fold(0, |value, byte| value << 8 | i64::from(*byte));
-        Some(if *sign == 0 { value } else { -value })
-    }
-
-    /// A length, and the bytes.
-    fn text(&mut self) -> Option<String> {
-        let length = usize::try_from(self.number()?).ok()?;
-        Some(String::from_utf8_lossy(self.skip(length)?).into_owned())
-    }
 }
 
 #[cfg(test)]
@@ -125,5 +85,9 @@ pub(super) mod tests {
         let at = long.len() - "17.11".len() - 4;
         long[at..at + 4].fill(0xff);
         assert_eq!(ArchiveHeader::read(&long), None);
+        // A number that has no other sign.
+        let lowest = [0xff, 0, 0, 0, 0, 0, 0, 0, 0x80];
+        let crafted = [b"PGDMP\x01\x10\x00\x08\x08\x01\x00".as_slice(), &lowest.repeat(9)];
+        assert_eq!(ArchiveHeader::read(&crafted.concat()), None);
     }
 }

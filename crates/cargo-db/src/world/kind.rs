@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::failure::{BackupError, CausedBy, Failure, FileError, Result};
+use crate::failure::{BackupError, Failure, Result};
 use crate::world::header::ArchiveHeader;
 use crate::world::{files, zstandard};
 
@@ -61,7 +61,7 @@ pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
 fn packing_of(path: &Path) -> Result<Packing> {
     let mut head = Vec::new();
     let read = files::open(path).and_then(|file| file.take(4).read_to_end(&mut head));
-    read.map_err(failed(path))?;
+    read.map_err(files::failed("read", path))?;
     Ok(match head.as_slice() {
         [0x1f, 0x8b, ..] => Packing::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
@@ -84,7 +84,7 @@ pub(crate) fn plain_text_of(
 }
 
 fn open(path: &Path, packing: Packing) -> Result<Box<dyn Read + Send>> {
-    unpacked(path, files::open(path).map_err(failed(path))?, packing)
+    unpacked(path, files::open(path).map_err(files::failed("read", path))?, packing)
 }
 
 fn unpacked(
@@ -95,17 +95,9 @@ fn unpacked(
     let file = io::BufReader::with_capacity(256 * 1024, file);
     Ok(match packing {
         Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-        Packing::Zstd => zstandard::reader(file).map_err(failed(path))?,
+        Packing::Zstd => zstandard::reader(file).map_err(files::failed("read", path))?,
         Packing::Unpacked => Box::new(file),
     })
-}
-
-fn failed(path: &Path) -> impl Fn(io::Error) -> Failure {
-    let path = path.to_owned();
-    move |error| {
-        let (path, why) = (path.clone(), error.to_string());
-        FileError::Failed { doing: "read", path, why }.caused_by(error)
-    }
 }
 
 /// What is no dump, or none that can be read here.
@@ -123,8 +115,11 @@ const STRANGERS: &[(&[u8], Stranger)] = &[
     (b"PK\x03\x04", Stranger { what: "it is a zip archive", remedy: "unzip FILE" }),
     (b"\x04\x22\x4d\x18", Stranger { what: "it is compressed with lz4", remedy: "lz4 -dk FILE" }),
     (b"7z\xbc\xaf\x27\x1c", Stranger { what: "it is a 7z archive", remedy: "7z x FILE" }),
-    (b"\x1f\x8b", Stranger { what: "it is compressed twice", remedy: "gunzip -k FILE" }),
-    (b"\x28\xb5\x2f\xfd", Stranger { what: "it is compressed twice", remedy: "unzstd FILE" }),
+    (b"\x1f\x8b", Stranger { what: "it is compressed twice", remedy: "gunzip < FILE > dump.sql" }),
+    (
+        b"\x28\xb5\x2f\xfd",
+        Stranger { what: "it is compressed twice", remedy: "unzstd < FILE > dump.sql" },
+    ),
     (
         b"\xff\xfe",
         Stranger {
@@ -171,7 +166,7 @@ fn is_whole_tar(tar: &mut dyn Read) -> bool {
             return true;
         }
         let Some(length) = tar_number(&header[124..136]) else { return false };
-        let padded = length.next_multiple_of(TAR_BLOCK as u64);
+        let Some(padded) = length.checked_next_multiple_of(TAR_BLOCK as u64) else { return false };
         let skipped = io::copy(&mut tar.take(padded), &mut io::sink());
         if skipped.ok() != Some(padded) {
             return false;
@@ -210,25 +205,29 @@ fn content_of(head: &[u8]) -> std::result::Result<Content, Stranger> {
 impl Stranger {
     fn refused(self, path: &Path, packing: Packing) -> Failure {
         let name = path.display().to_string();
-        // What is unpacked has another name, which nobody has yet.
-        let first = match packing {
-            Packing::Unpacked => "",
-            Packing::Gzip => "gunzip -k FILE; ",
-            Packing::Zstd => "unzstd FILE; ",
-        };
-        let quoted = shell_words::quote(&name);
-        let inner =
-            quoted.trim_end_matches(".gz").trim_end_matches(".zst").trim_end_matches(".tgz");
-        let remedy = match (packing, self) {
-            (_, Stranger { remedy: "", .. }) => String::new(),
-            (Packing::Unpacked, _) => self.remedy.replace("FILE", &quoted),
-            (_, OTHER_TAR) => format!("tar -xf {quoted}"),
-            _ => first.replace("FILE", &quoted) + &self.remedy.replace("FILE", inner),
+        let (quoted, plain) = (shell_words::quote(&name), unpacked_name(&name));
+        let remedy = self.remedy.replace("FILE", &quoted);
+        let of_plain = || self.remedy.replace("FILE", &shell_words::quote(&plain));
+        // What is unpacked has another name, which nobody has yet. `tar` unpacks by itself.
+        let remedy = match packing {
+            _ if self == OTHER_TAR || !self.remedy.contains("FILE") => remedy,
+            Packing::Unpacked => remedy,
+            Packing::Gzip => format!("gunzip -k {quoted}; {}", of_plain()),
+            Packing::Zstd => format!("unzstd {quoted}; {}", of_plain()),
         };
         let what = self.what.to_owned();
         let remedy = Some(remedy).filter(|remedy| !remedy.is_empty());
         BackupError::Unreadable { name, what, remedy }.into()
     }
+}
+
+/// What a program that unpacks a file calls what it makes.
+fn unpacked_name(name: &str) -> String {
+    if let Some(tar) = name.strip_suffix(".tgz") {
+        return format!("{tar}.tar");
+    }
+    let plain = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst"));
+    plain.unwrap_or(name).to_owned()
 }
 
 #[cfg(test)]
@@ -263,6 +262,9 @@ mod tests {
         };
         assert_eq!(content_of(&tar(b"folder/toc.dat")), Err(OTHER_TAR));
         assert_eq!(content_of(&tar(b"toc.dat")[..300]), Err(CUT_OFF));
+        let mut endless = tar(b"toc.dat");
+        endless[124..136].fill(0xff);
+        assert!(!is_whole_tar(&mut endless.as_slice()));
         let header = crate::world::header::tests::header(16, "17.11");
         let found = content_of(&[tar(b"toc.dat"), header.clone()].concat());
         assert_eq!(found, Ok(Content::Tar(ArchiveHeader::read(&header).unwrap())));
