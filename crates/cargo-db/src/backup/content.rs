@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use crate::failure::{BackupError, CausedBy, Result};
+use crate::failure::{BackupError, CausedBy, Failure, Kind, Result};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
@@ -13,6 +13,19 @@ use pg_logical::content::{self, Content, TableEntry};
 
 /// The program that reads archives.
 pub(super) const ARCHIVE_TOOL: &str = "pg_restore";
+
+/// Whether a failure to read a backup says something about the backup, and not only about what it
+/// is read with: a program that ran and failed, or bytes that are none of a dump.
+pub(super) fn is_of_content(failure: &Failure) -> bool {
+    let cause = std::error::Error::source(failure);
+    // A program that could not be started has the system's reason for it.
+    let is_of_system = matches!(cause, Some(cause) if cause.is::<std::io::Error>());
+    match failure.kind() {
+        Kind::Backup(BackupError::ClientFailed { .. }) => !is_of_system,
+        Kind::Backup(BackupError::Failed { .. }) => true,
+        _ => false,
+    }
+}
 
 /// An archive as SQL. `pg_restore` reads all of it for that, and connects to nothing.
 pub(super) fn archive_text(

@@ -2,14 +2,14 @@
 //! roles from one snapshot. What is of a part is taken out of the dump of everything: each client
 //! that dumps a part by itself would look through the whole catalog again.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
+use crate::backup::content::{ARCHIVE_TOOL, archive_text, is_of_content, read_content};
 use crate::backup::dump::Dump;
 use crate::backup::folder::Folder;
 use crate::backup::integrity::file_entries;
@@ -64,14 +64,14 @@ pub(super) fn write(
     for folder in parts.iter().filter_map(|part| part.path.parent()) {
         files::private_dirs(&set.join(folder))?;
     }
-    let tables = schemas.values().map(Vec::len).sum::<usize>() as u64;
-    dump.world.tell(Event::Expected { count: tables, of: "tables" });
     let content = write_parts(dump, set, &parts)?;
     write_schemas(dump, set, &parts)?;
     files::seal_dir(set)?;
     let mut entries = file_entries(set)?;
+    let parts: HashMap<&Path, &Part> =
+        parts.iter().map(|part| (part.path.as_path(), part)).collect();
     for entry in &mut entries {
-        let part = parts.iter().find(|part| part.path == Path::new(&entry.path));
+        let part = parts.get(Path::new(&entry.path));
         (entry.schema, entry.table) =
             part.map(|part| (part.schema.clone(), part.table.clone())).unwrap_or_default();
     }
@@ -323,7 +323,10 @@ pub(super) fn differences_of_parts(
             let Some(file) = parts.get(at) else { return Ok(()) };
             let problems = match content_of(world, &program, &root.join(&file.path)) {
                 Ok(content) => strange(&file.path, &content.tables, manifest).collect(),
-                Err(failure) => vec![format!("part: `{}` cannot be read: {failure}", file.path)],
+                Err(failure) if is_of_content(&failure) => {
+                    vec![format!("part: `{}` cannot be read: {failure}", file.path)]
+                }
+                Err(failure) => return Err(failure),
             };
             found.lock().unwrap_or_else(PoisonError::into_inner).insert(at, problems);
         }

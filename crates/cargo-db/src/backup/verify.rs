@@ -2,7 +2,7 @@
 //! test that corrupts exactly that thing.
 
 use crate::backup::compare::{compare, differences};
-use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
+use crate::backup::content::{ARCHIVE_TOOL, archive_text, is_of_content, read_content};
 use crate::backup::folder::Folder;
 use crate::backup::integrity::{changed, checksums, quick};
 use crate::backup::preflight::{RestoreOptions, preflight};
@@ -50,7 +50,8 @@ impl Verifier<'_> {
         let Verifier { world, settings, folder, target } = self;
         let mut problems = quick(folder, backup)?;
         if problems.is_empty() && level >= Level::Full {
-            problems = full(world, settings, folder, backup)?;
+            let unverified = |failure| unverified(world, &backup.manifest.name, failure);
+            problems = full(world, settings, folder, backup).map_err(unverified)?;
         }
         if problems.is_empty() && level == Level::Restore {
             let source = Source::of(folder, backup);
@@ -82,7 +83,10 @@ fn full(
             }
             problems.extend(differences_of_parts(world, settings, folder, backup)?);
         }
-        Err(failure) => problems.push(format!("content: {failure}{}", reasons(&failure))),
+        Err(failure) if is_of_content(&failure) => {
+            problems.push(format!("content: {failure}{}", reasons(&failure)));
+        }
+        Err(failure) => return Err(failure),
     }
     Ok(problems)
 }
@@ -99,7 +103,7 @@ fn loaded(
     target: &Target,
 ) -> Result<Vec<String>> {
     let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
-    let unverified = |failure| unverified(world, source, failure);
+    let unverified = |failure| unverified(world, &source.name, failure);
     let options = RestoreOptions { builds: true, brings_roles: false };
     preflight(world, settings, target, source, options).map_err(unverified)?;
     let built = match scratch_to_verify(world, settings, target, source) {
@@ -125,16 +129,18 @@ fn refused(failure: &Failure) -> Vec<String> {
     problems
 }
 
-/// That it could not be verified, and why. A server that is not reached says so itself.
-fn unverified(world: &World, source: &Source, failure: Failure) -> Failure {
+/// That it could not be verified, and why. A server that is not reached says so itself, and so does
+/// a client that is not there.
+fn unverified(world: &World, name: &str, failure: Failure) -> Failure {
     if world.interrupt.check().is_err() || failure.exit() == Exit::Unreachable {
         return failure;
     }
     let problems = match failure.kind() {
+        Kind::Backup(BackupError::NoClient { .. }) => return failure,
         Kind::Backup(BackupError::CannotRestore { problems, .. }) => problems.clone(),
         _ => [failure.to_string()].into_iter().chain(failure.why()).collect(),
     };
-    BackupError::Unverified { name: source.name.clone(), problems }.into()
+    BackupError::Unverified { name: name.to_owned(), problems }.into()
 }
 
 /// Whether a failure is the server's or the role's and says nothing about what was loaded.
@@ -143,7 +149,11 @@ fn is_of_surroundings(failure: &Failure) -> bool {
         Kind::Database(DatabaseError::Sql { server, .. }) => {
             server.code.as_deref().is_some_and(is_code_of_surroundings)
         }
-        Kind::Backup(BackupError::Failed { .. } | BackupError::NotOfDump { .. }) => false,
+        Kind::Backup(
+            BackupError::Failed { .. }
+            | BackupError::NotOfDump { .. }
+            | BackupError::Unreadable { .. },
+        ) => false,
         _ => true,
     }
 }

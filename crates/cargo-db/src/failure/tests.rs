@@ -126,6 +126,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("CONNECTION.NO_DATABASE", &[6]),
     ("CONNECTION.POOLER", &[2]),
     ("CONNECTION.POOL_TOO_SMALL", &[2]),
+    ("CONSENT.BY_AGENT", &[3]),
     ("CONSENT.DECLINED", &[3]),
     ("CONSENT.MISSING", &[3]),
     ("CONSENT.MORE_LOST", &[4]),

@@ -8,8 +8,8 @@ use clap::Args;
 use crate::answer::{BackupList, BackupShown, Outcome, Pruned, Verified};
 use crate::backup::{self, Folder, Source, Verifier, may_make_roles};
 use crate::change::{
-    Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files,
-    perform, pruning, to_load,
+    Change, Database, DatabaseNeed, Effect, Ending, Load, Mode, Needs, SetNeed, Workspace,
+    lock_files, perform, pruning, to_load,
 };
 use crate::failure::{BackupError, Exit, Failure, Kind, Result};
 use crate::model::backup::{Backup, Level, Verification};
@@ -170,12 +170,12 @@ impl Verify {
     /// What was not taken here is loaded only where somebody agrees to it: it may hold code.
     fn agree(&self, workspace: &Workspace, folder: &Folder, chosen: &[Backup]) -> Result<()> {
         let Workspace { world, settings, ui, .. } = workspace;
-        let is_foreign = |backup: &&Backup| {
-            Source::of(folder, backup).is_known(settings).map(|is_known| !is_known)
-        };
+        if self.level != Level::Restore {
+            return Ok(());
+        }
         let mut foreign = Vec::new();
-        for backup in chosen.iter().filter(|_| self.level == Level::Restore) {
-            if is_foreign(&backup)? {
+        for backup in chosen {
+            if !Source::of(folder, backup).is_known(settings)? {
                 foreign.push(backup.manifest.name.as_str());
             }
         }
@@ -183,11 +183,12 @@ impl Verify {
             return Ok(());
         }
         let target = workspace.target()?;
-        let limited = may_make_roles(world, &target)?;
-        let role = if limited { "a role without rights that is made for it" } else { &target.user };
+        let is_limited = may_make_roles(world, &target)?;
+        let role =
+            if is_limited { "a role without rights that is made for it" } else { &target.user };
         let names = foreign.join(", ");
-        ui.note(&format!("{names}: not taken here, so loaded as {role}"));
-        to_load(workspace, &target, limited)
+        ui.note(&format!("{names}: not taken here, and so loaded as {role}"));
+        to_load(workspace, &target, &Load { verb: self.name(), what: &names, is_limited })
     }
 
     /// What was found of each, and why others could not be verified.
@@ -208,7 +209,9 @@ impl Verify {
                 Ok(verification) => found.push((name.clone(), verification)),
                 Err(failure) if is_of_one(&failure) => {
                     if self.all {
-                        workspace.ui.note(&format!("could not verify {name}"));
+                        let why = failure.why().into_iter().next();
+                        let why = why.unwrap_or_else(|| failure.to_string());
+                        workspace.ui.note(&format!("could not verify {name}: {why}"));
                     }
                     unverified.push(failure);
                 }
@@ -222,7 +225,10 @@ impl Verify {
 /// Whether the other backups may be verified all the same.
 fn is_of_one(failure: &Failure) -> bool {
     failure.exit() == Exit::Unreachable
-        || matches!(failure.kind(), Kind::Backup(BackupError::Unverified { .. }))
+        || matches!(
+            failure.kind(),
+            Kind::Backup(BackupError::Unverified { .. } | BackupError::NoClient { .. })
+        )
 }
 
 impl Verb for Prune {
