@@ -9,7 +9,7 @@ use crate::answer::plan::Planned;
 use crate::answer::text::{number, plural, short, size, table};
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::backup::Found;
-use crate::model::backup::{Backup, Format, Level, Manifest, Reason, Verification, is_certain};
+use crate::model::backup::{Backup, Format, Level, Manifest, Reason, Verification};
 use crate::model::properties::Properties;
 use crate::plan::{Plan, Verdict};
 
@@ -267,8 +267,8 @@ impl Answer for BackupShown {
         }
         let is_proof = |of: &Verification| of.ok && of.level == Level::Restore;
         let is_proved = verification.as_ref().is_some_and(is_proof);
-        let mut doubts = manifest.doubts.clone();
-        doubts.retain(|doubt| !is_proved || is_certain(doubt));
+        let unproved = manifest.doubts.iter().filter(|_| !is_proved);
+        let doubts: Vec<&String> = unproved.chain(&manifest.lost).collect();
         if manifest.restorable.is_some() && !doubts.is_empty() {
             let how_far = if is_proved { "except" } else { "unproved" };
             lines.push(format!("Restorable   {how_far}"));

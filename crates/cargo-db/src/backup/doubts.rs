@@ -4,26 +4,34 @@
 use std::collections::BTreeMap;
 
 use crate::failure::Result;
-use crate::model::backup::is_certain;
+use crate::model::backup::Manifest;
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::{Row, Session};
 use pg_logical::content::TableEntry;
 
-/// The reasons for which a backup with this selection, which holds these tables, may not come back.
+/// What a backup does not bring back.
+pub(super) struct Doubts {
+    /// Why it may not come back.
+    pub(super) doubts: Vec<String>,
+    /// What no restore brings back.
+    pub(super) lost: Vec<String>,
+}
+
+/// The same of a backup with this selection, which holds these tables.
 pub(super) fn doubts(
     session: &mut Session,
     selection: &[String],
     tables: &BTreeMap<String, TableEntry>,
-) -> Result<Vec<String>> {
+) -> Result<Doubts> {
     let sql = include_str!("sql/doubts.sql");
     let mut doubts = session.column("find what no dump brings back", sql)?;
     let sql = include_str!("sql/lost.sql");
-    doubts.extend(session.column("find what no restore brings back", sql)?);
+    let lost = session.column("look for what no restore brings back", sql)?;
     if !selection.is_empty() {
         doubts.extend(doubts_of_part(session, selection, tables)?);
     }
-    Ok(doubts)
+    Ok(Doubts { doubts, lost })
 }
 
 /// What a part needs of what was left out.
@@ -73,16 +81,16 @@ fn schema_of(table: &str) -> &str {
 }
 
 /// Says them, before the backup is called done.
-pub(super) fn tell(world: &World, doubts: &[String]) {
-    for doubt in doubts {
-        let message = if is_certain(doubt) {
-            format!("not all of this backup comes back: {doubt}")
-        } else {
-            format!(
-                "this backup may not restore: {doubt}; `cargo db backups verify --level restore` \
-                 tests it"
-            )
-        };
+pub(super) fn tell(world: &World, manifest: &Manifest) {
+    let doubts = manifest.doubts.iter().map(|doubt| {
+        format!(
+            "it is not proved that this backup comes back: {doubt}; `cargo db backups verify \
+             --level restore` proves it"
+        )
+    });
+    let lost =
+        manifest.lost.iter().map(|lost| format!("not all of this backup comes back: {lost}"));
+    for message in doubts.chain(lost) {
         world.tell(Event::Notice { severity: "warning".to_owned(), message });
     }
 }

@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::backup::doubts::{doubts, tell};
+use crate::backup::doubts::{Doubts, doubts, tell};
 use crate::backup::dump::{BackupRequest, Dump};
 use crate::backup::folder::Folder;
 use crate::backup::set;
@@ -91,18 +91,19 @@ pub(crate) fn take(
         read_back(world, &partial.path, &content, &files)?;
     }
     let doubts = doubts(&mut snapshot.session, &request.selection, &content.tables);
-    let doubts = doubts.map_err(as_backup)?;
+    let Doubts { doubts, lost } = doubts.map_err(as_backup)?;
     world.interrupt.check()?;
 
     let manifest = Manifest {
         name,
         started,
         files,
-        restorable: (!doubts.is_empty()).then_some(Restorable::Unproved),
+        restorable: (!doubts.is_empty() || !lost.is_empty()).then_some(Restorable::Unproved),
         doubts,
+        lost,
         ..manifest(settings, request, &snapshot, content, programs.major)
     };
-    tell(world, &manifest.doubts);
+    tell(world, &manifest);
     let backup = publish(world, settings, folder, partial, manifest)?;
     world.tell(Event::Finished {
         done: "Backed up",
@@ -149,6 +150,7 @@ fn manifest(
         read_back: request.read_back,
         restorable: None,
         doubts: Vec::new(),
+        lost: Vec::new(),
     }
 }
 

@@ -120,13 +120,17 @@ const SET_PREFIX: &str = "latest_";
 /// `{moment}--{repository}--{event}--{commit}`.
 pub(crate) fn archived_name(manifest: &Manifest) -> String {
     let moment = manifest.name.strip_prefix(SET_PREFIX).unwrap_or(&manifest.name);
-    let commit =
-        manifest.git_commit.as_deref().map_or("nocommit", |commit| &commit[..7.min(commit.len())]);
     format!(
-        "{moment}--{}--{}--{commit}",
+        "{moment}--{}--{}--{}",
         encode_name(&manifest.repository),
-        encode_name(&manifest.event)
+        encode_name(&manifest.event),
+        encode_name(manifest.git_commit.as_deref().map_or("nocommit", beginning))
     )
+}
+
+/// A commit as people say it. A manifest may hold any text there.
+fn beginning(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
 }
 
 /// A name as part of a file name.
@@ -197,11 +201,9 @@ pub(crate) struct Manifest {
     /// What no dump may bring back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) doubts: Vec<String>,
-}
-
-/// Whether a doubt of a manifest is about what is lost whether or not the backup can be loaded.
-pub(crate) fn is_certain(doubt: &str) -> bool {
-    doubt.starts_with("a restore loses ")
+    /// What no restore brings back, whether or not the backup can be loaded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) lost: Vec<String>,
 }
 
 /// What is known about restoring a backup when it is taken.
@@ -468,6 +470,15 @@ mod tests {
             assert!(!is_set_name(bad), "{bad}");
         }
         assert!(is_safe_name("before release.sql.gz"));
+    }
+
+    #[test]
+    fn a_commit_that_is_none_has_a_beginning_too() {
+        for (commit, wanted) in
+            [("0123456789", "0123456"), ("abc", "abc"), ("", ""), ("日本語", "日本語")]
+        {
+            assert_eq!(beginning(commit), wanted);
+        }
     }
 
     #[test]

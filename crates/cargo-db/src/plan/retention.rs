@@ -255,6 +255,7 @@ mod tests {
             sequences: BTreeMap::new(),
             invalid_indexes: vec![],
             restorable: None,
+            lost: Vec::new(),
             doubts: vec![],
             read_back,
         };

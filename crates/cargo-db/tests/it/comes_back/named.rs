@@ -37,10 +37,11 @@ fn what_a_dump_may_not_bring_back_is_named_before_it_is_done() {
     assert_eq!(shown["manifest"].get("restorable"), None);
 }
 
-/// The doubts of the newest backup.
+/// What the newest backup may not bring back, or does not.
 fn doubts(project: &Project) -> Vec<String> {
     let shown = project.db(&["backups", "show", "--json"]).ok().json();
-    let doubts = shown["manifest"]["doubts"].as_array().cloned().unwrap_or_default();
+    let list = |name: &str| shown["manifest"][name].as_array().cloned().unwrap_or_default();
+    let doubts = [list("doubts"), list("lost")].concat();
     doubts.iter().map(|doubt| doubt.as_str().unwrap().to_owned()).collect()
 }
 
