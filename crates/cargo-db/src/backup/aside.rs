@@ -147,10 +147,8 @@ impl Kept {
 /// extension may have gone with another one.
 fn drop_everything(session: &mut Session) -> Result<Kept> {
     let database = session.target.database.clone();
-    for subscription in subscriptions::of(session, &database)?.iter().map(Subscription::drop) {
-        for statement in subscription {
-            session.run("drop what the backup brings back", &statement)?;
-        }
+    for statement in subscriptions::of(session, &database)?.iter().flat_map(Subscription::drop) {
+        session.run("drop what the backup brings back", &statement)?;
     }
     let [extensions, triggers, members] =
         session.sets("list what stays", include_str!("sql/kept.sql"))?;

@@ -6,7 +6,7 @@ use pg_logical::content::{Rows, TableEntry};
 use pg_sql::lexer::words;
 
 use crate::backup::aside::{ASIDE, ForeignKey, put_aside};
-use crate::backup::load::{Loading, Within, load, load_but};
+use crate::backup::load::{Loading, Within, load};
 use crate::backup::part::{Part, Scope, part_of};
 use crate::backup::source::Source;
 use crate::failure::{BackupError, Result};
@@ -51,8 +51,9 @@ impl DefaultRights {
     fn of(session: &mut Session, scope: &Scope) -> Result<DefaultRights> {
         let own = "d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)";
         let which = match scope {
-            // Those of schemas go with them, and come with the dump.
-            Scope::Everything => format!("{own} AND d.defaclnamespace = 0"),
+            Scope::Everything => {
+                format!("({own} OR d.defaclnamespace <> 0 AND pg_has_role(d.defaclrole, 'USAGE'))")
+            }
             // Those of the schema belong to the new one.
             Scope::Schema(schema) => {
                 format!(
@@ -73,7 +74,10 @@ impl DefaultRights {
             let (head, right) = (row.text("head")?, row.text("privilege")?);
             let (grantee, option) = (row.text("grantee")?, row.text("option")?);
             revoke.push(format!("{head} REVOKE {right} FROM {grantee}"));
-            grant.push(format!("{head} GRANT {right} TO {grantee}{option}"));
+            // Those of schemas come with the dump, and so do most of the schemas.
+            if *scope != Scope::Everything || !row.flag("is_of_schema")? {
+                grant.push(format!("{head} GRANT {right} TO {grantee}{option}"));
+            }
         }
         Ok(DefaultRights { revoke: revoke.join("; "), grant: grant.join("; ") })
     }
@@ -164,23 +168,22 @@ pub(crate) fn replace(
     let rights = DefaultRights::of(&mut session, &part.scope)?;
     session.run("set default privileges aside", &rights.revoke)?;
     let (keys, kept) = put_aside(&mut session, part)?;
+    let loading = |left_out| Loading {
+        name: &source.name,
+        within: Within::Transaction,
+        wanted: source.wanted,
+        left_out,
+    };
     if part.scope == Scope::Everything {
         let text = source.text_to_load(world, settings)?;
         let stays = |statement: &Statement| kept.leaves_out(statement);
-        let within = Within::Transaction;
-        let loading = Loading { within, wanted: source.wanted, left_out: &stays };
-        load_but(world, &mut session, text, &loading)?;
+        load(world, &mut session, text, &loading(&stays))?;
     } else {
         for statement in &part.before {
             session.statement("recreate what is replaced", &statement.text)?;
         }
-        load(
-            world,
-            &mut session,
-            Box::new(source.archive_text(world, settings, &part.data)?),
-            Within::Transaction,
-            source.wanted,
-        )?;
+        let text = Box::new(source.archive_text(world, settings, &part.data)?);
+        load(world, &mut session, text, &loading(&|_| false))?;
         for statement in &part.after {
             session.statement("finish what is replaced", &statement.text)?;
         }

@@ -1,6 +1,6 @@
 //! Loading a dump of somebody's as a role that may do less than the one that connects.
 
-use crate::backup::load::{Loading, Within, load_but};
+use crate::backup::load::{Loading, Within, load};
 use crate::backup::login::{self, Rights};
 use crate::backup::sibling::Built;
 use crate::backup::source::Source;
@@ -33,9 +33,9 @@ impl Limited<'_> {
         let mut session = Session::open(world, &login, Purpose::Write)?;
         let prepare = "SET client_min_messages = warning; SET lc_monetary = 'C'";
         session.run("prepare the session", prepare)?;
-        let loading = Loading { within: Within::Statements, wanted, left_out };
-        load_but(world, &mut session, source.text_to_load(world, settings)?, &loading)?;
-        source.is_unchanged()?;
+        let (name, within) = (source.name.as_str(), Within::Statements);
+        let loading = Loading { name, within, wanted, left_out };
+        load(world, &mut session, source.text_to_load(world, settings)?, &loading)?;
         drop(session);
         if let Rights::Of(role) = self.rights {
             hand_over(world, built, &login.user, role)?;
@@ -83,7 +83,7 @@ fn hand_over(world: &World, built: &mut Built, login: &str, role: &str) -> Resul
     let (from, to) = (quote_identifier(login), quote_identifier(role));
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
     let sql = format!("REASSIGN OWNED BY {from} TO {to}; DROP OWNED BY {from}");
-    session.run("take back what the loading role has", &sql)?;
+    session.run("drop the rights of the loading role", &sql)?;
     login::drop(&mut session, login)?;
     built.has_login = false;
     Ok(())

@@ -24,6 +24,8 @@ pub(super) enum Within {
 
 /// How a dump is loaded.
 pub(super) struct Loading<'a> {
+    /// What it is called.
+    pub(super) name: &'a str,
     pub(super) within: Within,
     pub(super) wanted: Wanted,
     /// The statements that do not run.
@@ -32,17 +34,6 @@ pub(super) struct Loading<'a> {
 
 /// Runs a dump.
 pub(super) fn load(
-    world: &World,
-    session: &mut Session,
-    text: Box<dyn Text>,
-    within: Within,
-    wanted: Wanted,
-) -> Result<()> {
-    load_but(world, session, text, &Loading { within, wanted, left_out: &|_| false })
-}
-
-/// The same, but for some of its statements.
-pub(super) fn load_but(
     world: &World,
     session: &mut Session,
     mut text: Box<dyn Text>,
@@ -66,12 +57,12 @@ pub(super) fn load_but(
         }
         if !is_allowed && loading.wanted.allowed == Allowed::OfDumps {
             let (line, statement) = (statement.line, beginning(&statement));
-            let name = "the backup".to_owned();
+            let name = loading.name.to_owned();
             return Err(BackupError::NotOfDump { name, line, statement }.into());
         }
         if !(loading.left_out)(&statement) {
             loading.refuse(&statement)?;
-            run(world, session, &statement, &mut reader, inside)?;
+            loading.run(world, session, &statement, &mut reader)?;
         } else if statement.reads_data() {
             reader.copy_data(&mut |_| Ok(())).map_err(unreadable)?;
         }
@@ -98,7 +89,7 @@ impl Loading<'_> {
     /// is restored in.
     fn refuse(&self, statement: &Statement) -> Result<()> {
         let line = statement.line;
-        let why = match statement.misleading_setting() {
+        let what = match statement.misleading_setting() {
             _ if self.within == Within::Transaction && statement.controls_transaction() => {
                 format!("line {line} would end the transaction that it is restored in")
             }
@@ -110,34 +101,34 @@ impl Loading<'_> {
             }
             _ => return Ok(()),
         };
-        Err(BackupError::Failed { doing: "read", why }.into())
+        Err(BackupError::Unreadable { name: self.name.to_owned(), what, remedy: None }.into())
     }
-}
 
-/// Runs a statement, with the rows that come after it.
-fn run(
-    world: &World,
-    session: &mut Session,
-    statement: &Statement,
-    reader: &mut ScriptReader<'_>,
-    inside: bool,
-) -> Result<()> {
-    let failed = |session: &Session, error: postgres::Error| -> Failure {
-        let doing = format!("run line {} of the backup", statement.line);
-        world.interrupt.check().err().unwrap_or_else(|| session.failure(&doing, error))
-    };
-    if statement.reads_data() {
-        let copied = copy_in(session, &statement.text, reader);
-        copied.map_err(unreadable)?.map_err(|error| failed(session, error))?;
-        world.tell(Event::Counted);
-        return Ok(());
+    /// Runs a statement, with the rows that come after it.
+    fn run(
+        &self,
+        world: &World,
+        session: &mut Session,
+        statement: &Statement,
+        reader: &mut ScriptReader<'_>,
+    ) -> Result<()> {
+        let failed = |session: &Session, error: postgres::Error| -> Failure {
+            let doing = format!("run line {} of {}", statement.line, self.name);
+            world.interrupt.check().err().unwrap_or_else(|| session.failure(&doing, error))
+        };
+        if statement.reads_data() {
+            let copied = copy_in(session, &statement.text, reader);
+            copied.map_err(unreadable)?.map_err(|error| failed(session, error))?;
+            world.tell(Event::Counted);
+            return Ok(());
+        }
+        session.execute(&statement.text).map_err(|error| failed(session, error))?;
+        if self.within == Within::Transaction && !session.is_inside()? {
+            let (file, subject) = (PathBuf::from(self.name), "the restore".to_owned());
+            return Err(DatabaseError::Ended { file, line: statement.line, subject }.into());
+        }
+        Ok(())
     }
-    session.execute(&statement.text).map_err(|error| failed(session, error))?;
-    if inside && !session.is_inside()? {
-        let (file, subject) = (PathBuf::from("the backup"), "the restore".to_owned());
-        return Err(DatabaseError::Ended { file, line: statement.line, subject }.into());
-    }
-    Ok(())
 }
 
 /// What cannot be split into statements.

@@ -1,6 +1,7 @@
 //! A login role that is made to load a dump, and goes with the database that it loads. `SET ROLE`
-//! would not do: a function can take it back. Such a role has the name of the database; what a
-//! killed run left of it is found by that.
+//! would not do: a function can take it back. The server is sent a verifier of its password, as
+//! psql's `\password` does, since a server may log its statements. Such a role has the name of the
+//! database; what a killed run left of it is found by that.
 
 use crate::failure::Result;
 use crate::model::event::Event;
@@ -9,6 +10,7 @@ use crate::world::World;
 use crate::world::pg::{Purpose, Session};
 use crate::world::random;
 use pg_sql::quote::{quote_identifier, quote_literal};
+use postgres_protocol::password::scram_sha_256;
 
 /// The comment of such a role, for people who come across it.
 const COMMENT: &str = "cargo-db: loads a dump";
@@ -34,8 +36,8 @@ pub(crate) fn may_make_roles(world: &World, target: &Target) -> Result<bool> {
 pub(super) fn make(world: &World, built: &Target, rights: &Rights<'_>) -> Result<Target> {
     let password = random::hexadecimal(32)?;
     let mut session = Session::open(world, &built.maintenance(), Purpose::Write)?;
-    session
-        .run("create the role that loads the dump", &making(&built.database, &password, rights))?;
+    let verifier = scram_sha_256(password.as_bytes());
+    session.run("make a role that loads the dump", &making(&built.database, &verifier, rights))?;
     Ok(Target {
         user: built.database.clone(),
         password: Some(Secret::new(password)),
@@ -45,7 +47,7 @@ pub(super) fn make(world: &World, built: &Target, rights: &Rights<'_>) -> Result
     })
 }
 
-fn making(name: &str, password: &str, rights: &Rights<'_>) -> String {
+fn making(name: &str, verifier: &str, rights: &Rights<'_>) -> String {
     let role = quote_identifier(name);
     let (stands_for, owner) = match rights {
         Rights::None => (String::new(), role.clone()),
@@ -63,7 +65,7 @@ fn making(name: &str, password: &str, rights: &Rights<'_>) -> String {
         "BEGIN; CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION \
          NOBYPASSRLS PASSWORD {}; COMMENT ON ROLE {role} IS {}; {stands_for}{member}\
          ALTER DATABASE {role} OWNER TO {owner}; COMMIT",
-        quote_literal(password),
+        quote_literal(verifier),
         quote_literal(COMMENT),
     )
 }

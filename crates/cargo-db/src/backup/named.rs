@@ -43,7 +43,8 @@ impl Folder {
         match self.named(word)? {
             Named::Backup(backup) => Ok(*backup),
             Named::File(path) => {
-                let what = format!("`{}` in `{}`", path.display(), self.path().display());
+                let folder = self.path().display();
+                let what = format!("`{}` with a manifest in `{folder}`", path.display());
                 Err(BackupError::NotFound { what }.into())
             }
         }
@@ -55,7 +56,7 @@ impl Folder {
             return self.of_name(word).map(Named::backup);
         }
         let path = files::current_dir()?.join(word);
-        if let Some(name) = self.name_of(&path) {
+        if let Some(name) = self.name_of(&path).filter(|name| self.is_ours(name, &path)) {
             return self.of_name(&name).map(Named::backup);
         }
         if files::is_there(&path) || path.is_dir() {
@@ -65,6 +66,16 @@ impl Folder {
             return Ok(Named::backup(backup));
         }
         Err(self.unknown(word))
+    }
+
+    /// Whether nothing but a backup of ours can be meant by a path into the folder: one with its
+    /// manifest, or what is half written. Any other file that somebody put there is a file.
+    fn is_ours(&self, name: &str, path: &Path) -> bool {
+        let mut parts = Path::new(name).components();
+        let is_partial =
+            parts.any(|part| part.as_os_str().as_encoded_bytes().ends_with(b".partial"));
+        let is_file = files::size(path).is_some() || files::size(&path.join("toc.dat")).is_some();
+        self.has(name) || is_partial || !is_file
     }
 
     /// The name of the backup that a path into the folder leads to.

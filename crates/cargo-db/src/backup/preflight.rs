@@ -10,7 +10,7 @@ use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::pg::{Purpose, Row, Session, only_row};
 use crate::world::{World, files};
-use pg_sql::quote::quote_literal;
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// What a restore will need.
 #[derive(Clone, Copy, Debug)]
@@ -61,11 +61,7 @@ pub(crate) fn preflight(
             .map(|name| format!("extension: `{name}` is not installed on the server")),
     );
     if let Some(role) = &source.loads_as {
-        let unknown = || format!("role: `{role}` does not exist");
-        problems.extend((!server.roles.contains(role)).then(unknown));
-        let user = &target.user;
-        let rights = || format!("rights: `{user}` may not create roles, as `--as` does");
-        problems.extend((!server.creates_roles).then(rights));
+        problems.extend(problems_of_role(&mut session, &server, role)?);
     }
     if options.builds && !server.creates_databases {
         problems.push(format!(
@@ -97,6 +93,34 @@ pub(crate) fn preflight(
     let exists = server.has_database;
     let tables = if exists { count_tables(world, target)? } else { 0 };
     Ok(Preflight { exists, tables })
+}
+
+/// What keeps a source from being loaded as another role: a login role is made a member of it, and
+/// the database that it then owns gets its settings from the role that connects.
+fn problems_of_role(session: &mut Session, server: &Server, role: &str) -> Result<Vec<String>> {
+    let user = session.target.user.clone();
+    if !server.roles.iter().any(|known| known == role) {
+        return Ok(vec![format!("role: `{role}` does not exist")]);
+    }
+    if !server.creates_roles {
+        return Ok(vec![format!("rights: `{user}` may not create roles, as `--as` does")]);
+    }
+    let sql = format!(include_str!("sql/may_grant.sql"), role = quote_literal(role));
+    let rights = session.one("look whether the role may be granted", &sql)?;
+    if !rights.flag("may")? {
+        return Ok(vec![format!(
+            "rights: `{user}` may not make a role a member of `{role}`, as `--as` does: that \
+             needs `GRANT ... WITH ADMIN OPTION`, and for a superuser another one"
+        )]);
+    }
+    if !rights.flag("has_its_rights")? {
+        let (role, user) = (quote_identifier(role), quote_identifier(&user));
+        return Ok(vec![format!(
+            "rights: what `--as` makes belongs to {role}, and {user} may not do what that role \
+             may: `GRANT {role} TO {user}`"
+        )]);
+    }
+    Ok(Vec::new())
 }
 
 /// What the server has and allows.

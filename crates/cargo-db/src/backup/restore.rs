@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::backup::compare::compare;
 use crate::backup::content::ARCHIVE_TOOL;
 use crate::backup::limited::Limited;
-use crate::backup::load::{Loading, Within, load_but};
+use crate::backup::load::{Loading, Within, load};
 use crate::backup::login::{Rights, may_make_roles};
 use crate::backup::properties::{bring_back, carry_over, properties};
 use crate::backup::sibling::{Built, SCRATCH, create_sibling};
@@ -113,12 +113,12 @@ pub(super) fn scratch_to_verify(
     if source.is_known(settings)? || !may_make_roles(world, target)? {
         return scratch(world, settings, target, source);
     }
+    source.stranger(world, settings)?;
     let (rights, left_out) = (Rights::None, &is_of_subscription);
     load_limited(target, SCRATCH, &Limited { world, settings, source, rights, left_out })
 }
 
 fn load_limited(target: &Target, what: &str, limited: &Limited<'_>) -> Result<Built> {
-    limited.source.stranger(limited.world, limited.settings)?;
     let mut built = empty(limited.world, target, limited.source, what)?;
     limited.load(&mut built)?;
     Ok(built)
@@ -225,9 +225,9 @@ fn load_text(
     session.run("prepare the session", prepare)?;
     let text = source.text_to_load(world, settings)?;
     let left_out = |statement: &Statement| what == SCRATCH && is_of_subscription(statement);
-    let within = Within::Statements;
-    let loading = Loading { within, wanted: source.wanted, left_out: &left_out };
-    load_but(world, &mut session, text, &loading)
+    let (name, within) = (source.name.as_str(), Within::Statements);
+    let loading = Loading { name, within, wanted: source.wanted, left_out: &left_out };
+    load(world, &mut session, text, &loading)
 }
 
 /// The `pg_restore` that loads an archive by itself, which is one of the server's version. A text

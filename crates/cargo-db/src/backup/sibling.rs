@@ -5,7 +5,7 @@
 use postgres::error::SqlState;
 
 use crate::backup::allowed::{Allowed, Wanted};
-use crate::backup::load::{Within, load};
+use crate::backup::load::{Loading, Within, load};
 use crate::backup::locale::{self, locale_of};
 use crate::backup::login;
 use crate::backup::owner::{self, Owner};
@@ -21,6 +21,7 @@ use crate::world::pg::{Purpose, Session};
 use crate::world::process::{self, ClientProgram};
 use crate::world::server::client;
 use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::script::Statement;
 
 /// The comment of a database that is being built, for people who come across it.
 const BEING_BUILT: &str = "cargo-db: being built";
@@ -225,7 +226,9 @@ pub(crate) fn copy_into(
         "prepare the session",
         "SET synchronous_commit = off; SET client_min_messages = warning",
     )?;
-    load(world, &mut session, Box::new(dump), Within::Statements, Wanted::all(Allowed::Any))
+    let (wanted, left_out) = (Wanted::all(Allowed::Any), &|_: &Statement| false);
+    let loading = Loading { name: &target.database, within: Within::Statements, wanted, left_out };
+    load(world, &mut session, Box::new(dump), &loading)
 }
 
 /// `school__restore_20260131T235959_123`; a name has room for 63 bytes.

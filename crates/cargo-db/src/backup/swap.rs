@@ -70,20 +70,24 @@ pub(crate) fn swap_and_drop(
     last_look: impl FnOnce(&Target) -> Result<()>,
 ) -> Result<()> {
     let Some(aside) = swap(world, target, built, OldDatabase::Kept)? else { return Ok(()) };
-    last_look(&target.with_database(&aside)).map_err(|failure| {
+    let let_go = || {
+        last_look(&target.with_database(&aside))?;
+        let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
+        session.run("mark the old database", &marking(&aside))
+    };
+    let_go().map_err(|failure| {
         let kept =
             format!("the new database is {}; the old one is kept as {aside}", target.database);
         failure.after([kept])
     })?;
-    let going = format!(
-        "COMMENT ON DATABASE {} IS {}",
-        quote_identifier(&aside),
-        quote_literal(TO_BE_DROPPED)
-    );
-    Session::open(world, &target.maintenance(), Purpose::Write)?
-        .run("mark the old database", &going)?;
     drop_old(world, target, &aside);
     Ok(())
+}
+
+/// The statement that says of an old database that it is to be dropped.
+fn marking(aside: &str) -> String {
+    let going = quote_literal(TO_BE_DROPPED);
+    format!("COMMENT ON DATABASE {} IS {going}", quote_identifier(aside))
 }
 
 /// Drops the old database. The new one is in its place, whatever becomes of this; the next run
@@ -106,8 +110,7 @@ fn renames(target: &Target, built: &Built, old: OldDatabase, aside: Option<&str>
     if let Some(aside) = aside {
         statements.push(format!("ALTER DATABASE {current} RENAME TO {}", name(aside)));
         if old == OldDatabase::Dropped {
-            let going = quote_literal(TO_BE_DROPPED);
-            statements.push(format!("COMMENT ON DATABASE {} IS {going}", name(aside)));
+            statements.push(marking(aside));
         }
     }
     statements.push(format!("ALTER DATABASE {new} RENAME TO {current}"));

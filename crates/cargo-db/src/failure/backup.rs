@@ -22,7 +22,7 @@ pub(crate) enum BackupError {
     Part { name: String, database: String, part: Vec<String> },
     #[error("the backup `{name}` failed verification")]
     Unsound { name: String, problems: Vec<String> },
-    #[error("could not verify the backup `{name}`: the cause may not be the backup itself")]
+    #[error("could not verify the backup `{name}`; the backup itself may be fine")]
     Unverified { name: String, problems: Vec<String> },
     #[error(
         "`{name}` is not a valid name for a backup: it leads outside the folder, or is reserved"
@@ -38,7 +38,7 @@ pub(crate) enum BackupError {
     Unreadable { name: String, what: String, remedy: Option<String> },
     #[error("`{name}` does not end with pg_dump's closing comment")]
     Incomplete { name: String },
-    #[error("`{name}` was written by pg_dump {written_by}, and no pg_restore here reads it")]
+    #[error("`{name}` needs a newer pg_restore than any found here: pg_dump {written_by} wrote it")]
     NoReader { name: String, written_by: String, package: String },
     #[error("`{name}` changed while it was restored")]
     Changed { name: String },
@@ -105,8 +105,8 @@ impl BackupError {
                 ))
             }
             BackupError::Changed { .. } => Explanation::new("RESTORE.CHANGED", Exit::Backup)
-                .because("nothing of it was kept: it is not the file any more that was agreed to")
-                .advise("read the file, and run the command again"),
+                .because("nothing was kept: it is no longer the file you agreed to")
+                .advise("look at the file, and run the command again"),
             BackupError::HiddenRows { tables, .. } => {
                 Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)
                     .because_of(tables.iter().map(|table| format!("row security of {table}")))
@@ -126,7 +126,7 @@ impl BackupError {
 fn unreadable(remedy: Option<&str>) -> Explanation {
     let explanation = Explanation::new("RESTORE.UNREADABLE", Exit::Backup);
     match remedy {
-        Some(command) => explanation.run("get a file that can be restored", command),
+        Some(command) => explanation.run("convert it first", command),
         None => explanation,
     }
 }

@@ -49,7 +49,7 @@ pub(crate) struct TakeBackup {
     /// Exclude the rows of this table; may be repeated
     #[arg(long, value_name = "TABLE")]
     exclude_table_data: Vec<String>,
-    /// Without who owns what
+    /// Do not record ownership
     #[arg(long)]
     no_owner: bool,
     /// Parallel jobs (directory and set formats)

@@ -9,6 +9,9 @@ use crate::support::{Project, Ran, binaries, cluster, eventually};
 /// What `pg_dump` 18 wrote of a small school.
 const SCHOOL: &str = include_str!("fixtures/pg_dump_18.sql");
 
+/// What helps with a file that is compressed in two ways, in the folder DIR.
+const ONE_INSIDE_ANOTHER: &str = "gunzip -k 'DIR/my dump.bz2.gz'; bzip2 -dk 'DIR/my dump.bz2'";
+
 /// As a role that may do all can load it anywhere.
 const ANYWHERE: &[&str] = &["--no-owner", "--no-privileges"];
 
@@ -198,12 +201,14 @@ fn what_cannot_be_read_is_named_with_the_command_that_helps() {
         let folder = project.path().display().to_string();
         piped(&["tar", "-cf", "-", "-C", &folder, "folder"], b"")
     };
+    let bzip2_in_gzip = gzip(&packed("bzip2"));
     for (name, bytes, what, command) in [
         ("a.sql.bz2", packed("bzip2"), "compressed with bzip2", "bzip2 -dk"),
         ("a.sql.xz", packed("xz"), "compressed with xz", "xz -dk"),
         ("a.sql.lz4", packed("lz4"), "compressed with lz4", "lz4 -dk"),
         ("a.zip", b"PK\x03\x04rest".to_vec(), "a zip archive", "unzip"),
         ("twice.gz", gzip(&gzip(sql)), "compressed twice", "gunzip -k"),
+        ("my dump.bz2.gz", bzip2_in_gzip, "compressed with bzip2", ONE_INSIDE_ANOTHER),
         ("utf16.sql", utf16, "UTF-16", "iconv -f UTF-16 -t UTF-8"),
         ("all.sql", cluster.clone().into_bytes(), "a dump of a whole server", "pg_dump --file"),
         ("all.sql.gz", gzip(cluster.as_bytes()), "a dump of a whole server", "pg_dump --file"),
@@ -213,7 +218,8 @@ fn what_cannot_be_read_is_named_with_the_command_that_helps() {
         ("my.sql", b"-- MySQL dump 10.13\n".to_vec(), "a dump of MySQL", ""),
     ] {
         std::fs::write(project.path().join(name), bytes).unwrap();
-        let ran = restore(&project, name, &[]).code(11).says(what).says(command);
+        let command = command.replace("DIR", &project.path().display().to_string());
+        let ran = restore(&project, name, &[]).code(11).says(what).says(&command);
         assert!(!ran.stderr.contains("backups verify"), "{ran}");
     }
     project.write("empty/readme", "");
@@ -318,14 +324,16 @@ fn an_archive_of_a_newer_client_is_read_by_the_smallest_client_that_can() {
         .unwrap();
     if server < 17 {
         let ran = restore(&project, "newer.dump", &[]).code(11);
-        let ran = ran.says("was written by pg_dump 18.6, and no pg_restore here reads it");
+        let ran = ran.says("needs a newer pg_restore than any found here: pg_dump 18.6 wrote it");
         ran.says("17 or newer, or name its folder in CARGO_DB_PG_BIN");
         project.set("CARGO_DB_PG_BIN", &folder);
         let ran = restore(&project, "newer.dump", &[]).ok();
         ran.says("left out: the file sets `new_timeout`, which PostgreSQL");
         is_school(&project);
     } else {
-        restore(&project, "newer.dump", &[]).code(11);
+        // The one that is there reads it, and finds that it is none: it has no more than a header.
+        let ran = restore(&project, "newer.dump", &[]).code(11);
+        ran.says("pg_restore: error: ");
     }
 }
 
@@ -492,8 +500,15 @@ fn where_no_role_can_be_made_the_connecting_one_needs_consent_by_name() {
     project.set("DATABASE_URL", &url);
     let ran = project.db(&[VERIFY, &["--yes"]].concat()).code(3);
     ran.says("loaded as foreign_maker").says("--confirm foreign_no_role");
+    let by_name = [VERIFY, &["--confirm", "foreign_no_role"]].concat();
+    project.db(&by_name).ok().says("sound");
+    // An agent has nobody's word, and there is no plan that it could name.
     project.set("AI_AGENT", "1");
-    project.db(&[VERIFY, &["--confirm", "foreign_no_role"]].concat()).code(3);
+    let ran = project.db(&by_name).code(3).says("ask a person to verify it");
+    assert!(!ran.to_string().contains("--dry-run"), "{ran}");
+    assert!(!ran.to_string().contains("--plan"), "{ran}");
+    let ran = project.db(&[VERIFY, &["--yes", "--json"]].concat()).code(3);
+    assert_eq!(ran.json()["error"]["code"], "CONSENT.BY_AGENT");
 }
 
 #[test]
@@ -529,6 +544,34 @@ fn a_file_can_be_loaded_as_another_role_which_no_code_in_it_leaves() {
         .code(11)
         .says("role: `foreign_nobody` does not exist");
     assert_eq!(roles_like("foreign_as"), Vec::<String>::new());
+}
+
+#[test]
+fn a_role_that_may_not_be_granted_is_named_before_anything_is_made() {
+    let mut project = Project::new("foreign_admin");
+    project.run_sql(
+        "CREATE ROLE foreign_admin LOGIN CREATEDB CREATEROLE; CREATE ROLE foreign_super SUPERUSER; \
+         CREATE ROLE foreign_elsewhere",
+    );
+    project.run_sql("ALTER DATABASE foreign_admin OWNER TO foreign_admin");
+    project.write("school.sql", SCHOOL);
+    let url = cluster().url("foreign_admin").replacen("postgres@", "foreign_admin@", 1);
+    project.set("DATABASE_URL", &url);
+    let restore = |role: &str| restore(&project, "school.sql", &["-x", "--as", role]);
+    let ran = restore("foreign_super").code(11);
+    ran.says("may not make a role a member of `foreign_super`").says("WITH ADMIN OPTION");
+    // Until PostgreSQL 16, whoever may create roles may grant any other one.
+    let major = project.query("SELECT current_setting('server_version_num')::int / 10000");
+    let may = major[0].parse::<u32>().unwrap() < 16;
+    let ran = restore("foreign_elsewhere").code(11);
+    ran.says(match may {
+        true => "`GRANT \"foreign_elsewhere\" TO \"foreign_admin\"`",
+        false => "may not make a role a member of `foreign_elsewhere`",
+    });
+    project.run_sql("GRANT foreign_elsewhere TO foreign_admin WITH ADMIN OPTION");
+    restore("foreign_elsewhere").ok();
+    is_school(&project);
+    assert_eq!(roles_like("foreign_admin"), Vec::<String>::new());
 }
 
 #[test]

@@ -126,7 +126,8 @@ fn everything_comes_back_in_place_where_no_database_may_be_created() {
     let sql = String::from_utf8(sql.stdout).unwrap();
     project
         .write("bad.sql", &sql.replacen("CREATE INDEX big_t", "CREATE INDEX big_t ON nowhere", 1));
-    project.db(&["restore", "bad.sql", "--clean", "--yes"]).code(7);
+    let ran = project.db(&["restore", "bad.sql", "--clean", "--yes"]).code(7);
+    ran.says("bad.sql: syntax error at or near \"ON\"");
     assert_eq!(project.content(), before);
     // A role that may not create databases hears of it.
     cluster().run("postgres", "ALTER ROLE i_owner NOSUPERUSER");

@@ -67,3 +67,26 @@ fn what_is_not_there_is_called_what_it_is() {
     project.db(&["restore", path]).code(11).says("there is no file `/nowhere/prod.sql.gz`");
     project.db(&["restore", "latest"]).code(2).says("--latest");
 }
+
+#[test]
+fn a_file_of_somebodys_in_the_folder_of_backups_is_a_file() {
+    let project = one_table("n_inside");
+    project.db(&["backup", "-o", "ours.sql", "--no-compress"]).ok();
+    project.db(&["backup", "--format", "set"]).ok();
+    let dump = std::fs::read(project.path().join("backups/ours.sql")).unwrap();
+    let set = project.path().join("backups/latest");
+    let set = std::fs::read_dir(set).unwrap().flatten().next().unwrap().path();
+    let files = [project.path().join("backups/theirs.sql"), set.join("theirs.sql")];
+    for file in files {
+        std::fs::write(&file, &dump).unwrap();
+        let file = file.display().to_string();
+        project.db(&["restore", &file, "--yes"]).ok();
+        assert_eq!(project.query("SELECT id FROM t"), ["1"]);
+        // There is no manifest to verify it with.
+        project.db(&["backups", "verify", &file]).code(11).says("with a manifest");
+    }
+    // What is half written is nobody's.
+    let partial = project.path().join("backups/x.sql.partial");
+    std::fs::write(&partial, &dump).unwrap();
+    project.db(&["restore", &partial.display().to_string(), "--yes"]).code(2);
+}

@@ -11,7 +11,8 @@ SELECT 'ALTER DEFAULT PRIVILEGES FOR ROLE ' || quote_ident(pg_get_userbyid(d.def
        END AS privilege,
        CASE WHEN a.grantee = 0 THEN 'PUBLIC'
             ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee,
-       CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS option
+       CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS option,
+       d.defaclnamespace <> 0 AS is_of_schema
 FROM pg_default_acl d
 LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace,
      aclexplode(d.defaclacl) a

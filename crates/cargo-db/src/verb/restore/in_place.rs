@@ -3,7 +3,7 @@
 use crate::audit::DatabaseIdentity;
 use crate::backup::{self, Folder, LockedScope, Part, RestoreOptions, Scope, Source};
 use crate::change::{Change, Database, lock_migrations, within_bounds};
-use crate::failure::{Result, SettingsError};
+use crate::failure::{Result, RunError, SettingsError};
 use crate::plan::{Loss, Operation, Plan, Step};
 use crate::verb::restore::roles::{self, Roles};
 use crate::verb::restore::{anything, functions};
@@ -100,7 +100,10 @@ impl Change for Replacing<'_> {
         };
         match self.locked.take() {
             Some(locked) => backup::replace(world, settings, locked, self.source, last),
-            None => Ok(()),
+            None => {
+                let what = "nothing was locked before a restore in place".to_owned();
+                Err(RunError::Bug { what }.into())
+            }
         }
     }
 }

@@ -71,30 +71,30 @@ pub(crate) struct Restore {
     /// Replace everything in the database itself, in one transaction; no old database is kept
     #[arg(long, conflicts_with = "into")]
     clean: bool,
-    /// Also run statements that pg_dump does not write, with the rights of the connecting role
+    /// Run every statement in the file as the connecting role, including ones pg_dump does not
+    /// write
     #[arg(long)]
     allow_any_sql: bool,
-    /// Restore a file without pg_dump's closing comment, although it may be cut off
+    /// Restore a file that lacks pg_dump's closing comment
     #[arg(long)]
     accept_incomplete: bool,
-    /// Leave out ownership: the connecting role owns the objects
+    /// Do not restore ownership; the connecting role owns every object
     #[arg(short = 'O', long)]
     no_owner: bool,
-    /// Leave out privileges (GRANT and REVOKE)
+    /// Do not restore privileges (GRANT and REVOKE)
     #[arg(short = 'x', long, visible_alias = "no-acl")]
     no_privileges: bool,
-    /// Leave out tablespaces: the objects go into the default one
+    /// Do not restore tablespace assignments
     #[arg(long)]
     no_tablespaces: bool,
-    /// Load the file as this role, which then owns all but the extensions; no code in the file can
-    /// do more than this role may
+    /// Load the file as this role, which will own everything; code in the file gets no other
+    /// rights
     #[arg(long = "as", value_name = "ROLE", conflicts_with_all = ["clean", "schema", "table"])]
     role: Option<String>,
     /// Create the roles of a set that are missing on the server, without passwords
     #[arg(long)]
     roles: bool,
-    /// Tables at once, where the format allows it; as many as there are processors if nothing is
-    /// said
+    /// Number of tables to load at once, if the format allows it
     #[arg(short, long, value_name = "N")]
     jobs: Option<usize>,
     /// Show the plan and do nothing

@@ -70,11 +70,20 @@ fn an_awkward_database_comes_back_in_every_format_and_every_way() {
 #[test]
 fn parts_come_back_with_their_columns_in_another_order() {
     let project = awkward("cb_parts");
+    project.run_sql(
+        "CREATE SCHEMA family; CREATE TABLE family.parent (a int, b int); \
+         CREATE TABLE family.child (c int, b int, a int); INSERT INTO family.child VALUES (3, 2, 1); \
+         ALTER TABLE family.child INHERIT family.parent",
+    );
     let before = facts("cb_parts");
     for format in ["custom", "directory", "set"] {
         let name = backup(&project, format);
         project.run_sql("SET search_path = public; TRUNCATE parent; DELETE FROM moods");
         project.db(&["restore", &name, "--schema", "public", "--yes"]).code(11).says("depends: ");
+        // Columns that come back where those of a parent are.
+        project.run_sql("TRUNCATE family.parent");
+        project.db(&["restore", &name, "--schema", "family", "--yes"]).ok();
+        assert_eq!(project.query("SELECT c, a, b FROM family.child"), ["3|1|2"], "{format}");
         project.db(&["restore", &name, "--clean", "--yes"]).ok();
         assert_eq!(facts("cb_parts"), before, "{format}");
     }

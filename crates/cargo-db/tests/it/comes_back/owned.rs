@@ -101,3 +101,57 @@ fn a_role_that_may_create_databases_restores_what_it_may_create() {
         assert_eq!(project.content(), before, "{format}");
     }
 }
+
+#[test]
+fn default_privileges_of_a_schema_that_stays_change_nothing_that_comes_back() {
+    let project = owned("cbo_defaults", "");
+    let role = "cbo_defaults_role";
+    cluster().run("postgres", "CREATE ROLE cbo_defaults_reader");
+    // An extension of somebody else's keeps it in its place.
+    project.run_sql(&format!("ALTER SCHEMA extra OWNER TO {role}"));
+    project.run_sql(&format!(
+        "SET SESSION AUTHORIZATION {role}; CREATE TABLE extra.kept (a int); \
+         ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO cbo_defaults_reader"
+    ));
+    for format in FORMATS {
+        let before = project.content();
+        let name = backup(&project, format);
+        project.run_sql(&format!(
+            "SET SESSION AUTHORIZATION {role}; ALTER DEFAULT PRIVILEGES IN SCHEMA extra \
+             GRANT INSERT ON TABLES TO cbo_defaults_reader"
+        ));
+        project.db(&["restore", &name, "--clean", "--yes"]).ok();
+        assert_eq!(project.content(), before, "{format}");
+    }
+    // Those that are in the backup come back with it.
+    project.run_sql(&format!(
+        "SET SESSION AUTHORIZATION {role}; ALTER DEFAULT PRIVILEGES IN SCHEMA extra \
+         GRANT UPDATE ON TABLES TO cbo_defaults_reader"
+    ));
+    let before = project.content();
+    let name = backup(&project, "custom");
+    project.db(&["restore", &name, "--clean", "--yes"]).ok();
+    assert_eq!(project.content(), before);
+}
+
+#[test]
+fn a_client_that_is_not_there_says_nothing_about_a_backup() {
+    let project = Project::new("cbo_client");
+    for name in ["other.sql.gz", "newer.dump"] {
+        let format = if name == "newer.dump" { "custom" } else { "sql" };
+        project.db(&["backup", "--format", format, "-o", name]).ok();
+    }
+    let manifest = project.path().join("backups/newer.dump.manifest.json");
+    let mut known: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    known["engine"]["major"] = 99.into();
+    std::fs::write(&manifest, known.to_string()).unwrap();
+    let ran = project.db(&["backups", "verify", "--all", "--json"]).code(11);
+    assert_eq!(ran.json()["error"]["code"], "BACKUP.NO_CLIENT");
+    let ran = ran.says("could not verify newer.dump: ").says("99");
+    assert!(!ran.to_string().contains("not sound"), "{ran}");
+    // The others were verified all the same, and what was known of this one still holds.
+    project.db(&["backups", "verify", "--all"]).code(11).says("other.sql.gz");
+    let list = project.db(&["backups", "list", "--json"]).ok().json();
+    assert_eq!(list["backups"][0]["state"], "verified", "{list:#}");
+}
