@@ -9,7 +9,7 @@ use crate::answer::plan::Planned;
 use crate::answer::text::{number, plural, short, size, table};
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::backup::Found;
-use crate::model::backup::{Backup, Format, Level, Manifest, Reason, Verification};
+use crate::model::backup::{Backup, Format, Level, LoadedAs, Manifest, Reason, Verification};
 use crate::model::properties::Properties;
 use crate::plan::{Plan, Verdict};
 
@@ -262,6 +262,8 @@ impl Answer for BackupShown {
             let level = format!("{:?}", verification.level).to_lowercase();
             let when = moment(verification.when).to_lowercase();
             lines.push(format!("Verified     {when} ({level})"));
+            let loaded_as = verification.loaded_as.iter();
+            lines.extend(loaded_as.map(|of| format!("             loaded as {}", of.describe())));
             let problems = verification.problems.iter();
             lines.extend(problems.map(|problem| format!("             {problem}")));
         }
@@ -297,6 +299,8 @@ struct VerifiedView {
     ok: bool,
     level: Level,
     problems: Vec<String>,
+    /// Whom it was loaded as, where it was not taken here.
+    loaded_as: Option<LoadedAs>,
 }
 
 impl Verified {
@@ -307,6 +311,7 @@ impl Verified {
             ok: found.ok,
             level: found.level,
             problems: found.problems.clone(),
+            loaded_as: found.loaded_as.clone(),
         };
         Verified { verified: verifications.iter().map(one).collect() }
     }

@@ -9,6 +9,7 @@ use crate::answer::check::{self, CheckedView, summary};
 use crate::answer::plan::TargetView;
 use crate::answer::text::{elapsed, milliseconds, size};
 use crate::answer::{Answer, BOLD, DIM, RED, Style};
+use crate::model::backup::LoadedAs;
 use crate::model::finding::{Finding, Verdict};
 use crate::model::key::PublicKey;
 use crate::model::migration::title;
@@ -27,6 +28,8 @@ pub(crate) struct RehearsalReport {
     receipt: String,
     /// The key that signed it; null where there is none.
     signed_by: Option<PublicKey>,
+    /// Whom the backup was loaded as, where it was not taken here; the migrations ran as the same.
+    loaded_as: Option<LoadedAs>,
     #[serde(flatten)]
     rehearsal: RehearsalView,
     #[serde(skip)]
@@ -340,16 +343,24 @@ impl RehearsalReport {
     ) -> RehearsalReport {
         let receipt = receipt.display().to_string();
         let rehearsal = RehearsalView::of(target, rehearsal);
-        RehearsalReport { target: target.into(), receipt, signed_by, rehearsal, form }
+        let (target, loaded_as) = (target.into(), None);
+        RehearsalReport { target, receipt, signed_by, loaded_as, rehearsal, form }
+    }
+
+    /// The same, of a backup that was not taken here if this is somebody.
+    pub(crate) fn loaded_as(self, loaded_as: Option<LoadedAs>) -> RehearsalReport {
+        RehearsalReport { loaded_as, ..self }
     }
 }
 
 impl Answer for RehearsalReport {
     fn text(&self, style: &Style) -> String {
-        match self.form {
+        let text = match self.form {
             Form::Terminal => self.rehearsal.text(style),
             Form::Markdown => self.rehearsal.markdown(),
-        }
+        };
+        let Some(role) = self.loaded_as.as_ref().map(LoadedAs::describe) else { return text };
+        format!("{text}\n\nThe backup was not taken here: all ran as {role}.")
     }
 }
 

@@ -25,8 +25,9 @@ impl Limited<'_> {
     /// Loads it into a new database.
     pub(super) fn load(&self, built: &mut Built) -> Result<()> {
         let Limited { world, settings, source, left_out, .. } = self;
-        built.has_login = true;
-        let login = login::make(world, &built.target, &self.rights)?;
+        let login = login::target(&built.target)?;
+        built.login = Some(login.clone());
+        login::make(world, &built.target, &login, &self.rights)?;
         self.make_extensions(built, &login.user)?;
         let mut wanted = source.wanted;
         (wanted.left_out.owners, wanted.left_out.extensions) = (true, true);
@@ -85,6 +86,6 @@ fn hand_over(world: &World, built: &mut Built, login: &str, role: &str) -> Resul
     let sql = format!("REASSIGN OWNED BY {from} TO {to}; DROP OWNED BY {from}");
     session.run("drop the rights of the loading role", &sql)?;
     login::drop(&mut session, login)?;
-    built.has_login = false;
+    built.login = None;
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! database; what a killed run left of it is found by that.
 
 use crate::failure::Result;
+use crate::model::backup::LoadedAs;
 use crate::model::event::Event;
 use crate::model::target::{Secret, Target, Tls};
 use crate::world::World;
@@ -23,28 +24,38 @@ pub(super) enum Rights<'a> {
     Of(&'a str),
 }
 
-/// Whether the connecting role may make others.
-pub(crate) fn may_make_roles(world: &World, target: &Target) -> Result<bool> {
+/// Whom a backup is loaded as that was not taken here: a role without rights, where the connecting
+/// role may make others.
+pub(crate) fn loading_role(world: &World, target: &Target) -> Result<LoadedAs> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
-    let sql = "SELECT rolsuper OR rolcreaterole AS may FROM pg_catalog.pg_roles \
-               WHERE rolname OPERATOR(pg_catalog.=) current_user";
-    session.one("check whether the role may create roles", sql)?.flag("may")
+    let sql = "SELECT rolsuper OR rolcreaterole AS may, current_user::pg_catalog.text AS name \
+               FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user";
+    let row = session.one("look whether the role may make others", sql)?;
+    Ok(LoadedAs { is_limited: row.flag("may")?, connected_as: row.text("name")?.to_owned() })
 }
 
-/// Makes the role, gives the new database to it or to the one that it stands for, and returns how
-/// to connect as it.
-pub(super) fn make(world: &World, built: &Target, rights: &Rights<'_>) -> Result<Target> {
-    let password = random::hexadecimal(32)?;
-    let mut session = Session::open(world, &built.maintenance(), Purpose::Write)?;
-    let verifier = scram_sha_256(password.as_bytes());
-    session.run("make a role that loads the dump", &making(&built.database, &verifier, rights))?;
+/// How to connect as the role of a new database, with a password that nobody knows.
+pub(super) fn target(built: &Target) -> Result<Target> {
     Ok(Target {
         user: built.database.clone(),
-        password: Some(Secret::new(password)),
+        password: Some(Secret::new(random::hexadecimal(32)?)),
         options: None,
         tls: Tls { identity: None, ..built.tls.clone() },
         ..built.clone()
     })
+}
+
+/// Makes the role, and gives the new database to it or to the one that it stands for.
+pub(super) fn make(
+    world: &World,
+    built: &Target,
+    login: &Target,
+    rights: &Rights<'_>,
+) -> Result<()> {
+    let mut session = Session::open(world, &built.maintenance(), Purpose::Write)?;
+    let password = login.password.as_ref().map(Secret::expose).unwrap_or_default();
+    let verifier = scram_sha_256(password.as_bytes());
+    session.run("make a role that loads the dump", &making(&built.database, &verifier, rights))
 }
 
 fn making(name: &str, verifier: &str, rights: &Rights<'_>) -> String {

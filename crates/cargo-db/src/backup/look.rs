@@ -4,9 +4,12 @@
 use crate::backup::allowed::{Allowed, beginning};
 use crate::backup::content::read_content;
 use crate::backup::ledger::Ledger;
+use crate::backup::login::loading_role;
 use crate::backup::source::Source;
 use crate::failure::{BackupError, CausedBy, Failure, Result};
+use crate::model::backup::LoadedAs;
 use crate::model::event::Event;
+use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
 use pg_logical::content;
@@ -54,9 +57,22 @@ impl Source {
         Ledger::of(&settings.root).knows(&self.holds()?)
     }
 
-    /// The same for a verification: what was not taken here goes without owners and rights, and so
-    /// without the roles that those name.
-    pub(super) fn for_verification(mut self, settings: &Settings) -> Result<Source> {
+    /// Whom it is loaded as into a scratch database, where it was not taken here.
+    pub(super) fn loaded_as(
+        &self,
+        world: &World,
+        settings: &Settings,
+        target: &Target,
+    ) -> Result<Option<LoadedAs>> {
+        if self.is_known(settings)? {
+            return Ok(None);
+        }
+        loading_role(world, target).map(Some)
+    }
+
+    /// The same for a scratch database: what was not taken here goes without owners and rights, and
+    /// so without the roles that those name.
+    pub(crate) fn for_scratch(mut self, settings: &Settings) -> Result<Source> {
         if !self.is_known(settings)? {
             let left_out = &mut self.wanted.left_out;
             (left_out.owners, left_out.privileges, left_out.tablespaces) = (true, true, true);

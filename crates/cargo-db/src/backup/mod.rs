@@ -45,7 +45,7 @@ pub(crate) use allowed::{Allowed, Wanted, beginning};
 pub(crate) use dump::BackupRequest;
 pub(crate) use folder::{Folder, Found, refuse_part, tell_passed_over};
 pub(crate) use inplace::{LockedScope, begin, gather, replace};
-pub(crate) use login::may_make_roles;
+pub(crate) use login::loading_role;
 pub(crate) use named::{Named, from_folder};
 pub(crate) use part::{Part, Scope};
 pub(crate) use preflight::{RestoreOptions, preflight};

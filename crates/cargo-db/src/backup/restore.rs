@@ -8,7 +8,7 @@ use crate::backup::compare::compare;
 use crate::backup::content::ARCHIVE_TOOL;
 use crate::backup::limited::Limited;
 use crate::backup::load::{Loading, Within, load};
-use crate::backup::login::{Rights, may_make_roles};
+use crate::backup::login::Rights;
 use crate::backup::properties::{bring_back, carry_over, properties};
 use crate::backup::sibling::{Built, SCRATCH, create_sibling};
 use crate::backup::source::Source;
@@ -92,26 +92,17 @@ pub(crate) fn analyse(session: &mut Session) -> Result<()> {
     session.run("analyse the new database", &format!("ANALYZE {tables}"))
 }
 
-/// A scratch database with the source in it, for whoever only wants to look.
+/// A scratch database with the source in it, for whoever only wants to look. What was perhaps not
+/// taken here is loaded as a role without rights, where such a role can be made: see
+/// [`Source::loaded_as`].
 pub(crate) fn scratch(
     world: &World,
     settings: &Settings,
     target: &Target,
     source: &Source,
 ) -> Result<Built> {
-    load_sibling(world, settings, target, source, SCRATCH)
-}
-
-/// The same of a backup that was perhaps not taken here: then it is loaded as a role without
-/// rights, where such a role can be made.
-pub(super) fn scratch_to_verify(
-    world: &World,
-    settings: &Settings,
-    target: &Target,
-    source: &Source,
-) -> Result<Built> {
-    if source.is_known(settings)? || !may_make_roles(world, target)? {
-        return scratch(world, settings, target, source);
+    if !source.loaded_as(world, settings, target)?.is_some_and(|of| of.is_limited) {
+        return load_sibling(world, settings, target, source, SCRATCH);
     }
     source.stranger(world, settings)?;
     let (rights, left_out) = (Rights::None, &is_of_subscription);

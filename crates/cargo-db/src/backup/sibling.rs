@@ -38,8 +38,8 @@ pub(crate) struct Built {
     pub(super) is_template: bool,
     world: World,
     pub(super) kept: bool,
-    /// Whether a login role was made that goes with it.
-    pub(super) has_login: bool,
+    /// The login role that was made for it and goes with it, which owns all that is in it.
+    pub(super) login: Option<Target>,
     /// While its session lives, no other run takes the database for a leftover.
     owner: Owner,
     /// The database beside which it is built.
@@ -64,7 +64,7 @@ impl Built {
             // That there is none yet is worth no line.
             let _ = session.run("lower the message level", "SET client_min_messages = warning");
             let _ = drop_database(world, &mut session, &self.target.database);
-            if self.has_login {
+            if self.login.is_some() {
                 let _ = login::drop(&mut session, &self.target.database);
             }
         }
@@ -111,7 +111,7 @@ fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result
         is_template: false,
         world,
         kept: false,
-        has_login: false,
+        login: None,
         owner,
         beside,
     })
@@ -176,6 +176,11 @@ pub(crate) fn clone_sibling(world: &World, target: &Target, what: &str) -> Resul
 }
 
 impl Built {
+    /// How to connect for whoever works in it: code that came with it has no more rights then.
+    pub(crate) fn for_work(&self) -> &Target {
+        self.login.as_ref().unwrap_or(&self.target)
+    }
+
     /// Says on it that it is ours, whose, and since when.
     fn mark(&mut self) -> Result<()> {
         let (user, host) = (process::user_name(), process::host_name());

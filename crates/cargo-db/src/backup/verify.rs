@@ -6,7 +6,7 @@ use crate::backup::content::{ARCHIVE_TOOL, archive_text, is_of_content, read_con
 use crate::backup::folder::Folder;
 use crate::backup::integrity::{changed, checksums, quick};
 use crate::backup::preflight::{RestoreOptions, preflight};
-use crate::backup::restore::scratch_to_verify;
+use crate::backup::restore::scratch;
 use crate::backup::set::differences_of_parts;
 use crate::backup::source::Source;
 use crate::failure::{BackupError, DatabaseError, Exit, Failure, Kind, Result};
@@ -53,14 +53,17 @@ impl Verifier<'_> {
             let unverified = |failure| unverified(world, &backup.manifest.name, failure);
             problems = full(world, settings, folder, backup).map_err(unverified)?;
         }
+        let mut loaded_as = None;
         if problems.is_empty() && level == Level::Restore {
             let source = Source::of(folder, backup);
             problems = source.differences_of_roles(world, settings)?;
-            let to_load = source.for_verification(settings)?;
-            problems.extend(loaded(world, settings, &to_load, &target()?)?);
+            let (to_load, target) = (source.for_scratch(settings)?, target()?);
+            loaded_as = to_load.loaded_as(world, settings, &target)?;
+            problems.extend(loaded(world, settings, &to_load, &target)?);
         }
         world.interrupt.check()?;
-        let verification = Verification { level, when: now(), ok: problems.is_empty(), problems };
+        let (when, ok) = (now(), problems.is_empty());
+        let verification = Verification { level, when, ok, problems, loaded_as };
         folder.note(&backup.manifest.name, &verification)?;
         Ok(verification)
     }
@@ -106,7 +109,7 @@ fn loaded(
     let unverified = |failure| unverified(world, &source.name, failure);
     let options = RestoreOptions { builds: true, brings_roles: false };
     preflight(world, settings, target, source, options).map_err(unverified)?;
-    let built = match scratch_to_verify(world, settings, target, source) {
+    let built = match scratch(world, settings, target, source) {
         Ok(built) => built,
         Err(failure) if is_of_surroundings(&failure) => return Err(unverified(failure)),
         Err(failure) => return Ok(refused(&failure)),

@@ -1,28 +1,56 @@
 //! Consent to something that is no plan: it changes nothing that is kept.
 
+use crate::backup::{Folder, Source, loading_role};
 use crate::change::workspace::Workspace;
 use crate::failure::{ConsentError, Result};
+use crate::model::backup::{Backup, LoadedAs};
 use crate::model::consent::Consent;
 use crate::model::target::Target;
 
-/// A load of something that was not taken here.
-pub(crate) struct Load<'a> {
-    pub(crate) verb: &'static str,
-    /// What is loaded, by name.
-    pub(crate) what: &'a str,
-    /// Whether a role without rights loads it, and not the one that connects.
-    pub(crate) is_limited: bool,
+/// Gets the consent to load those of some backups that were not taken here, for they may hold code.
+/// Returns whom they are loaded as; nothing where all were taken here.
+pub(crate) fn to_load(
+    workspace: &Workspace,
+    verb: &'static str,
+    folder: &Folder,
+    chosen: &[Backup],
+) -> Result<Option<LoadedAs>> {
+    let Workspace { world, settings, ui, .. } = workspace;
+    let mut foreign = Vec::new();
+    for backup in chosen {
+        if !Source::of(folder, backup).is_known(settings)? {
+            foreign.push(backup.manifest.name.as_str());
+        }
+    }
+    if foreign.is_empty() {
+        return Ok(None);
+    }
+    let target = workspace.target()?;
+    let loaded_as = loading_role(world, &target)?;
+    let what = foreign.join(", ");
+    ui.note(&format!("{what}: not taken here, and so loaded as {}", loaded_as.describe()));
+    agree(workspace, &target, &Load { verb, what: &what, is_limited: loaded_as.is_limited })?;
+    Ok(Some(loaded_as))
 }
 
-/// Gets the consent to load what was not taken here into a scratch database of this server, and
-/// drop it again: a yes where it is loaded as a role without rights, and the name of the database
-/// where it is loaded as the one that connects. An AI agent consents to plans, and so not to this.
-pub(crate) fn to_load(workspace: &Workspace, target: &Target, load: &Load<'_>) -> Result<()> {
+/// A load of something that was not taken here.
+struct Load<'a> {
+    verb: &'static str,
+    /// What is loaded, by name.
+    what: &'a str,
+    /// Whether a role without rights loads it, and not the one that connects.
+    is_limited: bool,
+}
+
+/// Gets the consent to load it into a scratch database of this server, and drop it again: a yes
+/// where it is loaded as a role without rights, and the name of the database where it is loaded as
+/// the one that connects. An AI agent consents to plans, and so not to this.
+fn agree(workspace: &Workspace, target: &Target, load: &Load<'_>) -> Result<()> {
     let Workspace { settings, consent: agreed, ui, .. } = workspace;
     let environment = settings.environment.environment;
-    let command = agreed.command.clone();
+    let (verb, command) = (load.verb, agreed.command.clone());
     if settings.agent.known_by(environment).is_some() {
-        return Err(ConsentError::LoadByAgent { what: load.what.to_owned(), command }.into());
+        return Err(ConsentError::LoadByAgent { what: load.what.to_owned(), verb, command }.into());
     }
     let needed = if load.is_limited { Consent::Confirm } else { Consent::ByName };
     let name = &target.database;
@@ -42,7 +70,7 @@ pub(crate) fn to_load(workspace: &Workspace, target: &Target, load: &Load<'_>) -
         return if said_yes { Ok(()) } else { Err(ConsentError::Declined.into()) };
     }
     Err(ConsentError::Missing {
-        verb: load.verb,
+        verb,
         command,
         database: name.clone(),
         environment,

@@ -18,7 +18,7 @@ mod swap_back;
 mod trail;
 mod workspace;
 
-pub(crate) use agree::{Load, to_load};
+pub(crate) use agree::to_load;
 pub(crate) use consent::{refused_in, within_bounds};
 pub(crate) use history_edit::HistoryEdit;
 pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};

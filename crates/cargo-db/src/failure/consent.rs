@@ -27,7 +27,7 @@ pub(crate) enum ConsentError {
         signals: Vec<String>,
     },
     #[error("an AI agent runs this, and only a person can have {what} loaded")]
-    LoadByAgent { what: String, command: String },
+    LoadByAgent { what: String, verb: &'static str, command: String },
     #[error("`--confirm {given}` does not name the database, `{database}`")]
     WrongName { given: String, database: String },
     #[error("`--plan {given}` is not this plan, {plan}")]
@@ -62,10 +62,11 @@ impl ConsentError {
                     .because_of(signals.iter().cloned());
                 how_to_agree(missing, command, database, (*consent, bounds))
             }
-            ConsentError::LoadByAgent { command, .. } => {
+            ConsentError::LoadByAgent { verb, command, .. } => {
+                let deed = verb.rsplit(' ').next().unwrap_or_default();
                 Explanation::new("CONSENT.BY_AGENT", Exit::Consent)
                     .because("it was not taken here, and loading it runs the code that it holds")
-                    .run("ask a person to verify it", command)
+                    .run(&format!("ask a person to {deed} it"), command)
             }
             ConsentError::WrongName { database, .. } => {
                 Explanation::new("CONSENT.WRONG_NAME", Exit::Consent)
@@ -215,7 +216,11 @@ pub(super) fn samples() -> Vec<ConsentError> {
         missing(Consent::Confirm),
         missing(Consent::ByName),
         missing(Consent::ToPlan),
-        ConsentError::LoadByAgent { what: text("school.sql"), command: command.clone() },
+        ConsentError::LoadByAgent {
+            what: text("school.sql"),
+            verb: "backups verify",
+            command: command.clone(),
+        },
         ConsentError::WrongName { given: text("x"), database: database.clone() },
         ConsentError::WrongPlan { given: text("a"), plan: text("b"), command: command.clone() },
         ConsentError::PlanUsedUp { given: text("a"), command: command.clone() },

@@ -343,6 +343,31 @@ pub(crate) struct Verification {
     pub(crate) ok: bool,
     /// What is wrong, each with the name of the check.
     pub(crate) problems: Vec<String>,
+    /// Whom it was loaded as, where it was not taken here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) loaded_as: Option<LoadedAs>,
+}
+
+/// Whom a backup is loaded as that was not taken here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LoadedAs {
+    /// Whether it is a role without rights that is made for it, and dropped with the database.
+    pub(crate) is_limited: bool,
+    /// The role that connects, which makes the other one, or else loads it.
+    pub(crate) connected_as: String,
+}
+
+impl LoadedAs {
+    /// In words.
+    pub(crate) fn describe(&self) -> &str {
+        if self.is_limited {
+            "a role without rights that is made for it"
+        } else {
+            &self.connected_as
+        }
+    }
 }
 
 /// How much a verification looks at.

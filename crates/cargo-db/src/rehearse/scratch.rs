@@ -40,7 +40,8 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
             let backup = folder.meant(world, name.as_deref(), &target.database)?;
             backup::refuse_part(&backup.manifest)?;
             let name = backup.manifest.name.clone();
-            let built = backup::scratch(world, settings, target, &Source::of(&folder, &backup))?;
+            let source = Source::of(&folder, &backup).for_scratch(settings)?;
+            let built = backup::scratch(world, settings, target, &source)?;
             (built, Basis::Backup(name))
         }
         CopySource::Schema => (dumped(world, request, Copied::Schema)?, Basis::Schema),
@@ -56,9 +57,9 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     if basis != Basis::Schema {
         let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') \
                        AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
-        let mut session = Session::open(world, &built.target, Purpose::Read)?;
-        if session.value("find tables of unknown size", unknown)?.is_some() {
-            backup::analyse(&mut Session::open(world, &built.target, Purpose::Write)?)?;
+        let mut session = Session::open(world, built.for_work(), Purpose::Read)?;
+        if session.value("look for tables of unknown size", unknown)?.is_some() {
+            backup::analyse(&mut Session::open(world, built.for_work(), Purpose::Write)?)?;
         }
     }
     let is_backup = matches!(basis, Basis::Backup(_));
@@ -114,7 +115,7 @@ fn uncounted(world: &World, target: &Target) -> Result<BTreeSet<String>> {
 
 impl Scratch {
     pub(super) fn target(&self) -> &Target {
-        &self.built.target
+        self.built.for_work()
     }
 
     /// The tables as they are before the first migration.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::answer::{BackupList, BackupShown, Outcome, Pruned, Verified};
-use crate::backup::{self, Folder, Source, Verifier, may_make_roles};
+use crate::backup::{self, Folder, Verifier};
 use crate::change::{
-    Change, Database, DatabaseNeed, Effect, Ending, Load, Mode, Needs, SetNeed, Workspace,
-    lock_files, perform, pruning, to_load,
+    Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files,
+    perform, pruning, to_load,
 };
 use crate::failure::{BackupError, Exit, Failure, Kind, Result};
 use crate::model::backup::{Backup, Level, Verification};
@@ -144,7 +144,9 @@ impl Verb for Verify {
             let name = self.name.as_deref();
             vec![folder.meant(&workspace.world, name, database_name(workspace))?]
         };
-        self.agree(workspace, &folder, &chosen)?;
+        if self.level == Level::Restore {
+            to_load(workspace, self.name(), &folder, &chosen)?;
+        }
         let (verifications, unverified) = self.verify(workspace, &folder, &chosen)?;
         let answer = Verified::of(&verifications);
         let unsound = verifications.into_iter().find(|(_, verification)| !verification.ok);
@@ -167,30 +169,6 @@ impl Verb for Verify {
 type Found = Vec<(String, Verification)>;
 
 impl Verify {
-    /// What was not taken here is loaded only where somebody agrees to it: it may hold code.
-    fn agree(&self, workspace: &Workspace, folder: &Folder, chosen: &[Backup]) -> Result<()> {
-        let Workspace { world, settings, ui, .. } = workspace;
-        if self.level != Level::Restore {
-            return Ok(());
-        }
-        let mut foreign = Vec::new();
-        for backup in chosen {
-            if !Source::of(folder, backup).is_known(settings)? {
-                foreign.push(backup.manifest.name.as_str());
-            }
-        }
-        if foreign.is_empty() {
-            return Ok(());
-        }
-        let target = workspace.target()?;
-        let is_limited = may_make_roles(world, &target)?;
-        let role =
-            if is_limited { "a role without rights that is made for it" } else { &target.user };
-        let names = foreign.join(", ");
-        ui.note(&format!("{names}: not taken here, and so loaded as {role}"));
-        to_load(workspace, &target, &Load { verb: self.name(), what: &names, is_limited })
-    }
-
     /// What was found of each, and why others could not be verified.
     fn verify(
         &self,

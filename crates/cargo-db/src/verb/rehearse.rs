@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::answer::{Form, NothingRehearsed, Outcome, RehearsalReport};
-use crate::change::{Database, Effect, Workspace};
-use crate::failure::Result;
+use crate::backup::{Folder, Source};
+use crate::change::{Database, Effect, Workspace, to_load};
+use crate::failure::{Result, SettingsError};
 use crate::migration;
+use crate::model::backup::{Backup, LoadedAs};
 use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
 use crate::plan::{self, MigrateRequest};
@@ -92,7 +94,17 @@ impl Verb for Rehearse {
             }
             None => Vec::new(),
         };
-        let (from, keep) = (self.source(), self.keep);
+        let mut loaded_as = None;
+        let from = match self.source() {
+            CopySource::Backup(name) => {
+                let folder = Folder::of(settings);
+                let backup = folder.meant(world, name.as_deref(), &target.database)?;
+                loaded_as = self.agree(workspace, &folder, &backup)?;
+                CopySource::Backup(Some(backup.manifest.name))
+            }
+            from => from,
+        };
+        let keep = self.keep;
         let request = Request { settings, target, migrations: &migrations, from, keep, queries };
         let (rehearsal, receipt) = rehearse::rehearse(world, &request)?;
         let receipts = Receipts::of(&settings.root);
@@ -102,11 +114,31 @@ impl Verb for Rehearse {
             ReportFormat::Markdown => Form::Markdown,
         };
         let answer = RehearsalReport::of(target, &rehearsal, (&path, signed_by), form);
+        let answer = answer.loaded_as(loaded_as);
         Ok(Outcome::done(answer).finding_if(rehearsal.verdict() > Verdict::Warn))
     }
 }
 
 impl Rehearse {
+    /// What was not taken here is loaded only where somebody agrees to it. Its owner goes with the
+    /// copy, and so there is nothing to keep.
+    fn agree(
+        &self,
+        workspace: &Workspace,
+        folder: &Folder,
+        backup: &Backup,
+    ) -> Result<Option<LoadedAs>> {
+        if self.keep && !Source::of(folder, backup).is_known(&workspace.settings)? {
+            let name = &backup.manifest.name;
+            let what = format!(
+                "`--keep` keeps no copy of `{name}`, which was not taken here: `cargo db restore \
+                 {name} --into NAME` makes one"
+            );
+            return Err(SettingsError::Usage { what }.into());
+        }
+        to_load(workspace, self.name(), folder, std::slice::from_ref(backup))
+    }
+
     fn source(&self) -> CopySource {
         match self.from {
             None => CopySource::Auto,

@@ -440,6 +440,11 @@ fn a_backup_of_others_is_verified_as_a_role_without_rights_once_somebody_agreed(
     let ran = project.db(VERIFY).code(3).says("theirs.sql: not taken here");
     ran.says("a role without rights").says("--yes");
     project.db(&[VERIFY, &["--yes"]].concat()).ok().says("sound");
+    let json = project.db(&[VERIFY, &["--yes", "--json"]].concat()).ok().json();
+    let loaded_as = serde_json::json!({"is_limited": true, "connected_as": "postgres"});
+    assert_eq!(json["verified"][0]["loaded_as"], loaded_as, "{json:#}");
+    let shown = project.db(&["backups", "show", "theirs.sql"]).ok();
+    shown.says("loaded as a role without rights");
     assert_eq!(roles_like("foreign_verify"), Vec::<String>::new());
     // What its code tries to do, it may not.
     let proof = project.path().join("ran");

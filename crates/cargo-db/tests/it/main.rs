@@ -24,6 +24,7 @@ mod documents;
 mod dump_is_data;
 mod encodings;
 mod foreign;
+mod foreign_rehearsed;
 mod init;
 mod inplace;
 mod interop;
