@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 use crate::shape::Shape;
 use crate::statement::Statement;
 
+/// A statement that says who owns something has a name in it, and the types of arguments.
+const LONGEST_OF_OWNER: usize = 64 * 1024;
+
 static OWNERS: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     let patterns =
         ["alter ... owner to NAME", "set session authorization ...", "reset session authorization"];
@@ -87,6 +90,27 @@ pub fn extension(statement: &Statement) -> Option<(String, Option<String>)> {
     Some(((*rest.first()?).to_owned(), schema))
 }
 
+/// The role that a statement makes the owner of something, and whether that is a schema or an event
+/// trigger.
+pub fn owner(statement: &Statement) -> Option<(String, bool)> {
+    let is_alter =
+        statement.text.get(..6).is_some_and(|first| first.eq_ignore_ascii_case("alter "));
+    if !is_alter || statement.text.len() > LONGEST_OF_OWNER {
+        return None;
+    }
+    let words = crate::lexer::words(&statement.text);
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["alter", "schema" | "event", .., "owner", "to", role] => Some((role.to_owned(), true)),
+        ["alter", .., "owner", "to", role] => Some((role.to_owned(), false)),
+        _ => None,
+    }
+}
+
+/// Whether a statement has the session go on as another role, as only a superuser may.
+pub fn acts_as_another(statement: &Statement) -> bool {
+    crate::lexer::first_words(&statement.text, 4) == ["set", "session", "authorization", "''"]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +141,24 @@ mod tests {
                 assert_eq!(kind.holds(&statement(text)), kind == by, "{text}: {kind:?}");
             }
         }
+    }
+
+    #[test]
+    fn who_owns_something_is_told() {
+        for (text, role, is_schema) in [
+            ("ALTER TABLE public.t OWNER TO \"A b\"", "A b", false),
+            ("alter function public.f(a integer) owner to me", "me", false),
+            ("ALTER SCHEMA app OWNER TO me", "me", true),
+            ("ALTER EVENT TRIGGER e OWNER TO me", "me", true),
+        ] {
+            assert_eq!(owner(&statement(text)), Some((role.to_owned(), is_schema)), "{text}");
+            assert!(!acts_as_another(&statement(text)));
+        }
+        for text in ["ALTER TABLE public.t ADD owner text", "COMMENT ON TABLE t IS 'owner to me'"] {
+            assert_eq!(owner(&statement(text)), None, "{text}");
+        }
+        assert!(acts_as_another(&statement("SET SESSION AUTHORIZATION 'A b'")));
+        assert!(!acts_as_another(&statement("RESET SESSION AUTHORIZATION")));
     }
 
     #[test]

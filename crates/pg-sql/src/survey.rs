@@ -5,7 +5,7 @@ use std::io::Read;
 
 use crate::calls::{Call, Calls};
 use crate::dump::AllowList;
-use crate::left_out::{extension, tablespace};
+use crate::left_out::{acts_as_another, extension, owner, tablespace};
 use crate::lexer::{Lexed, Token, token};
 use crate::script::{LONGEST_COMMENTS, ScriptError, ScriptReader};
 use crate::statement::Statement;
@@ -25,10 +25,26 @@ pub struct Survey {
     pub is_unambiguous: bool,
     /// The tablespaces that its objects lie in.
     pub tablespaces: BTreeSet<String>,
+    /// The roles that own its objects, but for schemas and event triggers.
+    pub owners: BTreeSet<String>,
+    /// The roles that own its schemas and event triggers.
+    pub owners_of_schemas: BTreeSet<String>,
+    /// Whether it acts as another role, as only a superuser may.
+    pub acts_as_another: bool,
     /// The extensions that it makes, with the schemas that they are made in.
     pub extensions: Vec<(String, Option<String>)>,
     /// The functions that are called while it is loaded.
     pub calls: Vec<Call>,
+}
+
+impl Survey {
+    fn note_roles(&mut self, statement: &Statement) {
+        match owner(statement) {
+            Some((role, true)) => drop(self.owners_of_schemas.insert(role)),
+            Some((role, false)) => drop(self.owners.insert(role)),
+            None => self.acts_as_another |= acts_as_another(statement),
+        }
+    }
 }
 
 /// Looks a text through; `passed` is called after each table's rows.
@@ -41,6 +57,7 @@ pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, 
         survey.is_unambiguous &= are_headings(reader.comments()) && is_unambiguous(&statement);
         survey.tablespaces.extend(tablespace(&statement));
         survey.extensions.extend(extension(&statement));
+        survey.note_roles(&statement);
         let reads_data = statement.reads_data();
         calls.note(&statement);
         if !allowed.admits(&statement) {

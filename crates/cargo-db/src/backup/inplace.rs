@@ -7,6 +7,7 @@ use pg_sql::lexer::words;
 
 use crate::backup::aside::{ASIDE, ForeignKey, put_aside};
 use crate::backup::load::{Loading, Within, load};
+use crate::backup::owners::Owners;
 use crate::backup::part::{Part, Scope, part_of};
 use crate::backup::source::Source;
 use crate::failure::{BackupError, Result};
@@ -32,7 +33,11 @@ pub(crate) fn gather(
 ) -> Result<Part> {
     let mut part = part_of(world, settings, source, scope)?;
     let mut session = Session::open(world, target, Purpose::Read)?;
-    let problems = obstacles(&mut session, &part.scope)?;
+    let mut problems = obstacles(&mut session, &part.scope)?;
+    if !source.wanted.left_out.owners {
+        let owners = Owners::of(part.before.iter().chain(&part.after));
+        problems.extend(owners.problems(&mut session, false)?);
+    }
     if !problems.is_empty() {
         return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
     }

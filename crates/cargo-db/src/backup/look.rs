@@ -5,6 +5,7 @@ use crate::backup::allowed::{Allowed, beginning};
 use crate::backup::content::read_content;
 use crate::backup::ledger::Ledger;
 use crate::backup::login::loading_role;
+use crate::backup::owners::Owners;
 use crate::backup::source::Source;
 use crate::failure::{BackupError, CausedBy, Failure, Result};
 use crate::model::backup::LoadedAs;
@@ -44,6 +45,25 @@ impl Source {
     /// The tablespaces that its objects lie in.
     pub(super) fn tablespaces(&self, world: &World, settings: &Settings) -> Result<Vec<String>> {
         Ok(self.look(world, settings)?.tablespaces.iter().cloned().collect())
+    }
+
+    /// Whose its objects are to be. In a database that is there, schemas and event triggers of
+    /// others stay as they are.
+    pub(super) fn owners(
+        &self,
+        world: &World,
+        settings: &Settings,
+        builds: bool,
+    ) -> Result<Owners> {
+        if self.wanted.left_out.owners {
+            return Ok(Owners::default());
+        }
+        let survey = self.look(world, settings)?;
+        let mut roles = survey.owners.clone();
+        if builds {
+            roles.extend(survey.owners_of_schemas.iter().cloned());
+        }
+        Ok(Owners { roles, acts_as_another: survey.acts_as_another })
     }
 
     /// The functions that are called while it is loaded, unless it was taken here.

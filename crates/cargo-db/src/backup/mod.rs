@@ -22,6 +22,7 @@ mod login;
 mod look;
 mod named;
 mod owner;
+mod owners;
 mod part;
 mod preflight;
 mod properties;

@@ -17,6 +17,8 @@ use pg_sql::quote::{quote_identifier, quote_literal};
 pub(crate) struct RestoreOptions {
     /// A new database is built.
     pub(crate) builds: bool,
+    /// All of it is restored, and not a part.
+    pub(crate) whole: bool,
     /// Missing roles are created from the backup.
     pub(crate) brings_roles: bool,
 }
@@ -60,6 +62,10 @@ pub(crate) fn preflight(
         missing(&wanted_extensions, &server.extensions)
             .map(|name| format!("extension: `{name}` is not installed on the server")),
     );
+    if options.whole {
+        let owners = source.owners(world, settings, options.builds)?;
+        problems.extend(owners.problems(&mut session, options.builds)?);
+    }
     if let Some(role) = &source.loads_as {
         problems.extend(problems_of_role(&mut session, &server, role)?);
     }

@@ -107,7 +107,7 @@ fn loaded(
 ) -> Result<Vec<String>> {
     let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
     let unverified = |failure| unverified(world, &source.name, failure);
-    let options = RestoreOptions { builds: true, brings_roles: false };
+    let options = RestoreOptions { builds: true, whole: true, brings_roles: false };
     preflight(world, settings, target, source, options).map_err(unverified)?;
     let built = match scratch(world, settings, target, source) {
         Ok(built) => built,

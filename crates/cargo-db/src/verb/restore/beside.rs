@@ -27,7 +27,8 @@ impl Change for Building<'_> {
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         refuse_maintenance(&self.target)?;
         let (world, settings) = (&database.workspace.world, &database.settings);
-        let options = RestoreOptions { builds: true, brings_roles: self.roles == Roles::Created };
+        let brings_roles = self.roles == Roles::Created;
+        let options = RestoreOptions { builds: true, whole: true, brings_roles };
         let preflight = backup::preflight(world, settings, &self.target, self.source, options)?;
         let name = self.target.database.clone();
         if self.is_new && preflight.exists {

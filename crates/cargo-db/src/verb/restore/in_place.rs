@@ -44,7 +44,8 @@ impl Change for Replacing<'_> {
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let (world, settings, target) =
             (&database.workspace.world, &database.settings, &database.target);
-        let options = RestoreOptions { builds: false, brings_roles: self.roles == Roles::Created };
+        let (whole, brings_roles) = (self.scope == Scope::Everything, self.roles == Roles::Created);
+        let options = RestoreOptions { builds: false, whole, brings_roles };
         backup::preflight(world, settings, target, self.source, options)?;
         let roles = self.roles.missing(database, target, self.source)?;
         let part = backup::gather(world, settings, target, self.source, self.scope.clone())?;

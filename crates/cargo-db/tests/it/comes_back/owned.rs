@@ -155,3 +155,40 @@ fn a_client_that_is_not_there_says_nothing_about_a_backup() {
     let list = project.db(&["backups", "list", "--json"]).ok().json();
     assert_eq!(list["backups"][0]["state"], "verified", "{list:#}");
 }
+
+#[test]
+fn an_owner_that_nothing_may_be_given_to_is_named_before_anything_is_made() {
+    let project = owned("cbo_owner", "CREATEDB");
+    let role = "cbo_owner_role";
+    project.run_sql(&format!(
+        "DROP EXTENSION pageinspect; DROP SCHEMA extra CASCADE; CREATE ROLE cbo_owner_team; \
+         CREATE SCHEMA team; CREATE TABLE team.t (a int); INSERT INTO team.t VALUES (1); \
+         ALTER TABLE team.t OWNER TO cbo_owner_team; ALTER SCHEMA team OWNER TO cbo_owner_team; \
+         GRANT pg_read_all_data TO {role}"
+    ));
+    let name = backup(&project, "custom");
+    let others: &[&[&str]] =
+        &[&[], &["--into", "cbo_owner_into"], &["--clean"], &["--table", "team.t"]];
+    for how in others {
+        let ran = project.db(&[&["restore", &name, "--yes"], *how].concat()).code(11);
+        let ran = ran.says("`cbo_owner_role` may give nothing to `cbo_owner_team`");
+        let ran =
+            ran.says("`GRANT \"cbo_owner_team\" TO \"cbo_owner_role\"`, or pass `--no-owner`");
+        let builds = how.is_empty() || how[0] == "--into";
+        assert_eq!(ran.to_string().contains("`--as` one role"), builds, "{ran}");
+    }
+    // What is not of that role's can be replaced all the same.
+    project.run_sql("DELETE FROM public.u");
+    project.db(&["restore", &name, "--table", "u", "--yes"]).code(11).says("depends: ");
+    project.run_sql("DROP VIEW public.w");
+    project.db(&["restore", &name, "--table", "u", "--yes"]).ok();
+    assert_eq!(project.query("SELECT v FROM public.u ORDER BY id"), ["x", "y"]);
+    let verify = ["backups", "verify", &name, "--level", "restore"];
+    project.db(&verify).code(7).says("may give nothing to");
+    // Each of the remedies helps.
+    project.db(&["restore", &name, "--no-owner", "-x", "--into", "cbo_owner_none", "--yes"]).ok();
+    project.run_sql(&format!("GRANT cbo_owner_team TO {role}"));
+    project.db(&["restore", &name, "--yes"]).ok();
+    let owner = "SELECT tableowner FROM pg_tables WHERE schemaname = 'team'";
+    assert_eq!(project.query(owner), ["cbo_owner_team"]);
+}

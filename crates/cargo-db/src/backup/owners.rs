@@ -1,0 +1,52 @@
+//! The roles that own what a source holds, and whether the connecting role may give it to them.
+
+use std::collections::BTreeSet;
+
+use crate::failure::Result;
+use crate::world::pg::Session;
+use pg_sql::left_out::{acts_as_another, owner};
+use pg_sql::quote::{quote_identifier, quote_literal};
+use pg_sql::script::Statement;
+
+/// The roles that a source names as owners.
+#[derive(Default)]
+pub(super) struct Owners {
+    pub(super) roles: BTreeSet<String>,
+    /// Whether a right in it was granted by another role than the owner.
+    pub(super) acts_as_another: bool,
+}
+
+impl Owners {
+    /// Those of some statements.
+    pub(super) fn of<'a>(statements: impl Iterator<Item = &'a Statement> + Clone) -> Owners {
+        let roles = statements.clone().filter_map(owner).map(|(role, _)| role).collect();
+        Owners { roles, acts_as_another: statements.into_iter().any(acts_as_another) }
+    }
+
+    /// What keeps the connecting role from making them owners. Those that are not there are named
+    /// elsewhere; a new database can be loaded as another role.
+    pub(super) fn problems(&self, session: &mut Session, builds: bool) -> Result<Vec<String>> {
+        let names: Vec<String> = self.roles.iter().map(|role| quote_literal(role)).collect();
+        let sql = format!(include_str!("sql/owners.sql"), names = names.join(", "));
+        let [me, forbidden] = session.sets("look who may own what is restored", &sql)?;
+        let Some(me) = me.first() else { return Ok(Vec::new()) };
+        let user = me.text("name")?;
+        let another = if builds { ", or restore it `--as` one role" } else { "" };
+        let mut problems = Vec::new();
+        for row in &forbidden {
+            let role = row.text("name")?;
+            let grant = format!("GRANT {} TO {}", quote_identifier(role), quote_identifier(user));
+            problems.push(format!(
+                "role: `{user}` may give nothing to `{role}`, which owns some of it: `{grant}`, or \
+                 pass `--no-owner`{another}"
+            ));
+        }
+        if self.acts_as_another {
+            problems.push(format!(
+                "role: some rights were granted by others than the owners, which only a superuser \
+                 can repeat, and `{user}` is none: pass `--no-owner`{another}"
+            ));
+        }
+        Ok(problems)
+    }
+}

@@ -1,0 +1,9 @@
+-- Who connects, unless it is a superuser; and those of some roles that it may not give anything to.
+SELECT rolname AS name FROM pg_roles WHERE rolname = current_user AND NOT rolsuper;
+
+SELECT r.rolname AS name
+FROM pg_roles r
+WHERE r.rolname = ANY (ARRAY[{names}]::text[])
+  AND NOT pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::int < 160000
+                             THEN 'MEMBER' ELSE 'SET' END)
+ORDER BY r.rolname
