@@ -9,6 +9,7 @@ use crate::backup::aside::{ASIDE, ForeignKey, put_aside};
 use crate::backup::load::{Loading, Within, load};
 use crate::backup::owners::Owners;
 use crate::backup::part::{Part, Scope, part_of};
+use crate::backup::publications::{Publications, publishes};
 use crate::backup::source::Source;
 use crate::failure::{BackupError, Result};
 use crate::migration::losses_where;
@@ -34,6 +35,7 @@ pub(crate) fn gather(
     let mut part = part_of(world, settings, source, scope)?;
     let mut session = Session::open(world, target, Purpose::Read)?;
     let mut problems = obstacles(&mut session, &part.scope)?;
+    problems.extend(Publications::of(&mut session, &part.scope)?.obstacles());
     if !source.wanted.left_out.owners {
         let owners = Owners::of(part.before.iter().chain(&part.after));
         problems.extend(owners.problems(&mut session, false)?);
@@ -172,6 +174,8 @@ pub(crate) fn replace(
     world.tell(Event::Started { doing: "Replacing", subject: part.scope.describe() });
     let rights = DefaultRights::of(&mut session, &part.scope)?;
     session.run("set default privileges aside", &rights.revoke)?;
+    let publications = Publications::of(&mut session, &part.scope)?;
+    publications.take_off(&mut session)?;
     let (keys, kept) = put_aside(&mut session, part)?;
     let loading = |left_out| Loading {
         name: &source.name,
@@ -189,7 +193,7 @@ pub(crate) fn replace(
         }
         let text = Box::new(source.archive_text(world, settings, &part.data)?);
         load(world, &mut session, text, &loading(&|_| false))?;
-        for statement in &part.after {
+        for statement in part.after.iter().filter(|statement| !publishes(statement)) {
             session.statement("finish what is replaced", &statement.text)?;
         }
     }
@@ -198,6 +202,7 @@ pub(crate) fn replace(
         let sql = format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition}");
         session.run(&format!("put the foreign key {name} on {table} again"), &sql)?;
     }
+    publications.put_on(world, &mut session, part)?;
     session.run("set the default privileges again", &rights.grant)?;
     let problems = differences_inside(&mut session, source, part)?;
     if !problems.is_empty() {

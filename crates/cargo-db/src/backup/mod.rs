@@ -26,6 +26,7 @@ mod owners;
 mod part;
 mod preflight;
 mod properties;
+mod publications;
 mod restore;
 mod retention;
 mod roles;

@@ -37,6 +37,7 @@ mod pages;
 mod pinned;
 mod policy;
 mod programs;
+mod published;
 mod reading;
 mod rehearse;
 mod restore;

@@ -31,6 +31,9 @@ homes AS (
         WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite WHERE oid = u.objid)
         WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger WHERE oid = u.objid)
         WHEN 'pg_policy'::regclass THEN (SELECT polrelid FROM pg_policy WHERE oid = u.objid)
+        -- A table is taken off the publications that name it, and put on again.
+        WHEN 'pg_publication_rel'::regclass THEN
+            (SELECT prrelid FROM pg_publication_rel WHERE oid = u.objid)
         WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef WHERE oid = u.objid)
     END AS home
     FROM used u

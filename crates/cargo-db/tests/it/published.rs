@@ -1,0 +1,92 @@
+//! Tables that publications publish, restored in place.
+
+use crate::support::{Project, cluster};
+
+const PUBLISHED: &str = "SELECT pubname, schemaname || '.' || tablename, attnames, rowfilter \
+                         FROM pg_publication_tables WHERE pubname <> 'whole' ORDER BY 1, 2";
+
+/// A database whose tables are published in every way.
+fn published(name: &str) -> Project {
+    let project = Project::new(name);
+    project.run_sql(
+        "CREATE SCHEMA app; CREATE TABLE app.\"A b\" (id int PRIMARY KEY, n int, t text); \
+         INSERT INTO app.\"A b\" VALUES (1, 2, 'x'); CREATE TABLE app.other (id int PRIMARY KEY); \
+         CREATE PUBLICATION plain FOR TABLE app.\"A b\", app.other; \
+         CREATE PUBLICATION \"few Columns\" FOR TABLE app.\"A b\" (id, t); \
+         CREATE PUBLICATION filtered FOR TABLE app.\"A b\" WHERE (n > 1 AND t <> 'it''s') \
+         WITH (publish = 'insert'); \
+         CREATE PUBLICATION whole FOR ALL TABLES; \
+         CREATE PUBLICATION schemas FOR TABLES IN SCHEMA app",
+    );
+    project
+}
+
+const TABLE: &[&str] = &["--table", "app.A b"];
+
+#[test]
+fn a_table_that_is_replaced_stays_in_its_publications() {
+    let project = published("pub_table");
+    for format in ["custom", "set"] {
+        let taken = project.db(&["backup", "--format", format, "--json"]).ok().json();
+        let name = taken["backup"]["name"].as_str().unwrap().to_owned();
+        for how in [TABLE, &["--schema", "app"]] {
+            let before = project.query(PUBLISHED);
+            assert_eq!(before.len(), 6, "{before:?}");
+            project.run_sql("DELETE FROM app.\"A b\"");
+            project.db(&[&["restore", &name, "--yes"], how].concat()).ok();
+            assert_eq!(project.query(PUBLISHED), before, "{format}: {how:?}");
+            assert_eq!(project.query("SELECT t FROM app.\"A b\""), ["x"]);
+        }
+    }
+    // What is published is decided now, and not when it was backed up.
+    project.run_sql(
+        "DROP PUBLICATION plain; CREATE PUBLICATION later FOR TABLE app.\"A b\" WHERE (n > 7) \
+         WITH (publish = 'insert'); \
+         ALTER PUBLICATION filtered SET TABLE app.\"A b\" WHERE (n > 5); \
+         ALTER PUBLICATION schemas DROP TABLES IN SCHEMA app; \
+         CREATE PUBLICATION later_schemas FOR TABLES IN SCHEMA app",
+    );
+    let before = project.query(PUBLISHED);
+    for how in [TABLE, &["--schema", "app"]] {
+        let ran = project.db(&[&["restore", "--latest", "--yes"], how].concat()).ok();
+        ran.says("left out: there is no publication plain");
+        let now = project.query(PUBLISHED);
+        // A schema comes back with those of the backup, too.
+        let more = now.iter().filter(|row| !row.starts_with("schemas|"));
+        assert!(more.eq(&before), "{how:?}: {now:?}");
+    }
+    // A table that is gone is in those that the backup names.
+    project.run_sql("DROP TABLE app.\"A b\"");
+    project.db(&[&["restore", "--latest", "--yes"], TABLE].concat()).ok();
+    let few = "SELECT attnames FROM pg_publication_tables WHERE pubname = 'few Columns'";
+    assert_eq!(project.query(few), ["{id,t}"]);
+}
+
+#[test]
+fn a_publication_that_cannot_be_put_on_again_is_named() {
+    let mut project = published("pub_named");
+    project.db(&["backup", "--format", "custom"]).ok();
+    // The table of the backup has no such column.
+    project.run_sql(
+        "ALTER TABLE app.\"A b\" ADD late int; \
+         ALTER PUBLICATION filtered SET TABLE app.\"A b\" WHERE (late > 1)",
+    );
+    let before = project.content();
+    let ran = project.db(&[&["restore", "--latest", "--yes"], TABLE].concat()).code(7);
+    ran.says("put it on the publication filtered again").says("late");
+    assert_eq!(project.content(), before);
+    // Somebody else's publication is not changed by who owns the table.
+    project.run_sql(
+        "CREATE ROLE pub_named_role LOGIN; ALTER TABLE app.\"A b\" OWNER TO pub_named_role; \
+         GRANT ALL ON SCHEMA app TO pub_named_role; GRANT pg_read_all_data TO pub_named_role; \
+         GRANT CREATE ON DATABASE pub_named TO pub_named_role",
+    );
+    let url = cluster().url("pub_named").replacen("postgres@", "pub_named_role@", 1);
+    project.set("DATABASE_URL", &url);
+    let before = project.content();
+    let ran =
+        project.db(&[&["restore", "--latest", "--yes", "--no-owner"], TABLE].concat()).code(11);
+    ran.says("publication: `filtered` publishes app.A b, and is not yours to change")
+        .says("ALTER PUBLICATION filtered DROP TABLE ONLY app.\"A b\"");
+    assert_eq!(project.content(), before);
+}
