@@ -3,6 +3,7 @@
 
 use std::io::{self, Read};
 
+use crate::bytes::in_ascii;
 use crate::lexer::{Lexed, Token, token};
 
 pub use crate::statement::Statement;
@@ -82,6 +83,8 @@ pub struct ScriptReader<'a> {
     ended: bool,
     /// Whether it is a dump, in which psql's `\restrict` and `\unrestrict` stand.
     of_dump: bool,
+    /// Whether the dump says that its strings may hold any bytes.
+    of_bytes: bool,
     /// The database that the dump creates: a `\connect` to it leads nowhere else.
     own_database: Option<String>,
     /// The last comment that stood between statements.
@@ -146,6 +149,7 @@ impl<'a> ScriptReader<'a> {
             column: 1,
             ended: false,
             of_dump: false,
+            of_bytes: false,
             own_database: None,
             last_comments: String::new(),
         }
@@ -337,11 +341,14 @@ impl<'a> ScriptReader<'a> {
         let (line, column) = (self.line, self.column);
         let bytes = self.buffer[self.start..self.start + length].to_vec();
         self.advance(length);
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            ScriptError::NotUtf8 { line: line + newlines(before) }
+        let text = String::from_utf8(bytes).or_else(|error| {
+            let (all, valid) = (error.as_bytes(), error.utf8_error().valid_up_to());
+            let ascii = if self.of_bytes { in_ascii(all) } else { None };
+            ascii.ok_or(ScriptError::NotUtf8 { line: line + newlines(&all[..valid]) })
         })?;
-        Ok(Statement { text: text.trim_end().to_owned(), line, column })
+        let text = text.trim_end().to_owned();
+        self.of_bytes |= self.of_dump && text == "SET client_encoding = 'SQL_ASCII'";
+        Ok(Statement { text, line, column })
     }
 
     fn advance(&mut self, length: usize) {

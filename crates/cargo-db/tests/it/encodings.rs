@@ -83,6 +83,91 @@ fn bytes_without_an_encoding_are_taken_as_they_are_and_a_bad_name_is_named() {
     project.db(&["backup"]).code(7).says("table public.f\\374r is not valid UTF-8");
 }
 
+/// Runs SQL in which `ü` is a byte that is no UTF-8 by itself.
+fn run_bytes(project: &Project, sql: &str) {
+    let bytes: Vec<u8> = sql.chars().map(|c| u8::try_from(c).unwrap()).collect();
+    let file = project.path().join("bytes.sql");
+    std::fs::write(&file, bytes).unwrap();
+    let psql = std::process::Command::new(crate::support::binaries().join("psql"))
+        .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &cluster().url(&project.database), "-f"])
+        .arg(&file)
+        .env("PGCLIENTENCODING", "SQL_ASCII")
+        .output()
+        .unwrap();
+    assert!(psql.status.success(), "{}", String::from_utf8_lossy(&psql.stderr));
+}
+
+/// What definitions, comments and rows hold, as bytes.
+const DEFINITIONS: &str = "SELECT encode(convert_to(what, 'SQL_ASCII'), 'escape') FROM ( \
+     SELECT 1, obj_description('t'::regclass) UNION ALL \
+     SELECT 2, pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 't'::regclass UNION ALL \
+     SELECT 3, prosrc FROM pg_proc WHERE proname IN ('f', 'g') UNION ALL \
+     SELECT 4, enumlabel FROM pg_enum UNION ALL \
+     SELECT 5, pg_get_viewdef('v') UNION ALL \
+     SELECT 6, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c' UNION ALL \
+     SELECT 7, s FROM t) AS all_of (kind, what) ORDER BY kind, what";
+
+#[test]
+fn definitions_and_comments_of_any_bytes_come_back() {
+    let project = project("e_any", "SQL_ASCII");
+    run_bytes(
+        &project,
+        "CREATE TYPE mood AS ENUM ('fü', 'plain'); \
+         CREATE TABLE t (id int PRIMARY KEY, s text DEFAULT 'it''s \\ü', m mood DEFAULT 'fü', \
+                         CHECK (s <> E'\\\\ ü')); \
+         COMMENT ON TABLE t IS 'für ''alle'' \\'; INSERT INTO t VALUES (1); \
+         CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT 'it''s \\ü' $$; \
+         CREATE FUNCTION g() RETURNS text LANGUAGE plpgsql AS $x$ BEGIN RETURN E'\\tü$$'; END $x$; \
+         CREATE VIEW v AS SELECT s || 'ü' AS s FROM t",
+    );
+    let before = project.query(DEFINITIONS);
+    assert!(before.iter().filter(|line| line.contains("\\374")).count() >= 8, "{before:?}");
+    for format in ["sql", "custom", "directory", "set"] {
+        project.db(&["backup", "--format", format]).ok();
+        project.db(&["backups", "verify", "--latest", "--level", "restore"]).ok();
+        for how in [&[][..], &["--clean"], &["--schema", "public"], &["--table", "t"]] {
+            if format == "sql" && how.len() > 1 {
+                continue;
+            }
+            let whole = how.len() < 2;
+            project.run_sql(if whole {
+                "DROP TABLE t CASCADE"
+            } else {
+                "DROP VIEW v; DELETE FROM t"
+            });
+            project.db(&[&["restore", "--latest", "--yes"], how].concat()).ok();
+            if how.first() == Some(&"--table") {
+                run_bytes(&project, "CREATE VIEW v AS SELECT s || 'ü' AS s FROM t");
+            }
+            assert_eq!(project.query(DEFINITIONS), before, "{format} {how:?}");
+        }
+    }
+    // A name has no escapes, and no statement says it: that is known before anything is written.
+    for (sql, undo, what) in [
+        ("ALTER TABLE t ADD \"fü\" int", "ALTER TABLE t DROP \"fü\"", "column public.t.f\\374"),
+        (
+            "CREATE FUNCTION h(\"fü\" int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "DROP FUNCTION h",
+            "argument of function public.h f\\374",
+        ),
+        ("CREATE POLICY \"fü\" ON t", "DROP POLICY \"fü\" ON t", "policy f\\374"),
+        (
+            "COMMENT ON DATABASE e_any IS 'fü'",
+            "COMMENT ON DATABASE e_any IS NULL",
+            "the comment of database f\\374",
+        ),
+    ] {
+        run_bytes(&project, sql);
+        let held = || std::fs::read_dir(project.path().join("backups")).unwrap().count();
+        let before = held();
+        let ran = project.db(&["backup"]).code(7);
+        ran.says(&format!("{what} is not valid UTF-8"));
+        assert_eq!(held(), before);
+        run_bytes(&project, undo);
+    }
+    project.db(&["backup"]).ok();
+}
+
 #[test]
 fn a_file_that_would_be_read_otherwise_by_the_server_is_refused() {
     let project = Project::new("e_refused");

@@ -181,14 +181,35 @@ impl Session {
     /// The failure that bytes are which no encoding gives a meaning, with the first object that has
     /// them in its name.
     fn not_text(&mut self) -> Failure {
-        let database = self.target.database.clone();
-        let names = self.client.simple_query(include_str!("sql/names.sql")).unwrap_or_default();
-        let named = names.iter().find_map(|message| match message {
+        let named = self.names_of_bytes().unwrap_or_default().into_iter().next();
+        let object = named.unwrap_or("a value that was asked for".to_owned());
+        DatabaseError::NotText { database: self.target.database.clone(), object }.into()
+    }
+
+    /// Refuses a database that has such a name, wherever: nothing tells of it then, and no statement
+    /// names it.
+    pub(crate) fn refuse_names_of_bytes(&mut self) -> Result<()> {
+        if self.pin.encoding != BYTES {
+            return Ok(());
+        }
+        let names = self.names_of_bytes().map_err(|error| self.failure("list the names", error))?;
+        match names.into_iter().find(|name| !name.starts_with("value of an enum ")) {
+            Some(object) => {
+                let database = self.target.database.clone();
+                Err(DatabaseError::NotText { database, object }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What has a name that is no UTF-8.
+    fn names_of_bytes(&mut self) -> std::result::Result<Vec<String>, postgres::Error> {
+        let messages = self.client.simple_query(include_str!("sql/names.sql"))?;
+        let names = messages.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).filter(|name| !is_utf8(name)),
             _ => None,
         });
-        let object = named.unwrap_or("a value that was asked for").to_owned();
-        DatabaseError::NotText { database, object }.into()
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// Hands out the lines of a `COPY … TO stdout`, one after the other.
