@@ -2,7 +2,7 @@
 //! depend on their order, so that a restored table can be compared though it was filled in
 //! another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
@@ -141,6 +141,9 @@ pub struct Content {
     pub sequences: BTreeMap<String, String>,
     /// Roles that own something or are granted something.
     pub roles: Vec<String>,
+    /// The statements that say who owns what and who may do what with it, but for subscriptions,
+    /// which a scratch database goes without.
+    pub rights: BTreeSet<String>,
     /// Extensions that are created.
     pub extensions: Vec<String>,
 }
@@ -237,7 +240,11 @@ fn read_all(
         } else if let Some((sequence, value)) = set_value(&statement.text) {
             content.sequences.insert(sequence, value);
         } else if statement.text.len() < 10_000 {
-            note_needs(&words(&statement.text), &mut content);
+            let words = words(&statement.text);
+            note_needs(&words, &mut content);
+            if is_right(&words) {
+                content.rights.insert(statement.text);
+            }
         }
     }
     is_complete |= reader.passed_comment(TRAILER);
@@ -282,6 +289,15 @@ pub fn set_value(statement: &str) -> Option<(String, String)> {
     Some((name.replace("''", "'"), rest.trim_end_matches(')').replace(' ', "")))
 }
 
+fn is_right(words: &[String]) -> bool {
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["alter", "subscription", ..] => false,
+        ["grant" | "revoke", ..] | ["alter", "default", "privileges", ..] => true,
+        ["alter", .., "owner", "to", _] => true,
+        _ => false,
+    }
+}
+
 fn note_needs(words: &[String], content: &mut Content) {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let role = match words.as_slice() {
@@ -324,6 +340,9 @@ mod tests {
         assert_eq!(content.tables["public.\"T (x)\""].rows, 2);
         assert_eq!(content.roles, ["Ada L", "reader"]);
         assert_eq!(content.extensions, ["citext"]);
+        let rights =
+            ["ALTER TABLE public.t OWNER TO \"Ada L\"", "GRANT SELECT ON TABLE public.t TO reader"];
+        assert!(content.rights.iter().eq(rights), "{:?}", content.rights);
         assert_eq!(content.sequences["public.s"], "5,true");
     }
 

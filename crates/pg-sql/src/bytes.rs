@@ -1,5 +1,5 @@
-//! Statements of a database without an encoding, `SQL_ASCII`: its strings hold bytes that need be no
-//! text. The same statement in ASCII says them as escapes.
+//! Statements of a database without an encoding, `SQL_ASCII`: its strings hold bytes that need be
+//! no text. The same statement in ASCII says them as escapes.
 
 use std::fmt::Write;
 

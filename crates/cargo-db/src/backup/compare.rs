@@ -1,8 +1,9 @@
 //! How a database differs from the manifest of a backup: tables, rows, sequences, indexes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backup::content::read_content_like;
+use crate::backup::source::Source;
 use crate::failure::Result;
 use crate::model::backup::Manifest;
 use crate::model::target::Target;
@@ -13,16 +14,22 @@ use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use pg_logical::content::TableEntry;
 
-/// Compares every table, sequence and index of a database with the manifest. The rows are read as
-/// `pg_dump` writes them, because so they were when they were counted the first time.
+/// How many rights that are not those of the backup are named.
+const NAMED: usize = 20;
+
+/// Compares every table, sequence, index and right of a database with the manifest of the source
+/// that it was loaded from, if it has one. The rows are read as `pg_dump` writes them, because so
+/// they were when they were counted the first time.
 pub(super) fn compare(
     world: &World,
     settings: &Settings,
     target: &Target,
-    manifest: &Manifest,
+    source: &Source,
 ) -> Result<Vec<String>> {
+    let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
     let mut session = Session::open(world, target, Purpose::Read)?;
-    let programs = client(settings.pg_bin(), session.server_major()?.max(manifest.engine.major))?;
+    let server = session.server_major()?;
+    let programs = client(settings.pg_bin(), server.max(manifest.engine.major))?;
     let encoding = format!("--encoding={}", session.encoding());
     let arguments = ["--no-password".to_owned(), "--format=plain".to_owned(), encoding];
     let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
@@ -35,11 +42,30 @@ pub(super) fn compare(
             problems.push(format!("sequences: {sequence} is at {value}, expected {expected}"));
         }
     }
+    // Another version has other rights, and other words for them.
+    let is_like = programs.major == manifest.engine.major && source.server_major() == Some(server);
+    let left_out = source.wanted.left_out;
+    if is_like && !left_out.owners && !left_out.privileges {
+        problems.extend(differences_of_rights(manifest, &found.rights));
+    }
     let invalid = invalid_indexes(&mut session)?;
     let is_new = |name: &&String| !manifest.invalid_indexes.contains(name);
     let new = invalid.iter().filter(is_new);
     problems.extend(new.map(|name| format!("indexes: {name} is invalid")));
     Ok(problems)
+}
+
+/// How rights differ from those of a backup, where it knows them.
+pub(super) fn differences_of_rights(manifest: &Manifest, found: &BTreeSet<String>) -> Vec<String> {
+    let Some(expected) = &manifest.rights else { return Vec::new() };
+    let missing = expected.difference(found).map(|right| format!("rights: missing is `{right}`"));
+    let extra = found.difference(expected);
+    let extra = extra.map(|right| format!("rights: not backed up was `{right}`"));
+    let mut problems: Vec<String> = missing.chain(extra).collect();
+    let more = problems.len().saturating_sub(NAMED);
+    problems.truncate(NAMED);
+    problems.extend((more > 0).then(|| format!("rights: {more} more differ")));
+    problems
 }
 
 /// The indexes of a database that are not valid. One of a partitioned table is so until each

@@ -2,6 +2,7 @@
 //! `pg_dump` does not write is somebody else's.
 
 use crate::backup::allowed::{Allowed, beginning};
+use crate::backup::compare::differences_of_rights;
 use crate::backup::content::read_content;
 use crate::backup::ledger::Ledger;
 use crate::backup::login::loading_role;
@@ -109,8 +110,8 @@ impl Source {
         Ok(self.look(world, settings)?.extensions.clone())
     }
 
-    /// How the roles that its text names are not those of its manifest. What was taken here has
-    /// them from its text.
+    /// How the roles and rights that its text names are not those of its manifest. What was taken
+    /// here has them from its text.
     pub(super) fn differences_of_roles(
         &self,
         world: &World,
@@ -121,10 +122,11 @@ impl Source {
             return Ok(Vec::new());
         }
         let content = read_content(world, self.text(world, settings)?)?;
-        if content.roles == manifest.roles {
-            return Ok(Vec::new());
+        let mut problems = differences_of_rights(manifest, &content.rights);
+        if content.roles != manifest.roles {
+            problems.push("roles: owners and grantees are not the manifest's".to_owned());
         }
-        Ok(vec!["roles: owners and grantees differ from the manifest".to_owned()])
+        Ok(problems)
     }
 
     fn look(&self, world: &World, settings: &Settings) -> Result<&Survey> {

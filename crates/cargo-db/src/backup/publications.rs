@@ -1,5 +1,5 @@
-//! Publications, which publish from outside what a restore in place replaces: it is taken off and put
-//! on again as it is now, and not as it was when it was backed up.
+//! Publications, which publish from outside what a restore in place replaces: it is taken off and
+//! put on again as it is now, and not as it was when it was backed up.
 
 use std::collections::BTreeSet;
 

@@ -39,7 +39,7 @@ pub(crate) fn build(
             doing: "Comparing",
             subject: "every row with the manifest".to_owned(),
         });
-        let problems = compare(world, settings, &built.target, manifest)?;
+        let problems = compare(world, settings, &built.target, source)?;
         if !problems.is_empty() {
             return Err(BackupError::Unsound { name: source.name.clone(), problems }.into());
         }

@@ -143,6 +143,7 @@ fn manifest(
         unread: snapshot.unread.clone(),
         extensions: snapshot.extensions.clone(),
         roles: content.roles,
+        rights: Some(content.rights),
         migrations: snapshot.migrations.clone(),
         git_commit: git_commit(&settings.root),
         files: Vec::new(),

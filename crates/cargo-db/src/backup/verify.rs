@@ -105,7 +105,6 @@ fn loaded(
     source: &Source,
     target: &Target,
 ) -> Result<Vec<String>> {
-    let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
     let unverified = |failure| unverified(world, &source.name, failure);
     let options = RestoreOptions { builds: true, whole: true, brings_roles: false };
     preflight(world, settings, target, source, options).map_err(unverified)?;
@@ -114,7 +113,7 @@ fn loaded(
         Err(failure) if is_of_surroundings(&failure) => return Err(unverified(failure)),
         Err(failure) => return Ok(refused(&failure)),
     };
-    compare(world, settings, &built.target, manifest).map_err(unverified)
+    compare(world, settings, &built.target, source).map_err(unverified)
 }
 
 /// Why it cannot be loaded, and what helps where a function does not find what it looks for.

@@ -1,6 +1,6 @@
 //! Backups: their forms, names, manifests, and which of them stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -182,6 +182,9 @@ pub(crate) struct Manifest {
     pub(crate) extensions: BTreeMap<String, String>,
     /// The roles that own something in it or are granted something.
     pub(crate) roles: Vec<String>,
+    /// The statements that say who owns what and who may do what with it. Older backups have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rights: Option<BTreeSet<String>>,
     /// Version and checksum of every applied migration.
     pub(crate) migrations: BTreeMap<String, String>,
     pub(crate) git_commit: Option<String>,

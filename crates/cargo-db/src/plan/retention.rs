@@ -248,6 +248,7 @@ mod tests {
             selection: vec![],
             extensions: BTreeMap::new(),
             roles: vec![],
+            rights: None,
             migrations: BTreeMap::new(),
             git_commit: None,
             files: vec![],

@@ -186,8 +186,8 @@ impl Session {
         DatabaseError::NotText { database: self.target.database.clone(), object }.into()
     }
 
-    /// Refuses a database that has such a name, wherever: nothing tells of it then, and no statement
-    /// names it.
+    /// Refuses a database that has such a name, wherever: nothing tells of it then, and no
+    /// statement names it.
     pub(crate) fn refuse_names_of_bytes(&mut self) -> Result<()> {
         if self.pin.encoding != BYTES {
             return Ok(());

@@ -3,6 +3,7 @@
 
 mod named;
 mod owned;
+mod rights;
 mod set_parts;
 mod subscribed;
 

@@ -1,0 +1,71 @@
+//! Who owns what and who may do what comes back with it, and is looked at.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::{FORMATS, backup};
+use crate::support::{Project, binaries, cluster};
+
+fn granted(name: &str) -> Project {
+    let project = Project::new(name);
+    project.run_sql(&format!(
+        "CREATE ROLE {name}_a; CREATE ROLE {name}_b; CREATE TABLE t (id int, v text); \
+         ALTER TABLE t OWNER TO {name}_a; GRANT SELECT ON t TO {name}_b; \
+         GRANT UPDATE (v) ON t TO {name}_b WITH GRANT OPTION; \
+         CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+         REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC; CREATE SCHEMA app AUTHORIZATION {name}_b; \
+         SET ROLE {name}_b; ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO PUBLIC"
+    ));
+    project
+}
+
+#[test]
+fn rights_are_in_the_manifest_and_come_back() {
+    let project = granted("cbr_back");
+    let before = project.content();
+    for format in FORMATS {
+        let name = backup(&project, format);
+        let shown = project.db(&["backups", "show", &name, "--json"]).ok().json();
+        let rights = shown["manifest"]["rights"].as_array().unwrap();
+        let holds = |right: &str| rights.iter().any(|other| other == right);
+        assert!(
+            holds("GRANT UPDATE(v) ON TABLE public.t TO cbr_back_b WITH GRANT OPTION"),
+            "{rights:?}"
+        );
+        assert!(holds("ALTER TABLE public.t OWNER TO cbr_back_a"), "{rights:?}");
+        project.db(&["backups", "verify", &name, "--level", "restore"]).ok().says("sound");
+        project.db(&["restore", &name, "--yes"]).ok();
+        assert_eq!(project.content(), before, "{format}");
+        // Without them there is nothing to compare.
+        let into = format!("cbr_back_{format}");
+        project.db(&["restore", &name, "-O", "-x", "--into", &into, "--yes"]).ok();
+        let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 't'";
+        assert_eq!(cluster().query(&into, owner), ["postgres"]);
+    }
+}
+
+#[test]
+fn a_right_that_does_not_come_back_is_named() {
+    let mut project = granted("cbr_lost");
+    let name = backup(&project, "custom");
+    // What is read of a restored database is without one right, and has another.
+    let (real, clients) = (binaries(), project.path().join("clients"));
+    for program in ["pg_dump", "pg_restore", "psql", "pg_dumpall"] {
+        let lost = match program {
+            "pg_dump" => {
+                "case \"$*\" in *--snapshot*|*--version*) ;; *) \"$real\" \"$@\" | \
+                          sed 's/^GRANT SELECT ON TABLE public.t TO cbr_lost_b/GRANT ALL ON TABLE \
+                          public.t TO cbr_lost_b/'; exit;; esac\n"
+            }
+            _ => "",
+        };
+        let real = real.join(program).display().to_string();
+        let script = format!("#!/bin/sh\nreal='{real}'\n{lost}exec \"$real\" \"$@\"\n");
+        let path = project.write(&format!("clients/{program}"), &script);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    project.set("CARGO_DB_PG_BIN", clients.to_str().unwrap());
+    let ran = project.db(&["backups", "verify", &name, "--level", "restore"]).code(11);
+    let ran = ran.says("rights: missing is `GRANT SELECT ON TABLE public.t TO cbr_lost_b`");
+    ran.says("rights: not backed up was `GRANT ALL ON TABLE public.t TO cbr_lost_b`");
+    project.db(&["restore", &name, "--yes"]).code(11).says("rights: missing is");
+}
