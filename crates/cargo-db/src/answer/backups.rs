@@ -6,7 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::answer::plan::Planned;
-use crate::answer::text::{number, plural, short, size, table};
+use crate::answer::text::{number, on_lines, plural, short, size, table};
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::backup::Found;
 use crate::model::backup::{Backup, Format, Level, LoadedAs, Manifest, Reason, Verification};
@@ -278,6 +278,7 @@ impl Answer for BackupShown {
         }
         let rows = manifest.tables.iter();
         let rows = rows.map(|(name, entry)| vec![short(name).to_owned(), number(entry.rows)]);
+        let mut lines = on_lines(lines);
         lines.push(String::new());
         lines.push(table(&["Table", "Rows"], &rows.collect::<Vec<_>>()));
         lines.join("\n")
@@ -325,7 +326,7 @@ impl Answer for Verified {
             lines.push(format!("{name}: {word}"));
             lines.extend(problems.iter().map(|problem| format!("  {problem}")));
         }
-        lines.join("\n")
+        on_lines(lines).join("\n")
     }
 }
 

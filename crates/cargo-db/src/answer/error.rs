@@ -72,7 +72,8 @@ impl ErrorView {
     pub(crate) fn text(&self, style: &Style) -> String {
         let mut lines = vec![format!("{} {}", style.paint(RED, "error:"), one_line(&self.summary))];
         lines.extend(self.excerpt.iter().flat_map(|statement| excerpt(statement, style)));
-        lines.extend(self.why.iter().map(|why| format!("  {why}")));
+        // What a server or a program says may have several lines, and a name in it a line end.
+        lines.extend(self.why.iter().map(|why| format!("  {}", why.replace('\n', "\n    "))));
         if let [.., last] = self.done.as_slice() {
             let before = match self.done.len() {
                 1 => last.clone(),

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::answer::error::ErrorView;
 use crate::answer::plan::{MigrationView, TargetView};
-use crate::answer::text::{number, size, table};
+use crate::answer::text::{number, on_lines, size, table};
 use crate::answer::{Answer, BOLD, GREEN, RED, Style, YELLOW};
 use crate::failure::{Failure, problem_line};
 use crate::model::environment::{Environment, Resolved, Signal};
@@ -192,7 +192,7 @@ impl MigrationsView {
         lines.extend(pending.map(|file| format!("{:<13}{}", "Pending", file.title())));
         let head = style.paint(RED, &format!("{:<13}", "Problem"));
         lines.extend(self.problems.iter().map(|problem| format!("{head}{}", problem.line)));
-        lines
+        on_lines(lines)
     }
 }
 
@@ -277,7 +277,7 @@ impl StatusReport {
         for setting in &self.settings {
             line(setting.name, format!("{} ({})", setting.value, setting.origin));
         }
-        lines
+        on_lines(lines)
     }
 
     fn tables(&self) -> Vec<String> {

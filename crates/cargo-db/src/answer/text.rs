@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::answer::visible::one_line;
+
 /// `1 table`, `2 tables`.
 pub(crate) fn plural(count: usize, noun: &str) -> String {
     match count {
@@ -61,8 +63,14 @@ pub(crate) fn short(name: &str) -> &str {
     name.strip_prefix("public.").unwrap_or(name)
 }
 
+/// Each on a line of its own, whatever names hold.
+pub(crate) fn on_lines(lines: Vec<String>) -> Vec<String> {
+    lines.into_iter().map(|line| one_line(&line).into_owned()).collect()
+}
+
 /// Columns under each other; the second and later ones are numbers and stand to the right.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| on_lines(row.clone())).collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([header[column].chars().count()]).max().unwrap_or(0)

@@ -57,3 +57,28 @@ fn nothing_that_moved_stays() {
         assert!(lines.iter().all(|line| !line.is_empty() || line == lines.last().unwrap()));
     }
 }
+
+#[test]
+fn a_name_with_a_line_end_begins_no_line() {
+    let project = Project::new("t_lines");
+    project.run_sql("CREATE TABLE \"a\nPending      9 nothing\" (id int)");
+    project.db(&["backup"]).ok();
+    for verb in [&["status"][..], &["backups", "show"], &["backup", "--format", "set"]] {
+        let ran = project.db(verb).ok();
+        assert!(!ran.to_string().contains("\nPending      9"), "{ran}");
+    }
+    project.db(&["status"]).ok().says("a\\nPending      9 nothing");
+    let json = project.db(&["status", "--json"]).ok().json();
+    assert!(json["tables"][0]["name"].as_str().unwrap().contains("a\nPending"), "{json:#}");
+    // What is wrong with a backup of such a table, too.
+    let manifest = std::fs::read_dir(project.path().join("backups")).unwrap().flatten();
+    let manifest = manifest.map(|entry| entry.path());
+    let manifest =
+        manifest.into_iter().find(|path| path.to_string_lossy().ends_with(".sql.gz.manifest.json"));
+    let manifest = manifest.unwrap();
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("\"rows\": 0", "\"rows\": 7")).unwrap();
+    let name = manifest.file_name().unwrap().to_string_lossy().replace(".manifest.json", "");
+    let ran = project.db(&["backups", "verify", &name]).code(11);
+    assert!(!ran.to_string().contains("\nPending      9"), "{ran}");
+}
