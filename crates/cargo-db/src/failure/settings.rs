@@ -28,6 +28,8 @@ pub(crate) enum SettingsError {
     NoDatabase { environment: Environment, signals: Vec<String> },
     #[error("the files look like those of several tools: {}", in_folders(candidates))]
     SeveralTools { candidates: Vec<(String, String)>, set: Option<String> },
+    #[error("{one} and {other} share the history `{table}` in one database")]
+    SharedHistory { one: String, other: String, table: String, tool: String },
 }
 
 impl SettingsError {
@@ -81,6 +83,14 @@ impl SettingsError {
                 lines.dedup();
                 Explanation::new("SETTINGS.SEVERAL_TOOLS", Exit::Usage)
                     .advise(format!("name the tool in db.toml: {}", lines.join(" or ")))
+            }
+            SettingsError::SharedHistory { one, tool, .. } => {
+                Explanation::new("SETTINGS.SHARED_HISTORY", Exit::Usage)
+                    .because("each would take the migrations of the other for its own")
+                    .advise(format!(
+                        "below {one} in db.toml, name a database of its own with `url`, or a table \
+                         of its own with `table`; {tool} has to use that one too"
+                    ))
             }
         }
     }
@@ -143,5 +153,11 @@ pub(super) fn samples() -> Vec<SettingsError> {
         },
         several(None),
         several(Some(text("api"))),
+        SettingsError::SharedHistory {
+            one: text("[migrations.jobs]"),
+            other: text("[migrations.web]"),
+            table: text("_sqlx_migrations"),
+            tool: text("sqlx"),
+        },
     ]
 }

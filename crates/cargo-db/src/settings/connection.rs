@@ -35,6 +35,16 @@ impl Place {
         }
     }
 
+    /// Whether a name without a schema is the same table in both, as far as settings tell.
+    pub(crate) fn is_same_path(&self, other: &Place) -> bool {
+        match (self, other) {
+            (Place::Named(one), Place::Named(other)) => {
+                (&one.user, &one.options) == (&other.user, &other.options)
+            }
+            _ => true,
+        }
+    }
+
     /// The name of the database.
     pub(crate) fn database(&self) -> &str {
         match self {

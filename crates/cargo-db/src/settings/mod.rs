@@ -32,6 +32,7 @@ pub(crate) use connection::Place;
 use file::DbToml;
 pub(crate) use recognise::{Candidate, best, survey};
 pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
+use tool::OtherSet;
 pub(crate) use tool::{Migrations, Runner};
 pub(crate) use trust::{Ground, Guarded, Trust};
 pub(crate) use trusted::{TrustRecord, folder as trust_folder, record_in as trust_record};
@@ -174,11 +175,19 @@ impl Settings {
         };
         let place =
             connection::place(sources, &variables, url, &database_of(migrations.set.as_ref()))?;
-        migrations.others.retain(|other| {
+        let place_of = |other: &OtherSet| {
             let database = database_of(other.name.as_ref());
-            let theirs = connection::place(sources, &variables, other.url.as_deref(), &database);
-            theirs.is_ok_and(|theirs| theirs.value.is_same_database(&place.value))
+            connection::place(sources, &variables, other.url.as_deref(), &database)
+        };
+        migrations.others.retain(|other| {
+            place_of(other).is_ok_and(|theirs| theirs.value.is_same_database(&place.value))
         });
+        if migrations.set.is_some() || !toml.migrations.is_empty() {
+            let here = migrations.others.iter().filter(|other| {
+                place_of(other).is_ok_and(|theirs| theirs.value.is_same_path(&place.value))
+            });
+            migrations.sharing_none(&here.cloned().collect::<Vec<_>>())?;
+        }
         let local_database = database_of(migrations.set.as_ref());
         let is_local = match &place.value {
             Place::Named(target) => target.is_local(),

@@ -53,6 +53,19 @@ impl Migrations {
         self.candidates.clear();
     }
 
+    /// Fails where another set of the same database has the same history.
+    pub(super) fn sharing_none(&self, others: &[OtherSet]) -> Result<()> {
+        let mut others = others.iter().filter(|_| self.candidates.is_empty());
+        let Some(other) = others.find(|other| other.shares(&self.layout)) else { return Ok(()) };
+        let heading = |set: &Option<String>| match set {
+            Some(set) => format!("[migrations.{set}]"),
+            None => "[migrations]".to_owned(),
+        };
+        let (one, other) = (heading(&self.set), heading(&other.name));
+        let (table, tool) = (self.layout.table_name().to_owned(), self.layout.key().to_owned());
+        Err(SettingsError::SharedHistory { one, other, table, tool }.into())
+    }
+
     /// Whether a history that is not this set's is another one's, in the same database.
     pub(crate) fn is_anothers(&self, history: &ForeignHistory) -> bool {
         self.others.iter().any(|other| other.has(history))
@@ -66,9 +79,21 @@ pub(crate) struct OtherSet {
     /// The variable that names its database.
     pub(crate) url: Option<String>,
     layout: ProjectTool,
+    /// Whether its files look like those of one tool only.
+    is_sure: bool,
 }
 
 impl OtherSet {
+    /// Whether it keeps its history in the same table, where both are in one database. What a
+    /// program writes there is its own matter: Django has one table for all applications.
+    fn shares(&self, layout: &ProjectTool) -> bool {
+        let table = |of: &ProjectTool| (of.schema().map(str::to_owned), of.table_name().to_owned());
+        self.is_sure
+            && !layout.is_code()
+            && self.layout.key() == layout.key()
+            && table(&self.layout) == table(layout)
+    }
+
     fn has(&self, history: &ForeignHistory) -> bool {
         // The server quotes a name where it has to be quoted.
         let (table, name) = (history.table.replace('"', ""), self.layout.table_name());
@@ -183,10 +208,12 @@ fn other_sets(
             .as_ref()
             .map(|dir| Setting { value: root.join(dir), origin: Origin::DbToml("migrations.dir") });
         let found = found(place, table, name.is_none(), dir.as_ref()).ok()?.0;
+        let is_sure = found.len() == 1;
         let url = table.url.clone();
         let of_one = move |mut one: Candidate| {
             settle((sources, root), table, dir.is_none(), &mut one).ok()?;
-            Some(OtherSet { name: name.clone(), url: url.clone(), layout: one.layout })
+            let (name, url) = (name.clone(), url.clone());
+            Some(OtherSet { name, url, layout: one.layout, is_sure })
         };
         Some(found.into_iter().filter_map(of_one).collect::<Vec<_>>())
     };
@@ -318,7 +345,7 @@ fn named(
 }
 
 impl MigrationsTable {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         let named = [&self.tool, &self.runner, &self.table, &self.url];
         self.dir.is_none()
             && named.iter().all(|value| value.is_none())

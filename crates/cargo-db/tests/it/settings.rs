@@ -158,3 +158,25 @@ fn the_verb_may_follow_a_db() {
     project.db(&["db", "create", "x"]).ok();
     project.db(&["frobnicate"]).code(2);
 }
+
+#[test]
+fn two_sets_on_one_history_are_refused_before_they_harm_each_other() {
+    let mut project = Project::new("set_shared");
+    project.write("a/1_a.sql", "CREATE TABLE a (i int)");
+    project.write("b/1_b.sql", "CREATE TABLE b (i int)");
+    let sets =
+        "[migrations.a]\ntool = 'sqlx'\ndir = 'a'\n\n[migrations.b]\ntool = 'sqlx'\ndir = 'b'\n";
+    project.write("db.toml", sets);
+    for arguments in [vec!["migrate", "--set", "a"], vec!["status", "--set", "b"], vec!["status"]] {
+        let ran = project.db(&arguments).code(2);
+        ran.says("share the history `_sqlx_migrations`").says("with `table`");
+    }
+    // Two schemas of one database hold two tables of that name.
+    project.write("db.toml", &sets.replace("dir = 'b'", "dir = 'b'\nurl = 'B_URL'"));
+    project.run_sql("CREATE SCHEMA b");
+    project.set("B_URL", &format!("{}&options=-csearch_path%3Db", cluster().url("set_shared")));
+    let _ = project.db(&["migrate", "--set", "a"]).ok();
+    let _ = project.db(&["migrate", "--set", "b"]).ok();
+    project.write("db.toml", &format!("{sets}table = 'applied_b'\n"));
+    let _ = project.db(&["status", "--set", "a", "--check"]).ok();
+}
