@@ -9,3 +9,23 @@
 
 pub mod archive;
 pub mod content;
+
+/// Whether the compiler optimised this crate: see its `build.rs`.
+pub fn is_optimised() -> bool {
+    is_level_optimised(env!("PG_LOGICAL_OPT_LEVEL"))
+}
+
+fn is_level_optimised(level: &str) -> bool {
+    matches!(level, "2" | "3" | "s" | "z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_level_optimised, is_optimised};
+
+    #[test]
+    fn the_workspace_has_it_optimised() {
+        assert!(is_optimised());
+        assert!(["0", "1", ""].into_iter().all(|level| !is_level_optimised(level)));
+    }
+}

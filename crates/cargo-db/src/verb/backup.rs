@@ -1,5 +1,7 @@
 //! `cargo db backup`.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, ValueEnum};
 
 use crate::answer::{BackedUp, Outcome};
@@ -8,7 +10,7 @@ use crate::change::{Database, Effect, Workspace, after_backup};
 use crate::failure::{ConsentError, Failure, Result, SettingsError};
 use crate::model::backup::{Compression, Format, Reason};
 use crate::verb::declare::Verb;
-use crate::world::files;
+use crate::world::{files, ignored};
 
 const EFFECTS: &str = "Effect: reads; destroys old backups, according to the retention rules";
 
@@ -91,6 +93,9 @@ impl Verb for TakeBackup {
         let request = request(self, &settings.backup.event)?;
         let (name, server) = (&target.database, target.server());
         ui.note(&format!("Backup of {name} on {server} into {}", folder.path().display()));
+        if !pg_logical::is_optimised() {
+            ui.warning(NOT_OPTIMISED);
+        }
         let skips = self.auto || settings.backup.skip_prompt || workspace.consent.yes;
         if ui.can_prompt() && !skips && !ui.confirm("Proceed?")? {
             return Err(ConsentError::Declined.into());
@@ -104,10 +109,35 @@ impl Verb for TakeBackup {
         } else {
             Vec::new()
         };
+        tell_of_docker(workspace, folder.path())?;
         let path = folder.path_of(&taken.manifest.name);
         let path = backup::from_folder(&path, &files::current_dir()?);
         Ok(Outcome::done(BackedUp::of(&path, &taken, removed)))
     }
+}
+
+/// An adopter's workspace has the profile of its own root, and not ours.
+const NOT_OPTIMISED: &str = "cargo db was built without optimisation, so that this takes ten times \
+     as long: `cargo db init` adds the lines to `.cargo/config.toml` that change it";
+
+/// Says once that an image would hold the backups.
+fn tell_of_docker(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let root = &workspace.settings.root;
+    let told = root.join(".db/told-of-docker");
+    let Ok(folder) = folder.strip_prefix(root) else { return Ok(()) };
+    let pattern = format!("{}/", folder.display());
+    let lacks_it = |path: &PathBuf| {
+        let text = files::read_if_there(path).ok().flatten().unwrap_or_default();
+        !ignored::missing(&text, &[&pattern]).is_empty()
+    };
+    let found = ignored::docker_files(root).into_iter().find(lacks_it);
+    let Some(path) = found.filter(|_| !files::is_there(&told)) else { return Ok(()) };
+    let path = path.strip_prefix(root).unwrap_or(&path).display();
+    workspace.ui.warning(&format!(
+        "a Docker image would hold the backups: add `{pattern}` to {path}, as `cargo db init` does"
+    ));
+    files::own_dir(&root.join(".db"))?;
+    files::write_new(&told, "")
 }
 
 fn compression(text: &str) -> Result<Compression> {

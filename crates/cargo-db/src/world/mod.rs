@@ -6,8 +6,10 @@
 pub(crate) mod archive;
 pub(crate) mod clock;
 pub(crate) mod digest;
+pub(crate) mod edit;
 pub(crate) mod files;
 pub(crate) mod header;
+pub(crate) mod ignored;
 pub(crate) mod kind;
 mod mask;
 pub(crate) mod pg;

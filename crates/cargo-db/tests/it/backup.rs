@@ -415,3 +415,12 @@ fn the_clients_go_where_cargo_db_goes() {
     project.db(&["restore", "--latest", "--yes"]).ok();
     assert_eq!(project.content(), content);
 }
+
+#[test]
+fn an_image_that_would_hold_the_backups_is_said_once() {
+    let project = Project::new("backup_docker");
+    project.write("Dockerfile", "FROM scratch\nCOPY . .\n");
+    let _ = project.db(&["backup"]).ok().says("add `backups/` to .dockerignore");
+    let again = project.db(&["backup"]).ok();
+    assert!(!again.stderr.contains("dockerignore"), "{again}");
+}

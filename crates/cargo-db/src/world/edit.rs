@@ -1,0 +1,24 @@
+//! Changing a file of the project that a person wrote.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use crate::failure::{CausedBy, FileError, Result};
+
+/// Gives a file another text in a single step. Whoever may read it may do so afterwards.
+pub(crate) fn rewrite(path: &Path, text: &str) -> Result<()> {
+    let written = || -> std::io::Result<()> {
+        let permissions = fs::metadata(path)?.permissions();
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut partial = tempfile::Builder::new().prefix(".cargo-db-").tempfile_in(folder)?;
+        partial.write_all(text.as_bytes())?;
+        partial.as_file().set_permissions(permissions)?;
+        partial.as_file().sync_all()?;
+        partial.persist(path).map(drop).map_err(|error| error.error)
+    };
+    written().map_err(|error| {
+        let (path, why) = (path.to_owned(), error.to_string());
+        FileError::Failed { doing: "change", path, why }.caused_by(error)
+    })
+}

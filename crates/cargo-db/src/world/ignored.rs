@@ -1,0 +1,56 @@
+//! What a project tells git and Docker to leave out.
+
+use std::path::{Path, PathBuf};
+
+use crate::world::files;
+
+/// How deep below the root a Dockerfile is looked for: its context may be the root all the same.
+const DEPTH: usize = 3;
+
+/// The files that say what Docker leaves out of an image; the one to write where none is there, and
+/// none where nothing looks like Docker.
+pub(crate) fn docker_files(root: &Path) -> Vec<PathBuf> {
+    let mut there: Vec<PathBuf> = files::names(root)
+        .into_iter()
+        .filter(|name| name.ends_with(".dockerignore"))
+        .map(|name| root.join(name))
+        .collect();
+    there.sort();
+    if there.is_empty() && files::listed_files(root, DEPTH).iter().any(|file| is_dockerfile(file)) {
+        there.push(root.join(".dockerignore"));
+    }
+    there
+}
+
+fn is_dockerfile(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let is_named = |word: &str| name == word || name.starts_with(&format!("{word}."));
+    is_named("Dockerfile") || is_named("Containerfile") || name.ends_with(".dockerfile")
+}
+
+/// Which of some patterns a file does not hold yet; one for all that ends in `*` covers what begins
+/// like it.
+pub(crate) fn missing<'p>(text: &str, patterns: &[&'p str]) -> Vec<&'p str> {
+    let plain = |line: &str| {
+        line.trim().trim_start_matches("**").trim_start_matches("./").trim_matches('/').to_owned()
+    };
+    let known: Vec<String> = text.lines().map(plain).collect();
+    let covers = |known: &String, pattern: &str| {
+        known == pattern || known == "*" || *known == format!("{pattern}/**")
+    };
+    let is_missing = |pattern: &&&str| !known.iter().any(|one| covers(one, &plain(pattern)));
+    patterns.iter().filter(is_missing).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_there_in_each_of_its_spellings() {
+        for text in ["/backups/", "backups", "./backups/", "**/backups", "backups/**", "*\n!src"] {
+            assert!(missing(text, &["backups/"]).is_empty(), "{text}");
+        }
+        assert_eq!(missing("# backups/\n/target", &["backups/", ".env*"]), ["backups/", ".env*"]);
+    }
+}
