@@ -16,6 +16,8 @@ pub(crate) struct Initialised {
     pub(crate) added: Vec<Added>,
     /// What only a person can do.
     pub(crate) left_to_you: Vec<String>,
+    /// What was left out, and why that is no loss.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Lines at the end of a file that was there.
@@ -28,9 +30,10 @@ pub(crate) struct Added {
 
 impl Answer for Initialised {
     fn text(&self, _: &Style) -> String {
-        match self.left_to_you.as_slice() {
-            [] => "next: `cargo db status`".to_owned(),
-            left => format!("to do yourself:\n- {}", left.join("\n- ")),
-        }
+        let notes = self.notes.iter().map(|note| format!("note: {note}\n"));
+        let left = self.left_to_you.iter().map(|left| format!("- {left}\n"));
+        let heading = if self.left_to_you.is_empty() { "" } else { "left to you:\n" };
+        let (notes, left) = (notes.collect::<String>(), left.collect::<String>());
+        format!("{notes}{heading}{left}next: `cargo db status`")
     }
 }

@@ -1,27 +1,176 @@
 //! `cargo db init`: what it finds, what it writes, and what it leaves alone.
 
-use crate::support::Project;
+use crate::support::{Project, Ran, cluster};
+
+/// A project in which nobody has used cargo db yet.
+fn fresh(name: &str) -> Project {
+    let project = Project::bare(name);
+    std::fs::remove_file(project.path().join("db.toml")).unwrap();
+    project
+}
+
+fn read(project: &Project, path: &str) -> String {
+    std::fs::read_to_string(project.path().join(path)).unwrap()
+}
+
+/// A crate that is called as ours, and says with which arguments it was started.
+fn vendored(project: &Project, folder: &str) {
+    project.write(
+        &format!("{folder}/Cargo.toml"),
+        "[package]\nname = \"cargo-db\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+    );
+    project.write(
+        &format!("{folder}/src/lib.rs"),
+        "pub fn main() -> std::process::ExitCode {\n    \
+         let said: Vec<String> = std::env::args().skip(1).collect();\n    \
+         println!(\"ran {}\", said.join(\" \"));\n    std::process::ExitCode::SUCCESS\n}\n",
+    );
+}
+
+/// What cargo says to `cargo db status` in the project.
+fn cargo_db(project: &Project) -> Ran {
+    let mut cargo = std::process::Command::new("cargo");
+    cargo.args(["--offline", "db", "status"]).current_dir(project.path());
+    cargo.env_remove("CARGO_TARGET_DIR").output().expect("cargo runs").into()
+}
 
 #[test]
-fn an_empty_repository_gets_what_it_needs() {
-    let project = Project::bare("init_empty");
-    std::fs::remove_file(project.path().join("db.toml")).unwrap();
+fn an_installed_program_goes_on_where_the_crate_is_nowhere_to_be_had() {
+    let project = fresh("init_empty");
     project.write("Cargo.toml", "[workspace]\nmembers = []\n");
     project.write(".gitignore", "/target");
     let _ = project.db(&["init", "--dry-run"]).ok().says("Would write db.toml");
     assert!(!project.path().join("db.toml").exists());
-    let _ = project.db(&["init"]).ok().says("no migrations").says("members of the workspace");
-    let read = |path: &str| std::fs::read_to_string(project.path().join(path)).unwrap();
-    assert_eq!(read(".gitignore"), "/target\n/.db/\n/backups/\n.env\n");
-    assert!(
-        read(".cargo/config.toml").contains("db = \"run --quiet --package xtask --bin xtask --\"")
-    );
-    assert!(read("xtask/src/main.rs").contains("cargo_db::main()"));
-    assert!(read("xtask/Cargo.toml").contains("cargo-db"));
+    let _ = project.db(&["init"]).ok().says("no migrations").says("no xtask and no alias");
+    assert_eq!(read(&project, ".gitignore"), "/target\n/.db/\n/backups/\n.env\n");
+    // An alias would hide the program that was just run.
+    assert_eq!(read(&project, "Cargo.toml"), "[workspace]\nmembers = []\n");
+    assert!(!project.path().join(".cargo").exists() && !project.path().join("xtask").exists());
     // Once more changes nothing.
-    let before = (read("db.toml"), read(".gitignore"), read(".env.example"));
+    let files = ["db.toml", ".gitignore", ".env.example"];
+    let before = files.map(|file| read(&project, file));
     let _ = project.db(&["init"]).ok();
-    assert_eq!((read("db.toml"), read(".gitignore"), read(".env.example")), before);
+    assert_eq!(files.map(|file| read(&project, file)), before);
+}
+
+#[test]
+fn with_the_crate_in_the_repository_the_alias_works_at_once() {
+    let project = fresh("init_vendored");
+    project.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"api\"]\n");
+    project.write("api/Cargo.toml", "[package]\nname = \"api\"\nedition = \"2024\"\n");
+    project.write("api/src/lib.rs", "");
+    project.write(".cargo/config.toml", "[alias]\nx = \"check\"\n");
+    vendored(&project, "third/cargo-db");
+    let _ = project.db(&["init"]).ok().says("Added members: \"xtask\" to Cargo.toml");
+    let manifest = read(&project, "xtask/Cargo.toml");
+    assert!(manifest.contains("cargo-db = { path = \"../third/cargo-db\" }"), "{manifest}");
+    let config = read(&project, ".cargo/config.toml");
+    assert!(
+        config.contains("x = \"check\"\n") && config.contains("package.pg-logical]"),
+        "{config}"
+    );
+    let _ = cargo_db(&project).ok().says("ran db status");
+    // Once more changes nothing.
+    let files = ["Cargo.toml", ".cargo/config.toml"];
+    let before = files.map(|file| read(&project, file));
+    let _ = project.db(&["init"]).ok();
+    assert_eq!(files.map(|file| read(&project, file)), before);
+}
+
+#[test]
+fn a_submodule_with_a_workspace_of_its_own_stays_out_of_the_projects() {
+    let project = fresh("init_submodule");
+    project.write("Cargo.toml", "[package]\nname = \"api\"\nedition = \"2024\"\n");
+    project.write("src/lib.rs", "");
+    project.write("vendor/db/Cargo.toml", "[workspace]\nmembers = [\"crates/cargo-db\"]\n");
+    vendored(&project, "vendor/db/crates/cargo-db");
+    let _ = project.db(&["init"]).ok();
+    let _ = cargo_db(&project).ok().says("ran db status");
+}
+
+#[test]
+fn what_cannot_be_written_whole_is_not_begun() {
+    let project = fresh("init_half");
+    project.write("Cargo.toml", "workspace.resolver = \"3\"\n");
+    vendored(&project, "third/cargo-db");
+    let _ = project.db(&["init"]).ok().says("add \"xtask\" to the members");
+    assert!(!project.path().join(".cargo").exists() && !project.path().join("xtask").exists());
+
+    let manifest = "[workspace]\nmembers = []\n";
+    project.write("Cargo.toml", manifest);
+    project.write(".cargo/config.toml", "alias = { x = \"check\" }\n");
+    let _ = project.db(&["init"]).ok().says("`[alias]` in .cargo/config.toml");
+    assert!(!project.path().join("xtask").exists());
+    assert_eq!(read(&project, "Cargo.toml"), manifest);
+
+    project.write(".cargo/config.toml", "[alias]\ndb = \"run -p tools --\"\n");
+    let _ = project.db(&["init"]).ok().says("`db` is an alias already");
+    assert!(!project.path().join("xtask").exists());
+}
+
+#[test]
+fn an_xtask_that_has_it_gets_the_alias_and_the_profile() {
+    let project = fresh("init_xtask");
+    project.write("Cargo.toml", "[workspace]\nmembers = [\"x*\"]\n");
+    let manifest = "[package]\nname = \"xtask\"\n\n[dependencies]\ncargo-db = \"1\"\n";
+    project.write("xtask/Cargo.toml", manifest);
+    let _ = project.db(&["init"]).ok().says("Wrote .cargo/config.toml");
+    let config = read(&project, ".cargo/config.toml");
+    assert!(config.contains("--bin xtask -- db\""), "{config}");
+    assert!(config.contains("[profile.dev.package.flate2]\nopt-level = 3"), "{config}");
+    assert_eq!(read(&project, "xtask/Cargo.toml"), manifest);
+}
+
+#[test]
+fn docker_leaves_out_what_git_does() {
+    let project = fresh("init_docker");
+    project.write("deploy/Dockerfile", "FROM scratch\n");
+    let _ = project.db(&["init"]).ok();
+    assert_eq!(read(&project, ".dockerignore"), "backups/\n.db/\n.env*\n");
+    project.write(".dockerignore", "target\n.db");
+    let _ = project.db(&["init"]).ok().says("backups/, .env* to .dockerignore");
+    assert_eq!(read(&project, ".dockerignore"), "target\n.db\nbackups/\n.env*\n");
+}
+
+#[test]
+fn two_folders_of_one_tool_get_histories_of_their_own() {
+    let mut project = fresh("init_two_sets");
+    cluster().run("postgres", "CREATE DATABASE init_two_sets");
+    project.set("DATABASE_URL", &cluster().url("init_two_sets"));
+    project.write("crates/web/migrations/1_a.sql", "CREATE TABLE a (i int)");
+    project.write("crates/jobs/migrations/1_b.sql", "CREATE TABLE b (i int)");
+    let _ = project.db(&["init"]).ok();
+    let toml = read(&project, "crates/web/sqlx.toml");
+    assert!(toml.contains("table-name = \"_sqlx_migrations_web\""), "{toml}");
+    for set in ["web", "jobs"] {
+        let _ = project.db(&["migrate", "--set", set]).ok();
+    }
+    assert_eq!(project.query("SELECT version FROM _sqlx_migrations_jobs"), ["1"]);
+    let _ = project.db(&["status", "--check"]).ok();
+}
+
+#[test]
+fn a_tool_that_cannot_name_its_table_is_left_to_the_person() {
+    let project = fresh("init_two_diesel");
+    for set in ["web", "jobs"] {
+        let folder = format!("crates/{set}/migrations/2026-01-01-000000_{set}");
+        project.write(&format!("{folder}/up.sql"), "SELECT 1");
+    }
+    let _ = project.db(&["init"]).ok().says("diesel cannot name its history table");
+    let toml = read(&project, "db.toml");
+    assert!(toml.contains("# url = \"JOBS_DATABASE_URL\"") && !toml.contains("table"), "{toml}");
+}
+
+#[test]
+fn a_program_that_uses_sqlx_without_its_settings_file_is_left_to_the_person() {
+    let project = fresh("init_two_sqlx");
+    for set in ["web", "jobs"] {
+        project.write(&format!("crates/{set}/migrations/1_{set}.sql"), "SELECT 1");
+        let manifest = "[dependencies]\nsqlx = { version = \"0.8\" }\n";
+        project.write(&format!("crates/{set}/Cargo.toml"), manifest);
+    }
+    let _ = project.db(&["init"]).ok().says("with its feature `sqlx-toml`");
+    assert!(!project.path().join("crates/web/sqlx.toml").exists());
 }
 
 #[test]
@@ -38,7 +187,6 @@ fn what_is_there_is_found_and_kept() {
         .ok()
         .says("diesel in crates/api/migrations")
         .says("prisma in services/web/prisma/migrations")
-        .says("add to `[alias]` in .cargo/config.toml")
         .says("let `xtask` depend on `cargo-db`");
     let read = |path: &str| std::fs::read_to_string(project.path().join(path)).unwrap();
     assert_eq!(read("xtask/Cargo.toml"), "mine");
@@ -64,11 +212,7 @@ fn what_it_writes_is_understood_in_any_shape() {
     project.write("Cargo.toml", "[package]\nname = \"x\"\n");
     project.write("crates/xtask/Cargo.toml", "[package]\nname = \"xtask\"\n");
     project.write(".cargo/config.toml", "[alias]\nmydb = \"check\"\n");
-    let _ = project
-        .db(&["init"])
-        .ok()
-        .says("let `crates/xtask` depend on")
-        .says("add to `[alias]` in .cargo/config.toml");
+    let _ = project.db(&["init"]).ok().says("let `crates/xtask` depend on");
     assert!(!project.path().join("xtask").exists());
     let toml = std::fs::read_to_string(project.path().join("db.toml")).unwrap();
     for name in ["[migrations.\"api\"]", "[migrations.\"b-api\"]", "[migrations.\"c-api\"]"] {

@@ -1,0 +1,330 @@
+//! What cargo needs to run cargo db in a workspace: a crate, its place among the members, an alias,
+//! and the profile. They are written together or not at all: an alias without what it runs would
+//! hide an installed `cargo-db` that works.
+
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use crate::verb::init::manifest::{as_meant, at_end, below, with_word};
+use crate::verb::init::source;
+use crate::verb::init::work::{Change, Work, shown, text_of};
+use crate::world::files;
+
+/// The leading `db` is for an `xtask` that has other tasks too; `cargo_db::main` takes it away.
+const ALIAS: &str = "run --quiet --package xtask --bin xtask -- db";
+const XTASK_MAIN: &str = "\
+//! The repository's tasks: `cargo db`.
+fn main() -> std::process::ExitCode {
+    cargo_db::main()
+}
+";
+/// The crates that work on every byte of a backup, as this workspace compiles them in the dev
+/// profile. Of profiles only those of the workspace's root count, so a dependency cannot bring its
+/// own. Those that only a feature of cargo db brings are left out: cargo warns of unknown ones.
+const OPTIMISED: [(&str, i64); 11] = [
+    ("pg-logical", 3),
+    ("pg-sql", 3),
+    ("ruzstd", 1),
+    ("twox-hash", 1),
+    ("tokio-postgres", 2),
+    ("postgres-protocol", 2),
+    ("flate2", 3),
+    ("zlib-rs", 3),
+    ("memchr", 3),
+    ("xxhash-rust", 3),
+    ("crc32fast", 3),
+];
+
+/// What has to be written, or why nothing is.
+pub(super) fn workspace(root: &Path, depth: usize, work: &mut Work) {
+    let manifest = root.join("Cargo.toml");
+    if !files::is_there(&manifest) {
+        work.notes.push("no cargo workspace here: use the installed `cargo-db`".to_owned());
+        return;
+    }
+    let place = Place { root, text: text_of(&manifest), depth };
+    match place.xtask() {
+        Some(there) => place.of_its_own(&there, work),
+        None => place.made(work),
+    }
+}
+
+/// A cargo workspace.
+struct Place<'a> {
+    root: &'a Path,
+    /// Its manifest.
+    text: String,
+    depth: usize,
+}
+
+impl Place<'_> {
+    /// The folder of an `xtask` that is there, relative to the root.
+    fn xtask(&self) -> Option<PathBuf> {
+        let is_one = |folder: &PathBuf| {
+            folder.ends_with("xtask") && files::is_there(&self.root.join(folder).join("Cargo.toml"))
+        };
+        files::folders(self.root, self.depth).into_iter().find(is_one)
+    }
+
+    /// For an `xtask` that is there: the alias, if it has cargo db, and cargo finds it.
+    fn of_its_own(&self, xtask: &Path, work: &mut Work) {
+        let text = text_of(&self.root.join(xtask).join("Cargo.toml"));
+        let has_it = text.contains("cargo-db");
+        if has_it && self.is_member(xtask) {
+            if let Some(config) = self.config(work) {
+                work.write.extend(config.new);
+                work.change.extend(config.change);
+            }
+            return;
+        }
+        let (is_member, xtask, mut missing) = (self.is_member(xtask), xtask.display(), Vec::new());
+        if !has_it {
+            missing.push(format!(
+                "let `{xtask}` depend on `cargo-db`, and call `cargo_db::main()` for the argument \
+                 `db`"
+            ));
+        }
+        if !is_member {
+            missing.push(format!("add \"{xtask}\" to the members of the workspace in Cargo.toml"));
+        }
+        missing.push("run `cargo db init` again, which adds the alias then".to_owned());
+        work.by_hand.push(missing.join("; "));
+    }
+
+    /// An `xtask`, where everybody can have cargo db from.
+    fn made(&self, work: &mut Work) {
+        let vendored = source::in_repository(self.root, self.depth);
+        let dependency = match &vendored {
+            Some(folder) => Some(format!("{{ path = {:?} }}", Path::new("..").join(folder))),
+            None => source::ours().dependency(),
+        };
+        let Some(dependency) = dependency else {
+            work.notes.push(NO_SOURCE.to_owned());
+            return;
+        };
+        let Some(text) = self.with_member(vendored.as_deref()) else {
+            work.by_hand.push(
+                "add \"xtask\" to the members of the workspace, and run `cargo db init` again: \
+                 Cargo.toml is written in a way that it does not change"
+                    .to_owned(),
+            );
+            return;
+        };
+        let Some(config) = self.config(work) else { return };
+        let folder = self.root.join("xtask");
+        work.add(folder.join("Cargo.toml"), xtask_manifest(&dependency));
+        work.add(folder.join("src/main.rs"), XTASK_MAIN.to_owned());
+        if text != self.text {
+            let lines = vec!["members: \"xtask\"".to_owned()];
+            work.change.push(Change { path: self.root.join("Cargo.toml"), text, lines });
+        }
+        // The alias comes last: what it runs has to be there.
+        work.write.extend(config.new);
+        work.change.extend(config.change);
+    }
+
+    fn manifest(&self) -> Table {
+        toml::from_str(&self.text).unwrap_or_default()
+    }
+
+    /// The words of a list in `[workspace]`.
+    fn words(&self, list: &str) -> Vec<String> {
+        let manifest = self.manifest();
+        let words = manifest.get("workspace").and_then(|workspace| workspace.get(list));
+        let words = words.and_then(Value::as_array).cloned().unwrap_or_default();
+        words.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect()
+    }
+
+    fn is_member(&self, folder: &Path) -> bool {
+        let alone = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
+        let fits = |word: &String| {
+            glob::Pattern::new(word.trim_end_matches('/'))
+                .is_ok_and(|pattern| pattern.matches_path_with(folder, alone))
+        };
+        let is_excluded = self.words("exclude").iter().any(|word| folder.starts_with(word));
+        self.words("members").iter().any(fits) && !is_excluded
+    }
+
+    /// The manifest with the member, and without a vendored crate that is of another workspace.
+    fn with_member(&self, vendored: Option<&Path>) -> Option<String> {
+        let is_workspace = self.manifest().contains_key("workspace");
+        if self.words("exclude").iter().any(|word| Path::new("xtask").starts_with(word))
+            || !is_workspace && self.is_below_another()
+        {
+            return None;
+        }
+        let member = Path::new("xtask");
+        let text = match self.is_member(member) {
+            true => self.text.clone(),
+            false => with_word(&self.text, "members", "xtask")?,
+        };
+        let other = vendored.and_then(|folder| self.workspace_above(folder));
+        let excluded = self.words("exclude");
+        match other.filter(|other| !excluded.iter().any(|word| other.starts_with(word))) {
+            Some(other) => with_word(&text, "exclude", &other.display().to_string()),
+            None => Some(text),
+        }
+    }
+
+    /// The workspace within this one that a folder is of.
+    fn workspace_above(&self, folder: &Path) -> Option<PathBuf> {
+        let within = folder.ancestors().filter(|above| !above.as_os_str().is_empty());
+        let mut workspaces = within.filter(|above| is_workspace(&self.root.join(above)));
+        workspaces.next().map(Path::to_owned)
+    }
+
+    /// Whether the package is, or may be, one of a workspace above the root.
+    fn is_below_another(&self) -> bool {
+        self.root.ancestors().skip(1).any(is_workspace)
+    }
+
+    /// The alias and the profile, in the file that cargo reads: the older name wins where both are
+    /// there. Nothing where `db` is another alias, or the file cannot be changed.
+    fn config(&self, work: &mut Work) -> Option<Config> {
+        let [old, new] = [".cargo/config", ".cargo/config.toml"].map(|name| self.root.join(name));
+        let path = if files::is_there(&old) { old } else { new };
+        let (text, name) = (text_of(&path), shown(self.root, &path));
+        let known: Option<Table> = toml::from_str(&text).ok();
+        let alias = known.as_ref().and_then(|known| known.get("alias")?.get("db"));
+        if alias.is_some_and(|alias| !words_of(alias).contains(&"xtask".to_owned())) {
+            work.notes.push(format!("`db` is an alias already, in {name}: no xtask was written"));
+            return None;
+        }
+        let has_alias = alias.is_some();
+        let optimised = self.missing_profiles(known.as_ref());
+        let Some(edited) = known.and_then(|known| configured(&text, known, has_alias, &optimised))
+        else {
+            work.by_hand.push(format!(
+                "add `db = {ALIAS:?}` to `[alias]` in {name}, and run `cargo db init` again: the \
+                 file is written in a way that it does not change"
+            ));
+            return None;
+        };
+        if edited == text {
+            return Some(Config { new: None, change: None });
+        }
+        let mut lines = Vec::new();
+        lines.extend((!has_alias).then(|| format!("alias db = {ALIAS:?}")));
+        lines.extend(
+            (!optimised.is_empty()).then(|| "[profile.dev.package] of cargo db".to_owned()),
+        );
+        Some(if files::is_there(&path) {
+            Config { new: None, change: Some(Change { path, text: edited, lines }) }
+        } else {
+            Config { new: Some((path, edited)), change: None }
+        })
+    }
+
+    /// The packages of which neither the manifest nor the configuration says how to compile them.
+    fn missing_profiles(&self, config: Option<&Table>) -> Vec<(&'static str, i64)> {
+        let manifest = self.manifest();
+        let is_known = |name: &str| {
+            [Some(&manifest), config].into_iter().flatten().any(|table| {
+                let packages = table.get("profile").and_then(|all| all.get("dev")?.get("package"));
+                packages.is_some_and(|packages| packages.get(name).is_some())
+            })
+        };
+        OPTIMISED.into_iter().filter(|(name, _)| !is_known(name)).collect()
+    }
+}
+
+const NO_SOURCE: &str = "no xtask and no alias: the source of cargo db is not in this repository, \
+     and it is not published. Go on with the installed `cargo-db`, or add the source (as a git \
+     submodule, for example) and run `cargo db init` again";
+
+/// What is written to `.cargo/config.toml`.
+struct Config {
+    new: Option<(PathBuf, String)>,
+    change: Option<Change>,
+}
+
+fn is_workspace(folder: &Path) -> bool {
+    let manifest: Table = toml::from_str(&text_of(&folder.join("Cargo.toml"))).unwrap_or_default();
+    manifest.contains_key("workspace")
+}
+
+/// The words of an alias: a text, or a list.
+fn words_of(alias: &Value) -> Vec<String> {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    match alias {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).flat_map(words).collect(),
+        one => words(one.as_str().unwrap_or_default()),
+    }
+}
+
+/// The configuration with alias and profile; nothing where it cannot be changed so.
+fn configured(
+    text: &str,
+    known: Table,
+    has_alias: bool,
+    optimised: &[(&str, i64)],
+) -> Option<String> {
+    let (mut text, mut meant) = (text.to_owned(), known);
+    if !has_alias {
+        let line = format!("db = {ALIAS:?}");
+        let edited = below(&text, "[alias]", &line);
+        text = edited.unwrap_or_else(|| at_end(&text, &format!("[alias]\n{line}")));
+        table_in(&mut meant, "alias")?.insert("db".to_owned(), ALIAS.into());
+    }
+    if !optimised.is_empty() {
+        text = at_end(&text, PROFILE_COMMENT);
+    }
+    for (name, level) in optimised {
+        text.push_str(&format!("[profile.dev.package.{name}]\nopt-level = {level}\n"));
+        let dev = table_in(table_in(&mut meant, "profile")?, "dev")?;
+        let of_package = Table::from_iter([("opt-level".to_owned(), Value::from(*level))]);
+        table_in(dev, "package")?.insert((*name).to_owned(), of_package.into());
+    }
+    as_meant(text, &meant)
+}
+
+const PROFILE_COMMENT: &str = "\
+# What cargo db does with every byte of a backup. Without these it takes ten times as long in the
+# dev profile, in which the alias builds it.";
+
+fn table_in<'t>(table: &'t mut Table, name: &str) -> Option<&'t mut Table> {
+    table.entry(name).or_insert_with(|| Table::new().into()).as_table_mut()
+}
+
+fn xtask_manifest(dependency: &str) -> String {
+    format!(
+        "[package]\nname = \"xtask\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
+         [dependencies]\ncargo-db = {dependency}\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Only a feature of cargo db brings it.
+    const OPTIONAL: [&str; 1] = ["zstd-sys"];
+
+    #[test]
+    fn adopters_get_the_profile_of_this_workspace() {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
+        let manifest: Table = toml::from_str(&text_of(&manifest)).expect("a manifest");
+        let packages = manifest["profile"]["dev"]["package"].as_table().expect("packages");
+        let ours = packages.iter().filter_map(|(name, of_it)| {
+            let level = of_it.get("opt-level")?.as_integer()?;
+            (!OPTIONAL.contains(&name.as_str())).then(|| (name.clone(), level))
+        });
+        let theirs = OPTIMISED.map(|(name, level)| (name.to_owned(), level));
+        assert_eq!(ours.collect::<BTreeSet<_>>(), BTreeSet::from(theirs));
+    }
+
+    #[test]
+    fn an_alias_is_added_to_those_that_are_there() {
+        let text = "[alias]\nx = \"check\"\n\n[build]\njobs = 2\n";
+        let known = toml::from_str(text).expect("TOML");
+        let edited = configured(text, known, false, &[("flate2", 3)]).expect("an edit");
+        assert!(edited.starts_with("[alias]\ndb = \"run "), "{edited}");
+        assert!(edited.ends_with("[profile.dev.package.flate2]\nopt-level = 3\n"), "{edited}");
+        let inline = "alias = { x = \"check\" }\n";
+        let known = toml::from_str(inline).expect("TOML");
+        assert_eq!(configured(inline, known, false, &[]), None);
+    }
+}

@@ -1,0 +1,22 @@
+//! What git and Docker need not see: backups, settings with passwords, and what cargo db keeps.
+
+use std::path::Path;
+
+use crate::verb::init::work::{Work, text_of};
+use crate::world::ignored::{docker_files, missing};
+
+/// Adds the patterns that are not there yet. `backups` is the folder of the backups, where it is
+/// below the root.
+pub(super) fn ignored(root: &Path, backups: Option<&str>, work: &mut Work) {
+    let backups = backups.map(|folder| (format!("/{folder}/"), format!("{folder}/")));
+    let (for_git, for_docker) = backups.as_ref().map(|(git, docker)| (&**git, &**docker)).unzip();
+    let of = |all: [Option<&str>; 3], path: &Path| {
+        let all: Vec<&str> = all.into_iter().flatten().collect();
+        missing(&text_of(path), &all).into_iter().map(str::to_owned).collect()
+    };
+    let git = root.join(".gitignore");
+    work.append(git.clone(), of([Some("/.db/"), for_git, Some(".env")], &git));
+    for path in docker_files(root) {
+        work.append(path.clone(), of([for_docker, Some(".db/"), Some(".env*")], &path));
+    }
+}

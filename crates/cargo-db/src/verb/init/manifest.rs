@@ -1,0 +1,117 @@
+//! Lines in a file of TOML that is there. Each edit is compared with what was meant, and given up
+//! where the file is written in a way that it does not understand.
+
+use serde::Deserialize;
+use toml::{Spanned, Table, Value};
+
+/// The lists of `[workspace]`, and where they stand.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Lists {
+    members: Option<List>,
+    exclude: Option<List>,
+}
+
+type List = Spanned<Vec<Spanned<String>>>;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Manifest {
+    workspace: Option<Lists>,
+}
+
+/// A manifest with a word in a list of its `[workspace]`; nothing where that cannot be done.
+pub(super) fn with_word(text: &str, list: &str, word: &str) -> Option<String> {
+    let mut meant: Table = toml::from_str(text).ok()?;
+    let workspace = meant.entry("workspace").or_insert_with(|| Table::new().into());
+    let words = workspace.as_table_mut()?.entry(list).or_insert_with(|| Vec::<Value>::new().into());
+    words.as_array_mut()?.push(word.into());
+    let known = toml::from_str::<Manifest>(text).ok()?.workspace;
+    let is_there = known.is_some();
+    let known = known.unwrap_or_default();
+    let known = if list == "members" { known.members } else { known.exclude };
+    let edited = match known {
+        Some(known) => in_list(text, &known, word),
+        None if is_there => below(text, "[workspace]", &format!("{list} = [{word:?}]"))?,
+        None => at_end(text, &format!("[workspace]\n{list} = [{word:?}]")),
+    };
+    as_meant(edited, &meant)
+}
+
+/// After the last word of a list, on a line of its own if that one has one.
+fn in_list(text: &str, list: &List, word: &str) -> String {
+    let Some(last) = list.get_ref().last() else {
+        let at = list.span().start + 1;
+        return format!("{}{word:?}{}", &text[..at], &text[at..]);
+    };
+    let (start, end) = (last.span().start, last.span().end);
+    let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let indent = &text[line..start];
+    let gap = if indent.trim().is_empty() { format!("\n{indent}") } else { " ".to_owned() };
+    format!("{},{gap}{word:?}{}", &text[..end], &text[end..])
+}
+
+/// A line below the header of a table.
+pub(super) fn below(text: &str, header: &str, line: &str) -> Option<String> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let at = lines.iter().position(|line| line.trim() == header)?;
+    lines.insert(at + 1, line);
+    Some(format!("{}\n", lines.join("\n")))
+}
+
+/// Lines at the end, after an empty one.
+pub(super) fn at_end(text: &str, lines: &str) -> String {
+    let text = text.trim_end();
+    let gap = if text.is_empty() { "" } else { "\n\n" };
+    format!("{text}{gap}{}\n", lines.trim_end())
+}
+
+/// The text, if it says what was meant and nothing else.
+pub(super) fn as_meant(text: String, meant: &Table) -> Option<String> {
+    let said: Table = toml::from_str(&text).ok()?;
+    (said == *meant).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(text: &str) -> Option<String> {
+        with_word(text, "members", "xtask")
+    }
+
+    #[test]
+    fn a_member_is_added_as_a_person_would() {
+        let one_line = "[workspace]\nmembers = [\"a\", \"b\"] # all\n";
+        let added = "[workspace]\nmembers = [\"a\", \"b\", \"xtask\"] # all\n";
+        assert_eq!(member(one_line).as_deref(), Some(added));
+        let lines = "[workspace]
+members = [
+    # One.
+    \"a\",
+]
+";
+        let added = "[workspace]
+members = [
+    # One.
+    \"a\",
+    \"xtask\",
+]
+";
+        assert_eq!(member(lines).as_deref(), Some(added));
+        let empty = "[workspace]\nmembers = []\nresolver = \"3\"\n";
+        assert!(member(empty).is_some_and(|text| text.contains("members = [\"xtask\"]\nresolver")));
+        let none = "[workspace]\nresolver = \"3\"\n";
+        assert!(member(none).is_some_and(|text| text.contains("members = [\"xtask\"]\nresolver")));
+        let package = "[package]\nname = \"x\"";
+        let added = "[package]\nname = \"x\"\n\n[workspace]\nmembers = [\"xtask\"]\n";
+        assert_eq!(member(package).as_deref(), Some(added));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_left_alone() {
+        assert_eq!(member("workspace = { resolver = \"3\" }\n"), None);
+        assert_eq!(member("[workspace\n"), None);
+        assert_eq!(member("workspace.resolver = \"3\"\n"), None);
+    }
+}

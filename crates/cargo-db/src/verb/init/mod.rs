@@ -1,0 +1,142 @@
+//! `cargo db init`: what cargo db needs in a repository. What is there is kept; a file that people
+//! wrote gets lines, and loses none.
+
+mod cargo;
+mod ignored;
+mod manifest;
+mod sets;
+mod source;
+mod work;
+
+use std::path::Path;
+
+use clap::Args;
+
+use crate::answer::{Added, Initialised, Outcome};
+use crate::change::{Effect, Needs, SetNeed, Workspace};
+use crate::failure::Result;
+use crate::settings::{Caller, Flags, Sources, survey};
+use crate::verb::declare::Verb;
+use crate::verb::init::work::{Work, shown};
+use crate::world::{edit, files};
+use db_tools::ProjectTool;
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Look at a repository, and write what cargo db needs in it
+///
+/// Files that are there may get lines, and lose none. What only a person can decide is said.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct Init {
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// How deep a monorepo keeps its projects.
+const DEPTH: usize = 5;
+
+const ENV_EXAMPLE: &str = "\
+# Copy to `.env`; the process environment is stronger. docs/settings.md of cargo db lists everything
+# that it reads.
+
+# The database. Without it: a private local server.
+DATABASE_URL=
+# development, test, staging or production.
+CARGO_DB_ENV=
+";
+
+impl Verb for Init {
+    fn name(&self) -> &'static str {
+        "init"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { set: SetNeed::Any, ..Needs::WORKSPACE }
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let root = workspace.settings.root.as_path();
+        let backups = workspace.settings.backup.dir.value.strip_prefix(root).ok();
+        let backups = backups.map(|folder| folder.display().to_string());
+        let work = survey_of(root, backups.as_deref());
+        self.carry_out(workspace, &work)?;
+        let added = work
+            .change
+            .iter()
+            .map(|change| Added { file: shown(root, &change.path), lines: change.lines.clone() });
+        Ok(Outcome::done(Initialised {
+            dry_run: self.dry_run,
+            written: work.write.iter().map(|(path, _)| shown(root, path)).collect(),
+            added: added.collect(),
+            found: work.found,
+            left_to_you: work.by_hand,
+            notes: work.notes,
+        }))
+    }
+}
+
+impl Init {
+    fn carry_out(&self, workspace: &Workspace, work: &Work) -> Result<()> {
+        let (root, ui) = (workspace.settings.root.as_path(), &workspace.ui);
+        for found in &work.found {
+            ui.status("Found", found);
+        }
+        for (path, text) in &work.write {
+            if !self.dry_run {
+                files::write_new(path, text)?;
+            }
+            ui.status(if self.dry_run { "Would write" } else { "Wrote" }, &shown(root, path));
+        }
+        for change in &work.change {
+            if !self.dry_run {
+                edit::rewrite(&change.path, &change.text)?;
+            }
+            let verb = if self.dry_run { "Would add" } else { "Added" };
+            let lines = change.lines.join(", ");
+            ui.status(verb, &format!("{lines} to {}", shown(root, &change.path)));
+        }
+        Ok(())
+    }
+}
+
+/// What is there, and what has to be written.
+fn survey_of(root: &Path, backups: Option<&str>) -> Work {
+    let mut work = Work::default();
+    let sources = Sources {
+        flags: Flags::default(),
+        process: std::collections::BTreeMap::new(),
+        cwd: root.to_owned(),
+        read: &files::read_if_there,
+        exists: &|path| files::is_there(path),
+        list: &files::listed_files,
+        owner: &|_| None,
+        caller: Caller::default(),
+    };
+    let found = survey(&sources, root, &files::folders(root, DEPTH));
+    for (layouts, dir) in &found {
+        let keys: Vec<&str> = layouts.iter().map(ProjectTool::key).collect();
+        let (keys, dir) = (keys.join(" or "), shown(root, dir));
+        work.found.push(format!("{keys} in {dir}"));
+        if layouts.len() > 1 {
+            work.by_hand.push(format!("say in db.toml whose the migrations in {dir} are: {keys}"));
+        }
+    }
+    if found.is_empty() {
+        work.found.push("no migrations: starting with plain SQL files in `migrations`".to_owned());
+    }
+    let path = root.join("db.toml");
+    if !files::is_there(&path) {
+        let text = sets::db_toml(root, &found, &mut work);
+        work.write.push((path, text));
+    }
+    work.add(root.join(".env.example"), ENV_EXAMPLE.to_owned());
+    ignored::ignored(root, backups, &mut work);
+    cargo::workspace(root, DEPTH, &mut work);
+    work
+}

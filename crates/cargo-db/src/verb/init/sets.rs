@@ -1,0 +1,154 @@
+//! The `db.toml` for what was found: one tool, or a set for each folder, with histories of their
+//! own where several would share one.
+
+use std::path::{Path, PathBuf};
+
+use db_tools::ProjectTool;
+
+use crate::verb::init::work::{Work, shown, text_of};
+use crate::world::files;
+
+/// Folders of migrations, with the tools that they look like.
+pub(super) type Found = [(Vec<ProjectTool>, PathBuf)];
+
+/// A basic string of TOML is written as one of JSON is.
+fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// The text of `db.toml`, and what else belongs to it.
+pub(super) fn db_toml(root: &Path, found: &Found, work: &mut Work) -> String {
+    match found {
+        [] => "# Migrations are plain SQL files in `migrations`, as sqlx names them.\n".to_owned(),
+        [(layouts, dir)] => format!("[migrations]\n{}", table(root, layouts, dir)),
+        several => {
+            let mut text = String::from(
+                "# Each set is chosen with `--set`; `cargo db status` shows all of them.\n",
+            );
+            for Set { name, layouts, dir } in sets(root, several) {
+                text.push_str(&format!("\n[migrations.{}]\n", quote(&name)));
+                text.push_str(&table(root, layouts, dir));
+                let is_shared = |(other, of_other): &(Vec<ProjectTool>, PathBuf)| {
+                    of_other != dir && other[0].key() == layouts[0].key() && other.len() == 1
+                };
+                if layouts.len() == 1 && several.iter().any(is_shared) {
+                    text.push_str(&history(root, &name, &layouts[0], dir, work));
+                }
+            }
+            text
+        }
+    }
+}
+
+/// A folder of migrations, and what its set is called.
+struct Set<'f> {
+    name: String,
+    layouts: &'f [ProjectTool],
+    dir: &'f Path,
+}
+
+fn sets<'f>(root: &Path, found: &'f Found) -> Vec<Set<'f>> {
+    let mut names: Vec<String> = Vec::new();
+    let of_folder = |(layouts, dir): &'f (Vec<ProjectTool>, PathBuf)| {
+        let name = set_name(root, &layouts[0], dir, &names);
+        names.push(name.clone());
+        Set { name, layouts, dir }
+    };
+    found.iter().map(of_folder).collect()
+}
+
+/// The lines that name a folder and its tool.
+fn table(root: &Path, layouts: &[ProjectTool], dir: &Path) -> String {
+    let tools: Vec<String> =
+        layouts.iter().map(|layout| format!("tool = {}\n", quote(layout.key()))).collect();
+    // Of several that fit nobody but a person can choose.
+    let tools = if tools.len() > 1 { format!("# {}", tools.join("# ")) } else { tools.concat() };
+    format!("{tools}dir = {}\n", quote(&shown(root, dir)))
+}
+
+/// The line that gives a set a history of its own, beside other folders of its tool in one
+/// database. The tool has to know of it, else it would begin anew in its customary table; where it
+/// cannot be told in a file, the choice is a person's.
+fn history(root: &Path, set: &str, layout: &ProjectTool, dir: &Path, work: &mut Work) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let suffix: String = set.chars().map(safe).collect();
+    let table = format!("{}_{suffix}", layout.table_name());
+    let line = format!("table = {}\n", quote(&table));
+    let variable = format!("{}_DATABASE_URL", suffix.to_ascii_uppercase());
+    let own_database = format!("url = {}\n", quote(&variable));
+    let why = match layout.profile().settings_file {
+        Some("sqlx.toml") => match sqlx_toml(root, layout, dir) {
+            Ok(None) => return String::new(),
+            Ok(Some(path)) => {
+                work.add(path, format!("[migrate]\ntable-name = {}\n", quote(&table)));
+                return line;
+            }
+            Err(why) => why,
+        },
+        Some(file) => format!("{file} has to name its table too"),
+        None => match layout.profile().table_variable {
+            Some(name) => format!("{} has to be told with `{name}={table}`", layout.key()),
+            None => format!("{} cannot name its history table", layout.key()),
+        },
+    };
+    let can_be_told =
+        layout.profile().table_variable.is_some() || layout.profile().settings_file.is_some();
+    let or_table = if can_be_told {
+        format!(", or write `{}` there: {why}", line.trim_end())
+    } else {
+        format!(": {why}")
+    };
+    work.by_hand.push(format!(
+        "set {set} shares a history with another set if both are in one database: uncomment `url` \
+         in db.toml to give it a database of its own{or_table}"
+    ));
+    format!("# {own_database}")
+}
+
+/// The `sqlx.toml` to write for a folder; none where one names the table already. Or why sqlx would
+/// not heed it.
+fn sqlx_toml(root: &Path, layout: &ProjectTool, dir: &Path) -> Result<Option<PathBuf>, String> {
+    let project = project_of(layout, dir);
+    let path = project.join("sqlx.toml");
+    if files::is_there(&path) {
+        let names_it = text_of(&path).lines().any(|line| line.trim().starts_with("table-name"));
+        return if names_it {
+            Ok(None)
+        } else {
+            Err(format!("{} has to name its table too", shown(root, &path)))
+        };
+    }
+    let manifest = text_of(&project.join("Cargo.toml"));
+    let uses_sqlx = manifest.lines().any(|line| {
+        let line = line.trim();
+        line.starts_with("sqlx ") || line.starts_with("sqlx=") || line.starts_with("sqlx.")
+    });
+    if uses_sqlx && !manifest.contains("sqlx-toml") {
+        return Err(
+            "sqlx reads the name from `sqlx.toml`, since 0.9 and with its feature `sqlx-toml`"
+                .to_owned(),
+        );
+    }
+    if project == root || !files::is_there(project) {
+        return Err("a `sqlx.toml` here would be that of other sets too".to_owned());
+    }
+    Ok(Some(path))
+}
+
+/// What stands above a tool's customary folder.
+fn project_of<'d>(layout: &ProjectTool, dir: &'d Path) -> &'d Path {
+    dir.ancestors().nth(Path::new(layout.folders()[0]).components().count()).unwrap_or(dir)
+}
+
+/// What a set is called: as the project that it belongs to, with as much of its path as tells it
+/// from the others.
+fn set_name(root: &Path, layout: &ProjectTool, dir: &Path, taken: &[String]) -> String {
+    let above = project_of(layout, dir);
+    let path = above.strip_prefix(root).unwrap_or(above);
+    let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let by_path = (1..=parts.len()).map(|count| parts[parts.len() - count..].join("-"));
+    let by_tool = std::iter::once(layout.key().to_owned());
+    let by_number = (2..).map(|number| format!("{}-{number}", layout.key()));
+    let mut names = by_path.chain(by_tool).chain(by_number);
+    names.find(|name| !taken.contains(name)).unwrap_or_default()
+}

@@ -1,0 +1,84 @@
+//! Where the workspace of a project can have the crate `cargo-db` from, so that everybody who
+//! clones the project has it from there too.
+
+use std::path::{Path, PathBuf};
+
+use crate::verb::init::work::text_of;
+use crate::world::files;
+
+/// How this program was built.
+pub(super) struct Built<'a> {
+    /// Where its source was.
+    pub(super) folder: &'a Path,
+    /// `[workspace.package] repository`, or nothing.
+    pub(super) repository: &'a str,
+    pub(super) version: &'a str,
+}
+
+/// This program.
+pub(super) fn ours() -> Built<'static> {
+    Built {
+        folder: Path::new(env!("CARGO_MANIFEST_DIR")),
+        repository: env!("CARGO_PKG_REPOSITORY"),
+        version: env!("CARGO_PKG_VERSION"),
+    }
+}
+
+impl Built<'_> {
+    /// What follows `cargo-db = ` in a manifest. A name in a registry counts only for a program
+    /// that came from there: as long as we have published nothing, it is free for anybody. A folder
+    /// of this machine counts never.
+    pub(super) fn dependency(&self) -> Option<String> {
+        let parts: Vec<_> = self.folder.iter().map(|part| part.to_string_lossy()).collect();
+        let after = |words: [&str; 2]| {
+            let at = parts.windows(2).position(|two| two[0] == words[0] && two[1] == words[1])?;
+            Some(&parts[at + 2..])
+        };
+        if let Some([registry, ..]) = after(["registry", "src"]) {
+            let is_official = registry.starts_with("index.crates.io-");
+            return is_official.then(|| format!("\"{}\"", self.version));
+        }
+        let (_, revision) = after(["git", "checkouts"])?.split_first()?;
+        let revision = revision.first().filter(|_| !self.repository.is_empty())?;
+        Some(format!("{{ git = {:?}, rev = {revision:?} }}", self.repository))
+    }
+}
+
+/// The folder in the repository that holds the crate itself, relative to the root. It may be a
+/// submodule, or be vendored.
+pub(super) fn in_repository(root: &Path, depth: usize) -> Option<PathBuf> {
+    let vendored = files::folders(&root.join("vendor"), depth);
+    let vendored = vendored.into_iter().map(|folder| Path::new("vendor").join(folder));
+    let mut folders = files::folders(root, depth).into_iter().chain(vendored);
+    folders.find(|folder| name_of(&root.join(folder)).as_deref() == Some("cargo-db"))
+}
+
+/// The name of the package in a folder.
+fn name_of(folder: &Path) -> Option<String> {
+    let manifest: toml::Table = toml::from_str(&text_of(&folder.join("Cargo.toml"))).ok()?;
+    manifest.get("package")?.get("name")?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dependency(folder: &str, repository: &str) -> Option<String> {
+        Built { folder: Path::new(folder), repository, version: "1.2.3" }.dependency()
+    }
+
+    #[test]
+    fn a_dependency_is_one_that_everybody_can_have() {
+        let registry =
+            "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/cargo-db-1.2.3";
+        assert_eq!(dependency(registry, "").as_deref(), Some("\"1.2.3\""));
+        assert_eq!(dependency("/home/me/.cargo/registry/src/mine-1949cf/cargo-db-1.2.3", ""), None);
+        let checkout = "/home/me/.cargo/git/checkouts/db-ab12/4d5e6f7/crates/cargo-db";
+        assert_eq!(dependency(checkout, ""), None);
+        assert_eq!(
+            dependency(checkout, "https://example.org/db").as_deref(),
+            Some("{ git = \"https://example.org/db\", rev = \"4d5e6f7\" }")
+        );
+        assert_eq!(dependency("/home/me/clone/crates/cargo-db", "https://example.org/db"), None);
+    }
+}
