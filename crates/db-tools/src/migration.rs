@@ -246,6 +246,12 @@ impl Folder {
         }
     }
 
+    /// Whether most of the migrations have a down file: then the others lack one.
+    pub fn is_reversible(&self) -> bool {
+        let with_down = self.migrations.iter().filter(|one| one.down.is_some()).count();
+        with_down * 2 > self.migrations.len()
+    }
+
     /// Every file of a migration, and which way it leads.
     pub fn scripts(&self) -> impl Iterator<Item = (&ScriptFile, bool)> {
         self.migrations.iter().flat_map(|one| {

@@ -104,9 +104,33 @@ impl NewMigration<'_> {
 
     /// Whether the folder counts its migrations instead of dating them.
     pub(crate) fn counts(&self) -> bool {
-        self.folder.migrations.last().is_some_and(|_| self.next_number() < 1_000_000_000)
+        self.width().is_some_and(|width| width < DATE)
+    }
+
+    /// What a new migration is numbered with, as those that are there are: the next number, as wide
+    /// as theirs, or this second.
+    pub(crate) fn free_number(&self) -> String {
+        match self.width() {
+            Some(width) if width < DATE => format!("{:0width$}", self.next_number()),
+            _ => self.free_timestamp(),
+        }
+    }
+
+    /// How many digits the greatest number has, in the name of its file or of its folder.
+    fn width(&self) -> Option<usize> {
+        let digits = |migration: &Migration| {
+            let path = &migration.up.path;
+            let names = [file_name(path), folder_name(path)];
+            let numbered = names.map(|name| name.trim_start_matches('V'));
+            let (digits, _) = numbered.into_iter().find_map(leading_digits)?;
+            Some((digits.parse::<u64>().unwrap_or(u64::MAX), digits.len()))
+        };
+        self.folder.migrations.iter().filter_map(digits).max().map(|(_, width)| width)
     }
 }
+
+/// So many digits are a date.
+const DATE: usize = 8;
 
 /// What a new up file begins with.
 pub(crate) const UP: &str = "-- Add the change here.\n";
@@ -119,29 +143,48 @@ mod tests {
     use super::*;
     use crate::migration::{Checksum, Recorded, ScriptFile, Version};
 
+    fn folder(paths: &[&str]) -> Folder {
+        let migration = |path: &&str| Migration {
+            version: leading_digits(path).and_then(|(digits, _)| Version::number(digits)).unwrap(),
+            name: "x".to_owned(),
+            up: ScriptFile {
+                path: path.into(),
+                checksum: Checksum::of_digest(&[]),
+                transactional: true,
+                has_own_blocks: false,
+                part: None,
+                is_code: false,
+            },
+            down: None,
+            recorded: Recorded::Digest,
+            detail: String::new(),
+        };
+        Folder { migrations: paths.iter().map(migration).collect(), ..Folder::default() }
+    }
+
+    #[test]
+    fn a_new_number_is_like_those_that_are_there() {
+        let now = OffsetDateTime::from_unix_timestamp(1_767_225_599).unwrap();
+        let next = |paths: &[&str]| {
+            let folder = folder(paths);
+            NewMigration { name: "x", now, reversible: true, folder: &folder }.free_number()
+        };
+        assert_eq!(next(&["0001_a.sql", "0002_b.sql"]), "0003");
+        assert_eq!(next(&["9_a.sql"]), "10");
+        // A date is no number to count on from.
+        assert_eq!(next(&["20251231_a.sql"]), "20251231235959");
+        assert_eq!(next(&["0001_a.sql", "20251231000000_b.sql"]), "20251231235959");
+        assert_eq!(next(&["00000000000000_setup/up.sql"]), "20251231235959");
+        assert_eq!(next(&[]), "20251231235959");
+    }
+
     #[test]
     fn never_two_of_the_same_second() {
         let now = OffsetDateTime::from_unix_timestamp(1_767_225_599).unwrap();
         let free = |folder: &Folder| {
             NewMigration { name: "x", now, reversible: true, folder }.free_timestamp()
         };
-        let up = ScriptFile {
-            path: "20251231235959_x.sql".into(),
-            checksum: Checksum::of_digest(&[]),
-            transactional: true,
-            has_own_blocks: false,
-            part: None,
-            is_code: false,
-        };
-        let taken = Migration {
-            version: Version::Number(20_251_231_235_959),
-            name: "x".to_owned(),
-            up,
-            down: None,
-            recorded: Recorded::Digest,
-            detail: String::new(),
-        };
-        let taken = Folder { migrations: vec![taken], ..Folder::default() };
+        let taken = folder(&["20251231235959_x.sql"]);
         assert_eq!(free(&Folder::default()), "20251231235959");
         assert_eq!(free(&taken), "20260101000000");
     }

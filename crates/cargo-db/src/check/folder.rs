@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::check::finding::finding;
 use crate::model::finding::{Checked, Finding};
-use crate::model::migration::Folder;
+use crate::model::migration::{Folder, Migration};
 
 /// What is wrong with the folder itself.
 pub(crate) fn of_folder(folder: &Folder) -> Vec<Checked> {
@@ -28,12 +28,8 @@ pub(crate) fn of_folder(folder: &Folder) -> Vec<Checked> {
             )
         },
     );
-    let with_down = folder.migrations.iter().filter(|migration| migration.down.is_some()).count();
-    let all = folder.migrations.len();
-    let missing = folder
-        .migrations
-        .iter()
-        .filter(|migration| migration.down.is_none() && with_down * 2 > all);
+    let lacks_one = |migration: &&Migration| migration.down.is_none() && folder.is_reversible();
+    let missing = folder.migrations.iter().filter(lacks_one);
     let missing = missing.map(|migration| {
         (
             &migration.up.path,

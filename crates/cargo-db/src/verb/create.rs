@@ -23,7 +23,7 @@ pub(crate) struct Create {
     /// Name of the migration, for example `add users`
     #[arg(required = true)]
     name: Vec<String>,
-    /// Also create a down file (default if the folder's migrations have them, or if it is empty)
+    /// With a down file (the default if most migrations of the folder have one, or if it is empty)
     #[arg(short, long, conflicts_with = "simple")]
     reversible: bool,
     /// Do not create a down file
@@ -52,7 +52,7 @@ impl Verb for Create {
         let folder = migration::migrations(layout, &dir.value, &settings.root)?;
         let (app, words_of_app) = layout.application(&folder, &self.name)?;
         let name = migration::checked_name(&self.name[words_of_app..].join(" "))?;
-        let reversible = self.reversible || (!self.simple && has_downs(&folder));
+        let reversible = self.reversible || (!self.simple && is_reversible(&folder));
         let now = clock::now();
         let files =
             layout.new_files(&NewMigration { name: &name, now, reversible, folder: &folder });
@@ -85,9 +85,9 @@ impl Verb for Create {
     }
 }
 
-/// Whether the folder's migrations can be taken back, as far as its newest one shows.
-fn has_downs(folder: &Folder) -> bool {
-    folder.migrations.last().is_none_or(|migration| migration.down.is_some())
+/// Whether a new migration gets a down file: where `check` would miss it, and in an empty folder.
+fn is_reversible(folder: &Folder) -> bool {
+    folder.migrations.is_empty() || folder.is_reversible()
 }
 
 #[cfg(test)]
@@ -97,9 +97,9 @@ mod tests {
 
     #[test]
     fn an_empty_folder_begins_reversible() {
-        assert!(has_downs(&Folder::default()));
+        assert!(is_reversible(&Folder::default()));
         let empty = FoundFile { path: "1_x.sql".into(), bytes: vec![] };
         let simple = ProjectTool::plain().read(vec![empty]);
-        assert!(!has_downs(&simple));
+        assert!(!is_reversible(&simple));
     }
 }

@@ -15,9 +15,26 @@ fn prints_the_path_of_what_it_made() {
     let second = project.db(&["create", "--simple", "more"]).ok();
     let version = |line: &str| line[11..25].parse::<u64>().unwrap();
     assert!(version(&second.stdout) > version(paths[0]), "never two of the same second");
-    // The newest has no down file, so the next one has none either, unless it is asked for.
+    // Of two one has a down file: the next one has none, unless it is asked for.
     assert_eq!(project.db(&["create", "third"]).ok().stdout.lines().count(), 1);
     assert_eq!(project.db(&["create", "-r", "fourth"]).ok().stdout.lines().count(), 2);
+}
+
+#[test]
+fn follows_the_style_and_the_numbers_of_the_folder() {
+    let project = Project::bare("c_style");
+    for number in ["0001", "0002"] {
+        project.migration(&format!("{number}_a.up.sql"), "SELECT 1");
+        project.migration(&format!("{number}_a.down.sql"), "SELECT 1");
+    }
+    // One that lacks its down file is no new style.
+    project.migration("0003_b.up.sql", "SELECT 1");
+    let made = project.db(&["create", "award", "points"]).ok();
+    let lines = ["migrations/0004_award_points.up.sql", "migrations/0004_award_points.down.sql"];
+    assert_eq!(made.stdout.lines().collect::<Vec<_>>(), lines);
+    // sqlx does not mix `.up.sql` with `.sql`.
+    let simple = project.db(&["create", "--simple", "more"]).ok();
+    assert_eq!(simple.stdout.trim_end(), "migrations/0005_more.up.sql");
 }
 
 #[test]

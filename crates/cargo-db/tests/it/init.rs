@@ -89,6 +89,19 @@ fn a_submodule_with_a_workspace_of_its_own_stays_out_of_the_projects() {
 }
 
 #[test]
+fn what_came_with_the_crate_is_not_taken_for_the_projects() {
+    let project = fresh("init_with_demo");
+    project.write("Cargo.toml", "[workspace]\nmembers = []\nresolver = \"3\"\n");
+    project.write("db/Cargo.toml", "[workspace]\nmembers = [\"crates/cargo-db\", \"xtask\"]\n");
+    project.write("db/xtask/Cargo.toml", "[package]\nname = \"xtask\"\nedition = \"2024\"\n");
+    project.write("db/xtask/src/main.rs", "fn main() {}\n");
+    project.write("db/migrations/1_demo.sql", "SELECT 1");
+    vendored(&project, "db/crates/cargo-db");
+    let _ = project.db(&["init"]).ok().says("no migrations");
+    let _ = cargo_db(&project).ok().says("ran db status");
+}
+
+#[test]
 fn what_cannot_be_written_whole_is_not_begun() {
     let project = fresh("init_half");
     project.write("Cargo.toml", "workspace.resolver = \"3\"\n");

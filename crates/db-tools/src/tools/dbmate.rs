@@ -125,7 +125,7 @@ impl Tool for Dbmate {
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let name = format!("{}_{}.sql", new.free_timestamp(), new.name);
+        let name = format!("{}_{}.sql", new.free_number(), new.name);
         vec![(name.into(), "-- migrate:up\n\n\n-- migrate:down\n\n".to_owned())]
     }
 

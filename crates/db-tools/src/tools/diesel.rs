@@ -127,9 +127,11 @@ impl Tool for Diesel {
 
     /// `2026-01-31-235959_name`, as the tool's own `generate` has it.
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let stamp = new.free_timestamp();
-        let (date, time) = stamp.split_at(8);
-        let version = format!("{}-{}-{}-{time}", &date[..4], &date[4..6], &date[6..]);
+        let number = new.free_number();
+        let version = match number.split_at_checked(8) {
+            Some((date, time)) => format!("{}-{}-{}-{time}", &date[..4], &date[4..6], &date[6..]),
+            None => number,
+        };
         let folder = PathBuf::from(format!("{version}_{}", new.name));
         let mut files = vec![(folder.join("up.sql"), UP.to_owned())];
         if new.reversible {

@@ -134,9 +134,7 @@ impl Tool for GolangMigrate {
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let version =
-            if new.counts() { format!("{:06}", new.next_number()) } else { new.free_timestamp() };
-        let stem = format!("{version}_{}", new.name);
+        let stem = format!("{}_{}", new.free_number(), new.name);
         let mut files = vec![(format!("{stem}.up.sql").into(), UP.to_owned())];
         if new.reversible {
             files.push((format!("{stem}.down.sql").into(), DOWN.to_owned()));

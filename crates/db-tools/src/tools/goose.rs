@@ -141,10 +141,8 @@ impl Tool for Goose {
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let version =
-            if new.counts() { format!("{:05}", new.next_number()) } else { new.free_timestamp() };
         let text = "-- +goose Up\n\n-- +goose Down\n".to_owned();
-        vec![(format!("{version}_{}.sql", new.name).into(), text)]
+        vec![(format!("{}_{}.sql", new.free_number(), new.name).into(), text)]
     }
 
     fn variables(&self, connection: &Connection<'_>) -> Vec<Variable> {

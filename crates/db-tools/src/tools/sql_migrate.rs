@@ -143,7 +143,7 @@ impl Tool for SqlMigrate {
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let name = format!("{}-{}.sql", new.free_timestamp(), new.name);
+        let name = format!("{}-{}.sql", new.free_number(), new.name);
         vec![(name.into(), "\n-- +migrate Up\n\n-- +migrate Down\n".to_owned())]
     }
 

@@ -180,14 +180,18 @@ impl Tool for Sqlx {
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let stem = format!("{}_{}", new.free_timestamp(), new.name);
+        let stem = format!("{}_{}", new.free_number(), new.name);
         if new.reversible {
             vec![
                 (format!("{stem}.up.sql").into(), UP.into()),
                 (format!("{stem}.down.sql").into(), DOWN.into()),
             ]
         } else {
-            vec![(format!("{stem}.sql").into(), UP.into())]
+            // sqlx refuses to add one of the other kind to a folder.
+            let is_up = |path: &Path| file_name(path).ends_with(".up.sql");
+            let has_ups = new.folder.migrations.last().is_some_and(|last| is_up(&last.up.path));
+            let end = if has_ups { "up.sql" } else { "sql" };
+            vec![(format!("{stem}.{end}").into(), UP.into())]
         }
     }
 

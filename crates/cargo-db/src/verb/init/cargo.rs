@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use crate::verb::init::manifest::{as_meant, at_end, below, with_word};
-use crate::verb::init::source;
+use crate::verb::init::source::{Vendored, is_workspace, ours};
 use crate::verb::init::work::{Change, Work, shown, text_of};
 use crate::world::files;
 
@@ -37,13 +37,18 @@ const OPTIMISED: [(&str, i64); 11] = [
 ];
 
 /// What has to be written, or why nothing is.
-pub(super) fn workspace(root: &Path, depth: usize, work: &mut Work) {
+pub(super) fn workspace(
+    root: &Path,
+    folders: &[PathBuf],
+    vendored: Option<&Vendored>,
+    work: &mut Work,
+) {
     let manifest = root.join("Cargo.toml");
     if !files::is_there(&manifest) {
         work.notes.push("no cargo workspace here: use the installed `cargo-db`".to_owned());
         return;
     }
-    let place = Place { root, text: text_of(&manifest), depth };
+    let place = Place { root, text: text_of(&manifest), folders, vendored };
     match place.xtask() {
         Some(there) => place.of_its_own(&there, work),
         None => place.made(work),
@@ -55,16 +60,18 @@ struct Place<'a> {
     root: &'a Path,
     /// Its manifest.
     text: String,
-    depth: usize,
+    /// Those in which somebody may keep something, relative to the root.
+    folders: &'a [PathBuf],
+    vendored: Option<&'a Vendored>,
 }
 
 impl Place<'_> {
     /// The folder of an `xtask` that is there, relative to the root.
     fn xtask(&self) -> Option<PathBuf> {
-        let is_one = |folder: &PathBuf| {
+        let is_one = |folder: &&PathBuf| {
             folder.ends_with("xtask") && files::is_there(&self.root.join(folder).join("Cargo.toml"))
         };
-        files::folders(self.root, self.depth).into_iter().find(is_one)
+        self.folders.iter().find(is_one).cloned()
     }
 
     /// For an `xtask` that is there: the alias, if it has cargo db, and cargo finds it.
@@ -94,16 +101,17 @@ impl Place<'_> {
 
     /// An `xtask`, where everybody can have cargo db from.
     fn made(&self, work: &mut Work) {
-        let vendored = source::in_repository(self.root, self.depth);
-        let dependency = match &vendored {
-            Some(folder) => Some(format!("{{ path = {:?} }}", Path::new("..").join(folder))),
-            None => source::ours().dependency(),
+        let dependency = match self.vendored {
+            Some(vendored) => {
+                Some(format!("{{ path = {:?} }}", Path::new("..").join(&vendored.folder)))
+            }
+            None => ours().dependency(),
         };
         let Some(dependency) = dependency else {
             work.notes.push(NO_SOURCE.to_owned());
             return;
         };
-        let Some(text) = self.with_member(vendored.as_deref()) else {
+        let Some(text) = self.with_member() else {
             work.by_hand.push(
                 "add \"xtask\" to the members of the workspace, and run `cargo db init` again: \
                  Cargo.toml is written in a way that it does not change"
@@ -116,7 +124,10 @@ impl Place<'_> {
         work.add(folder.join("Cargo.toml"), xtask_manifest(&dependency));
         work.add(folder.join("src/main.rs"), XTASK_MAIN.to_owned());
         if text != self.text {
-            let lines = vec!["members: \"xtask\"".to_owned()];
+            let mut lines = vec!["members: \"xtask\"".to_owned()];
+            if let Some(other) = self.vendored.and_then(|vendored| vendored.workspace.as_ref()) {
+                lines.push(format!("exclude: \"{}\"", other.display()));
+            }
             work.change.push(Change { path: self.root.join("Cargo.toml"), text, lines });
         }
         // The alias comes last: what it runs has to be there.
@@ -147,7 +158,7 @@ impl Place<'_> {
     }
 
     /// The manifest with the member, and without a vendored crate that is of another workspace.
-    fn with_member(&self, vendored: Option<&Path>) -> Option<String> {
+    fn with_member(&self) -> Option<String> {
         let is_workspace = self.manifest().contains_key("workspace");
         if self.words("exclude").iter().any(|word| Path::new("xtask").starts_with(word))
             || !is_workspace && self.is_below_another()
@@ -159,19 +170,12 @@ impl Place<'_> {
             true => self.text.clone(),
             false => with_word(&self.text, "members", "xtask")?,
         };
-        let other = vendored.and_then(|folder| self.workspace_above(folder));
+        let other = self.vendored.and_then(|vendored| vendored.workspace.as_ref());
         let excluded = self.words("exclude");
         match other.filter(|other| !excluded.iter().any(|word| other.starts_with(word))) {
             Some(other) => with_word(&text, "exclude", &other.display().to_string()),
             None => Some(text),
         }
-    }
-
-    /// The workspace within this one that a folder is of.
-    fn workspace_above(&self, folder: &Path) -> Option<PathBuf> {
-        let within = folder.ancestors().filter(|above| !above.as_os_str().is_empty());
-        let mut workspaces = within.filter(|above| is_workspace(&self.root.join(above)));
-        workspaces.next().map(Path::to_owned)
     }
 
     /// Whether the package is, or may be, one of a workspace above the root.
@@ -237,11 +241,6 @@ const NO_SOURCE: &str = "no xtask and no alias: the source of cargo db is not in
 struct Config {
     new: Option<(PathBuf, String)>,
     change: Option<Change>,
-}
-
-fn is_workspace(folder: &Path) -> bool {
-    let manifest: Table = toml::from_str(&text_of(&folder.join("Cargo.toml"))).unwrap_or_default();
-    manifest.contains_key("workspace")
 }
 
 /// The words of an alias: a text, or a list.

@@ -118,7 +118,11 @@ fn survey_of(root: &Path, backups: Option<&str>) -> Work {
         owner: &|_| None,
         caller: Caller::default(),
     };
-    let found = survey(&sources, root, &files::folders(root, DEPTH));
+    let vendored = source::in_repository(root, DEPTH);
+    let mut folders = files::folders(root, DEPTH);
+    // What came with the crate is no part of the project: its demo has migrations, and it an xtask.
+    folders.retain(|folder| vendored.as_ref().is_none_or(|ours| !folder.starts_with(ours.top())));
+    let found = survey(&sources, root, &folders);
     for (layouts, dir) in &found {
         let keys: Vec<&str> = layouts.iter().map(ProjectTool::key).collect();
         let (keys, dir) = (keys.join(" or "), shown(root, dir));
@@ -137,6 +141,6 @@ fn survey_of(root: &Path, backups: Option<&str>) -> Work {
     }
     work.add(root.join(".env.example"), ENV_EXAMPLE.to_owned());
     ignored::ignored(root, backups, &mut work);
-    cargo::workspace(root, DEPTH, &mut work);
+    cargo::workspace(root, &folders, vendored.as_ref(), &mut work);
     work
 }

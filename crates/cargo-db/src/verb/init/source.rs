@@ -44,13 +44,38 @@ impl Built<'_> {
     }
 }
 
-/// The folder in the repository that holds the crate itself, relative to the root. It may be a
-/// submodule, or be vendored.
-pub(super) fn in_repository(root: &Path, depth: usize) -> Option<PathBuf> {
+/// The crate itself, where the repository holds it: as a submodule, or vendored.
+pub(super) struct Vendored {
+    /// Its folder, relative to the root.
+    pub(super) folder: PathBuf,
+    /// The workspace below the root that it is of, where it brings its own.
+    pub(super) workspace: Option<PathBuf>,
+}
+
+impl Vendored {
+    /// All that came with the crate, and is not the project's.
+    pub(super) fn top(&self) -> &Path {
+        self.workspace.as_ref().unwrap_or(&self.folder)
+    }
+}
+
+/// Looks for the crate in the repository.
+pub(super) fn in_repository(root: &Path, depth: usize) -> Option<Vendored> {
     let vendored = files::folders(&root.join("vendor"), depth);
     let vendored = vendored.into_iter().map(|folder| Path::new("vendor").join(folder));
     let mut folders = files::folders(root, depth).into_iter().chain(vendored);
-    folders.find(|folder| name_of(&root.join(folder)).as_deref() == Some("cargo-db"))
+    let folder =
+        folders.find(|folder| name_of(&root.join(folder)).as_deref() == Some("cargo-db"))?;
+    let mut above = folder.ancestors().filter(|above| !above.as_os_str().is_empty());
+    let workspace = above.find(|above| is_workspace(&root.join(above))).map(Path::to_owned);
+    Some(Vendored { folder, workspace })
+}
+
+/// Whether a folder is the root of a cargo workspace.
+pub(super) fn is_workspace(folder: &Path) -> bool {
+    let manifest: toml::Table =
+        toml::from_str(&text_of(&folder.join("Cargo.toml"))).unwrap_or_default();
+    manifest.contains_key("workspace")
 }
 
 /// The name of the package in a folder.
