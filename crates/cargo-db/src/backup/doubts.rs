@@ -27,7 +27,7 @@ pub(super) fn doubts(
     let sql = include_str!("sql/doubts.sql");
     let mut doubts = session.column("find what no dump brings back", sql)?;
     let sql = include_str!("sql/lost.sql");
-    let lost = session.column("look for what no restore brings back", sql)?;
+    let lost = session.column("find what no restore brings back", sql)?;
     if !selection.is_empty() {
         doubts.extend(doubts_of_part(session, selection, tables)?);
     }

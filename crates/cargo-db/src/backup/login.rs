@@ -30,7 +30,7 @@ pub(crate) fn loading_role(world: &World, target: &Target) -> Result<LoadedAs> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let sql = "SELECT rolsuper OR rolcreaterole AS may, current_user::pg_catalog.text AS name \
                FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user";
-    let row = session.one("look whether the role may make others", sql)?;
+    let row = session.one("check whether the role may create roles", sql)?;
     Ok(LoadedAs { is_limited: row.flag("may")?, connected_as: row.text("name")?.to_owned() })
 }
 
@@ -55,7 +55,7 @@ pub(super) fn make(
     let mut session = Session::open(world, &built.maintenance(), Purpose::Write)?;
     let password = login.password.as_ref().map(Secret::expose).unwrap_or_default();
     let verifier = scram_sha_256(password.as_bytes());
-    session.run("make a role that loads the dump", &making(&built.database, &verifier, rights))
+    session.run("create the role that loads the dump", &making(&built.database, &verifier, rights))
 }
 
 fn making(name: &str, verifier: &str, rights: &Rights<'_>) -> String {

@@ -124,7 +124,7 @@ impl Source {
         let content = read_content(world, self.text(world, settings)?)?;
         let mut problems = differences_of_rights(manifest, &content.rights);
         if content.roles != manifest.roles {
-            problems.push("roles: owners and grantees are not the manifest's".to_owned());
+            problems.push("roles: owners and grantees differ from the manifest".to_owned());
         }
         Ok(problems)
     }

@@ -28,7 +28,7 @@ impl Owners {
     pub(super) fn problems(&self, session: &mut Session, builds: bool) -> Result<Vec<String>> {
         let names: Vec<String> = self.roles.iter().map(|role| quote_literal(role)).collect();
         let sql = format!(include_str!("sql/owners.sql"), names = names.join(", "));
-        let [me, forbidden] = session.sets("look who may own what is restored", &sql)?;
+        let [me, forbidden] = session.sets("find out who may own what is restored", &sql)?;
         let Some(me) = me.first() else { return Ok(Vec::new()) };
         let user = me.text("name")?;
         let another = if builds { ", or restore it `--as` one role" } else { "" };

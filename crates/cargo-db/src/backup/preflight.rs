@@ -112,7 +112,7 @@ fn problems_of_role(session: &mut Session, server: &Server, role: &str) -> Resul
         return Ok(vec![format!("rights: `{user}` may not create roles, as `--as` does")]);
     }
     let sql = format!(include_str!("sql/may_grant.sql"), role = quote_literal(role));
-    let rights = session.one("look whether the role may be granted", &sql)?;
+    let rights = session.one("check whether the role may be granted", &sql)?;
     if !rights.flag("may")? {
         return Ok(vec![format!(
             "rights: `{user}` may not make a role a member of `{role}`, as `--as` does: that \

@@ -44,7 +44,7 @@ impl Publications {
         let (relations, schema) = (scope.relations(), quote_literal(schema));
         let sql =
             format!(include_str!("sql/publications.sql"), relations = relations, schema = schema);
-        let [published, names] = session.sets("look who publishes it", &sql)?;
+        let [published, names] = session.sets("find out who publishes it", &sql)?;
         let name = |row: &Row| Ok(row.text("name")?.to_owned());
         Ok(Publications {
             published: published.iter().map(Published::of).collect::<Result<_>>()?,

@@ -106,7 +106,7 @@ impl BackupError {
             }
             BackupError::Changed { .. } => Explanation::new("RESTORE.CHANGED", Exit::Backup)
                 .because("nothing was kept: it is no longer the file you agreed to")
-                .advise("look at the file, and run the command again"),
+                .advise("read the file, and run the command again"),
             BackupError::HiddenRows { tables, .. } => {
                 Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)
                     .because_of(tables.iter().map(|table| format!("row security of {table}")))

@@ -37,7 +37,8 @@ impl ConcurrentlyError {
         match self {
             ConcurrentlyError::TimedOut { at, holders, .. } => {
                 stopped("CONCURRENTLY.TIMED_OUT", at, waited_for(holders)).run(
-                    "when they have ended, or with a longer `--concurrently-timeout`, run, run",
+                    "when they have ended, or with a longer `--concurrently-timeout`, run, run, \
+                     run",
                     format!("cargo db {}", at.verb),
                 )
             }

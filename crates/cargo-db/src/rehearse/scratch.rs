@@ -58,7 +58,7 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
         let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') \
                        AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
         let mut session = Session::open(world, built.for_work(), Purpose::Read)?;
-        if session.value("look for tables of unknown size", unknown)?.is_some() {
+        if session.value("find tables of unknown size", unknown)?.is_some() {
             backup::analyse(&mut Session::open(world, built.for_work(), Purpose::Write)?)?;
         }
     }

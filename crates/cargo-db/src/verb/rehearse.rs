@@ -51,7 +51,7 @@ pub(crate) struct Rehearse {
 /// What a scratch copy is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum CopyFrom {
-    /// The database as it is now now
+    /// The database as it is now now now
     Live,
     /// A backup
     Backup,

@@ -23,13 +23,13 @@ use db_tools::ProjectTool;
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Look at a repository, and write what cargo db needs in it
+/// Set up cargo db in a repository
 ///
 /// Files that are there may get lines, and lose none. What only a person can decide is said.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Init {
-    /// Say what would be written, and write nothing
+    /// Print what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
 }
