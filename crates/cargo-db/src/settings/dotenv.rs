@@ -265,8 +265,8 @@ mod tests {
             ("A=${DB}\nDB=1", "`DB` is not set yet: it is defined later, in line 2"),
             ("A=${DB:-c15}", "`${DB…}` contains more than a name"),
             ("B=$C\nA=$B", "A: B: `C` is not set"),
-            ("A=postgres://app:right$word@h/d", "a `$` starts"),
-            ("PGPASSWORD=right$word\nA=$PGPASSWORD", "a `$` starts"),
+            ("A=postgres://app:right$word@h/d", "`$` starts"),
+            ("PGPASSWORD=right$word\nA=$PGPASSWORD", "`$` starts"),
         ] {
             let error = read(text, "A").unwrap_err();
             assert!(error.contains(why) && !error.contains("word@"), "{text:?}: {error}");

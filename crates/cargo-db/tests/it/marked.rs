@@ -93,13 +93,17 @@ fn all_or_nothing_is_rolled_back_as_well() {
 fn what_is_committed_is_put_back() {
     let project = marked("md_committed");
     project.write("db.toml", "[migrate]\nall-or-nothing = false\n");
-    for attack in ATTACKS {
+    let owners = project.query(OWNERS);
+    let owner = OWNER.replace("md_owner", "md_new_owner");
+    for attack in ATTACKS.into_iter().chain([owner.as_str()]) {
         let before = trail(&project);
         project.migration("2_a.up.sql", &format!("-- no-transaction\n{attack}"));
         let ran = project.db(&["migrate", "--yes"]).code(8).says("put back");
         is_kept(&project, &before, &ran);
+        assert_eq!(project.query(OWNERS), owners, "{attack}");
         project.run_sql(
-            "DROP FUNCTION IF EXISTS mute CASCADE; DROP TABLE IF EXISTS keep; \
+            "DROP ROLE IF EXISTS md_new_owner; \
+             DROP FUNCTION IF EXISTS mute CASCADE; DROP TABLE IF EXISTS keep; \
              DROP SCHEMA IF EXISTS other CASCADE; DROP TABLE IF EXISTS marker",
         );
     }

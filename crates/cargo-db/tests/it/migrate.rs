@@ -259,7 +259,7 @@ fn all_problems_are_reported_at_once() {
     assert_data_eq!(
         ran.stderr,
         str![[r#"
-error: the history of `postgres@/tmp/cargo-db-pg-wzP4du:42479/m_problems` and the migration files differ
+error: the history of `postgres@/tmp/cargo-db-pg-Nvgrso:33705/m_problems` and the migration files differ
   misnamed: `migrations/seven_x.sql`: what stands before the first `_` is not a version number
   edited: 1 `users`: it is applied, and `migrations/1_users.sql` was changed since
   missing: 2 `posts`: it is applied, and its file is gone

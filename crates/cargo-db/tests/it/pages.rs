@@ -2,12 +2,17 @@
 //! prints what stands below its commands. The picture of the README is of a real run.
 
 use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
 use snapbox::{Assert, Data, IntoData, data::DataFormat};
 
 use crate::support::{Project, cluster, repository};
+
+/// Pages that are read from the beginning to the end: their blocks are typed one after the other, in
+/// one project, those that only show text for a file too.
+const IN_ORDER: [&str; 2] = ["tutorial.md", "production.md"];
 
 /// A block of a page: what is typed, and what is printed below it.
 struct Block {
@@ -32,16 +37,24 @@ fn blocks() -> Vec<Block> {
     for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
         let page = page.file_name().unwrap().to_str().unwrap().to_owned();
-        let mut inside = false;
+        let in_order = IN_ORDER.contains(&page.as_str());
+        let mut inside = None;
         for (at, line) in text.lines().enumerate() {
             match (inside, line) {
-                (false, "```console") => {
-                    inside = true;
-                    blocks.push(Block { page: page.clone(), line: at + 2, typed: Vec::new() });
+                (None, "```console" | "```sh") if line == "```console" || in_order => {
+                    inside = Some(line);
+                    let follows = in_order && blocks.last().is_some_and(|last| last.page == page);
+                    if !follows {
+                        blocks.push(Block { page: page.clone(), line: at + 2, typed: Vec::new() });
+                    }
+                    if line == "```sh" {
+                        blocks.last_mut().unwrap().add("$ :");
+                    }
                 }
-                (true, "```") => inside = false,
-                (true, line) => blocks.last_mut().unwrap().add(line),
-                (false, _) => {}
+                (Some(_), "```") => inside = None,
+                (Some("```sh"), line) => blocks.last_mut().unwrap().go_on(line),
+                (Some(_), line) => blocks.last_mut().unwrap().add(line),
+                (None, _) => {}
             }
         }
     }
@@ -51,7 +64,7 @@ fn blocks() -> Vec<Block> {
 impl Block {
     fn add(&mut self, line: &str) {
         if let Some(command) = line.strip_prefix("$ ") {
-            self.typed.push(Typed { command: command.to_owned(), output: Vec::new() });
+            self.typed.push(Typed { command: expecting(command), output: Vec::new() });
             return;
         }
         let typed = self.typed.last_mut().expect("a block begins with a command");
@@ -59,6 +72,12 @@ impl Block {
             true => write!(typed.command, "\n{line}").unwrap(),
             false => typed.output.push(line.to_owned()),
         }
+    }
+
+    /// One more line of what is typed.
+    fn go_on(&mut self, line: &str) {
+        let typed = self.typed.last_mut().expect("a block begins with a command");
+        write!(typed.command, "\n{}", expecting(line)).unwrap();
     }
 
     /// What only whoever builds this repository types; `scripts/test` runs these, or runs by them.
@@ -74,6 +93,19 @@ impl Block {
         };
         self.typed.iter().all(|typed| of_scripts(typed) || of_cargo(typed))
     }
+}
+
+/// A command whose comment says with which exit code it ends has to end with that one. What needs a
+/// person at a terminal is refused here, where there is none.
+fn expecting(command: &str) -> String {
+    if command.contains("a person at a terminal") {
+        return format!("! {command}");
+    }
+    let Some((typed, said)) = command.split_once("# exit code ") else {
+        return command.to_owned();
+    };
+    let code: String = said.chars().take_while(char::is_ascii_digit).collect();
+    format!("code=0; {} || code=$?; [ $code = {code} ]", typed.trim_end())
 }
 
 /// `cargo db` as the alias runs it, by somebody who answers yes. A plan id on a page is made up:
@@ -156,7 +188,12 @@ fn run(block: &Block, project: &Project) {
     let mut shell = Command::new("bash");
     shell.args(["-c", &script]).current_dir(project.path()).env_clear();
     shell.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let ran = shell.env("PROGRAM", like.get_program()).env("COLUMNS", "120").output().unwrap();
+    let ran = shell
+        .env("PROGRAM", like.get_program())
+        .env("COLUMNS", "120")
+        .env("EDITOR", "./editor")
+        .output()
+        .unwrap();
     let place = format!("{}:{}", block.page, block.line);
     let printed = String::from_utf8(ran.stdout).unwrap();
     let errors = String::from_utf8_lossy(&ran.stderr);
@@ -175,11 +212,24 @@ fn project_of(block: &Block, name: &str) -> Project {
     let project = match block.page.as_str() {
         "rehearsal.md" if block.typed[0].command == "cargo db rehearse" => notes(name),
         "policy.md" if block.typed[0].command.contains("rollback") => users(name),
+        "tutorial.md" => Project::without_database(name),
         _ => school(name),
     };
     project.write("new.sql", "CREATE TABLE fresh (id bigint PRIMARY KEY);\n");
+    let editor = project.write("editor", EDITOR);
+    std::fs::set_permissions(&editor, PermissionsExt::from_mode(0o755)).unwrap();
     project
 }
+
+/// Writes what somebody would write into the files of a new migration.
+const EDITOR: &str = "#!/bin/sh
+for file; do
+    case $file in
+    *.up.sql) echo 'CREATE TABLE ratings (id bigint PRIMARY KEY, stars int NOT NULL);' >\"$file\" ;;
+    *.down.sql) echo 'DROP TABLE ratings;' >\"$file\" ;;
+    esac
+done
+";
 
 /// 18,000 notes, and a pending migration that drops them.
 fn notes(name: &str) -> Project {
@@ -216,7 +266,9 @@ fn every_console_block_does_what_it_shows() {
     for block in &blocks {
         // The pages say `school`, so there is one at a time.
         cluster().run("postgres", "DROP DATABASE IF EXISTS school WITH (FORCE)");
-        let project = project_of(block, "school");
+        let mut project = project_of(block, "school");
+        // `key new` makes one.
+        project.set("CARGO_DB_SIGNING_KEY", "");
         run(block, &project);
     }
 }

@@ -214,7 +214,7 @@ fn change(
         (Some(before), Some(now)) if strictness == Tables::Same && before.oid != now.oid => {
             "is another table"
         }
-        (Some(before), Some(now)) if strictness == Tables::Same && before.owners != now.owners => {
+        (Some(before), Some(now)) if before.owners != now.owners => {
             "has another owner, or its schema has"
         }
         _ => return None,
