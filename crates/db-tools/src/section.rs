@@ -344,8 +344,16 @@ fn mentions_one(text: &str) -> bool {
 /// Whether a file is one statement that PostgreSQL refuses inside a transaction. Tools that send a
 /// file in one message without BEGIN run such a file, and only such a file, outside one.
 pub(crate) fn stands_alone(bytes: &[u8]) -> bool {
-    mentions_one(&String::from_utf8_lossy(bytes))
-        && statements(bytes).is_ok_and(|statements| statements.len() == 1)
+    let text = String::from_utf8_lossy(bytes);
+    (mentions_one(&text) || may_commit(&text))
+        && statements(bytes)
+            .is_ok_and(|all| all.len() == 1 && (mentions_one(&text) || all[0].commits_in_parts()))
+}
+
+/// Whether a block, or a procedure that it calls, may end the transaction that it runs in.
+fn may_commit(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["commit", "rollback", "call"].iter().any(|word| text.contains(word))
 }
 
 #[cfg(test)]
@@ -423,5 +431,9 @@ mod tests {
         assert!(stands_alone(b"-- x\nCREATE INDEX CONCURRENTLY i ON t (a);"));
         assert!(!stands_alone(b"CREATE INDEX CONCURRENTLY i ON t (a); SELECT 1"));
         assert!(!stands_alone(b"CREATE INDEX i ON t (a)"));
+        assert!(stands_alone(b"CALL tidy()"));
+        assert!(stands_alone(b"DO $$ BEGIN DELETE FROM t; COMMIT; END $$"));
+        assert!(!stands_alone(b"DO $$ BEGIN DELETE FROM t; END $$"));
+        assert!(!stands_alone(b"CREATE TABLE t (i int) -- commit"));
     }
 }
