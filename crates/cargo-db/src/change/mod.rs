@@ -3,6 +3,7 @@
 //! it works with is a [`Workspace`] and, of each database, a [`Database`].
 
 mod agree;
+mod batch;
 mod consent;
 mod expected;
 mod history_edit;
@@ -19,6 +20,7 @@ mod trail;
 mod workspace;
 
 pub(crate) use agree::to_load;
+pub(crate) use batch::{batched, shares_a_transaction, wants_all_or_nothing};
 pub(crate) use consent::{refused_in, within_bounds};
 pub(crate) use history_edit::HistoryEdit;
 pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use postgres::error::SqlState;
 
+use crate::change::batch::shares_a_transaction;
 use crate::change::workspace::Database;
 use crate::change::{consent, expected};
 use crate::check::{self, Direction, Source};
@@ -351,13 +352,14 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
     let migrations: Vec<Migration> = plan.migrations().cloned().collect();
     let request = Request {
         settings,
-        target: &plan.target,
         migrations: &migrations,
-        from: CopySource::Auto,
+        is_one_transaction: shares_a_transaction(settings, plan),
         keep: false,
         queries: Vec::new(),
     };
-    match rehearse::rehearse(&database.workspace.world, &request) {
+    let world = &database.workspace.world;
+    let copied = rehearse::copy(world, settings, &plan.target, &CopySource::Auto);
+    match copied.and_then(|copy| rehearse::rehearse(world, &request, copy)) {
         Ok((rehearsal, receipt)) => {
             Receipts::of(&settings.root).write(receipt, &settings.signing)?;
             Ok(Some(rehearsal))

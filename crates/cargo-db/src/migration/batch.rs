@@ -3,6 +3,7 @@
 use crate::failure::{DatabaseError, Failure, Result};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::blocks::Blocks;
+use crate::migration::deferred::{check_deferred, defer_again};
 use crate::migration::retry::{Patience, WAITED_FOR_LOCK, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
@@ -66,8 +67,7 @@ impl Run<'_> {
                 .run(&mut self.session, &mut Blocks::of(step))
                 .map_err(|stop| self.all_rolled_back(stop, step))?;
             // What is checked at the commit is checked now, while it is known whose it is.
-            let subject = format!("check what {} deferred", step.subject);
-            self.session.run(&subject, "SET CONSTRAINTS ALL IMMEDIATE")?;
+            check_deferred(&mut self.session, &step.subject)?;
             verify::of_migration(&mut self.session, self.root, step.migration)
                 .map_err(|failure| failure.about("all migrations"))?;
             self.own.refuse_changes(&mut self.session, &step.subject)?;
@@ -75,7 +75,7 @@ impl Run<'_> {
             let record = format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}");
             self.session.run("record the migration", &record)?;
             self.end_session_of(step)?;
-            self.defer_again()?;
+            defer_again(&mut self.session)?;
             let elapsed = began.elapsed();
             self.world.tell(Event::Finished {
                 done: "Ran",
@@ -86,18 +86,6 @@ impl Run<'_> {
         }
         self.verify_batch().map_err(|failure| failure.about("all migrations"))?;
         Ok(applied)
-    }
-
-    /// What is deferred of itself waits again, for the check of the next migration. What could be,
-    /// and is not, does not wait.
-    fn defer_again(&mut self) -> Result<()> {
-        let sql = "SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') \
-                   FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace \
-                   WHERE c.condeferrable AND NOT c.condeferred";
-        let at_once = self.session.value("find what is not deferred", sql)?;
-        let at_once = at_once.map(|names| format!("; SET CONSTRAINTS {names} IMMEDIATE"));
-        let sql = format!("SET CONSTRAINTS ALL DEFERRED{}", at_once.unwrap_or_default());
-        self.session.run("let what is deferred wait again", &sql)
     }
 
     /// What a migration leaves in its session ends with it; unless its tool runs all of them in one

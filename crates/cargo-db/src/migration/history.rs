@@ -47,7 +47,7 @@ pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Resul
 
 /// Makes the history table: where its tool says, else in the first schema of the search path in
 /// which the role may create.
-pub(super) fn create_history(session: &mut Session, layout: &ProjectTool) -> Result<()> {
+pub(crate) fn create_history(session: &mut Session, layout: &ProjectTool) -> Result<()> {
     let schema = match layout.schema() {
         Some(schema) => schema.to_owned(),
         None => schema_for_history(session)?,

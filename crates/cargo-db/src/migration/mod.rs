@@ -6,6 +6,7 @@ mod blocks;
 mod command;
 mod concurrently;
 mod database;
+mod deferred;
 mod execute;
 mod facts;
 mod files;
@@ -36,11 +37,12 @@ pub(crate) use command::{ask, commands_of, run_task, task_exists, verify_tool_ta
 pub(crate) use database::{
     connect_or_none, create_if_absent, holds_rows, holds_tables, prepare_database,
 };
+pub(crate) use deferred::{check_deferred, defer_again};
 pub(crate) use execute::check_files;
 pub(crate) use facts::gather;
 pub(crate) use files::{read_script, sql_of};
 pub(crate) use folder::{migrations, named_folder_exists, read_folder};
-pub(crate) use history::{histories, read_history, read_table};
+pub(crate) use history::{create_history, histories, read_history, read_table};
 pub(crate) use losses::{count_losses, losses_of, losses_where};
 pub(crate) use lost::{LostObject, dropped_by};
 pub(crate) use new_files::{Written, checked_name, written_by_tool};

@@ -4,6 +4,7 @@ use crate::failure::{HistoryError, MigrationError, Result};
 use crate::model::history::{MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::Migration;
 use crate::plan::{Batch, Facts, Operation, Plan, Step};
+use pg_sql::script::{Statement, statements};
 
 /// How far to go.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +75,11 @@ pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
     };
     let early =
         files.split_last().and_then(|(_, before)| before.iter().find(|(_, text)| adds_value(text)));
+    let commits = files.iter().find(|(migration, text)| ends_transactions(migration, text));
+    if let (None, Some((migration, _))) = (outside, commits) {
+        let because = format!("{} ends transactions itself", migration.version);
+        return Batch::SwapBack { because };
+    }
     match (outside, early) {
         (Some((migration, _)), _) => {
             Batch::SwapBack { because: format!("{} asks for no transaction", migration.version) }
@@ -86,6 +92,12 @@ pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
         },
         (None, None) => Batch::OneTransaction,
     }
+}
+
+/// Whether a file of those that may do so ends a transaction.
+fn ends_transactions(migration: &Migration, text: &str) -> bool {
+    migration.up.has_own_blocks
+        && statements(text.as_bytes()).is_ok_and(|all| all.iter().any(Statement::ends_transaction))
 }
 
 fn blocks(trouble: ProblemKind, facts: &Facts, tolerance: &Tolerance) -> bool {

@@ -1,11 +1,12 @@
 //! The down migrations, and whether they lead back to where the schema came from.
 
 use crate::failure::Result;
+use crate::model::direction::Direction;
 use crate::model::finding::Finding;
 use crate::model::rehearsal::{Rehearsed, WayBack};
 use crate::rehearse::judge;
-use crate::rehearse::run::Ran;
-use crate::rehearse::stage::{STOPS, Stage};
+use crate::rehearse::run::{Deed, Ran};
+use crate::rehearse::stage::{Stage, stops};
 
 impl Stage<'_> {
     /// The down migrations, from the last one that ran to the first that cannot be taken back.
@@ -14,13 +15,14 @@ impl Stage<'_> {
         // What one of them leaves behind is not the fault of those before it.
         let mut left_behind: Vec<String> = Vec::new();
         for index in (0..ran).rev() {
-            let failed = |found: &Finding| STOPS.contains(&found.rule.as_str());
-            if rehearsed[index].findings.iter().any(failed) {
+            if stops(&rehearsed[index].findings) || self.left_out.contains(&index) {
                 continue;
             }
             let Some(down) = &self.request.migrations[index].down else { break };
             self.world.interrupt.check()?;
-            let Ran { measured, failed, .. } = self.run(down)?;
+            let migration = &self.request.migrations[index];
+            let deed = Deed { migration, direction: Direction::Down, file: down };
+            let Ran { measured, failed, .. } = self.run(deed)?;
             let after = self.fingerprint()?;
             let mut difference = self.before[index].difference(&after);
             difference.retain(|line| !left_behind.contains(line));

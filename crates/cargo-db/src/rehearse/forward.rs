@@ -9,9 +9,9 @@ use crate::model::rehearsal::{Basis, Locked, Rehearsed, WayBack};
 use crate::rehearse::aftermath::Doings;
 use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
-use crate::rehearse::run::Ran;
+use crate::rehearse::run::{Deed, Ran};
 use crate::rehearse::snapshot::Relation;
-use crate::rehearse::stage::{STOPS, Stage, unmeasured};
+use crate::rehearse::stage::{Stage, stops, unmeasured};
 use crate::world::files;
 
 /// What would leave the transaction, or the copy: it is not run at all.
@@ -28,6 +28,8 @@ impl Stage<'_> {
         let mut rehearsed: Vec<Rehearsed> = Vec::new();
         let mut stopped: Option<String> = None;
         let partitioned = self.invalid_indexes(PARTITIONED)?;
+        self.begin_batch()?;
+        self.find_history()?;
         for migration in self.request.migrations {
             if let Some(why) = &stopped {
                 rehearsed.push(unmeasured(migration, Vec::new(), why.clone()));
@@ -37,6 +39,7 @@ impl Stage<'_> {
             rehearsed.push(one);
             stopped = stops;
         }
+        self.end_batch(&mut rehearsed)?;
         if let (Some(last), None) = (rehearsed.last_mut(), stopped) {
             let left = self.invalid_indexes(PARTITIONED)?;
             let new: Vec<Finding> = left_behind(left, &partitioned);
@@ -64,7 +67,9 @@ impl Stage<'_> {
             one.verdict = Verdict::Warn.max(Verdict::of(&one.findings));
             one.empty = self.baseline.empty(None);
             let before = self.fingerprint()?;
+            self.left_out.insert(self.before.len());
             self.before.push(before);
+            self.record_unrun(migration)?;
             return Ok((one, None));
         }
         if checked.findings.iter().any(|finding| LEAVES.contains(&finding.rule.as_str())) {
@@ -72,7 +77,7 @@ impl Stage<'_> {
             return Ok((unmeasured(migration, checked.findings, why.clone()), Some(why)));
         }
         let one = self.measured(migration, checked)?;
-        let fails = one.findings.iter().any(|finding| STOPS.contains(&finding.rule.as_str()));
+        let fails = stops(&one.findings);
         Ok((one, fails.then(|| format!("{subject}, which runs before it, fails"))))
     }
 
@@ -92,7 +97,8 @@ impl Stage<'_> {
         };
         let invalid = self.invalid_indexes(OF_TABLE)?;
         self.stand()?;
-        let Ran { measured, failed, failure } = self.run(&migration.up)?;
+        let (direction, file) = (Direction::Up, &migration.up);
+        let Ran { measured, failed, failure } = self.run(Deed { migration, direction, file })?;
         let way_back = match &migration.down {
             None => WayBack::Irreversible,
             Some(_) if failed.is_some() => WayBack::Unmeasured("the up migration fails".to_owned()),
@@ -100,12 +106,21 @@ impl Stage<'_> {
         };
         let mut findings: Vec<Finding> = judge::beside_measurement(checked.findings);
         findings.extend(measured.iter().flat_map(judge::findings));
+        for gone in measured.iter().flat_map(|statement| &statement.gone) {
+            let is_it = |one: &Finding| (&one.rule, &one.object) == (&gone.rule, &gone.object);
+            // The server may have counted the same rows.
+            if !findings.iter().any(is_it) {
+                findings.push(gone.clone());
+            }
+        }
         let locks = judge::locks(&measured, migration.up.transactional);
         let held = judge::held_long(&locks, &findings);
         findings.extend(failed.into_iter().chain(held));
         findings.extend(self.new_invalid_indexes(&invalid)?);
         findings.extend(self.touched_own()?.into_iter().map(|one| of_statement(one, &measured)));
-        let after = self.fingerprint()?;
+        // Where all are rolled back, what the others did is gone as well.
+        let is_gone = self.request.is_one_transaction && !self.is_batch;
+        let after = if is_gone { before.clone() } else { self.fingerprint()? };
         let changes = before.changes(&after);
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
         if !findings.iter().any(|finding| finding.class == Class::Compatibility) {
@@ -114,7 +129,7 @@ impl Stage<'_> {
                 judge::changed(change, line)
             }));
         }
-        if !findings.iter().any(|found| STOPS.contains(&found.rule.as_str())) {
+        if !stops(&findings) {
             findings.extend(self.aftermath(
                 &Doings::of(&measured),
                 &measured,
@@ -126,7 +141,7 @@ impl Stage<'_> {
             .retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
         findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
         self.latest = Some(after);
-        self.preparing.after(&mut self.session, &migration.title())?;
+        self.preparing.after(&mut self.session, &migration.title(), self.is_batch)?;
         self.before.push(before);
         Ok(Rehearsed {
             version: migration.version.to_string(),

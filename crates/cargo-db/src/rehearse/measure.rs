@@ -1,20 +1,25 @@
 //! Measures what each statement of a migration does: a snapshot, the statement, a snapshot. One
 //! that takes rows away is undone, what it would take is counted, and it is run again.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use db_tools::ProjectTool;
 use pg_sql::lexer::{first_words, words};
 use pg_sql::script::Statement;
+use postgres::error::SqlState;
 
 use crate::check::finding;
 use crate::failure::{Failure, Result};
 use crate::model::finding::Finding;
 use crate::model::statement::StatementError;
 use crate::rehearse::baseline::Baseline;
-use crate::rehearse::capture::{Capture, ask, is_kept};
+use crate::rehearse::capture::{Capture, is_kept};
+use crate::rehearse::content::Content;
+use crate::rehearse::going::{count, going, is_empty};
 use crate::rehearse::measured::{Lost, Measured, Scanned, may_change_rows};
 use crate::rehearse::overwrites::widens;
-use crate::rehearse::snapshot::{Column, Mode, Oid, Relation, Snapshot, reaches_out};
+use crate::rehearse::snapshot::{Mode, Oid, Snapshot, reaches_out};
 use crate::rehearse::watch::{Watch, needs_no_transaction};
 use crate::world::World;
 use crate::world::clock::stopwatch;
@@ -24,20 +29,31 @@ use crate::world::pg::{Session, StatementObserver, Theirs};
 pub(super) struct Measure<'a> {
     world: &'a World,
     baseline: &'a Baseline,
+    layout: &'a ProjectTool,
     /// Whether a transaction is open around the statements: ours, or one that the file has begun.
     inside: bool,
     /// Whether the file has changed what all databases share; that was undone.
     pub(super) reached_out: bool,
     /// Whether the file has begun it, and how much had been measured by then.
     begun: Option<usize>,
+    /// How much had been measured when the last block of a query was ended.
+    block: usize,
     /// Whether the file sets savepoints of its own.
     saves: bool,
+    /// What our transaction had locked before the first statement.
+    locked: Option<BTreeMap<Oid, Mode>>,
     before: Snapshot,
     captures: Vec<Capture>,
     watch: Option<Watch>,
     began: Instant,
     /// The settings of the migration, while ours are set.
     theirs: Option<Theirs>,
+    /// The same, while a statement of the migration runs.
+    given: Option<Theirs>,
+    /// Whether the statement runs by itself, and may commit what it likes.
+    is_alone: bool,
+    /// What the tables held before such a statement, which cannot be undone.
+    content: Option<Content>,
     /// What it would take away, counted while that was undone.
     counted: Option<Vec<Lost>>,
     /// What could not be kept aside, because our role does not see all of it.
@@ -49,19 +65,30 @@ pub(super) struct Measure<'a> {
 }
 
 impl<'a> Measure<'a> {
-    pub(super) fn new(world: &'a World, baseline: &'a Baseline, inside: bool) -> Measure<'a> {
+    pub(super) fn new(
+        world: &'a World,
+        baseline: &'a Baseline,
+        layout: &'a ProjectTool,
+        inside: bool,
+    ) -> Measure<'a> {
         Measure {
             world,
             baseline,
+            layout,
             inside,
             reached_out: false,
             begun: None,
+            block: 0,
             saves: false,
+            locked: None,
             before: Snapshot::default(),
             captures: Vec::new(),
             watch: None,
             began: stopwatch(),
             theirs: None,
+            given: None,
+            is_alone: false,
+            content: None,
             counted: None,
             hidden: Vec::new(),
             measured: Vec::new(),
@@ -76,9 +103,12 @@ impl<'a> Measure<'a> {
             None => session.interrupt(self.inside)?,
         };
         self.counted = None;
+        self.content = None;
+        self.is_alone = false;
         self.captures.clear();
         self.hidden.clear();
         self.before = Snapshot::take(session)?;
+        self.locked.get_or_insert_with(|| self.before.locks.clone());
         if is_of_transaction(statement) {
             self.saves = true;
             let open = self.inside || self.begun.is_some();
@@ -88,7 +118,7 @@ impl<'a> Measure<'a> {
                 self.reached_out = true;
             }
         } else if !self.inside && needs_no_transaction(statement) {
-            self.watch = Watch::begin(self.world, session, statement, &theirs)?;
+            self.watch(session, statement, &theirs)?;
         } else {
             if !self.inside {
                 session.run("begin a transaction", "BEGIN")?;
@@ -101,13 +131,54 @@ impl<'a> Measure<'a> {
             self.before = Snapshot::take(session)?;
         }
         session.resume(&theirs)?;
+        self.given = Some(theirs);
         self.began = stopwatch();
+        Ok(())
+    }
+
+    /// Watches a statement that runs by itself, outside of any transaction.
+    fn watch(
+        &mut self,
+        session: &mut Session,
+        statement: &Statement,
+        theirs: &Theirs,
+    ) -> Result<()> {
+        self.is_alone = statement.commits_in_parts();
+        if self.is_alone && self.baseline.holds_rows {
+            self.content = Some(Content::count(session, self.layout)?);
+        }
+        self.watch = Watch::begin(self.world, session, statement, theirs)?;
+        Ok(())
+    }
+
+    /// Runs a statement that ends transactions by itself, as in the real run: in none of ours.
+    fn run_alone(&mut self, session: &mut Session, statement: &Statement) -> Result<()> {
+        session.run("undo the statement", "ROLLBACK")?;
+        let Some(theirs) = self.given.take() else { return Ok(()) };
+        self.captures.clear();
+        self.before = Snapshot::take(session)?;
+        self.watch(session, statement, &theirs)?;
+        session.resume(&theirs)?;
+        self.began = stopwatch();
+        Ok(())
+    }
+
+    /// Takes the session for questions of ours, unless it was.
+    pub(super) fn take(&mut self, session: &mut Session) -> Result<()> {
+        if self.theirs.is_none() {
+            self.theirs = Some(session.interrupt(self.inside)?);
+        }
         Ok(())
     }
 
     /// Whether the statement is to run again.
     fn conclude(&mut self, session: &mut Session, statement: &Statement) -> Result<bool> {
         let elapsed = self.began.elapsed();
+        if self.inside && self.begun.is_none() && statement.ends_transaction() {
+            // The block of a query: until the next one begins there is none to ask in.
+            self.follow(statement);
+            return Ok(false);
+        }
         self.theirs = Some(session.interrupt(self.inside)?);
         if is_of_transaction(statement) {
             self.follow(statement);
@@ -118,8 +189,13 @@ impl<'a> Measure<'a> {
             let mut after = Snapshot::take(session)?;
             after.locks = locks;
             // It cannot be undone, so what it took away is known by the estimates of before.
-            self.counted = Some(self.going(session, &after)?);
-            let measured = self.compare(session, statement, &after, elapsed)?;
+            self.counted = Some(going(session, self.baseline, &self.before, &after)?);
+            let mut measured = self.compare(session, statement, &after, elapsed)?;
+            if let Some(content) = self.content.take() {
+                let losses = content.losses(&Content::count(session, self.layout)?);
+                measured.gone =
+                    losses.into_iter().map(|one| Finding { line: statement.line, ..one }).collect();
+            }
             self.measured.push(measured);
             return Ok(false);
         }
@@ -182,7 +258,7 @@ impl<'a> Measure<'a> {
         statement: &Statement,
         after: &Snapshot,
     ) -> Result<bool> {
-        let going = self.going(session, after)?;
+        let going = going(session, self.baseline, &self.before, after)?;
         let unforeseen = self.unforeseen(statement, after);
         if going.is_empty() && unforeseen.is_empty() {
             return Ok(false);
@@ -214,13 +290,14 @@ impl<'a> Measure<'a> {
         if statement.begins_transaction() {
             (self.inside, self.begun) = (true, Some(self.measured.len()));
         } else if statement.controls_transaction() {
-            if let Some(begun) = self.begun.take() {
-                self.inside = false;
-                let undone = !words(&statement.text)
-                    .first()
-                    .is_some_and(|word| word == "commit" || word == "end");
-                self.measured.truncate(if undone { begun } else { self.measured.len() });
+            let first = first_words(&statement.text, 1);
+            let undone = !first.first().is_some_and(|word| word == "commit" || word == "end");
+            let begun = self.begun.take();
+            self.inside &= begun.is_none();
+            if undone {
+                self.measured.truncate(begun.unwrap_or(self.block));
             }
+            self.block = self.measured.len();
             self.saves = false;
         }
     }
@@ -260,56 +337,6 @@ impl<'a> Measure<'a> {
         unforeseen
     }
 
-    /// What was there before the statement and is not there after it.
-    fn going(&self, session: &mut Session, after: &Snapshot) -> Result<Vec<Lost>> {
-        let mut going = Vec::new();
-        for (&oid, relation) in &self.before.relations {
-            let Some(table) = self.baseline.any_table(oid) else { continue };
-            let countable =
-                if self.baseline.holds_rows { relation.countable } else { table.countable };
-            let rows = (countable || relation.is_empty).then_some(table.rows);
-            let was = self.baseline.relations.get(&oid).map(|relation| relation.name.clone());
-            let lost = |how, column: Option<(&Column, &String)>| {
-                let before = column.map(|(number, _)| self.baseline.columns.get(number).cloned());
-                // A column that these migrations have made holds nothing on the database itself.
-                let was = match before {
-                    None => was.clone().map(|table| (table, None)),
-                    Some(None) => None,
-                    Some(Some(column)) => was.clone().map(|table| (table, Some(column))),
-                };
-                let column = column.map(|(_, name)| name.clone());
-                Lost {
-                    how,
-                    table: relation.name.clone(),
-                    column,
-                    rows,
-                    is_empty: relation.is_empty,
-                    was,
-                }
-            };
-            match after.relations.get(&oid) {
-                None => going.push(lost("table dropped", None)),
-                Some(now)
-                    if self.baseline.holds_rows
-                        && now.file != relation.file
-                        && is_empty(session, oid, now)? =>
-                {
-                    going.push(lost("table emptied", None));
-                }
-                Some(_) => {
-                    let columns = self.before.columns.range((oid, i16::MIN)..=(oid, i16::MAX));
-                    let gone = columns.filter(|(column, _)| !after.columns.contains_key(*column));
-                    going.extend(
-                        gone.map(|(number, (name, _))| {
-                            lost("column dropped", Some((number, name)))
-                        }),
-                    );
-                }
-            }
-        }
-        Ok(going)
-    }
-
     fn compare(
         &mut self,
         session: &mut Session,
@@ -324,9 +351,12 @@ impl<'a> Measure<'a> {
             wal: after.wal.saturating_sub(self.before.wal),
             ..Measured::default()
         };
-        // A procedure may have committed, which lets its locks go.
-        if words(&statement.text).first().is_none_or(|first| first != "call") {
-            measured.touched = Some(after.locks.keys().copied().collect());
+        // What commits by itself lets its locks go.
+        if !self.is_alone {
+            let held = self.locked.get_or_insert_default();
+            let is_new = |(oid, mode): &(&Oid, &Mode)| held.get(*oid) != Some(*mode);
+            let new = after.locks.iter().filter(is_new);
+            measured.touched = Some(new.map(|(oid, _)| *oid).collect());
         }
         self.note_locks(&mut measured, after);
         measured.hidden = std::mem::take(&mut self.hidden);
@@ -364,7 +394,9 @@ impl<'a> Measure<'a> {
             Some(counted) => counted,
             // Without rows there is nothing to count: as many as the server estimates for the
             // source.
-            None if !self.baseline.holds_rows => self.going(session, after)?,
+            None if !self.baseline.holds_rows => {
+                going(session, self.baseline, &self.before, after)?
+            }
             None => Vec::new(),
         };
         Ok(measured)
@@ -423,9 +455,20 @@ impl StatementObserver for Measure<'_> {
         Ok(!(self.inside && first == ["set", "transaction"]))
     }
 
-    fn failed(&mut self, _: &mut Session, _: &Statement, _: &StatementError) -> bool {
+    /// What ends transactions by itself cannot do so in one of ours: it runs once more, in none.
+    fn failed(
+        &mut self,
+        session: &mut Session,
+        statement: &Statement,
+        error: &StatementError,
+    ) -> bool {
         self.watch = None;
-        false
+        let commits = error.server.is(&SqlState::INVALID_TRANSACTION_TERMINATION);
+        if !commits || self.inside || self.is_alone {
+            return false;
+        }
+        self.trouble = self.run_alone(session, statement).err();
+        self.trouble.is_none()
     }
 
     fn again(&mut self, session: &mut Session, statement: &Statement) -> Result<bool> {
@@ -449,30 +492,4 @@ fn is_of_transaction(statement: &Statement) -> bool {
     let first = first_words(&statement.text, 1);
     statement.controls_transaction()
         || matches!(first.first().map(String::as_str), Some("savepoint" | "release" | "rollback"))
-}
-
-fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
-    let mut counted = Vec::new();
-    for lost in going {
-        let rows = match lost.rows {
-            Some(_) if lost.is_empty => Some(0),
-            Some(_) => Some(session.number("count what would be lost", &lost.query())?),
-            None => None,
-        };
-        counted.push(Lost { rows, ..lost });
-    }
-    Ok(counted)
-}
-
-fn is_empty(session: &mut Session, oid: Oid, table: &Relation) -> Result<bool> {
-    if table.is_empty {
-        return Ok(true);
-    }
-    let sql = if table.countable {
-        format!("SELECT 1 FROM {} LIMIT 1", table.name)
-    } else {
-        format!("SELECT 1 WHERE pg_catalog.pg_relation_size({oid}) > 0")
-    };
-    // A materialized view that was never filled cannot be read.
-    Ok(ask(session, &sql)?.is_some_and(|rows| rows.is_empty()))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pg_sql::lexer::words;
 use pg_sql::quote::quote_identifier;
 
+use crate::model::finding::Finding;
 use crate::rehearse::capture::Kept;
 use crate::rehearse::snapshot::{Counts, Mode, Oid};
 
@@ -70,6 +71,8 @@ pub(super) struct Measured {
     pub(super) scans: Vec<Scanned>,
     pub(super) rewritten: Vec<(String, u64)>,
     pub(super) lost: Vec<Lost>,
+    /// Rows and values that are gone behind what could not be undone, and so was counted around.
+    pub(super) gone: Vec<Finding>,
     /// Tables and columns of which nobody can tell what the statement does to their values: our
     /// role does not see all rows.
     pub(super) hidden: Vec<String>,

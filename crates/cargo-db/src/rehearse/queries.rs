@@ -81,12 +81,21 @@ impl<'a> Preparing<'a> {
     /// Those that prepare before the first migration. What is broken already is not its doing.
     pub(super) fn new(session: &mut Session, queries: &'a [Query]) -> Result<Preparing<'a>> {
         let mut preparing = Preparing { good: queries.iter().collect(), broken: Vec::new() };
-        preparing.after(session, "")?;
+        preparing.after(session, "", false)?;
         Ok(Preparing { broken: Vec::new(), ..preparing })
     }
 
-    /// Looks which of them a migration broke.
-    pub(super) fn after(&mut self, session: &mut Session, migration: &str) -> Result<()> {
+    /// Looks which of them a migration broke; inside of a transaction, or not.
+    pub(super) fn after(
+        &mut self,
+        session: &mut Session,
+        migration: &str,
+        inside: bool,
+    ) -> Result<()> {
+        let (save, undo) = match inside {
+            true => ("SAVEPOINT cargo_db_query; ", "ROLLBACK TO SAVEPOINT cargo_db_query"),
+            false => ("", ""),
+        };
         if self.good.is_empty() {
             return Ok(());
         }
@@ -94,10 +103,14 @@ impl<'a> Preparing<'a> {
         session.give("")?;
         let broken = &mut self.broken;
         self.good.retain(|query| {
-            let prepared = session.execute(&format!("PREPARE cargo_db_query AS {}", query.sql));
+            let prepared = session
+                .run("set a savepoint", save)
+                .map(|()| session.execute(&format!("PREPARE cargo_db_query AS {}", query.sql)));
+            let Ok(prepared) = prepared else { return true };
             let Err(error) = prepared else {
                 return session.execute("DEALLOCATE cargo_db_query").is_ok();
             };
+            let _ = session.run("undo it", undo);
             let said = error.as_db_error().map(|error| session.hide(error.message()));
             let why = said.unwrap_or_else(|| session.describe(&error));
             let (query, by) = (query.name.clone(), migration.to_owned());

@@ -1,22 +1,20 @@
 //! A rehearsal from its copy to its receipt.
 
 use crate::failure::Result;
-use crate::model::event::Event;
 use crate::model::rehearsal::{Basis, Rehearsal};
 use crate::rehearse::receipt::{Receipt, SchemaState};
 use crate::rehearse::request::Request;
-use crate::rehearse::scratch;
+use crate::rehearse::scratch::Scratch;
 use crate::rehearse::stage::Stage;
 use crate::world::World;
-use crate::world::clock::stopwatch;
 
-/// Rehearses it. The database itself is only read.
-pub(crate) fn rehearse(world: &World, request: &Request<'_>) -> Result<(Rehearsal, Receipt)> {
-    let began = stopwatch();
-    let scratch = scratch::make(world, request)?;
-    let copied = began.elapsed();
-    let subject = scratch.basis.describe(&request.target.database);
-    world.tell(Event::Finished { done: "Copied", subject, elapsed: copied });
+/// Rehearses it on this copy. The database itself is only read.
+pub(crate) fn rehearse(
+    world: &World,
+    request: &Request<'_>,
+    scratch: Scratch,
+) -> Result<(Rehearsal, Receipt)> {
+    let copied = scratch.copied;
     let mut stage = Stage::open(world, request, &scratch)?;
     let state = SchemaState::of(&mut stage.session, &request.settings.migrations.layout)?;
     let migrations = if request.settings.migrations.layout.is_code() {

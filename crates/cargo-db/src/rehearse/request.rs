@@ -1,16 +1,15 @@
 //! What is asked of a rehearsal.
 
 use crate::model::migration::Migration;
-use crate::model::target::Target;
 use crate::rehearse::queries::Query;
 use crate::settings::Settings;
 
 /// What is to be rehearsed.
 pub(crate) struct Request<'a> {
     pub(crate) settings: &'a Settings,
-    pub(crate) target: &'a Target,
     pub(crate) migrations: &'a [Migration],
-    pub(crate) from: CopySource,
+    /// Whether they run in one transaction.
+    pub(crate) is_one_transaction: bool,
     /// Whether the scratch database stays.
     pub(crate) keep: bool,
     pub(crate) queries: Vec<Query>,

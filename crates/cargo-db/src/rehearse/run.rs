@@ -1,16 +1,22 @@
 //! Runs one file on the copy, as the real run would, and measures it.
 
+use std::time::Duration;
+
+use db_tools::HistoryEntry;
+
 use crate::check::finding;
 use crate::failure::{ConnectionError, Result};
-use crate::migration::{read_script, session_settings};
+use crate::migration::{check_deferred, defer_again, read_script, session_settings};
+use crate::model::direction::Direction;
 use crate::model::finding::Finding;
-use crate::model::migration::ScriptFile;
+use crate::model::migration::{Migration, ScriptFile};
 use crate::model::statement::StatementError;
 use crate::rehearse::measure::Measure;
 use crate::rehearse::measured::Measured;
 use crate::rehearse::snapshot::reaches_out;
 use crate::rehearse::stage::Stage;
-use crate::world::pg::{Session, Stop};
+use crate::world::clock::stopwatch;
+use crate::world::pg::{Script, Session, Stop};
 
 /// What a file did when it ran.
 pub(super) struct Ran {
@@ -20,66 +26,132 @@ pub(super) struct Ran {
     pub(super) failure: Option<Box<StatementError>>,
 }
 
+/// A file that runs, and what it is of.
+#[derive(Clone, Copy)]
+pub(super) struct Deed<'a> {
+    pub(super) migration: &'a Migration,
+    pub(super) direction: Direction,
+    pub(super) file: &'a ScriptFile,
+}
+
 impl Stage<'_> {
-    /// Runs a file as the real run would.
-    pub(super) fn run(&mut self, file: &ScriptFile) -> Result<Ran> {
-        let script = read_script(self.request.settings, file)?;
-        let inside = file.transactional;
-        let settings = session_settings(&self.request.settings.limits);
-        self.session.give(&settings)?;
-        if inside {
-            self.session.begin_block()?;
-        }
-        let mut measure = Measure::new(self.world, &self.baseline, inside);
+    /// Runs a file as the real run would, and changes the history as that does.
+    pub(super) fn run(&mut self, deed: Deed<'_>) -> Result<Ran> {
+        let script = read_script(self.request.settings, deed.file)?;
+        let layout = &self.request.settings.migrations.layout;
+        let began = stopwatch();
+        let inside = self.is_batch || deed.file.transactional;
+        self.begin(inside)?;
+        let mut measure = Measure::new(self.world, &self.baseline, layout, inside);
         let ran = script.run(&mut self.session, &mut measure);
         self.world.interrupt.check()?;
-        let (measured, trouble) = (std::mem::take(&mut measure.measured), measure.trouble.take());
-        if let Some(trouble) = trouble {
+        if let Some(trouble) = measure.trouble.take() {
             return Err(trouble);
         }
-        let mut failure = None;
-        let reached_out = measure.reached_out;
-        let uncommitted = measure.uncommitted.take();
-        let mut failed = match ran {
-            Ok(()) => None,
-            Err(Stop::Refused(_)) if uncommitted.is_some() => uncommitted,
-            Err(Stop::Statement(error)) => {
-                let why = error.server.message.clone();
-                let found = finding("fails", error.line, &error.source_line, why);
-                failure = Some(error);
-                Some(found)
-            }
-            Err(Stop::Ended { line, .. }) => {
-                let why = "it ends the migration's transaction".to_owned();
-                Some(finding("fails", line, "", why))
-            }
-            Err(Stop::Refused(failure)) => return Err(failure),
-            Err(Stop::Lost(why)) => {
-                let (target, subject) =
-                    (self.session.target.to_string(), "the rehearsal".to_owned());
-                return Err(ConnectionError::Lost { target, subject, why }.into());
-            }
-        };
-        if failed.is_some() {
-            self.session.run("give up", "ROLLBACK")?;
-        } else if reached_out || inside && reaches_out(&mut self.session)? {
+        let measured = std::mem::take(&mut measure.measured);
+        let (mut failed, failure) = why_failed(&mut self.session, &mut measure, ran)?;
+        if failed.is_none() && !measure.reached_out {
+            measure.take(&mut self.session)?;
+        }
+        if failed.is_none() && (measure.reached_out || inside && reaches_out(&mut self.session)?) {
             // What lies outside the database is the real server's: it is undone, and said.
-            self.session.run("give up", "ROLLBACK")?;
             let why = "it changes objects shared by all databases, and was rolled back".to_owned();
             failed = Some(finding("outside-database", 1, "", why));
-        } else if inside && let Err(error) = commit(&mut self.session, &mut measure) {
-            failed = Some(finding("commit-fails", 1, "", error.to_string()));
         }
+        if failed.is_none() {
+            measure.give_back(&mut self.session)?;
+            let record = self.history_statement(deed, &script, began.elapsed());
+            failed = self.commit(deed, &record, inside)?;
+        }
+        if failed.is_some() {
+            self.session.run("give up", "ROLLBACK")?;
+            self.is_batch = false;
+        }
+        self.end_session(self.is_batch)?;
+        Ok(Ran { measured, failed, failure })
+    }
+
+    /// Gives the session to a file, in the transaction that the real run gives it.
+    fn begin(&mut self, inside: bool) -> Result<()> {
+        let limits = session_settings(&self.request.settings.limits);
+        match (self.is_batch, inside) {
+            (true, _) => self.session.give_transaction(&limits),
+            (false, true) => self.session.begin_for_others(&limits),
+            (false, false) => self.session.give(&limits),
+        }
+    }
+
+    /// Records the file, and commits it; where all share a transaction, what it has deferred is
+    /// checked instead. Returns what the server has against it.
+    fn commit(&mut self, deed: Deed<'_>, record: &str, inside: bool) -> Result<Option<Finding>> {
+        if self.is_batch
+            && let Err(failure) = check_deferred(&mut self.session, &deed.migration.title())
+        {
+            return Ok(Some(cannot_be_committed(&failure.to_string())));
+        }
+        let commit = if inside && !self.is_batch { "; COMMIT" } else { "" };
+        // As in the real run: as whoever we are, and along the search path of the migration.
+        let sql = format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}{commit}");
+        let refused = self.session.run("commit", &sql).err();
+        Ok(refused.map(|failure| cannot_be_committed(&failure.to_string())))
+    }
+
+    /// What a file leaves in its session ends with it, unless its tool has those after it see it.
+    fn end_session(&mut self, goes_on: bool) -> Result<()> {
         if self.request.settings.migrations.layout.profile().is_one_transaction {
             self.session.take_back()?;
         } else {
             self.session.take_back_empty()?;
         }
-        Ok(Ran { measured, failed, failure })
+        if goes_on { defer_again(&mut self.session) } else { Ok(()) }
+    }
+
+    /// Records a migration of which nothing ran.
+    pub(super) fn record_unrun(&mut self, migration: &Migration) -> Result<()> {
+        let deed = Deed { migration, direction: Direction::Up, file: &migration.up };
+        let script = read_script(self.request.settings, deed.file)?;
+        let record = self.history_statement(deed, &script, Duration::ZERO);
+        self.session.run_with_triggers("record the migration", &record)
+    }
+
+    fn history_statement(&self, deed: Deed<'_>, script: &Script, elapsed: Duration) -> String {
+        let Deed { migration, direction, .. } = deed;
+        let (table, sql) = (self.history.as_str(), script.sql());
+        let entry = HistoryEntry { table, migration, elapsed, sql };
+        let layout = &self.request.settings.migrations.layout;
+        match direction {
+            Direction::Up => layout.record(&entry),
+            Direction::Down => layout.erase(&entry),
+        }
     }
 }
 
-fn commit(session: &mut Session, measure: &mut Measure<'_>) -> Result<()> {
-    measure.give_back(session)?;
-    session.run("commit", "COMMIT")
+/// Why a file did not run to its end, if it did not: as a finding, and the statement.
+fn why_failed(
+    session: &mut Session,
+    measure: &mut Measure<'_>,
+    ran: std::result::Result<(), Stop>,
+) -> Result<(Option<Finding>, Option<Box<StatementError>>)> {
+    let uncommitted = measure.uncommitted.take();
+    Ok(match ran {
+        Ok(()) => (None, None),
+        Err(Stop::Refused(_)) if uncommitted.is_some() => (uncommitted, None),
+        Err(Stop::Statement(error)) => {
+            let why = error.server.message.clone();
+            (Some(finding("fails", error.line, &error.source_line, why)), Some(error))
+        }
+        Err(Stop::Ended { line, .. }) => {
+            let why = "it ends the migration's transaction".to_owned();
+            (Some(finding("fails", line, "", why)), None)
+        }
+        Err(Stop::Refused(failure)) => return Err(failure),
+        Err(Stop::Lost(why)) => {
+            let (target, subject) = (session.target.to_string(), "the rehearsal".to_owned());
+            return Err(ConnectionError::Lost { target, subject, why }.into());
+        }
+    })
+}
+
+fn cannot_be_committed(why: &str) -> Finding {
+    finding("commit-fails", 1, "", why.to_owned())
 }

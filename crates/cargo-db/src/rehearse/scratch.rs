@@ -2,24 +2,29 @@
 //! schema with the sizes that the server estimates for the source. It is dropped on every way out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::backup::{self, Built, Copied, Folder, Source};
 use crate::failure::Result;
 use crate::model::environment::Environment;
+use crate::model::event::Event;
 use crate::model::rehearsal::Basis;
 use crate::model::target::Target;
 use crate::rehearse::baseline::Baseline;
 use crate::rehearse::filled::filled;
-use crate::rehearse::request::{CopySource, Request};
+use crate::rehearse::history::copy_history;
+use crate::rehearse::request::CopySource;
 use crate::rehearse::snapshot::Snapshot;
+use crate::settings::Settings;
 use crate::world::World;
+use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Session};
 
 /// A database with more bytes than this is not copied unless it is asked for.
 const COPIED_AT_MOST: u64 = 20 << 30;
 
 /// A copy to run migrations on.
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     built: Built,
     pub(super) basis: Basis,
     /// How many rows each table of the source has, by its name; where only the schema was copied.
@@ -27,14 +32,21 @@ pub(super) struct Scratch {
     /// The tables of the source that hold rows of which the server has no estimate, or that our
     /// role cannot see; where only the schema was copied.
     uncounted: BTreeSet<String>,
+    /// How long it took.
+    pub(super) copied: Duration,
     /// The same of the database itself, where a backup was copied and it can be asked.
     pub(super) sizes: BTreeMap<String, u64>,
 }
 
 /// Makes it.
-pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
-    let (settings, target) = (request.settings, request.target);
-    let (built, basis) = match &request.from {
+pub(crate) fn make(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    from: &CopySource,
+) -> Result<Scratch> {
+    let began = stopwatch();
+    let (built, basis) = match from {
         CopySource::Backup(name) => {
             let folder = Folder::of(settings);
             let backup = folder.meant(world, name.as_deref(), &target.database)?;
@@ -44,17 +56,19 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
             let built = backup::scratch(world, settings, target, &source)?;
             (built, Basis::Backup(name))
         }
-        CopySource::Schema => (dumped(world, request, Copied::Schema)?, Basis::Schema),
+        CopySource::Schema => (dumped(world, settings, target, Copied::Schema)?, Basis::Schema),
         CopySource::Auto if is_large(world, target)? => {
-            (dumped(world, request, Copied::Schema)?, Basis::Schema)
+            (dumped(world, settings, target, Copied::Schema)?, Basis::Schema)
         }
-        CopySource::Auto | CopySource::Live => (live(world, request)?, Basis::Live),
+        CopySource::Auto | CopySource::Live => (live(world, settings, target)?, Basis::Live),
     };
     let (rows, uncounted) = match basis {
         Basis::Schema => (estimates(world, target)?, uncounted(world, target)?),
         _ => (BTreeMap::new(), BTreeSet::new()),
     };
-    if basis != Basis::Schema {
+    if basis == Basis::Schema {
+        copy_history(world, settings, target, &built.target)?;
+    } else {
         let unknown = "SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'm') \
                        AND c.oid >= 16384 AND c.reltuples < 0 LIMIT 1";
         let mut session = Session::open(world, built.for_work(), Purpose::Read)?;
@@ -65,28 +79,31 @@ pub(super) fn make(world: &World, request: &Request<'_>) -> Result<Scratch> {
     let is_backup = matches!(basis, Basis::Backup(_));
     let sizes =
         if is_backup { estimates(world, target).unwrap_or_default() } else { BTreeMap::new() };
-    Ok(Scratch { built, basis, rows, uncounted, sizes })
+    let copied = began.elapsed();
+    let subject = basis.describe(&target.database);
+    world.tell(Event::Finished { done: "Copied", subject, elapsed: copied });
+    Ok(Scratch { built, basis, rows, uncounted, copied, sizes })
 }
 
-fn live(world: &World, request: &Request<'_>) -> Result<Built> {
+fn live(world: &World, settings: &Settings, target: &Target) -> Result<Built> {
     // While a database is cloned nobody can connect to it: not for production.
-    if request.settings.environment.environment != Environment::Production
-        && let Some(built) = backup::clone_sibling(world, request.target, backup::SCRATCH)?
+    if settings.environment.environment != Environment::Production
+        && let Some(built) = backup::clone_sibling(world, target, backup::SCRATCH)?
     {
         return Ok(built);
     }
-    dumped(world, request, Copied::SchemaAndRows)
+    dumped(world, settings, target, Copied::SchemaAndRows)
 }
 
-fn dumped(world: &World, request: &Request<'_>, copied: Copied) -> Result<Built> {
+fn dumped(world: &World, settings: &Settings, target: &Target, copied: Copied) -> Result<Built> {
     // What the server would say of it is found in the middle of a dump that broke off.
     if copied == Copied::SchemaAndRows
-        && let Some(obstacle) = backup::hidden_rows(world, request.target)?
+        && let Some(obstacle) = backup::hidden_rows(world, target)?
     {
         return Err(obstacle.into());
     }
-    let built = backup::create_sibling(world, request.target, backup::SCRATCH, None)?;
-    backup::copy_into(world, request.settings, request.target, &built, copied)?;
+    let built = backup::create_sibling(world, target, backup::SCRATCH, None)?;
+    backup::copy_into(world, settings, target, &built, copied)?;
     Ok(built)
 }
 
@@ -114,8 +131,13 @@ fn uncounted(world: &World, target: &Target) -> Result<BTreeSet<String>> {
 }
 
 impl Scratch {
-    pub(super) fn target(&self) -> &Target {
+    pub(crate) fn target(&self) -> &Target {
         self.built.for_work()
+    }
+
+    /// Whose data it is, in words.
+    pub(crate) fn describe(&self, database: &str) -> String {
+        self.basis.describe(database)
     }
 
     /// The tables as they are before the first migration.

@@ -1,6 +1,6 @@
 //! The stage of a rehearsal: the scratch database, with all that is needed to run on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::check::finding;
@@ -19,13 +19,22 @@ use crate::world::World;
 use crate::world::pg::{Own, Purpose, Session, Tables};
 
 /// Findings after which nothing more of the plan can be run on the copy.
-pub(super) const STOPS: [&str; 3] = ["fails", "commit-fails", "outside-database"];
+const STOPS: [&str; 3] = ["fails", "commit-fails", "outside-database"];
+
+/// Whether one of the findings is of that kind.
+pub(super) fn stops(findings: &[Finding]) -> bool {
+    findings.iter().any(|found| STOPS.contains(&found.rule.as_str()))
+}
 
 /// The scratch database, with all that is needed to run on it.
 pub(super) struct Stage<'a> {
     pub(super) world: &'a World,
     pub(super) request: &'a Request<'a>,
     pub(super) session: Session,
+    /// The history table, qualified: a migration that changes `search_path` cannot hide it.
+    pub(super) history: String,
+    /// Whether a transaction is open that all migrations share.
+    pub(super) is_batch: bool,
     pub(super) baseline: Baseline,
     pub(super) basis: Basis,
     pub(super) preparing: Preparing<'a>,
@@ -39,7 +48,9 @@ pub(super) struct Stage<'a> {
     pub(super) behind: Behind,
     /// The schema after the last migration that was measured.
     pub(super) latest: Option<Fingerprint>,
-    /// The schema before each migration that ran.
+    /// Those of the migrations, by their place, that are left out of the copy.
+    pub(super) left_out: BTreeSet<usize>,
+    /// The schema before each migration that ran, or was left out.
     pub(super) before: Vec<Fingerprint>,
     /// The digest of the schema after the last of them, if all of them ran.
     pub(super) becomes: Option<String>,
@@ -61,6 +72,8 @@ impl<'a> Stage<'a> {
             world,
             request,
             session,
+            history: String::new(),
+            is_batch: false,
             baseline,
             basis,
             preparing,
@@ -69,6 +82,7 @@ impl<'a> Stage<'a> {
             standing: None,
             latest: None,
             behind: Behind::new(),
+            left_out: BTreeSet::new(),
             before: Vec::new(),
             becomes: None,
         })
@@ -76,10 +90,7 @@ impl<'a> Stage<'a> {
 
     /// Notes what the schema has become, unless something was left out.
     pub(super) fn remember_end(&mut self, rehearsed: &[Rehearsed]) -> Result<()> {
-        let left_out = |one: &Rehearsed| {
-            one.verdict == Verdict::Unmeasured
-                || one.findings.iter().any(|found| STOPS.contains(&found.rule.as_str()))
-        };
+        let left_out = |one: &Rehearsed| one.verdict == Verdict::Unmeasured || stops(&one.findings);
         if self.before.len() == rehearsed.len() && !rehearsed.iter().any(left_out) {
             let end = match self.latest.take() {
                 Some(latest) => latest,

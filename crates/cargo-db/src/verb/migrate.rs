@@ -8,17 +8,14 @@ use crate::answer::{DryRun, Migrated, Outcome};
 use crate::audit::Trail;
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore,
-    backup_obstacle, foresee, lock_migrations, perform, prove, receipt_of, receipts_are_accepted,
-    same_plan,
+    backup_obstacle, batched, foresee, lock_migrations, perform, prove, receipt_of,
+    receipts_are_accepted, same_plan, wants_all_or_nothing,
 };
-use crate::failure::{ProgramError, Result};
+use crate::failure::Result;
 use crate::migration::{self, AppliedMigration, Witness};
 use crate::model::consent::Consent;
-use crate::model::environment::Environment;
-use crate::plan::{self, Batch, MigrateRequest, Plan, Step, Tolerance};
-use crate::settings::{Migrations, Runner};
+use crate::plan::{self, MigrateRequest, Plan, Tolerance};
 use crate::verb::declare::Verb;
-use crate::world::files;
 use crate::world::pg::Lock;
 
 const EFFECT: Effect = Effect::ChangesSchema;
@@ -115,19 +112,6 @@ impl Migrate {
         let answer = answer.with_foresight(plan, &foresight);
         Ok(Outcome::done(answer).finding_if(stops || !foresight.is_safe()))
     }
-
-    /// Whether all or nothing is asked for, here or in db.toml, or is what the environment
-    /// customarily wants.
-    fn wants_all_or_nothing(&self, database: &Database<'_>) -> Result<bool> {
-        let migrations = &database.settings.migrations;
-        if self.all_or_nothing && migrations.runner == Runner::Tool {
-            let tool = migrations.layout.key().to_owned();
-            let doing = "apply all or nothing".to_owned();
-            return Err(ProgramError::Cannot { tool, doing, key: "" }.into());
-        }
-        let customarily = database.environment() == Environment::Staging;
-        Ok(self.all_or_nothing || database.settings.all_or_nothing.unwrap_or(customarily))
-    }
 }
 
 /// Pending migrations, about to be applied.
@@ -161,7 +145,7 @@ impl Change for Migrating<'_> {
             MigrateRequest { to: self.args.to.clone(), steps: self.args.steps, tolerance };
         let facts = migration::gather(world, settings, &database.target)?;
         self.has_no_files = facts.folder.migrations.is_empty();
-        let wanted = self.args.wants_all_or_nothing(database)?;
+        let wanted = wants_all_or_nothing(database, self.args.all_or_nothing)?;
         let mut plan = plan::migrate(&facts, &request)?;
         migration::count_losses(world, settings, &mut plan)?;
         let mut plan = batched(database, plan, wanted)?;
@@ -274,34 +258,4 @@ fn warn_of_unfinished(database: &Database<'_>) -> Result<()> {
         "the last migrate, of {when}, has no outcome recorded (killed or still running){back}"
     ));
     Ok(())
-}
-
-/// Makes a plan all or nothing, if that is wanted, and says how.
-fn batched(database: &Database<'_>, mut plan: Plan, wanted: bool) -> Result<Plan> {
-    let Migrations { layout, runner, .. } = &database.settings.migrations;
-    if *runner == Runner::Tool {
-        // It commits by its own rules, and its sessions cannot be told from those of others.
-        let warning = format!("not all or nothing: {} runs them", layout.key());
-        plan.warnings.extend(wanted.then_some(warning));
-        return Ok(plan);
-    }
-    let always = layout.profile().is_one_transaction;
-    let migrations: Vec<_> = plan.migrations().collect();
-    if !(wanted || always) || migrations.is_empty() {
-        return Ok(plan);
-    }
-    let mut files = Vec::new();
-    for migration in migrations {
-        let bytes = files::read(&database.settings.root.join(&migration.up.path))?;
-        let text = String::from_utf8_lossy(&migration.up.part_of(bytes)).into_owned();
-        files.push((migration, text));
-    }
-    // Where it is how the tool does it, whatever is in the files.
-    let how = if always { Batch::OneTransaction } else { plan::all_or_nothing(&files) };
-    if matches!(how, Batch::SwapBack { .. }) {
-        plan.steps.insert(0, Step::Backup);
-    }
-    let after = plan.steps.iter().take_while(|step| **step == Step::Backup).count();
-    plan.steps.insert(after, Step::AllOrNothing { how });
-    Ok(plan)
 }

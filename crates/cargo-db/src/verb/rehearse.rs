@@ -6,14 +6,17 @@ use clap::{Args, ValueEnum};
 
 use crate::answer::{Form, NothingRehearsed, Outcome, RehearsalReport};
 use crate::backup::{Folder, Source};
-use crate::change::{Database, Effect, Workspace, to_load};
+use crate::change::{
+    Database, Effect, Workspace, batched, shares_a_transaction, to_load, wants_all_or_nothing,
+};
 use crate::failure::{Result, SettingsError};
 use crate::migration;
 use crate::model::backup::{Backup, LoadedAs};
 use crate::model::finding::Verdict;
 use crate::model::migration::Migration;
-use crate::plan::{self, MigrateRequest};
-use crate::rehearse::{self, CopySource, Receipts, Request};
+use crate::model::target::Target;
+use crate::plan::{self, MigrateRequest, Plan};
+use crate::rehearse::{self, CopySource, Receipts, Request, Scratch};
 use crate::verb::declare::Verb;
 
 const EFFECT: Effect = Effect::Reads;
@@ -79,11 +82,24 @@ impl Verb for Rehearse {
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let Database { target, settings, .. } = &workspace.database()?;
+        let database = &workspace.database()?;
+        let Database { target, settings, .. } = database;
         let world = &workspace.world;
-        let facts = migration::gather(world, settings, target)?;
-        let request = MigrateRequest { to: self.to.clone(), ..MigrateRequest::default() };
-        let plan = plan::migrate(&facts, &request)?;
+        let mut source = self.source();
+        let (mut copy, mut loaded_as) = (None, None);
+        if let CopySource::Backup(name) = &source {
+            let folder = Folder::of(settings);
+            let backup = folder.meant(world, name.as_deref(), &target.database)?;
+            loaded_as = self.agree(workspace, &folder, &backup)?;
+            source = CopySource::Backup(Some(backup.manifest.name));
+            // What is pending in a backup need not be what is pending in the database.
+            copy = Some(rehearse::copy(world, settings, target, &source)?);
+        }
+        let place = copy.as_ref().map_or(target, Scratch::target);
+        let plan = self.plan(database, place)?;
+        if let Some(copy) = &copy {
+            self.compare(database, copy, &plan);
+        }
         let migrations: Vec<Migration> = plan.migrations().cloned().collect();
         if migrations.is_empty() {
             return Ok(Outcome::done(NothingRehearsed::of(target)));
@@ -94,19 +110,14 @@ impl Verb for Rehearse {
             }
             None => Vec::new(),
         };
-        let mut loaded_as = None;
-        let from = match self.source() {
-            CopySource::Backup(name) => {
-                let folder = Folder::of(settings);
-                let backup = folder.meant(world, name.as_deref(), &target.database)?;
-                loaded_as = self.agree(workspace, &folder, &backup)?;
-                CopySource::Backup(Some(backup.manifest.name))
-            }
-            from => from,
+        let copy = match copy {
+            Some(copy) => copy,
+            None => rehearse::copy(world, settings, target, &source)?,
         };
-        let keep = self.keep;
-        let request = Request { settings, target, migrations: &migrations, from, keep, queries };
-        let (rehearsal, receipt) = rehearse::rehearse(world, &request)?;
+        let is_one_transaction = shares_a_transaction(settings, &plan);
+        let (migrations, keep) = (migrations.as_slice(), self.keep);
+        let request = Request { settings, migrations, is_one_transaction, keep, queries };
+        let (rehearsal, receipt) = rehearse::rehearse(world, &request, copy)?;
         let receipts = Receipts::of(&settings.root);
         let (path, signed_by) = receipts.write(receipt, &settings.signing)?;
         let form = match self.format {
@@ -137,6 +148,30 @@ impl Rehearse {
             return Err(SettingsError::Usage { what }.into());
         }
         to_load(workspace, self.name(), folder, std::slice::from_ref(backup))
+    }
+
+    /// What is pending in the database, or in a copy of it.
+    fn plan(&self, database: &Database<'_>, place: &Target) -> Result<Plan> {
+        let facts = migration::gather(&database.workspace.world, &database.settings, place)?;
+        let request = MigrateRequest { to: self.to.clone(), ..MigrateRequest::default() };
+        let plan = plan::migrate(&facts, &request)?;
+        batched(database, plan, wants_all_or_nothing(database, false)?)
+    }
+
+    /// Says where the backup and the database itself have not the same still to come.
+    fn compare(&self, database: &Database<'_>, copy: &Scratch, of_copy: &Plan) {
+        // The database need not be there, or be as the folder wants it, to rehearse a backup.
+        let Ok(plan) = self.plan(database, &database.target) else { return };
+        if plan.migrations().eq(of_copy.migrations()) {
+            return;
+        }
+        let name = &database.target.database;
+        database.workspace.ui.warning(&format!(
+            "{} has {} pending, and {name} itself {}: those of the backup are rehearsed",
+            copy.describe(name),
+            of_copy.migrations().count(),
+            plan.migrations().count(),
+        ));
     }
 
     fn source(&self) -> CopySource {

@@ -40,6 +40,7 @@ mod programs;
 mod published;
 mod reading;
 mod rehearse;
+mod rehearsed_run;
 mod restore;
 mod retention;
 mod rollback;

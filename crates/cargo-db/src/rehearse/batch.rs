@@ -1,0 +1,59 @@
+//! The transaction that all migrations of a plan share, where the real run makes one.
+
+use std::time::Duration;
+
+use crate::check::finding;
+use crate::failure::Result;
+use crate::model::finding::Verdict;
+use crate::model::rehearsal::{Rehearsed, WayBack};
+use crate::rehearse::stage::{Stage, stops};
+
+impl Stage<'_> {
+    /// Begins it, where the plan has one.
+    pub(super) fn begin_batch(&mut self) -> Result<()> {
+        if self.request.is_one_transaction {
+            self.session.run("begin a transaction", "BEGIN")?;
+            self.is_batch = true;
+        }
+        Ok(())
+    }
+
+    /// Commits it. Where one of the migrations has failed it was rolled back, with all that the
+    /// others had done: then no way back can be tried.
+    pub(super) fn end_batch(&mut self, rehearsed: &mut [Rehearsed]) -> Result<()> {
+        if !self.request.is_one_transaction {
+            return Ok(());
+        }
+        if self.is_batch
+            && let Err(failure) = self.session.run("commit", "COMMIT")
+            && let Some(last) = rehearsed.last_mut()
+        {
+            last.findings.push(finding("commit-fails", 1, "", failure.to_string()));
+            last.verdict = last.verdict.max(Verdict::of(&last.findings));
+        }
+        self.is_batch = false;
+        hold_until_the_end(rehearsed);
+        if rehearsed.iter().any(|one| stops(&one.findings)) {
+            self.before.clear();
+            let tried = rehearsed.iter_mut().filter(|one| one.way_back != WayBack::Irreversible);
+            tried.for_each(|one| one.way_back = rolled_back());
+        }
+        Ok(())
+    }
+}
+
+fn rolled_back() -> WayBack {
+    WayBack::Unmeasured("all migrations are rolled back when one of them fails".to_owned())
+}
+
+/// What a migration has locked is locked until the last of them has ended.
+fn hold_until_the_end(rehearsed: &mut [Rehearsed]) {
+    let mut rest = Duration::ZERO;
+    for one in rehearsed.iter_mut().rev() {
+        for lock in &mut one.locks {
+            lock.held += rest;
+            lock.estimated = lock.estimated.map(|estimated| estimated + rest);
+        }
+        rest += one.duration;
+    }
+}

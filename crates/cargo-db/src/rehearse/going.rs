@@ -1,0 +1,88 @@
+//! What a statement takes away, of what was there before the first migration.
+
+use crate::failure::Result;
+use crate::rehearse::baseline::Baseline;
+use crate::rehearse::capture::ask;
+use crate::rehearse::measured::Lost;
+use crate::rehearse::snapshot::{Column, Oid, Relation, Snapshot};
+use crate::world::pg::Session;
+
+/// What was there before the statement and is not there after it.
+pub(super) fn going(
+    session: &mut Session,
+    baseline: &Baseline,
+    before: &Snapshot,
+    after: &Snapshot,
+) -> Result<Vec<Lost>> {
+    let mut going = Vec::new();
+    for (&oid, relation) in &before.relations {
+        let Some(table) = baseline.any_table(oid) else { continue };
+        let countable = if baseline.holds_rows { relation.countable } else { table.countable };
+        let rows = (countable || relation.is_empty).then_some(table.rows);
+        let was = baseline.relations.get(&oid).map(|relation| relation.name.clone());
+        let lost = |how, column: Option<(&Column, &String)>| {
+            let named = column.map(|(number, _)| baseline.columns.get(number).cloned());
+            // A column that these migrations have made holds nothing on the database itself.
+            let was = match named {
+                None => was.clone().map(|table| (table, None)),
+                Some(None) => None,
+                Some(Some(column)) => was.clone().map(|table| (table, Some(column))),
+            };
+            let column = column.map(|(_, name)| name.clone());
+            Lost {
+                how,
+                table: relation.name.clone(),
+                column,
+                rows,
+                is_empty: relation.is_empty,
+                was,
+            }
+        };
+        match after.relations.get(&oid) {
+            None => going.push(lost("table dropped", None)),
+            Some(now)
+                if baseline.holds_rows
+                    && now.file != relation.file
+                    && is_empty(session, oid, now)? =>
+            {
+                going.push(lost("table emptied", None));
+            }
+            Some(_) => {
+                let columns = before.columns.range((oid, i16::MIN)..=(oid, i16::MAX));
+                let gone = columns.filter(|(column, _)| !after.columns.contains_key(*column));
+                going.extend(
+                    gone.map(|(number, (name, _))| lost("column dropped", Some((number, name)))),
+                );
+            }
+        }
+    }
+    Ok(going)
+}
+
+/// How many rows or values that are.
+pub(super) fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
+    let mut counted = Vec::new();
+    for lost in going {
+        let rows = match lost.rows {
+            Some(_) if lost.is_empty => Some(0),
+            Some(_) => Some(session.number("count what would be lost", &lost.query())?),
+            None => None,
+        };
+        counted.push(Lost { rows, ..lost });
+    }
+    Ok(counted)
+}
+
+/// Whether a table holds no row, as far as that can be told.
+pub(super) fn is_empty(session: &mut Session, oid: Oid, table: &Relation) -> Result<bool> {
+    if table.is_empty {
+        return Ok(true);
+    }
+    let sql = if table.countable {
+        format!("SELECT 1 FROM {} LIMIT 1", table.name)
+    } else {
+        format!("SELECT 1 WHERE pg_catalog.pg_relation_size({oid}) > 0")
+    };
+    // A materialized view that was never filled cannot be read.
+    Ok(ask(session, &sql)?.is_some_and(|rows| rows.is_empty()))
+}

@@ -1,0 +1,226 @@
+//! The rehearsal is the run: with the history, in the transactions of the plan, and of what the copy
+//! has still to come.
+
+use crate::support::{Project, cluster};
+
+/// A project with a table that holds a row, so that there is something to rehearse on.
+fn filled(name: &str) -> Project {
+    let mut project = Project::new(name);
+    project.run_sql("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1)");
+    project.set("CARGO_DB_REHEARSE", "1");
+    project
+}
+
+/// The same, of a tool that runs everything that is pending in one transaction.
+fn node_pg_migrate(name: &str, first: &str, second: &str) -> Project {
+    let project = filled(name);
+    project.write("package.json", "{\"dependencies\": {\"node-pg-migrate\": \"8\"}}");
+    for (version, sql) in [("1700000000001_a", first), ("1700000000002_b", second)] {
+        let text = format!("-- Up Migration\n{sql}\n-- Down Migration\nSELECT 1;\n");
+        project.write(&format!("migrations/{version}.sql"), &text);
+    }
+    project
+}
+
+/// Fails where this version is not recorded.
+fn recorded(version: u32) -> String {
+    format!(
+        "DO $$ BEGIN IF NOT EXISTS (SELECT FROM public._sqlx_migrations WHERE version = {version}) \
+         THEN RAISE EXCEPTION 'step {version} is not recorded'; END IF; END $$;"
+    )
+}
+
+#[test]
+fn migrations_see_the_history_as_in_the_run() {
+    let project = filled("r_history");
+    project.migration("1_a.sql", "CREATE TABLE one (i int);");
+    project.migration("2_b.sql", &recorded(1));
+    project.migration("3_c.sql", &format!("-- no-transaction\n{}", recorded(2)));
+    project.migration("4_d.sql", "DELETE FROM public._sqlx_migrations WHERE version = 1;");
+    project.db(&["rehearse"]).ok().says("4 PASS");
+    project.db(&["migrate", "--to", "3", "--yes"]).ok();
+    // With the rows that are there, on a copy of the schema alone too.
+    project.migration("4_d.sql", &recorded(3));
+    for from in ["live", "schema"] {
+        let ran = project.db(&["rehearse", "--from", from]);
+        assert!(!ran.stdout.contains("is not recorded"), "{from} {ran}");
+    }
+    project.db(&["migrate", "--yes"]).ok();
+}
+
+#[test]
+fn a_trigger_on_the_history_fires_in_the_rehearsal_as_in_the_run() {
+    let project = filled("r_trigger");
+    project.migration(
+        "1_a.sql",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE EXCEPTION 'no more rows'; END $$;\n\
+         CREATE TRIGGER refuse BEFORE INSERT ON _sqlx_migrations \
+         FOR EACH ROW EXECUTE FUNCTION refuse();",
+    );
+    project.db(&["rehearse"]).code(1).says("commit-fails").says("no more rows");
+    project.db(&["migrate", "--yes"]).code(4).says("no more rows");
+}
+
+#[test]
+fn what_shares_a_transaction_is_rehearsed_in_one() {
+    let adds = "CREATE TYPE x AS ENUM ('z'); ALTER TYPE m ADD VALUE 'b';";
+    let uses = "INSERT INTO moods VALUES ('b');";
+    let temporary = "CREATE TEMP TABLE w ON COMMIT DROP AS SELECT 1 AS i;";
+    let moment = "INSERT INTO moments DEFAULT VALUES;";
+    let cases = [
+        (adds, uses, "unsafe use of new value"),
+        (temporary, temporary, "already exists"),
+        (moment, moment, "duplicate key"),
+    ];
+    for (index, (first, second, why)) in cases.into_iter().enumerate() {
+        let project = node_pg_migrate(&format!("r_one_{index}"), first, second);
+        project.run_sql(
+            "CREATE TYPE m AS ENUM ('a'); CREATE TABLE moods (m m); \
+             CREATE TABLE moments (at timestamptz PRIMARY KEY DEFAULT now())",
+        );
+        let before = project.content();
+        project.db(&["migrate", "--dry-run"]).code(1).says(why);
+        project.db(&["rehearse"]).code(1).says(why);
+        project.db(&["migrate", "--yes"]).code(7).says(why);
+        assert_eq!(project.content(), before, "{first}");
+    }
+}
+
+#[test]
+fn what_holds_in_one_transaction_passes_and_its_way_back_is_tried() {
+    let project = node_pg_migrate(
+        "r_one_passes",
+        "CREATE TEMP TABLE w AS SELECT 7 AS i; SET LOCAL work_mem = '1MB'; UPDATE t SET v = v;",
+        "INSERT INTO t SELECT i, i FROM w; CREATE TABLE two (i int);",
+    );
+    let queries = project.write("q/one.sql", "SELECT id FROM t;");
+    assert!(queries.exists());
+    let json = project.db(&["rehearse", "--queries", "q", "--json"]).json();
+    assert_eq!(json["verdict"], "PASS", "{json:#}");
+    assert_eq!(json["migrations"][1]["way_back"]["is"], "wrong", "{json:#}");
+    project.db(&["migrate", "--yes"]).ok();
+}
+
+#[test]
+fn in_staging_all_or_nothing_is_rehearsed_so() {
+    let mut project = filled("r_staging");
+    project.run_sql("CREATE TABLE at (at timestamptz PRIMARY KEY DEFAULT now())");
+    project.migration("1_a.sql", "INSERT INTO at DEFAULT VALUES;");
+    project.migration("2_b.sql", "INSERT INTO at DEFAULT VALUES;");
+    project.db(&["rehearse"]).ok();
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["rehearse"]).code(1).says("duplicate key");
+}
+
+#[test]
+fn a_block_that_commits_runs_as_in_the_run() {
+    for (index, sql) in [
+        "DO $$ BEGIN UPDATE t SET v = 2 WHERE id < 5; COMMIT; UPDATE t SET v = v; END $$;",
+        "DO $$ BEGIN CREATE TABLE d (i int); ROLLBACK; CREATE TABLE d (i int); END $$;",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let project = filled(&format!("r_do_{index}"));
+        project.migration("1_a.sql", &format!("-- no-transaction\n{sql}\nSELECT 1;"));
+        project.db(&["rehearse"]).ok();
+        project.db(&["migrate", "--yes"]).ok();
+    }
+    let project = filled("r_do_gone");
+    let sql = "-- no-transaction\nDO $$ BEGIN DELETE FROM t; COMMIT; END $$;";
+    project.migration("1_a.sql", sql);
+    project.db(&["rehearse"]).code(1).says("rows-lost t: 1 rows");
+    let sql = sql.replace("\n", "\n-- cargo-db: expect loss t <= 1\n");
+    project.migration("1_a.sql", &sql);
+    project.db(&["rehearse"]).ok();
+    // In a transaction it is refused, in the rehearsal as in the run.
+    project.migration("1_a.sql", "DO $$ BEGIN COMMIT; END $$;");
+    project.db(&["rehearse"]).code(1).says("invalid transaction termination");
+}
+
+#[test]
+fn a_file_of_one_block_that_commits_runs_as_its_tool_sends_it() {
+    for (index, sql) in [
+        "DO $$ BEGIN UPDATE t SET v = 2; COMMIT; END $$;",
+        "CALL tidy();",
+        "DO $$ BEGIN UPDATE t SET v = 2; END $$;",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let project = filled(&format!("r_alone_{index}"));
+        project.run_sql(
+            "CREATE PROCEDURE tidy() LANGUAGE plpgsql AS \
+             $$ BEGIN UPDATE t SET v = 2; COMMIT; END $$",
+        );
+        project.write("go.mod", "module m\nrequire github.com/golang-migrate/migrate/v4 v4.18.1\n");
+        project.migration("1_a.up.sql", sql);
+        project.migration("1_a.down.sql", "SELECT 1;");
+        project.write("db.toml", "[migrations]\ntool = \"golang-migrate\"\n");
+        project.db(&["migrate", "--dry-run"]).ok();
+        project.db(&["migrate", "--yes"]).ok();
+        assert_eq!(project.query("SELECT v FROM t"), ["2"], "{sql}");
+    }
+}
+
+#[test]
+fn a_file_that_commits_is_no_part_of_one_transaction() {
+    let mut project = filled("r_blocks");
+    project.write("package.json", "{\"dependencies\": {\"prisma\": \"6\"}}");
+    project.write("prisma/migrations/migration_lock.toml", "provider = \"postgresql\"\n");
+    project.write(
+        "prisma/migrations/20270101000001_enum/migration.sql",
+        "BEGIN; CREATE TYPE s AS ENUM ('a'); COMMIT;\nUPDATE t SET v = 2;\n\
+         CREATE TABLE later (i int);",
+    );
+    let second = "prisma/migrations/20270101000002_next/migration.sql";
+    project.write(second, "SELECT 1/0;");
+    project.set("CARGO_DB_ENV", "staging");
+    project.set("CARGO_DB_REHEARSE", "0");
+    let before = project.content();
+    project.db(&["migrate", "--dry-run"]).says("swap");
+    project.write(second, "SELECT 1;");
+    project.db(&["rehearse"]).ok().says("PASS  20270101000002_next");
+    assert_eq!(project.content(), before);
+}
+
+#[test]
+fn a_backup_says_itself_what_is_pending_in_it() {
+    let project = filled("r_backup");
+    project.migration("1_a.sql", "ALTER TABLE t ADD COLUMN a int;");
+    project.migration("2_b.sql", "ALTER TABLE t ADD COLUMN b int;");
+    project.db(&["migrate", "--to", "1", "--yes"]).ok();
+    project.db(&["backup"]).ok();
+    project.db(&["migrate", "--yes"]).ok();
+    // The database has nothing to come, the backup has.
+    let ran = project.db(&["rehearse", "--from", "backup"]).ok().says("PASS  2 b");
+    let ran = ran.says("has 1 pending, and r_backup itself 0");
+    assert!(!ran.stdout.contains("1 a"), "{ran}");
+    // And the other way round.
+    project.run_sql("ALTER TABLE t DROP COLUMN a, DROP COLUMN b; DELETE FROM _sqlx_migrations");
+    project.db(&["rehearse", "--from", "backup"]).ok().says("itself 2").says("PASS  2 b");
+    project.db(&["rehearse"]).ok().says("2 PASS");
+    let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'r_backup_%'";
+    assert_eq!(cluster().query("postgres", left), ["0"]);
+}
+
+#[test]
+fn what_works_in_one_database_only_is_left_out_and_recorded() {
+    let mut project = filled("r_only");
+    let fails =
+        "DO $$ BEGIN IF current_database() <> 'r_only' THEN RAISE 'not here'; END IF; END $$;";
+    let allowed = format!("-- cargo-db: allow outside-database it lives in one database\n{fails}");
+    project.migration("1_a.up.sql", &allowed);
+    project.migration("1_a.down.sql", "SELECT 1/0;");
+    project.migration("2_b.up.sql", &recorded(1));
+    project.migration("2_b.down.sql", "SELECT 1;");
+    let ran = project.db(&["rehearse"]).ok().says("was not run");
+    assert!(!ran.stdout.contains("division"), "{ran}");
+    project.db(&["check"]).ok();
+    project.db(&["migrate", "--dry-run"]).ok();
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["migrate", "--dry-run"]).ok();
+    project.set("CARGO_DB_ENV", "development");
+    project.db(&["migrate", "--yes"]).ok();
+}
