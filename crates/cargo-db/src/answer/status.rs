@@ -36,6 +36,9 @@ pub(crate) struct StatusReport {
     /// The largest first.
     tables: Vec<TableSize>,
     settings: Vec<SettingView>,
+    /// What to do where there are no migrations.
+    #[serde(skip)]
+    empty: Option<String>,
     /// Whether what is pending is asked of the tool.
     #[serde(skip)]
     asked: bool,
@@ -205,6 +208,8 @@ pub(crate) struct StatusFacts<'a> {
     pub(crate) standing: &'a MigrationStatus<'a>,
     pub(crate) migrations: &'a Migrations,
     pub(crate) settings: Vec<SettingView>,
+    /// What to do where there are no migrations.
+    pub(crate) empty: Option<String>,
 }
 
 impl From<StatusFacts<'_>> for StatusReport {
@@ -226,6 +231,7 @@ impl From<StatusFacts<'_>> for StatusReport {
             migrations: facts.standing.into(),
             tables: database.map(|database| database.tables.clone()).unwrap_or_default(),
             settings: facts.settings,
+            empty: facts.empty,
             asked: facts.migrations.layout.is_asked(),
         }
     }
@@ -273,7 +279,10 @@ impl StatusReport {
         if let Some(copied) = self.copy_of {
             line("", format!("a copy of {copied}, by its marker"));
         }
-        line("Tool", self.tool.text());
+        match &self.empty {
+            Some(_) => line("Tool", "none yet".to_owned()),
+            None => line("Tool", self.tool.text()),
+        }
         for setting in &self.settings {
             line(setting.name, format!("{} ({})", setting.value, setting.origin));
         }
@@ -301,7 +310,12 @@ impl Answer for StatusReport {
     fn text(&self, style: &Style) -> String {
         let mut lines = self.head(style);
         lines.push(String::new());
-        lines.extend(self.migrations.lines(style));
+        match &self.empty {
+            Some(why) if self.migrations.executed == 0 => {
+                lines.push(format!("{}{why}", style.paint(BOLD, &format!("{:<13}", "Migrations"))));
+            }
+            _ => lines.extend(self.migrations.lines(style)),
+        }
         lines.extend(self.tables());
         lines.join("\n")
     }

@@ -4,7 +4,7 @@ use crate::audit::{self, Trail, Unsettled};
 use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed, TrustNeed};
 use crate::cli::{ConsentFlags, Global};
 use crate::face::Face;
-use crate::failure::{Failure, Result, SettingsError};
+use crate::failure::{Failure, LocalServerError, Result, SettingsError};
 use crate::migration;
 use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
@@ -99,10 +99,26 @@ impl Workspace {
                     }
                     .into());
                 }
+                self.is_for_a_project(settings)?;
                 let running = self.local_server().ensure_running(&self.world)?;
                 Ok(local::target(&running, database))
             }
         }
+    }
+
+    /// Fails where a server would be made for a folder that nobody works in: a slip of the person
+    /// who typed the command.
+    fn is_for_a_project(&self, settings: &Settings) -> Result<()> {
+        let Settings { root, project, migrations, seeds, .. } = settings;
+        let known = [&migrations.dir.value, &seeds.dir.value];
+        let is_one = project.as_ref() == Some(root)
+            || known.into_iter().any(|dir| files::is_there(dir))
+            || files::is_there(self.local_server().base());
+        if is_one {
+            return Ok(());
+        }
+        let (folder, above) = (root.clone(), project.clone());
+        Err(LocalServerError::NoProject { folder, above }.into())
     }
 
     /// What `CARGO_DB_TRUST` lists.

@@ -21,6 +21,8 @@ pub(crate) enum LocalServerError {
     NotMadeHere { folder: PathBuf },
     #[error("there is no local server to {doing}: {why}")]
     Absent { doing: &'static str, why: String },
+    #[error("`{}` is no project, so no private server is made for it", folder.display())]
+    NoProject { folder: PathBuf, above: Option<PathBuf> },
 }
 
 impl LocalServerError {
@@ -54,6 +56,17 @@ impl LocalServerError {
             }
             LocalServerError::Absent { .. } => Explanation::new("SERVER.NONE", Exit::Usage)
                 .run("show which database is used, and why", "cargo db status"),
+            LocalServerError::NoProject { above, .. } => {
+                let none = Explanation::new("SERVER.NO_PROJECT", Exit::Usage)
+                    .because("there is no db.toml, repository, manifest or folder of migrations");
+                match above {
+                    Some(above) => none.advise(format!(
+                        "go to `{}`, or write a db.toml here (an empty one will do)",
+                        above.display()
+                    )),
+                    None => none.run("to make it one", "cargo db init"),
+                }
+            }
         }
     }
 }
@@ -74,6 +87,8 @@ pub(super) fn samples() -> Vec<LocalServerError> {
             found: text("18"),
         },
         LocalServerError::NotMadeHere { folder: ".db/pg15".into() },
+        LocalServerError::NoProject { folder: "/p/app".into(), above: Some("/p".into()) },
+        LocalServerError::NoProject { folder: "/p".into(), above: None },
         LocalServerError::Absent { doing: "stop", why: text("it is not running") },
     ]
 }

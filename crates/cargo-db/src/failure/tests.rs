@@ -188,6 +188,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("SEED.UNKNOWN", &[2]),
     ("SERVER.FAILED", &[6]),
     ("SERVER.NONE", &[2]),
+    ("SERVER.NO_PROJECT", &[2]),
     ("SERVER.NOT_MADE_HERE", &[4]),
     ("SERVER.NO_BINARIES", &[6]),
     ("SERVER.OTHER_MAJOR", &[6]),

@@ -104,6 +104,9 @@ pub(crate) struct Settings {
     pub(crate) root: PathBuf,
     /// The repository that it is in, or the same: programs of the project come from nowhere above.
     pub(crate) repository: PathBuf,
+    /// The folder at or above the root that looks like somebody's project, whatever language it is
+    /// in.
+    pub(crate) project: Option<PathBuf>,
     pub(crate) environment: Resolved,
     pub(crate) place: Setting<Place>,
     pub(crate) migrations: Migrations,
@@ -220,6 +223,7 @@ impl Settings {
             place,
             local_database,
             repository: root::repository(sources, &root).unwrap_or_else(|| root.clone()),
+            project: root::project(sources, &root),
             root,
         })
     }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use db_tools::ProjectTool;
+
 use crate::failure::Result;
 use crate::settings::file::{self, DbToml};
 use crate::settings::source::{Sources, plain};
@@ -27,6 +29,24 @@ pub(super) fn find(sources: &Sources<'_>) -> Result<PathBuf> {
 /// submodule.
 pub(super) fn repository(sources: &Sources<'_>, folder: &Path) -> Option<PathBuf> {
     folder.ancestors().find(|folder| (sources.exists)(&folder.join(".git"))).map(Path::to_owned)
+}
+
+/// The nearest folder at or above one in which somebody works on something, by what stands there.
+pub(super) fn project(sources: &Sources<'_>, folder: &Path) -> Option<PathBuf> {
+    const MARKS: [&str; 8] = [
+        "db.toml",
+        ".git",
+        "pyproject.toml",
+        "requirements.txt",
+        "package.json",
+        "composer.json",
+        "Gemfile",
+        "Makefile",
+    ];
+    let languages = ProjectTool::all().flat_map(|tool| tool.profile().language.iter().copied());
+    let marks: Vec<&str> = MARKS.into_iter().chain(languages).collect();
+    let is_one = |folder: &&Path| marks.iter().any(|mark| (sources.exists)(&folder.join(mark)));
+    folder.ancestors().find(is_one).map(Path::to_owned)
 }
 
 /// The folder of the cargo workspace, else of the nearest package.

@@ -145,6 +145,11 @@ pub(crate) struct Setting<T> {
 }
 
 impl<T> Setting<T> {
+    /// Whether nobody chose it.
+    pub(crate) fn is_default(&self) -> bool {
+        self.origin == Origin::Default
+    }
+
     /// A value that nobody chose.
     pub(super) fn default(value: T) -> Setting<T> {
         Setting { value, origin: Origin::Default }

@@ -76,6 +76,10 @@ impl Verb for Migrate {
         match perform(&database, Mode::of(self.dry_run), &mut change)? {
             Ending::DryRun(plan) => self.show(&database, &plan),
             Ending::Nothing(plan) if change.has_no_files => {
+                if let Some(reason) = migration::none_here(settings) {
+                    let reason = format!("nothing to do: {reason}");
+                    return Ok(Outcome::done(Migrated::nothing(&plan, reason)));
+                }
                 let dir = &settings.migrations.dir.value;
                 let shown = dir.strip_prefix(&settings.root).unwrap_or(dir).display();
                 let reason = format!(

@@ -88,6 +88,8 @@ struct Looked<'a> {
     folder: Folder,
     /// Nothing where the database does not exist yet.
     found: Option<Answers>,
+    /// What to do where the folder holds no migrations.
+    empty: Option<String>,
 }
 
 fn look<'s>(
@@ -115,7 +117,9 @@ fn look<'s>(
         // A history that another set claims is where it is to be expected.
         answers.history.foreign.retain(|foreign| !settings.migrations.is_anothers(foreign));
     }
-    Ok(Looked { settings, target, folder, found })
+    let is_empty = folder.migrations.is_empty() && !layout.is_asked();
+    let empty = is_empty.then(|| migration::none_here(settings)).flatten();
+    Ok(Looked { settings, target, folder, found, empty })
 }
 
 impl Looked<'_> {
@@ -132,6 +136,7 @@ impl Looked<'_> {
             standing: &MigrationStatus::compare(&self.folder, history),
             migrations: &self.settings.migrations,
             settings: settings_shown(self.settings),
+            empty: self.empty.clone(),
         })
     }
 }

@@ -109,7 +109,7 @@ fn endings_with_nothing_to_do() {
     let project = Project::new("docs_nothing");
     let migrate = ended(&project, &["migrate"], 0);
     assert_eq!(migrate["done"], json!(NONE));
-    assert!(migrate["reason"].as_str().unwrap().contains("there is no migration of sqlx"));
+    assert!(migrate["reason"].as_str().unwrap().contains("no migrations in `migrations` yet"));
     for verb in ["migrate", "rollback", "baseline", "repair", "seed"] {
         let plan = ended(&project, &[verb, "--dry-run"], 0);
         assert_eq!(plan["plan"]["steps"], json!(NONE), "{plan:#}");

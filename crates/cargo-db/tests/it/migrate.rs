@@ -551,3 +551,14 @@ fn a_lock_that_is_lost_stops_the_run() {
         .says("the connection that held the lock");
     assert_eq!(project.query("SELECT to_regclass('b') IS NULL"), ["t"]);
 }
+
+#[test]
+fn a_folder_without_migrations_is_no_project_that_is_done() {
+    let project = Project::new("m_elsewhere");
+    let _ = project.db(&["status"]).ok().says("begin with `cargo db create add users`");
+    project.write("crates/db/migrations/20260101000000_a.sql", "CREATE TABLE a (i int)");
+    for verb in ["status", "migrate"] {
+        let ran = project.db(&[verb]).ok();
+        let _ = ran.says("in `crates/db/migrations` (sqlx)").says("cargo db init");
+    }
+}

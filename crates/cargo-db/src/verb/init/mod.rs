@@ -15,7 +15,7 @@ use clap::Args;
 use crate::answer::{Added, Initialised, Outcome};
 use crate::change::{Effect, Needs, SetNeed, Workspace};
 use crate::failure::Result;
-use crate::settings::{Caller, Flags, Sources, survey};
+use crate::migration::{self, DEPTH};
 use crate::verb::declare::Verb;
 use crate::verb::init::work::{Work, shown};
 use crate::world::{edit, files};
@@ -33,9 +33,6 @@ pub(crate) struct Init {
     #[arg(long)]
     dry_run: bool,
 }
-
-/// How deep a monorepo keeps its projects.
-const DEPTH: usize = 5;
 
 const ENV_EXAMPLE: &str = "\
 # Copy to `.env`; the process environment is stronger. docs/settings.md of cargo db lists everything
@@ -108,21 +105,11 @@ impl Init {
 /// What is there, and what has to be written.
 fn survey_of(root: &Path, backups: Option<&str>) -> Work {
     let mut work = Work::default();
-    let sources = Sources {
-        flags: Flags::default(),
-        process: std::collections::BTreeMap::new(),
-        cwd: root.to_owned(),
-        read: &files::read_if_there,
-        exists: &|path| files::is_there(path),
-        list: &files::listed_files,
-        owner: &|_| None,
-        caller: Caller::default(),
-    };
     let vendored = source::in_repository(root, DEPTH);
     let mut folders = files::folders(root, DEPTH);
     // What came with the crate is no part of the project: its demo has migrations, and it an xtask.
     folders.retain(|folder| vendored.as_ref().is_none_or(|ours| !folder.starts_with(ours.top())));
-    let found = survey(&sources, root, &folders);
+    let found = migration::in_folders(root, &folders);
     for (layouts, dir) in &found {
         let keys: Vec<&str> = layouts.iter().map(ProjectTool::key).collect();
         let (keys, dir) = (keys.join(" or "), shown(root, dir));
