@@ -1,8 +1,10 @@
 //! What was done, as the audit trail has it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use crate::answer::text::plural;
+use crate::answer::text::{elapsed, plural, wrapped};
 use crate::answer::{Answer, Style};
 use crate::model::audit::{By, Phase, Record};
 
@@ -14,38 +16,73 @@ pub(crate) struct AuditTrail {
 }
 
 impl AuditTrail {
-    fn outcome(&self, intent: &Record) -> &str {
+    /// A deed: what was done and what came of it, and below it what else is known.
+    fn deed(&self, number: usize, intent: &Record, style: &Style) -> String {
         let is_outcome =
             |record: &&Record| record.run == intent.run && record.phase == Phase::Outcome;
-        let ended = self.records.iter().find(is_outcome);
-        ended.map_or("no outcome recorded (killed or still running)", |record| {
-            record.result.as_deref().unwrap_or_default()
-        })
-    }
-
-    fn line(&self, intent: &Record) -> String {
+        let outcome = self.records.iter().find(is_outcome);
         let moment = intent.when.get(..19).unwrap_or(&intent.when).replace('T', " ");
-        let By { user, host, kind, .. } = &intent.by;
-        let removes = intent.removes.iter().map(|what| format!("\n      removes {what}"));
-        format!(
-            "{:>4}  {moment}  {} on {} ({}) by {user}@{host}, {kind}: {}{}",
-            intent.sequence,
+        let (server, database) = intent.target.rsplit_once('/').unwrap_or(("", &intent.target));
+        let line = format!(
+            "{number:>4}  {moment}  {} on {database} ({}): {}",
             intent.verb,
-            intent.target,
             intent.environment,
-            self.outcome(intent),
-            removes.collect::<String>()
-        )
+            ended(outcome)
+        );
+        let mut lines = vec![line];
+        let removes = intent.removes.iter().map(|what| format!("removes {what}"));
+        for detail in details(intent, server).into_iter().chain(removes) {
+            let wrapped = wrapped(&detail, style.width, INDENT);
+            lines.extend(wrapped.iter().map(|line| format!("{:INDENT$}{line}", "")));
+        }
+        lines.join("\n")
     }
 }
 
+/// Where what is known of a deed stands, below its verb.
+const INDENT: usize = 27;
+
+/// What came of a deed, and how long it took.
+fn ended(outcome: Option<&Record>) -> String {
+    let Some(outcome) = outcome else {
+        return "no outcome recorded (killed or still running)".to_owned();
+    };
+    let took = outcome.duration_ms.map(Duration::from_millis).map(elapsed).unwrap_or_default();
+    match outcome.result.as_deref() {
+        Some("done") => format!("done in {took}"),
+        code => format!("failed after {took}: {}", code.unwrap_or_default()),
+    }
+}
+
+/// What is known of a deed beside what came of it.
+fn details(intent: &Record, server: &str) -> Vec<String> {
+    let By { user, host, kind, .. } = &intent.by;
+    let migrations = match intent.migrations.as_slice() {
+        [] => None,
+        [one] => Some(format!("migration {one}")),
+        [first, .., last] if intent.migrations.len() > SHOWN => {
+            let count = intent.migrations.len();
+            Some(format!("{}, {first} to {last}", plural(count, "migration")))
+        }
+        several => Some(format!("migrations {}", several.join(", "))),
+    };
+    let backup = intent.backup.as_ref().map(|backup| format!("backup {backup}"));
+    let agreed = format!("plan {}, {}", intent.plan, intent.consent);
+    let by = format!("by {user}@{host}, {kind}, as {server}");
+    migrations.into_iter().chain(backup).chain([agreed, by]).collect()
+}
+
+/// How many migrations are named one by one.
+const SHOWN: usize = 5;
+
 impl Answer for AuditTrail {
-    fn text(&self, _: &Style) -> String {
+    fn text(&self, style: &Style) -> String {
         if self.records.is_empty() {
             return "no recorded operations".to_owned();
         }
         let intents = self.records.iter().filter(|record| record.phase == Phase::Intent);
-        intents.map(|intent| self.line(intent)).collect::<Vec<_>>().join("\n")
+        let deeds = intents.enumerate().map(|(index, intent)| self.deed(index + 1, intent, style));
+        deeds.collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::answer::plan::Planned;
-use crate::answer::text::{number, on_lines, plural, short, size, table};
+use crate::answer::text::{fitted, number, on_lines, plural, short, size, table};
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::backup::Found;
 use crate::model::backup::{Backup, Format, Level, LoadedAs, Manifest, Reason, Verification};
@@ -209,7 +209,7 @@ impl BackupList {
 }
 
 impl Answer for BackupList {
-    fn text(&self, _: &Style) -> String {
+    fn text(&self, style: &Style) -> String {
         let mut lines = vec![match self.backups.is_empty() {
             true => format!("no backups in {}", self.folder),
             false => self.numbered(),
@@ -217,7 +217,7 @@ impl Answer for BackupList {
         let broken = self.broken.iter();
         lines
             .extend(broken.map(|one| format!("{} has an invalid manifest: {}", one.name, one.why)));
-        lines.join("\n")
+        fitted(&lines.join("\n"), style.width)
     }
 }
 

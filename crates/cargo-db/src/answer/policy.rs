@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::answer::text::fitted;
 use crate::answer::{Answer, Style};
 use crate::model::environment::Environment;
 
@@ -27,7 +28,7 @@ pub(crate) struct PolicyCell {
 }
 
 impl Answer for PolicyTable {
-    fn text(&self, _: &Style) -> String {
+    fn text(&self, style: &Style) -> String {
         let mut environments: Vec<Environment> = Vec::new();
         for cell in &self.policy {
             if !environments.contains(&cell.environment) {
@@ -47,6 +48,6 @@ impl Answer for PolicyTable {
         lines.extend(self.agent.as_ref().map(|variable| {
             format!("called by an AI agent ({variable}): every consent must be to a plan")
         }));
-        lines.join("\n")
+        fitted(&lines.join("\n"), style.width)
     }
 }

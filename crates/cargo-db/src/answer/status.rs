@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::answer::error::ErrorView;
 use crate::answer::plan::{MigrationView, TargetView};
-use crate::answer::text::{number, on_lines, size, table};
+use crate::answer::text::{fitted, number, on_lines, size, table};
 use crate::answer::{Answer, BOLD, GREEN, RED, Style, YELLOW};
 use crate::failure::{Failure, problem_line};
 use crate::model::environment::{Environment, Resolved, Signal};
@@ -317,7 +317,7 @@ impl Answer for StatusReport {
             _ => lines.extend(self.migrations.lines(style)),
         }
         lines.extend(self.tables());
-        lines.join("\n")
+        fitted(&lines.join("\n"), style.width)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::answer::style::length_of_ours;
 use crate::answer::visible::one_line;
 
 /// `1 table`, `2 tables`.
@@ -102,9 +103,82 @@ pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
     lines
 }
 
+/// Lines that fit in a width, broken between words. What goes on stands below the value where the
+/// line has a label in front of it.
+pub(crate) fn fitted(text: &str, width: usize) -> String {
+    text.lines().map(|line| fitted_line(line, width)).collect::<Vec<_>>().join("\n")
+}
+
+fn fitted_line(line: &str, width: usize) -> String {
+    if shown_width(line) <= width {
+        return line.to_owned();
+    }
+    let indent = value_at(line).filter(|at| at * 2 <= width).unwrap_or(2);
+    let (mut fitted, mut column) = (String::new(), 0);
+    for piece in line.split_inclusive(' ') {
+        let length = shown_width(piece);
+        let is_begun = !fitted.trim().is_empty() && column > indent;
+        if is_begun && column + shown_width(piece.trim_end()) > width {
+            fitted.truncate(fitted.trim_end().len());
+            fitted.push_str(&format!("\n{:indent$}", ""));
+            column = indent;
+        }
+        fitted.push_str(piece);
+        column += length;
+    }
+    fitted
+}
+
+/// Where the value begins, in a line with a label: after the first gap behind a word.
+fn value_at(line: &str) -> Option<usize> {
+    let plain = without_colours(line);
+    let start = plain.chars().position(|c| c != ' ')?;
+    let rest: Vec<char> = plain.chars().skip(start).collect();
+    let gap = rest.windows(2).position(|two| two == [' ', ' '])?;
+    let value = rest[gap..].iter().position(|c| *c != ' ')?;
+    Some(start + gap + value)
+}
+
+fn shown_width(text: &str) -> usize {
+    without_colours(text).chars().count()
+}
+
+fn without_colours(text: &str) -> String {
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some(next) = rest.chars().next() {
+        match length_of_ours(rest) {
+            Some(length) => rest = &rest[length..],
+            None => {
+                plain.push(next);
+                rest = &rest[next.len_utf8()..];
+            }
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lines_break_between_words_and_go_on_below_their_value() {
+        let line = "Server       PostgreSQL 15.18 at /var/tmp/socket:5432, a standby";
+        let fitted = fitted(line, 40);
+        assert_eq!(
+            fitted,
+            "Server       PostgreSQL 15.18 at\n             /var/tmp/socket:5432, a\n\
+             \x20            standby"
+        );
+        assert_eq!(super::fitted(line, 100), line);
+        assert_eq!(super::fitted(&"x".repeat(50), 40), "x".repeat(50));
+        let painted = format!(
+            "{}Tool{:#}         sqlx of a set with a name",
+            crate::answer::BOLD,
+            crate::answer::BOLD
+        );
+        assert_eq!(super::fitted(&painted, 38), painted);
+    }
 
     #[test]
     fn numbers_read_as_people_write_them() {

@@ -101,11 +101,14 @@ const REMEDIES: &[(ProblemKind, &str)] = &[
     (
         ProblemKind::Edited,
         "edited: restore the file as it was applied, and write the change as a new migration; \
-         `cargo db repair` if only comments or white space changed",
+         `cargo db repair` if only comments or white space changed; in development also \
+         `cargo db rollback` and `cargo db migrate`",
     ),
     (
         ProblemKind::Missing,
-        "missing: restore the file; `cargo db migrate --ignore-missing` continues without it",
+        "missing: restore the file; if it is on another branch, switch to that, run \
+         `cargo db rollback` and switch back, or in development run `cargo db reset`; \
+         `cargo db migrate --ignore-missing` continues without it",
     ),
     (
         ProblemKind::OutOfOrder,

@@ -54,7 +54,22 @@ fn every_deed_is_written_before_and_after() {
     assert_eq!(records[2]["migrations"][0], "1");
     let text = trail(&project);
     assert!(!text.contains(PASSWORD) && !text.contains("a secret row"));
-    project.db(&["audit"]).ok().says("rollback on").says(": STATEMENT.FAILED");
+    let shown = project.db(&["audit"]).ok().says("migrate on au_deeds (development): done in ");
+    let shown = shown.says("failed after ").says(": STATEMENT.FAILED").says("migration 1");
+    let narrow = project.command(&["audit"]).env("COLUMNS", "60").output().unwrap();
+    let narrow = String::from_utf8(narrow.stdout).unwrap();
+    let details = narrow.lines().filter(|line| line.starts_with("     "));
+    assert!(
+        details.filter(|line| line.split_whitespace().count() > 1).all(|line| line.len() <= 60),
+        "{narrow}"
+    );
+    // One row a deed, and what it was done with.
+    let backup = records[2]["backup"].as_str().unwrap();
+    let plan = records[2]["plan"].as_str().unwrap();
+    let shown = shown.says(&format!("backup {backup}")).says(&format!("plan {plan}, confirm"));
+    let is_deed = |line: &&str| !line.starts_with("     ");
+    let numbers = shown.stdout.lines().filter(is_deed).map(|line| line[..4].trim());
+    assert_eq!(numbers.collect::<Vec<_>>(), ["1", "2", "3"]);
     use std::os::unix::fs::PermissionsExt;
     let mode =
         std::fs::metadata(project.path().join(".db/audit.jsonl")).unwrap().permissions().mode();
