@@ -37,8 +37,7 @@ impl ConcurrentlyError {
         match self {
             ConcurrentlyError::TimedOut { at, holders, .. } => {
                 stopped("CONCURRENTLY.TIMED_OUT", at, waited_for(holders)).run(
-                    "when they have ended, or with a longer `--concurrently-timeout`, run, run, \
-                     run",
+                    "when they have ended, or with a longer `--concurrently-timeout`, run",
                     format!("cargo db {}", at.verb),
                 )
             }

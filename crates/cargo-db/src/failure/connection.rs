@@ -81,7 +81,7 @@ impl ConnectionError {
             ConnectionError::Lost { why, .. } => Explanation::new("CONNECTION.LOST", Exit::Failed)
                 .because(why)
                 .because("the server rolls back what was not committed: the database is unchanged")
-                .run("when the server is back, run, run, run", "cargo db status --wait"),
+                .run("when the server is back, run", "cargo db status --wait"),
             ConnectionError::LostPartWay { why, stays, .. } => {
                 Explanation::new("CONNECTION.LOST_PART_WAY", Exit::PartWay)
                     .because(why)

@@ -15,7 +15,7 @@ pub(crate) fn defer_again(session: &mut Session) -> Result<()> {
     let sql = "SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') \
                FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace \
                WHERE c.condeferrable AND NOT c.condeferred";
-    let at_once = session.value("look for what is not deferred", sql)?;
+    let at_once = session.value("find what is not deferred", sql)?;
     let at_once = at_once.map(|names| format!("; SET CONSTRAINTS {names} IMMEDIATE"));
     let sql = format!("SET CONSTRAINTS ALL DEFERRED{}", at_once.unwrap_or_default());
     session.run("let what is deferred wait again", &sql)

@@ -6,6 +6,7 @@ mod blocks;
 mod command;
 mod concurrently;
 mod database;
+mod deferred;
 mod elsewhere;
 mod execute;
 mod facts;
@@ -37,6 +38,7 @@ pub(crate) use command::{ask, commands_of, run_task, task_exists, verify_tool_ta
 pub(crate) use database::{
     connect_or_none, create_if_absent, holds_rows, holds_tables, prepare_database,
 };
+pub(crate) use deferred::{check_deferred, defer_again};
 pub(crate) use elsewhere::{DEPTH, in_folders, none_here};
 pub(crate) use execute::check_files;
 pub(crate) use facts::gather;

@@ -46,5 +46,5 @@ fn numbered(session: &mut Session, table: &str) -> Result<Vec<String>> {
          WHERE a.attrelid = {name}::regclass AND a.attnum > 0 AND NOT a.attisdropped \
            AND s.sequence IS NOT NULL"
     );
-    session.column("look for numbered columns", &sql)
+    session.column("find numbered columns", &sql)
 }

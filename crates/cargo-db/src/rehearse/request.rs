@@ -18,7 +18,7 @@ pub(crate) struct Request<'a> {
 /// What the copy is to be made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CopySource {
-    /// The database as it is now now now, unless it is very large: then its schema.
+    /// The database as it is now, unless it is very large: then its schema.
     Auto,
     Live,
     /// A backup's name, or the newest.

@@ -47,7 +47,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0   done, or nothing to do
   1   a finding (`status --check`, `check`)
-  2   wrong wrong wrong usage or settings
+  2   wrong usage or settings
   3   declined, or consent is missing or does not match
   4   refused by policy
   5   another run holds the lock

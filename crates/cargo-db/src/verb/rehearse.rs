@@ -54,7 +54,7 @@ pub(crate) struct Rehearse {
 /// What a scratch copy is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum CopyFrom {
-    /// The database as it is now now now
+    /// The database as it is now
     Live,
     /// A backup
     Backup,

@@ -10,8 +10,8 @@ use snapbox::{Assert, Data, IntoData, data::DataFormat};
 
 use crate::support::{Project, cluster, repository};
 
-/// Pages that are read from the beginning to the end: their blocks are typed one after the other, in
-/// one project, those that only show text for a file too.
+/// Pages that are read from the beginning to the end: their blocks are typed one after the other,
+/// in one project, those that only show text for a file too.
 const IN_ORDER: [&str; 2] = ["tutorial.md", "production.md"];
 
 /// A block of a page: what is typed, and what is printed below it.

@@ -1,5 +1,5 @@
-//! The rehearsal is the run: with the history, in the transactions of the plan, and of what the copy
-//! has still to come.
+//! The rehearsal is the run: with the history, in the transactions of the plan, and of what the
+//! copy has still to come.
 
 use crate::support::{Project, cluster};
 
