@@ -35,6 +35,10 @@ pub(crate) fn none_here(settings: &Settings) -> Option<String> {
     }
     let shown = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
     let found = in_folders(root, &files::folders(root, DEPTH));
+    // Files that no tool claims are in the folder all the same.
+    if found.iter().any(|(_, folder)| *folder == dir.value) {
+        return None;
+    }
     let found = found.into_iter().map(|(tools, folder)| {
         let tools: Vec<&str> = tools.iter().map(ProjectTool::key).collect();
         format!("`{}` ({})", shown(&folder), tools.join(" or "))

@@ -210,7 +210,7 @@ fn run(block: &Block, project: &Project) {
 /// The project that a block is about, where it is not the demo school.
 fn project_of(block: &Block, name: &str) -> Project {
     let project = match block.page.as_str() {
-        "rehearsal.md" if block.typed[0].command == "cargo db rehearse" => notes(name),
+        "rehearsal.md" if block.typed[0].command.contains("cargo db rehearse") => notes(name),
         "policy.md" if block.typed[0].command.contains("rollback") => users(name),
         "tutorial.md" => Project::without_database(name),
         _ => school(name),

@@ -542,7 +542,7 @@ fn the_report_fits_a_pull_request() {
     assert!(page.contains("| **BLOCK** | 2 b |"), "{page}");
     assert!(
         page.contains(
-            "- BLOCK line 1, scan-under-lock: `users`: reads 20,000 rows while writes wait"
+            "- BLOCK line 1, scan-under-lock: `users`: scans 20,000 rows while writes wait"
         ),
         "{page}"
     );

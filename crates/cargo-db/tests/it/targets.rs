@@ -73,7 +73,10 @@ fn a_variable_that_is_not_set_is_an_error_and_not_nothing() {
         "does not support defaults",
     );
     wrong("DATABASE_URL=${SECRET_URL}", "`SECRET_URL` is not set");
-    wrong(&format!("DATABASE_URL={}\nDB=x", url.replace("NAME", "${DB}")), "line 3 comes later");
+    wrong(
+        &format!("DATABASE_URL={}\nDB=x", url.replace("NAME", "${DB}")),
+        "it is defined later, in line 3",
+    );
     wrong("DATABASE_URL=postgres://app:pa$hush@localhost/x", "in single quotes");
     wrong("PGHOST=${WHERE}", "`WHERE` is not set");
     // What nobody reads does not matter; what is set takes its place; single quotes are literal.
