@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::backup::allowed::{Allowed, Wanted, beginning};
 use crate::backup::content::Text;
 use crate::backup::known::Known;
-use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Result};
+use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Kind, Result};
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::Session;
@@ -41,14 +41,36 @@ pub(super) fn load(
 ) -> Result<()> {
     // What is ours is asked while the search path is.
     let mut known = Known::of(world, session)?;
-    let mut allowed = AllowList::default();
     // A file that was not written by pg_dump may leave schemas out.
     session.run("restore the search path", "RESET search_path")?;
-    let mut reader = ScriptReader::of_dump(Box::new(&mut text));
     let inside = loading.within == Within::Transaction;
     if inside {
         session.mark_transaction()?;
     }
+    let mut reader = ScriptReader::of_dump(Box::new(&mut text));
+    let ran = run_all(world, session, &mut reader, loading, &mut known);
+    drop(reader);
+    if ran.as_ref().is_err_and(is_unreadable) {
+        // Text that breaks off is often the fault of who writes it, who says why.
+        text.finish(world)?;
+    }
+    ran?;
+    session.run("reset the role", "RESET SESSION AUTHORIZATION")?;
+    if !inside {
+        session.take_back_empty()?;
+    }
+    text.finish(world)
+}
+
+/// Runs every statement of a dump that is meant to run.
+fn run_all(
+    world: &World,
+    session: &mut Session,
+    reader: &mut ScriptReader<'_>,
+    loading: &Loading<'_>,
+    known: &mut Known,
+) -> Result<()> {
+    let mut allowed = AllowList::default();
     while let Some(statement) = reader.next_statement().map_err(unreadable)? {
         world.interrupt.check()?;
         let is_allowed = allowed.admits(&statement);
@@ -62,17 +84,12 @@ pub(super) fn load(
         }
         if !(loading.left_out)(&statement) {
             loading.refuse(&statement)?;
-            loading.run(world, session, &statement, &mut reader)?;
+            loading.run(world, session, &statement, reader)?;
         } else if statement.reads_data() {
             reader.copy_data(&mut |_| Ok(())).map_err(unreadable)?;
         }
     }
-    drop(reader);
-    session.run("reset the role", "RESET SESSION AUTHORIZATION")?;
-    if !inside {
-        session.take_back_empty()?;
-    }
-    text.finish(world)
+    Ok(())
 }
 
 impl Loading<'_> {
@@ -134,6 +151,10 @@ impl Loading<'_> {
 /// What cannot be split into statements.
 pub(super) fn unreadable(error: ScriptError) -> Failure {
     BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
+}
+
+fn is_unreadable(failure: &Failure) -> bool {
+    matches!(failure.kind(), Kind::Backup(BackupError::Failed { doing: "read", .. }))
 }
 
 /// Whether text is read in another way by a server with this setting. In each encoding that a

@@ -2,6 +2,8 @@
 //! built, and dropped unless they are swapped in. What killed runs left is removed by the next one,
 //! which looks when it begins and when it ends.
 
+use std::time::Duration;
+
 use postgres::error::SqlState;
 
 use crate::backup::allowed::{Allowed, Wanted};
@@ -211,13 +213,15 @@ pub(crate) enum Copied {
     Schema,
 }
 
-/// Loads a dump of `target` into a database that was built beside it.
+/// Loads a dump of `target` into a database that was built beside it. The dump waits for locks no
+/// longer than `patience`.
 pub(crate) fn copy_into(
     world: &World,
     settings: &Settings,
     target: &Target,
     built: &Built,
     copied: Copied,
+    patience: Duration,
 ) -> Result<()> {
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
     let programs = client(settings.pg_bin(), session.server_major()?)?;
@@ -225,6 +229,7 @@ pub(crate) fn copy_into(
     let mut arguments = vec!["--no-password".to_owned(), "--format=plain".to_owned(), encoding];
     // Whose slot a subscription has is the target's.
     arguments.push("--no-subscriptions".to_owned());
+    arguments.push(format!("--lock-wait-timeout={}", patience.as_millis().max(1)));
     arguments.extend((copied == Copied::Schema).then(|| "--schema-only".to_owned()));
     let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
     session.run(

@@ -60,6 +60,11 @@ pub(super) fn drop_database(world: &World, session: &mut Session, database: &str
             inside.run("release a subscription", &statement)?;
         }
     }
+    let there = format!("SELECT 1 FROM pg_database WHERE datname = {}", quote_literal(database));
+    // The server would remark on one that is not there.
+    if session.value("look for the database", &there)?.is_none() {
+        return Ok(());
+    }
     let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_identifier(database));
     session.run(&format!("drop the database {database}"), &sql)
 }

@@ -32,6 +32,9 @@ impl From<&Event> for Words {
                     since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
                 Words::Status("Waiting", format!("for the lock, held by {by}{since}"))
             }
+            Event::TableHeld { table, by } => {
+                Words::Status("Waiting", format!("for {table}, which is locked by {by}"))
+            }
             Event::Retrying { subject, why, attempt, attempts, pause } => {
                 let pause = elapsed(*pause);
                 let text = format!("{subject}: {why}; try {attempt} of {attempts} in {pause}");

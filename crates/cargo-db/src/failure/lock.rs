@@ -8,6 +8,8 @@ use crate::failure::explanation::Explanation;
 pub(crate) enum LockError {
     #[error("another run holds the lock on `{target}`: {holder}")]
     Busy { target: String, holder: String, waited: String },
+    #[error("{table} cannot be read: it is locked by {holder}")]
+    TableHeld { table: String, holder: String, waited: String },
     #[error("{subject} was cancelled, because other sessions waited for it too long")]
     OthersWaited { subject: String, who: String },
     #[error("the connection that held the lock on `{target}` was lost")]
@@ -21,6 +23,11 @@ impl LockError {
             LockError::Busy { waited, .. } => Explanation::new("LOCK.BUSY", Exit::LockBusy)
                 .because(format!("waited {waited}"))
                 .advise("wait longer with `--lock-timeout 10m`, or try again later"),
+            LockError::TableHeld { waited, .. } => {
+                Explanation::new("LOCK.TABLE_HELD", Exit::LockBusy)
+                    .because(format!("waited {waited}"))
+                    .advise("wait longer with `--lock-timeout 10m`, or try again later")
+            }
             LockError::OthersWaited { who, .. } => {
                 Explanation::new("LOCK.OTHERS_WAITED", Exit::Failed)
                     .because(format!("the last session that waited: {who}"))
@@ -45,6 +52,11 @@ pub(super) fn samples() -> Vec<LockError> {
     let target = text("me@h:5432/school");
     vec![
         LockError::Busy { target: target.clone(), holder: text("pid 7"), waited: text("5s") },
+        LockError::TableHeld {
+            table: text("public.pupils"),
+            holder: text("pid 7, psql as ada"),
+            waited: text("5s"),
+        },
         LockError::OthersWaited { subject: text("1 a"), who: text("ada, with a SELECT") },
         LockError::Lost { target, why: text("reset by peer") },
     ]

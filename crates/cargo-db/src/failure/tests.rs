@@ -158,6 +158,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("LOCK.BUSY", &[5]),
     ("LOCK.LOST", &[7]),
     ("LOCK.OTHERS_WAITED", &[7]),
+    ("LOCK.TABLE_HELD", &[5]),
     ("MIGRATE.NOT_SWAPPED_BACK", &[8]),
     ("MIGRATION.NOT_APPLIED", &[2]),
     ("MIGRATION.NOT_SQL", &[2]),

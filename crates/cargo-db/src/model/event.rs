@@ -17,6 +17,8 @@ pub(crate) enum Event {
     },
     /// Somebody else holds the lock, and we wait.
     LockHeld { by: String, since: Option<String> },
+    /// Somebody keeps a table from being read; we wait.
+    TableHeld { table: String, by: String },
     /// The run that left a session behind is dead; its session was ended.
     #[serde(rename = "session-ended")]
     SessionOfKilledRunEnded { pid: i32 },

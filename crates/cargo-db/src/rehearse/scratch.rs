@@ -18,7 +18,7 @@ use crate::rehearse::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Purpose, Session, wait_for_tables};
 
 /// A database with more bytes than this is not copied unless it is asked for.
 const COPIED_AT_MOST: u64 = 20 << 30;
@@ -102,8 +102,9 @@ fn dumped(world: &World, settings: &Settings, target: &Target, copied: Copied) -
     {
         return Err(obstacle.into());
     }
+    let left = wait_for_tables(world, target, settings.limits.lock_timeout.value)?;
     let built = backup::create_sibling(world, target, backup::SCRATCH, None)?;
-    backup::copy_into(world, settings, target, &built, copied)?;
+    backup::copy_into(world, settings, target, &built, copied, left)?;
     Ok(built)
 }
 

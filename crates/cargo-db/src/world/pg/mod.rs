@@ -2,6 +2,7 @@
 
 mod client;
 mod handover;
+mod held;
 mod lock;
 pub(crate) mod marker;
 pub(crate) mod memory;
@@ -16,6 +17,7 @@ pub(crate) mod survey;
 mod tls;
 mod transaction;
 
+pub(crate) use held::wait_for_tables;
 pub(crate) use lock::{Lock, OWN_KEY};
 pub(crate) use own::{Own, Tables};
 pub(crate) use pin::{Purpose, SearchPath, Theirs};

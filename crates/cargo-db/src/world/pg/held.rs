@@ -1,0 +1,52 @@
+//! Tables that somebody has locked so that they cannot even be read: who does, and until when one
+//! waits for it.
+
+use std::time::Duration;
+
+use crate::failure::{LockError, Result};
+use crate::model::event::Event;
+use crate::model::target::Target;
+use crate::world::World;
+use crate::world::clock::{pause, stopwatch};
+use crate::world::pg::pin::Purpose;
+use crate::world::pg::row::Row;
+use crate::world::pg::session::Session;
+
+/// Waits until every table of the target can be read, and says whom it waits for. Fails when
+/// `timeout` has passed; returns what is left of it.
+pub(crate) fn wait_for_tables(
+    world: &World,
+    target: &Target,
+    timeout: Duration,
+) -> Result<Duration> {
+    let mut session = Session::open(world, target, Purpose::Read)?;
+    let (began, mut told) = (stopwatch(), None);
+    loop {
+        let held = session.rows("find locked tables", include_str!("sql/held_tables.sql"))?;
+        let Some(row) = held.first() else { return Ok(timeout.saturating_sub(began.elapsed())) };
+        let (table, holder) = (row.text("name")?.to_owned(), holder(row)?);
+        if began.elapsed() >= timeout {
+            let waited = humantime::format_duration(Duration::from_secs(began.elapsed().as_secs()));
+            return Err(LockError::TableHeld { table, holder, waited: waited.to_string() }.into());
+        }
+        // Each holder once; most are gone before anybody reads of them.
+        if told.as_ref() != Some(&holder) && began.elapsed() > Duration::from_millis(200) {
+            world.tell(Event::TableHeld { table, by: holder.clone() });
+            told = Some(holder);
+        }
+        pause(world, Duration::from_millis(100))?;
+    }
+}
+
+/// `pid 71, psql as ada, whose query began at 12:30:01`.
+fn holder(row: &Row) -> Result<String> {
+    let Some(pid) = row.optional_text("pid")? else {
+        return Ok("a prepared transaction".to_owned());
+    };
+    // Of sessions of others, a server does not say everything to everybody.
+    let who = [row.optional_text("program")?, row.optional_text("role")?];
+    let [program, role] = who.map(|text| text.unwrap_or("?"));
+    let since = row.optional_text("since")?;
+    let since = since.map_or_else(String::new, |since| format!(", whose query began at {since}"));
+    Ok(format!("pid {pid}, {program} as {role}{since}"))
+}
