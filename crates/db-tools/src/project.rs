@@ -121,6 +121,14 @@ impl ProjectTool {
         self.profile().without_transaction
     }
 
+    /// Whether another comment in a file that is applied makes no difference to the tool.
+    pub fn allows_comments(&self) -> bool {
+        let [.., checksum, _] = self.table().fields;
+        // What is not read here is compared by the tool all the same.
+        let compares_unread = ["liquibase"].contains(&self.key()) || self.is_asked();
+        checksum == "NULL" && !compares_unread
+    }
+
     /// What its own settings file says.
     pub fn settings(&self, file: &Path, text: &str) -> Result<ToolSettings, ToolError> {
         let bad = |why| ToolError::BadSettings { file: file.to_owned(), why };

@@ -10,13 +10,13 @@ use crate::answer::plan::TargetView;
 use crate::answer::text::{elapsed, milliseconds, size};
 use crate::answer::{Answer, BOLD, DIM, RED, Style};
 use crate::model::backup::LoadedAs;
-use crate::model::finding::{Finding, Verdict};
+use crate::model::finding::{Finding, Severity, Verdict};
 use crate::model::key::PublicKey;
 use crate::model::migration::title;
 use crate::model::rehearsal::{BrokenQuery, DryRunReport, Locked, Rehearsal, Rehearsed, WayBack};
 use crate::model::target::Target;
 
-/// How many lines of a difference are shown.
+/// How many lines of a difference, and how many locks, are shown.
 const SHOWN: usize = 8;
 
 /// What a rehearsal measured, and where its receipt lies.
@@ -262,8 +262,12 @@ impl RehearsedView {
             style.paint(DIM, &self.figures())
         )];
         lines.extend(self.findings.iter().flat_map(|found| check::finding(found, style)));
-        for lock in &self.locks {
+        for lock in self.locks.iter().take(SHOWN) {
             lines.push(format!("  line {:<4} {}", lock.line, style.paint(DIM, &lock.text())));
+        }
+        if self.locks.len() > SHOWN {
+            let more = format!("            and {} more tables", self.locks.len() - SHOWN);
+            lines.push(style.paint(DIM, &more));
         }
         let details = &self.way_back.details;
         let detail = |detail: &String| style.paint(DIM, &format!("    way back: {detail}"));
@@ -285,7 +289,10 @@ impl RehearsedView {
     }
 
     fn markdown_row(&self) -> String {
-        let locks = self.locks.iter().map(|lock| format!("`{}`: {}", lock.table, lock.blocks));
+        let shown = self.locks.iter().take(SHOWN);
+        let locks = shown.map(|lock| format!("`{}`: {}", lock.table, lock.blocks));
+        let more = self.locks.len().saturating_sub(SHOWN);
+        let locks = locks.chain((more > 0).then(|| format!("and {more} more")));
         format!(
             "| **{}** | {} {} | {} | {} | {} |",
             self.verdict.word(),
@@ -330,7 +337,12 @@ fn took(milliseconds: u64) -> String {
 fn bullet(finding: &Finding) -> String {
     let word = finding.severity.verdict().word();
     let object = finding.object.as_ref().map(|object| format!(" `{object}`:")).unwrap_or_default();
-    format!("- {word} line {}, {}:{object} {}", finding.line, finding.rule, finding.evidence)
+    let said =
+        format!("- {word} line {}, {}:{object} {}", finding.line, finding.rule, finding.evidence);
+    // How to accept it stands last; what else to do is on the rule's page.
+    let help = finding.help.as_deref().filter(|_| finding.severity == Severity::Block);
+    let accept = help.and_then(|help| Some(&help[help.find("if that is meant")?..]));
+    accept.map_or_else(|| said.clone(), |accept| format!("{said}\n  {accept}"))
 }
 
 impl RehearsalReport {

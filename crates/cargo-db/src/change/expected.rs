@@ -37,7 +37,8 @@ pub(super) fn guards(database: &Database<'_>, plan: &Plan) -> Result<Vec<Guard>>
 fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<(LostObject, u64)>> {
     let path = &migration.up.path;
     let bytes = migration.up.part_of(files::read(&database.settings.root.join(path))?);
-    let expected = check::expected(&String::from_utf8_lossy(&bytes));
+    let mut expected = check::expected(&String::from_utf8_lossy(&bytes));
+    expected.extend(database.settings.expected.of(&migration.version.to_string()));
     if expected.is_empty() {
         return Ok(Vec::new());
     }

@@ -158,8 +158,13 @@ impl Proving<'_> {
     }
 }
 
-/// Where there are no rows, nobody waits, nothing is lost, and nothing refers to anything.
-const OF_ROWS: [Class; 3] = [Class::Loss, Class::Integrity, Class::Lock];
+/// Where there are no rows, nobody waits, nothing is lost, and nothing refers to anything: what is
+/// said of that is for the databases that have rows.
+fn soften(finding: &mut Finding) {
+    if matches!(finding.class, Class::Loss | Class::Integrity | Class::Lock) {
+        finding.severity = finding.severity.min(Severity::Warn);
+    }
+}
 
 /// What is known of the migrations of a plan before anybody agrees to it, for a dry run.
 pub(crate) fn foresee(
@@ -195,8 +200,11 @@ pub(crate) fn foresee(
         let path = &migration.up.path;
         let bytes = migration.up.part_of(files::read(&settings.root.join(path))?);
         let text = String::from_utf8_lossy(&bytes);
-        let mut found = check::check(&Source::of(&migration.up, &text, Direction::Up));
-        found.findings.retain(|finding| holds_rows || !OF_ROWS.contains(&finding.class));
+        let source = Source::of(&settings.migrations.layout, &migration.up, &text, Direction::Up);
+        let mut found = check::check(&source);
+        if !holds_rows {
+            found.findings.iter_mut().for_each(soften);
+        }
         (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
         checked.push(found);
     }
@@ -343,12 +351,13 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
     if plan.environment == Environment::Development && !settings.rehearse {
         return Ok(None);
     }
-    let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
-    let Some(mut session) = session else { return Ok(None) };
-    if !migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true) {
+    if let Some(why) = spared(database, plan)? {
+        // At home that is how every database begins.
+        if plan.environment != Environment::Development {
+            database.workspace.ui.note(&format!("no rehearsal: {why}"));
+        }
         return Ok(None);
     }
-    drop(session);
     let migrations: Vec<Migration> = plan.migrations().cloned().collect();
     let request = Request {
         settings,
@@ -371,6 +380,15 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Why a rehearsal would measure nothing.
+fn spared(database: &Database<'_>, plan: &Plan) -> Result<Option<&'static str>> {
+    let settings = &database.settings;
+    let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
+    let Some(mut session) = session else { return Ok(Some("the database is not there yet")) };
+    let holds = migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true);
+    Ok((!holds).then_some("the database holds no rows"))
 }
 
 fn may_not(failure: &Failure) -> bool {
@@ -476,6 +494,9 @@ pub(crate) fn holding(
             let filled = receipt.filled_since(&mut session, migrations.len())?;
             lacks_rows |= !filled.is_empty();
             objection = (!filled.is_empty()).then(|| receipt.without_rows_of(&filled));
+        }
+        if objection.is_none() {
+            objection = receipt.outgrown(&mut session, migrations.len())?;
         }
         let objection = objection.or_else(|| receipt.distrust(keys.as_deref()?));
         match objection {

@@ -10,7 +10,7 @@
 use pg_sql::lexer::{Lexed, Token, token};
 
 use crate::check::finding::finding;
-use crate::model::finding::{Expected, Finding, is_hazard};
+use crate::model::finding::{Expected, Finding};
 
 /// The comments of a file that are meant for us.
 #[derive(Default)]
@@ -49,8 +49,7 @@ impl Directives {
     }
 
     fn hear(&mut self, line: usize, said: &str) {
-        let spaced = said.replace("<=", " <= ");
-        let words: Vec<&str> = spaced.split_whitespace().collect();
+        let words: Vec<&str> = said.split_whitespace().collect();
         match words.as_slice() {
             ["allow", rule] => {
                 let why = format!("`{rule}` is allowed here without a reason");
@@ -60,19 +59,13 @@ impl Directives {
             ["allow", rule, ..] => {
                 self.allowed.push(Allow { line, rule: (*rule).to_owned(), used: false });
             }
-            ["expect", hazard, object @ .., "<=", bound]
-                if bound.parse::<u64>().is_ok() && !object.is_empty() && is_hazard(hazard) =>
-            {
-                // The name of a function has its arguments.
-                let (hazard, object) = ((*hazard).to_owned(), object.join(" "));
-                self.expected.push(Expected {
-                    line,
-                    hazard,
-                    object,
-                    bound: bound.parse().unwrap_or(0),
-                });
-            }
             _ => {
+                if let Some(expected) =
+                    said.strip_prefix("expect ").and_then(|said| Expected::parse(line, said))
+                {
+                    self.expected.push(expected);
+                    return;
+                }
                 let why = "write `allow <rule> <reason>`, or `expect loss <object> <= <number>`, \
                            or `expect lock …`"
                     .to_owned();

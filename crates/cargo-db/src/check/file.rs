@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use db_tools::ProjectTool;
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 use crate::check::directive::Directives;
@@ -25,15 +26,22 @@ pub(crate) struct Source<'a> {
     pub(crate) has_own_blocks: bool,
     /// Whether it is a part of a file, as a section is, which tools write and leave empty.
     pub(crate) is_part: bool,
+    /// Whose file it is.
+    pub(crate) layout: &'a ProjectTool,
 }
 
 impl<'a> Source<'a> {
     /// The text that a migration runs.
-    pub(crate) fn of(script: &'a ScriptFile, text: &'a str, direction: Direction) -> Source<'a> {
+    pub(crate) fn of(
+        layout: &'a ProjectTool,
+        script: &'a ScriptFile,
+        text: &'a str,
+        direction: Direction,
+    ) -> Source<'a> {
         let ScriptFile { path, transactional, has_own_blocks, .. } = script;
         let (transactional, has_own_blocks) = (*transactional, *has_own_blocks);
         let is_part = script.part.is_some();
-        Source { path, text, direction, transactional, has_own_blocks, is_part }
+        Source { path, text, direction, transactional, has_own_blocks, is_part, layout }
     }
 }
 
@@ -71,7 +79,13 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
         .iter()
         .map(|statement| (statement.line, statement.line + statement.text.matches('\n').count()))
         .collect();
-    let findings = directives.apply(findings, &spans);
+    let mut findings = directives.apply(findings, &spans);
+    // What one can do about it depends on the tool.
+    for found in &mut findings {
+        if matches!(found.rule.as_str(), "transaction-control" | "concurrently-in-transaction") {
+            found.help = Some(source.layout.without_transaction().to_owned());
+        }
+    }
     let (version, name) = (None, source.path.display().to_string());
     let allowed = directives.used();
     Checked {

@@ -34,8 +34,8 @@ impl RehearsalError {
                     .because_of(findings.iter().skip(1).cloned())
                     .run("show the whole report", "cargo db rehearse")
                     .advise(
-                        "fix the file, or state in it what is expected: `-- cargo-db: expect loss \
-                         <object> <= <number>`",
+                        "fix the file, or state what is expected with the line that the report \
+                         gives, such as `loss <object> <= <number>` below `[expect]` in db.toml",
                     )
             }
             RehearsalError::NoReceipt { objections, lacks_rows, .. } => {
@@ -48,8 +48,7 @@ impl RehearsalError {
             }
             RehearsalError::MoreThanExpected { .. } => {
                 Explanation::new("REHEARSAL.MORE_THAN_EXPECTED", Exit::Policy).advise(
-                    "check the current rows, then raise the bound in the file, in a commit that \
-                     explains why",
+                    "check the current rows, then raise the bound, in a commit that explains why",
                 )
             }
             RehearsalError::NotCounted { .. } => {

@@ -64,6 +64,17 @@ pub(crate) struct Finding {
     pub(crate) rows: Option<u64>,
 }
 
+impl Finding {
+    /// What accepts it, and no more of it: `loss users.note <= 18000`; nothing where nothing does.
+    pub(crate) fn expectation(&self) -> Option<String> {
+        let hazard = HAZARDS.iter().find(|(_, class)| *class == self.class);
+        let by_rule = BY_RULE.contains(&self.rule.as_str()).then_some(self.rule.as_str());
+        let hazard = by_rule.or(hazard.map(|(hazard, _)| *hazard))?;
+        let (object, rows) = (self.object.as_deref()?, self.rows?);
+        Some(format!("{hazard} {object} <= {rows}"))
+    }
+}
+
 /// What all findings of a migration amount to. Ordered: a later one is worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -125,11 +136,22 @@ const BY_RULE: [&str; 7] = [
 ];
 
 /// Whether this is something that can be expected.
-pub(crate) fn is_hazard(word: &str) -> bool {
+fn is_hazard(word: &str) -> bool {
     HAZARDS.iter().any(|(hazard, _)| *hazard == word) || BY_RULE.contains(&word)
 }
 
 impl Expected {
+    /// What a line says: `loss users.note <= 18000`.
+    pub(crate) fn parse(line: usize, said: &str) -> Option<Expected> {
+        let (left, bound) = said.rsplit_once("<=")?;
+        let mut words = left.split_whitespace();
+        let hazard = words.next().filter(|hazard| is_hazard(hazard))?.to_owned();
+        // The name of a function has its arguments.
+        let object = words.collect::<Vec<_>>().join(" ");
+        let bound = bound.trim().parse().ok()?;
+        (!object.is_empty()).then_some(Expected { line, hazard, object, bound })
+    }
+
     /// Whether a finding is what was expected, and no more of it.
     pub(crate) fn covers(&self, finding: &Finding) -> bool {
         let short = |name: &str| name.strip_prefix("public.").unwrap_or(name).to_owned();

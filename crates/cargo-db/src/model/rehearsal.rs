@@ -48,6 +48,45 @@ pub(crate) struct Locked {
     pub(crate) estimated: Option<Duration>,
 }
 
+/// Work of more rows than this, or that takes longer, keeps others waiting noticeably.
+pub(crate) const FEW_ROWS: u64 = 10_000;
+const SHORT_MS: u64 = 50;
+
+/// Work on all rows of a table under a lock that others wait for. On a larger table it takes
+/// longer, so a receipt carries it, and the database that the receipt is for judges it by its own
+/// size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LockWork {
+    /// With its schema, quoted where need be.
+    pub(crate) table: String,
+    /// As PostgreSQL names it: `AccessExclusiveLock`.
+    pub(crate) mode: String,
+    pub(crate) rows: u64,
+    pub(crate) ms: u64,
+    /// How many rows the file expects.
+    pub(crate) bound: Option<u64>,
+}
+
+impl LockWork {
+    /// Whether hardly anybody notices: few rows, for a moment.
+    pub(crate) fn is_slight(&self) -> bool {
+        self.rows < FEW_ROWS && self.ms < SHORT_MS
+    }
+
+    /// Whether the file expects it, or hardly anybody notices.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.is_slight() || self.bound.is_some_and(|bound| self.rows <= bound)
+    }
+
+    /// The same work on the table with so many rows.
+    pub(crate) fn with_rows(&self, rows: u64) -> LockWork {
+        let rows = rows.max(self.rows);
+        let ms = self.ms.saturating_mul(rows) / self.rows.max(1);
+        LockWork { rows, ms, ..self.clone() }
+    }
+}
+
 /// What a migration did to the rows of one table, wherever it did it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowChanges {
@@ -115,6 +154,8 @@ pub(crate) struct Rehearsed {
     pub(crate) failure: Option<Box<StatementError>>,
     /// What is counted again just before the real run.
     pub(crate) guards: Vec<Guard>,
+    /// Work under locks, which takes longer on larger tables.
+    pub(crate) lock_work: Vec<LockWork>,
     /// The tables that it touches and that had no rows on the copy.
     pub(crate) empty: Vec<String>,
 }

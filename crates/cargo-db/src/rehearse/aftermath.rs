@@ -7,7 +7,7 @@ use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Finding;
 use crate::rehearse::fingerprint::Fingerprint;
-use crate::rehearse::judge::{self, expecting, short};
+use crate::rehearse::judge::{self, short};
 use crate::rehearse::measured::Measured;
 use crate::rehearse::orphans::{may_switch_off, orphans};
 use crate::rehearse::promises::{self, Moment};
@@ -192,10 +192,7 @@ fn still_off(then: &Standing, now: &Standing, doings: &Doings) -> Vec<Finding> {
         let why = "its foreign keys stay off: they are not checked from now on".to_owned();
         let mut found = finding("constraints-off", doings.off.unwrap_or(1), "", why);
         let object = short(table).to_owned();
-        found.help = Some(format!(
-            "`ALTER TABLE {object} ENABLE TRIGGER ALL`, or {}",
-            expecting("constraints-off", &object, 1)
-        ));
+        found.help = Some(format!("`ALTER TABLE {object} ENABLE TRIGGER ALL`"));
         (found.object, found.rows) = (Some(object), Some(1));
         found
     };

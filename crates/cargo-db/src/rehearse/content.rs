@@ -69,9 +69,6 @@ impl Content {
         let mut add = |rule: &str, object: String, rows: u64, evidence: String| {
             let mut finding = finding(rule, 1, "", evidence);
             let object = judge::short(&object).to_owned();
-            finding.help = Some(format!(
-                "if that is meant: `cargo-db: expect loss {object} <= {rows}` in a comment"
-            ));
             (finding.object, finding.rows) = (Some(object), Some(rows));
             found.push(finding);
         };

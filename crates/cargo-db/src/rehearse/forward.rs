@@ -3,9 +3,10 @@
 use crate::check::{self, Direction, Source, finding};
 use crate::failure::Result;
 use crate::model::event::Event;
-use crate::model::finding::{Checked, Class, Finding, Verdict};
+use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
 use crate::model::migration::Migration;
-use crate::model::rehearsal::{Basis, Locked, Rehearsed, WayBack};
+use crate::model::rehearsal::{Basis, LockWork, Locked, Rehearsed, WayBack};
+use crate::rehearse::advice;
 use crate::rehearse::aftermath::Doings;
 use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
@@ -16,6 +17,9 @@ use crate::world::files;
 
 /// What would leave the transaction, or the copy: it is not run at all.
 const LEAVES: [&str; 3] = ["outside-database", "transaction-control", "psql-command"];
+
+/// Rules about work on all rows of a table, which take as long as it is large.
+const JUDGED_BY_SIZE: [&str; 2] = ["rewrite", "scan-under-lock"];
 
 /// The kind of an index of a table, and that of one of a partitioned table: that one is valid once
 /// every partition has its own, which later migrations may build.
@@ -85,7 +89,11 @@ impl Stage<'_> {
         let path = &migration.up.path;
         let bytes = migration.up.part_of(files::read(&self.request.settings.root.join(path))?);
         let text = String::from_utf8_lossy(&bytes);
-        Ok(check::check(&Source::of(&migration.up, &text, Direction::Up)))
+        let settings = self.request.settings;
+        let source = Source::of(&settings.migrations.layout, &migration.up, &text, Direction::Up);
+        let mut checked = check::check(&source);
+        checked.expected.extend(settings.expected.of(&migration.version.to_string()));
+        Ok(checked)
     }
 
     /// Runs one migration, and judges what was measured.
@@ -114,7 +122,7 @@ impl Stage<'_> {
             }
         }
         let locks = judge::locks(&measured, migration.up.transactional);
-        let held = judge::held_long(&locks, &findings);
+        let held = judge::held_long(&locks, &findings, &|table| self.rows_named(table));
         findings.extend(failed.into_iter().chain(held));
         findings.extend(self.new_invalid_indexes(&invalid)?);
         findings.extend(self.touched_own()?.into_iter().map(|one| of_statement(one, &measured)));
@@ -137,8 +145,11 @@ impl Stage<'_> {
             )?);
         }
         let guards = judge::guards(&measured, &checked.expected);
+        let lock_work = judge::lock_work(&measured, &checked.expected);
+        self.raise_by_size(&mut findings, &lock_work);
         findings
             .retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
+        advice::complete(&mut findings, &measured, &self.request.settings.migrations, migration);
         findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
         self.latest = Some(after);
         self.preparing.after(&mut self.session, &migration.title(), self.is_batch)?;
@@ -157,6 +168,7 @@ impl Stage<'_> {
             changes: lines,
             failure,
             guards,
+            lock_work,
             empty: self.baseline.empty(judge::touched(&measured).as_ref()),
         })
     }
@@ -175,17 +187,38 @@ impl Stage<'_> {
         Ok(left_behind(self.invalid_indexes(OF_TABLE)?, before))
     }
 
+    /// What is slight on the copy may not be so on the database itself, where that is larger.
+    fn raise_by_size(&self, findings: &mut [Finding], works: &[LockWork]) {
+        for work in works.iter().filter(|work| work.is_slight()) {
+            let there = self.sizes.get(&work.table).copied().unwrap_or_default();
+            if work.with_rows(there).is_slight() {
+                continue;
+            }
+            let is_of = |one: &&mut Finding| {
+                let table = one.object.as_deref() == Some(judge::short(&work.table));
+                table && JUDGED_BY_SIZE.contains(&one.rule.as_str())
+            };
+            for one in findings.iter_mut().filter(is_of) {
+                (one.severity, one.rows) = (Severity::Block, Some(there));
+                let there = judge::grouped(there);
+                one.evidence = format!("{}; about {there} rows in the database", one.evidence);
+            }
+        }
+    }
+
+    /// How many rows a table of the copy has.
+    fn rows_named(&self, name: &str) -> u64 {
+        let same = |relation: &&Relation| judge::short(&relation.name) == name;
+        self.baseline.relations.values().find(same).map_or(0, |relation| relation.rows)
+    }
+
     /// Where the copy is of another time or place, locks are held as much longer as the table is
     /// larger.
     fn scaled(&self, locks: Vec<Locked>) -> Vec<Locked> {
-        let rows_of = |name: &str| {
-            let same = |relation: &&Relation| judge::short(&relation.name) == name;
-            self.baseline.relations.values().find(same).map_or(0, |relation| relation.rows)
-        };
         let scale = |lock: Locked| {
             let there = self.sizes.iter().find(|(name, _)| judge::short(name) == lock.table);
             let there = there.map_or(0, |(_, rows)| *rows);
-            let here = rows_of(&lock.table);
+            let here = self.rows_named(&lock.table);
             #[expect(clippy::cast_precision_loss, reason = "an estimate of an estimate")]
             let factor = (here > 0 && there > 0).then(|| there as f64 / here as f64);
             Locked { estimated: factor.map(|factor| lock.held.mul_f64(factor)), ..lock }

@@ -7,10 +7,10 @@ use pg_sql::lexer::words;
 
 use crate::check::finding;
 use crate::model::finding::{Class, Expected, Finding, Severity};
-use crate::model::rehearsal::{Guard, Locked, RowChanges, WayBack};
+use crate::model::rehearsal::{Guard, LockWork, Locked, RowChanges, WayBack};
 use crate::rehearse::capture::Kept;
 use crate::rehearse::fingerprint::Change;
-use crate::rehearse::measured::{Lost, Measured};
+use crate::rehearse::measured::{Lost, Measured, Scanned};
 use crate::rehearse::snapshot::{Mode, Oid};
 
 /// Work of another kind, while nobody can read a table, is too much from here on.
@@ -29,12 +29,8 @@ pub(super) fn findings(measured: &Measured) -> Vec<Finding> {
 
 /// A finding about an object, with the number that an `expect` bounds.
 fn about(measured: &Measured, rule: &str, object: &str, rows: u64, evidence: String) -> Finding {
-    let object = short(object);
     let mut found = finding(rule, measured.line, &measured.text, evidence);
-    if found.class == Class::Loss && found.severity == Severity::Block {
-        found.help = Some(expecting("loss", object, rows));
-    }
-    (found.object, found.rows) = (Some(object.to_owned()), Some(rows));
+    (found.object, found.rows) = (Some(short(object).to_owned()), Some(rows));
     found
 }
 
@@ -126,16 +122,18 @@ fn of_values(kept: &Kept) -> (&'static str, &str, u64, String) {
 /// What others have to wait for.
 fn locked(measured: &Measured) -> Vec<Finding> {
     let mut found = Vec::new();
+    let slight = |rows: u64| work(measured, "", Mode::AccessExclusive, rows).is_slight();
     let mut add = |rule: &str, object: &str, rows: u64, evidence: String| {
-        found.push(about(measured, rule, object, rows, evidence));
+        let one = about(measured, rule, object, rows, evidence);
+        let severity = if slight(rows) { Severity::Warn } else { one.severity };
+        found.push(Finding { severity, ..one });
     };
     for (table, rows) in &measured.rewritten {
         add("rewrite", table, *rows, format!("the table is rewritten, {} rows", grouped(*rows)));
     }
     for scan in &measured.scans {
-        let needs = if scan.is_view { Mode::AccessExclusive } else { Mode::Share };
         let rewritten = measured.rewritten.iter().any(|(table, _)| *table == scan.table);
-        if let Some(mode) = scan.under.filter(|mode| *mode >= needs && !rewritten) {
+        if let Some(mode) = shutting(scan).filter(|_| !rewritten) {
             let who = mode.blocks().unwrap_or_default();
             let evidence = format!("scans {} rows while {who} wait", grouped(scan.rows));
             add("scan-under-lock", &scan.table, scan.rows, evidence);
@@ -160,6 +158,38 @@ fn locked(measured: &Measured) -> Vec<Finding> {
         add("work-under-lock", table, work, evidence);
     }
     found
+}
+
+/// The lock under which a scan keeps others waiting.
+fn shutting(scan: &Scanned) -> Option<Mode> {
+    let needs = if scan.is_view { Mode::AccessExclusive } else { Mode::Share };
+    scan.under.filter(|mode| *mode >= needs)
+}
+
+fn work(measured: &Measured, table: &str, mode: Mode, rows: u64) -> LockWork {
+    let ms = u64::try_from(measured.elapsed.as_millis()).unwrap_or(u64::MAX);
+    LockWork { table: table.to_owned(), mode: format!("{mode:?}Lock"), rows, ms, bound: None }
+}
+
+/// The work on all rows of a table that the statements did while others waited, and what the file
+/// expects of it.
+pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<LockWork> {
+    let of_one = |one: &Measured| {
+        let rewritten = one.rewritten.iter();
+        let rewritten =
+            rewritten.map(|(table, rows)| work(one, table, Mode::AccessExclusive, *rows));
+        let scanned = one
+            .scans
+            .iter()
+            .filter_map(|scan| Some(work(one, &scan.table, shutting(scan)?, scan.rows)));
+        rewritten.chain(scanned).collect::<Vec<_>>()
+    };
+    let bound = |work: &LockWork| {
+        let mut of_lock = expected.iter().filter(|expected| expected.hazard == "lock");
+        Some(of_lock.find(|expected| short(&expected.object) == short(&work.table))?.bound)
+    };
+    let all = measured.iter().flat_map(of_one);
+    all.map(|work| LockWork { bound: bound(&work), ..work }).collect()
 }
 
 /// The strongest lock on each table that others wait for, and how long it was held: from the
@@ -187,7 +217,13 @@ pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
 }
 
 /// Locks that were held for long, whatever was done meanwhile.
-pub(super) fn held_long(locks: &[Locked], found: &[Finding]) -> Vec<Finding> {
+///
+/// `rows` tells how many rows a table has.
+pub(super) fn held_long(
+    locks: &[Locked],
+    found: &[Finding],
+    rows: &dyn Fn(&str) -> u64,
+) -> Vec<Finding> {
     let known = |table: &str| {
         found
             .iter()
@@ -197,7 +233,7 @@ pub(super) fn held_long(locks: &[Locked], found: &[Finding]) -> Vec<Finding> {
     let held = |lock: &Locked| {
         let evidence = format!("{} wait for {} ms", lock.blocks, lock.held.as_millis());
         let mut found = finding("work-under-lock", lock.line, "", evidence);
-        (found.object, found.rows) = (Some(lock.table.clone()), Some(0));
+        (found.object, found.rows) = (Some(lock.table.clone()), Some(rows(&lock.table)));
         found
     };
     long.map(held).collect()
@@ -292,11 +328,6 @@ pub(crate) fn only_locks(findings: &[Finding]) -> bool {
     blocks.all(|finding| finding.class == Class::Lock)
 }
 
-/// The line that accepts a finding, in words.
-pub(super) fn expecting(hazard: &str, object: &str, rows: u64) -> String {
-    format!("if that is meant: `-- cargo-db: expect {hazard} {} <= {rows}`", short(object))
-}
-
 /// A name without the schema that everybody expects.
 pub(super) fn short(name: &str) -> &str {
     name.strip_prefix("public.").unwrap_or(name)
@@ -318,7 +349,6 @@ pub(super) fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rehearse::measured::Scanned;
     use crate::rehearse::snapshot::Counts;
 
     fn measured(elapsed: u64) -> Measured {
@@ -356,8 +386,7 @@ mod tests {
                 "values-lost a.x 7: 7 values are lost with the column",
             ]
         );
-        let help = "if that is meant: `-- cargo-db: expect loss a <= 18000`";
-        assert_eq!(found[0].help.as_deref(), Some(help));
+        assert_eq!(found[0].expectation().as_deref(), Some("loss a <= 18000"));
         assert_eq!(found[0].line, 3);
         assert!(found.iter().all(is_lost));
     }
@@ -418,6 +447,40 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_of_a_small_table_for_a_moment_is_a_warning() {
+        let severity = |rows: u64, elapsed: u64| {
+            let scans = vec![scan(rows, 1, Some(Mode::Share), false)];
+            let found = findings(&Measured { scans, ..measured(elapsed) });
+            found.iter().map(|one| one.severity).collect::<Vec<_>>()
+        };
+        assert_eq!(severity(9_999, 49), [Severity::Warn]);
+        assert_eq!(severity(10_000, 1), [Severity::Block]);
+        assert_eq!(severity(2, 50), [Severity::Block]);
+        let rewritten = vec![("public.a".to_owned(), 2)];
+        let found = findings(&Measured { rewritten, ..measured(1) });
+        assert_eq!(found[0].severity, Severity::Warn);
+        // Rows that are lost are lost, however few.
+        let found = findings(&Measured { lost: vec![lost(None, 2)], ..measured(1) });
+        assert_eq!(found[0].severity, Severity::Block);
+    }
+
+    #[test]
+    fn work_under_locks_is_recorded_with_what_the_file_expects() {
+        let scans = vec![scan(20_000, 1, Some(Mode::Share), false), scan(5, 1, None, false)];
+        let rewritten = vec![("s.b".to_owned(), 3)];
+        let all = [Measured { scans, rewritten, ..measured(7) }];
+        let expected =
+            Expected { line: 1, hazard: "lock".to_owned(), object: "a".to_owned(), bound: 9 };
+        let works = lock_work(&all, &[expected]);
+        let told: Vec<_> = works
+            .iter()
+            .map(|work| (work.table.as_str(), work.mode.as_str(), work.rows, work.ms, work.bound))
+            .collect();
+        let of_b = ("s.b", "AccessExclusiveLock", 3, 7, None);
+        assert_eq!(told, [of_b, ("public.a", "ShareLock", 20_000, 7, Some(9))]);
+    }
+
+    #[test]
     fn work_while_a_table_is_shut_counts_by_rows_and_by_time() {
         let shut = |elapsed: u64, inserted: u64| {
             let counts = Counts { inserted, ..Counts::default() };
@@ -462,10 +525,10 @@ mod tests {
             held: Duration::from_millis(held),
             estimated: None,
         };
-        let why = "work-under-lock a 0: writes wait for 501 ms";
-        let found = held_long(&[lock(501), lock(500)], &[]);
+        let why = "work-under-lock a 7: writes wait for 501 ms";
+        let found = held_long(&[lock(501), lock(500)], &[], &|_| 7);
         assert_eq!(told(&found), [why]);
-        assert!(held_long(&[lock(501)], &found).is_empty());
+        assert!(held_long(&[lock(501)], &found, &|_| 7).is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Knows what a migration does before it does it: every pending migration runs on a scratch copy of
 //! the database and is measured there, statement by statement, and then its way back.
 
+mod advice;
 mod aftermath;
 mod back;
 mod baseline;
@@ -27,6 +28,7 @@ mod request;
 mod run;
 mod scratch;
 mod sequences;
+mod sizes;
 mod snapshot;
 mod stage;
 mod standing;

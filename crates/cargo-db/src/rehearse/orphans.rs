@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Finding;
-use crate::rehearse::judge::{expecting, grouped, short};
+use crate::rehearse::judge::{grouped, short};
 use crate::rehearse::snapshot::Oid;
 use crate::world::pg::{Row, Session};
 
@@ -64,7 +64,6 @@ fn prove(session: &mut Session, key: &Row) -> Result<Option<Finding>> {
         short(parent.trim_start_matches("ONLY "))
     );
     let mut found = finding("orphans", 1, "", evidence);
-    found.help = Some(expecting("orphans", object, rows));
     (found.object, found.rows) = (Some(short(object).to_owned()), Some(rows));
     Ok((rows > 0).then_some(found))
 }

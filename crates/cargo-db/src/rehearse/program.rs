@@ -9,6 +9,7 @@ use crate::model::finding::{Expected, Finding, Verdict};
 use crate::model::history::MigrationStatus;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
+use crate::rehearse::advice;
 use crate::rehearse::aftermath::Doings;
 use crate::rehearse::content::Content;
 use crate::rehearse::judge;
@@ -83,6 +84,7 @@ impl Stage<'_> {
         let guards = guards(&findings, &expected);
         findings.retain(|finding| !expected.iter().any(|expected| expected.covers(finding)));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        advice::complete(&mut findings, &[], &self.request.settings.migrations, last);
         let verdict = Verdict::of(&findings);
         let of_last = Rehearsed {
             verdict,
@@ -148,7 +150,10 @@ impl Stage<'_> {
             .lines()
             .filter_map(|line| Some(format!("-- {}\n", &line[line.find("cargo-db:")?..])));
         let text: String = directives.collect();
-        Ok(check::expected(&text))
+        let settings = self.request.settings;
+        let mut expected = check::expected(&text);
+        expected.extend(settings.expected.of(&migration.version.to_string()));
+        Ok(expected)
     }
 
     /// The files of these migrations, as far as they have any, as one text.

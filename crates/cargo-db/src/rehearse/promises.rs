@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::check::finding;
 use crate::model::finding::Finding;
 use crate::rehearse::fingerprint::Fingerprint;
-use crate::rehearse::judge::{expecting, short};
+use crate::rehearse::judge::short;
 use crate::rehearse::standing::{Right, Standing, Unique};
 
 /// How things stood at a moment, and how everything was defined.
@@ -28,10 +28,9 @@ pub(super) fn broken(
     found
 }
 
-/// A finding about an object, with the line that accepts it.
+/// A finding about an object, with the number that an `expect` bounds.
 fn about(rule: &str, object: &str, rows: u64, evidence: String) -> Finding {
     let mut found = finding(rule, 1, "", evidence);
-    found.help = Some(expecting(rule, object, rows));
     (found.object, found.rows) = (Some(short(object).to_owned()), Some(rows));
     found
 }

@@ -13,16 +13,18 @@ use crate::model::finding::Verdict;
 use crate::model::hex::from_hex;
 use crate::model::key::{KeyPlaces, PublicKey};
 use crate::model::migration::Migration;
-use crate::model::rehearsal::{Guard, Rehearsal, Rehearsed};
+use crate::model::rehearsal::{Guard, LockWork, Rehearsal, Rehearsed};
 use crate::rehearse::filled::may_be_filled;
 use crate::rehearse::fingerprint::Fingerprint;
+use crate::rehearse::judge::{grouped, short};
+use crate::rehearse::sizes::sizes;
 use crate::world::pg::Session;
 use crate::world::signing::SigningKey;
 use crate::world::{clock, files};
 use db_tools::ProjectTool;
 
 /// The version of the format.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// How long a receipt holds.
 const FRESH: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -94,6 +96,9 @@ pub(crate) struct Entry {
     pub(crate) verdict: String,
     pub(crate) way_back: String,
     pub(crate) guards: Vec<Guard>,
+    /// Work under locks, which takes longer on larger tables.
+    #[serde(default)]
+    pub(crate) lock_work: Vec<LockWork>,
     /// The tables that it touches and that had no rows there.
     #[serde(default)]
     pub(crate) empty: Vec<String>,
@@ -109,6 +114,7 @@ impl Receipt {
             verdict: rehearsed.verdict.word().to_owned(),
             way_back: rehearsed.way_back.word().to_owned(),
             guards: rehearsed.guards.clone(),
+            lock_work: rehearsed.lock_work.clone(),
             empty: rehearsed.empty.clone(),
         };
         Receipt {
@@ -228,6 +234,18 @@ impl Receipt {
         may_be_filled(session, &empty.into_iter().collect::<Vec<_>>())
     }
 
+    /// Why the size of tables in the session's database speaks against it: a lock that hardly
+    /// anybody noticed where it was rehearsed may be held for long here.
+    pub(crate) fn outgrown(&self, session: &mut Session, count: usize) -> Result<Option<String>> {
+        let works: Vec<&LockWork> =
+            self.migrations.iter().take(count).flat_map(|entry| &entry.lock_work).collect();
+        if works.is_empty() {
+            return Ok(None);
+        }
+        let sizes = sizes(session)?;
+        Ok(works.into_iter().find_map(|work| too_large(work, *sizes.get(&work.table)?)))
+    }
+
     /// Why rows that were not there speak against it.
     pub(crate) fn without_rows_of(&self, tables: &[String]) -> String {
         let where_ = if self.with_rows { "had none" } else { "only the schema was copied" };
@@ -237,6 +255,23 @@ impl Receipt {
             tables.join(", ")
         )
     }
+}
+
+/// Why work under a lock is too much for a table with so many rows; nothing where it is not.
+fn too_large(work: &LockWork, rows: u64) -> Option<String> {
+    let here = work.with_rows(rows);
+    let bound = work.bound.map(|bound| format!(", and {} were expected", grouped(bound)));
+    (!here.is_accepted()).then(|| {
+        format!(
+            "{} has about {} rows here, and had {} where it was rehearsed{}: {} keeps others \
+             waiting for longer",
+            short(&work.table),
+            grouped(here.rows),
+            grouped(work.rows),
+            bound.unwrap_or_default(),
+            work.mode
+        )
+    })
 }
 
 /// The receipts of a project.
@@ -311,6 +346,11 @@ mod tests {
         SigningKey::find(&KeyPlaces { variable, file: None }).unwrap().expect(VARIABLE)
     }
 
+    fn work(rows: u64, bound: Option<u64>) -> LockWork {
+        let (table, mode) = ("public.a".to_owned(), "ShareLock".to_owned());
+        LockWork { table, mode, rows, ms: 1, bound }
+    }
+
     fn signed(key: &SigningKey) -> Receipt {
         let guard = Guard { table: "public.a".to_owned(), column: None, bound: 3 };
         let entry = Entry {
@@ -320,6 +360,7 @@ mod tests {
             verdict: "PASS".to_owned(),
             way_back: "proved".to_owned(),
             guards: vec![guard],
+            lock_work: vec![work(2, Some(9))],
             empty: vec!["public.b".to_owned()],
         };
         let unsigned = Receipt {
@@ -390,6 +431,21 @@ mod tests {
             assert!(why.ends_with("signed: it was edited"), "{field} {why}");
         }
         assert_eq!(document.as_object().unwrap().len(), 11);
+    }
+
+    #[test]
+    fn a_lock_is_judged_by_the_rows_that_are_here() {
+        let why = "a has about 10,000 rows here, and had 500 where it was rehearsed: ShareLock \
+                   keeps others waiting for longer";
+        assert_eq!(too_large(&work(500, None), 10_000).as_deref(), Some(why));
+        // By the time that it would take, too.
+        assert!(too_large(&work(100, None), 5_000).is_some());
+        assert!(too_large(&work(100, None), 4_900).is_none());
+        assert!(too_large(&work(20_000, Some(20_000)), 20_000).is_none());
+        let more = too_large(&work(20_000, Some(20_000)), 20_001).unwrap_or_default();
+        assert!(more.contains("and 20,000 were expected"), "{more}");
+        // A table that has shrunk is as it was.
+        assert!(too_large(&work(100, None), 3).is_none());
     }
 
     #[test]

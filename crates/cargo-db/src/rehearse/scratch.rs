@@ -8,12 +8,13 @@ use crate::backup::{self, Built, Copied, Folder, Source};
 use crate::failure::Result;
 use crate::model::environment::Environment;
 use crate::model::event::Event;
-use crate::model::rehearsal::Basis;
+use crate::model::rehearsal::{Basis, FEW_ROWS};
 use crate::model::target::Target;
 use crate::rehearse::baseline::Baseline;
 use crate::rehearse::filled::filled;
 use crate::rehearse::history::copy_history;
 use crate::rehearse::request::CopySource;
+use crate::rehearse::sizes::{count_up_to, grown, sizes};
 use crate::rehearse::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::world::World;
@@ -115,9 +116,7 @@ fn is_large(world: &World, target: &Target) -> Result<bool> {
 }
 
 fn estimates(world: &World, target: &Target) -> Result<BTreeMap<String, u64>> {
-    let mut session = Session::open(world, target, Purpose::Read)?;
-    let snapshot = Snapshot::take(&mut session)?;
-    Ok(snapshot.relations.into_values().map(|relation| (relation.name, relation.rows)).collect())
+    sizes(&mut Session::open(world, target, Purpose::Read)?)
 }
 
 /// The tables that may hold rows, and nobody has estimated how many.
@@ -146,6 +145,15 @@ impl Scratch {
         let snapshot = Snapshot::take(session)?;
         let filled = filled(session, &snapshot)?;
         let Snapshot { mut relations, columns, .. } = snapshot;
+        for (oid, rows) in grown(session)? {
+            let Some(relation) = relations.get_mut(&oid) else { continue };
+            relation.rows = if relation.countable && rows < FEW_ROWS {
+                // What is small is counted, up to where it is not small any more.
+                rows.max(count_up_to(session, &relation.name, FEW_ROWS)?)
+            } else {
+                rows
+            };
+        }
         for (oid, relation) in &mut relations {
             relation.rows = self.rows.get(&relation.name).copied().unwrap_or(relation.rows);
             relation.countable &= !self.uncounted.contains(&relation.name);

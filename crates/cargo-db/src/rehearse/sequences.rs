@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Finding;
-use crate::rehearse::judge::{expecting, grouped, short};
+use crate::rehearse::judge::{grouped, short};
 use crate::rehearse::snapshot::Oid;
 use crate::rehearse::standing::{Numbered, Standing};
 use crate::world::pg::Session;
@@ -97,11 +97,10 @@ fn told(one: &Numbered, values: u64) -> Finding {
     let mut found = finding("sequence-behind", 1, "", evidence);
     let function = if one.ascends { "max" } else { "min" };
     found.help = Some(format!(
-        "`SELECT setval({}, (SELECT {function}({}) FROM {}))`, or {}",
+        "`SELECT setval({}, (SELECT {function}({}) FROM {}))`",
         quote_literal(&one.sequence),
         quote_identifier(&one.column),
-        short(&one.table),
-        expecting("sequence-behind", &object, values)
+        short(&one.table)
     ));
     (found.object, found.rows) = (Some(short(&object).to_owned()), Some(values));
     found

@@ -132,6 +132,7 @@ pub(super) fn unmeasured(migration: &Migration, findings: Vec<Finding>, why: Str
         changes: Vec::new(),
         failure: None,
         guards: Vec::new(),
+        lock_work: Vec::new(),
         empty: Vec::new(),
     }
 }

@@ -19,6 +19,9 @@ pub(crate) struct DbToml {
     #[serde(deserialize_with = "with_sets")]
     pub(crate) migrations: MigrationsTable,
     pub(crate) migrate: MigrateTable,
+    /// By version, or by set and version: what the author of a migration expects of it.
+    pub(crate) expect: BTreeMap<String, ExpectTable>,
+    pub(crate) check: CheckTable,
     pub(crate) verify: VerifyTable,
     pub(crate) seeds: SeedsTable,
     pub(crate) backup: BackupTable,
@@ -99,6 +102,21 @@ pub(crate) struct MigrateTable {
     pub(crate) all_or_nothing: Option<bool>,
     pub(crate) max_blocking: Option<String>,
     pub(crate) rehearse: Option<bool>,
+}
+
+/// What is expected of a migration, or of those of a set.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum ExpectTable {
+    Migration(Vec<String>),
+    Set(BTreeMap<String, Vec<String>>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CheckTable {
+    /// The server's major version.
+    pub(crate) postgres: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,6 +6,7 @@
 
 mod connection;
 mod dotenv;
+mod expect;
 mod file;
 mod owner;
 mod recognise;
@@ -29,6 +30,7 @@ use crate::model::key::{KeyPlaces, VARIABLE};
 use crate::model::target::{Host, Secret};
 
 pub(crate) use connection::Place;
+pub(crate) use expect::Expectations;
 use file::DbToml;
 pub(crate) use recognise::{Candidate, best, survey};
 pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
@@ -110,6 +112,8 @@ pub(crate) struct Settings {
     pub(crate) environment: Resolved,
     pub(crate) place: Setting<Place>,
     pub(crate) migrations: Migrations,
+    /// What `[expect]` says of migrations, and the files in `expect/`.
+    pub(crate) expected: Expectations,
     pub(crate) limits: Limits,
     pub(crate) seeds: SeedSettings,
     pub(crate) backup: BackupSettings,
@@ -199,6 +203,7 @@ impl Settings {
         let patterns = host_signals(&toml, &place.value);
         let environment = Resolved::settle(decisive, customary, is_local, patterns);
         Ok(Settings {
+            expected: Expectations::read(sources, &toml, &root, migrations.set.as_deref())?,
             migrations,
             limits: limits(&sources.flags, &variables, &toml)?,
             seeds: seeds(&toml, &root, &trust)?,

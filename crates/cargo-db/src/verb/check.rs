@@ -105,7 +105,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8]) -> Checked {
     parts.dedup_by(|later, earlier| later.0 == earlier.0);
     let look = |script: &ScriptFile, direction| {
         let bytes = script.part_of(bytes.to_vec());
-        check::check(&Source::of(script, &String::from_utf8_lossy(&bytes), direction))
+        check::check(&Source::of(layout, script, &String::from_utf8_lossy(&bytes), direction))
     };
     let Some(((first, direction), rest)) = parts.split_first() else {
         // Alone, a way back belongs to no migration.
@@ -114,7 +114,8 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8]) -> Checked {
         let (text, direction) = (&*String::from_utf8_lossy(bytes), directed(!is_down));
         let transactional = !bytes.starts_with(b"-- no-transaction");
         let (has_own_blocks, is_part) = (false, false);
-        let whole = Source { path, text, direction, transactional, has_own_blocks, is_part };
+        let whole =
+            Source { path, text, direction, transactional, has_own_blocks, is_part, layout };
         return check::check(&whole);
     };
     let mut checked = look(first, *direction);
@@ -123,11 +124,6 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8]) -> Checked {
         checked.findings.extend(other.findings);
         checked.expected.extend(other.expected);
         checked.allowed.extend(other.allowed);
-    }
-    for found in &mut checked.findings {
-        if matches!(found.rule.as_str(), "transaction-control" | "concurrently-in-transaction") {
-            found.help = Some(layout.without_transaction().to_owned());
-        }
     }
     checked
 }

@@ -546,6 +546,7 @@ fn the_report_fits_a_pull_request() {
         ),
         "{page}"
     );
+    assert!(page.contains("  if that is meant: `2 = [\"lock users <= 20000\"]`"), "{page}");
     project
         .db(&["rehearse", "--keep"])
         .code(1)
@@ -711,7 +712,7 @@ fn a_receipt_of_an_empty_copy_is_none_where_there_are_rows() {
             text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2020"),
             "it is older than 7 days",
         ),
-        (text.replace("\"version\": 2,", "\"version\": 3,"), "is unknown"),
+        (text.replace("\"version\": 3,", "\"version\": 4,"), "is unknown"),
         (text.replace("\"server\": 1", "\"server\": 2"), "it is for PostgreSQL"),
     ] {
         assert_ne!(changed, text, "{why}");

@@ -1,0 +1,132 @@
+//! What to do about findings, or how to accept them: by the statement that a finding is about, and
+//! by what the migration tool of the project lets one do.
+
+use pg_sql::lexer::words;
+
+use crate::model::finding::{Class, Finding};
+use crate::model::migration::Migration;
+use crate::rehearse::measured::Measured;
+use crate::settings::Migrations;
+
+/// Completes the help of findings.
+pub(super) fn complete(
+    findings: &mut [Finding],
+    measured: &[Measured],
+    migrations: &Migrations,
+    migration: &Migration,
+) {
+    for one in findings {
+        let statement = measured.iter().find(|measured| measured.line == one.line);
+        if let ("scan-under-lock" | "rewrite", Some(statement)) = (one.rule.as_str(), statement) {
+            one.help =
+                Some(instead(&statement.text, migrations).unwrap_or_else(|| MOVE.to_owned()));
+        }
+        let Some(expectation) = one.expectation() else { continue };
+        let accept = format!("if that is meant: {}", place(&expectation, migrations, migration));
+        one.help = Some(match one.help.take().filter(|_| one.class != Class::Loss) {
+            Some(help) => format!("{help}; {accept}"),
+            None => accept,
+        });
+    }
+}
+
+/// Where to write what is expected of a migration. A tool that compares checksums would call a file
+/// with another comment edited.
+fn place(expectation: &str, migrations: &Migrations, migration: &Migration) -> String {
+    if migrations.layout.allows_comments() {
+        let mark = if migrations.layout.is_code() { "" } else { "-- " };
+        return format!("`{mark}cargo-db: expect {expectation}` in the file");
+    }
+    let table = match &migrations.set {
+        Some(set) => format!("[expect.{}]", key(set)),
+        None => "[expect]".to_owned(),
+    };
+    let version = key(&migration.version.to_string());
+    format!("`{version} = [\"{}\"]` below `{table}` in db.toml", expectation.replace('"', "\\\""))
+}
+
+/// A key of a TOML table.
+fn key(name: &str) -> String {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if name.bytes().all(is_bare) { name.to_owned() } else { format!("\"{name}\"") }
+}
+
+const MOVE: &str = "move it to a separate migration, before or after";
+
+/// How else to reach what a statement does, without the lock; nothing where it has no other way.
+fn instead(statement: &str, migrations: &Migrations) -> Option<String> {
+    let words = words(statement);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let has = |pattern: &[&str]| words.windows(pattern.len()).any(|window| window == pattern);
+    let how = match words.as_slice() {
+        ["create", "index", ..] | ["create", "unique", "index", ..] | ["reindex", ..] => {
+            return Some(concurrently(migrations));
+        }
+        ["refresh", ..] => "use REFRESH MATERIALIZED VIEW CONCURRENTLY",
+        ["create", "table", ..] if has(&["partition", "of"]) => {
+            "first add a CHECK to the default partition that rules out these rows"
+        }
+        ["cluster", ..] | ["vacuum", ..] => {
+            "use pg_repack, which blocks reads and writes only briefly"
+        }
+        ["alter", "domain", ..] => {
+            "add the constraint NOT VALID, and VALIDATE it in the next migration"
+        }
+        ["alter", "table", ..] if has(&["attach", "partition"]) => {
+            "first add a matching CHECK to it NOT VALID, and VALIDATE it in a migration before this"
+        }
+        ["alter", "table", ..] if words.contains(&"validate") => {
+            "VALIDATE it in the next migration"
+        }
+        ["alter", "table", ..] if words.contains(&"exclude") => {
+            "PostgreSQL has no other way: run it when few use the table"
+        }
+        ["alter", "table", ..] if has(&["set", "not", "null"]) => {
+            "first add CHECK (… IS NOT NULL) NOT VALID, and VALIDATE it in a migration before this"
+        }
+        ["alter", "table", ..] if words.contains(&"unique") || has(&["primary", "key"]) => {
+            "first create a unique index CONCURRENTLY, then add the constraint USING INDEX"
+        }
+        ["alter", "table", ..] if words.contains(&"type") || adds_column(&words) => {
+            "add a new column, fill it in batches, and switch over"
+        }
+        ["alter", "table", ..] if words.contains(&"add") => {
+            "add the constraint NOT VALID, and VALIDATE it in the next migration"
+        }
+        ["alter", "table", ..] => "PostgreSQL has no other way: run it when few use the table",
+        _ => return None,
+    };
+    Some(how.to_owned())
+}
+
+fn adds_column(words: &[&str]) -> bool {
+    words.windows(2).any(|pair| pair[0] == "add" && pair[1] == "column")
+}
+
+/// How the project's tool runs what is concurrent.
+fn concurrently(migrations: &Migrations) -> String {
+    format!("use CONCURRENTLY: {}", migrations.layout.without_transaction())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use db_tools::ProjectTool;
+
+    #[test]
+    fn a_key_is_quoted_where_toml_wants_it() {
+        assert_eq!(key("20260301090000"), "20260301090000");
+        assert_eq!(key("V1.2"), "\"V1.2\"");
+    }
+
+    #[test]
+    fn only_tools_without_checksums_allow_another_comment() {
+        let allows = |tool: &str| ProjectTool::named(tool).unwrap().allows_comments();
+        for tool in ["dbmate", "diesel", "goose", "golang-migrate", "alembic"] {
+            assert!(allows(tool), "{tool}");
+        }
+        for tool in ["sqlx", "refinery", "flyway", "prisma", "drizzle", "sqitch", "liquibase"] {
+            assert!(!allows(tool), "{tool}");
+        }
+    }
+}

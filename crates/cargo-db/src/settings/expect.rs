@@ -1,0 +1,106 @@
+//! What the author of a migration expects of it, outside the migration: a comment in a file that is
+//! applied elsewhere would be an edit of it.
+//!
+//! ```toml
+//! # db.toml
+//! [expect]
+//! 20260301090000 = ["loss users.note <= 18000"]
+//!
+//! # expect/20260301090000.toml, or expect/<set>/20260301090000.toml
+//! expect = ["loss users.note <= 18000"]
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::failure::{CausedBy, Result, SettingsError};
+use crate::model::finding::Expected;
+use crate::settings::file::{DbToml, ExpectTable};
+use crate::settings::owner::belongs_here;
+use crate::settings::source::Sources;
+
+/// What is expected of each migration, by version.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expectations(BTreeMap<String, Vec<Expected>>);
+
+/// A file of a migration's own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectFile {
+    expect: Vec<String>,
+}
+
+impl Expectations {
+    /// Those of a set, or of the migrations without one.
+    pub(super) fn read(
+        sources: &Sources<'_>,
+        toml: &DbToml,
+        root: &Path,
+        set: Option<&str>,
+    ) -> Result<Expectations> {
+        let mut all = Expectations::default();
+        for (name, table) in &toml.expect {
+            match table {
+                ExpectTable::Migration(lines) if set.is_none() => {
+                    all.add(name, lines, &format!("expect.{name} in db.toml"))?;
+                }
+                ExpectTable::Set(versions) if set == Some(name) => {
+                    for (version, lines) in versions {
+                        all.add(version, lines, &format!("expect.{name}.{version} in db.toml"))?;
+                    }
+                }
+                ExpectTable::Migration(_) | ExpectTable::Set(_) => {}
+            }
+        }
+        let folder = root.join("expect");
+        let folder = set.map_or_else(|| folder.clone(), |set| folder.join(set));
+        for path in (sources.list)(&folder, 1) {
+            let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+            let version = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            let (true, Some(version)) = (is_toml, version) else { continue };
+            let path = folder.join(&path);
+            belongs_here(sources, root, &path)?;
+            let lines = lines_of(sources, &path)?;
+            let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+            all.add(&version, &lines, &shown)?;
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, version: &str, lines: &[String], source_name: &str) -> Result<()> {
+        for line in lines {
+            let expected = Expected::parse(0, line).ok_or_else(|| SettingsError::Value {
+                source_name: source_name.to_owned(),
+                value: line.clone(),
+                why: "write `loss <object> <= <number>`, or `lock <table> <= <rows>`".to_owned(),
+            })?;
+            self.0.entry(bare(version).to_owned()).or_default().push(expected);
+        }
+        Ok(())
+    }
+
+    /// What is expected of the migration with this version.
+    pub(crate) fn of(&self, version: &str) -> Vec<Expected> {
+        self.0.get(bare(version)).cloned().unwrap_or_default()
+    }
+}
+
+/// A version as one compares it: a number may be written with leading zeros.
+fn bare(version: &str) -> &str {
+    let is_number = version.bytes().all(|byte| byte.is_ascii_digit());
+    let short = version.trim_start_matches('0');
+    if is_number && !short.is_empty() { short } else { version }
+}
+
+fn lines_of(sources: &Sources<'_>, path: &Path) -> Result<Vec<String>> {
+    let text = sources.text(path)?.unwrap_or_default();
+    let file: ExpectFile = toml::from_str(&text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
+        let why = error.message().lines().next().unwrap_or("not TOML").to_owned();
+        SettingsError::File { file: path.to_owned(), line, why, suggestion: None }.caused_by(error)
+    })?;
+    Ok(file.expect)
+}

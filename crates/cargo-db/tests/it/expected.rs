@@ -1,0 +1,81 @@
+//! What is expected of a migration, outside its file: in db.toml, and in `expect/`.
+
+use crate::support::Project;
+
+const DROP: &str = "ALTER TABLE users DROP COLUMN note;";
+
+fn project(name: &str) -> Project {
+    let mut project = Project::new(name);
+    project.run_sql("CREATE TABLE users (id int, note text); INSERT INTO users VALUES (1, 'a')");
+    project.migration("0001_m.sql", DROP);
+    project.set("CARGO_DB_REHEARSE", "");
+    project
+}
+
+fn toml(project: &Project, more: &str) {
+    let text = format!("[database]\nname = \"{}\"\n{more}\n", project.database);
+    project.write("db.toml", &text);
+}
+
+#[test]
+fn the_line_that_is_printed_accepts_it_and_the_file_stays_as_it_is() {
+    let project = project("ex_toml");
+    let ran = project.db(&["rehearse"]).code(1);
+    let line = "1 = [\"loss users.note <= 1\"]";
+    let ran = ran.says(&format!("if that is meant: `{line}` below `[expect]` in db.toml"));
+    assert!(!ran.stdout.contains("-- cargo-db: expect"), "{ran}");
+    toml(&project, &format!("[expect]\n{line}"));
+    project.db(&["rehearse"]).ok();
+    project.db(&["migrate", "--yes"]).ok();
+    project.db(&["status", "--check"]).ok();
+}
+
+#[test]
+fn a_file_below_expect_does_the_same() {
+    let project = project("ex_file");
+    project.write("expect/0001.toml", "expect = [\"loss users.note <= 1\"]\n");
+    project.db(&["rehearse"]).ok();
+    // The bound holds without a rehearsal too.
+    project.run_sql("INSERT INTO users VALUES (2, 'b')");
+    let mut test = project;
+    test.set("CARGO_DB_ENV", "test");
+    test.db(&["migrate"]).code(4).says("users.note has 2 rows, and 1 were expected");
+}
+
+#[test]
+fn each_set_has_its_own() {
+    let project = project("ex_set");
+    let set = "[migrations.shop]\ndir = \"migrations\"\ntool = \"sqlx\"\nurl = \"DATABASE_URL\"\n";
+    toml(&project, &format!("{set}[expect.other]\n1 = [\"loss users.note <= 1\"]"));
+    project.db(&["rehearse"]).code(1).says("below `[expect.shop]` in db.toml");
+    toml(&project, &format!("{set}[expect.shop]\n1 = [\"loss users.note <= 1\"]"));
+    project.db(&["rehearse"]).ok();
+    toml(&project, set);
+    project.write("expect/shop/1.toml", "expect = [\"loss users.note <= 1\"]\n");
+    project.db(&["rehearse"]).ok();
+}
+
+#[test]
+fn what_cannot_be_understood_is_an_error() {
+    let project = project("ex_wrong");
+    for wrong in ["loss users.note", "lost users.note <= 1", "loss <= 1", "loss users <= many"] {
+        toml(&project, &format!("[expect]\n1 = [\"{wrong}\"]"));
+        project.db(&["status"]).code(2).says(wrong).says("expect.1 in db.toml");
+    }
+    toml(&project, "");
+    project.write("expect/1.toml", "lines = []\n");
+    project.db(&["status"]).code(2).says("expect/1.toml");
+}
+
+#[test]
+fn a_tool_without_checksums_takes_a_comment_in_the_file() {
+    let project = Project::new("ex_comment");
+    project.run_sql("CREATE TABLE users (id int, note text); INSERT INTO users VALUES (1, 'a')");
+    toml(&project, "[migrations]\ntool = \"dbmate\"\ndir = \"db/migrations\"");
+    let text = |more: &str| format!("-- migrate:up\n{more}{DROP}\n-- migrate:down\n");
+    project.write("db/migrations/1_m.sql", &text(""));
+    let line = "-- cargo-db: expect loss users.note <= 1";
+    project.db(&["rehearse"]).code(1).says(&format!("if that is meant: `{line}` in the file"));
+    project.write("db/migrations/1_m.sql", &text(&format!("{line}\n")));
+    project.db(&["rehearse"]).ok();
+}

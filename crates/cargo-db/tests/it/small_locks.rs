@@ -1,0 +1,151 @@
+//! Locks of small tables are warnings, where it is rehearsed and where it runs; and what a rehearsal
+//! says where the database cannot be copied, or holds nothing.
+
+use crate::support::{Project, cluster, eventually};
+
+/// A project with a table of so many rows.
+fn filled(name: &str, rows: u32) -> Project {
+    let project = Project::new(name);
+    project.run_sql(&format!(
+        "CREATE TABLE orders (id int PRIMARY KEY, note text NOT NULL DEFAULT ''); \
+         INSERT INTO orders SELECT n FROM generate_series(1, {rows}) n; ANALYZE orders"
+    ));
+    project
+}
+
+/// Rehearses until it was quick: a machine at work makes any lock a long one.
+fn verdict(project: &Project, wanted: &str) {
+    let mut seen = String::new();
+    for _ in 0..5 {
+        let json = project.db(&["rehearse", "--json"]).json();
+        json["verdict"].as_str().unwrap().clone_into(&mut seen);
+        if seen == wanted {
+            return;
+        }
+    }
+    panic!("{seen}, not {wanted}");
+}
+
+#[test]
+fn a_lock_of_a_small_table_warns_and_the_receipt_is_judged_by_the_size_here() {
+    let mut project = filled("sl_receipt", 500);
+    project.accept_key();
+    project.migration("1_m.sql", "CREATE INDEX orders_note ON orders (note);");
+    verdict(&project, "WARN");
+    project.db(&["rehearse"]).ok().says("scan-under-lock orders: scans 500 rows");
+    project.set("CARGO_DB_ENV", "production");
+    project.db(&["migrate", "--dry-run"]).ok();
+    project
+        .run_sql("INSERT INTO orders SELECT n FROM generate_series(501, 30000) n; ANALYZE orders");
+    project
+        .db(&["migrate", "--dry-run"])
+        .code(1)
+        .says("orders has about 30,000 rows here, and had 500 where it was rehearsed: ShareLock");
+    project.set("CARGO_DB_ENV", "test");
+    project.db(&["rehearse"]).code(1).says("BLOCK");
+}
+
+#[test]
+fn a_copy_from_a_small_backup_is_judged_by_the_size_of_the_database() {
+    let project = filled("sl_backup", 500);
+    project.db(&["backup"]).ok();
+    project
+        .run_sql("INSERT INTO orders SELECT n FROM generate_series(501, 30000) n; ANALYZE orders");
+    project.migration("1_m.sql", "CREATE INDEX orders_note ON orders (note);");
+    let json = project.db(&["rehearse", "--from", "backup", "--json"]).code(1).json();
+    let found = &json["migrations"][0]["findings"][0];
+    assert_eq!((found["severity"].as_str(), found["rows"].as_u64()), (Some("block"), Some(30_000)));
+    let why = "scans 500 rows while writes wait; about 30,000 rows in the database";
+    assert_eq!(found["evidence"], why);
+}
+
+#[test]
+fn a_table_that_grew_since_it_was_counted_is_large() {
+    let project = filled("sl_grown", 5);
+    project.run_sql("ALTER TABLE orders SET (autovacuum_enabled = false)");
+    project.run_sql("INSERT INTO orders SELECT n FROM generate_series(6, 60000) n");
+    assert_eq!(
+        project.query("SELECT reltuples FROM pg_class WHERE relname = 'orders'"),
+        ["5"],
+        "it is analysed no more"
+    );
+    cluster().end_sessions("sl_grown");
+    project.migration("1_m.sql", "CREATE INDEX orders_note ON orders (note);");
+    project.db(&["rehearse"]).code(1).says("BLOCK");
+}
+
+#[test]
+fn help_fits_the_statement_and_names_the_line_that_accepts_it() {
+    let project = filled("sl_help", 20_000);
+    let line = "`1 = [\"lock orders <= 20000\"]` below `[expect]` in db.toml";
+    for (sql, help) in [
+        ("CREATE INDEX i ON orders (note);", "use CONCURRENTLY: begin the file with"),
+        ("ALTER TABLE orders ADD CHECK (id > 0);", "add the constraint NOT VALID"),
+        ("ALTER TABLE orders ADD UNIQUE (note, id);", "unique index CONCURRENTLY"),
+        ("ALTER TABLE orders ADD EXCLUDE USING btree (id WITH =);", "no other way"),
+        ("ALTER TABLE orders ALTER COLUMN id TYPE bigint;", "switch over"),
+    ] {
+        project.migration("1_m.sql", sql);
+        let json = project.db(&["rehearse", "--json"]).code(1).json();
+        let found = json["migrations"][0]["findings"].as_array().unwrap().clone();
+        let told = |one: &serde_json::Value| {
+            let told = one["help"].as_str().unwrap_or_default();
+            told.contains(help) && told.contains(line)
+        };
+        assert!(found.iter().any(told), "{sql}\n{json:#}");
+    }
+}
+
+#[test]
+fn a_rehearsal_that_is_skipped_is_said() {
+    let mut project = Project::new("sl_skipped");
+    project.migration("1_m.sql", "CREATE TABLE a (id int);");
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["migrate", "--yes"]).ok().says("no rehearsal: the database holds no rows");
+    // What check says of a file, a dry run says too, as a warning.
+    project.migration("2_m.sql", "CREATE INDEX a_id ON a (id);");
+    project.db(&["check", "migrations/2_m.sql"]).code(1).says("1 file: 1 WARN");
+    project.db(&["migrate", "--dry-run"]).ok().says("1 file: 1 WARN");
+}
+
+#[test]
+fn what_pg_dump_complains_of_is_said_first() {
+    let project = filled("sl_dump", 500);
+    cluster().run("postgres", "CREATE ROLE sl_reader LOGIN CREATEDB PASSWORD 'x'");
+    project.run_sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO sl_reader");
+    // A function that fails while rows are read breaks a dump off in their middle.
+    project.run_sql(
+        "CREATE FUNCTION burst(int) RETURNS bool LANGUAGE plpgsql AS \
+         $$ BEGIN IF $1 > 400 THEN RAISE 'row % is broken', $1; END IF; RETURN true; END $$; \
+         ALTER TABLE orders ENABLE ROW LEVEL SECURITY; \
+         ALTER TABLE orders FORCE ROW LEVEL SECURITY; \
+         CREATE POLICY p ON orders USING (burst(id))",
+    );
+    project.migration("1_m.sql", "CREATE TABLE b (id int);");
+    let mut command = project.command(&["rehearse"]);
+    let url = cluster().url("sl_dump").replace("postgres://", "");
+    let (_, host) = url.split_once('@').unwrap_or(("", &url));
+    command.env("DATABASE_URL", format!("postgres://sl_reader:x@{host}"));
+    let ran: crate::support::Ran = command.output().expect("it runs").into();
+    assert_ne!(ran.code, Some(0), "{ran}");
+    assert!(!ran.stderr.contains("backups verify"), "{ran}");
+    ran.says("row");
+}
+
+#[test]
+fn who_locks_the_source_is_named_and_not_waited_for_without_end() {
+    let project = filled("sl_held", 10);
+    project.migration("1_m.sql", "CREATE TABLE b (id int);");
+    let mut holder = cluster().connect("sl_held");
+    holder.batch_execute("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE").unwrap();
+    let ran = project.db(&["rehearse", "--lock-timeout", "1s"]);
+    ran.code(5).says("public.orders cannot be read: it is locked by pid").says("waited 1s");
+    // Once it is given back, the rehearsal goes on.
+    let mut waiting = project.command(&["rehearse"]).spawn().expect("it runs");
+    eventually("the rehearsal waits", || {
+        let sql = "SELECT 1 FROM pg_stat_activity WHERE datname = 'sl_held'";
+        cluster().query("postgres", sql).len() > 1
+    });
+    holder.batch_execute("COMMIT").unwrap();
+    assert!(waiting.wait().expect("it ends").success());
+}
