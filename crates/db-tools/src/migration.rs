@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use pg_sql::lexer::{Lexed, Token, token};
+
 use crate::section::{Slip, leaves_open};
 
 /// What a tool knows its migrations by: sqlx numbers them, other tools compare text.
@@ -109,15 +111,30 @@ impl ScriptFile {
         if let Some(parts) = &self.part {
             keep(&mut bytes, parts);
         }
-        // Where drizzle divides a file, a statement ends, also without its semicolon.
-        const BREAKPOINT: &str = "--> statement-breakpoint";
         match std::str::from_utf8(&bytes) {
-            Ok(text) if text.contains(BREAKPOINT) => {
-                text.replace(BREAKPOINT, &format!(";{BREAKPOINT}")).into_bytes()
-            }
+            Ok(text) if text.contains(BREAKPOINT) => ended_at_breakpoints(text).into_bytes(),
             _ => bytes,
         }
     }
+}
+
+/// Where drizzle divides a file, a statement ends, also without its semicolon.
+const BREAKPOINT: &str = "--> statement-breakpoint";
+
+/// The text with a semicolon before each breakpoint; one in a string is a part of it.
+fn ended_at_breakpoints(text: &str) -> String {
+    let (mut ended, mut at) = (String::with_capacity(text.len()), 0);
+    while at < text.len() {
+        let Lexed::Token(kind, length) = token(&text.as_bytes()[at..], true) else { break };
+        let word = &text[at..at + length];
+        if kind == Token::Comment && word.starts_with(BREAKPOINT) {
+            ended.push(';');
+        }
+        ended.push_str(word);
+        at += length;
+    }
+    ended.push_str(&text[at..]);
+    ended
 }
 
 /// Blanks everything but these parts, and ends each of them as a statement ends.
@@ -263,6 +280,15 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_breakpoint_ends_a_statement_unless_it_is_in_a_string() {
+        let text = "SELECT 1\n--> statement-breakpoint\nSELECT '--> statement-breakpoint', \
+                    $$ --> statement-breakpoint $$";
+        let ended = "SELECT 1\n;--> statement-breakpoint\nSELECT '--> statement-breakpoint', \
+                     $$ --> statement-breakpoint $$";
+        assert_eq!(ended_at_breakpoints(text), ended);
+    }
 
     #[test]
     fn several_parts_stay_where_they_stand() {
