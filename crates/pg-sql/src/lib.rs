@@ -5,6 +5,7 @@
 //! optimised in the dev profile too: the rest of cargo db is not. Nothing here is generic over its
 //! input for the same reason: a generic function is compiled where it is used.
 
+pub mod alike;
 mod bytes;
 pub mod calls;
 pub mod concurrently;

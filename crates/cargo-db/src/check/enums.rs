@@ -3,7 +3,7 @@
 use crate::check::finding::finding;
 use crate::check::words::{as_strs, texts};
 use crate::model::finding::{Finding, Severity};
-use pg_sql::lexer::words;
+use pg_sql::lexer::{first_words, words};
 use pg_sql::script::Statement;
 
 /// The values that a file has added to enums so far.
@@ -54,6 +54,10 @@ impl AddedValues {
 
     /// Takes note of what a statement adds.
     pub(super) fn note(&mut self, statement: &Statement) {
+        // Most statements are long and begin otherwise.
+        if first_words(&statement.text, 2) != ["alter", "type"] {
+            return;
+        }
         let words = words(&statement.text);
         let ["alter", "type", name @ ..] = &as_strs(&words)[..] else { return };
         let Some(at) = name.windows(2).position(|pair| pair == ["add", "value"]) else { return };
@@ -66,7 +70,7 @@ impl AddedValues {
 /// Whether a statement can use a value at all: a comment is a text, and what an enum has besides is
 /// added without looking.
 fn may_use(statement: &Statement) -> bool {
-    let words = pg_sql::lexer::first_words(&statement.text, 2);
+    let words = first_words(&statement.text, 2);
     !matches!(as_strs(&words).as_slice(), ["comment", ..] | ["alter", "type"])
 }
 

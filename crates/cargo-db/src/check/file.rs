@@ -1,14 +1,17 @@
 //! Checks a file: syntax, the linter's rules, and our own.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use db_tools::ProjectTool;
+use pg_sql::alike::form_of_insert;
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 use crate::check::directive::Directives;
 use crate::check::enums::AddedValues;
 use crate::check::finding::finding;
 use crate::check::linter;
+use crate::check::majors::too_new;
 use crate::check::statement;
 use crate::model::direction::Direction;
 use crate::model::finding::{Checked, Class, Expected, Finding};
@@ -28,6 +31,8 @@ pub(crate) struct Source<'a> {
     pub(crate) is_part: bool,
     /// Whose file it is.
     pub(crate) layout: &'a ProjectTool,
+    /// The major version of the server that it is for, where that is known.
+    pub(crate) server: Option<u32>,
 }
 
 impl<'a> Source<'a> {
@@ -41,7 +46,13 @@ impl<'a> Source<'a> {
         let ScriptFile { path, transactional, has_own_blocks, .. } = script;
         let (transactional, has_own_blocks) = (*transactional, *has_own_blocks);
         let is_part = script.part.is_some();
-        Source { path, text, direction, transactional, has_own_blocks, is_part, layout }
+        let server = None;
+        Source { path, text, direction, transactional, has_own_blocks, is_part, layout, server }
+    }
+
+    /// The same for a server of this major version.
+    pub(crate) fn on(self, server: Option<u32>) -> Source<'a> {
+        Source { server, ..self }
     }
 }
 
@@ -51,21 +62,29 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
     let transactional = source.transactional;
     let mut directives = Directives::read(text);
     let (statements, mut findings) = split(text);
+    let is_read = findings.iter().all(|finding| finding.rule != "syntax");
     let mut added = AddedValues::default();
     let wrapped = transactional && is_wrapped(&statements);
-    for statement in &statements {
+    let mut known = BTreeSet::new();
+    let is_new = |statement: &&Statement| {
+        form_of_insert(&statement.text).is_none_or(|form| known.insert(form))
+    };
+    // Of INSERTs that differ in their values only, one is looked at.
+    let different: Vec<&Statement> = statements.iter().filter(is_new).collect();
+    for &statement in &different {
         let may_control = wrapped || source.has_own_blocks && !statement.hands_transaction_on();
         let of_statement = statement::of_statement(statement, transactional).into_iter();
         findings.extend(
             of_statement.filter(|found| !may_control || found.rule != "transaction-control"),
         );
-        if transactional {
-            findings.extend(added.used_by(statement));
-            added.note(statement);
-        }
+        findings.extend(source.server.and_then(|server| too_new(statement, server)));
     }
-    if findings.iter().all(|finding| finding.rule != "syntax") {
-        findings.extend(linter::lint(&statements, transactional));
+    for statement in statements.iter().filter(|_| transactional) {
+        findings.extend(added.used_by(statement));
+        added.note(statement);
+    }
+    if is_read {
+        findings.extend(linter::lint(&different, transactional));
     }
     if statements.is_empty() && findings.is_empty() && !source.is_part {
         findings.push(without_statement(source.direction));

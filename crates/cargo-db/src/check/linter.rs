@@ -17,11 +17,11 @@ use crate::model::finding::Finding;
 use pg_sql::lexer::{first_words, words};
 
 /// What the parser and the linter say.
-pub(super) fn lint(statements: &[Statement], transactional: bool) -> Vec<Finding> {
+pub(super) fn lint(statements: &[&Statement], transactional: bool) -> Vec<Finding> {
     let (text, starts) = rebuilt(statements);
     let statement_at = |offset: usize| {
         let index = starts.partition_point(|&start| start <= offset).saturating_sub(1);
-        (&statements[index], offset.saturating_sub(starts[index]))
+        (statements[index], offset.saturating_sub(starts[index]))
     };
     let parse = SourceFile::parse(&text);
     let mut findings = Vec::new();
@@ -129,7 +129,7 @@ fn line_within(statement: &Statement, within: usize) -> usize {
 }
 
 /// The statements as one text, and where each begins in it.
-fn rebuilt(statements: &[Statement]) -> (String, Vec<usize>) {
+fn rebuilt(statements: &[&Statement]) -> (String, Vec<usize>) {
     let (mut text, mut starts) = (String::new(), Vec::new());
     for statement in statements {
         starts.push(text.len());
@@ -148,7 +148,7 @@ fn rebuilt(statements: &[Statement]) -> (String, Vec<usize>) {
 }
 
 /// The tables that the statements make, each with the line of the first that does.
-fn created(statements: &[Statement]) -> BTreeMap<String, usize> {
+fn created(statements: &[&Statement]) -> BTreeMap<String, usize> {
     let mut created = BTreeMap::new();
     for statement in statements {
         if let Some(name) = created_by(statement) {

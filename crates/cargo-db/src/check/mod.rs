@@ -7,6 +7,7 @@ mod file;
 mod finding;
 mod folder;
 mod linter;
+mod majors;
 pub(crate) mod past;
 mod rules;
 mod same;

@@ -112,6 +112,8 @@ pub(crate) struct Settings {
     pub(crate) environment: Resolved,
     pub(crate) place: Setting<Place>,
     pub(crate) migrations: Migrations,
+    /// `[check] postgres`: the server's major version.
+    pub(crate) server_major: Option<u32>,
     /// What `[expect]` says of migrations, and the files in `expect/`.
     pub(crate) expected: Expectations,
     pub(crate) limits: Limits,
@@ -203,6 +205,7 @@ impl Settings {
         let patterns = host_signals(&toml, &place.value);
         let environment = Resolved::settle(decisive, customary, is_local, patterns);
         Ok(Settings {
+            server_major: toml.check.postgres,
             expected: Expectations::read(sources, &toml, &root, migrations.set.as_deref())?,
             migrations,
             limits: limits(&sources.flags, &variables, &toml)?,

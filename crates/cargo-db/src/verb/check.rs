@@ -11,6 +11,7 @@ use crate::failure::{Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
 use crate::model::migration::{Folder, ScriptFile};
+use crate::rehearse::Receipts;
 use crate::settings::Settings;
 use crate::verb::declare::Verb;
 use crate::world::{files, process};
@@ -69,8 +70,9 @@ impl Verb for Check {
         let repository = Repository { root: &settings.root, args: self };
         let folder = migration::read_folder(settings)?;
         let mut checked = Vec::new();
+        let server = server_of(settings)?;
         for path in &repository.choose(settings, &folder)? {
-            checked.push(check_file(layout, path, &repository.read(path)?));
+            checked.push(check_file(layout, path, &repository.read(path)?, server));
         }
         let of_folder =
             check::of_folder(&folder).into_iter().chain(repository.past(settings, &folder)?);
@@ -92,8 +94,18 @@ impl Verb for Check {
     }
 }
 
+/// The major version of the server that the migrations are for: what db.toml says, else that of
+/// the last rehearsal.
+fn server_of(settings: &Settings) -> Result<Option<u32>> {
+    if settings.server_major.is_some() {
+        return Ok(settings.server_major);
+    }
+    let receipts = Receipts::of(&settings.root).all()?;
+    Ok(receipts.first().map(|receipt| receipt.server))
+}
+
 /// Looks through a file, or through both parts of one that holds the way there and the way back.
-fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8]) -> Checked {
+fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u32>) -> Checked {
     let folder = layout.read(vec![FoundFile { path: path.to_owned(), bytes: bytes.to_vec() }]);
     let parts = folder
         .scripts()
@@ -105,7 +117,8 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8]) -> Checked {
     parts.dedup_by(|later, earlier| later.0 == earlier.0);
     let look = |script: &ScriptFile, direction| {
         let bytes = script.part_of(bytes.to_vec());
-        check::check(&Source::of(layout, script, &String::from_utf8_lossy(&bytes), direction))
+        let text = String::from_utf8_lossy(&bytes);
+        check::check(&Source::of(layout, script, &text, direction).on(server))
     };
     let Some(((first, direction), rest)) = parts.split_first() else {
         // Alone, a way back belongs to no migration.
@@ -114,8 +127,16 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8]) -> Checked {
         let (text, direction) = (&*String::from_utf8_lossy(bytes), directed(!is_down));
         let transactional = !bytes.starts_with(b"-- no-transaction");
         let (has_own_blocks, is_part) = (false, false);
-        let whole =
-            Source { path, text, direction, transactional, has_own_blocks, is_part, layout };
+        let whole = Source {
+            path,
+            text,
+            direction,
+            transactional,
+            has_own_blocks,
+            is_part,
+            layout,
+            server,
+        };
         return check::check(&whole);
     };
     let mut checked = look(first, *direction);

@@ -108,6 +108,45 @@ fn look_alikes_are_left_alone() {
 }
 
 #[test]
+fn syntax_is_judged_by_the_version_of_the_server() {
+    let project = Project::bare("c_major");
+    project.write("a.sql", "ALTER TABLE a ADD COLUMN b int GENERATED ALWAYS AS (c + 1) VIRTUAL;\n");
+    assert_eq!(rules_of(&project, &["a.sql"]), Vec::<String>::new());
+    let toml = |major: u32| {
+        project.write("db.toml", &format!("[check]\npostgres = {major}\n"));
+    };
+    toml(15);
+    let why = "PostgreSQL 15 does not know VIRTUAL columns, which came with 18";
+    project.db(&["check", "a.sql"]).code(1).says("BLOCK").says(why);
+    toml(18);
+    project.db(&["check", "a.sql"]).ok();
+}
+
+#[test]
+fn advice_is_that_of_the_tool() {
+    let project = Project::bare("c_advice");
+    project.write("db.toml", "[migrations]\ntool = \"dbmate\"\ndir = \"db/migrations\"\n");
+    let sql =
+        "-- migrate:up\nCREATE INDEX CONCURRENTLY i ON a (b);\n-- migrate:down\nDROP INDEX i;\n";
+    project.write("db/migrations/1_m.sql", sql);
+    let ran = project.db(&["check"]).code(1).says("write `-- migrate:up transaction:false`");
+    assert!(!ran.stdout.contains("no-transaction"), "{ran}");
+}
+
+#[test]
+fn breakpoints_of_drizzle_divide_statements() {
+    let project = Project::bare("c_breakpoint");
+    project.write("db.toml", "[migrations]\ntool = \"drizzle\"\ndir = \"drizzle\"\n");
+    let entry = r#"{"idx":0,"version":"7","when":1767225600000,"tag":"0000_a","breakpoints":true}"#;
+    let journal = format!(r#"{{"version":"7","dialect":"postgresql","entries":[{entry}]}}"#);
+    project.write("drizzle/meta/_journal.json", &journal);
+    let sql = "CREATE TABLE a (id int)\n--> statement-breakpoint\n\
+               CREATE TABLE b (note text DEFAULT '--> statement-breakpoint')\n";
+    project.write("drizzle/0000_a.sql", sql);
+    project.db(&["check"]).ok().says("1 file: 1 PASS");
+}
+
+#[test]
 fn a_new_value_of_an_enum_blocks_where_it_is_one_for_sure() {
     let project = Project::bare("c_enum");
     let verdict = |used: &str| {
