@@ -16,6 +16,13 @@ pub enum Task<'a> {
         /// The last of them.
         last: &'a str,
     },
+    /// Record everything that is pending as applied, and run none of it.
+    RecordAll,
+    /// Record a migration, and what it follows, as applied, and run none of it.
+    Record {
+        /// The migration.
+        last: &'a str,
+    },
     /// Take back the newest ones.
     Revert {
         /// How many.
@@ -61,6 +68,10 @@ pub struct Commands {
     pub next: &'static str,
     /// Applies the next one.
     pub next_one: &'static str,
+    /// Records everything that is pending as applied, and runs none of it.
+    pub record_all: &'static str,
+    /// Records `{last}` and what it follows as applied, and runs none of it.
+    pub record: &'static str,
     /// Takes `{count}` back, so that `{newest}` is the newest.
     pub back: &'static str,
     /// Takes the newest one back.
@@ -83,6 +94,8 @@ impl Commands {
         all: "",
         next: "",
         next_one: "",
+        record_all: "",
+        record: "",
         back: "",
         back_one: "",
         nothing: "",
@@ -99,6 +112,8 @@ impl Commands {
             Task::ApplyAll => self.all,
             Task::ApplyNext { count: 1, .. } => or(self.next, self.next_one),
             Task::ApplyNext { .. } => self.next,
+            Task::RecordAll => self.record_all,
+            Task::Record { .. } => self.record,
             Task::Revert { count: 1, .. } => or(self.back, self.back_one),
             Task::Revert { .. } => self.back,
             Task::Create { .. } => self.create,
@@ -163,6 +178,8 @@ impl<'a> Task<'a> {
             Task::ApplyNext { count, .. } => {
                 format!("apply only {count} of those that are pending")
             }
+            Task::RecordAll => "record migrations as applied".to_owned(),
+            Task::Record { .. } => "record a migration as applied".to_owned(),
             Task::Revert { count: 1, .. } => "take a migration back".to_owned(),
             Task::Revert { .. } => "take several migrations back at once".to_owned(),
             Task::Create { .. } => "write an empty migration".to_owned(),
@@ -178,7 +195,11 @@ impl<'a> Task<'a> {
             Task::Revert { count: 1, .. } => "rollback",
             Task::Create { .. } => "create",
             Task::Generate { .. } => "generate",
-            Task::ApplyNext { .. } | Task::Revert { .. } | Task::Probe => "",
+            Task::ApplyNext { .. }
+            | Task::RecordAll
+            | Task::Record { .. }
+            | Task::Revert { .. }
+            | Task::Probe => "",
         }
     }
 
@@ -202,9 +223,9 @@ impl<'a> Task<'a> {
         if let Task::Revert { first, .. } = self { first } else { "" }
     }
 
-    /// The last migration that is applied; empty for others.
+    /// The last migration that is applied or recorded; empty for others.
     pub(crate) fn last(&self) -> &'a str {
-        if let Task::ApplyNext { last, .. } = self { last } else { "" }
+        if let Task::ApplyNext { last, .. } | Task::Record { last } = self { last } else { "" }
     }
 
     /// The newest migration once others were taken back.

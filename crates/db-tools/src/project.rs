@@ -396,6 +396,12 @@ impl ProjectTool {
         line.ok_or_else(|| ToolError::NoCommand { tool, doing: task.doing(), setting })
     }
 
+    /// The migrations to name in [`Task::Record`], one after the other, so that all of these are
+    /// recorded.
+    pub fn to_record<'a>(&self, chosen: &[&'a Migration]) -> Vec<&'a Migration> {
+        self.tool.to_record(chosen)
+    }
+
     /// The variables that tell it its database, `DATABASE_URL` among them. Those of libpq are for
     /// the caller to add.
     pub fn variables(&self, connection: &Connection<'_>) -> Vec<Variable> {

@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 use crate::command::{Task, ToolFolder};
 use crate::error::ToolError;
 use crate::history::History;
-use crate::migration::{Checksum, Folder, ScriptFile, Version};
+use crate::migration::{Checksum, Folder, Migration, ScriptFile, Version};
 use crate::naming::NewMigration;
 use crate::profile::{Claim, HistoryEntry, LockPlace, Profile};
 use crate::section::stands_alone;
@@ -102,6 +102,11 @@ pub trait Tool: Sync {
     /// Whether `version` can be what is the newest for the tool once `reverted` is taken back.
     fn can_be_newest_after(&self, _version: &str, _reverted: &str) -> bool {
         true
+    }
+
+    /// The migrations to name, so that the tool records all of these, which are in their order.
+    fn to_record<'a>(&self, chosen: &[&'a Migration]) -> Vec<&'a Migration> {
+        chosen.last().copied().into_iter().collect()
     }
 
     /// The URL as its client has to have it.

@@ -1,4 +1,5 @@
 //! A change of the migrations' history alone: rows are written or cleared, and no migration runs.
+//! The history of a tool whose migrations are programs is written by the tool.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use crate::change::perform::Change;
 use crate::change::workspace::Database;
 use crate::failure::{ProgramError, Result};
 use crate::migration::{self, AppliedMigration};
-use crate::plan::Plan;
+use crate::plan::{Operation, Plan};
 use crate::world::pg::Lock;
 
 /// Such a change; the function gathers the facts and makes the plan.
@@ -19,12 +20,16 @@ impl<F: FnMut(&Database<'_>) -> Result<Plan>> Change for HistoryEdit<F> {
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let layout = &database.settings.migrations.layout;
-        if layout.is_code() {
-            let doing = "let cargo db write its history: the tool has to".to_owned();
-            let tool = layout.key().to_owned();
-            return Err(ProgramError::Cannot { tool, doing, key: "" }.into());
+        let plan = (self.0)(database)?;
+        if layout.is_code() && !plan.is_empty() {
+            if plan.verb != Operation::Baseline {
+                let doing = "change what its history says of a migration".to_owned();
+                let tool = layout.key().to_owned();
+                return Err(ProgramError::Cannot { tool, doing, key: "" }.into());
+            }
+            migration::can_run(&database.settings, &plan)?;
         }
-        (self.0)(database)
+        Ok(plan)
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
@@ -39,7 +44,11 @@ impl<F: FnMut(&Database<'_>) -> Result<Plan>> Change for HistoryEdit<F> {
         _: Option<&str>,
     ) -> Result<Vec<AppliedMigration>> {
         let (world, settings) = (&database.workspace.world, &database.settings);
-        migration::write_history(world, settings, plan, &mut lock)?;
+        if settings.migrations.layout.is_code() {
+            migration::carry_out(world, settings, plan, &mut lock)?;
+        } else {
+            migration::write_history(world, settings, plan, &mut lock)?;
+        }
         Ok(plan.migrations().map(|one| AppliedMigration::of(one, Duration::ZERO)).collect())
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn seal(
         plan.needs = terms.consent;
     }
     plan.identity.clone_from(&database.identity);
-    if matches!(plan.verb, Operation::Migrate | Operation::Rollback) {
+    if matches!(plan.verb, Operation::Migrate | Operation::Rollback | Operation::Baseline) {
         plan.commands = migration::commands_of(settings, &plan)?;
     }
     let wants_backup = matches!(judgement, Judgement::Allowed(Terms { backup: true, .. }));

@@ -33,6 +33,9 @@ pub(super) fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<Strin
     let (Some(first), Some(last)) = (versions.first(), versions.last()) else {
         return Ok(Vec::new());
     };
+    if plan.verb == Operation::Baseline {
+        return recording(settings, plan);
+    }
     if plan.verb != Operation::Rollback {
         if plan.takes_all_pending {
             return Ok(vec![line(settings, &plan.target, &Task::ApplyAll)?]);
@@ -70,6 +73,25 @@ pub(super) fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<Strin
         )
     };
     versions.iter().enumerate().map(one).collect()
+}
+
+/// The commands with which a tool records migrations without running them; none where we write the
+/// history ourselves.
+fn recording(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
+    let layout = &settings.migrations.layout;
+    if !layout.is_code() {
+        return Ok(Vec::new());
+    }
+    if plan.takes_all_pending
+        && let Ok(line) = line(settings, &plan.target, &Task::RecordAll)
+    {
+        return Ok(vec![line]);
+    }
+    let chosen: Vec<&Migration> = plan.migrations().collect();
+    let one = |migration: &Migration| {
+        line(settings, &plan.target, &Task::Record { last: &migration.version.to_string() })
+    };
+    layout.to_record(&chosen).into_iter().map(one).collect()
 }
 
 /// The command for a task: the project's own, or the customary one.

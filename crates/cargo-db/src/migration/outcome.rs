@@ -43,6 +43,9 @@ pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result
         Step::Apply { migration, .. } if is_applied(migration) => {
             Some(format!("Applied {}", migration.title()))
         }
+        Step::Record { migration } if is_applied(migration) => {
+            Some(format!("Recorded {}", migration.title()))
+        }
         Step::Revert { migration, .. } if !is_applied(migration) => {
             Some(format!("Reverted {}", migration.title()))
         }

@@ -51,7 +51,11 @@ pub(crate) fn carry_out(
 
 /// What was done by the time that the outcome is looked at, in words.
 fn committed(plan: &Plan, who: &str) -> String {
-    let done = if plan.verb == Operation::Rollback { "rolled back" } else { "applied" };
+    let done = match plan.verb {
+        Operation::Rollback => "rolled back",
+        Operation::Baseline => "recorded",
+        _ => "applied",
+    };
     match plan.migrations().count() {
         1 => format!("{who} {done} 1 migration"),
         count => format!("{who} {done} all {count} migrations"),

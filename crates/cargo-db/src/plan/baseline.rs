@@ -46,13 +46,17 @@ pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
             HistoryError::Inconsistent { target: facts.target.to_string(), problems }.into()
         );
     }
+    let pending = standing.pending.len();
     let chosen: Vec<Migration> = standing.pending.into_iter().take_while(within).cloned().collect();
+    let takes_all_pending = chosen.len() == pending;
     let mut steps = Vec::new();
     if !chosen.is_empty() && facts.history.table.is_none() {
         steps.push(Step::CreateHistory { table: facts.layout.lookup_name().replace('"', "") });
     }
     steps.extend(chosen.into_iter().map(|migration| Step::Record { migration }));
-    Ok(facts.plan(Operation::Baseline, steps))
+    let mut plan = facts.plan(Operation::Baseline, steps);
+    plan.takes_all_pending = takes_all_pending;
+    Ok(plan)
 }
 
 /// Plans to put the history right: `harmless` are applied migrations whose files differ in comments

@@ -274,6 +274,49 @@ fn a_tool_that_goes_back_as_it_ran_is_not_asked_for_another_order() {
     let _ = project.db(&["rollback", "--dry-run", "-n", "2"]).code(10);
 }
 
+/// An Alembic project of two revisions, with a program of this text in place of `alembic`.
+fn with_alembic(name: &str, script: &str) -> Project {
+    use std::os::unix::fs::PermissionsExt;
+    let revision =
+        |name: &str, before: &str| format!("revision = '{name}'\ndown_revision = {before}\n");
+    let files = [
+        ("alembic.ini", "[alembic]\nscript_location = migrations\n"),
+        ("migrations/versions/a_x.py", &revision("a1", "None")),
+        ("migrations/versions/b_x.py", &revision("b2", "'a1'")),
+    ];
+    let mut project = project(name, &files);
+    // Where there is no database it fails, as the real one does.
+    let tool =
+        project.write("bin/alembic", &format!("#!/bin/sh\npsql -Xqc '' || exit 1\n{script}\n"));
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path =
+        format!("{}:{}", project.path().join("bin").display(), std::env::var("PATH").unwrap());
+    project.set("PATH", &path);
+    project
+}
+
+#[test]
+fn a_tool_records_what_is_there_and_the_database_is_asked_afterwards() {
+    let stamp = "[ \"$1\" = stamp ] || exit 3\n\
+        psql -Xq -c 'CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) PRIMARY KEY)' \
+        -c 'DELETE FROM alembic_version' -c \"INSERT INTO alembic_version VALUES ('$2')\"";
+    let project = with_alembic("stamped", stamp);
+    let _ = project.db(&["baseline", "--dry-run"]).ok().says("by `alembic stamp b2`");
+    let _ = project.db(&["baseline", "--yes", "--to", "a1"]).ok();
+    assert_eq!(project.query("SELECT version_num FROM alembic_version"), ["a1"]);
+    let _ = project.db(&["baseline", "--yes"]).ok().says("b2");
+    let status = project.db(&["status", "--check", "--json"]).ok().json();
+    assert_eq!(status["migrations"]["executed"], 2, "{status}");
+    // Nothing to repair is no failure.
+    let _ = project.db(&["repair"]).ok();
+    let lying = with_alembic("stamped_not", "exit 0");
+    let _ = lying
+        .db(&["baseline", "--yes"])
+        .code(10)
+        .says("alembic reported success")
+        .says("a1 is not applied");
+}
+
 #[test]
 fn a_tool_that_is_asked_needs_a_database_first() {
     use std::os::unix::fs::PermissionsExt;

@@ -37,6 +37,31 @@ fn columns(project: &Project) -> String {
         .remove(0)
 }
 
+/// The same two migrations on a database that has their changes: the tool records them, and none
+/// of them runs. One that can record all or nothing says so.
+#[track_caller]
+fn baseline(project: &Project, command: &str, one_by_one: bool) {
+    project.run_sql("CREATE TABLE users (id bigint PRIMARY KEY, name text, email text)");
+    let status = project.db(&["status", "--json"]).ok().json();
+    let first = status["migrations"]["pending"][0]["version"].as_str().unwrap().to_owned();
+    let _ = project.db(&["baseline", "--dry-run"]).ok().says(command);
+    let executed =
+        || project.db(&["status", "--json"]).ok().json()["migrations"]["executed"].clone();
+    assert_eq!(executed(), 0, "a dry run records nothing");
+    let of_one = project.db(&["baseline", "--yes", "--to", &first]);
+    let _ = if one_by_one { of_one.ok() } else { of_one.code(10).says("record a migration as") };
+    assert_eq!(executed(), i32::from(one_by_one));
+    let _ = project.db(&["baseline", "--yes"]).ok();
+    assert_eq!(executed(), 2);
+    let _ = project.db(&["migrate"]).ok();
+    let _ = project.db(&["repair"]).ok();
+    assert_eq!(columns(project), "3");
+    project.run_sql("ALTER TABLE users DROP COLUMN email");
+    project.run_sql("ALTER TABLE users ADD COLUMN email text");
+    let _ = project.db(&["rollback", "--yes", "-n", "2"]).ok();
+    assert_eq!(columns(project), "0");
+}
+
 /// A migration that fails names what the tool said.
 #[track_caller]
 fn fails(project: &Project, says: &str) {
@@ -152,6 +177,7 @@ fn typeorm() {
         "ALTER TABLE users DROP COLUMN email",
     );
     verbs(&project, "typeorm");
+    baseline(&project, "migration:run -d ds.js --fake", false);
     let _ = project.db(&["create", "add", "age"]).ok().says("add_age.js");
     std::fs::remove_dir_all(project.path().join("migrations")).unwrap();
     migration(1_767_225_600_003, "Bad", "SELECT nothing", "SELECT 1");
@@ -199,6 +225,7 @@ fn alembic() {
         "ALTER TABLE users DROP COLUMN email",
     );
     verbs(&project, "alembic");
+    baseline(&project, "alembic stamp a2", true);
     let _ = project.db(&["create", "age"]).ok().says("_age.py");
     std::fs::remove_dir_all(project.path().join("migrations/versions")).unwrap();
     migration("c1", "None", "SELECT nothing", "SELECT 1");
@@ -231,6 +258,7 @@ fn django() {
         "from django.db import migrations, models\nclass Migration(migrations.Migration):\n    dependencies = [('app', '0001_users')]\n    operations = [migrations.AddField('User', 'email', models.TextField(null=True))]\n",
     );
     verbs(&project, "django");
+    baseline(&project, "manage.py migrate app 0002_email --fake", true);
     let _ = project.db(&["generate", "age"]).ok().says("0003_age.py");
     let _ = project.db(&["migrate"]).ok();
     assert_eq!(columns(&project), "4");
@@ -286,6 +314,12 @@ fn a_merge_of_alembic_loses_nothing() {
     );
     let _ = project.db(&["migrate"]).ok();
     let _ = project.db(&["status", "--check"]).ok();
+    // Two branches that nothing joins yet are two stamps.
+    project.run_sql("DELETE FROM alembic_version");
+    let _ = project.db(&["baseline", "--yes", "--to", "c"]).ok();
+    assert_eq!(project.query("SELECT count(*) FROM alembic_version"), ["2"]);
+    let _ = project.db(&["baseline", "--yes"]).ok();
+    assert_eq!(project.query("SELECT version_num FROM alembic_version"), ["m"]);
 }
 
 #[test]
@@ -308,6 +342,8 @@ fn knex() {
         "ALTER TABLE users DROP COLUMN email",
     );
     verbs(&project, "knex");
+    let refused = project.db(&["baseline", "--yes"]).code(10);
+    let _ = refused.says("no command that would record a migration");
     let _ = project.db(&["create", "age"]).ok().says("_age.js");
     std::fs::remove_dir_all(project.path().join("migrations")).unwrap();
     migration("20260101000003_bad", "SELECT nothing", "SELECT 1");
@@ -356,6 +392,7 @@ fn sqitch() {
         "ALTER TABLE users DROP COLUMN email",
     );
     verbs(&project, "sqitch");
+    baseline(&project, "sqitch deploy --log-only", true);
     let _ = project.db(&["create", "age"]).ok().says("deploy/age.sql");
     change("age", "SELECT nothing", "SELECT 1");
     fails(&project, "column \"nothing\" does not exist");

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::command::Commands;
 use crate::history::{Applied, History};
-use crate::migration::{Folder, Recorded, Version};
+use crate::migration::{Folder, Migration, Recorded, Version};
 use crate::naming::has_extension;
 use crate::profile::{HistoryTable, Profile};
 use crate::program::{Order, folder_of, in_order};
@@ -34,6 +34,7 @@ static PROFILE: Profile = Profile {
         all: "alembic upgrade head",
         // One at a time: a revision on another branch does not come with it.
         next_one: "alembic upgrade {last}",
+        record: "alembic stamp {last}",
         back: "alembic downgrade {newest}",
         nothing: "base",
         create: "alembic revision -m {name}",
@@ -124,6 +125,15 @@ impl Tool for Alembic {
         }
         history.applied.sort_by(|a, b| a.version.cmp(&b.version));
     }
+
+    /// The newest of each branch, which stands for those before it.
+    fn to_record<'a>(&self, chosen: &[&'a Migration]) -> Vec<&'a Migration> {
+        let parents: BTreeSet<&str> =
+            chosen.iter().flat_map(|migration| migration.detail.split(' ')).collect();
+        let is_newest =
+            |migration: &&&Migration| !parents.contains(migration.version.to_string().as_str());
+        chosen.iter().filter(is_newest).copied().collect()
+    }
 }
 
 /// The texts that are assigned to a name at the top of a Python file: one, several in a tuple, or
@@ -152,7 +162,6 @@ fn assigned(text: &str, name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migration::Migration;
 
     #[test]
     fn the_order_is_that_of_the_names_before() {
@@ -166,6 +175,27 @@ mod tests {
         ]);
         let titles: Vec<String> = folder.migrations.iter().map(Migration::title).collect();
         assert_eq!(titles, ["z1", "a2"]);
+    }
+
+    #[test]
+    fn the_newest_of_each_branch_is_recorded() {
+        let file = |name: &str, before: &str| FoundFile {
+            path: format!("{name}.py").into(),
+            bytes: format!("revision = '{name}'\ndown_revision = {before}\n").into(),
+        };
+        let folder = Alembic.read(vec![
+            file("a", "None"),
+            file("b", "'a'"),
+            file("c", "'a'"),
+            file("m", "('b', 'c')"),
+        ]);
+        let all: Vec<&Migration> = folder.migrations.iter().collect();
+        let named = |count: usize| -> Vec<String> {
+            Alembic.to_record(&all[..count]).into_iter().map(Migration::title).collect()
+        };
+        assert_eq!(named(4), ["m"]);
+        assert_eq!(named(3), ["b", "c"]);
+        assert_eq!(named(1), ["a"]);
     }
 
     #[test]

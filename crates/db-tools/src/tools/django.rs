@@ -42,6 +42,7 @@ static PROFILE: Profile = Profile {
     commands: Commands {
         all: "python manage.py migrate --no-input",
         next_one: "python manage.py migrate --no-input {app} {name-in-app}",
+        record: "python manage.py migrate {app} {name-in-app} --fake --no-input",
         back_one: "python manage.py migrate --no-input {app} {before-in-app}",
         create: "python manage.py makemigrations --empty -n {name} {own-app}",
         generate: "python manage.py makemigrations -n {name}",
@@ -119,6 +120,17 @@ impl Tool for Django {
         }
     }
 
+    /// The newest of each application: only there does one stand for those before it.
+    fn to_record<'a>(&self, chosen: &[&'a Migration]) -> Vec<&'a Migration> {
+        let app = |migration: &Migration| {
+            in_app(&migration.version.to_string()).map(|(app, _)| app.to_owned())
+        };
+        let is_newest = |(at, migration): &(usize, &&Migration)| {
+            chosen[at + 1..].iter().all(|later| app(later) != app(migration))
+        };
+        chosen.iter().enumerate().filter(is_newest).map(|(_, one)| *one).collect()
+    }
+
     fn can_be_newest_after(&self, version: &str, reverted: &str) -> bool {
         in_app(version).map(|(app, _)| app) == in_app(reverted).map(|(app, _)| app)
     }
@@ -152,5 +164,7 @@ mod tests {
         ]);
         let titles: Vec<String> = folder.migrations.iter().map(Migration::title).collect();
         assert_eq!(titles, ["user.0001_initial", "shop.0001_initial"]);
+        let all: Vec<&Migration> = folder.migrations.iter().collect();
+        assert_eq!(Django.to_record(&all).len(), 2, "one of each application");
     }
 }

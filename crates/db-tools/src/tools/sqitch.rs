@@ -43,6 +43,7 @@ static PROFILE: Profile = Profile {
     commands: Commands {
         all: "sqitch deploy",
         next: "sqitch deploy --to {last}",
+        record: "sqitch deploy --log-only --to {last}",
         back: "sqitch revert -y --to {newest}",
         create: "sqitch add {name} -n {name}",
         probe: "sqitch status",

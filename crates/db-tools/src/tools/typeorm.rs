@@ -33,6 +33,7 @@ static PROFILE: Profile = Profile {
     commands: Commands {
         required: &["source"],
         all: "{typeorm} migration:run -d {source}",
+        record_all: "{typeorm} migration:run -d {source} --fake",
         back_one: "{typeorm} migration:revert -d {source}",
         create: "{typeorm} migration:create {file} {javascript}",
         generate: "{typeorm} migration:generate -d {source} {file} {javascript}",
