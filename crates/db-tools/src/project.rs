@@ -160,6 +160,19 @@ impl ProjectTool {
         self.tool.reads(path)
     }
 
+    /// Why the tool refuses a folder of one migration that holds these files, where it does.
+    pub fn lacks(&self, names: &[&str]) -> Option<&'static str> {
+        self.tool.lacks(names)
+    }
+
+    /// Whether the tool would read a file if its name were not in capitals.
+    pub fn would_read(&self, path: &Path) -> bool {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+        let is_sql = path.extension().is_some_and(|found| found.eq_ignore_ascii_case("sql"));
+        let in_small = [path.with_extension("sql"), path.with_file_name(name.to_lowercase())];
+        is_sql && !self.reads(path) && in_small.iter().any(|path| self.reads(path))
+    }
+
     /// Sorts files into migrations.
     pub fn read(&self, found: Vec<FoundFile>) -> Folder {
         let strange = self.doubts(&found);

@@ -24,6 +24,11 @@ pub trait Tool: Sync {
     /// Sorts files into migrations.
     fn read(&self, found: Vec<FoundFile>) -> Folder;
 
+    /// Why the tool refuses a folder of one migration that holds these files, where it does.
+    fn lacks(&self, _names: &[&str]) -> Option<&'static str> {
+        None
+    }
+
     /// Whether these files look like its own: by names for most, by the texts of all for the
     /// others. The names are sorted, and the texts come without a byte order mark.
     fn claims(&self, _names: &[&Path], _text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {

@@ -33,6 +33,12 @@ pub enum ScriptError {
         /// Where they stand, from 1.
         line: usize,
     },
+    /// A byte that no text of PostgreSQL's can hold.
+    #[error("line {line} holds a NUL byte, which PostgreSQL does not accept")]
+    Nul {
+        /// Where it stands, from 1.
+        line: usize,
+    },
     /// A dump without the comment that closes it.
     #[error("it ends before its end: the comment that closes every dump is missing")]
     NoTrailer,
@@ -346,6 +352,9 @@ impl<'a> ScriptReader<'a> {
             let ascii = if self.of_bytes { in_ascii(all) } else { None };
             ascii.ok_or(ScriptError::NotUtf8 { line: line + newlines(&all[..valid]) })
         })?;
+        if let Some(at) = memchr::memchr(0, text.as_bytes()) {
+            return Err(ScriptError::Nul { line: line + newlines(&text.as_bytes()[..at]) });
+        }
         let text = text.trim_end().to_owned();
         self.of_bytes |= self.of_dump && text == "SET client_encoding = 'SQL_ASCII'";
         Ok(Statement { text, line, column })

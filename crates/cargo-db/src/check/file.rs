@@ -33,6 +33,8 @@ pub(crate) struct Source<'a> {
     pub(crate) layout: &'a ProjectTool,
     /// The major version of the server that it is for, where that is known.
     pub(crate) server: Option<u32>,
+    /// The first line that is not UTF-8; in the text there are replacements.
+    pub(crate) undecoded_line: Option<usize>,
 }
 
 impl<'a> Source<'a> {
@@ -46,13 +48,28 @@ impl<'a> Source<'a> {
         let ScriptFile { path, transactional, has_own_blocks, .. } = script;
         let (transactional, has_own_blocks) = (*transactional, *has_own_blocks);
         let is_part = script.part.is_some();
-        let server = None;
-        Source { path, text, direction, transactional, has_own_blocks, is_part, layout, server }
+        let (server, undecoded_line) = (None, None);
+        Source {
+            path,
+            text,
+            direction,
+            transactional,
+            has_own_blocks,
+            is_part,
+            layout,
+            server,
+            undecoded_line,
+        }
     }
 
     /// The same for a server of this major version.
     pub(crate) fn on(self, server: Option<u32>) -> Source<'a> {
         Source { server, ..self }
+    }
+
+    /// The same of bytes whose first line that is not UTF-8 is this one.
+    pub(crate) fn decoded_to(self, undecoded_line: Option<usize>) -> Source<'a> {
+        Source { undecoded_line, ..self }
     }
 }
 
@@ -63,6 +80,7 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
     let mut directives = Directives::read(text);
     let (statements, mut findings) = split(text);
     let is_read = findings.iter().all(|finding| finding.rule != "syntax");
+    findings.extend(source.undecoded_line.map(|line| unreadable(&ScriptError::NotUtf8 { line })));
     let mut added = AddedValues::default();
     let wrapped = transactional && is_wrapped(&statements);
     let mut known = BTreeSet::new();
@@ -167,6 +185,7 @@ fn unreadable(error: &ScriptError) -> Finding {
         ScriptError::PsqlCommand { line, .. } => ("psql-command", *line),
         ScriptError::Unfinished { line, .. }
         | ScriptError::NotUtf8 { line }
+        | ScriptError::Nul { line }
         | ScriptError::CopyWithoutEnd { line }
         | ScriptError::TooLong { line }
         | ScriptError::RowTooLong { line } => ("syntax", *line),

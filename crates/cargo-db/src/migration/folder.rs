@@ -24,6 +24,7 @@ pub(crate) fn read_folder(settings: &Settings) -> Result<Folder> {
 /// All migrations of a folder, with paths as they are shown: relative to `shown`. An absent folder
 /// holds none.
 pub(crate) fn migrations(layout: &ProjectTool, folder: &Path, shown: &Path) -> Result<Folder> {
+    let root = folder;
     let shown = folder.strip_prefix(shown).unwrap_or(folder);
     let (mut found, mut strange) = (Vec::new(), Folder::default());
     let vigil = Vigil::begin();
@@ -40,6 +41,9 @@ pub(crate) fn migrations(layout: &ProjectTool, folder: &Path, shown: &Path) -> R
                 bytes: files::read(&folder.join(&path))?,
                 path: shown.join(&path),
             });
+        } else if layout.would_read(&path) {
+            let why = "its tool reads file names in lower case only";
+            strange.ignored.push((shown.join(&path), why));
         } else if let Some(tool) = refused_tool_of(&path) {
             let why = format!("it is a migration of {}, which cargo db does not run", tool.title);
             strange.faulty.push((shown.join(&path), Slip { line: 1, why }));
@@ -48,7 +52,23 @@ pub(crate) fn migrations(layout: &ProjectTool, folder: &Path, shown: &Path) -> R
     let mut folder = layout.read(found);
     folder.misnamed.extend(strange.misnamed);
     folder.faulty.extend(strange.faulty);
+    folder.ignored.extend(strange.ignored);
+    folder.misnamed.extend(folders_that_lack(layout, root, shown)?);
     Ok(folder)
+}
+
+/// The folders of migrations without what their tool looks for in them.
+fn folders_that_lack(
+    layout: &ProjectTool,
+    root: &Path,
+    shown: &Path,
+) -> Result<Vec<(PathBuf, &'static str)>> {
+    let mut lacking = Vec::new();
+    for (folder, names) in files::kept_folders(root)? {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        lacking.extend(layout.lacks(&names).map(|why| (shown.join(&folder), why)));
+    }
+    Ok(lacking)
 }
 
 /// Leaves out what no tool claims, and says so.

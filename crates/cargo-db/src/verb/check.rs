@@ -76,7 +76,7 @@ impl Verb for Check {
         }
         let of_folder =
             check::of_folder(&folder).into_iter().chain(repository.past(settings, &folder)?);
-        merge(&mut checked, of_folder);
+        merge(&mut checked, of_folder, &settings.root);
         name_them(&mut checked, &folder);
         if layout.is_code() && checked.is_empty() {
             workspace.ui.note(&format!(
@@ -118,7 +118,8 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
     let look = |script: &ScriptFile, direction| {
         let bytes = script.part_of(bytes.to_vec());
         let text = String::from_utf8_lossy(&bytes);
-        check::check(&Source::of(layout, script, &text, direction).on(server))
+        let source = Source::of(layout, script, &text, direction).on(server);
+        check::check(&source.decoded_to(undecoded_line(&bytes)))
     };
     let Some(((first, direction), rest)) = parts.split_first() else {
         // Alone, a way back belongs to no migration.
@@ -127,6 +128,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
         let (text, direction) = (&*String::from_utf8_lossy(bytes), directed(!is_down));
         let transactional = !bytes.starts_with(b"-- no-transaction");
         let (has_own_blocks, is_part) = (false, false);
+        let undecoded_line = undecoded_line(bytes);
         let whole = Source {
             path,
             text,
@@ -136,6 +138,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
             is_part,
             layout,
             server,
+            undecoded_line,
         };
         return check::check(&whole);
     };
@@ -149,11 +152,20 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
     checked
 }
 
+/// The first line of a file that is not UTF-8.
+fn undecoded_line(bytes: &[u8]) -> Option<usize> {
+    let error = std::str::from_utf8(bytes).err()?;
+    Some(1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count())
+}
+
 /// Adds what was found about files as a whole to those that were chosen.
-fn merge(checked: &mut [Checked], found: impl Iterator<Item = Checked>) {
+fn merge(checked: &mut Vec<Checked>, found: impl Iterator<Item = Checked>, root: &Path) {
     for about in found {
         if let Some(of_file) = checked.iter_mut().find(|checked| checked.file == about.file) {
             of_file.findings.splice(0..0, about.findings);
+        } else if files::is_folder(&root.join(&about.file)) {
+            // A folder without its file is no file that could be chosen.
+            checked.push(about);
         }
     }
 }
@@ -204,7 +216,9 @@ impl Repository<'_> {
             let mut all: Vec<PathBuf> = up.chain(down).chain(folder.orphans.clone()).collect();
             let left = folder.misnamed.iter().chain(&folder.ignored).map(|(path, _)| path);
             all.extend(left.chain(folder.faulty.iter().map(|(path, _)| path)).cloned());
-            all.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
+            all.retain(|path| {
+                path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
+            });
             all.sort();
             all.dedup();
             return Ok(all);

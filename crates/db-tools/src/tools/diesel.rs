@@ -105,6 +105,12 @@ impl Tool for Diesel {
         folder
     }
 
+    /// One with a down.sql or a metadata.toml is known by that.
+    fn lacks(&self, names: &[&str]) -> Option<&'static str> {
+        let known = ["up.sql", "down.sql", "metadata.toml"];
+        (!names.iter().any(|name| known.contains(name))).then_some("there is no up.sql in it")
+    }
+
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
         Claim::fits_if(
             names.iter().any(|name| file_name(name) == "up.sql" && !folder_name(name).is_empty()),

@@ -100,6 +100,11 @@ impl Tool for Prisma {
         folder
     }
 
+    /// Prisma's P3015.
+    fn lacks(&self, names: &[&str]) -> Option<&'static str> {
+        (!names.contains(&"migration.sql")).then_some("there is no migration.sql in it")
+    }
+
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
         let is = |wanted: &'static str| names.iter().any(|name| file_name(name) == wanted);
         Claim::signed_if(is("migration.sql") && !is("snapshot.json"))
