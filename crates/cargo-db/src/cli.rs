@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::failure::Kept;
 use crate::model::consent::Consent;
 use crate::plan::AtMost;
 
@@ -67,6 +68,21 @@ pub(crate) struct Global {
     /// Print only the result, warnings and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+}
+
+impl Global {
+    /// The flags that say which database and which files are meant.
+    pub(crate) fn kept(&self) -> Vec<Kept> {
+        let text = |path: &PathBuf| path.display().to_string();
+        let no_dotenv = self.no_dotenv.then(|| "--no-dotenv".to_owned()).unwrap_or_default();
+        vec![
+            Kept::new(&["--env", "-e"], &self.env),
+            Kept::new(&["-D", "--database-url"], &self.database_url),
+            Kept::new(&["--env-file"], self.env_file.iter().map(text)),
+            Kept { names: &["--no-dotenv"], words: no_dotenv },
+            Kept::new(&["--migrations-dir", "--source"], self.migrations_dir.iter().map(text)),
+        ]
+    }
 }
 
 /// How progress is shown.

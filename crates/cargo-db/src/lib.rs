@@ -93,7 +93,8 @@ fn start(program: Program) -> ExitCode {
     let verb = cli.command.verb().name();
     let face = Face::new(verb, &cli.global, |name| variables.get(name).cloned());
     let outcome = run(&cli, program, &typed, &face)
-        .unwrap_or_else(|failure| Outcome::from(failure).of_set(cli.global.set.as_deref()));
+        .unwrap_or_else(|failure| Outcome::from(failure).of_set(cli.global.set.as_deref()))
+        .of_call(cli.global.kept());
     ExitCode::from(face.end(&outcome) as u8)
 }
 

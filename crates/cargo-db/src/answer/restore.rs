@@ -19,18 +19,30 @@ pub(crate) struct Restored {
     /// Whether it is the database as a whole that is another one now.
     #[serde(skip)]
     whole: bool,
+    /// The command that looks at it.
+    #[serde(skip)]
+    look: String,
 }
+
+const LOOK: &str = "cargo db status";
 
 impl Restored {
     /// Another database has the name now.
     pub(crate) fn whole(target: &Target, kept: Option<String>) -> Restored {
         let restored = "everything".to_owned();
-        Restored { target: target.into(), restored, kept, whole: true }
+        Restored { target: target.into(), restored, kept, whole: true, look: LOOK.to_owned() }
     }
 
     /// A part of the database itself was replaced.
     pub(crate) fn part(target: &Target, what: String) -> Restored {
-        Restored { target: target.into(), restored: what, kept: None, whole: false }
+        let (kept, look) = (None, LOOK.to_owned());
+        Restored { target: target.into(), restored: what, kept, whole: false, look }
+    }
+
+    /// The same of a database that is not the configured one.
+    pub(crate) fn elsewhere(self, target: &Target) -> Restored {
+        let url = target.url_without_password();
+        Restored { look: format!("{LOOK} -D {}", shell_words::quote(&url)), ..self }
     }
 }
 
@@ -46,7 +58,7 @@ impl Answer for Restored {
             lines.push("to swap back:       cargo db restore --undo".to_owned());
             lines.push("to remove it:       cargo db restore --drop-previous".to_owned());
         }
-        lines.push("to look at it:      cargo db status".to_owned());
+        lines.push(format!("to look at it:      {}", self.look));
         lines.push(
             "next: check the data; if the schema is older, regenerate what is derived from it"
                 .to_owned(),

@@ -55,7 +55,9 @@ fn agree(workspace: &Workspace, target: &Target, load: &Load<'_>) -> Result<()> 
     let needed = if load.is_limited { Consent::Confirm } else { Consent::ByName };
     let name = &target.database;
     if let Some(given) = agreed.name.as_ref().filter(|given| *given != name) {
-        return Err(ConsentError::WrongName { given: given.clone(), database: name.clone() }.into());
+        let command = format!("{} --confirm {}", agreed.command, shell_words::quote(name));
+        let (given, database) = (given.clone(), name.clone());
+        return Err(ConsentError::WrongName { given, database, command }.into());
     }
     if agreed.amount_to() >= needed {
         return Ok(());

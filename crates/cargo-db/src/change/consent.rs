@@ -10,6 +10,11 @@ use crate::policy::Judgement;
 /// Gets the consent that the policy asks for, or fails with what is missing, and says what was
 /// given. The plan must have been shown before.
 pub(super) fn to_plan(database: &Database<'_>, plan: &Plan) -> Result<Consent> {
+    to_plan_by(database, plan, database.workspace.ui.can_prompt())
+}
+
+/// The same, at the prompt or by what was typed alone.
+fn to_plan_by(database: &Database<'_>, plan: &Plan, can_prompt: bool) -> Result<Consent> {
     let needed = match database.workspace.policy.judge(plan) {
         Judgement::Allowed(terms) => terms.consent,
         Judgement::Never => return Err(refused(database, plan)),
@@ -27,9 +32,18 @@ pub(super) fn to_plan(database: &Database<'_>, plan: &Plan) -> Result<Consent> {
         }
         return Err(ConsentError::WrongPlan { given, plan: id, command }.into());
     }
-    obtain(database, plan, needed)?;
+    obtain(database, plan, needed, can_prompt)?;
     // An id that was given is used up, also where less would have done.
     Ok(if agreed.plan.is_some() { Consent::ToPlan } else { needed })
+}
+
+/// The failure of a plan that lacks a proof: with the consent that was not typed either, which is
+/// named first.
+pub(super) fn without(database: &Database<'_>, plan: &Plan, lacking: Failure) -> Failure {
+    match to_plan_by(database, plan, false) {
+        Ok(_) => lacking,
+        Err(missing) => missing.beside(lacking),
+    }
 }
 
 /// How much a plan may do away with: what was typed. Where no id was typed it is, of all else, what
@@ -123,16 +137,21 @@ fn reasons(database: &Database<'_>, environment: Environment) -> Vec<String> {
 }
 
 /// Gets one kind of consent, from the flags or at the prompt.
-fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent) -> Result<()> {
+fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent, can_prompt: bool) -> Result<()> {
     let Workspace { consent: agreed, ui, .. } = database.workspace;
     let name = &plan.target.database;
     if let Some(given) = agreed.name.as_ref().filter(|given| *given != name) {
-        return Err(ConsentError::WrongName { given: given.clone(), database: name.clone() }.into());
+        let command = match agreed.plan {
+            Some(_) => plan.consent.clone(),
+            None => format!("{} --confirm {}", agreed.command, shell_words::quote(name)),
+        };
+        let (given, database) = (given.clone(), name.clone());
+        return Err(ConsentError::WrongName { given, database, command }.into());
     }
     if agreed.amount_to() >= needed {
         return Ok(());
     }
-    if ui.can_prompt() {
+    if can_prompt {
         let said_yes = match needed {
             Consent::Confirm => ui.confirm("Proceed?")?,
             Consent::ByName => {

@@ -31,7 +31,7 @@ pub(crate) trait Change {
         Ok(())
     }
 
-    /// Looks for a proof that was made before. A missing consent is named first.
+    /// Looks for a proof that was made before.
     fn settle(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
         Ok(())
     }
@@ -137,8 +137,11 @@ pub(crate) fn perform<C: Change>(
     }
     database.workspace.ui.plan(&plan);
     change.prove(database, &plan)?;
-    let given = consent::to_plan(database, &plan)?;
-    change.settle(database, &plan)?;
+    // Nobody is asked to agree to what cannot run, and what is missing is said at once.
+    let given = match change.settle(database, &plan) {
+        Ok(()) => consent::to_plan(database, &plan)?,
+        Err(lacking) => return Err(consent::without(database, &plan, lacking)),
+    };
 
     let mut held = change.lock(database, &plan)?;
     trail::settle(database, &plan)?;

@@ -86,7 +86,7 @@ impl ConnectionError {
                 Explanation::new("CONNECTION.LOST_PART_WAY", Exit::PartWay)
                     .because(why)
                     .because_of(staying(stays))
-                    .advise(FINISH_BY_HAND)
+                    .run(FINISH_BY_HAND, "cargo db migrate")
             }
             ConnectionError::LostAfterwards { unseen, why, .. } => {
                 Explanation::new("CONNECTION.LOST_AFTERWARDS", Exit::PartWay)

@@ -29,7 +29,12 @@ pub(crate) enum ConsentError {
     #[error("an AI agent runs this, and only a person can have {what} loaded")]
     LoadByAgent { what: String, verb: &'static str, command: String },
     #[error("`--confirm {given}` does not name the database, `{database}`")]
-    WrongName { given: String, database: String },
+    WrongName {
+        given: String,
+        database: String,
+        /// The command that names the right one.
+        command: String,
+    },
     #[error("`--plan {given}` is not this plan, {plan}")]
     WrongPlan { given: String, plan: String, command: String },
     #[error("the plan {given} was already carried out; a plan id is valid for one run")]
@@ -68,9 +73,9 @@ impl ConsentError {
                     .because("it was not taken here, and loading it runs the code that it holds")
                     .run(&format!("ask a person to {deed} it"), command)
             }
-            ConsentError::WrongName { database, .. } => {
+            ConsentError::WrongName { command, .. } => {
                 Explanation::new("CONSENT.WRONG_NAME", Exit::Consent)
-                    .advise(format!("`--confirm {database}`"))
+                    .run("if this database is meant", command)
             }
             ConsentError::WrongPlan { command, .. } => {
                 Explanation::new("CONSENT.WRONG_PLAN", Exit::Consent)
@@ -221,7 +226,11 @@ pub(super) fn samples() -> Vec<ConsentError> {
             verb: "backups verify",
             command: command.clone(),
         },
-        ConsentError::WrongName { given: text("x"), database: database.clone() },
+        ConsentError::WrongName {
+            given: text("x"),
+            database: database.clone(),
+            command: text("cargo db migrate --confirm school"),
+        },
         ConsentError::WrongPlan { given: text("a"), plan: text("b"), command: command.clone() },
         ConsentError::PlanUsedUp { given: text("a"), command: command.clone() },
         ConsentError::NoBound { objects: vec![text("pupils")], command: command.clone() },

@@ -37,7 +37,7 @@ impl DatabaseError {
                 Explanation::new("STATEMENT.PART_WAY", Exit::PartWay)
                     .because_of(server_lines(&statement.server))
                     .because_of(staying(stays))
-                    .advise(FINISH_BY_HAND)
+                    .run(FINISH_BY_HAND, "cargo db migrate")
             }
             DatabaseError::Ended { line, .. } => {
                 Explanation::new("TRANSACTION.ENDED", Exit::PartWay)
@@ -45,7 +45,7 @@ impl DatabaseError {
                         "the statements up to line {line} may be committed, and the history does \
                          not record them"
                     ))
-                    .advise(FINISH_BY_HAND)
+                    .run(FINISH_BY_HAND, "cargo db migrate")
             }
             DatabaseError::NotText { .. } => Explanation::new("DATABASE.NOT_TEXT", Exit::Failed)
                 .because("a database with the encoding SQL_ASCII accepts any bytes")
@@ -91,9 +91,8 @@ fn run_again(failed: Explanation, code: Option<&str>, verb: &str) -> Explanation
             again,
         ),
         Some("42P07" | "42710") => failed.run(
-            "if the database already has this change, record it as applied:",
-            "cargo db \
-                                                                                    baseline",
+            "if the database already has this change, record it as applied",
+            "cargo db baseline --dry-run",
         ),
         _ => failed.run("fix the file, then run", again),
     }

@@ -10,6 +10,52 @@ pub(crate) struct Hint {
     pub(crate) command: Option<String>,
 }
 
+/// A flag of the call, which a next command needs as well: without it that command would be about
+/// another database, or about another set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// The names of the flag.
+    pub(crate) names: &'static [&'static str],
+    /// The flag and its value, as a shell reads them.
+    pub(crate) words: String,
+}
+
+impl Kept {
+    /// A flag with one value or more, which may be repeated.
+    pub(crate) fn new<V: AsRef<str>>(
+        names: &'static [&'static str],
+        values: impl IntoIterator<Item = V>,
+    ) -> Kept {
+        let word = |value: V| format!("{} {}", names[0], shell_words::quote(value.as_ref()));
+        let words: Vec<String> = values.into_iter().map(word).collect();
+        Kept { names, words: words.join(" ") }
+    }
+
+    /// Adds it to each command of ours that does not have it.
+    fn add_to(&self, command: &mut String) {
+        let is_it = |word: &str| {
+            self.names.iter().any(|name| {
+                let rest = word.strip_prefix(name);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+            })
+        };
+        let of_one = |one: &str| {
+            let lacks = one.starts_with("cargo db ") && !one.split(' ').any(is_it);
+            if lacks { format!("{one} {}", self.words) } else { one.to_owned() }
+        };
+        let all: Vec<String> = command.split(" && ").map(of_one).collect();
+        *command = all.join(" && ");
+    }
+}
+
+/// Hints whose commands keep the flags of the call.
+pub(super) fn keeping(mut hints: Vec<Hint>, kept: &[Kept]) -> Vec<Hint> {
+    for command in hints.iter_mut().filter_map(|hint| hint.command.as_mut()) {
+        kept.iter().filter(|flag| !flag.words.is_empty()).for_each(|flag| flag.add_to(command));
+    }
+    hints
+}
+
 /// All that is known of one kind of failure: its stable name for programs, the exit code, the
 /// lines that say why, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +138,7 @@ pub(super) fn committed(unseen: &str) -> [String; 2] {
 
 /// What to do about a file that stopped half-way, outside a transaction.
 pub(super) const FINISH_BY_HAND: &str = "make the file repeatable (`IF NOT EXISTS`), or undo the \
-                                         applied statements yourself; then run `cargo db migrate` \
-                                         again";
+                                         applied statements yourself; then run";
 
 /// Names in code style, in one sentence.
 pub(super) fn ticked(names: &[String]) -> String {

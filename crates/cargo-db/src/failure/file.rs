@@ -32,9 +32,9 @@ impl FileError {
             }
             FileError::BadScript { .. } => Explanation::new("SCRIPT.UNREADABLE", Exit::Failed),
             FileError::TransactionControl { .. } => {
-                Explanation::new("SCRIPT.TRANSACTION_CONTROL", Exit::Failed).advise(
-                    "remove it; `cargo db check` shows how to run a migration without a \
-                     transaction",
+                Explanation::new("SCRIPT.TRANSACTION_CONTROL", Exit::Failed).run(
+                    "remove it; to see how to run a migration without a transaction",
+                    "cargo db check",
                 )
             }
             FileError::Setting { setting, .. } => Explanation::new("SCRIPT.SETTING", Exit::Failed)

@@ -40,7 +40,10 @@ impl HistoryError {
             HistoryError::Inconsistent { problems, .. } => {
                 let inconsistent = Explanation::new("HISTORY.INCONSISTENT", Exit::History)
                     .because_of(problems.iter().map(problem_line));
-                remedies(problems).fold(inconsistent, Explanation::advise)
+                remedies(problems).fold(inconsistent, |all, (label, command)| match command {
+                    "" => all.advise(label),
+                    command => all.run(label, command),
+                })
             }
             HistoryError::Unreadable { .. } => {
                 Explanation::new("HISTORY.UNREADABLE", Exit::History)
@@ -56,16 +59,16 @@ impl HistoryError {
                 all.fold(Explanation::new("HISTORY.OTHER_TOOL", Exit::History), Explanation::advise)
             }
             HistoryError::Foreign { .. } => Explanation::new("HISTORY.FOREIGN", Exit::History)
-                .advise(
-                    "set `[migrations] tool` in db.toml to that tool, or `table` to that table; \
-                     or, if the project has moved on from it, record what is applied with \
-                     `cargo db baseline`",
+                .advise("set `[migrations] tool` in db.toml to that tool, or `table` to that table")
+                .run(
+                    "or, if the project has moved on from it, record what is applied",
+                    "cargo db baseline --dry-run",
                 ),
             HistoryError::NotRecorded { why, stays, .. } => {
                 Explanation::new("HISTORY.NOT_RECORDED", Exit::PartWay)
                     .because(why)
                     .because_of(staying(stays))
-                    .advise(FINISH_BY_HAND)
+                    .run(FINISH_BY_HAND, "cargo db migrate")
             }
             HistoryError::EmptyBeside { full, .. } => {
                 Explanation::new("HISTORY.EMPTY_BESIDE", Exit::History).advise(format!(
@@ -96,47 +99,54 @@ fn whose(tool: Option<&str>) -> String {
     tool.map_or_else(|| "its definition differs".to_owned(), |tool| format!("it is one of {tool}"))
 }
 
-/// What to do about each trouble, said once however often it is there.
-const REMEDIES: &[(ProblemKind, &str)] = &[
+/// What to do about each trouble, said once however often it is there, and the command for it,
+/// where there is one.
+const REMEDIES: &[(ProblemKind, &str, &str)] = &[
     (
         ProblemKind::Edited,
         "edited: restore the file as it was applied, and write the change as a new migration; \
-         `cargo db repair` if only comments or white space changed; in development also \
-         `cargo db rollback` and `cargo db migrate`",
+         in development also `cargo db rollback` and `cargo db migrate`; if only comments or \
+         white space changed",
+        "cargo db repair --dry-run",
     ),
     (
         ProblemKind::Missing,
         "missing: restore the file; if it is on another branch, switch to that, run \
-         `cargo db rollback` and switch back, or in development run `cargo db reset`; \
-         `cargo db migrate --ignore-missing` continues without it",
+         `cargo db rollback` and switch back, or in development run `cargo db reset`; to continue \
+         without it",
+        "cargo db migrate --ignore-missing --dry-run",
     ),
     (
         ProblemKind::OutOfOrder,
-        "out of order: give it a newer version, or apply it anyway with `--allow-out-of-order`",
+        "out of order: give it a newer version, or apply it anyway",
+        "cargo db migrate --allow-out-of-order --dry-run",
     ),
-    (ProblemKind::Duplicate, "duplicate: change the version of one of the two"),
+    (ProblemKind::Duplicate, "duplicate: change the version of one of the two", ""),
     (
         ProblemKind::Failed,
-        "failed: check what it left behind, then remove its row with `cargo db repair`",
+        "failed: check what it left behind, then remove its row",
+        "cargo db repair --dry-run",
     ),
-    (ProblemKind::Misnamed, "misnamed: rename the file, or move it away"),
+    (ProblemKind::Misnamed, "misnamed: rename the file, or move it away", ""),
     (
         ProblemKind::Unreadable,
         "unreadable: correct the line, or move the file away; if it belongs to another tool, name \
          that tool: `[migrations] tool = \"…\"` in db.toml",
+        "",
     ),
 ];
 
-fn remedies(problems: &[Problem]) -> impl Iterator<Item = &'static str> {
+fn remedies(problems: &[Problem]) -> impl Iterator<Item = (&'static str, &'static str)> {
     let is_there = |trouble| problems.iter().any(|problem| problem.trouble == trouble);
-    REMEDIES.iter().filter(move |(trouble, _)| is_there(*trouble)).map(|(_, remedy)| *remedy)
+    let named = REMEDIES.iter().filter(move |(trouble, ..)| is_there(*trouble));
+    named.map(|(_, label, command)| (*label, *command))
 }
 
 /// One of each kind, and of each ending that a kind can take.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<HistoryError> {
     let text = str::to_owned;
-    let problem = |trouble: &(ProblemKind, _)| Problem {
+    let problem = |trouble: &(ProblemKind, _, _)| Problem {
         trouble: trouble.0,
         version: None,
         name: text("1_a.sql"),

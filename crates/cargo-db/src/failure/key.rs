@@ -31,8 +31,10 @@ impl KeyError {
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
-            KeyError::Unusable { .. } => Explanation::new("KEY.UNUSABLE", Exit::Usage)
-                .advise("correct the file, or move it away and run `cargo db key new`"),
+            KeyError::Unusable { .. } => Explanation::new("KEY.UNUSABLE", Exit::Usage).run(
+                "correct the file, or move it away and create another key",
+                "cargo db key new",
+            ),
             KeyError::Exists { .. } => Explanation::new("KEY.EXISTS", Exit::Usage)
                 .run("show its public key", "cargo db key show"),
             KeyError::Missing => {

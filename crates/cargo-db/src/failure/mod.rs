@@ -38,7 +38,7 @@ pub(crate) use connection::ConnectionError;
 pub(crate) use consent::ConsentError;
 pub(crate) use database::DatabaseError;
 pub(crate) use exit::Exit;
-pub(crate) use explanation::Hint;
+pub(crate) use explanation::{Hint, Kept};
 pub(crate) use file::FileError;
 pub(crate) use history::{HistoryError, problem_line};
 pub(crate) use key::KeyError;
@@ -51,7 +51,7 @@ pub(crate) use seed::SeedError;
 pub(crate) use server::LocalServerError;
 pub(crate) use settings::SettingsError;
 
-use explanation::Explanation;
+use explanation::{Explanation, keeping};
 use postgres::error::SqlState;
 
 use crate::model::target::TargetError;
@@ -123,8 +123,10 @@ pub(crate) struct Failure(Box<Inner>);
 struct Inner {
     kind: Kind,
     done: Vec<String>,
-    /// The set of migrations that was named.
-    set: Option<String>,
+    /// The flags of the call that a next command needs as well.
+    kept: Vec<Kept>,
+    /// What else stands in the way, and would be found once this is mended.
+    beside: Option<Failure>,
     /// Where the address of the database was found.
     address: Option<String>,
     cause: Option<Cause>,
@@ -135,7 +137,8 @@ impl<K: Into<Kind>> From<K> for Failure {
         Failure(Box::new(Inner {
             kind: kind.into(),
             done: Vec::new(),
-            set: None,
+            kept: Vec::new(),
+            beside: None,
             address: None,
             cause: None,
         }))
@@ -311,6 +314,10 @@ impl Failure {
         );
         let found = self.0.address.as_ref().filter(|_| is_address);
         why.extend(found.map(|place| format!("the address is from {place}")));
+        if let Some(beside) = &self.0.beside {
+            why.push(format!("also: {beside}"));
+            why.extend(beside.why());
+        }
         why
     }
 
@@ -320,23 +327,23 @@ impl Failure {
         self
     }
 
-    /// Says which set of migrations it was about: what is to be done next is done to that one.
-    pub(crate) fn of_set(mut self, set: Option<&str>) -> Failure {
-        self.0.set = set.map(str::to_owned);
+    /// Says with which flags it was called: what is to be done next is done with them.
+    pub(crate) fn of_call(mut self, kept: impl IntoIterator<Item = Kept>) -> Failure {
+        self.0.kept.extend(kept);
+        self
+    }
+
+    /// Says what else stands in the way.
+    pub(crate) fn beside(mut self, other: Failure) -> Failure {
+        self.0.beside = Some(other);
         self
     }
 
     /// What to do next.
     pub(crate) fn hints(&self) -> Vec<Hint> {
         let mut hints = self.0.kind.explain().hints;
-        if let Some(set) = &self.0.set {
-            let commands = hints.iter_mut().filter_map(|hint| hint.command.as_mut());
-            for command in
-                commands.filter(|one| one.starts_with("cargo db ") && !one.contains("--set"))
-            {
-                command.push_str(&format!(" --set {}", shell_words::quote(set)));
-            }
-        }
-        hints
+        // What is missing has to be there before somebody agrees to what it is needed for.
+        hints.splice(0..0, self.0.beside.iter().flat_map(Failure::hints));
+        keeping(hints, &self.0.kept)
     }
 }

@@ -185,7 +185,11 @@ impl Restore {
         Ok(match perform(database, Mode::of(self.dry_run), &mut change)? {
             Ending::DryRun(plan) | Ending::Nothing(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Done { plan, done: kept, .. } => {
-                Outcome::done(Restored::whole(&plan.target, kept))
+                let restored = Restored::whole(&plan.target, kept);
+                Outcome::done(match self.into {
+                    Some(_) => restored.elsewhere(&plan.target),
+                    None => restored,
+                })
             }
         })
     }
