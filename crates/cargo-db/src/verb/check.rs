@@ -67,7 +67,7 @@ impl Verb for Check {
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let settings = &workspace.settings_with_tool()?;
         let layout = &settings.migrations.layout;
-        let repository = Repository { root: &settings.root, args: self };
+        let repository = Repository::of(settings, self);
         let folder = migration::read_folder(settings)?;
         let mut checked = Vec::new();
         let server = server_of(settings)?;
@@ -188,9 +188,48 @@ fn name_them(checked: &mut [Checked], folder: &Folder) {
 struct Repository<'a> {
     root: &'a Path,
     args: &'a Check,
+    /// The submodule that holds the folder, relative to the root; empty where none does.
+    submodule: PathBuf,
 }
 
-impl Repository<'_> {
+impl<'a> Repository<'a> {
+    fn of(settings: &'a Settings, args: &'a Check) -> Repository<'a> {
+        let (root, dir) = (settings.root.as_path(), &settings.migrations.dir.value);
+        let top = |folder: &Path| process::git(folder, &["rev-parse", "--show-toplevel"]);
+        let inner = top(&root.join(dir)).filter(|inner| Some(inner) != top(root).as_ref());
+        let below = inner.and_then(|inner| {
+            Path::new(inner.trim_end()).strip_prefix(root).ok().map(Path::to_owned)
+        });
+        Repository { root, args, submodule: below.unwrap_or_default() }
+    }
+
+    /// Asks git about the folder, in the submodule where it is one.
+    fn git(&self, arguments: &[&str]) -> Option<String> {
+        process::git(&self.root.join(&self.submodule), arguments)
+    }
+
+    /// A revision of the repository, in the submodule: the commit that it has there.
+    fn revision(&self, named: &str) -> Option<String> {
+        if self.submodule.as_os_str().is_empty() {
+            return Some(named.to_owned());
+        }
+        let place = format!("{named}:./{}", self.submodule.display());
+        process::git(self.root, &["rev-parse", "--verify", "--quiet", &place])
+            .map(|commit| commit.trim_end().to_owned())
+    }
+
+    /// The folder, or a file, as git names it.
+    fn inner(&self, path: &Path) -> String {
+        let path = path.strip_prefix(self.root).unwrap_or(path);
+        let inner = path.strip_prefix(&self.submodule).unwrap_or(path).display().to_string();
+        if inner.is_empty() { ".".to_owned() } else { inner }
+    }
+
+    /// Files as git names them, relative to the root.
+    fn outer<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<PathBuf> {
+        names.filter(|name| !name.is_empty()).map(|name| self.submodule.join(name)).collect()
+    }
+
     /// The files that are meant, relative to the root.
     fn choose(&self, settings: &Settings, folder: &Folder) -> Result<Vec<PathBuf>> {
         let root = self.root;
@@ -202,12 +241,8 @@ impl Repository<'_> {
             };
             return Ok(self.args.files.iter().map(relative).collect());
         }
-        let changed = if self.args.staged {
-            Some(vec!["diff", "--cached"])
-        } else {
-            self.args.base.as_deref().map(|base| vec!["diff", "--merge-base", base])
-        };
-        let Some(mut arguments) = changed else {
+        let base = self.args.base.as_deref().or(self.args.staged.then_some("HEAD"));
+        let Some(base) = base else {
             let up = folder.migrations.iter().map(|migration| migration.up.path.clone());
             let down = folder
                 .migrations
@@ -223,7 +258,15 @@ impl Repository<'_> {
             all.dedup();
             return Ok(all);
         };
-        let dir = settings.migrations.dir.value.display().to_string();
+        let dir = self.inner(&settings.migrations.dir.value);
+        let revision = self.revision(base);
+        let mut arguments = vec!["diff"];
+        match (self.args.staged, self.submodule.as_os_str().is_empty()) {
+            // Before the first commit there is no HEAD.
+            (true, true) => arguments.push("--cached"),
+            (true, false) => arguments.extend(["--cached", revision.as_deref().unwrap_or(base)]),
+            (false, _) => arguments.extend(["--merge-base", revision.as_deref().unwrap_or(base)]),
+        }
         arguments.extend([
             "--name-only",
             "--relative",
@@ -232,7 +275,7 @@ impl Repository<'_> {
             "--",
             dir.as_str(),
         ]);
-        let listed = process::git(root, &arguments).ok_or_else(|| SettingsError::Usage {
+        let listed = self.git(&arguments).ok_or_else(|| SettingsError::Usage {
             what: format!(
                 "`git {}` failed in `{}`: is it a repository, with that revision?",
                 arguments.join(" "),
@@ -241,12 +284,12 @@ impl Repository<'_> {
         })?;
         let sql =
             |name: &&str| Path::new(name).extension().is_some_and(|extension| extension == "sql");
-        let mut chosen: Vec<PathBuf> = listed.split('\0').filter(sql).map(PathBuf::from).collect();
+        let mut chosen = self.outer(listed.split('\0').filter(sql));
         if !self.args.staged {
             // What git does not know yet is new as well.
             let others = ["ls-files", "--others", "--exclude-standard", "-z", "--", dir.as_str()];
-            let others = process::git(root, &others).unwrap_or_default();
-            chosen.extend(others.split('\0').filter(sql).map(PathBuf::from));
+            let others = self.git(&others).unwrap_or_default();
+            chosen.extend(self.outer(others.split('\0').filter(sql)));
         }
         chosen.sort();
         Ok(chosen)
@@ -254,7 +297,7 @@ impl Repository<'_> {
 
     /// The text of a file, as it is staged where that is what is meant.
     fn read(&self, path: &Path) -> Result<Vec<u8>> {
-        let staged = || process::git(self.root, &["show", &format!(":./{}", path.display())]);
+        let staged = || self.git(&["show", &format!(":./{}", self.inner(path))]);
         match self.args.staged.then(staged).flatten() {
             Some(text) => Ok(text.into_bytes()),
             None => files::read(&self.root.join(path)),
@@ -272,27 +315,22 @@ impl Repository<'_> {
         };
         let named = self.args.base.as_deref().into_iter().chain(SHARED);
         let Some(shared) = named.into_iter().find(exists) else { return Ok(Vec::new()) };
-        let dir = settings.migrations.dir.value.display().to_string();
-        let listed =
-            process::git(root, &["ls-tree", "-r", "-z", "--name-only", shared, "--", dir.as_str()])
-                .unwrap_or_default();
+        let Some(revision) = self.revision(shared) else { return Ok(Vec::new()) };
+        let dir = self.inner(&settings.migrations.dir.value);
+        let list = ["ls-tree", "-r", "-z", "--name-only", &revision, "--", dir.as_str()];
+        let listed = self.git(&list).unwrap_or_default();
         let text_of =
-            |path: &Path| process::git(root, &["show", &format!("{shared}:./{}", path.display())]);
-        let differing = process::git(
-            root,
-            &["diff", "--name-only", "--relative", "-z", shared, "--", dir.as_str()],
-        )
-        .unwrap_or_default();
-        let changed: Vec<&str> = differing.split('\0').collect();
-        let found = listed
-            .split('\0')
-            .filter(|name| {
-                layout.reads(Path::new(name).strip_prefix(below).unwrap_or(Path::new(name)))
-            })
-            .filter_map(|name| {
-                let path = PathBuf::from(name);
+            |path: &Path| self.git(&["show", &format!("{revision}:./{}", self.inner(path))]);
+        let compare = ["diff", "--name-only", "--relative", "-z", &revision, "--", dir.as_str()];
+        let differing = self.git(&compare).unwrap_or_default();
+        let changed = self.outer(differing.split('\0'));
+        let found = self
+            .outer(listed.split('\0'))
+            .into_iter()
+            .filter(|path| layout.reads(path.strip_prefix(below).unwrap_or(path)))
+            .filter_map(|path| {
                 // What did not change need not be fetched.
-                let bytes = if changed.contains(&name) {
+                let bytes = if changed.contains(&path) {
                     text_of(&path)?.into_bytes()
                 } else {
                     files::read(&root.join(&path)).ok()?

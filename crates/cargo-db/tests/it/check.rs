@@ -173,6 +173,41 @@ fn git(project: &Project, arguments: &[&str]) {
     assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
+/// Git says of the folder's repository what it says of others: a submodule is asked itself.
+#[test]
+fn migrations_in_a_submodule_are_compared_with_the_commit_that_the_revision_names() {
+    let shared = Project::bare("c_shared");
+    shared.write("1_a.sql", "CREATE TABLE a (id int);");
+    git(&shared, &["init", "--quiet", "--initial-branch", "main"]);
+    git(&shared, &["add", "1_a.sql"]);
+    git(&shared, &["commit", "--quiet", "--message", "first"]);
+    let project = Project::bare("c_submodule");
+    let from = shared.path().display().to_string();
+    git(&project, &["init", "--quiet", "--initial-branch", "main"]);
+    let add = ["submodule", "--quiet", "add", &from, "migrations"];
+    git(&project, &[&["-c", "protocol.file.allow=always"], &add[..]].concat());
+    git(&project, &["commit", "--quiet", "--message", "first"]);
+    assert_eq!(rules_of(&project, &["--base", "HEAD"]), Vec::<String>::new());
+    project.migration("1_a.sql", "CREATE TABLE a (id bigint);");
+    project.migration("2_b.sql", "DROP TABLE a;");
+    let inside = |arguments: &[&str]| {
+        git(&project, &[&["-C", "migrations"], arguments].concat());
+    };
+    let rules = |arguments: &[&str]| {
+        let all: BTreeSet<String> = rules_of(&project, arguments).into_iter().collect();
+        all.into_iter().collect::<Vec<_>>()
+    };
+    let expected = ["ban-drop-table", "edited-migration"];
+    assert_eq!(rules(&["--base", "HEAD"]), expected, "not committed");
+    inside(&["add", "--all"]);
+    assert_eq!(rules(&["--staged"]), expected, "staged in the submodule");
+    inside(&["commit", "--quiet", "--message", "second"]);
+    assert_eq!(rules(&["--base", "HEAD"]), expected, "committed in the submodule");
+    git(&project, &["commit", "--quiet", "--all", "--message", "second"]);
+    assert_eq!(rules(&["--base", "HEAD~1"]), expected, "committed in both");
+    assert_eq!(rules(&["--base", "HEAD"]), Vec::<String>::new());
+}
+
 #[test]
 fn what_is_on_the_shared_branch_is_not_changed() {
     let project = Project::bare("c_git");
