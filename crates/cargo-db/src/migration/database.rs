@@ -3,6 +3,7 @@
 use postgres::error::SqlState;
 
 use crate::failure::{ConnectionError, Failure, Result};
+use crate::migration::history::schema_for_history;
 use crate::migration::tables::project_relation;
 use crate::model::target::Target;
 use crate::plan::{Plan, Step};
@@ -59,6 +60,18 @@ pub(crate) fn prepare_database(world: &World, plan: &Plan) -> Result<()> {
         create_database(world, &plan.target)?;
     }
     Ok(())
+}
+
+/// Fails where a plan makes the history, and the search path leads to no schema for it: a dry run
+/// says so too.
+pub(crate) fn history_has_a_place(world: &World, layout: &ProjectTool, plan: &Plan) -> Result<()> {
+    let makes_database = plan.steps.iter().any(|step| matches!(step, Step::CreateDatabase { .. }));
+    let makes_history = plan.steps.iter().any(|step| matches!(step, Step::CreateHistory { .. }));
+    if !makes_history || makes_database || layout.schema().is_some() || layout.is_code() {
+        return Ok(());
+    }
+    let mut session = Session::open(world, &plan.target, Purpose::Read)?;
+    schema_for_history(&mut session).map(drop)
 }
 
 /// Whether there is any table of the project's.

@@ -55,7 +55,8 @@ pub(crate) fn create_history(session: &mut Session, layout: &ProjectTool) -> Res
     session.run_with_triggers("create the history table", &layout.create_table(&schema))
 }
 
-fn schema_for_history(session: &mut Session) -> Result<String> {
+/// The schema that the history is made in.
+pub(super) fn schema_for_history(session: &mut Session) -> Result<String> {
     let sql = format!(
         "SELECT schema FROM unnest(ARRAY[{}]::text[]) WITH ORDINALITY AS of_path (schema, place) \
          WHERE schema NOT LIKE 'pg\\_%' AND has_schema_privilege(schema, 'CREATE') \

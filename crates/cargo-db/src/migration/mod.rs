@@ -36,7 +36,8 @@ mod witness;
 pub(crate) use applied::AppliedMigration;
 pub(crate) use command::{ask, commands_of, run_task, task_exists, verify_tool_target};
 pub(crate) use database::{
-    connect_or_none, create_if_absent, holds_rows, holds_tables, prepare_database,
+    connect_or_none, create_if_absent, history_has_a_place, holds_rows, holds_tables,
+    prepare_database,
 };
 pub(crate) use deferred::{check_deferred, defer_again};
 pub(crate) use elsewhere::{DEPTH, in_folders, none_here};

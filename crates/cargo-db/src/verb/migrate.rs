@@ -159,7 +159,10 @@ impl Change for Migrating<'_> {
 
     fn examine(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
         receipts_are_accepted(database, plan)?;
-        migration::can_run(&database.settings, plan)
+        let settings = &database.settings;
+        migration::can_run(settings, plan)?;
+        let (world, layout) = (&database.workspace.world, &settings.migrations.layout);
+        migration::history_has_a_place(world, layout, plan)
     }
 
     fn prove(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {

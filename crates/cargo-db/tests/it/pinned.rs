@@ -134,6 +134,8 @@ fn a_new_history_goes_where_the_tool_would_put_it() {
     project.set("DATABASE_URL", &format!("{url}&search_path=absent"));
     project.migration("2_b.sql", "CREATE TABLE app.b (id int);");
     project.db(&["migrate", "--yes"]).code(7).says("no schema of the search path exists");
+    project.set("DATABASE_URL", &format!("{url}&schema=absent"));
+    project.db(&["migrate", "--dry-run"]).code(7).says("no schema of the search path exists");
 }
 
 #[test]
