@@ -24,6 +24,17 @@ pub(crate) enum DatabaseError {
 }
 
 impl DatabaseError {
+    /// Whether the role may not do it: then the address may name the wrong one.
+    pub(super) fn lacks_privilege(&self) -> bool {
+        match self {
+            DatabaseError::Sql { server, .. } => server.code.as_deref() == Some("42501"),
+            DatabaseError::Statement { statement, .. } => {
+                statement.server.code.as_deref() == Some("42501")
+            }
+            _ => false,
+        }
+    }
+
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
@@ -51,7 +62,15 @@ impl DatabaseError {
                 .because("a database with the encoding SQL_ASCII accepts any bytes")
                 .advise("rename it: `ALTER … RENAME`"),
             DatabaseError::Sql { server, .. } => {
-                Explanation::new("DATABASE.FAILED", Exit::Failed).because_of(server_lines(server))
+                let failed = Explanation::new("DATABASE.FAILED", Exit::Failed)
+                    .because_of(server_lines(server));
+                match self.lacks_privilege() {
+                    true => failed.advise(
+                        "connect as a role with the privilege, or have the owner grant it to \
+                         this one",
+                    ),
+                    false => failed,
+                }
             }
             DatabaseError::NotVerified { subject, .. } if subject.is_empty() => {
                 Explanation::new("VERIFY.FAILED", Exit::PartWay).because(

@@ -27,8 +27,16 @@ impl FileError {
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
-            FileError::Failed { why, .. } => {
-                Explanation::new("FILE.FAILED", Exit::Failed).because_text(why)
+            FileError::Failed { doing, path, why } => {
+                let failed = Explanation::new("FILE.FAILED", Exit::Failed).because_text(why);
+                let is_denied = why.contains("Permission denied") || why.contains("Read-only");
+                match path.parent().filter(|_| is_denied && *doing != "read") {
+                    Some(folder) => failed.advise(format!(
+                        "let this user write in `{}`, and to what it holds",
+                        folder.display()
+                    )),
+                    None => failed,
+                }
             }
             FileError::BadScript { .. } => Explanation::new("SCRIPT.UNREADABLE", Exit::Failed),
             FileError::TransactionControl { .. } => {
@@ -63,6 +71,11 @@ pub(super) fn samples() -> Vec<FileError> {
     };
     vec![
         FileError::Failed { doing: "read", path: file.clone(), why: "no such file".to_owned() },
+        FileError::Failed {
+            doing: "open",
+            path: file.clone(),
+            why: "Permission denied (os error 13)".to_owned(),
+        },
         FileError::BadScript { file: file.clone(), why: "a quote is not closed".to_owned() },
         FileError::TransactionControl {
             file: file.clone(),

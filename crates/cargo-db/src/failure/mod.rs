@@ -308,10 +308,13 @@ impl Failure {
     /// Why, in lines: what the server said, or what was found.
     pub(crate) fn why(&self) -> Vec<String> {
         let mut why = self.0.kind.explain().why;
-        let is_address = matches!(
-            self.kind(),
-            Kind::Connection(ConnectionError::Failed { .. } | ConnectionError::NoDatabase { .. })
-        );
+        let is_address = match self.kind() {
+            Kind::Connection(error) => {
+                matches!(error, ConnectionError::Failed { .. } | ConnectionError::NoDatabase { .. })
+            }
+            Kind::Database(error) => error.lacks_privilege(),
+            _ => false,
+        };
         let found = self.0.address.as_ref().filter(|_| is_address);
         why.extend(found.map(|place| format!("the address is from {place}")));
         if let Some(beside) = &self.0.beside {

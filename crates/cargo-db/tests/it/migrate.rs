@@ -259,14 +259,14 @@ fn all_problems_are_reported_at_once() {
     assert_data_eq!(
         ran.stderr,
         str![[r#"
-error: the history of `postgres@/tmp/cargo-db-pg-Nvgrso:33705/m_problems` and the migration files differ
+error: the history of `[..]/m_problems` and the migration files differ
   misnamed: `migrations/seven_x.sql`: what stands before the first `_` is not a version number
   edited: 1 `users`: it is applied, and `migrations/1_users.sql` was changed since
   missing: 2 `posts`: it is applied, and its file is gone
   duplicate: 6 `a`: `migrations/6_a.sql` and `migrations/6_b.sql` have the same version
 
-help: edited: restore the file as it was applied, and write the change as a new migration; `cargo db repair` if only comments or white space changed
-help: missing: restore the file; `cargo db migrate --ignore-missing` continues without it
+help: edited: restore the file as it was applied, and write the change as a new migration; in development also `cargo db rollback` and `cargo db migrate`; if only comments or white space changed: `cargo db repair --dry-run`
+help: missing: restore the file; if it is on another branch, switch to that, run `cargo db rollback` and switch back, or in development run `cargo db reset`; to continue without it: `cargo db migrate --ignore-missing --dry-run`
 help: duplicate: change the version of one of the two
 help: misnamed: rename the file, or move it away
 

@@ -109,3 +109,24 @@ fn a_signal_ends_what_waits_for_another_process() {
     let _ = ended(child, &["migrate"]).code(143);
     assert!(began.elapsed() < Duration::from_secs(20));
 }
+
+/// What no server takes is found by `check`, and before anything runs.
+#[test]
+fn latin_1_and_a_nul_byte_are_found_before_anything_runs() {
+    let cases: [(&str, &[u8], &str); 2] = [
+        (
+            "o_latin",
+            b"CREATE TABLE b ();\nCOMMENT ON TABLE b IS 'caf\xe9';\n",
+            "line 2 is not UTF-8",
+        ),
+        ("o_nul", b"CREATE TABLE b ();\nCREATE TABLE c ();\0\n", "line 2 holds a NUL byte"),
+    ];
+    for (name, bytes, why) in cases {
+        let project = Project::new(name);
+        project.migration("1_a.sql", "CREATE TABLE a ();");
+        std::fs::write(project.path().join("migrations/2_b.sql"), bytes).unwrap();
+        let _ = project.db(&["check"]).code(1).says("BLOCK migrations/2_b.sql").says(why);
+        let _ = project.db(&["migrate", "--yes"]).code(7).says(why);
+        assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
+    }
+}

@@ -536,3 +536,44 @@ fn an_empty_history_beside_a_full_one_is_no_history() {
     project.write("db.toml", "[migrations]\ntable = 'public._sqlx_migrations'\n");
     let _ = migrate(&project).ok().says("1 migration applied");
 }
+
+/// Prisma and diesel refuse a folder in which the file of the migration is missing, and so does
+/// cargo db.
+#[test]
+fn a_folder_without_its_file_is_named() {
+    let migration = ("prisma/migrations/20260101000000_a/migration.sql", "CREATE TABLE a ();");
+    let prisma = project("w_lacks_prisma", &[migration]);
+    std::fs::create_dir(prisma.path().join("prisma/migrations/20260102000000_b")).unwrap();
+    let diesel = project(
+        "w_lacks_diesel",
+        &[
+            ("migrations/2026-01-01-000000_a/up.sql", "CREATE TABLE a ();"),
+            ("migrations/2026-01-02-000000_b/UP.SQL", "CREATE TABLE b ();"),
+        ],
+    );
+    for (project, why) in [(&prisma, "no migration.sql in it"), (&diesel, "no up.sql in it")] {
+        let _ = project.db(&["status", "--check"]).code(1).says("000000_b").says(why);
+        let _ = project.db(&["check"]).code(1).says("000000_b").says(why);
+        let _ = migrate(project).code(9).says("000000_b").says(why);
+        assert_eq!(tables(project), Vec::<String>::new());
+    }
+}
+
+/// The tools compare the letters of a name as they are.
+#[test]
+fn an_ending_in_capitals_is_a_warning() {
+    for (name, files) in [
+        ("w_capitals_sqlx", ["migrations/1_a.sql", "migrations/2_b.SQL", "Cargo.toml"]),
+        ("w_capitals_flyway", ["migrations/V1__a.sql", "migrations/V2__b.SQL", "pom.xml"]),
+    ] {
+        let [first, second, of_project] = files;
+        let texts = [(first, "CREATE TABLE a ();"), (second, "CREATE TABLE b ();")];
+        let project = project(name, &texts);
+        project.write(of_project, "");
+        let _ = project.db(&["status"]).ok().says("ignored").says(second).says("lower case only");
+        let _ = project.db(&["check"]).code(1).says(second).says("lower case only");
+        let _ = migrate(&project).ok().says(second).says("lower case only");
+        assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["f"]);
+        assert_eq!(project.query("SELECT to_regclass('b') IS NULL"), ["t"]);
+    }
+}
