@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Result, SettingsError};
 use crate::model::migration::Folder;
 use crate::settings::{Migrations, Origin, Setting, Settings};
-use crate::world::files;
 use crate::world::signal::Vigil;
+use crate::world::{files, folders};
 use db_tools::recognition::refused_tool_of;
 use db_tools::{FoundFile, ProjectTool, Slip};
 
@@ -64,7 +64,7 @@ fn folders_that_lack(
     shown: &Path,
 ) -> Result<Vec<(PathBuf, &'static str)>> {
     let mut lacking = Vec::new();
-    for (folder, names) in files::kept_folders(root)? {
+    for (folder, names) in folders::kept_folders(root)? {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         lacking.extend(layout.lacks(&names).map(|why| (shown.join(&folder), why)));
     }

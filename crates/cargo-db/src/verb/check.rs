@@ -14,7 +14,7 @@ use crate::model::migration::{Folder, ScriptFile};
 use crate::rehearse::Receipts;
 use crate::settings::Settings;
 use crate::verb::declare::Verb;
-use crate::world::{files, process};
+use crate::world::{files, folders, process};
 use db_tools::{FoundFile, ProjectTool};
 
 const EFFECT: Effect = Effect::Reads;
@@ -163,7 +163,7 @@ fn merge(checked: &mut Vec<Checked>, found: impl Iterator<Item = Checked>, root:
     for about in found {
         if let Some(of_file) = checked.iter_mut().find(|checked| checked.file == about.file) {
             of_file.findings.splice(0..0, about.findings);
-        } else if files::is_folder(&root.join(&about.file)) {
+        } else if folders::is_folder(&root.join(&about.file)) {
             // A folder without its file is no file that could be chosen.
             checked.push(about);
         }

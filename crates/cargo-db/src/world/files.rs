@@ -103,7 +103,7 @@ const SKIPPED: [&str; 5] = ["node_modules", "target", "vendor", "venv", "__pycac
 
 /// What is below a folder, so many levels deep, without the folders in which nobody keeps anything;
 /// in the order of the names, but that of a folder its files come first.
-fn walk_some(
+pub(super) fn walk_some(
     folder: &Path,
     depth: usize,
 ) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
@@ -119,7 +119,7 @@ fn walk_some(
 }
 
 /// Whether there is a folder to walk below.
-fn is_walked(folder: &Path) -> Result<bool> {
+pub(super) fn is_walked(folder: &Path) -> Result<bool> {
     match fs::read_dir(folder) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -149,22 +149,6 @@ pub(crate) fn kept_files(folder: &Path, depth: usize) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
-}
-
-/// The folders right below a folder in which somebody may keep something, each with the names that
-/// it holds; none where there is no folder.
-pub(crate) fn kept_folders(folder: &Path) -> Result<Vec<(PathBuf, Vec<String>)>> {
-    if !is_walked(folder)? {
-        return Ok(Vec::new());
-    }
-    let is_folder = |entry: &walkdir::DirEntry| entry.file_type().is_dir();
-    let below = walk_some(folder, 1).flatten().filter(is_folder);
-    let names = |path: &Path| walk_some(path, 1).flatten().map(|one| name_of(&one)).collect();
-    Ok(below.map(|entry| (PathBuf::from(entry.file_name()), names(entry.path()))).collect())
-}
-
-fn name_of(entry: &walkdir::DirEntry) -> String {
-    entry.file_name().to_string_lossy().into_owned()
 }
 
 fn is_looked_into(name: &std::ffi::OsStr) -> bool {
@@ -306,11 +290,6 @@ pub(crate) fn free_space(path: &Path) -> Option<u64> {
 /// Whether something is there that is not a link: what is reached through a link is not ours.
 pub(crate) fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_symlink())
-}
-
-/// Whether there is such a folder.
-pub(crate) fn is_folder(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
 /// The files below a folder, relative to it, sorted.

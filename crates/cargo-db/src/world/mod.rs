@@ -8,6 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod digest;
 pub(crate) mod edit;
 pub(crate) mod files;
+pub(crate) mod folders;
 pub(crate) mod header;
 pub(crate) mod ignored;
 pub(crate) mod kind;

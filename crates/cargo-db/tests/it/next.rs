@@ -123,7 +123,7 @@ fn consent_and_receipt_are_asked_for_at_once() {
     assert!(!why.contains("receipt"), "{why}");
     // What the dry run says is what it takes.
     let shown = run(&project, &refused, "show the plan and its id").ok();
-    let _ = shown.says("apply 2 b");
+    let _ = shown.says(r#""version":"2""#);
     let _ = project.agreed(&["migrate"]).ok();
 }
 
