@@ -291,11 +291,52 @@ fn a_failure_keeps_what_it_came_from_and_prints_its_own_words() {
 }
 
 #[test]
-fn the_next_commands_name_the_set() {
-    let failure = Failure::from(MigrationError::NotApplied { version: "9".to_owned() });
+fn the_next_commands_keep_the_flags_of_the_call() {
+    let failure = || Failure::from(MigrationError::NotApplied { version: "9".to_owned() });
     let command = |failure: &Failure| failure.hints()[0].command.clone().unwrap();
-    assert_eq!(command(&failure), "cargo db status");
-    assert_eq!(command(&failure.of_set(Some("a b"))), "cargo db status --set 'a b'");
+    assert_eq!(command(&failure()), "cargo db status");
+    let kept = [
+        Kept::new(&["--set"], ["a b"]),
+        Kept::new(&["--env-file"], ["x.env", "y.env"]),
+        Kept::new(&["-D", "--database-url"], None::<String>),
+    ];
+    let once = failure().of_call(kept.clone());
+    assert_eq!(command(&once), "cargo db status --set 'a b' --env-file x.env --env-file y.env");
+    assert_eq!(
+        command(&once.of_call(kept)),
+        command(&failure().of_call([
+            Kept::new(&["--set"], ["a b"]),
+            Kept::new(&["--env-file"], ["x.env", "y.env"]),
+        ]))
+    );
+    // What was typed is not said twice, in whatever way it was typed, and programs have no flags.
+    let typed = |command: &str, flag: Kept| {
+        let hint = Hint { label: String::new(), command: Some(command.to_owned()) };
+        keeping(vec![hint], &[flag]).remove(0).command.unwrap()
+    };
+    let url = || Kept::new(&["-D", "--database-url"], ["postgres://h/a"]);
+    for same in ["cargo db migrate --database-url=postgres://h/b", "chmod 600 key"] {
+        assert_eq!(typed(same, url()), same);
+    }
+    assert_eq!(
+        typed("cargo db server stop && cargo db server start", Kept::new(&["--set"], ["a"])),
+        "cargo db server stop --set a && cargo db server start --set a"
+    );
+}
+
+/// What is missing besides is said with its own next step, which comes first.
+#[test]
+fn what_stands_beside_a_failure_is_said_with_it() {
+    let (verb, database) = ("migrate", "school".to_owned());
+    let (objections, lacks_rows) = (vec!["it is old".to_owned()], false);
+    let lacking = RehearsalError::NoReceipt { verb, database, objections, lacks_rows };
+    let both = Failure::from(ConsentError::Declined).beside(lacking.into());
+    assert_eq!(both.code(), "CONSENT.DECLINED");
+    assert_eq!(
+        both.why(),
+        ["also: no valid rehearsal receipt for migrate on `school`", "it is old"]
+    );
+    assert_eq!(both.hints()[0].command.as_deref(), Some("cargo db rehearse"));
 }
 
 /// The page of error codes, from a sample of each. `SNAPSHOTS=overwrite cargo test` writes it anew.
