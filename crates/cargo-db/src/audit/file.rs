@@ -190,3 +190,157 @@ fn next(line: &str, last: Option<&Record>) -> std::result::Result<Record, Broken
     }
     Ok(record)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::audit::{By, Phase};
+    use crate::world::records::line_of;
+
+    fn record(sequence: u64, previous: &str) -> Record {
+        let none = String::new;
+        let mut record = Record {
+            sequence,
+            when: "2026-01-31T23:59:59Z".to_owned(),
+            run: none(),
+            phase: Phase::Intent,
+            verb: "migrate".to_owned(),
+            target: "ada@localhost/school".to_owned(),
+            environment: "development".to_owned(),
+            by: By { user: none(), role: none(), host: none(), kind: "human".to_owned() },
+            plan: none(),
+            consent: none(),
+            backup: None,
+            migrations: Vec::new(),
+            removes: Vec::new(),
+            before: None,
+            result: None,
+            duration_ms: None,
+            previous: previous.to_owned(),
+            hash: none(),
+        };
+        record.hash = hash_of(&record);
+        record
+    }
+
+    /// Records from 1 on, each with the hash of the one before it.
+    fn chain(count: u64) -> Vec<Record> {
+        let mut records: Vec<Record> = Vec::new();
+        for sequence in 1..=count {
+            let previous = records.last().map_or("", |last| last.hash.as_str()).to_owned();
+            records.push(record(sequence, &previous));
+        }
+        records
+    }
+
+    fn head_of(record: &Record) -> Head {
+        Head { sequence: record.sequence, hash: record.hash.clone(), missing_at: None }
+    }
+
+    /// What the verification of these files finds: the number of records, or the first break.
+    fn found(
+        records: &[Record],
+        head: Option<&Head>,
+        used: &str,
+    ) -> std::result::Result<u64, Broken> {
+        let lines: String = records.iter().map(|record| line_of(record) + "\n").collect();
+        found_in(&lines, head, used)
+    }
+
+    fn found_in(lines: &str, head: Option<&Head>, used: &str) -> std::result::Result<u64, Broken> {
+        let root = tempfile::tempdir().expect("a folder");
+        let trail = Trail::of(root.path());
+        let put = |path: &Path, text: &str| files::replace(path, text).expect("a file");
+        files::own_dir(&root.path().join(".db")).expect("a folder");
+        put(&trail.file, lines);
+        if let Some(head) = head {
+            put(&trail.head_file(), &head.to_text());
+        }
+        put(&trail.used_file(), used);
+        trail.verify().expect("files that can be read")
+    }
+
+    fn broken(sequence: u64, why: &str) -> std::result::Result<u64, Broken> {
+        Err(Broken::at(sequence, why))
+    }
+
+    #[test]
+    fn a_whole_trail_has_as_many_records_as_its_head_says() {
+        let all = chain(3);
+        assert_eq!(found(&all, Some(&head_of(&all[2])), ""), Ok(3));
+        assert_eq!(found(&[], None, ""), Ok(0));
+        // A trail that was put aside leaves a head about no record.
+        assert_eq!(found(&[], Some(&Head::default()), "a plan\n"), Ok(0));
+        // A run that was killed between record and head leaves a head that is one behind.
+        assert_eq!(found(&all, Some(&head_of(&all[1])), ""), Ok(3));
+    }
+
+    #[test]
+    fn a_line_that_is_no_record_is_named() {
+        let all = chain(1);
+        let torn = format!("{}\n{{\"sequence\":2", line_of(&all[0]));
+        assert_eq!(found_in(&torn, Some(&head_of(&all[0])), ""), broken(2, "not a valid record"));
+    }
+
+    #[test]
+    fn a_record_that_was_removed_or_moved_is_named() {
+        let mut all = chain(3);
+        let head = head_of(&all[2]);
+        all.swap(1, 2);
+        assert_eq!(found(&all, Some(&head), ""), broken(2, "it was removed or moved"));
+        assert_eq!(found(&all[2..], Some(&head), ""), broken(1, "it was removed or moved"));
+    }
+
+    #[test]
+    fn a_record_that_was_changed_is_named() {
+        let mut all = chain(3);
+        let head = head_of(&all[2]);
+        all[1].verb = "seed".to_owned();
+        assert_eq!(found(&all, Some(&head), ""), broken(2, "it was changed"));
+    }
+
+    #[test]
+    fn a_record_that_follows_another_one_than_it_did_is_named() {
+        let mut all = chain(3);
+        let head = head_of(&all[2]);
+        // Whoever changes a record and its hash cannot change what the next one knows of it.
+        all[1].verb = "seed".to_owned();
+        all[1].hash = hash_of(&all[1]);
+        assert_eq!(found(&all, Some(&head), ""), broken(3, "the record before it was replaced"));
+    }
+
+    #[test]
+    fn an_end_that_is_missing_shows_by_the_head() {
+        let all = chain(3);
+        let head = head_of(&all[2]);
+        assert_eq!(found(&all[..2], Some(&head), ""), broken(3, CUT));
+        assert_eq!(found(&[], Some(&head), ""), broken(1, CUT));
+        // Nor is a head of another trail one of this.
+        let other = Head { hash: "other".to_owned(), ..head };
+        assert_eq!(found(&all, Some(&other), ""), broken(4, CUT));
+    }
+
+    #[test]
+    fn a_head_that_is_missing_or_was_missing_shows() {
+        let all = chain(2);
+        assert_eq!(found(&all, None, ""), broken(3, NO_HEAD));
+        // Only the plans that were used tell that there were records.
+        assert_eq!(found(&[], None, "a plan\n"), broken(1, NO_HEAD));
+        let later = Head { missing_at: Some(2), ..head_of(&all[1]) };
+        assert_eq!(found(&all, Some(&later), ""), broken(2, NO_HEAD_THEN));
+    }
+
+    #[test]
+    fn a_head_is_read_as_it_was_written() {
+        let heads = [
+            Head::default(),
+            Head { sequence: 7, hash: "ab".to_owned(), missing_at: None },
+            Head { sequence: 7, hash: "ab".to_owned(), missing_at: Some(3) },
+        ];
+        for head in heads {
+            assert_eq!(Head::parse(&head.to_text()), Some(head));
+        }
+        assert_eq!(Head::parse("0\n"), Some(Head::default()));
+        assert_eq!((Head::parse(""), Head::parse("x y\n")), (None, None));
+    }
+}
