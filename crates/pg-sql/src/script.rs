@@ -20,7 +20,7 @@ pub enum ScriptError {
         line: usize,
     },
     /// A backslash command.
-    #[error("line {line} holds a command of psql, `{command}`, and cargo db runs SQL only")]
+    #[error("line {line} contains the psql command `{command}`, and cargo db runs SQL only")]
     PsqlCommand {
         /// Its name.
         command: String,
@@ -534,7 +534,7 @@ mod tests {
         let error = statements(b"SELECT 1;\n\\! rm -rf x\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "line 2 holds a command of psql, `\\!`, and cargo db runs SQL only"
+            "line 2 contains the psql command `\\!`, and cargo db runs SQL only"
         );
         assert_eq!(split(r"SELECT '\!'").len(), 1);
     }

@@ -34,7 +34,8 @@ impl EnvironmentReport {
 impl Answer for EnvironmentReport {
     fn text(&self, _: &Style) -> String {
         let mut lines = vec![format!("{} on {}", self.environment, self.target)];
-        let signals = self.signals.iter();
+        // What the marker says follows below, also where it is that of a copy.
+        let signals = self.signals.iter().filter(|signal| !signal.is_of_marker());
         lines.extend(signals.map(|signal| format!("  {}: {}", signal.source, signal.said)));
         lines.push(match &self.marker {
             None => "  it has no marker".to_owned(),

@@ -498,7 +498,7 @@ impl LossView {
         let bound = self.at_most.map(|bound| format!(", at most {}", number(bound)));
         let bound = bound.unwrap_or_default();
         match self.rows {
-            Some(0) => format!("{object} is empty: nothing is lost{bound}"),
+            Some(0) => format!("loses {object}: no rows{bound}"),
             Some(1) => format!("loses {object}: 1 row{bound}"),
             Some(rows) => format!("loses {object}: {} rows{bound}", number(rows)),
             None => format!("loses {object}: row count unknown"),

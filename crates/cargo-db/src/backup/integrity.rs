@@ -33,7 +33,7 @@ pub(super) fn quick(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
                 .push(format!("missing: `{}` does not exist, or is a symbolic link", file.path)),
             Some(bytes) if bytes != file.bytes => {
                 problems.push(format!(
-                    "size: `{}` has {bytes} bytes, expected {}",
+                    "size: `{}` has {bytes} bytes, expected {} bytes",
                     file.path, file.bytes
                 ));
             }

@@ -8,7 +8,7 @@ use crate::failure::{LockError, Result};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::settings::Runner;
-use crate::world::clock::{pause, stopwatch};
+use crate::world::clock::{in_words, pause, stopwatch};
 use crate::world::pg::{Lock, OWN_KEY};
 use db_tools::LockPlace;
 
@@ -57,8 +57,7 @@ pub(crate) fn lock_files(
             return Ok(lock);
         }
         if began.elapsed() >= timeout {
-            let waited = Duration::from_secs(began.elapsed().as_secs());
-            let waited = humantime::format_duration(waited).to_string();
+            let waited = in_words(began.elapsed());
             let holder = "held by another run of cargo db".to_owned();
             return Err(LockError::Busy { target: what.to_owned(), holder, waited }.into());
         }

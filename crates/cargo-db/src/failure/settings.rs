@@ -10,9 +10,9 @@ use crate::model::target::TargetError;
 /// A flag, a variable, a file or a URL that cannot be honoured.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    #[error("`{setting}` is not a valid database URL: {why}")]
+    #[error("{setting} is not a valid database URL: {why}")]
     Url { setting: String, why: String },
-    #[error("`{setting}` asks for {}, which cargo db does not support", ticked(options))]
+    #[error("{setting} asks for {}, which cargo db does not support", ticked(options))]
     OptionNotHonoured { setting: String, options: Vec<String> },
     #[error("`{flag}` contains a password, and other users can see the command line of a program")]
     PasswordInFlag { flag: &'static str },
@@ -39,7 +39,7 @@ impl SettingsError {
             SettingsError::Url { .. } => Explanation::new("SETTINGS.URL", Exit::Usage),
             SettingsError::OptionNotHonoured { setting, .. } => {
                 Explanation::new("SETTINGS.OPTION_NOT_HONOURED", Exit::Usage).advise(format!(
-                    "remove them from `{setting}`, or give cargo db a URL of its own with `-D`"
+                    "remove them from {setting}, or give cargo db a URL of its own with `-D`"
                 ))
             }
             SettingsError::PasswordInFlag { .. } => {

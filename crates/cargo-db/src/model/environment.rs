@@ -81,6 +81,13 @@ impl Signal {
     }
 }
 
+impl Signal {
+    /// Whether the database itself said so.
+    pub(crate) fn is_of_marker(&self) -> bool {
+        self.source == OF_MARKER
+    }
+}
+
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.source, self.said)
@@ -153,7 +160,7 @@ impl Resolved {
 
     /// The same after the marker was changed.
     pub(crate) fn marked_anew(mut self, marker: Option<&Marker>) -> Resolved {
-        self.signals.retain(|signal| signal.source != OF_MARKER);
+        self.signals.retain(|signal| !signal.is_of_marker());
         let strictest = self.signals.iter().map(|signal| signal.environment).max();
         self.environment = strictest.unwrap_or(Environment::Production);
         marker.into_iter().fold(self, Resolved::raised_by)
@@ -189,7 +196,7 @@ fn unset(host_is_this_machine: bool) -> Signal {
     } else {
         ("the server is on another machine", Environment::Production)
     };
-    Signal { source: "nothing set".to_owned(), said: said.to_owned(), environment }
+    Signal { source: "the default".to_owned(), said: said.to_owned(), environment }
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ Exit codes:
   7   failed; the database is unchanged
   8   failed part-way; the message says what is left and how to continue
   9   history and files differ
-  10  a migration tool is missing, failed, or left the database in a state it did not report
+  10  a migration tool is missing, failed, or left an unreported state
   11  a backup, a restore or a verification failed
   70  a bug of cargo db
   130 interrupted";

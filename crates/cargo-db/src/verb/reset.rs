@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::answer::text::plural;
 use crate::answer::{self, DryRun, Outcome};
 use crate::audit::DatabaseIdentity;
 use crate::backup::{self, OldDatabase};
@@ -189,8 +190,8 @@ fn replacing(database: &Database<'_>, own_history: Option<&str>) -> Result<(Step
     let loses = migration::losses_where(&mut session, layout, "true")?;
     let size = "SELECT pg_size_pretty(pg_database_size(current_database()))";
     let size = session.value("ask for the size", size)?.unwrap_or_default();
-    let mut words =
-        vec![format!("everything in {name} is dropped: {} tables, {size}", loses.len())];
+    let tables = plural(loses.len(), "table");
+    let mut words = vec![format!("everything in {name} is dropped: {tables}, {size}")];
     let histories = migration::histories(&mut session)?.into_iter();
     let others = histories.filter(|(_, table)| own_history != Some(table.as_str()));
     words.extend(others.map(|(tool, table)| {

@@ -17,6 +17,15 @@ pub(crate) fn stopwatch() -> Instant {
     Instant::now()
 }
 
+/// How long something took, for messages: whole seconds, or tenths of what is shorter than one.
+pub(crate) fn in_words(waited: Duration) -> String {
+    let shown = match waited.as_secs() {
+        0 => Duration::from_millis(u64::from(waited.subsec_millis() / 100 * 100)),
+        seconds => Duration::from_secs(seconds),
+    };
+    humantime::format_duration(shown).to_string()
+}
+
 /// Waits, unless a signal asks us to stop first.
 pub(crate) fn pause(world: &World, duration: Duration) -> Result<()> {
     let end = Instant::now() + duration;

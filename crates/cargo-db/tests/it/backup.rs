@@ -287,7 +287,7 @@ fn verify_finds_each_corruption_by_its_name() {
         "SET statement_timeout = 0;\n\\! touch /tmp/never\n",
         1,
     ));
-    check("plain.sql", "full", "a command of psql, `\\!`");
+    check("plain.sql", "full", "the psql command `\\!`");
     std::fs::write(&manifest_path, &manifest).unwrap();
     std::fs::write(path("plain.sql"), &sql).unwrap();
     sound("plain.sql");

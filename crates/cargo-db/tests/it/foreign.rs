@@ -288,7 +288,7 @@ fn a_dump_with_create_is_loaded_into_the_database_that_is_meant() {
     assert_eq!(project.query("SELECT 1 FROM pg_database WHERE datname = 'odd name'").len(), 0);
     let other = dump.replacen("\\connect -reuse", "\\encoding LATIN1\n\\connect -reuse", 1);
     project.write("encoding.sql", &other);
-    restore(&project, "encoding.sql", ANYWHERE).code(11).says("command of psql, `\\encoding`");
+    restore(&project, "encoding.sql", ANYWHERE).code(11).says("the psql command `\\encoding`");
 }
 
 /// An archive that only a newer client reads, which writes this text of it.

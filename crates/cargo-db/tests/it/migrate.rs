@@ -210,7 +210,7 @@ fn scripts_that_would_end_the_transaction_are_refused_before_anything_runs() {
 fn psql_commands_and_unfinished_text_are_refused() {
     let project = Project::new("m_psql");
     project.migration("1_a.sql", "SELECT 1;\n\\i other.sql\n");
-    project.db(&["migrate"]).code(7).says("line 2 holds a command of psql, `\\i`");
+    project.db(&["migrate"]).code(7).says("line 2 contains the psql command `\\i`");
     project.migration("1_a.sql", "SELECT $x$ never closed");
     project.db(&["migrate"]).code(7).says("a dollar quote that begins on line 1 never ends");
     project.migration("1_a.sql", "-- no-transaction\nBEGIN; SELECT 1;");

@@ -34,7 +34,7 @@ Plan [..] on postgres@[..]/r_basic (development)
   revert 1 users
     loses users: 3 rows, at most 13
 error: rollback on `r_basic` (development) needs a confirmation
-  environment: development, from nothing set (the server is on this machine)
+  environment: development, from the default (the server is on this machine)
 
 help: agree: `cargo db rollback --steps 2 --yes`
 

@@ -12,7 +12,7 @@ use crate::failure::{CausedBy, ConnectionError, Failure, Kind, LockError, Result
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
-use crate::world::clock::{pause, stopwatch};
+use crate::world::clock::{in_words, pause, stopwatch};
 use crate::world::pg::pin::Purpose;
 use crate::world::pg::session::Session;
 
@@ -126,7 +126,7 @@ fn is_ended(failure: &Failure) -> bool {
 fn busy(target: &Target, holder: Option<&Holder>, waited: Duration) -> Failure {
     let holder =
         holder.map_or_else(|| "held by a session that just ended".to_owned(), Holder::sentence);
-    let waited = humantime::format_duration(Duration::from_secs(waited.as_secs())).to_string();
+    let waited = in_words(waited);
     LockError::Busy { target: target.to_string(), holder, waited }.into()
 }
 
