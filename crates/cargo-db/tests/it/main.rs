@@ -49,6 +49,7 @@ mod rollback;
 mod safe;
 mod second_look;
 mod seed;
+mod seen;
 mod server;
 mod set;
 mod settings;

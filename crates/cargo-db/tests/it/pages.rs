@@ -8,6 +8,7 @@ use std::process::Command;
 
 use snapbox::{Assert, Data, IntoData, data::DataFormat};
 
+use crate::support::settle::settled;
 use crate::support::{Project, cluster, repository};
 
 /// Pages that are read from the beginning to the end: their blocks are typed one after the other,
@@ -276,34 +277,6 @@ fn every_console_block_does_what_it_shows() {
 /// What the picture shows, one command after the other.
 const SCENE: [&[&str]; 3] =
     [&["rehearse", "--quiet"], &["rollback", "--dry-run"], &["backup", "--quiet"]];
-
-/// The picture without what differs from run to run: moments, ids, sizes and the server's place.
-fn settled(printed: &str) -> String {
-    let place = format!("{}:{}", cluster().folder.display(), cluster().port);
-    let mut settled = String::new();
-    for line in printed.replace(&place, "localhost").split_inclusive('\n') {
-        let mut rest = line;
-        while let Some(at) = rest.find(" ms") {
-            let digits = rest[..at].trim_end_matches(|one: char| one.is_ascii_digit()).len();
-            write!(settled, "{}12 ms", &rest[..digits]).unwrap();
-            rest = &rest[at + " ms".len()..];
-        }
-        settled.push_str(rest);
-    }
-    let words: Vec<&str> = settled.split(' ').collect();
-    let plain = |word: &&str| match *word {
-        id if id.len() == 32 && id.bytes().all(|one| one.is_ascii_hexdigit()) => {
-            "45cf5b04d7ba90a1b7c35d2e8f604c11".to_owned()
-        }
-        file if file.contains("school_") && file.contains(".sql.gz") => {
-            let from = file.find("school_").unwrap();
-            let to = file.find(".sql.gz").unwrap();
-            format!("{}school_2026-01-31T23-59-59Z{}", &file[..from], &file[to..])
-        }
-        word => word.to_owned(),
-    };
-    words.iter().map(plain).collect::<Vec<_>>().join(" ")
-}
 
 /// `SNAPSHOTS=overwrite cargo test` paints it anew.
 #[test]

@@ -3,6 +3,8 @@
 mod cluster;
 pub(crate) mod hostile;
 pub(crate) mod keys;
+pub(crate) mod scene;
+pub(crate) mod settle;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
