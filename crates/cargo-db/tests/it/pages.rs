@@ -287,11 +287,13 @@ fn the_picture_is_of_a_real_run() {
     project.migration("20260201090000_add_team.down.sql", "ALTER TABLE users DROP team;\n");
     project.db(&["migrate", "--to", "20260201090000", "--quiet"]).ok();
     project.run_sql("UPDATE users SET team = 1");
+    let place = format!("{}:{}", cluster().folder.display(), cluster().port);
     let mut text = String::new();
     for arguments in SCENE {
         let ran = project.command(arguments).env("CLICOLOR_FORCE", "1").output().unwrap();
         let printed = [ran.stdout, ran.stderr].concat();
-        let printed = settled(&String::from_utf8(printed).unwrap());
+        let printed = String::from_utf8(printed).unwrap();
+        let printed = settled(&printed.replace(&place, "localhost"));
         writeln!(text, "\x1b[1m$ cargo db {}\x1b[0m\n{printed}", arguments.join(" ")).unwrap();
     }
     let svg = text.into_data().coerce_to(DataFormat::TermSvg);

@@ -1,6 +1,5 @@
-//! Settings as a user meets them: what is named, and what is said when it is wrong.
-
-use snapbox::{assert_data_eq, str};
+//! Settings as a user meets them: what is named, and what is said when it is wrong (the words are
+//! in `seen/settings-wrong.txt` and `seen/urls-wrong.txt`).
 
 use crate::support::{Project, cluster};
 
@@ -18,7 +17,6 @@ fn status_says_where_the_target_came_from() {
         .says("--env: test");
     project.write("other.env", &format!("DATABASE_URL=\"{}\"\n", cluster().url("template1")));
     project.db(&["status", "--env-file", "other.env"]).ok().says("(DATABASE_URL in other.env)");
-    project.db(&["status", "--env-file", "gone.env"]).code(2).says("no such file");
     project.set("PGHOST", cluster().folder.to_str().unwrap());
     project.set("PGPORT", &cluster().port.to_string());
     project.set("PGUSER", "postgres");
@@ -28,21 +26,6 @@ fn status_says_where_the_target_came_from() {
 #[test]
 fn what_is_wrong_is_named_with_file_and_line() {
     let project = Project::bare("set_wrong");
-    project.write("db.toml", "[migrations]\nfolder = 'x'\n");
-    assert_data_eq!(
-        project.db(&["status"]).to_string(),
-        str![[r#"
-exit: 2
---- stdout
---- stderr
-error: `[..]/db.toml`, line 2: unknown field `folder`, expected one of `dir`, `tool`[..]
-
-
-"#]]
-    );
-    project.write("db.toml", "[migrate]\nlock-timout = '1s'\n");
-    project.db(&["status"]).code(2).says("line 2").says("did you mean `lock-timeout`?");
-    project.write("db.toml", "");
     project.write(".env", "A=1\n\nDATABASE_URL=postgres://u:hush me@h/d\n");
     let ran = project.db(&["status"]).code(2).says(".env`, line 3");
     assert!(!ran.stderr.contains("hush"), "{ran}");
@@ -66,8 +49,6 @@ fn options_that_cannot_be_honoured_are_named() {
         .db(&["status"])
         .code(2)
         .says("asks for `krbsrvname`, `sslcrl`, which cargo db does not support");
-    project.set("DATABASE_URL", "postgres://u@one,two/x");
-    project.db(&["status"]).code(2).says("several hosts");
 }
 
 #[test]
@@ -91,10 +72,7 @@ fn what_is_asked_of_the_connection_is_done() {
 #[test]
 fn a_slip_in_the_environment_is_named() {
     let project = Project::bare("set_slip");
-    project
-        .db(&["status", "--env", "devlopment"])
-        .code(2)
-        .says("--env (devlopment, an unrecognised environment name)");
+    project.db(&["status", "--env", "devlopment"]).code(2);
     // A private server is stopped whatever the environment is called.
     project.db(&["server", "status", "--env", "production"]).ok();
 }
@@ -103,7 +81,7 @@ fn a_slip_in_the_environment_is_named() {
 fn a_piece_of_a_password_is_not_shown_either() {
     let mut project = Project::bare("set_slash");
     project.set("DATABASE_URL", "postgres://ada:Xy7hush/abc@db.example/app");
-    let ran = project.db(&["status"]).code(2).says("`%2F`");
+    let ran = project.db(&["status"]).code(2);
     assert!(!ran.stderr.contains("hush"), "{ran}");
 }
 

@@ -48,6 +48,8 @@ fn trust() {
 #[test]
 fn audit() {
     let mut scene = Scene::new("seen_audit");
+    // The names of person and machine are as long as they are.
+    scene.project.set("COLUMNS", "140");
     scene.project.migration("1_users.up.sql", USERS);
     scene.project.migration("1_users.down.sql", "DROP TABLE users;\n");
     scene.types("audit").types("audit verify");

@@ -7,7 +7,7 @@ use regex::Regex;
 use snapbox::{Assert, Data};
 
 use crate::support::settle::settled;
-use crate::support::{Project, Ran};
+use crate::support::{Project, Ran, binaries};
 
 /// What was typed in a project, and what was printed, at 80 columns without colours.
 pub(crate) struct Scene {
@@ -17,6 +17,10 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn of(mut project: Project) -> Scene {
+        // Lines break at the same places everywhere: this path is as long as that of the folder.
+        let programs = project.path().join("pg");
+        std::os::unix::fs::symlink(binaries(), &programs).expect("a link");
+        project.set("CARGO_DB_PG_BIN", &programs.display().to_string());
         project.set("COLUMNS", "80");
         Scene { project, text: String::new() }
     }
@@ -95,13 +99,16 @@ impl Scene {
         Assert::new().action_env("SNAPSHOTS").eq(self.settled(), file.raw());
     }
 
-    /// The project's folder differs from run to run too, and so does the machine.
+    /// The project's folder differs from run to run too, and so does the machine. What takes their
+    /// place is as long as they are, so that lines break where they would have.
     fn settled(&self) -> String {
         let path = self.project.path();
         let real = path.canonicalize().expect("a folder");
         let text = settled(&self.text);
-        let text = text.replace(&real.display().to_string(), "/home/tester/school");
-        let text = text.replace(&path.display().to_string(), "/home/tester/school");
+        let programs = path.join("pg").display().to_string();
+        let text = text.replace(&programs, "/usr/lib/postgresql/18/bin");
+        let text = text.replace(&real.display().to_string(), "/home/tester/src/school");
+        let text = text.replace(&path.display().to_string(), "/home/tester/src/school");
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let person = Regex::new(&format!(r"\b[\w-]+@{}\b", regex::escape(&host)));
         person.expect("a pattern").replace_all(&text, "tester@laptop").into_owned()
