@@ -93,7 +93,7 @@ fn the_lock_that_another_run_holds() {
     let key = 0x3d32_ad9e_i64 * i64::from(crc32fast::hash(b"seen_lock"));
     let lock = format!("SET application_name = 'the-app'; SELECT pg_advisory_lock({key})");
     holder.batch_execute(&lock).unwrap();
-    scene.note("the-app holds the lock").types("migrate --lock-timeout 300ms").is("lock");
+    scene.note("the-app holds the lock").types("migrate --lock-timeout 2s").is("lock");
 }
 
 #[test]
