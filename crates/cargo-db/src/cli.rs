@@ -74,12 +74,12 @@ impl Global {
     /// The flags that say which database and which files are meant.
     pub(crate) fn kept(&self) -> Vec<Kept> {
         let text = |path: &PathBuf| path.display().to_string();
-        let no_dotenv = self.no_dotenv.then(|| "--no-dotenv".to_owned()).unwrap_or_default();
+        let no_dotenv = self.no_dotenv.then(|| "--no-dotenv".to_owned());
         vec![
             Kept::new(&["--env", "-e"], &self.env),
             Kept::new(&["-D", "--database-url"], &self.database_url),
             Kept::new(&["--env-file"], self.env_file.iter().map(text)),
-            Kept { names: &["--no-dotenv"], words: no_dotenv },
+            Kept { names: &["--no-dotenv"], words: no_dotenv.unwrap_or_default() },
             Kept::new(&["--migrations-dir", "--source"], self.migrations_dir.iter().map(text)),
         ]
     }

@@ -220,8 +220,7 @@ pub(crate) fn copy_into(
     settings: &Settings,
     target: &Target,
     built: &Built,
-    copied: Copied,
-    patience: Duration,
+    (copied, patience): (Copied, Duration),
 ) -> Result<()> {
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
     let programs = client(settings.pg_bin(), session.server_major()?)?;

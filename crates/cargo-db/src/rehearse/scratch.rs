@@ -105,7 +105,7 @@ fn dumped(world: &World, settings: &Settings, target: &Target, copied: Copied) -
     }
     let left = wait_for_tables(world, target, settings.limits.lock_timeout.value)?;
     let built = backup::create_sibling(world, target, backup::SCRATCH, None)?;
-    backup::copy_into(world, settings, target, &built, copied, left)?;
+    backup::copy_into(world, settings, target, &built, (copied, left))?;
     Ok(built)
 }
 

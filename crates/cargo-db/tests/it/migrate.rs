@@ -1,5 +1,7 @@
 //! `cargo db migrate`: what it applies, and what it says when it cannot.
 
+use snapbox::{assert_data_eq, str};
+
 use crate::support::{Project, cluster};
 
 fn two_tables(project: &Project) {
@@ -210,7 +212,7 @@ fn all_problems_are_reported_at_once() {
         ran.stderr,
         str![[r#"
 error: the history of `[..]/m_problems` and the migration files differ
-  misnamed: `migrations/seven_x.sql`: what stands before the first `_` is not a version number
+  misnamed: `migrations/seven_x.sql`: the text before the first `_` is not a version number
   edited: 1 `users`: it is applied, and `migrations/1_users.sql` was changed since
   missing: 2 `posts`: it is applied, and its file is gone
   duplicate: 6 `a`: `migrations/6_a.sql` and `migrations/6_b.sql` have the same version

@@ -113,7 +113,7 @@ impl Tool for Sqlx {
                 FileName::Foreign => {}
                 FileName::Misnamed => folder
                     .misnamed
-                    .push((file.path, "what stands before the first `_` is not a version number")),
+                    .push((file.path, "the text before the first `_` is not a version number")),
                 FileName::Down(version) => {
                     downs.push((version, script_file(self, file, transactional)));
                 }
