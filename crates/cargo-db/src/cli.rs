@@ -65,7 +65,7 @@ pub(crate) struct Global {
     /// Show what a migration tool prints while it runs
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
-    /// Print only the result, warnings and errors
+    /// Print only results, warnings and errors, and the plan before a prompt
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 }

@@ -41,8 +41,6 @@ mod world;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::answer::Outcome;
 use crate::change::Workspace;
 use crate::cli::ConsentFlags;
@@ -76,7 +74,7 @@ fn start(program: Program) -> ExitCode {
     let wants_json = arguments.iter().any(|argument| argument == "--json");
     let typed: Vec<String> =
         arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match verb::parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let error = verb::with_tip(error);

@@ -10,6 +10,7 @@ mod create;
 mod declare;
 mod env;
 mod generate;
+mod help;
 mod init;
 mod key;
 mod migrate;
@@ -30,12 +31,13 @@ use clap::Parser;
 use crate::cli::Global;
 use crate::verb::declare::{Verb, verbs};
 
+pub(crate) use help::parse;
 pub(crate) use words::with_tip;
 
 /// Work with the PostgreSQL databases of this workspace
 #[derive(Debug, Parser)]
 #[command(name = "cargo db", bin_name = "cargo db", version)]
-#[command(max_term_width = 100, after_help = EXIT_CODES)]
+#[command(max_term_width = 100, after_long_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -46,7 +48,7 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0   done, or nothing to do
-  1   a finding (`status --check`, `check`)
+  1   a finding: `status --check`, `audit verify`, `check`, `rehearse`, `migrate --dry-run`
   2   wrong usage or settings
   3   declined, or consent is missing or does not match
   4   refused by policy

@@ -16,8 +16,13 @@ fn helps(project: &Project) -> Vec<(String, String)> {
         let verb = found.remove(0);
         let arguments: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
         let help = project.db(&arguments).ok().stdout;
-        let commands = help.split_once("\nCommands:\n").map_or("", |(_, commands)| commands);
-        let listed = commands.lines().take_while(|line| line.starts_with("  "));
+        // Those of `cargo db` itself are in groups, up to the options.
+        let commands = match verb.as_str() {
+            "" => help.split_once("\nOptions:\n").unwrap().0,
+            _ => help.split_once("\nCommands:\n").map_or("", |(_, commands)| commands),
+        };
+        let lines = commands.lines().take_while(|line| verb.is_empty() || line.starts_with("  "));
+        let listed = lines.filter(|line| line.starts_with("  "));
         let names = listed.filter_map(|line| line.split_whitespace().next());
         let below = names.filter(|name| *name != "help").map(|name| format!("{verb} {name}"));
         let below: Vec<String> = below.map(|name| name.trim().to_owned()).collect();
