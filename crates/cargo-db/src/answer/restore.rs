@@ -56,11 +56,11 @@ impl Answer for Restored {
         }];
         if let Some(kept) = &self.kept {
             lines.push(format!("the old database is kept as {kept}"));
-            lines.push("to swap back:         cargo db restore --undo".to_owned());
-            lines.push("to remove it:         cargo db restore --drop-previous".to_owned());
-            lines.push(format!("to list what is kept: {LIST}"));
+            lines.push("to swap back:       cargo db restore --undo".to_owned());
+            lines.push("to remove it:       cargo db restore --drop-previous".to_owned());
+            lines.push(format!("to list all kept:   {LIST}"));
         }
-        lines.push(format!("to look at it:        {}", self.look));
+        lines.push(format!("to look at it:      {}", self.look));
         lines.push(
             "next: check the data; if the schema is older, regenerate what is derived from it"
                 .to_owned(),

@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::{AuditError, CausedBy, Result};
+use crate::failure::{AuditError, CausedBy, Failure, FileError, Kind, Result};
 use crate::model::audit::Record;
 use crate::world::clock::now;
-use crate::world::files;
 use crate::world::records::hash_of;
+use crate::world::{edit, files};
 
 /// The trail of a project.
 pub(crate) struct Trail {
@@ -113,6 +113,26 @@ impl Trail {
             let (path, why) = (path.to_owned(), error.to_string());
             AuditError::Unreadable { path, why, aside }.caused_by(error)
         })
+    }
+
+    /// Fails where nothing can be recorded: then nothing is done either.
+    pub(crate) fn is_writable(&self) -> Result<()> {
+        let folder = self.file.parent().unwrap_or(Path::new("."));
+        let opened = files::own_dir(folder).and_then(|()| files::lock(&self.lock_file()));
+        opened.and_then(|_lock| edit::can_write(&self.file)).map_err(|error| self.refused(error))
+    }
+
+    /// What keeps two runs from writing at the same time.
+    pub(super) fn lock_file(&self) -> PathBuf {
+        self.file.with_extension("lock")
+    }
+
+    fn refused(&self, failure: Failure) -> Failure {
+        let Kind::File(FileError::Failed { doing, path, why }) = failure.kind() else {
+            return failure;
+        };
+        let why = format!("failed to {doing} `{}`: {why}", path.display());
+        AuditError::NotWritable { path: self.file.clone(), why }.caused_by(failure)
     }
 
     /// The command that puts a trail aside which does not hold: a new one begins with the next

@@ -1,10 +1,12 @@
 //! The ceremony itself.
 
+use crate::audit::Trail;
 use crate::change::needs::Effect;
 use crate::change::record::record;
 use crate::change::workspace::Database;
 use crate::change::{consent, retain, seal, trail};
 use crate::failure::{ConsentError, Result, RunError};
+use crate::migration::{with_branches, with_suggestion};
 use crate::model::consent::Consent;
 use crate::plan::Plan;
 
@@ -114,7 +116,9 @@ pub(crate) fn perform<C: Change>(
         return Err(RunError::Bug { what }.into());
     }
     let bounds = |plan: &Plan| consent::bounds(database, plan);
-    let mut plan = seal::seal(database, change.plan(database)?, bounds)?;
+    let planned = change.plan(database);
+    let planned = planned.map_err(|failure| with_branches(failure, &database.settings))?;
+    let mut plan = seal::seal(database, planned, bounds)?;
     // Where it is never allowed, a plan of it would only give ideas.
     consent::allowed(database, &plan)?;
     consent::bounds_are_of_losses(database, &plan)?;
@@ -135,8 +139,11 @@ pub(crate) fn perform<C: Change>(
     if let Some(obstacle) = obstacle {
         return Err(obstacle);
     }
+    Trail::of(&database.settings.root).is_writable()?;
     database.workspace.ui.plan(&plan);
-    change.prove(database, &plan)?;
+    let (world, settings) = (&database.workspace.world, &database.settings);
+    let suggest = |failure| with_suggestion(failure, world, settings, &plan.target);
+    change.prove(database, &plan).map_err(suggest)?;
     // Nobody is asked to agree to what cannot run, and what is missing is said at once.
     let given = match change.settle(database, &plan) {
         Ok(()) => consent::to_plan(database, &plan)?,
@@ -173,7 +180,7 @@ pub(crate) fn perform<C: Change>(
     let done = record(database, &now, given, backup.clone(), || {
         let command = &database.workspace.consent.command;
         let done = change.carry_out(database, &deed, held, backup.as_deref());
-        let done = done.map_err(|failure| failure.of_command(command))?;
+        let done = done.map_err(|failure| suggest(failure.of_command(command)))?;
         retain::carry_out(database, &now)?;
         Ok(done)
     })?;

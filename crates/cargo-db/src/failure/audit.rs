@@ -17,6 +17,8 @@ pub(crate) enum AuditError {
         /// The command that puts it aside; nothing for the list of the plans that were used.
         aside: Option<String>,
     },
+    #[error("cannot write the audit trail, `{}`", path.display())]
+    NotWritable { path: PathBuf, why: String },
     #[error("`cargo_db.audit` in `{database}` is not the table that cargo db makes")]
     NotOurs { database: String },
     #[error("records of the audit trail in the database are lost, and this project has no copy")]
@@ -52,6 +54,16 @@ impl AuditError {
                          with one plan id a line",
                     ),
                 }
+            }
+            AuditError::NotWritable { path, why } => {
+                Explanation::new("AUDIT.NOT_WRITABLE", Exit::Failed)
+                    .because_text(why)
+                    .because("a change that cannot be recorded is not made: nothing was done")
+                    .advise(format!(
+                        "make `{}` a folder that this user can write, on a file system that is \
+                         not read-only",
+                        path.parent().unwrap_or(path).display()
+                    ))
             }
             AuditError::NotOurs { .. } => Explanation::new("AUDIT.NOT_OURS", Exit::Policy)
                 .because(
@@ -102,6 +114,10 @@ pub(super) fn samples() -> Vec<AuditError> {
             path: ".db/audit.used".into(),
             why: why("stream did not contain valid UTF-8"),
             aside: None,
+        },
+        AuditError::NotWritable {
+            path: ".db/audit.jsonl".into(),
+            why: why("Read-only file system (os error 30)"),
         },
         AuditError::NotOurs { database: why("school") },
         AuditError::Lost { verb: why("migrate"), changes: vec![why("the marker was changed")] },

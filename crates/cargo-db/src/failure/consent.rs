@@ -13,6 +13,8 @@ use pg_sql::quote::quote_identifier;
 pub(crate) enum ConsentError {
     #[error("declined: nothing was changed")]
     Declined,
+    #[error("declined: no backup was taken")]
+    NoBackup { command: String },
     #[error("{verb} on `{database}` ({environment}) needs {}", needed(*consent))]
     Missing {
         verb: &'static str,
@@ -62,6 +64,11 @@ impl ConsentError {
     pub(super) fn explain(&self) -> Explanation {
         match self {
             ConsentError::Declined => Explanation::new("CONSENT.DECLINED", Exit::Consent),
+            ConsentError::NoBackup { command } => {
+                Explanation::new("CONSENT.DECLINED", Exit::Consent)
+                    .because("Enter alone means no: answer `y` to take it")
+                    .run("without the question", format!("{command} --yes"))
+            }
             ConsentError::Missing { command, database, consent, bounds, signals, .. } => {
                 let missing = Explanation::new("CONSENT.MISSING", Exit::Consent)
                     .because_of(signals.iter().cloned());
@@ -218,6 +225,7 @@ pub(super) fn samples() -> Vec<ConsentError> {
     };
     vec![
         ConsentError::Declined,
+        ConsentError::NoBackup { command: text("cargo db backup") },
         missing(Consent::Confirm),
         missing(Consent::ByName),
         missing(Consent::ToPlan),

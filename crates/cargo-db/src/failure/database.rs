@@ -41,12 +41,14 @@ impl DatabaseError {
             DatabaseError::Statement { statement, subject, verb } => {
                 let failed = Explanation::new("STATEMENT.FAILED", Exit::Failed)
                     .because_of(server_lines(&statement.server))
+                    .because_of(statement.note.clone())
                     .because(format!("{subject} was rolled back: the database is unchanged"));
                 run_again(failed, statement.server.code.as_deref(), verb)
             }
             DatabaseError::PartWay { statement, stays, .. } => {
                 Explanation::new("STATEMENT.PART_WAY", Exit::PartWay)
                     .because_of(server_lines(&statement.server))
+                    .because_of(statement.note.clone())
                     .because_of(staying(stays))
                     .run(FINISH_BY_HAND, "cargo db migrate")
             }
@@ -136,6 +138,7 @@ pub(super) fn samples() -> Vec<DatabaseError> {
             column: 1,
             source_line: text("SELECT 1"),
             server: server(code),
+            note: None,
         })
     };
     let failed = |code: &&str| DatabaseError::Statement {

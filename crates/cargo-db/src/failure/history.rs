@@ -11,6 +11,8 @@ pub(crate) enum HistoryError {
     Inconsistent { target: String, problems: Vec<Problem> },
     #[error("the history table `{table}` contains rows that its tool never writes")]
     Unreadable { table: String },
+    #[error("the role `{role}` may not read the history table `{table}`")]
+    NotReadable { table: String, role: String, owner: String, grants: String },
     #[error("`{table}` is not a history of {expected}: {}", whose(tool.as_deref()))]
     OtherTool { table: String, tool: Option<String>, expected: String },
     #[error(
@@ -47,6 +49,11 @@ impl HistoryError {
             }
             HistoryError::Unreadable { .. } => {
                 Explanation::new("HISTORY.UNREADABLE", Exit::History)
+            }
+            HistoryError::NotReadable { owner, grants, .. } => {
+                Explanation::new("HISTORY.NOT_READABLE", Exit::Failed)
+                    .advise(format!("to see what is applied: `{owner}` runs `{grants}`"))
+                    .advise(format!("to apply migrations: connect as the owner, `{owner}`"))
             }
             HistoryError::OtherTool { tool, .. } => {
                 let theirs = |tool| {
@@ -163,6 +170,12 @@ pub(super) fn samples() -> Vec<HistoryError> {
             problems: REMEDIES.iter().map(problem).collect(),
         },
         HistoryError::Unreadable { table: text("public.history") },
+        HistoryError::NotReadable {
+            table: text("public.history"),
+            role: text("app"),
+            owner: text("postgres"),
+            grants: text("GRANT SELECT ON public.history TO app"),
+        },
         HistoryError::NoSchema { database: text("school") },
         other(None),
         other(Some(text("goose"))),

@@ -54,6 +54,8 @@ pub(crate) use settings::SettingsError;
 use explanation::{Explanation, keeping};
 use postgres::error::SqlState;
 
+use crate::model::history::{Problem, ProblemKind};
+use crate::model::statement::StatementError;
 use crate::model::target::TargetError;
 
 /// The result of nearly everything here.
@@ -193,6 +195,43 @@ impl Failure {
             }
             _ => false,
         }
+    }
+
+    /// Whether the file of an applied migration is gone.
+    pub(crate) fn has_missing_files(&self) -> bool {
+        let is_missing = |problem: &Problem| problem.trouble == ProblemKind::Missing;
+        matches!(self.kind(), Kind::History(HistoryError::Inconsistent { problems, .. })
+            if problems.iter().any(is_missing))
+    }
+
+    /// Says more of the problems of a history.
+    pub(crate) fn with_problems(mut self, add: impl FnMut(&mut Problem)) -> Failure {
+        if let Kind::History(HistoryError::Inconsistent { problems, .. }) = &mut self.0.kind {
+            problems.iter_mut().for_each(add);
+        }
+        self
+    }
+
+    /// The statement of a file that the server refused.
+    pub(crate) fn statement(&self) -> Option<&StatementError> {
+        match self.kind() {
+            Kind::Database(
+                DatabaseError::Statement { statement, .. }
+                | DatabaseError::PartWay { statement, .. },
+            ) => Some(statement),
+            _ => None,
+        }
+    }
+
+    /// Says more of that statement.
+    pub(crate) fn with_note(mut self, note: Option<String>) -> Failure {
+        if let Kind::Database(
+            DatabaseError::Statement { statement, .. } | DatabaseError::PartWay { statement, .. },
+        ) = &mut self.0.kind
+        {
+            statement.note = note;
+        }
+        self
     }
 
     /// What a program of the project said before it failed.

@@ -3,13 +3,13 @@
 
 use postgres::error::SqlState;
 
-use crate::failure::{Failure, HistoryError, Result};
+use crate::failure::{CausedBy, Failure, HistoryError, Result};
 use crate::model::history::History;
 use crate::world::pg::Session;
 use db_tools::ProjectTool;
 use db_tools::history::ForeignHistory;
 use db_tools::recognition::{claimants_of, history_names, history_signatures, tool_of_table};
-use pg_sql::quote::quote_literal;
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
 /// so that nothing can hide it later.
@@ -107,6 +107,9 @@ pub(crate) fn read_table(
         Err(failure) if failure.is(&SqlState::UNDEFINED_COLUMN) => {
             return Err(of_another(session, layout, table)?);
         }
+        Err(failure) if failure.is(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            return Err(not_readable(session, table)?.caused_by(failure));
+        }
         text => text?,
     };
     let applied = match text {
@@ -116,6 +119,19 @@ pub(crate) fn read_table(
         None => Vec::new(),
     };
     Ok(History { table: Some(table), applied, foreign: Vec::new() })
+}
+
+/// The failure to read a history, with what its owner can do about it.
+fn not_readable(session: &mut Session, table: String) -> Result<HistoryError> {
+    let sql = format!(include_str!("sql/history_owner.sql"), table = quote_literal(&table));
+    let row = session.one("find the owner of the history", &sql)?;
+    let (role, owner) = (session.target.user.clone(), row.text("owner")?.to_owned());
+    let to = quote_identifier(&role);
+    let mut grants = vec![format!("GRANT SELECT ON {table} TO {to}")];
+    if !row.flag("may_use_schema")? {
+        grants.insert(0, format!("GRANT USAGE ON SCHEMA {} TO {to}", row.text("schema")?));
+    }
+    Ok(HistoryError::NotReadable { table, role, owner, grants: grants.join("; ") })
 }
 
 /// The failure to find one's own history, with the tool whose it is.

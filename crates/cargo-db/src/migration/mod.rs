@@ -3,6 +3,7 @@
 mod applied;
 mod batch;
 mod blocks;
+mod branches;
 mod command;
 mod concurrently;
 mod database;
@@ -28,12 +29,14 @@ mod session;
 mod step;
 mod tables;
 mod tool;
+mod unknown;
 mod verify;
 mod waiting;
 mod watchdog;
 mod witness;
 
 pub(crate) use applied::AppliedMigration;
+pub(crate) use branches::with_branches;
 pub(crate) use command::{ask, commands_of, run_task, task_exists, verify_tool_target};
 pub(crate) use database::{
     connect_or_none, create_if_absent, history_has_a_place, holds_rows, holds_tables,
@@ -53,4 +56,5 @@ pub(crate) use record::write_history;
 pub(crate) use runner::{can_run, carry_out};
 pub(crate) use session::session_settings;
 pub(crate) use tables::{PROJECT_SCHEMA, project_relation};
+pub(crate) use unknown::with_suggestion;
 pub(crate) use witness::Witness;

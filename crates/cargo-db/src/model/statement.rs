@@ -15,6 +15,8 @@ pub(crate) struct StatementError {
     /// The line itself.
     pub(crate) source_line: String,
     pub(crate) server: ServerError,
+    /// What we know of it beside that.
+    pub(crate) note: Option<String>,
 }
 
 /// What a server says when it refuses.
@@ -32,6 +34,11 @@ pub(crate) struct ServerError {
 }
 
 impl ServerError {
+    /// The first name that the message quotes.
+    pub(crate) fn quoted_name(&self) -> Option<&str> {
+        self.message.split('"').nth(1)
+    }
+
     /// Whether the server gave this reason.
     pub(crate) fn is(&self, state: &SqlState) -> bool {
         self.code.as_deref() == Some(state.code())

@@ -43,6 +43,7 @@ pub(super) fn copy(
                 column: 1,
                 source_line,
                 server,
+                note: None,
             }))
         }
     })

@@ -98,7 +98,8 @@ impl Verb for TakeBackup {
         }
         let skips = self.auto || settings.backup.skip_prompt || workspace.consent.yes;
         if ui.can_prompt() && !skips && !ui.confirm("Proceed?")? {
-            return Err(ConsentError::Declined.into());
+            let command = workspace.consent.command.clone();
+            return Err(ConsentError::NoBackup { command }.into());
         }
         let taken = backup::take(&workspace.world, settings, target, &folder, &request)?;
         // Nothing is removed on the word of a backup that nobody read.

@@ -4,7 +4,11 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use rustix::fs::Access;
+use rustix::io::Errno;
+
 use crate::failure::{CausedBy, FileError, Result};
+use crate::world::files::failed;
 
 /// Gives a file another text in a single step. Whoever may read it may do so afterwards.
 pub(crate) fn rewrite(path: &Path, text: &str) -> Result<()> {
@@ -21,4 +25,12 @@ pub(crate) fn rewrite(path: &Path, text: &str) -> Result<()> {
         let (path, why) = (path.to_owned(), error.to_string());
         FileError::Failed { doing: "change", path, why }.caused_by(error)
     })
+}
+
+/// Fails where a file, if there is one, cannot be written. It is not opened: a FIFO would wait.
+pub(crate) fn can_write(path: &Path) -> Result<()> {
+    match rustix::fs::access(path, Access::WRITE_OK) {
+        Err(error) if error != Errno::NOENT => Err(failed("write", path)(error.into())),
+        _ => Ok(()),
+    }
 }

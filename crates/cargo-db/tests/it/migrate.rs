@@ -136,7 +136,7 @@ fn a_first_statement_that_fails_outside_a_transaction_changed_nothing() {
     project
         .db(&["migrate"])
         .code(7)
-        .says("migrations/1_x.sql:2:1: table \"nothing_there\" does not exist");
+        .says("migrations/1_x.sql:2:12: table \"nothing_there\" does not exist");
 }
 
 #[test]

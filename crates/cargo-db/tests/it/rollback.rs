@@ -54,7 +54,7 @@ fn a_broken_down_file_fails_cleanly() {
     project
         .db(&["rollback", "-n", "2", "--yes"])
         .code(7)
-        .says("migrations/1_users.down.sql:2:1: table \"never_was\" does not exist")
+        .says("migrations/1_users.down.sql:2:12: table \"never_was\" does not exist")
         .says("already applied: Reverted 2 note");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["3"]);
     assert_eq!(project.query("SELECT string_agg(version::text, ',') FROM _sqlx_migrations"), ["1"]);

@@ -261,11 +261,19 @@ impl Script {
     }
 
     fn refused(&self, mask: &Mask, statement: &Statement, server: ServerError) -> Stop {
-        let (line, column) = locate(statement, server.position);
+        let position = server.position.or_else(|| place_of_name(&statement.text, &server));
+        let (line, column) = locate(statement, position);
         let text = String::from_utf8_lossy(&self.bytes);
         let source_line = mask.hide(text.lines().nth(line - 1).unwrap_or(""));
         let file = self.path.clone();
-        Stop::Statement(Box::new(StatementError { file, line, column, source_line, server }))
+        Stop::Statement(Box::new(StatementError {
+            file,
+            line,
+            column,
+            source_line,
+            server,
+            note: None,
+        }))
     }
 }
 
@@ -301,6 +309,28 @@ pub(crate) trait StatementObserver {
 
 /// Nothing happens around them.
 impl StatementObserver for () {}
+
+/// Where a statement has the name that the server refuses, in characters from 1. Of a definition
+/// that is wrong (a class of its own, 42), the server often names the object and not the place.
+fn place_of_name(statement: &str, server: &ServerError) -> Option<u32> {
+    server.code.as_deref().filter(|code| code.starts_with("42"))?;
+    let name = server.quoted_name()?.rsplit('.').next().filter(|name| !name.is_empty())?;
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let lower = statement.to_ascii_lowercase();
+    let name = name.to_ascii_lowercase();
+    let places = lower.match_indices(&name).filter(|(start, text)| {
+        let end = start + text.len();
+        !lower[..*start].ends_with(is_part) && !lower[end..].starts_with(is_part)
+    });
+    let places: Vec<usize> = places.map(|(start, _)| start).collect();
+    // A column often has the name of the table that it refers to.
+    let names_table = |start: &&usize| {
+        let before = lower[..**start].trim_end_matches('"').trim_end();
+        before.ends_with("references") || before.ends_with("table")
+    };
+    let found = places.iter().find(names_table).or(places.first())?;
+    u32::try_from(statement[..*found].chars().count() + 1).ok()
+}
 
 /// Line and column in the file of a position in a statement, which counts characters from 1.
 fn locate(statement: &Statement, position: Option<u32>) -> (usize, usize) {

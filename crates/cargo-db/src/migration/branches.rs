@@ -1,0 +1,95 @@
+//! Where git has the file of a migration that is applied and missing: as a rule on the branch that
+//! one has just left.
+
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::model::history::{Problem, ProblemKind};
+use crate::settings::Settings;
+use crate::world::process::git;
+
+/// So many branches are asked for a file, and no more.
+const MOST_BRANCHES: &str = "--count=20";
+
+/// The same failure; of each file that is missing it says which branch or commit has it.
+pub(crate) fn with_branches(failure: Failure, settings: &Settings) -> Failure {
+    let (root, dir) = (&settings.root, &settings.migrations.dir.value);
+    let Some(files) = failure.has_missing_files().then(|| committed(root, dir)).flatten() else {
+        return failure;
+    };
+    failure.with_problems(|problem| {
+        let found = files.iter().find(|(_, path)| is_of(path, problem));
+        if let (ProblemKind::Missing, Some((commit, path))) = (problem.trouble, found) {
+            problem.explanation += &whereabouts(root, commit, path);
+        }
+    })
+}
+
+/// Every file that any branch ever had in the folder, relative to the root, with the newest commit
+/// that wrote it; the newest first.
+fn committed(root: &Path, dir: &Path) -> Option<Vec<(String, String)>> {
+    let dir = dir.strip_prefix(root).unwrap_or(dir).to_str()?;
+    let log = ["-c", "core.quotePath=false", "log", "--all", "--relative", "--diff-filter=AMR"];
+    let shape = ["--format=commit %H", "--name-only", "--", dir];
+    let text = git(root, &[log.as_slice(), &shape].concat())?;
+    let (mut commit, mut files) = ("", Vec::new());
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        match line.strip_prefix("commit ") {
+            Some(hash) => commit = hash,
+            None => files.push((commit.to_owned(), line.to_owned())),
+        }
+    }
+    Some(files)
+}
+
+/// Whether a file, or the folder that it is in, has the version of the problem in its name.
+fn is_of(path: &str, problem: &Problem) -> bool {
+    let Some(version) = problem.version.as_ref().map(ToString::to_string) else { return false };
+    path.split('/').any(|part| has_version(part, &version))
+}
+
+/// Tools write a version with zeros before it, with a letter, or with dashes in it.
+fn has_version(name: &str, version: &str) -> bool {
+    let digits = |text: &str| text.trim_start_matches('0').to_owned();
+    let joined = name.replace('-', "");
+    [name, &joined].iter().any(|name| {
+        let start = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let end = start.find(|c: char| !c.is_ascii_digit()).unwrap_or(start.len());
+        let number = digits(&start[..end]);
+        !number.is_empty() && number == digits(version)
+    })
+}
+
+fn whereabouts(root: &Path, commit: &str, path: &str) -> String {
+    let contains = format!("--contains={commit}");
+    let asked = ["for-each-ref", MOST_BRANCHES, "--format=%(refname:short)", &contains];
+    let refs = git(root, &[asked.as_slice(), &["refs/heads", "refs/remotes"]].concat());
+    let refs = refs.unwrap_or_default();
+    let has_it = |branch: &&str| {
+        git(root, &["ls-tree", "--name-only", branch, "--", path]).is_some_and(|it| !it.is_empty())
+    };
+    match refs.lines().find(has_it) {
+        Some(branch) => format!("; git has `{path}` on the branch `{branch}`"),
+        None => format!("; git has `{path}` in the commit {}", &commit[..commit.len().min(10)]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_found_as_tools_write_it() {
+        for (name, version) in [
+            ("20261126000001_badges.up.sql", "20261126000001"),
+            ("0003_c.sql", "3"),
+            ("V2__b.sql", "2"),
+            ("2026-11-26-000001_badges", "20261126000001"),
+        ] {
+            assert!(has_version(name, version), "{name}");
+        }
+        for (name, version) in [("12_a.sql", "1"), ("a.sql", "1"), ("000_a.sql", "1")] {
+            assert!(!has_version(name, version), "{name}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What somebody meets who is new: messages that name the way out.
+
+use std::process::Command;
+
+use crate::support::{Project, cluster};
+
+fn git(project: &Project, arguments: &[&str]) {
+    let who = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
+    let done =
+        Command::new("git").args(who).args(arguments).current_dir(project.path()).output().unwrap();
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn a_missing_file_is_found_on_its_branch_or_in_its_commit() {
+    let project = Project::new("n_branch");
+    project.write("README", "");
+    git(&project, &["init", "--quiet", "--initial-branch", "main"]);
+    git(&project, &["add", "README"]);
+    git(&project, &["commit", "--quiet", "--message", "first"]);
+    git(&project, &["checkout", "--quiet", "-b", "feat-a"]);
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    git(&project, &["add", "migrations"]);
+    git(&project, &["commit", "--quiet", "--message", "a"]);
+    project.db(&["migrate"]).ok();
+    git(&project, &["checkout", "--quiet", "main"]);
+    let on_branch = "git has `migrations/1_a.sql` on the branch `feat-a`";
+    project.db(&["migrate"]).code(9).says(on_branch);
+    project.db(&["rollback", "--yes"]).code(9).says(on_branch);
+    git(&project, &["checkout", "--quiet", "feat-a"]);
+    git(&project, &["rm", "--quiet", "migrations/1_a.sql"]);
+    git(&project, &["commit", "--quiet", "--message", "gone"]);
+    project.db(&["migrate"]).code(9).says("git has `migrations/1_a.sql` in the commit ");
+}
+
+#[test]
+fn a_table_that_is_not_there_is_marked_and_the_right_one_is_named() {
+    let project = Project::new("n_unknown");
+    project.migration("1_a.sql", "CREATE TABLE courses (id int PRIMARY KEY);");
+    project.db(&["migrate"]).ok();
+    project.migration("2_b.sql", "CREATE TABLE marks (\n  course int REFERENCES course\n);");
+    project.db(&["migrate"]).code(7).says("2_b.sql:2:25: ").says("did you mean `courses`?");
+    project.migration("2_b.sql", "ALTER TABLE courses\n  ADD x int REFERENCES badges;");
+    project.migration("3_c.sql", "CREATE TABLE badges (id int PRIMARY KEY);");
+    project
+        .db(&["migrate"])
+        .code(7)
+        .says("2_b.sql:2:24: ")
+        .says("`migrations/3_c.sql` creates `badges`");
+}
+
+#[test]
+fn a_trail_that_cannot_be_written_is_said_before_anything_is_done() {
+    let project = Project::new("n_trail");
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    std::fs::create_dir_all(project.path().join(".db/audit.lock")).unwrap();
+    project.db(&["migrate"]).code(7).says("cannot write the audit trail").says("nothing was done");
+    assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
+}
+
+#[test]
+fn a_history_that_may_not_be_read_names_its_owner_and_the_grant() {
+    let mut project = Project::new("n_rights");
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    project.db(&["migrate"]).ok();
+    cluster().run("postgres", "CREATE ROLE n_reader LOGIN");
+    let url = cluster().url("n_rights").replace("//postgres@", "//n_reader@");
+    project.set("DATABASE_URL", &url);
+    for verb in ["status", "migrate"] {
+        project
+            .db(&[verb])
+            .code(7)
+            .says("`n_reader` may not read the history table `public._sqlx_migrations`")
+            .says("`postgres` runs `GRANT SELECT ON public._sqlx_migrations TO \"n_reader\"`");
+    }
+}
