@@ -130,7 +130,7 @@ impl From<&WayBack> for WayBackView {
     fn from(way_back: &WayBack) -> WayBackView {
         let is = match way_back {
             WayBack::Irreversible => WayBackWord::Irreversible,
-            WayBack::Proved => WayBackWord::Proved,
+            WayBack::Proved(_) => WayBackWord::Proved,
             WayBack::Lossy(_) => WayBackWord::Lossy,
             WayBack::Wrong(_) => WayBackWord::Wrong,
             WayBack::Unmeasured(_) => WayBackWord::Unmeasured,
@@ -307,7 +307,7 @@ impl RehearsedView {
     fn markdown_findings(&self) -> Vec<String> {
         let mut lines = vec![format!("\n**{}**\n", self.title())];
         lines.extend(self.findings.iter().map(bullet));
-        if matches!(self.way_back.is, WayBackWord::Lossy | WayBackWord::Wrong) {
+        if self.way_back.is != WayBackWord::Unmeasured {
             let details = self.way_back.details.iter().take(SHOWN);
             lines.extend(details.map(|detail| format!("- way back: {detail}")));
         }

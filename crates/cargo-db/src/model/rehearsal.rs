@@ -100,11 +100,12 @@ pub(crate) struct RowChanges {
 pub(crate) enum WayBack {
     /// There is no down file.
     Irreversible,
-    /// The schema was the same afterwards, and nothing was lost on the way.
-    Proved,
-    /// The schema was the same, and these are gone.
+    /// Schema and rows were the same afterwards, and nothing was lost on the way; these were not
+    /// compared.
+    Proved(Vec<String>),
+    /// The schema was the same, and these are gone, or were not compared.
     Lossy(Vec<String>),
-    /// The schema was another one: what is missing (`-`) and what is too much (`+`).
+    /// The schema was another one: what is missing (`-`) and what is too much (`+`). Or rows were.
     Wrong(Vec<String>),
     /// It was not tried, or failed.
     Unmeasured(String),
@@ -115,7 +116,7 @@ impl WayBack {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             WayBack::Irreversible => "irreversible",
-            WayBack::Proved => "proved",
+            WayBack::Proved(_) => "proved",
             WayBack::Lossy(_) => "lossy",
             WayBack::Wrong(_) => "wrong",
             WayBack::Unmeasured(_) => "unmeasured",
@@ -125,9 +126,9 @@ impl WayBack {
     /// What there is to say about it.
     pub(crate) fn details(&self) -> &[String] {
         match self {
-            WayBack::Lossy(details) | WayBack::Wrong(details) => details,
+            WayBack::Proved(details) | WayBack::Lossy(details) | WayBack::Wrong(details) => details,
             WayBack::Unmeasured(why) => std::slice::from_ref(why),
-            WayBack::Irreversible | WayBack::Proved => &[],
+            WayBack::Irreversible => &[],
         }
     }
 }

@@ -1,12 +1,21 @@
 //! The down migrations, and whether they lead back to where the schema came from.
 
+use std::collections::BTreeSet;
+
 use crate::failure::Result;
 use crate::model::direction::Direction;
 use crate::model::finding::Finding;
-use crate::model::rehearsal::{Rehearsed, WayBack};
+use crate::model::migration::{Migration, ScriptFile};
+use crate::model::rehearsal::{Basis, Rehearsed, WayBack};
+use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::judge;
+use crate::rehearse::measured::Measured;
+use crate::rehearse::rows::Rows;
 use crate::rehearse::run::{Deed, Ran};
 use crate::rehearse::stage::{Stage, stops};
+use crate::rehearse::way::{self, Compared};
+use crate::world::files;
+use crate::world::pg::Session;
 
 impl Stage<'_> {
     /// The down migrations, from the last one that ran to the first that cannot be taken back.
@@ -14,8 +23,11 @@ impl Stage<'_> {
         let ran = self.before.len();
         // What one of them leaves behind is not the fault of those before it.
         let mut left_behind: Vec<String> = Vec::new();
+        let mut disturbed: BTreeSet<String> = BTreeSet::new();
         for index in (0..ran).rev() {
+            let rows = self.rows.remove(&index).unwrap_or_default();
             if stops(&rehearsed[index].findings) || self.left_out.contains(&index) {
+                rows.disturb(&mut disturbed);
                 continue;
             }
             let Some(down) = &self.request.migrations[index].down else { break };
@@ -36,7 +48,11 @@ impl Stage<'_> {
                     let why = format!("line {}: {}", failed.line, failed.evidence);
                     WayBack::Wrong(vec![why])
                 }
-                None => judge::way_back(&rehearsed[index].findings, &lost, &difference),
+                None => {
+                    let there = rows.lost.clone();
+                    let rows = self.rows_after(rows, &measured, &mut disturbed)?;
+                    way::way_back(&there, &lost, &difference, &rows)
+                }
             };
             left_behind.append(&mut difference);
             if failed.is_some() {
@@ -49,4 +65,55 @@ impl Stage<'_> {
         }
         Ok(())
     }
+
+    /// The rows that a migration or its down migration may change; nothing where there is none.
+    pub(super) fn rows_before(
+        &mut self,
+        migration: &Migration,
+        before: &Fingerprint,
+    ) -> Result<Option<Rows>> {
+        let Some(down) = &migration.down else { return Ok(None) };
+        let text = format!("{}\n{}", self.text(&migration.up)?, self.text(down)?);
+        let layout = &self.request.settings.migrations.layout;
+        let look = |session: &mut Session| Rows::keep(session, layout, (&text, &before.tables()));
+        unseen(&mut self.session, self.is_batch, look).map(Some)
+    }
+
+    fn text(&self, file: &ScriptFile) -> Result<String> {
+        let bytes = files::read(&self.request.settings.root.join(&file.path))?;
+        Ok(String::from_utf8_lossy(&file.part_of(bytes)).into_owned())
+    }
+
+    fn rows_after(
+        &mut self,
+        rows: Rows,
+        down: &[Measured],
+        disturbed: &mut BTreeSet<String>,
+    ) -> Result<Compared> {
+        let writes = rows.may_write || down.iter().any(Measured::may_write);
+        let look = |session: &mut Session| rows.compare(session, down, disturbed);
+        let mut compared = unseen(&mut self.session, self.is_batch, look)?;
+        if self.basis == Basis::Schema && writes {
+            compared.left_out.push("rows: the copy has none".to_owned());
+        }
+        Ok(compared)
+    }
+}
+
+/// Looks at the database, and leaves no locks behind in a transaction that all migrations share.
+fn unseen<T>(
+    session: &mut Session,
+    is_batch: bool,
+    look: impl FnOnce(&mut Session) -> Result<T>,
+) -> Result<T> {
+    let (begin, end) = if is_batch {
+        let back = "ROLLBACK TO SAVEPOINT cargo_db_rows; RELEASE SAVEPOINT cargo_db_rows";
+        ("SAVEPOINT cargo_db_rows", back)
+    } else {
+        ("BEGIN READ ONLY", "ROLLBACK")
+    };
+    session.run("begin to look at rows", begin)?;
+    let seen = look(session)?;
+    session.run("look at rows no longer", end)?;
+    Ok(seen)
 }

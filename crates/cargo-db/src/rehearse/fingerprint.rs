@@ -93,6 +93,14 @@ impl Fingerprint {
         changes
     }
 
+    /// The names of what has rows of its own: tables, and materialized views.
+    pub(super) fn tables(&self) -> Vec<&str> {
+        let has_rows = |((kind, _), what): &(&(String, String), &String)| {
+            kind == "relation" && what.starts_with(['r', 'p', 'm'])
+        };
+        self.0.iter().filter(has_rows).map(|((_, name), _)| name.as_str()).collect()
+    }
+
     /// How a thing of this kind and name is defined.
     pub(super) fn definition(&self, kind: &str, name: &str) -> Option<&str> {
         self.0.get(&(kind.to_owned(), name.to_owned())).map(String::as_str)

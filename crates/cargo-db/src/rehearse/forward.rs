@@ -13,6 +13,7 @@ use crate::rehearse::measured::Measured;
 use crate::rehearse::run::{Deed, Ran};
 use crate::rehearse::snapshot::Relation;
 use crate::rehearse::stage::{Stage, stops, unmeasured};
+use crate::rehearse::way;
 use crate::world::files;
 
 /// What would leave the transaction, or the copy: it is not run at all.
@@ -105,6 +106,7 @@ impl Stage<'_> {
         };
         let invalid = self.invalid_indexes(OF_TABLE)?;
         self.stand()?;
+        let rows = self.rows_before(migration, &before)?;
         let (direction, file) = (Direction::Up, &migration.up);
         let Ran { measured, failed, failure } = self.run(Deed { migration, direction, file })?;
         let way_back = match &migration.down {
@@ -143,6 +145,10 @@ impl Stage<'_> {
                 &measured,
                 (&before, &after),
             )?);
+        }
+        if let Some(mut rows) = rows {
+            rows.note(&measured, way::lost(&findings));
+            self.rows.insert(self.before.len(), rows);
         }
         let guards = judge::guards(&measured, &checked.expected);
         let lock_work = judge::lock_work(&measured, &checked.expected);

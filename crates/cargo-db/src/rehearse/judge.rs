@@ -7,7 +7,7 @@ use pg_sql::lexer::words;
 
 use crate::check::finding;
 use crate::model::finding::{Class, Expected, Finding, Severity};
-use crate::model::rehearsal::{Guard, LockWork, Locked, RowChanges, WayBack};
+use crate::model::rehearsal::{Guard, LockWork, Locked, RowChanges};
 use crate::rehearse::capture::Kept;
 use crate::rehearse::fingerprint::Change;
 use crate::rehearse::measured::{Lost, Measured, Scanned};
@@ -286,19 +286,6 @@ pub(super) fn is_lost(finding: &Finding) -> bool {
     finding.class == Class::Loss && finding.severity > Severity::Warn
 }
 
-/// What a down migration is, by what was lost there and back, and what is different afterwards.
-pub(super) fn way_back(there: &[Finding], back: &[Finding], difference: &[String]) -> WayBack {
-    if !difference.is_empty() {
-        return WayBack::Wrong(difference.to_vec());
-    }
-    let line = |finding: &Finding| {
-        format!("{}: {}", finding.object.as_deref().unwrap_or_default(), finding.evidence)
-    };
-    let lost: Vec<String> =
-        there.iter().chain(back).filter(|finding| is_lost(finding)).map(line).collect();
-    if lost.is_empty() { WayBack::Proved } else { WayBack::Lossy(lost) }
-}
-
 /// The line of the first statement that names an object, as far as that can be told.
 pub(super) fn line_naming(object: &str, measured: &[Measured]) -> usize {
     let last = object.rsplit('.').next().unwrap_or(object).trim_matches('"');
@@ -529,17 +516,6 @@ mod tests {
         let found = held_long(&[lock(501), lock(500)], &[], &|_| 7);
         assert_eq!(told(&found), [why]);
         assert!(held_long(&[lock(501)], &found, &|_| 7).is_empty());
-    }
-
-    #[test]
-    fn a_way_back_is_wrong_lossy_or_proved() {
-        let gone = findings(&Measured { lost: vec![lost(None, 2)], ..measured(1) });
-        let wrong = vec!["- column a.x".to_owned()];
-        assert_eq!(way_back(&gone, &[], &wrong), WayBack::Wrong(wrong.clone()));
-        let lossy = vec!["a: table dropped, with 2 rows".to_owned()];
-        assert_eq!(way_back(&gone, &[], &[]), WayBack::Lossy(lossy.clone()));
-        assert_eq!(way_back(&[], &gone, &[]), WayBack::Lossy(lossy));
-        assert_eq!(way_back(&[], &[], &[]), WayBack::Proved);
     }
 
     #[test]

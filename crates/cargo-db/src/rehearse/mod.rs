@@ -25,6 +25,7 @@ mod receipt;
 mod recorded;
 mod rehearsal;
 mod request;
+mod rows;
 mod run;
 mod scratch;
 mod sequences;
@@ -33,6 +34,7 @@ mod snapshot;
 mod stage;
 mod standing;
 mod watch;
+mod way;
 
 pub(crate) use judge::only_locks;
 pub(crate) use queries::read as read_queries;

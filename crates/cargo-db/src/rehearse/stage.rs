@@ -12,6 +12,7 @@ use crate::rehearse::baseline::Baseline;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::request::Request;
+use crate::rehearse::rows::Rows;
 use crate::rehearse::scratch::Scratch;
 use crate::rehearse::sequences::Behind;
 use crate::rehearse::standing::Standing;
@@ -52,6 +53,8 @@ pub(super) struct Stage<'a> {
     pub(super) left_out: BTreeSet<usize>,
     /// The schema before each migration that ran, or was left out.
     pub(super) before: Vec<Fingerprint>,
+    /// The rows before each of those, by their place, that have a down migration.
+    pub(super) rows: BTreeMap<usize, Rows>,
     /// The digest of the schema after the last of them, if all of them ran.
     pub(super) becomes: Option<String>,
 }
@@ -84,6 +87,7 @@ impl<'a> Stage<'a> {
             behind: Behind::new(),
             left_out: BTreeSet::new(),
             before: Vec::new(),
+            rows: BTreeMap::new(),
             becomes: None,
         })
     }

@@ -65,4 +65,5 @@ mod traces;
 mod trail;
 mod transactions;
 mod trust;
+mod ways_back;
 mod whose;

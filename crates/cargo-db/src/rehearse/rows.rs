@@ -1,0 +1,322 @@
+//! What rows, large objects and materialized views were before a migration, as digests: whether
+//! its down migration brings them back. Only what the files name is read, and what a change of its
+//! rows reaches by itself. What could not be read is named.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::failure::Result;
+use crate::migration::project_relation;
+use crate::model::finding::Finding;
+use crate::rehearse::capture::ask;
+use crate::rehearse::judge::{grouped, short};
+use crate::rehearse::measured::Measured;
+use crate::rehearse::snapshot::Oid;
+use crate::rehearse::way::{Compared, Differs};
+use crate::world::pg::Session;
+use db_tools::ProjectTool;
+use pg_sql::quote::{quote_identifier, quote_literal};
+
+/// As many bytes are read for one migration. The smallest tables come first, and those that are
+/// too large are not compared.
+const AT_MOST: u64 = 256 << 20;
+
+/// What names large objects in a file.
+const OF_LARGE_OBJECTS: [&str; 3] = ["lo_", "lowrite", "pg_largeobject"];
+
+/// The rows that a migration may change, as they were before it.
+#[derive(Default)]
+pub(super) struct Rows {
+    kept: Vec<Kept>,
+    /// What is not compared, and why.
+    left_out: Vec<String>,
+    /// All tables that are accounted for.
+    known: BTreeSet<Oid>,
+    /// The tables that the migration wrote to.
+    written: BTreeSet<Oid>,
+    /// Whether the migration may have written rows.
+    pub(super) may_write: bool,
+    /// What the migration lost, whether that is expected or not.
+    pub(super) lost: Vec<Finding>,
+}
+
+struct Kept {
+    /// As a reader knows it.
+    name: String,
+    columns: Vec<String>,
+    is_view: bool,
+    /// Asks for its digest.
+    sql: String,
+    was: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// How many rows, a digest of all of them, and one of each column.
+    Read { rows: u64, all: String, columns: Vec<String> },
+    /// It is not there or may not be read; or it is a materialized view that is not populated.
+    Unreadable,
+}
+
+impl Rows {
+    /// Reads those of the tables among `relations` that the text names. In a transaction.
+    pub(super) fn keep(
+        session: &mut Session,
+        layout: &ProjectTool,
+        (text, relations): (&str, &[&str]),
+    ) -> Result<Rows> {
+        let text = text.to_lowercase();
+        let mut rows = Rows::default();
+        let named = named_in(&text, relations);
+        if !named.is_empty() {
+            rows.keep_tables(session, layout, &named)?;
+        }
+        rows.keep_large_objects(session, &text)?;
+        Ok(rows)
+    }
+
+    fn keep_tables(
+        &mut self,
+        session: &mut Session,
+        layout: &ProjectTool,
+        named: &[&str],
+    ) -> Result<()> {
+        let names: Vec<String> = named.iter().map(|name| quote_literal(name)).collect();
+        let sql = format!(
+            include_str!("sql/rows_of_tables.sql"),
+            names = names.join(", "),
+            project_relation = project_relation(layout)
+        );
+        let mut left = AT_MOST;
+        for row in session.rows("find the tables of a migration", &sql)? {
+            self.known.insert(row.number("oid")?);
+            let (table, size) = (row.text("name")?, row.number::<u64>("size")?);
+            let name = short(table).to_owned();
+            if row.flag("hidden")? {
+                self.left_out.push(format!("{name}: row security hides some of its rows"));
+            } else if size > left {
+                let size = grouped(size >> 20);
+                self.left_out.push(format!("{name}: it is too large to be read ({size} MiB)"));
+            } else {
+                left -= size;
+                let columns = row.optional_text("columns")?.unwrap_or_default();
+                let columns = columns.split('\x1f').filter(|column| !column.is_empty());
+                let columns: Vec<String> = columns.map(str::to_owned).collect();
+                let (sql, is_view) = (digest_of(table, &columns), row.flag("is_view")?);
+                let was = State::of(session, &sql)?;
+                self.keep_one(Kept { name, columns, is_view, sql, was });
+            }
+        }
+        Ok(())
+    }
+
+    /// Which large objects there are; and what they hold, where the text is about them.
+    fn keep_large_objects(&mut self, session: &mut Session, text: &str) -> Result<()> {
+        let about_them = OF_LARGE_OBJECTS.iter().any(|word| text.contains(word));
+        let pages = about_them.then_some(("pages of large objects", LARGE_OBJECT_PAGES));
+        for (name, sql) in [("large objects", LARGE_OBJECTS)].into_iter().chain(pages) {
+            let was = State::of(session, sql)?;
+            let (name, sql) = (name.to_owned(), sql.to_owned());
+            self.keep_one(Kept { name, columns: Vec::new(), is_view: false, sql, was });
+        }
+        Ok(())
+    }
+
+    fn keep_one(&mut self, kept: Kept) {
+        if kept.was == State::Unreadable && !kept.is_view {
+            self.left_out.push(format!("{}: it cannot be read", kept.name));
+        } else {
+            self.kept.push(kept);
+        }
+    }
+
+    /// Notes what the migration did.
+    pub(super) fn note(&mut self, measured: &[Measured], lost: Vec<Finding>) {
+        self.lost = lost;
+        self.may_write = measured.iter().any(Measured::may_write);
+        self.did(measured);
+    }
+
+    /// Notes what a file wrote, and what nobody saw it write.
+    fn did(&mut self, measured: &[Measured]) {
+        self.written.extend(measured.iter().flat_map(|statement| &statement.written));
+        let unseen = |one: &&Measured| one.touched.is_none() && one.may_write();
+        self.left_out.extend(measured.iter().filter(unseen).map(|one| {
+            format!("tables that the files do not name: line {} ends transactions", one.line)
+        }));
+    }
+
+    /// Compares them with what they are after the down migration. What later ones left `disturbed`
+    /// is not the fault of this one; what is not as it was is added there. In a transaction.
+    pub(super) fn compare(
+        mut self,
+        session: &mut Session,
+        down: &[Measured],
+        disturbed: &mut BTreeSet<String>,
+    ) -> Result<Compared> {
+        self.did(down);
+        let unforeseen = self.unforeseen(session)?;
+        let mut compared = Compared { left_out: self.left_out, ..Compared::default() };
+        for Kept { name, columns, is_view, sql, was } in self.kept {
+            let now = State::of(session, &sql)?;
+            if now == was {
+                continue;
+            }
+            if !disturbed.insert(name.clone()) {
+                let why = "a later down migration has left it different";
+                compared.left_out.push(format!("{name}: {why}"));
+            } else if now == State::Unreadable && !is_view {
+                // The schema is another one.
+                compared.left_out.push(format!("{name}: it cannot be read afterwards"));
+            } else {
+                let evidence = was.difference(&now, &columns);
+                compared.differs.push(Differs { table: name, evidence });
+            }
+        }
+        for name in unforeseen {
+            let why = "its rows were written, but the files do not name it";
+            compared.left_out.push(format!("{name}: {why}"));
+            disturbed.insert(name);
+        }
+        Ok(compared)
+    }
+
+    /// What nobody can tell apart from the doings of earlier migrations once this one has failed.
+    pub(super) fn disturb(&self, disturbed: &mut BTreeSet<String>) {
+        disturbed.extend(self.kept.iter().map(|kept| kept.name.clone()));
+    }
+
+    /// The tables that were written and that are still there, but were not expected to be written.
+    fn unforeseen(&self, session: &mut Session) -> Result<BTreeSet<String>> {
+        let oids: Vec<String> =
+            self.written.difference(&self.known).map(ToString::to_string).collect();
+        if oids.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let sql = format!(
+            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
+             JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.oid IN ({}) AND c.relkind = 'r' AND c.relpersistence <> 't'",
+            oids.join(", ")
+        );
+        let names = session.column("find the tables that were written", &sql)?;
+        Ok(names.iter().map(|name| short(name).to_owned()).collect())
+    }
+}
+
+impl State {
+    fn of(session: &mut Session, sql: &str) -> Result<State> {
+        let rows = ask(session, sql)?;
+        let Some(row) = rows.and_then(|rows| rows.into_iter().next()) else {
+            return Ok(State::Unreadable);
+        };
+        let columns = row.text("columns")?.trim_matches(['{', '}']).split(',');
+        Ok(State::Read {
+            rows: row.number("rows")?,
+            all: row.text("all_rows")?.to_owned(),
+            columns: columns.map(str::to_owned).collect(),
+        })
+    }
+
+    /// How the other differs, in words.
+    fn difference(&self, other: &State, names: &[String]) -> String {
+        let (was, now) = match (self, other) {
+            (
+                State::Read { rows: was, columns, .. },
+                State::Read { rows: now, columns: other, .. },
+            ) if was == now => {
+                let pairs = names.iter().zip(columns.iter().zip(other));
+                let others = pairs.filter(|(_, (was, now))| was != now);
+                let others: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
+                return if others.is_empty() {
+                    "other rows than before".to_owned()
+                } else {
+                    format!("other values than before in {}", others.join(", "))
+                };
+            }
+            (was, now) => (was.rows(), now.rows()),
+        };
+        format!("{was} before, {now} afterwards")
+    }
+
+    fn rows(&self) -> String {
+        match self {
+            State::Read { rows: 1, .. } => "1 row".to_owned(),
+            State::Read { rows, .. } => format!("{} rows", grouped(*rows)),
+            State::Unreadable => "not populated".to_owned(),
+        }
+    }
+}
+
+const LARGE_OBJECTS: &str = "SELECT count(*) AS rows, \
+    coalesce(sum(hashint8extended(oid::bigint, 0)), 0)::text AS all_rows, '{}' AS columns \
+    FROM pg_largeobject_metadata";
+const LARGE_OBJECT_PAGES: &str = "SELECT count(*) AS rows, coalesce(sum(hashtextextended( \
+    concat_ws(' ', loid, pageno, encode(sha256(data), 'hex')), 0)), 0)::text AS all_rows, \
+    '{}' AS columns FROM pg_largeobject";
+
+/// Asks how many rows a table has, for a digest of them, and for one of each column. Columns go by
+/// their names: one that was dropped and added again has another place.
+fn digest_of(table: &str, columns: &[String]) -> String {
+    let columns: Vec<String> = columns.iter().map(|name| quote_identifier(name)).collect();
+    let sum = |value: &str| {
+        format!("coalesce(sum(hashtextextended(({value})::text COLLATE \"C\", 0)), 0)")
+    };
+    let each: Vec<String> = columns.iter().map(|name| sum(name)).collect();
+    format!(
+        "SELECT count(*) AS rows, {}::text AS all_rows, ARRAY[{}]::numeric[]::text AS columns \
+         FROM ONLY {table}",
+        sum(&format!("ROW({})", columns.join(", "))),
+        each.join(", ")
+    )
+}
+
+/// Those of these relations whose name is in the text, which is in small letters.
+fn named_in<'a>(text: &str, relations: &[&'a str]) -> Vec<&'a str> {
+    let words: HashSet<&str> = text.split(|letter| !is_of_name(letter)).collect();
+    let is_named = |relation: &&&str| {
+        let name = bare(relation).to_lowercase();
+        if name.chars().all(is_of_name) { words.contains(&*name) } else { text.contains(&name) }
+    };
+    relations.iter().filter(is_named).copied().collect()
+}
+
+fn is_of_name(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '_' | '$')
+}
+
+/// The name without its schema, as it is between quotes.
+fn bare(relation: &str) -> &str {
+    match relation.strip_suffix('"') {
+        Some(quoted) => quoted.rsplit_once(".\"").map_or(quoted, |(_, name)| name),
+        None => relation.rsplit_once('.').map_or(relation, |(_, name)| name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(rows: u64, all: &str, columns: &[&str]) -> State {
+        let columns = columns.iter().map(|&column| column.to_owned()).collect();
+        State::Read { rows, all: all.to_owned(), columns }
+    }
+
+    #[test]
+    fn relations_are_named_by_whole_words_or_by_what_is_between_quotes() {
+        let all = ["public.users", "app.\"Order\"", "public.user", "public.\"two words\""];
+        let text = "update users set a = 1; insert into \"order\" values ('two words')";
+        assert_eq!(named_in(text, &all), ["public.users", "app.\"Order\"", "public.\"two words\""]);
+        assert!(named_in("select users_id", &all).is_empty());
+    }
+
+    #[test]
+    fn a_difference_names_rows_columns_or_neither() {
+        let names = ["a".to_owned(), "b".to_owned()];
+        let was = read(2, "7", &["1", "2"]);
+        let differs = |now: State| was.difference(&now, &names);
+        assert_eq!(differs(read(1, "8", &["1", "3"])), "2 rows before, 1 row afterwards");
+        assert_eq!(differs(read(2, "8", &["1", "3"])), "other values than before in b");
+        assert_eq!(differs(read(2, "8", &["1", "2"])), "other rows than before");
+        assert_eq!(differs(State::Unreadable), "2 rows before, not populated afterwards");
+    }
+}

@@ -1,0 +1,100 @@
+//! What a down migration is: whether it leads back to where its migration came from.
+
+use crate::model::finding::Finding;
+use crate::model::rehearsal::WayBack;
+use crate::rehearse::judge::is_lost;
+
+/// A table whose rows are others than before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Differs {
+    pub(super) table: String,
+    /// How they differ, in words.
+    pub(super) evidence: String,
+}
+
+/// What came of the rows.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Compared {
+    pub(super) differs: Vec<Differs>,
+    /// What is not known to be as before, and why.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Those of the findings that are of rows or values that are gone, or that may be.
+pub(super) fn lost(findings: &[Finding]) -> Vec<Finding> {
+    findings.iter().filter(|finding| is_lost(finding)).cloned().collect()
+}
+
+/// What a down migration is, by what was lost there and back, and by what is different afterwards:
+/// of the schema, and of the rows.
+pub(super) fn way_back(
+    there: &[Finding],
+    back: &[Finding],
+    difference: &[String],
+    rows: &Compared,
+) -> WayBack {
+    let lost: Vec<&Finding> = there.iter().chain(back).filter(|finding| is_lost(finding)).collect();
+    // Rows that were lost are others afterwards, and that is said already.
+    let is_new = |one: &&Differs| !lost.iter().any(|finding| is_about(finding, &one.table));
+    let rows_differ = rows.differs.iter().filter(is_new);
+    let rows_differ = rows_differ.map(|one| format!("{}: {}", one.table, one.evidence));
+    let wrong: Vec<String> = difference.iter().cloned().chain(rows_differ).collect();
+    if !wrong.is_empty() {
+        return WayBack::Wrong(wrong);
+    }
+    let line = |finding: &&Finding| {
+        format!("{}: {}", finding.object.as_deref().unwrap_or_default(), finding.evidence)
+    };
+    let left_out = rows.left_out.iter().map(|what| format!("not compared: {what}"));
+    if lost.is_empty() {
+        return WayBack::Proved(left_out.collect());
+    }
+    WayBack::Lossy(lost.iter().map(line).chain(left_out).collect())
+}
+
+/// Whether a finding is about a table, or about a column of it.
+fn is_about(finding: &Finding, table: &str) -> bool {
+    let rest = finding.object.as_deref().and_then(|object| object.strip_prefix(table));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::finding;
+
+    fn lost_of(object: &str, evidence: &str) -> Finding {
+        let found = finding("values-lost", 1, "", evidence.to_owned());
+        Finding { object: Some(object.to_owned()), ..found }
+    }
+
+    #[test]
+    fn a_way_back_is_wrong_lossy_or_proved() {
+        let gone = vec![lost_of("a", "table dropped, with 2 rows")];
+        let wrong = vec!["- column a.x".to_owned()];
+        let same = Compared::default();
+        assert_eq!(way_back(&gone, &[], &wrong, &same), WayBack::Wrong(wrong.clone()));
+        let lossy = vec!["a: table dropped, with 2 rows".to_owned()];
+        assert_eq!(way_back(&gone, &[], &[], &same), WayBack::Lossy(lossy.clone()));
+        assert_eq!(way_back(&[], &gone, &[], &same), WayBack::Lossy(lossy));
+        assert_eq!(way_back(&[], &[], &[], &same), WayBack::Proved(Vec::new()));
+    }
+
+    #[test]
+    fn rows_that_differ_are_wrong_unless_they_are_known_to_be_lost() {
+        let gone = vec![lost_of("a.x", "2 values are lost with the column")];
+        let differs = |table: &str| Compared {
+            differs: vec![Differs { table: table.to_owned(), evidence: "others".to_owned() }],
+            left_out: vec!["b: too large".to_owned()],
+        };
+        let wrong = |table: &str| WayBack::Wrong(vec![format!("{table}: others")]);
+        assert_eq!(way_back(&[], &[], &[], &differs("a")), wrong("a"));
+        assert_eq!(way_back(&gone, &[], &[], &differs("ab")), wrong("ab"));
+        let lossy = ["a.x: 2 values are lost with the column", "not compared: b: too large"];
+        let lossy = WayBack::Lossy(lossy.map(str::to_owned).to_vec());
+        assert_eq!(way_back(&gone, &[], &[], &differs("a")), lossy);
+        let rest = Compared { differs: Vec::new(), ..differs("a") };
+        let proved = WayBack::Proved(vec!["not compared: b: too large".to_owned()]);
+        assert_eq!(way_back(&[], &[], &[], &rest), proved);
+    }
+}
