@@ -111,10 +111,16 @@ impl ScriptFile {
         if let Some(parts) = &self.part {
             keep(&mut bytes, parts);
         }
-        match std::str::from_utf8(&bytes) {
-            Ok(text) if text.contains(BREAKPOINT) => ended_at_breakpoints(text).into_bytes(),
-            _ => bytes,
-        }
+        divided(bytes)
+    }
+}
+
+/// The bytes of a file in which each statement ends with a semicolon, also where drizzle divides it
+/// by a comment alone.
+pub fn divided(bytes: Vec<u8>) -> Vec<u8> {
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if text.contains(BREAKPOINT) => ended_at_breakpoints(text).into_bytes(),
+        _ => bytes,
     }
 }
 

@@ -100,6 +100,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("AUDIT.NOT_KEPT", &[7]),
     ("AUDIT.NOT_OURS", &[4]),
     ("AUDIT.NOT_PUT_BACK", &[8]),
+    ("AUDIT.NOT_WRITABLE", &[7]),
     ("AUDIT.PUT_BACK", &[8]),
     ("AUDIT.TOUCHED", &[7]),
     ("AUDIT.UNREADABLE", &[7]),
@@ -142,6 +143,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("HISTORY.EMPTY_BESIDE", &[9]),
     ("HISTORY.FOREIGN", &[9]),
     ("HISTORY.INCONSISTENT", &[9]),
+    ("HISTORY.NOT_READABLE", &[7]),
     ("HISTORY.NOT_RECORDED", &[8]),
     ("HISTORY.NO_SCHEMA", &[7]),
     ("HISTORY.OTHER_TOOL", &[9]),
@@ -250,9 +252,10 @@ fn codes_are_an_area_and_a_word_and_belong_to_one_kind() {
         let names: BTreeSet<String> = kinds.iter().map(path).collect();
         (names.len() > 1).then_some((code, names.into_iter().collect::<Vec<_>>()))
     });
-    // Going back gives the code of what made it necessary; a program that cannot be run has failed
-    // like one that ran.
+    // Declining a backup is declining. Going back gives the code of what made it necessary; a
+    // program that cannot be run has failed like one that ran.
     let documented = [
+        ("CONSENT.DECLINED", vec!["Consent(Declined)".into(), "Consent(NoBackup".into()]),
         ("STATEMENT.FAILED", vec!["Database(Statement".into(), "Migration(SwappedBack".into()]),
         ("TOOL.FAILED", vec!["Program(Failed".into(), "Program(NotRun".into()]),
     ];

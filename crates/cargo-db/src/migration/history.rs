@@ -108,7 +108,11 @@ pub(crate) fn read_table(
             return Err(of_another(session, layout, table)?);
         }
         Err(failure) if failure.is(&SqlState::INSUFFICIENT_PRIVILEGE) => {
-            return Err(not_readable(session, table)?.caused_by(failure));
+            // In a transaction, the server answers nothing after a failure.
+            return Err(match not_readable(session, table) {
+                Ok(kind) => kind.caused_by(failure),
+                Err(_) => failure,
+            });
         }
         text => text?,
     };

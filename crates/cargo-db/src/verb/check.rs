@@ -125,7 +125,8 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
         // Alone, a way back belongs to no migration.
         let name = path.to_string_lossy();
         let is_down = name.ends_with("down.sql") || name.ends_with(".rollback.sql");
-        let (text, direction) = (&*String::from_utf8_lossy(bytes), directed(!is_down));
+        let divided = db_tools::migration::divided(bytes.to_vec());
+        let (text, direction) = (&*String::from_utf8_lossy(&divided), directed(!is_down));
         let transactional = !bytes.starts_with(b"-- no-transaction");
         let (has_own_blocks, is_part) = (false, false);
         let undecoded_line = undecoded_line(bytes);

@@ -762,7 +762,7 @@ fn what_was_merged_late_is_out_of_order_for_drizzle_too() {
 #[test]
 fn nothing_is_never_called_done() {
     let project = project("no_files", &[]);
-    let _ = project.db(&["migrate"]).ok().says("there is no migration of sqlx in `migrations`");
+    let _ = project.db(&["migrate"]).ok().says("no migrations in `migrations` yet");
     let again = self::project("exists_already", &[("migrations/1_a.sql", "CREATE TABLE a ()")]);
     again.run_sql("CREATE TABLE a ()");
     let _ = again.db(&["migrate"]).code(7).says("cargo db baseline");

@@ -506,7 +506,7 @@ fn a_lock_that_is_lost_stops_the_run() {
 
 #[test]
 fn a_folder_without_migrations_is_no_project_that_is_done() {
-    let project = Project::new("m_elsewhere");
+    let project = Project::new("m_other_folder");
     let _ = project.db(&["status"]).ok().says("begin with `cargo db create add users`");
     project.write("crates/db/migrations/20260101000000_a.sql", "CREATE TABLE a (i int)");
     for verb in ["status", "migrate"] {
