@@ -55,4 +55,5 @@ pub(crate) fn write_history(
     }
     session.run("commit", "COMMIT")?;
     verify_outcome(world, settings, plan, "cargo db")
+        .map_err(|failure| failure.afterwards("the history was written", "the history"))
 }
