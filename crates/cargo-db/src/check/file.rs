@@ -38,6 +38,26 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// The text of a file that belongs to no migration of the folder.
+    pub(crate) fn alone(
+        layout: &'a ProjectTool,
+        path: &'a Path,
+        text: &'a str,
+        direction: Direction,
+    ) -> Source<'a> {
+        Source {
+            path,
+            text,
+            direction,
+            transactional: !text.starts_with("-- no-transaction"),
+            has_own_blocks: false,
+            is_part: false,
+            layout,
+            server: None,
+            undecoded_line: None,
+        }
+    }
+
     /// The text that a migration runs.
     pub(crate) fn of(
         layout: &'a ProjectTool,
@@ -45,20 +65,11 @@ impl<'a> Source<'a> {
         text: &'a str,
         direction: Direction,
     ) -> Source<'a> {
-        let ScriptFile { path, transactional, has_own_blocks, .. } = script;
-        let (transactional, has_own_blocks) = (*transactional, *has_own_blocks);
-        let is_part = script.part.is_some();
-        let (server, undecoded_line) = (None, None);
         Source {
-            path,
-            text,
-            direction,
-            transactional,
-            has_own_blocks,
-            is_part,
-            layout,
-            server,
-            undecoded_line,
+            transactional: script.transactional,
+            has_own_blocks: script.has_own_blocks,
+            is_part: script.part.is_some(),
+            ..Source::alone(layout, &script.path, text, direction)
         }
     }
 

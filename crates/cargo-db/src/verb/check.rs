@@ -126,22 +126,9 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
         let name = path.to_string_lossy();
         let is_down = name.ends_with("down.sql") || name.ends_with(".rollback.sql");
         let divided = db_tools::migration::divided(bytes.to_vec());
-        let (text, direction) = (&*String::from_utf8_lossy(&divided), directed(!is_down));
-        let transactional = !bytes.starts_with(b"-- no-transaction");
-        let (has_own_blocks, is_part) = (false, false);
-        let undecoded_line = undecoded_line(bytes);
-        let whole = Source {
-            path,
-            text,
-            direction,
-            transactional,
-            has_own_blocks,
-            is_part,
-            layout,
-            server,
-            undecoded_line,
-        };
-        return check::check(&whole);
+        let text = String::from_utf8_lossy(&divided);
+        let source = Source::alone(layout, path, &text, directed(!is_down)).on(server);
+        return check::check(&source.decoded_to(undecoded_line(bytes)));
     };
     let mut checked = look(first, *direction);
     for (script, direction) in rest {

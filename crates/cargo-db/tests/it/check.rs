@@ -1,7 +1,6 @@
 //! `check`: the rules by their own examples, what may be allowed, and what git knows.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use crate::support::{Project, repository};
 
@@ -166,32 +165,25 @@ fn a_new_value_of_an_enum_blocks_where_it_is_one_for_sure() {
     }
 }
 
-fn git(project: &Project, arguments: &[&str]) {
-    let who = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
-    let done =
-        Command::new("git").args(who).args(arguments).current_dir(project.path()).output().unwrap();
-    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-}
-
 /// Git says of the folder's repository what it says of others: a submodule is asked itself.
 #[test]
 fn migrations_in_a_submodule_are_compared_with_the_commit_that_the_revision_names() {
     let shared = Project::bare("c_shared");
     shared.write("1_a.sql", "CREATE TABLE a (id int);");
-    git(&shared, &["init", "--quiet", "--initial-branch", "main"]);
-    git(&shared, &["add", "1_a.sql"]);
-    git(&shared, &["commit", "--quiet", "--message", "first"]);
+    shared.git(&["init", "--quiet", "--initial-branch", "main"]);
+    shared.git(&["add", "1_a.sql"]);
+    shared.git(&["commit", "--quiet", "--message", "first"]);
     let project = Project::bare("c_submodule");
     let from = shared.path().display().to_string();
-    git(&project, &["init", "--quiet", "--initial-branch", "main"]);
+    project.git(&["init", "--quiet", "--initial-branch", "main"]);
     let add = ["submodule", "--quiet", "add", &from, "migrations"];
-    git(&project, &[&["-c", "protocol.file.allow=always"], &add[..]].concat());
-    git(&project, &["commit", "--quiet", "--message", "first"]);
+    project.git(&[&["-c", "protocol.file.allow=always"], &add[..]].concat());
+    project.git(&["commit", "--quiet", "--message", "first"]);
     assert_eq!(rules_of(&project, &["--base", "HEAD"]), Vec::<String>::new());
     project.migration("1_a.sql", "CREATE TABLE a (id bigint);");
     project.migration("2_b.sql", "DROP TABLE a;");
     let inside = |arguments: &[&str]| {
-        git(&project, &[&["-C", "migrations"], arguments].concat());
+        project.git(&[&["-C", "migrations"], arguments].concat());
     };
     let rules = |arguments: &[&str]| {
         let all: BTreeSet<String> = rules_of(&project, arguments).into_iter().collect();
@@ -203,7 +195,7 @@ fn migrations_in_a_submodule_are_compared_with_the_commit_that_the_revision_name
     assert_eq!(rules(&["--staged"]), expected, "staged in the submodule");
     inside(&["commit", "--quiet", "--message", "second"]);
     assert_eq!(rules(&["--base", "HEAD"]), expected, "committed in the submodule");
-    git(&project, &["commit", "--quiet", "--all", "--message", "second"]);
+    project.git(&["commit", "--quiet", "--all", "--message", "second"]);
     assert_eq!(rules(&["--base", "HEAD~1"]), expected, "committed in both");
     assert_eq!(rules(&["--base", "HEAD"]), Vec::<String>::new());
 }
@@ -220,10 +212,10 @@ fn what_is_on_the_shared_branch_is_not_changed() {
     }
     project.migration("20260103000000_c.up.sql", "CREATE TABLE c (id int);");
     project.migration("20260103000000_c.down.sql", "DROP TABLE c;");
-    git(&project, &["init", "--quiet", "--initial-branch", "main"]);
-    git(&project, &["add", "--all"]);
-    git(&project, &["commit", "--quiet", "--message", "first"]);
-    git(&project, &["checkout", "--quiet", "-b", "work"]);
+    project.git(&["init", "--quiet", "--initial-branch", "main"]);
+    project.git(&["add", "--all"]);
+    project.git(&["commit", "--quiet", "--message", "first"]);
+    project.git(&["checkout", "--quiet", "-b", "work"]);
     assert_eq!(rules_of(&project, &[]), Vec::<String>::new());
 
     project.migration("20260101000000_m.up.sql", "CREATE TABLE a (id bigint);");
@@ -248,7 +240,7 @@ fn what_is_on_the_shared_branch_is_not_changed() {
     project.db(&["check", "--fail-on", "block"]).code(1);
 
     // Only what is staged, as it is staged.
-    git(&project, &["add", "migrations/20260101000000_m.up.sql"]);
+    project.git(&["add", "migrations/20260101000000_m.up.sql"]);
     project.migration("20260101000000_m.up.sql", "TRUNCATE a;");
     assert_eq!(rules_of(&project, &["--staged"]), ["edited-migration"]);
     // What was changed since, and what is new.

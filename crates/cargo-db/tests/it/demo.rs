@@ -1,16 +1,10 @@
 //! The demo school that the repository ships.
 
-use crate::support::{Project, cluster, repository};
+use crate::support::{Project, cluster};
 
 fn school(name: &str) -> Project {
     let project = Project::new(name);
-    for folder in ["migrations", "seeds"] {
-        for entry in std::fs::read_dir(repository().join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap();
-            project.write(&format!("{folder}/{name}"), &std::fs::read_to_string(&path).unwrap());
-        }
-    }
+    project.copy_the_demo();
     project
 }
 

@@ -34,6 +34,14 @@ fn cargo_db(project: &Project) -> Ran {
     cargo.env_remove("CARGO_TARGET_DIR").output().expect("cargo runs").into()
 }
 
+/// A second `init` leaves these files as they are.
+#[track_caller]
+fn changes_nothing_again<const N: usize>(project: &Project, files: [&str; N]) {
+    let before = files.map(|file| read(project, file));
+    let _ = project.db(&["init"]).ok();
+    assert_eq!(files.map(|file| read(project, file)), before);
+}
+
 #[test]
 fn an_installed_program_goes_on_where_the_crate_is_nowhere_to_be_had() {
     let project = fresh("init_empty");
@@ -46,11 +54,7 @@ fn an_installed_program_goes_on_where_the_crate_is_nowhere_to_be_had() {
     // An alias would hide the program that was just run.
     assert_eq!(read(&project, "Cargo.toml"), "[workspace]\nmembers = []\n");
     assert!(!project.path().join(".cargo").exists() && !project.path().join("xtask").exists());
-    // Once more changes nothing.
-    let files = ["db.toml", ".gitignore", ".env.example"];
-    let before = files.map(|file| read(&project, file));
-    let _ = project.db(&["init"]).ok();
-    assert_eq!(files.map(|file| read(&project, file)), before);
+    changes_nothing_again(&project, ["db.toml", ".gitignore", ".env.example"]);
 }
 
 #[test]
@@ -70,11 +74,7 @@ fn with_the_crate_in_the_repository_the_alias_works_at_once() {
         "{config}"
     );
     let _ = cargo_db(&project).ok().says("ran db status");
-    // Once more changes nothing.
-    let files = ["Cargo.toml", ".cargo/config.toml"];
-    let before = files.map(|file| read(&project, file));
-    let _ = project.db(&["init"]).ok();
-    assert_eq!(files.map(|file| read(&project, file)), before);
+    changes_nothing_again(&project, ["Cargo.toml", ".cargo/config.toml"]);
 }
 
 #[test]

@@ -420,17 +420,9 @@ fn a_failed_row_of_prismas_is_cleared_away() {
 fn a_checksum_is_repaired_only_where_nothing_else_changed() {
     let project =
         project("repair_comments", &[("migrations/1_a.sql", "CREATE TABLE a (id int);\n")]);
-    let git = |arguments: &[&str]| {
-        let mut command = std::process::Command::new("git");
-        command.args(["-c", "user.name=t", "-c", "user.email=t@example.com"]).args(arguments);
-        assert!(
-            command.current_dir(project.path()).output().unwrap().status.success(),
-            "{arguments:?}"
-        );
-    };
-    git(&["init", "--quiet"]);
-    git(&["add", "."]);
-    git(&["commit", "--quiet", "-m", "first"]);
+    project.git(&["init", "--quiet"]);
+    project.git(&["add", "."]);
+    project.git(&["commit", "--quiet", "-m", "first"]);
     let _ = project.db(&["migrate"]).ok();
     let _ = project.db(&["repair"]).ok().says("the history is in order");
     project.migration("1_a.sql", "-- People.\nCREATE TABLE a\n  (id int);\n");

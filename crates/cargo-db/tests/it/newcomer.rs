@@ -1,35 +1,26 @@
 //! What somebody meets who is new: messages that name the way out.
 
-use std::process::Command;
-
 use crate::support::{Project, cluster};
-
-fn git(project: &Project, arguments: &[&str]) {
-    let who = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
-    let done =
-        Command::new("git").args(who).args(arguments).current_dir(project.path()).output().unwrap();
-    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-}
 
 #[test]
 fn a_missing_file_is_found_on_its_branch_or_in_its_commit() {
     let project = Project::new("n_branch");
     project.write("README", "");
-    git(&project, &["init", "--quiet", "--initial-branch", "main"]);
-    git(&project, &["add", "README"]);
-    git(&project, &["commit", "--quiet", "--message", "first"]);
-    git(&project, &["checkout", "--quiet", "-b", "feat-a"]);
+    project.git(&["init", "--quiet", "--initial-branch", "main"]);
+    project.git(&["add", "README"]);
+    project.git(&["commit", "--quiet", "--message", "first"]);
+    project.git(&["checkout", "--quiet", "-b", "feat-a"]);
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
-    git(&project, &["add", "migrations"]);
-    git(&project, &["commit", "--quiet", "--message", "a"]);
+    project.git(&["add", "migrations"]);
+    project.git(&["commit", "--quiet", "--message", "a"]);
     project.db(&["migrate"]).ok();
-    git(&project, &["checkout", "--quiet", "main"]);
+    project.git(&["checkout", "--quiet", "main"]);
     let on_branch = "git has `migrations/1_a.sql` on the branch `feat-a`";
     project.db(&["migrate"]).code(9).says(on_branch);
     project.db(&["rollback", "--yes"]).code(9).says(on_branch);
-    git(&project, &["checkout", "--quiet", "feat-a"]);
-    git(&project, &["rm", "--quiet", "migrations/1_a.sql"]);
-    git(&project, &["commit", "--quiet", "--message", "gone"]);
+    project.git(&["checkout", "--quiet", "feat-a"]);
+    project.git(&["rm", "--quiet", "migrations/1_a.sql"]);
+    project.git(&["commit", "--quiet", "--message", "gone"]);
     project.db(&["migrate"]).code(9).says("git has `migrations/1_a.sql` in the commit ");
 }
 

@@ -48,15 +48,9 @@ fn a_missing_file_is_passed_over_in_the_same_database() {
 #[test]
 fn an_edited_file_is_repaired_in_the_same_database() {
     let project = project("next_edited");
-    let git = |arguments: &[&str]| {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
-        let mut command = std::process::Command::new("git");
-        let ran = command.args(identity).args(arguments).current_dir(project.path()).output();
-        assert!(ran.unwrap().status.success(), "{arguments:?}");
-    };
-    git(&["init", "-q"]);
-    git(&["add", "migrations"]);
-    git(&["commit", "-qm", "a"]);
+    project.git(&["init", "-q"]);
+    project.git(&["add", "migrations"]);
+    project.git(&["commit", "-qm", "a"]);
     project.migration("1_a.sql", "-- what it is\nCREATE TABLE a (id int);");
     let failed = project.db(&["migrate", "--env-file=ops.env", "--json"]).code(9);
     let shown = run(&project, &failed, "only comments or white space changed").ok();

@@ -139,25 +139,13 @@ cargo() {
 /// The demo school with its rows, in a repository with a branch.
 fn school(name: &str) -> Project {
     let project = Project::without_database(name);
-    for folder in ["migrations", "seeds"] {
-        for entry in std::fs::read_dir(repository().join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let file = path.file_name().unwrap().to_str().unwrap();
-            project.write(&format!("{folder}/{file}"), &std::fs::read_to_string(&path).unwrap());
-        }
-    }
+    project.copy_the_demo();
     project.write(".gitignore", "/.db\n/backups\n");
     project.db(&["migrate", "--quiet"]).ok();
     project.db(&["seed", "--quiet"]).ok();
-    let git = |arguments: &[&str]| {
-        let author = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
-        let done =
-            Command::new("git").args(author).args(arguments).current_dir(project.path()).output();
-        assert!(done.unwrap().status.success(), "git {arguments:?}");
-    };
-    git(&["init", "--quiet", "--initial-branch=main"]);
-    git(&["add", "."]);
-    git(&["commit", "--quiet", "--message", "school"]);
+    project.git(&["init", "--quiet", "--initial-branch=main"]);
+    project.git(&["add", "."]);
+    project.git(&["commit", "--quiet", "--message", "school"]);
     project
 }
 

@@ -115,6 +115,30 @@ impl Project {
         self.write(&format!("migrations/{name}"), sql);
     }
 
+    /// The migrations and seeds of the demo school.
+    pub(crate) fn copy_the_demo(&self) {
+        for folder in ["migrations", "seeds"] {
+            for entry in std::fs::read_dir(repository().join(folder)).expect("the demo") {
+                let path = entry.expect("a file").path();
+                let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+                let text = std::fs::read_to_string(&path).expect("text");
+                self.write(&format!("{folder}/{name}"), &text);
+            }
+        }
+    }
+
+    /// Runs git in the project's folder, as an author who signs nothing.
+    #[track_caller]
+    pub(crate) fn git(&self, arguments: &[&str]) {
+        let author =
+            ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
+        let mut git = Command::new("git");
+        let ran = git.args(author).args(arguments).current_dir(self.path()).output();
+        let ran = ran.expect("git runs");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "git {arguments:?}: {said}");
+    }
+
     /// Runs `cargo db` to its end.
     #[must_use = "look at what it printed, or at least that it succeeded"]
     pub(crate) fn db(&self, arguments: &[&str]) -> Ran {
