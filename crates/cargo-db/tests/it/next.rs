@@ -87,7 +87,8 @@ fn the_next_command_is_of_the_same_set() {
     let project = Project::new("next_set");
     project.write(
         "db.toml",
-        "[migrations.one]\ndir = 'one'\ntable = 'one_history'\n[migrations.two]\ndir = 'two'\ntable = 'two_history'\n",
+        "[migrations.one]\ndir = 'one'\ntable = 'one_history'\n\
+         [migrations.two]\ndir = 'two'\ntable = 'two_history'\n",
     );
     project.write("one/1_a.sql", "CREATE TABLE a (id int);");
     project.write("two/1_b.sql", "CREATE TABLE b (id int);");

@@ -298,7 +298,7 @@ fn with_alembic(name: &str, script: &str) -> Project {
 #[test]
 fn a_tool_records_what_is_there_and_the_database_is_asked_afterwards() {
     let stamp = "[ \"$1\" = stamp ] || exit 3\n\
-        psql -Xq -c 'CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) PRIMARY KEY)' \
+        psql -Xq -c 'CREATE TABLE IF NOT EXISTS alembic_version (version_num text PRIMARY KEY)' \
         -c 'DELETE FROM alembic_version' -c \"INSERT INTO alembic_version VALUES ('$2')\"";
     let project = with_alembic("stamped", stamp);
     let _ = project.db(&["baseline", "--dry-run"]).ok().says("by `alembic stamp b2`");

@@ -1,5 +1,5 @@
-//! Locks of small tables are warnings, where it is rehearsed and where it runs; and what a rehearsal
-//! says where the database cannot be copied, or holds nothing.
+//! Locks of small tables are warnings, where it is rehearsed and where it runs; and what a
+//! rehearsal says where the database cannot be copied, or holds nothing.
 
 use crate::support::{Project, cluster, eventually};
 

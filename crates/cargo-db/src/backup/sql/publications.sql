@@ -4,7 +4,8 @@ WITH inside AS (SELECT c.oid, c.relnamespace, c.relname FROM pg_class c WHERE {r
 SELECT p.pubname AS publication, n.nspname || '.' || i.relname AS published,
        format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', p.pubname, n.nspname, i.relname) AS off,
        format('ALTER PUBLICATION %I ADD TABLE ONLY %I.%I', p.pubname, n.nspname, i.relname)
-           || coalesce((SELECT ' (' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) || ')'
+           || coalesce((SELECT ' (' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+                               || ')'
                         FROM pg_attribute a
                         WHERE a.attrelid = i.oid AND a.attnum = ANY (r.prattrs::int2[])), '')
            || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '') AS "on",
@@ -14,7 +15,8 @@ JOIN pg_publication p ON p.oid = r.prpubid
 JOIN inside i ON i.oid = r.prrelid
 JOIN pg_namespace n ON n.oid = i.relnamespace
 UNION ALL
-SELECT p.pubname, n.nspname, format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA %I', p.pubname, n.nspname),
+SELECT p.pubname, n.nspname,
+       format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA %I', p.pubname, n.nspname),
        format('ALTER PUBLICATION %I ADD TABLES IN SCHEMA %I', p.pubname, n.nspname),
        (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
 FROM pg_publication_namespace s

@@ -73,7 +73,8 @@ fn parts_come_back_with_their_columns_in_another_order() {
     let project = awkward("cb_parts");
     project.run_sql(
         "CREATE SCHEMA family; CREATE TABLE family.parent (a int, b int); \
-         CREATE TABLE family.child (c int, b int, a int); INSERT INTO family.child VALUES (3, 2, 1); \
+         CREATE TABLE family.child (c int, b int, a int); \
+         INSERT INTO family.child VALUES (3, 2, 1); \
          ALTER TABLE family.child INHERIT family.parent",
     );
     let before = facts("cb_parts");
