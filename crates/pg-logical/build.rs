@@ -1,6 +1,6 @@
-//! Tells the crate at which level it is compiled: nothing else does.
+//! Passes the optimisation level to the crate, which cannot find it out otherwise.
 
-#![expect(clippy::disallowed_methods, reason = "cargo tells a build script by variables")]
+#![expect(clippy::disallowed_methods, reason = "cargo passes the level in a variable")]
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

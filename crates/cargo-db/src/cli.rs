@@ -71,7 +71,7 @@ pub(crate) struct Global {
 }
 
 impl Global {
-    /// The flags that say which database and which files are meant.
+    /// The flags that select the database and the files.
     pub(crate) fn kept(&self) -> Vec<Kept> {
         let text = |path: &PathBuf| path.display().to_string();
         let no_dotenv = self.no_dotenv.then(|| "--no-dotenv".to_owned());

@@ -16,9 +16,9 @@ pub enum Task<'a> {
         /// The last of them.
         last: &'a str,
     },
-    /// Record everything that is pending as applied, and run none of it.
+    /// Record all pending migrations as applied, without running them.
     RecordAll,
-    /// Record a migration, and what it follows, as applied, and run none of it.
+    /// Record a migration and its predecessors as applied, without running them.
     Record {
         /// The migration.
         last: &'a str,
@@ -68,9 +68,9 @@ pub struct Commands {
     pub next: &'static str,
     /// Applies the next one.
     pub next_one: &'static str,
-    /// Records everything that is pending as applied, and runs none of it.
+    /// Records all pending migrations as applied, without running them.
     pub record_all: &'static str,
-    /// Records `{last}` and what it follows as applied, and runs none of it.
+    /// Records `{last}` and its predecessors as applied, without running them.
     pub record: &'static str,
     /// Takes `{count}` back, so that `{newest}` is the newest.
     pub back: &'static str,
@@ -223,7 +223,7 @@ impl<'a> Task<'a> {
         if let Task::Revert { first, .. } = self { first } else { "" }
     }
 
-    /// The last migration that is applied or recorded; empty for others.
+    /// The last migration that is applied or recorded; empty for other tasks.
     pub(crate) fn last(&self) -> &'a str {
         if let Task::ApplyNext { last, .. } | Task::Record { last } = self { last } else { "" }
     }

@@ -115,8 +115,8 @@ impl ScriptFile {
     }
 }
 
-/// The bytes of a file in which each statement ends with a semicolon, also where drizzle divides it
-/// by a comment alone.
+/// The bytes of a file in which each statement ends with a semicolon, even if drizzle separates the
+/// statements only by a comment.
 pub fn divided(bytes: Vec<u8>) -> Vec<u8> {
     match std::str::from_utf8(&bytes) {
         Ok(text) if text.contains(BREAKPOINT) => ended_at_breakpoints(text).into_bytes(),
@@ -124,10 +124,10 @@ pub fn divided(bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Where drizzle divides a file, a statement ends, also without its semicolon.
+/// The comment with which drizzle ends a statement, even without a semicolon.
 const BREAKPOINT: &str = "--> statement-breakpoint";
 
-/// The text with a semicolon before each breakpoint; one in a string is a part of it.
+/// The text with a semicolon before each breakpoint that is not inside a string.
 fn ended_at_breakpoints(text: &str) -> String {
     let (mut ended, mut at) = (String::with_capacity(text.len()), 0);
     while at < text.len() {
@@ -269,7 +269,7 @@ impl Folder {
         }
     }
 
-    /// Whether most of the migrations have a down file: then the others lack one.
+    /// Whether most migrations have a down file, so that the remaining ones should have one too.
     pub fn is_reversible(&self) -> bool {
         let with_down = self.migrations.iter().filter(|one| one.down.is_some()).count();
         with_down * 2 > self.migrations.len()

@@ -107,8 +107,8 @@ impl NewMigration<'_> {
         self.width().is_some_and(|width| width < DATE)
     }
 
-    /// What a new migration is numbered with, as those that are there are: the next number, as wide
-    /// as theirs, or this second.
+    /// The number of a new migration, in the style of the existing ones: the next number with as
+    /// many digits, or the current time.
     pub(crate) fn free_number(&self) -> String {
         match self.width() {
             Some(width) if width < DATE => format!("{:0width$}", self.next_number()),
@@ -116,7 +116,7 @@ impl NewMigration<'_> {
         }
     }
 
-    /// How many digits the greatest number has, in the name of its file or of its folder.
+    /// How many digits the greatest number has, in the name of its file or its folder.
     fn width(&self) -> Option<usize> {
         let digits = |migration: &Migration| {
             let path = &migration.up.path;
@@ -129,7 +129,7 @@ impl NewMigration<'_> {
     }
 }
 
-/// So many digits are a date.
+/// A number with at least this many digits is a date.
 const DATE: usize = 8;
 
 /// What a new up file begins with.
@@ -171,7 +171,7 @@ mod tests {
         };
         assert_eq!(next(&["0001_a.sql", "0002_b.sql"]), "0003");
         assert_eq!(next(&["9_a.sql"]), "10");
-        // A date is no number to count on from.
+        // A date is not counted up.
         assert_eq!(next(&["20251231_a.sql"]), "20251231235959");
         assert_eq!(next(&["0001_a.sql", "20251231000000_b.sql"]), "20251231235959");
         assert_eq!(next(&["00000000000000_setup/up.sql"]), "20251231235959");

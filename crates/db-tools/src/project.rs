@@ -121,10 +121,10 @@ impl ProjectTool {
         self.profile().without_transaction
     }
 
-    /// Whether another comment in a file that is applied makes no difference to the tool.
+    /// Whether the tool ignores a new comment in the file of an applied migration.
     pub fn allows_comments(&self) -> bool {
         let [.., checksum, _] = self.table().fields;
-        // What is not read here is compared by the tool all the same.
+        // These tools compare checksums that cargo db does not read.
         let compares_unread = ["liquibase"].contains(&self.key()) || self.is_asked();
         checksum == "NULL" && !compares_unread
     }
@@ -160,12 +160,12 @@ impl ProjectTool {
         self.tool.reads(path)
     }
 
-    /// Why the tool refuses a folder of one migration that holds these files, where it does.
+    /// Why the tool refuses a migration folder with these files; `None` if it accepts it.
     pub fn lacks(&self, names: &[&str]) -> Option<&'static str> {
         self.tool.lacks(names)
     }
 
-    /// Whether the tool would read a file if its name were not in capitals.
+    /// Whether the tool would read a file if its name were in lower case.
     pub fn would_read(&self, path: &Path) -> bool {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
         let is_sql = path.extension().is_some_and(|found| found.eq_ignore_ascii_case("sql"));
@@ -409,8 +409,7 @@ impl ProjectTool {
         line.ok_or_else(|| ToolError::NoCommand { tool, doing: task.doing(), setting })
     }
 
-    /// The migrations to name in [`Task::Record`], one after the other, so that all of these are
-    /// recorded.
+    /// The migrations to name in [`Task::Record`], one after the other, to record all of `chosen`.
     pub fn to_record<'a>(&self, chosen: &[&'a Migration]) -> Vec<&'a Migration> {
         self.tool.to_record(chosen)
     }

@@ -26,7 +26,7 @@ pub enum Repeats {
     Unordered,
     /// A part that applies and a part that rolls back, in turns.
     Pairs,
-    /// All backups.
+    /// All repetitions.
     Any,
 }
 

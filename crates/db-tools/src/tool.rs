@@ -24,7 +24,7 @@ pub trait Tool: Sync {
     /// Sorts files into migrations.
     fn read(&self, found: Vec<FoundFile>) -> Folder;
 
-    /// Why the tool refuses a folder of one migration that holds these files, where it does.
+    /// Why the tool refuses a migration folder with these files; `None` if it accepts it.
     fn lacks(&self, _names: &[&str]) -> Option<&'static str> {
         None
     }
@@ -109,7 +109,7 @@ pub trait Tool: Sync {
         true
     }
 
-    /// The migrations to name, so that the tool records all of these, which are in their order.
+    /// The migrations to name so that the tool records all `chosen` ones, which are in order.
     fn to_record<'a>(&self, chosen: &[&'a Migration]) -> Vec<&'a Migration> {
         chosen.last().copied().into_iter().collect()
     }

@@ -46,15 +46,15 @@ fn strange(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the archive has {what}"))
 }
 
-/// What an archive says of itself first.
+/// The header of an archive.
 pub struct Header {
-    /// The version of the format, after the point.
+    /// The minor version of the format.
     pub minor: u8,
-    /// The version of the server that it is of.
+    /// The version of the server that was dumped.
     pub server: String,
     /// The version of the `pg_dump` that wrote it.
     pub program: String,
-    /// How many bytes a number has after its sign, and the place of data after its mark.
+    /// The sizes in bytes of a number without its sign byte, and of an offset without its flag.
     integer: usize,
     offset: usize,
     format: u8,
@@ -74,13 +74,13 @@ impl Header {
         let (minor, integer) = (start[6], usize::from(start[8]));
         let (offset, format) = (usize::from(start[9]), start[10]);
         fields.integer = integer;
-        // How it is compressed is a number before 1.15, and a byte since.
+        // The compression is a number before format 1.15, and a byte since then.
         if minor < 15 {
             fields.number()?;
         } else {
             fields.bytes(1)?;
         }
-        // Second, minute, hour, day, month, year, and whether it was summer.
+        // The creation time: second, minute, hour, day, month, year, and the flag for summer time.
         (0..7).try_for_each(|_| fields.number().map(drop))?;
         let _database = fields.name()?;
         let (server, program) = (fields.name()?, fields.name()?);
@@ -117,9 +117,9 @@ impl Fields<'_> {
         length.map(|length| Ok(self.bytes(length)?.to_vec())).transpose()
     }
 
-    /// A text that is there.
+    /// A text that must not be absent.
     fn name(&mut self) -> io::Result<String> {
-        let text = self.text()?.ok_or_else(|| strange("no name where one belongs"))?;
+        let text = self.text()?.ok_or_else(|| strange("no name where one is expected"))?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 

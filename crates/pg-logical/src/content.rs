@@ -141,8 +141,8 @@ pub struct Content {
     pub sequences: BTreeMap<String, String>,
     /// Roles that own something or are granted something.
     pub roles: Vec<String>,
-    /// The statements that say who owns what and who may do what with it, but for subscriptions,
-    /// which a scratch database goes without.
+    /// The statements that set owners and privileges, except the owners of subscriptions, which a
+    /// scratch database does not have.
     pub rights: BTreeSet<String>,
     /// Extensions that are created.
     pub extensions: Vec<String>,

@@ -1,9 +1,9 @@
-//! Statements that differ in nothing but their values: a file of a hundred thousand INSERTs has a
-//! few kinds of them.
+//! Recognises statements that differ only in their values: a file of a hundred thousand INSERTs
+//! has only a few different forms.
 
 use crate::lexer::{Lexed, Token, first_words, token};
 
-/// What an INSERT says without its values; nothing of other statements.
+/// The form of an INSERT, without its values; nothing for other statements.
 pub fn form_of_insert(statement: &str) -> Option<String> {
     if first_words(statement, 1).first().is_none_or(|first| first != "insert") {
         return None;
@@ -16,9 +16,9 @@ pub fn form_of_insert(statement: &str) -> Option<String> {
         let text = &statement[at..at + length];
         match kind {
             Token::Space | Token::Comment => form.push(' '),
-            // How a string is written decides how it is read.
+            // Only plain strings: the other kinds are parsed differently.
             Token::Text => form.push(if text.starts_with('\'') { '\'' } else { return None }),
-            // A number with its digits only: others are written in ways that may be wrong.
+            // Only numbers of plain digits: other notations may be invalid.
             Token::Word if text.bytes().all(|byte| byte.is_ascii_digit()) => form.push('0'),
             _ => form.push_str(text),
         }

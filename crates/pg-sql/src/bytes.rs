@@ -1,12 +1,12 @@
-//! Statements of a database without an encoding, `SQL_ASCII`: its strings hold bytes that need be
-//! no text. The same statement in ASCII says them as escapes.
+//! Statements of a database without an encoding, `SQL_ASCII`: its strings may contain bytes that
+//! are not valid UTF-8. They are rewritten with escapes for such bytes.
 
 use std::fmt::Write;
 
 use crate::lexer::{Lexed, Token, token};
 
-/// The statement with each string that is no UTF-8 as `E'…'`. Nothing where other bytes than those
-/// of strings are none: a name has no escapes.
+/// The statement, with each string that is not UTF-8 rewritten as `E'…'`. Nothing if anything else
+/// is not UTF-8: a name cannot be escaped.
 pub(crate) fn in_ascii(statement: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(statement.len());
     let mut at = 0;
@@ -31,14 +31,14 @@ fn escape(string: &[u8], text: &mut String) {
             let body = &string[tag..string.len() - tag];
             body.iter().for_each(|&byte| push(byte, b"'\\", text));
         }
-        // A doubled quote stays one.
+        // A doubled quote stays doubled.
         b'\'' => string[1..string.len() - 1].iter().for_each(|&byte| push(byte, b"\\", text)),
         _ => escape_again(&string[2..string.len() - 1], text),
     }
     text.push('\'');
 }
 
-/// The inside of an `E'…'`, in which a backslash before a byte that needs one goes.
+/// Escapes the inside of an `E'…'`. A backslash before a byte that is itself escaped is removed.
 fn escape_again(inside: &[u8], text: &mut String) {
     let mut bytes = inside.iter();
     while let Some(&byte) = bytes.next() {
@@ -55,7 +55,7 @@ fn escape_again(inside: &[u8], text: &mut String) {
     }
 }
 
-/// A byte of a string, twice where it is one of those that `double`.
+/// Appends a byte of a string: escaped if it is not ASCII, and doubled if `double` contains it.
 fn push(byte: u8, double: &[u8], text: &mut String) {
     if !byte.is_ascii() {
         let _ = write!(text, "\\{byte:03o}");

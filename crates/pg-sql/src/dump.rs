@@ -185,28 +185,29 @@ static RELATION_SHAPES: LazyLock<(Vec<Shape>, Vec<Shape>)> = LazyLock::new(|| {
     (begins, CHANGES_OF_RELATIONS.iter().map(|pattern| Shape::new(pattern)).collect())
 });
 
-/// The statements that may run, asked one after the other: what a statement makes depends on the
-/// search path that those before it have set.
+/// Decides which statements of a dump may run. It has to see all of them in order: where a
+/// statement creates an object depends on the search path that earlier statements set.
 #[derive(Debug, Default)]
 pub struct AllowList {
     path: SearchPath,
 }
 
 impl AllowList {
-    /// That of a part of a dump, which goes into a schema that is there.
+    /// The list for a part of a dump, which is loaded into an existing schema.
     pub fn of_part(schema: &str) -> AllowList {
         let mut list = AllowList::default();
         list.path.has(schema);
         list
     }
 
-    /// Whether the next statement is one that `pg_dump` writes, and makes nothing among the
-    /// server's own.
+    /// Whether the next statement is one that `pg_dump` writes, and creates nothing in
+    /// `pg_catalog`.
     pub fn admits(&mut self, statement: &Statement) -> bool {
         !self.makes_in_catalog(statement) && is_of_pg_dump(statement)
     }
 
-    /// Most statements, and the long ones, neither create nor drop nor set anything.
+    /// Checks the first letter before it splits a statement: most statements, and the long ones,
+    /// neither create nor drop nor set anything.
     fn makes_in_catalog(&mut self, statement: &Statement) -> bool {
         let first = statement.text.bytes().next().map(|first| first.to_ascii_lowercase());
         if !matches!(first, Some(b'c' | b'd' | b's')) {
@@ -244,8 +245,8 @@ fn lifts_limit(pieces: &[(Token, &str)]) -> bool {
     name.ends_with("_timeout")
 }
 
-/// Whether no comma stands between two things that it does: what is said of the first one would
-/// be believed of all.
+/// Whether it has only one action, and not several separated by commas: a pattern that matches the
+/// first action would accept the others unchecked.
 fn has_one_action(pieces: &[(Token, &str)]) -> bool {
     let mut depth = 0_usize;
     pieces.iter().all(|piece| {

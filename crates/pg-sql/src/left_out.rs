@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use crate::shape::Shape;
 use crate::statement::Statement;
 
-/// A statement that says who owns something has a name in it, and the types of arguments.
+/// A longer statement does not set an owner: such a one has only a name and argument types.
 const LONGEST_OF_OWNER: usize = 64 * 1024;
 
 static OWNERS: LazyLock<Vec<Shape>> = LazyLock::new(|| {
@@ -90,8 +90,8 @@ pub fn extension(statement: &Statement) -> Option<(String, Option<String>)> {
     Some(((*rest.first()?).to_owned(), schema))
 }
 
-/// The role that a statement makes the owner of something, and whether that is a schema or an event
-/// trigger.
+/// The role that a statement makes the owner of an object, and whether the object is a schema or an
+/// event trigger.
 pub fn owner(statement: &Statement) -> Option<(String, bool)> {
     let is_alter =
         statement.text.get(..6).is_some_and(|first| first.eq_ignore_ascii_case("alter "));
@@ -106,7 +106,7 @@ pub fn owner(statement: &Statement) -> Option<(String, bool)> {
     }
 }
 
-/// Whether a statement has the session go on as another role, as only a superuser may.
+/// Whether a statement switches the session to another role, which only a superuser may do.
 pub fn acts_as_another(statement: &Statement) -> bool {
     crate::lexer::first_words(&statement.text, 4) == ["set", "session", "authorization", "''"]
 }

@@ -14,18 +14,18 @@ pub fn qualified_name(words: &[String]) -> Option<String> {
     }
 }
 
-/// The name of a table, with schema and table apart: each of them may hold a dot.
+/// The name of a table, with schema and table separate: each of them may contain a dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableName {
-    /// Nothing where the search path leads to it.
+    /// Nothing if the table is found along the search path.
     pub schema: Option<String>,
     /// The table itself.
     pub table: String,
 }
 
 impl TableName {
-    /// The name that begins a run of [`crate::lexer::words`]. The database that may stand before
-    /// the schema can only be the one that is connected to.
+    /// The name at the beginning of a run of [`crate::lexer::words`]. A database before the schema
+    /// is ignored: it can only be the connected one.
     pub fn at_the_beginning(words: &[String]) -> Option<TableName> {
         let (schema, table) = match words {
             [_, dot, schema, dot2, table, ..] if dot == "." && dot2 == "." => (Some(schema), table),
@@ -36,14 +36,14 @@ impl TableName {
         Some(TableName { schema: schema.cloned(), table: table.clone() })
     }
 
-    /// As SQL takes it.
+    /// The name as it is written in SQL.
     pub fn quoted(&self) -> String {
         let schema = self.schema.iter().map(|schema| format!("{}.", quote_identifier(schema)));
         schema.chain([quote_identifier(&self.table)]).collect()
     }
 }
 
-/// As people say it: quotes stand only around what has a dot of its own.
+/// The name for people: only a part that contains a dot is quoted.
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(schema) = &self.schema {
@@ -53,7 +53,7 @@ impl fmt::Display for TableName {
     }
 }
 
-/// One part of a name, so that its dots are not taken for those between parts.
+/// One part of a name, quoted if it contains a dot, which would look like a separator.
 pub fn said(part: &str) -> Cow<'_, str> {
     if part.contains('.') { quote_identifier(part).into() } else { part.into() }
 }

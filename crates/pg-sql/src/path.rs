@@ -1,5 +1,5 @@
-//! The schema that a dump makes things in, where it does not say it: the first one in the search
-//! path that is there.
+//! The schema in which a dump creates objects that it names without one: the first schema of the
+//! search path that exists.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ use crate::statement::Statement;
 /// What is known of the search path after some of a dump's statements.
 #[derive(Debug)]
 pub(crate) struct SearchPath {
-    /// The schemas that are sure to be there: a database has `public`, and others a dump makes.
+    /// The schemas that certainly exist: `public`, and those that the dump creates.
     there: BTreeSet<String>,
-    /// Whether what is made without a schema may come to stand among the server's own.
+    /// Whether an object that is created without a schema may end up in `pg_catalog`.
     pub(crate) leads_to_catalog: bool,
 }
 
@@ -23,16 +23,16 @@ impl Default for SearchPath {
 }
 
 impl SearchPath {
-    /// Counts on a schema that the database has.
+    /// Adds a schema that the database has.
     pub(crate) fn has(&mut self, schema: &str) {
         self.there.insert(schema.to_owned());
     }
 
-    /// Looks at the next statement.
+    /// Takes note of what the next statement changes.
     pub(crate) fn note(&mut self, pieces: &[Piece<'_>]) {
         match pieces {
             [create, schema, name, ..] if are(&[create, schema], &["create", "schema"]) => {
-                // With IF NOT EXISTS it may be an extension's, and go with that.
+                // With IF NOT EXISTS it may belong to an extension, and be dropped with that.
                 self.there.extend(schema_name(name).filter(|name| name != "if"));
             }
             [drop, schema, names @ ..] if are(&[drop, schema], &["drop", "schema"]) => {
@@ -54,8 +54,8 @@ impl SearchPath {
         }
     }
 
-    /// Whether the search path that a statement sets leads to the server's own schema; nothing
-    /// where it sets none. One that cannot be read for certain does.
+    /// Whether the search path that a statement sets leads to `pg_catalog`; nothing if it sets
+    /// none. A path that cannot be parsed with certainty counts as leading there.
     fn set_by(&self, pieces: &[Piece<'_>]) -> Option<bool> {
         let is_path =
             |piece: &Piece<'_>| piece.1.trim_matches('\'').eq_ignore_ascii_case("search_path");
@@ -69,7 +69,7 @@ impl SearchPath {
         Some(schemas.is_none_or(|schemas| self.is_catalog_first(&schemas)))
     }
 
-    /// Whether the server's own schema comes before any that is there.
+    /// Whether `pg_catalog` comes before every schema that exists.
     fn is_catalog_first(&self, schemas: &[String]) -> bool {
         let first = schemas.iter().find(|name| is_catalog(name) || self.there.contains(*name));
         first.is_some_and(|name| is_catalog(name))
@@ -88,8 +88,8 @@ fn is_name(piece: &Piece<'_>) -> bool {
     matches!(piece.0, Token::Word | Token::QuotedName)
 }
 
-/// The name of a schema as the server reads it. How it reads capitals beyond ASCII depends on the
-/// database.
+/// The name of a schema as the server reads it; nothing if that is not certain. How it folds
+/// capitals beyond ASCII depends on the database.
 fn schema_name(piece: &Piece<'_>) -> Option<String> {
     let (kind, text) = *piece;
     match kind {
@@ -103,7 +103,7 @@ fn schema_name(piece: &Piece<'_>) -> Option<String> {
     }
 }
 
-/// The schemas of a list with commas between.
+/// The schemas of a comma-separated list.
 fn listed(pieces: &[Piece<'_>]) -> Option<Vec<String>> {
     let of_comma = |(at, piece): (usize, &Piece<'_>)| (at % 2 == 1) == (piece.1 == ",");
     let is_list = pieces.len() % 2 == 1 && pieces.iter().enumerate().all(of_comma);
@@ -111,7 +111,7 @@ fn listed(pieces: &[Piece<'_>]) -> Option<Vec<String>> {
     is_list.then(|| names.collect()).flatten()
 }
 
-/// The same of a list in a text: what is no name in it is none to the server either.
+/// The same for a list inside a string: what is not a name here is not one to the server either.
 fn listed_in_text(text: &Piece<'_>) -> Option<Vec<String>> {
     let text = schema_name(text).filter(|_| text.0 == Token::Text)?;
     if text.is_empty() {
@@ -120,7 +120,7 @@ fn listed_in_text(text: &Piece<'_>) -> Option<Vec<String>> {
     let list = Statement { text, line: 1, column: 1 };
     let pieces = list.tokens();
     let length = pieces.iter().map(|piece| piece.1.len()).sum::<usize>();
-    // A comment and what cannot be read are no pieces, and to the server they are.
+    // Comments and unreadable text yield no pieces, but the server does not skip them in a list.
     let spaces = list.text.bytes().filter(u8::is_ascii_whitespace).count();
     let is_all = length + spaces >= list.text.len() && pieces.iter().all(is_name_or_comma);
     is_all.then(|| listed(&pieces)).flatten()
@@ -134,7 +134,7 @@ fn is_name_or_comma(piece: &Piece<'_>) -> bool {
 mod tests {
     use super::*;
 
-    /// Whether the last of some statements leads to the server's own schema.
+    /// Whether the search path leads to `pg_catalog` after some statements.
     fn leads(statements: &[&str]) -> bool {
         let mut path = SearchPath::default();
         for text in statements {

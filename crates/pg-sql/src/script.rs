@@ -33,10 +33,10 @@ pub enum ScriptError {
         /// Where they stand, from 1.
         line: usize,
     },
-    /// A byte that no text of PostgreSQL's can hold.
+    /// A NUL byte, which text in PostgreSQL cannot contain.
     #[error("line {line} holds a NUL byte, which PostgreSQL does not accept")]
     Nul {
-        /// Where it stands, from 1.
+        /// Its line, from 1.
         line: usize,
     },
     /// A dump without the comment that closes it.
@@ -89,7 +89,7 @@ pub struct ScriptReader<'a> {
     ended: bool,
     /// Whether it is a dump, in which psql's `\restrict` and `\unrestrict` stand.
     of_dump: bool,
-    /// Whether the dump says that its strings may hold any bytes.
+    /// Whether the dump declares the encoding `SQL_ASCII`, so that its strings may hold any bytes.
     of_bytes: bool,
     /// The database that the dump creates: a `\connect` to it leads nowhere else.
     own_database: Option<String>,

@@ -150,8 +150,8 @@ impl Statement {
         tokens
     }
 
-    /// Whether it is sure to have done nothing when waited too long for a lock: what runs code
-    /// of the user's may have committed a part of it.
+    /// Whether it certainly changed nothing if it waited too long for a lock: a statement that
+    /// runs user code may already have committed a part.
     pub fn can_be_tried_again(&self) -> bool {
         let first = first_words(&self.text, 1);
         matches!(

@@ -25,11 +25,11 @@ pub struct Survey {
     pub is_unambiguous: bool,
     /// The tablespaces that its objects lie in.
     pub tablespaces: BTreeSet<String>,
-    /// The roles that own its objects, but for schemas and event triggers.
+    /// The roles that own its objects, except schemas and event triggers.
     pub owners: BTreeSet<String>,
     /// The roles that own its schemas and event triggers.
     pub owners_of_schemas: BTreeSet<String>,
-    /// Whether it acts as another role, as only a superuser may.
+    /// Whether it acts as another role, which only a superuser may do.
     pub acts_as_another: bool,
     /// The extensions that it makes, with the schemas that they are made in.
     pub extensions: Vec<(String, Option<String>)>,

@@ -16,7 +16,7 @@ pub(crate) struct AuditTrail {
 }
 
 impl AuditTrail {
-    /// A deed: what was done and what came of it, and below it what else is known.
+    /// One operation: what was done and with what result, with the details below.
     fn deed(&self, number: usize, intent: &Record, style: &Style) -> String {
         let is_outcome =
             |record: &&Record| record.run == intent.run && record.phase == Phase::Outcome;
@@ -39,10 +39,10 @@ impl AuditTrail {
     }
 }
 
-/// Where what is known of a deed stands, below its verb.
+/// The indentation of the details, which are printed below the verb.
 const INDENT: usize = 27;
 
-/// What came of a deed, and how long it took.
+/// The result of an operation, and how long it took.
 fn ended(outcome: Option<&Record>) -> String {
     let Some(outcome) = outcome else {
         return "no outcome recorded (killed or still running)".to_owned();
@@ -54,7 +54,7 @@ fn ended(outcome: Option<&Record>) -> String {
     }
 }
 
-/// What is known of a deed beside what came of it.
+/// The details of an operation, other than its result.
 fn details(intent: &Record, server: &str) -> Vec<String> {
     let By { user, host, kind, .. } = &intent.by;
     let migrations = match intent.migrations.as_slice() {
@@ -72,7 +72,7 @@ fn details(intent: &Record, server: &str) -> Vec<String> {
     migrations.into_iter().chain(backup).chain([agreed, by]).collect()
 }
 
-/// How many migrations are named one by one.
+/// At most this many migrations are named one by one.
 const SHOWN: usize = 5;
 
 impl Answer for AuditTrail {

@@ -300,7 +300,7 @@ struct VerifiedView {
     ok: bool,
     level: Level,
     problems: Vec<String>,
-    /// Whom it was loaded as, where it was not taken here.
+    /// The role that it was loaded as, if the backup was not taken here.
     loaded_as: Option<LoadedAs>,
 }
 

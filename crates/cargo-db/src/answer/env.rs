@@ -34,7 +34,7 @@ impl EnvironmentReport {
 impl Answer for EnvironmentReport {
     fn text(&self, _: &Style) -> String {
         let mut lines = vec![format!("{} on {}", self.environment, self.target)];
-        // What the marker says follows below, also where it is that of a copy.
+        // The marker is shown below, even if it was copied from another database.
         let signals = self.signals.iter().filter(|signal| !signal.is_of_marker());
         lines.extend(signals.map(|signal| format!("  {}: {}", signal.source, signal.said)));
         lines.push(match &self.marker {

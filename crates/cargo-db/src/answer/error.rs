@@ -72,7 +72,7 @@ impl ErrorView {
     pub(crate) fn text(&self, style: &Style) -> String {
         let mut lines = vec![format!("{} {}", style.paint(RED, "error:"), one_line(&self.summary))];
         lines.extend(self.excerpt.iter().flat_map(|statement| excerpt(statement, style)));
-        // What a server or a program says may have several lines, and a name in it a line end.
+        // A message of a server or a program may have several lines, and a name may have a newline.
         lines.extend(self.why.iter().map(|why| format!("  {}", why.replace('\n', "\n    "))));
         if let [.., last] = self.done.as_slice() {
             let before = match self.done.len() {

@@ -16,7 +16,7 @@ pub(crate) struct Initialised {
     pub(crate) added: Vec<Added>,
     /// What only a person can do.
     pub(crate) left_to_you: Vec<String>,
-    /// What was left out, and why that is no loss.
+    /// What was not written, and why it is not needed.
     pub(crate) notes: Vec<String>,
 }
 

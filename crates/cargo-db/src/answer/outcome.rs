@@ -60,7 +60,7 @@ impl Outcome {
         Outcome { set: set.map(str::to_owned), ..self.of_call(flag) }
     }
 
-    /// The same, of a call with these flags.
+    /// The same, of a call with these flags, which suggested commands need too.
     pub(crate) fn of_call(self, kept: impl IntoIterator<Item = Kept>) -> Outcome {
         let failure = self.failure.map(|failure| failure.of_call(kept));
         Outcome { failure, ..self }

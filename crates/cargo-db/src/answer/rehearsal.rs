@@ -16,7 +16,7 @@ use crate::model::migration::title;
 use crate::model::rehearsal::{BrokenQuery, DryRunReport, Locked, Rehearsal, Rehearsed, WayBack};
 use crate::model::target::Target;
 
-/// How many lines of a difference, and how many locks, are shown.
+/// At most this many lines of a difference, and this many locks, are shown.
 const SHOWN: usize = 8;
 
 /// What a rehearsal measured, and where its receipt lies.
@@ -28,7 +28,7 @@ pub(crate) struct RehearsalReport {
     receipt: String,
     /// The key that signed it; null where there is none.
     signed_by: Option<PublicKey>,
-    /// Whom the backup was loaded as, where it was not taken here; the migrations ran as the same.
+    /// The role that loaded the backup, if it was not taken here; it also ran the migrations.
     loaded_as: Option<LoadedAs>,
     #[serde(flatten)]
     rehearsal: RehearsalView,
@@ -339,7 +339,7 @@ fn bullet(finding: &Finding) -> String {
     let object = finding.object.as_ref().map(|object| format!(" `{object}`:")).unwrap_or_default();
     let said =
         format!("- {word} line {}, {}:{object} {}", finding.line, finding.rule, finding.evidence);
-    // How to accept it stands last; what else to do is on the rule's page.
+    // The help ends with how to accept it; the page of the rule has the alternatives.
     let help = finding.help.as_deref().filter(|_| finding.severity == Severity::Block);
     let accept = help.and_then(|help| Some(&help[help.find("if that is meant")?..]));
     accept.map_or_else(|| said.clone(), |accept| format!("{said}\n  {accept}"))
@@ -359,7 +359,7 @@ impl RehearsalReport {
         RehearsalReport { target, receipt, signed_by, loaded_as, rehearsal, form }
     }
 
-    /// The same, of a backup that was not taken here if this is somebody.
+    /// Adds the role that the backup was loaded as, if it was not taken here.
     pub(crate) fn loaded_as(self, loaded_as: Option<LoadedAs>) -> RehearsalReport {
         RehearsalReport { loaded_as, ..self }
     }

@@ -19,7 +19,7 @@ pub(crate) struct Restored {
     /// Whether it is the database as a whole that is another one now.
     #[serde(skip)]
     whole: bool,
-    /// The command that looks at it.
+    /// The command that shows its status.
     #[serde(skip)]
     look: String,
 }
@@ -40,7 +40,7 @@ impl Restored {
         Restored { target: target.into(), restored: what, kept, whole: false, look }
     }
 
-    /// The same of a database that is not the configured one.
+    /// The same, for a database other than the configured one.
     pub(crate) fn elsewhere(self, target: &Target) -> Restored {
         let url = target.url_without_password();
         Restored { look: format!("{LOOK} -D {}", shell_words::quote(&url)), ..self }

@@ -36,7 +36,7 @@ pub(crate) struct StatusReport {
     /// The largest first.
     tables: Vec<TableSize>,
     settings: Vec<SettingView>,
-    /// What to do where there are no migrations.
+    /// What to do if there are no migrations.
     #[serde(skip)]
     empty: Option<String>,
     /// Whether what is pending is asked of the tool.
@@ -208,7 +208,7 @@ pub(crate) struct StatusFacts<'a> {
     pub(crate) standing: &'a MigrationStatus<'a>,
     pub(crate) migrations: &'a Migrations,
     pub(crate) settings: Vec<SettingView>,
-    /// What to do where there are no migrations.
+    /// What to do if there are no migrations.
     pub(crate) empty: Option<String>,
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn short(name: &str) -> &str {
     name.strip_prefix("public.").unwrap_or(name)
 }
 
-/// Each on a line of its own, whatever names hold.
+/// Keeps each of these on one line, even if a name contains a newline.
 pub(crate) fn on_lines(lines: Vec<String>) -> Vec<String> {
     lines.into_iter().map(|line| one_line(&line).into_owned()).collect()
 }
@@ -103,8 +103,8 @@ pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
     lines
 }
 
-/// Lines that fit in a width, broken between words. What goes on stands below the value where the
-/// line has a label in front of it.
+/// Breaks lines between words so that they fit in a width. The continuation of a line that begins
+/// with a label is indented to its value.
 pub(crate) fn fitted(text: &str, width: usize) -> String {
     text.lines().map(|line| fitted_line(line, width)).collect::<Vec<_>>().join("\n")
 }
@@ -129,7 +129,7 @@ fn fitted_line(line: &str, width: usize) -> String {
     fitted
 }
 
-/// Where the value begins, in a line with a label: after the first gap behind a word.
+/// The column of the value in a line with a label: after the first gap that follows a word.
 fn value_at(line: &str) -> Option<usize> {
     let plain = without_colours(line);
     let start = plain.chars().position(|c| c != ' ')?;

@@ -108,21 +108,21 @@ impl Trail {
     /// The text of one of these files; nothing where there is none.
     pub(super) fn text(&self, path: &Path) -> Result<Option<String>> {
         files::read_if_there(path).map_err(|error| {
-            // The plans that were used are known from that file alone: it stays where it is.
+            // That file is the only list of the used plans, so it must not be set aside.
             let aside = (path != self.used_file()).then(|| self.putting_aside());
             let (path, why) = (path.to_owned(), error.to_string());
             AuditError::Unreadable { path, why, aside }.caused_by(error)
         })
     }
 
-    /// Fails where nothing can be recorded: then nothing is done either.
+    /// Fails if nothing can be recorded: a change that cannot be recorded is not made.
     pub(crate) fn is_writable(&self) -> Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let opened = files::own_dir(folder).and_then(|()| files::lock(&self.lock_file()));
         opened.and_then(|_lock| edit::can_write(&self.file)).map_err(|error| self.refused(error))
     }
 
-    /// What keeps two runs from writing at the same time.
+    /// The file whose lock keeps two runs from writing at the same time.
     pub(super) fn lock_file(&self) -> PathBuf {
         self.file.with_extension("lock")
     }
@@ -152,7 +152,7 @@ impl Trail {
         let moved: Vec<String> = moved.map(|file| quoted(file)).collect();
         let begin = format!("echo 0 > {}", quoted(&head));
         if moved.is_empty() {
-            // Nothing but the plans that were used is left.
+            // Only the list of used plans is left.
             return begin;
         }
         let (folder, moved) = (quoted(&folder), moved.join(" "));
@@ -243,7 +243,7 @@ mod tests {
         record
     }
 
-    /// Records from 1 on, each with the hash of the one before it.
+    /// Records numbered from 1, each with the hash of the previous one.
     fn chain(count: u64) -> Vec<Record> {
         let mut records: Vec<Record> = Vec::new();
         for sequence in 1..=count {
@@ -257,7 +257,7 @@ mod tests {
         Head { sequence: record.sequence, hash: record.hash.clone(), missing_at: None }
     }
 
-    /// What the verification of these files finds: the number of records, or the first break.
+    /// The result of verifying these files: the number of records, or the first break.
     fn found(
         records: &[Record],
         head: Option<&Head>,
@@ -289,9 +289,9 @@ mod tests {
         let all = chain(3);
         assert_eq!(found(&all, Some(&head_of(&all[2])), ""), Ok(3));
         assert_eq!(found(&[], None, ""), Ok(0));
-        // A trail that was put aside leaves a head about no record.
+        // After a trail was set aside, its head counts no records.
         assert_eq!(found(&[], Some(&Head::default()), "a plan\n"), Ok(0));
-        // A run that was killed between record and head leaves a head that is one behind.
+        // A run that was killed after writing a record leaves a head that is one record behind.
         assert_eq!(found(&all, Some(&head_of(&all[1])), ""), Ok(3));
     }
 
@@ -323,7 +323,7 @@ mod tests {
     fn a_record_that_follows_another_one_than_it_did_is_named() {
         let mut all = chain(3);
         let head = head_of(&all[2]);
-        // Whoever changes a record and its hash cannot change what the next one knows of it.
+        // If a record is changed with its hash, the next record still contains the old hash.
         all[1].verb = "seed".to_owned();
         all[1].hash = hash_of(&all[1]);
         assert_eq!(found(&all, Some(&head), ""), broken(3, "the record before it was replaced"));
@@ -335,7 +335,7 @@ mod tests {
         let head = head_of(&all[2]);
         assert_eq!(found(&all[..2], Some(&head), ""), broken(3, CUT));
         assert_eq!(found(&[], Some(&head), ""), broken(1, CUT));
-        // Nor is a head of another trail one of this.
+        // The head of another trail does not match this one either.
         let other = Head { hash: "other".to_owned(), ..head };
         assert_eq!(found(&all, Some(&other), ""), broken(4, CUT));
     }
@@ -344,7 +344,7 @@ mod tests {
     fn a_head_that_is_missing_or_was_missing_shows() {
         let all = chain(2);
         assert_eq!(found(&all, None, ""), broken(3, NO_HEAD));
-        // Only the plans that were used tell that there were records.
+        // Only the list of used plans shows that there were records.
         assert_eq!(found(&[], None, "a plan\n"), broken(1, NO_HEAD));
         let later = Head { missing_at: Some(2), ..head_of(&all[1]) };
         assert_eq!(found(&all, Some(&later), ""), broken(2, NO_HEAD_THEN));

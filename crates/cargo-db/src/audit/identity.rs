@@ -93,8 +93,8 @@ impl DatabaseIdentity {
         refuse_additions(session)
     }
 
-    /// Gives it to the tables that are there, and makes those that are not: what others have made
-    /// of them, a view for one, stays.
+    /// Writes it into the existing tables, and creates the missing ones. What others have built on
+    /// the tables, such as a view, is kept.
     pub(super) fn fill(&self, session: &mut Session) -> Result<()> {
         match &self.marker {
             Some(marker) => marker::write(session, marker)?,
@@ -109,8 +109,8 @@ impl DatabaseIdentity {
         self.look_again(session)
     }
 
-    /// Gives it to the session's database, in its transaction: to the tables that are there, if
-    /// they are as cargo db makes them, and to new ones if not.
+    /// Writes it into the session's database, in its transaction: into the existing tables if they
+    /// are as cargo db creates them, and otherwise into new ones.
     pub(super) fn put_back(&self, session: &mut Session) -> Result<()> {
         let is_as_made = own::are_as_made(session)? && additions(session)?.is_none();
         if !is_as_made {
@@ -141,7 +141,7 @@ impl DatabaseIdentity {
     }
 }
 
-/// A table of ours that has what none of ours has.
+/// One of our tables that has something that we never add, such as a trigger or row security.
 fn additions(session: &mut Session) -> Result<Option<String>> {
     session.value("read our tables", ADDITIONS)
 }

@@ -194,8 +194,8 @@ impl Trail {
             false => Ok(()),
         };
         if let Err(failure) = noted {
-            // It is not done: the file should not say that it was killed. Where that cannot be
-            // written either, why it was not done is what there is to say.
+            // It was not done, so the file must not show it as killed. If this record cannot be
+            // written either, report why it was not done.
             let mut outcome = pending.outcome(failure.code(), true);
             let _ = self.append(&mut outcome, None);
             return Err(failure);

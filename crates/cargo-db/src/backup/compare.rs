@@ -14,12 +14,12 @@ use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use pg_logical::content::TableEntry;
 
-/// How many rights that are not those of the backup are named.
+/// At most this many differing rights are named.
 const NAMED: usize = 20;
 
 /// Compares every table, sequence, index and right of a database with the manifest of the source
-/// that it was loaded from, if it has one. The rows are read as `pg_dump` writes them, because so
-/// they were when they were counted the first time.
+/// that it was loaded from, if it has one. The rows are read as `pg_dump` writes them, because the
+/// backup counted them like that.
 pub(super) fn compare(
     world: &World,
     settings: &Settings,
@@ -42,7 +42,7 @@ pub(super) fn compare(
             problems.push(format!("sequences: {sequence} is at {value}, expected {expected}"));
         }
     }
-    // Another version has other rights, and other words for them.
+    // Another version has different privileges, and pg_dump writes them differently.
     let is_like = programs.major == manifest.engine.major && source.server_major() == Some(server);
     let left_out = source.wanted.left_out;
     if is_like && !left_out.owners && !left_out.privileges {
@@ -55,7 +55,7 @@ pub(super) fn compare(
     Ok(problems)
 }
 
-/// How rights differ from those of a backup, where it knows them.
+/// How rights differ from those in a manifest, if it lists them.
 pub(super) fn differences_of_rights(manifest: &Manifest, found: &BTreeSet<String>) -> Vec<String> {
     let Some(expected) = &manifest.rights else { return Vec::new() };
     let missing = expected.difference(found).map(|right| format!("rights: missing is `{right}`"));

@@ -14,11 +14,11 @@ use pg_logical::content::{self, Content, TableEntry};
 /// The program that reads archives.
 pub(super) const ARCHIVE_TOOL: &str = "pg_restore";
 
-/// Whether a failure to read a backup says something about the backup, and not only about what it
-/// is read with: a program that ran and failed, or bytes that are none of a dump.
+/// Whether a failure to read a backup is about the backup, and not only about the program that
+/// reads it: the program ran and failed, or the bytes are not a dump.
 pub(super) fn is_of_content(failure: &Failure) -> bool {
     let cause = std::error::Error::source(failure);
-    // A program that could not be started has the system's reason for it.
+    // If the program could not be started, the cause is an I/O error.
     let is_of_system = matches!(cause, Some(cause) if cause.is::<std::io::Error>());
     match failure.kind() {
         Kind::Backup(BackupError::ClientFailed { .. }) => !is_of_system,

@@ -10,15 +10,15 @@ use crate::world::World;
 use crate::world::pg::{Row, Session};
 use pg_logical::content::TableEntry;
 
-/// What a backup does not bring back.
+/// What a restore of a backup may lose or fail at, and what it certainly loses.
 pub(super) struct Doubts {
-    /// Why it may not come back.
+    /// Why the backup may not be restorable.
     pub(super) doubts: Vec<String>,
-    /// What no restore brings back.
+    /// What every restore loses.
     pub(super) lost: Vec<String>,
 }
 
-/// The same of a backup with this selection, which holds these tables.
+/// Finds them for a backup with this selection, which contains these tables.
 pub(super) fn doubts(
     session: &mut Session,
     selection: &[String],
@@ -84,8 +84,8 @@ fn schema_of(table: &str) -> &str {
 pub(super) fn tell(world: &World, manifest: &Manifest) {
     let doubts = manifest.doubts.iter().map(|doubt| {
         format!(
-            "it is not proved that this backup comes back: {doubt}; `cargo db backups verify \
-             --level restore` proves it"
+            "it is not proved that this backup can be restored: {doubt}; prove it with `cargo db \
+             backups verify --level restore`"
         )
     });
     let lost =

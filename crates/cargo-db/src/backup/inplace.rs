@@ -81,7 +81,7 @@ impl DefaultRights {
             let (head, right) = (row.text("head")?, row.text("privilege")?);
             let (grantee, option) = (row.text("grantee")?, row.text("option")?);
             revoke.push(format!("{head} REVOKE {right} FROM {grantee}"));
-            // Those of schemas come with the dump, and so do most of the schemas.
+            // The dump restores those of schemas, and most of the schemas with them.
             if *scope != Scope::Everything || !row.flag("is_of_schema")? {
                 grant.push(format!("{head} GRANT {right} TO {grantee}{option}"));
             }

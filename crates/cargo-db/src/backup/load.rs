@@ -24,7 +24,7 @@ pub(super) enum Within {
 
 /// How a dump is loaded.
 pub(super) struct Loading<'a> {
-    /// What it is called.
+    /// The name of the dump.
     pub(super) name: &'a str,
     pub(super) within: Within,
     pub(super) wanted: Wanted,
@@ -51,7 +51,7 @@ pub(super) fn load(
     let ran = run_all(world, session, &mut reader, loading, &mut known);
     drop(reader);
     if ran.as_ref().is_err_and(is_unreadable) {
-        // Text that breaks off is often the fault of who writes it, who says why.
+        // Text often breaks off because the program that writes it failed: report its reason.
         text.finish(world)?;
     }
     ran?;
@@ -62,7 +62,7 @@ pub(super) fn load(
     text.finish(world)
 }
 
-/// Runs every statement of a dump that is meant to run.
+/// Runs every statement of a dump that is not left out.
 fn run_all(
     world: &World,
     session: &mut Session,
@@ -93,7 +93,8 @@ fn run_all(
 }
 
 impl Loading<'_> {
-    /// Whether a statement is about the session or the database, or about what is not wanted.
+    /// Whether a statement does not run because it is about the session, about the database, or
+    /// about something that is left out.
     fn skips(&self, statement: &Statement) -> bool {
         let of_session =
             statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(statement);
@@ -102,8 +103,8 @@ impl Loading<'_> {
             || self.wanted.left_out.holds(statement)
     }
 
-    /// Fails where a statement would change how the rest is read, or end the transaction that it
-    /// is restored in.
+    /// Fails if a statement would change how the rest is parsed, or end the transaction in which
+    /// the dump is restored.
     fn refuse(&self, statement: &Statement) -> Result<()> {
         let line = statement.line;
         let what = match statement.misleading_setting() {
@@ -121,7 +122,7 @@ impl Loading<'_> {
         Err(BackupError::Unreadable { name: self.name.to_owned(), what, remedy: None }.into())
     }
 
-    /// Runs a statement, with the rows that come after it.
+    /// Runs a statement, with the rows that follow it.
     fn run(
         &self,
         world: &World,
@@ -148,7 +149,7 @@ impl Loading<'_> {
     }
 }
 
-/// What cannot be split into statements.
+/// The failure for text that cannot be split into statements.
 pub(super) fn unreadable(error: ScriptError) -> Failure {
     BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
 }

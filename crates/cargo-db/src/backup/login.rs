@@ -1,7 +1,7 @@
-//! A login role that is made to load a dump, and goes with the database that it loads. `SET ROLE`
-//! would not do: a function can take it back. The server is sent a verifier of its password, as
-//! psql's `\password` does, since a server may log its statements. Such a role has the name of the
-//! database; what a killed run left of it is found by that.
+//! A login role that is created to load a dump, and dropped with the database that it loads. `SET
+//! ROLE` would not be enough: a function can reset it. The server is sent a verifier of its
+//! password, as psql's `\password` does, since a server may log its statements. The role has the
+//! name of the database, by which a later run finds a role that a killed run left.
 
 use crate::failure::Result;
 use crate::model::backup::LoadedAs;
@@ -24,8 +24,8 @@ pub(super) enum Rights<'a> {
     Of(&'a str),
 }
 
-/// Whom a backup is loaded as that was not taken here: a role without rights, where the connecting
-/// role may make others.
+/// The role that a backup is loaded as if it was not taken here: one without rights if the
+/// connecting role may create roles, and otherwise the connecting role.
 pub(crate) fn loading_role(world: &World, target: &Target) -> Result<LoadedAs> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let sql = "SELECT rolsuper OR rolcreaterole AS may, current_user::pg_catalog.text AS name \
@@ -34,7 +34,7 @@ pub(crate) fn loading_role(world: &World, target: &Target) -> Result<LoadedAs> {
     Ok(LoadedAs { is_limited: row.flag("may")?, connected_as: row.text("name")?.to_owned() })
 }
 
-/// How to connect as the role of a new database, with a password that nobody knows.
+/// The target for connecting as the login role of a new database, with a new random password.
 pub(super) fn target(built: &Target) -> Result<Target> {
     Ok(Target {
         user: built.database.clone(),
@@ -45,7 +45,7 @@ pub(super) fn target(built: &Target) -> Result<Target> {
     })
 }
 
-/// Makes the role, and gives the new database to it or to the one that it stands for.
+/// Creates the role, and makes it, or the role that it stands for, the owner of the new database.
 pub(super) fn make(
     world: &World,
     built: &Target,

@@ -48,8 +48,8 @@ impl Source {
         Ok(self.look(world, settings)?.tablespaces.iter().cloned().collect())
     }
 
-    /// Whose its objects are to be. In a database that is there, schemas and event triggers of
-    /// others stay as they are.
+    /// The roles that will own its objects. In an existing database, schemas and event triggers of
+    /// other roles keep their owners.
     pub(super) fn owners(
         &self,
         world: &World,
@@ -78,7 +78,7 @@ impl Source {
         Ledger::of(&settings.root).knows(&self.holds()?)
     }
 
-    /// Whom it is loaded as into a scratch database, where it was not taken here.
+    /// The role that it is loaded as into a scratch database, if it was not taken here.
     pub(super) fn loaded_as(
         &self,
         world: &World,
@@ -91,8 +91,8 @@ impl Source {
         loading_role(world, target).map(Some)
     }
 
-    /// The same for a scratch database: what was not taken here goes without owners and rights, and
-    /// so without the roles that those name.
+    /// The same source for a scratch database. If it was not taken here, owners and rights are left
+    /// out, so that the roles that they name are not needed.
     pub(crate) fn for_scratch(mut self, settings: &Settings) -> Result<Source> {
         if !self.is_known(settings)? {
             let left_out = &mut self.wanted.left_out;
@@ -110,8 +110,8 @@ impl Source {
         Ok(self.look(world, settings)?.extensions.clone())
     }
 
-    /// How the roles and rights that its text names are not those of its manifest. What was taken
-    /// here has them from its text.
+    /// How the roles and rights in its text differ from its manifest. A backup that was taken here
+    /// is not compared: its manifest was made from its text.
     pub(super) fn differences_of_roles(
         &self,
         world: &World,

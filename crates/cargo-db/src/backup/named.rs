@@ -68,8 +68,8 @@ impl Folder {
         Err(self.unknown(word))
     }
 
-    /// Whether nothing but a backup of ours can be meant by a path into the folder: one with its
-    /// manifest, or what is half written. Any other file that somebody put there is a file.
+    /// Whether a path into the folder can only mean one of its backups: one with a manifest, or a
+    /// half-written one. Any other file in the folder is treated as a file.
     fn is_ours(&self, name: &str, path: &Path) -> bool {
         let mut parts = Path::new(name).components();
         let is_partial =

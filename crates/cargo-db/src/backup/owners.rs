@@ -1,4 +1,5 @@
-//! The roles that own what a source holds, and whether the connecting role may give it to them.
+//! The roles that own the objects of a source, and whether the connecting role may restore them
+//! as owners.
 
 use std::collections::BTreeSet;
 
@@ -12,19 +13,19 @@ use pg_sql::script::Statement;
 #[derive(Default)]
 pub(super) struct Owners {
     pub(super) roles: BTreeSet<String>,
-    /// Whether a right in it was granted by another role than the owner.
+    /// Whether a right in it was granted by a role other than the owner.
     pub(super) acts_as_another: bool,
 }
 
 impl Owners {
-    /// Those of some statements.
+    /// The owners that some statements name.
     pub(super) fn of<'a>(statements: impl Iterator<Item = &'a Statement> + Clone) -> Owners {
         let roles = statements.clone().filter_map(owner).map(|(role, _)| role).collect();
         Owners { roles, acts_as_another: statements.into_iter().any(acts_as_another) }
     }
 
-    /// What keeps the connecting role from making them owners. Those that are not there are named
-    /// elsewhere; a new database can be loaded as another role.
+    /// Why the connecting role may not make them owners. Missing roles are reported elsewhere. If
+    /// the restore `builds` a new database, that can be loaded as another role instead.
     pub(super) fn problems(&self, session: &mut Session, builds: bool) -> Result<Vec<String>> {
         let names: Vec<String> = self.roles.iter().map(|role| quote_literal(role)).collect();
         let sql = format!(include_str!("sql/owners.sql"), names = names.join(", "));
@@ -37,14 +38,14 @@ impl Owners {
             let role = row.text("name")?;
             let grant = format!("GRANT {} TO {}", quote_identifier(role), quote_identifier(user));
             problems.push(format!(
-                "role: `{user}` may give nothing to `{role}`, which owns some of it: `{grant}`, or \
-                 pass `--no-owner`{another}"
+                "role: `{user}` may give nothing to `{role}`, which owns part of the backup: run \
+                 `{grant}`, or pass `--no-owner`{another}"
             ));
         }
         if self.acts_as_another {
             problems.push(format!(
-                "role: some rights were granted by others than the owners, which only a superuser \
-                 can repeat, and `{user}` is none: pass `--no-owner`{another}"
+                "role: some rights were not granted by the owners; only a superuser can restore \
+                 these, and `{user}` is not one: pass `--no-owner`{another}"
             ));
         }
         Ok(problems)

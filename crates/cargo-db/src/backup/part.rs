@@ -110,7 +110,7 @@ pub(super) fn part_of(
         return Ok(part);
     };
     let of_schema = format!("--schema={schema}");
-    // The schema is there by the time that what is in it is made.
+    // The schema exists before its contents are created.
     let allowed = || match &part.scope {
         Scope::Schema(schema) => AllowList::of_part(schema),
         _ => AllowList::default(),

@@ -17,7 +17,7 @@ use pg_sql::quote::{quote_identifier, quote_literal};
 pub(crate) struct RestoreOptions {
     /// A new database is built.
     pub(crate) builds: bool,
-    /// All of it is restored, and not a part.
+    /// Everything is restored, and not only a part.
     pub(crate) whole: bool,
     /// Missing roles are created from the backup.
     pub(crate) brings_roles: bool,
@@ -101,8 +101,8 @@ pub(crate) fn preflight(
     Ok(Preflight { exists, tables })
 }
 
-/// What keeps a source from being loaded as another role: a login role is made a member of it, and
-/// the database that it then owns gets its settings from the role that connects.
+/// Why a source cannot be loaded as another role. A login role is made a member of that role, and
+/// the connecting role changes the settings of the database, which that role then owns.
 fn problems_of_role(session: &mut Session, server: &Server, role: &str) -> Result<Vec<String>> {
     let user = session.target.user.clone();
     if !server.roles.iter().any(|known| known == role) {
@@ -116,14 +116,14 @@ fn problems_of_role(session: &mut Session, server: &Server, role: &str) -> Resul
     if !rights.flag("may")? {
         return Ok(vec![format!(
             "rights: `{user}` may not make a role a member of `{role}`, as `--as` does: that \
-             needs `GRANT ... WITH ADMIN OPTION`, and for a superuser another one"
+             needs `GRANT ... WITH ADMIN OPTION`, and only superusers may grant a superuser"
         )]);
     }
     if !rights.flag("has_its_rights")? {
         let (role, user) = (quote_identifier(role), quote_identifier(&user));
         return Ok(vec![format!(
-            "rights: what `--as` makes belongs to {role}, and {user} may not do what that role \
-             may: `GRANT {role} TO {user}`"
+            "rights: what `--as` creates belongs to {role}, and {user} does not have the rights \
+             of that role: `GRANT {role} TO {user}`"
         )]);
     }
     Ok(Vec::new())

@@ -1,5 +1,5 @@
-//! Publications, which publish from outside what a restore in place replaces: it is taken off and
-//! put on again as it is now, and not as it was when it was backed up.
+//! Publications that publish what a restore in place replaces. The restore removes it from them,
+//! and adds it again as it is published now, not as it was published when it was backed up.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use pg_sql::name::qualified_name;
 use pg_sql::quote::quote_literal;
 use pg_sql::script::Statement;
 
-/// The publications of a database, as they see what is replaced.
+/// The publications of a database, and what they publish of what is replaced.
 pub(super) struct Publications {
     published: Vec<Published>,
-    /// Those that there are.
+    /// The names of all publications.
     names: BTreeSet<String>,
 }
 
@@ -27,12 +27,12 @@ struct Published {
     what: String,
     off: String,
     on: String,
-    /// Whether the role may do both.
+    /// Whether the role may remove and add it.
     is_own: bool,
 }
 
 impl Publications {
-    /// Those that name what is replaced. Where everything is, they are replaced too.
+    /// Those that name what is replaced. If everything is replaced, so are the publications.
     pub(super) fn of(session: &mut Session, scope: &Scope) -> Result<Publications> {
         let schema = match scope {
             Scope::Everything => {
@@ -52,7 +52,7 @@ impl Publications {
         })
     }
 
-    /// What cannot be taken off and put on again.
+    /// What the role cannot remove from its publication and add again.
     pub(super) fn obstacles(&self) -> Vec<String> {
         let others = self.published.iter().filter(|published| !published.is_own);
         let problem = |Published { publication, what, off, .. }: &Published| {
@@ -64,14 +64,14 @@ impl Publications {
         others.map(problem).collect()
     }
 
-    /// Takes what is replaced off.
+    /// Removes what is replaced from the publications.
     pub(super) fn take_off(&self, session: &mut Session) -> Result<()> {
         self.published.iter().try_for_each(|Published { publication, off, .. }| {
             session.run(&format!("take it off the publication {publication}"), off)
         })
     }
 
-    /// Puts it on again, and on those that the backup alone names.
+    /// Adds it to them again, and to those that only the backup names.
     pub(super) fn put_on(&self, world: &World, session: &mut Session, part: &Part) -> Result<()> {
         for Published { publication, on, .. } in &self.published {
             session.run(&format!("put it on the publication {publication} again"), on)?;
@@ -81,7 +81,7 @@ impl Publications {
             let publication = words[2].as_str();
             if !self.names.contains(publication) {
                 let message =
-                    format!("left out: there is no publication {publication}, as in the backup");
+                    format!("left out: there is no publication {publication} as in the backup");
                 world.tell(Event::Notice { severity: "note".to_owned(), message });
             } else if !self.is_on(publication, &words) {
                 session.statement("finish what is replaced", &statement.text)?;
@@ -90,7 +90,7 @@ impl Publications {
         Ok(())
     }
 
-    /// Whether what a statement puts on a publication is on it.
+    /// Whether what a statement adds to a publication is already in it.
     fn is_on(&self, publication: &str, words: &[String]) -> bool {
         let what = match words.get(4).map(String::as_str) {
             Some("tables") => words.get(7).cloned(),
@@ -115,7 +115,7 @@ impl Published {
     }
 }
 
-/// Whether a statement puts something on a publication.
+/// Whether a statement adds something to a publication.
 pub(super) fn publishes(statement: &Statement) -> bool {
     if !statement.text.starts_with("ALTER PUBLICATION ") {
         return false;

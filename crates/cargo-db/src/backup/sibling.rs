@@ -40,7 +40,7 @@ pub(crate) struct Built {
     pub(super) is_template: bool,
     world: World,
     pub(super) kept: bool,
-    /// The login role that was made for it and goes with it, which owns all that is in it.
+    /// The login role that was created for it, owns everything in it, and is dropped with it.
     pub(super) login: Option<Target>,
     /// While its session lives, no other run takes the database for a leftover.
     owner: Owner,
@@ -178,7 +178,8 @@ pub(crate) fn clone_sibling(world: &World, target: &Target, what: &str) -> Resul
 }
 
 impl Built {
-    /// How to connect for whoever works in it: code that came with it has no more rights then.
+    /// The target for working in it: as its login role, if it has one, so that code from the dump
+    /// gets no more rights than while it was loaded.
     pub(crate) fn for_work(&self) -> &Target {
         self.login.as_ref().unwrap_or(&self.target)
     }

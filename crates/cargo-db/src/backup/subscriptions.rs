@@ -61,7 +61,7 @@ pub(super) fn drop_database(world: &World, session: &mut Session, database: &str
         }
     }
     let there = format!("SELECT 1 FROM pg_database WHERE datname = {}", quote_literal(database));
-    // The server would remark on one that is not there.
+    // For a database that does not exist, the server would send a notice.
     if session.value("look for the database", &there)?.is_none() {
         return Ok(());
     }

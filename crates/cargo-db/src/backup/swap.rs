@@ -60,9 +60,9 @@ pub(crate) fn swap(
     }
 }
 
-/// Swaps, and drops the old database only where `last_look` at it finds nothing wrong: until the
-/// renames somebody may have written to it, and from then on nobody does. Otherwise it is kept, and
-/// the failure says where.
+/// Swaps, and drops the old database only if `last_look` finds nothing wrong in it: other sessions
+/// may have written to it until the renames, and none can afterwards. Otherwise it is kept, and the
+/// failure gives its name.
 pub(crate) fn swap_and_drop(
     world: &World,
     target: &Target,
@@ -84,14 +84,14 @@ pub(crate) fn swap_and_drop(
     Ok(())
 }
 
-/// The statement that says of an old database that it is to be dropped.
+/// The statement that marks an old database as to be dropped.
 fn marking(aside: &str) -> String {
     let going = quote_literal(TO_BE_DROPPED);
     format!("COMMENT ON DATABASE {} IS {going}", quote_identifier(aside))
 }
 
-/// Drops the old database. The new one is in its place, whatever becomes of this; the next run
-/// tries again.
+/// Drops the old database. The new one is already in its place, so a failure is only a warning; the
+/// next run tries again.
 fn drop_old(world: &World, target: &Target, aside: &str) {
     let dropped = Session::open(world, &target.maintenance(), Purpose::Write)
         .and_then(|mut session| drop_aside(world, &mut session, aside));

@@ -55,7 +55,7 @@ pub(crate) fn take(
     let (started, began) = (now(), stopwatch());
     let mut snapshot =
         Snapshot::take(world, &settings.migrations.layout, target).map_err(as_backup)?;
-    // What cannot be told is said before anything is written.
+    // Names that are not valid text are refused before anything is written.
     snapshot.session.refuse_names_of_bytes()?;
     let programs = client(settings.pg_bin(), snapshot.major)?;
     let readable = request.without(&snapshot.unread);

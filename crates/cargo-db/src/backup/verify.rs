@@ -131,8 +131,8 @@ fn refused(failure: &Failure) -> Vec<String> {
     problems
 }
 
-/// That it could not be verified, and why. A server that is not reached says so itself, and so does
-/// a client that is not there.
+/// The failure that it could not be verified, with the reason. An unreachable server and a missing
+/// client have a failure of their own, which is kept.
 fn unverified(world: &World, name: &str, failure: Failure) -> Failure {
     if world.interrupt.check().is_err() || failure.exit() == Exit::Unreachable {
         return failure;

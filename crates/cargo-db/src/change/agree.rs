@@ -7,8 +7,8 @@ use crate::model::backup::{Backup, LoadedAs};
 use crate::model::consent::Consent;
 use crate::model::target::Target;
 
-/// Gets the consent to load those of some backups that were not taken here, for they may hold code.
-/// Returns whom they are loaded as; nothing where all were taken here.
+/// Gets consent to load the backups that were not taken here, since they may contain code. Returns
+/// the role that they are loaded as, or nothing if all were taken here.
 pub(crate) fn to_load(
     workspace: &Workspace,
     verb: &'static str,
@@ -28,23 +28,23 @@ pub(crate) fn to_load(
     let target = workspace.target()?;
     let loaded_as = loading_role(world, &target)?;
     let what = foreign.join(", ");
-    ui.note(&format!("{what}: not taken here, and so loaded as {}", loaded_as.describe()));
+    ui.note(&format!("{what}: not taken here, so loaded as {}", loaded_as.describe()));
     agree(workspace, &target, &Load { verb, what: &what, is_limited: loaded_as.is_limited })?;
     Ok(Some(loaded_as))
 }
 
-/// A load of something that was not taken here.
+/// A load of backups that were not taken here.
 struct Load<'a> {
     verb: &'static str,
-    /// What is loaded, by name.
+    /// The names of the backups that are loaded.
     what: &'a str,
-    /// Whether a role without rights loads it, and not the one that connects.
+    /// Whether a role without rights loads them, and not the connecting role.
     is_limited: bool,
 }
 
-/// Gets the consent to load it into a scratch database of this server, and drop it again: a yes
-/// where it is loaded as a role without rights, and the name of the database where it is loaded as
-/// the one that connects. An AI agent consents to plans, and so not to this.
+/// Gets consent to load them into a scratch database of this server, which is dropped afterwards:
+/// a yes if they are loaded as a role without rights, and the name of the database if they are
+/// loaded as the connecting role. An AI agent can consent only to plans, and so not to this.
 fn agree(workspace: &Workspace, target: &Target, load: &Load<'_>) -> Result<()> {
     let Workspace { settings, consent: agreed, ui, .. } = workspace;
     let environment = settings.environment.environment;

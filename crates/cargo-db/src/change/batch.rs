@@ -7,8 +7,8 @@ use crate::plan::{self, Batch, Plan, Step};
 use crate::settings::{Migrations, Runner, Settings};
 use crate::world::files;
 
-/// Whether all or nothing is asked for, in a flag or in db.toml, or is what the environment
-/// customarily wants.
+/// Whether all or nothing is asked for, by a flag or by db.toml, or is the default of the
+/// environment.
 pub(crate) fn wants_all_or_nothing(database: &Database<'_>, is_asked: bool) -> Result<bool> {
     let migrations = &database.settings.migrations;
     if is_asked && migrations.runner == Runner::Tool {
@@ -20,11 +20,11 @@ pub(crate) fn wants_all_or_nothing(database: &Database<'_>, is_asked: bool) -> R
     Ok(is_asked || database.settings.all_or_nothing.unwrap_or(customarily))
 }
 
-/// Makes a plan all or nothing, if that is wanted, and says how.
+/// Makes a plan all or nothing, if that is wanted, and adds the step that says how.
 pub(crate) fn batched(database: &Database<'_>, mut plan: Plan, wanted: bool) -> Result<Plan> {
     let Migrations { layout, runner, .. } = &database.settings.migrations;
     if *runner == Runner::Tool {
-        // It commits by its own rules, and its sessions cannot be told from those of others.
+        // The tool commits by its own rules, and its sessions cannot be told from other sessions.
         let warning = format!("not all or nothing: {} runs them", layout.key());
         plan.warnings.extend(wanted.then_some(warning));
         return Ok(plan);
@@ -40,7 +40,7 @@ pub(crate) fn batched(database: &Database<'_>, mut plan: Plan, wanted: bool) -> 
         let text = String::from_utf8_lossy(&migration.up.part_of(bytes)).into_owned();
         files.push((migration, text));
     }
-    // Where it is how the tool does it, whatever is in the files.
+    // If the tool always uses one transaction, the contents of the files do not matter.
     let how = if always { Batch::OneTransaction } else { plan::all_or_nothing(&files) };
     if matches!(how, Batch::SwapBack { .. }) {
         plan.steps.insert(0, Step::Backup);
@@ -50,7 +50,7 @@ pub(crate) fn batched(database: &Database<'_>, mut plan: Plan, wanted: bool) -> 
     Ok(plan)
 }
 
-/// Whether the migrations of a plan run in one transaction, whoever runs them.
+/// Whether the migrations of a plan run in one transaction, by cargo db or by the tool.
 pub(crate) fn shares_a_transaction(settings: &Settings, plan: &Plan) -> bool {
     plan.is_one_transaction() || settings.migrations.layout.profile().is_one_transaction
 }

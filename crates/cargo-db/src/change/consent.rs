@@ -13,7 +13,7 @@ pub(super) fn to_plan(database: &Database<'_>, plan: &Plan) -> Result<Consent> {
     to_plan_by(database, plan, database.workspace.ui.can_prompt())
 }
 
-/// The same, at the prompt or by what was typed alone.
+/// The same, with a prompt if `can_prompt`, and otherwise from the flags alone.
 fn to_plan_by(database: &Database<'_>, plan: &Plan, can_prompt: bool) -> Result<Consent> {
     let needed = match database.workspace.policy.judge(plan) {
         Judgement::Allowed(terms) => terms.consent,
@@ -37,8 +37,7 @@ fn to_plan_by(database: &Database<'_>, plan: &Plan, can_prompt: bool) -> Result<
     Ok(if agreed.plan.is_some() { Consent::ToPlan } else { needed })
 }
 
-/// The failure of a plan that lacks a proof: with the consent that was not typed either, which is
-/// named first.
+/// The failure of a plan that lacks a proof. If the consent is missing too, that is reported first.
 pub(super) fn without(database: &Database<'_>, plan: &Plan, lacking: Failure) -> Failure {
     match to_plan_by(database, plan, false) {
         Ok(_) => lacking,

@@ -56,7 +56,7 @@ fn names(expected: &Expected, object: &str) -> bool {
 
 /// The table that a file names, with its schema; nothing where there is none, or no such column.
 fn named(session: &mut Session, lost: &LostObject) -> Result<Option<String>> {
-    // No bound can be held to where the text does not tell which table it is.
+    // A bound cannot be checked if the text does not show which table it is about.
     let Some(table) = lost.lookup(session) else { return Ok(None) };
     let with_column = lost.column.as_ref().map_or_else(String::new, |column| {
         format!(
@@ -69,5 +69,5 @@ fn named(session: &mut Session, lost: &LostObject) -> Result<Option<String>> {
         "SELECT c.oid::regclass::text FROM pg_class c \
          WHERE c.oid = {table} AND c.relkind IN ('r', 'p'){with_column}"
     );
-    session.value("find what is expected to go", &sql)
+    session.value("find what is expected to be lost", &sql)
 }

@@ -1,5 +1,5 @@
 //! A change of the migrations' history alone: rows are written or cleared, and no migration runs.
-//! The history of a tool whose migrations are programs is written by the tool.
+//! A tool whose migrations are programs writes its history itself.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl<F: FnMut(&Database<'_>) -> Result<Plan>> Change for HistoryEdit<F> {
         let plan = (self.0)(database)?;
         if layout.is_code() && !plan.is_empty() {
             if plan.verb != Operation::Baseline {
-                let doing = "change what its history says of a migration".to_owned();
+                let doing = "change the record of a migration in its history".to_owned();
                 let tool = layout.key().to_owned();
                 return Err(ProgramError::Cannot { tool, doing, key: "" }.into());
             }

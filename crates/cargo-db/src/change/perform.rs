@@ -33,7 +33,7 @@ pub(crate) trait Change {
         Ok(())
     }
 
-    /// Looks for a proof that was made before.
+    /// Finds a proof that was made earlier.
     fn settle(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
         Ok(())
     }
@@ -144,7 +144,7 @@ pub(crate) fn perform<C: Change>(
     let (world, settings) = (&database.workspace.world, &database.settings);
     let suggest = |failure| with_suggestion(failure, world, settings, &plan.target);
     change.prove(database, &plan).map_err(suggest)?;
-    // Nobody is asked to agree to what cannot run, and what is missing is said at once.
+    // Do not ask for consent to a plan that cannot run, and report all that is missing at once.
     let given = match change.settle(database, &plan) {
         Ok(()) => consent::to_plan(database, &plan)?,
         Err(lacking) => return Err(consent::without(database, &plan, lacking)),
@@ -168,7 +168,7 @@ pub(crate) fn perform<C: Change>(
     change.still_agreed(database, &plan, &now, given)?;
     let mut deed = now.clone();
     if given == Consent::Free {
-        // Nobody had to agree to anything: only what was typed holds it, not what was counted.
+        // No consent was needed, so only the bounds that were typed apply, not the counted ones.
         deed.bound(&database.workspace.consent.at_most);
     }
     consent::within_bounds(database, deed.losses())?;

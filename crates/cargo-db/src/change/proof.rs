@@ -158,8 +158,8 @@ impl Proving<'_> {
     }
 }
 
-/// Where there are no rows, nobody waits, nothing is lost, and nothing refers to anything: what is
-/// said of that is for the databases that have rows.
+/// Makes findings about locks, losses and references at most warnings: without rows, nothing waits,
+/// nothing is lost and no reference breaks. They matter for databases that have rows.
 fn soften(finding: &mut Finding) {
     if matches!(finding.class, Class::Loss | Class::Integrity | Class::Lock) {
         finding.severity = finding.severity.min(Severity::Warn);
@@ -352,7 +352,7 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
         return Ok(None);
     }
     if let Some(why) = spared(database, plan)? {
-        // At home that is how every database begins.
+        // In development every database begins like that.
         if plan.environment != Environment::Development {
             database.workspace.ui.note(&format!("no rehearsal: {why}"));
         }
@@ -382,11 +382,11 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
     }
 }
 
-/// Why a rehearsal would measure nothing.
+/// Why a rehearsal would measure nothing, if so.
 fn spared(database: &Database<'_>, plan: &Plan) -> Result<Option<&'static str>> {
     let settings = &database.settings;
     let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
-    let Some(mut session) = session else { return Ok(Some("the database is not there yet")) };
+    let Some(mut session) = session else { return Ok(Some("the database does not exist yet")) };
     let holds = migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true);
     Ok((!holds).then_some("the database holds no rows"))
 }

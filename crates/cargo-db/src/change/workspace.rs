@@ -106,8 +106,8 @@ impl Workspace {
         }
     }
 
-    /// Fails where a server would be made for a folder that nobody works in: a slip of the person
-    /// who typed the command.
+    /// Fails if a server would be created for a folder that is not a project: the command was
+    /// probably run in the wrong folder.
     fn is_for_a_project(&self, settings: &Settings) -> Result<()> {
         let Settings { root, project, migrations, seeds, .. } = settings;
         let known = [&migrations.dir.value, &seeds.dir.value];

@@ -54,7 +54,7 @@ impl AddedValues {
 
     /// Takes note of what a statement adds.
     pub(super) fn note(&mut self, statement: &Statement) {
-        // Most statements are long and begin otherwise.
+        // A cheap check first: most statements begin differently, and they can be long.
         if first_words(&statement.text, 2) != ["alter", "type"] {
             return;
         }

@@ -29,11 +29,11 @@ pub(crate) struct Source<'a> {
     pub(crate) has_own_blocks: bool,
     /// Whether it is a part of a file, as a section is, which tools write and leave empty.
     pub(crate) is_part: bool,
-    /// Whose file it is.
+    /// The layout that the file belongs to.
     pub(crate) layout: &'a ProjectTool,
-    /// The major version of the server that it is for, where that is known.
+    /// The major version of the server that it will run on, if that is known.
     pub(crate) server: Option<u32>,
-    /// The first line that is not UTF-8; in the text there are replacements.
+    /// The first line that is not UTF-8; `text` has replacement characters for it.
     pub(crate) undecoded_line: Option<usize>,
 }
 
@@ -78,7 +78,7 @@ impl<'a> Source<'a> {
         Source { server, ..self }
     }
 
-    /// The same of bytes whose first line that is not UTF-8 is this one.
+    /// The same, decoded from bytes of which this is the first line that is not UTF-8.
     pub(crate) fn decoded_to(self, undecoded_line: Option<usize>) -> Source<'a> {
         Source { undecoded_line, ..self }
     }
@@ -98,7 +98,7 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
     let is_new = |statement: &&Statement| {
         form_of_insert(&statement.text).is_none_or(|form| known.insert(form))
     };
-    // Of INSERTs that differ in their values only, one is looked at.
+    // Of INSERTs that differ only in their values, one is checked.
     let different: Vec<&Statement> = statements.iter().filter(is_new).collect();
     for &statement in &different {
         let may_control = wrapped || source.has_own_blocks && !statement.hands_transaction_on();
@@ -128,7 +128,7 @@ pub(crate) fn check(source: &Source<'_>) -> Checked {
         .map(|statement| (statement.line, statement.line + statement.text.matches('\n').count()))
         .collect();
     let mut findings = directives.apply(findings, &spans);
-    // What one can do about it depends on the tool.
+    // What to do about it depends on the tool.
     for found in &mut findings {
         if matches!(found.rule.as_str(), "transaction-control" | "concurrently-in-transaction") {
             found.help = Some(source.layout.without_transaction().to_owned());

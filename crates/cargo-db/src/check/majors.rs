@@ -6,8 +6,8 @@ use crate::model::finding::Finding;
 use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
-/// What is new, since which major version, and the words that tell it: each group in its order, one
-/// behind the other, in a statement that begins so.
+/// New syntax, the major version that introduced it, and the words that identify it: a statement
+/// begins with `begins`, and contains the groups of `holds` one after the other.
 struct New {
     what: &'static str,
     since: u32,
@@ -52,7 +52,7 @@ const ALL: &[New] = &[
         &[&["add", "constraint"], &["not", "null"], &["not", "valid"]]),
 ];
 
-/// What of a statement a server of this major version does not know.
+/// Finds syntax in a statement that a server of this major version does not know.
 pub(super) fn too_new(statement: &Statement, server: u32) -> Option<Finding> {
     let words = words(&statement.text);
     let words = as_strs(&words);

@@ -18,7 +18,7 @@ const fn rule(name: &'static str, class: Class, severity: Severity, instead: &'s
     Rule { name, class, severity, instead }
 }
 
-/// All backups, by what they are about.
+/// All rules, by topic.
 #[rustfmt::skip]
 const RULES: &[Rule] = &[
     // The file.
@@ -120,7 +120,7 @@ const RULES: &[Rule] = &[
          "REFRESH … CONCURRENTLY does not block reads"),
     rule("cluster", Lock, Warn, "use pg_repack, which does not block reads and writes"),
     rule("vacuum-full", Lock, Warn, "use a plain VACUUM, or pg_repack"),
-    rule("set-unlogged", Lock, Warn, "create it as such: this rewrites the table"),
+    rule("set-unlogged", Lock, Warn, "decide it when you create the table: this rewrites it"),
     rule("serial-column", Lock, Warn,
          "add it as bigint, fill it in batches, then attach the sequence"),
     rule("add-column-with-check", Lock, Warn,

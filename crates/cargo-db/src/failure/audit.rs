@@ -14,7 +14,7 @@ pub(crate) enum AuditError {
     Unreadable {
         path: PathBuf,
         why: String,
-        /// The command that puts it aside; nothing for the list of the plans that were used.
+        /// The command that sets it aside; nothing for the list of used plans.
         aside: Option<String>,
     },
     #[error("cannot write the audit trail, `{}`", path.display())]
@@ -50,8 +50,8 @@ impl AuditError {
                 match aside {
                     Some(aside) => unreadable.run("set it aside and start a new one", aside),
                     None => unreadable.advise(
-                        "make the file readable again: it says which plans were used, and is text \
-                         with one plan id a line",
+                        "make the file readable again: it is a text file that lists the ids of \
+                         the used plans, one per line",
                     ),
                 }
             }
@@ -60,7 +60,7 @@ impl AuditError {
                     .because_text(why)
                     .because("a change that cannot be recorded is not made: nothing was done")
                     .advise(format!(
-                        "make `{}` a folder that this user can write, on a file system that is \
+                        "make `{}` a folder that this user can write to, on a file system that is \
                          not read-only",
                         path.parent().unwrap_or(path).display()
                     ))

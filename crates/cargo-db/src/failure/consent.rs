@@ -28,13 +28,13 @@ pub(crate) enum ConsentError {
         /// What makes it ask for so much.
         signals: Vec<String>,
     },
-    #[error("an AI agent runs this, and only a person can have {what} loaded")]
+    #[error("this was called by an AI agent, and only a person can consent to loading {what}")]
     LoadByAgent { what: String, verb: &'static str, command: String },
     #[error("`--confirm {given}` does not name the database, `{database}`")]
     WrongName {
         given: String,
         database: String,
-        /// The command that names the right one.
+        /// The command with the right name.
         command: String,
     },
     #[error("`--plan {given}` is not this plan, {plan}")]
@@ -67,7 +67,7 @@ impl ConsentError {
             ConsentError::NoBackup { command } => {
                 Explanation::new("CONSENT.DECLINED", Exit::Consent)
                     .because("Enter alone means no: answer `y` to take it")
-                    .run("without the question", format!("{command} --yes"))
+                    .run("take it without a prompt", format!("{command} --yes"))
             }
             ConsentError::Missing { command, database, consent, bounds, signals, .. } => {
                 let missing = Explanation::new("CONSENT.MISSING", Exit::Consent)
@@ -77,7 +77,7 @@ impl ConsentError {
             ConsentError::LoadByAgent { verb, command, .. } => {
                 let deed = verb.rsplit(' ').next().unwrap_or_default();
                 Explanation::new("CONSENT.BY_AGENT", Exit::Consent)
-                    .because("it was not taken here, and loading it runs the code that it holds")
+                    .because("it was not taken here, and loading it runs the code in it")
                     .run(&format!("ask a person to {deed} it"), command)
             }
             ConsentError::WrongName { command, .. } => {

@@ -24,7 +24,7 @@ pub(crate) enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// Whether the role may not do it: then the address may name the wrong one.
+    /// Whether the role lacks a privilege: then the address may name the wrong role.
     pub(super) fn lacks_privilege(&self) -> bool {
         match self {
             DatabaseError::Sql { server, .. } => server.code.as_deref() == Some("42501"),

@@ -10,8 +10,8 @@ pub(crate) struct Hint {
     pub(crate) command: Option<String>,
 }
 
-/// A flag of the call, which a next command needs as well: without it that command would be about
-/// another database, or about another set.
+/// A flag of the call that a suggested command needs too: without it, that command would use
+/// another database or another set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
     /// The names of the flag.
@@ -21,7 +21,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// A flag with one value or more, which may be repeated.
+    /// A flag with its values; it is repeated for each value.
     pub(crate) fn new<V: AsRef<str>>(
         names: &'static [&'static str],
         values: impl IntoIterator<Item = V>,
@@ -31,7 +31,7 @@ impl Kept {
         Kept { names, words: words.join(" ") }
     }
 
-    /// Adds it to each command of ours that does not have it.
+    /// Adds it to each `cargo db` command that does not have it yet.
     fn add_to(&self, command: &mut String) {
         let is_it = |word: &str| {
             self.names.iter().any(|name| {

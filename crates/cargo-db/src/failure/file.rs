@@ -32,7 +32,7 @@ impl FileError {
                 let is_denied = why.contains("Permission denied") || why.contains("Read-only");
                 match path.parent().filter(|_| is_denied && *doing != "read") {
                     Some(folder) => failed.advise(format!(
-                        "let this user write in `{}`, and to what it holds",
+                        "give this user write permission for `{}` and the files in it",
                         folder.display()
                     )),
                     None => failed,

@@ -68,7 +68,7 @@ impl HistoryError {
             HistoryError::Foreign { .. } => Explanation::new("HISTORY.FOREIGN", Exit::History)
                 .advise("set `[migrations] tool` in db.toml to that tool, or `table` to that table")
                 .run(
-                    "or, if the project has moved on from it, record what is applied",
+                    "or, if the project no longer uses that tool, record what is applied",
                     "cargo db baseline --dry-run",
                 ),
             HistoryError::NotRecorded { why, stays, .. } => {
@@ -106,8 +106,8 @@ fn whose(tool: Option<&str>) -> String {
     tool.map_or_else(|| "its definition differs".to_owned(), |tool| format!("it is one of {tool}"))
 }
 
-/// What to do about each trouble, said once however often it is there, and the command for it,
-/// where there is one.
+/// What to do about each kind of problem, given once however often it occurs, and the command for
+/// it, if there is one.
 const REMEDIES: &[(ProblemKind, &str, &str)] = &[
     (
         ProblemKind::Edited,

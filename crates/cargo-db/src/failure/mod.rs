@@ -125,9 +125,9 @@ pub(crate) struct Failure(Box<Inner>);
 struct Inner {
     kind: Kind,
     done: Vec<String>,
-    /// The flags of the call that a next command needs as well.
+    /// The flags of the call that a suggested command needs too.
     kept: Vec<Kept>,
-    /// What else stands in the way, and would be found once this is mended.
+    /// A further problem, which would be found after this one is fixed.
     beside: Option<Failure>,
     /// Where the address of the database was found.
     address: Option<String>,
@@ -197,14 +197,14 @@ impl Failure {
         }
     }
 
-    /// Whether the file of an applied migration is gone.
+    /// Whether the file of an applied migration is missing.
     pub(crate) fn has_missing_files(&self) -> bool {
         let is_missing = |problem: &Problem| problem.trouble == ProblemKind::Missing;
         matches!(self.kind(), Kind::History(HistoryError::Inconsistent { problems, .. })
             if problems.iter().any(is_missing))
     }
 
-    /// Says more of the problems of a history.
+    /// Adds details to the problems of a history.
     pub(crate) fn with_problems(mut self, add: impl FnMut(&mut Problem)) -> Failure {
         if let Kind::History(HistoryError::Inconsistent { problems, .. }) = &mut self.0.kind {
             problems.iter_mut().for_each(add);
@@ -223,7 +223,7 @@ impl Failure {
         }
     }
 
-    /// Says more of that statement.
+    /// Adds a note to that statement.
     pub(crate) fn with_note(mut self, note: Option<String>) -> Failure {
         if let Kind::Database(
             DatabaseError::Statement { statement, .. } | DatabaseError::PartWay { statement, .. },
@@ -309,7 +309,7 @@ impl Failure {
         self
     }
 
-    /// Says what was typed, where the next command is that with `--dry-run`.
+    /// Sets the command that was typed, if the suggested command is that one with `--dry-run`.
     pub(crate) fn of_command(mut self, typed: &str) -> Failure {
         if let Kind::Consent(ConsentError::MoreLost { command, .. }) = &mut self.0.kind {
             typed.clone_into(command);
@@ -369,13 +369,13 @@ impl Failure {
         self
     }
 
-    /// Says with which flags it was called: what is to be done next is done with them.
+    /// Adds the flags of the call, which the suggested commands need too.
     pub(crate) fn of_call(mut self, kept: impl IntoIterator<Item = Kept>) -> Failure {
         self.0.kept.extend(kept);
         self
     }
 
-    /// Says what else stands in the way.
+    /// Adds a further problem.
     pub(crate) fn beside(mut self, other: Failure) -> Failure {
         self.0.beside = Some(other);
         self
@@ -384,7 +384,7 @@ impl Failure {
     /// What to do next.
     pub(crate) fn hints(&self) -> Vec<Hint> {
         let mut hints = self.0.kind.explain().hints;
-        // What is missing has to be there before somebody agrees to what it is needed for.
+        // What is missing is needed before the consent, so its hints come first.
         hints.splice(0..0, self.0.beside.iter().flat_map(Failure::hints));
         keeping(hints, &self.0.kept)
     }

@@ -10,7 +10,7 @@ pub(crate) enum RunError {
     Interrupted { terminated: bool },
     #[error("could not check {unseen} after {done}: {failure}")]
     NotLookedAt { done: String, unseen: String, failure: String, why: Vec<String> },
-    #[error("the operating system gave no random bytes")]
+    #[error("the operating system returned no random bytes")]
     NoRandomBytes,
     #[error("{what}")]
     Bug { what: String },

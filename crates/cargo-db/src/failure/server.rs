@@ -58,13 +58,13 @@ impl LocalServerError {
                 .run("show which database is used, and why", "cargo db status"),
             LocalServerError::NoProject { above, .. } => {
                 let none = Explanation::new("SERVER.NO_PROJECT", Exit::Usage)
-                    .because("there is no db.toml, repository, manifest or folder of migrations");
+                    .because("it has no db.toml, repository, manifest or migrations folder");
                 match above {
                     Some(above) => none.advise(format!(
-                        "go to `{}`, or write a db.toml here (an empty one will do)",
+                        "go to `{}`, or create a db.toml here (it may be empty)",
                         above.display()
                     )),
-                    None => none.run("to make it one", "cargo db init"),
+                    None => none.run("to make it a project", "cargo db init"),
                 }
             }
         }

@@ -86,10 +86,10 @@ impl SettingsError {
             }
             SettingsError::SharedHistory { one, tool, .. } => {
                 Explanation::new("SETTINGS.SHARED_HISTORY", Exit::Usage)
-                    .because("each would take the migrations of the other for its own")
+                    .because("each would treat the migrations of the other as its own")
                     .advise(format!(
-                        "below {one} in db.toml, name a database of its own with `url`, or a table \
-                         of its own with `table`; {tool} has to use that one too"
+                        "below {one} in db.toml, set a separate database with `url`, or a separate \
+                         table with `table`; {tool} has to use the same one"
                     ))
             }
         }

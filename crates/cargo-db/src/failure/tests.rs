@@ -252,8 +252,8 @@ fn codes_are_an_area_and_a_word_and_belong_to_one_kind() {
         let names: BTreeSet<String> = kinds.iter().map(path).collect();
         (names.len() > 1).then_some((code, names.into_iter().collect::<Vec<_>>()))
     });
-    // Declining a backup is declining. Going back gives the code of what made it necessary; a
-    // program that cannot be run has failed like one that ran.
+    // A declined backup has the code of any declined consent. Swapping the backup back in keeps
+    // the code of its cause; a program that cannot be started has the code of one that failed.
     let documented = [
         ("CONSENT.DECLINED", vec!["Consent(Declined)".into(), "Consent(NoBackup".into()]),
         ("STATEMENT.FAILED", vec!["Database(Statement".into(), "Migration(SwappedBack".into()]),
@@ -312,7 +312,7 @@ fn the_next_commands_keep_the_flags_of_the_call() {
             Kept::new(&["--env-file"], ["x.env", "y.env"]),
         ]))
     );
-    // What was typed is not said twice, in whatever way it was typed, and programs have no flags.
+    // A flag that was typed, in any form, is not added again, and other programs get no flags.
     let typed = |command: &str, flag: Kept| {
         let hint = Hint { label: String::new(), command: Some(command.to_owned()) };
         keeping(vec![hint], &[flag]).remove(0).command.unwrap()
@@ -327,7 +327,7 @@ fn the_next_commands_keep_the_flags_of_the_call() {
     );
 }
 
-/// What is missing besides is said with its own next step, which comes first.
+/// A further problem is reported with its own next step, which comes first.
 #[test]
 fn what_stands_beside_a_failure_is_said_with_it() {
     let (verb, database) = ("migrate", "school".to_owned());
@@ -342,7 +342,7 @@ fn what_stands_beside_a_failure_is_said_with_it() {
     assert_eq!(both.hints()[0].command.as_deref(), Some("cargo db rehearse"));
 }
 
-/// The page of error codes, from a sample of each. `SNAPSHOTS=overwrite cargo test` writes it anew.
+/// The page of error codes, with a sample of each. `SNAPSHOTS=overwrite cargo test` regenerates it.
 #[test]
 fn the_page_of_error_codes_is_complete() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
@@ -353,10 +353,9 @@ fn the_page_of_error_codes_is_complete() {
 
 fn error_page() -> String {
     let mut text = "# Errors\n\n\
-        Every error has a code that does not change, an exit code, and, where something can be \
-        done, the next step. \
-        `--json` has\nthem in `error.code`, `error.exit` and `error.next`. The examples are of \
-        made-up objects.\n"
+        Every error has a code that does not change, an exit code, and, if something can be done, \
+        the next step. `--json` has\nthem in `error.code`, `error.exit` and `error.next`. The \
+        names in the examples are invented.\n"
         .to_owned();
     let mut failures = samples();
     failures.sort_by_key(Failure::code);

@@ -23,7 +23,8 @@ impl<'a> Blocks<'a> {
 }
 
 impl StatementObserver for Blocks<'_> {
-    /// What goes is counted once more when nobody else can add to it until the commit.
+    /// Counts again what will be lost, under a lock that keeps other sessions from adding rows
+    /// until the commit.
     fn admits(&mut self, session: &mut Session, statement: &Statement) -> Result<bool> {
         if self.step.losses.iter().any(|loss| loss.at_most.is_some()) {
             lock_and_count(session, statement, self.step.losses, self.step.verb())?;

@@ -1,5 +1,5 @@
-//! Where git has the file of a migration that is applied and missing: as a rule on the branch that
-//! one has just left.
+//! Finds in git the file of a migration that is applied but missing from the folder: usually it is
+//! on the branch that was checked out before.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use crate::model::history::{Problem, ProblemKind};
 use crate::settings::Settings;
 use crate::world::process::git;
 
-/// So many branches are asked for a file, and no more.
+/// At most this many branches are searched for a file.
 const MOST_BRANCHES: &str = "--count=20";
 
-/// The same failure; of each file that is missing it says which branch or commit has it.
+/// Adds to the failure which branch or commit has each missing file.
 pub(crate) fn with_branches(failure: Failure, settings: &Settings) -> Failure {
     let (root, dir) = (&settings.root, &settings.migrations.dir.value);
     let Some(files) = failure.has_missing_files().then(|| committed(root, dir)).flatten() else {
@@ -25,8 +25,8 @@ pub(crate) fn with_branches(failure: Failure, settings: &Settings) -> Failure {
     })
 }
 
-/// Every file that any branch ever had in the folder, relative to the root, with the newest commit
-/// that wrote it; the newest first.
+/// Every file that any branch ever had in the folder, relative to the root, with a commit that
+/// wrote it. A file is listed once for each such commit, the newest first.
 fn committed(root: &Path, dir: &Path) -> Option<Vec<(String, String)>> {
     let dir = dir.strip_prefix(root).unwrap_or(dir).to_str()?;
     let log = ["-c", "core.quotePath=false", "log", "--all", "--relative", "--diff-filter=AMR"];
@@ -42,13 +42,13 @@ fn committed(root: &Path, dir: &Path) -> Option<Vec<(String, String)>> {
     Some(files)
 }
 
-/// Whether a file, or the folder that it is in, has the version of the problem in its name.
+/// Whether the name of a file, or of a folder that it is in, contains the problem's version.
 fn is_of(path: &str, problem: &Problem) -> bool {
     let Some(version) = problem.version.as_ref().map(ToString::to_string) else { return false };
     path.split('/').any(|part| has_version(part, &version))
 }
 
-/// Tools write a version with zeros before it, with a letter, or with dashes in it.
+/// Tools may write a version with leading zeros, a leading letter, or dashes.
 fn has_version(name: &str, version: &str) -> bool {
     let digits = |text: &str| text.trim_start_matches('0').to_owned();
     let joined = name.replace('-', "");

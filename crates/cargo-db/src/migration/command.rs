@@ -75,8 +75,8 @@ pub(super) fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<Strin
     versions.iter().enumerate().map(one).collect()
 }
 
-/// The commands with which a tool records migrations without running them; none where we write the
-/// history ourselves.
+/// The commands with which a tool records migrations without running them; none if cargo db writes
+/// the history itself.
 fn recording(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
     let layout = &settings.migrations.layout;
     if !layout.is_code() {

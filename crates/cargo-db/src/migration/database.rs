@@ -62,8 +62,8 @@ pub(crate) fn prepare_database(world: &World, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Fails where a plan makes the history, and the search path leads to no schema for it: a dry run
-/// says so too.
+/// Fails if a plan creates the history but the search path names no schema to create it in. A dry
+/// run checks this too.
 pub(crate) fn history_has_a_place(world: &World, layout: &ProjectTool, plan: &Plan) -> Result<()> {
     let makes_database = plan.steps.iter().any(|step| matches!(step, Step::CreateDatabase { .. }));
     let makes_history = plan.steps.iter().any(|step| matches!(step, Step::CreateHistory { .. }));

@@ -1,4 +1,4 @@
-//! Folders of migrations wherever they are in a repository.
+//! Finds folders of migrations anywhere in a repository.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use crate::settings::{Caller, Flags, Settings, Sources, survey};
 use crate::world::files;
 use db_tools::ProjectTool;
 
-/// How deep a monorepo keeps its projects.
+/// How many levels below the root are searched: a monorepo may nest its projects this deep.
 pub(crate) const DEPTH: usize = 5;
 
-/// The folders, among those below the root, that hold migrations, with the tools that they look
-/// like. Nothing but files counts.
+/// The root and the given folders below it that contain migrations, with the tools whose naming
+/// they match. Flags and environment variables are ignored.
 pub(crate) fn in_folders(root: &Path, folders: &[PathBuf]) -> Vec<(Vec<ProjectTool>, PathBuf)> {
     let sources = Sources {
         flags: Flags::default(),
@@ -26,8 +26,8 @@ pub(crate) fn in_folders(root: &Path, folders: &[PathBuf]) -> Vec<(Vec<ProjectTo
     survey(&sources, root, folders)
 }
 
-/// What to do where the folder of the migrations holds none: they are elsewhere, or are still to be
-/// written. Nothing where somebody named the folder.
+/// A hint for a folder without migrations: where else there are migrations, or how to create the
+/// first one. `None` if the folder was configured explicitly.
 pub(crate) fn none_here(settings: &Settings) -> Option<String> {
     let (root, dir) = (&settings.root, &settings.migrations.dir);
     if !dir.is_default() {
@@ -35,7 +35,7 @@ pub(crate) fn none_here(settings: &Settings) -> Option<String> {
     }
     let shown = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
     let found = in_folders(root, &files::folders(root, DEPTH));
-    // Files that no tool claims are in the folder all the same.
+    // The folder does hold migrations, although the configured tool reads none of them.
     if found.iter().any(|(_, folder)| *folder == dir.value) {
         return None;
     }
@@ -47,7 +47,7 @@ pub(crate) fn none_here(settings: &Settings) -> Option<String> {
     Some(match found.as_str() {
         "" => format!("no migrations in `{dir}` yet: begin with `cargo db create add users`"),
         found => format!(
-            "no migrations in `{dir}`, but in {found}: `cargo db init` writes that into db.toml"
+            "no migrations in `{dir}`, but in {found}: `cargo db init` adds them to db.toml"
         ),
     })
 }

@@ -57,7 +57,7 @@ pub(crate) fn migrations(layout: &ProjectTool, folder: &Path, shown: &Path) -> R
     Ok(folder)
 }
 
-/// The folders of migrations without what their tool looks for in them.
+/// Folders of single migrations that lack a file that their tool requires.
 fn folders_that_lack(
     layout: &ProjectTool,
     root: &Path,

@@ -55,7 +55,7 @@ pub(crate) fn create_history(session: &mut Session, layout: &ProjectTool) -> Res
     session.run_with_triggers("create the history table", &layout.create_table(&schema))
 }
 
-/// The schema that the history is made in.
+/// The schema in which the history is created.
 pub(super) fn schema_for_history(session: &mut Session) -> Result<String> {
     let sql = format!(
         "SELECT schema FROM unnest(ARRAY[{}]::text[]) WITH ORDINALITY AS of_path (schema, place) \
@@ -108,7 +108,7 @@ pub(crate) fn read_table(
             return Err(of_another(session, layout, table)?);
         }
         Err(failure) if failure.is(&SqlState::INSUFFICIENT_PRIVILEGE) => {
-            // In a transaction, the server answers nothing after a failure.
+            // After an error inside a transaction, the server rejects every further query.
             return Err(match not_readable(session, table) {
                 Ok(kind) => kind.caused_by(failure),
                 Err(_) => failure,
@@ -125,7 +125,7 @@ pub(crate) fn read_table(
     Ok(History { table: Some(table), applied, foreign: Vec::new() })
 }
 
-/// The failure to read a history, with what its owner can do about it.
+/// The error for a history that the role may not read, with the grants that its owner can run.
 fn not_readable(session: &mut Session, table: String) -> Result<HistoryError> {
     let sql = format!(include_str!("sql/history_owner.sql"), table = quote_literal(&table));
     let row = session.one("find the owner of the history", &sql)?;

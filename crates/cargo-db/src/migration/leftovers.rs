@@ -87,7 +87,7 @@ pub(super) fn detaching(
             builder: row.optional_text("builder")?.map(str::to_owned),
         })
     };
-    session.rows("find partitions that go", &sql)?.iter().map(one).collect()
+    session.rows("find detaching partitions", &sql)?.iter().map(one).collect()
 }
 
 /// Who is at work on a table or a part of it: whoever builds holds the lock of builders.

@@ -90,12 +90,12 @@ fn drops(bytes: &[u8]) -> bool {
     has(b"drop") || has(b"truncate")
 }
 
-/// What a statement can do away with that it does not name.
+/// The loss that a statement may cause without naming the object.
 fn reached(line: usize) -> Loss {
     Loss::of(format!("what line {line} reaches"), None)
 }
 
-/// Leaves out what was said before.
+/// Removes losses whose object is already listed.
 fn once(losses: &mut Vec<Loss>) {
     let mut seen = BTreeSet::new();
     losses.retain(|loss| seen.insert(loss.object.clone()));
@@ -144,9 +144,9 @@ fn count_rows(
     }
 }
 
-/// Keeps others out, until the end of the transaction, of what a statement is about to drop or
-/// empty, and fails where that is more by now than may go. The session is its author's: names are
-/// looked up as the statement looks them up.
+/// Locks what a statement is about to drop or empty until the end of the transaction, and fails if
+/// it now holds more rows than may be lost. The session has the migration's settings, so that names
+/// resolve as they do in the statement.
 pub(super) fn lock_and_count(
     session: &mut Session,
     statement: &Statement,
@@ -161,7 +161,7 @@ pub(super) fn lock_and_count(
             continue;
         }
         let table = object.table.quoted();
-        // Who deletes rows keeps no reader out.
+        // A DELETE does not block readers, so this lock must not block them either.
         let is_delete = first_words(&statement.text, 1).iter().any(|first| first == "delete");
         let mode = if is_delete { "EXCLUSIVE" } else { "ACCESS EXCLUSIVE" };
         let lock = format!("LOCK TABLE {table} IN {mode} MODE");
@@ -179,7 +179,7 @@ pub(super) fn lock_and_count(
     Ok(())
 }
 
-/// Whether there is anything to lose still: what ran before may have dropped it.
+/// Whether the object still exists: an earlier statement may have dropped it.
 fn is_there(session: &mut Session, object: &LostObject) -> Result<bool> {
     let table = quote_literal(&object.table.quoted());
     let sql = match &object.column {

@@ -6,7 +6,7 @@ use pg_sql::name::{TableName, said};
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::ScriptReader;
 
-/// Functions that take nothing away, and words that a parenthesis may follow.
+/// Functions that delete nothing, and keywords that a parenthesis may follow.
 const HARMLESS: &[&str] = &[
     "all",
     "and",
@@ -72,19 +72,19 @@ const HARMLESS: &[&str] = &[
     "where",
 ];
 
-/// Where names without a schema lead to, at one place of a file.
+/// How names without a schema resolve at one point in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Path {
-    /// Where they lead in a new session.
+    /// As in a new session.
     Kept,
-    /// To these schemas.
+    /// In these schemas.
     Set(Vec<String>),
-    /// Nobody can tell from the text.
+    /// The text does not tell.
     Unknown,
 }
 
 impl Path {
-    /// Follows a statement that may change it.
+    /// Updates the path after a statement that may change it.
     fn follow(&mut self, text: &str, words: &[String]) {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let set = match words.as_slice() {
@@ -93,7 +93,7 @@ impl Path {
                 *self = Path::Kept;
                 return;
             }
-            // What was set for the transaction ends with it.
+            // A path that was set in the transaction may end with it.
             ["commit" | "end" | "rollback" | "abort", ..] if *self != Path::Kept => {
                 *self = Path::Unknown;
                 return;
@@ -112,7 +112,8 @@ impl Path {
         }
     }
 
-    /// The one that a list of schemas sets. The insides of strings are not among the words.
+    /// The path that a list of schemas sets. Words do not include the contents of strings, so a
+    /// schema in single quotes is unknown.
     fn of(list: &[&str]) -> Path {
         let schemas = list.split(|word| *word == ",").map(|schema| match schema {
             ["''" | "$user"] => None,
@@ -134,7 +135,7 @@ pub(crate) struct LostObject {
 }
 
 impl LostObject {
-    /// As people say it.
+    /// The name as messages show it.
     pub(crate) fn name(&self) -> String {
         match &self.column {
             Some(column) => format!("{}.{}", self.table, said(column)),
@@ -142,7 +143,8 @@ impl LostObject {
         }
     }
 
-    /// An expression for the table; nothing where the text does not tell which one it is.
+    /// An SQL expression that looks up the table; `None` if the text does not tell which table it
+    /// is.
     pub(crate) fn lookup(&self, session: &Session) -> Option<String> {
         match (&self.table.schema, &self.path) {
             (None, Path::Unknown) => None,
@@ -160,15 +162,15 @@ impl LostObject {
     }
 }
 
-/// What a file does away with.
+/// What a file drops, deletes or overwrites.
 #[derive(Default)]
 pub(super) struct Lost {
     pub(super) objects: Vec<LostObject>,
-    /// The lines of statements that can do away with more than they name.
+    /// The lines of statements that may delete more than they name.
     pub(super) reaching: Vec<usize>,
 }
 
-/// What the statements of a file drop or empty as a whole, as far as its text shows.
+/// The tables and columns that a file drops or empties completely, as far as its text shows.
 pub(crate) fn dropped_by(bytes: &[u8]) -> Vec<LostObject> {
     let mut dropped = Vec::new();
     each_statement(bytes, |words, line, path| {
@@ -177,7 +179,8 @@ pub(crate) fn dropped_by(bytes: &[u8]) -> Vec<LostObject> {
     dropped
 }
 
-/// All that a file does away with: also the rows that it deletes, and values that it overwrites.
+/// Everything that a file loses: what it drops or empties, rows that it deletes, and values that it
+/// overwrites.
 pub(super) fn lost_by(bytes: &[u8]) -> Lost {
     let mut lost = Lost::default();
     each_statement(bytes, |words, line, path| {
@@ -198,7 +201,8 @@ fn objects(named: Vec<Named>, line: usize, path: &Path) -> impl Iterator<Item = 
     named.into_iter().map(object)
 }
 
-/// A file that cannot be split is refused when its turn comes, with the reason.
+/// Calls `look` for each statement. If the file cannot be split, this stops without an error: the
+/// run refuses the file and gives the reason.
 fn each_statement(bytes: &[u8], mut look: impl FnMut(&[String], usize, &Path)) {
     let mut reader = ScriptReader::new(Box::new(bytes));
     let mut path = Path::Kept;
@@ -212,7 +216,7 @@ fn each_statement(bytes: &[u8], mut look: impl FnMut(&[String], usize, &Path)) {
     }
 }
 
-/// Whether a statement can do away with more than it names.
+/// Whether a statement may delete more than it names.
 fn reaches_further(words: &[String]) -> bool {
     let first = words.first().map_or("", String::as_str);
     matches!(first, "do" | "call" | "execute")
@@ -223,7 +227,7 @@ fn reaches_further(words: &[String]) -> bool {
         || matches!(first, "select" | "with" | "values" | "explain") && calls_something(words)
 }
 
-/// Whether it calls a function of which it is not known that it takes nothing away.
+/// Whether it calls a function that is not known to be harmless.
 fn calls_something(words: &[String]) -> bool {
     let is_name = |word: &str| word.starts_with(|c: char| c.is_alphabetic() || c == '_');
     words
@@ -265,7 +269,7 @@ fn dropped_in(words: &[String]) -> Vec<Named> {
     }
 }
 
-/// The tables that a statement deletes rows of, wherever that stands in it.
+/// The tables from which a statement deletes rows, in any part of it.
 fn deleted_in(words: &[String]) -> Vec<Named> {
     if words.first().is_some_and(|first| matches!(first.as_str(), "create" | "alter" | "comment")) {
         return Vec::new();
@@ -286,7 +290,7 @@ fn deleted_in(words: &[String]) -> Vec<Named> {
     named
 }
 
-/// The columns that get another type, and values that are not made of the old ones.
+/// The columns whose type changes and whose new values are not computed from the old ones.
 fn overwritten_in(words: &[String]) -> Vec<Named> {
     let words = without_noise(words);
     if !words.starts_with(&["alter".to_owned(), "table".to_owned()]) {

@@ -11,7 +11,7 @@ pub(super) struct MigrationStep<'a> {
     pub(super) direction: Direction,
     /// Version and name, for messages.
     pub(super) subject: String,
-    /// What it does away with, and how much of it at most.
+    /// What will be lost, with the bounds.
     pub(super) losses: &'a [Loss],
 }
 

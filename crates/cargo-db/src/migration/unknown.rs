@@ -1,5 +1,5 @@
-//! A table that a statement names and that is not there: the file that makes it, or the name that
-//! was meant.
+//! Suggestions for a table that a statement names but that does not exist: the file that creates
+//! it, or a table with a similar name.
 
 use std::path::PathBuf;
 
@@ -15,10 +15,10 @@ use crate::world::pg::{Purpose, Session};
 use pg_sql::lexer::first_words;
 use pg_sql::script::statements;
 
-/// How near a name has to be to be what was meant.
+/// How similar a name must be to be suggested.
 const NEAR: f64 = 0.6;
 
-/// The same failure, with what is known of a table that is not there.
+/// Adds a suggestion to the failure if it is about a table that does not exist.
 pub(crate) fn with_suggestion(
     failure: Failure,
     world: &World,
@@ -37,7 +37,7 @@ pub(crate) fn with_suggestion(
     let bare = bare(&unknown);
     let note = match made.iter().find(|(path, table)| table == bare && *path != file) {
         Some((path, _)) => Some(format!(
-            "`{}` creates `{bare}`: that file has to come first, or the statement belongs into a \
+            "`{}` creates `{bare}`: that file must come first, or the statement must move to a \
              later one",
             path.display()
         )),
@@ -60,7 +60,7 @@ fn nearest(name: &str, tables: impl Iterator<Item = String>) -> Option<String> {
     (near(&best) > NEAR && best != name).then_some(best)
 }
 
-/// The tables that migrations make, with their files. What cannot be read suggests nothing.
+/// The tables that migrations create, with their files. Files that cannot be read are skipped.
 fn made_by_files(settings: &Settings) -> Vec<(PathBuf, String)> {
     let Ok(folder) = read_folder(settings) else { return Vec::new() };
     let scripts = folder.migrations.iter().map(|migration| &migration.up);
@@ -74,7 +74,7 @@ fn made_by_files(settings: &Settings) -> Vec<(PathBuf, String)> {
     made
 }
 
-/// The table that a statement makes, without its schema.
+/// The table that a statement creates, without its schema.
 fn created_by(statement: &str) -> Option<String> {
     let words = first_words(statement, 12);
     let table = words.iter().position(|word| word == "table")?;
@@ -89,7 +89,7 @@ fn created_by(statement: &str) -> Option<String> {
     }
 }
 
-/// The tables of the target; none where it does not answer.
+/// The tables of the target; none if it cannot be read.
 fn tables(world: &World, target: &Target) -> Vec<String> {
     let sql = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f') \
                AND relnamespace NOT IN ('pg_catalog'::regnamespace, \

@@ -128,7 +128,7 @@ pub(crate) fn archived_name(manifest: &Manifest) -> String {
     )
 }
 
-/// A commit as people say it. A manifest may hold any text there.
+/// The abbreviated commit. A manifest may contain any text there, which must not panic.
 fn beginning(commit: &str) -> &str {
     commit.get(..7).unwrap_or(commit)
 }
@@ -182,7 +182,7 @@ pub(crate) struct Manifest {
     pub(crate) extensions: BTreeMap<String, String>,
     /// The roles that own something in it or are granted something.
     pub(crate) roles: Vec<String>,
-    /// The statements that say who owns what and who may do what with it. Older backups have none.
+    /// The statements that set ownership and privileges. Older backups have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rights: Option<BTreeSet<String>>,
     /// Version and checksum of every applied migration.
@@ -204,7 +204,7 @@ pub(crate) struct Manifest {
     /// What no dump may bring back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) doubts: Vec<String>,
-    /// What no restore brings back, whether or not the backup can be loaded.
+    /// What a restore cannot bring back, even if the backup loads without errors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) lost: Vec<String>,
 }
@@ -346,19 +346,20 @@ pub(crate) struct Verification {
     pub(crate) ok: bool,
     /// What is wrong, each with the name of the check.
     pub(crate) problems: Vec<String>,
-    /// Whom it was loaded as, where it was not taken here.
+    /// The role that loaded it, if it was not taken here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) loaded_as: Option<LoadedAs>,
 }
 
-/// Whom a backup is loaded as that was not taken here.
+/// The role that loads a backup that was not taken here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct LoadedAs {
-    /// Whether it is a role without rights that is made for it, and dropped with the database.
+    /// Whether it is a role without rights that is created to load it, and dropped with the
+    /// database.
     pub(crate) is_limited: bool,
-    /// The role that connects, which makes the other one, or else loads it.
+    /// The connecting role, which creates the role without rights, or else loads the backup itself.
     pub(crate) connected_as: String,
 }
 
@@ -366,7 +367,7 @@ impl LoadedAs {
     /// In words.
     pub(crate) fn describe(&self) -> &str {
         if self.is_limited {
-            "a role without rights that is made for it"
+            "a role without rights that is created for it"
         } else {
             &self.connected_as
         }

@@ -82,7 +82,7 @@ impl Signal {
 }
 
 impl Signal {
-    /// Whether the database itself said so.
+    /// Whether it comes from the marker in the database.
     pub(crate) fn is_of_marker(&self) -> bool {
         self.source == OF_MARKER
     }

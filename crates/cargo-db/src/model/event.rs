@@ -17,7 +17,7 @@ pub(crate) enum Event {
     },
     /// Somebody else holds the lock, and we wait.
     LockHeld { by: String, since: Option<String> },
-    /// Somebody keeps a table from being read; we wait.
+    /// Another session blocks reading a table, and cargo db waits.
     TableHeld { table: String, by: String },
     /// The run that left a session behind is dead; its session was ended.
     #[serde(rename = "session-ended")]

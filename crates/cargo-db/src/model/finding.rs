@@ -65,7 +65,8 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// What accepts it, and no more of it: `loss users.note <= 18000`; nothing where nothing does.
+    /// The expectation that accepts exactly this finding, such as `loss users.note <= 18000`;
+    /// `None` if it cannot be accepted that way.
     pub(crate) fn expectation(&self) -> Option<String> {
         let hazard = HAZARDS.iter().find(|(_, class)| *class == self.class);
         let by_rule = BY_RULE.contains(&self.rule.as_str()).then_some(self.rule.as_str());
@@ -141,12 +142,12 @@ fn is_hazard(word: &str) -> bool {
 }
 
 impl Expected {
-    /// What a line says: `loss users.note <= 18000`.
+    /// Parses a line such as `loss users.note <= 18000`.
     pub(crate) fn parse(line: usize, said: &str) -> Option<Expected> {
         let (left, bound) = said.rsplit_once("<=")?;
         let mut words = left.split_whitespace();
         let hazard = words.next().filter(|hazard| is_hazard(hazard))?.to_owned();
-        // The name of a function has its arguments.
+        // The name of a function includes its arguments, and so may contain spaces.
         let object = words.collect::<Vec<_>>().join(" ");
         let bound = bound.trim().parse().ok()?;
         (!object.is_empty()).then_some(Expected { line, hazard, object, bound })

@@ -5,7 +5,7 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bytes that hexadecimal digits stand for.
+/// The bytes that hexadecimal digits represent.
 pub(crate) fn from_hex(digits: &str) -> Option<Vec<u8>> {
     let is_hex =
         digits.bytes().all(|digit| digit.is_ascii_hexdigit()) && digits.len().is_multiple_of(2);

@@ -48,13 +48,13 @@ pub(crate) struct Locked {
     pub(crate) estimated: Option<Duration>,
 }
 
-/// Work of more rows than this, or that takes longer, keeps others waiting noticeably.
+/// Work on this many rows, or that takes `SHORT_MS`, makes other sessions wait noticeably.
 pub(crate) const FEW_ROWS: u64 = 10_000;
 const SHORT_MS: u64 = 50;
 
-/// Work on all rows of a table under a lock that others wait for. On a larger table it takes
-/// longer, so a receipt carries it, and the database that the receipt is for judges it by its own
-/// size.
+/// Work on all rows of a table under a lock that blocks other sessions. It takes longer on a larger
+/// table. Therefore the receipt records it, and `migrate` judges it again by the size of the real
+/// table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LockWork {
@@ -64,22 +64,22 @@ pub(crate) struct LockWork {
     pub(crate) mode: String,
     pub(crate) rows: u64,
     pub(crate) ms: u64,
-    /// How many rows the file expects.
+    /// The bound on rows that the author expects.
     pub(crate) bound: Option<u64>,
 }
 
 impl LockWork {
-    /// Whether hardly anybody notices: few rows, for a moment.
+    /// Whether other sessions hardly notice it: few rows, and a short time.
     pub(crate) fn is_slight(&self) -> bool {
         self.rows < FEW_ROWS && self.ms < SHORT_MS
     }
 
-    /// Whether the file expects it, or hardly anybody notices.
+    /// Whether it is within the expected bound, or other sessions hardly notice it.
     pub(crate) fn is_accepted(&self) -> bool {
         self.is_slight() || self.bound.is_some_and(|bound| self.rows <= bound)
     }
 
-    /// The same work on the table with so many rows.
+    /// The same work on a table of this many rows.
     pub(crate) fn with_rows(&self, rows: u64) -> LockWork {
         let rows = rows.max(self.rows);
         let ms = self.ms.saturating_mul(rows) / self.rows.max(1);
@@ -100,12 +100,12 @@ pub(crate) struct RowChanges {
 pub(crate) enum WayBack {
     /// There is no down file.
     Irreversible,
-    /// Schema and rows were the same afterwards, and nothing was lost on the way; these were not
-    /// compared.
+    /// Schema and rows are the same afterwards, and nothing was lost. Lists what was not compared.
     Proved(Vec<String>),
-    /// The schema was the same, and these are gone, or were not compared.
+    /// The schema is the same. Lists what was lost or not compared.
     Lossy(Vec<String>),
-    /// The schema was another one: what is missing (`-`) and what is too much (`+`). Or rows were.
+    /// The schema or the rows differ. Lists what is missing (`-`) and what is extra (`+`) in the
+    /// schema, and the tables whose rows differ.
     Wrong(Vec<String>),
     /// It was not tried, or failed.
     Unmeasured(String),

@@ -15,7 +15,7 @@ pub(crate) struct StatementError {
     /// The line itself.
     pub(crate) source_line: String,
     pub(crate) server: ServerError,
-    /// What we know of it beside that.
+    /// What cargo db adds to the server's message.
     pub(crate) note: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use crate::plan::{Plan, Step};
 const LEAST: u64 = 10;
 /// And the hundredth part of what was counted.
 const PART: u64 = 100;
-/// The schema that everybody expects.
+/// The default schema, which names may leave out.
 const PUBLIC: &str = "public.";
 
 /// What a step does away with.
@@ -46,7 +46,7 @@ impl Loss {
     }
 }
 
-/// A name without the schema that everybody expects.
+/// A name without the default schema.
 fn without_schema(name: &str) -> &str {
     name.strip_prefix(PUBLIC).unwrap_or(name)
 }
@@ -57,7 +57,7 @@ pub(crate) struct AtMost(BTreeMap<String, u64>);
 
 impl AtMost {
     /// Reads what was typed. A name with a comma, an equals sign, a space or a quote stands in
-    /// double quotes. The schema that everybody expects may be typed too.
+    /// double quotes. The default schema may be typed or left out.
     pub(crate) fn read(text: &str) -> Result<AtMost, String> {
         let mut bounds = AtMost::default();
         for entry in entries(text) {
@@ -111,7 +111,7 @@ impl fmt::Display for AtMost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (name, rows)) in self.0.iter().enumerate() {
             let comma = if at == 0 { "" } else { "," };
-            // What is read has its first `public.` taken off.
+            // Reading removes the first `public.`, so a name that still has one needs two.
             let schema = if name.starts_with(PUBLIC) { PUBLIC } else { "" };
             let is_plain = !name.contains([',', '=', '"']) && !name.contains(char::is_whitespace);
             if is_plain {

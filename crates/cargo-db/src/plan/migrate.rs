@@ -94,7 +94,7 @@ pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
     }
 }
 
-/// Whether a file of those that may do so ends a transaction.
+/// Whether a file that may control transactions itself ends one.
 fn ends_transactions(migration: &Migration, text: &str) -> bool {
     migration.up.has_own_blocks
         && statements(text.as_bytes()).is_ok_and(|all| all.iter().any(Statement::ends_transaction))

@@ -57,7 +57,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// All backups, in the order of the policy's table.
+    /// All operations, in the order of the policy's table.
     pub(crate) const ALL: [Operation; 14] = [
         Operation::Migrate,
         Operation::Rollback,
@@ -256,7 +256,7 @@ pub(crate) struct Plan {
     basis: String,
     /// What the policy asks for, in words.
     pub(crate) terms: String,
-    /// The consent among them.
+    /// The consent that the policy requires.
     pub(crate) needs: Consent,
     /// The command that consents to exactly this plan.
     pub(crate) consent: String,

@@ -1,5 +1,5 @@
-//! What to do about findings, or how to accept them: by the statement that a finding is about, and
-//! by what the migration tool of the project lets one do.
+//! How to fix findings or accept them. The advice depends on the statement and on the project's
+//! migration tool.
 
 use pg_sql::lexer::words;
 
@@ -30,8 +30,8 @@ pub(super) fn complete(
     }
 }
 
-/// Where to write what is expected of a migration. A tool that compares checksums would call a file
-/// with another comment edited.
+/// Where to write an expectation. A tool that compares checksums would treat a new comment in the
+/// migration as an edit, so with such a tool it belongs in db.toml.
 fn place(expectation: &str, migrations: &Migrations, migration: &Migration) -> String {
     if migrations.layout.allows_comments() {
         let mark = if migrations.layout.is_code() { "" } else { "-- " };
@@ -53,7 +53,7 @@ fn key(name: &str) -> String {
 
 const MOVE: &str = "move it to a separate migration, before or after";
 
-/// How else to reach what a statement does, without the lock; nothing where it has no other way.
+/// How to get the same result without the lock; `None` for a statement that is not known here.
 fn instead(statement: &str, migrations: &Migrations) -> Option<String> {
     let words = words(statement);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -73,16 +73,16 @@ fn instead(statement: &str, migrations: &Migrations) -> Option<String> {
             "add the constraint NOT VALID, and VALIDATE it in the next migration"
         }
         ["alter", "table", ..] if has(&["attach", "partition"]) => {
-            "first add a matching CHECK to it NOT VALID, and VALIDATE it in a migration before this"
+            "first add a matching CHECK to it NOT VALID, and VALIDATE it in an earlier migration"
         }
         ["alter", "table", ..] if words.contains(&"validate") => {
             "VALIDATE it in the next migration"
         }
         ["alter", "table", ..] if words.contains(&"exclude") => {
-            "PostgreSQL has no other way: run it when few use the table"
+            "PostgreSQL has no other way: run it when the table is little used"
         }
         ["alter", "table", ..] if has(&["set", "not", "null"]) => {
-            "first add CHECK (… IS NOT NULL) NOT VALID, and VALIDATE it in a migration before this"
+            "first add CHECK (… IS NOT NULL) NOT VALID, and VALIDATE it in an earlier migration"
         }
         ["alter", "table", ..] if words.contains(&"unique") || has(&["primary", "key"]) => {
             "first create a unique index CONCURRENTLY, then add the constraint USING INDEX"
@@ -93,7 +93,9 @@ fn instead(statement: &str, migrations: &Migrations) -> Option<String> {
         ["alter", "table", ..] if words.contains(&"add") => {
             "add the constraint NOT VALID, and VALIDATE it in the next migration"
         }
-        ["alter", "table", ..] => "PostgreSQL has no other way: run it when few use the table",
+        ["alter", "table", ..] => {
+            "PostgreSQL has no other way: run it when the table is little used"
+        }
         _ => return None,
     };
     Some(how.to_owned())
@@ -103,7 +105,7 @@ fn adds_column(words: &[&str]) -> bool {
     words.windows(2).any(|pair| pair[0] == "add" && pair[1] == "column")
 }
 
-/// How the project's tool runs what is concurrent.
+/// How the project's tool runs a `CONCURRENTLY` statement.
 fn concurrently(migrations: &Migrations) -> String {
     format!("use CONCURRENTLY: {}", migrations.layout.without_transaction())
 }

@@ -189,7 +189,7 @@ fn still_off(then: &Standing, now: &Standing, doings: &Doings) -> Vec<Finding> {
     let off = now.triggers.iter().filter(|(oid, trigger)| !trigger.enabled && was_on(oid));
     let tables: BTreeSet<&str> = off.map(|(_, trigger)| trigger.table.as_str()).collect();
     let told = |table: &str| {
-        let why = "its foreign keys stay off: they are not checked from now on".to_owned();
+        let why = "its foreign keys stay disabled, and are no longer checked".to_owned();
         let mut found = finding("constraints-off", doings.off.unwrap_or(1), "", why);
         let object = short(table).to_owned();
         found.help = Some(format!("`ALTER TABLE {object} ENABLE TRIGGER ALL`"));

@@ -66,7 +66,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The rows that a migration or its down migration may change; nothing where there is none.
+    /// The rows that a migration or its down migration may change; `None` without a down migration.
     pub(super) fn rows_before(
         &mut self,
         migration: &Migration,
@@ -100,7 +100,8 @@ impl Stage<'_> {
     }
 }
 
-/// Looks at the database, and leaves no locks behind in a transaction that all migrations share.
+/// Reads from the database in a read-only transaction, or in a savepoint if all migrations share a
+/// transaction, so that no locks are left behind.
 fn unseen<T>(
     session: &mut Session,
     is_batch: bool,
@@ -112,8 +113,8 @@ fn unseen<T>(
     } else {
         ("BEGIN READ ONLY", "ROLLBACK")
     };
-    session.run("begin to look at rows", begin)?;
+    session.run("begin reading rows", begin)?;
     let seen = look(session)?;
-    session.run("look at rows no longer", end)?;
+    session.run("end reading rows", end)?;
     Ok(seen)
 }

@@ -1,4 +1,4 @@
-//! The transaction that all migrations of a plan share, where the real run makes one.
+//! The transaction that all migrations of a plan share, if they share one in the real run.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::model::rehearsal::{Rehearsed, WayBack};
 use crate::rehearse::stage::{Stage, stops};
 
 impl Stage<'_> {
-    /// Begins it, where the plan has one.
+    /// Begins the transaction, if the real run has one.
     pub(super) fn begin_batch(&mut self) -> Result<()> {
         if self.request.is_one_transaction {
             self.session.run("begin a transaction", "BEGIN")?;
@@ -18,8 +18,8 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Commits it. Where one of the migrations has failed it was rolled back, with all that the
-    /// others had done: then no way back can be tried.
+    /// Commits the transaction. If one of the migrations failed, all of them were rolled back, and
+    /// no down migration can be tried.
     pub(super) fn end_batch(&mut self, rehearsed: &mut [Rehearsed]) -> Result<()> {
         if !self.request.is_one_transaction {
             return Ok(());
@@ -46,7 +46,8 @@ fn rolled_back() -> WayBack {
     WayBack::Unmeasured("all migrations are rolled back when one of them fails".to_owned())
 }
 
-/// What a migration has locked is locked until the last of them has ended.
+/// Extends every lock to the end of the last migration, because the shared transaction keeps it
+/// until then.
 fn hold_until_the_end(rehearsed: &mut [Rehearsed]) {
     let mut rest = Duration::ZERO;
     for one in rehearsed.iter_mut().rev() {

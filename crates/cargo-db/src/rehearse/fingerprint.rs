@@ -93,7 +93,7 @@ impl Fingerprint {
         changes
     }
 
-    /// The names of what has rows of its own: tables, and materialized views.
+    /// The names of the relations that store rows: tables and materialized views.
     pub(super) fn tables(&self) -> Vec<&str> {
         let has_rows = |((kind, _), what): &(&(String, String), &String)| {
             kind == "relation" && what.starts_with(['r', 'p', 'm'])

@@ -19,7 +19,7 @@ use crate::world::files;
 /// What would leave the transaction, or the copy: it is not run at all.
 const LEAVES: [&str; 3] = ["outside-database", "transaction-control", "psql-command"];
 
-/// Rules about work on all rows of a table, which take as long as it is large.
+/// Rules about work on all rows of a table, which takes longer the larger the table is.
 const JUDGED_BY_SIZE: [&str; 2] = ["rewrite", "scan-under-lock"];
 
 /// The kind of an index of a table, and that of one of a partitioned table: that one is valid once
@@ -67,7 +67,7 @@ impl Stage<'_> {
         if checked.allowed.iter().any(|rule| rule == "outside-database") {
             // Its author has allowed it. It is not run on the copy, but those after it are.
             let why =
-                format!("{subject} affects more than its database, as it says, and was not run");
+                format!("{subject} may affect other databases (`allow outside-database`): not run");
             let mut one = unmeasured(migration, checked.findings, why);
             one.verdict = Verdict::Warn.max(Verdict::of(&one.findings));
             one.empty = self.baseline.empty(None);
@@ -128,7 +128,7 @@ impl Stage<'_> {
         findings.extend(failed.into_iter().chain(held));
         findings.extend(self.new_invalid_indexes(&invalid)?);
         findings.extend(self.touched_own()?.into_iter().map(|one| of_statement(one, &measured)));
-        // Where all are rolled back, what the others did is gone as well.
+        // If the shared transaction was rolled back, the work of earlier migrations is undone too.
         let is_gone = self.request.is_one_transaction && !self.is_batch;
         let after = if is_gone { before.clone() } else { self.fingerprint()? };
         let changes = before.changes(&after);
@@ -193,7 +193,7 @@ impl Stage<'_> {
         Ok(left_behind(self.invalid_indexes(OF_TABLE)?, before))
     }
 
-    /// What is slight on the copy may not be so on the database itself, where that is larger.
+    /// Raises findings that are slight on the copy but would not be on the larger real table.
     fn raise_by_size(&self, findings: &mut [Finding], works: &[LockWork]) {
         for work in works.iter().filter(|work| work.is_slight()) {
             let there = self.sizes.get(&work.table).copied().unwrap_or_default();
@@ -245,7 +245,7 @@ impl Stage<'_> {
 fn left_behind(now: Vec<String>, before: &[String]) -> Vec<Finding> {
     let new = now.into_iter().filter(|index| !before.contains(index));
     let found = |index: String| {
-        let why = "it was left behind, and no query can use it".to_owned();
+        let why = "it is left invalid, and no query can use it".to_owned();
         let mut found = finding("invalid-index", 1, "", why);
         found.object = Some(judge::short(&index).to_owned());
         found

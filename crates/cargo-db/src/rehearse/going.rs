@@ -1,4 +1,4 @@
-//! What a statement takes away, of what was there before the first migration.
+//! What a statement drops or empties that existed before the first migration.
 
 use crate::failure::Result;
 use crate::rehearse::baseline::Baseline;
@@ -7,7 +7,7 @@ use crate::rehearse::measured::Lost;
 use crate::rehearse::snapshot::{Column, Oid, Relation, Snapshot};
 use crate::world::pg::Session;
 
-/// What was there before the statement and is not there after it.
+/// The tables and columns that the statement dropped, and the tables that it emptied.
 pub(super) fn going(
     session: &mut Session,
     baseline: &Baseline,
@@ -22,7 +22,7 @@ pub(super) fn going(
         let was = baseline.relations.get(&oid).map(|relation| relation.name.clone());
         let lost = |how, column: Option<(&Column, &String)>| {
             let named = column.map(|(number, _)| baseline.columns.get(number).cloned());
-            // A column that these migrations have made holds nothing on the database itself.
+            // A column that these migrations added holds no values in the database itself.
             let was = match named {
                 None => was.clone().map(|table| (table, None)),
                 Some(None) => None,
@@ -59,7 +59,7 @@ pub(super) fn going(
     Ok(going)
 }
 
-/// How many rows or values that are.
+/// Counts the rows or values that would be lost.
 pub(super) fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
     let mut counted = Vec::new();
     for lost in going {
@@ -73,7 +73,7 @@ pub(super) fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>
     Ok(counted)
 }
 
-/// Whether a table holds no row, as far as that can be told.
+/// Whether a table holds no rows, as far as can be determined.
 pub(super) fn is_empty(session: &mut Session, oid: Oid, table: &Relation) -> Result<bool> {
     if table.is_empty {
         return Ok(true);

@@ -1,4 +1,4 @@
-//! The rows of the history, on a copy that has none of anything.
+//! The rows of the history, for a copy that otherwise has only the schema.
 
 use crate::failure::Result;
 use crate::migration::read_history;
@@ -8,7 +8,7 @@ use crate::world::World;
 use crate::world::pg::{Purpose, Session};
 use pg_sql::quote::quote_literal;
 
-/// Copies the rows of the history to where only the schema was copied.
+/// Copies the rows of the history to a copy that has only the schema.
 pub(super) fn copy_history(
     world: &World,
     settings: &Settings,
@@ -31,12 +31,12 @@ pub(super) fn copy_history(
     );
     session.run_with_triggers("copy the history", &sql)?;
     for column in numbered(&mut session, &table)? {
-        session.run("number what comes after it", &column)?;
+        session.run("set a sequence of the history", &column)?;
     }
     Ok(())
 }
 
-/// What sets the sequences of a table behind its rows.
+/// The statements that advance a table's sequences past its rows.
 fn numbered(session: &mut Session, table: &str) -> Result<Vec<String>> {
     let name = quote_literal(table);
     let sql = format!(

@@ -160,7 +160,7 @@ fn locked(measured: &Measured) -> Vec<Finding> {
     found
 }
 
-/// The lock under which a scan keeps others waiting.
+/// The lock under which a scan blocks other sessions.
 fn shutting(scan: &Scanned) -> Option<Mode> {
     let needs = if scan.is_view { Mode::AccessExclusive } else { Mode::Share };
     scan.under.filter(|mode| *mode >= needs)
@@ -171,8 +171,8 @@ fn work(measured: &Measured, table: &str, mode: Mode, rows: u64) -> LockWork {
     LockWork { table: table.to_owned(), mode: format!("{mode:?}Lock"), rows, ms, bound: None }
 }
 
-/// The work on all rows of a table that the statements did while others waited, and what the file
-/// expects of it.
+/// The work on all rows of a table that the statements did while they blocked other sessions, with
+/// the bound that the author expects.
 pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<LockWork> {
     let of_one = |one: &Measured| {
         let rewritten = one.rewritten.iter();
@@ -446,7 +446,7 @@ mod tests {
         let rewritten = vec![("public.a".to_owned(), 2)];
         let found = findings(&Measured { rewritten, ..measured(1) });
         assert_eq!(found[0].severity, Severity::Warn);
-        // Rows that are lost are lost, however few.
+        // A loss blocks, however few rows are lost.
         let found = findings(&Measured { lost: vec![lost(None, 2)], ..measured(1) });
         assert_eq!(found[0].severity, Severity::Block);
     }

@@ -36,7 +36,7 @@ pub(super) struct Measure<'a> {
     pub(super) reached_out: bool,
     /// Whether the file has begun it, and how much had been measured by then.
     begun: Option<usize>,
-    /// How much had been measured when the last block of a query was ended.
+    /// How many statements had been measured when the last transaction ended.
     block: usize,
     /// Whether the file sets savepoints of its own.
     saves: bool,
@@ -48,9 +48,9 @@ pub(super) struct Measure<'a> {
     began: Instant,
     /// The settings of the migration, while ours are set.
     theirs: Option<Theirs>,
-    /// The same, while a statement of the migration runs.
+    /// These settings, while a statement of the migration runs.
     given: Option<Theirs>,
-    /// Whether the statement runs by itself, and may commit what it likes.
+    /// Whether the statement runs outside a transaction, and may commit on its own.
     is_alone: bool,
     /// What the tables held before such a statement, which cannot be undone.
     content: Option<Content>,
@@ -151,7 +151,7 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// Runs a statement that ends transactions by itself, as in the real run: in none of ours.
+    /// Runs a statement that ends transactions itself. As in the real run, no transaction is open.
     fn run_alone(&mut self, session: &mut Session, statement: &Statement) -> Result<()> {
         session.run("undo the statement", "ROLLBACK")?;
         let Some(theirs) = self.given.take() else { return Ok(()) };
@@ -163,7 +163,7 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// Takes the session for questions of ours, unless it was.
+    /// Takes the session over for cargo db's own queries, unless that was done already.
     pub(super) fn take(&mut self, session: &mut Session) -> Result<()> {
         if self.theirs.is_none() {
             self.theirs = Some(session.interrupt(self.inside)?);
@@ -175,7 +175,8 @@ impl<'a> Measure<'a> {
     fn conclude(&mut self, session: &mut Session, statement: &Statement) -> Result<bool> {
         let elapsed = self.began.elapsed();
         if self.inside && self.begun.is_none() && statement.ends_transaction() {
-            // The block of a query: until the next one begins there is none to ask in.
+            // This ends the transaction around the file: nothing can be queried until the next one
+            // begins.
             self.follow(statement);
             return Ok(false);
         }
@@ -351,7 +352,7 @@ impl<'a> Measure<'a> {
             wal: after.wal.saturating_sub(self.before.wal),
             ..Measured::default()
         };
-        // What commits by itself lets its locks go.
+        // A statement that commits on its own releases its locks.
         if !self.is_alone {
             let held = self.locked.get_or_insert_default();
             let is_new = |(oid, mode): &(&Oid, &Mode)| held.get(*oid) != Some(*mode);
@@ -455,7 +456,7 @@ impl StatementObserver for Measure<'_> {
         Ok(!(self.inside && first == ["set", "transaction"]))
     }
 
-    /// What ends transactions by itself cannot do so in one of ours: it runs once more, in none.
+    /// A statement that ends transactions fails inside ours, so it is run again outside of it.
     fn failed(
         &mut self,
         session: &mut Session,

@@ -71,7 +71,8 @@ pub(super) struct Measured {
     pub(super) scans: Vec<Scanned>,
     pub(super) rewritten: Vec<(String, u64)>,
     pub(super) lost: Vec<Lost>,
-    /// Rows and values that are gone behind what could not be undone, and so was counted around.
+    /// Rows and values lost in a statement that cannot be undone, known from counts before and
+    /// after it.
     pub(super) gone: Vec<Finding>,
     /// Tables and columns of which nobody can tell what the statement does to their values: our
     /// role does not see all rows.

@@ -194,7 +194,7 @@ impl Stage<'_> {
             let mut lost = before.losses(&self.content()?);
             lost.extend(self.touched_own()?);
             let there = &rehearsed[index].findings;
-            // What the tool runs is not known before it ran.
+            // Which rows a program changes is not known before it runs.
             let left_out = vec!["rows: the migration is a program".to_owned()];
             let rows = Compared { left_out, ..Compared::default() };
             rehearsed[index].way_back = way::way_back(there, &lost, &difference, &rows);

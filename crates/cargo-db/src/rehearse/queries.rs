@@ -85,7 +85,7 @@ impl<'a> Preparing<'a> {
         Ok(Preparing { broken: Vec::new(), ..preparing })
     }
 
-    /// Looks which of them a migration broke; inside of a transaction, or not.
+    /// Finds the queries that a migration broke. `inside` tells whether a transaction is open.
     pub(super) fn after(
         &mut self,
         session: &mut Session,

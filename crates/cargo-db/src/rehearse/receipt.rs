@@ -234,8 +234,8 @@ impl Receipt {
         may_be_filled(session, &empty.into_iter().collect::<Vec<_>>())
     }
 
-    /// Why the size of tables in the session's database speaks against it: a lock that hardly
-    /// anybody noticed where it was rehearsed may be held for long here.
+    /// Why the receipt is not valid for the tables of this database: a lock that was short in the
+    /// rehearsal may be held for long on larger tables.
     pub(crate) fn outgrown(&self, session: &mut Session, count: usize) -> Result<Option<String>> {
         let works: Vec<&LockWork> =
             self.migrations.iter().take(count).flat_map(|entry| &entry.lock_work).collect();
@@ -257,14 +257,14 @@ impl Receipt {
     }
 }
 
-/// Why work under a lock is too much for a table with so many rows; nothing where it is not.
+/// Why work under a lock takes too long on a table of this many rows; `None` if it does not.
 fn too_large(work: &LockWork, rows: u64) -> Option<String> {
     let here = work.with_rows(rows);
     let bound = work.bound.map(|bound| format!(", and {} were expected", grouped(bound)));
     (!here.is_accepted()).then(|| {
         format!(
-            "{} has about {} rows here, and had {} where it was rehearsed{}: {} keeps others \
-             waiting for longer",
+            "{} has about {} rows here, and had {} where it was rehearsed{}: {} blocks other \
+             sessions for longer",
             short(&work.table),
             grouped(here.rows),
             grouped(work.rows),
@@ -436,15 +436,15 @@ mod tests {
     #[test]
     fn a_lock_is_judged_by_the_rows_that_are_here() {
         let why = "a has about 10,000 rows here, and had 500 where it was rehearsed: ShareLock \
-                   keeps others waiting for longer";
+                   blocks other sessions for longer";
         assert_eq!(too_large(&work(500, None), 10_000).as_deref(), Some(why));
-        // By the time that it would take, too.
+        // The time that it would take counts too.
         assert!(too_large(&work(100, None), 5_000).is_some());
         assert!(too_large(&work(100, None), 4_900).is_none());
         assert!(too_large(&work(20_000, Some(20_000)), 20_000).is_none());
         let more = too_large(&work(20_000, Some(20_000)), 20_001).unwrap_or_default();
         assert!(more.contains("and 20,000 were expected"), "{more}");
-        // A table that has shrunk is as it was.
+        // A table that has shrunk is judged by the rows that it had.
         assert!(too_large(&work(100, None), 3).is_none());
     }
 

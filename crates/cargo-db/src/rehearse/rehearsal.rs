@@ -8,7 +8,7 @@ use crate::rehearse::scratch::Scratch;
 use crate::rehearse::stage::Stage;
 use crate::world::World;
 
-/// Rehearses it on this copy. The database itself is only read.
+/// Rehearses the migrations on this copy. The database itself is only read.
 pub(crate) fn rehearse(
     world: &World,
     request: &Request<'_>,

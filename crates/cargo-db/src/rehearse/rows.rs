@@ -1,6 +1,6 @@
-//! What rows, large objects and materialized views were before a migration, as digests: whether
-//! its down migration brings them back. Only what the files name is read, and what a change of its
-//! rows reaches by itself. What could not be read is named.
+//! Digests of rows, large objects and materialized views before a migration, to check whether its
+//! down migration restores them. Only the tables that the files name are read, and those that a
+//! change of their rows can reach. What could not be read is reported.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -16,11 +16,11 @@ use crate::world::pg::Session;
 use db_tools::ProjectTool;
 use pg_sql::quote::{quote_identifier, quote_literal};
 
-/// As many bytes are read for one migration. The smallest tables come first, and those that are
-/// too large are not compared.
+/// At most this many bytes are read for one migration. The smallest tables come first; those that
+/// no longer fit are not compared.
 const AT_MOST: u64 = 256 << 20;
 
-/// What names large objects in a file.
+/// Words that show that a file uses large objects.
 const OF_LARGE_OBJECTS: [&str; 3] = ["lo_", "lowrite", "pg_largeobject"];
 
 /// The rows that a migration may change, as they were before it.
@@ -29,7 +29,7 @@ pub(super) struct Rows {
     kept: Vec<Kept>,
     /// What is not compared, and why.
     left_out: Vec<String>,
-    /// All tables that are accounted for.
+    /// All tables that were considered, whether they were read or not.
     known: BTreeSet<Oid>,
     /// The tables that the migration wrote to.
     written: BTreeSet<Oid>,
@@ -40,11 +40,11 @@ pub(super) struct Rows {
 }
 
 struct Kept {
-    /// As a reader knows it.
+    /// The name as messages show it.
     name: String,
     columns: Vec<String>,
     is_view: bool,
-    /// Asks for its digest.
+    /// The query for its digest.
     sql: String,
     was: State,
 }
@@ -53,12 +53,12 @@ struct Kept {
 enum State {
     /// How many rows, a digest of all of them, and one of each column.
     Read { rows: u64, all: String, columns: Vec<String> },
-    /// It is not there or may not be read; or it is a materialized view that is not populated.
+    /// It does not exist, may not be read, or is a materialized view that is not populated.
     Unreadable,
 }
 
 impl Rows {
-    /// Reads those of the tables among `relations` that the text names. In a transaction.
+    /// Reads the tables among `relations` that the text names. Call it in a transaction.
     pub(super) fn keep(
         session: &mut Session,
         layout: &ProjectTool,
@@ -109,7 +109,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Which large objects there are; and what they hold, where the text is about them.
+    /// Records which large objects exist, and their contents if the text uses large objects.
     fn keep_large_objects(&mut self, session: &mut Session, text: &str) -> Result<()> {
         let about_them = OF_LARGE_OBJECTS.iter().any(|word| text.contains(word));
         let pages = about_them.then_some(("pages of large objects", LARGE_OBJECT_PAGES));
@@ -136,7 +136,7 @@ impl Rows {
         self.did(measured);
     }
 
-    /// Notes what a file wrote, and what nobody saw it write.
+    /// Records which tables a file wrote to, and the lines whose writes could not be observed.
     fn did(&mut self, measured: &[Measured]) {
         self.written.extend(measured.iter().flat_map(|statement| &statement.written));
         let unseen = |one: &&Measured| one.touched.is_none() && one.may_write();
@@ -145,8 +145,9 @@ impl Rows {
         }));
     }
 
-    /// Compares them with what they are after the down migration. What later ones left `disturbed`
-    /// is not the fault of this one; what is not as it was is added there. In a transaction.
+    /// Compares the rows with those after the down migration. Differences in `disturbed` tables are
+    /// not attributed to this migration, because a later one left them different; the tables that
+    /// differ now are added there. Call it in a transaction.
     pub(super) fn compare(
         mut self,
         session: &mut Session,
@@ -165,7 +166,7 @@ impl Rows {
                 let why = "a later down migration has left it different";
                 compared.left_out.push(format!("{name}: {why}"));
             } else if now == State::Unreadable && !is_view {
-                // The schema is another one.
+                // Then the schema differs too, which is reported.
                 compared.left_out.push(format!("{name}: it cannot be read afterwards"));
             } else {
                 let evidence = was.difference(&now, &columns);
@@ -180,12 +181,13 @@ impl Rows {
         Ok(compared)
     }
 
-    /// What nobody can tell apart from the doings of earlier migrations once this one has failed.
+    /// Marks the tables as disturbed. This migration failed or did not run, so later differences in
+    /// them cannot be attributed to an earlier migration.
     pub(super) fn disturb(&self, disturbed: &mut BTreeSet<String>) {
         disturbed.extend(self.kept.iter().map(|kept| kept.name.clone()));
     }
 
-    /// The tables that were written and that are still there, but were not expected to be written.
+    /// The tables that were written to and still exist, but that the files do not name.
     fn unforeseen(&self, session: &mut Session) -> Result<BTreeSet<String>> {
         let oids: Vec<String> =
             self.written.difference(&self.known).map(ToString::to_string).collect();
@@ -254,8 +256,8 @@ const LARGE_OBJECT_PAGES: &str = "SELECT count(*) AS rows, coalesce(sum(hashtext
     concat_ws(' ', loid, pageno, encode(sha256(data), 'hex')), 0)), 0)::text AS all_rows, \
     '{}' AS columns FROM pg_largeobject";
 
-/// Asks how many rows a table has, for a digest of them, and for one of each column. Columns go by
-/// their names: one that was dropped and added again has another place.
+/// The query for the number of rows of a table, a digest of them, and a digest of each column.
+/// Columns are in the order of their names: the position changes if one is dropped and added again.
 fn digest_of(table: &str, columns: &[String]) -> String {
     let columns: Vec<String> = columns.iter().map(|name| quote_identifier(name)).collect();
     let sum = |value: &str| {
@@ -270,7 +272,7 @@ fn digest_of(table: &str, columns: &[String]) -> String {
     )
 }
 
-/// Those of these relations whose name is in the text, which is in small letters.
+/// The relations whose names occur in the text, which must be in lower case.
 fn named_in<'a>(text: &str, relations: &[&'a str]) -> Vec<&'a str> {
     let words: HashSet<&str> = text.split(|letter| !is_of_name(letter)).collect();
     let is_named = |relation: &&&str| {
@@ -284,7 +286,7 @@ fn is_of_name(letter: char) -> bool {
     letter.is_alphanumeric() || matches!(letter, '_' | '$')
 }
 
-/// The name without its schema, as it is between quotes.
+/// The name without its schema and its quotes.
 fn bare(relation: &str) -> &str {
     match relation.strip_suffix('"') {
         Some(quoted) => quoted.rsplit_once(".\"").map_or(quoted, |(_, name)| name),

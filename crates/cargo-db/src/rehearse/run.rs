@@ -26,7 +26,7 @@ pub(super) struct Ran {
     pub(super) failure: Option<Box<StatementError>>,
 }
 
-/// A file that runs, and what it is of.
+/// A file to run, with its migration and direction.
 #[derive(Clone, Copy)]
 pub(super) struct Deed<'a> {
     pub(super) migration: &'a Migration,
@@ -35,7 +35,7 @@ pub(super) struct Deed<'a> {
 }
 
 impl Stage<'_> {
-    /// Runs a file as the real run would, and changes the history as that does.
+    /// Runs a file and updates the history, as the real run would.
     pub(super) fn run(&mut self, deed: Deed<'_>) -> Result<Ran> {
         let script = read_script(self.request.settings, deed.file)?;
         let layout = &self.request.settings.migrations.layout;
@@ -71,7 +71,7 @@ impl Stage<'_> {
         Ok(Ran { measured, failed, failure })
     }
 
-    /// Gives the session to a file, in the transaction that the real run gives it.
+    /// Hands the session over to a file, inside or outside a transaction as in the real run.
     fn begin(&mut self, inside: bool) -> Result<()> {
         let limits = session_settings(&self.request.settings.limits);
         match (self.is_batch, inside) {
@@ -81,8 +81,8 @@ impl Stage<'_> {
         }
     }
 
-    /// Records the file, and commits it; where all share a transaction, what it has deferred is
-    /// checked instead. Returns what the server has against it.
+    /// Records the file and commits. If all migrations share a transaction, checks the deferred
+    /// constraints instead of committing. Returns the server's error as a finding.
     fn commit(&mut self, deed: Deed<'_>, record: &str, inside: bool) -> Result<Option<Finding>> {
         if self.is_batch
             && let Err(failure) = check_deferred(&mut self.session, &deed.migration.title())
@@ -90,13 +90,14 @@ impl Stage<'_> {
             return Ok(Some(cannot_be_committed(&failure.to_string())));
         }
         let commit = if inside && !self.is_batch { "; COMMIT" } else { "" };
-        // As in the real run: as whoever we are, and along the search path of the migration.
+        // As in the real run: as the connecting role, and with the migration's search path.
         let sql = format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}{commit}");
         let refused = self.session.run("commit", &sql).err();
         Ok(refused.map(|failure| cannot_be_committed(&failure.to_string())))
     }
 
-    /// What a file leaves in its session ends with it, unless its tool has those after it see it.
+    /// Resets the session after a file, unless the tool runs all files in one session and later
+    /// files see what an earlier one left.
     fn end_session(&mut self, goes_on: bool) -> Result<()> {
         if self.request.settings.migrations.layout.profile().is_one_transaction {
             self.session.take_back()?;
@@ -106,7 +107,7 @@ impl Stage<'_> {
         if goes_on { defer_again(&mut self.session) } else { Ok(()) }
     }
 
-    /// Records a migration of which nothing ran.
+    /// Records a migration that was not run.
     pub(super) fn record_unrun(&mut self, migration: &Migration) -> Result<()> {
         let deed = Deed { migration, direction: Direction::Up, file: &migration.up };
         let script = read_script(self.request.settings, deed.file)?;
@@ -126,7 +127,7 @@ impl Stage<'_> {
     }
 }
 
-/// Why a file did not run to its end, if it did not: as a finding, and the statement.
+/// Why a file failed, if it did: the finding, and the statement that failed.
 fn why_failed(
     session: &mut Session,
     measure: &mut Measure<'_>,

@@ -135,7 +135,7 @@ impl Scratch {
         self.built.for_work()
     }
 
-    /// Whose data it is, in words.
+    /// Where the data comes from, in words.
     pub(crate) fn describe(&self, database: &str) -> String {
         self.basis.describe(database)
     }
@@ -148,7 +148,7 @@ impl Scratch {
         for (oid, rows) in grown(session)? {
             let Some(relation) = relations.get_mut(&oid) else { continue };
             relation.rows = if relation.countable && rows < FEW_ROWS {
-                // What is small is counted, up to where it is not small any more.
+                // A small table is counted, but no further than the limit for small tables.
                 rows.max(count_up_to(session, &relation.name, FEW_ROWS)?)
             } else {
                 rows

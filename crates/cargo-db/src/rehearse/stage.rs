@@ -22,7 +22,7 @@ use crate::world::pg::{Own, Purpose, Session, Tables};
 /// Findings after which nothing more of the plan can be run on the copy.
 const STOPS: [&str; 3] = ["fails", "commit-fails", "outside-database"];
 
-/// Whether one of the findings is of that kind.
+/// Whether one of the findings stops the rehearsal.
 pub(super) fn stops(findings: &[Finding]) -> bool {
     findings.iter().any(|found| STOPS.contains(&found.rule.as_str()))
 }
@@ -34,7 +34,7 @@ pub(super) struct Stage<'a> {
     pub(super) session: Session,
     /// The history table, qualified: a migration that changes `search_path` cannot hide it.
     pub(super) history: String,
-    /// Whether a transaction is open that all migrations share.
+    /// Whether the transaction that all migrations share is open.
     pub(super) is_batch: bool,
     pub(super) baseline: Baseline,
     pub(super) basis: Basis,
@@ -49,11 +49,11 @@ pub(super) struct Stage<'a> {
     pub(super) behind: Behind,
     /// The schema after the last migration that was measured.
     pub(super) latest: Option<Fingerprint>,
-    /// Those of the migrations, by their place, that are left out of the copy.
+    /// The indexes of the migrations that were not run on the copy.
     pub(super) left_out: BTreeSet<usize>,
     /// The schema before each migration that ran, or was left out.
     pub(super) before: Vec<Fingerprint>,
-    /// The rows before each of those, by their place, that have a down migration.
+    /// The rows before each migration that has a down migration, by its index.
     pub(super) rows: BTreeMap<usize, Rows>,
     /// The digest of the schema after the last of them, if all of them ran.
     pub(super) becomes: Option<String>,

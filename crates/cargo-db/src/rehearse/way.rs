@@ -1,10 +1,10 @@
-//! What a down migration is: whether it leads back to where its migration came from.
+//! Judges a down migration: whether it restores the state before its migration.
 
 use crate::model::finding::Finding;
 use crate::model::rehearsal::WayBack;
 use crate::rehearse::judge::is_lost;
 
-/// A table whose rows are others than before.
+/// A table whose rows differ from those before.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Differs {
     pub(super) table: String,
@@ -12,21 +12,21 @@ pub(super) struct Differs {
     pub(super) evidence: String,
 }
 
-/// What came of the rows.
+/// The result of comparing rows.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Compared {
     pub(super) differs: Vec<Differs>,
-    /// What is not known to be as before, and why.
+    /// What was not compared, and why.
     pub(super) left_out: Vec<String>,
 }
 
-/// Those of the findings that are of rows or values that are gone, or that may be.
+/// The findings about rows or values that are lost or may be lost.
 pub(super) fn lost(findings: &[Finding]) -> Vec<Finding> {
     findings.iter().filter(|finding| is_lost(finding)).cloned().collect()
 }
 
-/// What a down migration is, by what was lost there and back, and by what is different afterwards:
-/// of the schema, and of the rows.
+/// Judges a down migration by what the up migration (`there`) and the down migration (`back`) lost,
+/// and by how schema and rows differ afterwards.
 pub(super) fn way_back(
     there: &[Finding],
     back: &[Finding],
@@ -34,7 +34,7 @@ pub(super) fn way_back(
     rows: &Compared,
 ) -> WayBack {
     let lost: Vec<&Finding> = there.iter().chain(back).filter(|finding| is_lost(finding)).collect();
-    // Rows that were lost are others afterwards, and that is said already.
+    // A table that lost rows necessarily differs, and its loss is reported already.
     let is_new = |one: &&Differs| !lost.iter().any(|finding| is_about(finding, &one.table));
     let rows_differ = rows.differs.iter().filter(is_new);
     let rows_differ = rows_differ.map(|one| format!("{}: {}", one.table, one.evidence));

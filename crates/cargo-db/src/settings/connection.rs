@@ -35,7 +35,8 @@ impl Place {
         }
     }
 
-    /// Whether a name without a schema is the same table in both, as far as settings tell.
+    /// Whether a name without a schema resolves to the same table in both, as far as the settings
+    /// tell.
     pub(crate) fn is_same_path(&self, other: &Place) -> bool {
         match (self, other) {
             (Place::Named(one), Place::Named(other)) => {

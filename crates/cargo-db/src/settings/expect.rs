@@ -1,5 +1,5 @@
-//! What the author of a migration expects of it, outside the migration: a comment in a file that is
-//! applied elsewhere would be an edit of it.
+//! Expectations about migrations, written outside their files: a new comment would count as an edit
+//! of a file that is applied elsewhere.
 //!
 //! ```toml
 //! # db.toml
@@ -25,7 +25,7 @@ use crate::settings::source::Sources;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expectations(BTreeMap<String, Vec<Expected>>);
 
-/// A file of a migration's own.
+/// A file with the expectations about one migration.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExpectFile {
@@ -33,7 +33,7 @@ struct ExpectFile {
 }
 
 impl Expectations {
-    /// Those of a set, or of the migrations without one.
+    /// Reads the expectations of a set, or of the migrations without a set.
     pub(super) fn read(
         sources: &Sources<'_>,
         toml: &DbToml,
@@ -87,7 +87,7 @@ impl Expectations {
     }
 }
 
-/// A version as one compares it: a number may be written with leading zeros.
+/// A version for comparison: leading zeros of a number do not count.
 fn bare(version: &str) -> &str {
     let is_number = version.bytes().all(|byte| byte.is_ascii_digit());
     let short = version.trim_start_matches('0');

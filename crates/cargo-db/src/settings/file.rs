@@ -19,7 +19,7 @@ pub(crate) struct DbToml {
     #[serde(deserialize_with = "with_sets")]
     pub(crate) migrations: MigrationsTable,
     pub(crate) migrate: MigrateTable,
-    /// By version, or by set and version: what the author of a migration expects of it.
+    /// The expectations about migrations, by version, or by set and version.
     pub(crate) expect: BTreeMap<String, ExpectTable>,
     pub(crate) check: CheckTable,
     pub(crate) verify: VerifyTable,
@@ -104,7 +104,7 @@ pub(crate) struct MigrateTable {
     pub(crate) rehearse: Option<bool>,
 }
 
-/// What is expected of a migration, or of those of a set.
+/// The expectations about one migration, or about those of a set.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum ExpectTable {
@@ -148,7 +148,7 @@ pub(crate) struct BackupTable {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct EnvironmentTable {
     pub(crate) hosts: Vec<String>,
-    /// By verb: what is asked for beyond the built-in policy.
+    /// By verb: what is required beyond the built-in policy.
     pub(crate) policy: BTreeMap<String, String>,
 }
 

@@ -106,15 +106,14 @@ pub(crate) struct Settings {
     pub(crate) root: PathBuf,
     /// The repository that it is in, or the same: programs of the project come from nowhere above.
     pub(crate) repository: PathBuf,
-    /// The folder at or above the root that looks like somebody's project, whatever language it is
-    /// in.
+    /// The nearest folder at or above the root that looks like a project, in any language.
     pub(crate) project: Option<PathBuf>,
     pub(crate) environment: Resolved,
     pub(crate) place: Setting<Place>,
     pub(crate) migrations: Migrations,
     /// `[check] postgres`: the server's major version.
     pub(crate) server_major: Option<u32>,
-    /// What `[expect]` says of migrations, and the files in `expect/`.
+    /// The expectations in `[expect]` and in the files in `expect/`.
     pub(crate) expected: Expectations,
     pub(crate) limits: Limits,
     pub(crate) seeds: SeedSettings,
@@ -127,7 +126,7 @@ pub(crate) struct Settings {
     pub(crate) all_or_nothing: Option<bool>,
     /// `CARGO_DB_REHEARSE`, or `[migrate] rehearse`; false is heard in development only.
     pub(crate) rehearse: bool,
-    /// What `[environments.<name>.policy]` asks for beyond the built-in policy, by verb.
+    /// What `[environments.<name>.policy]` requires beyond the built-in policy, by verb.
     pub(crate) tightened: BTreeMap<Environment, BTreeMap<String, String>>,
     /// The AI agent that runs us, if one does.
     pub(crate) agent: Agent,

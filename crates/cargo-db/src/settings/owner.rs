@@ -12,7 +12,7 @@ use crate::settings::trusted::{is_stranger, stands_in_a_list};
 pub(super) fn belongs_here(sources: &Sources<'_>, root: &Path, path: &Path) -> Result<()> {
     let Some(owner) = (sources.owner)(path) else { return Ok(()) };
     if !owner.is_file {
-        let why = "it is not a regular file; pass it with `--env-file` if you mean it".to_owned();
+        let why = "it is not a regular file; to use it anyway, pass `--env-file`".to_owned();
         return Err(FileError::Failed { doing: "read", path: path.to_owned(), why }.into());
     }
     let Some(stranger) = owner.uids.into_iter().find(|uid| is_stranger(sources, *uid)) else {

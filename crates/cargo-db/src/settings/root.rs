@@ -31,7 +31,7 @@ pub(super) fn repository(sources: &Sources<'_>, folder: &Path) -> Option<PathBuf
     folder.ancestors().find(|folder| (sources.exists)(&folder.join(".git"))).map(Path::to_owned)
 }
 
-/// The nearest folder at or above one in which somebody works on something, by what stands there.
+/// The nearest folder at or above `folder` that contains a file typical of a project.
 pub(super) fn project(sources: &Sources<'_>, folder: &Path) -> Option<PathBuf> {
     const MARKS: [&str; 8] = [
         "db.toml",

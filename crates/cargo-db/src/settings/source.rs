@@ -145,7 +145,7 @@ pub(crate) struct Setting<T> {
 }
 
 impl<T> Setting<T> {
-    /// Whether nobody chose it.
+    /// Whether it is the default, and was not configured.
     pub(crate) fn is_default(&self) -> bool {
         self.origin == Origin::Default
     }

@@ -53,7 +53,7 @@ impl Migrations {
         self.candidates.clear();
     }
 
-    /// Fails where another set of the same database has the same history.
+    /// Fails if another set in the same database uses the same history table.
     pub(super) fn sharing_none(&self, others: &[OtherSet]) -> Result<()> {
         let mut others = others.iter().filter(|_| self.candidates.is_empty());
         let Some(other) = others.find(|other| other.shares(&self.layout)) else { return Ok(()) };
@@ -79,13 +79,13 @@ pub(crate) struct OtherSet {
     /// The variable that names its database.
     pub(crate) url: Option<String>,
     layout: ProjectTool,
-    /// Whether its files look like those of one tool only.
+    /// Whether its files match exactly one tool.
     is_sure: bool,
 }
 
 impl OtherSet {
-    /// Whether it keeps its history in the same table, where both are in one database. What a
-    /// program writes there is its own matter: Django has one table for all applications.
+    /// Whether it would keep its history in the same table if both are in one database. Tools whose
+    /// migrations are programs may do so: Django has one table for all applications.
     fn shares(&self, layout: &ProjectTool) -> bool {
         let table = |of: &ProjectTool| (of.schema().map(str::to_owned), of.table_name().to_owned());
         self.is_sure
@@ -267,8 +267,8 @@ fn runner_of(table: &MigrationsTable, layout: &ProjectTool) -> Result<Runner> {
             if !layout.is_code() && layout.profile().table_variable.is_none() =>
         {
             let why = format!(
-                "{tool} would not read it, and start from the first migration: remove `runner = \
-                 \"tool\"`"
+                "{tool} would not read it, and would start from the first migration: remove \
+                 `runner = \"tool\"`"
             );
             bad("table", named.clone(), why)
         }

@@ -117,11 +117,11 @@ impl Verb for TakeBackup {
     }
 }
 
-/// An adopter's workspace has the profile of its own root, and not ours.
-const NOT_OPTIMISED: &str = "cargo db was built without optimisation, so that this takes ten times \
-     as long: `cargo db init` adds the lines to `.cargo/config.toml` that change it";
+/// Cargo uses the profile of the workspace that builds cargo db, not the one in our manifest.
+const NOT_OPTIMISED: &str = "cargo db was built without optimisation, so this takes ten times as \
+     long: `cargo db init` adds the missing profile to `.cargo/config.toml`";
 
-/// Says once that an image would hold the backups.
+/// Warns once if a Docker image would contain the backups.
 fn tell_of_docker(workspace: &Workspace, folder: &Path) -> Result<()> {
     let root = &workspace.settings.root;
     let told = root.join(".db/told-of-docker");
@@ -135,7 +135,7 @@ fn tell_of_docker(workspace: &Workspace, folder: &Path) -> Result<()> {
     let Some(path) = found.filter(|_| !files::is_there(&told)) else { return Ok(()) };
     let path = path.strip_prefix(root).unwrap_or(&path).display();
     workspace.ui.warning(&format!(
-        "a Docker image would hold the backups: add `{pattern}` to {path}, as `cargo db init` does"
+        "a Docker image would contain the backups: add `{pattern}` to {path} (`cargo db init` does)"
     ));
     files::own_dir(&root.join(".db"))?;
     files::write_new(&told, "")

@@ -94,8 +94,8 @@ impl Verb for Check {
     }
 }
 
-/// The major version of the server that the migrations are for: what db.toml says, else that of
-/// the last rehearsal.
+/// The major version of the server that the migrations are for: the one in db.toml, or else the one
+/// of the last rehearsal.
 fn server_of(settings: &Settings) -> Result<Option<u32>> {
     if settings.server_major.is_some() {
         return Ok(settings.server_major);
@@ -152,7 +152,7 @@ fn merge(checked: &mut Vec<Checked>, found: impl Iterator<Item = Checked>, root:
         if let Some(of_file) = checked.iter_mut().find(|checked| checked.file == about.file) {
             of_file.findings.splice(0..0, about.findings);
         } else if folders::is_folder(&root.join(&about.file)) {
-            // A folder without its file is no file that could be chosen.
+            // A migration folder without its file is never among the chosen files.
             checked.push(about);
         }
     }
@@ -176,7 +176,7 @@ fn name_them(checked: &mut [Checked], folder: &Folder) {
 struct Repository<'a> {
     root: &'a Path,
     args: &'a Check,
-    /// The submodule that holds the folder, relative to the root; empty where none does.
+    /// The submodule that contains the folder, relative to the root; empty if there is none.
     submodule: PathBuf,
 }
 
@@ -191,12 +191,12 @@ impl<'a> Repository<'a> {
         Repository { root, args, submodule: below.unwrap_or_default() }
     }
 
-    /// Asks git about the folder, in the submodule where it is one.
+    /// Runs git in the root, or in the submodule that contains the folder.
     fn git(&self, arguments: &[&str]) -> Option<String> {
         process::git(&self.root.join(&self.submodule), arguments)
     }
 
-    /// A revision of the repository, in the submodule: the commit that it has there.
+    /// A revision for `git`: in a submodule, the commit of the submodule that the revision records.
     fn revision(&self, named: &str) -> Option<String> {
         if self.submodule.as_os_str().is_empty() {
             return Some(named.to_owned());
@@ -206,14 +206,14 @@ impl<'a> Repository<'a> {
             .map(|commit| commit.trim_end().to_owned())
     }
 
-    /// The folder, or a file, as git names it.
+    /// The path of the folder or of a file, as git names it.
     fn inner(&self, path: &Path) -> String {
         let path = path.strip_prefix(self.root).unwrap_or(path);
         let inner = path.strip_prefix(&self.submodule).unwrap_or(path).display().to_string();
         if inner.is_empty() { ".".to_owned() } else { inner }
     }
 
-    /// Files as git names them, relative to the root.
+    /// The paths of files that git names, relative to the root.
     fn outer<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<PathBuf> {
         names.filter(|name| !name.is_empty()).map(|name| self.submodule.join(name)).collect()
     }

@@ -85,7 +85,8 @@ impl Verb for Create {
     }
 }
 
-/// Whether a new migration gets a down file: where `check` would miss it, and in an empty folder.
+/// Whether a new migration gets a down file: if `check` would report a missing one, or if the
+/// folder is empty.
 fn is_reversible(folder: &Folder) -> bool {
     folder.migrations.is_empty() || folder.is_reversible()
 }

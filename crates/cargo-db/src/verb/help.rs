@@ -1,5 +1,5 @@
-//! The help: the verbs in groups, the daily ones first, and the global options where they do not
-//! hide what a verb has of its own.
+//! The help. It lists the verbs in groups, the daily ones first. The short help only names the
+//! global options, so that they do not hide a verb's own options.
 
 use std::fmt::Write;
 
@@ -17,10 +17,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Setup", &["init", "generate", "server", "help"]),
 ];
 
-/// The template of clap lists commands without groups, so that they are hidden from it.
+/// clap would list the commands without groups, so they are hidden, and added to this template.
 const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}";
 
-/// Parses the arguments, with the help of this file.
+/// Parses the arguments, with the help that this module builds.
 pub(crate) fn parse<T>(arguments: impl IntoIterator<Item = T>) -> Result<Cli, clap::Error>
 where
     T: Into<std::ffi::OsString> + Clone,
@@ -31,7 +31,7 @@ where
 }
 
 fn command() -> Command {
-    // Eighteen options would hide what a verb has of its own.
+    // Eighteen global options would hide a verb's own options.
     let short = |option: Arg| match option.is_global_set() {
         true => option.hide_short_help(true),
         false => option,
@@ -52,7 +52,7 @@ fn names(options: &[&Arg]) -> String {
     long.map(|name| format!("--{name}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The short help of this command and of those below it names the global options in one line.
+/// Adds one line that names the global options to the short help of a command and its subcommands.
 fn with_globals_named(command: Command, named: &str) -> Command {
     let own = command.get_after_help().map(StyledStr::to_string);
     let long = command.get_after_long_help().map(StyledStr::to_string).or_else(|| own.clone());

@@ -45,11 +45,10 @@ pub(crate) struct Migrate {
     /// Receipt of a rehearsal on another machine
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// Continue although the file of an applied migration is missing
+    /// Continue even if the file of an applied migration is missing
     #[arg(long)]
     ignore_missing: bool,
-    /// Apply migrations that are older than the newest applied one, even where the policy refuses
-    /// it
+    /// Apply migrations that are older than the newest applied one, even if the policy refuses it
     #[arg(long)]
     allow_out_of_order: bool,
 }

@@ -92,7 +92,7 @@ impl Verb for Rehearse {
             let backup = folder.meant(world, name.as_deref(), &target.database)?;
             loaded_as = self.agree(workspace, &folder, &backup)?;
             source = CopySource::Backup(Some(backup.manifest.name));
-            // What is pending in a backup need not be what is pending in the database.
+            // The backup and the database may have different pending migrations.
             copy = Some(rehearse::copy(world, settings, target, &source)?);
         }
         let place = copy.as_ref().map_or(target, Scratch::target);
@@ -131,8 +131,8 @@ impl Verb for Rehearse {
 }
 
 impl Rehearse {
-    /// What was not taken here is loaded only where somebody agrees to it. Its owner goes with the
-    /// copy, and so there is nothing to keep.
+    /// A backup that was not taken here is loaded only with consent. The role that loads it is
+    /// dropped together with the copy, so the copy cannot be kept.
     fn agree(
         &self,
         workspace: &Workspace,
@@ -142,15 +142,15 @@ impl Rehearse {
         if self.keep && !Source::of(folder, backup).is_known(&workspace.settings)? {
             let name = &backup.manifest.name;
             let what = format!(
-                "`--keep` keeps no copy of `{name}`, which was not taken here: `cargo db restore \
-                 {name} --into NAME` makes one"
+                "`--keep` cannot keep a copy of `{name}`, which was not taken here: run `cargo db \
+                 restore {name} --into NAME`"
             );
             return Err(SettingsError::Usage { what }.into());
         }
         to_load(workspace, self.name(), folder, std::slice::from_ref(backup))
     }
 
-    /// What is pending in the database, or in a copy of it.
+    /// The plan of the pending migrations of the database, or of a copy of it.
     fn plan(&self, database: &Database<'_>, place: &Target) -> Result<Plan> {
         let facts = migration::gather(&database.workspace.world, &database.settings, place)?;
         let request = MigrateRequest { to: self.to.clone(), ..MigrateRequest::default() };
@@ -158,9 +158,9 @@ impl Rehearse {
         batched(database, plan, wants_all_or_nothing(database, false)?)
     }
 
-    /// Says where the backup and the database itself have not the same still to come.
+    /// Warns if the backup and the database itself have different pending migrations.
     fn compare(&self, database: &Database<'_>, copy: &Scratch, of_copy: &Plan) {
-        // The database need not be there, or be as the folder wants it, to rehearse a backup.
+        // To rehearse a backup, the database does not have to exist or match the folder.
         let Ok(plan) = self.plan(database, &database.target) else { return };
         if plan.migrations().eq(of_copy.migrations()) {
             return;

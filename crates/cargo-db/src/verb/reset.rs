@@ -71,7 +71,7 @@ impl Verb for Reset {
 /// A database, about to be built anew from migrations and seeds.
 struct Rebuilding<'a> {
     reset: &'a Reset,
-    /// What was agreed to, known from the second look on.
+    /// The consent that was given; known from `still_agreed` on.
     given: Consent,
 }
 
@@ -80,8 +80,8 @@ impl<'a> Rebuilding<'a> {
         Rebuilding { reset, given: Consent::Free }
     }
 
-    /// Fails where the database that goes holds more by now than was agreed to. The migrations and
-    /// seeds of the new one take their time, and others may have written to it meanwhile.
+    /// Fails if the old database now holds more than the consent covers: other sessions may have
+    /// written to it while the new one was migrated and seeded.
     fn last_look(&self, database: &Database<'_>, plan: &Plan, old: &Target) -> Result<()> {
         if self.given == Consent::Free {
             return Ok(());

@@ -88,7 +88,7 @@ struct Looked<'a> {
     folder: Folder,
     /// Nothing where the database does not exist yet.
     found: Option<Answers>,
-    /// What to do where the folder holds no migrations.
+    /// What to do if the folder contains no migrations.
     empty: Option<String>,
 }
 

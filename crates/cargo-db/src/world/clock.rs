@@ -17,7 +17,7 @@ pub(crate) fn stopwatch() -> Instant {
     Instant::now()
 }
 
-/// How long something took, for messages: whole seconds, or tenths of what is shorter than one.
+/// A duration for messages: in whole seconds, or in tenths of a second if it is shorter than one.
 pub(crate) fn in_words(waited: Duration) -> String {
     let shown = match waited.as_secs() {
         0 => Duration::from_millis(u64::from(waited.subsec_millis() / 100 * 100)),

@@ -27,8 +27,7 @@ impl Digested {
         Ok(Digested { file: Arc::new(file), context })
     }
 
-    /// Reads what nobody has read yet. Returns how many bytes that was, and the SHA-256 of all of
-    /// it.
+    /// Reads the rest. Returns the number of bytes in the rest, and the SHA-256 of the whole file.
     pub(crate) fn finish(self) -> io::Result<(u64, Checksum)> {
         let mut rest = io::BufReader::with_capacity(256 * 1024, self.clone());
         let bytes = io::copy(&mut rest, &mut io::sink())?;

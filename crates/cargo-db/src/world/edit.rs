@@ -1,4 +1,4 @@
-//! Changing a file of the project that a person wrote.
+//! Changes files of the project that a person wrote.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use crate::failure::{CausedBy, FileError, Result};
 use crate::world::files::failed;
 
-/// Gives a file another text in a single step. Whoever may read it may do so afterwards.
+/// Replaces the content of a file atomically. Its permissions stay the same.
 pub(crate) fn rewrite(path: &Path, text: &str) -> Result<()> {
     let written = || -> std::io::Result<()> {
         let permissions = fs::metadata(path)?.permissions();
@@ -27,7 +27,7 @@ pub(crate) fn rewrite(path: &Path, text: &str) -> Result<()> {
     })
 }
 
-/// Fails where a file, if there is one, cannot be written. It is not opened: a FIFO would wait.
+/// Fails if a file exists but cannot be written. It is not opened: opening a FIFO would block.
 pub(crate) fn can_write(path: &Path) -> Result<()> {
     match rustix::fs::access(path, Access::WRITE_OK) {
         Err(error) if error != Errno::NOENT => Err(failed("write", path)(error.into())),

@@ -1,4 +1,4 @@
-//! Folders, and what they hold at first sight.
+//! Folders, and the names that they contain directly.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ pub(crate) fn is_folder(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
-/// The folders right below a folder in which somebody may keep something, each with the names that
-/// it holds; none where there is no folder.
+/// The direct subfolders of a folder, without skipped ones such as `target`, each with the names
+/// that it contains; none if the folder does not exist.
 pub(crate) fn kept_folders(folder: &Path) -> Result<Vec<(PathBuf, Vec<String>)>> {
     if !is_walked(folder)? {
         return Ok(Vec::new());

@@ -85,7 +85,7 @@ pub(super) mod tests {
         let at = long.len() - "17.11".len() - 4;
         long[at..at + 4].fill(0xff);
         assert_eq!(ArchiveHeader::read(&long), None);
-        // A number that has no other sign.
+        // A number that has no positive counterpart.
         let lowest = [0xff, 0, 0, 0, 0, 0, 0, 0, 0x80];
         let crafted = [b"PGDMP\x01\x10\x00\x08\x08\x01\x00".as_slice(), &lowest.repeat(9)];
         assert_eq!(ArchiveHeader::read(&crafted.concat()), None);

@@ -1,14 +1,14 @@
-//! What a project tells git and Docker to leave out.
+//! What a project tells git and Docker to ignore.
 
 use std::path::{Path, PathBuf};
 
 use crate::world::files;
 
-/// How deep below the root a Dockerfile is looked for: its context may be the root all the same.
+/// How many levels below the root a Dockerfile is searched for: the root may still be its context.
 const DEPTH: usize = 3;
 
-/// The files that say what Docker leaves out of an image; the one to write where none is there, and
-/// none where nothing looks like Docker.
+/// The `.dockerignore` files in the root. If there are none, the one to write, provided that there
+/// is a Dockerfile.
 pub(crate) fn docker_files(root: &Path) -> Vec<PathBuf> {
     let mut there: Vec<PathBuf> = files::names(root)
         .into_iter()
@@ -28,8 +28,7 @@ fn is_dockerfile(file: &Path) -> bool {
     is_named("Dockerfile") || is_named("Containerfile") || name.ends_with(".dockerfile")
 }
 
-/// Which of some patterns a file does not hold yet; one for all that ends in `*` covers what begins
-/// like it.
+/// The patterns that a file does not contain yet, in any spelling. A line `*` covers all of them.
 pub(crate) fn missing<'p>(text: &str, patterns: &[&'p str]) -> Vec<&'p str> {
     let plain = |line: &str| {
         line.trim().trim_start_matches("**").trim_start_matches("./").trim_matches('/').to_owned()

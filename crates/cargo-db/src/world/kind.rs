@@ -208,7 +208,7 @@ impl Stranger {
         let (quoted, plain) = (shell_words::quote(&name), unpacked_name(&name));
         let remedy = self.remedy.replace("FILE", &quoted);
         let of_plain = || self.remedy.replace("FILE", &shell_words::quote(&plain));
-        // What is unpacked has another name, which nobody has yet. `tar` unpacks by itself.
+        // The unpacked file gets another name and does not exist yet. `tar` unpacks on its own.
         let remedy = match packing {
             _ if self == OTHER_TAR || !self.remedy.contains("FILE") => remedy,
             Packing::Unpacked => remedy,
@@ -221,7 +221,7 @@ impl Stranger {
     }
 }
 
-/// What a program that unpacks a file calls what it makes.
+/// The name that `gunzip` or `unzstd` gives to the unpacked file.
 fn unpacked_name(name: &str) -> String {
     if let Some(tar) = name.strip_suffix(".tgz") {
         return format!("{tar}.tar");

@@ -1,4 +1,4 @@
-//! A password in what another program prints, or a server says, however it is spelled there.
+//! Hides a password in the output of other programs and in messages of a server, in every spelling.
 
 use std::collections::BTreeSet;
 

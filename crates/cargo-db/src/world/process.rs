@@ -60,7 +60,8 @@ pub(crate) fn config_folder(environment: &BTreeMap<String, String>) -> Option<Pa
     folder_of_user(environment, "XDG_CONFIG_HOME", ".config")
 }
 
-/// Our folder in the one that a variable names, or in this one of the user's home.
+/// The folder of cargo db: below the one that a variable names, or below `in_home` in the user's
+/// home.
 fn folder_of_user(
     environment: &BTreeMap<String, String>,
     variable: &str,

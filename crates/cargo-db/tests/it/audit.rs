@@ -63,7 +63,7 @@ fn every_deed_is_written_before_and_after() {
         details.filter(|line| line.split_whitespace().count() > 1).all(|line| line.len() <= 60),
         "{narrow}"
     );
-    // One row a deed, and what it was done with.
+    // Each operation is one row, followed by its backup and its plan.
     let backup = records[2]["backup"].as_str().unwrap();
     let plan = records[2]["plan"].as_str().unwrap();
     let shown = shown.says(&format!("backup {backup}")).says(&format!("plan {plan}, confirm"));
@@ -132,7 +132,7 @@ fn without_a_trail_nothing_is_done() {
     project.write(".db", "a file where the folder belongs");
     project.db(&["migrate"]).code(7).says(".db");
     assert_eq!(project.query("SELECT to_regclass('a')"), [""]);
-    // Where the database has to remember it too, a role that may not write there does nothing
+    // In staging the database records the run too: if the role cannot write there, nothing is done
     // either.
     std::fs::remove_file(project.path().join(".db")).unwrap();
     cluster().run("postgres", "CREATE ROLE au_reader LOGIN");

@@ -393,8 +393,8 @@ fn parts_can_be_chosen_and_the_password_is_in_no_argv() {
     assert!(run.wait().unwrap().success());
 }
 
-/// The database can be named by libpq's variables alone; and those that name another one beside a
-/// URL lead no client there.
+/// libpq's variables alone can name the database. If a URL names it, variables that name another
+/// one do not divert `pg_dump` and the other clients.
 #[test]
 fn the_clients_go_where_cargo_db_goes() {
     let mut project = odd("b_variables");

@@ -165,7 +165,8 @@ fn a_new_value_of_an_enum_blocks_where_it_is_one_for_sure() {
     }
 }
 
-/// Git says of the folder's repository what it says of others: a submodule is asked itself.
+/// In the outer repository, git does not list the files of a submodule, so git is asked in the
+/// submodule.
 #[test]
 fn migrations_in_a_submodule_are_compared_with_the_commit_that_the_revision_names() {
     let shared = Project::bare("c_shared");

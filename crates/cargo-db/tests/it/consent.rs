@@ -253,7 +253,7 @@ fn what_was_shown_at_a_terminal_bounds_what_goes_too() {
     assert_eq!(project.query("SELECT count(*) FROM users"), ["100"]);
 }
 
-/// Waits until a run sleeps in a database of this name.
+/// Waits until a run sleeps in a database whose name matches this LIKE pattern.
 fn asleep(database: &str) {
     crate::support::eventually("it sleeps", || {
         let sql = format!(
@@ -299,7 +299,8 @@ fn what_is_written_just_before_the_swap_of_a_reset_is_kept() {
     let beside = "SELECT datname FROM pg_database WHERE datname LIKE 'co\\_swapped\\_\\_%'";
     let built = cluster().query("postgres", beside).remove(0);
     let mut holder = cluster().connect("postgres");
-    // The swap waits for this once it has looked and has ended the sessions in the old database.
+    // The swap waits for this lock after it has counted the losses again and terminated the
+    // sessions in the old database.
     holder.batch_execute(&format!("BEGIN; COMMENT ON DATABASE \"{built}\" IS 'held'")).unwrap();
     crate::support::eventually("it swaps", || {
         let sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
@@ -330,7 +331,7 @@ fn what_is_written_before_a_statement_drops_it_is_not_lost() {
     let ran = Ran::from(run.wait_with_output().unwrap());
     ran.code(4).says("users has 500 rows, and at most 30 may be lost");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["500"]);
-    // The same on the way back, where the rows come while an earlier file is undone.
+    // The same holds for a rollback: the rows are written while the first down file runs.
     project.run_sql("DELETE FROM users WHERE id > 20");
     std::fs::remove_file(project.path().join("migrations/3_drop.up.sql")).unwrap();
     project.db(&["migrate", "--yes"]).ok();
@@ -374,6 +375,6 @@ fn a_bound_that_is_typed_holds_also_where_nothing_was_asked_for() {
     ran.says("users has 500 rows, and at most 30 may be lost")
         .says("cargo db migrate --migrations-dir migrations --dry-run");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["5"]);
-    // What was counted holds nobody who was not asked.
+    // Without a prompt and without `--lose-at-most`, the counted rows are not a bound.
     project.db(&["migrate"]).ok();
 }

@@ -36,7 +36,7 @@ fn loading(project: &Project, arguments: &[&str], busy: &str) -> Child {
     run
 }
 
-/// Changes a file in place: text in one of its last rows, or in an archive what follows its end.
+/// Changes a file in place: overwrites text in one of its last rows, or appends to an archive.
 fn change_the_end(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
     let mut file = OpenOptions::new().write(true).open(path).unwrap();

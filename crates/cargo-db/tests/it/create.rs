@@ -15,7 +15,8 @@ fn prints_the_path_of_what_it_made() {
     let second = project.db(&["create", "--simple", "more"]).ok();
     let version = |line: &str| line[11..25].parse::<u64>().unwrap();
     assert!(version(&second.stdout) > version(paths[0]), "never two of the same second");
-    // Of two one has a down file: the next one has none, unless it is asked for.
+    // Only one of the two migrations has a down file, so the next one gets none unless `-r` asks
+    // for it.
     assert_eq!(project.db(&["create", "third"]).ok().stdout.lines().count(), 1);
     assert_eq!(project.db(&["create", "-r", "fourth"]).ok().stdout.lines().count(), 2);
 }
@@ -27,7 +28,7 @@ fn follows_the_style_and_the_numbers_of_the_folder() {
         project.migration(&format!("{number}_a.up.sql"), "SELECT 1");
         project.migration(&format!("{number}_a.down.sql"), "SELECT 1");
     }
-    // One that lacks its down file is no new style.
+    // One migration without a down file does not change the style of the folder.
     project.migration("0003_b.up.sql", "SELECT 1");
     let made = project.db(&["create", "award", "points"]).ok();
     let lines = ["migrations/0004_award_points.up.sql", "migrations/0004_award_points.down.sql"];

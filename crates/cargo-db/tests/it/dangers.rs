@@ -318,7 +318,7 @@ fn a_trigger_that_keeps_rows_from_going_leaves_orphans() {
     finds(&project, sql, "BLOCK", &["orphans orders.orders_customer_id_fkey 9"]);
 }
 
-/// What the help of a finding says to expect, as a comment in the file.
+/// The `expect` line that the help of a finding suggests, as a comment in the file.
 fn line_in(help: &str) -> String {
     let expected = help.split_once("[\"").and_then(|(_, rest)| rest.split_once("\"]"));
     format!("-- cargo-db: expect {}", expected.expect(help).0)

@@ -16,7 +16,7 @@ fn helps(project: &Project) -> Vec<(String, String)> {
         let verb = found.remove(0);
         let arguments: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
         let help = project.db(&arguments).ok().stdout;
-        // Those of `cargo db` itself are in groups, up to the options.
+        // The help of `cargo db` itself lists them in groups, before the options.
         let commands = match verb.as_str() {
             "" => help.split_once("\nOptions:\n").unwrap().0,
             _ => help.split_once("\nCommands:\n").map_or("", |(_, commands)| commands),

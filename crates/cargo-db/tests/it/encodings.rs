@@ -83,7 +83,7 @@ fn bytes_without_an_encoding_are_taken_as_they_are_and_a_bad_name_is_named() {
     project.db(&["backup"]).code(7).says("table public.f\\374r is not valid UTF-8");
 }
 
-/// Runs SQL in which `ü` is a byte that is no UTF-8 by itself.
+/// Runs SQL in which `ü` is a single byte, which is not valid UTF-8.
 fn run_bytes(project: &Project, sql: &str) {
     let bytes: Vec<u8> = sql.chars().map(|c| u8::try_from(c).unwrap()).collect();
     let file = project.path().join("bytes.sql");
@@ -97,7 +97,7 @@ fn run_bytes(project: &Project, sql: &str) {
     assert!(psql.status.success(), "{}", String::from_utf8_lossy(&psql.stderr));
 }
 
-/// What definitions, comments and rows hold, as bytes.
+/// The bytes of definitions, comments and rows.
 const DEFINITIONS: &str = "SELECT encode(convert_to(what, 'SQL_ASCII'), 'escape') FROM ( \
      SELECT 1, obj_description('t'::regclass) UNION ALL \
      SELECT 2, pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 't'::regclass UNION ALL \
@@ -142,7 +142,8 @@ fn definitions_and_comments_of_any_bytes_come_back() {
             assert_eq!(project.query(DEFINITIONS), before, "{format} {how:?}");
         }
     }
-    // A name has no escapes, and no statement says it: that is known before anything is written.
+    // Names cannot be written with escapes, and the comment on the database is not in the dump. The
+    // backup is refused before anything is written.
     for (sql, undo, what) in [
         ("ALTER TABLE t ADD \"fü\" int", "ALTER TABLE t DROP \"fü\"", "column public.t.f\\374"),
         (

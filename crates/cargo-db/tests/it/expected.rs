@@ -1,4 +1,4 @@
-//! What is expected of a migration, outside its file: in db.toml, and in `expect/`.
+//! Expectations that are stated outside the migration: in db.toml, and in `expect/`.
 
 use crate::support::Project;
 
@@ -35,7 +35,7 @@ fn a_file_below_expect_does_the_same() {
     let project = project("ex_file");
     project.write("expect/0001.toml", "expect = [\"loss users.note <= 1\"]\n");
     project.db(&["rehearse"]).ok();
-    // The bound holds without a rehearsal too.
+    // The bound also applies without a rehearsal.
     project.run_sql("INSERT INTO users VALUES (2, 'b')");
     let mut test = project;
     test.set("CARGO_DB_ENV", "test");

@@ -9,7 +9,7 @@ use crate::support::{Project, Ran, binaries, cluster, eventually};
 /// What `pg_dump` 18 wrote of a small school.
 const SCHOOL: &str = include_str!("fixtures/pg_dump_18.sql");
 
-/// What helps with a file that is compressed in two ways, in the folder DIR.
+/// The commands that the error suggests for a file in the folder DIR that is compressed twice.
 const ONE_INSIDE_ANOTHER: &str = "gunzip -k 'DIR/my dump.bz2.gz'; bzip2 -dk 'DIR/my dump.bz2'";
 
 /// As a role that may do all can load it anywhere.
@@ -331,7 +331,8 @@ fn an_archive_of_a_newer_client_is_read_by_the_smallest_client_that_can() {
         ran.says("left out: the file sets `new_timeout`, which PostgreSQL");
         is_school(&project);
     } else {
-        // The one that is there reads it, and finds that it is none: it has no more than a header.
+        // The installed `pg_restore` is new enough to read the file, and fails: the file is only a
+        // header.
         let ran = restore(&project, "newer.dump", &[]).code(11);
         ran.says("pg_restore: error: ");
     }
@@ -507,7 +508,7 @@ fn where_no_role_can_be_made_the_connecting_one_needs_consent_by_name() {
     ran.says("loaded as foreign_maker").says("--confirm foreign_no_role");
     let by_name = [VERIFY, &["--confirm", "foreign_no_role"]].concat();
     project.db(&by_name).ok().says("sound");
-    // An agent has nobody's word, and there is no plan that it could name.
+    // An AI agent cannot give this consent, and there is no plan id that it could pass.
     project.set("AI_AGENT", "1");
     let ran = project.db(&by_name).code(3).says("ask a person to verify it");
     assert!(!ran.to_string().contains("--dry-run"), "{ran}");
@@ -565,7 +566,7 @@ fn a_role_that_may_not_be_granted_is_named_before_anything_is_made() {
     let restore = |role: &str| restore(&project, "school.sql", &["-x", "--as", role]);
     let ran = restore("foreign_super").code(11);
     ran.says("may not make a role a member of `foreign_super`").says("WITH ADMIN OPTION");
-    // Until PostgreSQL 16, whoever may create roles may grant any other one.
+    // Before PostgreSQL 16, a role with CREATEROLE may grant any role that is not a superuser.
     let major = project.query("SELECT current_setting('server_version_num')::int / 10000");
     let may = major[0].parse::<u32>().unwrap() < 16;
     let ran = restore("foreign_elsewhere").code(11);

@@ -1,8 +1,9 @@
-//! A rehearsal on a backup that was not taken here: nothing in it gets rights.
+//! A rehearsal on a backup that was not taken here gives the code in it no rights.
 
 use crate::support::{Project, cluster};
 
-/// A project whose backup `theirs.dump` nobody took here. Its trigger tries to run a program.
+/// A project with a backup `theirs.dump` that was not taken here. A trigger in it tries to run a
+/// program.
 fn theirs(name: &str) -> Project {
     let project = Project::new(name);
     let proof = project.path().join("ran").display().to_string();
@@ -40,7 +41,7 @@ fn a_backup_of_others_is_rehearsed_on_as_a_role_without_rights_once_somebody_agr
     assert_eq!(json["loaded_as"]["is_limited"], true, "{json:#}");
     assert_eq!(json["migrations"][0]["way_back"]["is"], "proved", "{json:#}");
     project.db(&[REHEARSE, &["--yes"]].concat()).ok().says("all ran as a role without rights");
-    // What the migration makes run may not do more.
+    // The trigger that the migration fires has no more rights than the role.
     project.migration("2_fill.up.sql", "UPDATE notes SET note = 'x' WHERE id = 1;");
     project.migration("2_fill.down.sql", "SELECT 1;");
     let ran = project.db(&[REHEARSE, &["--yes"]].concat()).code(1);
@@ -49,7 +50,7 @@ fn a_backup_of_others_is_rehearsed_on_as_a_role_without_rights_once_somebody_agr
     assert!(may_not.iter().any(|why| said.contains(why)), "{ran}");
     assert!(!project.path().join("ran").exists());
     assert_eq!(leftovers("fr_limited"), Vec::<String>::new());
-    // A copy of its own would have an owner who is nobody.
+    // `--keep` is refused: the role that owns the copy is dropped after the rehearsal.
     let ran = project.db(&[REHEARSE, &["--yes", "--keep"]].concat()).code(2);
     ran.says("restore theirs.dump --into NAME");
 }

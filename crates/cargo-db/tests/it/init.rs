@@ -2,7 +2,7 @@
 
 use crate::support::{Project, Ran, cluster};
 
-/// A project in which nobody has used cargo db yet.
+/// A project that does not use cargo db yet.
 fn fresh(name: &str) -> Project {
     let project = Project::bare(name);
     std::fs::remove_file(project.path().join("db.toml")).unwrap();
@@ -13,7 +13,7 @@ fn read(project: &Project, path: &str) -> String {
     std::fs::read_to_string(project.path().join(path)).unwrap()
 }
 
-/// A crate that is called as ours, and says with which arguments it was started.
+/// A stand-in for the crate `cargo-db`, which prints its arguments.
 fn vendored(project: &Project, folder: &str) {
     project.write(
         &format!("{folder}/Cargo.toml"),
@@ -27,14 +27,14 @@ fn vendored(project: &Project, folder: &str) {
     );
 }
 
-/// What cargo says to `cargo db status` in the project.
+/// Runs `cargo db status` through cargo in the project.
 fn cargo_db(project: &Project) -> Ran {
     let mut cargo = std::process::Command::new("cargo");
     cargo.args(["--offline", "db", "status"]).current_dir(project.path());
     cargo.env_remove("CARGO_TARGET_DIR").output().expect("cargo runs").into()
 }
 
-/// A second `init` leaves these files as they are.
+/// Checks that a second `init` leaves these files unchanged.
 #[track_caller]
 fn changes_nothing_again<const N: usize>(project: &Project, files: [&str; N]) {
     let before = files.map(|file| read(project, file));

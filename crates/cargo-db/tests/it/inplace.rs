@@ -1,5 +1,5 @@
-//! `cargo db restore --table`, `--schema` and `--clean`: in the database itself, in one
-//! transaction.
+//! Restores into the database itself, in one transaction: `cargo db restore --table`, `--schema`
+//! and `--clean`.
 
 use crate::backup::odd;
 use crate::support::{Project, cluster};
@@ -38,8 +38,7 @@ fn a_table_comes_back_with_all_that_stands_on_it() {
     project.db(&of_set).code(3).says("replace the table public.big").says("loses big: 5,000 rows");
     project.db(&[&of_set[..], &["--yes"]].concat()).ok().says("the table public.big");
     assert_eq!(project.content(), before);
-    // With the sequence of an identity, under an odd name, and from the newest backup that has
-    // parts.
+    // A table with an odd name and an identity sequence, from the newest backup that has parts.
     project.run_sql("TRUNCATE \"Sales Dept\".\"Order (x)\" RESTART IDENTITY");
     project
         .db(&["restore", "--latest", "--schema", "Sales Dept", "--table", "Order (x)", "--yes"])
@@ -164,7 +163,7 @@ fn a_dump_with_transactions_of_its_own_is_still_one() {
     let whole = project.content();
     project.run_sql("CREATE TABLE later (id int); INSERT INTO later VALUES (100)");
     let before = project.content();
-    // The comparison fails, and everything has to be as it was: also what comes before a large
+    // The comparison fails, so everything must be unchanged, also what is loaded before a large
     // object.
     let manifest = project.path().join("backups/l.dump.manifest.json");
     let text = std::fs::read_to_string(&manifest).unwrap();

@@ -1,5 +1,5 @@
-//! Other tools' layouts, as cargo db runs them by itself: what each records, and the traps in their
-//! files.
+//! The layouts of other tools that cargo db runs natively: what each one records, and the pitfalls
+//! in their files.
 
 use crate::support::{Project, cluster};
 

@@ -133,7 +133,7 @@ fn what_others_have_made_of_them_stays() {
     assert_eq!(project.query("SELECT environment FROM which"), ["staging"]);
 }
 
-/// The schema and its tables with their owners.
+/// The owners of the schema `cargo_db` and of its tables.
 const OWNERS: &str = "SELECT n.nspowner::regrole, c.relname, c.relowner::regrole FROM pg_class c \
                       JOIN pg_namespace n ON n.oid = c.relnamespace \
                       WHERE n.nspname = 'cargo_db' AND c.relkind = 'r' ORDER BY c.relname";
@@ -154,7 +154,7 @@ fn a_member_of_their_owner_puts_them_back_too() {
     assert_eq!(project.query(OWNERS), owners);
     let before = trail(&project);
     project.migration("2_a.up.sql", "-- no-transaction\nDROP SCHEMA cargo_db CASCADE;");
-    // The backup is swapped back in first, and then what runs stays.
+    // The first run is all or nothing, so its backup is swapped in. The second run stays applied.
     for code in [7, 8] {
         let ran = project.db(&["migrate", "--yes"]).code(code).says("they were put back");
         is_kept(&project, &before, &ran);
@@ -286,7 +286,7 @@ fn a_new_database_remembers_that_it_was_restored() {
     cluster().run("postgres", "DROP DATABASE md_into_new");
 }
 
-/// A rollback does not undo what was done to a sequence, and no sequence is needed.
+/// A rollback does not undo a `setval`, so the trail must not depend on its sequence.
 #[test]
 fn a_sequence_at_its_end_does_not_mute_the_trail() {
     for (name, statement) in [

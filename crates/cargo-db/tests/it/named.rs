@@ -82,10 +82,10 @@ fn a_file_of_somebodys_in_the_folder_of_backups_is_a_file() {
         let file = file.display().to_string();
         project.db(&["restore", &file, "--yes"]).ok();
         assert_eq!(project.query("SELECT id FROM t"), ["1"]);
-        // There is no manifest to verify it with.
+        // It cannot be verified, because it has no manifest.
         project.db(&["backups", "verify", &file]).code(11).says("with a manifest");
     }
-    // What is half written is nobody's.
+    // A partly written backup cannot be restored.
     let partial = project.path().join("backups/x.sql.partial");
     std::fs::write(&partial, &dump).unwrap();
     project.db(&["restore", &partial.display().to_string(), "--yes"]).code(2);

@@ -1,4 +1,4 @@
-//! What somebody meets who is new: messages that name the way out.
+//! Problems that new users meet: the messages name a fix.
 
 use crate::support::{Project, cluster};
 

@@ -1,11 +1,11 @@
-//! What a failure says to do next: it is about the same database and the same files, and its
-//! commands do what their labels say.
+//! The next steps that a failure suggests: they are for the same database and the same files, and
+//! their commands do what their labels say.
 
 use serde_json::Value;
 
 use crate::support::{Project, Ran, cluster};
 
-/// A project whose database is named in `ops.env` alone, with one migration that is applied.
+/// A project with one applied migration. Only `ops.env` names its database.
 fn project(name: &str) -> Project {
     let project = Project::bare(name);
     cluster().run("postgres", &format!("CREATE DATABASE \"{name}\""));
@@ -15,7 +15,7 @@ fn project(name: &str) -> Project {
     project
 }
 
-/// What a failed run says to do next: labels and commands.
+/// The next steps that a failed run suggests: labels and commands.
 fn next(ran: &Ran) -> Vec<(String, Option<String>)> {
     let json = ran.json();
     let all = json["error"]["next"].as_array().unwrap_or_else(|| panic!("{json:#}")).clone();
@@ -23,7 +23,7 @@ fn next(ran: &Ran) -> Vec<(String, Option<String>)> {
     all.iter().map(|one| (text(&one["label"]).unwrap(), text(&one["command"]))).collect()
 }
 
-/// Runs the command whose label says this, as a shell would.
+/// Runs the suggested command with this text in its label, as a shell would.
 #[track_caller]
 fn run(project: &Project, ran: &Ran, label: &str) -> Ran {
     let all = next(ran);
@@ -65,7 +65,7 @@ fn what_is_there_already_is_recorded_in_the_same_database() {
     project.migration("2_b.sql", "CREATE TABLE b (id int);");
     let failed = project.db(&["migrate", "-D", &url, "--json"]).code(7);
     let _ = run(&project, &failed, "record it as applied").ok().says("record 2 b as applied");
-    // One that was left out of order, where that is refused.
+    // In staging, consent is missing, and each suggested step has a command.
     let failed = project.db(&["migrate", "-D", &url, "--env", "staging", "--json"]).code(3);
     assert!(next(&failed).iter().all(|(_, command)| command.is_some()), "{:?}", next(&failed));
 }
@@ -116,7 +116,7 @@ fn consent_and_receipt_are_asked_for_at_once() {
     let refused = project.db(&["migrate", "--json"]).code(3);
     let why = refused.json()["error"]["why"].to_string();
     assert!(!why.contains("receipt"), "{why}");
-    // What the dry run says is what it takes.
+    // The consent that the dry run shows is sufficient.
     let shown = run(&project, &refused, "show the plan and its id").ok();
     let _ = shown.says(r#""version":"2""#);
     let _ = project.agreed(&["migrate"]).ok();
@@ -146,7 +146,7 @@ fn a_database_beside_the_configured_one_is_named() {
     cluster().run("postgres", "DROP DATABASE next_into_2");
 }
 
-/// Who lacks a right is told which line chose the role.
+/// If the role lacks a privilege, the error names the line that sets the role.
 #[test]
 fn a_role_without_a_right_is_named_with_the_line_of_its_address() {
     let project = Project::bare("next_right");

@@ -110,7 +110,7 @@ fn a_signal_ends_what_waits_for_another_process() {
     assert!(began.elapsed() < Duration::from_secs(20));
 }
 
-/// What no server takes is found by `check`, and before anything runs.
+/// Bytes that no server accepts are found by `check`, and by `migrate` before anything runs.
 #[test]
 fn latin_1_and_a_nul_byte_are_found_before_anything_runs() {
     let cases: [(&str, &[u8], &str); 2] = [

@@ -1,5 +1,5 @@
-//! What the pages show is what happens: every console block of the README and of `docs` runs, and
-//! prints what stands below its commands. The picture of the README is of a real run.
+//! The pages show what really happens: every console block of the README and of `docs` runs, and
+//! prints the output that the page shows. The picture in the README is of a real run.
 
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -11,11 +11,11 @@ use snapbox::{Assert, Data, IntoData, data::DataFormat};
 use crate::support::settle::settled;
 use crate::support::{Project, cluster, repository};
 
-/// Pages that are read from the beginning to the end: their blocks are typed one after the other,
-/// in one project, those that only show text for a file too.
+/// Pages that are read from beginning to end: their blocks run one after another in one project,
+/// including the `sh` blocks, which write files.
 const IN_ORDER: [&str; 2] = ["tutorial.md", "production.md"];
 
-/// A block of a page: what is typed, and what is printed below it.
+/// A block of a page: its commands, and the output that the page shows below them.
 struct Block {
     page: String,
     line: usize,
@@ -75,13 +75,14 @@ impl Block {
         }
     }
 
-    /// One more line of what is typed.
+    /// Adds a line to the last command.
     fn go_on(&mut self, line: &str) {
         let typed = self.typed.last_mut().expect("a block begins with a command");
         write!(typed.command, "\n{}", expecting(line)).unwrap();
     }
 
-    /// What only whoever builds this repository types; `scripts/test` runs these, or runs by them.
+    /// Whether the block is for contributors only. It is skipped here, because `scripts/test`
+    /// covers it.
     fn is_of_contributors(&self) -> bool {
         let of_scripts = |typed: &Typed| {
             let first = typed.command.split_whitespace().next().unwrap_or_default();
@@ -96,8 +97,8 @@ impl Block {
     }
 }
 
-/// A command whose comment says with which exit code it ends has to end with that one. What needs a
-/// person at a terminal is refused here, where there is none.
+/// If the comment of a command names an exit code, the command must end with it. A command that
+/// needs a person at a terminal must fail, because the test has no terminal.
 fn expecting(command: &str) -> String {
     if command.contains("a person at a terminal") {
         return format!("! {command}");
@@ -109,8 +110,8 @@ fn expecting(command: &str) -> String {
     format!("code=0; {} || code=$?; [ $code = {code} ]", typed.trim_end())
 }
 
-/// `cargo db` as the alias runs it, by somebody who answers yes. A plan id on a page is made up:
-/// the real one takes its place.
+/// `cargo db` as the alias runs it, with every prompt confirmed. The plan ids on the pages are
+/// invented; the real ones replace them.
 const SHELL: &str = r#"
 set -e
 cargo() {
@@ -149,7 +150,7 @@ fn school(name: &str) -> Project {
     project
 }
 
-/// Text whose numbers, ids and moments do not matter.
+/// The text without its numbers, ids and times, which differ between runs.
 fn shape(text: &str) -> String {
     let mut shape = String::new();
     for word in text.split_whitespace() {
@@ -196,7 +197,7 @@ fn run(block: &Block, project: &Project) {
     }
 }
 
-/// The project that a block is about, where it is not the demo school.
+/// The project in which a block runs: the demo school, unless its page describes another one.
 fn project_of(block: &Block, name: &str) -> Project {
     let project = match block.page.as_str() {
         "rehearsal.md" if block.typed[0].command.contains("cargo db rehearse") => notes(name),
@@ -210,7 +211,7 @@ fn project_of(block: &Block, name: &str) -> Project {
     project
 }
 
-/// Writes what somebody would write into the files of a new migration.
+/// Takes the place of an editor, and writes SQL into the files of a new migration.
 const EDITOR: &str = "#!/bin/sh
 for file; do
     case $file in
@@ -253,20 +254,20 @@ fn every_console_block_does_what_it_shows() {
         blocks().into_iter().filter(|block| !block.is_of_contributors()).collect();
     assert!(blocks.len() > 8, "the pages have console blocks");
     for block in &blocks {
-        // The pages say `school`, so there is one at a time.
+        // All pages name the database `school`, so the blocks run one at a time.
         cluster().run("postgres", "DROP DATABASE IF EXISTS school WITH (FORCE)");
         let mut project = project_of(block, "school");
-        // `key new` makes one.
+        // Pages create a key with `key new`, so none is set beforehand.
         project.set("CARGO_DB_SIGNING_KEY", "");
         run(block, &project);
     }
 }
 
-/// What the picture shows, one command after the other.
+/// The commands that the picture shows, in order.
 const SCENE: [&[&str]; 3] =
     [&["rehearse", "--quiet"], &["rollback", "--dry-run"], &["backup", "--quiet"]];
 
-/// `SNAPSHOTS=overwrite cargo test` paints it anew.
+/// `SNAPSHOTS=overwrite cargo test` renders it again.
 #[test]
 fn the_picture_is_of_a_real_run() {
     cluster().run("postgres", "DROP DATABASE IF EXISTS school_picture WITH (FORCE)");

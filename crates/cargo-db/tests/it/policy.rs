@@ -68,8 +68,8 @@ fn expected(verb: &str, environment: &str, asking: Asking, agreed: &str) -> i32 
     if rank(agreed) >= rank(needed) { 0 } else { 3 }
 }
 
-/// Every verb in every environment, asked for by everybody, with and without what is needed: real
-/// runs, each with its exit code and a look at whether anything changed.
+/// Runs every verb in every environment, from every kind of caller, with and without the required
+/// consent, and checks the exit code and whether anything changed.
 #[test]
 fn the_whole_matrix_by_real_runs() {
     let mut runs = 0;
@@ -113,8 +113,8 @@ fn matrix_of(verb: &'static str) -> usize {
             project.set("CI", if asking == Asking::Ci { "1" } else { "" });
             project.set("CLAUDECODE", if asking == Asking::Agent { "1" } else { "" });
             for agreed in ["", "yes", "name", "plan"] {
-                // On a terminal somebody is asked, which is tested below; a flag is a flag there
-                // too.
+                // At a terminal there is a prompt, which is tested below. Flags work there as in a
+                // script.
                 if asking == Asking::Terminal && agreed != "yes" {
                     continue;
                 }

@@ -1,5 +1,5 @@
-//! Migration tools as programs that are run: whether they do what they say, where they go, and what
-//! is left of them.
+//! Migration tools that run as programs: whether they do what they report, which database they use,
+//! and what they leave behind.
 
 use std::process::{Command, Stdio};
 
@@ -111,7 +111,7 @@ fn no_password_is_shown_however_the_tool_writes_it() {
     cluster().run("postgres", "DROP ROLE odd_password");
 }
 
-/// What the server says is what the SQL of a file makes it say.
+/// The SQL of a file can make the server print anything, including a password.
 #[test]
 fn no_password_is_shown_that_the_server_says() {
     let mut project = Project::new("server_secret");
@@ -274,7 +274,7 @@ fn a_tool_that_goes_back_as_it_ran_is_not_asked_for_another_order() {
     let _ = project.db(&["rollback", "--dry-run", "-n", "2"]).code(10);
 }
 
-/// An Alembic project of two revisions, with a program of this text in place of `alembic`.
+/// An Alembic project with two revisions, and a script with this text in place of `alembic`.
 fn with_alembic(name: &str, script: &str) -> Project {
     use std::os::unix::fs::PermissionsExt;
     let revision =
@@ -285,7 +285,7 @@ fn with_alembic(name: &str, script: &str) -> Project {
         ("migrations/versions/b_x.py", &revision("b2", "'a1'")),
     ];
     let mut project = project(name, &files);
-    // Where there is no database it fails, as the real one does.
+    // It fails if the database does not exist, as the real one does.
     let tool =
         project.write("bin/alembic", &format!("#!/bin/sh\npsql -Xqc '' || exit 1\n{script}\n"));
     std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -307,7 +307,7 @@ fn a_tool_records_what_is_there_and_the_database_is_asked_afterwards() {
     let _ = project.db(&["baseline", "--yes"]).ok().says("b2");
     let status = project.db(&["status", "--check", "--json"]).ok().json();
     assert_eq!(status["migrations"]["executed"], 2, "{status}");
-    // Nothing to repair is no failure.
+    // `repair` succeeds if there is nothing to repair.
     let _ = project.db(&["repair"]).ok();
     let lying = with_alembic("stamped_not", "exit 0");
     let _ = lying

@@ -5,7 +5,7 @@ use crate::support::{Project, cluster};
 const PUBLISHED: &str = "SELECT pubname, schemaname || '.' || tablename, attnames, rowfilter \
                          FROM pg_publication_tables WHERE pubname <> 'whole' ORDER BY 1, 2";
 
-/// A database whose tables are published in every way.
+/// A database with tables that are published in every possible way.
 fn published(name: &str) -> Project {
     let project = Project::new(name);
     project.run_sql(
@@ -38,7 +38,7 @@ fn a_table_that_is_replaced_stays_in_its_publications() {
             assert_eq!(project.query("SELECT t FROM app.\"A b\""), ["x"]);
         }
     }
-    // What is published is decided now, and not when it was backed up.
+    // The current publications count, not those at the time of the backup.
     project.run_sql(
         "DROP PUBLICATION plain; CREATE PUBLICATION later FOR TABLE app.\"A b\" WHERE (n > 7) \
          WITH (publish = 'insert'); \
@@ -51,11 +51,11 @@ fn a_table_that_is_replaced_stays_in_its_publications() {
         let ran = project.db(&[&["restore", "--latest", "--yes"], how].concat()).ok();
         ran.says("left out: there is no publication plain");
         let now = project.query(PUBLISHED);
-        // A schema comes back with those of the backup, too.
+        // `--schema` also puts the schema on the publication that the backup names.
         let more = now.iter().filter(|row| !row.starts_with("schemas|"));
         assert!(more.eq(&before), "{how:?}: {now:?}");
     }
-    // A table that is gone is in those that the backup names.
+    // A table that was dropped is put on the publications that the backup names.
     project.run_sql("DROP TABLE app.\"A b\"");
     project.db(&[&["restore", "--latest", "--yes"], TABLE].concat()).ok();
     let few = "SELECT attnames FROM pg_publication_tables WHERE pubname = 'few Columns'";
@@ -66,7 +66,7 @@ fn a_table_that_is_replaced_stays_in_its_publications() {
 fn a_publication_that_cannot_be_put_on_again_is_named() {
     let mut project = published("pub_named");
     project.db(&["backup", "--format", "custom"]).ok();
-    // The table of the backup has no such column.
+    // The publication now filters by a column that the table in the backup does not have.
     project.run_sql(
         "ALTER TABLE app.\"A b\" ADD late int; \
          ALTER PUBLICATION filtered SET TABLE app.\"A b\" WHERE (late > 1)",
@@ -75,7 +75,7 @@ fn a_publication_that_cannot_be_put_on_again_is_named() {
     let ran = project.db(&[&["restore", "--latest", "--yes"], TABLE].concat()).code(7);
     ran.says("put it on the publication filtered again").says("late");
     assert_eq!(project.content(), before);
-    // Somebody else's publication is not changed by who owns the table.
+    // The owner of a table may not change a publication of another role.
     project.run_sql(
         "CREATE ROLE pub_named_role LOGIN; ALTER TABLE app.\"A b\" OWNER TO pub_named_role; \
          GRANT ALL ON SCHEMA app TO pub_named_role; GRANT pg_read_all_data TO pub_named_role; \

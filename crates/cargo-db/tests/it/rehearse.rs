@@ -1,4 +1,4 @@
-//! `rehearse`: each hazard and its safe look-alike, measured on a small schema with some ten
+//! `rehearse`: each hazard and its safe counterpart, measured on a small schema with about ten
 //! thousand rows.
 
 use std::process::Stdio;

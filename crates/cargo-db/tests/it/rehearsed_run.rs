@@ -1,5 +1,5 @@
-//! The rehearsal is the run: with the history, in the transactions of the plan, and of what the
-//! copy has still to come.
+//! A rehearsal runs as the real run does: with the history, in the transactions of the plan, and
+//! with the migrations that are pending in the copy.
 
 use crate::support::{Project, cluster};
 
@@ -11,7 +11,7 @@ fn filled(name: &str) -> Project {
     project
 }
 
-/// The same, of a tool that runs everything that is pending in one transaction.
+/// The same with a tool that runs all pending migrations in one transaction.
 fn node_pg_migrate(name: &str, first: &str, second: &str) -> Project {
     let project = filled(name);
     project.write("package.json", "{\"dependencies\": {\"node-pg-migrate\": \"8\"}}");
@@ -22,7 +22,7 @@ fn node_pg_migrate(name: &str, first: &str, second: &str) -> Project {
     project
 }
 
-/// Fails where this version is not recorded.
+/// Fails if this version is not recorded.
 fn recorded(version: u32) -> String {
     format!(
         "DO $$ BEGIN IF NOT EXISTS (SELECT FROM public._sqlx_migrations WHERE version = {version}) \
@@ -39,7 +39,7 @@ fn migrations_see_the_history_as_in_the_run() {
     project.migration("4_d.sql", "DELETE FROM public._sqlx_migrations WHERE version = 1;");
     project.db(&["rehearse"]).ok().says("4 PASS");
     project.db(&["migrate", "--to", "3", "--yes"]).ok();
-    // With the rows that are there, on a copy of the schema alone too.
+    // The copy has the rows of the history, even if only the schema is copied.
     project.migration("4_d.sql", &recorded(3));
     for from in ["live", "schema"] {
         let ran = project.db(&["rehearse", "--from", from]);
@@ -134,7 +134,7 @@ fn a_block_that_commits_runs_as_in_the_run() {
     let sql = sql.replace("\n", "\n-- cargo-db: expect loss t <= 1\n");
     project.migration("1_a.sql", &sql);
     project.db(&["rehearse"]).ok();
-    // In a transaction it is refused, in the rehearsal as in the run.
+    // In a transaction it is rejected, in the rehearsal as in the real run.
     project.migration("1_a.sql", "DO $$ BEGIN COMMIT; END $$;");
     project.db(&["rehearse"]).code(1).says("invalid transaction termination");
 }
@@ -193,11 +193,11 @@ fn a_backup_says_itself_what_is_pending_in_it() {
     project.db(&["migrate", "--to", "1", "--yes"]).ok();
     project.db(&["backup"]).ok();
     project.db(&["migrate", "--yes"]).ok();
-    // The database has nothing to come, the backup has.
+    // Nothing is pending in the database, but one migration is pending in the backup.
     let ran = project.db(&["rehearse", "--from", "backup"]).ok().says("PASS  2 b");
     let ran = ran.says("has 1 pending, and r_backup itself 0");
     assert!(!ran.stdout.contains("1 a"), "{ran}");
-    // And the other way round.
+    // Now two migrations are pending in the database, and one in the backup.
     project.run_sql("ALTER TABLE t DROP COLUMN a, DROP COLUMN b; DELETE FROM _sqlx_migrations");
     project.db(&["rehearse", "--from", "backup"]).ok().says("itself 2").says("PASS  2 b");
     project.db(&["rehearse"]).ok().says("2 PASS");

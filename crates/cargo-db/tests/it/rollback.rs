@@ -139,7 +139,7 @@ fn what_goes_without_its_plain_name_is_counted() {
         project.migration("1_a.down.sql", down);
         project.db(&["rollback", "--dry-run"]).ok().says(loss);
     }
-    // What is printed can be typed, and bounds that one table.
+    // `--lose-at-most` accepts the name as printed, and it stands for only that table.
     project.migration("1_a.down.sql", "DROP TABLE \"t.z\";");
     let ran = project.db(&["rollback", "--yes", "--lose-at-most", "\"\"\"t.z\"\"\"=2"]).code(4);
     ran.says("t.z");

@@ -178,8 +178,8 @@ fn a_verification_that_fails_is_a_migration_that_fails() {
     assert_eq!(project.content(), before);
     project.db(&["migrate"]).code(8).says("verify/all.sql:1").says("every migration was applied");
     assert_eq!(versions(&project).len(), SIX);
-    // A question that cannot be asked any more is answered, and one that is not there is no
-    // question.
+    // A query that fails to run is a failed verification. A pattern that matches no file is an
+    // error.
     project.write("verify/all.sql", "SELECT nothing FROM t1;\n");
     project.migration("7_t7.sql", "SELECT 1;");
     project.db(&["migrate"]).code(8).says("verify/all.sql:1").says("does not exist");
@@ -258,8 +258,8 @@ fn a_killed_reset_is_as_before_or_done() {
     project.db(&["audit"]).ok().says("no outcome recorded (killed");
     project.db(&["audit", "verify"]).ok();
     project.db(&["reset", "--force"]).ok();
-    // A run that was killed after its swap had not counted yet what goes: the old database is kept,
-    // like one that a restore keeps.
+    // A run that was killed just after its swap has not counted the losses again yet. The old
+    // database is kept, as after a restore.
     let kept = "SELECT datname FROM pg_database WHERE datname LIKE 'a\\_kreset\\_\\_before%'";
     if !cluster().query("postgres", kept).is_empty() {
         project.db(&["restore", "--drop-previous", "--yes"]).ok();

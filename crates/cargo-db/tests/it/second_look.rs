@@ -22,8 +22,8 @@ fn hold(database: &str) -> Client {
 /// A run that waits for the lock of a run in `lock_database`.
 fn waiting(project: &Project, lock_database: &str, arguments: &[&str]) -> Child {
     let run = spawn(project, arguments);
-    // The run that waits is the child of ours: its session tells its process nowhere, so the number
-    // of sessions that wait has to grow.
+    // A session does not show which process it belongs to, so the waiting run is found by the name
+    // and the state of its session.
     eventually("it waits for the lock", || {
         let sql = format!(
             "SELECT 1 FROM pg_stat_activity WHERE datname = '{lock_database}' \

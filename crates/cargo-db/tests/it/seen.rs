@@ -1,5 +1,5 @@
-//! Whole sessions as a user sees them, in the files `seen/*.txt`: every word of stdout and stderr,
-//! at 80 columns without colours. Whoever changes a message sees here how it reads in its place.
+//! Whole sessions as a user sees them, in the files `seen/*.txt`: all of stdout and stderr, at 80
+//! columns without colours. They show how a changed message reads in context.
 
 mod backups;
 mod daily;

@@ -217,7 +217,7 @@ fn no_server_is_made_for_a_folder_that_is_no_project() {
     for verb in ["status", "migrate"] {
         let _ = project.db(&[verb]).code(2).says("is no project").says("cargo db init");
     }
-    // A project that is not in git, seen from a folder in it.
+    // A project that is not in git, and a current folder below its root.
     project.write("pyproject.toml", "");
     std::fs::create_dir(project.path().join("app")).unwrap();
     let here = project.path().join("app");

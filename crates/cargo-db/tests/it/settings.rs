@@ -1,5 +1,5 @@
-//! Settings as a user meets them: what is named, and what is said when it is wrong (the words are
-//! in `seen/settings-wrong.txt` and `seen/urls-wrong.txt`).
+//! Settings as a user meets them: which ones are used, and the errors about wrong ones (whole
+//! messages are in `seen/settings-wrong.txt` and `seen/urls-wrong.txt`).
 
 use crate::support::{Project, cluster};
 
@@ -149,7 +149,7 @@ fn two_sets_on_one_history_are_refused_before_they_harm_each_other() {
         let ran = project.db(&arguments).code(2);
         ran.says("share the history `_sqlx_migrations`").says("with `table`");
     }
-    // Two schemas of one database hold two tables of that name.
+    // In two schemas of one database, the same name stands for two tables.
     project.write("db.toml", &sets.replace("dir = 'b'", "dir = 'b'\nurl = 'B_URL'"));
     project.run_sql("CREATE SCHEMA b");
     project.set("B_URL", &format!("{}&options=-csearch_path%3Db", cluster().url("set_shared")));

@@ -1,9 +1,9 @@
-//! Locks of small tables are warnings, where it is rehearsed and where it runs; and what a
-//! rehearsal says where the database cannot be copied, or holds nothing.
+//! Locks of small tables are warnings, in the rehearsal and in the real run; and what a rehearsal
+//! reports if the database cannot be copied or has no rows.
 
 use crate::support::{Project, cluster, eventually};
 
-/// A project with a table of so many rows.
+/// A project with a table of this many rows.
 fn filled(name: &str, rows: u32) -> Project {
     let project = Project::new(name);
     project.run_sql(&format!(
@@ -13,7 +13,8 @@ fn filled(name: &str, rows: u32) -> Project {
     project
 }
 
-/// Rehearses until it was quick: a machine at work makes any lock a long one.
+/// Repeats the rehearsal until its verdict is the wanted one: on a busy machine, any lock can take
+/// long.
 fn verdict(project: &Project, wanted: &str) {
     let mut seen = String::new();
     for _ in 0..5 {
@@ -102,7 +103,7 @@ fn a_rehearsal_that_is_skipped_is_said() {
     project.migration("1_m.sql", "CREATE TABLE a (id int);");
     project.set("CARGO_DB_ENV", "staging");
     project.db(&["migrate", "--yes"]).ok().says("no rehearsal: the database holds no rows");
-    // What check says of a file, a dry run says too, as a warning.
+    // A dry run also shows the findings of `check`, as warnings.
     project.migration("2_m.sql", "CREATE INDEX a_id ON a (id);");
     project.db(&["check", "migrations/2_m.sql"]).code(1).says("1 file: 1 WARN");
     project.db(&["migrate", "--dry-run"]).ok().says("1 file: 1 WARN");
@@ -113,7 +114,7 @@ fn what_pg_dump_complains_of_is_said_first() {
     let project = filled("sl_dump", 500);
     cluster().run("postgres", "CREATE ROLE sl_reader LOGIN CREATEDB PASSWORD 'x'");
     project.run_sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO sl_reader");
-    // A function that fails while rows are read breaks a dump off in their middle.
+    // A function that fails while rows are read aborts the dump in the middle of a table.
     project.run_sql(
         "CREATE FUNCTION burst(int) RETURNS bool LANGUAGE plpgsql AS \
          $$ BEGIN IF $1 > 400 THEN RAISE 'row % is broken', $1; END IF; RETURN true; END $$; \
@@ -140,7 +141,7 @@ fn who_locks_the_source_is_named_and_not_waited_for_without_end() {
     holder.batch_execute("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE").unwrap();
     let ran = project.db(&["rehearse", "--lock-timeout", "1s"]);
     ran.code(5).says("public.orders cannot be read: it is locked by pid").says("waited 1s");
-    // Once it is given back, the rehearsal goes on.
+    // Once the lock is released, the rehearsal continues.
     let mut waiting = project.command(&["rehearse"]).spawn().expect("it runs");
     eventually("the rehearsal waits", || {
         let sql = "SELECT 1 FROM pg_stat_activity WHERE datname = 'sl_held'";

@@ -70,7 +70,7 @@ fn a_name_with_a_line_end_begins_no_line() {
     project.db(&["status"]).ok().says("a\\nPending      9 nothing");
     let json = project.db(&["status", "--json"]).ok().json();
     assert!(json["tables"][0]["name"].as_str().unwrap().contains("a\nPending"), "{json:#}");
-    // What is wrong with a backup of such a table, too.
+    // Problems of a backup of such a table are escaped too.
     let manifest = std::fs::read_dir(project.path().join("backups")).unwrap().flatten();
     let manifest = manifest.map(|entry| entry.path());
     let manifest =

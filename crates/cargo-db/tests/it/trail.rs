@@ -106,7 +106,7 @@ fn plans_that_were_used_do_not_come_back_with_a_trail_that_was_cut() {
     std::fs::remove_file(file(&project, "jsonl")).unwrap();
     by_plan(&project, &id).code(4).says("valid for one run");
     project.db(&["rollback", "--yes"]).ok().says("the head of the trail is missing");
-    // There is nothing to put aside then, and a new one can begin.
+    // There is no trail left to set aside, and a new one can begin.
     std::fs::remove_file(file(&project, "head")).unwrap();
     std::fs::remove_file(file(&project, "jsonl")).unwrap();
     let ran = project.db(&["migrate", "--dry-run"]).ok().says("the head of the trail is missing");
@@ -152,7 +152,7 @@ fn a_trail_that_cannot_be_read_stops_what_changes_something() {
     heal(&project, &ran);
     project.db(&["rollback", "--yes"]).ok();
     project.db(&["audit", "verify"]).ok();
-    // What says which plans were used is not put aside.
+    // The file with the used plan ids is not set aside.
     std::fs::write(file(&project, "used"), [0xff, b'\n']).unwrap();
     project.db(&["migrate", "--yes"]).ok();
     let plan = project.db(&["rollback", "--dry-run", "--json"]).ok().json();
@@ -219,7 +219,7 @@ fn what_others_have_made_of_the_tables_survives_what_is_put_back() {
     for (name, sql, survives) in [
         ("tl_view_row", "UPDATE cargo_db.marker SET environment = 'test'", true),
         ("tl_view_none", "DELETE FROM cargo_db.marker; DROP TABLE cargo_db.audit", true),
-        // What is not as it was made is made anew.
+        // A table whose definition was changed is recreated.
         (
             "tl_view_check",
             "DELETE FROM cargo_db.marker; \

@@ -1,5 +1,5 @@
-//! Whether a down migration brings back the rows too, and what the rehearsal says of those that it
-//! did not compare.
+//! Whether a down migration restores the rows too, and what the rehearsal reports about rows that
+//! it did not compare.
 
 use crate::support::Project;
 
@@ -19,7 +19,7 @@ fn filled(name: &str) -> Project {
     project
 }
 
-/// The word for the way back of these migrations, and what is said about it.
+/// For each of these migrations, the verdict on its down migration and the details.
 fn ways(project: &Project, files: &[(&str, &str)]) -> Vec<(String, Vec<String>)> {
     for (index, (up, down)) in files.iter().enumerate() {
         project.migration(&format!("{}_m.up.sql", index + 1), up);
@@ -46,7 +46,7 @@ fn rows_that_do_not_come_back_make_it_wrong() {
     is(set, "UPDATE t SET v = 1;", "proved", &[]);
     is(set, "UPDATE t SET v = 3;", "wrong", &["t: other values than before in v"]);
     is(set, "SELECT 1;", "wrong", &["t: other values than before in v"]);
-    // Written by a statement that another one holds.
+    // The `UPDATE` is dynamic SQL in a `DO` block.
     let hidden = "DO $$ BEGIN EXECUTE 'UPDATE t SET v = id'; END $$;";
     is(hidden, "SELECT 1;", "wrong", &["t: other values than before in v"]);
     let seed = "INSERT INTO t VALUES (0, 0, 'seed');";
@@ -67,7 +67,7 @@ fn rows_that_do_not_come_back_make_it_wrong() {
     );
     let page = "pages of large objects: other rows than before";
     is("SELECT lo_put(4711, 0, 'two');", "SELECT 1;", "wrong", &[page]);
-    // A column that comes back stands elsewhere.
+    // The `UPDATE` moves the rows within the table, which is not a difference.
     let moved = "ALTER TABLE t ADD COLUMN x int; UPDATE t SET v = v;";
     is(moved, "ALTER TABLE t DROP COLUMN x;", "proved", &[]);
 }

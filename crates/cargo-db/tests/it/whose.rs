@@ -537,8 +537,7 @@ fn an_empty_history_beside_a_full_one_is_no_history() {
     let _ = migrate(&project).ok().says("1 migration applied");
 }
 
-/// Prisma and diesel refuse a folder in which the file of the migration is missing, and so does
-/// cargo db.
+/// Prisma and diesel refuse a migration folder without its SQL file, and so does cargo db.
 #[test]
 fn a_folder_without_its_file_is_named() {
     let migration = ("prisma/migrations/20260101000000_a/migration.sql", "CREATE TABLE a ();");
@@ -559,7 +558,7 @@ fn a_folder_without_its_file_is_named() {
     }
 }
 
-/// The tools compare the letters of a name as they are.
+/// The tools compare file names case-sensitively.
 #[test]
 fn an_ending_in_capitals_is_a_warning() {
     for (name, files) in [

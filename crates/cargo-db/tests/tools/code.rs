@@ -37,8 +37,8 @@ fn columns(project: &Project) -> String {
         .remove(0)
 }
 
-/// The same two migrations on a database that has their changes: the tool records them, and none
-/// of them runs. One that can record all or nothing says so.
+/// The same two migrations on a database that already has their changes: the tool records them
+/// without running them. A tool that can only record all of them says so.
 #[track_caller]
 fn baseline(project: &Project, command: &str, one_by_one: bool) {
     project.run_sql("CREATE TABLE users (id bigint PRIMARY KEY, name text, email text)");
@@ -68,8 +68,8 @@ fn fails(project: &Project, says: &str) {
     let _ = project.db(&["migrate"]).code(10).says(says).says("is not applied");
 }
 
-/// A tool whose configuration names a database of its own writes nothing: it is asked about one
-/// that does not exist first, and must not find it.
+/// If the configuration of a tool names another database, nothing is written: the tool is first
+/// asked about a database that does not exist, and must not find it.
 #[test]
 fn a_tool_that_goes_elsewhere_is_found_out() {
     let project = project("code_elsewhere", Some("knex"));
@@ -92,8 +92,8 @@ fn a_tool_that_goes_elsewhere_is_found_out() {
     assert_eq!(cluster().query("code_prodlike", "SELECT to_regclass('users') IS NULL"), ["t"]);
 }
 
-/// What a program does is measured on a copy: rows and values that go, names that change, the way
-/// back.
+/// The effect of a program is measured on a copy: lost rows and values, changed names, the down
+/// migration.
 #[test]
 fn programs_are_rehearsed_by_their_tool() {
     let project = project("code_rehearsed", Some("knex"));
@@ -314,7 +314,7 @@ fn a_merge_of_alembic_loses_nothing() {
     );
     let _ = project.db(&["migrate"]).ok();
     let _ = project.db(&["status", "--check"]).ok();
-    // Two branches that nothing joins yet are two stamps.
+    // Two branches that are not merged yet are two rows in `alembic_version`.
     project.run_sql("DELETE FROM alembic_version");
     let _ = project.db(&["baseline", "--yes", "--to", "c"]).ok();
     assert_eq!(project.query("SELECT count(*) FROM alembic_version"), ["2"]);

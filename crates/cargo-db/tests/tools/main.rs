@@ -1,5 +1,6 @@
-//! cargo db beside the real migration tools, in the versions that `scripts/tools` installs: what
-//! one has begun, the other finishes, and afterwards nobody can tell who did what.
+//! cargo db beside the real migration tools, in the versions that `scripts/tools` installs: either
+//! one finishes what the other has begun, and afterwards the database does not show which of them
+//! did what.
 
 #![expect(
     clippy::disallowed_methods,

@@ -242,9 +242,9 @@ fn write_prisma(project: &Project, n: usize, step: &Step) {
     project.write("prisma/migrations/migration_lock.toml", "provider = \"postgresql\"\n");
 }
 
-/// Prisma's engine, run as WebAssembly over node's own client: the binary one cannot be fetched
-/// from the registry of packages. `"char"` comes as text, and a file is sent in one message, as the
-/// binary does.
+/// Prisma's engine, run as WebAssembly over node's PostgreSQL client, because npm does not have the
+/// native engine. As with the native engine, `"char"` is read as text, and a file is sent in one
+/// message.
 fn prepare_prisma(project: &Project, version: &str) {
     let url = if version == "prisma6" { "\n  url = env(\"DATABASE_URL\")" } else { "" };
     project.write(
@@ -359,8 +359,7 @@ fn without(schema: &str, ignore: &[&str]) -> String {
         .join("\n")
 }
 
-/// A changed file is seen where the layout stores a checksum, and changes nothing where it does
-/// not.
+/// A changed file is reported if the layout stores a checksum, and has no effect otherwise.
 fn edited_is_seen(tool: &Tool, project: &Project) {
     const CHECKED: [&str; 7] =
         ["sqlx", "refinery", "prisma6", "prisma7", "drizzle", "drizzle1", "graphile"];

@@ -12,7 +12,7 @@ pub(crate) struct Step {
     pub(crate) down: &'static str,
 }
 
-/// The four of them: a table, a column with rows, a function whose body holds semicolons, a
+/// The four migrations: a table, a column with rows, a function with semicolons in its body, a
 /// comment.
 pub(crate) const STEPS: [Step; 4] = [
     Step {

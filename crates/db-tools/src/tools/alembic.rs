@@ -126,7 +126,7 @@ impl Tool for Alembic {
         history.applied.sort_by(|a, b| a.version.cmp(&b.version));
     }
 
-    /// The newest of each branch, which stands for those before it.
+    /// The newest migration of each branch: recording it also records those before it.
     fn to_record<'a>(&self, chosen: &[&'a Migration]) -> Vec<&'a Migration> {
         let parents: BTreeSet<&str> =
             chosen.iter().flat_map(|migration| migration.detail.split(' ')).collect();

@@ -105,7 +105,7 @@ impl Tool for Diesel {
         folder
     }
 
-    /// One with a down.sql or a metadata.toml is known by that.
+    /// A folder with a down.sql or a metadata.toml counts as a migration too.
     fn lacks(&self, names: &[&str]) -> Option<&'static str> {
         let known = ["up.sql", "down.sql", "metadata.toml"];
         (!names.iter().any(|name| known.contains(name))).then_some("there is no up.sql in it")

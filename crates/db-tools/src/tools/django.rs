@@ -120,7 +120,8 @@ impl Tool for Django {
         }
     }
 
-    /// The newest of each application: only there does one stand for those before it.
+    /// The newest migration of each application: recording it also records those before it, but
+    /// only in the same application.
     fn to_record<'a>(&self, chosen: &[&'a Migration]) -> Vec<&'a Migration> {
         let app = |migration: &Migration| {
             in_app(&migration.version.to_string()).map(|(app, _)| app.to_owned())

@@ -100,7 +100,7 @@ impl Tool for Prisma {
         folder
     }
 
-    /// Prisma's P3015.
+    /// Prisma reports this as P3015.
     fn lacks(&self, names: &[&str]) -> Option<&'static str> {
         (!names.contains(&"migration.sql")).then_some("there is no migration.sql in it")
     }

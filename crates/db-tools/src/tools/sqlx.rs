@@ -187,7 +187,7 @@ impl Tool for Sqlx {
                 (format!("{stem}.down.sql").into(), DOWN.into()),
             ]
         } else {
-            // sqlx refuses to add one of the other kind to a folder.
+            // sqlx refuses to mix migrations with and without a down file in one folder.
             let is_up = |path: &Path| file_name(path).ends_with(".up.sql");
             let has_ups = new.folder.migrations.last().is_some_and(|last| is_up(&last.up.path));
             let end = if has_ups { "up.sql" } else { "sql" };

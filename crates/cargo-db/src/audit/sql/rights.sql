@@ -1,6 +1,6 @@
--- What others may do with our tables, and whose they are: statements that say it again, in this
--- order. The schema changes hands after its rights and before its tables: where no superuser says
--- it, the new owner of a table has to have the right to create there.
+-- The grants on our tables and schema, and their owners, as statements that set them again, in
+-- this order. The schema gets its owner after its grants and before its tables get theirs: unless
+-- a superuser runs the statements, the new owner of a table needs CREATE on the schema.
 SELECT relation, statement FROM (
 SELECT 1 AS place, c.relname AS relation,
        format('GRANT %s ON TABLE cargo_db.%I TO %s%s', x.privilege_type, c.relname,

@@ -1,6 +1,7 @@
--- What a dump may not bring back, whatever is in it. While it is loaded the search path is
--- empty, and the rows of other tables may not be there yet. The body of a function is only text
--- to the server: its words are compared with the names of tables, views and functions.
+-- What may fail to load from a dump, although the dump contains it. While a dump is loaded, the
+-- search path is empty, and the rows of other tables may not be loaded yet. The server stores the
+-- body of a function as text, so its words are compared with the names of tables, views and
+-- functions.
 WITH of_users AS (
     SELECT oid, nspname FROM pg_namespace
     WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema'

@@ -1,6 +1,6 @@
--- What no restore brings back, although a dump may hold it. The schema cargo_db is dropped there
--- with what depends on it, and made again with our tables only. The rows of what an extension
--- has for its own are in no dump, but for those of its configuration.
+-- What every restore loses, although a dump may contain it. A restore drops the schema cargo_db
+-- with everything that depends on it, and creates it again with our tables only. No dump contains
+-- the rows of the tables of an extension, except those of its configuration tables.
 WITH RECURSIVE ours AS (
     SELECT c.oid, n.oid AS schema
     FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'

@@ -1,5 +1,6 @@
--- Whether the connecting role may grant another one, and has its rights. There is nothing to say of
--- one that is not there; of one that may not create roles, that is the reason.
+-- Whether the connecting role may grant another role, and has its rights. Both are true if the
+-- other role does not exist, and `may` is true if the connecting role may not create roles: the
+-- preflight reports these cases itself.
 SELECT NOT EXISTS (
     SELECT FROM pg_roles r, pg_roles me
     WHERE me.rolname = current_user AND r.rolname = {role} AND me.rolcreaterole AND NOT me.rolsuper

@@ -31,7 +31,7 @@ homes AS (
         WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite WHERE oid = u.objid)
         WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger WHERE oid = u.objid)
         WHEN 'pg_policy'::regclass THEN (SELECT polrelid FROM pg_policy WHERE oid = u.objid)
-        -- A table is taken off the publications that name it, and put on again.
+        -- A table is removed from the publications that name it, and added to them again.
         WHEN 'pg_publication_rel'::regclass THEN
             (SELECT prrelid FROM pg_publication_rel WHERE oid = u.objid)
         WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef WHERE oid = u.objid)
@@ -49,7 +49,7 @@ WHERE coalesce(home NOT IN (SELECT oid FROM inside), true) AND contype IS DISTIN
   AND (classid, objid) NOT IN (SELECT classid, objid FROM of_extension)
 UNION ALL
 SELECT 'partitions: ' || c.oid::regclass
-    || ' is a part of a table outside, or has its parts there; '
+    || ' is a partition of a table outside, or has partitions there; '
     || 'restore the schema with --schema, or all of it'
 FROM pg_class c
 WHERE {relations} AND c.relkind IN ('r', 'p') AND EXISTS (

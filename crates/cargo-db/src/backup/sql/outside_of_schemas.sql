@@ -1,7 +1,7 @@
 -- Statements that drop what a dump makes outside of schemas, in an order in which each can be
 -- dropped: an event trigger would run for all that follow. Event triggers and extensions that the
--- role does not own stay; any other object that it does not own makes the restore fail, and nothing
--- changes. The rows that somebody put into the tables of an extension go.
+-- role does not own are kept; any other object that it does not own makes the restore fail, and
+-- nothing changes. Rows that were added to the tables of an extension are lost.
 WITH of_others AS (
     SELECT classid, objid FROM pg_depend WHERE deptype IN ('e', 'i')
 ),

@@ -1,4 +1,5 @@
--- Who connects, unless it is a superuser; and those of some roles that it may not give anything to.
+-- The connecting role, unless it is a superuser; and those of some roles that it may not make the
+-- owner of anything.
 SELECT rolname AS name FROM pg_roles WHERE rolname = current_user AND NOT rolsuper;
 
 SELECT r.rolname AS name

@@ -1,6 +1,6 @@
--- What the server has and allows. Seven answers: its roles, the extensions that it has, its
--- tablespaces, those of the extensions that the role may not create in a new database, what else
--- the role may do, the database that is restored, the data folder.
+-- What the server has and allows, in seven result sets: its roles, its available extensions, its
+-- tablespaces, the extensions that the role may not create in a new database, the other rights of
+-- the role, the database that is restored, and the data folder.
 SELECT rolname AS name FROM pg_roles;
 
 SELECT name FROM pg_available_extensions;

@@ -1,5 +1,5 @@
--- The publications that name what is replaced, with what takes it off and puts it on again; and the
--- publications that there are. One that publishes all tables names none.
+-- The publications that name what is replaced, with the statements that remove it from them and add
+-- it again; then the names of all publications. One that publishes all tables names none of them.
 WITH inside AS (SELECT c.oid, c.relnamespace, c.relname FROM pg_class c WHERE {relations})
 SELECT p.pubname AS publication, n.nspname || '.' || i.relname AS published,
        format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', p.pubname, n.nspname, i.relname) AS off,

@@ -1,5 +1,5 @@
--- The rows of tables that have grown since the server counted them, by how many pages they have
--- now.
+-- The rows of tables that have grown since the server counted them, estimated from their current
+-- number of pages.
 SELECT c.oid,
        (c.reltuples::numeric * pg_catalog.pg_relation_size(c.oid)
         / (pg_catalog.current_setting('block_size')::bigint * c.relpages))::bigint AS rows

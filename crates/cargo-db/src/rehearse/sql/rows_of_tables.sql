@@ -1,5 +1,5 @@
--- The tables and materialized views of these names, and the tables that a change of their rows may
--- reach: partitions, children, and those to which a foreign key passes changes on.
+-- The tables and materialized views with these names, and the tables that a change of their rows
+-- can reach: partitions, children, and tables to which a foreign key cascades changes.
 WITH RECURSIVE next (parent, child) AS (
     SELECT inhparent, inhrelid FROM pg_inherits
     UNION ALL

@@ -1,6 +1,6 @@
-//! What cargo needs to run cargo db in a workspace: a crate, its place among the members, an alias,
-//! and the profile. They are written together or not at all: an alias without what it runs would
-//! hide an installed `cargo-db` that works.
+//! What cargo needs to run cargo db in a workspace: a crate, its entry in the members, an alias,
+//! and the profile. They are written together or not at all: an alias without the crate that it
+//! runs would hide an installed `cargo-db` that works.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::verb::init::source::{Vendored, is_workspace, ours};
 use crate::verb::init::work::{Change, Work, shown, text_of};
 use crate::world::files;
 
-/// The leading `db` is for an `xtask` that has other tasks too; `cargo_db::main` takes it away.
+/// The argument `db` is for an `xtask` that has other tasks too; `cargo_db::main` removes it.
 const ALIAS: &str = "run --quiet --package xtask --bin xtask -- db";
 const XTASK_MAIN: &str = "\
 //! The repository's tasks: `cargo db`.
@@ -19,9 +19,9 @@ fn main() -> std::process::ExitCode {
     cargo_db::main()
 }
 ";
-/// The crates that work on every byte of a backup, as this workspace compiles them in the dev
-/// profile. Of profiles only those of the workspace's root count, so a dependency cannot bring its
-/// own. Those that only a feature of cargo db brings are left out: cargo warns of unknown ones.
+/// The crates that process every byte of a backup, with their `opt-level` in this workspace's dev
+/// profile. Cargo uses only the profiles of the workspace root, so a dependency cannot bring its
+/// own. Crates that only a feature of cargo db needs are left out: cargo warns about unknown ones.
 const OPTIMISED: [(&str, i64); 11] = [
     ("pg-logical", 3),
     ("pg-sql", 3),
@@ -36,7 +36,7 @@ const OPTIMISED: [(&str, i64); 11] = [
     ("crc32fast", 3),
 ];
 
-/// What has to be written, or why nothing is.
+/// Adds to `work` what has to be written, or why nothing is written.
 pub(super) fn workspace(
     root: &Path,
     folders: &[PathBuf],
@@ -60,13 +60,13 @@ struct Place<'a> {
     root: &'a Path,
     /// Its manifest.
     text: String,
-    /// Those in which somebody may keep something, relative to the root.
+    /// The folders to search, relative to the root.
     folders: &'a [PathBuf],
     vendored: Option<&'a Vendored>,
 }
 
 impl Place<'_> {
-    /// The folder of an `xtask` that is there, relative to the root.
+    /// The folder of an existing `xtask`, relative to the root.
     fn xtask(&self) -> Option<PathBuf> {
         let is_one = |folder: &&PathBuf| {
             folder.ends_with("xtask") && files::is_there(&self.root.join(folder).join("Cargo.toml"))
@@ -74,7 +74,8 @@ impl Place<'_> {
         self.folders.iter().find(is_one).cloned()
     }
 
-    /// For an `xtask` that is there: the alias, if it has cargo db, and cargo finds it.
+    /// For an existing `xtask`: adds the alias if it depends on cargo db and is a member, or else
+    /// says what is missing.
     fn of_its_own(&self, xtask: &Path, work: &mut Work) {
         let text = text_of(&self.root.join(xtask).join("Cargo.toml"));
         let has_it = text.contains("cargo-db");
@@ -95,11 +96,11 @@ impl Place<'_> {
         if !is_member {
             missing.push(format!("add \"{xtask}\" to the members of the workspace in Cargo.toml"));
         }
-        missing.push("run `cargo db init` again, which adds the alias then".to_owned());
+        missing.push("then run `cargo db init` again, which adds the alias".to_owned());
         work.by_hand.push(missing.join("; "));
     }
 
-    /// An `xtask`, where everybody can have cargo db from.
+    /// Creates an `xtask`, if there is a source of cargo db that everybody can use.
     fn made(&self, work: &mut Work) {
         let dependency = match self.vendored {
             Some(vendored) => {
@@ -113,8 +114,8 @@ impl Place<'_> {
         };
         let Some(text) = self.with_member() else {
             work.by_hand.push(
-                "add \"xtask\" to the members of the workspace, and run `cargo db init` again: \
-                 Cargo.toml is written in a way that it does not change"
+                "add \"xtask\" to the members of the workspace, and run `cargo db init` again: it \
+                 cannot edit this Cargo.toml"
                     .to_owned(),
             );
             return;
@@ -130,7 +131,7 @@ impl Place<'_> {
             }
             work.change.push(Change { path: self.root.join("Cargo.toml"), text, lines });
         }
-        // The alias comes last: what it runs has to be there.
+        // The alias comes last, because the crate that it runs must exist.
         work.write.extend(config.new);
         work.change.extend(config.change);
     }
@@ -139,7 +140,7 @@ impl Place<'_> {
         toml::from_str(&self.text).unwrap_or_default()
     }
 
-    /// The words of a list in `[workspace]`.
+    /// The entries of a list in `[workspace]`.
     fn words(&self, list: &str) -> Vec<String> {
         let manifest = self.manifest();
         let words = manifest.get("workspace").and_then(|workspace| workspace.get(list));
@@ -157,7 +158,8 @@ impl Place<'_> {
         self.words("members").iter().any(fits) && !is_excluded
     }
 
-    /// The manifest with the member, and without a vendored crate that is of another workspace.
+    /// The manifest with `xtask` as a member. A vendored crate that belongs to another workspace is
+    /// excluded.
     fn with_member(&self) -> Option<String> {
         let is_workspace = self.manifest().contains_key("workspace");
         if self.words("exclude").iter().any(|word| Path::new("xtask").starts_with(word))
@@ -178,13 +180,13 @@ impl Place<'_> {
         }
     }
 
-    /// Whether the package is, or may be, one of a workspace above the root.
+    /// Whether the package belongs, or may belong, to a workspace above the root.
     fn is_below_another(&self) -> bool {
         self.root.ancestors().skip(1).any(is_workspace)
     }
 
-    /// The alias and the profile, in the file that cargo reads: the older name wins where both are
-    /// there. Nothing where `db` is another alias, or the file cannot be changed.
+    /// The alias and the profile, in the file that cargo reads: the older name wins if both exist.
+    /// `None` if `db` is another alias, or if the file cannot be edited.
     fn config(&self, work: &mut Work) -> Option<Config> {
         let [old, new] = [".cargo/config", ".cargo/config.toml"].map(|name| self.root.join(name));
         let path = if files::is_there(&old) { old } else { new };
@@ -200,8 +202,8 @@ impl Place<'_> {
         let Some(edited) = known.and_then(|known| configured(&text, known, has_alias, &optimised))
         else {
             work.by_hand.push(format!(
-                "add `db = {ALIAS:?}` to `[alias]` in {name}, and run `cargo db init` again: the \
-                 file is written in a way that it does not change"
+                "add `db = {ALIAS:?}` to `[alias]` in {name}, and run `cargo db init` again: it \
+                 cannot edit this file"
             ));
             return None;
         };
@@ -220,7 +222,7 @@ impl Place<'_> {
         })
     }
 
-    /// The packages of which neither the manifest nor the configuration says how to compile them.
+    /// The packages that have no profile in the manifest or in the configuration.
     fn missing_profiles(&self, config: Option<&Table>) -> Vec<(&'static str, i64)> {
         let manifest = self.manifest();
         let is_known = |name: &str| {
@@ -243,7 +245,7 @@ struct Config {
     change: Option<Change>,
 }
 
-/// The words of an alias: a text, or a list.
+/// The words of an alias, which is a string or a list.
 fn words_of(alias: &Value) -> Vec<String> {
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     match alias {
@@ -252,7 +254,7 @@ fn words_of(alias: &Value) -> Vec<String> {
     }
 }
 
-/// The configuration with alias and profile; nothing where it cannot be changed so.
+/// The configuration with the alias and the profile; `None` if it cannot be edited.
 fn configured(
     text: &str,
     known: Table,
@@ -279,8 +281,8 @@ fn configured(
 }
 
 const PROFILE_COMMENT: &str = "\
-# What cargo db does with every byte of a backup. Without these it takes ten times as long in the
-# dev profile, in which the alias builds it.";
+# The crates that process every byte of a backup. The alias builds them in the dev profile, where
+# they take ten times as long without these lines.";
 
 fn table_in<'t>(table: &'t mut Table, name: &str) -> Option<&'t mut Table> {
     table.entry(name).or_insert_with(|| Table::new().into()).as_table_mut()
@@ -299,7 +301,7 @@ mod tests {
 
     use super::*;
 
-    /// Only a feature of cargo db brings it.
+    /// The crates that only a feature of cargo db needs.
     const OPTIONAL: [&str; 1] = ["zstd-sys"];
 
     #[test]

@@ -1,12 +1,12 @@
-//! What git and Docker need not see: backups, settings with passwords, and what cargo db keeps.
+//! What git and Docker must ignore: backups, settings with passwords, and cargo db's own files.
 
 use std::path::Path;
 
 use crate::verb::init::work::{Work, text_of};
 use crate::world::ignored::{docker_files, missing};
 
-/// Adds the patterns that are not there yet. `backups` is the folder of the backups, where it is
-/// below the root.
+/// Adds the patterns that are missing. `backups` is the folder of the backups, if it is below the
+/// root.
 pub(super) fn ignored(root: &Path, backups: Option<&str>, work: &mut Work) {
     let backups = backups.map(|folder| (format!("/{folder}/"), format!("{folder}/")));
     let (for_git, for_docker) = backups.as_ref().map(|(git, docker)| (&**git, &**docker)).unzip();

@@ -1,10 +1,10 @@
-//! Lines in a file of TOML that is there. Each edit is compared with what was meant, and given up
-//! where the file is written in a way that it does not understand.
+//! Adds lines to an existing TOML file. Each edit is parsed and compared with the intended content,
+//! and discarded if they differ.
 
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
-/// The lists of `[workspace]`, and where they stand.
+/// The lists of `[workspace]`, with their positions.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Lists {
@@ -20,7 +20,7 @@ struct Manifest {
     workspace: Option<Lists>,
 }
 
-/// A manifest with a word in a list of its `[workspace]`; nothing where that cannot be done.
+/// The manifest with a word added to a list in its `[workspace]`; `None` if it cannot be edited.
 pub(super) fn with_word(text: &str, list: &str, word: &str) -> Option<String> {
     let mut meant: Table = toml::from_str(text).ok()?;
     let workspace = meant.entry("workspace").or_insert_with(|| Table::new().into());
@@ -38,7 +38,7 @@ pub(super) fn with_word(text: &str, list: &str, word: &str) -> Option<String> {
     as_meant(edited, &meant)
 }
 
-/// After the last word of a list, on a line of its own if that one has one.
+/// Adds a word to the end of a list, on a line of its own if the last word is on one.
 fn in_list(text: &str, list: &List, word: &str) -> String {
     let Some(last) = list.get_ref().last() else {
         let at = list.span().start + 1;
@@ -51,7 +51,7 @@ fn in_list(text: &str, list: &List, word: &str) -> String {
     format!("{},{gap}{word:?}{}", &text[..end], &text[end..])
 }
 
-/// A line below the header of a table.
+/// Adds a line below the header of a table.
 pub(super) fn below(text: &str, header: &str, line: &str) -> Option<String> {
     let mut lines: Vec<&str> = text.lines().collect();
     let at = lines.iter().position(|line| line.trim() == header)?;
@@ -59,14 +59,14 @@ pub(super) fn below(text: &str, header: &str, line: &str) -> Option<String> {
     Some(format!("{}\n", lines.join("\n")))
 }
 
-/// Lines at the end, after an empty one.
+/// Adds lines at the end, after an empty line.
 pub(super) fn at_end(text: &str, lines: &str) -> String {
     let text = text.trim_end();
     let gap = if text.is_empty() { "" } else { "\n\n" };
     format!("{text}{gap}{}\n", lines.trim_end())
 }
 
-/// The text, if it says what was meant and nothing else.
+/// The text, if it parses to exactly the intended content.
 pub(super) fn as_meant(text: String, meant: &Table) -> Option<String> {
     let said: Table = toml::from_str(&text).ok()?;
     (said == *meant).then_some(text)

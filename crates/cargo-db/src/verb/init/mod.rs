@@ -1,5 +1,5 @@
-//! `cargo db init`: what cargo db needs in a repository. What is there is kept; a file that people
-//! wrote gets lines, and loses none.
+//! `cargo db init` adds to a repository what cargo db needs. It may add lines to existing files,
+//! but removes none.
 
 mod cargo;
 mod ignored;
@@ -25,7 +25,7 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Set up cargo db in a repository
 ///
-/// Files that are there may get lines, and lose none. What only a person can decide is said.
+/// Existing files may gain lines, but lose none. Lists what only a person can decide.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct Init {
@@ -35,8 +35,8 @@ pub(crate) struct Init {
 }
 
 const ENV_EXAMPLE: &str = "\
-# Copy to `.env`; the process environment is stronger. docs/settings.md of cargo db lists everything
-# that it reads.
+# Copy to `.env`; the process environment overrides it. docs/settings.md of cargo db lists all
+# variables.
 
 # The database. Without it: a private local server.
 DATABASE_URL=
@@ -102,12 +102,13 @@ impl Init {
     }
 }
 
-/// What is there, and what has to be written.
+/// What exists, and what has to be written.
 fn survey_of(root: &Path, backups: Option<&str>) -> Work {
     let mut work = Work::default();
     let vendored = source::in_repository(root, DEPTH);
     let mut folders = files::folders(root, DEPTH);
-    // What came with the crate is no part of the project: its demo has migrations, and it an xtask.
+    // The vendored crate is not part of the project, although it contains migrations (of its demo)
+    // and an xtask.
     folders.retain(|folder| vendored.as_ref().is_none_or(|ours| !folder.starts_with(ours.top())));
     let found = migration::in_folders(root, &folders);
     for (layouts, dir) in &found {
@@ -115,7 +116,7 @@ fn survey_of(root: &Path, backups: Option<&str>) -> Work {
         let (keys, dir) = (keys.join(" or "), shown(root, dir));
         work.found.push(format!("{keys} in {dir}"));
         if layouts.len() > 1 {
-            work.by_hand.push(format!("say in db.toml whose the migrations in {dir} are: {keys}"));
+            work.by_hand.push(format!("set `tool` for {dir} in db.toml: its files match {keys}"));
         }
     }
     if found.is_empty() {

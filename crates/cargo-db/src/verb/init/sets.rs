@@ -1,5 +1,5 @@
-//! The `db.toml` for what was found: one tool, or a set for each folder, with histories of their
-//! own where several would share one.
+//! The `db.toml` for what was found: one tool, or a set for each folder, each with its own history
+//! if several would share one.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,12 @@ use crate::world::files;
 /// Folders of migrations, with the tools that they look like.
 pub(super) type Found = [(Vec<ProjectTool>, PathBuf)];
 
-/// A basic string of TOML is written as one of JSON is.
+/// Quotes a text for TOML: its basic strings have the syntax of JSON strings.
 fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// The text of `db.toml`, and what else belongs to it.
+/// The text of `db.toml`. Further files and manual steps that it needs are added to `work`.
 pub(super) fn db_toml(root: &Path, found: &Found, work: &mut Work) -> String {
     match found {
         [] => "# Migrations are plain SQL files in `migrations`, as sqlx names them.\n".to_owned(),
@@ -40,7 +40,7 @@ pub(super) fn db_toml(root: &Path, found: &Found, work: &mut Work) -> String {
     }
 }
 
-/// A folder of migrations, and what its set is called.
+/// A folder of migrations, and the name of its set.
 struct Set<'f> {
     name: String,
     layouts: &'f [ProjectTool],
@@ -61,14 +61,14 @@ fn sets<'f>(root: &Path, found: &'f Found) -> Vec<Set<'f>> {
 fn table(root: &Path, layouts: &[ProjectTool], dir: &Path) -> String {
     let tools: Vec<String> =
         layouts.iter().map(|layout| format!("tool = {}\n", quote(layout.key()))).collect();
-    // Of several that fit nobody but a person can choose.
+    // If several tools fit, a person has to choose.
     let tools = if tools.len() > 1 { format!("# {}", tools.join("# ")) } else { tools.concat() };
     format!("{tools}dir = {}\n", quote(&shown(root, dir)))
 }
 
-/// The line that gives a set a history of its own, beside other folders of its tool in one
-/// database. The tool has to know of it, else it would begin anew in its customary table; where it
-/// cannot be told in a file, the choice is a person's.
+/// The line that gives a set its own history, if another folder of the same tool may be in the same
+/// database. The tool must use the same table, or it would start again in its default table. If no
+/// file can configure that, a person has to choose.
 fn history(root: &Path, set: &str, layout: &ProjectTool, dir: &Path, work: &mut Work) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
     let suffix: String = set.chars().map(safe).collect();
@@ -85,9 +85,9 @@ fn history(root: &Path, set: &str, layout: &ProjectTool, dir: &Path, work: &mut 
             }
             Err(why) => why,
         },
-        Some(file) => format!("{file} has to name its table too"),
+        Some(file) => format!("{file} must name the same table"),
         None => match layout.profile().table_variable {
-            Some(name) => format!("{} has to be told with `{name}={table}`", layout.key()),
+            Some(name) => format!("{} needs `{name}={table}`", layout.key()),
             None => format!("{} cannot name its history table", layout.key()),
         },
     };
@@ -105,8 +105,8 @@ fn history(root: &Path, set: &str, layout: &ProjectTool, dir: &Path, work: &mut 
     format!("# {own_database}")
 }
 
-/// The `sqlx.toml` to write for a folder; none where one names the table already. Or why sqlx would
-/// not heed it.
+/// The `sqlx.toml` to write for a folder; `None` if an existing one already names the table. The
+/// error says why none can be written.
 fn sqlx_toml(root: &Path, layout: &ProjectTool, dir: &Path) -> Result<Option<PathBuf>, String> {
     let project = project_of(layout, dir);
     let path = project.join("sqlx.toml");
@@ -115,7 +115,7 @@ fn sqlx_toml(root: &Path, layout: &ProjectTool, dir: &Path) -> Result<Option<Pat
         return if names_it {
             Ok(None)
         } else {
-            Err(format!("{} has to name its table too", shown(root, &path)))
+            Err(format!("{} must name the same table", shown(root, &path)))
         };
     }
     let manifest = text_of(&project.join("Cargo.toml"));
@@ -130,18 +130,18 @@ fn sqlx_toml(root: &Path, layout: &ProjectTool, dir: &Path) -> Result<Option<Pat
         );
     }
     if project == root || !files::is_there(project) {
-        return Err("a `sqlx.toml` here would be that of other sets too".to_owned());
+        return Err("a `sqlx.toml` here would apply to other sets too".to_owned());
     }
     Ok(Some(path))
 }
 
-/// What stands above a tool's customary folder.
+/// The project folder, which contains the tool's default migrations folder.
 fn project_of<'d>(layout: &ProjectTool, dir: &'d Path) -> &'d Path {
     dir.ancestors().nth(Path::new(layout.folders()[0]).components().count()).unwrap_or(dir)
 }
 
-/// What a set is called: as the project that it belongs to, with as much of its path as tells it
-/// from the others.
+/// The name of a set: the name of its project, with as much of the path as is needed to make it
+/// unique.
 fn set_name(root: &Path, layout: &ProjectTool, dir: &Path, taken: &[String]) -> String {
     let above = project_of(layout, dir);
     let path = above.strip_prefix(root).unwrap_or(above);

@@ -1,5 +1,5 @@
-//! Where the workspace of a project can have the crate `cargo-db` from, so that everybody who
-//! clones the project has it from there too.
+//! Where a project's workspace can get the crate `cargo-db` from, so that it builds for everybody
+//! who clones the project.
 
 use std::path::{Path, PathBuf};
 
@@ -25,9 +25,9 @@ pub(super) fn ours() -> Built<'static> {
 }
 
 impl Built<'_> {
-    /// What follows `cargo-db = ` in a manifest. A name in a registry counts only for a program
-    /// that came from there: as long as we have published nothing, it is free for anybody. A folder
-    /// of this machine counts never.
+    /// What follows `cargo-db = ` in a manifest. A registry version is used only if this program
+    /// was built from that registry: as long as the crate is not published, anybody could take its
+    /// name. A local folder is never used.
     pub(super) fn dependency(&self) -> Option<String> {
         let parts: Vec<_> = self.folder.iter().map(|part| part.to_string_lossy()).collect();
         let after = |words: [&str; 2]| {
@@ -44,16 +44,16 @@ impl Built<'_> {
     }
 }
 
-/// The crate itself, where the repository holds it: as a submodule, or vendored.
+/// The crate itself, if the repository contains it: as a submodule, or vendored.
 pub(super) struct Vendored {
     /// Its folder, relative to the root.
     pub(super) folder: PathBuf,
-    /// The workspace below the root that it is of, where it brings its own.
+    /// The workspace below the root that it belongs to, if it brings its own.
     pub(super) workspace: Option<PathBuf>,
 }
 
 impl Vendored {
-    /// All that came with the crate, and is not the project's.
+    /// The folder of everything that came with the crate and is not part of the project.
     pub(super) fn top(&self) -> &Path {
         self.workspace.as_ref().unwrap_or(&self.folder)
     }

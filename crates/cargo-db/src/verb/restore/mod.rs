@@ -299,8 +299,8 @@ fn newest(database: &Database<'_>, folder: &Folder, has_parts: bool) -> Result<B
     Ok(newest)
 }
 
-/// Schema and table of a name as it is typed: exactly as it is, or quoted as in SQL, where a dot
-/// may be a part of either.
+/// The schema and table of a name as typed: unquoted and taken literally, or quoted as in SQL so
+/// that either may contain a dot.
 fn table_named(typed: &str) -> (String, String) {
     let words = if typed.contains('"') { pg_sql::lexer::words(typed) } else { Vec::new() };
     let (schema, table) = match words.as_slice() {

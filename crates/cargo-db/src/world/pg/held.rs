@@ -1,5 +1,5 @@
-//! Tables that somebody has locked so that they cannot even be read: who does, and until when one
-//! waits for it.
+//! Tables that another session has locked so that they cannot even be read: which session that is,
+//! and how long to wait for it.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::world::pg::pin::Purpose;
 use crate::world::pg::row::Row;
 use crate::world::pg::session::Session;
 
-/// Waits until every table of the target can be read, and says whom it waits for. Fails when
-/// `timeout` has passed; returns what is left of it.
+/// Waits until every table of the target can be read, and reports the session that it waits for.
+/// Fails after `timeout`, or else returns the time that is left of it.
 pub(crate) fn wait_for_tables(
     world: &World,
     target: &Target,
@@ -29,7 +29,7 @@ pub(crate) fn wait_for_tables(
             let waited = humantime::format_duration(Duration::from_secs(began.elapsed().as_secs()));
             return Err(LockError::TableHeld { table, holder, waited: waited.to_string() }.into());
         }
-        // Each holder once; most are gone before anybody reads of them.
+        // Each holder is reported once, and only if it holds the lock for more than a moment.
         if told.as_ref() != Some(&holder) && began.elapsed() > Duration::from_millis(200) {
             world.tell(Event::TableHeld { table, by: holder.clone() });
             told = Some(holder);
@@ -43,7 +43,7 @@ fn holder(row: &Row) -> Result<String> {
     let Some(pid) = row.optional_text("pid")? else {
         return Ok("a prepared transaction".to_owned());
     };
-    // Of sessions of others, a server does not say everything to everybody.
+    // The server hides details of other roles' sessions from a role without privileges.
     let who = [row.optional_text("program")?, row.optional_text("role")?];
     let [program, role] = who.map(|text| text.unwrap_or("?"));
     let since = row.optional_text("since")?;

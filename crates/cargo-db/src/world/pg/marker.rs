@@ -71,7 +71,7 @@ pub(crate) fn write(session: &mut Session, marker: &Marker) -> Result<()> {
     session.run_with_triggers("mark the database", &sql)
 }
 
-/// Removes what the marker of the session's database says, and leaves its table.
+/// Deletes the marker of the session's database, but keeps its table.
 pub(crate) fn empty(session: &mut Session) -> Result<()> {
     session.run_with_triggers("remove the marker", "DELETE FROM cargo_db.marker")
 }

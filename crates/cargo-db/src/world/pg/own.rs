@@ -30,7 +30,7 @@ struct Table {
     form: String,
     /// Whether reading it runs nobody's code, and is allowed.
     readable: bool,
-    /// Whether it is as cargo db makes it, so that writing into it runs nobody's code either.
+    /// Whether it is as cargo db creates it, so that writing to it runs no foreign code either.
     as_made: bool,
     /// The rows that the transaction has written into it.
     written: u64,
@@ -145,7 +145,7 @@ impl Own {
     }
 }
 
-/// What is said of a marker that is not what it was.
+/// The message about a marker that was changed.
 pub(crate) const MARKER: &str = "the marker was changed";
 
 /// What is said of a trail that begins in another way than it did.
@@ -159,7 +159,7 @@ pub(crate) fn begins(session: &mut Session, before: &TrailHead) -> Result<bool> 
     Ok(is_readable(&tables(session)?, "audit") && head(session, Some(before.records))? == *before)
 }
 
-/// Whether those of our tables that are there are as we make them.
+/// Whether the existing tables of cargo db are as cargo db creates them.
 pub(crate) fn are_as_made(session: &mut Session) -> Result<bool> {
     Ok(tables(session)?.values().all(|table| table.readable && table.as_made))
 }

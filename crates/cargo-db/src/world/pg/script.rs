@@ -310,8 +310,8 @@ pub(crate) trait StatementObserver {
 /// Nothing happens around them.
 impl StatementObserver for () {}
 
-/// Where a statement has the name that the server refuses, in characters from 1. Of a definition
-/// that is wrong (a class of its own, 42), the server often names the object and not the place.
+/// The position of the name that the server rejects, in characters from 1. For an error in a
+/// definition (class 42), the server often names the object but gives no position.
 fn place_of_name(statement: &str, server: &ServerError) -> Option<u32> {
     server.code.as_deref().filter(|code| code.starts_with("42"))?;
     let name = server.quoted_name()?.rsplit('.').next().filter(|name| !name.is_empty())?;
@@ -323,7 +323,7 @@ fn place_of_name(statement: &str, server: &ServerError) -> Option<u32> {
         !lower[..*start].ends_with(is_part) && !lower[end..].starts_with(is_part)
     });
     let places: Vec<usize> = places.map(|(start, _)| start).collect();
-    // A column often has the name of the table that it refers to.
+    // A column often has the same name as the table that it references.
     let names_table = |start: &&usize| {
         let before = lower[..**start].trim_end_matches('"').trim_end();
         before.ends_with("references") || before.ends_with("table")

@@ -31,7 +31,7 @@ pub(crate) struct Session {
     pub(super) client: Client,
     pub(super) pin: Pin,
     pub(crate) target: Target,
-    /// Hides its password in what the server says.
+    /// Hides the password in messages of the server.
     pub(super) mask: Mask,
     _cancel: CancelGuard,
 }
@@ -182,12 +182,12 @@ impl Session {
     /// them in its name.
     fn not_text(&mut self) -> Failure {
         let named = self.names_of_bytes().unwrap_or_default().into_iter().next();
-        let object = named.unwrap_or("a value that was asked for".to_owned());
+        let object = named.unwrap_or("a value that was read".to_owned());
         DatabaseError::NotText { database: self.target.database.clone(), object }.into()
     }
 
-    /// Refuses a database that has such a name, wherever: nothing tells of it then, and no
-    /// statement names it.
+    /// Refuses a database that contains a name that is not UTF-8: messages could not show it, and
+    /// no statement could use it.
     pub(crate) fn refuse_names_of_bytes(&mut self) -> Result<()> {
         if self.pin.encoding != BYTES {
             return Ok(());
@@ -202,7 +202,7 @@ impl Session {
         }
     }
 
-    /// What has a name that is no UTF-8.
+    /// The objects whose names are not UTF-8.
     fn names_of_bytes(&mut self) -> std::result::Result<Vec<String>, postgres::Error> {
         let messages = self.client.simple_query(include_str!("sql/names.sql"))?;
         let names = messages.iter().filter_map(|message| match message {
@@ -238,7 +238,7 @@ impl Session {
         }
     }
 
-    /// What the server said; see [`server_error`].
+    /// The error that the server reported; see [`server_error`].
     pub(crate) fn server_error(&self, error: &postgres::Error) -> Option<ServerError> {
         server_error(&self.mask, error)
     }
@@ -248,13 +248,13 @@ impl Session {
         describe(&self.mask, error)
     }
 
-    /// A text that may hold the session's password, as it may be shown.
+    /// A text without the session's password, so that it may be shown.
     pub(crate) fn hide(&self, text: &str) -> String {
         self.mask.hide(text)
     }
 }
 
-/// What hides a target's password.
+/// The mask that hides a target's password.
 fn mask(target: &Target) -> Mask {
     Mask::of(target.password.as_ref().map(Secret::expose))
 }

@@ -82,7 +82,7 @@ fn parts_come_back_with_their_columns_in_another_order() {
         let name = backup(&project, format);
         project.run_sql("SET search_path = public; TRUNCATE parent; DELETE FROM moods");
         project.db(&["restore", &name, "--schema", "public", "--yes"]).code(11).says("depends: ");
-        // Columns that come back where those of a parent are.
+        // In the restored child table, the inherited columns are in the order of the parent.
         project.run_sql("TRUNCATE family.parent");
         project.db(&["restore", &name, "--schema", "family", "--yes"]).ok();
         assert_eq!(project.query("SELECT c, a, b FROM family.child"), ["3|1|2"], "{format}");

@@ -37,7 +37,7 @@ fn what_a_dump_may_not_bring_back_is_named_before_it_is_done() {
     assert_eq!(shown["manifest"].get("restorable"), None);
 }
 
-/// What the newest backup may not bring back, or does not.
+/// Why the newest backup may not restore, and what a restore of it loses.
 fn doubts(project: &Project) -> Vec<String> {
     let shown = project.db(&["backups", "show", "--json"]).ok().json();
     let list = |name: &str| shown["manifest"][name].as_array().cloned().unwrap_or_default();

@@ -107,7 +107,7 @@ fn default_privileges_of_a_schema_that_stays_change_nothing_that_comes_back() {
     let project = owned("cbo_defaults", "");
     let role = "cbo_defaults_role";
     cluster().run("postgres", "CREATE ROLE cbo_defaults_reader");
-    // An extension of somebody else's keeps it in its place.
+    // `--clean` does not drop this schema, because another role's extension is in it.
     project.run_sql(&format!("ALTER SCHEMA extra OWNER TO {role}"));
     project.run_sql(&format!(
         "SET SESSION AUTHORIZATION {role}; CREATE TABLE extra.kept (a int); \
@@ -123,7 +123,7 @@ fn default_privileges_of_a_schema_that_stays_change_nothing_that_comes_back() {
         project.db(&["restore", &name, "--clean", "--yes"]).ok();
         assert_eq!(project.content(), before, "{format}");
     }
-    // Those that are in the backup come back with it.
+    // Default privileges that the backup contains are restored.
     project.run_sql(&format!(
         "SET SESSION AUTHORIZATION {role}; ALTER DEFAULT PRIVILEGES IN SCHEMA extra \
          GRANT UPDATE ON TABLES TO cbo_defaults_reader"
@@ -150,7 +150,7 @@ fn a_client_that_is_not_there_says_nothing_about_a_backup() {
     assert_eq!(ran.json()["error"]["code"], "BACKUP.NO_CLIENT");
     let ran = ran.says("could not verify newer.dump: ").says("99");
     assert!(!ran.to_string().contains("not sound"), "{ran}");
-    // The others were verified all the same, and what was known of this one still holds.
+    // The other backups were verified anyway, and the earlier result for this one stays valid.
     project.db(&["backups", "verify", "--all"]).code(11).says("other.sql.gz");
     let list = project.db(&["backups", "list", "--json"]).ok().json();
     assert_eq!(list["backups"][0]["state"], "verified", "{list:#}");
@@ -177,7 +177,7 @@ fn an_owner_that_nothing_may_be_given_to_is_named_before_anything_is_made() {
         let builds = how.is_empty() || how[0] == "--into";
         assert_eq!(ran.to_string().contains("`--as` one role"), builds, "{ran}");
     }
-    // What is not of that role's can be replaced all the same.
+    // Objects that the role does not own can still be replaced.
     project.run_sql("DELETE FROM public.u");
     project.db(&["restore", &name, "--table", "u", "--yes"]).code(11).says("depends: ");
     project.run_sql("DROP VIEW public.w");
@@ -185,7 +185,7 @@ fn an_owner_that_nothing_may_be_given_to_is_named_before_anything_is_made() {
     assert_eq!(project.query("SELECT v FROM public.u ORDER BY id"), ["x", "y"]);
     let verify = ["backups", "verify", &name, "--level", "restore"];
     project.db(&verify).code(7).says("may give nothing to");
-    // Each of the remedies helps.
+    // Each of the suggested fixes works.
     project.db(&["restore", &name, "--no-owner", "-x", "--into", "cbo_owner_none", "--yes"]).ok();
     project.run_sql(&format!("GRANT cbo_owner_team TO {role}"));
     project.db(&["restore", &name, "--yes"]).ok();

@@ -1,4 +1,4 @@
-//! Who owns what and who may do what comes back with it, and is looked at.
+//! A restore brings back owners and privileges, and compares them with the manifest.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -35,7 +35,7 @@ fn rights_are_in_the_manifest_and_come_back() {
         project.db(&["backups", "verify", &name, "--level", "restore"]).ok().says("sound");
         project.db(&["restore", &name, "--yes"]).ok();
         assert_eq!(project.content(), before, "{format}");
-        // Without them there is nothing to compare.
+        // If owners and privileges are left out, they are not compared.
         let into = format!("cbr_back_{format}");
         project.db(&["restore", &name, "-O", "-x", "--into", &into, "--yes"]).ok();
         let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 't'";
@@ -47,7 +47,7 @@ fn rights_are_in_the_manifest_and_come_back() {
 fn a_right_that_does_not_come_back_is_named() {
     let mut project = granted("cbr_lost");
     let name = backup(&project, "custom");
-    // What is read of a restored database is without one right, and has another.
+    // This `pg_dump` shows the restored database with one GRANT missing and another one added.
     let (real, clients) = (binaries(), project.path().join("clients"));
     for program in ["pg_dump", "pg_restore", "psql", "pg_dumpall"] {
         let lost = match program {

@@ -1,4 +1,4 @@
-//! What is typed every day: `status`, `create`, `migrate`, `rollback`, `seed`, `reset`, `check`.
+//! The daily commands: `status`, `create`, `migrate`, `rollback`, `seed`, `reset`, `check`.
 
 use crate::support::Project;
 use crate::support::scene::Scene;

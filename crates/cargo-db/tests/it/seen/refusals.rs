@@ -1,5 +1,5 @@
-//! What is not done, and what is said then: commands that cannot be read, settings that are wrong,
-//! servers that do not answer, and consent that is missing.
+//! Refusals and their messages: invalid commands, wrong settings, servers that do not answer,
+//! missing consent.
 
 use crate::support::scene::Scene;
 use crate::support::{Project, cluster};
@@ -89,7 +89,7 @@ fn production() {
 fn the_lock_that_another_run_holds() {
     let mut scene = users("seen_lock");
     let mut holder = cluster().connect("seen_lock");
-    // The key of sqlx's own library for this database.
+    // The key of the lock that sqlx's library takes in this database.
     let key = 0x3d32_ad9e_i64 * i64::from(crc32fast::hash(b"seen_lock"));
     let lock = format!("SET application_name = 'the-app'; SELECT pg_advisory_lock({key})");
     holder.batch_execute(&lock).unwrap();

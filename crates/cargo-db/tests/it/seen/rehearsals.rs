@@ -1,8 +1,8 @@
-//! Rehearsals: what passes, what blocks, and what a receipt is good for.
+//! Rehearsals: what passes, what blocks, and what a receipt allows.
 
 use crate::support::scene::Scene;
 
-/// Users with notes, which are many enough for locks and losses to count.
+/// A table of users with notes, large enough for its locks and losses to be findings.
 fn users(name: &str) -> Scene {
     let mut scene = Scene::new(name);
     scene

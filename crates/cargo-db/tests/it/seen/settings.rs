@@ -1,4 +1,5 @@
-//! What a project and a database are: marker, policy, keys, trust, audit trail, server, `init`.
+//! The settings of a project and a database: marker, policy, keys, trust, audit trail, server,
+//! `init`.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -48,7 +49,7 @@ fn trust() {
 #[test]
 fn audit() {
     let mut scene = Scene::new("seen_audit");
-    // The names of person and machine are as long as they are.
+    // The names of user and machine vary in length, so the lines must be wide enough for them.
     scene.project.set("COLUMNS", "140");
     scene.project.migration("1_users.up.sql", USERS);
     scene.project.migration("1_users.down.sql", "DROP TABLE users;\n");

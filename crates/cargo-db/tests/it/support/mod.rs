@@ -127,7 +127,7 @@ impl Project {
         }
     }
 
-    /// Runs git in the project's folder, as an author who signs nothing.
+    /// Runs git in the project's folder, with a fixed author and without signing commits.
     #[track_caller]
     pub(crate) fn git(&self, arguments: &[&str]) {
         let author =

@@ -1,4 +1,4 @@
-//! A session at a prompt as its user sees it, whole, to compare with a file in `tests/it/seen`.
+//! A whole session at a prompt as its user sees it, to compare with a file in `tests/it/seen`.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -9,7 +9,7 @@ use snapbox::{Assert, Data};
 use crate::support::settle::settled;
 use crate::support::{Project, Ran, binaries};
 
-/// What was typed in a project, and what was printed, at 80 columns without colours.
+/// The commands that were run in a project and their output, at 80 columns without colours.
 pub(crate) struct Scene {
     pub(crate) project: Project,
     text: String,
@@ -17,7 +17,8 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn of(mut project: Project) -> Scene {
-        // Lines break at the same places everywhere: this path is as long as that of the folder.
+        // PostgreSQL's programs get a path in the project's folder, so that lines wrap at the same
+        // places on every machine.
         let programs = project.path().join("pg");
         std::os::unix::fs::symlink(binaries(), &programs).expect("a link");
         project.set("CARGO_DB_PG_BIN", &programs.display().to_string());
@@ -39,7 +40,7 @@ impl Scene {
         self.show(arguments, &ran)
     }
 
-    /// The same, with the consent that a dry run of it asks for.
+    /// The same, with the consent that its dry run asks for.
     #[track_caller]
     pub(crate) fn agrees(&mut self, arguments: &str) -> &mut Scene {
         let words = shell_words::split(arguments).expect("words");
@@ -48,7 +49,7 @@ impl Scene {
         self.types(&format!("{arguments} {consent}"))
     }
 
-    /// Adds a run that was started otherwise.
+    /// Adds a run that was started in another way.
     pub(crate) fn show(&mut self, arguments: &str, ran: &Ran) -> &mut Scene {
         self.prompt(format!("cargo db {arguments}").trim_end(), &ran.stdout);
         if !ran.stderr.is_empty() {
@@ -61,7 +62,7 @@ impl Scene {
         }
     }
 
-    /// Writes a file that the reader has to know.
+    /// Writes a file and shows its content to the reader.
     pub(crate) fn file(&mut self, path: &str, text: &str) -> &mut Scene {
         self.project.write(path, text);
         self.prompt(&format!("cat {path}"), text)
@@ -85,13 +86,13 @@ impl Scene {
         self.prompt(&format!("psql --command={}", shell_words::quote(sql)), "")
     }
 
-    /// Says what happens between two commands.
+    /// Notes what happens between two commands.
     pub(crate) fn note(&mut self, text: &str) -> &mut Scene {
         self.gap().add(&format!("# {text}"))
     }
 
-    /// Compares the whole with `tests/it/seen/<name>.txt`; `SNAPSHOTS=overwrite cargo test` writes
-    /// it anew.
+    /// Compares the session with `tests/it/seen/<name>.txt`; `SNAPSHOTS=overwrite cargo test`
+    /// rewrites the file.
     #[track_caller]
     pub(crate) fn is(&self, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/seen");
@@ -99,8 +100,9 @@ impl Scene {
         Assert::new().action_env("SNAPSHOTS").eq(self.settled(), file.raw());
     }
 
-    /// The project's folder differs from run to run too, and so does the machine. What takes their
-    /// place is as long as they are, so that lines break where they would have.
+    /// Also replaces the project's folder and the names of user and machine, which differ between
+    /// runs. The text in place of the folder is as long as the folder, so that lines wrap where
+    /// they did.
     fn settled(&self) -> String {
         let path = self.project.path();
         let real = path.canonicalize().expect("a folder");

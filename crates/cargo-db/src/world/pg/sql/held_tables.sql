@@ -1,4 +1,4 @@
--- Tables of the project that somebody else has locked against reading, and who that is.
+-- A table of the project that another session has locked against reading, with that session.
 SELECT format('%I.%I', n.nspname, c.relname) AS name, l.pid,
        coalesce(nullif(a.application_name, ''), 'a program without a name') AS program,
        a.usename AS role, to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS TZ') AS since

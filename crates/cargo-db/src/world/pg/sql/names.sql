@@ -1,5 +1,5 @@
--- Every name of the project's, and what else of a database is told by a backup itself, with the
--- bytes that are not ASCII escaped. A dump says the values of an enum as strings.
+-- Every name in the database, and the other texts that a backup contains, with the bytes that are
+-- not ASCII escaped. A dump writes the values of an enum as strings.
 SELECT kind || ' ' || encode(convert_to(name, 'SQL_ASCII'), 'escape') AS object
 FROM (SELECT 'schema' AS kind, nspname::text AS name FROM pg_namespace
       UNION ALL

@@ -46,7 +46,7 @@ SELECT c.relname AS name, c.oid AS oid, concat_ws(' ', c.relowner, n.nspowner) A
             FROM pg_attribute a
             LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-              -- An older cargo db made no such column, and the next one to write adds it.
+              -- Older versions of cargo db did not create this column; the next write adds it.
               AND NOT (a.attname = 'keys' AND a.atttypid = 'text'::regtype
                        AND a.attgenerated = ''))
            = CASE c.relname
