@@ -132,7 +132,7 @@ fn programs_are_rehearsed_by_their_tool() {
     assert_eq!(shown(0).0, "PASS", "{rehearsal}");
     assert_eq!(shown(1).0, "BLOCK", "{rehearsal}");
     let findings = migrations[1]["findings"].to_string();
-    assert!(findings.contains("500 values go with the column"), "{findings}");
+    assert!(findings.contains("500 values are lost with the column"), "{findings}");
     assert_eq!(project.content(), before, "the source is untouched");
     // It stops the real run until it is acknowledged, in a comment of the program's.
     let mut project = project;
