@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::Explanation;
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, staying};
 
 /// A migration that cannot be named, found, run or undone.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,14 @@ pub(crate) enum MigrationError {
     Irreversible { migrations: Vec<String> },
     #[error("{subject} cannot be rolled back: `{}` contains no statement", file.display())]
     EmptyDown { subject: String, file: PathBuf },
+    #[error("{subject} stopped part-way: {said}")]
+    PartWay {
+        subject: String,
+        said: String,
+        why: Vec<String>,
+        stays: Vec<String>,
+        verb: &'static str,
+    },
     #[error("{failure}")]
     SwappedBack { failure: String, why: Vec<String>, code: &'static str, exit: Exit },
     #[error("{failure}; the backup `{backup}` was not swapped back in")]
@@ -45,6 +53,12 @@ impl MigrationError {
             }
             MigrationError::EmptyDown { .. } => Explanation::new("ROLLBACK.EMPTY", Exit::Failed)
                 .advise("write the statements that revert it, or a new migration that does"),
+            MigrationError::PartWay { why, stays, verb, .. } => {
+                Explanation::new("MIGRATION.PART_WAY", Exit::PartWay)
+                    .because_of(why.clone())
+                    .because_of(staying(stays))
+                    .run(FINISH_BY_HAND, format!("cargo db {verb}"))
+            }
             MigrationError::SwappedBack { why, code, exit, .. } => {
                 // What stayed for a moment does not stay any more.
                 let stayed = |line: &&String| line.contains("outside a transaction");
@@ -82,6 +96,13 @@ pub(super) fn samples() -> Vec<MigrationError> {
         MigrationError::EmptyDown {
             subject: text("1 a"),
             file: PathBuf::from("migrations/1_a.down.sql"),
+        },
+        MigrationError::PartWay {
+            subject: text("1 a"),
+            said: text("pupils has 5000 rows, and at most 12 may be lost"),
+            why: Vec::new(),
+            stays: vec![text("CREATE TABLE marks (id int)")],
+            verb: "migrate",
         },
         MigrationError::SwappedBack {
             failure: failure.clone(),

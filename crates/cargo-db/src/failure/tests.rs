@@ -164,6 +164,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("MIGRATE.NOT_SWAPPED_BACK", &[8]),
     ("MIGRATION.NOT_APPLIED", &[2]),
     ("MIGRATION.NOT_SQL", &[2]),
+    ("MIGRATION.PART_WAY", &[8]),
     ("MIGRATION.UNKNOWN", &[2]),
     ("PLAN.CHANGED", &[3]),
     ("PLAN.FILE_CHANGED", &[7]),

@@ -49,7 +49,7 @@ impl Run<'_> {
             return Err(DatabaseError::Sql { doing, server: Box::new(server) }.into());
         }
         if let Some(last) = steps.last() {
-            self.settle(last)?;
+            self.settle(last, Vec::new())?;
         }
         ran
     }

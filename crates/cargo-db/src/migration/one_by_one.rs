@@ -3,7 +3,9 @@
 //! A migration and its history row are committed together. A file that asks for no transaction
 //! runs statement by statement, and then nothing can be undone: so it is said what stays.
 
-use crate::failure::{CausedBy, ConnectionError, DatabaseError, Failure, HistoryError, Result};
+use crate::failure::{
+    CausedBy, ConnectionError, DatabaseError, Failure, HistoryError, MigrationError, Result,
+};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::blocks::Blocks;
 use crate::migration::concurrently::Concurrently;
@@ -94,13 +96,17 @@ impl Run<'_> {
             && let Err(failure) = verify::of_migration(&mut self.session, self.root, step.migration)
         {
             let _ = self.session.batch_execute("ROLLBACK");
-            return Err(failure.about(&step.subject));
+            return Err(match blocks.committed.is_empty() {
+                true => failure.about(&step.subject),
+                false => part_way(failure, Vec::new(), blocks.committed, step),
+            });
         }
         if let Err(failure) = self.own.refuse_changes(&mut self.session, &step.subject) {
             let _ = self.session.batch_execute("ROLLBACK");
-            return Err(
-                failure.after(blocks.committed.iter().map(|text| format!("`{text}` stays")))
-            );
+            return Err(match blocks.committed.is_empty() {
+                true => failure,
+                false => part_way(failure, Vec::new(), blocks.committed, step),
+            });
         }
         let record = self.history_statement(step, script, began);
         // As whoever we are: a role that the migration has set may not be let near the history. And
@@ -112,7 +118,7 @@ impl Run<'_> {
         let Err(error) = committed else { return self.empty_behind(step) };
         if let Some(server) = self.session.server_error(&error) {
             let _ = self.session.batch_execute("ROLLBACK");
-            self.world.interrupt.check()?;
+            self.interrupted(&blocks.committed)?;
             if !blocks.committed.is_empty() {
                 let (subject, stays) = (step.subject.clone(), blocks.committed);
                 let why = server.message;
@@ -121,14 +127,19 @@ impl Run<'_> {
             let doing = format!("{} could not be committed and was rolled back", step.subject);
             return Err(DatabaseError::Sql { doing, server: Box::new(server) }.into());
         }
-        self.settle(step)
+        self.settle(step, blocks.committed)
     }
 
     /// The failure of a migration whose transaction was rolled back, but for what it had committed
     /// by itself.
-    fn stopped(&self, stop: Stop, stays: Vec<String>, step: &MigrationStep<'_>) -> Failure {
-        if let Err(interrupted) = self.world.interrupt.check() {
-            return interrupted.after(stays.into_iter().map(|text| format!("`{text}` stays")));
+    pub(super) fn stopped(
+        &self,
+        stop: Stop,
+        stays: Vec<String>,
+        step: &MigrationStep<'_>,
+    ) -> Failure {
+        if let Err(interrupted) = self.interrupted(&stays) {
+            return interrupted;
         }
         if stays.is_empty() {
             return self.rolled_back(stop, step);
@@ -139,8 +150,18 @@ impl Run<'_> {
                 DatabaseError::PartWay { statement, subject, stays }.into()
             }
             Stop::Lost(why) => ConnectionError::LostPartWay { target, subject, why, stays }.into(),
-            other => self.rolled_back(other, step),
+            Stop::Refused(failure) => {
+                let why = failure.why();
+                part_way(failure, why, stays, step)
+            }
+            other @ Stop::Ended { .. } => self.rolled_back(other, step),
         }
+    }
+
+    /// Fails after a signal, and says what the migration had committed by then.
+    fn interrupted(&self, stays: &[String]) -> Result<()> {
+        let stays = stays.iter().map(|text| format!("`{text}` stays"));
+        self.world.interrupt.check().map_err(|failure| failure.after(stays))
     }
 
     fn statement_by_statement(
@@ -204,4 +225,15 @@ impl Run<'_> {
         })?;
         self.empty_behind(step)
     }
+}
+
+/// What a failure is if statements of the file were committed before it.
+fn part_way(
+    failure: Failure,
+    why: Vec<String>,
+    stays: Vec<String>,
+    step: &MigrationStep<'_>,
+) -> Failure {
+    let (subject, said, verb) = (step.subject.clone(), failure.to_string(), step.verb());
+    MigrationError::PartWay { subject, said, why, stays, verb }.caused_by(failure)
 }

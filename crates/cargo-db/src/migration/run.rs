@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::failure::{ConnectionError, DatabaseError, Failure, Kind, LockError, Result, RunError};
+use crate::failure::{
+    ConnectionError, DatabaseError, Exit, Failure, Kind, LockError, Result, RunError,
+};
 use crate::migration::history::{create_history, read_history};
 use crate::migration::session::{end_sessions_of_killed_runs, session_settings};
 use crate::migration::step::MigrationStep;
@@ -99,17 +101,22 @@ impl<'a> Run<'a> {
         session_settings(self.limits)
     }
 
-    /// What a failure is after the watchdog: it was for those who waited.
+    /// What a failure is after the watchdog: it was for those who waited. If a part of the file is
+    /// committed, it stays that failure: the file cannot be tried again as a whole.
     pub(super) fn given_up(&self, failure: Failure, subject: &str) -> Failure {
         match self.watchdog.cancelled_for() {
+            Some(who) if failure.exit() == Exit::PartWay => {
+                failure.with_note(Some(format!("other sessions waited for it too long: {who}")))
+            }
             Some(who) => LockError::OthersWaited { subject: subject.to_owned(), who }.into(),
             None => failure,
         }
     }
 
     /// The connection was lost while the commit was on its way. Once its backend has ended, the
-    /// history tells whether it arrived.
-    pub(super) fn settle(&mut self, step: &MigrationStep<'_>) -> Result<()> {
+    /// history tells whether it arrived. If it did not, only what the file had committed before
+    /// stays.
+    pub(super) fn settle(&mut self, step: &MigrationStep<'_>, stays: Vec<String>) -> Result<()> {
         let target = self.session.target.clone();
         let unknown = || ConnectionError::CommitUnknown {
             target: target.to_string(),
@@ -120,7 +127,8 @@ impl<'a> Run<'a> {
         let history = read_history(&mut session, self.layout).map_err(|_| unknown())?;
         let recorded = history.applied.iter().any(|row| row.version == step.migration.version);
         if recorded != (step.direction == Direction::Up) {
-            return Err(self.rolled_back(Stop::Lost("the commit did not arrive".to_owned()), step));
+            let lost = Stop::Lost("the commit did not arrive".to_owned());
+            return Err(self.stopped(lost, stays, step));
         }
         self.go_on(session).map_err(|failure| after_commit_of(step, failure))
     }

@@ -378,3 +378,44 @@ fn a_bound_that_is_typed_holds_also_where_nothing_was_asked_for() {
     // Without a prompt and without `--lose-at-most`, the counted rows are not a bound.
     project.db(&["migrate"]).ok();
 }
+
+#[test]
+fn what_a_file_has_committed_before_it_is_refused_is_reported() {
+    let project = with_users("co_committed", 5);
+    project.write("go.mod", "module m\nrequire github.com/golang-migrate/migrate/v4 v4.18.1\n");
+    project.write("db.toml", "[migrations]\ntool = \"golang-migrate\"\n");
+    project.run_sql("DROP TABLE _sqlx_migrations");
+    project.db(&["baseline", "--to", "1", "--yes"]).ok();
+    project.migration(
+        "2_drop.up.sql",
+        "BEGIN;\nCREATE TABLE x (id int);\nCOMMIT;\n\
+         INSERT INTO users SELECT n FROM generate_series(6, 500) n;\nDROP TABLE users;",
+    );
+    let ran = project.db(&["migrate", "--lose-at-most", "users=30"]).code(8);
+    ran.says("2 drop stopped part-way: more rows would be lost than the plan allows")
+        .says("  CREATE TABLE x (id int)");
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["5"]);
+    assert_eq!(project.query("SELECT count(*) FROM x"), ["0"]);
+}
+
+#[test]
+fn a_file_that_has_committed_is_not_tried_again_for_those_who_wait() {
+    let project = with_users("co_waited", 5);
+    project.write("go.mod", "module m\nrequire github.com/golang-migrate/migrate/v4 v4.18.1\n");
+    project.write(
+        "db.toml",
+        "[migrations]\ntool = \"golang-migrate\"\n[migrate]\nmax-blocking = \"100ms\"\n",
+    );
+    project.run_sql("DROP TABLE _sqlx_migrations");
+    project.db(&["baseline", "--to", "1", "--yes"]).ok();
+    project.migration(
+        "2_note.up.sql",
+        "BEGIN;\nCREATE TABLE x (id int);\nCOMMIT;\n\
+         ALTER TABLE users ALTER COLUMN note SET NOT NULL;\nSELECT pg_sleep(3);",
+    );
+    let run = spawn(&project, &["migrate"]);
+    asleep("co_waited");
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["5"]);
+    let ran = Ran::from(run.wait_with_output().unwrap());
+    ran.code(8).says("other sessions waited for it too long").says("  CREATE TABLE x (id int)");
+}
