@@ -34,21 +34,20 @@ pub(crate) fn losses_of(
     let mut session = Session::open(world, target, Purpose::Read)?;
     let mut all = Vec::new();
     for migration in migrations {
-        let mut losses = Vec::new();
+        let mut found = Found::default();
         if migration.up.is_code {
             let object = format!("what the down migration of {} removes", migration.title());
-            losses.push(Loss::of(object, None));
+            found.add(Loss::of(object, None));
         } else if let Some(down) = &migration.down {
             let bytes = down.part_of(files::read(&root.join(&down.path))?);
             let lost = lost_by(&bytes);
             for object in &lost.objects {
-                losses.extend(count(&mut session, object)?);
+                found.count(&mut session, object)?;
             }
-            losses.extend(lost.reaching.into_iter().map(reached));
-            once(&mut losses);
+            lost.reaching.into_iter().map(reached).for_each(|loss| found.add(loss));
             world.interrupt.check()?;
         }
-        all.push((migration, losses));
+        all.push((migration, found.losses));
     }
     Ok(all)
 }
@@ -73,10 +72,11 @@ pub(crate) fn count_losses(world: &World, settings: &Settings, plan: &mut Plan) 
     let Some(mut session) = connect_or_none(world, settings, &plan.target)? else { return Ok(()) };
     for (at, objects) in dropped {
         if let Some(Step::Apply { losses, .. }) = plan.steps.get_mut(at) {
+            let mut found = Found::default();
             for object in objects {
-                losses.extend(count(&mut session, &object)?);
+                found.count(&mut session, &object)?;
             }
-            once(losses);
+            *losses = found.losses;
         }
         world.interrupt.check()?;
     }
@@ -95,10 +95,48 @@ fn reached(line: usize) -> Loss {
     Loss::of(format!("what line {line} reaches"), None)
 }
 
-/// Removes losses whose object is already listed.
-fn once(losses: &mut Vec<Loss>) {
-    let mut seen = BTreeSet::new();
-    losses.retain(|loss| seen.insert(loss.object.clone()));
+/// What one file loses, each object once.
+#[derive(Default)]
+struct Found {
+    losses: Vec<Loss>,
+    /// The names that were counted, each with the table that it stood for.
+    seen: BTreeSet<(String, String)>,
+}
+
+impl Found {
+    /// Adds a loss. With another search path a name stands for another table: then the rows of both
+    /// are lost under that name, and if one was not counted, the sum is not known.
+    fn add(&mut self, loss: Loss) {
+        match self.losses.iter_mut().find(|known| known.object == loss.object) {
+            Some(known) => {
+                let both = known.rows.zip(loss.rows);
+                known.rows = both.map(|(one, other)| one.saturating_add(other));
+            }
+            None => self.losses.push(loss),
+        }
+    }
+
+    /// Counts an object, and adds it. There is nothing to add if it does not exist, or if it is
+    /// listed already.
+    fn count(&mut self, session: &mut Session, object: &LostObject) -> Result<()> {
+        let Some(table) = object.lookup(session) else {
+            self.add(reached(object.line));
+            return Ok(());
+        };
+        let sql = format!(
+            "SELECT oid, oid::regclass::text AS name, reltuples AS estimate FROM pg_class \
+             WHERE oid = {table} AND relkind IN ('r', 'p')"
+        );
+        let Some(row) = session.optional("read what would be lost", &sql)? else {
+            return Ok(());
+        };
+        if self.seen.insert((object.name(), row.text("oid")?.to_owned())) {
+            let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
+            let rows = count_rows(session, row.text("name")?, &what, row.number("estimate")?)?;
+            self.add(Loss::of(object.name(), rows));
+        }
+        Ok(())
+    }
 }
 
 /// What dropping every table loses for which `condition` on `pg_class c` holds.
@@ -192,19 +230,4 @@ fn is_there(session: &mut Session, object: &LostObject) -> Result<bool> {
         ),
     };
     Ok(session.value("find what will be lost", &sql)?.is_some())
-}
-
-/// How much is in it; nothing to say about what does not exist.
-fn count(session: &mut Session, object: &LostObject) -> Result<Option<Loss>> {
-    let Some(table) = object.lookup(session) else { return Ok(Some(reached(object.line))) };
-    let sql = format!(
-        "SELECT oid::regclass::text AS name, reltuples AS estimate FROM pg_class \
-         WHERE oid = {table} AND relkind IN ('r', 'p')"
-    );
-    let Some(row) = session.optional("read what would be lost", &sql)? else {
-        return Ok(None);
-    };
-    let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
-    let rows = count_rows(session, row.text("name")?, &what, row.number("estimate")?)?;
-    Ok(Some(Loss::of(object.name(), rows)))
 }

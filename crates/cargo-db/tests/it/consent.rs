@@ -419,3 +419,29 @@ fn a_file_that_has_committed_is_not_tried_again_for_those_who_wait() {
     let ran = Ran::from(run.wait_with_output().unwrap());
     ran.code(8).says("other sessions waited for it too long").says("  CREATE TABLE x (id int)");
 }
+
+#[test]
+fn tables_with_one_name_in_several_schemas_are_all_counted() {
+    let project = with_users("co_schemas", 5);
+    project.run_sql(
+        "CREATE SCHEMA a; CREATE SCHEMA b; CREATE TABLE a.t AS SELECT generate_series(1, 5) id; \
+         CREATE TABLE b.t AS SELECT generate_series(1, 1000) id",
+    );
+    let drop = "SET search_path TO a; DROP TABLE t; SET search_path TO b; DROP TABLE IF EXISTS t; \
+                DROP TABLE IF EXISTS t; RESET search_path;";
+    project.migration("2_tenants.up.sql", drop);
+    project.migration("2_tenants.down.sql", "SELECT 1;");
+    let plan = project.db(&["migrate", "--dry-run", "--json"]).json();
+    let lost = plan["plan"]["steps"][1]["losses"].as_array().unwrap();
+    assert_eq!((lost.len(), &lost[0]["rows"]), (1, &1005.into()), "{plan:#}");
+    project.db(&["migrate", "--lose-at-most", "t=1004"]).code(4).says("t has 1005 rows");
+    project.db(&["migrate", "--lose-at-most", "t=1005"]).ok();
+    // The same holds for a down file.
+    project.run_sql(
+        "CREATE TABLE a.t AS SELECT generate_series(1, 5) id; \
+         CREATE TABLE b.t AS SELECT generate_series(1, 1000) id",
+    );
+    project.migration("2_tenants.down.sql", drop);
+    let plan = project.db(&["rollback", "--dry-run", "--json"]).ok().json();
+    assert_eq!(plan["plan"]["lose_at_most"], "t=1016", "{plan:#}");
+}
