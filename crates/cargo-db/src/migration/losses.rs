@@ -23,6 +23,10 @@ use pg_sql::script::Statement;
 /// backup that comes before, and what is not counted has no bound.
 const COUNTED: f64 = 100_000_000.0;
 
+/// Tables with more bytes than this are counted before they are locked, because everybody else
+/// waits while they are locked. Rows that come after the count are not in it then.
+const COUNTED_UNDER_LOCK: u64 = 64 * 1024 * 1024;
+
 /// What the down file of each migration does away with, as far as its text shows: dropped and
 /// truncated tables with their rows, dropped columns with the rows that hold something there.
 pub(crate) fn losses_of(
@@ -198,23 +202,50 @@ pub(super) fn lock_and_count(
         if !is_there(session, &object)? || !session.is_inside()? {
             continue;
         }
-        let table = object.table.quoted();
-        // A DELETE does not block readers, so this lock must not block them either.
-        let is_delete = first_words(&statement.text, 1).iter().any(|first| first == "delete");
-        let mode = if is_delete { "EXCLUSIVE" } else { "ACCESS EXCLUSIVE" };
-        let lock = format!("LOCK TABLE {table} IN {mode} MODE");
-        session.run("lock what will be lost", &lock)?;
-        let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
-        let sql = format!("SELECT pg_catalog.count({what}) FROM {table}");
-        let rows = session.number("count what will be lost", &sql)?;
-        let loss = Loss { rows: Some(rows), at_most: Some(bound), ..Loss::of(name, None) };
-        if loss.is_beyond() {
-            let (object, found) = (loss.name().to_owned(), loss.rows);
-            let command = format!("cargo db {verb}");
-            return Err(ConsentError::MoreLost { object, found, bound, command }.into());
+        if size(session, &object)? > COUNTED_UNDER_LOCK {
+            refuse_more(session, &object, bound, verb)?;
+            lock(session, statement, &object)?;
+        } else {
+            lock(session, statement, &object)?;
+            refuse_more(session, &object, bound, verb)?;
         }
     }
     Ok(())
+}
+
+/// Takes the lock that the statement takes. If this were a weaker one, readers could go on during
+/// the count; but each of them that goes on to write would end in a deadlock with the statement.
+fn lock(session: &mut Session, statement: &Statement, object: &LostObject) -> Result<()> {
+    // A DELETE does not block readers, so this lock must not block them either.
+    let is_delete = first_words(&statement.text, 1).iter().any(|first| first == "delete");
+    let mode = if is_delete { "EXCLUSIVE" } else { "ACCESS EXCLUSIVE" };
+    let sql = format!("LOCK TABLE {} IN {mode} MODE", object.table.quoted());
+    session.run("lock what will be lost", &sql)
+}
+
+/// Counts, and fails if there is more than may be lost.
+fn refuse_more(session: &mut Session, object: &LostObject, bound: u64, verb: &str) -> Result<()> {
+    let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
+    let sql = format!("SELECT pg_catalog.count({what}) FROM {}", object.table.quoted());
+    let found = Some(session.number("count what will be lost", &sql)?);
+    let loss = Loss { at_most: Some(bound), ..Loss::of(object.name(), found) };
+    if !loss.is_beyond() {
+        return Ok(());
+    }
+    let (object, command) = (loss.name().to_owned(), format!("cargo db {verb}"));
+    Err(ConsentError::MoreLost { object, found, bound, command }.into())
+}
+
+/// How many bytes are read to count a table with all its partitions.
+fn size(session: &mut Session, object: &LostObject) -> Result<u64> {
+    let sql = format!(
+        "WITH RECURSIVE part (id) AS (SELECT pg_catalog.to_regclass({})::pg_catalog.oid \
+         UNION SELECT inhrelid FROM pg_catalog.pg_inherits \
+         JOIN part ON inhparent OPERATOR(pg_catalog.=) id) \
+         SELECT COALESCE(pg_catalog.sum(pg_catalog.pg_relation_size(id)), 0) FROM part",
+        quote_literal(&object.table.quoted())
+    );
+    session.number("find the size of what will be lost", &sql)
 }
 
 /// Whether the object still exists: an earlier statement may have dropped it.

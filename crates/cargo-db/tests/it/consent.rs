@@ -445,3 +445,28 @@ fn tables_with_one_name_in_several_schemas_are_all_counted() {
     let plan = project.db(&["rollback", "--dry-run", "--json"]).ok().json();
     assert_eq!(plan["plan"]["lose_at_most"], "t=1016", "{plan:#}");
 }
+
+#[test]
+fn a_large_table_is_counted_before_it_is_locked() {
+    for (name, rows, code, says) in [
+        ("co_small", 100, 7, "lock timeout"),
+        ("co_too_large", 9_000, 4, "users has 9300 rows, and at most 9100 may be lost"),
+    ] {
+        let project = with_users(name, 0);
+        // One row fills a page.
+        project.run_sql(&format!(
+            "ALTER TABLE users ALTER note SET STORAGE PLAIN; \
+             INSERT INTO users SELECT n, repeat('x', 7500) FROM generate_series(1, {rows}) n"
+        ));
+        project.migration("2_wait.sql", "SELECT pg_sleep(3);");
+        project.migration("3_drop.sql", "DROP TABLE users;");
+        let bound = format!("users={}", rows + 100);
+        project.write("db.toml", "[migrate]\nattempts = 1\nddl-lock-timeout = \"200ms\"\n");
+        let run = spawn(&project, &["migrate", "--lose-at-most", &bound]);
+        asleep(name);
+        add(&project, rows + 1, rows + 300);
+        let mut holder = cluster().connect(name);
+        holder.batch_execute("BEGIN; LOCK TABLE users IN ROW EXCLUSIVE MODE").unwrap();
+        Ran::from(run.wait_with_output().unwrap()).code(code).says(says);
+    }
+}
