@@ -143,7 +143,10 @@ impl Loading<'_> {
         session.execute(&statement.text).map_err(|error| failed(session, error))?;
         if self.within == Within::Transaction && !session.is_inside()? {
             let (file, subject) = (PathBuf::from(self.name), "the restore".to_owned());
-            return Err(DatabaseError::Ended { file, line: statement.line, subject }.into());
+            let (line, command) = (statement.line, "cargo db restore".to_owned());
+            return Err(
+                DatabaseError::Ended { file, line, subject, has_history: false, command }.into()
+            );
         }
         Ok(())
     }

@@ -417,7 +417,8 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
         .find_map(|migration| Some((migration, migration.failure.clone()?)));
     if let Some((migration, statement)) = failing {
         let subject = format!("the rehearsal of {}", title(&migration.version, &migration.name));
-        return Err(DatabaseError::Statement { statement, subject, verb: "migrate" }.into());
+        let command = database.workspace.consent.command.clone();
+        return Err(DatabaseError::Statement { statement, subject, command }.into());
     }
     let verdict = rehearsal.verdict();
     if verdict == Verdict::Pass {

@@ -14,8 +14,8 @@ pub(crate) struct Stopped {
     pub(crate) left: Vec<String>,
     /// The statements of the file that are done, each as its first line.
     pub(crate) stays: Vec<String>,
-    /// What goes on from here: `migrate` or `rollback`.
-    pub(crate) verb: &'static str,
+    /// The command that goes on from here.
+    pub(crate) command: String,
 }
 
 /// A statement that did not come to its end, or not to what it was for.
@@ -32,32 +32,38 @@ pub(crate) enum ConcurrentlyError {
 }
 
 impl ConcurrentlyError {
+    /// The command that is suggested.
+    pub(super) fn command_mut(&mut self) -> &mut String {
+        match self {
+            ConcurrentlyError::TimedOut { at, .. }
+            | ConcurrentlyError::Circle { at, .. }
+            | ConcurrentlyError::Left { at, .. }
+            | ConcurrentlyError::Invalid { at, .. } => &mut at.command,
+        }
+    }
+
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
             ConcurrentlyError::TimedOut { at, holders, .. } => {
                 stopped("CONCURRENTLY.TIMED_OUT", at, waited_for(holders)).run(
                     "when they have ended, or with a longer `--concurrently-timeout`, run",
-                    format!("cargo db {}", at.verb),
+                    &at.command,
                 )
             }
             ConcurrentlyError::Circle { at, holders } => {
-                stopped("CONCURRENTLY.CIRCLE", at, waited_for(holders)).run(
-                    "stop the program that migrates at its start, then",
-                    format!("cargo db {}", at.verb),
-                )
+                stopped("CONCURRENTLY.CIRCLE", at, waited_for(holders))
+                    .run("stop the program that migrates at its start, then", &at.command)
             }
             ConcurrentlyError::Left { at, why, .. } => {
-                stopped("CONCURRENTLY.LEFT", at, why.clone()).run(
-                    "fix the cause; the next run removes what is left",
-                    format!("cargo db {}", at.verb),
-                )
+                stopped("CONCURRENTLY.LEFT", at, why.clone())
+                    .run("fix the cause; the next run removes what is left", &at.command)
             }
             ConcurrentlyError::Invalid { at, builder, .. } => {
                 let builder = builder.iter().map(|who| format!("{who} is using it"));
                 stopped("INDEX.INVALID", at, builder.collect()).run(
                     "no query can use it; drop it, or rebuild it with REINDEX, then",
-                    format!("cargo db {}", at.verb),
+                    &at.command,
                 )
             }
         }
@@ -95,7 +101,7 @@ pub(super) fn samples() -> Vec<ConcurrentlyError> {
         place: text("1_a.sql:2"),
         left: vec![text("the invalid index public.cx")],
         stays: vec![text("CREATE TABLE a")],
-        verb: "migrate",
+        command: "cargo db migrate".to_owned(),
     };
     let clean = || Stopped { left: Vec::new(), stays: Vec::new(), ..at() };
     let waited = Duration::from_secs(3600);

@@ -21,7 +21,13 @@ pub(crate) enum ConnectionError {
     #[error("the connection to `{target}` was lost during {subject}")]
     Lost { target: String, subject: String, why: String },
     #[error("the connection to `{target}` was lost during {subject}")]
-    LostPartWay { target: String, subject: String, why: String, stays: Vec<String> },
+    LostPartWay {
+        target: String,
+        subject: String,
+        why: String,
+        stays: Vec<String>,
+        command: String,
+    },
     #[error("the connection to `{target}` was lost, after {done}")]
     LostAfterwards { target: String, done: String, unseen: String, why: String },
     #[error("the connection to `{target}` was lost while {subject} was being committed")]
@@ -32,6 +38,14 @@ const DIRECT: &str = "use the direct URL of the server (its own port, usually 54
      in session mode";
 
 impl ConnectionError {
+    /// The command that is suggested.
+    pub(super) fn command_mut(&mut self) -> Option<&mut String> {
+        match self {
+            ConnectionError::LostPartWay { command, .. } => Some(command),
+            _ => None,
+        }
+    }
+
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
@@ -82,11 +96,11 @@ impl ConnectionError {
                 .because(why)
                 .because("the server rolls back what was not committed: the database is unchanged")
                 .run("when the server is back, run", "cargo db status --wait"),
-            ConnectionError::LostPartWay { why, stays, .. } => {
+            ConnectionError::LostPartWay { why, stays, command, .. } => {
                 Explanation::new("CONNECTION.LOST_PART_WAY", Exit::PartWay)
                     .because(why)
                     .because_of(staying(stays))
-                    .run(FINISH_BY_HAND, "cargo db migrate")
+                    .run(FINISH_BY_HAND, command)
             }
             ConnectionError::LostAfterwards { unseen, why, .. } => {
                 Explanation::new("CONNECTION.LOST_AFTERWARDS", Exit::PartWay)
@@ -136,6 +150,7 @@ pub(super) fn samples() -> Vec<ConnectionError> {
             subject: subject.clone(),
             why: why.clone(),
             stays: vec![text("CREATE INDEX")],
+            command: text("cargo db migrate"),
         },
         ConnectionError::LostAfterwards {
             target: target.clone(),

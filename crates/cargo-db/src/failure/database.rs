@@ -10,11 +10,18 @@ use crate::model::statement::{ServerError, StatementError};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DatabaseError {
     #[error("{}: {}", place(statement), statement.server.message)]
-    Statement { statement: Box<StatementError>, subject: String, verb: &'static str },
+    Statement { statement: Box<StatementError>, subject: String, command: String },
     #[error("{}: {}", place(statement), statement.server.message)]
-    PartWay { statement: Box<StatementError>, subject: String, stays: Vec<String> },
+    PartWay { statement: Box<StatementError>, subject: String, stays: Vec<String>, command: String },
     #[error("{}:{line}: the statement ended the transaction of {subject}", file.display())]
-    Ended { file: PathBuf, line: usize, subject: String },
+    Ended {
+        file: PathBuf,
+        line: usize,
+        subject: String,
+        /// Whether the history should record what was committed.
+        has_history: bool,
+        command: String,
+    },
     #[error("{object} is not valid UTF-8 in `{database}`")]
     NotText { database: String, object: String },
     #[error("{doing}: {}", server.message)]
@@ -35,30 +42,46 @@ impl DatabaseError {
         }
     }
 
+    /// The command that is suggested.
+    pub(super) fn command_mut(&mut self) -> Option<&mut String> {
+        match self {
+            DatabaseError::Statement { command, .. }
+            | DatabaseError::PartWay { command, .. }
+            | DatabaseError::Ended { command, .. } => Some(command),
+            _ => None,
+        }
+    }
+
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
-            DatabaseError::Statement { statement, subject, verb } => {
+            DatabaseError::Statement { statement, subject, command } => {
                 let failed = Explanation::new("STATEMENT.FAILED", Exit::Failed)
                     .because_of(server_lines(&statement.server))
                     .because_of(statement.note.clone())
                     .because(format!("{subject} was rolled back: the database is unchanged"));
-                run_again(failed, statement.server.code.as_deref(), verb)
+                run_again(failed, statement.server.code.as_deref(), command)
             }
-            DatabaseError::PartWay { statement, stays, .. } => {
+            DatabaseError::PartWay { statement, stays, command, .. } => {
                 Explanation::new("STATEMENT.PART_WAY", Exit::PartWay)
                     .because_of(server_lines(&statement.server))
                     .because_of(statement.note.clone())
                     .because_of(staying(stays))
-                    .run(FINISH_BY_HAND, "cargo db migrate")
+                    .run(FINISH_BY_HAND, command)
             }
-            DatabaseError::Ended { line, .. } => {
-                Explanation::new("TRANSACTION.ENDED", Exit::PartWay)
-                    .because(format!(
-                        "the statements up to line {line} may be committed, and the history does \
-                         not record them"
-                    ))
-                    .run(FINISH_BY_HAND, "cargo db migrate")
+            DatabaseError::Ended { line, has_history, command, .. } => {
+                let ended = Explanation::new("TRANSACTION.ENDED", Exit::PartWay);
+                let applied = format!("the statements up to line {line} may be committed");
+                match has_history {
+                    true => ended
+                        .because(format!("{applied}, and the history does not record them"))
+                        .run(FINISH_BY_HAND, command),
+                    false => ended.because(applied).run(
+                        "remove what ends the transaction, and undo the applied statements \
+                         yourself; then run",
+                        command,
+                    ),
+                }
             }
             DatabaseError::NotText { .. } => Explanation::new("DATABASE.NOT_TEXT", Exit::Failed)
                 .because("a database with the encoding SQL_ASCII accepts any bytes")
@@ -89,8 +112,7 @@ impl DatabaseError {
 }
 
 /// What helps against a refused statement depends on why it was refused.
-fn run_again(failed: Explanation, code: Option<&str>, verb: &str) -> Explanation {
-    let again = format!("cargo db {verb}");
+fn run_again(failed: Explanation, code: Option<&str>, again: &str) -> Explanation {
     match code {
         Some("55P03") => failed.run(
             "other sessions hold the table: retry when it is free, or with a longer \
@@ -144,7 +166,14 @@ pub(super) fn samples() -> Vec<DatabaseError> {
     let failed = |code: &&str| DatabaseError::Statement {
         statement: statement(code),
         subject: text("1 a"),
-        verb: "migrate",
+        command: text("cargo db migrate"),
+    };
+    let ended = |subject, has_history, command| DatabaseError::Ended {
+        file: "1_a.sql".into(),
+        line: 2,
+        subject: text(subject),
+        has_history,
+        command: text(command),
     };
     let not_verified = |subject: &str| DatabaseError::NotVerified {
         file: "verify.sql".into(),
@@ -162,8 +191,10 @@ pub(super) fn samples() -> Vec<DatabaseError> {
             statement: statement("22012"),
             subject: text("1 a"),
             stays: vec![text("CREATE INDEX")],
+            command: text("cargo db rollback"),
         },
-        DatabaseError::Ended { file: "1_a.sql".into(), line: 2, subject: text("1 a") },
+        ended("1 a", true, "cargo db migrate"),
+        ended("the seeding", false, "cargo db seed"),
         DatabaseError::NotText { database: text("school"), object: text("table public.a\\374") },
         DatabaseError::Sql { doing: text("cannot look"), server: Box::new(server("42501")) },
         not_verified(""),

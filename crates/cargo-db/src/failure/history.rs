@@ -20,7 +20,7 @@ pub(crate) enum HistoryError {
     )]
     Foreign { database: String, foreign: String, tool: String },
     #[error("{subject} ran, but could not be recorded in the history")]
-    NotRecorded { subject: String, why: String, stays: Vec<String> },
+    NotRecorded { subject: String, why: String, stays: Vec<String>, command: String },
     #[error("the history of `{database}` is in {schemas}, which is not in the search path")]
     Elsewhere { database: String, schemas: String },
     #[error(
@@ -36,6 +36,14 @@ pub(crate) enum HistoryError {
 }
 
 impl HistoryError {
+    /// The command that is suggested.
+    pub(super) fn command_mut(&mut self) -> Option<&mut String> {
+        match self {
+            HistoryError::NotRecorded { command, .. } => Some(command),
+            _ => None,
+        }
+    }
+
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
@@ -71,11 +79,11 @@ impl HistoryError {
                     "or, if the project no longer uses that tool, record what is applied",
                     "cargo db baseline --dry-run",
                 ),
-            HistoryError::NotRecorded { why, stays, .. } => {
+            HistoryError::NotRecorded { why, stays, command, .. } => {
                 Explanation::new("HISTORY.NOT_RECORDED", Exit::PartWay)
                     .because(why)
                     .because_of(staying(stays))
-                    .run(FINISH_BY_HAND, "cargo db migrate")
+                    .run(FINISH_BY_HAND, command)
             }
             HistoryError::EmptyBeside { full, .. } => {
                 Explanation::new("HISTORY.EMPTY_BESIDE", Exit::History).advise(format!(
@@ -188,6 +196,7 @@ pub(super) fn samples() -> Vec<HistoryError> {
             subject: text("1 a"),
             why: text("reset by peer"),
             stays: vec![text("CREATE INDEX")],
+            command: text("cargo db migrate"),
         },
         HistoryError::Elsewhere { database: text("school"), schemas: text("`app`") },
         HistoryError::EmptyBeside {

@@ -21,13 +21,7 @@ pub(crate) enum MigrationError {
     #[error("{subject} cannot be rolled back: `{}` contains no statement", file.display())]
     EmptyDown { subject: String, file: PathBuf },
     #[error("{subject} stopped part-way: {said}")]
-    PartWay {
-        subject: String,
-        said: String,
-        why: Vec<String>,
-        stays: Vec<String>,
-        verb: &'static str,
-    },
+    PartWay { subject: String, said: String, why: Vec<String>, stays: Vec<String>, command: String },
     #[error("{failure}")]
     SwappedBack { failure: String, why: Vec<String>, code: &'static str, exit: Exit },
     #[error("{failure}; the backup `{backup}` was not swapped back in")]
@@ -35,6 +29,14 @@ pub(crate) enum MigrationError {
 }
 
 impl MigrationError {
+    /// The command that is suggested.
+    pub(super) fn command_mut(&mut self) -> Option<&mut String> {
+        match self {
+            MigrationError::PartWay { command, .. } => Some(command),
+            _ => None,
+        }
+    }
+
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
@@ -53,11 +55,11 @@ impl MigrationError {
             }
             MigrationError::EmptyDown { .. } => Explanation::new("ROLLBACK.EMPTY", Exit::Failed)
                 .advise("write the statements that revert it, or a new migration that does"),
-            MigrationError::PartWay { why, stays, verb, .. } => {
+            MigrationError::PartWay { why, stays, command, .. } => {
                 Explanation::new("MIGRATION.PART_WAY", Exit::PartWay)
                     .because_of(why.clone())
                     .because_of(staying(stays))
-                    .run(FINISH_BY_HAND, format!("cargo db {verb}"))
+                    .run(FINISH_BY_HAND, command)
             }
             MigrationError::SwappedBack { why, code, exit, .. } => {
                 // What stayed for a moment does not stay any more.
@@ -102,7 +104,7 @@ pub(super) fn samples() -> Vec<MigrationError> {
             said: text("pupils has 5000 rows, and at most 12 may be lost"),
             why: Vec::new(),
             stays: vec![text("CREATE TABLE marks (id int)")],
-            verb: "migrate",
+            command: text("cargo db migrate"),
         },
         MigrationError::SwappedBack {
             failure: failure.clone(),

@@ -309,9 +309,23 @@ impl Failure {
         self
     }
 
-    /// Sets the command that was typed, if the suggested command is that one with `--dry-run`.
+    /// Sets the command that was typed, if the suggested command is that one. After the first
+    /// steps, a number of steps is not what is left to do.
     pub(crate) fn of_command(mut self, typed: &str) -> Failure {
-        if let Kind::Consent(ConsentError::MoreLost { command, .. }) = &mut self.0.kind {
+        let is_number = |word: &str| word.starts_with("-n") || word.starts_with("--steps");
+        if !self.done().is_empty() && typed.split(' ').any(is_number) {
+            return self;
+        }
+        let command = match &mut self.0.kind {
+            Kind::Consent(ConsentError::MoreLost { command, .. }) => Some(command),
+            Kind::Database(kind) => kind.command_mut(),
+            Kind::Connection(kind) => kind.command_mut(),
+            Kind::History(kind) => kind.command_mut(),
+            Kind::Migration(kind) => kind.command_mut(),
+            Kind::Concurrently(kind) => Some(kind.command_mut()),
+            _ => None,
+        };
+        if let Some(command) = command {
             typed.clone_into(command);
         }
         self

@@ -108,7 +108,7 @@ impl Run<'_> {
         match stop {
             Stop::Statement(statement) => {
                 let subject = "the transaction of all migrations".to_owned();
-                DatabaseError::Statement { statement, subject, verb: "migrate" }.into()
+                DatabaseError::Statement { statement, subject, command: step.command() }.into()
             }
             other => self.rolled_back(other, step),
         }

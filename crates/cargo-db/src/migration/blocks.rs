@@ -27,7 +27,7 @@ impl StatementObserver for Blocks<'_> {
     /// until the commit.
     fn admits(&mut self, session: &mut Session, statement: &Statement) -> Result<bool> {
         if self.step.losses.iter().any(|loss| loss.at_most.is_some()) {
-            lock_and_count(session, statement, self.step.losses, self.step.verb())?;
+            lock_and_count(session, statement, self.step.losses, &self.step.command())?;
         }
         Ok(true)
     }

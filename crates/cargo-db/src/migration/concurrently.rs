@@ -29,7 +29,7 @@ pub(super) struct Concurrently<'a> {
     limits: &'a Limits,
     watchdog: &'a Watchdog,
     file: &'a Path,
-    verb: &'static str,
+    command: String,
     running: Option<Running>,
     /// The search path of the statement.
     pub(super) path: SearchPath,
@@ -58,10 +58,10 @@ impl<'a> Concurrently<'a> {
         limits: &'a Limits,
         watchdog: &'a Watchdog,
         file: &'a Path,
-        verb: &'static str,
+        command: String,
     ) -> Concurrently<'a> {
         let (running, path, left, given_up) = (None, SearchPath::default(), Vec::new(), None);
-        Concurrently { world, limits, watchdog, file, verb, running, path, left, given_up }
+        Concurrently { world, limits, watchdog, file, command, running, path, left, given_up }
     }
 
     /// Another statement begins.
@@ -354,7 +354,7 @@ impl<'a> Concurrently<'a> {
 
     fn stopped(&self, left: Vec<String>, stays: &[String]) -> Stopped {
         let place = self.running.as_ref().map_or_else(String::new, |one| one.place.clone());
-        Stopped { place, left, stays: stays.to_vec(), verb: self.verb }
+        Stopped { place, left, stays: stays.to_vec(), command: self.command.clone() }
     }
 
     fn timed_out(&self, given_up: &GivenUp, left: Vec<String>, stays: &[String]) -> Failure {

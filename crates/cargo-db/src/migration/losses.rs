@@ -193,7 +193,7 @@ pub(super) fn lock_and_count(
     session: &mut Session,
     statement: &Statement,
     bounds: &[Loss],
-    verb: &str,
+    command: &str,
 ) -> Result<()> {
     for object in lost_by(statement.text.as_bytes()).objects {
         let name = object.name();
@@ -203,11 +203,11 @@ pub(super) fn lock_and_count(
             continue;
         }
         if size(session, &object)? > COUNTED_UNDER_LOCK {
-            refuse_more(session, &object, bound, verb)?;
+            refuse_more(session, &object, bound, command)?;
             lock(session, statement, &object)?;
         } else {
             lock(session, statement, &object)?;
-            refuse_more(session, &object, bound, verb)?;
+            refuse_more(session, &object, bound, command)?;
         }
     }
     Ok(())
@@ -224,7 +224,12 @@ fn lock(session: &mut Session, statement: &Statement, object: &LostObject) -> Re
 }
 
 /// Counts, and fails if there is more than may be lost.
-fn refuse_more(session: &mut Session, object: &LostObject, bound: u64, verb: &str) -> Result<()> {
+fn refuse_more(
+    session: &mut Session,
+    object: &LostObject,
+    bound: u64,
+    command: &str,
+) -> Result<()> {
     let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
     let sql = format!("SELECT pg_catalog.count({what}) FROM {}", object.table.quoted());
     let found = Some(session.number("count what will be lost", &sql)?);
@@ -232,7 +237,7 @@ fn refuse_more(session: &mut Session, object: &LostObject, bound: u64, verb: &st
     if !loss.is_beyond() {
         return Ok(());
     }
-    let (object, command) = (loss.name().to_owned(), format!("cargo db {verb}"));
+    let (object, command) = (loss.name().to_owned(), command.to_owned());
     Err(ConsentError::MoreLost { object, found, bound, command }.into())
 }
 

@@ -121,8 +121,11 @@ impl Run<'_> {
             self.interrupted(&blocks.committed)?;
             if !blocks.committed.is_empty() {
                 let (subject, stays) = (step.subject.clone(), blocks.committed);
+                let command = step.command();
                 let why = server.message;
-                return Err(HistoryError::NotRecorded { subject, why, stays }.caused_by(error));
+                return Err(
+                    HistoryError::NotRecorded { subject, why, stays, command }.caused_by(error)
+                );
             }
             let doing = format!("{} could not be committed and was rolled back", step.subject);
             return Err(DatabaseError::Sql { doing, server: Box::new(server) }.into());
@@ -144,12 +147,15 @@ impl Run<'_> {
         if stays.is_empty() {
             return self.rolled_back(stop, step);
         }
-        let (target, subject) = (self.session.target.to_string(), step.subject.clone());
+        let target = self.session.target.to_string();
+        let (subject, command) = (step.subject.clone(), step.command());
         match stop {
             Stop::Statement(statement) => {
-                DatabaseError::PartWay { statement, subject, stays }.into()
+                DatabaseError::PartWay { statement, subject, stays, command }.into()
             }
-            Stop::Lost(why) => ConnectionError::LostPartWay { target, subject, why, stays }.into(),
+            Stop::Lost(why) => {
+                ConnectionError::LostPartWay { target, subject, why, stays, command }.into()
+            }
             Stop::Refused(failure) => {
                 let why = failure.why();
                 part_way(failure, why, stays, step)
@@ -173,7 +179,8 @@ impl Run<'_> {
         let began = stopwatch();
         self.session.give(&self.session_settings())?;
         let (world, file) = (self.world, step.file()?.path.as_path());
-        let concurrently = Concurrently::new(world, self.limits, &self.watchdog, file, step.verb());
+        let concurrently =
+            Concurrently::new(world, self.limits, &self.watchdog, file, step.command());
         let mut progress = Progress::new(world, patience, concurrently);
         let ran = script.run(&mut self.session, &mut progress);
         if let Err(stop) = ran {
@@ -192,11 +199,12 @@ impl Run<'_> {
             return Err(match stop {
                 Stop::Statement(statement) if stays.is_empty() => {
                     let subject = format!("the first statement of {}", step.subject);
-                    DatabaseError::Statement { statement, subject, verb: step.verb() }.into()
+                    DatabaseError::Statement { statement, subject, command: step.command() }.into()
                 }
                 Stop::Lost(why) if stays.is_empty() => {
-                    let (target, subject) = (self.session.target.to_string(), step.subject.clone());
-                    ConnectionError::LostPartWay { target, subject, why, stays }.into()
+                    let target = self.session.target.to_string();
+                    let (subject, command) = (step.subject.clone(), step.command());
+                    ConnectionError::LostPartWay { target, subject, why, stays, command }.into()
                 }
                 stop => self.stopped(stop, stays, step),
             });
@@ -205,14 +213,21 @@ impl Run<'_> {
             && let Err(failure) = verify::of_migration(&mut self.session, self.root, step.migration)
         {
             let (subject, stays) = (step.subject.clone(), progress.stays);
-            return Err(HistoryError::NotRecorded { subject, why: failure.to_string(), stays }
-                .caused_by(failure));
+            let command = step.command();
+            return Err(HistoryError::NotRecorded {
+                subject,
+                why: failure.to_string(),
+                stays,
+                command,
+            }
+            .caused_by(failure));
         }
         let changes = self.own.changes_behind(&mut self.session, false)?;
         if !changes.is_empty() {
             let (subject, stays) = (step.subject.clone(), progress.stays);
+            let command = step.command();
             let why = format!("it changes what cargo db keeps: {}", changes.join(", "));
-            return Err(HistoryError::NotRecorded { subject, why, stays }.into());
+            return Err(HistoryError::NotRecorded { subject, why, stays, command }.into());
         }
         let record = self.history_statement(step, script, began);
         let recorded = self
@@ -220,8 +235,9 @@ impl Run<'_> {
             .batch_execute(&format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}"));
         recorded.map_err(|error| {
             let (subject, stays) = (step.subject.clone(), progress.stays);
+            let command = step.command();
             let why = self.session.describe(&error);
-            HistoryError::NotRecorded { subject, why, stays }.caused_by(error)
+            HistoryError::NotRecorded { subject, why, stays, command }.caused_by(error)
         })?;
         self.empty_behind(step)
     }
@@ -234,6 +250,6 @@ fn part_way(
     stays: Vec<String>,
     step: &MigrationStep<'_>,
 ) -> Failure {
-    let (subject, said, verb) = (step.subject.clone(), failure.to_string(), step.verb());
-    MigrationError::PartWay { subject, said, why, stays, verb }.caused_by(failure)
+    let (subject, said, command) = (step.subject.clone(), failure.to_string(), step.command());
+    MigrationError::PartWay { subject, said, why, stays, command }.caused_by(failure)
 }

@@ -179,15 +179,17 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn rolled_back(&self, stop: Stop, step: &MigrationStep<'_>) -> Failure {
-        let (subject, verb) = (step.subject.clone(), step.verb());
+        let (subject, command) = (step.subject.clone(), step.command());
         match stop {
             Stop::Statement(statement) => DatabaseError::Statement {
                 statement,
                 subject: format!("the transaction of {subject}"),
-                verb,
+                command,
             }
             .into(),
-            Stop::Ended { file, line } => DatabaseError::Ended { file, line, subject }.into(),
+            Stop::Ended { file, line } => {
+                DatabaseError::Ended { file, line, subject, has_history: true, command }.into()
+            }
             Stop::Refused(failure) => failure,
             Stop::Lost(why) => {
                 ConnectionError::Lost { target: self.session.target.to_string(), subject, why }

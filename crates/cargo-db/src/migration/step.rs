@@ -25,11 +25,11 @@ impl<'a> MigrationStep<'a> {
         Some(MigrationStep { migration, direction, subject: migration.title(), losses })
     }
 
-    /// The verb that takes this direction.
-    pub(super) fn verb(&self) -> &'static str {
+    /// The command that takes this direction.
+    pub(super) fn command(&self) -> String {
         match self.direction {
-            Direction::Up => "migrate",
-            Direction::Down => "rollback",
+            Direction::Up => "cargo db migrate".to_owned(),
+            Direction::Down => "cargo db rollback".to_owned(),
         }
     }
 

@@ -102,11 +102,12 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
         Stop::Statement(statement) => DatabaseError::Statement {
             statement,
             subject: "loading the seeds".to_owned(),
-            verb: "seed",
+            command: "cargo db seed".to_owned(),
         }
         .into(),
         Stop::Ended { file, line } => {
-            DatabaseError::Ended { file, line, subject: "the seeding".to_owned() }.into()
+            let (subject, command) = ("the seeding".to_owned(), "cargo db seed".to_owned());
+            DatabaseError::Ended { file, line, subject, has_history: false, command }.into()
         }
         Stop::Refused(failure) => failure,
         Stop::Lost(why) => {

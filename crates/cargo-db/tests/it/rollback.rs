@@ -161,3 +161,19 @@ fn rows_that_a_policy_hides_are_not_called_nothing() {
     project.db(&["migrate"]).ok();
     project.db(&["rollback", "--dry-run"]).ok().says("loses a: row count unknown");
 }
+
+#[test]
+fn a_rollback_that_stopped_is_finished_by_a_rollback() {
+    let project = Project::new("r_finish");
+    reversible(&project);
+    let text = "-- no-transaction\nALTER TABLE users DROP COLUMN note;\nDROP TABLE never_was;\n";
+    project.migration("2_note.down.sql", text);
+    let ran = project.db(&["rollback", "--to", "1", "--yes"]).code(8);
+    ran.says("then run: `cargo db rollback --to 1`");
+    let text = "DROP TABLE users;\nDROP TABLE never_was;\n";
+    project.migration("1_users.down.sql", text);
+    project.migration("2_note.down.sql", "SELECT 1;");
+    // The first of both steps is done.
+    let ran = project.db(&["rollback", "--steps", "2", "--yes"]).code(7);
+    ran.says("already applied: Reverted 2 note").says("then run: `cargo db rollback`\n");
+}
