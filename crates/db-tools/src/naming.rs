@@ -104,20 +104,21 @@ impl NewMigration<'_> {
 
     /// Whether the folder counts its migrations instead of dating them.
     pub(crate) fn counts(&self) -> bool {
-        self.width().is_some_and(|width| width < DATE)
+        self.counted_width().is_some()
     }
 
     /// The number of a new migration, in the style of the existing ones: the next number with as
     /// many digits, or the current time.
     pub(crate) fn free_number(&self) -> String {
-        match self.width() {
-            Some(width) if width < DATE => format!("{:0width$}", self.next_number()),
-            _ => self.free_timestamp(),
+        match self.counted_width() {
+            Some(width) => format!("{:0width$}", self.next_number()),
+            None => self.free_timestamp(),
         }
     }
 
-    /// How many digits the greatest number has, in the name of its file or its folder.
-    fn width(&self) -> Option<usize> {
+    /// How many digits the greatest number has, in the name of its file or its folder; `None` if it
+    /// is a date. A zero of many digits stands before dates, as in the setup migration of diesel.
+    fn counted_width(&self) -> Option<usize> {
         let digits = |migration: &Migration| {
             let path = &migration.up.path;
             let names = [file_name(path), folder_name(path)];
@@ -125,12 +126,16 @@ impl NewMigration<'_> {
             let (digits, _) = numbered.into_iter().find_map(leading_digits)?;
             Some((digits.parse::<u64>().unwrap_or(u64::MAX), digits.len()))
         };
-        self.folder.migrations.iter().filter_map(digits).max().map(|(_, width)| width)
+        let (number, width) = self.folder.migrations.iter().filter_map(digits).max()?;
+        let is_date = number >= LEAST_DATE || number == 0 && width >= DATE;
+        (!is_date).then_some(width)
     }
 }
 
-/// A number with at least this many digits is a date.
+/// How many digits a date has at least.
 const DATE: usize = 8;
+/// The least number with so many digits, if it does not begin with zeros.
+const LEAST_DATE: u64 = 10_000_000;
 
 /// What a new up file begins with.
 pub(crate) const UP: &str = "-- Add the change here.\n";
@@ -171,6 +176,9 @@ mod tests {
         };
         assert_eq!(next(&["0001_a.sql", "0002_b.sql"]), "0003");
         assert_eq!(next(&["9_a.sql"]), "10");
+        // `migrate create -seq -digits 8` of golang-migrate.
+        assert_eq!(next(&["00000001_a.up.sql"]), "00000002");
+        assert_eq!(next(&["0_a.sql"]), "1");
         // A date is not counted up.
         assert_eq!(next(&["20251231_a.sql"]), "20251231235959");
         assert_eq!(next(&["0001_a.sql", "20251231000000_b.sql"]), "20251231235959");
