@@ -176,6 +176,7 @@ fn how_to_agree(
     database: &str,
     (consent, bounds): (Consent, &str),
 ) -> Explanation {
+    let database = shell_words::quote(database);
     match consent {
         Consent::Free => missing,
         Consent::Confirm => missing.run("agree", format!("{command} --yes")),
@@ -262,4 +263,21 @@ pub(super) fn samples() -> Vec<ConsentError> {
         refused("seed --fresh"),
         refused("rollback"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_database_is_one_word() {
+        for consent in [Consent::ByName, Consent::ToPlan] {
+            let missing = Explanation::new("CONSENT.MISSING", Exit::Consent);
+            let agree = how_to_agree(missing, "cargo db reset", "my db; ls", (consent, ""));
+            let command =
+                agree.hints.last().and_then(|hint| hint.command.clone()).unwrap_or_default();
+            let words = shell_words::split(&command).unwrap_or_default();
+            assert_eq!(words.get(4).map(String::as_str), Some("my db; ls"), "{command}");
+        }
+    }
 }
