@@ -1,18 +1,20 @@
 //! Suggestions for a table that a statement names but that does not exist: the file that creates
 //! it, or a table with a similar name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use postgres::error::SqlState;
 
 use crate::failure::Failure;
 use crate::migration::folder::read_folder;
+use crate::migration::lost::dropped_by;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::files;
 use crate::world::pg::{Purpose, Session};
 use pg_sql::lexer::first_words;
+use pg_sql::name::TableName;
 use pg_sql::script::statements;
 
 /// How similar a name must be to be suggested.
@@ -33,25 +35,77 @@ pub(crate) fn with_suggestion(
     }) else {
         return failure;
     };
-    let made = made_by_files(settings);
-    let bare = bare(&unknown);
-    let note = match made.iter().find(|(path, table)| table == bare && *path != file) {
-        Some((path, _)) => Some(format!(
-            "`{}` creates `{bare}`: that file must come first, or the statement must move to a \
-             later one",
-            path.display()
-        )),
-        None => {
-            let there = tables(world, target).into_iter();
-            nearest(bare, there.chain(made.into_iter().map(|(_, table)| table)))
-                .map(|table| format!("did you mean `{table}`?"))
-        }
+    let made = Made::by_files(settings, &file);
+    let (schema, bare) = match unknown.rsplit_once('.') {
+        Some((schema, bare)) => (Some(schema), bare),
+        None => (None, unknown.as_str()),
     };
+    let note = made.iter().find_map(|made| made.note(schema, bare)).or_else(|| {
+        let there = tables(world, target).into_iter();
+        nearest(bare, there.chain(made.into_iter().map(|made| made.table.table)))
+            .map(|table| format!("did you mean `{table}`?"))
+    });
     failure.with_note(note)
 }
 
-fn bare(name: &str) -> &str {
-    name.rsplit('.').next().unwrap_or(name)
+/// A table that a migration creates.
+struct Made {
+    table: TableName,
+    path: PathBuf,
+    /// Whether that is after the statement that failed.
+    is_later: bool,
+}
+
+impl Made {
+    /// The tables that migrations create; those that are dropped again before `failed` are not
+    /// among them. Files that cannot be read are skipped.
+    ///
+    /// Seeds and down files run after all the migrations that create what they use.
+    fn by_files(settings: &Settings, failed: &Path) -> Vec<Made> {
+        let Ok(folder) = read_folder(settings) else { return Vec::new() };
+        let place = folder.migrations.iter().position(|migration| migration.up.path == failed);
+        let mut made: Vec<Made> = Vec::new();
+        for (at, migration) in folder.migrations.iter().enumerate() {
+            let script = &migration.up;
+            if script.is_code {
+                continue;
+            }
+            let Ok(bytes) = files::read(&settings.root.join(&script.path)) else { continue };
+            let is_later = place.is_some_and(|place| at > place);
+            for statement in statements(&script.part_of(bytes)).unwrap_or_default() {
+                let path = script.path.clone();
+                let created = created_by(&statement.text);
+                made.extend(created.map(|table| Made { table, path, is_later }));
+                if !is_later {
+                    let dropped = dropped_by(statement.text.as_bytes()).into_iter();
+                    let dropped: Vec<String> = dropped
+                        .filter(|lost| lost.column.is_none())
+                        .map(|lost| lost.table.table)
+                        .collect();
+                    made.retain(|made| !dropped.contains(&made.table.table));
+                }
+            }
+        }
+        made
+    }
+
+    /// What helps if this is the table that was not found by this name.
+    fn note(&self, schema: Option<&str>, bare: &str) -> Option<String> {
+        let own = self.table.schema.as_deref();
+        let is_it =
+            self.table.table == bare && (schema.is_none() || own.is_none() || own == schema);
+        let (path, table) = (self.path.display(), &self.table);
+        match is_it {
+            true if self.is_later => Some(format!(
+                "`{path}` creates `{table}`: that file must come first, or the statement must \
+                 move to a later one"
+            )),
+            true if schema.is_none() && own.is_some() => {
+                Some(format!("`{path}` creates `{table}`: name the schema"))
+            }
+            _ => None,
+        }
+    }
 }
 
 fn nearest(name: &str, tables: impl Iterator<Item = String>) -> Option<String> {
@@ -60,33 +114,17 @@ fn nearest(name: &str, tables: impl Iterator<Item = String>) -> Option<String> {
     (near(&best) > NEAR && best != name).then_some(best)
 }
 
-/// The tables that migrations create, with their files. Files that cannot be read are skipped.
-fn made_by_files(settings: &Settings) -> Vec<(PathBuf, String)> {
-    let Ok(folder) = read_folder(settings) else { return Vec::new() };
-    let scripts = folder.migrations.iter().map(|migration| &migration.up);
-    let mut made = Vec::new();
-    for script in scripts.filter(|script| !script.is_code) {
-        let Ok(bytes) = files::read(&settings.root.join(&script.path)) else { continue };
-        for statement in statements(&script.part_of(bytes)).unwrap_or_default() {
-            made.extend(created_by(&statement.text).map(|table| (script.path.clone(), table)));
-        }
-    }
-    made
-}
-
-/// The table that a statement creates, without its schema.
-fn created_by(statement: &str) -> Option<String> {
+/// The table that a statement creates.
+fn created_by(statement: &str) -> Option<TableName> {
     let words = first_words(statement, 12);
     let table = words.iter().position(|word| word == "table")?;
     let rest = words[table + 1..].iter();
-    let rest: Vec<&String> =
-        rest.skip_while(|word| ["if", "not", "exists"].contains(&word.as_str())).collect();
-    match rest.as_slice() {
-        _ if words.first()? != "create" => None,
-        [_, dot, name, ..] if *dot == "." => Some((*name).clone()),
-        [name, ..] => Some((*name).clone()),
-        [] => None,
+    let rest: Vec<String> =
+        rest.skip_while(|word| ["if", "not", "exists"].contains(&word.as_str())).cloned().collect();
+    if words.first()? != "create" {
+        return None;
     }
+    TableName::at_the_beginning(&rest)
 }
 
 /// The tables of the target; none if it cannot be read.
@@ -112,10 +150,11 @@ mod tests {
     }
 
     #[test]
-    fn the_table_that_a_statement_makes_is_known_without_its_schema() {
-        let made = |sql| created_by(sql).unwrap_or_default();
+    fn the_table_that_a_statement_creates_is_known() {
+        let made = |sql| created_by(sql).map(|table| table.to_string()).unwrap_or_default();
         assert_eq!(made("CREATE TABLE badges (id int)"), "badges");
-        assert_eq!(made("CREATE UNLOGGED TABLE IF NOT EXISTS app.badges (id int)"), "badges");
+        assert_eq!(made("CREATE UNLOGGED TABLE IF NOT EXISTS app.badges (id int)"), "app.badges");
+        assert_eq!(made("CREATE FUNCTION f() RETURNS TABLE (id int)"), "");
         assert_eq!(made("ALTER TABLE badges ADD id int"), "");
     }
 }

@@ -37,7 +37,37 @@ fn a_table_that_is_not_there_is_marked_and_the_right_one_is_named() {
         .db(&["migrate"])
         .code(7)
         .says("2_b.sql:2:24: ")
-        .says("`migrations/3_c.sql` creates `badges`");
+        .says("`migrations/3_c.sql` creates `badges`: that file must come first");
+}
+
+#[test]
+fn a_file_that_came_first_is_not_told_to() {
+    let project = Project::new("n_earlier");
+    let uses = "SELECT * FROM badges;";
+    let says_nothing = |project: &Project, verb: &[&str]| {
+        let ran = project.db(verb).code(7).says("relation \"badges\" does not exist");
+        assert!(!ran.stderr.contains("creates `"), "{ran}");
+    };
+    // Created and dropped again.
+    project.migration("1_a.up.sql", "CREATE SCHEMA app; CREATE TABLE app.badges (id int);");
+    project.migration("1_a.down.sql", uses);
+    project.migration("2_b.up.sql", "DROP TABLE app.badges;");
+    project.migration("2_b.down.sql", "SELECT 1;");
+    project.migration("3_c.up.sql", uses);
+    project.migration("3_c.down.sql", "SELECT 1;");
+    says_nothing(&project, &["migrate"]);
+    // A down file uses what it has dropped.
+    project.migration("3_c.up.sql", "CREATE TABLE badges (id int);");
+    project.migration("3_c.down.sql", "DROP TABLE badges; SELECT * FROM badges;");
+    project.db(&["migrate"]).ok();
+    says_nothing(&project, &["rollback", "--yes"]);
+    // Created in a schema that is not in the search path.
+    project.migration("4_d.up.sql", "DROP TABLE badges; CREATE TABLE app.badges (id int);");
+    project.migration("4_d.down.sql", "SELECT 1;");
+    project.migration("5_e.up.sql", uses);
+    project.migration("5_e.down.sql", "SELECT 1;");
+    let ran = project.db(&["migrate"]).code(7);
+    ran.says("`migrations/4_d.up.sql` creates `app.badges`: name the schema");
 }
 
 #[test]
