@@ -6,8 +6,9 @@ use pg_sql::name::{TableName, said};
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::ScriptReader;
 
-/// Functions that delete nothing, and keywords that a parenthesis may follow.
+/// Functions of PostgreSQL that delete nothing, types, and keywords that a parenthesis may follow.
 const HARMLESS: &[&str] = &[
+    "abs",
     "all",
     "and",
     "any",
@@ -15,35 +16,69 @@ const HARMLESS: &[&str] = &[
     "array_agg",
     "as",
     "avg",
+    "between",
+    "btrim",
     "by",
     "case",
     "cast",
+    "ceil",
+    "char",
+    "character",
+    "clock_timestamp",
     "coalesce",
     "concat",
+    "conflict",
     "count",
+    "cube",
     "current_setting",
     "currval",
+    "date_trunc",
+    "decimal",
     "distinct",
     "else",
+    "except",
     "exists",
     "extract",
     "filter",
+    "floor",
     "format",
     "from",
+    "gen_random_uuid",
     "generate_series",
     "greatest",
+    "group",
+    "having",
     "in",
+    "initcap",
+    "insert",
+    "intersect",
+    "interval",
+    "json_build_object",
+    "jsonb_array_elements",
+    "jsonb_build_array",
+    "jsonb_build_object",
+    "jsonb_set",
     "lastval",
+    "lateral",
     "least",
+    "left",
     "length",
+    "like",
+    "limit",
     "lower",
+    "ltrim",
+    "make_interval",
     "materialized",
     "max",
+    "md5",
     "min",
+    "mod",
     "nextval",
     "not",
     "now",
     "nullif",
+    "numeric",
+    "offset",
     "on",
     "or",
     "over",
@@ -53,23 +88,50 @@ const HARMLESS: &[&str] = &[
     "pg_get_serial_sequence",
     "pg_notify",
     "pg_sleep",
+    "position",
     "random",
+    "regexp_replace",
+    "replace",
+    "returning",
+    "right",
+    "rollup",
+    "round",
     "row",
+    "row_number",
+    "rtrim",
     "select",
+    "set",
     "set_config",
+    "sets",
     "setval",
     "some",
+    "split_part",
     "string_agg",
+    "substring",
     "sum",
     "then",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "to_char",
+    "to_date",
+    "to_jsonb",
+    "to_number",
     "to_regclass",
     "to_regprocedure",
+    "to_timestamp",
+    "trim",
+    "union",
+    "unnest",
     "upper",
     "using",
     "values",
+    "varchar",
+    "varying",
     "version",
     "when",
     "where",
+    "within",
 ];
 
 /// How names without a schema resolve at one point in a file.
@@ -224,15 +286,52 @@ fn reaches_further(words: &[String]) -> bool {
             && matches!(first, "drop" | "truncate" | "alter")
         || words.windows(2).any(|pair| pair[0] == "rename" && pair[1] == "to")
         || words.starts_with(&["drop".to_owned(), "owned".to_owned()])
-        || matches!(first, "select" | "with" | "values" | "explain") && calls_something(words)
+        || calls_something(evaluated(words))
 }
+
+/// The part of a statement whose functions are called when it runs, and not later.
+fn evaluated(words: &[String]) -> &[String] {
+    let is_query = |word: &String| matches!(word.as_str(), "select" | "with" | "values");
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["select" | "with" | "values" | "explain" | "(", ..]
+        | ["insert" | "update" | "delete" | "merge", ..]
+        | ["copy", "(", ..] => words,
+        ["create", kind @ ..] if kind.iter().take(3).any(|word| OF_QUERY.contains(word)) => {
+            let begins = |at: &usize| {
+                words[*at] == "as"
+                    && words[at + 1..].iter().find(|word| *word != "(").is_some_and(is_query)
+            };
+            let query = (0..words.len()).find(begins);
+            query.map_or(&[], |at| &words[at + 1..])
+        }
+        _ => &[],
+    }
+}
+
+/// What may be created from the rows of a query.
+const OF_QUERY: [&str; 2] = ["table", "materialized"];
 
 /// Whether it calls a function that is not known to be harmless.
 fn calls_something(words: &[String]) -> bool {
     let is_name = |word: &str| word.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    words
-        .windows(2)
-        .any(|pair| pair[1] == "(" && is_name(&pair[0]) && !HARMLESS.contains(&pair[0].as_str()))
+    (1..words.len()).any(|at| {
+        words[at] == "("
+            && is_name(&words[at - 1])
+            && !is_harmless(&words[at.saturating_sub(4)..at])
+    })
+}
+
+/// Whether the name at the end, before a parenthesis, is not a function, or is a harmless one.
+fn is_harmless(words: &[String]) -> bool {
+    // A list of columns follows the name of a table.
+    let is_listed = |before: &[&str]| matches!(before, [.., "into" | "as" | "with" | "recursive"]);
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [before @ .., schema, ".", name] => {
+            is_listed(before) || *schema == "pg_catalog" && HARMLESS.contains(name)
+        }
+        [before @ .., name] => is_listed(before) || HARMLESS.contains(name),
+        [] => true,
+    }
 }
 
 fn without_noise(words: &[String]) -> Vec<String> {
@@ -364,6 +463,36 @@ mod tests {
     fn what_calls_a_function_may_reach_anything() {
         let reaching = |file: &str| lost_by(file.as_bytes()).reaching;
         assert_eq!(reaching("SELECT 1;\nSELECT lo_unlink(4);\nEXECUTE p"), [2, 3]);
-        assert_eq!(reaching("SELECT setval('s', (SELECT max(id) FROM t))"), Vec::<usize>::new());
+        for calls in [
+            "SELECT app.lower(a) FROM t",
+            "INSERT INTO t SELECT purge()",
+            "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET a = purge()",
+            "INSERT INTO s.t AS x (a) VALUES (1) RETURNING purge(a)",
+            "UPDATE t SET a = purge(b)",
+            "DELETE FROM t WHERE purge(a)",
+            "MERGE INTO t USING u ON purge() WHEN MATCHED THEN DO NOTHING",
+            "CREATE TABLE t AS SELECT purge()",
+            "CREATE TEMP TABLE t (a) AS (WITH x AS (SELECT 1) SELECT app.purge() FROM x)",
+            "CREATE MATERIALIZED VIEW v AS SELECT * FROM purge()",
+            "COPY (SELECT purge()) TO STDOUT",
+            "(SELECT purge())",
+        ] {
+            assert_eq!(reaching(calls), [1], "{calls}");
+        }
+        for calls_nothing in [
+            "SELECT setval('s', (SELECT max(id) FROM t))",
+            "SELECT pg_catalog.setval('s', 1)",
+            "INSERT INTO s.t (a, b) VALUES (1, lower('B')), (2, 'c') ON CONFLICT (a) DO NOTHING",
+            "INSERT INTO t AS x (a) SELECT x.b::numeric(10, 2) FROM generate_series(1, 2) AS g (b)",
+            "UPDATE t SET (a, b) = (1, now()) WHERE a IN (SELECT 1)",
+            "WITH x (a) AS (SELECT 1) DELETE FROM t USING x WHERE t.a = x.a",
+            "MERGE INTO t USING u ON (t.a = u.a) WHEN NOT MATCHED THEN INSERT (a) VALUES (u.a)",
+            "CREATE TABLE t (a varchar(9) DEFAULT purge(), b int GENERATED ALWAYS AS (f(a)) STORED)",
+            "CREATE VIEW v AS SELECT purge()",
+            "CREATE FUNCTION f() RETURNS TABLE (a int) LANGUAGE sql AS 'SELECT purge()'",
+            "COPY t (a) FROM STDIN;\n\\.\n",
+        ] {
+            assert_eq!(reaching(calls_nothing), Vec::<usize>::new(), "{calls_nothing}");
+        }
     }
 }
