@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use pg_sql::left_out::LeftOut;
+use pg_sql::left_out::{LeftOut, owner};
 use pg_sql::lexer::{Lexed, Token, token, words};
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
@@ -241,8 +241,10 @@ fn read_all(
             content.sequences.insert(sequence, value);
         } else if statement.text.len() < 10_000 {
             let words = words(&statement.text);
-            note_needs(&words, &mut content);
-            if is_right(&words) {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let owner = owner(&statement).map(|(role, _)| role);
+            note_needs(&words, owner.as_deref(), &mut content);
+            if is_right(&words, owner.as_deref()) {
                 content.rights.insert(statement.text);
             }
         }
@@ -289,19 +291,20 @@ pub fn set_value(statement: &str) -> Option<(String, String)> {
     Some((name.replace("''", "'"), rest.trim_end_matches(')').replace(' ', "")))
 }
 
-fn is_right(words: &[String]) -> bool {
-    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+/// Whether a statement sets an owner or a privilege that a manifest lists.
+fn is_right(words: &[&str], owner: Option<&str>) -> bool {
+    match words {
         ["alter", "subscription", ..] => false,
+        // Only a dump of this schema by itself says so: in each new database it is like that.
+        ["alter", "schema", "public", ..] if owner == Some("pg_database_owner") => false,
         ["grant" | "revoke", ..] | ["alter", "default", "privileges", ..] => true,
-        ["alter", .., "owner", "to", _] => true,
-        _ => false,
+        _ => owner.is_some(),
     }
 }
 
-fn note_needs(words: &[String], content: &mut Content) {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let role = match words.as_slice() {
-        ["alter", .., "owner", "to", role] => Some(*role),
+/// Notes the role or the extension that a statement cannot do without.
+fn note_needs(words: &[&str], owner: Option<&str>, content: &mut Content) {
+    let role = match words {
         ["grant", .., "to", role] | ["grant", .., "to", role, "with", "grant", "option"] => {
             Some(*role)
         }
@@ -310,7 +313,7 @@ fn note_needs(words: &[String], content: &mut Content) {
             content.extensions.push((*name).to_owned());
             None
         }
-        _ => None,
+        _ => owner,
     };
     if let Some(role) =
         role.filter(|role| *role != "public" && !content.roles.iter().any(|known| known == role))
@@ -344,6 +347,21 @@ mod tests {
             ["ALTER TABLE public.t OWNER TO \"Ada L\"", "GRANT SELECT ON TABLE public.t TO reader"];
         assert!(content.rights.iter().eq(rights), "{:?}", content.rights);
         assert_eq!(content.sequences["public.s"], "5,true");
+    }
+
+    #[test]
+    fn a_right_that_only_some_dumps_name_is_none() {
+        for (statement, is_right) in [
+            ("ALTER SCHEMA public OWNER TO pg_database_owner", false),
+            ("ALTER SUBSCRIPTION s OWNER TO ada", false),
+            ("ALTER SCHEMA public OWNER TO ada", true),
+            ("ALTER SCHEMA app OWNER TO pg_database_owner", true),
+            ("REVOKE USAGE ON SCHEMA public FROM PUBLIC", true),
+        ] {
+            let dump = DUMP.replace("GRANT SELECT ON TABLE public.t TO reader", statement);
+            let rights = read(dump.as_bytes()).unwrap().rights;
+            assert_eq!(rights.contains(statement), is_right, "{statement}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Taking a backup: everything from one snapshot, written under a temporary name, read back, and
 //! given its own name only then.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -143,7 +144,7 @@ fn manifest(
         unread: snapshot.unread.clone(),
         extensions: snapshot.extensions.clone(),
         roles: content.roles,
-        rights: Some(content.rights),
+        rights: rights(request, content.rights),
         migrations: snapshot.migrations.clone(),
         git_commit: git_commit(&settings.root),
         files: Vec::new(),
@@ -155,6 +156,17 @@ fn manifest(
         doubts: Vec::new(),
         lost: Vec::new(),
     }
+}
+
+/// The rights to compare a restored database with, if they are known: it has owners, and a text
+/// without them does not tell which. An archive contains them anyway.
+fn rights(request: &BackupRequest, found: BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let has_none = request.format == Format::Sql && request.selection.iter().any(is_no_owner);
+    (!has_none).then_some(found)
+}
+
+fn is_no_owner(option: &String) -> bool {
+    option == "--no-owner"
 }
 
 /// Gives what was written its own name; from then on there is a backup.

@@ -69,3 +69,32 @@ fn a_right_that_does_not_come_back_is_named() {
     ran.says("rights: not backed up was `GRANT ALL ON TABLE public.t TO cbr_lost_b`");
     project.db(&["restore", &name, "--yes"]).code(11).says("rights: missing is");
 }
+
+#[test]
+fn a_backup_without_owners_is_not_compared_with_those_that_come() {
+    let project = granted("cbr_free");
+    for format in ["sql", "custom"] {
+        let arguments = ["backup", "--no-owner", "--format", format, "--json"];
+        let taken = project.db(&arguments).ok().json();
+        let name = taken["backup"]["name"].as_str().unwrap();
+        project.db(&["backups", "verify", name, "--level", "restore"]).ok().says("sound");
+        project.db(&["restore", name, "--yes"]).ok();
+        let holder = "SELECT has_column_privilege('cbr_free_b', 't', 'v', 'UPDATE')";
+        assert_eq!(project.query(holder), ["t"], "{format}");
+    }
+}
+
+#[test]
+fn the_schema_public_comes_back_by_itself() {
+    let project = granted("cbr_public");
+    for format in ["sql", "custom"] {
+        let arguments = ["backup", "--schema", "public", "--format", format, "--json"];
+        let taken = project.db(&arguments).ok().json();
+        let name = taken["backup"]["name"].as_str().unwrap();
+        project.db(&["backups", "verify", name, "--level", "restore"]).ok().says("sound");
+        let into = format!("cbr_public_{format}");
+        project.db(&["restore", name, "--into", &into, "--yes"]).ok();
+        let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 't'";
+        assert_eq!(cluster().query(&into, owner), ["cbr_public_a"]);
+    }
+}
