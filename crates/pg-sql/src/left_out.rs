@@ -106,9 +106,21 @@ pub fn owner(statement: &Statement) -> Option<(String, bool)> {
     }
 }
 
-/// Whether a statement switches the session to another role, which only a superuser may do.
-pub fn acts_as_another(statement: &Statement) -> bool {
-    crate::lexer::first_words(&statement.text, 4) == ["set", "session", "authorization", "''"]
+/// The role that a statement switches the session to, which only a superuser may do with the role
+/// of somebody else. `pg_dump` writes it as a name before a right that this role granted, and as a
+/// string before each object with `--use-set-session-authorization`.
+pub fn acts_as(statement: &Statement) -> Option<String> {
+    let words = crate::lexer::first_words(&statement.text, 4);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["set", "session", "authorization", "default"] => None,
+        ["set", "session", "authorization", "''"] => {
+            let (_, string) = statement.text.split_once('\'')?;
+            Some(string.strip_suffix('\'')?.replace("''", "'"))
+        }
+        ["set", "session", "authorization", role] => Some((*role).to_owned()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -152,13 +164,25 @@ mod tests {
             ("ALTER EVENT TRIGGER e OWNER TO me", "me", true),
         ] {
             assert_eq!(owner(&statement(text)), Some((role.to_owned(), is_schema)), "{text}");
-            assert!(!acts_as_another(&statement(text)));
+            assert_eq!(acts_as(&statement(text)), None);
         }
         for text in ["ALTER TABLE public.t ADD owner text", "COMMENT ON TABLE t IS 'owner to me'"] {
             assert_eq!(owner(&statement(text)), None, "{text}");
         }
-        assert!(acts_as_another(&statement("SET SESSION AUTHORIZATION 'A b'")));
-        assert!(!acts_as_another(&statement("RESET SESSION AUTHORIZATION")));
+    }
+
+    #[test]
+    fn whom_a_session_becomes_is_told() {
+        for (text, role) in [
+            ("SET SESSION AUTHORIZATION bob", Some("bob")),
+            ("SET SESSION AUTHORIZATION \"A b\"", Some("A b")),
+            ("SET SESSION AUTHORIZATION 'it''s'", Some("it's")),
+            ("SET SESSION AUTHORIZATION DEFAULT", None),
+            ("RESET SESSION AUTHORIZATION", None),
+            ("SET session_authorization = bob", None),
+        ] {
+            assert_eq!(acts_as(&statement(text)).as_deref(), role, "{text}");
+        }
     }
 
     #[test]

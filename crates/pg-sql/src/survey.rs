@@ -5,7 +5,7 @@ use std::io::Read;
 
 use crate::calls::{Call, Calls};
 use crate::dump::AllowList;
-use crate::left_out::{acts_as_another, extension, owner, tablespace};
+use crate::left_out::{acts_as, extension, owner, tablespace};
 use crate::lexer::{Lexed, Token, token};
 use crate::script::{LONGEST_COMMENTS, ScriptError, ScriptReader};
 use crate::statement::Statement;
@@ -29,8 +29,8 @@ pub struct Survey {
     pub owners: BTreeSet<String>,
     /// The roles that own its schemas and event triggers.
     pub owners_of_schemas: BTreeSet<String>,
-    /// Whether it acts as another role, which only a superuser may do.
-    pub acts_as_another: bool,
+    /// The roles that it acts as, which only a superuser may do with those of others.
+    pub acts_as: BTreeSet<String>,
     /// The extensions that it makes, with the schemas that they are made in.
     pub extensions: Vec<(String, Option<String>)>,
     /// The functions that are called while it is loaded.
@@ -42,7 +42,7 @@ impl Survey {
         match owner(statement) {
             Some((role, true)) => drop(self.owners_of_schemas.insert(role)),
             Some((role, false)) => drop(self.owners.insert(role)),
-            None => self.acts_as_another |= acts_as_another(statement),
+            None => self.acts_as.extend(acts_as(statement)),
         }
     }
 }

@@ -64,7 +64,7 @@ impl Source {
         if builds {
             roles.extend(survey.owners_of_schemas.iter().cloned());
         }
-        Ok(Owners { roles, acts_as_another: survey.acts_as_another })
+        Ok(Owners { roles, acts_as: survey.acts_as.clone() })
     }
 
     /// The functions that are called while it is loaded, unless it was taken here.

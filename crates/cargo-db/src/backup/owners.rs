@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::failure::Result;
 use crate::world::pg::Session;
-use pg_sql::left_out::{acts_as_another, owner};
+use pg_sql::left_out::{acts_as, owner};
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::Statement;
 
@@ -13,15 +13,15 @@ use pg_sql::script::Statement;
 #[derive(Default)]
 pub(super) struct Owners {
     pub(super) roles: BTreeSet<String>,
-    /// Whether a right in it was granted by a role other than the owner.
-    pub(super) acts_as_another: bool,
+    /// The roles that it acts as: those that granted a right without being the owner, or all owners.
+    pub(super) acts_as: BTreeSet<String>,
 }
 
 impl Owners {
     /// The owners that some statements name.
     pub(super) fn of<'a>(statements: impl Iterator<Item = &'a Statement> + Clone) -> Owners {
         let roles = statements.clone().filter_map(owner).map(|(role, _)| role).collect();
-        Owners { roles, acts_as_another: statements.into_iter().any(acts_as_another) }
+        Owners { roles, acts_as: statements.filter_map(acts_as).collect() }
     }
 
     /// Why the connecting role may not make them owners. Missing roles are reported elsewhere. If
@@ -42,12 +42,12 @@ impl Owners {
                  `{grant}`, or pass `--no-owner`{another}"
             ));
         }
-        if self.acts_as_another {
-            problems.push(format!(
-                "role: some rights were not granted by the owners; only a superuser can restore \
-                 these, and `{user}` is not one: pass `--no-owner`{another}"
-            ));
-        }
+        problems.extend(self.acts_as.iter().filter(|role| *role != user).map(|role| {
+            format!(
+                "role: `{user}` may not act as `{role}`, which granted or created something in \
+                 the backup: restore it as a superuser, or pass `--no-owner`{another}"
+            )
+        }));
         Ok(problems)
     }
 }

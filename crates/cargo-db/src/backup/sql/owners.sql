@@ -1,10 +1,11 @@
 -- The connecting role, unless it is a superuser; and those of some roles that it may not make the
--- owner of anything.
+-- owner of anything. Nobody can be granted `pg_database_owner`: whoever owns a database is it there.
 SELECT rolname AS name FROM pg_roles WHERE rolname = current_user AND NOT rolsuper;
 
 SELECT r.rolname AS name
 FROM pg_roles r
 WHERE r.rolname = ANY (ARRAY[{names}]::text[])
+  AND r.rolname <> 'pg_database_owner'
   AND NOT pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::int < 160000
                              THEN 'MEMBER' ELSE 'SET' END)
 ORDER BY r.rolname

@@ -1,7 +1,9 @@
 //! Databases of roles that may not do everything.
 
+use std::process::Command;
+
 use super::{FORMATS, backup};
-use crate::support::{Project, cluster};
+use crate::support::{Project, binaries, cluster};
 
 /// A database of a role, with extensions that the role could not make.
 fn owned(name: &str, rights: &str) -> Project {
@@ -191,4 +193,75 @@ fn an_owner_that_nothing_may_be_given_to_is_named_before_anything_is_made() {
     project.db(&["restore", &name, "--yes"]).ok();
     let owner = "SELECT tableowner FROM pg_tables WHERE schemaname = 'team'";
     assert_eq!(project.query(owner), ["cbo_owner_team"]);
+}
+
+/// A database of a role that may create databases, with one table in `public`.
+fn plain(name: &str) -> Project {
+    let role = format!("{name}_role");
+    cluster().run("postgres", &format!("CREATE ROLE {role} LOGIN CREATEDB"));
+    cluster().run("postgres", &format!("CREATE DATABASE {name} OWNER {role}"));
+    let mut project = Project::without_database(name);
+    let url = cluster().url(name).replace("postgres@", &format!("{role}@"));
+    project.set("DATABASE_URL", &url);
+    project.run_sql(&format!(
+        "SET SESSION AUTHORIZATION {role}; CREATE TABLE t (a int); INSERT INTO t VALUES (1)"
+    ));
+    project
+}
+
+#[test]
+fn the_schema_public_is_nobodys_that_has_to_be_granted() {
+    let project = plain("cbo_public");
+    // A file that names the owner of `public`, as `pg_dump` writes it for this schema alone.
+    let file = project.path().join("public.sql").display().to_string();
+    let arguments = ["-n", "public", "-f", file.as_str(), &cluster().url("cbo_public")];
+    let dumped = Command::new(binaries().join("pg_dump")).args(arguments).status().unwrap();
+    assert!(dumped.success());
+    assert!(std::fs::read_to_string(&file).unwrap().contains("OWNER TO pg_database_owner"));
+    project.db(&["restore", &file, "--into", "cbo_public_file", "--yes"]).ok();
+    let taken = project.db(&["backup", "--schema", "public", "--json"]).ok().json();
+    let name = taken["backup"]["name"].as_str().unwrap();
+    project.db(&["backups", "verify", name, "--level", "restore"]).ok().says("sound");
+    project.db(&["restore", name, "--into", "cbo_public_part", "--yes"]).ok();
+    assert_eq!(cluster().query("cbo_public_part", "SELECT a FROM t"), ["1"]);
+    project.db(&["restore", &file, "--yes"]).ok();
+    assert_eq!(project.query("SELECT a FROM t"), ["1"]);
+}
+
+#[test]
+fn rights_that_another_role_granted_are_named_before_anything_is_made() {
+    let mut project = plain("cbo_grantor");
+    let role = "cbo_grantor_role";
+    project.run_sql(&format!(
+        "CREATE ROLE cbo_grantor_a; CREATE ROLE cbo_grantor_b; SET SESSION AUTHORIZATION {role}; \
+         GRANT SELECT ON t TO cbo_grantor_a WITH GRANT OPTION; RESET SESSION AUTHORIZATION; \
+         SET ROLE cbo_grantor_a; GRANT SELECT ON t TO cbo_grantor_b"
+    ));
+    for format in ["sql", "custom"] {
+        let name = backup(&project, format);
+        let others: &[&[&str]] = &[&[], &["--into", "cbo_grantor_x"], &["--clean"]];
+        for how in others {
+            let ran = project.db(&[&["restore", &name, "--yes"], *how].concat()).code(11);
+            ran.says("`cbo_grantor_role` may not act as `cbo_grantor_a`").says("--no-owner");
+        }
+        project.db(&["restore", &name, "--no-owner", "--yes"]).ok();
+        project.run_sql("SET ROLE cbo_grantor_a; GRANT SELECT ON t TO cbo_grantor_b");
+    }
+    // A dump in which each role creates its own objects can be loaded by this very role.
+    project.run_sql("REVOKE SELECT ON t FROM cbo_grantor_a CASCADE");
+    let file = project.path().join("acting.sql").display().to_string();
+    let url = cluster().url("cbo_grantor");
+    let arguments = ["--use-set-session-authorization", "-f", file.as_str(), &url];
+    let dumped = Command::new(binaries().join("pg_dump")).args(arguments).status().unwrap();
+    assert!(dumped.success());
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("SET SESSION AUTHORIZATION 'cbo_grantor_role'"), "{text}");
+    project.db(&["restore", &file, "--into", "cbo_grantor_own", "--yes"]).ok();
+    cluster().run("postgres", "CREATE ROLE cbo_grantor_c LOGIN CREATEDB");
+    let other = cluster().url("cbo_grantor").replace("postgres@", "cbo_grantor_c@");
+    project.set("DATABASE_URL", &other);
+    project
+        .db(&["restore", &file, "--into", "cbo_grantor_not", "--yes"])
+        .code(11)
+        .says("`cbo_grantor_c` may not act as `cbo_grantor_role`");
 }
