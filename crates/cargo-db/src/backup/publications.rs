@@ -1,7 +1,8 @@
 //! Publications that publish what a restore in place replaces. The restore removes it from them,
-//! and adds it again as it is published now, not as it was published when it was backed up.
+//! and adds it again as it is published now, not as it was published when it was backed up: only
+//! what does not exist any more is published as in the backup.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backup::part::{Part, Scope};
 use crate::failure::Result;
@@ -14,10 +15,21 @@ use pg_sql::quote::quote_literal;
 use pg_sql::script::Statement;
 
 /// The publications of a database, and what they publish of what is replaced.
+#[derive(Default)]
 pub(super) struct Publications {
     published: Vec<Published>,
-    /// The names of all publications.
-    names: BTreeSet<String>,
+    /// All publications, by name.
+    all: BTreeMap<String, Publication>,
+    /// What of the part exists now: `schema.table`, or the schema.
+    there: BTreeSet<String>,
+}
+
+/// Whether something can be added to a publication.
+struct Publication {
+    is_of_all: bool,
+    is_own: bool,
+    /// Only a superuser adds a schema.
+    is_superuser: bool,
 }
 
 /// A table or a schema in a publication.
@@ -35,20 +47,22 @@ impl Publications {
     /// Those that name what is replaced. If everything is replaced, so are the publications.
     pub(super) fn of(session: &mut Session, scope: &Scope) -> Result<Publications> {
         let schema = match scope {
-            Scope::Everything => {
-                return Ok(Publications { published: Vec::new(), names: BTreeSet::new() });
-            }
+            Scope::Everything => return Ok(Publications::default()),
             Scope::Schema(schema) => schema.as_str(),
             Scope::Table { .. } => "",
         };
         let (relations, schema) = (scope.relations(), quote_literal(schema));
         let sql =
             format!(include_str!("sql/publications.sql"), relations = relations, schema = schema);
-        let [published, names] = session.sets("find out who publishes it", &sql)?;
+        let [published, all, there] = session.sets("find out who publishes it", &sql)?;
         let name = |row: &Row| Ok(row.text("name")?.to_owned());
         Ok(Publications {
             published: published.iter().map(Published::of).collect::<Result<_>>()?,
-            names: names.iter().map(name).collect::<Result<_>>()?,
+            all: all
+                .iter()
+                .map(|row| Ok((name(row)?, Publication::of(row)?)))
+                .collect::<Result<_>>()?,
+            there: there.iter().map(name).collect::<Result<_>>()?,
         })
     }
 
@@ -71,7 +85,7 @@ impl Publications {
         })
     }
 
-    /// Adds it to them again, and to those that only the backup names.
+    /// Adds it to them again, and what did not exist to those that the backup names.
     pub(super) fn put_on(&self, world: &World, session: &mut Session, part: &Part) -> Result<()> {
         for Published { publication, on, .. } in &self.published {
             session.run(&format!("put it on the publication {publication} again"), on)?;
@@ -79,27 +93,62 @@ impl Publications {
         for statement in part.after.iter().filter(|statement| publishes(statement)) {
             let words = words(&statement.text);
             let publication = words[2].as_str();
-            if !self.names.contains(publication) {
-                let message =
-                    format!("left out: there is no publication {publication} as in the backup");
-                world.tell(Event::Notice { severity: "note".to_owned(), message });
-            } else if !self.is_on(publication, &words) {
-                session.statement("finish what is replaced", &statement.text)?;
+            let (what, is_schema) = added(&words);
+            if self.is_on(publication, &what) {
+                continue;
+            }
+            match self.left_out(publication, &what, is_schema) {
+                Some(why) => {
+                    let message = format!("left out: {why}");
+                    world.tell(Event::Notice { severity: "note".to_owned(), message });
+                }
+                None => session.statement("finish what is replaced", &statement.text)?,
             }
         }
         Ok(())
     }
 
-    /// Whether what a statement adds to a publication is already in it.
-    fn is_on(&self, publication: &str, words: &[String]) -> bool {
-        let what = match words.get(4).map(String::as_str) {
-            Some("tables") => words.get(7).cloned(),
-            _ if words.get(5).is_some_and(|word| word == "only") => qualified_name(&words[6..]),
-            _ => words.get(5..).and_then(qualified_name),
+    /// Whether it is already in a publication.
+    fn is_on(&self, publication: &str, what: &str) -> bool {
+        self.published.iter().any(|one| one.publication == publication && one.what == what)
+    }
+
+    /// Why something is not added to a publication, though it was in it in the backup.
+    fn left_out(&self, publication: &str, what: &str, is_schema: bool) -> Option<String> {
+        let Some(Publication { is_of_all, is_own, is_superuser }) = self.all.get(publication)
+        else {
+            return Some(format!("there is no publication {publication} as in the backup"));
         };
-        let is_it =
-            |one: &Published| one.publication == publication && Some(&one.what) == what.as_ref();
-        self.published.iter().any(is_it)
+        let may_add = *is_superuser || *is_own && !is_schema;
+        match (self.there.contains(what), *is_of_all, may_add) {
+            (_, true, _) => Some(format!("the publication {publication} has all tables now")),
+            (true, ..) => Some(format!("{what} is not on the publication {publication} now")),
+            (.., false) => Some(format!(
+                "{what} was on the publication {publication}, which is not yours to change"
+            )),
+            (.., true) => None,
+        }
+    }
+}
+
+/// What a statement adds to a publication: `schema.table` or a schema, and whether it is one.
+fn added(words: &[String]) -> (String, bool) {
+    let is_schema = words.get(4).is_some_and(|word| word == "tables");
+    let what = match words.get(5).map(String::as_str) {
+        _ if is_schema => words.get(7).cloned(),
+        Some("only") => qualified_name(&words[6..]),
+        _ => words.get(5..).and_then(qualified_name),
+    };
+    (what.unwrap_or_default(), is_schema)
+}
+
+impl Publication {
+    fn of(row: &Row) -> Result<Publication> {
+        Ok(Publication {
+            is_of_all: row.flag("is_of_all")?,
+            is_own: row.flag("is_own")?,
+            is_superuser: row.flag("is_superuser")?,
+        })
     }
 }
 

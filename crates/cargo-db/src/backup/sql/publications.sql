@@ -1,5 +1,6 @@
 -- The publications that name what is replaced, with the statements that remove it from them and add
--- it again; then the names of all publications. One that publishes all tables names none of them.
+-- it again; then all publications, and what of the part exists now. A publication of all tables
+-- names none of them.
 WITH inside AS (SELECT c.oid, c.relnamespace, c.relname FROM pg_class c WHERE {relations})
 SELECT p.pubname AS publication, n.nspname || '.' || i.relname AS published,
        format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', p.pubname, n.nspname, i.relname) AS off,
@@ -25,4 +26,11 @@ JOIN pg_namespace n ON n.oid = s.pnnspid
 WHERE n.nspname = {schema}
 ORDER BY 1, 2;
 
-SELECT pubname AS name FROM pg_publication
+SELECT pubname AS name, puballtables AS is_of_all, pg_has_role(pubowner, 'USAGE') AS is_own,
+       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS is_superuser
+FROM pg_publication;
+
+SELECT n.nspname || '.' || c.relname AS name
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {relations}
+UNION ALL
+SELECT nspname FROM pg_namespace WHERE nspname = {schema}
