@@ -42,21 +42,19 @@ pub(crate) fn swap(
         |failure| swap_committed(world, &session.target, &backend, &built.target, failure),
     )?;
     built.kept = true;
-    match aside {
-        Some(aside) if old == OldDatabase::Dropped => {
-            drop_old(world, target, &aside);
-            Ok(None)
-        }
-        Some(aside) => {
-            let of_aside = target.with_database(&aside);
-            if let Err(failure) = disable(world, &of_aside, &target.database) {
-                let message =
-                    format!("a subscription of {aside} may continue to receive: {failure}");
-                world.tell(Event::Notice { severity: "warning".to_owned(), message });
-            }
-            Ok(Some(aside))
-        }
-        None => Ok(None),
+    if let Some(aside) = aside.as_ref().filter(|_| old == OldDatabase::Dropped) {
+        drop_old(world, target, aside);
+        return Ok(None);
+    }
+    Ok(aside)
+}
+
+/// Keeps what a swap put aside, and stays there, from receiving more.
+pub(crate) fn set_aside(world: &World, target: &Target, aside: &str) {
+    let of_aside = target.with_database(aside);
+    if let Err(failure) = disable(world, &of_aside, &target.database) {
+        let message = format!("a subscription of {aside} may continue to receive: {failure}");
+        world.tell(Event::Notice { severity: "warning".to_owned(), message });
     }
 }
 
@@ -76,9 +74,13 @@ pub(crate) fn swap_and_drop(
         session.run("mark the old database", &marking(&aside))
     };
     let_go().map_err(|failure| {
-        let kept =
-            format!("the new database is {}; the old one is kept as {aside}", target.database);
-        failure.after([kept])
+        set_aside(world, target, &aside);
+        let kept = format!(
+            "the new database is {}; the old one is kept as {aside}, and `cargo db restore --undo` \
+             swaps them back",
+            target.database
+        );
+        failure.afterwards("the database was replaced", "the rows of the old one").after([kept])
     })?;
     drop_old(world, target, &aside);
     Ok(())

@@ -289,33 +289,56 @@ fn what_is_written_while_a_reset_builds_is_not_lost() {
     assert!(cluster().query("postgres", beside).is_empty());
 }
 
-#[test]
-fn what_is_written_just_before_the_swap_of_a_reset_is_kept() {
-    let mut project = with_users("co_swapped", 20);
-    project.set("CARGO_DB_ENV", "staging");
-    project.write("seeds/staging/slow.sql", "SELECT pg_sleep(3);");
-    let run = spawn(&project, &["reset", "--yes", "--confirm", "co_swapped"]);
-    asleep("co_swapped%");
-    let beside = "SELECT datname FROM pg_database WHERE datname LIKE 'co\\_swapped\\_\\_%'";
-    let built = cluster().query("postgres", beside).remove(0);
+/// Runs a reset, and does something after it counted the losses again and before it swaps.
+fn before_the_swap(project: &Project, name: &str, meanwhile: impl FnOnce()) -> Ran {
+    let run = spawn(project, &["reset", "--yes", "--confirm", name]);
+    asleep(&format!("{name}%"));
+    let pattern = name.replace('_', "\\_");
+    let beside = format!("SELECT datname FROM pg_database WHERE datname LIKE '{pattern}\\_\\_%'");
+    let built = cluster().query("postgres", &beside).remove(0);
     let mut holder = cluster().connect("postgres");
     // The swap waits for this lock after it has counted the losses again and terminated the
     // sessions in the old database.
     holder.batch_execute(&format!("BEGIN; COMMENT ON DATABASE \"{built}\" IS 'held'")).unwrap();
     crate::support::eventually("it swaps", || {
-        let sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-                   AND query LIKE 'BEGIN; COMMENT ON DATABASE%co_swapped%RENAME%'";
-        !cluster().query("postgres", sql).is_empty()
+        let sql = format!(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+             AND query LIKE 'BEGIN; COMMENT ON DATABASE%{name}%RENAME%'"
+        );
+        !cluster().query("postgres", &sql).is_empty()
     });
-    add(&project, 21, 5000);
+    meanwhile();
     holder.batch_execute("COMMIT").unwrap();
-    let ran = Ran::from(run.wait_with_output().unwrap());
+    Ran::from(run.wait_with_output().unwrap())
+}
+
+#[test]
+fn what_is_written_just_before_the_swap_of_a_reset_is_kept() {
+    let mut project = with_users("co_swapped", 20);
+    project.set("CARGO_DB_ENV", "staging");
+    project.write("seeds/staging/slow.sql", "SELECT pg_sleep(3);");
+    let ran = before_the_swap(&project, "co_swapped", || add(&project, 21, 5000));
     ran.code(4)
         .says("users has 5000 rows, and at most 30 may be lost")
-        .says("the old one is kept as");
+        .says("the old one is kept as")
+        .says("`cargo db restore --undo` swaps them back");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["1"]);
     project.db(&["restore", "--undo", "--yes", "--confirm", "co_swapped"]).ok();
     assert_eq!(project.query("SELECT count(*) FROM users"), ["5000"]);
+}
+
+#[test]
+fn a_reset_that_cannot_look_at_the_old_database_has_replaced_it() {
+    let mut project = with_users("co_unseen", 20);
+    project.set("CARGO_DB_ENV", "staging");
+    project.write("seeds/staging/slow.sql", "SELECT pg_sleep(3);");
+    let lock_out = "ALTER DATABASE co_unseen ALLOW_CONNECTIONS false";
+    let ran = before_the_swap(&project, "co_unseen", || cluster().run("postgres", lock_out));
+    ran.code(8)
+        .says("the database was replaced")
+        .says("the old one is kept as")
+        .says("`cargo db restore --undo` swaps them back");
+    assert_eq!(project.query("SELECT count(*) FROM users"), ["1"]);
 }
 
 #[test]

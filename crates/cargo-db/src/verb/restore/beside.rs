@@ -80,6 +80,8 @@ impl Change for Building<'_> {
             DatabaseIdentity::hand_over(world, &self.target, &built.target)?;
         }
         drop(reading);
-        backup::swap(world, &self.target, built, old_database(plan))
+        let aside = backup::swap(world, &self.target, built, old_database(plan))?;
+        aside.iter().for_each(|aside| backup::set_aside(world, &self.target, aside));
+        Ok(aside)
     }
 }

@@ -68,3 +68,11 @@ fn a_scratch_database_that_was_left_with_a_subscription_is_dropped() {
     project.db(&["rehearse"]).ok();
     assert_eq!(subscriptions("cbs_left"), ["current|feed|cbs_left_slot|t"]);
 }
+
+#[test]
+fn a_reset_says_nothing_of_a_subscription_that_is_dropped_with_the_database() {
+    let project = subscribed("cbs_reset");
+    let ran = project.db(&["reset", "--yes"]).ok();
+    assert!(!ran.to_string().contains("ALTER SUBSCRIPTION"), "{ran}");
+    assert_eq!(subscriptions("cbs_reset"), Vec::<String>::new());
+}
