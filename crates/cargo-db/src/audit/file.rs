@@ -119,7 +119,10 @@ impl Trail {
     pub(crate) fn is_writable(&self) -> Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let opened = files::own_dir(folder).and_then(|()| files::lock(&self.lock_file()));
-        opened.and_then(|_lock| edit::can_write(&self.file)).map_err(|error| self.refused(error))
+        // The head is replaced by another file, for which the folder has to be writable.
+        let all = [folder, &self.file, &self.used_file()];
+        let writable = opened.and_then(|_lock| all.into_iter().try_for_each(edit::can_write));
+        writable.map_err(|error| self.refused(error))
     }
 
     /// The file whose lock keeps two runs from writing at the same time.

@@ -1,6 +1,10 @@
 //! Problems that new users meet: the messages name a fix.
 
-use crate::support::{Project, cluster};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use crate::support::{Project, Ran, cluster};
 
 #[test]
 fn a_missing_file_is_found_on_its_branch_or_in_its_commit() {
@@ -77,6 +81,44 @@ fn a_trail_that_cannot_be_written_is_said_before_anything_is_done() {
     std::fs::create_dir_all(project.path().join(".db/audit.lock")).unwrap();
     project.db(&["migrate"]).code(7).says("cannot write the audit trail").says("nothing was done");
     assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
+}
+
+#[test]
+fn a_trail_of_which_a_part_cannot_be_written_is_left_as_it_is() {
+    let project = Project::new("n_readonly");
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    project.db(&["migrate"]).ok();
+    project.migration("2_b.sql", "CREATE TABLE b (id int);");
+    let folder = project.path().join(".db");
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        give_away(project.path());
+    }
+    let before = std::fs::read(folder.join("audit.jsonl")).unwrap();
+    std::fs::write(folder.join("audit.used"), "").unwrap();
+    for (path, mode) in [(folder.clone(), 0o555), (folder.join("audit.used"), 0o444)] {
+        let usual = std::fs::metadata(&path).unwrap().permissions();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let mut run = project.command(&["migrate"]);
+        if is_root {
+            run.uid(NOBODY).gid(NOBODY);
+        }
+        let ran = Ran::from(run.output().unwrap()).code(7);
+        ran.says("cannot write the audit trail").says("nothing was done");
+        assert_eq!(std::fs::read(folder.join("audit.jsonl")).unwrap(), before, "{mode:o}");
+        std::fs::set_permissions(&path, usual).unwrap();
+    }
+    assert_eq!(project.query("SELECT to_regclass('b') IS NULL"), ["t"]);
+}
+
+/// A user who may do nothing that is forbidden.
+const NOBODY: u32 = 12345;
+
+fn give_away(path: &Path) {
+    chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    if path.is_dir() {
+        std::fs::read_dir(path).unwrap().for_each(|entry| give_away(&entry.unwrap().path()));
+    }
 }
 
 #[test]
