@@ -20,6 +20,7 @@ use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Session, Transaction};
+use pg_sql::left_out::LeftOut;
 use pg_sql::name::qualified_name;
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::Statement;
@@ -55,9 +56,12 @@ struct DefaultRights {
 }
 
 impl DefaultRights {
-    fn of(session: &mut Session, scope: &Scope) -> Result<DefaultRights> {
+    fn of(session: &mut Session, scope: &Scope, left_out: LeftOut) -> Result<DefaultRights> {
         let own = "d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)";
         let which = match scope {
+            // No dump brings those of a schema back, and no right that it sets counts on there
+            // being none.
+            Scope::Everything if left_out.privileges => format!("{own} AND d.defaclnamespace = 0"),
             Scope::Everything => {
                 format!("({own} OR d.defaclnamespace <> 0 AND pg_has_role(d.defaclrole, 'USAGE'))")
             }
@@ -172,7 +176,7 @@ pub(crate) fn replace(
     let part = &part;
     let began = stopwatch();
     world.tell(Event::Started { doing: "Replacing", subject: part.scope.describe() });
-    let rights = DefaultRights::of(&mut session, &part.scope)?;
+    let rights = DefaultRights::of(&mut session, &part.scope, source.wanted.left_out)?;
     session.run("set default privileges aside", &rights.revoke)?;
     let publications = Publications::of(&mut session, &part.scope)?;
     publications.take_off(&mut session)?;

@@ -134,6 +134,12 @@ fn default_privileges_of_a_schema_that_stays_change_nothing_that_comes_back() {
     let name = backup(&project, "custom");
     project.db(&["restore", &name, "--clean", "--yes"]).ok();
     assert_eq!(project.content(), before);
+    // Where rights are left out, those of a schema that stays are not touched.
+    let defaults = "SELECT defaclacl FROM pg_default_acl ORDER BY defaclnamespace";
+    let before = project.query(defaults);
+    assert_eq!(before.len(), 2, "{before:?}");
+    project.db(&["restore", &name, "--clean", "-x", "--yes"]).ok();
+    assert_eq!(project.query(defaults), before);
 }
 
 #[test]
