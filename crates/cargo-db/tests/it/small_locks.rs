@@ -150,3 +150,28 @@ fn who_locks_the_source_is_named_and_not_waited_for_without_end() {
     holder.batch_execute("COMMIT").unwrap();
     assert!(waiting.wait().expect("it ends").success());
 }
+
+#[test]
+fn who_waits_for_the_source_is_named_too() {
+    let project = filled("sl_queue", 10);
+    project.migration("1_m.sql", "CREATE TABLE b (id int);");
+    let mut reader = cluster().connect("sl_queue");
+    reader.batch_execute("BEGIN; SELECT FROM orders").unwrap();
+    let mut writer = cluster().connect("sl_queue");
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| writer.batch_execute("ALTER TABLE orders ADD COLUMN late int"));
+        eventually("the writer waits", || {
+            let sql = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' \
+                       AND database = (SELECT oid FROM pg_database WHERE datname = 'sl_queue')";
+            !cluster().query("postgres", sql).is_empty()
+        });
+        let ran = project.db(&["rehearse", "--lock-timeout", "500ms"]);
+        reader.batch_execute("COMMIT").unwrap();
+        waits.join().unwrap().unwrap();
+        ran.code(5)
+            .says("public.orders cannot be read: it is locked by pid")
+            .says("which waits for its own lock")
+            .says("waited 500ms");
+    });
+    project.db(&["rehearse"]).ok();
+}

@@ -7,7 +7,7 @@ use crate::failure::{LockError, Result};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
-use crate::world::clock::{pause, stopwatch};
+use crate::world::clock::{in_words, pause, stopwatch};
 use crate::world::pg::pin::Purpose;
 use crate::world::pg::row::Row;
 use crate::world::pg::session::Session;
@@ -26,8 +26,8 @@ pub(crate) fn wait_for_tables(
         let Some(row) = held.first() else { return Ok(timeout.saturating_sub(began.elapsed())) };
         let (table, holder) = (row.text("name")?.to_owned(), holder(row)?);
         if began.elapsed() >= timeout {
-            let waited = humantime::format_duration(Duration::from_secs(began.elapsed().as_secs()));
-            return Err(LockError::TableHeld { table, holder, waited: waited.to_string() }.into());
+            let waited = in_words(began.elapsed());
+            return Err(LockError::TableHeld { table, holder, waited }.into());
         }
         // Each holder is reported once, and only if it holds the lock for more than a moment.
         if told.as_ref() != Some(&holder) && began.elapsed() > Duration::from_millis(200) {
@@ -48,5 +48,6 @@ fn holder(row: &Row) -> Result<String> {
     let [program, role] = who.map(|text| text.unwrap_or("?"));
     let since = row.optional_text("since")?;
     let since = since.map_or_else(String::new, |since| format!(", whose query began at {since}"));
-    Ok(format!("pid {pid}, {program} as {role}{since}"))
+    let waits = if row.flag("granted")? { "" } else { ", which waits for its own lock" };
+    Ok(format!("pid {pid}, {program} as {role}{since}{waits}"))
 }
