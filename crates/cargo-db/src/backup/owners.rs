@@ -13,7 +13,7 @@ use pg_sql::script::Statement;
 #[derive(Default)]
 pub(super) struct Owners {
     pub(super) roles: BTreeSet<String>,
-    /// The roles that it acts as: those that granted a right without being the owner, or all owners.
+    /// The roles that it acts as: those that granted a right without owning, or all owners.
     pub(super) acts_as: BTreeSet<String>,
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn take(
     let mut snapshot =
         Snapshot::take(world, &settings.migrations.layout, target).map_err(as_backup)?;
     // Names that are not valid text are refused before anything is written.
-    snapshot.session.refuse_names_of_bytes()?;
+    snapshot.session.refuse_names_of_bytes(request.format == Format::Set)?;
     let programs = client(settings.pg_bin(), snapshot.major)?;
     let readable = request.without(&snapshot.unread);
     let partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };

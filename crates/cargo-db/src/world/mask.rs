@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::target::{Secret, Target};
+
 /// A shorter one would be found everywhere.
 const SHORTEST: usize = 3;
 
@@ -19,6 +21,13 @@ impl Mask {
         let characters: Vec<Vec<String>> =
             password.unwrap_or_default().chars().map(spellings).collect();
         Mask { characters: if characters.len() < SHORTEST { Vec::new() } else { characters } }
+    }
+
+    /// One that hides a target's password. If that is the name of the user or of the database, it
+    /// is shown with these anyway, and without the names no message could be understood.
+    pub(super) fn of_target(target: &Target) -> Mask {
+        let names = [target.user.as_str(), target.database.as_str()];
+        Mask::of(target.password.as_ref().map(Secret::expose).filter(|one| !names.contains(one)))
     }
 
     /// The text as it may be shown.
@@ -83,6 +92,23 @@ fn spellings(character: char) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::target::{from_keywords, parse_url};
+
+    #[test]
+    fn a_password_that_is_a_name_hides_no_name() {
+        for (url, shown) in [
+            ("postgres://postgres:postgres@localhost/school", "role \"postgres\" of school"),
+            ("postgres://postgres:school@localhost/school", "role \"postgres\" of school"),
+            ("postgres://school:postgres@localhost/other", "role \"****\" of school"),
+        ] {
+            let target = from_keywords(&parse_url(url, "x").unwrap(), "x", "me").unwrap();
+            assert_eq!(
+                Mask::of_target(&target).hide("role \"postgres\" of school"),
+                shown,
+                "{url}"
+            );
+        }
+    }
 
     #[test]
     fn no_spelling_is_shown() {

@@ -1,6 +1,6 @@
 //! Databases that are not UTF-8, and sessions that would speak otherwise.
 
-use crate::support::{Project, cluster};
+use crate::support::{Cluster, Project, cluster};
 
 /// A project whose database has this encoding.
 fn project(name: &str, encoding: &str) -> Project {
@@ -81,6 +81,26 @@ fn bytes_without_an_encoding_are_taken_as_they_are_and_a_bad_name_is_named() {
         .run_sql("DO $$ BEGIN EXECUTE 'CREATE TABLE public.f' || E'\\xfc' || 'r (id int)'; END $$");
     project.db(&["status"]).code(7).says("table public.f\\374r is not valid UTF-8");
     project.db(&["backup"]).code(7).says("table public.f\\374r is not valid UTF-8");
+}
+
+#[test]
+fn a_role_with_a_bad_name_matters_where_it_owns_something() {
+    let own = Cluster::start();
+    own.run("postgres", "CREATE DATABASE e_roles TEMPLATE template0 ENCODING 'SQL_ASCII'");
+    own.run("postgres", "CREATE DATABASE e_others");
+    own.run("e_roles", "CREATE TABLE t (a int)");
+    let with_role = |sql: &str| {
+        own.run("e_roles", &format!("DO $$ BEGIN EXECUTE replace('{sql}', '?', E'\\xfc'); END $$"));
+    };
+    with_role("CREATE ROLE b?s");
+    with_role("ALTER DATABASE e_others OWNER TO b?s");
+    let mut project = Project::without_database("e_roles");
+    project.set("DATABASE_URL", &own.url("e_roles"));
+    project.db(&["backup", "--format", "custom"]).ok();
+    let set = project.db(&["backup", "--format", "set"]).code(7);
+    set.says("role b\\374s is not valid UTF-8");
+    with_role("GRANT SELECT ON t TO b?s");
+    project.db(&["backup"]).code(7).says("role b\\374s is not valid UTF-8");
 }
 
 /// Runs SQL in which `ü` is a single byte, which is not valid UTF-8.

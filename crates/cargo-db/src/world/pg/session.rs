@@ -15,7 +15,7 @@ use crate::failure::{CausedBy, ConnectionError, DatabaseError, Failure, Kind, Re
 use crate::model::event::Event;
 use crate::model::link::{Binding, Link};
 use crate::model::statement::ServerError;
-use crate::model::target::{Host, Secret, Target, TlsMode};
+use crate::model::target::{Host, Target, TlsMode};
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
 use crate::world::mask::Mask;
@@ -57,7 +57,7 @@ impl Session {
         world.sessions.opens(target);
         let pin = Pin::of(&client, purpose);
         let guard = world.interrupt.on_signal(cancel);
-        let (target, mask) = (target.clone(), mask(target));
+        let (target, mask) = (target.clone(), Mask::of_target(target));
         let mut session = Session { client, pin, target, mask, _cancel: guard };
         session.begin()?;
         Ok(session)
@@ -181,18 +181,21 @@ impl Session {
     /// The failure that bytes are which no encoding gives a meaning, with the first object that has
     /// them in its name.
     fn not_text(&mut self) -> Failure {
-        let named = self.names_of_bytes().unwrap_or_default().into_iter().next();
+        let named = self.names_of_bytes("true").unwrap_or_default().into_iter().next();
         let object = named.unwrap_or("a value that was read".to_owned());
         DatabaseError::NotText { database: self.target.database.clone(), object }.into()
     }
 
     /// Refuses a database that contains a name that is not UTF-8: messages could not show it, and
-    /// no statement could use it.
-    pub(crate) fn refuse_names_of_bytes(&mut self) -> Result<()> {
+    /// no statement could use it. Of the roles, those have to do with it that own something or are
+    /// granted something, or `all_roles`.
+    pub(crate) fn refuse_names_of_bytes(&mut self, all_roles: bool) -> Result<()> {
         if self.pin.encoding != BYTES {
             return Ok(());
         }
-        let names = self.names_of_bytes().map_err(|error| self.failure("list the names", error))?;
+        let roles = if all_roles { "true" } else { include_str!("sql/roles_of_database.sql") };
+        let names =
+            self.names_of_bytes(roles).map_err(|error| self.failure("list the names", error))?;
         match names.into_iter().find(|name| !name.starts_with("value of an enum ")) {
             Some(object) => {
                 let database = self.target.database.clone();
@@ -202,9 +205,10 @@ impl Session {
         }
     }
 
-    /// The objects whose names are not UTF-8.
-    fn names_of_bytes(&mut self) -> std::result::Result<Vec<String>, postgres::Error> {
-        let messages = self.client.simple_query(include_str!("sql/names.sql"))?;
+    /// The objects and some roles whose names are not UTF-8.
+    fn names_of_bytes(&mut self, roles: &str) -> std::result::Result<Vec<String>, postgres::Error> {
+        let sql = format!(include_str!("sql/names.sql"), roles = roles);
+        let messages = self.client.simple_query(&sql)?;
         let names = messages.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).filter(|name| !is_utf8(name)),
             _ => None,
@@ -252,11 +256,6 @@ impl Session {
     pub(crate) fn hide(&self, text: &str) -> String {
         self.mask.hide(text)
     }
-}
-
-/// The mask that hides a target's password.
-fn mask(target: &Target) -> Mask {
-    Mask::of(target.password.as_ref().map(Secret::expose))
 }
 
 /// Whether a text in which PostgreSQL has escaped bytes, `\374` for one, would be UTF-8 without.
@@ -403,7 +402,7 @@ fn notices(world: &World, target: &Target, purpose: Purpose) -> Notices {
     if purpose != Purpose::Write {
         return Box::new(|_| {});
     }
-    let (events, mask) = (world.events.clone(), mask(target));
+    let (events, mask) = (world.events.clone(), Mask::of_target(target));
     Box::new(move |notice| {
         // A ROLLBACK of ours that had nothing to roll back.
         if *notice.code() == SqlState::NO_ACTIVE_SQL_TRANSACTION {
@@ -471,8 +470,8 @@ pub(super) fn describe(mask: &Mask, error: &postgres::Error) -> String {
 fn cannot_connect(target: &Target, error: postgres::Error) -> Failure {
     let code = error.code().map(|code| code.code().to_owned());
     let why = match error.as_db_error() {
-        Some(said) => mask(target).hide(said.message()),
-        None => describe(&mask(target), &error),
+        Some(said) => Mask::of_target(target).hide(said.message()),
+        None => describe(&Mask::of_target(target), &error),
     };
     if why.contains("unsupported startup parameter") {
         let sign = format!("it says: {why}");

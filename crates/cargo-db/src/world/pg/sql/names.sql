@@ -55,7 +55,7 @@ FROM (SELECT 'schema' AS kind, nspname::text AS name FROM pg_namespace
       UNION ALL
       SELECT 'text search dictionary', dictname FROM pg_ts_dict
       UNION ALL
-      SELECT 'role', rolname FROM pg_roles
+      SELECT 'role', rolname FROM pg_roles r WHERE {roles}
       UNION ALL
       SELECT 'the comment of database', description
       FROM pg_shdescription
