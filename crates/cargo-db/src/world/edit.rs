@@ -1,30 +1,30 @@
 //! Changes files of the project that a person wrote.
 
 use std::fs;
-use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 use rustix::io::Errno;
+use tempfile::NamedTempFile;
 
-use crate::failure::{CausedBy, FileError, Result};
-use crate::world::files::failed;
+use crate::failure::Result;
+use crate::world::files::{failed, put_in_place};
 
-/// Replaces the content of a file atomically. Its permissions stay the same.
+/// Replaces the content of a file atomically. Its permissions stay the same, and a link to it
+/// stays a link.
 pub(crate) fn rewrite(path: &Path, text: &str) -> Result<()> {
-    let written = || -> std::io::Result<()> {
-        let permissions = fs::metadata(path)?.permissions();
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut partial = tempfile::Builder::new().prefix(".cargo-db-").tempfile_in(folder)?;
-        partial.write_all(text.as_bytes())?;
-        partial.as_file().set_permissions(permissions)?;
-        partial.as_file().sync_all()?;
-        partial.persist(path).map(drop).map_err(|error| error.error)
-    };
-    written().map_err(|error| {
-        let (path, why) = (path.to_owned(), error.to_string());
-        FileError::Failed { doing: "change", path, why }.caused_by(error)
-    })
+    let (path, partial) = beside(path).map_err(failed("change", path))?;
+    put_in_place(partial, &path, text)
+}
+
+/// The real path of a file, and an empty file with the same permissions beside it.
+fn beside(path: &Path) -> std::io::Result<(PathBuf, NamedTempFile)> {
+    let path = fs::canonicalize(path)?;
+    let permissions = fs::metadata(&path)?.permissions();
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let partial = tempfile::Builder::new().prefix(".cargo-db-").tempfile_in(folder)?;
+    partial.as_file().set_permissions(permissions)?;
+    Ok((path, partial))
 }
 
 /// Fails if a file exists but cannot be written. It is not opened: opening a FIFO would block.
@@ -32,5 +32,26 @@ pub(crate) fn can_write(path: &Path) -> Result<()> {
     match rustix::fs::access(path, Access::WRITE_OK) {
         Err(error) if error != Errno::NOENT => Err(failed("write", path)(error.into())),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn a_link_stays_a_link_to_what_was_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("shared/ignore"), folder.path().join("link"));
+        fs::create_dir(folder.path().join("shared")).unwrap();
+        fs::write(&real, "a\n").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("shared/ignore", &link).unwrap();
+        rewrite(&link, "a\nb\n").unwrap();
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new("shared/ignore"));
+        assert_eq!(fs::read_to_string(&real).unwrap(), "a\nb\n");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(folder.path().join("shared")).unwrap().count(), 1);
     }
 }

@@ -239,11 +239,19 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
     // The name is always the same: what a killed run left is not in the way, and does not stay.
     remove_file(&folder.join(&name))?;
     let partial = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempfile_in(folder);
-    let mut partial = partial.map_err(failed("create", path))?;
+    put_in_place(partial.map_err(failed("create", path))?, path, text)
+}
+
+/// Writes a text to a temporary file, which replaces another file in a single step.
+pub(crate) fn put_in_place(
+    mut partial: tempfile::NamedTempFile,
+    path: &Path,
+    text: &str,
+) -> Result<()> {
     let written = partial.write_all(text.as_bytes()).and_then(|()| partial.as_file().sync_all());
     written.map_err(failed("write", path))?;
     partial.persist(path).map_err(|error| failed("write", path)(error.error))?;
-    sync_dir(folder)
+    sync_dir(path.parent().unwrap_or(Path::new(".")))
 }
 
 /// Makes sure that the names in a folder are on disk.
