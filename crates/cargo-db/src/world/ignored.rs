@@ -28,14 +28,18 @@ fn is_dockerfile(file: &Path) -> bool {
     is_named("Dockerfile") || is_named("Containerfile") || name.ends_with(".dockerfile")
 }
 
-/// The patterns that a file does not contain yet, in any spelling. A line `*` covers all of them.
+/// The patterns that a file does not contain yet, in any spelling. A line that ends with `*` covers
+/// all that begins like it.
 pub(crate) fn missing<'p>(text: &str, patterns: &[&'p str]) -> Vec<&'p str> {
     let plain = |line: &str| {
         line.trim().trim_start_matches("**").trim_start_matches("./").trim_matches('/').to_owned()
     };
     let known: Vec<String> = text.lines().map(plain).collect();
     let covers = |known: &String, pattern: &str| {
-        known == pattern || known == "*" || *known == format!("{pattern}/**")
+        let begins = |begin| format!("{pattern}/").starts_with(begin);
+        known == pattern
+            || *known == format!("{pattern}/**")
+            || known.strip_suffix('*').is_some_and(begins)
     };
     let is_missing = |pattern: &&&str| !known.iter().any(|one| covers(one, &plain(pattern)));
     patterns.iter().filter(is_missing).copied().collect()
@@ -49,6 +53,13 @@ mod tests {
     fn a_pattern_is_there_in_each_of_its_spellings() {
         for text in ["/backups/", "backups", "./backups/", "**/backups", "backups/**", "*\n!src"] {
             assert!(missing(text, &["backups/"]).is_empty(), "{text}");
+        }
+        for text in ["backups/*", "/back*", "**/backups*", "backups/*\n!backups/keep"] {
+            assert!(missing(text, &["backups/"]).is_empty(), "{text}");
+        }
+        assert!(missing(".db*\n.env*", &[".db/", ".env*"]).is_empty());
+        for text in ["backups/*.gz", "backups-*", "*.sql", "backups/old/*"] {
+            assert_eq!(missing(text, &["backups/"]), ["backups/"], "{text}");
         }
         assert_eq!(missing("# backups/\n/target", &["backups/", ".env*"]), ["backups/", ".env*"]);
     }
