@@ -8,7 +8,7 @@ use crate::failure::{Result, SettingsError};
 use crate::model::stray::stray_in_keyword;
 use crate::model::target::{Host, Keywords, Secret, Target, from_keywords, parse_url};
 use crate::settings::file;
-use crate::settings::source::{Origin, Setting, Sources};
+use crate::settings::source::{Flags, Origin, Setting, Sources};
 use crate::settings::variables::Variables;
 
 /// Which database is meant.
@@ -79,6 +79,18 @@ const LIBPQ: &[(&str, &str)] = &[
     ("PGTARGETSESSIONATTRS", "target_session_attrs"),
 ];
 
+const FLAG: &str = "--database-url";
+
+/// Fails if the URL of the flag contains a password, or cannot be read and so may contain one. The
+/// commands that other failures suggest repeat the flag, so this has to be the first of them.
+pub(super) fn no_password_in_flag(flags: &Flags) -> Result<()> {
+    let Some(url) = &flags.database_url else { return Ok(()) };
+    match parse_url(url, FLAG)?.keys().any(|keyword| keyword.ends_with("password")) {
+        true => Err(SettingsError::PasswordInFlag { flag: FLAG }.into()),
+        false => Ok(()),
+    }
+}
+
 /// Finds the database.
 pub(crate) fn place(
     sources: &Sources<'_>,
@@ -87,11 +99,8 @@ pub(crate) fn place(
     local_database: &str,
 ) -> Result<Setting<Place>> {
     if let Some(url) = &sources.flags.database_url {
-        let keywords = parse_url(url, "--database-url")?;
-        if keywords.contains_key("password") {
-            return Err(SettingsError::PasswordInFlag { flag: "--database-url" }.into());
-        }
-        return target(sources, variables, keywords, Origin::Flag("--database-url"));
+        let keywords = parse_url(url, FLAG)?;
+        return target(sources, variables, keywords, Origin::Flag(FLAG));
     }
     let url = variables.get(url_variable.unwrap_or("DATABASE_URL"))?;
     let is_missing = url.is_none() && !sources.flags.without_database;

@@ -159,6 +159,7 @@ impl Settings {
 
     /// Resolves everything once.
     pub(crate) fn resolve(sources: &Sources<'_>) -> Result<Settings> {
+        connection::no_password_in_flag(&sources.flags)?;
         let root = root::find(sources)?;
         let toml = file::read(sources, &root)?;
         let mut variables = Variables::gather(sources, &root)?;

@@ -135,6 +135,23 @@ fn a_password_in_a_flag_is_refused() {
 }
 
 #[test]
+fn a_password_in_a_flag_is_refused_before_all_else() {
+    // The commands that these failures suggest would repeat the flag.
+    let foreign = Machine::new().file("/p/db.toml", "").owned_by("/p/db.toml", 1000);
+    let untrusted = Machine::new().file("/p/db.toml", "[server]\nbin = 'pg/bin'\n");
+    for (mut machine, code) in [(foreign, "SETTINGS.FOREIGN_OWNER"), (untrusted, "TRUST.MISSING")] {
+        machine.flags.database_url = Some("postgres://a@localhost/x".into());
+        assert_eq!(machine.code(), code);
+        for url in ["postgres://a:hush@localhost/x", "postgres://localhost/x?sslpassword=hush"] {
+            machine.flags.database_url = Some(url.into());
+            assert_eq!(machine.code(), "SETTINGS.PASSWORD_IN_FLAG", "{url}");
+        }
+        machine.flags.database_url = Some("postgres://a:hu?sh@localhost/x".into());
+        assert_eq!(machine.code(), "SETTINGS.URL");
+    }
+}
+
+#[test]
 fn libpq_variables_and_files_are_understood() {
     let machine = Machine::new()
         .variable("PGHOST", "db.example")
