@@ -122,6 +122,120 @@ fn what_cannot_be_written_whole_is_not_begun() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_keeps_its_bytes() {
+    let project = fresh("init_latin");
+    project.write("Cargo.toml", "[workspace]\nmembers = []\n");
+    project.write("Dockerfile", "FROM scratch\n");
+    vendored(&project, "third/cargo-db");
+    for file in [".gitignore", ".dockerignore", ".cargo/config.toml", "Cargo.toml"] {
+        let path = project.path().join(file);
+        let before = std::fs::read(&path).ok();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, b"# caf\xe9\n/target\n").unwrap();
+        let _ = project.db(&["init"]).code(7).says(file).says("UTF-8");
+        assert_eq!(std::fs::read(&path).unwrap(), b"# caf\xe9\n/target\n", "{file}");
+        let written = ["db.toml", ".env.example", "xtask"];
+        assert!(!written.iter().any(|file| project.path().join(file).exists()), "{file}");
+        match before {
+            Some(before) => std::fs::write(&path, before).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+    }
+    let _ = project.db(&["init"]).ok();
+}
+
+#[test]
+fn links_are_left_to_the_person() {
+    let project = fresh("init_links");
+    let links = [(".gitignore", "/target\n"), (".cargo/config.toml", ""), ("Cargo.toml", MEMBERS)];
+    for (file, text) in links {
+        project.write(&format!("shared/{file}"), text);
+        let path = project.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(project.path().join("shared").join(file), path).unwrap();
+    }
+    vendored(&project, "third/cargo-db");
+    let all = "add `/.db/`, `/backups/`, `.env` to the file that the link `.gitignore` names";
+    let _ = project.db(&["init"]).ok().says(all).says("Cargo.toml is a link");
+    assert!(!project.path().join("xtask").exists());
+    std::fs::remove_file(project.path().join("Cargo.toml")).unwrap();
+    project.write("Cargo.toml", MEMBERS);
+    let _ = project.db(&["init"]).ok().says("the file is a link");
+    assert!(!project.path().join("xtask").exists());
+    for (file, text) in links {
+        assert_eq!(read(&project, &format!("shared/{file}")), text);
+    }
+}
+
+const MEMBERS: &str = "[workspace]\nmembers = []\nresolver = \"3\"\n";
+
+#[test]
+fn the_alias_is_not_written_where_something_before_it_fails() {
+    let project = fresh("init_stopped");
+    project.write("Cargo.toml", MEMBERS);
+    // A new file cannot be written below a file, whoever writes it.
+    project.write("xtask", "not a folder");
+    vendored(&project, "third/cargo-db");
+    let _ = project.db(&["init"]).code(7).says("xtask");
+    assert_eq!(read(&project, "Cargo.toml"), MEMBERS);
+    assert!(!project.path().join(".cargo").exists());
+    // What was written before stays, and the next run does the rest.
+    std::fs::remove_file(project.path().join("xtask")).unwrap();
+    let ran = project.db(&["init"]).ok();
+    let (member, alias) = ("to Cargo.toml", "Wrote .cargo/config.toml");
+    let at = |text: &str| ran.stderr.find(text).expect(text);
+    assert!(at("Wrote xtask/src/main.rs") < at(member) && at(member) < at(alias));
+    let _ = cargo_db(&project).ok().says("ran db status");
+}
+
+#[test]
+fn an_xtask_of_another_name_gets_no_alias_that_fails() {
+    let project = fresh("init_tasks");
+    project.write("Cargo.toml", "[workspace]\nmembers = [\"xtask\"]\n");
+    let named = |package: &str, more: &str| {
+        let manifest =
+            format!("[package]\nname = \"{package}\"\n{more}[dependencies]\ncargo-db = \"1\"\n");
+        project.write("xtask/Cargo.toml", &manifest);
+    };
+    for (package, more) in [("tasks", ""), ("xtask", "[[bin]]\nname = \"tasks\"\n")] {
+        named(package, more);
+        let _ = project.db(&["init"]).ok().says("add an alias `db` to .cargo/config.toml");
+        assert!(!project.path().join(".cargo").exists());
+    }
+    named("tasks", "");
+    project.write(".cargo/config.toml", "[alias]\ndb = \"run -p tasks -- db\"\n");
+    let ran = project.db(&["init"]).ok();
+    assert!(!ran.stdout.contains("add an alias"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_package_that_cannot_get_a_member_is_told_why() {
+    let project = fresh("init_why");
+    vendored(&project, "third/cargo-db");
+    project.write("Cargo.toml", "[workspace]\nmembers = []\nexclude = [\"xtask\"]\n");
+    let _ = project.db(&["init"]).ok().says("take \"xtask\" out of `exclude`");
+    let below = fresh("init_below");
+    below.write("Cargo.toml", MEMBERS);
+    below.write("app/Cargo.toml", "[package]\nname = \"app\"\n");
+    below.write("app/db.toml", "");
+    vendored(&below, "app/third/cargo-db");
+    let mut init = below.command(&["init"]);
+    let ran: Ran = init.current_dir(below.path().join("app")).output().unwrap().into();
+    let _ = ran.ok().says("is no member of the workspace in");
+}
+
+#[test]
+fn an_accent_in_a_path_stays_valid_toml() {
+    let project = fresh("init_accent");
+    project.write("Cargo.toml", "[workspace]\r\nmembers = []\r\nresolver = \"3\"\r\n");
+    vendored(&project, "third/cafe\u{301}");
+    let _ = project.db(&["init"]).ok();
+    let manifest = read(&project, "Cargo.toml");
+    assert_eq!(manifest.matches("\r\n").count(), manifest.lines().count(), "{manifest:?}");
+    let _ = cargo_db(&project).ok().says("ran db status");
+}
+
+#[test]
 fn an_xtask_that_has_it_gets_the_alias_and_the_profile() {
     let project = fresh("init_xtask");
     project.write("Cargo.toml", "[workspace]\nmembers = [\"x*\"]\n");

@@ -1,15 +1,15 @@
 //! What cargo needs to run cargo db in a workspace: a crate, its entry in the members, an alias,
-//! and the profile. They are written together or not at all: an alias without the crate that it
-//! runs would hide an installed `cargo-db` that works.
+//! and the profile. They are written together or not at all, and the alias last: an alias without
+//! the crate that it runs would hide an installed `cargo-db` that works.
 
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use crate::failure::Result;
 use crate::verb::init::manifest::{as_meant, at_end, below, with_word};
-use crate::verb::init::source::{Vendored, is_workspace, ours};
-use crate::verb::init::work::{Change, Work, shown, text_of};
-use crate::world::files;
+use crate::verb::init::source::{Vendored, is_workspace, manifest_of, name_of, ours};
+use crate::verb::init::work::{Edit, Work, glance_at, is_taken, quote, shown, text_of};
 
 /// The argument `db` is for an `xtask` that has other tasks too; `cargo_db::main` removes it.
 const ALIAS: &str = "run --quiet --package xtask --bin xtask -- db";
@@ -42,13 +42,13 @@ pub(super) fn workspace(
     folders: &[PathBuf],
     vendored: Option<&Vendored>,
     work: &mut Work,
-) {
+) -> Result<()> {
     let manifest = root.join("Cargo.toml");
-    if !files::is_there(&manifest) {
+    if !is_taken(&manifest) {
         work.notes.push("no cargo workspace here: use the installed `cargo-db`".to_owned());
-        return;
+        return Ok(());
     }
-    let place = Place { root, text: text_of(&manifest), folders, vendored };
+    let place = Place { root, text: text_of(&manifest)?, folders, vendored };
     match place.xtask() {
         Some(there) => place.of_its_own(&there, work),
         None => place.made(work),
@@ -69,24 +69,24 @@ impl Place<'_> {
     /// The folder of an existing `xtask`, relative to the root.
     fn xtask(&self) -> Option<PathBuf> {
         let is_one = |folder: &&PathBuf| {
-            folder.ends_with("xtask") && files::is_there(&self.root.join(folder).join("Cargo.toml"))
+            folder.ends_with("xtask") && is_taken(&self.root.join(folder).join("Cargo.toml"))
         };
         self.folders.iter().find(is_one).cloned()
     }
 
     /// For an existing `xtask`: adds the alias if it depends on cargo db and is a member, or else
     /// says what is missing.
-    fn of_its_own(&self, xtask: &Path, work: &mut Work) {
-        let text = text_of(&self.root.join(xtask).join("Cargo.toml"));
-        let has_it = text.contains("cargo-db");
-        if has_it && self.is_member(xtask) {
-            if let Some(config) = self.config(work) {
-                work.write.extend(config.new);
-                work.change.extend(config.change);
-            }
-            return;
+    fn of_its_own(&self, xtask: &Path, work: &mut Work) -> Result<()> {
+        let folder = self.root.join(xtask);
+        let has_it = glance_at(&folder.join("Cargo.toml")).contains("cargo-db");
+        let is_member = self.is_member(xtask);
+        let is_run = runs_as_xtask(&folder) || self.has_alias();
+        if has_it && is_member && is_run {
+            let config = self.config(work)?;
+            work.edits.extend(config.unwrap_or_default());
+            return Ok(());
         }
-        let (is_member, xtask, mut missing) = (self.is_member(xtask), xtask.display(), Vec::new());
+        let (xtask, mut missing) = (xtask.display(), Vec::new());
         if !has_it {
             missing.push(format!(
                 "let `{xtask}` depend on `cargo-db`, and call `cargo_db::main()` for the argument \
@@ -96,31 +96,38 @@ impl Place<'_> {
         if !is_member {
             missing.push(format!("add \"{xtask}\" to the members of the workspace in Cargo.toml"));
         }
-        missing.push("then run `cargo db init` again, which adds the alias".to_owned());
+        missing.push(match is_run {
+            true => "then run `cargo db init` again, which adds the alias".to_owned(),
+            false => format!(
+                "add an alias `db` to .cargo/config.toml that runs the program in `{xtask}` with \
+                 the argument `db`: neither its package nor its program may be called `xtask`"
+            ),
+        });
         work.by_hand.push(missing.join("; "));
+        Ok(())
     }
 
     /// Creates an `xtask`, if there is a source of cargo db that everybody can use.
-    fn made(&self, work: &mut Work) {
+    fn made(&self, work: &mut Work) -> Result<()> {
+        let path = |vendored: &Vendored| Path::new("..").join(&vendored.folder);
         let dependency = match self.vendored {
             Some(vendored) => {
-                Some(format!("{{ path = {:?} }}", Path::new("..").join(&vendored.folder)))
+                Some(format!("{{ path = {} }}", quote(&path(vendored).display().to_string())))
             }
             None => ours().dependency(),
         };
         let Some(dependency) = dependency else {
             work.notes.push(NO_SOURCE.to_owned());
-            return;
+            return Ok(());
         };
-        let Some(text) = self.with_member() else {
-            work.by_hand.push(
-                "add \"xtask\" to the members of the workspace, and run `cargo db init` again: it \
-                 cannot edit this Cargo.toml"
-                    .to_owned(),
-            );
-            return;
+        let text = match self.with_member() {
+            Ok(text) => text,
+            Err(to_do) => {
+                work.by_hand.push(format!("{to_do}, and run `cargo db init` again"));
+                return Ok(());
+            }
         };
-        let Some(config) = self.config(work) else { return };
+        let Some(config) = self.config(work)? else { return Ok(()) };
         let folder = self.root.join("xtask");
         work.add(folder.join("Cargo.toml"), xtask_manifest(&dependency));
         work.add(folder.join("src/main.rs"), XTASK_MAIN.to_owned());
@@ -129,11 +136,10 @@ impl Place<'_> {
             if let Some(other) = self.vendored.and_then(|vendored| vendored.workspace.as_ref()) {
                 lines.push(format!("exclude: \"{}\"", other.display()));
             }
-            work.change.push(Change { path: self.root.join("Cargo.toml"), text, lines });
+            work.edits.push(Edit::more(self.root.join("Cargo.toml"), text, lines));
         }
-        // The alias comes last, because the crate that it runs must exist.
-        work.write.extend(config.new);
-        work.change.extend(config.change);
+        work.edits.extend(config);
+        Ok(())
     }
 
     fn manifest(&self) -> Table {
@@ -159,16 +165,32 @@ impl Place<'_> {
     }
 
     /// The manifest with `xtask` as a member. A vendored crate that belongs to another workspace is
-    /// excluded.
-    fn with_member(&self) -> Option<String> {
-        let is_workspace = self.manifest().contains_key("workspace");
-        if self.words("exclude").iter().any(|word| Path::new("xtask").starts_with(word))
-            || !is_workspace && self.is_below_another()
-        {
-            return None;
+    /// excluded. The error is what a person has to do.
+    fn with_member(&self) -> Result<String, String> {
+        if self.words("exclude").iter().any(|word| Path::new("xtask").starts_with(word)) {
+            return Err("take \"xtask\" out of `exclude` in Cargo.toml".to_owned());
         }
-        let member = Path::new("xtask");
-        let text = match self.is_member(member) {
+        if let Some(above) = self.workspace_above() {
+            return Err(format!(
+                "add an empty `[workspace]` to Cargo.toml if the package is no member of the \
+                 workspace in {}",
+                above.display()
+            ));
+        }
+        match self.edited() {
+            Some(text) if text == self.text => Ok(text),
+            Some(text) if !self.root.join("Cargo.toml").is_symlink() => Ok(text),
+            edited => {
+                let why =
+                    edited.map_or("init cannot edit this Cargo.toml", |_| "Cargo.toml is a link");
+                Err(format!("add \"xtask\" to the members of the workspace ({why})"))
+            }
+        }
+    }
+
+    /// The manifest with all that it has to contain; `None` if it cannot be edited.
+    fn edited(&self) -> Option<String> {
+        let text = match self.is_member(Path::new("xtask")) {
             true => self.text.clone(),
             false => with_word(&self.text, "members", "xtask")?,
         };
@@ -180,45 +202,50 @@ impl Place<'_> {
         }
     }
 
-    /// Whether the package belongs, or may belong, to a workspace above the root.
-    fn is_below_another(&self) -> bool {
-        self.root.ancestors().skip(1).any(is_workspace)
+    /// The workspace above the root that the package belongs to, or may belong to.
+    fn workspace_above(&self) -> Option<&Path> {
+        let has_its_own = self.manifest().contains_key("workspace");
+        let above = self.root.ancestors().skip(1).find(|above| is_workspace(above));
+        above.filter(|_| !has_its_own)
     }
 
-    /// The alias and the profile, in the file that cargo reads: the older name wins if both exist.
-    /// `None` if `db` is another alias, or if the file cannot be edited.
-    fn config(&self, work: &mut Work) -> Option<Config> {
+    /// The configuration that cargo reads: the older name wins if both exist.
+    fn config_file(&self) -> PathBuf {
         let [old, new] = [".cargo/config", ".cargo/config.toml"].map(|name| self.root.join(name));
-        let path = if files::is_there(&old) { old } else { new };
-        let (text, name) = (text_of(&path), shown(self.root, &path));
+        if is_taken(&old) { old } else { new }
+    }
+
+    fn has_alias(&self) -> bool {
+        let known: Option<Table> = toml::from_str(&glance_at(&self.config_file())).ok();
+        known.is_some_and(|known| known.get("alias").is_some_and(|all| all.get("db").is_some()))
+    }
+
+    /// The configuration with the alias and the profile.
+    /// `None` if `db` is another alias, or if the file cannot be edited.
+    fn config(&self, work: &mut Work) -> Result<Option<Vec<Edit>>> {
+        let path = self.config_file();
+        let (text, name) = (text_of(&path)?, shown(self.root, &path));
         let known: Option<Table> = toml::from_str(&text).ok();
         let alias = known.as_ref().and_then(|known| known.get("alias")?.get("db"));
         if alias.is_some_and(|alias| !words_of(alias).contains(&"xtask".to_owned())) {
             work.notes.push(format!("`db` is an alias already, in {name}: no xtask was written"));
-            return None;
+            return Ok(None);
         }
         let has_alias = alias.is_some();
         let optimised = self.missing_profiles(known.as_ref());
-        let Some(edited) = known.and_then(|known| configured(&text, known, has_alias, &optimised))
-        else {
-            work.by_hand.push(format!(
-                "add `db = {ALIAS:?}` to `[alias]` in {name}, and run `cargo db init` again: it \
-                 cannot edit this file"
-            ));
-            return None;
-        };
-        if edited == text {
-            return Some(Config { new: None, change: None });
-        }
-        let mut lines = Vec::new();
-        lines.extend((!has_alias).then(|| format!("alias db = {ALIAS:?}")));
-        lines.extend(
-            (!optimised.is_empty()).then(|| "[profile.dev.package] of cargo db".to_owned()),
-        );
-        Some(if files::is_there(&path) {
-            Config { new: None, change: Some(Change { path, text: edited, lines }) }
-        } else {
-            Config { new: Some((path, edited)), change: None }
+        let edited = known.and_then(|known| configured(&text, known, has_alias, &optimised));
+        let lines = lines_of(has_alias, &optimised);
+        Ok(match edited {
+            Some(edited) if edited == text => Some(Vec::new()),
+            Some(edited) if !path.is_symlink() => Some(vec![Edit::more(path, edited, lines)]),
+            edited => {
+                let why = edited.map_or("it cannot edit this file", |_| "the file is a link");
+                work.by_hand.push(format!(
+                    "add `db = {ALIAS:?}` to `[alias]` in {name}, and run `cargo db init` again: \
+                     {why}"
+                ));
+                None
+            }
         })
     }
 
@@ -239,10 +266,21 @@ const NO_SOURCE: &str = "no xtask and no alias: the source of cargo db is not in
      and it is not published. Go on with the installed `cargo-db`, or add the source (as a git \
      submodule, for example) and run `cargo db init` again";
 
-/// What is written to `.cargo/config.toml`.
-struct Config {
-    new: Option<(PathBuf, String)>,
-    change: Option<Change>,
+/// Whether the alias runs the program in this folder. What cannot be read is not doubted.
+fn runs_as_xtask(folder: &Path) -> bool {
+    let is_xtask = |name: &str| name == "xtask";
+    let manifest = manifest_of(folder);
+    let programs = manifest.get("bin").and_then(Value::as_array);
+    let mut names = programs.into_iter().flatten().filter_map(|bin| bin.get("name")?.as_str());
+    name_of(folder).is_none_or(|name| is_xtask(&name))
+        && (programs.is_none_or(Vec::is_empty) || names.any(is_xtask))
+}
+
+/// What is added to the configuration, for messages.
+fn lines_of(has_alias: bool, optimised: &[(&str, i64)]) -> Vec<String> {
+    let alias = (!has_alias).then(|| format!("alias db = {ALIAS:?}"));
+    let profile = (!optimised.is_empty()).then(|| "[profile.dev.package] of cargo db".to_owned());
+    alias.into_iter().chain(profile).collect()
 }
 
 /// The words of an alias, which is a string or a list.
@@ -268,14 +306,15 @@ fn configured(
         text = edited.unwrap_or_else(|| at_end(&text, &format!("[alias]\n{line}")));
         table_in(&mut meant, "alias")?.insert("db".to_owned(), ALIAS.into());
     }
-    if !optimised.is_empty() {
-        text = at_end(&text, PROFILE_COMMENT);
-    }
+    let mut profiles = PROFILE_COMMENT.to_owned();
     for (name, level) in optimised {
-        text.push_str(&format!("[profile.dev.package.{name}]\nopt-level = {level}\n"));
+        profiles.push_str(&format!("\n[profile.dev.package.{name}]\nopt-level = {level}"));
         let dev = table_in(table_in(&mut meant, "profile")?, "dev")?;
         let of_package = Table::from_iter([("opt-level".to_owned(), Value::from(*level))]);
         table_in(dev, "package")?.insert((*name).to_owned(), of_package.into());
+    }
+    if !optimised.is_empty() {
+        text = at_end(&text, &profiles);
     }
     as_meant(text, &meant)
 }
@@ -307,7 +346,7 @@ mod tests {
     #[test]
     fn adopters_get_the_profile_of_this_workspace() {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
-        let manifest: Table = toml::from_str(&text_of(&manifest)).expect("a manifest");
+        let manifest: Table = toml::from_str(&glance_at(&manifest)).expect("a manifest");
         let packages = manifest["profile"]["dev"]["package"].as_table().expect("packages");
         let ours = packages.iter().filter_map(|(name, of_it)| {
             let level = of_it.get("opt-level")?.as_integer()?;

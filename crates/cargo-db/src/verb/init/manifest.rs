@@ -4,6 +4,8 @@
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
+use crate::verb::init::work::quote;
+
 /// The lists of `[workspace]`, with their positions.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -30,10 +32,11 @@ pub(super) fn with_word(text: &str, list: &str, word: &str) -> Option<String> {
     let is_there = known.is_some();
     let known = known.unwrap_or_default();
     let known = if list == "members" { known.members } else { known.exclude };
+    let word = &quote(word);
     let edited = match known {
         Some(known) => in_list(text, &known, word),
-        None if is_there => below(text, "[workspace]", &format!("{list} = [{word:?}]"))?,
-        None => at_end(text, &format!("[workspace]\n{list} = [{word:?}]")),
+        None if is_there => below(text, "[workspace]", &format!("{list} = [{word}]"))?,
+        None => at_end(text, &format!("[workspace]\n{list} = [{word}]")),
     };
     as_meant(edited, &meant)
 }
@@ -42,28 +45,45 @@ pub(super) fn with_word(text: &str, list: &str, word: &str) -> Option<String> {
 fn in_list(text: &str, list: &List, word: &str) -> String {
     let Some(last) = list.get_ref().last() else {
         let at = list.span().start + 1;
-        return format!("{}{word:?}{}", &text[..at], &text[at..]);
+        return format!("{}{word}{}", &text[..at], &text[at..]);
     };
     let (start, end) = (last.span().start, last.span().end);
     let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let indent = &text[line..start];
-    let gap = if indent.trim().is_empty() { format!("\n{indent}") } else { " ".to_owned() };
-    format!("{},{gap}{word:?}{}", &text[..end], &text[end..])
+    let gap = if indent.trim().is_empty() {
+        format!("{}{indent}", line_end(text))
+    } else {
+        " ".to_owned()
+    };
+    format!("{},{gap}{word}{}", &text[..end], &text[end..])
 }
 
 /// Adds a line below the header of a table.
 pub(super) fn below(text: &str, header: &str, line: &str) -> Option<String> {
-    let mut lines: Vec<&str> = text.lines().collect();
-    let at = lines.iter().position(|line| line.trim() == header)?;
-    lines.insert(at + 1, line);
-    Some(format!("{}\n", lines.join("\n")))
+    let mut at = 0;
+    let found = text.split_inclusive('\n').find(|one| {
+        at += one.len();
+        one.trim() == header
+    })?;
+    let (end, gap) = (line_end(text), if found.ends_with('\n') { "" } else { line_end(text) });
+    Some(format!("{}{gap}{line}{end}{}", &text[..at], &text[at..]))
 }
 
 /// Adds lines at the end, after an empty line.
 pub(super) fn at_end(text: &str, lines: &str) -> String {
-    let text = text.trim_end();
-    let gap = if text.is_empty() { "" } else { "\n\n" };
-    format!("{text}{gap}{}\n", lines.trim_end())
+    let end = line_end(text);
+    let gap = match text {
+        "" => String::new(),
+        text if text.ends_with(&format!("{end}{end}")) => String::new(),
+        text if text.ends_with('\n') => end.to_owned(),
+        _ => end.repeat(2),
+    };
+    format!("{text}{gap}{}{end}", lines.trim_end().replace('\n', end))
+}
+
+/// How the lines of a text end.
+fn line_end(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
 /// The text, if it parses to exactly the intended content.
@@ -106,6 +126,24 @@ members = [
         let package = "[package]\nname = \"x\"";
         let added = "[package]\nname = \"x\"\n\n[workspace]\nmembers = [\"xtask\"]\n";
         assert_eq!(member(package).as_deref(), Some(added));
+    }
+
+    #[test]
+    fn lines_keep_their_ends() {
+        let text = "[workspace]\r\nresolver = \"3\"\r\n# An end.\r\n";
+        let added = "[workspace]\r\nmembers = [\"xtask\"]\r\nresolver = \"3\"\r\n# An end.\r\n";
+        assert_eq!(member(text).as_deref(), Some(added));
+        let lines = "[workspace]\r\nmembers = [\r\n  \"a\",\r\n]\r\n";
+        let added = "[workspace]\r\nmembers = [\r\n  \"a\",\r\n  \"xtask\",\r\n]\r\n";
+        assert_eq!(member(lines).as_deref(), Some(added));
+        let package = "[package]\r\nname = \"x\"\r\n";
+        let added = "[package]\r\nname = \"x\"\r\n\r\n[workspace]\r\nmembers = [\"xtask\"]\r\n";
+        assert_eq!(member(package).as_deref(), Some(added));
+        let (one, other) = ("[workspace]", "[workspace]\n\n\n");
+        for text in [one, other] {
+            assert!(member(text).is_some_and(|edited| edited.starts_with(text.trim_end())));
+        }
+        assert_eq!(at_end(other, "x = 1"), "[workspace]\n\n\nx = 1\n");
     }
 
     #[test]

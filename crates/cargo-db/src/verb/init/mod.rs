@@ -17,7 +17,7 @@ use crate::change::{Effect, Needs, SetNeed, Workspace};
 use crate::failure::Result;
 use crate::migration::{self, DEPTH};
 use crate::verb::declare::Verb;
-use crate::verb::init::work::{Work, shown};
+use crate::verb::init::work::{Work, is_taken, shown};
 use crate::world::{edit, files};
 use db_tools::ProjectTool;
 
@@ -61,16 +61,21 @@ impl Verb for Init {
         let root = workspace.settings.root.as_path();
         let backups = workspace.settings.backup.dir.value.strip_prefix(root).ok();
         let backups = backups.map(|folder| folder.display().to_string());
-        let work = survey_of(root, backups.as_deref());
+        let work = survey_of(root, backups.as_deref())?;
         self.carry_out(workspace, &work)?;
-        let added = work
-            .change
-            .iter()
-            .map(|change| Added { file: shown(root, &change.path), lines: change.lines.clone() });
+        let mut written = Vec::new();
+        let mut added = Vec::new();
+        for edit in work.edits {
+            let file = shown(root, &edit.path);
+            match edit.lines {
+                Some(lines) => added.push(Added { file, lines }),
+                None => written.push(file),
+            }
+        }
         Ok(Outcome::done(Initialised {
             dry_run: self.dry_run,
-            written: work.write.iter().map(|(path, _)| shown(root, path)).collect(),
-            added: added.collect(),
+            written,
+            added,
             found: work.found,
             left_to_you: work.by_hand,
             notes: work.notes,
@@ -84,26 +89,29 @@ impl Init {
         for found in &work.found {
             ui.status("Found", found);
         }
-        for (path, text) in &work.write {
+        for edit in &work.edits {
             if !self.dry_run {
-                files::write_new(path, text)?;
+                match edit.lines {
+                    Some(_) => edit::rewrite(&edit.path, &edit.text)?,
+                    None => files::write_new(&edit.path, &edit.text)?,
+                }
             }
-            ui.status(if self.dry_run { "Would write" } else { "Wrote" }, &shown(root, path));
-        }
-        for change in &work.change {
-            if !self.dry_run {
-                edit::rewrite(&change.path, &change.text)?;
+            let file = shown(root, &edit.path);
+            match (&edit.lines, self.dry_run) {
+                (Some(lines), _) => {
+                    let verb = if self.dry_run { "Would add" } else { "Added" };
+                    ui.status(verb, &format!("{} to {file}", lines.join(", ")));
+                }
+                (None, true) => ui.status("Would write", &file),
+                (None, false) => ui.status("Wrote", &file),
             }
-            let verb = if self.dry_run { "Would add" } else { "Added" };
-            let lines = change.lines.join(", ");
-            ui.status(verb, &format!("{lines} to {}", shown(root, &change.path)));
         }
         Ok(())
     }
 }
 
 /// What exists, and what has to be written.
-fn survey_of(root: &Path, backups: Option<&str>) -> Work {
+fn survey_of(root: &Path, backups: Option<&str>) -> Result<Work> {
     let mut work = Work::default();
     let vendored = source::in_repository(root, DEPTH);
     let mut folders = files::folders(root, DEPTH);
@@ -123,12 +131,12 @@ fn survey_of(root: &Path, backups: Option<&str>) -> Work {
         work.found.push("no migrations: starting with plain SQL files in `migrations`".to_owned());
     }
     let path = root.join("db.toml");
-    if !files::is_there(&path) {
+    if !is_taken(&path) {
         let text = sets::db_toml(root, &found, &mut work);
-        work.write.push((path, text));
+        work.add(path, text);
     }
     work.add(root.join(".env.example"), ENV_EXAMPLE.to_owned());
-    ignored::ignored(root, backups, &mut work);
-    cargo::workspace(root, &folders, vendored.as_ref(), &mut work);
-    work
+    ignored::ignored(root, backups, &mut work)?;
+    cargo::workspace(root, &folders, vendored.as_ref(), &mut work)?;
+    Ok(work)
 }

@@ -5,16 +5,11 @@ use std::path::{Path, PathBuf};
 
 use db_tools::ProjectTool;
 
-use crate::verb::init::work::{Work, shown, text_of};
+use crate::verb::init::work::{Work, glance_at, is_taken, quote, shown};
 use crate::world::files;
 
 /// Folders of migrations, with the tools that they look like.
 pub(super) type Found = [(Vec<ProjectTool>, PathBuf)];
-
-/// Quotes a text for TOML: its basic strings have the syntax of JSON strings.
-fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
 
 /// The text of `db.toml`. Further files and manual steps that it needs are added to `work`.
 pub(super) fn db_toml(root: &Path, found: &Found, work: &mut Work) -> String {
@@ -110,15 +105,15 @@ fn history(root: &Path, set: &str, layout: &ProjectTool, dir: &Path, work: &mut 
 fn sqlx_toml(root: &Path, layout: &ProjectTool, dir: &Path) -> Result<Option<PathBuf>, String> {
     let project = project_of(layout, dir);
     let path = project.join("sqlx.toml");
-    if files::is_there(&path) {
-        let names_it = text_of(&path).lines().any(|line| line.trim().starts_with("table-name"));
+    if is_taken(&path) {
+        let names_it = glance_at(&path).lines().any(|line| line.trim().starts_with("table-name"));
         return if names_it {
             Ok(None)
         } else {
             Err(format!("{} must name the same table", shown(root, &path)))
         };
     }
-    let manifest = text_of(&project.join("Cargo.toml"));
+    let manifest = glance_at(&project.join("Cargo.toml"));
     let uses_sqlx = manifest.lines().any(|line| {
         let line = line.trim();
         line.starts_with("sqlx ") || line.starts_with("sqlx=") || line.starts_with("sqlx.")

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::verb::init::work::text_of;
+use crate::verb::init::work::{glance_at, quote};
 use crate::world::files;
 
 /// How this program was built.
@@ -40,7 +40,7 @@ impl Built<'_> {
         }
         let (_, revision) = after(["git", "checkouts"])?.split_first()?;
         let revision = revision.first().filter(|_| !self.repository.is_empty())?;
-        Some(format!("{{ git = {:?}, rev = {revision:?} }}", self.repository))
+        Some(format!("{{ git = {}, rev = {} }}", quote(self.repository), quote(revision)))
     }
 }
 
@@ -73,15 +73,17 @@ pub(super) fn in_repository(root: &Path, depth: usize) -> Option<Vendored> {
 
 /// Whether a folder is the root of a cargo workspace.
 pub(super) fn is_workspace(folder: &Path) -> bool {
-    let manifest: toml::Table =
-        toml::from_str(&text_of(&folder.join("Cargo.toml"))).unwrap_or_default();
-    manifest.contains_key("workspace")
+    manifest_of(folder).contains_key("workspace")
 }
 
 /// The name of the package in a folder.
-fn name_of(folder: &Path) -> Option<String> {
-    let manifest: toml::Table = toml::from_str(&text_of(&folder.join("Cargo.toml"))).ok()?;
-    manifest.get("package")?.get("name")?.as_str().map(str::to_owned)
+pub(super) fn name_of(folder: &Path) -> Option<String> {
+    manifest_of(folder).get("package")?.get("name")?.as_str().map(str::to_owned)
+}
+
+/// The manifest in a folder; empty if there is none that cargo reads.
+pub(super) fn manifest_of(folder: &Path) -> toml::Table {
+    toml::from_str(&glance_at(&folder.join("Cargo.toml"))).unwrap_or_default()
 }
 
 #[cfg(test)]

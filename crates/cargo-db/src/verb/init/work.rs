@@ -2,57 +2,88 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::failure::Result;
 use crate::world::files;
 
 /// The work to do.
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) found: Vec<String>,
-    /// New files.
-    pub(super) write: Vec<(PathBuf, String)>,
-    /// Existing files that get lines. They are written in this order, after the new files.
-    pub(super) change: Vec<Change>,
+    /// What is written, in this order.
+    pub(super) edits: Vec<Edit>,
     /// What only a person can do.
     pub(super) by_hand: Vec<String>,
     /// What was not set up, and why.
     pub(super) notes: Vec<String>,
 }
 
-/// An existing file that gets lines.
-pub(super) struct Change {
+/// One file that is written.
+pub(super) struct Edit {
     pub(super) path: PathBuf,
-    /// Its new content.
+    /// Its content from then on.
     pub(super) text: String,
-    pub(super) lines: Vec<String>,
+    /// The lines that an existing file gets; `None` for a new file.
+    pub(super) lines: Option<Vec<String>>,
+}
+
+impl Edit {
+    /// A file that does not exist yet.
+    pub(super) fn new(path: PathBuf, text: String) -> Edit {
+        Edit { path, text, lines: None }
+    }
+
+    /// A file with more lines than it has, or a new file.
+    pub(super) fn more(path: PathBuf, text: String, lines: Vec<String>) -> Edit {
+        let lines = is_taken(&path).then_some(lines);
+        Edit { path, text, lines }
+    }
 }
 
 impl Work {
     /// Adds a new file, unless it exists.
     pub(super) fn add(&mut self, path: PathBuf, text: String) {
-        if !files::is_there(&path) {
-            self.write.push((path, text));
+        if !is_taken(&path) {
+            self.edits.push(Edit::new(path, text));
         }
     }
 
     /// Adds lines at the end of a file, or a new file with these lines.
-    pub(super) fn append(&mut self, path: PathBuf, lines: Vec<String>) {
-        let known = text_of(&path);
+    pub(super) fn append(&mut self, root: &Path, path: PathBuf, lines: Vec<String>) -> Result<()> {
+        let known = text_of(&path)?;
         if lines.is_empty() {
-            return;
+            return Ok(());
+        }
+        if path.is_symlink() {
+            let (lines, name) = (lines.join("`, `"), shown(root, &path));
+            self.by_hand.push(format!("add `{lines}` to the file that the link `{name}` names"));
+            return Ok(());
         }
         let gap = if known.is_empty() || known.ends_with('\n') { "" } else { "\n" };
         let text = format!("{known}{gap}{}\n", lines.join("\n"));
-        if files::is_there(&path) {
-            self.change.push(Change { path, text, lines });
-        } else {
-            self.write.push((path, text));
-        }
+        self.edits.push(Edit::more(path, text, lines));
+        Ok(())
     }
 }
 
-/// The content of a file; empty if there is none.
-pub(super) fn text_of(path: &Path) -> String {
+/// The content of a file that may get lines; empty if there is none. A file that cannot be read
+/// fails: it would lose what it contains.
+pub(super) fn text_of(path: &Path) -> Result<String> {
+    Ok(files::read_if_there(path).map_err(files::failed("read", path))?.unwrap_or_default())
+}
+
+/// The content of a file that is only looked at; empty if it cannot be read.
+pub(super) fn glance_at(path: &Path) -> String {
     files::read_if_there(path).ok().flatten().unwrap_or_default()
+}
+
+/// Whether there is anything with this name, be it a link.
+pub(super) fn is_taken(path: &Path) -> bool {
+    path.is_symlink() || files::is_there(path)
+}
+
+/// Quotes a text for TOML: its basic strings have the syntax of JSON strings.
+pub(super) fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// A path relative to the root, for messages.
