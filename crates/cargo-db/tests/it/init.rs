@@ -266,7 +266,11 @@ fn two_folders_of_one_tool_get_histories_of_their_own() {
     project.set("DATABASE_URL", &cluster().url("init_two_sets"));
     project.write("crates/web/migrations/1_a.sql", "CREATE TABLE a (i int)");
     project.write("crates/jobs/migrations/1_b.sql", "CREATE TABLE b (i int)");
-    let _ = project.db(&["init"]).ok();
+    let _ = project
+        .db(&["init"])
+        .ok()
+        .says("`ALTER TABLE _sqlx_migrations RENAME TO _sqlx_migrations_web`")
+        .says("`ALTER TABLE _sqlx_migrations RENAME TO _sqlx_migrations_jobs`");
     let toml = read(&project, "crates/web/sqlx.toml");
     assert!(toml.contains("table-name = \"_sqlx_migrations_web\""), "{toml}");
     for set in ["web", "jobs"] {

@@ -76,6 +76,12 @@ fn history(root: &Path, set: &str, layout: &ProjectTool, dir: &Path, work: &mut 
             Ok(None) => return String::new(),
             Ok(Some(path)) => {
                 work.add(path, format!("[migrate]\ntable-name = {}\n", quote(&table)));
+                let (tool, before) = (layout.key(), layout.table_name());
+                work.by_hand.push(format!(
+                    "set {set} has a history table of its own now, {table}: in each database that \
+                     {tool} has migrated already, rename the table that it has, or all migrations \
+                     count as pending: `ALTER TABLE {before} RENAME TO {table}`"
+                ));
                 return line;
             }
             Err(why) => why,
