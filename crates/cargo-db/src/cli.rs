@@ -81,6 +81,7 @@ impl Global {
             Kept::new(&["--env-file"], self.env_file.iter().map(text)),
             Kept { names: &["--no-dotenv"], words: no_dotenv.unwrap_or_default() },
             Kept::new(&["--migrations-dir", "--source"], self.migrations_dir.iter().map(text)),
+            Kept::new(&["--set"], &self.set),
         ]
     }
 }

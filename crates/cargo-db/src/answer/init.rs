@@ -29,11 +29,12 @@ pub(crate) struct Added {
 }
 
 impl Answer for Initialised {
-    fn text(&self, _: &Style) -> String {
+    fn text(&self, style: &Style) -> String {
         let notes = self.notes.iter().map(|note| format!("note: {note}\n"));
         let left = self.left_to_you.iter().map(|left| format!("- {left}\n"));
         let heading = if self.left_to_you.is_empty() { "" } else { "to do yourself:\n" };
         let (notes, left) = (notes.collect::<String>(), left.collect::<String>());
-        format!("{notes}{heading}{left}next: `cargo db status`")
+        let next = style.command("cargo db status");
+        format!("{notes}{heading}{left}next: `{next}`")
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Restored {
 }
 
 const LOOK: &str = "cargo db status";
+const UNDO: &str = "cargo db restore --undo";
+const DROP: &str = "cargo db restore --drop-previous";
 const LIST: &str = "cargo db restore --drop-previous --dry-run";
 
 impl Restored {
@@ -48,7 +50,7 @@ impl Restored {
 }
 
 impl Answer for Restored {
-    fn text(&self, _: &Style) -> String {
+    fn text(&self, style: &Style) -> String {
         let database = &self.target.database;
         let mut lines = vec![match self.whole {
             true => format!("{database} is restored"),
@@ -56,11 +58,11 @@ impl Answer for Restored {
         }];
         if let Some(kept) = &self.kept {
             lines.push(format!("the old database is kept as {kept}"));
-            lines.push("to swap back:       cargo db restore --undo".to_owned());
-            lines.push("to remove it:       cargo db restore --drop-previous".to_owned());
-            lines.push(format!("to list all kept:   {LIST}"));
+            lines.push(format!("to swap back:       {}", style.command(UNDO)));
+            lines.push(format!("to remove it:       {}", style.command(DROP)));
+            lines.push(format!("to list all kept:   {}", style.command(LIST)));
         }
-        lines.push(format!("to look at it:      {}", self.look));
+        lines.push(format!("to look at it:      {}", style.command(&self.look)));
         lines.push(
             "next: check the data; if the schema is older, regenerate what is derived from it"
                 .to_owned(),

@@ -267,8 +267,8 @@ impl StatusReport {
             }
             None => {
                 line("Server", at.clone());
-                let missing = "does not exist yet; `cargo db migrate` creates it";
-                line("Database", format!("{name} {missing}"));
+                let migrate = style.command("cargo db migrate");
+                line("Database", format!("{name} does not exist yet; `{migrate}` creates it"));
             }
         }
         let colour = if self.environment.is_disposable() { GREEN } else { YELLOW };

@@ -2,12 +2,16 @@
 
 use anstyle::{AnsiColor, Style as Ansi};
 
+use crate::failure::{Kept, with_flags};
+
 /// What an answer needs to know of the place where it will be shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Style {
     /// How many characters fit in a line.
     pub(crate) width: usize,
     pub(crate) colours: bool,
+    /// The flags of the call that suggested commands need too.
+    pub(crate) kept: Vec<Kept>,
 }
 
 pub(crate) const GREEN: Ansi = AnsiColor::Green.on_default().bold();
@@ -21,6 +25,11 @@ impl Style {
     /// The text in this colour, where colours may be used.
     pub(crate) fn paint(&self, colour: Ansi, text: &str) -> String {
         if self.colours { format!("{colour}{text}{colour:#}") } else { text.to_owned() }
+    }
+
+    /// A suggested command, with the flags of the call.
+    pub(crate) fn command(&self, command: &str) -> String {
+        with_flags(command.to_owned(), &self.kept)
     }
 }
 

@@ -68,6 +68,7 @@ impl Face {
         let moves = terminal && !dumb && !in_ci && !flags.quiet && flags.progress == Progress::Auto;
         let width =
             set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or_else(terminal::width);
+        let style = |terminal| Style { width, colours: colour(terminal), kept: flags.kept() };
         Face(Arc::new(Inner {
             verb,
             json: flags.json,
@@ -77,8 +78,8 @@ impl Face {
                 Progress::Auto if !moves => Progress::Plain,
                 other => other,
             },
-            out: Style { width, colours: colour(io::stdout().is_terminal()) },
-            err: Style { width, colours: colour(terminal) },
+            out: style(io::stdout().is_terminal()),
+            err: style(terminal),
             can_prompt: io::stdin().is_terminal() && terminal && !in_ci,
             spinner: Spinner::new(moves),
             unanswered: AtomicBool::new(false),
@@ -115,6 +116,11 @@ impl Face {
     pub(crate) fn status(&self, word: &str, text: &str) {
         let text = one_line(text);
         self.note(&format!("{} {text}", self.err(GREEN, &format!("{word:>12}"))));
+    }
+
+    /// A suggested command, with the flags of the call.
+    pub(crate) fn command(&self, command: &str) -> String {
+        self.0.err.command(command)
     }
 
     /// Something that the reader should not miss, though it stops nothing.

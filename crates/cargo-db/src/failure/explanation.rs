@@ -33,25 +33,56 @@ impl Kept {
 
     /// Adds it to each `cargo db` command that does not have it yet.
     fn add_to(&self, command: &mut String) {
-        let is_it = |word: &str| {
-            self.names.iter().any(|name| {
+        let of_one = |one: String| {
+            let is_ours = one.starts_with("cargo db ");
+            let words = shell_words::split(&one).unwrap_or_default();
+            let lacks = is_ours && !words.iter().any(|word| self.is_given_by(word));
+            if lacks { format!("{one} {}", self.words) } else { one }
+        };
+        let all: Vec<String> = commands_of(command).into_iter().map(of_one).collect();
+        *command = all.join(AND);
+    }
+
+    /// Whether a word of a command is this flag, with or without its value.
+    fn is_given_by(&self, word: &str) -> bool {
+        // `-qestaging` is `-q -e staging`.
+        let short = word.strip_prefix('-').map(|rest| rest.trim_start_matches(SWITCHES));
+        self.names.iter().any(|name| match name.strip_prefix("--") {
+            Some(_) => {
                 let rest = word.strip_prefix(name);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-            })
-        };
-        let of_one = |one: &str| {
-            let lacks = one.starts_with("cargo db ") && !one.split(' ').any(is_it);
-            if lacks { format!("{one} {}", self.words) } else { one.to_owned() }
-        };
-        let all: Vec<String> = command.split(" && ").map(of_one).collect();
-        *command = all.join(" && ");
+            }
+            None => short.is_some_and(|short| short.starts_with(&name[1..])),
+        })
     }
+}
+
+/// The short flags without a value, which can stand in one word with another.
+const SWITCHES: [char; 7] = ['q', 'v', 'y', 'f', 'r', 'O', 'x'];
+const AND: &str = " && ";
+
+/// The commands that a shell runs one after the other. What is quoted is no operator.
+fn commands_of(command: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for part in command.split(AND) {
+        match all.last_mut().filter(|last| shell_words::split(last).is_err()) {
+            Some(open) => *open = format!("{open}{AND}{part}"),
+            None => all.push(part.to_owned()),
+        }
+    }
+    all
+}
+
+/// Adds the flags of the call to a command.
+pub(crate) fn with_flags(mut command: String, kept: &[Kept]) -> String {
+    kept.iter().filter(|flag| !flag.words.is_empty()).for_each(|flag| flag.add_to(&mut command));
+    command
 }
 
 /// Hints whose commands keep the flags of the call.
 pub(super) fn keeping(mut hints: Vec<Hint>, kept: &[Kept]) -> Vec<Hint> {
-    for command in hints.iter_mut().filter_map(|hint| hint.command.as_mut()) {
-        kept.iter().filter(|flag| !flag.words.is_empty()).for_each(|flag| flag.add_to(command));
+    for hint in &mut hints {
+        hint.command = hint.command.take().map(|command| with_flags(command, kept));
     }
     hints
 }

@@ -38,7 +38,7 @@ pub(crate) use connection::ConnectionError;
 pub(crate) use consent::ConsentError;
 pub(crate) use database::DatabaseError;
 pub(crate) use exit::Exit;
-pub(crate) use explanation::{Hint, Kept};
+pub(crate) use explanation::{Hint, Kept, with_flags};
 pub(crate) use file::FileError;
 pub(crate) use history::{HistoryError, problem_line};
 pub(crate) use key::KeyError;

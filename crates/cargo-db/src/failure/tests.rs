@@ -319,9 +319,25 @@ fn the_next_commands_keep_the_flags_of_the_call() {
         keeping(vec![hint], &[flag]).remove(0).command.unwrap()
     };
     let url = || Kept::new(&["-D", "--database-url"], ["postgres://h/a"]);
-    for same in ["cargo db migrate --database-url=postgres://h/b", "chmod 600 key"] {
+    for same in [
+        "cargo db migrate --database-url=postgres://h/b",
+        "cargo db migrate -Dpostgres://h/b --yes",
+        "cargo db migrate -D=postgres://h/b",
+        "cargo db migrate -qDpostgres://h/b",
+        "cargo db migrate -qyD postgres://h/b",
+        "cargo db migrate '-Dpostgres://h/b?options=-c x=1'",
+        "chmod 600 key",
+    ] {
         assert_eq!(typed(same, url()), same);
     }
+    for other in ["cargo db migrate -q", "cargo db create --note", "cargo db migrate --dry-run"] {
+        assert_eq!(typed(other, url()), format!("{other} -D postgres://h/a"));
+    }
+    let quoted = "cargo db migrate --env-file 'a && b' && cargo db status";
+    assert_eq!(
+        typed(quoted, Kept::new(&["--set"], ["a"])),
+        "cargo db migrate --env-file 'a && b' --set a && cargo db status --set a"
+    );
     assert_eq!(
         typed("cargo db server stop && cargo db server start", Kept::new(&["--set"], ["a"])),
         "cargo db server stop --set a && cargo db server start --set a"

@@ -255,9 +255,10 @@ fn warn_of_unfinished(database: &Database<'_>) -> Result<()> {
     let Some(record) = unfinished.filter(|record| record.verb == "migrate") else {
         return Ok(());
     };
+    let back = |backup| database.workspace.ui.command(&format!("cargo db restore {backup}"));
     let back = record
         .backup
-        .map(|backup| format!("; `cargo db restore {backup}` goes back to before it"))
+        .map(|backup| format!("; `{}` goes back to before it", back(backup)))
         .unwrap_or_default();
     let when = record.when.get(..19).unwrap_or(&record.when);
     database.workspace.ui.warning(&format!(

@@ -141,9 +141,10 @@ impl Rehearse {
     ) -> Result<Option<LoadedAs>> {
         if self.keep && !Source::of(folder, backup).is_known(&workspace.settings)? {
             let name = &backup.manifest.name;
+            let restore = format!("cargo db restore {name} --into NAME");
             let what = format!(
-                "`--keep` cannot keep a copy of `{name}`, which was not taken here: run `cargo db \
-                 restore {name} --into NAME`"
+                "`--keep` cannot keep a copy of `{name}`, which was not taken here: run `{}`",
+                workspace.ui.command(&restore)
             );
             return Err(SettingsError::Usage { what }.into());
         }

@@ -67,7 +67,43 @@ fn what_is_there_already_is_recorded_in_the_same_database() {
     let _ = run(&project, &failed, "record it as applied").ok().says("record 2 b as applied");
     // In staging, consent is missing, and each suggested step has a command.
     let failed = project.db(&["migrate", "-D", &url, "--env", "staging", "--json"]).code(3);
-    assert!(next(&failed).iter().all(|(_, command)| command.is_some()), "{:?}", next(&failed));
+    let all = next(&failed);
+    assert!(!all.is_empty() && all.iter().all(|(_, command)| command.is_some()), "{all:?}");
+    let agreed = run(&project, &failed, "agree").code(7);
+    let _ = agreed.says("relation \\\"b\\\" already exists");
+}
+
+/// A short flag with its value in one word.
+#[test]
+fn a_flag_in_one_word_with_its_value_is_not_repeated() {
+    let project = project("next_short");
+    let url = format!("-D{}", cluster().url("next_short"));
+    for (version, flag) in [("2", "-estaging"), ("3", "-qestaging")] {
+        let sql = format!("CREATE TABLE b{version} (id int);");
+        project.migration(&format!("{version}_b.sql"), &sql);
+        let failed = project.db(&["migrate", "--json", flag, &url]).code(3);
+        run(&project, &failed, "agree").ok();
+    }
+    let applied = "SELECT version FROM _sqlx_migrations ORDER BY 1";
+    assert_eq!(cluster().query("next_short", applied), ["1", "2", "3"]);
+}
+
+#[test]
+fn what_a_restore_suggests_is_about_the_same_database() {
+    let project = project("next_restored");
+    let url = cluster().url("next_restored");
+    project.db(&["backup", "-D", &url]).ok();
+    let done = project.db(&["restore", "--latest", "-D", &url, "--yes"]).ok();
+    let suggested = |label: &str, more: &[&str]| {
+        let line = done.stdout.lines().find(|line| line.starts_with(label));
+        let (_, command) = line.expect(label).split_once("cargo db ").expect("a command");
+        let words = shell_words::split(command).unwrap();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        project.db(&[&words, more].concat()).ok()
+    };
+    let _ = suggested("to look at it", &[]).says("next_restored");
+    let _ = suggested("to list all kept", &[]).says("next_restored");
+    let _ = suggested("to remove it", &["--yes"]).says("1 previous database dropped");
 }
 
 #[test]
