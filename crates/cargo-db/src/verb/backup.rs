@@ -110,7 +110,7 @@ impl Verb for TakeBackup {
         } else {
             Vec::new()
         };
-        tell_of_docker(workspace, folder.path())?;
+        tell_of_docker(workspace, folder.path());
         let path = folder.path_of(&taken.manifest.name);
         let path = backup::from_folder(&path, &files::current_dir()?);
         Ok(Outcome::done(BackedUp::of(&path, &taken, removed)))
@@ -122,23 +122,23 @@ const NOT_OPTIMISED: &str = "cargo db was built without optimisation, so this ta
      long: `cargo db init` adds the missing profile to `.cargo/config.toml`";
 
 /// Warns once if a Docker image would contain the backups.
-fn tell_of_docker(workspace: &Workspace, folder: &Path) -> Result<()> {
+fn tell_of_docker(workspace: &Workspace, folder: &Path) {
     let root = &workspace.settings.root;
     let told = root.join(".db/told-of-docker");
-    let Ok(folder) = folder.strip_prefix(root) else { return Ok(()) };
+    let Ok(folder) = folder.strip_prefix(root) else { return };
     let pattern = format!("{}/", folder.display());
     let lacks_it = |path: &PathBuf| {
         let text = files::read_if_there(path).ok().flatten().unwrap_or_default();
         !ignored::missing(&text, &[&pattern]).is_empty()
     };
     let found = ignored::docker_files(root).into_iter().find(lacks_it);
-    let Some(path) = found.filter(|_| !files::is_there(&told)) else { return Ok(()) };
+    let Some(path) = found.filter(|_| !files::is_there(&told)) else { return };
     let path = path.strip_prefix(root).unwrap_or(&path).display();
     workspace.ui.warning(&format!(
         "a Docker image would contain the backups: add `{pattern}` to {path} (`cargo db init` does)"
     ));
-    files::own_dir(&root.join(".db"))?;
-    files::write_new(&told, "")
+    // If this cannot be noted, the warning comes again; the backup is taken all the same.
+    let _ = files::own_dir(&root.join(".db")).and_then(|()| files::write_new(&told, ""));
 }
 
 fn compression(text: &str) -> Result<Compression> {

@@ -423,4 +423,10 @@ fn an_image_that_would_hold_the_backups_is_said_once() {
     let _ = project.db(&["backup"]).ok().says("add `backups/` to .dockerignore");
     let again = project.db(&["backup"]).ok();
     assert!(!again.stderr.contains("dockerignore"), "{again}");
+    // A backup is taken, also if that cannot be noted.
+    let told = project.path().join(".db/told-of-docker");
+    std::fs::remove_file(&told).unwrap();
+    std::os::unix::fs::symlink("nowhere/else", &told).unwrap();
+    let again = project.db(&["backup", "--json"]).ok().says("dockerignore");
+    assert!(again.json()["backup"].is_object(), "{again}");
 }
