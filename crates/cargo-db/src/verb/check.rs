@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::answer::{CheckReport, Outcome};
 use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
 use crate::check::{self, Direction, Source, past};
-use crate::failure::{Result, SettingsError};
+use crate::failure::{FileError, Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
 use crate::model::migration::{Folder, ScriptFile};
@@ -158,6 +158,11 @@ fn merge(checked: &mut Vec<Checked>, found: impl Iterator<Item = Checked>, root:
     }
 }
 
+/// Whether it is a file of SQL, or one whose name is misspelt in capitals.
+fn is_sql(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
+}
+
 /// Gives the files of migrations their version and name.
 fn name_them(checked: &mut [Checked], folder: &Folder) {
     for checked in checked {
@@ -193,7 +198,12 @@ impl<'a> Repository<'a> {
 
     /// Runs git in the root, or in the submodule that contains the folder.
     fn git(&self, arguments: &[&str]) -> Option<String> {
-        process::git(&self.root.join(&self.submodule), arguments)
+        process::git(&self.folder(), arguments)
+    }
+
+    /// The folder where git knows the files.
+    fn folder(&self) -> PathBuf {
+        self.root.join(&self.submodule)
     }
 
     /// A revision for `git`: in a submodule, the commit of the submodule that the revision records.
@@ -239,9 +249,7 @@ impl<'a> Repository<'a> {
             let mut all: Vec<PathBuf> = up.chain(down).chain(folder.orphans.clone()).collect();
             let left = folder.misnamed.iter().chain(&folder.ignored).map(|(path, _)| path);
             all.extend(left.chain(folder.faulty.iter().map(|(path, _)| path)).cloned());
-            all.retain(|path| {
-                path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
-            });
+            all.retain(|path| is_sql(path));
             all.sort();
             all.dedup();
             return Ok(all);
@@ -270,8 +278,7 @@ impl<'a> Repository<'a> {
                 root.display()
             ),
         })?;
-        let sql =
-            |name: &&str| Path::new(name).extension().is_some_and(|extension| extension == "sql");
+        let sql = |name: &&str| is_sql(Path::new(name));
         let mut chosen = self.outer(listed.split('\0').filter(sql));
         if !self.args.staged {
             // What git does not know yet is new as well.
@@ -283,13 +290,19 @@ impl<'a> Repository<'a> {
         Ok(chosen)
     }
 
-    /// The text of a file, as it is staged where that is what is meant.
+    /// The content of a file, as it is staged where that is what is meant.
     fn read(&self, path: &Path) -> Result<Vec<u8>> {
-        let staged = || self.git(&["show", &format!(":./{}", self.inner(path))]);
-        match self.args.staged.then(staged).flatten() {
-            Some(text) => Ok(text.into_bytes()),
-            None => files::read(&self.root.join(path)),
+        let whole = self.root.join(path);
+        if !self.args.staged {
+            return files::read(&whole);
         }
+        let staged =
+            process::git_bytes(&self.folder(), &["show", &format!(":./{}", self.inner(path))]);
+        let unreadable = || {
+            let why = "git cannot show what is staged of it".to_owned();
+            FileError::Failed { doing: "read", path: whole, why }.into()
+        };
+        staged.ok_or_else(unreadable)
     }
 
     /// What the shared branch says about the folder; nothing where there is none.

@@ -334,10 +334,15 @@ pub(crate) fn repository(folder: &Path) -> String {
 /// What git answers; nothing where there is no git, no repository, or no such thing: then what it
 /// complains about is the answer, and nobody wants to read it.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    String::from_utf8(git_bytes(folder, arguments)?).ok()
+}
+
+/// The same for a file, which may contain anything.
+pub(crate) fn git_bytes(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     let shell = xshell::Shell::new().ok()?;
     shell.change_dir(folder);
     let command = xshell::cmd!(shell, "git {arguments...}").quiet().ignore_stderr();
-    String::from_utf8(command.output().ok()?.stdout).ok()
+    Some(command.output().ok()?.stdout)
 }
 
 /// The folders of `PATH`.

@@ -250,6 +250,34 @@ fn what_is_on_the_shared_branch_is_not_changed() {
     project.db(&["check", "--base", "nowhere"]).code(2);
 }
 
+/// The hook and the pull request see the files that a plain check sees.
+#[test]
+fn what_git_chooses_is_read_as_it_is() {
+    let project = Project::bare("c_staged");
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    project.git(&["init", "--quiet", "--initial-branch", "main"]);
+    project.git(&["add", "--all"]);
+    project.git(&["commit", "--quiet", "--message", "first"]);
+    project.migration("2_b.SQL", "CREATE TABLE b (id int);");
+    let plain = rules_of(&project, &[]);
+    assert!(!plain.is_empty());
+    assert_eq!(rules_of(&project, &["--base", "HEAD"]), plain, "untracked");
+    project.git(&["add", "--all"]);
+    assert_eq!(rules_of(&project, &["--base", "HEAD"]), plain);
+    assert_eq!(rules_of(&project, &["--staged"]), plain);
+    project.git(&["rm", "--quiet", "--force", "migrations/2_b.SQL"]);
+
+    let path = project.path().join("migrations/3_c.sql");
+    std::fs::write(&path, b"CREATE TABLE c (id int); -- caf\xe9\n").unwrap();
+    let latin = rules_of(&project, &["--base", "HEAD"]);
+    assert!(!latin.is_empty());
+    project.git(&["add", "--all"]);
+    std::fs::write(&path, "CREATE TABLE c (id int);\n").unwrap();
+    assert_eq!(rules_of(&project, &["--staged"]), latin, "fixed, but not staged");
+    project.git(&["add", "--all"]);
+    assert_eq!(rules_of(&project, &["--staged"]), Vec::<String>::new());
+}
+
 #[test]
 fn without_findings_it_is_quiet_and_needs_no_database() {
     let mut project = Project::bare("c_quiet");
