@@ -167,11 +167,12 @@ impl Rehearse {
             return;
         }
         let name = &database.target.database;
+        let titles = |plan: &Plan| plan.migrations().map(Migration::title).collect::<Vec<_>>();
+        let (in_copy, in_database) = pending(&titles(of_copy), &titles(&plan));
         database.workspace.ui.warning(&format!(
-            "{} has {} pending, and {name} itself {}: those of the backup are rehearsed",
+            "{} has {in_copy} pending, and {name} itself {in_database}: those of the backup are \
+             rehearsed",
             copy.describe(name),
-            of_copy.migrations().count(),
-            plan.migrations().count(),
         ));
     }
 
@@ -182,5 +183,29 @@ impl Rehearse {
             Some(CopyFrom::Backup) => CopySource::Backup(self.backup.clone()),
             Some(CopyFrom::Schema) => CopySource::Schema,
         }
+    }
+}
+
+/// What is pending in each of two databases, where it differs: the counts, or the first migration
+/// that only one of them has.
+fn pending(one: &[String], other: &[String]) -> (String, String) {
+    let differing = one.iter().zip(other).find(|(one, other)| one != other);
+    match differing.filter(|_| one.len() == other.len()) {
+        Some((one, other)) => (format!("`{one}`"), format!("`{other}`")),
+        None => (one.len().to_string(), other.len().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_migration_that_differs_is_named_where_the_counts_are_equal() {
+        let titles = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let said = |one: &[&str], other: &[&str]| pending(&titles(one), &titles(other));
+        assert_eq!(said(&["1 a", "2 b"], &["2 b"]), ("2".to_owned(), "1".to_owned()));
+        let (one, other) = said(&["1 a", "2 b"], &["1 a", "3 c"]);
+        assert_eq!((one.as_str(), other.as_str()), ("`2 b`", "`3 c`"));
     }
 }
