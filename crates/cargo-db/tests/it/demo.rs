@@ -1,6 +1,9 @@
 //! The demo school that the repository ships.
 
-use crate::support::{Project, cluster};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use crate::support::{Project, Ran, cluster, repository};
 
 fn school(name: &str) -> Project {
     let project = Project::new(name);
@@ -51,4 +54,26 @@ fn every_migration_can_be_taken_back_and_applied_again() {
         ["0"]
     );
     project.db(&["migrate"]).ok();
+}
+
+/// The script used the private server, and the commands that it suggests would not.
+#[test]
+fn the_script_names_the_variables_that_would_lead_elsewhere() {
+    let programs = Project::bare("demo_script");
+    for name in ["cargo", "initdb"] {
+        let path = programs.write(name, "#!/bin/sh\n");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let folder = programs.path().display().to_string();
+    let run = |variables: &[(&str, &str)]| -> Ran {
+        let mut script = Command::new(repository().join("scripts/demo"));
+        script.env_clear().env("PATH", format!("{folder}:/usr/bin:/bin"));
+        script.env("CARGO_DB_PG_BIN", &folder).envs(variables.iter().copied());
+        script.output().expect("bash runs").into()
+    };
+    let said = run(&[]).ok().says("Next: cargo db create");
+    assert!(!said.stdout.contains("unset"), "{said}");
+    let url = ("DATABASE_URL", "postgres://h/b");
+    let said = run(&[url, ("PGUSER", "ada"), ("RUST_ENV", "")]).ok();
+    let _ = said.says("First: unset DATABASE_URL PGUSER. They are");
 }
