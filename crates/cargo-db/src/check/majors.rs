@@ -7,13 +7,16 @@ use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
 /// New syntax, the major version that introduced it, and the words that identify it: a statement
-/// begins with `begins`, and contains the groups of `holds` one after the other.
+/// begins with `begins`, and contains the groups of `holds` one after the other. In a group, `ANY`
+/// stands for one word, such as a name.
 struct New {
     what: &'static str,
     since: u32,
     begins: &'static [&'static str],
     holds: &'static [&'static [&'static str]],
 }
+
+const ANY: &str = "";
 
 const fn new(
     what: &'static str,
@@ -49,7 +52,9 @@ const ALL: &[New] = &[
     new("NOT ENFORCED", 18, &["create", "table"], &[&["not", "enforced"]]),
     new("NOT ENFORCED", 18, &["alter", "table"], &[&["not", "enforced"]]),
     new("NOT VALID of NOT NULL", 18, &["alter", "table"],
-        &[&["add", "constraint"], &["not", "null"], &["not", "valid"]]),
+        &[&["add", "constraint", ANY, "not", "null", ANY, "not", "valid"]]),
+    new("NOT VALID of NOT NULL", 18, &["alter", "table"],
+        &[&["add", "not", "null", ANY, "not", "valid"]]),
 ];
 
 /// Finds syntax in a statement that a server of this major version does not know.
@@ -66,9 +71,12 @@ pub(super) fn too_new(statement: &Statement, server: u32) -> Option<Finding> {
 impl New {
     fn is_in(&self, words: &[&str]) -> bool {
         let mut rest = words;
+        let fits = |window: &[&str], group: &[&str]| {
+            window.iter().zip(group).all(|(word, wanted)| *wanted == ANY || word == wanted)
+        };
         words.starts_with(self.begins)
             && self.holds.iter().all(|group| {
-                let at = rest.windows(group.len()).position(|window| window == *group);
+                let at = rest.windows(group.len()).position(|window| fits(window, group));
                 rest = at.map_or(&[], |at| &rest[at + group.len() - 1..]);
                 at.is_some()
             })
@@ -95,6 +103,7 @@ mod tests {
         assert_eq!(why(merge, 15), None);
         assert!(why(&format!("{merge} RETURNING 1"), 16).is_some());
         assert!(why("CREATE UNIQUE INDEX i ON a (b) NULLS NOT DISTINCT", 14).is_some());
+        assert!(why("ALTER TABLE a ADD CONSTRAINT c NOT NULL b NOT VALID", 17).is_some());
     }
 
     #[test]
@@ -104,6 +113,8 @@ mod tests {
             "CREATE TABLE virtual (storage int, b int GENERATED ALWAYS AS (1) STORED)",
             "SELECT 1 AS merge",
             "ALTER TABLE a ALTER COLUMN b SET NOT NULL",
+            "ALTER TABLE a ADD CONSTRAINT c CHECK (b IS NOT NULL) NOT VALID",
+            "ALTER TABLE a ADD CHECK (b IS NOT NULL) NOT VALID",
         ] {
             assert_eq!(why(sql, 12), None, "{sql}");
         }
