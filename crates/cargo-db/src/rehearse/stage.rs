@@ -94,8 +94,9 @@ impl<'a> Stage<'a> {
 
     /// Notes what the schema has become, unless something was left out.
     pub(super) fn remember_end(&mut self, rehearsed: &[Rehearsed]) -> Result<()> {
-        let left_out = |one: &Rehearsed| one.verdict == Verdict::Unmeasured || stops(&one.findings);
-        if self.before.len() == rehearsed.len() && !rehearsed.iter().any(left_out) {
+        let unknown = |one: &Rehearsed| one.verdict == Verdict::Unmeasured || stops(&one.findings);
+        let all_ran = self.left_out.is_empty() && self.before.len() == rehearsed.len();
+        if all_ran && !rehearsed.iter().any(unknown) {
             let end = match self.latest.take() {
                 Some(latest) => latest,
                 None => self.fingerprint()?,
