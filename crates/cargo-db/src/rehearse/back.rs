@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::check::{self, Direction, Source};
 use crate::failure::Result;
-use crate::model::direction::Direction;
 use crate::model::finding::Finding;
 use crate::model::migration::{Migration, ScriptFile};
 use crate::model::rehearsal::{Basis, Rehearsed, WayBack};
@@ -32,6 +32,14 @@ impl Stage<'_> {
             }
             let Some(down) = &self.request.migrations[index].down else { break };
             self.world.interrupt.check()?;
+            if self.reaches_out(down)? {
+                let why = "its down file affects more than its database, and was not run";
+                rehearsed[index].way_back = WayBack::Unmeasured(why.to_owned());
+                let version = &rehearsed[index].version;
+                let why = format!("the down migration of {version} was not run");
+                not_tried(&mut rehearsed[..index], &why);
+                break;
+            }
             let migration = &self.request.migrations[index];
             let deed = Deed { migration, direction: Direction::Down, file: down };
             let Ran { measured, failed, .. } = self.run(deed)?;
@@ -57,13 +65,20 @@ impl Stage<'_> {
             left_behind.append(&mut difference);
             if failed.is_some() {
                 let why = format!("the down migration of {} fails", rehearsed[index].version);
-                let earlier =
-                    rehearsed[..index].iter_mut().filter(|one| one.way_back.word() == "unmeasured");
-                earlier.for_each(|one| one.way_back = WayBack::Unmeasured(why.clone()));
+                not_tried(&mut rehearsed[..index], &why);
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Whether a down migration affects more than its database, as far as its text tells.
+    fn reaches_out(&self, down: &ScriptFile) -> Result<bool> {
+        let text = self.text(down)?;
+        let layout = &self.request.settings.migrations.layout;
+        let checked = check::check(&Source::of(layout, down, &text, Direction::Down));
+        let found = checked.findings.iter().map(|finding| &finding.rule);
+        Ok(found.chain(&checked.allowed).any(|rule| rule == "outside-database"))
     }
 
     /// The rows that a migration or its down migration may change; `None` without a down migration.
@@ -98,6 +113,12 @@ impl Stage<'_> {
         }
         Ok(compared)
     }
+}
+
+/// Says of the migrations before one that their down migrations were not tried, and why.
+fn not_tried(earlier: &mut [Rehearsed], why: &str) {
+    let open = earlier.iter_mut().filter(|one| one.way_back.word() == "unmeasured");
+    open.for_each(|one| one.way_back = WayBack::Unmeasured(why.to_owned()));
 }
 
 /// Reads from the database in a read-only transaction, or in a savepoint if all migrations share a

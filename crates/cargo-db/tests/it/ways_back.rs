@@ -99,3 +99,22 @@ fn earlier_migrations_are_not_blamed_for_rows_that_a_later_one_leaves() {
     assert_eq!(found[0], ("proved".to_owned(), vec![why.to_owned()]));
     assert_eq!(found[1].0, "wrong");
 }
+
+#[test]
+fn a_down_file_that_affects_more_than_its_database_is_not_run() {
+    let project = filled("w_outside");
+    let file = project.path().join("ran");
+    let program = format!("COPY (SELECT 1) TO PROGRAM 'cat > {}';", file.display());
+    let role = "-- no-transaction\nCREATE ROLE w_outside_role;";
+    let allowed = "-- cargo-db: allow outside-database it makes a file\nSELECT 1;";
+    let first = ("CREATE TABLE first (i int);", "DROP TABLE first;");
+    for down in [&program, role, allowed] {
+        let found = ways(&project, &[first, ("CREATE TABLE second (i int);", down)]);
+        let why = "its down file affects more than its database, and was not run";
+        assert_eq!(found[1], ("unmeasured".to_owned(), vec![why.to_owned()]), "{down}");
+        let why = "the down migration of 2 was not run";
+        assert_eq!(found[0], ("unmeasured".to_owned(), vec![why.to_owned()]), "{down}");
+    }
+    assert!(!file.exists());
+    assert_eq!(project.query("SELECT 1 FROM pg_roles WHERE rolname = 'w_outside_role'").len(), 0);
+}
