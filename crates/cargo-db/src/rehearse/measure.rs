@@ -10,7 +10,7 @@ use pg_sql::script::Statement;
 use postgres::error::SqlState;
 
 use crate::check::finding;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, RehearsalError, Result};
 use crate::model::finding::Finding;
 use crate::model::statement::StatementError;
 use crate::rehearse::baseline::Baseline;
@@ -19,6 +19,7 @@ use crate::rehearse::content::Content;
 use crate::rehearse::going::{count, going, is_empty};
 use crate::rehearse::measured::{Lost, Measured, Scanned, may_change_rows};
 use crate::rehearse::overwrites::widens;
+use crate::rehearse::shared::Shared;
 use crate::rehearse::snapshot::{Mode, Oid, Snapshot, reaches_out};
 use crate::rehearse::watch::{Watch, needs_no_transaction};
 use crate::world::World;
@@ -54,13 +55,16 @@ pub(super) struct Measure<'a> {
     is_alone: bool,
     /// What the tables held before such a statement, which cannot be undone.
     content: Option<Content>,
+    /// What all databases shared before it.
+    shared: Option<Shared>,
     /// What it would take away, counted while that was undone.
     counted: Option<Vec<Lost>>,
     /// What could not be kept aside, because our role does not see all of it.
     hidden: Vec<String>,
     pub(super) measured: Vec<Measured>,
-    /// A statement whose own transaction could not be committed.
-    pub(super) uncommitted: Option<Finding>,
+    /// Why nothing more is run: a statement whose own transaction could not be committed, or must
+    /// not have been.
+    pub(super) stopped: Option<Finding>,
     pub(super) trouble: Option<Failure>,
 }
 
@@ -89,10 +93,11 @@ impl<'a> Measure<'a> {
             given: None,
             is_alone: false,
             content: None,
+            shared: None,
             counted: None,
             hidden: Vec::new(),
             measured: Vec::new(),
-            uncommitted: None,
+            stopped: None,
             trouble: None,
         }
     }
@@ -103,7 +108,7 @@ impl<'a> Measure<'a> {
             None => session.interrupt(self.inside)?,
         };
         self.counted = None;
-        self.content = None;
+        (self.content, self.shared) = (None, None);
         self.is_alone = false;
         self.captures.clear();
         self.hidden.clear();
@@ -148,7 +153,23 @@ impl<'a> Measure<'a> {
             self.content = Some(Content::count(session, self.layout)?);
         }
         self.watch = Watch::begin(self.world, session, statement, theirs)?;
+        self.shared = Some(Shared::read(session)?);
+        self.before = Snapshot::take(session)?;
         Ok(())
+    }
+
+    /// Stops after a statement that has committed changes to what all databases share.
+    fn stop_if_shared(&mut self, session: &mut Session, statement: &Statement) -> Result<()> {
+        let Some(shared) = self.shared.take() else { return Ok(()) };
+        let changed = shared.changed(session)?;
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let why = format!("changed for all databases, and not undone: {}", changed.join(", "));
+        let found = finding("outside-database", statement.line, &statement.text, why);
+        let findings = vec![found.evidence.clone()];
+        self.stopped = Some(found);
+        Err(RehearsalError::Blocked { findings }.into())
     }
 
     /// Runs a statement that ends transactions itself. As in the real run, no transaction is open.
@@ -156,7 +177,6 @@ impl<'a> Measure<'a> {
         session.run("undo the statement", "ROLLBACK")?;
         let Some(theirs) = self.given.take() else { return Ok(()) };
         self.captures.clear();
-        self.before = Snapshot::take(session)?;
         self.watch(session, statement, &theirs)?;
         session.resume(&theirs)?;
         self.began = stopwatch();
@@ -198,6 +218,7 @@ impl<'a> Measure<'a> {
                     losses.into_iter().map(|one| Finding { line: statement.line, ..one }).collect();
             }
             self.measured.push(measured);
+            self.stop_if_shared(session, statement)?;
             return Ok(false);
         }
         let after = Snapshot::take(session)?;
@@ -240,8 +261,7 @@ impl<'a> Measure<'a> {
         self.give_back(session)?;
         session.run("commit", "COMMIT").inspect_err(|error| {
             let text = statement.text.lines().next().unwrap_or_default();
-            self.uncommitted =
-                Some(finding("commit-fails", statement.line, text, error.to_string()));
+            self.stopped = Some(finding("commit-fails", statement.line, text, error.to_string()));
         })
     }
 
@@ -466,6 +486,10 @@ impl StatementObserver for Measure<'_> {
         self.watch = None;
         let commits = error.server.is(&SqlState::INVALID_TRANSACTION_TERMINATION);
         if !commits || self.inside || self.is_alone {
+            // What it has committed before it failed stays.
+            if self.shared.is_some() && self.take(session).is_ok() {
+                let _ = self.stop_if_shared(session, statement);
+            }
             return false;
         }
         self.trouble = self.run_alone(session, statement).err();
@@ -479,7 +503,7 @@ impl StatementObserver for Measure<'_> {
         Ok(match self.conclude(session, statement) {
             Ok(again) => again,
             // Nothing after it runs.
-            Err(failure) if self.uncommitted.is_some() => return Err(failure),
+            Err(failure) if self.stopped.is_some() => return Err(failure),
             Err(failure) => {
                 self.trouble = Some(failure);
                 false

@@ -29,6 +29,7 @@ mod rows;
 mod run;
 mod scratch;
 mod sequences;
+mod shared;
 mod sizes;
 mod snapshot;
 mod stage;

@@ -133,10 +133,11 @@ fn why_failed(
     measure: &mut Measure<'_>,
     ran: std::result::Result<(), Stop>,
 ) -> Result<(Option<Finding>, Option<Box<StatementError>>)> {
-    let uncommitted = measure.uncommitted.take();
+    let stopped = measure.stopped.take();
     Ok(match ran {
         Ok(()) => (None, None),
-        Err(Stop::Refused(_)) if uncommitted.is_some() => (uncommitted, None),
+        Err(Stop::Refused(_)) if stopped.is_some() => (stopped, None),
+        Err(Stop::Statement(error)) if stopped.is_some() => (stopped, Some(error)),
         Err(Stop::Statement(error)) => {
             let why = error.server.message.clone();
             (Some(finding("fails", error.line, &error.source_line, why)), Some(error))

@@ -140,6 +140,25 @@ fn a_block_that_commits_runs_as_in_the_run() {
 }
 
 #[test]
+fn what_a_block_commits_for_all_databases_stops_the_rehearsal() {
+    let project = filled("r_shared");
+    project.run_sql(
+        "CREATE PROCEDURE p(name text) LANGUAGE plpgsql AS \
+         $$ BEGIN EXECUTE format('CREATE ROLE %I', name); COMMIT; END $$",
+    );
+    let sql = "-- no-transaction\nDO $$ BEGIN CALL p('r_shared_1'); END $$;\nSELECT 1/0;";
+    project.migration("1_a.sql", sql);
+    project.migration("2_b.sql", "SELECT 1;");
+    let ran = project.db(&["rehearse"]).code(1).says("outside-database");
+    let ran = ran.says("changed for all databases, and not undone: role r_shared_1");
+    assert!(!ran.stdout.contains("division by zero"), "{ran}");
+    // So does one that fails afterwards.
+    let sql = "-- no-transaction\nDO $$ BEGIN CALL p('r_shared_2'); RAISE 'too late'; END $$;";
+    project.migration("1_a.sql", sql);
+    project.db(&["rehearse"]).code(1).says("not undone: role r_shared_2");
+}
+
+#[test]
 fn a_file_of_one_block_that_commits_runs_as_its_tool_sends_it() {
     for (index, sql) in [
         "DO $$ BEGIN UPDATE t SET v = 2; COMMIT; END $$;",
