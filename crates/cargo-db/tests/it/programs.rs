@@ -318,6 +318,26 @@ fn a_tool_records_what_is_there_and_the_database_is_asked_afterwards() {
 }
 
 #[test]
+fn what_a_program_loses_as_expected_makes_its_way_back_lossy() {
+    let script = "case $1 in\n\
+        upgrade) psql -Xq -c 'ALTER TABLE users DROP COLUMN note' \
+          -c 'CREATE TABLE IF NOT EXISTS alembic_version (version_num text PRIMARY KEY)' \
+          -c \"INSERT INTO alembic_version VALUES ('a1')\";;\n\
+        downgrade) psql -Xq -c 'ALTER TABLE users ADD COLUMN note text' \
+          -c 'DELETE FROM alembic_version';;\nesac";
+    let mut project = with_alembic("program_lossy", script);
+    project.set("CARGO_DB_REHEARSE", "1");
+    std::fs::remove_file(project.path().join("migrations/versions/b_x.py")).unwrap();
+    project.write(
+        "migrations/versions/a_x.py",
+        "# cargo-db: expect loss users.note <= 5\nrevision = 'a1'\ndown_revision = None\n",
+    );
+    project.run_sql("CREATE TABLE users (id int, note text); INSERT INTO users VALUES (1, 'a')");
+    let ran = project.db(&["rehearse"]).ok().says("way back: lossy");
+    let _ = ran.says("way back: users.note: 1 values are lost with the column");
+}
+
+#[test]
 fn a_tool_that_is_asked_needs_a_database_first() {
     use std::os::unix::fs::PermissionsExt;
     let project = Project::bare("asked_first");
