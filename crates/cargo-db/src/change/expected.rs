@@ -43,7 +43,8 @@ fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<(LostOb
         return Ok(Vec::new());
     }
     let guard = |lost: LostObject| {
-        let bound = expected.iter().find(|expected| names(expected, &lost.name()))?.bound;
+        let of_it = expected.iter().filter(|expected| names(expected, &lost.name()));
+        let bound = of_it.map(|expected| expected.bound).max()?;
         Some((lost, bound))
     };
     Ok(migrating::dropped_by(&bytes).into_iter().filter_map(guard).collect())

@@ -185,8 +185,9 @@ pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<Loc
         rewritten.chain(scanned).collect::<Vec<_>>()
     };
     let bound = |work: &LockWork| {
-        let mut of_lock = expected.iter().filter(|expected| expected.hazard == "lock");
-        Some(of_lock.find(|expected| short(&expected.object) == short(&work.table))?.bound)
+        let of_lock = expected.iter().filter(|expected| expected.hazard == "lock");
+        let of_it = of_lock.filter(|expected| short(&expected.object) == short(&work.table));
+        of_it.map(|expected| expected.bound).max()
     };
     let all = measured.iter().flat_map(of_one);
     all.map(|work| LockWork { bound: bound(&work), ..work }).collect()
@@ -302,7 +303,7 @@ pub(super) fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard>
         let names = |expected: &&Expected| {
             expected.hazard == "loss" && short(&expected.object) == short(&object)
         };
-        let bound = expected.iter().find(names)?.bound;
+        let bound = expected.iter().filter(names).map(|expected| expected.bound).max()?;
         let (table, column) = lost.was.clone()?;
         Some(Guard { table, column, bound })
     };
@@ -458,7 +459,8 @@ mod tests {
         let all = [Measured { scans, rewritten, ..measured(7) }];
         let expected =
             Expected { line: 1, hazard: "lock".to_owned(), object: "a".to_owned(), bound: 9 };
-        let works = lock_work(&all, &[expected]);
+        // Of several expectations, the largest counts, as it does for findings.
+        let works = lock_work(&all, &[Expected { bound: 7, ..expected.clone() }, expected]);
         let told: Vec<_> = works
             .iter()
             .map(|work| (work.table.as_str(), work.mode.as_str(), work.rows, work.ms, work.bound))

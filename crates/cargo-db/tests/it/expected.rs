@@ -43,6 +43,26 @@ fn a_file_below_expect_does_the_same() {
 }
 
 #[test]
+fn of_several_bounds_the_largest_counts() {
+    let mut project = Project::new("ex_several");
+    project.run_sql("CREATE TABLE a (id int); INSERT INTO a SELECT generate_series(1, 8)");
+    project.migration("1_m.sql", "-- cargo-db: expect loss a <= 5\nDROP TABLE a;");
+    toml(&project, "[expect]\n1 = [\"loss a <= 10\"]");
+    project.db(&["rehearse"]).ok();
+    // Without a rehearsal, and with one.
+    for (environment, rehearse) in [("test", ""), ("development", "1")] {
+        project.set("CARGO_DB_ENV", environment);
+        project.set("CARGO_DB_REHEARSE", rehearse);
+        project.db(&["migrate", "--yes"]).ok();
+        project.run_sql("CREATE TABLE a (id int); INSERT INTO a SELECT generate_series(1, 8)");
+        project.run_sql("DELETE FROM _sqlx_migrations");
+    }
+    project.run_sql("INSERT INTO a SELECT generate_series(9, 11)");
+    project.set("CARGO_DB_ENV", "test");
+    project.db(&["migrate", "--yes"]).code(4).says("a has 11 rows, and 10 were expected");
+}
+
+#[test]
 fn each_set_has_its_own() {
     let project = project("ex_set");
     let set = "[migrations.shop]\ndir = \"migrations\"\ntool = \"sqlx\"\nurl = \"DATABASE_URL\"\n";
