@@ -62,6 +62,9 @@ pub(crate) struct LockWork {
     pub(crate) table: String,
     /// As PostgreSQL names it: `AccessExclusiveLock`.
     pub(crate) mode: String,
+    /// The table that an earlier statement has locked, if it is another one.
+    #[serde(default)]
+    pub(crate) locked: Option<String>,
     pub(crate) rows: u64,
     pub(crate) ms: u64,
     /// The bound on rows that the author expects.
@@ -69,6 +72,11 @@ pub(crate) struct LockWork {
 }
 
 impl LockWork {
+    /// The table that other sessions wait for.
+    pub(crate) fn locked(&self) -> &str {
+        self.locked.as_ref().unwrap_or(&self.table)
+    }
+
     /// Whether other sessions hardly notice it: few rows, and a short time.
     pub(crate) fn is_slight(&self) -> bool {
         self.rows < FEW_ROWS && self.ms < SHORT_MS

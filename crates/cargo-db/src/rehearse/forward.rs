@@ -21,6 +21,7 @@ const LEAVES: [&str; 3] = ["outside-database", "transaction-control", "psql-comm
 
 /// Rules about work on all rows of a table, which takes longer the larger the table is.
 const JUDGED_BY_SIZE: [&str; 2] = ["rewrite", "scan-under-lock"];
+const MEANWHILE: [&str; 1] = ["work-under-lock"];
 
 /// The kind of an index of a table, and that of one of a partitioned table: that one is valid once
 /// every partition has its own, which later migrations may build.
@@ -193,21 +194,31 @@ impl Stage<'_> {
         Ok(left_behind(self.invalid_indexes(OF_TABLE)?, before))
     }
 
-    /// Raises findings that are slight on the copy but would not be on the larger real table.
+    /// Judges work under locks by the rows of the real table, if that is larger than the copy.
     fn raise_by_size(&self, findings: &mut [Finding], works: &[LockWork]) {
-        for work in works.iter().filter(|work| work.is_slight()) {
+        for work in works {
             let there = self.sizes.get(&work.table).copied().unwrap_or_default();
-            if work.with_rows(there).is_slight() {
+            if there <= work.rows {
                 continue;
             }
+            let is_slight = work.with_rows(there).is_slight();
             let is_of = |one: &&mut Finding| {
-                let table = one.object.as_deref() == Some(judge::short(&work.table));
-                table && JUDGED_BY_SIZE.contains(&one.rule.as_str())
+                let table = one.object.as_deref() == Some(judge::short(work.locked()));
+                let is_known = one.rows.is_some_and(|rows| rows >= there);
+                table && !is_known && rules_of(work).contains(&one.rule.as_str())
             };
             for one in findings.iter_mut().filter(is_of) {
-                (one.severity, one.rows) = (Severity::Block, Some(there));
+                one.rows = Some(there);
+                one.severity = if is_slight { one.severity } else { Severity::Block };
                 let there = judge::grouped(there);
-                one.evidence = format!("{}; about {there} rows in the database", one.evidence);
+                let more = match &work.locked {
+                    None => format!("about {there} rows in the database"),
+                    Some(_) => {
+                        let table = judge::short(&work.table);
+                        format!("{table} has about {there} rows in the database")
+                    }
+                };
+                one.evidence = format!("{}; {more}", one.evidence);
             }
         }
     }
@@ -239,6 +250,11 @@ impl Stage<'_> {
         );
         self.session.column("find invalid indexes", &sql)
     }
+}
+
+/// The rules whose findings are about this work.
+fn rules_of(work: &LockWork) -> &'static [&'static str] {
+    if work.locked.is_some() { &MEANWHILE } else { &JUDGED_BY_SIZE }
 }
 
 /// Those of invalid indexes that were not there before.

@@ -11,7 +11,7 @@ use crate::model::rehearsal::{Guard, LockWork, Locked, RowChanges};
 use crate::rehearse::capture::Kept;
 use crate::rehearse::fingerprint::Change;
 use crate::rehearse::measured::{Lost, Measured, Scanned};
-use crate::rehearse::snapshot::{Mode, Oid};
+use crate::rehearse::snapshot::{Counts, Mode, Oid};
 
 /// Work of another kind, while nobody can read a table, is too much from here on.
 const WORK_AT_MOST: u64 = 1000;
@@ -143,11 +143,7 @@ fn locked(measured: &Measured) -> Vec<Finding> {
             add("missing-index", &scan.table, scan.rows, evidence);
         }
     }
-    let work: u64 = measured
-        .changed
-        .iter()
-        .map(|(_, counts)| counts.inserted + counts.updated + counts.deleted)
-        .sum();
+    let work = written(measured);
     if let Some(table) =
         measured.shut.first().filter(|_| work > WORK_AT_MOST || measured.elapsed > WAIT_AT_MOST)
     {
@@ -160,6 +156,12 @@ fn locked(measured: &Measured) -> Vec<Finding> {
     found
 }
 
+/// How many rows a statement has written, in all tables.
+fn written(measured: &Measured) -> u64 {
+    let of_table = |counts: &Counts| counts.inserted + counts.updated + counts.deleted;
+    measured.changed.iter().map(|(_, counts)| of_table(counts)).sum()
+}
+
 /// The lock under which a scan blocks other sessions.
 fn shutting(scan: &Scanned) -> Option<Mode> {
     let needs = if scan.is_view { Mode::AccessExclusive } else { Mode::Share };
@@ -168,7 +170,22 @@ fn shutting(scan: &Scanned) -> Option<Mode> {
 
 fn work(measured: &Measured, table: &str, mode: Mode, rows: u64) -> LockWork {
     let ms = u64::try_from(measured.elapsed.as_millis()).unwrap_or(u64::MAX);
-    LockWork { table: table.to_owned(), mode: format!("{mode:?}Lock"), rows, ms, bound: None }
+    let (table, mode) = (table.to_owned(), format!("{mode:?}Lock"));
+    LockWork { table, mode, locked: None, rows, ms, bound: None }
+}
+
+/// The scans of a statement that writes about as many rows as it reads, while a table is locked by
+/// an earlier statement.
+fn meanwhile(measured: &Measured) -> Vec<LockWork> {
+    let Some(locked) = measured.shut.first() else { return Vec::new() };
+    let written = written(measured);
+    let grows = |scan: &&Scanned| written > 0 && written >= scan.rows / 2;
+    let of_scan = |scan: &Scanned| {
+        let rows = scan.rows.max(written);
+        let work = work(measured, &scan.table, Mode::AccessExclusive, rows);
+        LockWork { locked: Some(locked.clone()), ..work }
+    };
+    measured.scans.iter().filter(grows).map(of_scan).collect()
 }
 
 /// The work on all rows of a table that the statements did while they blocked other sessions, with
@@ -182,11 +199,11 @@ pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<Loc
             .scans
             .iter()
             .filter_map(|scan| Some(work(one, &scan.table, shutting(scan)?, scan.rows)));
-        rewritten.chain(scanned).collect::<Vec<_>>()
+        rewritten.chain(scanned).chain(meanwhile(one)).collect::<Vec<_>>()
     };
     let bound = |work: &LockWork| {
         let of_lock = expected.iter().filter(|expected| expected.hazard == "lock");
-        let of_it = of_lock.filter(|expected| short(&expected.object) == short(&work.table));
+        let of_it = of_lock.filter(|expected| short(&expected.object) == short(work.locked()));
         of_it.map(|expected| expected.bound).max()
     };
     let all = measured.iter().flat_map(of_one);
@@ -337,7 +354,6 @@ pub(super) fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rehearse::snapshot::Counts;
 
     fn measured(elapsed: u64) -> Measured {
         Measured { line: 3, elapsed: Duration::from_millis(elapsed), ..Measured::default() }
@@ -467,6 +483,22 @@ mod tests {
             .collect();
         let of_b = ("s.b", "AccessExclusiveLock", 3, 7, None);
         assert_eq!(told, [of_b, ("public.a", "ShareLock", 20_000, 7, Some(9))]);
+    }
+
+    #[test]
+    fn work_on_all_rows_while_another_table_is_shut_is_recorded_too() {
+        let works = |updated: u64| {
+            let counts = Counts { updated, ..Counts::default() };
+            let changed = vec![("public.a".to_owned(), counts)];
+            let shut = vec!["s.b".to_owned()];
+            let scans = vec![scan(600, 1, Some(Mode::RowExclusive), false)];
+            lock_work(&[Measured { changed, shut, scans, ..measured(7) }], &[])
+        };
+        let all = works(500);
+        let [work] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!((work.table.as_str(), work.locked(), work.rows), ("public.a", "s.b", 600));
+        // A few rows that were searched for are not more in a larger table.
+        assert_eq!(works(3), []);
     }
 
     #[test]

@@ -261,15 +261,17 @@ impl Receipt {
 fn too_large(work: &LockWork, rows: u64) -> Option<String> {
     let here = work.with_rows(rows);
     let bound = work.bound.map(|bound| format!(", and {} were expected", grouped(bound)));
+    let locked = work.locked.as_ref().map(|locked| format!(" on {}", short(locked)));
     (!here.is_accepted()).then(|| {
         format!(
-            "{} has about {} rows here, and had {} where it was rehearsed{}: {} blocks other \
+            "{} has about {} rows here, and had {} where it was rehearsed{}: {}{} blocks other \
              sessions for longer",
             short(&work.table),
             grouped(here.rows),
             grouped(work.rows),
             bound.unwrap_or_default(),
-            work.mode
+            work.mode,
+            locked.unwrap_or_default()
         )
     })
 }
@@ -348,7 +350,7 @@ mod tests {
 
     fn work(rows: u64, bound: Option<u64>) -> LockWork {
         let (table, mode) = ("public.a".to_owned(), "ShareLock".to_owned());
-        LockWork { table, mode, rows, ms: 1, bound }
+        LockWork { table, mode, locked: None, rows, ms: 1, bound }
     }
 
     fn signed(key: &SigningKey) -> Receipt {
@@ -444,6 +446,9 @@ mod tests {
         assert!(too_large(&work(20_000, Some(20_000)), 20_000).is_none());
         let more = too_large(&work(20_000, Some(20_000)), 20_001).unwrap_or_default();
         assert!(more.contains("and 20,000 were expected"), "{more}");
+        let locked = Some("public.b".to_owned());
+        let why = too_large(&LockWork { locked, ..work(500, None) }, 10_000).unwrap_or_default();
+        assert!(why.ends_with("ShareLock on b blocks other sessions for longer"), "{why}");
         // A table that has shrunk is judged by the rows that it had.
         assert!(too_large(&work(100, None), 3).is_none());
     }

@@ -739,7 +739,7 @@ fn what_only_looks_like_a_hazard_is_let_through() {
          DO $$ BEGIN IF current_database() <> 'h_alike' THEN RAISE 'not here'; END IF; END $$;",
     );
     project.migration("2_n.sql", "CREATE TABLE after_it (id int);");
-    project.db(&["rehearse"]).ok().says("was not run").says("PASS  2 n");
+    project.db(&["rehearse"]).ok().says("not run").says("PASS  2 n");
 }
 
 #[test]

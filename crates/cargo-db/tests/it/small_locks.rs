@@ -61,6 +61,50 @@ fn a_copy_from_a_small_backup_is_judged_by_the_size_of_the_database() {
 }
 
 #[test]
+fn work_while_another_table_is_locked_is_judged_by_the_size_here() {
+    let mut project = filled("sl_other", 3000);
+    project.set("COLUMNS", "300");
+    project.run_sql("CREATE TABLE a (id int); INSERT INTO a VALUES (1)");
+    project.accept_key();
+    project.db(&["backup"]).ok();
+    project.migration("1_m.sql", "ALTER TABLE a ADD x int;\nUPDATE orders SET note = note;");
+    verdict(&project, "WARN");
+    let receipt = "work-under-lock a: an earlier statement locked it";
+    project.db(&["rehearse"]).says(receipt);
+    verdict(&project, "WARN");
+    project
+        .run_sql("INSERT INTO orders SELECT n FROM generate_series(3001, 30000) n; ANALYZE orders");
+    project.set("CARGO_DB_ENV", "production");
+    let why = "orders has about 30,000 rows here, and had 3,000 where it was rehearsed: \
+               AccessExclusiveLock on a blocks";
+    project.db(&["migrate", "--dry-run"]).code(1).says(why);
+    project.set("CARGO_DB_ENV", "development");
+    project
+        .db(&["rehearse", "--from", "backup"])
+        .code(1)
+        .says("3,000 rows of other work meanwhile; orders has about 30,000 rows in the database")
+        .says("lock a <= 30000");
+}
+
+#[test]
+fn the_line_that_a_rehearsal_on_a_smaller_copy_prints_holds_for_the_database() {
+    let mut project = filled("sl_line", 20_000);
+    project.set("COLUMNS", "300");
+    project.accept_key();
+    project.db(&["backup"]).ok();
+    project.run_sql(
+        "INSERT INTO orders SELECT n FROM generate_series(20001, 30000) n; ANALYZE orders",
+    );
+    project.migration("1_m.sql", "CREATE INDEX orders_note ON orders (note);");
+    let line = "1 = [\"lock orders <= 30000\"]";
+    project.db(&["rehearse", "--from", "backup"]).code(1).says(line);
+    project.write("db.toml", &format!("[database]\nname = \"sl_line\"\n[expect]\n{line}\n"));
+    project.db(&["rehearse", "--from", "backup"]).ok();
+    project.set("CARGO_DB_ENV", "production");
+    project.db(&["migrate", "--dry-run"]).ok();
+}
+
+#[test]
 fn a_table_that_grew_since_it_was_counted_is_large() {
     let project = filled("sl_grown", 5);
     project.run_sql("ALTER TABLE orders SET (autovacuum_enabled = false)");
