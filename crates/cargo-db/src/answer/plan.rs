@@ -94,6 +94,9 @@ pub(crate) struct PlanView {
     needs: Consent,
     #[serde(skip)]
     pub(super) verb: Operation,
+    /// Whether everything that is pending was asked for.
+    #[serde(skip)]
+    takes_all_pending: bool,
 }
 
 /// One thing that will be done.
@@ -239,6 +242,7 @@ impl From<&Plan> for Planned {
                 commands: plan.commands.clone(),
                 warnings: plan.warnings.clone(),
                 verb: plan.verb,
+                takes_all_pending: plan.takes_all_pending,
             },
         }
     }
@@ -370,9 +374,13 @@ impl Planned {
     pub(super) fn nothing_to_do(&self) -> String {
         let database = &self.target.database;
         match self.plan.verb {
+            Operation::Migrate | Operation::Baseline if !self.plan.takes_all_pending => {
+                format!("nothing to do: the migrations asked for are already applied in {database}")
+            }
             Operation::Migrate => {
                 format!("nothing to do: no migration is pending in {database}")
             }
+            Operation::Baseline => "nothing to do: no migration is pending".to_owned(),
             Operation::Restore
             | Operation::RestoreInPlace
             | Operation::Reset
@@ -381,7 +389,6 @@ impl Planned {
             | Operation::Key
             | Operation::Prune
             | Operation::Destroy => "nothing to do".to_owned(),
-            Operation::Baseline => "nothing to do: no migration is pending".to_owned(),
             Operation::Repair => "nothing to do: the history is in order".to_owned(),
             Operation::Rollback => {
                 format!("nothing to roll back: no such migration is applied in {database}")

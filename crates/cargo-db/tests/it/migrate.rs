@@ -514,3 +514,17 @@ fn a_folder_without_migrations_is_no_project_that_is_done() {
         let _ = ran.says("in `crates/db/migrations` (sqlx)").says("cargo db init");
     }
 }
+
+#[test]
+fn what_was_asked_for_and_is_applied_is_not_all_that_is_pending() {
+    let project = Project::new("m_asked");
+    for version in 1..=2 {
+        project.migration(&format!("{version}_m.sql"), "SELECT 1;");
+    }
+    project.db(&["migrate", "--to", "1", "--yes"]).ok();
+    let told = "nothing to do: the migrations asked for are already applied in m_asked";
+    project.db(&["migrate", "--to", "1"]).ok().says(told);
+    project.db(&["baseline", "--to", "1", "--yes"]).ok().says(told);
+    project.db(&["migrate", "--yes"]).ok();
+    project.db(&["migrate"]).ok().says("nothing to do: no migration is pending in m_asked");
+}
