@@ -148,8 +148,9 @@ fn undecoded_line(bytes: &[u8]) -> Option<usize> {
 
 /// Adds what was found about files as a whole to those that were chosen.
 fn merge(checked: &mut Vec<Checked>, found: impl Iterator<Item = Checked>, root: &Path) {
-    for about in found {
+    for mut about in found {
         if let Some(of_file) = checked.iter_mut().find(|checked| checked.file == about.file) {
+            about.findings.retain(|finding| !of_file.allowed.contains(&finding.rule));
             of_file.findings.splice(0..0, about.findings);
         } else if folders::is_folder(&root.join(&about.file)) {
             // A migration folder without its file is never among the chosen files.

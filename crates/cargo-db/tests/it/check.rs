@@ -279,6 +279,31 @@ fn what_git_chooses_is_read_as_it_is() {
 }
 
 #[test]
+fn what_is_about_a_file_in_its_folder_can_be_allowed_in_it() {
+    let project = Project::bare("c_allowed");
+    for version in 1..=3 {
+        project.migration(&format!("{version}_m.up.sql"), "SELECT 1;");
+        project.migration(&format!("{version}_m.down.sql"), "SELECT 1;");
+    }
+    project.migration("4_m.up.sql", "CREATE TABLE a (id int);");
+    let json = project.db(&["check", "--json"]).code(1).json();
+    let migrations = json["migrations"].as_array().unwrap();
+    let found = migrations.iter().flat_map(|one| one["findings"].as_array().unwrap());
+    let help = found.map(|one| one["help"].as_str().unwrap()).collect::<Vec<_>>();
+    let [help] = help.as_slice() else { panic!("{json:#}") };
+    let line = help.split('`').nth(1).unwrap().replace("<why>", "it cannot be undone");
+    project.migration("4_m.up.sql", &format!("{line}\nCREATE TABLE a (id int);"));
+    project.db(&["check"]).ok();
+}
+
+#[test]
+fn a_tab_separates_words_too() {
+    let project = Project::bare("c_tab");
+    project.migration("1_m.sql", "-- cargo-db: expect\tloss\ta <= 1\nSELECT 1;");
+    project.db(&["check"]).ok();
+}
+
+#[test]
 fn without_findings_it_is_quiet_and_needs_no_database() {
     let mut project = Project::bare("c_quiet");
     project.set("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing");
