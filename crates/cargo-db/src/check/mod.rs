@@ -20,3 +20,4 @@ pub(crate) use file::{Source, check, expected};
 pub(crate) use finding::finding;
 pub(crate) use folder::of_folder;
 pub(crate) use same::says_the_same;
+pub(crate) use statement::{adds_column, changes_type};

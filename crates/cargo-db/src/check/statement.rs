@@ -170,7 +170,7 @@ fn is_bare(top: &[&str], kind: &str) -> bool {
 }
 
 /// Whether an ALTER TABLE adds a column; the word COLUMN may be left out.
-fn adds_column(words: &[&str]) -> bool {
+pub(crate) fn adds_column(words: &[&str]) -> bool {
     // `ADD GENERATED` is about a column that is there.
     let constraints =
         ["constraint", "check", "unique", "primary", "foreign", "exclude", "value", "generated"];
@@ -182,6 +182,23 @@ fn cascades(words: &[&str]) -> bool {
     (0..words.len()).any(|index| {
         words[index] == "cascade" && !(index > 0 && matches!(words[index - 1], "delete" | "update"))
     })
+}
+
+/// Where an ALTER TABLE changes the type of a column: the index of the word TYPE, unless that is the
+/// name of something in an expression or a constraint.
+fn type_change(words: &[&str]) -> Option<usize> {
+    let of_column = |index: usize| {
+        let alters = words[..index].iter().rposition(|word| *word == "alter");
+        let adds = words[..index].iter().rposition(|word| *word == "add");
+        let is_name = matches!(words[..index].last(), Some(&("alter" | "column")));
+        !is_name && alters.filter(|alters| *alters > 0) > adds
+    };
+    (0..words.len().saturating_sub(1)).find(|&index| words[index] == "type" && of_column(index))
+}
+
+/// Whether an ALTER TABLE changes the type of a column.
+pub(crate) fn changes_type(words: &[&str]) -> bool {
+    type_change(words).is_some()
 }
 
 /// Whether a column gets a type that not every value of another one fits into.
@@ -202,10 +219,7 @@ fn narrows(words: &[&str]) -> bool {
         "numeric",
         "decimal",
     ];
-    let changes = |index: usize| words[index] == "type" && words[..index].contains(&"alter");
-    let to = (0..words.len().saturating_sub(1))
-        .find(|&index| changes(index))
-        .map(|index| &words[index + 1..]);
+    let to = type_change(words).map(|index| &words[index + 1..]);
     // `numeric` and `varchar` without a length hold everything.
     to.is_some_and(|to| {
         let sized = to.contains(&"(");

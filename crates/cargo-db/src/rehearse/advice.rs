@@ -3,6 +3,7 @@
 
 use pg_sql::lexer::words;
 
+use crate::check::{adds_column, changes_type};
 use crate::model::finding::{Class, Finding};
 use crate::model::migration::Migration;
 use crate::rehearse::measured::Measured;
@@ -87,7 +88,7 @@ fn instead(statement: &str, migrations: &Migrations) -> Option<String> {
         ["alter", "table", ..] if words.contains(&"unique") || has(&["primary", "key"]) => {
             "first create a unique index CONCURRENTLY, then add the constraint USING INDEX"
         }
-        ["alter", "table", ..] if words.contains(&"type") || adds_column(&words) => {
+        ["alter", "table", ..] if changes_type(&words) || adds_column(&words) => {
             "add a new column, fill it in batches, and switch over"
         }
         ["alter", "table", ..] if words.contains(&"add") => {
@@ -99,10 +100,6 @@ fn instead(statement: &str, migrations: &Migrations) -> Option<String> {
         _ => return None,
     };
     Some(how.to_owned())
-}
-
-fn adds_column(words: &[&str]) -> bool {
-    words.windows(2).any(|pair| pair[0] == "add" && pair[1] == "column")
 }
 
 /// How the project's tool runs a `CONCURRENTLY` statement.
@@ -119,6 +116,26 @@ mod tests {
     fn a_key_is_quoted_where_toml_wants_it() {
         assert_eq!(key("20260301090000"), "20260301090000");
         assert_eq!(key("V1.2"), "\"V1.2\"");
+    }
+
+    #[test]
+    fn advice_is_about_what_is_altered_and_not_about_names() {
+        let asked = |words: &str| {
+            let words = pg_sql::lexer::words(words);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            (changes_type(&words), adds_column(&words))
+        };
+        let table = |rest: &str| asked(&format!("ALTER TABLE t {rest}"));
+        for changes in
+            ["ALTER a TYPE int", "ALTER type SET DATA TYPE int", "ADD CHECK (a), ALTER b TYPE int"]
+        {
+            assert!(table(changes).0, "{changes}");
+        }
+        for other in ["ADD CHECK (type > 1)", "ALTER COLUMN type SET NOT NULL", "DROP type"] {
+            assert!(!table(other).0, "{other}");
+        }
+        assert!(table("ADD x uuid DEFAULT gen_random_uuid()").1);
+        assert!(!table("ADD CHECK (type > 1)").1);
     }
 
     #[test]

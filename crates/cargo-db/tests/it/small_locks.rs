@@ -122,6 +122,7 @@ fn a_table_that_grew_since_it_was_counted_is_large() {
 #[test]
 fn help_fits_the_statement_and_names_the_line_that_accepts_it() {
     let project = filled("sl_help", 20_000);
+    project.run_sql("ALTER TABLE orders ADD COLUMN type text DEFAULT 'y'");
     let line = "`1 = [\"lock orders <= 20000\"]` below `[expect]` in db.toml";
     for (sql, help) in [
         ("CREATE INDEX i ON orders (note);", "use CONCURRENTLY: begin the file with"),
@@ -129,6 +130,9 @@ fn help_fits_the_statement_and_names_the_line_that_accepts_it() {
         ("ALTER TABLE orders ADD UNIQUE (note, id);", "unique index CONCURRENTLY"),
         ("ALTER TABLE orders ADD EXCLUDE USING btree (id WITH =);", "no other way"),
         ("ALTER TABLE orders ALTER COLUMN id TYPE bigint;", "switch over"),
+        ("ALTER TABLE orders ALTER id SET DATA TYPE bigint;", "switch over"),
+        ("ALTER TABLE orders ADD CHECK (type <> 'x');", "add the constraint NOT VALID"),
+        ("ALTER TABLE orders ADD x uuid DEFAULT gen_random_uuid();", "switch over"),
     ] {
         project.migration("1_m.sql", sql);
         let json = project.db(&["rehearse", "--json"]).code(1).json();
