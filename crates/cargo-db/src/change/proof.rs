@@ -483,6 +483,7 @@ pub(crate) fn holding(
     let migrations: Vec<&Migration> = plan.migrations().collect();
     let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
     let now = SchemaState::of(&mut session, &settings.migrations.layout)?;
+    let one_transaction = shares_a_transaction(settings, plan);
     // Elsewhere a receipt spares a rehearsal, and is the word of whoever runs this.
     let keys = match asked(database, plan)? {
         Proof::Receipt => Some(accepted(&mut session, plan)?),
@@ -490,7 +491,7 @@ pub(crate) fn holding(
     };
     let (mut objections, mut lacks_rows) = (Vec::new(), false);
     for receipt in receipts {
-        let mut objection = receipt.objection(&migrations, &now);
+        let mut objection = receipt.objection(&migrations, one_transaction, &now);
         if objection.is_none() {
             let filled = receipt.filled_since(&mut session, migrations.len())?;
             lacks_rows |= !filled.is_empty();

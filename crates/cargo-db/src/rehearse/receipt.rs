@@ -17,6 +17,7 @@ use crate::model::rehearsal::{Guard, LockWork, Rehearsal, Rehearsed};
 use crate::rehearse::filled::may_be_filled;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::judge::{grouped, short};
+use crate::rehearse::request::Request;
 use crate::rehearse::sizes::sizes;
 use crate::world::pg::Session;
 use crate::world::signing::SigningKey;
@@ -50,6 +51,8 @@ pub(crate) struct Receipt {
     pub(crate) becomes: Option<String>,
     /// The server's major version.
     pub(crate) server: u32,
+    /// Whether all migrations ran in one transaction.
+    pub(crate) one_transaction: bool,
     pub(crate) migrations: Vec<Entry>,
     /// The key that signed it.
     #[serde(default)]
@@ -106,7 +109,7 @@ pub(crate) struct Entry {
 
 impl Receipt {
     /// That of a rehearsal.
-    pub(super) fn of(rehearsal: &Rehearsal, migrations: &[Migration], on: &SchemaState) -> Receipt {
+    pub(super) fn of(rehearsal: &Rehearsal, request: &Request<'_>, on: &SchemaState) -> Receipt {
         let entry = |(migration, rehearsed): (&Migration, &Rehearsed)| Entry {
             version: migration.version.to_string(),
             up: migration.up.checksum.to_string(),
@@ -126,7 +129,8 @@ impl Receipt {
             schema: on.schema.clone(),
             becomes: rehearsal.becomes.clone(),
             server: on.server,
-            migrations: migrations.iter().zip(&rehearsal.migrations).map(entry).collect(),
+            one_transaction: request.is_one_transaction,
+            migrations: request.migrations.iter().zip(&rehearsal.migrations).map(entry).collect(),
             signed_by: None,
             signature: None,
         }
@@ -186,7 +190,14 @@ impl Receipt {
     }
 
     /// Why it does not hold for these migrations, as things stand; nothing where it does.
-    pub(crate) fn objection(&self, migrations: &[&Migration], now: &SchemaState) -> Option<String> {
+    ///
+    /// `one_transaction` tells whether all of them will run in one.
+    pub(crate) fn objection(
+        &self,
+        migrations: &[&Migration],
+        one_transaction: bool,
+        now: &SchemaState,
+    ) -> Option<String> {
         if self.version != VERSION {
             return Some(format!("its format {} is unknown", self.version));
         }
@@ -197,6 +208,16 @@ impl Receipt {
             || !self.migrations.iter().zip(migrations).all(same)
         {
             return Some("the files differ".to_owned());
+        }
+        if migrations.len() > 1 && self.one_transaction != one_transaction {
+            let why = if one_transaction {
+                "it was rehearsed in a transaction for each migration: rehearse it with \
+                 `--all-or-nothing`"
+            } else {
+                "it was rehearsed in one transaction, which is the default in staging: set \
+                 `all-or-nothing` below `[migrate]` in db.toml, then both do the same"
+            };
+            return Some(why.to_owned());
         }
         if self.schema != now.schema {
             return Some("the schema differs".to_owned());
@@ -374,6 +395,7 @@ mod tests {
             schema: "cc".to_owned(),
             becomes: Some("dd".to_owned()),
             server: 15,
+            one_transaction: false,
             migrations: vec![entry],
             signed_by: None,
             signature: None,
@@ -432,7 +454,7 @@ mod tests {
             let why = edited.distrust(&accepted).unwrap_or_default();
             assert!(why.ends_with("signed: it was edited"), "{field} {why}");
         }
-        assert_eq!(document.as_object().unwrap().len(), 11);
+        assert_eq!(document.as_object().unwrap().len(), 12);
     }
 
     #[test]

@@ -34,6 +34,6 @@ pub(crate) fn rehearse(
     let with_rows = basis != Basis::Schema;
     let kept = if request.keep { Some(scratch.keep()?) } else { None };
     let rehearsal = Rehearsal { basis, copied, rows, with_rows, migrations, broken, becomes, kept };
-    let receipt = Receipt::of(&rehearsal, request.migrations, &state);
+    let receipt = Receipt::of(&rehearsal, request, &state);
     Ok((rehearsal, receipt))
 }

@@ -40,6 +40,9 @@ pub(crate) struct Rehearse {
     /// Stop after this version
     #[arg(long, value_name = "VERSION")]
     to: Option<String>,
+    /// Run all migrations in one transaction, as `migrate --all-or-nothing` does
+    #[arg(long)]
+    all_or_nothing: bool,
     /// Folder of the application's queries: `.sqlx` or SQL files
     #[arg(long, value_name = "DIR")]
     queries: Option<PathBuf>,
@@ -156,7 +159,7 @@ impl Rehearse {
         let facts = migration::gather(&database.workspace.world, &database.settings, place)?;
         let request = MigrateRequest { to: self.to.clone(), ..MigrateRequest::default() };
         let plan = plan::migrate(&facts, &request)?;
-        batched(database, plan, wants_all_or_nothing(database, false)?)
+        batched(database, plan, wants_all_or_nothing(database, self.all_or_nothing)?)
     }
 
     /// Warns if the backup and the database itself have different pending migrations.

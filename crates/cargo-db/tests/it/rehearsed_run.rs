@@ -114,6 +114,30 @@ fn in_staging_all_or_nothing_is_rehearsed_so() {
 }
 
 #[test]
+fn a_receipt_is_of_one_transaction_or_of_several() {
+    let mut project = filled("r_receipt");
+    project.accept_key();
+    project.migration("1_a.sql", "CREATE TABLE a (i int);");
+    let migrate = |project: &mut Project, flags: &[&str], code: i32| {
+        project.set("CARGO_DB_ENV", "production");
+        let ran = project.db(&[&["migrate", "--dry-run"], flags].concat()).code(code);
+        project.set("CARGO_DB_ENV", "test");
+        ran
+    };
+    // A single migration is in a transaction of its own anyway.
+    project.db(&["rehearse"]).ok();
+    let _ = migrate(&mut project, &["--all-or-nothing"], 0);
+    project.migration("2_b.sql", "CREATE TABLE b (i int);");
+    project.db(&["rehearse"]).ok();
+    let _ = migrate(&mut project, &[], 0);
+    let why = "in a transaction for each migration: rehearse it with `--all-or-nothing`";
+    let _ = migrate(&mut project, &["--all-or-nothing"], 1).says(why);
+    project.db(&["rehearse", "--all-or-nothing"]).ok();
+    let _ = migrate(&mut project, &["--all-or-nothing"], 0);
+    let _ = migrate(&mut project, &[], 1).says("it was rehearsed in one transaction");
+}
+
+#[test]
 fn a_block_that_commits_runs_as_in_the_run() {
     for (index, sql) in [
         "DO $$ BEGIN UPDATE t SET v = 2 WHERE id < 5; COMMIT; UPDATE t SET v = v; END $$;",
