@@ -16,15 +16,17 @@ pub(crate) struct AuditTrail {
 }
 
 impl AuditTrail {
-    /// One operation: what was done and with what result, with the details below.
-    fn deed(&self, number: usize, intent: &Record, style: &Style) -> String {
+    /// One operation: what was done and with what result, with the details below. Its number is that
+    /// of its first record, which is what `verify` names.
+    fn deed(&self, intent: &Record, style: &Style) -> String {
         let is_outcome =
             |record: &&Record| record.run == intent.run && record.phase == Phase::Outcome;
         let outcome = self.records.iter().find(is_outcome);
         let moment = intent.when.get(..19).unwrap_or(&intent.when).replace('T', " ");
         let (server, database) = intent.target.rsplit_once('/').unwrap_or(("", &intent.target));
         let line = format!(
-            "{number:>4}  {moment}  {} on {database} ({}): {}",
+            "{:>4}  {moment}  {} on {database} ({}): {}",
+            intent.sequence,
             intent.verb,
             intent.environment,
             ended(outcome)
@@ -81,7 +83,7 @@ impl Answer for AuditTrail {
             return "no recorded operations".to_owned();
         }
         let intents = self.records.iter().filter(|record| record.phase == Phase::Intent);
-        let deeds = intents.enumerate().map(|(index, intent)| self.deed(index + 1, intent, style));
+        let deeds = intents.map(|intent| self.deed(intent, style));
         deeds.collect::<Vec<_>>().join("\n")
     }
 }
