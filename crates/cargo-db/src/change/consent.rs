@@ -1,7 +1,7 @@
 //! Consent to a plan: what the policy asks for, given by a flag or at a prompt.
 
 use crate::change::workspace::{Database, Workspace};
-use crate::failure::{ConsentError, Failure, Result, SettingsError};
+use crate::failure::{ConsentError, Failure, Kind, Result, SettingsError};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::plan::{AtMost, Loss, Plan};
@@ -37,10 +37,17 @@ fn to_plan_by(database: &Database<'_>, plan: &Plan, can_prompt: bool) -> Result<
     Ok(if agreed.plan.is_some() { Consent::ToPlan } else { needed })
 }
 
-/// The failure of a plan that lacks a proof. If the consent is missing too, that is reported first.
+/// The failure of a plan that lacks a proof. If the consent is missing too, and would not be asked
+/// for, that is reported first.
 pub(super) fn without(database: &Database<'_>, plan: &Plan, lacking: Failure) -> Failure {
+    let can_prompt = database.workspace.ui.can_prompt();
+    let is_asked = |failure: &Failure| {
+        matches!(failure.kind(), Kind::Consent(ConsentError::Missing { consent, .. })
+            if can_prompt && *consent < Consent::ToPlan)
+    };
     match to_plan_by(database, plan, false) {
         Ok(_) => lacking,
+        Err(missing) if is_asked(&missing) => lacking,
         Err(missing) => missing.beside(lacking),
     }
 }
