@@ -40,8 +40,8 @@ pub(super) fn copy_history(
 fn numbered(session: &mut Session, table: &str) -> Result<Vec<String>> {
     let name = quote_literal(table);
     let sql = format!(
-        "SELECT format('SELECT pg_catalog.setval(%L, (SELECT max(%I) FROM {table}))', s.sequence, \
-                       a.attname) \
+        "SELECT format('SELECT pg_catalog.setval(%L, (SELECT max(%I) FROM %s))', s.sequence, \
+                       a.attname, {name}) \
          FROM pg_attribute a, pg_get_serial_sequence({name}, a.attname) AS s (sequence) \
          WHERE a.attrelid = {name}::regclass AND a.attnum > 0 AND NOT a.attisdropped \
            AND s.sequence IS NOT NULL"
