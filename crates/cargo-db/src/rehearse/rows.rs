@@ -20,8 +20,10 @@ use pg_sql::quote::{quote_identifier, quote_literal};
 /// no longer fit are not compared.
 const AT_MOST: u64 = 256 << 20;
 
-/// Words that show that a file uses large objects.
-const OF_LARGE_OBJECTS: [&str; 3] = ["lo_", "lowrite", "pg_largeobject"];
+/// Whether a word shows that a file uses large objects.
+fn is_of_large_objects(word: &str) -> bool {
+    word.starts_with("lo_") || matches!(word, "lowrite" | "loread" | "pg_largeobject")
+}
 
 /// The rows that a migration may change, as they were before it.
 #[derive(Default)]
@@ -67,19 +69,21 @@ impl Rows {
         let text = text.to_lowercase();
         let mut rows = Rows::default();
         let named = named_in(&text, relations);
+        let mut left = AT_MOST;
         if !named.is_empty() {
-            rows.keep_tables(session, layout, &named)?;
+            left = rows.keep_tables(session, layout, &named)?;
         }
-        rows.keep_large_objects(session, &text)?;
+        rows.keep_large_objects(session, &text, left)?;
         Ok(rows)
     }
 
+    /// Returns how many bytes may still be read.
     fn keep_tables(
         &mut self,
         session: &mut Session,
         layout: &ProjectTool,
         named: &[&str],
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let names: Vec<String> = named.iter().map(|name| quote_literal(name)).collect();
         let sql = format!(
             include_str!("sql/rows_of_tables.sql"),
@@ -94,8 +98,7 @@ impl Rows {
             if row.flag("hidden")? {
                 self.left_out.push(format!("{name}: row security hides some of its rows"));
             } else if size > left {
-                let size = grouped(size >> 20);
-                self.left_out.push(format!("{name}: it is too large to be read ({size} MiB)"));
+                self.left_out.push(too_large(&name, size));
             } else {
                 left -= size;
                 let columns = row.optional_text("columns")?.unwrap_or_default();
@@ -106,13 +109,21 @@ impl Rows {
                 self.keep_one(Kept { name, columns, is_view, sql, was });
             }
         }
-        Ok(())
+        Ok(left)
     }
 
-    /// Records which large objects exist, and their contents if the text uses large objects.
-    fn keep_large_objects(&mut self, session: &mut Session, text: &str) -> Result<()> {
-        let about_them = OF_LARGE_OBJECTS.iter().any(|word| text.contains(word));
-        let pages = about_them.then_some(("pages of large objects", LARGE_OBJECT_PAGES));
+    /// Records which large objects exist, and their contents if the text uses large objects and
+    /// they are not larger than `left`.
+    fn keep_large_objects(&mut self, session: &mut Session, text: &str, left: u64) -> Result<()> {
+        const PAGES: &str = "pages of large objects";
+        let mut pages = None;
+        if words(text).any(is_of_large_objects) {
+            let sql = "SELECT pg_table_size('pg_catalog.pg_largeobject')";
+            let size: u64 = session.number("find the size of large objects", sql)?;
+            let fits = size <= left;
+            self.left_out.extend((!fits).then(|| too_large(PAGES, size)));
+            pages = fits.then_some((PAGES, LARGE_OBJECT_PAGES));
+        }
         for (name, sql) in [("large objects", LARGE_OBJECTS)].into_iter().chain(pages) {
             let was = State::of(session, sql)?;
             let (name, sql) = (name.to_owned(), sql.to_owned());
@@ -272,9 +283,17 @@ fn digest_of(table: &str, columns: &[String]) -> String {
     )
 }
 
+fn too_large(name: &str, size: u64) -> String {
+    format!("{name}: it is too large to be read ({} MiB)", grouped(size >> 20))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter| !is_of_name(letter))
+}
+
 /// The relations whose names occur in the text, which must be in lower case.
 fn named_in<'a>(text: &str, relations: &[&'a str]) -> Vec<&'a str> {
-    let words: HashSet<&str> = text.split(|letter| !is_of_name(letter)).collect();
+    let words: HashSet<&str> = words(text).collect();
     let is_named = |relation: &&&str| {
         let name = bare(relation).to_lowercase();
         if name.chars().all(is_of_name) { words.contains(&*name) } else { text.contains(&name) }
@@ -309,6 +328,13 @@ mod tests {
         let text = "update users set a = 1; insert into \"order\" values ('two words')";
         assert_eq!(named_in(text, &all), ["public.users", "app.\"Order\"", "public.\"two words\""]);
         assert!(named_in("select users_id", &all).is_empty());
+    }
+
+    #[test]
+    fn large_objects_are_used_by_functions_whose_names_begin_so() {
+        let uses = |text: &str| words(text).any(is_of_large_objects);
+        assert!(uses("select lo_put(1, 0, 'x')") && uses("select pg_catalog.lowrite(1, 'x')"));
+        assert!(!uses("insert into hello_world values ('slo_target')"));
     }
 
     #[test]
