@@ -106,7 +106,11 @@ pub(crate) struct MigrateTable {
 
 /// The expectations about one migration, or about those of a set.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "write a list of lines, such as `[\"loss users.note <= 18000\"]`, or for a set a \
+                 table of such lists"
+)]
 pub(crate) enum ExpectTable {
     Migration(Vec<String>),
     Set(BTreeMap<String, Vec<String>>),

@@ -82,6 +82,8 @@ fn what_cannot_be_understood_is_an_error() {
         toml(&project, &format!("[expect]\n1 = [\"{wrong}\"]"));
         project.db(&["status"]).code(2).says(wrong).says("expect.1 in db.toml");
     }
+    toml(&project, "[expect]\n1 = \"loss users <= 1\"");
+    project.db(&["status"]).code(2).says("write a list of lines");
     toml(&project, "");
     project.write("expect/1.toml", "lines = []\n");
     project.db(&["status"]).code(2).says("expect/1.toml");
