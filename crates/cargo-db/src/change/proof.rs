@@ -7,7 +7,7 @@ use postgres::error::SqlState;
 use crate::change::batch::shares_a_transaction;
 use crate::change::workspace::Database;
 use crate::change::{consent, expected};
-use crate::check::{self, Direction, Source};
+use crate::check::{self, Direction};
 use crate::failure::{
     CausedBy, ConsentError, DatabaseError, Failure, KeyError, Kind, ProgramError, RehearsalError,
     Result,
@@ -195,13 +195,13 @@ pub(crate) fn foresee(
     let holds_rows = session.is_some_and(|mut session| {
         migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true)
     });
+    let server = Receipts::of(&settings.root).server(settings)?;
     let mut checked = Vec::new();
     for migration in plan.migrations().filter(|migration| !migration.up.is_code) {
         let path = &migration.up.path;
-        let bytes = migration.up.part_of(files::read(&settings.root.join(path))?);
-        let text = String::from_utf8_lossy(&bytes);
-        let source = Source::of(&settings.migrations.layout, &migration.up, &text, Direction::Up);
-        let mut found = check::check(&source);
+        let bytes = files::read(&settings.root.join(path))?;
+        let layout = &settings.migrations.layout;
+        let mut found = check::check_script(layout, &migration.up, bytes, Direction::Up, server);
         if !holds_rows {
             found.findings.iter_mut().for_each(soften);
         }

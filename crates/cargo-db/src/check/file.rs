@@ -84,6 +84,26 @@ impl<'a> Source<'a> {
     }
 }
 
+/// Everything that there is to say about what a migration runs from a file with these bytes.
+pub(crate) fn check_script(
+    layout: &ProjectTool,
+    script: &ScriptFile,
+    bytes: Vec<u8>,
+    direction: Direction,
+    server: Option<u32>,
+) -> Checked {
+    let bytes = script.part_of(bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    let source = Source::of(layout, script, &text, direction).on(server);
+    check(&source.decoded_to(undecoded_line(&bytes)))
+}
+
+/// The first line of a file that is not UTF-8.
+pub(crate) fn undecoded_line(bytes: &[u8]) -> Option<usize> {
+    let error = std::str::from_utf8(bytes).err()?;
+    Some(1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count())
+}
+
 /// Everything that there is to say about a file.
 pub(crate) fn check(source: &Source<'_>) -> Checked {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);

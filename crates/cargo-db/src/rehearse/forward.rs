@@ -1,6 +1,6 @@
 //! Every migration in its order, as far as they succeed, and what is found.
 
-use crate::check::{self, Direction, Source, finding};
+use crate::check::{self, Direction, finding};
 use crate::failure::Result;
 use crate::model::event::Event;
 use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
@@ -87,13 +87,12 @@ impl Stage<'_> {
         Ok((one, fails.then(|| format!("{subject}, which runs before it, fails"))))
     }
 
-    fn check(&self, migration: &Migration) -> Result<Checked> {
+    pub(super) fn check(&self, migration: &Migration) -> Result<Checked> {
         let path = &migration.up.path;
-        let bytes = migration.up.part_of(files::read(&self.request.settings.root.join(path))?);
-        let text = String::from_utf8_lossy(&bytes);
         let settings = self.request.settings;
-        let source = Source::of(&settings.migrations.layout, &migration.up, &text, Direction::Up);
-        let mut checked = check::check(&source);
+        let bytes = files::read(&settings.root.join(path))?;
+        let layout = &settings.migrations.layout;
+        let mut checked = check::check_script(layout, &migration.up, bytes, Direction::Up, None);
         checked.expected.extend(settings.expected.of(&migration.version.to_string()));
         Ok(checked)
     }
@@ -224,7 +223,7 @@ impl Stage<'_> {
     }
 
     /// How many rows a table of the copy has.
-    fn rows_named(&self, name: &str) -> u64 {
+    pub(super) fn rows_named(&self, name: &str) -> u64 {
         let same = |relation: &&Relation| judge::short(&relation.name) == name;
         self.baseline.relations.values().find(same).map_or(0, |relation| relation.rows)
     }

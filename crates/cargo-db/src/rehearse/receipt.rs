@@ -19,6 +19,7 @@ use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::judge::{grouped, short};
 use crate::rehearse::request::Request;
 use crate::rehearse::sizes::sizes;
+use crate::settings::Settings;
 use crate::world::pg::Session;
 use crate::world::signing::SigningKey;
 use crate::world::{clock, files};
@@ -344,6 +345,15 @@ impl Receipts {
             }
             .caused_by(error)
         })
+    }
+
+    /// The major version of the server that the migrations are for: the one in db.toml, or else the
+    /// one of the last rehearsal.
+    pub(crate) fn server(&self, settings: &Settings) -> Result<Option<u32>> {
+        if settings.server_major.is_some() {
+            return Ok(settings.server_major);
+        }
+        Ok(self.all()?.first().map(|receipt| receipt.server))
     }
 
     /// All that can be read, the newest first.

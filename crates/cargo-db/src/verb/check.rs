@@ -70,7 +70,7 @@ impl Verb for Check {
         let repository = Repository::of(settings, self);
         let folder = migration::read_folder(settings)?;
         let mut checked = Vec::new();
-        let server = server_of(settings)?;
+        let server = Receipts::of(&settings.root).server(settings)?;
         for path in &repository.choose(settings, &folder)? {
             checked.push(check_file(layout, path, &repository.read(path)?, server));
         }
@@ -94,16 +94,6 @@ impl Verb for Check {
     }
 }
 
-/// The major version of the server that the migrations are for: the one in db.toml, or else the one
-/// of the last rehearsal.
-fn server_of(settings: &Settings) -> Result<Option<u32>> {
-    if settings.server_major.is_some() {
-        return Ok(settings.server_major);
-    }
-    let receipts = Receipts::of(&settings.root).all()?;
-    Ok(receipts.first().map(|receipt| receipt.server))
-}
-
 /// Looks through a file, or through both parts of one that holds the way there and the way back.
 fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u32>) -> Checked {
     let folder = layout.read(vec![FoundFile { path: path.to_owned(), bytes: bytes.to_vec() }]);
@@ -116,10 +106,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
     // A program in a file is the same file both ways.
     parts.dedup_by(|later, earlier| later.0 == earlier.0);
     let look = |script: &ScriptFile, direction| {
-        let bytes = script.part_of(bytes.to_vec());
-        let text = String::from_utf8_lossy(&bytes);
-        let source = Source::of(layout, script, &text, direction).on(server);
-        check::check(&source.decoded_to(undecoded_line(&bytes)))
+        check::check_script(layout, script, bytes.to_vec(), direction, server)
     };
     let Some(((first, direction), rest)) = parts.split_first() else {
         // Alone, a way back belongs to no migration.
@@ -128,7 +115,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
         let divided = db_tools::migration::divided(bytes.to_vec());
         let text = String::from_utf8_lossy(&divided);
         let source = Source::alone(layout, path, &text, directed(!is_down)).on(server);
-        return check::check(&source.decoded_to(undecoded_line(bytes)));
+        return check::check(&source.decoded_to(check::undecoded_line(bytes)));
     };
     let mut checked = look(first, *direction);
     for (script, direction) in rest {
@@ -138,12 +125,6 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
         checked.allowed.extend(other.allowed);
     }
     checked
-}
-
-/// The first line of a file that is not UTF-8.
-fn undecoded_line(bytes: &[u8]) -> Option<usize> {
-    let error = std::str::from_utf8(bytes).err()?;
-    Some(1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count())
 }
 
 /// Adds what was found about files as a whole to those that were chosen.

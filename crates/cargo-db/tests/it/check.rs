@@ -297,6 +297,23 @@ fn what_is_about_a_file_in_its_folder_can_be_allowed_in_it() {
 }
 
 #[test]
+fn a_dry_run_finds_what_check_finds() {
+    let mut project = Project::new("c_dry_run");
+    project.set("CARGO_DB_ENV", "test");
+    project.write("db.toml", "[database]\nname = \"c_dry_run\"\n[check]\npostgres = 14\n");
+    let merge = "MERGE INTO a USING a b ON a.id = b.id WHEN MATCHED THEN DELETE;";
+    project.migration("1_m.sql", &format!("CREATE TABLE a (id int);\n{merge}"));
+    let why = "PostgreSQL 14 does not know MERGE";
+    project.db(&["check"]).code(1).says(why);
+    project.db(&["migrate", "--dry-run"]).code(1).says(why);
+    let path = project.path().join("migrations/1_m.sql");
+    std::fs::write(path, b"SELECT 1;\nSELECT '\xff';\n").unwrap();
+    for arguments in [&["check"][..], &["migrate", "--dry-run"]] {
+        project.db(arguments).code(1).says("line 2").says("syntax");
+    }
+}
+
+#[test]
 fn a_tab_separates_words_too() {
     let project = Project::bare("c_tab");
     project.migration("1_m.sql", "-- cargo-db: expect\tloss\ta <= 1\nSELECT 1;");
