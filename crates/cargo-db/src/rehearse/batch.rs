@@ -7,6 +7,7 @@ use crate::failure::Result;
 use crate::model::finding::Verdict;
 use crate::model::rehearsal::{Rehearsed, WayBack};
 use crate::rehearse::stage::{Stage, stops};
+use crate::rehearse::{advice, judge};
 
 impl Stage<'_> {
     /// Begins the transaction, if the real run has one.
@@ -33,10 +34,29 @@ impl Stage<'_> {
         }
         self.is_batch = false;
         hold_until_the_end(rehearsed);
+        self.judge_held(rehearsed)?;
         if rehearsed.iter().any(|one| stops(&one.findings)) {
             self.before.clear();
             let tried = rehearsed.iter_mut().filter(|one| one.way_back != WayBack::Irreversible);
             tried.for_each(|one| one.way_back = rolled_back());
+        }
+        Ok(())
+    }
+
+    /// Judges the locks again, now that it is known how long they were held.
+    fn judge_held(&self, rehearsed: &mut [Rehearsed]) -> Result<()> {
+        for (one, migration) in rehearsed.iter_mut().zip(self.request.migrations) {
+            let mut held =
+                judge::held_long(&one.locks, &one.findings, &|table| self.rows_named(table));
+            if held.is_empty() {
+                continue;
+            }
+            let expected = self.check(migration)?.expected;
+            held.retain(|found| !expected.iter().any(|expected| expected.covers(found)));
+            advice::complete(&mut held, &[], &self.request.settings.migrations, migration);
+            one.findings.extend(held);
+            one.findings.sort_by_key(|found| (std::cmp::Reverse(found.severity), found.line));
+            one.verdict = one.verdict.max(Verdict::of(&one.findings));
         }
         Ok(())
     }

@@ -234,7 +234,8 @@ pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
     locks.into_iter().map(|(_, _, lock)| lock).collect()
 }
 
-/// Locks that were held for long, whatever was done meanwhile.
+/// Locks that were held for long, whatever was done meanwhile, unless another finding about the
+/// table's locks blocks already.
 ///
 /// `rows` tells how many rows a table has.
 pub(super) fn held_long(
@@ -243,9 +244,8 @@ pub(super) fn held_long(
     rows: &dyn Fn(&str) -> u64,
 ) -> Vec<Finding> {
     let known = |table: &str| {
-        found
-            .iter()
-            .any(|finding| finding.class == Class::Lock && finding.object.as_deref() == Some(table))
+        let mut of_locks = found.iter().filter(|finding| finding.class == Class::Lock);
+        of_locks.any(|one| one.severity > Severity::Warn && one.object.as_deref() == Some(table))
     };
     let long = locks.iter().filter(|lock| lock.held > WAIT_AT_MOST && !known(&lock.table));
     let held = |lock: &Locked| {

@@ -105,6 +105,23 @@ fn the_line_that_a_rehearsal_on_a_smaller_copy_prints_holds_for_the_database() {
 }
 
 #[test]
+fn a_slight_lock_that_is_held_for_long_blocks_in_one_file_and_in_one_transaction() {
+    let mut project = filled("sl_long", 500);
+    let (index, long) = ("CREATE INDEX orders_note ON orders (note);", "SELECT pg_sleep(0.6);");
+    let why = "work-under-lock orders: writes wait for";
+    project.migration("1_m.sql", &format!("{index}\n{long}"));
+    project.db(&["rehearse"]).code(1).says(why);
+    project.migration("1_m.sql", index);
+    project.migration("2_m.sql", long);
+    verdict(&project, "WARN");
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["rehearse"]).code(1).says(why).says("lock orders <= 500");
+    let toml = "[database]\nname = \"sl_long\"\n[expect]\n1 = [\"lock orders <= 500\"]\n";
+    project.write("db.toml", toml);
+    project.db(&["rehearse"]).ok();
+}
+
+#[test]
 fn a_table_that_grew_since_it_was_counted_is_large() {
     let project = filled("sl_grown", 5);
     project.run_sql("ALTER TABLE orders SET (autovacuum_enabled = false)");
