@@ -15,7 +15,10 @@ pub fn form_of_insert(statement: &str) -> Option<String> {
         };
         let text = &statement[at..at + length];
         match kind {
-            Token::Space | Token::Comment => form.push(' '),
+            // `'a' 'b'` is one string only if a line end separates its parts.
+            Token::Space | Token::Comment => {
+                form.push(if text.contains(['\n', '\r']) { '\n' } else { ' ' });
+            }
             // Only plain strings: the other kinds are parsed differently.
             Token::Text => form.push(if text.starts_with('\'') { '\'' } else { return None }),
             // Only numbers of plain digits: other notations may be invalid.
@@ -43,6 +46,7 @@ mod tests {
             "INSERT INTO t VALUES (1x, 'a')",
             "INSERT INTO t VALUES (1, 'a'",
             "INSERT INTO t VALUES (-1, 'a')",
+            "INSERT INTO t VALUES (1,\n'a')",
         ] {
             assert_ne!(form(other), one, "{other}");
         }
