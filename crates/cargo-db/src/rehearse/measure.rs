@@ -150,7 +150,7 @@ impl<'a> Measure<'a> {
     ) -> Result<()> {
         self.is_alone = statement.commits_in_parts();
         if self.is_alone && self.baseline.holds_rows {
-            self.content = Some(Content::count(session, self.layout)?);
+            self.content = Some(Content::with_values(session, self.layout)?);
         }
         self.watch = Watch::begin(self.world, session, statement, theirs)?;
         self.shared = Some(Shared::read(session)?);
@@ -213,9 +213,9 @@ impl<'a> Measure<'a> {
             self.counted = Some(going(session, self.baseline, &self.before, &after)?);
             let mut measured = self.compare(session, statement, &after, elapsed)?;
             if let Some(content) = self.content.take() {
-                let losses = content.losses(&Content::count(session, self.layout)?);
-                measured.gone =
-                    losses.into_iter().map(|one| Finding { line: statement.line, ..one }).collect();
+                let now = Content::with_values(session, self.layout)?;
+                let losses = content.losses(&now, &after.locks).into_iter();
+                measured.gone = losses.map(|one| Finding { line: statement.line, ..one }).collect();
             }
             self.measured.push(measured);
             self.stop_if_shared(session, statement)?;

@@ -1,6 +1,8 @@
 //! Migrations that are programs: their own tool runs them on the scratch database, and what they
 //! did is what is different afterwards. Which locks they take, and for how long, is not measured.
 
+use std::collections::BTreeMap;
+
 use crate::check::{self, finding};
 use crate::failure::{Kind, ProgramError, Result};
 use crate::migration;
@@ -71,7 +73,7 @@ impl Stage<'_> {
         let duration = began.elapsed();
         let mut findings = Vec::from_iter(failed);
         let now = self.content()?;
-        findings.extend(content.losses(&now));
+        findings.extend(content.losses(&now, &BTreeMap::new()));
         findings.extend(self.touched_own()?);
         let after = self.fingerprint()?;
         let changes = schema.changes(&after);
@@ -196,7 +198,7 @@ impl Stage<'_> {
             }
             let after = self.fingerprint()?;
             let difference = self.before[index].difference(&after);
-            let mut lost = before.losses(&self.content()?);
+            let mut lost = before.losses(&self.content()?, &BTreeMap::new());
             lost.extend(self.touched_own()?);
             let there = self.rows.remove(&index).unwrap_or_default().lost;
             // Which rows a program changes is not known before it runs.
