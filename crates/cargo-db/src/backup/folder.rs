@@ -5,8 +5,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::failure::{BackupError, Result};
 use crate::model::backup::{
-    ARCHIVE, Backup, Format, LATEST, Manifest, SET_MANIFEST, Verification, archived_name,
-    is_safe_name, is_set_name, manifest_name, verification_name,
+    ARCHIVE, Backup, FORMAT_VERSION, Format, LATEST, Manifest, SET_MANIFEST, Verification,
+    archived_name, is_safe_name, is_set_name, manifest_name, verification_name,
 };
 use crate::model::event::Event;
 use crate::settings::Settings;
@@ -284,8 +284,10 @@ pub(super) fn read_manifest(path: &Path) -> std::result::Result<Manifest, String
         return Err("its manifest is a symbolic link".to_owned());
     }
     let text = files::read_if_there(path).map_err(|error| error.to_string())?.unwrap_or_default();
-    let manifest: Manifest = serde_json::from_str(&text)
-        .map_err(|error| format!("its manifest cannot be read: {error}"))?;
+    let mut manifest: Manifest = serde_json::from_str(&text).map_err(|error| {
+        newer_format(&text).unwrap_or_else(|| format!("its manifest cannot be read: {error}"))
+    })?;
+    manifest.upgrade();
     let stays =
         |path: &str| Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     match manifest.files.iter().find(|file| !stays(&file.path)) {
@@ -294,6 +296,21 @@ pub(super) fn read_manifest(path: &Path) -> std::result::Result<Manifest, String
         }
         None => Ok(manifest),
     }
+}
+
+/// That a manifest is of a format which only newer versions of cargo db know.
+fn newer_format(text: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Format {
+        format_version: u32,
+    }
+    let Format { format_version } = serde_json::from_str(text).ok()?;
+    (format_version > FORMAT_VERSION).then(|| {
+        format!(
+            "its manifest has format {format_version}, and this version of cargo db reads formats \
+             up to {FORMAT_VERSION}: use the version that took the backup"
+        )
+    })
 }
 
 fn to_json(value: &impl serde::Serialize) -> String {

@@ -228,8 +228,14 @@ pub(crate) enum Reason {
     Policy,
 }
 
-/// The format of manifests that say why they were taken, and name what was not read by itself.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+/// The current format of manifests.
+pub(crate) const FORMAT_VERSION: u32 = 3;
+
+/// The first format whose manifests say why they were taken, and name separately what was not read.
+const WITH_REASON: u32 = 2;
+
+/// The first format whose manifests list `lost` apart from `doubts`.
+const WITH_LOST: u32 = 3;
 
 /// The events for which the policy took backups when manifests did not say so.
 const DEEDS: [&str; 5] = ["migrate", "rollback", "seed-fresh", "reset", "restore-in-place"];
@@ -241,11 +247,19 @@ impl Manifest {
         self.reason.unwrap_or(if by_policy { Reason::Policy } else { Reason::Person })
     }
 
+    /// Moves what older manifests list among the doubts to where it is listed now.
+    pub(crate) fn upgrade(&mut self) {
+        if self.format_version < WITH_LOST {
+            let is_lost = |doubt: &mut String| doubt.starts_with("a restore loses ");
+            self.lost.extend(self.doubts.extract_if(.., is_lost));
+        }
+    }
+
     /// The options that make it a part of the database; none where it is whole.
     pub(crate) fn part(&self) -> Vec<String> {
         // Older builds named here what the role might not read.
         let is_ours = |option: &str| {
-            self.format_version < FORMAT_VERSION && option.starts_with("--exclude-table=cargo_db.")
+            self.format_version < WITH_REASON && option.starts_with("--exclude-table=cargo_db.")
         };
         let chooses = |option: &&String| *option != "--no-owner" && !is_ours(option);
         let mut part: Vec<String> = self.selection.iter().filter(chooses).cloned().collect();

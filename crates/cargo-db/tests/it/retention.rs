@@ -385,6 +385,28 @@ fn manifests_of_older_builds_are_read() {
     project.db(&["restore", "1.sql", "--into", "k_older_new", "--yes"]).ok();
     older("1.sql", "manual", json!(["--exclude-table=log"]));
     project.db(&["restore", "1.sql", "--yes"]).code(2).says("--exclude-table=log");
+    // What is lost in any case was listed among the doubts, which a verification dispels.
+    edit(&project, "2.sql", |manifest| {
+        manifest["format_version"] = json!(2);
+        manifest["restorable"] = json!("unproved");
+        manifest["doubts"] = json!(["a restore loses the rows of t", "the view v may fail"]);
+    });
+    project.db(&["backups", "verify", "2.sql", "--level", "restore"]).ok();
+    let shown =
+        project.db(&["backups", "show", "2.sql"]).ok().says("a restore loses the rows of t");
+    assert!(!shown.stdout.contains("the view v may fail"), "{shown}");
+}
+
+#[test]
+fn a_manifest_of_a_newer_version_is_no_broken_one() {
+    let project = two_tables("k_newer");
+    take(&project, "1.sql");
+    edit(&project, "1.sql", |manifest| {
+        manifest["format_version"] = json!(99);
+        manifest["new_field"] = json!(true);
+    });
+    let listed = project.db(&["backups", "list"]);
+    listed.says("format 99").says("use the version that took the backup");
 }
 
 #[test]
