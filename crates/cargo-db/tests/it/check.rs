@@ -308,9 +308,8 @@ fn a_dry_run_finds_what_check_finds() {
     project.db(&["migrate", "--dry-run"]).code(1).says(why);
     let path = project.path().join("migrations/1_m.sql");
     std::fs::write(path, b"SELECT 1;\nSELECT '\xff';\n").unwrap();
-    for arguments in [&["check"][..], &["migrate", "--dry-run"]] {
-        project.db(arguments).code(1).says("line 2").says("syntax");
-    }
+    project.db(&["check"]).code(1).says("line 2").says("syntax");
+    project.db(&["migrate", "--dry-run"]).code(7).says("line 2 is not UTF-8");
 }
 
 #[test]
