@@ -14,7 +14,7 @@ const EFFECT: Effect = Effect::Reads;
 /// Show the audit trail: what was done, by whom, and the outcome
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Audit {
+pub(crate) struct AuditArgs {
     #[command(subcommand)]
     action: Option<Action>,
     /// Show the trail kept in the database instead of this project's file
@@ -22,7 +22,7 @@ pub(crate) struct Audit {
     database: bool,
 }
 
-impl Audit {
+impl AuditArgs {
     /// The verb that was typed.
     pub(crate) fn verb(&self) -> &dyn Verb {
         match &self.action {
@@ -34,15 +34,15 @@ impl Audit {
 
 verbs! {
     /// What else to do with the trail.
-    Action { Verify(Verify), }
+    Action { Verify(VerifyAuditArgs), }
 }
 
 /// Verify the audit trail; report the first record that was changed or removed
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Verify {}
+pub(crate) struct VerifyAuditArgs {}
 
-impl Verb for Audit {
+impl Verb for AuditArgs {
     fn name(&self) -> &'static str {
         "audit"
     }
@@ -67,7 +67,7 @@ impl Verb for Audit {
     }
 }
 
-impl Verb for Verify {
+impl Verb for VerifyAuditArgs {
     fn name(&self) -> &'static str {
         "audit verify"
     }

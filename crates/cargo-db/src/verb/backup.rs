@@ -21,7 +21,7 @@ const EFFECTS: &str = "Effect: reads; destroys old backups, according to the ret
 /// retention rules.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECTS)]
-pub(crate) struct TakeBackup {
+pub(crate) struct BackupArgs {
     /// Format of the backup
     #[arg(long, value_enum, default_value_t)]
     format: BackupFormat,
@@ -76,7 +76,7 @@ enum BackupFormat {
     Set,
 }
 
-impl Verb for TakeBackup {
+impl Verb for BackupArgs {
     fn name(&self) -> &'static str {
         "backup"
     }
@@ -154,7 +154,7 @@ fn compression(text: &str) -> Result<Compression> {
     Err(SettingsError::Value { source_name, value, why: why.to_owned() }.into())
 }
 
-fn request(args: &TakeBackup, event: &str) -> Result<BackupRequest> {
+fn request(args: &BackupArgs, event: &str) -> Result<BackupRequest> {
     let compression = match &args.compress {
         _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
         None => Compression::Gzip(6),

@@ -19,12 +19,12 @@ use crate::world::clock::now;
 
 /// Manage backups
 #[derive(Debug, Args)]
-pub(crate) struct Backups {
+pub(crate) struct BackupsArgs {
     #[command(subcommand)]
     action: Action,
 }
 
-impl Backups {
+impl BackupsArgs {
     /// The verb that was typed.
     pub(crate) fn verb(&self) -> &dyn Verb {
         self.action.verb()
@@ -33,18 +33,18 @@ impl Backups {
 
 verbs! {
     /// What to do with the backups.
-    Action { List(List), Show(Show), Verify(Verify), Prune(Prune), }
+    Action { List(ListBackupsArgs), Show(ShowBackupArgs), Verify(VerifyBackupsArgs), Prune(PruneArgs), }
 }
 
 /// List backups, newest first
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
-pub(crate) struct List {}
+pub(crate) struct ListBackupsArgs {}
 
 /// Show a backup's details
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
-pub(crate) struct Show {
+pub(crate) struct ShowBackupArgs {
     /// Name of the backup (default: the newest of the database)
     name: Option<String>,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Show {
 /// Verify a backup, or all
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
-pub(crate) struct Verify {
+pub(crate) struct VerifyBackupsArgs {
     /// Name of the backup (default: the newest of the database)
     name: Option<String>,
     /// The newest backup of the database
@@ -72,7 +72,7 @@ pub(crate) struct Verify {
 /// Remove backups that no retention rule keeps
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Destroys.help())]
-pub(crate) struct Prune {
+pub(crate) struct PruneArgs {
     /// Show which backups would be kept and removed, and why; remove nothing
     #[arg(long)]
     dry_run: bool,
@@ -81,7 +81,7 @@ pub(crate) struct Prune {
 /// Verbs that look into the folder: for them no server is asked or started, and no set is named.
 const FOLDER: Needs = Needs { set: SetNeed::Any, ..Needs::WORKSPACE };
 
-impl Verb for List {
+impl Verb for ListBackupsArgs {
     fn name(&self) -> &'static str {
         "backups list"
     }
@@ -100,7 +100,7 @@ impl Verb for List {
     }
 }
 
-impl Verb for Show {
+impl Verb for ShowBackupArgs {
     fn name(&self) -> &'static str {
         "backups show"
     }
@@ -123,7 +123,7 @@ impl Verb for Show {
     }
 }
 
-impl Verb for Verify {
+impl Verb for VerifyBackupsArgs {
     fn name(&self) -> &'static str {
         "backups verify"
     }
@@ -168,7 +168,7 @@ impl Verb for Verify {
 /// What was found of backups, by their names.
 type Found = Vec<(String, Verification)>;
 
-impl Verify {
+impl VerifyBackupsArgs {
     /// What was found of each, and why others could not be verified.
     fn verify(
         &self,
@@ -209,7 +209,7 @@ fn is_of_one(failure: &Failure) -> bool {
         )
 }
 
-impl Verb for Prune {
+impl Verb for PruneArgs {
     fn name(&self) -> &'static str {
         "backups prune"
     }

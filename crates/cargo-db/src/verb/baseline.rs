@@ -17,7 +17,7 @@ const EFFECT: Effect = Effect::ChangesData;
 /// by another tool.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Baseline {
+pub(crate) struct BaselineArgs {
     /// Stop after this version
     #[arg(long, value_name = "VERSION")]
     to: Option<String>,
@@ -26,7 +26,7 @@ pub(crate) struct Baseline {
     dry_run: bool,
 }
 
-impl Verb for Baseline {
+impl Verb for BaselineArgs {
     fn name(&self) -> &'static str {
         "baseline"
     }
@@ -46,7 +46,7 @@ impl Verb for Baseline {
     }
 }
 
-impl Baseline {
+impl BaselineArgs {
     fn plan(&self, database: &Database<'_>) -> Result<Plan> {
         let (world, target) = (&database.workspace.world, &database.target);
         let facts = migration::gather(world, &database.settings, target)?;

@@ -28,7 +28,7 @@ const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 /// programs, and edited files (compared with git). `docs/rules.md` explains each rule.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Check {
+pub(crate) struct CheckArgs {
     /// Files to check (default: all migrations)
     #[arg(conflicts_with_all = ["staged", "base"])]
     files: Vec<PathBuf>,
@@ -51,7 +51,7 @@ enum FailOn {
     Block,
 }
 
-impl Verb for Check {
+impl Verb for CheckArgs {
     fn name(&self) -> &'static str {
         "check"
     }
@@ -162,13 +162,13 @@ fn name_them(checked: &mut [Checked], folder: &Folder) {
 /// The files, and git's memory of them.
 struct Repository<'a> {
     root: &'a Path,
-    args: &'a Check,
+    args: &'a CheckArgs,
     /// The submodule that contains the folder, relative to the root; empty if there is none.
     submodule: PathBuf,
 }
 
 impl<'a> Repository<'a> {
-    fn of(settings: &'a Settings, args: &'a Check) -> Repository<'a> {
+    fn of(settings: &'a Settings, args: &'a CheckArgs) -> Repository<'a> {
         let (root, dir) = (settings.root.as_path(), &settings.migrations.dir.value);
         let top = |folder: &Path| process::git(folder, &["rev-parse", "--show-toplevel"]);
         let inner = top(&root.join(dir)).filter(|inner| Some(inner) != top(root).as_ref());

@@ -19,7 +19,7 @@ const EFFECT: Effect = Effect::Reads;
 /// Create an empty migration and print its path
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Create {
+pub(crate) struct CreateArgs {
     /// Name of the migration, for example `add users`
     #[arg(required = true)]
     name: Vec<String>,
@@ -31,7 +31,7 @@ pub(crate) struct Create {
     simple: bool,
 }
 
-impl Verb for Create {
+impl Verb for CreateArgs {
     fn name(&self) -> &'static str {
         "create"
     }

@@ -26,13 +26,13 @@ const EFFECT: Effect = Effect::ChangesSchema;
 /// never with a real one.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Generate {
+pub(crate) struct GenerateArgs {
     /// Name of the migration
     #[arg(required = true)]
     name: Vec<String>,
 }
 
-impl Verb for Generate {
+impl Verb for GenerateArgs {
     fn name(&self) -> &'static str {
         "generate"
     }

@@ -16,12 +16,12 @@ const EFFECT: Effect = Effect::Reads;
 /// it is never printed. Production accepts only receipts signed by a key in its marker: see `cargo
 /// db env key`.
 #[derive(Debug, Args)]
-pub(crate) struct Key {
+pub(crate) struct KeyArgs {
     #[command(subcommand)]
     action: Action,
 }
 
-impl Key {
+impl KeyArgs {
     /// The verb that was typed.
     pub(crate) fn verb(&self) -> &dyn Verb {
         self.action.verb()
@@ -30,24 +30,24 @@ impl Key {
 
 verbs! {
     /// What to do with the key.
-    Action { New(New), Show(Show), }
+    Action { New(NewKeyArgs), Show(ShowKeyArgs), }
 }
 
 /// Create a key in a file that only you can read
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct New {}
+pub(crate) struct NewKeyArgs {}
 
 /// Show the public key of the key that signs here
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Show {}
+pub(crate) struct ShowKeyArgs {}
 
 /// Keys are the user's, and no repository's.
 const NEEDS: Needs =
     Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::Any, ..Needs::WORKSPACE };
 
-impl Verb for New {
+impl Verb for NewKeyArgs {
     fn name(&self) -> &'static str {
         "key new"
     }
@@ -66,7 +66,7 @@ impl Verb for New {
     }
 }
 
-impl Verb for Show {
+impl Verb for ShowKeyArgs {
     fn name(&self) -> &'static str {
         "key show"
     }

@@ -26,7 +26,7 @@ const EFFECT: Effect = Effect::ChangesSchema;
 /// with `-- no-transaction`; then it runs statement by statement.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Migrate {
+pub(crate) struct MigrateArgs {
     /// Stop after this version
     #[arg(long, value_name = "VERSION", visible_alias = "target-version")]
     to: Option<String>,
@@ -53,7 +53,7 @@ pub(crate) struct Migrate {
     allow_out_of_order: bool,
 }
 
-impl Verb for Migrate {
+impl Verb for MigrateArgs {
     fn name(&self) -> &'static str {
         "migrate"
     }
@@ -96,7 +96,7 @@ impl Verb for Migrate {
     }
 }
 
-impl Migrate {
+impl MigrateArgs {
     /// A dry run: the plan, and what is known of its migrations.
     fn show(&self, database: &Database<'_>, plan: &Plan) -> Result<Outcome> {
         let workspace = database.workspace;
@@ -119,7 +119,7 @@ impl Migrate {
 
 /// Pending migrations, about to be applied.
 struct Migrating<'a> {
-    args: &'a Migrate,
+    args: &'a MigrateArgs,
     /// Whether the project has no migration at all.
     has_no_files: bool,
     /// How they are proved, once that is known.
@@ -242,7 +242,7 @@ impl Change for Migrating<'_> {
 }
 
 impl<'a> Migrating<'a> {
-    fn new(args: &'a Migrate) -> Migrating<'a> {
+    fn new(args: &'a MigrateArgs) -> Migrating<'a> {
         Migrating { args, has_no_files: false, proving: None, proved: Proved::default() }
     }
 }

@@ -16,9 +16,9 @@ const EFFECT: Effect = Effect::Reads;
 /// Includes what db.toml tightens. With `--env`, prints only that environment.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Policy {}
+pub(crate) struct PolicyArgs {}
 
-impl Verb for Policy {
+impl Verb for PolicyArgs {
     fn name(&self) -> &'static str {
         "policy"
     }

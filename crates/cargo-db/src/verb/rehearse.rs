@@ -27,7 +27,7 @@ const EFFECT: Effect = Effect::Reads;
 /// tries each down migration. The database itself is only read.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Rehearse {
+pub(crate) struct RehearseArgs {
     /// Source of the copy (default: live, unless the database is very large)
     #[arg(long, value_name = "WHAT", value_enum)]
     from: Option<CopyFrom>,
@@ -75,7 +75,7 @@ enum ReportFormat {
     Markdown,
 }
 
-impl Verb for Rehearse {
+impl Verb for RehearseArgs {
     fn name(&self) -> &'static str {
         "rehearse"
     }
@@ -133,7 +133,7 @@ impl Verb for Rehearse {
     }
 }
 
-impl Rehearse {
+impl RehearseArgs {
     /// A backup that was not taken here is loaded only with consent. The role that loads it is
     /// dropped together with the copy, so the copy cannot be kept.
     fn agree(

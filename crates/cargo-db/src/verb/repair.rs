@@ -24,13 +24,13 @@ const EFFECT: Effect = Effect::ChangesData;
 /// the row of a failed run is removed. Anything else is refused with a reason.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Repair {
+pub(crate) struct RepairArgs {
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-impl Verb for Repair {
+impl Verb for RepairArgs {
     fn name(&self) -> &'static str {
         "repair"
     }

@@ -28,7 +28,7 @@ const EFFECT: Effect = Effect::Destroys;
 /// fails, the old database stays in place.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Reset {
+pub(crate) struct ResetArgs {
     /// Same as `--yes`
     #[arg(short, long)]
     force: bool,
@@ -43,7 +43,7 @@ pub(crate) struct Reset {
     dry_run: bool,
 }
 
-impl Verb for Reset {
+impl Verb for ResetArgs {
     fn name(&self) -> &'static str {
         "reset"
     }
@@ -70,13 +70,13 @@ impl Verb for Reset {
 
 /// A database, about to be built anew from migrations and seeds.
 struct Rebuilding<'a> {
-    reset: &'a Reset,
+    reset: &'a ResetArgs,
     /// The consent that was given; known from `still_agreed` on.
     given: Consent,
 }
 
 impl<'a> Rebuilding<'a> {
-    fn of(reset: &'a Reset) -> Rebuilding<'a> {
+    fn of(reset: &'a ResetArgs) -> Rebuilding<'a> {
         Rebuilding { reset, given: Consent::Free }
     }
 

@@ -18,7 +18,7 @@ const EFFECT: Effect = Effect::Destroys;
 /// Roll back applied migrations, newest first
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Rollback {
+pub(crate) struct RollbackArgs {
     /// Number of migrations to roll back
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1, conflicts_with = "to")]
     steps: usize,
@@ -33,7 +33,7 @@ pub(crate) struct Rollback {
     show_sql: bool,
 }
 
-impl Verb for Rollback {
+impl Verb for RollbackArgs {
     fn name(&self) -> &'static str {
         "rollback"
     }
@@ -56,7 +56,7 @@ impl Verb for Rollback {
 }
 
 /// Applied migrations, about to be rolled back.
-struct Reverting<'a>(&'a Rollback);
+struct Reverting<'a>(&'a RollbackArgs);
 
 impl Change for Reverting<'_> {
     type Held = Lock;

@@ -21,7 +21,7 @@ const EFFECTS: &str = "Effect: changes data; with --fresh, destroys";
 /// loaded is recognised by its content and skipped.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECTS)]
-pub(crate) struct Seed {
+pub(crate) struct SeedArgs {
     /// First empty the tables that the seeds fill
     #[arg(long)]
     fresh: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Seed {
     dry_run: bool,
 }
 
-impl Verb for Seed {
+impl Verb for SeedArgs {
     fn name(&self) -> &'static str {
         "seed"
     }
@@ -57,7 +57,7 @@ impl Verb for Seed {
 }
 
 /// Seeds, about to be loaded.
-struct Loading<'a>(&'a Seed);
+struct Loading<'a>(&'a SeedArgs);
 
 impl Change for Loading<'_> {
     type Held = Lock;

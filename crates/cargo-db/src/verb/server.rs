@@ -18,12 +18,12 @@ use crate::world::server::{self as local, Running};
 ///
 /// It is created and started on demand, when no database is configured.
 #[derive(Debug, Args)]
-pub(crate) struct Server {
+pub(crate) struct ServerArgs {
     #[command(subcommand)]
     action: Action,
 }
 
-impl Server {
+impl ServerArgs {
     /// The verb that was typed.
     pub(crate) fn verb(&self) -> &dyn Verb {
         self.action.verb()
@@ -32,13 +32,13 @@ impl Server {
 
 verbs! {
     /// What to do with the server.
-    Action { Start(Start), Stop(Stop), Status(Status), Url(Url), Destroy(Destroy), }
+    Action { Start(StartServerArgs), Stop(StopServerArgs), Status(ServerStatusArgs), Url(ServerUrlArgs), Destroy(DestroyServerArgs), }
 }
 
 /// Start the server, creating it first if needed
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
-pub(crate) struct Start {
+pub(crate) struct StartServerArgs {
     /// Also listen on this port of 127.0.0.1, where logins need a password
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
@@ -47,22 +47,22 @@ pub(crate) struct Start {
 /// Stop the server; its databases are kept
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
-pub(crate) struct Stop {}
+pub(crate) struct StopServerArgs {}
 
 /// Show whether the server runs, and where
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
-pub(crate) struct Status {}
+pub(crate) struct ServerStatusArgs {}
 
 /// Print the URL of the project's database
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
-pub(crate) struct Url {}
+pub(crate) struct ServerUrlArgs {}
 
 /// Stop the server and remove it with all its databases
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Destroys.help())]
-pub(crate) struct Destroy {
+pub(crate) struct DestroyServerArgs {
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -70,7 +70,7 @@ pub(crate) struct Destroy {
 
 const NEEDS: Needs = Needs { set: SetNeed::Any, ..Needs::WORKSPACE };
 
-impl Verb for Start {
+impl Verb for StartServerArgs {
     fn name(&self) -> &'static str {
         "server start"
     }
@@ -96,7 +96,7 @@ impl Verb for Start {
     }
 }
 
-impl Verb for Stop {
+impl Verb for StopServerArgs {
     fn name(&self) -> &'static str {
         "server stop"
     }
@@ -115,7 +115,7 @@ impl Verb for Stop {
     }
 }
 
-impl Verb for Status {
+impl Verb for ServerStatusArgs {
     fn name(&self) -> &'static str {
         "server status"
     }
@@ -133,7 +133,7 @@ impl Verb for Status {
     }
 }
 
-impl Verb for Url {
+impl Verb for ServerUrlArgs {
     fn name(&self) -> &'static str {
         "server url"
     }
@@ -156,7 +156,7 @@ impl Verb for Url {
     }
 }
 
-impl Verb for Destroy {
+impl Verb for DestroyServerArgs {
     fn name(&self) -> &'static str {
         "server destroy"
     }

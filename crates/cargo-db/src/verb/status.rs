@@ -26,7 +26,7 @@ const EFFECT: Effect = Effect::Reads;
 /// Connection, environment, migrations, tables and settings, read in a read-only session.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Status {
+pub(crate) struct StatusArgs {
     /// Exit with code 1 if a migration is pending or has a problem
     #[arg(long)]
     check: bool,
@@ -36,7 +36,7 @@ pub(crate) struct Status {
     wait: Option<u64>,
 }
 
-impl Verb for Status {
+impl Verb for StatusArgs {
     fn name(&self) -> &'static str {
         "status"
     }

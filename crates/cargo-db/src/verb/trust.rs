@@ -9,7 +9,7 @@ use crate::change::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed, Workspace};
 use crate::failure::{ConsentError, Result, SettingsError};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
-use crate::settings::{Ground, Trust as Standing, TrustRecord, trust_folder, trust_record};
+use crate::settings::{Ground, Trust, TrustRecord, trust_folder, trust_record};
 use crate::verb::declare::Verb;
 use crate::world::clock::now;
 use crate::world::files;
@@ -24,7 +24,7 @@ const EFFECT: Effect = Effect::Reads;
 /// in your state folder.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Trust {
+pub(crate) struct TrustArgs {
     /// Show what would be trusted, and trust nothing
     #[arg(long, conflicts_with_all = ["list", "revoke"])]
     dry_run: bool,
@@ -36,7 +36,7 @@ pub(crate) struct Trust {
     revoke: Option<Option<PathBuf>>,
 }
 
-impl Verb for Trust {
+impl Verb for TrustArgs {
     fn name(&self) -> &'static str {
         "trust"
     }
@@ -76,7 +76,7 @@ impl Verb for Trust {
 /// Gets the word of a person who has seen what it is about.
 fn ask(workspace: &Workspace, view: &TrustView) -> Result<()> {
     let Workspace { settings, consent, ui, .. } = workspace;
-    let Standing { root, .. } = &*settings.trust;
+    let Trust { root, .. } = &*settings.trust;
     if let Some(agent) = settings.agent.known_by(Environment::Production) {
         return Err(ConsentError::TrustByAgent { agent: agent.to_owned() }.into());
     }

@@ -16,12 +16,12 @@ use crate::world::pg::{Lock, Purpose, Session, marker};
 /// In production `migrate` and `rollback` run only with the receipt of a rehearsal that one of
 /// these keys has signed.
 #[derive(Debug, Args)]
-pub(crate) struct Key {
+pub(crate) struct EnvKeyArgs {
     #[command(subcommand)]
     action: Action,
 }
 
-impl Key {
+impl EnvKeyArgs {
     /// The verb that was typed.
     pub(crate) fn verb(&self) -> &dyn Verb {
         self.action.verb()
@@ -30,13 +30,13 @@ impl Key {
 
 verbs! {
     /// What to do with the list.
-    Action { Add(Add), Remove(Remove), List(List), }
+    Action { Add(AddKeyArgs), Remove(RemoveKeyArgs), List(ListKeysArgs), }
 }
 
 /// Accept receipts that this key has signed
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
-pub(crate) struct Add {
+pub(crate) struct AddKeyArgs {
     /// As `cargo db key show` prints it
     #[arg(value_name = "PUBLIC KEY")]
     key: String,
@@ -48,7 +48,7 @@ pub(crate) struct Add {
 /// Stop accepting receipts signed by this key
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
-pub(crate) struct Remove {
+pub(crate) struct RemoveKeyArgs {
     /// As `cargo db env key list` prints it
     #[arg(value_name = "PUBLIC KEY")]
     key: String,
@@ -60,9 +60,9 @@ pub(crate) struct Remove {
 /// List the keys that are accepted
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
-pub(crate) struct List {}
+pub(crate) struct ListKeysArgs {}
 
-impl Verb for Add {
+impl Verb for AddKeyArgs {
     fn name(&self) -> &'static str {
         "env key add"
     }
@@ -76,7 +76,7 @@ impl Verb for Add {
     }
 }
 
-impl Verb for Remove {
+impl Verb for RemoveKeyArgs {
     fn name(&self) -> &'static str {
         "env key remove"
     }
@@ -90,7 +90,7 @@ impl Verb for Remove {
     }
 }
 
-impl Verb for List {
+impl Verb for ListKeysArgs {
     fn name(&self) -> &'static str {
         "env key list"
     }

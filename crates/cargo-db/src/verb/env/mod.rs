@@ -14,12 +14,12 @@ use crate::world::pg::{Lock, Purpose, Session, marker};
 
 /// Show or change the environment that the database is marked as
 #[derive(Debug, Args)]
-pub(crate) struct Env {
+pub(crate) struct EnvArgs {
     #[command(subcommand)]
     action: Action,
 }
 
-impl Env {
+impl EnvArgs {
     /// The verb that was typed.
     pub(crate) fn verb(&self) -> &dyn Verb {
         self.action.verb()
@@ -28,18 +28,18 @@ impl Env {
 
 verbs! {
     /// What to do with the marker.
-    Action { Show(Show), Set(Set), Clear(Clear), Key(key::Key), }
+    Action { Show(ShowEnvArgs), Set(SetEnvArgs), Clear(ClearEnvArgs), Key(key::EnvKeyArgs), }
 }
 
 /// Show the environment and every signal it is derived from
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
-pub(crate) struct Show {}
+pub(crate) struct ShowEnvArgs {}
 
 /// Mark the database with an environment
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
-pub(crate) struct Set {
+pub(crate) struct SetEnvArgs {
     /// development, test, staging or production
     environment: String,
     /// Show the plan and do nothing
@@ -50,13 +50,13 @@ pub(crate) struct Set {
 /// Remove the marker
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
-pub(crate) struct Clear {
+pub(crate) struct ClearEnvArgs {
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-impl Verb for Show {
+impl Verb for ShowEnvArgs {
     fn name(&self) -> &'static str {
         "env show"
     }
@@ -70,7 +70,7 @@ impl Verb for Show {
     }
 }
 
-impl Verb for Set {
+impl Verb for SetEnvArgs {
     fn name(&self) -> &'static str {
         "env set"
     }
@@ -92,7 +92,7 @@ impl Verb for Set {
     }
 }
 
-impl Verb for Clear {
+impl Verb for ClearEnvArgs {
     fn name(&self) -> &'static str {
         "env clear"
     }

@@ -28,7 +28,7 @@ const EFFECT: Effect = Effect::Reads;
 /// Existing files may gain lines, but lose none. Lists what only a person can decide.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Init {
+pub(crate) struct InitArgs {
     /// Print what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -44,7 +44,7 @@ DATABASE_URL=
 CARGO_DB_ENV=
 ";
 
-impl Verb for Init {
+impl Verb for InitArgs {
     fn name(&self) -> &'static str {
         "init"
     }
@@ -83,7 +83,7 @@ impl Verb for Init {
     }
 }
 
-impl Init {
+impl InitArgs {
     fn carry_out(&self, workspace: &Workspace, work: &Work) -> Result<()> {
         let (root, ui) = (workspace.settings.root.as_path(), &workspace.ui);
         for found in &work.found {

@@ -50,7 +50,7 @@ const WHAT_TO_RESTORE: [&str; 14] = [
 /// in. The old one is kept under another name; `--undo` swaps back.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct Restore {
+pub(crate) struct RestoreArgs {
     /// A backup's name, or any file or folder that pg_dump wrote
     backup: Option<String>,
     /// The newest backup of the database
@@ -108,7 +108,7 @@ pub(crate) struct Restore {
     drop_previous: bool,
 }
 
-impl Verb for Restore {
+impl Verb for RestoreArgs {
     fn name(&self) -> &'static str {
         "restore"
     }
@@ -147,7 +147,7 @@ impl Verb for Restore {
     }
 }
 
-impl Restore {
+impl RestoreArgs {
     /// The part that is meant; nothing where a new database is built.
     fn scope(&self) -> Option<Scope> {
         match (&self.schema, &self.table) {
