@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::failure::Kept;
+use crate::failure::RetainedFlag;
 use crate::model::consent::Consent;
 use crate::plan::AtMost;
 
@@ -72,16 +72,19 @@ pub(crate) struct Global {
 
 impl Global {
     /// The flags that select the database and the files.
-    pub(crate) fn kept(&self) -> Vec<Kept> {
+    pub(crate) fn kept(&self) -> Vec<RetainedFlag> {
         let text = |path: &PathBuf| path.display().to_string();
         let no_dotenv = self.no_dotenv.then(|| "--no-dotenv".to_owned());
         vec![
-            Kept::new(&["--env", "-e"], &self.env),
-            Kept::new(&["-D", "--database-url"], &self.database_url),
-            Kept::new(&["--env-file"], self.env_file.iter().map(text)),
-            Kept { names: &["--no-dotenv"], words: no_dotenv.unwrap_or_default() },
-            Kept::new(&["--migrations-dir", "--source"], self.migrations_dir.iter().map(text)),
-            Kept::new(&["--set"], &self.set),
+            RetainedFlag::new(&["--env", "-e"], &self.env),
+            RetainedFlag::new(&["-D", "--database-url"], &self.database_url),
+            RetainedFlag::new(&["--env-file"], self.env_file.iter().map(text)),
+            RetainedFlag { names: &["--no-dotenv"], words: no_dotenv.unwrap_or_default() },
+            RetainedFlag::new(
+                &["--migrations-dir", "--source"],
+                self.migrations_dir.iter().map(text),
+            ),
+            RetainedFlag::new(&["--set"], &self.set),
         ]
     }
 }

@@ -46,7 +46,7 @@ use crate::change::Workspace;
 use crate::cli::ConsentFlags;
 use crate::face::Face;
 use crate::failure::{Exit, Result};
-use crate::settings::{Place, Program};
+use crate::settings::{DatabaseChoice, Program};
 use crate::verb::Cli;
 use crate::world::process;
 
@@ -105,7 +105,7 @@ fn run(cli: &Cli, program: Program, typed: &[String], face: &Face) -> Result<Out
         .run(&workspace)
         .unwrap_or_else(|failure| Outcome::from(workspace.world.as_interrupted(failure)));
     let settings = &workspace.settings;
-    let address =
-        matches!(settings.place.value, Place::Named(_)).then(|| settings.place.origin.place());
+    let address = matches!(settings.place.value, DatabaseChoice::Named(_))
+        .then(|| settings.place.origin.place());
     Ok(outcome.of_address(address.as_deref()).of_set(settings.migrations.set.as_deref()))
 }

@@ -76,7 +76,7 @@ impl Slip {
 
 /// A part of a file, and the comment that it begins with.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Part<'a> {
+pub(crate) struct FileSection<'a> {
     pub(crate) line: &'a str,
     pub(crate) number: usize,
     /// Where the comment begins.
@@ -87,8 +87,8 @@ pub(crate) struct Part<'a> {
 /// The parts of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Division<'a> {
-    pub(crate) ups: Vec<Part<'a>>,
-    pub(crate) downs: Vec<Part<'a>>,
+    pub(crate) ups: Vec<FileSection<'a>>,
+    pub(crate) downs: Vec<FileSection<'a>>,
     /// Comments that the tool understands and that divide nothing.
     pub(crate) others: Vec<&'a str>,
 }
@@ -105,12 +105,12 @@ impl Division<'_> {
     }
 }
 
-fn ranges(parts: &[Part<'_>]) -> Option<Vec<Range<usize>>> {
+fn ranges(parts: &[FileSection<'_>]) -> Option<Vec<Range<usize>>> {
     (!parts.is_empty()).then(|| parts.iter().map(|part| part.range.clone()).collect())
 }
 
 /// A line of a file.
-struct Line<'a> {
+struct SourceLine<'a> {
     text: &'a str,
     number: usize,
     start: usize,
@@ -118,12 +118,12 @@ struct Line<'a> {
 }
 
 /// The lines of a text; a byte order mark belongs to none of them.
-fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+fn lines(text: &str) -> impl Iterator<Item = SourceLine<'_>> {
     let mut start = 0;
     text.split_inclusive('\n').enumerate().map(move |(index, line)| {
         let end = start + line.len();
         let text = line.trim_start_matches('\u{feff}').trim_end();
-        let found = Line { text, number: index + 1, start, end };
+        let found = SourceLine { text, number: index + 1, start, end };
         start = end;
         found
     })
@@ -152,7 +152,7 @@ pub(crate) fn divide<'a>(
     sections: &Sections,
 ) -> Result<Division<'a>, Slip> {
     let mut division = Division::default();
-    let mut marks: Vec<(Mark, Line<'a>)> = Vec::new();
+    let mut marks: Vec<(Mark, SourceLine<'a>)> = Vec::new();
     for line in lines(text) {
         match (sections.mark)(line.text) {
             Some(Mark::Other) => division.others.push(line.text),
@@ -179,8 +179,8 @@ pub(crate) fn divide<'a>(
     let starts: Vec<usize> = marks.iter().map(|(_, line)| line.start).collect();
     for (index, (mark, line)) in marks.into_iter().enumerate() {
         let end = starts.get(index + 1).copied().unwrap_or(text.len());
-        let Line { text: shown, number, start, end: begin } = line;
-        let part = Part { line: shown, number, start, range: begin..end };
+        let SourceLine { text: shown, number, start, end: begin } = line;
+        let part = FileSection { line: shown, number, start, range: begin..end };
         let parts = if mark == Mark::Up { &mut division.ups } else { &mut division.downs };
         parts.push(part);
     }
@@ -200,12 +200,12 @@ fn is_slip(line: &str, sections: &Sections) -> bool {
 }
 
 /// Fails where parts are there more often, or in another order, than the tool understands.
-fn in_order(marks: &[(Mark, Line<'_>)], tool: &str, sections: &Sections) -> Result<(), Slip> {
-    let again = |line: &Line<'_>| {
+fn in_order(marks: &[(Mark, SourceLine<'_>)], tool: &str, sections: &Sections) -> Result<(), Slip> {
+    let again = |line: &SourceLine<'_>| {
         let why = format!("`{}` stands here once more, which {tool} refuses", line.text);
         Err(Slip::at(line.number, why))
     };
-    let early = |line: &Line<'_>| {
+    let early = |line: &SourceLine<'_>| {
         let why = format!("`{}` stands here with nothing before it to roll back", line.text);
         Err(Slip::at(line.number, why))
     };

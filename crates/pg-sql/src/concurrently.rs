@@ -120,7 +120,7 @@ fn detached(mut reader: Reader<'_>) -> Option<Concurrent> {
 
 /// A part of a statement. A quoted word is a name, and never a keyword.
 #[derive(Debug, PartialEq, Eq)]
-enum Piece {
+enum StatementWord {
     /// In lower case, as the server reads it.
     Word(String),
     /// As it is meant.
@@ -130,10 +130,10 @@ enum Piece {
 
 /// Reads pieces, one after the other.
 #[derive(Clone, Copy)]
-struct Reader<'a>(&'a [Piece]);
+struct Reader<'a>(&'a [StatementWord]);
 
 impl<'a> Reader<'a> {
-    fn next(&mut self) -> Option<&'a Piece> {
+    fn next(&mut self) -> Option<&'a StatementWord> {
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(first)
@@ -141,14 +141,14 @@ impl<'a> Reader<'a> {
 
     fn word(&mut self) -> Option<&'a str> {
         match self.next()? {
-            Piece::Word(word) => Some(word),
+            StatementWord::Word(word) => Some(word),
             _ => None,
         }
     }
 
     /// Moves past these words, if they all stand here.
     fn skip(&mut self, words: &[&str]) -> bool {
-        let is = |(piece, word): (&Piece, &&str)| matches!(piece, Piece::Word(own) if own == word);
+        let is = |(piece, word): (&StatementWord, &&str)| matches!(piece, StatementWord::Word(own) if own == word);
         let fits = self.0.len() >= words.len() && self.0.iter().zip(words).all(is);
         if fits {
             self.0 = &self.0[words.len()..];
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
     }
 
     fn sign(&mut self, sign: u8) -> bool {
-        let found = self.0.first() == Some(&Piece::Sign(sign));
+        let found = self.0.first() == Some(&StatementWord::Sign(sign));
         if found {
             self.0 = &self.0[1..];
         }
@@ -170,8 +170,8 @@ impl<'a> Reader<'a> {
 
     fn part(&mut self) -> Option<String> {
         match self.next()? {
-            Piece::Word(name) | Piece::Quoted(name) => Some(name.clone()),
-            Piece::Sign(_) => None,
+            StatementWord::Word(name) | StatementWord::Quoted(name) => Some(name.clone()),
+            StatementWord::Sign(_) => None,
         }
     }
 
@@ -205,11 +205,13 @@ impl<'a> Reader<'a> {
             let mut value = None;
             while !self.sign(b',') {
                 match self.next() {
-                    None | Some(Piece::Sign(b')')) => {
+                    None | Some(StatementWord::Sign(b')')) => {
                         return is_on(&option, value, concurrently);
                     }
-                    Some(Piece::Word(word) | Piece::Quoted(word)) => value = Some(word.as_str()),
-                    Some(Piece::Sign(_)) => {}
+                    Some(StatementWord::Word(word) | StatementWord::Quoted(word)) => {
+                        value = Some(word.as_str())
+                    }
+                    Some(StatementWord::Sign(_)) => {}
                 }
             }
             concurrently = is_on(&option, value, concurrently);
@@ -227,7 +229,7 @@ fn is_on(option: &str, value: Option<&str>, before: bool) -> bool {
 }
 
 /// The pieces of a statement, without space and comments.
-fn pieces(statement: &str) -> Vec<Piece> {
+fn pieces(statement: &str) -> Vec<StatementWord> {
     let (mut pieces, mut rest) = (Vec::new(), statement);
     while !rest.is_empty() {
         let (piece, length) = piece(rest);
@@ -238,13 +240,13 @@ fn pieces(statement: &str) -> Vec<Piece> {
 }
 
 /// The piece at the beginning of a text, and the length of what it is written with.
-fn piece(text: &str) -> (Option<Piece>, usize) {
+fn piece(text: &str) -> (Option<StatementWord>, usize) {
     // `U&"…"` is a quoted name, in which a backslash stands before a character's number.
     if text.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("u&\""))
         && let Lexed::Token(Token::QuotedName, length) = token(&text.as_bytes()[2..], true)
     {
         let name = unescape(&unquote(&text[2..2 + length]));
-        return (Some(Piece::Quoted(name)), 2 + length);
+        return (Some(StatementWord::Quoted(name)), 2 + length);
     }
     let Lexed::Token(token, length) = token(text.as_bytes(), true) else {
         return (None, text.len());
@@ -252,10 +254,10 @@ fn piece(text: &str) -> (Option<Piece>, usize) {
     let own = &text[..length];
     let piece = match token {
         Token::Space | Token::Comment => None,
-        Token::Word => Some(Piece::Word(own.to_ascii_lowercase())),
-        Token::QuotedName => Some(Piece::Quoted(unquote(own))),
-        Token::Text => Some(Piece::Quoted(own.trim_matches('\'').to_owned())),
-        _ => Some(Piece::Sign(own.as_bytes()[0])),
+        Token::Word => Some(StatementWord::Word(own.to_ascii_lowercase())),
+        Token::QuotedName => Some(StatementWord::Quoted(unquote(own))),
+        Token::Text => Some(StatementWord::Quoted(own.trim_matches('\'').to_owned())),
+        _ => Some(StatementWord::Sign(own.as_bytes()[0])),
     };
     (piece, length)
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::answer::{Answer, Style};
-use crate::failure::{Exit, Failure, Kept, Result, RunError};
+use crate::failure::{Exit, Failure, Result, RetainedFlag, RunError};
 
 /// What a verb ends with: printed once, by `lib.rs`, through the face.
 pub(crate) struct Outcome {
@@ -56,12 +56,12 @@ impl Outcome {
 
     /// Says which set of migrations it is about.
     pub(crate) fn of_set(self, set: Option<&str>) -> Outcome {
-        let flag = set.map(|set| Kept::new(&["--set"], [set]));
+        let flag = set.map(|set| RetainedFlag::new(&["--set"], [set]));
         Outcome { set: set.map(str::to_owned), ..self.of_call(flag) }
     }
 
     /// The same, of a call with these flags, which suggested commands need too.
-    pub(crate) fn of_call(self, kept: impl IntoIterator<Item = Kept>) -> Outcome {
+    pub(crate) fn of_call(self, kept: impl IntoIterator<Item = RetainedFlag>) -> Outcome {
         let failure = self.failure.map(|failure| failure.of_call(kept));
         Outcome { failure, ..self }
     }

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use crate::failure::{Kept, with_flags};
+use crate::failure::{RetainedFlag, with_flags};
 
 /// What an answer needs to know of the place where it will be shown.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub(crate) struct Style {
     pub(crate) width: usize,
     pub(crate) colours: bool,
     /// The flags of the call that suggested commands need too.
-    pub(crate) kept: Vec<Kept>,
+    pub(crate) kept: Vec<RetainedFlag>,
 }
 
 pub(crate) const GREEN: Ansi = AnsiColor::Green.on_default().bold();

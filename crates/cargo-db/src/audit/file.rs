@@ -30,7 +30,7 @@ impl Broken {
 
 /// The last record as the head has it, so that a trail that was cut off at its end shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct HeadRecord {
     pub(super) sequence: u64,
     pub(super) hash: String,
     /// The record that was written when there was no head, though there were records or plans that
@@ -38,13 +38,13 @@ pub(super) struct Head {
     pub(super) missing_at: Option<u64>,
 }
 
-impl Head {
-    fn parse(text: &str) -> Option<Head> {
+impl HeadRecord {
+    fn parse(text: &str) -> Option<HeadRecord> {
         let mut lines = text.lines();
         let first = lines.next()?.trim();
         let (sequence, hash) = first.split_once(' ').unwrap_or((first, ""));
         let missing_at = lines.find_map(|line| line.strip_prefix("missing ")?.parse().ok());
-        Some(Head { sequence: sequence.parse().ok()?, hash: hash.to_owned(), missing_at })
+        Some(HeadRecord { sequence: sequence.parse().ok()?, hash: hash.to_owned(), missing_at })
     }
 
     pub(super) fn to_text(&self) -> String {
@@ -86,8 +86,8 @@ impl Trail {
     }
 
     /// What the head says; nothing where there is none, or one that says nothing.
-    pub(super) fn head(&self) -> Result<Option<Head>> {
-        Ok(self.text(&self.head_file())?.as_deref().and_then(Head::parse))
+    pub(super) fn head(&self) -> Result<Option<HeadRecord>> {
+        Ok(self.text(&self.head_file())?.as_deref().and_then(HeadRecord::parse))
     }
 
     /// Where the last record's number and hash are kept.
@@ -167,7 +167,7 @@ impl Trail {
         let (read, head) = (self.read()?, self.head()?);
         let mut last: Option<Record> = None;
         // Where a trail was put aside, a new one begins with a head that is about no record.
-        let mut head_is_there = head == Some(Head::default());
+        let mut head_is_there = head == Some(HeadRecord::default());
         for line in &read.lines {
             match next(line, last.as_ref()) {
                 Ok(record) => {
@@ -181,7 +181,7 @@ impl Trail {
         }
         let sequence = last.as_ref().map_or(0, |last| last.sequence);
         Ok(match head {
-            Some(Head { missing_at: Some(at), .. }) => Err(Broken::at(at, NO_HEAD_THEN)),
+            Some(HeadRecord { missing_at: Some(at), .. }) => Err(Broken::at(at, NO_HEAD_THEN)),
             Some(_) if !head_is_there => Err(Broken::at(sequence + 1, CUT)),
             None if sequence > 0 || self.has_used()? => Err(Broken::at(sequence + 1, NO_HEAD)),
             _ => Ok(sequence),
@@ -256,21 +256,25 @@ mod tests {
         records
     }
 
-    fn head_of(record: &Record) -> Head {
-        Head { sequence: record.sequence, hash: record.hash.clone(), missing_at: None }
+    fn head_of(record: &Record) -> HeadRecord {
+        HeadRecord { sequence: record.sequence, hash: record.hash.clone(), missing_at: None }
     }
 
     /// The result of verifying these files: the number of records, or the first break.
     fn found(
         records: &[Record],
-        head: Option<&Head>,
+        head: Option<&HeadRecord>,
         used: &str,
     ) -> std::result::Result<u64, Broken> {
         let lines: String = records.iter().map(|record| line_of(record) + "\n").collect();
         found_in(&lines, head, used)
     }
 
-    fn found_in(lines: &str, head: Option<&Head>, used: &str) -> std::result::Result<u64, Broken> {
+    fn found_in(
+        lines: &str,
+        head: Option<&HeadRecord>,
+        used: &str,
+    ) -> std::result::Result<u64, Broken> {
         let root = tempfile::tempdir().expect("a folder");
         let trail = Trail::of(root.path());
         let put = |path: &Path, text: &str| files::replace(path, text).expect("a file");
@@ -293,7 +297,7 @@ mod tests {
         assert_eq!(found(&all, Some(&head_of(&all[2])), ""), Ok(3));
         assert_eq!(found(&[], None, ""), Ok(0));
         // After a trail was set aside, its head counts no records.
-        assert_eq!(found(&[], Some(&Head::default()), "a plan\n"), Ok(0));
+        assert_eq!(found(&[], Some(&HeadRecord::default()), "a plan\n"), Ok(0));
         // A run that was killed after writing a record leaves a head that is one record behind.
         assert_eq!(found(&all, Some(&head_of(&all[1])), ""), Ok(3));
     }
@@ -339,7 +343,7 @@ mod tests {
         assert_eq!(found(&all[..2], Some(&head), ""), broken(3, CUT));
         assert_eq!(found(&[], Some(&head), ""), broken(1, CUT));
         // The head of another trail does not match this one either.
-        let other = Head { hash: "other".to_owned(), ..head };
+        let other = HeadRecord { hash: "other".to_owned(), ..head };
         assert_eq!(found(&all, Some(&other), ""), broken(4, CUT));
     }
 
@@ -349,21 +353,21 @@ mod tests {
         assert_eq!(found(&all, None, ""), broken(3, NO_HEAD));
         // Only the list of used plans shows that there were records.
         assert_eq!(found(&[], None, "a plan\n"), broken(1, NO_HEAD));
-        let later = Head { missing_at: Some(2), ..head_of(&all[1]) };
+        let later = HeadRecord { missing_at: Some(2), ..head_of(&all[1]) };
         assert_eq!(found(&all, Some(&later), ""), broken(2, NO_HEAD_THEN));
     }
 
     #[test]
     fn a_head_is_read_as_it_was_written() {
         let heads = [
-            Head::default(),
-            Head { sequence: 7, hash: "ab".to_owned(), missing_at: None },
-            Head { sequence: 7, hash: "ab".to_owned(), missing_at: Some(3) },
+            HeadRecord::default(),
+            HeadRecord { sequence: 7, hash: "ab".to_owned(), missing_at: None },
+            HeadRecord { sequence: 7, hash: "ab".to_owned(), missing_at: Some(3) },
         ];
         for head in heads {
-            assert_eq!(Head::parse(&head.to_text()), Some(head));
+            assert_eq!(HeadRecord::parse(&head.to_text()), Some(head));
         }
-        assert_eq!(Head::parse("0\n"), Some(Head::default()));
-        assert_eq!((Head::parse(""), Head::parse("x y\n")), (None, None));
+        assert_eq!(HeadRecord::parse("0\n"), Some(HeadRecord::default()));
+        assert_eq!((HeadRecord::parse(""), HeadRecord::parse("x y\n")), (None, None));
     }
 }

@@ -21,7 +21,7 @@ use crate::world::records::{hash_of, line_of};
 use crate::world::{World, files, process};
 use pg_sql::quote::quote_literal;
 
-use file::Head;
+use file::HeadRecord;
 pub(crate) use file::Trail;
 pub(crate) use identity::DatabaseIdentity;
 pub(crate) use unsettled::Unsettled;
@@ -143,7 +143,7 @@ impl Trail {
             Some(head) => head.missing_at,
             None => (!is_first).then_some(record.sequence),
         };
-        let head = Head { sequence: record.sequence, hash: record.hash.clone(), missing_at };
+        let head = HeadRecord { sequence: record.sequence, hash: record.hash.clone(), missing_at };
         files::replace(&self.head_file(), &head.to_text())
     }
 

@@ -3,7 +3,7 @@
 //! else.
 
 use crate::backup::grants::grant;
-use crate::backup::part::{Part, Scope, is_about_schema};
+use crate::backup::part::{BackupPart, Scope, is_about_schema};
 use crate::backup::subscriptions::{self, Subscription};
 use crate::failure::Result;
 use crate::world::pg::{Row, Session};
@@ -35,7 +35,10 @@ fn foreign_keys(session: &mut Session, scope: &Scope) -> Result<Vec<ForeignKey>>
 }
 
 /// Takes what is replaced out of the way.
-pub(super) fn put_aside(session: &mut Session, part: &Part) -> Result<(Vec<ForeignKey>, Kept)> {
+pub(super) fn put_aside(
+    session: &mut Session,
+    part: &BackupPart,
+) -> Result<(Vec<ForeignKey>, LeftInPlace)> {
     let scope = &part.scope;
     let aside = quote_identifier(ASIDE);
     let keys = if *scope == Scope::Everything { Vec::new() } else { foreign_keys(session, scope)? };
@@ -64,7 +67,7 @@ pub(super) fn put_aside(session: &mut Session, part: &Part) -> Result<(Vec<Forei
         }
         Scope::Schema(schema) => put_schema_aside(session, schema, &part.of_schema)?,
     }
-    Ok((keys, Kept::default()))
+    Ok((keys, LeftInPlace::default()))
 }
 
 /// Renames a schema, and makes one like it: same owner, comment and rights, same extensions.
@@ -99,7 +102,7 @@ fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> 
 /// What stays where everything is replaced: the role does not own it, or it holds what the role
 /// does not own. An extension that somebody else made is there, and so it is not made again.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct LeftInPlace {
     extensions: Vec<String>,
     event_triggers: Vec<String>,
     /// Schema and name of what belongs to the extensions.
@@ -109,7 +112,7 @@ pub(super) struct Kept {
     others_schemas: Vec<String>,
 }
 
-impl Kept {
+impl LeftInPlace {
     /// Whether a statement of a dump makes or changes what stays.
     pub(super) fn leaves_out(&self, statement: &Statement) -> bool {
         let words = first_words(&statement.text, 6);
@@ -145,7 +148,7 @@ impl Kept {
 
 /// Drops every schema, and what a dump makes outside of them; the schema `public` stays, empty. An
 /// extension may have gone with another one.
-fn drop_everything(session: &mut Session) -> Result<Kept> {
+fn drop_everything(session: &mut Session) -> Result<LeftInPlace> {
     let database = session.target.database.clone();
     for statement in subscriptions::of(session, &database)?.iter().flat_map(Subscription::drop) {
         session.run("drop what the backup brings back", &statement)?;
@@ -155,11 +158,11 @@ fn drop_everything(session: &mut Session) -> Result<Kept> {
     let name = |row: &Row| Ok(row.text("name")?.to_owned());
     let member = |row: &Row| Ok((row.text("schema")?.to_owned(), row.text("name")?.to_owned()));
     let names = |rows: &[Row]| rows.iter().map(name).collect::<Result<Vec<String>>>();
-    let mut kept = Kept {
+    let mut kept = LeftInPlace {
         extensions: names(&extensions)?,
         event_triggers: names(&triggers)?,
         members: members.iter().map(member).collect::<Result<_>>()?,
-        ..Kept::default()
+        ..LeftInPlace::default()
     };
     let sql = include_str!("sql/outside_of_schemas.sql");
     for statement in session.column("list what goes", sql)? {

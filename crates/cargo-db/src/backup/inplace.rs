@@ -6,9 +6,9 @@ use pg_logical::content::{Rows, TableEntry};
 use pg_sql::lexer::words;
 
 use crate::backup::aside::{ASIDE, ForeignKey, put_aside};
-use crate::backup::load::{Loading, Within, load};
+use crate::backup::load::{LoadOptions, Within, load};
 use crate::backup::owners::Owners;
-use crate::backup::part::{Part, Scope, part_of};
+use crate::backup::part::{BackupPart, Scope, part_of};
 use crate::backup::publications::{Publications, publishes};
 use crate::backup::source::Source;
 use crate::failure::{BackupError, Result};
@@ -32,7 +32,7 @@ pub(crate) fn gather(
     target: &Target,
     source: &Source,
     scope: Scope,
-) -> Result<Part> {
+) -> Result<BackupPart> {
     let mut part = part_of(world, settings, source, scope)?;
     let mut session = Session::open(world, target, Purpose::Read)?;
     let mut problems = obstacles(&mut session, &part.scope)?;
@@ -127,7 +127,7 @@ fn obstacles(session: &mut Session, scope: &Scope) -> Result<Vec<String>> {
 pub(crate) struct LockedScope {
     session: Session,
     transaction: Transaction,
-    part: Part,
+    part: BackupPart,
 }
 
 impl LockedScope {
@@ -144,7 +144,7 @@ pub(crate) fn begin(
     world: &World,
     settings: &Settings,
     target: &Target,
-    part: Part,
+    part: BackupPart,
 ) -> Result<LockedScope> {
     let mut session = Session::open(world, target, Purpose::Write)?;
     let limit = settings.limits.ddl_lock_timeout.value.as_millis();
@@ -181,7 +181,7 @@ pub(crate) fn replace(
     let publications = Publications::of(&mut session, &part.scope)?;
     publications.take_off(&mut session)?;
     let (keys, kept) = put_aside(&mut session, part)?;
-    let loading = |left_out| Loading {
+    let loading = |left_out| LoadOptions {
         name: &source.name,
         within: Within::Transaction,
         wanted: source.wanted,
@@ -232,7 +232,11 @@ pub(crate) fn replace(
 
 /// How the rows that this transaction sees differ from the manifest's. They are read as `pg_dump`
 /// reads them, because so they were when they were counted.
-fn differences_inside(session: &mut Session, source: &Source, part: &Part) -> Result<Vec<String>> {
+fn differences_inside(
+    session: &mut Session,
+    source: &Source,
+    part: &BackupPart,
+) -> Result<Vec<String>> {
     let scope = &part.scope;
     let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
     let settings = "SET datestyle = ISO; SET intervalstyle = postgres; SET extra_float_digits = 3; \

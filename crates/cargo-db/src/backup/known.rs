@@ -12,7 +12,7 @@ use pg_sql::script::Statement;
 
 /// The parameters of the server that a dump is loaded into, while its preamble is read. There
 /// `pg_dump` lifts limits; one that the server does not know, it does not have.
-pub(super) struct Known<'a> {
+pub(super) struct ServerParameters<'a> {
     world: &'a World,
     server: u32,
     parameters: BTreeSet<String>,
@@ -23,16 +23,23 @@ pub(super) struct Known<'a> {
     schemas: BTreeSet<String>,
 }
 
-impl Known<'_> {
+impl ServerParameters<'_> {
     /// Asks the server.
-    pub(super) fn of<'a>(world: &'a World, session: &mut Session) -> Result<Known<'a>> {
+    pub(super) fn of<'a>(world: &'a World, session: &mut Session) -> Result<ServerParameters<'a>> {
         let sql = "SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings";
         let parameters = session.column("list the parameters of the server", sql)?;
         let parameters = parameters.into_iter().collect();
         let sql = "SELECT nspname::pg_catalog.text FROM pg_catalog.pg_namespace";
         let schemas = session.column("list the schemas", sql)?.into_iter().collect();
         let server = session.server_major()?;
-        Ok(Known { world, server, parameters, in_preamble: true, said: BTreeSet::new(), schemas })
+        Ok(ServerParameters {
+            world,
+            server,
+            parameters,
+            in_preamble: true,
+            said: BTreeSet::new(),
+            schemas,
+        })
     }
 
     /// Whether a statement makes a schema that is there: `public`, which a part of a database makes

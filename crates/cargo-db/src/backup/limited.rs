@@ -1,8 +1,8 @@
 //! Loading a dump of somebody's as a role that may do less than the one that connects.
 
-use crate::backup::load::{Loading, Within, load};
+use crate::backup::load::{LoadOptions, Within, load};
 use crate::backup::login::{self, Rights};
-use crate::backup::sibling::Built;
+use crate::backup::sibling::SiblingDatabase;
 use crate::backup::source::Source;
 use crate::failure::Result;
 use crate::settings::Settings;
@@ -23,7 +23,7 @@ pub(super) struct Limited<'a> {
 
 impl Limited<'_> {
     /// Loads it into a new database.
-    pub(super) fn load(&self, built: &mut Built) -> Result<()> {
+    pub(super) fn load(&self, built: &mut SiblingDatabase) -> Result<()> {
         let Limited { world, settings, source, left_out, .. } = self;
         let login = login::target(&built.target)?;
         built.login = Some(login.clone());
@@ -35,7 +35,7 @@ impl Limited<'_> {
         let prepare = "SET client_min_messages = warning; SET lc_monetary = 'C'";
         session.run("prepare the session", prepare)?;
         let (name, within) = (source.name.as_str(), Within::Statements);
-        let loading = Loading { name, within, wanted, left_out };
+        let loading = LoadOptions { name, within, wanted, left_out };
         load(world, &mut session, source.text_to_load(world, settings)?, &loading)?;
         drop(session);
         if let Rights::Of(role) = self.rights {
@@ -46,7 +46,7 @@ impl Limited<'_> {
 
     /// Makes the extensions as the role that connects, before anything of the dump is there that
     /// their scripts could find.
-    fn make_extensions(&self, built: &Built, login: &str) -> Result<()> {
+    fn make_extensions(&self, built: &SiblingDatabase, login: &str) -> Result<()> {
         let owner = match self.rights {
             Rights::None => login,
             Rights::Of(role) => role,
@@ -80,7 +80,7 @@ fn making(extension: &str, schema: Option<&str>, owner: &str) -> String {
 }
 
 /// Drops the login role. What a function made under its own name belongs to who it stands for.
-fn hand_over(world: &World, built: &mut Built, login: &str, role: &str) -> Result<()> {
+fn hand_over(world: &World, built: &mut SiblingDatabase, login: &str, role: &str) -> Result<()> {
     let (from, to) = (quote_identifier(login), quote_identifier(role));
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
     let sql = format!("REASSIGN OWNED BY {from} TO {to}; DROP OWNED BY {from}");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::backup::allowed::{Allowed, Wanted, beginning};
 use crate::backup::content::Text;
-use crate::backup::known::Known;
+use crate::backup::known::ServerParameters;
 use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Kind, Result};
 use crate::model::event::Event;
 use crate::world::World;
@@ -23,7 +23,7 @@ pub(super) enum Within {
 }
 
 /// How a dump is loaded.
-pub(super) struct Loading<'a> {
+pub(super) struct LoadOptions<'a> {
     /// The name of the dump.
     pub(super) name: &'a str,
     pub(super) within: Within,
@@ -37,10 +37,10 @@ pub(super) fn load(
     world: &World,
     session: &mut Session,
     mut text: Box<dyn Text>,
-    loading: &Loading<'_>,
+    loading: &LoadOptions<'_>,
 ) -> Result<()> {
     // What is ours is asked while the search path is.
-    let mut known = Known::of(world, session)?;
+    let mut known = ServerParameters::of(world, session)?;
     // A file that was not written by pg_dump may leave schemas out.
     session.run("restore the search path", "RESET search_path")?;
     let inside = loading.within == Within::Transaction;
@@ -67,8 +67,8 @@ fn run_all(
     world: &World,
     session: &mut Session,
     reader: &mut ScriptReader<'_>,
-    loading: &Loading<'_>,
-    known: &mut Known,
+    loading: &LoadOptions<'_>,
+    known: &mut ServerParameters,
 ) -> Result<()> {
     let mut allowed = AllowList::default();
     while let Some(statement) = reader.next_statement().map_err(unreadable)? {
@@ -92,7 +92,7 @@ fn run_all(
     Ok(())
 }
 
-impl Loading<'_> {
+impl LoadOptions<'_> {
     /// Whether a statement does not run because it is about the session, about the database, or
     /// about something that is left out.
     fn skips(&self, statement: &Statement) -> bool {

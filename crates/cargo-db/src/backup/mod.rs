@@ -48,13 +48,15 @@ pub(crate) use dump::BackupRequest;
 pub(crate) use folder::{Folder, Found, refuse_part, tell_passed_over};
 pub(crate) use inplace::{LockedScope, begin, gather, replace};
 pub(crate) use login::loading_role;
-pub(crate) use named::{Named, from_folder};
-pub(crate) use part::{Part, Scope};
+pub(crate) use named::{RestoreArgument, from_folder};
+pub(crate) use part::{BackupPart, Scope};
 pub(crate) use preflight::{RestoreOptions, preflight};
 pub(crate) use restore::{analyse, build, finish, scratch};
 pub(crate) use retention::{Surroundings, remove};
 pub(crate) use roles::{create_roles, missing_roles};
-pub(crate) use sibling::{Built, Copied, SCRATCH, clone_sibling, copy_into, create_sibling};
+pub(crate) use sibling::{
+    Copied, SCRATCH, SiblingDatabase, clone_sibling, copy_into, create_sibling,
+};
 pub(crate) use snapshot::system_identifier;
 pub(crate) use source::Source;
 pub(crate) use subscriptions::warnings as warnings_of_subscriptions;

@@ -9,16 +9,16 @@ use crate::model::backup::Backup;
 use crate::world::{World, files};
 
 /// What a word on the command line means.
-pub(crate) enum Named {
+pub(crate) enum RestoreArgument {
     /// A backup of the folder.
     Backup(Box<Backup>),
     /// Another file, or a folder, relative to where the user stands.
     File(PathBuf),
 }
 
-impl Named {
-    pub(crate) fn backup(backup: Backup) -> Named {
-        Named::Backup(Box::new(backup))
+impl RestoreArgument {
+    pub(crate) fn backup(backup: Backup) -> RestoreArgument {
+        RestoreArgument::Backup(Box::new(backup))
     }
 }
 
@@ -41,8 +41,8 @@ impl Folder {
     /// The backup that a word means.
     pub(crate) fn find(&self, word: &str) -> Result<Backup> {
         match self.named(word)? {
-            Named::Backup(backup) => Ok(*backup),
-            Named::File(path) => {
+            RestoreArgument::Backup(backup) => Ok(*backup),
+            RestoreArgument::File(path) => {
                 let folder = self.path().display();
                 let what = format!("`{}` with a manifest in `{folder}`", path.display());
                 Err(BackupError::NotFound { what }.into())
@@ -51,19 +51,19 @@ impl Folder {
     }
 
     /// What a word means: a backup by its name goes before a file, which `./` can tell apart.
-    pub(crate) fn named(&self, word: &str) -> Result<Named> {
+    pub(crate) fn named(&self, word: &str) -> Result<RestoreArgument> {
         if self.has(word) {
-            return self.of_name(word).map(Named::backup);
+            return self.of_name(word).map(RestoreArgument::backup);
         }
         let path = files::current_dir()?.join(word);
         if let Some(name) = self.name_of(&path).filter(|name| self.is_ours(name, &path)) {
-            return self.of_name(&name).map(Named::backup);
+            return self.of_name(&name).map(RestoreArgument::backup);
         }
         if files::is_there(&path) || path.is_dir() {
-            return Ok(Named::File(path));
+            return Ok(RestoreArgument::File(path));
         }
         if let Some(backup) = self.listed_as(word)? {
-            return Ok(Named::backup(backup));
+            return Ok(RestoreArgument::backup(backup));
         }
         Err(self.unknown(word))
     }

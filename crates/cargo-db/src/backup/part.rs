@@ -65,7 +65,7 @@ impl Scope {
 }
 
 /// What a part of a backup is, and what it meets in the database.
-pub(crate) struct Part {
+pub(crate) struct BackupPart {
     pub(super) scope: Scope,
     /// What makes the schema itself and says whose it is, for one that is gone.
     pub(super) of_schema: Vec<Statement>,
@@ -80,7 +80,7 @@ pub(crate) struct Part {
     pub(crate) losses: Vec<Loss>,
 }
 
-impl Part {
+impl BackupPart {
     /// What a consent is about.
     pub(crate) fn fingerprint(&self) -> String {
         self.before.iter().chain(&self.after).map(|statement| statement.text.as_str()).collect()
@@ -93,8 +93,8 @@ pub(super) fn part_of(
     settings: &Settings,
     source: &Source,
     scope: Scope,
-) -> Result<Part> {
-    let mut part = Part {
+) -> Result<BackupPart> {
+    let mut part = BackupPart {
         scope,
         of_schema: vec![],
         before: vec![],
@@ -167,7 +167,7 @@ fn definitions(
 }
 
 /// Leaves of a schema's part what is about one table: itself, its sequences and its indexes.
-fn narrow(part: &mut Part, schema: &str, table: &str) {
+fn narrow(part: &mut BackupPart, schema: &str, table: &str) {
     let owned = owned_sequences(&part.before, &format!("{schema}.{table}"));
     part.data.push(format!("--table={table}"));
     // A name may hold dots; a schema's is known.

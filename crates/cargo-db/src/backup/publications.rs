@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::backup::part::{Part, Scope};
+use crate::backup::part::{BackupPart, Scope};
 use crate::failure::Result;
 use crate::model::event::Event;
 use crate::world::World;
@@ -86,7 +86,12 @@ impl Publications {
     }
 
     /// Adds it to them again, and what did not exist to those that the backup names.
-    pub(super) fn put_on(&self, world: &World, session: &mut Session, part: &Part) -> Result<()> {
+    pub(super) fn put_on(
+        &self,
+        world: &World,
+        session: &mut Session,
+        part: &BackupPart,
+    ) -> Result<()> {
         for Published { publication, on, .. } in &self.published {
             session.run(&format!("put it on the publication {publication} again"), on)?;
         }

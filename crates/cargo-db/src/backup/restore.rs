@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::backup::compare::compare;
 use crate::backup::content::ARCHIVE_TOOL;
 use crate::backup::limited::Limited;
-use crate::backup::load::{Loading, Within, load};
+use crate::backup::load::{LoadOptions, Within, load};
 use crate::backup::login::Rights;
 use crate::backup::properties::{bring_back, carry_over, properties};
-use crate::backup::sibling::{Built, SCRATCH, create_sibling};
+use crate::backup::sibling::{SCRATCH, SiblingDatabase, create_sibling};
 use crate::backup::source::Source;
 use crate::failure::{BackupError, Failure, Result};
 use crate::model::event::Event;
@@ -31,7 +31,7 @@ pub(crate) fn build(
     settings: &Settings,
     target: &Target,
     source: &Source,
-) -> Result<Built> {
+) -> Result<SiblingDatabase> {
     let mut built = load_sibling(world, settings, target, source, "restore")?;
     if let Some(manifest) = &source.manifest {
         let began = stopwatch();
@@ -56,7 +56,7 @@ pub(crate) fn build(
 pub(crate) fn finish(
     world: &World,
     target: &Target,
-    built: &mut Built,
+    built: &mut SiblingDatabase,
     remembered: Option<&Properties>,
 ) -> Result<()> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
@@ -100,7 +100,7 @@ pub(crate) fn scratch(
     settings: &Settings,
     target: &Target,
     source: &Source,
-) -> Result<Built> {
+) -> Result<SiblingDatabase> {
     if !source.loaded_as(world, settings, target)?.is_some_and(|of| of.is_limited) {
         return load_sibling(world, settings, target, source, SCRATCH);
     }
@@ -109,14 +109,14 @@ pub(crate) fn scratch(
     load_limited(target, SCRATCH, &Limited { world, settings, source, rights, left_out })
 }
 
-fn load_limited(target: &Target, what: &str, limited: &Limited<'_>) -> Result<Built> {
+fn load_limited(target: &Target, what: &str, limited: &Limited<'_>) -> Result<SiblingDatabase> {
     let mut built = empty(limited.world, target, limited.source, what)?;
     limited.load(&mut built)?;
     Ok(built)
 }
 
 /// A new database like the one that the source is of.
-fn empty(world: &World, target: &Target, source: &Source, what: &str) -> Result<Built> {
+fn empty(world: &World, target: &Target, source: &Source, what: &str) -> Result<SiblingDatabase> {
     let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
     create_sibling(world, target, what, like)
 }
@@ -128,7 +128,7 @@ fn load_sibling(
     target: &Target,
     source: &Source,
     what: &str,
-) -> Result<Built> {
+) -> Result<SiblingDatabase> {
     source.stranger(world, settings)?;
     let began = stopwatch();
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
@@ -156,7 +156,7 @@ fn load_oneself(
     target: &Target,
     source: &Source,
     what: &str,
-) -> Result<Built> {
+) -> Result<SiblingDatabase> {
     let built = empty(world, target, source, what)?;
     let mut session = Session::open(world, &built.target, Purpose::Read)?;
     let program = loader(world, settings, source, session.server_major()?)?;
@@ -217,7 +217,7 @@ fn load_text(
     let text = source.text_to_load(world, settings)?;
     let left_out = |statement: &Statement| what == SCRATCH && is_of_subscription(statement);
     let (name, within) = (source.name.as_str(), Within::Statements);
-    let loading = Loading { name, within, wanted: source.wanted, left_out: &left_out };
+    let loading = LoadOptions { name, within, wanted: source.wanted, left_out: &left_out };
     load(world, &mut session, text, &loading)
 }
 

@@ -44,7 +44,7 @@ enum What {
 }
 
 /// One file of a set.
-struct Part {
+struct SetFile {
     what: What,
     /// Relative to the set.
     path: PathBuf,
@@ -68,7 +68,7 @@ pub(super) fn write(
     write_schemas(dump, set, &parts)?;
     files::seal_dir(set)?;
     let mut entries = file_entries(set)?;
-    let parts: HashMap<&Path, &Part> =
+    let parts: HashMap<&Path, &SetFile> =
         parts.iter().map(|part| (part.path.as_path(), part)).collect();
     for entry in &mut entries {
         let part = parts.get(Path::new(&entry.path));
@@ -79,8 +79,8 @@ pub(super) fn write(
 }
 
 /// What the set consists of, the largest first.
-fn parts(schemas: &Schemas, moment: &str) -> Vec<Part> {
-    let part = |what, path: String, schema: Option<&String>, table: Option<&String>| Part {
+fn parts(schemas: &Schemas, moment: &str) -> Vec<SetFile> {
+    let part = |what, path: String, schema: Option<&String>, table: Option<&String>| SetFile {
         what,
         path: PathBuf::from(path),
         schema: schema.cloned(),
@@ -130,9 +130,9 @@ impl Names {
 
 /// Writes the parts with as many clients as there are jobs, and says what the full dump holds. The
 /// first failure ends it.
-fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<Content> {
+fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<Content> {
     let dumped = parts.iter().filter(|part| matches!(part.what, What::Everything | What::Roles));
-    let waiting: Mutex<VecDeque<&Part>> = Mutex::new(dumped.collect());
+    let waiting: Mutex<VecDeque<&SetFile>> = Mutex::new(dumped.collect());
     let (failed, content) = (AtomicBool::new(false), OnceLock::new());
     let work = || -> Result<()> {
         while !failed.load(Ordering::SeqCst) {
@@ -170,7 +170,7 @@ fn at_once(jobs: usize, work: &(dyn Fn() -> Result<()> + Sync)) -> Result<()> {
 
 /// Writes the archive of each schema: the part of the full dump that is about it. Where that cannot
 /// be taken apart, the schema is dumped by itself.
-fn write_schemas(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<()> {
+fn write_schemas(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<()> {
     let whole = files::open(&set.join(&parts[0].path));
     let mut whole = whole.map(BufReader::new).ok();
     let mut archive = whole.as_mut().and_then(|whole| Archive::read(whole).ok());
@@ -205,7 +205,7 @@ fn is_of_schema(entry: &Entry, schema: &str) -> bool {
 }
 
 /// Reads the full dump back, and writes the files of its tables while it passes.
-fn take_apart(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<Content> {
+fn take_apart(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<Content> {
     let whole = set.join(&parts[0].path);
     let program = dump.programs.program(ARCHIVE_TOOL);
     let mut text = archive_text(dump.world, &program, &whole, dump.target)?;
@@ -222,7 +222,7 @@ fn take_apart(dump: &Dump<'_>, set: &Path, parts: &[Part]) -> Result<Content> {
     Ok(content)
 }
 
-fn files_of_tables(set: &Path, parts: &[Part]) -> BTreeMap<(String, String), TableFiles> {
+fn files_of_tables(set: &Path, parts: &[SetFile]) -> BTreeMap<(String, String), TableFiles> {
     let mut found = BTreeMap::new();
     for part in parts {
         let (Some(schema), Some(table)) = (&part.schema, &part.table) else { continue };
@@ -234,7 +234,7 @@ fn files_of_tables(set: &Path, parts: &[Part]) -> BTreeMap<(String, String), Tab
 }
 
 /// A server that is out of connections may have one in a moment.
-fn write_with_retries(dump: &Dump<'_>, path: &Path, part: &Part) -> Result<()> {
+fn write_with_retries(dump: &Dump<'_>, path: &Path, part: &SetFile) -> Result<()> {
     let mut wait = Duration::from_millis(500);
     for attempt in 2.. {
         files::remove_file(path)?;
@@ -268,7 +268,7 @@ fn found_no_connection(failure: &Failure) -> bool {
     passing.iter().any(|words| why.contains(words))
 }
 
-fn write_part(dump: &Dump<'_>, path: &Path, part: &Part) -> Result<()> {
+fn write_part(dump: &Dump<'_>, path: &Path, part: &SetFile) -> Result<()> {
     let of_schema = || quote_identifier(part.schema.as_deref().unwrap_or_default());
     let file = format!("--file={}", path.display());
     let options = match part.what {

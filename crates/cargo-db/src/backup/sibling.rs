@@ -7,7 +7,7 @@ use std::time::Duration;
 use postgres::error::SqlState;
 
 use crate::backup::allowed::{Allowed, Wanted};
-use crate::backup::load::{Loading, Within, load};
+use crate::backup::load::{LoadOptions, Within, load};
 use crate::backup::locale::{self, locale_of};
 use crate::backup::login;
 use crate::backup::owner::{self, Owner};
@@ -32,7 +32,7 @@ const BEING_BUILT: &str = "cargo-db: being built";
 pub(crate) const SCRATCH: &str = "scratch";
 
 /// A database that is being built; dropped with this value unless it was swapped in.
-pub(crate) struct Built {
+pub(crate) struct SiblingDatabase {
     pub(crate) target: Target,
     /// The comment that it will have; until it is swapped in, its comment says that it is ours.
     pub(super) comment: Option<String>,
@@ -48,7 +48,7 @@ pub(crate) struct Built {
     beside: Target,
 }
 
-impl Drop for Built {
+impl Drop for SiblingDatabase {
     fn drop(&mut self) {
         let world = self.world.uninterrupted();
         if !self.kept {
@@ -60,7 +60,7 @@ impl Drop for Built {
     }
 }
 
-impl Built {
+impl SiblingDatabase {
     fn remove(&self, world: &World) {
         if let Ok(mut session) = Session::open(world, &self.target.maintenance(), Purpose::Write) {
             // That there is none yet is worth no line.
@@ -83,7 +83,7 @@ pub(crate) fn create_sibling(
     target: &Target,
     what: &str,
     like: Option<Locale>,
-) -> Result<Built> {
+) -> Result<SiblingDatabase> {
     let mut owner = Owner::open(world, target)?;
     remove_leftovers(world, &mut owner.0, target, what)?;
     let locale = match like {
@@ -102,12 +102,12 @@ pub(crate) fn create_sibling(
 }
 
 /// Makes the name of a new database the owner's. Dropped, it drops a database that came of it.
-fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result<Built> {
+fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result<SiblingDatabase> {
     let name = sibling_name(&target.database, what);
     owner.claim(&name)?;
     let (world, beside) = (world.clone(), target.clone());
     let target = target.with_database(&name);
-    Ok(Built {
+    Ok(SiblingDatabase {
         target,
         comment: None,
         is_template: false,
@@ -148,7 +148,11 @@ fn locale_options(locale: &Locale) -> String {
 
 /// Clones the target beside itself. Nothing where somebody is connected, or may not: it is never
 /// waited for others, and none of them is sent away.
-pub(crate) fn clone_sibling(world: &World, target: &Target, what: &str) -> Result<Option<Built>> {
+pub(crate) fn clone_sibling(
+    world: &World,
+    target: &Target,
+    what: &str,
+) -> Result<Option<SiblingDatabase>> {
     let mut owner = Owner::open(world, target)?;
     remove_leftovers(world, &mut owner.0, target, what)?;
     let others = format!(
@@ -177,7 +181,7 @@ pub(crate) fn clone_sibling(world: &World, target: &Target, what: &str) -> Resul
     Ok(Some(built))
 }
 
-impl Built {
+impl SiblingDatabase {
     /// The target for working in it: as its login role, if it has one, so that code from the dump
     /// gets no more rights than while it was loaded.
     pub(crate) fn for_work(&self) -> &Target {
@@ -220,7 +224,7 @@ pub(crate) fn copy_into(
     world: &World,
     settings: &Settings,
     target: &Target,
-    built: &Built,
+    built: &SiblingDatabase,
     (copied, patience): (Copied, Duration),
 ) -> Result<()> {
     let mut session = Session::open(world, &built.target, Purpose::Write)?;
@@ -237,7 +241,8 @@ pub(crate) fn copy_into(
         "SET synchronous_commit = off; SET client_min_messages = warning",
     )?;
     let (wanted, left_out) = (Wanted::all(Allowed::Any), &|_: &Statement| false);
-    let loading = Loading { name: &target.database, within: Within::Statements, wanted, left_out };
+    let loading =
+        LoadOptions { name: &target.database, within: Within::Statements, wanted, left_out };
     load(world, &mut session, Box::new(dump), &loading)
 }
 

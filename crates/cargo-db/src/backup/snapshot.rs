@@ -8,7 +8,7 @@ use crate::backup::locale::{self, locale_of};
 use crate::backup::properties::properties;
 use crate::failure::Result;
 use crate::migration;
-use crate::model::backup::{DatabaseIdentity, ServerIdentity};
+use crate::model::backup::{ServerIdentity, SourceDatabase};
 use crate::model::target::Target;
 use crate::world::World;
 use crate::world::pg::{Purpose, Row, Session, memory, only_row};
@@ -26,7 +26,7 @@ pub(super) struct Snapshot {
     pub(super) encoding: &'static str,
     pub(super) server: ServerIdentity,
     pub(super) major: u32,
-    pub(super) database: DatabaseIdentity,
+    pub(super) database: SourceDatabase,
     pub(super) extensions: BTreeMap<String, String>,
     pub(super) migrations: BTreeMap<String, String>,
     pub(super) schemas: Schemas,
@@ -68,7 +68,7 @@ impl Snapshot {
                 system_identifier: system_identifier(world, target),
             },
             major: about.number("major")?,
-            database: DatabaseIdentity { properties, ..identity(&database)? },
+            database: SourceDatabase { properties, ..identity(&database)? },
             extensions: versions(&extensions)?,
             migrations: migrations.collect(),
             schemas,
@@ -81,8 +81,8 @@ impl Snapshot {
     }
 }
 
-fn identity(row: &Row) -> Result<DatabaseIdentity> {
-    Ok(DatabaseIdentity {
+fn identity(row: &Row) -> Result<SourceDatabase> {
+    Ok(SourceDatabase {
         name: row.text("name")?.to_owned(),
         oid: row.text("oid")?.to_owned(),
         collation_version: row.optional_text("collation_version")?.map(str::to_owned),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postgres::error::SqlState;
 
-use crate::backup::sibling::{Built, TO_BE_DROPPED, sibling_name, stem};
+use crate::backup::sibling::{SiblingDatabase, TO_BE_DROPPED, sibling_name, stem};
 use crate::backup::subscriptions::{disable, drop_database};
 use crate::failure::{ConnectionError, Failure, Kind, Result};
 use crate::model::event::Event;
@@ -30,7 +30,7 @@ pub(crate) enum OldDatabase {
 pub(crate) fn swap(
     world: &World,
     target: &Target,
-    mut built: Built,
+    mut built: SiblingDatabase,
     old: OldDatabase,
 ) -> Result<Option<String>> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
@@ -64,7 +64,7 @@ pub(crate) fn set_aside(world: &World, target: &Target, aside: &str) {
 pub(crate) fn swap_and_drop(
     world: &World,
     target: &Target,
-    built: Built,
+    built: SiblingDatabase,
     last_look: impl FnOnce(&Target) -> Result<()>,
 ) -> Result<()> {
     let Some(aside) = swap(world, target, built, OldDatabase::Kept)? else { return Ok(()) };
@@ -104,7 +104,12 @@ fn drop_old(world: &World, target: &Target, aside: &str) {
 }
 
 /// The statements of the swap.
-fn renames(target: &Target, built: &Built, old: OldDatabase, aside: Option<&str>) -> Vec<String> {
+fn renames(
+    target: &Target,
+    built: &SiblingDatabase,
+    old: OldDatabase,
+    aside: Option<&str>,
+) -> Vec<String> {
     let name = quote_identifier;
     let (new, current) = (name(&built.target.database), name(&target.database));
     let comment = built.comment.as_deref().map_or_else(|| "NULL".to_owned(), quote_literal);

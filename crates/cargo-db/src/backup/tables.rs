@@ -17,7 +17,7 @@ use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
 /// A relation by its schema and its name.
-type Name = (String, String);
+type RelationName = (String, String);
 
 /// What ends every dump.
 const TRAILER: &str = "--\n-- PostgreSQL database dump complete\n--\n\n";
@@ -31,7 +31,7 @@ pub(super) struct TableFiles {
 
 /// What was told apart of one table, or of a sequence until it is known whose it is.
 #[derive(Default)]
-struct Piece {
+struct TableStatements {
     definition: String,
     /// The settings that hold at the end of the definition.
     settings: String,
@@ -42,11 +42,11 @@ struct Piece {
 /// Writes the files of tables while a dump passes.
 pub(super) struct Tables<'a> {
     world: &'a World,
-    files: BTreeMap<Name, TableFiles>,
+    files: BTreeMap<RelationName, TableFiles>,
     /// Whose each relation is: a table its own, an index its table's, a sequence its table's once
     /// that is known.
-    owners: HashMap<Name, Name>,
-    pieces: HashMap<Name, Piece>,
+    owners: HashMap<RelationName, RelationName>,
+    pieces: HashMap<RelationName, TableStatements>,
     /// The settings that every dump begins with.
     preamble: String,
     /// Those that a definition depends on.
@@ -57,7 +57,7 @@ pub(super) struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     /// Gets ready to write these files.
-    pub(super) fn new(world: &'a World, files: BTreeMap<Name, TableFiles>) -> Tables<'a> {
+    pub(super) fn new(world: &'a World, files: BTreeMap<RelationName, TableFiles>) -> Tables<'a> {
         let owners = files.keys().map(|name| (name.clone(), name.clone())).collect();
         Tables {
             world,
@@ -131,7 +131,7 @@ impl<'a> Tables<'a> {
     }
 
     /// Whose a statement is. A partition is attached by its own definition.
-    fn owner(&mut self, words: &[String]) -> Option<Name> {
+    fn owner(&mut self, words: &[String]) -> Option<RelationName> {
         if words.get(1).is_some_and(|second| second == "publication") {
             return None;
         }
@@ -148,7 +148,7 @@ impl<'a> Tables<'a> {
     }
 
     /// Gives a sequence, and all that is known of it, to the table whose column owns it.
-    fn give(&mut self, sequence: &Name, table: Name) -> Option<Name> {
+    fn give(&mut self, sequence: &RelationName, table: RelationName) -> Option<RelationName> {
         if !self.files.contains_key(&table) {
             return None;
         }
@@ -161,7 +161,7 @@ impl<'a> Tables<'a> {
     }
 
     /// Remembers whose an index or a sequence is that a statement makes beside what it is about.
-    fn note_what_it_makes(&mut self, words: &[String], owner: &Name) {
+    fn note_what_it_makes(&mut self, words: &[String], owner: &RelationName) {
         let after = |pair: [&str; 2]| {
             let at = words.windows(2).position(|two| two == pair);
             at.map(|at| at + 2)
@@ -222,7 +222,7 @@ fn text_of(statement: &Statement, comments: &str) -> String {
 }
 
 /// The qualified name that begins at a word.
-fn name_at(words: &[String], at: usize) -> Option<Name> {
+fn name_at(words: &[String], at: usize) -> Option<RelationName> {
     match words.get(at..)? {
         [schema, dot, name, ..] if dot == "." => Some((schema.clone(), name.clone())),
         _ => None,
@@ -230,13 +230,13 @@ fn name_at(words: &[String], at: usize) -> Option<Name> {
 }
 
 /// The sequence that a statement makes.
-fn made_sequence(words: &[String]) -> Option<Name> {
+fn made_sequence(words: &[String]) -> Option<RelationName> {
     let at = words.iter().take(3).position(|word| word == "sequence")?;
     name_at(words, at + 1).filter(|_| words[0] == "create")
 }
 
 /// The sequence that a statement sets.
-fn set_sequence(text: &str) -> Option<Name> {
+fn set_sequence(text: &str) -> Option<RelationName> {
     let (name, _) = set_value(text)?;
     name_at(&words(&name), 0)
 }

@@ -9,7 +9,7 @@ use crate::migration;
 use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
 use crate::policy::Policy;
-use crate::settings::{Caller, Candidate, Flags, Place, Program, Settings, Sources, best};
+use crate::settings::{Caller, Candidate, DatabaseChoice, Flags, Program, Settings, Sources, best};
 use crate::world::pg::{Purpose, Session, marker, memory, oid};
 use crate::world::server::{self as local, LocalServer};
 use crate::world::signal::Interrupt;
@@ -88,8 +88,8 @@ impl Workspace {
     /// The same, by the settings of a set.
     pub(crate) fn target_of(&self, settings: &Settings) -> Result<Target> {
         match &settings.place.value {
-            Place::Named(target) => Ok(target.as_ref().clone()),
-            Place::Local { database } => {
+            DatabaseChoice::Named(target) => Ok(target.as_ref().clone()),
+            DatabaseChoice::Local { database } => {
                 let environment = &settings.environment;
                 if !environment.environment.is_disposable() {
                     let signals = environment.signals.iter().map(ToString::to_string).collect();
@@ -145,8 +145,8 @@ impl Workspace {
             return Ok(database);
         }
         let target = match &settings.place.value {
-            Place::Named(target) => target.as_ref().clone(),
-            Place::Local { database } => Target {
+            DatabaseChoice::Named(target) => target.as_ref().clone(),
+            DatabaseChoice::Local { database } => Target {
                 host: Host::Socket(self.local_server().base().to_owned()),
                 database: database.clone(),
                 ..Target::nowhere()

@@ -8,10 +8,10 @@ use pg_sql::script::Statement;
 
 /// The values that a file has added to enums so far.
 #[derive(Default)]
-pub(super) struct AddedValues(Vec<Added>);
+pub(super) struct AddedValues(Vec<AddedValue>);
 
 /// A value, as it was written, and the name of its type, without the schema.
-struct Added {
+struct AddedValue {
     value: String,
     of: String,
 }
@@ -63,7 +63,7 @@ impl AddedValues {
         let Some(at) = name.windows(2).position(|pair| pair == ["add", "value"]) else { return };
         let value = texts(&statement.text).into_iter().next().map(|text| bare(&text));
         let of = name[..at].last().map(|of| (*of).to_owned());
-        self.0.extend(value.zip(of).map(|(value, of)| Added { value, of }));
+        self.0.extend(value.zip(of).map(|(value, of)| AddedValue { value, of }));
     }
 }
 

@@ -9,7 +9,7 @@ use pg_sql::script::Statement;
 /// New syntax, the major version that introduced it, and the words that identify it: a statement
 /// begins with `begins`, and contains the groups of `holds` one after the other. In a group, `ANY`
 /// stands for one word, such as a name.
-struct New {
+struct NewSyntax {
     what: &'static str,
     since: u32,
     begins: &'static [&'static str],
@@ -23,12 +23,12 @@ const fn new(
     since: u32,
     begins: &'static [&'static str],
     holds: &'static [&'static [&'static str]],
-) -> New {
-    New { what, since, begins, holds }
+) -> NewSyntax {
+    NewSyntax { what, since, begins, holds }
 }
 
 #[rustfmt::skip]
-const ALL: &[New] = &[
+const ALL: &[NewSyntax] = &[
     new("CREATE OR REPLACE TRIGGER", 14, &["create", "or", "replace", "trigger"], &[]),
     new("DETACH PARTITION … CONCURRENTLY", 14, &["alter", "table"],
         &[&["detach", "partition"], &["concurrently"]]),
@@ -68,7 +68,7 @@ pub(super) fn too_new(statement: &Statement, server: u32) -> Option<Finding> {
     Some(finding("syntax", statement.line, &statement.text, why))
 }
 
-impl New {
+impl NewSyntax {
     fn is_in(&self, words: &[&str]) -> bool {
         let mut rest = words;
         let fits = |window: &[&str], group: &[&str]| {

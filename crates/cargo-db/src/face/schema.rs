@@ -19,13 +19,13 @@ use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
 
 /// The document of an ending.
-type Ending = fn(&mut SchemaGenerator) -> Schema;
+type EndingSchema = fn(&mut SchemaGenerator) -> Schema;
 
 /// What is in a file: the verbs that it is of, and every way in which they end.
 struct File {
     name: &'static str,
     verbs: &'static [&'static str],
-    endings: &'static [Ending],
+    endings: &'static [EndingSchema],
 }
 
 /// One for each verb, named as the first word of it.

@@ -13,22 +13,22 @@ pub(crate) struct Hint {
 /// A flag of the call that a suggested command needs too: without it, that command would use
 /// another database or another set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Kept {
+pub(crate) struct RetainedFlag {
     /// The names of the flag.
     pub(crate) names: &'static [&'static str],
     /// The flag and its value, as a shell reads them.
     pub(crate) words: String,
 }
 
-impl Kept {
+impl RetainedFlag {
     /// A flag with its values; it is repeated for each value.
     pub(crate) fn new<V: AsRef<str>>(
         names: &'static [&'static str],
         values: impl IntoIterator<Item = V>,
-    ) -> Kept {
+    ) -> RetainedFlag {
         let word = |value: V| format!("{} {}", names[0], shell_words::quote(value.as_ref()));
         let words: Vec<String> = values.into_iter().map(word).collect();
-        Kept { names, words: words.join(" ") }
+        RetainedFlag { names, words: words.join(" ") }
     }
 
     /// Adds it to each `cargo db` command that does not have it yet.
@@ -74,13 +74,13 @@ fn commands_of(command: &str) -> Vec<String> {
 }
 
 /// Adds the flags of the call to a command.
-pub(crate) fn with_flags(mut command: String, kept: &[Kept]) -> String {
+pub(crate) fn with_flags(mut command: String, kept: &[RetainedFlag]) -> String {
     kept.iter().filter(|flag| !flag.words.is_empty()).for_each(|flag| flag.add_to(&mut command));
     command
 }
 
 /// Hints whose commands keep the flags of the call.
-pub(super) fn keeping(mut hints: Vec<Hint>, kept: &[Kept]) -> Vec<Hint> {
+pub(super) fn keeping(mut hints: Vec<Hint>, kept: &[RetainedFlag]) -> Vec<Hint> {
     for hint in &mut hints {
         hint.command = hint.command.take().map(|command| with_flags(command, kept));
     }

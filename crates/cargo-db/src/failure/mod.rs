@@ -38,7 +38,7 @@ pub(crate) use connection::ConnectionError;
 pub(crate) use consent::ConsentError;
 pub(crate) use database::DatabaseError;
 pub(crate) use exit::Exit;
-pub(crate) use explanation::{Hint, Kept, with_flags};
+pub(crate) use explanation::{Hint, RetainedFlag, with_flags};
 pub(crate) use file::FileError;
 pub(crate) use history::{HistoryError, problem_line};
 pub(crate) use key::KeyError;
@@ -126,7 +126,7 @@ struct Inner {
     kind: Kind,
     done: Vec<String>,
     /// The flags of the call that a suggested command needs too.
-    kept: Vec<Kept>,
+    kept: Vec<RetainedFlag>,
     /// A further problem, which would be found after this one is fixed.
     beside: Option<Failure>,
     /// Where the address of the database was found.
@@ -384,7 +384,7 @@ impl Failure {
     }
 
     /// Adds the flags of the call, which the suggested commands need too.
-    pub(crate) fn of_call(mut self, kept: impl IntoIterator<Item = Kept>) -> Failure {
+    pub(crate) fn of_call(mut self, kept: impl IntoIterator<Item = RetainedFlag>) -> Failure {
         self.0.kept.extend(kept);
         self
     }

@@ -300,25 +300,25 @@ fn the_next_commands_keep_the_flags_of_the_call() {
     let command = |failure: &Failure| failure.hints()[0].command.clone().unwrap();
     assert_eq!(command(&failure()), "cargo db status");
     let kept = [
-        Kept::new(&["--set"], ["a b"]),
-        Kept::new(&["--env-file"], ["x.env", "y.env"]),
-        Kept::new(&["-D", "--database-url"], None::<String>),
+        RetainedFlag::new(&["--set"], ["a b"]),
+        RetainedFlag::new(&["--env-file"], ["x.env", "y.env"]),
+        RetainedFlag::new(&["-D", "--database-url"], None::<String>),
     ];
     let once = failure().of_call(kept.clone());
     assert_eq!(command(&once), "cargo db status --set 'a b' --env-file x.env --env-file y.env");
     assert_eq!(
         command(&once.of_call(kept)),
         command(&failure().of_call([
-            Kept::new(&["--set"], ["a b"]),
-            Kept::new(&["--env-file"], ["x.env", "y.env"]),
+            RetainedFlag::new(&["--set"], ["a b"]),
+            RetainedFlag::new(&["--env-file"], ["x.env", "y.env"]),
         ]))
     );
     // A flag that was typed, in any form, is not added again, and other programs get no flags.
-    let typed = |command: &str, flag: Kept| {
+    let typed = |command: &str, flag: RetainedFlag| {
         let hint = Hint { label: String::new(), command: Some(command.to_owned()) };
         keeping(vec![hint], &[flag]).remove(0).command.unwrap()
     };
-    let url = || Kept::new(&["-D", "--database-url"], ["postgres://h/a"]);
+    let url = || RetainedFlag::new(&["-D", "--database-url"], ["postgres://h/a"]);
     for same in [
         "cargo db migrate --database-url=postgres://h/b",
         "cargo db migrate -Dpostgres://h/b --yes",
@@ -335,11 +335,14 @@ fn the_next_commands_keep_the_flags_of_the_call() {
     }
     let quoted = "cargo db migrate --env-file 'a && b' && cargo db status";
     assert_eq!(
-        typed(quoted, Kept::new(&["--set"], ["a"])),
+        typed(quoted, RetainedFlag::new(&["--set"], ["a"])),
         "cargo db migrate --env-file 'a && b' --set a && cargo db status --set a"
     );
     assert_eq!(
-        typed("cargo db server stop && cargo db server start", Kept::new(&["--set"], ["a"])),
+        typed(
+            "cargo db server stop && cargo db server start",
+            RetainedFlag::new(&["--set"], ["a"])
+        ),
         "cargo db server stop --set a && cargo db server start --set a"
     );
 }

@@ -255,9 +255,9 @@ pub(super) fn lost_by(bytes: &[u8]) -> Lost {
     lost
 }
 
-type Named = (TableName, Option<String>);
+type NamedColumn = (TableName, Option<String>);
 
-fn objects(named: Vec<Named>, line: usize, path: &Path) -> impl Iterator<Item = LostObject> {
+fn objects(named: Vec<NamedColumn>, line: usize, path: &Path) -> impl Iterator<Item = LostObject> {
     let path = path.clone();
     let object = move |(table, column)| LostObject { table, column, line, path: path.clone() };
     named.into_iter().map(object)
@@ -343,9 +343,9 @@ fn without_noise(words: &[String]) -> Vec<String> {
 const KEEPS_COLUMNS: [&str; 5] = ["constraint", "default", "not", "identity", "expression"];
 
 /// The tables and columns that a statement drops or empties.
-fn dropped_in(words: &[String]) -> Vec<Named> {
+fn dropped_in(words: &[String]) -> Vec<NamedColumn> {
     let words = without_noise(words);
-    let names = |words: &[String]| -> Vec<Named> {
+    let names = |words: &[String]| -> Vec<NamedColumn> {
         let lists = words.split(|word| word == ",");
         lists.filter_map(TableName::at_the_beginning).map(|table| (table, None)).collect()
     };
@@ -369,7 +369,7 @@ fn dropped_in(words: &[String]) -> Vec<Named> {
 }
 
 /// The tables from which a statement deletes rows, in any part of it.
-fn deleted_in(words: &[String]) -> Vec<Named> {
+fn deleted_in(words: &[String]) -> Vec<NamedColumn> {
     if words.first().is_some_and(|first| matches!(first.as_str(), "create" | "alter" | "comment")) {
         return Vec::new();
     }
@@ -390,7 +390,7 @@ fn deleted_in(words: &[String]) -> Vec<Named> {
 }
 
 /// The columns whose type changes and whose new values are not computed from the old ones.
-fn overwritten_in(words: &[String]) -> Vec<Named> {
+fn overwritten_in(words: &[String]) -> Vec<NamedColumn> {
     let words = without_noise(words);
     if !words.starts_with(&["alter".to_owned(), "table".to_owned()]) {
         return Vec::new();

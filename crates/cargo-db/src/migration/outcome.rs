@@ -17,7 +17,7 @@ pub(super) fn verify_outcome(
     plan: &Plan,
     who: &str,
 ) -> Result<()> {
-    let Outcome { differences, done } = outcome(world, settings, plan)?;
+    let PlanOutcome { differences, done } = outcome(world, settings, plan)?;
     if differences.is_empty() {
         return Ok(());
     }
@@ -26,7 +26,7 @@ pub(super) fn verify_outcome(
 
 /// What a plan came to.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(super) struct PlanOutcome {
     /// In what the history differs from what the plan says that it is afterwards.
     pub(super) differences: Vec<String>,
     /// What of the plan the history has.
@@ -34,7 +34,7 @@ pub(super) struct Outcome {
 }
 
 /// Asks the database what a plan came to.
-pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result<Outcome> {
+pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result<PlanOutcome> {
     let facts = gather(world, settings, &plan.target)?;
     let applied: BTreeSet<&Version> =
         facts.history.applied.iter().filter(|row| row.success).map(|row| &row.version).collect();
@@ -54,7 +54,7 @@ pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result
     let missed = plan.steps.iter().filter_map(|step| missed(step, &applied, &facts.history));
     let mut differences: Vec<String> = missed.collect();
     differences.extend(unplanned(plan, &facts, &applied));
-    Ok(Outcome { differences, done: done.collect() })
+    Ok(PlanOutcome { differences, done: done.collect() })
 }
 
 /// What a step should have done and has not.

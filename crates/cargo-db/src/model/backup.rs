@@ -168,7 +168,7 @@ pub(crate) struct Manifest {
     pub(crate) repository: String,
     pub(crate) event: String,
     pub(crate) server: ServerIdentity,
-    pub(crate) database: DatabaseIdentity,
+    pub(crate) database: SourceDatabase,
     pub(crate) engine: Engine,
     /// Whether a person asked for it, or the policy before a deed; older manifests do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -300,7 +300,7 @@ pub(crate) struct ServerIdentity {
 /// Which database it was, and what a new one needs to be like it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DatabaseIdentity {
+pub(crate) struct SourceDatabase {
     pub(crate) name: String,
     pub(crate) oid: String,
     pub(crate) locale: Locale,

@@ -216,9 +216,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::backup::{
-        DatabaseIdentity, Engine, Format, Locale, Manifest, ServerIdentity,
-    };
+    use crate::model::backup::{Engine, Format, Locale, Manifest, ServerIdentity, SourceDatabase};
 
     fn backup(name: &str, hours_ago: i64, read_back: bool) -> Backup {
         let finished = now() - time::Duration::hours(hours_ago);
@@ -236,7 +234,7 @@ mod tests {
             reason: None,
             unread: vec![],
             server: ServerIdentity { version: "15.1".into(), system_identifier: Some("1".into()) },
-            database: DatabaseIdentity {
+            database: SourceDatabase {
                 name: "d".into(),
                 oid: "1".into(),
                 locale: Locale::default(),

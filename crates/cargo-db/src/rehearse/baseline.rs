@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rehearse::snapshot::{Column, Oid, Relation};
 
 /// The tables as they were before the first migration, which is how they are on the real database.
-pub(super) struct Baseline {
+pub(super) struct InitialTables {
     pub(super) relations: BTreeMap<Oid, Relation>,
     /// Their columns, by number.
     pub(super) columns: BTreeMap<Column, String>,
@@ -15,7 +15,7 @@ pub(super) struct Baseline {
     pub(super) filled: BTreeSet<Oid>,
 }
 
-impl Baseline {
+impl InitialTables {
     /// A table that was there and had rows.
     pub(super) fn table(&self, oid: Oid) -> Option<&Relation> {
         self.relations.get(&oid).filter(|relation| relation.holds_rows() && relation.rows > 0)

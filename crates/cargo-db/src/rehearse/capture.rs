@@ -4,7 +4,7 @@
 use pg_sql::script::Statement;
 
 use crate::failure::Result;
-use crate::rehearse::baseline::Baseline;
+use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::overwrites::{Wanted, is_wider, wanted};
 use crate::rehearse::snapshot::{Counts, Oid, Snapshot};
 use crate::world::pg::{Row, Session, Theirs};
@@ -43,7 +43,7 @@ enum Rekeys {
 
 /// What became of the values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum CaptureOutcome {
     /// `values` of the column are others now; there were and are so many different ones among them.
     Overwritten { object: String, values: u64, before: u64, after: u64 },
     /// So many rows have another primary key.
@@ -57,7 +57,7 @@ impl Capture {
     pub(super) fn foreseen(
         session: &mut Session,
         statement: &Statement,
-        baseline: &Baseline,
+        baseline: &InitialTables,
         now: &Snapshot,
         theirs: &Theirs,
     ) -> Result<Option<Capture>> {
@@ -174,7 +174,11 @@ impl Capture {
 
     /// Compares what was kept with what is there now, after the statement has done so much to the
     /// table. Nothing where that cannot be known.
-    pub(super) fn compare(self, session: &mut Session, done: Counts) -> Result<Option<Vec<Kept>>> {
+    pub(super) fn compare(
+        self,
+        session: &mut Session,
+        done: Counts,
+    ) -> Result<Option<Vec<CaptureOutcome>>> {
         let question = format!("SELECT {}::regclass::text", self.table);
         let Some(name) = session.value("find the table", &question)? else { return Ok(None) };
         let kept = match &self.what {
@@ -197,7 +201,7 @@ impl Capture {
                 Some(if values == Some(0) {
                     Vec::new()
                 } else {
-                    vec![Kept::Retyped { object, values }]
+                    vec![CaptureOutcome::Retyped { object, values }]
                 })
             }
         };
@@ -213,7 +217,7 @@ impl Capture {
         table: &str,
         columns: &[String],
         key: &[String],
-    ) -> Result<Vec<Kept>> {
+    ) -> Result<Vec<CaptureOutcome>> {
         let mut kept = Vec::new();
         let join = joined(key);
         for (index, column) in columns.iter().enumerate() {
@@ -233,7 +237,7 @@ impl Capture {
             let Some(row) = first_row(session, &distinct)? else { continue };
             let (before, after) = (row.number("before")?, row.number("after")?);
             let object = format!("{}.{column}", self.name);
-            kept.push(Kept::Overwritten { object, values, before, after });
+            kept.push(CaptureOutcome::Overwritten { object, values, before, after });
         }
         Ok(kept)
     }
@@ -246,7 +250,7 @@ impl Capture {
         table: &str,
         (key, rekeys): (&[String], &Rekeys),
         done: Counts,
-    ) -> Result<Option<Kept>> {
+    ) -> Result<Option<CaptureOutcome>> {
         let (columns, rows) = match rekeys {
             Rekeys::No => return Ok(None),
             Rekeys::Sets(columns) => (columns.as_slice(), done.updated),
@@ -261,7 +265,7 @@ impl Capture {
             }
         };
         let object = format!("{}.{}", self.name, columns.join(", "));
-        Ok((rows > 0).then_some(Kept::Rekeyed { object, rows }))
+        Ok((rows > 0).then_some(CaptureOutcome::Rekeyed { object, rows }))
     }
 
     /// Without a key it is only known that values are fewer.
@@ -271,7 +275,7 @@ impl Capture {
         table: &str,
         columns: &[String],
         before: &[u64],
-    ) -> Result<Option<Vec<Kept>>> {
+    ) -> Result<Option<Vec<CaptureOutcome>>> {
         let Some(after) = numbers(session, &count_all(table, columns))? else { return Ok(None) };
         let mut kept = Vec::new();
         for (index, column) in columns.iter().enumerate() {
@@ -283,7 +287,12 @@ impl Capture {
                     .max(different.0.saturating_sub(different.1));
                 // Fewer values are a loss also where no fewer different ones are left.
                 let after = different.1.min(different.0.saturating_sub(1));
-                kept.push(Kept::Overwritten { object, values: gone, before: different.0, after });
+                kept.push(CaptureOutcome::Overwritten {
+                    object,
+                    values: gone,
+                    before: different.0,
+                    after,
+                });
             }
         }
         Ok((!kept.is_empty()).then_some(kept))
@@ -300,7 +309,7 @@ fn joined(key: &[String]) -> String {
 }
 
 /// Whether a table of the baseline can be kept aside.
-pub(super) fn is_kept(baseline: &Baseline, table: Oid) -> bool {
+pub(super) fn is_kept(baseline: &InitialTables, table: Oid) -> bool {
     baseline.table(table).is_some_and(|table| table.rows <= AT_MOST)
 }
 

@@ -52,7 +52,7 @@ impl Fingerprint {
 
     /// The names that programs use and that `after` no longer has, or has as something else; and
     /// what they have to know from then on.
-    pub(super) fn changes(&self, after: &Fingerprint) -> Vec<Change> {
+    pub(super) fn changes(&self, after: &Fingerprint) -> Vec<CatalogChange> {
         let mut changes = Vec::new();
         for ((kind, name), before) in &self.0 {
             let now = after.0.get(&(kind.clone(), name.clone()));
@@ -74,7 +74,7 @@ impl Fingerprint {
                 None => format!("{kind} {name} no longer exists"),
                 Some(now) => format!("it was {}, now {}", type_of(before), type_of(now)),
             };
-            changes.push(Change { rule, object: name.clone(), evidence });
+            changes.push(CatalogChange { rule, object: name.clone(), evidence });
         }
         let required = |((kind, name), what): &(&(String, String), &String)| {
             kind == "column"
@@ -85,7 +85,7 @@ impl Fingerprint {
                     .get(&("column".to_owned(), name.clone()))
                     .is_some_and(|before| is_required(before))
         };
-        changes.extend(after.0.iter().filter(required).map(|((_, name), _)| Change {
+        changes.extend(after.0.iter().filter(required).map(|((_, name), _)| CatalogChange {
             rule: "required-column",
             object: name.clone(),
             evidence: "a value is required, and there is no default".to_owned(),
@@ -118,7 +118,7 @@ impl Fingerprint {
 }
 
 /// A name that is another one now.
-pub(super) struct Change {
+pub(super) struct CatalogChange {
     pub(super) rule: &'static str,
     pub(super) object: String,
     pub(super) evidence: String,

@@ -1,7 +1,7 @@
 //! What a statement drops or empties that existed before the first migration.
 
 use crate::failure::Result;
-use crate::rehearse::baseline::Baseline;
+use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::capture::ask;
 use crate::rehearse::measured::Lost;
 use crate::rehearse::snapshot::{Column, Oid, Relation, Snapshot};
@@ -10,7 +10,7 @@ use crate::world::pg::Session;
 /// The tables and columns that the statement dropped, and the tables that it emptied.
 pub(super) fn going(
     session: &mut Session,
-    baseline: &Baseline,
+    baseline: &InitialTables,
     before: &Snapshot,
     after: &Snapshot,
 ) -> Result<Vec<Lost>> {

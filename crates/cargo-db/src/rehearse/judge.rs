@@ -8,10 +8,10 @@ use pg_sql::lexer::words;
 use crate::check::finding;
 use crate::model::finding::{Class, Expected, Finding, Severity};
 use crate::model::rehearsal::{Guard, LockWork, Locked, RowChanges};
-use crate::rehearse::capture::Kept;
-use crate::rehearse::fingerprint::Change;
+use crate::rehearse::capture::CaptureOutcome;
+use crate::rehearse::fingerprint::CatalogChange;
 use crate::rehearse::measured::{Lost, Measured, Scanned};
-use crate::rehearse::snapshot::{Counts, Mode, Oid};
+use crate::rehearse::snapshot::{Counts, LockMode, Oid};
 
 /// Work of another kind, while nobody can read a table, is too much from here on.
 const WORK_AT_MOST: u64 = 1000;
@@ -92,27 +92,27 @@ fn uncounted(measured: &Measured) -> Vec<Finding> {
 }
 
 /// What became of values that were kept aside: the rule, the column, how many, and in words.
-fn of_values(kept: &Kept) -> (&'static str, &str, u64, String) {
+fn of_values(kept: &CaptureOutcome) -> (&'static str, &str, u64, String) {
     match kept {
-        Kept::Overwritten { object, values, before, after } if after < before => {
+        CaptureOutcome::Overwritten { object, values, before, after } if after < before => {
             let (count, before, after) = (grouped(*values), grouped(*before), grouped(*after));
             let evidence =
                 format!("{count} values overwritten: {before} different ones became {after}");
             ("values-lost", object, *values, evidence)
         }
-        Kept::Overwritten { object, values, .. } => {
+        CaptureOutcome::Overwritten { object, values, .. } => {
             let evidence = format!("{} values were changed", grouped(*values));
             ("values-overwritten", object, *values, evidence)
         }
-        Kept::Rekeyed { object, rows } => {
+        CaptureOutcome::Rekeyed { object, rows } => {
             let evidence = format!("the primary keys of {} rows changed", grouped(*rows));
             ("keys-changed", object, *rows, evidence)
         }
-        Kept::Retyped { object, values: Some(values) } => {
+        CaptureOutcome::Retyped { object, values: Some(values) } => {
             let evidence = format!("{} values do not survive the new type", grouped(*values));
             ("values-lost", object, *values, evidence)
         }
-        Kept::Retyped { object, values: None } => {
+        CaptureOutcome::Retyped { object, values: None } => {
             let evidence = "whether values survive the new type is not known".to_owned();
             ("values-overwritten", object, 0, evidence)
         }
@@ -122,7 +122,7 @@ fn of_values(kept: &Kept) -> (&'static str, &str, u64, String) {
 /// What others have to wait for.
 fn locked(measured: &Measured) -> Vec<Finding> {
     let mut found = Vec::new();
-    let slight = |rows: u64| work(measured, "", Mode::AccessExclusive, rows).is_slight();
+    let slight = |rows: u64| work(measured, "", LockMode::AccessExclusive, rows).is_slight();
     let mut add = |rule: &str, object: &str, rows: u64, evidence: String| {
         let one = about(measured, rule, object, rows, evidence);
         let severity = if slight(rows) { Severity::Warn } else { one.severity };
@@ -163,12 +163,12 @@ fn written(measured: &Measured) -> u64 {
 }
 
 /// The lock under which a scan blocks other sessions.
-fn shutting(scan: &Scanned) -> Option<Mode> {
-    let needs = if scan.is_view { Mode::AccessExclusive } else { Mode::Share };
+fn shutting(scan: &Scanned) -> Option<LockMode> {
+    let needs = if scan.is_view { LockMode::AccessExclusive } else { LockMode::Share };
     scan.under.filter(|mode| *mode >= needs)
 }
 
-fn work(measured: &Measured, table: &str, mode: Mode, rows: u64) -> LockWork {
+fn work(measured: &Measured, table: &str, mode: LockMode, rows: u64) -> LockWork {
     let ms = u64::try_from(measured.elapsed.as_millis()).unwrap_or(u64::MAX);
     let (table, mode) = (table.to_owned(), format!("{mode:?}Lock"));
     LockWork { table, mode, locked: None, rows, ms, bound: None }
@@ -182,7 +182,7 @@ fn meanwhile(measured: &Measured) -> Vec<LockWork> {
     let grows = |scan: &&Scanned| written > 0 && written >= scan.rows / 2;
     let of_scan = |scan: &Scanned| {
         let rows = scan.rows.max(written);
-        let work = work(measured, &scan.table, Mode::AccessExclusive, rows);
+        let work = work(measured, &scan.table, LockMode::AccessExclusive, rows);
         LockWork { locked: Some(locked.clone()), ..work }
     };
     measured.scans.iter().filter(grows).map(of_scan).collect()
@@ -194,7 +194,7 @@ pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<Loc
     let of_one = |one: &Measured| {
         let rewritten = one.rewritten.iter();
         let rewritten =
-            rewritten.map(|(table, rows)| work(one, table, Mode::AccessExclusive, *rows));
+            rewritten.map(|(table, rows)| work(one, table, LockMode::AccessExclusive, *rows));
         let scanned = one
             .scans
             .iter()
@@ -213,7 +213,7 @@ pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<Loc
 /// The strongest lock on each table that others wait for, and how long it was held: from the
 /// statement that took it to the end of the transaction.
 pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
-    let mut locks: Vec<(Mode, usize, Locked)> = Vec::new();
+    let mut locks: Vec<(LockMode, usize, Locked)> = Vec::new();
     for (index, statement) in measured.iter().enumerate() {
         for (table, mode) in &statement.taken {
             let Some(blocks) = mode.blocks() else { continue };
@@ -294,7 +294,7 @@ pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// A name that programs use and that is another one now.
-pub(super) fn changed(change: Change, line: usize) -> Finding {
+pub(super) fn changed(change: CatalogChange, line: usize) -> Finding {
     let object = Some(short(&change.object).to_owned());
     Finding { object, ..finding(change.rule, line, "", change.evidence) }
 }
@@ -365,7 +365,7 @@ mod tests {
         Lost { how, table, column, rows, is_empty: false, was: None }
     }
 
-    fn scan(rows: u64, times: u64, under: Option<Mode>, is_view: bool) -> Scanned {
+    fn scan(rows: u64, times: u64, under: Option<LockMode>, is_view: bool) -> Scanned {
         Scanned { table: "public.a".to_owned(), rows, times, under, is_view }
     }
 
@@ -421,10 +421,10 @@ mod tests {
     fn fewer_different_values_are_lost_and_others_only_overwritten() {
         let object = "public.a.x".to_owned();
         let kept = vec![
-            Kept::Overwritten { object: object.clone(), values: 9, before: 4, after: 1 },
-            Kept::Overwritten { object: object.clone(), values: 9, before: 4, after: 4 },
-            Kept::Retyped { object: object.clone(), values: Some(2) },
-            Kept::Retyped { object, values: None },
+            CaptureOutcome::Overwritten { object: object.clone(), values: 9, before: 4, after: 1 },
+            CaptureOutcome::Overwritten { object: object.clone(), values: 9, before: 4, after: 4 },
+            CaptureOutcome::Retyped { object: object.clone(), values: Some(2) },
+            CaptureOutcome::Retyped { object, values: None },
         ];
         assert_eq!(
             told(&findings(&Measured { kept, ..measured(1) })),
@@ -441,10 +441,13 @@ mod tests {
     fn a_scan_is_told_where_somebody_waits_for_it() {
         let of = |scans: Vec<Scanned>| told(&findings(&Measured { scans, ..measured(1) }));
         let writes = "scan-under-lock a 10: scans 10 rows while writes wait";
-        assert_eq!(of(vec![scan(10, 1, Some(Mode::Share), false)]), [writes]);
-        assert_eq!(of(vec![scan(10, 1, Some(Mode::RowExclusive), false)]), Vec::<String>::new());
+        assert_eq!(of(vec![scan(10, 1, Some(LockMode::Share), false)]), [writes]);
+        assert_eq!(
+            of(vec![scan(10, 1, Some(LockMode::RowExclusive), false)]),
+            Vec::<String>::new()
+        );
         // Nobody writes to a materialized view.
-        assert_eq!(of(vec![scan(10, 1, Some(Mode::Share), true)]), Vec::<String>::new());
+        assert_eq!(of(vec![scan(10, 1, Some(LockMode::Share), true)]), Vec::<String>::new());
         let missing = "missing-index a 10: scanned 20 times: an index is missing";
         assert_eq!(of(vec![scan(10, 20, None, false)]), [missing]);
         assert_eq!(of(vec![scan(10, 19, None, false)]), Vec::<String>::new());
@@ -453,7 +456,7 @@ mod tests {
     #[test]
     fn a_lock_of_a_small_table_for_a_moment_is_a_warning() {
         let severity = |rows: u64, elapsed: u64| {
-            let scans = vec![scan(rows, 1, Some(Mode::Share), false)];
+            let scans = vec![scan(rows, 1, Some(LockMode::Share), false)];
             let found = findings(&Measured { scans, ..measured(elapsed) });
             found.iter().map(|one| one.severity).collect::<Vec<_>>()
         };
@@ -470,7 +473,7 @@ mod tests {
 
     #[test]
     fn work_under_locks_is_recorded_with_what_the_file_expects() {
-        let scans = vec![scan(20_000, 1, Some(Mode::Share), false), scan(5, 1, None, false)];
+        let scans = vec![scan(20_000, 1, Some(LockMode::Share), false), scan(5, 1, None, false)];
         let rewritten = vec![("s.b".to_owned(), 3)];
         let all = [Measured { scans, rewritten, ..measured(7) }];
         let expected =
@@ -491,7 +494,7 @@ mod tests {
             let counts = Counts { updated, ..Counts::default() };
             let changed = vec![("public.a".to_owned(), counts)];
             let shut = vec!["s.b".to_owned()];
-            let scans = vec![scan(600, 1, Some(Mode::RowExclusive), false)];
+            let scans = vec![scan(600, 1, Some(LockMode::RowExclusive), false)];
             lock_work(&[Measured { changed, shut, scans, ..measured(7) }], &[])
         };
         let all = works(500);
@@ -521,11 +524,12 @@ mod tests {
 
     #[test]
     fn a_lock_is_held_to_the_end_of_the_transaction() {
-        let taking = |mode: Mode, elapsed: u64| Measured {
+        let taking = |mode: LockMode, elapsed: u64| Measured {
             taken: vec![("public.a".to_owned(), mode)],
             ..measured(elapsed)
         };
-        let all = [taking(Mode::Share, 100), taking(Mode::AccessExclusive, 20), measured(3)];
+        let all =
+            [taking(LockMode::Share, 100), taking(LockMode::AccessExclusive, 20), measured(3)];
         let inside = locks(&all, true);
         let [lock] = inside.as_slice() else { panic!("{inside:?}") };
         assert_eq!((lock.table.as_str(), lock.mode.as_str()), ("a", "AccessExclusiveLock"));
@@ -533,7 +537,7 @@ mod tests {
         assert_eq!(lock.held, Duration::from_millis(123));
         let outside = locks(&all[..1], false);
         assert_eq!(outside[0].held, Duration::from_millis(100));
-        assert!(locks(&[taking(Mode::RowExclusive, 9)], true).is_empty());
+        assert!(locks(&[taking(LockMode::RowExclusive, 9)], true).is_empty());
     }
 
     #[test]

@@ -13,14 +13,14 @@ use crate::check::finding;
 use crate::failure::{Failure, RehearsalError, Result};
 use crate::model::finding::Finding;
 use crate::model::statement::StatementError;
-use crate::rehearse::baseline::Baseline;
+use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::capture::{Capture, is_kept};
 use crate::rehearse::content::Content;
 use crate::rehearse::going::{count, going, is_empty};
 use crate::rehearse::measured::{Lost, Measured, Scanned, may_change_rows};
 use crate::rehearse::overwrites::widens;
 use crate::rehearse::shared::Shared;
-use crate::rehearse::snapshot::{Mode, Oid, Snapshot, reaches_out};
+use crate::rehearse::snapshot::{LockMode, Oid, Snapshot, reaches_out};
 use crate::rehearse::watch::{Watch, needs_no_transaction};
 use crate::world::World;
 use crate::world::clock::stopwatch;
@@ -29,7 +29,7 @@ use crate::world::pg::{Session, StatementObserver, Theirs};
 /// Follows the statements of a migration.
 pub(super) struct Measure<'a> {
     world: &'a World,
-    baseline: &'a Baseline,
+    baseline: &'a InitialTables,
     layout: &'a ProjectTool,
     /// Whether a transaction is open around the statements: ours, or one that the file has begun.
     inside: bool,
@@ -42,7 +42,7 @@ pub(super) struct Measure<'a> {
     /// Whether the file sets savepoints of its own.
     saves: bool,
     /// What our transaction had locked before the first statement.
-    locked: Option<BTreeMap<Oid, Mode>>,
+    locked: Option<BTreeMap<Oid, LockMode>>,
     before: Snapshot,
     captures: Vec<Capture>,
     watch: Option<Watch>,
@@ -71,7 +71,7 @@ pub(super) struct Measure<'a> {
 impl<'a> Measure<'a> {
     pub(super) fn new(
         world: &'a World,
-        baseline: &'a Baseline,
+        baseline: &'a InitialTables,
         layout: &'a ProjectTool,
         inside: bool,
     ) -> Measure<'a> {
@@ -375,7 +375,7 @@ impl<'a> Measure<'a> {
         // A statement that commits on its own releases its locks.
         if !self.is_alone {
             let held = self.locked.get_or_insert_default();
-            let is_new = |(oid, mode): &(&Oid, &Mode)| held.get(*oid) != Some(*mode);
+            let is_new = |(oid, mode): &(&Oid, &LockMode)| held.get(*oid) != Some(*mode);
             let new = after.locks.iter().filter(is_new);
             measured.touched = Some(new.map(|(oid, _)| *oid).collect());
         }
@@ -439,7 +439,7 @@ impl<'a> Measure<'a> {
             let meant = is_new || words.iter().any(|word| word == bare);
             let only_adds = counts.inserted > 0 && counts.updated + counts.deleted == 0;
             let known = measured.hidden.iter().any(|object| object.starts_with(&relation.name));
-            if *mode >= Mode::RowExclusive && meant && !only_adds && !known {
+            if *mode >= LockMode::RowExclusive && meant && !only_adds && !known {
                 measured.hidden.push(relation.name.clone());
             }
         }
@@ -451,12 +451,12 @@ impl<'a> Measure<'a> {
         for (&oid, &mode) in &after.locks {
             let Some(relation) = self.baseline.any_table(oid) else { continue };
             // Nobody writes to a materialized view but who refreshes it.
-            let nobody_waits = relation.kind == 'm' && mode < Mode::AccessExclusive;
+            let nobody_waits = relation.kind == 'm' && mode < LockMode::AccessExclusive;
             if !nobody_waits && before.locks.get(&oid).is_none_or(|&held| held < mode) {
                 measured.taken.push((relation.name.clone(), mode));
             }
         }
-        let shut = before.locks.iter().filter(|&(_, &mode)| mode == Mode::AccessExclusive);
+        let shut = before.locks.iter().filter(|&(_, &mode)| mode == LockMode::AccessExclusive);
         measured.shut =
             shut.filter_map(|(&oid, _)| Some(self.baseline.table(oid)?.name.clone())).collect();
     }

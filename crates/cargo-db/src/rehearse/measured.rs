@@ -7,8 +7,8 @@ use pg_sql::lexer::words;
 use pg_sql::quote::quote_identifier;
 
 use crate::model::finding::Finding;
-use crate::rehearse::capture::Kept;
-use crate::rehearse::snapshot::{Counts, Mode, Oid};
+use crate::rehearse::capture::CaptureOutcome;
+use crate::rehearse::snapshot::{Counts, LockMode, Oid};
 
 /// Something that a statement does away with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(super) struct Scanned {
     pub(super) table: String,
     pub(super) rows: u64,
     pub(super) times: u64,
-    pub(super) under: Option<Mode>,
+    pub(super) under: Option<LockMode>,
     pub(super) is_view: bool,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Measured {
     /// Whether the session was a replica, which looks at no foreign key.
     pub(super) replica: bool,
     /// Locks that it took, or made stronger.
-    pub(super) taken: Vec<(String, Mode)>,
+    pub(super) taken: Vec<(String, LockMode)>,
     /// Tables that an earlier statement has shut everybody out of.
     pub(super) shut: Vec<String>,
     pub(super) scans: Vec<Scanned>,
@@ -80,7 +80,7 @@ pub(super) struct Measured {
     pub(super) changed: Vec<(String, Counts)>,
     /// The tables whose values were kept aside, and what became of these.
     pub(super) captured: Vec<String>,
-    pub(super) kept: Vec<Kept>,
+    pub(super) kept: Vec<CaptureOutcome>,
 }
 
 impl Measured {

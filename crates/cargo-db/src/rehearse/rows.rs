@@ -28,7 +28,7 @@ fn is_of_large_objects(word: &str) -> bool {
 /// The rows that a migration may change, as they were before it.
 #[derive(Default)]
 pub(super) struct Rows {
-    kept: Vec<Kept>,
+    kept: Vec<KeptTable>,
     /// What is not compared, and why.
     left_out: Vec<String>,
     /// All tables that were considered, whether they were read or not.
@@ -41,7 +41,7 @@ pub(super) struct Rows {
     pub(super) lost: Vec<Finding>,
 }
 
-struct Kept {
+struct KeptTable {
     /// The name as messages show it.
     name: String,
     columns: Vec<String>,
@@ -106,7 +106,7 @@ impl Rows {
                 let columns: Vec<String> = columns.map(str::to_owned).collect();
                 let (sql, is_view) = (digest_of(table, &columns), row.flag("is_view")?);
                 let was = State::of(session, &sql)?;
-                self.keep_one(Kept { name, columns, is_view, sql, was });
+                self.keep_one(KeptTable { name, columns, is_view, sql, was });
             }
         }
         Ok(left)
@@ -127,12 +127,12 @@ impl Rows {
         for (name, sql) in [("large objects", LARGE_OBJECTS)].into_iter().chain(pages) {
             let was = State::of(session, sql)?;
             let (name, sql) = (name.to_owned(), sql.to_owned());
-            self.keep_one(Kept { name, columns: Vec::new(), is_view: false, sql, was });
+            self.keep_one(KeptTable { name, columns: Vec::new(), is_view: false, sql, was });
         }
         Ok(())
     }
 
-    fn keep_one(&mut self, kept: Kept) {
+    fn keep_one(&mut self, kept: KeptTable) {
         if kept.was == State::Unreadable && !kept.is_view {
             self.left_out.push(format!("{}: it cannot be read", kept.name));
         } else {
@@ -168,7 +168,7 @@ impl Rows {
         self.did(down);
         let unforeseen = self.unforeseen(session)?;
         let mut compared = Compared { left_out: self.left_out, ..Compared::default() };
-        for Kept { name, columns, is_view, sql, was } in self.kept {
+        for KeptTable { name, columns, is_view, sql, was } in self.kept {
             let now = State::of(session, &sql)?;
             if now == was {
                 continue;

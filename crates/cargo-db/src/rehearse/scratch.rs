@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::backup::{self, Built, Copied, Folder, Source};
+use crate::backup::{self, Copied, Folder, SiblingDatabase, Source};
 use crate::failure::Result;
 use crate::model::environment::Environment;
 use crate::model::event::Event;
 use crate::model::rehearsal::{Basis, FEW_ROWS};
 use crate::model::target::Target;
-use crate::rehearse::baseline::Baseline;
+use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::filled::filled;
 use crate::rehearse::history::copy_history;
 use crate::rehearse::request::CopySource;
@@ -26,7 +26,7 @@ const COPIED_AT_MOST: u64 = 20 << 30;
 
 /// A copy to run migrations on.
 pub(crate) struct Scratch {
-    built: Built,
+    built: SiblingDatabase,
     pub(super) basis: Basis,
     /// How many rows each table of the source has, by its name; where only the schema was copied.
     rows: BTreeMap<String, u64>,
@@ -86,7 +86,7 @@ pub(crate) fn make(
     Ok(Scratch { built, basis, rows, uncounted, copied, sizes })
 }
 
-fn live(world: &World, settings: &Settings, target: &Target) -> Result<Built> {
+fn live(world: &World, settings: &Settings, target: &Target) -> Result<SiblingDatabase> {
     // While a database is cloned nobody can connect to it: not for production.
     if settings.environment.environment != Environment::Production
         && let Some(built) = backup::clone_sibling(world, target, backup::SCRATCH)?
@@ -96,7 +96,12 @@ fn live(world: &World, settings: &Settings, target: &Target) -> Result<Built> {
     dumped(world, settings, target, Copied::SchemaAndRows)
 }
 
-fn dumped(world: &World, settings: &Settings, target: &Target, copied: Copied) -> Result<Built> {
+fn dumped(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    copied: Copied,
+) -> Result<SiblingDatabase> {
     // What the server would say of it is found in the middle of a dump that broke off.
     if copied == Copied::SchemaAndRows
         && let Some(obstacle) = backup::hidden_rows(world, target)?
@@ -141,7 +146,7 @@ impl Scratch {
     }
 
     /// The tables as they are before the first migration.
-    pub(super) fn baseline(&self, session: &mut Session) -> Result<Baseline> {
+    pub(super) fn baseline(&self, session: &mut Session) -> Result<InitialTables> {
         let snapshot = Snapshot::take(session)?;
         let filled = filled(session, &snapshot)?;
         let Snapshot { mut relations, columns, .. } = snapshot;
@@ -163,7 +168,7 @@ impl Scratch {
             relation.rows = relation.rows.max(u64::from(holds));
         }
         let columns = columns.into_iter().map(|(number, (name, _))| (number, name)).collect();
-        Ok(Baseline { relations, columns, holds_rows: self.basis != Basis::Schema, filled })
+        Ok(InitialTables { relations, columns, holds_rows: self.basis != Basis::Schema, filled })
     }
 
     /// Leaves it where it is. Returns its name.

@@ -16,10 +16,10 @@ use pg_sql::quote::{quote_identifier, quote_literal};
 const AT_ONCE: usize = 100;
 
 /// A column and its sequence: sequence, table, number of the column.
-pub(super) type Place = (Oid, Oid, i16);
+pub(super) type SequenceColumn = (Oid, Oid, i16);
 
 /// By how many values each sequence is behind its column; those that are not, are not there.
-pub(super) type Behind = BTreeMap<Place, u64>;
+pub(super) type Behind = BTreeMap<SequenceColumn, u64>;
 
 /// Those that are behind already, before the first migration.
 pub(super) fn before(session: &mut Session, standing: &Standing) -> Result<Behind> {
@@ -35,12 +35,12 @@ pub(super) fn left_behind(
     (then, now): (&Standing, &Standing),
     touched: Option<&BTreeSet<Oid>>,
 ) -> Result<Vec<Finding>> {
-    let is_touched = |(place, one): &(&Place, &Numbered)| {
+    let is_touched = |(place, one): &(&SequenceColumn, &Numbered)| {
         let is_new = !then.numbered.contains_key(*place);
         let by_hand = touched.is_some_and(|touched| touched.contains(&place.0));
         is_new || by_hand || one.cheap && touched.is_none_or(|all| all.contains(&place.1))
     };
-    let all: Vec<(&Place, &Numbered)> = now.numbered.iter().filter(is_touched).collect();
+    let all: Vec<(&SequenceColumn, &Numbered)> = now.numbered.iter().filter(is_touched).collect();
     let (hidden, seen): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, one)| one.hidden);
     let found = measure(session, &seen)?;
     let mut findings: Vec<Finding> = hidden.iter().map(|(_, one)| not_counted(one)).collect();
@@ -55,7 +55,7 @@ pub(super) fn left_behind(
     Ok(findings)
 }
 
-fn measure(session: &mut Session, places: &[(&Place, &Numbered)]) -> Result<Behind> {
+fn measure(session: &mut Session, places: &[(&SequenceColumn, &Numbered)]) -> Result<Behind> {
     let mut behind = Behind::new();
     for some in places.chunks(AT_ONCE) {
         let all: Vec<String> = some.iter().enumerate().map(question).collect();
@@ -70,7 +70,7 @@ fn measure(session: &mut Session, places: &[(&Place, &Numbered)]) -> Result<Behi
 }
 
 /// By how many values the next one of a sequence is behind the last one of its column.
-fn question((index, (place, one)): (usize, &(&Place, &Numbered))) -> String {
+fn question((index, (place, one)): (usize, &(&SequenceColumn, &Numbered))) -> String {
     let (farthest, distance) =
         if one.ascends { ("max", "v.last - n.next") } else { ("min", "n.next - v.last") };
     format!(

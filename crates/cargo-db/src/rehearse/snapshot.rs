@@ -67,7 +67,7 @@ pub(super) struct Snapshot {
     /// there.
     pub(super) columns: BTreeMap<Column, (String, ColumnType)>,
     /// The strongest lock of our own on each.
-    pub(super) locks: BTreeMap<Oid, Mode>,
+    pub(super) locks: BTreeMap<Oid, LockMode>,
     pub(super) counts: BTreeMap<Oid, Counts>,
     pub(super) wal: u64,
     /// Whether the session is a replica, which looks at no foreign key.
@@ -76,7 +76,7 @@ pub(super) struct Snapshot {
 
 /// A lock on a table, by its strength: a later one keeps more away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mode {
+pub(super) enum LockMode {
     AccessShare,
     RowShare,
     RowExclusive,
@@ -87,28 +87,28 @@ pub(super) enum Mode {
     AccessExclusive,
 }
 
-impl Mode {
-    const ALL: [Mode; 8] = [
-        Mode::AccessShare,
-        Mode::RowShare,
-        Mode::RowExclusive,
-        Mode::ShareUpdateExclusive,
-        Mode::Share,
-        Mode::ShareRowExclusive,
-        Mode::Exclusive,
-        Mode::AccessExclusive,
+impl LockMode {
+    const ALL: [LockMode; 8] = [
+        LockMode::AccessShare,
+        LockMode::RowShare,
+        LockMode::RowExclusive,
+        LockMode::ShareUpdateExclusive,
+        LockMode::Share,
+        LockMode::ShareRowExclusive,
+        LockMode::Exclusive,
+        LockMode::AccessExclusive,
     ];
 
     /// The one that the server calls so.
-    pub(super) fn named(name: &str) -> Option<Mode> {
-        Mode::ALL.into_iter().find(|mode| format!("{mode:?}Lock") == name)
+    pub(super) fn named(name: &str) -> Option<LockMode> {
+        LockMode::ALL.into_iter().find(|mode| format!("{mode:?}Lock") == name)
     }
 
     /// Who waits for it, of those that read and write.
     pub(super) fn blocks(self) -> Option<&'static str> {
         match self {
-            Mode::AccessExclusive => Some("reads and writes"),
-            Mode::Share | Mode::ShareRowExclusive | Mode::Exclusive => Some("writes"),
+            LockMode::AccessExclusive => Some("reads and writes"),
+            LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => Some("writes"),
             _ => None,
         }
     }
@@ -138,7 +138,7 @@ impl Snapshot {
             snapshot.columns.insert(column, (row.text("name")?.to_owned(), of));
         }
         for row in &locks {
-            let Some(mode) = Mode::named(row.text("mode")?) else { continue };
+            let Some(mode) = LockMode::named(row.text("mode")?) else { continue };
             let held = snapshot.locks.entry(row.number("oid")?).or_insert(mode);
             *held = mode.max(*held);
         }

@@ -8,7 +8,7 @@ use crate::failure::Result;
 use crate::model::finding::{Finding, Verdict};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Basis, Rehearsed, WayBack};
-use crate::rehearse::baseline::Baseline;
+use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::request::Request;
@@ -36,7 +36,7 @@ pub(super) struct Stage<'a> {
     pub(super) history: String,
     /// Whether the transaction that all migrations share is open.
     pub(super) is_batch: bool,
-    pub(super) baseline: Baseline,
+    pub(super) baseline: InitialTables,
     pub(super) basis: Basis,
     pub(super) preparing: Preparing<'a>,
     /// How many rows the tables of the database itself have, where the copy is another's.

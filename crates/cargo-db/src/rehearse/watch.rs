@@ -12,7 +12,7 @@ use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
 use crate::failure::Result;
-use crate::rehearse::snapshot::{Mode, Oid};
+use crate::rehearse::snapshot::{LockMode, Oid};
 use crate::world::World;
 use crate::world::clock::pause;
 use crate::world::pg::{Purpose, Session, Theirs, backend};
@@ -40,7 +40,7 @@ pub(super) fn needs_no_transaction(statement: &Statement) -> bool {
 /// A statement that is watched.
 pub(super) struct Watch {
     over: Arc<AtomicBool>,
-    watcher: Option<JoinHandle<BTreeMap<Oid, Mode>>>,
+    watcher: Option<JoinHandle<BTreeMap<Oid, LockMode>>>,
 }
 
 impl Drop for Watch {
@@ -101,7 +101,7 @@ impl Watch {
     }
 
     /// Stops watching. Returns the strongest lock that was seen on each table.
-    pub(super) fn end(mut self) -> BTreeMap<Oid, Mode> {
+    pub(super) fn end(mut self) -> BTreeMap<Oid, LockMode> {
         self.over.store(true, Ordering::SeqCst);
         self.watcher.take().and_then(|watcher| watcher.join().ok()).unwrap_or_default()
     }
@@ -112,7 +112,7 @@ fn look(
     monitor: &mut Session,
     worker: u32,
     gates: &mut [Gate],
-    seen: &mut BTreeMap<Oid, Mode>,
+    seen: &mut BTreeMap<Oid, LockMode>,
 ) -> Result<()> {
     let sql = format!(
         "SELECT relation AS oid, mode FROM pg_locks \
@@ -121,7 +121,7 @@ fn look(
     );
     let [locks, blocking] = monitor.sets("watch the statement", &sql)?;
     for row in &locks {
-        if let Some(mode) = Mode::named(row.text("mode")?) {
+        if let Some(mode) = LockMode::named(row.text("mode")?) {
             let held = seen.entry(row.number("oid")?).or_insert(mode);
             *held = mode.max(*held);
         }

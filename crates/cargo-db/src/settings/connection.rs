@@ -13,7 +13,7 @@ use crate::settings::variables::Variables;
 
 /// Which database is meant.
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub(crate) enum DatabaseChoice {
     /// One that somebody named.
     Named(Box<Target>),
     /// This database of the private local server.
@@ -23,23 +23,26 @@ pub(crate) enum Place {
     },
 }
 
-impl Place {
+impl DatabaseChoice {
     /// Whether both are one database, whoever connects.
-    pub(crate) fn is_same_database(&self, other: &Place) -> bool {
+    pub(crate) fn is_same_database(&self, other: &DatabaseChoice) -> bool {
         match (self, other) {
-            (Place::Named(one), Place::Named(other)) => {
+            (DatabaseChoice::Named(one), DatabaseChoice::Named(other)) => {
                 (&one.host, one.port, &one.database) == (&other.host, other.port, &other.database)
             }
-            (Place::Local { database: one }, Place::Local { database: other }) => one == other,
+            (
+                DatabaseChoice::Local { database: one },
+                DatabaseChoice::Local { database: other },
+            ) => one == other,
             _ => false,
         }
     }
 
     /// Whether a name without a schema resolves to the same table in both, as far as the settings
     /// tell.
-    pub(crate) fn is_same_path(&self, other: &Place) -> bool {
+    pub(crate) fn is_same_path(&self, other: &DatabaseChoice) -> bool {
         match (self, other) {
-            (Place::Named(one), Place::Named(other)) => {
+            (DatabaseChoice::Named(one), DatabaseChoice::Named(other)) => {
                 (&one.user, &one.options) == (&other.user, &other.options)
             }
             _ => true,
@@ -49,8 +52,8 @@ impl Place {
     /// The name of the database.
     pub(crate) fn database(&self) -> &str {
         match self {
-            Place::Named(target) => &target.database,
-            Place::Local { database } => database,
+            DatabaseChoice::Named(target) => &target.database,
+            DatabaseChoice::Local { database } => database,
         }
     }
 }
@@ -97,7 +100,7 @@ pub(crate) fn place(
     variables: &Variables,
     url_variable: Option<&str>,
     local_database: &str,
-) -> Result<Setting<Place>> {
+) -> Result<Setting<DatabaseChoice>> {
     if let Some(url) = &sources.flags.database_url {
         let keywords = parse_url(url, FLAG)?;
         return target(sources, variables, keywords, Origin::Flag(FLAG));
@@ -124,7 +127,7 @@ pub(crate) fn place(
             return target(sources, variables, Keywords::new(), found.origin);
         }
     }
-    Ok(Setting::default(Place::Local { database: local_database.to_owned() }))
+    Ok(Setting::default(DatabaseChoice::Local { database: local_database.to_owned() }))
 }
 
 /// Completes keywords as libpq does: from its variables, then the service file, then the
@@ -134,7 +137,7 @@ fn target(
     variables: &Variables,
     mut keywords: Keywords,
     origin: Origin,
-) -> Result<Setting<Place>> {
+) -> Result<Setting<DatabaseChoice>> {
     let variable = |keyword: &str| variable_of(variables, keyword);
     // As in libpq, what the service file says is stronger than the variables.
     if let Some(service) = or_of(keywords.get("service").cloned(), || variable("service"))? {
@@ -165,7 +168,7 @@ fn target(
             target.password = password_for(&text, &target).map(Secret::new);
         }
     }
-    Ok(Setting { value: Place::Named(Box::new(target)), origin })
+    Ok(Setting { value: DatabaseChoice::Named(Box::new(target)), origin })
 }
 
 /// The value of the variable that stands for a keyword. What came into it by accident would become

@@ -39,7 +39,7 @@ pub(super) fn parse(
             why: "expected `NAME=value`; put a value with spaces in quotes".to_owned(),
             suggestion: None,
         })?;
-        let known = Known { process, entries: &entries, text };
+        let known = ReferenceScope { process, entries: &entries, text };
         let value = assignment.with_values(&name, &value, &known);
         // As in every dotenv: what stands first counts.
         entries.entry(name).or_insert(Entry { line, value });
@@ -143,7 +143,12 @@ impl Assignment {
     }
 
     /// The value with those of other variables in place, or why there is none.
-    fn with_values(&self, own: &str, marked: &str, known: &Known<'_>) -> Result<String, String> {
+    fn with_values(
+        &self,
+        own: &str,
+        marked: &str,
+        known: &ReferenceScope<'_>,
+    ) -> Result<String, String> {
         let mut value = String::new();
         let mut rest = marked;
         while let Some((before, after)) = rest.split_once(OPEN) {
@@ -162,13 +167,13 @@ impl Assignment {
 }
 
 /// What a reference can mean.
-struct Known<'a> {
+struct ReferenceScope<'a> {
     process: &'a BTreeMap<String, String>,
     entries: &'a BTreeMap<String, Entry>,
     text: &'a str,
 }
 
-impl Known<'_> {
+impl ReferenceScope<'_> {
     fn value_of(&self, reference: &Reference) -> Result<String, String> {
         let Reference { name, braced, secret } = reference;
         if *braced && !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {

@@ -29,7 +29,7 @@ use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::key::{KeyPlaces, VARIABLE};
 use crate::model::target::{Host, Secret};
 
-pub(crate) use connection::Place;
+pub(crate) use connection::DatabaseChoice;
 pub(crate) use expect::Expectations;
 use file::DbToml;
 pub(crate) use recognise::{Candidate, best, survey};
@@ -109,7 +109,7 @@ pub(crate) struct Settings {
     /// The nearest folder at or above the root that looks like a project, in any language.
     pub(crate) project: Option<PathBuf>,
     pub(crate) environment: Resolved,
-    pub(crate) place: Setting<Place>,
+    pub(crate) place: Setting<DatabaseChoice>,
     pub(crate) migrations: Migrations,
     /// `[check] postgres`: the server's major version.
     pub(crate) server_major: Option<u32>,
@@ -199,8 +199,8 @@ impl Settings {
         }
         let local_database = database_of(migrations.set.as_ref());
         let is_local = match &place.value {
-            Place::Named(target) => target.is_local(),
-            Place::Local { .. } => true,
+            DatabaseChoice::Named(target) => target.is_local(),
+            DatabaseChoice::Local { .. } => true,
         };
         let patterns = host_signals(&toml, &place.value);
         let environment = Resolved::settle(decisive, customary, is_local, patterns);
@@ -285,8 +285,8 @@ fn named_environment(decisive: Option<&Signal>, customary: &[Signal]) -> Option<
 }
 
 /// `[environments.<name>] hosts` can only raise what was named.
-fn host_signals(toml: &DbToml, place: &Place) -> Vec<Signal> {
-    let Place::Named(target) = place else { return Vec::new() };
+fn host_signals(toml: &DbToml, place: &DatabaseChoice) -> Vec<Signal> {
+    let DatabaseChoice::Named(target) = place else { return Vec::new() };
     let host = &target.host;
     let of_table = |(name, table): (&String, &file::EnvironmentTable)| {
         let pattern = table.hosts.iter().find(|pattern| host.fits(pattern))?;

@@ -84,8 +84,8 @@ impl Machine {
 
     fn target(&self) -> Target {
         match self.resolve().unwrap().place.value {
-            Place::Named(target) => *target,
-            Place::Local { database } => panic!("local {database}"),
+            DatabaseChoice::Named(target) => *target,
+            DatabaseChoice::Local { database } => panic!("local {database}"),
         }
     }
 }
@@ -104,7 +104,7 @@ fn flags_beat_the_process_which_beats_the_files() {
     machine.flags.database_url = None;
     machine.process.pop();
     machine.flags.no_dotenv = true;
-    assert!(matches!(machine.resolve().unwrap().place.value, Place::Local { .. }));
+    assert!(matches!(machine.resolve().unwrap().place.value, DatabaseChoice::Local { .. }));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_host_pattern_can_only_raise_the_environment() {
 #[test]
 fn production_never_falls_back_to_the_local_server() {
     let settings = Machine::new().variable("RUST_ENV", "production").resolve().unwrap();
-    assert!(matches!(settings.place.value, Place::Local { .. }));
+    assert!(matches!(settings.place.value, DatabaseChoice::Local { .. }));
     assert!(
         !settings.environment.environment.is_disposable(),
         "and whoever asks for the target is refused"
@@ -217,7 +217,7 @@ fn production_never_falls_back_to_the_local_server() {
 fn the_test_environment_has_a_database_of_its_own() {
     let place =
         Machine::new().file("/p/db.toml", "").variable("APP_ENV", "test").resolve().unwrap().place;
-    assert!(matches!(place.value, Place::Local { database } if database == "p_test"));
+    assert!(matches!(place.value, DatabaseChoice::Local { database } if database == "p_test"));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn the_settings_are_those_of_the_repository_and_of_nothing_above_it() {
     }
     // A `.env` above it is none of its own either.
     let machine = git("/p/x").file("/p/x/.git/HEAD", "").file("/p/.env", "DATABASE_URL=mysql://x");
-    assert!(matches!(machine.resolve().unwrap().place.value, Place::Local { .. }));
+    assert!(matches!(machine.resolve().unwrap().place.value, DatabaseChoice::Local { .. }));
 
     // Without git: the cargo project, whose workspace may stand above the package.
     let cargo = || git("/p/x/crates/a").file("/p/x/crates/a/Cargo.toml", "[package]\n");

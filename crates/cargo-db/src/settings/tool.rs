@@ -141,12 +141,12 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
 }
 
 /// A project: what its settings come from, and its root.
-type Place<'a> = (&'a Sources<'a>, &'a Path);
+type ProjectSources<'a> = (&'a Sources<'a>, &'a Path);
 
 /// The tools that `db.toml` names, or that the files look like; and whether no tool claims what is
 /// in the folder.
 fn found(
-    (sources, root): Place<'_>,
+    (sources, root): ProjectSources<'_>,
     table: &MigrationsTable,
     is_alone: bool,
     dir: Option<&Setting<PathBuf>>,
@@ -179,7 +179,7 @@ fn found(
 
 /// Adds what the tool's own settings file says, and what `db.toml` says of its history.
 fn settle(
-    (sources, root): Place<'_>,
+    (sources, root): ProjectSources<'_>,
     table: &MigrationsTable,
     is_free: bool,
     one: &mut Candidate,
@@ -195,7 +195,7 @@ fn settle(
 
 /// The histories of the other sets. What cannot be told of one is no reason to stop.
 fn other_sets(
-    place @ (sources, root): Place<'_>,
+    place @ (sources, root): ProjectSources<'_>,
     toml: &DbToml,
     own: Option<&String>,
 ) -> Vec<OtherSet> {

@@ -45,7 +45,7 @@ impl Verb for SeedArgs {
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
         let ui = &workspace.ui;
-        Ok(match perform(&database, Mode::of(self.dry_run), &mut Loading(self))? {
+        Ok(match perform(&database, Mode::of(self.dry_run), &mut SeedChange(self))? {
             Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Nothing(plan) => {
                 plan.skipped.iter().for_each(|skipped| ui.note(&format!("  {skipped}")));
@@ -57,9 +57,9 @@ impl Verb for SeedArgs {
 }
 
 /// Seeds, about to be loaded.
-struct Loading<'a>(&'a SeedArgs);
+struct SeedChange<'a>(&'a SeedArgs);
 
-impl Change for Loading<'_> {
+impl Change for SeedChange<'_> {
     type Held = Lock;
     type Done = Rows;
 

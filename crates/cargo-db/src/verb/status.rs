@@ -82,7 +82,7 @@ impl Verb for StatusArgs {
 }
 
 /// What was found, before it is compared.
-struct Looked<'a> {
+struct Gathered<'a> {
     settings: &'a Settings,
     target: Target,
     folder: Folder,
@@ -96,7 +96,7 @@ fn look<'s>(
     workspace: &Workspace,
     settings: &'s Settings,
     wait: Option<u64>,
-) -> Result<Looked<'s>> {
+) -> Result<Gathered<'s>> {
     let world = &workspace.world;
     let target = workspace.target_of(settings)?;
     let layout = &settings.migrations.layout;
@@ -119,10 +119,10 @@ fn look<'s>(
     }
     let is_empty = folder.migrations.is_empty() && !layout.is_asked();
     let empty = is_empty.then(|| migration::none_here(settings)).flatten();
-    Ok(Looked { settings, target, folder, found, empty })
+    Ok(Gathered { settings, target, folder, found, empty })
 }
 
-impl Looked<'_> {
+impl Gathered<'_> {
     fn status(&self) -> StatusReport {
         static NONE: History = History { table: None, applied: Vec::new(), foreign: Vec::new() };
         let history = self.found.as_ref().map_or(&NONE, |answers| &answers.history);
@@ -204,8 +204,8 @@ fn settings_shown(settings: &Settings) -> Vec<SettingView> {
         path.strip_prefix(&settings.root).unwrap_or(path).display().to_string()
     };
     let place = match &settings.place.value {
-        crate::settings::Place::Named(target) => target.to_string(),
-        crate::settings::Place::Local { .. } => "the private local server".to_owned(),
+        crate::settings::DatabaseChoice::Named(target) => target.to_string(),
+        crate::settings::DatabaseChoice::Local { .. } => "the private local server".to_owned(),
     };
     let limits = &settings.limits;
     let time = |duration: &Duration| humantime::format_duration(*duration).to_string();

@@ -7,11 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::model::target::{Host, Target};
 
 /// One database of one server.
-type Place = (Host, u16, String);
+type DatabaseAddress = (Host, u16, String);
 
 /// The count of a run; its copies count together.
 #[derive(Clone, Default)]
-pub(crate) struct Sessions(Arc<Mutex<HashMap<Place, u64>>>, Arc<Mutex<HashSet<(Host, u16)>>>);
+pub(crate) struct Sessions(
+    Arc<Mutex<HashMap<DatabaseAddress, u64>>>,
+    Arc<Mutex<HashSet<(Host, u16)>>>,
+);
 
 impl Sessions {
     /// How many were opened in the target's database.
@@ -43,6 +46,6 @@ impl Sessions {
     }
 }
 
-fn place(target: &Target) -> Place {
+fn place(target: &Target) -> DatabaseAddress {
     (target.host.clone(), target.port, target.database.clone())
 }

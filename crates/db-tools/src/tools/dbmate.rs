@@ -11,7 +11,7 @@ use crate::command::Commands;
 use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, leading_digits, most_are};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
-use crate::section::{self, Division, Mark, Part, Repeats, Sections, Slip};
+use crate::section::{self, Division, FileSection, Mark, Repeats, Sections, Slip};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::Connection;
 use pg_sql::quote::quote_literal;
@@ -86,7 +86,7 @@ impl Tool for Dbmate {
                 continue;
             };
             let whole = script_file(self, file, true);
-            let script = |parts: &[Part<'_>], ranges| ScriptFile {
+            let script = |parts: &[FileSection<'_>], ranges| ScriptFile {
                 transactional: parts.first().is_none_or(is_transactional),
                 has_own_blocks: false,
                 part: Some(ranges),
@@ -145,7 +145,7 @@ fn mark(line: &str) -> Option<Mark> {
     is("migrate:up").then_some(Mark::Up).or(is("migrate:down").then_some(Mark::Down))
 }
 
-fn is_transactional(part: &Part<'_>) -> bool {
+fn is_transactional(part: &FileSection<'_>) -> bool {
     !part.line.contains("transaction:false")
 }
 

@@ -77,7 +77,7 @@ impl Tool for GraphileMigrate {
         for file in found {
             let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();
             let text = file.text().trim_start_matches('\u{feff}').to_owned();
-            let head = Head::of(&text);
+            let head = CommittedHeader::of(&text);
             let Some((digits, rest)) = leading_digits(&stem).filter(|_| head.previous.is_some())
             else {
                 let why = "it does not begin with `--! Previous:`, as a committed migration does";
@@ -160,7 +160,7 @@ impl Tool for GraphileMigrate {
 }
 
 /// What the first lines of a committed migration say.
-struct Head<'a> {
+struct CommittedHeader<'a> {
     /// The hash of the migration before it; empty for the first one.
     previous: Option<&'a str>,
     hash: Option<&'a str>,
@@ -170,9 +170,9 @@ struct Head<'a> {
     body: &'a str,
 }
 
-impl<'a> Head<'a> {
-    fn of(text: &'a str) -> Head<'a> {
-        let mut head = Head {
+impl<'a> CommittedHeader<'a> {
+    fn of(text: &'a str) -> CommittedHeader<'a> {
+        let mut head = CommittedHeader {
             previous: None,
             hash: None,
             allows_other_hash: false,
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn the_hash_is_of_the_chain_and_the_text() {
         let text = "--! Previous: -\n--! Hash: sha1:x\n--! Message: m\n\nSELECT 1;\n";
-        let head = Head::of(text);
+        let head = CommittedHeader::of(text);
         assert_eq!((head.previous, head.body), (Some(""), "\nSELECT 1;\n"));
         // `printf 'SELECT 1;\n' | sha1sum`
         let digest =

@@ -11,7 +11,7 @@ use crate::command::Commands;
 use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
-use crate::section::{self, Mark, Part, Repeats, Sections};
+use crate::section::{self, FileSection, Mark, Repeats, Sections};
 use crate::tool::{FoundFile, Tool, ToolSettings, script_file};
 use crate::variables::Connection;
 use pg_sql::quote::quote_literal;
@@ -94,7 +94,7 @@ impl Tool for SqlMigrate {
             };
             let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();
             let whole = script_file(self, file, true);
-            let script = |parts: &[Part<'_>], ranges| ScriptFile {
+            let script = |parts: &[FileSection<'_>], ranges| ScriptFile {
                 // One part that asks for none speaks for all.
                 transactional: !parts.iter().any(|part| part.line.ends_with(" notransaction")),
                 has_own_blocks: false,

@@ -48,7 +48,7 @@ pub(super) fn workspace(
         work.notes.push("no cargo workspace here: use the installed `cargo-db`".to_owned());
         return Ok(());
     }
-    let place = Place { root, text: text_of(&manifest)?, folders, vendored };
+    let place = CargoWorkspace { root, text: text_of(&manifest)?, folders, vendored };
     match place.xtask() {
         Some(there) => place.of_its_own(&there, work),
         None => place.made(work),
@@ -56,7 +56,7 @@ pub(super) fn workspace(
 }
 
 /// A cargo workspace.
-struct Place<'a> {
+struct CargoWorkspace<'a> {
     root: &'a Path,
     /// Its manifest.
     text: String,
@@ -65,7 +65,7 @@ struct Place<'a> {
     vendored: Option<&'a Vendored>,
 }
 
-impl Place<'_> {
+impl CargoWorkspace<'_> {
     /// The folder of an existing `xtask`, relative to the root.
     fn xtask(&self) -> Option<PathBuf> {
         let is_one = |folder: &&PathBuf| {

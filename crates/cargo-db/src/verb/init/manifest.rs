@@ -10,15 +10,15 @@ use crate::verb::init::work::quote;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Lists {
-    members: Option<List>,
-    exclude: Option<List>,
+    members: Option<StringList>,
+    exclude: Option<StringList>,
 }
 
-type List = Spanned<Vec<Spanned<String>>>;
+type StringList = Spanned<Vec<Spanned<String>>>;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Manifest {
+struct CargoManifest {
     workspace: Option<Lists>,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn with_word(text: &str, list: &str, word: &str) -> Option<String> {
     let workspace = meant.entry("workspace").or_insert_with(|| Table::new().into());
     let words = workspace.as_table_mut()?.entry(list).or_insert_with(|| Vec::<Value>::new().into());
     words.as_array_mut()?.push(word.into());
-    let known = toml::from_str::<Manifest>(text).ok()?.workspace;
+    let known = toml::from_str::<CargoManifest>(text).ok()?.workspace;
     let is_there = known.is_some();
     let known = known.unwrap_or_default();
     let known = if list == "members" { known.members } else { known.exclude };
@@ -42,7 +42,7 @@ pub(super) fn with_word(text: &str, list: &str, word: &str) -> Option<String> {
 }
 
 /// Adds a word to the end of a list, on a line of its own if the last word is on one.
-fn in_list(text: &str, list: &List, word: &str) -> String {
+fn in_list(text: &str, list: &StringList, word: &str) -> String {
     let Some(last) = list.get_ref().last() else {
         let at = list.span().start + 1;
         return format!("{}{word}{}", &text[..at], &text[at..]);

@@ -7,7 +7,7 @@ use crate::verb::init::work::{glance_at, quote};
 use crate::world::files;
 
 /// How this program was built.
-pub(super) struct Built<'a> {
+pub(super) struct BuildOrigin<'a> {
     /// Where its source was.
     pub(super) folder: &'a Path,
     /// `[workspace.package] repository`, or nothing.
@@ -16,15 +16,15 @@ pub(super) struct Built<'a> {
 }
 
 /// This program.
-pub(super) fn ours() -> Built<'static> {
-    Built {
+pub(super) fn ours() -> BuildOrigin<'static> {
+    BuildOrigin {
         folder: Path::new(env!("CARGO_MANIFEST_DIR")),
         repository: env!("CARGO_PKG_REPOSITORY"),
         version: env!("CARGO_PKG_VERSION"),
     }
 }
 
-impl Built<'_> {
+impl BuildOrigin<'_> {
     /// What follows `cargo-db = ` in a manifest. A registry version is used only if this program
     /// was built from that registry: as long as the crate is not published, anybody could take its
     /// name. A local folder is never used.
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn dependency(folder: &str, repository: &str) -> Option<String> {
-        Built { folder: Path::new(folder), repository, version: "1.2.3" }.dependency()
+        BuildOrigin { folder: Path::new(folder), repository, version: "1.2.3" }.dependency()
     }
 
     #[test]

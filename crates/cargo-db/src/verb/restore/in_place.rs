@@ -1,7 +1,7 @@
 //! A restore that replaces a part, or everything, in the database itself.
 
 use crate::audit::DatabaseIdentity;
-use crate::backup::{self, Folder, LockedScope, Part, RestoreOptions, Scope, Source};
+use crate::backup::{self, BackupPart, Folder, LockedScope, RestoreOptions, Scope, Source};
 use crate::change::{Change, Database, lock_migrations, within_bounds};
 use crate::failure::{Result, RunError, SettingsError};
 use crate::plan::{Loss, Operation, Plan, Step};
@@ -14,7 +14,7 @@ pub(super) struct Replacing<'a> {
     source: &'a Source,
     pub(super) scope: Scope,
     roles: Roles,
-    part: Option<Part>,
+    part: Option<BackupPart>,
     locked: Option<LockedScope>,
 }
 

@@ -10,7 +10,7 @@ mod roles;
 use clap::Args;
 
 use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
-use crate::backup::{self, Allowed, Folder, Named, Scope, Source, Verifier, Wanted};
+use crate::backup::{self, Allowed, Folder, RestoreArgument, Scope, Source, Verifier, Wanted};
 use crate::change::{Database, Effect, Ending, Mode, Workspace, perform};
 use crate::failure::{BackupError, ConsentError, Result, SettingsError};
 use crate::model::backup::{Backup, Format};
@@ -241,12 +241,12 @@ impl RestoreArgs {
         let jobs = self.jobs.map(|jobs| jobs.max(1));
         let has_parts = matches!(self.scope(), Some(Scope::Schema(_) | Scope::Table { .. }));
         let named = match &name {
-            None => Named::backup(newest(database, folder, has_parts)?),
+            None => RestoreArgument::backup(newest(database, folder, has_parts)?),
             Some(name) => folder.named(name)?,
         };
         let backup = match named {
-            Named::Backup(backup) => *backup,
-            Named::File(path) => {
+            RestoreArgument::Backup(backup) => *backup,
+            RestoreArgument::File(path) => {
                 let source = Source::file(&path)?.with_jobs(jobs);
                 if self.wants_all() {
                     source.is_whole()?;

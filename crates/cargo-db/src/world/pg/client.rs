@@ -24,11 +24,11 @@ pub(super) type Notices = Box<dyn FnMut(&DbError) + Send>;
 /// A connection, and the client that speaks over it.
 pub(crate) struct Client {
     client: tokio_postgres::Client,
-    line: Line,
+    line: ConnectionDriver,
 }
 
 /// The half that moves the bytes: it has to be polled for anything to happen.
-struct Line {
+struct ConnectionDriver {
     runtime: Runtime,
     wire: Box<dyn Wire>,
     notices: Notices,
@@ -63,7 +63,7 @@ impl Client {
     {
         let runtime = runtime();
         let (client, connection) = runtime.block_on(config.connect(tls))?;
-        let line = Line { runtime, wire: Box::new(connection), notices };
+        let line = ConnectionDriver { runtime, wire: Box::new(connection), notices };
         Ok(Client { client, line })
     }
 
@@ -119,11 +119,11 @@ impl Client {
     }
 }
 
-impl Line {
+impl ConnectionDriver {
     /// Waits for the answer to a request, and meanwhile moves what comes and goes. When the
     /// connection ends, the request does.
     fn run<T>(&mut self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let Line { runtime, wire, notices } = self;
+        let ConnectionDriver { runtime, wire, notices } = self;
         let mut request = pin!(request);
         runtime.block_on(poll_fn(|context| {
             loop {
@@ -141,7 +141,7 @@ impl Line {
 
 /// The data of a COPY on its way. One that is dropped before its end is refused by the server.
 pub(crate) struct CopyIn<'a> {
-    line: &'a mut Line,
+    line: &'a mut ConnectionDriver,
     sink: Pin<Box<CopyInSink<Bytes>>>,
     piece: BytesMut,
 }

@@ -109,7 +109,7 @@ const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
 /// By what it shows that connections are lent out: while both are in a transaction each has one of
 /// its own, and then the first one's is given back before the second one's. Pools lend the last one
 /// out first, or the one that has been free for longest; not the one that was had before.
-fn crossed(first: &mut Client, second: &mut Client) -> Looked {
+fn crossed(first: &mut Client, second: &mut Client) -> ProbeResult {
     for _ in 0..CROSSINGS {
         let nonce = nonce();
         first.batch_execute(BEGIN)?;
@@ -129,7 +129,7 @@ fn crossed(first: &mut Client, second: &mut Client) -> Looked {
 }
 
 /// The sign of a pooler, if there is any.
-type Looked = std::result::Result<Option<&'static str>, postgres::Error>;
+type ProbeResult = std::result::Result<Option<&'static str>, postgres::Error>;
 
 /// Fails where two sessions of ours are not two sessions of the server.
 pub(super) fn are_apart(target: &Target, first: &mut Client, second: &mut Client) -> Result<()> {
@@ -142,7 +142,7 @@ pub(super) fn are_apart(target: &Target, first: &mut Client, second: &mut Client
 
 /// By what it shows that they are not: a word that is set in the first must be there, and must not
 /// be in the second.
-fn apart(first: &mut Client, second: &mut Client) -> Looked {
+fn apart(first: &mut Client, second: &mut Client) -> ProbeResult {
     let nonce = nonce();
     set(first, &nonce)?;
     if read(second)?.as_deref() == Some(&nonce) {

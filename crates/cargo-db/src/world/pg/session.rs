@@ -278,7 +278,11 @@ fn is_utf8(escaped: &str) -> bool {
 
 /// Connects. Sessions of ours that have just ended count for a moment still, where only so many may
 /// be connected.
-fn dial_patiently(world: &World, target: &Target, purpose: Purpose) -> Result<(Client, Cancel)> {
+fn dial_patiently(
+    world: &World,
+    target: &Target,
+    purpose: Purpose,
+) -> Result<(Client, CancelStatement)> {
     let began = stopwatch();
     loop {
         let dialled = if world.sessions.is_direct(target) {
@@ -298,7 +302,11 @@ fn dial_patiently(world: &World, target: &Target, purpose: Purpose) -> Result<(C
 }
 
 /// Connects for the first time in a run, to a server before which a pooler may stand.
-fn dial_first(world: &World, target: &Target, purpose: Purpose) -> Result<(Client, Cancel)> {
+fn dial_first(
+    world: &World,
+    target: &Target,
+    purpose: Purpose,
+) -> Result<(Client, CancelStatement)> {
     let mut config = configuration(target, purpose);
     let options = target.options.as_deref().unwrap_or_default();
     config.options(format!("{options} {}", pooler::SIGN).trim());
@@ -330,10 +338,10 @@ fn is_code(failure: &Failure, codes: &[&str]) -> bool {
 }
 
 /// What cancels the statement of a session.
-type Cancel = Box<dyn Fn() + Send>;
+type CancelStatement = Box<dyn Fn() + Send>;
 
 /// Connects, and returns how a statement is cancelled.
-fn dial(target: &Target, config: &Config, notices: Notices) -> Result<(Client, Cancel)> {
+fn dial(target: &Target, config: &Config, notices: Notices) -> Result<(Client, CancelStatement)> {
     let failed = |error| cannot_connect(target, error);
     if target.tls.mode == TlsMode::Disable || matches!(target.host, Host::Socket(_)) {
         let client = Client::connect(config, NoTls, notices).map_err(failed)?;

@@ -18,7 +18,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How much of a server's certificate is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Check {
+enum CertificateCheck {
     Nothing,
     Authority,
 }
@@ -32,8 +32,8 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect> {
     // As in libpq: with a root file there, `require` looks at who signed.
     let check = match (tls.mode, &tls.root) {
         (TlsMode::VerifyFull, _) => None,
-        (TlsMode::VerifyCa, _) | (TlsMode::Require, Some(_)) => Some(Check::Authority),
-        _ => Some(Check::Nothing),
+        (TlsMode::VerifyCa, _) | (TlsMode::Require, Some(_)) => Some(CertificateCheck::Authority),
+        _ => Some(CertificateCheck::Nothing),
     };
     let builder = match check {
         None => builder.with_root_certificates(roots(tls.root.as_deref())?),
@@ -55,11 +55,11 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect> {
 }
 
 fn inner(
-    check: Check,
+    check: CertificateCheck,
     tls: &Tls,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Option<Arc<WebPkiServerVerifier>>> {
-    if check == Check::Nothing {
+    if check == CertificateCheck::Nothing {
         return Ok(None);
     }
     let roots = Arc::new(roots(tls.root.as_deref())?);
@@ -100,7 +100,7 @@ fn bad(value: &str, error: impl std::error::Error + Send + Sync + 'static) -> Fa
 /// `require` and `prefer`, which protect from listeners only.
 #[derive(Debug)]
 struct Lenient {
-    check: Check,
+    check: CertificateCheck,
     inner: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
@@ -133,7 +133,7 @@ impl ServerCertVerifier for Lenient {
         ocsp: &[u8],
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, Error> {
-        let (Check::Authority, Some(inner)) = (self.check, &self.inner) else {
+        let (CertificateCheck::Authority, Some(inner)) = (self.check, &self.inner) else {
             return Ok(ServerCertVerified::assertion());
         };
         match inner.verify_server_cert(end_entity, intermediates, server_name, ocsp, now) {
