@@ -58,7 +58,7 @@ pub(crate) struct Global {
     pub(crate) json: bool,
     /// How to show progress on stderr
     #[arg(long, global = true, value_name = "HOW", value_enum, default_value_t)]
-    pub(crate) progress: Progress,
+    pub(crate) progress: ProgressMode,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) color: When,
@@ -91,7 +91,7 @@ impl Global {
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Progress {
+pub(crate) enum ProgressMode {
     /// Progress bar on a terminal, plain lines otherwise
     #[default]
     Auto,

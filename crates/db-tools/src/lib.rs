@@ -27,7 +27,7 @@ mod variables;
 pub use error::ToolError;
 pub use naming::NewMigration;
 pub use profile::{
-    Claim, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, Rollback, ToolKind,
+    Claim, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport, ToolKind,
 };
 pub use project::ProjectTool;
 pub use section::{Mark, Repeats, Sections, Slip};

@@ -52,7 +52,7 @@ pub struct Profile {
     /// How a migration asks to run outside a transaction.
     pub without_transaction: &'static str,
     /// How it rolls back.
-    pub rollback: Rollback,
+    pub rollback: RollbackSupport,
     /// Whether its client cannot connect to a unix socket.
     pub needs_tcp: bool,
     /// How it is called.
@@ -85,7 +85,7 @@ impl Profile {
         is_one_transaction: false,
         without_transaction: "its tool has no way to run it outside a transaction: \
             do it by hand, and record it with `cargo db baseline`",
-        rollback: Rollback::InOrder,
+        rollback: RollbackSupport::InOrder,
         needs_tcp: false,
         commands: Commands::NONE,
         generated: Generated::Files,
@@ -114,7 +114,7 @@ pub enum ToolKind {
 
 /// How a tool rolls back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rollback {
+pub enum RollbackSupport {
     /// It does not.
     Never,
     /// The newest version first.

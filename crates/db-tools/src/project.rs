@@ -12,7 +12,9 @@ use crate::error::ToolError;
 use crate::history::{Applied, History};
 use crate::migration::{Checksum, Folder, Migration};
 use crate::naming::NewMigration;
-use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile, Rollback, ToolKind};
+use crate::profile::{
+    Claim, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport, ToolKind,
+};
 use crate::recognition::doubt;
 use crate::section::Slip;
 use crate::tool::{FoundFile, Tool, ToolSettings};
@@ -103,7 +105,7 @@ impl ProjectTool {
 
     /// Whether it can roll back.
     pub fn can_roll_back(&self) -> bool {
-        self.profile().rollback != Rollback::Never
+        self.profile().rollback != RollbackSupport::Never
     }
 
     /// Where its files are if nobody says otherwise, the customary place first.

@@ -5,7 +5,7 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// An object, or the data of one.
-pub struct Entry {
+pub struct ArchiveEntry {
     /// All of it but the place of its data.
     bytes: Vec<u8>,
     /// Where its data begins, if it has any.
@@ -32,7 +32,7 @@ pub struct Archive<'a> {
     integer: usize,
     offset: usize,
     /// Its objects and their data, in order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ArchiveEntry>,
 }
 
 /// What marks the place of data that is known, and an entry that has none.
@@ -151,10 +151,10 @@ impl<'a> Archive<'a> {
     pub fn write_part(
         &mut self,
         output: &mut (impl Write + Seek),
-        wanted: &dyn Fn(&Entry) -> bool,
+        wanted: &dyn Fn(&ArchiveEntry) -> bool,
     ) -> io::Result<()> {
         let Archive { input, head, integer, offset, entries } = self;
-        let wanted: Vec<&Entry> = entries.iter().filter(|entry| wanted(entry)).collect();
+        let wanted: Vec<&ArchiveEntry> = entries.iter().filter(|entry| wanted(entry)).collect();
         output.write_all(head)?;
         output.write_all(&number(wanted.len(), *integer))?;
         let mut places = Vec::new();
@@ -180,7 +180,7 @@ impl<'a> Archive<'a> {
     }
 }
 
-fn entry(fields: &mut Fields<'_>, minor: u8) -> io::Result<Entry> {
+fn entry(fields: &mut Fields<'_>, minor: u8) -> io::Result<ArchiveEntry> {
     fields.seen.clear();
     // Its number, and whether it has data; the object's catalog and its number there.
     fields.number()?;
@@ -207,7 +207,7 @@ fn entry(fields: &mut Fields<'_>, minor: u8) -> io::Result<Entry> {
         HAS_NONE => None,
         _ => return Err(strange("data without a place")),
     };
-    Ok(Entry { bytes, data, kind, tag, schema })
+    Ok(ArchiveEntry { bytes, data, kind, tag, schema })
 }
 
 fn number(value: usize, integer: usize) -> Vec<u8> {

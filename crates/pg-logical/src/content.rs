@@ -36,13 +36,13 @@ impl TableEntry {
 
 /// The rows of one table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rows {
+pub struct TableRows {
     /// How many.
     pub count: u64,
     sum: u128,
 }
 
-impl Rows {
+impl TableRows {
     /// Adds one line of COPY text.
     pub fn add(&mut self, line: &[u8]) {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -59,7 +59,7 @@ impl Rows {
 /// Rows as they come out of a COPY, the long ones in pieces.
 #[derive(Default)]
 struct Rowing {
-    rows: Rows,
+    rows: TableRows,
     /// The columns in the order in which they are hashed.
     columns: Vec<String>,
     /// Where each of these columns stands in the lines that come, if not in that order.
@@ -173,7 +173,7 @@ pub fn read_like(
 }
 
 /// Somebody who sees all of a dump while it is read.
-pub trait Watch {
+pub trait DumpObserver {
     /// A statement, and the comments before it.
     fn statement(&mut self, statement: &Statement, comments: &str) -> io::Result<()>;
     /// A row of the last statement, or a piece of one.
@@ -184,7 +184,7 @@ pub trait Watch {
 
 struct Passing<'a>(&'a mut dyn FnMut());
 
-impl Watch for Passing<'_> {
+impl DumpObserver for Passing<'_> {
     fn statement(&mut self, _: &Statement, _: &str) -> io::Result<()> {
         Ok(())
     }
@@ -203,7 +203,7 @@ impl Watch for Passing<'_> {
 pub fn read_watched(
     input: &mut dyn Read,
     expected: &BTreeMap<String, TableEntry>,
-    watch: &mut dyn Watch,
+    watch: &mut dyn DumpObserver,
 ) -> Result<Content, ScriptError> {
     let (content, is_complete) = read_all(input, expected, watch, LeftOut::default())?;
     if is_complete { Ok(content) } else { Err(ScriptError::NoTrailer) }
@@ -212,7 +212,7 @@ pub fn read_watched(
 fn read_all(
     input: &mut dyn Read,
     expected: &BTreeMap<String, TableEntry>,
-    watch: &mut dyn Watch,
+    watch: &mut dyn DumpObserver,
     left_out: LeftOut,
 ) -> Result<(Content, bool), ScriptError> {
     let mut reader = ScriptReader::of_dump(Box::new(input));
@@ -370,7 +370,7 @@ mod tests {
     fn a_row_that_comes_in_pieces_has_the_same_hash() {
         let long = "x".repeat(300_000);
         let content = read(DUMP.replace("it's", &long).as_bytes()).unwrap();
-        let mut rows = Rows::default();
+        let mut rows = TableRows::default();
         rows.add(b"1\t\\N\n");
         rows.add(format!("2\t{long}\n").as_bytes());
         assert!(content.tables["public.\"T (x)\""].has_rows_of(&rows.entry(vec![])));

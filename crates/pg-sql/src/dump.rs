@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use crate::hidden::{hides_a_name, is_made_along_the_path, is_made_in_catalog};
 use crate::lexer::Token;
-use crate::path::SearchPath;
+use crate::path::DumpSearchPath;
 use crate::shape::Shape;
 use crate::statement::Statement;
 
@@ -189,7 +189,7 @@ static RELATION_SHAPES: LazyLock<(Vec<Shape>, Vec<Shape>)> = LazyLock::new(|| {
 /// statement creates an object depends on the search path that earlier statements set.
 #[derive(Debug, Default)]
 pub struct AllowList {
-    path: SearchPath,
+    path: DumpSearchPath,
 }
 
 impl AllowList {

@@ -9,20 +9,20 @@ use crate::statement::Statement;
 
 /// What is known of the search path after some of a dump's statements.
 #[derive(Debug)]
-pub(crate) struct SearchPath {
+pub(crate) struct DumpSearchPath {
     /// The schemas that certainly exist: `public`, and those that the dump creates.
     there: BTreeSet<String>,
     /// Whether an object that is created without a schema may end up in `pg_catalog`.
     pub(crate) leads_to_catalog: bool,
 }
 
-impl Default for SearchPath {
-    fn default() -> SearchPath {
-        SearchPath { there: BTreeSet::from(["public".to_owned()]), leads_to_catalog: false }
+impl Default for DumpSearchPath {
+    fn default() -> DumpSearchPath {
+        DumpSearchPath { there: BTreeSet::from(["public".to_owned()]), leads_to_catalog: false }
     }
 }
 
-impl SearchPath {
+impl DumpSearchPath {
     /// Adds a schema that the database has.
     pub(crate) fn has(&mut self, schema: &str) {
         self.there.insert(schema.to_owned());
@@ -136,7 +136,7 @@ mod tests {
 
     /// Whether the search path leads to `pg_catalog` after some statements.
     fn leads(statements: &[&str]) -> bool {
-        let mut path = SearchPath::default();
+        let mut path = DumpSearchPath::default();
         for text in statements {
             path.note(&Statement { text: (*text).to_owned(), line: 1, column: 1 }.tokens());
         }

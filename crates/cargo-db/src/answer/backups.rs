@@ -8,10 +8,10 @@ use time::OffsetDateTime;
 use crate::answer::plan::Planned;
 use crate::answer::text::{fitted, number, on_lines, plural, short, size, table};
 use crate::answer::{Answer, GREEN, RED, Style};
-use crate::backup::Found;
+use crate::backup::BackupListing;
 use crate::model::backup::{Backup, Format, Level, LoadedAs, Manifest, Reason, Verification};
 use crate::model::properties::Properties;
-use crate::plan::{Plan, Verdict};
+use crate::plan::{Plan, RetentionDecision};
 
 /// A backup as it is found on disk.
 #[derive(Clone, Debug, Serialize)]
@@ -27,7 +27,7 @@ pub(crate) struct BackupView {
     finished: OffsetDateTime,
     bytes: u64,
     verified: bool,
-    state: State,
+    state: VerificationState,
     reason: Reason,
     /// What it was taken for.
     event: String,
@@ -43,7 +43,7 @@ pub(crate) struct BackupView {
 /// What is known of a backup.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-enum State {
+enum VerificationState {
     #[serde(rename = "verified")]
     Verified,
     #[serde(rename = "not verified")]
@@ -75,9 +75,9 @@ impl From<&Backup> for BackupView {
             bytes: backup.bytes(),
             verified: backup.is_verified(),
             state: match &backup.verification {
-                Some(verification) if !verification.ok => State::Unsound,
-                _ if backup.is_verified() => State::Verified,
-                _ => State::NotVerified,
+                Some(verification) if !verification.ok => VerificationState::Unsound,
+                _ if backup.is_verified() => VerificationState::Verified,
+                _ => VerificationState::NotVerified,
             },
             reason: manifest.reason(),
             event: manifest.event.clone(),
@@ -89,12 +89,12 @@ impl From<&Backup> for BackupView {
     }
 }
 
-impl State {
+impl VerificationState {
     fn word(self) -> &'static str {
         match self {
-            State::Verified => "verified",
-            State::NotVerified => "not verified",
-            State::Unsound => "UNSOUND",
+            VerificationState::Verified => "verified",
+            VerificationState::NotVerified => "not verified",
+            VerificationState::Unsound => "UNSOUND",
         }
     }
 }
@@ -186,7 +186,7 @@ struct BrokenView {
 
 impl BackupList {
     /// What was found in the folder.
-    pub(crate) fn of(found: &Found, folder: &Path) -> BackupList {
+    pub(crate) fn of(found: &BackupListing, folder: &Path) -> BackupList {
         let broken = |(name, why): &(String, String)| {
             let (name, why) = (name.clone(), why.clone());
             BrokenView { name, why }
@@ -352,8 +352,8 @@ struct RetainedView {
 
 impl Pruned {
     /// What the verdicts came to.
-    pub(crate) fn of(plan: &Plan, verdicts: &[Verdict]) -> Pruned {
-        let one = |verdict: &Verdict| RetainedView {
+    pub(crate) fn of(plan: &Plan, verdicts: &[RetentionDecision]) -> Pruned {
+        let one = |verdict: &RetentionDecision| RetainedView {
             name: verdict.name.clone(),
             kept: !verdict.reasons.is_empty(),
             reasons: verdict.reasons.clone(),
@@ -363,7 +363,7 @@ impl Pruned {
     }
 
     /// What they would come to.
-    pub(crate) fn dry_run(plan: &Plan, verdicts: &[Verdict]) -> Pruned {
+    pub(crate) fn dry_run(plan: &Plan, verdicts: &[RetentionDecision]) -> Pruned {
         Pruned { dry_run: true, ..Pruned::of(plan, verdicts) }
     }
 }

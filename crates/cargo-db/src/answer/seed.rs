@@ -7,7 +7,7 @@ use crate::answer::text::{number, plural, short, table};
 use crate::answer::{Answer, Style};
 use crate::model::target::Target;
 use crate::plan::Plan;
-use crate::seed::Rows;
+use crate::seed::RowsLoaded;
 
 /// A plan about seeds that was carried out, or had nothing to do.
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct LoadedView {
 
 impl Seeded {
     /// What was loaded.
-    pub(crate) fn of(plan: &Plan, rows: &Rows) -> Seeded {
+    pub(crate) fn of(plan: &Plan, rows: &RowsLoaded) -> Seeded {
         let one = |(name, rows): (&String, &u64)| LoadedView { name: name.clone(), rows: *rows };
         Seeded { planned: plan.into(), tables: rows.iter().map(one).collect() }
     }
@@ -63,7 +63,7 @@ pub(crate) struct Rebuilt {
     /// How many were applied.
     migrations: usize,
     /// How many rows were loaded, by table.
-    rows: Rows,
+    rows: RowsLoaded,
     /// The backup of what was in it before.
     backup: Option<String>,
 }
@@ -73,7 +73,7 @@ impl Rebuilt {
     pub(crate) fn of(
         target: &Target,
         migrations: usize,
-        rows: &Rows,
+        rows: &RowsLoaded,
         backup: Option<String>,
     ) -> Rebuilt {
         Rebuilt { target: target.into(), migrations, rows: rows.clone(), backup }

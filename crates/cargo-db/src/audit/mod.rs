@@ -25,7 +25,7 @@ use file::HeadRecord;
 pub(crate) use file::Trail;
 pub(crate) use identity::DatabaseIdentity;
 pub(crate) use unsettled::Unsettled;
-pub(crate) use watch::Watch;
+pub(crate) use watch::TrailWatch;
 
 const CREATE_TABLE: &str = include_str!("sql/create_table.sql");
 /// The key of the lock under which the trail of a database is written, and an id is reserved:

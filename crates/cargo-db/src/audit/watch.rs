@@ -8,11 +8,11 @@ use crate::model::environment::Marker;
 use crate::model::target::Target;
 use crate::plan::{Operation, Plan};
 use crate::world::World;
-use crate::world::pg::{Own, Purpose, Session, Tables, marker, own};
+use crate::world::pg::{Own, Purpose, Session, TableComparison, marker, own};
 use crate::world::records::{is_ours, line_of};
 
 /// A database as it was before a deed, of which the deed may not change what it says of itself.
-pub(crate) struct Watch {
+pub(crate) struct TrailWatch {
     target: Target,
     verb: Operation,
     own: Own,
@@ -23,9 +23,9 @@ pub(crate) struct Watch {
     oid: String,
 }
 
-impl Watch {
+impl TrailWatch {
     /// Begins to watch the database of a plan; nothing where there is none, or none is changed.
-    pub(crate) fn begin(world: &World, plan: &Plan) -> Result<Option<Watch>> {
+    pub(crate) fn begin(world: &World, plan: &Plan) -> Result<Option<TrailWatch>> {
         if !plan.verb.changes_a_database() {
             return Ok(None);
         }
@@ -37,7 +37,7 @@ impl Watch {
         let identity = DatabaseIdentity::of_session(&mut session)?;
         let oid = oid(&mut session)?;
         let (target, verb, head) = (plan.target.clone(), plan.verb, own.trail().clone());
-        Ok(Some(Watch { target, verb, own, head, identity, oid }))
+        Ok(Some(TrailWatch { target, verb, own, head, identity, oid }))
     }
 
     /// Looks again, once the intent is in the database.
@@ -103,7 +103,7 @@ impl Watch {
         let mut session = Session::open(world, &self.target, Purpose::Read)?;
         let is_remade = self.verb == Operation::RestoreInPlace || oid(&mut session)? != self.oid;
         if !is_remade && !self.verb.changes_the_marker() {
-            return self.own.changes(&mut session, Tables::Alike);
+            return self.own.changes(&mut session, TableComparison::Alike);
         }
         // Another database or schema took the place of the old one, or the marker is what it is
         // about: then the tables need not be the same.

@@ -18,22 +18,22 @@ pub(crate) enum Allowed {
 
 /// What of a text is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct LoadFilter {
     pub(crate) allowed: Allowed,
     pub(crate) left_out: LeftOut,
     /// Whether a file that does not say that it is complete is taken for what it is.
     pub(crate) accepts_incomplete: bool,
 }
 
-impl Wanted {
+impl LoadFilter {
     /// All of a dump.
-    pub(crate) const DUMP: Wanted = Wanted::all(Allowed::OfDumps);
+    pub(crate) const DUMP: LoadFilter = LoadFilter::all(Allowed::OfDumps);
 
     /// All of a text, if these statements may run.
-    pub(crate) const fn all(allowed: Allowed) -> Wanted {
+    pub(crate) const fn all(allowed: Allowed) -> LoadFilter {
         let left_out =
             LeftOut { owners: false, privileges: false, tablespaces: false, extensions: false };
-        Wanted { allowed, left_out, accepts_incomplete: false }
+        LoadFilter { allowed, left_out, accepts_incomplete: false }
     }
 
     /// The flags of `pg_restore` that leave the same out.

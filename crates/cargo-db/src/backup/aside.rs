@@ -3,7 +3,7 @@
 //! else.
 
 use crate::backup::grants::grant;
-use crate::backup::part::{BackupPart, Scope, is_about_schema};
+use crate::backup::part::{BackupPart, RestoreScope, is_about_schema};
 use crate::backup::subscriptions::{self, Subscription};
 use crate::failure::Result;
 use crate::world::pg::{Row, Session};
@@ -22,7 +22,7 @@ pub(super) struct ForeignKey {
 }
 
 /// The foreign keys from outside, which the new table gets again.
-fn foreign_keys(session: &mut Session, scope: &Scope) -> Result<Vec<ForeignKey>> {
+fn foreign_keys(session: &mut Session, scope: &RestoreScope) -> Result<Vec<ForeignKey>> {
     let sql = format!(include_str!("sql/foreign_keys.sql"), relations = scope.relations());
     let key = |row: &Row| {
         Ok(ForeignKey {
@@ -41,14 +41,15 @@ pub(super) fn put_aside(
 ) -> Result<(Vec<ForeignKey>, LeftInPlace)> {
     let scope = &part.scope;
     let aside = quote_identifier(ASIDE);
-    let keys = if *scope == Scope::Everything { Vec::new() } else { foreign_keys(session, scope)? };
+    let keys =
+        if *scope == RestoreScope::Everything { Vec::new() } else { foreign_keys(session, scope)? };
     for ForeignKey { table, name, .. } in &keys {
         session
             .run("drop a foreign key", &format!("ALTER TABLE {table} DROP CONSTRAINT {name}"))?;
     }
     match scope {
-        Scope::Everything => return Ok((keys, drop_everything(session)?)),
-        Scope::Table { .. } => {
+        RestoreScope::Everything => return Ok((keys, drop_everything(session)?)),
+        RestoreScope::Table { .. } => {
             let exists = format!("SELECT to_regclass({})", quote_literal(&scope.qualified()));
             let move_it = if session.value("find the table", &exists)?.is_some() {
                 format!("ALTER TABLE {} SET SCHEMA {aside}", scope.qualified())
@@ -65,7 +66,7 @@ pub(super) fn put_aside(
                 session.run("set statistics aside", &statement)?;
             }
         }
-        Scope::Schema(schema) => put_schema_aside(session, schema, &part.of_schema)?,
+        RestoreScope::Schema(schema) => put_schema_aside(session, schema, &part.of_schema)?,
     }
     Ok((keys, LeftInPlace::default()))
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::backup::content::Text;
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::failure::{BackupError, CausedBy, Result};
 use crate::model::backup::{FileEntry, Format};
 use crate::settings::Settings;
@@ -15,7 +15,7 @@ use crate::world::archive::measure;
 use crate::world::digest::Digested;
 use crate::world::kind::plain_text_of;
 
-impl Source {
+impl RestoreSource {
     /// Remembers the files that a consent is about, as far as they are loaded: a set holds the same
     /// rows twice.
     pub(super) fn agree_to(&self, files: &[FileEntry]) {

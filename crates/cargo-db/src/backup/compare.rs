@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backup::content::read_content_like;
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::failure::Result;
 use crate::model::backup::Manifest;
 use crate::model::target::Target;
@@ -24,7 +24,7 @@ pub(super) fn compare(
     world: &World,
     settings: &Settings,
     target: &Target,
-    source: &Source,
+    source: &RestoreSource,
 ) -> Result<Vec<String>> {
     let Some(manifest) = &source.manifest else { return Ok(Vec::new()) };
     let mut session = Session::open(world, target, Purpose::Read)?;

@@ -14,28 +14,28 @@ use crate::world::clock::now;
 use crate::world::{World, files};
 
 /// A folder of backups.
-pub(crate) struct Folder {
+pub(crate) struct BackupFolder {
     path: PathBuf,
 }
 
 /// What is in it.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct BackupListing {
     /// The newest first.
     pub(crate) backups: Vec<Backup>,
     /// Manifests that cannot be believed, each with the reason.
     pub(crate) broken: Vec<(String, String)>,
 }
 
-impl Folder {
+impl BackupFolder {
     /// The folder at this path, whether it exists or not.
-    pub(crate) fn new(path: &Path) -> Folder {
-        Folder { path: path.to_owned() }
+    pub(crate) fn new(path: &Path) -> BackupFolder {
+        BackupFolder { path: path.to_owned() }
     }
 
     /// The folder that the settings name.
-    pub(crate) fn of(settings: &Settings) -> Folder {
-        Folder::new(&settings.backup.dir.value)
+    pub(crate) fn of(settings: &Settings) -> BackupFolder {
+        BackupFolder::new(&settings.backup.dir.value)
     }
 
     /// The path of something in it.
@@ -94,8 +94,8 @@ impl Folder {
     }
 
     /// All backups. What has no manifest of ours is none of our business.
-    pub(crate) fn list(&self) -> Result<Found> {
-        let mut found = Found::default();
+    pub(crate) fn list(&self) -> Result<BackupListing> {
+        let mut found = BackupListing::default();
         for name in self.names() {
             match self.load(&name) {
                 Ok(backup) => found.backups.push(backup),

@@ -2,15 +2,15 @@
 //! is replaced stays until the new rows were compared with the manifest; any failure before the
 //! commit leaves the database as it was.
 
-use pg_logical::content::{Rows, TableEntry};
+use pg_logical::content::{TableEntry, TableRows};
 use pg_sql::lexer::words;
 
 use crate::backup::aside::{ASIDE, ForeignKey, put_aside};
-use crate::backup::load::{LoadOptions, Within, load};
+use crate::backup::load::{LoadOptions, LoadTransactions, load};
 use crate::backup::owners::Owners;
-use crate::backup::part::{BackupPart, Scope, part_of};
+use crate::backup::part::{BackupPart, RestoreScope, part_of};
 use crate::backup::publications::{Publications, publishes};
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::failure::{BackupError, Result};
 use crate::migration::losses_where;
 use crate::model::event::Event;
@@ -30,8 +30,8 @@ pub(crate) fn gather(
     world: &World,
     settings: &Settings,
     target: &Target,
-    source: &Source,
-    scope: Scope,
+    source: &RestoreSource,
+    scope: RestoreScope,
 ) -> Result<BackupPart> {
     let mut part = part_of(world, settings, source, scope)?;
     let mut session = Session::open(world, target, Purpose::Read)?;
@@ -56,23 +56,25 @@ struct DefaultRights {
 }
 
 impl DefaultRights {
-    fn of(session: &mut Session, scope: &Scope, left_out: LeftOut) -> Result<DefaultRights> {
+    fn of(session: &mut Session, scope: &RestoreScope, left_out: LeftOut) -> Result<DefaultRights> {
         let own = "d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)";
         let which = match scope {
             // No dump brings those of a schema back, and no right that it sets counts on there
             // being none.
-            Scope::Everything if left_out.privileges => format!("{own} AND d.defaclnamespace = 0"),
-            Scope::Everything => {
+            RestoreScope::Everything if left_out.privileges => {
+                format!("{own} AND d.defaclnamespace = 0")
+            }
+            RestoreScope::Everything => {
                 format!("({own} OR d.defaclnamespace <> 0 AND pg_has_role(d.defaclrole, 'USAGE'))")
             }
             // Those of the schema belong to the new one.
-            Scope::Schema(schema) => {
+            RestoreScope::Schema(schema) => {
                 format!(
                     "({own} AND d.defaclnamespace = 0 OR n.nspname = {})",
                     quote_literal(schema)
                 )
             }
-            Scope::Table { schema, .. } => {
+            RestoreScope::Table { schema, .. } => {
                 format!(
                     "{own} AND (d.defaclnamespace = 0 OR n.nspname = {})",
                     quote_literal(schema)
@@ -86,7 +88,7 @@ impl DefaultRights {
             let (grantee, option) = (row.text("grantee")?, row.text("option")?);
             revoke.push(format!("{head} REVOKE {right} FROM {grantee}"));
             // The dump restores those of schemas, and most of the schemas with them.
-            if *scope != Scope::Everything || !row.flag("is_of_schema")? {
+            if *scope != RestoreScope::Everything || !row.flag("is_of_schema")? {
                 grant.push(format!("{head} GRANT {right} TO {grantee}{option}"));
             }
         }
@@ -95,12 +97,12 @@ impl DefaultRights {
 }
 
 /// What depends on the part from outside and cannot be taken off and put on again.
-fn obstacles(session: &mut Session, scope: &Scope) -> Result<Vec<String>> {
-    if *scope == Scope::Everything {
+fn obstacles(session: &mut Session, scope: &RestoreScope) -> Result<Vec<String>> {
+    if *scope == RestoreScope::Everything {
         return Ok(Vec::new());
     }
     let (types, routines) = match scope {
-        Scope::Schema(schema) => {
+        RestoreScope::Schema(schema) => {
             let schema = quote_literal(schema);
             let of = |column: &str| {
                 format!("{column} = (SELECT oid FROM pg_namespace WHERE nspname = {schema})")
@@ -118,7 +120,7 @@ fn obstacles(session: &mut Session, scope: &Scope) -> Result<Vec<String>> {
         relations = scope.relations(),
         types = types,
         routines = routines,
-        own = quote_literal(if let Scope::Schema(schema) = scope { schema } else { "" }),
+        own = quote_literal(if let RestoreScope::Schema(schema) = scope { schema } else { "" }),
     );
     session.column("find what depends on it", &sql)
 }
@@ -169,7 +171,7 @@ pub(crate) fn replace(
     world: &World,
     settings: &Settings,
     locked: LockedScope,
-    source: &Source,
+    source: &RestoreSource,
     last: impl FnOnce(&mut Session) -> Result<()>,
 ) -> Result<()> {
     let LockedScope { mut session, transaction, part } = locked;
@@ -183,11 +185,11 @@ pub(crate) fn replace(
     let (keys, kept) = put_aside(&mut session, part)?;
     let loading = |left_out| LoadOptions {
         name: &source.name,
-        within: Within::Transaction,
+        within: LoadTransactions::Transaction,
         wanted: source.wanted,
         left_out,
     };
-    if part.scope == Scope::Everything {
+    if part.scope == RestoreScope::Everything {
         let text = source.text_to_load(world, settings)?;
         let stays = |statement: &Statement| kept.leaves_out(statement);
         load(world, &mut session, text, &loading(&stays))?;
@@ -212,9 +214,9 @@ pub(crate) fn replace(
     if !problems.is_empty() {
         return Err(BackupError::Unsound { name: source.name.clone(), problems }.into());
     }
-    if part.scope != Scope::Everything {
+    if part.scope != RestoreScope::Everything {
         // Somebody may have come to depend on it since we looked.
-        let problems = obstacles(&mut session, &Scope::Schema(ASIDE.to_owned()))?;
+        let problems = obstacles(&mut session, &RestoreScope::Schema(ASIDE.to_owned()))?;
         if !problems.is_empty() {
             return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
         }
@@ -234,7 +236,7 @@ pub(crate) fn replace(
 /// reads them, because so they were when they were counted.
 fn differences_inside(
     session: &mut Session,
-    source: &Source,
+    source: &RestoreSource,
     part: &BackupPart,
 ) -> Result<Vec<String>> {
     let scope = &part.scope;
@@ -272,12 +274,12 @@ fn sequence_value(session: &mut Session, sequence: &str) -> Result<String> {
     Ok(format!("{},{}", row.number::<i64>("last_value")?, row.flag("is_called")?))
 }
 
-fn is_inside(table: &str, scope: &Scope) -> bool {
+fn is_inside(table: &str, scope: &RestoreScope) -> bool {
     let words = words(table);
     match (scope, words.as_slice()) {
-        (Scope::Everything, _) => true,
-        (Scope::Schema(schema), [of, _, _]) => of == schema,
-        (Scope::Table { schema, table }, [of, _, name]) => of == schema && name == table,
+        (RestoreScope::Everything, _) => true,
+        (RestoreScope::Schema(schema), [of, _, _]) => of == schema,
+        (RestoreScope::Table { schema, table }, [of, _, name]) => of == schema && name == table,
         _ => false,
     }
 }
@@ -294,7 +296,7 @@ fn entry_of(session: &mut Session, table: &str, expected: &TableEntry) -> Result
     let only = if row.flag("is_partitioned")? { "" } else { "ONLY " };
     let condition = row.optional_text("condition")?.unwrap_or_default();
     let statement = format!("COPY (SELECT {columns} FROM {only}{table} {condition}) TO stdout");
-    let mut found = Rows::default();
+    let mut found = TableRows::default();
     session.copy_out_lines("read the rows back", &statement, &mut |line| found.add(line))?;
     Ok(found.entry(expected.columns.clone()))
 }

@@ -3,20 +3,20 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backup::folder::Folder;
+use crate::backup::folder::BackupFolder;
 use crate::failure::Result;
 use crate::model::backup::{Backup, FileEntry, Format, SET_MANIFEST, SET_VERIFICATION};
 use crate::world::archive::{Stored, measure};
 use crate::world::files;
 
 /// What is not as it was when the manifest was written.
-pub(super) fn changed(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
+pub(super) fn changed(folder: &BackupFolder, backup: &Backup) -> Result<Vec<String>> {
     let problems = quick(folder, backup)?;
     if problems.is_empty() { checksums(folder, backup) } else { Ok(problems) }
 }
 
 /// What can be told without reading the files.
-pub(super) fn quick(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
+pub(super) fn quick(folder: &BackupFolder, backup: &Backup) -> Result<Vec<String>> {
     let manifest = &backup.manifest;
     let root = folder.path_of(&manifest.name);
     if !files::is_there(&root) {
@@ -56,7 +56,7 @@ pub(super) fn quick(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
 }
 
 /// What reading the files tells: the checksums that are not the manifest's.
-pub(super) fn checksums(folder: &Folder, backup: &Backup) -> Result<Vec<String>> {
+pub(super) fn checksums(folder: &BackupFolder, backup: &Backup) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for file in &backup.manifest.files {
         if measure(&path_of(folder, backup, file))?.sha256.to_string() != file.sha256 {
@@ -86,7 +86,7 @@ pub(super) fn file_entry(path: &str, stored: &Stored) -> FileEntry {
     FileEntry { path, bytes: stored.bytes, sha256, schema: None, table: None }
 }
 
-fn path_of(folder: &Folder, backup: &Backup, file: &FileEntry) -> PathBuf {
+fn path_of(folder: &BackupFolder, backup: &Backup, file: &FileEntry) -> PathBuf {
     let name = folder.path_of(&backup.manifest.name);
     if backup.manifest.format.is_folder() { name.join(&file.path) } else { name }
 }

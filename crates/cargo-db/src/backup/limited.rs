@@ -1,9 +1,9 @@
 //! Loading a dump of somebody's as a role that may do less than the one that connects.
 
-use crate::backup::load::{LoadOptions, Within, load};
+use crate::backup::load::{LoadOptions, LoadTransactions, load};
 use crate::backup::login::{self, Rights};
 use crate::backup::sibling::SiblingDatabase;
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::failure::Result;
 use crate::settings::Settings;
 use crate::world::World;
@@ -15,7 +15,7 @@ use pg_sql::script::Statement;
 pub(super) struct Limited<'a> {
     pub(super) world: &'a World,
     pub(super) settings: &'a Settings,
-    pub(super) source: &'a Source,
+    pub(super) source: &'a RestoreSource,
     pub(super) rights: Rights<'a>,
     /// The statements that do not run.
     pub(super) left_out: &'a dyn Fn(&Statement) -> bool,
@@ -34,7 +34,7 @@ impl Limited<'_> {
         let mut session = Session::open(world, &login, Purpose::Write)?;
         let prepare = "SET client_min_messages = warning; SET lc_monetary = 'C'";
         session.run("prepare the session", prepare)?;
-        let (name, within) = (source.name.as_str(), Within::Statements);
+        let (name, within) = (source.name.as_str(), LoadTransactions::Statements);
         let loading = LoadOptions { name, within, wanted, left_out };
         load(world, &mut session, source.text_to_load(world, settings)?, &loading)?;
         drop(session);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::backup::allowed::{Allowed, Wanted, beginning};
+use crate::backup::allowed::{Allowed, LoadFilter, beginning};
 use crate::backup::content::Text;
 use crate::backup::known::ServerParameters;
 use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Kind, Result};
@@ -14,7 +14,7 @@ use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 /// Whose transactions a dump is loaded in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Within {
+pub(super) enum LoadTransactions {
     /// Each statement in its own, or in those of the dump.
     Statements,
     /// All in the one that the session is in: a BEGIN and a COMMIT of the dump's own (large objects
@@ -26,8 +26,8 @@ pub(super) enum Within {
 pub(super) struct LoadOptions<'a> {
     /// The name of the dump.
     pub(super) name: &'a str,
-    pub(super) within: Within,
-    pub(super) wanted: Wanted,
+    pub(super) within: LoadTransactions,
+    pub(super) wanted: LoadFilter,
     /// The statements that do not run.
     pub(super) left_out: &'a dyn Fn(&Statement) -> bool,
 }
@@ -43,7 +43,7 @@ pub(super) fn load(
     let mut known = ServerParameters::of(world, session)?;
     // A file that was not written by pg_dump may leave schemas out.
     session.run("restore the search path", "RESET search_path")?;
-    let inside = loading.within == Within::Transaction;
+    let inside = loading.within == LoadTransactions::Transaction;
     if inside {
         session.mark_transaction()?;
     }
@@ -99,7 +99,7 @@ impl LoadOptions<'_> {
         let of_session =
             statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(statement);
         statement.is_about_database()
-            || self.within == Within::Transaction && of_session
+            || self.within == LoadTransactions::Transaction && of_session
             || self.wanted.left_out.holds(statement)
     }
 
@@ -108,7 +108,9 @@ impl LoadOptions<'_> {
     fn refuse(&self, statement: &Statement) -> Result<()> {
         let line = statement.line;
         let what = match statement.misleading_setting() {
-            _ if self.within == Within::Transaction && statement.controls_transaction() => {
+            _ if self.within == LoadTransactions::Transaction
+                && statement.controls_transaction() =>
+            {
                 format!("line {line} would end the transaction that it is restored in")
             }
             Some((setting, value)) if is_misread(setting, &value) => {
@@ -141,7 +143,7 @@ impl LoadOptions<'_> {
             return Ok(());
         }
         session.execute(&statement.text).map_err(|error| failed(session, error))?;
-        if self.within == Within::Transaction && !session.is_inside()? {
+        if self.within == LoadTransactions::Transaction && !session.is_inside()? {
             let (file, subject) = (PathBuf::from(self.name), "the restore".to_owned());
             let (line, command) = (statement.line, "cargo db restore".to_owned());
             return Err(

@@ -1,6 +1,6 @@
 //! The role that a source is loaded as.
 
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::failure::Result;
 use crate::model::target::Target;
 use crate::world::World;
@@ -14,7 +14,7 @@ pub(crate) struct LoadingRole {
     pub(crate) is_superuser: bool,
 }
 
-impl Source {
+impl RestoreSource {
     /// The role that its statements run as.
     pub(crate) fn loading_role(&self, world: &World, target: &Target) -> Result<LoadingRole> {
         let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;

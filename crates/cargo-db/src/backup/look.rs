@@ -7,7 +7,7 @@ use crate::backup::content::read_content;
 use crate::backup::ledger::Ledger;
 use crate::backup::login::loading_role;
 use crate::backup::owners::Owners;
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::failure::{BackupError, CausedBy, Failure, Result};
 use crate::model::backup::LoadedAs;
 use crate::model::event::Event;
@@ -20,7 +20,7 @@ use pg_sql::left_out::LeftOut;
 use pg_sql::script::{ScriptError, Statement};
 use pg_sql::survey::{Survey, survey};
 
-impl Source {
+impl RestoreSource {
     /// The first statement that `pg_dump` does not write, where all may run. Where not, it is
     /// refused.
     pub(crate) fn stranger(
@@ -93,7 +93,7 @@ impl Source {
 
     /// The same source for a scratch database. If it was not taken here, owners and rights are left
     /// out, so that the roles that they name are not needed.
-    pub(crate) fn for_scratch(mut self, settings: &Settings) -> Result<Source> {
+    pub(crate) fn for_scratch(mut self, settings: &Settings) -> Result<RestoreSource> {
         if !self.is_known(settings)? {
             let left_out = &mut self.wanted.left_out;
             (left_out.owners, left_out.privileges, left_out.tablespaces) = (true, true, true);

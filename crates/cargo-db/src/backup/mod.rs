@@ -43,13 +43,13 @@ mod taken;
 mod verify;
 mod visible;
 
-pub(crate) use allowed::{Allowed, Wanted, beginning};
+pub(crate) use allowed::{Allowed, LoadFilter, beginning};
 pub(crate) use dump::BackupRequest;
-pub(crate) use folder::{Folder, Found, refuse_part, tell_passed_over};
+pub(crate) use folder::{BackupFolder, BackupListing, refuse_part, tell_passed_over};
 pub(crate) use inplace::{LockedScope, begin, gather, replace};
 pub(crate) use login::loading_role;
 pub(crate) use named::{RestoreArgument, from_folder};
-pub(crate) use part::{BackupPart, Scope};
+pub(crate) use part::{BackupPart, RestoreScope};
 pub(crate) use preflight::{RestoreOptions, preflight};
 pub(crate) use restore::{analyse, build, finish, scratch};
 pub(crate) use retention::{Surroundings, remove};
@@ -58,7 +58,7 @@ pub(crate) use sibling::{
     Copied, SCRATCH, SiblingDatabase, clone_sibling, copy_into, create_sibling,
 };
 pub(crate) use snapshot::system_identifier;
-pub(crate) use source::Source;
+pub(crate) use source::RestoreSource;
 pub(crate) use subscriptions::warnings as warnings_of_subscriptions;
 pub(crate) use swap::{
     KeptDatabase, OldDatabase, drop_previous, previous, set_aside, swap, swap_and_drop, undo,

@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::backup::folder::{Folder, tell_passed_over};
+use crate::backup::folder::{BackupFolder, tell_passed_over};
 use crate::failure::{BackupError, Failure, Result, SettingsError};
 use crate::model::backup::Backup;
 use crate::world::{World, files};
@@ -22,7 +22,7 @@ impl RestoreArgument {
     }
 }
 
-impl Folder {
+impl BackupFolder {
     /// The named backup, or else the newest one, with a notice of those that were skipped.
     pub(crate) fn meant(
         &self,

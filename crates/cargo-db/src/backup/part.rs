@@ -7,7 +7,7 @@ use pg_sql::script::{ScriptReader, Statement};
 
 use crate::backup::allowed::Allowed;
 use crate::backup::load::{sets_limits, unreadable};
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::backup::subjects::subjects;
 use crate::failure::{BackupError, Result};
 use crate::plan::Loss;
@@ -18,7 +18,7 @@ use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// What is replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum RestoreScope {
     /// Every schema of the database.
     Everything,
     Schema(String),
@@ -28,25 +28,25 @@ pub(crate) enum Scope {
     },
 }
 
-impl Scope {
+impl RestoreScope {
     /// As people say it.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Scope::Everything => "everything".to_owned(),
-            Scope::Schema(schema) => format!("the schema {schema}"),
-            Scope::Table { schema, table } => format!("the table {schema}.{table}"),
+            RestoreScope::Everything => "everything".to_owned(),
+            RestoreScope::Schema(schema) => format!("the schema {schema}"),
+            RestoreScope::Table { schema, table } => format!("the table {schema}.{table}"),
         }
     }
 
     /// The condition on `pg_class c` that is true inside.
     pub(super) fn relations(&self) -> String {
         match self {
-            Scope::Everything => "true".to_owned(),
-            Scope::Schema(schema) => format!(
+            RestoreScope::Everything => "true".to_owned(),
+            RestoreScope::Schema(schema) => format!(
                 "c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {})",
                 quote_literal(schema)
             ),
-            Scope::Table { .. } => {
+            RestoreScope::Table { .. } => {
                 format!("c.oid = to_regclass({})", quote_literal(&self.qualified()))
             }
         }
@@ -55,9 +55,9 @@ impl Scope {
     /// The quoted name of what is replaced.
     pub(super) fn qualified(&self) -> String {
         match self {
-            Scope::Everything => String::new(),
-            Scope::Schema(schema) => quote_identifier(schema),
-            Scope::Table { schema, table } => {
+            RestoreScope::Everything => String::new(),
+            RestoreScope::Schema(schema) => quote_identifier(schema),
+            RestoreScope::Table { schema, table } => {
                 format!("{}.{}", quote_identifier(schema), quote_identifier(table))
             }
         }
@@ -66,7 +66,7 @@ impl Scope {
 
 /// What a part of a backup is, and what it meets in the database.
 pub(crate) struct BackupPart {
-    pub(super) scope: Scope,
+    pub(super) scope: RestoreScope,
     /// What makes the schema itself and says whose it is, for one that is gone.
     pub(super) of_schema: Vec<Statement>,
     /// What comes before the rows, and after them; empty for everything.
@@ -91,8 +91,8 @@ impl BackupPart {
 pub(super) fn part_of(
     world: &World,
     settings: &Settings,
-    source: &Source,
-    scope: Scope,
+    source: &RestoreSource,
+    scope: RestoreScope,
 ) -> Result<BackupPart> {
     let mut part = BackupPart {
         scope,
@@ -104,33 +104,33 @@ pub(super) fn part_of(
         losses: vec![],
     };
     let Some(schema) = (match &part.scope {
-        Scope::Everything => None,
-        Scope::Schema(schema) | Scope::Table { schema, .. } => Some(schema.clone()),
+        RestoreScope::Everything => None,
+        RestoreScope::Schema(schema) | RestoreScope::Table { schema, .. } => Some(schema.clone()),
     }) else {
         return Ok(part);
     };
     let of_schema = format!("--schema={schema}");
     // The schema exists before its contents are created.
     let allowed = || match &part.scope {
-        Scope::Schema(schema) => AllowList::of_part(schema),
+        RestoreScope::Schema(schema) => AllowList::of_part(schema),
         _ => AllowList::default(),
     };
     let read = |options: &[String]| definitions(world, settings, source, options, allowed());
     let section = |section: &str| read(&[of_schema.clone(), format!("--section={section}")]);
-    if let Scope::Schema(schema) = &part.scope {
+    if let RestoreScope::Schema(schema) = &part.scope {
         // What is about the schema itself is not selected with what is in it.
         part.of_schema = read(&["--section=pre-data".to_owned()])?;
         part.of_schema.retain(|statement| is_about_schema(statement, schema));
     }
     (part.before, part.after) = (section("pre-data")?, section("post-data")?);
     part.data = vec![of_schema.clone(), "--section=data".to_owned()];
-    if let Scope::Table { table, .. } = &part.scope {
+    if let RestoreScope::Table { table, .. } = &part.scope {
         let table = table.clone();
         narrow(&mut part, &schema, &table);
     }
     let is_absent = part.before.iter().all(is_setting);
     let is_no_table =
-        matches!(part.scope, Scope::Table { .. }) && !part.before.iter().any(is_table);
+        matches!(part.scope, RestoreScope::Table { .. }) && !part.before.iter().any(is_table);
     if is_absent || is_no_table {
         let as_one = if is_absent { "" } else { " as a table" };
         let what = format!("is not in the backup{as_one}");
@@ -144,7 +144,7 @@ pub(super) fn part_of(
 fn definitions(
     world: &World,
     settings: &Settings,
-    source: &Source,
+    source: &RestoreSource,
     options: &[String],
     mut allowed: AllowList,
 ) -> Result<Vec<Statement>> {

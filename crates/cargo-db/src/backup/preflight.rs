@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::backup::roles::missing_roles;
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::failure::{BackupError, Result};
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -36,7 +36,7 @@ pub(crate) fn preflight(
     world: &World,
     settings: &Settings,
     target: &Target,
-    source: &Source,
+    source: &RestoreSource,
     options: RestoreOptions,
 ) -> Result<Preflight> {
     source.stranger(world, settings)?;
@@ -46,7 +46,7 @@ pub(crate) fn preflight(
         wanted_roles.retain(|role| !come.contains(role));
     }
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
-    let server = Server::ask(&mut session, &target.database)?;
+    let server = ServerInventory::ask(&mut session, &target.database)?;
     let mut problems: Vec<String> = Vec::new();
     problems.extend(missing(&wanted_roles, &server.roles).map(|role| {
         let set = if source.roles.is_some() { "pass `--roles`" } else { "create it" };
@@ -103,7 +103,11 @@ pub(crate) fn preflight(
 
 /// Why a source cannot be loaded as another role. A login role is made a member of that role, and
 /// the connecting role changes the settings of the database, which that role then owns.
-fn problems_of_role(session: &mut Session, server: &Server, role: &str) -> Result<Vec<String>> {
+fn problems_of_role(
+    session: &mut Session,
+    server: &ServerInventory,
+    role: &str,
+) -> Result<Vec<String>> {
     let user = session.target.user.clone();
     if !server.roles.iter().any(|known| known == role) {
         return Ok(vec![format!("role: `{role}` does not exist")]);
@@ -130,7 +134,7 @@ fn problems_of_role(session: &mut Session, server: &Server, role: &str) -> Resul
 }
 
 /// What the server has and allows.
-struct Server {
+struct ServerInventory {
     roles: Vec<String>,
     extensions: Vec<String>,
     tablespaces: Vec<String>,
@@ -144,14 +148,14 @@ struct Server {
     data_directory: Vec<String>,
 }
 
-impl Server {
-    fn ask(session: &mut Session, database: &str) -> Result<Server> {
+impl ServerInventory {
+    fn ask(session: &mut Session, database: &str) -> Result<ServerInventory> {
         let doing = "check whether the backup can be restored here";
         let sql = format!(include_str!("sql/preflight.sql"), database = quote_literal(database));
         let [roles, extensions, tablespaces, forbidden, rights, databases, data] =
             session.sets(doing, &sql)?;
         let rights = only_row(doing, rights)?;
-        Ok(Server {
+        Ok(ServerInventory {
             roles: names(&roles)?,
             extensions: names(&extensions)?,
             tablespaces: names(&tablespaces)?,
@@ -175,7 +179,11 @@ fn missing<'a>(wanted: &'a [String], there: &'a [String]) -> impl Iterator<Item 
 }
 
 /// Whether the disk of a server on this machine has no room for a second database.
-fn lack_of_space(target: &Target, source: &Source, data_directory: &[String]) -> Option<String> {
+fn lack_of_space(
+    target: &Target,
+    source: &RestoreSource,
+    data_directory: &[String],
+) -> Option<String> {
     let needed = source.manifest.as_ref()?.database.bytes;
     let free =
         files::free_space(Path::new(data_directory.first()?)).filter(|_| target.is_local())?;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::backup::part::{BackupPart, Scope};
+use crate::backup::part::{BackupPart, RestoreScope};
 use crate::failure::Result;
 use crate::model::event::Event;
 use crate::world::World;
@@ -45,11 +45,11 @@ struct Published {
 
 impl Publications {
     /// Those that name what is replaced. If everything is replaced, so are the publications.
-    pub(super) fn of(session: &mut Session, scope: &Scope) -> Result<Publications> {
+    pub(super) fn of(session: &mut Session, scope: &RestoreScope) -> Result<Publications> {
         let schema = match scope {
-            Scope::Everything => return Ok(Publications::default()),
-            Scope::Schema(schema) => schema.as_str(),
-            Scope::Table { .. } => "",
+            RestoreScope::Everything => return Ok(Publications::default()),
+            RestoreScope::Schema(schema) => schema.as_str(),
+            RestoreScope::Table { .. } => "",
         };
         let (relations, schema) = (scope.relations(), quote_literal(schema));
         let sql =

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::backup::compare::compare;
 use crate::backup::content::ARCHIVE_TOOL;
 use crate::backup::limited::Limited;
-use crate::backup::load::{LoadOptions, Within, load};
+use crate::backup::load::{LoadOptions, LoadTransactions, load};
 use crate::backup::login::Rights;
 use crate::backup::properties::{bring_back, carry_over, properties};
 use crate::backup::sibling::{SCRATCH, SiblingDatabase, create_sibling};
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::failure::{BackupError, Failure, Result};
 use crate::model::event::Event;
 use crate::model::properties::Properties;
@@ -30,7 +30,7 @@ pub(crate) fn build(
     world: &World,
     settings: &Settings,
     target: &Target,
-    source: &Source,
+    source: &RestoreSource,
 ) -> Result<SiblingDatabase> {
     let mut built = load_sibling(world, settings, target, source, "restore")?;
     if let Some(manifest) = &source.manifest {
@@ -94,12 +94,12 @@ pub(crate) fn analyse(session: &mut Session) -> Result<()> {
 
 /// A scratch database with the source in it, to be examined and dropped. A source that was not
 /// taken here is loaded as a role without rights, if such a role can be created: see
-/// [`Source::loaded_as`].
+/// [`RestoreSource::loaded_as`].
 pub(crate) fn scratch(
     world: &World,
     settings: &Settings,
     target: &Target,
-    source: &Source,
+    source: &RestoreSource,
 ) -> Result<SiblingDatabase> {
     if !source.loaded_as(world, settings, target)?.is_some_and(|of| of.is_limited) {
         return load_sibling(world, settings, target, source, SCRATCH);
@@ -116,7 +116,12 @@ fn load_limited(target: &Target, what: &str, limited: &Limited<'_>) -> Result<Si
 }
 
 /// A new database like the one that the source is of.
-fn empty(world: &World, target: &Target, source: &Source, what: &str) -> Result<SiblingDatabase> {
+fn empty(
+    world: &World,
+    target: &Target,
+    source: &RestoreSource,
+    what: &str,
+) -> Result<SiblingDatabase> {
     let like = source.manifest.as_ref().map(|manifest| manifest.database.locale.clone());
     create_sibling(world, target, what, like)
 }
@@ -126,7 +131,7 @@ fn load_sibling(
     world: &World,
     settings: &Settings,
     target: &Target,
-    source: &Source,
+    source: &RestoreSource,
     what: &str,
 ) -> Result<SiblingDatabase> {
     source.stranger(world, settings)?;
@@ -154,7 +159,7 @@ fn load_oneself(
     world: &World,
     settings: &Settings,
     target: &Target,
-    source: &Source,
+    source: &RestoreSource,
     what: &str,
 ) -> Result<SiblingDatabase> {
     let built = empty(world, target, source, what)?;
@@ -206,7 +211,7 @@ fn load_text(
     world: &World,
     settings: &Settings,
     target: &Target,
-    source: &Source,
+    source: &RestoreSource,
     what: &str,
 ) -> Result<()> {
     let mut session = Session::open(world, target, Purpose::Write)?;
@@ -216,7 +221,7 @@ fn load_text(
     session.run("prepare the session", prepare)?;
     let text = source.text_to_load(world, settings)?;
     let left_out = |statement: &Statement| what == SCRATCH && is_of_subscription(statement);
-    let (name, within) = (source.name.as_str(), Within::Statements);
+    let (name, within) = (source.name.as_str(), LoadTransactions::Statements);
     let loading = LoadOptions { name, within, wanted: source.wanted, left_out: &left_out };
     load(world, &mut session, text, &loading)
 }
@@ -227,7 +232,7 @@ fn load_text(
 fn loader(
     world: &World,
     settings: &Settings,
-    source: &Source,
+    source: &RestoreSource,
     server_major: u32,
 ) -> Result<Option<PathBuf>> {
     if !source.has_random_access() || !source.is_looked_through(world, settings)? {
@@ -242,7 +247,7 @@ fn loader(
 fn load_archive(
     world: &World,
     target: &Target,
-    source: &Source,
+    source: &RestoreSource,
     program: &Path,
     what: &str,
 ) -> Result<()> {

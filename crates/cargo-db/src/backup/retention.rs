@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::backup::folder::Folder;
+use crate::backup::folder::BackupFolder;
 use crate::backup::snapshot::{server_time, system_identifier};
 use crate::failure::Result;
 use crate::model::target::Target;
@@ -27,7 +27,7 @@ impl Surroundings {
 
 /// Removes the backups of these names that are still there. The caller holds the lock of the
 /// folder.
-pub(crate) fn remove(folder: &Folder, names: &[String]) -> Result<Vec<String>> {
+pub(crate) fn remove(folder: &BackupFolder, names: &[String]) -> Result<Vec<String>> {
     let mut removed = Vec::new();
     for backup in folder.list()?.backups {
         if names.contains(&backup.manifest.name) {

@@ -3,7 +3,7 @@
 
 use crate::backup::allowed::beginning;
 use crate::backup::content::Text;
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::failure::{BackupError, CausedBy, Result};
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -18,7 +18,7 @@ pub(crate) fn missing_roles(
     world: &World,
     settings: &Settings,
     target: &Target,
-    source: &Source,
+    source: &RestoreSource,
 ) -> Result<Vec<String>> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let there = session.column("list the roles", "SELECT rolname FROM pg_roles")?;
@@ -36,7 +36,7 @@ const RIGHTS: &[&str] = &["superuser", "createrole", "createdb", "replication", 
 
 /// Fails where roles would be given what only a backup that was taken here may say: rights on the
 /// whole server, or membership in a role that is there already.
-fn refuse_rights(source: &Source, statements: &[Statement], roles: &[String]) -> Result<()> {
+fn refuse_rights(source: &RestoreSource, statements: &[Statement], roles: &[String]) -> Result<()> {
     let gives_rights = |statement: &&Statement| {
         let words = words(&statement.text);
         match (role_of(statement, "alter"), member_of(statement)) {
@@ -58,7 +58,7 @@ pub(crate) fn create_roles(
     world: &World,
     settings: &Settings,
     target: &Target,
-    source: &Source,
+    source: &RestoreSource,
     roles: &[String],
 ) -> Result<()> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
@@ -76,7 +76,7 @@ pub(crate) fn create_roles(
     session.run("create the roles of the backup", "COMMIT")
 }
 
-fn statements(world: &World, source: &Source) -> Result<Vec<Statement>> {
+fn statements(world: &World, source: &RestoreSource) -> Result<Vec<Statement>> {
     let Some(path) = &source.roles else {
         let problems = vec!["roles: only a set contains them".to_owned()];
         return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());

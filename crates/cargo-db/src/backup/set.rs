@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use crate::backup::content::{ARCHIVE_TOOL, archive_text, is_of_content, read_content};
 use crate::backup::dump::Dump;
-use crate::backup::folder::Folder;
+use crate::backup::folder::BackupFolder;
 use crate::backup::integrity::file_entries;
 use crate::backup::snapshot::Schemas;
-use crate::backup::tables::{TableFiles, Tables};
+use crate::backup::tables::{TableFiles, TableWriter};
 use crate::failure::{BackupError, CausedBy, Failure, Kind, Result, RunError};
 use crate::model::backup::{Backup, Compression, FileEntry, Manifest, SET_ROLES, encode_name};
 use crate::model::event::Event;
@@ -25,7 +25,7 @@ use crate::world::clock::pause;
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
 use crate::world::{World, files};
-use pg_logical::archive::{Archive, Entry};
+use pg_logical::archive::{Archive, ArchiveEntry};
 use pg_logical::content::{self, Content, TableEntry};
 use pg_sql::quote::quote_identifier;
 
@@ -34,7 +34,7 @@ const ATTEMPTS: u32 = 3;
 
 /// What a part holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
+enum SetFileKind {
     /// The files of all tables come of it too.
     Everything,
     Roles,
@@ -45,7 +45,7 @@ enum What {
 
 /// One file of a set.
 struct SetFile {
-    what: What,
+    what: SetFileKind,
     /// Relative to the set.
     path: PathBuf,
     schema: Option<String>,
@@ -87,19 +87,24 @@ fn parts(schemas: &Schemas, moment: &str) -> Vec<SetFile> {
         table: table.cloned(),
     };
     let mut parts =
-        vec![part(What::Everything, format!("database_full_{moment}.dump"), None, None)];
+        vec![part(SetFileKind::Everything, format!("database_full_{moment}.dump"), None, None)];
     let mut tables = Vec::new();
     let mut folders = Names::without(&[SET_ROLES, "manifest.json", "verified.json"]);
     for (schema, names) in schemas {
         let folder = folders.free(schema);
         let path = format!("{folder}/{folder}_schema_{moment}.dump");
-        parts.push(part(What::Schema, path, Some(schema), None));
+        parts.push(part(SetFileKind::Schema, path, Some(schema), None));
         let mut files = Names::without(&[]);
         for table in names {
             let folder = format!("{folder}/tables/{}", files.free(table));
-            tables.push(part(What::Rows, format!("{folder}/data.sql"), Some(schema), Some(table)));
             tables.push(part(
-                What::Definition,
+                SetFileKind::Rows,
+                format!("{folder}/data.sql"),
+                Some(schema),
+                Some(table),
+            ));
+            tables.push(part(
+                SetFileKind::Definition,
                 format!("{folder}/schema.sql"),
                 Some(schema),
                 Some(table),
@@ -107,7 +112,7 @@ fn parts(schemas: &Schemas, moment: &str) -> Vec<SetFile> {
         }
     }
     parts.extend(tables);
-    parts.push(part(What::Roles, SET_ROLES.to_owned(), None, None));
+    parts.push(part(SetFileKind::Roles, SET_ROLES.to_owned(), None, None));
     parts
 }
 
@@ -131,7 +136,9 @@ impl Names {
 /// Writes the parts with as many clients as there are jobs, and says what the full dump holds. The
 /// first failure ends it.
 fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<Content> {
-    let dumped = parts.iter().filter(|part| matches!(part.what, What::Everything | What::Roles));
+    let dumped = parts
+        .iter()
+        .filter(|part| matches!(part.what, SetFileKind::Everything | SetFileKind::Roles));
     let waiting: Mutex<VecDeque<&SetFile>> = Mutex::new(dumped.collect());
     let (failed, content) = (AtomicBool::new(false), OnceLock::new());
     let work = || -> Result<()> {
@@ -140,7 +147,8 @@ fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<Content
             let Some(part) = next else { return Ok(()) };
             let path = set.join(&part.path);
             let written = write_with_retries(dump, &path, part).and_then(|()| {
-                let holds = (part.what == What::Everything).then(|| take_apart(dump, set, parts));
+                let holds =
+                    (part.what == SetFileKind::Everything).then(|| take_apart(dump, set, parts));
                 Ok(holds.transpose()?.map(|holds| content.set(holds)))
             });
             written.inspect_err(|_| failed.store(true, Ordering::SeqCst))?;
@@ -174,7 +182,7 @@ fn write_schemas(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<()> {
     let whole = files::open(&set.join(&parts[0].path));
     let mut whole = whole.map(BufReader::new).ok();
     let mut archive = whole.as_mut().and_then(|whole| Archive::read(whole).ok());
-    for part in parts.iter().filter(|part| part.what == What::Schema) {
+    for part in parts.iter().filter(|part| part.what == SetFileKind::Schema) {
         dump.world.interrupt.check()?;
         let path = set.join(&part.path);
         let schema = part.schema.as_deref().unwrap_or_default();
@@ -190,7 +198,7 @@ fn write_schemas(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<()> {
 
 /// Whether an entry is in the dump of a schema: what all dumps begin with, what is in the schema,
 /// and what is said of itself.
-fn is_of_schema(entry: &Entry, schema: &str) -> bool {
+fn is_of_schema(entry: &ArchiveEntry, schema: &str) -> bool {
     match entry.kind.as_slice() {
         b"ENCODING" | b"STDSTRINGS" | b"SEARCHPATH" => true,
         kind if kind.starts_with(b"PUBLICATION") => false,
@@ -209,7 +217,7 @@ fn take_apart(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<Content>
     let whole = set.join(&parts[0].path);
     let program = dump.programs.program(ARCHIVE_TOOL);
     let mut text = archive_text(dump.world, &program, &whole, dump.target)?;
-    let mut tables = Tables::new(dump.world, files_of_tables(set, parts));
+    let mut tables = TableWriter::new(dump.world, files_of_tables(set, parts));
     let content = content::read_watched(&mut text, &BTreeMap::new(), &mut tables);
     text.finish(dump.world)?;
     let failed = |error: std::io::Error| {
@@ -228,7 +236,7 @@ fn files_of_tables(set: &Path, parts: &[SetFile]) -> BTreeMap<(String, String), 
         let (Some(schema), Some(table)) = (&part.schema, &part.table) else { continue };
         let files: &mut TableFiles = found.entry((schema.clone(), table.clone())).or_default();
         let path = set.join(&part.path);
-        if part.what == What::Rows { files.rows = path } else { files.definition = path }
+        if part.what == SetFileKind::Rows { files.rows = path } else { files.definition = path }
     }
     found
 }
@@ -272,10 +280,12 @@ fn write_part(dump: &Dump<'_>, path: &Path, part: &SetFile) -> Result<()> {
     let of_schema = || quote_identifier(part.schema.as_deref().unwrap_or_default());
     let file = format!("--file={}", path.display());
     let options = match part.what {
-        What::Everything => vec!["--format=custom".to_owned()],
-        What::Schema => vec!["--format=custom".to_owned(), format!("--schema={}", of_schema())],
-        What::Roles => return write_roles(dump, path),
-        What::Definition | What::Rows => return Ok(()),
+        SetFileKind::Everything => vec!["--format=custom".to_owned()],
+        SetFileKind::Schema => {
+            vec!["--format=custom".to_owned(), format!("--schema={}", of_schema())]
+        }
+        SetFileKind::Roles => return write_roles(dump, path),
+        SetFileKind::Definition | SetFileKind::Rows => return Ok(()),
     };
     files::private_file(path)?;
     dump.start(&[options, vec![file]].concat())?.finish(dump.world)
@@ -305,7 +315,7 @@ fn write_roles(dump: &Dump<'_>, path: &Path) -> Result<()> {
 pub(super) fn differences_of_parts(
     world: &World,
     settings: &Settings,
-    folder: &Folder,
+    folder: &BackupFolder,
     backup: &Backup,
 ) -> Result<Vec<String>> {
     let manifest = &backup.manifest;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use postgres::error::SqlState;
 
-use crate::backup::allowed::{Allowed, Wanted};
-use crate::backup::load::{LoadOptions, Within, load};
+use crate::backup::allowed::{Allowed, LoadFilter};
+use crate::backup::load::{LoadOptions, LoadTransactions, load};
 use crate::backup::locale::{self, locale_of};
 use crate::backup::login;
 use crate::backup::owner::{self, Owner};
@@ -240,9 +240,13 @@ pub(crate) fn copy_into(
         "prepare the session",
         "SET synchronous_commit = off; SET client_min_messages = warning",
     )?;
-    let (wanted, left_out) = (Wanted::all(Allowed::Any), &|_: &Statement| false);
-    let loading =
-        LoadOptions { name: &target.database, within: Within::Statements, wanted, left_out };
+    let (wanted, left_out) = (LoadFilter::all(Allowed::Any), &|_: &Statement| false);
+    let loading = LoadOptions {
+        name: &target.database,
+        within: LoadTransactions::Statements,
+        wanted,
+        left_out,
+    };
     load(world, &mut session, Box::new(dump), &loading)
 }
 

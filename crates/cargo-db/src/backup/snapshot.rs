@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 pub(super) type Schemas = BTreeMap<String, Vec<String>>;
 
 /// A session that holds the snapshot that all parts are taken from.
-pub(super) struct Snapshot {
+pub(super) struct ExportedSnapshot {
     pub(super) session: Session,
     pub(super) id: String,
     /// In which the session speaks, and its dumps are written.
@@ -37,9 +37,13 @@ pub(super) struct Snapshot {
     pub(super) free_connections: usize,
 }
 
-impl Snapshot {
+impl ExportedSnapshot {
     /// Takes it.
-    pub(super) fn take(world: &World, layout: &ProjectTool, target: &Target) -> Result<Snapshot> {
+    pub(super) fn take(
+        world: &World,
+        layout: &ProjectTool,
+        target: &Target,
+    ) -> Result<ExportedSnapshot> {
         let doing = "take a snapshot";
         let mut session = Session::open(world, target, Purpose::Read)?;
         let sql = format!(include_str!("sql/snapshot.sql"), locale = locale::COLUMNS);
@@ -61,7 +65,7 @@ impl Snapshot {
         let version = about.text("version")?;
         let version = version.split_once(' ').map_or(version, |(version, _)| version);
         let free: i64 = only_row(doing, connections)?.number("free")?;
-        Ok(Snapshot {
+        Ok(ExportedSnapshot {
             id: about.text("snapshot")?.to_owned(),
             server: ServerIdentity {
                 version: version.to_owned(),

@@ -3,9 +3,9 @@
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
-use crate::backup::allowed::Wanted;
+use crate::backup::allowed::LoadFilter;
 use crate::backup::content::{ARCHIVE_TOOL, Text};
-use crate::backup::folder::{Folder, is_set, read_manifest, refuse_part};
+use crate::backup::folder::{BackupFolder, is_set, read_manifest, refuse_part};
 use crate::backup::integrity::{changed, file_entries};
 use crate::failure::{BackupError, Failure, Kind, Result};
 use crate::model::backup::{Backup, FileEntry, Format, Manifest, SET_MANIFEST, SET_ROLES};
@@ -14,13 +14,13 @@ use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::header::ArchiveHeader;
-use crate::world::kind::{Content, FileKind, Packing, plain_text, recognise};
+use crate::world::kind::{FileContent, FileKind, Packing, plain_text, recognise};
 use crate::world::process::ClientProgram;
 use crate::world::server::{Binaries, client};
 use pg_sql::survey::Survey;
 
 /// What a restore reads: a backup of ours, or any file that `pg_dump` wrote.
-pub(crate) struct Source {
+pub(crate) struct RestoreSource {
     pub(crate) name: String,
     pub(super) path: PathBuf,
     pub(super) format: Format,
@@ -30,7 +30,7 @@ pub(crate) struct Source {
     /// The roles of the server that a set came from.
     pub(super) roles: Option<PathBuf>,
     /// Which of its statements are run.
-    pub(super) wanted: Wanted,
+    pub(super) wanted: LoadFilter,
     /// What the header of an archive without a manifest says.
     header: Option<ArchiveHeader>,
     /// Whether it has to be unpacked for whoever reads it.
@@ -44,10 +44,10 @@ pub(crate) struct Source {
     pub(super) agreed: RefCell<Vec<(PathBuf, String)>>,
 }
 
-impl Source {
+impl RestoreSource {
     /// A backup of ours.
-    pub(crate) fn of(folder: &Folder, backup: &Backup) -> Source {
-        Source {
+    pub(crate) fn of(folder: &BackupFolder, backup: &Backup) -> RestoreSource {
+        RestoreSource {
             name: backup.manifest.name.clone(),
             path: folder.path_of(&backup.main_file()),
             format: match backup.manifest.format {
@@ -58,7 +58,7 @@ impl Source {
             jobs: None,
             roles: (backup.manifest.format == Format::Set)
                 .then(|| folder.path_of(&backup.manifest.name).join(SET_ROLES)),
-            wanted: Wanted::DUMP,
+            wanted: LoadFilter::DUMP,
             loads_as: None,
             header: None,
             is_packed: false,
@@ -75,40 +75,42 @@ impl Source {
     }
 
     /// The same, with as many tables at once.
-    pub(crate) fn with_jobs(self, jobs: Option<usize>) -> Source {
-        Source { jobs, ..self }
+    pub(crate) fn with_jobs(self, jobs: Option<usize>) -> RestoreSource {
+        RestoreSource { jobs, ..self }
     }
 
     /// The same, loaded as this role.
-    pub(crate) fn with_role(self, loads_as: Option<String>) -> Source {
-        Source { loads_as, ..self }
+    pub(crate) fn with_role(self, loads_as: Option<String>) -> RestoreSource {
+        RestoreSource { loads_as, ..self }
     }
 
     /// The same, of which this is run.
-    pub(crate) fn with_wanted(self, wanted: Wanted) -> Source {
-        Source { wanted, ..self }
+    pub(crate) fn with_wanted(self, wanted: LoadFilter) -> RestoreSource {
+        RestoreSource { wanted, ..self }
     }
 
     /// Any file or folder, recognised by its content.
-    pub(crate) fn file(path: &Path) -> Result<Source> {
+    pub(crate) fn file(path: &Path) -> Result<RestoreSource> {
         if is_set(path) {
-            return Source::set(path);
+            return RestoreSource::set(path);
         }
         let found = if path.is_dir() { toc_of(path)? } else { recognise(path)? };
-        let is_tar = matches!(found.content, Content::Tar(_));
+        let is_tar = matches!(found.content, FileContent::Tar(_));
         let (format, header) = match found.content {
-            Content::Sql => (Format::Sql, None),
-            Content::Custom(header) if path.is_dir() => (Format::Directory, Some(header)),
-            Content::Custom(header) | Content::Tar(header) => (Format::Custom, Some(header)),
+            FileContent::Sql => (Format::Sql, None),
+            FileContent::Custom(header) if path.is_dir() => (Format::Directory, Some(header)),
+            FileContent::Custom(header) | FileContent::Tar(header) => {
+                (Format::Custom, Some(header))
+            }
         };
-        Ok(Source {
+        Ok(RestoreSource {
             name: path.display().to_string(),
             path: path.to_owned(),
             format,
             manifest: None,
             jobs: None,
             roles: None,
-            wanted: Wanted::DUMP,
+            wanted: LoadFilter::DUMP,
             loads_as: None,
             header,
             is_packed: found.packing != Packing::Unpacked,
@@ -126,8 +128,8 @@ impl Source {
     }
 
     /// A set that lies somewhere else than in the backup folder.
-    fn set(path: &Path) -> Result<Source> {
-        let folder = Folder::new(path.parent().unwrap_or(Path::new("/")));
+    fn set(path: &Path) -> Result<RestoreSource> {
+        let folder = BackupFolder::new(path.parent().unwrap_or(Path::new("/")));
         let name =
             path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let bad = |why: String| BackupError::Unsound { name: name.clone(), problems: vec![why] };
@@ -136,7 +138,7 @@ impl Source {
             Backup { manifest: Manifest { name: name.clone(), ..manifest }, verification: None };
         let problems = changed(&folder, &backup)?;
         if problems.is_empty() {
-            return Ok(Source::of(&folder, &backup));
+            return Ok(RestoreSource::of(&folder, &backup));
         }
         Err(BackupError::Unsound { name, problems }.into())
     }

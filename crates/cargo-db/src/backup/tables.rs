@@ -12,7 +12,7 @@ use crate::backup::subjects::subjects;
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::archive::{append, create};
-use pg_logical::content::{Watch, set_value};
+use pg_logical::content::{DumpObserver, set_value};
 use pg_sql::lexer::words;
 use pg_sql::script::Statement;
 
@@ -40,7 +40,7 @@ struct TableStatements {
 }
 
 /// Writes the files of tables while a dump passes.
-pub(super) struct Tables<'a> {
+pub(super) struct TableWriter<'a> {
     world: &'a World,
     files: BTreeMap<RelationName, TableFiles>,
     /// Whose each relation is: a table its own, an index its table's, a sequence its table's once
@@ -55,11 +55,14 @@ pub(super) struct Tables<'a> {
     copying: Option<BufWriter<File>>,
 }
 
-impl<'a> Tables<'a> {
+impl<'a> TableWriter<'a> {
     /// Gets ready to write these files.
-    pub(super) fn new(world: &'a World, files: BTreeMap<RelationName, TableFiles>) -> Tables<'a> {
+    pub(super) fn new(
+        world: &'a World,
+        files: BTreeMap<RelationName, TableFiles>,
+    ) -> TableWriter<'a> {
         let owners = files.keys().map(|name| (name.clone(), name.clone())).collect();
-        Tables {
+        TableWriter {
             world,
             files,
             owners,
@@ -182,7 +185,7 @@ impl<'a> Tables<'a> {
     }
 }
 
-impl Watch for Tables<'_> {
+impl DumpObserver for TableWriter<'_> {
     fn statement(&mut self, statement: &Statement, comments: &str) -> io::Result<()> {
         if statement.reads_data() {
             return self.copy(statement, comments);

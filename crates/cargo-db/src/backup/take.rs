@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::doubts::{Doubts, doubts, tell};
 use crate::backup::dump::{BackupRequest, Dump};
-use crate::backup::folder::Folder;
+use crate::backup::folder::BackupFolder;
 use crate::backup::set;
-use crate::backup::snapshot::Snapshot;
+use crate::backup::snapshot::ExportedSnapshot;
 use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Kind, Result};
 use crate::model::backup::{
     Backup, Engine, FORMAT_VERSION, FileEntry, Format, LATEST, Manifest, Restorable, file_name,
@@ -48,14 +48,14 @@ pub(crate) fn take(
     world: &World,
     settings: &Settings,
     target: &Target,
-    folder: &Folder,
+    folder: &BackupFolder,
     request: &BackupRequest,
 ) -> Result<Backup> {
     let _lock = folder.lock()?;
     let name = free_name(world, target, folder, request)?;
     let (started, began) = (now(), stopwatch());
     let mut snapshot =
-        Snapshot::take(world, &settings.migrations.layout, target).map_err(as_backup)?;
+        ExportedSnapshot::take(world, &settings.migrations.layout, target).map_err(as_backup)?;
     // Names that are not valid text are refused before anything is written.
     snapshot.session.refuse_names_of_bytes(request.format == Format::Set)?;
     let programs = client(settings.pg_bin(), snapshot.major)?;
@@ -120,7 +120,7 @@ pub(crate) fn take(
 fn manifest(
     settings: &Settings,
     request: &BackupRequest,
-    snapshot: &Snapshot,
+    snapshot: &ExportedSnapshot,
     content: Content,
     engine_major: u32,
 ) -> Manifest {
@@ -173,7 +173,7 @@ fn is_no_owner(option: &String) -> bool {
 fn publish(
     world: &World,
     settings: &Settings,
-    folder: &Folder,
+    folder: &BackupFolder,
     mut partial: Partial,
     manifest: Manifest,
 ) -> Result<Backup> {
@@ -195,7 +195,7 @@ fn publish(
 fn set_is_sound(
     world: &World,
     settings: &Settings,
-    folder: &Folder,
+    folder: &BackupFolder,
     path: &Path,
     manifest: &Manifest,
 ) -> Result<()> {
@@ -213,7 +213,7 @@ fn set_is_sound(
 fn free_name(
     world: &World,
     target: &Target,
-    folder: &Folder,
+    folder: &BackupFolder,
     request: &BackupRequest,
 ) -> Result<String> {
     let is_taken = |name: &str| {

@@ -1,7 +1,7 @@
 //! Taking a backup and writing down that it was taken here.
 
 use crate::backup::dump::BackupRequest;
-use crate::backup::folder::Folder;
+use crate::backup::folder::BackupFolder;
 use crate::backup::ledger::Ledger;
 use crate::failure::Result;
 use crate::model::backup::Backup;
@@ -16,7 +16,7 @@ pub(crate) fn take(
     world: &World,
     settings: &Settings,
     target: &Target,
-    folder: &Folder,
+    folder: &BackupFolder,
     request: &BackupRequest,
 ) -> Result<Backup> {
     let backup = crate::backup::take::take(world, settings, target, folder, request)?;

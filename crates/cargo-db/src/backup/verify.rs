@@ -3,12 +3,12 @@
 
 use crate::backup::compare::{compare, differences};
 use crate::backup::content::{ARCHIVE_TOOL, archive_text, is_of_content, read_content};
-use crate::backup::folder::Folder;
+use crate::backup::folder::BackupFolder;
 use crate::backup::integrity::{changed, checksums, quick};
 use crate::backup::preflight::{RestoreOptions, preflight};
 use crate::backup::restore::scratch;
 use crate::backup::set::differences_of_parts;
-use crate::backup::source::Source;
+use crate::backup::source::RestoreSource;
 use crate::failure::{BackupError, DatabaseError, Exit, Failure, Kind, Result};
 use crate::model::backup::{Backup, Format, Level, Verification};
 use crate::model::target::Target;
@@ -23,7 +23,7 @@ use pg_logical::content::Content;
 pub(crate) struct Verifier<'a> {
     pub(crate) world: &'a World,
     pub(crate) settings: &'a Settings,
-    pub(crate) folder: &'a Folder,
+    pub(crate) folder: &'a BackupFolder,
     /// The server for a scratch database, asked for by the level that needs one.
     pub(crate) target: &'a dyn Fn() -> Result<Target>,
 }
@@ -55,7 +55,7 @@ impl Verifier<'_> {
         }
         let mut loaded_as = None;
         if problems.is_empty() && level == Level::Restore {
-            let source = Source::of(folder, backup);
+            let source = RestoreSource::of(folder, backup);
             problems = source.differences_of_roles(world, settings)?;
             let (to_load, target) = (source.for_scratch(settings)?, target()?);
             loaded_as = to_load.loaded_as(world, settings, &target)?;
@@ -73,7 +73,7 @@ impl Verifier<'_> {
 fn full(
     world: &World,
     settings: &Settings,
-    folder: &Folder,
+    folder: &BackupFolder,
     backup: &Backup,
 ) -> Result<Vec<String>> {
     let manifest = &backup.manifest;
@@ -102,7 +102,7 @@ fn reasons(failure: &Failure) -> String {
 fn loaded(
     world: &World,
     settings: &Settings,
-    source: &Source,
+    source: &RestoreSource,
     target: &Target,
 ) -> Result<Vec<String>> {
     let unverified = |failure| unverified(world, &source.name, failure);
@@ -171,7 +171,7 @@ fn is_code_of_surroundings(code: &str) -> bool {
 fn content_of(
     world: &World,
     settings: &Settings,
-    folder: &Folder,
+    folder: &BackupFolder,
     backup: &Backup,
 ) -> Result<Content> {
     let path = folder.path_of(&backup.main_file());

@@ -1,6 +1,6 @@
 //! Consent to something that is no plan: it changes nothing that is kept.
 
-use crate::backup::{Folder, Source, loading_role};
+use crate::backup::{BackupFolder, RestoreSource, loading_role};
 use crate::change::workspace::Workspace;
 use crate::failure::{ConsentError, Result};
 use crate::model::backup::{Backup, LoadedAs};
@@ -12,13 +12,13 @@ use crate::model::target::Target;
 pub(crate) fn to_load(
     workspace: &Workspace,
     verb: &'static str,
-    folder: &Folder,
+    folder: &BackupFolder,
     chosen: &[Backup],
 ) -> Result<Option<LoadedAs>> {
     let Workspace { world, settings, ui, .. } = workspace;
     let mut foreign = Vec::new();
     for backup in chosen {
-        if !Source::of(folder, backup).is_known(settings)? {
+        if !RestoreSource::of(folder, backup).is_known(settings)? {
             foreign.push(backup.manifest.name.as_str());
         }
     }

@@ -1,6 +1,6 @@
 //! A deed between two records of the audit trail.
 
-use crate::audit::{self, About, Reservation, Trail, Watch};
+use crate::audit::{self, About, Reservation, Trail, TrailWatch};
 use crate::change::workspace::Database;
 use crate::cli::ConsentFlags;
 use crate::failure::Result;
@@ -16,14 +16,14 @@ pub(super) fn record<T>(
     work: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
     let Database { workspace, settings, .. } = database;
-    let mut watch = Watch::begin(&workspace.world, plan)?;
+    let mut watch = TrailWatch::begin(&workspace.world, plan)?;
     let reserves = reservation(&workspace.consent, given);
     let about = About {
         by: audit::by(&plan.target.user, settings.actor()),
         consent: given.word().to_owned(),
         backup,
         in_database: keeps_trail_in_database(database, plan, reserves.is_some()),
-        before: watch.as_ref().map(Watch::before),
+        before: watch.as_ref().map(TrailWatch::before),
         reserves,
     };
     let trail = Trail::of(&settings.root);

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::backup::{self, Folder, Surroundings};
+use crate::backup::{self, BackupFolder, Surroundings};
 use crate::change::record::record;
 use crate::change::workspace::Database;
 use crate::failure::Result;
 use crate::model::backup::{Backup, Manifest};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
-use crate::plan::{Bounds, Operation, Plan, Retention, Step, Verdict, judge_retention};
+use crate::plan::{Bounds, Operation, Plan, Retention, RetentionDecision, Step, judge_retention};
 use crate::policy::Judgement;
 
 /// What a retention is asked for.
@@ -26,7 +26,10 @@ struct Asked<'a> {
 
 /// What the rules of the settings keep and what they do not, and the plan to remove the rest. The
 /// strictest environment counts: the database's, and that of each backup that goes.
-pub(crate) fn pruning(database: &Database<'_>, folder: &Folder) -> Result<(Plan, Vec<Verdict>)> {
+pub(crate) fn pruning(
+    database: &Database<'_>,
+    folder: &BackupFolder,
+) -> Result<(Plan, Vec<RetentionDecision>)> {
     let asked = Asked { by_itself: true, ..Asked::default() };
     let found = folder.list()?.backups;
     let verdicts = judge(database, &found, &rules(database), asked);
@@ -41,7 +44,7 @@ pub(super) fn steps(database: &Database<'_>, plan: &Plan) -> Result<Vec<Step>> {
     if !by_settings && plan.keeps_backups.is_none() {
         return Ok(Vec::new());
     }
-    let found = Folder::of(&database.settings).list()?.backups;
+    let found = BackupFolder::of(&database.settings).list()?.backups;
     let asked = Asked { coming, ..Asked::default() };
     let mut going = BTreeSet::new();
     if by_settings {
@@ -60,7 +63,7 @@ pub(super) fn carry_out(database: &Database<'_>, plan: &Plan) -> Result<()> {
     if going.is_empty() || plan.verb == Operation::Prune {
         return Ok(());
     }
-    let folder = Folder::of(&database.settings);
+    let folder = BackupFolder::of(&database.settings);
     let removed = folder.lock().and_then(|_lock| backup::remove(&folder, &going));
     removed.map(drop).map_err(|failure| {
         let done = format!("`{}` was done", plan.verb.name());
@@ -71,7 +74,7 @@ pub(super) fn carry_out(database: &Database<'_>, plan: &Plan) -> Result<()> {
 /// Removes what the retention does not keep after a backup that somebody asked for, between two
 /// records of the trail, and says what stays that no rule keeps.
 pub(crate) fn after_backup(database: &Database<'_>, taken: &Backup) -> Result<Vec<String>> {
-    let folder = Folder::of(&database.settings);
+    let folder = BackupFolder::of(&database.settings);
     let _lock = folder.lock()?;
     let asked = Asked { taken: Some(&taken.manifest.name), ..Asked::default() };
     let found = folder.list()?.backups;
@@ -118,7 +121,7 @@ fn judge(
     found: &[Backup],
     rules: &Retention,
     asked: Asked<'_>,
-) -> Vec<Verdict> {
+) -> Vec<RetentionDecision> {
     if found.is_empty() {
         return Vec::new();
     }
@@ -157,13 +160,13 @@ fn environment_of(database: &Database<'_>, manifest: &Manifest) -> Environment {
 }
 
 /// The names of the backups that nothing keeps.
-fn names(verdicts: &[Verdict]) -> Vec<String> {
+fn names(verdicts: &[RetentionDecision]) -> Vec<String> {
     let going = verdicts.iter().filter(|verdict| verdict.reasons.is_empty());
     going.map(|verdict| verdict.name.clone()).collect()
 }
 
 /// The plan that removes them and does nothing else.
-fn removal(database: &Database<'_>, found: &[Backup], verdicts: &[Verdict]) -> Plan {
+fn removal(database: &Database<'_>, found: &[Backup], verdicts: &[RetentionDecision]) -> Plan {
     let going = names(verdicts);
     let manifests = found.iter().map(|backup| &backup.manifest);
     let environments = manifests

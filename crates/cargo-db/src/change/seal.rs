@@ -1,6 +1,6 @@
 //! What the policy adds to a plan, and what it asks for before the deed.
 
-use crate::backup::{self, BackupRequest, Folder};
+use crate::backup::{self, BackupFolder, BackupRequest};
 use crate::change::retain;
 use crate::change::workspace::Database;
 use crate::failure::{Failure, Result};
@@ -80,7 +80,7 @@ pub(super) fn back_up(database: &Database<'_>, plan: &Plan) -> Result<Option<Str
         return Ok(None);
     }
     let Database { workspace, settings, .. } = database;
-    let folder = Folder::of(settings);
+    let folder = BackupFolder::of(settings);
     let request = BackupRequest {
         format: Format::Sql,
         compression: Compression::Gzip(6),

@@ -1,7 +1,7 @@
 //! All or nothing where one transaction will not do: the backup is swapped back in on failure.
 
 use crate::audit::DatabaseIdentity;
-use crate::backup::{self, Folder, OldDatabase, Source};
+use crate::backup::{self, BackupFolder, OldDatabase, RestoreSource};
 use crate::change::workspace::Database;
 use crate::failure::{CausedBy, Exit, Failure, MigrationError, Result};
 use crate::migration::{self, AppliedMigration, Witness};
@@ -37,8 +37,8 @@ pub(crate) fn apply_or_restore(
         }
     };
     nobody_else_wrote()?;
-    let folder = Folder::of(settings);
-    let source = Source::of(&folder, &folder.of_name(backup)?);
+    let folder = BackupFolder::of(settings);
+    let source = RestoreSource::of(&folder, &folder.of_name(backup)?);
     let built = backup::build(world, settings, target, &source)?;
     DatabaseIdentity::hand_over(world, target, &built.target)?;
     // Building takes its time, in which somebody may have come.

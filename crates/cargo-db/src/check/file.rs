@@ -18,7 +18,7 @@ use crate::model::finding::{Checked, Class, Expected, Finding};
 use crate::model::migration::ScriptFile;
 
 /// A file to check.
-pub(crate) struct Source<'a> {
+pub(crate) struct FileToCheck<'a> {
     pub(crate) path: &'a Path,
     pub(crate) text: &'a str,
     /// Which way the file leads. What leads back takes away what the other made.
@@ -37,15 +37,15 @@ pub(crate) struct Source<'a> {
     pub(crate) undecoded_line: Option<usize>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> FileToCheck<'a> {
     /// The text of a file that belongs to no migration of the folder.
     pub(crate) fn alone(
         layout: &'a ProjectTool,
         path: &'a Path,
         text: &'a str,
         direction: Direction,
-    ) -> Source<'a> {
-        Source {
+    ) -> FileToCheck<'a> {
+        FileToCheck {
             path,
             text,
             direction,
@@ -64,23 +64,23 @@ impl<'a> Source<'a> {
         script: &'a ScriptFile,
         text: &'a str,
         direction: Direction,
-    ) -> Source<'a> {
-        Source {
+    ) -> FileToCheck<'a> {
+        FileToCheck {
             transactional: script.transactional,
             has_own_blocks: script.has_own_blocks,
             is_part: script.part.is_some(),
-            ..Source::alone(layout, &script.path, text, direction)
+            ..FileToCheck::alone(layout, &script.path, text, direction)
         }
     }
 
     /// The same for a server of this major version.
-    pub(crate) fn on(self, server: Option<u32>) -> Source<'a> {
-        Source { server, ..self }
+    pub(crate) fn on(self, server: Option<u32>) -> FileToCheck<'a> {
+        FileToCheck { server, ..self }
     }
 
     /// The same, decoded from bytes of which this is the first line that is not UTF-8.
-    pub(crate) fn decoded_to(self, undecoded_line: Option<usize>) -> Source<'a> {
-        Source { undecoded_line, ..self }
+    pub(crate) fn decoded_to(self, undecoded_line: Option<usize>) -> FileToCheck<'a> {
+        FileToCheck { undecoded_line, ..self }
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn check_script(
 ) -> Checked {
     let bytes = script.part_of(bytes);
     let text = String::from_utf8_lossy(&bytes);
-    let source = Source::of(layout, script, &text, direction).on(server);
+    let source = FileToCheck::of(layout, script, &text, direction).on(server);
     check(&source.decoded_to(undecoded_line(&bytes)))
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn undecoded_line(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Everything that there is to say about a file.
-pub(crate) fn check(source: &Source<'_>) -> Checked {
+pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);
     let transactional = source.transactional;
     let mut directives = Directives::read(text);

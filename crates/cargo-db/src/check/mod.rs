@@ -16,7 +16,7 @@ mod switch;
 mod words;
 
 pub(crate) use crate::model::direction::Direction;
-pub(crate) use file::{Source, check, check_script, expected, undecoded_line};
+pub(crate) use file::{FileToCheck, check, check_script, expected, undecoded_line};
 pub(crate) use finding::finding;
 pub(crate) use folder::of_folder;
 pub(crate) use same::says_the_same;

@@ -18,7 +18,7 @@ use crate::answer::visible::{one_line, visible};
 use crate::answer::{
     AnyAnswer, BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW,
 };
-use crate::cli::{Global, Progress, When};
+use crate::cli::{Global, ProgressMode, When};
 use crate::face::talk::Words;
 use crate::face::terminal::Spinner;
 use crate::failure::{Exit, Result};
@@ -37,7 +37,7 @@ struct Inner {
     quiet: bool,
     /// Whether what a tool prints is shown.
     verbose: bool,
-    progress: Progress,
+    progress: ProgressMode,
     /// For the answer.
     out: Style,
     /// For the talk.
@@ -65,7 +65,8 @@ impl Face {
             When::Auto => terminal && !dumb,
         };
         let terminal = io::stderr().is_terminal();
-        let moves = terminal && !dumb && !in_ci && !flags.quiet && flags.progress == Progress::Auto;
+        let moves =
+            terminal && !dumb && !in_ci && !flags.quiet && flags.progress == ProgressMode::Auto;
         let width =
             set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or_else(terminal::width);
         let style = |terminal| Style { width, colours: colour(terminal), kept: flags.kept() };
@@ -75,7 +76,7 @@ impl Face {
             quiet: flags.quiet,
             verbose: flags.verbose,
             progress: match flags.progress {
-                Progress::Auto if !moves => Progress::Plain,
+                ProgressMode::Auto if !moves => ProgressMode::Plain,
                 other => other,
             },
             out: style(io::stdout().is_terminal()),
@@ -125,7 +126,7 @@ impl Face {
 
     /// Something that the reader should not miss, though it stops nothing.
     pub(crate) fn warning(&self, text: &str) {
-        if self.0.progress == Progress::Json {
+        if self.0.progress == ProgressMode::Json {
             return self.write(&json::text(&Event::Warning { message: text.to_owned() }));
         }
         self.say(&format!("{} {}", self.err(YELLOW, "warning:"), one_line(text)));
@@ -133,7 +134,7 @@ impl Face {
 
     /// Lines that belong to the talk.
     pub(crate) fn note(&self, text: &str) {
-        if !self.0.quiet && self.0.progress != Progress::Json {
+        if !self.0.quiet && self.0.progress != ProgressMode::Json {
             self.say(text);
         }
     }
@@ -155,7 +156,7 @@ impl Face {
 
     /// Shows what a rehearsal found, before anybody agrees.
     pub(crate) fn rehearsal(&self, target: &Target, rehearsal: &Rehearsal) {
-        if self.0.progress != Progress::Json {
+        if self.0.progress != ProgressMode::Json {
             self.say(&RehearsalView::of(target, rehearsal).text(&self.0.err));
         }
     }
@@ -194,7 +195,7 @@ impl Face {
     }
 
     fn event(&self, event: &Event) {
-        if self.0.progress == Progress::Json {
+        if self.0.progress == ProgressMode::Json {
             return self.write(&json::text(event));
         }
         self.0.spinner.show(event);

@@ -10,7 +10,7 @@ use crate::migration::step::MigrationStep;
 use crate::migration::{files, verify};
 use crate::model::event::Event;
 use crate::world::clock::stopwatch;
-use crate::world::pg::Stop;
+use crate::world::pg::ScriptStop;
 
 impl Run<'_> {
     /// Runs all of them; when one waited too long for a lock, all are tried again.
@@ -104,9 +104,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn all_rolled_back(&self, stop: Stop, step: &MigrationStep<'_>) -> Failure {
+    fn all_rolled_back(&self, stop: ScriptStop, step: &MigrationStep<'_>) -> Failure {
         match stop {
-            Stop::Statement(statement) => {
+            ScriptStop::Statement(statement) => {
                 let subject = "the transaction of all migrations".to_owned();
                 DatabaseError::Statement { statement, subject, command: step.command() }.into()
             }

@@ -30,7 +30,7 @@ pub(super) struct Concurrently<'a> {
     watchdog: &'a Watchdog,
     file: &'a Path,
     command: String,
-    running: Option<Running>,
+    running: Option<RunningStatement>,
     /// The search path of the statement.
     pub(super) path: SearchPath,
     /// What the statement that failed has left.
@@ -39,7 +39,7 @@ pub(super) struct Concurrently<'a> {
 }
 
 /// The statement that runs.
-struct Running {
+struct RunningStatement {
     what: Concurrent,
     place: String,
     /// The session's own `lock_timeout`, while ours is in force.
@@ -68,7 +68,7 @@ impl<'a> Concurrently<'a> {
     pub(super) fn begin(&mut self, statement: &Statement, may_run: bool) {
         let place = format!("{}:{}", self.file.display(), statement.line);
         let what = concurrent(&statement.text).filter(|_| may_run);
-        self.running = what.map(|what| Running {
+        self.running = what.map(|what| RunningStatement {
             what,
             place,
             lock_timeout: None,

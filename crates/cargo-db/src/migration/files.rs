@@ -7,7 +7,7 @@ use crate::model::migration::ScriptFile;
 use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::world::files;
-use crate::world::pg::{Script, Within};
+use crate::world::pg::{Script, TransactionContext};
 use db_tools::ProjectTool;
 
 /// Reads a file of a migration, which must be what was planned with.
@@ -22,11 +22,11 @@ pub(super) fn read(root: &Path, layout: &ProjectTool, file: &ScriptFile) -> Resu
 }
 
 /// The transaction that a file runs in.
-fn within(file: &ScriptFile) -> Within {
+fn within(file: &ScriptFile) -> TransactionContext {
     match file {
-        ScriptFile { has_own_blocks: true, .. } => Within::Blocks,
-        ScriptFile { transactional: true, .. } => Within::Transaction,
-        _ => Within::Nothing,
+        ScriptFile { has_own_blocks: true, .. } => TransactionContext::Blocks,
+        ScriptFile { transactional: true, .. } => TransactionContext::Transaction,
+        _ => TransactionContext::Nothing,
     }
 }
 

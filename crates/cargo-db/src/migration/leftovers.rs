@@ -44,7 +44,7 @@ pub(super) fn invalid_indexes(
     what: &Concurrent,
     known: Option<&[u32]>,
 ) -> Result<Vec<InvalidIndex>> {
-    let Some(Scope { tables, own, target }) = scope(path, what, known) else {
+    let Some(IndexScope { tables, own, target }) = scope(path, what, known) else {
         return Ok(Vec::new());
     };
     let sql = format!(
@@ -96,7 +96,7 @@ fn at_work(table: &str, part: &str) -> String {
 }
 
 /// Conditions on `pg_index i` and `pg_class c`, which is its index.
-struct Scope {
+struct IndexScope {
     /// Which tables to look at.
     tables: String,
     /// Which of their indexes are leftovers.
@@ -105,12 +105,12 @@ struct Scope {
     target: String,
 }
 
-fn scope(path: &SearchPath, what: &Concurrent, known: Option<&[u32]>) -> Option<Scope> {
+fn scope(path: &SearchPath, what: &Concurrent, known: Option<&[u32]>) -> Option<IndexScope> {
     match what {
         Concurrent::Create { index, table } => Some(created(path, index.as_deref(), table, known)),
         Concurrent::Drop { index } => {
             let target = format!("i.indexrelid = {}", relation(path, index));
-            Some(Scope { tables: target.clone(), own: "false".to_owned(), target })
+            Some(IndexScope { tables: target.clone(), own: "false".to_owned(), target })
         }
         Concurrent::Reindex { what: Reindexed::Index, name } => {
             Some(one_index(path, name.as_ref()?))
@@ -120,11 +120,16 @@ fn scope(path: &SearchPath, what: &Concurrent, known: Option<&[u32]>) -> Option<
     }
 }
 
-fn created(path: &SearchPath, index: Option<&str>, table: &Name, known: Option<&[u32]>) -> Scope {
+fn created(
+    path: &SearchPath,
+    index: Option<&str>,
+    table: &Name,
+    known: Option<&[u32]>,
+) -> IndexScope {
     let of_table = format!("i.indrelid = {}", relation(path, table));
     let Some(index) = index else {
         let own = format!("({} OR {})", new(known), include_str!("sql/twin.sql"));
-        return Scope { tables: of_table, own, target: "false".to_owned() };
+        return IndexScope { tables: of_table, own, target: "false".to_owned() };
     };
     // Whatever has its name is what `IF NOT EXISTS` takes for it.
     let target = format!(
@@ -136,7 +141,7 @@ fn created(path: &SearchPath, index: Option<&str>, table: &Name, known: Option<&
     let own = format!("({of_table} AND {target})");
     // Without its table nothing is known, and the statement fails.
     let target = format!("coalesce({target}, false)");
-    Scope {
+    IndexScope {
         tables: format!("{of_table} OR {target}"),
         own: format!("coalesce({own}, false)"),
         target,
@@ -151,16 +156,16 @@ fn new(known: Option<&[u32]>) -> String {
 }
 
 /// One index and what it is a part of others: a partitioned one is built in its partitions.
-fn one_index(path: &SearchPath, name: &Name) -> Scope {
+fn one_index(path: &SearchPath, name: &Name) -> IndexScope {
     let is_it = |oid: &str| format!("({})", it_or_its_partition(path, oid, name));
     let tables = format!(
         "i.indrelid IN (SELECT x.indrelid FROM pg_catalog.pg_index x WHERE {})",
         is_it("x.indexrelid")
     );
-    Scope { tables, own: copies(&is_it("b.oid")), target: is_it("i.indexrelid") }
+    IndexScope { tables, own: copies(&is_it("b.oid")), target: is_it("i.indexrelid") }
 }
 
-fn all_indexes(path: &SearchPath, what: Reindexed, name: Option<&Name>) -> Scope {
+fn all_indexes(path: &SearchPath, what: Reindexed, name: Option<&Name>) -> IndexScope {
     let tables = match (what, name) {
         (Reindexed::Table, Some(name)) => it_or_its_partition(path, "k.oid", name),
         (Reindexed::Schema, Some(name)) => format!(
@@ -174,7 +179,7 @@ fn all_indexes(path: &SearchPath, what: Reindexed, name: Option<&Name>) -> Scope
         "i.indrelid IN (SELECT x.oid FROM pg_catalog.pg_class k \
          CROSS JOIN LATERAL (VALUES (k.oid), (k.reltoastrelid)) x (oid) WHERE {tables})"
     );
-    Scope { tables, own: copies("true"), target: "false".to_owned() }
+    IndexScope { tables, own: copies("true"), target: "false".to_owned() }
 }
 
 /// Whether `c` is named as the copy of an index `b` of the same table. A long name is cut to

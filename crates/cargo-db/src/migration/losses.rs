@@ -38,7 +38,7 @@ pub(crate) fn losses_of(
     let mut session = Session::open(world, target, Purpose::Read)?;
     let mut all = Vec::new();
     for migration in migrations {
-        let mut found = Found::default();
+        let mut found = LossList::default();
         if migration.up.is_code {
             let object = format!("what the down migration of {} removes", migration.title());
             found.add(Loss::of(object, None));
@@ -76,7 +76,7 @@ pub(crate) fn count_losses(world: &World, settings: &Settings, plan: &mut Plan) 
     let Some(mut session) = connect_or_none(world, settings, &plan.target)? else { return Ok(()) };
     for (at, objects) in dropped {
         if let Some(Step::Apply { losses, .. }) = plan.steps.get_mut(at) {
-            let mut found = Found::default();
+            let mut found = LossList::default();
             for object in objects {
                 found.count(&mut session, &object)?;
             }
@@ -101,13 +101,13 @@ fn reached(line: usize) -> Loss {
 
 /// What one file loses, each object once.
 #[derive(Default)]
-struct Found {
+struct LossList {
     losses: Vec<Loss>,
     /// The names that were counted, each with the table that it stood for.
     seen: BTreeSet<(String, String)>,
 }
 
-impl Found {
+impl LossList {
     /// Adds a loss. With another search path a name stands for another table: then the rows of both
     /// are lost under that name, and if one was not counted, the sum is not known.
     fn add(&mut self, loss: Loss) {

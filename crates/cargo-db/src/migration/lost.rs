@@ -226,7 +226,7 @@ impl LostObject {
 
 /// What a file drops, deletes or overwrites.
 #[derive(Default)]
-pub(super) struct Lost {
+pub(super) struct FileLosses {
     pub(super) objects: Vec<LostObject>,
     /// The lines of statements that may delete more than they name.
     pub(super) reaching: Vec<usize>,
@@ -243,8 +243,8 @@ pub(crate) fn dropped_by(bytes: &[u8]) -> Vec<LostObject> {
 
 /// Everything that a file loses: what it drops or empties, rows that it deletes, and values that it
 /// overwrites.
-pub(super) fn lost_by(bytes: &[u8]) -> Lost {
-    let mut lost = Lost::default();
+pub(super) fn lost_by(bytes: &[u8]) -> FileLosses {
+    let mut lost = FileLosses::default();
     each_statement(bytes, |words, line, path| {
         let named = [dropped_in(words), deleted_in(words), overwritten_in(words)].concat();
         lost.objects.extend(objects(named, line, path));

@@ -8,11 +8,11 @@ use crate::migration::concurrently::Concurrently;
 use crate::migration::retry::{Patience, WAITED_FOR_LOCK};
 use crate::model::statement::StatementError;
 use crate::world::World;
-use crate::world::pg::{Session, StatementObserver, Stop};
+use crate::world::pg::{ScriptStop, Session, StatementObserver};
 use pg_sql::script::Statement;
 
 /// Follows a file that runs outside a transaction.
-pub(super) struct Progress<'a> {
+pub(super) struct ProgressTracker<'a> {
     world: &'a World,
     /// All tries of the file count, whoever makes them.
     patience: &'a mut Patience,
@@ -25,21 +25,21 @@ pub(super) struct Progress<'a> {
     running: Option<Statement>,
 }
 
-impl<'a> Progress<'a> {
+impl<'a> ProgressTracker<'a> {
     pub(super) fn new(
         world: &'a World,
         patience: &'a mut Patience,
         concurrently: Concurrently<'a>,
-    ) -> Progress<'a> {
+    ) -> ProgressTracker<'a> {
         let (stays, begun, running) = (Vec::new(), None, None);
-        Progress { world, patience, concurrently, stays, begun, running }
+        ProgressTracker { world, patience, concurrently, stays, begun, running }
     }
 
     /// What is left when it stops here: what the file's own transaction did is gone, unless its end
     /// was on its way. What was running may have done a part, unless the server refused it and it
     /// is of a kind that does all or nothing.
-    pub(super) fn stopped(&mut self, stop: &Stop) -> Vec<String> {
-        let lost = matches!(stop, Stop::Lost(_));
+    pub(super) fn stopped(&mut self, stop: &ScriptStop) -> Vec<String> {
+        let lost = matches!(stop, ScriptStop::Lost(_));
         let running = self.running.as_ref().filter(|running| lost || running.commits_in_parts());
         let ending = running.is_some_and(|running| lost && running.controls_transaction());
         match (self.begun, running) {
@@ -54,7 +54,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-impl StatementObserver for Progress<'_> {
+impl StatementObserver for ProgressTracker<'_> {
     fn before(&mut self, _: &mut Session, statement: &Statement) {
         // In a transaction the server refuses it before anything is done.
         self.concurrently.begin(statement, self.begun.is_none());
@@ -63,12 +63,12 @@ impl StatementObserver for Progress<'_> {
 
     fn admits(&mut self, session: &mut Session, statement: &Statement) -> Result<bool> {
         self.running = Some(statement.clone());
-        let Progress { concurrently, patience, stays, .. } = self;
+        let ProgressTracker { concurrently, patience, stays, .. } = self;
         aside(session, concurrently, |session, this| this.admits(session, patience, stays))?
     }
 
     fn again(&mut self, session: &mut Session, _: &Statement) -> Result<bool> {
-        let Progress { concurrently, patience, stays, .. } = self;
+        let ProgressTracker { concurrently, patience, stays, .. } = self;
         aside(session, concurrently, |session, this| this.ran(session, patience, stays))?
     }
 
@@ -95,7 +95,7 @@ impl StatementObserver for Progress<'_> {
             self.running = None;
         }
         if self.concurrently.is_running() {
-            let Progress { concurrently, patience, .. } = self;
+            let ProgressTracker { concurrently, patience, .. } = self;
             let failed = |session: &mut Session, this: &mut Concurrently<'_>| {
                 this.failed(session, &error.server, patience)
             };

@@ -9,7 +9,7 @@ use crate::failure::{
 use crate::migration::applied::AppliedMigration;
 use crate::migration::blocks::Blocks;
 use crate::migration::concurrently::Concurrently;
-use crate::migration::non_transactional::Progress;
+use crate::migration::non_transactional::ProgressTracker;
 use crate::migration::retry::{Patience, WAITED_FOR_LOCK, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
@@ -18,7 +18,7 @@ use crate::model::direction::Direction;
 use crate::model::event::Event;
 use crate::model::migration::title;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Script, Stop};
+use crate::world::pg::{Script, ScriptStop};
 
 impl Run<'_> {
     /// Runs the migrations one after the other, each committed by itself. A failure tells what
@@ -137,7 +137,7 @@ impl Run<'_> {
     /// by itself.
     pub(super) fn stopped(
         &self,
-        stop: Stop,
+        stop: ScriptStop,
         stays: Vec<String>,
         step: &MigrationStep<'_>,
     ) -> Failure {
@@ -150,17 +150,17 @@ impl Run<'_> {
         let target = self.session.target.to_string();
         let (subject, command) = (step.subject.clone(), step.command());
         match stop {
-            Stop::Statement(statement) => {
+            ScriptStop::Statement(statement) => {
                 DatabaseError::PartWay { statement, subject, stays, command }.into()
             }
-            Stop::Lost(why) => {
+            ScriptStop::Lost(why) => {
                 ConnectionError::LostPartWay { target, subject, why, stays, command }.into()
             }
-            Stop::Refused(failure) => {
+            ScriptStop::Refused(failure) => {
                 let why = failure.why();
                 part_way(failure, why, stays, step)
             }
-            other @ Stop::Ended { .. } => self.rolled_back(other, step),
+            other @ ScriptStop::Ended { .. } => self.rolled_back(other, step),
         }
     }
 
@@ -181,7 +181,7 @@ impl Run<'_> {
         let (world, file) = (self.world, step.file()?.path.as_path());
         let concurrently =
             Concurrently::new(world, self.limits, &self.watchdog, file, step.command());
-        let mut progress = Progress::new(world, patience, concurrently);
+        let mut progress = ProgressTracker::new(world, patience, concurrently);
         let ran = script.run(&mut self.session, &mut progress);
         if let Err(stop) = ran {
             let stays = progress.stopped(&stop);
@@ -191,17 +191,17 @@ impl Run<'_> {
                 let left = progress.concurrently.left.iter().map(|left| format!("{left} (left)"));
                 return Err(interrupted.after(stays.chain(left)));
             }
-            if let Stop::Statement(statement) = &stop
+            if let ScriptStop::Statement(statement) = &stop
                 && let Some(failure) = progress.concurrently.failure(statement, &stays)
             {
                 return Err(failure);
             }
             return Err(match stop {
-                Stop::Statement(statement) if stays.is_empty() => {
+                ScriptStop::Statement(statement) if stays.is_empty() => {
                     let subject = format!("the first statement of {}", step.subject);
                     DatabaseError::Statement { statement, subject, command: step.command() }.into()
                 }
-                Stop::Lost(why) if stays.is_empty() => {
+                ScriptStop::Lost(why) if stays.is_empty() => {
                     let target = self.session.target.to_string();
                     let (subject, command) = (step.subject.clone(), step.command());
                     ConnectionError::LostPartWay { target, subject, why, stays, command }.into()

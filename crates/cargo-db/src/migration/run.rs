@@ -16,7 +16,7 @@ use crate::plan::{Operation, Plan, Step};
 use crate::settings::{Limits, Settings};
 use crate::world::World;
 use crate::world::pg::{
-    Backend, Lock, Own, Purpose, Script, Session, Stop, after_the_end_of, backend,
+    Backend, Lock, Own, Purpose, Script, ScriptStop, Session, after_the_end_of, backend,
 };
 use db_tools::{HistoryEntry, ProjectTool};
 
@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
         let history = read_history(&mut session, self.layout).map_err(|_| unknown())?;
         let recorded = history.applied.iter().any(|row| row.version == step.migration.version);
         if recorded != (step.direction == Direction::Up) {
-            let lost = Stop::Lost("the commit did not arrive".to_owned());
+            let lost = ScriptStop::Lost("the commit did not arrive".to_owned());
             return Err(self.stopped(lost, stays, step));
         }
         self.go_on(session).map_err(|failure| after_commit_of(step, failure))
@@ -178,20 +178,20 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn rolled_back(&self, stop: Stop, step: &MigrationStep<'_>) -> Failure {
+    pub(super) fn rolled_back(&self, stop: ScriptStop, step: &MigrationStep<'_>) -> Failure {
         let (subject, command) = (step.subject.clone(), step.command());
         match stop {
-            Stop::Statement(statement) => DatabaseError::Statement {
+            ScriptStop::Statement(statement) => DatabaseError::Statement {
                 statement,
                 subject: format!("the transaction of {subject}"),
                 command,
             }
             .into(),
-            Stop::Ended { file, line } => {
+            ScriptStop::Ended { file, line } => {
                 DatabaseError::Ended { file, line, subject, has_history: true, command }.into()
             }
-            Stop::Refused(failure) => failure,
-            Stop::Lost(why) => {
+            ScriptStop::Refused(failure) => failure,
+            ScriptStop::Lost(why) => {
                 ConnectionError::Lost { target: self.session.target.to_string(), subject, why }
                     .into()
             }

@@ -20,10 +20,10 @@ const EVERY: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Looks after one run; stops with this value.
-pub(super) struct Watchdog(Arc<Shared>);
+pub(super) struct Watchdog(Arc<WatchdogState>);
 
 #[derive(Default)]
-struct Shared {
+struct WatchdogState {
     over: AtomicBool,
     /// The process that runs the migration.
     worker: AtomicU32,
@@ -55,7 +55,7 @@ impl Watchdog {
         worker: u32,
         bound: Option<Duration>,
     ) -> Watchdog {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(WatchdogState::default());
         shared.worker.store(worker, Ordering::SeqCst);
         let (theirs, world, target) = (Arc::clone(&shared), world.clone(), target.clone());
         std::thread::spawn(move || theirs.watch(&world, &target, bound));
@@ -108,7 +108,7 @@ impl Watchdog {
     }
 }
 
-impl Shared {
+impl WatchdogState {
     fn watch(&self, world: &World, target: &Target, bound: Option<Duration>) {
         let mut session: Option<Session> = None;
         let mut since: BTreeMap<u32, Instant> = BTreeMap::new();

@@ -25,7 +25,7 @@ use db_tools::ProjectTool;
 pub(crate) use baseline::{baseline, repair};
 pub(crate) use loss::{AtMost, Loss};
 pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
-pub(crate) use retention::{Bounds, Retention, Verdict, judge as judge_retention};
+pub(crate) use retention::{Bounds, Retention, RetentionDecision, judge as judge_retention};
 pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
 pub(crate) use seed::{SeedFacts, SeedRequest, TableFacts, seed};
 

@@ -24,16 +24,16 @@ pub(crate) struct Retention {
 
 /// A backup and why it stays; for no reason it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct RetentionDecision {
     pub(crate) name: String,
     pub(crate) reasons: Vec<String>,
     /// Where no rule keeps it, and it may not be removed all the same: what is in the way.
     pub(crate) withheld: Option<String>,
 }
 
-impl Verdict {
-    fn kept(name: &str, reason: String) -> Verdict {
-        Verdict { name: name.to_owned(), reasons: vec![reason], withheld: None }
+impl RetentionDecision {
+    fn kept(name: &str, reason: String) -> RetentionDecision {
+        RetentionDecision { name: name.to_owned(), reasons: vec![reason], withheld: None }
     }
 
     /// What no rule keeps stays, because something is in the way.
@@ -104,7 +104,11 @@ impl<'a> Judged<'a> {
 
 /// Judges all backups, those of the database by their kinds: a part never counts as the whole, what
 /// the policy took never as what somebody asked for, and an unverified one never as the newest.
-pub(crate) fn judge(backups: &[Backup], rules: &Retention, bounds: &Bounds<'_>) -> Vec<Verdict> {
+pub(crate) fn judge(
+    backups: &[Backup],
+    rules: &Retention,
+    bounds: &Bounds<'_>,
+) -> Vec<RetentionDecision> {
     let (own, others): (Vec<_>, Vec<_>) =
         backups.iter().partition(|backup| bounds.includes(backup));
     let mut judged: Vec<Judged<'_>> = own.iter().map(|backup| Judged::of(backup)).collect();
@@ -114,20 +118,21 @@ pub(crate) fn judge(backups: &[Backup], rules: &Retention, bounds: &Bounds<'_>) 
     judged.sort_by_key(|one| std::cmp::Reverse(one.finished));
     let kinds: BTreeSet<_> = judged.iter().map(|one| one.kind(rules.together)).collect();
     let of_kind = |kind| judged.iter().filter(move |one| one.kind(rules.together) == kind);
-    let mut verdicts: Vec<Verdict> = kinds
+    let mut verdicts: Vec<RetentionDecision> = kinds
         .into_iter()
         .flat_map(|kind| judge_kind(&of_kind(kind).collect::<Vec<_>>(), rules, bounds.now))
         .filter(|verdict| !verdict.name.is_empty())
         .collect();
     hold_back(&mut verdicts, &own, bounds);
     let foreign = "of another database or server, as far as known";
-    let foreign = |backup: &&Backup| Verdict::kept(&backup.manifest.name, foreign.to_owned());
+    let foreign =
+        |backup: &&Backup| RetentionDecision::kept(&backup.manifest.name, foreign.to_owned());
     verdicts.extend(others.iter().map(foreign));
     verdicts
 }
 
 /// Keeps what no rule keeps and what may not be removed all the same.
-fn hold_back(verdicts: &mut [Verdict], own: &[&Backup], bounds: &Bounds<'_>) {
+fn hold_back(verdicts: &mut [RetentionDecision], own: &[&Backup], bounds: &Bounds<'_>) {
     // One clock was wrong, then or now: nobody knows which of them are old.
     let of_future = own.iter().find(|backup| backup.manifest.is_of_the_future(bounds.now));
     for verdict in verdicts {
@@ -146,7 +151,11 @@ fn hold_back(verdicts: &mut [Verdict], own: &[&Backup], bounds: &Bounds<'_>) {
 }
 
 /// Newest first.
-fn judge_kind(judged: &[&Judged<'_>], rules: &Retention, now: OffsetDateTime) -> Vec<Verdict> {
+fn judge_kind(
+    judged: &[&Judged<'_>],
+    rules: &Retention,
+    now: OffsetDateTime,
+) -> Vec<RetentionDecision> {
     let mut periods = [
         Periods::new("day", rules.daily, |when| i64::from(when.to_julian_day())),
         Periods::new("week", rules.weekly, |when| {
@@ -171,7 +180,7 @@ fn judge_kind(judged: &[&Judged<'_>], rules: &Retention, now: OffsetDateTime) ->
             reasons.push("recent enough".to_owned());
         }
         reasons.extend(periods.iter_mut().filter_map(|period| period.keeps(one.finished)));
-        Verdict { name: one.name.to_owned(), reasons, withheld: None }
+        RetentionDecision { name: one.name.to_owned(), reasons, withheld: None }
     });
     verdicts.collect()
 }

@@ -1,6 +1,6 @@
 //! Which applied migrations are taken back, newest first.
 
-use db_tools::Rollback;
+use db_tools::RollbackSupport;
 
 use crate::failure::{HistoryError, MigrationError, ProgramError, Result};
 use crate::model::history::{Applied, MigrationStatus, ProblemKind};
@@ -32,7 +32,7 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
         }
     };
 
-    if facts.layout.profile().rollback == Rollback::AsRun {
+    if facts.layout.profile().rollback == RollbackSupport::AsRun {
         would_go_back_as_planned(facts, &chosen.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
     }
     let concerns = |trouble| {

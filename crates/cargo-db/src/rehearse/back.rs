@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::{self, Direction, Source};
+use crate::check::{self, Direction, FileToCheck};
 use crate::failure::Result;
 use crate::model::finding::Finding;
 use crate::model::migration::{Migration, ScriptFile};
@@ -10,7 +10,7 @@ use crate::model::rehearsal::{Basis, Rehearsed, WayBack};
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
-use crate::rehearse::rows::Rows;
+use crate::rehearse::rows::RowSnapshot;
 use crate::rehearse::run::{Deed, Ran};
 use crate::rehearse::stage::{Stage, stops};
 use crate::rehearse::way::{self, Compared};
@@ -76,7 +76,7 @@ impl Stage<'_> {
     fn reaches_out(&self, down: &ScriptFile) -> Result<bool> {
         let text = self.text(down)?;
         let layout = &self.request.settings.migrations.layout;
-        let checked = check::check(&Source::of(layout, down, &text, Direction::Down));
+        let checked = check::check(&FileToCheck::of(layout, down, &text, Direction::Down));
         let found = checked.findings.iter().map(|finding| &finding.rule);
         Ok(found.chain(&checked.allowed).any(|rule| rule == "outside-database"))
     }
@@ -86,11 +86,12 @@ impl Stage<'_> {
         &mut self,
         migration: &Migration,
         before: &Fingerprint,
-    ) -> Result<Option<Rows>> {
+    ) -> Result<Option<RowSnapshot>> {
         let Some(down) = &migration.down else { return Ok(None) };
         let text = format!("{}\n{}", self.text(&migration.up)?, self.text(down)?);
         let layout = &self.request.settings.migrations.layout;
-        let look = |session: &mut Session| Rows::keep(session, layout, (&text, &before.tables()));
+        let look =
+            |session: &mut Session| RowSnapshot::keep(session, layout, (&text, &before.tables()));
         unseen(&mut self.session, self.is_batch, look).map(Some)
     }
 
@@ -101,7 +102,7 @@ impl Stage<'_> {
 
     fn rows_after(
         &mut self,
-        rows: Rows,
+        rows: RowSnapshot,
         down: &[Measured],
         disturbed: &mut BTreeSet<String>,
     ) -> Result<Compared> {

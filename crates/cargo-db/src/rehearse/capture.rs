@@ -5,8 +5,8 @@ use pg_sql::script::Statement;
 
 use crate::failure::Result;
 use crate::rehearse::baseline::InitialTables;
-use crate::rehearse::overwrites::{Wanted, is_wider, wanted};
-use crate::rehearse::snapshot::{Counts, Oid, Snapshot};
+use crate::rehearse::overwrites::{Overwrite, is_wider, wanted};
+use crate::rehearse::snapshot::{CatalogSnapshot, Counts, Oid};
 use crate::world::pg::{Row, Session, Theirs};
 use pg_sql::quote::quote_identifier;
 
@@ -20,10 +20,10 @@ pub(super) struct Capture {
     pub(super) table: Oid,
     /// As the server names it now.
     name: String,
-    what: What,
+    what: CaptureKind,
 }
 
-enum What {
+enum CaptureKind {
     /// Columns that are overwritten, and the primary key.
     Overwritten { columns: Vec<String>, key: Vec<String>, rekeys: Rekeys },
     /// Of a table without a key: how many values each column has, and how many different ones.
@@ -58,7 +58,7 @@ impl Capture {
         session: &mut Session,
         statement: &Statement,
         baseline: &InitialTables,
-        now: &Snapshot,
+        now: &CatalogSnapshot,
         theirs: &Theirs,
     ) -> Result<Option<Capture>> {
         let Some((table, wanted)) = wanted(&statement.text) else { return Ok(None) };
@@ -67,8 +67,8 @@ impl Capture {
         let may_be_kept = |&oid: &Oid| is_kept(baseline, oid) && now.hidden(oid).is_none();
         let Some(table) = oid.filter(may_be_kept) else { return Ok(None) };
         match wanted {
-            Wanted::Set(columns) => Capture::of_rows(session, now, table, Some(&columns)),
-            Wanted::Type(column, to) => match now.column(table, &column) {
+            Overwrite::Set(columns) => Capture::of_rows(session, now, table, Some(&columns)),
+            Overwrite::Type(column, to) => match now.column(table, &column) {
                 Some(was) if !is_wider(&was, &to) => {
                     Capture::of_column(session, now, table, &column)
                 }
@@ -80,7 +80,7 @@ impl Capture {
     /// Keeps aside these columns of a table, or all of them.
     pub(super) fn of_rows(
         session: &mut Session,
-        now: &Snapshot,
+        now: &CatalogSnapshot,
         table: Oid,
         set: Option<&[String]>,
     ) -> Result<Option<Capture>> {
@@ -109,7 +109,7 @@ impl Capture {
                 aside,
                 table,
                 name,
-                what: What::Counted { columns, before },
+                what: CaptureKind::Counted { columns, before },
             }));
         }
         let as_ = |prefix: &'static str| {
@@ -133,7 +133,7 @@ impl Capture {
             Rekeys::Sets(_) | Rekeys::Perhaps => String::new(),
         };
         let select = format!("SELECT {} FROM {name}{filled}", list.join(", "));
-        let what = What::Overwritten { columns, key, rekeys };
+        let what = CaptureKind::Overwritten { columns, key, rekeys };
         let capture = Capture { aside, table, name, what };
         capture.keep(session, &select)
     }
@@ -141,7 +141,7 @@ impl Capture {
     /// Keeps aside the values of a column, as a bag.
     pub(super) fn of_column(
         session: &mut Session,
-        now: &Snapshot,
+        now: &CatalogSnapshot,
         table: Oid,
         column: &str,
     ) -> Result<Option<Capture>> {
@@ -153,7 +153,7 @@ impl Capture {
         let select = format!("SELECT {quoted} AS v0 FROM {name} WHERE {quoted} IS NOT NULL");
         let place = now.columns_of(table).iter().position(|name| name == column).unwrap_or(0);
         let aside = format!("pg_temp.cargo_db_before_{table}_{place}");
-        let what = What::Retyped { column: column.to_owned(), was };
+        let what = CaptureKind::Retyped { column: column.to_owned(), was };
         Capture { aside, table, name, what }.keep(session, &select)
     }
 
@@ -164,12 +164,13 @@ impl Capture {
 
     /// Whether it knows what becomes of the rows of a table.
     pub(super) fn is_of_rows(&self, table: Oid) -> bool {
-        self.table == table && !matches!(self.what, What::Retyped { .. })
+        self.table == table && !matches!(self.what, CaptureKind::Retyped { .. })
     }
 
     /// Whether it knows what becomes of a column's values.
     pub(super) fn is_of_column(&self, table: Oid, name: &str) -> bool {
-        self.table == table && matches!(&self.what, What::Retyped { column, .. } if column == name)
+        self.table == table
+            && matches!(&self.what, CaptureKind::Retyped { column, .. } if column == name)
     }
 
     /// Compares what was kept with what is there now, after the statement has done so much to the
@@ -182,13 +183,15 @@ impl Capture {
         let question = format!("SELECT {}::regclass::text", self.table);
         let Some(name) = session.value("find the table", &question)? else { return Ok(None) };
         let kept = match &self.what {
-            What::Overwritten { columns, key, rekeys } => {
+            CaptureKind::Overwritten { columns, key, rekeys } => {
                 let mut kept = self.overwritten(session, &name, columns, key)?;
                 kept.extend(self.rekeyed(session, &name, (key, rekeys), done)?);
                 Some(kept)
             }
-            What::Counted { columns, before } => self.counted(session, &name, columns, before)?,
-            What::Retyped { column, was } => {
+            CaptureKind::Counted { columns, before } => {
+                self.counted(session, &name, columns, before)?
+            }
+            CaptureKind::Retyped { column, was } => {
                 let now = format!("SELECT ({}::{was})::text FROM {name}", quote_identifier(column));
                 // The text of JSON is not its value.
                 let before = if was == "json" { "v0::jsonb::text" } else { "v0::text" };
@@ -205,7 +208,7 @@ impl Capture {
                 })
             }
         };
-        if !matches!(self.what, What::Counted { .. }) {
+        if !matches!(self.what, CaptureKind::Counted { .. }) {
             probe(session, &format!("DROP TABLE {}", self.aside))?;
         }
         Ok(kept)

@@ -8,7 +8,7 @@ use crate::failure::Result;
 use crate::migration::project_relation;
 use crate::model::finding::Finding;
 use crate::rehearse::judge;
-use crate::rehearse::snapshot::{Mode, Oid};
+use crate::rehearse::snapshot::{LockMode, Oid};
 use crate::world::pg::Session;
 use db_tools::ProjectTool;
 use pg_sql::quote::quote_identifier;
@@ -27,25 +27,25 @@ enum Detail {
 
 /// How many rows each table holds, and how many values each of its columns.
 #[derive(Default)]
-pub(super) struct Content {
-    tables: BTreeMap<String, Table>,
+pub(super) struct RowCounts {
+    tables: BTreeMap<String, TableCounts>,
     /// The tables of which our role does not see all rows.
     hidden: Vec<String>,
-    large: BTreeMap<String, Large>,
+    large: BTreeMap<String, LargeTable>,
 }
 
-struct Table {
+struct TableCounts {
     rows: u64,
-    columns: BTreeMap<String, Column>,
+    columns: BTreeMap<String, ColumnCounts>,
 }
 
-struct Column {
+struct ColumnCounts {
     values: u64,
     hash: Option<String>,
 }
 
 /// A table that is too large to be counted.
-struct Large {
+struct LargeTable {
     oid: Oid,
     /// The estimate, rounded.
     rows: u64,
@@ -53,35 +53,35 @@ struct Large {
     state: String,
 }
 
-impl Content {
+impl RowCounts {
     /// Counts what the tables hold that are not the tool's own.
-    pub(super) fn count(session: &mut Session, layout: &ProjectTool) -> Result<Content> {
-        Content::read(session, layout, Detail::Counts)
+    pub(super) fn count(session: &mut Session, layout: &ProjectTool) -> Result<RowCounts> {
+        RowCounts::read(session, layout, Detail::Counts)
     }
 
     /// Counts what they hold, and hashes the values: a change that nothing else shows is seen.
-    pub(super) fn with_values(session: &mut Session, layout: &ProjectTool) -> Result<Content> {
-        Content::read(session, layout, Detail::Values)
+    pub(super) fn with_values(session: &mut Session, layout: &ProjectTool) -> Result<RowCounts> {
+        RowCounts::read(session, layout, Detail::Values)
     }
 
-    fn read(session: &mut Session, layout: &ProjectTool, detail: Detail) -> Result<Content> {
+    fn read(session: &mut Session, layout: &ProjectTool, detail: Detail) -> Result<RowCounts> {
         let sql = format!(
             include_str!("sql/tables_with_columns.sql"),
             project_relation = project_relation(layout)
         );
-        let mut content = Content::default();
+        let mut content = RowCounts::default();
         for row in session.rows("list the tables", &sql)? {
             let name = row.text("name")?.to_owned();
             let estimate = row.number::<u64>("estimate")?;
             if estimate > COUNTED {
                 let (oid, state) = (row.number("oid")?, row.text("state")?.to_owned());
-                let large = Large { oid, rows: estimate, state };
+                let large = LargeTable { oid, rows: estimate, state };
                 content.large.insert(name, large);
             } else if row.flag("hidden")? {
                 content.hidden.push(name);
             } else {
                 let columns = row.optional_text("columns")?.unwrap_or_default();
-                let table = Table::count(session, &name, columns, detail)?;
+                let table = TableCounts::count(session, &name, columns, detail)?;
                 content.tables.insert(name, table);
             }
         }
@@ -89,7 +89,7 @@ impl Content {
     }
 
     /// What was here and is not in `now`. `locks` are the strongest ones that were seen.
-    pub(super) fn losses(&self, now: &Content, locks: &BTreeMap<Oid, Mode>) -> Vec<Finding> {
+    pub(super) fn losses(&self, now: &RowCounts, locks: &BTreeMap<Oid, LockMode>) -> Vec<Finding> {
         let hidden = "row security hides some of its rows: whether any are lost is not known";
         let mut found: Vec<Finding> =
             self.hidden.iter().map(|name| not_counted(name, hidden.to_owned())).collect();
@@ -140,10 +140,10 @@ impl Content {
     }
 
     /// What may have been lost of tables that are too large to be counted.
-    fn lost_of_large(&self, now: &Content, locks: &BTreeMap<Oid, Mode>) -> Vec<Finding> {
-        let judge = |(name, before): (&String, &Large)| {
+    fn lost_of_large(&self, now: &RowCounts, locks: &BTreeMap<Oid, LockMode>) -> Vec<Finding> {
+        let judge = |(name, before): (&String, &LargeTable)| {
             let after = now.large.get(name).map(|after| &after.state);
-            let writes = locks.get(&before.oid).is_some_and(|mode| *mode >= Mode::RowExclusive);
+            let writes = locks.get(&before.oid).is_some_and(|mode| *mode >= LockMode::RowExclusive);
             let is_same = after == Some(&before.state) && !writes;
             let why = format!(
                 "it has about {} rows, which are not counted: whether any are lost is not known",
@@ -155,9 +155,9 @@ impl Content {
     }
 }
 
-impl Table {
+impl TableCounts {
     /// `columns` are separated by U+001F.
-    fn count(session: &mut Session, name: &str, columns: &str, detail: Detail) -> Result<Table> {
+    fn count(session: &mut Session, name: &str, columns: &str, detail: Detail) -> Result<TableCounts> {
         let columns: Vec<&str> = columns.split('\x1f').filter(|name| !name.is_empty()).collect();
         let count = |(index, column): (usize, &&str)| {
             let column = quote_identifier(column);
@@ -177,10 +177,10 @@ impl Table {
                 Detail::Values => counted.optional_text(&format!("h{index}"))?.map(str::to_owned),
             };
             let values = counted.number(&format!("c{index}"))?;
-            Ok(((*column).to_owned(), Column { values, hash }))
+            Ok(((*column).to_owned(), ColumnCounts { values, hash }))
         };
         let columns = columns.iter().enumerate().map(column).collect::<Result<_>>()?;
-        Ok(Table { rows: counted.number("rows")?, columns })
+        Ok(TableCounts { rows: counted.number("rows")?, columns })
     }
 }
 
@@ -195,20 +195,20 @@ fn not_counted(table: &str, why: String) -> Finding {
 mod tests {
     use super::*;
 
-    fn large(state: &str) -> Content {
-        let large = Large { oid: 7, rows: 6_000_000, state: state.to_owned() };
-        Content { large: BTreeMap::from([("public.t".to_owned(), large)]), ..Content::default() }
+    fn large(state: &str) -> RowCounts {
+        let large = LargeTable { oid: 7, rows: 6_000_000, state: state.to_owned() };
+        RowCounts { large: BTreeMap::from([("public.t".to_owned(), large)]), ..RowCounts::default() }
     }
 
     #[test]
     fn a_table_that_is_too_large_to_be_counted_is_reported_if_it_was_written_to() {
         let before = large("1 2 3");
-        let found = |now: &Content, mode| before.losses(now, &BTreeMap::from([(7, mode)]));
-        assert!(found(&large("1 2 3"), Mode::AccessShare).is_empty());
+        let found = |now: &RowCounts, mode| before.losses(now, &BTreeMap::from([(7, mode)]));
+        assert!(found(&large("1 2 3"), LockMode::AccessShare).is_empty());
         for (now, mode) in [
-            (large("1 2 3"), Mode::RowExclusive),
-            (large("1 2 4"), Mode::AccessShare),
-            (Content::default(), Mode::AccessShare),
+            (large("1 2 3"), LockMode::RowExclusive),
+            (large("1 2 4"), LockMode::AccessShare),
+            (RowCounts::default(), LockMode::AccessShare),
         ] {
             let found = found(&now, mode);
             assert_eq!(found.len(), 1);

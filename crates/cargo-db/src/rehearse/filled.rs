@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::failure::Result;
-use crate::rehearse::snapshot::{Oid, Relation, Snapshot};
+use crate::rehearse::snapshot::{CatalogSnapshot, Oid, Relation};
 use crate::world::pg::Session;
 use pg_sql::quote::quote_literal;
 
@@ -12,7 +12,7 @@ use pg_sql::quote::quote_literal;
 const AT_ONCE: usize = 200;
 
 /// The tables that hold a row, as far as our role can see all of their rows.
-pub(super) fn filled(session: &mut Session, snapshot: &Snapshot) -> Result<BTreeSet<Oid>> {
+pub(super) fn filled(session: &mut Session, snapshot: &CatalogSnapshot) -> Result<BTreeSet<Oid>> {
     let seen = |(_, table): &(&Oid, &Relation)| matches!(table.kind, 'r' | 'p') && table.countable;
     let tables: Vec<(&Oid, &Relation)> = snapshot.relations.iter().filter(seen).collect();
     let mut filled = BTreeSet::new();

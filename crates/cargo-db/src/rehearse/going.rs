@@ -3,17 +3,17 @@
 use crate::failure::Result;
 use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::capture::ask;
-use crate::rehearse::measured::Lost;
-use crate::rehearse::snapshot::{Column, Oid, Relation, Snapshot};
+use crate::rehearse::measured::StatementLoss;
+use crate::rehearse::snapshot::{CatalogSnapshot, Column, Oid, Relation};
 use crate::world::pg::Session;
 
 /// The tables and columns that the statement dropped, and the tables that it emptied.
 pub(super) fn going(
     session: &mut Session,
     baseline: &InitialTables,
-    before: &Snapshot,
-    after: &Snapshot,
-) -> Result<Vec<Lost>> {
+    before: &CatalogSnapshot,
+    after: &CatalogSnapshot,
+) -> Result<Vec<StatementLoss>> {
     let mut going = Vec::new();
     for (&oid, relation) in &before.relations {
         let Some(table) = baseline.any_table(oid) else { continue };
@@ -29,7 +29,7 @@ pub(super) fn going(
                 Some(Some(column)) => was.clone().map(|table| (table, Some(column))),
             };
             let column = column.map(|(_, name)| name.clone());
-            Lost {
+            StatementLoss {
                 how,
                 table: relation.name.clone(),
                 column,
@@ -60,7 +60,10 @@ pub(super) fn going(
 }
 
 /// Counts the rows or values that would be lost.
-pub(super) fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>> {
+pub(super) fn count(
+    session: &mut Session,
+    going: Vec<StatementLoss>,
+) -> Result<Vec<StatementLoss>> {
     let mut counted = Vec::new();
     for lost in going {
         let rows = match lost.rows {
@@ -68,7 +71,7 @@ pub(super) fn count(session: &mut Session, going: Vec<Lost>) -> Result<Vec<Lost>
             Some(_) => Some(session.number("count what would be lost", &lost.query())?),
             None => None,
         };
-        counted.push(Lost { rows, ..lost });
+        counted.push(StatementLoss { rows, ..lost });
     }
     Ok(counted)
 }

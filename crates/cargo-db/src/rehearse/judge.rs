@@ -10,7 +10,7 @@ use crate::model::finding::{Class, Expected, Finding, Severity};
 use crate::model::rehearsal::{Guard, LockWork, Locked, RowChanges};
 use crate::rehearse::capture::CaptureOutcome;
 use crate::rehearse::fingerprint::CatalogChange;
-use crate::rehearse::measured::{Lost, Measured, Scanned};
+use crate::rehearse::measured::{Measured, Scanned, StatementLoss};
 use crate::rehearse::snapshot::{Counts, LockMode, Oid};
 
 /// Work of another kind, while nobody can read a table, is too much from here on.
@@ -315,7 +315,7 @@ pub(super) fn line_naming(object: &str, measured: &[Measured]) -> usize {
 /// a whole can be counted before it goes.
 pub(super) fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard> {
     let lost = measured.iter().flat_map(|statement| &statement.lost);
-    let guard = |lost: &Lost| {
+    let guard = |lost: &StatementLoss| {
         let object = lost.object();
         let names = |expected: &&Expected| {
             expected.hazard == "loss" && short(&expected.object) == short(&object)
@@ -359,10 +359,10 @@ mod tests {
         Measured { line: 3, elapsed: Duration::from_millis(elapsed), ..Measured::default() }
     }
 
-    fn lost(column: Option<&str>, rows: u64) -> Lost {
+    fn lost(column: Option<&str>, rows: u64) -> StatementLoss {
         let (how, table) = ("table dropped", "public.a".to_owned());
         let (column, rows) = (column.map(str::to_owned), Some(rows));
-        Lost { how, table, column, rows, is_empty: false, was: None }
+        StatementLoss { how, table, column, rows, is_empty: false, was: None }
     }
 
     fn scan(rows: u64, times: u64, under: Option<LockMode>, is_view: bool) -> Scanned {
@@ -562,7 +562,7 @@ mod tests {
             Expected { line: 1, hazard: "loss".to_owned(), object: "a.x".to_owned(), bound: 5 };
         let mut one = lost(Some("x"), 3);
         one.was = Some(("public.old".to_owned(), Some("y".to_owned())));
-        let of = |lost: Lost| {
+        let of = |lost: StatementLoss| {
             let all = [Measured { lost: vec![lost], ..measured(1) }];
             guards(&all, std::slice::from_ref(&expected))
         };

@@ -15,13 +15,13 @@ use crate::model::finding::Finding;
 use crate::model::statement::StatementError;
 use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::capture::{Capture, is_kept};
-use crate::rehearse::content::Content;
+use crate::rehearse::content::RowCounts;
 use crate::rehearse::going::{count, going, is_empty};
-use crate::rehearse::measured::{Lost, Measured, Scanned, may_change_rows};
+use crate::rehearse::measured::{Measured, Scanned, StatementLoss, may_change_rows};
 use crate::rehearse::overwrites::widens;
-use crate::rehearse::shared::Shared;
-use crate::rehearse::snapshot::{LockMode, Oid, Snapshot, reaches_out};
-use crate::rehearse::watch::{Watch, needs_no_transaction};
+use crate::rehearse::shared::SharedObjects;
+use crate::rehearse::snapshot::{CatalogSnapshot, LockMode, Oid, reaches_out};
+use crate::rehearse::watch::{LockWatch, needs_no_transaction};
 use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Session, StatementObserver, Theirs};
@@ -43,9 +43,9 @@ pub(super) struct Measure<'a> {
     saves: bool,
     /// What our transaction had locked before the first statement.
     locked: Option<BTreeMap<Oid, LockMode>>,
-    before: Snapshot,
+    before: CatalogSnapshot,
     captures: Vec<Capture>,
-    watch: Option<Watch>,
+    watch: Option<LockWatch>,
     began: Instant,
     /// The settings of the migration, while ours are set.
     theirs: Option<Theirs>,
@@ -54,11 +54,11 @@ pub(super) struct Measure<'a> {
     /// Whether the statement runs outside a transaction, and may commit on its own.
     is_alone: bool,
     /// What the tables held before such a statement, which cannot be undone.
-    content: Option<Content>,
+    content: Option<RowCounts>,
     /// What all databases shared before it.
-    shared: Option<Shared>,
+    shared: Option<SharedObjects>,
     /// What it would take away, counted while that was undone.
-    counted: Option<Vec<Lost>>,
+    counted: Option<Vec<StatementLoss>>,
     /// What could not be kept aside, because our role does not see all of it.
     hidden: Vec<String>,
     pub(super) measured: Vec<Measured>,
@@ -85,7 +85,7 @@ impl<'a> Measure<'a> {
             block: 0,
             saves: false,
             locked: None,
-            before: Snapshot::default(),
+            before: CatalogSnapshot::default(),
             captures: Vec::new(),
             watch: None,
             began: stopwatch(),
@@ -112,7 +112,7 @@ impl<'a> Measure<'a> {
         self.is_alone = false;
         self.captures.clear();
         self.hidden.clear();
-        self.before = Snapshot::take(session)?;
+        self.before = CatalogSnapshot::take(session)?;
         self.locked.get_or_insert_with(|| self.before.locks.clone());
         if is_of_transaction(statement) {
             self.saves = true;
@@ -133,7 +133,7 @@ impl<'a> Measure<'a> {
             self.captures.extend(foreseen.filter(|_| self.baseline.holds_rows));
             session.run("set a savepoint", "SAVEPOINT cargo_db_statement")?;
             // What was looked at for the capture is not the statement's doing.
-            self.before = Snapshot::take(session)?;
+            self.before = CatalogSnapshot::take(session)?;
         }
         session.resume(&theirs)?;
         self.given = Some(theirs);
@@ -150,11 +150,11 @@ impl<'a> Measure<'a> {
     ) -> Result<()> {
         self.is_alone = statement.commits_in_parts();
         if self.is_alone && self.baseline.holds_rows {
-            self.content = Some(Content::with_values(session, self.layout)?);
+            self.content = Some(RowCounts::with_values(session, self.layout)?);
         }
-        self.watch = Watch::begin(self.world, session, statement, theirs)?;
-        self.shared = Some(Shared::read(session)?);
-        self.before = Snapshot::take(session)?;
+        self.watch = LockWatch::begin(self.world, session, statement, theirs)?;
+        self.shared = Some(SharedObjects::read(session)?);
+        self.before = CatalogSnapshot::take(session)?;
         Ok(())
     }
 
@@ -207,13 +207,13 @@ impl<'a> Measure<'a> {
         }
         if let Some(watch) = self.watch.take() {
             let locks = watch.end();
-            let mut after = Snapshot::take(session)?;
+            let mut after = CatalogSnapshot::take(session)?;
             after.locks = locks;
             // It cannot be undone, so what it took away is known by the estimates of before.
             self.counted = Some(going(session, self.baseline, &self.before, &after)?);
             let mut measured = self.compare(session, statement, &after, elapsed)?;
             if let Some(content) = self.content.take() {
-                let now = Content::with_values(session, self.layout)?;
+                let now = RowCounts::with_values(session, self.layout)?;
                 let losses = content.losses(&now, &after.locks).into_iter();
                 measured.gone = losses.map(|one| Finding { line: statement.line, ..one }).collect();
             }
@@ -221,7 +221,7 @@ impl<'a> Measure<'a> {
             self.stop_if_shared(session, statement)?;
             return Ok(false);
         }
-        let after = Snapshot::take(session)?;
+        let after = CatalogSnapshot::take(session)?;
         if self.counted.is_none()
             && self.baseline.holds_rows
             && !statement.reads_data()
@@ -277,7 +277,7 @@ impl<'a> Measure<'a> {
         &mut self,
         session: &mut Session,
         statement: &Statement,
-        after: &Snapshot,
+        after: &CatalogSnapshot,
     ) -> Result<bool> {
         let going = going(session, self.baseline, &self.before, after)?;
         let unforeseen = self.unforeseen(statement, after);
@@ -298,7 +298,7 @@ impl<'a> Measure<'a> {
             };
             self.captures.extend(kept);
         }
-        self.before = Snapshot::take(session)?;
+        self.before = CatalogSnapshot::take(session)?;
         if let Some(theirs) = self.theirs.take() {
             session.resume(&theirs)?;
         }
@@ -325,7 +325,11 @@ impl<'a> Measure<'a> {
 
     /// Tables whose rows were updated, and columns whose type was changed, that were not kept
     /// aside.
-    fn unforeseen(&self, statement: &Statement, after: &Snapshot) -> Vec<(Oid, Option<String>)> {
+    fn unforeseen(
+        &self,
+        statement: &Statement,
+        after: &CatalogSnapshot,
+    ) -> Vec<(Oid, Option<String>)> {
         let mut unforeseen = Vec::new();
         let all = words(&statement.text);
         // A USING may do anything, and so may what a function runs.
@@ -333,7 +337,7 @@ impl<'a> Measure<'a> {
         let uses = all.iter().any(|word| word == "using");
         let is_plain = first == "alter" && !uses;
         let may_compute = first == "alter" && uses || matches!(first, "do" | "select");
-        let file = |snapshot: &Snapshot, table| {
+        let file = |snapshot: &CatalogSnapshot, table| {
             snapshot.relations.get(&table).and_then(|table| table.file)
         };
         for &table in self.baseline.relations.keys().filter(|&&table| is_kept(self.baseline, table))
@@ -362,7 +366,7 @@ impl<'a> Measure<'a> {
         &mut self,
         session: &mut Session,
         statement: &Statement,
-        after: &Snapshot,
+        after: &CatalogSnapshot,
         elapsed: Duration,
     ) -> Result<Measured> {
         let mut measured = Measured {
@@ -402,7 +406,7 @@ impl<'a> Measure<'a> {
                     is_view: relation.kind == 'm',
                 });
             }
-            let file = |snapshot: &Snapshot| {
+            let file = |snapshot: &CatalogSnapshot| {
                 snapshot.relations.get(&oid).and_then(|relation| relation.file)
             };
             let moved =
@@ -425,7 +429,7 @@ impl<'a> Measure<'a> {
 
     /// Tables of which our role does not see all rows, and whose rows a statement changes, or tried
     /// to: what it left out is not known.
-    fn note_hidden(&self, measured: &mut Measured, after: &Snapshot) {
+    fn note_hidden(&self, measured: &mut Measured, after: &CatalogSnapshot) {
         let words = words(&measured.text);
         if !self.baseline.holds_rows || !words.first().is_some_and(|first| may_change_rows(first)) {
             return;
@@ -446,7 +450,7 @@ impl<'a> Measure<'a> {
     }
 
     /// The locks that a statement took or made stronger, and the tables that were shut before it.
-    fn note_locks(&self, measured: &mut Measured, after: &Snapshot) {
+    fn note_locks(&self, measured: &mut Measured, after: &CatalogSnapshot) {
         let before = &self.before;
         for (&oid, &mode) in &after.locks {
             let Some(relation) = self.baseline.any_table(oid) else { continue };

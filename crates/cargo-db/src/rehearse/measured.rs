@@ -12,7 +12,7 @@ use crate::rehearse::snapshot::{Counts, LockMode, Oid};
 
 /// Something that a statement does away with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Lost {
+pub(super) struct StatementLoss {
     /// `table dropped`, `table emptied`, `column dropped`.
     pub(super) how: &'static str,
     /// As the server names it.
@@ -26,7 +26,7 @@ pub(super) struct Lost {
     pub(super) was: Option<(String, Option<String>)>,
 }
 
-impl Lost {
+impl StatementLoss {
     /// The table, or the column.
     pub(super) fn object(&self) -> String {
         match &self.column {
@@ -70,7 +70,7 @@ pub(super) struct Measured {
     pub(super) shut: Vec<String>,
     pub(super) scans: Vec<Scanned>,
     pub(super) rewritten: Vec<(String, u64)>,
-    pub(super) lost: Vec<Lost>,
+    pub(super) lost: Vec<StatementLoss>,
     /// Rows and values lost in a statement that cannot be undone, known from counts before and
     /// after it.
     pub(super) gone: Vec<Finding>,

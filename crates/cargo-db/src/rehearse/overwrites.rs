@@ -6,14 +6,14 @@ use pg_sql::quote::quote_identifier;
 
 /// What a statement's words say that it overwrites.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum Overwrite {
     Set(Vec<String>),
     /// The column, and the words of its new type.
     Type(String, Vec<String>),
 }
 
 /// The table, and what of it a statement overwrites; nothing where its words do not tell.
-pub(super) fn wanted(statement: &str) -> Option<(String, Wanted)> {
+pub(super) fn wanted(statement: &str) -> Option<(String, Overwrite)> {
     let words = words(statement);
     let is = |index: usize, word: &str| words.get(index).is_some_and(|found| found == word);
     let name_from = |mut at: usize| -> Option<(String, usize)> {
@@ -43,13 +43,13 @@ pub(super) fn wanted(statement: &str) -> Option<(String, Wanted)> {
         }
         // `(a, b) = …` is for whoever looks at every column.
         let several = words[set + 1..].windows(2).any(|pair| pair[0] == ")" && pair[1] == "=");
-        return (!several && !columns.is_empty()).then_some((table, Wanted::Set(columns)));
+        return (!several && !columns.is_empty()).then_some((table, Overwrite::Set(columns)));
     }
     if is(0, "alter") && is(1, "table") {
         let (table, at) = name_from(2)?;
         let kind = (at..words.len()).find(|&index| is(index, "type") && index > at)?;
         let column = if is(kind - 1, "data") { kind - 3 } else { kind - 1 };
-        return Some((table, Wanted::Type(words[column].clone(), words[kind + 1..].to_vec())));
+        return Some((table, Overwrite::Type(words[column].clone(), words[kind + 1..].to_vec())));
     }
     None
 }
@@ -111,14 +111,14 @@ pub(super) fn widens(was: &str, now: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn set(table: &str, columns: &[&str]) -> Option<(String, Wanted)> {
+    fn set(table: &str, columns: &[&str]) -> Option<(String, Overwrite)> {
         let columns = columns.iter().map(|column| (*column).to_owned()).collect();
-        Some((table.to_owned(), Wanted::Set(columns)))
+        Some((table.to_owned(), Overwrite::Set(columns)))
     }
 
-    fn retyped(table: &str, column: &str, to: &[&str]) -> Option<(String, Wanted)> {
+    fn retyped(table: &str, column: &str, to: &[&str]) -> Option<(String, Overwrite)> {
         let to = to.iter().map(|word| (*word).to_owned()).collect();
-        Some((table.to_owned(), Wanted::Type(column.to_owned(), to)))
+        Some((table.to_owned(), Overwrite::Type(column.to_owned(), to)))
     }
 
     #[test]

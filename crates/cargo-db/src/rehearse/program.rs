@@ -13,9 +13,9 @@ use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
 use crate::rehearse::advice;
 use crate::rehearse::aftermath::Doings;
-use crate::rehearse::content::Content;
+use crate::rehearse::content::RowCounts;
 use crate::rehearse::judge;
-use crate::rehearse::rows::Rows;
+use crate::rehearse::rows::RowSnapshot;
 use crate::rehearse::stage::{Stage, unmeasured};
 use crate::rehearse::way::{self, Compared};
 use crate::world::clock::stopwatch;
@@ -52,8 +52,8 @@ impl Stage<'_> {
     }
 
     /// What the tool keeps for itself is not anybody's data.
-    fn content(&mut self) -> Result<Content> {
-        Content::count(&mut self.session, &self.request.settings.migrations.layout)
+    fn content(&mut self) -> Result<RowCounts> {
+        RowCounts::count(&mut self.session, &self.request.settings.migrations.layout)
     }
 
     fn can(&self, task: &Task<'_>) -> bool {
@@ -84,7 +84,7 @@ impl Stage<'_> {
             findings.extend(self.aftermath(&doings, &[], (&schema, &after))?);
         }
         // Expected or not, what was lost does not come back.
-        let mut rows = Rows::default();
+        let mut rows = RowSnapshot::default();
         rows.note(&[], way::lost(&findings));
         self.rows.insert(self.before.len(), rows);
         self.before.push(schema);

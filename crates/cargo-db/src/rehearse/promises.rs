@@ -7,7 +7,7 @@ use crate::check::finding;
 use crate::model::finding::Finding;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::judge::short;
-use crate::rehearse::standing::{Right, Standing, Unique};
+use crate::rehearse::standing::{Grant, Standing, Unique};
 
 /// How things stood at a moment, and how everything was defined.
 #[derive(Clone, Copy)]
@@ -41,7 +41,7 @@ fn rights_lost(before: Moment<'_>, after: Moment<'_>) -> Vec<Finding> {
         let now = after.standing.rights.get(&(kind.clone(), name.clone()));
         // Where a column has no rights of its own any more, nobody names it.
         let gone = now.is_none() && !(kind == "column" && after.schema.has(kind, name));
-        let lost: Vec<&Right> =
+        let lost: Vec<&Grant> =
             then.iter().filter(|right| now.is_none_or(|now| !now.contains(right))).collect();
         if !gone && !lost.is_empty() {
             let evidence = format!("of the {kind}: {}", said(&lost));
@@ -52,7 +52,7 @@ fn rights_lost(before: Moment<'_>, after: Moment<'_>) -> Vec<Finding> {
 }
 
 /// `reader loses SELECT; PUBLIC loses EXECUTE`.
-fn said(lost: &[&Right]) -> String {
+fn said(lost: &[&Grant]) -> String {
     let mut by_role: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for right in lost {
         by_role.entry(&right.who).or_default().push(&right.what);

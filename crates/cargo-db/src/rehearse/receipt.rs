@@ -54,7 +54,7 @@ pub(crate) struct Receipt {
     pub(crate) server: u32,
     /// Whether all migrations ran in one transaction.
     pub(crate) one_transaction: bool,
-    pub(crate) migrations: Vec<Entry>,
+    pub(crate) migrations: Vec<ReceiptEntry>,
     /// The key that signed it.
     #[serde(default)]
     pub(crate) signed_by: Option<PublicKey>,
@@ -93,7 +93,7 @@ pub(crate) fn estimated_rows(session: &mut Session) -> Result<u64> {
 /// One migration of a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
+pub(crate) struct ReceiptEntry {
     pub(crate) version: String,
     pub(crate) up: String,
     pub(crate) down: Option<String>,
@@ -111,7 +111,7 @@ pub(crate) struct Entry {
 impl Receipt {
     /// That of a rehearsal.
     pub(super) fn of(rehearsal: &Rehearsal, request: &Request<'_>, on: &SchemaState) -> Receipt {
-        let entry = |(migration, rehearsed): (&Migration, &Rehearsed)| Entry {
+        let entry = |(migration, rehearsed): (&Migration, &Rehearsed)| ReceiptEntry {
             version: migration.version.to_string(),
             up: migration.up.checksum.to_string(),
             down: migration.down.as_ref().map(|down| down.checksum.to_string()),
@@ -202,7 +202,7 @@ impl Receipt {
         if self.version != VERSION {
             return Some(format!("its format {} is unknown", self.version));
         }
-        let same = |(entry, migration): (&Entry, &&Migration)| {
+        let same = |(entry, migration): (&ReceiptEntry, &&Migration)| {
             entry.up == migration.up.checksum.to_string()
         };
         if self.migrations.len() < migrations.len()
@@ -386,7 +386,7 @@ mod tests {
 
     fn signed(key: &SigningKey) -> Receipt {
         let guard = Guard { table: "public.a".to_owned(), column: None, bound: 3 };
-        let entry = Entry {
+        let entry = ReceiptEntry {
             version: "1".to_owned(),
             up: "aa".to_owned(),
             down: Some("bb".to_owned()),

@@ -27,7 +27,7 @@ fn is_of_large_objects(word: &str) -> bool {
 
 /// The rows that a migration may change, as they were before it.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(super) struct RowSnapshot {
     kept: Vec<KeptTable>,
     /// What is not compared, and why.
     left_out: Vec<String>,
@@ -48,26 +48,26 @@ struct KeptTable {
     is_view: bool,
     /// The query for its digest.
     sql: String,
-    was: State,
+    was: TableState,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
+enum TableState {
     /// How many rows, a digest of all of them, and one of each column.
     Read { rows: u64, all: String, columns: Vec<String> },
     /// It does not exist, may not be read, or is a materialized view that is not populated.
     Unreadable,
 }
 
-impl Rows {
+impl RowSnapshot {
     /// Reads the tables among `relations` that the text names. Call it in a transaction.
     pub(super) fn keep(
         session: &mut Session,
         layout: &ProjectTool,
         (text, relations): (&str, &[&str]),
-    ) -> Result<Rows> {
+    ) -> Result<RowSnapshot> {
         let text = text.to_lowercase();
-        let mut rows = Rows::default();
+        let mut rows = RowSnapshot::default();
         let named = named_in(&text, relations);
         let mut left = AT_MOST;
         if !named.is_empty() {
@@ -105,7 +105,7 @@ impl Rows {
                 let columns = columns.split('\x1f').filter(|column| !column.is_empty());
                 let columns: Vec<String> = columns.map(str::to_owned).collect();
                 let (sql, is_view) = (digest_of(table, &columns), row.flag("is_view")?);
-                let was = State::of(session, &sql)?;
+                let was = TableState::of(session, &sql)?;
                 self.keep_one(KeptTable { name, columns, is_view, sql, was });
             }
         }
@@ -125,7 +125,7 @@ impl Rows {
             pages = fits.then_some((PAGES, LARGE_OBJECT_PAGES));
         }
         for (name, sql) in [("large objects", LARGE_OBJECTS)].into_iter().chain(pages) {
-            let was = State::of(session, sql)?;
+            let was = TableState::of(session, sql)?;
             let (name, sql) = (name.to_owned(), sql.to_owned());
             self.keep_one(KeptTable { name, columns: Vec::new(), is_view: false, sql, was });
         }
@@ -133,7 +133,7 @@ impl Rows {
     }
 
     fn keep_one(&mut self, kept: KeptTable) {
-        if kept.was == State::Unreadable && !kept.is_view {
+        if kept.was == TableState::Unreadable && !kept.is_view {
             self.left_out.push(format!("{}: it cannot be read", kept.name));
         } else {
             self.kept.push(kept);
@@ -169,14 +169,14 @@ impl Rows {
         let unforeseen = self.unforeseen(session)?;
         let mut compared = Compared { left_out: self.left_out, ..Compared::default() };
         for KeptTable { name, columns, is_view, sql, was } in self.kept {
-            let now = State::of(session, &sql)?;
+            let now = TableState::of(session, &sql)?;
             if now == was {
                 continue;
             }
             if !disturbed.insert(name.clone()) {
                 let why = "a later down migration has left it different";
                 compared.left_out.push(format!("{name}: {why}"));
-            } else if now == State::Unreadable && !is_view {
+            } else if now == TableState::Unreadable && !is_view {
                 // Then the schema differs too, which is reported.
                 compared.left_out.push(format!("{name}: it cannot be read afterwards"));
             } else {
@@ -216,14 +216,14 @@ impl Rows {
     }
 }
 
-impl State {
-    fn of(session: &mut Session, sql: &str) -> Result<State> {
+impl TableState {
+    fn of(session: &mut Session, sql: &str) -> Result<TableState> {
         let rows = ask(session, sql)?;
         let Some(row) = rows.and_then(|rows| rows.into_iter().next()) else {
-            return Ok(State::Unreadable);
+            return Ok(TableState::Unreadable);
         };
         let columns = row.text("columns")?.trim_matches(['{', '}']).split(',');
-        Ok(State::Read {
+        Ok(TableState::Read {
             rows: row.number("rows")?,
             all: row.text("all_rows")?.to_owned(),
             columns: columns.map(str::to_owned).collect(),
@@ -231,11 +231,11 @@ impl State {
     }
 
     /// How the other differs, in words.
-    fn difference(&self, other: &State, names: &[String]) -> String {
+    fn difference(&self, other: &TableState, names: &[String]) -> String {
         let (was, now) = match (self, other) {
             (
-                State::Read { rows: was, columns, .. },
-                State::Read { rows: now, columns: other, .. },
+                TableState::Read { rows: was, columns, .. },
+                TableState::Read { rows: now, columns: other, .. },
             ) if was == now => {
                 let pairs = names.iter().zip(columns.iter().zip(other));
                 let others = pairs.filter(|(_, (was, now))| was != now);
@@ -253,9 +253,9 @@ impl State {
 
     fn rows(&self) -> String {
         match self {
-            State::Read { rows: 1, .. } => "1 row".to_owned(),
-            State::Read { rows, .. } => format!("{} rows", grouped(*rows)),
-            State::Unreadable => "not populated".to_owned(),
+            TableState::Read { rows: 1, .. } => "1 row".to_owned(),
+            TableState::Read { rows, .. } => format!("{} rows", grouped(*rows)),
+            TableState::Unreadable => "not populated".to_owned(),
         }
     }
 }
@@ -317,9 +317,9 @@ fn bare(relation: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn read(rows: u64, all: &str, columns: &[&str]) -> State {
+    fn read(rows: u64, all: &str, columns: &[&str]) -> TableState {
         let columns = columns.iter().map(|&column| column.to_owned()).collect();
-        State::Read { rows, all: all.to_owned(), columns }
+        TableState::Read { rows, all: all.to_owned(), columns }
     }
 
     #[test]
@@ -341,10 +341,10 @@ mod tests {
     fn a_difference_names_rows_columns_or_neither() {
         let names = ["a".to_owned(), "b".to_owned()];
         let was = read(2, "7", &["1", "2"]);
-        let differs = |now: State| was.difference(&now, &names);
+        let differs = |now: TableState| was.difference(&now, &names);
         assert_eq!(differs(read(1, "8", &["1", "3"])), "2 rows before, 1 row afterwards");
         assert_eq!(differs(read(2, "8", &["1", "3"])), "other values than before in b");
         assert_eq!(differs(read(2, "8", &["1", "2"])), "other rows than before");
-        assert_eq!(differs(State::Unreadable), "2 rows before, not populated afterwards");
+        assert_eq!(differs(TableState::Unreadable), "2 rows before, not populated afterwards");
     }
 }

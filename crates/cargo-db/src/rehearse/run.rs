@@ -16,7 +16,7 @@ use crate::rehearse::measured::Measured;
 use crate::rehearse::snapshot::reaches_out;
 use crate::rehearse::stage::Stage;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Script, Session, Stop};
+use crate::world::pg::{Script, ScriptStop, Session};
 
 /// What a file did when it ran.
 pub(super) struct Ran {
@@ -131,23 +131,23 @@ impl Stage<'_> {
 fn why_failed(
     session: &mut Session,
     measure: &mut Measure<'_>,
-    ran: std::result::Result<(), Stop>,
+    ran: std::result::Result<(), ScriptStop>,
 ) -> Result<(Option<Finding>, Option<Box<StatementError>>)> {
     let stopped = measure.stopped.take();
     Ok(match ran {
         Ok(()) => (None, None),
-        Err(Stop::Refused(_)) if stopped.is_some() => (stopped, None),
-        Err(Stop::Statement(error)) if stopped.is_some() => (stopped, Some(error)),
-        Err(Stop::Statement(error)) => {
+        Err(ScriptStop::Refused(_)) if stopped.is_some() => (stopped, None),
+        Err(ScriptStop::Statement(error)) if stopped.is_some() => (stopped, Some(error)),
+        Err(ScriptStop::Statement(error)) => {
             let why = error.server.message.clone();
             (Some(finding("fails", error.line, &error.source_line, why)), Some(error))
         }
-        Err(Stop::Ended { line, .. }) => {
+        Err(ScriptStop::Ended { line, .. }) => {
             let why = "it ends the migration's transaction".to_owned();
             (Some(finding("fails", line, "", why)), None)
         }
-        Err(Stop::Refused(failure)) => return Err(failure),
-        Err(Stop::Lost(why)) => {
+        Err(ScriptStop::Refused(failure)) => return Err(failure),
+        Err(ScriptStop::Lost(why)) => {
             let (target, subject) = (session.target.to_string(), "the rehearsal".to_owned());
             return Err(ConnectionError::Lost { target, subject, why }.into());
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::backup::{self, Copied, Folder, SiblingDatabase, Source};
+use crate::backup::{self, BackupFolder, Copied, RestoreSource, SiblingDatabase};
 use crate::failure::Result;
 use crate::model::environment::Environment;
 use crate::model::event::Event;
@@ -15,7 +15,7 @@ use crate::rehearse::filled::filled;
 use crate::rehearse::history::copy_history;
 use crate::rehearse::request::CopySource;
 use crate::rehearse::sizes::{count_up_to, grown, sizes};
-use crate::rehearse::snapshot::Snapshot;
+use crate::rehearse::snapshot::CatalogSnapshot;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
@@ -49,11 +49,11 @@ pub(crate) fn make(
     let began = stopwatch();
     let (built, basis) = match from {
         CopySource::Backup(name) => {
-            let folder = Folder::of(settings);
+            let folder = BackupFolder::of(settings);
             let backup = folder.meant(world, name.as_deref(), &target.database)?;
             backup::refuse_part(&backup.manifest)?;
             let name = backup.manifest.name.clone();
-            let source = Source::of(&folder, &backup).for_scratch(settings)?;
+            let source = RestoreSource::of(&folder, &backup).for_scratch(settings)?;
             let built = backup::scratch(world, settings, target, &source)?;
             (built, Basis::Backup(name))
         }
@@ -127,7 +127,7 @@ fn estimates(world: &World, target: &Target) -> Result<BTreeMap<String, u64>> {
 /// The tables that may hold rows, and nobody has estimated how many.
 fn uncounted(world: &World, target: &Target) -> Result<BTreeSet<String>> {
     let mut session = Session::open(world, target, Purpose::Read)?;
-    let snapshot = Snapshot::take(&mut session)?;
+    let snapshot = CatalogSnapshot::take(&mut session)?;
     let filled = filled(&mut session, &snapshot)?;
     let tables = snapshot.relations.into_iter().filter(|(_, table)| table.rows == 0);
     let may_hold =
@@ -147,9 +147,9 @@ impl Scratch {
 
     /// The tables as they are before the first migration.
     pub(super) fn baseline(&self, session: &mut Session) -> Result<InitialTables> {
-        let snapshot = Snapshot::take(session)?;
+        let snapshot = CatalogSnapshot::take(session)?;
         let filled = filled(session, &snapshot)?;
-        let Snapshot { mut relations, columns, .. } = snapshot;
+        let CatalogSnapshot { mut relations, columns, .. } = snapshot;
         for (oid, rows) in grown(session)? {
             let Some(relation) = relations.get_mut(&oid) else { continue };
             relation.rows = if relation.countable && rows < FEW_ROWS {

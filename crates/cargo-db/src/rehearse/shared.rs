@@ -12,7 +12,7 @@ use crate::world::pg::{Session, only_row};
 const UNREPORTED: Duration = Duration::from_millis(500);
 
 /// Roles, memberships, tablespaces, and the owners, privileges and settings of databases.
-pub(super) struct Shared {
+pub(super) struct SharedObjects {
     /// The digest of each.
     objects: BTreeMap<String, String>,
     /// How many of these the session has written and not reported yet.
@@ -21,18 +21,18 @@ pub(super) struct Shared {
     since: Option<Instant>,
 }
 
-impl Shared {
+impl SharedObjects {
     /// Reads it. For a moment, the session knows itself which rows it writes.
-    pub(super) fn read(session: &mut Session) -> Result<Shared> {
+    pub(super) fn read(session: &mut Session) -> Result<SharedObjects> {
         let mut since = None;
         if session.server_major()? >= 15 {
             session.run("report statistics", "SELECT pg_catalog.pg_stat_force_next_flush()")?;
             since = Some(stopwatch());
         }
-        Ok(Shared { since, ..Shared::now(session)? })
+        Ok(SharedObjects { since, ..SharedObjects::now(session)? })
     }
 
-    fn now(session: &mut Session) -> Result<Shared> {
+    fn now(session: &mut Session) -> Result<SharedObjects> {
         let doing = "read what all databases share";
         let [objects, written] = session.sets(doing, include_str!("sql/shared.sql"))?;
         let pairs = objects
@@ -40,7 +40,7 @@ impl Shared {
             .map(|row| Ok((row.text("what")?.to_owned(), row.text("digest")?.to_owned())));
         let objects = pairs.collect::<Result<_>>()?;
         let written = only_row(doing, written)?.number("written")?;
-        Ok(Shared { objects, written, since: None })
+        Ok(SharedObjects { objects, written, since: None })
     }
 
     /// Whether what the session has written since is still known to it.
@@ -50,12 +50,12 @@ impl Shared {
 
     /// What was changed since, unless it is known to be the doing of others.
     pub(super) fn changed(&self, session: &mut Session) -> Result<Vec<String>> {
-        let now = Shared::now(session)?;
+        let now = SharedObjects::now(session)?;
         let is_of_others = self.is_known() && now.written <= self.written;
         Ok(if is_of_others { Vec::new() } else { self.differences(&now) })
     }
 
-    fn differences(&self, now: &Shared) -> Vec<String> {
+    fn differences(&self, now: &SharedObjects) -> Vec<String> {
         let all = self.objects.keys().chain(now.objects.keys());
         let differs = |what: &&String| {
             let (was, is) = (self.objects.get(*what), now.objects.get(*what));
@@ -73,9 +73,9 @@ impl Shared {
 mod tests {
     use super::*;
 
-    fn shared(objects: &[(&str, &str)]) -> Shared {
+    fn shared(objects: &[(&str, &str)]) -> SharedObjects {
         let objects = objects.iter().map(|(what, digest)| (what.to_string(), digest.to_string()));
-        Shared { objects: objects.collect(), written: 0, since: None }
+        SharedObjects { objects: objects.collect(), written: 0, since: None }
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl PartialEq for ColumnType {
 
 /// How things stand at a moment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Snapshot {
+pub(super) struct CatalogSnapshot {
     pub(super) relations: BTreeMap<Oid, Relation>,
     /// Name and type; but of no generated column: its values are not lost while the others are
     /// there.
@@ -116,13 +116,13 @@ impl LockMode {
 
 const SQL: &str = include_str!("sql/snapshot.sql");
 
-impl Snapshot {
+impl CatalogSnapshot {
     /// Asks for it, in one round trip.
-    pub(super) fn take(session: &mut Session) -> Result<Snapshot> {
+    pub(super) fn take(session: &mut Session) -> Result<CatalogSnapshot> {
         let [relations, columns, locks, counts, session_] = session.sets("measure", SQL)?;
         let session = only_row("measure", session_)?;
         let (wal, replica) = (session.number("wal")?, session.flag("replica")?);
-        let mut snapshot = Snapshot { wal, replica, ..Snapshot::default() };
+        let mut snapshot = CatalogSnapshot { wal, replica, ..CatalogSnapshot::default() };
         for row in &relations {
             let kind = row.text("kind")?.chars().next().unwrap_or(' ');
             let (name, file) = (row.text("name")?.to_owned(), row.optional_number("file")?);
@@ -172,7 +172,7 @@ impl Snapshot {
     }
 
     /// The tables of which rows were written since.
-    pub(super) fn written_since(&self, before: &Snapshot) -> BTreeSet<Oid> {
+    pub(super) fn written_since(&self, before: &CatalogSnapshot) -> BTreeSet<Oid> {
         let wrote = |oid: &Oid| {
             let done = self.counts_since(before, *oid);
             done.inserted + done.updated + done.deleted > 0
@@ -181,7 +181,7 @@ impl Snapshot {
     }
 
     /// What was done to a table since.
-    pub(super) fn counts_since(&self, before: &Snapshot, table: Oid) -> Counts {
+    pub(super) fn counts_since(&self, before: &CatalogSnapshot, table: Oid) -> Counts {
         let now = self.counts.get(&table).copied().unwrap_or_default();
         let then = before.counts.get(&table).copied().unwrap_or_default();
         Counts {

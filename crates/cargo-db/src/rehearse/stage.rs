@@ -12,12 +12,12 @@ use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::request::Request;
-use crate::rehearse::rows::Rows;
+use crate::rehearse::rows::RowSnapshot;
 use crate::rehearse::scratch::Scratch;
 use crate::rehearse::sequences::Behind;
 use crate::rehearse::standing::Standing;
 use crate::world::World;
-use crate::world::pg::{Own, Purpose, Session, Tables};
+use crate::world::pg::{Own, Purpose, Session, TableComparison};
 
 /// Findings after which nothing more of the plan can be run on the copy.
 const STOPS: [&str; 3] = ["fails", "commit-fails", "outside-database"];
@@ -54,7 +54,7 @@ pub(super) struct Stage<'a> {
     /// The schema before each migration that ran, or was left out.
     pub(super) before: Vec<Fingerprint>,
     /// The rows before each migration that has a down migration, by its index.
-    pub(super) rows: BTreeMap<usize, Rows>,
+    pub(super) rows: BTreeMap<usize, RowSnapshot>,
     /// The digest of the schema after the last of them, if all of them ran.
     pub(super) becomes: Option<String>,
 }
@@ -108,7 +108,7 @@ impl<'a> Stage<'a> {
 
     /// What a migration did to what cargo db keeps in a database: a run would not let it.
     pub(super) fn touched_own(&mut self) -> Result<Vec<Finding>> {
-        let changes = self.own.changes(&mut self.session, Tables::Same)?;
+        let changes = self.own.changes(&mut self.session, TableComparison::Same)?;
         if changes.is_empty() {
             return Ok(Vec::new());
         }

@@ -13,7 +13,7 @@ use crate::world::pg::{Row, Session, only_row};
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     /// Of each object, by kind and name: who may do what.
-    pub(super) rights: BTreeMap<(String, String), BTreeSet<Right>>,
+    pub(super) rights: BTreeMap<(String, String), BTreeSet<Grant>>,
     pub(super) tables: BTreeMap<String, Secured>,
     pub(super) unique: BTreeMap<Oid, Unique>,
     /// The tables whose rows another one shows as its own: parent and child.
@@ -29,7 +29,7 @@ pub(super) struct Standing {
 
 /// Who may do something, and what.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Right {
+pub(super) struct Grant {
     pub(super) who: String,
     pub(super) what: String,
 }
@@ -108,11 +108,11 @@ impl Standing {
     }
 }
 
-fn rights_of(row: &Row) -> Result<((String, String), BTreeSet<Right>)> {
+fn rights_of(row: &Row) -> Result<((String, String), BTreeSet<Grant>)> {
     let rights = row.optional_text("rights")?.unwrap_or_default();
     let right = |text: &str| {
         let (who, what) = text.split_once('\x1e')?;
-        Some(Right { who: who.to_owned(), what: what.to_owned() })
+        Some(Grant { who: who.to_owned(), what: what.to_owned() })
     };
     let object = (row.text("kind")?.to_owned(), row.text("name")?.to_owned());
     Ok((object, rights.split('\x1f').filter_map(right).collect()))

@@ -38,12 +38,12 @@ pub(super) fn needs_no_transaction(statement: &Statement) -> bool {
 }
 
 /// A statement that is watched.
-pub(super) struct Watch {
+pub(super) struct LockWatch {
     over: Arc<AtomicBool>,
     watcher: Option<JoinHandle<BTreeMap<Oid, LockMode>>>,
 }
 
-impl Drop for Watch {
+impl Drop for LockWatch {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
     }
@@ -65,14 +65,14 @@ impl Gate {
     }
 }
 
-impl Watch {
+impl LockWatch {
     /// Sets the gates, and watches the session from now on.
     pub(super) fn begin(
         world: &World,
         session: &mut Session,
         statement: &Statement,
         theirs: &Theirs,
-    ) -> Result<Option<Watch>> {
+    ) -> Result<Option<LockWatch>> {
         let pid = backend(session)?.pid();
         let mut gates = Vec::new();
         for table in tables_named(session, statement, theirs)? {
@@ -97,7 +97,7 @@ impl Watch {
             gates.iter_mut().for_each(Gate::open);
             seen
         });
-        Ok(Some(Watch { over, watcher: Some(watcher) }))
+        Ok(Some(LockWatch { over, watcher: Some(watcher) }))
     }
 
     /// Stops watching. Returns the strongest lock that was seen on each table.

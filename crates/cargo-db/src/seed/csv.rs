@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::model::statement::{ServerError, StatementError};
-use crate::world::pg::{Session, Stop};
+use crate::world::pg::{ScriptStop, Session};
 use pg_sql::quote::{quote_identifier, quote_qualified};
 
 /// Copies it into the table.
@@ -12,7 +12,7 @@ pub(super) fn copy(
     file: &Path,
     table: &str,
     bytes: &[u8],
-) -> std::result::Result<(), Stop> {
+) -> std::result::Result<(), ScriptStop> {
     let header = String::from_utf8_lossy(bytes)
         .lines()
         .next()
@@ -32,12 +32,12 @@ pub(super) fn copy(
         writer.finish()
     });
     copied.map(drop).map_err(|error| match session.server_error(&error) {
-        None => Stop::Lost(session.describe(&error)),
+        None => ScriptStop::Lost(session.describe(&error)),
         Some(server) => {
             let line = copy_line(&server).unwrap_or(1);
             let source_line =
                 session.hide(String::from_utf8_lossy(bytes).lines().nth(line - 1).unwrap_or(""));
-            Stop::Statement(Box::new(StatementError {
+            ScriptStop::Statement(Box::new(StatementError {
                 file: file.to_owned(),
                 line,
                 column: 1,

@@ -9,17 +9,19 @@ use crate::model::seed::{Seed, SeedKind};
 use crate::plan::{Loss, Plan, Step};
 use crate::seed::csv;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Own, Purpose, Script, Session, Stop, Transaction, Within};
+use crate::world::pg::{
+    Own, Purpose, Script, ScriptStop, Session, Transaction, TransactionContext,
+};
 use crate::world::{World, files, tool};
 use pg_sql::quote::{quote_literal, quote_qualified};
 
 /// How many rows a table got.
-pub(crate) type Rows = BTreeMap<String, u64>;
+pub(crate) type RowsLoaded = BTreeMap<String, u64>;
 
 /// Carries out the plan and says how many rows each table got. The caller holds the lock.
-pub(crate) fn carry_out(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
+pub(crate) fn carry_out(world: &World, plan: &Plan, root: &Path) -> Result<RowsLoaded> {
     let touches_database = plan.steps.iter().any(|step| !matches!(step, Step::Run { .. }));
-    let rows = if touches_database { load_all(world, plan, root)? } else { Rows::new() };
+    let rows = if touches_database { load_all(world, plan, root)? } else { RowsLoaded::new() };
     for step in &plan.steps {
         if let Step::Run { command } = step {
             let (began, subject) = (stopwatch(), format!("`{}`", command.join(" ")));
@@ -31,13 +33,13 @@ pub(crate) fn carry_out(world: &World, plan: &Plan, root: &Path) -> Result<Rows>
     Ok(rows)
 }
 
-fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<Rows> {
+fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<RowsLoaded> {
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
     let transaction = Transaction::begin(&mut session)?;
     let memory = include_str!("sql/memory.sql");
     session.run_with_triggers("create the table of loaded seeds", memory)?;
     let own = Own::of(&mut session)?;
-    let mut total = Rows::new();
+    let mut total = RowsLoaded::new();
     for step in &plan.steps {
         world.interrupt.check()?;
         match step {
@@ -95,22 +97,24 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
         return Err(FileError::Changed { file: shown.to_owned() }.into());
     }
     let stopped = match &seed.kind {
-        SeedKind::Sql => Script::check(shown, bytes, Within::Transaction)?.run(session, &mut ()),
+        SeedKind::Sql => {
+            Script::check(shown, bytes, TransactionContext::Transaction)?.run(session, &mut ())
+        }
         SeedKind::Csv { table } => csv::copy(session, shown, table, &bytes),
     };
     stopped.map_err(|stop| match stop {
-        Stop::Statement(statement) => DatabaseError::Statement {
+        ScriptStop::Statement(statement) => DatabaseError::Statement {
             statement,
             subject: "loading the seeds".to_owned(),
             command: "cargo db seed".to_owned(),
         }
         .into(),
-        Stop::Ended { file, line } => {
+        ScriptStop::Ended { file, line } => {
             let (subject, command) = ("the seeding".to_owned(), "cargo db seed".to_owned());
             DatabaseError::Ended { file, line, subject, has_history: false, command }.into()
         }
-        Stop::Refused(failure) => failure,
-        Stop::Lost(why) => {
+        ScriptStop::Refused(failure) => failure,
+        ScriptStop::Lost(why) => {
             let (target, subject) = (session.target.to_string(), "the seeding".to_owned());
             ConnectionError::Lost { target, subject, why }.into()
         }
@@ -118,21 +122,21 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
 }
 
 /// Rows inserted so far by this session, per table, however they got there.
-fn inserted(session: &mut Session) -> Result<Rows> {
+fn inserted(session: &mut Session) -> Result<RowsLoaded> {
     let sql = "SELECT schemaname || '.' || relname AS name, n_tup_ins AS rows \
                FROM pg_stat_xact_user_tables WHERE n_tup_ins > 0 AND schemaname <> 'cargo_db'";
     let rows = session.rows("count the rows that were loaded", sql)?;
     rows.iter().map(|row| Ok((row.text("name")?.to_owned(), row.number("rows")?))).collect()
 }
 
-fn difference(before: &Rows, after: &Rows) -> Rows {
+fn difference(before: &RowsLoaded, after: &RowsLoaded) -> RowsLoaded {
     let grown = after.iter().map(|(table, rows)| {
         (table.clone(), rows.saturating_sub(*before.get(table).unwrap_or(&0)))
     });
     grown.filter(|(_, rows)| *rows > 0).collect()
 }
 
-fn remember(session: &mut Session, seed: &Seed, rows: &Rows) -> Result<()> {
+fn remember(session: &mut Session, seed: &Seed, rows: &RowsLoaded) -> Result<()> {
     let tables: BTreeSet<String> = rows.keys().map(|table| quote_literal(table)).collect();
     let tables: Vec<String> = tables.into_iter().collect();
     let sql = format!(

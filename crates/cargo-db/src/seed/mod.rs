@@ -9,5 +9,5 @@ mod memory;
 
 pub(crate) use facts::{count_cleared, gather};
 pub(crate) use folder::seeds;
-pub(crate) use load::{Rows, carry_out};
+pub(crate) use load::{RowsLoaded, carry_out};
 pub(crate) use memory::Memory;

@@ -9,7 +9,7 @@ use crate::failure::SettingsError;
 
 /// A variable of a file.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct DotenvEntry {
     pub(super) line: usize,
     /// Its value, or why it has none: an error for whoever wants to read it.
     pub(super) value: Result<String, String>,
@@ -20,9 +20,9 @@ pub(super) fn parse(
     text: &str,
     path: &Path,
     process: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, Entry>, SettingsError> {
+) -> Result<BTreeMap<String, DotenvEntry>, SettingsError> {
     let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate().peekable();
-    let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut entries: BTreeMap<String, DotenvEntry> = BTreeMap::new();
     while let Some((index, first)) = lines.next() {
         if matches!(first.trim_start().chars().next(), None | Some('#')) {
             continue;
@@ -42,7 +42,7 @@ pub(super) fn parse(
         let known = ReferenceScope { process, entries: &entries, text };
         let value = assignment.with_values(&name, &value, &known);
         // As in every dotenv: what stands first counts.
-        entries.entry(name).or_insert(Entry { line, value });
+        entries.entry(name).or_insert(DotenvEntry { line, value });
     }
     Ok(entries)
 }
@@ -57,11 +57,11 @@ struct Assignment {
     /// The text with a mark in the place of each reference.
     marked: String,
     references: Vec<Reference>,
-    state: State,
+    state: ParserState,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum State {
+enum ParserState {
     #[default]
     Name,
     Plain,
@@ -84,18 +84,20 @@ impl Assignment {
         let mut before = ' ';
         while let Some(c) = rest.next() {
             match (self.state, c) {
-                (State::Name, '=') => self.state = State::Plain,
-                (State::Plain, '#') if before.is_whitespace() || before == '=' => break,
-                (State::Plain, '\'') => self.state = State::Single,
-                (State::Plain, '"') => self.state = State::Double,
-                (State::Single, '\'') | (State::Double, '"') => self.state = State::Plain,
-                (State::Plain | State::Double, '\\') => {
+                (ParserState::Name, '=') => self.state = ParserState::Plain,
+                (ParserState::Plain, '#') if before.is_whitespace() || before == '=' => break,
+                (ParserState::Plain, '\'') => self.state = ParserState::Single,
+                (ParserState::Plain, '"') => self.state = ParserState::Double,
+                (ParserState::Single, '\'') | (ParserState::Double, '"') => {
+                    self.state = ParserState::Plain
+                }
+                (ParserState::Plain | ParserState::Double, '\\') => {
                     self.marked.push('\\');
                     before = rest.next().unwrap_or('\n');
                     self.marked.push(before);
                     continue;
                 }
-                (State::Plain | State::Double, '$') => {
+                (ParserState::Plain | ParserState::Double, '$') => {
                     let left: String = rest.clone().collect();
                     let taken = self.refer(&left);
                     rest.by_ref().take(taken).for_each(drop);
@@ -132,7 +134,7 @@ impl Assignment {
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.state, State::Single | State::Double)
+        matches!(self.state, ParserState::Single | ParserState::Double)
     }
 
     /// Name and marked value; nothing where the text is no assignment.
@@ -169,7 +171,7 @@ impl Assignment {
 /// What a reference can mean.
 struct ReferenceScope<'a> {
     process: &'a BTreeMap<String, String>,
-    entries: &'a BTreeMap<String, Entry>,
+    entries: &'a BTreeMap<String, DotenvEntry>,
     text: &'a str,
 }
 

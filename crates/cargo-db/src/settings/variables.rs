@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Result, SettingsError};
 use crate::model::environment::Environment;
-use crate::settings::dotenv::{Entry, parse};
+use crate::settings::dotenv::{DotenvEntry, parse};
 use crate::settings::owner::belongs_here;
 use crate::settings::source::{Origin, Setting, Sources};
 
@@ -21,7 +21,7 @@ struct Layer {
     path: PathBuf,
     /// As it is shown.
     shown: PathBuf,
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, DotenvEntry>,
 }
 
 impl Variables {
@@ -72,7 +72,7 @@ impl Variables {
             return Ok(Some(Setting { value: value.clone(), origin }));
         }
         for Layer { path, shown, entries } in &self.files {
-            let Some(Entry { line, value }) = entries.get(name) else { continue };
+            let Some(DotenvEntry { line, value }) = entries.get(name) else { continue };
             let value = value.clone().map_err(|why| SettingsError::File {
                 file: path.clone(),
                 line: *line,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::answer::{BackedUp, Outcome};
-use crate::backup::{self, BackupRequest, Folder};
+use crate::backup::{self, BackupFolder, BackupRequest};
 use crate::change::{Database, Effect, Workspace, after_backup};
 use crate::failure::{ConsentError, Failure, Result, SettingsError};
 use crate::model::backup::{Compression, Format, Reason};
@@ -89,7 +89,7 @@ impl Verb for BackupArgs {
         let database = workspace.database()?;
         let Database { target, settings, .. } = &database;
         let ui = &workspace.ui;
-        let folder = Folder::of(settings);
+        let folder = BackupFolder::of(settings);
         let request = request(self, &settings.backup.event)?;
         let (name, server) = (&target.database, target.server());
         ui.note(&format!("Backup of {name} on {server} into {}", folder.path().display()));

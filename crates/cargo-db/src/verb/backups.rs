@@ -6,14 +6,14 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::answer::{BackupList, BackupShown, Outcome, Pruned, Verified};
-use crate::backup::{self, Folder, Verifier};
+use crate::backup::{self, BackupFolder, Verifier};
 use crate::change::{
     Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files,
     perform, pruning, to_load,
 };
 use crate::failure::{BackupError, Exit, Failure, Kind, Result};
 use crate::model::backup::{Backup, Level, Verification};
-use crate::plan::{Plan, Verdict};
+use crate::plan::{Plan, RetentionDecision};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::clock::now;
 
@@ -166,16 +166,16 @@ impl Verb for VerifyBackupsArgs {
 }
 
 /// What was found of backups, by their names.
-type Found = Vec<(String, Verification)>;
+type VerificationResults = Vec<(String, Verification)>;
 
 impl VerifyBackupsArgs {
     /// What was found of each, and why others could not be verified.
     fn verify(
         &self,
         workspace: &Workspace,
-        folder: &Folder,
+        folder: &BackupFolder,
         chosen: &[Backup],
-    ) -> Result<(Found, Vec<Failure>)> {
+    ) -> Result<(VerificationResults, Vec<Failure>)> {
         let _lock = folder.lock_shared()?;
         let (world, settings, target) =
             (&workspace.world, &workspace.settings, || workspace.target());
@@ -237,8 +237,8 @@ impl Verb for PruneArgs {
 
 /// Backups that the retention does not keep, about to be removed.
 struct Pruning {
-    folder: Folder,
-    verdicts: Vec<Verdict>,
+    folder: BackupFolder,
+    verdicts: Vec<RetentionDecision>,
 }
 
 impl Change for Pruning {
@@ -267,8 +267,8 @@ impl Change for Pruning {
     }
 }
 
-fn folder(workspace: &Workspace) -> Folder {
-    Folder::of(&workspace.settings)
+fn folder(workspace: &Workspace) -> BackupFolder {
+    BackupFolder::of(&workspace.settings)
 }
 
 /// The database whose backups are meant. No server is asked for that.
@@ -279,7 +279,7 @@ fn database_name(workspace: &Workspace) -> &str {
 /// Fails where the newest verified backup of all of the database is older, or there is none. What
 /// the policy took before a deed shows what was to be changed, and not that somebody looks after
 /// the backups.
-fn newest_is_young(workspace: &Workspace, folder: &Folder, max_age: Duration) -> Result<()> {
+fn newest_is_young(workspace: &Workspace, folder: &BackupFolder, max_age: Duration) -> Result<()> {
     let database = database_name(workspace);
     let is_meant =
         |backup: &Backup| backup.is_verified() && backup.manifest.database.name == database;

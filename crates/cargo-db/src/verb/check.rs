@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::answer::{CheckReport, Outcome};
 use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
-use crate::check::{self, Direction, Source, past};
+use crate::check::{self, Direction, FileToCheck, past};
 use crate::failure::{FileError, Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
@@ -114,7 +114,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
         let is_down = name.ends_with("down.sql") || name.ends_with(".rollback.sql");
         let divided = db_tools::migration::divided(bytes.to_vec());
         let text = String::from_utf8_lossy(&divided);
-        let source = Source::alone(layout, path, &text, directed(!is_down)).on(server);
+        let source = FileToCheck::alone(layout, path, &text, directed(!is_down)).on(server);
         return check::check(&source.decoded_to(check::undecoded_line(bytes)));
     };
     let mut checked = look(first, *direction);

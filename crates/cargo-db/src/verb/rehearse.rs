@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::answer::{Form, NothingRehearsed, Outcome, RehearsalReport};
-use crate::backup::{Folder, Source};
+use crate::backup::{BackupFolder, RestoreSource};
 use crate::change::{
     Database, Effect, Workspace, batched, shares_a_transaction, to_load, wants_all_or_nothing,
 };
@@ -91,7 +91,7 @@ impl Verb for RehearseArgs {
         let mut source = self.source();
         let (mut copy, mut loaded_as) = (None, None);
         if let CopySource::Backup(name) = &source {
-            let folder = Folder::of(settings);
+            let folder = BackupFolder::of(settings);
             let backup = folder.meant(world, name.as_deref(), &target.database)?;
             loaded_as = self.agree(workspace, &folder, &backup)?;
             source = CopySource::Backup(Some(backup.manifest.name));
@@ -139,10 +139,10 @@ impl RehearseArgs {
     fn agree(
         &self,
         workspace: &Workspace,
-        folder: &Folder,
+        folder: &BackupFolder,
         backup: &Backup,
     ) -> Result<Option<LoadedAs>> {
-        if self.keep && !Source::of(folder, backup).is_known(&workspace.settings)? {
+        if self.keep && !RestoreSource::of(folder, backup).is_known(&workspace.settings)? {
             let name = &backup.manifest.name;
             let restore = format!("cargo db restore {name} --into NAME");
             let what = format!(

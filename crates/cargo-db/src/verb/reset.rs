@@ -16,7 +16,7 @@ use crate::model::consent::Consent;
 use crate::model::history::History;
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, SeedRequest, Step};
-use crate::seed::{self, Rows};
+use crate::seed::{self, RowsLoaded};
 use crate::verb::declare::Verb;
 use crate::world::pg::{Purpose, Session};
 
@@ -103,7 +103,7 @@ impl<'a> Rebuilding<'a> {
 
 impl Change for Rebuilding<'_> {
     type Held = SwapLocks;
-    type Done = Rows;
+    type Done = RowsLoaded;
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         refuse_maintenance(&database.target)?;
@@ -155,7 +155,7 @@ impl Change for Rebuilding<'_> {
         plan: &Plan,
         _locks: SwapLocks,
         _: Option<&str>,
-    ) -> Result<Rows> {
+    ) -> Result<RowsLoaded> {
         let (world, target) = (&database.workspace.world, &database.target);
         let mut built = backup::create_sibling(world, target, "reset", None)?;
         let rows = fill(database, plan, &built.target)?;
@@ -203,7 +203,7 @@ fn replacing(database: &Database<'_>, own_history: Option<&str>) -> Result<(Step
 }
 
 /// Applies the migrations and loads the seeds of the plan in the new database.
-fn fill(database: &Database<'_>, plan: &Plan, target: &Target) -> Result<Rows> {
+fn fill(database: &Database<'_>, plan: &Plan, target: &Target) -> Result<RowsLoaded> {
     let (world, settings) = (&database.workspace.world, &database.settings);
     let facts = migration::gather(world, settings, target)?;
     let migrated = plan::migrate(&facts, &MigrateRequest::default())?;
@@ -217,7 +217,7 @@ fn fill(database: &Database<'_>, plan: &Plan, target: &Target) -> Result<Rows> {
     }
     let wants_seeds = |step: &Step| matches!(step, Step::Load { .. } | Step::Run { .. });
     if !plan.steps.iter().any(wants_seeds) {
-        return Ok(Rows::new());
+        return Ok(RowsLoaded::new());
     }
     let facts = seed::gather(world, settings, target)?;
     let command = settings.seeds.command.to_run_if_any()?;

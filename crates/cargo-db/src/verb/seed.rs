@@ -8,7 +8,7 @@ use crate::answer::{DryRun, Outcome, Seeded};
 use crate::change::{Change, Database, Effect, Ending, Mode, Workspace, lock_database, perform};
 use crate::failure::{CausedBy, Result, SettingsError};
 use crate::plan::{self, Plan, SeedRequest};
-use crate::seed::{self, Rows};
+use crate::seed::{self, RowsLoaded};
 use crate::settings::SeedSettings;
 use crate::verb::declare::Verb;
 use crate::world::pg::Lock;
@@ -49,7 +49,7 @@ impl Verb for SeedArgs {
             Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Nothing(plan) => {
                 plan.skipped.iter().for_each(|skipped| ui.note(&format!("  {skipped}")));
-                Outcome::done(Seeded::of(&plan, &Rows::new()))
+                Outcome::done(Seeded::of(&plan, &RowsLoaded::new()))
             }
             Ending::Done { plan, done, .. } => Outcome::done(Seeded::of(&plan, &done)),
         })
@@ -61,7 +61,7 @@ struct SeedChange<'a>(&'a SeedArgs);
 
 impl Change for SeedChange<'_> {
     type Held = Lock;
-    type Done = Rows;
+    type Done = RowsLoaded;
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let (world, settings) = (&database.workspace.world, &database.settings);
@@ -92,7 +92,7 @@ impl Change for SeedChange<'_> {
         plan: &Plan,
         _lock: Lock,
         _: Option<&str>,
-    ) -> Result<Rows> {
+    ) -> Result<RowsLoaded> {
         seed::carry_out(&database.workspace.world, plan, &database.settings.root)
     }
 }

@@ -12,7 +12,7 @@ use crate::failure::{LocalServerError, LockError, Result};
 use crate::plan::{self, Plan, Step};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{OWN_KEY, Purpose, Row, Session};
-use crate::world::server::{self as local, Running};
+use crate::world::server::{self as local, RunningServer};
 
 /// Manage the private local server
 ///
@@ -234,7 +234,7 @@ impl Change for Destroying {
 }
 
 /// Fails while a run of cargo db holds the lock of one of the server's databases.
-fn refuse_while_used(workspace: &Workspace, running: &Running) -> Result<()> {
+fn refuse_while_used(workspace: &Workspace, running: &RunningServer) -> Result<()> {
     let target = local::target(running, "postgres");
     let mut session = Session::open(&workspace.world, &target, Purpose::Read)?;
     // A bigint key stands in pg_locks as its two halves, with objsubid 1.
@@ -254,7 +254,7 @@ fn refuse_while_used(workspace: &Workspace, running: &Running) -> Result<()> {
 }
 
 /// Name and size of each database of the server.
-fn databases(workspace: &Workspace, running: &Running) -> Result<Vec<(String, String)>> {
+fn databases(workspace: &Workspace, running: &RunningServer) -> Result<Vec<(String, String)>> {
     let target = local::target(running, "postgres");
     let mut session = Session::open(&workspace.world, &target, Purpose::Read)?;
     let sql = "SELECT datname, pg_size_pretty(pg_database_size(oid)) AS size FROM pg_database \
@@ -264,7 +264,7 @@ fn databases(workspace: &Workspace, running: &Running) -> Result<Vec<(String, St
 }
 
 /// Nobody needs a password on the socket, so there is none to leave out.
-fn database_url(workspace: &Workspace, running: &Running) -> String {
+fn database_url(workspace: &Workspace, running: &RunningServer) -> String {
     local::target(running, &workspace.settings.local_database).url_without_password()
 }
 

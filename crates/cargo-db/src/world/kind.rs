@@ -25,7 +25,7 @@ pub(crate) enum Packing {
 
 /// What a file is, compressed or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
+pub(crate) enum FileContent {
     Sql,
     /// `pg_dump`'s custom format.
     Custom(ArchiveHeader),
@@ -37,7 +37,7 @@ pub(crate) enum Content {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FileKind {
     pub(crate) packing: Packing,
-    pub(crate) content: Content,
+    pub(crate) content: FileContent,
 }
 
 /// Recognises a file by its content, and refuses one that holds something else than a dump.
@@ -47,7 +47,7 @@ pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
     // Where it is damaged is told when all of it is read.
     let _ = open(path, packing)?.take(HEAD).read_to_end(&mut head);
     let found = content_of(&head);
-    let is_tar = matches!(found, Ok(Content::Tar(_)));
+    let is_tar = matches!(found, Ok(FileContent::Tar(_)));
     if is_tar && !is_whole_tar(&mut *open(path, packing)?) {
         return Err(CUT_OFF_TAR.refused(path, Packing::Unpacked));
     }
@@ -184,7 +184,7 @@ fn tar_number(field: &[u8]) -> Option<u64> {
     u64::from_str_radix(digits, 8).ok()
 }
 
-fn content_of(head: &[u8]) -> std::result::Result<Content, Stranger> {
+fn content_of(head: &[u8]) -> std::result::Result<FileContent, Stranger> {
     let archive = |bytes: &[u8]| ArchiveHeader::read(bytes).ok_or(CUT_OFF);
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let plain: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'\r').take(64).collect();
@@ -192,11 +192,11 @@ fn content_of(head: &[u8]) -> std::result::Result<Content, Stranger> {
     match stranger {
         _ if head.is_empty() => Err(EMPTY),
         Some((_, stranger)) => Err(*stranger),
-        None if head.starts_with(b"PGDMP") => archive(head).map(Content::Custom),
-        None if head.get(257..262) != Some(b"ustar".as_slice()) => Ok(Content::Sql),
+        None if head.starts_with(b"PGDMP") => archive(head).map(FileContent::Custom),
+        None if head.get(257..262) != Some(b"ustar".as_slice()) => Ok(FileContent::Sql),
         // `pg_dump` writes what the archive holds first.
         None if head.starts_with(b"toc.dat\0") => {
-            archive(head.get(TAR_BLOCK..).unwrap_or_default()).map(Content::Tar)
+            archive(head.get(TAR_BLOCK..).unwrap_or_default()).map(FileContent::Tar)
         }
         None => Err(OTHER_TAR),
     }
@@ -249,7 +249,7 @@ mod tests {
         ] {
             assert!(content_of(head).unwrap_err().what.contains(what), "{what}");
         }
-        assert_eq!(content_of(b"--\n-- PostgreSQL database dump"), Ok(Content::Sql));
+        assert_eq!(content_of(b"--\n-- PostgreSQL database dump"), Ok(FileContent::Sql));
     }
 
     #[test]
@@ -267,6 +267,6 @@ mod tests {
         assert!(!is_whole_tar(&mut endless.as_slice()));
         let header = crate::world::header::tests::header(16, "17.11");
         let found = content_of(&[tar(b"toc.dat"), header.clone()].concat());
-        assert_eq!(found, Ok(Content::Tar(ArchiveHeader::read(&header).unwrap())));
+        assert_eq!(found, Ok(FileContent::Tar(ArchiveHeader::read(&header).unwrap())));
     }
 }

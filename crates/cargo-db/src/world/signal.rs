@@ -38,10 +38,10 @@ impl Vigil {
 
 /// Whether we were asked to stop, and what to cancel then.
 #[derive(Clone, Default)]
-pub(crate) struct Interrupt(Arc<Shared>);
+pub(crate) struct Interrupt(Arc<SignalState>);
 
 #[derive(Default)]
-struct Shared {
+struct SignalState {
     signal: AtomicI32,
     next: AtomicU64,
     cancels: Mutex<BTreeMap<u64, Cancel>>,

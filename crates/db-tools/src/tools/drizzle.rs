@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::command::Commands;
 use crate::migration::{Folder, Migration, Recorded, Version};
 use crate::naming::{file_name, has_extension};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, Rollback};
+use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
 
 pub(super) static TOOL: &dyn Tool = &Drizzle;
@@ -38,7 +38,7 @@ static PROFILE: Profile = Profile {
         beside: &[],
     },
     is_one_transaction: true,
-    rollback: Rollback::Never,
+    rollback: RollbackSupport::Never,
     commands: Commands {
         all: "drizzle-kit migrate",
         create: "drizzle-kit generate --custom --name {name}",

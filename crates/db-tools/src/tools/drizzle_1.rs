@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::command::Commands;
 use crate::migration::{Folder, Version};
 use crate::naming::{file_name, folder_name, milliseconds};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, Rollback};
+use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool};
 use crate::tools::drizzle::migration;
 use pg_sql::quote::quote_literal;
@@ -38,7 +38,7 @@ static PROFILE: Profile = Profile {
         beside: &[],
     },
     is_one_transaction: true,
-    rollback: Rollback::Never,
+    rollback: RollbackSupport::Never,
     commands: Commands {
         all: "drizzle-kit migrate",
         create: "drizzle-kit generate --custom --name {name}",

@@ -11,7 +11,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use crate::command::Commands;
 use crate::migration::{Checksum, Folder, Migration, Recorded, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile, Rollback};
+use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::{Connection, Variable};
 use pg_sql::quote::quote_literal;
@@ -51,7 +51,7 @@ static PROFILE: Profile = Profile {
     },
     marks: &[".gmrc", ".gmrc.js", ".gmrc.cjs"],
     takes_own_lock: true,
-    rollback: Rollback::Never,
+    rollback: RollbackSupport::Never,
     without_transaction: "begin the text with `--! no-transaction`",
     commands: Commands {
         all: "graphile-migrate migrate",

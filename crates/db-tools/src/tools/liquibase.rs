@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::command::Commands;
 use crate::migration::Folder;
 use crate::naming::{file_name, has_extension};
-use crate::profile::{HistoryTable, Profile, Rollback};
+use crate::profile::{HistoryTable, Profile, RollbackSupport};
 use crate::program::{Order, folder_of};
 use crate::tool::{FoundFile, Tool};
 use crate::variables::{Connection, Variable};
@@ -20,7 +20,7 @@ static PROFILE: Profile = Profile {
     folders: &[".", "db/changelog", "src/main/resources/db/changelog"],
     depth: 2,
     marks: &["liquibase.properties"],
-    rollback: Rollback::AsRun,
+    rollback: RollbackSupport::AsRun,
     needs_tcp: true,
     table: HistoryTable {
         schema: None,

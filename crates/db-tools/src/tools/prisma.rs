@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use crate::command::{Commands, Task, ToolFolder};
 use crate::migration::{Checksum, Folder, Migration, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, folder_name};
-use crate::profile::{Claim, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, Rollback};
+use crate::profile::{
+    Claim, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport,
+};
 use crate::tool::{FoundFile, Tool, query_file, sha256};
 use crate::variables::{Connection, Variable};
 use pg_sql::quote::quote_literal;
@@ -61,7 +63,7 @@ static PROFILE: Profile = Profile {
     },
     marks: &["prisma/schema.prisma", "prisma.config.ts"],
     takes_own_lock: true,
-    rollback: Rollback::Never,
+    rollback: RollbackSupport::Never,
     generated: Generated::Sql { nothing: "This is an empty migration" },
     without_transaction: "let it be the only statement of its file",
     commands: Commands {

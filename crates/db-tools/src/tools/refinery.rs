@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Checksum, Folder, Migration, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, Rollback};
+use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
 use pg_sql::quote::quote_literal;
 
@@ -45,7 +45,7 @@ static PROFILE: Profile = Profile {
     marks: &["refinery.toml"],
     language: &["Cargo.toml"],
     dependencies: &[("Cargo.toml", "refinery")],
-    rollback: Rollback::Never,
+    rollback: RollbackSupport::Never,
     commands: Commands {
         all: "refinery migrate -e DATABASE_URL -p {dir}",
         next: "refinery migrate -e DATABASE_URL -p {dir} -t {last}",

@@ -10,7 +10,7 @@ use pg_sql::script::statements;
 use crate::command::Commands;
 use crate::migration::{Folder, Migration, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, leading_digits};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, Rollback};
+use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, query_file};
 use pg_sql::quote::quote_literal;
 
@@ -35,7 +35,7 @@ static PROFILE: Profile = Profile {
     },
     marks: &["supabase/config.toml", "supabase/migrations"],
     marks_suffice: true,
-    rollback: Rollback::Never,
+    rollback: RollbackSupport::Never,
     without_transaction: "let it be the only statement of its file",
     commands: Commands {
         all: "supabase migration up --include-all --yes --remote={url}",

@@ -6,7 +6,7 @@ use crate::command::{Commands, Task, ToolFolder};
 use crate::history::History;
 use crate::migration::{Folder, Version};
 use crate::naming::{file_name, leading_digits};
-use crate::profile::{HistoryTable, Profile, Rollback};
+use crate::profile::{HistoryTable, Profile, RollbackSupport};
 use crate::program::{Order, folder_of, is_script, keep_known};
 use crate::tool::{FoundFile, Tool};
 
@@ -20,7 +20,7 @@ static PROFILE: Profile = Profile {
     depth: 1,
     marks: &["ormconfig.json", "ormconfig.js"],
     packages: &["typeorm"],
-    rollback: Rollback::AsRun,
+    rollback: RollbackSupport::AsRun,
     table: HistoryTable {
         schema: None,
         name: "migrations",

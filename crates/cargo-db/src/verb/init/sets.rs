@@ -9,10 +9,10 @@ use crate::verb::init::work::{Work, glance_at, is_taken, quote, shown};
 use crate::world::files;
 
 /// Folders of migrations, with the tools that they look like.
-pub(super) type Found = [(Vec<ProjectTool>, PathBuf)];
+pub(super) type FoundFolders = [(Vec<ProjectTool>, PathBuf)];
 
 /// The text of `db.toml`. Further files and manual steps that it needs are added to `work`.
-pub(super) fn db_toml(root: &Path, found: &Found, work: &mut Work) -> String {
+pub(super) fn db_toml(root: &Path, found: &FoundFolders, work: &mut Work) -> String {
     match found {
         [] => "# Migrations are plain SQL files in `migrations`, as sqlx names them.\n".to_owned(),
         [(layouts, dir)] => format!("[migrations]\n{}", table(root, layouts, dir)),
@@ -20,7 +20,7 @@ pub(super) fn db_toml(root: &Path, found: &Found, work: &mut Work) -> String {
             let mut text = String::from(
                 "# Each set is chosen with `--set`; `cargo db status` shows all of them.\n",
             );
-            for Set { name, layouts, dir } in sets(root, several) {
+            for MigrationSet { name, layouts, dir } in sets(root, several) {
                 text.push_str(&format!("\n[migrations.{}]\n", quote(&name)));
                 text.push_str(&table(root, layouts, dir));
                 let is_shared = |(other, of_other): &(Vec<ProjectTool>, PathBuf)| {
@@ -36,18 +36,18 @@ pub(super) fn db_toml(root: &Path, found: &Found, work: &mut Work) -> String {
 }
 
 /// A folder of migrations, and the name of its set.
-struct Set<'f> {
+struct MigrationSet<'f> {
     name: String,
     layouts: &'f [ProjectTool],
     dir: &'f Path,
 }
 
-fn sets<'f>(root: &Path, found: &'f Found) -> Vec<Set<'f>> {
+fn sets<'f>(root: &Path, found: &'f FoundFolders) -> Vec<MigrationSet<'f>> {
     let mut names: Vec<String> = Vec::new();
     let of_folder = |(layouts, dir): &'f (Vec<ProjectTool>, PathBuf)| {
         let name = set_name(root, &layouts[0], dir, &names);
         names.push(name.clone());
-        Set { name, layouts, dir }
+        MigrationSet { name, layouts, dir }
     };
     found.iter().map(of_folder).collect()
 }

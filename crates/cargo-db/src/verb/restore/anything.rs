@@ -1,13 +1,13 @@
 //! A file with statements that `pg_dump` does not write.
 
-use crate::backup::{Source, beginning};
+use crate::backup::{RestoreSource, beginning};
 use crate::change::Database;
 use crate::failure::Result;
 use crate::plan::Step;
 
 /// The step that says that whatever the file says will run, where it says anything of that kind and
 /// that was asked for. Where it was not, such a file is refused.
-pub(super) fn step(database: &Database<'_>, source: &Source) -> Result<Option<Step>> {
+pub(super) fn step(database: &Database<'_>, source: &RestoreSource) -> Result<Option<Step>> {
     let stranger = source.stranger(&database.workspace.world, &database.settings)?;
     Ok(stranger.map(|statement| Step::RunAnything {
         backup: source.name.clone(),

@@ -1,7 +1,7 @@
 //! A restore that builds a new database beside the old one and swaps it in.
 
 use crate::audit::DatabaseIdentity;
-use crate::backup::{self, Folder, OldDatabase, RestoreOptions, Source};
+use crate::backup::{self, BackupFolder, OldDatabase, RestoreOptions, RestoreSource};
 use crate::change::{Change, Database, SwapLocks, old_database, refuse_maintenance};
 use crate::failure::{BackupError, Result};
 use crate::model::environment::Environment;
@@ -12,7 +12,7 @@ use crate::verb::restore::{anything, functions};
 
 /// A new database, about to be built beside the old one and swapped in.
 pub(super) struct Building<'a> {
-    pub(super) source: &'a Source,
+    pub(super) source: &'a RestoreSource,
     pub(super) target: Target,
     /// Whether the target must not exist yet.
     pub(super) is_new: bool,
@@ -69,7 +69,7 @@ impl Change for Building<'_> {
         _: Option<&str>,
     ) -> Result<Option<String>> {
         let (world, settings) = (&database.workspace.world, &database.settings);
-        let reading = Folder::of(settings).lock_shared()?;
+        let reading = BackupFolder::of(settings).lock_shared()?;
         roles::create(database, plan, self.source)?;
         let built = backup::build(world, settings, &self.target, self.source)?;
         // What the old database says of itself is true of the new one.

@@ -1,12 +1,12 @@
 //! The functions of a file that PostgreSQL calls while it is loaded.
 
-use crate::backup::Source;
+use crate::backup::RestoreSource;
 use crate::change::Database;
 use crate::failure::Result;
 use crate::plan::Step;
 
 /// The step that names them, where the file was not taken here.
-pub(super) fn step(database: &Database<'_>, source: &Source) -> Result<Option<Step>> {
+pub(super) fn step(database: &Database<'_>, source: &RestoreSource) -> Result<Option<Step>> {
     let (world, settings) = (&database.workspace.world, &database.settings);
     let called = source.foreign_calls(world, settings)?;
     if called.is_empty() {

@@ -1,7 +1,9 @@
 //! A restore that replaces a part, or everything, in the database itself.
 
 use crate::audit::DatabaseIdentity;
-use crate::backup::{self, BackupPart, Folder, LockedScope, RestoreOptions, Scope, Source};
+use crate::backup::{
+    self, BackupFolder, BackupPart, LockedScope, RestoreOptions, RestoreScope, RestoreSource,
+};
 use crate::change::{Change, Database, lock_migrations, within_bounds};
 use crate::failure::{Result, RunError, SettingsError};
 use crate::plan::{Loss, Operation, Plan, Step};
@@ -11,18 +13,22 @@ use crate::world::pg::{Lock, Own, Purpose, Session};
 
 /// A part of a database, or all of it, about to be replaced in the database itself.
 pub(super) struct Replacing<'a> {
-    source: &'a Source,
-    pub(super) scope: Scope,
+    source: &'a RestoreSource,
+    pub(super) scope: RestoreScope,
     roles: Roles,
     part: Option<BackupPart>,
     locked: Option<LockedScope>,
 }
 
 impl<'a> Replacing<'a> {
-    pub(super) fn new(source: &'a Source, scope: Scope, roles: Roles) -> Result<Replacing<'a>> {
+    pub(super) fn new(
+        source: &'a RestoreSource,
+        scope: RestoreScope,
+        roles: Roles,
+    ) -> Result<Replacing<'a>> {
         let schema = match &scope {
-            Scope::Schema(schema) | Scope::Table { schema, .. } => schema.as_str(),
-            Scope::Everything => "",
+            RestoreScope::Schema(schema) | RestoreScope::Table { schema, .. } => schema.as_str(),
+            RestoreScope::Everything => "",
         };
         if schema == "cargo_db" {
             let what = "the schema cargo_db cannot be restored on its own";
@@ -44,7 +50,8 @@ impl Change for Replacing<'_> {
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let (world, settings, target) =
             (&database.workspace.world, &database.settings, &database.target);
-        let (whole, brings_roles) = (self.scope == Scope::Everything, self.roles == Roles::Created);
+        let (whole, brings_roles) =
+            (self.scope == RestoreScope::Everything, self.roles == Roles::Created);
         let options = RestoreOptions { builds: false, whole, brings_roles };
         backup::preflight(world, settings, target, self.source, options)?;
         let roles = self.roles.missing(database, target, self.source)?;
@@ -58,7 +65,7 @@ impl Change for Replacing<'_> {
         self.part = Some(part);
         let (verb, environment) = (Operation::RestoreInPlace, database.environment());
         let mut plan = Plan::from_basis(verb, target, environment, steps, basis);
-        if self.scope == Scope::Everything {
+        if self.scope == RestoreScope::Everything {
             plan.warnings = backup::warnings_of_subscriptions(world, target)?;
         }
         Ok(plan)
@@ -90,11 +97,11 @@ impl Change for Replacing<'_> {
         _: Option<&str>,
     ) -> Result<()> {
         let (world, settings) = (&database.workspace.world, &database.settings);
-        let _reading = Folder::of(settings).lock_shared()?;
+        let _reading = BackupFolder::of(settings).lock_shared()?;
         roles::create(database, plan, self.source)?;
         let identity = DatabaseIdentity::of(world, &database.target)?;
         let own = Own::of(&mut Session::open(world, &database.target, Purpose::Read)?)?;
-        let whole = self.scope == Scope::Everything;
+        let whole = self.scope == RestoreScope::Everything;
         let last = |session: &mut Session| match whole {
             true => identity.write(session),
             false => own.refuse_changes(session, &self.source.name),

@@ -10,7 +10,9 @@ mod roles;
 use clap::Args;
 
 use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
-use crate::backup::{self, Allowed, Folder, RestoreArgument, Scope, Source, Verifier, Wanted};
+use crate::backup::{
+    self, Allowed, BackupFolder, LoadFilter, RestoreArgument, RestoreScope, RestoreSource, Verifier,
+};
 use crate::change::{Database, Effect, Ending, Mode, Workspace, perform};
 use crate::failure::{BackupError, ConsentError, Result, SettingsError};
 use crate::model::backup::{Backup, Format};
@@ -130,7 +132,7 @@ impl Verb for RestoreArgs {
                 format!("`--into` takes the name of a database, of 1 to {LONGEST_NAME} bytes");
             return Err(SettingsError::Usage { what }.into());
         }
-        let source = self.choose(&database, &Folder::of(&database.settings))?;
+        let source = self.choose(&database, &BackupFolder::of(&database.settings))?;
         let source = source.with_wanted(self.wanted()).with_role(self.role.clone());
         let target = match &self.into {
             Some(into) => database.target.with_database(into),
@@ -149,23 +151,23 @@ impl Verb for RestoreArgs {
 
 impl RestoreArgs {
     /// The part that is meant; nothing where a new database is built.
-    fn scope(&self) -> Option<Scope> {
+    fn scope(&self) -> Option<RestoreScope> {
         match (&self.schema, &self.table) {
             // A name with a dot of its own needs its schema beside it.
             (Some(schema), Some(table)) => {
-                Some(Scope::Table { schema: schema.clone(), table: table.clone() })
+                Some(RestoreScope::Table { schema: schema.clone(), table: table.clone() })
             }
             (None, Some(table)) => {
                 let (schema, table) = table_named(table);
-                Some(Scope::Table { schema, table })
+                Some(RestoreScope::Table { schema, table })
             }
-            (Some(schema), None) => Some(Scope::Schema(schema.clone())),
-            (None, None) => self.clean.then_some(Scope::Everything),
+            (Some(schema), None) => Some(RestoreScope::Schema(schema.clone())),
+            (None, None) => self.clean.then_some(RestoreScope::Everything),
         }
     }
 
     /// What of the source is run.
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self) -> LoadFilter {
         let allowed = if self.allow_any_sql { Allowed::Any } else { Allowed::OfDumps };
         let left_out = LeftOut {
             owners: self.no_owner || self.role.is_some(),
@@ -173,12 +175,12 @@ impl RestoreArgs {
             tablespaces: self.no_tablespaces,
             extensions: false,
         };
-        Wanted { allowed, left_out, accepts_incomplete: self.accept_incomplete }
+        LoadFilter { allowed, left_out, accepts_incomplete: self.accept_incomplete }
     }
 
     /// Whether what is restored takes the place of all that there is.
     fn wants_all(&self) -> bool {
-        self.into.is_none() && matches!(self.scope(), None | Some(Scope::Everything))
+        self.into.is_none() && matches!(self.scope(), None | Some(RestoreScope::Everything))
     }
 
     fn beside(&self, database: &Database<'_>, mut change: Building<'_>) -> Result<Outcome> {
@@ -226,7 +228,7 @@ impl RestoreArgs {
     /// A backup of ours, found sound before anything else happens, or a file that is named. The
     /// folder is locked for that, and not while a run waits for a database: others hold a database
     /// and wait for the folder.
-    fn choose(&self, database: &Database<'_>, folder: &Folder) -> Result<Source> {
+    fn choose(&self, database: &Database<'_>, folder: &BackupFolder) -> Result<RestoreSource> {
         let workspace = database.workspace;
         let _reading = folder.lock_shared()?;
         let name = match self.backup.as_ref().or(self.file.as_ref()) {
@@ -239,7 +241,8 @@ impl RestoreArgs {
             }
         };
         let jobs = self.jobs.map(|jobs| jobs.max(1));
-        let has_parts = matches!(self.scope(), Some(Scope::Schema(_) | Scope::Table { .. }));
+        let has_parts =
+            matches!(self.scope(), Some(RestoreScope::Schema(_) | RestoreScope::Table { .. }));
         let named = match &name {
             None => RestoreArgument::backup(newest(database, folder, has_parts)?),
             Some(name) => folder.named(name)?,
@@ -247,7 +250,7 @@ impl RestoreArgs {
         let backup = match named {
             RestoreArgument::Backup(backup) => *backup,
             RestoreArgument::File(path) => {
-                let source = Source::file(&path)?.with_jobs(jobs);
+                let source = RestoreSource::file(&path)?.with_jobs(jobs);
                 if self.wants_all() {
                     source.is_whole()?;
                 }
@@ -260,14 +263,14 @@ impl RestoreArgs {
         let (world, settings) = (&workspace.world, &database.settings);
         Verifier { world, settings, folder, target: &|| workspace.target() }
             .before_restore(&backup)?;
-        Ok(Source::of(folder, &backup).with_jobs(jobs))
+        Ok(RestoreSource::of(folder, &backup).with_jobs(jobs))
     }
 }
 
 /// The newest backup of the database, which can be one of several servers that have one of this
 /// name. A part can be restored from one that has parts only: a file of SQL has none to choose
 /// from.
-fn newest(database: &Database<'_>, folder: &Folder, has_parts: bool) -> Result<Backup> {
+fn newest(database: &Database<'_>, folder: &BackupFolder, has_parts: bool) -> Result<Backup> {
     let name = &database.target.database;
     let is_meant = |backup: &Backup| {
         let is_sql = backup.manifest.format == Format::Sql;
@@ -312,7 +315,7 @@ fn table_named(typed: &str) -> (String, String) {
 }
 
 /// A numbered list, and a question.
-fn pick(workspace: &Workspace, folder: &Folder) -> Result<String> {
+fn pick(workspace: &Workspace, folder: &BackupFolder) -> Result<String> {
     let found = folder.list()?;
     workspace.ui.numbered(&BackupList::of(&found, folder.path()));
     let answer = workspace.ui.ask("Number of the backup, or q to quit")?;

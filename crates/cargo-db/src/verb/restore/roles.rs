@@ -1,6 +1,6 @@
 //! Roles that a backup needs and the server does not have.
 
-use crate::backup::{self, Source};
+use crate::backup::{self, RestoreSource};
 use crate::change::Database;
 use crate::failure::Result;
 use crate::model::target::Target;
@@ -19,7 +19,7 @@ impl Roles {
         self,
         database: &Database<'_>,
         target: &Target,
-        source: &Source,
+        source: &RestoreSource,
     ) -> Result<Vec<String>> {
         match self {
             Roles::Expected => Ok(Vec::new()),
@@ -37,7 +37,7 @@ pub(super) fn step(roles: Vec<String>) -> Option<Step> {
 }
 
 /// Creates the roles of the plan.
-pub(super) fn create(database: &Database<'_>, plan: &Plan, source: &Source) -> Result<()> {
+pub(super) fn create(database: &Database<'_>, plan: &Plan, source: &RestoreSource) -> Result<()> {
     for step in &plan.steps {
         if let Step::CreateRoles { names } = step {
             let (world, settings) = (&database.workspace.world, &database.settings);

@@ -19,9 +19,9 @@ mod transaction;
 
 pub(crate) use held::wait_for_tables;
 pub(crate) use lock::{Lock, OWN_KEY};
-pub(crate) use own::{Own, Tables};
+pub(crate) use own::{Own, TableComparison};
 pub(crate) use pin::{Purpose, SearchPath, Theirs};
 pub(crate) use row::Row;
-pub(crate) use script::{Script, StatementObserver, Stop, Within};
+pub(crate) use script::{Script, ScriptStop, StatementObserver, TransactionContext};
 pub(crate) use session::{Session, only_row};
 pub(crate) use transaction::{Backend, Transaction, after_the_end_of, backend};

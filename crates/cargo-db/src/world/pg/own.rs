@@ -15,14 +15,14 @@ use crate::world::records;
 /// What a database keeps of ours, at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Own {
-    tables: BTreeMap<String, Table>,
+    tables: BTreeMap<String, OwnTable>,
     marker: Option<String>,
     trail: TrailHead,
 }
 
 /// A relation by the name of one of our tables.
 #[derive(Clone, Debug)]
-struct Table {
+struct OwnTable {
     oid: u32,
     /// Whose it is, and whose its schema: they may do anything to it.
     owners: String,
@@ -38,7 +38,7 @@ struct Table {
 
 /// How strictly a table is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tables {
+pub(crate) enum TableComparison {
     /// It has to be the very table.
     Same,
     /// One of the same form may have taken its place: where a database or a schema was replaced.
@@ -84,7 +84,11 @@ impl Own {
     }
 
     /// What of it is another now, in words.
-    pub(crate) fn changes(&self, session: &mut Session, strictness: Tables) -> Result<Vec<String>> {
+    pub(crate) fn changes(
+        &self,
+        session: &mut Session,
+        strictness: TableComparison,
+    ) -> Result<Vec<String>> {
         let now = tables(session)?;
         self.changes_to(&now, session, strictness)
     }
@@ -92,15 +96,16 @@ impl Own {
     /// Whether the tables are the very same, whatever stands in them now.
     pub(crate) fn has_its_tables(&self, session: &mut Session) -> Result<bool> {
         let now = tables(session)?;
-        let is_same = |name| change(name, self.tables.get(name), now.get(name), Tables::Same);
+        let is_same =
+            |name| change(name, self.tables.get(name), now.get(name), TableComparison::Same);
         Ok(["marker", "audit"].into_iter().all(|name| is_same(name).is_none()))
     }
 
     fn changes_to(
         &self,
-        now: &BTreeMap<String, Table>,
+        now: &BTreeMap<String, OwnTable>,
         session: &mut Session,
-        strictness: Tables,
+        strictness: TableComparison,
     ) -> Result<Vec<String>> {
         let mut changes: Vec<String> = ["marker", "audit"]
             .into_iter()
@@ -125,7 +130,7 @@ impl Own {
         session.run("take our own role", "RESET SESSION AUTHORIZATION; RESET ROLE")?;
         let theirs = session.interrupt(inside)?;
         let now = tables(session)?;
-        let mut changes = self.changes_to(&now, session, Tables::Same)?;
+        let mut changes = self.changes_to(&now, session, TableComparison::Same)?;
         if changes.is_empty() && inside {
             let written = now.iter().filter(|(_, table)| table.written > 0);
             changes.extend(written.map(|(name, _)| format!("cargo_db.{name} was written to")));
@@ -178,10 +183,10 @@ pub(crate) fn lines(session: &mut Session) -> Result<Vec<String>> {
     session.column("read the audit trail", "SELECT record FROM ONLY cargo_db.audit ORDER BY id")
 }
 
-fn tables(session: &mut Session) -> Result<BTreeMap<String, Table>> {
+fn tables(session: &mut Session) -> Result<BTreeMap<String, OwnTable>> {
     let rows = session.rows("read our own tables", include_str!("sql/own.sql"))?;
     let table = |row: &Row| {
-        let table = Table {
+        let table = OwnTable {
             oid: row.number("oid")?,
             owners: row.text("owners")?.to_owned(),
             form: row.text("form")?.to_owned(),
@@ -194,15 +199,15 @@ fn tables(session: &mut Session) -> Result<BTreeMap<String, Table>> {
     rows.iter().map(table).collect()
 }
 
-fn is_readable(tables: &BTreeMap<String, Table>, name: &str) -> bool {
+fn is_readable(tables: &BTreeMap<String, OwnTable>, name: &str) -> bool {
     tables.get(name).is_some_and(|table| table.readable)
 }
 
 fn change(
     name: &str,
-    before: Option<&Table>,
-    now: Option<&Table>,
-    strictness: Tables,
+    before: Option<&OwnTable>,
+    now: Option<&OwnTable>,
+    strictness: TableComparison,
 ) -> Option<String> {
     let what = match (before, now) {
         (None, None) => return None,
@@ -211,7 +216,9 @@ fn change(
         (Some(before), Some(now)) if before.form != now.form => {
             "has other columns, triggers, rules or policies"
         }
-        (Some(before), Some(now)) if strictness == Tables::Same && before.oid != now.oid => {
+        (Some(before), Some(now))
+            if strictness == TableComparison::Same && before.oid != now.oid =>
+        {
             "is another table"
         }
         (Some(before), Some(now)) if before.owners != now.owners => {
@@ -225,7 +232,7 @@ fn change(
 /// The hash of the marker's rows; nothing where there is none that can be read.
 fn digest_of_marker(
     session: &mut Session,
-    tables: &BTreeMap<String, Table>,
+    tables: &BTreeMap<String, OwnTable>,
 ) -> Result<Option<String>> {
     if !is_readable(tables, "marker") {
         return Ok(None);

@@ -31,7 +31,7 @@ pub(super) fn sign_arrived(client: &mut Client) -> bool {
 }
 
 /// What the thread that looks has come to.
-enum Progress {
+enum ProbeState {
     /// The server answers in one session.
     Answers,
     Ended(Result<()>),
@@ -49,17 +49,17 @@ pub(super) fn look(
     // A client cannot be told to give up; one that waits for a pooler is left to wait.
     std::thread::spawn(move || {
         let ended = two_sessions(&of_thread, &dial, &tell);
-        let _ = tell.send(Progress::Ended(ended));
+        let _ = tell.send(ProbeState::Ended(ended));
     });
     wait(world, target, &told)
 }
 
-fn wait(world: &World, target: &Target, told: &Receiver<Progress>) -> Result<()> {
+fn wait(world: &World, target: &Target, told: &Receiver<ProbeState>) -> Result<()> {
     let mut answered = None;
     loop {
         match told.recv_timeout(Duration::from_millis(100)) {
-            Ok(Progress::Answers) => answered = Some(stopwatch()),
-            Ok(Progress::Ended(ended)) => return ended,
+            Ok(ProbeState::Answers) => answered = Some(stopwatch()),
+            Ok(ProbeState::Ended(ended)) => return ended,
             Err(RecvTimeoutError::Timeout) => world.interrupt.check()?,
             Err(RecvTimeoutError::Disconnected) => return Err(lost(target, "no answer")),
         }
@@ -73,11 +73,11 @@ fn wait(world: &World, target: &Target, told: &Receiver<Progress>) -> Result<()>
 fn two_sessions(
     target: &Target,
     dial: &impl Fn() -> Result<Client>,
-    tell: &Sender<Progress>,
+    tell: &Sender<ProbeState>,
 ) -> Result<()> {
     let mut first = dial()?;
     options_arrived(target, &mut first)?;
-    let _ = tell.send(Progress::Answers);
+    let _ = tell.send(ProbeState::Answers);
     let mut second = dial()?;
     let looked = apart(&mut first, &mut second).and_then(|sign| match sign {
         None => crossed(&mut first, &mut second),

@@ -16,7 +16,7 @@ pub(crate) struct Script {
     /// As shown in messages.
     path: PathBuf,
     bytes: Vec<u8>,
-    within: Within,
+    within: TransactionContext,
     /// Whether its first and last statements are a BEGIN and a COMMIT around all others.
     wrapped: bool,
     /// How many statements it holds.
@@ -25,7 +25,7 @@ pub(crate) struct Script {
 
 /// In which transaction a script runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Within {
+pub(crate) enum TransactionContext {
     /// In one around all of it, which it must not end.
     Transaction,
     /// In the block that a server opens for a query of several statements: a BEGIN joins it, and
@@ -37,7 +37,7 @@ pub(crate) enum Within {
 }
 
 /// Why a script did not run to its end.
-pub(crate) enum Stop {
+pub(crate) enum ScriptStop {
     /// The server refused a statement.
     Statement(Box<StatementError>),
     /// A statement ended the transaction around the script, though nothing in it said so.
@@ -52,7 +52,7 @@ impl Script {
     /// Looks through a script before anything of it runs. Within a transaction it must not control
     /// transactions, except that a BEGIN and a COMMIT around everything are understood: the
     /// transaction that it runs in is what they ask for.
-    pub(crate) fn check(path: &Path, bytes: Vec<u8>, within: Within) -> Result<Script> {
+    pub(crate) fn check(path: &Path, bytes: Vec<u8>, within: TransactionContext) -> Result<Script> {
         let mut script = Script { path: path.to_owned(), bytes, within, wrapped: false, count: 0 };
         let mut controls: Vec<(usize, Statement)> = Vec::new();
         let mut reader = script.reader();
@@ -72,7 +72,7 @@ impl Script {
         }
         drop(reader);
         script.count = count;
-        script.wrapped = within != Within::Nothing
+        script.wrapped = within != TransactionContext::Nothing
             && matches!(controls.as_slice(), [(0, begin), (last, commit)]
                 if last + 1 == count && begin.is_plain_begin() && commit.is_plain_commit());
         if !script.wrapped {
@@ -84,14 +84,14 @@ impl Script {
     /// Looks whether these are what may control transactions where it runs.
     fn look_at(&self, controls: Vec<Statement>) -> Result<()> {
         let never_ends = controls.last().filter(|last| last.begins_transaction());
-        if let (Some(last), false) = (never_ends, self.within == Within::Transaction) {
+        if let (Some(last), false) = (never_ends, self.within == TransactionContext::Transaction) {
             let why = format!("the transaction that begins on line {} never ends", last.line);
             return Err(FileError::BadScript { file: self.path.clone(), why }.into());
         }
         let refused = controls.into_iter().find(|statement| match self.within {
-            Within::Transaction => true,
-            Within::Blocks => statement.hands_transaction_on(),
-            Within::Nothing => false,
+            TransactionContext::Transaction => true,
+            TransactionContext::Blocks => statement.hands_transaction_on(),
+            TransactionContext::Nothing => false,
         });
         let Some(Statement { line, text: statement, .. }) = refused else { return Ok(()) };
         let file = self.path.clone();
@@ -114,7 +114,7 @@ impl Script {
         &self,
         session: &mut Session,
         around: &mut dyn StatementObserver,
-    ) -> std::result::Result<(), Stop> {
+    ) -> std::result::Result<(), ScriptStop> {
         let mut reader = self.reader();
         let mut index = 0;
         while let Some(statement) =
@@ -122,14 +122,14 @@ impl Script {
         {
             let outermost = self.wrapped && (index == 0 || index + 1 == self.count);
             index += 1;
-            let joins = self.within == Within::Blocks && statement.is_plain_begin();
+            let joins = self.within == TransactionContext::Blocks && statement.is_plain_begin();
             if outermost || joins {
                 continue;
             }
             around.before(session, &statement);
             if statement.reads_data() {
                 self.copy(session, &statement, &mut reader)?;
-                around.again(session, &statement).map_err(Stop::Refused)?;
+                around.again(session, &statement).map_err(ScriptStop::Refused)?;
             } else {
                 self.execute(session, &statement, around)?;
             }
@@ -144,20 +144,19 @@ impl Script {
         session: &mut Session,
         statement: &Statement,
         around: &mut dyn StatementObserver,
-    ) -> std::result::Result<(), Stop> {
+    ) -> std::result::Result<(), ScriptStop> {
         loop {
-            if !around.admits(session, statement).map_err(Stop::Refused)? {
+            if !around.admits(session, statement).map_err(ScriptStop::Refused)? {
                 return Ok(());
             }
             let Err(error) = self.send(session, statement) else {
-                if around.again(session, statement).map_err(Stop::Refused)? {
+                if around.again(session, statement).map_err(ScriptStop::Refused)? {
                     continue;
                 }
                 return Ok(());
             };
             let stop = self.stop(&session.mask, statement, &error);
-            let again =
-                matches!(&stop, Stop::Statement(error) if around.failed(session, statement, error));
+            let again = matches!(&stop, ScriptStop::Statement(error) if around.failed(session, statement, error));
             if !again {
                 return Err(stop);
             }
@@ -177,7 +176,7 @@ impl Script {
         if !statement.may_return_rows() {
             return session.execute(&statement.text);
         }
-        let inside = self.within != Within::Nothing;
+        let inside = self.within != TransactionContext::Nothing;
         if inside {
             session.batch_execute("SAVEPOINT cargo_db_rows")?;
         }
@@ -201,8 +200,8 @@ impl Script {
         &self,
         session: &mut Session,
         statement: &Statement,
-    ) -> std::result::Result<(), Stop> {
-        let lost = |failure: Failure| Stop::Lost(failure.to_string());
+    ) -> std::result::Result<(), ScriptStop> {
+        let lost = |failure: Failure| ScriptStop::Lost(failure.to_string());
         if let Some((setting, value)) = session.misread() {
             let message = format!(
                 "it sets `{setting}` to `{value}`, so the rest of the file would be parsed \
@@ -212,10 +211,12 @@ impl Script {
             return Err(self.refused(&session.mask, statement, server));
         }
         match self.within {
-            Within::Blocks if statement.ends_transaction() => session.begin_block().map_err(lost),
-            Within::Nothing => Ok(()),
+            TransactionContext::Blocks if statement.ends_transaction() => {
+                session.begin_block().map_err(lost)
+            }
+            TransactionContext::Nothing => Ok(()),
             _ if session.is_inside().map_err(lost)? => Ok(()),
-            _ => Err(Stop::Ended { file: self.path.clone(), line: statement.line }),
+            _ => Err(ScriptStop::Ended { file: self.path.clone(), line: statement.line }),
         }
     }
 
@@ -224,7 +225,7 @@ impl Script {
         session: &mut Session,
         statement: &Statement,
         reader: &mut ScriptReader<'_>,
-    ) -> std::result::Result<(), Stop> {
+    ) -> std::result::Result<(), ScriptStop> {
         let mask = session.mask.clone();
         let stop = |error: &postgres::Error| self.stop(&mask, statement, error);
         let mut data = session.copy_in(&statement.text).map_err(|error| stop(&error))?;
@@ -249,24 +250,24 @@ impl Script {
     }
 
     /// The script was checked before, so this is the reader's fault and not the file's.
-    fn unreadable(&self, error: &ScriptError) -> Stop {
-        Stop::Lost(error.to_string())
+    fn unreadable(&self, error: &ScriptError) -> ScriptStop {
+        ScriptStop::Lost(error.to_string())
     }
 
-    fn stop(&self, mask: &Mask, statement: &Statement, error: &postgres::Error) -> Stop {
+    fn stop(&self, mask: &Mask, statement: &Statement, error: &postgres::Error) -> ScriptStop {
         match server_error(mask, error) {
             Some(server) => self.refused(mask, statement, server),
-            None => Stop::Lost(describe(mask, error)),
+            None => ScriptStop::Lost(describe(mask, error)),
         }
     }
 
-    fn refused(&self, mask: &Mask, statement: &Statement, server: ServerError) -> Stop {
+    fn refused(&self, mask: &Mask, statement: &Statement, server: ServerError) -> ScriptStop {
         let position = server.position.or_else(|| place_of_name(&statement.text, &server));
         let (line, column) = locate(statement, position);
         let text = String::from_utf8_lossy(&self.bytes);
         let source_line = mask.hide(text.lines().nth(line - 1).unwrap_or(""));
         let file = self.path.clone();
-        Stop::Statement(Box::new(StatementError {
+        ScriptStop::Statement(Box::new(StatementError {
             file,
             line,
             column,

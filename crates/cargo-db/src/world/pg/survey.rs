@@ -32,7 +32,7 @@ const DETAILS: &str = include_str!("sql/table_details.sql");
 
 /// Where there is more to read: the table that the search path leads to by the name of the history,
 /// whether there is a marker, and what of ours may not be read.
-pub(crate) struct Found {
+pub(crate) struct SurveyResult {
     pub(crate) history: Option<String>,
     pub(crate) marker: bool,
     /// The tables of ours that may not be read.
@@ -43,7 +43,7 @@ pub(crate) struct Found {
 pub(crate) fn survey(
     session: &mut Session,
     layout: &ProjectTool,
-) -> Result<(Found, ServerFacts, DatabaseFacts)> {
+) -> Result<(SurveyResult, ServerFacts, DatabaseFacts)> {
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
     let server = SERVER.replace("{tls}", tls);
     let questions = format!(
@@ -62,8 +62,8 @@ pub(crate) fn survey(
     };
     let block_size = server.number("block_size")?;
     let tables =
-        Tables { layout, schemas: &schemas, tables: &tables, details: &details, block_size };
-    let found = Found {
+        TableListing { layout, schemas: &schemas, tables: &tables, details: &details, block_size };
+    let found = SurveyResult {
         history: table.optional_text("history")?.map(str::to_owned),
         marker: table.flag("marker")?,
         unread: names_in(table.optional_text("unread")?),
@@ -95,7 +95,7 @@ fn facts(row: &Row) -> Result<ServerFacts> {
 }
 
 /// The rows of [`SCHEMAS`], [`TABLES`] and [`DETAILS`].
-struct Tables<'a> {
+struct TableListing<'a> {
     layout: &'a ProjectTool,
     schemas: &'a [Row],
     tables: &'a [Row],
@@ -103,7 +103,7 @@ struct Tables<'a> {
     block_size: u64,
 }
 
-impl<'a> Tables<'a> {
+impl<'a> TableListing<'a> {
     /// Puts them together.
     fn database(&self) -> Result<DatabaseFacts> {
         let schema_of = by_oid(self.schemas)?;

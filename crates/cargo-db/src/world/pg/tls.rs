@@ -106,20 +106,24 @@ struct Lenient {
 }
 
 /// What checking a signature gives.
-type Verified = std::result::Result<HandshakeSignatureValid, Error>;
+type SignatureResult = std::result::Result<HandshakeSignatureValid, Error>;
 /// How one version of TLS checks a signature.
-type Verify =
-    fn(&[u8], &CertificateDer<'_>, &DigitallySignedStruct, &WebPkiSupportedAlgorithms) -> Verified;
+type SignatureVerifier = fn(
+    &[u8],
+    &CertificateDer<'_>,
+    &DigitallySignedStruct,
+    &WebPkiSupportedAlgorithms,
+) -> SignatureResult;
 
 impl Lenient {
     /// Checks a signature, with the algorithms that we know.
     fn signed(
         &self,
-        verify: Verify,
+        verify: SignatureVerifier,
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> Verified {
+    ) -> SignatureResult {
         verify(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 }
@@ -149,7 +153,7 @@ impl ServerCertVerifier for Lenient {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> Verified {
+    ) -> SignatureResult {
         self.signed(rustls::crypto::verify_tls12_signature, message, certificate, signature)
     }
 
@@ -158,7 +162,7 @@ impl ServerCertVerifier for Lenient {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> Verified {
+    ) -> SignatureResult {
         self.signed(rustls::crypto::verify_tls13_signature, message, certificate, signature)
     }
 

@@ -38,7 +38,7 @@ pub(super) struct StartOptions {
 
 /// A server that answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Running {
+pub(crate) struct RunningServer {
     pub(crate) pid: i32,
     pub(crate) port: u16,
     pub(crate) socket_dir: PathBuf,
@@ -94,17 +94,17 @@ impl Cluster {
     }
 
     /// The server, if it runs and is ready.
-    pub(super) fn running(&self) -> Option<Running> {
+    pub(super) fn running(&self) -> Option<RunningServer> {
         let (running, ready) = self.pid_file()?;
         (ready && process::serves(running.pid, &self.data)).then_some(running)
     }
 
     /// `postmaster.pid`: pid, data folder, start time, port, socket folder, address, memory key,
     /// state (PostgreSQL source, `utils/pidfile.h`).
-    fn pid_file(&self) -> Option<(Running, bool)> {
+    fn pid_file(&self) -> Option<(RunningServer, bool)> {
         let text = files::read_if_there(&self.data.join("postmaster.pid")).ok()??;
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        let running = Running {
+        let running = RunningServer {
             pid: lines.first()?.parse().ok()?,
             port: lines.get(3)?.parse().ok()?,
             socket_dir: PathBuf::from(lines.get(4)?),
@@ -119,7 +119,7 @@ impl Cluster {
         binaries: &Binaries,
         socket_dir: &Path,
         options: &StartOptions,
-    ) -> Result<Running> {
+    ) -> Result<RunningServer> {
         let port = options.tcp_port.unwrap_or(5432);
         self.forget_dead_server(socket_dir, port)?;
         let log_path = self.base.join("server.log");

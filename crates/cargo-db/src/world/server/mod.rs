@@ -25,7 +25,7 @@ use crate::world::process::{self, User};
 use crate::world::{World, files};
 
 use birth::Birth;
-pub(crate) use cluster::Running;
+pub(crate) use cluster::RunningServer;
 use cluster::{Cluster, StartOptions};
 pub(crate) use discover::{Binaries, client};
 
@@ -97,7 +97,7 @@ impl LocalServer {
     }
 
     /// The running server, if it runs.
-    pub(crate) fn running(&self) -> Option<Running> {
+    pub(crate) fn running(&self) -> Option<RunningServer> {
         self.cluster()?.running()
     }
 
@@ -107,12 +107,12 @@ impl LocalServer {
     }
 
     /// Makes the cluster if there is none, starts it if it does not run.
-    pub(crate) fn ensure_running(&self, world: &World) -> Result<Running> {
+    pub(crate) fn ensure_running(&self, world: &World) -> Result<RunningServer> {
         self.start(world, None)
     }
 
     /// The same, and lets a server that has to be started listen on a TCP port too.
-    pub(crate) fn start(&self, world: &World, tcp_port: Option<u16>) -> Result<Running> {
+    pub(crate) fn start(&self, world: &World, tcp_port: Option<u16>) -> Result<RunningServer> {
         if let Some(running) = self.running() {
             return Ok(running);
         }
@@ -229,7 +229,7 @@ impl LocalServer {
 }
 
 /// How to reach a database of a running server.
-pub(crate) fn target(running: &Running, database: &str) -> Target {
+pub(crate) fn target(running: &RunningServer, database: &str) -> Target {
     Target {
         host: Host::Socket(running.socket_dir.clone()),
         port: running.port,
