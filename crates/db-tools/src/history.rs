@@ -5,7 +5,7 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 
-use crate::migration::{Checksum, Folder, Migration, Version};
+use crate::migration::{Checksum, Migration, MigrationFolder, Version};
 use crate::section::Slip;
 
 /// One row of a tool's history table.
@@ -140,7 +140,7 @@ pub struct MigrationStatus<'a> {
 
 impl<'a> MigrationStatus<'a> {
     /// Compares what the folder holds with what the database remembers.
-    pub fn compare(folder: &'a Folder, history: &'a History) -> MigrationStatus<'a> {
+    pub fn compare(folder: &'a MigrationFolder, history: &'a History) -> MigrationStatus<'a> {
         // Rows are sorted by version, and nearly always files are as well. Of two files with one
         // version the first counts.
         let mut files: Vec<&Migration> = folder.migrations.iter().collect();
@@ -202,7 +202,7 @@ impl<'a> MigrationStatus<'a> {
     }
 }
 
-fn folder_problems(folder: &Folder) -> Vec<Problem> {
+fn folder_problems(folder: &MigrationFolder) -> Vec<Problem> {
     let duplicates =
         folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(
             |pair| {
@@ -252,7 +252,7 @@ fn unreadable(path: &Path, slip: &Slip) -> Problem {
 
 /// What is doubtful of the files that are still to run.
 fn doubtful_problems(
-    folder: &Folder,
+    folder: &MigrationFolder,
     is_applied: &dyn Fn(&Version) -> bool,
 ) -> impl Iterator<Item = Problem> {
     let open = folder.doubtful.iter().filter(|(version, ..)| !is_applied(version));
@@ -343,12 +343,12 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let folder = Folder {
+        let folder = MigrationFolder {
             migrations: vec![file(1, 1), file(2, 9), file(4, 4), file(6, 6), file(6, 7)],
             orphans: vec!["migrations/8_x.down.sql".into()],
             misnamed: vec![("migrations/first.sql".into(), "no number")],
             doubtful: [1, 4].map(doubt).into(),
-            ..Folder::default()
+            ..MigrationFolder::default()
         };
         let history = History {
             table: Some("_sqlx_migrations".into()),
@@ -382,7 +382,10 @@ mod tests {
 
     #[test]
     fn versions_compare_as_numbers() {
-        let folder = Folder { migrations: vec![file(9, 1), file(10, 1)], ..Folder::default() };
+        let folder = MigrationFolder {
+            migrations: vec![file(9, 1), file(10, 1)],
+            ..MigrationFolder::default()
+        };
         let history = History { applied: vec![row(9, 1)], ..History::default() };
         let standing = MigrationStatus::compare(&folder, &history);
         assert_eq!(standing.problems, []);

@@ -238,7 +238,7 @@ pub fn title(version: &impl fmt::Display, name: &str) -> String {
 
 /// Everything a migrations folder holds, readable or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Folder {
+pub struct MigrationFolder {
     /// In the order in which they run. Several may share a version: the comparison with a history
     /// says so.
     pub migrations: Vec<Migration>,
@@ -255,7 +255,7 @@ pub struct Folder {
     pub ignored: Vec<(PathBuf, &'static str)>,
 }
 
-impl Folder {
+impl MigrationFolder {
     /// Gives each migration its down file.
     pub fn join_downs(&mut self, downs: Vec<(Version, ScriptFile)>) {
         let place = |(index, migration): (usize, &Migration)| (migration.version.clone(), index);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 
-use crate::migration::{Folder, Migration};
+use crate::migration::{Migration, MigrationFolder};
 
 /// A migration that is about to be written.
 pub struct NewMigration<'a> {
@@ -15,7 +15,7 @@ pub struct NewMigration<'a> {
     /// Whether it gets a down file.
     pub reversible: bool,
     /// The migrations that are there.
-    pub folder: &'a Folder,
+    pub folder: &'a MigrationFolder,
 }
 
 /// The name of a file without its folders.
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::migration::{Checksum, Recorded, ScriptFile, Version};
 
-    fn folder(paths: &[&str]) -> Folder {
+    fn folder(paths: &[&str]) -> MigrationFolder {
         let migration = |path: &&str| Migration {
             version: leading_digits(path).and_then(|(digits, _)| Version::number(digits)).unwrap(),
             name: "x".to_owned(),
@@ -164,7 +164,10 @@ mod tests {
             recorded: Recorded::Digest,
             detail: String::new(),
         };
-        Folder { migrations: paths.iter().map(migration).collect(), ..Folder::default() }
+        MigrationFolder {
+            migrations: paths.iter().map(migration).collect(),
+            ..MigrationFolder::default()
+        }
     }
 
     #[test]
@@ -189,11 +192,11 @@ mod tests {
     #[test]
     fn never_two_of_the_same_second() {
         let now = OffsetDateTime::from_unix_timestamp(1_767_225_599).unwrap();
-        let free = |folder: &Folder| {
+        let free = |folder: &MigrationFolder| {
             NewMigration { name: "x", now, reversible: true, folder }.free_timestamp()
         };
         let taken = folder(&["20251231235959_x.sql"]);
-        assert_eq!(free(&Folder::default()), "20251231235959");
+        assert_eq!(free(&MigrationFolder::default()), "20251231235959");
         assert_eq!(free(&taken), "20260101000000");
     }
 

@@ -8,21 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::history::History;
-use crate::migration::{Folder, Migration, Recorded, Version};
+use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{file_name, has_extension};
 use crate::tool::{FoundFile, Tool, script_file};
 
 /// What a reader found: migrations in the order in which they run, and what it cannot make sense
 /// of.
 #[derive(Default)]
-pub(crate) struct Order {
+pub(crate) struct OrderedFiles {
     /// Version, file, what the history holds, and what the tool alone understands.
     pub(crate) migrations: Vec<(Version, FoundFile, Recorded, String)>,
     /// Files that it cannot make sense of, each with the reason.
     pub(crate) strange: Vec<(PathBuf, &'static str)>,
 }
 
-impl Order {
+impl OrderedFiles {
     /// Adds a migration of which the history holds no more than its version.
     pub(crate) fn push(&mut self, version: &str, file: FoundFile) {
         self.migrations.push((Version::text(version), file, Recorded::Nothing, String::new()));
@@ -30,18 +30,18 @@ impl Order {
 }
 
 /// The migrations as programs, each of which may know how to roll back.
-pub(crate) fn folder_of(tool: &dyn Tool, order: Order) -> Folder {
+pub(crate) fn folder_of(tool: &dyn Tool, order: OrderedFiles) -> MigrationFolder {
     let migration = |(version, file, recorded, detail): (Version, FoundFile, Recorded, String)| {
         let mut up = script_file(tool, file, true);
         up.is_code = true;
         Migration { version, name: String::new(), down: Some(up.clone()), up, recorded, detail }
     };
     let migrations = order.migrations.into_iter().map(migration).collect();
-    Folder { migrations, misnamed: order.strange, ..Folder::default() }
+    MigrationFolder { migrations, misnamed: order.strange, ..MigrationFolder::default() }
 }
 
 /// Forgets rows without a file, as the tool itself does.
-pub(crate) fn keep_known(history: &mut History, folder: &Folder) {
+pub(crate) fn keep_known(history: &mut History, folder: &MigrationFolder) {
     let known: BTreeSet<&Version> = folder.migrations.iter().map(|file| &file.version).collect();
     history.applied.retain(|row| known.contains(&row.version));
 }

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::command::{Task, ToolFolder};
 use crate::error::ToolError;
 use crate::history::{Applied, History};
-use crate::migration::{Checksum, Folder, Migration};
+use crate::migration::{Checksum, Migration, MigrationFolder};
 use crate::naming::NewMigration;
 use crate::profile::{
     Claim, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport, ToolKind,
@@ -176,7 +176,7 @@ impl ProjectTool {
     }
 
     /// Sorts files into migrations.
-    pub fn read(&self, found: Vec<FoundFile>) -> Folder {
+    pub fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
         let strange = self.doubts(&found);
         let mut folder = self.sorted(found);
         for (path, slip) in strange {
@@ -202,7 +202,7 @@ impl ProjectTool {
         found.iter().filter_map(doubt).collect()
     }
 
-    fn sorted(&self, found: Vec<FoundFile>) -> Folder {
+    fn sorted(&self, found: Vec<FoundFile>) -> MigrationFolder {
         if self.ignored.is_empty() {
             return self.tool.read(found);
         }
@@ -239,7 +239,7 @@ impl ProjectTool {
     /// The application that a new migration belongs to, and how many of the words name it.
     pub fn application(
         &self,
-        folder: &Folder,
+        folder: &MigrationFolder,
         words: &[String],
     ) -> Result<(Option<String>, usize), ToolError> {
         self.tool.application(folder, words)
@@ -362,7 +362,7 @@ impl ProjectTool {
 
     /// What the rows mean beside these files.
     #[must_use]
-    pub fn completed(&self, mut history: History, folder: &Folder) -> History {
+    pub fn completed(&self, mut history: History, folder: &MigrationFolder) -> History {
         self.tool.complete(&mut history, folder);
         history
     }

@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 use crate::command::{Task, ToolFolder};
 use crate::error::ToolError;
 use crate::history::History;
-use crate::migration::{Checksum, Folder, Migration, ScriptFile, Version};
+use crate::migration::{Checksum, Migration, MigrationFolder, ScriptFile, Version};
 use crate::naming::NewMigration;
 use crate::profile::{Claim, HistoryEntry, LockPlace, Profile};
 use crate::section::stands_alone;
@@ -22,7 +22,7 @@ pub trait Tool: Sync {
     fn reads(&self, path: &Path) -> bool;
 
     /// Sorts files into migrations.
-    fn read(&self, found: Vec<FoundFile>) -> Folder;
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder;
 
     /// Why the tool refuses a migration folder with these files; `None` if it accepts it.
     fn lacks(&self, _names: &[&str]) -> Option<&'static str> {
@@ -72,7 +72,7 @@ pub trait Tool: Sync {
     }
 
     /// Makes of the rows what they mean, where that depends on the files.
-    fn complete(&self, _history: &mut History, _folder: &Folder) {}
+    fn complete(&self, _history: &mut History, _folder: &MigrationFolder) {}
 
     /// The files of a new migration below the folder, up file first; none where only the tool
     /// can write them.
@@ -83,7 +83,7 @@ pub trait Tool: Sync {
     /// The application that a new migration belongs to, and how many of the words name it.
     fn application(
         &self,
-        _folder: &Folder,
+        _folder: &MigrationFolder,
         _words: &[String],
     ) -> Result<(Option<String>, usize), ToolError> {
         Ok((None, 0))

@@ -18,7 +18,7 @@ pub(crate) struct AuditTrail {
 impl AuditTrail {
     /// One operation: what was done and with what result, with the details below. Its number is that
     /// of its first record, which is what `verify` names.
-    fn deed(&self, intent: &Record, style: &Style) -> String {
+    fn operation(&self, intent: &Record, style: &Style) -> String {
         let is_outcome =
             |record: &&Record| record.run == intent.run && record.phase == Phase::Outcome;
         let outcome = self.records.iter().find(is_outcome);
@@ -83,8 +83,8 @@ impl Answer for AuditTrail {
             return "no recorded operations".to_owned();
         }
         let intents = self.records.iter().filter(|record| record.phase == Phase::Intent);
-        let deeds = intents.map(|intent| self.deed(intent, style));
-        deeds.collect::<Vec<_>>().join("\n")
+        let operations = intents.map(|intent| self.operation(intent, style));
+        operations.collect::<Vec<_>>().join("\n")
     }
 }
 

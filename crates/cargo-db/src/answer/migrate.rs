@@ -33,18 +33,18 @@ struct DoneView {
 }
 
 impl From<&AppliedMigration> for DoneView {
-    fn from(deed: &AppliedMigration) -> DoneView {
-        let (version, name) = (deed.version.to_string(), deed.name.clone());
-        DoneView { version, name, duration_ms: milliseconds(deed.elapsed) }
+    fn from(applied: &AppliedMigration) -> DoneView {
+        let (version, name) = (applied.version.to_string(), applied.name.clone());
+        DoneView { version, name, duration_ms: milliseconds(applied.elapsed) }
     }
 }
 
 impl Migrated {
     /// What was done of the plan.
-    pub(crate) fn of(plan: &Plan, deeds: &[AppliedMigration]) -> Migrated {
+    pub(crate) fn of(plan: &Plan, applied: &[AppliedMigration]) -> Migrated {
         let planned = Planned::from(plan);
-        let reason = deeds.is_empty().then(|| planned.nothing_to_do());
-        Migrated { planned, done: deeds.iter().map(DoneView::from).collect(), reason }
+        let reason = applied.is_empty().then(|| planned.nothing_to_do());
+        Migrated { planned, done: applied.iter().map(DoneView::from).collect(), reason }
     }
 
     /// Nothing was to do, for this reason.

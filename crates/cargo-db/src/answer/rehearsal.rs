@@ -13,7 +13,9 @@ use crate::model::backup::LoadedAs;
 use crate::model::finding::{Finding, Severity, Verdict};
 use crate::model::key::PublicKey;
 use crate::model::migration::title;
-use crate::model::rehearsal::{BrokenQuery, DryRunReport, Locked, Rehearsal, Rehearsed, WayBack};
+use crate::model::rehearsal::{
+    BrokenQuery, DryRunReport, LockedTable, Rehearsal, Rehearsed, WayBack,
+};
 use crate::model::target::Target;
 
 /// At most this many lines of a difference, and this many locks, are shown.
@@ -151,8 +153,8 @@ impl WayBackWord {
     }
 }
 
-impl From<&Locked> for LockView {
-    fn from(lock: &Locked) -> LockView {
+impl From<&LockedTable> for LockView {
+    fn from(lock: &LockedTable) -> LockView {
         LockView {
             table: lock.table.clone(),
             mode: lock.mode.clone(),

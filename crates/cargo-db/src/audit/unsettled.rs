@@ -10,7 +10,7 @@ use crate::world::World;
 use crate::world::pg::{Purpose, Session, marker, own};
 use crate::world::records::head_of;
 
-/// The last deed that was done to a database, where what it says of itself is not what it was.
+/// The last change that was done to a database, where what it says of itself is not what it was.
 #[derive(Clone, Debug)]
 pub(crate) struct Unsettled {
     intent: Record,
@@ -107,7 +107,7 @@ impl Unsettled {
     }
 }
 
-/// The last deed of these records: its intent, what that says of the database, and whether it has
+/// The last change of these records: its intent, what that says of the database, and whether it has
 /// no outcome that has looked.
 fn last_of(records: &[Record]) -> Option<(Record, Before, bool)> {
     let at = records.iter().rposition(|record| record.phase == Phase::Intent)?;

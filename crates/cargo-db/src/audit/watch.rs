@@ -11,7 +11,7 @@ use crate::world::World;
 use crate::world::pg::{Own, Purpose, Session, TableComparison, marker, own};
 use crate::world::records::{is_ours, line_of};
 
-/// A database as it was before a deed, of which the deed may not change what it says of itself.
+/// A database as it was before a change, of which the change may not change what it says of itself.
 pub(crate) struct TrailWatch {
     target: Target,
     verb: Operation,
@@ -49,7 +49,7 @@ impl TrailWatch {
     /// What the intent says of it, for the run after one that was killed.
     pub(crate) fn before(&self) -> Before {
         let trail = self.identity.lines.is_some().then(|| self.head.clone());
-        // A deed that is about the marker leaves another one, also when it is killed.
+        // A change that is about the marker leaves another one, also when it is killed.
         let marker = self.marker().filter(|_| !self.verb.changes_the_marker());
         Before { marker, trail }
     }
@@ -60,7 +60,7 @@ impl TrailWatch {
         self.identity.marker.clone().filter(is_kept)
     }
 
-    /// The outcome of the deed, once it was looked whether it has changed anything of this, and
+    /// The outcome of the change, once it was looked whether it has changed anything of this, and
     /// what it changed was put back. `intent` is what the trail holds since, where it is written
     /// into the database. Also says whether it could be looked at.
     pub(crate) fn settle<T>(

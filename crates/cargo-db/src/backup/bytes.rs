@@ -49,7 +49,7 @@ impl RestoreSource {
         let text = plain_text_of(path, digest.clone())?;
         let agreed = self.agreed.borrow();
         let expected = agreed.iter().find(|(known, _)| known == path).map(|(_, sha)| sha.clone());
-        Ok(Box::new(Agreed { text, digest, expected, name: self.name.clone() }))
+        Ok(Box::new(VerifiedText { text, digest, expected, name: self.name.clone() }))
     }
 
     /// Fails where an archive is not the one any more that was agreed to. Asked when it is loaded,
@@ -68,7 +68,7 @@ impl RestoreSource {
 }
 
 /// A text whose file has to be a certain one.
-struct Agreed {
+struct VerifiedText {
     text: Box<dyn Read + Send>,
     digest: Digested,
     /// Nothing where nobody agreed to anything.
@@ -76,13 +76,13 @@ struct Agreed {
     name: String,
 }
 
-impl Read for Agreed {
+impl Read for VerifiedText {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.text.read(buffer)
     }
 }
 
-impl Text for Agreed {
+impl Text for VerifiedText {
     fn finish(&mut self, world: &World) -> Result<()> {
         self.text.finish(world)?;
         let (_, found) = self.digest.clone().finish().map_err(|error| {

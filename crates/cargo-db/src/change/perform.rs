@@ -12,7 +12,7 @@ use crate::plan::Plan;
 
 /// Something that changes a database, the backups or the local server.
 pub(crate) trait Change {
-    /// The locks of the deed, and what else is held while it lasts.
+    /// The locks of the change, and what else is held while it lasts.
     type Held;
     /// What came of it.
     type Done;
@@ -38,7 +38,7 @@ pub(crate) trait Change {
         Ok(())
     }
 
-    /// Keeps others out from the second look to the end of the deed.
+    /// Keeps others out from the second look to the end of the change.
     fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<Self::Held>;
 
     /// Fails where the plan of the second look is not covered by the consent to the first.
@@ -62,7 +62,7 @@ pub(crate) trait Change {
         Ok(())
     }
 
-    /// The deed, between two records of the audit trail. `backup` is the one that the plan took.
+    /// The change, between two records of the audit trail. `backup` is the one that the plan took.
     fn carry_out(
         &mut self,
         database: &Database<'_>,
@@ -71,7 +71,7 @@ pub(crate) trait Change {
         backup: Option<&str>,
     ) -> Result<Self::Done>;
 
-    /// What is compared, or tidied up, after the deed was recorded.
+    /// What is compared, or tidied up, after the change was recorded.
     fn afterwards(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
         Ok(())
     }
@@ -166,12 +166,12 @@ pub(crate) fn perform<C: Change>(
         same_plan(&plan, &now)?;
     }
     change.still_agreed(database, &plan, &now, given)?;
-    let mut deed = now.clone();
+    let mut carried = now.clone();
     if given == Consent::Free {
         // No consent was needed, so only the bounds that were typed apply, not the counted ones.
-        deed.bound(&database.workspace.consent.at_most);
+        carried.bound(&database.workspace.consent.at_most);
     }
-    consent::within_bounds(database, deed.losses())?;
+    consent::within_bounds(database, carried.losses())?;
     if now.is_empty() {
         return Ok(Ending::Nothing(now));
     }
@@ -179,7 +179,7 @@ pub(crate) fn perform<C: Change>(
     let backup = seal::back_up(database, &now)?;
     let done = record(database, &now, given, backup.clone(), || {
         let command = &database.workspace.consent.command;
-        let done = change.carry_out(database, &deed, held, backup.as_deref());
+        let done = change.carry_out(database, &carried, held, backup.as_deref());
         let done = done.map_err(|failure| suggest(failure.of_command(command)))?;
         retain::carry_out(database, &now)?;
         Ok(done)

@@ -1,4 +1,4 @@
-//! A deed between two records of the audit trail.
+//! A change between two records of the audit trail.
 
 use crate::audit::{self, About, Reservation, Trail, TrailWatch};
 use crate::change::workspace::Database;

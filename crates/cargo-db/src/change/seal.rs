@@ -1,4 +1,4 @@
-//! What the policy adds to a plan, and what it asks for before the deed.
+//! What the policy adds to a plan, and what it asks for before the change.
 
 use crate::backup::{self, BackupFolder, BackupRequest};
 use crate::change::retain;

@@ -20,7 +20,7 @@ pub(crate) fn apply_or_restore(
     let (world, settings) = (&database.workspace.world, &database.settings);
     let target = &plan.target;
     let failure = match migration::carry_out(world, settings, plan, &mut lock) {
-        Ok(deeds) => return Ok(deeds),
+        Ok(applied) => return Ok(applied),
         Err(failure) if failure.is_afterwards() => return Err(failure),
         Err(failure) => world.as_interrupted(failure),
     };

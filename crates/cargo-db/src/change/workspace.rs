@@ -41,7 +41,7 @@ pub(crate) struct Database<'w> {
     pub(crate) used: Vec<String>,
     /// Which database it is, where it was asked: the cluster's identifier, and the oid.
     pub(crate) identity: Option<String>,
-    /// Where what the database says of itself is not what its last deed found.
+    /// Where what the database says of itself is not what its last change found.
     pub(crate) unsettled: Option<Unsettled>,
     /// The tables of cargo db's own that the role may not read; nothing is changed where there are
     /// any.

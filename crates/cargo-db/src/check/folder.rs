@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::check::finding::finding;
 use crate::model::finding::{Checked, Finding};
-use crate::model::migration::{Folder, Migration};
+use crate::model::migration::{Migration, MigrationFolder};
 
 /// What is wrong with the folder itself.
-pub(crate) fn of_folder(folder: &Folder) -> Vec<Checked> {
+pub(crate) fn of_folder(folder: &MigrationFolder) -> Vec<Checked> {
     fn about(
         rule: &'static str,
         why: &'static str,

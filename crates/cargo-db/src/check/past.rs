@@ -6,14 +6,14 @@ use crate::check::finding::finding;
 use crate::check::folder::of_file;
 use crate::check::same::says_the_same;
 use crate::model::finding::Checked;
-use crate::model::migration::{Folder, Version};
+use crate::model::migration::{MigrationFolder, Version};
 
 /// The migrations as they are on the branch that everybody shares.
 pub(crate) struct Past {
     /// What the revision is called.
     pub(crate) revision: String,
     /// What lay in the folder there.
-    pub(crate) folder: Folder,
+    pub(crate) folder: MigrationFolder,
 }
 
 /// Compares the folder with what it was.
@@ -21,7 +21,7 @@ pub(crate) struct Past {
 /// `text_then` gives the text of a file in that revision, `text_now` its text today.
 pub(crate) fn compare(
     past: &Past,
-    now: &Folder,
+    now: &MigrationFolder,
     text_then: &dyn Fn(&Path) -> Option<String>,
     text_now: &dyn Fn(&Path) -> Option<String>,
 ) -> Vec<Checked> {
@@ -69,7 +69,7 @@ pub(crate) fn compare(
 }
 
 /// Two versions that are one second, of which one has more digits.
-fn same_second(now: &Folder) -> Vec<Checked> {
+fn same_second(now: &MigrationFolder) -> Vec<Checked> {
     let second = |version: &Version| version.to_string().get(..14).map(str::to_owned);
     let pairs = now.migrations.windows(2).filter(|pair| {
         pair[0].version != pair[1].version

@@ -29,9 +29,9 @@ use crate::plan::Plan;
 
 /// How to talk to whoever is there.
 #[derive(Clone)]
-pub(crate) struct Face(Arc<Inner>);
+pub(crate) struct Face(Arc<FaceInner>);
 
-struct Inner {
+struct FaceInner {
     verb: &'static str,
     json: bool,
     quiet: bool,
@@ -70,7 +70,7 @@ impl Face {
         let width =
             set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or_else(terminal::width);
         let style = |terminal| Style { width, colours: colour(terminal), kept: flags.kept() };
-        Face(Arc::new(Inner {
+        Face(Arc::new(FaceInner {
             verb,
             json: flags.json,
             quiet: flags.quiet,

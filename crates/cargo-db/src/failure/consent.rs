@@ -75,10 +75,10 @@ impl ConsentError {
                 how_to_agree(missing, command, database, (*consent, bounds))
             }
             ConsentError::LoadByAgent { verb, command, .. } => {
-                let deed = verb.rsplit(' ').next().unwrap_or_default();
+                let action = verb.rsplit(' ').next().unwrap_or_default();
                 Explanation::new("CONSENT.BY_AGENT", Exit::Consent)
                     .because("it was not taken here, and loading it runs the code in it")
-                    .run(&format!("ask a person to {deed} it"), command)
+                    .run(&format!("ask a person to {action} it"), command)
             }
             ConsentError::WrongName { command, .. } => {
                 Explanation::new("CONSENT.WRONG_NAME", Exit::Consent)

@@ -119,10 +119,10 @@ type Cause = Box<dyn Error + Send + Sync>;
 
 /// A failure, what had been done when it happened, and what it came from.
 #[derive(Debug)]
-pub(crate) struct Failure(Box<Inner>);
+pub(crate) struct Failure(Box<FailureInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct FailureInner {
     kind: Kind,
     done: Vec<String>,
     /// The flags of the call that a suggested command needs too.
@@ -136,7 +136,7 @@ struct Inner {
 
 impl<K: Into<Kind>> From<K> for Failure {
     fn from(kind: K) -> Failure {
-        Failure(Box::new(Inner {
+        Failure(Box::new(FailureInner {
             kind: kind.into(),
             done: Vec::new(),
             kept: Vec::new(),

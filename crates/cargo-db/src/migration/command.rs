@@ -8,7 +8,9 @@ use db_tools::{Connection, ProjectTool, ToolError, Variable};
 use crate::failure::{ProgramError, Result};
 use crate::model::event::Event;
 use crate::model::history::{Applied, History};
-use crate::model::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version, title};
+use crate::model::migration::{
+    Checksum, Migration, MigrationFolder, Recorded, ScriptFile, Version, title,
+};
 use crate::model::target::{Host, Secret, Target, TlsMode};
 use crate::plan::{Operation, Plan};
 use crate::settings::{Migrations, Runner, Settings};
@@ -264,10 +266,10 @@ pub(crate) fn ask(
     world: &World,
     settings: &Settings,
     target: &Target,
-) -> Result<(Folder, History)> {
+) -> Result<(MigrationFolder, History)> {
     let commands = &settings.migrations.commands;
     if !commands.shown().contains_key("status") {
-        return Ok((Folder::default(), History::default()));
+        return Ok((MigrationFolder::default(), History::default()));
     }
     let line = commands.to_run()?.get("status").map_or(&[][..], Vec::as_slice);
     let ended = run(world, settings, target, line, ASKS)?;
@@ -277,7 +279,7 @@ pub(crate) fn ask(
         let Ended { command, status, said, .. } = ended;
         return Err(ProgramError::Failed { command, status, said, differences: Vec::new() }.into());
     }
-    let (mut folder, mut history) = (Folder::default(), History::default());
+    let (mut folder, mut history) = (MigrationFolder::default(), History::default());
     for (name, applied) in states {
         let version = Version::Text(name.clone());
         if applied {

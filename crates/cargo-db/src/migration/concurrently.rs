@@ -228,13 +228,13 @@ impl<'a> Concurrently<'a> {
     fn briefly<T>(
         &mut self,
         session: &mut Session,
-        deed: impl FnOnce(&mut Self, &mut Session) -> T,
+        run: impl FnOnce(&mut Self, &mut Session) -> T,
     ) -> T {
         let own = "SELECT pg_catalog.current_setting('lock_timeout')";
         let own = session.value("ask for the lock timeout", own).unwrap_or_default();
         let bound = self.limits.ddl_lock_timeout.value.as_millis();
         let _ = session.run("wait with a limit", &format!("SET lock_timeout = {bound}"));
-        let done = deed(self, session);
+        let done = run(self, session);
         if let Some(own) = own {
             let sql = format!("SET lock_timeout = {}", quote_literal(&own));
             let _ = session.run("wait as before", &sql);

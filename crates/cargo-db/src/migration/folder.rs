@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Result, SettingsError};
-use crate::model::migration::Folder;
+use crate::model::migration::MigrationFolder;
 use crate::settings::{Migrations, Origin, Setting, Settings};
 use crate::world::signal::Vigil;
 use crate::world::{files, folders};
@@ -11,7 +11,7 @@ use db_tools::recognition::refused_tool_of;
 use db_tools::{FoundFile, ProjectTool, Slip};
 
 /// Reads the folder of the migrations. One that nobody named may be absent.
-pub(crate) fn read_folder(settings: &Settings) -> Result<Folder> {
+pub(crate) fn read_folder(settings: &Settings) -> Result<MigrationFolder> {
     let Migrations { layout, dir, is_unclaimed, .. } = &settings.migrations;
     named_folder_exists(dir)?;
     let mut folder = migrations(layout, &dir.value, &settings.root)?;
@@ -23,10 +23,14 @@ pub(crate) fn read_folder(settings: &Settings) -> Result<Folder> {
 
 /// All migrations of a folder, with paths as they are shown: relative to `shown`. An absent folder
 /// holds none.
-pub(crate) fn migrations(layout: &ProjectTool, folder: &Path, shown: &Path) -> Result<Folder> {
+pub(crate) fn migrations(
+    layout: &ProjectTool,
+    folder: &Path,
+    shown: &Path,
+) -> Result<MigrationFolder> {
     let root = folder;
     let shown = folder.strip_prefix(shown).unwrap_or(folder);
-    let (mut found, mut strange) = (Vec::new(), Folder::default());
+    let (mut found, mut strange) = (Vec::new(), MigrationFolder::default());
     let vigil = Vigil::begin();
     for path in files::kept_files(folder, layout.depth())? {
         vigil.check()?;
@@ -72,7 +76,7 @@ fn folders_that_lack(
 }
 
 /// Leaves out what no tool claims, and says so.
-fn leave_all(folder: &mut Folder) {
+fn leave_all(folder: &mut MigrationFolder) {
     let doubtful = std::mem::take(&mut folder.doubtful);
     folder.faulty.extend(doubtful.into_iter().map(|(_, path, slip)| (path, slip)));
     for migration in std::mem::take(&mut folder.migrations) {

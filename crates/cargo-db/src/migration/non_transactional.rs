@@ -119,11 +119,11 @@ pub(super) fn first_line(text: &str) -> String {
 fn aside<'a, T>(
     session: &mut Session,
     concurrently: &mut Concurrently<'a>,
-    deed: impl FnOnce(&mut Session, &mut Concurrently<'a>) -> T,
+    run: impl FnOnce(&mut Session, &mut Concurrently<'a>) -> T,
 ) -> Result<T> {
     let theirs = session.interrupt(false)?;
     concurrently.path = theirs.path.clone();
-    let done = deed(session, concurrently);
+    let done = run(session, concurrently);
     session.resume(&theirs)?;
     Ok(done)
 }

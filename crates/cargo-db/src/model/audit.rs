@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::environment::Marker;
 
-/// Before a deed, or after it.
+/// Before a change, or after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -24,7 +24,7 @@ pub(crate) struct TrailHead {
     pub(crate) digest: String,
 }
 
-/// What a database said of itself just before a deed, so that the next run sees what a run that was
+/// What a database said of itself just before a change, so that the next run sees what a run that was
 /// killed let happen to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +47,7 @@ pub(crate) struct Record {
     pub(crate) sequence: u64,
     /// RFC 3339, in UTC.
     pub(crate) when: String,
-    /// The same in the intent and the outcome of one deed.
+    /// The same in the intent and the outcome of one change.
     pub(crate) run: String,
     pub(crate) phase: Phase,
     pub(crate) verb: String,

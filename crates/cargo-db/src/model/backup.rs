@@ -170,7 +170,7 @@ pub(crate) struct Manifest {
     pub(crate) server: ServerIdentity,
     pub(crate) database: SourceDatabase,
     pub(crate) engine: Engine,
-    /// Whether a person asked for it, or the policy before a deed; older manifests do not say.
+    /// Whether a person asked for it, or the policy before a change; older manifests do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Reason>,
     /// What was asked to be left out or alone taken, as the engine's options say it.
@@ -238,12 +238,12 @@ const WITH_REASON: u32 = 2;
 const WITH_LOST: u32 = 3;
 
 /// The events for which the policy took backups when manifests did not say so.
-const DEEDS: [&str; 5] = ["migrate", "rollback", "seed-fresh", "reset", "restore-in-place"];
+const POLICY_EVENTS: [&str; 5] = ["migrate", "rollback", "seed-fresh", "reset", "restore-in-place"];
 
 impl Manifest {
     /// Why it was taken.
     pub(crate) fn reason(&self) -> Reason {
-        let by_policy = DEEDS.contains(&self.event.as_str());
+        let by_policy = POLICY_EVENTS.contains(&self.event.as_str());
         self.reason.unwrap_or(if by_policy { Reason::Policy } else { Reason::Person })
     }
 

@@ -33,7 +33,7 @@ impl Basis {
 
 /// A table that was locked so that others wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Locked {
+pub(crate) struct LockedTable {
     pub(crate) table: String,
     /// As PostgreSQL names it: `AccessExclusiveLock`.
     pub(crate) mode: String,
@@ -149,7 +149,7 @@ pub(crate) struct Rehearsed {
     pub(crate) file: PathBuf,
     pub(crate) verdict: Verdict,
     pub(crate) findings: Vec<Finding>,
-    pub(crate) locks: Vec<Locked>,
+    pub(crate) locks: Vec<LockedTable>,
     /// By table; those that the migrations made are not among them.
     pub(crate) rows: BTreeMap<String, RowChanges>,
     /// What it took on the copy.

@@ -17,7 +17,7 @@ use crate::model::environment::Environment;
 use crate::model::hex::to_hex;
 use crate::model::history::{History, MigrationStatus};
 use crate::model::key::PublicKey;
-use crate::model::migration::{Folder, Migration, ScriptFile, Version};
+use crate::model::migration::{Migration, MigrationFolder, ScriptFile, Version};
 use crate::model::seed::Seed;
 use crate::model::target::Target;
 use db_tools::ProjectTool;
@@ -300,7 +300,7 @@ pub(crate) struct Facts {
     pub(crate) environment: Environment,
     pub(crate) layout: ProjectTool,
     pub(crate) database_exists: bool,
-    pub(crate) folder: Folder,
+    pub(crate) folder: MigrationFolder,
     pub(crate) history: History,
 }
 

@@ -5,12 +5,12 @@ use crate::failure::Result;
 use crate::model::event::Event;
 use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
 use crate::model::migration::Migration;
-use crate::model::rehearsal::{Basis, LockWork, Locked, Rehearsed, WayBack};
+use crate::model::rehearsal::{Basis, LockWork, LockedTable, Rehearsed, WayBack};
 use crate::rehearse::advice;
 use crate::rehearse::aftermath::Doings;
 use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
-use crate::rehearse::run::{Deed, Ran};
+use crate::rehearse::run::{FileRun, Ran};
 use crate::rehearse::snapshot::Relation;
 use crate::rehearse::stage::{Stage, stops, unmeasured};
 use crate::rehearse::way;
@@ -108,7 +108,7 @@ impl Stage<'_> {
         self.stand()?;
         let rows = self.rows_before(migration, &before)?;
         let (direction, file) = (Direction::Up, &migration.up);
-        let Ran { measured, failed, failure } = self.run(Deed { migration, direction, file })?;
+        let Ran { measured, failed, failure } = self.run(FileRun { migration, direction, file })?;
         let way_back = match &migration.down {
             None => WayBack::Irreversible,
             Some(_) if failed.is_some() => WayBack::Unmeasured("the up migration fails".to_owned()),
@@ -230,14 +230,14 @@ impl Stage<'_> {
 
     /// Where the copy is of another time or place, locks are held as much longer as the table is
     /// larger.
-    fn scaled(&self, locks: Vec<Locked>) -> Vec<Locked> {
-        let scale = |lock: Locked| {
+    fn scaled(&self, locks: Vec<LockedTable>) -> Vec<LockedTable> {
+        let scale = |lock: LockedTable| {
             let there = self.sizes.iter().find(|(name, _)| judge::short(name) == lock.table);
             let there = there.map_or(0, |(_, rows)| *rows);
             let here = self.rows_named(&lock.table);
             #[expect(clippy::cast_precision_loss, reason = "an estimate of an estimate")]
             let factor = (here > 0 && there > 0).then(|| there as f64 / here as f64);
-            Locked { estimated: factor.map(|factor| lock.held.mul_f64(factor)), ..lock }
+            LockedTable { estimated: factor.map(|factor| lock.held.mul_f64(factor)), ..lock }
         };
         locks.into_iter().map(scale).collect()
     }

@@ -7,7 +7,7 @@ use pg_sql::lexer::words;
 
 use crate::check::finding;
 use crate::model::finding::{Class, Expected, Finding, Severity};
-use crate::model::rehearsal::{Guard, LockWork, Locked, RowChanges};
+use crate::model::rehearsal::{Guard, LockWork, LockedTable, RowChanges};
 use crate::rehearse::capture::CaptureOutcome;
 use crate::rehearse::fingerprint::CatalogChange;
 use crate::rehearse::measured::{Measured, Scanned, StatementLoss};
@@ -212,8 +212,8 @@ pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<Loc
 
 /// The strongest lock on each table that others wait for, and how long it was held: from the
 /// statement that took it to the end of the transaction.
-pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
-    let mut locks: Vec<(LockMode, usize, Locked)> = Vec::new();
+pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<LockedTable> {
+    let mut locks: Vec<(LockMode, usize, LockedTable)> = Vec::new();
     for (index, statement) in measured.iter().enumerate() {
         for (table, mode) in &statement.taken {
             let Some(blocks) = mode.blocks() else { continue };
@@ -225,8 +225,14 @@ pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
             let until = if inside { measured.len() } else { index + 1 };
             let held = measured[from..until].iter().map(|statement| statement.elapsed).sum();
             let (table, mode_) = (short(table).to_owned(), format!("{mode:?}Lock"));
-            let locked =
-                Locked { table, mode: mode_, blocks, line: statement.line, held, estimated: None };
+            let locked = LockedTable {
+                table,
+                mode: mode_,
+                blocks,
+                line: statement.line,
+                held,
+                estimated: None,
+            };
             locks.push((*mode, from, locked));
         }
     }
@@ -239,7 +245,7 @@ pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<Locked> {
 ///
 /// `rows` tells how many rows a table has.
 pub(super) fn held_long(
-    locks: &[Locked],
+    locks: &[LockedTable],
     found: &[Finding],
     rows: &dyn Fn(&str) -> u64,
 ) -> Vec<Finding> {
@@ -248,7 +254,7 @@ pub(super) fn held_long(
         of_locks.any(|one| one.severity > Severity::Warn && one.object.as_deref() == Some(table))
     };
     let long = locks.iter().filter(|lock| lock.held > WAIT_AT_MOST && !known(&lock.table));
-    let held = |lock: &Locked| {
+    let held = |lock: &LockedTable| {
         let evidence = format!("{} wait for {} ms", lock.blocks, lock.held.as_millis());
         let mut found = finding("work-under-lock", lock.line, "", evidence);
         (found.object, found.rows) = (Some(lock.table.clone()), Some(rows(&lock.table)));
@@ -542,7 +548,7 @@ mod tests {
 
     #[test]
     fn a_long_lock_is_told_unless_a_finding_about_its_table_says_so() {
-        let lock = |held: u64| Locked {
+        let lock = |held: u64| LockedTable {
             table: "a".to_owned(),
             mode: "ShareLock".to_owned(),
             blocks: "writes",

@@ -28,7 +28,7 @@ pub(super) struct Ran {
 
 /// A file to run, with its migration and direction.
 #[derive(Clone, Copy)]
-pub(super) struct Deed<'a> {
+pub(super) struct FileRun<'a> {
     pub(super) migration: &'a Migration,
     pub(super) direction: Direction,
     pub(super) file: &'a ScriptFile,
@@ -36,11 +36,11 @@ pub(super) struct Deed<'a> {
 
 impl Stage<'_> {
     /// Runs a file and updates the history, as the real run would.
-    pub(super) fn run(&mut self, deed: Deed<'_>) -> Result<Ran> {
-        let script = read_script(self.request.settings, deed.file)?;
+    pub(super) fn run(&mut self, file_run: FileRun<'_>) -> Result<Ran> {
+        let script = read_script(self.request.settings, file_run.file)?;
         let layout = &self.request.settings.migrations.layout;
         let began = stopwatch();
-        let inside = self.is_batch || deed.file.transactional;
+        let inside = self.is_batch || file_run.file.transactional;
         self.begin(inside)?;
         let mut measure = Measure::new(self.world, &self.baseline, layout, inside);
         let ran = script.run(&mut self.session, &mut measure);
@@ -60,8 +60,8 @@ impl Stage<'_> {
         }
         if failed.is_none() {
             measure.give_back(&mut self.session)?;
-            let record = self.history_statement(deed, &script, began.elapsed());
-            failed = self.commit(deed, &record, inside)?;
+            let record = self.history_statement(file_run, &script, began.elapsed());
+            failed = self.commit(file_run, &record, inside)?;
         }
         if failed.is_some() {
             self.session.run("give up", "ROLLBACK")?;
@@ -83,9 +83,14 @@ impl Stage<'_> {
 
     /// Records the file and commits. If all migrations share a transaction, checks the deferred
     /// constraints instead of committing. Returns the server's error as a finding.
-    fn commit(&mut self, deed: Deed<'_>, record: &str, inside: bool) -> Result<Option<Finding>> {
+    fn commit(
+        &mut self,
+        file_run: FileRun<'_>,
+        record: &str,
+        inside: bool,
+    ) -> Result<Option<Finding>> {
         if self.is_batch
-            && let Err(failure) = check_deferred(&mut self.session, &deed.migration.title())
+            && let Err(failure) = check_deferred(&mut self.session, &file_run.migration.title())
         {
             return Ok(Some(cannot_be_committed(&failure.to_string())));
         }
@@ -109,14 +114,19 @@ impl Stage<'_> {
 
     /// Records a migration that was not run.
     pub(super) fn record_unrun(&mut self, migration: &Migration) -> Result<()> {
-        let deed = Deed { migration, direction: Direction::Up, file: &migration.up };
-        let script = read_script(self.request.settings, deed.file)?;
-        let record = self.history_statement(deed, &script, Duration::ZERO);
+        let file_run = FileRun { migration, direction: Direction::Up, file: &migration.up };
+        let script = read_script(self.request.settings, file_run.file)?;
+        let record = self.history_statement(file_run, &script, Duration::ZERO);
         self.session.run_with_triggers("record the migration", &record)
     }
 
-    fn history_statement(&self, deed: Deed<'_>, script: &Script, elapsed: Duration) -> String {
-        let Deed { migration, direction, .. } = deed;
+    fn history_statement(
+        &self,
+        file_run: FileRun<'_>,
+        script: &Script,
+        elapsed: Duration,
+    ) -> String {
+        let FileRun { migration, direction, .. } = file_run;
         let (table, sql) = (self.history.as_str(), script.sql());
         let entry = HistoryEntry { table, migration, elapsed, sql };
         let layout = &self.request.settings.migrations.layout;

@@ -277,7 +277,7 @@ fn database_name(workspace: &Workspace) -> &str {
 }
 
 /// Fails where the newest verified backup of all of the database is older, or there is none. What
-/// the policy took before a deed shows what was to be changed, and not that somebody looks after
+/// the policy took before a change shows what was to be changed, and not that somebody looks after
 /// the backups.
 fn newest_is_young(workspace: &Workspace, folder: &BackupFolder, max_age: Duration) -> Result<()> {
     let database = database_name(workspace);

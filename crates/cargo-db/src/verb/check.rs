@@ -10,7 +10,7 @@ use crate::check::{self, Direction, FileToCheck, past};
 use crate::failure::{FileError, Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
-use crate::model::migration::{Folder, ScriptFile};
+use crate::model::migration::{MigrationFolder, ScriptFile};
 use crate::rehearse::Receipts;
 use crate::settings::Settings;
 use crate::verb::declare::Verb;
@@ -146,7 +146,7 @@ fn is_sql(path: &Path) -> bool {
 }
 
 /// Gives the files of migrations their version and name.
-fn name_them(checked: &mut [Checked], folder: &Folder) {
+fn name_them(checked: &mut [Checked], folder: &MigrationFolder) {
     for checked in checked {
         let of = |path: &PathBuf| *path == checked.file;
         let found = folder.migrations.iter().find(|migration| {
@@ -211,7 +211,7 @@ impl<'a> Repository<'a> {
     }
 
     /// The files that are meant, relative to the root.
-    fn choose(&self, settings: &Settings, folder: &Folder) -> Result<Vec<PathBuf>> {
+    fn choose(&self, settings: &Settings, folder: &MigrationFolder) -> Result<Vec<PathBuf>> {
         let root = self.root;
         if !self.args.files.is_empty() {
             let cwd = files::current_dir()?;
@@ -288,7 +288,7 @@ impl<'a> Repository<'a> {
     }
 
     /// What the shared branch says about the folder; nothing where there is none.
-    fn past(&self, settings: &Settings, now: &Folder) -> Result<Vec<Checked>> {
+    fn past(&self, settings: &Settings, now: &MigrationFolder) -> Result<Vec<Checked>> {
         let layout = &settings.migrations.layout;
         let below = settings.migrations.dir.value.strip_prefix(self.root).unwrap_or(Path::new(""));
         let root = self.root;

@@ -6,7 +6,7 @@ use crate::answer::{Created, Outcome};
 use crate::change::{Effect, Needs, Workspace};
 use crate::failure::Result;
 use crate::migration::{self, Written};
-use crate::model::migration::Folder;
+use crate::model::migration::MigrationFolder;
 use crate::model::target::Target;
 use crate::settings::Migrations;
 use crate::verb::declare::Verb;
@@ -87,7 +87,7 @@ impl Verb for CreateArgs {
 
 /// Whether a new migration gets a down file: if `check` would report a missing one, or if the
 /// folder is empty.
-fn is_reversible(folder: &Folder) -> bool {
+fn is_reversible(folder: &MigrationFolder) -> bool {
     folder.migrations.is_empty() || folder.is_reversible()
 }
 
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn an_empty_folder_begins_reversible() {
-        assert!(is_reversible(&Folder::default()));
+        assert!(is_reversible(&MigrationFolder::default()));
         let empty = FoundFile { path: "1_x.sql".into(), bytes: vec![] };
         let simple = ProjectTool::plain().read(vec![empty]);
         assert!(!is_reversible(&simple));

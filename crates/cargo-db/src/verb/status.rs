@@ -10,7 +10,7 @@ use crate::failure::{Result, RunError};
 use crate::migration;
 use crate::model::environment::{Marker, Resolved};
 use crate::model::history::{History, MigrationStatus};
-use crate::model::migration::Folder;
+use crate::model::migration::MigrationFolder;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -85,7 +85,7 @@ impl Verb for StatusArgs {
 struct Gathered<'a> {
     settings: &'a Settings,
     target: Target,
-    folder: Folder,
+    folder: MigrationFolder,
     /// Nothing where the database does not exist yet.
     found: Option<Answers>,
     /// What to do if the folder contains no migrations.

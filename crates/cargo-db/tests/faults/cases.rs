@@ -1,7 +1,7 @@
 //! The verbs, with inputs that take them long enough to be hit, and what must hold in between.
 
-use crate::deed::{Mark, Stage};
 use crate::scene::Run;
+use crate::stage::{Mark, Stage};
 
 /// A verb that is struck by faults.
 pub(crate) struct Case {
@@ -27,21 +27,21 @@ pub(crate) struct Case {
 /// Where most of the strikes fall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Window {
-    Deed,
-    /// Before the deed: scratch databases stand then.
+    Change,
+    /// Before the change: scratch databases stand then.
     Preparation,
 }
 
 impl Window {
     pub(crate) fn stage(self) -> Stage {
         match self {
-            Window::Deed => Stage::Deed,
+            Window::Change => Stage::Change,
             Window::Preparation => Stage::Before,
         }
     }
 }
 
-/// No prompts, and no backup before the deed.
+/// No prompts, and no backup before the change.
 const TEST: &[(&str, &str)] = &[("CARGO_DB_ENV", "test")];
 const REHEARSED: &[(&str, &str)] = &[("CARGO_DB_REHEARSE", "1")];
 
@@ -61,7 +61,7 @@ pub(crate) fn all() -> Vec<Case> {
         keeps: 0,
         is_of_the_server: true,
         mark: Mark::Trail,
-        window: Window::Deed,
+        window: Window::Change,
         variables: &[],
     };
     let of_files = |case: Case| Case { is_of_the_server: false, ..case };

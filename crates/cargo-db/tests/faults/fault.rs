@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::cases::{Case, Window};
-use crate::deed::{Measure, Stage, until_begun};
 use crate::proxy::Proxy;
 use crate::scene::{Run, Scene, server};
+use crate::stage::{Measure, Stage, until_begun};
 use crate::support::Ran;
 
 /// What strikes.
@@ -25,7 +25,7 @@ pub(crate) struct Row {
     verb: &'static str,
     often: usize,
     well: usize,
-    /// How many met the deed: it had begun, and had no outcome.
+    /// How many met the change: it had begun, and had no outcome.
     hit: usize,
     of: String,
     /// Strikes after which something did not hold, also those that were aimed again.
@@ -47,7 +47,7 @@ impl Row {
         self.broken += 1;
     }
 
-    /// Nothing was broken, and four fifths of the strikes met the deed.
+    /// Nothing was broken, and four fifths of the strikes met the change.
     pub(crate) fn is_well(&self) -> bool {
         self.well == self.often && self.broken == 0 && self.hit * 5 >= self.often * 4
     }
@@ -70,17 +70,17 @@ struct Moment {
 }
 
 impl Moment {
-    /// Nine of ten are spread over the deed, the others over what comes before it.
+    /// Nine of ten are spread over the change, the others over what comes before it.
     fn of(case: &Case, number: usize, often: usize) -> Moment {
         let share = (number as f64 + 0.5) / often as f64;
         let before = case.window == Window::Preparation || number % 10 == 9;
-        Moment { stage: if before { Stage::Before } else { Stage::Deed }, share, number }
+        Moment { stage: if before { Stage::Before } else { Stage::Change }, share, number }
     }
 
     fn after(self, measure: &Measure) -> Duration {
         match self.stage {
             Stage::Before => measure.preparation.mul_f64(self.share),
-            _ => measure.deed.mul_f64(self.share),
+            _ => measure.change.mul_f64(self.share),
         }
     }
 
@@ -104,7 +104,7 @@ impl Fault {
         }
     }
 
-    /// Strikes a verb so many times, at moments, or bytes, that are spread over its deed.
+    /// Strikes a verb so many times, at moments, or bytes, that are spread over its change.
     pub(crate) fn strikes(self, case: &Case, often: usize) -> Row {
         let scene = Scene::new(case);
         let measure = Measure::of(&scene, case);
@@ -126,10 +126,10 @@ impl Fault {
     }
 
     fn describe(self, measure: &Measure) -> String {
-        let Measure { preparation, deed, bytes_before, bytes } = measure;
+        let Measure { preparation, change, bytes_before, bytes } = measure;
         match self {
             Fault::Cut => format!("{} of {bytes} bytes", bytes - bytes_before),
-            _ => format!("{} of {} ms", deed.as_millis(), (*preparation + *deed).as_millis()),
+            _ => format!("{} of {} ms", change.as_millis(), (*preparation + *change).as_millis()),
         }
     }
 }
@@ -175,7 +175,7 @@ impl Attack<'_> {
         let before = case.mark.seen(run.project.path());
         let stage = || case.mark.seen(run.project.path()).stage(before);
         let mut child = run.start(server().port, case.arguments);
-        if moment.stage == Stage::Deed {
+        if moment.stage == Stage::Change {
             until_begun(&run, case, before, &mut child);
         }
         std::thread::sleep(moment.after(&self.measure));

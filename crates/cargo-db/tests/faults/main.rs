@@ -2,11 +2,11 @@
 //! each, history, schema and rows agree, one normal run brings everything right, no database is
 //! left over, the audit trail is whole, and exit code 0 was given only where the work is done.
 //!
-//! A strike counts where it met the deed: the audit trail holds the intent, and no outcome. Nine of
+//! A strike counts where it met the change: the audit trail holds the intent, and no outcome. Nine of
 //! ten are aimed there, the others at what comes before, and four of five have to count.
 //!
 //! Slow; it runs with `scripts/test --faults`. Words choose: `kill`, `cut`, `server`, the name of a
-//! verb (`restore-table`), and a number for how often; with 0 the deeds are only measured.
+//! verb (`restore-table`), and a number for how often; with 0 the changes are only measured.
 
 #![expect(
     clippy::disallowed_methods,
@@ -19,10 +19,10 @@
 mod support;
 
 mod cases;
-mod deed;
 mod fault;
 mod proxy;
 mod scene;
+mod stage;
 
 use std::process::ExitCode;
 
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
             }
         }
     }
-    println!("| fault | verb | N of N | hit the deed | deed of run |\n|---|---|---|---|---|");
+    println!("| fault | verb | N of N | hit the change | change of run |\n|---|---|---|---|---|");
     rows.iter().for_each(|row| println!("{row}"));
     let all_well = !rows.is_empty() && rows.iter().all(Row::is_well);
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -13,7 +13,7 @@ pub(crate) fn server() -> &'static Cluster {
     static SERVER: OnceLock<Cluster> = OnceLock::new();
     SERVER.get_or_init(|| {
         let server = Cluster::start();
-        // To hash a password takes a build without optimisation longer than many a deed.
+        // To hash a password takes a build without optimisation longer than many a change.
         let rules = "local all all trust\nhost all all 127.0.0.1/32 trust\n";
         std::fs::write(server.folder.join("data/pg_hba.conf"), rules).expect("its rules");
         server.run("postgres", "SELECT pg_reload_conf()");

@@ -1,5 +1,5 @@
 //! What a run leaves behind when it is killed, and what it says when it knows less than it should:
-//! databases that nobody owns, looks that fail after the deed, tables of ours that are hidden.
+//! databases that nobody owns, looks that fail after the change, tables of ours that are hidden.
 
 use std::process::{Child, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};

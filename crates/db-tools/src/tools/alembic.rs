@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::command::Commands;
 use crate::history::{Applied, History};
-use crate::migration::{Folder, Migration, Recorded, Version};
+use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::has_extension;
 use crate::profile::{HistoryTable, Profile};
-use crate::program::{Order, folder_of, in_order};
+use crate::program::{OrderedFiles, folder_of, in_order};
 use crate::tool::{FoundFile, Tool};
 
 pub(super) static TOOL: &dyn Tool = &Alembic;
@@ -54,9 +54,9 @@ impl Tool for Alembic {
         has_extension(path, "py")
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
         let mut files = BTreeMap::new();
-        let mut order = Order::default();
+        let mut order = OrderedFiles::default();
         for file in found {
             let text = file.text();
             match assigned(&text, "revision").into_iter().next() {
@@ -102,7 +102,7 @@ impl Tool for Alembic {
         folder_of(self, order)
     }
 
-    fn complete(&self, history: &mut History, folder: &Folder) {
+    fn complete(&self, history: &mut History, folder: &MigrationFolder) {
         let parents_of = |version: &Version| {
             folder
                 .migrations

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::migration::Folder;
+use crate::migration::MigrationFolder;
 use crate::profile::{HistoryTable, Profile, ToolKind};
 use crate::tool::{FoundFile, Tool};
 
@@ -32,7 +32,7 @@ impl Tool for ByCommands {
         false
     }
 
-    fn read(&self, _: Vec<FoundFile>) -> Folder {
-        Folder::default()
+    fn read(&self, _: Vec<FoundFile>) -> MigrationFolder {
+        MigrationFolder::default()
     }
 }

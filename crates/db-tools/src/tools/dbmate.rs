@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
-use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
+use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, leading_digits, most_are};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
 use crate::section::{self, Division, FileSection, Mark, Repeats, Sections, Slip};
@@ -63,9 +63,9 @@ impl Tool for Dbmate {
         file_name(path).ends_with(".sql")
     }
 
-    fn read(&self, mut found: Vec<FoundFile>) -> Folder {
+    fn read(&self, mut found: Vec<FoundFile>) -> MigrationFolder {
         found.sort_by(|a, b| file_name(&a.path).cmp(file_name(&b.path)));
-        let mut folder = Folder::default();
+        let mut folder = MigrationFolder::default();
         for file in found {
             let text = file.text();
             let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
-use crate::migration::{Folder, Migration, Recorded, Version};
+use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name, folder_name};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
 use crate::tool::{FoundFile, Tool, script_file};
@@ -58,7 +58,7 @@ impl Tool for Diesel {
             && matches!(file_name(path), "up.sql" | "down.sql" | "metadata.toml")
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
         let mut folders: BTreeMap<PathBuf, [Option<FoundFile>; 3]> = BTreeMap::new();
         for file in found {
             let slot = match file_name(&file.path) {
@@ -69,7 +69,7 @@ impl Tool for Diesel {
             let parent = file.path.parent().unwrap_or(Path::new("")).to_owned();
             folders.entry(parent).or_default()[slot] = Some(file);
         }
-        let mut folder = Folder::default();
+        let mut folder = MigrationFolder::default();
         for (path, [up, down, metadata]) in folders {
             // diesel takes a metadata file that does not say so for one that says no.
             let transactional = metadata.is_none_or(|metadata| {

@@ -7,10 +7,10 @@ use std::path::Path;
 use crate::command::{Commands, Task, ToolFolder};
 use crate::error::ToolError;
 use crate::history::History;
-use crate::migration::{Folder, Migration};
+use crate::migration::{Migration, MigrationFolder};
 use crate::naming::{file_name, folder_name, has_extension, leading_digits};
 use crate::profile::{HistoryTable, Profile};
-use crate::program::{Order, folder_of, in_order, keep_known};
+use crate::program::{OrderedFiles, folder_of, in_order, keep_known};
 use crate::tool::{FoundFile, Tool};
 
 pub(super) static TOOL: &dyn Tool = &Django;
@@ -63,7 +63,7 @@ impl Tool for Django {
             && leading_digits(file_name(path)).is_some()
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
         let mut files = BTreeMap::new();
         for file in found {
             let app = file.path.parent().map_or("", folder_name);
@@ -73,7 +73,7 @@ impl Tool for Django {
         }
         let edges =
             files.iter().map(|(name, (before, _))| (name.clone(), before.clone())).collect();
-        let mut order = Order::default();
+        let mut order = OrderedFiles::default();
         for name in in_order(&edges) {
             if let Some((_, file)) = files.remove(&name) {
                 order.push(&name, file);
@@ -84,14 +84,14 @@ impl Tool for Django {
 
     /// The applications that came from elsewhere have their files elsewhere, and what was squashed
     /// has none.
-    fn complete(&self, history: &mut History, folder: &Folder) {
+    fn complete(&self, history: &mut History, folder: &MigrationFolder) {
         keep_known(history, folder);
     }
 
     /// The only application, or the one that is named first.
     fn application(
         &self,
-        folder: &Folder,
+        folder: &MigrationFolder,
         words: &[String],
     ) -> Result<(Option<String>, usize), ToolError> {
         let app = |migration: &Migration| {

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::command::Commands;
-use crate::migration::{Folder, Migration, Recorded, Version};
+use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{file_name, has_extension};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
@@ -73,8 +73,8 @@ impl Tool for Drizzle {
         }
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         let named = |file: FoundFile| (file_name(&file.path).to_owned(), file);
         let mut found: BTreeMap<String, FoundFile> = found.into_iter().map(named).collect();
         let Some(journal) = found.remove("_journal.json") else {

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use crate::command::Commands;
-use crate::migration::{Folder, Version};
+use crate::migration::{MigrationFolder, Version};
 use crate::naming::{file_name, folder_name, milliseconds};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool};
@@ -57,8 +57,8 @@ impl Tool for Drizzle1 {
         file_name(path) == "migration.sql" && path.components().count() == 2
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         for file in found {
             let name = folder_name(&file.path).to_owned();
             let Some(when) = name.get(..14).and_then(milliseconds) else {

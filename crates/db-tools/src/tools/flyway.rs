@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
 use crate::history::{Applied, History};
-use crate::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
+use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
 use crate::section;
@@ -99,8 +99,8 @@ impl Tool for Flyway {
         name.ends_with(".sql") || name.ends_with(".sql.conf")
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         let (confs, found): (Vec<FoundFile>, Vec<FoundFile>) =
             found.into_iter().partition(|file| file_name(&file.path).ends_with(".conf"));
         let asks_for_none = |path: &Path| {
@@ -206,7 +206,7 @@ impl Tool for Flyway {
         ))
     }
 
-    fn complete(&self, history: &mut History, folder: &Folder) {
+    fn complete(&self, history: &mut History, folder: &MigrationFolder) {
         let baseline = history
             .applied
             .iter()

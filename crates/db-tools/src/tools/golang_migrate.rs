@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
 use crate::history::{Applied, History};
-use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
+use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
 use crate::tool::{FoundFile, Tool, query_file};
@@ -57,8 +57,8 @@ impl Tool for GolangMigrate {
         file_name(path).ends_with(".sql")
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         let mut downs: Vec<(Version, ScriptFile)> = Vec::new();
         for file in found {
             let Some((version, name, is_up)) = parse(file_name(&file.path)) else {
@@ -124,7 +124,7 @@ impl Tool for GolangMigrate {
     }
 
     /// Everything up to the one row is applied.
-    fn complete(&self, history: &mut History, folder: &Folder) {
+    fn complete(&self, history: &mut History, folder: &MigrationFolder) {
         let Some(newest) = history.applied.pop() else { return };
         let earlier = folder.migrations.iter().filter(|file| file.version < newest.version);
         history.applied = earlier

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
-use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
+use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, leading_digits, most_are};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
 use crate::section::{self, Division, Mark, Repeats, Sections};
@@ -77,8 +77,8 @@ impl Tool for Goose {
         name.ends_with(".sql") || name.ends_with(".go") && !name.ends_with("_test.go")
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         for file in found {
             let stem =
                 file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::command::Commands;
-use crate::migration::{Checksum, Folder, Migration, Recorded, Version};
+use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
@@ -70,9 +70,9 @@ impl Tool for GraphileMigrate {
         has_extension(path, "sql")
     }
 
-    fn read(&self, mut found: Vec<FoundFile>) -> Folder {
+    fn read(&self, mut found: Vec<FoundFile>) -> MigrationFolder {
         found.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut folder = Folder::default();
+        let mut folder = MigrationFolder::default();
         let mut last: Option<String> = None;
         for file in found {
             let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();

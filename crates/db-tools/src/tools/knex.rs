@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::command::Commands;
-use crate::migration::Folder;
+use crate::migration::MigrationFolder;
 use crate::naming::file_name;
 use crate::profile::{HistoryTable, Profile};
-use crate::program::{Order, folder_of, is_script};
+use crate::program::{OrderedFiles, folder_of, is_script};
 use crate::tool::{FoundFile, Tool};
 
 pub(super) static TOOL: &dyn Tool = &Knex;
@@ -54,9 +54,9 @@ impl Tool for Knex {
         is_script(path)
     }
 
-    fn read(&self, mut found: Vec<FoundFile>) -> Folder {
+    fn read(&self, mut found: Vec<FoundFile>) -> MigrationFolder {
         found.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut order = Order::default();
+        let mut order = OrderedFiles::default();
         for file in found {
             let name = file_name(&file.path).to_owned();
             order.push(&name, file);

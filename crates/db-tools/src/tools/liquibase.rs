@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use crate::command::Commands;
-use crate::migration::Folder;
+use crate::migration::MigrationFolder;
 use crate::naming::{file_name, has_extension};
 use crate::profile::{HistoryTable, Profile, RollbackSupport};
-use crate::program::{Order, folder_of};
+use crate::program::{OrderedFiles, folder_of};
 use crate::tool::{FoundFile, Tool};
 use crate::variables::{Connection, Variable};
 
@@ -66,9 +66,9 @@ impl Tool for Liquibase {
             && (has_extension(path, "sql") || has_extension(path, "xml"))
     }
 
-    fn read(&self, mut found: Vec<FoundFile>) -> Folder {
+    fn read(&self, mut found: Vec<FoundFile>) -> MigrationFolder {
         found.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut order = Order::default();
+        let mut order = OrderedFiles::default();
         for file in found {
             for name in change_sets(&file.text()) {
                 order.push(&name, FoundFile { path: file.path.clone(), bytes: file.bytes.clone() });

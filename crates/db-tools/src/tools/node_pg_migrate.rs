@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
-use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
+use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, milliseconds};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
 use crate::section::{self, Division, Mark, Repeats, Sections};
@@ -72,8 +72,8 @@ impl Tool for NodePgMigrate {
         !file_name(path).starts_with('.') && (extension == "sql" || PROGRAMS.contains(&extension))
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         for file in found {
             let stem =
                 file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::command::{Commands, Task, ToolFolder};
-use crate::migration::{Checksum, Folder, Migration, Recorded, Version};
+use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, folder_name};
 use crate::profile::{
     Claim, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport,
@@ -84,8 +84,8 @@ impl Tool for Prisma {
         file_name(path) == "migration.sql" && path.components().count() == 2
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         for file in found {
             let name = folder_name(&file.path).to_owned();
             let accepted = accepted(&file.bytes);

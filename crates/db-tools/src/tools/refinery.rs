@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
-use crate::migration::{Checksum, Folder, Migration, Recorded, Version};
+use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
@@ -63,8 +63,8 @@ impl Tool for Refinery {
         parse(path).is_some() || path.extension().is_some_and(|extension| extension == "sql")
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         for file in found {
             let Some((version, name)) = parse(&file.path) else {
                 folder

@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use crate::command::Commands;
-use crate::migration::Folder;
+use crate::migration::MigrationFolder;
 use crate::naming::{file_name, has_extension, leading_digits};
 use crate::profile::{Claim, HistoryTable, Profile};
-use crate::program::{Order, folder_of};
+use crate::program::{OrderedFiles, folder_of};
 use crate::tool::{FoundFile, Tool};
 
 pub(super) static TOOL: &dyn Tool = &SeaOrm;
@@ -48,8 +48,8 @@ impl Tool for SeaOrm {
         has_extension(path, "rs") && file_name(path) != "main.rs"
     }
 
-    fn read(&self, mut found: Vec<FoundFile>) -> Folder {
-        let mut order = Order::default();
+    fn read(&self, mut found: Vec<FoundFile>) -> MigrationFolder {
+        let mut order = OrderedFiles::default();
         let lib = found.iter().position(|file| file_name(&file.path) == "lib.rs");
         let text = lib.map_or_else(String::new, |at| found.swap_remove(at).text());
         let code: Vec<&str> =

@@ -7,10 +7,10 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::command::Commands;
 use crate::history::History;
-use crate::migration::{Checksum, Folder, Migration, Recorded, Version};
+use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{file_name, has_extension};
 use crate::profile::{HistoryTable, LockPlace, Profile};
-use crate::program::{Order, folder_of};
+use crate::program::{OrderedFiles, folder_of};
 use crate::tool::{FoundFile, Tool};
 use crate::variables::{Connection, Variable};
 
@@ -62,8 +62,8 @@ impl Tool for Sqitch {
             || has_extension(path, "sql") && path.iter().any(|part| part == "deploy")
     }
 
-    fn read(&self, mut found: Vec<FoundFile>) -> Folder {
-        let mut order = Order::default();
+    fn read(&self, mut found: Vec<FoundFile>) -> MigrationFolder {
+        let mut order = OrderedFiles::default();
         let Some(at) = found.iter().position(|file| file_name(&file.path) == "sqitch.plan") else {
             return folder_of(self, order);
         };
@@ -86,7 +86,7 @@ impl Tool for Sqitch {
         folder_of(self, order)
     }
 
-    fn complete(&self, history: &mut History, folder: &Folder) {
+    fn complete(&self, history: &mut History, folder: &MigrationFolder) {
         of_this_plan(history, folder);
     }
 
@@ -102,7 +102,7 @@ impl Tool for Sqitch {
 
 /// The rows of other projects are not this plan's; and of a change that was reworked, each row
 /// belongs to the script that it had then, in their order.
-fn of_this_plan(history: &mut History, folder: &Folder) {
+fn of_this_plan(history: &mut History, folder: &MigrationFolder) {
     let about = |file: &Migration| {
         let (project, change) = file.detail.split_once('\n').unwrap_or_default();
         (project.to_owned(), change.to_owned())

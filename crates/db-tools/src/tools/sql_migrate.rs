@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
-use crate::migration::{Folder, Migration, Recorded, ScriptFile, Version};
+use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
 use crate::section::{self, FileSection, Mark, Repeats, Sections};
@@ -76,8 +76,8 @@ impl Tool for SqlMigrate {
         has_extension(path, "sql")
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         for file in found {
             let text = file.text();
             let division = match section::divide(&text, "sql-migrate", &SECTIONS) {
@@ -179,7 +179,7 @@ fn mark(line: &str) -> Option<Mark> {
 mod tests {
     use super::*;
 
-    fn read(files: &[(&str, &str)]) -> Folder {
+    fn read(files: &[(&str, &str)]) -> MigrationFolder {
         let file = |(name, text): &(&str, &str)| FoundFile {
             path: name.into(),
             bytes: text.as_bytes().to_vec(),

@@ -9,7 +9,7 @@ use ring::digest::{SHA384, digest};
 use serde::Deserialize;
 
 use crate::command::Commands;
-use crate::migration::{Checksum, Folder, Migration, Recorded, ScriptFile, Version};
+use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
 use crate::tool::{FoundFile, Tool, ToolSettings, script_file, without_bom};
@@ -104,8 +104,8 @@ impl Tool for Sqlx {
         path.as_os_str().as_encoded_bytes().ends_with(b".sql")
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         let mut downs: Vec<(Version, ScriptFile)> = Vec::new();
         for file in found {
             let transactional = !without_bom(&file.bytes).starts_with(b"-- no-transaction");

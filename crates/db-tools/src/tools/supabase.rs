@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use pg_sql::script::statements;
 
 use crate::command::Commands;
-use crate::migration::{Folder, Migration, Recorded, Version};
+use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, leading_digits};
 use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, query_file};
@@ -54,8 +54,8 @@ impl Tool for Supabase {
         file_name(path).ends_with(".sql")
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut folder = Folder::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut folder = MigrationFolder::default();
         for file in found {
             let stem = file_name(&file.path).trim_end_matches(".sql").to_owned();
             let parsed = leading_digits(&stem)

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::command::{Commands, Task, ToolFolder};
 use crate::history::History;
-use crate::migration::{Folder, Version};
+use crate::migration::{MigrationFolder, Version};
 use crate::naming::{file_name, leading_digits};
 use crate::profile::{HistoryTable, Profile, RollbackSupport};
-use crate::program::{Order, folder_of, is_script, keep_known};
+use crate::program::{OrderedFiles, folder_of, is_script, keep_known};
 use crate::tool::{FoundFile, Tool};
 
 pub(super) static TOOL: &dyn Tool = &TypeOrm;
@@ -52,8 +52,8 @@ impl Tool for TypeOrm {
         is_script(path) && leading_digits(file_name(path)).is_some()
     }
 
-    fn read(&self, found: Vec<FoundFile>) -> Folder {
-        let mut order = Order::default();
+    fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
+        let mut order = OrderedFiles::default();
         for file in found {
             match class_name(&file.text()) {
                 Some(name) => order.push(&name, file),
@@ -72,7 +72,7 @@ impl Tool for TypeOrm {
         folder_of(self, order)
     }
 
-    fn complete(&self, history: &mut History, folder: &Folder) {
+    fn complete(&self, history: &mut History, folder: &MigrationFolder) {
         keep_known(history, folder);
     }
 

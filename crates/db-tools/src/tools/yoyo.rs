@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::command::Commands;
-use crate::migration::Folder;
+use crate::migration::MigrationFolder;
 use crate::naming::{file_name, has_extension};
 use crate::profile::{HistoryTable, Profile};
-use crate::program::{Order, folder_of};
+use crate::program::{OrderedFiles, folder_of};
 use crate::tool::{FoundFile, Tool};
 
 pub(super) static TOOL: &dyn Tool = &Yoyo;
@@ -60,9 +60,9 @@ impl Tool for Yoyo {
                 || has_extension(path, "py") && !name.starts_with("__"))
     }
 
-    fn read(&self, mut found: Vec<FoundFile>) -> Folder {
+    fn read(&self, mut found: Vec<FoundFile>) -> MigrationFolder {
         found.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut order = Order::default();
+        let mut order = OrderedFiles::default();
         for file in found {
             let id =
                 file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();

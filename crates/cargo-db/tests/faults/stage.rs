@@ -1,4 +1,4 @@
-//! How one sees from outside whether a deed has begun, and whether it is over.
+//! How one sees from outside whether a change has begun, and whether it is over.
 
 use std::path::Path;
 use std::process::Child;
@@ -14,8 +14,8 @@ use crate::support::Ran;
 pub(crate) enum Stage {
     /// It reads, asks, rehearses.
     Before,
-    /// The deed has begun, and has no outcome.
-    Deed,
+    /// The change has begun, and has no outcome.
+    Change,
     /// The outcome is known.
     After,
 }
@@ -73,7 +73,7 @@ impl Seen {
     /// The stage of a run before which `before` was seen.
     pub(crate) fn stage(self, before: Seen) -> Stage {
         match self {
-            Seen { unfinished: true, .. } => Stage::Deed,
+            Seen { unfinished: true, .. } => Stage::Change,
             Seen { finished, .. } if finished > before.finished => Stage::After,
             _ => Stage::Before,
         }
@@ -94,20 +94,20 @@ pub(crate) fn until_begun(run: &Run, case: &Case, before: Seen, child: &mut Chil
 /// How often one looks.
 const LOOK: Duration = Duration::from_micros(300);
 
-/// What a run takes that nothing strikes: until the deed begins, and from there to its outcome.
+/// What a run takes that nothing strikes: until the change begins, and from there to its outcome.
 #[derive(Clone, Copy)]
 pub(crate) struct Measure {
     pub(crate) preparation: Duration,
-    pub(crate) deed: Duration,
+    pub(crate) change: Duration,
     pub(crate) bytes_before: u64,
     pub(crate) bytes: u64,
 }
 
 impl Measure {
-    /// The one whose deed is neither the quickest nor the slowest of three.
+    /// The one whose change is neither the quickest nor the slowest of three.
     pub(crate) fn of(scene: &Scene, case: &Case) -> Measure {
         let mut all: Vec<Measure> = (0..3).map(|_| Measure::once(scene, case)).collect();
-        all.sort_by_key(|one| one.deed);
+        all.sort_by_key(|one| one.change);
         all[1]
     }
 
@@ -120,7 +120,7 @@ impl Measure {
         let mut child = run.start(proxy.port, case.arguments);
         until_begun(&run, case, before, &mut child);
         let (preparation, bytes_before) = (begin.elapsed(), proxy.passed());
-        while case.mark.seen(run.project.path()).stage(before) == Stage::Deed
+        while case.mark.seen(run.project.path()).stage(before) == Stage::Change
             && child.try_wait().expect("its state").is_none()
         {
             std::thread::sleep(LOOK);
@@ -129,6 +129,6 @@ impl Measure {
         let ran = Ran::from(child.wait_with_output().expect("its end"));
         assert_eq!(ran.code, Some(0), "{}: {ran}", case.name);
         assert_eq!((case.is_done)(&run), Ok(true), "{}: {ran}", case.name);
-        Measure { preparation, deed: whole.saturating_sub(preparation), bytes_before, bytes }
+        Measure { preparation, change: whole.saturating_sub(preparation), bytes_before, bytes }
     }
 }
