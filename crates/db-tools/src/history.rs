@@ -6,7 +6,7 @@ use std::path::Path;
 use time::OffsetDateTime;
 
 use crate::migration::{Checksum, Migration, MigrationFolder, Version};
-use crate::section::Slip;
+use crate::section::FormatProblem;
 
 /// One row of a tool's history table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,7 +231,7 @@ fn folder_problems(folder: &MigrationFolder) -> Vec<Problem> {
         name: path.display().to_string(),
         explanation: (*why).to_owned(),
     });
-    let faulty = folder.faulty.iter().map(|(path, slip)| unreadable(path, slip));
+    let faulty = folder.faulty.iter().map(|(path, problem)| unreadable(path, problem));
     let ignored = folder.ignored.iter().map(|(path, why)| Problem {
         trouble: ProblemKind::Ignored,
         version: None,
@@ -241,12 +241,12 @@ fn folder_problems(folder: &MigrationFolder) -> Vec<Problem> {
     duplicates.chain(orphans).chain(misnamed).chain(faulty).chain(ignored).collect()
 }
 
-fn unreadable(path: &Path, slip: &Slip) -> Problem {
+fn unreadable(path: &Path, problem: &FormatProblem) -> Problem {
     Problem {
         trouble: ProblemKind::Unreadable,
         version: None,
         name: path.display().to_string(),
-        explanation: format!("line {}: {}", slip.line, slip.why),
+        explanation: format!("line {}: {}", problem.line, problem.why),
     }
 }
 
@@ -256,7 +256,7 @@ fn doubtful_problems(
     is_applied: &dyn Fn(&Version) -> bool,
 ) -> impl Iterator<Item = Problem> {
     let open = folder.doubtful.iter().filter(|(version, ..)| !is_applied(version));
-    open.map(|(_, path, slip)| unreadable(path, slip))
+    open.map(|(_, path, problem)| unreadable(path, problem))
 }
 
 fn foreign_problem(foreign: &ForeignHistory) -> Problem {
@@ -336,9 +336,9 @@ mod tests {
         }
     }
 
-    fn doubt(version: i64) -> (Version, PathBuf, Slip) {
-        let slip = Slip { line: 1, why: "it is another tool's".to_owned() };
-        (Version::Number(version), "migrations/x.sql".into(), slip)
+    fn doubt(version: i64) -> (Version, PathBuf, FormatProblem) {
+        let problem = FormatProblem { line: 1, why: "it is another tool's".to_owned() };
+        (Version::Number(version), "migrations/x.sql".into(), problem)
     }
 
     #[test]

@@ -27,10 +27,11 @@ mod variables;
 pub use error::ToolError;
 pub use naming::NewMigration;
 pub use profile::{
-    Claim, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport, ToolKind,
+    Confidence, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport,
+    ToolKind,
 };
 pub use project::ProjectTool;
-pub use section::{Mark, Repeats, Sections, Slip};
+pub use section::{FormatProblem, Mark, Repeats, Sections};
 pub use tool::{FoundFile, Tool, ToolSettings};
 pub use tools::{supported, unsupported};
 pub use unsupported::UnsupportedTool;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use pg_sql::lexer::{Lexed, Token, token};
 
-use crate::section::{Slip, leaves_open};
+use crate::section::{FormatProblem, leaves_open};
 
 /// What a tool knows its migrations by: sqlx numbers them, other tools compare text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -247,10 +247,10 @@ pub struct MigrationFolder {
     /// Files that the tool cannot read, each with the reason.
     pub misnamed: Vec<(PathBuf, &'static str)>,
     /// Files that are not as their tool has them, each with the place and the reason.
-    pub faulty: Vec<(PathBuf, Slip)>,
+    pub faulty: Vec<(PathBuf, FormatProblem)>,
     /// Migrations in whose files something speaks for another tool. What is applied already did
     /// what it did.
-    pub doubtful: Vec<(Version, PathBuf, Slip)>,
+    pub doubtful: Vec<(Version, PathBuf, FormatProblem)>,
     /// Files that the tool leaves alone, each with the reason.
     pub ignored: Vec<(PathBuf, &'static str)>,
 }

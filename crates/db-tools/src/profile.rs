@@ -210,7 +210,7 @@ pub struct LockPlace<'a> {
 
 /// How much some files look like a tool's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Claim {
+pub enum Confidence {
     /// They do not.
     No,
     /// Their names fit, and may fit others as well.
@@ -219,14 +219,14 @@ pub enum Claim {
     Signed,
 }
 
-impl Claim {
-    /// [`Claim::Fits`] or none.
-    pub fn fits_if(fits: bool) -> Claim {
-        if fits { Claim::Fits } else { Claim::No }
+impl Confidence {
+    /// [`Confidence::Fits`] or none.
+    pub fn fits_if(fits: bool) -> Confidence {
+        if fits { Confidence::Fits } else { Confidence::No }
     }
 
-    /// [`Claim::Signed`] or none.
-    pub fn signed_if(signed: bool) -> Claim {
-        if signed { Claim::Signed } else { Claim::No }
+    /// [`Confidence::Signed`] or none.
+    pub fn signed_if(signed: bool) -> Confidence {
+        if signed { Confidence::Signed } else { Confidence::No }
     }
 }

@@ -13,10 +13,10 @@ use crate::history::{Applied, History};
 use crate::migration::{Checksum, Migration, MigrationFolder};
 use crate::naming::NewMigration;
 use crate::profile::{
-    Claim, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport, ToolKind,
+    Confidence, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport, ToolKind,
 };
 use crate::recognition::doubt;
-use crate::section::Slip;
+use crate::section::FormatProblem;
 use crate::tool::{FoundFile, Tool, ToolSettings};
 use crate::tools::{plain, supported, unsupported};
 use crate::variables::{Connection, Variable};
@@ -153,7 +153,7 @@ impl ProjectTool {
     }
 
     /// Whether these files look like its own.
-    pub fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
+    pub fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Confidence {
         self.tool.claims(names, text_of)
     }
 
@@ -179,25 +179,25 @@ impl ProjectTool {
     pub fn read(&self, found: Vec<FoundFile>) -> MigrationFolder {
         let strange = self.doubts(&found);
         let mut folder = self.sorted(found);
-        for (path, slip) in strange {
+        for (path, problem) in strange {
             let is_it = |migration: &&Migration| migration.up.path == path;
             if let Some(migration) = folder.migrations.iter().find(is_it) {
-                folder.doubtful.push((migration.version.clone(), path, slip));
+                folder.doubtful.push((migration.version.clone(), path, problem));
             }
         }
         folder
     }
 
     /// What speaks for another tool in the text of a file.
-    fn doubts(&self, found: &[FoundFile]) -> Vec<(PathBuf, Slip)> {
+    fn doubts(&self, found: &[FoundFile]) -> Vec<(PathBuf, FormatProblem)> {
         if self.is_code() {
             return Vec::new();
         }
         let doubt = |file: &FoundFile| {
             let is_sql = file.path.extension().is_some_and(|extension| extension == "sql");
             let text = String::from_utf8_lossy(&file.bytes);
-            let slip = is_sql.then(|| doubt(self.profile(), &text)).flatten()?;
-            Some((file.path.clone(), slip))
+            let problem = is_sql.then(|| doubt(self.profile(), &text)).flatten()?;
+            Some((file.path.clone(), problem))
         };
         found.iter().filter_map(doubt).collect()
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::naming::{file_name, leading_digits};
 use crate::profile::{HistoryTable, Profile};
-use crate::section::{Slip, foreign, way_back};
+use crate::section::{FormatProblem, foreign, way_back};
 use crate::tools::{supported, unsupported};
 use crate::unsupported::UnsupportedTool;
 
@@ -50,7 +50,7 @@ pub fn tool_of_table(schema: &str, name: &str, columns: &str) -> Option<&'static
 }
 
 /// What speaks for another tool in the text of a file that a tool reads.
-pub(crate) fn doubt(profile: &Profile, text: &str) -> Option<Slip> {
+pub(crate) fn doubt(profile: &Profile, text: &str) -> Option<FormatProblem> {
     // Nearly every file has no such line.
     if !text.contains("--") && !text.contains('#') {
         return None;
@@ -65,7 +65,7 @@ pub(crate) fn doubt(profile: &Profile, text: &str) -> Option<Slip> {
                 "`{comment}` is a marker of {tool}, and as a file of {} all of it would run",
                 profile.key
             );
-            return Some(Slip::at(line, why));
+            return Some(FormatProblem::at(line, why));
         }
     }
     let is_divided = profile.sections.is_some_and(|own| own.divides(text));
@@ -74,7 +74,7 @@ pub(crate) fn doubt(profile: &Profile, text: &str) -> Option<Slip> {
         "`{comment}` seems to begin the way back, and as a file of {} all of it would run",
         profile.key
     );
-    Some(Slip::at(line, why))
+    Some(FormatProblem::at(line, why))
 }
 
 /// The tool whose migration a file is, where cargo db does not run migrations of that tool.
@@ -123,7 +123,7 @@ mod tests {
     fn a_marker_of_another_tool_raises_a_doubt() {
         let of = |key: &str, text: &str| {
             let tool = supported().find(|tool| tool.profile().key == key).unwrap();
-            doubt(tool.profile(), text).map(|slip| slip.line)
+            doubt(tool.profile(), text).map(|problem| problem.line)
         };
         let up_and_down = [
             "-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;\n",

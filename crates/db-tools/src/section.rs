@@ -36,7 +36,7 @@ pub struct Sections {
     /// What the comments begin with, in lower case and without the dashes, where no other tool
     /// and no prose has it.
     pub words: &'static [&'static str],
-    /// What only a slip of the pen begins with in a file of this tool, besides.
+    /// What only a problem of the pen begins with in a file of this tool, besides.
     pub near: &'static [&'static str],
     /// The meaning of a comment line; `None` where the tool does not understand it.
     pub mark: fn(&str) -> Option<Mark>,
@@ -60,17 +60,17 @@ impl Sections {
 
 /// Where a file is not as its tool has it, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slip {
+pub struct FormatProblem {
     /// The line, from 1.
     pub line: usize,
     /// The reason, for a person.
     pub why: String,
 }
 
-impl Slip {
+impl FormatProblem {
     /// A reason at a line.
-    pub(crate) fn at(line: usize, why: impl Into<String>) -> Slip {
-        Slip { line, why: why.into() }
+    pub(crate) fn at(line: usize, why: impl Into<String>) -> FormatProblem {
+        FormatProblem { line, why: why.into() }
     }
 }
 
@@ -86,14 +86,14 @@ pub(crate) struct FileSection<'a> {
 
 /// The parts of a file.
 #[derive(Debug, Default)]
-pub(crate) struct Division<'a> {
+pub(crate) struct DividedFile<'a> {
     pub(crate) ups: Vec<FileSection<'a>>,
     pub(crate) downs: Vec<FileSection<'a>>,
     /// Comments that the tool understands and that divide nothing.
     pub(crate) others: Vec<&'a str>,
 }
 
-impl Division<'_> {
+impl DividedFile<'_> {
     /// The bytes that apply the migration; `None` where no part is marked so.
     pub(crate) fn up(&self) -> Option<Vec<Range<usize>>> {
         ranges(&self.ups)
@@ -150,8 +150,8 @@ pub(crate) fn divide<'a>(
     text: &'a str,
     tool: &str,
     sections: &Sections,
-) -> Result<Division<'a>, Slip> {
-    let mut division = Division::default();
+) -> Result<DividedFile<'a>, FormatProblem> {
+    let mut division = DividedFile::default();
     let mut marks: Vec<(Mark, SourceLine<'a>)> = Vec::new();
     for line in lines(text) {
         match (sections.mark)(line.text) {
@@ -163,7 +163,7 @@ pub(crate) fn divide<'a>(
                     line.text.trim(),
                     sections.shown
                 );
-                return Err(Slip::at(line.number, why));
+                return Err(FormatProblem::at(line.number, why));
             }
             None => {}
         }
@@ -174,7 +174,7 @@ pub(crate) fn divide<'a>(
         && let Some(line) = first_sql(&text[..first.start])
     {
         let why = format!("this SQL stands before the first marker, where {tool} does not run it");
-        return Err(Slip::at(line, why));
+        return Err(FormatProblem::at(line, why));
     }
     let starts: Vec<usize> = marks.iter().map(|(_, line)| line.start).collect();
     for (index, (mark, line)) in marks.into_iter().enumerate() {
@@ -200,14 +200,18 @@ fn is_slip(line: &str, sections: &Sections) -> bool {
 }
 
 /// Fails where parts are there more often, or in another order, than the tool understands.
-fn in_order(marks: &[(Mark, SourceLine<'_>)], tool: &str, sections: &Sections) -> Result<(), Slip> {
+fn in_order(
+    marks: &[(Mark, SourceLine<'_>)],
+    tool: &str,
+    sections: &Sections,
+) -> Result<(), FormatProblem> {
     let again = |line: &SourceLine<'_>| {
         let why = format!("`{}` stands here once more, which {tool} refuses", line.text);
-        Err(Slip::at(line.number, why))
+        Err(FormatProblem::at(line.number, why))
     };
     let early = |line: &SourceLine<'_>| {
         let why = format!("`{}` stands here with nothing before it to roll back", line.text);
-        Err(Slip::at(line.number, why))
+        Err(FormatProblem::at(line.number, why))
     };
     for (index, (mark, line)) in marks.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| marks[before].0);
@@ -227,7 +231,7 @@ fn in_order(marks: &[(Mark, SourceLine<'_>)], tool: &str, sections: &Sections) -
         // A single part needs nothing that leads back; of several, each one does.
         (Repeats::Pairs, [_, _, .., (Mark::Up, last)]) => {
             let why = format!("`{}` has no part after it that rolls it back", last.text);
-            Err(Slip::at(last.number, why))
+            Err(FormatProblem::at(last.number, why))
         }
         _ => Ok(()),
     }
@@ -373,9 +377,9 @@ mod tests {
         shown: "`-- +x up`",
     };
 
-    fn slip(text: &str, repeats: Repeats) -> Option<usize> {
+    fn problem(text: &str, repeats: Repeats) -> Option<usize> {
         let sections = Sections { repeats, ..UP_DOWN };
-        divide(text, "x", &sections).err().map(|slip| slip.line)
+        divide(text, "x", &sections).err().map(|problem| problem.line)
     }
 
     #[test]
@@ -389,20 +393,20 @@ mod tests {
 
     #[test]
     fn what_a_tool_would_refuse_or_leave_out_is_a_slip() {
-        let refused = |text| slip(text, Repeats::Refused);
+        let refused = |text| problem(text, Repeats::Refused);
         assert_eq!(refused("-- +x up\n-- +x down;\nSELECT 1"), Some(2));
         assert_eq!(refused("-- +x up\n  -- +X down\nSELECT 1"), Some(2));
         assert_eq!(refused("/* a\n*/\nSELECT 1;\n-- +x up\n"), Some(3));
         assert_eq!(refused("-- +x up\n-- +x down\n-- +x up\n"), Some(3));
         assert_eq!(refused("-- +x down\n-- +x up\n"), Some(1));
         assert_eq!(refused("-- a\n/* b */\n\n-- +x up\n-- x\n"), None);
-        assert_eq!(slip("-- +x down\n-- +x up\n", Repeats::Unordered), None);
-        let pairs = |text| slip(text, Repeats::Pairs);
+        assert_eq!(problem("-- +x down\n-- +x up\n", Repeats::Unordered), None);
+        let pairs = |text| problem(text, Repeats::Pairs);
         assert_eq!(pairs("-- +x up\n-- +x down\n-- +x up\n-- +x down\n"), None);
         assert_eq!(pairs("-- +x up\n-- +x down\n-- +x up\n"), Some(3));
         assert_eq!(pairs("-- +x up\n-- +x up\n-- +x down\n"), Some(2));
         assert_eq!(pairs("-- +x up\n-- +x down\n-- +x down\n"), Some(3));
-        assert_eq!(slip("-- +x down\n-- +x up\n-- +x up\n", Repeats::Any), None);
+        assert_eq!(problem("-- +x down\n-- +x up\n-- +x up\n", Repeats::Any), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::error::ToolError;
 use crate::history::History;
 use crate::migration::{Checksum, Migration, MigrationFolder, ScriptFile, Version};
 use crate::naming::NewMigration;
-use crate::profile::{Claim, HistoryEntry, LockPlace, Profile};
+use crate::profile::{Confidence, HistoryEntry, LockPlace, Profile};
 use crate::section::stands_alone;
 use crate::variables::{Connection, Variable};
 
@@ -31,8 +31,8 @@ pub trait Tool: Sync {
 
     /// Whether these files look like its own: by names for most, by the texts of all for the
     /// others. The names are sorted, and the texts come without a byte order mark.
-    fn claims(&self, _names: &[&Path], _text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::No
+    fn claims(&self, _names: &[&Path], _text_of: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::No
     }
 
     /// What its own settings file says, or what is wrong with it; only tools that name one are

@@ -58,7 +58,7 @@ impl TableRows {
 
 /// Rows as they come out of a COPY, the long ones in pieces.
 #[derive(Default)]
-struct Rowing {
+struct RowStream {
     rows: TableRows,
     /// The columns in the order in which they are hashed.
     columns: Vec<String>,
@@ -70,7 +70,7 @@ struct Rowing {
     line: Vec<u8>,
 }
 
-impl Rowing {
+impl RowStream {
     /// Gets ready for lines with these columns. One table may be filled by several COPYs: the
     /// partitions of one that is hashed by an enum are loaded through it, each with its own order.
     fn expect(&mut self, columns: &[String]) {
@@ -160,7 +160,7 @@ pub fn read_any(
     passed: &mut dyn FnMut(),
     left_out: LeftOut,
 ) -> Result<(Content, bool), ScriptError> {
-    read_all(input, &BTreeMap::new(), &mut Passing(passed), left_out)
+    read_all(input, &BTreeMap::new(), &mut Ticking(passed), left_out)
 }
 
 /// The same, with the columns of each table in the order in which they are `expected`.
@@ -169,7 +169,7 @@ pub fn read_like(
     expected: &BTreeMap<String, TableEntry>,
     passed: &mut dyn FnMut(),
 ) -> Result<Content, ScriptError> {
-    read_watched(input, expected, &mut Passing(passed))
+    read_watched(input, expected, &mut Ticking(passed))
 }
 
 /// Somebody who sees all of a dump while it is read.
@@ -182,9 +182,9 @@ pub trait DumpObserver {
     fn end_of_rows(&mut self) -> io::Result<()>;
 }
 
-struct Passing<'a>(&'a mut dyn FnMut());
+struct Ticking<'a>(&'a mut dyn FnMut());
 
-impl DumpObserver for Passing<'_> {
+impl DumpObserver for Ticking<'_> {
     fn statement(&mut self, _: &Statement, _: &str) -> io::Result<()> {
         Ok(())
     }
@@ -216,7 +216,7 @@ fn read_all(
     left_out: LeftOut,
 ) -> Result<(Content, bool), ScriptError> {
     let mut reader = ScriptReader::of_dump(Box::new(input));
-    let (mut content, mut tables) = (Content::default(), BTreeMap::<String, Rowing>::new());
+    let (mut content, mut tables) = (Content::default(), BTreeMap::<String, RowStream>::new());
     let mut is_complete = false;
     while let Some(statement) = reader.next_statement()? {
         is_complete |= reader.passed_comment(TRAILER);
@@ -227,9 +227,9 @@ fn read_all(
         if statement.reads_data() {
             let table = copied_table(&statement.text);
             let columns = expected.get(&table).map(|entry| entry.columns.clone());
-            let rowing = tables.entry(table).or_insert_with(|| Rowing {
+            let rowing = tables.entry(table).or_insert_with(|| RowStream {
                 columns: columns.unwrap_or_default(),
-                ..Rowing::default()
+                ..RowStream::default()
             });
             rowing.expect(&copied_columns(&statement.text));
             reader.copy_data(&mut |piece| {
@@ -250,7 +250,7 @@ fn read_all(
         }
     }
     is_complete |= reader.passed_comment(TRAILER);
-    let entry = |(table, rowing): (_, Rowing)| (table, rowing.rows.entry(rowing.columns));
+    let entry = |(table, rowing): (_, RowStream)| (table, rowing.rows.entry(rowing.columns));
     content.tables = tables.into_iter().map(entry).collect();
     Ok((content, is_complete))
 }

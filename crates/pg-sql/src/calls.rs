@@ -397,7 +397,7 @@ mod tests {
     fn calls(text: &str) -> Vec<String> {
         let text = format!("{FUNCTION}{text}");
         let found = survey(&mut text.as_bytes(), &mut || ()).unwrap();
-        assert_eq!(found.stranger, None, "{text}");
+        assert_eq!(found.unexpected, None, "{text}");
         found.calls.iter().map(|call| format!("{} by {}", call.function, call.caller)).collect()
     }
 

@@ -17,7 +17,7 @@ const HEADINGS: [&str; 3] = ["-- Name: ", "-- Data for Name: ", "-- Statistics f
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
     /// The first statement that `pg_dump` does not write.
-    pub stranger: Option<Statement>,
+    pub unexpected: Option<Statement>,
     /// Whether it means the same to every reader. `pg_restore` takes an archive apart by its
     /// entries, and the rows of one by a simpler rule than the server's: what is a string or a
     /// comment in the text may be a statement to it. No text that `pg_dump` writes without such
@@ -61,7 +61,7 @@ pub fn survey(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Survey, 
         let reads_data = statement.reads_data();
         calls.note(&statement);
         if !allowed.admits(&statement) {
-            survey.stranger = Some(statement);
+            survey.unexpected = Some(statement);
             survey.is_unambiguous = false;
             survey.calls = calls.found();
             return Ok(survey);
@@ -130,11 +130,11 @@ mod tests {
     #[test]
     fn the_first_statement_that_no_dump_holds_is_found() {
         let text = "SET lock_timeout = 0;\n\nCOPY t FROM stdin;\nDO\n\\.\n\nDO $$ $$;\nLOAD 'x';\n";
-        let stranger = look(text).stranger.unwrap();
-        assert_eq!((stranger.line, stranger.text.as_str()), (7, "DO $$ $$"));
-        assert_eq!(look("CREATE TABLE t (a int);\n").stranger, None);
+        let unexpected = look(text).unexpected.unwrap();
+        assert_eq!((unexpected.line, unexpected.text.as_str()), (7, "DO $$ $$"));
+        assert_eq!(look("CREATE TABLE t (a int);\n").unexpected, None);
         let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n";
-        let along = |path: &str| look(&format!("SET search_path = {path};\n{function}")).stranger;
+        let along = |path: &str| look(&format!("SET search_path = {path};\n{function}")).unexpected;
         assert_eq!(along("public, pg_catalog"), None);
         assert_eq!(along("pg_catalog, public").map(|statement| statement.line), Some(2));
     }

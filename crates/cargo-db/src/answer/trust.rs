@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::answer::{Answer, Style};
 use crate::plan::PlanId;
-use crate::settings::{Ground, Trust, TrustRecord};
+use crate::settings::{Trust, TrustBasis, TrustRecord};
 
 /// What a repository wants to be trusted with.
 #[derive(Serialize)]
@@ -37,10 +37,10 @@ impl TrustView {
             foreign: trust.foreign,
             server: server.map(|folder| folder.display().to_string()),
             ground: match (trust.ground, given) {
-                (_, true) | (Ground::Given, _) => Some("given"),
-                (Ground::Built, _) => Some("built"),
-                (Ground::Variable, _) => Some("variable"),
-                (Ground::Outdated | Ground::Nothing, _) => None,
+                (_, true) | (TrustBasis::Given, _) => Some("given"),
+                (TrustBasis::Built, _) => Some("built"),
+                (TrustBasis::Variable, _) => Some("variable"),
+                (TrustBasis::Outdated | TrustBasis::Nothing, _) => None,
             },
             given,
         }

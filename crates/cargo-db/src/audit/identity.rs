@@ -4,7 +4,7 @@ use crate::audit;
 use crate::failure::{AuditError, Result};
 use crate::model::environment::{Environment, Marker};
 use crate::model::target::Target;
-use crate::seed::Memory;
+use crate::seed::SeedRecord;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session, marker, own};
 
@@ -70,7 +70,7 @@ impl DatabaseIdentity {
     /// Gives it to the session's database. What a dump brought of our schema is its author's, with
     /// triggers and rules of its own, so it is dropped and created again.
     pub(crate) fn write(&self, session: &mut Session) -> Result<()> {
-        let memory = Memory::of(session)?;
+        let memory = SeedRecord::of(session)?;
         let drop = "SET client_min_messages = warning; DROP SCHEMA IF EXISTS cargo_db CASCADE";
         session.run("drop the marker of the backup", drop)?;
         let mut made = vec![""];

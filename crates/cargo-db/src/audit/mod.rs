@@ -46,7 +46,7 @@ pub(crate) struct PendingRecord<'a> {
 }
 
 /// What the trail needs to know about a change beside its plan.
-pub(crate) struct About {
+pub(crate) struct RecordContext {
     pub(crate) by: By,
     pub(crate) consent: String,
     pub(crate) backup: Option<String>,
@@ -152,7 +152,7 @@ impl Trail {
         &'a self,
         world: &'a World,
         plan: &Plan,
-        about: About,
+        about: RecordContext,
     ) -> Result<PendingRecord<'a>> {
         let mut intent = Record {
             sequence: 0,

@@ -8,14 +8,14 @@ use crate::model::environment::Marker;
 use crate::model::target::Target;
 use crate::plan::{Operation, Plan};
 use crate::world::World;
-use crate::world::pg::{Own, Purpose, Session, TableComparison, marker, own};
+use crate::world::pg::{OwnTables, Purpose, Session, TableComparison, marker, own};
 use crate::world::records::{is_ours, line_of};
 
 /// A database as it was before a change, of which the change may not change what it says of itself.
 pub(crate) struct TrailWatch {
     target: Target,
     verb: Operation,
-    own: Own,
+    own: OwnTables,
     /// Where the trail ended before the intent was written.
     head: TrailHead,
     identity: DatabaseIdentity,
@@ -33,7 +33,7 @@ impl TrailWatch {
             Err(failure) if failure.is_no_database() => return Ok(None),
             opened => opened?,
         };
-        let own = Own::of(&mut session)?;
+        let own = OwnTables::of(&mut session)?;
         let identity = DatabaseIdentity::of_session(&mut session)?;
         let oid = oid(&mut session)?;
         let (target, verb, head) = (plan.target.clone(), plan.verb, own.trail().clone());
@@ -42,7 +42,7 @@ impl TrailWatch {
 
     /// Looks again, once the intent is in the database.
     pub(crate) fn begun(&mut self, world: &World) -> Result<()> {
-        self.own = Own::of(&mut Session::open(world, &self.target, Purpose::Read)?)?;
+        self.own = OwnTables::of(&mut Session::open(world, &self.target, Purpose::Read)?)?;
         Ok(())
     }
 

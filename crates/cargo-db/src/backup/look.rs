@@ -23,24 +23,24 @@ use pg_sql::survey::{Survey, survey};
 impl RestoreSource {
     /// The first statement that `pg_dump` does not write, where all may run. Where not, it is
     /// refused.
-    pub(crate) fn stranger(
+    pub(crate) fn unexpected(
         &self,
         world: &World,
         settings: &Settings,
     ) -> Result<Option<&Statement>> {
-        let stranger = self.look(world, settings)?.stranger.as_ref();
-        match stranger {
+        let unexpected = self.look(world, settings)?.unexpected.as_ref();
+        match unexpected {
             Some(statement) if self.wanted.allowed == Allowed::OfDumps => {
                 Err(self.refused(statement))
             }
-            _ => Ok(stranger),
+            _ => Ok(unexpected),
         }
     }
 
     /// Whether `pg_restore` may load it by itself: whatever it would run was looked at.
     pub(super) fn is_looked_through(&self, world: &World, settings: &Settings) -> Result<bool> {
         let survey = self.look(world, settings)?;
-        Ok(survey.is_unambiguous && survey.stranger.is_none())
+        Ok(survey.is_unambiguous && survey.unexpected.is_none())
     }
 
     /// The tablespaces that its objects lie in.

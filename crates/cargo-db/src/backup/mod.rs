@@ -52,7 +52,7 @@ pub(crate) use named::{RestoreArgument, from_folder};
 pub(crate) use part::{BackupPart, RestoreScope};
 pub(crate) use preflight::{RestoreOptions, preflight};
 pub(crate) use restore::{analyse, build, finish, scratch};
-pub(crate) use retention::{Surroundings, remove};
+pub(crate) use retention::{RetentionContext, remove};
 pub(crate) use roles::{create_roles, missing_roles};
 pub(crate) use sibling::{
     Copied, SCRATCH, SiblingDatabase, clone_sibling, copy_into, create_sibling,

@@ -159,8 +159,8 @@ fn definitions(
     drop(reader);
     // Whatever made the text may have failed before its end.
     text.finish(world)?;
-    let stranger = statements.iter().find(|statement| !allowed.admits(statement));
-    if let Some(statement) = stranger.filter(|_| source.wanted.allowed == Allowed::OfDumps) {
+    let unexpected = statements.iter().find(|statement| !allowed.admits(statement));
+    if let Some(statement) = unexpected.filter(|_| source.wanted.allowed == Allowed::OfDumps) {
         return Err(source.refused(statement));
     }
     Ok(statements)

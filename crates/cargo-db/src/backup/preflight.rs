@@ -39,7 +39,7 @@ pub(crate) fn preflight(
     source: &RestoreSource,
     options: RestoreOptions,
 ) -> Result<Preflight> {
-    source.stranger(world, settings)?;
+    source.unexpected(world, settings)?;
     let (mut wanted_roles, wanted_extensions) = source.needs(world, settings)?;
     if options.brings_roles {
         let come = missing_roles(world, settings, target, source)?;

@@ -104,7 +104,7 @@ pub(crate) fn scratch(
     if !source.loaded_as(world, settings, target)?.is_some_and(|of| of.is_limited) {
         return load_sibling(world, settings, target, source, SCRATCH);
     }
-    source.stranger(world, settings)?;
+    source.unexpected(world, settings)?;
     let (rights, left_out) = (Rights::None, &is_of_subscription);
     load_limited(target, SCRATCH, &Limited { world, settings, source, rights, left_out })
 }
@@ -134,7 +134,7 @@ fn load_sibling(
     source: &RestoreSource,
     what: &str,
 ) -> Result<SiblingDatabase> {
-    source.stranger(world, settings)?;
+    source.unexpected(world, settings)?;
     let began = stopwatch();
     world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
     let built = match source.loads_as.as_deref().map(Rights::Of) {

@@ -10,18 +10,18 @@ use crate::world::World;
 use crate::world::clock::now;
 
 /// What has to be asked for before anything can be called old.
-pub(crate) struct Surroundings {
+pub(crate) struct RetentionContext {
     /// The server's identifier, where the role may ask.
     pub(crate) server: Option<String>,
     /// By the clock that is behind, ours or the server's: no wrong one makes a backup old.
     pub(crate) now: OffsetDateTime,
 }
 
-impl Surroundings {
+impl RetentionContext {
     /// Those of a database.
-    pub(crate) fn of(world: &World, target: &Target) -> Surroundings {
+    pub(crate) fn of(world: &World, target: &Target) -> RetentionContext {
         let now = server_time(world, target).map_or_else(now, |theirs| theirs.min(now()));
-        Surroundings { server: system_identifier(world, target), now }
+        RetentionContext { server: system_identifier(world, target), now }
     }
 }
 

@@ -270,10 +270,10 @@ fn accepted(session: &mut Session, plan: &Plan) -> Result<Vec<PublicKey>> {
 }
 
 /// A receipt, and why it is not believed.
-type Doubted = (Receipt, String);
+type RejectedReceipt = (Receipt, String);
 
 /// The receipts of the project that the database accepts, and those that it does not.
-fn believed(database: &Database<'_>, plan: &Plan) -> Result<(Vec<Receipt>, Vec<Doubted>)> {
+fn believed(database: &Database<'_>, plan: &Plan) -> Result<(Vec<Receipt>, Vec<RejectedReceipt>)> {
     let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
     let keys = accepted(&mut session, plan)?;
     let (mut believed, mut doubted) = (Vec::new(), Vec::new());
@@ -319,7 +319,8 @@ pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()>
                 migration.title()
             ));
             let others = doubted.iter().filter(|(receipt, _)| proves(&receipt, migration));
-            let doubt = |(one, why): &Doubted| format!("the receipt of {}: {why}", one.date());
+            let doubt =
+                |(one, why): &RejectedReceipt| format!("the receipt of {}: {why}", one.date());
             objections.extend(others.map(doubt));
         }
     }

@@ -1,6 +1,6 @@
 //! A change between two records of the audit trail.
 
-use crate::audit::{self, About, Reservation, Trail, TrailWatch};
+use crate::audit::{self, RecordContext, Reservation, Trail, TrailWatch};
 use crate::change::workspace::Database;
 use crate::cli::ConsentFlags;
 use crate::failure::Result;
@@ -18,7 +18,7 @@ pub(super) fn record<T>(
     let Database { workspace, settings, .. } = database;
     let mut watch = TrailWatch::begin(&workspace.world, plan)?;
     let reserves = reservation(&workspace.consent, given);
-    let about = About {
+    let about = RecordContext {
         by: audit::by(&plan.target.user, settings.actor()),
         consent: given.word().to_owned(),
         backup,

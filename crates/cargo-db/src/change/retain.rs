@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::backup::{self, BackupFolder, Surroundings};
+use crate::backup::{self, BackupFolder, RetentionContext};
 use crate::change::record::record;
 use crate::change::workspace::Database;
 use crate::failure::Result;
@@ -15,7 +15,7 @@ use crate::policy::Judgement;
 
 /// What a retention is asked for.
 #[derive(Clone, Copy, Default)]
-struct Asked<'a> {
+struct RetentionRequest<'a> {
     /// Whether somebody asked for just that, and is asked for consent.
     by_itself: bool,
     /// The backup that this run took.
@@ -30,7 +30,7 @@ pub(crate) fn pruning(
     database: &Database<'_>,
     folder: &BackupFolder,
 ) -> Result<(Plan, Vec<RetentionDecision>)> {
-    let asked = Asked { by_itself: true, ..Asked::default() };
+    let asked = RetentionRequest { by_itself: true, ..RetentionRequest::default() };
     let found = folder.list()?.backups;
     let verdicts = judge(database, &found, &rules(database), asked);
     Ok((removal(database, &found, &verdicts), verdicts))
@@ -45,7 +45,7 @@ pub(super) fn steps(database: &Database<'_>, plan: &Plan) -> Result<Vec<Step>> {
         return Ok(Vec::new());
     }
     let found = BackupFolder::of(&database.settings).list()?.backups;
-    let asked = Asked { coming, ..Asked::default() };
+    let asked = RetentionRequest { coming, ..RetentionRequest::default() };
     let mut going = BTreeSet::new();
     if by_settings {
         going.extend(names(&judge(database, &found, &rules(database), asked)));
@@ -76,7 +76,8 @@ pub(super) fn carry_out(database: &Database<'_>, plan: &Plan) -> Result<()> {
 pub(crate) fn after_backup(database: &Database<'_>, taken: &Backup) -> Result<Vec<String>> {
     let folder = BackupFolder::of(&database.settings);
     let _lock = folder.lock()?;
-    let asked = Asked { taken: Some(&taken.manifest.name), ..Asked::default() };
+    let asked =
+        RetentionRequest { taken: Some(&taken.manifest.name), ..RetentionRequest::default() };
     let found = folder.list()?.backups;
     let verdicts = judge(database, &found, &rules(database), asked);
     let withheld: BTreeSet<&str> =
@@ -120,12 +121,12 @@ fn judge(
     database: &Database<'_>,
     found: &[Backup],
     rules: &Retention,
-    asked: Asked<'_>,
+    asked: RetentionRequest<'_>,
 ) -> Vec<RetentionDecision> {
     if found.is_empty() {
         return Vec::new();
     }
-    let around = Surroundings::of(&database.workspace.world, &database.target);
+    let around = RetentionContext::of(&database.workspace.world, &database.target);
     let in_the_way = |backup: &Backup| {
         if asked.by_itself { None } else { wants_consent(database, &backup.manifest) }
     };

@@ -39,12 +39,12 @@ pub(crate) fn of_folder(folder: &MigrationFolder) -> Vec<Checked> {
     });
     let all = orphans.chain(misnamed).chain(ignored).chain(twins).chain(missing);
     let all = all.map(|(path, rule, evidence)| of_file(path, finding(rule, 1, "", evidence)));
-    let doubtful = folder.doubtful.iter().map(|(_, path, slip)| (path, slip));
-    let slips = folder.faulty.iter().map(|(path, slip)| (path, slip)).chain(doubtful);
-    let slips = slips.map(|(path, slip)| {
-        of_file(path, finding("wrong-marker", slip.line, "", slip.why.clone()))
+    let doubtful = folder.doubtful.iter().map(|(_, path, problem)| (path, problem));
+    let problems = folder.faulty.iter().map(|(path, problem)| (path, problem)).chain(doubtful);
+    let problems = problems.map(|(path, problem)| {
+        of_file(path, finding("wrong-marker", problem.line, "", problem.why.clone()))
     });
-    all.chain(slips).collect()
+    all.chain(problems).collect()
 }
 
 /// One finding about a file as a whole.

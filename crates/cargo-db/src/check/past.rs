@@ -9,7 +9,7 @@ use crate::model::finding::Checked;
 use crate::model::migration::{MigrationFolder, Version};
 
 /// The migrations as they are on the branch that everybody shares.
-pub(crate) struct Past {
+pub(crate) struct BaseRevision {
     /// What the revision is called.
     pub(crate) revision: String,
     /// What lay in the folder there.
@@ -20,7 +20,7 @@ pub(crate) struct Past {
 ///
 /// `text_then` gives the text of a file in that revision, `text_now` its text today.
 pub(crate) fn compare(
-    past: &Past,
+    past: &BaseRevision,
     now: &MigrationFolder,
     text_then: &dyn Fn(&Path) -> Option<String>,
     text_now: &dyn Fn(&Path) -> Option<String>,

@@ -19,7 +19,7 @@ use crate::answer::{
     AnyAnswer, BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW,
 };
 use crate::cli::{Global, ProgressMode, When};
-use crate::face::talk::Words;
+use crate::face::talk::EventText;
 use crate::face::terminal::Spinner;
 use crate::failure::{Exit, Result};
 use crate::model::event::{Event, Events};
@@ -199,13 +199,13 @@ impl Face {
             return self.write(&json::text(event));
         }
         self.0.spinner.show(event);
-        match Words::from(event) {
-            Words::Status(word, text) => self.status(word, &text),
-            Words::Warning(text) => self.warning(&text),
-            Words::Notice(text) => self.note(&self.err(DIM, &text)),
-            Words::Tool(line) if self.0.verbose => self.note(&line),
-            Words::Program(line) => self.say(&line),
-            Words::Tool(_) | Words::None => {}
+        match EventText::from(event) {
+            EventText::Status(word, text) => self.status(word, &text),
+            EventText::Warning(text) => self.warning(&text),
+            EventText::Notice(text) => self.note(&self.err(DIM, &text)),
+            EventText::Tool(line) if self.0.verbose => self.note(&line),
+            EventText::Program(line) => self.say(&line),
+            EventText::Tool(_) | EventText::None => {}
         }
     }
 

@@ -4,7 +4,7 @@ use crate::failure::{DatabaseError, Failure, Result};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::blocks::Blocks;
 use crate::migration::deferred::{check_deferred, defer_again};
-use crate::migration::retry::{Patience, WAITED_FOR_LOCK, waited_for_lock};
+use crate::migration::retry::{RetryBudget, WAITED_FOR_LOCK, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
 use crate::migration::{files, verify};
@@ -18,7 +18,7 @@ impl Run<'_> {
         &mut self,
         steps: &[MigrationStep<'_>],
     ) -> Result<Vec<AppliedMigration>> {
-        let mut patience = Patience::new(self.limits, "all migrations");
+        let mut patience = RetryBudget::new(self.limits, "all migrations");
         loop {
             self.watchdog.arm();
             let outcome = self.one_transaction(steps);

@@ -8,8 +8,8 @@ use postgres::error::SqlState;
 
 use crate::failure::{ConcurrentlyError, Failure, Result, Stopped};
 use crate::migration::leftovers::{InvalidIndex, detaching, invalid_indexes};
-use crate::migration::retry::{Patience, WAITED_FOR_LOCK};
-use crate::migration::waiting::{GivenUp, Wait};
+use crate::migration::retry::{RetryBudget, WAITED_FOR_LOCK};
+use crate::migration::waiting::{AbandonedWait, Wait};
 use crate::migration::watchdog::Watchdog;
 use crate::model::event::Event;
 use crate::model::statement::{ServerError, StatementError};
@@ -35,7 +35,7 @@ pub(super) struct Concurrently<'a> {
     pub(super) path: SearchPath,
     /// What the statement that failed has left.
     pub(super) left: Vec<String>,
-    given_up: Option<GivenUp>,
+    given_up: Option<AbandonedWait>,
 }
 
 /// The statement that runs.
@@ -89,7 +89,7 @@ impl<'a> Concurrently<'a> {
     pub(super) fn admits(
         &mut self,
         session: &mut Session,
-        patience: &mut Patience,
+        patience: &mut RetryBudget,
         stays: &[String],
     ) -> Result<bool> {
         let Some(running) = &self.running else { return Ok(true) };
@@ -121,7 +121,7 @@ impl<'a> Concurrently<'a> {
     pub(super) fn ran(
         &mut self,
         session: &mut Session,
-        patience: &mut Patience,
+        patience: &mut RetryBudget,
         stays: &[String],
     ) -> Result<bool> {
         let Some(what) = self.what() else { return Ok(false) };
@@ -144,7 +144,7 @@ impl<'a> Concurrently<'a> {
         &mut self,
         session: &mut Session,
         error: &ServerError,
-        patience: &mut Patience,
+        patience: &mut RetryBudget,
     ) -> bool {
         let Some(what) = self.what() else { return false };
         self.given_up = self.give_back(session).or_else(|| self.given_up_by_server(error));
@@ -204,7 +204,7 @@ impl<'a> Concurrently<'a> {
     }
 
     /// From here on the session has its own limit again.
-    fn give_back(&mut self, session: &mut Session) -> Option<GivenUp> {
+    fn give_back(&mut self, session: &mut Session) -> Option<AbandonedWait> {
         let given_up = self.watchdog.dismiss();
         let own = self.running.as_mut().and_then(|running| running.lock_timeout.take());
         if let Some(own) = own {
@@ -215,9 +215,9 @@ impl<'a> Concurrently<'a> {
     }
 
     /// Whether the server ended a wait where nobody else could.
-    fn given_up_by_server(&self, error: &ServerError) -> Option<GivenUp> {
+    fn given_up_by_server(&self, error: &ServerError) -> Option<AbandonedWait> {
         let bounded = self.running.as_ref().is_some_and(|running| running.bounded);
-        (bounded && error.is(&SqlState::LOCK_NOT_AVAILABLE)).then(|| GivenUp {
+        (bounded && error.is(&SqlState::LOCK_NOT_AVAILABLE)).then(|| AbandonedWait {
             waited: self.limits.concurrently_timeout.value,
             holders: Vec::new(),
             is_circle: false,
@@ -304,7 +304,7 @@ impl<'a> Concurrently<'a> {
         session: &mut Session,
         parent: &Name,
         partition: &Name,
-        patience: &mut Patience,
+        patience: &mut RetryBudget,
     ) -> Result<bool, (String, Failure)> {
         loop {
             match self.briefly(session, |this, session| this.finish(session, parent, partition)) {
@@ -357,9 +357,9 @@ impl<'a> Concurrently<'a> {
         Stopped { place, left, stays: stays.to_vec(), command: self.command.clone() }
     }
 
-    fn timed_out(&self, given_up: &GivenUp, left: Vec<String>, stays: &[String]) -> Failure {
+    fn timed_out(&self, given_up: &AbandonedWait, left: Vec<String>, stays: &[String]) -> Failure {
         let at = self.stopped(left, stays);
-        let GivenUp { waited, holders, is_circle } = given_up.clone();
+        let AbandonedWait { waited, holders, is_circle } = given_up.clone();
         if is_circle {
             return ConcurrentlyError::Circle { at, holders }.into();
         }

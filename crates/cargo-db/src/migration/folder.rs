@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Result, SettingsError};
 use crate::model::migration::MigrationFolder;
 use crate::settings::{Migrations, Origin, Setting, Settings};
-use crate::world::signal::Vigil;
+use crate::world::signal::SignalWatch;
 use crate::world::{files, folders};
 use db_tools::recognition::refused_tool_of;
-use db_tools::{FoundFile, ProjectTool, Slip};
+use db_tools::{FormatProblem, FoundFile, ProjectTool};
 
 /// Reads the folder of the migrations. One that nobody named may be absent.
 pub(crate) fn read_folder(settings: &Settings) -> Result<MigrationFolder> {
@@ -31,7 +31,7 @@ pub(crate) fn migrations(
     let root = folder;
     let shown = folder.strip_prefix(shown).unwrap_or(folder);
     let (mut found, mut strange) = (Vec::new(), MigrationFolder::default());
-    let vigil = Vigil::begin();
+    let vigil = SignalWatch::begin();
     for path in files::kept_files(folder, layout.depth())? {
         vigil.check()?;
         // What a name holds that is no text, no tool can say.
@@ -50,7 +50,7 @@ pub(crate) fn migrations(
             strange.ignored.push((shown.join(&path), why));
         } else if let Some(tool) = refused_tool_of(&path) {
             let why = format!("it is a migration of {}, which cargo db does not run", tool.title);
-            strange.faulty.push((shown.join(&path), Slip { line: 1, why }));
+            strange.faulty.push((shown.join(&path), FormatProblem { line: 1, why }));
         }
     }
     let mut folder = layout.read(found);
@@ -78,7 +78,7 @@ fn folders_that_lack(
 /// Leaves out what no tool claims, and says so.
 fn leave_all(folder: &mut MigrationFolder) {
     let doubtful = std::mem::take(&mut folder.doubtful);
-    folder.faulty.extend(doubtful.into_iter().map(|(_, path, slip)| (path, slip)));
+    folder.faulty.extend(doubtful.into_iter().map(|(_, path, problem)| (path, problem)));
     for migration in std::mem::take(&mut folder.migrations) {
         let path = migration.up.path;
         if folder.faulty.iter().all(|(faulty, _)| *faulty != path) {
@@ -88,7 +88,7 @@ fn leave_all(folder: &mut MigrationFolder) {
     }
 }
 
-/// A folder that somebody named has to be there: its name may be a slip.
+/// A folder that somebody named has to be there: its name may be a problem.
 pub(crate) fn named_folder_exists(dir: &Setting<PathBuf>) -> Result<()> {
     if dir.origin == Origin::Default || files::is_there(&dir.value) {
         return Ok(());

@@ -10,7 +10,7 @@ use crate::world::{World, files};
 use db_tools::command::Task;
 
 /// What a tool wrote that was asked for a migration.
-pub(crate) enum Written {
+pub(crate) enum GeneratedFiles {
     /// These files, as they are found from where the command was typed.
     Files(Vec<PathBuf>),
     /// Nothing, and this is what it said of it.
@@ -23,13 +23,13 @@ pub(crate) fn written_by_tool(
     settings: &Settings,
     target: &Target,
     task: &Task<'_>,
-) -> Result<Written> {
+) -> Result<GeneratedFiles> {
     let base = &settings.migrations.tool_dir;
     let before = files::stamps(base)?;
     let ended = match run_task(world, settings, target, task) {
         // TypeORM fails where there is nothing to do.
         Err(failure) if failure.tool_said().is_some_and(says_that_nothing_is_to_do) => {
-            return Ok(Written::Nothing { said: String::new() });
+            return Ok(GeneratedFiles::Nothing { said: String::new() });
         }
         ended => ended?,
     };
@@ -39,10 +39,10 @@ pub(crate) fn written_by_tool(
     let shown: Vec<PathBuf> =
         new.map(|(path, _)| path.strip_prefix(&here).unwrap_or(&path).to_owned()).collect();
     if !shown.is_empty() {
-        return Ok(Written::Files(shown));
+        return Ok(GeneratedFiles::Files(shown));
     }
     if says_that_nothing_is_to_do(&ended.said) {
-        return Ok(Written::Nothing { said: ended.said.trim_end().to_owned() });
+        return Ok(GeneratedFiles::Nothing { said: ended.said.trim_end().to_owned() });
     }
     // A tool that asks a question, and has nobody to answer it, can end like one that has nothing
     // to do.

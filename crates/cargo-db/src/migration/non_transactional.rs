@@ -5,7 +5,7 @@ use postgres::error::SqlState;
 
 use crate::failure::Result;
 use crate::migration::concurrently::Concurrently;
-use crate::migration::retry::{Patience, WAITED_FOR_LOCK};
+use crate::migration::retry::{RetryBudget, WAITED_FOR_LOCK};
 use crate::model::statement::StatementError;
 use crate::world::World;
 use crate::world::pg::{ScriptStop, Session, StatementObserver};
@@ -15,7 +15,7 @@ use pg_sql::script::Statement;
 pub(super) struct ProgressTracker<'a> {
     world: &'a World,
     /// All tries of the file count, whoever makes them.
-    patience: &'a mut Patience,
+    patience: &'a mut RetryBudget,
     /// The statement, where it is one with `CONCURRENTLY`.
     pub(super) concurrently: Concurrently<'a>,
     /// The statements that are done, each as its first line.
@@ -28,7 +28,7 @@ pub(super) struct ProgressTracker<'a> {
 impl<'a> ProgressTracker<'a> {
     pub(super) fn new(
         world: &'a World,
-        patience: &'a mut Patience,
+        patience: &'a mut RetryBudget,
         concurrently: Concurrently<'a>,
     ) -> ProgressTracker<'a> {
         let (stays, begun, running) = (Vec::new(), None, None);

@@ -10,7 +10,7 @@ use crate::migration::applied::AppliedMigration;
 use crate::migration::blocks::Blocks;
 use crate::migration::concurrently::Concurrently;
 use crate::migration::non_transactional::ProgressTracker;
-use crate::migration::retry::{Patience, WAITED_FOR_LOCK, waited_for_lock};
+use crate::migration::retry::{RetryBudget, WAITED_FOR_LOCK, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
 use crate::migration::{files, verify};
@@ -54,7 +54,7 @@ impl Run<'_> {
 
     /// Runs one migration; one that waited too long for a lock is tried again, as a whole.
     fn with_retries(&mut self, step: &MigrationStep<'_>) -> Result<()> {
-        let mut patience = Patience::new(self.limits, &step.subject);
+        let mut patience = RetryBudget::new(self.limits, &step.subject);
         loop {
             let outcome = self.once(step, &mut patience);
             match outcome.map_err(|failure| self.given_up(failure, &step.subject)) {
@@ -66,7 +66,7 @@ impl Run<'_> {
         }
     }
 
-    fn once(&mut self, step: &MigrationStep<'_>, patience: &mut Patience) -> Result<()> {
+    fn once(&mut self, step: &MigrationStep<'_>, patience: &mut RetryBudget) -> Result<()> {
         let file = step.file()?;
         let script = files::read(self.root, self.layout, file)?;
         if file.transactional {
@@ -174,7 +174,7 @@ impl Run<'_> {
         &mut self,
         script: &Script,
         step: &MigrationStep<'_>,
-        patience: &mut Patience,
+        patience: &mut RetryBudget,
     ) -> Result<()> {
         let began = stopwatch();
         self.session.give(&self.session_settings())?;

@@ -14,7 +14,7 @@ use crate::world::clock::{now, pause};
 pub(super) const WAITED_FOR_LOCK: &str = "waited too long for a lock";
 
 /// How often one more try is worth it, and after which pause.
-pub(super) struct Patience {
+pub(super) struct RetryBudget {
     /// What is tried.
     subject: String,
     attempt: u32,
@@ -22,10 +22,10 @@ pub(super) struct Patience {
     wait: Duration,
 }
 
-impl Patience {
-    pub(super) fn new(limits: &Limits, subject: &str) -> Patience {
+impl RetryBudget {
+    pub(super) fn new(limits: &Limits, subject: &str) -> RetryBudget {
         let (attempts, wait) = (limits.attempts.value, Duration::from_millis(200));
-        Patience { subject: subject.to_owned(), attempt: 1, attempts, wait }
+        RetryBudget { subject: subject.to_owned(), attempt: 1, attempts, wait }
     }
 
     /// Waits and says whether to try again.

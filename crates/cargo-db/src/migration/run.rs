@@ -16,7 +16,7 @@ use crate::plan::{Operation, Plan, Step};
 use crate::settings::{Limits, Settings};
 use crate::world::World;
 use crate::world::pg::{
-    Backend, Lock, Own, Purpose, Script, ScriptStop, Session, after_the_end_of, backend,
+    Backend, Lock, OwnTables, Purpose, Script, ScriptStop, Session, after_the_end_of, backend,
 };
 use db_tools::{HistoryEntry, ProjectTool};
 
@@ -35,7 +35,7 @@ pub(super) struct Run<'a> {
     pub(super) limits: &'a Limits,
     pub(super) root: &'a Path,
     /// What the database keeps of ours, as it was when the run began.
-    pub(super) own: Own,
+    pub(super) own: OwnTables,
     /// The files of `[verify] sql`.
     pub(super) verify: Vec<PathBuf>,
 }
@@ -53,7 +53,7 @@ impl<'a> Run<'a> {
         let mut session = Session::open(world, &plan.target, Purpose::Write)?;
         end_sessions_of_killed_runs(world, &mut session)?;
         let backend = backend(&mut session)?;
-        let own = Own::of(&mut session)?;
+        let own = OwnTables::of(&mut session)?;
         let bound = max_blocking(settings, plan);
         let watchdog = Watchdog::begin(world, &plan.target, backend.pid(), bound);
         let verify = if plan.verb == Operation::Rollback {

@@ -35,7 +35,7 @@ pub(crate) fn with_suggestion(
     }) else {
         return failure;
     };
-    let made = Made::by_files(settings, &file);
+    let made = CreatedTable::by_files(settings, &file);
     let (schema, bare) = match unknown.rsplit_once('.') {
         Some((schema, bare)) => (Some(schema), bare),
         None => (None, unknown.as_str()),
@@ -49,22 +49,22 @@ pub(crate) fn with_suggestion(
 }
 
 /// A table that a migration creates.
-struct Made {
+struct CreatedTable {
     table: TableName,
     path: PathBuf,
     /// Whether that is after the statement that failed.
     is_later: bool,
 }
 
-impl Made {
+impl CreatedTable {
     /// The tables that migrations create; those that are dropped again before `failed` are not
     /// among them. Files that cannot be read are skipped.
     ///
     /// Seeds and down files run after all the migrations that create what they use.
-    fn by_files(settings: &Settings, failed: &Path) -> Vec<Made> {
+    fn by_files(settings: &Settings, failed: &Path) -> Vec<CreatedTable> {
         let Ok(folder) = read_folder(settings) else { return Vec::new() };
         let place = folder.migrations.iter().position(|migration| migration.up.path == failed);
-        let mut made: Vec<Made> = Vec::new();
+        let mut made: Vec<CreatedTable> = Vec::new();
         for (at, migration) in folder.migrations.iter().enumerate() {
             let script = &migration.up;
             if script.is_code {
@@ -75,7 +75,7 @@ impl Made {
             for statement in statements(&script.part_of(bytes)).unwrap_or_default() {
                 let path = script.path.clone();
                 let created = created_by(&statement.text);
-                made.extend(created.map(|table| Made { table, path, is_later }));
+                made.extend(created.map(|table| CreatedTable { table, path, is_later }));
                 if !is_later {
                     let dropped = dropped_by(statement.text.as_bytes()).into_iter();
                     let dropped: Vec<String> = dropped

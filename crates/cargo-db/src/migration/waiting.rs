@@ -26,12 +26,12 @@ pub(super) struct Wait {
     in_circle: Duration,
     looked: Instant,
     next_words: Duration,
-    given_up: Option<GivenUp>,
+    given_up: Option<AbandonedWait>,
 }
 
 /// A statement that was cancelled, because it had waited for too long.
 #[derive(Clone, Debug)]
-pub(super) struct GivenUp {
+pub(super) struct AbandonedWait {
     pub(super) waited: Duration,
     pub(super) holders: Vec<String>,
     /// Whether whom it waited for waits for the lock of this run: that never ends.
@@ -52,7 +52,7 @@ impl Wait {
     }
 
     /// Why it was given up, if it was.
-    pub(super) fn given_up(&self) -> Option<&GivenUp> {
+    pub(super) fn given_up(&self) -> Option<&AbandonedWait> {
         self.given_up.as_ref()
     }
 
@@ -104,7 +104,7 @@ impl Wait {
     fn give_up(&mut self, holders: Vec<String>) {
         let is_circle = self.in_circle >= CIRCLE;
         if self.given_up.is_none() && (is_circle || self.waited >= self.timeout) {
-            self.given_up = Some(GivenUp { waited: self.waited, holders, is_circle });
+            self.given_up = Some(AbandonedWait { waited: self.waited, holders, is_circle });
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::failure::Result;
-use crate::migration::waiting::{GivenUp, Wait};
+use crate::migration::waiting::{AbandonedWait, Wait};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::World;
@@ -84,12 +84,12 @@ impl Watchdog {
     }
 
     /// Why the statement was given up, if it was.
-    pub(super) fn given_up(&self) -> Option<GivenUp> {
+    pub(super) fn given_up(&self) -> Option<AbandonedWait> {
         self.wait().as_ref().and_then(|wait| wait.given_up().cloned())
     }
 
     /// The statement is over.
-    pub(super) fn dismiss(&self) -> Option<GivenUp> {
+    pub(super) fn dismiss(&self) -> Option<AbandonedWait> {
         self.wait().take().and_then(|wait| wait.given_up().cloned())
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct Link {
 }
 
 /// Why a keyword's value cannot be taken.
-pub(crate) enum Unfit {
+pub(crate) enum ValueError {
     /// It is no value of it.
     Unreadable(String),
     /// It asks for what we do not do.
@@ -48,10 +48,10 @@ pub(crate) enum Unfit {
 
 impl Link {
     /// Reads them. As in libpq, the number 0 stands for the system's own setting.
-    pub(crate) fn of<'a>(get: &dyn Fn(&str) -> Option<&'a str>) -> Result<Link, Unfit> {
+    pub(crate) fn of<'a>(get: &dyn Fn(&str) -> Option<&'a str>) -> Result<Link, ValueError> {
         let number = |keyword: &str| match get(keyword) {
             Some(text) => text.trim().parse::<u32>().map(Some).map_err(|_| {
-                Unfit::Unreadable(format!("`{text}` is not a number, and `{keyword}` is one"))
+                ValueError::Unreadable(format!("`{text}` is not a number, and `{keyword}` is one"))
             }),
             None => Ok(None),
         };
@@ -78,12 +78,12 @@ impl Link {
 }
 
 impl Binding {
-    fn parse(text: &str) -> Result<Binding, Unfit> {
+    fn parse(text: &str) -> Result<Binding, ValueError> {
         match text {
             "disable" => Ok(Binding::Disable),
             "prefer" => Ok(Binding::Prefer),
             "require" => Ok(Binding::Require),
-            _ => Err(Unfit::Unreadable(format!("`{text}` is not a valid `channel_binding`"))),
+            _ => Err(ValueError::Unreadable(format!("`{text}` is not a valid `channel_binding`"))),
         }
     }
 
@@ -98,11 +98,11 @@ impl Binding {
 
 /// Of one server there is nothing to choose: it takes writes or it does not. One that must not take
 /// them is no server for migrations.
-fn takes_writes(text: &str) -> Result<bool, Unfit> {
+fn takes_writes(text: &str) -> Result<bool, ValueError> {
     match text {
         "any" | "prefer-standby" => Ok(false),
         "read-write" | "primary" => Ok(true),
-        "read-only" | "standby" => Err(Unfit::NotHonoured("target_session_attrs")),
-        _ => Err(Unfit::Unreadable(format!("`{text}` is not a valid `target_session_attrs`"))),
+        "read-only" | "standby" => Err(ValueError::NotHonoured("target_session_attrs")),
+        _ => Err(ValueError::Unreadable(format!("`{text}` is not a valid `target_session_attrs`"))),
     }
 }

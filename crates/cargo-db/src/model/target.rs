@@ -13,7 +13,7 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 pub(crate) use crate::model::host::Host;
-use crate::model::link::{self, Link, Unfit};
+use crate::model::link::{self, Link, ValueError};
 use crate::model::stray::{hidden_character, stray_character};
 
 /// What makes a URL or its keywords no target. It never holds a password.
@@ -379,8 +379,8 @@ pub(crate) fn from_keywords(keywords: &Keywords, source: &str, os_user: &str) ->
         tls: tls(keywords, &bad)?,
         connect_timeout: Duration::from_secs(seconds),
         link: Link::of(&get).map_err(|unfit| match unfit {
-            Unfit::Unreadable(why) => bad(why),
-            Unfit::NotHonoured(keyword) => TargetError::NotHonoured {
+            ValueError::Unreadable(why) => bad(why),
+            ValueError::NotHonoured(keyword) => TargetError::NotHonoured {
                 setting: source.to_owned(),
                 options: vec![keyword.to_owned()],
             },

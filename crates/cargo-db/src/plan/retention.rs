@@ -67,7 +67,7 @@ impl Bounds<'_> {
 }
 
 /// What is judged of a backup. One that is only coming has no name.
-struct Judged<'a> {
+struct RatedBackup<'a> {
     name: &'a str,
     finished: OffsetDateTime,
     verified: bool,
@@ -75,10 +75,10 @@ struct Judged<'a> {
     reason: Reason,
 }
 
-impl<'a> Judged<'a> {
-    fn of(backup: &'a Backup) -> Judged<'a> {
+impl<'a> RatedBackup<'a> {
+    fn of(backup: &'a Backup) -> RatedBackup<'a> {
         let manifest = &backup.manifest;
-        Judged {
+        RatedBackup {
             name: &manifest.name,
             // As the manifest says; a name or a file's time proves nothing.
             finished: manifest.finished,
@@ -90,10 +90,10 @@ impl<'a> Judged<'a> {
 
     /// The backup that this run is going to take: newer than all that are there, whatever the
     /// clocks say.
-    fn coming(now: OffsetDateTime, there: &[Judged<'_>]) -> Judged<'a> {
+    fn coming(now: OffsetDateTime, there: &[RatedBackup<'_>]) -> RatedBackup<'a> {
         let finished = there.iter().map(|one| one.finished).fold(now, OffsetDateTime::max);
         let reason = Reason::Policy;
-        Judged { name: "", finished, verified: true, part: Vec::new(), reason }
+        RatedBackup { name: "", finished, verified: true, part: Vec::new(), reason }
     }
 
     /// Which ones are counted together with it.
@@ -111,9 +111,10 @@ pub(crate) fn judge(
 ) -> Vec<RetentionDecision> {
     let (own, others): (Vec<_>, Vec<_>) =
         backups.iter().partition(|backup| bounds.includes(backup));
-    let mut judged: Vec<Judged<'_>> = own.iter().map(|backup| Judged::of(backup)).collect();
+    let mut judged: Vec<RatedBackup<'_>> =
+        own.iter().map(|backup| RatedBackup::of(backup)).collect();
     if bounds.coming {
-        judged.insert(0, Judged::coming(bounds.now, &judged));
+        judged.insert(0, RatedBackup::coming(bounds.now, &judged));
     }
     judged.sort_by_key(|one| std::cmp::Reverse(one.finished));
     let kinds: BTreeSet<_> = judged.iter().map(|one| one.kind(rules.together)).collect();
@@ -152,7 +153,7 @@ fn hold_back(verdicts: &mut [RetentionDecision], own: &[&Backup], bounds: &Bound
 
 /// Newest first.
 fn judge_kind(
-    judged: &[&Judged<'_>],
+    judged: &[&RatedBackup<'_>],
     rules: &Retention,
     now: OffsetDateTime,
 ) -> Vec<RetentionDecision> {

@@ -7,18 +7,18 @@ use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Finding;
 use crate::rehearse::fingerprint::Fingerprint;
+use crate::rehearse::guarantees::Guarantees;
 use crate::rehearse::judge::{self, short};
 use crate::rehearse::measured::Measured;
 use crate::rehearse::orphans::{may_switch_off, orphans};
-use crate::rehearse::promises::{self, Moment};
+use crate::rehearse::promises::{self, SchemaMoment};
 use crate::rehearse::sequences;
 use crate::rehearse::snapshot::Oid;
 use crate::rehearse::stage::Stage;
-use crate::rehearse::standing::Standing;
 
 /// What is known of what a migration did.
 #[derive(Default)]
-pub(super) struct Doings {
+pub(super) struct MigrationEffects {
     /// Everything that it touched; nothing where that is not known.
     touched: Option<BTreeSet<Oid>>,
     /// The tables of which it wrote rows.
@@ -29,14 +29,14 @@ pub(super) struct Doings {
     wrote: Option<usize>,
 }
 
-impl Doings {
+impl MigrationEffects {
     /// Those of statements that were measured.
-    pub(super) fn of(measured: &[Measured]) -> Doings {
+    pub(super) fn of(measured: &[Measured]) -> MigrationEffects {
         let written: Option<Vec<&BTreeSet<Oid>>> =
             measured.iter().map(|one| one.touched.as_ref().map(|_| &one.written)).collect();
         let wrote = measured.iter().find(|one| !one.written.is_empty()).map(|one| one.line);
         let off = measured.iter().find(|one| one.replica || may_switch_off(&one.text));
-        Doings {
+        MigrationEffects {
             touched: judge::touched(measured),
             written: written.map(|all| all.into_iter().flatten().copied().collect()),
             off: off.map(|one| one.line),
@@ -45,8 +45,8 @@ impl Doings {
     }
 
     /// Those of a program, of which the text is all that is known.
-    pub(super) fn of_program(text: &str) -> Doings {
-        Doings { off: may_switch_off(text).then_some(1), ..Doings::default() }
+    pub(super) fn of_program(text: &str) -> MigrationEffects {
+        MigrationEffects { off: may_switch_off(text).then_some(1), ..MigrationEffects::default() }
     }
 }
 
@@ -58,14 +58,14 @@ enum Doubtful {
     Of(BTreeSet<Oid>),
 }
 
-impl Doings {
+impl MigrationEffects {
     /// The statement that rows without a parent are most likely of.
     fn line(&self) -> usize {
         self.off.or(self.wrote).unwrap_or(1)
     }
 
     /// The foreign keys that have to be proved.
-    fn doubtful(&self, then: &Standing, now: &Standing) -> Doubtful {
+    fn doubtful(&self, then: &Guarantees, now: &Guarantees) -> Doubtful {
         let switched = now.switched(then);
         let wrote = self.written.as_ref().is_none_or(|written| !written.is_empty());
         let risky = (now.risky || then.risky) && wrote;
@@ -87,12 +87,12 @@ impl Doings {
 impl Stage<'_> {
     /// How things stand now, for whoever compares later.
     pub(super) fn stand(&mut self) -> Result<()> {
-        if self.standing.is_none() {
-            let standing = Standing::of(&mut self.session)?;
+        if self.guarantees.is_none() {
+            let guarantees = Guarantees::of(&mut self.session)?;
             if self.baseline.holds_rows {
-                self.behind = sequences::before(&mut self.session, &standing)?;
+                self.behind = sequences::before(&mut self.session, &guarantees)?;
             }
-            self.standing = Some(standing);
+            self.guarantees = Some(guarantees);
         }
         Ok(())
     }
@@ -100,17 +100,17 @@ impl Stage<'_> {
     /// What is different since, and should not be.
     pub(super) fn aftermath(
         &mut self,
-        doings: &Doings,
+        effects: &MigrationEffects,
         measured: &[Measured],
         (before, after): (&Fingerprint, &Fingerprint),
     ) -> Result<Vec<Finding>> {
-        let now = Standing::of(&mut self.session)?;
-        let then = self.standing.take().unwrap_or_default();
-        let was = Moment { standing: &then, schema: before };
-        let is = Moment { standing: &now, schema: after };
+        let now = Guarantees::of(&mut self.session)?;
+        let then = self.guarantees.take().unwrap_or_default();
+        let was = SchemaMoment { guarantees: &then, schema: before };
+        let is = SchemaMoment { guarantees: &now, schema: after };
         let mut found = self.promises(was, is, measured)?;
         if self.baseline.holds_rows {
-            let touched = doings.touched.as_ref();
+            let touched = effects.touched.as_ref();
             let (session, behind) = (&mut self.session, &mut self.behind);
             found.extend(sequences::left_behind(session, behind, (&then, &now), touched)?);
         }
@@ -120,15 +120,15 @@ impl Stage<'_> {
             let name = object.split('(').next().unwrap_or_default();
             one.line = judge::line_naming(name, measured);
         }
-        found.extend(self.keys(&then, &now, doings)?);
-        self.standing = Some(now);
+        found.extend(self.keys(&then, &now, effects)?);
+        self.guarantees = Some(now);
         Ok(found)
     }
 
     fn promises(
         &mut self,
-        then: Moment<'_>,
-        now: Moment<'_>,
+        then: SchemaMoment<'_>,
+        now: SchemaMoment<'_>,
         measured: &[Measured],
     ) -> Result<Vec<Finding>> {
         let rows = |table: &str| {
@@ -136,7 +136,7 @@ impl Stage<'_> {
             all.find(|relation| relation.name == table).map_or(0, |relation| relation.rows)
         };
         let mut found = promises::broken(then, now, &rows);
-        for (parent, child, oid) in promises::left(then.standing, now.standing) {
+        for (parent, child, oid) in promises::left(then.guarantees, now.guarantees) {
             let rows = match self.rows_of(oid)? {
                 None => dropped_rows(measured, child),
                 Some(rows) => rows,
@@ -164,33 +164,38 @@ impl Stage<'_> {
     }
 
     /// Foreign keys that do not hold, or are not looked at any more.
-    fn keys(&mut self, then: &Standing, now: &Standing, doings: &Doings) -> Result<Vec<Finding>> {
-        let mut found = still_off(then, now, doings);
-        let doubtful = doings.doubtful(then, now);
+    fn keys(
+        &mut self,
+        then: &Guarantees,
+        now: &Guarantees,
+        effects: &MigrationEffects,
+    ) -> Result<Vec<Finding>> {
+        let mut found = still_off(then, now, effects);
+        let doubtful = effects.doubtful(then, now);
         let tables = match &doubtful {
             Doubtful::All => None,
             Doubtful::Of(tables) => Some(tables),
         };
         if self.baseline.holds_rows {
             let orphans = orphans(&mut self.session, tables)?;
-            let line = doings.line();
+            let line = effects.line();
             found.extend(orphans.into_iter().map(|one| Finding { line, ..one }));
-        } else if doings.off.is_some() {
+        } else if effects.off.is_some() {
             let why = "foreign keys may have been off, and the copy has no rows to check them with";
-            found.push(finding("not-counted", doings.line(), "", why.to_owned()));
+            found.push(finding("not-counted", effects.line(), "", why.to_owned()));
         }
         Ok(found)
     }
 }
 
 /// Tables whose foreign keys were on, and are off now.
-fn still_off(then: &Standing, now: &Standing, doings: &Doings) -> Vec<Finding> {
+fn still_off(then: &Guarantees, now: &Guarantees, effects: &MigrationEffects) -> Vec<Finding> {
     let was_on = |oid: &Oid| then.triggers.get(oid).is_some_and(|trigger| trigger.enabled);
     let off = now.triggers.iter().filter(|(oid, trigger)| !trigger.enabled && was_on(oid));
     let tables: BTreeSet<&str> = off.map(|(_, trigger)| trigger.table.as_str()).collect();
     let told = |table: &str| {
         let why = "its foreign keys stay disabled, and are no longer checked".to_owned();
-        let mut found = finding("constraints-off", doings.off.unwrap_or(1), "", why);
+        let mut found = finding("constraints-off", effects.off.unwrap_or(1), "", why);
         let object = short(table).to_owned();
         found.help = Some(format!("`ALTER TABLE {object} ENABLE TRIGGER ALL`"));
         (found.object, found.rows) = (Some(object), Some(1));

@@ -11,7 +11,7 @@ use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
 use crate::rehearse::rows::RowSnapshot;
-use crate::rehearse::run::{FileRun, Ran};
+use crate::rehearse::run::{FileRun, FileRunResult};
 use crate::rehearse::stage::{Stage, stops};
 use crate::rehearse::way::{self, Compared};
 use crate::world::files;
@@ -42,7 +42,7 @@ impl Stage<'_> {
             }
             let migration = &self.request.migrations[index];
             let file_run = FileRun { migration, direction: Direction::Down, file: down };
-            let Ran { measured, failed, .. } = self.run(file_run)?;
+            let FileRunResult { measured, failed, .. } = self.run(file_run)?;
             let after = self.fingerprint()?;
             let mut difference = self.before[index].difference(&after);
             difference.retain(|line| !left_behind.contains(line));

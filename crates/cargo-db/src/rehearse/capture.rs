@@ -7,7 +7,7 @@ use crate::failure::Result;
 use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::overwrites::{Overwrite, is_wider, wanted};
 use crate::rehearse::snapshot::{CatalogSnapshot, Counts, Oid};
-use crate::world::pg::{Row, Session, Theirs};
+use crate::world::pg::{Row, Session, UserSettings};
 use pg_sql::quote::quote_identifier;
 
 /// Tables with more rows than this are not kept aside.
@@ -59,7 +59,7 @@ impl Capture {
         statement: &Statement,
         baseline: &InitialTables,
         now: &CatalogSnapshot,
-        theirs: &Theirs,
+        theirs: &UserSettings,
     ) -> Result<Option<Capture>> {
         let Some((table, wanted)) = wanted(&statement.text) else { return Ok(None) };
         let question = format!("SELECT {}::oid AS oid", theirs.path.table(&table));

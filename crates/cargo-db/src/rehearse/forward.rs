@@ -7,10 +7,10 @@ use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Basis, LockWork, LockedTable, Rehearsed, WayBack};
 use crate::rehearse::advice;
-use crate::rehearse::aftermath::Doings;
+use crate::rehearse::aftermath::MigrationEffects;
 use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
-use crate::rehearse::run::{FileRun, Ran};
+use crate::rehearse::run::{FileRun, FileRunResult};
 use crate::rehearse::snapshot::Relation;
 use crate::rehearse::stage::{Stage, stops, unmeasured};
 use crate::rehearse::way;
@@ -108,7 +108,8 @@ impl Stage<'_> {
         self.stand()?;
         let rows = self.rows_before(migration, &before)?;
         let (direction, file) = (Direction::Up, &migration.up);
-        let Ran { measured, failed, failure } = self.run(FileRun { migration, direction, file })?;
+        let FileRunResult { measured, failed, failure } =
+            self.run(FileRun { migration, direction, file })?;
         let way_back = match &migration.down {
             None => WayBack::Irreversible,
             Some(_) if failed.is_some() => WayBack::Unmeasured("the up migration fails".to_owned()),
@@ -141,7 +142,7 @@ impl Stage<'_> {
         }
         if !stops(&findings) {
             findings.extend(self.aftermath(
-                &Doings::of(&measured),
+                &MigrationEffects::of(&measured),
                 &measured,
                 (&before, &after),
             )?);

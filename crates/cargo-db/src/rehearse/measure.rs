@@ -24,7 +24,7 @@ use crate::rehearse::snapshot::{CatalogSnapshot, LockMode, Oid, reaches_out};
 use crate::rehearse::watch::{LockWatch, needs_no_transaction};
 use crate::world::World;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Session, StatementObserver, Theirs};
+use crate::world::pg::{Session, StatementObserver, UserSettings};
 
 /// Follows the statements of a migration.
 pub(super) struct Measure<'a> {
@@ -48,9 +48,9 @@ pub(super) struct Measure<'a> {
     watch: Option<LockWatch>,
     began: Instant,
     /// The settings of the migration, while ours are set.
-    theirs: Option<Theirs>,
+    theirs: Option<UserSettings>,
     /// These settings, while a statement of the migration runs.
-    given: Option<Theirs>,
+    given: Option<UserSettings>,
     /// Whether the statement runs outside a transaction, and may commit on its own.
     is_alone: bool,
     /// What the tables held before such a statement, which cannot be undone.
@@ -146,7 +146,7 @@ impl<'a> Measure<'a> {
         &mut self,
         session: &mut Session,
         statement: &Statement,
-        theirs: &Theirs,
+        theirs: &UserSettings,
     ) -> Result<()> {
         self.is_alone = statement.commits_in_parts();
         if self.is_alone && self.baseline.holds_rows {

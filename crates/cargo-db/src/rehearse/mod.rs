@@ -12,6 +12,7 @@ mod filled;
 mod fingerprint;
 mod forward;
 mod going;
+mod guarantees;
 mod history;
 mod judge;
 mod measure;
@@ -33,7 +34,6 @@ mod shared;
 mod sizes;
 mod snapshot;
 mod stage;
-mod standing;
 mod watch;
 mod way;
 

@@ -12,7 +12,7 @@ use crate::model::history::MigrationStatus;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
 use crate::rehearse::advice;
-use crate::rehearse::aftermath::Doings;
+use crate::rehearse::aftermath::MigrationEffects;
 use crate::rehearse::content::RowCounts;
 use crate::rehearse::judge;
 use crate::rehearse::rows::RowSnapshot;
@@ -80,8 +80,8 @@ impl Stage<'_> {
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
         findings.extend(changes.into_iter().map(|change| judge::changed(change, 1)));
         if findings.iter().all(|found| found.rule != "fails") {
-            let doings = Doings::of_program(&self.texts(group)?);
-            findings.extend(self.aftermath(&doings, &[], (&schema, &after))?);
+            let effects = MigrationEffects::of_program(&self.texts(group)?);
+            findings.extend(self.aftermath(&effects, &[], (&schema, &after))?);
         }
         // Expected or not, what was lost does not come back.
         let mut rows = RowSnapshot::default();
@@ -213,8 +213,8 @@ impl Stage<'_> {
     fn applied_but(&mut self, version: &str) -> Result<Vec<String>> {
         let target = self.session.target.clone();
         let facts = migration::gather(self.world, self.request.settings, &target)?;
-        let standing = MigrationStatus::compare(&facts.folder, &facts.history);
-        let versions = standing.applied.iter().map(|(row, _)| row.version.to_string());
+        let guarantees = MigrationStatus::compare(&facts.folder, &facts.history);
+        let versions = guarantees.applied.iter().map(|(row, _)| row.version.to_string());
         Ok(versions.filter(|applied| applied != version).collect())
     }
 }

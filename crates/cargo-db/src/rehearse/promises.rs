@@ -6,24 +6,24 @@ use std::collections::BTreeMap;
 use crate::check::finding;
 use crate::model::finding::Finding;
 use crate::rehearse::fingerprint::Fingerprint;
+use crate::rehearse::guarantees::{Grant, Guarantees, Unique};
 use crate::rehearse::judge::short;
-use crate::rehearse::standing::{Grant, Standing, Unique};
 
 /// How things stood at a moment, and how everything was defined.
 #[derive(Clone, Copy)]
-pub(super) struct Moment<'a> {
-    pub(super) standing: &'a Standing,
+pub(super) struct SchemaMoment<'a> {
+    pub(super) guarantees: &'a Guarantees,
     pub(super) schema: &'a Fingerprint,
 }
 
 /// What is not as it was for what stays, by name; `rows` tells how many rows a table has.
 pub(super) fn broken(
-    before: Moment<'_>,
-    after: Moment<'_>,
+    before: SchemaMoment<'_>,
+    after: SchemaMoment<'_>,
     rows: &dyn Fn(&str) -> u64,
 ) -> Vec<Finding> {
     let mut found = rights_lost(before, after);
-    found.extend(secured(before.standing, after.standing, rows));
+    found.extend(secured(before.guarantees, after.guarantees, rows));
     found.extend(not_unique(before, after, rows));
     found
 }
@@ -35,10 +35,10 @@ fn about(rule: &str, object: &str, rows: u64, evidence: String) -> Finding {
     found
 }
 
-fn rights_lost(before: Moment<'_>, after: Moment<'_>) -> Vec<Finding> {
+fn rights_lost(before: SchemaMoment<'_>, after: SchemaMoment<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for ((kind, name), then) in &before.standing.rights {
-        let now = after.standing.rights.get(&(kind.clone(), name.clone()));
+    for ((kind, name), then) in &before.guarantees.rights {
+        let now = after.guarantees.rights.get(&(kind.clone(), name.clone()));
         // Where a column has no rights of its own any more, nobody names it.
         let gone = now.is_none() && !(kind == "column" && after.schema.has(kind, name));
         let lost: Vec<&Grant> =
@@ -61,7 +61,7 @@ fn said(lost: &[&Grant]) -> String {
     by_role.into_iter().map(line).collect::<Vec<_>>().join("; ")
 }
 
-fn secured(before: &Standing, after: &Standing, rows: &dyn Fn(&str) -> u64) -> Vec<Finding> {
+fn secured(before: &Guarantees, after: &Guarantees, rows: &dyn Fn(&str) -> u64) -> Vec<Finding> {
     let mut found = Vec::new();
     for (table, now) in &after.tables {
         let Some(then) = before.tables.get(table) else { continue };
@@ -76,16 +76,20 @@ fn secured(before: &Standing, after: &Standing, rows: &dyn Fn(&str) -> u64) -> V
     found
 }
 
-fn not_unique(before: Moment<'_>, after: Moment<'_>, rows: &dyn Fn(&str) -> u64) -> Vec<Finding> {
+fn not_unique(
+    before: SchemaMoment<'_>,
+    after: SchemaMoment<'_>,
+    rows: &dyn Fn(&str) -> u64,
+) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (oid, index) in &before.standing.unique {
-        let stays = after.standing.tables.contains_key(&index.table);
-        if !stays || after.standing.unique.contains_key(oid) {
+    for (oid, index) in &before.guarantees.unique {
+        let stays = after.guarantees.tables.contains_key(&index.table);
+        if !stays || after.guarantees.unique.contains_key(oid) {
             continue;
         }
         // Of another name it does as well, which ON CONFLICT does not say.
         let Some(definition) = nameless(before.schema, index) else { continue };
-        let mut others = after.standing.unique.values();
+        let mut others = after.guarantees.unique.values();
         if others.any(|now| nameless(after.schema, now).as_ref() == Some(&definition)) {
             continue;
         }
@@ -106,8 +110,8 @@ fn nameless(schema: &Fingerprint, index: &Unique) -> Option<String> {
 /// The tables whose rows another one no longer shows as its own: parent, child and the child's
 /// number.
 pub(super) fn left<'a>(
-    before: &'a Standing,
-    after: &'a Standing,
+    before: &'a Guarantees,
+    after: &'a Guarantees,
 ) -> impl Iterator<Item = (&'a str, &'a str, u32)> {
     let left = before.children.iter().filter(|((parent, _), oid)| {
         let now = |((other, _), child): (&(String, String), &u32)| other == parent && child == *oid;

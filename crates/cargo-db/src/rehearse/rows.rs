@@ -11,7 +11,7 @@ use crate::rehearse::capture::ask;
 use crate::rehearse::judge::{grouped, short};
 use crate::rehearse::measured::Measured;
 use crate::rehearse::snapshot::Oid;
-use crate::rehearse::way::{Compared, Differs};
+use crate::rehearse::way::{Compared, RowDifference};
 use crate::world::pg::Session;
 use db_tools::ProjectTool;
 use pg_sql::quote::{quote_identifier, quote_literal};
@@ -181,7 +181,7 @@ impl RowSnapshot {
                 compared.left_out.push(format!("{name}: it cannot be read afterwards"));
             } else {
                 let evidence = was.difference(&now, &columns);
-                compared.differs.push(Differs { table: name, evidence });
+                compared.differs.push(RowDifference { table: name, evidence });
             }
         }
         for name in unforeseen {

@@ -19,7 +19,7 @@ use crate::world::clock::stopwatch;
 use crate::world::pg::{Script, ScriptStop, Session};
 
 /// What a file did when it ran.
-pub(super) struct Ran {
+pub(super) struct FileRunResult {
     pub(super) measured: Vec<Measured>,
     /// Why it failed, as a finding, and the statement that did.
     pub(super) failed: Option<Finding>,
@@ -36,7 +36,7 @@ pub(super) struct FileRun<'a> {
 
 impl Stage<'_> {
     /// Runs a file and updates the history, as the real run would.
-    pub(super) fn run(&mut self, file_run: FileRun<'_>) -> Result<Ran> {
+    pub(super) fn run(&mut self, file_run: FileRun<'_>) -> Result<FileRunResult> {
         let script = read_script(self.request.settings, file_run.file)?;
         let layout = &self.request.settings.migrations.layout;
         let began = stopwatch();
@@ -68,7 +68,7 @@ impl Stage<'_> {
             self.is_batch = false;
         }
         self.end_session(self.is_batch)?;
-        Ok(Ran { measured, failed, failure })
+        Ok(FileRunResult { measured, failed, failure })
     }
 
     /// Hands the session over to a file, inside or outside a transaction as in the real run.

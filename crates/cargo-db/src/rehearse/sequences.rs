@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Finding;
+use crate::rehearse::guarantees::{Guarantees, Numbered};
 use crate::rehearse::judge::{grouped, short};
 use crate::rehearse::snapshot::Oid;
-use crate::rehearse::standing::{Numbered, Standing};
 use crate::world::pg::Session;
 use pg_sql::quote::{quote_identifier, quote_literal};
 
@@ -19,11 +19,11 @@ const AT_ONCE: usize = 100;
 pub(super) type SequenceColumn = (Oid, Oid, i16);
 
 /// By how many values each sequence is behind its column; those that are not, are not there.
-pub(super) type Behind = BTreeMap<SequenceColumn, u64>;
+pub(super) type SequenceLag = BTreeMap<SequenceColumn, u64>;
 
 /// Those that are behind already, before the first migration.
-pub(super) fn before(session: &mut Session, standing: &Standing) -> Result<Behind> {
-    let cheap = standing.numbered.iter().filter(|(_, one)| one.cheap && !one.hidden);
+pub(super) fn before(session: &mut Session, guarantees: &Guarantees) -> Result<SequenceLag> {
+    let cheap = guarantees.numbered.iter().filter(|(_, one)| one.cheap && !one.hidden);
     measure(session, &cheap.collect::<Vec<_>>())
 }
 
@@ -31,8 +31,8 @@ pub(super) fn before(session: &mut Session, standing: &Standing) -> Result<Behin
 /// these are not known. What was behind before is not its doing.
 pub(super) fn left_behind(
     session: &mut Session,
-    behind: &mut Behind,
-    (then, now): (&Standing, &Standing),
+    behind: &mut SequenceLag,
+    (then, now): (&Guarantees, &Guarantees),
     touched: Option<&BTreeSet<Oid>>,
 ) -> Result<Vec<Finding>> {
     let is_touched = |(place, one): &(&SequenceColumn, &Numbered)| {
@@ -55,8 +55,8 @@ pub(super) fn left_behind(
     Ok(findings)
 }
 
-fn measure(session: &mut Session, places: &[(&SequenceColumn, &Numbered)]) -> Result<Behind> {
-    let mut behind = Behind::new();
+fn measure(session: &mut Session, places: &[(&SequenceColumn, &Numbered)]) -> Result<SequenceLag> {
+    let mut behind = SequenceLag::new();
     for some in places.chunks(AT_ONCE) {
         let all: Vec<String> = some.iter().enumerate().map(question).collect();
         let sql = all.join(" UNION ALL ");

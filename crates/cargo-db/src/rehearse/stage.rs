@@ -10,14 +10,14 @@ use crate::model::migration::Migration;
 use crate::model::rehearsal::{Basis, Rehearsed, WayBack};
 use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::fingerprint::Fingerprint;
+use crate::rehearse::guarantees::Guarantees;
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::request::Request;
 use crate::rehearse::rows::RowSnapshot;
 use crate::rehearse::scratch::Scratch;
-use crate::rehearse::sequences::Behind;
-use crate::rehearse::standing::Standing;
+use crate::rehearse::sequences::SequenceLag;
 use crate::world::World;
-use crate::world::pg::{Own, Purpose, Session, TableComparison};
+use crate::world::pg::{OwnTables, Purpose, Session, TableComparison};
 
 /// Findings after which nothing more of the plan can be run on the copy.
 const STOPS: [&str; 3] = ["fails", "commit-fails", "outside-database"];
@@ -42,11 +42,11 @@ pub(super) struct Stage<'a> {
     /// How many rows the tables of the database itself have, where the copy is another's.
     pub(super) sizes: BTreeMap<String, u64>,
     /// What the database keeps of ours, as the migration before left it.
-    pub(super) own: Own,
+    pub(super) own: OwnTables,
     /// How things stand between two migrations, once that was looked at.
-    pub(super) standing: Option<Standing>,
+    pub(super) guarantees: Option<Guarantees>,
     /// The sequences that are behind their columns.
-    pub(super) behind: Behind,
+    pub(super) behind: SequenceLag,
     /// The schema after the last migration that was measured.
     pub(super) latest: Option<Fingerprint>,
     /// The indexes of the migrations that were not run on the copy.
@@ -67,7 +67,7 @@ impl<'a> Stage<'a> {
     ) -> Result<Stage<'a>> {
         let mut session = Session::open(world, scratch.target(), Purpose::Write)?;
         let baseline = scratch.baseline(&mut session)?;
-        let own = Own::of_copy(&mut session)?;
+        let own = OwnTables::of_copy(&mut session)?;
         let preparing = Preparing::new(&mut session, &request.queries)?;
         let basis = scratch.basis.clone();
         let sizes = scratch.sizes.clone();
@@ -82,9 +82,9 @@ impl<'a> Stage<'a> {
             preparing,
             sizes,
             own,
-            standing: None,
+            guarantees: None,
             latest: None,
-            behind: Behind::new(),
+            behind: SequenceLag::new(),
             left_out: BTreeSet::new(),
             before: Vec::new(),
             rows: BTreeMap::new(),
@@ -112,7 +112,7 @@ impl<'a> Stage<'a> {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
-        self.own = Own::of(&mut self.session)?;
+        self.own = OwnTables::of(&mut self.session)?;
         Ok(changes.into_iter().map(|why| finding("own-tables", 1, "", why)).collect())
     }
 

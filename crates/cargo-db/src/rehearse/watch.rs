@@ -15,7 +15,7 @@ use crate::failure::Result;
 use crate::rehearse::snapshot::{LockMode, Oid};
 use crate::world::World;
 use crate::world::clock::pause;
-use crate::world::pg::{Purpose, Session, Theirs, backend};
+use crate::world::pg::{Purpose, Session, UserSettings, backend};
 use pg_sql::quote::quote_identifier;
 
 /// Whether the server refuses a statement in a transaction.
@@ -50,13 +50,13 @@ impl Drop for LockWatch {
 }
 
 /// A session that holds a table.
-struct Gate {
+struct TableHold {
     session: Session,
     pid: u32,
     open: bool,
 }
 
-impl Gate {
+impl TableHold {
     fn open(&mut self) {
         if !self.open {
             let _ = self.session.run("open the gate", "ROLLBACK");
@@ -71,7 +71,7 @@ impl LockWatch {
         world: &World,
         session: &mut Session,
         statement: &Statement,
-        theirs: &Theirs,
+        theirs: &UserSettings,
     ) -> Result<Option<LockWatch>> {
         let pid = backend(session)?.pid();
         let mut gates = Vec::new();
@@ -82,7 +82,7 @@ impl LockWatch {
                 "set a gate",
                 &format!("BEGIN; LOCK TABLE ONLY {table} IN ROW EXCLUSIVE MODE"),
             )?;
-            gates.push(Gate { session: gate, pid, open: false });
+            gates.push(TableHold { session: gate, pid, open: false });
         }
         let mut monitor = Session::open(world, &session.target, Purpose::Read)?;
         let over = Arc::new(AtomicBool::new(false));
@@ -94,7 +94,7 @@ impl LockWatch {
             {
                 let _ = pause(&world, Duration::from_millis(2));
             }
-            gates.iter_mut().for_each(Gate::open);
+            gates.iter_mut().for_each(TableHold::open);
             seen
         });
         Ok(Some(LockWatch { over, watcher: Some(watcher) }))
@@ -111,7 +111,7 @@ impl LockWatch {
 fn look(
     monitor: &mut Session,
     worker: u32,
-    gates: &mut [Gate],
+    gates: &mut [TableHold],
     seen: &mut BTreeMap<Oid, LockMode>,
 ) -> Result<()> {
     let sql = format!(
@@ -128,7 +128,7 @@ fn look(
     }
     for row in &blocking {
         let pid: u32 = row.number("pid")?;
-        gates.iter_mut().filter(|gate| gate.pid == pid).for_each(Gate::open);
+        gates.iter_mut().filter(|gate| gate.pid == pid).for_each(TableHold::open);
     }
     Ok(())
 }
@@ -137,7 +137,7 @@ fn look(
 fn tables_named(
     session: &mut Session,
     statement: &Statement,
-    theirs: &Theirs,
+    theirs: &UserSettings,
 ) -> Result<Vec<String>> {
     let words = words(&statement.text);
     let mut names = Vec::new();

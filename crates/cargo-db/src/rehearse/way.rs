@@ -6,7 +6,7 @@ use crate::rehearse::judge::is_lost;
 
 /// A table whose rows differ from those before.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Differs {
+pub(super) struct RowDifference {
     pub(super) table: String,
     /// How they differ, in words.
     pub(super) evidence: String,
@@ -15,7 +15,7 @@ pub(super) struct Differs {
 /// The result of comparing rows.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Compared {
-    pub(super) differs: Vec<Differs>,
+    pub(super) differs: Vec<RowDifference>,
     /// What was not compared, and why.
     pub(super) left_out: Vec<String>,
 }
@@ -35,7 +35,7 @@ pub(super) fn way_back(
 ) -> WayBack {
     let lost: Vec<&Finding> = there.iter().chain(back).filter(|finding| is_lost(finding)).collect();
     // A table that lost rows necessarily differs, and its loss is reported already.
-    let is_new = |one: &&Differs| !lost.iter().any(|finding| is_about(finding, &one.table));
+    let is_new = |one: &&RowDifference| !lost.iter().any(|finding| is_about(finding, &one.table));
     let rows_differ = rows.differs.iter().filter(is_new);
     let rows_differ = rows_differ.map(|one| format!("{}: {}", one.table, one.evidence));
     let wrong: Vec<String> = difference.iter().cloned().chain(rows_differ).collect();
@@ -84,7 +84,7 @@ mod tests {
     fn rows_that_differ_are_wrong_unless_they_are_known_to_be_lost() {
         let gone = vec![lost_of("a.x", "2 values are lost with the column")];
         let differs = |table: &str| Compared {
-            differs: vec![Differs { table: table.to_owned(), evidence: "others".to_owned() }],
+            differs: vec![RowDifference { table: table.to_owned(), evidence: "others".to_owned() }],
             left_out: vec!["b: too large".to_owned()],
         };
         let wrong = |table: &str| WayBack::Wrong(vec![format!("{table}: others")]);

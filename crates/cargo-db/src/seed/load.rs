@@ -10,7 +10,7 @@ use crate::plan::{Loss, Plan, Step};
 use crate::seed::csv;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{
-    Own, Purpose, Script, ScriptStop, Session, Transaction, TransactionContext,
+    OwnTables, Purpose, Script, ScriptStop, Session, Transaction, TransactionContext,
 };
 use crate::world::{World, files, tool};
 use pg_sql::quote::{quote_literal, quote_qualified};
@@ -38,7 +38,7 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<RowsLoaded> {
     let transaction = Transaction::begin(&mut session)?;
     let memory = include_str!("sql/memory.sql");
     session.run_with_triggers("create the table of loaded seeds", memory)?;
-    let own = Own::of(&mut session)?;
+    let own = OwnTables::of(&mut session)?;
     let mut total = RowsLoaded::new();
     for step in &plan.steps {
         world.interrupt.check()?;

@@ -11,17 +11,17 @@ const ROWS: &str = "SELECT format('(%L, %L, %L::text[], %L::timestamptz)', path,
                     loaded_at) FROM ONLY cargo_db.seeds";
 
 /// What a database remembers of its seeds.
-pub(crate) struct Memory {
+pub(crate) struct SeedRecord {
     rows: Vec<String>,
 }
 
-impl Memory {
+impl SeedRecord {
     /// That of the session's database; nothing where it has none, or one that is not of our making.
-    pub(crate) fn of(session: &mut Session) -> Result<Option<Memory>> {
+    pub(crate) fn of(session: &mut Session) -> Result<Option<SeedRecord>> {
         if session.value("find the table of loaded seeds", IS_OURS)?.is_none() {
             return Ok(None);
         }
-        Ok(Some(Memory { rows: session.column("read which seeds are loaded", ROWS)? }))
+        Ok(Some(SeedRecord { rows: session.column("read which seeds are loaded", ROWS)? }))
     }
 
     /// Makes the table anew, with the same rows.

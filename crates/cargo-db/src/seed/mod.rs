@@ -10,4 +10,4 @@ mod memory;
 pub(crate) use facts::{count_cleared, gather};
 pub(crate) use folder::seeds;
 pub(crate) use load::{RowsLoaded, carry_out};
-pub(crate) use memory::Memory;
+pub(crate) use memory::SeedRecord;

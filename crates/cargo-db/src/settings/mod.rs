@@ -36,7 +36,7 @@ pub(crate) use recognise::{Candidate, best, survey};
 pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
 use tool::OtherSet;
 pub(crate) use tool::{Migrations, Runner};
-pub(crate) use trust::{Ground, Guarded, Trust};
+pub(crate) use trust::{Guarded, Trust, TrustBasis};
 pub(crate) use trusted::{TrustRecord, folder as trust_folder, record_in as trust_record};
 use variables::Variables;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::failure::{FileError, Result, SettingsError};
 use crate::settings::source::Sources;
-use crate::settings::trusted::{is_stranger, stands_in_a_list};
+use crate::settings::trusted::{is_other_user, stands_in_a_list};
 
 /// Fails where a file of the project is somebody else's, and nobody said that the project is
 /// trusted. A file that is not there belongs to nobody.
@@ -15,7 +15,7 @@ pub(super) fn belongs_here(sources: &Sources<'_>, root: &Path, path: &Path) -> R
         let why = "it is not a regular file; to use it anyway, pass `--env-file`".to_owned();
         return Err(FileError::Failed { doing: "read", path: path.to_owned(), why }.into());
     }
-    let Some(stranger) = owner.uids.into_iter().find(|uid| is_stranger(sources, *uid)) else {
+    let Some(other) = owner.uids.into_iter().find(|uid| is_other_user(sources, *uid)) else {
         return Ok(());
     };
     if sources.flags.gives_trust || stands_in_a_list(sources, root)? {
@@ -23,7 +23,7 @@ pub(super) fn belongs_here(sources: &Sources<'_>, root: &Path, path: &Path) -> R
     }
     Err(SettingsError::ForeignOwner {
         file: path.to_owned(),
-        owner: stranger,
+        owner: other,
         uid: sources.caller.uid,
         root: root.to_owned(),
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use db_tools::recognition::refused_tool_of;
-use db_tools::{Claim, ProjectTool, unsupported};
+use db_tools::{Confidence, ProjectTool, unsupported};
 
 use crate::settings::source::Sources;
 
@@ -15,12 +15,12 @@ use crate::settings::source::Sources;
 pub(crate) struct Candidate {
     pub(crate) layout: ProjectTool,
     pub(crate) dir: PathBuf,
-    pub(crate) speaks: Speaks,
+    pub(crate) speaks: Evidence,
 }
 
 /// What speaks for one of several tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Speaks {
+pub(crate) enum Evidence {
     Nothing,
     /// A `db.toml` that names no tool: plain SQL files are what cargo db begins with.
     Default,
@@ -36,9 +36,9 @@ pub(crate) fn best(candidates: &[Candidate]) -> Option<&Candidate> {
     if rest.is_empty() {
         return Some(first);
     }
-    let most = candidates.iter().map(|one| one.speaks).max().unwrap_or(Speaks::Nothing);
+    let most = candidates.iter().map(|one| one.speaks).max().unwrap_or(Evidence::Nothing);
     let mut top = candidates.iter().filter(|one| one.speaks == most);
-    let found = top.next().filter(|_| top.next().is_none() && most > Speaks::Nothing)?;
+    let found = top.next().filter(|_| top.next().is_none() && most > Evidence::Nothing)?;
     rest.iter().all(|one| one.dir == first.dir).then_some(found)
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Search<'a> {
 
 /// What is known of a folder.
 #[derive(Default)]
-struct Look {
+struct FolderListing {
     listing: Vec<PathBuf>,
     texts: RefCell<BTreeMap<PathBuf, Option<String>>>,
 }
@@ -88,15 +88,15 @@ impl Search<'_> {
     /// For each folder, the tools that its files look most like.
     fn best_of_each_folder(&self) -> BTreeMap<PathBuf, (Strength, Vec<ProjectTool>)> {
         let mut best: BTreeMap<PathBuf, (Strength, Vec<ProjectTool>)> = BTreeMap::new();
-        let mut looks: BTreeMap<PathBuf, Look> = BTreeMap::new();
+        let mut looks: BTreeMap<PathBuf, FolderListing> = BTreeMap::new();
         for layout in ProjectTool::all() {
             for folder in self.folders_of(&layout) {
                 if !(self.sources.exists)(&folder) {
                     continue;
                 }
-                let look = looks.entry(folder.clone()).or_insert_with(|| Look {
+                let look = looks.entry(folder.clone()).or_insert_with(|| FolderListing {
                     listing: (self.sources.list)(&folder, 2),
-                    ..Look::default()
+                    ..FolderListing::default()
                 });
                 let strength = self.strength(&layout, &folder, look);
                 let entry = best.entry(folder).or_insert((Strength::None, Vec::new()));
@@ -118,7 +118,7 @@ impl Search<'_> {
         }
     }
 
-    fn strength(&self, layout: &ProjectTool, folder: &Path, look: &Look) -> Strength {
+    fn strength(&self, layout: &ProjectTool, folder: &Path, look: &FolderListing) -> Strength {
         let within = |file: &&Path| file.components().count() <= layout.depth();
         let names: Vec<&Path> = look.listing.iter().map(PathBuf::as_path).filter(within).collect();
         let text_of = |name: &Path| {
@@ -136,15 +136,17 @@ impl Search<'_> {
         let deep = layout.depth() > 2 && folder == self.root;
         let any = deep || names.iter().any(|name| layout.reads(name));
         match layout.claims(&names, &text_of) {
-            Claim::Signed => Strength::Certain,
-            Claim::Fits if layout.profile().needs_language && !self.is_spoken(layout, folder) => {
+            Confidence::Signed => Strength::Certain,
+            Confidence::Fits
+                if layout.profile().needs_language && !self.is_spoken(layout, folder) =>
+            {
                 Strength::None
             }
-            Claim::Fits => Strength::Fits,
-            Claim::No if !owns || self.by_files => Strength::None,
+            Confidence::Fits => Strength::Fits,
+            Confidence::No if !owns || self.by_files => Strength::None,
             // Where nothing but the name of its folder tells, any file will do.
-            Claim::No if any && layout.profile().marks_suffice => Strength::Certain,
-            Claim::No => Strength::Expected,
+            Confidence::No if any && layout.profile().marks_suffice => Strength::Certain,
+            Confidence::No => Strength::Expected,
         }
     }
 
@@ -172,7 +174,7 @@ impl Search<'_> {
     }
 
     /// What speaks for each of several tools: that of the nearest project.
-    fn speaking(&self, dir: &Path, layouts: &[ProjectTool]) -> Vec<Speaks> {
+    fn speaking(&self, dir: &Path, layouts: &[ProjectTool]) -> Vec<Evidence> {
         let nearest = |speaks: &dyn Fn(&ProjectTool, &Path) -> bool| {
             let of_project = |project: &Path| -> Vec<bool> {
                 layouts.iter().map(|layout| speaks(layout, project)).collect()
@@ -185,13 +187,13 @@ impl Search<'_> {
             |all: &Option<Vec<bool>>, index: usize| all.as_ref().is_some_and(|all| all[index]);
         let of_one = |(index, layout): (usize, &ProjectTool)| {
             if said(&configured, index) {
-                Speaks::Configuration
+                Evidence::Configuration
             } else if said(&spoken, index) {
-                Speaks::Language
+                Evidence::Language
             } else if self.plain_by_default && layout.is_plain() {
-                Speaks::Default
+                Evidence::Default
             } else {
-                Speaks::Nothing
+                Evidence::Nothing
             }
         };
         layouts.iter().enumerate().map(of_one).collect()

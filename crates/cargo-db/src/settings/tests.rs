@@ -365,10 +365,10 @@ fn the_word_of_a_person_is_about_these_commands_in_this_folder() {
     assert!(path.starts_with("/home/ada/state/trust"));
     let path: &'static str = Box::leak(path.display().to_string().into_boxed_str());
     let ground = |machine: Machine| machine.resolve().unwrap().trust.ground;
-    assert_eq!(ground(machine(COMMANDS).file(path, word(&id))), Ground::Given);
+    assert_eq!(ground(machine(COMMANDS).file(path, word(&id))), TrustBasis::Given);
     let changed: &'static str = Box::leak(COMMANDS.replace("'./up'", "'./down'").into_boxed_str());
-    assert_eq!(ground(machine(changed).file(path, word(&id))), Ground::Outdated);
-    assert_eq!(ground(machine(COMMANDS)), Ground::Nothing);
+    assert_eq!(ground(machine(changed).file(path, word(&id))), TrustBasis::Outdated);
+    assert_eq!(ground(machine(COMMANDS)), TrustBasis::Nothing);
     // Nobody else's word counts.
     let forged = machine(COMMANDS).file(path, word(&id)).owned_by(path, 1000);
     assert_eq!(forged.code(), "FILE.FAILED");

@@ -9,7 +9,7 @@ use db_tools::{ProjectTool, ToolError, ToolSettings, unsupported};
 
 use crate::failure::{Result, SettingsError};
 use crate::settings::file::{DbToml, MigrationsTable};
-use crate::settings::recognise::{Candidate, Search, Speaks, base, below};
+use crate::settings::recognise::{Candidate, Evidence, Search, base, below};
 use crate::settings::source::{Origin, Setting, Sources};
 use crate::settings::trust::Guarded;
 
@@ -154,7 +154,7 @@ fn found(
     let commands = table.has_commands().then_some("commands");
     if let Some(name) = table.tool.as_deref().or(commands) {
         let (layout, dir) = named(sources, root, name, dir)?;
-        return Ok((vec![Candidate { layout, dir, speaks: Speaks::Configuration }], false));
+        return Ok((vec![Candidate { layout, dir, speaks: Evidence::Configuration }], false));
     }
     let search = Search {
         sources,
@@ -172,7 +172,7 @@ fn found(
         unclaimed = if is_used { None } else { search.unclaimed() };
         let folder = unclaimed.clone().unwrap_or(plain);
         let layout = ProjectTool::plain();
-        found.push(Candidate { layout, dir: folder, speaks: Speaks::Nothing });
+        found.push(Candidate { layout, dir: folder, speaks: Evidence::Nothing });
     }
     Ok((found, unclaimed.is_some()))
 }

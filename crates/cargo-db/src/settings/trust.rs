@@ -13,7 +13,7 @@ use crate::model::hex::to_hex;
 use crate::settings::file::DbToml;
 use crate::settings::root::repository;
 use crate::settings::source::{Origin, Program, Setting, Sources, plain};
-use crate::settings::trusted::{is_in_variable, is_stranger, record_of, recorded};
+use crate::settings::trusted::{is_in_variable, is_other_user, record_of, recorded};
 
 /// A program that the repository names, and the setting that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) struct NamedProgram {
 
 /// On what a repository's programs are allowed to run, if they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ground {
+pub(crate) enum TrustBasis {
     /// The program that runs was built from it.
     Built,
     /// `CARGO_DB_TRUST` lists it.
@@ -41,7 +41,7 @@ pub(crate) enum Ground {
 pub(crate) struct Trust {
     pub(crate) root: PathBuf,
     pub(crate) programs: Vec<NamedProgram>,
-    pub(crate) ground: Ground,
+    pub(crate) ground: TrustBasis,
     /// Where the word of a person is kept, where there is such a place.
     pub(crate) record: Option<PathBuf>,
     /// Whether settings of another user are there.
@@ -120,38 +120,38 @@ impl Trust {
         let mut trust = Trust {
             root: root.to_owned(),
             programs,
-            ground: Ground::Nothing,
+            ground: TrustBasis::Nothing,
             needs_it_at_once: pg_bin.is_some(),
             record: record_of(sources, root),
             foreign: (sources.owner)(&root.join("db.toml"))
-                .is_some_and(|owner| owner.uids.iter().any(|uid| is_stranger(sources, *uid))),
+                .is_some_and(|owner| owner.uids.iter().any(|uid| is_other_user(sources, *uid))),
         };
         trust.ground = trust.ground_for(sources)?;
         Ok(trust)
     }
 
-    fn ground_for(&self, sources: &Sources<'_>) -> Result<Ground> {
+    fn ground_for(&self, sources: &Sources<'_>) -> Result<TrustBasis> {
         if sources.caller.program == Program::Built && is_built_from(sources, &self.root) {
-            return Ok(Ground::Built);
+            return Ok(TrustBasis::Built);
         }
         if is_in_variable(sources, &self.root) {
-            return Ok(Ground::Variable);
+            return Ok(TrustBasis::Variable);
         }
         Ok(match recorded(sources, &self.root)? {
-            Some(record) if record.id == self.id() => Ground::Given,
-            Some(_) => Ground::Outdated,
-            None => Ground::Nothing,
+            Some(record) if record.id == self.id() => TrustBasis::Given,
+            Some(_) => TrustBasis::Outdated,
+            None => TrustBasis::Nothing,
         })
     }
 
     /// Fails where nobody said that the programs may run.
     pub(crate) fn permits(&self) -> Result<()> {
         match self.ground {
-            Ground::Built | Ground::Variable | Ground::Given => Ok(()),
-            Ground::Outdated | Ground::Nothing => Err(ConsentError::Untrusted {
+            TrustBasis::Built | TrustBasis::Variable | TrustBasis::Given => Ok(()),
+            TrustBasis::Outdated | TrustBasis::Nothing => Err(ConsentError::Untrusted {
                 root: self.root.clone(),
                 commands: self.commands(),
-                changed: self.ground == Ground::Outdated,
+                changed: self.ground == TrustBasis::Outdated,
             }
             .into()),
         }
@@ -217,5 +217,5 @@ fn is_of_repository(sources: &Sources<'_>, root: &Path, bin: &Setting<PathBuf>) 
     let folder = plain(&root.join(&bin.value));
     let owner = (sources.owner)(&folder);
     folder.starts_with(root)
-        || owner.is_some_and(|owner| owner.uids.iter().any(|uid| is_stranger(sources, *uid)))
+        || owner.is_some_and(|owner| owner.uids.iter().any(|uid| is_other_user(sources, *uid)))
 }

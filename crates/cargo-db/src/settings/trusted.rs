@@ -26,7 +26,7 @@ pub(crate) struct TrustRecord {
 }
 
 /// Whether a user is neither us nor root, nor the one who became root to run us.
-pub(super) fn is_stranger(sources: &Sources<'_>, uid: u32) -> bool {
+pub(super) fn is_other_user(sources: &Sources<'_>, uid: u32) -> bool {
     let us = sources.caller.uid;
     let by_sudo = || sources.process.get("SUDO_UID")?.parse().ok();
     uid != us && uid != 0 && !(us == 0 && by_sudo() == Some(uid))
@@ -59,7 +59,7 @@ pub(super) fn recorded(sources: &Sources<'_>, root: &Path) -> Result<Option<Trus
     let Some(owner) = (sources.owner)(&path) else { return Ok(None) };
     let unusable =
         |why: &str| FileError::Failed { doing: "use", path: path.clone(), why: why.to_owned() };
-    if !owner.is_private || owner.uids.iter().any(|uid| is_stranger(sources, *uid)) {
+    if !owner.is_private || owner.uids.iter().any(|uid| is_other_user(sources, *uid)) {
         return Err(unusable("it is not a file that only you can read and write").into());
     }
     let text = sources.text(&path)?.unwrap_or_default();

@@ -321,7 +321,7 @@ impl<'a> Repository<'a> {
                 Some(FoundFile { path, bytes })
             });
         let folder = layout.read(found.collect());
-        let past = past::Past { revision: shared.to_owned(), folder };
+        let past = past::BaseRevision { revision: shared.to_owned(), folder };
         let text_now = |path: &Path| String::from_utf8(files::read(&root.join(path)).ok()?).ok();
         Ok(past::compare(&past, now, &text_of, &text_now))
     }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::answer::{Created, Outcome};
 use crate::change::{Effect, Needs, Workspace};
 use crate::failure::Result;
-use crate::migration::{self, Written};
+use crate::migration::{self, GeneratedFiles};
 use crate::model::migration::MigrationFolder;
 use crate::model::target::Target;
 use crate::settings::Migrations;
@@ -62,8 +62,8 @@ impl Verb for CreateArgs {
             let task = Task::Create { name: &name, app: app.as_deref() };
             let written = migration::written_by_tool(&workspace.world, settings, &target, &task)?;
             return Ok(Outcome::done(match written {
-                Written::Files(files) => Created::files(&files),
-                Written::Nothing { said } => {
+                GeneratedFiles::Files(files) => Created::files(&files),
+                GeneratedFiles::Nothing { said } => {
                     workspace.ui.note(&said);
                     Created::nothing("nothing to do: the tool wrote nothing")
                 }

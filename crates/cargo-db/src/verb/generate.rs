@@ -8,7 +8,7 @@ use crate::answer::{Created, Outcome};
 use crate::backup;
 use crate::change::{Database, Effect, Workspace, lock_migrations, refused_in};
 use crate::failure::{Failure, Result};
-use crate::migration::{self, Written};
+use crate::migration::{self, GeneratedFiles};
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest};
 use crate::verb::declare::Verb;
@@ -67,8 +67,8 @@ impl Verb for GenerateArgs {
         fill(&database, &scratch.target)?;
         let written = migration::written_by_tool(world, settings, &scratch.target, &task)?;
         Ok(Outcome::done(match written {
-            Written::Files(files) => Created::files(&files),
-            Written::Nothing { said } => {
+            GeneratedFiles::Files(files) => Created::files(&files),
+            GeneratedFiles::Nothing { said } => {
                 workspace.ui.note(&said);
                 Created::nothing("nothing to do: the tool wrote nothing")
             }

@@ -9,7 +9,7 @@ use crate::change::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed, Workspace};
 use crate::failure::{ConsentError, Result, SettingsError};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
-use crate::settings::{Ground, Trust, TrustRecord, trust_folder, trust_record};
+use crate::settings::{Trust, TrustBasis, TrustRecord, trust_folder, trust_record};
 use crate::verb::declare::Verb;
 use crate::world::clock::now;
 use crate::world::files;
@@ -63,7 +63,7 @@ impl Verb for TrustArgs {
         }
         let server = workspace.local_server().not_made_here();
         let view = |given| TrustView::of(&workspace.settings.trust, server.as_deref(), given);
-        let given = workspace.settings.trust.ground == Ground::Given && server.is_none();
+        let given = workspace.settings.trust.ground == TrustBasis::Given && server.is_none();
         if self.dry_run || given || view(false).is_empty() {
             return Ok(Outcome::done(view(false)));
         }
@@ -145,7 +145,7 @@ fn revoke(workspace: &Workspace, folder: Option<&PathBuf>) -> Result<Outcome> {
     let record = trust_record(state, &root);
     let revoked = files::is_there(&record);
     files::remove_file(&record)?;
-    let still = matches!(workspace.settings.trust.ground, Ground::Variable | Ground::Built);
+    let still = matches!(workspace.settings.trust.ground, TrustBasis::Variable | TrustBasis::Built);
     let still = still && root == workspace.settings.root;
     Ok(Outcome::done(TrustRevoked { root: root.display().to_string(), revoked, still }))
 }

@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 use crate::failure::{CausedBy, Failure, FileError, Result};
 use crate::model::migration::Checksum;
 use crate::settings::FileOwner;
-use crate::world::signal::Vigil;
+use crate::world::signal::SignalWatch;
 use crate::world::sync;
 
 /// Makes a failure out of an I/O error.
@@ -91,7 +91,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 /// Reads the rest of a file, which may be long: a signal ends that.
 fn read_rest(file: &mut File, path: &Path, bytes: &mut Vec<u8>) -> Result<()> {
     const AT_ONCE: u64 = 4 << 20;
-    let vigil = Vigil::begin();
+    let vigil = SignalWatch::begin();
     while file.take(AT_ONCE).read_to_end(bytes).map_err(failed("read", path))? > 0 {
         vigil.check()?;
     }
@@ -474,7 +474,7 @@ fn lock_file(path: &Path) -> Result<File> {
 
 /// Tries to lock until it succeeds, or a signal comes.
 fn wait_for(path: &Path, lock: impl Fn() -> std::result::Result<(), TryLockError>) -> Result<()> {
-    let vigil = Vigil::begin();
+    let vigil = SignalWatch::begin();
     loop {
         match lock() {
             Ok(()) => return Ok(()),

@@ -53,7 +53,7 @@ pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
     }
     match found {
         Ok(content) => Ok(FileKind { packing, content }),
-        Err(stranger) => Err(stranger.refused(path, packing)),
+        Err(unsupported) => Err(unsupported.refused(path, packing)),
     }
 }
 
@@ -102,56 +102,64 @@ fn unpacked(
 
 /// What is no dump, or none that can be read here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stranger {
+struct UnsupportedFormat {
     what: &'static str,
     /// What helps; `FILE` stands for its name.
     remedy: &'static str,
 }
 
 /// What strangers begin with.
-const STRANGERS: &[(&[u8], Stranger)] = &[
-    (b"BZh", Stranger { what: "it is compressed with bzip2", remedy: "bzip2 -dk FILE" }),
-    (b"\xfd7zXZ\0", Stranger { what: "it is compressed with xz", remedy: "xz -dk FILE" }),
-    (b"PK\x03\x04", Stranger { what: "it is a zip archive", remedy: "unzip FILE" }),
-    (b"\x04\x22\x4d\x18", Stranger { what: "it is compressed with lz4", remedy: "lz4 -dk FILE" }),
-    (b"7z\xbc\xaf\x27\x1c", Stranger { what: "it is a 7z archive", remedy: "7z x FILE" }),
-    (b"\x1f\x8b", Stranger { what: "it is compressed twice", remedy: "gunzip < FILE > dump.sql" }),
+const UNSUPPORTED_FORMATS: &[(&[u8], UnsupportedFormat)] = &[
+    (b"BZh", UnsupportedFormat { what: "it is compressed with bzip2", remedy: "bzip2 -dk FILE" }),
+    (b"\xfd7zXZ\0", UnsupportedFormat { what: "it is compressed with xz", remedy: "xz -dk FILE" }),
+    (b"PK\x03\x04", UnsupportedFormat { what: "it is a zip archive", remedy: "unzip FILE" }),
+    (
+        b"\x04\x22\x4d\x18",
+        UnsupportedFormat { what: "it is compressed with lz4", remedy: "lz4 -dk FILE" },
+    ),
+    (b"7z\xbc\xaf\x27\x1c", UnsupportedFormat { what: "it is a 7z archive", remedy: "7z x FILE" }),
+    (
+        b"\x1f\x8b",
+        UnsupportedFormat { what: "it is compressed twice", remedy: "gunzip < FILE > dump.sql" },
+    ),
     (
         b"\x28\xb5\x2f\xfd",
-        Stranger { what: "it is compressed twice", remedy: "unzstd < FILE > dump.sql" },
+        UnsupportedFormat { what: "it is compressed twice", remedy: "unzstd < FILE > dump.sql" },
     ),
     (
         b"\xff\xfe",
-        Stranger {
+        UnsupportedFormat {
             what: "it is UTF-16, which is what `>` writes in PowerShell",
             remedy: "iconv -f UTF-16 -t UTF-8 FILE > dump.sql",
         },
     ),
-    (b"SQLite format 3\0", Stranger { what: "it is a database of SQLite", remedy: "" }),
-    (b"-- MySQL dump", Stranger { what: "it is a dump of MySQL", remedy: "" }),
-    (b"-- MariaDB dump", Stranger { what: "it is a dump of MariaDB", remedy: "" }),
-    (b"/*M!", Stranger { what: "it is a dump of MariaDB", remedy: "" }),
-    (b"<!DOCTYPE", Stranger { what: "it is a web page", remedy: "" }),
-    (b"<html", Stranger { what: "it is a web page", remedy: "" }),
+    (b"SQLite format 3\0", UnsupportedFormat { what: "it is a database of SQLite", remedy: "" }),
+    (b"-- MySQL dump", UnsupportedFormat { what: "it is a dump of MySQL", remedy: "" }),
+    (b"-- MariaDB dump", UnsupportedFormat { what: "it is a dump of MariaDB", remedy: "" }),
+    (b"/*M!", UnsupportedFormat { what: "it is a dump of MariaDB", remedy: "" }),
+    (b"<!DOCTYPE", UnsupportedFormat { what: "it is a web page", remedy: "" }),
+    (b"<html", UnsupportedFormat { what: "it is a web page", remedy: "" }),
     (
         b"version https://git-lfs",
-        Stranger { what: "it is a pointer of Git LFS", remedy: "git lfs pull" },
+        UnsupportedFormat { what: "it is a pointer of Git LFS", remedy: "git lfs pull" },
     ),
     (
         b"--\n-- PostgreSQL database cluster dump",
-        Stranger {
+        UnsupportedFormat {
             what: "it is a dump of a whole server, written by pg_dumpall",
             remedy: "pg_dump --file=dump.sql DATABASE",
         },
     ),
 ];
 
-const EMPTY: Stranger = Stranger { what: "it is empty", remedy: "" };
-const OTHER_TAR: Stranger =
-    Stranger { what: "it is a tar archive, and not one of pg_dump's", remedy: "tar -xf FILE" };
-const CUT_OFF_TAR: Stranger =
-    Stranger { what: "it is a tar archive of pg_dump's that was cut off", remedy: "" };
-const CUT_OFF: Stranger = Stranger { what: "its header was cut off", remedy: "" };
+const EMPTY: UnsupportedFormat = UnsupportedFormat { what: "it is empty", remedy: "" };
+const OTHER_TAR: UnsupportedFormat = UnsupportedFormat {
+    what: "it is a tar archive, and not one of pg_dump's",
+    remedy: "tar -xf FILE",
+};
+const CUT_OFF_TAR: UnsupportedFormat =
+    UnsupportedFormat { what: "it is a tar archive of pg_dump's that was cut off", remedy: "" };
+const CUT_OFF: UnsupportedFormat = UnsupportedFormat { what: "its header was cut off", remedy: "" };
 
 /// Whether a tar has all of its files: `pg_restore` waits for ever for the rest of one that was cut
 /// off inside.
@@ -184,14 +192,14 @@ fn tar_number(field: &[u8]) -> Option<u64> {
     u64::from_str_radix(digits, 8).ok()
 }
 
-fn content_of(head: &[u8]) -> std::result::Result<FileContent, Stranger> {
+fn content_of(head: &[u8]) -> std::result::Result<FileContent, UnsupportedFormat> {
     let archive = |bytes: &[u8]| ArchiveHeader::read(bytes).ok_or(CUT_OFF);
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let plain: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'\r').take(64).collect();
-    let stranger = STRANGERS.iter().find(|(begin, _)| plain.starts_with(begin));
-    match stranger {
+    let unsupported = UNSUPPORTED_FORMATS.iter().find(|(begin, _)| plain.starts_with(begin));
+    match unsupported {
         _ if head.is_empty() => Err(EMPTY),
-        Some((_, stranger)) => Err(*stranger),
+        Some((_, unsupported)) => Err(*unsupported),
         None if head.starts_with(b"PGDMP") => archive(head).map(FileContent::Custom),
         None if head.get(257..262) != Some(b"ustar".as_slice()) => Ok(FileContent::Sql),
         // `pg_dump` writes what the archive holds first.
@@ -202,7 +210,7 @@ fn content_of(head: &[u8]) -> std::result::Result<FileContent, Stranger> {
     }
 }
 
-impl Stranger {
+impl UnsupportedFormat {
     fn refused(self, path: &Path, packing: Packing) -> Failure {
         let name = path.display().to_string();
         let (quoted, plain) = (shell_words::quote(&name), unpacked_name(&name));

@@ -17,12 +17,12 @@ static LAST: AtomicI32 = AtomicI32::new(0);
 
 /// Whether a signal comes while something goes on that takes its time. One that came before does
 /// not count: what is tidied up after it has to come through.
-pub(crate) struct Vigil(bool);
+pub(crate) struct SignalWatch(bool);
 
-impl Vigil {
+impl SignalWatch {
     /// Begins now.
-    pub(crate) fn begin() -> Vigil {
-        Vigil(LAST.load(Ordering::SeqCst) == 0)
+    pub(crate) fn begin() -> SignalWatch {
+        SignalWatch(LAST.load(Ordering::SeqCst) == 0)
     }
 
     /// Fails if a signal came since.

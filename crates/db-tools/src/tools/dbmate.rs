@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, leading_digits, most_are};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
-use crate::section::{self, Division, FileSection, Mark, Repeats, Sections, Slip};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile};
+use crate::section::{self, DividedFile, FileSection, FormatProblem, Mark, Repeats, Sections};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::Connection;
 use pg_sql::quote::quote_literal;
@@ -76,8 +76,8 @@ impl Tool for Dbmate {
             let divided = section::divide(&text, "dbmate", &SECTIONS).and_then(of_one_kind);
             let division = match divided {
                 Ok(division) => division,
-                Err(slip) => {
-                    folder.faulty.push((file.path, slip));
+                Err(problem) => {
+                    folder.faulty.push((file.path, problem));
                     continue;
                 }
             };
@@ -106,8 +106,8 @@ impl Tool for Dbmate {
         folder
     }
 
-    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::signed_if(most_are(names, text_of, |text| SECTIONS.begin_in(text)))
+    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::signed_if(most_are(names, text_of, |text| SECTIONS.begin_in(text)))
     }
 
     fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
@@ -150,13 +150,13 @@ fn is_transactional(part: &FileSection<'_>) -> bool {
 }
 
 /// Fails where of several parts one runs in a transaction, and another one does not.
-fn of_one_kind(division: Division<'_>) -> Result<Division<'_>, Slip> {
+fn of_one_kind(division: DividedFile<'_>) -> Result<DividedFile<'_>, FormatProblem> {
     for parts in [&division.ups, &division.downs] {
         let first = parts.first().is_none_or(is_transactional);
         if let Some(other) = parts.iter().find(|part| is_transactional(part) != first) {
             let why = "of the parts before it, one runs in a transaction where this one does not, \
                 or the other way round: write them as migrations of their own";
-            return Err(Slip::at(other.number, why));
+            return Err(FormatProblem::at(other.number, why));
         }
     }
     Ok(division)

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name, folder_name};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile};
 use crate::tool::{FoundFile, Tool, script_file};
 use pg_sql::quote::quote_literal;
 
@@ -111,8 +111,8 @@ impl Tool for Diesel {
         (!names.iter().any(|name| known.contains(name))).then_some("there is no up.sql in it")
     }
 
-    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::fits_if(
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::fits_if(
             names.iter().any(|name| file_name(name) == "up.sql" && !folder_name(name).is_empty()),
         )
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{file_name, has_extension};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
 
 pub(super) static TOOL: &dyn Tool = &Drizzle;
@@ -107,8 +107,8 @@ impl Tool for Drizzle {
         folder
     }
 
-    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::signed_if(names.iter().any(|name| file_name(name) == "_journal.json"))
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::signed_if(names.iter().any(|name| file_name(name) == "_journal.json"))
     }
 
     fn version(&self, text: &str) -> Option<Version> {

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::command::Commands;
 use crate::migration::{MigrationFolder, Version};
 use crate::naming::{file_name, folder_name, milliseconds};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool};
 use crate::tools::drizzle::migration;
 use pg_sql::quote::quote_literal;
@@ -71,8 +71,8 @@ impl Tool for Drizzle1 {
         folder
     }
 
-    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::signed_if(names.iter().any(|name| file_name(name) == "snapshot.json"))
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::signed_if(names.iter().any(|name| file_name(name) == "snapshot.json"))
     }
 
     fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {

@@ -11,7 +11,7 @@ use crate::command::Commands;
 use crate::history::{Applied, History};
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, Profile};
 use crate::section;
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::{Connection, Variable};
@@ -154,7 +154,7 @@ impl Tool for Flyway {
         folder
     }
 
-    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
         // What is repeated, and settings beside a file, only Flyway has.
         let is_own = |name: &&Path| {
             matches!(parse(file_name(name)), Some(('R', ..)))
@@ -163,7 +163,7 @@ impl Tool for Flyway {
                     .is_some_and(|script| matches!(parse(script), Some(('V' | 'U', ..))))
         };
         let fits = names.iter().any(|name| matches!(parse(file_name(name)), Some(('V' | 'R', ..))));
-        Claim::signed_if(names.iter().any(is_own)).max(Claim::fits_if(fits))
+        Confidence::signed_if(names.iter().any(is_own)).max(Confidence::fits_if(fits))
     }
 
     fn version(&self, text: &str) -> Option<Version> {

@@ -11,7 +11,7 @@ use crate::command::Commands;
 use crate::history::{Applied, History};
 use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, Profile};
 use crate::tool::{FoundFile, Tool, query_file};
 use crate::variables::Connection;
 
@@ -91,8 +91,8 @@ impl Tool for GolangMigrate {
         folder
     }
 
-    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::fits_if(names.iter().any(|name| parse(file_name(name)).is_some()))
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::fits_if(names.iter().any(|name| parse(file_name(name)).is_some()))
     }
 
     fn version(&self, text: &str) -> Option<Version> {

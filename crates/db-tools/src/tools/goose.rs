@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, leading_digits, most_are};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
-use crate::section::{self, Division, Mark, Repeats, Sections};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile};
+use crate::section::{self, DividedFile, Mark, Repeats, Sections};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::{Connection, Variable};
 
@@ -93,12 +93,12 @@ impl Tool for Goose {
             let text = file.text();
             let is_program = !file_name(&file.path).ends_with(".sql");
             let division = if is_program {
-                Division::default()
+                DividedFile::default()
             } else {
                 match section::divide(&text, "goose", &SECTIONS) {
                     Ok(division) => division,
-                    Err(slip) => {
-                        folder.faulty.push((file.path, slip));
+                    Err(problem) => {
+                        folder.faulty.push((file.path, problem));
                         continue;
                     }
                 }
@@ -124,8 +124,8 @@ impl Tool for Goose {
         folder
     }
 
-    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::signed_if(most_are(names, text_of, |text| SECTIONS.begin_in(text)))
+    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::signed_if(most_are(names, text_of, |text| SECTIONS.begin_in(text)))
     }
 
     fn version(&self, text: &str) -> Option<Version> {

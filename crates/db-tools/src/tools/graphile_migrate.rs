@@ -11,7 +11,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use crate::command::Commands;
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::{Connection, Variable};
 use pg_sql::quote::quote_literal;
@@ -115,9 +115,9 @@ impl Tool for GraphileMigrate {
         folder
     }
 
-    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
+    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Confidence {
         let headed = |text: &str| text.starts_with("--! Previous:");
-        Claim::signed_if(most_are(names, text_of, headed))
+        Confidence::signed_if(most_are(names, text_of, headed))
     }
 
     fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, milliseconds};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
-use crate::section::{self, Division, Mark, Repeats, Sections};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, Profile};
+use crate::section::{self, DividedFile, Mark, Repeats, Sections};
 use crate::tool::{FoundFile, Tool, script_file};
 use pg_sql::quote::quote_literal;
 
@@ -85,10 +85,10 @@ impl Tool for NodePgMigrate {
             }
             let text = file.text();
             let division = match section::divide(&text, "node-pg-migrate", &SECTIONS) {
-                _ if !has_extension(&file.path, "sql") => Division::default(),
+                _ if !has_extension(&file.path, "sql") => DividedFile::default(),
                 Ok(division) => division,
-                Err(slip) => {
-                    folder.faulty.push((file.path, slip));
+                Err(problem) => {
+                    folder.faulty.push((file.path, problem));
                     continue;
                 }
             };
@@ -119,7 +119,7 @@ impl Tool for NodePgMigrate {
         folder
     }
 
-    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
+    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Confidence {
         let mut own = names
             .iter()
             .filter(|name| self.reads(name) && leading_digits(file_name(name)).is_some());
@@ -136,7 +136,7 @@ impl Tool for NodePgMigrate {
             file_name(name).ends_with(".up.sql") || file_name(name).ends_with(".down.sql")
         };
         let fits = own.clone().any(|name| !is_half(name));
-        Claim::signed_if(own.find(signed).is_some()).max(Claim::fits_if(fits))
+        Confidence::signed_if(own.find(signed).is_some()).max(Confidence::fits_if(fits))
     }
 
     fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {

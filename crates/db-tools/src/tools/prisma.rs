@@ -11,7 +11,7 @@ use crate::command::{Commands, Task, ToolFolder};
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, folder_name};
 use crate::profile::{
-    Claim, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport,
+    Confidence, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport,
 };
 use crate::tool::{FoundFile, Tool, query_file, sha256};
 use crate::variables::{Connection, Variable};
@@ -107,9 +107,9 @@ impl Tool for Prisma {
         (!names.contains(&"migration.sql")).then_some("there is no migration.sql in it")
     }
 
-    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
         let is = |wanted: &'static str| names.iter().any(|name| file_name(name) == wanted);
-        Claim::signed_if(is("migration.sql") && !is("snapshot.json"))
+        Confidence::signed_if(is("migration.sql") && !is("snapshot.json"))
     }
 
     fn record(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {

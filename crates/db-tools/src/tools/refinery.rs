@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
 use pg_sql::quote::quote_literal;
 
@@ -96,8 +96,8 @@ impl Tool for Refinery {
         folder
     }
 
-    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::fits_if(names.iter().any(|name| parse(name).is_some()))
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::fits_if(names.iter().any(|name| parse(name).is_some()))
     }
 
     fn version(&self, text: &str) -> Option<Version> {

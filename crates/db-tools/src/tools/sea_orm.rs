@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::command::Commands;
 use crate::migration::MigrationFolder;
 use crate::naming::{file_name, has_extension, leading_digits};
-use crate::profile::{Claim, HistoryTable, Profile};
+use crate::profile::{Confidence, HistoryTable, Profile};
 use crate::program::{OrderedFiles, folder_of};
 use crate::tool::{FoundFile, Tool};
 
@@ -68,8 +68,8 @@ impl Tool for SeaOrm {
     }
 
     /// Any crate may stand in the folder: only the names of its files tell.
-    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::signed_if(names.iter().any(|name| is_dated_module(file_name(name))))
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::signed_if(names.iter().any(|name| is_dated_module(file_name(name))))
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile};
 use crate::section::{self, FileSection, Mark, Repeats, Sections};
 use crate::tool::{FoundFile, Tool, ToolSettings, script_file};
 use crate::variables::Connection;
@@ -82,8 +82,8 @@ impl Tool for SqlMigrate {
             let text = file.text();
             let division = match section::divide(&text, "sql-migrate", &SECTIONS) {
                 Ok(division) => division,
-                Err(slip) => {
-                    folder.faulty.push((file.path, slip));
+                Err(problem) => {
+                    folder.faulty.push((file.path, problem));
                     continue;
                 }
             };
@@ -115,8 +115,8 @@ impl Tool for SqlMigrate {
         folder
     }
 
-    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::signed_if(most_are(names, text_of, |text| SECTIONS.begin_in(text)))
+    fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::signed_if(most_are(names, text_of, |text| SECTIONS.begin_in(text)))
     }
 
     /// Its environments each say where files and history are: where all say the same, that counts.

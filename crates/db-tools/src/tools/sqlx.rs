@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::command::Commands;
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, LockPlace, Profile};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, Profile};
 use crate::tool::{FoundFile, Tool, ToolSettings, script_file, without_bom};
 use pg_sql::quote::quote_literal;
 
@@ -136,8 +136,8 @@ impl Tool for Sqlx {
         folder
     }
 
-    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::fits_if(names.iter().any(|name| matches!(parse(name), FileName::Up(..))))
+    fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::fits_if(names.iter().any(|name| matches!(parse(name), FileName::Up(..))))
     }
 
     fn digest(&self, bytes: &[u8]) -> Checksum {

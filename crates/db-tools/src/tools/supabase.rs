@@ -10,7 +10,7 @@ use pg_sql::script::statements;
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, leading_digits};
-use crate::profile::{Claim, HistoryEntry, HistoryTable, Profile, RollbackSupport};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, RollbackSupport};
 use crate::tool::{FoundFile, Tool, query_file};
 use pg_sql::quote::quote_literal;
 
@@ -78,8 +78,8 @@ impl Tool for Supabase {
     }
 
     /// Nothing in the files is its own: the folder is.
-    fn claims(&self, _: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Claim {
-        Claim::No
+    fn claims(&self, _: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
+        Confidence::No
     }
 
     fn record(&self, HistoryEntry { table, migration, sql, .. }: &HistoryEntry<'_>) -> String {

@@ -9,7 +9,7 @@ use crate::failure::{Result, RunError, SettingsError};
 use crate::plan::{Loss, Operation, Plan, Step};
 use crate::verb::restore::roles::{self, Roles};
 use crate::verb::restore::{anything, functions};
-use crate::world::pg::{Lock, Own, Purpose, Session};
+use crate::world::pg::{Lock, OwnTables, Purpose, Session};
 
 /// A part of a database, or all of it, about to be replaced in the database itself.
 pub(super) struct Replacing<'a> {
@@ -100,7 +100,7 @@ impl Change for Replacing<'_> {
         let _reading = BackupFolder::of(settings).lock_shared()?;
         roles::create(database, plan, self.source)?;
         let identity = DatabaseIdentity::of(world, &database.target)?;
-        let own = Own::of(&mut Session::open(world, &database.target, Purpose::Read)?)?;
+        let own = OwnTables::of(&mut Session::open(world, &database.target, Purpose::Read)?)?;
         let whole = self.scope == RestoreScope::Everything;
         let last = |session: &mut Session| match whole {
             true => identity.write(session),

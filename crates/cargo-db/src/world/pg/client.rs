@@ -30,17 +30,17 @@ pub(crate) struct Client {
 /// The half that moves the bytes: it has to be polled for anything to happen.
 struct ConnectionDriver {
     runtime: Runtime,
-    wire: Box<dyn Wire>,
+    wire: Box<dyn AsyncConnection>,
     notices: Notices,
 }
 
 /// A connection over whatever stream.
-trait Wire: Send {
+trait AsyncConnection: Send {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<AsyncMessage, Error>>>;
     fn parameter(&self, name: &str) -> Option<&str>;
 }
 
-impl<S, T> Wire for tokio_postgres::Connection<S, T>
+impl<S, T> AsyncConnection for tokio_postgres::Connection<S, T>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     T: AsyncRead + AsyncWrite + Unpin + Send,

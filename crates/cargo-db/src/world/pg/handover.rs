@@ -1,7 +1,7 @@
 //! The session given to SQL of others, and taken back.
 
 use crate::failure::Result;
-use crate::world::pg::pin::{BYTES, PATH, SearchPath, Theirs};
+use crate::world::pg::pin::{BYTES, PATH, SearchPath, UserSettings};
 use crate::world::pg::session::{Session, only_row};
 use pg_sql::quote::{quote_identifier, quote_literal};
 
@@ -14,7 +14,7 @@ impl Session {
 
     /// Puts the settings aside that SQL of others has, until [`Session::resume`]: those of its
     /// transaction, where it is in one.
-    pub(crate) fn interrupt(&mut self, inside: bool) -> Result<Theirs> {
+    pub(crate) fn interrupt(&mut self, inside: bool) -> Result<UserSettings> {
         let scope = if inside { "LOCAL" } else { "SESSION" };
         let kept = ["search_path", "row_security", "statement_timeout"];
         let columns = kept.map(|name| format!("pg_catalog.current_setting('{name}') AS {name}"));
@@ -28,7 +28,7 @@ impl Session {
         let settings = only_row("check between two statements", settings)?;
         let settings = kept.map(|name| Ok((name, settings.text(name)?.to_owned())));
         let path = path.iter().map(|row| Ok(row.text("schema")?.to_owned()));
-        Ok(Theirs {
+        Ok(UserSettings {
             settings: settings.into_iter().collect::<Result<_>>()?,
             path: SearchPath(path.collect::<Result<_>>()?),
             local: inside,
@@ -36,7 +36,7 @@ impl Session {
     }
 
     /// Gives the session back to the SQL of others, as it left it.
-    pub(crate) fn resume(&mut self, theirs: &Theirs) -> Result<()> {
+    pub(crate) fn resume(&mut self, theirs: &UserSettings) -> Result<()> {
         let set = theirs.settings.iter().map(|(name, value)| {
             format!("pg_catalog.set_config('{name}', {}, {})", quote_literal(value), theirs.local)
         });

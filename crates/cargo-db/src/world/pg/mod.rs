@@ -19,8 +19,8 @@ mod transaction;
 
 pub(crate) use held::wait_for_tables;
 pub(crate) use lock::{Lock, OWN_KEY};
-pub(crate) use own::{Own, TableComparison};
-pub(crate) use pin::{Purpose, SearchPath, Theirs};
+pub(crate) use own::{OwnTables, TableComparison};
+pub(crate) use pin::{Purpose, SearchPath, UserSettings};
 pub(crate) use row::Row;
 pub(crate) use script::{Script, ScriptStop, StatementObserver, TransactionContext};
 pub(crate) use session::{Session, only_row};

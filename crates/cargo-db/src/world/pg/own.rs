@@ -14,7 +14,7 @@ use crate::world::records;
 
 /// What a database keeps of ours, at one moment.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Own {
+pub(crate) struct OwnTables {
     tables: BTreeMap<String, OwnTable>,
     marker: Option<String>,
     trail: TrailHead,
@@ -45,22 +45,22 @@ pub(crate) enum TableComparison {
     Alike,
 }
 
-impl Own {
+impl OwnTables {
     /// What the session's database keeps.
-    pub(crate) fn of(session: &mut Session) -> Result<Own> {
+    pub(crate) fn of(session: &mut Session) -> Result<OwnTables> {
         let tables = tables(session)?;
         let marker = digest_of_marker(session, &tables)?;
         let trail = match is_readable(&tables, "audit") {
             true => head(session, None)?,
             false => TrailHead::default(),
         };
-        Ok(Own { tables, marker, trail })
+        Ok(OwnTables { tables, marker, trail })
     }
 
     /// The same in a copy that has our tables and not their rows: with rows of which a change can
     /// be seen.
-    pub(crate) fn of_copy(session: &mut Session) -> Result<Own> {
-        let own = Own::of(session)?;
+    pub(crate) fn of_copy(session: &mut Session) -> Result<OwnTables> {
+        let own = OwnTables::of(session)?;
         let mut rows = Vec::new();
         if is_readable(&own.tables, "marker") && own.marker.is_none() {
             rows.push("INSERT INTO cargo_db.marker VALUES ('test', 0, 0)");
@@ -75,7 +75,7 @@ impl Own {
         }
         // Where the copy cannot be written to, it is not compared.
         let _ = session.run("fill our own tables", &rows.join("; "));
-        Own::of(session)
+        OwnTables::of(session)
     }
 
     /// How the trail began then.

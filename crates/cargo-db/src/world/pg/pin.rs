@@ -91,7 +91,7 @@ impl Pin {
 
 /// The settings under which SQL of others runs, put aside for a question of ours between two of its
 /// statements.
-pub(crate) struct Theirs {
+pub(crate) struct UserSettings {
     pub(super) settings: Vec<(&'static str, String)>,
     /// The search path, as it leads at that moment.
     pub(crate) path: SearchPath,

@@ -16,14 +16,14 @@ use crate::world::{files, random};
 const FILE: &str = "cargo-db.id";
 
 /// What is known of the clusters of one place.
-pub(super) struct Birth<'a> {
+pub(super) struct ClusterRecord<'a> {
     /// The folder that the clusters of a project are in.
     pub(super) base: &'a Path,
     /// The user's state folder.
     pub(super) state: Option<&'a Path>,
 }
 
-impl Birth<'_> {
+impl ClusterRecord<'_> {
     /// Gives a cluster its number, and remembers it.
     pub(super) fn record(&self, data: &Path, user: Option<User>) -> Result<()> {
         let failed = |why: &str| LocalServerError::Failed { doing: "be made", why: why.to_owned() };

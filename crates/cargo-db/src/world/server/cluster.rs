@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::failure::{CausedBy, Failure, LocalServerError, Result};
 use crate::world::clock::{pause, stopwatch};
 use crate::world::process::{self, User};
-use crate::world::server::birth::Birth;
+use crate::world::server::birth::ClusterRecord;
 use crate::world::server::discover::Binaries;
 use crate::world::{World, files};
 
@@ -54,7 +54,7 @@ impl Cluster {
         base: &Path,
         binaries: &Binaries,
         user: Option<User>,
-        birth: &Birth<'_>,
+        birth: &ClusterRecord<'_>,
     ) -> Result<Cluster> {
         let cluster = Cluster::new(base, binaries.major);
         let unfinished = base.join("unfinished");

@@ -24,7 +24,7 @@ use crate::world::clock::{pause, stopwatch};
 use crate::world::process::{self, User};
 use crate::world::{World, files};
 
-use birth::Birth;
+use birth::ClusterRecord;
 pub(crate) use cluster::RunningServer;
 use cluster::{Cluster, StartOptions};
 pub(crate) use discover::{Binaries, client};
@@ -78,8 +78,8 @@ impl LocalServer {
         majors.max().map(|major| Cluster::new(&self.base, major))
     }
 
-    fn birth(&self) -> Birth<'_> {
-        Birth { base: &self.base, state: self.state.as_deref() }
+    fn birth(&self) -> ClusterRecord<'_> {
+        ClusterRecord { base: &self.base, state: self.state.as_deref() }
     }
 
     /// The folder of a cluster that is here, and was not made here by this user.

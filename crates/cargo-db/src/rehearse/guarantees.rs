@@ -11,7 +11,7 @@ use crate::world::pg::{Row, Session, only_row};
 
 /// How things stand between two migrations.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct Guarantees {
     /// Of each object, by kind and name: who may do what.
     pub(super) rights: BTreeMap<(String, String), BTreeSet<Grant>>,
     pub(super) tables: BTreeMap<String, Secured>,
@@ -74,14 +74,14 @@ pub(super) struct Numbered {
     pub(super) hidden: bool,
 }
 
-impl Standing {
+impl Guarantees {
     /// Asks for it.
-    pub(super) fn of(session: &mut Session) -> Result<Standing> {
+    pub(super) fn of(session: &mut Session) -> Result<Guarantees> {
         let doing = "read rights, keys and sequences";
-        let sql = include_str!("sql/standing.sql").replace("{schema}", PROJECT_SCHEMA);
+        let sql = include_str!("sql/guarantees.sql").replace("{schema}", PROJECT_SCHEMA);
         let [rights, tables, unique, children, triggers, numbered, hollow, risky] =
             session.sets(doing, &sql)?;
-        Ok(Standing {
+        Ok(Guarantees {
             rights: rights.iter().map(rights_of).collect::<Result<_>>()?,
             tables: tables.iter().map(secured).collect::<Result<_>>()?,
             unique: unique.iter().map(unique_of).collect::<Result<_>>()?,
@@ -100,7 +100,7 @@ impl Standing {
     }
 
     /// The tables whose foreign keys were switched, off or on again, since.
-    pub(super) fn switched(&self, before: &Standing) -> BTreeSet<Oid> {
+    pub(super) fn switched(&self, before: &Guarantees) -> BTreeSet<Oid> {
         let touched = self.triggers.iter().filter(|(oid, now)| {
             before.triggers.get(*oid).is_some_and(|then| then.written != now.written)
         });
