@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
                         return is_on(&option, value, concurrently);
                     }
                     Some(StatementWord::Word(word) | StatementWord::Quoted(word)) => {
-                        value = Some(word.as_str())
+                        value = Some(word.as_str());
                     }
                     Some(StatementWord::Sign(_)) => {}
                 }

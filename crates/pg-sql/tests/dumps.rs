@@ -19,7 +19,7 @@ const DUMPS: [(&str, &str); 4] = [
 fn every_statement_is_one_that_pg_dump_writes() {
     for (name, text) in DUMPS {
         let found = survey(&mut text.as_bytes(), &mut || ()).unwrap();
-        assert_eq!(found.stranger, None, "{name}");
+        assert_eq!(found.unexpected, None, "{name}");
     }
 }
 
@@ -28,7 +28,7 @@ fn line_ends_of_windows_change_nothing() {
     let text = DUMPS[0].1.replace('\n', "\r\n");
     assert!(text.contains("\\restrict "));
     let found = survey(&mut text.as_bytes(), &mut || ()).unwrap();
-    assert_eq!(found.stranger, None);
+    assert_eq!(found.unexpected, None);
 }
 
 /// The same statements without a word of theirs are not let through by chance.

@@ -157,7 +157,12 @@ impl RowCounts {
 
 impl TableCounts {
     /// `columns` are separated by U+001F.
-    fn count(session: &mut Session, name: &str, columns: &str, detail: Detail) -> Result<TableCounts> {
+    fn count(
+        session: &mut Session,
+        name: &str,
+        columns: &str,
+        detail: Detail,
+    ) -> Result<TableCounts> {
         let columns: Vec<&str> = columns.split('\x1f').filter(|name| !name.is_empty()).collect();
         let count = |(index, column): (usize, &&str)| {
             let column = quote_identifier(column);
@@ -197,7 +202,10 @@ mod tests {
 
     fn large(state: &str) -> RowCounts {
         let large = LargeTable { oid: 7, rows: 6_000_000, state: state.to_owned() };
-        RowCounts { large: BTreeMap::from([("public.t".to_owned(), large)]), ..RowCounts::default() }
+        RowCounts {
+            large: BTreeMap::from([("public.t".to_owned(), large)]),
+            ..RowCounts::default()
+        }
     }
 
     #[test]

@@ -17,7 +17,9 @@ use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::capture::{Capture, is_kept};
 use crate::rehearse::content::RowCounts;
 use crate::rehearse::going::{count, going, is_empty};
-use crate::rehearse::measured::{Measured, Scanned, StatementLoss, may_change_rows};
+use crate::rehearse::measured::{
+    Measured, Scanned, StatementLoss, is_of_transaction, may_change_rows,
+};
 use crate::rehearse::overwrites::widens;
 use crate::rehearse::shared::SharedObjects;
 use crate::rehearse::snapshot::{CatalogSnapshot, LockMode, Oid, reaches_out};
@@ -514,11 +516,4 @@ impl StatementObserver for Measure<'_> {
             }
         })
     }
-}
-
-/// Whether a statement begins, ends or divides a transaction.
-fn is_of_transaction(statement: &Statement) -> bool {
-    let first = first_words(&statement.text, 1);
-    statement.controls_transaction()
-        || matches!(first.first().map(String::as_str), Some("savepoint" | "release" | "rollback"))
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pg_sql::lexer::words;
+use pg_sql::lexer::{first_words, words};
 use pg_sql::quote::quote_identifier;
+use pg_sql::script::Statement;
 
 use crate::model::finding::Finding;
 use crate::rehearse::capture::CaptureOutcome;
@@ -96,4 +97,11 @@ impl Measured {
 /// Whether a statement that begins so may change or delete rows that are there.
 pub(super) fn may_change_rows(first: &str) -> bool {
     matches!(first, "update" | "delete" | "merge" | "with" | "do" | "select" | "call")
+}
+
+/// Whether a statement begins, ends or divides a transaction.
+pub(super) fn is_of_transaction(statement: &Statement) -> bool {
+    let first = first_words(&statement.text, 1);
+    statement.controls_transaction()
+        || matches!(first.first().map(String::as_str), Some("savepoint" | "release" | "rollback"))
 }
