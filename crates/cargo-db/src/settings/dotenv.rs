@@ -89,7 +89,7 @@ impl Assignment {
                 (ParserState::Plain, '\'') => self.state = ParserState::Single,
                 (ParserState::Plain, '"') => self.state = ParserState::Double,
                 (ParserState::Single, '\'') | (ParserState::Double, '"') => {
-                    self.state = ParserState::Plain
+                    self.state = ParserState::Plain;
                 }
                 (ParserState::Plain | ParserState::Double, '\\') => {
                     self.marked.push('\\');
