@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::naming::{file_name, leading_digits};
 use crate::profile::{HistoryTable, Profile};
-use crate::section::{FormatProblem, foreign, way_back};
+use crate::section::{FormatProblem, embedded_down, foreign};
 use crate::tools::{supported, unsupported};
 use crate::unsupported::UnsupportedTool;
 
@@ -69,7 +69,7 @@ pub(crate) fn doubt(profile: &Profile, text: &str) -> Option<FormatProblem> {
         }
     }
     let is_divided = profile.sections.is_some_and(|own| own.divides(text));
-    let (line, comment) = if is_divided { None } else { way_back(text) }?;
+    let (line, comment) = if is_divided { None } else { embedded_down(text) }?;
     let why = format!(
         "`{comment}` seems to begin the way back, and as a file of {} all of it would run",
         profile.key

@@ -307,7 +307,7 @@ const WAY_BACK: [&str; 6] =
 
 /// A comment that seems to begin the way back in a file that runs as a whole, with SQL before and
 /// after it: its line and how it reads.
-pub(crate) fn way_back(text: &str) -> Option<(usize, &str)> {
+pub(crate) fn embedded_down(text: &str) -> Option<(usize, &str)> {
     let is_one = |line: &str| {
         said(line).is_some_and(|said| {
             let said = said.replace(['@', '/', '+', '!', ':', ';', '=', '*', '#', '.', '-'], " ");
@@ -422,12 +422,12 @@ mod tests {
     #[test]
     fn a_way_back_has_sql_on_both_sides() {
         assert_eq!(
-            way_back("CREATE TABLE a ();\n--//@UNDO\nDROP TABLE a;"),
+            embedded_down("CREATE TABLE a ();\n--//@UNDO\nDROP TABLE a;"),
             Some((2, "--//@UNDO"))
         );
-        assert_eq!(way_back("CREATE TABLE a ();\n-- Down:\n-- DROP TABLE a;"), None);
-        assert_eq!(way_back("-- down\nDROP TABLE a;"), None);
-        assert_eq!(way_back("SELECT 1;\n-- down the road\nSELECT 2;"), None);
+        assert_eq!(embedded_down("CREATE TABLE a ();\n-- Down:\n-- DROP TABLE a;"), None);
+        assert_eq!(embedded_down("-- down\nDROP TABLE a;"), None);
+        assert_eq!(embedded_down("SELECT 1;\n-- down the road\nSELECT 2;"), None);
     }
 
     #[test]

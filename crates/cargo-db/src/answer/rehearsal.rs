@@ -14,7 +14,7 @@ use crate::model::finding::{Finding, Severity, Verdict};
 use crate::model::key::PublicKey;
 use crate::model::migration::title;
 use crate::model::rehearsal::{
-    BrokenQuery, DryRunReport, LockedTable, Rehearsal, Rehearsed, WayBack,
+    BrokenQuery, DryRunReport, LockedTable, Rehearsal, Rehearsed, RollbackProof,
 };
 use crate::model::target::Target;
 
@@ -78,7 +78,7 @@ struct RehearsedView {
     duration_ms: u64,
     /// The log that it wrote.
     wal_bytes: u64,
-    way_back: WayBackView,
+    rollback: RollbackView,
     /// Names that programs use and that are others now.
     changes: Vec<String>,
 }
@@ -112,15 +112,15 @@ struct RowsView {
 /// Whether the down migration leads back.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct WayBackView {
-    is: WayBackWord,
+struct RollbackView {
+    is: RollbackWord,
     details: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-enum WayBackWord {
+enum RollbackWord {
     Irreversible,
     Proved,
     Lossy,
@@ -128,27 +128,27 @@ enum WayBackWord {
     Unmeasured,
 }
 
-impl From<&WayBack> for WayBackView {
-    fn from(way_back: &WayBack) -> WayBackView {
-        let is = match way_back {
-            WayBack::Irreversible => WayBackWord::Irreversible,
-            WayBack::Proved(_) => WayBackWord::Proved,
-            WayBack::Lossy(_) => WayBackWord::Lossy,
-            WayBack::Wrong(_) => WayBackWord::Wrong,
-            WayBack::Unmeasured(_) => WayBackWord::Unmeasured,
+impl From<&RollbackProof> for RollbackView {
+    fn from(rollback: &RollbackProof) -> RollbackView {
+        let is = match rollback {
+            RollbackProof::Irreversible => RollbackWord::Irreversible,
+            RollbackProof::Proved(_) => RollbackWord::Proved,
+            RollbackProof::Lossy(_) => RollbackWord::Lossy,
+            RollbackProof::Wrong(_) => RollbackWord::Wrong,
+            RollbackProof::Unmeasured(_) => RollbackWord::Unmeasured,
         };
-        WayBackView { is, details: way_back.details().to_vec() }
+        RollbackView { is, details: rollback.details().to_vec() }
     }
 }
 
-impl WayBackWord {
+impl RollbackWord {
     fn word(self) -> &'static str {
         match self {
-            WayBackWord::Irreversible => "irreversible",
-            WayBackWord::Proved => "proved",
-            WayBackWord::Lossy => "lossy",
-            WayBackWord::Wrong => "wrong",
-            WayBackWord::Unmeasured => "unmeasured",
+            RollbackWord::Irreversible => "irreversible",
+            RollbackWord::Proved => "proved",
+            RollbackWord::Lossy => "lossy",
+            RollbackWord::Wrong => "wrong",
+            RollbackWord::Unmeasured => "unmeasured",
         }
     }
 }
@@ -184,7 +184,7 @@ impl From<&Rehearsed> for RehearsedView {
             rows: rows.collect(),
             duration_ms: milliseconds(migration.duration),
             wal_bytes: migration.wal,
-            way_back: (&migration.way_back).into(),
+            rollback: (&migration.rollback).into(),
             changes: migration.changes.clone(),
         }
     }
@@ -226,7 +226,7 @@ impl RehearsalView {
             String::new(),
             format!("{}.", self.heading()),
             String::new(),
-            "| | migration | took | way back | locks |".to_owned(),
+            "| | migration | took | rollback | locks |".to_owned(),
             "|---|---|--:|---|---|".to_owned(),
         ];
         lines.extend(self.migrations.iter().map(RehearsedView::markdown_row));
@@ -271,11 +271,11 @@ impl RehearsedView {
             let more = format!("            and {} more tables", self.locks.len() - SHOWN);
             lines.push(style.paint(DIM, &more));
         }
-        let details = &self.way_back.details;
-        let detail = |detail: &String| style.paint(DIM, &format!("    way back: {detail}"));
+        let details = &self.rollback.details;
+        let detail = |detail: &String| style.paint(DIM, &format!("    rollback: {detail}"));
         lines.extend(details.iter().take(SHOWN).map(detail));
         if details.len() > SHOWN {
-            let more = format!("    way back: and {} more", details.len() - SHOWN);
+            let more = format!("    rollback: and {} more", details.len() - SHOWN);
             lines.push(style.paint(DIM, &more));
         }
         lines
@@ -287,7 +287,7 @@ impl RehearsedView {
         } else {
             String::new()
         };
-        format!("{}{wal}, way back: {}", took(self.duration_ms), self.way_back.is.word())
+        format!("{}{wal}, rollback: {}", took(self.duration_ms), self.rollback.is.word())
     }
 
     fn markdown_row(&self) -> String {
@@ -301,7 +301,7 @@ impl RehearsedView {
             self.version,
             self.name,
             took(self.duration_ms),
-            self.way_back.is.word(),
+            self.rollback.is.word(),
             locks.collect::<Vec<_>>().join(", ")
         )
     }
@@ -309,9 +309,9 @@ impl RehearsedView {
     fn markdown_findings(&self) -> Vec<String> {
         let mut lines = vec![format!("\n**{}**\n", self.title())];
         lines.extend(self.findings.iter().map(bullet));
-        if self.way_back.is != WayBackWord::Unmeasured {
-            let details = self.way_back.details.iter().take(SHOWN);
-            lines.extend(details.map(|detail| format!("- way back: {detail}")));
+        if self.rollback.is != RollbackWord::Unmeasured {
+            let details = self.rollback.details.iter().take(SHOWN);
+            lines.extend(details.map(|detail| format!("- rollback: {detail}")));
         }
         lines
     }

@@ -17,7 +17,7 @@ use crate::model::environment::Environment;
 use crate::model::finding::{Class, Finding, Severity, Verdict};
 use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, title};
-use crate::model::rehearsal::{DryRunReport, Guard, Rehearsal, WayBack};
+use crate::model::rehearsal::{DryRunReport, Guard, Rehearsal, RollbackProof};
 use crate::plan::Plan;
 use crate::policy::{Judgement, Proof};
 use crate::rehearse::{self, CopySource, Receipt, Receipts, Request, SchemaState, only_locks};
@@ -401,7 +401,7 @@ fn may_not(failure: &Failure) -> bool {
 /// out when it is too late.
 fn warn_of_wrong_ways_back(database: &Database<'_>, rehearsal: &Rehearsal) {
     for migration in &rehearsal.migrations {
-        if let WayBack::Wrong(details) = &migration.way_back {
+        if let RollbackProof::Wrong(details) = &migration.rollback {
             let subject = title(&migration.version, &migration.name);
             let first = details.first().map(|detail| format!(": {detail}")).unwrap_or_default();
             let warning = format!("rolling back {subject} does not undo it{first}");

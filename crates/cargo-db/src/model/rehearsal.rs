@@ -105,7 +105,7 @@ pub(crate) struct RowChanges {
 
 /// Whether the down migration leads back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum WayBack {
+pub(crate) enum RollbackProof {
     /// There is no down file.
     Irreversible,
     /// Schema and rows are the same afterwards, and nothing was lost. Lists what was not compared.
@@ -119,24 +119,26 @@ pub(crate) enum WayBack {
     Unmeasured(String),
 }
 
-impl WayBack {
+impl RollbackProof {
     /// The word for it.
     pub(crate) fn word(&self) -> &'static str {
         match self {
-            WayBack::Irreversible => "irreversible",
-            WayBack::Proved(_) => "proved",
-            WayBack::Lossy(_) => "lossy",
-            WayBack::Wrong(_) => "wrong",
-            WayBack::Unmeasured(_) => "unmeasured",
+            RollbackProof::Irreversible => "irreversible",
+            RollbackProof::Proved(_) => "proved",
+            RollbackProof::Lossy(_) => "lossy",
+            RollbackProof::Wrong(_) => "wrong",
+            RollbackProof::Unmeasured(_) => "unmeasured",
         }
     }
 
     /// What there is to say about it.
     pub(crate) fn details(&self) -> &[String] {
         match self {
-            WayBack::Proved(details) | WayBack::Lossy(details) | WayBack::Wrong(details) => details,
-            WayBack::Unmeasured(why) => std::slice::from_ref(why),
-            WayBack::Irreversible => &[],
+            RollbackProof::Proved(details)
+            | RollbackProof::Lossy(details)
+            | RollbackProof::Wrong(details) => details,
+            RollbackProof::Unmeasured(why) => std::slice::from_ref(why),
+            RollbackProof::Irreversible => &[],
         }
     }
 }
@@ -156,7 +158,7 @@ pub(crate) struct Rehearsed {
     pub(crate) duration: Duration,
     /// The log that it wrote, in bytes.
     pub(crate) wal: u64,
-    pub(crate) way_back: WayBack,
+    pub(crate) rollback: RollbackProof,
     /// Names that programs use and that are others now.
     pub(crate) changes: Vec<String>,
     /// The statement that failed.

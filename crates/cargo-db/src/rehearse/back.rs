@@ -6,14 +6,14 @@ use crate::check::{self, Direction, FileToCheck};
 use crate::failure::Result;
 use crate::model::finding::Finding;
 use crate::model::migration::{Migration, ScriptFile};
-use crate::model::rehearsal::{Basis, Rehearsed, WayBack};
+use crate::model::rehearsal::{Basis, Rehearsed, RollbackProof};
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
+use crate::rehearse::rollback_proof::{self, Compared};
 use crate::rehearse::rows::RowSnapshot;
 use crate::rehearse::run::{FileRun, FileRunResult};
 use crate::rehearse::stage::{Stage, stops};
-use crate::rehearse::way::{self, Compared};
 use crate::world::files;
 use crate::world::pg::Session;
 
@@ -34,7 +34,7 @@ impl Stage<'_> {
             self.world.interrupt.check()?;
             if self.reaches_out(down)? {
                 let why = "its down file affects more than its database, and was not run";
-                rehearsed[index].way_back = WayBack::Unmeasured(why.to_owned());
+                rehearsed[index].rollback = RollbackProof::Unmeasured(why.to_owned());
                 let version = &rehearsed[index].version;
                 let why = format!("the down migration of {version} was not run");
                 not_tried(&mut rehearsed[..index], &why);
@@ -48,18 +48,18 @@ impl Stage<'_> {
             difference.retain(|line| !left_behind.contains(line));
             let lost: Vec<Finding> = measured.iter().flat_map(judge::findings).collect();
             let touched = self.touched_own()?;
-            rehearsed[index].way_back = match &failed {
+            rehearsed[index].rollback = match &failed {
                 None if !touched.is_empty() => {
-                    WayBack::Wrong(touched.into_iter().map(|found| found.evidence).collect())
+                    RollbackProof::Wrong(touched.into_iter().map(|found| found.evidence).collect())
                 }
                 Some(failed) => {
                     let why = format!("line {}: {}", failed.line, failed.evidence);
-                    WayBack::Wrong(vec![why])
+                    RollbackProof::Wrong(vec![why])
                 }
                 None => {
                     let there = rows.lost.clone();
                     let rows = self.rows_after(rows, &measured, &mut disturbed)?;
-                    way::way_back(&there, &lost, &difference, &rows)
+                    rollback_proof::judge_rollback(&there, &lost, &difference, &rows)
                 }
             };
             left_behind.append(&mut difference);
@@ -118,8 +118,8 @@ impl Stage<'_> {
 
 /// Says of the migrations before one that their down migrations were not tried, and why.
 fn not_tried(earlier: &mut [Rehearsed], why: &str) {
-    let open = earlier.iter_mut().filter(|one| one.way_back.word() == "unmeasured");
-    open.for_each(|one| one.way_back = WayBack::Unmeasured(why.to_owned()));
+    let open = earlier.iter_mut().filter(|one| one.rollback.word() == "unmeasured");
+    open.for_each(|one| one.rollback = RollbackProof::Unmeasured(why.to_owned()));
 }
 
 /// Reads from the database in a read-only transaction, or in a savepoint if all migrations share a

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Verdict;
-use crate::model::rehearsal::{Rehearsed, WayBack};
+use crate::model::rehearsal::{Rehearsed, RollbackProof};
 use crate::rehearse::stage::{Stage, stops};
 use crate::rehearse::{advice, judge};
 
@@ -37,8 +37,9 @@ impl Stage<'_> {
         self.judge_held(rehearsed)?;
         if rehearsed.iter().any(|one| stops(&one.findings)) {
             self.before.clear();
-            let tried = rehearsed.iter_mut().filter(|one| one.way_back != WayBack::Irreversible);
-            tried.for_each(|one| one.way_back = rolled_back());
+            let tried =
+                rehearsed.iter_mut().filter(|one| one.rollback != RollbackProof::Irreversible);
+            tried.for_each(|one| one.rollback = rolled_back());
         }
         Ok(())
     }
@@ -62,8 +63,8 @@ impl Stage<'_> {
     }
 }
 
-fn rolled_back() -> WayBack {
-    WayBack::Unmeasured("all migrations are rolled back when one of them fails".to_owned())
+fn rolled_back() -> RollbackProof {
+    RollbackProof::Unmeasured("all migrations are rolled back when one of them fails".to_owned())
 }
 
 /// Extends every lock to the end of the last migration, because the shared transaction keeps it

@@ -5,15 +5,15 @@ use crate::failure::Result;
 use crate::model::event::Event;
 use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
 use crate::model::migration::Migration;
-use crate::model::rehearsal::{Basis, LockWork, LockedTable, Rehearsed, WayBack};
+use crate::model::rehearsal::{Basis, LockWork, LockedTable, Rehearsed, RollbackProof};
 use crate::rehearse::advice;
 use crate::rehearse::aftermath::MigrationEffects;
 use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
+use crate::rehearse::rollback_proof;
 use crate::rehearse::run::{FileRun, FileRunResult};
 use crate::rehearse::snapshot::Relation;
 use crate::rehearse::stage::{Stage, stops, unmeasured};
-use crate::rehearse::way;
 use crate::world::files;
 
 /// What would leave the transaction, or the copy: it is not run at all.
@@ -110,10 +110,12 @@ impl Stage<'_> {
         let (direction, file) = (Direction::Up, &migration.up);
         let FileRunResult { measured, failed, failure } =
             self.run(FileRun { migration, direction, file })?;
-        let way_back = match &migration.down {
-            None => WayBack::Irreversible,
-            Some(_) if failed.is_some() => WayBack::Unmeasured("the up migration fails".to_owned()),
-            Some(_) => WayBack::Unmeasured("not tried".to_owned()),
+        let rollback = match &migration.down {
+            None => RollbackProof::Irreversible,
+            Some(_) if failed.is_some() => {
+                RollbackProof::Unmeasured("the up migration fails".to_owned())
+            }
+            Some(_) => RollbackProof::Unmeasured("not tried".to_owned()),
         };
         let mut findings: Vec<Finding> = judge::beside_measurement(checked.findings);
         findings.extend(measured.iter().flat_map(judge::findings));
@@ -148,7 +150,7 @@ impl Stage<'_> {
             )?);
         }
         if let Some(mut rows) = rows {
-            rows.note(&measured, way::lost(&findings));
+            rows.note(&measured, rollback_proof::lost(&findings));
             self.rows.insert(self.before.len(), rows);
         }
         let guards = judge::guards(&measured, &checked.expected);
@@ -171,7 +173,7 @@ impl Stage<'_> {
             rows: judge::row_changes(&measured),
             duration: measured.iter().map(|statement| statement.elapsed).sum(),
             wal: measured.iter().map(|statement| statement.wal).sum(),
-            way_back,
+            rollback,
             changes: lines,
             failure,
             guards,

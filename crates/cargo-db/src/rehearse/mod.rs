@@ -26,6 +26,7 @@ mod receipt;
 mod recorded;
 mod rehearsal;
 mod request;
+mod rollback_proof;
 mod rows;
 mod run;
 mod scratch;
@@ -35,7 +36,6 @@ mod sizes;
 mod snapshot;
 mod stage;
 mod watch;
-mod way;
 
 pub(crate) use judge::only_locks;
 pub(crate) use queries::read as read_queries;

@@ -10,14 +10,14 @@ use crate::model::event::Event;
 use crate::model::finding::{Expected, Finding, Verdict};
 use crate::model::history::MigrationStatus;
 use crate::model::migration::Migration;
-use crate::model::rehearsal::{Guard, Rehearsed, WayBack};
+use crate::model::rehearsal::{Guard, Rehearsed, RollbackProof};
 use crate::rehearse::advice;
 use crate::rehearse::aftermath::MigrationEffects;
 use crate::rehearse::content::RowCounts;
 use crate::rehearse::judge;
+use crate::rehearse::rollback_proof::{self, Compared};
 use crate::rehearse::rows::RowSnapshot;
 use crate::rehearse::stage::{Stage, unmeasured};
-use crate::rehearse::way::{self, Compared};
 use crate::world::clock::stopwatch;
 use crate::world::files;
 use db_tools::command::Task;
@@ -85,7 +85,7 @@ impl Stage<'_> {
         }
         // Expected or not, what was lost does not come back.
         let mut rows = RowSnapshot::default();
-        rows.note(&[], way::lost(&findings));
+        rows.note(&[], rollback_proof::lost(&findings));
         self.rows.insert(self.before.len(), rows);
         self.before.push(schema);
         let expected = self.expected(last)?;
@@ -98,7 +98,7 @@ impl Stage<'_> {
             verdict,
             findings,
             duration,
-            way_back: WayBack::Unmeasured("not tried".to_owned()),
+            rollback: RollbackProof::Unmeasured("not tried".to_owned()),
             changes: lines,
             guards,
             empty: self.baseline.empty(None),
@@ -107,7 +107,10 @@ impl Stage<'_> {
         let together = |one: &Migration| Rehearsed {
             verdict: Verdict::Pass,
             empty: self.baseline.empty(None),
-            way_back: WayBack::Unmeasured(format!("it was run together with {}", last.title())),
+            rollback: RollbackProof::Unmeasured(format!(
+                "it was run together with {}",
+                last.title()
+            )),
             ..unmeasured(one, Vec::new(), String::new())
         };
         Ok(others.iter().map(together).chain([of_last]).collect())
@@ -187,13 +190,13 @@ impl Stage<'_> {
             let newest = settings.migrations.layout.newest_left(&version, left);
             let task = Task::Revert { count: 1, first: &version, newest };
             if !self.can(&task) {
-                rehearsed[index].way_back = WayBack::Irreversible;
+                rehearsed[index].rollback = RollbackProof::Irreversible;
                 return Ok(());
             }
             world.interrupt.check()?;
             let before = self.content()?;
             if let Err(failure) = migration::run_task(world, settings, &target, &task) {
-                rehearsed[index].way_back = WayBack::Wrong(failure.why());
+                rehearsed[index].rollback = RollbackProof::Wrong(failure.why());
                 return Ok(());
             }
             let after = self.fingerprint()?;
@@ -204,7 +207,8 @@ impl Stage<'_> {
             // Which rows a program changes is not known before it runs.
             let left_out = vec!["rows: the migration is a program".to_owned()];
             let rows = Compared { left_out, ..Compared::default() };
-            rehearsed[index].way_back = way::way_back(&there, &lost, &difference, &rows);
+            rehearsed[index].rollback =
+                rollback_proof::judge_rollback(&there, &lost, &difference, &rows);
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ use crate::world::{clock, files};
 use db_tools::ProjectTool;
 
 /// The version of the format.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// How long a receipt holds.
 const FRESH: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -98,7 +98,7 @@ pub(crate) struct ReceiptEntry {
     pub(crate) up: String,
     pub(crate) down: Option<String>,
     pub(crate) verdict: String,
-    pub(crate) way_back: String,
+    pub(crate) rollback: String,
     pub(crate) guards: Vec<Guard>,
     /// Work under locks, which takes longer on larger tables.
     #[serde(default)]
@@ -116,7 +116,7 @@ impl Receipt {
             up: migration.up.checksum.to_string(),
             down: migration.down.as_ref().map(|down| down.checksum.to_string()),
             verdict: rehearsed.verdict.word().to_owned(),
-            way_back: rehearsed.way_back.word().to_owned(),
+            rollback: rehearsed.rollback.word().to_owned(),
             guards: rehearsed.guards.clone(),
             lock_work: rehearsed.lock_work.clone(),
             empty: rehearsed.empty.clone(),
@@ -185,7 +185,7 @@ impl Receipt {
             let ran = matches!(Verdict::named(&entry.verdict), Some(Verdict::Pass | Verdict::Warn));
             entry.up == migration.up.checksum.to_string()
                 && entry.down == down
-                && entry.way_back == "proved"
+                && entry.rollback == "proved"
                 && ran
         })
     }
@@ -391,7 +391,7 @@ mod tests {
             up: "aa".to_owned(),
             down: Some("bb".to_owned()),
             verdict: "PASS".to_owned(),
-            way_back: "proved".to_owned(),
+            rollback: "proved".to_owned(),
             guards: vec![guard],
             lock_work: vec![work(2, Some(9))],
             empty: vec!["public.b".to_owned()],

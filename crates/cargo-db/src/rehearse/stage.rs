@@ -7,7 +7,7 @@ use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::{Finding, Verdict};
 use crate::model::migration::Migration;
-use crate::model::rehearsal::{Basis, Rehearsed, WayBack};
+use crate::model::rehearsal::{Basis, Rehearsed, RollbackProof};
 use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::guarantees::Guarantees;
@@ -133,7 +133,7 @@ pub(super) fn unmeasured(migration: &Migration, findings: Vec<Finding>, why: Str
         rows: BTreeMap::new(),
         duration: Duration::ZERO,
         wal: 0,
-        way_back: WayBack::Unmeasured(why),
+        rollback: RollbackProof::Unmeasured(why),
         changes: Vec::new(),
         failure: None,
         guards: Vec::new(),

@@ -39,7 +39,7 @@ fn a_backup_of_others_is_rehearsed_on_as_a_role_without_rights_once_somebody_agr
     ran.says("a role without rights").says("--yes");
     let json = project.db(&[REHEARSE, &["--yes", "--json"]].concat()).ok().json();
     assert_eq!(json["loaded_as"]["is_limited"], true, "{json:#}");
-    assert_eq!(json["migrations"][0]["way_back"]["is"], "proved", "{json:#}");
+    assert_eq!(json["migrations"][0]["rollback"]["is"], "proved", "{json:#}");
     project.db(&[REHEARSE, &["--yes"]].concat()).ok().says("all ran as a role without rights");
     // The trigger that the migration fires has no more rights than the role.
     project.migration("2_fill.up.sql", "UPDATE notes SET note = 'x' WHERE id = 1;");

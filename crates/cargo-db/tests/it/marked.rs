@@ -233,7 +233,7 @@ fn a_rehearsal_blocks_it() {
     }
     project.migration("2_a.up.sql", "CREATE TABLE made (id int);");
     project.migration("2_a.down.sql", "DROP TABLE made; DELETE FROM cargo_db.marker;");
-    project.db(&["rehearse", "--from", "schema"]).says("way back: wrong");
+    project.db(&["rehearse", "--from", "schema"]).says("rollback: wrong");
 }
 
 #[test]

@@ -333,8 +333,8 @@ fn what_a_program_loses_as_expected_makes_its_way_back_lossy() {
         "# cargo-db: expect loss users.note <= 5\nrevision = 'a1'\ndown_revision = None\n",
     );
     project.run_sql("CREATE TABLE users (id int, note text); INSERT INTO users VALUES (1, 'a')");
-    let ran = project.db(&["rehearse"]).ok().says("way back: lossy");
-    let _ = ran.says("way back: users.note: 1 values are lost with the column");
+    let ran = project.db(&["rehearse"]).ok().says("rollback: lossy");
+    let _ = ran.says("rollback: users.note: 1 values are lost with the column");
 }
 
 #[test]

@@ -276,7 +276,7 @@ fn a_way_back_is_proved_lossy_wrong_or_none() {
             None => drop(std::fs::remove_file(project.path().join("migrations/1_m.down.sql"))),
         }
         let json = project.db(&["rehearse", "--json"]).json();
-        json["migrations"][0]["way_back"].clone()
+        json["migrations"][0]["rollback"].clone()
     };
     let is = |way: &serde_json::Value, word: &str, detail: &str| {
         assert_eq!(way["is"], word, "{way}");
@@ -310,7 +310,7 @@ fn a_way_back_is_proved_lossy_wrong_or_none() {
     std::fs::remove_file(project.path().join("migrations/1_m.down.sql")).unwrap();
     project.migration("1_m.sql", "CREATE TABLE t (id int);");
     let json = project.db(&["rehearse", "--json"]).json();
-    assert_eq!(json["migrations"][0]["way_back"]["is"], "irreversible");
+    assert_eq!(json["migrations"][0]["rollback"]["is"], "irreversible");
 }
 
 #[test]
@@ -480,7 +480,7 @@ fn a_schema_alone_says_what_it_can_and_a_backup_says_all() {
     project.db(&["rehearse"]).ok();
     // What reaches further than the database is not run, not even on a copy.
     project.migration("1_m.sql", "CREATE ROLE h_basis_role;");
-    project.db(&["rehearse"]).code(1).says("way back: unmeasured").says("outside-database");
+    project.db(&["rehearse"]).code(1).says("rollback: unmeasured").says("outside-database");
     assert!(
         cluster()
             .query("postgres", "SELECT 1 FROM pg_roles WHERE rolname = 'h_basis_role'")

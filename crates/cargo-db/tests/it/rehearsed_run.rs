@@ -98,7 +98,7 @@ fn what_holds_in_one_transaction_passes_and_its_way_back_is_tried() {
     assert!(queries.exists());
     let json = project.db(&["rehearse", "--queries", "q", "--json"]).json();
     assert_eq!(json["verdict"], "PASS", "{json:#}");
-    assert_eq!(json["migrations"][1]["way_back"]["is"], "wrong", "{json:#}");
+    assert_eq!(json["migrations"][1]["rollback"]["is"], "wrong", "{json:#}");
     project.db(&["migrate", "--yes"]).ok();
 }
 

@@ -123,10 +123,7 @@ fn programs_are_rehearsed_by_their_tool() {
     let rehearsal = project.db(&["rehearse", "--json"]).code(1).json();
     let migrations = rehearsal["migrations"].as_array().unwrap();
     let shown = |at: usize| {
-        (
-            migrations[at]["verdict"].as_str().unwrap(),
-            migrations[at]["way_back"]["verdict"].as_str(),
-        )
+        (migrations[at]["verdict"].as_str().unwrap(), migrations[at]["rollback"]["is"].as_str())
     };
     assert_eq!(migrations.len(), 2, "{rehearsal}");
     assert_eq!(shown(0).0, "PASS", "{rehearsal}");

@@ -385,7 +385,7 @@ fn edited_is_seen(tool: &Tool, project: &Project) {
 }
 
 /// The way back with cargo db, and forward again with the tool.
-fn way_back(tool: &Tool) {
+fn roll_back_and_forward(tool: &Tool) {
     let project = begin(tool, "back");
     write(tool, &project, 1..=4);
     by_tool(tool, &project);
@@ -404,13 +404,13 @@ fn way_back(tool: &Tool) {
 #[test]
 fn sqlx() {
     matrix(&SQLX);
-    way_back(&SQLX);
+    roll_back_and_forward(&SQLX);
 }
 
 #[test]
 fn diesel() {
     matrix(&DIESEL);
-    way_back(&DIESEL);
+    roll_back_and_forward(&DIESEL);
 }
 
 #[test]
@@ -421,7 +421,7 @@ fn refinery() {
 #[test]
 fn dbmate() {
     matrix(&DBMATE);
-    way_back(&DBMATE);
+    roll_back_and_forward(&DBMATE);
 }
 
 #[test]
@@ -452,7 +452,7 @@ fn drizzle_1() {
 #[test]
 fn node_pg_migrate() {
     matrix(&NODE_PG_MIGRATE);
-    way_back(&NODE_PG_MIGRATE);
+    roll_back_and_forward(&NODE_PG_MIGRATE);
 }
 
 #[test]

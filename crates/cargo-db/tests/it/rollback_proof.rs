@@ -28,7 +28,7 @@ fn ways(project: &Project, files: &[(&str, &str)]) -> Vec<(String, Vec<String>)>
     let json = project.db(&["rehearse", "--json"]).json();
     let migrations = json["migrations"].as_array().unwrap().iter();
     let way = |migration: &serde_json::Value| {
-        let (is, details) = (&migration["way_back"]["is"], &migration["way_back"]["details"]);
+        let (is, details) = (&migration["rollback"]["is"], &migration["rollback"]["details"]);
         let details = details.as_array().unwrap().iter().map(|one| one.as_str().unwrap());
         (is.as_str().unwrap().to_owned(), details.map(str::to_owned).collect())
     };
@@ -78,7 +78,7 @@ fn what_was_not_compared_is_said() {
     let found = ways(&project, &[("SELECT see();", "SELECT 1;")]);
     let why = "not compared: seen: its rows were written, but the files do not name it";
     assert_eq!(found, [("proved".to_owned(), vec![why.to_owned()])]);
-    project.db(&["rehearse"]).says("way back: proved").says(&format!("way back: {why}"));
+    project.db(&["rehearse"]).says("rollback: proved").says(&format!("rollback: {why}"));
 }
 
 #[test]

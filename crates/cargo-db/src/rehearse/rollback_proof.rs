@@ -1,7 +1,7 @@
 //! Judges a down migration: whether it restores the state before its migration.
 
 use crate::model::finding::Finding;
-use crate::model::rehearsal::WayBack;
+use crate::model::rehearsal::RollbackProof;
 use crate::rehearse::judge::is_lost;
 
 /// A table whose rows differ from those before.
@@ -27,12 +27,12 @@ pub(super) fn lost(findings: &[Finding]) -> Vec<Finding> {
 
 /// Judges a down migration by what the up migration (`there`) and the down migration (`back`) lost,
 /// and by how schema and rows differ afterwards.
-pub(super) fn way_back(
+pub(super) fn judge_rollback(
     there: &[Finding],
     back: &[Finding],
     difference: &[String],
     rows: &Compared,
-) -> WayBack {
+) -> RollbackProof {
     let lost: Vec<&Finding> = there.iter().chain(back).filter(|finding| is_lost(finding)).collect();
     // A table that lost rows necessarily differs, and its loss is reported already.
     let is_new = |one: &&RowDifference| !lost.iter().any(|finding| is_about(finding, &one.table));
@@ -40,16 +40,16 @@ pub(super) fn way_back(
     let rows_differ = rows_differ.map(|one| format!("{}: {}", one.table, one.evidence));
     let wrong: Vec<String> = difference.iter().cloned().chain(rows_differ).collect();
     if !wrong.is_empty() {
-        return WayBack::Wrong(wrong);
+        return RollbackProof::Wrong(wrong);
     }
     let line = |finding: &&Finding| {
         format!("{}: {}", finding.object.as_deref().unwrap_or_default(), finding.evidence)
     };
     let left_out = rows.left_out.iter().map(|what| format!("not compared: {what}"));
     if lost.is_empty() {
-        return WayBack::Proved(left_out.collect());
+        return RollbackProof::Proved(left_out.collect());
     }
-    WayBack::Lossy(lost.iter().map(line).chain(left_out).collect())
+    RollbackProof::Lossy(lost.iter().map(line).chain(left_out).collect())
 }
 
 /// Whether a finding is about a table, or about a column of it.
@@ -73,11 +73,11 @@ mod tests {
         let gone = vec![lost_of("a", "table dropped, with 2 rows")];
         let wrong = vec!["- column a.x".to_owned()];
         let same = Compared::default();
-        assert_eq!(way_back(&gone, &[], &wrong, &same), WayBack::Wrong(wrong.clone()));
+        assert_eq!(judge_rollback(&gone, &[], &wrong, &same), RollbackProof::Wrong(wrong.clone()));
         let lossy = vec!["a: table dropped, with 2 rows".to_owned()];
-        assert_eq!(way_back(&gone, &[], &[], &same), WayBack::Lossy(lossy.clone()));
-        assert_eq!(way_back(&[], &gone, &[], &same), WayBack::Lossy(lossy));
-        assert_eq!(way_back(&[], &[], &[], &same), WayBack::Proved(Vec::new()));
+        assert_eq!(judge_rollback(&gone, &[], &[], &same), RollbackProof::Lossy(lossy.clone()));
+        assert_eq!(judge_rollback(&[], &gone, &[], &same), RollbackProof::Lossy(lossy));
+        assert_eq!(judge_rollback(&[], &[], &[], &same), RollbackProof::Proved(Vec::new()));
     }
 
     #[test]
@@ -87,14 +87,14 @@ mod tests {
             differs: vec![RowDifference { table: table.to_owned(), evidence: "others".to_owned() }],
             left_out: vec!["b: too large".to_owned()],
         };
-        let wrong = |table: &str| WayBack::Wrong(vec![format!("{table}: others")]);
-        assert_eq!(way_back(&[], &[], &[], &differs("a")), wrong("a"));
-        assert_eq!(way_back(&gone, &[], &[], &differs("ab")), wrong("ab"));
+        let wrong = |table: &str| RollbackProof::Wrong(vec![format!("{table}: others")]);
+        assert_eq!(judge_rollback(&[], &[], &[], &differs("a")), wrong("a"));
+        assert_eq!(judge_rollback(&gone, &[], &[], &differs("ab")), wrong("ab"));
         let lossy = ["a.x: 2 values are lost with the column", "not compared: b: too large"];
-        let lossy = WayBack::Lossy(lossy.map(str::to_owned).to_vec());
-        assert_eq!(way_back(&gone, &[], &[], &differs("a")), lossy);
+        let lossy = RollbackProof::Lossy(lossy.map(str::to_owned).to_vec());
+        assert_eq!(judge_rollback(&gone, &[], &[], &differs("a")), lossy);
         let rest = Compared { differs: Vec::new(), ..differs("a") };
-        let proved = WayBack::Proved(vec!["not compared: b: too large".to_owned()]);
-        assert_eq!(way_back(&[], &[], &[], &rest), proved);
+        let proved = RollbackProof::Proved(vec!["not compared: b: too large".to_owned()]);
+        assert_eq!(judge_rollback(&[], &[], &[], &rest), proved);
     }
 }
