@@ -196,12 +196,14 @@ pub(crate) fn foresee(
         migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true)
     });
     let server = Receipts::of(&settings.root).server(settings)?;
+    let grounds = migrating::grounds(settings, server, plan.migrations())?;
     let mut checked = Vec::new();
     for migration in plan.migrations().filter(|migration| !migration.up.is_code) {
         let path = &migration.up.path;
         let bytes = files::read(&settings.root.join(path))?;
         let layout = &settings.migrations.layout;
-        let mut found = check::check_script(layout, &migration.up, bytes, Direction::Up, server);
+        let mut found =
+            check::check_script(layout, &migration.up, bytes, Direction::Up, grounds.before(path));
         if !holds_rows {
             found.findings.iter_mut().for_each(soften);
         }

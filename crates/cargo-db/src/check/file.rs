@@ -5,14 +5,16 @@ use std::path::Path;
 
 use db_tools::ProjectTool;
 use pg_sql::alike::form_of_insert;
-use pg_sql::script::{ScriptError, ScriptReader, Statement};
+use pg_sql::script::{ScriptError, Statement};
 
 use crate::check::directive::Directives;
 use crate::check::enums::AddedValues;
 use crate::check::finding::finding;
+use crate::check::ground::{Ground, may_change_type};
 use crate::check::linter;
 use crate::check::majors::too_new;
-use crate::check::statement;
+use crate::check::split::{split, unreadable};
+use crate::check::statement::{self, keeps_stored_values};
 use crate::model::direction::Direction;
 use crate::model::finding::{Checked, Class, Expected, Finding};
 use crate::model::migration::ScriptFile;
@@ -31,8 +33,8 @@ pub(crate) struct FileToCheck<'a> {
     pub(crate) is_part: bool,
     /// The layout that the file belongs to.
     pub(crate) layout: &'a ProjectTool,
-    /// The major version of the server that it will run on, if that is known.
-    pub(crate) server: Option<u32>,
+    /// What is known of the database that it will run on.
+    pub(crate) ground: Ground,
     /// The first line that is not UTF-8; `text` has replacement characters for it.
     pub(crate) undecoded_line: Option<usize>,
 }
@@ -53,7 +55,7 @@ impl<'a> FileToCheck<'a> {
             has_own_blocks: false,
             is_part: false,
             layout,
-            server: None,
+            ground: Ground::default(),
             undecoded_line: None,
         }
     }
@@ -73,9 +75,9 @@ impl<'a> FileToCheck<'a> {
         }
     }
 
-    /// The same for a server of this major version.
-    pub(crate) fn on(self, server: Option<u32>) -> FileToCheck<'a> {
-        FileToCheck { server, ..self }
+    /// The same for a database of which this is known.
+    pub(crate) fn on(self, ground: Ground) -> FileToCheck<'a> {
+        FileToCheck { ground, ..self }
     }
 
     /// The same, decoded from bytes of which this is the first line that is not UTF-8.
@@ -90,11 +92,11 @@ pub(crate) fn check_script(
     script: &ScriptFile,
     bytes: Vec<u8>,
     direction: Direction,
-    server: Option<u32>,
+    ground: Ground,
 ) -> Checked {
     let bytes = script.part_of(bytes);
     let text = String::from_utf8_lossy(&bytes);
-    let source = FileToCheck::of(layout, script, &text, direction).on(server);
+    let source = FileToCheck::of(layout, script, &text, direction).on(ground);
     check(&source.decoded_to(undecoded_line(&bytes)))
 }
 
@@ -120,20 +122,27 @@ pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
     };
     // Of INSERTs that differ only in their values, one is checked.
     let different: Vec<&Statement> = statements.iter().filter(is_new).collect();
+    let mut columns = source.ground.columns.clone();
+    let retypes = may_change_type(text.as_bytes());
+    let mut kept = BTreeSet::new();
     for &statement in &different {
         let may_control = wrapped || source.has_own_blocks && !statement.hands_transaction_on();
-        let of_statement = statement::of_statement(statement, transactional).into_iter();
+        let of_statement = statement::of_statement(statement, transactional, &columns).into_iter();
         findings.extend(
             of_statement.filter(|found| !may_control || found.rule != "transaction-control"),
         );
-        findings.extend(source.server.and_then(|server| too_new(statement, server)));
+        findings.extend(source.ground.server.and_then(|server| too_new(statement, server)));
+        if retypes {
+            kept.extend(keeps_stored_values(&columns, statement).then(|| linter::place(statement)));
+            columns.note(statement);
+        }
     }
     for statement in statements.iter().filter(|_| transactional) {
         findings.extend(added.used_by(statement));
         added.note(statement);
     }
     if is_read {
-        findings.extend(linter::lint(&different, transactional));
+        findings.extend(linter::lint(&different, transactional, &kept));
     }
     if statements.is_empty() && findings.is_empty() && !source.is_part {
         findings.push(without_statement(source.direction));
@@ -187,40 +196,4 @@ fn is_wrapped(statements: &[Statement]) -> bool {
 /// What a file expects, in its comments.
 pub(crate) fn expected(text: &str) -> Vec<Expected> {
     Directives::read(text.strip_prefix('\u{feff}').unwrap_or(text)).expected
-}
-
-/// The statements of a file. What cannot be read ends it, and is a finding.
-fn split(text: &str) -> (Vec<Statement>, Vec<Finding>) {
-    let mut reader = ScriptReader::new(Box::new(text.as_bytes()));
-    let (mut statements, mut findings) = (Vec::new(), Vec::new());
-    loop {
-        let next = reader.next_statement().and_then(|statement| {
-            if statement.as_ref().is_some_and(Statement::reads_data) {
-                reader.copy_data(&mut |_| Ok(()))?;
-            }
-            Ok(statement)
-        });
-        match next {
-            Ok(Some(statement)) => statements.push(statement),
-            Ok(None) => return (statements, findings),
-            Err(error) => {
-                findings.push(unreadable(&error));
-                return (statements, findings);
-            }
-        }
-    }
-}
-
-fn unreadable(error: &ScriptError) -> Finding {
-    let (rule, line) = match error {
-        ScriptError::PsqlCommand { line, .. } => ("psql-command", *line),
-        ScriptError::Unfinished { line, .. }
-        | ScriptError::NotUtf8 { line }
-        | ScriptError::Nul { line }
-        | ScriptError::CopyWithoutEnd { line }
-        | ScriptError::TooLong { line }
-        | ScriptError::RowTooLong { line } => ("syntax", *line),
-        ScriptError::NoTrailer | ScriptError::Read(_) => ("syntax", 1),
-    };
-    finding(rule, line, "", error.to_string())
 }

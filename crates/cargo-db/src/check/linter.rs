@@ -4,7 +4,7 @@
 //! neither swallow one (it takes what follows `CREATE SCHEMA … CREATE …` for a part of it) nor be
 //! silenced by a comment that is not meant for us.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pg_sql::script::Statement;
 use squawk_linter::{Linter, LinterSettings, Rule};
@@ -16,8 +16,13 @@ use crate::check::words::{as_strs, object_of};
 use crate::model::finding::Finding;
 use pg_sql::lexer::{first_words, words};
 
-/// What the parser and the linter say.
-pub(super) fn lint(statements: &[&Statement], transactional: bool) -> Vec<Finding> {
+/// What the parser and the linter say. `kept` are the places of the statements whose changes of
+/// types leave the table as it is stored.
+pub(super) fn lint(
+    statements: &[&Statement],
+    transactional: bool,
+    kept: &BTreeSet<(usize, usize)>,
+) -> Vec<Finding> {
     let (text, starts) = rebuilt(statements);
     let statement_at = |offset: usize| {
         let index = starts.partition_point(|&start| start <= offset).saturating_sub(1);
@@ -40,7 +45,10 @@ pub(super) fn lint(statements: &[&Statement], transactional: bool) -> Vec<Findin
             continue;
         };
         let (statement, within) = statement_at(violation.text_range.start().into());
-        if is_false_alarm(&violation.code, statement) {
+        let changes_type = violation.code == Rule::ChangingColumnType;
+        if changes_type && kept.contains(&place(statement))
+            || is_false_alarm(&violation.code, statement)
+        {
             continue;
         }
         let mut found = finding(
@@ -58,6 +66,11 @@ pub(super) fn lint(statements: &[&Statement], transactional: bool) -> Vec<Findin
         findings.retain(|found| !is_about_new_object(found, &created));
     }
     findings
+}
+
+/// Where a statement begins: its line and column.
+pub(super) fn place(statement: &Statement) -> (usize, usize) {
+    (statement.line, statement.column)
 }
 
 /// What the linter does not know better.

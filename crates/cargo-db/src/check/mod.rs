@@ -1,23 +1,28 @@
 //! Checks migrations without a database: syntax, a linter's rules, and our own for what it does not
 //! know. Pure: text in, findings out.
 
+mod columns;
 mod directive;
 mod enums;
 mod file;
 mod finding;
 mod folder;
+mod ground;
 mod linter;
 mod majors;
 pub(crate) mod past;
 mod rules;
 mod same;
+mod split;
 mod statement;
 mod switch;
+mod types;
 mod words;
 
 pub(crate) use crate::model::direction::Direction;
 pub(crate) use file::{FileToCheck, check, check_script, expected, undecoded_line};
 pub(crate) use finding::finding;
 pub(crate) use folder::of_folder;
+pub(crate) use ground::{Ground, Grounds};
 pub(crate) use same::says_the_same;
 pub(crate) use statement::{adds_column, changes_type};

@@ -1,5 +1,6 @@
 //! What our own rules find in statements: what the linter does not know.
 
+use crate::check::columns::{Columns, TypeChange};
 use crate::check::finding::finding;
 use crate::check::switch::switched_off;
 use crate::check::words::{as_strs, object_of, texts};
@@ -8,9 +9,18 @@ use pg_sql::lexer::{Lexed, Token, token, words};
 use pg_sql::script::Statement;
 
 /// What our own rules find in one statement.
-pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Finding> {
+pub(super) fn of_statement(
+    statement: &Statement,
+    transactional: bool,
+    columns: &Columns,
+) -> Vec<Finding> {
     let all = words(&statement.text);
-    let mut found = Vec::new();
+    let is_block = all.first().is_some_and(|first| first == "do");
+    let pieces = if is_block { body_pieces(statement) } else { Vec::new() };
+    let mut found = narrowing(columns, (statement.line, &statement.text), &as_strs(&all));
+    for (line, piece) in &pieces {
+        found.extend(narrowing(columns, (*line, piece), &as_strs(&words(piece))));
+    }
     let mut add = |rule: &str, line: usize, text: &str, evidence: String| {
         let mut finding = finding(rule, line, text, evidence);
         finding.object = object_of(text);
@@ -32,35 +42,29 @@ pub(super) fn of_statement(statement: &Statement, transactional: bool) -> Vec<Fi
     if let Some((rule, evidence)) = switched_off(&statement.text) {
         add(rule, statement.line, &statement.text, evidence.to_owned());
     }
-    if all.first().is_some_and(|first| first == "do") {
-        for (line, piece) in body_pieces(statement) {
-            let words = words(&piece);
-            let words = as_strs(&words);
-            if words.first() == Some(&"execute") {
-                let why = "it runs a statement that is built at run time".to_owned();
-                add("dynamic-execute", line, &piece, why);
-            }
-            for (rule, evidence) in matching(&words, transactional) {
-                add(rule, line, &piece, evidence.to_owned());
-            }
-            let executed = texts(&piece);
-            let executed = executed.iter().map(|text| text.trim_matches('\''));
-            if let Some((rule, evidence)) =
-                std::iter::once(piece.as_str()).chain(executed).find_map(switched_off)
-            {
-                add(rule, line, &piece, evidence.to_owned());
-            }
-            // What it puts together may reach out as well.
-            let inner =
-                texts(&piece).into_iter().map(|text| pg_sql::lexer::words(text.trim_matches('\'')));
-            if inner.into_iter().any(|words| reaches_out(&as_strs(&words))) {
-                add(
-                    "outside-database",
-                    line,
-                    &piece,
-                    "it affects more than this database".to_owned(),
-                );
-            }
+    for (line, piece) in pieces {
+        let words = words(&piece);
+        let words = as_strs(&words);
+        if words.first() == Some(&"execute") {
+            let why = "it runs a statement that is built at run time".to_owned();
+            add("dynamic-execute", line, &piece, why);
+        }
+        for (rule, evidence) in matching(&words, transactional) {
+            add(rule, line, &piece, evidence.to_owned());
+        }
+        let executed = texts(&piece);
+        let executed = executed.iter().map(|text| text.trim_matches('\''));
+        if let Some((rule, evidence)) =
+            std::iter::once(piece.as_str()).chain(executed).find_map(switched_off)
+        {
+            add(rule, line, &piece, evidence.to_owned());
+        }
+        // What it puts together may reach out as well.
+        let inner =
+            texts(&piece).into_iter().map(|text| pg_sql::lexer::words(text.trim_matches('\'')));
+        if inner.into_iter().any(|words| reaches_out(&as_strs(&words))) {
+            let why = "it affects more than this database".to_owned();
+            add("outside-database", line, &piece, why);
         }
     }
     // A function that reaches out does so when it is called, which may be here.
@@ -130,11 +134,6 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
     );
     let drops = matches!(words, ["drop", ..]) || alters_table && words.contains(&"drop");
     when(drops && cascades(words), "drop-cascade", "dependent objects are dropped too");
-    when(
-        alters_table && narrows(words),
-        "narrowing-type-change",
-        "a value may not fit, or be rounded",
-    );
     when(reaches_out(words), "outside-database", "it affects more than this database");
     let outside = matches!(words, ["vacuum", ..])
         || words.contains(&"concurrently")
@@ -184,48 +183,56 @@ fn cascades(words: &[&str]) -> bool {
     })
 }
 
-/// Where an ALTER TABLE changes the type of a column: the index of the word TYPE, unless that is the
-/// name of something in an expression or a constraint.
-fn type_change(words: &[&str]) -> Option<usize> {
+/// Whether an ALTER TABLE changes the type of a column: whether it has the word TYPE, other than as
+/// the name of something in an expression or a constraint.
+pub(crate) fn changes_type(words: &[&str]) -> bool {
     let of_column = |index: usize| {
         let alters = words[..index].iter().rposition(|word| *word == "alter");
         let adds = words[..index].iter().rposition(|word| *word == "add");
         let is_name = matches!(words[..index].last(), Some(&("alter" | "column")));
         !is_name && alters.filter(|alters| *alters > 0) > adds
     };
-    (0..words.len().saturating_sub(1)).find(|&index| words[index] == "type" && of_column(index))
+    (0..words.len().saturating_sub(1)).any(|index| words[index] == "type" && of_column(index))
 }
 
-/// Whether an ALTER TABLE changes the type of a column.
-pub(crate) fn changes_type(words: &[&str]) -> bool {
-    type_change(words).is_some()
+/// The columns that get a type that may not hold every value of theirs.
+fn narrowing(columns: &Columns, (line, text): (usize, &str), words: &[&str]) -> Vec<Finding> {
+    let changes = columns.type_changes(words).into_iter();
+    let narrowed = changes.filter_map(|change| Some((why_narrower(&change)?, change.object)));
+    let found = narrowed.map(|(why, object)| {
+        let found = finding("narrowing-type-change", line, text, why);
+        Finding { object: Some(object), ..found }
+    });
+    found.collect()
 }
 
-/// Whether a column gets a type that not every value of another one fits into.
-fn narrows(words: &[&str]) -> bool {
-    let narrow = [
-        "smallint",
-        "int2",
-        "integer",
-        "int",
-        "int4",
-        "real",
-        "float4",
-        "date",
-        "boolean",
-        "varchar",
-        "character",
-        "char",
-        "numeric",
-        "decimal",
-    ];
-    let to = type_change(words).map(|index| &words[index + 1..]);
-    // `numeric` and `varchar` without a length hold everything.
-    to.is_some_and(|to| {
-        let sized = to.contains(&"(");
-        narrow.contains(&to[0])
-            && (sized || !matches!(to[0], "varchar" | "character" | "numeric" | "decimal"))
-    })
+fn why_narrower(change: &TypeChange<'_>) -> Option<String> {
+    let TypeChange { old, new, .. } = change;
+    let holds = old.filter(|_| !change.is_computed).and_then(|old| new.holds(old));
+    let may_lose = "a value may not fit, or be rounded";
+    match (old, holds) {
+        (Some(old), Some(false)) => {
+            Some(format!("`{}` cannot hold every value of `{}`", new.spelled, old.spelled))
+        }
+        (_, Some(_)) => None,
+        _ if !new.is_limited() => None,
+        (Some(_), None) => Some(may_lose.to_owned()),
+        (None, None) => {
+            Some(format!("{may_lose}: earlier files do not say which type the column has"))
+        }
+    }
+}
+
+/// Whether a statement only changes types, and all of them so that nothing is rewritten.
+pub(super) fn keeps_stored_values(columns: &Columns, statement: &Statement) -> bool {
+    let words = words(&statement.text);
+    let words = as_strs(&words);
+    let changes = columns.type_changes(&words);
+    let keeps = |change: &TypeChange<'_>| {
+        let is_plain = !change.is_computed && !change.is_collated;
+        is_plain && change.old.is_some_and(|old| change.new.is_stored_like(old))
+    };
+    !changes.is_empty() && changes.iter().all(keeps)
 }
 
 /// Whether a statement does something that lies outside this database, or that no rollback undoes.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::check::Grounds;
 use crate::failure::{Result, SettingsError};
-use crate::model::migration::MigrationFolder;
+use crate::model::migration::{Migration, MigrationFolder};
 use crate::settings::{Migrations, Origin, Setting, Settings};
 use crate::world::signal::SignalWatch;
 use crate::world::{files, folders};
@@ -19,6 +20,17 @@ pub(crate) fn read_folder(settings: &Settings) -> Result<MigrationFolder> {
         leave_all(&mut folder);
     }
     Ok(folder)
+}
+
+/// What the files before these migrations say about the database that they will run on.
+pub(crate) fn grounds<'a>(
+    settings: &Settings,
+    server: Option<u32>,
+    migrations: impl Iterator<Item = &'a Migration>,
+) -> Result<Grounds> {
+    let wanted = migrations.map(|migration| migration.up.path.as_path()).collect();
+    let read = |path: &Path| files::read(&settings.root.join(path)).ok();
+    Ok(Grounds::new(server, &read_folder(settings)?, &wanted, &read))
 }
 
 /// All migrations of a folder, with paths as they are shown: relative to `shown`. An absent folder

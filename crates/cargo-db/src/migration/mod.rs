@@ -47,7 +47,7 @@ pub(crate) use elsewhere::{DEPTH, in_folders, none_here};
 pub(crate) use execute::check_files;
 pub(crate) use facts::gather;
 pub(crate) use files::{read_script, sql_of};
-pub(crate) use folder::{migrations, named_folder_exists, read_folder};
+pub(crate) use folder::{grounds, migrations, named_folder_exists, read_folder};
 pub(crate) use history::{create_history, histories, read_history, read_table};
 pub(crate) use losses::{count_losses, losses_of, losses_where};
 pub(crate) use lost::{LostObject, dropped_by};

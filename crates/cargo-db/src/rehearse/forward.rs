@@ -92,7 +92,8 @@ impl Stage<'_> {
         let settings = self.request.settings;
         let bytes = files::read(&settings.root.join(path))?;
         let layout = &settings.migrations.layout;
-        let mut checked = check::check_script(layout, &migration.up, bytes, Direction::Up, None);
+        let ground = self.grounds.before(path);
+        let mut checked = check::check_script(layout, &migration.up, bytes, Direction::Up, ground);
         checked.expected.extend(settings.expected.of(&migration.version.to_string()));
         Ok(checked)
     }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::check::finding;
+use crate::check::{Grounds, finding};
 use crate::failure::Result;
+use crate::migration;
 use crate::model::finding::{Finding, Verdict};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Basis, Rehearsed, RollbackProof};
@@ -51,6 +52,8 @@ pub(super) struct Stage<'a> {
     pub(super) latest: Option<Fingerprint>,
     /// The indexes of the migrations that were not run on the copy.
     pub(super) left_out: BTreeSet<usize>,
+    /// What the files before each migration say.
+    pub(super) grounds: Grounds,
     /// The schema before each migration that ran, or was left out.
     pub(super) before: Vec<Fingerprint>,
     /// The rows before each migration that has a down migration, by its index.
@@ -86,6 +89,7 @@ impl<'a> Stage<'a> {
             latest: None,
             behind: SequenceLag::new(),
             left_out: BTreeSet::new(),
+            grounds: migration::grounds(request.settings, None, request.migrations.iter())?,
             before: Vec::new(),
             rows: BTreeMap::new(),
             becomes: None,

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::answer::{CheckReport, Outcome};
 use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
-use crate::check::{self, Direction, FileToCheck, past};
+use crate::check::{self, Direction, FileToCheck, Ground, Grounds, past};
 use crate::failure::{FileError, Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
@@ -71,8 +71,12 @@ impl Verb for CheckArgs {
         let folder = migration::read_folder(settings)?;
         let mut checked = Vec::new();
         let server = Receipts::of(&settings.root).server(settings)?;
-        for path in &repository.choose(settings, &folder)? {
-            checked.push(check_file(layout, path, &repository.read(path)?, server));
+        let chosen = repository.choose(settings, &folder)?;
+        let read = |path: &Path| repository.read(path).ok();
+        let wanted = chosen.iter().map(PathBuf::as_path).collect();
+        let grounds = Grounds::new(server, &folder, &wanted, &read);
+        for path in &chosen {
+            checked.push(check_file(layout, path, &repository.read(path)?, &grounds.before(path)));
         }
         let of_folder =
             check::of_folder(&folder).into_iter().chain(repository.past(settings, &folder)?);
@@ -95,7 +99,7 @@ impl Verb for CheckArgs {
 }
 
 /// Looks through a file, or through both parts of one that holds the way there and the way back.
-fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u32>) -> Checked {
+fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], ground: &Ground) -> Checked {
     let folder = layout.read(vec![FoundFile { path: path.to_owned(), bytes: bytes.to_vec() }]);
     let parts = folder
         .scripts()
@@ -106,7 +110,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
     // A program in a file is the same file both ways.
     parts.dedup_by(|later, earlier| later.0 == earlier.0);
     let look = |script: &ScriptFile, direction| {
-        check::check_script(layout, script, bytes.to_vec(), direction, server)
+        check::check_script(layout, script, bytes.to_vec(), direction, ground.clone())
     };
     let Some(((first, direction), rest)) = parts.split_first() else {
         // Alone, a way back belongs to no migration.
@@ -114,7 +118,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], server: Option<u3
         let is_down = name.ends_with("down.sql") || name.ends_with(".rollback.sql");
         let divided = db_tools::migration::divided(bytes.to_vec());
         let text = String::from_utf8_lossy(&divided);
-        let source = FileToCheck::alone(layout, path, &text, directed(!is_down)).on(server);
+        let source = FileToCheck::alone(layout, path, &text, directed(!is_down)).on(ground.clone());
         return check::check(&source.decoded_to(check::undecoded_line(bytes)));
     };
     let mut checked = look(first, *direction);

@@ -33,6 +33,7 @@ mod layouts;
 mod marked;
 mod migrate;
 mod named;
+mod narrowing;
 mod newcomer;
 mod next;
 mod odd_files;

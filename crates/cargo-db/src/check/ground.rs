@@ -1,0 +1,76 @@
+//! What is known of the database that a file will run on, without asking it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::check::columns::Columns;
+use crate::check::split::split;
+use crate::model::migration::{Migration, MigrationFolder};
+
+/// What is known of the database that a file will run on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ground {
+    /// The major version of the server.
+    pub(crate) server: Option<u32>,
+    /// The columns that earlier files made.
+    pub(super) columns: Columns,
+}
+
+/// What is known before each of some files: the columns are those that the files before it made.
+///
+/// `read` gives the content of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Grounds {
+    server: Option<u32>,
+    columns: BTreeMap<PathBuf, Columns>,
+}
+
+impl Grounds {
+    /// Reads the files before those of `wanted` that change the type of a column.
+    pub(crate) fn new(
+        server: Option<u32>,
+        folder: &MigrationFolder,
+        wanted: &BTreeSet<&Path>,
+        read: &dyn Fn(&Path) -> Option<Vec<u8>>,
+    ) -> Grounds {
+        let asks = |migration: &&Migration| {
+            wanted.contains(migration.up.path.as_path())
+                && read(&migration.up.path).is_some_and(|bytes| may_change_type(&bytes))
+        };
+        let asking: BTreeSet<&Path> =
+            folder.migrations.iter().filter(asks).map(|one| one.up.path.as_path()).collect();
+        let (mut columns, mut known) = (BTreeMap::new(), Columns::default());
+        for migration in &folder.migrations {
+            if columns.len() == asking.len() {
+                break;
+            }
+            known.begin_file();
+            let path = migration.up.path.as_path();
+            if asking.contains(path) {
+                columns.insert(path.to_owned(), known.clone());
+            }
+            match read(path).filter(|_| !migration.up.is_code) {
+                Some(bytes) => note_all(&mut known, &migration.up.part_of(bytes)),
+                None => known.forget(),
+            }
+        }
+        Grounds { server, columns }
+    }
+
+    /// What is known before this file.
+    pub(crate) fn before(&self, path: &Path) -> Ground {
+        let columns = self.columns.get(path).cloned().unwrap_or_default();
+        Ground { server: self.server, columns }
+    }
+}
+
+fn note_all(known: &mut Columns, bytes: &[u8]) {
+    let (statements, _) = split(&String::from_utf8_lossy(bytes));
+    statements.iter().for_each(|statement| known.note(statement));
+}
+
+/// Whether a file may change the type of a column.
+pub(super) fn may_change_type(bytes: &[u8]) -> bool {
+    let is_it = |word: &[u8]| word.eq_ignore_ascii_case(b"type");
+    bytes.windows(4).any(is_it)
+}
