@@ -148,7 +148,10 @@ impl<'a> Reader<'a> {
 
     /// Moves past these words, if they all stand here.
     fn skip(&mut self, words: &[&str]) -> bool {
-        let is = |(piece, word): (&StatementWord, &&str)| matches!(piece, StatementWord::Word(own) if own == word);
+        let is = |(piece, word): (&StatementWord, &&str)| match piece {
+            StatementWord::Word(own) => own == word,
+            _ => false,
+        };
         let fits = self.0.len() >= words.len() && self.0.iter().zip(words).all(is);
         if fits {
             self.0 = &self.0[words.len()..];

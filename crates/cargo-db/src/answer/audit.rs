@@ -16,8 +16,8 @@ pub(crate) struct AuditTrail {
 }
 
 impl AuditTrail {
-    /// One operation: what was done and with what result, with the details below. Its number is that
-    /// of its first record, which is what `verify` names.
+    /// One operation: what was done and with what result, with the details below. Its number is
+    /// that of its first record, which is what `verify` names.
     fn operation(&self, intent: &Record, style: &Style) -> String {
         let is_outcome =
             |record: &&Record| record.run == intent.run && record.phase == Phase::Outcome;

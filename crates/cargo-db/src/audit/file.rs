@@ -7,7 +7,7 @@ use crate::failure::{AuditError, CausedBy, Failure, FileError, Kind, Result};
 use crate::model::audit::Record;
 use crate::world::clock::now;
 use crate::world::records::hash_of;
-use crate::world::{edit, files};
+use crate::world::{edit, file_lock, files};
 
 /// The trail of a project.
 pub(crate) struct Trail {
@@ -118,7 +118,7 @@ impl Trail {
     /// Fails if nothing can be recorded: a change that cannot be recorded is not made.
     pub(crate) fn is_writable(&self) -> Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
-        let opened = files::own_dir(folder).and_then(|()| files::lock(&self.lock_file()));
+        let opened = files::own_dir(folder).and_then(|()| file_lock::lock(&self.lock_file()));
         // The head is replaced by another file, for which the folder has to be writable.
         let all = [folder, &self.file, &self.used_file()];
         let writable = opened.and_then(|_lock| all.into_iter().try_for_each(edit::can_write));

@@ -18,7 +18,7 @@ use crate::plan::Plan;
 use crate::world::clock::{now, stopwatch};
 use crate::world::pg::{Purpose, Session, own};
 use crate::world::records::{hash_of, line_of};
-use crate::world::{World, files, process};
+use crate::world::{World, file_lock, files, process};
 use pg_sql::quote::quote_literal;
 
 use file::HeadRecord;
@@ -122,7 +122,7 @@ impl Trail {
     fn append(&self, record: &mut Record, reserves: Option<&Reservation>) -> Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         files::own_dir(folder)?;
-        let _lock = files::lock(&self.lock_file())?;
+        let _lock = file_lock::lock(&self.lock_file())?;
         if let Some(reservation) = reserves {
             reservation.is_free_of(&self.used()?)?;
         }

@@ -11,7 +11,7 @@ use crate::model::backup::{
 use crate::model::event::Event;
 use crate::settings::Settings;
 use crate::world::clock::now;
-use crate::world::{World, files};
+use crate::world::{World, file_lock, files};
 
 /// A folder of backups.
 pub(crate) struct BackupFolder {
@@ -51,7 +51,7 @@ impl BackupFolder {
     /// Makes it, for us alone, and keeps other writers out until the lock is dropped.
     pub(crate) fn lock(&self) -> Result<File> {
         files::ignored_dir(&self.path)?;
-        let lock = files::lock(&self.path.join(".lock"))?;
+        let lock = file_lock::lock(&self.path.join(".lock"))?;
         self.clear_unfinished()?;
         Ok(lock)
     }
@@ -59,7 +59,7 @@ impl BackupFolder {
     /// The same, if nobody else is there.
     pub(crate) fn try_lock(&self) -> Result<Option<File>> {
         files::ignored_dir(&self.path)?;
-        let lock = files::try_lock(&self.path.join(".lock"))?;
+        let lock = file_lock::try_lock(&self.path.join(".lock"))?;
         if lock.is_some() {
             self.clear_unfinished()?;
         }
@@ -90,7 +90,7 @@ impl BackupFolder {
     /// Keeps writers out, and lets other readers in.
     pub(crate) fn lock_shared(&self) -> Result<File> {
         files::ignored_dir(&self.path)?;
-        files::lock_shared(&self.path.join(".lock"))
+        file_lock::lock_shared(&self.path.join(".lock"))
     }
 
     /// All backups. What has no manifest of ours is none of our business.

@@ -1,6 +1,6 @@
 //! The ceremony of every change, once: facts, plan, policy, consent, lock, second look, backup,
-//! change, record. A verb that changes something implements [`Change`] and calls [`perform()`]; what
-//! it works with is a [`Workspace`] and, of each database, a [`Database`].
+//! change, record. A verb that changes something implements [`Change`] and calls [`perform()`];
+//! what it works with is a [`Workspace`] and, of each database, a [`Database`].
 
 mod agree;
 mod batch;

@@ -484,9 +484,9 @@ pub(crate) fn holding(
         None => Receipts::of(&settings.root).all()?,
     };
     let migrations: Vec<&Migration> = plan.migrations().collect();
+    let one_transaction = shares_a_transaction(settings, plan);
     let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
     let now = SchemaState::of(&mut session, &settings.migrations.layout)?;
-    let one_transaction = shares_a_transaction(settings, plan);
     // Elsewhere a receipt spares a rehearsal, and is the word of whoever runs this.
     let keys = match asked(database, plan)? {
         Proof::Receipt => Some(accepted(&mut session, plan)?),
@@ -511,11 +511,6 @@ pub(crate) fn holding(
     }
     // The oldest explain nothing.
     objections.truncate(3);
-    Err(RehearsalError::NoReceipt {
-        verb: plan.verb.name(),
-        database: plan.target.database.clone(),
-        objections,
-        lacks_rows,
-    }
-    .into())
+    let (verb, database) = (plan.verb.name(), plan.target.database.clone());
+    Err(RehearsalError::NoReceipt { verb, database, objections, lacks_rows }.into())
 }

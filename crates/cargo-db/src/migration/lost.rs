@@ -487,7 +487,7 @@ mod tests {
             "UPDATE t SET (a, b) = (1, now()) WHERE a IN (SELECT 1)",
             "WITH x (a) AS (SELECT 1) DELETE FROM t USING x WHERE t.a = x.a",
             "MERGE INTO t USING u ON (t.a = u.a) WHEN NOT MATCHED THEN INSERT (a) VALUES (u.a)",
-            "CREATE TABLE t (a varchar(9) DEFAULT purge(), b int GENERATED ALWAYS AS (f(a)) STORED)",
+            "CREATE TABLE t (a text DEFAULT purge(), b int GENERATED ALWAYS AS (f(a)) STORED)",
             "CREATE VIEW v AS SELECT purge()",
             "CREATE FUNCTION f() RETURNS TABLE (a int) LANGUAGE sql AS 'SELECT purge()'",
             "COPY t (a) FROM STDIN;\n\\.\n",

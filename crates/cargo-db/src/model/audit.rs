@@ -24,8 +24,8 @@ pub(crate) struct TrailHead {
     pub(crate) digest: String,
 }
 
-/// What a database said of itself just before a change, so that the next run sees what a run that was
-/// killed let happen to it.
+/// What a database said of itself just before a change, so that the next run sees what a run that
+/// was killed let happen to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

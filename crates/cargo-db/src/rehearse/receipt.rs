@@ -22,7 +22,7 @@ use crate::rehearse::sizes::sizes;
 use crate::settings::Settings;
 use crate::world::pg::Session;
 use crate::world::signing::SigningKey;
-use crate::world::{clock, files};
+use crate::world::{clock, file_lock, files};
 use db_tools::ProjectTool;
 
 /// The version of the format.
@@ -322,7 +322,7 @@ impl Receipts {
         files::own_dir(self.folder.parent().unwrap_or(&self.folder))?;
         files::private_dirs(&self.folder)?;
         // Two rehearsals of the same files on the same schema write the same file.
-        let _lock = files::lock_folder(&self.folder)?;
+        let _lock = file_lock::lock_folder(&self.folder)?;
         let text = serde_json::to_string_pretty(&receipt).unwrap_or_default();
         let ups: String = receipt.migrations.iter().map(|entry| entry.up.as_str()).collect();
         let key = files::sha256(format!("{ups} {} {}", receipt.schema, receipt.server).as_bytes())

@@ -1,5 +1,5 @@
-//! What all databases of the server share, before and after a statement that commits by itself: what
-//! that changed there cannot be undone.
+//! What all databases of the server share, before and after a statement that commits by itself:
+//! what that changed there cannot be undone.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -33,7 +33,12 @@ impl BackupsArgs {
 
 verbs! {
     /// What to do with the backups.
-    Action { List(ListBackupsArgs), Show(ShowBackupArgs), Verify(VerifyBackupsArgs), Prune(PruneArgs), }
+    Action {
+        List(ListBackupsArgs),
+        Show(ShowBackupArgs),
+        Verify(VerifyBackupsArgs),
+        Prune(PruneArgs),
+    }
 }
 
 /// List backups, newest first

@@ -10,7 +10,7 @@ use crate::model::migration::MigrationFolder;
 use crate::model::target::Target;
 use crate::settings::Migrations;
 use crate::verb::declare::Verb;
-use crate::world::{clock, files};
+use crate::world::{clock, file_lock, files};
 use db_tools::NewMigration;
 use db_tools::command::Task;
 
@@ -48,7 +48,7 @@ impl Verb for CreateArgs {
         let settings = &workspace.settings_with_tool()?;
         let Migrations { layout, dir, .. } = &settings.migrations;
         // Two that are written at once are not of one version.
-        let _alone = files::lock_folder(&settings.root)?;
+        let _alone = file_lock::lock_folder(&settings.root)?;
         let folder = migration::migrations(layout, &dir.value, &settings.root)?;
         let (app, words_of_app) = layout.application(&folder, &self.name)?;
         let name = migration::checked_name(&self.name[words_of_app..].join(" "))?;

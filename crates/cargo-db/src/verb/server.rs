@@ -32,7 +32,13 @@ impl ServerArgs {
 
 verbs! {
     /// What to do with the server.
-    Action { Start(StartServerArgs), Stop(StopServerArgs), Status(ServerStatusArgs), Url(ServerUrlArgs), Destroy(DestroyServerArgs), }
+    Action {
+        Start(StartServerArgs),
+        Stop(StopServerArgs),
+        Status(ServerStatusArgs),
+        Url(ServerUrlArgs),
+        Destroy(DestroyServerArgs),
+    }
 }
 
 /// Start the server, creating it first if needed

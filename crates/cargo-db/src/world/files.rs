@@ -1,7 +1,7 @@
 //! Files and folders. Every error names its path.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Opens what has to be a regular file.
-fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(super) fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let refused = || io::Error::other("it is not a regular file");
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     // A FIFO that nobody reads, and a socket, cannot be opened so.
@@ -310,13 +310,6 @@ pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A lock between processes that several may hold together, so long as nobody holds it alone.
-pub(crate) fn lock_shared(path: &Path) -> Result<File> {
-    let file = lock_file(path)?;
-    wait_for(path, || file.try_lock_shared())?;
-    Ok(file)
-}
-
 /// Makes a folder that only we may look into. One that is there already must be ours alone, or
 /// that of the user we made it for: in a shared place such as `/tmp` somebody else may have been
 /// first.
@@ -447,51 +440,6 @@ pub(crate) fn folders(root: &Path, depth: usize) -> Vec<PathBuf> {
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
-}
-
-/// A lock between processes, held until the file is dropped.
-pub(crate) fn lock(path: &Path) -> Result<File> {
-    let file = lock_file(path)?;
-    wait_for(path, || file.try_lock())?;
-    Ok(file)
-}
-
-/// The same, if nobody holds it.
-pub(crate) fn try_lock(path: &Path) -> Result<Option<File>> {
-    let file = lock_file(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(failed("lock", path)(error)),
-    }
-}
-
-fn lock_file(path: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
-    regular(options.create(true).truncate(false).write(true).mode(0o600), path)
-        .map_err(failed("open", path))
-}
-
-/// Tries to lock until it succeeds, or a signal comes.
-fn wait_for(path: &Path, lock: impl Fn() -> std::result::Result<(), TryLockError>) -> Result<()> {
-    let vigil = SignalWatch::begin();
-    loop {
-        match lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => {
-                vigil.check()?;
-                std::thread::sleep(std::time::Duration::from_millis(20));
-            }
-            Err(TryLockError::Error(error)) => return Err(failed("lock", path)(error)),
-        }
-    }
-}
-
-/// The same as `lock`, of a folder that is there.
-pub(crate) fn lock_folder(path: &Path) -> Result<File> {
-    let folder = File::open(path).map_err(failed("open", path))?;
-    wait_for(path, || folder.try_lock())?;
-    Ok(folder)
 }
 
 /// Appends a line to a file that only we may read, and brings it to disk.

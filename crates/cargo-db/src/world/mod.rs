@@ -7,6 +7,7 @@ pub(crate) mod archive;
 pub(crate) mod clock;
 pub(crate) mod digest;
 pub(crate) mod edit;
+pub(crate) mod file_lock;
 pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod header;

@@ -2,8 +2,8 @@
 //! each, history, schema and rows agree, one normal run brings everything right, no database is
 //! left over, the audit trail is whole, and exit code 0 was given only where the work is done.
 //!
-//! A strike counts where it met the change: the audit trail holds the intent, and no outcome. Nine of
-//! ten are aimed there, the others at what comes before, and four of five have to count.
+//! A strike counts where it met the change: the audit trail holds the intent, and no outcome. Nine
+//! of ten are aimed there, the others at what comes before, and four of five have to count.
 //!
 //! Slow; it runs with `scripts/test --faults`. Words choose: `kill`, `cut`, `server`, the name of a
 //! verb (`restore-table`), and a number for how often; with 0 the changes are only measured.

@@ -156,9 +156,9 @@ impl Script {
                 return Ok(());
             };
             let stop = self.stop(&session.mask, statement, &error);
-            let again = matches!(&stop, ScriptStop::Statement(error) if around.failed(session, statement, error));
-            if !again {
-                return Err(stop);
+            match &stop {
+                ScriptStop::Statement(error) if around.failed(session, statement, error) => {}
+                _ => return Err(stop),
             }
         }
     }

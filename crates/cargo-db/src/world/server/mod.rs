@@ -22,7 +22,7 @@ use crate::model::link::Link;
 use crate::model::target::{Host, Target, Tls, TlsMode};
 use crate::world::clock::{pause, stopwatch};
 use crate::world::process::{self, User};
-use crate::world::{World, files};
+use crate::world::{World, file_lock, files};
 
 use birth::ClusterRecord;
 pub(crate) use cluster::RunningServer;
@@ -207,12 +207,12 @@ impl LocalServer {
 
     /// Keeps others from making, starting or removing the cluster.
     pub(crate) fn lock(&self) -> Result<File> {
-        files::lock(&self.base.join("lock"))
+        file_lock::lock(&self.base.join("lock"))
     }
 
     /// The same, if nobody holds it.
     pub(crate) fn try_lock(&self) -> Result<Option<File>> {
-        files::try_lock(&self.base.join("lock"))
+        file_lock::try_lock(&self.base.join("lock"))
     }
 
     /// Stops the server and removes the cluster with every database in it. The caller holds the
