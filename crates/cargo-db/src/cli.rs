@@ -150,7 +150,7 @@ impl ConsentFlags {
     }
 
     /// The kind of consent that they are, if name and plan are the right ones.
-    pub(crate) fn amount_to(&self) -> Consent {
+    pub(crate) fn kind(&self) -> Consent {
         match (self.name.is_some(), self.plan.is_some(), self.yes) {
             (true, true, _) => Consent::ToPlan,
             (true, false, _) => Consent::ByName,

@@ -98,7 +98,7 @@ fn start(program: Program) -> ExitCode {
 
 fn run(cli: &Cli, program: Program, typed: &[String], face: &Face) -> Result<Outcome> {
     let verb = cli.command.verb();
-    let consent = ConsentFlags::new(&cli.global, verb.says_yes(), typed);
+    let consent = ConsentFlags::new(&cli.global, verb.implies_yes(), typed);
     let declared = (verb.needs(), verb.effect());
     let workspace = Workspace::open(&cli.global, program, declared, consent, face)?;
     let outcome = verb

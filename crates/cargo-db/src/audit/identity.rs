@@ -89,7 +89,7 @@ impl DatabaseIdentity {
         if made.len() > 1 {
             self.give_rights(session, &made)?;
         }
-        self.look_again(session)?;
+        self.verify_written(session)?;
         refuse_additions(session)
     }
 
@@ -106,7 +106,7 @@ impl DatabaseIdentity {
             session.run_with_triggers("clear the audit trail", &clear)?;
             audit::carry_over(session, lines)?;
         }
-        self.look_again(session)
+        self.verify_written(session)
     }
 
     /// Writes it into the session's database, in its transaction: into the existing tables if they
@@ -127,7 +127,7 @@ impl DatabaseIdentity {
     }
 
     /// Reads back what was written: an event trigger of the dump's may have had its say.
-    fn look_again(&self, session: &mut Session) -> Result<()> {
+    fn verify_written(&self, session: &mut Session) -> Result<()> {
         let marker = marker::read(session)?;
         let lines = own::lines(session)?;
         let why = if marker != self.marker {

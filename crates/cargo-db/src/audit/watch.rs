@@ -63,7 +63,7 @@ impl TrailWatch {
     /// The outcome of the change, once it was looked whether it has changed anything of this, and
     /// what it changed was put back. `intent` is what the trail holds since, where it is written
     /// into the database. Also says whether it could be looked at.
-    pub(crate) fn settle<T>(
+    pub(crate) fn conclude<T>(
         self,
         world: &World,
         intent: Option<&Record>,

@@ -35,7 +35,7 @@ fn foreign_keys(session: &mut Session, scope: &RestoreScope) -> Result<Vec<Forei
 }
 
 /// Takes what is replaced out of the way.
-pub(super) fn put_aside(
+pub(super) fn set_aside_part(
     session: &mut Session,
     part: &BackupPart,
 ) -> Result<(Vec<ForeignKey>, LeftInPlace)> {
@@ -66,13 +66,13 @@ pub(super) fn put_aside(
                 session.run("set statistics aside", &statement)?;
             }
         }
-        RestoreScope::Schema(schema) => put_schema_aside(session, schema, &part.of_schema)?,
+        RestoreScope::Schema(schema) => set_schema_aside(session, schema, &part.of_schema)?,
     }
     Ok((keys, LeftInPlace::default()))
 }
 
 /// Renames a schema, and makes one like it: same owner, comment and rights, same extensions.
-fn put_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> Result<()> {
+fn set_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> Result<()> {
     let (name, aside) = (quote_identifier(schema), quote_identifier(ASIDE));
     let sql = format!(include_str!("sql/schema.sql"), schema = quote_literal(schema));
     let [about, rights, extensions] = session.sets("read the schema", &sql)?;
@@ -186,7 +186,7 @@ fn drop_everything(session: &mut Session) -> Result<LeftInPlace> {
 
 fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
     let going = if schema == "public" {
-        put_schema_aside(session, schema, &[])?;
+        set_schema_aside(session, schema, &[])?;
         ASIDE
     } else {
         schema

@@ -29,13 +29,13 @@ pub(super) fn doubts(
     let sql = include_str!("sql/lost.sql");
     let lost = session.column("find what no restore brings back", sql)?;
     if !selection.is_empty() {
-        doubts.extend(doubts_of_part(session, selection, tables)?);
+        doubts.extend(risks_of_part(session, selection, tables)?);
     }
     Ok(Doubts { doubts, lost })
 }
 
 /// What a part needs of what was left out.
-fn doubts_of_part(
+fn risks_of_part(
     session: &mut Session,
     selection: &[String],
     tables: &BTreeMap<String, TableEntry>,

@@ -70,7 +70,7 @@ impl BackupFolder {
     fn clear_unfinished(&self) -> Result<()> {
         for name in files::names(&self.path).into_iter().filter(|name| name.ends_with(".partial")) {
             if let Some(data) = name.strip_suffix(UNFINISHED) {
-                self.clear_half(data)?;
+                self.clear_incomplete(data)?;
             }
             remove_any(&self.path.join(name))?;
         }
@@ -79,7 +79,7 @@ impl BackupFolder {
 
     /// Removes what is there of a backup that was being published or removed, unless it has its
     /// manifest.
-    fn clear_half(&self, name: &str) -> Result<()> {
+    fn clear_incomplete(&self, name: &str) -> Result<()> {
         if !is_safe_name(name) || files::is_there(&self.path.join(manifest_name(name))) {
             return Ok(());
         }
@@ -158,7 +158,7 @@ impl BackupFolder {
     ) -> Result<(Backup, Vec<String>)> {
         let (now, mut others) = (now(), Vec::new());
         for backup in found {
-            match backup.manifest.passed_over(now) {
+            match backup.manifest.unusable_reason(now) {
                 None => return Ok((backup, others)),
                 Some(why) => others.push(format!("{}: {why}", backup.manifest.name)),
             }
@@ -236,7 +236,7 @@ impl BackupFolder {
         }
         let unfinished = self.path.join(format!("{name}{UNFINISHED}"));
         files::rename(&self.path.join(manifest_name(name)), &unfinished)?;
-        self.clear_half(name)?;
+        self.clear_incomplete(name)?;
         files::remove_file(&unfinished)
     }
 }
@@ -252,7 +252,7 @@ pub(crate) fn refuse_part(manifest: &Manifest) -> Result<()> {
 }
 
 /// Says which backup was taken for the newest, where there are newer ones.
-pub(crate) fn tell_passed_over(world: &World, taken: &Backup, others: &[String]) {
+pub(crate) fn warn_about_unusable(world: &World, taken: &Backup, others: &[String]) {
     if !others.is_empty() {
         let (name, others) = (&taken.manifest.name, others.join("; "));
         let message = format!("{name} is the newest complete backup; skipped: {others}");

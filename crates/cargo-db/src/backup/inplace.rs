@@ -5,7 +5,7 @@
 use pg_logical::content::{TableEntry, TableRows};
 use pg_sql::lexer::words;
 
-use crate::backup::aside::{ASIDE, ForeignKey, put_aside};
+use crate::backup::aside::{ASIDE, ForeignKey, set_aside_part};
 use crate::backup::load::{LoadOptions, LoadTransactions, load};
 use crate::backup::owners::Owners;
 use crate::backup::part::{BackupPart, RestoreScope, part_of};
@@ -182,7 +182,7 @@ pub(crate) fn replace(
     session.run("set default privileges aside", &rights.revoke)?;
     let publications = Publications::of(&mut session, &part.scope)?;
     publications.take_off(&mut session)?;
-    let (keys, kept) = put_aside(&mut session, part)?;
+    let (keys, kept) = set_aside_part(&mut session, part)?;
     let loading = |left_out| LoadOptions {
         name: &source.name,
         within: LoadTransactions::Transaction,

@@ -57,7 +57,7 @@ pub(super) fn load(
     ran?;
     session.run("reset the role", "RESET SESSION AUTHORIZATION")?;
     if !inside {
-        session.take_back_empty()?;
+        session.reclaim_and_reset()?;
     }
     text.finish(world)
 }

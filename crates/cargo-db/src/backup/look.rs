@@ -28,7 +28,7 @@ impl RestoreSource {
         world: &World,
         settings: &Settings,
     ) -> Result<Option<&Statement>> {
-        let unexpected = self.look(world, settings)?.unexpected.as_ref();
+        let unexpected = self.survey(world, settings)?.unexpected.as_ref();
         match unexpected {
             Some(statement) if self.wanted.allowed == Allowed::OfDumps => {
                 Err(self.refused(statement))
@@ -39,13 +39,13 @@ impl RestoreSource {
 
     /// Whether `pg_restore` may load it by itself: whatever it would run was looked at.
     pub(super) fn is_looked_through(&self, world: &World, settings: &Settings) -> Result<bool> {
-        let survey = self.look(world, settings)?;
+        let survey = self.survey(world, settings)?;
         Ok(survey.is_unambiguous && survey.unexpected.is_none())
     }
 
     /// The tablespaces that its objects lie in.
     pub(super) fn tablespaces(&self, world: &World, settings: &Settings) -> Result<Vec<String>> {
-        Ok(self.look(world, settings)?.tablespaces.iter().cloned().collect())
+        Ok(self.survey(world, settings)?.tablespaces.iter().cloned().collect())
     }
 
     /// The roles that will own its objects. In an existing database, schemas and event triggers of
@@ -59,7 +59,7 @@ impl RestoreSource {
         if self.wanted.left_out.owners {
             return Ok(Owners::default());
         }
-        let survey = self.look(world, settings)?;
+        let survey = self.survey(world, settings)?;
         let mut roles = survey.owners.clone();
         if builds {
             roles.extend(survey.owners_of_schemas.iter().cloned());
@@ -69,7 +69,7 @@ impl RestoreSource {
 
     /// The functions that are called while it is loaded, unless it was taken here.
     pub(crate) fn foreign_calls(&self, world: &World, settings: &Settings) -> Result<&[Call]> {
-        let calls = self.look(world, settings)?.calls.as_slice();
+        let calls = self.survey(world, settings)?.calls.as_slice();
         Ok(if calls.is_empty() || self.is_known(settings)? { &[] } else { calls })
     }
 
@@ -107,7 +107,7 @@ impl RestoreSource {
         world: &World,
         settings: &Settings,
     ) -> Result<Vec<(String, Option<String>)>> {
-        Ok(self.look(world, settings)?.extensions.clone())
+        Ok(self.survey(world, settings)?.extensions.clone())
     }
 
     /// How the roles and rights in its text differ from its manifest. A backup that was taken here
@@ -129,7 +129,7 @@ impl RestoreSource {
         Ok(problems)
     }
 
-    fn look(&self, world: &World, settings: &Settings) -> Result<&Survey> {
+    fn survey(&self, world: &World, settings: &Settings) -> Result<&Survey> {
         if let Some(known) = self.survey.get() {
             return Ok(known);
         }

@@ -45,7 +45,7 @@ mod visible;
 
 pub(crate) use allowed::{Allowed, LoadFilter, beginning};
 pub(crate) use dump::BackupRequest;
-pub(crate) use folder::{BackupFolder, BackupListing, refuse_part, tell_passed_over};
+pub(crate) use folder::{BackupFolder, BackupListing, refuse_part, warn_about_unusable};
 pub(crate) use inplace::{LockedScope, begin, gather, replace};
 pub(crate) use login::loading_role;
 pub(crate) use named::{RestoreArgument, from_folder};

@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::backup::folder::{BackupFolder, tell_passed_over};
+use crate::backup::folder::{BackupFolder, warn_about_unusable};
 use crate::failure::{BackupError, Failure, Result, SettingsError};
 use crate::model::backup::Backup;
 use crate::world::{World, files};
@@ -24,7 +24,7 @@ impl RestoreArgument {
 
 impl BackupFolder {
     /// The named backup, or else the newest one, with a notice of those that were skipped.
-    pub(crate) fn meant(
+    pub(crate) fn resolve_argument(
         &self,
         world: &World,
         name: Option<&str>,
@@ -32,7 +32,7 @@ impl BackupFolder {
     ) -> Result<Backup> {
         let Some(name) = name else {
             let (backup, others) = self.newest(database)?;
-            tell_passed_over(world, &backup, &others);
+            warn_about_unusable(world, &backup, &others);
             return Ok(backup);
         };
         self.find(name)

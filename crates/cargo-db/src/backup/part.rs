@@ -126,7 +126,7 @@ pub(super) fn part_of(
     part.data = vec![of_schema.clone(), "--section=data".to_owned()];
     if let RestoreScope::Table { table, .. } = &part.scope {
         let table = table.clone();
-        narrow(&mut part, &schema, &table);
+        keep_only_table(&mut part, &schema, &table);
     }
     let is_absent = part.before.iter().all(is_setting);
     let is_no_table =
@@ -167,7 +167,7 @@ fn definitions(
 }
 
 /// Leaves of a schema's part what is about one table: itself, its sequences and its indexes.
-fn narrow(part: &mut BackupPart, schema: &str, table: &str) {
+fn keep_only_table(part: &mut BackupPart, schema: &str, table: &str) {
     let owned = owned_sequences(&part.before, &format!("{schema}.{table}"));
     part.data.push(format!("--table={table}"));
     // A name may hold dots; a schema's is known.

@@ -85,7 +85,7 @@ pub(crate) fn preflight(
                 target.user
             )
         }));
-        problems.extend(lack_of_space(target, source, &server.data_directory));
+        problems.extend(missing_space(target, source, &server.data_directory));
     }
     let (major, from) = (server.major, source.server_major());
     if let Some(from) = from.filter(|from| *from > major && source.manifest.is_some()) {
@@ -179,7 +179,7 @@ fn missing<'a>(wanted: &'a [String], there: &'a [String]) -> impl Iterator<Item 
 }
 
 /// Whether the disk of a server on this machine has no room for a second database.
-fn lack_of_space(
+fn missing_space(
     target: &Target,
     source: &RestoreSource,
     data_directory: &[String],

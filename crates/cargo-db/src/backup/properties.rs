@@ -50,7 +50,7 @@ pub(super) fn carry_over(world: &World, to: &Target, of: &Properties) -> Result<
 
 /// Gives a new database those that a backup remembers. A server that does not have the roles, or a
 /// role that may not do all of it, is no reason to have no database: what is missing is said.
-pub(super) fn bring_back(world: &World, to: &Target, of: &Properties) -> Result<()> {
+pub(super) fn restore_properties(world: &World, to: &Target, of: &Properties) -> Result<()> {
     let mut session = Session::open(world, &to.maintenance(), Purpose::Write)?;
     for statement in statements(of, &to.database) {
         let Err(failure) = session.run("bring back what belonged to the database", &statement)

@@ -9,7 +9,7 @@ use crate::backup::content::ARCHIVE_TOOL;
 use crate::backup::limited::Limited;
 use crate::backup::load::{LoadOptions, LoadTransactions, load};
 use crate::backup::login::Rights;
-use crate::backup::properties::{bring_back, carry_over, properties};
+use crate::backup::properties::{carry_over, properties, restore_properties};
 use crate::backup::sibling::{SCRATCH, SiblingDatabase, create_sibling};
 use crate::backup::source::RestoreSource;
 use crate::failure::{BackupError, Failure, Result};
@@ -64,7 +64,7 @@ pub(crate) fn finish(
     drop(session);
     match (&old, remembered) {
         (Some(old), _) => carry_over(world, &built.target, old)?,
-        (None, Some(remembered)) => bring_back(world, &built.target, remembered)?,
+        (None, Some(remembered)) => restore_properties(world, &built.target, remembered)?,
         (None, None) => {}
     }
     if let Some(properties) = old.as_ref().or(remembered) {
@@ -174,7 +174,7 @@ fn load_oneself(
             Ok(built)
         }
         Err(failure) => {
-            tell_that_it_is_tried_again(world, &failure)?;
+            warn_about_retry(world, &failure)?;
             drop(built);
             let built = empty(world, target, source, what)?;
             load_text(world, settings, &built.target, source, what)?;
@@ -185,7 +185,7 @@ fn load_oneself(
 
 /// Tables that are loaded side by side need not come in the order in which they are written, and
 /// some rows are accepted in that order only. In it, what the server refuses is known by its line.
-fn tell_that_it_is_tried_again(world: &World, failure: &Failure) -> Result<()> {
+fn warn_about_retry(world: &World, failure: &Failure) -> Result<()> {
     world.interrupt.check()?;
     let why = failure.why().into_iter().next().unwrap_or_else(|| failure.to_string());
     let message =

@@ -147,8 +147,8 @@ fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<Content
             let Some(part) = next else { return Ok(()) };
             let path = set.join(&part.path);
             let written = write_with_retries(dump, &path, part).and_then(|()| {
-                let holds =
-                    (part.what == SetFileKind::Everything).then(|| take_apart(dump, set, parts));
+                let holds = (part.what == SetFileKind::Everything)
+                    .then(|| split_full_dump(dump, set, parts));
                 Ok(holds.transpose()?.map(|holds| content.set(holds)))
             });
             written.inspect_err(|_| failed.store(true, Ordering::SeqCst))?;
@@ -213,7 +213,7 @@ fn is_of_schema(entry: &ArchiveEntry, schema: &str) -> bool {
 }
 
 /// Reads the full dump back, and writes the files of its tables while it passes.
-fn take_apart(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<Content> {
+fn split_full_dump(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<Content> {
     let whole = set.join(&parts[0].path);
     let program = dump.programs.program(ARCHIVE_TOOL);
     let mut text = archive_text(dump.world, &program, &whole, dump.target)?;
@@ -247,7 +247,7 @@ fn write_with_retries(dump: &Dump<'_>, path: &Path, part: &SetFile) -> Result<()
     for attempt in 2.. {
         files::remove_file(path)?;
         match write_part(dump, path, part) {
-            Err(failure) if attempt <= ATTEMPTS && found_no_connection(&failure) => {
+            Err(failure) if attempt <= ATTEMPTS && lost_connection(&failure) => {
                 let subject = part.path.display().to_string();
                 dump.world.tell(Event::Reconnecting {
                     subject,
@@ -264,7 +264,7 @@ fn write_with_retries(dump: &Dump<'_>, path: &Path, part: &SetFile) -> Result<()
     Ok(())
 }
 
-fn found_no_connection(failure: &Failure) -> bool {
+fn lost_connection(failure: &Failure) -> bool {
     let passing = [
         "too many connections",
         "remaining connection slots",
@@ -348,7 +348,7 @@ pub(super) fn differences_of_parts(
 /// What a part holds.
 fn content_of(world: &World, program: &Path, path: &Path) -> Result<Content> {
     if path.extension().is_some_and(|ending| ending == "dump") {
-        read_content(world, archive_text(world, program, path, &Target::nowhere())?)
+        read_content(world, archive_text(world, program, path, &Target::without_server())?)
     } else {
         read_content(world, plain_text(path)?)
     }

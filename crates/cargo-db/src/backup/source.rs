@@ -183,7 +183,7 @@ impl RestoreSource {
         }
         let program = self.archive_tool(settings, 0)?.program(ARCHIVE_TOOL);
         let mut arguments = [options, &self.wanted.flags(), &["--file=-".to_owned()]].concat();
-        let nowhere = Target::nowhere();
+        let nowhere = Target::without_server();
         if !self.is_packed {
             arguments.push(self.path.display().to_string());
             return ClientProgram::start(world, &program, &arguments, &nowhere);

@@ -123,7 +123,7 @@ impl<'a> TableWriter<'a> {
             self.owners.insert(sequence.clone(), sequence);
         }
         let Some(owner) = self.owner(&words) else { return };
-        self.note_what_it_makes(&words, &owner);
+        self.note_created(&words, &owner);
         let settings: String = self.settings.values().cloned().collect();
         let piece = self.pieces.entry(owner).or_default();
         if depends_on_settings(&words) && piece.settings != settings {
@@ -164,7 +164,7 @@ impl<'a> TableWriter<'a> {
     }
 
     /// Remembers whose an index or a sequence is that a statement makes beside what it is about.
-    fn note_what_it_makes(&mut self, words: &[String], owner: &RelationName) {
+    fn note_created(&mut self, words: &[String], owner: &RelationName) {
         let after = |pair: [&str; 2]| {
             let at = words.windows(2).position(|two| two == pair);
             at.map(|at| at + 2)

@@ -179,7 +179,7 @@ fn content_of(
         return read_content(world, plain_text(&path)?);
     }
     let programs = client(settings.pg_bin(), backup.manifest.engine.major)?;
-    let nobody = Target::nowhere();
+    let nobody = Target::without_server();
     let text = archive_text(world, &programs.program(ARCHIVE_TOOL), &path, &nobody)?;
     read_content(world, text)
 }

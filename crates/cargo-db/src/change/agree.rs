@@ -59,7 +59,7 @@ fn agree(workspace: &Workspace, target: &Target, load: &Load<'_>) -> Result<()> 
         let (given, database) = (given.clone(), name.clone());
         return Err(ConsentError::WrongName { given, database, command }.into());
     }
-    if agreed.amount_to() >= needed {
+    if agreed.kind() >= needed {
         return Ok(());
     }
     if ui.can_prompt() {

@@ -107,7 +107,7 @@ pub(super) fn may_read(database: &Database<'_>, plan: &Plan) -> Result<()> {
 
 /// Fails where the plan of the second look never runs here, or where the plan that was consented to
 /// by its id was carried out meanwhile.
-pub(super) fn still_holds(database: &Database<'_>, now: &Plan) -> Result<()> {
+pub(super) fn check_still_allowed(database: &Database<'_>, now: &Plan) -> Result<()> {
     let agreed = &database.workspace.consent;
     if let Some(given) = agreed.plan.as_ref().filter(|given| database.used.contains(given)) {
         let (given, command) = (given.clone(), agreed.command.clone());
@@ -154,7 +154,7 @@ fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent, can_prompt: boo
         let (given, database) = (given.clone(), name.clone());
         return Err(ConsentError::WrongName { given, database, command }.into());
     }
-    if agreed.amount_to() >= needed {
+    if agreed.kind() >= needed {
         return Ok(());
     }
     if can_prompt {

@@ -34,7 +34,7 @@ pub(crate) trait Change {
     }
 
     /// Finds a proof that was made earlier.
-    fn settle(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
+    fn find_proof(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
         Ok(())
     }
 
@@ -42,7 +42,7 @@ pub(crate) trait Change {
     fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<Self::Held>;
 
     /// Fails where the plan of the second look is not covered by the consent to the first.
-    fn still_agreed(
+    fn check_still_consented(
         &mut self,
         _database: &Database<'_>,
         before: &Plan,
@@ -145,17 +145,17 @@ pub(crate) fn perform<C: Change>(
     let suggest = |failure| with_suggestion(failure, world, settings, &plan.target);
     change.prove(database, &plan).map_err(suggest)?;
     // Do not ask for consent to a plan that cannot run, and report all that is missing at once.
-    let given = match change.settle(database, &plan) {
+    let given = match change.find_proof(database, &plan) {
         Ok(()) => consent::to_plan(database, &plan)?,
         Err(lacking) => return Err(consent::without(database, &plan, lacking)),
     };
 
     let mut held = change.lock(database, &plan)?;
-    trail::settle(database, &plan)?;
+    trail::revert_interrupted(database, &plan)?;
     // Everything is looked at again, the database's own record of what it is too.
     let database = &database.again()?;
     let mut now = seal::seal(database, change.plan(database)?, |_| plan.at_most())?;
-    consent::still_holds(database, &now)?;
+    consent::check_still_allowed(database, &now)?;
     if given < Consent::ToPlan {
         // What was agreed to by name, or with a yes, is whatever has the name.
         now.identity.clone_from(&plan.identity);
@@ -165,7 +165,7 @@ pub(crate) fn perform<C: Change>(
     if now.environment != plan.environment || is_exact {
         same_plan(&plan, &now)?;
     }
-    change.still_agreed(database, &plan, &now, given)?;
+    change.check_still_consented(database, &plan, &now, given)?;
     let mut carried = now.clone();
     if given == Consent::Free {
         // No consent was needed, so only the bounds that were typed apply, not the counted ones.

@@ -140,7 +140,7 @@ fn unrehearsed<'a>(database: &Database<'_>, plan: &Plan) -> Result<Proving<'a>> 
 
 impl Proving<'_> {
     /// Makes sure that they are proved. Returns what the proof says.
-    pub(crate) fn settle(self, database: &Database<'_>, plan: &Plan) -> Result<Proved> {
+    pub(crate) fn require(self, database: &Database<'_>, plan: &Plan) -> Result<Proved> {
         let named = match self {
             Proving::Done(proved) => return Ok(proved),
             Proving::ByReceipt(named) => named,
@@ -160,7 +160,7 @@ impl Proving<'_> {
 
 /// Makes findings about locks, losses and references at most warnings: without rows, nothing waits,
 /// nothing is lost and no reference breaks. They matter for databases that have rows.
-fn soften(finding: &mut Finding) {
+fn downgrade_to_warning(finding: &mut Finding) {
     if matches!(finding.class, Class::Loss | Class::Integrity | Class::Lock) {
         finding.severity = finding.severity.min(Severity::Warn);
     }
@@ -205,7 +205,7 @@ pub(crate) fn foresee(
         let mut found =
             check::check_script(layout, &migration.up, bytes, Direction::Up, grounds.before(path));
         if !holds_rows {
-            found.findings.iter_mut().for_each(soften);
+            found.findings.iter_mut().for_each(downgrade_to_warning);
         }
         (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
         checked.push(found);
@@ -236,7 +236,7 @@ pub(crate) fn receipts_of_rollback(database: &Database<'_>, plan: &Plan) -> Resu
     if asked(database, plan)? != Proof::Receipt {
         return Ok(None);
     }
-    let receipts = match believed(database, plan) {
+    let receipts = match accepted_receipts(database, plan) {
         Ok((receipts, _)) => receipts,
         Err(failure) if holds_none(&failure) => return Ok(None),
         Err(failure) => return Err(failure),
@@ -275,12 +275,15 @@ fn accepted(session: &mut Session, plan: &Plan) -> Result<Vec<PublicKey>> {
 type RejectedReceipt = (Receipt, String);
 
 /// The receipts of the project that the database accepts, and those that it does not.
-fn believed(database: &Database<'_>, plan: &Plan) -> Result<(Vec<Receipt>, Vec<RejectedReceipt>)> {
+fn accepted_receipts(
+    database: &Database<'_>,
+    plan: &Plan,
+) -> Result<(Vec<Receipt>, Vec<RejectedReceipt>)> {
     let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
     let keys = accepted(&mut session, plan)?;
     let (mut believed, mut doubted) = (Vec::new(), Vec::new());
     for receipt in Receipts::of(&database.settings.root).all()? {
-        match receipt.distrust(&keys) {
+        match receipt.rejection(&keys) {
             None => believed.push(receipt),
             Some(why) => doubted.push((receipt, why)),
         }
@@ -311,7 +314,7 @@ pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()>
     if asked(database, plan)? != Proof::Receipt {
         return Ok(());
     }
-    let (receipts, doubted) = believed(database, plan)?;
+    let (receipts, doubted) = accepted_receipts(database, plan)?;
     let proves = |receipt: &&Receipt, migration: &Migration| receipt.proves_rollback(migration);
     let mut objections = Vec::new();
     for migration in plan.migrations() {
@@ -354,7 +357,7 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
     if plan.environment == Environment::Development && !settings.rehearse {
         return Ok(None);
     }
-    if let Some(why) = spared(database, plan)? {
+    if let Some(why) = skip_reason(database, plan)? {
         // In development every database begins like that.
         if plan.environment != Environment::Development {
             database.workspace.ui.note(&format!("no rehearsal: {why}"));
@@ -386,7 +389,7 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
 }
 
 /// Why a rehearsal would measure nothing, if so.
-fn spared(database: &Database<'_>, plan: &Plan) -> Result<Option<&'static str>> {
+fn skip_reason(database: &Database<'_>, plan: &Plan) -> Result<Option<&'static str>> {
     let settings = &database.settings;
     let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
     let Some(mut session) = session else { return Ok(Some("the database does not exist yet")) };
@@ -494,16 +497,16 @@ pub(crate) fn holding(
     };
     let (mut objections, mut lacks_rows) = (Vec::new(), false);
     for receipt in receipts {
-        let mut objection = receipt.objection(&migrations, one_transaction, &now);
+        let mut objection = receipt.invalid_reason(&migrations, one_transaction, &now);
         if objection.is_none() {
             let filled = receipt.filled_since(&mut session, migrations.len())?;
             lacks_rows |= !filled.is_empty();
             objection = (!filled.is_empty()).then(|| receipt.without_rows_of(&filled));
         }
         if objection.is_none() {
-            objection = receipt.outgrown(&mut session, migrations.len())?;
+            objection = receipt.too_large_tables(&mut session, migrations.len())?;
         }
-        let objection = objection.or_else(|| receipt.distrust(keys.as_deref()?));
+        let objection = objection.or_else(|| receipt.rejection(keys.as_deref()?));
         match objection {
             None => return Ok(receipt),
             Some(why) => objections.push(format!("that of {}: {why}", receipt.date())),

@@ -36,7 +36,9 @@ pub(super) fn record<T>(
         begun.and_then(|()| work()).map_err(|failure| workspace.world.as_interrupted(failure));
     let warn = |text: &str| workspace.ui.warning(text);
     let (outcome, looked) = match watch {
-        Some(watch) => watch.settle(&workspace.world, pending.intent_in_database(), outcome, &warn),
+        Some(watch) => {
+            watch.conclude(&workspace.world, pending.intent_in_database(), outcome, &warn)
+        }
         None => (outcome, true),
     };
     if let Err(failure) = pending.end(&outcome, looked) {

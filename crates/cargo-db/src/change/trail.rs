@@ -31,7 +31,7 @@ pub(super) fn say(database: &Database<'_>) -> Result<()> {
 
 /// Puts back what a run that was killed let happen, before the second look. The caller holds the
 /// lock. A change that marks the database anew takes it as it is.
-pub(super) fn settle(database: &Database<'_>, plan: &Plan) -> Result<()> {
+pub(super) fn revert_interrupted(database: &Database<'_>, plan: &Plan) -> Result<()> {
     let Some(unsettled) = &database.unsettled else { return Ok(()) };
     if plan.verb.changes_the_marker() || !unsettled.killed || plan.target != database.target {
         return Ok(());

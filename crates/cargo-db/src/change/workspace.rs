@@ -137,7 +137,7 @@ impl Workspace {
         let settings = self.settings_with_tool()?;
         if self.needs.database == DatabaseNeed::Marked {
             let database = Database::marked(self, settings)?;
-            memory::tell_unread(&self.world, &database.target.user, &database.unread);
+            memory::warn_about_unread(&self.world, &database.target.user, &database.unread);
             if let Some(copied) = database.settings.environment.copy_of {
                 let name = &database.target.database;
                 self.ui.note(&format!("{name} is a copy of {copied}"));
@@ -149,7 +149,7 @@ impl Workspace {
             DatabaseChoice::Local { database } => Target {
                 host: Host::Socket(self.local_server().base().to_owned()),
                 database: database.clone(),
-                ..Target::nowhere()
+                ..Target::without_server()
             },
         };
         Ok(Database::named(self, target, settings))
@@ -239,7 +239,7 @@ impl Database<'_> {
             used.extend(audit::used(records.into_iter()));
         }
         if let Some(marker) = unsettled.as_ref().and_then(Unsettled::marker) {
-            settings.environment = settings.environment.raised_by_lost(marker);
+            settings.environment = settings.environment.raised_by_previous(marker);
         }
         Ok(Database { workspace, target, settings, used, identity, unsettled, unread })
     }

@@ -46,7 +46,7 @@ impl Directives {
                     .strip_prefix("--")
                     .and_then(|rest| rest.trim().strip_prefix("cargo-db:"))
             {
-                directives.hear(line, said.trim());
+                directives.read_directive(line, said.trim());
             }
             line += comment.bytes().filter(|&byte| byte == b'\n').count();
             at += length;
@@ -54,7 +54,7 @@ impl Directives {
         directives
     }
 
-    fn hear(&mut self, line: usize, said: &str) {
+    fn read_directive(&mut self, line: usize, said: &str) {
         let words: Vec<&str> = said.split_whitespace().collect();
         match words.as_slice() {
             ["allow", rule] => {

@@ -142,12 +142,12 @@ impl File {
             [] => "A failure of any verb".to_owned(),
             _ => format!("What `{}` answers", self.name),
         };
-        whole(&title, documents, &mut generator)
+        file_schema(&title, documents, &mut generator)
     }
 }
 
 /// A file of one or several documents, with what they refer to. No field is one that is not named.
-fn whole(title: &str, mut documents: Vec<Value>, generator: &mut SchemaGenerator) -> Value {
+fn file_schema(title: &str, mut documents: Vec<Value>, generator: &mut SchemaGenerator) -> Value {
     let mut schema = Map::new();
     schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     schema.insert("title".to_owned(), json!(title));
@@ -190,7 +190,7 @@ fn the_schemas_are_those_of_the_types() {
     event.remove("title");
     files.push((
         "event",
-        whole("A line of `--progress json`", vec![event.to_value()], &mut generator),
+        file_schema("A line of `--progress json`", vec![event.to_value()], &mut generator),
     ));
     for (name, schema) in &files {
         let mut text = serde_json::to_string_pretty(schema).unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, staying};
+use crate::failure::explanation::{Explanation, list_remaining};
 
 /// Where such a statement stopped, and what it leaves.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl ConcurrentlyError {
 }
 
 fn stopped(code: &'static str, at: &Stopped, why: Vec<String>) -> Explanation {
-    let stays = (!at.stays.is_empty()).then(|| staying(&at.stays));
+    let stays = (!at.stays.is_empty()).then(|| list_remaining(&at.stays));
     let head = "it ran outside a transaction and left this behind:".to_owned();
     let head = (!at.left.is_empty()).then_some(head);
     Explanation::new(code, Exit::PartWay)

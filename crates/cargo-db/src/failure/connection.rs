@@ -1,7 +1,7 @@
 //! The way to a database: it cannot be reached, it is not there, or it was lost.
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, FINISH_BY_HAND, committed, staying};
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, committed, list_remaining};
 use crate::model::environment::Environment;
 
 /// A connection that could not be made, or that ended.
@@ -99,19 +99,19 @@ impl ConnectionError {
             ConnectionError::LostPartWay { why, stays, command, .. } => {
                 Explanation::new("CONNECTION.LOST_PART_WAY", Exit::PartWay)
                     .because(why)
-                    .because_of(staying(stays))
+                    .because_of(list_remaining(stays))
                     .run(FINISH_BY_HAND, command)
             }
             ConnectionError::LostAfterwards { unseen, why, .. } => {
                 Explanation::new("CONNECTION.LOST_AFTERWARDS", Exit::PartWay)
                     .because(why)
                     .because_of(committed(unseen))
-                    .look_at_status()
+                    .suggest_status()
             }
             ConnectionError::CommitUnknown { .. } => {
                 Explanation::new("CONNECTION.COMMIT_UNKNOWN", Exit::Unreachable)
                     .because("the server did not report in time whether it was committed")
-                    .look_at_status()
+                    .suggest_status()
             }
         }
     }

@@ -72,7 +72,7 @@ impl ConsentError {
             ConsentError::Missing { command, database, consent, bounds, signals, .. } => {
                 let missing = Explanation::new("CONSENT.MISSING", Exit::Consent)
                     .because_of(signals.iter().cloned());
-                how_to_agree(missing, command, database, (*consent, bounds))
+                consent_hint(missing, command, database, (*consent, bounds))
             }
             ConsentError::LoadByAgent { verb, command, .. } => {
                 let action = verb.rsplit(' ').next().unwrap_or_default();
@@ -121,7 +121,7 @@ impl ConsentError {
                 let refused = Explanation::new("POLICY.REFUSED", Exit::Policy)
                     .because_of(signals.iter().cloned())
                     .advise("no flag overrides this");
-                instead_of(refused, verb)
+                alternatives(refused, verb)
             }
         }
     }
@@ -170,7 +170,7 @@ fn needed(consent: Consent) -> &'static str {
     }
 }
 
-fn how_to_agree(
+fn consent_hint(
     missing: Explanation,
     command: &str,
     database: &str,
@@ -191,7 +191,7 @@ fn how_to_agree(
 }
 
 /// What is right where a verb is refused.
-fn instead_of(refused: Explanation, verb: &str) -> Explanation {
+fn alternatives(refused: Explanation, verb: &str) -> Explanation {
     match verb {
         "reset" => {
             refused.run("to go back to an earlier state", "cargo db restore --dry-run --latest")
@@ -273,7 +273,7 @@ mod tests {
     fn the_name_of_a_database_is_one_word() {
         for consent in [Consent::ByName, Consent::ToPlan] {
             let missing = Explanation::new("CONSENT.MISSING", Exit::Consent);
-            let agree = how_to_agree(missing, "cargo db reset", "my db; ls", (consent, ""));
+            let agree = consent_hint(missing, "cargo db reset", "my db; ls", (consent, ""));
             let command =
                 agree.hints.last().and_then(|hint| hint.command.clone()).unwrap_or_default();
             let words = shell_words::split(&command).unwrap_or_default();

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, FINISH_BY_HAND, place, server_lines, staying};
+use crate::failure::explanation::{
+    Explanation, FINISH_BY_HAND, list_remaining, place, server_lines,
+};
 use crate::model::statement::{ServerError, StatementError};
 
 /// A statement that failed, or that found what should not be.
@@ -66,7 +68,7 @@ impl DatabaseError {
                 Explanation::new("STATEMENT.PART_WAY", Exit::PartWay)
                     .because_of(server_lines(&statement.server))
                     .because_of(statement.note.clone())
-                    .because_of(staying(stays))
+                    .because_of(list_remaining(stays))
                     .run(FINISH_BY_HAND, command)
             }
             DatabaseError::Ended { line, has_history, command, .. } => {

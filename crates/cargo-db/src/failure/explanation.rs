@@ -133,7 +133,7 @@ impl Explanation {
     }
 
     /// The next command of everything that leaves the state of the database open.
-    pub(super) fn look_at_status(self) -> Explanation {
+    pub(super) fn suggest_status(self) -> Explanation {
         self.run("show the state of the database", "cargo db status")
     }
 }
@@ -156,7 +156,7 @@ pub(super) fn server_lines(server: &ServerError) -> Vec<String> {
 }
 
 /// What a file that ran outside a transaction leaves behind when it stops.
-pub(super) fn staying(stays: &[String]) -> impl Iterator<Item = String> {
+pub(super) fn list_remaining(stays: &[String]) -> impl Iterator<Item = String> {
     let head = "it runs outside a transaction, so the statements before the failure stay applied:"
         .to_owned();
     std::iter::once(head).chain(stays.iter().map(|statement| format!("  {statement}")))

@@ -1,7 +1,7 @@
 //! The history of migrations: the table in the database, and what the files say.
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, FINISH_BY_HAND, staying};
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, list_remaining};
 use crate::model::history::{Problem, ProblemKind};
 
 /// A history that cannot be read, believed or written.
@@ -82,7 +82,7 @@ impl HistoryError {
             HistoryError::NotRecorded { why, stays, command, .. } => {
                 Explanation::new("HISTORY.NOT_RECORDED", Exit::PartWay)
                     .because(why)
-                    .because_of(staying(stays))
+                    .because_of(list_remaining(stays))
                     .run(FINISH_BY_HAND, command)
             }
             HistoryError::EmptyBeside { full, .. } => {

@@ -40,7 +40,7 @@ impl LockError {
             LockError::Lost { why, .. } => Explanation::new("LOCK.LOST", Exit::Failed)
                 .because(why)
                 .because("another run may have started, so nothing more was done")
-                .look_at_status(),
+                .suggest_status(),
         }
     }
 }

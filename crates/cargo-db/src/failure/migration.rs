@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, FINISH_BY_HAND, staying};
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, list_remaining};
 
 /// A migration that cannot be named, found, run or undone.
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +44,10 @@ impl MigrationError {
             MigrationError::NotSql { .. } => Explanation::new("MIGRATION.NOT_SQL", Exit::Usage)
                 .advise("set `[migrations] runner = \"tool\"` in db.toml"),
             MigrationError::UnknownVersion { .. } => {
-                Explanation::new("MIGRATION.UNKNOWN", Exit::Usage).look_at_status()
+                Explanation::new("MIGRATION.UNKNOWN", Exit::Usage).suggest_status()
             }
             MigrationError::NotApplied { .. } => {
-                Explanation::new("MIGRATION.NOT_APPLIED", Exit::Usage).look_at_status()
+                Explanation::new("MIGRATION.NOT_APPLIED", Exit::Usage).suggest_status()
             }
             MigrationError::Irreversible { .. } => {
                 Explanation::new("ROLLBACK.IRREVERSIBLE", Exit::Failed)
@@ -58,7 +58,7 @@ impl MigrationError {
             MigrationError::PartWay { why, stays, command, .. } => {
                 Explanation::new("MIGRATION.PART_WAY", Exit::PartWay)
                     .because_of(why.clone())
-                    .because_of(staying(stays))
+                    .because_of(list_remaining(stays))
                     .run(FINISH_BY_HAND, command)
             }
             MigrationError::SwappedBack { why, code, exit, .. } => {

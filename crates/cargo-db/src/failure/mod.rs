@@ -244,7 +244,7 @@ impl Failure {
 
     /// Whether the database may be there in a moment: nobody answered, or the server is starting. A
     /// wrong password does not get right by waiting.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self.kind() {
             Kind::Connection(ConnectionError::Failed { code, .. }) => {
                 code.is_none() || self.is(&SqlState::CANNOT_CONNECT_NOW)

@@ -58,13 +58,13 @@ impl ProgramError {
                 Explanation::new("TOOL.FAILED", Exit::Tool)
                     .because_of(shortened(said))
                     .because_of(differences.iter().cloned())
-                    .look_at_status()
+                    .suggest_status()
             }
             ProgramError::NotRun { .. } => Explanation::new("TOOL.FAILED", Exit::Tool),
             ProgramError::OtherState { differences, .. } => {
                 Explanation::new("TOOL.OTHER_STATE", Exit::Tool)
                     .because_of(differences.iter().skip(1).cloned())
-                    .look_at_status()
+                    .suggest_status()
             }
         }
     }

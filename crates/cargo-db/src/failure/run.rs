@@ -21,16 +21,16 @@ impl RunError {
     pub(super) fn explain(&self) -> Explanation {
         match self {
             RunError::Interrupted { terminated: false } => {
-                Explanation::new("SIGNAL.INTERRUPTED", Exit::Interrupted).look_at_status()
+                Explanation::new("SIGNAL.INTERRUPTED", Exit::Interrupted).suggest_status()
             }
             RunError::Interrupted { terminated: true } => {
-                Explanation::new("SIGNAL.TERMINATED", Exit::Terminated).look_at_status()
+                Explanation::new("SIGNAL.TERMINATED", Exit::Terminated).suggest_status()
             }
             RunError::NotLookedAt { unseen, why, .. } => {
                 Explanation::new("RUN.NOT_LOOKED_AT", Exit::PartWay)
                     .because_of(why.clone())
                     .because_of(committed(unseen))
-                    .look_at_status()
+                    .suggest_status()
             }
             RunError::NoRandomBytes => Explanation::new("RUN.NO_RANDOM_BYTES", Exit::Failed)
                 .because("its random number generator failed, and a key must not be guessable"),

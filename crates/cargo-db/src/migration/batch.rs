@@ -3,7 +3,7 @@
 use crate::failure::{DatabaseError, Failure, Result};
 use crate::migration::applied::AppliedMigration;
 use crate::migration::blocks::Blocks;
-use crate::migration::deferred::{check_deferred, defer_again};
+use crate::migration::deferred::{check_deferred, defer_constraints};
 use crate::migration::retry::{RetryBudget, WAITED_FOR_LOCK, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
@@ -49,7 +49,7 @@ impl Run<'_> {
             return Err(DatabaseError::Sql { doing, server: Box::new(server) }.into());
         }
         if let Some(last) = steps.last() {
-            self.settle(last, Vec::new())?;
+            self.confirm_commit(last, Vec::new())?;
         }
         ran
     }
@@ -62,7 +62,7 @@ impl Run<'_> {
             self.lock.check()?;
             self.world.tell(Event::Started { doing: "Running", subject: step.subject.clone() });
             let script = files::read(self.root, self.layout, step.file()?)?;
-            self.session.give_transaction(&self.session_settings())?;
+            self.session.lend_transaction(&self.session_settings())?;
             script
                 .run(&mut self.session, &mut Blocks::of(step))
                 .map_err(|stop| self.all_rolled_back(stop, step))?;
@@ -75,7 +75,7 @@ impl Run<'_> {
             let record = format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}");
             self.session.run("record the migration", &record)?;
             self.end_session_of(step)?;
-            defer_again(&mut self.session)?;
+            defer_constraints(&mut self.session)?;
             let elapsed = began.elapsed();
             self.world.tell(Event::Finished {
                 done: "Ran",
@@ -92,7 +92,7 @@ impl Run<'_> {
     /// transaction, where those after it see it. In a run of their own they would not.
     fn end_session_of(&mut self, step: &MigrationStep<'_>) -> Result<()> {
         if !self.layout.profile().is_one_transaction {
-            return self.session.take_back_empty();
+            return self.session.reclaim_and_reset();
         }
         self.session.take_back()?;
         for left in self.session.left_behind()? {

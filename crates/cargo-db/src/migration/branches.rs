@@ -20,7 +20,7 @@ pub(crate) fn with_branches(failure: Failure, settings: &Settings) -> Failure {
     failure.with_problems(|problem| {
         let found = files.iter().find(|(_, path)| is_of(path, problem));
         if let (ProblemKind::Missing, Some((commit, path))) = (problem.trouble, found) {
-            problem.explanation += &whereabouts(root, commit, path);
+            problem.explanation += &describe_place(root, commit, path);
         }
     })
 }
@@ -60,7 +60,7 @@ fn has_version(name: &str, version: &str) -> bool {
     })
 }
 
-fn whereabouts(root: &Path, commit: &str, path: &str) -> String {
+fn describe_place(root: &Path, commit: &str, path: &str) -> String {
     let contains = format!("--contains={commit}");
     let asked = ["for-each-ref", MOST_BRANCHES, "--format=%(refname:short)", &contains];
     let refs = git(root, &[asked.as_slice(), &["refs/heads", "refs/remotes"]].concat());

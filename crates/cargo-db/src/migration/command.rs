@@ -171,7 +171,7 @@ fn variables(tool: &ProjectTool, target: &Target, dir: &str, called: &str) -> Ve
 
 /// Fails where there is no command for a task.
 pub(crate) fn task_exists(settings: &Settings, task: &Task<'_>) -> Result<()> {
-    line(settings, &Target::nowhere(), task).map(drop)
+    line(settings, &Target::without_server(), task).map(drop)
 }
 
 /// Runs the command for a task that changes files only, or a database that is nobody's.

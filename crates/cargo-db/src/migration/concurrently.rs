@@ -97,13 +97,13 @@ impl<'a> Concurrently<'a> {
             return Ok(false);
         }
         let is_first = running.known.is_none();
-        self.take_time(session);
+        self.extend_lock_wait(session);
         let left = match self.what() {
             Some(Concurrent::Detach { parent, partition }) => {
                 let finished = self.finish_before(session, &parent, &partition, patience);
                 return finished.map_err(|(name, failure)| {
                     self.give_back(session);
-                    self.not_proved(Some(half_detached(&name, &parent)), &failure, stays)
+                    self.not_proved(Some(describe_half_detached(&name, &parent)), &failure, stays)
                 });
             }
             _ => self.clear(session, is_first),
@@ -150,7 +150,7 @@ impl<'a> Concurrently<'a> {
         self.given_up = self.give_back(session).or_else(|| self.given_up_by_server(error));
         let found = invalid_indexes(session, &self.path, &what, self.known()).unwrap_or_default();
         let in_the_way = found.iter().any(|index| index.is_own && index.builder.is_none());
-        self.left = self.briefly(session, |this, session| this.tidy(session, &what));
+        self.left = self.briefly(session, |this, session| this.clean_up(session, &what));
         if self.running.as_ref().is_some_and(|running| running.is_done) {
             return true;
         }
@@ -189,11 +189,11 @@ impl<'a> Concurrently<'a> {
     }
 
     /// From here on the watchdog looks how long it waits, and the server does not.
-    fn take_time(&mut self, session: &mut Session) {
+    fn extend_lock_wait(&mut self, session: &mut Session) {
         let Some(running) = &mut self.running else { return };
         let timeout = self.limits.concurrently_timeout.value;
         let wait = Wait::new(&running.place, timeout);
-        running.bounded = !self.watchdog.attend(self.world, wait);
+        running.bounded = !self.watchdog.start_watching(self.world, wait);
         let own = "SELECT pg_catalog.current_setting('lock_timeout')";
         running.lock_timeout = session.value("ask for the lock timeout", own).unwrap_or_default();
         // Where no second session can be had, the server bounds each of its waits.
@@ -205,7 +205,7 @@ impl<'a> Concurrently<'a> {
 
     /// From here on the session has its own limit again.
     fn give_back(&mut self, session: &mut Session) -> Option<AbandonedWait> {
-        let given_up = self.watchdog.dismiss();
+        let given_up = self.watchdog.stop_watching();
         let own = self.running.as_mut().and_then(|running| running.lock_timeout.take());
         if let Some(own) = own {
             let sql = format!("SET lock_timeout = {}", quote_literal(&own));
@@ -256,7 +256,7 @@ impl<'a> Concurrently<'a> {
             if index.is_own && index.builder.is_none() {
                 left.extend(self.drop_index(session, index));
             } else if is_first && !(index.is_target && index.builder.is_none()) {
-                self.world.tell(Event::Warning { message: others(&index) });
+                self.world.tell(Event::Warning { message: describe_builder(&index) });
             }
         }
         left
@@ -278,7 +278,7 @@ impl<'a> Concurrently<'a> {
     }
 
     /// After a failure: clears what can be cleared, and says what is left.
-    fn tidy(&mut self, session: &mut Session, what: &Concurrent) -> Vec<String> {
+    fn clean_up(&mut self, session: &mut Session, what: &Concurrent) -> Vec<String> {
         match what {
             Concurrent::Create { .. } | Concurrent::Reindex { .. } => self.clear(session, false),
             Concurrent::Drop { .. } => {
@@ -292,7 +292,7 @@ impl<'a> Concurrently<'a> {
                         self.running.iter_mut().for_each(|running| running.is_done = true);
                         Vec::new()
                     }
-                    Finish::Failed(name, _) => vec![half_detached(&name, parent)],
+                    Finish::Failed(name, _) => vec![describe_half_detached(&name, parent)],
                 }
             }
         }
@@ -392,7 +392,7 @@ fn is_wait(error: &ServerError) -> bool {
     error.is(&SqlState::LOCK_NOT_AVAILABLE) || error.is(&SqlState::T_R_DEADLOCK_DETECTED)
 }
 
-fn others(index: &InvalidIndex) -> String {
+fn describe_builder(index: &InvalidIndex) -> String {
     let name = &index.name;
     match &index.builder {
         Some(who) => format!("{who} is using the invalid index {name}: left alone"),
@@ -404,6 +404,6 @@ fn invalid(index: &str) -> String {
     format!("the invalid index {index}: no query uses it, and every write may still serve it")
 }
 
-fn half_detached(name: &str, parent: &Name) -> String {
+fn describe_half_detached(name: &str, parent: &Name) -> String {
     format!("{name} is half detached: {} no longer contains its rows", parent.quoted())
 }

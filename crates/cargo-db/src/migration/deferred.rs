@@ -11,7 +11,7 @@ pub(crate) fn check_deferred(session: &mut Session, subject: &str) -> Result<()>
 
 /// Defers the `INITIALLY DEFERRED` constraints again, until the check after the next migration.
 /// Constraints that are deferrable but initially immediate stay immediate.
-pub(crate) fn defer_again(session: &mut Session) -> Result<()> {
+pub(crate) fn defer_constraints(session: &mut Session) -> Result<()> {
     let sql = "SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') \
                FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace \
                WHERE c.condeferrable AND NOT c.condeferred";

@@ -28,7 +28,7 @@ pub(crate) fn in_folders(root: &Path, folders: &[PathBuf]) -> Vec<(Vec<ProjectTo
 
 /// A hint for a folder without migrations: where else there are migrations, or how to create the
 /// first one. `None` if the folder was configured explicitly.
-pub(crate) fn none_here(settings: &Settings) -> Option<String> {
+pub(crate) fn no_migrations_hint(settings: &Settings) -> Option<String> {
     let (root, dir) = (&settings.root, &settings.migrations.dir);
     if !dir.is_default() {
         return None;

@@ -17,7 +17,7 @@ pub(crate) fn read_folder(settings: &Settings) -> Result<MigrationFolder> {
     named_folder_exists(dir)?;
     let mut folder = migrations(layout, &dir.value, &settings.root)?;
     if *is_unclaimed {
-        leave_all(&mut folder);
+        drop_unclaimed(&mut folder);
     }
     Ok(folder)
 }
@@ -88,7 +88,7 @@ fn folders_that_lack(
 }
 
 /// Leaves out what no tool claims, and says so.
-fn leave_all(folder: &mut MigrationFolder) {
+fn drop_unclaimed(folder: &mut MigrationFolder) {
     let doubtful = std::mem::take(&mut folder.doubtful);
     folder.faulty.extend(doubtful.into_iter().map(|(_, path, problem)| (path, problem)));
     for migration in std::mem::take(&mut folder.migrations) {

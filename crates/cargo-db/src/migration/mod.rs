@@ -42,8 +42,8 @@ pub(crate) use database::{
     connect_or_none, create_if_absent, history_has_a_place, holds_rows, holds_tables,
     prepare_database,
 };
-pub(crate) use deferred::{check_deferred, defer_again};
-pub(crate) use elsewhere::{DEPTH, in_folders, none_here};
+pub(crate) use deferred::{check_deferred, defer_constraints};
+pub(crate) use elsewhere::{DEPTH, in_folders, no_migrations_hint};
 pub(crate) use execute::check_files;
 pub(crate) use facts::gather;
 pub(crate) use files::{read_script, sql_of};

@@ -28,7 +28,7 @@ pub(crate) fn written_by_tool(
     let before = files::stamps(base)?;
     let ended = match run_task(world, settings, target, task) {
         // TypeORM fails where there is nothing to do.
-        Err(failure) if failure.tool_said().is_some_and(says_that_nothing_is_to_do) => {
+        Err(failure) if failure.tool_said().is_some_and(reports_nothing_to_do) => {
             return Ok(GeneratedFiles::Nothing { said: String::new() });
         }
         ended => ended?,
@@ -41,7 +41,7 @@ pub(crate) fn written_by_tool(
     if !shown.is_empty() {
         return Ok(GeneratedFiles::Files(shown));
     }
-    if says_that_nothing_is_to_do(&ended.said) {
+    if reports_nothing_to_do(&ended.said) {
         return Ok(GeneratedFiles::Nothing { said: ended.said.trim_end().to_owned() });
     }
     // A tool that asks a question, and has nobody to answer it, can end like one that has nothing
@@ -52,7 +52,7 @@ pub(crate) fn written_by_tool(
 }
 
 /// In the words of the tools that are known.
-fn says_that_nothing_is_to_do(said: &str) -> bool {
+fn reports_nothing_to_do(said: &str) -> bool {
     const WORDS: [&str; 4] =
         ["no changes", "no schema changes", "nothing to do", "nothing to migrate"];
     let said = said.to_lowercase();

@@ -56,7 +56,7 @@ impl Run<'_> {
     fn with_retries(&mut self, step: &MigrationStep<'_>) -> Result<()> {
         let mut patience = RetryBudget::new(self.limits, &step.subject);
         loop {
-            let outcome = self.once(step, &mut patience);
+            let outcome = self.attempt(step, &mut patience);
             match outcome.map_err(|failure| self.given_up(failure, &step.subject)) {
                 Err(failure)
                     if waited_for_lock(&failure)
@@ -66,7 +66,7 @@ impl Run<'_> {
         }
     }
 
-    fn once(&mut self, step: &MigrationStep<'_>, patience: &mut RetryBudget) -> Result<()> {
+    fn attempt(&mut self, step: &MigrationStep<'_>, patience: &mut RetryBudget) -> Result<()> {
         let file = step.file()?;
         let script = files::read(self.root, self.layout, file)?;
         if file.transactional {
@@ -85,7 +85,7 @@ impl Run<'_> {
 
     fn inside_transaction(&mut self, script: &Script, step: &MigrationStep<'_>) -> Result<()> {
         let began = stopwatch();
-        self.session.begin_for_others(&self.session_settings())?;
+        self.session.begin_and_lend(&self.session_settings())?;
         let mut blocks = Blocks::of(step);
         if let Err(stop) = script.run(&mut self.session, &mut blocks) {
             // If this fails, the connection is gone, and the server rolls back by itself.
@@ -130,7 +130,7 @@ impl Run<'_> {
             let doing = format!("{} could not be committed and was rolled back", step.subject);
             return Err(DatabaseError::Sql { doing, server: Box::new(server) }.into());
         }
-        self.settle(step, blocks.committed)
+        self.confirm_commit(step, blocks.committed)
     }
 
     /// The failure of a migration whose transaction was rolled back, but for what it had committed
@@ -177,7 +177,7 @@ impl Run<'_> {
         patience: &mut RetryBudget,
     ) -> Result<()> {
         let began = stopwatch();
-        self.session.give(&self.session_settings())?;
+        self.session.lend(&self.session_settings())?;
         let (world, file) = (self.world, step.file()?.path.as_path());
         let concurrently =
             Concurrently::new(world, self.limits, &self.watchdog, file, step.command());

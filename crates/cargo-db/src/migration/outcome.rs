@@ -51,14 +51,15 @@ pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result
         }
         _ => None,
     });
-    let missed = plan.steps.iter().filter_map(|step| missed(step, &applied, &facts.history));
+    let missed =
+        plan.steps.iter().filter_map(|step| missing_effect(step, &applied, &facts.history));
     let mut differences: Vec<String> = missed.collect();
-    differences.extend(unplanned(plan, &facts, &applied));
+    differences.extend(unplanned_changes(plan, &facts, &applied));
     Ok(PlanOutcome { differences, done: done.collect() })
 }
 
 /// What a step should have done and has not.
-fn missed(step: &Step, applied: &BTreeSet<&Version>, history: &History) -> Option<String> {
+fn missing_effect(step: &Step, applied: &BTreeSet<&Version>, history: &History) -> Option<String> {
     let is_applied = |migration: &Migration| applied.contains(&migration.version);
     let (migration, what) = match step {
         Step::Apply { migration, .. } | Step::Record { migration } if !is_applied(migration) => {
@@ -87,7 +88,7 @@ fn missed(step: &Step, applied: &BTreeSet<&Version>, history: &History) -> Optio
 }
 
 /// What happened to migrations that the plan does not mention.
-fn unplanned(plan: &Plan, facts: &Facts, applied: &BTreeSet<&Version>) -> Vec<String> {
+fn unplanned_changes(plan: &Plan, facts: &Facts, applied: &BTreeSet<&Version>) -> Vec<String> {
     let planned: BTreeSet<&Version> =
         plan.migrations().map(|migration| &migration.version).collect();
     let before: BTreeSet<&Version> = plan.applied.iter().collect();

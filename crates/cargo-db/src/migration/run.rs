@@ -116,7 +116,11 @@ impl<'a> Run<'a> {
     /// The connection was lost while the commit was on its way. Once its backend has ended, the
     /// history tells whether it arrived. If it did not, only what the file had committed before
     /// stays.
-    pub(super) fn settle(&mut self, step: &MigrationStep<'_>, stays: Vec<String>) -> Result<()> {
+    pub(super) fn confirm_commit(
+        &mut self,
+        step: &MigrationStep<'_>,
+        stays: Vec<String>,
+    ) -> Result<()> {
         let target = self.session.target.clone();
         let unknown = || ConnectionError::CommitUnknown {
             target: target.to_string(),
@@ -130,24 +134,24 @@ impl<'a> Run<'a> {
             let lost = ScriptStop::Lost("the commit did not arrive".to_owned());
             return Err(self.stopped(lost, stays, step));
         }
-        self.go_on(session).map_err(|failure| after_commit_of(step, failure))
+        self.continue_with(session).map_err(|failure| after_commit_of(step, failure))
     }
 
     /// Empties the session behind a migration. That is committed: where the connection is lost by
     /// now, the run goes on in another session.
     pub(super) fn empty_behind(&mut self, step: &MigrationStep<'_>) -> Result<()> {
-        let Err(failure) = self.session.take_back_empty() else { return Ok(()) };
+        let Err(failure) = self.session.reclaim_and_reset() else { return Ok(()) };
         let target = self.session.target.clone();
         let is_lost = matches!(failure.kind(), Kind::Connection(ConnectionError::Lost { .. }));
         let other = is_lost.then(|| after_the_end_of(self.world, &target, &self.backend)).flatten();
-        let outcome = other.map_or(Err(failure), |session| self.go_on(session));
+        let outcome = other.map_or(Err(failure), |session| self.continue_with(session));
         outcome.map_err(|failure| after_commit_of(step, failure))
     }
 
     /// Works in another session from here on, before the next migration looks for the lock: that
     /// went with the connection, more likely than not.
-    fn go_on(&mut self, mut session: Session) -> Result<()> {
-        self.lock.doubt();
+    fn continue_with(&mut self, mut session: Session) -> Result<()> {
+        self.lock.force_check();
         self.backend = backend(&mut session)?;
         self.watchdog.follow(self.backend.pid());
         self.session = session;
@@ -159,7 +163,7 @@ impl<'a> Run<'a> {
         if self.verify.is_empty() {
             return Ok(());
         }
-        self.session.give(&self.session_settings())?;
+        self.session.lend(&self.session_settings())?;
         verify::of_batch(self.world, &mut self.session, self.root, &self.verify)?;
         self.session.take_back()
     }

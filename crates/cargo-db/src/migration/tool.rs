@@ -27,7 +27,7 @@ pub(super) fn carry_out(
     end_sessions_of_tools(world, &plan.target);
     for line in commands(settings, plan)? {
         lock.check_now()?;
-        are_as_planned(settings, plan)?;
+        check_files_unchanged(settings, plan)?;
         // The tool is gone when it was stopped, and the server may not have noticed.
         let ended = run(world, settings, &plan.target, &line, WRITES)
             .inspect_err(|_| end_sessions_of_tools(world, &plan.target))?;
@@ -39,7 +39,7 @@ pub(super) fn carry_out(
             return Err(Failure::from(failure).after(outcome.done));
         }
     }
-    if let Err(failure) = are_as_planned(settings, plan) {
+    if let Err(failure) = check_files_unchanged(settings, plan) {
         let known = outcome(world, settings, plan).unwrap_or_default();
         return Err(failure.after(known.done));
     }
@@ -51,7 +51,7 @@ pub(super) fn carry_out(
 
 /// Makes sure that the files which the tool is about to read, or has just read, are those of the
 /// plan.
-fn are_as_planned(settings: &Settings, plan: &Plan) -> Result<()> {
+fn check_files_unchanged(settings: &Settings, plan: &Plan) -> Result<()> {
     let layout = &settings.migrations.layout;
     // Of a tool that is known by its commands only the names are known.
     for file in plan.files().filter(|_| !layout.is_asked()) {

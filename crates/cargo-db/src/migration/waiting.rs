@@ -57,7 +57,7 @@ impl Wait {
     }
 
     /// Looks whom the worker waits for, and says whether it has to be cancelled.
-    pub(super) fn look(
+    pub(super) fn check(
         &mut self,
         world: &World,
         session: &mut Session,

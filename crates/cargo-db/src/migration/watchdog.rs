@@ -74,7 +74,7 @@ impl Watchdog {
     }
 
     /// A statement begins that may wait for others. False where nobody can see how long.
-    pub(super) fn attend(&self, world: &World, wait: Wait) -> bool {
+    pub(super) fn start_watching(&self, world: &World, wait: Wait) -> bool {
         *self.wait() = Some(wait);
         // Its session opens with the first statements of a run.
         let began = stopwatch();
@@ -89,7 +89,7 @@ impl Watchdog {
     }
 
     /// The statement is over.
-    pub(super) fn dismiss(&self) -> Option<AbandonedWait> {
+    pub(super) fn stop_watching(&self) -> Option<AbandonedWait> {
         self.wait().take().and_then(|wait| wait.given_up().cloned())
     }
 
@@ -115,7 +115,7 @@ impl WatchdogState {
         // Most runs are over before a session is needed.
         while pause(world, EVERY).is_ok() && !self.over.load(Ordering::SeqCst) {
             let seen = match &mut session {
-                Some(session) => self.look(world, session, bound, &mut since),
+                Some(session) => self.poll(world, session, bound, &mut since),
                 None => Session::open(world, target, Purpose::Read).map(|one| session = Some(one)),
             };
             self.sight.store(if seen.is_ok() { SEES } else { BLIND }, Ordering::SeqCst);
@@ -128,19 +128,19 @@ impl WatchdogState {
     }
 
     /// Looks how long a statement waits for others.
-    fn look_at_wait(&self, world: &World, session: &mut Session) -> Result<()> {
+    fn check_wait(&self, world: &World, session: &mut Session) -> Result<()> {
         let mut wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
         let worker = self.worker.load(Ordering::SeqCst);
         // It is held until the cancel is sent, so that it hits this statement and no later one.
         if let Some(wait) = wait.as_mut()
-            && wait.look(world, session, worker)?
+            && wait.check(world, session, worker)?
         {
             cancel(session, worker)?;
         }
         Ok(())
     }
 
-    fn look(
+    fn poll(
         &self,
         world: &World,
         session: &mut Session,
@@ -169,7 +169,7 @@ impl WatchdogState {
                 cancel(session, worker)?;
             }
         }
-        self.look_at_wait(world, session)
+        self.check_wait(world, session)
     }
 }
 

@@ -26,14 +26,14 @@ impl Witness {
         let mut session = Session::open(world, target, Purpose::Read)?;
         lock.report_statistics();
         report_statistics(&mut session);
-        let others = others_after_a_while(world, &mut session)?;
+        let others = remaining_writers(world, &mut session)?;
         let sessions = if others.is_empty() { count_sessions(&mut session)? } else { None };
         Ok(Witness { session, sessions, own: world.sessions.opened(target) })
     }
 
     /// Why it cannot be said that nobody else wrote; empty where it can.
     pub(crate) fn doubts(&mut self, world: &World) -> Result<Vec<String>> {
-        let others = others_after_a_while(world, &mut self.session)?;
+        let others = remaining_writers(world, &mut self.session)?;
         let now = count_sessions(&mut self.session)?;
         let own = world.sessions.opened(&self.session.target) - self.own;
         Ok(match (others.as_slice(), self.sessions, now) {
@@ -48,7 +48,7 @@ impl Witness {
 }
 
 /// Sessions of ours that have just ended may take a moment to go.
-fn others_after_a_while(world: &World, session: &mut Session) -> Result<Vec<String>> {
+fn remaining_writers(world: &World, session: &mut Session) -> Result<Vec<String>> {
     let began = stopwatch();
     let sql = include_str!("sql/others_connected.sql");
     loop {

@@ -268,7 +268,7 @@ impl Manifest {
     }
 
     /// Why it cannot stand for the database as it was when it was last backed up.
-    pub(crate) fn passed_over(&self, now: OffsetDateTime) -> Option<String> {
+    pub(crate) fn unusable_reason(&self, now: OffsetDateTime) -> Option<String> {
         let part = self.part();
         if !part.is_empty() {
             Some(format!("a part, {}", part.join(" ")))

@@ -138,7 +138,7 @@ impl Marker {
 impl Resolved {
     /// Settles the environment: a name that decides, else the strictest of the customary names,
     /// else what the place of the server suggests. A host pattern can only raise the result.
-    pub(crate) fn settle(
+    pub(crate) fn resolve(
         decisive: Option<Signal>,
         customary: Vec<Signal>,
         host_is_this_machine: bool,
@@ -173,7 +173,7 @@ impl Resolved {
     }
 
     /// Takes the marker into account that the database had before a run that was killed.
-    pub(crate) fn raised_by_lost(self, marker: &Marker) -> Resolved {
+    pub(crate) fn raised_by_previous(self, marker: &Marker) -> Resolved {
         self.raised(marker, OF_LOST_MARKER)
     }
 
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn the_strictest_customary_name_counts() {
         let heard = vec![Signal::word("APP_ENV", "dev"), Signal::word("NODE_ENV", "stg")];
-        let settled = Resolved::settle(None, heard, true, vec![]);
+        let settled = Resolved::resolve(None, heard, true, vec![]);
         assert_eq!(settled.environment, Environment::Staging);
         assert_eq!(settled.signals.len(), 2);
     }
@@ -222,12 +222,12 @@ mod tests {
         let named = Some(Signal::word("--env", "test"));
         let custom = vec![Signal::word("NODE_ENV", "production")];
         assert_eq!(
-            Resolved::settle(named.clone(), custom, true, vec![]).environment,
+            Resolved::resolve(named.clone(), custom, true, vec![]).environment,
             Environment::Test
         );
         let host = vec![Signal::word("hosts", "production")];
         assert_eq!(
-            Resolved::settle(named, vec![], true, host).environment,
+            Resolved::resolve(named, vec![], true, host).environment,
             Environment::Production
         );
     }
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn a_marker_can_only_raise_and_that_of_a_copy_does_not() {
         let settled =
-            |name| Resolved::settle(Some(Signal::word("--env", name)), vec![], true, vec![]);
+            |name| Resolved::resolve(Some(Signal::word("--env", name)), vec![], true, vec![]);
         let marker = |environment, genuine| Marker { genuine, ..Marker::of(environment) };
         let production = marker(Environment::Production, true);
         assert_eq!(
@@ -254,11 +254,11 @@ mod tests {
     #[test]
     fn nothing_set_is_development_only_on_this_machine() {
         assert_eq!(
-            Resolved::settle(None, vec![], true, vec![]).environment,
+            Resolved::resolve(None, vec![], true, vec![]).environment,
             Environment::Development
         );
         assert_eq!(
-            Resolved::settle(None, vec![], false, vec![]).environment,
+            Resolved::resolve(None, vec![], false, vec![]).environment,
             Environment::Production
         );
     }

@@ -78,13 +78,13 @@ impl LockWork {
     }
 
     /// Whether other sessions hardly notice it: few rows, and a short time.
-    pub(crate) fn is_slight(&self) -> bool {
+    pub(crate) fn is_minor(&self) -> bool {
         self.rows < FEW_ROWS && self.ms < SHORT_MS
     }
 
     /// Whether it is within the expected bound, or other sessions hardly notice it.
     pub(crate) fn is_accepted(&self) -> bool {
-        self.is_slight() || self.bound.is_some_and(|bound| self.rows <= bound)
+        self.is_minor() || self.bound.is_some_and(|bound| self.rows <= bound)
     }
 
     /// The same work on a table of this many rows.

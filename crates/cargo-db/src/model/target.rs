@@ -113,7 +113,7 @@ impl Target {
     }
 
     /// No server at all, for a program that wants variables and connects to nothing.
-    pub(crate) fn nowhere() -> Target {
+    pub(crate) fn without_server() -> Target {
         Target {
             host: Host::Socket(PathBuf::from("/nonexistent")),
             port: 5432,

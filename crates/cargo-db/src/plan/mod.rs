@@ -373,14 +373,14 @@ impl Plan {
     }
 
     /// Whether the backup is swapped back in when a migration fails.
-    pub(crate) fn swaps_back(&self) -> bool {
+    pub(crate) fn restores_backup_on_failure(&self) -> bool {
         self.steps
             .iter()
             .any(|step| matches!(step, Step::AllOrNothing { how: Batch::SwapBack { .. } }))
     }
 
     /// Whether it runs what a file says, whatever that is, or its functions with all rights.
-    pub(crate) fn runs_anything(&self) -> bool {
+    pub(crate) fn runs_foreign_code(&self) -> bool {
         let runs = |step: &Step| match step {
             Step::CallFunctions { is_superuser, .. } => *is_superuser,
             Step::RunAnything { .. } => true,

@@ -33,7 +33,7 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
     };
 
     if facts.layout.profile().rollback == RollbackSupport::AsRun {
-        would_go_back_as_planned(facts, &chosen.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
+        check_tool_order(facts, &chosen.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
     }
     let concerns = |trouble| {
         let versions: Vec<&Version> = chosen.iter().map(|(row, _)| &row.version).collect();
@@ -71,7 +71,7 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
 }
 
 /// Fails where the tool would take others back than those that are the newest by their files.
-fn would_go_back_as_planned(facts: &Facts, chosen: &[&Applied]) -> Result<()> {
+fn check_tool_order(facts: &Facts, chosen: &[&Applied]) -> Result<()> {
     let run = |row: &Applied| row.detail.parse::<u64>().unwrap_or(0);
     let mut as_run: Vec<&Applied> = facts.history.applied.iter().collect();
     as_run.sort_by_key(|row| std::cmp::Reverse(run(row)));

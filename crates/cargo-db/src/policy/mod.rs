@@ -125,7 +125,7 @@ impl Policy {
         if far && terms.consent == Consent::Confirm {
             terms.consent = Consent::ByName;
         }
-        if plan.runs_anything() && terms.consent < Consent::ByName {
+        if plan.runs_foreign_code() && terms.consent < Consent::ByName {
             terms.consent = Consent::ByName;
         }
         let by_agent = self.agent.known_by(plan.environment).is_some();

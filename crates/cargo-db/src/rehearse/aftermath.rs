@@ -78,7 +78,7 @@ impl MigrationEffects {
             let tables = &switched | written;
             return if tables.is_empty() { Doubtful::All } else { Doubtful::Of(tables) };
         }
-        let hollow = &then.hollow_of(written) | &now.hollow_of(written);
+        let hollow = &then.orphaned_children(written) | &now.orphaned_children(written);
         let all = if switched.is_empty() { hollow } else { &(&switched | written) | &hollow };
         Doubtful::Of(all)
     }
@@ -86,7 +86,7 @@ impl MigrationEffects {
 
 impl Stage<'_> {
     /// How things stand now, for whoever compares later.
-    pub(super) fn stand(&mut self) -> Result<()> {
+    pub(super) fn record_state(&mut self) -> Result<()> {
         if self.guarantees.is_none() {
             let guarantees = Guarantees::of(&mut self.session)?;
             if self.baseline.holds_rows {

@@ -27,7 +27,7 @@ impl Stage<'_> {
         for index in (0..ran).rev() {
             let rows = self.rows.remove(&index).unwrap_or_default();
             if stops(&rehearsed[index].findings) || self.left_out.contains(&index) {
-                rows.disturb(&mut disturbed);
+                rows.mark_disturbed(&mut disturbed);
                 continue;
             }
             let Some(down) = &self.request.migrations[index].down else { break };

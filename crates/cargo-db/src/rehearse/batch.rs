@@ -33,7 +33,7 @@ impl Stage<'_> {
             last.verdict = last.verdict.max(Verdict::of(&last.findings));
         }
         self.is_batch = false;
-        hold_until_the_end(rehearsed);
+        mark_held_until_end(rehearsed);
         self.judge_held(rehearsed)?;
         if rehearsed.iter().any(|one| stops(&one.findings)) {
             self.before.clear();
@@ -69,7 +69,7 @@ fn rolled_back() -> RollbackProof {
 
 /// Extends every lock to the end of the last migration, because the shared transaction keeps it
 /// until then.
-fn hold_until_the_end(rehearsed: &mut [Rehearsed]) {
+fn mark_held_until_end(rehearsed: &mut [Rehearsed]) {
     let mut rest = Duration::ZERO;
     for one in rehearsed.iter_mut().rev() {
         for lock in &mut one.locks {

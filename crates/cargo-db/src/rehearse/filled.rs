@@ -29,7 +29,7 @@ pub(super) fn filled(session: &mut Session, snapshot: &CatalogSnapshot) -> Resul
 }
 
 /// Those of these tables that hold a row, or may hold one that our role cannot see.
-pub(super) fn may_be_filled(session: &mut Session, names: &[&str]) -> Result<Vec<String>> {
+pub(super) fn possibly_filled(session: &mut Session, names: &[&str]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for name in names {
         // The name may come from a receipt of another machine: the server says what it names.

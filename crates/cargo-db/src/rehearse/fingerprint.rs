@@ -65,7 +65,7 @@ impl Fingerprint {
                 ("column", None) => "column-gone",
                 ("enum value", None) => "enum-value-gone",
                 ("function", None) => "function-gone",
-                ("column", Some(now)) if reads_otherwise(type_of(before), type_of(now)) => {
+                ("column", Some(now)) if reads_differently(type_of(before), type_of(now)) => {
                     "column-type-changed"
                 }
                 _ => continue,
@@ -129,7 +129,7 @@ fn type_of(definition: &str) -> &str {
 }
 
 /// Whether a program that reads one type is surprised by the other. A length is no surprise.
-fn reads_otherwise(before: &str, now: &str) -> bool {
+fn reads_differently(before: &str, now: &str) -> bool {
     let base =
         |name: &str| name.split('(').next().unwrap_or(name).replace("character varying", "text");
     base(before) != base(now)

@@ -106,7 +106,7 @@ impl Stage<'_> {
             None => self.fingerprint()?,
         };
         let invalid = self.invalid_indexes(OF_TABLE)?;
-        self.stand()?;
+        self.record_state()?;
         let rows = self.rows_before(migration, &before)?;
         let (direction, file) = (Direction::Up, &migration.up);
         let FileRunResult { measured, failed, failure } =
@@ -118,7 +118,7 @@ impl Stage<'_> {
             }
             Some(_) => RollbackProof::Unmeasured("not tried".to_owned()),
         };
-        let mut findings: Vec<Finding> = judge::beside_measurement(checked.findings);
+        let mut findings: Vec<Finding> = judge::unmeasured_findings(checked.findings);
         findings.extend(measured.iter().flat_map(judge::findings));
         for gone in measured.iter().flat_map(|statement| &statement.gone) {
             let is_it = |one: &Finding| (&one.rule, &one.object) == (&gone.rule, &gone.object);
@@ -204,7 +204,7 @@ impl Stage<'_> {
             if there <= work.rows {
                 continue;
             }
-            let is_slight = work.with_rows(there).is_slight();
+            let is_slight = work.with_rows(there).is_minor();
             let is_of = |one: &&mut Finding| {
                 let table = one.object.as_deref() == Some(judge::short(work.locked()));
                 let is_known = one.rows.is_some_and(|rows| rows >= there);

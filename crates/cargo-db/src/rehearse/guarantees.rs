@@ -88,13 +88,13 @@ impl Guarantees {
             children: children.iter().map(child_of).collect::<Result<_>>()?,
             triggers: triggers.iter().map(trigger_of).collect::<Result<_>>()?,
             numbered: numbered.iter().map(numbered_of).collect::<Result<_>>()?,
-            hollow: hollow.iter().map(hollow_of).collect::<Result<_>>()?,
+            hollow: hollow.iter().map(orphaned_children).collect::<Result<_>>()?,
             risky: only_row(doing, risky)?.flag("risky")?,
         })
     }
 
     /// The children of these tables whose rows may have stayed without them.
-    pub(super) fn hollow_of(&self, parents: &BTreeSet<Oid>) -> BTreeSet<Oid> {
+    pub(super) fn orphaned_children(&self, parents: &BTreeSet<Oid>) -> BTreeSet<Oid> {
         let written = self.hollow.iter().filter(|(parent, _)| parents.contains(parent));
         written.map(|(_, child)| *child).collect()
     }
@@ -138,7 +138,7 @@ fn trigger_of(row: &Row) -> Result<(Oid, KeyTrigger)> {
     Ok((row.number("oid")?, KeyTrigger { of, table, written, enabled }))
 }
 
-fn hollow_of(row: &Row) -> Result<(Oid, Oid)> {
+fn orphaned_children(row: &Row) -> Result<(Oid, Oid)> {
     Ok((row.number("parent")?, row.number("child")?))
 }
 

@@ -122,7 +122,7 @@ fn of_values(kept: &CaptureOutcome) -> (&'static str, &str, u64, String) {
 /// What others have to wait for.
 fn locked(measured: &Measured) -> Vec<Finding> {
     let mut found = Vec::new();
-    let slight = |rows: u64| work(measured, "", LockMode::AccessExclusive, rows).is_slight();
+    let slight = |rows: u64| work(measured, "", LockMode::AccessExclusive, rows).is_minor();
     let mut add = |rule: &str, object: &str, rows: u64, evidence: String| {
         let one = about(measured, rule, object, rows, evidence);
         let severity = if slight(rows) { Severity::Warn } else { one.severity };
@@ -133,7 +133,7 @@ fn locked(measured: &Measured) -> Vec<Finding> {
     }
     for scan in &measured.scans {
         let rewritten = measured.rewritten.iter().any(|(table, _)| *table == scan.table);
-        if let Some(mode) = shutting(scan).filter(|_| !rewritten) {
+        if let Some(mode) = blocking_lock(scan).filter(|_| !rewritten) {
             let who = mode.blocks().unwrap_or_default();
             let evidence = format!("scans {} rows while {who} wait", grouped(scan.rows));
             add("scan-under-lock", &scan.table, scan.rows, evidence);
@@ -163,7 +163,7 @@ fn written(measured: &Measured) -> u64 {
 }
 
 /// The lock under which a scan blocks other sessions.
-fn shutting(scan: &Scanned) -> Option<LockMode> {
+fn blocking_lock(scan: &Scanned) -> Option<LockMode> {
     let needs = if scan.is_view { LockMode::AccessExclusive } else { LockMode::Share };
     scan.under.filter(|mode| *mode >= needs)
 }
@@ -176,7 +176,7 @@ fn work(measured: &Measured, table: &str, mode: LockMode, rows: u64) -> LockWork
 
 /// The scans of a statement that writes about as many rows as it reads, while a table is locked by
 /// an earlier statement.
-fn meanwhile(measured: &Measured) -> Vec<LockWork> {
+fn scans_under_lock(measured: &Measured) -> Vec<LockWork> {
     let Some(locked) = measured.shut.first() else { return Vec::new() };
     let written = written(measured);
     let grows = |scan: &&Scanned| written > 0 && written >= scan.rows / 2;
@@ -198,8 +198,8 @@ pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<Loc
         let scanned = one
             .scans
             .iter()
-            .filter_map(|scan| Some(work(one, &scan.table, shutting(scan)?, scan.rows)));
-        rewritten.chain(scanned).chain(meanwhile(one)).collect::<Vec<_>>()
+            .filter_map(|scan| Some(work(one, &scan.table, blocking_lock(scan)?, scan.rows)));
+        rewritten.chain(scanned).chain(scans_under_lock(one)).collect::<Vec<_>>()
     };
     let bound = |work: &LockWork| {
         let of_lock = expected.iter().filter(|expected| expected.hazard == "lock");
@@ -284,7 +284,7 @@ pub(super) fn row_changes(measured: &[Measured]) -> BTreeMap<String, RowChanges>
 
 /// What is left of the static findings once it was measured: locks and losses were measured, and
 /// whether it can run; names were not.
-pub(super) fn beside_measurement(found: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn unmeasured_findings(found: Vec<Finding>) -> Vec<Finding> {
     let answered = [
         "syntax",
         "enum-value-in-same-transaction",
@@ -584,7 +584,7 @@ mod tests {
     fn what_was_measured_replaces_what_was_guessed() {
         let all = ["truncate", "drop-cascade", "syntax", "identifier-too-long", "renaming-column"];
         let all = all.map(|rule| finding(rule, 1, "", String::new())).to_vec();
-        let left: Vec<String> = beside_measurement(all).into_iter().map(|one| one.rule).collect();
+        let left: Vec<String> = unmeasured_findings(all).into_iter().map(|one| one.rule).collect();
         assert_eq!(left, ["identifier-too-long", "renaming-column"]);
     }
 

@@ -16,7 +16,7 @@ use crate::model::statement::StatementError;
 use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::capture::{Capture, is_kept};
 use crate::rehearse::content::RowCounts;
-use crate::rehearse::going::{count, going, is_empty};
+use crate::rehearse::dropped::{count, dropped_or_emptied, is_empty};
 use crate::rehearse::measured::{
     Measured, Scanned, StatementLoss, is_of_transaction, may_change_rows,
 };
@@ -212,7 +212,7 @@ impl<'a> Measure<'a> {
             let mut after = CatalogSnapshot::take(session)?;
             after.locks = locks;
             // It cannot be undone, so what it took away is known by the estimates of before.
-            self.counted = Some(going(session, self.baseline, &self.before, &after)?);
+            self.counted = Some(dropped_or_emptied(session, self.baseline, &self.before, &after)?);
             let mut measured = self.compare(session, statement, &after, elapsed)?;
             if let Some(content) = self.content.take() {
                 let now = RowCounts::with_values(session, self.layout)?;
@@ -281,13 +281,13 @@ impl<'a> Measure<'a> {
         statement: &Statement,
         after: &CatalogSnapshot,
     ) -> Result<bool> {
-        let going = going(session, self.baseline, &self.before, after)?;
-        let unforeseen = self.unforeseen(statement, after);
-        if going.is_empty() && unforeseen.is_empty() {
+        let dropped = dropped_or_emptied(session, self.baseline, &self.before, after)?;
+        let unforeseen = self.not_captured(statement, after);
+        if dropped.is_empty() && unforeseen.is_empty() {
             return Ok(false);
         }
         session.run("undo the statement", "ROLLBACK TO SAVEPOINT cargo_db_statement")?;
-        self.counted = Some(count(session, going)?);
+        self.counted = Some(count(session, dropped)?);
         for (table, column) in unforeseen {
             if let Some(relation) = self.before.hidden(table) {
                 let column = column.map(|column| format!(".{column}")).unwrap_or_default();
@@ -327,7 +327,7 @@ impl<'a> Measure<'a> {
 
     /// Tables whose rows were updated, and columns whose type was changed, that were not kept
     /// aside.
-    fn unforeseen(
+    fn not_captured(
         &self,
         statement: &Statement,
         after: &CatalogSnapshot,
@@ -422,7 +422,7 @@ impl<'a> Measure<'a> {
             // Without rows there is nothing to count: as many as the server estimates for the
             // source.
             None if !self.baseline.holds_rows => {
-                going(session, self.baseline, &self.before, after)?
+                dropped_or_emptied(session, self.baseline, &self.before, after)?
             }
             None => Vec::new(),
         };

@@ -116,7 +116,7 @@ mod tests {
         Some((table.to_owned(), Overwrite::Set(columns)))
     }
 
-    fn retyped(table: &str, column: &str, to: &[&str]) -> Option<(String, Overwrite)> {
+    fn type_change(table: &str, column: &str, to: &[&str]) -> Option<(String, Overwrite)> {
         let to = to.iter().map(|word| (*word).to_owned()).collect();
         Some((table.to_owned(), Overwrite::Type(column.to_owned(), to)))
     }
@@ -142,11 +142,11 @@ mod tests {
         let to = ["numeric", "(", "10", ",", "2", ")"];
         assert_eq!(
             wanted("ALTER TABLE IF EXISTS a ALTER COLUMN x SET DATA TYPE numeric(10, 2)"),
-            retyped("\"a\"", "x", &to)
+            type_change("\"a\"", "x", &to)
         );
         assert_eq!(
             wanted("ALTER TABLE s.a ALTER x TYPE text"),
-            retyped("\"s\".\"a\"", "x", &["text"])
+            type_change("\"s\".\"a\"", "x", &["text"])
         );
     }
 

@@ -44,7 +44,7 @@ impl Stage<'_> {
             }
             rehearsed.extend(outcome);
         }
-        self.remember_end(&rehearsed)?;
+        self.record_schema(&rehearsed)?;
         if one_by_one && stopped.is_none() {
             self.back_by_tool(&mut rehearsed)?;
         }
@@ -66,7 +66,7 @@ impl Stage<'_> {
         self.world.interrupt.check()?;
         self.world.tell(Event::Started { doing: "Rehearsing", subject: last.title() });
         let schema = self.fingerprint()?;
-        self.stand()?;
+        self.record_state()?;
         let content = self.content()?;
         let began = stopwatch();
         let failed = self.run_group(group, last, one_of_several)?;

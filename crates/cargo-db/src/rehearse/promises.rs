@@ -44,7 +44,7 @@ fn rights_lost(before: SchemaMoment<'_>, after: SchemaMoment<'_>) -> Vec<Finding
         let lost: Vec<&Grant> =
             then.iter().filter(|right| now.is_none_or(|now| !now.contains(right))).collect();
         if !gone && !lost.is_empty() {
-            let evidence = format!("of the {kind}: {}", said(&lost));
+            let evidence = format!("of the {kind}: {}", describe_lost(&lost));
             found.push(about("rights-lost", name, lost.len() as u64, evidence));
         }
     }
@@ -52,7 +52,7 @@ fn rights_lost(before: SchemaMoment<'_>, after: SchemaMoment<'_>) -> Vec<Finding
 }
 
 /// `reader loses SELECT; PUBLIC loses EXECUTE`.
-fn said(lost: &[&Grant]) -> String {
+fn describe_lost(lost: &[&Grant]) -> String {
     let mut by_role: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for right in lost {
         by_role.entry(&right.who).or_default().push(&right.what);
@@ -88,9 +88,11 @@ fn not_unique(
             continue;
         }
         // Of another name it does as well, which ON CONFLICT does not say.
-        let Some(definition) = nameless(before.schema, index) else { continue };
+        let Some(definition) = definition_without_name(before.schema, index) else { continue };
         let mut others = after.guarantees.unique.values();
-        if others.any(|now| nameless(after.schema, now).as_ref() == Some(&definition)) {
+        if others
+            .any(|now| definition_without_name(after.schema, now).as_ref() == Some(&definition))
+        {
             continue;
         }
         let evidence =
@@ -101,7 +103,7 @@ fn not_unique(
 }
 
 /// How an index is defined, without its name.
-fn nameless(schema: &Fingerprint, index: &Unique) -> Option<String> {
+fn definition_without_name(schema: &Fingerprint, index: &Unique) -> Option<String> {
     // Last stand what is no part of it: whether it is valid, clustered by, an identity.
     let (definition, _) = schema.definition("index", &index.name)?.rsplit_once(' ')?;
     Some(definition.replacen(&format!(" INDEX {} ON ", index.bare), " INDEX ON ", 1))

@@ -100,7 +100,7 @@ impl<'a> Preparing<'a> {
             return Ok(());
         }
         // As the application would: along the search path of the role.
-        session.give("")?;
+        session.lend("")?;
         let broken = &mut self.broken;
         self.good.retain(|query| {
             let prepared = session

@@ -14,7 +14,7 @@ use crate::model::hex::from_hex;
 use crate::model::key::{KeyPlaces, PublicKey};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, LockWork, Rehearsal, Rehearsed};
-use crate::rehearse::filled::may_be_filled;
+use crate::rehearse::filled::possibly_filled;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::judge::{grouped, short};
 use crate::rehearse::request::Request;
@@ -152,7 +152,7 @@ impl Receipt {
     }
 
     /// Why it is not believed where these keys are; nothing where it is.
-    pub(crate) fn distrust(&self, accepted: &[PublicKey]) -> Option<String> {
+    pub(crate) fn rejection(&self, accepted: &[PublicKey]) -> Option<String> {
         let (Some(key), Some(signature)) = (&self.signed_by, &self.signature) else {
             return Some("it is not signed".to_owned());
         };
@@ -193,7 +193,7 @@ impl Receipt {
     /// Why it does not hold for these migrations, as things stand; nothing where it does.
     ///
     /// `one_transaction` tells whether all of them will run in one.
-    pub(crate) fn objection(
+    pub(crate) fn invalid_reason(
         &self,
         migrations: &[&Migration],
         one_transaction: bool,
@@ -253,12 +253,16 @@ impl Receipt {
         let entries = self.migrations.iter().take(count);
         let empty: BTreeSet<&str> =
             entries.flat_map(|entry| entry.empty.iter().map(String::as_str)).collect();
-        may_be_filled(session, &empty.into_iter().collect::<Vec<_>>())
+        possibly_filled(session, &empty.into_iter().collect::<Vec<_>>())
     }
 
     /// Why the receipt is not valid for the tables of this database: a lock that was short in the
     /// rehearsal may be held for long on larger tables.
-    pub(crate) fn outgrown(&self, session: &mut Session, count: usize) -> Result<Option<String>> {
+    pub(crate) fn too_large_tables(
+        &self,
+        session: &mut Session,
+        count: usize,
+    ) -> Result<Option<String>> {
         let works: Vec<&LockWork> =
             self.migrations.iter().take(count).flat_map(|entry| &entry.lock_work).collect();
         if works.is_empty() {
@@ -455,13 +459,13 @@ mod tests {
         let (ours, other) = (key("1"), key("2"));
         let accepted = [ours.public().unwrap(), other.public().unwrap()];
         let sound = signed(&ours);
-        assert_eq!(sound.distrust(&accepted), None);
+        assert_eq!(sound.rejection(&accepted), None);
         let document = serde_json::to_value(&sound).unwrap();
         let changes = changed(&document);
         for (field, new) in changes.into_iter().filter(|(field, _)| !field.starts_with("sign")) {
             let edited: Receipt = serde_json::from_value(new).unwrap();
             assert_ne!(edited, sound, "{field}");
-            let why = edited.distrust(&accepted).unwrap_or_default();
+            let why = edited.rejection(&accepted).unwrap_or_default();
             assert!(why.ends_with("signed: it was edited"), "{field} {why}");
         }
         assert_eq!(document.as_object().unwrap().len(), 12);
@@ -491,7 +495,7 @@ mod tests {
         let [our, others] = [&ours, &other].map(|key| key.public().unwrap());
         let sound = signed(&ours);
         let why = |receipt: &Receipt| {
-            receipt.distrust(&[our.clone(), others.clone()]).unwrap_or_default()
+            receipt.rejection(&[our.clone(), others.clone()]).unwrap_or_default()
         };
         let edit = |change: &dyn Fn(&mut Receipt)| {
             let mut receipt = sound.clone();
@@ -509,7 +513,7 @@ mod tests {
         assert_eq!(edit(&|one| one.signature = Some("0".repeat(128))), edited(&our));
         assert_eq!(edit(&|one| one.signed_by = Some(others.clone())), edited(&others));
         let foreign = format!("{our} signed it, which this database does not accept");
-        assert_eq!(sound.distrust(std::slice::from_ref(&others)), Some(foreign.clone()));
-        assert_eq!(sound.distrust(&[]), Some(foreign));
+        assert_eq!(sound.rejection(std::slice::from_ref(&others)), Some(foreign.clone()));
+        assert_eq!(sound.rejection(&[]), Some(foreign));
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn rehearse(
         stage.by_tool()?
     } else {
         let mut migrations = stage.forward()?;
-        stage.remember_end(&migrations)?;
+        stage.record_schema(&migrations)?;
         stage.back(&mut migrations)?;
         migrations
     };

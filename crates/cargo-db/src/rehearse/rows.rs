@@ -144,11 +144,11 @@ impl RowSnapshot {
     pub(super) fn note(&mut self, measured: &[Measured], lost: Vec<Finding>) {
         self.lost = lost;
         self.may_write = measured.iter().any(Measured::may_write);
-        self.did(measured);
+        self.record_writes(measured);
     }
 
     /// Records which tables a file wrote to, and the lines whose writes could not be observed.
-    fn did(&mut self, measured: &[Measured]) {
+    fn record_writes(&mut self, measured: &[Measured]) {
         self.written.extend(measured.iter().flat_map(|statement| &statement.written));
         let unseen = |one: &&Measured| one.touched.is_none() && one.may_write();
         self.left_out.extend(measured.iter().filter(unseen).map(|one| {
@@ -165,8 +165,8 @@ impl RowSnapshot {
         down: &[Measured],
         disturbed: &mut BTreeSet<String>,
     ) -> Result<Compared> {
-        self.did(down);
-        let unforeseen = self.unforeseen(session)?;
+        self.record_writes(down);
+        let unforeseen = self.unnamed_tables(session)?;
         let mut compared = Compared { left_out: self.left_out, ..Compared::default() };
         for KeptTable { name, columns, is_view, sql, was } in self.kept {
             let now = TableState::of(session, &sql)?;
@@ -194,12 +194,12 @@ impl RowSnapshot {
 
     /// Marks the tables as disturbed. This migration failed or did not run, so later differences in
     /// them cannot be attributed to an earlier migration.
-    pub(super) fn disturb(&self, disturbed: &mut BTreeSet<String>) {
+    pub(super) fn mark_disturbed(&self, disturbed: &mut BTreeSet<String>) {
         disturbed.extend(self.kept.iter().map(|kept| kept.name.clone()));
     }
 
     /// The tables that were written to and still exist, but that the files do not name.
-    fn unforeseen(&self, session: &mut Session) -> Result<BTreeSet<String>> {
+    fn unnamed_tables(&self, session: &mut Session) -> Result<BTreeSet<String>> {
         let oids: Vec<String> =
             self.written.difference(&self.known).map(ToString::to_string).collect();
         if oids.is_empty() {

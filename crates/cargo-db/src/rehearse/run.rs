@@ -6,7 +6,7 @@ use db_tools::HistoryEntry;
 
 use crate::check::finding;
 use crate::failure::{ConnectionError, Result};
-use crate::migration::{check_deferred, defer_again, read_script, session_settings};
+use crate::migration::{check_deferred, defer_constraints, read_script, session_settings};
 use crate::model::direction::Direction;
 use crate::model::finding::Finding;
 use crate::model::migration::{Migration, ScriptFile};
@@ -75,9 +75,9 @@ impl Stage<'_> {
     fn begin(&mut self, inside: bool) -> Result<()> {
         let limits = session_settings(&self.request.settings.limits);
         match (self.is_batch, inside) {
-            (true, _) => self.session.give_transaction(&limits),
-            (false, true) => self.session.begin_for_others(&limits),
-            (false, false) => self.session.give(&limits),
+            (true, _) => self.session.lend_transaction(&limits),
+            (false, true) => self.session.begin_and_lend(&limits),
+            (false, false) => self.session.lend(&limits),
         }
     }
 
@@ -107,9 +107,9 @@ impl Stage<'_> {
         if self.request.settings.migrations.layout.profile().is_one_transaction {
             self.session.take_back()?;
         } else {
-            self.session.take_back_empty()?;
+            self.session.reclaim_and_reset()?;
         }
-        if goes_on { defer_again(&mut self.session) } else { Ok(()) }
+        if goes_on { defer_constraints(&mut self.session) } else { Ok(()) }
     }
 
     /// Records a migration that was not run.

@@ -14,7 +14,7 @@ use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::filled::filled;
 use crate::rehearse::history::copy_history;
 use crate::rehearse::request::CopySource;
-use crate::rehearse::sizes::{count_up_to, grown, sizes};
+use crate::rehearse::sizes::{count_up_to, grown_tables, sizes};
 use crate::rehearse::snapshot::CatalogSnapshot;
 use crate::settings::Settings;
 use crate::world::World;
@@ -50,7 +50,7 @@ pub(crate) fn make(
     let (built, basis) = match from {
         CopySource::Backup(name) => {
             let folder = BackupFolder::of(settings);
-            let backup = folder.meant(world, name.as_deref(), &target.database)?;
+            let backup = folder.resolve_argument(world, name.as_deref(), &target.database)?;
             backup::refuse_part(&backup.manifest)?;
             let name = backup.manifest.name.clone();
             let source = RestoreSource::of(&folder, &backup).for_scratch(settings)?;
@@ -150,7 +150,7 @@ impl Scratch {
         let snapshot = CatalogSnapshot::take(session)?;
         let filled = filled(session, &snapshot)?;
         let CatalogSnapshot { mut relations, columns, .. } = snapshot;
-        for (oid, rows) in grown(session)? {
+        for (oid, rows) in grown_tables(session)? {
             let Some(relation) = relations.get_mut(&oid) else { continue };
             relation.rows = if relation.countable && rows < FEW_ROWS {
                 // A small table is counted, but no further than the limit for small tables.

@@ -49,7 +49,7 @@ pub(super) fn left_behind(
         let Some(&values) = found.get(place) else { continue };
         behind.insert(*place, values);
         if !was {
-            findings.push(told(one, values));
+            findings.push(finding_of(one, values));
         }
     }
     Ok(findings)
@@ -87,7 +87,7 @@ fn question((index, (place, one)): (usize, &(&SequenceColumn, &Numbered))) -> St
     )
 }
 
-fn told(one: &Numbered, values: u64) -> Finding {
+fn finding_of(one: &Numbered, values: u64) -> Finding {
     let object = format!("{}.{}", one.table, quote_identifier(&one.column).trim_matches('"'));
     let evidence = format!(
         "{} is {} values behind it: the next row gets one that is there",

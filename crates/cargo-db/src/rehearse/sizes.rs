@@ -14,7 +14,7 @@ pub(super) fn sizes(session: &mut Session) -> Result<BTreeMap<String, u64>> {
 }
 
 /// The rows of tables of a copy that have grown since the server counted them.
-pub(super) fn grown(session: &mut Session) -> Result<Vec<(Oid, u64)>> {
+pub(super) fn grown_tables(session: &mut Session) -> Result<Vec<(Oid, u64)>> {
     let rows = session.rows("find tables that have grown", include_str!("sql/grown.sql"))?;
     rows.iter().map(|row| Ok((row.number("oid")?, row.number("rows")?))).collect()
 }

@@ -97,7 +97,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Notes what the schema has become, unless something was left out.
-    pub(super) fn remember_end(&mut self, rehearsed: &[Rehearsed]) -> Result<()> {
+    pub(super) fn record_schema(&mut self, rehearsed: &[Rehearsed]) -> Result<()> {
         let unknown = |one: &Rehearsed| one.verdict == Verdict::Unmeasured || stops(&one.findings);
         let all_ran = self.left_out.is_empty() && self.before.len() == rehearsed.len();
         if all_ran && !rehearsed.iter().any(unknown) {

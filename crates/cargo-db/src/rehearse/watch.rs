@@ -90,7 +90,7 @@ impl LockWatch {
         let watcher = std::thread::spawn(move || {
             let mut seen = BTreeMap::new();
             while !flag.load(Ordering::SeqCst)
-                && look(&mut monitor, pid, &mut gates, &mut seen).is_ok()
+                && open_next_hold(&mut monitor, pid, &mut gates, &mut seen).is_ok()
             {
                 let _ = pause(&world, Duration::from_millis(2));
             }
@@ -108,7 +108,7 @@ impl LockWatch {
 }
 
 /// Notes the locks of the worker, and opens the gate that it waits for.
-fn look(
+fn open_next_hold(
     monitor: &mut Session,
     worker: u32,
     gates: &mut [TableHold],

@@ -48,12 +48,12 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<RowsLoaded> {
                 let began = stopwatch();
                 world.tell(Event::Started { doing: "Loading", subject: seed.path.clone() });
                 let before = inserted(&mut session)?;
-                session.give_transaction("SET lock_timeout = 0")?;
+                session.lend_transaction("SET lock_timeout = 0")?;
                 let loaded = load(&mut session, seed, root);
                 world.interrupt.check()?;
                 loaded?;
                 own.refuse_changes(&mut session, &seed.path)?;
-                session.take_back_empty()?;
+                session.reclaim_and_reset()?;
                 let rows = difference(&before, &inserted(&mut session)?);
                 remember(&mut session, seed, &rows)?;
                 world.tell(Event::Finished {
@@ -67,7 +67,7 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<RowsLoaded> {
         }
     }
     // Triggers that wait for the commit are of the project, and so is their search path.
-    session.give("SET lock_timeout = 0")?;
+    session.lend("SET lock_timeout = 0")?;
     transaction.commit(world, &mut session, "the seeding")?;
     Ok(total)
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::failure::{CausedBy, Result, SettingsError};
 use crate::model::finding::Expected;
 use crate::settings::file::{DbToml, ExpectTable};
-use crate::settings::owner::belongs_here;
+use crate::settings::owner::check_owner;
 use crate::settings::source::Sources;
 
 /// What is expected of each migration, by version.
@@ -61,7 +61,7 @@ impl Expectations {
             let version = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
             let (true, Some(version)) = (is_toml, version) else { continue };
             let path = folder.join(&path);
-            belongs_here(sources, root, &path)?;
+            check_owner(sources, root, &path)?;
             let lines = lines_of(sources, &path)?;
             let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
             all.add(&version, &lines, &shown)?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::failure::{CausedBy, Failure, Result, SettingsError};
 use crate::model::stray::stray_in_keyword;
-use crate::settings::owner::belongs_here;
+use crate::settings::owner::check_owner;
 use crate::settings::source::Sources;
 
 /// The whole file. A key that is not here is an error.
@@ -176,7 +176,7 @@ impl CommandLine {
 /// Reads `db.toml` of the project; one that is not there says nothing.
 pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
     let path = root.join("db.toml");
-    belongs_here(sources, root, &path)?;
+    check_owner(sources, root, &path)?;
     let Some(text) = read_text(sources, &path)? else { return Ok(DbToml::default()) };
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let toml: DbToml = toml::from_str(text).map_err(|error| malformed(text, &path, error))?;

@@ -203,7 +203,7 @@ impl Settings {
             DatabaseChoice::Local { .. } => true,
         };
         let patterns = host_signals(&toml, &place.value);
-        let environment = Resolved::settle(decisive, customary, is_local, patterns);
+        let environment = Resolved::resolve(decisive, customary, is_local, patterns);
         Ok(Settings {
             server_major: toml.check.postgres,
             expected: Expectations::read(sources, &toml, &root, migrations.set.as_deref())?,

@@ -15,7 +15,7 @@ use crate::settings::source::Sources;
 pub(crate) struct Candidate {
     pub(crate) layout: ProjectTool,
     pub(crate) dir: PathBuf,
-    pub(crate) speaks: Evidence,
+    pub(crate) evidence: Evidence,
 }
 
 /// What speaks for one of several tools.
@@ -36,8 +36,8 @@ pub(crate) fn best(candidates: &[Candidate]) -> Option<&Candidate> {
     if rest.is_empty() {
         return Some(first);
     }
-    let most = candidates.iter().map(|one| one.speaks).max().unwrap_or(Evidence::Nothing);
-    let mut top = candidates.iter().filter(|one| one.speaks == most);
+    let most = candidates.iter().map(|one| one.evidence).max().unwrap_or(Evidence::Nothing);
+    let mut top = candidates.iter().filter(|one| one.evidence == most);
     let found = top.next().filter(|_| top.next().is_none() && most > Evidence::Nothing)?;
     rest.iter().all(|one| one.dir == first.dir).then_some(found)
 }
@@ -73,13 +73,13 @@ impl Search<'_> {
             if strongest > Strength::Expected { Strength::Fits } else { Strength::Expected };
         let found = best.into_iter().filter(|(_, (strength, _))| *strength >= enough);
         let of_folder = |(dir, (_, layouts)): (PathBuf, (Strength, Vec<ProjectTool>))| {
-            let speaking = self.speaking(&dir, &layouts);
+            let evidence = self.evidence(&dir, &layouts);
             let mut all: Vec<Candidate> = layouts
                 .into_iter()
-                .zip(speaking)
-                .map(|(layout, speaks)| Candidate { layout, dir: dir.clone(), speaks })
+                .zip(evidence)
+                .map(|(layout, evidence)| Candidate { layout, dir: dir.clone(), evidence })
                 .collect();
-            all.sort_by_key(|one| std::cmp::Reverse(one.speaks));
+            all.sort_by_key(|one| std::cmp::Reverse(one.evidence));
             all
         };
         found.flat_map(of_folder).collect()
@@ -174,10 +174,10 @@ impl Search<'_> {
     }
 
     /// What speaks for each of several tools: that of the nearest project.
-    fn speaking(&self, dir: &Path, layouts: &[ProjectTool]) -> Vec<Evidence> {
-        let nearest = |speaks: &dyn Fn(&ProjectTool, &Path) -> bool| {
+    fn evidence(&self, dir: &Path, layouts: &[ProjectTool]) -> Vec<Evidence> {
+        let nearest = |evidence: &dyn Fn(&ProjectTool, &Path) -> bool| {
             let of_project = |project: &Path| -> Vec<bool> {
-                layouts.iter().map(|layout| speaks(layout, project)).collect()
+                layouts.iter().map(|layout| evidence(layout, project)).collect()
             };
             self.projects(dir).map(of_project).find(|said| said.contains(&true))
         };

@@ -120,7 +120,7 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         refuse_unsupported(sources, root, &found[0].dir)?;
     }
     for one in &mut found {
-        settle(place, table, dir.is_none(), one)?;
+        apply_table(place, table, dir.is_none(), one)?;
     }
     let Candidate { layout, dir: value, .. } = found[0].clone();
     let tool_dir = base(root, &layout, &value);
@@ -154,7 +154,7 @@ fn found(
     let commands = table.has_commands().then_some("commands");
     if let Some(name) = table.tool.as_deref().or(commands) {
         let (layout, dir) = named(sources, root, name, dir)?;
-        return Ok((vec![Candidate { layout, dir, speaks: Evidence::Configuration }], false));
+        return Ok((vec![Candidate { layout, dir, evidence: Evidence::Configuration }], false));
     }
     let search = Search {
         sources,
@@ -172,13 +172,13 @@ fn found(
         unclaimed = if is_used { None } else { search.unclaimed() };
         let folder = unclaimed.clone().unwrap_or(plain);
         let layout = ProjectTool::plain();
-        found.push(Candidate { layout, dir: folder, speaks: Evidence::Nothing });
+        found.push(Candidate { layout, dir: folder, evidence: Evidence::Nothing });
     }
     Ok((found, unclaimed.is_some()))
 }
 
 /// Adds what the tool's own settings file says, and what `db.toml` says of its history.
-fn settle(
+fn apply_table(
     (sources, root): ProjectSources<'_>,
     table: &MigrationsTable,
     is_free: bool,
@@ -211,7 +211,7 @@ fn other_sets(
         let is_sure = found.len() == 1;
         let url = table.url.clone();
         let of_one = move |mut one: Candidate| {
-            settle((sources, root), table, dir.is_none(), &mut one).ok()?;
+            apply_table((sources, root), table, dir.is_none(), &mut one).ok()?;
             let (name, url) = (name.clone(), url.clone());
             Some(OtherSet { name, url, layout: one.layout, is_sure })
         };

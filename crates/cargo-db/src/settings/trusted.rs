@@ -33,7 +33,7 @@ pub(super) fn is_other_user(sources: &Sources<'_>, uid: u32) -> bool {
 }
 
 /// Whether the user's list or `CARGO_DB_TRUST` has a repository, whatever it names.
-pub(super) fn stands_in_a_list(sources: &Sources<'_>, root: &Path) -> Result<bool> {
+pub(super) fn is_trusted_by_list(sources: &Sources<'_>, root: &Path) -> Result<bool> {
     Ok(is_in_variable(sources, root) || recorded(sources, root)?.is_some())
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Result, SettingsError};
 use crate::model::environment::Environment;
 use crate::settings::dotenv::{DotenvEntry, parse};
-use crate::settings::owner::belongs_here;
+use crate::settings::owner::check_owner;
 use crate::settings::source::{Origin, Setting, Sources};
 
 /// The layers, the strongest first.
@@ -93,7 +93,7 @@ impl Variables {
 
 /// A file of the project's, which has to be its user's.
 fn of_project(sources: &Sources<'_>, root: &Path, path: &Path) -> Result<Option<Layer>> {
-    belongs_here(sources, root, path)?;
+    check_owner(sources, root, path)?;
     load(sources, path)
 }
 

@@ -110,7 +110,7 @@ impl Verb for BackupArgs {
         } else {
             Vec::new()
         };
-        tell_of_docker(workspace, folder.path());
+        warn_about_docker(workspace, folder.path());
         let path = folder.path_of(&taken.manifest.name);
         let path = backup::from_folder(&path, &files::current_dir()?);
         Ok(Outcome::done(BackedUp::of(&path, &taken, removed)))
@@ -122,7 +122,7 @@ const NOT_OPTIMISED: &str = "cargo db was built without optimisation, so this ta
      long: `cargo db init` adds the missing profile to `.cargo/config.toml`";
 
 /// Warns once if a Docker image would contain the backups.
-fn tell_of_docker(workspace: &Workspace, folder: &Path) {
+fn warn_about_docker(workspace: &Workspace, folder: &Path) {
     let root = &workspace.settings.root;
     let told = root.join(".db/told-of-docker");
     let Ok(folder) = folder.strip_prefix(root) else { return };

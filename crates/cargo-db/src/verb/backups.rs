@@ -119,7 +119,7 @@ impl Verb for ShowBackupArgs {
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let backup = folder(workspace).meant(
+        let backup = folder(workspace).resolve_argument(
             &workspace.world,
             self.name.as_deref(),
             database_name(workspace),
@@ -147,7 +147,7 @@ impl Verb for VerifyBackupsArgs {
             folder.list()?.backups
         } else {
             let name = self.name.as_deref();
-            vec![folder.meant(&workspace.world, name, database_name(workspace))?]
+            vec![folder.resolve_argument(&workspace.world, name, database_name(workspace))?]
         };
         if self.level == Level::Restore {
             to_load(workspace, self.name(), &folder, &chosen)?;

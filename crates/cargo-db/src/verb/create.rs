@@ -58,7 +58,8 @@ impl Verb for CreateArgs {
             layout.new_files(&NewMigration { name: &name, now, reversible, folder: &folder });
         if files.is_empty() {
             // What it writes depends on no database, but some look for one all the same.
-            let target = if layout.is_code() { workspace.target()? } else { Target::nowhere() };
+            let target =
+                if layout.is_code() { workspace.target()? } else { Target::without_server() };
             let task = Task::Create { name: &name, app: app.as_deref() };
             let written = migration::written_by_tool(&workspace.world, settings, &target, &task)?;
             return Ok(Outcome::done(match written {

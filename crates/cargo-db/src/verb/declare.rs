@@ -18,7 +18,7 @@ pub(crate) trait Verb {
     }
 
     /// Whether a flag of its own means the same as `--yes`.
-    fn says_yes(&self) -> bool {
+    fn implies_yes(&self) -> bool {
         false
     }
 

@@ -75,7 +75,7 @@ impl Verb for MigrateArgs {
         match perform(&database, Mode::of(self.dry_run), &mut change)? {
             Ending::DryRun(plan) => self.show(&database, &plan),
             Ending::Nothing(plan) if change.has_no_files => {
-                if let Some(reason) = migration::none_here(settings) {
+                if let Some(reason) = migration::no_migrations_hint(settings) {
                     let reason = format!("nothing to do: {reason}");
                     return Ok(Outcome::done(Migrated::nothing(&plan, reason)));
                 }
@@ -174,9 +174,9 @@ impl Change for Migrating<'_> {
         Ok(())
     }
 
-    fn settle(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+    fn find_proof(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
         if let Some(proving) = self.proving.take() {
-            self.proved = proving.settle(database, plan)?;
+            self.proved = proving.require(database, plan)?;
         }
         Ok(())
     }
@@ -187,7 +187,7 @@ impl Change for Migrating<'_> {
     }
 
     /// Another run may have been faster. What nobody had to agree to is simply planned anew.
-    fn still_agreed(
+    fn check_still_consented(
         &mut self,
         database: &Database<'_>,
         before: &Plan,
@@ -214,7 +214,7 @@ impl Change for Migrating<'_> {
         held: &mut Held,
     ) -> Result<()> {
         self.proved.count_again(database, plan)?;
-        if plan.swaps_back() {
+        if plan.restores_backup_on_failure() {
             // What is written after the backup's snapshot is what must not be lost.
             let (world, target) = (&database.workspace.world, &database.target);
             held.witness = Some(Witness::begin(world, target, &mut held.lock)?);

@@ -92,7 +92,7 @@ impl Verb for RehearseArgs {
         let (mut copy, mut loaded_as) = (None, None);
         if let CopySource::Backup(name) = &source {
             let folder = BackupFolder::of(settings);
-            let backup = folder.meant(world, name.as_deref(), &target.database)?;
+            let backup = folder.resolve_argument(world, name.as_deref(), &target.database)?;
             loaded_as = self.agree(workspace, &folder, &backup)?;
             source = CopySource::Backup(Some(backup.manifest.name));
             // The backup and the database may have different pending migrations.

@@ -65,7 +65,9 @@ fn plan(database: &Database<'_>) -> Result<Plan> {
             (ProblemKind::Failed, Some((row, None))) => failed.push(without_file(row)),
             (ProblemKind::Edited, Some((row, Some(file)))) => {
                 let stored = row.checksum.as_ref();
-                if stored.is_some_and(|stored| only_looks_changed(database, &facts, file, stored)) {
+                if stored
+                    .is_some_and(|stored| changes_only_comments(database, &facts, file, stored))
+                {
                     harmless.push((*file).clone());
                 } else {
                     let why = "no version of this file in git has the applied checksum, so a \
@@ -104,7 +106,7 @@ fn without_file(row: &Applied) -> Migration {
 }
 
 /// Whether the file as it was applied, which git remembers, says the same as it does now.
-fn only_looks_changed(
+fn changes_only_comments(
     database: &Database<'_>,
     facts: &Facts,
     file: &Migration,

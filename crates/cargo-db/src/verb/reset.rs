@@ -52,7 +52,7 @@ impl Verb for ResetArgs {
         EFFECT
     }
 
-    fn says_yes(&self) -> bool {
+    fn implies_yes(&self) -> bool {
         self.force
     }
 
@@ -138,7 +138,7 @@ impl Change for Rebuilding<'_> {
         SwapLocks::acquire(database, &database.target, plan)
     }
 
-    fn still_agreed(
+    fn check_still_consented(
         &mut self,
         _database: &Database<'_>,
         before: &Plan,

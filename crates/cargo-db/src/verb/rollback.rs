@@ -82,7 +82,7 @@ impl Change for Reverting<'_> {
         receipts_are_accepted(database, plan)
     }
 
-    fn settle(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+    fn find_proof(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
         prove_rollback(database, plan)
     }
 

@@ -118,7 +118,7 @@ fn look<'s>(
         answers.history.foreign.retain(|foreign| !settings.migrations.is_anothers(foreign));
     }
     let is_empty = folder.migrations.is_empty() && !layout.is_asked();
-    let empty = is_empty.then(|| migration::none_here(settings)).flatten();
+    let empty = is_empty.then(|| migration::no_migrations_hint(settings)).flatten();
     Ok(Gathered { settings, target, folder, found, empty })
 }
 
@@ -160,7 +160,7 @@ fn ask(
     let layout = &settings.migrations.layout;
     let Some(mut session) = connect(world, settings, target, wait)? else { return Ok(None) };
     let (found, server, database) = survey::survey(&mut session, layout)?;
-    memory::tell_unread(world, &server.user, &found.unread);
+    memory::warn_about_unread(world, &server.user, &found.unread);
     let marker = if found.marker { marker::read(&mut session)? } else { None };
     let history = found.history.map(|table| migration::read_table(&mut session, layout, table));
     let history = match history.transpose()? {
@@ -186,7 +186,7 @@ fn connect(
             Err(failure) => failure,
             connected => return connected,
         };
-        let passing = failure.may_pass();
+        let passing = failure.is_transient();
         if !passing || began.elapsed() >= patience {
             return Err(failure);
         }

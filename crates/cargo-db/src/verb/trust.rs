@@ -61,7 +61,7 @@ impl Verb for TrustArgs {
         if let Some(folder) = &self.revoke {
             return revoke(workspace, folder.as_ref());
         }
-        let server = workspace.local_server().not_made_here();
+        let server = workspace.local_server().foreign_cluster();
         let view = |given| TrustView::of(&workspace.settings.trust, server.as_deref(), given);
         let given = workspace.settings.trust.ground == TrustBasis::Given && server.is_none();
         if self.dry_run || given || view(false).is_empty() {
@@ -89,8 +89,7 @@ fn ask(workspace: &Workspace, view: &TrustView) -> Result<()> {
         return Err(ConsentError::WrongPlan { given, plan, command }.into());
     }
     let database = settings.place.value.database();
-    let agreed =
-        consent.amount_to() == Consent::ToPlan && consent.name.as_deref() == Some(database);
+    let agreed = consent.kind() == Consent::ToPlan && consent.name.as_deref() == Some(database);
     if environment == Environment::Production && !agreed {
         let signals = settings.environment.signals.iter();
         return Err(ConsentError::Missing {

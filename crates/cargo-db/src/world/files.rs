@@ -119,7 +119,7 @@ pub(super) fn walk_some(
 }
 
 /// Whether there is a folder to walk below.
-pub(super) fn is_walked(folder: &Path) -> Result<bool> {
+pub(super) fn is_existing_dir(folder: &Path) -> Result<bool> {
     match fs::read_dir(folder) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -140,7 +140,7 @@ fn not_walked(folder: &Path) -> impl Fn(walkdir::Error) -> Failure + use<'_> {
 /// none where there is no folder.
 pub(crate) fn kept_files(folder: &Path, depth: usize) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    if is_walked(folder)? {
+    if is_existing_dir(folder)? {
         for entry in walk_some(folder, depth) {
             let entry = entry.map_err(not_walked(folder))?;
             if !entry.file_type().is_dir() {
@@ -174,7 +174,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> Checksum {
 /// All files below a folder, through links too; none where there is no folder.
 pub(crate) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
-    if !is_walked(folder)? {
+    if !is_existing_dir(folder)? {
         return Ok(paths);
     }
     for entry in WalkDir::new(folder).min_depth(1).follow_links(true) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use walkdir::DirEntry;
 
 use crate::failure::Result;
-use crate::world::files::{is_walked, walk_some};
+use crate::world::files::{is_existing_dir, walk_some};
 
 /// Whether there is such a folder.
 pub(crate) fn is_folder(path: &Path) -> bool {
@@ -16,7 +16,7 @@ pub(crate) fn is_folder(path: &Path) -> bool {
 /// The direct subfolders of a folder, without skipped ones such as `target`, each with the names
 /// that it contains; none if the folder does not exist.
 pub(crate) fn kept_folders(folder: &Path) -> Result<Vec<(PathBuf, Vec<String>)>> {
-    if !is_walked(folder)? {
+    if !is_existing_dir(folder)? {
         return Ok(Vec::new());
     }
     let below = walk_some(folder, 1).flatten().filter(|entry| entry.file_type().is_dir());

@@ -8,8 +8,8 @@ use toml::{Table, Value};
 
 use crate::failure::Result;
 use crate::verb::init::manifest::{as_meant, at_end, below, with_word};
-use crate::verb::init::source::{Vendored, is_workspace, manifest_of, name_of, ours};
-use crate::verb::init::work::{Edit, Work, glance_at, is_taken, quote, shown, text_of};
+use crate::verb::init::source::{Vendored, is_workspace, manifest_of, name_of, this_program};
+use crate::verb::init::work::{Edit, Work, is_taken, quote, read_or_empty, shown, text_of};
 
 /// The argument `db` is for an `xtask` that has other tasks too; `cargo_db::main` removes it.
 const ALIAS: &str = "run --quiet --package xtask --bin xtask -- db";
@@ -50,7 +50,7 @@ pub(super) fn workspace(
     }
     let place = CargoWorkspace { root, text: text_of(&manifest)?, folders, vendored };
     match place.xtask() {
-        Some(there) => place.of_its_own(&there, work),
+        Some(there) => place.for_existing_xtask(&there, work),
         None => place.made(work),
     }
 }
@@ -76,9 +76,9 @@ impl CargoWorkspace<'_> {
 
     /// For an existing `xtask`: adds the alias if it depends on cargo db and is a member, or else
     /// says what is missing.
-    fn of_its_own(&self, xtask: &Path, work: &mut Work) -> Result<()> {
+    fn for_existing_xtask(&self, xtask: &Path, work: &mut Work) -> Result<()> {
         let folder = self.root.join(xtask);
-        let has_it = glance_at(&folder.join("Cargo.toml")).contains("cargo-db");
+        let has_it = read_or_empty(&folder.join("Cargo.toml")).contains("cargo-db");
         let is_member = self.is_member(xtask);
         let is_run = runs_as_xtask(&folder) || self.has_alias();
         if has_it && is_member && is_run {
@@ -114,7 +114,7 @@ impl CargoWorkspace<'_> {
             Some(vendored) => {
                 Some(format!("{{ path = {} }}", quote(&path(vendored).display().to_string())))
             }
-            None => ours().dependency(),
+            None => this_program().dependency(),
         };
         let Some(dependency) = dependency else {
             work.notes.push(NO_SOURCE.to_owned());
@@ -216,7 +216,7 @@ impl CargoWorkspace<'_> {
     }
 
     fn has_alias(&self) -> bool {
-        let known: Option<Table> = toml::from_str(&glance_at(&self.config_file())).ok();
+        let known: Option<Table> = toml::from_str(&read_or_empty(&self.config_file())).ok();
         known.is_some_and(|known| known.get("alias").is_some_and(|all| all.get("db").is_some()))
     }
 
@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn adopters_get_the_profile_of_this_workspace() {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
-        let manifest: Table = toml::from_str(&glance_at(&manifest)).expect("a manifest");
+        let manifest: Table = toml::from_str(&read_or_empty(&manifest)).expect("a manifest");
         let packages = manifest["profile"]["dev"]["package"].as_table().expect("packages");
         let ours = packages.iter().filter_map(|(name, of_it)| {
             let level = of_it.get("opt-level")?.as_integer()?;

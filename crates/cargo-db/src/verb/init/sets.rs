@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use db_tools::ProjectTool;
 
-use crate::verb::init::work::{Work, glance_at, is_taken, quote, shown};
+use crate::verb::init::work::{Work, is_taken, quote, read_or_empty, shown};
 use crate::world::files;
 
 /// Folders of migrations, with the tools that they look like.
@@ -112,14 +112,15 @@ fn sqlx_toml(root: &Path, layout: &ProjectTool, dir: &Path) -> Result<Option<Pat
     let project = project_of(layout, dir);
     let path = project.join("sqlx.toml");
     if is_taken(&path) {
-        let names_it = glance_at(&path).lines().any(|line| line.trim().starts_with("table-name"));
+        let names_it =
+            read_or_empty(&path).lines().any(|line| line.trim().starts_with("table-name"));
         return if names_it {
             Ok(None)
         } else {
             Err(format!("{} must name the same table", shown(root, &path)))
         };
     }
-    let manifest = glance_at(&project.join("Cargo.toml"));
+    let manifest = read_or_empty(&project.join("Cargo.toml"));
     let uses_sqlx = manifest.lines().any(|line| {
         let line = line.trim();
         line.starts_with("sqlx ") || line.starts_with("sqlx=") || line.starts_with("sqlx.")

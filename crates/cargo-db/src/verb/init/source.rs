@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::verb::init::work::{glance_at, quote};
+use crate::verb::init::work::{quote, read_or_empty};
 use crate::world::files;
 
 /// How this program was built.
@@ -16,7 +16,7 @@ pub(super) struct BuildOrigin<'a> {
 }
 
 /// This program.
-pub(super) fn ours() -> BuildOrigin<'static> {
+pub(super) fn this_program() -> BuildOrigin<'static> {
     BuildOrigin {
         folder: Path::new(env!("CARGO_MANIFEST_DIR")),
         repository: env!("CARGO_PKG_REPOSITORY"),
@@ -83,7 +83,7 @@ pub(super) fn name_of(folder: &Path) -> Option<String> {
 
 /// The manifest in a folder; empty if there is none that cargo reads.
 pub(super) fn manifest_of(folder: &Path) -> toml::Table {
-    toml::from_str(&glance_at(&folder.join("Cargo.toml"))).unwrap_or_default()
+    toml::from_str(&read_or_empty(&folder.join("Cargo.toml"))).unwrap_or_default()
 }
 
 #[cfg(test)]

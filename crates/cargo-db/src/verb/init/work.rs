@@ -72,7 +72,7 @@ pub(super) fn text_of(path: &Path) -> Result<String> {
 }
 
 /// The content of a file that is only looked at; empty if it cannot be read.
-pub(super) fn glance_at(path: &Path) -> String {
+pub(super) fn read_or_empty(path: &Path) -> String {
     files::read_if_there(path).ok().flatten().unwrap_or_default()
 }
 

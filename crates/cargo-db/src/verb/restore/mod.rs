@@ -294,7 +294,7 @@ fn newest(database: &Database<'_>, folder: &BackupFolder, has_parts: bool) -> Re
     }
     let is_elsewhere = here.is_empty();
     let (newest, others) = folder.newest_of(name, if is_elsewhere { elsewhere } else { here })?;
-    backup::tell_passed_over(world, &newest, &others);
+    backup::warn_about_unusable(world, &newest, &others);
     if is_elsewhere {
         let warning = format!("`{}` was taken on another server", newest.manifest.name);
         database.workspace.ui.warning(&warning);

@@ -56,7 +56,7 @@ impl Session {
     }
 
     /// Gives the session to SQL of others, with settings of theirs for what may hold them up.
-    pub(crate) fn give(&mut self, limits: &str) -> Result<()> {
+    pub(crate) fn lend(&mut self, limits: &str) -> Result<()> {
         let sql = format!("{}; {limits}", self.pin.theirs);
         self.run("restore the settings of the session", &sql)
     }
@@ -83,7 +83,7 @@ impl Session {
     }
 
     /// Takes it back, and leaves nothing in it of what the SQL of others has made or taken there.
-    pub(crate) fn take_back_empty(&mut self) -> Result<()> {
+    pub(crate) fn reclaim_and_reset(&mut self) -> Result<()> {
         self.take_back()?;
         let sql = "CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; \
                    SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";

@@ -97,7 +97,7 @@ impl Lock {
     }
 
     /// Lets the next check look, however soon it comes.
-    pub(crate) fn doubt(&mut self) {
+    pub(crate) fn force_check(&mut self) {
         self.looked = None;
     }
 

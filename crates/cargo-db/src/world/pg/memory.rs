@@ -23,7 +23,7 @@ pub(crate) fn names_in(value: Option<&str>) -> Vec<String> {
 }
 
 /// Tells whoever listens what could not be read.
-pub(crate) fn tell_unread(world: &World, role: &str, names: &[String]) {
+pub(crate) fn warn_about_unread(world: &World, role: &str, names: &[String]) {
     if names.is_empty() {
         return;
     }

@@ -39,7 +39,7 @@ enum ProbeState {
 
 /// Fails where a pooler stands before the server that lends its connections out, in two sessions
 /// that `dial` opens. Nothing is set in them but a word of ours.
-pub(super) fn look(
+pub(super) fn probe(
     world: &World,
     target: &Target,
     dial: impl Fn() -> Result<Client> + Send + 'static,
@@ -79,7 +79,7 @@ fn two_sessions(
     options_arrived(target, &mut first)?;
     let _ = tell.send(ProbeState::Answers);
     let mut second = dial()?;
-    let looked = apart(&mut first, &mut second).and_then(|sign| match sign {
+    let looked = shared_state_evidence(&mut first, &mut second).and_then(|sign| match sign {
         None => crossed(&mut first, &mut second),
         sign => Ok(sign),
     });
@@ -87,7 +87,7 @@ fn two_sessions(
         Ok(None) => Ok(()),
         Ok(Some(sign)) => Err(pooled(target, sign)),
         // In statement mode a BEGIN ends the connection, and the next one just so.
-        Err(_) if dial()?.batch_execute("BEGIN").is_err() && first_lives(dial) => {
+        Err(_) if dial()?.batch_execute("BEGIN").is_err() && serves_without_transaction(dial) => {
             Err(pooled(target, "it does not support transactions: it is in statement mode"))
         }
         Err(error) => Err(failed(target, error)),
@@ -95,7 +95,7 @@ fn two_sessions(
 }
 
 /// Whether a session is served that begins no transaction.
-fn first_lives(dial: &impl Fn() -> Result<Client>) -> bool {
+fn serves_without_transaction(dial: &impl Fn() -> Result<Client>) -> bool {
     dial().is_ok_and(|mut client| client.batch_execute("SELECT 1").is_ok())
 }
 
@@ -132,8 +132,12 @@ fn crossed(first: &mut Client, second: &mut Client) -> ProbeResult {
 type ProbeResult = std::result::Result<Option<&'static str>, postgres::Error>;
 
 /// Fails where two sessions of ours are not two sessions of the server.
-pub(super) fn are_apart(target: &Target, first: &mut Client, second: &mut Client) -> Result<()> {
-    match apart(first, second) {
+pub(super) fn check_distinct_sessions(
+    target: &Target,
+    first: &mut Client,
+    second: &mut Client,
+) -> Result<()> {
+    match shared_state_evidence(first, second) {
         Ok(None) => Ok(()),
         Ok(Some(sign)) => Err(pooled(target, sign)),
         Err(error) => Err(failed(target, error)),
@@ -142,7 +146,7 @@ pub(super) fn are_apart(target: &Target, first: &mut Client, second: &mut Client
 
 /// By what it shows that they are not: a word that is set in the first must be there, and must not
 /// be in the second.
-fn apart(first: &mut Client, second: &mut Client) -> ProbeResult {
+fn shared_state_evidence(first: &mut Client, second: &mut Client) -> ProbeResult {
     let nonce = nonce();
     set(first, &nonce)?;
     if read(second)?.as_deref() == Some(&nonce) {

@@ -76,13 +76,15 @@ impl Script {
             && matches!(controls.as_slice(), [(0, begin), (last, commit)]
                 if last + 1 == count && begin.is_plain_begin() && commit.is_plain_commit());
         if !script.wrapped {
-            script.look_at(controls.into_iter().map(|(_, statement)| statement).collect())?;
+            script.check_transaction_control(
+                controls.into_iter().map(|(_, statement)| statement).collect(),
+            )?;
         }
         Ok(script)
     }
 
     /// Looks whether these are what may control transactions where it runs.
-    fn look_at(&self, controls: Vec<Statement>) -> Result<()> {
+    fn check_transaction_control(&self, controls: Vec<Statement>) -> Result<()> {
         let never_ends = controls.last().filter(|last| last.begins_transaction());
         if let (Some(last), false) = (never_ends, self.within == TransactionContext::Transaction) {
             let why = format!("the transaction that begins on line {} never ends", last.line);
@@ -109,7 +111,7 @@ impl Script {
     }
 
     /// Runs all statements, one at a time. Within a transaction the caller has begun one with
-    /// [`Session::begin_for_others`], and ends it.
+    /// [`Session::begin_and_lend`], and ends it.
     pub(crate) fn run(
         &self,
         session: &mut Session,
@@ -133,7 +135,7 @@ impl Script {
             } else {
                 self.execute(session, &statement, around)?;
             }
-            self.look_after(session, &statement)?;
+            self.verify_state(session, &statement)?;
             around.after(&statement);
         }
         Ok(())
@@ -196,7 +198,7 @@ impl Script {
     }
 
     /// Makes sure that what comes next is read as it is meant, and runs where it is to run.
-    fn look_after(
+    fn verify_state(
         &self,
         session: &mut Session,
         statement: &Statement,

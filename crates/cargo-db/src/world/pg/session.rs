@@ -78,7 +78,7 @@ impl Session {
     /// Fails where a pooler before the target lends its connections out.
     pub(crate) fn refuse_pooler(world: &World, target: &Target) -> Result<()> {
         let (of_thread, sessions) = (target.clone(), world.sessions.clone());
-        pooler::look(world, target, move || {
+        pooler::probe(world, target, move || {
             let (client, _) =
                 dial(&of_thread, &configuration(&of_thread, Purpose::Read), Box::new(|_| {}))?;
             sessions.opens(&of_thread);
@@ -90,7 +90,7 @@ impl Session {
 
     /// Fails where this session and another one are not two sessions of the server.
     pub(crate) fn is_apart_from(&mut self, other: &mut Session) -> Result<()> {
-        pooler::are_apart(&self.target, &mut self.client, &mut other.client)
+        pooler::check_distinct_sessions(&self.target, &mut self.client, &mut other.client)
     }
 
     /// Runs statements whose results nobody wants.

@@ -102,8 +102,8 @@ fn marking() -> String {
 impl Session {
     /// Gives the session to SQL of others that is going to run in the transaction that is open, and
     /// marks this.
-    pub(crate) fn give_transaction(&mut self, limits: &str) -> Result<()> {
-        self.give(&format!("{limits}; {}", marking()))
+    pub(crate) fn lend_transaction(&mut self, limits: &str) -> Result<()> {
+        self.lend(&format!("{limits}; {}", marking()))
     }
 
     /// Begins a transaction in which the SQL of others is going to run, one statement at a time,
@@ -112,8 +112,8 @@ impl Session {
     /// The server reports a program's name whenever it changes, without being asked, and a SET
     /// LOCAL ends with its transaction: so the end of this one shows with the answer to the
     /// statement that ended it, and costs no question.
-    pub(crate) fn begin_for_others(&mut self, limits: &str) -> Result<()> {
-        self.give(limits)?;
+    pub(crate) fn begin_and_lend(&mut self, limits: &str) -> Result<()> {
+        self.lend(limits)?;
         self.begin_block()
     }
 

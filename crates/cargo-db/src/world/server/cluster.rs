@@ -121,7 +121,7 @@ impl Cluster {
         options: &StartOptions,
     ) -> Result<RunningServer> {
         let port = options.tcp_port.unwrap_or(5432);
-        self.forget_dead_server(socket_dir, port)?;
+        self.remove_stale_socket(socket_dir, port)?;
         let log_path = self.base.join("server.log");
         let (log, before) = files::append(&log_path)?;
         let arguments = [
@@ -169,7 +169,7 @@ impl Cluster {
     /// A server that was killed leaves its lock files behind. PostgreSQL sees through that,
     /// unless the number in one is a zombie's or somebody else's by now; then the file is ours
     /// to remove.
-    fn forget_dead_server(&self, socket_dir: &Path, port: u16) -> Result<()> {
+    fn remove_stale_socket(&self, socket_dir: &Path, port: u16) -> Result<()> {
         let locks =
             [self.data.join("postmaster.pid"), socket_dir.join(format!(".s.PGSQL.{port}.lock"))];
         for lock in locks {

@@ -43,7 +43,7 @@ const CLIENT: &[&str] = &["pg_dump", "pg_restore"];
 /// folder that was named and holds no server is an error: somebody meant it.
 pub(super) fn all(named: Option<&Path>) -> Result<Vec<Binaries>> {
     match named {
-        Some(folder) => look_in(folder, SERVER)
+        Some(folder) => binaries_in(folder, SERVER)
             .map(|binaries| vec![binaries])
             .ok_or_else(|| nothing_found(named)),
         None => Ok(everywhere(SERVER)),
@@ -54,7 +54,7 @@ pub(super) fn all(named: Option<&Path>) -> Result<Vec<Binaries>> {
 /// oldest newer ones. Older ones cannot dump it.
 pub(crate) fn client(named: Option<&Path>, major: u32) -> Result<Binaries> {
     let mut found: Vec<Binaries> =
-        named.and_then(|folder| look_in(folder, CLIENT)).into_iter().collect();
+        named.and_then(|folder| binaries_in(folder, CLIENT)).into_iter().collect();
     found.extend(everywhere(CLIENT));
     found.retain(|binaries| binaries.major >= major);
     found.sort_by_key(|binaries| binaries.major);
@@ -73,9 +73,9 @@ fn everywhere(programs: &[&str]) -> Vec<Binaries> {
     folders.extend(pg_config());
     let mut found: Vec<Binaries> = Vec::new();
     let mut usual: Vec<Binaries> =
-        places().iter().filter_map(|folder| look_in(folder, programs)).collect();
+        places().iter().filter_map(|folder| binaries_in(folder, programs)).collect();
     usual.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
-    for binaries in folders.iter().filter_map(|folder| look_in(folder, programs)).chain(usual) {
+    for binaries in folders.iter().filter_map(|folder| binaries_in(folder, programs)).chain(usual) {
         if !found.contains(&binaries) {
             found.push(binaries);
         }
@@ -102,7 +102,7 @@ fn pg_config() -> Option<PathBuf> {
 }
 
 /// `PATH` often holds links to the real place, or a wrapper, beside which the others do not stand.
-fn look_in(folder: &Path, programs: &[&str]) -> Option<Binaries> {
+fn binaries_in(folder: &Path, programs: &[&str]) -> Option<Binaries> {
     let first = fs::canonicalize(folder.join(programs.first()?)).ok()?;
     let folder = first.parent()?.to_owned();
     if !programs.iter().all(|program| folder.join(program).is_file()) {

@@ -83,14 +83,14 @@ impl LocalServer {
     }
 
     /// The folder of a cluster that is here, and was not made here by this user.
-    pub(crate) fn not_made_here(&self) -> Option<PathBuf> {
+    pub(crate) fn foreign_cluster(&self) -> Option<PathBuf> {
         let data = self.cluster()?.data;
         (!self.birth().knows(&data)).then_some(data)
     }
 
     /// Takes a cluster that was not made here for one's own, because somebody says so.
     pub(crate) fn adopt(&self) -> Result<()> {
-        match self.not_made_here() {
+        match self.foreign_cluster() {
             Some(data) => self.birth().record(&data, self.user),
             None => Ok(()),
         }
@@ -123,7 +123,7 @@ impl LocalServer {
         if let Some(running) = self.running() {
             return Ok(running);
         }
-        if let Some(folder) = self.not_made_here() {
+        if let Some(folder) = self.foreign_cluster() {
             return Err(LocalServerError::NotMadeHere { folder }.into());
         }
         let binaries = self.binaries()?;

@@ -8,13 +8,13 @@ use crate::rehearse::snapshot::{CatalogSnapshot, Column, Oid, Relation};
 use crate::world::pg::Session;
 
 /// The tables and columns that the statement dropped, and the tables that it emptied.
-pub(super) fn going(
+pub(super) fn dropped_or_emptied(
     session: &mut Session,
     baseline: &InitialTables,
     before: &CatalogSnapshot,
     after: &CatalogSnapshot,
 ) -> Result<Vec<StatementLoss>> {
-    let mut going = Vec::new();
+    let mut dropped = Vec::new();
     for (&oid, relation) in &before.relations {
         let Some(table) = baseline.any_table(oid) else { continue };
         let countable = if baseline.holds_rows { relation.countable } else { table.countable };
@@ -39,33 +39,33 @@ pub(super) fn going(
             }
         };
         match after.relations.get(&oid) {
-            None => going.push(lost("table dropped", None)),
+            None => dropped.push(lost("table dropped", None)),
             Some(now)
                 if baseline.holds_rows
                     && now.file != relation.file
                     && is_empty(session, oid, now)? =>
             {
-                going.push(lost("table emptied", None));
+                dropped.push(lost("table emptied", None));
             }
             Some(_) => {
                 let columns = before.columns.range((oid, i16::MIN)..=(oid, i16::MAX));
                 let gone = columns.filter(|(column, _)| !after.columns.contains_key(*column));
-                going.extend(
+                dropped.extend(
                     gone.map(|(number, (name, _))| lost("column dropped", Some((number, name)))),
                 );
             }
         }
     }
-    Ok(going)
+    Ok(dropped)
 }
 
 /// Counts the rows or values that would be lost.
 pub(super) fn count(
     session: &mut Session,
-    going: Vec<StatementLoss>,
+    dropped: Vec<StatementLoss>,
 ) -> Result<Vec<StatementLoss>> {
     let mut counted = Vec::new();
-    for lost in going {
+    for lost in dropped {
         let rows = match lost.rows {
             Some(_) if lost.is_empty => Some(0),
             Some(_) => Some(session.number("count what would be lost", &lost.query())?),
