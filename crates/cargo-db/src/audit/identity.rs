@@ -6,7 +6,7 @@ use crate::model::environment::{Environment, Marker};
 use crate::model::target::Target;
 use crate::seed::SeedRecord;
 use crate::world::World;
-use crate::world::pg::{Purpose, Session, marker, own};
+use crate::world::pg::{Purpose, Session, marker, own_tables};
 
 const RIGHTS: &str = include_str!("sql/rights.sql");
 const ADDITIONS: &str = include_str!("sql/additions.sql");
@@ -30,7 +30,7 @@ impl DatabaseIdentity {
     /// That of the session's database.
     pub(super) fn of_session(session: &mut Session) -> Result<DatabaseIdentity> {
         let keeps_trail = audit::is_in_database(session)?;
-        let lines = keeps_trail.then(|| own::lines(session)).transpose()?;
+        let lines = keeps_trail.then(|| own_tables::lines(session)).transpose()?;
         Ok(DatabaseIdentity { lines, ..DatabaseIdentity::without_trail(session)? })
     }
 
@@ -112,7 +112,7 @@ impl DatabaseIdentity {
     /// Writes it into the session's database, in its transaction: into the existing tables if they
     /// are as cargo db creates them, and otherwise into new ones.
     pub(super) fn put_back(&self, session: &mut Session) -> Result<()> {
-        let is_as_made = own::are_as_made(session)? && additions(session)?.is_none();
+        let is_as_made = own_tables::are_as_made(session)? && additions(session)?.is_none();
         if !is_as_made {
             return self.write(session);
         }
@@ -129,7 +129,7 @@ impl DatabaseIdentity {
     /// Reads back what was written: an event trigger of the dump's may have had its say.
     fn verify_written(&self, session: &mut Session) -> Result<()> {
         let marker = marker::read(session)?;
-        let lines = own::lines(session)?;
+        let lines = own_tables::lines(session)?;
         let why = if marker != self.marker {
             "its marker is not the one that was written".to_owned()
         } else if lines != self.lines.as_deref().unwrap_or_default() {

@@ -16,7 +16,7 @@ use crate::model::consent::Consent;
 use crate::model::target::Target;
 use crate::plan::Plan;
 use crate::world::clock::{now, stopwatch};
-use crate::world::pg::{Purpose, Session, own};
+use crate::world::pg::{Purpose, Session, own_tables};
 use crate::world::records::{hash_of, line_of};
 use crate::world::{World, file_lock, files, process};
 use pg_sql::quote::quote_literal;
@@ -277,7 +277,7 @@ fn insert(lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 
 /// The records that the session's database holds.
 pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
-    let lines = own::lines(session)?;
+    let lines = own_tables::lines(session)?;
     Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 

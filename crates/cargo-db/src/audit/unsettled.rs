@@ -7,7 +7,7 @@ use crate::model::audit::{Before, Phase, Record};
 use crate::model::environment::Marker;
 use crate::model::target::Target;
 use crate::world::World;
-use crate::world::pg::{Purpose, Session, marker, own};
+use crate::world::pg::{Purpose, Session, marker, own_tables};
 use crate::world::records::head_of;
 
 /// The last change that was done to a database, where what it says of itself is not what it was.
@@ -47,12 +47,12 @@ impl Unsettled {
         if let (true, Some(before)) = (self.killed, &self.before.marker)
             && marker::read(session)?.as_ref() != Some(before)
         {
-            changes.push(own::MARKER.to_owned());
+            changes.push(own_tables::MARKER.to_owned());
         }
         if let Some(head) = &self.before.trail
-            && !own::begins(session, head)?
+            && !own_tables::begins(session, head)?
         {
-            changes.push(own::CUT.to_owned());
+            changes.push(own_tables::CUT.to_owned());
         }
         Ok(changes)
     }
@@ -76,9 +76,9 @@ impl Unsettled {
         if self.compare(&mut session)?.is_empty() {
             return Ok(());
         }
-        let lines = own::lines(&mut session).unwrap_or_default();
+        let lines = own_tables::lines(&mut session).unwrap_or_default();
         let cut = match &self.before.trail {
-            Some(head) => !own::begins(&mut session, head)?,
+            Some(head) => !own_tables::begins(&mut session, head)?,
             None => false,
         };
         let lines = if cut { self.rebuilt(&lines)? } else { lines };

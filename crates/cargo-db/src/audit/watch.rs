@@ -8,7 +8,7 @@ use crate::model::environment::Marker;
 use crate::model::target::Target;
 use crate::plan::{Operation, Plan};
 use crate::world::World;
-use crate::world::pg::{OwnTables, Purpose, Session, TableComparison, marker, own};
+use crate::world::pg::{OwnTables, Purpose, Session, TableComparison, marker, own_tables};
 use crate::world::records::{is_ours, line_of};
 
 /// A database as it was before a change, of which the change may not change what it says of itself.
@@ -109,12 +109,12 @@ impl TrailWatch {
         // about: then the tables need not be the same.
         let mut changes = Vec::new();
         if !self.verb.changes_the_marker() && marker::read(&mut session)? != self.marker() {
-            changes.push(own::MARKER.to_owned());
+            changes.push(own_tables::MARKER.to_owned());
         }
-        if own::begins(&mut session, self.own.trail())? {
+        if own_tables::begins(&mut session, self.own.trail())? {
             return Ok(changes);
         }
-        changes.push(own::CUT.to_owned());
+        changes.push(own_tables::CUT.to_owned());
         Ok(changes)
     }
 
@@ -124,7 +124,7 @@ impl TrailWatch {
         let mut session = Session::open(world, &self.target, Purpose::Write)?;
         session.run("begin a transaction", "BEGIN")?;
         let before = self.identity.lines.clone().unwrap_or_default();
-        let now = own::lines(&mut session).unwrap_or_default();
+        let now = own_tables::lines(&mut session).unwrap_or_default();
         let mut lines = before;
         lines.extend(intent.map(line_of));
         let others = now.into_iter().filter(|line| is_ours(line) && !lines.contains(line));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::backup::allowed::{Allowed, LoadFilter, beginning};
 use crate::backup::content::Text;
-use crate::backup::known::ServerParameters;
+use crate::backup::parameters::ServerParameters;
 use crate::failure::{BackupError, CausedBy, DatabaseError, Failure, Kind, Result};
 use crate::model::event::Event;
 use crate::world::World;

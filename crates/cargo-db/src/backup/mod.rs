@@ -2,6 +2,7 @@
 //! verified whenever asked; and restores that are built beside the old database and swapped in.
 
 mod allowed;
+mod argument;
 mod aside;
 mod bytes;
 mod compare;
@@ -12,17 +13,15 @@ mod folder;
 mod grants;
 mod inplace;
 mod integrity;
-mod known;
 mod ledger;
 mod limited;
 mod load;
 mod loading;
 mod locale;
 mod login;
-mod look;
-mod named;
 mod owner;
 mod owners;
+mod parameters;
 mod part;
 mod preflight;
 mod properties;
@@ -36,6 +35,7 @@ mod snapshot;
 mod source;
 mod subjects;
 mod subscriptions;
+mod survey;
 mod swap;
 mod tables;
 mod take;
@@ -44,11 +44,11 @@ mod verify;
 mod visible;
 
 pub(crate) use allowed::{Allowed, LoadFilter, beginning};
+pub(crate) use argument::{RestoreArgument, from_folder};
 pub(crate) use dump::BackupRequest;
 pub(crate) use folder::{BackupFolder, BackupListing, refuse_part, warn_about_unusable};
 pub(crate) use inplace::{LockedScope, begin, gather, replace};
 pub(crate) use login::loading_role;
-pub(crate) use named::{RestoreArgument, from_folder};
 pub(crate) use part::{BackupPart, RestoreScope};
 pub(crate) use preflight::{RestoreOptions, preflight};
 pub(crate) use restore::{analyse, build, finish, scratch};

@@ -11,7 +11,7 @@ use crate::migration;
 use crate::model::backup::{ServerIdentity, SourceDatabase};
 use crate::model::target::Target;
 use crate::world::World;
-use crate::world::pg::{Purpose, Row, Session, memory, only_row};
+use crate::world::pg::{Purpose, Row, Session, only_row, unread};
 use db_tools::ProjectTool;
 use time::OffsetDateTime;
 
@@ -51,7 +51,7 @@ impl ExportedSnapshot {
         let (about, database) = (only_row(doing, about)?, only_row(doing, database)?);
         let properties = properties(&mut session, database.text("name")?)?;
         let mut schemas = schemas(&mut session)?;
-        let unread = memory::unread(&mut session)?;
+        let unread = unread::unread(&mut session)?;
         if let Some(own) = schemas.get_mut("cargo_db") {
             own.retain(|table| !unread.contains(table));
         }

@@ -10,7 +10,7 @@ use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
 use crate::policy::Policy;
 use crate::settings::{Caller, Candidate, DatabaseChoice, Flags, Program, Settings, Sources, best};
-use crate::world::pg::{Purpose, Session, marker, memory, oid};
+use crate::world::pg::{Purpose, Session, marker, oid, unread};
 use crate::world::server::{self as local, LocalServer};
 use crate::world::signal::Interrupt;
 use crate::world::{World, files, process};
@@ -137,7 +137,7 @@ impl Workspace {
         let settings = self.settings_with_tool()?;
         if self.needs.database == DatabaseNeed::Marked {
             let database = Database::marked(self, settings)?;
-            memory::warn_about_unread(&self.world, &database.target.user, &database.unread);
+            unread::warn_about_unread(&self.world, &database.target.user, &database.unread);
             if let Some(copied) = database.settings.environment.copy_of {
                 let name = &database.target.database;
                 self.ui.note(&format!("{name} is a copy of {copied}"));
@@ -219,7 +219,7 @@ impl Database<'_> {
         {
             settings.environment = settings.environment.raised_by(&marker);
         }
-        let unread = session.as_mut().map(memory::unread).transpose()?.unwrap_or_default();
+        let unread = session.as_mut().map(unread::unread).transpose()?.unwrap_or_default();
         let may_read = !unread.iter().any(|table| table == "audit");
         let identity = session.as_mut().map(oid::identity).transpose()?;
         let trail = Trail::of(&settings.root);

@@ -1,6 +1,7 @@
 //! Checks migrations without a database: syntax, a linter's rules, and our own for what it does not
 //! know. Pure: text in, findings out.
 
+pub(crate) mod base;
 mod columns;
 mod directive;
 mod enums;
@@ -10,7 +11,6 @@ mod folder;
 mod ground;
 mod linter;
 mod majors;
-pub(crate) mod past;
 mod rules;
 mod same;
 mod split;

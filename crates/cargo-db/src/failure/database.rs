@@ -14,7 +14,13 @@ pub(crate) enum DatabaseError {
     #[error("{}: {}", place(statement), statement.server.message)]
     Statement { statement: Box<StatementError>, subject: String, command: String },
     #[error("{}: {}", place(statement), statement.server.message)]
-    PartWay { statement: Box<StatementError>, subject: String, stays: Vec<String>, command: String },
+    PartWay {
+        statement: Box<StatementError>,
+        subject: String,
+        /// What was committed, and is not undone.
+        stays: Vec<String>,
+        command: String,
+    },
     #[error("{}:{line}: the statement ended the transaction of {subject}", file.display())]
     Ended {
         file: PathBuf,

@@ -21,7 +21,14 @@ pub(crate) enum MigrationError {
     #[error("{subject} cannot be rolled back: `{}` contains no statement", file.display())]
     EmptyDown { subject: String, file: PathBuf },
     #[error("{subject} stopped part-way: {said}")]
-    PartWay { subject: String, said: String, why: Vec<String>, stays: Vec<String>, command: String },
+    PartWay {
+        subject: String,
+        said: String,
+        why: Vec<String>,
+        /// What was committed, and is not undone.
+        stays: Vec<String>,
+        command: String,
+    },
     #[error("{failure}")]
     SwappedBack { failure: String, why: Vec<String>, code: &'static str, exit: Exit },
     #[error("{failure}; the backup `{backup}` was not swapped back in")]

@@ -9,9 +9,9 @@ use crate::model::finding::Finding;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::guarantees::Guarantees;
 use crate::rehearse::judge::{self, short};
+use crate::rehearse::lost_guarantees::{self, SchemaMoment};
 use crate::rehearse::measured::Measured;
 use crate::rehearse::orphans::{may_switch_off, orphans};
-use crate::rehearse::promises::{self, SchemaMoment};
 use crate::rehearse::sequences;
 use crate::rehearse::snapshot::Oid;
 use crate::rehearse::stage::Stage;
@@ -135,13 +135,13 @@ impl Stage<'_> {
             let mut all = self.baseline.relations.values();
             all.find(|relation| relation.name == table).map_or(0, |relation| relation.rows)
         };
-        let mut found = promises::broken(then, now, &rows);
-        for (parent, child, oid) in promises::left(then.guarantees, now.guarantees) {
+        let mut found = lost_guarantees::broken(then, now, &rows);
+        for (parent, child, oid) in lost_guarantees::left(then.guarantees, now.guarantees) {
             let rows = match self.rows_of(oid)? {
                 None => dropped_rows(measured, child),
                 Some(rows) => rows,
             };
-            found.extend((rows > 0).then(|| promises::partition_gone(parent, child, rows)));
+            found.extend((rows > 0).then(|| lost_guarantees::partition_gone(parent, child, rows)));
         }
         Ok(found)
     }

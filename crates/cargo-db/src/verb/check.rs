@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::answer::{CheckReport, Outcome};
 use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
-use crate::check::{self, Direction, FileToCheck, Ground, Grounds, past};
+use crate::check::{self, Direction, FileToCheck, Ground, Grounds, base};
 use crate::failure::{FileError, Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
@@ -325,8 +325,8 @@ impl<'a> Repository<'a> {
                 Some(FoundFile { path, bytes })
             });
         let folder = layout.read(found.collect());
-        let past = past::BaseRevision { revision: shared.to_owned(), folder };
+        let past = base::BaseRevision { revision: shared.to_owned(), folder };
         let text_now = |path: &Path| String::from_utf8(files::read(&root.join(path)).ok()?).ok();
-        Ok(past::compare(&past, now, &text_of, &text_now))
+        Ok(base::compare(&past, now, &text_of, &text_now))
     }
 }

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use crate::verb::declare::Verb;
 use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
-use crate::world::pg::{Session, marker, memory, survey};
+use crate::world::pg::{Session, marker, survey, unread};
 
 const EFFECT: Effect = Effect::Reads;
 
@@ -160,7 +160,7 @@ fn ask(
     let layout = &settings.migrations.layout;
     let Some(mut session) = connect(world, settings, target, wait)? else { return Ok(None) };
     let (found, server, database) = survey::survey(&mut session, layout)?;
-    memory::warn_about_unread(world, &server.user, &found.unread);
+    unread::warn_about_unread(world, &server.user, &found.unread);
     let marker = if found.marker { marker::read(&mut session)? } else { None };
     let history = found.history.map(|table| migration::read_table(&mut session, layout, table));
     let history = match history.transpose()? {

@@ -1,10 +1,10 @@
 //! `cargo db restore`.
 
 mod anything;
-mod beside;
 mod functions;
 mod in_place;
 mod kept;
+mod replace;
 mod roles;
 
 use clap::Args;
@@ -17,9 +17,9 @@ use crate::change::{Database, Effect, Ending, Mode, Workspace, perform};
 use crate::failure::{BackupError, ConsentError, Result, SettingsError};
 use crate::model::backup::{Backup, Format};
 use crate::verb::declare::Verb;
-use crate::verb::restore::beside::Building;
 use crate::verb::restore::in_place::Replacing;
 use crate::verb::restore::kept::{DroppingKept, SwappingBack};
+use crate::verb::restore::replace::Building;
 use crate::verb::restore::roles::Roles;
 use pg_sql::left_out::LeftOut;
 

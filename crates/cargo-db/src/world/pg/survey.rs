@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use crate::failure::Result;
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Host;
-use crate::world::pg::memory::{UNREAD, names_in};
 use crate::world::pg::row::Row;
 use crate::world::pg::session::{Session, only_row};
+use crate::world::pg::unread::{UNREAD, names_in};
 use db_tools::ProjectTool;
 use pg_sql::quote::quote_literal;
 
