@@ -154,7 +154,7 @@ pub struct HistoryTable {
     /// The rows that count; `{table}` stands for its name.
     pub rows: &'static str,
     /// Further tables that the tool makes for itself.
-    pub beside: &'static [&'static str],
+    pub companions: &'static [&'static str],
 }
 
 /// A table with fewer columns than this is known by its name alone.
@@ -169,7 +169,7 @@ impl HistoryTable {
         create: "",
         fields: ["NULL", "NULL", "NULL", "true", "NULL", "NULL"],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     };
 
     /// The columns in the order of their names, if there are enough of them to know the table

@@ -290,8 +290,8 @@ impl ProjectTool {
         if let (None, Some(schema)) = (&self.table, self.table().schema) {
             return format!("n.nspname = {}", quote_literal(schema));
         }
-        let beside = self.table().beside.iter().copied().chain([self.table_name()]);
-        let names: Vec<String> = beside.map(quote_literal).collect();
+        let companions = self.table().companions.iter().copied().chain([self.table_name()]);
+        let names: Vec<String> = companions.map(quote_literal).collect();
         // With the sequence that counts its rows.
         let sequence = quote_literal(&format!("{}_id_seq", self.table_name()));
         format!("c.relname IN ({}, {sequence})", names.join(", "))
@@ -302,7 +302,7 @@ impl ProjectTool {
         let own = self.table();
         match (&self.table, own.schema) {
             (None, Some(of_tool)) => schema == of_tool,
-            _ => name == self.table_name() || own.beside.contains(&name),
+            _ => name == self.table_name() || own.companions.contains(&name),
         }
     }
 

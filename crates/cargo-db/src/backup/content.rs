@@ -77,7 +77,7 @@ pub(super) fn read_content_like(
     mut text: impl Text,
     expected: &BTreeMap<String, TableEntry>,
 ) -> Result<Content> {
-    let content = content::read_like(&mut text, expected, &mut || world.tell(Event::Counted));
+    let content = content::read_like(&mut text, expected, &mut || world.emit(Event::Counted));
     text.finish(world)?;
     content.map_err(|error| {
         BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)

@@ -81,7 +81,7 @@ fn schema_of(table: &str) -> &str {
 }
 
 /// Says them, before the backup is called done.
-pub(super) fn tell(world: &World, manifest: &Manifest) {
+pub(super) fn report(world: &World, manifest: &Manifest) {
     let doubts = manifest.doubts.iter().map(|doubt| {
         format!(
             "it is not proved that this backup can be restored: {doubt}; prove it with `cargo db \
@@ -91,6 +91,6 @@ pub(super) fn tell(world: &World, manifest: &Manifest) {
     let lost =
         manifest.lost.iter().map(|lost| format!("not all of this backup comes back: {lost}"));
     for message in doubts.chain(lost) {
-        world.tell(Event::Notice { severity: "warning".to_owned(), message });
+        world.emit(Event::Notice { severity: "warning".to_owned(), message });
     }
 }

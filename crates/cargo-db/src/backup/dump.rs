@@ -78,7 +78,7 @@ impl Dump<'_> {
         let mut dump = self.start(&["--format=plain".to_owned()])?;
         let (content, stored) =
             store(self.world, &mut dump, path, self.request.compression, |stream| {
-                let content = content::read(stream, &mut || self.world.tell(Event::Counted));
+                let content = content::read(stream, &mut || self.world.emit(Event::Counted));
                 // What follows the end of the dump belongs to the file too.
                 let _ = std::io::copy(stream, &mut std::io::sink());
                 content

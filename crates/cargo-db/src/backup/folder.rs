@@ -256,7 +256,7 @@ pub(crate) fn warn_about_unusable(world: &World, taken: &Backup, others: &[Strin
     if !others.is_empty() {
         let (name, others) = (&taken.manifest.name, others.join("; "));
         let message = format!("{name} is the newest complete backup; skipped: {others}");
-        world.tell(Event::Notice { severity: "note".to_owned(), message });
+        world.emit(Event::Notice { severity: "note".to_owned(), message });
     }
 }
 

@@ -177,7 +177,7 @@ pub(crate) fn replace(
     let LockedScope { mut session, transaction, part } = locked;
     let part = &part;
     let began = stopwatch();
-    world.tell(Event::Started { doing: "Replacing", subject: part.scope.describe() });
+    world.emit(Event::Started { doing: "Replacing", subject: part.scope.describe() });
     let rights = DefaultRights::of(&mut session, &part.scope, source.wanted.left_out)?;
     session.run("set default privileges aside", &rights.revoke)?;
     let publications = Publications::of(&mut session, &part.scope)?;
@@ -228,7 +228,7 @@ pub(crate) fn replace(
     world.interrupt.check()?;
     let subject = part.scope.describe();
     transaction.commit(world, &mut session, &format!("the restore of {subject}"))?;
-    world.tell(Event::Finished { done: "Replaced", subject, elapsed: began.elapsed() });
+    world.emit(Event::Finished { done: "Replaced", subject, elapsed: began.elapsed() });
     Ok(())
 }
 

@@ -139,7 +139,7 @@ impl LoadOptions<'_> {
         if statement.reads_data() {
             let copied = copy_in(session, &statement.text, reader);
             copied.map_err(unreadable)?.map_err(|error| failed(session, error))?;
-            world.tell(Event::Counted);
+            world.emit(Event::Counted);
             return Ok(());
         }
         session.execute(&statement.text).map_err(|error| failed(session, error))?;

@@ -102,7 +102,7 @@ pub(super) fn drop_leftovers(
             world.interrupt.check()?;
             let message =
                 format!("could not drop the role {name}, which a killed run left: {failure}");
-            world.tell(Event::Notice { severity: "warning".to_owned(), message });
+            world.emit(Event::Notice { severity: "warning".to_owned(), message });
         }
     }
     Ok(())

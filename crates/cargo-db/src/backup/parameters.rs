@@ -71,7 +71,7 @@ impl ServerParameters<'_> {
         let server = self.server;
         let message =
             format!("left out: the file sets `{name}`, which PostgreSQL {server} does not know");
-        self.world.tell(Event::Notice { severity: "note".to_owned(), message });
+        self.world.emit(Event::Notice { severity: "note".to_owned(), message });
         true
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn restore_properties(world: &World, to: &Target, of: &Properties) ->
         };
         world.interrupt.check()?;
         let message = format!("not brought back: {statement}: {failure}");
-        world.tell(Event::Notice { severity: "warning".to_owned(), message });
+        world.emit(Event::Notice { severity: "warning".to_owned(), message });
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ impl Publications {
             match self.left_out(publication, &what, is_schema) {
                 Some(why) => {
                     let message = format!("left out: {why}");
-                    world.tell(Event::Notice { severity: "note".to_owned(), message });
+                    world.emit(Event::Notice { severity: "note".to_owned(), message });
                 }
                 None => session.statement("finish what is replaced", &statement.text)?,
             }

@@ -35,7 +35,7 @@ pub(crate) fn build(
     let mut built = load_sibling(world, settings, target, source, "restore")?;
     if let Some(manifest) = &source.manifest {
         let began = stopwatch();
-        world.tell(Event::Started {
+        world.emit(Event::Started {
             doing: "Comparing",
             subject: "every row with the manifest".to_owned(),
         });
@@ -44,7 +44,7 @@ pub(crate) fn build(
             return Err(BackupError::Unsound { name: source.name.clone(), problems }.into());
         }
         let subject = format!("{} tables with the manifest", manifest.tables.len());
-        world.tell(Event::Finished { done: "Compared", subject, elapsed: began.elapsed() });
+        world.emit(Event::Finished { done: "Compared", subject, elapsed: began.elapsed() });
     }
     let remembered = source.manifest.as_ref().and_then(|of| of.database.properties.as_ref());
     finish(world, target, &mut built, remembered)?;
@@ -75,7 +75,7 @@ pub(crate) fn finish(
         // It is all there. What cannot be reached from here, as a partition on another server,
         // keeps nobody from using the rest.
         world.interrupt.check()?;
-        world.tell(Event::Warning { message: format!("some tables are not analysed: {failure}") });
+        world.emit(Event::Warning { message: format!("some tables are not analysed: {failure}") });
     }
     Ok(())
 }
@@ -136,7 +136,7 @@ fn load_sibling(
 ) -> Result<SiblingDatabase> {
     source.unexpected(world, settings)?;
     let began = stopwatch();
-    world.tell(Event::Started { doing: "Loading", subject: source.name.clone() });
+    world.emit(Event::Started { doing: "Loading", subject: source.name.clone() });
     let built = match source.loads_as.as_deref().map(Rights::Of) {
         Some(rights) => {
             let left_out = &|_: &Statement| false;
@@ -145,7 +145,7 @@ fn load_sibling(
         None => load_oneself(world, settings, target, source, what)?,
     };
     source.is_unchanged()?;
-    world.tell(Event::Finished {
+    world.emit(Event::Finished {
         done: "Loaded",
         subject: source.name.clone(),
         elapsed: began.elapsed(),
@@ -190,7 +190,7 @@ fn warn_about_retry(world: &World, failure: &Failure) -> Result<()> {
     let why = failure.why().into_iter().next().unwrap_or_else(|| failure.to_string());
     let message =
         format!("pg_restore failed in parallel, so everything is loaded again in order: {why}");
-    world.tell(Event::Notice { severity: "warning".to_owned(), message });
+    world.emit(Event::Notice { severity: "warning".to_owned(), message });
     Ok(())
 }
 

@@ -249,7 +249,7 @@ fn write_with_retries(dump: &Dump<'_>, path: &Path, part: &SetFile) -> Result<()
         match write_part(dump, path, part) {
             Err(failure) if attempt <= ATTEMPTS && lost_connection(&failure) => {
                 let subject = part.path.display().to_string();
-                dump.world.tell(Event::Reconnecting {
+                dump.world.emit(Event::Reconnecting {
                     subject,
                     attempt,
                     attempts: ATTEMPTS,

@@ -44,8 +44,8 @@ pub(crate) struct SiblingDatabase {
     pub(super) login: Option<Target>,
     /// While its session lives, no other run takes the database for a leftover.
     owner: Owner,
-    /// The database beside which it is built.
-    beside: Target,
+    /// The database that it is built for.
+    original: Target,
 }
 
 impl Drop for SiblingDatabase {
@@ -56,7 +56,7 @@ impl Drop for SiblingDatabase {
         }
         // The server may have been creating a killed run's database when this run looked first.
         // Old ones are a restore's, which looks at them under its lock.
-        let _ = remove_leftovers(&world, &mut self.owner.0, &self.beside, SCRATCH);
+        let _ = remove_leftovers(&world, &mut self.owner.0, &self.original, SCRATCH);
     }
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn create_sibling(
 fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result<SiblingDatabase> {
     let name = sibling_name(&target.database, what);
     owner.claim(&name)?;
-    let (world, beside) = (world.clone(), target.clone());
+    let (world, original) = (world.clone(), target.clone());
     let target = target.with_database(&name);
     Ok(SiblingDatabase {
         target,
@@ -115,7 +115,7 @@ fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result
         kept: false,
         login: None,
         owner,
-        beside,
+        original,
     })
 }
 
@@ -301,7 +301,7 @@ fn drop_databases(world: &World, session: &mut Session, target: &Target, what: &
         if let Err(failure) = drop_database(world, session, &name) {
             world.interrupt.check()?;
             let message = format!("could not drop {name}, which a killed run left: {failure}");
-            world.tell(Event::Notice { severity: "warning".to_owned(), message });
+            world.emit(Event::Notice { severity: "warning".to_owned(), message });
         }
     }
     Ok(())

@@ -122,9 +122,9 @@ impl RestoreSource {
 
     /// Fails where the manifest beside it says that it holds a part only.
     pub(crate) fn is_whole(&self) -> Result<()> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".manifest.json");
-        read_manifest(Path::new(&beside)).map_or(Ok(()), |manifest| refuse_part(&manifest))
+        let mut manifest = self.path.clone().into_os_string();
+        manifest.push(".manifest.json");
+        read_manifest(Path::new(&manifest)).map_or(Ok(()), |manifest| refuse_part(&manifest))
     }
 
     /// A set that lies somewhere else than in the backup folder.

@@ -82,7 +82,7 @@ pub(super) fn disable(world: &World, aside: &Target, current: &str) -> Result<()
              SUBSCRIPTION {name} REFRESH PUBLICATION WITH (copy_data = false)",
             aside.database
         );
-        world.tell(Event::Notice { severity: "warning".to_owned(), message });
+        world.emit(Event::Notice { severity: "warning".to_owned(), message });
     }
     Ok(())
 }

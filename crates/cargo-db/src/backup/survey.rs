@@ -134,7 +134,7 @@ impl RestoreSource {
             return Ok(known);
         }
         let mut text = self.text(world, settings)?;
-        let found = survey(&mut text, &mut || world.tell(Event::Counted));
+        let found = survey(&mut text, &mut || world.emit(Event::Counted));
         world.interrupt.check()?;
         // What is no dump may be the reason why a program could not write all of it.
         text.finish(world)?;
@@ -165,7 +165,7 @@ impl RestoreSource {
             return Ok((roles, manifest.extensions.keys().cloned().collect()));
         }
         let mut text = self.text(world, settings)?;
-        let passed = &mut || world.tell(Event::Counted);
+        let passed = &mut || world.emit(Event::Counted);
         let read = content::read_any(&mut text, passed, self.wanted.left_out);
         text.finish(world)?;
         let (content, is_complete) = read.map_err(|error| self.unreadable(error))?;

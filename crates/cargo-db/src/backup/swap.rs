@@ -54,7 +54,7 @@ pub(crate) fn set_aside(world: &World, target: &Target, aside: &str) {
     let of_aside = target.with_database(aside);
     if let Err(failure) = disable(world, &of_aside, &target.database) {
         let message = format!("a subscription of {aside} may continue to receive: {failure}");
-        world.tell(Event::Notice { severity: "warning".to_owned(), message });
+        world.emit(Event::Notice { severity: "warning".to_owned(), message });
     }
 }
 
@@ -99,7 +99,7 @@ fn drop_old(world: &World, target: &Target, aside: &str) {
         .and_then(|mut session| drop_aside(world, &mut session, aside));
     if let Err(failure) = dropped {
         let message = format!("the old database remains as {aside}: {failure}");
-        world.tell(Event::Notice { severity: "warning".to_owned(), message });
+        world.emit(Event::Notice { severity: "warning".to_owned(), message });
     }
 }
 

@@ -212,7 +212,7 @@ impl DumpObserver for TableWriter<'_> {
     }
 
     fn end_of_rows(&mut self) -> io::Result<()> {
-        self.world.tell(Event::Counted);
+        self.world.emit(Event::Counted);
         let Some(mut file) = self.copying.take() else { return Ok(()) };
         file.write_all(b"\\.\n\n\n")?;
         file.flush()

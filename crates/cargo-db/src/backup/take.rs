@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::backup::doubts::{Doubts, doubts, tell};
+use crate::backup::doubts::{Doubts, doubts, report};
 use crate::backup::dump::{BackupRequest, Dump};
 use crate::backup::folder::BackupFolder;
 use crate::backup::set;
@@ -61,9 +61,9 @@ pub(crate) fn take(
     let programs = client(settings.pg_bin(), snapshot.major)?;
     let readable = request.without(&snapshot.unread);
     let partial = Partial { path: folder.path_of(&format!("{name}.partial")), kept: false };
-    world.tell(Event::Started { doing: "Backing up", subject: target.database.clone() });
+    world.emit(Event::Started { doing: "Backing up", subject: target.database.clone() });
     let tables = snapshot.schemas.values().map(Vec::len).sum::<usize>() as u64;
-    world.tell(Event::Expected { count: tables, of: "tables" });
+    world.emit(Event::Expected { count: tables, of: "tables" });
 
     // Somebody else may want to connect while we are at it.
     let jobs = request.jobs.min(snapshot.free_connections.saturating_sub(1)).max(1);
@@ -106,9 +106,9 @@ pub(crate) fn take(
         lost,
         ..manifest(settings, request, &snapshot, content, programs.major)
     };
-    tell(world, &manifest);
+    report(world, &manifest);
     let backup = publish(world, settings, folder, partial, manifest)?;
-    world.tell(Event::Finished {
+    world.emit(Event::Finished {
         done: "Backed up",
         subject: target.database.clone(),
         elapsed: began.elapsed(),
@@ -247,12 +247,12 @@ fn read_back(world: &World, path: &Path, written: &Content, files: &[FileEntry])
     let failed = |why: String| BackupError::Failed { doing: "read back", why };
     let measured = measure(path)?;
     let mut stream: Box<dyn Read + Send> = plain_text(path)?;
-    world.tell(Event::Started {
+    world.emit(Event::Started {
         doing: "Reading back",
         subject: format!("{} tables", written.tables.len()),
     });
-    world.tell(Event::Expected { count: written.tables.len() as u64, of: "tables" });
-    let mut go_on = || world.tell(Event::Counted);
+    world.emit(Event::Expected { count: written.tables.len() as u64, of: "tables" });
+    let mut go_on = || world.emit(Event::Counted);
     let read = content::read(&mut *stream, &mut go_on)
         .map_err(|error| failed(error.to_string()).caused_by(error))?;
     let same_bytes = files.iter().all(|file| file.sha256 == measured.sha256.to_string());

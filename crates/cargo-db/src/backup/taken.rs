@@ -24,7 +24,7 @@ pub(crate) fn take(
     if let Err(failure) = Ledger::of(&settings.root).note(name, files) {
         let message =
             format!("{name} will be treated as a backup that was not taken here: {failure}");
-        world.tell(Event::Warning { message });
+        world.emit(Event::Warning { message });
     }
     Ok(backup)
 }

@@ -48,7 +48,7 @@ pub(super) fn without(database: &Database<'_>, plan: &Plan, lacking: Failure) ->
     match to_plan_by(database, plan, false) {
         Ok(_) => lacking,
         Err(missing) if is_asked(&missing) => lacking,
-        Err(missing) => missing.beside(lacking),
+        Err(missing) => missing.with_other(lacking),
     }
 }
 

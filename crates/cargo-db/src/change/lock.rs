@@ -63,7 +63,7 @@ pub(crate) fn lock_files(
         }
         if !told {
             let by = "another run of cargo db".to_owned();
-            world.tell(Event::LockHeld { by, since: None });
+            world.emit(Event::LockHeld { by, since: None });
             told = true;
         }
         pause(world, Duration::from_millis(50))?;

@@ -128,7 +128,7 @@ struct FailureInner {
     /// The flags of the call that a suggested command needs too.
     kept: Vec<RetainedFlag>,
     /// A further problem, which would be found after this one is fixed.
-    beside: Option<Failure>,
+    other: Option<Failure>,
     /// Where the address of the database was found.
     address: Option<String>,
     cause: Option<Cause>,
@@ -140,7 +140,7 @@ impl<K: Into<Kind>> From<K> for Failure {
             kind: kind.into(),
             done: Vec::new(),
             kept: Vec::new(),
-            beside: None,
+            other: None,
             address: None,
             cause: None,
         }))
@@ -370,9 +370,9 @@ impl Failure {
         };
         let found = self.0.address.as_ref().filter(|_| is_address);
         why.extend(found.map(|place| format!("the address is from {place}")));
-        if let Some(beside) = &self.0.beside {
-            why.push(format!("also: {beside}"));
-            why.extend(beside.why());
+        if let Some(other) = &self.0.other {
+            why.push(format!("also: {other}"));
+            why.extend(other.why());
         }
         why
     }
@@ -390,8 +390,8 @@ impl Failure {
     }
 
     /// Adds a further problem.
-    pub(crate) fn beside(mut self, other: Failure) -> Failure {
-        self.0.beside = Some(other);
+    pub(crate) fn with_other(mut self, other: Failure) -> Failure {
+        self.0.other = Some(other);
         self
     }
 
@@ -399,7 +399,7 @@ impl Failure {
     pub(crate) fn hints(&self) -> Vec<Hint> {
         let mut hints = self.0.kind.explain().hints;
         // What is missing is needed before the consent, so its hints come first.
-        hints.splice(0..0, self.0.beside.iter().flat_map(Failure::hints));
+        hints.splice(0..0, self.0.other.iter().flat_map(Failure::hints));
         keeping(hints, &self.0.kept)
     }
 }

@@ -353,7 +353,7 @@ fn what_stands_beside_a_failure_is_said_with_it() {
     let (verb, database) = ("migrate", "school".to_owned());
     let (objections, lacks_rows) = (vec!["it is old".to_owned()], false);
     let lacking = RehearsalError::NoReceipt { verb, database, objections, lacks_rows };
-    let both = Failure::from(ConsentError::Declined).beside(lacking.into());
+    let both = Failure::from(ConsentError::Declined).with_other(lacking.into());
     assert_eq!(both.code(), "CONSENT.DECLINED");
     assert_eq!(
         both.why(),

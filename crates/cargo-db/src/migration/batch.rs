@@ -60,7 +60,7 @@ impl Run<'_> {
             let began = stopwatch();
             self.world.interrupt.check()?;
             self.lock.check()?;
-            self.world.tell(Event::Started { doing: "Running", subject: step.subject.clone() });
+            self.world.emit(Event::Started { doing: "Running", subject: step.subject.clone() });
             let script = files::read(self.root, self.layout, step.file()?)?;
             self.session.lend_transaction(&self.session_settings())?;
             script
@@ -77,7 +77,7 @@ impl Run<'_> {
             self.end_session_of(step)?;
             defer_constraints(&mut self.session)?;
             let elapsed = began.elapsed();
-            self.world.tell(Event::Finished {
+            self.world.emit(Event::Finished {
                 done: "Ran",
                 subject: step.subject.clone(),
                 elapsed,
@@ -99,7 +99,7 @@ impl Run<'_> {
             let subject = &step.subject;
             let message =
                 format!("{subject} leaves {left} in its session, where those after it find it");
-            self.world.tell(Event::Notice { severity: "warning".to_owned(), message });
+            self.world.emit(Event::Notice { severity: "warning".to_owned(), message });
         }
         Ok(())
     }

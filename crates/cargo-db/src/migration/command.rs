@@ -211,7 +211,7 @@ pub(crate) fn verify_tool_target(
     }
     if let Some(line) = question(settings, target)? {
         let subject = format!("`{}` where it goes", line.join(" "));
-        world.tell(Event::Started { doing: "Asking", subject });
+        world.emit(Event::Started { doing: "Asking", subject });
         let ended = run(world, settings, &decoy, &line, ASKS)?;
         // A status of the project's own may well bear that there is no database; it cannot know
         // what is applied there.

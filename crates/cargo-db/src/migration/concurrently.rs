@@ -256,7 +256,7 @@ impl<'a> Concurrently<'a> {
             if index.is_own && index.builder.is_none() {
                 left.extend(self.drop_index(session, index));
             } else if is_first && !(index.is_target && index.builder.is_none()) {
-                self.world.tell(Event::Warning { message: describe_builder(&index) });
+                self.world.emit(Event::Warning { message: describe_builder(&index) });
             }
         }
         left
@@ -270,7 +270,7 @@ impl<'a> Concurrently<'a> {
         }
         match session.run("drop it", &format!("DROP INDEX CONCURRENTLY {index}")) {
             Ok(()) => {
-                self.world.tell(Event::InvalidIndexRemoved { index });
+                self.world.emit(Event::InvalidIndexRemoved { index });
                 None
             }
             Err(_) => Some(invalid(&index)),
@@ -328,13 +328,13 @@ impl<'a> Concurrently<'a> {
             let name = found.name;
             if let Some(who) = found.builder {
                 let message = format!("{who} is detaching {name}: left alone");
-                self.world.tell(Event::Warning { message });
+                self.world.emit(Event::Warning { message });
             } else if found.is_own {
                 finished = self.finalize(session, &found.parent, name);
             } else {
                 let message =
                     format!("an interrupted DETACH of {name} belongs to another statement");
-                self.world.tell(Event::Warning { message });
+                self.world.emit(Event::Warning { message });
             }
         }
         finished
@@ -345,7 +345,7 @@ impl<'a> Concurrently<'a> {
         match session.run(&format!("finish the detaching of {name}"), &sql) {
             Ok(()) => {
                 let message = format!("finished the interrupted DETACH of {name}");
-                self.world.tell(Event::Warning { message });
+                self.world.emit(Event::Warning { message });
                 Finish::Done
             }
             Err(failure) => Finish::Failed(name, failure),

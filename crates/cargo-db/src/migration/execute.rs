@@ -35,7 +35,7 @@ pub(crate) fn check_files(world: &World, settings: &Settings, plan: &Plan) -> Re
                 return Err(MigrationError::EmptyDown { subject, file }.into());
             }
             let message = format!("`{}` contains no statement", file.path.display());
-            world.tell(Event::Notice { severity: "warning".to_owned(), message });
+            world.emit(Event::Notice { severity: "warning".to_owned(), message });
         }
     }
     Ok(())

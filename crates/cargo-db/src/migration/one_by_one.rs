@@ -36,12 +36,12 @@ impl Run<'_> {
         for step in steps {
             let began = stopwatch();
             let (doing, done) = step.words();
-            self.world.tell(Event::Started { doing, subject: step.subject.clone() });
+            self.world.emit(Event::Started { doing, subject: step.subject.clone() });
             let ready = self.world.interrupt.check().and_then(|()| self.ready());
             let outcome = ready.and_then(|()| self.with_retries(step));
             outcome.map_err(|failure| failure.after(done_so_far(&applied, done)))?;
             let elapsed = began.elapsed();
-            self.world.tell(Event::Finished { done, subject: step.subject.clone(), elapsed });
+            self.world.emit(Event::Finished { done, subject: step.subject.clone(), elapsed });
             applied.push(AppliedMigration::of(step.migration, elapsed));
         }
         let done = format!("all migrations of the run were applied ({})", applied.len());

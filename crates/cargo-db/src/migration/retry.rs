@@ -35,7 +35,7 @@ impl RetryBudget {
         }
         self.attempt += 1;
         let (subject, attempt, attempts) = (self.subject.clone(), self.attempt, self.attempts);
-        world.tell(Event::Retrying { subject, why, attempt, attempts, pause: self.wait });
+        world.emit(Event::Retrying { subject, why, attempt, attempts, pause: self.wait });
         // Two runs that are in each other's way should not come back at the same moment.
         pause(world, self.wait.mul_f64(1.0 + jitter() / 2.0))?;
         self.wait = (self.wait * 2).min(Duration::from_secs(5));

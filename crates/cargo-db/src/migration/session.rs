@@ -30,7 +30,7 @@ pub(super) fn end_sessions_of_killed_runs(world: &World, session: &mut Session) 
         write = quote_literal(&format!("%{last}"))
     );
     for row in session.rows("find sessions of killed runs", &sql)? {
-        world.tell(Event::SessionOfKilledRunEnded { pid: row.number("pid")? });
+        world.emit(Event::SessionOfKilledRunEnded { pid: row.number("pid")? });
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) fn of_batch(
         let began = stopwatch();
         ask(session, root, file)?;
         let subject = file.display().to_string();
-        world.tell(Event::Finished { done: "Verified", subject, elapsed: began.elapsed() });
+        world.emit(Event::Finished { done: "Verified", subject, elapsed: began.elapsed() });
     }
     Ok(())
 }

@@ -93,7 +93,7 @@ impl Wait {
             return;
         }
         self.next_words = self.waited + AGAIN;
-        world.tell(Event::Waiting {
+        world.emit(Event::Waiting {
             subject: self.subject.clone(),
             holders: holders.to_vec(),
             waited: self.waited,

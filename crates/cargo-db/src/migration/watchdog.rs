@@ -152,14 +152,14 @@ impl WatchdogState {
         let [waiting, building] = session.sets("watch the migration", &sql)?;
         for row in &building {
             let percent = row.optional_number("percent")?;
-            world.tell(Event::Building { phase: row.text("phase")?.to_owned(), percent });
+            world.emit(Event::Building { phase: row.text("phase")?.to_owned(), percent });
         }
         let waits = |row: &Row| Ok((row.number("pid")?, row.text("who")?.to_owned()));
         let now: Vec<(u32, String)> = waiting.iter().map(waits).collect::<Result<_>>()?;
         since.retain(|pid, _| now.iter().any(|(waits, _)| waits == pid));
         for (pid, who) in &now {
             let began = *since.entry(*pid).or_insert_with(|| {
-                world.tell(Event::Blocking { who: format!("{who} (pid {pid})") });
+                world.emit(Event::Blocking { who: format!("{who} (pid {pid})") });
                 stopwatch()
             });
             let too_long = bound.is_some_and(|bound| began.elapsed() >= bound);

@@ -63,7 +63,7 @@ impl Stage<'_> {
             return Ok((unmeasured(migration, Vec::new(), why.clone()), Some(why)));
         }
         self.world.interrupt.check()?;
-        self.world.tell(Event::Started { doing: "Rehearsing", subject: subject.clone() });
+        self.world.emit(Event::Started { doing: "Rehearsing", subject: subject.clone() });
         let checked = self.check(migration)?;
         if checked.allowed.iter().any(|rule| rule == "outside-database") {
             // Its author has allowed it. It is not run on the copy, but those after it are.

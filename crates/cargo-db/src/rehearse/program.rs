@@ -64,7 +64,7 @@ impl Stage<'_> {
     fn group(&mut self, group: &[Migration], one_of_several: bool) -> Result<Vec<Rehearsed>> {
         let Some((last, others)) = group.split_last() else { return Ok(Vec::new()) };
         self.world.interrupt.check()?;
-        self.world.tell(Event::Started { doing: "Rehearsing", subject: last.title() });
+        self.world.emit(Event::Started { doing: "Rehearsing", subject: last.title() });
         let schema = self.fingerprint()?;
         self.record_state()?;
         let content = self.content()?;

@@ -82,7 +82,7 @@ pub(crate) fn make(
         if is_backup { estimates(world, target).unwrap_or_default() } else { BTreeMap::new() };
     let copied = began.elapsed();
     let subject = basis.describe(&target.database);
-    world.tell(Event::Finished { done: "Copied", subject, elapsed: copied });
+    world.emit(Event::Finished { done: "Copied", subject, elapsed: copied });
     Ok(Scratch { built, basis, rows, uncounted, copied, sizes })
 }
 

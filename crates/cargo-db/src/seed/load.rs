@@ -25,9 +25,9 @@ pub(crate) fn carry_out(world: &World, plan: &Plan, root: &Path) -> Result<RowsL
     for step in &plan.steps {
         if let Step::Run { command } = step {
             let (began, subject) = (stopwatch(), format!("`{}`", command.join(" ")));
-            world.tell(Event::Started { doing: "Running", subject: subject.clone() });
+            world.emit(Event::Started { doing: "Running", subject: subject.clone() });
             tool::run_project_program(world, command, &plan.target, root)?;
-            world.tell(Event::Finished { done: "Ran", subject, elapsed: began.elapsed() });
+            world.emit(Event::Finished { done: "Ran", subject, elapsed: began.elapsed() });
         }
     }
     Ok(rows)
@@ -46,7 +46,7 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<RowsLoaded> {
             Step::Clear { tables } => clear(world, &mut session, tables)?,
             Step::Load { seed } => {
                 let began = stopwatch();
-                world.tell(Event::Started { doing: "Loading", subject: seed.path.clone() });
+                world.emit(Event::Started { doing: "Loading", subject: seed.path.clone() });
                 let before = inserted(&mut session)?;
                 session.lend_transaction("SET lock_timeout = 0")?;
                 let loaded = load(&mut session, seed, root);
@@ -56,7 +56,7 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<RowsLoaded> {
                 session.reclaim_and_reset()?;
                 let rows = difference(&before, &inserted(&mut session)?);
                 remember(&mut session, seed, &rows)?;
-                world.tell(Event::Finished {
+                world.emit(Event::Finished {
                     done: "Loaded",
                     subject: seed.path.clone(),
                     elapsed: began.elapsed(),
@@ -86,7 +86,7 @@ fn clear(world: &World, session: &mut Session, tables: &[Loss]) -> Result<()> {
     session.run("forget what was cleared", &forget)?;
     let subject =
         if tables.len() == 1 { "1 table".to_owned() } else { format!("{} tables", tables.len()) };
-    world.tell(Event::Finished { done: "Cleared", subject, elapsed: began.elapsed() });
+    world.emit(Event::Finished { done: "Cleared", subject, elapsed: began.elapsed() });
     Ok(())
 }
 

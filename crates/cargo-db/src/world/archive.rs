@@ -121,7 +121,7 @@ impl<R: Read> Read for Tee<'_, R> {
         let before = self.passed / STEP;
         self.passed += count as u64;
         if self.passed / STEP > before {
-            self.world.tell(Event::Passed { bytes: self.passed });
+            self.world.emit(Event::Passed { bytes: self.passed });
         }
         Ok(count)
     }

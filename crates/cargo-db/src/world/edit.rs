@@ -13,12 +13,12 @@ use crate::world::files::{failed, put_in_place};
 /// Replaces the content of a file atomically. Its permissions stay the same, and a link to it
 /// stays a link.
 pub(crate) fn rewrite(path: &Path, text: &str) -> Result<()> {
-    let (path, partial) = beside(path).map_err(failed("change", path))?;
+    let (path, partial) = temporary_sibling(path).map_err(failed("change", path))?;
     put_in_place(partial, &path, text)
 }
 
 /// The real path of a file, and an empty file with the same permissions beside it.
-fn beside(path: &Path) -> std::io::Result<(PathBuf, NamedTempFile)> {
+fn temporary_sibling(path: &Path) -> std::io::Result<(PathBuf, NamedTempFile)> {
     let path = fs::canonicalize(path)?;
     let permissions = fs::metadata(&path)?.permissions();
     let folder = path.parent().unwrap_or(Path::new("/"));

@@ -73,7 +73,7 @@ impl World {
     }
 
     /// Tells whoever listens.
-    pub(crate) fn tell(&self, event: Event) {
+    pub(crate) fn emit(&self, event: Event) {
         (self.events)(event);
     }
 }

@@ -113,7 +113,7 @@ fn run_telling(
             let mut reader = BufReader::new(reader);
             while let Some(line) = line_of(&mut reader) {
                 let line = captured.keep(&line, is_output);
-                world.tell(said(line));
+                world.emit(said(line));
             }
             let _: std::result::Result<(), _> = ended.send(());
         });

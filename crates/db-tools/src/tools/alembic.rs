@@ -28,7 +28,7 @@ static PROFILE: Profile = Profile {
         create: "",
         fields: ["version_num", "NULL", "NULL", "true", "NULL", "NULL"],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     commands: Commands {
         all: "alembic upgrade head",

@@ -31,7 +31,7 @@ static PROFILE: Profile = Profile {
         create: "CREATE TABLE IF NOT EXISTS {table} (version varchar PRIMARY KEY)",
         fields: ["version", "NULL", "NULL", "true", "NULL", "NULL"],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     sections: Some(&SECTIONS),
     table_variable: Some("DBMATE_MIGRATIONS_TABLE"),

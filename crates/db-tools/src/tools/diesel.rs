@@ -31,7 +31,7 @@ static PROFILE: Profile = Profile {
 )",
         fields: ["version", "NULL", "extract(epoch FROM run_on)::bigint", "true", "NULL", "NULL"],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     marks: &["diesel.toml"],
     language: &["Cargo.toml"],

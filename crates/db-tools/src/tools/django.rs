@@ -37,7 +37,7 @@ static PROFILE: Profile = Profile {
             "NULL",
         ],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     commands: Commands {
         all: "python manage.py migrate --no-input",

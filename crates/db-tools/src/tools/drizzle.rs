@@ -35,7 +35,7 @@ static PROFILE: Profile = Profile {
 			)",
         fields: ["created_at", "NULL", "created_at / 1000", "true", "hash", "NULL"],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     is_one_transaction: true,
     rollback: RollbackSupport::Never,

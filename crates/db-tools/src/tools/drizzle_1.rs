@@ -35,7 +35,7 @@ static PROFILE: Profile = Profile {
 			)",
         fields: ["name", "NULL", "extract(epoch FROM applied_at)::bigint", "true", "hash", "NULL"],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     is_one_transaction: true,
     rollback: RollbackSupport::Never,

@@ -67,7 +67,7 @@ static PROFILE: Profile = Profile {
             ORDER BY version, CASE WHEN version IS NULL THEN description END, \
             installed_rank DESC) AS newest \
             WHERE type NOT LIKE 'UNDO%' AND type <> 'DELETE') AS rows",
-        beside: &[],
+        companions: &[],
     },
     marks: &["flyway.toml", "flyway.conf", "conf/flyway.conf"],
     language: &["pom.xml", "build.gradle", "build.gradle.kts"],

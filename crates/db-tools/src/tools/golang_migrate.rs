@@ -32,7 +32,7 @@ static PROFILE: Profile = Profile {
         fields: ["version", "NULL", "NULL", "NOT dirty", "NULL", "NULL"],
         // A version below zero says that nothing is applied, and may have failed to become so.
         rows: "(SELECT * FROM {table} WHERE version >= 0 OR dirty) AS rows",
-        beside: &[],
+        companions: &[],
     },
     language: &["go.mod"],
     dependencies: &[("go.mod", "github.com/golang-migrate/migrate")],

@@ -41,7 +41,7 @@ static PROFILE: Profile = Profile {
         ],
         rows: "(SELECT * FROM (SELECT DISTINCT ON (version_id) * FROM {table} WHERE version_id > 0 \
             ORDER BY version_id, id DESC) AS newest WHERE is_applied) AS rows",
-        beside: &[],
+        companions: &[],
     },
     dependencies: &[("go.mod", "github.com/pressly/goose")],
     sections: Some(&SECTIONS),

@@ -47,7 +47,7 @@ static PROFILE: Profile = Profile {
             "NULL",
         ],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     marks: &[".gmrc", ".gmrc.js", ".gmrc.cjs"],
     takes_own_lock: true,

@@ -32,7 +32,7 @@ static PROFILE: Profile = Profile {
             "NULL",
         ],
         rows: "{table}",
-        beside: &["knex_migrations_lock", "knex_migrations_lock_index_seq"],
+        companions: &["knex_migrations_lock", "knex_migrations_lock_index_seq"],
     },
     commands: Commands {
         all: "knex migrate:latest",

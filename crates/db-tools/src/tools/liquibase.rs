@@ -44,7 +44,7 @@ static PROFILE: Profile = Profile {
             "orderexecuted",
         ],
         rows: "{table}",
-        beside: &["databasechangeloglock"],
+        companions: &["databasechangeloglock"],
     },
     commands: Commands {
         all: "liquibase update",

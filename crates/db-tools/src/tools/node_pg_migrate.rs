@@ -30,7 +30,7 @@ static PROFILE: Profile = Profile {
             ( id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)",
         fields: ["name", "NULL", "extract(epoch FROM run_on)::bigint", "true", "NULL", "NULL"],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     packages: &["node-pg-migrate"],
     language: &["package.json"],

@@ -59,7 +59,7 @@ static PROFILE: Profile = Profile {
         // One migration can have several rows: those that were rolled back count no more.
         rows: "(SELECT DISTINCT ON (migration_name) * FROM {table} WHERE rolled_back_at IS NULL \
             ORDER BY migration_name, finished_at DESC NULLS FIRST) AS rows",
-        beside: &[],
+        companions: &[],
     },
     marks: &["prisma/schema.prisma", "prisma.config.ts"],
     takes_own_lock: true,

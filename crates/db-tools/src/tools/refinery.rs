@@ -40,7 +40,7 @@ static PROFILE: Profile = Profile {
             "NULL",
         ],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     marks: &["refinery.toml"],
     language: &["Cargo.toml"],

@@ -26,7 +26,7 @@ static PROFILE: Profile = Profile {
         create: "",
         fields: ["version", "NULL", "applied_at", "true", "NULL", "NULL"],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     commands: Commands {
         all: "cargo run --quiet -- up",

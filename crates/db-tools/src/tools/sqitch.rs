@@ -38,7 +38,7 @@ static PROFILE: Profile = Profile {
             "project",
         ],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     commands: Commands {
         all: "sqitch deploy",

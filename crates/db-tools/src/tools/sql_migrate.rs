@@ -39,7 +39,7 @@ static PROFILE: Profile = Profile {
             "NULL",
         ],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     marks: &["dbconfig.yml"],
     language: &["go.mod"],

@@ -51,7 +51,7 @@ static PROFILE: Profile = Profile {
             "NULL",
         ],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     marks: &["sqlx.toml", ".sqlx"],
     language: &["Cargo.toml"],

@@ -31,7 +31,7 @@ static PROFILE: Profile = Profile {
              ALTER TABLE {table} ADD COLUMN IF NOT EXISTS name text",
         fields: ["version", "name", "NULL", "true", "NULL", "NULL"],
         rows: "{table}",
-        beside: &[],
+        companions: &[],
     },
     marks: &["supabase/config.toml", "supabase/migrations"],
     marks_suffice: true,

@@ -28,7 +28,7 @@ static PROFILE: Profile = Profile {
         create: "",
         fields: ["name", "NULL", "NULL", "true", "NULL", "id"],
         rows: "{table}",
-        beside: &["typeorm_metadata"],
+        companions: &["typeorm_metadata"],
     },
     commands: Commands {
         required: &["source"],

@@ -33,7 +33,7 @@ static PROFILE: Profile = Profile {
             "NULL",
         ],
         rows: "{table}",
-        beside: &["_yoyo_log", "_yoyo_version", "yoyo_lock"],
+        companions: &["_yoyo_log", "_yoyo_version", "yoyo_lock"],
     },
     commands: Commands {
         all: "yoyo apply -b",

@@ -143,7 +143,7 @@ impl Verb for RestoreArgs {
             Some(scope) => self.in_place(&database, Replacing::new(&source, scope, roles)?),
             None => {
                 let is_new = self.into.is_some();
-                self.beside(&database, Building { source: &source, target, is_new, roles })
+                self.replace_whole(&database, Building { source: &source, target, is_new, roles })
             }
         }
     }
@@ -183,7 +183,7 @@ impl RestoreArgs {
         self.into.is_none() && matches!(self.scope(), None | Some(RestoreScope::Everything))
     }
 
-    fn beside(&self, database: &Database<'_>, mut change: Building<'_>) -> Result<Outcome> {
+    fn replace_whole(&self, database: &Database<'_>, mut change: Building<'_>) -> Result<Outcome> {
         Ok(match perform(database, Mode::of(self.dry_run), &mut change)? {
             Ending::DryRun(plan) | Ending::Nothing(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Done { plan, done: kept, .. } => {

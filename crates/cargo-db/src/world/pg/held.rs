@@ -31,7 +31,7 @@ pub(crate) fn wait_for_tables(
         }
         // Each holder is reported once, and only if it holds the lock for more than a moment.
         if told.as_ref() != Some(&holder) && began.elapsed() > Duration::from_millis(200) {
-            world.tell(Event::TableHeld { table, by: holder.clone() });
+            world.emit(Event::TableHeld { table, by: holder.clone() });
             told = Some(holder);
         }
         pause(world, Duration::from_millis(100))?;

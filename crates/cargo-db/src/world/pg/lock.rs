@@ -71,7 +71,7 @@ impl Lock {
                     return Err(busy(target, holder.as_ref(), began.elapsed()));
                 }
                 if let (false, Some(holder)) = (told, holder) {
-                    world.tell(Event::LockHeld { by: holder.by, since: holder.since });
+                    world.emit(Event::LockHeld { by: holder.by, since: holder.since });
                     told = true;
                 }
                 pause(world, wait)?;

@@ -29,5 +29,5 @@ pub(crate) fn warn_about_unread(world: &World, role: &str, names: &[String]) {
     }
     let tables: Vec<String> = names.iter().map(|name| format!("cargo_db.{name}")).collect();
     let message = format!("not read: {}, which {role} may not read", tables.join(", "));
-    world.tell(Event::Notice { severity: "warning".to_owned(), message });
+    world.emit(Event::Notice { severity: "warning".to_owned(), message });
 }

@@ -127,7 +127,7 @@ impl LocalServer {
             return Err(LocalServerError::NotMadeHere { folder }.into());
         }
         let binaries = self.binaries()?;
-        world.tell(Event::ServerStarting { first_time });
+        world.emit(Event::ServerStarting { first_time });
         let cluster = match self.cluster() {
             Some(cluster) => cluster,
             None => Cluster::create(&self.base, &binaries, self.user, &self.birth())?,
