@@ -14,6 +14,11 @@ pub fn qualified_name(words: &[String]) -> Option<String> {
     }
 }
 
+/// A name without the default schema: `users` for `public.users`.
+pub fn short(name: &str) -> &str {
+    name.strip_prefix("public.").unwrap_or(name)
+}
+
 /// The name of a table, with schema and table separate: each of them may contain a dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableName {

@@ -6,12 +6,13 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::answer::plan::Planned;
-use crate::answer::text::{fitted, number, on_lines, plural, short, size, table};
+use crate::answer::text::{fitted, number, on_lines, plural, size, table};
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::backup::BackupListing;
 use crate::model::backup::{Backup, Format, Level, LoadedAs, Manifest, Reason, Verification};
 use crate::model::properties::Properties;
 use crate::plan::{Plan, RetentionDecision};
+use pg_sql::name::short;
 
 /// A backup as it is found on disk.
 #[derive(Clone, Debug, Serialize)]

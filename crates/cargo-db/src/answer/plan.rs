@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::answer::text::{number, plural, short};
+use crate::answer::text::{number, plural};
 use crate::answer::visible::one_line;
 use crate::answer::{CYAN, DIM, Style, YELLOW};
 use crate::model::consent::Consent;
@@ -11,6 +11,7 @@ use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, title};
 use crate::model::target::Target;
 use crate::plan::{Batch, Loss, Operation, Plan, Step};
+use pg_sql::name::short;
 
 /// The database that something is about, without its password.
 #[derive(Clone, Debug, Serialize)]

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use crate::answer::plan::{Planned, TargetView};
-use crate::answer::text::{number, plural, short, table};
+use crate::answer::text::{number, plural, table};
 use crate::answer::{Answer, Style};
 use crate::model::target::Target;
 use crate::plan::Plan;
 use crate::seed::RowsLoaded;
+use pg_sql::name::short;
 
 /// A plan about seeds that was carried out, or had nothing to do.
 #[derive(Serialize)]

@@ -59,11 +59,6 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A name without the schema that everybody expects.
-pub(crate) fn short(name: &str) -> &str {
-    name.strip_prefix("public.").unwrap_or(name)
-}
-
 /// Keeps each of these on one line, even if a name contains a newline.
 pub(crate) fn on_lines(lines: Vec<String>) -> Vec<String> {
     lines.into_iter().map(|line| one_line(&line).into_owned()).collect()

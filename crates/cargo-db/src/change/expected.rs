@@ -11,6 +11,7 @@ use crate::model::rehearsal::Guard;
 use crate::plan::Plan;
 use crate::world::files;
 use crate::world::pg::Session;
+use pg_sql::name::short;
 use pg_sql::quote::quote_literal;
 
 /// What is to be counted again before the plan runs, as far as the text of its files tells.
@@ -51,8 +52,8 @@ fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<(LostOb
 }
 
 fn names(expected: &Expected, object: &str) -> bool {
-    let short = |name: &str| name.strip_prefix("public.").unwrap_or(name).replace('"', "");
-    expected.hazard == "loss" && short(&expected.object) == short(object)
+    let plain = |name: &str| short(name).replace('"', "");
+    expected.hazard == "loss" && plain(&expected.object) == plain(object)
 }
 
 /// The table that a file names, with its schema; nothing where there is none, or no such column.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::check::types::Type;
 use crate::check::words::{as_strs, texts};
 use pg_sql::lexer::{first_words, words};
+use pg_sql::name::short;
 use pg_sql::script::Statement;
 
 /// What is known of the tables at one place of the files.
@@ -329,10 +330,6 @@ fn name_in<'a, 'w>(words: &'a [&'w str]) -> Option<(String, &'a [&'w str])> {
 fn beside(table: &str, name: &str) -> String {
     let schema = table.rsplit_once('.').map(|(schema, _)| schema);
     schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"))
-}
-
-fn short(table: &str) -> &str {
-    table.strip_prefix("public.").unwrap_or(table)
 }
 
 /// The name without its schema.

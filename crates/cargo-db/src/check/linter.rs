@@ -15,6 +15,7 @@ use crate::check::rules;
 use crate::check::words::{as_strs, object_of};
 use crate::model::finding::Finding;
 use pg_sql::lexer::{first_words, words};
+use pg_sql::name::short;
 
 /// What the parser and the linter say. `kept` are the places of the statements whose changes of
 /// types leave the table as it is stored.
@@ -165,7 +166,7 @@ fn created(statements: &[&Statement]) -> BTreeMap<String, usize> {
     let mut created = BTreeMap::new();
     for statement in statements {
         if let Some(name) = created_by(statement) {
-            created.entry(bare(&name).to_owned()).or_insert(statement.line);
+            created.entry(short(&name).to_owned()).or_insert(statement.line);
         }
     }
     created
@@ -191,10 +192,6 @@ fn created_by(statement: &Statement) -> Option<String> {
 /// What an earlier statement of the file has made is used by nobody yet.
 fn is_about_new_object(found: &Finding, created: &BTreeMap<String, usize>) -> bool {
     let object = found.object.as_deref();
-    let line = object.and_then(|object| created.get(bare(object)));
+    let line = object.and_then(|object| created.get(short(object)));
     line.is_some_and(|line| *line < found.line)
-}
-
-fn bare(name: &str) -> &str {
-    name.strip_prefix("public.").unwrap_or(name)
 }

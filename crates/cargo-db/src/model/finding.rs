@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pg_sql::name::short;
 use serde::Serialize;
 
 /// What a finding is about. It decides what a measurement may silence.
@@ -155,7 +156,6 @@ impl Expected {
 
     /// Whether a finding is what was expected, and no more of it.
     pub(crate) fn covers(&self, finding: &Finding) -> bool {
-        let short = |name: &str| name.strip_prefix("public.").unwrap_or(name).to_owned();
         let same =
             finding.object.as_deref().is_some_and(|object| short(object) == short(&self.object));
         let of_class =

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::plan::{Plan, Step};
+use pg_sql::name::short;
 
 /// As much more than was counted may go at least: a table in use does not stand still.
 const LEAST: u64 = 10;
@@ -31,7 +32,7 @@ impl Loss {
 
     /// The object as it is typed: without the schema that everybody expects.
     pub(crate) fn name(&self) -> &str {
-        without_schema(&self.object)
+        short(&self.object)
     }
 
     /// What a consent is about: the object and its bound, and not how much was counted.
@@ -44,11 +45,6 @@ impl Loss {
     pub(crate) fn is_beyond(&self) -> bool {
         self.at_most.is_some_and(|bound| self.rows.is_none_or(|rows| rows > bound))
     }
-}
-
-/// A name without the default schema.
-fn without_schema(name: &str) -> &str {
-    name.strip_prefix(PUBLIC).unwrap_or(name)
 }
 
 /// How much of each object may go, by its name: `users=1212,sales.orders=10`.
@@ -68,7 +64,7 @@ impl AtMost {
                 Some(quoted) => quoted.strip_suffix('"').ok_or_else(bad)?.replace("\"\"", "\""),
                 None => name.to_owned(),
             };
-            let name = without_schema(&name).to_owned();
+            let name = short(&name).to_owned();
             if name.is_empty() {
                 return Err(bad());
             }

@@ -8,13 +8,14 @@ use crate::failure::Result;
 use crate::model::finding::Finding;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::guarantees::Guarantees;
-use crate::rehearse::judge::{self, short};
+use crate::rehearse::judge;
 use crate::rehearse::lost_guarantees::{self, SchemaMoment};
 use crate::rehearse::measured::Measured;
 use crate::rehearse::orphans::{may_switch_off, orphans};
 use crate::rehearse::sequences;
 use crate::rehearse::snapshot::Oid;
 use crate::rehearse::stage::Stage;
+use pg_sql::name::short;
 
 /// What is known of what a migration did.
 #[derive(Default)]

@@ -11,6 +11,7 @@ use crate::rehearse::judge;
 use crate::rehearse::snapshot::{LockMode, Oid};
 use crate::world::pg::Session;
 use db_tools::ProjectTool;
+use pg_sql::name::short;
 use pg_sql::quote::quote_identifier;
 
 /// Tables with more rows than this are not counted.
@@ -96,7 +97,7 @@ impl RowCounts {
         found.extend(self.lost_of_large(now, locks));
         let mut add = |rule: &str, object: String, rows: u64, evidence: String| {
             let mut finding = finding(rule, 1, "", evidence);
-            let object = judge::short(&object).to_owned();
+            let object = short(&object).to_owned();
             (finding.object, finding.rows) = (Some(object), Some(rows));
             found.push(finding);
         };
@@ -192,7 +193,7 @@ impl TableCounts {
 /// That nobody can tell what became of a table's rows.
 fn not_counted(table: &str, why: String) -> Finding {
     let mut found = finding("not-counted", 1, "", why);
-    found.object = Some(judge::short(table).to_owned());
+    found.object = Some(short(table).to_owned());
     found
 }
 

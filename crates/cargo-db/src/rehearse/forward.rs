@@ -15,6 +15,7 @@ use crate::rehearse::run::{FileRun, FileRunResult};
 use crate::rehearse::snapshot::Relation;
 use crate::rehearse::stage::{Stage, stops, unmeasured};
 use crate::world::files;
+use pg_sql::name::short;
 
 /// What would leave the transaction, or the copy: it is not run at all.
 const LEAVES: [&str; 3] = ["outside-database", "transaction-control", "psql-command"];
@@ -206,7 +207,7 @@ impl Stage<'_> {
             }
             let is_slight = work.with_rows(there).is_minor();
             let is_of = |one: &&mut Finding| {
-                let table = one.object.as_deref() == Some(judge::short(work.locked()));
+                let table = one.object.as_deref() == Some(short(work.locked()));
                 let is_known = one.rows.is_some_and(|rows| rows >= there);
                 table && !is_known && rules_of(work).contains(&one.rule.as_str())
             };
@@ -217,7 +218,7 @@ impl Stage<'_> {
                 let more = match &work.locked {
                     None => format!("about {there} rows in the database"),
                     Some(_) => {
-                        let table = judge::short(&work.table);
+                        let table = short(&work.table);
                         format!("{table} has about {there} rows in the database")
                     }
                 };
@@ -228,7 +229,7 @@ impl Stage<'_> {
 
     /// How many rows a table of the copy has.
     pub(super) fn rows_named(&self, name: &str) -> u64 {
-        let same = |relation: &&Relation| judge::short(&relation.name) == name;
+        let same = |relation: &&Relation| short(&relation.name) == name;
         self.baseline.relations.values().find(same).map_or(0, |relation| relation.rows)
     }
 
@@ -236,7 +237,7 @@ impl Stage<'_> {
     /// larger.
     fn scaled(&self, locks: Vec<LockedTable>) -> Vec<LockedTable> {
         let scale = |lock: LockedTable| {
-            let there = self.sizes.iter().find(|(name, _)| judge::short(name) == lock.table);
+            let there = self.sizes.iter().find(|(name, _)| short(name) == lock.table);
             let there = there.map_or(0, |(_, rows)| *rows);
             let here = self.rows_named(&lock.table);
             #[expect(clippy::cast_precision_loss, reason = "an estimate of an estimate")]
@@ -266,7 +267,7 @@ fn left_behind(now: Vec<String>, before: &[String]) -> Vec<Finding> {
     let found = |index: String| {
         let why = "it is left invalid, and no query can use it".to_owned();
         let mut found = finding("invalid-index", 1, "", why);
-        found.object = Some(judge::short(&index).to_owned());
+        found.object = Some(short(&index).to_owned());
         found
     };
     new.map(found).collect()

@@ -12,6 +12,7 @@ use crate::rehearse::capture::CaptureOutcome;
 use crate::rehearse::fingerprint::CatalogChange;
 use crate::rehearse::measured::{Measured, Scanned, StatementLoss};
 use crate::rehearse::snapshot::{Counts, LockMode, Oid};
+use pg_sql::name::short;
 
 /// Work of another kind, while nobody can read a table, is too much from here on.
 const WORK_AT_MOST: u64 = 1000;
@@ -337,11 +338,6 @@ pub(super) fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard>
 pub(crate) fn only_locks(findings: &[Finding]) -> bool {
     let mut blocks = findings.iter().filter(|finding| finding.severity > Severity::Warn);
     blocks.all(|finding| finding.class == Class::Lock)
-}
-
-/// A name without the schema that everybody expects.
-pub(super) fn short(name: &str) -> &str {
-    name.strip_prefix("public.").unwrap_or(name)
 }
 
 /// A number that can be read: `18,000`.

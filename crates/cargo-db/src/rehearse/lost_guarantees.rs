@@ -7,7 +7,7 @@ use crate::check::finding;
 use crate::model::finding::Finding;
 use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::guarantees::{Grant, Guarantees, Unique};
-use crate::rehearse::judge::short;
+use pg_sql::name::short;
 
 /// How things stood at a moment, and how everything was defined.
 #[derive(Clone, Copy)]

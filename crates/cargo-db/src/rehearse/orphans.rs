@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Finding;
-use crate::rehearse::judge::{grouped, short};
+use crate::rehearse::judge::grouped;
 use crate::rehearse::snapshot::Oid;
 use crate::world::pg::{Row, Session};
+use pg_sql::name::short;
 
 /// Whether a statement may switch foreign keys off, or write that they hold, as far as its text
 /// tells: in a string, which a DO block may run, as well.

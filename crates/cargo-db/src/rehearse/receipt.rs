@@ -16,7 +16,7 @@ use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, LockWork, Rehearsal, Rehearsed};
 use crate::rehearse::filled::possibly_filled;
 use crate::rehearse::fingerprint::Fingerprint;
-use crate::rehearse::judge::{grouped, short};
+use crate::rehearse::judge::grouped;
 use crate::rehearse::request::Request;
 use crate::rehearse::sizes::sizes;
 use crate::settings::Settings;
@@ -24,6 +24,7 @@ use crate::world::pg::Session;
 use crate::world::signing::SigningKey;
 use crate::world::{clock, file_lock, files};
 use db_tools::ProjectTool;
+use pg_sql::name::short;
 
 /// The version of the format.
 const VERSION: u32 = 4;

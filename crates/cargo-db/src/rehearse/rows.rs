@@ -8,12 +8,13 @@ use crate::failure::Result;
 use crate::migration::project_relation;
 use crate::model::finding::Finding;
 use crate::rehearse::capture::ask;
-use crate::rehearse::judge::{grouped, short};
+use crate::rehearse::judge::grouped;
 use crate::rehearse::measured::Measured;
 use crate::rehearse::rollback_proof::{Compared, RowDifference};
 use crate::rehearse::snapshot::Oid;
 use crate::world::pg::Session;
 use db_tools::ProjectTool;
+use pg_sql::name::short;
 use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// At most this many bytes are read for one migration. The smallest tables come first; those that

@@ -7,9 +7,10 @@ use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Finding;
 use crate::rehearse::guarantees::{Guarantees, Numbered};
-use crate::rehearse::judge::{grouped, short};
+use crate::rehearse::judge::grouped;
 use crate::rehearse::snapshot::Oid;
 use crate::world::pg::Session;
+use pg_sql::name::short;
 use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// So many columns are looked at in one question.
