@@ -10,7 +10,7 @@ use crate::answer::plan::TargetView;
 use crate::answer::text::{elapsed, milliseconds, size};
 use crate::answer::{Answer, BOLD, DIM, RED, Style};
 use crate::model::backup::LoadedAs;
-use crate::model::finding::{Finding, Severity, Verdict};
+use crate::model::finding::{Finding, IF_MEANT, Severity, Verdict};
 use crate::model::key::PublicKey;
 use crate::model::migration::title;
 use crate::model::rehearsal::{
@@ -343,7 +343,7 @@ fn bullet(finding: &Finding) -> String {
         format!("- {word} line {}, {}:{object} {}", finding.line, finding.rule, finding.evidence);
     // The help ends with how to accept it; the page of the rule has the alternatives.
     let help = finding.help.as_deref().filter(|_| finding.severity == Severity::Block);
-    let accept = help.and_then(|help| Some(&help[help.find("if that is meant")?..]));
+    let accept = help.and_then(|help| Some(&help[help.find(IF_MEANT)?..]));
     accept.map_or_else(|| said.clone(), |accept| format!("{said}\n  {accept}"))
 }
 

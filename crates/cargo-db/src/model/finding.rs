@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use pg_sql::name::short;
 use serde::Serialize;
 
+/// Begins the part of a finding's help that says how to accept it.
+pub(crate) const IF_MEANT: &str = "if that is meant: ";
+
 /// What a finding is about. It decides what a measurement may silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {

@@ -4,7 +4,7 @@
 use pg_sql::lexer::words;
 
 use crate::check::{adds_column, changes_type};
-use crate::model::finding::{Class, Finding};
+use crate::model::finding::{Class, Finding, IF_MEANT};
 use crate::model::migration::Migration;
 use crate::rehearse::measured::Measured;
 use crate::settings::Migrations;
@@ -23,7 +23,7 @@ pub(super) fn complete(
                 Some(instead(&statement.text, migrations).unwrap_or_else(|| MOVE.to_owned()));
         }
         let Some(expectation) = one.expectation() else { continue };
-        let accept = format!("if that is meant: {}", place(&expectation, migrations, migration));
+        let accept = format!("{IF_MEANT}{}", place(&expectation, migrations, migration));
         one.help = Some(match one.help.take().filter(|_| one.class != Class::Loss) {
             Some(help) => format!("{help}; {accept}"),
             None => accept,

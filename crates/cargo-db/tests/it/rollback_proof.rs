@@ -9,8 +9,11 @@ fn filled(name: &str) -> Project {
     project.run_sql(
         "CREATE TABLE t (id int PRIMARY KEY, v int, note text);\n\
          INSERT INTO t SELECT n, 1, 'a' FROM generate_series(1, 1200) n;\n\
-         CREATE TABLE child (id int, t int REFERENCES t ON DELETE CASCADE);\n\
+         CREATE TABLE child (id int, t int REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE);\n\
          INSERT INTO child VALUES (1, 7);\n\
+         CREATE TABLE parts (id int, v int) PARTITION BY LIST (id);\n\
+         CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);\n\
+         INSERT INTO parts VALUES (1, 1);\n\
          CREATE TABLE seen (at int);\n\
          CREATE FUNCTION see() RETURNS void LANGUAGE sql AS 'INSERT INTO public.seen VALUES (1)';\n\
          CREATE MATERIALIZED VIEW counts AS SELECT count(*) FROM t;\n\
@@ -49,6 +52,16 @@ fn rows_that_do_not_come_back_make_it_wrong() {
     // The `UPDATE` is dynamic SQL in a `DO` block.
     let hidden = "DO $$ BEGIN EXECUTE 'UPDATE t SET v = id'; END $$;";
     is(hidden, "SELECT 1;", "wrong", &["t: other values than before in v"]);
+    // A table that refers to the one that the file names, of which the changed key is reported
+    // already, and a partition of one.
+    let cascades = "UPDATE t SET id = 5000 WHERE id = 7;";
+    is(cascades, "SELECT 1;", "wrong", &["child: other values than before in t"]);
+    is(
+        "UPDATE parts SET v = 2;",
+        "SELECT 1;",
+        "wrong",
+        &["parts_1: other values than before in v"],
+    );
     let seed = "INSERT INTO t VALUES (0, 0, 'seed');";
     is(seed, "SELECT 1;", "wrong", &["t: 1,200 rows before, 1,201 rows afterwards"]);
     let refreshed = "REFRESH MATERIALIZED VIEW counts;";
