@@ -183,7 +183,7 @@ impl<'a> Task<'a> {
             Task::Revert { count: 1, .. } => "take a migration back".to_owned(),
             Task::Revert { .. } => "take several migrations back at once".to_owned(),
             Task::Create { .. } => "write an empty migration".to_owned(),
-            Task::Generate { .. } => "work out a migration".to_owned(),
+            Task::Generate { .. } => "generate a migration".to_owned(),
             Task::Probe => "say where it goes".to_owned(),
         }
     }

@@ -1,5 +1,5 @@
 //! Migration tools as facts: how each names its files and keeps its history, which locks and
-//! environment variables it uses, how it is told its database and by which commands it runs.
+//! environment variables it uses, how it gets its database and by which commands it runs.
 //!
 //! No file is opened here, no process started and no query sent: who uses this crate hands in what
 //! was read, and runs what it gets back.

@@ -134,7 +134,7 @@ impl NewMigration<'_> {
 
 /// How many digits a date has at least.
 const DATE: usize = 8;
-/// The least number with so many digits, if it does not begin with zeros.
+/// The smallest number with as many digits, if it does not begin with zeros.
 const LEAST_DATE: u64 = 10_000_000;
 
 /// What a new up file begins with.

@@ -144,7 +144,7 @@ pub struct HistoryTable {
     pub schema: Option<&'static str>,
     /// Its name.
     pub name: &'static str,
-    /// The columns by which it is told from another tool's table of the same name.
+    /// The columns that distinguish it from another tool's table of the same name.
     pub columns: &'static [&'static str],
     /// Creates it as the tool does; `{table}` stands for its name.
     pub create: &'static str,

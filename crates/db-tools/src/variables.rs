@@ -17,7 +17,7 @@ pub struct Connection<'a> {
     pub port: u16,
     /// The database's name.
     pub database: &'a str,
-    /// The search path that was asked for.
+    /// The requested search path.
     pub search_path: Option<&'a str>,
     /// Whether the server is on this machine.
     pub is_local: bool,

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::statement::Statement;
 
-    fn look<T>(text: &str, at: impl Fn(&[Piece<'_>]) -> T) -> T {
+    fn with_pieces<T>(text: &str, at: impl Fn(&[Piece<'_>]) -> T) -> T {
         at(&Statement { text: text.to_owned(), line: 1, column: 1 }.tokens())
     }
 
@@ -93,7 +93,7 @@ mod tests {
             (&format!("CREATE VIEW v AS SELECT \"{long}\""), true),
             (&format!("COMMENT ON TABLE t IS '{long}'"), false),
         ] {
-            assert_eq!(look(text, hides_a_name), hides, "{text}");
+            assert_eq!(with_pieces(text, hides_a_name), hides, "{text}");
         }
     }
 
@@ -106,10 +106,10 @@ mod tests {
             ("CREATE FUNCTION public.f(a pg_catalog.int4) RETURNS int LANGUAGE sql AS ''", false),
             ("CREATE EXTENSION plpgsql WITH SCHEMA pg_catalog", false),
         ] {
-            assert_eq!(look(text, is_made_in_catalog), is_made, "{text}");
+            assert_eq!(with_pieces(text, is_made_in_catalog), is_made, "{text}");
         }
-        assert!(look("CREATE FUNCTION f() RETURNS int", is_made_along_the_path));
-        assert!(!look("CREATE FUNCTION public.f() RETURNS int", is_made_along_the_path));
-        assert!(!look("CREATE CAST (a AS b) WITH INOUT", is_made_along_the_path));
+        assert!(with_pieces("CREATE FUNCTION f() RETURNS int", is_made_along_the_path));
+        assert!(!with_pieces("CREATE FUNCTION public.f() RETURNS int", is_made_along_the_path));
+        assert!(!with_pieces("CREATE CAST (a AS b) WITH INOUT", is_made_along_the_path));
     }
 }

@@ -150,7 +150,7 @@ pub fn words(statement: &str) -> Vec<String> {
     first_words(statement, usize::MAX)
 }
 
-/// The first of these, at most so many: a file may hold 100,000 statements, and what most questions
+/// The first of these, up to a limit: a file may hold 100,000 statements, and what most questions
 /// are about stands at the beginning.
 pub fn first_words(statement: &str, most: usize) -> Vec<String> {
     let bytes = statement.as_bytes();

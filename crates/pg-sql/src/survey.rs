@@ -121,7 +121,7 @@ fn is_field(field: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn look(text: &str) -> Survey {
+    fn survey_of(text: &str) -> Survey {
         survey(&mut text.as_bytes(), &mut || ()).unwrap()
     }
 
@@ -130,11 +130,12 @@ mod tests {
     #[test]
     fn the_first_statement_that_no_dump_holds_is_found() {
         let text = "SET lock_timeout = 0;\n\nCOPY t FROM stdin;\nDO\n\\.\n\nDO $$ $$;\nLOAD 'x';\n";
-        let unexpected = look(text).unexpected.unwrap();
+        let unexpected = survey_of(text).unexpected.unwrap();
         assert_eq!((unexpected.line, unexpected.text.as_str()), (7, "DO $$ $$"));
-        assert_eq!(look("CREATE TABLE t (a int);\n").unexpected, None);
+        assert_eq!(survey_of("CREATE TABLE t (a int);\n").unexpected, None);
         let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n";
-        let along = |path: &str| look(&format!("SET search_path = {path};\n{function}")).unexpected;
+        let along =
+            |path: &str| survey_of(&format!("SET search_path = {path};\n{function}")).unexpected;
         assert_eq!(along("public, pg_catalog"), None);
         assert_eq!(along("pg_catalog, public").map(|statement| statement.line), Some(2));
     }
@@ -143,7 +144,7 @@ mod tests {
     fn a_plain_dump_is_the_same_to_every_reader() {
         let rows = "COPY t (a) FROM stdin;\n-- a; b\n\\.\n\n\n";
         let text = format!("{HEADING}CREATE TABLE t (a text DEFAULT 'a;b');\n\n\n{HEADING}{rows}");
-        assert!(look(&text).is_unambiguous);
+        assert!(survey_of(&text).is_unambiguous);
     }
 
     #[test]
@@ -160,7 +161,7 @@ mod tests {
             "SET standard_conforming_strings = off;".to_owned(),
             "DROP DATABASE x;".to_owned(),
         ] {
-            assert!(!look(&format!("{HEADING}{hiding}\n")).is_unambiguous, "{hiding}");
+            assert!(!survey_of(&format!("{HEADING}{hiding}\n")).is_unambiguous, "{hiding}");
         }
     }
 }

@@ -177,7 +177,7 @@ pub(crate) struct BackupList {
     broken: Vec<BrokenView>,
 }
 
-/// A manifest that cannot be believed.
+/// An invalid manifest.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct BrokenView {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::answer::plan::Planned;
-use crate::answer::rehearsal::ForesightView;
+use crate::answer::rehearsal::PreviewView;
 use crate::answer::{Answer, CYAN, Style, YELLOW};
 use crate::model::rehearsal::DryRunReport;
 use crate::plan::Plan;
@@ -19,7 +19,7 @@ pub(crate) struct DryRun {
     dry_run: bool,
     /// What is known of its migrations.
     #[serde(skip_serializing_if = "Option::is_none")]
-    foresight: Option<ForesightView>,
+    preview: Option<PreviewView>,
     /// With `--show-sql`: what the files say.
     #[serde(skip_serializing_if = "Option::is_none")]
     sql: Option<Vec<SqlFile>>,
@@ -36,7 +36,7 @@ struct SqlFile {
 impl DryRun {
     /// The plan alone.
     pub(crate) fn of(plan: &Plan) -> DryRun {
-        DryRun { planned: plan.into(), dry_run: true, foresight: None, sql: None }
+        DryRun { planned: plan.into(), dry_run: true, preview: None, sql: None }
     }
 
     /// With the SQL of its files, if that was wanted.
@@ -47,9 +47,9 @@ impl DryRun {
     }
 
     /// With what is known of its migrations.
-    pub(crate) fn with_foresight(self, plan: &Plan, foresight: &DryRunReport) -> DryRun {
-        let foresight = Some(ForesightView::of(&plan.target, foresight));
-        DryRun { foresight, ..self }
+    pub(crate) fn with_preview(self, plan: &Plan, preview: &DryRunReport) -> DryRun {
+        let preview = Some(PreviewView::of(&plan.target, preview));
+        DryRun { preview, ..self }
     }
 }
 
@@ -72,8 +72,8 @@ impl Answer for DryRun {
         for SqlFile { file, sql } in self.sql.iter().flatten() {
             text = format!("{text}\n\n-- {file}\n{}", sql.trim_end());
         }
-        match &self.foresight {
-            Some(foresight) => format!("{text}\n\n{}", foresight.text(style)),
+        match &self.preview {
+            Some(preview) => format!("{text}\n\n{}", preview.text(style)),
             None => text,
         }
     }

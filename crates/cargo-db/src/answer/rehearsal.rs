@@ -412,7 +412,7 @@ impl Answer for NothingRehearsed {
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) enum ForesightView {
+pub(crate) enum PreviewView {
     Rehearsed {
         rehearsal: RehearsalView,
     },
@@ -429,29 +429,29 @@ pub(crate) enum ForesightView {
     },
 }
 
-impl ForesightView {
-    pub(super) fn of(target: &Target, foresight: &DryRunReport) -> ForesightView {
-        match foresight {
+impl PreviewView {
+    pub(super) fn of(target: &Target, preview: &DryRunReport) -> PreviewView {
+        match preview {
             DryRunReport::Rehearsed(rehearsal) => {
-                ForesightView::Rehearsed { rehearsal: RehearsalView::of(target, rehearsal) }
+                PreviewView::Rehearsed { rehearsal: RehearsalView::of(target, rehearsal) }
             }
             DryRunReport::Checked(checked) => {
-                ForesightView::Checked { check: checked.iter().map(CheckedView::from).collect() }
+                PreviewView::Checked { check: checked.iter().map(CheckedView::from).collect() }
             }
             DryRunReport::Receipt { when, objections } => {
-                ForesightView::Receipt { receipt: when.clone(), objections: objections.clone() }
+                PreviewView::Receipt { receipt: when.clone(), objections: objections.clone() }
             }
         }
     }
 
     pub(super) fn text(&self, style: &Style) -> String {
         match self {
-            ForesightView::Rehearsed { rehearsal } => rehearsal.text(style),
-            ForesightView::Checked { check } => check::text(check, style),
-            ForesightView::Receipt { receipt: Some(when), .. } => {
+            PreviewView::Rehearsed { rehearsal } => rehearsal.text(style),
+            PreviewView::Checked { check } => check::text(check, style),
+            PreviewView::Receipt { receipt: Some(when), .. } => {
                 format!("the receipt of {when} is valid")
             }
-            ForesightView::Receipt { receipt: None, objections } => {
+            PreviewView::Receipt { receipt: None, objections } => {
                 let lines = objections.iter().map(|objection| format!("\n  {objection}"));
                 format!("no valid rehearsal receipt{}", lines.collect::<String>())
             }

@@ -21,10 +21,10 @@ pub(crate) struct Restored {
     whole: bool,
     /// The command that shows its status.
     #[serde(skip)]
-    look: String,
+    status: String,
 }
 
-const LOOK: &str = "cargo db status";
+const STATUS: &str = "cargo db status";
 const UNDO: &str = "cargo db restore --undo";
 const DROP: &str = "cargo db restore --drop-previous";
 const LIST: &str = "cargo db restore --drop-previous --dry-run";
@@ -33,19 +33,19 @@ impl Restored {
     /// Another database has the name now.
     pub(crate) fn whole(target: &Target, kept: Option<String>) -> Restored {
         let restored = "everything".to_owned();
-        Restored { target: target.into(), restored, kept, whole: true, look: LOOK.to_owned() }
+        Restored { target: target.into(), restored, kept, whole: true, status: STATUS.to_owned() }
     }
 
     /// A part of the database itself was replaced.
     pub(crate) fn part(target: &Target, what: String) -> Restored {
-        let (kept, look) = (None, LOOK.to_owned());
-        Restored { target: target.into(), restored: what, kept, whole: false, look }
+        let (kept, status) = (None, STATUS.to_owned());
+        Restored { target: target.into(), restored: what, kept, whole: false, status }
     }
 
     /// The same, for a database other than the configured one.
     pub(crate) fn elsewhere(self, target: &Target) -> Restored {
         let url = target.url_without_password();
-        Restored { look: format!("{LOOK} -D {}", shell_words::quote(&url)), ..self }
+        Restored { status: format!("{STATUS} -D {}", shell_words::quote(&url)), ..self }
     }
 }
 
@@ -58,11 +58,11 @@ impl Answer for Restored {
         }];
         if let Some(kept) = &self.kept {
             lines.push(format!("the old database is kept as {kept}"));
-            lines.push(format!("to swap back:       {}", style.command(UNDO)));
+            lines.push(format!("to swap it back:    {}", style.command(UNDO)));
             lines.push(format!("to remove it:       {}", style.command(DROP)));
             lines.push(format!("to list all kept:   {}", style.command(LIST)));
         }
-        lines.push(format!("to look at it:      {}", style.command(&self.look)));
+        lines.push(format!("to show its status: {}", style.command(&self.status)));
         lines.push(
             "next: check the data; if the schema is older, regenerate what is derived from it"
                 .to_owned(),

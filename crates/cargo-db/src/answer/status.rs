@@ -78,7 +78,7 @@ enum RunnerView {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct MigrationsView {
     total: usize,
-    executed: usize,
+    applied: usize,
     pending: Vec<MigrationView>,
     problems: Vec<ProblemView>,
     /// The applied one with the greatest version.
@@ -137,13 +137,13 @@ impl From<&Applied> for LastView {
 }
 
 impl From<&MigrationStatus<'_>> for MigrationsView {
-    fn from(standing: &MigrationStatus<'_>) -> MigrationsView {
+    fn from(status: &MigrationStatus<'_>) -> MigrationsView {
         MigrationsView {
-            total: standing.total,
-            executed: standing.applied.len(),
-            pending: standing.pending.iter().map(|file| MigrationView::from(*file)).collect(),
-            problems: standing.problems.iter().map(ProblemView::from).collect(),
-            last: standing.last().map(LastView::from),
+            total: status.total,
+            applied: status.applied.len(),
+            pending: status.pending.iter().map(|file| MigrationView::from(*file)).collect(),
+            problems: status.problems.iter().map(ProblemView::from).collect(),
+            last: status.last().map(LastView::from),
         }
     }
 }
@@ -180,10 +180,9 @@ impl MigrationsView {
             pending => style.paint(YELLOW, &format!("{pending} pending")),
         };
         let mut lines = vec![format!(
-            "{}{} in all, {} executed, {pending}",
+            "{}{} applied, {pending}",
             style.paint(BOLD, &format!("{:<13}", "Migrations")),
-            self.total,
-            self.executed,
+            self.applied,
         )];
         if let Some(LastView { version, name, installed_on }) = &self.last {
             let when = installed_on
@@ -205,7 +204,7 @@ pub(crate) struct StatusFacts<'a> {
     pub(crate) environment: Resolved,
     /// `None` where the database does not exist yet.
     pub(crate) found: Option<(&'a ServerFacts, &'a DatabaseFacts)>,
-    pub(crate) standing: &'a MigrationStatus<'a>,
+    pub(crate) status: &'a MigrationStatus<'a>,
     pub(crate) migrations: &'a Migrations,
     pub(crate) settings: Vec<SettingView>,
     /// What to do if there are no migrations.
@@ -228,7 +227,7 @@ impl From<StatusFacts<'_>> for StatusReport {
                 bytes: database.map(|database| database.bytes),
             },
             tool: facts.migrations.into(),
-            migrations: facts.standing.into(),
+            migrations: facts.status.into(),
             tables: database.map(|database| database.tables.clone()).unwrap_or_default(),
             settings: facts.settings,
             empty: facts.empty,
@@ -311,7 +310,7 @@ impl Answer for StatusReport {
         let mut lines = self.head(style);
         lines.push(String::new());
         match &self.empty {
-            Some(why) if self.migrations.executed == 0 => {
+            Some(why) if self.migrations.applied == 0 => {
                 lines.push(format!("{}{why}", style.paint(BOLD, &format!("{:<13}", "Migrations"))));
             }
             _ => lines.extend(self.migrations.lines(style)),

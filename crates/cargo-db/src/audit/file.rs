@@ -162,7 +162,7 @@ impl Trail {
         format!("mkdir {folder} && mv {moved} {folder} && {begin}")
     }
 
-    /// Looks for the first record that was changed or taken out.
+    /// Looks for the first record that was changed or removed.
     pub(crate) fn verify(&self) -> Result<std::result::Result<u64, Broken>> {
         let (read, head) = (self.read()?, self.head()?);
         let mut last: Option<Record> = None;

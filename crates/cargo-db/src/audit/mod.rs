@@ -1,5 +1,5 @@
 //! The audit trail: a file of the project, and a table of the database where the policy says so.
-//! Each record carries the hash of the one before it, so a line that was changed or taken out
+//! Each record carries the hash of the one before it, so a line that was changed or removed
 //! shows.
 
 mod file;

@@ -15,7 +15,7 @@ use crate::world::records::head_of;
 pub(crate) struct Unsettled {
     intent: Record,
     before: Before,
-    /// Whether its run was killed, or is at work: whoever ended has looked at the marker.
+    /// Whether its run has no outcome: it was killed, or still runs.
     pub(crate) killed: bool,
     pub(crate) changes: Vec<String>,
     /// Lines of the file that may be those that the database has lost.

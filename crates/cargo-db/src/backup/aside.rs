@@ -172,14 +172,14 @@ fn drop_everything(session: &mut Session) -> Result<LeftInPlace> {
     let rows = session.rows("list the schemas", include_str!("sql/schemas.sql"))?;
     for row in &rows {
         let schema = row.text("name")?;
-        let is_own = row.flag("is_own")?;
-        if is_own && !row.flag("holds_extension")? {
+        let is_owned = row.flag("is_owned")?;
+        if is_owned && !row.flag("holds_extension")? {
             drop_schema(session, schema)?;
             continue;
         }
         empty_schema(session, schema)?;
         kept.schemas.push(schema.to_owned());
-        kept.others_schemas.extend((!is_own).then(|| schema.to_owned()));
+        kept.others_schemas.extend((!is_owned).then(|| schema.to_owned()));
     }
     Ok(kept)
 }

@@ -23,7 +23,7 @@ pub(crate) struct BackupFolder {
 pub(crate) struct BackupListing {
     /// The newest first.
     pub(crate) backups: Vec<Backup>,
-    /// Manifests that cannot be believed, each with the reason.
+    /// Invalid manifests, each with the reason.
     pub(crate) broken: Vec<(String, String)>,
 }
 
@@ -122,7 +122,7 @@ impl BackupFolder {
         names
     }
 
-    /// One backup by its name, or the reason why it cannot be believed.
+    /// One backup by its name, or why its manifest is invalid.
     fn load(&self, name: &str) -> std::result::Result<Backup, String> {
         if !is_safe_name(name) && !is_set_name(name) {
             return Err("its name leads outside the folder".to_owned());
@@ -278,7 +278,7 @@ pub(super) fn is_set(path: &Path) -> bool {
     path.is_dir() && read_manifest(&manifest).is_ok_and(|manifest| manifest.format == Format::Set)
 }
 
-/// Reads a manifest, or says why it cannot be believed.
+/// Reads a manifest, or says why it is invalid.
 pub(super) fn read_manifest(path: &Path) -> std::result::Result<Manifest, String> {
     if !files::is_there(path) {
         return Err("its manifest is a symbolic link".to_owned());

@@ -27,7 +27,7 @@ pub(super) struct Publications {
 /// Whether something can be added to a publication.
 struct Publication {
     is_of_all: bool,
-    is_own: bool,
+    is_owned: bool,
     /// Only a superuser adds a schema.
     is_superuser: bool,
 }
@@ -40,7 +40,7 @@ struct Published {
     off: String,
     on: String,
     /// Whether the role may remove and add it.
-    is_own: bool,
+    is_owned: bool,
 }
 
 impl Publications {
@@ -68,7 +68,7 @@ impl Publications {
 
     /// What the role cannot remove from its publication and add again.
     pub(super) fn obstacles(&self) -> Vec<String> {
-        let others = self.published.iter().filter(|published| !published.is_own);
+        let others = self.published.iter().filter(|published| !published.is_owned);
         let problem = |Published { publication, what, off, .. }: &Published| {
             format!(
                 "publication: `{publication}` publishes {what}, and is not yours to change; have \
@@ -120,11 +120,11 @@ impl Publications {
 
     /// Why something is not added to a publication, though it was in it in the backup.
     fn left_out(&self, publication: &str, what: &str, is_schema: bool) -> Option<String> {
-        let Some(Publication { is_of_all, is_own, is_superuser }) = self.all.get(publication)
+        let Some(Publication { is_of_all, is_owned, is_superuser }) = self.all.get(publication)
         else {
             return Some(format!("there is no publication {publication} as in the backup"));
         };
-        let may_add = *is_superuser || *is_own && !is_schema;
+        let may_add = *is_superuser || *is_owned && !is_schema;
         match (self.there.contains(what), *is_of_all, may_add) {
             (_, true, _) => Some(format!("the publication {publication} has all tables now")),
             (true, ..) => Some(format!("{what} is not on the publication {publication} now")),
@@ -151,7 +151,7 @@ impl Publication {
     fn of(row: &Row) -> Result<Publication> {
         Ok(Publication {
             is_of_all: row.flag("is_of_all")?,
-            is_own: row.flag("is_own")?,
+            is_owned: row.flag("is_owned")?,
             is_superuser: row.flag("is_superuser")?,
         })
     }
@@ -164,7 +164,7 @@ impl Published {
             what: row.text("published")?.to_owned(),
             off: row.text("off")?.to_owned(),
             on: row.text("on")?.to_owned(),
-            is_own: row.flag("is_own")?,
+            is_owned: row.flag("is_owned")?,
         })
     }
 }

@@ -146,8 +146,8 @@ fn locale_options(locale: &Locale) -> String {
     }
 }
 
-/// Clones the target beside itself. Nothing where somebody is connected, or may not: it is never
-/// waited for others, and none of them is sent away.
+/// Clones the target into a database beside it. `None` if other sessions are connected or the role
+/// may not clone it: this neither waits for other sessions nor ends them.
 pub(crate) fn clone_sibling(
     world: &World,
     target: &Target,

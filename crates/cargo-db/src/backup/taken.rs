@@ -10,8 +10,8 @@ use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
 
-/// Takes a backup. That it cannot be written down is no reason to have none: then it counts as one
-/// that somebody else took.
+/// Takes a backup. If it cannot be recorded, it is still taken, and later treated as one that
+/// somebody else took.
 pub(crate) fn take(
     world: &World,
     settings: &Settings,

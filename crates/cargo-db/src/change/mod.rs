@@ -27,7 +27,7 @@ pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
 pub(crate) use perform::{Change, Ending, Mode, perform, same_plan};
 pub(crate) use proof::{
-    Proved, Proving, foresee, prove, prove_rollback, receipt_of, receipts_are_accepted,
+    Proved, Proving, preview, prove, prove_rollback, receipt_of, receipts_are_accepted,
     receipts_of_rollback,
 };
 pub(crate) use retain::{after_backup, pruning};

@@ -167,7 +167,7 @@ fn downgrade_to_warning(finding: &mut Finding) {
 }
 
 /// What is known of the migrations of a plan before anybody agrees to it, for a dry run.
-pub(crate) fn foresee(
+pub(crate) fn preview(
     database: &Database<'_>,
     plan: &Plan,
     receipt: Option<&Path>,

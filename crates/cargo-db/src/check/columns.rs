@@ -159,7 +159,7 @@ impl Columns {
             return self.remove(&table);
         }
         match actions {
-            ["rename", "to", new, ..] => self.rename(&key, &beside(&table, new)),
+            ["rename", "to", new, ..] => self.rename(&key, &in_same_schema(&table, new)),
             ["set", "schema", schema, ..] => {
                 self.rename(&key, &format!("{schema}.{}", last(&table)));
             }
@@ -327,7 +327,7 @@ fn name_in<'a, 'w>(words: &'a [&'w str]) -> Option<(String, &'a [&'w str])> {
 }
 
 /// Another name in the schema of a table.
-fn beside(table: &str, name: &str) -> String {
+fn in_same_schema(table: &str, name: &str) -> String {
     let schema = table.rsplit_once('.').map(|(schema, _)| schema);
     schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"))
 }

@@ -135,10 +135,14 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
     let drops = matches!(words, ["drop", ..]) || alters_table && words.contains(&"drop");
     when(drops && cascades(words), "drop-cascade", "dependent objects are dropped too");
     when(reaches_out(words), "outside-database", "it affects more than this database");
-    let outside = matches!(words, ["vacuum", ..])
+    let needs_no_transaction = matches!(words, ["vacuum", ..])
         || words.contains(&"concurrently")
             && matches!(words, ["create" | "drop" | "reindex" | "alter", ..]);
-    when(transactional && outside, "concurrently-in-transaction", "it cannot run in a transaction");
+    when(
+        transactional && needs_no_transaction,
+        "concurrently-in-transaction",
+        "it cannot run in a transaction",
+    );
     found
 }
 

@@ -179,8 +179,8 @@ fn consent_hint(
     let database = shell_words::quote(database);
     match consent {
         Consent::Free => missing,
-        Consent::Confirm => missing.run("agree", format!("{command} --yes")),
-        Consent::ByName => missing.run("agree", format!("{command} --confirm {database}")),
+        Consent::Confirm => missing.run("to confirm", format!("{command} --yes")),
+        Consent::ByName => missing.run("to confirm", format!("{command} --confirm {database}")),
         Consent::ToPlan => {
             missing.run("show the plan and its id", format!("{command} --dry-run")).run(
                 "consent to exactly that plan",

@@ -5,7 +5,7 @@
 #[repr(u8)]
 pub(crate) enum Exit {
     Done = 0,
-    /// Something that was asked for with `--check` was found.
+    /// `--check` found something.
     Finding = 1,
     /// Usage or settings.
     Usage = 2,

@@ -19,8 +19,8 @@ pub(crate) enum LocalServerError {
     OtherMajor { folder: PathBuf, made_by: String, found: String },
     #[error("the local cluster in `{}` was not created here by you", folder.display())]
     NotMadeHere { folder: PathBuf },
-    #[error("there is no local server to {doing}: {why}")]
-    Absent { doing: &'static str, why: String },
+    #[error("{problem}")]
+    Absent { problem: String },
     #[error("`{}` is no project, so no private server is made for it", folder.display())]
     NoProject { folder: PathBuf, above: Option<PathBuf> },
 }
@@ -89,6 +89,6 @@ pub(super) fn samples() -> Vec<LocalServerError> {
         LocalServerError::NotMadeHere { folder: ".db/pg15".into() },
         LocalServerError::NoProject { folder: "/p/app".into(), above: Some("/p".into()) },
         LocalServerError::NoProject { folder: "/p".into(), above: None },
-        LocalServerError::Absent { doing: "stop", why: text("it is not running") },
+        LocalServerError::Absent { problem: text("the local server is not running") },
     ]
 }

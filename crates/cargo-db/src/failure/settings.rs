@@ -38,9 +38,8 @@ impl SettingsError {
         match self {
             SettingsError::Url { .. } => Explanation::new("SETTINGS.URL", Exit::Usage),
             SettingsError::OptionNotHonoured { setting, .. } => {
-                Explanation::new("SETTINGS.OPTION_NOT_HONOURED", Exit::Usage).advise(format!(
-                    "remove them from {setting}, or give cargo db a URL of its own with `-D`"
-                ))
+                Explanation::new("SETTINGS.OPTION_NOT_HONOURED", Exit::Usage)
+                    .advise(format!("remove them from {setting}, or pass another URL with `-D`"))
             }
             SettingsError::PasswordInFlag { .. } => {
                 Explanation::new("SETTINGS.PASSWORD_IN_FLAG", Exit::Usage)

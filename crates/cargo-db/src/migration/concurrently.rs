@@ -133,7 +133,7 @@ impl<'a> Concurrently<'a> {
             self.briefly(session, |this, session| this.clear(session, false));
             return Ok(false);
         };
-        if wrong.is_own && patience.again(self.world, LEFTOVER)? {
+        if wrong.is_owned && patience.again(self.world, LEFTOVER)? {
             return Ok(true);
         }
         Err(self.not_valid(wrong, stays))
@@ -149,7 +149,7 @@ impl<'a> Concurrently<'a> {
         let Some(what) = self.what() else { return false };
         self.given_up = self.give_back(session).or_else(|| self.given_up_by_server(error));
         let found = invalid_indexes(session, &self.path, &what, self.known()).unwrap_or_default();
-        let in_the_way = found.iter().any(|index| index.is_own && index.builder.is_none());
+        let in_the_way = found.iter().any(|index| index.is_owned && index.builder.is_none());
         self.left = self.briefly(session, |this, session| this.clean_up(session, &what));
         if self.running.as_ref().is_some_and(|running| running.is_done) {
             return true;
@@ -253,7 +253,7 @@ impl<'a> Concurrently<'a> {
         }
         let mut left = Vec::new();
         for index in found {
-            if index.is_own && index.builder.is_none() {
+            if index.is_owned && index.builder.is_none() {
                 left.extend(self.drop_index(session, index));
             } else if is_first && !(index.is_target && index.builder.is_none()) {
                 self.world.emit(Event::Warning { message: describe_builder(&index) });
@@ -329,7 +329,7 @@ impl<'a> Concurrently<'a> {
             if let Some(who) = found.builder {
                 let message = format!("{who} is detaching {name}: left alone");
                 self.world.emit(Event::Warning { message });
-            } else if found.is_own {
+            } else if found.is_owned {
                 finished = self.finalize(session, &found.parent, name);
             } else {
                 let message =

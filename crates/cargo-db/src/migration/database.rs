@@ -95,8 +95,8 @@ pub(crate) fn holds_rows(session: &mut Session, layout: &ProjectTool) -> Result<
         project_relation(layout)
     );
     for table in session.column("find tables with rows", &sql)? {
-        let look = format!("SELECT 1 FROM {table} LIMIT 1");
-        if !matches!(session.value("read a row", &look), Ok(None)) {
+        let sql = format!("SELECT 1 FROM {table} LIMIT 1");
+        if !matches!(session.value("read a row", &sql), Ok(None)) {
             return Ok(true);
         }
     }

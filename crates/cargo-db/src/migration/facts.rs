@@ -8,19 +8,30 @@ use crate::migration::folder::read_folder;
 use crate::migration::history::read_history;
 use crate::model::history::History;
 use crate::model::target::Target;
-use crate::plan::Facts;
+use crate::plan::MigrationFacts;
 use crate::settings::Settings;
 use crate::world::World;
 
 /// Reads folder and history. A database that does not exist yet has an empty history.
-pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Result<Facts> {
+pub(crate) fn gather(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+) -> Result<MigrationFacts> {
     let layout = settings.migrations.layout.clone();
     if layout.is_asked() {
         let database_exists = connect_or_none(world, settings, target)?.is_some();
         let (folder, history) =
             if database_exists { ask(world, settings, target)? } else { Default::default() };
         let (target, environment) = (target.clone(), settings.environment.environment);
-        return Ok(Facts { target, environment, layout, database_exists, folder, history });
+        return Ok(MigrationFacts {
+            target,
+            environment,
+            layout,
+            database_exists,
+            folder,
+            history,
+        });
     }
     let folder = read_folder(settings)?;
     let session = connect_or_none(world, settings, target)?;
@@ -35,5 +46,5 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
         None => History::default(),
     };
     let (target, environment) = (target.clone(), settings.environment.environment);
-    Ok(Facts { target, environment, layout, database_exists, folder, history })
+    Ok(MigrationFacts { target, environment, layout, database_exists, folder, history })
 }

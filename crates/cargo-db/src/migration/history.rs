@@ -1,5 +1,5 @@
-//! The history: the table in which a migration tool remembers what is applied, and how it is told
-//! from the tables of other tools.
+//! The history: the table in which a migration tool records what is applied, and what
+//! distinguishes it from the tables of other tools.
 
 use postgres::error::SqlState;
 

@@ -17,7 +17,7 @@ pub(super) struct InvalidIndex {
     /// Qualified and quoted.
     pub(super) name: String,
     /// Whether the statement, or an earlier run of it, has left it.
-    pub(super) is_own: bool,
+    pub(super) is_owned: bool,
     /// Whether it is what the statement builds.
     pub(super) is_target: bool,
     /// The session that is at work on it.
@@ -31,7 +31,7 @@ pub(super) struct Detaching {
     /// What it is a part of, qualified and quoted.
     pub(super) parent: String,
     /// Whether it is the one that the statement names.
-    pub(super) is_own: bool,
+    pub(super) is_owned: bool,
     /// The session that is at work on it.
     pub(super) builder: Option<String>,
 }
@@ -58,7 +58,7 @@ pub(super) fn invalid_indexes(
         Ok(InvalidIndex {
             oid: row.number("oid")?,
             name: row.text("name")?.to_owned(),
-            is_own: row.flag("own")?,
+            is_owned: row.flag("own")?,
             is_target: row.flag("target")?,
             builder: row.optional_text("builder")?.map(str::to_owned),
         })
@@ -83,7 +83,7 @@ pub(super) fn detaching(
         Ok(Detaching {
             parent: row.text("parent")?.to_owned(),
             name: row.text("name")?.to_owned(),
-            is_own: row.flag("own")?,
+            is_owned: row.flag("own")?,
             builder: row.optional_text("builder")?.map(str::to_owned),
         })
     };

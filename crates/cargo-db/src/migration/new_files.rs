@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::world::{World, files};
 use db_tools::command::Task;
 
-/// What a tool wrote that was asked for a migration.
+/// What a tool wrote to generate a migration.
 pub(crate) enum GeneratedFiles {
     /// These files, as they are found from where the command was typed.
     Files(Vec<PathBuf>),

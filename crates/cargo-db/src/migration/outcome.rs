@@ -6,7 +6,7 @@ use crate::failure::{Failure, ProgramError, Result};
 use crate::migration::facts::gather;
 use crate::model::history::History;
 use crate::model::migration::{Migration, Version};
-use crate::plan::{Facts, Plan, Step};
+use crate::plan::{MigrationFacts, Plan, Step};
 use crate::settings::Settings;
 use crate::world::World;
 
@@ -88,7 +88,11 @@ fn missing_effect(step: &Step, applied: &BTreeSet<&Version>, history: &History) 
 }
 
 /// What happened to migrations that the plan does not mention.
-fn unplanned_changes(plan: &Plan, facts: &Facts, applied: &BTreeSet<&Version>) -> Vec<String> {
+fn unplanned_changes(
+    plan: &Plan,
+    facts: &MigrationFacts,
+    applied: &BTreeSet<&Version>,
+) -> Vec<String> {
     let planned: BTreeSet<&Version> =
         plan.migrations().map(|migration| &migration.version).collect();
     let before: BTreeSet<&Version> = plan.applied.iter().collect();

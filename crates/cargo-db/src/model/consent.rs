@@ -28,7 +28,7 @@ impl Consent {
     /// As the policy prints it.
     pub(crate) fn word(self) -> &'static str {
         match self {
-            Consent::Free => "no prompt",
+            Consent::Free => "no confirmation",
             Consent::Confirm => "confirm",
             Consent::ByName => "consent by name",
             Consent::ToPlan => "consent to the plan",

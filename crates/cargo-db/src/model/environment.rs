@@ -17,7 +17,7 @@ pub(crate) enum Environment {
     Development,
     /// Shared, and close to production.
     Staging,
-    /// The database that pays the rent. Also every word that nobody knows.
+    /// The production database. Unrecognised environment names count as production too.
     Production,
 }
 

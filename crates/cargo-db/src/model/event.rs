@@ -24,7 +24,7 @@ pub(crate) enum Event {
     SessionOfKilledRunEnded { pid: i32 },
     /// A step begins. `subject` names it.
     Started { doing: &'static str, subject: String },
-    /// The step that began last consists of so many tables or parts.
+    /// The number of tables or parts of the current step.
     Expected { count: u64, of: &'static str },
     /// One more of them is done.
     Counted,

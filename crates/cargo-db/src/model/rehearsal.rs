@@ -24,7 +24,7 @@ impl Basis {
     /// In words.
     pub(crate) fn describe(&self, database: &str) -> String {
         match self {
-            Basis::Live => format!("a copy of {database} as it is now"),
+            Basis::Live => format!("a copy of {database}"),
             Basis::Backup(name) => format!("the backup {name}"),
             Basis::Schema => format!("the schema of {database}, without rows"),
         }

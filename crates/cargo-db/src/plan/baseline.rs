@@ -3,10 +3,10 @@
 use crate::failure::{ConnectionError, HistoryError, MigrationError, Result};
 use crate::model::history::{MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::Migration;
-use crate::plan::{Facts, Operation, Plan, Step};
+use crate::plan::{MigrationFacts, Operation, Plan, Step};
 
 /// Plans to record what is pending, up to and with `to`, as applied.
-pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
+pub(crate) fn baseline(facts: &MigrationFacts, to: Option<&str>) -> Result<Plan> {
     if !facts.database_exists {
         let (database, server) = (facts.target.database.clone(), facts.target.server());
         return Err(ConnectionError::NoDatabase {
@@ -61,7 +61,11 @@ pub(crate) fn baseline(facts: &Facts, to: Option<&str>) -> Result<Plan> {
 
 /// Plans to put the history right: `harmless` are applied migrations whose files differ in comments
 /// and white space alone, `failed` those that the history says failed.
-pub(crate) fn repair(facts: &Facts, harmless: Vec<Migration>, failed: Vec<Migration>) -> Plan {
+pub(crate) fn repair(
+    facts: &MigrationFacts,
+    harmless: Vec<Migration>,
+    failed: Vec<Migration>,
+) -> Plan {
     let cleared = failed.into_iter().map(|migration| Step::ClearFailed { migration });
     let rerecorded = harmless.into_iter().map(|migration| Step::Rerecord { migration });
     let mut plan = facts.plan(Operation::Repair, cleared.chain(rerecorded).collect());

@@ -3,7 +3,7 @@
 use crate::failure::{HistoryError, MigrationError, Result};
 use crate::model::history::{MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::Migration;
-use crate::plan::{Batch, Facts, Operation, Plan, Step};
+use crate::plan::{Batch, MigrationFacts, Operation, Plan, Step};
 use pg_sql::script::{Statement, statements};
 
 /// How far to go.
@@ -11,7 +11,7 @@ use pg_sql::script::{Statement, statements};
 pub(crate) struct MigrateRequest {
     /// Up to and with this version.
     pub(crate) to: Option<String>,
-    /// At most so many.
+    /// The maximum number of migrations.
     pub(crate) steps: Option<usize>,
     pub(crate) tolerance: Tolerance,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Tolerance {
 }
 
 /// Plans to apply what is pending.
-pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
+pub(crate) fn migrate(facts: &MigrationFacts, request: &MigrateRequest) -> Result<Plan> {
     if let (None, Some(foreign)) = (&facts.history.table, facts.history.foreign.first()) {
         let (database, tool) = (facts.target.database.clone(), facts.layout.key().to_owned());
         return Err(HistoryError::Foreign { database, foreign: foreign.to_string(), tool }.into());
@@ -66,7 +66,7 @@ pub(crate) fn migrate(facts: &Facts, request: &MigrateRequest) -> Result<Plan> {
 
 /// How these migrations, each with the text of its file, can be made all or nothing.
 pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
-    let outside = files.iter().find(|(migration, _)| !migration.up.transactional);
+    let needs_no_transaction = files.iter().find(|(migration, _)| !migration.up.transactional);
     // A value that is added to an enum cannot be used before it is committed.
     let adds_value = |text: &str| {
         let text = text.to_ascii_lowercase();
@@ -76,11 +76,11 @@ pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
     let early =
         files.split_last().and_then(|(_, before)| before.iter().find(|(_, text)| adds_value(text)));
     let commits = files.iter().find(|(migration, text)| ends_transactions(migration, text));
-    if let (None, Some((migration, _))) = (outside, commits) {
+    if let (None, Some((migration, _))) = (needs_no_transaction, commits) {
         let because = format!("{} ends transactions itself", migration.version);
         return Batch::SwapBack { because };
     }
-    match (outside, early) {
+    match (needs_no_transaction, early) {
         (Some((migration, _)), _) => {
             Batch::SwapBack { because: format!("{} asks for no transaction", migration.version) }
         }
@@ -100,7 +100,7 @@ fn ends_transactions(migration: &Migration, text: &str) -> bool {
         && statements(text.as_bytes()).is_ok_and(|all| all.iter().any(Statement::ends_transaction))
 }
 
-fn blocks(trouble: ProblemKind, facts: &Facts, tolerance: &Tolerance) -> bool {
+fn blocks(trouble: ProblemKind, facts: &MigrationFacts, tolerance: &Tolerance) -> bool {
     match trouble {
         ProblemKind::Missing => !tolerance.missing,
         ProblemKind::OutOfOrder => {
@@ -146,7 +146,7 @@ mod tests {
     use crate::model::target::{from_keywords, parse_url};
     use db_tools::{FoundFile, ProjectTool};
 
-    fn facts(files: &[(&str, &str)], applied: &[i64], environment: Environment) -> Facts {
+    fn facts(files: &[(&str, &str)], applied: &[i64], environment: Environment) -> MigrationFacts {
         let url = parse_url("postgres://me@localhost/school", "x").unwrap();
         let found = files
             .iter()
@@ -159,7 +159,7 @@ mod tests {
             checksum: Some(ProjectTool::plain().digest(b"x")),
             detail: String::new(),
         };
-        Facts {
+        MigrationFacts {
             target: from_keywords(&url, "x", "me").unwrap(),
             environment,
             layout: ProjectTool::plain(),

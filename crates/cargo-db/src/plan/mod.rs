@@ -295,7 +295,7 @@ impl fmt::Display for PlanId {
 
 /// What every plan about migrations is made from.
 #[derive(Clone, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct MigrationFacts {
     pub(crate) target: Target,
     pub(crate) environment: Environment,
     pub(crate) layout: ProjectTool,
@@ -304,7 +304,7 @@ pub(crate) struct Facts {
     pub(crate) history: History,
 }
 
-impl Facts {
+impl MigrationFacts {
     fn plan(&self, verb: Operation, steps: Vec<Step>) -> Plan {
         let standing = MigrationStatus::compare(&self.folder, &self.history);
         let rows = self.history.applied.iter();

@@ -10,9 +10,9 @@ use crate::model::backup::{Backup, Reason};
 /// The rules; an absent one keeps nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Retention {
-    /// The newest so many.
+    /// How many of the newest backups to keep.
     pub(crate) last: usize,
-    /// The newest of each of the last so many days that have one.
+    /// The newest of each day, for this many days that have a backup.
     pub(crate) daily: usize,
     pub(crate) weekly: usize,
     pub(crate) monthly: usize,
@@ -186,7 +186,7 @@ fn judge_kind(
     verdicts.collect()
 }
 
-/// The newest backup of each of the last so many days, weeks or months.
+/// The newest backup of each day, week or month, for a number of them.
 struct Periods {
     name: &'static str,
     left: usize,

@@ -5,7 +5,7 @@ use db_tools::RollbackSupport;
 use crate::failure::{HistoryError, MigrationError, ProgramError, Result};
 use crate::model::history::{Applied, MigrationStatus, ProblemKind};
 use crate::model::migration::{Migration, Version};
-use crate::plan::{Facts, Loss, Operation, Plan, Step};
+use crate::plan::{Loss, MigrationFacts, Operation, Plan, Step};
 
 /// How far back.
 #[derive(Clone, Debug)]
@@ -18,7 +18,10 @@ pub(crate) enum RollbackRequest {
 
 /// The migrations that `request` takes back, newest first: all of them have a down file that
 /// belongs to what was applied.
-pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<Migration>> {
+pub(crate) fn to_revert(
+    facts: &MigrationFacts,
+    request: &RollbackRequest,
+) -> Result<Vec<Migration>> {
     let standing = MigrationStatus::compare(&facts.folder, &facts.history);
     let newest_first = standing.applied.iter().rev();
     let chosen: Vec<_> = match request {
@@ -71,7 +74,7 @@ pub(crate) fn to_revert(facts: &Facts, request: &RollbackRequest) -> Result<Vec<
 }
 
 /// Fails where the tool would take others back than those that are the newest by their files.
-fn check_tool_order(facts: &Facts, chosen: &[&Applied]) -> Result<()> {
+fn check_tool_order(facts: &MigrationFacts, chosen: &[&Applied]) -> Result<()> {
     let run = |row: &Applied| row.detail.parse::<u64>().unwrap_or(0);
     let mut as_run: Vec<&Applied> = facts.history.applied.iter().collect();
     as_run.sort_by_key(|row| std::cmp::Reverse(run(row)));
@@ -82,7 +85,7 @@ fn check_tool_order(facts: &Facts, chosen: &[&Applied]) -> Result<()> {
 }
 
 /// Plans to take back `migrations`, each with what that loses.
-pub(crate) fn rollback(facts: &Facts, migrations: Vec<(Migration, Vec<Loss>)>) -> Plan {
+pub(crate) fn rollback(facts: &MigrationFacts, migrations: Vec<(Migration, Vec<Loss>)>) -> Plan {
     let steps =
         migrations.into_iter().map(|(migration, losses)| Step::Revert { migration, losses });
     facts.plan(Operation::Rollback, steps.collect())

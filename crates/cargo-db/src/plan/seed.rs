@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::failure::{Result, SeedError};
 use crate::model::seed::{Loaded, Seed};
-use crate::plan::{Facts, Loss, Operation, Plan, Step};
+use crate::plan::{Loss, MigrationFacts, Operation, Plan, Step};
 
 /// What to load.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ pub(crate) struct TableFacts {
 /// What a plan about seeds is made from.
 #[derive(Clone, Debug)]
 pub(crate) struct SeedFacts {
-    pub(crate) facts: Facts,
+    pub(crate) facts: MigrationFacts,
     pub(crate) seeds: Vec<Seed>,
     pub(crate) loaded: Vec<Loaded>,
     /// By qualified name.

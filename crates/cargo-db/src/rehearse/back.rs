@@ -90,9 +90,9 @@ impl Stage<'_> {
         let Some(down) = &migration.down else { return Ok(None) };
         let text = format!("{}\n{}", self.text(&migration.up)?, self.text(down)?);
         let layout = &self.request.settings.migrations.layout;
-        let look =
+        let read =
             |session: &mut Session| RowSnapshot::keep(session, layout, (&text, &before.tables()));
-        unseen(&mut self.session, self.is_batch, look).map(Some)
+        unseen(&mut self.session, self.is_batch, read).map(Some)
     }
 
     fn text(&self, file: &ScriptFile) -> Result<String> {
@@ -107,8 +107,8 @@ impl Stage<'_> {
         disturbed: &mut BTreeSet<String>,
     ) -> Result<Compared> {
         let writes = rows.may_write || down.iter().any(Measured::may_write);
-        let look = |session: &mut Session| rows.compare(session, down, disturbed);
-        let mut compared = unseen(&mut self.session, self.is_batch, look)?;
+        let read = |session: &mut Session| rows.compare(session, down, disturbed);
+        let mut compared = unseen(&mut self.session, self.is_batch, read)?;
         if self.basis == Basis::Schema && writes {
             compared.left_out.push("rows: the copy has none".to_owned());
         }
@@ -127,7 +127,7 @@ fn not_tried(earlier: &mut [Rehearsed], why: &str) {
 fn unseen<T>(
     session: &mut Session,
     is_batch: bool,
-    look: impl FnOnce(&mut Session) -> Result<T>,
+    read: impl FnOnce(&mut Session) -> Result<T>,
 ) -> Result<T> {
     let (begin, end) = if is_batch {
         let back = "ROLLBACK TO SAVEPOINT cargo_db_rows; RELEASE SAVEPOINT cargo_db_rows";
@@ -136,7 +136,7 @@ fn unseen<T>(
         ("BEGIN READ ONLY", "ROLLBACK")
     };
     session.run("begin reading rows", begin)?;
-    let seen = look(session)?;
+    let seen = read(session)?;
     session.run("end reading rows", end)?;
     Ok(seen)
 }

@@ -44,7 +44,7 @@ enum Rekeys {
 /// What became of the values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CaptureOutcome {
-    /// `values` of the column are others now; there were and are so many different ones among them.
+    /// `values` of the column changed; the number of distinct values before and after.
     Overwritten { object: String, values: u64, before: u64, after: u64 },
     /// So many rows have another primary key.
     Rekeyed { object: String, rows: u64 },
@@ -54,7 +54,7 @@ pub(super) enum CaptureOutcome {
 
 impl Capture {
     /// Keeps aside what a statement will overwrite, as far as its words tell.
-    pub(super) fn foreseen(
+    pub(super) fn for_statement(
         session: &mut Session,
         statement: &Statement,
         baseline: &InitialTables,

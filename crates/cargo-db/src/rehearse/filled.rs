@@ -35,8 +35,8 @@ pub(super) fn possibly_filled(session: &mut Session, names: &[&str]) -> Result<V
         // The name may come from a receipt of another machine: the server says what it names.
         let question = format!("SELECT pg_catalog.to_regclass({})", quote_literal(name));
         let Some(table) = session.value("find the table", &question)? else { continue };
-        let look = format!("SELECT 1 FROM {table} LIMIT 1");
-        if !matches!(session.value("read a row", &look), Ok(None)) {
+        let sql = format!("SELECT 1 FROM {table} LIMIT 1");
+        if !matches!(session.value("read a row", &sql), Ok(None)) {
             found.push((*name).to_owned());
         }
     }

@@ -537,8 +537,8 @@ mod tests {
         assert_eq!((lock.table.as_str(), lock.mode.as_str()), ("a", "AccessExclusiveLock"));
         // It is as old as the weaker lock that it grew from.
         assert_eq!(lock.held, Duration::from_millis(123));
-        let outside = locks(&all[..1], false);
-        assert_eq!(outside[0].held, Duration::from_millis(100));
+        let alone = locks(&all[..1], false);
+        assert_eq!(alone[0].held, Duration::from_millis(100));
         assert!(locks(&[taking(LockMode::RowExclusive, 9)], true).is_empty());
     }
 

@@ -130,9 +130,9 @@ impl<'a> Measure<'a> {
             if !self.inside {
                 session.run("begin a transaction", "BEGIN")?;
             }
-            let foreseen =
-                Capture::foreseen(session, statement, self.baseline, &self.before, &theirs)?;
-            self.captures.extend(foreseen.filter(|_| self.baseline.holds_rows));
+            let captures =
+                Capture::for_statement(session, statement, self.baseline, &self.before, &theirs)?;
+            self.captures.extend(captures.filter(|_| self.baseline.holds_rows));
             session.run("set a savepoint", "SAVEPOINT cargo_db_statement")?;
             // What was looked at for the capture is not the statement's doing.
             self.before = CatalogSnapshot::take(session)?;
@@ -282,13 +282,13 @@ impl<'a> Measure<'a> {
         after: &CatalogSnapshot,
     ) -> Result<bool> {
         let dropped = dropped_or_emptied(session, self.baseline, &self.before, after)?;
-        let unforeseen = self.not_captured(statement, after);
-        if dropped.is_empty() && unforeseen.is_empty() {
+        let not_captured = self.not_captured(statement, after);
+        if dropped.is_empty() && not_captured.is_empty() {
             return Ok(false);
         }
         session.run("undo the statement", "ROLLBACK TO SAVEPOINT cargo_db_statement")?;
         self.counted = Some(count(session, dropped)?);
-        for (table, column) in unforeseen {
+        for (table, column) in not_captured {
             if let Some(relation) = self.before.hidden(table) {
                 let column = column.map(|column| format!(".{column}")).unwrap_or_default();
                 self.hidden.push(format!("{}{column}", relation.name));
@@ -332,7 +332,7 @@ impl<'a> Measure<'a> {
         statement: &Statement,
         after: &CatalogSnapshot,
     ) -> Vec<(Oid, Option<String>)> {
-        let mut unforeseen = Vec::new();
+        let mut not_captured = Vec::new();
         let all = words(&statement.text);
         // A USING may do anything, and so may what a function runs.
         let first = all.first().map(String::as_str).unwrap_or_default();
@@ -347,7 +347,7 @@ impl<'a> Measure<'a> {
             let known = self.captures.iter().any(|capture| capture.is_of_rows(table));
             let rewritten = may_compute && file(&self.before, table) != file(after, table);
             if !known && (rewritten || after.counts_since(&self.before, table).updated > 0) {
-                unforeseen.push((table, None));
+                not_captured.push((table, None));
             }
             for (column, (name, was)) in
                 self.before.columns.range((table, i16::MIN)..=(table, i16::MAX))
@@ -357,11 +357,11 @@ impl<'a> Measure<'a> {
                 };
                 let known = self.captures.iter().any(|capture| capture.is_of_column(table, name));
                 if !(known || is_plain && widens(&was.printed, &now.printed)) {
-                    unforeseen.push((table, Some(name.clone())));
+                    not_captured.push((table, Some(name.clone())));
                 }
             }
         }
-        unforeseen
+        not_captured
     }
 
     fn compare(

@@ -167,7 +167,7 @@ impl RowSnapshot {
         disturbed: &mut BTreeSet<String>,
     ) -> Result<Compared> {
         self.record_writes(down);
-        let unforeseen = self.unnamed_tables(session)?;
+        let unnamed = self.unnamed_tables(session)?;
         let mut compared = Compared { left_out: self.left_out, ..Compared::default() };
         for KeptTable { name, columns, is_view, sql, was } in self.kept {
             let now = TableState::of(session, &sql)?;
@@ -185,7 +185,7 @@ impl RowSnapshot {
                 compared.differs.push(RowDifference { table: name, evidence });
             }
         }
-        for name in unforeseen {
+        for name in unnamed {
             let why = "its rows were written, but the files do not name it";
             compared.left_out.push(format!("{name}: {why}"));
             disturbed.insert(name);

@@ -81,7 +81,10 @@ pub(crate) fn make(
     let sizes =
         if is_backup { estimates(world, target).unwrap_or_default() } else { BTreeMap::new() };
     let copied = began.elapsed();
-    let subject = basis.describe(&target.database);
+    let subject = match &basis {
+        Basis::Live => target.database.clone(),
+        other => other.describe(&target.database),
+    };
     world.emit(Event::Finished { done: "Copied", subject, elapsed: copied });
     Ok(Scratch { built, basis, rows, uncounted, copied, sizes })
 }

@@ -57,7 +57,7 @@ pub(super) struct Search<'a> {
 /// What is known of a folder.
 #[derive(Default)]
 struct FolderListing {
-    listing: Vec<PathBuf>,
+    names: Vec<PathBuf>,
     texts: RefCell<BTreeMap<PathBuf, Option<String>>>,
 }
 
@@ -88,17 +88,17 @@ impl Search<'_> {
     /// For each folder, the tools that its files look most like.
     fn best_of_each_folder(&self) -> BTreeMap<PathBuf, (Strength, Vec<ProjectTool>)> {
         let mut best: BTreeMap<PathBuf, (Strength, Vec<ProjectTool>)> = BTreeMap::new();
-        let mut looks: BTreeMap<PathBuf, FolderListing> = BTreeMap::new();
+        let mut listings: BTreeMap<PathBuf, FolderListing> = BTreeMap::new();
         for layout in ProjectTool::all() {
             for folder in self.folders_of(&layout) {
                 if !(self.sources.exists)(&folder) {
                     continue;
                 }
-                let look = looks.entry(folder.clone()).or_insert_with(|| FolderListing {
-                    listing: (self.sources.list)(&folder, 2),
+                let listing = listings.entry(folder.clone()).or_insert_with(|| FolderListing {
+                    names: (self.sources.list)(&folder, 2),
                     ..FolderListing::default()
                 });
-                let strength = self.strength(&layout, &folder, look);
+                let strength = self.strength(&layout, &folder, listing);
                 let entry = best.entry(folder).or_insert((Strength::None, Vec::new()));
                 let is_new = entry.1.iter().all(|known| known.key() != layout.key());
                 if strength > entry.0 {
@@ -118,15 +118,15 @@ impl Search<'_> {
         }
     }
 
-    fn strength(&self, layout: &ProjectTool, folder: &Path, look: &FolderListing) -> Strength {
+    fn strength(&self, layout: &ProjectTool, folder: &Path, listing: &FolderListing) -> Strength {
         let within = |file: &&Path| file.components().count() <= layout.depth();
-        let names: Vec<&Path> = look.listing.iter().map(PathBuf::as_path).filter(within).collect();
+        let names: Vec<&Path> = listing.names.iter().map(PathBuf::as_path).filter(within).collect();
         let text_of = |name: &Path| {
             let read = || {
                 let text = (self.sources.read)(&folder.join(name)).ok().flatten()?;
                 Some(text.trim_start_matches('\u{feff}').to_owned())
             };
-            look.texts.borrow_mut().entry(name.to_owned()).or_insert_with(read).clone()
+            listing.texts.borrow_mut().entry(name.to_owned()).or_insert_with(read).clone()
         };
         let base = base(self.root, layout, folder);
         let has = |name: &str| (self.sources.exists)(&base.join(name));

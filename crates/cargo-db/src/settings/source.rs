@@ -40,7 +40,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) read: &'a dyn Fn(&Path) -> io::Result<Option<String>>,
     /// Whether a path exists.
     pub(crate) exists: &'a dyn Fn(&Path) -> bool,
-    /// Some of the files in a folder, so many levels deep; relative to it.
+    /// Some of the files in a folder, down to a depth; relative to it.
     pub(crate) list: &'a dyn Fn(&Path, usize) -> Vec<PathBuf>,
     /// Whose a file is; `None` where there is none.
     pub(crate) owner: &'a dyn Fn(&Path) -> Option<FileOwner>,

@@ -109,7 +109,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], ground: &Ground) 
         parts.map(|(script, is_up)| (script.clone(), directed(is_up))).collect();
     // A program in a file is the same file both ways.
     parts.dedup_by(|later, earlier| later.0 == earlier.0);
-    let look = |script: &ScriptFile, direction| {
+    let check_script = |script: &ScriptFile, direction| {
         check::check_script(layout, script, bytes.to_vec(), direction, ground.clone())
     };
     let Some(((first, direction), rest)) = parts.split_first() else {
@@ -121,9 +121,9 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], ground: &Ground) 
         let source = FileToCheck::alone(layout, path, &text, directed(!is_down)).on(ground.clone());
         return check::check(&source.decoded_to(check::undecoded_line(bytes)));
     };
-    let mut checked = look(first, *direction);
+    let mut checked = check_script(first, *direction);
     for (script, direction) in rest {
-        let other = look(script, *direction);
+        let other = check_script(script, *direction);
         checked.findings.extend(other.findings);
         checked.expected.extend(other.expected);
         checked.allowed.extend(other.allowed);

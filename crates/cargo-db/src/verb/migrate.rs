@@ -8,7 +8,7 @@ use crate::answer::{DryRun, Migrated, Outcome};
 use crate::audit::Trail;
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore,
-    backup_obstacle, batched, foresee, lock_migrations, perform, prove, receipt_of,
+    backup_obstacle, batched, lock_migrations, perform, preview, prove, receipt_of,
     receipts_are_accepted, same_plan, wants_all_or_nothing,
 };
 use crate::failure::Result;
@@ -107,13 +107,13 @@ impl MigrateArgs {
         }
         let answer = DryRun::of(plan).with_sql(sql);
         let stops = backup_obstacle(database, plan)?.is_some();
-        let foresight = match foresee(database, plan, self.receipt.as_deref()) {
+        let preview = match preview(database, plan, self.receipt.as_deref()) {
             // What cannot be backed up can often not be copied either, and that is said already.
             Err(_) if stops => return Ok(Outcome::done(answer).finding_if(stops)),
-            foresight => foresight?,
+            preview => preview?,
         };
-        let answer = answer.with_foresight(plan, &foresight);
-        Ok(Outcome::done(answer).finding_if(stops || !foresight.is_safe()))
+        let answer = answer.with_preview(plan, &preview);
+        Ok(Outcome::done(answer).finding_if(stops || !preview.is_safe()))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::failure::{HistoryError, Result};
 use crate::migration;
 use crate::model::history::{Applied, MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
-use crate::plan::{self, Facts, Plan};
+use crate::plan::{self, MigrationFacts, Plan};
 use crate::verb::declare::Verb;
 use crate::world::{files, process};
 use db_tools::FoundFile;
@@ -108,7 +108,7 @@ fn without_file(row: &Applied) -> Migration {
 /// Whether the file as it was applied, which git remembers, says the same as it does now.
 fn changes_only_comments(
     database: &Database<'_>,
-    facts: &Facts,
+    facts: &MigrationFacts,
     file: &Migration,
     stored: &Checksum,
 ) -> bool {

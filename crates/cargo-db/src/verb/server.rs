@@ -94,11 +94,12 @@ impl Verb for StartServerArgs {
         let already = server.running().is_some();
         let running = server.start(&workspace.world, self.port)?;
         if self.port.is_some_and(|port| port != running.port) {
-            let why = "it already runs, on another port or none; run `cargo db server stop` first";
-            let (doing, why) = ("start on that port", why.to_owned());
-            return Err(LocalServerError::Absent { doing, why }.into());
+            let problem = "the local server is already running, on another port or on none; run \
+                           `cargo db server stop` first"
+                .to_owned();
+            return Err(LocalServerError::Absent { problem }.into());
         }
-        Ok(show(workspace, Some(if already { "it already runs" } else { "started" })))
+        Ok(show(workspace, Some(if already { "already running" } else { "started" })))
     }
 }
 
@@ -117,7 +118,7 @@ impl Verb for StopServerArgs {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let stopped = workspace.local_server().stop(&workspace.world)?;
-        Ok(show(workspace, Some(if stopped { "stopped" } else { "it is not running" })))
+        Ok(show(workspace, Some(if stopped { "stopped" } else { "not running" })))
     }
 }
 
@@ -155,8 +156,8 @@ impl Verb for ServerUrlArgs {
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let running = workspace.local_server().running();
         let running = running.ok_or_else(|| LocalServerError::Absent {
-            doing: "give the URL of",
-            why: "it is not running; `cargo db server start` starts it".to_owned(),
+            problem: "the local server is not running; `cargo db server start` starts it"
+                .to_owned(),
         })?;
         Ok(Outcome::done(ServerUrl { url: database_url(workspace, &running) }))
     }
@@ -193,8 +194,8 @@ impl Change for Destroying {
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let server = database.workspace.local_server();
         if server.major().is_none() {
-            let why = format!("`{}` holds none", server.base().display());
-            return Err(LocalServerError::Absent { doing: "destroy", why }.into());
+            let problem = format!("there is no local server in `{}`", server.base().display());
+            return Err(LocalServerError::Absent { problem }.into());
         }
         let (databases, warnings) = match server.running() {
             Some(running) => {

@@ -52,11 +52,11 @@ impl Verb for StatusArgs {
     /// Shows where the database of each set of migrations stands. One that cannot be looked at
     /// hides none of the others.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let look = |settings: Result<Settings>| -> Result<StatusReport> {
+        let report = |settings: Result<Settings>| -> Result<StatusReport> {
             let settings = settings?;
-            Ok(look(workspace, &settings, self.wait)?.status())
+            Ok(gather(workspace, &settings, self.wait)?.status())
         };
-        let of_set = |(set, settings)| (set, look(settings));
+        let of_set = |(set, settings)| (set, report(settings));
         let mut sets: Vec<(Option<String>, Result<StatusReport>)> =
             workspace.sets().into_iter().map(of_set).collect();
         workspace.world.interrupt.check()?;
@@ -92,7 +92,7 @@ struct Gathered<'a> {
     empty: Option<String>,
 }
 
-fn look<'s>(
+fn gather<'s>(
     workspace: &Workspace,
     settings: &'s Settings,
     wait: Option<u64>,
@@ -133,7 +133,7 @@ impl Gathered<'_> {
                 .into_iter()
                 .fold(self.settings.environment.clone(), Resolved::raised_by),
             found: self.found.as_ref().map(|answers| (&answers.server, &answers.database)),
-            standing: &MigrationStatus::compare(&self.folder, history),
+            status: &MigrationStatus::compare(&self.folder, history),
             migrations: &self.settings.migrations,
             settings: settings_shown(self.settings),
             empty: self.empty.clone(),

@@ -28,14 +28,14 @@ pub(crate) struct Stored {
     pub(crate) sha256: Checksum,
 }
 
-/// Writes what is read from `source` to a new file, compressed on another thread, while `look`
+/// Writes what is read from `source` to a new file, compressed on another thread, while `inspect`
 /// reads the same stream. The file is on disk, not only in the cache, when this returns.
 pub(crate) fn store<T>(
     world: &World,
     source: impl Read,
     path: &Path,
     compression: Compression,
-    look: impl FnOnce(&mut dyn Read) -> T,
+    inspect: impl FnOnce(&mut dyn Read) -> T,
 ) -> Result<(T, Stored)> {
     let failed = |error: io::Error| {
         let why = format!("`{}`: {error}", path.display());
@@ -47,7 +47,7 @@ pub(crate) fn store<T>(
     std::thread::scope(|scope| {
         let writer = scope.spawn(move || write(file, compression, &receiver));
         let mut tee = Tee { world, source, sender, passed: 0 };
-        let seen = look(&mut tee);
+        let seen = inspect(&mut tee);
         // Closing the channel is what tells the writer that this was all.
         drop(tee);
         let written = writer

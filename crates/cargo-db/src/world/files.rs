@@ -101,8 +101,8 @@ fn read_rest(file: &mut File, path: &Path, bytes: &mut Vec<u8>) -> Result<()> {
 /// Folders in which nobody keeps migrations, and much else.
 const SKIPPED: [&str; 5] = ["node_modules", "target", "vendor", "venv", "__pycache__"];
 
-/// What is below a folder, so many levels deep, without the folders in which nobody keeps anything;
-/// in the order of the names, but that of a folder its files come first.
+/// The content of a folder, down to a depth, without folders such as `node_modules`; ordered by
+/// name, the files of each folder first.
 pub(super) fn walk_some(
     folder: &Path,
     depth: usize,
@@ -136,8 +136,8 @@ fn not_walked(folder: &Path) -> impl Fn(walkdir::Error) -> Failure + use<'_> {
     }
 }
 
-/// The files in which somebody may keep something, so many levels below a folder, relative to it;
-/// none where there is no folder.
+/// The files below a folder, down to a depth, without those in folders such as `node_modules`;
+/// relative to it. None if the folder does not exist.
 pub(crate) fn kept_files(folder: &Path, depth: usize) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     if is_existing_dir(folder)? {
@@ -156,8 +156,8 @@ fn is_looked_into(name: &std::ffi::OsStr) -> bool {
     !name.starts_with('.') && !SKIPPED.contains(&name.as_ref())
 }
 
-/// The files in a folder as far as they can be listed, so many levels deep; relative to it, in the
-/// order of their names.
+/// The files in a folder, down to a depth, as far as they can be listed; relative to it, ordered
+/// by name.
 pub(crate) fn listed_files(folder: &Path, depth: usize) -> Vec<PathBuf> {
     walk_some(folder, depth)
         .flatten()
@@ -214,7 +214,7 @@ pub(crate) fn closed_dir(path: &Path) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed("protect", path))
 }
 
-/// The same. Where it has to be made, git is told to leave out what will be in it.
+/// The same. A new folder gets a `.gitignore` that ignores its content.
 pub(crate) fn ignored_dir(path: &Path) -> Result<()> {
     let is_new = !path.exists();
     closed_dir(path)?;
@@ -424,8 +424,7 @@ pub(crate) fn stamps(folder: &Path) -> Result<BTreeMap<PathBuf, std::time::Syste
     Ok(stamps)
 }
 
-/// The folders below one, so many levels deep, in which somebody may keep something; relative to
-/// it.
+/// The folders below one, down to a depth, without those such as `node_modules`; relative to it.
 pub(crate) fn folders(root: &Path, depth: usize) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = walk_some(root, depth)
         .flatten()

@@ -55,8 +55,8 @@ impl World {
         World { interrupt: Interrupt::default(), ..self.clone() }
     }
 
-    /// What a failure is after a signal: whatever a cancelled statement looked like to whoever ran
-    /// it, it was the signal. What was swapped back in, or was not, has heeded it already.
+    /// The failure of an interrupted run: the error of a cancelled statement is replaced by the
+    /// signal that cancelled it. A failed swap back has handled it already.
     pub(crate) fn as_interrupted(&self, failure: Failure) -> Failure {
         match self.interrupt.check() {
             Err(interrupted)

@@ -42,12 +42,12 @@ fn every_deed_is_written_before_and_after() {
     assert_eq!(
         said,
         [
-            r#""migrate" "intent" null "no prompt""#,
-            r#""migrate" "outcome" "done" "no prompt""#,
+            r#""migrate" "intent" null "no confirmation""#,
+            r#""migrate" "outcome" "done" "no confirmation""#,
             r#""rollback" "intent" null "confirm""#,
             r#""rollback" "outcome" "done" "confirm""#,
-            r#""migrate" "intent" null "no prompt""#,
-            r#""migrate" "outcome" "STATEMENT.FAILED" "no prompt""#,
+            r#""migrate" "intent" null "no confirmation""#,
+            r#""migrate" "outcome" "STATEMENT.FAILED" "no confirmation""#,
         ]
     );
     assert_eq!(records[2]["backup"].as_str().unwrap().split('_').next(), Some("au"));

@@ -154,7 +154,7 @@ fn endings_of_what_is_done() {
     assert_eq!(ended(&project, &["status", "--check"], 1)["migrations"]["pending"][0]["name"], "a");
     let shown = ended(&project, &["migrate", "--dry-run", "--show-sql"], 0);
     assert_eq!(shown["sql"][0]["file"], "migrations/1_a.up.sql");
-    assert_eq!(shown["plan"]["policy"], "backup, rehearsal, no prompt");
+    assert_eq!(shown["plan"]["policy"], "backup, rehearsal, no confirmation");
     assert_eq!(ended(&project, &["migrate"], 0)["done"][0]["version"], "1");
     ended(&project, &["migrate"], 0);
     ended(&project, &["seed", "--dry-run"], 0);
@@ -259,20 +259,20 @@ fn endings_of_checks_and_rehearsals() {
     ended(&project, &["rehearse", "--format", "markdown"], 0);
     ended(&project, &["check"], 0);
     let held = ended(&project, &["migrate", "--dry-run", "--env", "production"], 0);
-    assert!(held["foresight"]["receipt"].is_string(), "{held:#}");
+    assert!(held["preview"]["receipt"].is_string(), "{held:#}");
     project.migration("1_b.up.sql", "DROP TABLE a;");
     ended(&project, &["check"], 1);
     let blocked = ended(&project, &["rehearse"], 1);
     assert_eq!(blocked["verdict"], "BLOCK");
     let checked = ended(&project, &["migrate", "--dry-run"], 1);
-    assert!(checked["foresight"]["check"].is_array(), "{checked:#}");
+    assert!(checked["preview"]["check"].is_array(), "{checked:#}");
     let stopped = ended(&project, &["migrate", "--dry-run", "--env", "production"], 1);
-    assert_eq!(stopped["foresight"]["receipt"], Value::Null);
+    assert_eq!(stopped["preview"]["receipt"], Value::Null);
     let unmeasured = ended(&project, &["rehearse", "--from", "schema", "--keep"], 1);
     assert_eq!(unmeasured["verdict"], "UNMEASURED");
     project.set("CARGO_DB_REHEARSE", "1");
     let rehearsed = ended(&project, &["migrate", "--dry-run"], 1);
-    assert_eq!(rehearsed["foresight"]["rehearsal"]["verdict"], "BLOCK");
+    assert_eq!(rehearsed["preview"]["rehearsal"]["verdict"], "BLOCK");
     ended(&project, &["migrate", "--yes"], 4);
     project.migration("1_b.up.sql", "SELEC 1;");
     ended(&project, &["rehearse"], 1);
@@ -332,7 +332,7 @@ fn endings_about_the_local_server() {
     ended(&project, &["server", "destroy", "--dry-run"], 0);
     ended(&project, &["server", "destroy"], 3);
     assert_eq!(ended(&project, &["server", "stop"], 0)["server"]["pid"], Value::Null);
-    assert_eq!(ended(&project, &["server", "stop"], 0)["happened"], "it is not running");
+    assert_eq!(ended(&project, &["server", "stop"], 0)["happened"], "not running");
     ended(&project, &["server", "destroy", "--yes"], 0);
 }
 

@@ -65,7 +65,7 @@ fn a_tool_is_known_by_its_files() {
         assert_eq!(&tool(&project), name);
         let _ = project.db(&["migrate"]).ok();
         let status = project.db(&["status", "--check", "--json"]).ok().json();
-        assert_eq!(status["migrations"]["executed"], 1, "{name}: {status}");
+        assert_eq!(status["migrations"]["applied"], 1, "{name}: {status}");
     }
 }
 
@@ -461,7 +461,7 @@ fn several_sets_in_one_repository() {
         (
             set["tool"]["set"].as_str(),
             set["tool"]["name"].as_str(),
-            set["migrations"]["executed"].as_u64(),
+            set["migrations"]["applied"].as_u64(),
         )
     });
     assert_eq!(

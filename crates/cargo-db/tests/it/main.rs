@@ -68,3 +68,4 @@ mod trail;
 mod transactions;
 mod trust;
 mod whose;
+mod wording;

@@ -69,7 +69,7 @@ fn what_is_there_already_is_recorded_in_the_same_database() {
     let failed = project.db(&["migrate", "-D", &url, "--env", "staging", "--json"]).code(3);
     let all = next(&failed);
     assert!(!all.is_empty() && all.iter().all(|(_, command)| command.is_some()), "{all:?}");
-    let agreed = run(&project, &failed, "agree").code(7);
+    let agreed = run(&project, &failed, "to confirm").code(7);
     let _ = agreed.says("relation \\\"b\\\" already exists");
 }
 
@@ -82,7 +82,7 @@ fn a_flag_in_one_word_with_its_value_is_not_repeated() {
         let sql = format!("CREATE TABLE b{version} (id int);");
         project.migration(&format!("{version}_b.sql"), &sql);
         let failed = project.db(&["migrate", "--json", flag, &url]).code(3);
-        run(&project, &failed, "agree").ok();
+        run(&project, &failed, "to confirm").ok();
     }
     let applied = "SELECT version FROM _sqlx_migrations ORDER BY 1";
     assert_eq!(cluster().query("next_short", applied), ["1", "2", "3"]);
@@ -101,7 +101,7 @@ fn what_a_restore_suggests_is_about_the_same_database() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         project.db(&[&words, more].concat()).ok()
     };
-    let _ = suggested("to look at it", &[]).says("next_restored");
+    let _ = suggested("to show its status", &[]).says("next_restored");
     let _ = suggested("to list all kept", &[]).says("next_restored");
     let _ = suggested("to remove it", &["--yes"]).says("1 previous database dropped");
 }
@@ -175,7 +175,7 @@ fn a_database_beside_the_configured_one_is_named() {
     project.run_sql("INSERT INTO a VALUES (1)");
     project.db(&["backup"]).ok();
     let done = project.db(&["restore", "--latest", "--into", "next_into_2", "--yes"]).ok();
-    let line = done.stdout.lines().find(|line| line.contains("to look at it")).unwrap();
+    let line = done.stdout.lines().find(|line| line.contains("to show its status")).unwrap();
     let words = shell_words::split(line.split_once("cargo db ").unwrap().1).unwrap();
     let shown = project.db(&words.iter().map(String::as_str).collect::<Vec<_>>()).ok();
     let _ = shown.says("next_into_2");

@@ -42,7 +42,7 @@ fn a_role_that_may_only_select_leaves_no_row_and_no_wal() {
     project.db(&["status"]).ok();
     std::thread::sleep(std::time::Duration::from_millis(600));
     let before = state();
-    project.db(&["status"]).ok().says("1 executed");
+    project.db(&["status"]).ok().says("1 applied");
     project.db(&["status", "--check"]).code(1);
     project.db(&["migrate", "--dry-run"]).ok().says("apply 2 b");
     project.db(&["rollback", "--dry-run"]).ok().says("loses a: 1,000 rows");
@@ -63,7 +63,7 @@ fn a_database_without_a_history_table_is_not_given_one() {
     let project = Project::new("reading_none");
     project.migration("1_a.sql", "CREATE TABLE a ();");
     let json = project.db(&["status", "--json"]).ok().json();
-    assert_eq!(json["migrations"]["executed"], 0);
+    assert_eq!(json["migrations"]["applied"], 0);
     assert_eq!(json["migrations"]["pending"][0]["version"], "1");
     project.db(&["migrate", "--dry-run"]).ok();
     assert_eq!(project.query("SELECT count(*) FROM pg_tables WHERE schemaname NOT LIKE 'pg%' AND schemaname <> 'information_schema'"), ["0"]);

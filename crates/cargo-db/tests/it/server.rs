@@ -52,7 +52,7 @@ fn the_first_command_on_a_fresh_clone_just_works() {
         .ok()
         .says("Making a private PostgreSQL server")
         .says("create the database school");
-    own.db(&["status"]).ok().says("1 executed").says("the private local server (default)");
+    own.db(&["status"]).ok().says("1 applied").says("the private local server (default)");
     let url = own.db(&["server", "url"]).ok().stdout.trim().to_owned();
     assert!(url.starts_with("postgresql://postgres@localhost:5432/school?host=/"), "{url}");
 
@@ -68,10 +68,10 @@ fn the_first_command_on_a_fresh_clone_just_works() {
     drop(client);
 
     own.db(&["server", "stop"]).ok().says("stopped");
-    own.db(&["server", "stop"]).ok().says("it is not running");
+    own.db(&["server", "stop"]).ok().says("not running");
     own.db(&["server", "url"]).code(2).says("cargo db server start");
-    own.db(&["status"]).ok().says("1 executed");
-    own.db(&["server", "start"]).ok().says("it already runs");
+    own.db(&["status"]).ok().says("1 applied");
+    own.db(&["server", "start"]).ok().says("already running");
     own.db(&["server", "destroy"]).code(3).says("destroys the database school");
     own.db(&["server", "destroy", "--yes"]).ok();
     own.db(&["server", "destroy", "--yes"]).code(2);
@@ -93,7 +93,7 @@ fn started_by_many_at_once_it_is_started_once() {
     for run in runs {
         Ran::from(run.wait_with_output().unwrap()).ok();
     }
-    own.db(&["status"]).ok().says("1 executed");
+    own.db(&["status"]).ok().says("1 applied");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_killed_server_is_started_again_with_its_data() {
     let own = Own::new("killed");
     own.db(&["migrate"]).ok();
     own.kill();
-    own.db(&["status"]).ok().says("1 executed");
+    own.db(&["status"]).ok().says("1 applied");
 
     // A pid file whose number belongs to somebody else by now.
     own.kill();
@@ -109,7 +109,7 @@ fn a_killed_server_is_started_again_with_its_data() {
     let text = std::fs::read_to_string(&pid_file).unwrap();
     let (_, rest) = text.split_once('\n').unwrap();
     std::fs::write(&pid_file, format!("{}\n{rest}", std::process::id())).unwrap();
-    own.db(&["status"]).ok().says("1 executed");
+    own.db(&["status"]).ok().says("1 applied");
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn verbs(project: &Project, tool: &str) {
         let status = project.db(&["status", "--json"]).ok().json();
         assert_eq!(status["tool"]["name"], tool, "{status}");
         assert_eq!(status["migrations"]["problems"], serde_json::json!([]), "{status}");
-        assert_eq!(status["migrations"]["executed"], executed, "{status}");
+        assert_eq!(status["migrations"]["applied"], executed, "{status}");
         assert_eq!(status["migrations"]["total"], 2, "{status}");
     };
     state(0);
@@ -46,7 +46,7 @@ fn baseline(project: &Project, command: &str, one_by_one: bool) {
     let first = status["migrations"]["pending"][0]["version"].as_str().unwrap().to_owned();
     let _ = project.db(&["baseline", "--dry-run"]).ok().says(command);
     let executed =
-        || project.db(&["status", "--json"]).ok().json()["migrations"]["executed"].clone();
+        || project.db(&["status", "--json"]).ok().json()["migrations"]["applied"].clone();
     assert_eq!(executed(), 0, "a dry run records nothing");
     let of_one = project.db(&["baseline", "--yes", "--to", &first]);
     let _ = if one_by_one { of_one.ok() } else { of_one.code(10).says("record a migration as") };

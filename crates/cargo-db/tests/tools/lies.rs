@@ -110,5 +110,5 @@ fn dbmate_that_says_applied() {
     let ran =
         project.db(&["migrate"]).code(10).says("Applied: 2_bad.sql").says("2 bad is not applied");
     assert!(!ran.stderr.contains("1 good is not applied"), "{ran}");
-    let _ = project.db(&["status", "--check", "--json"]).code(1).says("\"executed\":1");
+    let _ = project.db(&["status", "--check", "--json"]).code(1).says("\"applied\":1");
 }

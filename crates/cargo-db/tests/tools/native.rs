@@ -298,7 +298,7 @@ fn by_us(project: &Project) {
 fn all_is_applied(tool: &Tool, project: &Project) {
     let status = project.db(&["status", "--check", "--json"]).ok().json();
     assert_eq!(
-        (&status["migrations"]["executed"], &status["migrations"]["problems"]),
+        (&status["migrations"]["applied"], &status["migrations"]["problems"]),
         (&4.into(), &serde_json::json!([])),
         "{status}"
     );

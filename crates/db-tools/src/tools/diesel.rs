@@ -71,7 +71,7 @@ impl Tool for Diesel {
         }
         let mut folder = MigrationFolder::default();
         for (path, [up, down, metadata]) in folders {
-            // diesel takes a metadata file that does not say so for one that says no.
+            // For diesel, a metadata file without this setting means `false`.
             let transactional = metadata.is_none_or(|metadata| {
                 let text = String::from_utf8_lossy(&metadata.bytes).into_owned();
                 // One that is no TOML says nothing.

@@ -156,14 +156,14 @@ impl Tool for Flyway {
 
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
         // What is repeated, and settings beside a file, only Flyway has.
-        let is_own = |name: &&Path| {
+        let is_for_flyway = |name: &&Path| {
             matches!(parse(file_name(name)), Some(('R', ..)))
                 || file_name(name)
                     .strip_suffix(".conf")
                     .is_some_and(|script| matches!(parse(script), Some(('V' | 'U', ..))))
         };
         let fits = names.iter().any(|name| matches!(parse(file_name(name)), Some(('V' | 'R', ..))));
-        Confidence::signed_if(names.iter().any(is_own)).max(Confidence::fits_if(fits))
+        Confidence::signed_if(names.iter().any(is_for_flyway)).max(Confidence::fits_if(fits))
     }
 
     fn version(&self, text: &str) -> Option<Version> {

@@ -3,7 +3,7 @@
 //! Read in `flavour/postgres.rs` and `sql_migration_persistence.rs` of the crate
 //! `sql-schema-connector`, and in `checksum.rs` and `migrations_directory.rs` of
 //! `schema-connector`, in prisma-engines. The checksum is SHA-256 in hexadecimal digits; with other
-//! ends of lines, and without leading zeros, it counts as the same.
+//! ends of lines, and without leading zeros, it is the same.
 
 use std::path::{Path, PathBuf};
 

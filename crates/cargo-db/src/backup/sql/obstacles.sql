@@ -41,7 +41,7 @@ homes AS (
 )
 SELECT DISTINCT 'depends: '
     || replace(pg_describe_object(classid, objid, 0), 'rule _RETURN on ', '')
-    || ' would lose what it stands on; drop it first' AS problem
+    || ' depends on it; drop it first' AS problem
 FROM homes
 WHERE coalesce(home NOT IN (SELECT oid FROM inside), true) AND contype IS DISTINCT FROM 'f'
   AND (home IS NOT NULL

@@ -10,7 +10,7 @@ SELECT p.pubname AS publication, n.nspname || '.' || i.relname AS published,
                         FROM pg_attribute a
                         WHERE a.attrelid = i.oid AND a.attnum = ANY (r.prattrs::int2[])), '')
            || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '') AS "on",
-       pg_has_role(p.pubowner, 'USAGE') AS is_own
+       pg_has_role(p.pubowner, 'USAGE') AS is_owned
 FROM pg_publication_rel r
 JOIN pg_publication p ON p.oid = r.prpubid
 JOIN inside i ON i.oid = r.prrelid
@@ -26,7 +26,7 @@ JOIN pg_namespace n ON n.oid = s.pnnspid
 WHERE n.nspname = {schema}
 ORDER BY 1, 2;
 
-SELECT pubname AS name, puballtables AS is_of_all, pg_has_role(pubowner, 'USAGE') AS is_own,
+SELECT pubname AS name, puballtables AS is_of_all, pg_has_role(pubowner, 'USAGE') AS is_owned,
        (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS is_superuser
 FROM pg_publication;
 

@@ -5,8 +5,8 @@ use crate::change::Database;
 use crate::failure::Result;
 use crate::plan::Step;
 
-/// The step that says that whatever the file says will run, where it says anything of that kind and
-/// that was asked for. Where it was not, such a file is refused.
+/// The step that runs statements that `pg_dump` does not write, if the file contains any and
+/// `--allow-any-sql` was passed. Without the flag, such a file is refused.
 pub(super) fn step(database: &Database<'_>, source: &RestoreSource) -> Result<Option<Step>> {
     let unexpected = source.unexpected(&database.workspace.world, &database.settings)?;
     Ok(unexpected.map(|statement| Step::RunAnything {

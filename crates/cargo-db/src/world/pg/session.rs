@@ -276,7 +276,7 @@ fn is_utf8(escaped: &str) -> bool {
     std::str::from_utf8(&bytes).is_ok()
 }
 
-/// Connects. Sessions of ours that have just ended count for a moment still, where only so many may
+/// Connects. Sessions of ours that have just ended still count for a moment, where only a few may
 /// be connected.
 fn dial_patiently(
     world: &World,
