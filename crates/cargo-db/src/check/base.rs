@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::check::finding::finding;
 use crate::check::folder::of_file;
-use crate::check::same::says_the_same;
+use crate::check::same::{says_the_same, without_ours};
 use crate::model::finding::Checked;
-use crate::model::migration::{MigrationFolder, Version};
+use crate::model::migration::{MigrationFolder, Recorded, Version};
 
 /// The migrations as they are on the branch that everybody shares.
 pub(crate) struct BaseRevision {
@@ -33,8 +33,15 @@ pub(crate) fn compare(
         let finding = match then {
             Some(then) if then.up.checksum == migration.up.checksum => continue,
             Some(then) if then.up.path == *path => {
-                let same =
-                    text_then(path).zip(text_now(path)).is_some_and(|(a, b)| says_the_same(&a, &b));
+                let texts = text_then(path).zip(text_now(path));
+                let same = texts.is_some_and(|(a, b)| match migration.up.is_code {
+                    true => without_ours(&a) == without_ours(&b),
+                    false => says_the_same(&a, &b),
+                });
+                // Nothing compares the files with what was applied.
+                if same && migration.recorded == Recorded::Nothing {
+                    continue;
+                }
                 if same {
                     let why =
                         format!("its comments or white space changed since {}", past.revision);

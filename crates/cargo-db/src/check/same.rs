@@ -10,6 +10,16 @@ pub(crate) fn says_the_same(one: &str, other: &str) -> bool {
     one == other || (!has_rows(one) && !has_rows(other) && meaningful(one) == meaningful(other))
 }
 
+/// The lines of a program without those that speak to cargo db.
+pub(super) fn without_ours(program: &str) -> Vec<&str> {
+    let is_ours = |line: &&str| {
+        let line = line.trim_start();
+        let comment = ["#", "//", "--"].iter().find_map(|mark| line.strip_prefix(mark));
+        comment.is_some_and(|comment| comment.trim_start().starts_with("cargo-db:"))
+    };
+    program.lines().filter(|line| !is_ours(line)).collect()
+}
+
 /// The tokens of a script, strings included, without space and comments, but for those that make a
 /// difference.
 fn meaningful(text: &str) -> Vec<&str> {
@@ -66,6 +76,17 @@ fn is_directive(comment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_program_only_lines_for_us_may_differ() {
+        let program = "def up():\n    run('x')\n";
+        for ours in ["# cargo-db: expect loss a <= 1\n", "  //cargo-db: allow x y\n"] {
+            assert_eq!(without_ours(&format!("{ours}{program}")), without_ours(program));
+        }
+        for other in ["# a comment\n", "run('cargo-db: x')\n"] {
+            assert_ne!(without_ours(&format!("{other}{program}")), without_ours(program));
+        }
+    }
 
     #[test]
     fn only_what_says_nothing_may_differ() {

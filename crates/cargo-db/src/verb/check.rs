@@ -80,7 +80,13 @@ impl Verb for CheckArgs {
         }
         let of_folder =
             check::of_folder(&folder).into_iter().chain(repository.past(settings, &folder)?);
-        merge(&mut checked, of_folder, &settings.root);
+        // What is known of programs is only what git says of them as files.
+        let is_meant = |path: &Path| {
+            let is_program = !is_sql(path) && self.files.is_empty() && !self.staged;
+            // A migration folder without its file is never among the chosen files.
+            is_program || folders::is_folder(&settings.root.join(path))
+        };
+        merge(&mut checked, of_folder, &is_meant);
         name_them(&mut checked, &folder);
         if layout.is_code() && checked.is_empty() {
             workspace.ui.note(&format!(
@@ -131,14 +137,17 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], ground: &Ground) 
     checked
 }
 
-/// Adds what was found about files as a whole to those that were chosen.
-fn merge(checked: &mut Vec<Checked>, found: impl Iterator<Item = Checked>, root: &Path) {
+/// Adds what was found about files as a whole to those that were chosen, and others that are meant.
+fn merge(
+    checked: &mut Vec<Checked>,
+    found: impl Iterator<Item = Checked>,
+    is_meant: &dyn Fn(&Path) -> bool,
+) {
     for mut about in found {
         if let Some(of_file) = checked.iter_mut().find(|checked| checked.file == about.file) {
             about.findings.retain(|finding| !of_file.allowed.contains(&finding.rule));
             of_file.findings.splice(0..0, about.findings);
-        } else if folders::is_folder(&root.join(&about.file)) {
-            // A migration folder without its file is never among the chosen files.
+        } else if is_meant(&about.file) {
             checked.push(about);
         }
     }

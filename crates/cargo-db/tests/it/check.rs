@@ -250,6 +250,48 @@ fn what_is_on_the_shared_branch_is_not_changed() {
     project.db(&["check", "--base", "nowhere"]).code(2);
 }
 
+/// Nothing reports a changed comment if the tool does not store what it applied.
+#[test]
+fn comments_may_change_where_the_tool_stores_no_checksum() {
+    let python = |more: &str, sql: &str| {
+        format!(
+            "{more}\"\"\"m\n\"\"\"\nrevision = \"a1\"\ndown_revision = None\n\n\n\
+             def upgrade():\n    op.execute(\"{sql}\")\n"
+        )
+    };
+    for (tool, file, mark, is_free) in [
+        ("dbmate", "1_a.sql", "--", true),
+        ("goose", "1_a.sql", "--", true),
+        ("golang-migrate", "1_a.up.sql", "--", true),
+        ("sqlx", "1_a.sql", "--", false),
+        ("flyway", "V1__a.sql", "--", false),
+        ("alembic", "a1_m.py", "#", true),
+    ] {
+        let project = Project::bare(&format!("c_comment_{}", tool.replace('-', "_")));
+        project.write("db.toml", &format!("[migrations]\ntool = \"{tool}\"\ndir = \"m\"\n"));
+        let text = |more: &str, sql: &str| match tool {
+            "alembic" => python(more, sql),
+            "dbmate" => format!("-- migrate:up\n{more}{sql};\n-- migrate:down\nSELECT 1;\n"),
+            "goose" => format!("-- +goose Up\n{more}{sql};\n-- +goose Down\nSELECT 1;\n"),
+            _ => format!("{more}{sql};\n"),
+        };
+        let write = |more: &str, sql: &str| project.write(&format!("m/{file}"), &text(more, sql));
+        write("", "DROP TABLE a");
+        project.git(&["init", "--quiet", "--initial-branch", "main"]);
+        project.git(&["add", "--all"]);
+        project.git(&["commit", "--quiet", "--message", "first"]);
+        let edited = || {
+            let rules = rules_of(&project, &[]);
+            rules.into_iter().find(|rule| rule.starts_with("edited-"))
+        };
+        write(&format!("{mark} cargo-db: expect loss a <= 5\n"), "DROP TABLE a");
+        let expected = (!is_free).then(|| "edited-comments".to_owned());
+        assert_eq!(edited(), expected, "{tool}");
+        write("", "DROP TABLE b");
+        assert_eq!(edited().as_deref(), Some("edited-migration"), "{tool}");
+    }
+}
+
 /// The hook and the pull request see the files that a plain check sees.
 #[test]
 fn what_git_chooses_is_read_as_it_is() {
