@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::answer::text::{elapsed, plural, wrapped};
-use crate::answer::{Answer, Style};
+use crate::answer::text::{elapsed, fitted, on_lines, plural, wrapped};
+use crate::answer::{Answer, BOLD, Style};
 use crate::model::audit::{By, Phase, Record};
 
 /// What was done.
@@ -85,6 +85,74 @@ impl Answer for AuditTrail {
         let intents = self.records.iter().filter(|record| record.phase == Phase::Intent);
         let operations = intents.map(|intent| self.operation(intent, style));
         operations.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// One operation: all that is recorded about it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct AuditShown {
+    /// Written before it.
+    intent: Record,
+    /// Written after it; null if it was killed or is still running.
+    outcome: Option<Record>,
+}
+
+impl AuditShown {
+    /// The operation to which the record with this number belongs.
+    pub(crate) fn of(records: &[Record], number: u64) -> Option<AuditShown> {
+        let named = records.iter().find(|record| record.sequence == number)?;
+        let of_run = |phase| {
+            let is_it = |record: &&Record| record.run == named.run && record.phase == phase;
+            records.iter().find(is_it).cloned()
+        };
+        // The first records of a trail may be missing.
+        let intent = of_run(Phase::Intent).unwrap_or_else(|| named.clone());
+        Some(AuditShown { intent, outcome: of_run(Phase::Outcome) })
+    }
+
+    /// Labels and values, for people.
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let Record { by, target, .. } = &self.intent;
+        let (server, database) = target.rsplit_once('/').unwrap_or(("", target));
+        let outcome = self.outcome.as_ref();
+        let mut rows = vec![
+            ("Operation", format!("{} on {database}", self.intent.verb)),
+            ("Environment", self.intent.environment.clone()),
+            ("Server", server.to_owned()),
+            ("Started", self.intent.when.clone()),
+            ("Ended", outcome.map_or_else(String::new, |outcome| outcome.when.clone())),
+            ("Result", ended(outcome)),
+            ("By", format!("{}@{}, {}, as role {}", by.user, by.host, by.kind, by.role)),
+            ("Plan", self.intent.plan.clone()),
+            ("Consent", self.intent.consent.clone()),
+            ("Migrations", self.intent.migrations.join(", ")),
+            ("Backup", self.intent.backup.clone().unwrap_or_default()),
+        ];
+        rows.extend(self.intent.removes.iter().map(|what| ("Removes", what.clone())));
+        let before = self.intent.before.as_ref();
+        let marker = before.and_then(|before| before.marker.as_ref());
+        rows.extend(marker.map(|marker| ("Marker", marker.environment.to_string())));
+        let trail = before.and_then(|before| before.trail.as_ref());
+        rows.extend(trail.map(|trail| {
+            let records = plural(usize::try_from(trail.records).unwrap_or(0), "record");
+            ("Trail", format!("{records} in the database before it, SHA-256 {}", trail.digest))
+        }));
+        for record in [Some(&self.intent), outcome].into_iter().flatten() {
+            rows.push(("Record", format!("{}, SHA-256 {}", record.sequence, record.hash)));
+        }
+        rows.retain(|(_, value)| !value.is_empty());
+        rows
+    }
+}
+
+impl Answer for AuditShown {
+    fn text(&self, style: &Style) -> String {
+        let line = |(label, value): (&str, String)| {
+            format!("{}{value}", style.paint(BOLD, &format!("{label:<13}")))
+        };
+        let lines = on_lines(self.rows().into_iter().map(line).collect());
+        fitted(&lines.join("\n"), style.width)
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) mod visible;
 
 use serde::Serialize;
 
-pub(crate) use audit::{AuditTrail, TrailSound};
+pub(crate) use audit::{AuditShown, AuditTrail, TrailSound};
 pub(crate) use backups::{BackedUp, BackupList, BackupShown, Pruned, Verified};
 pub(crate) use check::CheckReport;
 pub(crate) use create::Created;

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::answer::error::ErrorView;
 use crate::answer::plan::{MigrationView, TargetView};
-use crate::answer::text::{fitted, number, on_lines, size, table};
+use crate::answer::text::{fitted, number, on_lines, plural, size, table};
 use crate::answer::{Answer, BOLD, GREEN, RED, Style, YELLOW};
 use crate::failure::{Failure, problem_line};
 use crate::model::environment::{Environment, Resolved, Signal};
@@ -51,6 +51,9 @@ struct DatabaseView {
     name: String,
     exists: bool,
     bytes: Option<u64>,
+    /// The databases that restores kept, the newest first; `cargo db restore
+    /// --drop-previous` drops them.
+    kept: Vec<String>,
 }
 
 /// Whose migrations these are, and who runs them.
@@ -225,6 +228,7 @@ impl From<StatusFacts<'_>> for StatusReport {
                 name: facts.target.database.clone(),
                 exists: database.is_some(),
                 bytes: database.map(|database| database.bytes),
+                kept: database.map(|database| database.kept.clone()).unwrap_or_default(),
             },
             tool: facts.migrations.into(),
             migrations: facts.status.into(),
@@ -263,6 +267,11 @@ impl StatusReport {
                 line("Connected", format!("as {}{role}, {tls}", server.user));
                 let bytes = size(self.database.bytes.unwrap_or_default());
                 line("Database", format!("{name}, {bytes}"));
+                if !self.database.kept.is_empty() {
+                    let kept = plural(self.database.kept.len(), "previous database");
+                    let drop = style.command("cargo db restore --drop-previous");
+                    line("Kept", format!("{kept}; `{drop}` drops them"));
+                }
             }
             None => {
                 line("Server", at.clone());

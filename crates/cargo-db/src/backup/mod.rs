@@ -61,7 +61,8 @@ pub(crate) use snapshot::system_identifier;
 pub(crate) use source::RestoreSource;
 pub(crate) use subscriptions::warnings as warnings_of_subscriptions;
 pub(crate) use swap::{
-    KeptDatabase, OldDatabase, drop_previous, previous, set_aside, swap, swap_and_drop, undo,
+    KeptDatabase, OldDatabase, drop_previous, previous, select_previous, set_aside, swap,
+    swap_and_drop, undo,
 };
 pub(crate) use taken::take;
 pub(crate) use verify::Verifier;

@@ -218,17 +218,21 @@ impl KeptDatabase {
 /// What earlier restores kept of this database, the newest first.
 pub(crate) fn previous(world: &World, target: &Target) -> Result<Vec<KeptDatabase>> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
-    let sql = format!(
-        "SELECT datname, oid FROM pg_database d WHERE starts_with(datname, {}) \
-         AND shobj_description(d.oid, 'pg_database') IS DISTINCT FROM {} ORDER BY 1 DESC",
-        quote_literal(&format!("{}__before_", stem(&target.database))),
-        quote_literal(TO_BE_DROPPED)
-    );
-    let rows = session.rows("find what restores kept", &sql)?;
+    let rows = session.rows("find what restores kept", &select_previous(target))?;
     let kept = |row: &Row| {
         Ok(KeptDatabase { name: row.text("datname")?.to_owned(), oid: row.number("oid")? })
     };
     rows.iter().map(kept).collect()
+}
+
+/// The query of [`previous`], which any database of the server answers.
+pub(crate) fn select_previous(target: &Target) -> String {
+    format!(
+        "SELECT datname, oid FROM pg_database d WHERE starts_with(datname, {}) \
+         AND shobj_description(d.oid, 'pg_database') IS DISTINCT FROM {} ORDER BY 1 DESC",
+        quote_literal(&format!("{}__before_", stem(&target.database))),
+        quote_literal(TO_BE_DROPPED)
+    )
 }
 
 /// Swaps back: what the last restore kept takes the name again, and what it built is kept instead.

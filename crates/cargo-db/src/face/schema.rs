@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use snapbox::{Assert, Data};
 
 use crate::answer::{
-    AcceptedKeys, AuditTrail, BackedUp, BackupList, BackupShown, CheckReport, Created, Dropped,
-    DryRun, EnvironmentReport, Initialised, KeyView, Migrated, NothingRehearsed, PolicyTable,
-    Pruned, Rebuilt, RehearsalReport, Restored, Seeded, ServerState, ServerUrl, StatusOfSets,
-    StatusReport, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
+    AcceptedKeys, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown, CheckReport, Created,
+    Dropped, DryRun, EnvironmentReport, Initialised, KeyView, Migrated, NothingRehearsed,
+    PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, Seeded, ServerState, ServerUrl,
+    StatusOfSets, StatusReport, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -61,8 +61,8 @@ const FILES: &[File] = &[
     File { name: "key", verbs: &["key new", "key show"], endings: &[of::<KeyView>] },
     File {
         name: "audit",
-        verbs: &["audit", "audit verify"],
-        endings: &[of::<AuditTrail>, of::<TrailSound>],
+        verbs: &["audit", "audit show", "audit verify"],
+        endings: &[of::<AuditTrail>, of::<AuditShown>, of::<TrailSound>],
     },
     File { name: "backup", verbs: &["backup"], endings: &[of::<BackedUp>] },
     File {

@@ -8,6 +8,8 @@ use crate::failure::explanation::Explanation;
 /// A trail that does not hold.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuditError {
+    #[error("the audit trail has no record {number}")]
+    NoRecord { number: u64, records: usize, command: String },
     #[error("the audit trail is broken at record {sequence}")]
     Broken { sequence: u64, why: String },
     #[error("cannot read the audit trail `{}`", path.display())]
@@ -37,6 +39,11 @@ impl AuditError {
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
+            AuditError::NoRecord { records, command, .. } => {
+                Explanation::new("AUDIT.NO_RECORD", Exit::Usage)
+                    .because(format!("it has {records} records"))
+                    .run("list the operations with their numbers", command)
+            }
             AuditError::Broken { why, .. } => {
                 Explanation::new("AUDIT.BROKEN", Exit::Finding).because(why)
             }
@@ -104,6 +111,7 @@ const MARKING: &str = "the marker and the audit trail are not for migrations and
 pub(super) fn samples() -> Vec<AuditError> {
     let why = |why: &str| why.to_owned();
     vec![
+        AuditError::NoRecord { number: 9, records: 8, command: why("cargo db audit") },
         AuditError::Broken { sequence: 7, why: why("its digest is another") },
         AuditError::Unreadable {
             path: ".db/audit.jsonl".into(),

@@ -23,6 +23,8 @@ pub(crate) struct DatabaseFacts {
     pub(crate) bytes: u64,
     /// The largest first; the history table is not among them.
     pub(crate) tables: Vec<TableSize>,
+    /// The databases that restores kept of it, the newest first.
+    pub(crate) kept: Vec<String>,
 }
 
 /// A table with what belongs to it.

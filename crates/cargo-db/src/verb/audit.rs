@@ -2,10 +2,11 @@
 
 use clap::Args;
 
-use crate::answer::{AuditTrail, Outcome, TrailSound};
+use crate::answer::{AuditShown, AuditTrail, Outcome, TrailSound};
 use crate::audit::{self, Trail};
 use crate::change::{Effect, Needs, Workspace};
 use crate::failure::{AuditError, Result};
+use crate::model::audit::Record;
 use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{Purpose, Session};
 
@@ -13,7 +14,7 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Show the audit trail: what was done, by whom, and the outcome
 #[derive(Debug, Args)]
-#[command(after_help = EFFECT.help())]
+#[command(after_help = EFFECT.help(), args_conflicts_with_subcommands = true)]
 pub(crate) struct AuditArgs {
     #[command(subcommand)]
     action: Option<Action>,
@@ -34,7 +35,18 @@ impl AuditArgs {
 
 verbs! {
     /// What else to do with the trail.
-    Action { Verify(VerifyAuditArgs), }
+    Action { Show(ShowAuditArgs), Verify(VerifyAuditArgs), }
+}
+
+/// Show all that is recorded about one operation
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct ShowAuditArgs {
+    /// Number of the operation, as `cargo db audit` shows it
+    number: u64,
+    /// Take it from the trail kept in the database instead of this project's file
+    #[arg(long)]
+    database: bool,
 }
 
 /// Verify the audit trail; report the first record that was changed or removed
@@ -56,14 +68,41 @@ impl Verb for AuditArgs {
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let records = if self.database {
-            let target = workspace.target()?;
-            let mut session = Session::open(&workspace.world, &target, Purpose::Read)?;
-            audit::in_database(&mut session)?
-        } else {
-            Trail::of(&workspace.settings.root).records()?
-        };
+        let records = records(workspace, self.database)?;
         Ok(Outcome::done(AuditTrail { records }))
+    }
+}
+
+/// The records of the project, or of the database.
+fn records(workspace: &Workspace, is_of_database: bool) -> Result<Vec<Record>> {
+    if !is_of_database {
+        return Trail::of(&workspace.settings.root).records();
+    }
+    let target = workspace.target()?;
+    audit::in_database(&mut Session::open(&workspace.world, &target, Purpose::Read)?)
+}
+
+impl Verb for ShowAuditArgs {
+    fn name(&self) -> &'static str {
+        "audit show"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::WORKSPACE
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let records = records(workspace, self.database)?;
+        let shown = AuditShown::of(&records, self.number).ok_or_else(|| AuditError::NoRecord {
+            number: self.number,
+            records: records.len(),
+            command: format!("cargo db audit{}", if self.database { " --database" } else { "" }),
+        })?;
+        Ok(Outcome::done(shown))
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::answer::{Outcome, SettingView, StatusFacts, StatusOfSets, StatusReport};
+use crate::backup;
 use crate::change::{Effect, Needs, SetNeed, Workspace};
 use crate::failure::{Result, RunError};
 use crate::migration;
@@ -159,7 +160,8 @@ fn ask(
 ) -> Result<Option<Answers>> {
     let layout = &settings.migrations.layout;
     let Some(mut session) = connect(world, settings, target, wait)? else { return Ok(None) };
-    let (found, server, database) = survey::survey(&mut session, layout)?;
+    let kept = backup::select_previous(target);
+    let (found, server, database) = survey::survey(&mut session, layout, &kept)?;
     unread::warn_about_unread(world, &server.user, &found.unread);
     let marker = if found.marker { marker::read(&mut session)? } else { None };
     let history = found.history.map(|table| migration::read_table(&mut session, layout, table));

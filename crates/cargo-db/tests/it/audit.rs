@@ -77,6 +77,60 @@ fn every_deed_is_written_before_and_after() {
 }
 
 #[test]
+fn one_operation_is_shown_in_full_by_its_number() {
+    let project = project("au_show");
+    project.db(&["migrate"]).ok();
+    project.db(&["rollback", "--yes"]).ok();
+    let records = records(&project);
+    // Its number is that of its first record; that of its second one finds it too.
+    let by_first = project.db(&["audit", "show", "3", "--json"]).ok().json();
+    assert_eq!(by_first["intent"], records[2]);
+    assert_eq!(by_first["outcome"], records[3]);
+    let by_second = project.db(&["audit", "show", "4", "--json"]).ok().json();
+    assert_eq!(by_second["intent"], records[2]);
+    let text = |key: &str| records[2][key].as_str().unwrap().to_owned();
+    let shown = project.command(&["audit", "show", "3"]).env("COLUMNS", "200").output().unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let has = |label: &str, value: &str| {
+        let line = shown.lines().find(|line| line.starts_with(label));
+        assert!(line.is_some_and(|line| line.contains(value)), "{label} {value}: {shown}");
+    };
+    has("Operation", "rollback on au_show");
+    has("Environment", "development");
+    has("Started", &text("when"));
+    has("Ended", records[3]["when"].as_str().unwrap());
+    has("Result", "done in ");
+    has("By", records[2]["by"]["role"].as_str().unwrap());
+    has("Plan", &text("plan"));
+    has("Consent", "confirm");
+    has("Migrations", "1");
+    has("Backup", &text("backup"));
+    has("Record", &format!("3, SHA-256 {}", text("hash")));
+    assert!(shown.contains(&format!("4, SHA-256 {}", records[3]["hash"].as_str().unwrap())));
+
+    let none = project.db(&["audit", "show", "9"]).code(2);
+    none.says("the audit trail has no record 9").says("it has 4 records").says("`cargo db audit`");
+    project.db(&["audit", "show"]).code(2);
+    // Without an outcome it was killed, or is still running.
+    let whole = trail(&project);
+    let cut: Vec<&str> = whole.lines().take(3).collect();
+    std::fs::write(project.path().join(".db/audit.jsonl"), cut.join("\n") + "\n").unwrap();
+    project.db(&["audit", "show", "3"]).ok().says("no outcome recorded");
+    assert!(project.db(&["audit", "show", "3", "--json"]).ok().json()["outcome"].is_null());
+}
+
+#[test]
+fn the_trail_in_the_database_is_shown_too() {
+    let mut project = project("au_show_db");
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["env", "set", "staging", "--yes"]).ok();
+    let shown = project.db(&["audit", "show", "1", "--database", "--json"]).ok().json();
+    assert_eq!(shown["intent"], records(&project)[0]);
+    let none = project.db(&["audit", "show", "9", "--database"]).code(2);
+    none.says("`cargo db audit --database`");
+}
+
+#[test]
 fn what_was_changed_or_taken_out_is_named() {
     let project = project("au_verify");
     project.db(&["migrate"]).ok();

@@ -191,6 +191,7 @@ fn endings_of_what_is_done() {
     assert_eq!(ended(&project, &["trust", "--revoke"], 0)["revoked"], false);
     ended(&project, &["audit"], 0);
     ended(&project, &["audit", "--database"], 0);
+    ended(&project, &["audit", "show", "1"], 0);
     ended(&project, &["audit", "verify"], 0);
     let trail = project.path().join(".db/audit.jsonl");
     let text = std::fs::read_to_string(&trail).unwrap();

@@ -47,6 +47,25 @@ fn every_format_comes_back_equal_and_can_be_undone() {
 }
 
 #[test]
+fn status_counts_the_databases_that_are_kept() {
+    let (project, _) = damaged("r_kept", &[]);
+    let kept = || project.db(&["status", "--json"]).ok().json()["database"]["kept"].clone();
+    assert_eq!(kept(), serde_json::json!([]));
+    assert!(!project.db(&["status"]).ok().stdout.contains("Kept"));
+    project.db(&["restore", "the.backup", "--yes"]).ok();
+    let line = "1 previous database; `cargo db restore --drop-previous` drops them";
+    project.db(&["status"]).ok().says("Kept").says(line);
+    project.db(&["restore", "the.backup", "--yes"]).ok();
+    project.db(&["status"]).ok().says("2 previous databases; `cargo db restore --drop-previous`");
+    let others: Vec<String> =
+        databases("r_kept").into_iter().filter(|name| name != "r_kept").collect();
+    let newest_first: Vec<&String> = others.iter().rev().collect();
+    assert_eq!(kept(), serde_json::json!(newest_first));
+    project.db(&["restore", "--drop-previous", "--yes"]).ok();
+    assert_eq!(kept(), serde_json::json!([]));
+}
+
+#[test]
 fn what_belongs_to_the_database_is_carried_over() {
     let (project, _) = damaged("r_dress", &[]);
     cluster().run(

@@ -39,21 +39,23 @@ pub(crate) struct SurveyResult {
     pub(crate) unread: Vec<String>,
 }
 
-/// The server and the database, in one round trip. The tool's own tables are left out.
+/// The server and the database, in one round trip. The tool's own tables are left out. `kept` is
+/// the query for the databases that are kept of it.
 pub(crate) fn survey(
     session: &mut Session,
     layout: &ProjectTool,
+    kept: &str,
 ) -> Result<(SurveyResult, ServerFacts, DatabaseFacts)> {
     let tls = if matches!(session.target.host, Host::Socket(_)) { "NULL" } else { TLS };
     let server = SERVER.replace("{tls}", tls);
     let questions = format!(
         "SELECT {}::text AS history, {MARKER} AS marker, ({UNREAD}) AS unread; \
-         {server}; {}; {TABLES}",
+         {server}; {}; {TABLES}; {kept}",
         session.table_named(&layout.lookup_name()),
         SCHEMAS.replace("{current}", &quote_literal(session.current_schema().unwrap_or_default()))
     );
     let doing = "read the database";
-    let [table, server, schemas, tables] = session.sets(doing, &questions)?;
+    let [table, server, schemas, tables, kept] = session.sets(doing, &questions)?;
     let (table, server) = (only_row(doing, table)?, only_row(doing, server)?);
     let details = if any(&tables, "has_details")? {
         session.rows("read some tables", DETAILS)?
@@ -68,7 +70,9 @@ pub(crate) fn survey(
         marker: table.flag("marker")?,
         unread: names_in(table.optional_text("unread")?),
     };
-    Ok((found, facts(&server)?, tables.database()?))
+    let name = |row: &Row| Ok(row.text("datname")?.to_owned());
+    let kept = kept.iter().map(name).collect::<Result<_>>()?;
+    Ok((found, facts(&server)?, DatabaseFacts { kept, ..tables.database()? }))
 }
 
 /// Whether a flag is set in any row.
