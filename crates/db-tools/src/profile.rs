@@ -45,6 +45,8 @@ pub struct Profile {
     pub is_certain: bool,
     /// Whether the program takes its lock itself. One of ours would be in its way.
     pub takes_own_lock: bool,
+    /// Whether it creates the schema that the URL names, or `public`, if that is missing.
+    pub creates_schema: bool,
     /// Whether it refuses to go on once something was applied out of order.
     pub is_strict: bool,
     /// Whether it puts everything that is pending into one transaction.
@@ -81,6 +83,7 @@ impl Profile {
         table_variable: None,
         is_certain: true,
         takes_own_lock: false,
+        creates_schema: false,
         is_strict: false,
         is_one_transaction: false,
         without_transaction: "its tool has no way to run it outside a transaction: \

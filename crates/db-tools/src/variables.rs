@@ -66,7 +66,7 @@ impl Connection<'_> {
     /// A URL with the search path in a parameter, for a client that reads it nowhere else.
     pub(crate) fn with_search_path(&self, url: String, parameter: &str) -> String {
         match self.search_path {
-            Some(path) => with_parameter(&url, &format!("{parameter}={path}")),
+            Some(path) => with_parameter(&url, &format!("{parameter}={}", path.trim_matches('"'))),
             None => url,
         }
     }

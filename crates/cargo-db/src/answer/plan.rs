@@ -108,6 +108,9 @@ pub(crate) enum StepView {
     CreateDatabase {
         name: String,
     },
+    CreateSchema {
+        name: String,
+    },
     CreateHistory {
         name: String,
     },
@@ -274,6 +277,7 @@ impl From<&Step> for StepView {
     fn from(step: &Step) -> StepView {
         match step.clone() {
             Step::CreateDatabase { name } => StepView::CreateDatabase { name },
+            Step::CreateSchema { name } => StepView::CreateSchema { name },
             Step::CreateHistory { table } => StepView::CreateHistory { name: table },
             Step::Apply { migration, losses: lost } => StepView::Apply {
                 version: migration.version.to_string(),
@@ -419,6 +423,7 @@ impl StepView {
     fn describe(&self) -> String {
         match self {
             StepView::CreateDatabase { name } => format!("create the database {name}"),
+            StepView::CreateSchema { name } => format!("create the schema {name}"),
             StepView::CreateHistory { name } => format!("create the history table {name}"),
             StepView::Apply { version, name, transaction, .. } => {
                 let how = if *transaction { "" } else { ", without a transaction" };

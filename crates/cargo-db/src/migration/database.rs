@@ -6,12 +6,12 @@ use crate::failure::{ConnectionError, Failure, Result};
 use crate::migration::history::schema_for_history;
 use crate::migration::tables::project_relation;
 use crate::model::target::Target;
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, schema_of_new};
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::pg::{Purpose, Session};
 use db_tools::ProjectTool;
-use pg_sql::quote::quote_identifier;
+use pg_sql::quote::{quote_identifier, quote_literal};
 
 /// With what the server refuses to create a database that somebody else has just created.
 const EXISTS_ALREADY: [SqlState; 2] = [SqlState::DUPLICATE_DATABASE, SqlState::UNIQUE_VIOLATION];
@@ -62,12 +62,67 @@ pub(crate) fn prepare_database(world: &World, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// The schema that the tool creates before its first migration, if it is missing. Nothing is asked
+/// where the database does not exist yet.
+pub(crate) fn missing_schema(
+    session: Option<&mut Session>,
+    layout: &ProjectTool,
+    target: &Target,
+) -> Result<Option<String>> {
+    let Some(session) = session else { return Ok(schema_of_new(layout, target)) };
+    let named = target.schema();
+    // Without a name, the role or the database may lead elsewhere.
+    let leads_somewhere =
+        named.is_none() && (session.current_schema().is_some() || target.search_path().is_some());
+    if !layout.profile().creates_schema || leads_somewhere {
+        return Ok(None);
+    }
+    let name = named.unwrap_or_else(|| "public".to_owned());
+    let sql = format!("SELECT 1 FROM pg_namespace WHERE nspname = {}", quote_literal(&name));
+    Ok(session.value("find the schema", &sql)?.is_none().then_some(name))
+}
+
+/// Creates the schema that a plan creates. Sessions that are already open do not look into it.
+pub(crate) fn prepare_schema(world: &World, plan: &Plan) -> Result<()> {
+    let schema = plan.steps.iter().find_map(|step| match step {
+        Step::CreateSchema { name } => Some(name),
+        _ => None,
+    });
+    schema.map_or(Ok(()), |name| create_schema(world, &plan.target, name))
+}
+
+/// The same on a copy, of which there is no plan.
+pub(crate) fn prepare_schema_of_copy(
+    world: &World,
+    layout: &ProjectTool,
+    copy: &Target,
+) -> Result<()> {
+    if !layout.profile().creates_schema {
+        return Ok(());
+    }
+    let mut session = Session::open(world, copy, Purpose::Read)?;
+    let missing = missing_schema(Some(&mut session), layout, copy)?;
+    missing.map_or(Ok(()), |name| create_schema(world, copy, &name))
+}
+
+fn create_schema(world: &World, target: &Target, name: &str) -> Result<()> {
+    let mut session = Session::open(world, target, Purpose::Write)?;
+    let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", quote_identifier(name));
+    session.run_with_triggers("create the schema", &sql)
+}
+
 /// Fails if a plan creates the history but the search path names no schema to create it in. A dry
 /// run checks this too.
 pub(crate) fn history_has_a_place(world: &World, layout: &ProjectTool, plan: &Plan) -> Result<()> {
     let makes_database = plan.steps.iter().any(|step| matches!(step, Step::CreateDatabase { .. }));
+    let makes_schema = plan.steps.iter().any(|step| matches!(step, Step::CreateSchema { .. }));
     let makes_history = plan.steps.iter().any(|step| matches!(step, Step::CreateHistory { .. }));
-    if !makes_history || makes_database || layout.schema().is_some() || layout.is_code() {
+    if !makes_history
+        || makes_database
+        || makes_schema
+        || layout.schema().is_some()
+        || layout.is_code()
+    {
         return Ok(());
     }
     let mut session = Session::open(world, &plan.target, Purpose::Read)?;

@@ -3,7 +3,7 @@
 
 use crate::failure::Result;
 use crate::migration::command::ask;
-use crate::migration::database::connect_or_none;
+use crate::migration::database::{connect_or_none, missing_schema};
 use crate::migration::folder::read_folder;
 use crate::migration::history::read_history;
 use crate::model::history::History;
@@ -24,18 +24,21 @@ pub(crate) fn gather(
         let (folder, history) =
             if database_exists { ask(world, settings, target)? } else { Default::default() };
         let (target, environment) = (target.clone(), settings.environment.environment);
+        let missing_schema = None;
         return Ok(MigrationFacts {
             target,
             environment,
             layout,
             database_exists,
+            missing_schema,
             folder,
             history,
         });
     }
     let folder = read_folder(settings)?;
-    let session = connect_or_none(world, settings, target)?;
+    let mut session = connect_or_none(world, settings, target)?;
     let database_exists = session.is_some();
+    let missing_schema = missing_schema(session.as_mut(), &layout, target)?;
     let history = match session {
         Some(mut session) => {
             let mut history = layout.completed(read_history(&mut session, &layout)?, &folder);
@@ -46,5 +49,13 @@ pub(crate) fn gather(
         None => History::default(),
     };
     let (target, environment) = (target.clone(), settings.environment.environment);
-    Ok(MigrationFacts { target, environment, layout, database_exists, folder, history })
+    Ok(MigrationFacts {
+        target,
+        environment,
+        layout,
+        database_exists,
+        missing_schema,
+        folder,
+        history,
+    })
 }

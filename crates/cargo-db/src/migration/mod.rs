@@ -40,7 +40,7 @@ pub(crate) use branches::with_branches;
 pub(crate) use command::{ask, commands_of, run_task, task_exists, verify_tool_target};
 pub(crate) use database::{
     connect_or_none, create_if_absent, history_has_a_place, holds_rows, holds_tables,
-    prepare_database,
+    prepare_database, prepare_schema_of_copy,
 };
 pub(crate) use deferred::{check_deferred, defer_constraints};
 pub(crate) use execute::check_files;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::failure::{ProgramError, Result, RunError};
+use crate::migration::database::prepare_schema;
 use crate::migration::files::read_script;
 use crate::migration::history::{create_history, read_history};
 use crate::migration::outcome::verify_outcome;
@@ -25,6 +26,7 @@ pub(crate) fn write_history(
         ProgramError::Cannot { tool, doing, key: "" }
     };
     lock.check_now()?;
+    prepare_schema(world, plan)?;
     let mut session = Session::open(world, &plan.target, Purpose::Write)?;
     session.run("begin a transaction", "BEGIN")?;
     for step in &plan.steps {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::failure::{
     ConnectionError, DatabaseError, Exit, Failure, Kind, LockError, Result, RunError,
 };
+use crate::migration::database::prepare_schema;
 use crate::migration::history::{create_history, read_history};
 use crate::migration::session::{end_sessions_of_killed_runs, session_settings};
 use crate::migration::step::MigrationStep;
@@ -50,6 +51,7 @@ impl<'a> Run<'a> {
     ) -> Result<Run<'a>> {
         let (limits, root) = (&settings.limits, settings.root.as_path());
         lock.check_now()?;
+        prepare_schema(world, plan)?;
         let mut session = Session::open(world, &plan.target, Purpose::Write)?;
         end_sessions_of_killed_runs(world, &mut session)?;
         let backend = backend(&mut session)?;

@@ -154,6 +154,12 @@ impl Target {
         path.split(' ').next()
     }
 
+    /// The only schema of that search path.
+    pub(crate) fn schema(&self) -> Option<String> {
+        let path = self.search_path().filter(|path| !path.contains(','))?;
+        Some(path.trim_matches('"').to_owned())
+    }
+
     /// A URL for other programs. It holds the password where there is one, so it goes into
     /// the environment of a child and nowhere else.
     pub(crate) fn url_for_child(&self) -> Secret {
@@ -446,10 +452,20 @@ fn tls(keywords: &Keywords, bad: &dyn Fn(String) -> TargetError) -> Result<Tls> 
 }
 
 fn session_options(keywords: &Keywords) -> Option<String> {
-    let path = keywords.get("search_path").or_else(|| keywords.get("schema"));
+    let schema = keywords.get("schema").map(|schema| as_identifier(schema));
+    let path = keywords.get("search_path").cloned().or(schema);
     let path = path.map(|path| format!("-csearch_path={}", path.replace(' ', "\\ ")));
     let parts: Vec<String> = keywords.get("options").cloned().into_iter().chain(path).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// The name of a schema in a search path. Prisma takes `schema=` literally.
+fn as_identifier(schema: &str) -> String {
+    let folds = |character: char| character.is_uppercase() || character == '-';
+    match schema.contains(folds) && !schema.contains([',', '"']) {
+        true => format!("\"{schema}\""),
+        false => schema.to_owned(),
+    }
 }
 
 #[cfg(test)]

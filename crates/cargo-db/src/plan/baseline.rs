@@ -49,10 +49,7 @@ pub(crate) fn baseline(facts: &MigrationFacts, to: Option<&str>) -> Result<Plan>
     let pending = standing.pending.len();
     let chosen: Vec<Migration> = standing.pending.into_iter().take_while(within).cloned().collect();
     let takes_all_pending = chosen.len() == pending;
-    let mut steps = Vec::new();
-    if !chosen.is_empty() && facts.history.table.is_none() {
-        steps.push(Step::CreateHistory { table: facts.layout.lookup_name().replace('"', "") });
-    }
+    let mut steps = if chosen.is_empty() { Vec::new() } else { facts.creating_history() };
     steps.extend(chosen.into_iter().map(|migration| Step::Record { migration }));
     let mut plan = facts.plan(Operation::Baseline, steps);
     plan.takes_all_pending = takes_all_pending;

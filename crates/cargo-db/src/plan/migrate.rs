@@ -51,9 +51,7 @@ pub(crate) fn migrate(facts: &MigrationFacts, request: &MigrateRequest) -> Resul
         steps.push(Step::CreateDatabase { name: facts.target.database.clone() });
     }
     if !chosen.is_empty() {
-        if facts.history.table.is_none() && !facts.layout.is_asked() {
-            steps.push(Step::CreateHistory { table: facts.layout.lookup_name().replace('"', "") });
-        }
+        steps.extend(facts.creating_history());
         steps.extend(
             chosen.into_iter().map(|migration| Step::Apply { migration, losses: Vec::new() }),
         );
@@ -164,6 +162,7 @@ mod tests {
             environment,
             layout: ProjectTool::plain(),
             database_exists: true,
+            missing_schema: None,
             folder: ProjectTool::plain().read(found.collect()),
             history: History {
                 table: Some("t".into()),

@@ -127,6 +127,10 @@ pub(crate) enum Step {
     CreateDatabase {
         name: String,
     },
+    /// The schema that the tool creates before its first migration.
+    CreateSchema {
+        name: String,
+    },
     CreateHistory {
         table: String,
     },
@@ -300,11 +304,29 @@ pub(crate) struct MigrationFacts {
     pub(crate) environment: Environment,
     pub(crate) layout: ProjectTool,
     pub(crate) database_exists: bool,
+    /// The schema that the tool would create, if it is missing.
+    pub(crate) missing_schema: Option<String>,
     pub(crate) folder: MigrationFolder,
     pub(crate) history: History,
 }
 
+/// The schema that a tool would create in a new database.
+pub(crate) fn schema_of_new(layout: &ProjectTool, target: &Target) -> Option<String> {
+    let named = target.schema().filter(|_| layout.profile().creates_schema);
+    named.filter(|schema| schema != "public")
+}
+
 impl MigrationFacts {
+    /// The steps that create the history, if there is none.
+    fn creating_history(&self) -> Vec<Step> {
+        if self.history.table.is_some() || self.layout.is_asked() {
+            return Vec::new();
+        }
+        let schema = self.missing_schema.clone().map(|name| Step::CreateSchema { name });
+        let table = self.layout.lookup_name().replace('"', "");
+        schema.into_iter().chain([Step::CreateHistory { table }]).collect()
+    }
+
     fn plan(&self, verb: Operation, steps: Vec<Step>) -> Plan {
         let standing = MigrationStatus::compare(&self.folder, &self.history);
         let rows = self.history.applied.iter();
@@ -468,6 +490,7 @@ fn bounded(losses: &[Loss]) -> String {
 fn fingerprint(step: &Step) -> String {
     match step {
         Step::CreateDatabase { name } => format!("create database {name}"),
+        Step::CreateSchema { name } => format!("create schema {name}"),
         Step::CreateHistory { table } => format!("create history {table}"),
         Step::Apply { migration, losses } => {
             let (version, up) = (&migration.version, &migration.up.checksum);

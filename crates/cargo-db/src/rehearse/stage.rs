@@ -68,6 +68,8 @@ impl<'a> Stage<'a> {
         request: &'a Request<'a>,
         scratch: &Scratch,
     ) -> Result<Stage<'a>> {
+        let layout = &request.settings.migrations.layout;
+        migration::prepare_schema_of_copy(world, layout, scratch.target())?;
         let mut session = Session::open(world, scratch.target(), Purpose::Write)?;
         let baseline = scratch.baseline(&mut session)?;
         let own = OwnTables::of_copy(&mut session)?;

@@ -112,8 +112,13 @@ impl Change for Rebuilding<'_> {
         let exists = facts.database_exists;
         let own = facts.history.table.clone();
         // The new database has no history.
-        let fresh =
-            plan::MigrationFacts { history: History::default(), database_exists: true, ..facts };
+        let missing_schema = plan::schema_of_new(&facts.layout, &facts.target);
+        let fresh = plan::MigrationFacts {
+            history: History::default(),
+            database_exists: true,
+            missing_schema,
+            ..facts
+        };
         let migrated = plan::migrate(&fresh, &MigrateRequest::default())?;
         let (mut steps, mut warnings) = (vec![Step::BuildEmpty], migrated.warnings);
         steps.extend(migrated.steps);

@@ -40,6 +40,7 @@ mod odd_files;
 mod pages;
 mod pinned;
 mod policy;
+mod prisma;
 mod programs;
 mod published;
 mod reading;

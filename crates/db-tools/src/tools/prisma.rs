@@ -63,6 +63,7 @@ static PROFILE: Profile = Profile {
     },
     marks: &["prisma/schema.prisma", "prisma.config.ts"],
     takes_own_lock: true,
+    creates_schema: true,
     rollback: RollbackSupport::Never,
     generated: Generated::Sql { nothing: "This is an empty migration" },
     without_transaction: "let it be the only statement of its file",
