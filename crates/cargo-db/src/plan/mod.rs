@@ -2,6 +2,7 @@
 //! plan is what a dry run shows, what the policy judges, what is consented to and what runs.
 
 mod baseline;
+mod facts;
 mod loss;
 mod migrate;
 mod retention;
@@ -15,14 +16,13 @@ use ring::digest::{Context, SHA256};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::model::hex::to_hex;
-use crate::model::history::{History, MigrationStatus};
 use crate::model::key::PublicKey;
-use crate::model::migration::{Migration, MigrationFolder, ScriptFile, Version};
+use crate::model::migration::{Migration, ScriptFile, Version};
 use crate::model::seed::Seed;
 use crate::model::target::Target;
-use db_tools::ProjectTool;
 
 pub(crate) use baseline::{baseline, repair};
+pub(crate) use facts::{MigrationFacts, schema_of_new};
 pub(crate) use loss::{AtMost, Loss};
 pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
 pub(crate) use retention::{Bounds, Retention, RetentionDecision, judge as judge_retention};
@@ -294,63 +294,6 @@ impl PlanId {
 impl fmt::Display for PlanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// What every plan about migrations is made from.
-#[derive(Clone, Debug)]
-pub(crate) struct MigrationFacts {
-    pub(crate) target: Target,
-    pub(crate) environment: Environment,
-    pub(crate) layout: ProjectTool,
-    pub(crate) database_exists: bool,
-    /// The schema that the tool would create, if it is missing.
-    pub(crate) missing_schema: Option<String>,
-    pub(crate) folder: MigrationFolder,
-    pub(crate) history: History,
-}
-
-/// The schema that a tool would create in a new database.
-pub(crate) fn schema_of_new(layout: &ProjectTool, target: &Target) -> Option<String> {
-    let named = target.schema().filter(|_| layout.profile().creates_schema);
-    named.filter(|schema| schema != "public")
-}
-
-impl MigrationFacts {
-    /// The steps that create the history, if there is none.
-    fn creating_history(&self) -> Vec<Step> {
-        if self.history.table.is_some() || self.layout.is_asked() {
-            return Vec::new();
-        }
-        let schema = self.missing_schema.clone().map(|name| Step::CreateSchema { name });
-        let table = self.layout.lookup_name().replace('"', "");
-        schema.into_iter().chain([Step::CreateHistory { table }]).collect()
-    }
-
-    fn plan(&self, verb: Operation, steps: Vec<Step>) -> Plan {
-        let standing = MigrationStatus::compare(&self.folder, &self.history);
-        let rows = self.history.applied.iter();
-        let applied: Vec<String> =
-            rows.map(|row| format!("{} {:?} {}", row.version, row.checksum, row.success)).collect();
-        Plan {
-            verb,
-            target: self.target.clone(),
-            environment: self.environment,
-            steps,
-            skipped: Vec::new(),
-            warnings: Vec::new(),
-            basis: applied.join("\n"),
-            terms: String::new(),
-            needs: Consent::Free,
-            consent: String::new(),
-            commands: Vec::new(),
-            applied: standing.applied.iter().map(|(row, _)| row.version.clone()).collect(),
-            takes_all_pending: false,
-            identity: None,
-            receipts: None,
-            turn: 0,
-            keeps_backups: None,
-        }
     }
 }
 
