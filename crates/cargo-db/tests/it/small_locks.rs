@@ -115,7 +115,7 @@ fn a_slight_lock_that_is_held_for_long_blocks_in_one_file_and_in_one_transaction
     project.migration("2_m.sql", long);
     verdict(&project, "WARN");
     project.set("CARGO_DB_ENV", "staging");
-    project.db(&["rehearse"]).code(1).says(why).says("lock orders <= 500");
+    project.db(&["rehearse"]).code(1).says(why).says("orders <= 500");
     let toml = "[database]\nname = \"sl_long\"\n[expect]\n1 = [\"lock orders <= 500\"]\n";
     project.write("db.toml", toml);
     project.db(&["rehearse"]).ok();
