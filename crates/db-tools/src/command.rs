@@ -176,15 +176,15 @@ impl<'a> Task<'a> {
         match self {
             Task::ApplyAll => "apply migrations".to_owned(),
             Task::ApplyNext { count, .. } => {
-                format!("apply only {count} of those that are pending")
+                format!("apply only {count} of the pending migrations")
             }
             Task::RecordAll => "record migrations as applied".to_owned(),
             Task::Record { .. } => "record a migration as applied".to_owned(),
-            Task::Revert { count: 1, .. } => "take a migration back".to_owned(),
-            Task::Revert { .. } => "take several migrations back at once".to_owned(),
+            Task::Revert { count: 1, .. } => "roll back a migration".to_owned(),
+            Task::Revert { .. } => "roll back several migrations at once".to_owned(),
             Task::Create { .. } => "write an empty migration".to_owned(),
             Task::Generate { .. } => "generate a migration".to_owned(),
-            Task::Probe => "say where it goes".to_owned(),
+            Task::Probe => "show which database it connects to".to_owned(),
         }
     }
 

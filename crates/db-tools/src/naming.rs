@@ -138,10 +138,10 @@ const DATE: usize = 8;
 const LEAST_DATE: u64 = 10_000_000;
 
 /// What a new up file begins with.
-pub(crate) const UP: &str = "-- Add the change here.\n";
+pub(crate) const UP: &str = "-- Add the migration here.\n";
 
 /// What a new down file begins with.
-pub(crate) const DOWN: &str = "-- Add the way back here.\n";
+pub(crate) const DOWN: &str = "-- Add the statements that revert the migration here.\n";
 
 #[cfg(test)]
 mod tests {

@@ -62,7 +62,7 @@ pub(crate) fn doubt(profile: &Profile, text: &str) -> Option<FormatProblem> {
     for (tool, words) in others.filter(|(_, words)| !words.is_empty()) {
         if let Some((line, comment)) = foreign(text, words) {
             let why = format!(
-                "`{comment}` is a marker of {tool}, and as a file of {} all of it would run",
+                "`{comment}` is a marker of {tool}; as a file of {}, the whole file would run",
                 profile.key
             );
             return Some(FormatProblem::at(line, why));
@@ -71,7 +71,7 @@ pub(crate) fn doubt(profile: &Profile, text: &str) -> Option<FormatProblem> {
     let is_divided = profile.sections.is_some_and(|own| own.divides(text));
     let (line, comment) = if is_divided { None } else { embedded_down(text) }?;
     let why = format!(
-        "`{comment}` seems to begin the way back, and as a file of {} all of it would run",
+        "`{comment}` seems to begin the down migration; as a file of {}, the whole file would run",
         profile.key
     );
     Some(FormatProblem::at(line, why))

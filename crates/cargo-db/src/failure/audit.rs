@@ -21,17 +21,17 @@ pub(crate) enum AuditError {
     },
     #[error("cannot write the audit trail, `{}`", path.display())]
     NotWritable { path: PathBuf, why: String },
-    #[error("`cargo_db.audit` in `{database}` is not the table that cargo db makes")]
+    #[error("`cargo_db.audit` in `{database}` is not the table that cargo db creates")]
     NotOurs { database: String },
     #[error("records of the audit trail in the database are lost, and this project has no copy")]
     Lost { verb: String, changes: Vec<String> },
-    #[error("the marker and the audit trail were not kept as written: {why}")]
+    #[error("the marker or the audit trail differs from what was written: {why}")]
     NotKept { why: String },
     #[error("{subject} changes the marker or the audit trail, and was rolled back")]
     Touched { subject: String, changes: Vec<String> },
-    #[error("{verb} changed the marker or the audit trail, and they were put back")]
+    #[error("{verb} changed the marker or the audit trail, and the change was reverted")]
     PutBack { verb: &'static str, changes: Vec<String> },
-    #[error("{verb} changed the marker or the audit trail, and they cannot be put back")]
+    #[error("{verb} changed the marker or the audit trail, and the change cannot be reverted")]
     NotPutBack { verb: &'static str, changes: Vec<String>, why: String },
 }
 
@@ -103,8 +103,8 @@ impl AuditError {
 }
 
 /// What to do instead of marking a database in a migration.
-const MARKING: &str = "the marker and the audit trail are not for migrations and seeds: \
-                       `cargo db env set` changes the marker";
+const MARKING: &str = "migrations and seeds may not change the marker or the audit trail; use \
+                       `cargo db env set`";
 
 /// One of each kind.
 #[cfg(test)]
@@ -112,7 +112,7 @@ pub(super) fn samples() -> Vec<AuditError> {
     let why = |why: &str| why.to_owned();
     vec![
         AuditError::NoRecord { number: 9, records: 8, command: why("cargo db audit") },
-        AuditError::Broken { sequence: 7, why: why("its digest is another") },
+        AuditError::Broken { sequence: 7, why: why("its hash does not match") },
         AuditError::Unreadable {
             path: ".db/audit.jsonl".into(),
             why: why("stream did not contain valid UTF-8"),

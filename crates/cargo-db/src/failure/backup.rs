@@ -16,7 +16,7 @@ pub(crate) enum BackupError {
     NotFound { what: String },
     #[error("there is no file `{path}`")]
     NoFile { path: String },
-    #[error("no complete backup of `{database}` that a person took was found in `{folder}`")]
+    #[error("`{folder}` contains no complete backup of `{database}` that a person took")]
     NoneWhole { database: String, folder: String, others: Vec<String> },
     #[error("the backup `{name}` contains only a part of `{database}`")]
     Part { name: String, database: String, part: Vec<String> },

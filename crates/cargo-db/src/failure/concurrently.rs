@@ -53,7 +53,7 @@ impl ConcurrentlyError {
             }
             ConcurrentlyError::Circle { at, holders } => {
                 stopped("CONCURRENTLY.CIRCLE", at, waited_for(holders))
-                    .run("stop the program that migrates at its start, then", &at.command)
+                    .run("stop the program that runs migrations on startup, then", &at.command)
             }
             ConcurrentlyError::Left { at, why, .. } => {
                 stopped("CONCURRENTLY.LEFT", at, why.clone())

@@ -82,7 +82,7 @@ impl ConnectionError {
             ConnectionError::Pooler { sign, .. } => {
                 Explanation::new("CONNECTION.POOLER", Exit::Usage)
                     .because(sign)
-                    .because("locks and settings do not stay with the session that made them")
+                    .because("locks and settings are not kept for the whole session")
                     .advise(DIRECT)
             }
             ConnectionError::PoolTooSmall { waited, .. } => {
@@ -136,7 +136,10 @@ pub(super) fn samples() -> Vec<ConnectionError> {
         failed(None),
         failed(Some("28P01")),
         failed(Some("53300")),
-        ConnectionError::Pooler { target: target.clone(), sign: text("what was set is gone") },
+        ConnectionError::Pooler {
+            target: target.clone(),
+            sign: text("a setting was lost between two statements"),
+        },
         ConnectionError::PoolTooSmall { target: target.clone(), waited: text("10s") },
         missing(Environment::Development),
         missing(Environment::Production),

@@ -37,7 +37,7 @@ pub(crate) enum ConsentError {
         /// The command with the right name.
         command: String,
     },
-    #[error("`--plan {given}` is not this plan, {plan}")]
+    #[error("`--plan {given}` does not match the id of this plan, {plan}")]
     WrongPlan { given: String, plan: String, command: String },
     #[error("the plan {given} was already carried out; a plan id is valid for one run")]
     PlanUsedUp { given: String, command: String },
@@ -82,7 +82,7 @@ impl ConsentError {
             }
             ConsentError::WrongName { command, .. } => {
                 Explanation::new("CONSENT.WRONG_NAME", Exit::Consent)
-                    .run("if this database is meant", command)
+                    .run("to use this database", command)
             }
             ConsentError::WrongPlan { command, .. } => {
                 Explanation::new("CONSENT.WRONG_PLAN", Exit::Consent)

@@ -155,9 +155,9 @@ pub(super) fn samples() -> Vec<DatabaseError> {
     let text = str::to_owned;
     let server = |code: &str| ServerError {
         code: Some(text(code)),
-        message: text("it does not go"),
-        detail: Some(text("because of it")),
-        hint: Some(text("do it otherwise")),
+        message: text("relation \"pupils\" does not exist"),
+        detail: Some(text("it was dropped")),
+        hint: Some(text("create it first")),
         context: Some(text("COPY pupils, line 2\nand more")),
         position: Some(1),
     };
@@ -202,9 +202,12 @@ pub(super) fn samples() -> Vec<DatabaseError> {
             command: text("cargo db rollback"),
         },
         ended("1 a", true, "cargo db migrate"),
-        ended("the seeding", false, "cargo db seed"),
+        ended("the seed run", false, "cargo db seed"),
         DatabaseError::NotText { database: text("school"), object: text("table public.a\\374") },
-        DatabaseError::Sql { doing: text("cannot look"), server: Box::new(server("42501")) },
+        DatabaseError::Sql {
+            doing: text("cannot count the rows"),
+            server: Box::new(server("42501")),
+        },
         not_verified(""),
         not_verified("2 b"),
     ]);

@@ -15,16 +15,14 @@ pub(crate) enum HistoryError {
     NotReadable { table: String, role: String, owner: String, grants: String },
     #[error("`{table}` is not a history of {expected}: {}", whose(tool.as_deref()))]
     OtherTool { table: String, tool: Option<String>, expected: String },
-    #[error(
-        "`{database}` has a different history, {foreign}; that of {tool} is not where it should be"
-    )]
+    #[error("`{database}` has no history table of {tool}, but one of another tool: {foreign}")]
     Foreign { database: String, foreign: String, tool: String },
     #[error("{subject} ran, but could not be recorded in the history")]
     NotRecorded { subject: String, why: String, stays: Vec<String>, command: String },
     #[error("the history of `{database}` is in {schemas}, which is not in the search path")]
     Elsewhere { database: String, schemas: String },
     #[error(
-        "`{database}` has two histories: `{empty}`, where the search path leads, is empty, and \
+        "`{database}` has two histories: `{empty}`, which the search path selects, is empty, and \
          `{full}` is not"
     )]
     EmptyBeside { database: String, empty: String, full: String },
@@ -165,7 +163,7 @@ pub(super) fn samples() -> Vec<HistoryError> {
         trouble: trouble.0,
         version: None,
         name: text("1_a.sql"),
-        explanation: text("it is not as it was"),
+        explanation: text("its checksum differs"),
     };
     let other = |tool| HistoryError::OtherTool {
         table: text("public.history"),

@@ -44,7 +44,7 @@ impl KeyError {
                 .advise("set HOME, or XDG_CONFIG_HOME, to an absolute path"),
             KeyError::NoneAccepted { .. } => Explanation::new("KEY.NONE_ACCEPTED", Exit::Policy)
                 .because(
-                    "a receipt counts in production only if a key that its marker lists signed it",
+                    "production accepts a receipt only if a key listed in its marker signed it",
                 )
                 .run(
                     "create a key where migrations are rehearsed, preferably in CI",
@@ -54,7 +54,7 @@ impl KeyError {
             KeyError::NotAccepted { .. } => Explanation::new("KEY.NOT_ACCEPTED", Exit::Usage)
                 .run("list the accepted keys", "cargo db env key list"),
             KeyError::NotPublic { .. } => Explanation::new("KEY.NOT_PUBLIC", Exit::Usage)
-                .run("show the key that signs here", "cargo db key show"),
+                .run("show the signing key in use", "cargo db key show"),
             KeyError::ByAgent { command, .. } => Explanation::new("KEY.BY_AGENT", Exit::Policy)
                 .run("ask a person to review the key and to run", command),
         }

@@ -8,7 +8,7 @@ use crate::failure::explanation::Explanation;
 pub(crate) enum ProgramError {
     #[error("program `{program}` not found in the project or on the PATH")]
     Missing { program: String },
-    #[error("{tool} has no command that would {doing}")]
+    #[error("{tool} has no command to {doing}")]
     Cannot { tool: String, doing: String, key: &'static str },
     #[error(
         "{tool} connects to a different database than configured: `{command}` succeeded for one \
@@ -51,8 +51,8 @@ impl ProgramError {
                     "cargo db server stop && cargo db server start --port 5544",
                 )
                 .advise(
-                    "give its role a password (`ALTER ROLE postgres PASSWORD …`), and name all \
-                     of it in DATABASE_URL",
+                    "give its role a password (`ALTER ROLE postgres PASSWORD …`), and put \
+                     user, password and port into DATABASE_URL",
                 ),
             ProgramError::Failed { said, differences, .. } => {
                 Explanation::new("TOOL.FAILED", Exit::Tool)
@@ -92,8 +92,11 @@ fn first(differences: &[String]) -> &str {
 pub(super) fn samples() -> Vec<ProgramError> {
     let text = str::to_owned;
     let (tool, command) = (text("goose"), text("goose up"));
-    let cannot =
-        |key| ProgramError::Cannot { tool: text("goose"), doing: text("make a backup"), key };
+    let cannot = |key| ProgramError::Cannot {
+        tool: text("goose"),
+        doing: text("roll back a migration"),
+        key,
+    };
     vec![
         ProgramError::Missing { program: tool.clone() },
         cannot(""),

@@ -44,7 +44,7 @@ impl RehearsalError {
                 Explanation::new("REHEARSAL.NO_RECEIPT", Exit::Policy)
                     .because_of(objections.iter().cloned())
                     .run("rehearse where a copy of the database exists", command)
-                    .advise("and pass the receipt from `.db/receipts` there: `--receipt FILE`")
+                    .advise("then pass its receipt from `.db/receipts`: `--receipt FILE`")
             }
             RehearsalError::MoreThanExpected { .. } => {
                 Explanation::new("REHEARSAL.MORE_THAN_EXPECTED", Exit::Policy).advise(
@@ -70,7 +70,9 @@ pub(super) fn samples() -> Vec<RehearsalError> {
     let text = str::to_owned;
     vec![
         RehearsalError::Blocked { findings: Vec::new() },
-        RehearsalError::Blocked { findings: vec![text("a table goes"), text("a lock is long")] },
+        RehearsalError::Blocked {
+            findings: vec![text("table pupils is dropped"), text("a lock is long")],
+        },
         RehearsalError::NoReceipt {
             verb: "migrate",
             database: text("school"),

@@ -53,6 +53,6 @@ pub(super) fn samples() -> Vec<RunError> {
             why: vec!["SQLSTATE 42501".to_owned()],
         },
         RunError::NoRandomBytes,
-        RunError::Bug { what: "the server answered another question".to_owned() },
+        RunError::Bug { what: "unexpected result for `SHOW server_version`".to_owned() },
     ]
 }

@@ -13,7 +13,8 @@ pub(crate) enum LocalServerError {
     #[error("the local server cannot {doing}")]
     Failed { doing: &'static str, why: String },
     #[error(
-        "the local cluster in `{}` was made by PostgreSQL {made_by}, and only {found} is here",
+        "the local cluster in `{}` was created by PostgreSQL {made_by}, and only {found} is \
+         installed",
         folder.display()
     )]
     OtherMajor { folder: PathBuf, made_by: String, found: String },
@@ -21,7 +22,7 @@ pub(crate) enum LocalServerError {
     NotMadeHere { folder: PathBuf },
     #[error("{problem}")]
     Absent { problem: String },
-    #[error("`{}` is no project, so no private server is made for it", folder.display())]
+    #[error("`{}` is not a project, so no private server is created for it", folder.display())]
     NoProject { folder: PathBuf, above: Option<PathBuf> },
 }
 

@@ -39,7 +39,7 @@ impl SettingsError {
             SettingsError::Url { .. } => Explanation::new("SETTINGS.URL", Exit::Usage),
             SettingsError::OptionNotHonoured { setting, .. } => {
                 Explanation::new("SETTINGS.OPTION_NOT_HONOURED", Exit::Usage)
-                    .advise(format!("remove them from {setting}, or pass another URL with `-D`"))
+                    .advise(format!("remove it from {setting}, or pass another URL with `-D`"))
             }
             SettingsError::PasswordInFlag { .. } => {
                 Explanation::new("SETTINGS.PASSWORD_IN_FLAG", Exit::Usage)

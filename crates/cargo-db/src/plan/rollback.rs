@@ -63,10 +63,8 @@ pub(crate) fn to_revert(
         return Ok(files);
     }
     if !facts.layout.can_roll_back() {
-        let (tool, doing) = (
-            facts.layout.key().to_owned(),
-            "take a migration back: write one that leads back".to_owned(),
-        );
+        let doing = "roll back a migration: write a new one that reverts it".to_owned();
+        let tool = facts.layout.key().to_owned();
         return Err(ProgramError::Cannot { tool, doing, key: "" }.into());
     }
     let migrations = one_way.iter().map(|file| file.title()).collect();

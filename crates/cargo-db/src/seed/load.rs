@@ -68,7 +68,7 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<RowsLoaded> {
     }
     // Triggers that wait for the commit are of the project, and so is their search path.
     session.lend("SET lock_timeout = 0")?;
-    transaction.commit(world, &mut session, "the seeding")?;
+    transaction.commit(world, &mut session, "the seed run")?;
     Ok(total)
 }
 
@@ -110,12 +110,12 @@ fn load(session: &mut Session, seed: &Seed, root: &Path) -> Result<()> {
         }
         .into(),
         ScriptStop::Ended { file, line } => {
-            let (subject, command) = ("the seeding".to_owned(), "cargo db seed".to_owned());
+            let (subject, command) = ("the seed run".to_owned(), "cargo db seed".to_owned());
             DatabaseError::Ended { file, line, subject, has_history: false, command }.into()
         }
         ScriptStop::Refused(failure) => failure,
         ScriptStop::Lost(why) => {
-            let (target, subject) = (session.target.to_string(), "the seeding".to_owned());
+            let (target, subject) = (session.target.to_string(), "the seed run".to_owned());
             ConnectionError::Lost { target, subject, why }.into()
         }
     })

@@ -32,7 +32,7 @@ pub(crate) struct CheckArgs {
     /// Files to check (default: all migrations)
     #[arg(conflicts_with_all = ["staged", "base"])]
     files: Vec<PathBuf>,
-    /// Check staged files, as they are staged
+    /// Check the staged content of staged files
     #[arg(long, conflicts_with = "base")]
     staged: bool,
     /// Check files that were added or changed since this revision

@@ -23,7 +23,7 @@ pub(crate) struct CreateArgs {
     /// Name of the migration, for example `add users`
     #[arg(required = true)]
     name: Vec<String>,
-    /// With a down file (the default if most migrations of the folder have one, or if it is empty)
+    /// Also create a down file (default if the folder is empty or most of its migrations have one)
     #[arg(short, long, conflicts_with = "simple")]
     reversible: bool,
     /// Do not create a down file

@@ -10,7 +10,7 @@ use crate::world::signing::SigningKey;
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Make or show the key that signs the receipts of rehearsals
+/// Create or show the key that signs receipts of rehearsals
 ///
 /// The private key is a file that only you can read or, in CI, the variable CARGO_DB_SIGNING_KEY;
 /// it is never printed. Production accepts only receipts signed by a key in its marker: see `cargo
@@ -38,7 +38,7 @@ verbs! {
 #[command(after_help = EFFECT.help())]
 pub(crate) struct NewKeyArgs {}
 
-/// Show the public key of the key that signs here
+/// Show the public key of the signing key in use
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct ShowKeyArgs {}

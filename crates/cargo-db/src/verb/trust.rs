@@ -31,7 +31,7 @@ pub(crate) struct TrustArgs {
     /// List what is trusted
     #[arg(long, conflicts_with = "revoke")]
     list: bool,
-    /// Revoke the trust in this repository, or in the one in this folder
+    /// Revoke trust in this repository, or in the repository in DIR
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     revoke: Option<Option<PathBuf>>,
 }

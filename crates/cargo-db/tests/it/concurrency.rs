@@ -202,7 +202,7 @@ fn a_commit_that_is_cut_off_is_asked_for_and_not_guessed() {
         ["0|1"]
     );
     project.write("seeds/t.csv", "id\n7\n");
-    cut_during_commit(&project, &["seed"]).code(7).says("was lost during the seeding");
+    cut_during_commit(&project, &["seed"]).code(7).says("was lost during the seed run");
     assert_eq!(project.query("SELECT count(*) FROM t"), ["0"]);
 }
 

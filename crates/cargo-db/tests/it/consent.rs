@@ -133,7 +133,7 @@ fn a_plan_is_for_one_database_whatever_it_is_called() {
     cluster().run("postgres", "ALTER DATABASE co_which RENAME TO co_which_old");
     cluster().run("postgres", "ALTER DATABASE co_which_too RENAME TO co_which");
     let run = [&restore[..], &["--confirm", "co_which", "--plan", &id]].concat();
-    project.db(&run).code(3).says("is not this plan");
+    project.db(&run).code(3).says("does not match the id of this plan");
     cluster().end_sessions("co_which");
     cluster().run("postgres", "DROP DATABASE co_which");
     cluster().run("postgres", "ALTER DATABASE co_which_old RENAME TO co_which");

@@ -887,7 +887,7 @@ fn where_there_is_no_way_back_it_is_said_as_it_is() {
     let ran = project
         .db(&["rollback", "--yes"])
         .code(10)
-        .says("prisma has no command that would take a migration back");
+        .says("prisma has no command to roll back a migration");
     assert!(!ran.to_string().contains("write the down file"), "{ran}");
 }
 

@@ -331,7 +331,7 @@ fn production_wants_consent_to_exactly_this_plan() {
     project
         .db(&["migrate", "--confirm", "m_prod", "--plan", "0123456789ab"])
         .code(3)
-        .says("is not this plan");
+        .says("does not match the id of this plan");
     project
         .db(&["migrate", "--confirm", "other", "--plan", &id])
         .code(3)

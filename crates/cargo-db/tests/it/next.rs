@@ -164,7 +164,7 @@ fn a_name_that_is_not_the_databases_is_corrected_with_the_rest_of_the_call() {
     project.migration("2_b.sql", "CREATE TABLE b (id int);");
     let typed = ["migrate", "--env-file", "ops.env", "--env", "staging"];
     let wrong = project.db(&[&typed[..], &["--confirm", "other", "--json"]].concat()).code(3);
-    let _ = run(&project, &wrong, "if this database is meant").ok().says("2 b");
+    let _ = run(&project, &wrong, "to use this database").ok().says("2 b");
 }
 
 #[test]

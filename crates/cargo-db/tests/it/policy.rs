@@ -397,7 +397,7 @@ fn consent_is_to_one_plan_on_one_target_at_one_time() {
     project
         .db(&["migrate", "--confirm", "p_consent", "--plan", &migrate])
         .code(3)
-        .says("is not this plan");
+        .says("does not match the id of this plan");
     project.db(&["rehearse"]).ok();
     let migrate = id(&project, &["migrate"]);
     project.run_sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (0, 'x', true, '\\x00', 1)");

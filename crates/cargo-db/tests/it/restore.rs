@@ -291,7 +291,7 @@ fn consent_to_a_file_is_consent_to_its_bytes() {
     project
         .db(&["restore", "foreign.sql", "--confirm", "r_bytes", "--plan", id])
         .code(3)
-        .says("is not this plan");
+        .says("does not match the id of this plan");
     project.write("foreign.sql", &sql);
     project.db(&["restore", "foreign.sql", "--confirm", "r_bytes", "--plan", id]).ok();
 }

@@ -215,12 +215,12 @@ fn no_server_is_made_for_a_folder_that_is_no_project() {
     let project = Project::bare("no_project");
     std::fs::remove_file(project.path().join("db.toml")).unwrap();
     for verb in ["status", "migrate"] {
-        let _ = project.db(&[verb]).code(2).says("is no project").says("cargo db init");
+        let _ = project.db(&[verb]).code(2).says("is not a project").says("cargo db init");
     }
     // A project that is not in git, and a current folder below its root.
     project.write("pyproject.toml", "");
     std::fs::create_dir(project.path().join("app")).unwrap();
     let here = project.path().join("app");
     let ran: Ran = project.command(&["status"]).current_dir(here).output().unwrap().into();
-    let _ = ran.code(2).says("is no project").says("go to `");
+    let _ = ran.code(2).says("is not a project").says("go to `");
 }

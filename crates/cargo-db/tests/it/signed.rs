@@ -254,7 +254,7 @@ fn another_receipt_makes_another_plan() {
     project.set("CARGO_DB_ENV", "development");
     rehearsed(&project);
     production(&mut project);
-    project.db(&run).code(3).says("is not this plan");
+    project.db(&run).code(3).says("does not match the id of this plan");
     project.agreed(&["migrate"]).ok();
 }
 

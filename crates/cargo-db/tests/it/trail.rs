@@ -173,7 +173,7 @@ fn a_view_in_place_of_the_trail_is_not_read() {
         "ALTER TABLE cargo_db.audit RENAME TO old; \
          CREATE VIEW cargo_db.audit AS SELECT id, record FROM cargo_db.old WHERE false",
     );
-    project.db(&["rollback", "--yes"]).code(4).says("is not the table that cargo db makes");
+    project.db(&["rollback", "--yes"]).code(4).says("is not the table that cargo db creates");
 }
 
 /// Has a migration killed while it sleeps, after it has run this.

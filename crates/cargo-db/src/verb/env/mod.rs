@@ -12,7 +12,7 @@ use crate::plan::{self, Plan, Step};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{Lock, Purpose, Session, marker};
 
-/// Show or change the environment that the database is marked as
+/// Show or change the environment marker of the database
 #[derive(Debug, Args)]
 pub(crate) struct EnvArgs {
     #[command(subcommand)]

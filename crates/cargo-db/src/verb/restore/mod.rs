@@ -102,7 +102,7 @@ pub(crate) struct RestoreArgs {
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Swap the database that the last restore kept back in
+    /// Swap back in the database that the last restore kept
     #[arg(long, conflicts_with_all = WHAT_TO_RESTORE, conflicts_with = "drop_previous")]
     undo: bool,
     /// Remove the databases that restores kept
