@@ -7,7 +7,7 @@
 /// What a tool is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task<'a> {
-    /// Apply everything that is pending.
+    /// Apply all pending migrations.
     ApplyAll,
     /// Apply the next migrations.
     ApplyNext {
@@ -41,7 +41,7 @@ pub enum Task<'a> {
     },
     /// Read something from the database, which it has to reach for that.
     Probe,
-    /// Write a migration that leads to what the program's own description of the schema says.
+    /// Generate a migration that brings the database to the schema that the program describes.
     Generate {
         /// Its name.
         name: &'a str,
@@ -50,19 +50,19 @@ pub enum Task<'a> {
 
 /// Where the tool works.
 pub struct ToolFolder<'a> {
-    /// The folder of the migrations, from where the tool is run.
+    /// The migrations folder, relative to the working directory of the tool.
     pub dir: &'a str,
-    /// The database, without a password, for tools that have to be told as an argument.
+    /// The database URL without its password, for tools that need it as an argument.
     pub url: &'a str,
-    /// Whether there is such a file where it is run.
+    /// Whether the working directory contains this file.
     pub has: &'a dyn Fn(&str) -> bool,
 }
 
-/// How a tool is called. Words in braces stand for what a task is about; one that stands for
-/// nothing is left out, with the option before it.
+/// The command lines of a tool. Words in braces are replaced by values of the task; a word without
+/// a value is left out together with the option before it.
 #[derive(Debug)]
 pub struct Commands {
-    /// Applies everything that is pending.
+    /// Applies all pending migrations.
     pub all: &'static str,
     /// Applies up to `{last}`, or `{count}`.
     pub next: &'static str,
@@ -72,7 +72,7 @@ pub struct Commands {
     pub record_all: &'static str,
     /// Records `{last}` and its predecessors as applied, without running them.
     pub record: &'static str,
-    /// Takes `{count}` back, so that `{newest}` is the newest.
+    /// Rolls `{count}` back, so that `{newest}` is the newest.
     pub back: &'static str,
     /// Takes the newest one back.
     pub back_one: &'static str,
@@ -84,7 +84,7 @@ pub struct Commands {
     pub generate: &'static str,
     /// Fails where the database cannot be reached, and changes nothing but the tool's own tables.
     pub probe: &'static str,
-    /// Words without which there is no command.
+    /// Words that need a value; without one, there is no command.
     pub required: &'static [&'static str],
 }
 
@@ -105,7 +105,7 @@ impl Commands {
         required: &[],
     };
 
-    /// The template for a task; empty where there is none.
+    /// The template for a task; empty if the tool has no command for it.
     fn template(&self, task: &Task<'_>) -> &'static str {
         let or = |first: &'static str, second| if first.is_empty() { second } else { first };
         match task {
@@ -122,8 +122,8 @@ impl Commands {
         }
     }
 
-    /// The command for a task, `meaning` saying what its words stand for; `None` where the tool
-    /// has none.
+    /// The command for a task, with the placeholders replaced by `meaning`; `None` if the tool has
+    /// no command.
     pub(crate) fn line(
         &self,
         task: &Task<'_>,
@@ -148,7 +148,7 @@ impl Commands {
         (!line.is_empty()).then_some(line)
     }
 
-    /// What a word stands for that every tool's commands may have.
+    /// The value of a placeholder that the commands of every tool can use.
     pub(crate) fn common_word(
         &self,
         word: &str,
@@ -188,7 +188,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// What `db.toml` calls a project's own command for it; empty where it can name none.
+    /// The setting in `db.toml` for the project's own command; empty if there is none.
     pub fn setting(&self) -> &'static str {
         match self {
             Task::ApplyAll => "apply",
@@ -203,7 +203,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// The name of the migration that it writes; empty for others.
+    /// The name of the migration that the task writes; empty for other tasks.
     pub fn name(&self) -> &'a str {
         match self {
             Task::Create { name, .. } | Task::Generate { name } => name,
@@ -218,7 +218,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// The first migration that is taken back; empty for others.
+    /// The first migration to roll back; empty for other tasks.
     pub(crate) fn first(&self) -> &'a str {
         if let Task::Revert { first, .. } = self { first } else { "" }
     }
@@ -228,7 +228,7 @@ impl<'a> Task<'a> {
         if let Task::ApplyNext { last, .. } | Task::Record { last } = self { last } else { "" }
     }
 
-    /// The newest migration once others were taken back.
+    /// The newest migration after the rollback.
     pub(crate) fn newest(&self) -> Option<&'a str> {
         if let Task::Revert { newest, .. } = self { *newest } else { None }
     }

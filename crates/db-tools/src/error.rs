@@ -1,4 +1,4 @@
-//! What a tool, or what was said of one, can be refused for.
+//! Reasons to refuse a tool or a task.
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ pub enum ToolError {
         tool: &'static str,
         /// The task in words.
         doing: String,
-        /// What `db.toml` calls a project's own command for it; empty where it can name none.
+        /// The setting in `db.toml` for the project's own command; empty if there is none.
         setting: &'static str,
     },
     /// The tool cannot connect to a unix socket.

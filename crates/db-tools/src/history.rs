@@ -15,7 +15,7 @@ pub struct Applied {
     pub version: Version,
     /// Its name; for people.
     pub name: String,
-    /// When it was applied, where the tool says so.
+    /// When it was applied, if the tool records that.
     pub installed_on: Option<OffsetDateTime>,
     /// False where a tool recorded that it failed half-way.
     pub success: bool,
@@ -35,18 +35,19 @@ impl Applied {
 /// The history table as it was read, in ascending order of version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// The table's qualified name; `None` where there is no table yet.
+    /// The table's qualified name; `None` if the table does not exist.
     pub table: Option<String>,
     /// Its rows.
     pub applied: Vec<Applied>,
-    /// Histories of other tools, and those of other names, where this one's is not there.
+    /// History tables of other tools, and those with other names, if this tool's table does not
+    /// exist.
     pub foreign: Vec<ForeignHistory>,
 }
 
-/// A history table that is not the one that was looked for.
+/// A history table other than the expected one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignHistory {
-    /// The tool whose it is.
+    /// The tool that it belongs to.
     pub tool: String,
     /// The table's qualified name.
     pub table: String,
@@ -63,7 +64,7 @@ impl fmt::Display for ForeignHistory {
 pub enum ProblemKind {
     /// Applied, and its file was changed afterwards.
     Edited,
-    /// Applied, and its file is gone.
+    /// Applied, but its file does not exist.
     Missing,
     /// Pending, though a later one is applied.
     OutOfOrder,
@@ -84,7 +85,7 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
-    /// The word for it in a report.
+    /// Its name in a report.
     pub fn name(self) -> &'static str {
         match self {
             ProblemKind::Edited => "edited",
@@ -101,14 +102,14 @@ impl ProblemKind {
     }
 }
 
-/// A migration, or a file, and what is wrong with it.
+/// A problem with a migration or a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What is wrong.
     pub trouble: ProblemKind,
-    /// The migration's version, where it is about one.
+    /// The version of the migration, if the problem is about one.
     pub version: Option<Version>,
-    /// The migration's name, or the file's path where there is no more to say.
+    /// The migration's name, or otherwise the path of the file.
     pub name: String,
     /// One sentence for a person.
     pub explanation: String,
@@ -130,7 +131,7 @@ impl Problem {
 pub struct MigrationStatus<'a> {
     /// Not applied yet, ascending; those out of order are among them.
     pub pending: Vec<&'a Migration>,
-    /// Applied, with the file where it is still there, ascending.
+    /// The applied migrations in ascending order, each with its file if that exists.
     pub applied: Vec<(&'a Applied, Option<&'a Migration>)>,
     /// Everything that needs attention.
     pub problems: Vec<Problem>,
@@ -177,7 +178,7 @@ impl<'a> MigrationStatus<'a> {
         let newest =
             history.applied.iter().map(|row| &row.version).rfind(|version| !repeats(version));
         let late = pending.iter().filter(|file| !repeats(&file.version)).filter(|file| {
-            // A file that is gone was later than this one, too, if its version is greater.
+            // A missing file also counts as later than this one if its version is greater.
             latest.is_some_and(|latest| place_of(&file.version).is_some_and(|place| place < latest))
                 || (in_order || matches!(file.version, Version::Number(_)))
                     && newest.is_some_and(|newest| file.version < *newest)

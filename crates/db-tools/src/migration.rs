@@ -1,4 +1,4 @@
-//! A migration as it stands in the repository.
+//! A migration in the repository.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ pub enum Version {
     Dotted(Vec<u64>),
     /// Compared as text.
     Text(String),
-    /// What runs again whenever it changes, after all others.
+    /// A migration that runs again whenever it changes, after all others.
     Repeated(String),
 }
 
@@ -28,7 +28,7 @@ impl Version {
         Version::Text(text.to_owned())
     }
 
-    /// A number; `None` for what is none.
+    /// A version that is a number; `None` if the text is not a number.
     pub fn number(text: &str) -> Option<Version> {
         Some(Version::Number(text.parse().ok()?))
     }
@@ -46,8 +46,8 @@ impl fmt::Display for Version {
     }
 }
 
-/// The digest a tool stores for a file, in its own algorithm, as hexadecimal digits:
-/// a history of a thousand rows is compared by its text and decoded by nobody.
+/// The digest that a tool stores for a file, in its own algorithm, as hexadecimal digits. Kept as
+/// text: histories of a thousand rows are compared without decoding anything.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Checksum(String);
 
@@ -90,7 +90,7 @@ impl fmt::Debug for Checksum {
 /// when its turn comes and compared with the checksum the plan was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptFile {
-    /// Where it stands, as it is shown.
+    /// Its path, as messages show it.
     pub path: PathBuf,
     /// Of the whole file.
     pub checksum: Checksum,
@@ -99,14 +99,14 @@ pub struct ScriptFile {
     /// Whether its tool sends it as one query, without a transaction around it: then a BEGIN in it
     /// joins the block that the server opens for the query, and a COMMIT ends that block.
     pub has_own_blocks: bool,
-    /// The bytes that run, one part after the other; all of them if nothing is said.
+    /// The byte ranges that run, in order; `None` if the whole file runs.
     pub part: Option<Vec<Range<usize>>>,
     /// Whether it is a program that only its own tool can run.
     pub is_code: bool,
 }
 
 impl ScriptFile {
-    /// The bytes that run, where they stand in the file: what is not a part of it is blank.
+    /// The bytes that run, at their positions in the file; everything else is blanked.
     pub fn part_of(&self, mut bytes: Vec<u8>) -> Vec<u8> {
         if let Some(parts) = &self.part {
             keep(&mut bytes, parts);
@@ -115,8 +115,8 @@ impl ScriptFile {
     }
 }
 
-/// The bytes of a file in which each statement ends with a semicolon, even if drizzle separates the
-/// statements only by a comment.
+/// The bytes of a file in which each statement ends with a semicolon. drizzle may separate
+/// statements by a comment only.
 pub fn divided(bytes: Vec<u8>) -> Vec<u8> {
     match std::str::from_utf8(&bytes) {
         Ok(text) if text.contains(BREAKPOINT) => ended_at_breakpoints(text).into_bytes(),
@@ -188,7 +188,7 @@ pub struct Migration {
     pub down: Option<ScriptFile>,
     /// What the history holds as its checksum.
     pub recorded: Recorded,
-    /// What else the tool writes down of it, and nobody else reads.
+    /// Additional data that only the tool itself reads.
     pub detail: String,
 }
 
@@ -198,7 +198,7 @@ impl Migration {
         title(&self.version, &self.name)
     }
 
-    /// Whether the history's checksum is that of this file.
+    /// Whether the checksum in the history belongs to this file.
     pub fn is_recorded_as(&self, stored: &Checksum) -> bool {
         match &self.recorded {
             Recorded::Nothing => true,
@@ -239,17 +239,17 @@ pub fn title(version: &impl fmt::Display, name: &str) -> String {
 /// Everything a migrations folder holds, readable or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MigrationFolder {
-    /// In the order in which they run. Several may share a version: the comparison with a history
-    /// says so.
+    /// In the order in which they run. Several may share a version; comparing them with a history
+    /// reports that.
     pub migrations: Vec<Migration>,
-    /// Down files to which there is no up file.
+    /// Down files without an up file.
     pub orphans: Vec<PathBuf>,
     /// Files that the tool cannot read, each with the reason.
     pub misnamed: Vec<(PathBuf, &'static str)>,
     /// Files that are not as their tool has them, each with the place and the reason.
     pub faulty: Vec<(PathBuf, FormatProblem)>,
-    /// Migrations in whose files something speaks for another tool. What is applied already did
-    /// what it did.
+    /// Migrations whose files look like files of another tool. Reported only for pending
+    /// migrations.
     pub doubtful: Vec<(Version, PathBuf, FormatProblem)>,
     /// Files that the tool leaves alone, each with the reason.
     pub ignored: Vec<(PathBuf, &'static str)>,
@@ -269,13 +269,13 @@ impl MigrationFolder {
         }
     }
 
-    /// Whether most migrations have a down file, so that the remaining ones should have one too.
+    /// Whether most migrations have a down file, so that the others are expected to have one too.
     pub fn is_reversible(&self) -> bool {
         let with_down = self.migrations.iter().filter(|one| one.down.is_some()).count();
         with_down * 2 > self.migrations.len()
     }
 
-    /// Every file of a migration, and which way it leads.
+    /// The files of a migration, each with its direction: true for up.
     pub fn scripts(&self) -> impl Iterator<Item = (&ScriptFile, bool)> {
         self.migrations.iter().flat_map(|one| {
             std::iter::once((&one.up, true)).chain(one.down.as_ref().map(|down| (down, false)))

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::migration::{Migration, MigrationFolder};
 
-/// A migration that is about to be written.
+/// A migration to be created.
 pub struct NewMigration<'a> {
     /// Its name, safe in a file name.
     pub name: &'a str,
@@ -14,7 +14,7 @@ pub struct NewMigration<'a> {
     pub now: OffsetDateTime,
     /// Whether it gets a down file.
     pub reversible: bool,
-    /// The migrations that are there.
+    /// The existing migrations.
     pub folder: &'a MigrationFolder,
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn file_name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
-/// The name of the folder that a file stands in.
+/// The name of the folder that contains a file.
 pub(crate) fn folder_name(path: &Path) -> &str {
     path.parent().map_or("", file_name)
 }
@@ -33,7 +33,7 @@ pub(crate) fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found == extension)
 }
 
-/// Whether more than half of the SQL files are of a kind that their text tells.
+/// Whether the text of more than half of the SQL files fulfils a condition.
 pub(crate) fn most_are(
     names: &[&Path],
     text_of: &dyn Fn(&Path) -> Option<String>,
@@ -116,8 +116,9 @@ impl NewMigration<'_> {
         }
     }
 
-    /// How many digits the greatest number has, in the name of its file or its folder; `None` if it
-    /// is a date. A zero of many digits stands before dates, as in the setup migration of diesel.
+    /// The number of digits of the greatest version, as written in its file or folder name; `None`
+    /// if the version is a date. A zero with many digits precedes dates, as in diesel's setup
+    /// migration.
     fn counted_width(&self) -> Option<usize> {
         let digits = |migration: &Migration| {
             let path = &migration.up.path;

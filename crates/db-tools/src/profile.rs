@@ -1,4 +1,4 @@
-//! What can be said of a tool without a file: one constant table a tool.
+//! Facts about a tool that do not depend on a file: one constant table for each tool.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ pub struct Profile {
     pub key: &'static str,
     /// What its migrations are.
     pub kind: ToolKind,
-    /// Where its files are if nobody says otherwise, the customary place first.
+    /// The default folders of its files, the most common one first.
     pub folders: &'static [&'static str],
     /// How many levels of folders hold files.
     pub depth: usize,
-    /// How many folders its project stands above that of the migrations, if not by the
-    /// customary path.
+    /// How many levels the project root is above the migrations folder, if the folder is not the
+    /// default one.
     pub project_levels: Option<usize>,
     /// Files or folders in a project's root that only this tool has.
     pub marks: &'static [&'static str],
-    /// Packages that a project's `package.json` depends on where it uses this tool.
+    /// Packages in `package.json` that show that a project uses this tool.
     pub packages: &'static [&'static str],
-    /// What stands in the root of a project in its language; it decides between tools whose
-    /// files look alike.
+    /// Files in the root of a project in the tool's language. They decide between tools whose files
+    /// look alike.
     pub language: &'static [&'static str],
     /// Whether it runs in a project of its language only.
     pub needs_language: bool,
@@ -41,15 +41,15 @@ pub struct Profile {
     pub table: HistoryTable,
     /// The variable by which the tool learns that its history has another name.
     pub table_variable: Option<&'static str>,
-    /// Whether what is read of it is certain. Best effort is said.
+    /// Whether reading its state is exact. If not, the output says that it is best effort.
     pub is_certain: bool,
-    /// Whether the program takes its lock itself. One of ours would be in its way.
+    /// Whether the program takes its own lock, so that ours would block it.
     pub takes_own_lock: bool,
     /// Whether it creates the schema that the URL names, or `public`, if that is missing.
     pub creates_schema: bool,
     /// Whether it refuses to go on once something was applied out of order.
     pub is_strict: bool,
-    /// Whether it puts everything that is pending into one transaction.
+    /// Whether it runs all pending migrations in one transaction.
     pub is_one_transaction: bool,
     /// How a migration asks to run outside a transaction.
     pub without_transaction: &'static str,
@@ -59,12 +59,12 @@ pub struct Profile {
     pub needs_tcp: bool,
     /// How it is called.
     pub commands: Commands,
-    /// What comes of its command that generates a migration.
+    /// What its command for generating a migration produces.
     pub generated: Generated,
 }
 
 impl Profile {
-    /// What most tools have whose migrations are SQL.
+    /// The defaults for tools whose migrations are SQL.
     pub const SQL: Profile = Profile {
         key: "",
         kind: ToolKind::Sql,
@@ -94,7 +94,7 @@ impl Profile {
         generated: Generated::Files,
     };
 
-    /// What most tools have whose migrations are programs.
+    /// The defaults for tools whose migrations are programs.
     pub const PROGRAMS: Profile = Profile {
         kind: ToolKind::Programs,
         is_certain: false,
@@ -107,11 +107,11 @@ impl Profile {
 /// What the migrations of a tool are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToolKind {
-    /// SQL, which whoever knows the tool's rules can run.
+    /// SQL that cargo db can run itself, following the tool's rules.
     Sql,
     /// Programs, which only the tool can run.
     Programs,
-    /// Nothing is known of them: only the project's own commands know what is applied.
+    /// An unknown tool: only the project's own commands know what is applied.
     Commands,
 }
 
@@ -127,15 +127,14 @@ pub enum RollbackSupport {
     AsRun,
 }
 
-/// What comes of a tool's command that generates a migration.
+/// What a tool's command for generating a migration produces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generated {
     /// It compares with the database, and writes files.
     Files,
-    /// It works out by itself what its migrations come to, and prints SQL; where nothing is to
-    /// do, it prints this.
+    /// It replays its migrations itself and prints SQL, or a message if there is nothing to do.
     Sql {
-        /// A part of what it prints then.
+        /// Part of that message.
         nothing: &'static str,
     },
 }
@@ -143,18 +142,18 @@ pub enum Generated {
 /// A history table.
 #[derive(Debug)]
 pub struct HistoryTable {
-    /// The schema of its own, where it has one.
+    /// The tool's own schema, if it has one.
     pub schema: Option<&'static str>,
     /// Its name.
     pub name: &'static str,
     /// The columns that distinguish it from another tool's table of the same name.
     pub columns: &'static [&'static str],
-    /// Creates it as the tool does; `{table}` stands for its name.
+    /// The statement with which the tool creates the table; `{table}` is replaced by its name.
     pub create: &'static str,
     /// What to read of a row: version, name, seconds since 1970, success, checksum, and what the
     /// tool alone understands.
     pub fields: [&'static str; 6],
-    /// The rows that count; `{table}` stands for its name.
+    /// A query for the rows of applied migrations; `{table}` is replaced by the table's name.
     pub rows: &'static str,
     /// Further tables that the tool makes for itself.
     pub companions: &'static [&'static str],
@@ -164,7 +163,7 @@ pub struct HistoryTable {
 const MIN_SIGNATURE: usize = 3;
 
 impl HistoryTable {
-    /// A table of which every row counts.
+    /// A table in which every row is an applied migration.
     pub const NONE: HistoryTable = HistoryTable {
         schema: None,
         name: "",
@@ -211,12 +210,12 @@ pub struct LockPlace<'a> {
     pub table: &'a str,
 }
 
-/// How much some files look like a tool's.
+/// How well files match a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Confidence {
     /// They do not.
     No,
-    /// Their names fit, and may fit others as well.
+    /// The names match, but may match other tools as well.
     Fits,
     /// Only this tool writes them so.
     Signed,

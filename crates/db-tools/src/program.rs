@@ -12,8 +12,8 @@ use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{file_name, has_extension};
 use crate::tool::{FoundFile, Tool, script_file};
 
-/// What a reader found: migrations in the order in which they run, and what it cannot make sense
-/// of.
+/// The result of reading a folder: migrations in the order in which they run, and files that could
+/// not be read.
 #[derive(Default)]
 pub(crate) struct OrderedFiles {
     /// Version, file, what the history holds, and what the tool alone understands.
@@ -23,13 +23,13 @@ pub(crate) struct OrderedFiles {
 }
 
 impl OrderedFiles {
-    /// Adds a migration of which the history holds no more than its version.
+    /// Adds a migration that the history records by its version only.
     pub(crate) fn push(&mut self, version: &str, file: FoundFile) {
         self.migrations.push((Version::text(version), file, Recorded::Nothing, String::new()));
     }
 }
 
-/// The migrations as programs, each of which may know how to roll back.
+/// The migrations as programs, each of which may be able to roll back.
 pub(crate) fn folder_of(tool: &dyn Tool, order: OrderedFiles) -> MigrationFolder {
     let migration = |(version, file, recorded, detail): (Version, FoundFile, Recorded, String)| {
         let mut up = script_file(tool, file, true);
@@ -52,8 +52,7 @@ pub(crate) fn is_script(path: &Path) -> bool {
         && !file_name(path).ends_with(".d.ts")
 }
 
-/// The nodes in an order in which each comes after those it names, by name where that leaves a
-/// choice.
+/// Topological order; ties are broken by name.
 pub(crate) fn in_order(edges: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     let mut order: Vec<String> = Vec::new();
     while order.len() < edges.len() {
@@ -62,7 +61,7 @@ pub(crate) fn in_order(edges: &BTreeMap<String, Vec<String>>) -> Vec<String> {
             !order.contains(name)
                 && before.iter().all(|one| order.contains(one) || !edges.contains_key(one))
         };
-        // In a circle there is no order; then the names have to do.
+        // Cycles have no order; fall back to the names.
         let next =
             edges.keys().find(ready).or_else(|| edges.keys().find(|name| !order.contains(name)));
         match next.cloned() {

@@ -25,7 +25,7 @@ use crate::variables::{Connection, Variable};
 #[derive(Clone)]
 pub struct ProjectTool {
     tool: &'static dyn Tool,
-    /// The name of the table, where the project has chosen another one.
+    /// The name of the table, if the project configured another one.
     table: Option<String>,
     /// Characters that make no difference to a checksum, where the project has chosen any.
     ignored: String,
@@ -42,7 +42,7 @@ impl ProjectTool {
         ProjectTool { tool, table: None, ignored: String::new() }
     }
 
-    /// What is there if nothing else is: plain SQL files, as sqlx names them.
+    /// The default if nothing else is found: plain SQL files, named as sqlx names them.
     pub fn plain() -> ProjectTool {
         ProjectTool::of(plain())
     }
@@ -78,7 +78,7 @@ impl ProjectTool {
         ProjectTool { ignored, ..self.with_table(settings.table.clone()) }
     }
 
-    /// What can be said of the tool without a file.
+    /// Facts about the tool that do not depend on a file.
     pub fn profile(&self) -> &'static Profile {
         self.tool.profile()
     }
@@ -98,7 +98,7 @@ impl ProjectTool {
         self.profile().kind == ToolKind::Commands
     }
 
-    /// Whether it is what is assumed where nothing speaks for a tool.
+    /// Whether it is the default that is used if there is no sign of a tool.
     pub fn is_plain(&self) -> bool {
         self.key() == plain().profile().key
     }
@@ -108,7 +108,7 @@ impl ProjectTool {
         self.profile().rollback != RollbackSupport::Never
     }
 
-    /// Where its files are if nobody says otherwise, the customary place first.
+    /// The default folders of its files, the most common one first.
     pub fn folders(&self) -> &'static [&'static str] {
         self.profile().folders
     }
@@ -152,7 +152,7 @@ impl ProjectTool {
         marks.iter().any(|name| has(name)) || packages.iter().any(|name| depends_on(name))
     }
 
-    /// Whether these files look like its own.
+    /// How well these files match the tool.
     pub fn claims(&self, names: &[&Path], text_of: &dyn Fn(&Path) -> Option<String>) -> Confidence {
         self.tool.claims(names, text_of)
     }
@@ -270,12 +270,12 @@ impl ProjectTool {
         named.unwrap_or(self.table().name)
     }
 
-    /// Whether the project has given the table a name of its own.
+    /// Whether the project configured another name for the table.
     pub fn names_its_table(&self) -> bool {
         self.table.is_some()
     }
 
-    /// The table as it can be looked up: with its schema, where it has one.
+    /// The name to look the table up by: with its schema, if it has one.
     pub fn lookup_name(&self) -> String {
         let name = quote_identifier(self.table_name());
         match self.schema() {
@@ -284,8 +284,8 @@ impl ProjectTool {
         }
     }
 
-    /// The condition on `pg_class c` and `pg_namespace n` for what is the tool's own and nobody's
-    /// data.
+    /// A condition on `pg_class c` and `pg_namespace n` that selects the tool's own relations,
+    /// which hold no data of the project.
     pub fn own_relations(&self) -> String {
         if let (None, Some(schema)) = (&self.table, self.table().schema) {
             return format!("n.nspname = {}", quote_literal(schema));
@@ -360,7 +360,7 @@ impl ProjectTool {
         })
     }
 
-    /// What the rows mean beside these files.
+    /// Completes the rows of the history with these files.
     #[must_use]
     pub fn completed(&self, mut history: History, folder: &MigrationFolder) -> History {
         self.tool.complete(&mut history, folder);
@@ -387,7 +387,7 @@ impl ProjectTool {
         self.tool.rerecord(entry)
     }
 
-    /// The advisory lock that the tool takes for as long as it runs.
+    /// The advisory lock that the tool holds while it runs.
     pub fn lock_key(&self, place: &LockPlace<'_>) -> Option<i64> {
         self.tool.lock_key(place)
     }
@@ -411,7 +411,7 @@ impl ProjectTool {
         line.ok_or_else(|| ToolError::NoCommand { tool, doing: task.doing(), setting })
     }
 
-    /// The migrations to name in [`Task::Record`], one after the other, to record all of `chosen`.
+    /// The migrations to pass to [`Task::Record`], one after the other, to record all of `chosen`.
     pub fn to_record<'a>(&self, chosen: &[&'a Migration]) -> Vec<&'a Migration> {
         self.tool.to_record(chosen)
     }
@@ -435,8 +435,8 @@ impl ProjectTool {
         Ok(())
     }
 
-    /// What is the newest for the tool once `reverted` is taken back: of what is `left`, newest
-    /// last.
+    /// The newest migration for the tool after `reverted` is rolled back, out of `left`, which is
+    /// sorted by age.
     pub fn newest_left<'a>(
         &self,
         reverted: &str,

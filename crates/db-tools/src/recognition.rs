@@ -1,5 +1,5 @@
-//! Whose a history table is: a table is known by its columns, and by its name where these say
-//! little; so one that was given another name is found too. And whose a file is.
+//! Which tool a history table or a file belongs to. A table is recognised by its columns, and also
+//! by its name if many tools have these columns; so a renamed table is recognised too.
 
 use std::path::Path;
 
@@ -24,8 +24,7 @@ pub fn history_signatures() -> Vec<String> {
     tables().filter_map(|(_, table)| table.signature()).collect()
 }
 
-/// The tool whose history a table is; its columns are in the order of their names, with spaces
-/// between.
+/// The tool that a history table belongs to. `columns` are sorted by name and separated by spaces.
 pub fn tool_of_table(schema: &str, name: &str, columns: &str) -> Option<&'static str> {
     let found: Vec<&str> = columns.split(' ').collect();
     let is_named = |table: &HistoryTable| {
@@ -39,7 +38,7 @@ pub fn tool_of_table(schema: &str, name: &str, columns: &str) -> Option<&'static
         tool.table == name && (own.is_empty() || own.join(" ") == columns)
     };
     let refused = unsupported().find(is_refused);
-    // Of two whose columns are all there, the one with more of them.
+    // If the columns of two tools match, the tool with more columns wins.
     let by_name = tables()
         .filter(|(_, table)| is_named(table))
         .max_by_key(|(_, table)| table.columns.len())
@@ -77,14 +76,14 @@ pub(crate) fn doubt(profile: &Profile, text: &str) -> Option<FormatProblem> {
     Some(FormatProblem::at(line, why))
 }
 
-/// The tool whose migration a file is, where cargo db does not run migrations of that tool.
+/// The tool that a migration file belongs to, if cargo db does not support that tool.
 pub fn refused_tool_of(path: &Path) -> Option<&'static UnsupportedTool> {
     let extension = path.extension()?.to_str()?;
     leading_digits(file_name(path))?;
     unsupported().find(|tool| tool.extension == Some(extension))
 }
 
-/// Tables of tools that are refused, beside which a table of this name is theirs.
+/// Unsupported tools' tables that show that a table of this name belongs to that tool.
 pub fn claimants_of(name: &str) -> Vec<&'static str> {
     unsupported().filter(|tool| tool.shared_table == Some(name)).map(|tool| tool.table).collect()
 }

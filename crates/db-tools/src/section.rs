@@ -1,5 +1,5 @@
-//! Files that hold both directions, divided by comments; and what a file asks of the
-//! transaction that it runs in.
+//! Files that contain both directions, divided by comments; and what a file requires of its
+//! transaction.
 
 use std::ops::Range;
 
@@ -36,7 +36,7 @@ pub struct Sections {
     /// What the comments begin with, in lower case and without the dashes, where no other tool
     /// and no prose has it.
     pub words: &'static [&'static str],
-    /// What only a problem of the pen begins with in a file of this tool, besides.
+    /// Other beginnings of comments that can only be typing errors in a file of this tool.
     pub near: &'static [&'static str],
     /// The meaning of a comment line; `None` where the tool does not understand it.
     pub mark: fn(&str) -> Option<Mark>,
@@ -129,14 +129,14 @@ fn lines(text: &str) -> impl Iterator<Item = SourceLine<'_>> {
     })
 }
 
-/// What a comment says, in lower case; `None` for a line that is no comment.
+/// The text of a comment in lower case; `None` for a line that is not a comment.
 fn said(line: &str) -> Option<String> {
     let rest = line.strip_prefix("--").or_else(|| line.strip_prefix('#'))?;
     let is_frame = |c: char| c == '-' || c == '#' || c.is_whitespace();
     Some(rest.trim_start_matches(is_frame).to_ascii_lowercase())
 }
 
-/// Whether a comment begins with a word, and not with a longer one.
+/// Whether a comment begins with this whole word.
 fn begins_with(said: &str, word: &str) -> bool {
     let ends_in_letter = word.ends_with(|c: char| c.is_ascii_alphanumeric());
     said.strip_prefix(word).is_some_and(|rest| {
@@ -157,7 +157,7 @@ pub(crate) fn divide<'a>(
         match (sections.mark)(line.text) {
             Some(Mark::Other) => division.others.push(line.text),
             Some(mark) => marks.push((mark, line)),
-            None if is_slip(line.text, sections) => {
+            None if is_misspelled_marker(line.text, sections) => {
                 let why = format!(
                     "`{}` is no marker of {tool}, which knows {}",
                     line.text.trim(),
@@ -187,8 +187,8 @@ pub(crate) fn divide<'a>(
     Ok(division)
 }
 
-/// Whether a line is meant as a marker, and is none.
-fn is_slip(line: &str, sections: &Sections) -> bool {
+/// Whether a line looks like a misspelled marker.
+fn is_misspelled_marker(line: &str, sections: &Sections) -> bool {
     let Some(said) = said(line.trim_start()) else { return false };
     // `-- migrate: the users` is prose.
     let meant = |word: &&str| {
@@ -199,7 +199,7 @@ fn is_slip(line: &str, sections: &Sections) -> bool {
     sections.words.iter().any(|word| begins_with(&said, word)) || sections.near.iter().any(meant)
 }
 
-/// Fails where parts are there more often, or in another order, than the tool understands.
+/// Fails if the tool does not accept the number or the order of the parts.
 fn in_order(
     marks: &[(Mark, SourceLine<'_>)],
     tool: &str,
@@ -228,7 +228,7 @@ fn in_order(
         }
     }
     match (sections.repeats, marks) {
-        // A single part needs nothing that leads back; of several, each one does.
+        // A single part needs no down part; if there are several, each needs one.
         (Repeats::Pairs, [_, _, .., (Mark::Up, last)]) => {
             let why = format!("`{}` has no part after it that rolls it back", last.text);
             Err(FormatProblem::at(last.number, why))
@@ -257,7 +257,7 @@ fn code(text: &str) -> impl Iterator<Item = (Token, usize)> + '_ {
     })
 }
 
-/// Whether the last statement of a text has no end of its own.
+/// Whether the last statement of a text is not terminated.
 pub(crate) fn leaves_open(text: &str) -> bool {
     code(text).last().is_some_and(|(kind, _)| kind != Token::Semicolon)
 }
@@ -269,14 +269,14 @@ fn first_sql(text: &str) -> Option<usize> {
     Some(text[..place].matches('\n').count() + 1)
 }
 
-/// The comments in column 1 of a text that stand in no string, and their lines.
+/// The comments that begin in column 1 and are not inside a string, with their lines.
 fn comments(text: &str) -> Vec<(usize, &str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (mut found, mut at, mut line) = (Vec::new(), 0, 1);
     while at < text.len() {
         let Lexed::Token(kind, length) = token(&text.as_bytes()[at..], true) else { break };
         let end = at + length;
-        // Play's comments are no SQL: a line that begins with `#`.
+        // Lines that begin with `#` are comments for Play and not SQL.
         let is_first = at == 0 || text.as_bytes()[at - 1] == b'\n';
         let of_line = is_first && (kind == Token::Comment || text.as_bytes()[at] == b'#');
         if of_line {
@@ -289,8 +289,8 @@ fn comments(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// A comment that divides files of a tool, in the file of another one: its line and how it reads.
-/// `words` are what comments of that tool begin with.
+/// A comment that is a marker of another tool: its line and text. `words` are the beginnings of
+/// that tool's markers.
 pub(crate) fn foreign<'a>(text: &'a str, words: &[&str]) -> Option<(usize, &'a str)> {
     // Few files have such a line at all.
     let all = || lines(text).filter_map(|line| said(line.text));
@@ -301,8 +301,8 @@ pub(crate) fn foreign<'a>(text: &'a str, words: &[&str]) -> Option<(usize, &'a s
     comments(text).into_iter().find(|(_, line)| said(line).is_some_and(|said| is_one(&said)))
 }
 
-/// What people write above the way back, where nothing reads it.
-const WAY_BACK: [&str; 6] =
+/// Comments that people write above a down migration although no tool reads them.
+const DOWN_HEADINGS: [&str; 6] =
     ["down", "undo", "rollback", "down migration", "migrate down", "down migrate"];
 
 /// A comment that seems to begin the way back in a file that runs as a whole, with SQL before and
@@ -312,7 +312,7 @@ pub(crate) fn embedded_down(text: &str) -> Option<(usize, &str)> {
         said(line).is_some_and(|said| {
             let said = said.replace(['@', '/', '+', '!', ':', ';', '=', '*', '#', '.', '-'], " ");
             let words: Vec<&str> = said.split_whitespace().collect();
-            WAY_BACK.contains(&words.join(" ").as_str())
+            DOWN_HEADINGS.contains(&words.join(" ").as_str())
         })
     };
     if !lines(text).any(|line| is_one(line.text)) {

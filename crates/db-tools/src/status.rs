@@ -16,7 +16,7 @@ pub fn states(text: &str) -> Vec<(String, bool)> {
     let line = |line: &str| {
         // A sentence about all of them.
         const ALL: [&str; 6] = ["no", "none", "nothing", "all", "everything", "0"];
-        // `[ ]` is one word with a hole in it.
+        // `[ ]` is a single marker that contains a space.
         let line = line.trim().replace("[ ]", "pending");
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {

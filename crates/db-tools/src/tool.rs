@@ -15,7 +15,7 @@ use crate::variables::{Connection, Variable};
 
 /// How one tool names its files, keeps its history and is run.
 pub trait Tool: Sync {
-    /// What can be said of it without a file.
+    /// Facts about the tool that do not depend on a file.
     fn profile(&self) -> &'static Profile;
 
     /// Whether a file in its folder may matter.
@@ -29,14 +29,13 @@ pub trait Tool: Sync {
         None
     }
 
-    /// Whether these files look like its own: by names for most, by the texts of all for the
-    /// others. The names are sorted, and the texts come without a byte order mark.
+    /// How well these files match the tool: for most tools by their names, for others by all texts.
+    /// The names are sorted, and the texts have no byte order mark.
     fn claims(&self, _names: &[&Path], _text_of: &dyn Fn(&Path) -> Option<String>) -> Confidence {
         Confidence::No
     }
 
-    /// What its own settings file says, or what is wrong with it; only tools that name one are
-    /// asked.
+    /// Parses the tool's settings file. Called only for tools that have one.
     fn settings(&self, _text: &str) -> Result<ToolSettings, String> {
         Ok(ToolSettings::default())
     }
@@ -89,12 +88,12 @@ pub trait Tool: Sync {
         Ok((None, 0))
     }
 
-    /// The advisory lock that the tool takes for as long as it runs.
+    /// The advisory lock that the tool holds while it runs.
     fn lock_key(&self, _place: &LockPlace<'_>) -> Option<i64> {
         None
     }
 
-    /// What a word in braces of its commands stands for, where no other tool has that word.
+    /// The value of a placeholder that only this tool's commands use.
     fn command_word(
         &self,
         _word: &str,
@@ -104,12 +103,12 @@ pub trait Tool: Sync {
         None
     }
 
-    /// Whether `version` can be what is the newest for the tool once `reverted` is taken back.
+    /// Whether `version` can be the newest migration for the tool after `reverted` is rolled back.
     fn can_be_newest_after(&self, _version: &str, _reverted: &str) -> bool {
         true
     }
 
-    /// The migrations to name so that the tool records all `chosen` ones, which are in order.
+    /// The migrations to name so that the tool records all of `chosen`, which are in order.
     fn to_record<'a>(&self, chosen: &[&'a Migration]) -> Vec<&'a Migration> {
         chosen.last().copied().into_iter().collect()
     }
@@ -119,16 +118,17 @@ pub trait Tool: Sync {
         connection.url.clone()
     }
 
-    /// The variables that tell it its database, beside `DATABASE_URL` and those of libpq.
+    /// The environment variables that select the database, besides `DATABASE_URL` and those of
+    /// libpq.
     fn variables(&self, _connection: &Connection<'_>) -> Vec<Variable> {
         Vec::new()
     }
 }
 
-/// A file that was read: where it stands and what it holds.
+/// A file that was read, with its path.
 #[derive(Clone, Debug)]
 pub struct FoundFile {
-    /// Where it stands, below the folder of the migrations or as it is shown.
+    /// Its path, relative to the migrations folder or as messages show it.
     pub path: PathBuf,
     /// What it holds.
     pub bytes: Vec<u8>,
@@ -141,7 +141,7 @@ impl FoundFile {
     }
 }
 
-/// What a tool's own settings file says, as far as it matters here.
+/// The relevant content of a tool's settings file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToolSettings {
     /// Another name of the history table.
@@ -165,8 +165,8 @@ pub(crate) fn script_file(tool: &dyn Tool, found: FoundFile, transactional: bool
     ScriptFile { path, checksum, transactional, has_own_blocks, part: None, is_code }
 }
 
-/// A file that its tool sends as one query. One that a transaction refuses runs outside of one,
-/// and stands alone.
+/// A file that the tool sends as one query. A statement that cannot run in a transaction is alone
+/// in its file and runs outside one.
 pub(crate) fn query_file(tool: &dyn Tool, found: FoundFile) -> ScriptFile {
     let transactional = !stands_alone(&found.bytes);
     ScriptFile { has_own_blocks: transactional, ..script_file(tool, found, transactional) }

@@ -1,13 +1,13 @@
-//! Tools that are recognised, so that they can be refused by name.
+//! Tools that are recognised, so that the error can name them.
 
-/// A tool whose history is not read and whose migrations are not run.
+/// An unsupported tool: its history is not read, and its migrations are not run.
 #[derive(Debug)]
 pub struct UnsupportedTool {
     /// As `[migrations] tool` would name it.
     pub key: &'static str,
     /// What it calls itself.
     pub title: &'static str,
-    /// Files that stand in its folder of migrations and in no other.
+    /// Files that only this tool's migrations folder contains.
     pub marks: &'static [&'static str],
     /// Where its files customarily are.
     pub folders: &'static [&'static str],
@@ -17,17 +17,17 @@ pub struct UnsupportedTool {
     /// What the comments begin with by which it divides its files, in lower case and without the
     /// dashes, where no other tool and no prose has it.
     pub sections: &'static [&'static str],
-    /// A table of its own.
+    /// Its own table.
     pub table: &'static str,
-    /// The columns by which that is told from another tool's table of the same name.
+    /// The columns that distinguish it from another tool's table of the same name.
     pub columns: &'static [&'static str],
-    /// The table of its history, where a supported tool has one of the same name: beside
-    /// [`UnsupportedTool::table`] it is this tool's.
+    /// The name of its history table, if a supported tool uses the same name: next to
+    /// [`UnsupportedTool::table`] it belongs to this tool.
     pub shared_table: Option<&'static str>,
 }
 
 impl UnsupportedTool {
-    /// A tool of which nothing is known.
+    /// A placeholder without any signs.
     pub(crate) const UNKNOWN: UnsupportedTool = UnsupportedTool {
         key: "",
         title: "",

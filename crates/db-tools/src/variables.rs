@@ -1,5 +1,5 @@
-//! How a tool is told its database: by environment variables, because an argument is seen by
-//! every user of the machine.
+//! How to pass the database to a tool: by environment variables, because every user of the machine
+//! can see arguments.
 
 /// The database that a tool is to connect to. It holds the password, so it has no `Debug`.
 pub struct Connection<'a> {
@@ -9,7 +9,7 @@ pub struct Connection<'a> {
     pub url_of: &'a dyn Fn(&str) -> String,
     /// Who connects.
     pub user: &'a str,
-    /// The password; empty where there is none.
+    /// The password; empty if there is none.
     pub password: &'a str,
     /// The host; `None` for a unix socket.
     pub host: Option<&'a str>,
@@ -21,7 +21,7 @@ pub struct Connection<'a> {
     pub search_path: Option<&'a str>,
     /// Whether the server is on this machine.
     pub is_local: bool,
-    /// The folder of the migrations, from where the tool is run.
+    /// The migrations folder, relative to the working directory of the tool.
     pub dir: &'a str,
     /// What its sessions are called on the server.
     pub application: &'a str,
@@ -58,7 +58,7 @@ impl Connection<'_> {
         format!("jdbc:postgresql://{host}:{port}/{database}?ApplicationName={application}")
     }
 
-    /// The URL for Go's client, which knows no `prefer` and asks for TLS where nothing is said.
+    /// The URL for Go's client, which does not support `prefer` and requires TLS by default.
     pub(crate) fn go_url(&self) -> String {
         if self.is_local { with_parameter(&self.url, "sslmode=disable") } else { self.url.clone() }
     }

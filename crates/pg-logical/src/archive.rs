@@ -1,6 +1,6 @@
-//! An archive in `pg_dump`'s custom format, of which a part is written as an archive of its own:
-//! its table of contents with the entries that are wanted, and their data as it is, compressed.
-//! What is not exactly as `pg_dump` 12 to 18 write it is refused.
+//! An archive in `pg_dump`'s custom format. Selected entries can be written as an archive of their
+//! own: the table of contents with these entries, and their compressed data unchanged. Anything
+//! that differs from what `pg_dump` 12 to 18 write is refused.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -23,7 +23,7 @@ pub trait Places: Read + Seek {}
 
 impl<T: Read + Seek> Places for T {}
 
-/// An archive of which the table of contents was read.
+/// An archive whose table of contents was read.
 pub struct Archive<'a> {
     input: &'a mut dyn Places,
     /// Everything before the number of entries.
@@ -61,7 +61,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the beginning of a custom archive, or of the `toc.dat` of another one.
+    /// Reads the header of a custom archive, or of the `toc.dat` of a directory or tar archive.
     pub fn read(input: &mut dyn Read) -> io::Result<Header> {
         Header::of(&mut Fields { input, integer: 0, seen: Vec::new() })
     }
@@ -111,7 +111,7 @@ impl Fields<'_> {
         Ok(if bytes[0] == 0 { value } else { value.wrapping_neg() })
     }
 
-    /// A length, and the bytes; a length below zero where there is none.
+    /// A length and the bytes; a negative length means that there is no text.
     fn text(&mut self) -> io::Result<Option<Vec<u8>>> {
         let length = usize::try_from(self.number()?).ok();
         length.map(|length| Ok(self.bytes(length)?.to_vec())).transpose()
@@ -188,11 +188,11 @@ fn entry(fields: &mut Fields<'_>, minor: u8) -> io::Result<ArchiveEntry> {
     fields.skip_texts(2)?;
     let tag = fields.text()?.unwrap_or_default();
     let kind = fields.text()?.unwrap_or_default();
-    // The section; how it is made, dropped and copied.
+    // The section; the statements that create, drop and copy the object.
     fields.number()?;
     fields.skip_texts(3)?;
     let schema = fields.text()?.unwrap_or_default();
-    // Tablespace and access method, what kind of relation it is, the owner, and a word about OIDs.
+    // Tablespace, access method, kind of relation, owner, and a flag about OIDs.
     fields.skip_texts(2)?;
     if minor >= 16 {
         fields.number()?;

@@ -1,6 +1,6 @@
-//! What the rows of a dump are, told from its COPY blocks: how many, and a hash that does not
-//! depend on their order, so that a restored table can be compared though it was filled in
-//! another one.
+//! A summary of the rows of a dump, from its COPY blocks: their number, and a hash that does not
+//! depend on their order, so that a restored table can be compared even if it was filled in another
+//! order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -20,9 +20,9 @@ pub struct TableEntry {
     pub rows: u64,
     /// The sum, modulo 2^128, of XXH3-128 over each row's line of COPY text; hexadecimal.
     pub hash: String,
-    /// The columns in the order of the values in each line. A table that was restored may have them
-    /// in another one: a child of a table that a column was added to does. Older manifests do not
-    /// have them.
+    /// The columns in the order of the values in each line. A restored table may have them in
+    /// another order, for example a child of a table to which a column was added. Older manifests
+    /// do not have this field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
 }
@@ -62,9 +62,9 @@ struct RowStream {
     rows: TableRows,
     /// The columns in the order in which they are hashed.
     columns: Vec<String>,
-    /// Where each of these columns stands in the lines that come, if not in that order.
+    /// The position of each of these columns in the incoming lines, if the order differs.
     order: Option<Vec<usize>>,
-    /// The row of which the end has not come yet.
+    /// The current row, whose end has not been read yet.
     open: Option<Box<Xxh3>>,
     /// The same of one that is to be put in order.
     line: Vec<u8>,
@@ -113,8 +113,8 @@ impl RowStream {
     }
 }
 
-/// Where each of the columns that are wanted stands among those that come; nothing where they come
-/// in that order, or are other ones.
+/// The position of each `wanted` column among the `coming` ones; `None` if the order is the same or
+/// the columns differ.
 fn permutation(wanted: &[String], coming: &[String]) -> Option<Vec<usize>> {
     let place = |column| coming.iter().position(|other| other == column);
     let order: Option<Vec<usize>> = wanted.iter().map(place).collect();
@@ -148,13 +148,13 @@ pub struct Content {
     pub extensions: Vec<String>,
 }
 
-/// Reads a whole dump and says what it holds; `passed` is called after each table's rows.
+/// Reads a whole dump and summarises its content; `passed` is called after the rows of each table.
 pub fn read(input: &mut dyn Read, passed: &mut dyn FnMut()) -> Result<Content, ScriptError> {
     read_like(input, &BTreeMap::new(), passed)
 }
 
-/// The same without what is left out of it, and whether it says that it is complete: programs that
-/// change what `pg_dump` wrote put their own statements behind that.
+/// The same without the parts that are left out, and whether the closing comment is present.
+/// Programs that edit a dump append their own statements after that comment.
 pub fn read_any(
     input: &mut dyn Read,
     passed: &mut dyn FnMut(),
@@ -163,7 +163,7 @@ pub fn read_any(
     read_all(input, &BTreeMap::new(), &mut Ticking(passed), left_out)
 }
 
-/// The same, with the columns of each table in the order in which they are `expected`.
+/// The same, with the columns of each table in the `expected` order.
 pub fn read_like(
     input: &mut dyn Read,
     expected: &BTreeMap<String, TableEntry>,
@@ -199,7 +199,7 @@ impl DumpObserver for Ticking<'_> {
     }
 }
 
-/// The same, under somebody's eyes.
+/// The same, with an observer.
 pub fn read_watched(
     input: &mut dyn Read,
     expected: &BTreeMap<String, TableEntry>,
@@ -297,7 +297,7 @@ fn is_right(words: &[&str], owner: Option<&str>) -> bool {
         ["alter", "subscription", ..] => false,
         // A database may have millions of large objects, and a manifest is read at every listing.
         [_, "large", "object", ..] | [_, _, "on", "large", ..] => false,
-        // Only a dump of this schema by itself says so: in each new database it is like that.
+        // Only a dump of this schema alone contains this: it is the default in each new database.
         ["alter", "schema", "public", ..] if owner == Some("pg_database_owner") => false,
         ["grant" | "revoke", ..] | ["alter", "default", "privileges", ..] => true,
         _ => owner.is_some(),

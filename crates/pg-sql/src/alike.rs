@@ -19,7 +19,7 @@ pub fn form_of_insert(statement: &str) -> Option<String> {
             Token::Space | Token::Comment => {
                 form.push(if text.contains(['\n', '\r']) { '\n' } else { ' ' });
             }
-            // Only plain strings: the other kinds are parsed differently.
+            // Only plain strings are normalised: the other kinds are parsed differently.
             Token::Text => form.push(if text.starts_with('\'') { '\'' } else { return None }),
             // Only numbers of plain digits: other notations may be invalid.
             Token::Word if text.bytes().all(|byte| byte.is_ascii_digit()) => form.push('0'),

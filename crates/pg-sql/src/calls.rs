@@ -75,7 +75,7 @@ pub(crate) struct Calls {
     within: BTreeMap<String, BTreeSet<String>>,
     /// What runs with the rows of a table: its triggers and rules.
     with_rows: Vec<Call>,
-    /// What stands in for a value that the rows do not bring.
+    /// The defaults of columns, called if the rows do not contain the column.
     defaults: Vec<Default>,
 }
 
@@ -119,7 +119,7 @@ impl Calls {
     fn makes(&mut self, statement: &Statement) {
         let words = words(head_of(&statement.text));
         let at = words.iter().position(|word| word == "function" || word == "procedure");
-        // The server loads a library as soon as a function of it is made.
+        // The server loads a library as soon as a function in C is created.
         if words.windows(2).any(|pair| pair == ["language", "c"]) {
             let name = at.and_then(|at| qualified_name(&words[at + 1..])).unwrap_or_default();
             let function = "the code of a library of the server".to_owned();
@@ -155,7 +155,7 @@ impl Calls {
         named.map(|function| Call { function, caller: caller.clone() }).collect()
     }
 
-    /// What a table calls for each row, and what it calls for columns that a row leaves out.
+    /// The functions that a table calls for each row, and those that it calls for omitted columns.
     fn table(&mut self, statement: &Statement) {
         let words = words(&statement.text);
         if self.named_deeply(&words).is_empty() {
@@ -247,10 +247,10 @@ impl Calls {
     }
 }
 
-/// What stands before a function that is named and not called.
+/// Words before the name of a function that is referred to but not called.
 const BEFORE: &[&str] = &["=", "handler", "validator", "inline", "function", "procedure"];
 
-/// Where the name begins whose last part stands here.
+/// The start of the qualified name whose last part is at this position.
 fn begin_of_name(words: &[String], mut at: usize) -> usize {
     while at >= 2 && words[at - 1] == "." {
         at -= 2;
@@ -267,7 +267,7 @@ fn head_of(text: &str) -> &str {
     &text[..end]
 }
 
-/// The last part of the name that stands first.
+/// The last part of the qualified name at the beginning.
 fn last_part(words: &[String]) -> Option<String> {
     let mut at = 0;
     while words.get(at + 1).is_some_and(|word| word == ".") {
@@ -276,7 +276,7 @@ fn last_part(words: &[String]) -> Option<String> {
     words.get(at).cloned()
 }
 
-/// The words that say what a statement makes, and that no name stands before.
+/// Keywords for the kind of object that a statement creates, which precede its name.
 const KINDS: &[&str] = &[
     "access",
     "aggregate",
@@ -324,7 +324,7 @@ const KINDS: &[&str] = &[
     "wrapper",
 ];
 
-/// The name of what a statement makes.
+/// The name of the object that a statement creates.
 fn subject(words: &[String]) -> Option<String> {
     let at = words.iter().position(|word| !KINDS.contains(&word.as_str()))?;
     qualified_name(&words[at..])
@@ -340,7 +340,7 @@ fn describe(words: &[String]) -> String {
     kind.chain(name.as_deref()).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether the last part of a name stands among words.
+/// Whether the words contain the last part of a name.
 fn names(words: &[String], name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     words.iter().any(|word| word == last)
@@ -359,7 +359,7 @@ const AFTER_DEFAULT: &[&str] = &[
     "unique",
 ];
 
-/// The defaults of a table's columns, and all the other words of its statement.
+/// The defaults of a table's columns, and the remaining words of its statement.
 fn split_defaults(words: &[String]) -> (Vec<(String, Vec<String>)>, Vec<String>) {
     let (mut defaults, mut rest) = (Vec::new(), Vec::new());
     let (mut depth, mut column, mut in_default) = (0_usize, 0, false);

@@ -1,6 +1,6 @@
-//! Statements that wait for the transactions of others instead of keeping them out: the forms of
-//! `CONCURRENTLY` that commit in parts, and leave something behind when they are cut off.
-//! `REFRESH MATERIALIZED VIEW CONCURRENTLY` is none of them: it does all or nothing.
+//! Statements that wait for other transactions instead of blocking them: the forms of
+//! `CONCURRENTLY` that commit in several steps and leave something behind if they are interrupted.
+//! `REFRESH MATERIALIZED VIEW CONCURRENTLY` is not one of them: it does all or nothing.
 
 use crate::lexer::{Lexed, Token, token};
 use crate::quote::quote_identifier;
@@ -12,12 +12,12 @@ pub enum Concurrent {
     Create {
         /// It has no schema: it is its table's.
         index: Option<String>,
-        /// On what it is built.
+        /// The table of the index.
         table: Name,
     },
     /// `DROP INDEX CONCURRENTLY`.
     Drop {
-        /// What goes.
+        /// The index that is dropped.
         index: Name,
     },
     /// Every form of `REINDEX … CONCURRENTLY`; a database needs no name.
@@ -36,10 +36,10 @@ pub enum Concurrent {
     },
 }
 
-/// What is built anew.
+/// The object whose indexes are rebuilt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reindexed {
-    /// One index, or those of a partitioned one.
+    /// One index, or those of a partitioned index.
     Index,
     /// All indexes of a table.
     Table,
@@ -49,7 +49,7 @@ pub enum Reindexed {
     Database,
 }
 
-/// The name of an object, with its schema where it has one: each part as it is meant.
+/// The name of an object, with its schema if it has one: each part without quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(pub Vec<String>);
 
@@ -118,17 +118,17 @@ fn detached(mut reader: Reader<'_>) -> Option<Concurrent> {
     Some(Concurrent::Detach { parent, partition })
 }
 
-/// A part of a statement. A quoted word is a name, and never a keyword.
+/// A part of a statement. A quoted word is always a name, never a keyword.
 #[derive(Debug, PartialEq, Eq)]
 enum StatementWord {
     /// In lower case, as the server reads it.
     Word(String),
-    /// As it is meant.
+    /// Without its quotes and escapes.
     Quoted(String),
     Sign(u8),
 }
 
-/// Reads pieces, one after the other.
+/// Reads the words of a statement in order.
 #[derive(Clone, Copy)]
 struct Reader<'a>(&'a [StatementWord]);
 
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Moves past these words, if they all stand here.
+    /// Skips these words if all of them follow.
     fn skip(&mut self, words: &[&str]) -> bool {
         let is = |(piece, word): (&StatementWord, &&str)| match piece {
             StatementWord::Word(own) => own == word,
@@ -198,7 +198,8 @@ impl<'a> Reader<'a> {
         Some(name)
     }
 
-    /// Moves past `(VERBOSE, CONCURRENTLY on)`, and says whether the last word about it is yes.
+    /// Skips `(VERBOSE, CONCURRENTLY on)` and returns whether CONCURRENTLY is on; the last option
+    /// wins.
     fn options(&mut self) -> bool {
         let mut concurrently = false;
         if !self.sign(b'(') {
@@ -242,9 +243,9 @@ fn pieces(statement: &str) -> Vec<StatementWord> {
     pieces
 }
 
-/// The piece at the beginning of a text, and the length of what it is written with.
+/// The word at the beginning of a text, and the length of its source.
 fn piece(text: &str) -> (Option<StatementWord>, usize) {
-    // `U&"…"` is a quoted name, in which a backslash stands before a character's number.
+    // `U&"…"` is a quoted name with Unicode escapes.
     if text.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("u&\""))
         && let Lexed::Token(Token::QuotedName, length) = token(&text.as_bytes()[2..], true)
     {
@@ -269,7 +270,7 @@ fn unquote(quoted: &str) -> String {
     quoted[1..quoted.len() - 1].replace("\"\"", "\"")
 }
 
-/// What `\0061`, `\+000061` and `\\` stand for.
+/// Decodes `\0061`, `\+000061` and `\\`.
 fn unescape(text: &str) -> String {
     let (mut name, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once('\\') {

@@ -51,7 +51,7 @@ const CHANGES_OF_RELATIONS: &[&str] = &[
     "validate constraint NAME",
 ];
 
-/// The other statements. The first word is a single one.
+/// The other statements, each beginning with a unique word.
 const OTHERS: &[&str] = &[
     "begin",
     "commit",
@@ -169,7 +169,7 @@ pub fn is_of_roles(statement: &Statement) -> bool {
     ROLE_SHAPES.iter().any(|shape| shape.fits(&pieces))
 }
 
-/// The shapes by their first word.
+/// The shapes, indexed by their first word.
 static SHAPES: LazyLock<HashMap<&'static str, Vec<Shape>>> = LazyLock::new(|| {
     let mut shapes: HashMap<&str, Vec<Shape>> = HashMap::new();
     for pattern in OTHERS {
@@ -219,8 +219,8 @@ impl AllowList {
     }
 }
 
-/// Whether a statement is one that `pg_dump` writes. What is about the database as a whole is not
-/// run by whoever loads a dump, and so may stand in it.
+/// Whether `pg_dump` writes this statement. Statements about the database as a whole are accepted
+/// because loading a dump skips them.
 fn is_of_pg_dump(statement: &Statement) -> bool {
     let pieces = statement.tokens();
     let Some((Token::Word, first)) = pieces.first() else { return false };
@@ -245,8 +245,8 @@ fn lifts_limit(pieces: &[(Token, &str)]) -> bool {
     name.ends_with("_timeout")
 }
 
-/// Whether it has only one action, and not several separated by commas: a pattern that matches the
-/// first action would accept the others unchecked.
+/// Whether it has exactly one action. A pattern that matches the first of several actions would
+/// accept the others unchecked.
 fn has_one_action(pieces: &[(Token, &str)]) -> bool {
     let mut depth = 0_usize;
     pieces.iter().all(|piece| {

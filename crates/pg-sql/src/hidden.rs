@@ -1,5 +1,5 @@
-//! Names that no dump holds: those that the server reads as others than they are written, and those
-//! of objects that would stand in the way of the server's own.
+//! Names that a dump never contains: names that the server reads differently from how they are
+//! written, and names of objects that would shadow the server's own.
 
 use crate::lexer::Token;
 use crate::path::is_catalog;
@@ -8,7 +8,8 @@ use crate::shape::Piece;
 /// How many bytes of a name the server keeps (`NAMEDATALEN`, less one).
 const LONGEST_NAME: usize = 63;
 
-/// What is found by its name alone, so that one in `pg_catalog` is called in place of the server's.
+/// Kinds of objects that are found by name alone, so that one in `pg_catalog` would be used instead
+/// of the server's own.
 const FOUND_BY_NAME: &[&str] = &[
     "aggregate",
     "collation",
@@ -22,11 +23,11 @@ const FOUND_BY_NAME: &[&str] = &[
     "view",
 ];
 
-/// What may stand before them.
+/// Words that may precede them.
 const BEFORE: &[&str] = &["foreign", "materialized", "or", "recursive", "replace", "unlogged"];
 
-/// Whether a name is read as another one: with Unicode escapes, which `pg_dump` never writes, or
-/// so long that the server cuts it.
+/// Whether the server reads this name differently: it has Unicode escapes, which `pg_dump` never
+/// writes, or is so long that the server truncates it.
 pub(crate) fn hides_a_name(pieces: &[Piece<'_>]) -> bool {
     let is_long = |piece: &Piece<'_>| match piece {
         // A number may be as long as it likes.
@@ -49,7 +50,7 @@ fn is_unicode(three: &[Piece<'_>]) -> bool {
     u.eq_ignore_ascii_case("u") && *and == "&" && follows(u, and) && follows(and, text)
 }
 
-/// The name of what a statement creates, if that is something which is found by its name.
+/// The name of the object that a statement creates, if such objects are found by name alone.
 fn created<'a, 'b>(pieces: &'a [Piece<'b>]) -> Option<&'a [Piece<'b>]> {
     let is = |piece: &Piece<'_>, words: &[&str]| {
         words.iter().any(|word| piece.1.eq_ignore_ascii_case(word))

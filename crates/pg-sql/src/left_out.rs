@@ -1,5 +1,5 @@
-//! What a restore can leave out of a dump: whose the objects are, who may use them, and where they
-//! lie. The statements are those that `pg_restore` leaves out when it is asked to.
+//! What a restore can leave out of a dump: ownership, privileges, tablespaces and similar. These
+//! are the statements that `pg_restore` leaves out with the corresponding options.
 
 use std::sync::LazyLock;
 
@@ -36,9 +36,9 @@ pub struct LeftOut {
     pub owners: bool,
     /// Who may use them.
     pub privileges: bool,
-    /// Where they lie.
+    /// Their tablespaces.
     pub tablespaces: bool,
-    /// Which extensions they need, and what is said of those.
+    /// The extensions that they need, and the comments on these.
     pub extensions: bool,
 }
 
@@ -60,7 +60,8 @@ impl LeftOut {
     }
 }
 
-/// Whether the first word is one of those that are looked for: most statements need no more.
+/// Whether the first word allows the statement to be left out: most statements need no further
+/// check.
 fn may_be_left_out(statement: &Statement) -> bool {
     let first = statement.text.split_whitespace().next().unwrap_or_default();
     ["alter", "set", "reset", "grant", "revoke", "create", "comment"]
@@ -68,7 +69,7 @@ fn may_be_left_out(statement: &Statement) -> bool {
         .any(|word| first.eq_ignore_ascii_case(word))
 }
 
-/// The tablespace that the objects after a statement lie in, where it says so.
+/// The tablespace of the objects after a statement, if it sets one.
 pub fn tablespace(statement: &Statement) -> Option<String> {
     let words = crate::lexer::words(statement.text.get(..200).unwrap_or(&statement.text));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -80,7 +81,7 @@ pub fn tablespace(statement: &Statement) -> Option<String> {
     }
 }
 
-/// The extension that a statement makes, and the schema that it is made in.
+/// The extension that a statement creates, and its schema.
 pub fn extension(statement: &Statement) -> Option<(String, Option<String>)> {
     let words = crate::lexer::first_words(&statement.text, 10);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -106,9 +107,9 @@ pub fn owner(statement: &Statement) -> Option<(String, bool)> {
     }
 }
 
-/// The role that a statement switches the session to, which only a superuser may do with the role
-/// of somebody else. `pg_dump` writes it as a name before a right that this role granted, and as a
-/// string before each object with `--use-set-session-authorization`.
+/// The role that a statement switches the session to; only a superuser may switch to another user's
+/// role. `pg_dump` writes it as a name before a privilege that this role granted, and as a string
+/// before each object with `--use-set-session-authorization`.
 pub fn acts_as(statement: &Statement) -> Option<String> {
     let words = crate::lexer::first_words(&statement.text, 4);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

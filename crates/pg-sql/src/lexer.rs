@@ -29,12 +29,12 @@ pub enum Token {
     Other,
 }
 
-/// What stands at the beginning of some bytes.
+/// The token at the beginning of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lexed {
     /// A token and its length in bytes.
     Token(Token, usize),
-    /// The token goes on beyond what was given; the name is for the message if it never ends.
+    /// The token continues after the available bytes; the name is for the error if it never ends.
     Unfinished(&'static str),
 }
 
@@ -87,7 +87,7 @@ fn word(input: &[u8], complete: bool) -> Lexed {
     }
 }
 
-/// From the opening quote at `start` to the closing one; a doubled quote stands for itself.
+/// From the opening quote at `start` to the closing one; a doubled quote is an escaped quote.
 fn quoted(input: &[u8], start: usize, quote: u8, escapes: bool) -> Lexed {
     let (token, name) =
         if quote == b'"' { (Token::QuotedName, "quoted name") } else { (Token::Text, "string") };
@@ -144,14 +144,14 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-/// The words, names and signs of one statement, without space, comments and the insides of
-/// strings: unquoted words in lower case, quoted names as they are meant.
+/// The words, names and signs of one statement, without white space, comments and the contents of
+/// strings: unquoted words in lower case, quoted names without quotes.
 pub fn words(statement: &str) -> Vec<String> {
     first_words(statement, usize::MAX)
 }
 
-/// The first of these, up to a limit: a file may hold 100,000 statements, and what most questions
-/// are about stands at the beginning.
+/// The first of these, up to a limit: a file may contain 100,000 statements, and most checks only
+/// need the beginning.
 pub fn first_words(statement: &str, most: usize) -> Vec<String> {
     let bytes = statement.as_bytes();
     let (mut words, mut at) = (Vec::new(), 0);

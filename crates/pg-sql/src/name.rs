@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::quote::quote_identifier;
 
-/// The table name that begins a run of [`crate::lexer::words`], with its schema where it has one.
+/// The table name at the beginning of a list of [`crate::lexer::words`], with its schema if it has
+/// one.
 pub fn qualified_name(words: &[String]) -> Option<String> {
     match words {
         [schema, dot, table, ..] if dot == "." => Some(format!("{schema}.{table}")),

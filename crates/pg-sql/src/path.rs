@@ -1,5 +1,5 @@
-//! The schema in which a dump creates objects that it names without one: the first schema of the
-//! search path that exists.
+//! The schema in which a dump creates objects without a qualified name: the first existing schema
+//! of the search path.
 
 use std::collections::BTreeSet;
 
@@ -54,8 +54,8 @@ impl DumpSearchPath {
         }
     }
 
-    /// Whether the search path that a statement sets leads to `pg_catalog`; nothing if it sets
-    /// none. A path that cannot be parsed with certainty counts as leading there.
+    /// Whether the search path that a statement sets includes `pg_catalog`; `None` if it sets none.
+    /// A path that cannot be parsed with certainty counts as including it.
     fn set_by(&self, pieces: &[Piece<'_>]) -> Option<bool> {
         let is_path =
             |piece: &Piece<'_>| piece.1.trim_matches('\'').eq_ignore_ascii_case("search_path");
@@ -111,7 +111,8 @@ fn listed(pieces: &[Piece<'_>]) -> Option<Vec<String>> {
     is_list.then(|| names.collect()).flatten()
 }
 
-/// The same for a list inside a string: what is not a name here is not one to the server either.
+/// The same for a list inside a string: text that is not a name here is not one for the server
+/// either.
 fn listed_in_text(text: &Piece<'_>) -> Option<Vec<String>> {
     let text = schema_name(text).filter(|_| text.0 == Token::Text)?;
     if text.is_empty() {
@@ -134,7 +135,7 @@ fn is_name_or_comma(piece: &Piece<'_>) -> bool {
 mod tests {
     use super::*;
 
-    /// Whether the search path leads to `pg_catalog` after some statements.
+    /// Whether the search path includes `pg_catalog` after some statements.
     fn leads(statements: &[&str]) -> bool {
         let mut path = DumpSearchPath::default();
         for text in statements {

@@ -11,7 +11,7 @@ pub use crate::statement::Statement;
 /// Why a file is not a sequence of statements.
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
-    /// A string, a comment or a quote goes on to the end of the file.
+    /// A string, a comment or a quoted name is not closed before the end of the file.
     #[error("a {what} that begins on line {line} never ends")]
     Unfinished {
         /// What it is.
@@ -24,13 +24,13 @@ pub enum ScriptError {
     PsqlCommand {
         /// Its name.
         command: String,
-        /// Where it stands, from 1.
+        /// The line, from 1.
         line: usize,
     },
-    /// Bytes that are no text.
+    /// Bytes that are not valid UTF-8.
     #[error("line {line} is not UTF-8")]
     NotUtf8 {
-        /// Where they stand, from 1.
+        /// The line, from 1.
         line: usize,
     },
     /// A NUL byte, which text in PostgreSQL cannot contain.
@@ -42,13 +42,13 @@ pub enum ScriptError {
     /// A dump without the comment that closes it.
     #[error("it ends before its end: the comment that closes every dump is missing")]
     NoTrailer,
-    /// A COPY whose data is cut off.
+    /// A COPY whose data ends without `\.`.
     #[error("the data of the COPY on line {line} has no `\\.` at its end")]
     CopyWithoutEnd {
-        /// Where the COPY stands, from 1.
+        /// The line of the COPY, from 1.
         line: usize,
     },
-    /// A statement, or a comment, that nobody writes.
+    /// A statement or a comment longer than any reasonable one.
     #[error("what begins on line {line} is longer than {} MB", LONGEST_STATEMENT >> 20)]
     TooLong {
         /// Where it begins, from 1.
@@ -65,7 +65,8 @@ pub enum ScriptError {
     Read(#[from] io::Error),
 }
 
-/// How many bytes of comments between two statements are kept, and those of the one that goes over.
+/// How many bytes of comments between two statements are kept. The comment that exceeds this is
+/// kept whole.
 pub(crate) const LONGEST_COMMENTS: usize = 10_000;
 
 /// How many bytes a statement, or a comment before it, may have: all of them are in memory.
@@ -74,10 +75,10 @@ const LONGEST_STATEMENT: usize = 256 << 20;
 /// How many bytes a row of a COPY may have: no value of PostgreSQL's has more.
 const LONGEST_ROW: usize = 1 << 30;
 
-/// What is handed on of a row whose end is not in sight.
+/// The size of the pieces in which a long row is passed on.
 const PIECE: usize = 64 << 10;
 
-/// Reads statements one after the other; memory is bounded by the longest of them.
+/// Reads statements one after the other. Memory is bounded by the longest statement.
 pub struct ScriptReader<'a> {
     input: Box<dyn Read + 'a>,
     buffer: Vec<u8>,
@@ -87,13 +88,14 @@ pub struct ScriptReader<'a> {
     line: usize,
     column: usize,
     ended: bool,
-    /// Whether it is a dump, in which psql's `\restrict` and `\unrestrict` stand.
+    /// Whether it is a dump, which may contain psql's `\restrict` and `\unrestrict`.
     of_dump: bool,
-    /// Whether the dump declares the encoding `SQL_ASCII`, so that its strings may hold any bytes.
+    /// Whether the dump declares the encoding `SQL_ASCII`, so that its strings may contain any
+    /// bytes.
     of_bytes: bool,
-    /// The database that the dump creates: a `\connect` to it leads nowhere else.
+    /// The database that the dump creates: `\connect` to it stays in the same database.
     own_database: Option<String>,
-    /// The last comment that stood between statements.
+    /// The last comments between statements.
     last_comments: String,
 }
 
@@ -116,7 +118,8 @@ fn connects_to(argument: &str, database: &str) -> bool {
     quoted.as_deref().unwrap_or(plain) == database
 }
 
-/// Follows `CREATE … FUNCTION|PROCEDURE … BEGIN ATOMIC … END`, in which a `;` ends nothing.
+/// Tracks `CREATE … FUNCTION|PROCEDURE … BEGIN ATOMIC … END`, in which `;` does not end the
+/// statement.
 #[derive(Default)]
 struct AtomicBody {
     first_words: Vec<String>,
@@ -168,17 +171,18 @@ impl<'a> ScriptReader<'a> {
         ScriptReader { of_dump: true, ..ScriptReader::new(input) }
     }
 
-    /// Whether a comment that says this stood behind the last statement.
+    /// Whether a comment with this text followed the last statement.
     pub fn passed_comment(&self, text: &str) -> bool {
         self.last_comments.contains(text)
     }
 
-    /// The comments behind the last statement, each on lines of its own; of very many the first.
+    /// The comments after the last statement, each on its own lines, up to a limit.
     pub fn comments(&self) -> &str {
         &self.last_comments
     }
 
-    /// The next statement; `None` at the end. What stands between statements is skipped.
+    /// The next statement; `None` at the end. White space and comments between statements are
+    /// skipped.
     pub fn next_statement(&mut self) -> Result<Option<Statement>, ScriptError> {
         self.skip_blank()?;
         let mut scan = Scan::default();
@@ -224,8 +228,8 @@ impl<'a> ScriptReader<'a> {
         }
     }
 
-    /// The data lines of a COPY whose statement was just read, without the closing `\.`: a short
-    /// line by itself and whole, a long one in pieces. Returns when `\.` was read.
+    /// The data lines of the COPY that was just read, without the closing `\.`: a short line in one
+    /// piece, a long one in several. Returns after `\.`.
     pub fn copy_data(
         &mut self,
         sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
@@ -250,8 +254,8 @@ impl<'a> ScriptReader<'a> {
         }
     }
 
-    /// Moves past one line, or past what is there of one that is longer than a piece, and returns
-    /// its length; `None` at the end of input.
+    /// Skips one line, or the available part of a line longer than a piece, and returns the length;
+    /// `None` at the end of the input.
     fn next_piece(&mut self) -> Result<Option<usize>, ScriptError> {
         loop {
             let rest = &self.buffer[self.start..];
@@ -289,7 +293,7 @@ impl<'a> ScriptReader<'a> {
         }
     }
 
-    /// Space, comments and empty statements before a statement belong to nobody.
+    /// Skips white space, comments and empty statements before a statement.
     fn skip_blank(&mut self) -> Result<(), ScriptError> {
         self.last_comments.clear();
         loop {
@@ -319,15 +323,15 @@ impl<'a> ScriptReader<'a> {
                 Lexed::Token(Token::Space | Token::Semicolon, length) => self.advance(length),
 
                 Lexed::Unfinished(_) if !self.ended => self.fill()?,
-                // A byte order mark is not SQL; editors of one kind put it first all the same.
+                // A byte order mark is not SQL, but some editors write one.
                 _ if self.line == 1 && rest.starts_with(b"\xef\xbb\xbf") => self.advance(3),
                 _ => return Ok(()),
             }
         }
     }
 
-    /// Whether a `\restrict` or `\unrestrict` with its key and nothing else begins here, or a
-    /// `\connect` that leads to where we are.
+    /// Whether the input continues with `\restrict` or `\unrestrict` and its key only, or with
+    /// `\connect` to the current database.
     fn is_harmless(&mut self) -> Result<bool, ScriptError> {
         while !self.ended && !self.buffer[self.start..].contains(&b'\n') {
             self.fill()?;
@@ -384,8 +388,8 @@ impl<'a> ScriptReader<'a> {
         }
     }
 
-    /// Reads on. A statement that does not fit is given twice the room each time, so that the
-    /// whole of it is looked at a bounded number of times.
+    /// Reads more input. The buffer doubles each time a statement does not fit, so that the
+    /// statement is scanned a bounded number of times.
     fn fill(&mut self) -> Result<(), ScriptError> {
         if self.buffer.len() - self.start > LONGEST_STATEMENT {
             return Err(ScriptError::TooLong { line: self.line });
@@ -459,7 +463,7 @@ mod tests {
         assert_eq!(split("BEGIN; SELECT 1; END; SELECT 2;").len(), 4);
     }
 
-    /// Text that never ends, and what stands before it.
+    /// Text that never ends, after a prefix.
     fn endless(before: &'static str) -> ScriptReader<'static> {
         ScriptReader::new(Box::new(before.as_bytes().chain(io::repeat(b'x'))))
     }

@@ -13,13 +13,13 @@ pub(crate) type Piece<'a> = (Token, &'a str);
 enum Element {
     /// One of these words or signs, or a string with these very letters.
     OneOf(Vec<&'static str>),
-    /// `NAME`: a name with the schemas that it stands in.
+    /// `NAME`: a name, optionally qualified.
     Name,
     /// `TEXT`: a string between single quotes.
     Text,
     /// `VALUE`: a constant.
     Value,
-    /// `ARGUMENTS`: constants in parentheses, each of which may have its name before it.
+    /// `ARGUMENTS`: constants in parentheses, each optionally named.
     Arguments,
     /// `ROWS`: constants in parentheses, any number of times with commas between.
     Rows,
@@ -47,7 +47,7 @@ impl Shape {
         ends_of(&self.0, statement, 0)
     }
 
-    /// Whether a statement has it, from its first word to its last.
+    /// Whether the whole statement matches, from its first word to its last.
     pub(crate) fn fits(&self, statement: &[Piece<'_>]) -> bool {
         self.ends(statement).contains(&statement.len())
     }
@@ -167,7 +167,7 @@ fn constant(pieces: &[Piece<'_>]) -> Option<usize> {
     has_digits.then_some(length)
 }
 
-/// `-`, `1`, `.`, `5e`, `+` and `7` are what a number is read as.
+/// A number is read as the tokens `-`, `1`, `.`, `5e`, `+` and `7`.
 fn is_of_number(piece: &Piece<'_>) -> bool {
     match piece.0 {
         Token::Word => piece.1.starts_with(|first: char| first.is_ascii_digit()),
@@ -201,7 +201,7 @@ fn rows(pieces: &[Piece<'_>]) -> Option<usize> {
     Some(length)
 }
 
-/// The length of what stands in parentheses, with them.
+/// The length of a group in parentheses, including these.
 fn group(pieces: &[Piece<'_>]) -> Option<usize> {
     pieces.first().filter(|piece| piece.0 == Token::Open)?;
     let mut depth = 0_usize;

@@ -30,7 +30,7 @@ impl Statement {
         words(&self.text).windows(2).any(|pair| pair[0] == "to" && pair[1] == "stdout")
     }
 
-    /// Whether it begins or ends a transaction, and so cannot stand inside ours.
+    /// Whether it begins or ends a transaction, and therefore cannot run inside ours.
     pub fn controls_transaction(&self) -> bool {
         let words = first_words(&self.text, 3);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -52,8 +52,8 @@ impl Statement {
         }
     }
 
-    /// Whether it is about the database as a whole: what `pg_dump --create` writes, and what
-    /// whoever loads a dump into a database of another name has to leave out.
+    /// Whether it is about the database as a whole: `pg_dump --create` writes these statements, and
+    /// loading the dump into a database with another name has to skip them.
     pub fn is_about_database(&self) -> bool {
         let words = words(self.text.get(..300).unwrap_or(&self.text));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -96,8 +96,7 @@ impl Statement {
         matches!(words.as_slice(), ["commit" | "end"] | ["commit" | "end", "work" | "transaction"])
     }
 
-    /// Whether it does more to the transaction than to begin one or to end it: what none of its own
-    /// has room for.
+    /// Whether it does more to a transaction than begin or end it, as `AND CHAIN` does.
     pub fn hands_transaction_on(&self) -> bool {
         if !self.controls_transaction() {
             return false;
@@ -108,8 +107,8 @@ impl Statement {
         prepared || words[0] == "prepare" || words.windows(2).any(is_chain)
     }
 
-    /// The setting by which it would have the text after it read in another way than it is read
-    /// here, as UTF-8 and with standard strings; and the value that it gives.
+    /// The setting that would make the server read the following text differently from cargo db,
+    /// which assumes UTF-8 and standard strings; and the value that it sets.
     pub fn misleading_setting(&self) -> Option<(&'static str, String)> {
         let first = first_words(&self.text, 1);
         let sets = first.first().is_some_and(|first| first == "set");
@@ -171,7 +170,7 @@ impl Statement {
                 && words(&self.text).iter().any(|word| word == "returning")
     }
 
-    /// Whether these letters stand anywhere in it.
+    /// Whether it contains this text anywhere.
     fn mentions(&self, letters: &str) -> bool {
         let mut windows = self.text.as_bytes().windows(letters.len());
         windows.any(|window| window.eq_ignore_ascii_case(letters.as_bytes()))

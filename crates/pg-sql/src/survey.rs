@@ -1,4 +1,4 @@
-//! The whole text of a dump, looked through before any of it runs.
+//! Scans the whole text of a dump before any of it runs.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -18,20 +18,20 @@ const HEADINGS: [&str; 3] = ["-- Name: ", "-- Data for Name: ", "-- Statistics f
 pub struct Survey {
     /// The first statement that `pg_dump` does not write.
     pub unexpected: Option<Statement>,
-    /// Whether it means the same to every reader. `pg_restore` takes an archive apart by its
-    /// entries, and the rows of one by a simpler rule than the server's: what is a string or a
-    /// comment in the text may be a statement to it. No text that `pg_dump` writes without such
-    /// places can be taken apart in two ways.
+    /// Whether every reader parses it in the same way. `pg_restore` splits an archive by its
+    /// entries, and rows by a simpler rule than the server's: what is a string or a comment in the
+    /// text may be a statement for it. Text without the places listed here can only be split in one
+    /// way.
     pub is_unambiguous: bool,
-    /// The tablespaces that its objects lie in.
+    /// The tablespaces of its objects.
     pub tablespaces: BTreeSet<String>,
     /// The roles that own its objects, except schemas and event triggers.
     pub owners: BTreeSet<String>,
     /// The roles that own its schemas and event triggers.
     pub owners_of_schemas: BTreeSet<String>,
-    /// The roles that it acts as, which only a superuser may do with those of others.
+    /// The roles that it switches to; only a superuser may switch to roles of other users.
     pub acts_as: BTreeSet<String>,
-    /// The extensions that it makes, with the schemas that they are made in.
+    /// The extensions that it creates, with their schemas.
     pub extensions: Vec<(String, Option<String>)>,
     /// The functions that are called while it is loaded.
     pub calls: Vec<Call>,
@@ -100,8 +100,8 @@ fn is_heading(line: &[u8]) -> bool {
     line.starts_with(b"-- ") && HEADINGS.iter().any(|heading| line.starts_with(heading.as_bytes()))
 }
 
-/// Whether these are the comments that `pg_dump` writes, or hold no `;`. What stands behind each
-/// `;` of a heading is no SQL.
+/// Whether these are the comments that `pg_dump` writes, or contain no `;`. The text after each `;`
+/// of a heading is not SQL.
 fn are_headings(comments: &str) -> bool {
     comments.len() < LONGEST_COMMENTS && comments.lines().all(is_line_of_comment)
 }

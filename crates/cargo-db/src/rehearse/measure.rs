@@ -475,8 +475,7 @@ impl StatementObserver for Measure<'_> {
         }
     }
 
-    /// Our own questions came first, so the server would refuse to change the transaction. The real
-    /// run asks none.
+    /// The extensions that it creates, with their schemas.
     fn admits(&mut self, _: &mut Session, statement: &Statement) -> Result<bool> {
         let first = first_words(&statement.text, 2);
         Ok(!(self.inside && first == ["set", "transaction"]))

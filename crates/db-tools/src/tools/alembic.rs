@@ -61,7 +61,7 @@ impl Tool for Alembic {
             let text = file.text();
             match assigned(&text, "revision").into_iter().next() {
                 Some(revision) => {
-                    // What a revision depends on is applied with it, and is no head any more.
+                    // The dependencies of a revision are applied with it, so they are not heads.
                     let mut before = assigned(&text, "down_revision");
                     before.extend(assigned(&text, "depends_on"));
                     let parents = before.join(" ");
@@ -84,7 +84,7 @@ impl Tool for Alembic {
             }
         }
         let heads = files.iter().filter(|(revision, _)| !parents.contains(*revision));
-        // Whatever comes before a gap looks like a head.
+        // Everything before a gap looks like a head.
         for (_, (_, _, file)) in heads.skip(1).filter(|_| !has_gap) {
             order.strange.push((
                 file.path.clone(),

@@ -1,5 +1,5 @@
-//! Atlas, recognised and refused: its history is `atlas_schema_revisions`, and `atlas.sum` stands
-//! beside its migrations.
+//! Atlas, recognised and refused: its history is `atlas_schema_revisions`, and its migrations
+//! folder contains `atlas.sum`.
 
 use crate::unsupported::UnsupportedTool;
 

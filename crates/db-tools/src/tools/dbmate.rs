@@ -149,7 +149,7 @@ fn is_transactional(part: &FileSection<'_>) -> bool {
     !part.line.contains("transaction:false")
 }
 
-/// Fails where of several parts one runs in a transaction, and another one does not.
+/// Fails if only some of the parts run in a transaction.
 fn of_one_kind(division: DividedFile<'_>) -> Result<DividedFile<'_>, FormatProblem> {
     for parts in [&division.ups, &division.downs] {
         let first = parts.first().is_none_or(is_transactional);

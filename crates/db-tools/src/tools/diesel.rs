@@ -74,7 +74,7 @@ impl Tool for Diesel {
             // For diesel, a metadata file without this setting means `false`.
             let transactional = metadata.is_none_or(|metadata| {
                 let text = String::from_utf8_lossy(&metadata.bytes).into_owned();
-                // One that is no TOML says nothing.
+                // A file that is not TOML has no effect.
                 toml::from_str::<toml::Table>(&text).map_or(true, |table| {
                     table.get("run_in_transaction").and_then(toml::Value::as_bool).unwrap_or(false)
                 })

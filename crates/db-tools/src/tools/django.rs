@@ -1,5 +1,5 @@
 //! Django: `<app>/migrations/<4 digits>_<name>.py`; `django_migrations`. Each migration belongs to
-//! an application, and only within one is there a newest.
+//! an application, and there is a newest migration only within an application.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -82,8 +82,8 @@ impl Tool for Django {
         folder_of(self, order)
     }
 
-    /// The applications that came from elsewhere have their files elsewhere, and what was squashed
-    /// has none.
+    /// Applications that are installed as packages have their files elsewhere, and squashed
+    /// migrations have none.
     fn complete(&self, history: &mut History, folder: &MigrationFolder) {
         keep_known(history, folder);
     }

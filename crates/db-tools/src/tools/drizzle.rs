@@ -96,7 +96,7 @@ impl Tool for Drizzle {
                     folder.migrations.push(migration(self, file, version, tag, when));
                 }
                 None => {
-                    // The journal stands in a folder of its own, below them.
+                    // The journal is in a subfolder of the migrations.
                     let path = journal.path.parent().unwrap_or(Path::new("")).with_file_name(name);
                     folder.misnamed.push((path, "the journal names it, and it is not there"));
                 }

@@ -155,7 +155,7 @@ impl Tool for Flyway {
     }
 
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
-        // What is repeated, and settings beside a file, only Flyway has.
+        // Only Flyway has repeatable migrations and settings beside a file.
         let is_for_flyway = |name: &&Path| {
             matches!(parse(file_name(name)), Some(('R', ..)))
                 || file_name(name)

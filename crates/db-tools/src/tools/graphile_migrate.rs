@@ -164,7 +164,7 @@ struct CommittedHeader<'a> {
     /// The hash of the migration before it; empty for the first one.
     previous: Option<&'a str>,
     hash: Option<&'a str>,
-    /// Whether the hash need not be that of the text.
+    /// Whether the hash may differ from that of the text.
     allows_other_hash: bool,
     no_transaction: bool,
     body: &'a str,

@@ -55,7 +55,7 @@ tools! {
     }
 }
 
-/// Every tool whose migrations are known, those whose migrations are SQL first.
+/// All supported tools, those with SQL migrations first.
 pub fn supported() -> impl Iterator<Item = &'static dyn Tool> {
     SUPPORTED.iter().copied()
 }
@@ -65,7 +65,7 @@ pub fn unsupported() -> impl Iterator<Item = &'static UnsupportedTool> {
     UNSUPPORTED.iter().copied()
 }
 
-/// What is there if nothing else is: plain SQL files, as sqlx names them.
+/// The default if nothing else is found: plain SQL files, named as sqlx names them.
 pub(crate) fn plain() -> &'static dyn Tool {
     sqlx::TOOL
 }

@@ -51,7 +51,7 @@ static PROFILE: Profile = Profile {
 };
 
 static SECTIONS: Sections = Sections {
-    // `-- Up migration` is prose to all others.
+    // `-- Up migration` is an ordinary comment for all other tools.
     words: &[],
     near: &["up migr", "down migr", "up_migr", "down_migr", "up-migr", "down-migr"],
     mark,
@@ -97,7 +97,7 @@ impl Tool for NodePgMigrate {
             let (up, down) = match (whole.is_code, division.up(), division.down()) {
                 (true, ..) => (whole.clone(), Some(whole)),
                 (false, Some(up), down) => (part(up), down.map(part)),
-                // Without a marker of its own, everything before the way back leads there.
+                // If there is no up marker, everything before the down marker is the up migration.
                 (false, None, Some(down)) => {
                     (part(std::iter::once(0..division.downs[0].start).collect()), Some(part(down)))
                 }
@@ -131,7 +131,7 @@ impl Tool for NodePgMigrate {
                 text.contains("pgm")
             }
         };
-        // Files that come in pairs are somebody else's.
+        // Pairs of files belong to another tool.
         let is_half = |name: &&Path| {
             file_name(name).ends_with(".up.sql") || file_name(name).ends_with(".down.sql")
         };
@@ -167,8 +167,7 @@ fn mark(line: &str) -> Option<Mark> {
     is("up").then_some(Mark::Up).or(is("down").then_some(Mark::Down))
 }
 
-/// `-- Up Migration`, however it is written and whatever follows: the tool looks for the words
-/// alone.
+/// `-- Up Migration`, in any case and with any text after it: the tool looks only for these words.
 fn is_marker(line: &str, word: &str) -> bool {
     let Some(rest) = line.trim_start().strip_prefix("--") else { return false };
     let words =

@@ -189,7 +189,7 @@ impl Tool for Prisma {
     }
 }
 
-/// The checksum of the file as it is, and of what it would be with the other ends of lines.
+/// The checksums of the file with either kind of line ending.
 fn accepted(bytes: &[u8]) -> Vec<Checksum> {
     let text = String::from_utf8_lossy(bytes);
     let mut accepted = vec![sha256(bytes)];

@@ -1,5 +1,5 @@
-//! Rails, recognised and refused: its migrations are programs in Ruby, and its history is
-//! `schema_migrations`, as that of several others, beside `ar_internal_metadata`.
+//! Rails, recognised and refused: its migrations are Ruby programs. Its history `schema_migrations`
+//! has the same name as that of several other tools; `ar_internal_metadata` identifies it.
 
 use crate::unsupported::UnsupportedTool;
 

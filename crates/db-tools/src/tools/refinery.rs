@@ -166,8 +166,8 @@ fn checksum(name: &str, version: &[u8], sql: &str) -> Checksum {
     Checksum::stored(&sip13(&bytes).to_string())
 }
 
-/// SipHash with one round a word and three at the end, and a key of zeros.
-/// Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012.
+/// SipHash with one round per word and three at the end, and a key of zeros. Aumasson and
+/// Bernstein, "SipHash: a fast short-input PRF", 2012.
 fn sip13(bytes: &[u8]) -> u64 {
     let mut v: [u64; 4] = [
         0x736f_6d65_7073_6575,

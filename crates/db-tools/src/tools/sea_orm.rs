@@ -67,7 +67,7 @@ impl Tool for SeaOrm {
         folder_of(self, order)
     }
 
-    /// Any crate may stand in the folder: only the names of its files tell.
+    /// The folder may contain any crate, so only the names of its files identify the tool.
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
         Confidence::signed_if(names.iter().any(|name| is_dated_module(file_name(name))))
     }

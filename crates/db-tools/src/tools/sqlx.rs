@@ -70,7 +70,7 @@ static PROFILE: Profile = Profile {
     ..Profile::SQL
 };
 
-/// What `sqlx.toml` says in `[migrate]`, as far as it matters here.
+/// The relevant content of `[migrate]` in `sqlx.toml`.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct SqlxMigrate {
