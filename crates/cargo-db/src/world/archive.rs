@@ -1,5 +1,5 @@
-//! Streams between programs and files: compressed and hashed as they pass, so that memory stays
-//! flat however large the database.
+//! Streams between programs and files, compressed and hashed on the way, so that memory use does
+//! not depend on the size of the database.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -28,8 +28,8 @@ pub(crate) struct Stored {
     pub(crate) sha256: Checksum,
 }
 
-/// Writes what is read from `source` to a new file, compressed on another thread, while `inspect`
-/// reads the same stream. The file is on disk, not only in the cache, when this returns.
+/// Writes `source` to a new file, compressed on another thread, while `inspect` reads the same
+/// stream. The file is synced to disk when this returns.
 pub(crate) fn store<T>(
     world: &World,
     source: impl Read,
@@ -48,7 +48,7 @@ pub(crate) fn store<T>(
         let writer = scope.spawn(move || write(file, compression, &receiver));
         let mut tee = Tee { world, source, sender, passed: 0 };
         let seen = inspect(&mut tee);
-        // Closing the channel is what tells the writer that this was all.
+        // Closing the channel tells the writer that the input has ended.
         drop(tee);
         let written = writer
             .join()
@@ -99,10 +99,10 @@ impl<W: Write> Write for Hashing<W> {
     }
 }
 
-/// How often a person who waits is told how much has passed, in bytes.
+/// How many bytes pass between two progress events.
 const STEP: u64 = 4 * 1024 * 1024;
 
-/// Hands on a copy of what is read through it.
+/// Passes on a copy of everything that is read through it.
 struct Tee<'a, R> {
     world: &'a World,
     source: R,
@@ -114,7 +114,7 @@ impl<R: Read> Read for Tee<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         if count > 0 {
-            // The writer is gone only when it failed, and then it says why.
+            // The writer only stops early if it failed, and then returns the reason.
             let sent = self.sender.send(buffer[..count].to_vec());
             sent.map_err(|_| io::Error::other("the file cannot be written"))?;
         }
@@ -133,7 +133,7 @@ pub(crate) fn create(path: &Path) -> io::Result<io::BufWriter<File>> {
     Ok(io::BufWriter::new(file))
 }
 
-/// A file of ours that goes on.
+/// Opens one of our files to append to it.
 pub(crate) fn append(path: &Path) -> io::Result<io::BufWriter<File>> {
     Ok(io::BufWriter::new(OpenOptions::new().append(true).open(path)?))
 }

@@ -1,5 +1,4 @@
-//! A file that is hashed while it is read, so that whoever has read it knows what it was: a second
-//! look at the file may find other bytes.
+//! A file that is hashed while it is read: hashing it separately might read different bytes.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,7 +11,7 @@ use crate::failure::Result;
 use crate::model::migration::Checksum;
 use crate::world::files;
 
-/// The file. Its copies read on where the others have stopped, and hash into the same digest.
+/// The file. Its clones continue where the previous ones stopped, and hash into the same digest.
 #[derive(Clone)]
 pub(crate) struct Digested {
     file: Arc<File>,

@@ -17,7 +17,7 @@ pub(crate) fn rewrite(path: &Path, text: &str) -> Result<()> {
     put_in_place(partial, &path, text)
 }
 
-/// The real path of a file, and an empty file with the same permissions beside it.
+/// The real path of a file, and an empty temporary file with the same permissions next to it.
 fn temporary_sibling(path: &Path) -> std::io::Result<(PathBuf, NamedTempFile)> {
     let path = fs::canonicalize(path)?;
     let permissions = fs::metadata(&path)?.permissions();

@@ -8,7 +8,7 @@ use crate::failure::Result;
 use crate::world::files::{failed, regular};
 use crate::world::signal::SignalWatch;
 
-/// Waits for a lock that nobody else may hold at the same time.
+/// Waits for an exclusive lock.
 pub(crate) fn lock(path: &Path) -> Result<File> {
     let file = lock_file(path)?;
     wait_for(path, || file.try_lock())?;
@@ -22,7 +22,7 @@ pub(crate) fn lock_shared(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// The same, if nobody holds it.
+/// The same, if nobody holds the lock.
 pub(crate) fn try_lock(path: &Path) -> Result<Option<File>> {
     let file = lock_file(path)?;
     match file.try_lock() {

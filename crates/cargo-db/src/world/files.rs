@@ -32,17 +32,17 @@ pub(crate) fn current_dir() -> Result<PathBuf> {
     std::env::current_dir().map_err(failed("find the current folder", Path::new(".")))
 }
 
-/// Opens a file to read it. In its place may stand a FIFO or a device, of which nobody knows the
-/// end, or when there is something to read: that is refused, and never waited for.
+/// Opens a file for reading. A FIFO or a device is refused instead of waited for, because it may
+/// never end or never deliver data.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     regular(OpenOptions::new().read(true), path)
 }
 
-/// Opens what has to be a regular file.
+/// Opens a path that has to be a regular file.
 pub(super) fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let refused = || io::Error::other("it is not a regular file");
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    // A FIFO that nobody reads, and a socket, cannot be opened so.
+    // The error for a socket, or for a FIFO without a reader.
     let is_odd = |error: &io::Error| error.raw_os_error() == Some(Errno::NXIO.raw_os_error());
     let opened = options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0)).open(path);
     let file = opened.map_err(|error| if is_odd(&error) { refused() } else { error })?;
@@ -54,7 +54,7 @@ pub(super) fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File
     }
 }
 
-/// A file's text, for settings; `None` where there is none.
+/// The text of a settings file; `None` if it does not exist.
 pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<String>> {
     match open(path).and_then(io::read_to_string) {
         Ok(text) => Ok(Some(text)),
@@ -67,8 +67,8 @@ pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// A file's bytes. Most files here are small and there may be thousands of them, so the system
-/// is not asked for each one's size first.
+/// The bytes of a file. There may be thousands of small files, so the size of each is not queried
+/// first.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut file = open(path).map_err(failed("read", path))?;
@@ -98,7 +98,7 @@ fn read_rest(file: &mut File, path: &Path, bytes: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// Folders in which nobody keeps migrations, and much else.
+/// Large folders that never contain migrations.
 const SKIPPED: [&str; 5] = ["node_modules", "target", "vendor", "venv", "__pycache__"];
 
 /// The content of a folder, down to a depth, without folders such as `node_modules`; ordered by
@@ -171,7 +171,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> Checksum {
     Checksum::of_digest(digest(&SHA256, bytes).as_ref())
 }
 
-/// All files below a folder, through links too; none where there is no folder.
+/// All files below a folder, following links; empty if the folder does not exist.
 pub(crate) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     if !is_existing_dir(folder)? {
@@ -181,7 +181,7 @@ pub(crate) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
             Ok(entry) => paths.push(entry.into_path()),
-            // A link that leads nowhere is a file that cannot be read.
+            // A dangling link is a file that cannot be read.
             Err(error) => match error.path().filter(|path| path.is_symlink() && !path.exists()) {
                 Some(path) => paths.push(path.to_owned()),
                 None => return Err(not_walked(folder)(error)),
@@ -202,13 +202,13 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
         .open(path)
         .map_err(failed("create", path))?;
     file.write_all(text.as_bytes()).map_err(|error| {
-        // A file that is half there would be taken for a whole one.
+        // A partly written file would look like a complete one.
         let _ = fs::remove_file(path);
         failed("write", path)(error)
     })
 }
 
-/// Makes a folder and those above it, and sees to it that nobody else can look into it.
+/// Creates a folder and its parents, accessible only to this user.
 pub(crate) fn closed_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(failed("make", path))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed("protect", path))
@@ -221,7 +221,7 @@ pub(crate) fn ignored_dir(path: &Path) -> Result<()> {
     if is_new { ignore_all(path) } else { Ok(()) }
 }
 
-/// Tells git to leave out all that is in a folder, and the word that says so.
+/// Makes git ignore everything in a folder, including the `.gitignore` itself.
 pub(crate) fn ignore_all(folder: &Path) -> Result<()> {
     let path = folder.join(".gitignore");
     if is_there(&path) {
@@ -236,7 +236,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
-    // The name is always the same: what a killed run left is not in the way, and does not stay.
+    // The name is always the same, so a file that a killed run left is removed here.
     remove_file(&folder.join(&name))?;
     let partial = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempfile_in(folder);
     put_in_place(partial.map_err(failed("create", path))?, path, text)
@@ -278,7 +278,7 @@ pub(crate) fn sync_file(path: &Path) -> Result<()> {
     open(path).and_then(|file| file.sync_all()).map_err(failed("sync", path))
 }
 
-/// A file's size in bytes; `None` for a link, and where there is no file.
+/// The size of a file in bytes; `None` for a link or a missing file.
 pub(crate) fn size(path: &Path) -> Option<u64> {
     fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
 }
@@ -289,13 +289,13 @@ pub(crate) fn private_file(path: &Path) -> Result<()> {
     made.map(drop).map_err(failed("create", path))
 }
 
-/// How many bytes the disk of a path has for us; asked of the nearest folder that we may see.
+/// The free space on the disk of a path, queried at the nearest accessible folder.
 pub(crate) fn free_space(path: &Path) -> Option<u64> {
     let disk = path.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok())?;
     Some(disk.f_bavail * disk.f_frsize)
 }
 
-/// Whether something is there that is not a link: what is reached through a link is not ours.
+/// Whether the path exists and is not a link. Files behind a link are not ours.
 pub(crate) fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_symlink())
 }
@@ -310,9 +310,9 @@ pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Makes a folder that only we may look into. One that is there already must be ours alone, or
-/// that of the user we made it for: in a shared place such as `/tmp` somebody else may have been
-/// first.
+/// Creates a folder that only this user can access. An existing one must belong to this user, or to
+/// the user that it is created for: in a shared place such as `/tmp`, somebody else may have
+/// created it first.
 pub(crate) fn private_dir(path: &Path, also: Option<u32>) -> Result<()> {
     match DirBuilder::new().mode(0o700).recursive(false).create(path) {
         Ok(()) => return Ok(()),
@@ -326,19 +326,20 @@ pub(crate) fn private_dir(path: &Path, also: Option<u32>) -> Result<()> {
     Err(FileError::Failed { doing: "use", path: path.to_owned(), why }.into())
 }
 
-/// Makes the folder that cargo db has in a project, with a word to git to leave it out.
+/// Creates cargo db's folder in a project, ignored by git.
 pub(crate) fn own_dir(path: &Path) -> Result<()> {
     let is_new = !path.exists();
     private_dirs(path)?;
     if is_new { ignore_all(path) } else { Ok(()) }
 }
 
-/// Makes folders inside one of ours.
+/// Creates folders inside one of ours.
 pub(crate) fn private_dirs(path: &Path) -> Result<()> {
     DirBuilder::new().mode(0o700).recursive(true).create(path).map_err(failed("make", path))
 }
 
-/// Whether a path is a folder of ours, or of that other user, that nobody else may enter.
+/// Whether a path is a folder that belongs to this user, or to the other one, and that nobody else
+/// can access.
 pub(crate) fn is_private(path: &Path, also: Option<u32>) -> bool {
     let own = rustix::process::geteuid().as_raw();
     fs::symlink_metadata(path).is_ok_and(|metadata| {
@@ -347,7 +348,7 @@ pub(crate) fn is_private(path: &Path, also: Option<u32>) -> bool {
     })
 }
 
-/// Whose a file is; nothing where there is none. A folder counts as a file here, a pipe does not.
+/// The owner of a file or a folder; `None` if it does not exist or is a pipe.
 pub(crate) fn ownership(path: &Path) -> Option<FileOwner> {
     let link = fs::symlink_metadata(path).ok()?;
     let file = fs::metadata(path).ok();
@@ -373,7 +374,7 @@ pub(crate) fn listed_folders(list: Option<&String>) -> Vec<PathBuf> {
     absolute.map(|folder| fs::canonicalize(&folder).unwrap_or(folder)).collect()
 }
 
-/// The path that a folder really has; the one that was named where there is none.
+/// The canonical path of a folder; the path itself if it does not exist.
 pub(crate) fn real_path(path: &Path) -> Result<PathBuf> {
     Ok(fs::canonicalize(path).unwrap_or(current_dir()?.join(path)))
 }
@@ -435,7 +436,7 @@ pub(crate) fn folders(root: &Path, depth: usize) -> Vec<PathBuf> {
     found
 }
 
-/// The names in a folder; none where there is no folder.
+/// The names in a folder; empty if it does not exist.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
@@ -461,7 +462,7 @@ pub(crate) fn append(path: &Path) -> Result<(File, u64)> {
     Ok((file, length))
 }
 
-/// What a file holds from `start` on, as far as it can be read.
+/// The content of a file from `start` on, as far as it can be read.
 pub(crate) fn tail(path: &Path, start: u64) -> String {
     let mut text = Vec::new();
     if let Ok(mut file) = open(path) {

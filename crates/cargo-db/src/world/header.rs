@@ -1,4 +1,4 @@
-//! The header of an archive of `pg_dump`'s: which client can read it, and what it is of.
+//! The header of a `pg_dump` archive: which client can read it, and which database it contains.
 
 use pg_logical::archive::Header;
 
@@ -14,13 +14,14 @@ pub(crate) struct ArchiveHeader {
 }
 
 impl ArchiveHeader {
-    /// Reads the first bytes of a custom archive, or of the `toc.dat` of another one.
+    /// Reads the first bytes of a custom archive, or of the `toc.dat` of a directory or tar
+    /// archive.
     pub(crate) fn read(mut bytes: &[u8]) -> Option<ArchiveHeader> {
         let Header { minor, server, program, .. } = Header::read(&mut bytes).ok()?;
         Some(ArchiveHeader { minor, server, program })
     }
 
-    /// The first major version whose `pg_restore` reads it.
+    /// The first major version whose `pg_restore` can read it.
     pub(crate) fn reader(&self) -> u32 {
         match self.minor {
             ..15 => 0,

@@ -1,4 +1,4 @@
-//! What a project tells git and Docker to ignore.
+//! The ignore files of a project, for git and Docker.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ fn is_dockerfile(file: &Path) -> bool {
 }
 
 /// The patterns that a file does not contain yet, in any spelling. A line that ends with `*` covers
-/// all that begins like it.
+/// everything with that prefix.
 pub(crate) fn missing<'p>(text: &str, patterns: &[&'p str]) -> Vec<&'p str> {
     let plain = |line: &str| {
         line.trim().trim_start_matches("**").trim_start_matches("./").trim_matches('/').to_owned()

@@ -1,4 +1,4 @@
-//! What a file is, told from its first bytes: whatever its name says.
+//! The kind of a file, detected from its first bytes and not from its name.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -7,8 +7,8 @@ use crate::failure::{BackupError, Failure, Result};
 use crate::world::header::ArchiveHeader;
 use crate::world::{files, zstandard};
 
-/// As many bytes as tell what a file is: the first block of a tar and the header of the archive in
-/// the next.
+/// How many bytes are needed to detect the kind: the first block of a tar, and the archive header
+/// in the next.
 const HEAD: u64 = 4096;
 
 /// Where the content of the first file of a tar begins.
@@ -44,7 +44,7 @@ pub(crate) struct FileKind {
 pub(crate) fn recognise(path: &Path) -> Result<FileKind> {
     let packing = packing_of(path)?;
     let mut head = Vec::new();
-    // Where it is damaged is told when all of it is read.
+    // Damage further back is reported when the whole file is read.
     let _ = open(path, packing)?.take(HEAD).read_to_end(&mut head);
     let found = content_of(&head);
     let is_tar = matches!(found, Ok(FileContent::Tar(_)));
@@ -100,11 +100,11 @@ fn unpacked(
     })
 }
 
-/// What is no dump, or none that can be read here.
+/// A file that is not a dump, or not one that can be read here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct UnsupportedFormat {
     what: &'static str,
-    /// What helps; `FILE` stands for its name.
+    /// How to convert it; `FILE` is replaced by its name.
     remedy: &'static str,
 }
 

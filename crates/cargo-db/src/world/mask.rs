@@ -16,7 +16,7 @@ pub(super) struct Mask {
 }
 
 impl Mask {
-    /// One that hides this password; nothing is hidden where there is none.
+    /// Masks this password; without one, nothing is masked.
     pub(super) fn of(password: Option<&str>) -> Mask {
         let characters: Vec<Vec<String>> =
             password.unwrap_or_default().chars().map(spellings).collect();
@@ -30,7 +30,7 @@ impl Mask {
         Mask::of(target.password.as_ref().map(Secret::expose).filter(|one| !names.contains(one)))
     }
 
-    /// The text as it may be shown.
+    /// The text with the password masked.
     pub(super) fn hide(&self, text: &str) -> String {
         let (mut shown, mut rest) = (String::new(), text);
         while let Some(first) = rest.chars().next() {
@@ -46,8 +46,8 @@ impl Mask {
         shown
     }
 
-    /// How long the password is that `text` begins with. A spelling can begin another one, so all
-    /// are followed.
+    /// The length of the spelling of the password at the beginning of `text`. One spelling can be
+    /// the prefix of another, so all of them are followed.
     fn length_at(&self, text: &str) -> Option<usize> {
         let mut ends = BTreeSet::from([0]);
         for spellings in &self.characters {

@@ -33,7 +33,7 @@ use crate::world::proofs::ToolProofs;
 use crate::world::sessions::Sessions;
 use crate::world::signal::Interrupt;
 
-/// What an effect needs beside its own arguments.
+/// The state that every effect needs.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) events: Events,
@@ -72,7 +72,7 @@ impl World {
         }
     }
 
-    /// Tells whoever listens.
+    /// Sends an event to the listener.
     pub(crate) fn emit(&self, event: Event) {
         (self.events)(event);
     }

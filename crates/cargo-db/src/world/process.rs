@@ -49,8 +49,7 @@ pub(crate) fn user_name() -> String {
     line.and_then(|line| line.split(':').next()).map_or(own.clone(), str::to_owned)
 }
 
-/// Where this user's programs keep what they remember (XDG Base Directory Specification). A
-/// relative path there is none.
+/// The user's state folder (XDG Base Directory Specification). Relative paths are ignored.
 pub(crate) fn state_folder(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
     folder_of_user(environment, "XDG_STATE_HOME", ".local/state")
 }
@@ -112,8 +111,8 @@ fn server_program(program: &Path, folder: &Path, user: Option<User>) -> Command 
     command
 }
 
-/// Runs one of the server's programs to its end and returns what it printed; an `Err` holds what
-/// it complained about.
+/// Runs one of the server's programs to its end and returns its output; an `Err` contains its error
+/// output.
 pub(crate) fn run_server_program(
     program: &Path,
     arguments: &[&str],
@@ -128,8 +127,8 @@ pub(crate) fn run_server_program(
     Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
 
-/// Starts a server that outlives us, in a process group of its own, so that a Ctrl-C meant for
-/// us does not reach it.
+/// Starts a server that outlives this process, in its own process group, so that Ctrl-C does not
+/// reach it.
 pub(crate) fn spawn_server(
     program: &Path,
     arguments: &[String],
@@ -146,8 +145,8 @@ pub(crate) fn spawn_server(
         .spawn()
 }
 
-/// Whether a process runs and is a PostgreSQL server. A zombie does not run: where nobody reaps
-/// orphans, one can stay for ever.
+/// Whether a process runs and is a PostgreSQL server. A zombie does not count: without an init
+/// process that reaps it, it may stay forever.
 pub(crate) fn is_postgres(pid: i32) -> bool {
     match super::files::read_if_there(Path::new(&format!("/proc/{pid}/stat"))) {
         Ok(Some(stat)) => {
@@ -160,8 +159,8 @@ pub(crate) fn is_postgres(pid: i32) -> bool {
     }
 }
 
-/// Whether a process is the PostgreSQL server of this data folder: it works in there. Where that
-/// cannot be asked, any server has to do.
+/// Whether a process is the PostgreSQL server of this data folder, which is its working directory.
+/// If that cannot be determined, any server is accepted.
 pub(crate) fn serves(pid: i32, data: &Path) -> bool {
     let works_in = std::fs::read_link(format!("/proc/{pid}/cwd"));
     is_postgres(pid)
@@ -180,10 +179,10 @@ pub(crate) fn stop_server(pid: i32) -> std::io::Result<()> {
     Ok(rustix::process::kill_process(pid, Signal::INT)?)
 }
 
-/// Tells a child which database is meant. It must not find another variable of libpq's that leads
-/// it elsewhere. With duct the change that was made first has the last word, so no variable may be
-/// both removed and set.
-pub(super) fn told(
+/// Sets the environment that selects the database for a child process, and removes every other
+/// libpq variable that could select another one. In duct the change made first takes precedence, so
+/// a variable is either removed or set.
+pub(super) fn set_environment(
     expression: duct::Expression,
     variables: &[(&'static str, Secret)],
 ) -> duct::Expression {
@@ -191,7 +190,7 @@ pub(super) fn told(
     let inherited =
         environment().into_keys().filter(|name| name.starts_with("PG") && !is_told(name));
     let expression = inherited.fold(expression, |expression, name| expression.env_remove(name));
-    // What signs our receipts is nobody else's business.
+    // No other program may see the key that signs receipts.
     let expression = expression.env_remove(VARIABLE);
     variables
         .iter()
@@ -202,8 +201,8 @@ pub(super) fn secret(variables: Vec<(&'static str, String)>) -> Vec<(&'static st
     variables.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
 }
 
-/// A client program of PostgreSQL's that runs: what it prints can be read, and it has succeeded
-/// only when [`ClientProgram::finish`] says so.
+/// A running PostgreSQL client program. Its output can be read, but it has succeeded only when
+/// [`ClientProgram::finish`] returns `Ok`.
 pub(crate) struct ClientProgram {
     handle: Arc<duct::ReaderHandle>,
     name: String,
@@ -254,15 +253,18 @@ impl ClientProgram {
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let mut variables = secret(target.libpq_variables());
         variables.retain(|(name, _)| *name != "PGOPTIONS");
-        // What rows look like as text must not depend on the settings of a database or a role.
+        // The text form of rows must not depend on settings of the database or the role.
         let options = [
             target.options.as_deref().unwrap_or_default(),
             "-ctimezone=UTC -cbytea_output=hex -clc_monetary=C -cstandard_conforming_strings=on",
         ];
         variables.push(("PGCLIENTENCODING", Secret::new("UTF8")));
         variables.push(("PGOPTIONS", Secret::new(options.join(" ").trim())));
-        let reader =
-            told(command, &variables).env("LC_ALL", "C").stderr_capture().unchecked().reader();
+        let reader = set_environment(command, &variables)
+            .env("LC_ALL", "C")
+            .stderr_capture()
+            .unchecked()
+            .reader();
         let reader = reader.map_err(|error| {
             BackupError::ClientFailed { name: name.clone(), why: error.to_string() }
                 .caused_by(error)
@@ -275,7 +277,8 @@ impl ClientProgram {
         Ok(ClientProgram { handle, name, feeder: None, _guard: guard })
     }
 
-    /// Reads what is left and says how it ended: what it complained about is the reason.
+    /// Reads the remaining output and waits for the end; its error output becomes the reason of a
+    /// failure.
     pub(crate) fn finish(&mut self, world: &World) -> Result<()> {
         let _ = std::io::copy(self, &mut std::io::sink());
         world.interrupt.check()?;
@@ -309,7 +312,7 @@ impl std::io::Read for ClientProgram {
 }
 
 impl Drop for ClientProgram {
-    /// A dump that nobody reads would hold its locks for ever.
+    /// A dump that is not read to its end would hold its locks forever.
     fn drop(&mut self) {
         let _ = self.handle.kill();
     }
@@ -331,8 +334,8 @@ pub(crate) fn repository(folder: &Path) -> String {
     named.or_else(of_folder).unwrap_or_default()
 }
 
-/// What git answers; nothing where there is no git, no repository, or no such thing: then what it
-/// complains about is the answer, and nobody wants to read it.
+/// The output of git; `None` if git is missing, this is not a repository, or the command fails. Its
+/// error output is discarded.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     String::from_utf8(git_bytes(folder, arguments)?).ok()
 }

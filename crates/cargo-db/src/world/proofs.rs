@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What was proved of a tool: that it connects to the server that it is given.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ToolProof {
-    /// The database that it was asked about, as a URL without a password.
+    /// The database, as a URL without a password.
     pub(crate) target: String,
     pub(crate) tool: &'static str,
-    /// The set of migrations, where there are several: each may have commands of its own.
+    /// The set of migrations, if there are several: each may have its own commands.
     pub(crate) set: Option<String>,
 }
 

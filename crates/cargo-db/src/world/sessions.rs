@@ -1,5 +1,5 @@
-//! How many sessions a run opened, by database: who counts the sessions of a database can then tell
-//! ours from those of others.
+//! The number of sessions that a run opened in each database, so that sessions of others can be
+//! told apart from ours.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +23,7 @@ impl Sessions {
         counts.get(&place(target)).copied().unwrap_or_default()
     }
 
-    /// Whether this run knows already that no pooler stands before this server.
+    /// Whether this run already knows that there is no pooler in front of this server.
     pub(crate) fn is_direct(&self, target: &Target) -> bool {
         self.1
             .lock()
@@ -39,7 +39,7 @@ impl Sessions {
             .insert((target.host.clone(), target.port));
     }
 
-    /// Takes note of a session that we, or a program of ours, open there.
+    /// Counts a session that we, or one of our programs, open there.
     pub(crate) fn opens(&self, target: &Target) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(place(target)).or_default() += 1;

@@ -1,5 +1,5 @@
-//! Ctrl-C and its kin: the running statements are cancelled, so that the database rolls back and
-//! the run ends by the ordinary path. A second signal ends the process at once.
+//! Handles Ctrl-C and similar signals: running statements are cancelled, so that the database rolls
+//! back and the run ends in the ordinary way. A second signal ends the process at once.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
@@ -15,8 +15,8 @@ type Cancel = Box<dyn Fn() + Send>;
 /// The signal that came last to this process, for what waits without a world to ask.
 static LAST: AtomicI32 = AtomicI32::new(0);
 
-/// Whether a signal comes while something goes on that takes its time. One that came before does
-/// not count: what is tidied up after it has to come through.
+/// Whether a signal arrives during a long operation. An earlier signal does not count, because
+/// cleaning up after it has to complete.
 pub(crate) struct SignalWatch(bool);
 
 impl SignalWatch {
@@ -36,7 +36,7 @@ impl SignalWatch {
     }
 }
 
-/// Whether we were asked to stop, and what to cancel then.
+/// Whether a signal has arrived, and what to cancel then.
 #[derive(Clone, Default)]
 pub(crate) struct Interrupt(Arc<SignalState>);
 
@@ -96,7 +96,7 @@ impl Interrupt {
     }
 }
 
-/// Forgets what was to be cancelled.
+/// Removes the cancel function when dropped.
 pub(crate) struct CancelGuard {
     interrupt: Interrupt,
     id: u64,

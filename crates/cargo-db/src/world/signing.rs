@@ -1,5 +1,5 @@
-//! The private key that signs receipts: a file of the user's that nobody else can read, or a
-//! variable of a CI. Nothing here, nor anywhere else, prints it.
+//! The private key that signs receipts: a file that only this user can read, or a variable in CI.
+//! It is never printed.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::model::key::{KeyPlaces, PublicKey, VARIABLE};
 use crate::model::target::Secret;
 use crate::world::{files, process, random};
 
-/// What a private key begins with, so that whoever looks for secrets in a repository finds it.
+/// The prefix of a private key, so that secret scanners can find it in a repository.
 const PREFIX: &str = "cargo-db-signing-key:";
 
 /// A private key.
@@ -22,7 +22,7 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    /// The key of whoever runs us, if there is one.
+    /// The signing key of the current user, if there is one.
     pub(crate) fn find(places: &KeyPlaces) -> Result<Option<SigningKey>> {
         if let Some(secret) = &places.variable {
             return SigningKey::read(secret.expose(), VARIABLE).map(Some);
@@ -76,7 +76,7 @@ impl SigningKey {
     }
 }
 
-/// Whether nobody but us, and root, can read or exchange a file.
+/// Whether only this user and root can read or replace a file.
 fn is_ours_alone(path: &Path) -> bool {
     let ours = process::uid();
     files::ownership(path).is_some_and(|owner| {

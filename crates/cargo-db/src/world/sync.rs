@@ -1,4 +1,4 @@
-//! Bringing many files to disk: one after the other, each would wait for the disk by itself.
+//! Syncs many files to disk in parallel; one after the other, each would wait for the disk.
 
 use std::fs::File;
 use std::io;

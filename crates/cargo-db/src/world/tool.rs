@@ -1,5 +1,5 @@
-//! A migration tool as a process: with the database in its environment, in a group of its own, and
-//! never outliving us. What it prints may hold what it was told; a password in it is not shown.
+//! A migration tool as a child process: with the database in its environment, in its own process
+//! group, and never outliving this process. Passwords in its output are masked.
 
 use std::io::{BufRead, BufReader, PipeReader, Read};
 use std::os::unix::process::CommandExt;
@@ -15,9 +15,9 @@ use crate::model::event::Event;
 use crate::model::target::{Secret, Target};
 use crate::world::World;
 use crate::world::mask::Mask;
-use crate::world::process::{search_path, secret, told};
+use crate::world::process::{search_path, secret, set_environment};
 
-/// How a tool ended, and what it printed.
+/// The exit status and output of a tool.
 pub(crate) struct Ended {
     /// What was run.
     pub(crate) command: String,
@@ -25,7 +25,7 @@ pub(crate) struct Ended {
     /// As the operating system says it.
     pub(crate) status: String,
     pub(crate) stdout: String,
-    /// Both of its outputs, in the order in which they came; the end of them if they are long.
+    /// Both output streams, in the order in which they arrived; only the end if they are long.
     pub(crate) said: String,
 }
 
@@ -37,8 +37,8 @@ pub(crate) struct ToolEnvironment {
     pub(crate) repository: PathBuf,
 }
 
-/// Runs a migration tool to its end. When we are stopped, it is asked to end with all its children,
-/// and after a while made to; when we are killed, it is at once.
+/// Runs a migration tool to its end. If this process is asked to stop, the tool and its children
+/// are terminated, and killed after a while; if this process is killed, they are killed at once.
 pub(crate) fn run(
     world: &World,
     command: &[String],
@@ -88,7 +88,7 @@ fn run_telling(
     };
     let (errors, error_writer) = std::io::pipe().map_err(failed)?;
     let (output, output_writer) = std::io::pipe().map_err(failed)?;
-    let expression = told(duct::cmd(program, arguments), &environment.variables)
+    let expression = set_environment(duct::cmd(program, arguments), &environment.variables)
         .dir(folder)
         .stdin_null()
         .stdout_file(output_writer)
@@ -121,8 +121,8 @@ fn run_telling(
     };
     let ends = [listen(errors, false), listen(output, true)];
     let ended = handle.wait().map_err(failed)?.status;
-    // A child of the tool's that has gone into the background holds its output open: it ends with
-    // it. One that has left the group is nobody to wait for.
+    // A background child of the tool keeps its output open, so it is ended too. A child that has
+    // left the process group is not waited for.
     end_group(group);
     for end in ends {
         let _: std::result::Result<(), _> = end.recv_timeout(Duration::from_secs(1));
@@ -142,7 +142,7 @@ struct CapturedOutput {
 }
 
 impl CapturedOutput {
-    /// Keeps a line, and gives it back as it may be shown.
+    /// Stores a line, and returns it with the password masked.
     fn keep(&self, line: &[u8], is_output: bool) -> String {
         let line = self.mask.hide(&String::from_utf8_lossy(line));
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -198,8 +198,8 @@ fn end_group(group: Option<Pid>) {
     });
 }
 
-/// Ends the group of a tool when we are gone, however that came about: the pipe to it closes then.
-/// At once, because the lock is gone with us, and the next run begins.
+/// Kills the process group of a tool when this process is gone, for whatever reason: the pipe from
+/// it closes then. At once, because the lock is gone too, and the next run may start.
 struct ChildReaper(Option<Child>);
 
 impl ChildReaper {
@@ -229,8 +229,8 @@ impl Drop for ChildReaper {
     }
 }
 
-/// Where a project keeps programs of its own, in its folder or in one above it within its
-/// repository; else on the `PATH`.
+/// Finds a program in the project's own folders, from this folder up to the repository's root, or
+/// on the `PATH`.
 pub(crate) fn find(name: &str, folder: &Path, repository: &Path) -> Option<PathBuf> {
     const OWN: [&str; 3] = ["node_modules/.bin", ".venv/bin", "venv/bin"];
     if name.contains('/') {

@@ -1,5 +1,6 @@
-//! Zstandard. Reading it is always there, in Rust, so that a first build compiles no C for it.
-//! Writing it is the cargo feature `zstd`, with the C library, which then also reads: faster.
+//! Zstandard. Reading is always available, in Rust, so that a first build compiles no C. Writing
+//! needs the cargo feature `zstd` with the C library, which is then also used for reading because
+//! it is faster.
 
 use std::io::{self, BufRead, Read, Write};
 use std::sync::mpsc::Receiver;
@@ -42,8 +43,8 @@ mod frames {
     /// As much as the C library allows: what `zstd --long` and `--ultra -22` write.
     const MAX_WINDOW: u64 = 128 * 1024 * 1024;
 
-    /// Reads frame after frame. `ruzstd` decodes one frame, and leaves it to us to compare its
-    /// checksum and its length, to skip what is skippable and to refuse what follows.
+    /// Reads frame after frame. `ruzstd` decodes a single frame; comparing its checksum and length,
+    /// skipping skippable frames and rejecting trailing data is done here.
     pub(super) struct Frames<R> {
         source: R,
         decoder: FrameDecoder,

@@ -27,7 +27,7 @@ pub(crate) struct Client {
     line: ConnectionDriver,
 }
 
-/// The half that moves the bytes: it has to be polled for anything to happen.
+/// The half that moves the bytes: nothing happens unless it is polled.
 struct ConnectionDriver {
     runtime: Runtime,
     wire: Box<dyn AsyncConnection>,
@@ -103,7 +103,7 @@ impl Client {
         Ok(())
     }
 
-    /// Runs one `COPY … TO stdout` whose rows nobody wants.
+    /// Runs a `COPY … TO stdout` and discards its rows.
     pub(super) fn drain(&mut self, statement: &str) -> Result<(), Error> {
         self.copy_out(statement, &mut |_| {})
     }
@@ -120,8 +120,8 @@ impl Client {
 }
 
 impl ConnectionDriver {
-    /// Waits for the answer to a request, and meanwhile moves what comes and goes. When the
-    /// connection ends, the request does.
+    /// Waits for the answer to a request and drives the connection meanwhile. If the connection
+    /// ends, the request ends too.
     fn run<T>(&mut self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let ConnectionDriver { runtime, wire, notices } = self;
         let mut request = pin!(request);
@@ -146,7 +146,7 @@ pub(crate) struct CopyIn<'a> {
     piece: BytesMut,
 }
 
-/// How much goes to the client at once: it makes a message of every piece.
+/// The size of the pieces passed to the client, which sends each as one message.
 const PIECE: usize = 256 * 1024;
 
 impl CopyIn<'_> {
@@ -168,8 +168,8 @@ impl CopyIn<'_> {
     }
 }
 
-/// Cancels what a session runs, over a connection of its own. One that fails leaves the statement
-/// running; the second signal is for that.
+/// Cancels the running statement of a session over a separate connection. If that fails, the
+/// statement keeps running; a second signal ends the process.
 pub(super) fn cancel<T: MakeTlsConnect<Socket>>(token: &CancelToken, tls: T) {
     drop(runtime().block_on(token.cancel_query(tls)));
 }

@@ -1,4 +1,4 @@
-//! The session given to SQL of others, and taken back.
+//! Lending the session to SQL of the project, and taking it back.
 
 use crate::failure::Result;
 use crate::world::pg::pin::{BYTES, PATH, SearchPath, UserSettings};
@@ -6,14 +6,14 @@ use crate::world::pg::session::{Session, only_row};
 use pg_sql::quote::{quote_identifier, quote_literal};
 
 impl Session {
-    /// An expression for the table that a name leads to along the search path that the session came
-    /// with, quoted where need be.
+    /// An expression for the table that a name refers to along the search path that the session
+    /// came with, quoted if necessary.
     pub(crate) fn table_named(&self, name: &str) -> String {
         self.pin.path.table(name)
     }
 
-    /// Puts the settings aside that SQL of others has, until [`Session::resume`]: those of its
-    /// transaction, where it is in one.
+    /// Stores the settings of the project's SQL until [`Session::resume`]: those of its
+    /// transaction, if it is in one.
     pub(crate) fn interrupt(&mut self, inside: bool) -> Result<UserSettings> {
         let scope = if inside { "LOCAL" } else { "SESSION" };
         let kept = ["search_path", "row_security", "statement_timeout"];
@@ -35,7 +35,7 @@ impl Session {
         })
     }
 
-    /// Gives the session back to the SQL of others, as it left it.
+    /// Returns the session to the project's SQL, with the settings that it had.
     pub(crate) fn resume(&mut self, theirs: &UserSettings) -> Result<()> {
         let set = theirs.settings.iter().map(|(name, value)| {
             format!("pg_catalog.set_config('{name}', {}, {})", quote_literal(value), theirs.local)
@@ -55,14 +55,15 @@ impl Session {
         self.pin.path.0.iter().map(String::as_str).find(|schema| !schema.starts_with("pg_"))
     }
 
-    /// Gives the session to SQL of others, with settings of theirs for what may hold them up.
+    /// Lends the session to the project's SQL, with limits for waiting.
     pub(crate) fn lend(&mut self, limits: &str) -> Result<()> {
         let sql = format!("{}; {limits}", self.pin.theirs);
         self.run("restore the settings of the session", &sql)
     }
 
-    /// Runs SQL of ours that can fire triggers of the project: what those name, they find along the
-    /// search path that the session came with. The catalog comes first, so ours finds its own.
+    /// Runs our own SQL that can fire triggers of the project, which resolve names along the search
+    /// path that the session came with. `pg_catalog` comes first, so that our SQL resolves its own
+    /// names there.
     pub(crate) fn run_with_triggers(&mut self, doing: &str, sql: &str) -> Result<()> {
         let theirs = self.pin.path.0.iter().filter(|schema| !schema.starts_with("pg_"));
         let schemas: Vec<String> = theirs.map(|schema| quote_identifier(schema)).collect();
@@ -75,14 +76,14 @@ impl Session {
         self.run(doing, &sql)
     }
 
-    /// Takes the session back from SQL of others: the settings are ours again. Runs inside a
-    /// transaction as well.
+    /// Takes the session back from the project's SQL and sets our settings again. Also works inside
+    /// a transaction.
     pub(crate) fn take_back(&mut self) -> Result<()> {
         let sql = format!("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; {}", self.pin.ours);
         self.run("reset the session", &sql)
     }
 
-    /// Takes it back, and leaves nothing in it of what the SQL of others has made or taken there.
+    /// Takes the session back and discards everything that the project's SQL left in it.
     pub(crate) fn reclaim_and_reset(&mut self) -> Result<()> {
         self.take_back()?;
         let sql = "CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; \
@@ -90,20 +91,20 @@ impl Session {
         self.run("empty the session", sql)
     }
 
-    /// What SQL of others has left in the session, for people.
+    /// What the project's SQL has left in the session, described for people.
     pub(crate) fn left_behind(&mut self) -> Result<Vec<String>> {
         self.column("find out what is left in the session", include_str!("sql/left_behind.sql"))
     }
 
-    /// In which text comes and goes: as PostgreSQL names it.
+    /// The encoding of text in both directions, by PostgreSQL's name.
     pub(crate) fn encoding(&self) -> &'static str {
         self.pin.encoding
     }
 
-    /// What the SQL of others must not set, and has: the name of the setting and its value. Text
-    /// that is read one way here and another way by the server can say anything.
+    /// A setting that the project's SQL must not change but did: its name and value. It would make
+    /// the server read text differently from cargo db.
     pub(super) fn misread(&self) -> Option<(&'static str, String)> {
-        // What is not text for the server is taken for UTF-8 here.
+        // Text in `SQL_ASCII`, which the server does not interpret, is read as UTF-8 here.
         if self.pin.encoding == BYTES && self.client.reported("client_encoding") == Some("UTF8") {
             return None;
         }

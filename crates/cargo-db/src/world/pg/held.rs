@@ -1,5 +1,5 @@
-//! Tables that another session has locked so that they cannot even be read: which session that is,
-//! and how long to wait for it.
+//! Tables that another session has locked so strongly that they cannot be read: which session that
+//! is, and how long to wait for it.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(crate) fn wait_for_tables(
     }
 }
 
-/// `pid 71, psql as ada, whose query began at 12:30:01`.
+/// Describes the holder: `pid 71, psql as ada, whose query began at 12:30:01`.
 fn holder(row: &Row) -> Result<String> {
     let Some(pid) = row.optional_text("pid")? else {
         return Ok("a prepared transaction".to_owned());

@@ -22,7 +22,7 @@ pub(crate) const OWN_KEY: i64 = i64::from_be_bytes(*b"cargo-db");
 /// The lock, held until it is dropped, or until its connection is lost.
 pub(crate) struct Lock {
     session: Session,
-    /// When it was looked for; nothing where there is reason to doubt that it is there.
+    /// When it was last checked; `None` if the next check must not be skipped.
     looked: Option<Instant>,
 }
 
@@ -83,12 +83,12 @@ impl Lock {
 
     /// Makes the lock's session report what the server counts of it.
     pub(crate) fn report_statistics(&mut self) {
-        // Servers that do not know how are asked for no proof either.
+        // Servers without this function are not checked in this way.
         let _ = self.session.batch_execute("SELECT pg_stat_force_next_flush()");
     }
 
-    /// Makes sure that the lock is still there, by a look every second at most: when its
-    /// connection is lost, somebody else may be at work already.
+    /// Verifies, at most once a second, that the lock is still held: if its connection was lost,
+    /// another run may have started.
     pub(crate) fn check(&mut self) -> Result<()> {
         if self.looked.is_some_and(|looked| looked.elapsed() < Duration::from_secs(1)) {
             return Ok(());
@@ -96,7 +96,7 @@ impl Lock {
         self.check_now()
     }
 
-    /// Lets the next check look, however soon it comes.
+    /// Makes the next check happen, however recent the last one was.
     pub(crate) fn force_check(&mut self) {
         self.looked = None;
     }
@@ -117,7 +117,7 @@ impl Lock {
     }
 }
 
-/// Whether the session was ended from outside, or is gone.
+/// Whether the session was terminated or its connection lost.
 fn is_ended(failure: &Failure) -> bool {
     failure.is(&SqlState::ADMIN_SHUTDOWN)
         || matches!(failure.kind(), Kind::Connection(ConnectionError::Lost { .. }))
@@ -151,7 +151,7 @@ fn holder(session: &mut Session, key: i64) -> Result<Option<Holder>> {
     let sql = format!(include_str!("sql/lock_holder.sql"), key = key);
     let rows = session.rows("find the holder of the lock", &sql)?;
     let Some(row) = rows.first() else { return Ok(None) };
-    // Of sessions of others, some servers do not say whose they are.
+    // Some servers do not show which user a foreign session belongs to.
     let text = |column| Ok::<_, Failure>(row.optional_text(column)?.unwrap_or("?"));
     let (program, role) = (text("program")?, text("role")?);
     let by = format!("{program} as {role} from {} (pid {})", text("machine")?, text("pid")?);

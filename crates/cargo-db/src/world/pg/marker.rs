@@ -17,14 +17,14 @@ SELECT environment, \
        to_jsonb(m) ->> 'keys' AS keys \
 FROM cargo_db.marker m";
 
-/// Asks the catalog, which everybody may read: whether there is a table that one may not read, and
-/// whether it is one. A view runs the code of whoever made it.
+/// Queries the catalog, which every role may read: whether the table exists even if the role may
+/// not read it, and whether it is a table. Reading a view would run its owner's code.
 const EXISTS: &str = "\
 SELECT c.relkind = 'r' FROM pg_catalog.pg_class c \
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
 WHERE n.nspname = 'cargo_db' AND c.relname = 'marker'";
 
-/// The marker of the session's database. One that cannot be read, or says what nobody knows, counts
+/// The marker of the session's database. One that cannot be read, or has an unknown value, counts
 /// as production's.
 pub(crate) fn read(session: &mut Session) -> Result<Option<Marker>> {
     let Some(is_table) = session.value("find the marker", EXISTS)? else { return Ok(None) };
@@ -44,7 +44,7 @@ fn marker(row: &Row) -> Result<Marker> {
     Ok(Marker {
         environment: environment.unwrap_or(Environment::Production),
         genuine: row.optional_text("genuine")? == Some("t"),
-        // A word that is no key accepts nothing.
+        // An invalid key is ignored.
         keys: words(row.optional_text("keys")?).filter_map(|word| word.parse().ok()).collect(),
     })
 }
@@ -53,14 +53,14 @@ fn words(text: Option<&str>) -> impl Iterator<Item = &str> {
     text.into_iter().flat_map(str::split_whitespace)
 }
 
-/// The keys whose receipts the session's database accepts. Those of a copy are not its own.
+/// The keys whose receipts the session's database accepts. Those in a copied marker do not count.
 pub(crate) fn accepted_keys(session: &mut Session) -> Result<Vec<PublicKey>> {
     let marker = read(session)?.filter(|marker| marker.genuine);
     Ok(marker.map(|marker| marker.keys).unwrap_or_default())
 }
 
-/// Marks the session's database, in its transaction if it is in one: with its own oid, or as a copy
-/// with that of no database.
+/// Writes the marker, in the session's transaction if it is in one: with the oid of the database,
+/// or without one for a copy.
 pub(crate) fn write(session: &mut Session, marker: &Marker) -> Result<()> {
     let environment = quote_literal(marker.environment.name());
     let oid = if marker.genuine { "d.oid" } else { "0" };

@@ -4,8 +4,8 @@
 use crate::failure::{DatabaseError, Kind, Result};
 use crate::world::pg::session::Session;
 
-/// The cluster's identifier and the oid of the session's database. A role that may not ask for the
-/// first has the oid alone.
+/// The cluster's identifier and the oid of the session's database; only the oid if the role may not
+/// read the identifier.
 pub(crate) fn identity(session: &mut Session) -> Result<String> {
     let oid = "SELECT oid FROM pg_database WHERE datname = current_database()";
     let oid: u32 = session.number("ask for the oid of the database", oid)?;

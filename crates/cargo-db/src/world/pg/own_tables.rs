@@ -12,7 +12,7 @@ use crate::world::pg::row::Row;
 use crate::world::pg::session::Session;
 use crate::world::records;
 
-/// What a database keeps of ours, at one moment.
+/// The state of cargo db's own tables at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnTables {
     tables: BTreeMap<String, OwnTable>,
@@ -24,13 +24,13 @@ pub(crate) struct OwnTables {
 #[derive(Clone, Debug)]
 struct OwnTable {
     oid: u32,
-    /// Whose it is, and whose its schema: they may do anything to it.
+    /// The owners of the table and of its schema, who may do anything to it.
     owners: String,
     /// Its columns, constraints and indexes, and the triggers, rules and policies on it.
     form: String,
-    /// Whether reading it runs nobody's code, and is allowed.
+    /// Whether reading it is allowed and runs no foreign code.
     readable: bool,
-    /// Whether it is as cargo db creates it, so that writing to it runs no foreign code either.
+    /// Whether it is as cargo db creates it, so that writing to it runs no foreign code.
     as_made: bool,
     /// The rows that the transaction has written into it.
     written: u64,
@@ -39,7 +39,7 @@ struct OwnTable {
 /// How strictly a table is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TableComparison {
-    /// It has to be the very table.
+    /// It must be the same table.
     Same,
     /// One of the same form may have taken its place: where a database or a schema was replaced.
     Alike,
@@ -57,8 +57,8 @@ impl OwnTables {
         Ok(OwnTables { tables, marker, trail })
     }
 
-    /// The same in a copy that has our tables and not their rows: with rows of which a change can
-    /// be seen.
+    /// The same in a copy that contains our tables without their rows: rows are added, so that
+    /// changes to them can be detected.
     pub(crate) fn of_copy(session: &mut Session) -> Result<OwnTables> {
         let own = OwnTables::of(session)?;
         let mut rows = Vec::new();
@@ -93,7 +93,7 @@ impl OwnTables {
         self.changes_to(&now, session, strictness)
     }
 
-    /// Whether the tables are the very same, whatever stands in them now.
+    /// Whether the tables are still the same ones, whatever rows they contain.
     pub(crate) fn has_its_tables(&self, session: &mut Session) -> Result<bool> {
         let now = tables(session)?;
         let is_same =
@@ -120,8 +120,8 @@ impl OwnTables {
         Ok(changes)
     }
 
-    /// The same behind SQL of others, in a session that is still given to it. A transaction that is
-    /// open may not even have written there.
+    /// The same after the project's SQL ran, in a session that is still lent to it. The open
+    /// transaction may be read-only.
     pub(crate) fn changes_behind(
         &self,
         session: &mut Session,
@@ -153,7 +153,7 @@ impl OwnTables {
 /// The message about a marker that was changed.
 pub(crate) const MARKER: &str = "the marker was changed";
 
-/// What is said of a trail that begins in another way than it did.
+/// The problem of a trail whose existing records changed.
 pub(crate) const CUT: &str = "records of the audit trail were changed or removed";
 
 /// Whether the trail begins so.
@@ -169,8 +169,8 @@ pub(crate) fn are_as_made(session: &mut Session) -> Result<bool> {
     Ok(tables(session)?.values().all(|table| table.readable && table.as_made))
 }
 
-/// The lines of the trail; none where there is no trail. What is no table of ours is not read:
-/// that could run the code of whoever made it.
+/// The lines of the trail; empty if there is none. A table that is not ours is not read: that could
+/// run its owner's code.
 pub(crate) fn lines(session: &mut Session) -> Result<Vec<String>> {
     let tables = tables(session)?;
     if !tables.contains_key("audit") {
@@ -229,7 +229,7 @@ fn change(
     Some(format!("cargo_db.{name} {what}"))
 }
 
-/// The hash of the marker's rows; nothing where there is none that can be read.
+/// The hash of the marker's rows; `None` if there is no readable marker.
 fn digest_of_marker(
     session: &mut Session,
     tables: &BTreeMap<String, OwnTable>,
@@ -255,8 +255,8 @@ fn head(session: &mut Session, records: Option<u64>) -> Result<TrailHead> {
     Ok(TrailHead { records: row.number("records")?, digest: row.text("digest")?.to_owned() })
 }
 
-/// The old trail has to be the beginning of the new one. What follows, another run of ours has
-/// written, and then it is as ours are.
+/// The old trail must be a prefix of the new one. Further records of another run must have the form
+/// of ours.
 fn changes_of_trail(session: &mut Session, before: &TrailHead) -> Result<Vec<String>> {
     if head(session, Some(before.records))? != *before {
         return Ok(vec![CUT.to_owned()]);

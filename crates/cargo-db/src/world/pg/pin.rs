@@ -8,7 +8,7 @@
 use crate::world::pg::client::Client;
 use pg_sql::quote::{quote_identifier, quote_literal};
 
-/// What a connection is for: the end of its `application_name`, and what it may do.
+/// The purpose of a connection: it is part of its `application_name` and decides what it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Reads. The server itself refuses any write in it.
@@ -40,7 +40,7 @@ pub(crate) struct Pin {
     pub(super) path: SearchPath,
 }
 
-/// The encoding that is none: no conversion leads to it or from it.
+/// The encoding without conversions.
 pub(super) const BYTES: &str = "SQL_ASCII";
 
 /// The search path of our own SQL. Temporary objects, which anything in the session may have made,
@@ -62,7 +62,7 @@ impl Pin {
         });
         let major = major.unwrap_or_default();
         let transaction_timeout = since(major, 17, "transaction_timeout");
-        // While our own SQL runs, and given back for that of others.
+        // Set while our own SQL runs, and restored for the project's SQL.
         let timeouts = ["statement_timeout", "lock_timeout"].into_iter().chain(transaction_timeout);
         let given_back: Vec<&str> = timeouts.clone().collect();
         // Ours for as long as the session lasts: it waits for people and for other sessions.
@@ -89,22 +89,21 @@ impl Pin {
     }
 }
 
-/// The settings under which SQL of others runs, put aside for a question of ours between two of its
-/// statements.
+/// The settings of the project's SQL, stored while our own SQL runs between two of its statements.
 pub(crate) struct UserSettings {
     pub(super) settings: Vec<(&'static str, String)>,
-    /// The search path, as it leads at that moment.
+    /// The search path at that moment, resolved.
     pub(crate) path: SearchPath,
     /// Whether they end with the transaction.
     pub(super) local: bool,
 }
 
-/// The schemas that a search path leads to, in their order.
+/// The existing schemas of a search path, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SearchPath(pub(super) Vec<String>);
 
 impl SearchPath {
-    /// An expression for the table that a name leads to, quoted where need be.
+    /// An expression for the table that a name refers to, quoted if necessary.
     pub(crate) fn table(&self, name: &str) -> String {
         // A point outside of quotes.
         let is_qualified = name.split('"').step_by(2).any(|part| part.contains('.'));

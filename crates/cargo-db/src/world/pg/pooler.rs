@@ -1,7 +1,7 @@
-//! A pooler between us and the server. In transaction or statement mode it gives every transaction
-//! whichever connection of its own is free: a lock that we take is then another client's, and what
-//! is SET in one session stays for the application that gets the connection next. So it is looked
-//! for before anything is set, and refused. In session mode a session is a session, and passes.
+//! Detects a connection pooler. In transaction or statement mode, a pooler gives every transaction
+//! any of its free connections: a lock that we take may end up with another client, and a setting
+//! stays for the application that gets the connection next. So a pooler is detected and refused
+//! before anything is set. In session mode, each session has its own connection and is accepted.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -37,8 +37,8 @@ enum ProbeState {
     Ended(Result<()>),
 }
 
-/// Fails where a pooler stands before the server that lends its connections out, in two sessions
-/// that `dial` opens. Nothing is set in them but a word of ours.
+/// Fails if a pooler in front of the server shares its connections, using two sessions that `dial`
+/// opens. Only a custom setting is set in them.
 pub(super) fn probe(
     world: &World,
     target: &Target,
@@ -46,7 +46,7 @@ pub(super) fn probe(
 ) -> Result<()> {
     let (tell, told) = channel();
     let of_thread = target.clone();
-    // A client cannot be told to give up; one that waits for a pooler is left to wait.
+    // The client has no timeout, so a thread that waits for a pooler is abandoned.
     std::thread::spawn(move || {
         let ended = two_sessions(&of_thread, &dial, &tell);
         let _ = tell.send(ProbeState::Ended(ended));
@@ -99,16 +99,16 @@ fn serves_without_transaction(dial: &impl Fn() -> Result<Client>) -> bool {
     dial().is_ok_and(|mut client| client.batch_execute("SELECT 1").is_ok())
 }
 
-/// How often two transactions are crossed. Once finds nearly every pool, also where others keep it
-/// busy; and a run looks more than once.
+/// How often two transactions are crossed. Once detects nearly every pool, even a busy one, and a
+/// run checks several times.
 const CROSSINGS: usize = 2;
 
-/// For as long as the transaction lasts: a role may have a limit that is shorter than our look.
+/// For this transaction only: the role may have a limit that is shorter than our check.
 const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
 
-/// By what it shows that connections are lent out: while both are in a transaction each has one of
-/// its own, and then the first one's is given back before the second one's. Pools lend the last one
-/// out first, or the one that has been free for longest; not the one that was had before.
+/// Evidence that connections are shared: while both sessions are in a transaction, each has its own
+/// connection, and the first one's is released before the second one's. A pool then hands out the
+/// one released last, or the one that has been free for longest, but not the previous one.
 fn crossed(first: &mut Client, second: &mut Client) -> ProbeResult {
     for _ in 0..CROSSINGS {
         let nonce = nonce();
@@ -131,7 +131,7 @@ fn crossed(first: &mut Client, second: &mut Client) -> ProbeResult {
 /// The sign of a pooler, if there is any.
 type ProbeResult = std::result::Result<Option<&'static str>, postgres::Error>;
 
-/// Fails where two sessions of ours are not two sessions of the server.
+/// Fails if two of our sessions are not separate sessions of the server.
 pub(super) fn check_distinct_sessions(
     target: &Target,
     first: &mut Client,
@@ -144,8 +144,8 @@ pub(super) fn check_distinct_sessions(
     }
 }
 
-/// By what it shows that they are not: a word that is set in the first must be there, and must not
-/// be in the second.
+/// Evidence that they are not separate: a value that is set in the first must be there, and must
+/// not be in the second.
 fn shared_state_evidence(first: &mut Client, second: &mut Client) -> ProbeResult {
     let nonce = nonce();
     set(first, &nonce)?;
@@ -160,7 +160,7 @@ fn shared_state_evidence(first: &mut Client, second: &mut Client) -> ProbeResult
     Ok(None)
 }
 
-/// A word that nobody else sets.
+/// A unique value.
 fn nonce() -> String {
     format!("{} {}", std::process::id(), now().unix_timestamp_nanos())
 }
@@ -186,8 +186,8 @@ fn texts(messages: Vec<SimpleQueryMessage>) -> Vec<String> {
     messages.into_iter().filter_map(text).collect()
 }
 
-/// What the URL asks for at the start, a search path for example, some poolers leave out without a
-/// word. The server says of each of its settings where it comes from.
+/// Some poolers silently drop startup options of the URL, such as a search path. The server reports
+/// the source of each setting.
 fn options_arrived(target: &Target, client: &mut Client) -> Result<()> {
     let names = option_names(target);
     if names.is_empty() {
@@ -207,7 +207,7 @@ fn options_arrived(target: &Target, client: &mut Client) -> Result<()> {
     }
 }
 
-/// The names of the settings in the options of a target; what it does not set by `-c` is none.
+/// The names of the settings in the options of a target that are set with `-c`.
 fn option_names(target: &Target) -> Vec<String> {
     let options = target.options.as_deref().unwrap_or_default();
     let words = options.split_whitespace().filter_map(|word| word.strip_prefix("-c"));

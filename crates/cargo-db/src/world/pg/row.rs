@@ -9,7 +9,7 @@ use postgres::SimpleQueryRow;
 
 use crate::failure::{Failure, Result, RunError};
 
-/// One row. It keeps what was being done, so that its errors can say so.
+/// One row, with a description of the query for error messages.
 #[derive(Debug)]
 pub(crate) struct Row {
     doing: Arc<str>,
@@ -79,7 +79,7 @@ impl Row {
         }
     }
 
-    /// The failure that a value of this row is, where the caller expected another one.
+    /// The failure for a value of an unexpected kind.
     pub(crate) fn unexpected(&self, what: &str) -> Failure {
         unexpected(&self.doing, what)
     }

@@ -1,5 +1,5 @@
-//! A file of SQL, run statement by statement: its place in the file is known when one fails, and
-//! the data of a COPY goes the way that COPY data goes.
+//! An SQL file, run statement by statement, so that an error has a position in the file, and COPY
+//! data is sent as such.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ use crate::world::mask::Mask;
 use crate::world::pg::session::{Session, describe, server_error};
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
-/// A file that was read and looked through.
+/// A file that was read and checked.
 pub(crate) struct Script {
     /// As shown in messages.
     path: PathBuf,
     bytes: Vec<u8>,
     within: TransactionContext,
-    /// Whether its first and last statements are a BEGIN and a COMMIT around all others.
+    /// Whether a BEGIN and a COMMIT surround all other statements.
     wrapped: bool,
     /// How many statements it holds.
     count: usize,
@@ -30,7 +30,7 @@ pub(crate) enum TransactionContext {
     Transaction,
     /// In the block that a server opens for a query of several statements: a BEGIN joins it, and
     /// what ends it ends all of it so far (PostgreSQL manual, 55.2.2.1 "Multiple Statements in a
-    /// Simple Query"). What follows is in another one.
+    /// Simple Query"). The statements after that run in a new block.
     Blocks,
     /// In none.
     Nothing,
@@ -42,9 +42,9 @@ pub(crate) enum ScriptStop {
     Statement(Box<StatementError>),
     /// A statement ended the transaction around the script, though nothing in it said so.
     Ended { file: PathBuf, line: usize },
-    /// The connection is gone.
+    /// The connection was lost.
     Lost(String),
-    /// Whoever looks on refuses to go on.
+    /// The observer refused to continue.
     Refused(Failure),
 }
 
@@ -83,7 +83,7 @@ impl Script {
         Ok(script)
     }
 
-    /// Looks whether these are what may control transactions where it runs.
+    /// Checks that these statements may control transactions in this context.
     fn check_transaction_control(&self, controls: Vec<Statement>) -> Result<()> {
         let never_ends = controls.last().filter(|last| last.begins_transaction());
         if let (Some(last), false) = (never_ends, self.within == TransactionContext::Transaction) {
@@ -197,7 +197,8 @@ impl Script {
         sent
     }
 
-    /// Makes sure that what comes next is read as it is meant, and runs where it is to run.
+    /// Verifies that the following statements are parsed correctly and run in the right
+    /// transaction.
     fn verify_state(
         &self,
         session: &mut Session,
@@ -287,13 +288,15 @@ fn has_no_binary_form(error: &postgres::Error) -> bool {
 
 /// What happens around the statements of a script.
 pub(crate) trait StatementObserver {
-    /// A statement is about to run.
+    /// Called before a statement runs.
     fn before(&mut self, _session: &mut Session, _statement: &Statement) {}
-    /// Before each try. False means: what it is for is done, so it need not run.
+    /// Called before each try. False if the statement is not needed because its effect exists
+    /// already.
     fn admits(&mut self, _session: &mut Session, _statement: &Statement) -> Result<bool> {
         Ok(true)
     }
-    /// It ran. True means: once more, because what it did was undone, or was not enough.
+    /// Called after the statement ran. True to run it again, because its effect was undone or
+    /// incomplete.
     fn again(&mut self, _session: &mut Session, _statement: &Statement) -> Result<bool> {
         Ok(false)
     }

@@ -1,5 +1,5 @@
-//! One connection: opened for a purpose that the server can see, cancelled when a signal comes,
-//! and with errors that name what was being done.
+//! One connection: opened for a purpose that the server can see, cancelled by signals, with errors
+//! that name the operation.
 
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
@@ -25,8 +25,8 @@ use crate::world::pg::row::{Row, unexpected};
 use crate::world::pg::{pooler, tls};
 use crate::world::signal::CancelGuard;
 
-/// A connection to a target. What it runs by itself runs under settings of ours; for the SQL of
-/// others they are given back: see [`Pin`].
+/// A connection to a target. Our own SQL runs under our settings; for the project's SQL, its
+/// settings are restored: see [`Pin`].
 pub(crate) struct Session {
     pub(super) client: Client,
     pub(super) pin: Pin,
@@ -63,7 +63,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Keeps the search path that the session came with, and sets what is ours.
+    /// Stores the search path that the session came with, and applies our settings.
     fn begin(&mut self) -> Result<()> {
         let sql = format!(
             "SELECT pg_catalog.unnest(pg_catalog.current_schemas(true)) AS schema; {}",
@@ -88,17 +88,17 @@ impl Session {
         Ok(())
     }
 
-    /// Fails where this session and another one are not two sessions of the server.
+    /// Fails if this session and another one are not separate sessions of the server.
     pub(crate) fn is_apart_from(&mut self, other: &mut Session) -> Result<()> {
         pooler::check_distinct_sessions(&self.target, &mut self.client, &mut other.client)
     }
 
-    /// Runs statements whose results nobody wants.
+    /// Runs statements and ignores their results.
     pub(crate) fn run(&mut self, doing: &str, sql: &str) -> Result<()> {
         self.client.batch_execute(sql).map_err(|error| self.failure(doing, error))
     }
 
-    /// Runs what somebody else calls one statement: the server refuses it if it is two.
+    /// Runs a text that has to be one statement: the server rejects two.
     pub(crate) fn statement(&mut self, doing: &str, sql: &str) -> Result<()> {
         self.client.execute(sql).map_err(|error| self.failure(doing, error))
     }
@@ -126,7 +126,7 @@ impl Session {
         texts.filter_map(Result::transpose).collect()
     }
 
-    /// The only value of one statement that gives one row or none; `None` also where it is NULL.
+    /// The single value of a statement that returns at most one row; `None` also for NULL.
     pub(crate) fn value(&mut self, doing: &str, sql: &str) -> Result<Option<String>> {
         match self.optional(doing, sql)? {
             Some(row) => Ok(row.sole()?.map(str::to_owned)),
@@ -205,7 +205,7 @@ impl Session {
         }
     }
 
-    /// The objects and some roles whose names are not UTF-8.
+    /// The objects and roles whose names are not valid UTF-8.
     fn names_of_bytes(&mut self, roles: &str) -> std::result::Result<Vec<String>, postgres::Error> {
         let sql = format!(include_str!("sql/names.sql"), roles = roles);
         let messages = self.client.simple_query(&sql)?;
@@ -216,7 +216,7 @@ impl Session {
         Ok(names.map(str::to_owned).collect())
     }
 
-    /// Hands out the lines of a `COPY … TO stdout`, one after the other.
+    /// Passes on the lines of a `COPY … TO stdout`, one after the other.
     pub(crate) fn copy_out_lines(
         &mut self,
         doing: &str,
@@ -252,13 +252,14 @@ impl Session {
         describe(&self.mask, error)
     }
 
-    /// A text without the session's password, so that it may be shown.
+    /// The text with the session's password masked.
     pub(crate) fn hide(&self, text: &str) -> String {
         self.mask.hide(text)
     }
 }
 
-/// Whether a text in which PostgreSQL has escaped bytes, `\374` for one, would be UTF-8 without.
+/// Whether a text with bytes that PostgreSQL escaped, such as `\374`, is valid UTF-8 when
+/// unescaped.
 fn is_utf8(escaped: &str) -> bool {
     let mut bytes = Vec::new();
     let mut rest = escaped;
@@ -276,8 +277,8 @@ fn is_utf8(escaped: &str) -> bool {
     std::str::from_utf8(&bytes).is_ok()
 }
 
-/// Connects. Sessions of ours that have just ended still count for a moment, where only a few may
-/// be connected.
+/// Connects, and retries if there is no free connection: sessions that have just ended still count
+/// for a moment.
 fn dial_patiently(
     world: &World,
     target: &Target,
@@ -301,7 +302,7 @@ fn dial_patiently(
     }
 }
 
-/// Connects for the first time in a run, to a server before which a pooler may stand.
+/// Opens the first connection of a run, possibly through a pooler.
 fn dial_first(
     world: &World,
     target: &Target,
@@ -325,8 +326,7 @@ fn dial_first(
     dial(target, &configuration(target, purpose), notices(world, target, purpose))
 }
 
-/// Whether it is the options that were not taken: 08P01 is PgBouncer's word for it, 0A000 that of
-/// Amazon's proxy.
+/// Whether the startup options were rejected: PgBouncer reports 08P01, Amazon's proxy 0A000.
 fn refuses_options(failure: &Failure) -> bool {
     is_code(failure, &["08P01", "0A000"])
 }
@@ -378,15 +378,15 @@ fn configuration(target: &Target, purpose: Purpose) -> Config {
     if let Some(password) = &target.password {
         config.password(password.expose());
     }
-    // Nothing of ours is among them: `RESET` has to lead back to what the role and the database
-    // say.
+    // None of our settings is among them: `RESET` has to restore the values of the role and the
+    // database.
     if let Some(options) = &target.options {
         config.options(options);
     }
     config
 }
 
-/// What is asked of the connection itself.
+/// Applies the settings of the connection itself.
 fn link(config: &mut Config, link: &Link) {
     link.keepalives.map(|keepalives| config.keepalives(keepalives));
     link.idle.map(|idle| config.keepalives_idle(idle));
@@ -405,14 +405,14 @@ fn link(config: &mut Config, link: &Link) {
     }
 }
 
-/// What a session that writes is told, the user is told.
+/// Notices of a session that writes are shown to the user.
 fn notices(world: &World, target: &Target, purpose: Purpose) -> Notices {
     if purpose != Purpose::Write {
         return Box::new(|_| {});
     }
     let (events, mask) = (world.events.clone(), Mask::of_target(target));
     Box::new(move |notice| {
-        // A ROLLBACK of ours that had nothing to roll back.
+        // One of our own ROLLBACKs had nothing to roll back.
         if *notice.code() == SqlState::NO_ACTIVE_SQL_TRANSACTION {
             return;
         }
@@ -429,12 +429,12 @@ const ENDED: [SqlState; 4] = [
     SqlState::IDLE_SESSION_TIMEOUT,
 ];
 
-/// What the server said; `None` where it was not the server that failed. A server that ends a
-/// session says so, and so does a pooler that lost its server: both are lost connections.
+/// The error of the server; `None` if the failure is not the server's. A server that terminates a
+/// session, or a pooler that lost its server, counts as a lost connection.
 pub(super) fn server_error(mask: &Mask, error: &postgres::Error) -> Option<ServerError> {
     let said = error.as_db_error()?;
     let fatal = matches!(said.severity(), "FATAL" | "PANIC");
-    // Class 08 is about connections.
+    // Class 08 contains connection errors.
     if fatal || said.code().code().starts_with("08") || ENDED.contains(said.code()) {
         return None;
     }
@@ -461,7 +461,7 @@ pub(crate) fn only_row(doing: &str, rows: Vec<Row>) -> Result<Row> {
     }
 }
 
-/// An error with what it came from; the client's own words are only half of the story.
+/// The error with its causes; the client's own message is incomplete.
 pub(super) fn describe(mask: &Mask, error: &postgres::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);

@@ -22,7 +22,7 @@ const TLS: &str = "(SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()
 /// The schemas, and which of them new tables go into.
 const SCHEMAS: &str =
     "SELECT oid, nspname AS name, nspname = {current} AS is_current FROM pg_namespace";
-/// Whether there is a marker, also where the role may not look into its schema.
+/// Whether there is a marker, even if the role may not use its schema.
 const MARKER: &str = "\
 EXISTS (SELECT 1 FROM pg_catalog.pg_class c \
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
@@ -30,12 +30,12 @@ WHERE n.nspname = 'cargo_db' AND c.relname = 'marker')";
 const TABLES: &str = include_str!("sql/tables.sql");
 const DETAILS: &str = include_str!("sql/table_details.sql");
 
-/// Where there is more to read: the table that the search path leads to by the name of the history,
-/// whether there is a marker, and what of ours may not be read.
+/// What to read next: the history table that the search path selects, whether there is a marker,
+/// and which of our tables may not be read.
 pub(crate) struct SurveyResult {
     pub(crate) history: Option<String>,
     pub(crate) marker: bool,
-    /// The tables of ours that may not be read.
+    /// Our own tables that the role may not read.
     pub(crate) unread: Vec<String>,
 }
 
@@ -148,7 +148,7 @@ impl<'a> TableListing<'a> {
         {
             return Ok((rows, bytes));
         }
-        // What is partitioned has no rows of its own, though ANALYZE counts those of its parts.
+        // A partitioned table has no rows of its own, but ANALYZE counts those of its partitions.
         if table.flag("is_partitioned")? {
             return Ok((0, 0));
         }
@@ -163,7 +163,7 @@ fn by_oid(rows: &[Row]) -> Result<HashMap<&str, &Row>> {
 
 /// An estimate of the server's, such as `1e+06`, as a number of rows.
 fn rounded(rows: f64) -> u64 {
-    // Not a loss: it is an estimate, and below zero stands for none.
+    // Rounding is fine for an estimate; below zero means that there is none.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

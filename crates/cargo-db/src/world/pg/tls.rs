@@ -29,7 +29,7 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| bad("the TLS library", error))?;
-    // As in libpq: with a root file there, `require` looks at who signed.
+    // As in libpq: if there is a root certificate file, `require` verifies the signer.
     let check = match (tls.mode, &tls.root) {
         (TlsMode::VerifyFull, _) => None,
         (TlsMode::VerifyCa, _) | (TlsMode::Require, Some(_)) => Some(CertificateCheck::Authority),
@@ -96,8 +96,8 @@ fn bad(value: &str, error: impl std::error::Error + Send + Sync + 'static) -> Fa
     .caused_by(error)
 }
 
-/// Checks who signed a certificate but not whose it is, or nothing at all: `verify-ca`, and
-/// `require` and `prefer`, which protect from listeners only.
+/// Verifies the signer of a certificate but not its host name (`verify-ca`), or nothing at all
+/// (`require` and `prefer`, which only protect from eavesdropping).
 #[derive(Debug)]
 struct Lenient {
     check: CertificateCheck,

@@ -1,5 +1,5 @@
-//! Transactions of which it is known how they ended: where the connection is lost while a commit is
-//! on its way, and where the SQL of others runs inside.
+//! Transactions whose outcome is determined even if the connection is lost during the commit, or if
+//! the project's SQL runs inside.
 
 use std::time::Duration;
 
@@ -32,9 +32,8 @@ pub(crate) fn backend(session: &mut Session) -> Result<Backend> {
     Ok(Backend { pid: row.number("pid")?, condition: row.text("condition")?.to_owned() })
 }
 
-/// Waits, for as long as half a minute, until a backend has ended: until then a commit that it
-/// was asked for may still come through. Returns a session to look with, or nothing where the
-/// server did not come back or the backend is still at work.
+/// Waits up to 30 seconds for a backend to end: until then, its commit may still succeed. Returns a
+/// session to check with, or `None` if the server is not back or the backend still runs.
 pub(crate) fn after_the_end_of(
     world: &World,
     target: &Target,
@@ -53,8 +52,7 @@ pub(crate) fn after_the_end_of(
     None
 }
 
-/// A transaction of which it is known how it ended, also where the connection is lost while its
-/// commit is on its way.
+/// A transaction whose outcome is determined even if the connection is lost during its commit.
 pub(crate) struct Transaction {
     backend: Backend,
     number: u64,
@@ -69,7 +67,7 @@ impl Transaction {
         Ok(Transaction { backend, number })
     }
 
-    /// Commits it. Where the connection is lost, the server is asked once the backend has ended.
+    /// Commits it. If the connection is lost, the server is queried after the backend has ended.
     pub(crate) fn commit(self, world: &World, session: &mut Session, subject: &str) -> Result<()> {
         let Err(error) = session.batch_execute("COMMIT") else { return Ok(()) };
         if session.server_error(&error).is_some() {
@@ -90,8 +88,8 @@ impl Transaction {
     }
 }
 
-/// What a session is called while SQL of others runs in its transaction. The end is that of every
-/// session that writes.
+/// The application name while the project's SQL runs in a transaction of the session. It ends like
+/// that of every session that writes.
 const MARK: &str = concat!("cargo-db/", env!("CARGO_PKG_VERSION"), " in a transaction, write");
 
 /// Gives the session that name, until its transaction ends.
@@ -100,8 +98,8 @@ fn marking() -> String {
 }
 
 impl Session {
-    /// Gives the session to SQL of others that is going to run in the transaction that is open, and
-    /// marks this.
+    /// Lends the session to the project's SQL within the open transaction, and marks the
+    /// transaction.
     pub(crate) fn lend_transaction(&mut self, limits: &str) -> Result<()> {
         self.lend(&format!("{limits}; {}", marking()))
     }
@@ -122,7 +120,7 @@ impl Session {
         self.run("begin a transaction", &format!("BEGIN; {}", marking()))
     }
 
-    /// Marks the transaction that is open, in which SQL of others runs under settings of ours.
+    /// Marks the open transaction, in which the project's SQL runs under our settings.
     pub(crate) fn mark_transaction(&mut self) -> Result<()> {
         self.run("mark the transaction", &marking())
     }

@@ -1,16 +1,16 @@
-//! What cargo db keeps in a database, the tables of the schema `cargo_db`, and which of them a role
-//! may not read. The catalog says so to everybody; asking for a table would be an error already.
+//! cargo db's own tables, in the schema `cargo_db`, and which of them a role may not read.
+//! Determined from the catalog, which every role may read: querying the table would fail.
 
 use crate::failure::Result;
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::session::Session;
 
-/// The names of the tables that the session's role may not read, as an expression of SQL: a text of
-/// names with a comma between, or NULL.
+/// An SQL expression for the names of the tables that the session's role may not read: a
+/// comma-separated text, or NULL.
 pub(crate) const UNREAD: &str = include_str!("sql/unread.sql");
 
-/// The tables of ours that the session's role may not read.
+/// Our own tables that the session's role may not read.
 pub(crate) fn unread(session: &mut Session) -> Result<Vec<String>> {
     let sql = format!("SELECT ({UNREAD})");
     let names = session.value("read the rights on cargo_db", &sql)?;
@@ -22,7 +22,7 @@ pub(crate) fn names_in(value: Option<&str>) -> Vec<String> {
     value.into_iter().flat_map(|names| names.split(',')).map(str::to_owned).collect()
 }
 
-/// Tells whoever listens what could not be read.
+/// Emits a warning about tables that could not be read.
 pub(crate) fn warn_about_unread(world: &World, role: &str, names: &[String]) {
     if names.is_empty() {
         return;

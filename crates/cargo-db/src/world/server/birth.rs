@@ -1,7 +1,6 @@
-//! Which clusters this user made here. The settings of a cluster can name programs that a server
-//! runs, so one that came with a checkout or an archive is not started: it would be somebody else's
-//! program. Each new cluster gets a random number, and the user's state folder keeps that together
-//! with the place.
+//! Which clusters this user created here. The settings of a cluster can name programs that a server
+//! runs, so a cluster from a checkout or an archive is not started. Each new cluster gets a random
+//! number, which is also stored, with its path, in the user's state folder.
 
 use std::path::{Path, PathBuf};
 

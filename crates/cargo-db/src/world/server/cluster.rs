@@ -29,7 +29,7 @@ pub(super) struct Cluster {
 
 /// How to start a server.
 pub(super) struct StartOptions {
-    /// As whom, where not as ourselves.
+    /// The user to run the server as, if not the current one.
     pub(super) user: Option<User>,
     /// Listen on this port of the loopback interface too. Only a password opens that door, and
     /// a new cluster has none.
@@ -85,7 +85,7 @@ impl Cluster {
                     files::rename(&unfinished, &cluster.data)?;
                     return Ok(cluster);
                 }
-                // Not every system has C.UTF-8; the second try tells whether it was that.
+                // Not every system has C.UTF-8, so the second try uses another locale.
                 Err(complaint) => why = complaint,
             }
             files::remove_dir(&unfinished)?;
@@ -166,9 +166,8 @@ impl Cluster {
         }
     }
 
-    /// A server that was killed leaves its lock files behind. PostgreSQL sees through that,
-    /// unless the number in one is a zombie's or somebody else's by now; then the file is ours
-    /// to remove.
+    /// A killed server leaves its lock files behind. PostgreSQL ignores them, unless the pid in one
+    /// belongs to a zombie or another process by now; then the file is removed here.
     fn remove_stale_socket(&self, socket_dir: &Path, port: u16) -> Result<()> {
         let locks =
             [self.data.join("postmaster.pid"), socket_dir.join(format!(".s.PGSQL.{port}.lock"))];
@@ -183,7 +182,7 @@ impl Cluster {
     }
 }
 
-/// The end of what a server wrote is where it says why it gave up.
+/// A server writes the reason of a failure at the end of its log.
 fn last_lines(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     let start = lines.len().saturating_sub(6);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::failure::{BackupError, Failure, LocalServerError, Result};
 use crate::world::process;
 
-/// The usual places; a `*` stands for a version.
+/// The usual locations; `*` matches a version.
 const PLACES: &[&str] = &[
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -35,12 +35,12 @@ impl Binaries {
     }
 }
 
-/// What a folder must hold, the one that is asked for its version first.
+/// The programs that a folder must contain; the first is run to find out the version.
 const SERVER: &[&str] = &["postgres", "initdb"];
 const CLIENT: &[&str] = &["pg_dump", "pg_restore"];
 
-/// All servers that can be found, what was named or stands in `PATH` first, then the newest. A
-/// folder that was named and holds no server is an error: somebody meant it.
+/// All servers that can be found: the configured one and the one on `PATH` first, then the newest.
+/// A configured folder without a server is an error.
 pub(super) fn all(named: Option<&Path>) -> Result<Vec<Binaries>> {
     match named {
         Some(folder) => binaries_in(folder, SERVER)
@@ -101,7 +101,8 @@ fn pg_config() -> Option<PathBuf> {
     Some(PathBuf::from(printed.trim()))
 }
 
-/// `PATH` often holds links to the real place, or a wrapper, beside which the others do not stand.
+/// `PATH` often contains links to the real folder, or a wrapper, without the other programs next to
+/// it.
 fn binaries_in(folder: &Path, programs: &[&str]) -> Option<Binaries> {
     let first = fs::canonicalize(folder.join(programs.first()?)).ok()?;
     let folder = first.parent()?.to_owned();

@@ -33,12 +33,13 @@ pub(crate) use discover::{Binaries, client};
 pub(crate) struct LocalServer {
     /// Holds the cluster, the log and the lock file.
     base: PathBuf,
-    /// Where the socket goes. Its path must be short: a socket's name has room for 107 bytes.
+    /// The folder of the socket. Its path must be short, because a socket path is limited to 107
+    /// bytes.
     socket_dir: PathBuf,
     user: Option<User>,
-    /// Where to look for PostgreSQL, when somebody said so.
+    /// The configured folder of PostgreSQL's programs.
     bin: Option<PathBuf>,
-    /// Where this user's programs keep what they remember.
+    /// The user's state folder.
     state: Option<PathBuf>,
 }
 
@@ -68,7 +69,7 @@ impl LocalServer {
 
     /// The cluster there is, of whatever major version.
     fn cluster(&self) -> Option<Cluster> {
-        // What somebody else put in our place is no cluster of ours.
+        // A folder that somebody else created is not our cluster.
         if !files::is_private(&self.base, self.user.map(|user| user.uid)) {
             return None;
         }
@@ -88,7 +89,7 @@ impl LocalServer {
         (!self.birth().knows(&data)).then_some(data)
     }
 
-    /// Takes a cluster that was not made here for one's own, because somebody says so.
+    /// Accepts a cluster that was not created here, after the user confirmed it.
     pub(crate) fn adopt(&self) -> Result<()> {
         match self.foreign_cluster() {
             Some(data) => self.birth().record(&data, self.user),
@@ -106,12 +107,12 @@ impl LocalServer {
         Some(self.cluster()?.major)
     }
 
-    /// Makes the cluster if there is none, starts it if it does not run.
+    /// Creates the cluster if there is none, and starts it if it does not run.
     pub(crate) fn ensure_running(&self, world: &World) -> Result<RunningServer> {
         self.start(world, None)
     }
 
-    /// The same, and lets a server that has to be started listen on a TCP port too.
+    /// The same; a server that has to be started also listens on this TCP port.
     pub(crate) fn start(&self, world: &World, tcp_port: Option<u16>) -> Result<RunningServer> {
         if let Some(running) = self.running() {
             return Ok(running);
@@ -205,12 +206,12 @@ impl LocalServer {
         Ok(true)
     }
 
-    /// Keeps others from making, starting or removing the cluster.
+    /// Prevents other runs from creating, starting or removing the cluster.
     pub(crate) fn lock(&self) -> Result<File> {
         file_lock::lock(&self.base.join("lock"))
     }
 
-    /// The same, if nobody holds it.
+    /// The same, if nobody holds the lock.
     pub(crate) fn try_lock(&self) -> Result<Option<File>> {
         file_lock::try_lock(&self.base.join("lock"))
     }
