@@ -1,10 +1,9 @@
-//! Which statements of a dump may run and which of them are wanted, and how one that may not is
-//! named.
+//! Which statements of a dump may run and are wanted, and the error for one that may not run.
 
 use pg_sql::left_out::LeftOut;
 use pg_sql::script::Statement;
 
-/// As many characters of a refused statement as say what it is.
+/// The number of characters that are shown of a refused statement.
 const SHOWN: usize = 60;
 
 /// Which statements of a text are run.
@@ -12,7 +11,8 @@ const SHOWN: usize = 60;
 pub(crate) enum Allowed {
     /// Those that `pg_dump` writes.
     OfDumps,
-    /// All, because somebody consented to that, or because `pg_dump` itself writes them to us.
+    /// All statements, because somebody consented to that, or because our own `pg_dump` writes
+    /// them.
     Any,
 }
 
@@ -21,7 +21,7 @@ pub(crate) enum Allowed {
 pub(crate) struct LoadFilter {
     pub(crate) allowed: Allowed,
     pub(crate) left_out: LeftOut,
-    /// Whether a file that does not say that it is complete is taken for what it is.
+    /// Whether a file without the closing comment of `pg_dump` is accepted.
     pub(crate) accepts_incomplete: bool,
 }
 

@@ -8,11 +8,11 @@ use crate::failure::{BackupError, Failure, Result, SettingsError};
 use crate::model::backup::Backup;
 use crate::world::{World, files};
 
-/// What a word on the command line means.
+/// The meaning of an argument on the command line.
 pub(crate) enum RestoreArgument {
     /// A backup of the folder.
     Backup(Box<Backup>),
-    /// Another file, or a folder, relative to where the user stands.
+    /// Another file or folder, relative to the current folder.
     File(PathBuf),
 }
 
@@ -38,7 +38,7 @@ impl BackupFolder {
         self.find(name)
     }
 
-    /// The backup that a word means.
+    /// The backup that an argument selects.
     pub(crate) fn find(&self, word: &str) -> Result<Backup> {
         match self.named(word)? {
             RestoreArgument::Backup(backup) => Ok(*backup),
@@ -50,7 +50,8 @@ impl BackupFolder {
         }
     }
 
-    /// What a word means: a backup by its name goes before a file, which `./` can tell apart.
+    /// The meaning of an argument. The name of a backup takes precedence over a file; `./` selects
+    /// the file.
     pub(crate) fn named(&self, word: &str) -> Result<RestoreArgument> {
         if self.has(word) {
             return self.of_name(word).map(RestoreArgument::backup);
@@ -78,7 +79,7 @@ impl BackupFolder {
         self.has(name) || is_partial || !is_file
     }
 
-    /// The name of the backup that a path into the folder leads to.
+    /// The name of the backup, if the path leads into the backup folder.
     fn name_of(&self, path: &Path) -> Option<String> {
         let path = without_dots(path);
         let name = path.strip_prefix(without_dots(self.path())).ok()?.to_str()?;
@@ -86,8 +87,8 @@ impl BackupFolder {
         (!name.is_empty()).then(|| name.to_owned())
     }
 
-    /// The backup with this number in the list, or the only one whose name begins like this before
-    /// its ending.
+    /// The backup with this number in the list, or the only backup whose name without its extension
+    /// begins with the argument.
     fn listed_as(&self, word: &str) -> Result<Option<Backup>> {
         let mut listed = self.list()?.backups;
         if let Ok(number) = word.parse::<usize>() {
@@ -116,7 +117,7 @@ impl BackupFolder {
     }
 }
 
-/// A path without `.` and `..`, as far as its text shows.
+/// A path without `.` and `..`, resolved by its text only.
 fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {

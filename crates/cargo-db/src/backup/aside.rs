@@ -1,6 +1,6 @@
-//! Taking what is replaced out of the way, in the transaction that replaces it: a table or a schema
-//! is put aside until the new one is in, everything is dropped but for what belongs to somebody
-//! else.
+//! Sets aside what is replaced, in the transaction that replaces it: a table or a schema is moved
+//! until the new one is loaded; if everything is replaced, it is dropped, except for objects of
+//! other owners.
 
 use crate::backup::grants::grant;
 use crate::backup::part::{BackupPart, RestoreScope, is_about_schema};
@@ -11,7 +11,7 @@ use pg_sql::lexer::{first_words, words};
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::Statement;
 
-/// Where what is replaced waits until the new is in.
+/// The schema in which the replaced objects are kept until the new ones are loaded.
 pub(super) const ASIDE: &str = "cargo_db_replaced";
 
 /// A foreign key from outside, which is taken off and put on again.
@@ -34,7 +34,7 @@ fn foreign_keys(session: &mut Session, scope: &RestoreScope) -> Result<Vec<Forei
     session.rows("find foreign keys", &sql)?.iter().map(key).collect()
 }
 
-/// Takes what is replaced out of the way.
+/// Sets aside what is replaced.
 pub(super) fn set_aside_part(
     session: &mut Session,
     part: &BackupPart,
@@ -100,8 +100,8 @@ fn set_schema_aside(session: &mut Session, schema: &str, anew: &[Statement]) -> 
     session.run("set the schema aside", &statements.join("; "))
 }
 
-/// What stays where everything is replaced: the role does not own it, or it holds what the role
-/// does not own. An extension that somebody else made is there, and so it is not made again.
+/// What is kept when everything is replaced, because the role does not own it, or it contains
+/// objects that the role does not own. An extension of another owner is kept and not created again.
 #[derive(Default)]
 pub(super) struct LeftInPlace {
     extensions: Vec<String>,
@@ -109,7 +109,7 @@ pub(super) struct LeftInPlace {
     /// Schema and name of what belongs to the extensions.
     members: Vec<(String, String)>,
     schemas: Vec<String>,
-    /// Those of the schemas that are somebody else's.
+    /// The schemas of other owners.
     others_schemas: Vec<String>,
 }
 
@@ -133,7 +133,8 @@ impl LeftInPlace {
         }
     }
 
-    /// Whether it is about a right on an object of an extension, which is its owner's to give.
+    /// Whether it grants a privilege on a member of an extension, which only the extension's owner
+    /// can do.
     fn grants_on_member(&self, statement: &Statement) -> bool {
         if self.members.is_empty()
             || !["GRANT ", "REVOKE "].iter().any(|verb| statement.text.starts_with(verb))
@@ -147,8 +148,8 @@ impl LeftInPlace {
     }
 }
 
-/// Drops every schema, and what a dump makes outside of them; the schema `public` stays, empty. An
-/// extension may have gone with another one.
+/// Drops every schema, and objects outside of schemas that a dump creates; the schema `public` is
+/// kept empty. Dropping an extension may drop others.
 fn drop_everything(session: &mut Session) -> Result<LeftInPlace> {
     let database = session.target.database.clone();
     for statement in subscriptions::of(session, &database)?.iter().flat_map(Subscription::drop) {
@@ -194,7 +195,7 @@ fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
     session.run("drop a schema", &format!("DROP SCHEMA {} CASCADE", quote_identifier(going)))
 }
 
-/// Drops what is in a schema and is no extension's. Each may have gone with another one.
+/// Drops the objects in a schema that belong to no extension. Dropping one may drop others.
 fn empty_schema(session: &mut Session, schema: &str) -> Result<()> {
     let sql = format!(include_str!("sql/in_schema.sql"), schema = quote_literal(schema));
     for statement in session.column("list what goes", &sql)? {

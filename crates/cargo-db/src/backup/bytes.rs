@@ -1,6 +1,6 @@
-//! The bytes of a source: those that were consented to are those that are loaded. A file can be
-//! exchanged after it was looked at, so plain text is hashed while it is loaded, and an archive,
-//! which another program reads, once more afterwards.
+//! The bytes of a source: only bytes that were consented to are loaded. A file can be replaced
+//! after it was checked, so plain text is hashed while it is loaded, and an archive, which another
+//! program reads, is hashed again afterwards.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::world::digest::Digested;
 use crate::world::kind::plain_text_of;
 
 impl RestoreSource {
-    /// Remembers the files that a consent is about, as far as they are loaded: a set holds the same
+    /// Records the files that a consent covers, as far as they are loaded: a set contains the same
     /// rows twice.
     pub(super) fn agree_to(&self, files: &[FileEntry]) {
         let of_entry = |file: &FileEntry| (self.path_of(file), file.sha256.clone());
@@ -35,7 +35,8 @@ impl RestoreSource {
         }
     }
 
-    /// The whole of it as SQL, to be run: its end is an error where it is not what was agreed to.
+    /// The whole source as SQL to run. At its end, the text fails if its hash is not the one that
+    /// was consented to.
     pub(super) fn text_to_load(&self, world: &World, settings: &Settings) -> Result<Box<dyn Text>> {
         match self.format {
             Format::Sql => self.agreed_text(&self.path),
@@ -67,11 +68,11 @@ impl RestoreSource {
     }
 }
 
-/// A text whose file has to be a certain one.
+/// A text whose hash is verified at its end.
 struct VerifiedText {
     text: Box<dyn Read + Send>,
     digest: Digested,
-    /// Nothing where nobody agreed to anything.
+    /// `None` if nobody consented to a hash.
     expected: Option<String>,
     name: String,
 }

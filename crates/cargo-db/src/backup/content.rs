@@ -1,4 +1,4 @@
-//! What a dump holds, read to its end: a file of SQL, an archive, or what a program writes.
+//! Reads a dump to its end: an SQL file, an archive, or the output of a program.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -14,8 +14,8 @@ use pg_logical::content::{self, Content, TableEntry};
 /// The program that reads archives.
 pub(super) const ARCHIVE_TOOL: &str = "pg_restore";
 
-/// Whether a failure to read a backup is about the backup, and not only about the program that
-/// reads it: the program ran and failed, or the bytes are not a dump.
+/// Whether a failure to read a backup is caused by the backup and not by the program that reads it:
+/// the program ran and failed, or the bytes are not a dump.
 pub(super) fn is_of_content(failure: &Failure) -> bool {
     let cause = std::error::Error::source(failure);
     // If the program could not be started, the cause is an I/O error.
@@ -58,7 +58,7 @@ impl Text for Box<dyn Text> {
 
 impl Text for Box<dyn Read + Send> {
     fn finish(&mut self, _: &World) -> Result<()> {
-        // The checksum of a compressed file stands behind its last byte.
+        // The checksum of a compressed file follows its last byte.
         let rest = std::io::copy(self, &mut std::io::sink());
         rest.map(drop).map_err(|error| {
             BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error)
@@ -71,7 +71,7 @@ pub(super) fn read_content(world: &World, text: impl Text) -> Result<Content> {
     read_content_like(world, text, &BTreeMap::new())
 }
 
-/// The same, with the columns of each table in the order in which they are `expected`.
+/// The same, with the columns of each table in the `expected` order.
 pub(super) fn read_content_like(
     world: &World,
     mut text: impl Text,

@@ -1,5 +1,5 @@
-//! What a dump may not bring back, as far as that can be told before one is loaded. Whether it does
-//! is proved by loading it: `backups verify --level restore`.
+//! Predicts, before a dump is loaded, what it may fail to restore. Only loading it can prove that:
+//! `backups verify --level restore`.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use crate::world::World;
 use crate::world::pg::{Row, Session};
 use pg_logical::content::TableEntry;
 
-/// What a restore of a backup may lose or fail at, and what it certainly loses.
+/// What a restore of a backup may lose or fail at, and what it will lose.
 pub(super) struct Doubts {
-    /// Why the backup may not be restorable.
+    /// Reasons why the backup may not be restorable.
     pub(super) doubts: Vec<String>,
     /// What every restore loses.
     pub(super) lost: Vec<String>,
@@ -34,7 +34,7 @@ pub(super) fn doubts(
     Ok(Doubts { doubts, lost })
 }
 
-/// What a part needs of what was left out.
+/// Objects that a part refers to but does not contain.
 fn risks_of_part(
     session: &mut Session,
     selection: &[String],

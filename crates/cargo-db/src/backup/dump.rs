@@ -1,5 +1,5 @@
-//! One dump that is about to be written: `pg_dump` on the snapshot of the backup, and where its
-//! output goes.
+//! A dump to be written: `pg_dump` with the snapshot of the backup, and the destination of its
+//! output.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub(crate) struct BackupRequest {
     pub(crate) compression: Compression,
     /// A name of the user's, without the ending.
     pub(crate) name: Option<String>,
-    /// `pg_dump`'s options that choose what is taken.
+    /// `pg_dump`'s options that select objects.
     pub(crate) selection: Vec<String>,
     /// Parallel jobs (directory and set formats).
     pub(crate) jobs: usize,
@@ -44,7 +44,7 @@ impl BackupRequest {
     }
 }
 
-/// One dump that is about to be written.
+/// A dump to be written.
 pub(super) struct Dump<'a> {
     pub(super) world: &'a World,
     pub(super) target: &'a Target,
@@ -64,7 +64,7 @@ impl Dump<'_> {
         let mut arguments = vec![
             "--no-password".to_owned(),
             format!("--snapshot={}", self.snapshot),
-            // Behind somebody's ALTER TABLE everybody else would wait behind us.
+            // While pg_dump waits for an ALTER TABLE, other sessions queue behind pg_dump.
             "--lock-wait-timeout=60s".to_owned(),
             format!("--encoding={}", self.encoding),
         ];
@@ -94,7 +94,7 @@ impl Dump<'_> {
     pub(super) fn write_archive(&self, path: &Path) -> Result<(Content, Vec<FileEntry>)> {
         let file = format!("--file={}", path.display());
         if self.request.format == Format::Custom {
-            // pg_dump keeps the mode of a file that is there.
+            // pg_dump keeps the mode of an existing file.
             files::private_file(path)?;
             self.start(&["--format=custom".to_owned(), file])?.finish(self.world)?;
             files::sync_file(path)?;

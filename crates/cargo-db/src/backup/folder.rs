@@ -1,4 +1,4 @@
-//! The folder that backups live in: what is there, by its manifests, and removing what is ours.
+//! The backup folder: lists the backups by their manifests, and removes our own files.
 
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
@@ -56,7 +56,7 @@ impl BackupFolder {
         Ok(lock)
     }
 
-    /// The same, if nobody else is there.
+    /// The same, if nobody else holds the lock.
     pub(crate) fn try_lock(&self) -> Result<Option<File>> {
         files::ignored_dir(&self.path)?;
         let lock = file_lock::try_lock(&self.path.join(".lock"))?;
@@ -66,7 +66,7 @@ impl BackupFolder {
         Ok(lock)
     }
 
-    /// Unfinished backups belong to runs that were killed: whoever is alone here may remove them.
+    /// Removes unfinished backups. With the exclusive lock, they can only belong to killed runs.
     fn clear_unfinished(&self) -> Result<()> {
         for name in files::names(&self.path).into_iter().filter(|name| name.ends_with(".partial")) {
             if let Some(data) = name.strip_suffix(UNFINISHED) {
@@ -77,8 +77,8 @@ impl BackupFolder {
         Ok(())
     }
 
-    /// Removes what is there of a backup that was being published or removed, unless it has its
-    /// manifest.
+    /// Removes the files of a backup whose publication or removal was interrupted, unless its
+    /// manifest exists.
     fn clear_incomplete(&self, name: &str) -> Result<()> {
         if !is_safe_name(name) || files::is_there(&self.path.join(manifest_name(name))) {
             return Ok(());
@@ -93,7 +93,7 @@ impl BackupFolder {
         file_lock::lock_shared(&self.path.join(".lock"))
     }
 
-    /// All backups. What has no manifest of ours is none of our business.
+    /// All backups. Files without one of our manifests are ignored.
     pub(crate) fn list(&self) -> Result<BackupListing> {
         let mut found = BackupListing::default();
         for name in self.names() {
@@ -107,7 +107,8 @@ impl BackupFolder {
         Ok(found)
     }
 
-    /// Everything that has a manifest of ours: files and folders beside it, sets around it.
+    /// The names of all backups with one of our manifests: files and folders next to it, sets
+    /// around it.
     fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = files::names(&self.path)
             .iter()
@@ -142,8 +143,8 @@ impl BackupFolder {
         Ok(Backup { manifest, verification })
     }
 
-    /// The newest backup of a database, of those that hold all of it and were asked for; and what
-    /// is newer and was passed over, each with the reason.
+    /// The newest complete backup of a database that a person took; and newer ones that were not
+    /// chosen, each with the reason.
     pub(crate) fn newest(&self, database: &str) -> Result<(Backup, Vec<String>)> {
         let is_of_it = |backup: &Backup| backup.manifest.database.name == database;
         let found = self.list()?.backups.into_iter().filter(is_of_it);
@@ -194,12 +195,12 @@ impl BackupFolder {
         })
     }
 
-    /// Writes what a verification found.
+    /// Writes the result of a verification.
     pub(crate) fn note(&self, name: &str, verification: &Verification) -> Result<()> {
         files::replace(&self.path.join(verification_name(name)), &to_json(verification))
     }
 
-    /// Gives what is complete its name, and writes the manifest: from now on there is a backup.
+    /// Gives a complete file its final name and writes the manifest, which makes it a backup.
     pub(crate) fn publish(&self, partial: &Path, manifest: &Manifest) -> Result<()> {
         let name = &manifest.name;
         let unfinished = self.path.join(format!("{name}{UNFINISHED}"));
@@ -226,7 +227,8 @@ impl BackupFolder {
         files::sync_dir(&latest)
     }
 
-    /// Removes a backup: its manifest first, so that nothing half there counts as one.
+    /// Removes a backup, its manifest first, so that an interrupted removal leaves no broken
+    /// backup.
     pub(crate) fn remove(&self, backup: &Backup) -> Result<()> {
         let name = &backup.manifest.name;
         if let Some((_, set)) = name.split_once('/') {
@@ -251,7 +253,7 @@ pub(crate) fn refuse_part(manifest: &Manifest) -> Result<()> {
     Err(BackupError::Part { name, database, part }.into())
 }
 
-/// Says which backup was taken for the newest, where there are newer ones.
+/// Warns which backup was chosen as the newest if there are newer ones.
 pub(crate) fn warn_about_unusable(world: &World, taken: &Backup, others: &[String]) {
     if !others.is_empty() {
         let (name, others) = (&taken.manifest.name, others.join("; "));
@@ -268,11 +270,11 @@ fn remove_any(path: &Path) -> Result<()> {
     }
 }
 
-/// What follows the name of a backup while it is being published, or removed: whoever is killed at
-/// that leaves a name by which the rest is found.
+/// The suffix of a backup's name while it is published or removed. If the run is killed, the rest
+/// is found by this name.
 const UNFINISHED: &str = ".unfinished.partial";
 
-/// Whether a path is that of a set, wherever it lies.
+/// Whether a path is a set, in any folder.
 pub(super) fn is_set(path: &Path) -> bool {
     let manifest = path.join(SET_MANIFEST);
     path.is_dir() && read_manifest(&manifest).is_ok_and(|manifest| manifest.format == Format::Set)

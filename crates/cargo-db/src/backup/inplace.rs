@@ -25,7 +25,7 @@ use pg_sql::name::qualified_name;
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::Statement;
 
-/// Looks at both sides; whatever stands in the way is named at once.
+/// Gathers facts about the backup and the database; reports all problems at once.
 pub(crate) fn gather(
     world: &World,
     settings: &Settings,
@@ -59,8 +59,8 @@ impl DefaultRights {
     fn of(session: &mut Session, scope: &RestoreScope, left_out: LeftOut) -> Result<DefaultRights> {
         let own = "d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)";
         let which = match scope {
-            // No dump brings those of a schema back, and no right that it sets counts on there
-            // being none.
+            // If everything is replaced, no dump restores default privileges of a schema, and no
+            // privilege depends on their absence.
             RestoreScope::Everything if left_out.privileges => {
                 format!("{own} AND d.defaclnamespace = 0")
             }
@@ -87,7 +87,7 @@ impl DefaultRights {
             let (head, right) = (row.text("head")?, row.text("privilege")?);
             let (grantee, option) = (row.text("grantee")?, row.text("option")?);
             revoke.push(format!("{head} REVOKE {right} FROM {grantee}"));
-            // The dump restores those of schemas, and most of the schemas with them.
+            // The dump restores those of schemas, and usually the schemas too.
             if *scope != RestoreScope::Everything || !row.flag("is_of_schema")? {
                 grant.push(format!("{head} GRANT {right} TO {grantee}{option}"));
             }
@@ -125,7 +125,7 @@ fn obstacles(session: &mut Session, scope: &RestoreScope) -> Result<Vec<String>>
     session.column("find what depends on it", &sql)
 }
 
-/// A part that nobody else writes to any more, and the transaction that sees to it.
+/// A part that other sessions cannot write to until the end of the transaction.
 pub(crate) struct LockedScope {
     session: Session,
     transaction: Transaction,
@@ -133,15 +133,15 @@ pub(crate) struct LockedScope {
 }
 
 impl LockedScope {
-    /// What goes, counted when nobody else can add to it.
+    /// What is lost, counted while other sessions cannot add to it.
     pub(crate) fn losses(&mut self, settings: &Settings) -> Result<Vec<Loss>> {
         let layout = &settings.migrations.layout;
         losses_where(&mut self.session, layout, &self.part.scope.relations())
     }
 }
 
-/// Begins the transaction, in which nobody else writes to what is replaced any more. Others can
-/// still read it, and so can a backup.
+/// Begins the transaction in which other sessions cannot write to what is replaced. They can still
+/// read it, and so can a backup.
 pub(crate) fn begin(
     world: &World,
     settings: &Settings,
@@ -215,7 +215,7 @@ pub(crate) fn replace(
         return Err(BackupError::Unsound { name: source.name.clone(), problems }.into());
     }
     if part.scope != RestoreScope::Everything {
-        // Somebody may have come to depend on it since we looked.
+        // New dependencies may have been created since the plan was made.
         let problems = obstacles(&mut session, &RestoreScope::Schema(ASIDE.to_owned()))?;
         if !problems.is_empty() {
             return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());
@@ -267,7 +267,7 @@ fn differences_inside(
     Ok(problems)
 }
 
-/// Where a sequence stands, as a manifest says it.
+/// The state of a sequence in the form of a manifest.
 fn sequence_value(session: &mut Session, sequence: &str) -> Result<String> {
     let sql = format!("SELECT last_value, is_called FROM {sequence}");
     let row = session.one("read a sequence", &sql)?;
@@ -288,7 +288,7 @@ fn entry_of(session: &mut Session, table: &str, expected: &TableEntry) -> Result
     let sql = format!(include_str!("sql/copied.sql"), table = quote_literal(table));
     let row = session.one("list the columns", &sql)?;
     let named = expected.columns.iter().map(|column| quote_identifier(column));
-    // Older manifests do not say in which order the columns were.
+    // Older manifests do not record the order of the columns.
     let columns = match named.collect::<Vec<_>>().join(", ") {
         none if none.is_empty() => row.optional_text("columns")?.unwrap_or_default().to_owned(),
         columns => columns,

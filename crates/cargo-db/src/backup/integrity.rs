@@ -15,7 +15,7 @@ pub(super) fn changed(folder: &BackupFolder, backup: &Backup) -> Result<Vec<Stri
     if problems.is_empty() { checksums(folder, backup) } else { Ok(problems) }
 }
 
-/// What can be told without reading the files.
+/// Checks that need not read the files.
 pub(super) fn quick(folder: &BackupFolder, backup: &Backup) -> Result<Vec<String>> {
     let manifest = &backup.manifest;
     let root = folder.path_of(&manifest.name);
@@ -55,7 +55,7 @@ pub(super) fn quick(folder: &BackupFolder, backup: &Backup) -> Result<Vec<String
     Ok(problems)
 }
 
-/// What reading the files tells: the checksums that are not the manifest's.
+/// Checks the checksums of the files against the manifest.
 pub(super) fn checksums(folder: &BackupFolder, backup: &Backup) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for file in &backup.manifest.files {
@@ -69,7 +69,7 @@ pub(super) fn checksums(folder: &BackupFolder, backup: &Backup) -> Result<Vec<St
     Ok(problems)
 }
 
-/// The files of a backup with their checksums; that of a single file has no path yet.
+/// The files of a backup with their checksums; a single file has no path yet.
 pub(super) fn file_entries(path: &Path) -> Result<Vec<FileEntry>> {
     let relative = if path.is_dir() { files::files_below(path)? } else { vec![PathBuf::new()] };
     let entries = relative.into_iter().map(|file| {

@@ -1,5 +1,5 @@
-//! The backups that were taken here, by what they hold. A manifest can be written by anybody; what
-//! stands in this file was written by a run of this project.
+//! The backups that were taken here, by the hashes of their files. Anybody can write a manifest;
+//! entries of this file were written by a run of this project.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ impl Ledger {
         Ledger { file: root.join(".db/backups.sha256") }
     }
 
-    /// Writes down what was taken.
+    /// Records a backup.
     pub(super) fn note(&self, name: &str, holds: &[FileEntry]) -> Result<()> {
         files::own_dir(self.file.parent().unwrap_or(Path::new(".")))?;
         files::append_line(&self.file, &format!("{}  {name}", hash_of(holds)))

@@ -1,4 +1,4 @@
-//! Loading a dump of somebody's as a role that may do less than the one that connects.
+//! Loads a dump of unknown origin as a role with fewer privileges than the connecting role.
 
 use crate::backup::load::{LoadOptions, LoadTransactions, load};
 use crate::backup::login::{self, Rights};
@@ -11,7 +11,7 @@ use crate::world::pg::{Purpose, Session};
 use pg_sql::quote::quote_identifier;
 use pg_sql::script::Statement;
 
-/// A source that is loaded as a login role that is made for it.
+/// A source that is loaded as a temporary login role.
 pub(super) struct Limited<'a> {
     pub(super) world: &'a World,
     pub(super) settings: &'a Settings,
@@ -44,8 +44,8 @@ impl Limited<'_> {
         Ok(())
     }
 
-    /// Makes the extensions as the role that connects, before anything of the dump is there that
-    /// their scripts could find.
+    /// Creates the extensions as the connecting role, before the dump creates objects that their
+    /// scripts could find.
     fn make_extensions(&self, built: &SiblingDatabase, login: &str) -> Result<()> {
         let owner = match self.rights {
             Rights::None => login,
@@ -79,7 +79,8 @@ fn making(extension: &str, schema: Option<&str>, owner: &str) -> String {
     }
 }
 
-/// Drops the login role. What a function made under its own name belongs to who it stands for.
+/// Drops the login role. Objects that functions created as that role go to the role that it
+/// represents.
 fn hand_over(world: &World, built: &mut SiblingDatabase, login: &str, role: &str) -> Result<()> {
     let (from, to) = (quote_identifier(login), quote_identifier(role));
     let mut session = Session::open(world, &built.target, Purpose::Write)?;

@@ -15,7 +15,7 @@ use pg_sql::script::{ScriptError, ScriptReader, Statement};
 /// Whose transactions a dump is loaded in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LoadTransactions {
-    /// Each statement in its own, or in those of the dump.
+    /// Each statement in its own transaction, or in those of the dump.
     Statements,
     /// All in the one that the session is in: a BEGIN and a COMMIT of the dump's own (large objects
     /// have them) are left out, and nothing may end it.
@@ -39,7 +39,7 @@ pub(super) fn load(
     mut text: Box<dyn Text>,
     loading: &LoadOptions<'_>,
 ) -> Result<()> {
-    // What is ours is asked while the search path is.
+    // Query our own settings while the search path is ours.
     let mut known = ServerParameters::of(world, session)?;
     // A file that was not written by pg_dump may leave schemas out.
     session.run("restore the search path", "RESET search_path")?;
@@ -93,8 +93,8 @@ fn run_all(
 }
 
 impl LoadOptions<'_> {
-    /// Whether a statement does not run because it is about the session, about the database, or
-    /// about something that is left out.
+    /// Whether a statement is skipped, because it is about the session or the database, or because
+    /// its kind is left out.
     fn skips(&self, statement: &Statement) -> bool {
         let of_session =
             statement.is_plain_begin() || statement.is_plain_commit() || sets_limits(statement);
@@ -163,8 +163,8 @@ fn is_unreadable(failure: &Failure) -> bool {
     matches!(failure.kind(), Kind::Backup(BackupError::Failed { doing: "read", .. }))
 }
 
-/// Whether text is read in another way by a server with this setting. In each encoding that a
-/// database can have, what looks like ASCII is.
+/// Whether a server with this setting would read text differently. ASCII text is the same in every
+/// encoding of a database.
 fn is_misread(setting: &str, value: &str) -> bool {
     const OF_CLIENTS: [&str; 16] = [
         "big5",

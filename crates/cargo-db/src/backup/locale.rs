@@ -10,7 +10,7 @@ pub(super) const COLUMNS: &str = "pg_encoding_to_char(d.encoding) AS encoding, \
     d.datcollate AS collate, d.datctype AS ctype, to_jsonb(d) ->> 'datlocprovider' AS provider, \
     coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale') AS icu";
 
-/// The locale that stands in a row.
+/// The locale in a row.
 pub(super) fn locale_of(row: &Row) -> Result<Locale> {
     let optional =
         |column| Ok::<_, crate::failure::Failure>(row.optional_text(column)?.map(str::to_owned));

@@ -45,7 +45,8 @@ pub(super) fn target(built: &Target) -> Result<Target> {
     })
 }
 
-/// Creates the role, and makes it, or the role that it stands for, the owner of the new database.
+/// Creates the login role and makes it, or the role that it represents, the owner of the new
+/// database.
 pub(super) fn make(
     world: &World,
     built: &Target,
@@ -67,7 +68,7 @@ fn making(name: &str, verifier: &str, rights: &Rights<'_>) -> String {
             (format!("GRANT {other} TO {role}; ALTER ROLE {role} SET role = {literal}; "), other)
         }
     };
-    // Who is no superuser may give a database only to a role that it is a member of.
+    // A role that is not a superuser may give a database only to roles that it is a member of.
     let member = format!(
         "DO $$ BEGIN IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname \
          OPERATOR(pg_catalog.=) current_user) THEN GRANT {role} TO CURRENT_USER; END IF; END $$; "
@@ -81,7 +82,7 @@ fn making(name: &str, verifier: &str, rights: &Rights<'_>) -> String {
     )
 }
 
-/// Drops the role of a database that is finished, or that is gone.
+/// Drops the login role of a database that is finished or was dropped.
 pub(super) fn drop(session: &mut Session, name: &str) -> Result<()> {
     session.run(
         "drop the role that loaded it",
@@ -89,7 +90,7 @@ pub(super) fn drop(session: &mut Session, name: &str) -> Result<()> {
     )
 }
 
-/// Drops the roles of databases that are gone, if their names are such.
+/// Drops the login roles of databases that no longer exist, recognised by their names.
 pub(super) fn drop_leftovers(
     world: &World,
     session: &mut Session,

@@ -1,5 +1,5 @@
-//! Backups that can be believed: taken from one snapshot, read back before they are called done,
-//! verified whenever asked; and restores that are built beside the old database and swapped in.
+//! Backups: taken from one snapshot, read back before they count as complete, verified on request;
+//! and restores, built beside the old database and swapped in.
 
 mod allowed;
 mod argument;

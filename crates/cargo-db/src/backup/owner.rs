@@ -1,6 +1,6 @@
-//! Whose a database is that is being built: the session that creates it holds an advisory lock
-//! named after it, from before CREATE DATABASE for as long as the run wants the database. Without
-//! such a session it is what a killed run left, whether or not anything was written on it yet.
+//! The owner of a database that is being built: the session that creates it holds an advisory lock
+//! named after the database, from before CREATE DATABASE until the run is done with it. A database
+//! without such a session was left by a killed run, even if nothing is recorded on it yet.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::world::World;
 use crate::world::files;
 use crate::world::pg::{Purpose, Session};
 
-/// The session that creates a database and owns it. The lock goes with the session.
+/// The session that creates and owns a database. The lock ends with the session.
 pub(super) struct Owner(pub(super) Session);
 
 impl Owner {
@@ -25,15 +25,15 @@ impl Owner {
         Ok(Owner(session))
     }
 
-    /// Says whose the database of this name will be.
+    /// Claims the name of a database to be created.
     pub(super) fn claim(&mut self, name: &str) -> Result<()> {
         let sql = format!("SELECT pg_catalog.pg_advisory_lock({})", key(name));
         self.0.run("lock the name of the new database", &sql)
     }
 }
 
-/// The keys of all advisory locks on the server, whichever database they were taken in. Trying a
-/// lock instead would take it, and another run would find an owner where there is none.
+/// The keys of all advisory locks on the server, in any database. Trying to take a lock could take
+/// it, and another run would then find an owner that does not exist.
 pub(super) fn held(session: &mut Session) -> Result<BTreeSet<i64>> {
     let sql = "SELECT (l.classid::pg_catalog.int8 OPERATOR(pg_catalog.<<) 32) \
                OPERATOR(pg_catalog.|) l.objid::pg_catalog.int8 FROM pg_catalog.pg_locks l \

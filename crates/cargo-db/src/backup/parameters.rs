@@ -1,5 +1,5 @@
-//! What of a dump cannot be run as it stands: what a newer client sets at its beginning and the
-//! server does not know, and schemas that are there before it.
+//! Statements of a dump that cannot run as they are: settings of a newer client that the server
+//! does not know, and schemas that already exist.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub(super) struct ServerParameters<'a> {
     in_preamble: bool,
     /// Those that are left out and were named.
     said: BTreeSet<String>,
-    /// The schemas that are there before anything is loaded.
+    /// The schemas that exist before anything is loaded.
     schemas: BTreeSet<String>,
 }
 
@@ -42,8 +42,8 @@ impl ServerParameters<'_> {
         })
     }
 
-    /// Whether a statement makes a schema that is there: `public`, which a part of a database makes
-    /// and every new database has, or that of an extension.
+    /// Whether a statement creates a schema that already exists: `public`, which a partial dump
+    /// creates although every new database has it, or a schema of an extension.
     fn is_there(&mut self, statement: &Statement) -> bool {
         let words = first_words(&statement.text, 5);
         match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -56,7 +56,7 @@ impl ServerParameters<'_> {
         }
     }
 
-    /// Whether the next statement is left out, which is said.
+    /// Whether the next statement is left out; reported as an event.
     pub(super) fn leaves_out(&mut self, statement: &Statement) -> bool {
         if self.is_there(statement) {
             return true;
@@ -76,7 +76,7 @@ impl ServerParameters<'_> {
     }
 }
 
-/// What stands between the settings: `SELECT pg_catalog.set_config('search_path', '', false)`.
+/// The statement between the settings: `SELECT pg_catalog.set_config('search_path', '', false)`.
 fn is_preamble(statement: &Statement) -> bool {
     statement.text.starts_with("SELECT pg_catalog.set_config(")
         || statement.is_about_database()

@@ -1,5 +1,4 @@
-//! A part of a backup: the statements that define a table or a schema, told from all others, and
-//! how its rows are asked for.
+//! A part of a backup: the statements that define one table or schema, and the query for its rows.
 
 use pg_sql::dump::AllowList;
 use pg_sql::lexer::{first_words, words};
@@ -64,10 +63,11 @@ impl RestoreScope {
     }
 }
 
-/// What a part of a backup is, and what it meets in the database.
+/// A part of a backup, and what it conflicts with in the database.
 pub(crate) struct BackupPart {
     pub(super) scope: RestoreScope,
-    /// What makes the schema itself and says whose it is, for one that is gone.
+    /// The statements that create the schema and set its owner and privileges, used if it does not
+    /// exist.
     pub(super) of_schema: Vec<Statement>,
     /// What comes before the rows, and after them; empty for everything.
     pub(super) before: Vec<Statement>,
@@ -81,7 +81,7 @@ pub(crate) struct BackupPart {
 }
 
 impl BackupPart {
-    /// What a consent is about.
+    /// The hash that a consent covers.
     pub(crate) fn fingerprint(&self) -> String {
         self.before.iter().chain(&self.after).map(|statement| statement.text.as_str()).collect()
     }
@@ -118,7 +118,7 @@ pub(super) fn part_of(
     let read = |options: &[String]| definitions(world, settings, source, options, allowed());
     let section = |section: &str| read(&[of_schema.clone(), format!("--section={section}")]);
     if let RestoreScope::Schema(schema) = &part.scope {
-        // What is about the schema itself is not selected with what is in it.
+        // Selecting a schema's objects does not select the schema itself.
         part.of_schema = read(&["--section=pre-data".to_owned()])?;
         part.of_schema.retain(|statement| is_about_schema(statement, schema));
     }
@@ -140,7 +140,7 @@ pub(super) fn part_of(
     Ok(part)
 }
 
-/// The statements of a backup that these options choose, but for what is about the session.
+/// The statements of a backup that these options select, without those about the session.
 fn definitions(
     world: &World,
     settings: &Settings,
@@ -166,7 +166,7 @@ fn definitions(
     Ok(statements)
 }
 
-/// Leaves of a schema's part what is about one table: itself, its sequences and its indexes.
+/// Keeps only the statements about one table: itself, its sequences and its indexes.
 fn keep_only_table(part: &mut BackupPart, schema: &str, table: &str) {
     let owned = owned_sequences(&part.before, &format!("{schema}.{table}"));
     part.data.push(format!("--table={table}"));
@@ -196,7 +196,7 @@ fn is_table(statement: &Statement) -> bool {
     words.first().is_some_and(|first| first == "create") && words.iter().any(|word| word == "table")
 }
 
-/// The sequences that a table's columns own: those of serial columns and of identities.
+/// The sequences that a table's columns own: those of serial and identity columns.
 fn owned_sequences(statements: &[Statement], table: &str) -> Vec<String> {
     let owned = |statement: &Statement| {
         let words = words(&statement.text);
@@ -223,7 +223,7 @@ fn made_index(statement: &Statement, schema: &str) -> Option<String> {
     Some(format!("{schema}.{}", words.get(at + 1)?))
 }
 
-/// Whether a statement makes this schema, or says whose it is and who may use it.
+/// Whether a statement creates this schema, or sets its owner or privileges.
 pub(super) fn is_about_schema(statement: &Statement, schema: &str) -> bool {
     let words = words(&statement.text);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -236,8 +236,7 @@ pub(super) fn is_about_schema(statement: &Statement, schema: &str) -> bool {
     }
 }
 
-/// Whether a statement of a dump is about one of these relations: defines it, changes it, stands on
-/// it.
+/// Whether a statement of a dump defines, changes or depends on one of these relations.
 fn is_about(statement: &Statement, names: &[String]) -> bool {
     let words = words(&statement.text);
     subjects(&words)

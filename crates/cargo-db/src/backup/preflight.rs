@@ -1,5 +1,5 @@
-//! Whether a backup can be restored here: everything that is missing is named at once, before
-//! anything is touched.
+//! Checks whether a backup can be restored here, and reports everything that is missing at once,
+//! before anything changes.
 
 use std::path::Path;
 
@@ -144,7 +144,7 @@ struct ServerInventory {
     creates_roles: bool,
     major: u32,
     has_database: bool,
-    /// Nothing where the role may not know it.
+    /// Empty if the role may not read it.
     data_directory: Vec<String>,
 }
 

@@ -9,7 +9,7 @@ use crate::world::World;
 use crate::world::pg::{Purpose, Row, Session};
 use pg_sql::quote::{quote_identifier, quote_literal};
 
-/// Those of a database of the session's server; nothing where there is no such database.
+/// The properties of a database on the session's server; `None` if it does not exist.
 pub(super) fn properties(session: &mut Session, database: &str) -> Result<Option<Properties>> {
     let sql = format!(include_str!("sql/database.sql"), database = quote_literal(database));
     let [about, settings, rights] = session.sets("read the database", &sql)?;
@@ -41,15 +41,15 @@ fn right(row: &Row) -> Result<Right> {
     })
 }
 
-/// Gives a new database those of the one whose place it takes, wholly or not at all.
+/// Copies all properties of the replaced database to the new one, or fails.
 pub(super) fn carry_over(world: &World, to: &Target, of: &Properties) -> Result<()> {
     let mut session = Session::open(world, &to.maintenance(), Purpose::Write)?;
     let statements = statements(of, &to.database);
     session.run("copy the settings of the old database", &statements.join("; "))
 }
 
-/// Gives a new database those that a backup remembers. A server that does not have the roles, or a
-/// role that may not do all of it, is no reason to have no database: what is missing is said.
+/// Applies the properties recorded in a backup to a new database. Missing roles and privileges are
+/// reported and do not stop the restore.
 pub(super) fn restore_properties(world: &World, to: &Target, of: &Properties) -> Result<()> {
     let mut session = Session::open(world, &to.maintenance(), Purpose::Write)?;
     for statement in statements(of, &to.database) {
@@ -64,7 +64,7 @@ pub(super) fn restore_properties(world: &World, to: &Target, of: &Properties) ->
     Ok(())
 }
 
-/// Settings whose value is a list of names, each quoted by itself.
+/// Settings whose value is a list of names, each quoted separately.
 const LISTS: &[&str] =
     &["search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"];
 
@@ -94,8 +94,8 @@ fn set(setting: &OwnSetting, database: &str) -> String {
     format!("ALTER {whose}DATABASE {database} SET {name} = {value}")
 }
 
-/// The elements of a list, which the server stores as they were written: names, each in double
-/// quotes where it needs them, and an empty one as a pair of quotes that no statement may hold.
+/// The elements of a list, which the server stores as they were written: names, in double quotes if
+/// necessary; an empty name is a pair of quotes, which no statement accepts.
 fn list(value: &str) -> String {
     let (mut elements, mut element, mut quoted) = (Vec::new(), String::new(), false);
     let mut characters = value.chars().peekable();

@@ -1,6 +1,6 @@
-//! Publications that publish what a restore in place replaces. The restore removes it from them,
-//! and adds it again as it is published now, not as it was published when it was backed up: only
-//! what does not exist any more is published as in the backup.
+//! Publications of tables that a restore in place replaces. The restore removes the tables and adds
+//! them again as they are published now, not as they were in the backup. Only tables that no longer
+//! exist are published as in the backup.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use pg_sql::name::qualified_name;
 use pg_sql::quote::quote_literal;
 use pg_sql::script::Statement;
 
-/// The publications of a database, and what they publish of what is replaced.
+/// The publications of a database, and which of the replaced objects they publish.
 #[derive(Default)]
 pub(super) struct Publications {
     published: Vec<Published>,
@@ -44,7 +44,7 @@ struct Published {
 }
 
 impl Publications {
-    /// Those that name what is replaced. If everything is replaced, so are the publications.
+    /// The publications of what is replaced. If everything is replaced, so are the publications.
     pub(super) fn of(session: &mut Session, scope: &RestoreScope) -> Result<Publications> {
         let schema = match scope {
             RestoreScope::Everything => return Ok(Publications::default()),
@@ -78,7 +78,7 @@ impl Publications {
         others.map(problem).collect()
     }
 
-    /// Removes what is replaced from the publications.
+    /// Removes the replaced objects from the publications.
     pub(super) fn take_off(&self, session: &mut Session) -> Result<()> {
         self.published.iter().try_for_each(|Published { publication, off, .. }| {
             session.run(&format!("take it off the publication {publication}"), off)

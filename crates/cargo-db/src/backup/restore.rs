@@ -1,6 +1,5 @@
-//! Restoring a backup: a new database is built beside the old one, and compared with the manifest.
-//! Until it is swapped in the old one is not touched, and whatever fails before leaves it exactly
-//! as it was.
+//! Restores a backup: a new database is built beside the old one and compared with the manifest.
+//! The old one is unchanged until the swap, and after any failure before it.
 
 use std::path::{Path, PathBuf};
 
@@ -51,8 +50,8 @@ pub(crate) fn build(
     Ok(built)
 }
 
-/// Gives a new database owner, rights and settings of the old one, or where there is none those
-/// that a backup remembers, and has it analysed.
+/// Applies owner, privileges and settings of the old database, or those recorded in the backup if
+/// there is none, and runs ANALYZE.
 pub(crate) fn finish(
     world: &World,
     target: &Target,
@@ -72,16 +71,16 @@ pub(crate) fn finish(
         built.is_template = properties.is_template;
     }
     if let Err(failure) = analyse(&mut Session::open(world, &built.target, Purpose::Write)?) {
-        // It is all there. What cannot be reached from here, as a partition on another server,
-        // keeps nobody from using the rest.
+        // The data is complete. Objects that cannot be reached from here, such as a partition on
+        // another server, do not prevent the use of the rest.
         world.interrupt.check()?;
         world.emit(Event::Warning { message: format!("some tables are not analysed: {failure}") });
     }
     Ok(())
 }
 
-/// Analyses the tables of the session's database that its role may analyse: without a list, the
-/// server warns of each catalog that it may not.
+/// Analyses the tables that the role may analyse. Without a list, the server prints a warning for
+/// each catalog table.
 pub(crate) fn analyse(session: &mut Session) -> Result<()> {
     let sql = "SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ' ORDER BY c.oid) \
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -183,8 +182,8 @@ fn load_oneself(
     }
 }
 
-/// Tables that are loaded side by side need not come in the order in which they are written, and
-/// some rows are accepted in that order only. In it, what the server refuses is known by its line.
+/// Tables that are loaded in parallel may arrive out of order, and some rows are only accepted in
+/// order. The second try loads them in order, and its errors have a line number.
 fn warn_about_retry(world: &World, failure: &Failure) -> Result<()> {
     world.interrupt.check()?;
     let why = failure.why().into_iter().next().unwrap_or_else(|| failure.to_string());
@@ -194,8 +193,8 @@ fn warn_about_retry(world: &World, failure: &Failure) -> Result<()> {
     Ok(())
 }
 
-/// Whether a scratch database goes without what a statement makes: two databases with the same
-/// subscription would have one slot.
+/// Whether a scratch database leaves out the object: two databases with the same subscription would
+/// share one slot.
 fn is_of_subscription(statement: &Statement) -> bool {
     let words = first_words(&statement.text, 3);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -205,8 +204,8 @@ fn is_of_subscription(statement: &Statement) -> bool {
     )
 }
 
-/// Loads a text through our own reader: the only way in which no more runs than what was looked at
-/// where a text can be taken apart in two ways.
+/// Loads a text with our own reader. If a text can be split in more than one way, this ensures that
+/// only the checked statements run.
 fn load_text(
     world: &World,
     settings: &Settings,
@@ -215,7 +214,7 @@ fn load_text(
     what: &str,
 ) -> Result<()> {
     let mut session = Session::open(world, target, Purpose::Write)?;
-    // The database is nobody's until it is swapped in, and then it is on disk.
+    // Nobody uses the database before the swap, which syncs it to disk.
     let prepare = "SET synchronous_commit = off; SET client_min_messages = warning; \
                    SET lc_monetary = 'C'";
     session.run("prepare the session", prepare)?;
@@ -226,9 +225,9 @@ fn load_text(
     load(world, &mut session, text, &loading)
 }
 
-/// The `pg_restore` that loads an archive by itself, which is one of the server's version. A text
-/// goes through our own reader, and so does an archive that can be taken apart in two ways, or that
-/// only another client can read: a newer one begins with settings that the server does not know.
+/// The `pg_restore` that loads an archive directly, which has the version of the server. A text is
+/// loaded with our own reader; so is an archive that can be split in more than one way, or that
+/// only a newer client can read, which sets parameters that the server does not know.
 fn loader(
     world: &World,
     settings: &Settings,

@@ -9,7 +9,7 @@ use crate::model::target::Target;
 use crate::world::World;
 use crate::world::clock::now;
 
-/// What has to be asked for before anything can be called old.
+/// Facts that are needed to decide which backups are old.
 pub(crate) struct RetentionContext {
     /// The server's identifier, where the role may ask.
     pub(crate) server: Option<String>,

@@ -1,5 +1,5 @@
-//! The roles that a set brings along. Only those that the server does not have are made: what a
-//! role may do on this server is not for a backup to change.
+//! The roles in a set. Only roles that are missing on the server are created: a backup must not
+//! change what existing roles may do.
 
 use crate::backup::allowed::beginning;
 use crate::backup::content::Text;
@@ -34,8 +34,8 @@ pub(crate) fn missing_roles(
 /// What a role may do on the whole server.
 const RIGHTS: &[&str] = &["superuser", "createrole", "createdb", "replication", "bypassrls"];
 
-/// Fails where roles would be given what only a backup that was taken here may say: rights on the
-/// whole server, or membership in a role that is there already.
+/// Fails if roles would get rights that only a backup taken here may give: rights on the whole
+/// server, or membership in an existing role.
 fn refuse_rights(source: &RestoreSource, statements: &[Statement], roles: &[String]) -> Result<()> {
     let gives_rights = |statement: &&Statement| {
         let words = words(&statement.text);
@@ -52,8 +52,8 @@ fn refuse_rights(source: &RestoreSource, statements: &[Statement], roles: &[Stri
     Err(BackupError::RoleRights { name, line, statement: beginning(statement) }.into())
 }
 
-/// Makes roles, with what they may do and the roles that they are members of. A password is not
-/// among it: nobody can log in with one until somebody sets it.
+/// Creates roles with their attributes and memberships, but without passwords: nobody can log in
+/// until one is set.
 pub(crate) fn create_roles(
     world: &World,
     settings: &Settings,

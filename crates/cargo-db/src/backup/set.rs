@@ -1,6 +1,6 @@
 //! A set: a dump of everything, one of each schema, the roles, and SQL of each table, all but the
-//! roles from one snapshot. What is of a part is taken out of the dump of everything: each client
-//! that dumps a part by itself would look through the whole catalog again.
+//! roles from one snapshot. Parts are extracted from the dump of everything, because each separate
+//! `pg_dump` would read the whole catalog again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io::BufReader;
@@ -35,7 +35,7 @@ const ATTEMPTS: u32 = 3;
 /// What a part holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SetFileKind {
-    /// The files of all tables come of it too.
+    /// The files of all tables are extracted from it too.
     Everything,
     Roles,
     Schema,
@@ -160,7 +160,7 @@ fn write_parts(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<Content
     Ok(content.into_inner().ok_or_else(unread)?)
 }
 
-/// Does the same on several threads, until each has come to its end.
+/// Runs the same work on several threads and waits for all of them.
 fn at_once(jobs: usize, work: &(dyn Fn() -> Result<()> + Sync)) -> Result<()> {
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
@@ -176,8 +176,8 @@ fn at_once(jobs: usize, work: &(dyn Fn() -> Result<()> + Sync)) -> Result<()> {
     })
 }
 
-/// Writes the archive of each schema: the part of the full dump that is about it. Where that cannot
-/// be taken apart, the schema is dumped by itself.
+/// Writes the archive of each schema by extracting it from the full dump. If the full dump cannot
+/// be split, the schema is dumped separately.
 fn write_schemas(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<()> {
     let whole = files::open(&set.join(&parts[0].path));
     let mut whole = whole.map(BufReader::new).ok();
@@ -196,8 +196,8 @@ fn write_schemas(dump: &Dump<'_>, set: &Path, parts: &[SetFile]) -> Result<()> {
     Ok(())
 }
 
-/// Whether an entry is in the dump of a schema: what all dumps begin with, what is in the schema,
-/// and what is said of itself.
+/// Whether an entry belongs to the dump of a schema: the common header, the objects in the schema,
+/// and the schema's own definition.
 fn is_of_schema(entry: &ArchiveEntry, schema: &str) -> bool {
     match entry.kind.as_slice() {
         b"ENCODING" | b"STDSTRINGS" | b"SEARCHPATH" => true,
@@ -310,8 +310,8 @@ fn write_roles(dump: &Dump<'_>, path: &Path) -> Result<()> {
     })
 }
 
-/// What is wrong with the parts of a set beside its full dump: each is read to its end, and what it
-/// holds must be what the manifest says.
+/// Problems with the parts of a set other than its full dump: each is read to its end and compared
+/// with the manifest.
 pub(super) fn differences_of_parts(
     world: &World,
     settings: &Settings,

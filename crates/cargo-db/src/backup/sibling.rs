@@ -1,6 +1,6 @@
-//! Databases that are built beside another one: named after it, marked as ours while they are being
-//! built, and dropped unless they are swapped in. What killed runs left is removed by the next one,
-//! which looks when it begins and when it ends.
+//! Databases that are built beside another one: named after it, marked as ours while they are
+//! built, and dropped unless they are swapped in. A run removes those that killed runs left, at its
+//! start and at its end.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use pg_sql::script::Statement;
 /// The comment of a database that is being built, for people who come across it.
 const BEING_BUILT: &str = "cargo-db: being built";
 
-/// What a scratch database is called beside its source.
+/// The suffix of a scratch database's name.
 pub(crate) const SCRATCH: &str = "scratch";
 
 /// A database that is being built; dropped with this value unless it was swapped in.
@@ -54,8 +54,8 @@ impl Drop for SiblingDatabase {
         if !self.kept {
             self.remove(&world);
         }
-        // The server may have been creating a killed run's database when this run looked first.
-        // Old ones are a restore's, which looks at them under its lock.
+        // The server may still have been creating the database of a killed run at the first check.
+        // Old databases belong to a restore, which checks them under its lock.
         let _ = remove_leftovers(&world, &mut self.owner.0, &self.original, SCRATCH);
     }
 }
@@ -63,7 +63,7 @@ impl Drop for SiblingDatabase {
 impl SiblingDatabase {
     fn remove(&self, world: &World) {
         if let Ok(mut session) = Session::open(world, &self.target.maintenance(), Purpose::Write) {
-            // That there is none yet is worth no line.
+            // The notice that there is none yet is not shown.
             let _ = session.run("lower the message level", "SET client_min_messages = warning");
             let _ = drop_database(world, &mut session, &self.target.database);
             if self.login.is_some() {
@@ -76,8 +76,8 @@ impl SiblingDatabase {
 /// What a restore or a reset does not keep has this comment until it is dropped.
 pub(super) const TO_BE_DROPPED: &str = "cargo-db: to be dropped";
 
-/// Creates an empty database beside the target, with the encoding and the locale of `like`, or else
-/// of the target itself.
+/// Creates an empty database beside the target, with the encoding and the locale of `like`, or of
+/// the target.
 pub(crate) fn create_sibling(
     world: &World,
     target: &Target,
@@ -119,7 +119,7 @@ fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result
     })
 }
 
-/// The locale of the target itself; nothing where there is no such database.
+/// The locale of the target; `None` if the database does not exist.
 fn own_locale(session: &mut Session, target: &Target) -> Result<Option<Locale>> {
     let sql = format!(
         "SELECT {} FROM pg_database d WHERE d.datname = {}",
@@ -183,12 +183,12 @@ pub(crate) fn clone_sibling(
 
 impl SiblingDatabase {
     /// The target for working in it: as its login role, if it has one, so that code from the dump
-    /// gets no more rights than while it was loaded.
+    /// gets no more privileges than while it was loaded.
     pub(crate) fn for_work(&self) -> &Target {
         self.login.as_ref().unwrap_or(&self.target)
     }
 
-    /// Says on it that it is ours, whose, and since when.
+    /// Records on it that it is ours, for which database, and since when.
     fn mark(&mut self) -> Result<()> {
         let (user, host) = (process::user_name(), process::host_name());
         let comment = format!("{BEING_BUILT} by {user}@{host} at {}", now());
@@ -197,7 +197,7 @@ impl SiblingDatabase {
         self.owner.0.run("mark the new database", &sql)
     }
 
-    /// Leaves it where it is, under its name and no longer ours to remove.
+    /// Keeps the database under a name of its own, no longer marked as ours.
     pub(crate) fn keep(mut self, what: &str) -> Result<String> {
         let mut session = Session::open(&self.world, &self.target.maintenance(), Purpose::Write)?;
         let name = self.target.database.clone();
@@ -260,8 +260,8 @@ pub(super) fn sibling_name(database: &str, what: &str) -> String {
     format!("{}{ending}", stem(database))
 }
 
-/// What the names of the databases beside one begin with: its own name, or as much of it as there
-/// is room for and a hash of the rest, so that two long names do not meet.
+/// The common prefix of the names of the databases beside one: its name, or the beginning of a long
+/// name and a hash, so that two long names differ.
 pub(super) fn stem(database: &str) -> String {
     let longest = "__restore_20260131T235959_123".len();
     if database.len() + longest <= 63 {
@@ -275,9 +275,9 @@ pub(super) fn stem(database: &str) -> String {
     format!("{}_{hash:08x}", &database[..room])
 }
 
-/// Drops what killed runs left of this database: new ones that nobody owns any more, whoever may
-/// still be connected on their account, and old ones that were to be dropped. Whatever cannot be
-/// dropped does not keep anybody from working.
+/// Drops what killed runs left of this database: new databases without an owner, even if sessions
+/// are connected, and old ones that were to be dropped. A database that cannot be dropped does not
+/// stop the run.
 fn remove_leftovers(
     world: &World,
     session: &mut Session,
@@ -294,7 +294,7 @@ fn drop_databases(world: &World, session: &mut Session, target: &Target, what: &
         return Ok(());
     }
     let held = owner::held(session)?;
-    // Its owner may have given one away between the two looks: then it is not what it was.
+    // It may have been kept by its owner between the two queries, and then it must not be dropped.
     let still = built_beside(session, &target.database, what)?;
     let is_held = |name: &str| held.contains(&owner::key(name));
     for name in named.into_iter().filter(|name| still.contains(name) && !is_held(name)) {
@@ -307,9 +307,9 @@ fn drop_databases(world: &World, session: &mut Session, target: &Target, what: &
     Ok(())
 }
 
-/// The databases beside this one that are named as new ones are and say nothing else of themselves,
-/// and those that say that they are to be dropped. The latter are a restore's, which holds a lock
-/// on the server; a rehearsal holds none, so it looks at the former only.
+/// The databases beside this one that are named as new ones and are not marked otherwise, and those
+/// that are marked to be dropped. Only a restore, which holds a lock on the server, drops the
+/// latter; a rehearsal holds no such lock.
 fn built_beside(session: &mut Session, database: &str, what: &str) -> Result<Vec<String>> {
     let prefix = quote_literal(&format!("{}__", stem(database)));
     let sql = format!(include_str!("sql/leftovers.sql"), prefix = prefix);

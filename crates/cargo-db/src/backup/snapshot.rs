@@ -30,7 +30,7 @@ pub(super) struct ExportedSnapshot {
     pub(super) extensions: BTreeMap<String, String>,
     pub(super) migrations: BTreeMap<String, String>,
     pub(super) schemas: Schemas,
-    /// Tables of cargo db's own that the role may not read, and so not back up.
+    /// Tables of cargo db that the role may not read and therefore cannot back up.
     pub(super) unread: Vec<String>,
     pub(super) invalid_indexes: Vec<String>,
     /// How many more connections the server has for us.
@@ -112,8 +112,8 @@ fn schemas(session: &mut Session) -> Result<Schemas> {
     Ok(schemas)
 }
 
-/// Not every role may ask, and a refusal would end the snapshot's transaction: hence a session of
-/// its own. The database itself need not exist.
+/// Not every role may query this, and an error would end the snapshot's transaction; so this uses a
+/// separate session. The database itself need not exist.
 pub(crate) fn system_identifier(world: &World, target: &Target) -> Option<String> {
     let mut session = Session::open(world, target, Purpose::Read)
         .or_else(|_| Session::open(world, &target.maintenance(), Purpose::Read))

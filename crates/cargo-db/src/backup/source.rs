@@ -1,4 +1,4 @@
-//! What a restore reads: a backup of ours, or any file that `pg_dump` wrote.
+//! The source of a restore: one of our backups, or any file that `pg_dump` wrote.
 
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
@@ -19,13 +19,14 @@ use crate::world::process::ClientProgram;
 use crate::world::server::{Binaries, client};
 use pg_sql::survey::Survey;
 
-/// What a restore reads: a backup of ours, or any file that `pg_dump` wrote.
+/// The source of a restore: one of our backups, or any file that `pg_dump` wrote.
 pub(crate) struct RestoreSource {
     pub(crate) name: String,
     pub(super) path: PathBuf,
     pub(super) format: Format,
     pub(crate) manifest: Option<Manifest>,
-    /// Tables at once, where the format allows it; as many as there are processors if nobody says.
+    /// How many tables are loaded in parallel, if the format allows it; by default, the number of
+    /// processors.
     pub(crate) jobs: Option<usize>,
     /// The roles of the server that a set came from.
     pub(super) roles: Option<PathBuf>,
@@ -33,19 +34,19 @@ pub(crate) struct RestoreSource {
     pub(super) wanted: LoadFilter,
     /// What the header of an archive without a manifest says.
     header: Option<ArchiveHeader>,
-    /// Whether it has to be unpacked for whoever reads it.
+    /// Whether it is compressed and has to be unpacked.
     is_packed: bool,
     is_tar: bool,
-    /// The role that a new database is loaded as; the one that connects if nobody says.
+    /// The role that loads a new database; `None` for the connecting role.
     pub(super) loads_as: Option<String>,
     /// What looking through it found, once that was done.
     pub(super) survey: OnceCell<Survey>,
-    /// The files that were consented to, each with its SHA-256; none where nobody was asked.
+    /// The files that were consented to, with their SHA-256; empty if no consent was needed.
     pub(super) agreed: RefCell<Vec<(PathBuf, String)>>,
 }
 
 impl RestoreSource {
-    /// A backup of ours.
+    /// One of our backups.
     pub(crate) fn of(folder: &BackupFolder, backup: &Backup) -> RestoreSource {
         RestoreSource {
             name: backup.manifest.name.clone(),
@@ -84,7 +85,7 @@ impl RestoreSource {
         RestoreSource { loads_as, ..self }
     }
 
-    /// The same, of which this is run.
+    /// The same, with a filter for its statements.
     pub(crate) fn with_wanted(self, wanted: LoadFilter) -> RestoreSource {
         RestoreSource { wanted, ..self }
     }
@@ -120,14 +121,14 @@ impl RestoreSource {
         })
     }
 
-    /// Fails where the manifest beside it says that it holds a part only.
+    /// Fails if its manifest says that it contains only a part.
     pub(crate) fn is_whole(&self) -> Result<()> {
         let mut manifest = self.path.clone().into_os_string();
         manifest.push(".manifest.json");
         read_manifest(Path::new(&manifest)).map_or(Ok(()), |manifest| refuse_part(&manifest))
     }
 
-    /// A set that lies somewhere else than in the backup folder.
+    /// A set outside the backup folder.
     fn set(path: &Path) -> Result<RestoreSource> {
         let folder = BackupFolder::new(path.parent().unwrap_or(Path::new("/")));
         let name =
@@ -151,7 +152,7 @@ impl RestoreSource {
         }
     }
 
-    /// What a consent to restore it is about: the checksum of every byte that will be read.
+    /// The hash that a consent covers: the checksum of every byte that will be read.
     pub(crate) fn fingerprint(&self) -> Result<String> {
         let holds = self.holds()?;
         self.agree_to(&holds);
@@ -167,7 +168,7 @@ impl RestoreSource {
         })
     }
 
-    /// What `pg_restore` makes of it with these options. A file of SQL has no parts to choose from.
+    /// The output of `pg_restore` with these options. An SQL file cannot be split.
     pub(super) fn archive_text(
         &self,
         world: &World,

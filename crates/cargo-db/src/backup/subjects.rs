@@ -1,8 +1,8 @@
-//! What a statement of a dump is about.
+//! The subject of a statement of a dump.
 
-/// Where the names stand, among the [words](pg_sql::lexer::words) of a statement, of the relations
-/// that it may define, change or stand on. The first of them that is one decides: what follows
-/// `REFERENCES` is somebody else.
+/// The positions, among the [words](pg_sql::lexer::words) of a statement, of the names of relations
+/// that it may define, change or depend on. The first that is a known relation is the subject; a
+/// name after `REFERENCES` is not.
 pub(super) fn subjects(words: &[String]) -> impl Iterator<Item = usize> {
     let second = words.get(1).map_or("", String::as_str);
     let is_other = words.first().is_some_and(|first| first == "create")

@@ -39,7 +39,7 @@ impl Subscription {
         format!("ALTER SUBSCRIPTION {} DISABLE", quote_identifier(&self.name))
     }
 
-    /// The statements that drop it and leave the slot where it is.
+    /// The statements that drop it without dropping the replication slot.
     pub(super) fn drop(&self) -> [String; 3] {
         let name = quote_identifier(&self.name);
         [
@@ -69,8 +69,8 @@ pub(super) fn drop_database(world: &World, session: &mut Session, database: &str
     session.run(&format!("drop the database {database}"), &sql)
 }
 
-/// Keeps a database that was put aside from receiving more. The one in its place has the same
-/// subscriptions, which receive nothing until somebody enables them.
+/// Stops the replication into a database that was set aside. The new database has the same
+/// subscriptions, disabled until somebody enables them.
 pub(super) fn disable(world: &World, aside: &Target, current: &str) -> Result<()> {
     let mut session = Session::open(world, aside, Purpose::Write)?;
     for subscription in of(&mut session, &aside.database)?.iter().filter(|of| of.enabled) {

@@ -1,5 +1,5 @@
-//! What a source would run, looked at before any of it runs: a dump is data, and a statement that
-//! `pg_dump` does not write is somebody else's.
+//! Checks the statements of a source before any of them runs: a dump is data, and a statement that
+//! `pg_dump` does not write is foreign code.
 
 use crate::backup::allowed::{Allowed, beginning};
 use crate::backup::compare::differences_of_rights;
@@ -37,13 +37,13 @@ impl RestoreSource {
         }
     }
 
-    /// Whether `pg_restore` may load it by itself: whatever it would run was looked at.
+    /// Whether `pg_restore` may load it directly: every statement was checked.
     pub(super) fn is_looked_through(&self, world: &World, settings: &Settings) -> Result<bool> {
         let survey = self.survey(world, settings)?;
         Ok(survey.is_unambiguous && survey.unexpected.is_none())
     }
 
-    /// The tablespaces that its objects lie in.
+    /// The tablespaces of its objects.
     pub(super) fn tablespaces(&self, world: &World, settings: &Settings) -> Result<Vec<String>> {
         Ok(self.survey(world, settings)?.tablespaces.iter().cloned().collect())
     }
@@ -91,8 +91,8 @@ impl RestoreSource {
         loading_role(world, target).map(Some)
     }
 
-    /// The same source for a scratch database. If it was not taken here, owners and rights are left
-    /// out, so that the roles that they name are not needed.
+    /// The same source for a scratch database. If it was not taken here, owners and privileges are
+    /// left out, so that their roles need not exist.
     pub(crate) fn for_scratch(mut self, settings: &Settings) -> Result<RestoreSource> {
         if !self.is_known(settings)? {
             let left_out = &mut self.wanted.left_out;
@@ -101,7 +101,7 @@ impl RestoreSource {
         Ok(self)
     }
 
-    /// The extensions that it makes, with the schemas that they are made in.
+    /// The extensions that it creates, with their schemas.
     pub(super) fn extensions(
         &self,
         world: &World,
@@ -136,13 +136,13 @@ impl RestoreSource {
         let mut text = self.text(world, settings)?;
         let found = survey(&mut text, &mut || world.emit(Event::Counted));
         world.interrupt.check()?;
-        // What is no dump may be the reason why a program could not write all of it.
+        // If the output is not a complete dump, the reason may be that the program failed.
         text.finish(world)?;
         let found = found.map_err(|error| self.unreadable(error))?;
         Ok(self.survey.get_or_init(|| found))
     }
 
-    /// Why it cannot be read. A file that somebody brings has no better one in the folder.
+    /// Why it cannot be read. For a file from elsewhere, no other backup is suggested.
     fn unreadable(&self, error: ScriptError) -> Failure {
         if self.manifest.is_some() {
             return BackupError::Failed { doing: "read", why: error.to_string() }.caused_by(error);

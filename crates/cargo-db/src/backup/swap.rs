@@ -1,5 +1,5 @@
 //! The swap and what follows it: a new database takes the name of the old one by two renames in one
-//! transaction; what a swap kept can take the name again, or is dropped.
+//! transaction. The old one can be swapped back in, or is dropped.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use pg_sql::quote::{quote_identifier, quote_literal};
 /// What becomes of the database that has the name until the swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OldDatabase {
-    /// There is none.
+    /// It does not exist.
     Absent,
     /// It is kept under another name, and the swap can be undone.
     Kept,
@@ -26,7 +26,7 @@ pub(crate) enum OldDatabase {
     Dropped,
 }
 
-/// Gives the new database its name. Returns what the old one is called now, where it is kept.
+/// Gives the new database its final name. Returns the new name of the old one, if that is kept.
 pub(crate) fn swap(
     world: &World,
     target: &Target,
@@ -49,7 +49,7 @@ pub(crate) fn swap(
     Ok(aside)
 }
 
-/// Keeps what a swap put aside, and stays there, from receiving more.
+/// Stops the replication into the database that a swap kept.
 pub(crate) fn set_aside(world: &World, target: &Target, aside: &str) {
     let of_aside = target.with_database(aside);
     if let Err(failure) = disable(world, &of_aside, &target.database) {
@@ -127,8 +127,8 @@ fn renames(
     statements
 }
 
-/// Where the connection was lost while the renames were being committed, the server is asked
-/// whether they are in: then nothing has the name any more that the new database was built under.
+/// If the connection was lost while the renames were committed, asks the server: after the commit,
+/// no database has the temporary name any more.
 fn swap_committed(
     world: &World,
     server: &Target,
@@ -157,8 +157,8 @@ fn only_superusers(failure: Failure) -> Result<()> {
     if failure.is(&SqlState::INSUFFICIENT_PRIVILEGE) { Ok(()) } else { Err(failure) }
 }
 
-/// Renames in one transaction, after ending the sessions that are in the way. Somebody may come
-/// back in between, so it is tried a few times.
+/// Renames in one transaction, after ending sessions that block it. Sessions may connect again in
+/// between, so it is retried a few times.
 fn rename(
     world: &World,
     session: &mut Session,
@@ -175,7 +175,7 @@ fn rename(
         match renamed {
             Ok(()) => return Ok(()),
             Err(failure) => {
-                // If this fails, the connection is gone, and the server rolls back by itself.
+                // If this fails, the connection is lost, and the server rolls back by itself.
                 let _ = session.batch_execute("ROLLBACK");
                 let busy = failure.is(&SqlState::OBJECT_IN_USE);
                 if !busy || attempt >= 5 {
@@ -188,7 +188,7 @@ fn rename(
     Ok(())
 }
 
-/// A database that a restore kept. Anyone may give its name to another one.
+/// A database that a restore kept. Any database could be given such a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeptDatabase {
     pub(crate) name: String,
@@ -196,7 +196,7 @@ pub(crate) struct KeptDatabase {
 }
 
 impl KeptDatabase {
-    /// What a plan about it is about.
+    /// What a plan about it covers.
     pub(crate) fn basis(&self) -> String {
         format!("{} {}", self.name, self.oid)
     }
@@ -235,7 +235,7 @@ pub(crate) fn select_previous(target: &Target) -> String {
     )
 }
 
-/// Swaps back: what the last restore kept takes the name again, and what it built is kept instead.
+/// Swaps back: the kept database takes its name again, and the restored one is kept instead.
 pub(crate) fn undo(world: &World, target: &Target, kept: &KeptDatabase) -> Result<String> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
     let aside = sibling_name(&target.database, "before");

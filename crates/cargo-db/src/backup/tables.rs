@@ -1,6 +1,6 @@
-//! The parts of a set that are tables: their definitions and their rows, told from everything else
-//! in the text of the full dump while that is read. One pass over it costs what reading it back
-//! costs; a dump of each table by itself would look through the whole catalog each time.
+//! Extracts the tables of a set, their definitions and rows, from the text of the full dump while
+//! it is read back. Extraction costs no additional pass; dumping each table separately would read
+//! the whole catalog each time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -29,13 +29,13 @@ pub(super) struct TableFiles {
     pub(super) rows: PathBuf,
 }
 
-/// What was told apart of one table, or of a sequence until it is known whose it is.
+/// The statements of one table, or of a sequence whose owner is not known yet.
 #[derive(Default)]
 struct TableStatements {
     definition: String,
     /// The settings that hold at the end of the definition.
     settings: String,
-    /// Where its sequences stand.
+    /// The values of its sequences.
     values: String,
 }
 
@@ -74,7 +74,7 @@ impl<'a> TableWriter<'a> {
         }
     }
 
-    /// Writes what is left: the dump has come to its end.
+    /// Writes the rest after the end of the dump.
     pub(super) fn finish(mut self) -> io::Result<()> {
         for (name, files) in &self.files {
             let piece = self.pieces.remove(name).unwrap_or_default();
@@ -88,7 +88,7 @@ impl<'a> TableWriter<'a> {
         Ok(())
     }
 
-    /// The file for the rows of a table, with what stands before the first of them.
+    /// Opens the file for the rows of a table, after writing what precedes them.
     fn rows_of(&self, files: &TableFiles) -> io::Result<BufWriter<File>> {
         if files.rows.exists() {
             return append(&files.rows);
@@ -98,7 +98,7 @@ impl<'a> TableWriter<'a> {
         Ok(file)
     }
 
-    /// Begins to write rows, if they are those of a table that has files.
+    /// Starts writing rows if they belong to a table that has files.
     fn copy(&mut self, statement: &Statement, comments: &str) -> io::Result<()> {
         let words = words(&statement.text);
         let files = name_at(&words, 1).and_then(|name| self.files.get(&name));
@@ -110,7 +110,7 @@ impl<'a> TableWriter<'a> {
         Ok(())
     }
 
-    /// Adds a statement to what it is about.
+    /// Adds a statement to its subject.
     fn define(&mut self, statement: &Statement, comments: &str) {
         let words = words(&statement.text);
         let text = format!("{}\n\n", text_of(statement, comments));
@@ -150,7 +150,7 @@ impl<'a> TableWriter<'a> {
         named.find_map(|name| self.owners.get(&name).cloned())
     }
 
-    /// Gives a sequence, and all that is known of it, to the table whose column owns it.
+    /// Assigns a sequence and its statements to the table whose column owns it.
     fn give(&mut self, sequence: &RelationName, table: RelationName) -> Option<RelationName> {
         if !self.files.contains_key(&table) {
             return None;
@@ -163,7 +163,8 @@ impl<'a> TableWriter<'a> {
         Some(table)
     }
 
-    /// Remembers whose an index or a sequence is that a statement makes beside what it is about.
+    /// Records the owner of an index or a sequence that a statement creates in addition to its
+    /// subject.
     fn note_created(&mut self, words: &[String], owner: &RelationName) {
         let after = |pair: [&str; 2]| {
             let at = words.windows(2).position(|two| two == pair);
@@ -224,7 +225,7 @@ fn text_of(statement: &Statement, comments: &str) -> String {
     format!("{comments}\n{};\n", statement.text)
 }
 
-/// The qualified name that begins at a word.
+/// The qualified name at this word.
 fn name_at(words: &[String], at: usize) -> Option<RelationName> {
     match words.get(at..)? {
         [schema, dot, name, ..] if dot == "." => Some((schema.clone(), name.clone())),

@@ -25,7 +25,7 @@ use crate::world::server::client;
 use crate::world::{World, files};
 use pg_logical::content::{self, Content};
 
-/// What is written but has no name of its own yet; gone when it is dropped.
+/// A written file without its final name; deleted when dropped.
 struct Partial {
     path: PathBuf,
     kept: bool,
@@ -116,7 +116,7 @@ pub(crate) fn take(
     Ok(backup)
 }
 
-/// The manifest of what was written, but for its name, its files and when it was begun.
+/// The manifest, without name, files and start time.
 fn manifest(
     settings: &Settings,
     request: &BackupRequest,
@@ -169,7 +169,7 @@ fn is_no_owner(option: &String) -> bool {
     option == "--no-owner"
 }
 
-/// Gives what was written its own name; from then on there is a backup.
+/// Gives the file its final name, which makes it a backup.
 fn publish(
     world: &World,
     settings: &Settings,
@@ -264,7 +264,7 @@ fn read_back(world: &World, path: &Path, written: &Content, files: &[FileEntry])
     Ok(())
 }
 
-/// A database that refuses to be looked at is one that cannot be backed up.
+/// If the database cannot be queried, it cannot be backed up.
 fn as_backup(failure: Failure) -> Failure {
     match failure.kind() {
         Kind::Database(DatabaseError::Sql { server, .. }) => BackupError::Failed {

@@ -1,5 +1,5 @@
-//! Verifying a backup. Every check names itself in what it finds, and for every check there is a
-//! test that corrupts exactly that thing.
+//! Verifies backups. Every check names itself in its findings, and for every check there is a test
+//! that corrupts exactly what it checks.
 
 use crate::backup::compare::{compare, differences};
 use crate::backup::content::{ARCHIVE_TOOL, archive_text, is_of_content, read_content};
@@ -24,7 +24,7 @@ pub(crate) struct Verifier<'a> {
     pub(crate) world: &'a World,
     pub(crate) settings: &'a Settings,
     pub(crate) folder: &'a BackupFolder,
-    /// The server for a scratch database, asked for by the level that needs one.
+    /// Provides the server for a scratch database; used by the `restore` level only.
     pub(crate) target: &'a dyn Fn() -> Result<Target>,
 }
 
@@ -44,8 +44,8 @@ impl Verifier<'_> {
         Err(BackupError::Unsound { name: backup.manifest.name.clone(), problems }.into())
     }
 
-    /// Verifies a backup and writes the result beside it. Where the surroundings keep it from being
-    /// verified, nothing is written: what was known of it still holds.
+    /// Verifies a backup and writes the result next to it. If the environment prevents the
+    /// verification, nothing is written, and the last result remains valid.
     pub(crate) fn verify(&self, backup: &Backup, level: Level) -> Result<Verification> {
         let Verifier { world, settings, folder, target } = self;
         let mut problems = quick(folder, backup)?;
@@ -69,7 +69,7 @@ impl Verifier<'_> {
     }
 }
 
-/// What reading every byte tells.
+/// Checks that read every byte.
 fn full(
     world: &World,
     settings: &Settings,
@@ -98,7 +98,7 @@ fn reasons(failure: &Failure) -> String {
     failure.why().first().map(|why| format!(": {why}")).unwrap_or_default()
 }
 
-/// What loading it tells.
+/// Checks that load the backup.
 fn loaded(
     world: &World,
     settings: &Settings,
@@ -116,7 +116,7 @@ fn loaded(
     compare(world, settings, &built.target, source).map_err(unverified)
 }
 
-/// Why it cannot be loaded, and what helps where a function does not find what it looks for.
+/// Why it cannot be loaded, with a hint if a function does not find an object.
 fn refused(failure: &Failure) -> Vec<String> {
     let mut problems = vec![format!("restore: {failure}{}", reasons(failure))];
     if let Kind::Database(DatabaseError::Sql { server, .. }) = failure.kind()
@@ -145,7 +145,7 @@ fn unverified(world: &World, name: &str, failure: Failure) -> Failure {
     BackupError::Unverified { name: name.to_owned(), problems }.into()
 }
 
-/// Whether a failure is the server's or the role's and says nothing about what was loaded.
+/// Whether a failure is caused by the server or the role and not by the backup.
 fn is_of_surroundings(failure: &Failure) -> bool {
     match failure.kind() {
         Kind::Database(DatabaseError::Sql { server, .. }) => {
@@ -160,7 +160,7 @@ fn is_of_surroundings(failure: &Failure) -> bool {
     }
 }
 
-/// Rights, resources, timeouts and shutdowns, files of the server's, and what somebody else holds.
+/// Privileges, resources, timeouts, shutdowns, files of the server, and locks of others.
 fn is_code_of_surroundings(code: &str) -> bool {
     let classes = ["08", "28", "53", "57", "58", "XX"];
     let others = ["0A000", "42501", "55006", "55P03", "42704"];

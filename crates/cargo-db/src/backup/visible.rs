@@ -1,4 +1,5 @@
-//! Whether our role sees every row: PostgreSQL dumps no table of which it would hide some.
+//! Whether the role sees every row: PostgreSQL does not dump tables of which row security hides
+//! rows.
 
 use crate::failure::{BackupError, Result};
 use crate::model::target::Target;
@@ -10,7 +11,7 @@ const SQL: &str = "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) \
      WHERE c.relkind = 'r' AND c.relrowsecurity AND n.nspname !~ '^pg_' \
        AND pg_catalog.row_security_active(c.oid) ORDER BY 1";
 
-/// Why a backup would fail because of row security; nothing where it would not.
+/// Why a backup would fail because of row security; `None` if it would not.
 pub(crate) fn hidden_rows(world: &World, target: &Target) -> Result<Option<BackupError>> {
     let mut session = Session::open(world, target, Purpose::Read)?;
     let tables = session.column("find row security", SQL)?;

@@ -37,7 +37,7 @@ impl Run<'_> {
         self.session.run("begin a transaction", "BEGIN")?;
         let ran = self.find_history().and_then(|()| self.run_all(steps));
         if ran.is_err() {
-            // If this fails, the connection is gone, and the server rolls back by itself.
+            // If this fails, the connection is lost, and the server rolls back by itself.
             let _ = self.session.batch_execute("ROLLBACK");
             self.world.interrupt.check()?;
             return ran;
@@ -66,7 +66,7 @@ impl Run<'_> {
             script
                 .run(&mut self.session, &mut Blocks::of(step))
                 .map_err(|stop| self.all_rolled_back(stop, step))?;
-            // What is checked at the commit is checked now, while it is known whose it is.
+            // Deferred checks run now, while it is known which migration they belong to.
             check_deferred(&mut self.session, &step.subject)?;
             verify::of_migration(&mut self.session, self.root, step.migration)
                 .map_err(|failure| failure.about("all migrations"))?;

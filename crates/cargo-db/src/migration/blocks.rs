@@ -1,5 +1,5 @@
-//! A file that ends transactions itself, in a layout whose tool sends files as they are: what of it
-//! is committed when it stops.
+//! Files that end transactions themselves, in layouts whose tool sends files unchanged: tracks what
+//! is committed when such a file stops.
 
 use crate::failure::Result;
 use crate::migration::losses::lock_and_count;

@@ -1,5 +1,5 @@
-//! How a migration tool is called: the commands for a plan or a task, the environment that tells
-//! it its database, and the proof that it connects there.
+//! How a migration tool is run: the commands for a plan or a task, the environment that selects the
+//! database, and the proof that the tool connects to it.
 
 use db_tools::command::{Task, ToolFolder};
 use db_tools::status::states;
@@ -27,7 +27,7 @@ pub(crate) fn commands_of(settings: &Settings, plan: &Plan) -> Result<Vec<String
     Ok(commands(settings, plan)?.iter().map(|line| line.join(" ")).collect())
 }
 
-/// The commands that lead from where a plan begins to where it ends.
+/// The commands that carry out a plan.
 pub(super) fn commands(settings: &Settings, plan: &Plan) -> Result<Vec<Vec<String>>> {
     let migrations: Vec<&Migration> = plan.migrations().collect();
     let versions: Vec<String> =
@@ -134,7 +134,7 @@ pub(super) fn run(
     let known = environment();
     let mut variables =
         variables(&settings.migrations.layout, target, &relative_dir(settings), called);
-    // What a project says of its own databases beside this one counts.
+    // Settings of the project for other databases take precedence over defaults.
     variables.retain(|variable| !(variable.is_default && known.contains_key(variable.name)));
     let variables = variables.into_iter().map(|one| (one.name, Secret::new(one.value))).collect();
     let (password, repository) = (target.password.clone(), settings.repository.clone());
@@ -142,9 +142,9 @@ pub(super) fn run(
     tool::run(world, line, &environment, &settings.migrations.tool_dir)
 }
 
-/// The variables that tell a tool its database: those of libpq, and its own.
+/// The variables that select the database for a tool: those of libpq, and its own.
 fn variables(tool: &ProjectTool, target: &Target, dir: &str, called: &str) -> Vec<Variable> {
-    // What libpq does if nothing is said, other clients take for a wish of its own.
+    // Other clients would take libpq's default for an explicit setting.
     let is_said = |name: &str| name != "PGSSLMODE" || target.tls.mode != TlsMode::Prefer;
     let libpq = target.libpq_variables().into_iter().filter(|(name, _)| is_said(name));
     let host = match &target.host {
@@ -162,19 +162,19 @@ fn variables(tool: &ProjectTool, target: &Target, dir: &str, called: &str) -> Ve
         search_path: target.search_path(),
         is_local: target.is_local(),
         dir,
-        // So that what it leaves behind on the server is known for it.
+        // Identifies sessions that the tool leaves on the server.
         application: &format!("cargo-db/{} {called}", env!("CARGO_PKG_VERSION")),
     };
     let libpq = libpq.map(|(name, value)| Variable { name, value, is_default: false });
     libpq.chain(tool.variables(&connection)).collect()
 }
 
-/// Fails where there is no command for a task.
+/// Fails if there is no command for a task.
 pub(crate) fn task_exists(settings: &Settings, task: &Task<'_>) -> Result<()> {
     line(settings, &Target::without_server(), task).map(drop)
 }
 
-/// Runs the command for a task that changes files only, or a database that is nobody's.
+/// Runs the command for a task that only changes files or a scratch database.
 pub(crate) fn run_task(
     world: &World,
     settings: &Settings,
@@ -193,9 +193,8 @@ pub(crate) fn run_task(
 /// A database that is nowhere.
 const DECOY: &str = "cargo_db_decoy_that_is_nowhere";
 
-/// Makes sure that the tool connects to the database that it is given, before it writes anything:
-/// asked about a database that does not exist, it has to fail. One whose configuration names
-/// another database succeeds.
+/// Verifies that the tool connects to the given database before it writes anything: with a database
+/// that does not exist, it has to fail. It succeeds if its configuration names another database.
 pub(crate) fn verify_tool_target(
     world: &World,
     settings: &Settings,
@@ -213,8 +212,8 @@ pub(crate) fn verify_tool_target(
         let subject = format!("`{}` where it goes", line.join(" "));
         world.emit(Event::Started { doing: "Asking", subject });
         let ended = run(world, settings, &decoy, &line, ASKS)?;
-        // A status of the project's own may well bear that there is no database; it cannot know
-        // what is applied there.
+        // A project's own status command may succeed without a database, but then it cannot list
+        // what is applied.
         let knows = !layout.is_asked() || states(&ended.stdout).iter().any(|(_, applied)| *applied);
         if ended.success && knows {
             let (tool, command) = (layout.key().to_owned(), line.join(" "));
@@ -225,7 +224,7 @@ pub(crate) fn verify_tool_target(
     Ok(())
 }
 
-/// What the tool is asked, to learn where it connects; `None` where it has no such question.
+/// The command that shows where the tool connects to; `None` if it has none.
 fn question(settings: &Settings, target: &Target) -> Result<Option<Vec<String>>> {
     let Migrations { layout, commands, tool_dir, .. } = &settings.migrations;
     if commands.shown().contains_key("status") {

@@ -1,6 +1,5 @@
-//! Runs a statement with `CONCURRENTLY` so that nothing of it stays behind unnoticed: without a
-//! `lock_timeout`, with what earlier tries have left out of the way, and only believed once what
-//! it built is valid.
+//! Runs a statement with `CONCURRENTLY`: without a `lock_timeout`, after removing leftovers of
+//! earlier tries, and with a check that what it built is valid.
 
 use std::path::Path;
 
@@ -20,7 +19,7 @@ use pg_sql::concurrently::{Concurrent, Name, concurrent};
 use pg_sql::quote::quote_literal;
 use pg_sql::script::Statement;
 
-/// Why a statement is tried again that something was in the way of.
+/// Why a statement is retried if a leftover blocked it.
 const LEFTOVER: &str = "a leftover of an earlier attempt was in its way";
 
 /// What a run knows that runs such statements.
@@ -85,7 +84,7 @@ impl<'a> Concurrently<'a> {
         self.running.is_some()
     }
 
-    /// Before each try: what is in the way is cleared. Says whether the statement has to run.
+    /// Called before each try; removes leftovers. Returns whether the statement has to run.
     pub(super) fn admits(
         &mut self,
         session: &mut Session,
@@ -117,7 +116,7 @@ impl<'a> Concurrently<'a> {
         }
     }
 
-    /// It ran: whether what it built is there. Says whether it has to run again.
+    /// Called after success; checks that the index is valid. Returns whether to run it again.
     pub(super) fn ran(
         &mut self,
         session: &mut Session,
@@ -139,7 +138,8 @@ impl<'a> Concurrently<'a> {
         Err(self.not_valid(wrong, stays))
     }
 
-    /// It failed: what it left is cleared, if that goes at once. Says whether to try it again.
+    /// Called after a failure; removes leftovers if that is possible at once. Returns whether to
+    /// retry.
     pub(super) fn failed(
         &mut self,
         session: &mut Session,
@@ -164,7 +164,7 @@ impl<'a> Concurrently<'a> {
         self.given_up.is_none() && patience.again(self.world, why).unwrap_or(false)
     }
 
-    /// What the failure of the statement is, where it is more than what the server said.
+    /// The failure of the statement, if it is more than the server's error.
     pub(super) fn failure(&self, error: &StatementError, stays: &[String]) -> Option<Failure> {
         if let Some(given_up) = &self.given_up {
             return Some(self.timed_out(given_up, self.left.clone(), stays));
@@ -188,7 +188,7 @@ impl<'a> Concurrently<'a> {
         self.running.as_ref()?.known.as_deref()
     }
 
-    /// From here on the watchdog looks how long it waits, and the server does not.
+    /// From here on, the watchdog limits the wait, not the server.
     fn extend_lock_wait(&mut self, session: &mut Session) {
         let Some(running) = &mut self.running else { return };
         let timeout = self.limits.concurrently_timeout.value;
@@ -214,7 +214,7 @@ impl<'a> Concurrently<'a> {
         given_up
     }
 
-    /// Whether the server ended a wait where nobody else could.
+    /// Whether the server ended a wait that the watchdog could not observe.
     fn given_up_by_server(&self, error: &ServerError) -> Option<AbandonedWait> {
         let bounded = self.running.as_ref().is_some_and(|running| running.bounded);
         (bounded && error.is(&SqlState::LOCK_NOT_AVAILABLE)).then(|| AbandonedWait {
@@ -242,11 +242,11 @@ impl<'a> Concurrently<'a> {
         done
     }
 
-    /// Drops what is left of the statement's own targets, and returns what has to stay. Of others,
-    /// those that are in the same tables are named once.
+    /// Drops leftovers of the statement's own targets, and returns what has to stay. Leftovers of
+    /// others in the same tables are reported once.
     fn clear(&mut self, session: &mut Session, is_first: bool) -> Vec<String> {
         let Some(what) = self.what() else { return Vec::new() };
-        // Where nobody can look, the statement itself fails and says why.
+        // If the query fails, the statement itself will fail with the reason.
         let found = invalid_indexes(session, &self.path, &what, self.known()).unwrap_or_default();
         if let (true, Some(running)) = (is_first, &mut self.running) {
             running.known = Some(found.iter().map(|index| index.oid).collect());
@@ -264,7 +264,7 @@ impl<'a> Concurrently<'a> {
 
     fn drop_index(&self, session: &mut Session, index: InvalidIndex) -> Option<String> {
         let InvalidIndex { name: index, .. } = index;
-        // Whoever was waited for in vain is there still.
+        // The transactions that it waited for are still there.
         if self.watchdog.given_up().is_some() {
             return Some(invalid(&index));
         }
@@ -277,7 +277,7 @@ impl<'a> Concurrently<'a> {
         }
     }
 
-    /// After a failure: clears what can be cleared, and says what is left.
+    /// Removes what can be removed after a failure, and returns what is left.
     fn clean_up(&mut self, session: &mut Session, what: &Concurrent) -> Vec<String> {
         match what {
             Concurrent::Create { .. } | Concurrent::Reindex { .. } => self.clear(session, false),
@@ -321,7 +321,8 @@ impl<'a> Concurrently<'a> {
         }
     }
 
-    /// Finishes a detaching that was cut. Others of the same table are named: they are in the way.
+    /// Completes an interrupted detach. Others of the same table are reported, because they block
+    /// this one.
     fn finish(&self, session: &mut Session, parent: &Name, partition: &Name) -> Finish {
         let mut finished = Finish::Nothing;
         for found in detaching(session, &self.path, parent, partition).unwrap_or_default() {
@@ -366,7 +367,7 @@ impl<'a> Concurrently<'a> {
         ConcurrentlyError::TimedOut { at, waited, holders }.into()
     }
 
-    /// What it was for is not there, or cannot be asked for.
+    /// What it built does not exist, or cannot be queried.
     fn not_proved(&self, left: Option<String>, failure: &Failure, stays: &[String]) -> Failure {
         let at = self.stopped(left.into_iter().collect(), stays);
         let (message, why) = (failure.to_string(), failure.why());
@@ -387,7 +388,7 @@ enum Finish {
     Failed(String, Failure),
 }
 
-/// Whether a statement was in somebody's way, or they in its: that passes.
+/// Whether the statement conflicted with another session, which may end.
 fn is_wait(error: &ServerError) -> bool {
     error.is(&SqlState::LOCK_NOT_AVAILABLE) || error.is(&SqlState::T_R_DEADLOCK_DETECTED)
 }

@@ -1,4 +1,4 @@
-//! The database itself: whether it is there, making it, and whether it holds anything.
+//! The database itself: whether it exists, how it is created, and whether it contains rows.
 
 use postgres::error::SqlState;
 
@@ -13,7 +13,7 @@ use crate::world::pg::{Purpose, Session};
 use db_tools::ProjectTool;
 use pg_sql::quote::{quote_identifier, quote_literal};
 
-/// With what the server refuses to create a database that somebody else has just created.
+/// The errors of CREATE DATABASE if another session has just created the database.
 const EXISTS_ALREADY: [SqlState; 2] = [SqlState::DUPLICATE_DATABASE, SqlState::UNIQUE_VIOLATION];
 
 /// A reading session; `None` where the database does not exist and cargo db may create it.
@@ -34,7 +34,7 @@ pub(crate) fn connect_or_none(
     }
 }
 
-/// Creates the database, where there is none and cargo db may.
+/// Creates the database if it does not exist and cargo db may create it.
 pub(crate) fn create_if_absent(world: &World, settings: &Settings, target: &Target) -> Result<()> {
     match connect_or_none(world, settings, target)? {
         Some(_) => Ok(()),
@@ -42,8 +42,8 @@ pub(crate) fn create_if_absent(world: &World, settings: &Settings, target: &Targ
     }
 }
 
-/// Creates a database, from another one of the same server. One that somebody else created at
-/// the same moment is what was wanted.
+/// Creates a database, connected to another one of the same server. If another session created it
+/// at the same moment, that is fine.
 pub(crate) fn create_database(world: &World, target: &Target) -> Result<()> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Write)?;
     let sql = format!("CREATE DATABASE {}", quote_identifier(&target.database));
@@ -140,8 +140,8 @@ pub(crate) fn holds_tables(world: &World, target: &Target, layout: &ProjectTool)
     Ok(session.value("find tables", &sql)?.is_some())
 }
 
-/// Whether any table of the project's holds a row. A table that may not be read counts as one that
-/// does.
+/// Whether any table of the project contains a row. A table that may not be read counts as one with
+/// rows.
 pub(crate) fn holds_rows(session: &mut Session, layout: &ProjectTool) -> Result<bool> {
     let sql = format!(
         "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \

@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::settings::{Runner, Settings};
 use crate::world::World;
 
-/// Carries out the plan in this run. A failure tells what had been done before it.
+/// Carries out the plan in this run. A failure names what was done before it.
 pub(super) fn carry_out(mut run: Run<'_>, plan: &Plan) -> Result<Vec<AppliedMigration>> {
     let steps: Vec<MigrationStep<'_>> = plan.steps.iter().filter_map(MigrationStep::of).collect();
     if plan.is_one_transaction() {
@@ -21,8 +21,8 @@ pub(super) fn carry_out(mut run: Run<'_>, plan: &Plan) -> Result<Vec<AppliedMigr
     run.one_by_one(&steps)
 }
 
-/// Checks every file of a plan before the first one runs. An empty file is suspicious, and
-/// one that is to lead back is a mistake: only the history would change.
+/// Checks every file of a plan before the first one runs. An empty up file is suspicious, and an
+/// empty down file is an error: only the history would change.
 pub(crate) fn check_files(world: &World, settings: &Settings, plan: &Plan) -> Result<()> {
     if settings.migrations.runner == Runner::Tool {
         return Ok(());

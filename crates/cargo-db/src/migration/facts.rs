@@ -1,5 +1,5 @@
-//! What plans about migrations are made from: the folder and the history, read in a session in
-//! which the server refuses every write.
+//! The facts for plans about migrations: the folder and the history, read in a session in which the
+//! server refuses every write.
 
 use crate::failure::Result;
 use crate::migration::command::ask;
@@ -42,7 +42,7 @@ pub(crate) fn gather(
     let history = match session {
         Some(mut session) => {
             let mut history = layout.completed(read_history(&mut session, &layout)?, &folder);
-            // A history that another set claims is where it is to be expected.
+            // A history table that another set claims is expected.
             history.foreign.retain(|foreign| !settings.migrations.is_anothers(foreign));
             history
         }

@@ -1,4 +1,4 @@
-//! The files of migrations, read again before they run: each must be what was planned with.
+//! Reads migration files again before they run: each must be the planned one.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use crate::world::files;
 use crate::world::pg::{Script, TransactionContext};
 use db_tools::ProjectTool;
 
-/// Reads a file of a migration, which must be what was planned with.
+/// Reads a migration file, which must be the planned one.
 pub(crate) fn read_script(settings: &Settings, file: &ScriptFile) -> Result<Script> {
     read(&settings.root, &settings.migrations.layout, file)
 }
 
-/// Reads a file again and makes sure that it is still what was planned with.
+/// Reads a file again and verifies that it is still the planned one.
 pub(super) fn read(root: &Path, layout: &ProjectTool, file: &ScriptFile) -> Result<Script> {
     let bytes = bytes_as_planned(root, layout, file)?;
     Script::check(&file.path, file.part_of(bytes), within(file))
@@ -30,7 +30,7 @@ fn within(file: &ScriptFile) -> TransactionContext {
     }
 }
 
-/// What a file holds, which must be what was planned with.
+/// The content of a file, which must be the planned one.
 pub(super) fn bytes_as_planned(
     root: &Path,
     layout: &ProjectTool,

@@ -11,7 +11,7 @@ use crate::world::{files, folders};
 use db_tools::recognition::refused_tool_of;
 use db_tools::{FormatProblem, FoundFile, ProjectTool};
 
-/// Reads the folder of the migrations. One that nobody named may be absent.
+/// Reads the migrations folder. It may be missing if it was not configured explicitly.
 pub(crate) fn read_folder(settings: &Settings) -> Result<MigrationFolder> {
     let Migrations { layout, dir, is_unclaimed, .. } = &settings.migrations;
     named_folder_exists(dir)?;
@@ -46,7 +46,7 @@ pub(crate) fn migrations(
     let vigil = SignalWatch::begin();
     for path in files::kept_files(folder, layout.depth())? {
         vigil.check()?;
-        // What a name holds that is no text, no tool can say.
+        // A file name that is not UTF-8 cannot be parsed by any tool.
         let lossy = PathBuf::from(path.to_string_lossy().into_owned());
         if path.to_str().is_none() {
             if layout.reads(&lossy) {
@@ -87,7 +87,7 @@ fn folders_that_lack(
     Ok(lacking)
 }
 
-/// Leaves out what no tool claims, and says so.
+/// Leaves out files that no tool claims, and reports them.
 fn drop_unclaimed(folder: &mut MigrationFolder) {
     let doubtful = std::mem::take(&mut folder.doubtful);
     folder.faulty.extend(doubtful.into_iter().map(|(_, path, problem)| (path, problem)));
@@ -100,7 +100,7 @@ fn drop_unclaimed(folder: &mut MigrationFolder) {
     }
 }
 
-/// A folder that somebody named has to be there: its name may be a problem.
+/// A folder that was configured explicitly has to exist: its name may be misspelled.
 pub(crate) fn named_folder_exists(dir: &Setting<PathBuf>) -> Result<()> {
     if dir.origin == Origin::Default || files::is_there(&dir.value) {
         return Ok(());

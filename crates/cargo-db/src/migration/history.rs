@@ -11,8 +11,8 @@ use db_tools::history::ForeignHistory;
 use db_tools::recognition::{claimants_of, history_names, history_signatures, tool_of_table};
 use pg_sql::quote::{quote_identifier, quote_literal};
 
-/// Reads the history. The table is looked for as the tool itself would, and its name is qualified,
-/// so that nothing can hide it later.
+/// Reads the history. The table is found as the tool itself would find it, and its name is
+/// qualified, so that no other table can hide it later.
 pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Result<History> {
     let schema = layout.schema().map(|schema| format!("AND n.nspname = {}", quote_literal(schema)));
     let question = format!(
@@ -26,7 +26,7 @@ pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Resul
         return Ok(History { foreign: foreign_histories(session, layout)?, ..History::default() });
     };
     if schema.is_none() && !first.flag("is_visible")? {
-        // Whoever names a search path in the URL means to have a history there of its own.
+        // A search path in the URL means that the history is in that schema.
         if names_schema(session) {
             return Ok(History::default());
         }
@@ -45,8 +45,8 @@ pub(crate) fn read_history(session: &mut Session, layout: &ProjectTool) -> Resul
     Ok(history)
 }
 
-/// Makes the history table: where its tool says, else in the first schema of the search path in
-/// which the role may create.
+/// Creates the history table: in the schema of the tool's configuration, or in the first schema of
+/// the search path in which the role may create tables.
 pub(crate) fn create_history(session: &mut Session, layout: &ProjectTool) -> Result<()> {
     let schema = match layout.schema() {
         Some(schema) => schema.to_owned(),
@@ -55,7 +55,7 @@ pub(crate) fn create_history(session: &mut Session, layout: &ProjectTool) -> Res
     session.run_with_triggers("create the history table", &layout.create_table(&schema))
 }
 
-/// The schema in which the history is created.
+/// The schema in which the history table is created.
 pub(super) fn schema_for_history(session: &mut Session) -> Result<String> {
     let sql = format!(
         "SELECT schema FROM unnest(ARRAY[{}]::text[]) WITH ORDINALITY AS of_path (schema, place) \
@@ -69,12 +69,12 @@ pub(super) fn schema_for_history(session: &mut Session) -> Result<String> {
     schema.or_else(otherwise).ok_or_else(|| HistoryError::NoSchema { database }.into())
 }
 
-/// Whether the URL names the schema: whoever does means the history there.
+/// Whether the URL names the schema of the history.
 fn names_schema(session: &Session) -> bool {
     session.target.options.as_deref().is_some_and(|options| options.contains("search_path"))
 }
 
-/// An empty history is no history where a full one stands beside it: everything would run again.
+/// An empty history is refused if there is another one with rows: every migration would run again.
 fn refuse_full_one(
     session: &mut Session,
     layout: &ProjectTool,
@@ -82,7 +82,7 @@ fn refuse_full_one(
     others: Vec<String>,
 ) -> Result<()> {
     for table in others {
-        // What cannot be read is somebody else's.
+        // A table that cannot be read belongs to something else.
         let Ok(other) = read_table(session, layout, table) else { continue };
         if let (false, Some(full)) = (other.applied.is_empty(), other.table) {
             let database = session.target.database.clone();
@@ -138,7 +138,7 @@ fn not_readable(session: &mut Session, table: String) -> Result<HistoryError> {
     Ok(HistoryError::NotReadable { table, role, owner, grants: grants.join("; ") })
 }
 
-/// The failure to find one's own history, with the tool whose it is.
+/// The failure to find the project's history, with the tool that the table belongs to.
 fn of_another(session: &mut Session, layout: &ProjectTool, table: String) -> Result<Failure> {
     let of =
         histories(session)?.into_iter().find(|(_, found)| *found == table).map(|(tool, _)| tool);
@@ -146,14 +146,14 @@ fn of_another(session: &mut Session, layout: &ProjectTool, table: String) -> Res
     Ok(HistoryError::OtherTool { table, tool, expected: layout.key().to_owned() }.into())
 }
 
-/// Several tools have a table of one name, with hardly a column to tell them by: it has to have
-/// just these, and no other tool's table beside it.
+/// Several tools use the same table name with few columns: the table must have exactly these
+/// columns, and no table of another such tool may be next to it.
 fn check_history_columns(session: &mut Session, layout: &ProjectTool, table: &str) -> Result<()> {
     let claimants = claimants_of(layout.table_name());
     let question = format!(
         include_str!("sql/history_columns.sql"),
         table = quote_literal(table),
-        // A list may not be empty, and no table has this name.
+        // The list may not be empty, and no table has an empty name.
         claimants = literals(claimants.iter().copied().chain([""]))
     );
     let row = session.one("look whose history it is", &question)?;
@@ -167,7 +167,7 @@ fn literals<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     texts.map(quote_literal).collect::<Vec<_>>().join(", ")
 }
 
-/// The history tables of all tools: whose, and their qualified names.
+/// The history tables of all tools, with their tools and qualified names.
 pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> {
     let question = format!(
         include_str!("sql/histories.sql"),
@@ -184,8 +184,7 @@ pub(crate) fn histories(session: &mut Session) -> Result<Vec<(String, String)>> 
     Ok(found)
 }
 
-/// The histories of other tools, and then those of other names, where the project's own is not
-/// there.
+/// The histories of other tools, then those with other names, if the project's own does not exist.
 fn foreign_histories(session: &mut Session, layout: &ProjectTool) -> Result<Vec<ForeignHistory>> {
     let mut found = histories(session)?;
     found.sort_by_key(|(tool, _)| tool == layout.key());

@@ -1,6 +1,6 @@
-//! What a statement with `CONCURRENTLY` leaves when it is cut: indexes that are not valid, and
-//! partitions that are half detached. What is a statement's own is known by its targets, and what
-//! another session is at work on is nobody's leftover.
+//! What an interrupted statement with `CONCURRENTLY` leaves: invalid indexes, and partitions that
+//! are half detached. The statement's own leftovers are recognised by its targets; objects that
+//! another session is working on are not leftovers.
 
 use crate::failure::Result;
 use crate::world::pg::{Row, SearchPath, Session};
@@ -24,7 +24,7 @@ pub(super) struct InvalidIndex {
     pub(super) builder: Option<String>,
 }
 
-/// A partition whose detaching has begun.
+/// A partition that is half detached.
 pub(super) struct Detaching {
     /// Qualified and quoted.
     pub(super) name: String,
@@ -36,8 +36,8 @@ pub(super) struct Detaching {
     pub(super) builder: Option<String>,
 }
 
-/// The invalid indexes where a statement is at work. `known` are those that were there before it:
-/// of a build without a name, only others can be its own.
+/// The invalid indexes on the statement's tables. `known` are those that existed before: if the
+/// statement names no index, only others can be its own.
 pub(super) fn invalid_indexes(
     session: &mut Session,
     path: &SearchPath,
@@ -66,7 +66,7 @@ pub(super) fn invalid_indexes(
     session.rows("find invalid indexes", &sql)?.iter().map(index).collect()
 }
 
-/// The partitions of a table whose detaching has begun.
+/// The partitions of a table that are half detached.
 pub(super) fn detaching(
     session: &mut Session,
     path: &SearchPath,
@@ -90,18 +90,19 @@ pub(super) fn detaching(
     session.rows("find detaching partitions", &sql)?.iter().map(one).collect()
 }
 
-/// Who is at work on a table or a part of it: whoever builds holds the lock of builders.
+/// The sessions that work on a table or a part of it, recognised by the lock that index builds
+/// hold.
 fn at_work(table: &str, part: &str) -> String {
     format!(include_str!("sql/at_work.sql"), table = table, part = part)
 }
 
 /// Conditions on `pg_index i` and `pg_class c`, which is its index.
 struct IndexScope {
-    /// Which tables to look at.
+    /// The tables to query.
     tables: String,
     /// Which of their indexes are leftovers.
     own: String,
-    /// Which of them the statement is about.
+    /// The target of the statement.
     target: String,
 }
 
@@ -131,7 +132,7 @@ fn created(
         let own = format!("({} OR {})", new(known), include_str!("sql/twin.sql"));
         return IndexScope { tables: of_table, own, target: "false".to_owned() };
     };
-    // Whatever has its name is what `IF NOT EXISTS` takes for it.
+    // `IF NOT EXISTS` accepts any relation with its name.
     let target = format!(
         "(c.relname = {}::pg_catalog.name AND c.relnamespace = \
          (SELECT k.relnamespace FROM pg_catalog.pg_class k WHERE k.oid = {}))",
@@ -155,7 +156,8 @@ fn new(known: Option<&[u32]>) -> String {
     format!("i.indexrelid <> ALL ('{{{}}}'::pg_catalog.oid[])", known.join(","))
 }
 
-/// One index and what it is a part of others: a partitioned one is built in its partitions.
+/// One index and the partitioned indexes that it belongs to: a partitioned index is built in its
+/// partitions.
 fn one_index(path: &SearchPath, name: &Name) -> IndexScope {
     let is_it = |oid: &str| format!("({})", it_or_its_partition(path, oid, name));
     let tables = format!(
@@ -174,7 +176,7 @@ fn all_indexes(path: &SearchPath, what: Reindexed, name: Option<&Name>) -> Index
         ),
         _ => "k.relkind IN ('r', 'm')".to_owned(),
     };
-    // The index of what is too long for its table's rows is one of the table's.
+    // A TOAST index is reported for its table.
     let tables = format!(
         "i.indrelid IN (SELECT x.oid FROM pg_catalog.pg_class k \
          CROSS JOIN LATERAL (VALUES (k.oid), (k.reltoastrelid)) x (oid) WHERE {tables})"

@@ -19,16 +19,16 @@ use pg_sql::name::TableName;
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::Statement;
 
-/// Tables with more rows than this are not counted. To count a table takes far less time than the
-/// backup that comes before, and what is not counted has no bound.
+/// Tables with more rows than this are not counted. Counting takes far less time than the backup
+/// before it, and a loss that is not counted has no bound.
 const COUNTED: f64 = 100_000_000.0;
 
 /// Tables with more bytes than this are counted before they are locked, because everybody else
 /// waits while they are locked. Rows that come after the count are not in it then.
 const COUNTED_UNDER_LOCK: u64 = 64 * 1024 * 1024;
 
-/// What the down file of each migration does away with, as far as its text shows: dropped and
-/// truncated tables with their rows, dropped columns with the rows that hold something there.
+/// What the down file of each migration loses, as far as its text shows: dropped and truncated
+/// tables with their rows, dropped columns with the rows that have a value in them.
 pub(crate) fn losses_of(
     world: &World,
     target: &Target,
@@ -103,13 +103,13 @@ fn reached(line: usize) -> Loss {
 #[derive(Default)]
 struct LossList {
     losses: Vec<Loss>,
-    /// The names that were counted, each with the table that it stood for.
+    /// The names that were counted, each with the table that it referred to.
     seen: BTreeSet<(String, String)>,
 }
 
 impl LossList {
-    /// Adds a loss. With another search path a name stands for another table: then the rows of both
-    /// are lost under that name, and if one was not counted, the sum is not known.
+    /// Adds a loss. With another search path, a name refers to another table: then the rows of both
+    /// are lost under that name, and if one was not counted, the sum is unknown.
     fn add(&mut self, loss: Loss) {
         match self.losses.iter_mut().find(|known| known.object == loss.object) {
             Some(known) => {
@@ -187,8 +187,8 @@ fn count_rows(
 }
 
 /// Locks what a statement is about to drop or empty until the end of the transaction, and fails if
-/// it now holds more rows than may be lost. The session has the migration's settings, so that names
-/// resolve as they do in the statement.
+/// it now contains more rows than may be lost. The session has the migration's settings, so that
+/// names resolve as in the statement.
 pub(super) fn lock_and_count(
     session: &mut Session,
     statement: &Statement,
@@ -213,8 +213,8 @@ pub(super) fn lock_and_count(
     Ok(())
 }
 
-/// Takes the lock that the statement takes. If this were a weaker one, readers could go on during
-/// the count; but each of them that goes on to write would end in a deadlock with the statement.
+/// Takes the same lock as the statement. With a weaker lock, readers could continue during the
+/// count, but those that then write would end in a deadlock with the statement.
 fn lock(session: &mut Session, statement: &Statement, object: &LostObject) -> Result<()> {
     // A DELETE does not block readers, so this lock must not block them either.
     let is_delete = first_words(&statement.text, 1).iter().any(|first| first == "delete");

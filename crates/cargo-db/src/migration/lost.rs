@@ -205,7 +205,7 @@ impl LostObject {
         }
     }
 
-    /// An SQL expression that looks up the table; `None` if the text does not tell which table it
+    /// An SQL expression that looks up the table; `None` if the text does not show which table it
     /// is.
     pub(crate) fn lookup(&self, session: &Session) -> Option<String> {
         match (&self.table.schema, &self.path) {

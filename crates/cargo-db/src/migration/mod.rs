@@ -1,4 +1,4 @@
-//! Migrations on a real database: what is known about them, and how a plan is carried out.
+//! Migrations of a real database: its state, and how a plan is carried out.
 
 mod applied;
 mod batch;

@@ -11,9 +11,9 @@ use db_tools::command::Task;
 
 /// What a tool wrote to generate a migration.
 pub(crate) enum GeneratedFiles {
-    /// These files, as they are found from where the command was typed.
+    /// These files, relative to the folder in which the command was run.
     Files(Vec<PathBuf>),
-    /// Nothing, and this is what it said of it.
+    /// No file, with the output of the tool.
     Nothing { said: String },
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn written_by_tool(
     let base = &settings.migrations.tool_dir;
     let before = files::stamps(base)?;
     let ended = match run_task(world, settings, target, task) {
-        // TypeORM fails where there is nothing to do.
+        // TypeORM fails if there is nothing to generate.
         Err(failure) if failure.tool_said().is_some_and(reports_nothing_to_do) => {
             return Ok(GeneratedFiles::Nothing { said: String::new() });
         }
@@ -44,8 +44,7 @@ pub(crate) fn written_by_tool(
     if reports_nothing_to_do(&ended.said) {
         return Ok(GeneratedFiles::Nothing { said: ended.said.trim_end().to_owned() });
     }
-    // A tool that asks a question, and has nobody to answer it, can end like one that has nothing
-    // to do.
+    // A tool that prompts without a terminal can end like one that has nothing to do.
     let differences = vec!["it wrote nothing, and did not report that nothing is to do".to_owned()];
     let (command, status, said) = (ended.command, ended.status, ended.said);
     Err(ProgramError::Failed { command, status, said, differences }.into())

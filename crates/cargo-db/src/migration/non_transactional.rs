@@ -14,9 +14,9 @@ use pg_sql::script::Statement;
 /// Follows a file that runs outside a transaction.
 pub(super) struct ProgressTracker<'a> {
     world: &'a World,
-    /// All tries of the file count, whoever makes them.
+    /// All tries of the file count together.
     patience: &'a mut RetryBudget,
-    /// The statement, where it is one with `CONCURRENTLY`.
+    /// The current statement, if it has `CONCURRENTLY`.
     pub(super) concurrently: Concurrently<'a>,
     /// The statements that are done, each as its first line.
     pub(super) stays: Vec<String>,
@@ -35,9 +35,9 @@ impl<'a> ProgressTracker<'a> {
         ProgressTracker { world, patience, concurrently, stays, begun, running }
     }
 
-    /// What is left when it stops here: what the file's own transaction did is gone, unless its end
-    /// was on its way. What was running may have done a part, unless the server refused it and it
-    /// is of a kind that does all or nothing.
+    /// What is left if the file stops here: an open transaction of the file is rolled back, unless
+    /// its end was being sent. The current statement may have done a part of its work, unless the
+    /// server rejected it and it is atomic.
     pub(super) fn stopped(&mut self, stop: &ScriptStop) -> Vec<String> {
         let lost = matches!(stop, ScriptStop::Lost(_));
         let running = self.running.as_ref().filter(|running| lost || running.commits_in_parts());
@@ -115,7 +115,7 @@ pub(super) fn first_line(text: &str) -> String {
     if lines.next().is_some() { format!("{first} …") } else { first }
 }
 
-/// Does something of ours between two statements of the file, under settings of ours.
+/// Runs SQL of ours between two statements of the file, under our settings.
 fn aside<'a, T>(
     session: &mut Session,
     concurrently: &mut Concurrently<'a>,

@@ -21,8 +21,8 @@ use crate::world::clock::stopwatch;
 use crate::world::pg::{Script, ScriptStop};
 
 impl Run<'_> {
-    /// Runs the migrations one after the other, each committed by itself. A failure tells what
-    /// had been done before it.
+    /// Runs the migrations one after the other, each in its own transaction. A failure names what
+    /// was done before it.
     pub(super) fn one_by_one(
         &mut self,
         steps: &[MigrationStep<'_>],
@@ -88,7 +88,7 @@ impl Run<'_> {
         self.session.begin_and_lend(&self.session_settings())?;
         let mut blocks = Blocks::of(step);
         if let Err(stop) = script.run(&mut self.session, &mut blocks) {
-            // If this fails, the connection is gone, and the server rolls back by itself.
+            // If this fails, the connection is lost, and the server rolls back by itself.
             let _ = self.session.batch_execute("ROLLBACK");
             return Err(self.stopped(stop, blocks.committed, step));
         }
@@ -109,9 +109,9 @@ impl Run<'_> {
             });
         }
         let record = self.history_statement(step, script, began);
-        // As whoever we are: a role that the migration has set may not be let near the history. And
-        // along the search path of the migration still: triggers are its author's, and what it
-        // deferred until the commit is.
+        // As the connecting role: a role that the migration has set may lack privileges on the
+        // history. But still along the search path of the migration, because its triggers and
+        // deferred constraints run until the commit.
         let committed = self
             .session
             .batch_execute(&format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}; COMMIT"));
@@ -133,8 +133,8 @@ impl Run<'_> {
         self.confirm_commit(step, blocks.committed)
     }
 
-    /// The failure of a migration whose transaction was rolled back, but for what it had committed
-    /// by itself.
+    /// The failure of a migration whose transaction was rolled back, except for what it had
+    /// committed itself.
     pub(super) fn stopped(
         &self,
         stop: ScriptStop,

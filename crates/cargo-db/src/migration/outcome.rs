@@ -1,4 +1,4 @@
-//! What came of a plan: whoever ran it, the history is compared with what the plan leads to.
+//! The outcome of a plan: whoever ran it, the history is compared with the plan.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::plan::{MigrationFacts, Plan, Step};
 use crate::settings::Settings;
 use crate::world::World;
 
-/// Fails where the history is another one than the plan leads to.
+/// Fails if the history differs from the plan.
 pub(super) fn verify_outcome(
     world: &World,
     settings: &Settings,
@@ -33,7 +33,7 @@ pub(super) struct PlanOutcome {
     pub(super) done: Vec<String>,
 }
 
-/// Asks the database what a plan came to.
+/// Reads the outcome of a plan from the database.
 pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result<PlanOutcome> {
     let facts = gather(world, settings, &plan.target)?;
     let applied: BTreeSet<&Version> =

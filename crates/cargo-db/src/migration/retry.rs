@@ -10,7 +10,7 @@ use crate::settings::Limits;
 use crate::world::World;
 use crate::world::clock::{now, pause};
 
-/// Why a migration is tried again that others were in the way of.
+/// Why a migration is retried after a lock conflict.
 pub(super) const WAITED_FOR_LOCK: &str = "waited too long for a lock";
 
 /// How often one more try is worth it, and after which pause.
@@ -48,7 +48,7 @@ fn jitter() -> f64 {
     f64::from(now().nanosecond() % 1000) / 1000.0
 }
 
-/// Whether a run failed because somebody waited for a lock for too long: it, or others for it.
+/// Whether a run failed because it waited for a lock for too long, or others waited for it.
 pub(super) fn waited_for_lock(failure: &Failure) -> bool {
     match failure.kind() {
         Kind::Database(DatabaseError::Statement { statement, .. }) => {

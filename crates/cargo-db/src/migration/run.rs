@@ -29,13 +29,13 @@ pub(super) struct Run<'a> {
     backend: Backend,
     pub(super) watchdog: Watchdog,
     pub(super) layout: &'a ProjectTool,
-    /// Whether the history table has to be made first.
+    /// Whether the history table has to be created first.
     makes_history: bool,
     /// Qualified, so that a migration that changes `search_path` cannot hide it.
     table: String,
     pub(super) limits: &'a Limits,
     pub(super) root: &'a Path,
-    /// What the database keeps of ours, as it was when the run began.
+    /// The state of cargo db's own tables when the run began.
     pub(super) own: OwnTables,
     /// The files of `[verify] sql`.
     pub(super) verify: Vec<PathBuf>,
@@ -80,7 +80,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Finds the history table; makes it if there is none.
+    /// Finds the history table, and creates it if there is none.
     pub(super) fn find_history(&mut self) -> Result<()> {
         if self.makes_history {
             create_history(&mut self.session, self.layout)?;
@@ -92,7 +92,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Makes sure, before a migration, that the lock is there and is ours.
+    /// Verifies, before a migration, that we still hold the lock.
     pub(super) fn ready(&mut self) -> Result<()> {
         self.lock.check()?;
         self.lock.is_apart_from(&mut self.session)
@@ -115,9 +115,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The connection was lost while the commit was on its way. Once its backend has ended, the
-    /// history tells whether it arrived. If it did not, only what the file had committed before
-    /// stays.
+    /// The connection was lost during the commit. Once the backend has ended, the history shows
+    /// whether the commit succeeded. If it did not, only what the file had committed before is
+    /// left.
     pub(super) fn confirm_commit(
         &mut self,
         step: &MigrationStep<'_>,
@@ -139,8 +139,8 @@ impl<'a> Run<'a> {
         self.continue_with(session).map_err(|failure| after_commit_of(step, failure))
     }
 
-    /// Empties the session behind a migration. That is committed: where the connection is lost by
-    /// now, the run goes on in another session.
+    /// Resets the session after a migration. That migration is committed: if the connection is lost
+    /// by now, the run continues in a new session.
     pub(super) fn empty_behind(&mut self, step: &MigrationStep<'_>) -> Result<()> {
         let Err(failure) = self.session.reclaim_and_reset() else { return Ok(()) };
         let target = self.session.target.clone();
@@ -150,8 +150,8 @@ impl<'a> Run<'a> {
         outcome.map_err(|failure| after_commit_of(step, failure))
     }
 
-    /// Works in another session from here on, before the next migration looks for the lock: that
-    /// went with the connection, more likely than not.
+    /// Continues in a new session before the next migration checks the lock, which was probably
+    /// lost with the connection.
     fn continue_with(&mut self, mut session: Session) -> Result<()> {
         self.lock.force_check();
         self.backend = backend(&mut session)?;
@@ -210,8 +210,7 @@ fn after_commit_of(step: &MigrationStep<'_>, failure: Failure) -> Failure {
     failure.afterwards(&format!("{} was committed", step.subject), "what comes after it")
 }
 
-/// How long others may wait for a migration: where nothing is said, not for long where they are
-/// customers.
+/// How long other sessions may wait for a migration: by default not long in staging and production.
 fn max_blocking(settings: &Settings, plan: &Plan) -> Option<Duration> {
     let otherwise = (!plan.environment.is_disposable()).then_some(Duration::from_millis(300));
     settings.limits.max_blocking.as_ref().map(|setting| setting.value).or(otherwise)

@@ -1,5 +1,5 @@
-//! Who carries out a plan: cargo db itself, or the project's tool. Either way the database is asked
-//! afterwards what came of it.
+//! Carries out a plan: cargo db itself, or the project's tool. In either case the outcome is read
+//! from the database afterwards.
 
 use crate::failure::{MigrationError, Result};
 use crate::migration::applied::AppliedMigration;
@@ -10,8 +10,7 @@ use crate::settings::{Runner, Settings};
 use crate::world::World;
 use crate::world::pg::Lock;
 
-/// Whether a plan can be carried out at all: whether its files are SQL, or the program is there
-/// that runs them.
+/// Checks that a plan can be carried out: its files are SQL, or the program that runs them exists.
 pub(crate) fn can_run(settings: &Settings, plan: &Plan) -> Result<()> {
     if settings.migrations.runner == Runner::Tool {
         command::can_reach(settings, &plan.target)?;
@@ -49,7 +48,7 @@ pub(crate) fn carry_out(
     Ok(applied)
 }
 
-/// What was done by the time that the outcome is looked at, in words.
+/// A description of what was committed, for a failure after the last commit.
 fn committed(plan: &Plan, who: &str) -> String {
     let done = match plan.verb {
         Operation::Rollback => "rolled back",

@@ -20,8 +20,8 @@ pub(crate) fn session_settings(limits: &Limits) -> String {
     settings
 }
 
-/// Whoever has the lock is the only run. Another writing session of cargo db in this database
-/// belongs to a run that was killed, and its transaction can only be in the way.
+/// The holder of the lock is the only run. Another writing session of cargo db in this database
+/// belongs to a killed run, and its transaction could block this one.
 pub(super) fn end_sessions_of_killed_runs(world: &World, session: &mut Session) -> Result<()> {
     let name = Purpose::Write.application_name();
     let last = name.rsplit(' ').next().unwrap_or("write");

@@ -1,4 +1,4 @@
-//! The steps of a plan that run a file: which file, and in which direction.
+//! The steps of a plan that run a file, with file and direction.
 
 use crate::failure::{MigrationError, Result};
 use crate::model::direction::Direction;
@@ -33,7 +33,7 @@ impl<'a> MigrationStep<'a> {
         }
     }
 
-    /// What is being done, and what is done then.
+    /// The words for the operation while it runs, and afterwards.
     pub(super) fn words(&self) -> (&'static str, &'static str) {
         match self.direction {
             Direction::Up => ("Applying", "Applied"),

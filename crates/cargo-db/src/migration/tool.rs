@@ -1,5 +1,5 @@
-//! Plans that a migration tool carries out: its commands are run, and then the database is asked
-//! what came of them, because a tool that ends with success may have done something else.
+//! Plans that a migration tool carries out: its commands are run, and the outcome is read from the
+//! database, because a tool can report success and still have done something else.
 
 use crate::failure::{Failure, ProgramError, Result};
 use crate::migration::applied::AppliedMigration;
@@ -28,7 +28,7 @@ pub(super) fn carry_out(
     for line in commands(settings, plan)? {
         lock.check_now()?;
         check_files_unchanged(settings, plan)?;
-        // The tool is gone when it was stopped, and the server may not have noticed.
+        // The tool was stopped, but the server may not have noticed yet.
         let ended = run(world, settings, &plan.target, &line, WRITES)
             .inspect_err(|_| end_sessions_of_tools(world, &plan.target))?;
         if !ended.success {
@@ -49,8 +49,7 @@ pub(super) fn carry_out(
     Ok(plan.migrations().map(|migration| AppliedMigration::of(migration, elapsed)).collect())
 }
 
-/// Makes sure that the files which the tool is about to read, or has just read, are those of the
-/// plan.
+/// Verifies that the files that the tool is about to read, or has just read, are those of the plan.
 fn check_files_unchanged(settings: &Settings, plan: &Plan) -> Result<()> {
     let layout = &settings.migrations.layout;
     // Of a tool that is known by its commands only the names are known.
@@ -60,7 +59,7 @@ fn check_files_unchanged(settings: &Settings, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Ends what a tool that was stopped has left behind on the server. The caller holds the lock.
+/// Ends sessions that a stopped tool left on the server. The caller holds the lock.
 fn end_sessions_of_tools(world: &World, target: &Target) {
     let world = world.uninterrupted();
     if let Ok(mut session) = Session::open(&world, target, Purpose::Write) {

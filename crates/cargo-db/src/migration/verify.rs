@@ -1,5 +1,5 @@
-//! Verification: queries of the project's that must return no rows, or `true`, before what a
-//! migration did is believed.
+//! Verification: queries of the project that must return no rows, or `true`, before a migration
+//! counts as successful.
 
 use std::path::{Path, PathBuf};
 
@@ -55,7 +55,7 @@ fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
         let rows = match session.rows(&place, &statement.text) {
             Ok(rows) => rows,
             Err(failure) => match failure.kind() {
-                // A question that cannot be asked any more was answered, too.
+                // A query that fails counts as a failed verification.
                 Kind::Database(DatabaseError::Sql { server, .. }) => {
                     return not_verified(server.message.clone());
                 }
@@ -72,8 +72,8 @@ fn ask(session: &mut Session, root: &Path, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The files that patterns relative to a folder name, sorted and relative to it, except those that
-/// belong to one migration: whose names are numbers.
+/// The files that match these patterns, sorted and relative to the folder, except those that belong
+/// to one migration, whose names are numbers.
 pub(super) fn verification_files(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for pattern in patterns {

@@ -1,6 +1,6 @@
-//! Whom a statement waits for that waits for the transactions of others: said every ten seconds,
-//! and given up after a while. No `lock_timeout` does that: nobody queues behind such a wait, and
-//! a statement that is cut leaves something behind.
+//! Limits how long a statement waits for the transactions of others. The sessions that it waits for
+//! are reported every ten seconds. `lock_timeout` does not apply: no session queues behind such a
+//! wait, and an interrupted statement leaves something behind.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,13 @@ use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::Session;
 
-/// How often it is looked whom the statement waits for.
+/// How often the blocking sessions are queried.
 const EVERY: Duration = Duration::from_millis(200);
 /// How long a wait lasts before it is reported, and how often it is reported after that.
 const FIRST: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(10);
-/// After how long a circle is believed: whoever waits for our lock may wait with a limit.
+/// How long a cycle must last before it is reported: a session that waits for our lock may have a
+/// timeout.
 const CIRCLE: Duration = Duration::from_secs(3);
 
 /// The waiting of one statement.
@@ -34,7 +35,8 @@ pub(super) struct Wait {
 pub(super) struct AbandonedWait {
     pub(super) waited: Duration,
     pub(super) holders: Vec<String>,
-    /// Whether whom it waited for waits for the lock of this run: that never ends.
+    /// Whether the session that it waited for itself waits for the lock of this run: such a wait
+    /// never ends.
     pub(super) is_circle: bool,
 }
 
@@ -56,7 +58,7 @@ impl Wait {
         self.given_up.as_ref()
     }
 
-    /// Looks whom the worker waits for, and says whether it has to be cancelled.
+    /// Queries which sessions the worker waits for, and returns whether to cancel it.
     pub(super) fn check(
         &mut self,
         world: &World,

@@ -1,5 +1,6 @@
-//! While a migration runs, a second session looks who waits for it. When they have waited for too
-//! long, the migration is cancelled: it is tried again as a whole, and they go on meanwhile.
+//! While a migration runs, a second session watches for sessions that wait for it. If they have
+//! waited too long, the migration is cancelled and retried as a whole, and they can continue in the
+//! meantime.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -14,7 +15,7 @@ use crate::world::World;
 use crate::world::clock::{pause, stopwatch};
 use crate::world::pg::{Purpose, Row, Session};
 
-/// How often it looks. What takes less is over before anybody minds.
+/// How often it checks; shorter waits do not matter.
 const EVERY: Duration = Duration::from_millis(50);
 /// How long a statement waits for it to have a session.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -27,17 +28,18 @@ struct WatchdogState {
     over: AtomicBool,
     /// The process that runs the migration.
     worker: AtomicU32,
-    /// Whether it may be cancelled: what runs outside a transaction would leave a part of itself.
+    /// Whether it may be cancelled: outside a transaction, cancelling would leave a part of the
+    /// work.
     armed: AtomicBool,
     /// Who had waited for too long when it was cancelled.
     cancelled_for: Mutex<Option<String>>,
     /// Whether it has its session: not yet, none to be had, or yes.
     sight: AtomicU8,
-    /// How long a statement waits that may wait for others.
+    /// The wait of a statement that may wait for other transactions.
     wait: Mutex<Option<Wait>>,
 }
 
-/// The values of `sight`; at first nobody knows.
+/// The values of `sight`; initially unknown.
 const BLIND: u8 = 1;
 const SEES: u8 = 2;
 
@@ -48,7 +50,7 @@ impl Drop for Watchdog {
 }
 
 impl Watchdog {
-    /// Watches a run from now on. Without a bound it only tells how far an index is built.
+    /// Starts watching a run. Without a limit, it only reports the progress of index builds.
     pub(super) fn begin(
         world: &World,
         target: &Target,
@@ -68,12 +70,13 @@ impl Watchdog {
         self.0.armed.store(true, Ordering::SeqCst);
     }
 
-    /// From here on it may not be cancelled any more.
+    /// From here on, it may not be cancelled.
     pub(super) fn disarm(&self) {
         self.0.armed.store(false, Ordering::SeqCst);
     }
 
-    /// A statement begins that may wait for others. False where nobody can see how long.
+    /// Called when a statement begins that may wait for other transactions. False if its wait
+    /// cannot be observed.
     pub(super) fn start_watching(&self, world: &World, wait: Wait) -> bool {
         *self.wait() = Some(wait);
         // Its session opens with the first statements of a run.
@@ -102,7 +105,7 @@ impl Watchdog {
         self.0.worker.store(worker, Ordering::SeqCst);
     }
 
-    /// For whom the worker was cancelled, if it was.
+    /// The session for which the worker was cancelled, if it was.
     pub(super) fn cancelled_for(&self) -> Option<String> {
         self.0.cancelled_for.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -127,11 +130,12 @@ impl WatchdogState {
         }
     }
 
-    /// Looks how long a statement waits for others.
+    /// Checks how long a statement has waited for other transactions.
     fn check_wait(&self, world: &World, session: &mut Session) -> Result<()> {
         let mut wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
         let worker = self.worker.load(Ordering::SeqCst);
-        // It is held until the cancel is sent, so that it hits this statement and no later one.
+        // The guard is held until the cancel request is sent, so that it hits this statement and
+        // not a later one.
         if let Some(wait) = wait.as_mut()
             && wait.check(world, session, worker)?
         {

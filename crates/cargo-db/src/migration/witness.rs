@@ -31,7 +31,7 @@ impl Witness {
         Ok(Witness { session, sessions, own: world.sessions.opened(target) })
     }
 
-    /// Why it cannot be said that nobody else wrote; empty where it can.
+    /// Reasons why other sessions may have written; empty if none did.
     pub(crate) fn doubts(&mut self, world: &World) -> Result<Vec<String>> {
         let others = remaining_writers(world, &mut self.session)?;
         let now = count_sessions(&mut self.session)?;
@@ -47,7 +47,7 @@ impl Witness {
     }
 }
 
-/// Sessions of ours that have just ended may take a moment to go.
+/// Our own sessions that have just ended may still be visible for a moment.
 fn remaining_writers(world: &World, session: &mut Session) -> Result<Vec<String>> {
     let began = stopwatch();
     let sql = include_str!("sql/others_connected.sql");
@@ -66,7 +66,7 @@ fn remaining_writers(world: &World, session: &mut Session) -> Result<Vec<String>
 fn count_sessions(session: &mut Session) -> Result<Option<u64>> {
     let sql = "SELECT pg_stat_clear_snapshot(); \
                SELECT sessions FROM pg_stat_database WHERE datname = current_database()";
-    // Before 15 the number comes late, and is no proof.
+    // Before PostgreSQL 15, the number is delayed and proves nothing.
     if !report_statistics(session) {
         return Ok(None);
     }
