@@ -416,9 +416,14 @@ pub(crate) enum PreviewView {
     Rehearsed {
         rehearsal: RehearsalView,
     },
-    /// They were only looked through.
+    /// They were only looked through, as `cargo db check` does.
     Checked {
         check: Vec<CheckedView>,
+        /// Why they were not rehearsed.
+        not_rehearsed: String,
+        /// Whether a BLOCK does not stop `migrate` here because there are no rows.
+        #[serde(skip)]
+        lacks_rows: bool,
     },
     /// What the receipts say.
     Receipt {
@@ -435,9 +440,11 @@ impl PreviewView {
             DryRunReport::Rehearsed(rehearsal) => {
                 PreviewView::Rehearsed { rehearsal: RehearsalView::of(target, rehearsal) }
             }
-            DryRunReport::Checked(checked) => {
-                PreviewView::Checked { check: checked.iter().map(CheckedView::from).collect() }
-            }
+            DryRunReport::Checked { files, not_rehearsed, .. } => PreviewView::Checked {
+                check: files.iter().map(CheckedView::from).collect(),
+                not_rehearsed: not_rehearsed.clone(),
+                lacks_rows: preview.lacks_rows(),
+            },
             DryRunReport::Receipt { when, objections } => {
                 PreviewView::Receipt { receipt: when.clone(), objections: objections.clone() }
             }
@@ -447,7 +454,13 @@ impl PreviewView {
     pub(super) fn text(&self, style: &Style) -> String {
         match self {
             PreviewView::Rehearsed { rehearsal } => rehearsal.text(style),
-            PreviewView::Checked { check } => check::text(check, style),
+            PreviewView::Checked { check, not_rehearsed, lacks_rows } => {
+                let here = match lacks_rows {
+                    true => "\na BLOCK about rows or locks does not stop `migrate` without rows",
+                    false => "",
+                };
+                format!("not rehearsed: {not_rehearsed}\n{}{here}", check::text(check, style))
+            }
             PreviewView::Receipt { receipt: Some(when), .. } => {
                 format!("the receipt of {when} is valid")
             }

@@ -10,6 +10,7 @@ mod history_edit;
 mod lock;
 mod needs;
 mod perform;
+mod preview;
 mod proof;
 mod record;
 mod retain;
@@ -26,9 +27,9 @@ pub(crate) use history_edit::HistoryEdit;
 pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
 pub(crate) use perform::{Change, Ending, Mode, perform, same_plan};
+pub(crate) use preview::preview;
 pub(crate) use proof::{
-    Proved, Proving, preview, prove, prove_rollback, receipt_of, receipts_are_accepted,
-    receipts_of_rollback,
+    Proved, Proving, prove, prove_rollback, receipt_of, receipts_are_accepted, receipts_of_rollback,
 };
 pub(crate) use retain::{after_backup, pruning};
 pub(crate) use seal::backup_obstacle;

@@ -7,22 +7,20 @@ use postgres::error::SqlState;
 use crate::change::batch::shares_a_transaction;
 use crate::change::workspace::Database;
 use crate::change::{consent, expected};
-use crate::check::{self, Direction};
 use crate::failure::{
     CausedBy, ConsentError, DatabaseError, Failure, KeyError, Kind, ProgramError, RehearsalError,
     Result,
 };
 use crate::migration as migrating;
 use crate::model::environment::Environment;
-use crate::model::finding::{Class, Finding, Severity, Verdict};
+use crate::model::finding::{Finding, Severity, Verdict};
 use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, title};
-use crate::model::rehearsal::{DryRunReport, Guard, Rehearsal, RollbackProof};
+use crate::model::rehearsal::{Guard, Rehearsal, RollbackProof};
 use crate::plan::Plan;
 use crate::policy::{Judgement, Proof};
 use crate::rehearse::{self, CopySource, Receipt, Receipts, Request, SchemaState, only_locks};
 use crate::settings::Runner;
-use crate::world::files;
 use crate::world::pg::{Purpose, Session, marker};
 use pg_sql::quote::quote_identifier;
 
@@ -119,8 +117,19 @@ pub(crate) fn prove<'a>(
     match asked(database, plan)? {
         Proof::Nothing => unrehearsed(database, plan),
         Proof::Rehearsal if receipt.is_none() => {
-            let Some(rehearsal) = rehearsed(database, plan)? else {
-                return unrehearsed(database, plan);
+            let rehearsal = match rehearsed(database, plan)? {
+                Tried::Rehearsed(rehearsal) => rehearsal,
+                Tried::Denied(why) => {
+                    database.workspace.ui.warning(&format!("not rehearsed: {why}"));
+                    return unrehearsed(database, plan);
+                }
+                Tried::Spared(why) => {
+                    // In development every database begins without rows.
+                    if plan.environment != Environment::Development {
+                        database.workspace.ui.note(&format!("no rehearsal: {why}"));
+                    }
+                    return unrehearsed(database, plan);
+                }
             };
             judge(database, plan, &rehearsal)?;
             let becomes = rehearsal.becomes;
@@ -156,61 +165,6 @@ impl Proving<'_> {
             receipt.migrations.into_iter().take(count).flat_map(|entry| entry.guards).collect();
         Ok(Proved { guards, becomes })
     }
-}
-
-/// Makes findings about locks, losses and references at most warnings: without rows, nothing waits,
-/// nothing is lost and no reference breaks. They matter for databases that have rows.
-fn downgrade_to_warning(finding: &mut Finding) {
-    if matches!(finding.class, Class::Loss | Class::Integrity | Class::Lock) {
-        finding.severity = finding.severity.min(Severity::Warn);
-    }
-}
-
-/// What is known of the migrations of a plan before anybody agrees to it, for a dry run.
-pub(crate) fn preview(
-    database: &Database<'_>,
-    plan: &Plan,
-    receipt: Option<&Path>,
-) -> Result<DryRunReport> {
-    let proof = asked(database, plan)?;
-    if proof == Proof::Receipt || receipt.is_some() {
-        return match holding(database, plan, receipt) {
-            Ok(receipt) => {
-                warn_of_size(database, plan, &receipt)?;
-                Ok(DryRunReport::Receipt { when: Some(receipt.date()), objections: Vec::new() })
-            }
-            Err(failure) if holds_none(&failure) => {
-                Ok(DryRunReport::Receipt { when: None, objections: failure.why() })
-            }
-            Err(failure) => Err(failure),
-        };
-    }
-    if proof == Proof::Rehearsal
-        && let Some(rehearsal) = rehearsed(database, plan)?
-    {
-        return Ok(DryRunReport::Rehearsed(rehearsal));
-    }
-    let settings = &database.settings;
-    let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
-    let holds_rows = session.is_some_and(|mut session| {
-        migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true)
-    });
-    let server = Receipts::of(&settings.root).server(settings)?;
-    let grounds = migrating::grounds(settings, server, plan.migrations())?;
-    let mut checked = Vec::new();
-    for migration in plan.migrations().filter(|migration| !migration.up.is_code) {
-        let path = &migration.up.path;
-        let bytes = files::read(&settings.root.join(path))?;
-        let layout = &settings.migrations.layout;
-        let mut found =
-            check::check_script(layout, &migration.up, bytes, Direction::Up, grounds.before(path));
-        if !holds_rows {
-            found.findings.iter_mut().for_each(downgrade_to_warning);
-        }
-        (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
-        checked.push(found);
-    }
-    Ok(DryRunReport::Checked(checked))
 }
 
 /// The digest of the receipt that a plan needs, which its id is of; nothing where it needs none, or
@@ -300,7 +254,7 @@ fn is_agreed(plan: &Plan, receipt: &Receipt) -> Result<()> {
     Err(ConsentError::PlanChanged { before, now }.into())
 }
 
-fn holds_none(failure: &Failure) -> bool {
+pub(super) fn holds_none(failure: &Failure) -> bool {
     let kind = failure.kind();
     matches!(
         kind,
@@ -342,7 +296,7 @@ pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()>
     .into())
 }
 
-fn asked(database: &Database<'_>, plan: &Plan) -> Result<Proof> {
+pub(super) fn asked(database: &Database<'_>, plan: &Plan) -> Result<Proof> {
     consent::allowed(database, plan)?;
     match database.workspace.policy.judge(plan) {
         Judgement::Allowed(terms) => Ok(terms.proof),
@@ -350,19 +304,23 @@ fn asked(database: &Database<'_>, plan: &Plan) -> Result<Proof> {
     }
 }
 
-/// Rehearses the plan's migrations, and writes the receipt; nothing where there is nothing to
-/// measure.
-pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<Rehearsal>> {
+/// A rehearsal, or why there is none.
+pub(super) enum Tried {
+    Rehearsed(Box<Rehearsal>),
+    /// There is nothing to measure, or it is turned off.
+    Spared(String),
+    /// The role may not make a copy.
+    Denied(String),
+}
+
+/// Rehearses the plan's migrations and writes the receipt, unless there is nothing to measure.
+pub(super) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Tried> {
     let settings = &database.settings;
     if plan.environment == Environment::Development && !settings.rehearse {
-        return Ok(None);
+        return Ok(Tried::Spared("rehearsals are turned off".to_owned()));
     }
     if let Some(why) = skip_reason(database, plan)? {
-        // In development every database begins like that.
-        if plan.environment != Environment::Development {
-            database.workspace.ui.note(&format!("no rehearsal: {why}"));
-        }
-        return Ok(None);
+        return Ok(Tried::Spared(why.to_owned()));
     }
     let migrations: Vec<Migration> = plan.migrations().cloned().collect();
     let request = Request {
@@ -377,12 +335,11 @@ pub(crate) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Option<R
     match copied.and_then(|copy| rehearse::rehearse(world, &request, copy)) {
         Ok((rehearsal, receipt)) => {
             Receipts::of(&settings.root).write(receipt, &settings.signing)?;
-            Ok(Some(rehearsal))
+            Ok(Tried::Rehearsed(Box::new(rehearsal)))
         }
-        // At home a role that may create no database can work all the same.
+        // In development a role that may create no database can work all the same.
         Err(failure) if plan.environment.is_disposable() && may_not(&failure) => {
-            database.workspace.ui.warning(&format!("not rehearsed: {failure}"));
-            Ok(None)
+            Ok(Tried::Denied(failure.to_string()))
         }
         Err(failure) => Err(failure),
     }
@@ -463,7 +420,7 @@ fn lines(findings: &[Finding], least: Severity) -> Vec<String> {
 }
 
 /// Warns where far fewer rows were there when it was rehearsed.
-fn warn_of_size(database: &Database<'_>, plan: &Plan, receipt: &Receipt) -> Result<()> {
+pub(super) fn warn_of_size(database: &Database<'_>, plan: &Plan, receipt: &Receipt) -> Result<()> {
     let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
     let (there, here) = (receipt.rows, rehearse::estimated_rows(&mut session)?);
     if here > 10 * there.max(1) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::finding::{Checked, Finding, Verdict};
+use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
 use crate::model::statement::StatementError;
 
 /// What the scratch database was made from: whose data was measured.
@@ -216,7 +216,13 @@ pub(crate) struct Rehearsal {
 pub(crate) enum DryRunReport {
     Rehearsed(Rehearsal),
     /// They were only looked through.
-    Checked(Vec<Checked>),
+    Checked {
+        files: Vec<Checked>,
+        /// Why they were not rehearsed.
+        not_rehearsed: String,
+        /// Whether the database holds rows, or may.
+        holds_rows: bool,
+    },
     /// What the receipts say: when the one that holds was written, or why none does.
     Receipt {
         when: Option<String>,
@@ -229,11 +235,29 @@ impl DryRunReport {
     pub(crate) fn is_safe(&self) -> bool {
         match self {
             DryRunReport::Rehearsed(rehearsal) => rehearsal.verdict() <= Verdict::Warn,
-            DryRunReport::Checked(checked) => {
-                checked.iter().all(|file| file.verdict() <= Verdict::Warn)
+            DryRunReport::Checked { files, holds_rows, .. } => {
+                let mut findings = files.iter().flat_map(|file| &file.findings);
+                findings
+                    .all(|found| found.severity <= Severity::Warn || needs_rows(found, *holds_rows))
             }
             DryRunReport::Receipt { when, .. } => when.is_some(),
         }
+    }
+}
+
+/// Whether a finding is about rows that are not there: without any, nothing is lost, nothing waits
+/// and no reference breaks.
+fn needs_rows(found: &Finding, holds_rows: bool) -> bool {
+    let is_of_rows = matches!(found.class, Class::Loss | Class::Integrity | Class::Lock);
+    !holds_rows && is_of_rows && found.rule != "own-tables"
+}
+
+impl DryRunReport {
+    /// Whether a finding that would stop a run elsewhere does not stop it here, without rows.
+    pub(crate) fn lacks_rows(&self) -> bool {
+        let DryRunReport::Checked { files, holds_rows, .. } = self else { return false };
+        let mut findings = files.iter().flat_map(|file| &file.findings);
+        findings.any(|found| found.severity > Severity::Warn && needs_rows(found, *holds_rows))
     }
 }
 

@@ -168,10 +168,55 @@ fn a_rehearsal_that_is_skipped_is_said() {
     project.migration("1_m.sql", "CREATE TABLE a (id int);");
     project.set("CARGO_DB_ENV", "staging");
     project.db(&["migrate", "--yes"]).ok().says("no rehearsal: the database holds no rows");
-    // A dry run also shows the findings of `check`, as warnings.
+    // A dry run also shows the findings of `check`.
     project.migration("2_m.sql", "CREATE INDEX a_id ON a (id);");
     project.db(&["check", "migrations/2_m.sql"]).code(1).says("1 file: 1 WARN");
     project.db(&["migrate", "--dry-run"]).ok().says("1 file: 1 WARN");
+}
+
+/// A dry run without a rehearsal has the verdicts of `check`, and says what does not matter here.
+#[test]
+fn a_dry_run_has_the_verdicts_of_check() {
+    let mut project = Project::new("sl_verdicts");
+    project.run_sql("CREATE TABLE a (id int);");
+    let block_of_rows = "a BLOCK about rows or locks does not stop `migrate` without rows";
+    let drops = "DROP TABLE a;";
+    for environment in ["development", "test", "staging"] {
+        project.set("CARGO_DB_ENV", environment);
+        project.set("CARGO_DB_REHEARSE", "");
+        project.migration("1_m.sql", drops);
+        let checked = project.db(&["check", "--json"]).code(1).json();
+        let dry = project.db(&["migrate", "--dry-run", "--json"]).ok().json();
+        let (checked, foreseen) = (&checked["migrations"][0], &dry["preview"]["check"][0]);
+        assert_eq!(checked["verdict"], "BLOCK");
+        assert_eq!(checked, foreseen);
+        let why = match environment {
+            "test" => "the policy for test asks for none",
+            _ => "the database holds no rows",
+        };
+        assert_eq!(dry["preview"]["not_rehearsed"], why);
+        let dry = project.db(&["migrate", "--dry-run"]).ok().says("1 file: 1 BLOCK");
+        dry.says(&format!("not rehearsed: {why}")).says(block_of_rows);
+        // What cannot run stops it all the same.
+        project.migration("1_m.sql", "DROP TABLE a; CREATE TABLE b (id int,;");
+        let dry = project.db(&["migrate", "--dry-run"]).code(1);
+        dry.says("syntax").says(block_of_rows);
+        project.migration("1_m.sql", "DELETE FROM cargo_db.marker WHERE true;");
+        let dry = project.db(&["migrate", "--dry-run"]).code(1).says("own-tables");
+        assert!(!dry.stdout.contains(block_of_rows), "{dry}");
+    }
+    // With rows, and without a rehearsal, nobody knows what is lost.
+    project.run_sql("INSERT INTO a VALUES (1)");
+    project.migration("1_m.sql", drops);
+    for (environment, rehearse, why) in [
+        ("test", "", "the policy for test asks for none"),
+        ("development", "0", "rehearsals are turned off"),
+    ] {
+        project.set("CARGO_DB_ENV", environment);
+        project.set("CARGO_DB_REHEARSE", rehearse);
+        let dry = project.db(&["migrate", "--dry-run"]).code(1).says("1 file: 1 BLOCK");
+        dry.says(&format!("not rehearsed: {why}"));
+    }
 }
 
 #[test]

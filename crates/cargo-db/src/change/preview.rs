@@ -1,0 +1,73 @@
+//! What a dry run says of the migrations of a plan before anybody agrees to them.
+
+use std::path::Path;
+
+use crate::change::proof::{Tried, asked, holding, holds_none, rehearsed, warn_of_size};
+use crate::change::workspace::Database;
+use crate::check::{self, Direction};
+use crate::failure::Result;
+use crate::migration as migrating;
+use crate::model::finding::Checked;
+use crate::model::rehearsal::DryRunReport;
+use crate::plan::Plan;
+use crate::policy::Proof;
+use crate::rehearse::Receipts;
+use crate::world::files;
+
+/// What is known of the migrations of a plan before anybody agrees to it.
+pub(crate) fn preview(
+    database: &Database<'_>,
+    plan: &Plan,
+    receipt: Option<&Path>,
+) -> Result<DryRunReport> {
+    let proof = asked(database, plan)?;
+    if proof == Proof::Receipt || receipt.is_some() {
+        return match holding(database, plan, receipt) {
+            Ok(receipt) => {
+                warn_of_size(database, plan, &receipt)?;
+                Ok(DryRunReport::Receipt { when: Some(receipt.date()), objections: Vec::new() })
+            }
+            Err(failure) if holds_none(&failure) => {
+                Ok(DryRunReport::Receipt { when: None, objections: failure.why() })
+            }
+            Err(failure) => Err(failure),
+        };
+    }
+    let tried = match proof {
+        Proof::Rehearsal => rehearsed(database, plan)?,
+        _ => Tried::Spared(format!("the policy for {} asks for none", plan.environment)),
+    };
+    let not_rehearsed = match tried {
+        Tried::Rehearsed(rehearsal) => return Ok(DryRunReport::Rehearsed(*rehearsal)),
+        Tried::Spared(why) | Tried::Denied(why) => why,
+    };
+    let files = checked(database, plan)?;
+    Ok(DryRunReport::Checked { files, not_rehearsed, holds_rows: holds_rows(database, plan)? })
+}
+
+/// Whether the database of a plan holds rows that the plan could lose or lock.
+fn holds_rows(database: &Database<'_>, plan: &Plan) -> Result<bool> {
+    let settings = &database.settings;
+    let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
+    Ok(session.is_some_and(|mut session| {
+        migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true)
+    }))
+}
+
+/// What `check` finds in the files of a plan.
+fn checked(database: &Database<'_>, plan: &Plan) -> Result<Vec<Checked>> {
+    let settings = &database.settings;
+    let layout = &settings.migrations.layout;
+    let server = Receipts::of(&settings.root).server(settings)?;
+    let grounds = migrating::grounds(settings, server, plan.migrations())?;
+    let mut checked = Vec::new();
+    for migration in plan.migrations().filter(|migration| !migration.up.is_code) {
+        let path = &migration.up.path;
+        let bytes = files::read(&settings.root.join(path))?;
+        let ground = grounds.before(path);
+        let mut found = check::check_script(layout, &migration.up, bytes, Direction::Up, ground);
+        (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
+        checked.push(found);
+    }
+    Ok(checked)
+}
