@@ -111,7 +111,7 @@ pub(crate) enum When {
     Never,
 }
 
-/// What agrees to something, with its value in the same word.
+/// The consent flags, with their value in the same word.
 const VALUES: [&str; 3] = ["--confirm=", "--plan=", "--lose-at-most="];
 
 /// What the command line agrees to.
@@ -127,8 +127,7 @@ pub(crate) struct ConsentFlags {
 }
 
 impl ConsentFlags {
-    /// What these flags, among what was typed, agree to. A verb can have a word of its own for
-    /// `--yes`.
+    /// The consent that these flags give. A verb can have its own flag for `--yes`.
     pub(crate) fn new(flags: &Global, says_yes: bool, typed: &[String]) -> ConsentFlags {
         let mut command = vec!["cargo".to_owned(), "db".to_owned()];
         let mut typed = typed.iter();

@@ -60,8 +60,8 @@ pub fn main() -> ExitCode {
     start(Program::Built)
 }
 
-/// The same for a program that was installed, and is no part of the repository that it finds. It
-/// runs the programs that a `db.toml` names only after `cargo db trust`.
+/// The same for an installed program, which is not part of the repository. It runs the programs
+/// that a `db.toml` names only after `cargo db trust`.
 pub fn installed_main() -> ExitCode {
     start(Program::Installed)
 }
@@ -81,7 +81,7 @@ fn start(program: Program) -> ExitCode {
             if wants_json && error.use_stderr() {
                 face::usage_error(error.to_string().lines().next().unwrap_or_default());
             }
-            // A help that nobody reads is no failure.
+            // A closed pipe is not a failure of the help.
             let _ = error.print();
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             return ExitCode::from(exit as u8);

@@ -16,8 +16,8 @@ pub(crate) struct AuditTrail {
 }
 
 impl AuditTrail {
-    /// One operation: what was done and with what result, with the details below. Its number is
-    /// that of its first record, which is what `verify` names.
+    /// One operation: what was done and with what result, followed by details. Its number is that
+    /// of its first record, which `verify` uses too.
     fn operation(&self, intent: &Record, style: &Style) -> String {
         let is_outcome =
             |record: &&Record| record.run == intent.run && record.phase == Phase::Outcome;
@@ -88,7 +88,7 @@ impl Answer for AuditTrail {
     }
 }
 
-/// One operation: all that is recorded about it.
+/// Everything that is recorded about one operation.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct AuditShown {

@@ -30,9 +30,9 @@ pub(crate) struct BackupView {
     verified: bool,
     state: VerificationState,
     reason: Reason,
-    /// What it was taken for.
+    /// The event that it was taken for.
     event: String,
-    /// The options that make it a part of the database; none where it is whole.
+    /// The options that make it a partial backup; empty for a complete one.
     part: Vec<String>,
     /// How many there are.
     tables: usize,
@@ -138,7 +138,7 @@ pub(crate) struct BackedUp {
 }
 
 impl BackedUp {
-    /// What was taken, and where it lies.
+    /// What was backed up, and the path of the backup.
     pub(crate) fn of(path: &Path, backup: &Backup, removed: Vec<String>) -> BackedUp {
         BackedUp { path: path.display().to_string(), backup: backup.into(), removed }
     }
@@ -222,7 +222,7 @@ impl Answer for BackupList {
     }
 }
 
-/// One backup, with all that its manifest says.
+/// One backup, with everything in its manifest.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct BackupShown {
@@ -331,7 +331,7 @@ impl Answer for Verified {
     }
 }
 
-/// What the retention keeps and what it removes.
+/// What the retention keeps and removes.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Pruned {
@@ -363,7 +363,7 @@ impl Pruned {
         Pruned { planned: plan.into(), dry_run: false, backups }
     }
 
-    /// What they would come to.
+    /// What it would keep and remove.
     pub(crate) fn dry_run(plan: &Plan, verdicts: &[RetentionDecision]) -> Pruned {
         Pruned { dry_run: true, ..Pruned::of(plan, verdicts) }
     }
@@ -379,7 +379,7 @@ impl Answer for Pruned {
         if self.backups.is_empty() {
             return "no backups".to_owned();
         }
-        // The plan's id, for whoever will have to agree to it.
+        // The plan id, for the person who has to consent to it.
         let plan = &self.planned.plan;
         let id = (self.dry_run && !plan.steps.is_empty())
             .then(|| format!("Plan {} ({})", plan.id, plan.policy));

@@ -16,7 +16,7 @@ pub(crate) struct CheckReport {
     migrations: Vec<CheckedView>,
 }
 
-/// One file that was looked through.
+/// One file that was checked.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CheckedView {
@@ -78,7 +78,7 @@ pub(super) fn summary(verdicts: impl Iterator<Item = Verdict>, noun: &str) -> St
     format!("{}{gap}{}", plural(verdicts.len(), noun), counts.join(", "))
 }
 
-/// The word of a verdict, in its colour.
+/// A verdict in its colour.
 pub(super) fn verdict(verdict: Verdict, style: &Style) -> String {
     let colour = match verdict {
         Verdict::Block => RED,

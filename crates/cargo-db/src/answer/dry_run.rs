@@ -10,7 +10,7 @@ use crate::answer::{Answer, CYAN, Style, YELLOW};
 use crate::model::rehearsal::DryRunReport;
 use crate::plan::Plan;
 
-/// A plan that was only asked for.
+/// The plan of a dry run.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct DryRun {
@@ -46,7 +46,7 @@ impl DryRun {
         DryRun { sql: sql.map(|files| files.into_iter().map(one).collect()), ..self }
     }
 
-    /// With what is known of its migrations.
+    /// Adds what is known about its migrations.
     pub(crate) fn with_preview(self, plan: &Plan, preview: &DryRunReport) -> DryRun {
         let preview = Some(PreviewView::of(&plan.target, preview));
         DryRun { preview, ..self }

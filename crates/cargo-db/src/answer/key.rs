@@ -38,7 +38,7 @@ impl Answer for KeyView {
 pub(crate) struct AcceptedKeys {
     target: TargetView,
     environment: Environment,
-    /// Those of which it accepts receipts.
+    /// The keys whose receipts it accepts.
     accepted: Vec<PublicKey>,
 }
 

@@ -1,5 +1,5 @@
-//! What each verb answers, as types. Every ending of every verb is one: it serialises to the
-//! JSON that `docs/schema` describes, and tells people the same in words.
+//! The answer of each verb, as types. Every ending of every verb is one: it serialises to the JSON
+//! that `docs/schema` describes, and has a text form for people.
 
 mod audit;
 mod backups;
@@ -47,7 +47,7 @@ pub(crate) use status::{SettingView, StatusFacts, StatusOfSets, StatusReport};
 pub(crate) use style::{BOLD, CYAN, DIM, GREEN, RED, Style, YELLOW};
 pub(crate) use trust::{TrustList, TrustRevoked, TrustView};
 
-/// One way in which a verb ends well, or with a finding.
+/// An ending of a verb: success, or a finding.
 pub(crate) trait Answer: Serialize {
     /// The same for people.
     fn text(&self, style: &Style) -> String;

@@ -44,7 +44,7 @@ impl Outcome {
         Outcome { failure: Some(failure), ..Outcome::done(answer).with_exit(exit) }
     }
 
-    /// The same, with exit code 1 where what was asked for was found.
+    /// The same, with exit code 1 if there is a finding.
     pub(crate) fn finding_if(self, found: bool) -> Outcome {
         if found { self.with_exit(Exit::Finding) } else { self }
     }
@@ -54,7 +54,7 @@ impl Outcome {
         Outcome { exit, ..self }
     }
 
-    /// Says which set of migrations it is about.
+    /// Sets the set of migrations that it belongs to.
     pub(crate) fn of_set(self, set: Option<&str>) -> Outcome {
         let flag = set.map(|set| RetainedFlag::new(&["--set"], [set]));
         Outcome { set: set.map(str::to_owned), ..self.of_call(flag) }
@@ -66,23 +66,23 @@ impl Outcome {
         Outcome { failure, ..self }
     }
 
-    /// The same, about the database whose address was found there.
+    /// The same, with the source of the database's address.
     pub(crate) fn of_address(self, place: Option<&str>) -> Outcome {
         let failure = self.failure.map(|failure| failure.of_address(place));
         Outcome { failure, ..self }
     }
 
-    /// What there is to say, where there is anything but a failure.
+    /// The answer, if there is one besides a failure.
     pub(crate) fn answer(&self) -> Option<&dyn AnyAnswer> {
         self.answer.as_deref()
     }
 
-    /// Why it failed, where it did.
+    /// The failure, if there is one.
     pub(crate) fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
 
-    /// The set of migrations that it is about.
+    /// The set of migrations that it belongs to.
     pub(crate) fn set(&self) -> Option<&str> {
         self.set.as_deref()
     }

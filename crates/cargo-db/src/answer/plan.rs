@@ -13,7 +13,7 @@ use crate::model::target::Target;
 use crate::plan::{Batch, Loss, Operation, Plan, Step};
 use pg_sql::name::short;
 
-/// The database that something is about, without its password.
+/// The database, without its password.
 #[derive(Clone, Debug, Serialize)]
 #[serde(into = "String")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -81,12 +81,12 @@ pub(crate) struct PlanView {
     pub(super) id: String,
     /// What the policy asks for, in words.
     pub(super) policy: String,
-    /// What `--lose-at-most` takes; null where nothing goes.
+    /// The value of `--lose-at-most`; null if nothing is lost.
     lose_at_most: Option<String>,
     /// The command that consents to exactly this plan.
     consent: String,
     pub(super) steps: Vec<StepView>,
-    /// What was looked at and needs nothing done.
+    /// What needs nothing done.
     pub(super) skipped: Vec<String>,
     /// The commands of a migration tool that carry it out.
     commands: Vec<String>,
@@ -95,7 +95,7 @@ pub(crate) struct PlanView {
     needs: Consent,
     #[serde(skip)]
     pub(super) verb: Operation,
-    /// Whether everything that is pending was asked for.
+    /// Whether all pending migrations were requested.
     #[serde(skip)]
     takes_all_pending: bool,
 }
@@ -224,9 +224,9 @@ pub(crate) enum BatchView {
 pub(crate) struct LossView {
     /// A table, or a column of one.
     object: String,
-    /// How many rows hold something there; null where nobody counted.
+    /// The number of rows with a value; null if not counted.
     rows: Option<u64>,
-    /// How many may go at most; null where nobody counted, and nobody said.
+    /// The upper bound; null if not counted and not passed.
     at_most: Option<u64>,
 }
 
@@ -363,14 +363,14 @@ impl Planned {
         lines.join("\n")
     }
 
-    /// The command that consents to it, where the policy asks for that or something goes.
+    /// The command that consents to it, if the policy requires consent or something is lost.
     pub(super) fn how_to_consent(&self) -> Option<&str> {
         let PlanView { needs, lose_at_most, consent, steps, .. } = &self.plan;
         let is_asked = *needs == Consent::ToPlan || lose_at_most.is_some();
         (is_asked && !steps.is_empty()).then_some(consent)
     }
 
-    /// What is unusual, though not in the way.
+    /// Unusual conditions that do not stop the run.
     pub(crate) fn warnings(&self) -> &[String] {
         &self.plan.warnings
     }

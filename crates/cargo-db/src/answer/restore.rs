@@ -16,7 +16,7 @@ pub(crate) struct Restored {
     restored: String,
     /// The name that the old database is kept under.
     kept: Option<String>,
-    /// Whether it is the database as a whole that is another one now.
+    /// Whether the whole database was replaced.
     #[serde(skip)]
     whole: bool,
     /// The command that shows its status.

@@ -65,7 +65,7 @@ pub(crate) struct Rebuilt {
     migrations: usize,
     /// How many rows were loaded, by table.
     rows: RowsLoaded,
-    /// The backup of what was in it before.
+    /// The backup of the previous content.
     backup: Option<String>,
 }
 

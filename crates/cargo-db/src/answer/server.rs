@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::answer::{Answer, Style};
 
-/// How the server stands, after what was done to it.
+/// The state of the server after the command.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ServerState {
@@ -22,14 +22,14 @@ struct ServerView {
     folder: String,
     /// Null where no cluster was made.
     major: Option<u32>,
-    /// Null where it does not run, as below.
+    /// Null if it does not run, like the fields below.
     pid: Option<i32>,
     /// That of the project's database.
     url: Option<String>,
 }
 
 impl ServerState {
-    /// A server in this folder that does not run; of this version, where it was made.
+    /// A server in this folder that does not run; with its version, if it was created.
     pub(crate) fn stopped(folder: &Path, major: Option<u32>) -> ServerState {
         let folder = folder.display().to_string();
         let server = ServerView { folder, major, ..ServerView::default() };

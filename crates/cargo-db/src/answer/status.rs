@@ -18,7 +18,7 @@ use crate::settings::{Migrations, Runner};
 /// How many tables are listed before they are only counted.
 const TABLES_SHOWN: usize = 20;
 
-/// Where a database stands.
+/// The state of a database.
 #[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct StatusReport {
@@ -39,7 +39,7 @@ pub(crate) struct StatusReport {
     /// What to do if there are no migrations.
     #[serde(skip)]
     empty: Option<String>,
-    /// Whether what is pending is asked of the tool.
+    /// Whether the tool is asked for the pending migrations.
     #[serde(skip)]
     asked: bool,
 }
@@ -63,7 +63,7 @@ struct ToolView {
     name: &'static str,
     runner: RunnerView,
     set: Option<String>,
-    /// Whether what is pending can be read from the files without doubt.
+    /// Whether the pending migrations can be read exactly from the files.
     certain: bool,
 }
 
@@ -88,7 +88,7 @@ struct MigrationsView {
     last: Option<LastView>,
 }
 
-/// A migration, or a file, and what is wrong with it.
+/// A problem with a migration or a file.
 #[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ProblemView {
@@ -111,7 +111,7 @@ struct LastView {
     installed_on: Option<OffsetDateTime>,
 }
 
-/// A setting, for people who wonder where it comes from.
+/// A setting with its source.
 #[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct SettingView {
@@ -241,9 +241,9 @@ impl From<StatusFacts<'_>> for StatusReport {
 }
 
 impl StatusReport {
-    /// Whether there is something that `--check` looks for.
+    /// Whether there is something that `--check` reports.
     pub(crate) fn is_finding(&self) -> bool {
-        // Without a database a tool that is asked cannot say what is pending.
+        // Without a database, the tool cannot report what is pending.
         let unknown = !self.database.exists && self.asked;
         !self.migrations.pending.is_empty() || !self.migrations.problems.is_empty() || unknown
     }
@@ -329,7 +329,7 @@ impl Answer for StatusReport {
     }
 }
 
-/// Where each set of migrations stands.
+/// The state of each set of migrations.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct StatusOfSets {
@@ -364,7 +364,7 @@ impl StatusOfSets {
 }
 
 impl Answer for StatusOfSets {
-    /// Those that could not be looked at are warned of elsewhere.
+    /// Sets that could not be read are reported as warnings.
     fn text(&self, style: &Style) -> String {
         let found = self.sets.iter().filter_map(|set| match set {
             SetStatus::Found { status, .. } => Some(status.text(style)),

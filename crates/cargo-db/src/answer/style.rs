@@ -1,10 +1,10 @@
-//! How an answer may look: how wide, and whether with colours.
+//! The style of an answer: its width, and whether it has colours.
 
 use anstyle::{AnsiColor, Style as Ansi};
 
 use crate::failure::{RetainedFlag, with_flags};
 
-/// What an answer needs to know of the place where it will be shown.
+/// Properties of the terminal or file that an answer is written to.
 #[derive(Clone, Debug)]
 pub(crate) struct Style {
     /// How many characters fit in a line.

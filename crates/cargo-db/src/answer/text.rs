@@ -64,7 +64,7 @@ pub(crate) fn on_lines(lines: Vec<String>) -> Vec<String> {
     lines.into_iter().map(|line| one_line(&line).into_owned()).collect()
 }
 
-/// Columns under each other; the second and later ones are numbers and stand to the right.
+/// An aligned table; the second and later columns are numbers and right-aligned.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> = rows.iter().map(|row| on_lines(row.clone())).collect();
     let width = |column: usize| {
@@ -82,7 +82,7 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     std::iter::once(line(header.to_vec())).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-/// Words in lines that leave room for an indent. A word that is longer stands by itself.
+/// Wraps words, leaving room for an indent. A longer word gets its own line.
 pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
     let room = width.saturating_sub(indent).max(20);
     let mut lines: Vec<String> = Vec::new();

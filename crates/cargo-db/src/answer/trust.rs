@@ -17,7 +17,7 @@ pub(crate) struct TrustView {
     id: String,
     /// The commands that it names, each with its setting.
     commands: Vec<String>,
-    /// Whether settings of another user are there.
+    /// Whether there are settings of another user.
     foreign: bool,
     /// The folder of a private server that was not made here.
     server: Option<String>,
@@ -51,7 +51,7 @@ impl TrustView {
         self.commands.is_empty() && !self.foreign && self.server.is_none()
     }
 
-    /// What stands for all of it.
+    /// The id of the whole list.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -111,7 +111,7 @@ pub(crate) struct TrustRevoked {
     pub(crate) root: String,
     /// False where there was none.
     pub(crate) revoked: bool,
-    /// Whether its commands run all the same.
+    /// Whether its commands still run.
     pub(crate) still: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Text of others on a terminal: names, notices and what programs print may hold characters that
-//! move the cursor, hide what stands before them or turn the writing round.
+//! Escapes foreign text on a terminal: names, notices and output of programs may contain characters
+//! that move the cursor, hide text or change its direction.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -26,7 +26,7 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The text on one line: a name that holds a line end must not begin a line of its own.
+/// The text on one line: a name that contains a newline must not start a new line.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains('\n') { Cow::Owned(text.replace('\n', "\\n")) } else { Cow::Borrowed(text) }
 }
@@ -39,7 +39,7 @@ fn escape(shown: &mut String, character: char) {
     };
 }
 
-/// Whether nobody sees the character, or it changes how others are seen.
+/// Whether the character is invisible, or changes how others are displayed.
 fn is_hidden(character: char) -> bool {
     character.is_control() && character != '\t'
         || matches!(character,

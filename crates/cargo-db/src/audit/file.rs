@@ -1,5 +1,5 @@
-//! The file of the trail, and whether it is as it was written: lines that were changed, taken out
-//! or only half written, and the head, which tells whether the end is missing.
+//! The trail's file and its integrity: records that were changed, removed or only partly written,
+//! and the head, which shows whether the end is missing.
 
 use std::path::{Path, PathBuf};
 
@@ -28,13 +28,13 @@ impl Broken {
     }
 }
 
-/// The last record as the head has it, so that a trail that was cut off at its end shows.
+/// The last record according to the head, so that a truncated trail is detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct HeadRecord {
     pub(super) sequence: u64,
     pub(super) hash: String,
-    /// The record that was written when there was no head, though there were records or plans that
-    /// were used: what stood before it nobody knows.
+    /// The record that was written while the head was missing, although there were records or used
+    /// plans: the records before it cannot be verified.
     pub(super) missing_at: Option<u64>,
 }
 
@@ -85,7 +85,7 @@ impl Trail {
         Ok(Lines { lines: text.lines().map(str::to_owned).collect(), torn })
     }
 
-    /// What the head says; nothing where there is none, or one that says nothing.
+    /// The content of the head; `None` if it is missing or empty.
     pub(super) fn head(&self) -> Result<Option<HeadRecord>> {
         Ok(self.text(&self.head_file())?.as_deref().and_then(HeadRecord::parse))
     }
@@ -95,7 +95,7 @@ impl Trail {
         self.file.with_extension("head")
     }
 
-    /// Where the ids of plans that were used are kept beside the trail.
+    /// The file with the ids of used plans, next to the trail.
     pub(super) fn used_file(&self) -> PathBuf {
         self.file.with_extension("used")
     }
@@ -105,7 +105,7 @@ impl Trail {
         Ok(self.text(&self.used_file())?.is_some_and(|text| !text.is_empty()))
     }
 
-    /// The text of one of these files; nothing where there is none.
+    /// The text of one of these files; `None` if it does not exist.
     pub(super) fn text(&self, path: &Path) -> Result<Option<String>> {
         files::read_if_there(path).map_err(|error| {
             // That file is the only list of the used plans, so it must not be set aside.
@@ -119,13 +119,13 @@ impl Trail {
     pub(crate) fn is_writable(&self) -> Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let opened = files::own_dir(folder).and_then(|()| file_lock::lock(&self.lock_file()));
-        // The head is replaced by another file, for which the folder has to be writable.
+        // The head is replaced by renaming a file, so the folder has to be writable.
         let all = [folder, &self.file, &self.used_file()];
         let writable = opened.and_then(|_lock| all.into_iter().try_for_each(edit::can_write));
         writable.map_err(|error| self.refused(error))
     }
 
-    /// The file whose lock keeps two runs from writing at the same time.
+    /// The file whose lock prevents two runs from writing at the same time.
     pub(super) fn lock_file(&self) -> PathBuf {
         self.file.with_extension("lock")
     }
@@ -166,7 +166,7 @@ impl Trail {
     pub(crate) fn verify(&self) -> Result<std::result::Result<u64, Broken>> {
         let (read, head) = (self.read()?, self.head()?);
         let mut last: Option<Record> = None;
-        // Where a trail was put aside, a new one begins with a head that is about no record.
+        // If a trail was set aside, the new one begins with an empty head.
         let mut head_is_there = head == Some(HeadRecord::default());
         for line in &read.lines {
             match next(line, last.as_ref()) {

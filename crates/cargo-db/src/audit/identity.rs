@@ -15,9 +15,9 @@ const ADDITIONS: &str = include_str!("sql/additions.sql");
 #[derive(Default)]
 pub(crate) struct DatabaseIdentity {
     pub(super) marker: Option<Marker>,
-    /// Nothing where it keeps no trail.
+    /// `None` if it has no trail.
     pub(super) lines: Option<Vec<String>>,
-    /// Statements that give others the rights that they had, each with the table it is about.
+    /// Statements that restore privileges of other roles, each with its table.
     pub(super) rights: Vec<(String, String)>,
 }
 
@@ -34,7 +34,8 @@ impl DatabaseIdentity {
         Ok(DatabaseIdentity { lines, ..DatabaseIdentity::without_trail(session)? })
     }
 
-    /// That of the session's database, whatever stands in the place of its trail.
+    /// The identity of the session's database without its trail, whatever the trail's table
+    /// contains.
     pub(super) fn without_trail(session: &mut Session) -> Result<DatabaseIdentity> {
         let marker = marker::read(session)?;
         let mut rights = Vec::new();
@@ -56,7 +57,7 @@ impl DatabaseIdentity {
         DatabaseIdentity::of(world, old)?.give(world, new)
     }
 
-    /// Without the marker of a copy: what is built from nothing is a copy of nothing.
+    /// Without the marker of a copy: a database that is built from nothing is not a copy.
     pub(crate) fn of_new(mut self) -> DatabaseIdentity {
         self.marker = self.marker.filter(|marker| marker.genuine);
         self
@@ -67,8 +68,8 @@ impl DatabaseIdentity {
         self.write(&mut Session::open(world, new, Purpose::Write)?)
     }
 
-    /// Gives it to the session's database. What a dump brought of our schema is its author's, with
-    /// triggers and rules of its own, so it is dropped and created again.
+    /// Writes it into the session's database. A schema `cargo_db` from a dump could contain foreign
+    /// triggers and rules, so it is dropped and created again.
     pub(crate) fn write(&self, session: &mut Session) -> Result<()> {
         let memory = SeedRecord::of(session)?;
         let drop = "SET client_min_messages = warning; DROP SCHEMA IF EXISTS cargo_db CASCADE";
@@ -93,8 +94,8 @@ impl DatabaseIdentity {
         refuse_additions(session)
     }
 
-    /// Writes it into the existing tables, and creates the missing ones. What others have built on
-    /// the tables, such as a view, is kept.
+    /// Writes it into the existing tables, and creates missing ones. Objects that depend on the
+    /// tables, such as a view, are kept.
     pub(super) fn fill(&self, session: &mut Session) -> Result<()> {
         match &self.marker {
             Some(marker) => marker::write(session, marker)?,
@@ -126,7 +127,7 @@ impl DatabaseIdentity {
         session.run("give the rights on the audit trail again", &statements.join("; "))
     }
 
-    /// Reads back what was written: an event trigger of the dump's may have had its say.
+    /// Reads back what was written: an event trigger of the dump may have changed it.
     fn verify_written(&self, session: &mut Session) -> Result<()> {
         let marker = marker::read(session)?;
         let lines = own_tables::lines(session)?;

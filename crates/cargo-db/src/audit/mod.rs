@@ -1,6 +1,6 @@
-//! The audit trail: a file of the project, and a table of the database where the policy says so.
-//! Each record carries the hash of the one before it, so a line that was changed or removed
-//! shows.
+//! The audit trail: a file of the project, and a table of the database if the policy requires it.
+//! Each record contains the hash of the previous one, so that a changed or removed record is
+//! detected.
 
 mod file;
 mod identity;
@@ -45,34 +45,34 @@ pub(crate) struct PendingRecord<'a> {
     reserves: Option<Reservation>,
 }
 
-/// What the trail needs to know about a change beside its plan.
+/// The context of a change that the trail records besides its plan.
 pub(crate) struct RecordContext {
     pub(crate) by: By,
     pub(crate) consent: String,
     pub(crate) backup: Option<String>,
     /// Whether the policy wants it in the database too.
     pub(crate) in_database: bool,
-    /// What the database says of itself; nothing where it is not there yet.
+    /// The marker and the trail before the change; `None` if the database does not exist yet.
     pub(crate) before: Option<Before>,
-    /// The id that was consented to, if one was: it is good for one run, whoever comes first.
+    /// The plan id that was consented to, if one was: it is valid for one run.
     pub(crate) reserves: Option<Reservation>,
 }
 
-/// An id that a run takes for itself.
+/// A plan id that a run reserves.
 #[derive(Clone)]
 pub(crate) struct Reservation {
     pub(crate) plan: String,
-    /// What was typed, without what was agreed to in it.
+    /// The command as it was typed, without its consent flags.
     pub(crate) command: String,
 }
 
 impl Reservation {
-    /// Fails where one of these records has taken it.
+    /// Fails if one of these records has used it.
     fn is_free(&self, records: Vec<Record>) -> Result<()> {
         self.is_free_of(&used(records.into_iter()))
     }
 
-    /// Fails where it is one of these.
+    /// Fails if it is one of these.
     fn is_free_of(&self, used: &[String]) -> Result<()> {
         if !used.contains(&self.plan) {
             return Ok(());
@@ -97,8 +97,9 @@ impl Trail {
         Ok(self.read()?.lines.into_iter().filter_map(of_target).collect())
     }
 
-    /// The ids of plans that somebody consented to by them: they are used up. They are kept beside
-    /// the trail too, so that they do not come back with one that was cut off or put aside.
+    /// The ids of the plans that were consented to by id and are used up. They are stored next to
+    /// the trail too, so that truncating the trail or setting it aside does not make them valid
+    /// again.
     pub(crate) fn used(&self) -> Result<Vec<String>> {
         let mut ids = used(self.records()?.into_iter());
         let kept = self.text(&self.used_file())?.unwrap_or_default();
@@ -147,7 +148,7 @@ impl Trail {
         files::replace(&self.head_file(), &head.to_text())
     }
 
-    /// Writes what is about to be done. If that fails, it is not done.
+    /// Records the intent. If that fails, the change is not made.
     pub(crate) fn begin<'a>(
         &'a self,
         world: &'a World,
@@ -210,8 +211,8 @@ impl PendingRecord<'_> {
         (self.in_database && self.database_exists).then_some(&self.intent)
     }
 
-    /// Writes what came of it. Where it was not looked what the database says of itself now, the
-    /// next run has to.
+    /// Records the outcome. If the marker and the trail were not checked again, the next run has to
+    /// do it.
     pub(crate) fn end<T>(self, outcome: &Result<T>, looked: bool) -> Result<()> {
         let result = match outcome {
             Ok(_) => "done",
@@ -220,7 +221,7 @@ impl PendingRecord<'_> {
         let mut record = self.outcome(result, looked);
         self.trail.append(&mut record, None)?;
         if !self.database_exists {
-            // It was made meanwhile, and remembers how; or it was not.
+            // The database was created in the meantime and has a trail, or it was not created.
             match self.note(&self.intent, None) {
                 Err(failure) if failure.is_no_database() => return Ok(()),
                 noted => noted?,
@@ -260,8 +261,8 @@ impl PendingRecord<'_> {
     }
 }
 
-/// A statement that writes these lines at the end of the trail. It counts for itself: a sequence is
-/// outside of transactions, so that whoever sets one to its end would have the last word.
+/// A statement that appends these records to the trail. It computes their numbers itself: a
+/// sequence is not transactional, and anybody could set it to its maximum.
 fn insert(lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let values: Vec<String> = (1..)
         .zip(lines)
@@ -281,7 +282,7 @@ pub(crate) fn in_database(session: &mut Session) -> Result<Vec<Record>> {
     Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
-/// Whether the role may write a trail into a database that is there.
+/// Whether the role may write a trail into an existing database.
 pub(crate) fn may_keep_in_database(world: &World, target: &Target) -> bool {
     let sql = "SELECT coalesce(has_table_privilege(to_regclass('cargo_db.audit'), 'INSERT'), \
                has_database_privilege(current_database(), 'CREATE'))";
@@ -298,8 +299,8 @@ fn is_in_database(session: &mut Session) -> Result<bool> {
     Ok(session.value("find the audit trail", sql)?.is_some())
 }
 
-/// Makes these records the trail of the session's database, which has none, in its transaction if
-/// it is in one: a database that was restored remembers what was done to the one before it.
+/// Writes these records as the trail of the session's database, which has none, in its transaction
+/// if it is in one: a restored database keeps the trail of its predecessor.
 fn carry_over(session: &mut Session, lines: &[String]) -> Result<()> {
     let mut sql = CREATE_TABLE.to_owned();
     if !lines.is_empty() {

@@ -1,5 +1,5 @@
-//! What a run that was killed let happen to what a database says of itself: the intent says how it
-//! was before, and the next run compares.
+//! Detects what a killed run let happen to the marker and the trail: its intent recorded their
+//! state before the run, and the next run compares.
 
 use crate::audit::{DatabaseIdentity, Trail};
 use crate::failure::{AuditError, Result};
@@ -10,7 +10,7 @@ use crate::world::World;
 use crate::world::pg::{Purpose, Session, marker, own_tables};
 use crate::world::records::head_of;
 
-/// The last change that was done to a database, where what it says of itself is not what it was.
+/// The last change of a database whose marker or trail is not in the recorded state.
 #[derive(Clone, Debug)]
 pub(crate) struct Unsettled {
     intent: Record,
@@ -31,7 +31,7 @@ impl Unsettled {
         target: &Target,
         in_database: &[Record],
     ) -> Result<Option<Unsettled>> {
-        // A file that cannot be read stops whoever wants to write into it.
+        // An unreadable file is reported by the code that writes to it.
         let here = trail.lines_of(&target.to_string()).unwrap_or_default();
         let (known, here): (Vec<String>, Vec<Record>) = here.into_iter().unzip();
         let Some((intent, before, killed)) = last_of(&here).or_else(|| last_of(in_database)) else {
@@ -70,7 +70,7 @@ impl Unsettled {
         format!("since the {verb} of {when}, {ended}: {changes}")
     }
 
-    /// Gives the database what it had. The caller holds the lock, so that nobody is at work.
+    /// Restores the recorded state. The caller holds the lock, so that no run is active.
     pub(crate) fn put_back(&self, world: &World, target: &Target) -> Result<()> {
         let mut session = Session::open(world, target, Purpose::Write)?;
         if self.compare(&mut session)?.is_empty() {
@@ -107,8 +107,8 @@ impl Unsettled {
     }
 }
 
-/// The last change of these records: its intent, what that says of the database, and whether it has
-/// no outcome that has looked.
+/// The last change in these records: its intent, the recorded state, and whether it has no outcome
+/// that checked the state.
 fn last_of(records: &[Record]) -> Option<(Record, Before, bool)> {
     let at = records.iter().rposition(|record| record.phase == Phase::Intent)?;
     let intent = &records[at];

@@ -1,5 +1,5 @@
-//! The marker and the audit trail of a database are watched while something is done to it: SQL and
-//! programs of others may run, and what they change there is put back.
+//! Watches the marker and the audit trail of a database during a change: foreign SQL and programs
+//! may run, and their changes to both are reverted.
 
 use crate::audit::DatabaseIdentity;
 use crate::failure::{AuditError, Failure, Result};
@@ -11,7 +11,7 @@ use crate::world::World;
 use crate::world::pg::{OwnTables, Purpose, Session, TableComparison, marker, own_tables};
 use crate::world::records::{is_ours, line_of};
 
-/// A database as it was before a change, of which the change may not change what it says of itself.
+/// The state before a change that must not modify the marker or the trail.
 pub(crate) struct TrailWatch {
     target: Target,
     verb: Operation,
@@ -24,7 +24,7 @@ pub(crate) struct TrailWatch {
 }
 
 impl TrailWatch {
-    /// Begins to watch the database of a plan; nothing where there is none, or none is changed.
+    /// Starts watching the database of a plan; `None` if it does not exist or is not changed.
     pub(crate) fn begin(world: &World, plan: &Plan) -> Result<Option<TrailWatch>> {
         if !plan.verb.changes_a_database() {
             return Ok(None);
@@ -49,7 +49,7 @@ impl TrailWatch {
     /// What the intent says of it, for the run after one that was killed.
     pub(crate) fn before(&self) -> Before {
         let trail = self.identity.lines.is_some().then(|| self.head.clone());
-        // A change that is about the marker leaves another one, also when it is killed.
+        // A change of the marker leaves another marker, even if it is killed.
         let marker = self.marker().filter(|_| !self.verb.changes_the_marker());
         Before { marker, trail }
     }
@@ -60,9 +60,9 @@ impl TrailWatch {
         self.identity.marker.clone().filter(is_kept)
     }
 
-    /// The outcome of the change, once it was looked whether it has changed anything of this, and
-    /// what it changed was put back. `intent` is what the trail holds since, where it is written
-    /// into the database. Also says whether it could be looked at.
+    /// The outcome of the change, after checking whether it modified the marker or the trail, and
+    /// reverting such modifications. `intent` is the record in the database's trail, if it was
+    /// written there. Also returns whether the check was possible.
     pub(crate) fn conclude<T>(
         self,
         world: &World,
@@ -105,8 +105,8 @@ impl TrailWatch {
         if !is_remade && !self.verb.changes_the_marker() {
             return self.own.changes(&mut session, TableComparison::Alike);
         }
-        // Another database or schema took the place of the old one, or the marker is what it is
-        // about: then the tables need not be the same.
+        // If another database or schema replaced the old one, or the marker is changed, the tables
+        // need not be the same.
         let mut changes = Vec::new();
         if !self.verb.changes_the_marker() && marker::read(&mut session)? != self.marker() {
             changes.push(own_tables::MARKER.to_owned());
@@ -118,8 +118,7 @@ impl TrailWatch {
         Ok(changes)
     }
 
-    /// Gives the database what it had, with the intent, and with what other runs have recorded
-    /// meanwhile.
+    /// Restores the recorded state, together with the intent and records of other runs since then.
     fn put_back(&self, world: &World, intent: Option<&Record>) -> Result<()> {
         let mut session = Session::open(world, &self.target, Purpose::Write)?;
         session.run("begin a transaction", "BEGIN")?;

@@ -1,4 +1,4 @@
-//! Consent to something that is no plan: it changes nothing that is kept.
+//! Consent to operations without a plan: they change nothing permanently.
 
 use crate::backup::{BackupFolder, RestoreSource, loading_role};
 use crate::change::workspace::Workspace;

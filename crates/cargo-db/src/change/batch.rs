@@ -7,8 +7,7 @@ use crate::plan::{self, Batch, Plan, Step};
 use crate::settings::{Migrations, Runner, Settings};
 use crate::world::files;
 
-/// Whether all or nothing is asked for, by a flag or by db.toml, or is the default of the
-/// environment.
+/// Whether the batch has to be atomic: by a flag, by db.toml, or by default in the environment.
 pub(crate) fn wants_all_or_nothing(database: &Database<'_>, is_asked: bool) -> Result<bool> {
     let migrations = &database.settings.migrations;
     if is_asked && migrations.runner == Runner::Tool {
@@ -24,7 +23,7 @@ pub(crate) fn wants_all_or_nothing(database: &Database<'_>, is_asked: bool) -> R
 pub(crate) fn batched(database: &Database<'_>, mut plan: Plan, wanted: bool) -> Result<Plan> {
     let Migrations { layout, runner, .. } = &database.settings.migrations;
     if *runner == Runner::Tool {
-        // The tool commits by its own rules, and its sessions cannot be told from other sessions.
+        // The tool commits by its own rules, and its sessions cannot be distinguished from others.
         let warning = format!("not all or nothing: {} runs them", layout.key());
         plan.warnings.extend(wanted.then_some(warning));
         return Ok(plan);

@@ -7,7 +7,7 @@ use crate::model::environment::Environment;
 use crate::plan::{AtMost, Loss, Plan};
 use crate::policy::Judgement;
 
-/// Gets the consent that the policy asks for, or fails with what is missing, and says what was
+/// Obtains the consent that the policy requires, or fails with what is missing; returns what was
 /// given. The plan must have been shown before.
 pub(super) fn to_plan(database: &Database<'_>, plan: &Plan) -> Result<Consent> {
     to_plan_by(database, plan, database.workspace.ui.can_prompt())
@@ -37,7 +37,7 @@ fn to_plan_by(database: &Database<'_>, plan: &Plan, can_prompt: bool) -> Result<
     Ok(if agreed.plan.is_some() { Consent::ToPlan } else { needed })
 }
 
-/// The failure of a plan that lacks a proof. If the consent is missing too, and would not be asked
+/// The failure of a plan that lacks a proof. If the consent is missing too and cannot be prompted
 /// for, that is reported first.
 pub(super) fn without(database: &Database<'_>, plan: &Plan, lacking: Failure) -> Failure {
     let can_prompt = database.workspace.ui.can_prompt();
@@ -52,8 +52,8 @@ pub(super) fn without(database: &Database<'_>, plan: &Plan, lacking: Failure) ->
     }
 }
 
-/// How much a plan may do away with: what was typed. Where no id was typed it is, of all else, what
-/// was counted and a little more; an id is of what was typed and of nothing that was counted.
+/// The bounds for the losses of a plan: those that were passed. Without a plan id, other losses are
+/// bounded by the counts and a little more; a plan id only covers bounds that were passed.
 pub(super) fn bounds(database: &Database<'_>, plan: &Plan) -> AtMost {
     let agreed = &database.workspace.consent;
     match agreed.plan {
@@ -87,7 +87,7 @@ pub(crate) fn within_bounds<'l>(
     Err(ConsentError::MoreLost { object, found, bound, command }.into())
 }
 
-/// Fails for a plan that never runs here, also where it would do nothing today.
+/// Fails for a plan that the policy refuses, even if it would do nothing.
 pub(super) fn allowed(database: &Database<'_>, plan: &Plan) -> Result<()> {
     match database.workspace.policy.judge(plan) {
         Judgement::Never => Err(refused(database, plan)),
@@ -95,8 +95,8 @@ pub(super) fn allowed(database: &Database<'_>, plan: &Plan) -> Result<()> {
     }
 }
 
-/// Fails where the database's own record of what it is, or of what was done to it, is hidden from
-/// the role: what nobody can look at again under the lock is no ground to change anything.
+/// Fails if the role may not read the marker or the trail: facts that cannot be checked again under
+/// the lock are no basis for a change.
 pub(super) fn may_read(database: &Database<'_>, plan: &Plan) -> Result<()> {
     if database.unread.is_empty() {
         return Ok(());
@@ -105,8 +105,7 @@ pub(super) fn may_read(database: &Database<'_>, plan: &Plan) -> Result<()> {
     Err(ConsentError::Unreadable { verb: plan.verb.name(), role, tables }.into())
 }
 
-/// Fails where the plan of the second look never runs here, or where the plan that was consented to
-/// by its id was carried out meanwhile.
+/// Fails if the policy refuses the new plan, or if the plan id was used in the meantime.
 pub(super) fn check_still_allowed(database: &Database<'_>, now: &Plan) -> Result<()> {
     let agreed = &database.workspace.consent;
     if let Some(given) = agreed.plan.as_ref().filter(|given| database.used.contains(given)) {
@@ -129,7 +128,7 @@ pub(crate) fn refused_in(
     ConsentError::Refused { verb, environment, signals: reasons(database, environment) }.into()
 }
 
-/// Why so much is asked for. Signals that were overruled explain nothing.
+/// Why this consent is required. Overruled signals explain nothing and are left out.
 fn reasons(database: &Database<'_>, environment: Environment) -> Vec<String> {
     let signals = database.settings.environment.signals.iter();
     let signals = signals.filter(|signal| signal.environment == environment);

@@ -14,7 +14,7 @@ use crate::world::pg::Session;
 use pg_sql::name::short;
 use pg_sql::quote::quote_literal;
 
-/// What is to be counted again before the plan runs, as far as the text of its files tells.
+/// What has to be counted again before the plan runs, as far as the text of its files shows.
 pub(super) fn guards(database: &Database<'_>, plan: &Plan) -> Result<Vec<Guard>> {
     let (world, settings) = (&database.workspace.world, &database.settings);
     let mut guards = Vec::new();
@@ -56,9 +56,9 @@ fn names(expected: &Expected, object: &str) -> bool {
     expected.hazard == "loss" && plain(&expected.object) == plain(object)
 }
 
-/// The table that a file names, with its schema; nothing where there is none, or no such column.
+/// The table that a file names, with its schema; `None` if the table or the column does not exist.
 fn named(session: &mut Session, lost: &LostObject) -> Result<Option<String>> {
-    // A bound cannot be checked if the text does not show which table it is about.
+    // A bound cannot be checked if the text does not show which table it applies to.
     let Some(table) = lost.lookup(session) else { return Ok(None) };
     let with_column = lost.column.as_ref().map_or_else(String::new, |column| {
         format!(

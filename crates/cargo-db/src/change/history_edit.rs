@@ -1,5 +1,5 @@
-//! A change of the migrations' history alone: rows are written or cleared, and no migration runs.
-//! A tool whose migrations are programs writes its history itself.
+//! A change of the history only: rows are written or removed, and no migration runs. A tool whose
+//! migrations are programs writes its history itself.
 
 use std::time::Duration;
 

@@ -28,7 +28,7 @@ pub(crate) fn lock_migrations(database: &Database<'_>, target: &Target) -> Resul
     acquire(database, target, &keys)
 }
 
-/// Keeps others from building or swapping databases on this server.
+/// Prevents other runs from building or swapping databases on this server.
 pub(crate) fn lock_server(database: &Database<'_>) -> Result<Lock> {
     acquire(database, &database.target.maintenance(), &[OWN_KEY])
 }
@@ -43,7 +43,7 @@ fn acquire(database: &Database<'_>, target: &Target, keys: &[i64]) -> Result<Loc
     Lock::acquire(&database.workspace.world, target, keys, timeout)
 }
 
-/// A lock of files, which `take` gets if nobody holds it; waited for as long as for others.
+/// A lock of files, which `take` gets if it is free; otherwise waits as for other locks.
 pub(crate) fn lock_files(
     database: &Database<'_>,
     what: &str,

@@ -1,6 +1,6 @@
-//! The ceremony of every change, once: facts, plan, policy, consent, lock, second look, backup,
-//! change, record. A verb that changes something implements [`Change`] and calls [`perform()`];
-//! what it works with is a [`Workspace`] and, of each database, a [`Database`].
+//! The sequence of every change, in one place: facts, plan, policy, consent, lock, facts again,
+//! backup, change, record. A verb that changes something implements [`Change`] and calls
+//! [`perform()`]; it works with a [`Workspace`] and, for each database, a [`Database`].
 
 mod agree;
 mod batch;

@@ -1,4 +1,4 @@
-//! What a verb needs before it runs, and what it may do: each verb declares both.
+//! What a verb needs before it runs, and its effect: each verb declares both.
 
 /// What a verb may do to databases and backups, at most. Files of the repository do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ impl Effect {
     }
 }
 
-/// What has to be known before a verb runs.
+/// What a verb needs before it runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Needs {
     pub(crate) database: DatabaseNeed,
@@ -35,15 +35,15 @@ pub(crate) struct Needs {
 /// What a verb has to do with the database that the settings name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DatabaseNeed {
-    /// It makes no difference which one is meant: settings that name none do not matter.
+    /// No database is needed, so settings without one are fine.
     Irrelevant,
-    /// One is meant; no server is asked or started on its account.
+    /// A database is selected, but no server is contacted or started.
     Named,
-    /// One is worked with, and its own record of which environment it is counts.
+    /// The verb works with a database, whose marker counts.
     Marked,
 }
 
-/// How it is decided whose migrations these are, where the files look like those of several tools.
+/// How the migration tool is determined if the files match several tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ToolNeed {
     /// It makes no difference.
@@ -54,7 +54,7 @@ pub(crate) enum ToolNeed {
     ByHistory,
 }
 
-/// Whether one set of migrations has to be named where `db.toml` has several.
+/// Whether one set of migrations has to be selected if `db.toml` has several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SetNeed {
     One,
@@ -62,10 +62,10 @@ pub(crate) enum SetNeed {
     Any,
 }
 
-/// Whether a repository of another user's is looked at.
+/// Whether a repository of another user may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TrustNeed {
-    /// Only where it is trusted.
+    /// Only if it is trusted.
     Given,
     /// The verb is the one that gives trust.
     Gives,

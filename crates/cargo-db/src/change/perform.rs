@@ -21,14 +21,14 @@ pub(crate) trait Change {
     /// consent, and once more under the lock.
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan>;
 
-    /// Fails where the plan could not be carried out whatever is agreed to. Not asked about a plan
-    /// that does nothing.
+    /// Fails if the plan could not be carried out even with consent. Not called for a plan that
+    /// does nothing.
     fn examine(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
         Ok(())
     }
 
-    /// Gets the proof that the policy asks for, once the plan was shown: whoever agrees to it
-    /// should have seen what it found.
+    /// Obtains the proof that the policy requires, after the plan was shown and before consent, so
+    /// that its findings are visible.
     fn prove(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
         Ok(())
     }
@@ -38,10 +38,10 @@ pub(crate) trait Change {
         Ok(())
     }
 
-    /// Keeps others out from the second look to the end of the change.
+    /// Takes the locks that are held from the second gathering of facts to the end of the change.
     fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<Self::Held>;
 
-    /// Fails where the plan of the second look is not covered by the consent to the first.
+    /// Fails if the consent to the first plan does not cover the second.
     fn check_still_consented(
         &mut self,
         _database: &Database<'_>,
@@ -52,7 +52,7 @@ pub(crate) trait Change {
         same_plan(before, now)
     }
 
-    /// What has to be done under the lock before the backup is taken.
+    /// Work under the lock before the backup is taken.
     fn before_backup(
         &mut self,
         _database: &Database<'_>,
@@ -93,7 +93,7 @@ impl Mode {
 
 /// How the ceremony ended, if it did not fail.
 pub(crate) enum Ending<D> {
-    /// The plan was only asked for.
+    /// Only the plan was requested.
     DryRun(Plan),
     /// The plan holds nothing to do.
     Nothing(Plan),
@@ -144,7 +144,8 @@ pub(crate) fn perform<C: Change>(
     let (world, settings) = (&database.workspace.world, &database.settings);
     let suggest = |failure| with_suggestion(failure, world, settings, &plan.target);
     change.prove(database, &plan).map_err(suggest)?;
-    // Do not ask for consent to a plan that cannot run, and report all that is missing at once.
+    // Do not prompt for consent to a plan that cannot run; report everything that is missing at
+    // once.
     let given = match change.find_proof(database, &plan) {
         Ok(()) => consent::to_plan(database, &plan)?,
         Err(lacking) => return Err(consent::without(database, &plan, lacking)),
@@ -152,7 +153,7 @@ pub(crate) fn perform<C: Change>(
 
     let mut held = change.lock(database, &plan)?;
     trail::revert_interrupted(database, &plan)?;
-    // Everything is looked at again, the database's own record of what it is too.
+    // Read everything again, including the marker.
     let database = &database.again()?;
     let mut now = seal::seal(database, change.plan(database)?, |_| plan.at_most())?;
     consent::check_still_allowed(database, &now)?;
@@ -191,7 +192,7 @@ pub(crate) fn perform<C: Change>(
     Ok(Ending::Done { plan: now, done, backup })
 }
 
-/// Fails where the plan is another one now than the one that was consented to.
+/// Fails if the plan differs from the one that was consented to.
 pub(crate) fn same_plan(before: &Plan, now: &Plan) -> Result<()> {
     let (before, now) = (before.id().to_string(), now.id().to_string());
     if before == now { Ok(()) } else { Err(ConsentError::PlanChanged { before, now }.into()) }

@@ -7,7 +7,7 @@ use crate::failure::Result;
 use crate::model::consent::Consent;
 use crate::plan::Plan;
 
-/// Does what was agreed to, between two records of the audit trail.
+/// Carries out the change between two records of the audit trail.
 pub(super) fn record<T>(
     database: &Database<'_>,
     plan: &Plan,
@@ -49,7 +49,7 @@ pub(super) fn record<T>(
 }
 
 /// Whether the database keeps the record too. In development and test it does for a plan that was
-/// consented to by its id, as far as the role may: the id stays used where `.db` is removed.
+/// consented to by its id, if the role may: the id stays used even if `.db` is deleted.
 fn keeps_trail_in_database(database: &Database<'_>, plan: &Plan, has_reserved: bool) -> bool {
     if !plan.verb.changes_a_database() {
         return false;
@@ -58,8 +58,8 @@ fn keeps_trail_in_database(database: &Database<'_>, plan: &Plan, has_reserved: b
     !plan.environment.is_disposable() || has_reserved && may_keep()
 }
 
-/// The id that was consented to: what was typed, and not that of the plan as it is now, of which
-/// the database that the run has made is a part.
+/// The id that was consented to, as it was passed: the current plan may contain the database that
+/// this run has created.
 fn reservation(agreed: &ConsentFlags, given: Consent) -> Option<Reservation> {
     let plan = agreed.plan.clone().filter(|_| given == Consent::ToPlan)?;
     Some(Reservation { plan, command: agreed.command.clone() })

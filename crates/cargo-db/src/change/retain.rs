@@ -1,5 +1,5 @@
-//! What the retention removes: only of the database that is worked with, only as a step of a plan,
-//! and never what production's consent would be needed for where nobody asked for it.
+//! What the retention removes: only backups of the current database, only as a step of a plan, and
+//! none that would need production's consent unless pruning was requested.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use crate::model::environment::Environment;
 use crate::plan::{Bounds, Operation, Plan, Retention, RetentionDecision, Step, judge_retention};
 use crate::policy::Judgement;
 
-/// What a retention is asked for.
+/// The request of a retention.
 #[derive(Clone, Copy, Default)]
 struct RetentionRequest<'a> {
-    /// Whether somebody asked for just that, and is asked for consent.
+    /// Whether pruning was requested explicitly, with its own consent.
     by_itself: bool,
     /// The backup that this run took.
     taken: Option<&'a str>,
@@ -24,8 +24,8 @@ struct RetentionRequest<'a> {
     coming: bool,
 }
 
-/// What the rules of the settings keep and what they do not, and the plan to remove the rest. The
-/// strictest environment counts: the database's, and that of each backup that goes.
+/// What the rules of the settings keep, and the plan to remove the rest. The strictest environment
+/// counts: the database's, and that of each backup to be removed.
 pub(crate) fn pruning(
     database: &Database<'_>,
     folder: &BackupFolder,
@@ -39,7 +39,7 @@ pub(crate) fn pruning(
 /// The steps that remove, at the end of a plan, what the retention does not keep then.
 pub(super) fn steps(database: &Database<'_>, plan: &Plan) -> Result<Vec<Step>> {
     let coming = plan.takes_backup();
-    // What is about to be restored is not removed for it.
+    // The backup that is about to be restored is not removed.
     let by_settings = coming && plan.verb != Operation::RestoreInPlace;
     if !by_settings && plan.keeps_backups.is_none() {
         return Ok(Vec::new());
@@ -71,8 +71,8 @@ pub(super) fn carry_out(database: &Database<'_>, plan: &Plan) -> Result<()> {
     })
 }
 
-/// Removes what the retention does not keep after a backup that somebody asked for, between two
-/// records of the trail, and says what stays that no rule keeps.
+/// Removes what the retention does not keep after a backup that a person took, between two records
+/// of the trail, and reports what is kept although no rule keeps it.
 pub(crate) fn after_backup(database: &Database<'_>, taken: &Backup) -> Result<Vec<String>> {
     let folder = BackupFolder::of(&database.settings);
     let _lock = folder.lock()?;
@@ -153,8 +153,8 @@ fn wants_consent(database: &Database<'_>, manifest: &Manifest) -> Option<String>
     }
 }
 
-/// The strictest of what the backup, the database's marker and the settings say. A word that nobody
-/// knows counts as production.
+/// The strictest environment of the backup, the database's marker and the settings. An unrecognised
+/// name counts as production.
 fn environment_of(database: &Database<'_>, manifest: &Manifest) -> Environment {
     let of_backup = Environment::named(&manifest.environment).unwrap_or(Environment::Production);
     of_backup.max(database.environment())

@@ -1,4 +1,4 @@
-//! What the policy adds to a plan, and what it asks for before the change.
+//! What the policy adds to a plan and requires before the change.
 
 use crate::backup::{self, BackupFolder, BackupRequest};
 use crate::change::retain;
@@ -42,7 +42,7 @@ pub(super) fn seal(
     plan.steps.extend(removed);
     let bounds = at_most(&plan);
     plan.bound(&bounds);
-    // The same plan once more is one that nobody has consented to yet.
+    // Nobody has consented to the same plan a second time.
     while database.used.contains(&plan.id().to_string()) {
         plan.turn += 1;
     }
@@ -56,7 +56,7 @@ pub(super) fn seal(
     Ok(plan)
 }
 
-/// Why the backup of a plan would fail, as far as that is known before.
+/// Why the backup of a plan would fail, as far as that is known in advance.
 pub(crate) fn backup_obstacle(database: &Database<'_>, plan: &Plan) -> Result<Option<Failure>> {
     if !plan.takes_backup() {
         return Ok(None);

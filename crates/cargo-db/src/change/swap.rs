@@ -8,9 +8,9 @@ use crate::model::target::Target;
 use crate::plan::{Plan, Step};
 use crate::world::pg::Lock;
 
-/// The locks of a swap: no other database is built or swapped on the server, and nothing of ours
-/// runs in the old one. They are held until the swap ends every session in the old database, that
-/// of its lock too: nobody comes in between.
+/// The locks of a swap: no other database is built or swapped on the server, and no other run works
+/// in the old one. They are held until the swap terminates every session in the old database,
+/// including that of its lock, so that no run can start in between.
 pub(crate) struct SwapLocks {
     _server: Lock,
     _database: Option<Lock>,
@@ -29,7 +29,7 @@ impl SwapLocks {
         SwapLocks::of_existing(database, target)
     }
 
-    /// Takes those of a database that is there and is about to be replaced.
+    /// Takes the locks for an existing database that is about to be replaced.
     pub(crate) fn of_existing(database: &Database<'_>, target: &Target) -> Result<SwapLocks> {
         let server = lock_server(database)?;
         let of_old = lock_migrations(database, target)?;
@@ -37,7 +37,7 @@ impl SwapLocks {
     }
 }
 
-/// Fails for the database from which others are made and swapped: it cannot be swapped itself.
+/// Fails for the maintenance database, which cannot be swapped because swaps are done from it.
 pub(crate) fn refuse_maintenance(target: &Target) -> Result<()> {
     if target.database != target.maintenance().database {
         return Ok(());

@@ -1,4 +1,4 @@
-//! All or nothing where one transaction will not do: the backup is swapped back in on failure.
+//! All or nothing if one transaction is not possible: on failure, the backup is swapped back in.
 
 use crate::audit::DatabaseIdentity;
 use crate::backup::{self, BackupFolder, OldDatabase, RestoreSource};
@@ -8,8 +8,8 @@ use crate::migration::{self, AppliedMigration, Witness};
 use crate::plan::Plan;
 use crate::world::pg::Lock;
 
-/// Applies the migrations, and swaps the backup back in if one fails and nobody else has written
-/// since it was taken: else that would lose their work.
+/// Applies the migrations, and swaps the backup back in if one fails and no other session has
+/// written since it was taken: otherwise that would lose their work.
 pub(crate) fn apply_or_restore(
     database: &Database<'_>,
     plan: &Plan,
@@ -41,15 +41,14 @@ pub(crate) fn apply_or_restore(
     let source = RestoreSource::of(&folder, &folder.of_name(backup)?);
     let built = backup::build(world, settings, target, &source)?;
     DatabaseIdentity::hand_over(world, target, &built.target)?;
-    // Building takes its time, in which somebody may have come.
+    // Building takes time, during which a session may have connected.
     nobody_else_wrote()?;
     drop((witness, lock));
     backup::swap(world, target, built, OldDatabase::Dropped)?;
     Err(swapped_back(failure))
 }
 
-/// The failure, of which nothing stays. Whoever stopped the run by a signal is told that it was
-/// that.
+/// The failure after everything was undone. An interrupted run is reported as such.
 fn swapped_back(failure: Failure) -> Failure {
     let exit = match failure.exit() {
         exit @ (Exit::Interrupted | Exit::Terminated) => exit,

@@ -1,5 +1,5 @@
-//! What is said of the audit trail before anything is done, and what a run that was killed let
-//! happen to what a database says of itself.
+//! Warnings about the audit trail, and reverting what a killed run let happen to the marker and the
+//! trail.
 
 use crate::audit::Trail;
 use crate::change::workspace::Database;
@@ -29,8 +29,8 @@ pub(super) fn say(database: &Database<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Puts back what a run that was killed let happen, before the second look. The caller holds the
-/// lock. A change that marks the database anew takes it as it is.
+/// Reverts what a killed run let happen, before the facts are gathered again. The caller holds the
+/// lock. A change that marks the database accepts the present state.
 pub(super) fn revert_interrupted(database: &Database<'_>, plan: &Plan) -> Result<()> {
     let Some(unsettled) = &database.unsettled else { return Ok(()) };
     if plan.verb.changes_the_marker() || !unsettled.killed || plan.target != database.target {

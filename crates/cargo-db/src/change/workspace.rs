@@ -1,4 +1,4 @@
-//! What a verb works with: the workspace, once, and each database that it is about.
+//! What a verb works with: the workspace, and each database that it uses.
 
 use crate::audit::{self, Trail, Unsettled};
 use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed, TrustNeed};
@@ -15,7 +15,7 @@ use crate::world::server::{self as local, LocalServer};
 use crate::world::signal::Interrupt;
 use crate::world::{World, files, process};
 
-/// What is the workspace's, whichever of its databases a verb is about.
+/// The state that all databases of a run share.
 pub(crate) struct Workspace {
     pub(crate) ui: Face,
     pub(crate) world: World,
@@ -39,12 +39,11 @@ pub(crate) struct Database<'w> {
     /// The plans that were consented to by their id, and are used up by that: those that the
     /// project knows of, and in staging and production those that the database knows of.
     pub(crate) used: Vec<String>,
-    /// Which database it is, where it was asked: the cluster's identifier, and the oid.
+    /// The identity of the database, if it was queried: the cluster's identifier and the oid.
     pub(crate) identity: Option<String>,
     /// Where what the database says of itself is not what its last change found.
     pub(crate) unsettled: Option<Unsettled>,
-    /// The tables of cargo db's own that the role may not read; nothing is changed where there are
-    /// any.
+    /// Our own tables that the role may not read; if there are any, nothing may be changed.
     pub(crate) unread: Vec<String>,
 }
 
@@ -80,7 +79,7 @@ impl Workspace {
         Ok(Workspace { ui: face.clone(), world, policy, consent, settings, effect, needs, sources })
     }
 
-    /// The database that is meant; the local server is started if it is that one's.
+    /// The selected database; the local server is started if it is on that one.
     pub(crate) fn target(&self) -> Result<Target> {
         self.target_of(&self.settings)
     }
@@ -132,7 +131,7 @@ impl Workspace {
         LocalServer::of(root, self.settings.pg_bin(), state.as_deref())
     }
 
-    /// The database that the verb is about, as far as it needs to be known.
+    /// The database of the verb, with the facts that the verb needs.
     pub(crate) fn database(&self) -> Result<Database<'_>> {
         let settings = self.settings_with_tool()?;
         if self.needs.database == DatabaseNeed::Marked {
@@ -155,13 +154,12 @@ impl Workspace {
         Ok(Database::named(self, target, settings))
     }
 
-    /// The settings, once it is known whose migrations these are.
+    /// The settings, after the migration tool was determined.
     pub(crate) fn settings_with_tool(&self) -> Result<Settings> {
         self.choose_tool(self.settings.clone())
     }
 
-    /// The settings of every set of migrations; of the one that was named, or of the only one,
-    /// where that is what is meant.
+    /// The settings of every set of migrations, or of the one that was selected.
     pub(crate) fn sets(&self) -> Vec<(Option<String>, Result<Settings>)> {
         let sets = &self.settings.migrations.sets;
         if self.sources.flags.set.is_some() || sets.len() <= 1 {
@@ -206,8 +204,8 @@ impl Workspace {
 }
 
 impl Database<'_> {
-    /// Lets the database itself say which environment it is, and what was done to it. Only one that
-    /// does not exist says nothing: one that cannot be asked may be production's.
+    /// Reads the marker and the trail of the database. Only a database that does not exist has
+    /// none: one that cannot be queried may be production.
     fn marked(workspace: &Workspace, mut settings: Settings) -> Result<Database<'_>> {
         let target = workspace.target_of(&settings)?;
         let mut session = match Session::open(&workspace.world, &target, Purpose::Read) {
@@ -223,7 +221,7 @@ impl Database<'_> {
         let may_read = !unread.iter().any(|table| table == "audit");
         let identity = session.as_mut().map(oid::identity).transpose()?;
         let trail = Trail::of(&settings.root);
-        // Whether it can be read is looked at before anything is done.
+        // Fail before anything is done if it cannot be read.
         let mut used = trail.used().unwrap_or_default();
         let mut unsettled = None;
         if let Some(session) = session.as_mut().filter(|_| may_read) {
@@ -244,14 +242,14 @@ impl Database<'_> {
         Ok(Database { workspace, target, settings, used, identity, unsettled, unread })
     }
 
-    /// One that need not be asked.
+    /// A database that need not be queried.
     fn named(workspace: &Workspace, target: Target, settings: Settings) -> Database<'_> {
         let used = Trail::of(&settings.root).used().unwrap_or_default();
         let (identity, unsettled, unread) = (None, None, Vec::new());
         Database { workspace, target, settings, used, identity, unsettled, unread }
     }
 
-    /// The same, looked at again: its marker, and the plans that were carried out.
+    /// The same with current facts: its marker, and the used plans.
     pub(crate) fn again(&self) -> Result<Database<'_>> {
         let Database { workspace, target, settings, .. } = self;
         if workspace.needs.database == DatabaseNeed::Marked {
@@ -260,7 +258,7 @@ impl Database<'_> {
         Ok(Database::named(workspace, target.clone(), settings.clone()))
     }
 
-    /// The environment in which this database counts.
+    /// The environment of this database.
     pub(crate) fn environment(&self) -> Environment {
         self.settings.environment.environment
     }

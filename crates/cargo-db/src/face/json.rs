@@ -1,11 +1,11 @@
-//! Answers and failures as one document for programs. The schemas stand in `docs/schema/`.
+//! Answers and failures as one JSON document. The schemas are in `docs/schema/`.
 
 use serde::Serialize;
 
 use crate::answer::{AnyAnswer, ErrorView, Outcome};
 use crate::failure::{Exit, Result};
 
-/// The version of all documents: a field that goes or changes its meaning raises it.
+/// The version of all documents, raised when a field is removed or changes its meaning.
 pub(super) const SCHEMA: u32 = 1;
 
 /// What every verb prints with `--json`.
@@ -16,7 +16,7 @@ pub(super) struct Document<'a, A> {
     verb: &'a str,
     /// Whether the exit code is 0.
     ok: bool,
-    /// The set of migrations that it is about, where the project has sets.
+    /// The set of migrations, if the project has sets.
     #[serde(skip_serializing_if = "Option::is_none")]
     set: Option<&'a str>,
     #[serde(flatten)]

@@ -1,5 +1,5 @@
-//! The only place that prints and asks. The answer goes to stdout, the talk to stderr. It never
-//! touches the database.
+//! The only layer that prints and prompts. The answer goes to stdout, everything else to stderr. It
+//! never touches the database.
 
 mod json;
 #[cfg(test)]
@@ -27,7 +27,7 @@ use crate::model::rehearsal::Rehearsal;
 use crate::model::target::Target;
 use crate::plan::Plan;
 
-/// How to talk to whoever is there.
+/// The output and prompts of a run.
 #[derive(Clone)]
 pub(crate) struct Face(Arc<FaceInner>);
 
@@ -35,7 +35,7 @@ struct FaceInner {
     verb: &'static str,
     json: bool,
     quiet: bool,
-    /// Whether what a tool prints is shown.
+    /// Whether the output of a tool is shown.
     verbose: bool,
     progress: ProgressMode,
     /// For the answer.
@@ -87,8 +87,8 @@ impl Face {
         }))
     }
 
-    /// Prints what a verb ended with, and gives the exit code: an answer on stdout, and what went
-    /// wrong on stderr too where a document already says it.
+    /// Prints the outcome of a verb and returns the exit code: an answer on stdout, and errors on
+    /// stderr, even if a JSON document contains them.
     pub(crate) fn end(&self, outcome: &Outcome) -> Exit {
         self.0.spinner.clear();
         if let Err(failure) = self.print_answer(outcome) {
@@ -139,8 +139,7 @@ impl Face {
         }
     }
 
-    /// Shows a plan before it is carried out. Whoever may be asked to agree to it has to see it,
-    /// however quiet it should be.
+    /// Shows a plan before it is carried out. If it needs consent, it is shown even with `--quiet`.
     pub(crate) fn plan(&self, plan: &Plan) {
         let planned = Planned::from(plan);
         let text = planned.text(&self.0.err);
@@ -154,7 +153,7 @@ impl Face {
         }
     }
 
-    /// Shows what a rehearsal found, before anybody agrees.
+    /// Shows the result of a rehearsal before asking for consent.
     pub(crate) fn rehearsal(&self, target: &Target, rehearsal: &Rehearsal) {
         if self.0.progress != ProgressMode::Json {
             self.say(&RehearsalView::of(target, rehearsal).text(&self.0.err));
@@ -166,23 +165,23 @@ impl Face {
         self.say(&backups.numbered());
     }
 
-    /// Shows what somebody is about to be asked about.
+    /// Shows what the next prompt is about.
     pub(crate) fn show(&self, answer: &dyn AnyAnswer) {
         self.say(&answer.text(&self.0.err));
     }
 
-    /// Whether there is somebody to ask.
+    /// Whether prompts are possible.
     pub(crate) fn can_prompt(&self) -> bool {
         self.0.can_prompt
     }
 
-    /// Asks a question whose answer is no unless somebody says yes.
+    /// Asks a question; the default answer is no.
     pub(crate) fn confirm(&self, question: &str) -> Result<bool> {
         let answer = self.ask(&format!("{question} [y/N]"))?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Asks for a word.
+    /// Prompts for a word.
     pub(crate) fn ask(&self, question: &str) -> Result<String> {
         self.0.spinner.clear();
         terminal::ask(&visible(question))
@@ -209,8 +208,8 @@ impl Face {
         }
     }
 
-    /// One write for all of it. A reader that went away has what it wanted; any other failure
-    /// to write is one of the run.
+    /// Writes everything at once. A closed pipe is fine; any other write error is a failure of the
+    /// run.
     fn answer(&self, text: &str) {
         self.0.spinner.clear();
         let text = if self.0.json { Cow::Borrowed(text) } else { visible(text) };

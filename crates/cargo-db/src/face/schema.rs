@@ -1,5 +1,5 @@
-//! `docs/schema`, made from the types of the answers. `SNAPSHOTS=overwrite cargo test` writes it
-//! anew.
+//! `docs/schema`, generated from the types of the answers. `SNAPSHOTS=overwrite cargo test` writes
+//! it.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -21,14 +21,14 @@ use crate::model::event::Event;
 /// The document of an ending.
 type EndingSchema = fn(&mut SchemaGenerator) -> Schema;
 
-/// What is in a file: the verbs that it is of, and every way in which they end.
+/// The content of a file: its verbs, and all of their endings.
 struct File {
     name: &'static str,
     verbs: &'static [&'static str],
     endings: &'static [EndingSchema],
 }
 
-/// One for each verb, named as the first word of it.
+/// One file for each verb, named after the first word of it.
 const FILES: &[File] = &[
     File { name: "status", verbs: &["status"], endings: &[of::<StatusReport>, of::<StatusOfSets>] },
     File { name: "create", verbs: &["create"], endings: &[of::<Created>] },
@@ -104,7 +104,7 @@ fn of<A: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// The document of a failure, with what is known all the same.
+/// The document of a failure, with an answer if there is one.
 fn failed<A: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = Document::<A>::json_schema(generator);
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {

@@ -3,7 +3,7 @@
 use crate::answer::text::elapsed;
 use crate::model::event::Event;
 
-/// What is said about an event.
+/// The text of an event.
 pub(super) enum EventText {
     /// A line such as `   Applied 20260101 users`.
     Status(&'static str, String),

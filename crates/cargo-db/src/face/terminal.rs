@@ -1,4 +1,4 @@
-//! What only a terminal can show, and what only somebody who sits at one can answer.
+//! Output that only a terminal can show, and prompts.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl Spinner {
         if !self.moves {
             return;
         }
-        // Before another one is drawn: each erases what it has drawn, where the cursor is then.
+        // Clear before drawing another one: each erases at the current cursor position.
         self.clear();
         let bar = ProgressBar::new_spinner();
         if let Ok(style) =

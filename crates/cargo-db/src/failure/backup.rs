@@ -3,7 +3,7 @@
 use crate::failure::exit::Exit;
 use crate::failure::explanation::Explanation;
 
-/// A backup that cannot be taken, found, believed or restored.
+/// A backup that cannot be taken, found, read or restored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BackupError {
     #[error("pg_dump and pg_restore for PostgreSQL {major} were not found")]

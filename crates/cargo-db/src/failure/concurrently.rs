@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::failure::exit::Exit;
 use crate::failure::explanation::{Explanation, list_remaining};
 
-/// Where such a statement stopped, and what it leaves.
+/// Where such a statement stopped, and what it left.
 #[derive(Clone, Debug)]
 pub(crate) struct Stopped {
     /// File and line.
@@ -14,11 +14,11 @@ pub(crate) struct Stopped {
     pub(crate) left: Vec<String>,
     /// The statements of the file that are done, each as its first line.
     pub(crate) stays: Vec<String>,
-    /// The command that goes on from here.
+    /// The command that continues from here.
     pub(crate) command: String,
 }
 
-/// A statement that did not come to its end, or not to what it was for.
+/// A statement that did not complete, or whose result is not valid.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConcurrentlyError {
     #[error("{}: gave up after waiting {} for other transactions", at.place, seconds(*waited))]
@@ -86,7 +86,7 @@ fn waited_for(holders: &[String]) -> Vec<String> {
 }
 
 fn seconds(waited: Duration) -> String {
-    // Whole seconds, but for what is shorter than one.
+    // In whole seconds, unless it is shorter than one.
     let whole = Duration::from_secs(waited.as_secs());
     let shown = if whole.is_zero() { Duration::from_millis(100) } else { whole };
     humantime::format_duration(shown).to_string()

@@ -18,12 +18,12 @@ pub(crate) enum ConsentError {
     #[error("{verb} on `{database}` ({environment}) needs {}", needed(*consent))]
     Missing {
         verb: &'static str,
-        /// What was typed, without what was agreed to in it.
+        /// The command as it was typed, without its consent flags.
         command: String,
         database: String,
         environment: Environment,
         consent: Consent,
-        /// The flag that says how much may go, with a space before it; empty where nothing does.
+        /// The flag for the bounds of losses, with a leading space; empty if nothing is lost.
         bounds: String,
         /// What makes it ask for so much.
         signals: Vec<String>,

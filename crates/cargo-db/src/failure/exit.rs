@@ -26,7 +26,7 @@ pub(crate) enum Exit {
     Tool = 10,
     /// A backup, a restore or a verification failed.
     Backup = 11,
-    /// A bug of ours.
+    /// A bug in cargo db.
     Bug = 70,
     Interrupted = 130,
     Terminated = 143,

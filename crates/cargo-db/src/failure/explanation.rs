@@ -1,9 +1,10 @@
-//! What every kind of failure says beside its wording, and the pieces that several of them share.
+//! The explanation of every kind of failure besides its message, and parts that several kinds
+//! share.
 
 use crate::failure::exit::Exit;
 use crate::model::statement::{ServerError, StatementError};
 
-/// What to do next: a sentence, and a command where there is one.
+/// A next step: a sentence, and optionally a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hint {
     pub(crate) label: String,
@@ -57,11 +58,11 @@ impl RetainedFlag {
     }
 }
 
-/// The short flags without a value, which can stand in one word with another.
+/// The short flags without a value, which can be combined in one word.
 const SWITCHES: [char; 7] = ['q', 'v', 'y', 'f', 'r', 'O', 'x'];
 const AND: &str = " && ";
 
-/// The commands that a shell runs one after the other. What is quoted is no operator.
+/// The commands that a shell runs in sequence. Quoted operators do not count.
 fn commands_of(command: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for part in command.split(AND) {
@@ -98,7 +99,7 @@ pub(crate) struct Explanation {
 }
 
 impl Explanation {
-    /// A kind whose wording says everything; the other methods add to it.
+    /// An explanation without details; the other methods add them.
     pub(super) fn new(code: &'static str, exit: Exit) -> Explanation {
         Explanation { code, exit, why: Vec::new(), hints: Vec::new() }
     }
@@ -126,13 +127,13 @@ impl Explanation {
         self
     }
 
-    /// A command to run next, and what it is for.
+    /// Adds a command to run next, with its purpose.
     pub(super) fn run(mut self, label: &str, command: impl Into<String>) -> Explanation {
         self.hints.push(Hint { label: label.to_owned(), command: Some(command.into()) });
         self
     }
 
-    /// The next command of everything that leaves the state of the database open.
+    /// Suggests `cargo db status`, for failures that leave the state of the database uncertain.
     pub(super) fn suggest_status(self) -> Explanation {
         self.run("show the state of the database", "cargo db status")
     }
@@ -143,7 +144,7 @@ pub(super) fn place(statement: &StatementError) -> String {
     format!("{}:{}:{}", statement.file.display(), statement.line, statement.column)
 }
 
-/// What a server said beside its message.
+/// The lines of a server's error besides its message.
 pub(super) fn server_lines(server: &ServerError) -> Vec<String> {
     let code = server.code.as_ref().map(|code| format!("SQLSTATE {code}"));
     let detail = server.detail.as_ref().map(|detail| format!("detail: {detail}"));
@@ -162,7 +163,7 @@ pub(super) fn list_remaining(stays: &[String]) -> impl Iterator<Item = String> {
     std::iter::once(head).chain(stays.iter().map(|statement| format!("  {statement}")))
 }
 
-/// What is known where everything was done, and the look at it failed.
+/// What is known if everything was committed but could not be checked.
 pub(super) fn committed(unseen: &str) -> [String; 2] {
     ["all of it is committed".to_owned(), format!("not checked: {unseen}")]
 }

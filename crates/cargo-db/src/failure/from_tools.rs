@@ -1,4 +1,4 @@
-//! What a migration tool is refused for, as a failure: the one place where it becomes one.
+//! Converts the reasons to refuse a migration tool into failures.
 
 use db_tools::ToolError;
 

@@ -4,7 +4,7 @@ use crate::failure::exit::Exit;
 use crate::failure::explanation::{Explanation, FINISH_BY_HAND, list_remaining};
 use crate::model::history::{Problem, ProblemKind};
 
-/// A history that cannot be read, believed or written.
+/// A history that cannot be read, trusted or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HistoryError {
     #[error("the history of `{target}` and the migration files differ")]

@@ -117,7 +117,7 @@ impl From<TargetError> for Kind {
 /// The error of another library that a failure came from.
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// A failure, what had been done when it happened, and what it came from.
+/// A failure, what had been done when it occurred, and its cause.
 #[derive(Debug)]
 pub(crate) struct Failure(Box<FailureInner>);
 
@@ -159,8 +159,8 @@ impl Error for Failure {
     }
 }
 
-/// Any kind of failure, together with the error that it came from. That one is kept for whoever
-/// asks for the [`Error::source`]; what is printed is the kind's.
+/// Any kind of failure with its cause. The cause is available as [`Error::source`]; only the
+/// message of the kind is printed.
 pub(crate) trait CausedBy: Into<Failure> {
     /// The failure that this kind is, with its cause.
     fn caused_by(self, cause: impl Into<Cause>) -> Failure {
@@ -178,7 +178,7 @@ impl Failure {
         &self.0.kind
     }
 
-    /// Whether the server answered that there is no such database.
+    /// Whether the server reported that the database does not exist.
     pub(crate) fn is_no_database(&self) -> bool {
         self.is(&SqlState::INVALID_CATALOG_NAME)
     }
@@ -242,8 +242,8 @@ impl Failure {
         }
     }
 
-    /// Whether the database may be there in a moment: nobody answered, or the server is starting. A
-    /// wrong password does not get right by waiting.
+    /// Whether waiting may help: the server did not answer, or it is starting. It does not help
+    /// against a wrong password.
     pub(crate) fn is_transient(&self) -> bool {
         match self.kind() {
             Kind::Connection(ConnectionError::Failed { code, .. }) => {
@@ -256,8 +256,7 @@ impl Failure {
         }
     }
 
-    /// What a failure is where everything was done and committed before it, and only what came of
-    /// it could not be looked at any more.
+    /// The failure if everything was committed before it, and only the result could not be checked.
     pub(crate) fn afterwards(self, done: &str, unseen: &str) -> Failure {
         let (done, unseen) = (done.to_owned(), unseen.to_owned());
         let after = match self.kind() {
@@ -288,7 +287,7 @@ impl Failure {
         )
     }
 
-    /// What a failure is where all that was done goes with it, also what was committed.
+    /// The failure if everything that was done is undone, including what was committed.
     pub(crate) fn undone(self) -> Failure {
         let subject = "the look at the new database".to_owned();
         let undone: Failure = match self.kind() {
@@ -301,7 +300,7 @@ impl Failure {
         undone.caused_by(self)
     }
 
-    /// Says what was rolled back with a verification that failed.
+    /// Adds what was rolled back together with a failed verification.
     pub(crate) fn about(mut self, rolled_back: &str) -> Failure {
         if let Kind::Database(DatabaseError::NotVerified { subject, .. }) = &mut self.0.kind {
             rolled_back.clone_into(subject);
@@ -309,8 +308,8 @@ impl Failure {
         self
     }
 
-    /// Sets the command that was typed, if the suggested command is that one. After the first
-    /// steps, a number of steps is not what is left to do.
+    /// Sets the typed command, if that is the suggested one. After the first steps, a number of
+    /// steps would be wrong.
     pub(crate) fn of_command(mut self, typed: &str) -> Failure {
         let is_number = |word: &str| word.starts_with("-n") || word.starts_with("--steps");
         if !self.done().is_empty() && typed.split(' ').any(is_number) {
@@ -337,7 +336,7 @@ impl Failure {
         self
     }
 
-    /// Forgets what had been done: it was done to what is gone by now.
+    /// Removes what had been done, because its target no longer exists.
     pub(crate) fn without_done(mut self) -> Failure {
         self.0.done.clear();
         self
@@ -358,7 +357,7 @@ impl Failure {
         self.0.kind.explain().code
     }
 
-    /// Why, in lines: what the server said, or what was found.
+    /// The reasons as lines: the server's error, or what was found.
     pub(crate) fn why(&self) -> Vec<String> {
         let mut why = self.0.kind.explain().why;
         let is_address = match self.kind() {
@@ -377,7 +376,7 @@ impl Failure {
         why
     }
 
-    /// Says where the address of the database was found, for whoever has to change it.
+    /// Adds the source of the database's address, for the person who has to change it.
     pub(crate) fn of_address(mut self, place: Option<&str>) -> Failure {
         self.0.address = place.map(str::to_owned);
         self

@@ -3,7 +3,7 @@
 use crate::failure::exit::Exit;
 use crate::failure::explanation::{Explanation, committed};
 
-/// A run that did not come to its end.
+/// A run that did not complete.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error("stopped by a signal")]

@@ -1,11 +1,11 @@
-//! The private local server, and the programs that it is made of.
+//! The private local server and its programs.
 
 use std::path::PathBuf;
 
 use crate::failure::exit::Exit;
 use crate::failure::explanation::Explanation;
 
-/// A local server that is not there, or that cannot do what it should.
+/// A local server that does not exist or cannot do what it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LocalServerError {
     #[error("no PostgreSQL server was found on this machine, and no database is configured")]

@@ -1,4 +1,4 @@
-//! The command line and the settings, which say what is to be done and to which database.
+//! The command line and the settings.
 
 use std::path::PathBuf;
 

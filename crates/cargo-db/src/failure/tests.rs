@@ -46,7 +46,7 @@ fn samples() -> Vec<Failure> {
     all
 }
 
-/// Kinds whose wording alone says everything: what is wrong, and so what to do.
+/// Kinds whose message alone is sufficient: it says what is wrong, and so what to do.
 const SAID_ALL: &[&str] = &[
     "BACKUP.FAILED",
     "BACKUP.NAME",
@@ -92,8 +92,7 @@ fn wordings_are_fragments_that_fit_on_lines() {
     }
 }
 
-/// What programs rely on: each code and the exits that it goes with. A change here is a change of
-/// the interface.
+/// The interface for programs: each code and its exit codes. A change here is a breaking change.
 const CODES: &[(&str, &[u8])] = &[
     ("AUDIT.BROKEN", &[1]),
     ("AUDIT.LOST", &[4]),
@@ -248,7 +247,7 @@ fn codes_are_an_area_and_a_word_and_belong_to_one_kind() {
         assert!(two || ["USAGE", "BUG"].contains(&code), "{code}");
         kinds.entry(code).or_default().insert(format!("{:?}", failure.kind()));
     }
-    // `Area(Kind {…})` without what is in it.
+    // `Area(Kind {…})` without its fields.
     let shared = kinds.into_iter().filter_map(|(code, kinds)| {
         let path = |kind: &String| kind.split(' ').next().unwrap_or_default().to_owned();
         let names: BTreeSet<String> = kinds.iter().map(path).collect();

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::environment::Environment;
 
-/// Variables that AI agents set for the programs they run: each names one agent, or is the start of
-/// the names of its variables. Collected from the agents' documentation and from other tools that
-/// look for them.
+/// Variables that AI agents set for the programs they run: each is a name, or a prefix of names.
+/// Collected from the agents' documentation and from other tools that detect agents.
 const AGENTS: &[&str] = &[
     "AI_AGENT",
     "CLAUDECODE",
@@ -28,7 +27,7 @@ const AGENTS: &[&str] = &[
 pub(crate) struct Agent {
     /// The variable by which it is known.
     variable: Option<String>,
-    /// Whether `CARGO_DB_AGENT=0` says that there is none.
+    /// Whether `CARGO_DB_AGENT=0` declares that there is none.
     is_denied: bool,
 }
 
@@ -44,8 +43,8 @@ impl Agent {
         Agent { variable: set.into_iter().find(known).cloned(), is_denied: said == "0" }
     }
 
-    /// The variable by which it is known, as far as an environment goes: that there is none, is
-    /// heard only where databases are one's own.
+    /// The variable by which an agent is recognised in an environment. The declaration that there
+    /// is none has an effect in development and test only.
     pub(crate) fn known_by(&self, environment: Environment) -> Option<&str> {
         let denied = self.is_denied && environment.is_disposable();
         self.variable.as_deref().filter(|_| !denied)

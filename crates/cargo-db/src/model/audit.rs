@@ -1,4 +1,4 @@
-//! The audit trail: what was about to be done, and what came of it, one record each.
+//! The audit trail: the intent and the outcome of each change, in one record each.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,27 +13,27 @@ pub(crate) enum Phase {
     Outcome,
 }
 
-/// The beginning of the trail of a database: a trail that was cut or changed has another one.
+/// A prefix of the trail in a database: if records were removed or changed, it differs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TrailHead {
-    /// How many records it is about.
+    /// The number of records that it covers.
     pub(crate) records: u64,
     /// SHA-256 of their hashes.
     pub(crate) digest: String,
 }
 
-/// What a database said of itself just before a change, so that the next run sees what a run that
-/// was killed let happen to it.
+/// The marker and the trail of a database just before a change, so that the next run can detect
+/// what happened to them if this run was killed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Before {
-    /// Nothing where it had none.
+    /// `None` if there was no marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) marker: Option<Marker>,
-    /// Nothing where it kept no trail.
+    /// `None` if there was no trail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trail: Option<TrailHead>,
 }
@@ -59,16 +59,16 @@ pub(crate) struct Record {
     pub(crate) plan: String,
     /// What was agreed to, in the policy's words.
     pub(crate) consent: String,
-    /// The backup that was taken for it.
+    /// The backup taken before the change.
     pub(crate) backup: Option<String>,
-    /// The versions that the plan is about.
+    /// The versions that the plan covers.
     pub(crate) migrations: Vec<String>,
-    /// The databases, backups and servers that go for good. Left out where there are none, as in
-    /// records of older builds: their hashes are made of what they hold.
+    /// The databases, backups and servers that are removed permanently. Left out if there are none,
+    /// because the hashes of older records cover their exact text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) removes: Vec<String>,
-    /// What the database said of itself before; in an outcome only where that could not be looked
-    /// at again. Records of older builds have none.
+    /// The state before the change; in an outcome only if it could not be checked again. Older
+    /// records do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<Before>,
     /// `done`, or the code of the failure; an intent has none.

@@ -109,7 +109,7 @@ fn moment(when: OffsetDateTime) -> String {
     when.format(format).unwrap_or_default()
 }
 
-/// The folder of the newest set, and that of those before it.
+/// The folder of the newest set.
 pub(crate) const LATEST: &str = "latest";
 pub(crate) const ARCHIVE: &str = "archive";
 
@@ -148,14 +148,15 @@ pub(crate) fn encode_name(name: &str) -> String {
     encoded
 }
 
-/// The file beside a backup that says what it is. Written last: without it there is no backup.
+/// The description of a backup in the file beside it. Written last: without it, there is no backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
     /// Raised when a field is added or changes its meaning.
     pub(crate) format_version: u32,
     pub(crate) tool: String,
-    /// The name of the file or folder beside the manifest; of a set, the one it had as the latest.
+    /// The name of the file or folder beside the manifest; for a set, the name that it had as the
+    /// latest.
     pub(crate) name: String,
     pub(crate) format: Format,
     pub(crate) compression: String,
@@ -170,13 +171,14 @@ pub(crate) struct Manifest {
     pub(crate) server: ServerIdentity,
     pub(crate) database: SourceDatabase,
     pub(crate) engine: Engine,
-    /// Whether a person asked for it, or the policy before a change; older manifests do not say.
+    /// Whether a person asked for it or the policy required it before a change; missing in older
+    /// manifests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Reason>,
-    /// What was asked to be left out or alone taken, as the engine's options say it.
+    /// The selection of objects, as options of the engine.
     pub(crate) selection: Vec<String>,
-    /// Tables of `cargo_db` that the role might not read, and that are therefore not in it. Without
-    /// them it is whole all the same: a restore never takes them from a backup.
+    /// Tables of `cargo_db` that the role could not read and that are therefore missing. The backup
+    /// still counts as complete, because a restore never takes them from a backup.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) unread: Vec<String>,
     pub(crate) extensions: BTreeMap<String, String>,
@@ -198,7 +200,7 @@ pub(crate) struct Manifest {
     pub(crate) invalid_indexes: Vec<String>,
     /// Whether it was read back before it was called done.
     pub(crate) read_back: bool,
-    /// That it may not come back, where there are doubts.
+    /// Whether it may not be restorable, if there are doubts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) restorable: Option<Restorable>,
     /// What no dump may bring back.
@@ -213,7 +215,7 @@ pub(crate) struct Manifest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Restorable {
-    /// It holds what a dump may not bring back.
+    /// It contains something that a dump may not restore.
     Unproved,
 }
 
@@ -222,7 +224,7 @@ pub(crate) enum Restorable {
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Reason {
-    /// Somebody asked for it, or a job that somebody set up.
+    /// A person asked for it, or a job that a person set up.
     Person,
     /// The policy wanted it before something else was done.
     Policy,
@@ -231,10 +233,10 @@ pub(crate) enum Reason {
 /// The current format of manifests.
 pub(crate) const FORMAT_VERSION: u32 = 3;
 
-/// The first format whose manifests say why they were taken, and name separately what was not read.
+/// The first format whose manifests record the reason and list unread tables separately.
 const WITH_REASON: u32 = 2;
 
-/// The first format whose manifests list `lost` apart from `doubts`.
+/// The first format whose manifests list `lost` separately from `doubts`.
 const WITH_LOST: u32 = 3;
 
 /// The events for which the policy took backups when manifests did not say so.
@@ -247,7 +249,7 @@ impl Manifest {
         self.reason.unwrap_or(if by_policy { Reason::Policy } else { Reason::Person })
     }
 
-    /// Moves what older manifests list among the doubts to where it is listed now.
+    /// Moves entries that older manifests list among the doubts to their present place.
     pub(crate) fn upgrade(&mut self) {
         if self.format_version < WITH_LOST {
             let is_lost = |doubt: &mut String| doubt.starts_with("a restore loses ");
@@ -255,7 +257,7 @@ impl Manifest {
         }
     }
 
-    /// The options that make it a part of the database; none where it is whole.
+    /// The options that make it a partial backup; empty for a complete one.
     pub(crate) fn part(&self) -> Vec<String> {
         // Older builds named here what the role might not read.
         let is_ours = |option: &str| {
@@ -267,7 +269,7 @@ impl Manifest {
         part
     }
 
-    /// Why it cannot stand for the database as it was when it was last backed up.
+    /// Why it cannot be used as the newest backup of the database.
     pub(crate) fn unusable_reason(&self, now: OffsetDateTime) -> Option<String> {
         let part = self.part();
         if !part.is_empty() {
@@ -297,7 +299,7 @@ pub(crate) struct ServerIdentity {
     pub(crate) system_identifier: Option<String>,
 }
 
-/// Which database it was, and what a new one needs to be like it.
+/// The database that was backed up, and the properties that a new one needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SourceDatabase {
@@ -348,7 +350,7 @@ pub(crate) struct FileEntry {
     pub(crate) table: Option<String>,
 }
 
-/// What a verification found, beside the manifest.
+/// The result of a verification, stored beside the manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -388,7 +390,7 @@ impl LoadedAs {
     }
 }
 
-/// How much a verification looks at.
+/// How thorough a verification is.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
 )]
@@ -426,7 +428,7 @@ impl Backup {
         self.manifest.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// The path of what is restored from, relative to the backup folder.
+    /// The path of the file to restore from, relative to the backup folder.
     pub(crate) fn main_file(&self) -> String {
         let name = &self.manifest.name;
         let is_main = |file: &&FileEntry| {
@@ -463,7 +465,7 @@ pub(crate) fn verification_name(name: &str) -> String {
     }
 }
 
-/// What lies in a set and is no part of it.
+/// Files in a set that are not part of it.
 pub(crate) const SET_MANIFEST: &str = "manifest.json";
 /// The roles of the server, without their passwords, inside a set.
 pub(crate) const SET_ROLES: &str = "roles.sql";

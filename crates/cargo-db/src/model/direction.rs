@@ -1,4 +1,4 @@
-//! Which way a file of a migration leads.
+//! The direction of a migration file.
 
 /// Up applies the migration, down rolls it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Which kind of database this is, as far as names can tell.
+//! The environment of a database, as far as names show it.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub(crate) enum Environment {
 }
 
 impl Environment {
-    /// The environment a word names, and `None` for a word nobody knows.
+    /// The environment with this name; `None` for an unrecognised name.
     pub(crate) fn named(word: &str) -> Option<Environment> {
         match word.trim().to_ascii_lowercase().as_str() {
             "test" | "testing" | "ci" => Some(Environment::Test),
@@ -33,7 +33,7 @@ impl Environment {
         }
     }
 
-    /// The word used everywhere, from `.env.<environment>` to `seeds/<environment>`.
+    /// The name, as in `.env.<environment>` and `seeds/<environment>`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Environment::Test => "test",
@@ -43,7 +43,7 @@ impl Environment {
         }
     }
 
-    /// Whether cargo db may make databases and start a server here without being told.
+    /// Whether cargo db may create databases and start a server here without confirmation.
     pub(crate) fn is_disposable(self) -> bool {
         matches!(self, Environment::Test | Environment::Development)
     }
@@ -68,7 +68,7 @@ pub(crate) struct Signal {
 }
 
 impl Signal {
-    /// Reads a word; one that nobody knows counts as production.
+    /// Parses a name; an unrecognised one counts as production.
     pub(crate) fn word(source: impl Into<String>, said: &str) -> Signal {
         Signal {
             source: source.into(),
@@ -100,18 +100,18 @@ const OF_MARKER: &str = "the marker in the database";
 /// The source of one that the database does not have any more.
 const OF_LOST_MARKER: &str = "the marker that the database had before a run that was killed";
 
-/// The environment that was settled on, and every signal that was heard.
+/// The resolved environment, and every signal that was considered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resolved {
     /// What counts.
     pub(crate) environment: Environment,
-    /// Why, in the order in which the signals were read.
+    /// The signals, in the order in which they were read.
     pub(crate) signals: Vec<Signal>,
     /// The environment that the database was copied from, where its marker says that it is a copy.
     pub(crate) copy_of: Option<Environment>,
 }
 
-/// A database's own record of which environment it is.
+/// A database's own record of its environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Marker {
@@ -166,8 +166,8 @@ impl Resolved {
         marker.into_iter().fold(self, Resolved::raised_by)
     }
 
-    /// Takes the database's own word into account: it can only raise the result. The marker of a
-    /// copy says where the copy came from and nothing else.
+    /// Takes the marker into account: it can only raise the result. The marker of a copy only tells
+    /// where the copy came from.
     pub(crate) fn raised_by(self, marker: &Marker) -> Resolved {
         self.raised(marker, OF_MARKER)
     }

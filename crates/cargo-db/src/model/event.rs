@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 pub(crate) enum Event {
     /// The private server is being made or started.
     ServerStarting {
-        /// Whether its cluster has to be made first.
+        /// Whether its cluster has to be created first.
         first_time: bool,
     },
     /// Somebody else holds the lock, and we wait.
@@ -57,9 +57,9 @@ pub(crate) enum Event {
         #[cfg_attr(test, schemars(with = "u64"))]
         pause: Duration,
     },
-    /// Somebody waits for what a migration holds.
+    /// A session waits for a lock that the migration holds.
     Blocking { who: String },
-    /// A statement waits for the transactions of others, which hold nobody up meanwhile.
+    /// A statement waits for the transactions of other sessions, without blocking them.
     Waiting {
         subject: String,
         holders: Vec<String>,

@@ -8,16 +8,16 @@ use serde::Serialize;
 /// Begins the part of a finding's help that says how to accept it.
 pub(crate) const IF_MEANT: &str = "if that is meant: ";
 
-/// What a finding is about. It decides what a measurement may silence.
+/// The class of a finding. It decides which findings a measurement replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
-    /// The file itself: it cannot run as it stands, or reaches further than its database.
+    /// The file itself: it cannot run as it is, or affects more than its database.
     Form,
     /// Rows or values that go.
     Loss,
     /// What the database promises, and does not keep: a reference to a row that is not there.
     Integrity,
-    /// A lock that others wait for, a table that is written anew.
+    /// A lock that blocks other sessions, or a table that is rewritten.
     Lock,
     /// What programs that run today will miss.
     Compatibility,
@@ -35,7 +35,7 @@ pub(crate) enum Severity {
 }
 
 impl Severity {
-    /// The verdict of a migration whose worst finding is this.
+    /// The verdict for a migration whose worst finding has this severity.
     pub(crate) fn verdict(self) -> Verdict {
         match self {
             Severity::Warn => Verdict::Warn,
@@ -58,13 +58,13 @@ pub(crate) struct Finding {
     pub(crate) line: usize,
     /// The statement's first line.
     pub(crate) statement: String,
-    /// A table, or a column of one, as far as it is known.
+    /// The table or column, if known.
     pub(crate) object: Option<String>,
     /// What was seen, or measured.
     pub(crate) evidence: String,
     /// What to do instead.
     pub(crate) help: Option<String>,
-    /// How many rows or values it is about; for `expect`.
+    /// The number of affected rows or values; used by `expect`.
     pub(crate) rows: Option<u64>,
 }
 
@@ -99,7 +99,7 @@ impl Verdict {
         worst.map_or(Verdict::Pass, Severity::verdict)
     }
 
-    /// The word for it.
+    /// Its name in reports.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Verdict::Pass => "PASS",
@@ -109,7 +109,7 @@ impl Verdict {
         }
     }
 
-    /// The verdict with this word.
+    /// The verdict with this name.
     pub(crate) fn named(word: &str) -> Option<Verdict> {
         [Verdict::Pass, Verdict::Warn, Verdict::Unmeasured, Verdict::Block]
             .into_iter()
@@ -129,7 +129,7 @@ pub(crate) struct Expected {
 /// What can be expected of a whole class of findings.
 const HAZARDS: [(&str, Class); 2] = [("loss", Class::Loss), ("lock", Class::Lock)];
 
-/// The rules whose findings are expected by the rule's own name.
+/// Rules whose findings are expected by the name of the rule.
 const BY_RULE: [&str; 7] = [
     "orphans",
     "constraints-off",
@@ -157,7 +157,7 @@ impl Expected {
         (!object.is_empty()).then_some(Expected { line, hazard, object, bound })
     }
 
-    /// Whether a finding is what was expected, and no more of it.
+    /// Whether the expectation covers a finding, within its bound.
     pub(crate) fn covers(&self, finding: &Finding) -> bool {
         let same =
             finding.object.as_deref().is_some_and(|object| short(object) == short(&self.object));
@@ -169,11 +169,11 @@ impl Expected {
     }
 }
 
-/// One file that was looked through.
+/// One file that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub(crate) file: PathBuf,
-    /// Version and name, where it is a migration's.
+    /// The version and name, if it belongs to a migration.
     pub(crate) version: Option<String>,
     pub(crate) name: String,
     pub(crate) findings: Vec<Finding>,

@@ -1,9 +1,9 @@
-//! What is at the other end of a connection, in whatever spelling it was written.
+//! The host of a connection, independent of its spelling.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-/// What is at the other end.
+/// The host of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Host {
     /// The folder of a unix socket.
@@ -12,7 +12,7 @@ pub(crate) enum Host {
     Name(String),
 }
 
-/// Names that a resolver takes for this machine without asking anybody.
+/// Names that a resolver maps to this machine without a query.
 const LOOPBACK_NAMES: &[&str] =
     &["localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"];
 
@@ -20,8 +20,8 @@ const LOOPBACK_NAMES: &[&str] =
 const LOOPBACK: &[&str] = &["localhost", "127.0.0.1", "::1"];
 
 impl Host {
-    /// Whether the server is reached without leaving this machine. Where that is not sure, it is
-    /// another one, with which more care is taken.
+    /// Whether the server is on this machine. If that is uncertain, it counts as remote, which is
+    /// the safer assumption.
     pub(crate) fn is_this_machine(&self) -> bool {
         match self {
             Host::Socket(_) => true,
@@ -32,8 +32,8 @@ impl Host {
         }
     }
 
-    /// Whether a pattern of `db.toml` means this host, in any spelling of either: case, a dot at
-    /// the end, the forms of an address, and everything that leads back to this machine.
+    /// Whether a pattern of `db.toml` matches this host, in any spelling of either: case, a
+    /// trailing dot, the forms of an address, and every name of this machine.
     pub(crate) fn fits(&self, pattern: &str) -> bool {
         let pattern = normal(pattern);
         let mut spellings = match self {
@@ -53,8 +53,7 @@ impl Host {
     }
 }
 
-/// Whether a name in its normal form leads back to this machine. The address that means all of a
-/// machine's own leads there too.
+/// Whether a normalised name is a loopback name or address, including the unspecified address.
 fn is_loopback(name: &str) -> bool {
     LOOPBACK_NAMES.contains(&name)
         || name.ends_with(".localhost")
@@ -85,7 +84,7 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// `127.1`, `0x7f.0.0.1`, `2130706433`: one to four numbers, decimal, octal or hexadecimal, of
-/// which the last one fills all bytes that are left (as `inet_aton` and `getaddrinfo` read them).
+/// which the last one fills all remaining bytes (as `inet_aton` and `getaddrinfo` read them).
 fn short_ipv4(text: &str) -> Option<Ipv4Addr> {
     let numbers: Vec<u32> = text.split('.').map(number).collect::<Option<_>>()?;
     let (last, bytes) = numbers.split_last()?;
@@ -122,7 +121,7 @@ mod tests {
         if name.starts_with('/') { Host::Socket(name.into()) } else { Host::Name(name.to_owned()) }
     }
 
-    /// Every spelling that leads back to this machine.
+    /// Every spelling of this machine.
     const THIS: [&str; 14] = [
         "localhost",
         "LocalHost.",
@@ -155,7 +154,8 @@ mod tests {
             }
         }
         assert!(host("/run/postgresql").fits("/run/*"));
-        // These may lead elsewhere: patterns mean them, and they do not count as this machine.
+        // These may resolve to another machine: patterns match them, but they do not count as this
+        // machine.
         for name in ["0.0.0.0", "::", "db.localhost", "ip6-localhost"] {
             assert!(host(name).fits("localhost") && !host(name).is_this_machine(), "{name}");
         }

@@ -1,4 +1,4 @@
-//! Public keys, with which a signature is looked at, and the places where the private ones are.
+//! Public keys, which verify signatures, and the locations of private keys.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -46,7 +46,7 @@ impl FromStr for PublicKey {
     fn from_str(text: &str) -> Result<PublicKey, String> {
         let digits = text.strip_prefix(PREFIX);
         let bytes = digits.and_then(from_hex).and_then(|bytes| PublicKey::of(&bytes));
-        // What was given is not said again: it may be the private one.
+        // The value is not repeated in the error: it may be the private key.
         bytes.ok_or_else(|| format!("a public key is `{PREFIX}` and 64 hexadecimal digits"))
     }
 }

@@ -1,6 +1,6 @@
-//! What a URL asks of the connection itself, beside where it leads: keepalives, channel binding,
-//! and a server that takes writes; with libpq's keywords and their meaning (PostgreSQL manual,
-//! 34.1.2 "Parameter Key Words").
+//! Connection parameters of a URL other than its address: keepalives, channel binding, and a server
+//! that accepts writes; with libpq's keywords and semantics (PostgreSQL manual, 34.1.2 "Parameter
+//! Key Words").
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(crate) const KEYWORDS: &[&str] = &[
     "target_session_attrs",
 ];
 
-/// Whether the password is bound to the TLS connection that it goes through.
+/// Whether authentication is bound to the TLS connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binding {
     Disable,
@@ -23,15 +23,15 @@ pub(crate) enum Binding {
     Require,
 }
 
-/// What is asked of the connection; where nothing is, the system's own settings hold.
+/// Connection parameters; by default, the system's settings apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Link {
-    /// Whether probes are sent at all; they are if nothing is said.
+    /// Whether keepalive probes are sent; on by default.
     pub(crate) keepalives: Option<bool>,
     pub(crate) idle: Option<Duration>,
     pub(crate) interval: Option<Duration>,
     pub(crate) count: Option<u32>,
-    /// How long what was sent may stay without an answer.
+    /// How long sent data may remain unacknowledged.
     pub(crate) user_timeout: Option<Duration>,
     pub(crate) binding: Option<Binding>,
     /// Whether the server has to take writes.
@@ -40,14 +40,14 @@ pub(crate) struct Link {
 
 /// Why a keyword's value cannot be taken.
 pub(crate) enum ValueError {
-    /// It is no value of it.
+    /// The value cannot be parsed.
     Unreadable(String),
     /// It asks for what we do not do.
     NotHonoured(&'static str),
 }
 
 impl Link {
-    /// Reads them. As in libpq, the number 0 stands for the system's own setting.
+    /// Parses the parameters. As in libpq, 0 selects the system's default.
     pub(crate) fn of<'a>(get: &dyn Fn(&str) -> Option<&'a str>) -> Result<Link, ValueError> {
         let number = |keyword: &str| match get(keyword) {
             Some(text) => text.trim().parse::<u32>().map(Some).map_err(|_| {
@@ -69,7 +69,8 @@ impl Link {
         })
     }
 
-    /// The variables that tell libpq's programs the same, as far as it has any.
+    /// The variables that pass these parameters to libpq's programs, as far as libpq has variables
+    /// for them.
     pub(crate) fn libpq_variables(&self) -> Vec<(&'static str, String)> {
         let binding = self.binding.map(|binding| ("PGCHANNELBINDING", binding.name().to_owned()));
         let writes = self.writes.then(|| ("PGTARGETSESSIONATTRS", "read-write".to_owned()));
@@ -96,8 +97,8 @@ impl Binding {
     }
 }
 
-/// Of one server there is nothing to choose: it takes writes or it does not. One that must not take
-/// them is no server for migrations.
+/// `target_session_attrs` for a single server: it accepts writes or it does not. A read-only server
+/// is useless for migrations.
 fn takes_writes(text: &str) -> Result<bool, ValueError> {
     match text {
         "any" | "prefer-standby" => Ok(false),

@@ -12,7 +12,7 @@ pub(crate) struct ServerFacts {
     /// The TLS version in use, if any.
     pub(crate) tls: Option<String>,
     pub(crate) superuser: bool,
-    /// Whether it is a standby, in which nothing can be changed.
+    /// Whether it is a standby, which is read-only.
     pub(crate) in_recovery: bool,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct DatabaseFacts {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TableSize {
-    /// With its schema where the search path does not lead to it.
+    /// With its schema, if that is not on the search path.
     pub(crate) name: String,
     /// An estimate.
     pub(crate) rows: u64,

@@ -12,7 +12,7 @@ use pg_sql::script::Statement;
 /// What a seed file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SeedKind {
-    /// Statements, run as they stand.
+    /// Statements, run unchanged.
     Sql,
     /// Rows for one table; the first line names the columns.
     Csv {
@@ -31,7 +31,7 @@ pub(crate) struct Seed {
     pub(crate) kind: SeedKind,
     /// SHA-256 of its bytes.
     pub(crate) checksum: Checksum,
-    /// The tables it fills, as far as its text shows.
+    /// The tables that it fills, as far as its text shows.
     pub(crate) tables: BTreeSet<String>,
 }
 
@@ -45,21 +45,20 @@ pub(crate) struct Loaded {
 }
 
 impl Seed {
-    /// The folder below the seeds folder that it lies in: its group, or the one environment it is
-    /// meant for.
+    /// Its folder below the seeds folder: its group, or the one environment that it is for.
     pub(crate) fn folder(&self) -> Option<&str> {
         self.path.split_once('/').map(|(folder, _)| folder)
     }
 
-    /// The environment it is meant for alone, if any.
+    /// The only environment that it is for, if any.
     pub(crate) fn only_for(&self) -> Option<Environment> {
         [Environment::Test, Environment::Development, Environment::Staging, Environment::Production]
             .into_iter()
             .find(|environment| self.folder() == Some(environment.name()))
     }
 
-    /// Whether it belongs in `environment`: staging and production take only what is marked for
-    /// them, by lying in their folder.
+    /// Whether it is loaded in `environment`: staging and production only load seeds in the folder
+    /// of that name.
     pub(crate) fn belongs_in(&self, environment: Environment) -> bool {
         match self.only_for() {
             Some(only) => only == environment,
@@ -78,7 +77,7 @@ impl Seed {
     }
 }
 
-/// What a seed's file name says about it; `None` for a file that is no seed.
+/// The kind of a seed by its file name; `None` for other files.
 pub(crate) fn kind(path: &Path) -> Option<SeedKind> {
     match path.extension()?.to_str()? {
         "sql" => Some(SeedKind::Sql),
@@ -87,7 +86,7 @@ pub(crate) fn kind(path: &Path) -> Option<SeedKind> {
     }
 }
 
-/// `03_users.csv` is about `users`: digits and a `_` in front only give the order.
+/// `03_users.csv` is for `users`: leading digits and a `_` only set the order.
 fn stem(path: &Path) -> Option<&str> {
     let stem = path.file_stem()?.to_str()?;
     let name = stem.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -97,7 +96,7 @@ fn stem(path: &Path) -> Option<&str> {
     }
 }
 
-/// The tables that statements insert into, as far as one can see without running them.
+/// The tables that statements insert into, as far as their text shows.
 pub(crate) fn filled_tables(statements: &[Statement]) -> BTreeSet<String> {
     statements.iter().flat_map(|statement| inserts(&words(&statement.text))).collect()
 }

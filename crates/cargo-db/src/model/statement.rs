@@ -1,4 +1,4 @@
-//! A statement that a server refused: where it stands, and what the server said.
+//! A statement that the server rejected: its position, and the server's error.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
-//! Characters that came with a URL or a name by accident, and would make it another one.
+//! Stray characters in a URL or a name, which would change its meaning.
 
-/// White space, a control character or one that nobody sees, which came with a URL when it was
-/// copied or read from a file, and would become a part of a name.
+/// White space, or a control or invisible character, that got into a URL when it was copied or read
+/// from a file, and would become part of a name.
 pub(crate) fn stray_character(url: &str) -> Option<String> {
     let unseen = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c);
     let (at, stray) = url.char_indices().find(|(_, c)| unseen(*c))?;
@@ -35,8 +35,8 @@ fn is_invisible(c: char) -> bool {
     matches!(code, 0xad | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfeff)
 }
 
-/// The same where it was written percent-encoded: a blank may be meant in a name, a control
-/// character never is. A password may hold anything but what ends a string.
+/// The same for percent-encoded characters: a space may be intended in a name, a control character
+/// never is. A password may contain anything but NUL.
 pub(crate) fn hidden_character(keyword: &str, value: &str) -> Option<String> {
     let is_bad = |c: char| match keyword {
         "password" | "options" => c == '\0',

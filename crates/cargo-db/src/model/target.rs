@@ -66,9 +66,9 @@ pub(crate) enum TlsMode {
 /// The TLS part of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tls {
-    /// How much is asked of the server.
+    /// How strictly the server is authenticated.
     pub(crate) mode: TlsMode,
-    /// PEM file of the authorities to trust; the system's own where it is absent.
+    /// PEM file of the trusted certificate authorities; the system's own if absent.
     pub(crate) root: Option<PathBuf>,
     /// PEM files of our certificate and its key.
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
@@ -84,7 +84,7 @@ pub(crate) struct Target {
     pub(crate) database: String,
     pub(crate) tls: Tls,
     pub(crate) connect_timeout: Duration,
-    /// What is asked of the connection itself.
+    /// Parameters of the connection itself.
     pub(crate) link: Link,
     /// Settings for the session, in the form of libpq's `options`.
     pub(crate) options: Option<String>,
@@ -132,13 +132,13 @@ impl Target {
         Target { database: database.to_owned(), ..self.clone() }
     }
 
-    /// The same server and role, in the database that every server has: for what is about the
-    /// server, or about a database that nobody may be connected to meanwhile.
+    /// The same server and role, in the maintenance database: for operations on the server, or on a
+    /// database that must have no sessions.
     pub(crate) fn maintenance(&self) -> Target {
         self.with_database("postgres")
     }
 
-    /// The database as a connection string: a bare name that holds a `=` would be taken for one.
+    /// The database as a connection string: a bare name that contains `=` would be parsed as one.
     pub(crate) fn only_name(&self) -> String {
         format!("dbname='{}'", self.database.replace('\\', "\\\\").replace('\'', "\\'"))
     }
@@ -148,7 +148,7 @@ impl Target {
         self.host.is_this_machine()
     }
 
-    /// The search path that the URL asked for.
+    /// The search path in the URL.
     pub(crate) fn search_path(&self) -> Option<&str> {
         let path = self.options.as_deref()?.split("-csearch_path=").nth(1)?;
         path.split(' ').next()
@@ -160,8 +160,8 @@ impl Target {
         Some(path.trim_matches('"').to_owned())
     }
 
-    /// A URL for other programs. It holds the password where there is one, so it goes into
-    /// the environment of a child and nowhere else.
+    /// A URL for other programs. It contains the password, so it is only passed in the environment
+    /// of a child.
     pub(crate) fn url_for_child(&self) -> Secret {
         let password = self.password.as_ref().map(Secret::expose);
         Secret::new(self.url(password))
@@ -234,7 +234,7 @@ impl TlsMode {
         }
     }
 
-    /// libpq's word for it.
+    /// libpq's name for it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             TlsMode::Disable => "disable",
@@ -365,7 +365,7 @@ pub(crate) fn from_keywords(keywords: &Keywords, source: &str, os_user: &str) ->
         None => Host::Name("localhost".to_owned()),
     };
     let port = match get("port") {
-        // What is taken for the port may be a piece of a password: it is not shown.
+        // The text in place of the port may be part of a password, so it is not shown.
         Some(port) => port.parse().map_err(|_| bad("its port is not a number".to_owned()))?,
         None => 5432,
     };

@@ -5,7 +5,7 @@ use crate::model::history::{MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::Migration;
 use crate::plan::{MigrationFacts, Operation, Plan, Step};
 
-/// Plans to record what is pending, up to and with `to`, as applied.
+/// Plans to record the pending migrations up to and including `to` as applied.
 pub(crate) fn baseline(facts: &MigrationFacts, to: Option<&str>) -> Result<Plan> {
     if !facts.database_exists {
         let (database, server) = (facts.target.database.clone(), facts.target.server());
@@ -56,8 +56,8 @@ pub(crate) fn baseline(facts: &MigrationFacts, to: Option<&str>) -> Result<Plan>
     Ok(plan)
 }
 
-/// Plans to put the history right: `harmless` are applied migrations whose files differ in comments
-/// and white space alone, `failed` those that the history says failed.
+/// Plans to repair the history: `harmless` are applied migrations whose files differ only in
+/// comments and white space, `failed` those that the history records as failed.
 pub(crate) fn repair(
     facts: &MigrationFacts,
     harmless: Vec<Migration>,

@@ -1,4 +1,4 @@
-//! What the plans about migrations are made from.
+//! The facts for plans about migrations.
 
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
@@ -8,7 +8,7 @@ use crate::model::target::Target;
 use crate::plan::{Operation, Plan, Step};
 use db_tools::ProjectTool;
 
-/// What every plan about migrations is made from.
+/// The facts from which every plan about migrations is built.
 #[derive(Clone, Debug)]
 pub(crate) struct MigrationFacts {
     pub(crate) target: Target,

@@ -6,9 +6,9 @@ use std::fmt;
 use crate::plan::{Plan, Step};
 use pg_sql::name::short;
 
-/// As much more than was counted may go at least: a table in use does not stand still.
+/// The minimum that a bound exceeds the count by: a table in use keeps changing.
 const LEAST: u64 = 10;
-/// And the hundredth part of what was counted.
+/// A bound exceeds the count by at least one part in this many.
 const PART: u64 = 100;
 /// The default schema, which names may leave out.
 const PUBLIC: &str = "public.";
@@ -18,7 +18,7 @@ const PUBLIC: &str = "public.";
 pub(crate) struct Loss {
     /// A table, or a column of one.
     pub(crate) object: String,
-    /// How many rows hold something there; `None` where nobody counted.
+    /// The number of rows with a value; `None` if not counted.
     pub(crate) rows: Option<u64>,
     /// How many may, and no more.
     pub(crate) at_most: Option<u64>,
@@ -35,7 +35,7 @@ impl Loss {
         short(&self.object)
     }
 
-    /// What a consent is about: the object and its bound, and not how much was counted.
+    /// What a consent covers: the object and its bound, not the count.
     pub(super) fn fingerprint(&self) -> String {
         let bound = self.at_most.map_or_else(String::new, |bound| format!("<={bound}"));
         format!("{:?}{bound}", self.object)
@@ -52,8 +52,8 @@ impl Loss {
 pub(crate) struct AtMost(BTreeMap<String, u64>);
 
 impl AtMost {
-    /// Reads what was typed. A name with a comma, an equals sign, a space or a quote stands in
-    /// double quotes. The default schema may be typed or left out.
+    /// Parses the flag. A name with a comma, an equals sign, a space or a quote is written in
+    /// double quotes. The default schema may be omitted.
     pub(crate) fn read(text: &str) -> Result<AtMost, String> {
         let mut bounds = AtMost::default();
         for entry in entries(text) {
@@ -73,7 +73,7 @@ impl AtMost {
         Ok(bounds)
     }
 
-    /// Both; where both know an object, the other one counts.
+    /// Combines both; for an object in both, the other bound applies.
     pub(crate) fn and(mut self, other: &AtMost) -> AtMost {
         self.0.extend(other.0.iter().map(|(name, rows)| (name.clone(), *rows)));
         self
@@ -161,14 +161,14 @@ impl Plan {
         self.steps.iter().flat_map(Step::losses)
     }
 
-    /// Bounds what it may lose by what was said, and by nothing else.
+    /// Replaces its bounds by those that were passed.
     pub(crate) fn bound(&mut self, said: &AtMost) {
         for loss in self.steps.iter_mut().flat_map(Step::losses_mut) {
             loss.at_most = said.0.get(loss.name()).copied();
         }
     }
 
-    /// The bounds by what was counted: a little more than that.
+    /// Bounds derived from the counts, slightly higher.
     pub(crate) fn bounds_by_count(&self) -> AtMost {
         let mut bounds = BTreeMap::new();
         for loss in self.losses() {

@@ -16,16 +16,16 @@ pub(crate) struct MigrateRequest {
     pub(crate) tolerance: Tolerance,
 }
 
-/// What is in the way unless somebody says that it is not.
+/// Problems that the caller chose to ignore.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tolerance {
-    /// Go on though an applied migration's file is gone.
+    /// Continue although the file of an applied migration is missing.
     pub(crate) missing: bool,
-    /// Apply what is older than the latest applied, also where the environment forbids it.
+    /// Apply migrations older than the newest applied one, even if the environment forbids it.
     pub(crate) out_of_order: bool,
 }
 
-/// Plans to apply what is pending.
+/// Plans to apply the pending migrations.
 pub(crate) fn migrate(facts: &MigrationFacts, request: &MigrateRequest) -> Result<Plan> {
     if let (None, Some(foreign)) = (&facts.history.table, facts.history.foreign.first()) {
         let (database, tool) = (facts.target.database.clone(), facts.layout.key().to_owned());

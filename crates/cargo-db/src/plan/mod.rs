@@ -1,5 +1,5 @@
-//! Facts in, [`Plan`] out. Nothing here does I/O: the same facts give the same plan, and the same
-//! plan is what a dry run shows, what the policy judges, what is consented to and what runs.
+//! Facts in, [`Plan`] out. Nothing here does I/O: the same facts give the same plan, which is what
+//! a dry run shows, what the policy judges, what is consented to and what runs.
 
 mod baseline;
 mod facts;
@@ -29,7 +29,7 @@ pub(crate) use retention::{Bounds, Retention, RetentionDecision, judge as judge_
 pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
 pub(crate) use seed::{SeedFacts, SeedRequest, TableFacts, seed};
 
-/// What was asked for. The policy's rows.
+/// The operation that was requested; the rows of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Migrate,
@@ -110,12 +110,12 @@ impl Operation {
         }
     }
 
-    /// Whether it is about the marker of the database itself.
+    /// Whether it changes the marker of the database.
     pub(crate) fn changes_the_marker(self) -> bool {
         matches!(self, Operation::Mark | Operation::Unmark | Operation::Key)
     }
 
-    /// Whether it changes a database, which can then remember it.
+    /// Whether it changes a database, which can then record it.
     pub(crate) fn changes_a_database(self) -> bool {
         !matches!(self, Operation::Prune | Operation::Destroy)
     }
@@ -170,7 +170,7 @@ pub(crate) enum Step {
     AllOrNothing {
         how: Batch,
     },
-    /// A database is built beside, with nothing in it yet.
+    /// An empty database is built beside the current one.
     BuildEmpty,
     /// The database is given a marker, or loses it.
     Mark {
@@ -181,14 +181,14 @@ pub(crate) enum Step {
         key: PublicKey,
         accepted: bool,
     },
-    /// A database is built beside, from a backup, and compared with it.
+    /// A database is built from a backup beside the current one, and compared with it.
     Build {
         backup: String,
     },
     /// Whatever a file says is run, not only what `pg_dump` writes.
     RunAnything {
         backup: String,
-        /// Where the first of it stands, and how it begins.
+        /// The line and the beginning of the first such statement.
         line: usize,
         statement: String,
     },
@@ -205,13 +205,13 @@ pub(crate) enum Step {
     CreateRoles {
         names: Vec<String>,
     },
-    /// What a backup holds takes the place of what is there, in one transaction.
+    /// The content of a backup replaces the current content, in one transaction.
     Replace {
         what: String,
         backup: String,
         loses: Vec<Loss>,
     },
-    /// The new database takes the name; the old one keeps another one, or goes.
+    /// The new database gets the name; the old one is kept under another name, or dropped.
     Swap {
         name: String,
         keeps_old: bool,
@@ -222,11 +222,11 @@ pub(crate) enum Step {
         kept: String,
         name: String,
     },
-    /// A database or a server goes for good.
+    /// A database or a server is removed permanently.
     Remove {
         what: String,
     },
-    /// A backup goes for good.
+    /// A backup is removed permanently.
     RemoveBackup {
         name: String,
     },
@@ -236,7 +236,7 @@ pub(crate) enum Step {
     },
 }
 
-/// How a batch of migrations is made to be all or nothing.
+/// How a batch of migrations is made atomic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Batch {
     /// One transaction for all of them.
@@ -252,9 +252,9 @@ pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) environment: Environment,
     pub(crate) steps: Vec<Step>,
-    /// What was looked at and needs nothing done, for people: a seed that is there already.
+    /// What needs nothing done, described for people: for example a seed that is already loaded.
     pub(crate) skipped: Vec<String>,
-    /// What is unusual, though not in the way.
+    /// Unusual conditions that do not stop the run.
     pub(crate) warnings: Vec<String>,
     /// The history that the plan was made from.
     basis: String,
@@ -268,16 +268,16 @@ pub(crate) struct Plan {
     pub(crate) commands: Vec<String>,
     /// The versions that were applied when the plan was made, in the order of their files.
     pub(crate) applied: Vec<Version>,
-    /// Whether it applies everything that is pending.
+    /// Whether it applies all pending migrations.
     pub(crate) takes_all_pending: bool,
-    /// Which database it is about: the cluster's identifier, and the oid. Nothing where there is
-    /// none yet.
+    /// The identity of the database: the cluster's identifier and the oid. `None` if it does not
+    /// exist yet.
     pub(crate) identity: Option<String>,
     /// The digest of the receipts that it needs.
     pub(crate) receipts: Option<String>,
     /// How often this very plan was consented to by its id before: an id is used up by that.
     pub(crate) turn: usize,
-    /// How many backups are to be left when it is done, where somebody says so.
+    /// How many backups to keep afterwards, if the flag was passed.
     pub(crate) keeps_backups: Option<usize>,
 }
 
@@ -286,8 +286,8 @@ pub(crate) struct Plan {
 pub(crate) struct PlanId(String);
 
 impl PlanId {
-    /// As many digits as nobody can find two plans for that have all of them in common, not even
-    /// somebody who writes the files that both are about.
+    /// Long enough that nobody can construct two plans with the same id, not even the author of the
+    /// files.
     pub(crate) const DIGITS: usize = 32;
 }
 
@@ -298,7 +298,7 @@ impl fmt::Display for PlanId {
 }
 
 impl Plan {
-    /// A plan that is made from something other than a history: `basis` says what.
+    /// A plan that is not based on a history; `basis` says on what.
     pub(crate) fn from_basis(
         verb: Operation,
         target: &Target,
@@ -344,7 +344,7 @@ impl Plan {
             .any(|step| matches!(step, Step::AllOrNothing { how: Batch::SwapBack { .. } }))
     }
 
-    /// Whether it runs what a file says, whatever that is, or its functions with all rights.
+    /// Whether it runs arbitrary statements of a file, or its functions, with full privileges.
     pub(crate) fn runs_foreign_code(&self) -> bool {
         let runs = |step: &Step| match step {
             Step::CallFunctions { is_superuser, .. } => *is_superuser,
@@ -368,7 +368,7 @@ impl Plan {
         removed.collect()
     }
 
-    /// What goes for good, as the audit trail has it.
+    /// What is removed permanently, in the form of the audit trail.
     pub(crate) fn removes(&self) -> Vec<String> {
         let removed = self.steps.iter().filter_map(|step| match step {
             Step::Remove { what } => Some(what.clone()),
@@ -399,9 +399,9 @@ impl Plan {
         })
     }
 
-    /// The digest of all that a consent is about: verb, target, the database itself, environment,
-    /// history, receipts, and each step with the checksums of its files. One byte of a pending file
-    /// changes it.
+    /// The digest of everything that a consent covers: verb, target, the database itself,
+    /// environment, history, receipts, and each step with the checksums of its files. Changing one
+    /// byte of a pending file changes it.
     pub(crate) fn id(&self) -> PlanId {
         let mut digest = Context::new(&SHA256);
         let mut add = |part: &str| {

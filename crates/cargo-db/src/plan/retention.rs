@@ -18,16 +18,16 @@ pub(crate) struct Retention {
     pub(crate) monthly: usize,
     /// Everything younger than this.
     pub(crate) within: Option<Duration>,
-    /// Whether those that the policy took are counted together with those that were asked for.
+    /// Whether safety backups are counted together with those that a person took.
     pub(crate) together: bool,
 }
 
-/// A backup and why it stays; for no reason it goes.
+/// A backup and the reasons to keep it; without a reason it is removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RetentionDecision {
     pub(crate) name: String,
     pub(crate) reasons: Vec<String>,
-    /// Where no rule keeps it, and it may not be removed all the same: what is in the way.
+    /// Why it is kept although no rule keeps it.
     pub(crate) withheld: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl RetentionDecision {
         RetentionDecision { name: name.to_owned(), reasons: vec![reason], withheld: None }
     }
 
-    /// What no rule keeps stays, because something is in the way.
+    /// Keeps a backup that no rule keeps, for this reason.
     fn hold_back(&mut self, why: &str) {
         if self.reasons.is_empty() {
             self.reasons.push(why.to_owned());
@@ -48,14 +48,14 @@ impl RetentionDecision {
 /// What the rules are about, and where they end.
 pub(crate) struct Bounds<'a> {
     pub(crate) database: &'a str,
-    /// Its server's identifier; where nobody knows it, nothing is known to be of that server.
+    /// The server's identifier; if unknown, no backup is known to be of that server.
     pub(crate) server: Option<&'a str>,
     pub(crate) now: OffsetDateTime,
     /// The backup that this run took.
     pub(crate) taken: Option<&'a str>,
     /// Whether this run is going to take one that counts.
     pub(crate) coming: bool,
-    /// Why a backup may not be removed without being asked for.
+    /// Why a backup may not be removed without consent.
     pub(crate) in_the_way: &'a dyn Fn(&Backup) -> Option<String>,
 }
 
@@ -88,8 +88,8 @@ impl<'a> RatedBackup<'a> {
         }
     }
 
-    /// The backup that this run is going to take: newer than all that are there, whatever the
-    /// clocks say.
+    /// The backup that this run is going to take: newer than all existing ones, whatever the clocks
+    /// say.
     fn coming(now: OffsetDateTime, there: &[RatedBackup<'_>]) -> RatedBackup<'a> {
         let finished = there.iter().map(|one| one.finished).fold(now, OffsetDateTime::max);
         let reason = Reason::Policy;
@@ -102,8 +102,8 @@ impl<'a> RatedBackup<'a> {
     }
 }
 
-/// Judges all backups, those of the database by their kinds: a part never counts as the whole, what
-/// the policy took never as what somebody asked for, and an unverified one never as the newest.
+/// Decides about all backups, separately by kind: a partial backup never counts as a complete one,
+/// a safety backup never as one that a person took, and an unverified one never as the newest.
 pub(crate) fn judge(
     backups: &[Backup],
     rules: &Retention,
@@ -132,9 +132,9 @@ pub(crate) fn judge(
     verdicts
 }
 
-/// Keeps what no rule keeps and what may not be removed all the same.
+/// Keeps backups that no rule keeps but that may not be removed.
 fn hold_back(verdicts: &mut [RetentionDecision], own: &[&Backup], bounds: &Bounds<'_>) {
-    // One clock was wrong, then or now: nobody knows which of them are old.
+    // A clock was wrong, then or now: it is unknown which backups are old.
     let of_future = own.iter().find(|backup| backup.manifest.is_of_the_future(bounds.now));
     for verdict in verdicts {
         if let Some(future) = of_future {
@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(kept(&[], &Retention { last: 7, ..Retention::default() }), Vec::<String>::new());
     }
 
-    /// Every combination of small rules, against the rules told in the plainest way.
+    /// Every combination of small rules, compared with a straightforward model.
     #[test]
     fn the_newest_verified_always_stays_and_the_model_agrees() {
         let mut seed = 7_u64;

@@ -16,8 +16,8 @@ pub(crate) enum RollbackRequest {
     To(String),
 }
 
-/// The migrations that `request` takes back, newest first: all of them have a down file that
-/// belongs to what was applied.
+/// The migrations that `request` rolls back, newest first. All of them have a down file that
+/// belongs to the applied version.
 pub(crate) fn to_revert(
     facts: &MigrationFacts,
     request: &RollbackRequest,
@@ -71,7 +71,7 @@ pub(crate) fn to_revert(
     Err(MigrationError::Irreversible { migrations }.into())
 }
 
-/// Fails where the tool would take others back than those that are the newest by their files.
+/// Fails if the tool would roll back other migrations than the newest ones by their files.
 fn check_tool_order(facts: &MigrationFacts, chosen: &[&Applied]) -> Result<()> {
     let run = |row: &Applied| row.detail.parse::<u64>().unwrap_or(0);
     let mut as_run: Vec<&Applied> = facts.history.applied.iter().collect();

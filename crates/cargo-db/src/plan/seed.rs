@@ -11,7 +11,7 @@ use crate::plan::{Loss, MigrationFacts, Operation, Plan, Step};
 pub(crate) struct SeedRequest {
     /// Clear the tables first.
     pub(crate) fresh: bool,
-    /// Names of groups; all seeds where it is empty.
+    /// Names of groups; empty for all seeds.
     pub(crate) only: Vec<String>,
     /// `[seeds] command`.
     pub(crate) command: Vec<String>,
@@ -26,11 +26,11 @@ pub(crate) struct TableFacts {
     pub(crate) name: String,
     /// How many rows it holds.
     pub(crate) rows: u64,
-    /// The tables whose foreign keys point at it.
+    /// The tables with foreign keys that refer to it.
     pub(crate) referenced_by: BTreeSet<String>,
 }
 
-/// What a plan about seeds is made from.
+/// The facts from which a plan about seeds is built.
 #[derive(Clone, Debug)]
 pub(crate) struct SeedFacts {
     pub(crate) facts: MigrationFacts,
@@ -38,7 +38,7 @@ pub(crate) struct SeedFacts {
     pub(crate) loaded: Vec<Loaded>,
     /// By qualified name.
     pub(crate) tables: BTreeMap<String, TableFacts>,
-    /// For names without a schema: the order in which schemas are searched.
+    /// The order in which schemas are searched for names without a schema.
     pub(crate) search_path: Vec<String>,
 }
 
@@ -106,9 +106,9 @@ fn choose(facts: &SeedFacts, request: &SeedRequest) -> Result<Vec<Seed>> {
     Ok(chosen.cloned().collect())
 }
 
-/// The tables that the seeds fill, and those that refer to them and are empty anyway. A table
-/// that holds other rows and refers to one of them is in the way: clearing would orphan or
-/// delete what no seed brings back.
+/// The tables that the seeds fill, and empty tables that refer to them. A table with other rows
+/// that refers to one of them is an error: clearing would orphan or delete rows that no seed
+/// restores.
 fn to_clear(facts: &SeedFacts, seeds: &[Seed]) -> Result<Vec<Loss>> {
     let remembered =
         facts.loaded.iter().filter(|loaded| seeds.iter().any(|seed| seed.path == loaded.path));

@@ -27,14 +27,14 @@ pub(crate) struct Terms {
     pub(crate) proof: Proof,
 }
 
-/// What has to be known of migrations before they run. Ordered: a later one asks for more.
+/// The proof that migrations need before they run. Ordered: a later one is stricter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Proof {
     Nothing,
     /// They are rehearsed, where the database holds any row.
     Rehearsal,
-    /// A receipt says that these files were rehearsed on this schema; of a rollback, that it leads
-    /// back.
+    /// A receipt shows that these files were rehearsed on this schema; for a rollback, that the
+    /// down migration was proved.
     Receipt,
 }
 
@@ -121,7 +121,7 @@ impl Policy {
         let judgement = self.cell(plan.verb, plan.environment);
         let far = plan.environment.is_disposable() && !plan.target.is_local();
         let Judgement::Allowed(mut terms) = judgement else { return judgement };
-        // A development database on another machine may well be somebody else's.
+        // A development database on another machine may belong to somebody else.
         if far && terms.consent == Consent::Confirm {
             terms.consent = Consent::ByName;
         }

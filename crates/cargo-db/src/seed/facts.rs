@@ -1,5 +1,5 @@
-//! What plans about seeds are made from: the seeds of the project, the tables of the database, and
-//! the seeds that it remembers.
+//! The facts for plans about seeds: the seeds of the project, the tables of the database, and the
+//! seeds that it records as loaded.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use pg_sql::quote::quote_qualified;
 /// Tables larger than this are not counted but estimated.
 const COUNTED: u64 = 1_000_000;
 
-/// What stands between the names of a list: no name holds it.
+/// The separator between names in a list; no name contains it.
 const SEPARATOR: char = '\x01';
 
 /// Reads seeds, tables and what the database remembers.
@@ -43,7 +43,7 @@ pub(crate) fn gather(world: &World, settings: &Settings, target: &Target) -> Res
     Ok(SeedFacts { facts, seeds, loaded, tables, search_path })
 }
 
-/// Counts what a plan clears and was only estimated: its bounds are of what is there.
+/// Counts what a plan clears and was only estimated, so that the bounds are exact.
 pub(crate) fn count_cleared(world: &World, target: &Target, plan: &mut Plan) -> Result<()> {
     let cleared = plan.steps.iter_mut().filter_map(|step| match step {
         Step::Clear { tables } => Some(tables),

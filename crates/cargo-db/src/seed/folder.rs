@@ -7,8 +7,8 @@ use crate::model::seed::{self, Seed, SeedKind};
 use crate::world::files;
 use pg_sql::script::{ScriptError, statements};
 
-/// All seeds below a folder, in the order in which they are loaded: by name, what is for all
-/// environments before what is for one.
+/// All seeds below a folder, in the order in which they are loaded: by name, those for all
+/// environments before those for one.
 pub(crate) fn seeds(folder: &Path) -> Result<Vec<Seed>> {
     let mut seeds = Vec::new();
     for path in files::walk(folder)? {

@@ -72,8 +72,8 @@ fn load_all(world: &World, plan: &Plan, root: &Path) -> Result<RowsLoaded> {
     Ok(total)
 }
 
-/// One TRUNCATE for all: the server itself refuses if a table outside the list refers to one
-/// inside it, and the numbering starts anew, so that seeds get the keys they expect.
+/// One TRUNCATE for all tables: the server itself refuses if another table refers to one of them,
+/// and sequences restart, so that seeds get the keys that they expect.
 fn clear(world: &World, session: &mut Session, tables: &[Loss]) -> Result<()> {
     let began = stopwatch();
     let names: Vec<String> = tables.iter().map(|loss| quote_qualified(&loss.object)).collect();

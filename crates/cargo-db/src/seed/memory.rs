@@ -3,7 +3,7 @@
 use crate::failure::Result;
 use crate::world::pg::Session;
 
-/// A table as cargo db makes it, and no other: reading it runs nobody's code.
+/// A table exactly as cargo db creates it: reading it runs no foreign code.
 const IS_OURS: &str = include_str!("sql/memory_is_ours.sql");
 
 /// Each row as the values of an INSERT.
@@ -16,7 +16,8 @@ pub(crate) struct SeedRecord {
 }
 
 impl SeedRecord {
-    /// That of the session's database; nothing where it has none, or one that is not of our making.
+    /// The records in the session's database; `None` if it has none, or the table was not created
+    /// by cargo db.
     pub(crate) fn of(session: &mut Session) -> Result<Option<SeedRecord>> {
         if session.value("find the table of loaded seeds", IS_OURS)?.is_none() {
             return Ok(None);
@@ -24,7 +25,7 @@ impl SeedRecord {
         Ok(Some(SeedRecord { rows: session.column("read which seeds are loaded", ROWS)? }))
     }
 
-    /// Makes the table anew, with the same rows.
+    /// Creates the table again, with the same rows.
     pub(crate) fn write(&self, session: &mut Session) -> Result<()> {
         let mut sql = include_str!("sql/memory.sql").to_owned();
         if !self.rows.is_empty() {

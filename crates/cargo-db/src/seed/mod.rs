@@ -1,5 +1,5 @@
-//! Filling a database: what is known about its tables and the seeds that it remembers, and how a
-//! plan about seeds is carried out, all of it in one transaction.
+//! Filling a database: the facts about its tables and the seeds that it records, and carrying out a
+//! plan about seeds in one transaction.
 
 mod csv;
 mod facts;

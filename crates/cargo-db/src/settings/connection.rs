@@ -1,6 +1,6 @@
-//! Which database is meant: `-D`, `DATABASE_URL`, libpq's variables and files, or the local
-//! server. What libpq reads on its own (`PGPASSWORD`, `~/.pgpass`, `pg_service.conf`) is read here
-//! the same way, because the client we use knows none of it.
+//! Selects the database: `-D`, `DATABASE_URL`, libpq's variables and files, or the local server.
+//! `PGPASSWORD`, `~/.pgpass` and `pg_service.conf` are read here as libpq would, because our client
+//! does not support them.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ use crate::settings::file;
 use crate::settings::source::{Flags, Origin, Setting, Sources};
 use crate::settings::variables::Variables;
 
-/// Which database is meant.
+/// The selected database.
 #[derive(Clone, Debug)]
 pub(crate) enum DatabaseChoice {
-    /// One that somebody named.
+    /// A configured database.
     Named(Box<Target>),
     /// This database of the private local server.
     Local {
@@ -24,7 +24,7 @@ pub(crate) enum DatabaseChoice {
 }
 
 impl DatabaseChoice {
-    /// Whether both are one database, whoever connects.
+    /// Whether both are the same database, with any user.
     pub(crate) fn is_same_database(&self, other: &DatabaseChoice) -> bool {
         match (self, other) {
             (DatabaseChoice::Named(one), DatabaseChoice::Named(other)) => {
@@ -39,7 +39,7 @@ impl DatabaseChoice {
     }
 
     /// Whether a name without a schema resolves to the same table in both, as far as the settings
-    /// tell.
+    /// show.
     pub(crate) fn is_same_path(&self, other: &DatabaseChoice) -> bool {
         match (self, other) {
             (DatabaseChoice::Named(one), DatabaseChoice::Named(other)) => {
@@ -58,7 +58,7 @@ impl DatabaseChoice {
     }
 }
 
-/// libpq's variables and the keyword each stands for (PostgreSQL manual, 34.15).
+/// libpq's variables and their keywords (PostgreSQL manual, 34.15).
 const LIBPQ: &[(&str, &str)] = &[
     ("PGHOST", "host"),
     ("PGPORT", "port"),
@@ -84,8 +84,8 @@ const LIBPQ: &[(&str, &str)] = &[
 
 const FLAG: &str = "--database-url";
 
-/// Fails if the URL of the flag contains a password, or cannot be read and so may contain one. The
-/// commands that other failures suggest repeat the flag, so this has to be the first of them.
+/// Fails if the URL of the flag contains a password, or cannot be parsed and so may contain one.
+/// Other failures suggest commands that repeat the flag, so this has to be checked first.
 pub(super) fn no_password_in_flag(flags: &Flags) -> Result<()> {
     let Some(url) = &flags.database_url else { return Ok(()) };
     match parse_url(url, FLAG)?.keys().any(|keyword| keyword.ends_with("password")) {
@@ -171,8 +171,8 @@ fn target(
     Ok(Setting { value: DatabaseChoice::Named(Box::new(target)), origin })
 }
 
-/// The value of the variable that stands for a keyword. What came into it by accident would become
-/// a part of a name.
+/// The value of the variable for a keyword. Stray characters are refused, because they would become
+/// part of a name.
 fn variable_of(variables: &Variables, keyword: &str) -> Result<Option<String>> {
     let Some((name, _)) = LIBPQ.iter().find(|(_, known)| *known == keyword) else {
         return Ok(None);

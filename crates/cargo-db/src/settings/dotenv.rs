@@ -1,6 +1,6 @@
-//! The text of a `.env` file. `dotenvy` knows how values are quoted; what stands for the value of
-//! another variable is put in place here, because one that is not set has to be an error, with its
-//! line, and not nothing.
+//! Parses the text of a `.env` file. `dotenvy` handles the quoting; references to other variables
+//! are resolved here, so that a reference to an unset variable is an error with its line instead of
+//! an empty text.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::failure::SettingsError;
 #[derive(Clone, Debug)]
 pub(super) struct DotenvEntry {
     pub(super) line: usize,
-    /// Its value, or why it has none: an error for whoever wants to read it.
+    /// Its value, or the reason why it has none, which is an error for the reader of this variable.
     pub(super) value: Result<String, String>,
 }
 
@@ -41,13 +41,13 @@ pub(super) fn parse(
         })?;
         let known = ReferenceScope { process, entries: &entries, text };
         let value = assignment.with_values(&name, &value, &known);
-        // As in every dotenv: what stands first counts.
+        // As in every dotenv library, the first definition wins.
         entries.entry(name).or_insert(DotenvEntry { line, value });
     }
     Ok(entries)
 }
 
-/// What stands where a variable's value will be: private characters around its number.
+/// Placeholders for the values of variables: private-use characters around a number.
 const OPEN: char = '\u{e000}';
 const CLOSE: char = '\u{e001}';
 
@@ -73,7 +73,7 @@ enum ParserState {
 struct Reference {
     name: String,
     braced: bool,
-    /// Whether it may be a piece of a password, which is not shown.
+    /// Whether it may be part of a password, which is not shown.
     secret: bool,
 }
 
@@ -137,14 +137,14 @@ impl Assignment {
         matches!(self.state, ParserState::Single | ParserState::Double)
     }
 
-    /// Name and marked value; nothing where the text is no assignment.
+    /// The name and marked value; `None` if the text is not an assignment.
     fn finish(&self) -> Option<(String, String)> {
         let mut found = dotenvy::from_read_iter(self.marked.as_bytes());
         let assignment = found.next()?.ok()?;
         found.next().is_none().then_some(assignment)
     }
 
-    /// The value with those of other variables in place, or why there is none.
+    /// The value with references resolved, or the reason why it has none.
     fn with_values(
         &self,
         own: &str,

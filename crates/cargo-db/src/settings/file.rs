@@ -48,7 +48,7 @@ pub(crate) struct MigrationsTable {
     pub(crate) tool: Option<String>,
     /// `builtin` or `tool`.
     pub(crate) runner: Option<String>,
-    /// The history table, where it is not called as usual.
+    /// The history table, if it has another name than the default.
     pub(crate) table: Option<String>,
     /// The variable that names this set's database.
     pub(crate) url: Option<String>,
@@ -76,7 +76,7 @@ impl MigrationsTable {
     }
 }
 
-/// Tables inside `[migrations]` are sets, everything else is a key of its own.
+/// Tables inside `[migrations]` are sets; everything else is a setting.
 fn with_sets<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<MigrationsTable, D::Error> {
@@ -104,7 +104,7 @@ pub(crate) struct MigrateTable {
     pub(crate) rehearse: Option<bool>,
 }
 
-/// The expectations about one migration, or about those of a set.
+/// The expectations for one migration, or for the migrations of a set.
 #[derive(Debug, Deserialize)]
 #[serde(
     untagged,
@@ -152,7 +152,7 @@ pub(crate) struct BackupTable {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct EnvironmentTable {
     pub(crate) hosts: Vec<String>,
-    /// By verb: what is required beyond the built-in policy.
+    /// Requirements beyond the built-in policy, for each verb.
     pub(crate) policy: BTreeMap<String, String>,
 }
 
@@ -205,7 +205,7 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
     Ok(toml)
 }
 
-/// A file's text; `None` where there is no file.
+/// The text of a file; `None` if it does not exist.
 pub(crate) fn read_text(sources: &Sources<'_>, path: &Path) -> Result<Option<String>> {
     sources.text(path)
 }
@@ -222,7 +222,7 @@ fn malformed(text: &str, path: &Path, error: toml::de::Error) -> Failure {
     .caused_by(error)
 }
 
-/// The line of an unknown key: what is read as a table first has lost its place.
+/// The line of an unknown key. What was first parsed as a table has no position any more.
 fn line_of_unknown(text: &str, message: &str) -> Option<usize> {
     let unknown = message.strip_prefix("unknown field `")?.split('`').next()?;
     let is_it = |line: &str| {
@@ -233,8 +233,8 @@ fn line_of_unknown(text: &str, message: &str) -> Option<usize> {
     Some(text.lines().position(is_it)? + 1)
 }
 
-/// serde words an unknown key as ``unknown field `a`, expected `b` or `c` ``: the nearest of the
-/// expected ones is what was meant.
+/// serde words an unknown key as ``unknown field `a`, expected `b` or `c` ``: suggests the most
+/// similar of the expected ones.
 fn suggestion(message: &str) -> Option<String> {
     let mut ticked = message.split('`').skip(1).step_by(2);
     let unknown = message.starts_with("unknown field").then(|| ticked.next())??;

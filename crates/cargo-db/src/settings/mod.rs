@@ -40,7 +40,7 @@ pub(crate) use trust::{Guarded, Trust, TrustBasis};
 pub(crate) use trusted::{TrustRecord, folder as trust_folder, record_in as trust_record};
 use variables::Variables;
 
-/// Names under which other tools keep the environment, in the order in which they are read.
+/// Variables in which other tools keep the environment, in the order in which they are read.
 const ENVIRONMENT_VARIABLES: &[&str] = &[
     "APP_ENV",
     "APP_ENVIRONMENT",
@@ -59,13 +59,14 @@ pub(crate) struct Limits {
     pub(crate) lock_timeout: Setting<Duration>,
     /// PostgreSQL's `lock_timeout`.
     pub(crate) ddl_lock_timeout: Setting<Duration>,
-    /// How long a statement with `CONCURRENTLY` may wait for others; no `lock_timeout` cuts it.
+    /// How long a statement with `CONCURRENTLY` may wait for other transactions; no `lock_timeout`
+    /// applies to it.
     pub(crate) concurrently_timeout: Setting<Duration>,
     /// How often a migration that waited too long for a lock is tried.
     pub(crate) attempts: Setting<u32>,
-    /// PostgreSQL's `statement_timeout`, where one is wanted.
+    /// PostgreSQL's `statement_timeout`, if one is set.
     pub(crate) statement_timeout: Option<Setting<Duration>>,
-    /// How long others may wait for a migration before it is given up and tried again.
+    /// How long other sessions may wait for a migration before it is cancelled and retried.
     pub(crate) max_blocking: Option<Setting<Duration>>,
 }
 
@@ -73,7 +74,7 @@ pub(crate) struct Limits {
 #[derive(Clone, Debug)]
 pub(crate) struct SeedSettings {
     pub(crate) dir: Setting<PathBuf>,
-    /// Program and arguments; empty where there is none.
+    /// Program and arguments; empty if there is none.
     pub(crate) command: Guarded<Vec<String>>,
     /// Patterns of each group.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
@@ -95,7 +96,7 @@ pub(crate) struct BackupSettings {
     pub(crate) shared_within: Duration,
     /// `SKIP_BACKUP_PROMPT`.
     pub(crate) skip_prompt: bool,
-    /// Why backups are taken: what a CI says that it runs for, or `manual`.
+    /// Why backups are taken: the event that CI reports, or `manual`.
     pub(crate) event: String,
 }
 
@@ -124,7 +125,7 @@ pub(crate) struct Settings {
     pub(crate) verify: Vec<String>,
     /// `[migrate] all-or-nothing`.
     pub(crate) all_or_nothing: Option<bool>,
-    /// `CARGO_DB_REHEARSE`, or `[migrate] rehearse`; false is heard in development only.
+    /// `CARGO_DB_REHEARSE`, or `[migrate] rehearse`; `false` has an effect in development only.
     pub(crate) rehearse: bool,
     /// What `[environments.<name>.policy]` requires beyond the built-in policy, by verb.
     pub(crate) tightened: BTreeMap<Environment, BTreeMap<String, String>>,
@@ -132,18 +133,18 @@ pub(crate) struct Settings {
     pub(crate) agent: Agent,
     /// Whether the programs that the repository names may run.
     pub(crate) trust: Arc<Trust>,
-    /// Where this user's programs keep what they remember.
+    /// The user's state folder.
     pub(crate) state: Option<PathBuf>,
     /// Where the key may be that signs receipts.
     pub(crate) signing: KeyPlaces,
     /// Whether a CI runs us.
     pub(crate) in_ci: bool,
-    /// What the local server's database is called, also where another one is named.
+    /// The name of the database on the local server, even if another database is selected.
     pub(crate) local_database: String,
 }
 
 impl Settings {
-    /// The folder in which somebody says that PostgreSQL's programs are.
+    /// The configured folder of PostgreSQL's programs.
     pub(crate) fn pg_bin(&self) -> Option<&Path> {
         self.pg_bin.as_ref().map(|bin| bin.value.as_path())
     }
@@ -177,7 +178,7 @@ impl Settings {
         migrations.commands = migrations.commands.by(&trust);
         let set = migrations.set.as_ref().and_then(|set| toml.migrations.sets.get(set));
         let url = set.unwrap_or(&toml.migrations).url.as_deref();
-        // On the private server each set has a database of its own.
+        // On the private server, each set has its own database.
         let database_of = |set: Option<&String>| match set {
             Some(set) => format!("{local_database}_{}", set.replace('-', "_")),
             None => local_database.clone(),
@@ -237,8 +238,8 @@ impl Settings {
     }
 }
 
-/// Who is trusted with what the repository names. Programs of PostgreSQL that need trust are looked
-/// at before anything else is done, so without it nothing is.
+/// Evaluates trust in what the repository configures. This comes first, because PostgreSQL's
+/// programs may need trust too.
 fn trust(
     sources: &Sources<'_>,
     toml: &DbToml,
@@ -284,7 +285,7 @@ fn named_environment(decisive: Option<&Signal>, customary: &[Signal]) -> Option<
     decided.or_else(|| customary.iter().map(|signal| signal.environment).max())
 }
 
-/// `[environments.<name>] hosts` can only raise what was named.
+/// `[environments.<name>] hosts` can only raise the environment.
 fn host_signals(toml: &DbToml, place: &DatabaseChoice) -> Vec<Signal> {
     let DatabaseChoice::Named(target) = place else { return Vec::new() };
     let host = &target.host;

@@ -1,5 +1,5 @@
-//! Whose settings are believed: those of the user who runs us, and those of root. Whoever else can
-//! write a file could name the database, and programs that are run.
+//! Whose settings files are accepted: those of the current user and of root. Another user who can
+//! write a file could choose the database and the programs to run.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use crate::failure::{FileError, Result, SettingsError};
 use crate::settings::source::Sources;
 use crate::settings::trusted::{is_other_user, is_trusted_by_list};
 
-/// Fails where a file of the project is somebody else's, and nobody said that the project is
-/// trusted. A file that is not there belongs to nobody.
+/// Fails if a file of the project belongs to another user and the project is not trusted. A missing
+/// file is fine.
 pub(super) fn check_owner(sources: &Sources<'_>, root: &Path, path: &Path) -> Result<()> {
     let Some(owner) = (sources.owner)(path) else { return Ok(()) };
     if !owner.is_file {

@@ -1,5 +1,5 @@
-//! Whose migrations a folder holds: what the files look like, and what speaks for one of several
-//! tools that they look like.
+//! Detects the migration tool of a folder: by its files, and by other signs if they match several
+//! tools.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use db_tools::{Confidence, ProjectTool, unsupported};
 
 use crate::settings::source::Sources;
 
-/// A tool that files look like, and what speaks for it beside them.
+/// A tool that the files match, with the evidence for it besides the files.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) layout: ProjectTool,
@@ -26,7 +26,7 @@ pub(crate) enum Evidence {
     Default,
     /// The nearest project is in its language.
     Language,
-    /// The nearest manifest depends on it, or its own configuration is there.
+    /// The nearest manifest depends on it, or its configuration file exists.
     Configuration,
 }
 
@@ -42,15 +42,15 @@ pub(crate) fn best(candidates: &[Candidate]) -> Option<&Candidate> {
     rest.iter().all(|one| one.dir == first.dir).then_some(found)
 }
 
-/// What is looked for, and where.
+/// What to search for, and where.
 pub(super) struct Search<'a> {
     pub(super) sources: &'a Sources<'a>,
     pub(super) root: &'a Path,
-    /// The folder that somebody named.
+    /// The configured folder.
     pub(super) dir: Option<&'a Path>,
-    /// Whether plain SQL files are what is there if nothing is said.
+    /// Whether plain SQL files are the default if nothing is configured.
     pub(super) plain_by_default: bool,
-    /// Whether only the files count, and not what stands in the root.
+    /// Whether only the files count, and not other files in the root.
     pub(super) by_files: bool,
 }
 
@@ -62,7 +62,7 @@ struct FolderListing {
 }
 
 impl Search<'_> {
-    /// The tools that the files look like.
+    /// The tools that the files match.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let best = self.best_of_each_folder();
         // An empty folder of a tool that is known to be here says less than one that holds its
@@ -85,7 +85,7 @@ impl Search<'_> {
         found.flat_map(of_folder).collect()
     }
 
-    /// For each folder, the tools that its files look most like.
+    /// For each folder, the tools that its files match best.
     fn best_of_each_folder(&self) -> BTreeMap<PathBuf, (Strength, Vec<ProjectTool>)> {
         let mut best: BTreeMap<PathBuf, (Strength, Vec<ProjectTool>)> = BTreeMap::new();
         let mut listings: BTreeMap<PathBuf, FolderListing> = BTreeMap::new();
@@ -132,7 +132,7 @@ impl Search<'_> {
         let has = |name: &str| (self.sources.exists)(&base.join(name));
         let depends_on = |name: &str| self.names(&base, "package.json", name);
         let owns = layout.owns(&has, &depends_on);
-        // What lies deep below the root was not listed.
+        // Files deep below the root were not listed.
         let deep = layout.depth() > 2 && folder == self.root;
         let any = deep || names.iter().any(|name| layout.reads(name));
         match layout.claims(&names, &text_of) {
@@ -144,7 +144,7 @@ impl Search<'_> {
             }
             Confidence::Fits => Strength::Fits,
             Confidence::No if !owns || self.by_files => Strength::None,
-            // Where nothing but the name of its folder tells, any file will do.
+            // If only the name of the folder identifies the tool, any file matches.
             Confidence::No if any && layout.profile().marks_suffice => Strength::Certain,
             Confidence::No => Strength::Expected,
         }
@@ -173,7 +173,7 @@ impl Search<'_> {
         layout.owns(&has, &|_| false) || layout.is_named(&names)
     }
 
-    /// What speaks for each of several tools: that of the nearest project.
+    /// The evidence for each of several tools; that of the nearest project counts.
     fn evidence(&self, dir: &Path, layouts: &[ProjectTool]) -> Vec<Evidence> {
         let nearest = |evidence: &dyn Fn(&ProjectTool, &Path) -> bool| {
             let of_project = |project: &Path| -> Vec<bool> {
@@ -230,7 +230,7 @@ fn is_dependency(line: &str, package: &str) -> bool {
     names || line.starts_with('[') && line.ends_with(&format!("dependencies.{package}]"))
 }
 
-/// Every folder of migrations in a repository, with the tools that it looks like.
+/// Every migrations folder in a repository, with the tools that it matches.
 pub(crate) fn survey(
     sources: &Sources<'_>,
     root: &Path,
@@ -240,7 +240,7 @@ pub(crate) fn survey(
     let below_root: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
     for folder in std::iter::once(root).chain(below_root.iter().map(PathBuf::as_path)) {
         let mut found = search(sources, folder, None, false).candidates();
-        // What lies deep below is known by what stands in the root.
+        // Folders deep below the root are recognised by other files in the root.
         found.retain(|one| {
             one.layout.depth() > 2
                 || (sources.list)(&one.dir, 2).iter().any(|file| one.layout.reads(file))
@@ -253,7 +253,7 @@ pub(crate) fn survey(
             if is_part_of_another(&all, &one) {
                 continue;
             }
-            // What speaks for one of them may stand above the folder that was looked at.
+            // The evidence for one of them may be above the folder.
             let again = search(sources, root, Some(&one.dir), false).candidates();
             let speaks = again.into_iter().find(|same| same.layout.key() == one.layout.key());
             let known = all.entry(one.dir.clone()).or_default();
@@ -274,7 +274,7 @@ fn search<'a>(
     Search { sources, root, dir, plain_by_default: false, by_files }
 }
 
-/// Whether a folder is called as those are in which people keep migrations, or stands in one.
+/// Whether a folder has a typical name for migrations, or is inside one that has.
 fn is_for_migrations(root: &Path, folder: &Path) -> bool {
     let is_one = |name: &std::ffi::OsStr| {
         let name = name.to_string_lossy();
@@ -285,13 +285,14 @@ fn is_for_migrations(root: &Path, folder: &Path) -> bool {
     near.into_iter().flatten().any(is_one)
 }
 
-/// Whether a tool's files stand in a folder itself: one above it holds those of all folders below.
+/// Whether the folder itself contains files of the tool: a parent folder contains those of all
+/// subfolders.
 fn holds_its_files(sources: &Sources<'_>, one: &Candidate) -> bool {
     let depth = if one.layout.depth() == 2 { 2 } else { 1 };
     (sources.list)(&one.dir, depth).iter().any(|name| one.layout.reads(name))
 }
 
-/// Whether a tool reads the files of a folder with those of a folder above it.
+/// Whether a tool reads the files of a folder together with those of a parent folder.
 fn is_part_of_another(all: &BTreeMap<PathBuf, Vec<Candidate>>, one: &Candidate) -> bool {
     all.iter().any(|(dir, known)| {
         let is_above = one.dir != *dir && one.dir.starts_with(dir);
@@ -326,7 +327,7 @@ pub(super) fn below(root: &Path, folder: &str) -> PathBuf {
     if folder == "." { root.to_owned() } else { root.join(folder) }
 }
 
-/// The folder that a tool takes for the project: what stands above its customary folder.
+/// The folder that a tool regards as the project: the parent of its default folder.
 pub(super) fn base(root: &Path, layout: &ProjectTool, dir: &Path) -> PathBuf {
     let above = layout.folders().iter().filter(|folder| dir.ends_with(folder)).map(|folder| {
         let levels = layout

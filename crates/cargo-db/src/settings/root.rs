@@ -1,4 +1,4 @@
-//! The project that a command is about: the repository in which it was started, and nothing above.
+//! The project of a command: the repository in which it was started, and nothing above it.
 
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,7 @@ fn cargo_project(sources: &Sources<'_>) -> Result<Option<PathBuf>> {
 /// The repository that a submodule belongs to, where the `db.toml` there names something in it.
 fn superproject(sources: &Sources<'_>, module: &Path) -> Result<Option<PathBuf>> {
     let git = module.join(".git");
-    // That of a repository of its own is a folder, and no text.
+    // In a separate repository, `.git` is a folder and not a file.
     let text = (sources.read)(&git).ok().flatten().unwrap_or_default();
     let folder = text.strip_prefix("gitdir:").map(str::trim).unwrap_or_default();
     if !Path::new(folder).iter().any(|part| part == "modules") {

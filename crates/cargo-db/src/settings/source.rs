@@ -1,4 +1,4 @@
-//! What settings are made from, and how each value remembers where it came from.
+//! The sources of settings, and how each value records its source.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,43 +18,43 @@ pub(crate) struct Flags {
     pub(crate) migrations_dir: Option<PathBuf>,
     /// `--set`.
     pub(crate) set: Option<String>,
-    /// Whether no set need be named: the verb looks at none, or at all.
+    /// Whether no set has to be named: the verb uses none, or all of them.
     pub(crate) any_set: bool,
-    /// Whether the verb asks no database: then it makes no difference which one is meant.
+    /// Whether the verb needs no database, so that it does not matter which one is selected.
     pub(crate) without_database: bool,
-    /// Whether the verb is the one that gives trust: it has to look at what nobody trusts yet.
+    /// Whether the verb grants trust and therefore has to read settings that are not trusted yet.
     pub(crate) gives_trust: bool,
     pub(crate) lock_timeout: Option<Duration>,
     pub(crate) ddl_lock_timeout: Option<Duration>,
     pub(crate) concurrently_timeout: Option<Duration>,
 }
 
-/// Everything that settings are made from.
+/// The inputs from which settings are resolved.
 pub(crate) struct Sources<'a> {
     pub(crate) flags: Flags,
     /// The process environment.
     pub(crate) process: BTreeMap<String, String>,
     /// The folder the command was started in.
     pub(crate) cwd: PathBuf,
-    /// Reads a file; `None` where there is none.
+    /// Reads a file; `None` if it does not exist.
     pub(crate) read: &'a dyn Fn(&Path) -> io::Result<Option<String>>,
     /// Whether a path exists.
     pub(crate) exists: &'a dyn Fn(&Path) -> bool,
     /// Some of the files in a folder, down to a depth; relative to it.
     pub(crate) list: &'a dyn Fn(&Path, usize) -> Vec<PathBuf>,
-    /// Whose a file is; `None` where there is none.
+    /// The owner of a file; `None` if it does not exist.
     pub(crate) owner: &'a dyn Fn(&Path) -> Option<FileOwner>,
     pub(crate) caller: Caller,
 }
 
-/// Whose a file is, as far as that decides whether it is believed.
+/// The ownership of a file, which decides whether its content is accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FileOwner {
-    /// The users who own the file, the link that leads to it, and the folder that it stands in.
+    /// The owners of the file, of the link to it, and of the folder that contains it.
     pub(crate) uids: Vec<u32>,
     /// Whether it is a file, and no pipe or device.
     pub(crate) is_file: bool,
-    /// Whether nobody but its owner can read or write it.
+    /// Whether only its owner can read or write it.
     pub(crate) is_private: bool,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct Caller {
     /// The effective user.
     pub(crate) uid: u32,
     pub(crate) program: Program,
-    /// Where this user's programs keep what they remember.
+    /// The user's state folder.
     pub(crate) state: Option<PathBuf>,
     /// Where this user's programs keep what the user settled.
     pub(crate) config: Option<PathBuf>,
@@ -83,7 +83,7 @@ pub(crate) struct Caller {
 }
 
 impl Sources<'_> {
-    /// A file's text; `None` where there is no file.
+    /// The text of a file; `None` if it does not exist.
     pub(super) fn text(&self, path: &Path) -> Result<Option<String>> {
         (self.read)(path).map_err(|error| {
             FileError::Failed { doing: "read", path: path.to_owned(), why: error.to_string() }
@@ -128,7 +128,7 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    /// The same with the line, for whoever has to change it.
+    /// The same with the line, for the person who has to change it.
     pub(crate) fn place(&self) -> String {
         match self {
             Origin::EnvFile { line, .. } => format!("{self}, line {line}"),
@@ -137,7 +137,7 @@ impl Origin {
     }
 }
 
-/// A value and where it came from.
+/// A value and its source.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting<T> {
     pub(crate) value: T,
@@ -150,7 +150,7 @@ impl<T> Setting<T> {
         self.origin == Origin::Default
     }
 
-    /// A value that nobody chose.
+    /// A default value.
     pub(super) fn default(value: T) -> Setting<T> {
         Setting { value, origin: Origin::Default }
     }

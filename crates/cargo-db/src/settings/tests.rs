@@ -1,4 +1,4 @@
-//! Settings from made-up files and variables: what wins, and what is refused.
+//! Settings from invented files and variables: precedence and refusals.
 
 use super::*;
 use crate::model::target::Target;
@@ -229,17 +229,17 @@ fn the_settings_are_those_of_the_repository_and_of_nothing_above_it() {
         assert_eq!(machine.root(), "/p/x");
         assert_eq!(machine.file("/p/x/crates/db.toml", "").root(), "/p/x/crates");
     }
-    // A `.env` above it is none of its own either.
+    // A `.env` above the repository does not belong to it.
     let machine = git("/p/x").file("/p/x/.git/HEAD", "").file("/p/.env", "DATABASE_URL=mysql://x");
     assert!(matches!(machine.resolve().unwrap().place.value, DatabaseChoice::Local { .. }));
 
-    // Without git: the cargo project, whose workspace may stand above the package.
+    // Without git: the cargo project, whose workspace may be above the package.
     let cargo = || git("/p/x/crates/a").file("/p/x/crates/a/Cargo.toml", "[package]\n");
     assert_eq!(cargo().root(), "/p/x/crates/a");
     assert_eq!(cargo().file("/p/x/Cargo.toml", "[workspace]\n").root(), "/p/x");
     let both = cargo().file("/p/x/Cargo.toml", "[workspace]\n").file("/p/x/db.toml", "");
     assert_eq!(both.root(), "/p/x");
-    // Neither: the nearest `db.toml`, else where one stands.
+    // Neither: the nearest `db.toml`, or else the current folder.
     assert_eq!(git("/p/x").root(), "/p");
     assert_eq!(Machine::new().at("/q/x").root(), "/q/x");
 }
@@ -258,7 +258,7 @@ fn a_submodule_is_part_of_a_repository_that_names_it() {
     assert_eq!(module("[migrations.web]\ndir = 'web/migrations'\n").root(), "/p/billing");
     let own = module("[migrations]\ndir = 'billing/migrations'\n");
     assert_eq!(own.file("/p/billing/db.toml", "").root(), "/p/billing");
-    // A worktree, or a repository that just lies there, is no submodule.
+    // A worktree, or a repository that just happens to be there, is not a submodule.
     let other = |git, text| {
         let machine = Machine::new().at("/p/billing").file("/p/.git/HEAD", "").file(git, text);
         machine.file("/p/db.toml", "[migrations]\ndir = 'billing'\n").root()
@@ -282,7 +282,8 @@ fn the_settings_of_another_user_are_refused() {
         assert_eq!(line, "export CARGO_DB_TRUST=/p");
         assert!(machine().variable("CARGO_DB_TRUST", "/p").resolve().is_ok());
         assert_eq!(machine().variable("CARGO_DB_TRUST", "/").code(), "SETTINGS.FOREIGN_OWNER");
-        // Who became root with sudo is still whose files these are; to others it is a word.
+        // After sudo, the files still belong to the calling user; for other users, SUDO_UID is just
+        // a variable.
         let mut sudo = machine().variable("SUDO_UID", "1000");
         assert_eq!(sudo.code(), "SETTINGS.FOREIGN_OWNER");
         sudo.caller.uid = 0;
@@ -369,10 +370,10 @@ fn the_word_of_a_person_is_about_these_commands_in_this_folder() {
     let changed: &'static str = Box::leak(COMMANDS.replace("'./up'", "'./down'").into_boxed_str());
     assert_eq!(ground(machine(changed).file(path, word(&id))), TrustBasis::Outdated);
     assert_eq!(ground(machine(COMMANDS)), TrustBasis::Nothing);
-    // Nobody else's word counts.
+    // Records of other users do not count.
     let forged = machine(COMMANDS).file(path, word(&id)).owned_by(path, 1000);
     assert_eq!(forged.code(), "FILE.FAILED");
-    // Whoever trusts a repository believes its settings, whoever owns them.
+    // Trusting a repository accepts its settings, whoever owns them.
     let foreign = machine("").file(path, word("x")).owned_by("/p/db.toml", 1000);
     assert!(foreign.resolve().is_ok());
 }

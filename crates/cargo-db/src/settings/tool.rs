@@ -1,5 +1,5 @@
-//! Which migration tool a project uses, and where: what `db.toml` says, else what the files look
-//! like.
+//! The migration tool of a project, and its folder: configured in `db.toml`, or detected from the
+//! files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,18 +29,18 @@ pub(crate) struct Migrations {
     pub(crate) set: Option<String>,
     pub(crate) layout: ProjectTool,
     pub(crate) dir: Setting<PathBuf>,
-    /// What the files look like, where that is several tools'; the database may decide.
+    /// The tools that the files match, if there are several; the database may decide.
     pub(crate) candidates: Vec<Candidate>,
-    /// Whether the folder is customary, and its files look like no tool's.
+    /// Whether the folder is a default one and its files match no tool.
     pub(crate) is_unclaimed: bool,
     /// The histories of the other sets.
     pub(crate) others: Vec<OtherSet>,
     pub(crate) runner: Runner,
     /// The folder that the tool is run in.
     pub(crate) tool_dir: PathBuf,
-    /// What `db.toml` says to run instead of the tool's customary commands, by what it is for.
+    /// Commands in `db.toml` that replace the tool's own, by their purpose.
     pub(crate) commands: Guarded<BTreeMap<&'static str, Vec<String>>>,
-    /// All sets, where there are any: by their names, and what stands beside them without one.
+    /// All sets, if there are any: by name, and the one without a name.
     pub(crate) sets: Vec<Option<String>>,
 }
 
@@ -66,7 +66,8 @@ impl Migrations {
         Err(SettingsError::SharedHistory { one, other, table, tool }.into())
     }
 
-    /// Whether a history that is not this set's is another one's, in the same database.
+    /// Whether a history that does not belong to this set belongs to another one in the same
+    /// database.
     pub(crate) fn is_anothers(&self, history: &ForeignHistory) -> bool {
         self.others.iter().any(|other| other.has(history))
     }
@@ -84,8 +85,8 @@ pub(crate) struct OtherSet {
 }
 
 impl OtherSet {
-    /// Whether it would keep its history in the same table if both are in one database. Tools whose
-    /// migrations are programs may do so: Django has one table for all applications.
+    /// Whether both would use the same history table in one database. Tools whose migrations are
+    /// programs may do so: Django has one table for all applications.
     fn shares(&self, layout: &ProjectTool) -> bool {
         let table = |of: &ProjectTool| (of.schema().map(str::to_owned), of.table_name().to_owned());
         self.is_sure
@@ -95,7 +96,7 @@ impl OtherSet {
     }
 
     fn has(&self, history: &ForeignHistory) -> bool {
-        // The server quotes a name where it has to be quoted.
+        // The server quotes a name only if necessary.
         let (table, name) = (history.table.replace('"', ""), self.layout.table_name());
         let is_table = match self.layout.schema() {
             Some(schema) => table == format!("{schema}.{name}"),
@@ -105,7 +106,7 @@ impl OtherSet {
     }
 }
 
-/// Where a project's migrations are, and whose.
+/// The migrations of a project: their folder and tool.
 pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Migrations> {
     let mut sets: Vec<Option<String>> = toml.migrations.sets.keys().cloned().map(Some).collect();
     if !sets.is_empty() && !toml.migrations.is_empty() {
@@ -143,8 +144,8 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
 /// A project: what its settings come from, and its root.
 type ProjectSources<'a> = (&'a Sources<'a>, &'a Path);
 
-/// The tools that `db.toml` names, or that the files look like; and whether no tool claims what is
-/// in the folder.
+/// The tools that `db.toml` names, or that the files match; and whether no tool claims the files in
+/// the folder.
 fn found(
     (sources, root): ProjectSources<'_>,
     table: &MigrationsTable,
@@ -193,7 +194,7 @@ fn apply_table(
     Ok(())
 }
 
-/// The histories of the other sets. What cannot be told of one is no reason to stop.
+/// The histories of the other sets. A set that cannot be resolved is skipped.
 fn other_sets(
     place @ (sources, root): ProjectSources<'_>,
     toml: &DbToml,
@@ -220,7 +221,7 @@ fn other_sets(
     named.chain(alone).filter_map(of_set).flatten().collect()
 }
 
-/// The folder that somebody named.
+/// The configured folder.
 fn named_dir(
     sources: &Sources<'_>,
     table: &MigrationsTable,
@@ -288,7 +289,7 @@ fn refuse_unsupported(sources: &Sources<'_>, root: &Path, dir: &Path) -> Result<
     }
 }
 
-/// What the tool's own settings file says, where it has one that matters here.
+/// The relevant content of the tool's settings file, if it has one.
 fn own_settings(
     sources: &Sources<'_>,
     layout: &ProjectTool,
@@ -300,7 +301,7 @@ fn own_settings(
     Ok(layout.settings(&path, &text)?)
 }
 
-/// The set that is meant: the one that is named, or the only one.
+/// The selected set: the one that is named, or the only one.
 fn chosen_set(sources: &Sources<'_>, toml: &DbToml) -> Result<Option<String>> {
     let sets = &toml.migrations.sets;
     let list = || sets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -1,6 +1,6 @@
-//! Trust: a person's word that the programs that a repository names may run. An installed
-//! `cargo-db` runs none of them without it; an `xtask` is built from the repository, and trusted
-//! by that.
+//! Trust: a person's confirmation that the programs named by a repository may run. An installed
+//! `cargo-db` runs none of them without it. An `xtask` is built from the repository, which implies
+//! trust.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub(crate) struct NamedProgram {
     words: Vec<String>,
 }
 
-/// On what a repository's programs are allowed to run, if they are.
+/// The basis on which a repository's programs may run, if they may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TrustBasis {
     /// The program that runs was built from it.
@@ -42,9 +42,9 @@ pub(crate) struct Trust {
     pub(crate) root: PathBuf,
     pub(crate) programs: Vec<NamedProgram>,
     pub(crate) ground: TrustBasis,
-    /// Where the word of a person is kept, where there is such a place.
+    /// The file in which a person's trust is stored, if there is a place for it.
     pub(crate) record: Option<PathBuf>,
-    /// Whether settings of another user are there.
+    /// Whether there are settings of another user.
     pub(crate) foreign: bool,
     /// Whether programs that any verb may run are among them: PostgreSQL's own.
     pub(super) needs_it_at_once: bool,
@@ -63,17 +63,17 @@ impl<T> Guarded<T> {
         Guarded { value, trust: None }
     }
 
-    /// The same, for whoever this trust allows it.
+    /// The same, released only if this trust allows it.
     pub(super) fn by(self, trust: &Arc<Trust>) -> Guarded<T> {
         Guarded { trust: Some(Arc::clone(trust)), ..self }
     }
 
-    /// To look at, not to run.
+    /// The value for display, not for running.
     pub(crate) fn shown(&self) -> &T {
         &self.value
     }
 
-    /// To run it. Fails where nobody trusts the repository.
+    /// The value for running. Fails if the repository is not trusted.
     pub(crate) fn to_run(&self) -> Result<&T> {
         match &self.trust {
             Some(trust) => trust.permits().map(|()| &self.value),
@@ -86,14 +86,14 @@ impl<T> Guarded<T> {
 }
 
 impl Guarded<Vec<String>> {
-    /// The words of a command to run it, or none where there is no command.
+    /// The words of a command to run, or none if there is no command.
     pub(crate) fn to_run_if_any(&self) -> Result<Vec<String>> {
         if self.value.is_empty() { Ok(Vec::new()) } else { self.to_run().cloned() }
     }
 }
 
 impl fmt::Display for NamedProgram {
-    /// As somebody reads it who decides about it: nothing in it can move the cursor.
+    /// As shown to the person who decides about it: escaped, so that nothing can move the cursor.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = format!("{}: {}", self.setting, shell_words::join(&self.words));
         for c in line.chars() {
@@ -104,7 +104,7 @@ impl fmt::Display for NamedProgram {
 }
 
 impl Trust {
-    /// Looks at what a repository names, and who said what about it.
+    /// Collects what a repository configures, and who has trusted it.
     pub(super) fn of(
         sources: &Sources<'_>,
         toml: &DbToml,
@@ -144,7 +144,7 @@ impl Trust {
         })
     }
 
-    /// Fails where nobody said that the programs may run.
+    /// Fails if nobody has trusted the programs.
     pub(crate) fn permits(&self) -> Result<()> {
         match self.ground {
             TrustBasis::Built | TrustBasis::Variable | TrustBasis::Given => Ok(()),
@@ -162,7 +162,7 @@ impl Trust {
         self.programs.iter().map(ToString::to_string).collect()
     }
 
-    /// The digest of the root and all programs: one that is changed is another one.
+    /// The digest of the root and all programs: any change gives another id.
     pub(crate) fn id(&self) -> String {
         let mut digest = Context::new(&SHA256);
         let mut add = |bytes: &[u8]| {
@@ -179,8 +179,8 @@ impl Trust {
     }
 }
 
-/// Whether the `xtask` that runs belongs to the repository. Cargo says whose it is; what it says
-/// can only take the trust away.
+/// Whether the running `xtask` belongs to the repository. Cargo reports its package; that
+/// information can only remove trust.
 fn is_built_from(sources: &Sources<'_>, root: &Path) -> bool {
     let Some(manifest) = sources.process.get("CARGO_MANIFEST_DIR").map(Path::new) else {
         return true;
@@ -208,8 +208,8 @@ fn named_by(toml: &DbToml) -> Result<Vec<NamedProgram>> {
     Ok(programs)
 }
 
-/// Whether PostgreSQL's programs are the repository's, or a stranger's: then they are as good as a
-/// command. What the process itself names is the user's word.
+/// Whether PostgreSQL's programs belong to the repository or to another user: then they need trust
+/// like a command. A folder from the process environment was chosen by the user.
 fn is_of_repository(sources: &Sources<'_>, root: &Path, bin: &Setting<PathBuf>) -> bool {
     if matches!(bin.origin, Origin::Process(_)) {
         return false;

@@ -1,5 +1,5 @@
-//! Whom and what a user trusts: the users whose files are believed, the repositories that
-//! `CARGO_DB_TRUST` lists, and those that `cargo db trust` has kept.
+//! What a user trusts: the owners of accepted files, the repositories in `CARGO_DB_TRUST`, and
+//! those recorded by `cargo db trust`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use crate::failure::{FileError, Result};
 use crate::model::hex::to_hex;
 use crate::settings::source::Sources;
 
-/// The variable that lists trusted repositories, where nobody can be asked.
+/// The variable that lists trusted repositories, for use without a terminal.
 const VARIABLE: &str = "CARGO_DB_TRUST";
 
-/// What is kept of a person's word.
+/// A record of a person's trust.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TrustRecord {
@@ -37,7 +37,7 @@ pub(super) fn is_trusted_by_list(sources: &Sources<'_>, root: &Path) -> Result<b
     Ok(is_in_variable(sources, root) || recorded(sources, root)?.is_some())
 }
 
-/// The folder in which a user's trust is kept, one file a repository.
+/// The folder with a user's trust records, one file for each repository.
 pub(crate) fn folder(state: &Path) -> PathBuf {
     state.join("trust")
 }
@@ -53,7 +53,7 @@ pub(crate) fn record_in(state: &Path, root: &Path) -> PathBuf {
     folder(state).join(format!("{}.json", to_hex(digest.finish().as_ref())))
 }
 
-/// What the user said about a repository. Only a file that nobody else can write is their word.
+/// The user's record about a repository. It is only accepted if no other user can write the file.
 pub(super) fn recorded(sources: &Sources<'_>, root: &Path) -> Result<Option<TrustRecord>> {
     let Some(path) = record_of(sources, root) else { return Ok(None) };
     let Some(owner) = (sources.owner)(&path) else { return Ok(None) };

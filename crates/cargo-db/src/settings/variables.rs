@@ -1,5 +1,5 @@
-//! Environment variables in layers: the process, `.env.<environment>`, `.env`. A variable of an
-//! earlier layer hides those of later ones, and an empty one counts as not set.
+//! Environment variables in layers: the process, `.env.<environment>`, `.env`. An earlier layer
+//! takes precedence, and an empty variable counts as not set.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ impl Variables {
             });
             files.extend(nearest.transpose()?);
         }
-        // What is named last is meant to win, and what somebody names is meant whoever owns it.
+        // The last `--env-file` wins, and a file that was named explicitly may belong to any user.
         for file in sources.flags.env_files.iter().rev() {
             files.push(load(sources, &sources.cwd.join(file))?.ok_or_else(|| {
                 SettingsError::Value {
@@ -64,8 +64,8 @@ impl Variables {
         Ok(())
     }
 
-    /// The value of a variable and where it was set. One that refers to a variable that is not set
-    /// has none, and is an error.
+    /// The value of a variable and its source. A variable that refers to an unset variable is an
+    /// error.
     pub(crate) fn get(&self, name: &str) -> Result<Option<Setting<String>>> {
         if let Some(value) = self.process.get(name).filter(|value| !value.is_empty()) {
             let origin = Origin::Process(name.to_owned());
@@ -91,7 +91,7 @@ impl Variables {
     }
 }
 
-/// A file of the project's, which has to be its user's.
+/// A file of the project, which has to belong to the user.
 fn of_project(sources: &Sources<'_>, root: &Path, path: &Path) -> Result<Option<Layer>> {
     check_owner(sources, root, path)?;
     load(sources, path)

@@ -102,7 +102,7 @@ impl Verb for BackupArgs {
             return Err(ConsentError::NoBackup { command }.into());
         }
         let taken = backup::take(&workspace.world, settings, target, &folder, &request)?;
-        // Nothing is removed on the word of a backup that nobody read.
+        // Nothing is removed on the basis of a backup that was not read back.
         let removed = if taken.manifest.read_back {
             let failed =
                 |failure: Failure| failure.afterwards("the backup was taken", "the retention");
@@ -137,7 +137,8 @@ fn warn_about_docker(workspace: &Workspace, folder: &Path) {
     workspace.ui.warning(&format!(
         "a Docker image would contain the backups: add `{pattern}` to {path} (`cargo db init` does)"
     ));
-    // If this cannot be noted, the warning comes again; the backup is taken all the same.
+    // If this cannot be recorded, the warning is repeated next time; the backup does not depend on
+    // it.
     let _ = files::own_dir(&root.join(".db")).and_then(|()| files::write_new(&told, ""));
 }
 

@@ -83,7 +83,7 @@ pub(crate) struct PruneArgs {
     dry_run: bool,
 }
 
-/// Verbs that look into the folder: for them no server is asked or started, and no set is named.
+/// Verbs that only use the folder: they need no server and no set.
 const FOLDER: Needs = Needs { set: SetNeed::Any, ..Needs::WORKSPACE };
 
 impl Verb for ListBackupsArgs {
@@ -174,7 +174,7 @@ impl Verb for VerifyBackupsArgs {
 type VerificationResults = Vec<(String, Verification)>;
 
 impl VerifyBackupsArgs {
-    /// What was found of each, and why others could not be verified.
+    /// The result for each backup, and why others could not be verified.
     fn verify(
         &self,
         workspace: &Workspace,
@@ -205,7 +205,7 @@ impl VerifyBackupsArgs {
     }
 }
 
-/// Whether the other backups may be verified all the same.
+/// Whether the other backups can still be verified.
 fn is_of_one(failure: &Failure) -> bool {
     failure.exit() == Exit::Unreachable
         || matches!(
@@ -223,7 +223,7 @@ impl Verb for PruneArgs {
         Effect::Destroys
     }
 
-    /// The database's own word on what it is counts, and which server it is on.
+    /// The database's own marker counts, and the identity of its server.
     fn needs(&self) -> Needs {
         Needs { database: DatabaseNeed::Marked, ..FOLDER }
     }
@@ -276,14 +276,14 @@ fn folder(workspace: &Workspace) -> BackupFolder {
     BackupFolder::of(&workspace.settings)
 }
 
-/// The database whose backups are meant. No server is asked for that.
+/// The database whose backups are selected. This needs no connection.
 fn database_name(workspace: &Workspace) -> &str {
     workspace.settings.place.value.database()
 }
 
-/// Fails where the newest verified backup of all of the database is older, or there is none. What
-/// the policy took before a change shows what was to be changed, and not that somebody looks after
-/// the backups.
+/// Fails if the newest verified complete backup of the database is too old, or there is none.
+/// Safety backups do not count: they show that something was changed, not that somebody takes care
+/// of backups.
 fn newest_is_young(workspace: &Workspace, folder: &BackupFolder, max_age: Duration) -> Result<()> {
     let database = database_name(workspace);
     let is_meant =

@@ -19,7 +19,7 @@ use db_tools::{FoundFile, ProjectTool};
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Where the branch that everybody shares is looked for.
+/// The candidates for the default branch.
 const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 
 /// Lint migrations, without a database
@@ -137,7 +137,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], ground: &Ground) 
     checked
 }
 
-/// Adds what was found about files as a whole to those that were chosen, and others that are meant.
+/// Adds findings about whole files to those of the selected files, and further selected files.
 fn merge(
     checked: &mut Vec<Checked>,
     found: impl Iterator<Item = Checked>,
@@ -153,7 +153,7 @@ fn merge(
     }
 }
 
-/// Whether it is a file of SQL, or one whose name is misspelt in capitals.
+/// Whether it is an SQL file, or one with a `.SQL` extension.
 fn is_sql(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
 }
@@ -223,7 +223,7 @@ impl<'a> Repository<'a> {
         names.filter(|name| !name.is_empty()).map(|name| self.submodule.join(name)).collect()
     }
 
-    /// The files that are meant, relative to the root.
+    /// The selected files, relative to the root.
     fn choose(&self, settings: &Settings, folder: &MigrationFolder) -> Result<Vec<PathBuf>> {
         let root = self.root;
         if !self.args.files.is_empty() {
@@ -253,7 +253,7 @@ impl<'a> Repository<'a> {
         let revision = self.revision(base);
         let mut arguments = vec!["diff"];
         match (self.args.staged, self.submodule.as_os_str().is_empty()) {
-            // Before the first commit there is no HEAD.
+            // Before the first commit, there is no HEAD.
             (true, true) => arguments.push("--cached"),
             (true, false) => arguments.extend(["--cached", revision.as_deref().unwrap_or(base)]),
             (false, _) => arguments.extend(["--merge-base", revision.as_deref().unwrap_or(base)]),
@@ -285,7 +285,7 @@ impl<'a> Repository<'a> {
         Ok(chosen)
     }
 
-    /// The content of a file, as it is staged where that is what is meant.
+    /// The content of a file; its staged content if staged files were selected.
     fn read(&self, path: &Path) -> Result<Vec<u8>> {
         let whole = self.root.join(path);
         if !self.args.staged {
@@ -300,7 +300,7 @@ impl<'a> Repository<'a> {
         staged.ok_or_else(unreadable)
     }
 
-    /// What the shared branch says about the folder; nothing where there is none.
+    /// The folder on the default branch; empty if it does not exist there.
     fn past(&self, settings: &Settings, now: &MigrationFolder) -> Result<Vec<Checked>> {
         let layout = &settings.migrations.layout;
         let below = settings.migrations.dir.value.strip_prefix(self.root).unwrap_or(Path::new(""));

@@ -57,7 +57,7 @@ impl Verb for CreateArgs {
         let files =
             layout.new_files(&NewMigration { name: &name, now, reversible, folder: &folder });
         if files.is_empty() {
-            // What it writes depends on no database, but some look for one all the same.
+            // The content does not depend on a database, but some tools connect to one anyway.
             let target =
                 if layout.is_code() { workspace.target()? } else { Target::without_server() };
             let task = Task::Create { name: &name, app: app.as_deref() };

@@ -1,4 +1,4 @@
-//! What a verb is: each declares its needs and its effect beside its arguments.
+//! The interface of a verb: each declares its needs and its effect next to its arguments.
 
 use crate::answer::Outcome;
 use crate::change::{Effect, Needs, Workspace};
@@ -12,12 +12,12 @@ pub(crate) trait Verb {
     /// What it may do, at most, as it is called here.
     fn effect(&self) -> Effect;
 
-    /// What has to be known before it runs.
+    /// What it needs before it runs.
     fn needs(&self) -> Needs {
         Needs::DATABASE
     }
 
-    /// Whether a flag of its own means the same as `--yes`.
+    /// Whether one of its own flags implies `--yes`.
     fn implies_yes(&self) -> bool {
         false
     }
@@ -25,7 +25,7 @@ pub(crate) trait Verb {
     /// Does it.
     fn run(&self, workspace: &Workspace) -> Result<Outcome>;
 
-    /// The verb that was typed. A group of verbs has a method of this name that looks further.
+    /// The verb that was typed. A group of verbs overrides this to return the subcommand.
     fn verb(&self) -> &dyn Verb
     where
         Self: Sized,
@@ -34,7 +34,7 @@ pub(crate) trait Verb {
     }
 }
 
-/// Verbs, and the way from what was typed to the one that was meant.
+/// Declares the verbs, and the dispatch to the one that was typed.
 macro_rules! verbs {
     ($(#[$about:meta])* $name:ident { $($(#[$attribute:meta])* $variant:ident($args:ty),)* }) => {
         $(#[$about])*

@@ -1,6 +1,5 @@
-//! `cargo db generate`: the project's tool works out what leads from its migrations to its own
-//! description of the schema. The database that it works with is a scratch one that has all
-//! migrations.
+//! `cargo db generate`: the project's tool computes the difference between its migrations and its
+//! own description of the schema, using a scratch database with all migrations.
 
 use clap::Args;
 
@@ -17,7 +16,7 @@ use crate::world::{clock, files};
 use db_tools::command::Task;
 use db_tools::{Generated, NewMigration};
 
-/// It makes the database, where there is none yet.
+/// It creates the database if it does not exist.
 const EFFECT: Effect = Effect::ChangesSchema;
 
 /// Generate a migration with the project's tool
@@ -51,7 +50,7 @@ impl Verb for GenerateArgs {
         }
         let name = migration::checked_name(&self.name.join(" "))?;
         let task = Task::Generate { name: &name };
-        // Whether there is such a command at all is known before a database is made for it.
+        // Fail before creating a database if the tool has no such command.
         migration::task_exists(settings, &task)?;
         migration::verify_tool_target(world, settings, target)?;
         migration::create_if_absent(world, settings, target)?;
@@ -76,7 +75,7 @@ impl Verb for GenerateArgs {
     }
 }
 
-/// Writes what a tool printed into a migration of this name.
+/// Writes the output of a tool into a migration with this name.
 fn write_printed(database: &Database<'_>, name: &str, sql: &str) -> Result<Outcome> {
     let Database { workspace: Workspace { ui, .. }, settings, .. } = database;
     let (layout, dir) = (&settings.migrations.layout, &settings.migrations.dir.value);

@@ -1,5 +1,5 @@
 //! The help. It lists the verbs in groups, the daily ones first. The short help only names the
-//! global options, so that they do not hide a verb's own options.
+//! global options, so that a verb's own options stay visible.
 
 use std::fmt::Write;
 

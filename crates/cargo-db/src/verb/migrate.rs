@@ -68,7 +68,8 @@ impl Verb for MigrateArgs {
         let ui = &workspace.ui;
         warn_of_unfinished(&database)?;
         if settings.migrations.layout.is_asked() && !self.dry_run {
-            // What is pending is asked of a command, which looks for it in the database.
+            // The tool's command reads the pending migrations from the database, so that has to
+            // exist.
             migration::create_if_absent(&workspace.world, settings, target)?;
         }
         let mut change = Migrating::new(self);
@@ -97,7 +98,7 @@ impl Verb for MigrateArgs {
 }
 
 impl MigrateArgs {
-    /// A dry run: the plan, and what is known of its migrations.
+    /// A dry run: the plan, and what is known about its migrations.
     fn show(&self, database: &Database<'_>, plan: &Plan) -> Result<Outcome> {
         let workspace = database.workspace;
         migration::check_files(&workspace.world, &database.settings, plan)?;
@@ -108,7 +109,8 @@ impl MigrateArgs {
         let answer = DryRun::of(plan).with_sql(sql);
         let stops = backup_obstacle(database, plan)?.is_some();
         let preview = match preview(database, plan, self.receipt.as_deref()) {
-            // What cannot be backed up can often not be copied either, and that is said already.
+            // A database that cannot be backed up usually cannot be copied either, and that has
+            // been reported already.
             Err(_) if stops => return Ok(Outcome::done(answer).finding_if(stops)),
             preview => preview?,
         };
@@ -127,8 +129,7 @@ struct Migrating<'a> {
     proved: Proved,
 }
 
-/// What a run holds: the lock, and what tells whether others write, where a backup can be swapped
-/// back.
+/// What a run holds: the lock, and a detector of other writers if a backup can be swapped back in.
 struct Held {
     lock: Lock,
     witness: Option<Witness>,
@@ -186,7 +187,7 @@ impl Change for Migrating<'_> {
         Ok(Held { lock: lock_migrations(database, &database.target)?, witness: None })
     }
 
-    /// Another run may have been faster. What nobody had to agree to is simply planned anew.
+    /// Another run may have been faster. If no consent was needed, the new plan is simply used.
     fn check_still_consented(
         &mut self,
         database: &Database<'_>,
@@ -247,8 +248,8 @@ impl<'a> Migrating<'a> {
     }
 }
 
-/// A run that was killed could not swap its backup back in, and nobody can do so unasked any more:
-/// others may have written since.
+/// A killed run could not swap its backup back in, and nobody can do so without asking: other
+/// sessions may have written since.
 fn warn_of_unfinished(database: &Database<'_>) -> Result<()> {
     let trail = Trail::of(&database.settings.root);
     let unfinished = trail.unfinished(&database.target)?;

@@ -1,5 +1,5 @@
-//! The verbs, one file each: what is typed (the doc comments are the help), what it needs, what it
-//! may do, and the run. A new verb is a file, and a line in the registry below.
+//! The verbs, one file each: arguments (the doc comments are the help), needs, effect and run. A
+//! new verb is a file and a line in the registry below.
 
 mod audit;
 mod backup;

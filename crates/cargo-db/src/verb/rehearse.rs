@@ -54,7 +54,7 @@ pub(crate) struct RehearseArgs {
     format: ReportFormat,
 }
 
-/// What a scratch copy is made from.
+/// The source of a scratch copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum CopyFrom {
     /// The database as it is now
@@ -189,7 +189,7 @@ impl RehearseArgs {
     }
 }
 
-/// What is pending in each of two databases, where it differs: the counts, or the first migration
+/// Describes how the pending migrations of two databases differ: the counts, or the first migration
 /// that only one of them has.
 fn pending(one: &[String], other: &[String]) -> (String, String) {
     let differing = one.iter().zip(other).find(|(one, other)| one != other);

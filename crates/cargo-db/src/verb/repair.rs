@@ -90,7 +90,7 @@ fn plan(database: &Database<'_>) -> Result<Plan> {
     Ok(plan)
 }
 
-/// A migration of which there is nothing but its row.
+/// A migration that only exists as a row of the history.
 fn without_file(row: &Applied) -> Migration {
     let checksum = row.checksum.clone().unwrap_or_else(|| Checksum::stored(""));
     let up = ScriptFile {

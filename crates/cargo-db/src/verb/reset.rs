@@ -68,7 +68,7 @@ impl Verb for ResetArgs {
     }
 }
 
-/// A database, about to be built anew from migrations and seeds.
+/// A database about to be rebuilt from migrations and seeds.
 struct Rebuilding<'a> {
     reset: &'a ResetArgs,
     /// The consent that was given; known from `still_agreed` on.
@@ -188,7 +188,7 @@ fn seeding(database: &Database<'_>) -> Result<Vec<Step>> {
     Ok(here.map(|seed| Step::Load { seed }).chain(command).collect())
 }
 
-/// The swap that ends it, with what is lost by it, and in words what goes.
+/// The final swap, its losses, and a description of what is dropped.
 fn replacing(database: &Database<'_>, own_history: Option<&str>) -> Result<(Step, Vec<String>)> {
     let name = database.target.database.clone();
     let mut session = Session::open(&database.workspace.world, &database.target, Purpose::Read)?;

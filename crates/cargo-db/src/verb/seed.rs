@@ -70,7 +70,7 @@ impl Change for SeedChange<'_> {
         let request = SeedRequest {
             fresh: self.0.fresh,
             only: self.0.only.clone(),
-            // The project's own program is no part of what `--only` names.
+            // `--only` does not select the project's own seed program.
             command: match self.0.only.is_empty() {
                 true => settings.seeds.command.to_run_if_any()?,
                 false => Vec::new(),

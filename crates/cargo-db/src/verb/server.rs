@@ -244,7 +244,7 @@ impl Change for Destroying {
 fn refuse_while_used(workspace: &Workspace, running: &RunningServer) -> Result<()> {
     let target = local::target(running, "postgres");
     let mut session = Session::open(&workspace.world, &target, Purpose::Read)?;
-    // A bigint key stands in pg_locks as its two halves, with objsubid 1.
+    // In pg_locks, a bigint key is split into two halves, with objsubid 1.
     let sql = format!(
         "SELECT d.datname FROM pg_catalog.pg_locks l \
          JOIN pg_catalog.pg_database d ON d.oid = l.database \
@@ -270,7 +270,7 @@ fn databases(workspace: &Workspace, running: &RunningServer) -> Result<Vec<(Stri
     session.rows("list the databases", sql)?.iter().map(named).collect()
 }
 
-/// Nobody needs a password on the socket, so there is none to leave out.
+/// Logins on the socket need no password, so the URL contains none.
 fn database_url(workspace: &Workspace, running: &RunningServer) -> String {
     local::target(running, &workspace.settings.local_database).url_without_password()
 }

@@ -50,8 +50,8 @@ impl Verb for StatusArgs {
         Needs { set: SetNeed::Any, ..Needs::DATABASE }
     }
 
-    /// Shows where the database of each set of migrations stands. One that cannot be looked at
-    /// hides none of the others.
+    /// Shows the state of the database of each set. A set that cannot be read does not hide the
+    /// others.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let report = |settings: Result<Settings>| -> Result<StatusReport> {
             let settings = settings?;
@@ -101,7 +101,7 @@ fn gather<'s>(
     let world = &workspace.world;
     let target = workspace.target_of(settings)?;
     let layout = &settings.migrations.layout;
-    // The disk is read while the server is asked.
+    // The files are read while the server is queried.
     let (folder, found): (_, Result<Option<Answers>>) = std::thread::scope(|scope| {
         let folder = scope.spawn(|| migration::read_folder(settings));
         let found = ask(world, settings, &target, wait);
@@ -115,7 +115,7 @@ fn gather<'s>(
             (folder, answers.history) = migration::ask(world, settings, &target)?;
         }
         answers.history = layout.completed(std::mem::take(&mut answers.history), &folder);
-        // A history that another set claims is where it is to be expected.
+        // A history table that another set claims is expected.
         answers.history.foreign.retain(|foreign| !settings.migrations.is_anothers(foreign));
     }
     let is_empty = folder.migrations.is_empty() && !layout.is_asked();
@@ -150,8 +150,7 @@ struct Answers {
     marker: Option<Marker>,
 }
 
-/// Everything that the server is asked, in two round trips; nothing where the database does not
-/// exist yet.
+/// Reads everything from the server in two round trips; `None` if the database does not exist yet.
 fn ask(
     world: &World,
     settings: &Settings,
@@ -167,14 +166,14 @@ fn ask(
     let history = found.history.map(|table| migration::read_table(&mut session, layout, table));
     let history = match history.transpose()? {
         Some(history) if !history.applied.is_empty() => history,
-        // Another one may stand beside an empty one.
+        // There may be another history next to an empty one.
         _ => migration::read_history(&mut session, layout)?,
     };
     Ok(Some(Answers { history, server, database, marker }))
 }
 
-/// Connects, and with `--wait` tries again as long as nobody answers or the server is still
-/// starting. A wrong password does not get right by waiting.
+/// Connects. With `--wait`, retries while the server does not answer or is starting; waiting does
+/// not help against a wrong password.
 fn connect(
     world: &World,
     settings: &Settings,

@@ -73,7 +73,7 @@ impl Verb for TrustArgs {
     }
 }
 
-/// Gets the word of a person who has seen what it is about.
+/// Asks a person who has seen the commands for confirmation.
 fn ask(workspace: &Workspace, view: &TrustView) -> Result<()> {
     let Workspace { settings, consent, ui, .. } = workspace;
     let Trust { root, .. } = &*settings.trust;
@@ -107,7 +107,7 @@ fn ask(workspace: &Workspace, view: &TrustView) -> Result<()> {
     if ui.confirm("Trust all of this?")? { Ok(()) } else { Err(ConsentError::Declined.into()) }
 }
 
-/// Keeps what was said.
+/// Stores the trust record.
 fn give(workspace: &Workspace) -> Result<()> {
     let trust = &workspace.settings.trust;
     let path = trust.record.as_ref().ok_or_else(no_folder)?;

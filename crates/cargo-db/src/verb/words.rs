@@ -3,8 +3,8 @@
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Each word, and the command. No word is an alias: an answer that names the right command is
-/// learnt, and scripts keep to one way to say a thing.
+/// Words and the commands that they suggest. None is an alias: an error that names the right
+/// command is remembered, and scripts use one spelling only.
 const WORDS: &[(&[&str], &str)] = &[
     (&["up", "run", "apply", "deploy", "upgrade", "latest", "setup"], "migrate"),
     (&["plan", "pending"], "migrate --dry-run"),
@@ -28,7 +28,7 @@ const WORDS: &[(&[&str], &str)] = &[
     (&["url"], "server url"),
 ];
 
-/// The same error, with a tip where the word that is no command is one of these.
+/// The same error, with a tip if the unknown command is one of these words.
 pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
     if error.kind() != ErrorKind::InvalidSubcommand {
         return error;

@@ -114,7 +114,7 @@ fn show(database: &Database<'_>) -> Result<Outcome> {
     Ok(Outcome::done(EnvironmentReport::of(target, environment, marker)))
 }
 
-/// Marks the database, or removes its marker, and shows what it is then.
+/// Sets or removes the marker of the database, and shows the resulting environment.
 fn mark(database: &Database<'_>, mode: Mode, environment: Option<Environment>) -> Result<Outcome> {
     match perform(database, mode, &mut Marking { environment })? {
         Ending::DryRun(plan) => Ok(Outcome::done(DryRun::of(&plan))),

@@ -74,8 +74,8 @@ impl CargoWorkspace<'_> {
         self.folders.iter().find(is_one).cloned()
     }
 
-    /// For an existing `xtask`: adds the alias if it depends on cargo db and is a member, or else
-    /// says what is missing.
+    /// For an existing `xtask`: adds the alias if it depends on cargo db and is a member, or
+    /// reports what is missing.
     fn for_existing_xtask(&self, xtask: &Path, work: &mut Work) -> Result<()> {
         let folder = self.root.join(xtask);
         let has_it = read_or_empty(&folder.join("Cargo.toml")).contains("cargo-db");
@@ -165,7 +165,7 @@ impl CargoWorkspace<'_> {
     }
 
     /// The manifest with `xtask` as a member. A vendored crate that belongs to another workspace is
-    /// excluded. The error is what a person has to do.
+    /// excluded. The error describes what a person has to do.
     fn with_member(&self) -> Result<String, String> {
         if self.words("exclude").iter().any(|word| Path::new("xtask").starts_with(word)) {
             return Err("take \"xtask\" out of `exclude` in Cargo.toml".to_owned());
@@ -188,7 +188,7 @@ impl CargoWorkspace<'_> {
         }
     }
 
-    /// The manifest with all that it has to contain; `None` if it cannot be edited.
+    /// The manifest with everything that it has to contain; `None` if it cannot be edited.
     fn edited(&self) -> Option<String> {
         let text = match self.is_member(Path::new("xtask")) {
             true => self.text.clone(),

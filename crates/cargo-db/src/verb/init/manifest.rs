@@ -22,7 +22,7 @@ struct CargoManifest {
     workspace: Option<Lists>,
 }
 
-/// The manifest with a word added to a list in its `[workspace]`; `None` if it cannot be edited.
+/// The manifest with an entry added to a list in its `[workspace]`; `None` if it cannot be edited.
 pub(super) fn with_word(text: &str, list: &str, word: &str) -> Option<String> {
     let mut meant: Table = toml::from_str(text).ok()?;
     let workspace = meant.entry("workspace").or_insert_with(|| Table::new().into());
@@ -41,7 +41,7 @@ pub(super) fn with_word(text: &str, list: &str, word: &str) -> Option<String> {
     as_meant(edited, &meant)
 }
 
-/// Adds a word to the end of a list, on a line of its own if the last word is on one.
+/// Adds an entry to the end of a list, on its own line if the last entry is on one.
 fn in_list(text: &str, list: &StringList, word: &str) -> String {
     let Some(last) = list.get_ref().last() else {
         let at = list.span().start + 1;

@@ -1,5 +1,5 @@
-//! The `db.toml` for what was found: one tool, or a set for each folder, each with its own history
-//! if several would share one.
+//! The `db.toml` for the tools that were found: one tool, or a set for each folder, each with its
+//! own history if several would share one.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use db_tools::ProjectTool;
 use crate::verb::init::work::{Work, is_taken, quote, read_or_empty, shown};
 use crate::world::files;
 
-/// Folders of migrations, with the tools that they look like.
+/// Migrations folders, with the tools that they match.
 pub(super) type FoundFolders = [(Vec<ProjectTool>, PathBuf)];
 
 /// The text of `db.toml`. Further files and manual steps that it needs are added to `work`.

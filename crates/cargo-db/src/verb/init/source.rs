@@ -1,4 +1,4 @@
-//! Where a project's workspace can get the crate `cargo-db` from, so that it builds for everybody
+//! The source of the crate `cargo-db` for a project's workspace, such that it builds for everybody
 //! who clones the project.
 
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ pub(super) struct Vendored {
 }
 
 impl Vendored {
-    /// The folder of everything that came with the crate and is not part of the project.
+    /// The top folder of the files that came with the crate and are not part of the project.
     pub(super) fn top(&self) -> &Path {
         self.workspace.as_ref().unwrap_or(&self.folder)
     }
@@ -81,7 +81,7 @@ pub(super) fn name_of(folder: &Path) -> Option<String> {
     manifest_of(folder).get("package")?.get("name")?.as_str().map(str::to_owned)
 }
 
-/// The manifest in a folder; empty if there is none that cargo reads.
+/// The manifest in a folder; empty if there is none that cargo can read.
 pub(super) fn manifest_of(folder: &Path) -> toml::Table {
     toml::from_str(&read_or_empty(&folder.join("Cargo.toml"))).unwrap_or_default()
 }

@@ -32,7 +32,7 @@ impl Edit {
         Edit { path, text, lines: None }
     }
 
-    /// A file with more lines than it has, or a new file.
+    /// An existing file with additional lines, or a new file.
     pub(super) fn more(path: PathBuf, text: String, lines: Vec<String>) -> Edit {
         let lines = is_taken(&path).then_some(lines);
         Edit { path, text, lines }
@@ -65,13 +65,13 @@ impl Work {
     }
 }
 
-/// The content of a file that may get lines; empty if there is none. A file that cannot be read
-/// fails: it would lose what it contains.
+/// The content of a file that may get additional lines; empty if it does not exist. An unreadable
+/// file is an error, because writing it would lose its content.
 pub(super) fn text_of(path: &Path) -> Result<String> {
     Ok(files::read_if_there(path).map_err(files::failed("read", path))?.unwrap_or_default())
 }
 
-/// The content of a file that is only looked at; empty if it cannot be read.
+/// The content of a file that is only read; empty if it cannot be read.
 pub(super) fn read_or_empty(path: &Path) -> String {
     files::read_if_there(path).ok().flatten().unwrap_or_default()
 }

@@ -75,7 +75,7 @@ impl Change for Replacing<'_> {
         lock_migrations(database, &database.target)
     }
 
-    /// From here on nobody writes to what is replaced: what they wrote by now is in the backup.
+    /// From here on, nobody writes to what is replaced; everything written before is in the backup.
     fn before_backup(&mut self, database: &Database<'_>, plan: &Plan, _: &mut Lock) -> Result<()> {
         if let Some(part) = self.part.take() {
             let (world, settings) = (&database.workspace.world, &database.settings);

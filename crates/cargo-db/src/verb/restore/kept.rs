@@ -15,7 +15,7 @@ pub(super) struct SwappingBack {
 
 impl Change for SwappingBack {
     type Held = SwapLocks;
-    /// The name under which the one that goes is kept.
+    /// The name under which the replaced database is kept.
     type Done = String;
 
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
@@ -42,7 +42,8 @@ impl Change for SwappingBack {
         _: Option<&str>,
     ) -> Result<String> {
         let (world, target) = (&database.workspace.world, &database.target);
-        // What is true of the database that goes is true of the one that comes back.
+        // The marker and the trail of the replaced database also apply to the one that is swapped
+        // back in.
         DatabaseIdentity::hand_over(world, target, &target.with_database(&self.kept.name))?;
         backup::undo(world, target, &self.kept)
     }

@@ -150,10 +150,10 @@ impl Verb for RestoreArgs {
 }
 
 impl RestoreArgs {
-    /// The part that is meant; nothing where a new database is built.
+    /// The selected part; `None` if a new database is built.
     fn scope(&self) -> Option<RestoreScope> {
         match (&self.schema, &self.table) {
-            // A name with a dot of its own needs its schema beside it.
+            // A name that contains a dot needs an explicit schema.
             (Some(schema), Some(table)) => {
                 Some(RestoreScope::Table { schema: schema.clone(), table: table.clone() })
             }
@@ -178,7 +178,7 @@ impl RestoreArgs {
         LoadFilter { allowed, left_out, accepts_incomplete: self.accept_incomplete }
     }
 
-    /// Whether what is restored takes the place of all that there is.
+    /// Whether the restore replaces everything.
     fn wants_all(&self) -> bool {
         self.into.is_none() && matches!(self.scope(), None | Some(RestoreScope::Everything))
     }
@@ -225,9 +225,9 @@ impl RestoreArgs {
         })
     }
 
-    /// A backup of ours, found sound before anything else happens, or a file that is named. The
-    /// folder is locked for that, and not while a run waits for a database: others hold a database
-    /// and wait for the folder.
+    /// One of our backups, verified before anything else happens, or another file. The folder is
+    /// locked for the verification, but not while waiting for a database, because other runs hold a
+    /// database and wait for the folder.
     fn choose(&self, database: &Database<'_>, folder: &BackupFolder) -> Result<RestoreSource> {
         let workspace = database.workspace;
         let _reading = folder.lock_shared()?;

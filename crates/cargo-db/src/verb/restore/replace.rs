@@ -10,7 +10,7 @@ use crate::plan::{Loss, Operation, Plan, Step};
 use crate::verb::restore::roles::{self, Roles};
 use crate::verb::restore::{anything, functions};
 
-/// A new database, about to be built beside the old one and swapped in.
+/// A new database about to be built beside the old one and swapped in.
 pub(super) struct Building<'a> {
     pub(super) source: &'a RestoreSource,
     pub(super) target: Target,
