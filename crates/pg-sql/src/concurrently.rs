@@ -118,7 +118,7 @@ fn detached(mut reader: Reader<'_>) -> Option<Concurrent> {
     Some(Concurrent::Detach { parent, partition })
 }
 
-/// Without a rehearsal, only the text of the files is known.
+/// A part of a statement. A quoted word is always a name, never a keyword.
 #[derive(Debug, PartialEq, Eq)]
 enum StatementWord {
     /// In lower case, as the server reads it.

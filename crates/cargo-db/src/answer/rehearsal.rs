@@ -1,4 +1,5 @@
-//! A rehearsal, for people, for a pull request, and for programs. What hurts stands first.
+//! A rehearsal report for people, for pull requests and for programs. The worst findings come
+//! first.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,14 +22,14 @@ use crate::model::target::Target;
 /// At most this many lines of a difference, and this many locks, are shown.
 const SHOWN: usize = 8;
 
-/// What a rehearsal measured, and where its receipt lies.
+/// What a rehearsal measured, and the path of its receipt.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RehearsalReport {
     target: TargetView,
     /// The file of the receipt.
     receipt: String,
-    /// The key that signed it; null where there is none.
+    /// The key that signed it; null if it is unsigned.
     signed_by: Option<PublicKey>,
     /// The role that loaded the backup, if it was not taken here; it also ran the migrations.
     loaded_as: Option<LoadedAs>,
@@ -59,7 +60,7 @@ pub(crate) struct RehearsalView {
     migrations: Vec<RehearsedView>,
     /// Queries of the application's that no longer prepare.
     broken_queries: Vec<BrokenQuery>,
-    /// The scratch database, where it was kept.
+    /// The scratch database, if it was kept.
     kept: Option<String>,
 }
 
@@ -79,11 +80,11 @@ struct RehearsedView {
     /// The log that it wrote.
     wal_bytes: u64,
     rollback: RollbackView,
-    /// Names that programs use and that are others now.
+    /// Names that programs use and that have changed.
     changes: Vec<String>,
 }
 
-/// A table that was locked so that others wait.
+/// A table whose lock blocks other sessions.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LockView {
@@ -109,7 +110,7 @@ struct RowsView {
     deleted: u64,
 }
 
-/// Whether the down migration leads back.
+/// Whether the down migration restores the previous state.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RollbackView {
@@ -378,7 +379,7 @@ impl Answer for RehearsalReport {
     }
 }
 
-/// There was nothing to rehearse. A program that looks at the verdict finds one all the same.
+/// There was nothing to rehearse. Programs that read the verdict find one anyway.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct NothingRehearsed {

@@ -37,12 +37,12 @@ pub(crate) enum Proving<'a> {
 pub(crate) struct Proved {
     /// What is to be counted again just before it.
     guards: Vec<Guard>,
-    /// The digest of the schema that it leads to, where that is known.
+    /// The digest of the resulting schema, if known.
     becomes: Option<String>,
 }
 
 impl Proved {
-    /// Whether the schema has become what it became on the copy.
+    /// Checks whether the schema is the same as on the copy.
     pub(crate) fn hold(&self, database: &Database<'_>, plan: &Plan) -> Result<()> {
         let Some(becomes) = &self.becomes else { return Ok(()) };
         let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
@@ -64,14 +64,14 @@ impl Proved {
         Err(ProgramError::OtherState { who, differences }.into())
     }
 
-    /// Counts again what the files expect to be lost, now that nobody else migrates.
+    /// Counts the expected losses again, while no other run migrates.
     pub(crate) fn count_again(&self, database: &Database<'_>, plan: &Plan) -> Result<()> {
         if self.guards.is_empty() {
             return Ok(());
         }
         let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
         for Guard { table, column, bound } in &self.guards {
-            // The name may come from a receipt of another machine: the server says what it names.
+            // The name may come from a receipt of another machine; the server resolves it.
             let question = format!("SELECT {}::text", session.table_named(table));
             let known = session.value("find the table", &question)?;
             let Some(known) = known else {
@@ -98,7 +98,7 @@ impl Proved {
     }
 }
 
-/// What is expected to go and cannot be counted is not believed.
+/// An expected loss that cannot be counted is an error.
 fn not_counted(failure: Failure, table: &str, plan: &Plan) -> Failure {
     if !failure.is(&SqlState::INSUFFICIENT_PRIVILEGE) {
         return failure;
@@ -107,8 +107,8 @@ fn not_counted(failure: Failure, table: &str, plan: &Plan) -> Failure {
     RehearsalError::NotCounted { object, role }.caused_by(failure)
 }
 
-/// Rehearses the migrations of a plan, where that is asked for: who agrees to it should have seen
-/// that.
+/// Rehearses the migrations of a plan if required, before consent, so that the findings are
+/// visible.
 pub(crate) fn prove<'a>(
     database: &Database<'_>,
     plan: &Plan,
@@ -141,7 +141,7 @@ pub(crate) fn prove<'a>(
     }
 }
 
-/// Where nothing was rehearsed, what the files say is all that is known.
+/// Without a rehearsal, only the text of the files is known.
 fn unrehearsed<'a>(database: &Database<'_>, plan: &Plan) -> Result<Proving<'a>> {
     let guards = expected::guards(database, plan)?;
     Ok(Proving::Done(Proved { guards, becomes: None }))
@@ -159,7 +159,7 @@ impl Proving<'_> {
         warn_of_size(database, plan, &receipt)?;
         database.workspace.ui.status("Proved", &format!("by the rehearsal of {}", receipt.date()));
         let count = plan.migrations().count();
-        // Where only some of them run, nobody has seen what that leads to.
+        // If only some of them run, the resulting schema was not observed.
         let becomes = receipt.becomes.filter(|_| receipt.migrations.len() == count);
         let guards =
             receipt.migrations.into_iter().take(count).flat_map(|entry| entry.guards).collect();
@@ -167,8 +167,8 @@ impl Proving<'_> {
     }
 }
 
-/// The digest of the receipt that a plan needs, which its id is of; nothing where it needs none, or
-/// none holds.
+/// The digest of the receipt that a plan needs, which is part of its id; `None` if it needs none,
+/// or there is no valid one.
 pub(crate) fn receipt_of(
     database: &Database<'_>,
     plan: &Plan,
@@ -203,10 +203,10 @@ pub(crate) fn receipts_of_rollback(database: &Database<'_>, plan: &Plan) -> Resu
     Ok(digests.map(|digests| digests.join(" ")))
 }
 
-/// Fails where receipts are asked for and the database accepts none: the plan cannot be carried
-/// out, whatever is agreed to.
+/// Fails if receipts are required and the database accepts no key: the plan could not be carried
+/// out even with consent.
 pub(crate) fn receipts_are_accepted(database: &Database<'_>, plan: &Plan) -> Result<()> {
-    // Whoever may not read the marker is told that first.
+    // A role that may not read the marker gets that error first.
     let is_hidden = database.unread.iter().any(|table| table == "marker");
     if asked(database, plan)? == Proof::Receipt && !is_hidden {
         let target = &plan.target;
@@ -225,7 +225,7 @@ fn accepted(session: &mut Session, plan: &Plan) -> Result<Vec<PublicKey>> {
     Ok(keys)
 }
 
-/// A receipt, and why it is not believed.
+/// A receipt, and why it is not accepted.
 type RejectedReceipt = (Receipt, String);
 
 /// The receipts of the project that the database accepts, and those that it does not.
@@ -263,7 +263,7 @@ pub(super) fn holds_none(failure: &Failure) -> bool {
     )
 }
 
-/// Whether receipts say of each migration of a plan that it leads back.
+/// Whether receipts prove the down migration of each migration of a plan.
 pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()> {
     if asked(database, plan)? != Proof::Receipt {
         return Ok(());
@@ -372,7 +372,7 @@ fn warn_of_wrong_ways_back(database: &Database<'_>, rehearsal: &Rehearsal) {
     }
 }
 
-/// Shows what was found, and stops where it must not run.
+/// Shows the findings, and stops if the migration must not run.
 fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<()> {
     let failing = rehearsal
         .migrations
@@ -447,7 +447,8 @@ pub(crate) fn holding(
     let one_transaction = shares_a_transaction(settings, plan);
     let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
     let now = SchemaState::of(&mut session, &settings.migrations.layout)?;
-    // Elsewhere a receipt spares a rehearsal, and is the word of whoever runs this.
+    // In other environments, a receipt replaces the rehearsal; it has to be signed by an accepted
+    // key.
     let keys = match asked(database, plan)? {
         Proof::Receipt => Some(accepted(&mut session, plan)?),
         Proof::Nothing | Proof::Rehearsal => None,

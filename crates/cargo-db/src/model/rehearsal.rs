@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
 use crate::model::statement::StatementError;
 
-/// What the scratch database was made from: whose data was measured.
+/// The source of the scratch database: whose data was measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Basis {
     /// A clone of the database itself, or a dump of it that was loaded.
@@ -31,7 +31,7 @@ impl Basis {
     }
 }
 
-/// A table that was locked so that others wait.
+/// A table whose lock blocks other sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LockedTable {
     pub(crate) table: String,
@@ -43,8 +43,8 @@ pub(crate) struct LockedTable {
     pub(crate) line: usize,
     /// How long it was held on the copy.
     pub(crate) held: Duration,
-    /// How long it may be on the database itself, by the sizes of both; where the copy is
-    /// another's.
+    /// The estimated duration on the database itself, by the sizes of both; set if the copy came
+    /// from another database.
     pub(crate) estimated: Option<Duration>,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct LockWork {
     pub(crate) table: String,
     /// As PostgreSQL names it: `AccessExclusiveLock`.
     pub(crate) mode: String,
-    /// The table that an earlier statement has locked, if it is another one.
+    /// The table that an earlier statement locked, if it is another one.
     #[serde(default)]
     pub(crate) locked: Option<String>,
     pub(crate) rows: u64,
@@ -103,24 +103,24 @@ pub(crate) struct RowChanges {
     pub(crate) deleted: u64,
 }
 
-/// Whether the down migration leads back.
+/// Whether the down migration restores the previous state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RollbackProof {
     /// There is no down file.
     Irreversible,
-    /// Schema and rows are the same afterwards, and nothing was lost. Lists what was not compared.
+    /// Schema and rows are the same as before, and nothing was lost. Lists what was not compared.
     Proved(Vec<String>),
-    /// The schema is the same. Lists what was lost or not compared.
+    /// The schema is the same as before. Lists what was lost or not compared.
     Lossy(Vec<String>),
-    /// The schema or the rows differ. Lists what is missing (`-`) and what is extra (`+`) in the
-    /// schema, and the tables whose rows differ.
+    /// The schema or the rows differ. Lists what is missing (`-`) and extra (`+`) in the schema,
+    /// and the tables whose rows differ.
     Wrong(Vec<String>),
     /// It was not tried, or failed.
     Unmeasured(String),
 }
 
 impl RollbackProof {
-    /// The word for it.
+    /// Its name in reports.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             RollbackProof::Irreversible => "irreversible",
@@ -159,7 +159,7 @@ pub(crate) struct Rehearsed {
     /// The log that it wrote, in bytes.
     pub(crate) wal: u64,
     pub(crate) rollback: RollbackProof,
-    /// Names that programs use and that are others now.
+    /// Names that programs use and that have changed.
     pub(crate) changes: Vec<String>,
     /// The statement that failed.
     pub(crate) failure: Option<Box<StatementError>>,
@@ -177,7 +177,7 @@ pub(crate) struct Rehearsed {
 pub(crate) struct Guard {
     /// With its schema, quoted where need be.
     pub(crate) table: String,
-    /// The column whose values go; nothing where all rows do.
+    /// The column whose values are lost; `None` if whole rows are.
     pub(crate) column: Option<String>,
     pub(crate) bound: u64,
 }
@@ -205,9 +205,9 @@ pub(crate) struct Rehearsal {
     pub(crate) with_rows: bool,
     pub(crate) migrations: Vec<Rehearsed>,
     pub(crate) broken: Vec<BrokenQuery>,
-    /// The digest of the schema that they lead to, where all of them ran.
+    /// The digest of the resulting schema, if all of them ran.
     pub(crate) becomes: Option<String>,
-    /// The scratch database, where it was kept.
+    /// The scratch database, if it was kept.
     pub(crate) kept: Option<String>,
 }
 
@@ -215,7 +215,7 @@ pub(crate) struct Rehearsal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DryRunReport {
     Rehearsed(Rehearsal),
-    /// They were only looked through.
+    /// They were only linted.
     Checked {
         files: Vec<Checked>,
         /// Why they were not rehearsed.

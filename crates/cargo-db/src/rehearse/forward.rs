@@ -198,7 +198,7 @@ impl Stage<'_> {
         Ok(left_behind(self.invalid_indexes(OF_TABLE)?, before))
     }
 
-    /// Names of groups; empty for all seeds.
+    /// Judges work under locks by the rows of the real table, if that is larger than the copy.
     fn raise_by_size(&self, findings: &mut [Finding], works: &[LockWork]) {
         for work in works {
             let there = self.sizes.get(&work.table).copied().unwrap_or_default();

@@ -108,7 +108,7 @@ struct TableListing<'a> {
 }
 
 impl<'a> TableListing<'a> {
-    /// Drops the login role of a database that is finished or was dropped.
+    /// Combines the rows.
     fn database(&self) -> Result<DatabaseFacts> {
         let schema_of = by_oid(self.schemas)?;
         let detail_of = by_oid(self.details)?;
