@@ -1,4 +1,4 @@
-//! What git knows of a migration: whether others may have applied it already.
+//! Uses git to find out whether others may already have applied a migration.
 
 use std::path::Path;
 
@@ -38,7 +38,7 @@ pub(crate) fn compare(
                     true => without_ours(&a) == without_ours(&b),
                     false => says_the_same(&a, &b),
                 });
-                // Nothing compares the files with what was applied.
+                // The tool stores no checksum, so files are not compared with what was applied.
                 if same && migration.recorded == Recorded::Nothing {
                     continue;
                 }
@@ -75,7 +75,7 @@ pub(crate) fn compare(
     found
 }
 
-/// Two versions that are one second, of which one has more digits.
+/// Two versions with the same second, one of which has more digits.
 fn same_second(now: &MigrationFolder) -> Vec<Checked> {
     let second = |version: &Version| version.to_string().get(..14).map(str::to_owned);
     let pairs = now.migrations.windows(2).filter(|pair| {

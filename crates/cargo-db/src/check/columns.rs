@@ -48,7 +48,7 @@ impl Columns {
         *self = Columns::default();
     }
 
-    /// The columns that a statement gives another type, without those of tables that are empty.
+    /// The columns whose type a statement changes, except in empty tables.
     pub(super) fn type_changes(&self, words: &[&str]) -> Vec<TypeChange<'_>> {
         let Some((table, actions)) = altered(words) else { return Vec::new() };
         if self.empty.contains(short(&table)) {
@@ -68,9 +68,9 @@ impl Columns {
         at_commas(actions).into_iter().filter_map(change).collect()
     }
 
-    /// Takes note of what a statement does.
+    /// Records the effects of a statement.
     pub(crate) fn note(&mut self, statement: &Statement) {
-        // A file may hold 100,000 INSERTs: what most statements do is told by their first word.
+        // A file may contain 100,000 INSERTs: for most statements, the first word is sufficient.
         let first = first_words(&statement.text, 1);
         match first.first().map(String::as_str) {
             Some("create" | "alter" | "drop") => self.define(&as_strs(&words(&statement.text))),
@@ -235,7 +235,7 @@ fn is_usual_path(words: &[&str]) -> bool {
     matches!(words, ["set", .., "=" | "to", "public"])
 }
 
-/// The table that an ALTER TABLE is about, and what it does to it.
+/// The table of an ALTER TABLE, and its actions.
 fn altered<'a, 'w>(words: &'a [&'w str]) -> Option<(String, &'a [&'w str])> {
     let ["alter", "table", rest @ ..] = words else { return None };
     let (table, rest) = name_in(without(without(rest, &["if", "exists"]), &["only"]))?;
@@ -312,7 +312,7 @@ fn after_group(words: &[&str]) -> usize {
     words.iter().position(closes).map_or(0, |at| words.len() - at)
 }
 
-/// The words without these at their beginning, if all of them are there.
+/// The words after this prefix, if it matches completely.
 fn without<'a, 'w>(words: &'a [&'w str], first: &[&str]) -> &'a [&'w str] {
     if words.starts_with(first) { &words[first.len()..] } else { words }
 }

@@ -12,7 +12,7 @@ use pg_sql::lexer::{Lexed, Token, token};
 use crate::check::finding::finding;
 use crate::model::finding::{Expected, Finding};
 
-/// The comments of a file that are meant for us.
+/// The comments of a file that are directives for cargo db.
 #[derive(Default)]
 pub(super) struct Directives {
     allowed: Vec<Allow>,
@@ -21,9 +21,9 @@ pub(super) struct Directives {
     wrong: Vec<Finding>,
 }
 
-/// Rules that may apply where no statement breaks them. Only a run can tell what works in one
-/// database alone, such as an extension that may be created there and nowhere else: then it is left
-/// out of the copy. The others are about the file as a part of its folder.
+/// Rules that may apply although no statement breaks them. Some can only be decided by a run, such
+/// as an extension that can be created in one database only and is left out of the copy. The others
+/// are about the file as a part of its folder.
 const NOT_OF_STATEMENTS: [&str; 5] =
     ["outside-database", "missing-down-file", "late-version", "same-second", "edited-comments"];
 
@@ -86,9 +86,9 @@ impl Directives {
         self.allowed.iter().filter(|allow| allow.used).map(|allow| allow.rule.clone()).collect()
     }
 
-    /// Takes out what is allowed at its statement. `spans` are the first and last lines of
-    /// statements. An allow belongs to the statement that it stands in or behind, or else to the
-    /// next one.
+    /// Removes findings that are allowed at their statement. `spans` are the first and last lines
+    /// of statements. An allow belongs to the statement that contains or precedes it on the same
+    /// line, or else to the next one.
     pub(super) fn apply(
         &mut self,
         findings: Vec<Finding>,

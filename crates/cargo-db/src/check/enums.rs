@@ -17,8 +17,8 @@ struct AddedValue {
 }
 
 impl AddedValues {
-    /// What a statement uses of them. Whether a text is a value of the enum depends on the column
-    /// that it is meant for: where the statement does not name the type, nobody knows.
+    /// The added values that a statement uses. Whether a text is a value of the enum depends on its
+    /// column: if the statement does not name the type, that is unknown.
     pub(super) fn used_by(&self, statement: &Statement) -> Vec<Finding> {
         if self.0.is_empty() || !may_use(statement) {
             return Vec::new();
@@ -52,7 +52,7 @@ impl AddedValues {
         found.collect()
     }
 
-    /// Takes note of what a statement adds.
+    /// Records the values that a statement adds.
     pub(super) fn note(&mut self, statement: &Statement) {
         // A cheap check first: most statements begin differently, and they can be long.
         if first_words(&statement.text, 2) != ["alter", "type"] {
@@ -67,15 +67,15 @@ impl AddedValues {
     }
 }
 
-/// Whether a statement can use a value at all: a comment is a text, and what an enum has besides is
-/// added without looking.
+/// Whether a statement can use a value at all: a comment is only a text, and adding other values
+/// does not use one.
 fn may_use(statement: &Statement) -> bool {
     let words = first_words(&statement.text, 2);
     !matches!(as_strs(&words).as_slice(), ["comment", ..] | ["alter", "type"])
 }
 
-/// The texts of a statement, but for those that are texts for PostgreSQL too: cast to one, or
-/// compared with what is.
+/// The string literals of a statement, except those that are of type text for PostgreSQL too: cast
+/// to text, or compared with one.
 fn values(words: &[&str], statement: &str) -> Vec<String> {
     let is_text = |word: Option<&&str>| {
         matches!(word, Some(&("text" | "varchar" | "char" | "bpchar" | "citext" | "name")))

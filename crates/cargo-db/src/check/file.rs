@@ -23,11 +23,11 @@ use crate::model::migration::ScriptFile;
 pub(crate) struct FileToCheck<'a> {
     pub(crate) path: &'a Path,
     pub(crate) text: &'a str,
-    /// Which way the file leads. What leads back takes away what the other made.
+    /// The direction of the file. A down migration removes what the up migration created.
     pub(crate) direction: Direction,
     /// Whether it runs in one transaction.
     pub(crate) transactional: bool,
-    /// Whether it may begin and end transactions all the same.
+    /// Whether it may begin and end transactions anyway.
     pub(crate) has_own_blocks: bool,
     /// Whether it is a part of a file, as a section is, which tools write and leave empty.
     pub(crate) is_part: bool,
@@ -75,18 +75,18 @@ impl<'a> FileToCheck<'a> {
         }
     }
 
-    /// The same for a database of which this is known.
+    /// The same for a database about which this is known.
     pub(crate) fn on(self, ground: Ground) -> FileToCheck<'a> {
         FileToCheck { ground, ..self }
     }
 
-    /// The same, decoded from bytes of which this is the first line that is not UTF-8.
+    /// The same, decoded from bytes whose first invalid line is this one.
     pub(crate) fn decoded_to(self, undecoded_line: Option<usize>) -> FileToCheck<'a> {
         FileToCheck { undecoded_line, ..self }
     }
 }
 
-/// Everything that there is to say about what a migration runs from a file with these bytes.
+/// All findings about what a migration runs from a file with these bytes.
 pub(crate) fn check_script(
     layout: &ProjectTool,
     script: &ScriptFile,
@@ -184,8 +184,8 @@ fn without_statement(direction: Direction) -> Finding {
     finding(rule, 1, "", "it contains no statement".to_owned())
 }
 
-/// Whether a BEGIN and a COMMIT stand around all that a file holds, and there are no others: they
-/// are understood as the transaction that it runs in anyway.
+/// Whether a BEGIN and a COMMIT surround the whole file, and there are no others: they mean the
+/// transaction in which the file runs anyway.
 fn is_wrapped(statements: &[Statement]) -> bool {
     let [first, between @ .., last] = statements else { return false };
     first.is_plain_begin()

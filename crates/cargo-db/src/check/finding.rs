@@ -3,7 +3,7 @@
 use crate::check::rules;
 use crate::model::finding::{Class, Finding, Severity};
 
-/// A finding of a rule of ours.
+/// A finding of one of our own rules.
 pub(crate) fn finding(rule: &str, line: usize, statement: &str, evidence: String) -> Finding {
     let rule_of = rules::named(rule);
     let first = statement.lines().next().unwrap_or_default().trim_end().to_owned();

@@ -17,8 +17,8 @@ use crate::model::finding::Finding;
 use pg_sql::lexer::{first_words, words};
 use pg_sql::name::short;
 
-/// What the parser and the linter say. `kept` are the places of the statements whose changes of
-/// types leave the table as it is stored.
+/// The findings of the parser and the linter. `kept` are the positions of statements whose type
+/// changes do not rewrite the table.
 pub(super) fn lint(
     statements: &[&Statement],
     transactional: bool,
@@ -88,8 +88,8 @@ fn is_false_alarm(rule: &Rule, statement: &Statement) -> bool {
     }
 }
 
-/// Functions of one value for all time, of which PostgreSQL keeps a default without writing the
-/// table anew.
+/// Functions whose result is constant, so that PostgreSQL stores their default without rewriting
+/// the table.
 const IMMUTABLE: [&str; 20] = [
     "upper",
     "lower",
@@ -127,7 +127,7 @@ fn defaults_are_immutable(words: &[&str]) -> bool {
     called.all(|name| IMMUTABLE.contains(&name))
 }
 
-/// Since PostgreSQL 18 a generated column is virtual unless it is said to be stored: nothing is
+/// Since PostgreSQL 18, a generated column is virtual unless declared as stored: nothing is
 /// written.
 fn adds_virtual_column(statement: &Statement) -> bool {
     let words = words(&statement.text);
@@ -136,7 +136,7 @@ fn adds_virtual_column(statement: &Statement) -> bool {
     has("generated") && !has("stored") && !has("default")
 }
 
-/// The line of the file that a byte of a statement stands on.
+/// The line of the file at a byte of a statement.
 fn line_within(statement: &Statement, within: usize) -> usize {
     let before = statement.text.get(..within).unwrap_or_default();
     statement.line + before.matches('\n').count()
@@ -149,13 +149,14 @@ fn rebuilt(statements: &[&Statement]) -> (String, Vec<usize>) {
         starts.push(text.len());
         let words = words(&statement.text);
         match as_strs(&words).as_slice() {
-            // With elements it swallows the statements that follow; it makes what nobody uses yet.
+            // With elements, the linter treats the following statements as part of it; a new schema
+            // is unused anyway.
             ["create", "schema", rest @ ..] if rest.contains(&"create") => {
                 text.push_str("SELECT 1");
             }
             _ => text.push_str(&statement.text.replace("squawk-ignore", "squawk_ignore")),
         }
-        // On a line of its own: the last may end in a comment.
+        // On its own line: the last line may end in a comment.
         text.push_str("\n;\n");
     }
     (text, starts)
@@ -174,7 +175,7 @@ fn created(statements: &[&Statement]) -> BTreeMap<String, usize> {
 
 /// The table that a statement makes, if it makes one.
 fn created_by(statement: &Statement) -> Option<String> {
-    // The name stands at the beginning, however long the statement is.
+    // The name is at the beginning, however long the statement is.
     let words = first_words(&statement.text, 12);
     let words = as_strs(&words);
     let table = words.iter().position(|word| *word == "table");
@@ -189,7 +190,7 @@ fn created_by(statement: &Statement) -> Option<String> {
     })
 }
 
-/// What an earlier statement of the file has made is used by nobody yet.
+/// Nobody uses yet what an earlier statement of the file created.
 fn is_about_new_object(found: &Finding, created: &BTreeMap<String, usize>) -> bool {
     let object = found.object.as_deref();
     let line = object.and_then(|object| created.get(short(object)));

@@ -8,7 +8,7 @@ use pg_sql::script::Statement;
 
 /// New syntax, the major version that introduced it, and the words that identify it: a statement
 /// begins with `begins`, and contains the groups of `holds` one after the other. In a group, `ANY`
-/// stands for one word, such as a name.
+/// matches one word, such as a name.
 struct NewSyntax {
     what: &'static str,
     since: u32,

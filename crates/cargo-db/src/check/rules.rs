@@ -1,10 +1,10 @@
 //! The rules: those of the linter that are enabled, and our own for what it does not know.
-//! `docs/rules.md` has a page on each, with examples that a test runs.
+//! `docs/rules.md` has a section on each, with examples that a test runs.
 
 use crate::model::finding::Class::{self, Compatibility, Form, Integrity, Lock, Loss};
 use crate::model::finding::Severity::{self, Block, Unmeasured, Warn};
 
-/// What is looked for.
+/// A rule.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule {
     pub(crate) name: &'static str,
@@ -144,7 +144,7 @@ pub(super) fn named(name: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.name == name)
 }
 
-/// What a finding of the linter is about; one of a rule that is not enabled is left out.
+/// The class and severity of a linter's rule; `None` if the rule is not enabled.
 pub(super) fn of_linter(name: &str) -> Option<(Class, Severity)> {
     named(name).map(|rule| (rule.class, rule.severity))
 }

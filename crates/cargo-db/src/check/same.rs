@@ -5,7 +5,7 @@ use pg_sql::lexer::{Lexed, Token, token};
 /// Whether two texts are the same but for comments and white space that say nothing. Where that is
 /// not certain, they are not.
 pub(crate) fn says_the_same(one: &str, other: &str) -> bool {
-    // The rows of a COPY are no SQL.
+    // The rows of a COPY are not SQL.
     let has_rows = |text: &str| text.to_ascii_lowercase().contains("stdin");
     one == other || (!has_rows(one) && !has_rows(other) && meaningful(one) == meaningful(other))
 }
@@ -40,7 +40,8 @@ fn meaningful(text: &str) -> Vec<&str> {
                 gap = if gap == "\n" || word.contains('\n') { "\n" } else { " " };
                 continue;
             }
-            // Strings on two lines are one; operators side by side are another one.
+            // Two strings separated by a line break are one; two adjacent operators are a different
+            // one.
             Token::Text if last == Some(Token::Text) && !gap.is_empty() => {
                 tokens.extend([gap, word]);
             }
@@ -57,7 +58,7 @@ fn meaningful(text: &str) -> Vec<&str> {
     tokens
 }
 
-/// Whether a comment tells a tool what to do.
+/// Whether a comment is a directive for a tool.
 fn is_directive(comment: &str) -> bool {
     const MARKS: [&str; 8] = [
         "transaction",

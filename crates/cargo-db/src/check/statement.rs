@@ -146,7 +146,7 @@ fn matching(words: &[&str], transactional: bool) -> Vec<(&'static str, &'static 
     found
 }
 
-/// The words that stand in no parentheses.
+/// The words outside of parentheses.
 fn top_level<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let mut depth = 0_usize;
     let mut top = Vec::new();
@@ -172,23 +172,23 @@ fn is_bare(top: &[&str], kind: &str) -> bool {
     first == Some(&kind) && !top.contains(&"where")
 }
 
-/// Whether an ALTER TABLE adds a column; the word COLUMN may be left out.
+/// Whether an ALTER TABLE adds a column; the word COLUMN is optional.
 pub(crate) fn adds_column(words: &[&str]) -> bool {
-    // `ADD GENERATED` is about a column that is there.
+    // `ADD GENERATED` changes an existing column.
     let constraints =
         ["constraint", "check", "unique", "primary", "foreign", "exclude", "value", "generated"];
     words.windows(2).any(|pair| pair[0] == "add" && !constraints.contains(&pair[1]))
 }
 
-/// Whether a CASCADE stands anywhere but in the action of a foreign key.
+/// Whether there is a CASCADE outside of the action of a foreign key.
 fn cascades(words: &[&str]) -> bool {
     (0..words.len()).any(|index| {
         words[index] == "cascade" && !(index > 0 && matches!(words[index - 1], "delete" | "update"))
     })
 }
 
-/// Whether an ALTER TABLE changes the type of a column: whether it has the word TYPE, other than as
-/// the name of something in an expression or a constraint.
+/// Whether an ALTER TABLE changes the type of a column: whether it contains the word TYPE, other
+/// than as a name in an expression or a constraint.
 pub(crate) fn changes_type(words: &[&str]) -> bool {
     let of_column = |index: usize| {
         let alters = words[..index].iter().rposition(|word| *word == "alter");
@@ -227,7 +227,7 @@ fn why_narrower(change: &TypeChange<'_>) -> Option<String> {
     }
 }
 
-/// Whether a statement only changes types, and all of them so that nothing is rewritten.
+/// Whether a statement only changes types, and none of the changes rewrites the table.
 pub(super) fn keeps_stored_values(columns: &Columns, statement: &Statement) -> bool {
     let words = words(&statement.text);
     let words = as_strs(&words);
@@ -239,7 +239,7 @@ pub(super) fn keeps_stored_values(columns: &Columns, statement: &Statement) -> b
     !changes.is_empty() && changes.iter().all(keeps)
 }
 
-/// Whether a statement does something that lies outside this database, or that no rollback undoes.
+/// Whether a statement affects something outside this database, or that no rollback undoes.
 fn reaches_out(words: &[&str]) -> bool {
     let of_server =
         ["system", "role", "user", "group", "database", "tablespace", "subscription", "server"];
@@ -279,8 +279,8 @@ fn reaches_out(words: &[&str]) -> bool {
     }
 }
 
-/// The statements of a DO block, as far as they can be told without PL/pgSQL's grammar, with their
-/// lines.
+/// The statements of a DO block with their lines, as far as they can be split without PL/pgSQL's
+/// grammar.
 fn body_pieces(statement: &Statement) -> Vec<(usize, String)> {
     let Some(body) = texts(&statement.text).into_iter().find(|text| text.starts_with('$')) else {
         return Vec::new();

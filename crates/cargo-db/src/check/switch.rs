@@ -1,4 +1,4 @@
-//! Statements that switch off what the database looks at, or write that it has looked.
+//! Statements that disable checks of the database, or mark them as done.
 
 use pg_sql::lexer::words;
 
@@ -33,8 +33,8 @@ pub(super) fn switched_off(statement: &str) -> Option<(&'static str, &'static st
     writes_catalog(&words).then_some(("catalog-written", "the catalog is written directly"))
 }
 
-/// Whether the marker or the audit trail of a database is written, built in another way, or put
-/// aside. Who may read them is not looked at, nor whoever reads.
+/// Whether a statement writes, alters or renames the marker or the audit trail. Privileges and
+/// reads are not reported.
 fn touches_own(words: &[&str]) -> bool {
     const SCHEMA: &str = "cargo_db";
     let is_table = |three: &[&str]| matches!(three, [SCHEMA, ".", "marker" | "audit"]);
@@ -49,13 +49,13 @@ fn touches_own(words: &[&str]) -> bool {
     }
 }
 
-/// The word behind these.
+/// The word after this pattern.
 fn after<'a>(words: &[&'a str], pattern: &[&str]) -> Option<&'a str> {
     let at = words.windows(pattern.len()).position(|window| window == pattern)?;
     words.get(at + pattern.len()).copied()
 }
 
-/// Whether the session's role in replication is set to another one than the usual.
+/// Whether the session's replication role is set to another than the default.
 fn replicates(words: &[&str], texts: &[String]) -> bool {
     const NAME: &str = "session_replication_role";
     let is_text = |text: &String, what: &str| text.trim_matches('\'').eq_ignore_ascii_case(what);

@@ -1,6 +1,6 @@
 //! Types of columns as SQL spells them, and whether one can hold every value of another.
 
-/// A type, as far as its values are known here.
+/// A type, with the set of its values as far as it is known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     /// An integer with at most this many digits.
@@ -60,7 +60,7 @@ impl Type {
         holds(&self.kind, &other.kind)
     }
 
-    /// Whether it is the same type as another one, however that is spelled.
+    /// Whether both are the same type, however they are spelled.
     pub(super) fn is(&self, other: &Type) -> bool {
         self.kind == other.kind
     }
@@ -70,7 +70,7 @@ impl Type {
         is_limited(&self.kind)
     }
 
-    /// Whether the stored values of another type stay as they are, so that no table is rewritten.
+    /// Whether stored values of the other type need not change, so that the table is not rewritten.
     pub(super) fn is_stored_like(&self, other: &Type) -> bool {
         let is_wider = self.holds(other) == Some(true);
         match (&other.kind, &self.kind) {
@@ -107,7 +107,7 @@ fn sizes<'a, 'w>(words: &'a [&'w str]) -> (Vec<i64>, &'a [&'w str]) {
         return (Vec::new(), words);
     };
     let Some(end) = rest.iter().position(|word| *word == ")") else { return (Vec::new(), words) };
-    // A negative scale is nobody's: it is not understood, and so the type is not known.
+    // A negative scale is not supported here, so the type is unknown.
     let sizes = rest[..end].split(|word| *word == ",");
     let sizes = sizes.map(|words| words.concat().parse().unwrap_or(-1)).collect();
     (sizes, &rest[end + 1..])

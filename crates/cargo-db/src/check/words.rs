@@ -7,7 +7,7 @@ pub(super) fn as_strs(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).collect()
 }
 
-/// The relation that a statement is about, as far as its words tell.
+/// The relation that a statement is about, as far as its words show.
 pub(super) fn object_of(statement: &str) -> Option<String> {
     let words = words(statement);
     let words = as_strs(&words);

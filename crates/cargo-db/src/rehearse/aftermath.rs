@@ -17,12 +17,12 @@ use crate::rehearse::snapshot::Oid;
 use crate::rehearse::stage::Stage;
 use pg_sql::name::short;
 
-/// What is known of what a migration did.
+/// What is known about the effects of a migration.
 #[derive(Default)]
 pub(super) struct MigrationEffects {
-    /// Everything that it touched; nothing where that is not known.
+    /// All tables that it touched; `None` if unknown.
     touched: Option<BTreeSet<Oid>>,
-    /// The tables of which it wrote rows.
+    /// The tables whose rows it wrote.
     written: Option<BTreeSet<Oid>>,
     /// Whether it may have switched foreign keys off, and the line of the statement that did.
     off: Option<usize>,
@@ -45,15 +45,15 @@ impl MigrationEffects {
         }
     }
 
-    /// Those of a program, of which the text is all that is known.
+    /// Those of a program, of which only the text is known.
     pub(super) fn of_program(text: &str) -> MigrationEffects {
         MigrationEffects { off: may_switch_off(text).then_some(1), ..MigrationEffects::default() }
     }
 }
 
-/// Foreign keys that may not hold.
+/// Foreign keys that may be violated.
 enum Doubtful {
-    /// It cannot be told which.
+    /// Any of them; it is unknown which.
     All,
     /// Those of these tables.
     Of(BTreeSet<Oid>),
@@ -75,7 +75,7 @@ impl MigrationEffects {
             return if any { Doubtful::All } else { Doubtful::Of(BTreeSet::new()) };
         };
         if self.off.is_some() || risky {
-            // Who writes the catalog may have said of any key that it holds.
+            // A write to the catalog may have marked any key as valid.
             let tables = &switched | written;
             return if tables.is_empty() { Doubtful::All } else { Doubtful::Of(tables) };
         }
@@ -86,7 +86,7 @@ impl MigrationEffects {
 }
 
 impl Stage<'_> {
-    /// How things stand now, for whoever compares later.
+    /// Records the present state for later comparisons.
     pub(super) fn record_state(&mut self) -> Result<()> {
         if self.guarantees.is_none() {
             let guarantees = Guarantees::of(&mut self.session)?;
@@ -116,7 +116,7 @@ impl Stage<'_> {
             found.extend(sequences::left_behind(session, behind, (&then, &now), touched)?);
         }
         for one in &mut found {
-            // A function's arguments, and what else is no name, are not looked for.
+            // Arguments of functions, and other text that is not a name, are not searched for.
             let object = one.object.as_deref().unwrap_or_default();
             let name = object.split('(').next().unwrap_or_default();
             one.line = judge::line_naming(name, measured);
@@ -147,7 +147,8 @@ impl Stage<'_> {
         Ok(found)
     }
 
-    /// How many rows a table has; nothing where it is gone. Without rows, as it is estimated.
+    /// The number of rows of a table; `None` if it does not exist. Estimated if only the schema was
+    /// copied.
     fn rows_of(&mut self, oid: Oid) -> Result<Option<u64>> {
         let known = self.baseline.relations.get(&oid);
         let estimated = known.map_or(0, |relation| relation.rows);
@@ -164,7 +165,7 @@ impl Stage<'_> {
         self.session.number("count rows that left", &count).map(Some)
     }
 
-    /// Foreign keys that do not hold, or are not looked at any more.
+    /// Foreign keys that are violated, or not enforced any more.
     fn keys(
         &mut self,
         then: &Guarantees,
@@ -189,7 +190,7 @@ impl Stage<'_> {
     }
 }
 
-/// Tables whose foreign keys were on, and are off now.
+/// Tables whose foreign keys were enforced before, and are not now.
 fn still_off(then: &Guarantees, now: &Guarantees, effects: &MigrationEffects) -> Vec<Finding> {
     let was_on = |oid: &Oid| then.triggers.get(oid).is_some_and(|trigger| trigger.enabled);
     let off = now.triggers.iter().filter(|(oid, trigger)| !trigger.enabled && was_on(oid));

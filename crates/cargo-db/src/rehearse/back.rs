@@ -1,4 +1,4 @@
-//! The down migrations, and whether they lead back to where the schema came from.
+//! Runs the down migrations and checks whether they restore the previous state.
 
 use std::collections::BTreeSet;
 
@@ -72,7 +72,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Whether a down migration affects more than its database, as far as its text tells.
+    /// Whether a down migration affects more than its database, as far as its text shows.
     fn reaches_out(&self, down: &ScriptFile) -> Result<bool> {
         let text = self.text(down)?;
         let layout = &self.request.settings.migrations.layout;
@@ -123,7 +123,7 @@ fn not_tried(earlier: &mut [Rehearsed], why: &str) {
 }
 
 /// Reads from the database in a read-only transaction, or in a savepoint if all migrations share a
-/// transaction, so that no locks are left behind.
+/// transaction, so that no locks stay behind.
 fn unseen<T>(
     session: &mut Session,
     is_batch: bool,

@@ -32,7 +32,7 @@ enum CaptureKind {
     Retyped { column: String, was: String },
 }
 
-/// Whether the primary key itself may be another one afterwards.
+/// Whether the statement may change the primary key itself.
 enum Rekeys {
     No,
     /// The statement sets these columns of it.
@@ -48,12 +48,12 @@ pub(super) enum CaptureOutcome {
     Overwritten { object: String, values: u64, before: u64, after: u64 },
     /// So many rows have another primary key.
     Rekeyed { object: String, rows: u64 },
-    /// So many values cannot be brought back by the old type; nothing where that is not known.
+    /// The number of values that cannot be converted back to the old type; `None` if unknown.
     Retyped { object: String, values: Option<u64> },
 }
 
 impl Capture {
-    /// Keeps aside what a statement will overwrite, as far as its words tell.
+    /// Stores what a statement will overwrite, as far as its words show.
     pub(super) fn for_statement(
         session: &mut Session,
         statement: &Statement,
@@ -173,8 +173,8 @@ impl Capture {
             && matches!(&self.what, CaptureKind::Retyped { column, .. } if column == name)
     }
 
-    /// Compares what was kept with what is there now, after the statement has done so much to the
-    /// table. Nothing where that cannot be known.
+    /// Compares the stored values with the present ones, after the statement made these changes to
+    /// the table. `None` if they cannot be compared.
     pub(super) fn compare(
         self,
         session: &mut Session,
@@ -230,7 +230,8 @@ impl Capture {
                  AND b.v{index}::text IS DISTINCT FROM t.{quoted}::text",
                 self.aside
             );
-            // What cannot be compared any more, of a column that is gone, say, is told otherwise.
+            // What cannot be compared any more, for example in a dropped column, is reported
+            // elsewhere.
             let changed = first_number(session, &format!("SELECT count(*) {from}"))?;
             let Some(values) = changed.filter(|values| *values > 0) else { continue };
             let distinct = format!(
@@ -245,8 +246,8 @@ impl Capture {
         Ok(kept)
     }
 
-    /// The rows that have another primary key: those that the statement updated, where it sets the
-    /// key, and else those that are not found again and were not deleted.
+    /// The rows whose primary key changed: the updated ones, if the statement sets the key,
+    /// otherwise those that are not found again and were not deleted.
     fn rekeyed(
         &self,
         session: &mut Session,
@@ -338,12 +339,12 @@ fn primary_key(session: &mut Session, table: Oid) -> Result<Vec<String>> {
     session.column("find the primary key", &sql)
 }
 
-/// Runs a statement of ours in the migration's transaction, which must survive its failing.
+/// Runs a statement of ours in the migration's transaction, which must survive a failure.
 fn probe(session: &mut Session, sql: &str) -> Result<bool> {
     Ok(ask(session, sql)?.is_some())
 }
 
-/// The first row of a question of ours; nothing where it could not be asked.
+/// The first row of one of our queries; `None` if it failed.
 fn first_row(session: &mut Session, sql: &str) -> Result<Option<Row>> {
     Ok(ask(session, sql)?.and_then(|rows| rows.into_iter().next()))
 }
@@ -358,7 +359,7 @@ fn first_number(session: &mut Session, sql: &str) -> Result<Option<u64>> {
     Ok(numbers(session, sql)?.and_then(|row| row.first().copied()))
 }
 
-/// The rows of a question of ours; nothing where it could not be asked.
+/// The rows of one of our queries; `None` if it failed.
 pub(super) fn ask(session: &mut Session, sql: &str) -> Result<Option<Vec<Row>>> {
     // Outside a transaction there is nothing to save.
     let saved = session.run("set a savepoint", "SAVEPOINT cargo_db_probe").is_ok();

@@ -30,7 +30,7 @@ enum Detail {
 #[derive(Default)]
 pub(super) struct RowCounts {
     tables: BTreeMap<String, TableCounts>,
-    /// The tables of which our role does not see all rows.
+    /// The tables of which the role does not see all rows.
     hidden: Vec<String>,
     large: BTreeMap<String, LargeTable>,
 }
@@ -190,7 +190,7 @@ impl TableCounts {
     }
 }
 
-/// That nobody can tell what became of a table's rows.
+/// The finding that it is unknown what happened to a table's rows.
 fn not_counted(table: &str, why: String) -> Finding {
     let mut found = finding("not-counted", 1, "", why);
     found.object = Some(short(table).to_owned());

@@ -76,7 +76,7 @@ pub(super) fn count(
     Ok(counted)
 }
 
-/// Whether a table holds no rows, as far as can be determined.
+/// Whether a table has no rows, as far as that can be determined.
 pub(super) fn is_empty(session: &mut Session, oid: Oid, table: &Relation) -> Result<bool> {
     if table.is_empty {
         return Ok(true);

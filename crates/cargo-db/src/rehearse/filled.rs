@@ -8,10 +8,10 @@ use crate::rehearse::snapshot::{CatalogSnapshot, Oid, Relation};
 use crate::world::pg::Session;
 use pg_sql::quote::quote_literal;
 
-/// So many tables are looked at in one question.
+/// The number of tables that one query covers.
 const AT_ONCE: usize = 200;
 
-/// The tables that hold a row, as far as our role can see all of their rows.
+/// The tables with rows, as far as the role can see all of their rows.
 pub(super) fn filled(session: &mut Session, snapshot: &CatalogSnapshot) -> Result<BTreeSet<Oid>> {
     let seen = |(_, table): &(&Oid, &Relation)| matches!(table.kind, 'r' | 'p') && table.countable;
     let tables: Vec<(&Oid, &Relation)> = snapshot.relations.iter().filter(seen).collect();
@@ -32,7 +32,7 @@ pub(super) fn filled(session: &mut Session, snapshot: &CatalogSnapshot) -> Resul
 pub(super) fn possibly_filled(session: &mut Session, names: &[&str]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for name in names {
-        // The name may come from a receipt of another machine: the server says what it names.
+        // The name may come from a receipt of another machine; the server resolves it.
         let question = format!("SELECT pg_catalog.to_regclass({})", quote_literal(name));
         let Some(table) = session.value("find the table", &question)? else { continue };
         let sql = format!("SELECT 1 FROM {table} LIMIT 1");

@@ -1,5 +1,5 @@
-//! The schema of a database as lines, one a thing: what it is, its name, its definition. Two
-//! databases with the same lines have the same schema; where they differ, the lines say how.
+//! The schema of a database as lines, one for each object: its kind, name and definition. Two
+//! databases with the same lines have the same schema; otherwise the lines show the difference.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use pg_sql::quote::quote_literal;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint(BTreeMap<(String, String), String>);
 
-/// What belongs to whom. It differs between environments that have the same schema.
+/// Ownership and privileges, which differ between environments with the same schema.
 const OF_OWNERS: [&str; 2] = ["owner", "grant"];
 
 impl Fingerprint {
-    /// Reads that of the session's database.
+    /// Reads the schema of the session's database.
     pub(crate) fn of(session: &mut Session, layout: &ProjectTool) -> Result<Fingerprint> {
         let rows = session.rows("read the schema", &sql(layout))?;
         let mut lines = BTreeMap::new();
@@ -39,7 +39,7 @@ impl Fingerprint {
         files::sha256(text.as_bytes()).to_string()
     }
 
-    /// What the other has not (`-`), and what it has too much (`+`).
+    /// The lines that are missing in the other (`-`), and those that are extra (`+`).
     pub(crate) fn difference(&self, other: &Fingerprint) -> Vec<String> {
         let line = |sign, ((kind, name), what): (&(String, String), &String)| {
             let what = what.lines().map(str::trim).collect::<Vec<_>>().join(" ");
@@ -60,7 +60,7 @@ impl Fingerprint {
                 // Sequences come and go with their columns.
                 ("relation", None) if before.starts_with('S') => continue,
                 ("relation", None) => "relation-gone",
-                // The columns of what is gone are gone with it.
+                // The columns of a dropped table need no lines of their own.
                 ("column", None) if !after.has_relation_of(name) => continue,
                 ("column", None) => "column-gone",
                 ("enum value", None) => "enum-value-gone",
@@ -117,7 +117,7 @@ impl Fingerprint {
     }
 }
 
-/// A name that is another one now.
+/// A changed name.
 pub(super) struct CatalogChange {
     pub(super) rule: &'static str,
     pub(super) object: String,
@@ -128,7 +128,7 @@ fn type_of(definition: &str) -> &str {
     definition.split(" | ").next().unwrap_or(definition)
 }
 
-/// Whether a program that reads one type is surprised by the other. A length is no surprise.
+/// Whether a program that expects one type is surprised by the other. A different length is fine.
 fn reads_differently(before: &str, now: &str) -> bool {
     let base =
         |name: &str| name.split('(').next().unwrap_or(name).replace("character varying", "text");
@@ -140,8 +140,8 @@ fn is_required(definition: &str) -> bool {
     parts.next() == Some("not null") && parts.next() == Some("")
 }
 
-/// Reads what pg_dump would write, as rows. Objects of extensions come with these, and the tables
-/// of cargo db and of the migration tool are nobody's schema.
+/// Reads what pg_dump would write, as rows. Members of extensions belong to these, and the tables
+/// of cargo db and of the migration tool are not part of the schema.
 fn sql(layout: &ProjectTool) -> String {
     let relations = format!(
         include_str!("sql/schema_relations.sql"),

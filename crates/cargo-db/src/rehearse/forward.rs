@@ -1,4 +1,4 @@
-//! Every migration in its order, as far as they succeed, and what is found.
+//! Runs every migration in order, as far as they succeed, and collects the findings.
 
 use crate::check::{self, Direction, finding};
 use crate::failure::Result;
@@ -24,13 +24,13 @@ const LEAVES: [&str; 3] = ["outside-database", "transaction-control", "psql-comm
 const JUDGED_BY_SIZE: [&str; 2] = ["rewrite", "scan-under-lock"];
 const MEANWHILE: [&str; 1] = ["work-under-lock"];
 
-/// The kind of an index of a table, and that of one of a partitioned table: that one is valid once
-/// every partition has its own, which later migrations may build.
+/// The kind of an index of a table. An index of a partitioned table becomes valid when every
+/// partition has its own, which later migrations may build.
 const OF_TABLE: char = 'i';
 const PARTITIONED: char = 'I';
 
 impl Stage<'_> {
-    /// Every migration in its order, as far as they succeed.
+    /// Runs every migration in order, as far as they succeed.
     pub(super) fn forward(&mut self) -> Result<Vec<Rehearsed>> {
         let mut rehearsed: Vec<Rehearsed> = Vec::new();
         let mut stopped: Option<String> = None;
@@ -99,7 +99,7 @@ impl Stage<'_> {
         Ok(checked)
     }
 
-    /// Runs one migration, and judges what was measured.
+    /// Runs one migration and judges the measurements.
     fn measured(&mut self, migration: &Migration, checked: Checked) -> Result<Rehearsed> {
         // As the one before left it.
         let before = match self.latest.take() {
@@ -256,7 +256,7 @@ impl Stage<'_> {
     }
 }
 
-/// The rules whose findings are about this work.
+/// The rules whose findings cover this work.
 fn rules_of(work: &LockWork) -> &'static [&'static str] {
     if work.locked.is_some() { &MEANWHILE } else { &JUDGED_BY_SIZE }
 }

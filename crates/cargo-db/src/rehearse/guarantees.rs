@@ -1,6 +1,6 @@
-//! What programs count on besides names, and what the server believes: rights, row security,
-//! unique indexes, partitions, foreign keys, sequences. Read before the first migration and after
-//! each, in one round trip.
+//! What programs and the server rely on besides names: privileges, row security, unique indexes,
+//! partitions, foreign keys, sequences. Read before the first migration and after each, in one
+//! round trip.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,21 @@ use crate::migration::PROJECT_SCHEMA;
 use crate::rehearse::snapshot::Oid;
 use crate::world::pg::{Row, Session, only_row};
 
-/// How things stand between two migrations.
+/// The state between two migrations.
 #[derive(Debug, Default)]
 pub(super) struct Guarantees {
     /// Of each object, by kind and name: who may do what.
     pub(super) rights: BTreeMap<(String, String), BTreeSet<Grant>>,
     pub(super) tables: BTreeMap<String, Secured>,
     pub(super) unique: BTreeMap<Oid, Unique>,
-    /// The tables whose rows another one shows as its own: parent and child.
+    /// The tables whose rows a parent shows as its own: parent and child.
     pub(super) children: BTreeMap<(String, String), Oid>,
     /// The triggers of foreign keys.
     pub(super) triggers: BTreeMap<Oid, KeyTrigger>,
     pub(super) numbered: BTreeMap<(Oid, Oid, i16), Numbered>,
-    /// Parent and child of foreign keys whose action on the child may come to nothing.
+    /// Parent and child of foreign keys whose action on the child may have no effect.
     pub(super) hollow: BTreeSet<(Oid, Oid)>,
-    /// Whether foreign keys may be switched off where no statement says so.
+    /// Whether foreign keys may be disabled although no statement does it.
     pub(super) risky: bool,
 }
 
@@ -93,13 +93,13 @@ impl Guarantees {
         })
     }
 
-    /// The children of these tables whose rows may have stayed without them.
+    /// The children of these tables that may contain orphaned rows.
     pub(super) fn orphaned_children(&self, parents: &BTreeSet<Oid>) -> BTreeSet<Oid> {
         let written = self.hollow.iter().filter(|(parent, _)| parents.contains(parent));
         written.map(|(_, child)| *child).collect()
     }
 
-    /// The tables whose foreign keys were switched, off or on again, since.
+    /// The tables whose foreign keys were disabled or enabled since then.
     pub(super) fn switched(&self, before: &Guarantees) -> BTreeSet<Oid> {
         let touched = self.triggers.iter().filter(|(oid, now)| {
             before.triggers.get(*oid).is_some_and(|then| then.written != now.written)

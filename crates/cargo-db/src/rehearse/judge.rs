@@ -1,4 +1,4 @@
-//! From measurements to findings. Pure: what was measured in, what a reviewer should know out.
+//! Turns measurements into findings. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::rehearse::measured::{Measured, Scanned, StatementLoss};
 use crate::rehearse::snapshot::{Counts, LockMode, Oid};
 use pg_sql::name::short;
 
-/// Work of another kind, while nobody can read a table, is too much from here on.
+/// The amount of other work that is too much while a table cannot be read.
 const WORK_AT_MOST: u64 = 1000;
 const WAIT_AT_MOST: Duration = Duration::from_millis(500);
 /// As many scans of one table in one statement are a missing index.
 const SCANS_AT_MOST: u64 = 20;
 
-/// What one statement did that somebody should know of.
+/// The findings about one statement.
 pub(super) fn findings(measured: &Measured) -> Vec<Finding> {
     let mut found = losses(measured);
     found.extend(uncounted(measured));
@@ -74,7 +74,7 @@ fn losses(measured: &Measured) -> Vec<Finding> {
     found
 }
 
-/// What goes, or changes, and could not be counted.
+/// Losses and changes that could not be counted.
 fn uncounted(measured: &Measured) -> Vec<Finding> {
     let not_counted = |object: &str, evidence: String| {
         let mut found = finding("not-counted", measured.line, &measured.text, evidence);
@@ -120,7 +120,7 @@ fn of_values(kept: &CaptureOutcome) -> (&'static str, &str, u64, String) {
     }
 }
 
-/// What others have to wait for.
+/// The locks that block other sessions.
 fn locked(measured: &Measured) -> Vec<Finding> {
     let mut found = Vec::new();
     let slight = |rows: u64| work(measured, "", LockMode::AccessExclusive, rows).is_minor();
@@ -211,8 +211,8 @@ pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<Loc
     all.map(|work| LockWork { bound: bound(&work), ..work }).collect()
 }
 
-/// The strongest lock on each table that others wait for, and how long it was held: from the
-/// statement that took it to the end of the transaction.
+/// The strongest blocking lock on each table, and how long it was held: from the statement that
+/// took it to the end of the transaction.
 pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<LockedTable> {
     let mut locks: Vec<(LockMode, usize, LockedTable)> = Vec::new();
     for (index, statement) in measured.iter().enumerate() {
@@ -264,7 +264,7 @@ pub(super) fn held_long(
     long.map(held).collect()
 }
 
-/// Everything that the statements touched; nothing where that is not known of one of them.
+/// All tables that the statements touched; `None` if that is unknown for one of them.
 pub(super) fn touched(measured: &[Measured]) -> Option<BTreeSet<Oid>> {
     let all: Option<Vec<&BTreeSet<Oid>>> =
         measured.iter().map(|statement| statement.touched.as_ref()).collect();
@@ -300,26 +300,26 @@ pub(super) fn unmeasured_findings(found: Vec<Finding>) -> Vec<Finding> {
     found.into_iter().filter(stays).collect()
 }
 
-/// A name that programs use and that is another one now.
+/// A name that programs use and that has changed.
 pub(super) fn changed(change: CatalogChange, line: usize) -> Finding {
     let object = Some(short(&change.object).to_owned());
     Finding { object, ..finding(change.rule, line, "", change.evidence) }
 }
 
-/// Whether a finding is of rows or values that are gone, or that may be.
+/// Whether a finding is about rows or values that are lost, or may be.
 pub(super) fn is_lost(finding: &Finding) -> bool {
     finding.class == Class::Loss && finding.severity > Severity::Warn
 }
 
-/// The line of the first statement that names an object, as far as that can be told.
+/// The line of the first statement that names an object, as far as that can be determined.
 pub(super) fn line_naming(object: &str, measured: &[Measured]) -> usize {
     let last = object.rsplit('.').next().unwrap_or(object).trim_matches('"');
     let names = |statement: &&Measured| words(&statement.text).iter().any(|word| word == last);
     measured.iter().find(names).map_or(1, |statement| statement.line)
 }
 
-/// The losses that the file expects, which are counted again just before the real run: what goes as
-/// a whole can be counted before it goes.
+/// The losses that the file expects and that are counted again just before the real run: only
+/// complete losses can be counted in advance.
 pub(super) fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard> {
     let lost = measured.iter().flat_map(|statement| &statement.lost);
     let guard = |lost: &StatementLoss| {
@@ -334,7 +334,7 @@ pub(super) fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard>
     lost.filter_map(guard).collect()
 }
 
-/// Whether nothing but locks and time stand in the way.
+/// Whether the only blocking findings are about locks and durations.
 pub(crate) fn only_locks(findings: &[Finding]) -> bool {
     let mut blocks = findings.iter().filter(|finding| finding.severity > Severity::Warn);
     blocks.all(|finding| finding.class == Class::Lock)

@@ -1,5 +1,5 @@
-//! What programs count on besides names, and miss after a migration: rights, rows that row
-//! security hides, what ON CONFLICT refers to. Pure.
+//! What programs rely on besides names and miss after a migration: privileges, rows that row
+//! security hides, indexes that ON CONFLICT refers to. Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,15 @@ use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::guarantees::{Grant, Guarantees, Unique};
 use pg_sql::name::short;
 
-/// How things stood at a moment, and how everything was defined.
+/// The state at one moment, with all definitions.
 #[derive(Clone, Copy)]
 pub(super) struct SchemaMoment<'a> {
     pub(super) guarantees: &'a Guarantees,
     pub(super) schema: &'a Fingerprint,
 }
 
-/// What is not as it was for what stays, by name; `rows` tells how many rows a table has.
+/// What changed for objects that still exist under their name; `rows` returns the number of rows of
+/// a table.
 pub(super) fn broken(
     before: SchemaMoment<'_>,
     after: SchemaMoment<'_>,
@@ -39,7 +40,7 @@ fn rights_lost(before: SchemaMoment<'_>, after: SchemaMoment<'_>) -> Vec<Finding
     let mut found = Vec::new();
     for ((kind, name), then) in &before.guarantees.rights {
         let now = after.guarantees.rights.get(&(kind.clone(), name.clone()));
-        // Where a column has no rights of its own any more, nobody names it.
+        // If a column has no privileges of its own any more, it is not listed.
         let gone = now.is_none() && !(kind == "column" && after.schema.has(kind, name));
         let lost: Vec<&Grant> =
             then.iter().filter(|right| now.is_none_or(|now| !now.contains(right))).collect();
@@ -104,13 +105,12 @@ fn not_unique(
 
 /// How an index is defined, without its name.
 fn definition_without_name(schema: &Fingerprint, index: &Unique) -> Option<String> {
-    // Last stand what is no part of it: whether it is valid, clustered by, an identity.
+    // The last part is not relevant: whether it is valid, clustered on, or a replica identity.
     let (definition, _) = schema.definition("index", &index.name)?.rsplit_once(' ')?;
     Some(definition.replacen(&format!(" INDEX {} ON ", index.bare), " INDEX ON ", 1))
 }
 
-/// The tables whose rows another one no longer shows as its own: parent, child and the child's
-/// number.
+/// The tables whose rows a parent no longer shows as its own: parent, child, and the child's oid.
 pub(super) fn left<'a>(
     before: &'a Guarantees,
     after: &'a Guarantees,

@@ -1,5 +1,5 @@
-//! Measures what each statement of a migration does: a snapshot, the statement, a snapshot. One
-//! that takes rows away is undone, what it would take is counted, and it is run again.
+//! Measures the effects of each statement of a migration: a snapshot, the statement, a snapshot. A
+//! statement that removes rows is undone, the rows are counted, and it runs again.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ pub(super) struct Measure<'a> {
     begun: Option<usize>,
     /// How many statements had been measured when the last transaction ended.
     block: usize,
-    /// Whether the file sets savepoints of its own.
+    /// Whether the file sets its own savepoints.
     saves: bool,
     /// What our transaction had locked before the first statement.
     locked: Option<BTreeMap<Oid, LockMode>>,
@@ -64,8 +64,8 @@ pub(super) struct Measure<'a> {
     /// What could not be kept aside, because our role does not see all of it.
     hidden: Vec<String>,
     pub(super) measured: Vec<Measured>,
-    /// Why nothing more is run: a statement whose own transaction could not be committed, or must
-    /// not have been.
+    /// Why nothing more runs: the transaction of a statement could not be committed, or must not
+    /// have been.
     pub(super) stopped: Option<Finding>,
     pub(super) trouble: Option<Failure>,
 }
@@ -134,7 +134,7 @@ impl<'a> Measure<'a> {
                 Capture::for_statement(session, statement, self.baseline, &self.before, &theirs)?;
             self.captures.extend(captures.filter(|_| self.baseline.holds_rows));
             session.run("set a savepoint", "SAVEPOINT cargo_db_statement")?;
-            // What was looked at for the capture is not the statement's doing.
+            // Reading for the capture is not an effect of the statement.
             self.before = CatalogSnapshot::take(session)?;
         }
         session.resume(&theirs)?;
@@ -143,7 +143,7 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// Watches a statement that runs by itself, outside of any transaction.
+    /// Watches a statement that runs outside of any transaction.
     fn watch(
         &mut self,
         session: &mut Session,
@@ -211,7 +211,7 @@ impl<'a> Measure<'a> {
             let locks = watch.end();
             let mut after = CatalogSnapshot::take(session)?;
             after.locks = locks;
-            // It cannot be undone, so what it took away is known by the estimates of before.
+            // It cannot be undone, so what it removed is estimated from the state before.
             self.counted = Some(dropped_or_emptied(session, self.baseline, &self.before, &after)?);
             let mut measured = self.compare(session, statement, &after, elapsed)?;
             if let Some(content) = self.content.take() {
@@ -254,8 +254,7 @@ impl<'a> Measure<'a> {
         Ok(false)
     }
 
-    /// Ends the transaction around one statement. What that deferred fails now, as it would by
-    /// itself.
+    /// Ends the transaction around one statement. Deferred checks fail now, as they would outside.
     fn end(&mut self, session: &mut Session, statement: &Statement) -> Result<()> {
         if self.reached_out {
             return session.run("undo the statement", "ROLLBACK");
@@ -273,8 +272,8 @@ impl<'a> Measure<'a> {
         self.theirs.take().map_or(Ok(()), |theirs| session.resume(&theirs))
     }
 
-    /// Undoes a statement that takes something away, counts what it takes and keeps its values
-    /// aside. False where it takes nothing.
+    /// Undoes a statement that removes something, counts that and stores the values. False if it
+    /// removes nothing.
     fn undone(
         &mut self,
         session: &mut Session,
@@ -325,8 +324,7 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// Tables whose rows were updated, and columns whose type was changed, that were not kept
-    /// aside.
+    /// Tables whose rows were updated, and columns whose type changed, that were not stored before.
     fn not_captured(
         &self,
         statement: &Statement,
@@ -334,7 +332,7 @@ impl<'a> Measure<'a> {
     ) -> Vec<(Oid, Option<String>)> {
         let mut not_captured = Vec::new();
         let all = words(&statement.text);
-        // A USING may do anything, and so may what a function runs.
+        // A USING expression can have any effect, and so can a function.
         let first = all.first().map(String::as_str).unwrap_or_default();
         let uses = all.iter().any(|word| word == "using");
         let is_plain = first == "alter" && !uses;
@@ -429,8 +427,8 @@ impl<'a> Measure<'a> {
         Ok(measured)
     }
 
-    /// Tables of which our role does not see all rows, and whose rows a statement changes, or tried
-    /// to: what it left out is not known.
+    /// Tables of which the role does not see all rows, and whose rows a statement changed or tried
+    /// to change: it is unknown which rows it skipped.
     fn note_hidden(&self, measured: &mut Measured, after: &CatalogSnapshot) {
         let words = words(&measured.text);
         if !self.baseline.holds_rows || !words.first().is_some_and(|first| may_change_rows(first)) {
@@ -476,7 +474,7 @@ impl StatementObserver for Measure<'_> {
     }
 
     /// Our own queries came first, so the server would refuse to change the transaction mode. The
-    // real run makes no such queries.
+    /// real run makes no such queries.
     fn admits(&mut self, _: &mut Session, statement: &Statement) -> Result<bool> {
         let first = first_words(&statement.text, 2);
         Ok(!(self.inside && first == ["set", "transaction"]))

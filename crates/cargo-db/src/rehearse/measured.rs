@@ -21,9 +21,9 @@ pub(super) struct StatementLoss {
     pub(super) column: Option<String>,
     /// Nothing where they cannot be counted.
     pub(super) rows: Option<u64>,
-    /// Whether it is known to hold nothing, without a look.
+    /// Whether it is known to be empty without a query.
     pub(super) is_empty: bool,
-    /// What it was called before the first migration, where it was there.
+    /// Its name before the first migration, if it existed.
     pub(super) was: Option<(String, Option<String>)>,
 }
 
@@ -42,7 +42,7 @@ impl StatementLoss {
     }
 }
 
-/// A scan of a table, and what it was locked with meanwhile.
+/// A scan of a table, and its lock at that time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scanned {
     pub(super) table: String,
@@ -59,11 +59,11 @@ pub(super) struct Measured {
     pub(super) text: String,
     pub(super) elapsed: Duration,
     pub(super) wal: u64,
-    /// Everything that our transaction had locked by its end; nothing where that was not seen.
+    /// All tables that the transaction had locked by its end; `None` if that was not observed.
     pub(super) touched: Option<BTreeSet<Oid>>,
-    /// The tables of which it wrote rows, those that the migrations have made too.
+    /// The tables whose rows it wrote, including those that the migrations created.
     pub(super) written: BTreeSet<Oid>,
-    /// Whether the session was a replica, which looks at no foreign key.
+    /// Whether the session was a replica, which does not enforce foreign keys.
     pub(super) replica: bool,
     /// Locks that it took, or made stronger.
     pub(super) taken: Vec<(String, LockMode)>,
@@ -75,17 +75,17 @@ pub(super) struct Measured {
     /// Rows and values lost in a statement that cannot be undone, known from counts before and
     /// after it.
     pub(super) gone: Vec<Finding>,
-    /// Tables and columns of which nobody can tell what the statement does to their values: our
-    /// role does not see all rows.
+    /// Tables and columns for which the effect on values is unknown, because the role does not see
+    /// all rows.
     pub(super) hidden: Vec<String>,
     pub(super) changed: Vec<(String, Counts)>,
-    /// The tables whose values were kept aside, and what became of these.
+    /// The tables whose values were stored, and what happened to these.
     pub(super) captured: Vec<String>,
     pub(super) kept: Vec<CaptureOutcome>,
 }
 
 impl Measured {
-    /// Whether the statement may write rows, as far as its first word tells.
+    /// Whether the statement may write rows, judging by its first word.
     pub(super) fn may_write(&self) -> bool {
         let first = words(&self.text).into_iter().next();
         first.is_some_and(|first| {
@@ -94,7 +94,7 @@ impl Measured {
     }
 }
 
-/// Whether a statement that begins so may change or delete rows that are there.
+/// Whether a statement with this first word may change or delete existing rows.
 pub(super) fn may_change_rows(first: &str) -> bool {
     matches!(first, "update" | "delete" | "merge" | "with" | "do" | "select" | "call")
 }

@@ -1,5 +1,5 @@
-//! Knows what a migration does before it does it: every pending migration runs on a scratch copy of
-//! the database and is measured there, statement by statement, and then its way back.
+//! Predicts the effects of migrations: every pending migration runs on a scratch copy of the
+//! database and is measured there, statement by statement; then its down migration runs.
 
 mod advice;
 mod aftermath;

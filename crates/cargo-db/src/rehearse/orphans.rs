@@ -1,5 +1,5 @@
-//! Foreign keys after a migration that may have switched them off: whether each row still refers
-//! to one that is there. The server does not look again.
+//! Verifies foreign keys after a migration that may have disabled them: whether each row still
+//! refers to an existing one. The server does not verify that again.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use crate::rehearse::snapshot::Oid;
 use crate::world::pg::{Row, Session};
 use pg_sql::name::short;
 
-/// Whether a statement may switch foreign keys off, or write that they hold, as far as its text
-/// tells: in a string, which a DO block may run, as well.
+/// Whether a statement may disable foreign keys or mark them as valid, judging by its text,
+/// including strings, which a DO block may run.
 pub(super) fn may_switch_off(statement: &str) -> bool {
     let text = statement.to_lowercase();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! What a statement overwrites, as far as its words tell, and whether a type takes every value of
+//! What a statement overwrites, judging by its words, and whether a type can hold every value of
 //! another. Pure.
 
 use pg_sql::lexer::words;
@@ -12,7 +12,7 @@ pub(super) enum Overwrite {
     Type(String, Vec<String>),
 }
 
-/// The table, and what of it a statement overwrites; nothing where its words do not tell.
+/// The table, and what a statement overwrites in it; `None` if its words do not show that.
 pub(super) fn wanted(statement: &str) -> Option<(String, Overwrite)> {
     let words = words(statement);
     let is = |index: usize, word: &str| words.get(index).is_some_and(|found| found == word);
@@ -41,7 +41,7 @@ pub(super) fn wanted(statement: &str) -> Option<(String, Overwrite)> {
                 _ => {}
             }
         }
-        // `(a, b) = …` is for whoever looks at every column.
+        // For `(a, b) = …`, every column is compared.
         let several = words[set + 1..].windows(2).any(|pair| pair[0] == ")" && pair[1] == "=");
         return (!several && !columns.is_empty()).then_some((table, Overwrite::Set(columns)));
     }
@@ -75,7 +75,7 @@ pub(super) fn is_wider(was: &str, to: &[String]) -> bool {
     widens(was, &named.unwrap_or(to))
 }
 
-/// Whether every value of a type is one of another one, as the server names both.
+/// Whether one type can hold every value of another, by the server's names of both.
 pub(super) fn widens(was: &str, now: &str) -> bool {
     let parts = |name: &str| -> (String, Vec<u32>) {
         let (base, rest) = name.split_once('(').unwrap_or((name, ""));

@@ -1,5 +1,5 @@
-//! Migrations that are programs: their own tool runs them on the scratch database, and what they
-//! did is what is different afterwards. Which locks they take, and for how long, is not measured.
+//! Migrations that are programs: the tool runs them on the scratch database, and their effects are
+//! the differences afterwards. Their locks and durations are not measured.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl Stage<'_> {
         migration::task_exists(self.request.settings, task).is_ok()
     }
 
-    /// Migrations that run together. What they do together is said of the last one.
+    /// Migrations that run together. Their common effects are attributed to the last one.
     fn group(&mut self, group: &[Migration], one_of_several: bool) -> Result<Vec<Rehearsed>> {
         let Some((last, others)) = group.split_last() else { return Ok(Vec::new()) };
         self.world.interrupt.check()?;
@@ -83,7 +83,7 @@ impl Stage<'_> {
             let effects = MigrationEffects::of_program(&self.texts(group)?);
             findings.extend(self.aftermath(&effects, &[], (&schema, &after))?);
         }
-        // Expected or not, what was lost does not come back.
+        // Expected or not, lost rows are not restored.
         let mut rows = RowSnapshot::default();
         rows.note(&[], rollback_proof::lost(&findings));
         self.rows.insert(self.before.len(), rows);
@@ -167,7 +167,7 @@ impl Stage<'_> {
         Ok(expected)
     }
 
-    /// The files of these migrations, as far as they have any, as one text.
+    /// The files of these migrations, if they have any, as one text.
     fn texts(&self, migrations: &[Migration]) -> Result<String> {
         let mut all = String::new();
         for migration in migrations {
@@ -213,7 +213,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// What is applied on the copy besides this one, in the order of the files.
+    /// The other migrations applied on the copy, in the order of the files.
     fn applied_but(&mut self, version: &str) -> Result<Vec<String>> {
         let target = self.session.target.clone();
         let facts = migration::gather(self.world, self.request.settings, &target)?;

@@ -145,14 +145,14 @@ impl Receipt {
         Receipt { signature: Some(signature), ..unsigned }
     }
 
-    /// What is signed: all that it says, and of what kind it is.
+    /// The signed message: the whole content, and its type.
     fn message(&self) -> Vec<u8> {
         let unsigned = Receipt { signature: None, ..self.clone() };
         let said = serde_json::to_vec(&unsigned).unwrap_or_default();
         [b"a receipt of cargo db\n".as_slice(), &said].concat()
     }
 
-    /// Why it is not believed where these keys are; nothing where it is.
+    /// Why it is not accepted with these keys; `None` if it is.
     pub(crate) fn rejection(&self, accepted: &[PublicKey]) -> Option<String> {
         let (Some(key), Some(signature)) = (&self.signed_by, &self.signature) else {
             return Some("it is not signed".to_owned());
@@ -168,7 +168,7 @@ impl Receipt {
         (!is_accepted).then(|| format!("{key} signed it, which this database does not accept"))
     }
 
-    /// The SHA-256 of all that it says.
+    /// The SHA-256 of its content.
     pub(crate) fn digest(&self) -> String {
         files::sha256(&serde_json::to_vec(self).unwrap_or_default()).to_string()
     }
@@ -179,7 +179,7 @@ impl Receipt {
         self.when.format(format).unwrap_or_default()
     }
 
-    /// Whether it says that this migration leads back to where it came from.
+    /// Whether it proves the down migration of this migration.
     pub(crate) fn proves_rollback(&self, migration: &Migration) -> bool {
         let down = migration.down.as_ref().map(|down| down.checksum.to_string());
         self.migrations.iter().any(|entry| {
@@ -233,7 +233,7 @@ impl Receipt {
         if self.rows == 0 && now.rows > 0 {
             return Some("the rehearsed copy had no rows".to_owned());
         }
-        // A clock that is a little wrong is none of this.
+        // A slightly wrong clock is tolerated.
         if self.when > clock::now() + Duration::from_secs(300) {
             return Some("it is dated in the future".to_owned());
         }
@@ -248,8 +248,8 @@ impl Receipt {
 }
 
 impl Receipt {
-    /// The tables that the first `count` migrations touch, that had no rows where it was rehearsed,
-    /// and have some in the session's database.
+    /// The tables that the first `count` migrations touch, and that were empty in the rehearsal but
+    /// have rows in the session's database.
     pub(crate) fn filled_since(&self, session: &mut Session, count: usize) -> Result<Vec<String>> {
         let entries = self.migrations.iter().take(count);
         let empty: BTreeSet<&str> =
@@ -314,7 +314,7 @@ impl Receipts {
         Receipts { folder: root.join(".db/receipts") }
     }
 
-    /// Writes one, signed where there is a key. Returns its path, and the key.
+    /// Writes a receipt, signed if there is a key. Returns its path and the key.
     pub(crate) fn write(
         &self,
         receipt: Receipt,

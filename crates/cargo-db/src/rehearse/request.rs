@@ -1,4 +1,4 @@
-//! What is asked of a rehearsal.
+//! The request for a rehearsal.
 
 use crate::model::migration::Migration;
 use crate::rehearse::queries::Query;

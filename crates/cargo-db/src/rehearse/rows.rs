@@ -231,7 +231,7 @@ impl TableState {
         })
     }
 
-    /// How the other differs, in words.
+    /// Describes how the other differs.
     fn difference(&self, other: &TableState, names: &[String]) -> String {
         let (was, now) = match (self, other) {
             (

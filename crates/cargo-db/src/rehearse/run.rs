@@ -54,7 +54,8 @@ impl Stage<'_> {
             measure.take(&mut self.session)?;
         }
         if failed.is_none() && (measure.reached_out || inside && reaches_out(&mut self.session)?) {
-            // What lies outside the database is the real server's: it is undone, and said.
+            // Objects outside the database belong to the real server: the change is undone and
+            // reported.
             let why = "it changes objects shared by all databases, and was rolled back".to_owned();
             failed = Some(finding("outside-database", 1, "", why));
         }

@@ -1,5 +1,5 @@
-//! The scratch database: a clone where nobody is connected, else a dump that is loaded, else the
-//! schema with the sizes that the server estimates for the source. It is dropped on every way out.
+//! The scratch database: a clone if no session is connected, else a loaded dump, else the schema
+//! with the sizes that the server estimates for the source. It is dropped in any case.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::world::World;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{Purpose, Session, wait_for_tables};
 
-/// A database with more bytes than this is not copied unless it is asked for.
+/// A database with more bytes than this is only copied on request.
 const COPIED_AT_MOST: u64 = 20 << 30;
 
 /// A copy to run migrations on.
@@ -30,12 +30,12 @@ pub(crate) struct Scratch {
     pub(super) basis: Basis,
     /// How many rows each table of the source has, by its name; where only the schema was copied.
     rows: BTreeMap<String, u64>,
-    /// The tables of the source that hold rows of which the server has no estimate, or that our
-    /// role cannot see; where only the schema was copied.
+    /// The tables of the source that have rows without an estimate, or that the role cannot see, if
+    /// only the schema was copied.
     uncounted: BTreeSet<String>,
     /// How long it took.
     pub(super) copied: Duration,
-    /// The same of the database itself, where a backup was copied and it can be asked.
+    /// The sizes of the database itself, if a backup was copied and the database can be queried.
     pub(super) sizes: BTreeMap<String, u64>,
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn make(
 }
 
 fn live(world: &World, settings: &Settings, target: &Target) -> Result<SiblingDatabase> {
-    // While a database is cloned nobody can connect to it: not for production.
+    // While a database is cloned, no session can connect to it: not for production.
     if settings.environment.environment != Environment::Production
         && let Some(built) = backup::clone_sibling(world, target, backup::SCRATCH)?
     {
@@ -127,7 +127,7 @@ fn estimates(world: &World, target: &Target) -> Result<BTreeMap<String, u64>> {
     sizes(&mut Session::open(world, target, Purpose::Read)?)
 }
 
-/// The tables that may hold rows, and nobody has estimated how many.
+/// The tables that may have rows without an estimate.
 fn uncounted(world: &World, target: &Target) -> Result<BTreeSet<String>> {
     let mut session = Session::open(world, target, Purpose::Read)?;
     let snapshot = CatalogSnapshot::take(&mut session)?;
@@ -165,7 +165,7 @@ impl Scratch {
         for (oid, relation) in &mut relations {
             relation.rows = self.rows.get(&relation.name).copied().unwrap_or(relation.rows);
             relation.countable &= !self.uncounted.contains(&relation.name);
-            // What was filled since the server looked is estimated as empty.
+            // A table that was filled since the last ANALYZE is estimated as empty.
             let holds = filled.contains(oid)
                 || relation.holds_rows() && !relation.countable && !relation.is_empty;
             relation.rows = relation.rows.max(u64::from(holds));
@@ -174,7 +174,7 @@ impl Scratch {
         Ok(InitialTables { relations, columns, holds_rows: self.basis != Basis::Schema, filled })
     }
 
-    /// Leaves it where it is. Returns its name.
+    /// Keeps the database and returns its name.
     pub(super) fn keep(self) -> Result<String> {
         self.built.keep("a rehearsal of cargo db, kept with --keep")
     }

@@ -1,5 +1,5 @@
-//! Sequences that a migration leaves behind the column that they number: the next row gets a value
-//! that is there already.
+//! Sequences that a migration leaves behind the values of their column: the next row gets a value
+//! that exists already.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::world::pg::Session;
 use pg_sql::name::short;
 use pg_sql::quote::{quote_identifier, quote_literal};
 
-/// So many columns are looked at in one question.
+/// The number of columns that one query covers.
 const AT_ONCE: usize = 100;
 
 /// A column and its sequence: sequence, table, number of the column.

@@ -1,5 +1,5 @@
-//! What all databases of the server share, before and after a statement that commits by itself:
-//! what that changed there cannot be undone.
+//! Objects shared by all databases of the server, before and after a statement that commits by
+//! itself: changes to them cannot be undone.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,7 +17,8 @@ pub(super) struct SharedObjects {
     objects: BTreeMap<String, String>,
     /// How many of these the session has written and not reported yet.
     written: u64,
-    /// Since when the session has reported nothing; `None` if the server cannot be told when to.
+    /// Since when the session has reported no statistics; `None` if the server has no function for
+    /// that.
     since: Option<Instant>,
 }
 
@@ -48,7 +49,7 @@ impl SharedObjects {
         self.since.is_some_and(|since| since.elapsed() < UNREPORTED)
     }
 
-    /// What was changed since, unless it is known to be the doing of others.
+    /// The changes since then, except those known to be made by other sessions.
     pub(super) fn changed(&self, session: &mut Session) -> Result<Vec<String>> {
         let now = SharedObjects::now(session)?;
         let is_of_others = self.is_known() && now.written <= self.written;

@@ -1,5 +1,5 @@
-//! What the server says of our own transaction: which tables there are and where they lie on disk,
-//! what is locked, what was read and changed. Two snapshots around a statement tell what it did.
+//! What the server reports about our own transaction: tables and their files, locks, rows read and
+//! changed. Two snapshots around a statement show its effects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,13 +16,14 @@ pub(super) struct Relation {
     pub(super) name: String,
     /// As in `pg_class.relkind`.
     pub(super) kind: char,
-    /// The file that holds it; another one after it was written anew.
+    /// Its file, which is another one after the table was rewritten.
     pub(super) file: Option<Oid>,
     /// As the server estimates them.
     pub(super) rows: u64,
     /// Whether its rows can be counted: our role sees all of them.
     pub(super) countable: bool,
-    /// Whether its file is empty; said only of a table with row security, which may not be read.
+    /// Whether its file is empty; only read for tables with row security, which may not be
+    /// readable.
     pub(super) is_empty: bool,
 }
 
@@ -59,18 +60,17 @@ impl PartialEq for ColumnType {
     }
 }
 
-/// How things stand at a moment.
+/// The state at one moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CatalogSnapshot {
     pub(super) relations: BTreeMap<Oid, Relation>,
-    /// Name and type; but of no generated column: its values are not lost while the others are
-    /// there.
+    /// Name and type, without generated columns: their values are not lost while the others exist.
     pub(super) columns: BTreeMap<Column, (String, ColumnType)>,
     /// The strongest lock of our own on each.
     pub(super) locks: BTreeMap<Oid, LockMode>,
     pub(super) counts: BTreeMap<Oid, Counts>,
     pub(super) wal: u64,
-    /// Whether the session is a replica, which looks at no foreign key.
+    /// Whether the session is a replica, which does not enforce foreign keys.
     pub(super) replica: bool,
 }
 
@@ -154,7 +154,7 @@ impl CatalogSnapshot {
         Ok(snapshot)
     }
 
-    /// A table of which our role does not see all rows.
+    /// A table of which the role does not see all rows.
     pub(super) fn hidden(&self, table: Oid) -> Option<&Relation> {
         self.relations.get(&table).filter(|relation| !relation.countable && !relation.is_empty)
     }
@@ -171,7 +171,7 @@ impl CatalogSnapshot {
         columns.find(|(_, (column, _))| column == name).map(|(_, (_, of))| of.printed.clone())
     }
 
-    /// The tables of which rows were written since.
+    /// The tables whose rows were written since then.
     pub(super) fn written_since(&self, before: &CatalogSnapshot) -> BTreeSet<Oid> {
         let wrote = |oid: &Oid| {
             let done = self.counts_since(before, *oid);
@@ -193,8 +193,8 @@ impl CatalogSnapshot {
     }
 }
 
-/// Whether the session's transaction has changed what all databases of the server share: roles and
-/// who has them, databases, tablespaces, and what is said and set of them.
+/// Whether the session's transaction has changed objects shared by all databases of the server:
+/// roles and memberships, databases, tablespaces, and their comments and settings.
 pub(super) fn reaches_out(session: &mut Session) -> Result<bool> {
     let sql = include_str!("sql/reaches_out.sql");
     Ok(session.value("read what all databases share", sql)?.is_some())

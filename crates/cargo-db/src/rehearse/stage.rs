@@ -1,4 +1,4 @@
-//! The stage of a rehearsal: the scratch database, with all that is needed to run on it.
+//! The stage of a rehearsal: the scratch database and everything needed to run on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(super) fn stops(findings: &[Finding]) -> bool {
     findings.iter().any(|found| STOPS.contains(&found.rule.as_str()))
 }
 
-/// The scratch database, with all that is needed to run on it.
+/// The scratch database and everything needed to run on it.
 pub(super) struct Stage<'a> {
     pub(super) world: &'a World,
     pub(super) request: &'a Request<'a>,
@@ -42,9 +42,9 @@ pub(super) struct Stage<'a> {
     pub(super) preparing: Preparing<'a>,
     /// How many rows the tables of the database itself have, where the copy is another's.
     pub(super) sizes: BTreeMap<String, u64>,
-    /// What the database keeps of ours, as the migration before left it.
+    /// The state of cargo db's own tables after the previous migration.
     pub(super) own: OwnTables,
-    /// How things stand between two migrations, once that was looked at.
+    /// The state between two migrations, once it was read.
     pub(super) guarantees: Option<Guarantees>,
     /// The sequences that are behind their columns.
     pub(super) behind: SequenceLag,
