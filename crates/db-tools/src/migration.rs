@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn several_parts_stay_where_they_stand() {
+    fn several_parts_keep_their_positions() {
         let script = ScriptFile {
             path: PathBuf::new(),
             checksum: Checksum::of_digest(&[]),

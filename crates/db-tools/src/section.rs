@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tool_would_refuse_or_leave_out_is_a_slip() {
+    fn what_a_tool_would_refuse_or_skip_is_a_problem() {
         let refused = |text| problem(text, Repeats::Refused);
         assert_eq!(refused("-- +x up\n-- +x down;\nSELECT 1"), Some(2));
         assert_eq!(refused("-- +x up\n  -- +X down\nSELECT 1"), Some(2));
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_back_has_sql_on_both_sides() {
+    fn a_down_heading_needs_sql_on_both_sides() {
         assert_eq!(
             embedded_down("CREATE TABLE a ();\n--//@UNDO\nDROP TABLE a;"),
             Some((2, "--//@UNDO"))

@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_that_only_some_dumps_name_is_none() {
+    fn a_privilege_that_only_some_dumps_contain_is_ignored() {
         for (statement, is_right) in [
             ("ALTER SCHEMA public OWNER TO pg_database_owner", false),
             ("ALTER SUBSCRIPTION s OWNER TO ada", false),
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_that_lost_its_end_is_told() {
+    fn a_truncated_dump_is_reported() {
         let cut = DUMP.replace("-- PostgreSQL database dump complete\n--\n", "");
         assert!(matches!(read(cut.as_bytes()), Err(ScriptError::NoTrailer)));
         assert!(read(&DUMP.as_bytes()[..DUMP.len() / 2 + 60]).is_err());

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_string_of_any_bytes_is_said_in_ascii() {
+    fn a_string_of_any_bytes_is_shown_in_ascii() {
         for (statement, wanted) in [
             (
                 b"COMMENT ON TABLE t IS 'it''s \\ \xfc'".as_slice(),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_any_bytes_is_not() {
+    fn a_name_that_is_not_utf8_is_refused() {
         for name in [b"CREATE TABLE \"\xfc\" ()".as_slice(), b"CREATE TABLE \xfc ()"] {
             assert_eq!(in_ascii(name), None);
         }

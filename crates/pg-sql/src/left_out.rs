@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn who_owns_something_is_told() {
+    fn owners_are_reported() {
         for (text, role, is_schema) in [
             ("ALTER TABLE public.t OWNER TO \"A b\"", "A b", false),
             ("alter function public.f(a integer) owner to me", "me", false),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_a_session_becomes_is_told() {
+    fn the_role_that_a_session_switches_to_is_reported() {
         for (text, role) in [
             ("SET SESSION AUTHORIZATION bob", Some("bob")),
             ("SET SESSION AUTHORIZATION \"A b\"", Some("A b")),

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_what_a_statement_says() {
+    fn words_are_tokens_of_a_statement() {
         assert_eq!(
             words("Drop TABLE \"My T\" /* x */, b;"),
             ["drop", "table", "My T", ",", "b", ";"]

@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dot_of_its_own_is_none_between_parts() {
+    fn a_dot_inside_a_name_does_not_separate_parts() {
         let name = |text| TableName::at_the_beginning(&words(text)).unwrap();
         assert_eq!(name("\"t.z\", b").quoted(), "\"t.z\"");
         assert_eq!(name("a.\"b.c\" cascade").quoted(), "\"a\".\"b.c\"");

@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_long_row_is_no_end_of_the_data() {
+    fn the_end_of_a_long_row_is_not_the_end_of_the_data() {
         let row = "x".repeat(PIECE);
         for row in [format!("{row}\\.\n"), format!("{row}{row}\\.\n"), "\\.a\n".to_owned()] {
             let script = format!("COPY t FROM stdin;\n{row}b\n\\.\nSELECT 2;");

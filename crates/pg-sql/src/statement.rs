@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn transaction_control_is_told_from_savepoints() {
+    fn transaction_control_is_distinguished_from_savepoints() {
         let controls =
             |text: &str| Statement { text: text.into(), line: 1, column: 1 }.controls_transaction();
         for text in ["BEGIN", "commit work", "START TRANSACTION", "rollback", "/* x */ END"] {

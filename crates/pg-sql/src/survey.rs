@@ -128,7 +128,7 @@ mod tests {
     const HEADING: &str = "--\n-- Name: t; Type: TABLE; Schema: public; Owner: me\n--\n\n";
 
     #[test]
-    fn the_first_statement_that_no_dump_holds_is_found() {
+    fn the_first_statement_that_pg_dump_does_not_write_is_found() {
         let text = "SET lock_timeout = 0;\n\nCOPY t FROM stdin;\nDO\n\\.\n\nDO $$ $$;\nLOAD 'x';\n";
         let unexpected = survey_of(text).unexpected.unwrap();
         assert_eq!((unexpected.line, unexpected.text.as_str()), (7, "DO $$ $$"));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_hide_a_statement_is_told() {
+    fn text_that_may_hide_a_statement_is_reported() {
         for hiding in [
             format!("COMMENT ON TABLE t IS 'x\n{HEADING}DO 1;\n';"),
             format!("COPY t FROM stdin;\n{HEADING}\n\\.\n"),

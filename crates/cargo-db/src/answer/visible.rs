@@ -54,7 +54,7 @@ mod tests {
     use crate::answer::{DIM, Style};
 
     #[test]
-    fn what_would_move_hide_or_turn_is_escaped() {
+    fn characters_that_move_hide_or_reverse_text_are_escaped() {
         assert_eq!(visible("a\u{1b}[1A\u{1b}[2Kb\r"), "a\\x1b[1A\\x1b[2Kb\\x0d");
         assert_eq!(visible("users\u{202e}txt\u{9b}8m"), "users\\u202etxt\\x9b8m");
         assert_eq!(visible("two\nlines\tand é 用户"), "two\nlines\tand é 用户");

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_record_is_named() {
+    fn an_invalid_line_is_named() {
         let all = chain(1);
         let torn = format!("{}\n{{\"sequence\":2", line_of(&all[0]));
         assert_eq!(found_in(&torn, Some(&head_of(&all[0])), ""), broken(2, "not a valid record"));
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_is_missing_shows_by_the_head() {
+    fn a_truncated_trail_is_detected_by_the_head() {
         let all = chain(3);
         let head = head_of(&all[2]);
         assert_eq!(found(&all[..2], Some(&head), ""), broken(3, CUT));

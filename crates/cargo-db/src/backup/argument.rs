@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_said_as_it_can_be_typed() {
+    fn a_path_is_shown_as_it_can_be_typed() {
         for (folder, said) in [
             ("/projects/shop", "backups/a.sql"),
             ("/projects/shop/seeds", "../backups/a.sql"),

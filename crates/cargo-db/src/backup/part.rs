@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_statements_of_one_table_are_told_from_all_others() {
+    fn the_statements_of_one_table_are_separated_from_others() {
         let names = ["public.users".to_owned(), "public.users_id_seq".to_owned()];
         let about =
             |text: &str| is_about(&Statement { text: text.to_owned(), line: 1, column: 1 }, &names);

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_says_nothing_may_differ() {
+    fn only_comments_and_white_space_may_differ() {
         for (one, other) in [
             ("CREATE TABLE a (x int);", "-- new\nCREATE TABLE a\n  (x int) ;\n"),
             ("SELECT a+b", "SELECT a + b"),

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_marker_and_the_trail_are_not_for_migrations() {
+    fn migrations_may_not_change_the_marker_and_the_trail() {
         for statement in [
             "TRUNCATE cargo_db.audit",
             "DELETE FROM ONLY cargo_db.marker",

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrower_type_does_not() {
+    fn a_narrower_type_may_lose_values() {
         for (old, new) in [
             ("varchar(255)", "varchar(50)"),
             ("text", "varchar(255)"),

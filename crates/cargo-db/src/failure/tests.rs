@@ -282,7 +282,7 @@ fn every_exit_is_documented() {
 }
 
 #[test]
-fn a_failure_keeps_what_it_came_from_and_prints_its_own_words() {
+fn a_failure_keeps_its_cause_and_prints_its_own_message() {
     let doing = "read";
     let error = std::io::Error::other("the disk is gone");
     let kind = FileError::Failed { doing, path: "a".into(), why: error.to_string() };
@@ -349,7 +349,7 @@ fn the_next_commands_keep_the_flags_of_the_call() {
 
 /// A further problem is reported with its own next step, which comes first.
 #[test]
-fn what_stands_beside_a_failure_is_said_with_it() {
+fn a_second_failure_is_reported_with_the_first() {
     let (verb, database) = ("migrate", "school".to_owned());
     let (objections, lacks_rows) = (vec!["it is old".to_owned()], false);
     let lacking = RehearsalError::NoReceipt { verb, database, objections, lacks_rows };

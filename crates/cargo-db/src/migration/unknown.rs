@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_meant_is_near() {
+    fn a_similar_name_is_suggested() {
         let there = || ["courses", "pupils"].map(str::to_owned).into_iter();
         assert_eq!(nearest("course", there()).as_deref(), Some("courses"));
         assert_eq!(nearest("invoices", there()), None);

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_denial_is_heard_only_where_databases_are_ones_own() {
+    fn a_denial_counts_in_development_and_test_only() {
         let process = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };

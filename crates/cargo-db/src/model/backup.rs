@@ -518,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_that_is_none_has_a_beginning_too() {
+    fn what_looks_like_a_commit_has_a_beginning_too() {
         for (commit, wanted) in
             [("0123456789", "0123456"), ("abc", "abc"), ("", ""), ("日本語", "日本語")]
         {

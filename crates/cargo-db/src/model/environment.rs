@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_word_counts_as_production() {
+    fn an_unrecognised_name_counts_as_production() {
         assert_eq!(Environment::named("quality"), None);
         assert_eq!(Signal::word("APP_ENV", "quality").environment, Environment::Production);
     }

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_is_of_the_bounds_and_not_of_what_was_counted() {
+    fn the_id_covers_the_bounds_and_not_the_counts() {
         let id = |rows, bound: &str| {
             let mut plan = plan(&[("public.users", Some(rows))]);
             plan.bound(&AtMost::read(bound).unwrap());
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_counted_is_beyond_every_bound() {
+    fn an_uncounted_loss_exceeds_every_bound() {
         let beyond = |rows, at_most| Loss { object: "t".into(), rows, at_most }.is_beyond();
         assert!(!beyond(Some(10), Some(10)) && beyond(Some(11), Some(10)));
         assert!(beyond(None, Some(10)) && !beyond(None, None) && !beyond(Some(5), None));

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn out_of_order_is_a_warning_at_home_and_a_refusal_elsewhere() {
+    fn out_of_order_is_a_warning_in_development_and_refused_elsewhere() {
         let files = [("1_a.sql", "x"), ("2_b.sql", "x")];
         let home =
             migrate(&facts(&files, &[2], Environment::Development), &MigrateRequest::default())

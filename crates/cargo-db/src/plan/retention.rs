@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_that_is_coming_is_the_newest_whatever_the_clocks_say() {
+    fn the_new_backup_is_the_newest_whatever_the_clocks_say() {
         // Taken a moment ago, by a clock that is ahead of the server's.
         let mut backups = [backup("3", 0, true), backup("2", 0, true), backup("1", 1, true)];
         backups[0].manifest.finished += Duration::from_secs(2);

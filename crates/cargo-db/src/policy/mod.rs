@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_development_database_on_another_machine_wants_its_name() {
+    fn a_remote_development_database_needs_consent_by_name() {
         use Environment::{Development, Staging};
         let judged =
             |verb, environment, host| consent(judged(&Policy::default(), verb, environment, host));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn production_is_never_cleared_and_nothing_is_free_there() {
+    fn production_is_never_cleared_and_always_needs_consent() {
         for verb in Operation::ALL {
             let judged = judged(&Policy::default(), verb, Environment::Production, "localhost");
             let never = matches!(verb, Operation::SeedFresh | Operation::Reset);

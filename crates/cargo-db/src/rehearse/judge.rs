@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_and_values_that_go_are_losses_and_empty_ones_are_not() {
+    fn dropped_rows_and_values_are_losses_unless_there_are_none() {
         let all = vec![lost(None, 18_000), lost(Some("x"), 7), lost(None, 0)];
         let found = findings(&Measured { lost: all, ..measured(1) });
         assert_eq!(
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_a_dropped_table_are_not_told_twice() {
+    fn rows_of_a_dropped_table_are_reported_once() {
         let counts = Counts { deleted: 5, ..Counts::default() };
         let changed = vec![("public.a".to_owned(), counts), ("s.b".to_owned(), counts)];
         let found = findings(&Measured { lost: vec![lost(None, 5)], changed, ..measured(1) });
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn updated_rows_are_told_unless_their_values_were_kept_aside() {
+    fn updated_rows_are_reported_unless_their_values_were_stored() {
         let counts = Counts { updated: 2, ..Counts::default() };
         let changed = vec![("public.a".to_owned(), counts)];
         let mut measured = Measured { changed, ..measured(1) };
@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_is_told_where_somebody_waits_for_it() {
+    fn a_scan_is_reported_if_it_blocks_other_sessions() {
         let of = |scans: Vec<Scanned>| told(&findings(&Measured { scans, ..measured(1) }));
         let writes = "scan-under-lock a 10: scans 10 rows while writes wait";
         assert_eq!(of(vec![scan(10, 1, Some(LockMode::Share), false)]), [writes]);
@@ -543,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_lock_is_told_unless_a_finding_about_its_table_says_so() {
+    fn a_long_lock_is_reported_unless_another_finding_covers_its_table() {
         let lock = |held: u64| LockedTable {
             table: "a".to_owned(),
             mode: "ShareLock".to_owned(),
@@ -585,7 +585,7 @@ mod tests {
     }
 
     #[test]
-    fn only_locks_stand_in_the_way_where_nothing_else_blocks() {
+    fn only_locks_block_if_no_other_finding_does() {
         let of = |rules: &[&str]| -> Vec<Finding> {
             rules.iter().map(|rule| finding(rule, 1, "", String::new())).collect()
         };

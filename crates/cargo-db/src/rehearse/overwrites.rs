@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn several_columns_at_once_are_left_to_whoever_looks_at_all() {
+    fn several_columns_at_once_are_not_resolved_here() {
         assert_eq!(wanted("UPDATE a SET (x, y) = (1, 2)"), None);
         assert_eq!(wanted("UPDATE a SET z = 3, (x, y) = (SELECT 1, 2)"), None);
     }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_using_or_an_array_may_do_anything() {
+    fn a_using_clause_or_an_array_may_lose_values() {
         assert!(!is_wider("integer", &words("bigint USING x * 2")));
         assert!(!is_wider("integer", &words("bigint[]")));
     }

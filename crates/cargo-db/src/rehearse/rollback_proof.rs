@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_back_is_wrong_lossy_or_proved() {
+    fn a_rollback_is_wrong_lossy_or_proved() {
         let gone = vec![lost_of("a", "table dropped, with 2 rows")];
         let wrong = vec!["- column a.x".to_owned()];
         let same = Compared::default();

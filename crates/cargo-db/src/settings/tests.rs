@@ -221,7 +221,7 @@ fn the_test_environment_has_a_database_of_its_own() {
 }
 
 #[test]
-fn the_settings_are_those_of_the_repository_and_of_nothing_above_it() {
+fn settings_come_from_the_repository_and_nothing_above_it() {
     let git = |at| Machine::new().file("/db.toml", "").file("/p/db.toml", "").at(at);
     // A folder, and the file of a worktree.
     for dot_git in [("/p/x/.git/HEAD", "ref: x"), ("/p/x/.git", "gitdir: /y/.git/worktrees/x")] {
@@ -355,7 +355,7 @@ fn a_program_that_was_built_here_is_trusted_here() {
 }
 
 #[test]
-fn the_word_of_a_person_is_about_these_commands_in_this_folder() {
+fn trust_covers_these_commands_in_this_folder() {
     let machine = |toml| Machine::new().file("/p/db.toml", toml);
     let id = machine(COMMANDS).resolve().unwrap().trust.id();
     let word = |id: &str| -> &'static str {
@@ -400,7 +400,7 @@ fn programs_of_postgresql_in_the_repository_are_commands_too() {
 }
 
 #[test]
-fn a_url_is_what_was_written_or_an_error_with_its_line() {
+fn a_url_is_read_exactly_or_an_error_with_its_line() {
     let env = |line: &str| -> Machine {
         let text: &'static str = Box::leak(format!("A=1\n{line}\n").into_boxed_str());
         Machine::new().file("/p/db.toml", "").file("/p/.env", text)

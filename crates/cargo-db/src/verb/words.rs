@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_leads_to_a_command_and_is_none() {
+    fn every_word_suggests_a_command_and_is_not_one() {
         let cli = Cli::command();
         for (words, command) in WORDS {
             let first = command.split(' ').next().unwrap();
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tip_takes_the_place_of_what_merely_looks_alike() {
+    fn the_tip_replaces_merely_similar_commands() {
         let error = |word| with_tip(Cli::try_parse_from(["cargo db", word]).unwrap_err());
         let text = error("redo").to_string();
         assert!(text.contains("the command for that is `cargo db rollback`"), "{text}");
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_leads_to_nothing_that_does_more_or_something_else() {
+    fn a_suggested_command_is_never_more_dangerous() {
         assert_eq!(command_for("setup"), Some("migrate"));
         assert_eq!(["psql", "shell"].map(command_for), [None, None]);
     }

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_there_in_each_of_its_spellings() {
+    fn a_pattern_is_recognised_in_every_spelling() {
         for text in ["/backups/", "backups", "./backups/", "**/backups", "backups/**", "*\n!src"] {
             assert!(missing(text, &["backups/"]).is_empty(), "{text}");
         }

@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_dump_is_named() {
+    fn a_file_that_is_not_a_dump_is_named() {
         for (head, what) in [
             (&b""[..], "empty"),
             (b"BZh91AY", "bzip2"),

@@ -95,7 +95,7 @@ mod tests {
     use crate::model::target::{from_keywords, parse_url};
 
     #[test]
-    fn a_password_that_is_a_name_hides_no_name() {
+    fn a_password_equal_to_a_name_does_not_mask_the_name() {
         for (url, shown) in [
             ("postgres://postgres:postgres@localhost/school", "role \"postgres\" of school"),
             ("postgres://postgres:school@localhost/school", "role \"postgres\" of school"),

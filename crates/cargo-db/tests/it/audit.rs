@@ -21,7 +21,7 @@ fn records(project: &Project) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn every_deed_is_written_before_and_after() {
+fn every_change_is_recorded_before_and_after() {
     let mut project = project("au_deeds");
     project.set("DATABASE_URL", &cluster().tcp_url("au_deeds"));
     project.db(&["migrate"]).ok();
@@ -131,7 +131,7 @@ fn the_trail_in_the_database_is_shown_too() {
 }
 
 #[test]
-fn what_was_changed_or_taken_out_is_named() {
+fn changed_or_removed_records_are_named() {
     let project = project("au_verify");
     project.db(&["migrate"]).ok();
     project.db(&["reset", "--force"]).ok();
@@ -164,7 +164,7 @@ fn what_was_changed_or_taken_out_is_named() {
 }
 
 #[test]
-fn a_run_that_was_killed_shows() {
+fn a_killed_run_is_reported() {
     let project = project("au_killed");
     project.migration("2_slow.sql", "SELECT pg_sleep(30);");
     let mut run = project.command(&["migrate"]).spawn().unwrap();

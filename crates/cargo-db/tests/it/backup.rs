@@ -133,7 +133,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
 }
 
 #[test]
-fn a_killed_backup_is_no_backup_and_the_next_one_cleans_up() {
+fn a_killed_backup_does_not_count_and_the_next_one_cleans_up() {
     let project = odd("b_kill");
     let mut holder = cluster().connect("b_kill");
     for signal in
@@ -308,7 +308,7 @@ fn verify_finds_each_corruption_by_its_name() {
 }
 
 #[test]
-fn an_age_that_is_too_great_fails() {
+fn a_backup_that_is_too_old_fails() {
     let project = odd("b_age");
     project
         .db(&["backups", "verify", "--max-age", "1h"])
@@ -352,7 +352,7 @@ fn retention_removes_only_what_is_ours_and_says_why() {
 }
 
 #[test]
-fn a_reset_keeps_as_many_backups_as_it_is_told() {
+fn reset_keeps_the_given_number_of_backups() {
     let project = odd("b_keep");
     for name in ["1.sql", "2.sql", "3.sql"] {
         project.db(&["backup", "--no-compress", "-o", name]).ok();
@@ -396,7 +396,7 @@ fn parts_can_be_chosen_and_the_password_is_in_no_argv() {
 /// libpq's variables alone can name the database. If a URL names it, variables that name another
 /// one do not divert `pg_dump` and the other clients.
 #[test]
-fn the_clients_go_where_cargo_db_goes() {
+fn client_programs_connect_to_the_same_database() {
     let mut project = odd("b_variables");
     let content = project.content();
     project.set("DATABASE_URL", "");
@@ -417,7 +417,7 @@ fn the_clients_go_where_cargo_db_goes() {
 }
 
 #[test]
-fn an_image_that_would_hold_the_backups_is_said_once() {
+fn an_image_that_would_contain_backups_is_reported_once() {
     let project = Project::new("backup_docker");
     project.write("Dockerfile", "FROM scratch\nCOPY . .\n");
     let _ = project.db(&["backup"]).ok().says("add `backups/` to .dockerignore");

@@ -146,7 +146,7 @@ fn breakpoints_of_drizzle_divide_statements() {
 }
 
 #[test]
-fn a_new_value_of_an_enum_blocks_where_it_is_one_for_sure() {
+fn a_new_enum_value_blocks_if_it_certainly_is_one() {
     let project = Project::bare("c_enum");
     let verdict = |used: &str| {
         project.write("a.sql", &format!("ALTER TYPE s.mood ADD VALUE 'b';\n{used};\n"));

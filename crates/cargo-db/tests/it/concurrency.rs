@@ -132,7 +132,7 @@ fn ctrl_c_while_something_is_read_is_a_signal_too() {
 }
 
 #[test]
-fn a_connection_lost_in_the_middle_is_exit_7_and_the_database_as_before() {
+fn a_connection_lost_in_the_middle_is_exit_7_and_changes_nothing() {
     let project = Project::new("x_lost");
     slow(&project, 20.0);
     let run = spawn(&project, &["migrate"]);
@@ -185,7 +185,7 @@ fn cut_during_commit(project: &Project, arguments: &[&str]) -> Ran {
 }
 
 #[test]
-fn a_commit_that_is_cut_off_is_asked_for_and_not_guessed() {
+fn an_interrupted_commit_is_looked_up_and_not_guessed() {
     let project = Project::new("x_commit");
     project.migration(
         "1_t.sql",
@@ -234,7 +234,7 @@ fn cuts_at(word: &'static str) -> u16 {
 }
 
 #[test]
-fn a_connection_that_is_cut_behind_a_commit_does_not_keep_the_run_from_going_on() {
+fn a_connection_lost_after_a_commit_does_not_stop_the_run() {
     let mut project = Project::new("x_behind");
     let proxy = cuts_at("CLOSE ALL");
     let url = format!("postgres://postgres:{PASSWORD}@127.0.0.1:{proxy}/x_behind?sslmode=disable");

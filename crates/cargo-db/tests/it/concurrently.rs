@@ -90,7 +90,7 @@ fn applied(project: &Project) -> String {
 }
 
 #[test]
-fn a_build_waits_for_an_old_snapshot_and_is_valid_then() {
+fn an_index_build_waits_for_an_old_snapshot_and_ends_valid() {
     for (name, table, unique) in
         [("cc_if", "t", ""), ("cc_unique", "t", "UNIQUE "), ("cc_other", "other", "")]
     {
@@ -118,7 +118,7 @@ fn without_if_not_exists_it_waits_too() {
 }
 
 #[test]
-fn a_wait_that_is_too_long_is_exit_8_and_names_whom_and_what_is_left() {
+fn a_wait_that_is_too_long_is_exit_8_and_names_the_blocker_and_leftovers() {
     let mut project = project("cc_timeout");
     let mut reader = reader(&project, "t");
     for sql in [
@@ -148,7 +148,7 @@ fn a_wait_that_is_too_long_is_exit_8_and_names_whom_and_what_is_left() {
 }
 
 #[test]
-fn whom_it_waits_for_is_said_every_ten_seconds() {
+fn blocking_sessions_are_reported_every_ten_seconds() {
     let project = project("cc_said");
     let mut reader = reader(&project, "t");
     outside(&project, "2_cx.sql", "CREATE INDEX CONCURRENTLY cx ON t (note);");
@@ -192,7 +192,7 @@ fn a_partition_is_detached_when_its_reader_has_ended() {
 }
 
 #[test]
-fn a_detaching_that_was_cut_is_finished() {
+fn an_interrupted_detach_is_finished() {
     let project = partitioned("cc_final");
     let mut reader = reader(&project, "pa");
     outside(&project, "2_d.sql", "ALTER TABLE pa DETACH PARTITION pa_1 CONCURRENTLY;");
@@ -281,7 +281,7 @@ fn leave_invalid(project: &Project, name: &str) {
 }
 
 #[test]
-fn a_drop_that_was_cut_is_named_and_finished() {
+fn an_interrupted_drop_is_named_and_finished() {
     let project = project("cc_drop");
     project.run_sql("CREATE INDEX i ON t (id)");
     let mut reader = reader(&project, "t");
@@ -387,7 +387,7 @@ fn a_run_that_was_killed_is_cleaned_up_by_the_next_one() {
 }
 
 #[test]
-fn an_index_that_stays_invalid_is_no_success() {
+fn an_index_that_stays_invalid_is_a_failure() {
     let project = project("cc_invalid");
     // The name is taken by an index of another table, which is not valid.
     project.run_sql(
@@ -465,7 +465,7 @@ fn the_limits_of_other_statements_stay() {
 }
 
 #[test]
-fn whoever_waits_for_the_lock_of_this_run_is_not_waited_for() {
+fn a_session_that_waits_for_our_lock_is_not_waited_for() {
     let project = project("cc_circle");
     let once_somebody_waits = "DO $$ BEGIN
              WHILE NOT EXISTS (
@@ -513,7 +513,7 @@ fn a_signal_names_what_is_left() {
 }
 
 #[test]
-fn where_no_second_session_can_be_had_the_wait_still_ends() {
+fn without_a_second_session_the_wait_still_ends() {
     let mut project = project("cc_blind");
     project.run_sql(
         "CREATE ROLE cc_blind LOGIN CONNECTION LIMIT 2; ALTER TABLE t OWNER TO cc_blind;
@@ -529,7 +529,7 @@ fn where_no_second_session_can_be_had_the_wait_still_ends() {
 }
 
 #[test]
-fn a_procedure_that_commits_says_that_a_part_may_stay() {
+fn a_procedure_that_commits_reports_possible_partial_changes() {
     let project = project("cc_call");
     project.run_sql(
         "CREATE PROCEDURE p() LANGUAGE plpgsql

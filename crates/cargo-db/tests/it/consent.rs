@@ -84,7 +84,7 @@ fn of_two_machines_with_one_plan_exactly_one_runs() {
 }
 
 #[test]
-fn a_trail_that_was_removed_does_not_give_ids_back() {
+fn removing_the_trail_does_not_make_ids_valid_again() {
     let project = production("co_trail");
     let mark = ["env", "set", "production"];
     let id = id_of(&project, &mark);
@@ -95,7 +95,7 @@ fn a_trail_that_was_removed_does_not_give_ids_back() {
 }
 
 #[test]
-fn a_development_database_remembers_ids_too() {
+fn a_development_database_records_used_ids_too() {
     let project = Project::new("co_dev");
     project.migration("1_a.up.sql", "CREATE TABLE a (id int);");
     project.migration("1_a.down.sql", "DROP TABLE a;");
@@ -159,7 +159,7 @@ fn add(project: &Project, from: u32, to: u32) {
 }
 
 #[test]
-fn an_id_holds_for_no_more_than_was_said() {
+fn an_id_covers_only_the_bounds_that_were_passed() {
     let mut project = with_users("co_bounds", 1200);
     project.db(&["backup", "--format", "custom", "-o", "x.dump"]).ok();
     project.migration("2_note.up.sql", "ALTER TABLE users DROP COLUMN note;");
@@ -234,7 +234,7 @@ fn what_a_migration_drops_is_bounded_too() {
 }
 
 #[test]
-fn what_was_shown_at_a_terminal_bounds_what_goes_too() {
+fn the_bounds_shown_at_a_terminal_apply() {
     let mut project = with_users("co_shown", 50);
     project.set("CARGO_DB_ENV", "staging");
     let mut holder = cluster().connect("co_shown");
@@ -328,7 +328,7 @@ fn what_is_written_just_before_the_swap_of_a_reset_is_kept() {
 }
 
 #[test]
-fn a_reset_that_cannot_look_at_the_old_database_has_replaced_it() {
+fn reset_succeeds_if_the_old_database_cannot_be_queried_afterwards() {
     let mut project = with_users("co_unseen", 20);
     project.set("CARGO_DB_ENV", "staging");
     project.write("seeds/staging/slow.sql", "SELECT pg_sleep(3);");
@@ -368,7 +368,7 @@ fn what_is_written_before_a_statement_drops_it_is_not_lost() {
 }
 
 #[test]
-fn a_bound_is_of_something_that_goes() {
+fn a_bound_needs_an_object_that_is_lost() {
     let project = with_users("co_words", 5);
     let reset = ["reset", "--force", "--lose-at-most"];
     for (bounds, code, says) in [
@@ -387,7 +387,7 @@ fn a_bound_is_of_something_that_goes() {
 }
 
 #[test]
-fn a_bound_that_is_typed_holds_also_where_nothing_was_asked_for() {
+fn a_bound_that_is_passed_applies_even_without_consent() {
     let project = with_users("co_typed", 5);
     project.migration(
         "2_drop.sql",
@@ -422,7 +422,7 @@ fn what_a_file_has_committed_before_it_is_refused_is_reported() {
 }
 
 #[test]
-fn a_file_that_has_committed_is_not_tried_again_for_those_who_wait() {
+fn a_file_that_has_committed_is_not_retried_for_waiting_sessions() {
     let project = with_users("co_waited", 5);
     project.write("go.mod", "module m\nrequire github.com/golang-migrate/migrate/v4 v4.18.1\n");
     project.write(

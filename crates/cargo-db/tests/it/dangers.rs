@@ -204,7 +204,7 @@ fn a_copy_that_the_role_cannot_make_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn what_is_expected_is_counted_in_every_environment_and_not_believed_where_it_cannot_be() {
+fn expected_losses_are_counted_in_every_environment_or_refused() {
     let mut project = forced("d_guard");
     project.accept_key();
     let loses = |bound: u32| {
@@ -308,7 +308,7 @@ fn rows_orphaned_while_foreign_keys_were_off_block() {
 }
 
 #[test]
-fn a_trigger_that_keeps_rows_from_going_leaves_orphans() {
+fn a_trigger_that_prevents_a_cascade_leaves_orphans() {
     let project = shop("d_hollow");
     project.run_sql(
         "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -401,7 +401,7 @@ fn a_sequence_behind_its_column_blocks_where_the_migration_made_it_so() {
 }
 
 #[test]
-fn what_programs_lose_besides_names_is_told_with_the_line_that_accepts_it() {
+fn lost_guarantees_are_reported_with_the_line_that_accepts_them() {
     let project = shop("d_promises");
     project.run_sql(
         "CREATE ROLE d_reader;
@@ -470,7 +470,7 @@ fn what_programs_lose_besides_names_is_told_with_the_line_that_accepts_it() {
 }
 
 #[test]
-fn what_stays_as_it_was_for_programs_is_nothing_to_tell() {
+fn changes_that_programs_do_not_notice_are_not_reported() {
     let project = shop("d_stays");
     project.run_sql("CREATE ROLE d_stays_reader; GRANT SELECT ON emails TO d_stays_reader");
     for sql in [

@@ -41,7 +41,7 @@ fn migrates_seeds_and_prints_the_accounts() {
 }
 
 #[test]
-fn every_migration_can_be_taken_back_and_applied_again() {
+fn every_migration_can_be_rolled_back_and_applied_again() {
     let project = school("demo_back");
     project.db(&["migrate"]).ok();
     project.db(&["seed"]).ok();

@@ -18,7 +18,7 @@ fn tables(database: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_no_dump_holds_is_refused_with_its_line_before_anything_is_loaded() {
+fn statements_that_pg_dump_does_not_write_are_refused_with_their_line() {
     let project = Project::new("did_lines");
     project.run_sql("CREATE TABLE here (a int)");
     let proof = project.path().join("ran");
@@ -74,7 +74,7 @@ fn forged(project: &Project, from: &str, to: &str) {
 }
 
 #[test]
-fn an_archive_is_looked_through_before_pg_restore_has_it() {
+fn an_archive_is_checked_before_pg_restore_reads_it() {
     let project = Project::new("did_archive");
     project.run_sql("CREATE TABLE rows_of (vvv text); INSERT INTO rows_of VALUES ('a')");
     forged(
@@ -120,7 +120,7 @@ fn self_praise() -> String {
 }
 
 #[test]
-fn a_dump_says_nothing_of_the_database_that_it_becomes() {
+fn a_dump_does_not_set_the_marker_of_the_restored_database() {
     for (name, how) in [("did_marker", &[][..]), ("did_marker_clean", &["--clean"])] {
         let project = Project::new(name);
         project.write("mk.sql", &self_praise());
@@ -144,7 +144,7 @@ fn a_dump_says_nothing_of_the_database_that_it_becomes() {
 }
 
 #[test]
-fn a_new_database_is_a_copy_of_the_backups_environment_until_somebody_says_more() {
+fn a_new_database_is_a_copy_of_the_backups_environment_until_it_is_marked() {
     let mut project = Project::new("did_copy");
     project.set("CARGO_DB_ENV", "test");
     project.write("seeds/1.sql", "CREATE TABLE s (a int); INSERT INTO s VALUES (1)");
@@ -188,7 +188,7 @@ fn an_event_trigger_of_a_dump_cannot_change_what_the_database_says_of_itself() {
 }
 
 #[test]
-fn what_others_say_is_shown_as_text_and_moves_nothing() {
+fn foreign_text_is_escaped_and_moves_no_cursor() {
     let mut project = Project::new("did_shown");
     let password = "s3cret-w0rd";
     let url = cluster().url("did_shown");

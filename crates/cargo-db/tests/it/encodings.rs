@@ -84,7 +84,7 @@ fn bytes_without_an_encoding_are_taken_as_they_are_and_a_bad_name_is_named() {
 }
 
 #[test]
-fn a_role_with_a_bad_name_matters_where_it_owns_something() {
+fn a_role_with_an_invalid_name_matters_only_if_it_owns_something() {
     let own = Cluster::start();
     own.run("postgres", "CREATE DATABASE e_roles TEMPLATE template0 ENCODING 'SQL_ASCII'");
     own.run("postgres", "CREATE DATABASE e_others");
@@ -190,7 +190,7 @@ fn definitions_and_comments_of_any_bytes_come_back() {
 }
 
 #[test]
-fn a_file_that_would_be_read_otherwise_by_the_server_is_refused() {
+fn a_file_that_the_server_would_parse_differently_is_refused() {
     let project = Project::new("e_refused");
     let refused = |text: &str, says: &str| {
         project.migration("1_a.sql", text);

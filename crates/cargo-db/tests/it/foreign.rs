@@ -228,7 +228,7 @@ fn what_cannot_be_read_is_named_with_the_command_that_helps() {
 }
 
 #[test]
-fn a_file_that_does_not_say_that_it_is_complete_needs_somebodys_word() {
+fn an_incomplete_file_needs_accept_incomplete() {
     let project = Project::new("foreign_incomplete");
     let gui = "-- A program with windows wrote this.\n\
                DROP TABLE IF EXISTS \"public\".\"users\";\n\
@@ -271,7 +271,7 @@ fn what_a_framework_puts_behind_the_end_of_a_dump_is_loaded_with_it() {
 }
 
 #[test]
-fn a_dump_with_create_is_loaded_into_the_database_that_is_meant() {
+fn a_dump_with_create_is_loaded_into_the_target_database() {
     let project = Project::new("foreign_create");
     let create = "CREATE DATABASE \"odd name\" WITH TEMPLATE = template0 ENCODING = 'UTF8';\n\
                   ALTER DATABASE \"odd name\" OWNER TO postgres;\n\n\
@@ -376,7 +376,7 @@ fn the_functions_that_loading_calls_are_named_and_run_as_superuser_only_after_co
 }
 
 #[test]
-fn a_backup_that_was_not_taken_here_is_a_file_of_others() {
+fn a_backup_that_was_not_taken_here_is_foreign() {
     let project = Project::new("foreign_forged");
     project.write("calls.sql", &with_call(""));
     let by_name = [ANYWHERE, &["--confirm", "foreign_forged"]].concat();
@@ -390,7 +390,7 @@ fn a_backup_that_was_not_taken_here_is_a_file_of_others() {
 }
 
 #[test]
-fn who_is_no_superuser_is_told_what_runs_and_not_asked_for_more() {
+fn an_ordinary_role_sees_what_runs_without_further_consent() {
     let mut project = Project::new("foreign_plain_role");
     project.run_sql("CREATE ROLE foreign_plain LOGIN CREATEDB");
     project.run_sql("ALTER DATABASE foreign_plain_role OWNER TO foreign_plain");
@@ -435,7 +435,7 @@ fn roles_like(prefix: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_backup_of_others_is_verified_as_a_role_without_rights_once_somebody_agreed() {
+fn a_foreign_backup_is_verified_by_a_role_without_privileges_after_confirmation() {
     let project = Project::new("foreign_verify");
     theirs(&project, "");
     let ran = project.db(VERIFY).code(3).says("theirs.sql: not taken here");
@@ -496,7 +496,7 @@ fn what_a_killed_verify_leaves_is_removed_by_the_next_run() {
 }
 
 #[test]
-fn where_no_role_can_be_made_the_connecting_one_needs_consent_by_name() {
+fn if_no_role_can_be_created_the_connecting_one_needs_consent_by_name() {
     let mut project = Project::new("foreign_no_role");
     theirs(&project, "");
     project.run_sql(
@@ -635,7 +635,7 @@ fn a_set_of_others_gives_no_role_rights_on_the_server() {
 }
 
 #[test]
-fn a_table_that_cannot_be_analysed_is_no_reason_to_have_no_database() {
+fn a_table_that_cannot_be_analysed_does_not_fail_the_restore() {
     let project = Project::new("foreign_far");
     project.run_sql(
         "CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere; \

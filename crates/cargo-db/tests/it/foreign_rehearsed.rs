@@ -31,7 +31,7 @@ fn leftovers(name: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_backup_of_others_is_rehearsed_on_as_a_role_without_rights_once_somebody_agreed() {
+fn a_foreign_backup_is_rehearsed_by_a_role_without_privileges_after_confirmation() {
     let project = theirs("fr_limited");
     project.migration("1_add.up.sql", "ALTER TABLE notes ADD COLUMN more int;");
     project.migration("1_add.down.sql", "ALTER TABLE notes DROP COLUMN more;");
@@ -56,7 +56,7 @@ fn a_backup_of_others_is_rehearsed_on_as_a_role_without_rights_once_somebody_agr
 }
 
 #[test]
-fn where_no_role_can_be_made_a_rehearsal_on_it_needs_consent_by_name() {
+fn if_no_role_can_be_created_a_rehearsal_needs_consent_by_name() {
     let mut project = theirs("fr_named");
     project.migration("1_add.up.sql", "ALTER TABLE notes ADD COLUMN more int;");
     project.run_sql("CREATE ROLE fr_maker LOGIN CREATEDB; GRANT pg_read_all_data TO fr_maker");
@@ -73,7 +73,7 @@ fn where_no_role_can_be_made_a_rehearsal_on_it_needs_consent_by_name() {
 }
 
 #[test]
-fn what_was_taken_here_is_nobody_elses() {
+fn a_backup_taken_here_is_not_foreign() {
     let project = Project::new("fr_ours");
     project.run_sql("CREATE TABLE notes (id int PRIMARY KEY)");
     project.db(&["backup"]).ok();

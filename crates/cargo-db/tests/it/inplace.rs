@@ -23,7 +23,7 @@ fn backed_up(name: &str) -> (Project, String) {
 }
 
 #[test]
-fn a_table_comes_back_with_all_that_stands_on_it() {
+fn a_table_is_restored_with_everything_that_depends_on_it() {
     let (project, before) = backed_up("i_table");
     project.run_sql("UPDATE big SET t = 'wrong'; DROP INDEX big_t; ALTER TABLE big ADD COLUMN more int; REVOKE SELECT ON big FROM reader_of_i_table; SELECT setval('big_id_seq', 17)");
     let set = ["restore", "--file", "latest/X", "--table", "big"];
@@ -156,7 +156,7 @@ fn a_dump_that_creates_its_database_is_loaded_into_ours() {
 }
 
 #[test]
-fn a_dump_with_transactions_of_its_own_is_still_one() {
+fn a_dump_with_its_own_transactions_is_accepted() {
     let project = odd("i_large");
     project.run_sql("SELECT lo_from_bytea(4711, 'hello')");
     project.db(&["backup", "--format", "custom", "-o", "l.dump"]).ok();
@@ -176,7 +176,7 @@ fn a_dump_with_transactions_of_its_own_is_still_one() {
 }
 
 #[test]
-fn default_privileges_open_nothing_that_was_closed() {
+fn default_privileges_do_not_widen_access() {
     let project = odd("i_rights");
     project.run_sql("DROP VIEW joined; DROP MATERIALIZED VIEW counted");
     cluster().run("postgres", "CREATE ROLE i_curious");
@@ -194,7 +194,7 @@ fn default_privileges_open_nothing_that_was_closed() {
 }
 
 #[test]
-fn a_schema_that_is_gone_comes_back_as_whose_it_was() {
+fn a_dropped_schema_is_restored_with_its_owner() {
     let project = odd("i_gone");
     cluster().run("postgres", "CREATE ROLE i_keeper; CREATE ROLE i_guest");
     project.run_sql("CREATE SCHEMA shop AUTHORIZATION i_keeper; GRANT USAGE ON SCHEMA shop TO i_guest; COMMENT ON SCHEMA shop IS 'the shop'; CREATE TABLE shop.t (id int); CREATE TABLE public.pt (id int) PARTITION BY RANGE (id); CREATE TABLE public.pt1 PARTITION OF public.pt FOR VALUES FROM (0) TO (9); INSERT INTO pt VALUES (1); CREATE STATISTICS st (dependencies) ON f, d FROM big; COMMENT ON INDEX big_t IS 'of t'");
@@ -261,7 +261,7 @@ fn settings_of_a_database_change_no_hash_and_no_name_is_too_long() {
 }
 
 #[test]
-fn a_table_is_named_as_in_sql_and_a_view_is_none() {
+fn a_table_is_named_as_in_sql_and_a_view_is_not_a_table() {
     let project = Project::new("i_dots");
     project.run_sql(
         "CREATE SCHEMA \"a.b\"; CREATE TABLE \"a.b\".\"c.d\" AS SELECT 1 AS id; \

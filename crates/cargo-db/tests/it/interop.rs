@@ -80,7 +80,7 @@ fn half_and_half_both_ways_gives_equal_rows() {
 }
 
 #[test]
-fn what_one_applies_the_other_takes_back() {
+fn each_tool_rolls_back_what_the_other_applied() {
     let project = Project::new("i_undo");
     ten(&project);
     with_sqlx(&project, |migrator, pool| async move { migrator.run(&pool).await.unwrap() });

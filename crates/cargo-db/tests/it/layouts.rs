@@ -88,7 +88,7 @@ fn between_two_tools_the_database_decides() {
 }
 
 #[test]
-fn a_table_of_another_tool_is_not_taken_for_ones_own() {
+fn a_table_of_another_tool_is_not_used() {
     let project = project("other_table", &[("db/migrations/1_a.sql", &dbmate("SELECT 1;", ""))]);
     project.run_sql("CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (7, false)");
     project.write("db.toml", "[migrations]\ntool = 'dbmate'\n");
@@ -119,7 +119,7 @@ fn a_database_of_another_tool_is_left_alone() {
 }
 
 #[test]
-fn a_baseline_stops_where_it_is_told() {
+fn baseline_stops_at_the_given_version() {
     let project = project(
         "baseline_to",
         &[
@@ -196,7 +196,7 @@ fn a_duplicate_version_stops_everything() {
 }
 
 #[test]
-fn a_way_back_belongs_by_its_version() {
+fn a_down_file_belongs_to_a_migration_by_its_version() {
     let files = [
         ("go.mod", ""),
         ("migrations/1_a.up.sql", "CREATE TABLE a ()"),
@@ -231,7 +231,7 @@ fn the_ends_of_lines_and_a_byte_order_mark_are_no_obstacle() {
 }
 
 #[test]
-fn an_empty_file_is_said_and_recorded() {
+fn an_empty_file_is_reported_and_recorded() {
     for (name, path) in [
         ("empty_sqlx", "migrations/1_a.sql"),
         ("empty_diesel", "migrations/1_a/up.sql"),
@@ -244,7 +244,7 @@ fn an_empty_file_is_said_and_recorded() {
 }
 
 #[test]
-fn a_migration_that_forgets_another_is_caught() {
+fn a_migration_that_deletes_a_history_row_is_caught() {
     let files = [
         ("db/migrations/1_a.sql", dbmate("CREATE TABLE a ();", "")),
         ("db/migrations/2_b.sql", dbmate("DELETE FROM schema_migrations WHERE version = '1';", "")),
@@ -399,7 +399,7 @@ fn supabase_keeps_the_statements() {
 }
 
 #[test]
-fn a_failed_row_of_prismas_is_cleared_away() {
+fn a_failed_row_of_prisma_is_removed() {
     let project =
         project("prisma_failed", &[("prisma/migrations/1_a/migration.sql", "CREATE TABLE a ();")]);
     let _ = project.db(&["migrate"]).ok();
@@ -538,7 +538,7 @@ fn new_files_are_the_tools_own() {
 }
 
 #[test]
-fn a_program_among_sql_is_not_passed_over() {
+fn a_program_among_sql_files_is_reported() {
     let project = project(
         "program",
         &[
@@ -554,7 +554,7 @@ fn a_program_among_sql_is_not_passed_over() {
 }
 
 #[test]
-fn a_tool_that_is_not_there_is_named() {
+fn a_missing_tool_is_named() {
     let project = project("no_tool", &[("migrations/1_a.sql", "SELECT 1")]);
     project.write("db.toml", "[migrations]\nrunner = 'tool'\napply = ['no-such-program']\n");
     let _ = project.db(&["migrate"]).code(10).says("program `no-such-program` not found");
@@ -663,7 +663,7 @@ fn flyways_own_ways() {
 }
 
 #[test]
-fn files_that_are_no_migrations() {
+fn files_that_are_not_migrations() {
     let diesel = project(
         "stray",
         &[
@@ -717,7 +717,7 @@ fn nothing_applied_and_dirty_is_not_clean() {
 }
 
 #[test]
-fn a_variable_that_is_not_set_is_no_reason_to_go_elsewhere() {
+fn an_unset_variable_does_not_select_another_database() {
     let project = project("no_variable", &[("migrations/1_a.sql", "CREATE TABLE a ()")]);
     project.write("db.toml", "[migrations]\nurl = 'A_URL'\n");
     let _ = project.db(&["migrate"]).code(2).says("A_URL").says("no such variable");
@@ -752,7 +752,7 @@ fn what_was_merged_late_is_out_of_order_for_drizzle_too() {
 }
 
 #[test]
-fn nothing_is_never_called_done() {
+fn a_run_without_effect_is_not_reported_as_done() {
     let project = project("no_files", &[]);
     let _ = project.db(&["migrate"]).ok().says("no migrations in `migrations` yet");
     let again = self::project("exists_already", &[("migrations/1_a.sql", "CREATE TABLE a ()")]);
@@ -763,7 +763,7 @@ fn nothing_is_never_called_done() {
 }
 
 #[test]
-fn check_looks_at_both_parts_of_a_file() {
+fn check_covers_both_parts_of_a_file() {
     let text = dbmate("CREATE TABLE a (id int);\nUPDATE a SET id = 1;", "DROP TABLE a;\nCOMMIT;");
     let project = project("check_parts", &[("db/migrations/1_a.sql", &text)]);
     let checked = project.db(&["check", "--json"]).code(1).json();
@@ -777,7 +777,7 @@ fn check_looks_at_both_parts_of_a_file() {
 }
 
 #[test]
-fn a_table_of_the_same_name_is_looked_at() {
+fn a_table_of_the_same_name_is_checked() {
     for (name, table) in [
         (
             "of_ecto",
@@ -802,7 +802,7 @@ fn a_table_of_the_same_name_is_looked_at() {
 }
 
 #[test]
-fn a_baseline_is_refused_where_a_migrate_would_be() {
+fn baseline_is_refused_if_migrate_would_be() {
     let project = project(
         "baseline_twins",
         &[("migrations/1_a.sql", "CREATE TABLE a ()"), ("migrations/1_b.sql", "CREATE TABLE b ()")],
@@ -816,7 +816,7 @@ fn a_baseline_is_refused_where_a_migrate_would_be() {
 }
 
 #[test]
-fn a_failed_row_without_its_file_is_cleared_away() {
+fn a_failed_row_without_its_file_is_removed() {
     let project = project("failed_gone", &[("migrations/1_a.sql", "CREATE TABLE a ()")]);
     let _ = project.db(&["migrate"]).ok();
     project.run_sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (2, 'gone', false, '\\x00', 1)");
@@ -825,7 +825,7 @@ fn a_failed_row_without_its_file_is_cleared_away() {
 }
 
 #[test]
-fn a_reset_says_that_another_set_goes_with_it() {
+fn reset_warns_that_another_set_is_dropped_too() {
     let project = project(
         "sets_reset",
         &[
@@ -845,7 +845,7 @@ fn a_reset_says_that_another_set_goes_with_it() {
 }
 
 #[test]
-fn a_set_that_cannot_be_looked_at_hides_no_other() {
+fn a_set_that_cannot_be_read_does_not_hide_the_others() {
     let project = project(
         "set_down",
         &[("a/1_a.sql", "CREATE TABLE a ()"), ("b/1_b.sql", "CREATE TABLE b ()")],
@@ -875,7 +875,7 @@ fn nothing_is_generated_on_a_server_that_others_use() {
 }
 
 #[test]
-fn where_there_is_no_way_back_it_is_said_as_it_is() {
+fn a_missing_down_migration_is_reported_as_such() {
     let project = project(
         "no_way_back",
         &[
@@ -892,7 +892,7 @@ fn where_there_is_no_way_back_it_is_said_as_it_is() {
 }
 
 #[test]
-fn a_gap_is_not_taken_for_a_second_head() {
+fn a_gap_is_not_a_second_head() {
     let revision =
         |name: &str, before: &str| format!("revision = '{name}'\ndown_revision = {before}\n");
     let project = project(

@@ -90,7 +90,7 @@ fn all_or_nothing_is_rolled_back_as_well() {
 }
 
 #[test]
-fn what_is_committed_is_put_back() {
+fn a_committed_change_of_the_marker_is_reverted() {
     let project = marked("md_committed");
     project.write("db.toml", "[migrate]\nall-or-nothing = false\n");
     let owners = project.query(OWNERS);
@@ -139,7 +139,7 @@ const OWNERS: &str = "SELECT n.nspowner::regrole, c.relname, c.relowner::regrole
                       WHERE n.nspname = 'cargo_db' AND c.relkind = 'r' ORDER BY c.relname";
 
 #[test]
-fn a_member_of_their_owner_puts_them_back_too() {
+fn a_member_of_the_owner_restores_them_too() {
     let mut project = marked("md_member");
     project.run_sql(
         "CREATE ROLE md_team; CREATE ROLE md_app LOGIN CREATEDB IN ROLE md_team; \
@@ -168,7 +168,7 @@ fn a_member_of_their_owner_puts_them_back_too() {
 }
 
 #[test]
-fn a_rollback_may_not_either() {
+fn rollback_may_not_change_the_marker_either() {
     let project = marked("md_back");
     let before = trail(&project);
     project.write("migrations/1_t.down.sql", "DROP TABLE t; DELETE FROM cargo_db.marker;");
@@ -177,7 +177,7 @@ fn a_rollback_may_not_either() {
 }
 
 #[test]
-fn seeds_and_their_programs_may_not() {
+fn seeds_and_their_programs_may_not_change_the_marker() {
     let project = marked("md_seed");
     let before = trail(&project);
     project.write(
@@ -203,7 +203,7 @@ fn seeds_and_their_programs_may_not() {
 }
 
 #[test]
-fn a_database_without_them_gets_none() {
+fn a_database_without_our_tables_gets_none() {
     let project = Project::new("md_none");
     for attack in [
         "CREATE SCHEMA cargo_db; CREATE TABLE cargo_db.marker (environment text);",
@@ -237,7 +237,7 @@ fn a_rehearsal_blocks_it() {
 }
 
 #[test]
-fn restoring_part_of_it_may_not() {
+fn restoring_a_part_may_not_change_the_marker() {
     let project = marked("md_part");
     project.db(&["backup", "--format", "set"]).ok();
     project.run_sql(
@@ -288,7 +288,7 @@ fn a_new_database_remembers_that_it_was_restored() {
 
 /// A rollback does not undo a `setval`, so the trail must not depend on its sequence.
 #[test]
-fn a_sequence_at_its_end_does_not_mute_the_trail() {
+fn an_exhausted_sequence_does_not_stop_the_trail() {
     for (name, statement) in [
         ("md_maximum", "ALTER SEQUENCE cargo_db.audit_id_seq MAXVALUE 3"),
         ("md_set_back", "PERFORM setval('cargo_db.audit_id_seq', 1, false)"),

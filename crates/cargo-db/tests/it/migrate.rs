@@ -47,7 +47,7 @@ fn to_and_steps_limit_the_plan() {
 }
 
 #[test]
-fn a_failing_statement_is_shown_where_it_stands() {
+fn a_failing_statement_is_shown_with_its_position() {
     let project = Project::new("m_fail");
     two_tables(&project);
     project.migration(
@@ -229,7 +229,7 @@ help: misnamed: rename the file, or move it away
 }
 
 #[test]
-fn out_of_order_is_applied_at_home_with_a_warning_and_refused_in_staging() {
+fn out_of_order_is_applied_in_development_with_a_warning_and_refused_in_staging() {
     let mut project = Project::new("m_order");
     two_tables(&project);
     project.db(&["migrate", "--to", "2"]).ok();
@@ -278,7 +278,7 @@ fn a_file_without_an_end_or_with_a_mark_at_its_beginning_is_fine() {
 }
 
 #[test]
-fn a_lock_that_does_not_come_is_waited_for_with_retries() {
+fn a_lock_timeout_is_retried() {
     let project = Project::new("m_retry");
     two_tables(&project);
     project.db(&["migrate"]).ok();
@@ -317,7 +317,7 @@ fn dry_run_shows_the_plan_and_its_sql_and_does_nothing() {
 }
 
 #[test]
-fn production_wants_consent_to_exactly_this_plan() {
+fn production_needs_consent_to_exactly_this_plan() {
     let mut project = Project::new("m_prod");
     two_tables(&project);
     project.accept_key();
@@ -392,7 +392,7 @@ fn a_carriage_return_alone_ends_a_comment() {
 }
 
 #[test]
-fn outside_a_transaction_nothing_is_claimed_that_is_not_known() {
+fn outside_a_transaction_the_message_claims_only_what_is_known() {
     let project = Project::new("m_claims");
     project.migration("1_t.sql", "CREATE TABLE t (v int); INSERT INTO t VALUES (1), (2);");
     project.db(&["migrate"]).ok();
@@ -447,7 +447,7 @@ fn an_index_that_is_repaired_is_not_dropped() {
 }
 
 #[test]
-fn a_history_where_the_search_path_does_not_lead_is_refused() {
+fn a_history_outside_the_search_path_is_refused() {
     let project = Project::new("m_elsewhere");
     project.migration(
         "1_a.sql",
@@ -505,7 +505,7 @@ fn a_lock_that_is_lost_stops_the_run() {
 }
 
 #[test]
-fn a_folder_without_migrations_is_no_project_that_is_done() {
+fn a_folder_without_migrations_is_not_reported_as_up_to_date() {
     let project = Project::new("m_other_folder");
     let _ = project.db(&["status"]).ok().says("begin with `cargo db create add users`");
     project.write("crates/db/migrations/20260101000000_a.sql", "CREATE TABLE a (i int)");
@@ -516,7 +516,7 @@ fn a_folder_without_migrations_is_no_project_that_is_done() {
 }
 
 #[test]
-fn what_was_asked_for_and_is_applied_is_not_all_that_is_pending() {
+fn applied_requests_are_not_reported_as_nothing_pending() {
     let project = Project::new("m_asked");
     for version in 1..=2 {
         project.migration(&format!("{version}_m.sql"), "SELECT 1;");

@@ -59,7 +59,7 @@ fn a_number_or_the_beginning_of_a_name_is_enough() {
 }
 
 #[test]
-fn what_is_not_there_is_called_what_it_is() {
+fn missing_objects_are_named_by_their_kind() {
     let project = one_table("n_none");
     project.db(&["backup"]).ok();
     let path = "/nowhere/prod.sql.gz";
@@ -69,7 +69,7 @@ fn what_is_not_there_is_called_what_it_is() {
 }
 
 #[test]
-fn a_file_of_somebodys_in_the_folder_of_backups_is_a_file() {
+fn a_foreign_file_in_the_backup_folder_is_treated_as_a_file() {
     let project = one_table("n_inside");
     project.db(&["backup", "-o", "ours.sql", "--no-compress"]).ok();
     project.db(&["backup", "--format", "set"]).ok();

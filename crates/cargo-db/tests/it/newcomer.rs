@@ -29,7 +29,7 @@ fn a_missing_file_is_found_on_its_branch_or_in_its_commit() {
 }
 
 #[test]
-fn a_table_that_is_not_there_is_marked_and_the_right_one_is_named() {
+fn a_missing_table_is_marked_and_the_right_one_is_suggested() {
     let project = Project::new("n_unknown");
     project.migration("1_a.sql", "CREATE TABLE courses (id int PRIMARY KEY);");
     project.db(&["migrate"]).ok();
@@ -45,7 +45,7 @@ fn a_table_that_is_not_there_is_marked_and_the_right_one_is_named() {
 }
 
 #[test]
-fn a_file_that_came_first_is_not_told_to() {
+fn a_file_without_earlier_migrations_gets_no_hint() {
     let project = Project::new("n_earlier");
     let uses = "SELECT * FROM badges;";
     let says_nothing = |project: &Project, verb: &[&str]| {
@@ -75,7 +75,7 @@ fn a_file_that_came_first_is_not_told_to() {
 }
 
 #[test]
-fn a_trail_that_cannot_be_written_is_said_before_anything_is_done() {
+fn an_unwritable_trail_is_reported_before_anything_is_done() {
     let project = Project::new("n_trail");
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
     std::fs::create_dir_all(project.path().join(".db/audit.lock")).unwrap();
@@ -84,7 +84,7 @@ fn a_trail_that_cannot_be_written_is_said_before_anything_is_done() {
 }
 
 #[test]
-fn a_trail_of_which_a_part_cannot_be_written_is_left_as_it_is() {
+fn a_trail_with_an_unwritable_part_is_left_unchanged() {
     let project = Project::new("n_readonly");
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
     project.db(&["migrate"]).ok();

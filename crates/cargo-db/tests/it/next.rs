@@ -36,7 +36,7 @@ fn run(project: &Project, ran: &Ran, label: &str) -> Ran {
 }
 
 #[test]
-fn a_missing_file_is_passed_over_in_the_same_database() {
+fn a_missing_file_can_be_ignored_in_the_same_database() {
     let project = project("next_missing");
     std::fs::remove_file(project.path().join("migrations/1_a.sql")).unwrap();
     project.migration("2_b.sql", "CREATE TABLE b (id int);");

@@ -70,7 +70,7 @@ fn a_fifo_in_place_of_a_file_is_refused() {
 }
 
 #[test]
-fn a_name_that_is_no_text_is_named() {
+fn a_name_that_is_not_utf8_is_reported() {
     let project = Project::new("o_names");
     project.migration("1_a.up.sql", "CREATE TABLE a ();");
     project.migration("1_a.down.sql", "DROP TABLE a;");
@@ -88,7 +88,7 @@ fn a_name_that_is_no_text_is_named() {
 }
 
 #[test]
-fn a_signal_ends_what_waits_for_another_process() {
+fn a_signal_ends_a_wait_for_another_process() {
     let project = Project::new("o_signal");
     project.migration("1_a.sql", "CREATE TABLE a ();");
     let lock = project.write(".db/audit.lock", "");

@@ -78,7 +78,7 @@ fn a_marker_is_found_whatever_stands_in_the_way() {
 }
 
 #[test]
-fn an_agent_is_no_person_where_only_the_marker_says_staging() {
+fn an_agent_is_recognised_if_only_the_marker_says_staging() {
     let mut project = project("pin_agent");
     project.db(&["env", "set", "staging", "--yes"]).ok();
     for (name, value) in [("APP_ENV", "development"), ("AI_AGENT", "1"), ("CARGO_DB_AGENT", "0")] {

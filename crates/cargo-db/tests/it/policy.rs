@@ -190,7 +190,7 @@ fn on_a_terminal(project: &Project, arguments: &[&str], answers: &[(&str, &str)]
 }
 
 #[test]
-fn somebody_at_a_terminal_is_asked_as_much_as_the_environment_asks_for() {
+fn the_prompt_at_a_terminal_depends_on_the_environment() {
     let mut project = school("p_terminal");
     let before = content(&project);
     assert_eq!(on_a_terminal(&project, &["rollback"], &[("Proceed?", "n")]), 3);
@@ -207,7 +207,7 @@ fn somebody_at_a_terminal_is_asked_as_much_as_the_environment_asks_for() {
 }
 
 #[test]
-fn a_marker_is_stronger_than_what_the_environment_says() {
+fn a_marker_overrides_environment_variables() {
     let mut project = school("p_marker");
     project.set("CARGO_DB_ENV", "development");
     project.db(&["env", "set", "production"]).code(3).says("consent to the plan");
@@ -280,7 +280,7 @@ fn a_marker_outlives_a_reset_and_a_restore() {
 }
 
 #[test]
-fn a_database_that_cannot_say_what_it_is_is_not_touched() {
+fn a_database_whose_marker_cannot_be_read_is_not_changed() {
     let project = school("p_mute");
     let before = content(&project);
     cluster().end_sessions("p_mute");
@@ -294,7 +294,7 @@ fn a_database_that_cannot_say_what_it_is_is_not_touched() {
 
 /// What is done beside the database is judged, consented to and written down like anything else.
 #[test]
-fn going_back_and_clearing_away_are_plans_too() {
+fn rollback_and_prune_are_plans_too() {
     let mut project = school("p_beside");
     project.set("CARGO_DB_ENV", "development");
     for name in ["a", "b"] {
@@ -412,7 +412,7 @@ fn consent_is_to_one_plan_on_one_target_at_one_time() {
 }
 
 #[test]
-fn agents_are_known_by_what_they_set_and_denied_only_at_home() {
+fn agents_are_recognised_by_variables_and_denied_in_development_only() {
     let mut project = school("p_agent");
     project.db(&["migrate"]).ok();
     for variable in [

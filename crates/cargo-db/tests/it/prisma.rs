@@ -47,7 +47,7 @@ fn a_rehearsal_and_a_baseline_create_it_too() {
 }
 
 #[test]
-fn a_new_database_gets_it() {
+fn a_new_database_gets_the_history_table() {
     let project = project("ps_new", "&schema=app");
     cluster().run("postgres", "DROP DATABASE ps_new");
     project.db(&["migrate", "--yes"]).ok();

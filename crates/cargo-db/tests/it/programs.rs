@@ -20,7 +20,7 @@ fn with_tool(name: &str, script: &str) -> Project {
 }
 
 #[test]
-fn a_tool_that_did_nothing_is_not_believed() {
+fn a_tool_that_did_nothing_is_caught() {
     let project = with_tool("tool_idle", "echo 'all is well'");
     let _ = project.db(&["migrate", "--dry-run"]).says("by `./tool up`");
     let ran = project
@@ -113,7 +113,7 @@ fn no_password_is_shown_however_the_tool_writes_it() {
 
 /// The SQL of a file can make the server print anything, including a password.
 #[test]
-fn no_password_is_shown_that_the_server_says() {
+fn a_password_in_a_server_message_is_masked() {
     let mut project = Project::new("server_secret");
     project.set("DATABASE_URL", &cluster().tcp_url("server_secret"));
     let url = format!("postgres://postgres:{PASSWORD}@localhost/x");
@@ -151,7 +151,7 @@ fn no_password_is_shown_that_the_server_says() {
 }
 
 #[test]
-fn what_was_agreed_to_is_what_the_tool_reads() {
+fn the_tool_reads_the_files_that_were_consented_to() {
     // An editor, or a switch of branches, while the tool is at work.
     let project = with_tool("tool_swap", "echo 'DROP TABLE x' > migrations/2_b.sql");
     let _ = project.db(&["migrate"]).code(7).says("2_b.sql").says("changed");
@@ -186,7 +186,7 @@ fn what_a_tool_runs_is_never_promised_to_be_all_or_nothing() {
 }
 
 #[test]
-fn settings_that_would_not_be_heard_are_refused() {
+fn settings_without_effect_are_refused() {
     let project = with_tool("tool_unheard", "exit 0");
     let refused = |toml: &str, says: &str| {
         project.write("db.toml", toml);
@@ -224,7 +224,7 @@ fn a_tool_that_writes_nothing_has_to_say_why() {
 }
 
 #[test]
-fn only_what_the_history_has_is_called_done() {
+fn only_recorded_migrations_are_reported_as_done() {
     let row = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (1, 'a', true, '', 1)";
     let table = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMPTZ NOT NULL DEFAULT now(), success BOOLEAN NOT NULL, checksum BYTEA NOT NULL, execution_time BIGINT NOT NULL)";
     for (name, end) in [("tool_half", "exit 0"), ("tool_half_failed", "exit 3")] {
@@ -235,7 +235,7 @@ fn only_what_the_history_has_is_called_done() {
 }
 
 #[test]
-fn what_has_left_its_group_is_not_waited_for() {
+fn a_process_that_left_its_group_is_not_waited_for() {
     let project = with_tool("tool_daemon", "setsid sleep 47.31 & exit 3");
     let began = std::time::Instant::now();
     let _ = project.db(&["migrate"]).code(10);
@@ -244,7 +244,7 @@ fn what_has_left_its_group_is_not_waited_for() {
 }
 
 #[test]
-fn a_tool_that_goes_back_as_it_ran_is_not_asked_for_another_order() {
+fn a_tool_rolls_back_in_its_own_order_only() {
     let class = |n: u64| {
         let stamp = 1_700_000_000_000 + n;
         (
@@ -318,7 +318,7 @@ fn a_tool_records_what_is_there_and_the_database_is_asked_afterwards() {
 }
 
 #[test]
-fn what_a_program_loses_as_expected_makes_its_way_back_lossy() {
+fn expected_losses_of_a_program_make_its_rollback_lossy() {
     let script = "case $1 in\n\
         upgrade) psql -Xq -c 'ALTER TABLE users DROP COLUMN note' \
           -c 'CREATE TABLE IF NOT EXISTS alembic_version (version_num text PRIMARY KEY)' \

@@ -63,7 +63,7 @@ fn a_table_that_is_replaced_stays_in_its_publications() {
 }
 
 #[test]
-fn a_publication_that_cannot_be_put_on_again_is_named() {
+fn a_publication_that_cannot_be_restored_is_named() {
     let mut project = published("pub_named");
     project.db(&["backup", "--format", "custom"]).ok();
     // The publication now filters by a column that the table in the backup does not have.

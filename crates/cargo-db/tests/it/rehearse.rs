@@ -267,7 +267,7 @@ fn every_hazard_is_found_and_no_look_alike_is_blocked() {
 }
 
 #[test]
-fn a_way_back_is_proved_lossy_wrong_or_none() {
+fn a_rollback_is_proved_lossy_wrong_or_irreversible() {
     let project = based("h_back");
     let way = |up: &str, down: Option<&str>| {
         project.migration("1_m.up.sql", up);
@@ -314,7 +314,7 @@ fn a_way_back_is_proved_lossy_wrong_or_none() {
 }
 
 #[test]
-fn what_is_expected_is_let_through_up_to_its_bound() {
+fn expected_losses_pass_up_to_their_bound() {
     let mut project = based("h_expect");
     project.accept_key();
     project.set("CARGO_DB_REHEARSE", "");
@@ -356,7 +356,7 @@ fn what_is_expected_is_let_through_up_to_its_bound() {
 }
 
 #[test]
-fn production_wants_the_receipt_of_these_files_on_this_schema() {
+fn production_needs_the_receipt_of_these_files_on_this_schema() {
     let mut project = based("h_receipt");
     project.accept_key();
     project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int;");
@@ -449,7 +449,7 @@ fn queries_that_break_are_named_with_what_broke_them() {
 }
 
 #[test]
-fn a_schema_alone_says_what_it_can_and_a_backup_says_all() {
+fn a_schema_copy_is_partly_unmeasured_and_a_backup_is_measured() {
     let project = based("h_basis");
     project.migration("1_m.sql", "CREATE INDEX i ON users (name);");
     let json = project.db(&["rehearse", "--from", "schema", "--json"]).code(1).json();
@@ -489,7 +489,7 @@ fn a_schema_alone_says_what_it_can_and_a_backup_says_all() {
 }
 
 #[test]
-fn however_it_ends_nothing_is_left_and_nobody_is_sent_away() {
+fn however_it_ends_nothing_is_left_and_no_session_is_terminated() {
     let project = based("h_kill");
     let before = project.content();
     project.migration("1_m.sql", "CREATE TABLE t (id int); SELECT pg_sleep(20);");

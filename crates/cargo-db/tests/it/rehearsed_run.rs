@@ -91,7 +91,7 @@ fn what_shares_a_transaction_is_rehearsed_in_one() {
 }
 
 #[test]
-fn what_holds_in_one_transaction_passes_and_its_way_back_is_tried() {
+fn a_batch_in_one_transaction_passes_and_is_rolled_back() {
     let project = node_pg_migrate(
         "r_one_passes",
         "CREATE TEMP TABLE w AS SELECT 7 AS i; SET LOCAL work_mem = '1MB'; UPDATE t SET v = v;",
@@ -141,7 +141,7 @@ fn a_receipt_is_of_one_transaction_or_of_several() {
 }
 
 #[test]
-fn a_block_that_commits_runs_as_in_the_run() {
+fn a_do_block_that_commits_is_rehearsed_as_it_runs() {
     for (index, sql) in [
         "DO $$ BEGIN UPDATE t SET v = 2 WHERE id < 5; COMMIT; UPDATE t SET v = v; END $$;",
         "DO $$ BEGIN CREATE TABLE d (i int); ROLLBACK; CREATE TABLE d (i int); END $$;",
@@ -241,7 +241,7 @@ fn a_file_that_commits_is_no_part_of_one_transaction() {
 }
 
 #[test]
-fn a_backup_says_itself_what_is_pending_in_it() {
+fn pending_migrations_are_read_from_the_backup_itself() {
     let project = filled("r_backup");
     project.migration("1_a.sql", "ALTER TABLE t ADD COLUMN a int;");
     project.migration("2_b.sql", "ALTER TABLE t ADD COLUMN b int;");

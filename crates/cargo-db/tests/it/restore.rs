@@ -22,7 +22,7 @@ fn damaged(name: &str, arguments: &[&str]) -> (Project, String) {
 }
 
 #[test]
-fn every_format_comes_back_equal_and_can_be_undone() {
+fn every_format_is_restored_identically_and_can_be_undone() {
     let zstd = cfg!(feature = "zstd").then_some(("r_zst", &["--compress=zstd:1"][..]));
     let formats = [
         ("r_sql", &[][..]),
@@ -101,7 +101,7 @@ fn sessions_are_ended_and_nothing_is_left() {
 }
 
 #[test]
-fn a_backup_that_is_not_sound_touches_nothing() {
+fn a_backup_that_fails_verification_changes_nothing() {
     let (project, _) = damaged("r_unsound", &["--no-compress"]);
     let damage = project.content();
     let path = project.path().join("backups/the.backup");
@@ -213,7 +213,7 @@ fn what_is_missing_on_the_server_is_named_at_once() {
 }
 
 #[test]
-fn a_role_that_may_not_create_databases_is_told() {
+fn a_role_that_may_not_create_databases_gets_a_hint() {
     let (mut project, _) = damaged("r_rights", &[]);
     cluster().run("postgres", "CREATE ROLE weak LOGIN");
     project.set("DATABASE_URL", &cluster().url("r_rights").replace("postgres@", "weak@"));
@@ -238,7 +238,7 @@ fn into_makes_a_new_database_and_leaves_the_old_one_alone() {
 }
 
 #[test]
-fn a_database_that_is_gone_comes_back() {
+fn a_dropped_database_is_restored() {
     let (project, before) = damaged("r_gone", &[]);
     cluster().run("postgres", "DROP DATABASE r_gone");
     project.db(&["restore", "--latest", "--yes"]).ok().says("name it r_gone");
@@ -297,7 +297,7 @@ fn consent_to_a_file_is_consent_to_its_bytes() {
 }
 
 #[test]
-fn killed_in_the_middle_the_old_database_is_as_it_was() {
+fn a_run_killed_in_the_middle_leaves_the_old_database_unchanged() {
     let (project, before) = damaged("r_kill", &["--no-compress"]);
     let damage = project.content();
     for signal in [rustix::process::Signal::INT, rustix::process::Signal::KILL] {

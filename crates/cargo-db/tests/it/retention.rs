@@ -129,7 +129,7 @@ fn a_part_is_never_taken_for_the_whole() {
 }
 
 #[test]
-fn alone_a_part_is_not_the_newest_backup() {
+fn a_partial_backup_is_never_the_newest() {
     let project = two_tables("k_alone");
     project.db(&["backup", "--schema", "public", "-o", "public.sql.gz"]).ok();
     for verb in [
@@ -179,7 +179,7 @@ fn the_newest_is_never_what_the_policy_took() {
 }
 
 #[test]
-fn safety_backups_push_no_good_one_out() {
+fn safety_backups_do_not_displace_others() {
     let mut project = two_tables("k_push");
     take(&project, "good.sql");
     date(&project, "good.sql", -3);
@@ -235,7 +235,7 @@ fn each_removal_stands_in_plan_and_trail() {
 }
 
 #[test]
-fn only_backups_of_this_database_and_server_go() {
+fn only_backups_of_this_database_and_server_are_removed() {
     let mut project = two_tables("k_own");
     let all = ["other.sql", "elsewhere.sql", "unknown.sql", "old.sql"];
     all.iter().for_each(|name| take(&project, name));
@@ -255,7 +255,7 @@ fn only_backups_of_this_database_and_server_go() {
 }
 
 #[test]
-fn what_this_run_took_stays() {
+fn the_backup_of_this_run_is_kept() {
     let mut project = two_tables("k_taken");
     keep_nothing(&mut project);
     project.set("MAX_BACKUPS", "0");
@@ -265,7 +265,7 @@ fn what_this_run_took_stays() {
 }
 
 #[test]
-fn a_backup_of_the_future_stops_all_removals() {
+fn a_backup_dated_in_the_future_stops_all_removals() {
     let mut project = two_tables("k_future");
     let all = ["1.sql", "2.sql", "future.sql"];
     all.iter().for_each(|name| take(&project, name));
@@ -327,7 +327,7 @@ fn what_production_decides_is_not_removed_on_the_side() {
 }
 
 #[test]
-fn an_agents_variables_loosen_nothing() {
+fn variables_of_an_agent_do_not_loosen_the_policy() {
     let mut project = two_tables("k_agent");
     take(&project, "1.sql");
     date(&project, "1.sql", -3);
@@ -398,7 +398,7 @@ fn manifests_of_older_builds_are_read() {
 }
 
 #[test]
-fn a_manifest_of_a_newer_version_is_no_broken_one() {
+fn a_manifest_of_a_newer_version_is_not_broken() {
     let project = two_tables("k_newer");
     take(&project, "1.sql");
     edit(&project, "1.sql", |manifest| {
@@ -410,7 +410,7 @@ fn a_manifest_of_a_newer_version_is_no_broken_one() {
 }
 
 #[test]
-fn tables_of_ours_that_a_role_may_not_read_make_no_part() {
+fn unreadable_tables_of_cargo_db_do_not_make_a_backup_partial() {
     let mut project = two_tables("k_unread");
     project.db(&["env", "set", "development"]).ok();
     project.run_sql(
@@ -498,7 +498,7 @@ fn what_belongs_to_a_database_comes_back_with_it() {
 }
 
 #[test]
-fn a_setting_of_the_projects_own_is_not_shown() {
+fn an_unrelated_setting_is_not_shown() {
     let project = two_tables("k_hush");
     cluster().run("postgres", "ALTER DATABASE k_hush SET \"app.jwt\" = 'not-for-logs'");
     take(&project, "1.sql");

@@ -74,7 +74,7 @@ fn dry_run_changes_nothing() {
 }
 
 #[test]
-fn an_empty_down_file_is_no_way_back() {
+fn an_empty_down_file_is_refused() {
     let project = Project::new("r_empty");
     project.db(&["create", "tags"]).ok();
     let up = glob::glob(&format!("{}/migrations/*.up.sql", project.path().display()))
@@ -94,7 +94,7 @@ fn an_empty_down_file_is_no_way_back() {
 }
 
 #[test]
-fn what_reaches_further_than_it_names_is_said() {
+fn effects_beyond_the_named_tables_are_reported() {
     let project = Project::new("r_reach");
     project.migration(
         "1_a.up.sql",
@@ -113,7 +113,7 @@ fn what_reaches_further_than_it_names_is_said() {
 }
 
 #[test]
-fn what_goes_without_its_plain_name_is_counted() {
+fn losses_under_unusual_names_are_counted() {
     let project = Project::new("r_named");
     project.run_sql(
         "CREATE TABLE t (i int PRIMARY KEY, s text); \
@@ -149,7 +149,7 @@ fn what_goes_without_its_plain_name_is_counted() {
 }
 
 #[test]
-fn rows_that_a_policy_hides_are_not_called_nothing() {
+fn rows_hidden_by_row_security_do_not_count_as_zero() {
     let mut project = Project::new("r_hidden");
     project.run_sql("CREATE ROLE hidden_owner LOGIN; GRANT ALL ON SCHEMA public TO hidden_owner; GRANT ALL ON DATABASE r_hidden TO hidden_owner");
     project.set(

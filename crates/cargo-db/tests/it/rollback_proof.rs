@@ -86,7 +86,7 @@ fn rows_that_do_not_come_back_make_it_wrong() {
 }
 
 #[test]
-fn what_was_not_compared_is_said() {
+fn what_was_not_compared_is_reported() {
     let project = filled("w_said");
     let found = ways(&project, &[("SELECT see();", "SELECT 1;")]);
     let why = "not compared: seen: its rows were written, but the files do not name it";

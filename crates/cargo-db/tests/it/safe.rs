@@ -71,7 +71,7 @@ fn mixed(name: &str) -> (Project, String) {
 }
 
 #[test]
-fn where_one_transaction_will_not_do_the_backup_is_swapped_back_in() {
+fn if_one_transaction_is_not_possible_the_backup_is_swapped_back_in() {
     let (project, before) = mixed("a_back");
     project
         .db(&["migrate", "--all-or-nothing"])
@@ -107,7 +107,7 @@ fn a_value_added_to_an_enum_asks_for_more_than_one_transaction() {
 }
 
 #[test]
-fn nobodys_work_is_lost_for_it() {
+fn work_of_other_sessions_is_not_lost() {
     // Somebody is connected all the time.
     let (project, _) = mixed("a_others");
     let mut other = cluster().connect("a_others");
@@ -134,7 +134,7 @@ fn nobodys_work_is_lost_for_it() {
 }
 
 #[test]
-fn stopped_by_a_signal_the_backup_is_swapped_back_in_all_the_same() {
+fn the_backup_is_swapped_back_in_after_a_signal_too() {
     let (project, before) = mixed("a_signal");
     let run = start(&project, &["migrate", "--all-or-nothing"]);
     let sleeping =
@@ -233,7 +233,7 @@ fn how_long(run: impl FnOnce() -> Ran) -> Duration {
 }
 
 #[test]
-fn a_killed_reset_is_as_before_or_done() {
+fn a_killed_reset_changed_nothing_or_everything() {
     let project = six("a_kreset");
     project.write("seeds/t1.csv", "id\n7\n");
     project.run_sql("CREATE TABLE old (id int); INSERT INTO old VALUES (1), (2)");
@@ -269,7 +269,7 @@ fn a_killed_reset_is_as_before_or_done() {
 }
 
 #[test]
-fn a_killed_batch_is_all_or_nothing_or_stands_between_two_migrations() {
+fn a_killed_batch_is_atomic_or_ends_between_two_migrations() {
     let project = six("a_kbatch");
     project.run_sql("CREATE TABLE old (id int); INSERT INTO old VALUES (1)");
     keep_a_template("a_kbatch");

@@ -89,7 +89,7 @@ fn a_lock_that_stays_busy_stops_a_restore_and_a_marker() {
 }
 
 #[test]
-fn a_database_that_came_meanwhile_is_not_restored_into() {
+fn a_database_created_in_the_meantime_is_not_restored_into() {
     let project = with_rows("sl_into");
     project.db(&["backup", "-o", "x.sql.gz"]).ok();
     let holder = hold("postgres");
@@ -105,7 +105,7 @@ fn a_database_that_came_meanwhile_is_not_restored_into() {
 }
 
 #[test]
-fn a_table_that_came_meanwhile_is_not_lost_with_a_swap() {
+fn a_table_created_in_the_meantime_is_not_lost_in_a_swap() {
     let project = with_rows("sl_swap");
     project.db(&["backup", "-o", "x.sql.gz"]).ok();
     project.db(&["env", "set", "test"]).ok();
@@ -152,7 +152,7 @@ fn backups_that_changed_meanwhile_are_not_pruned() {
 }
 
 #[test]
-fn a_database_that_came_meanwhile_is_not_destroyed_with_its_server() {
+fn a_database_created_in_the_meantime_is_not_destroyed_with_its_server() {
     let project = Project::bare("sl_destroy");
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
     project.db(&["migrate"]).ok();
@@ -172,7 +172,7 @@ fn a_database_that_came_meanwhile_is_not_destroyed_with_its_server() {
 }
 
 #[test]
-fn a_restore_that_waits_keeps_nobody_from_the_backups() {
+fn a_waiting_restore_does_not_lock_the_backup_folder() {
     let project = with_rows("sl_wait");
     project.db(&["backup", "-o", "x.sql.gz"]).ok();
     let holder = hold("sl_wait");
@@ -213,7 +213,7 @@ fn one_plan_id_lets_one_run_through() {
 }
 
 #[test]
-fn what_replaces_a_database_waits_for_those_who_work_in_it() {
+fn replacing_a_database_waits_for_runs_in_it() {
     let project = with_rows("sl_undo");
     project.db(&["backup", "-o", "x.sql.gz"]).ok();
     project.db(&["restore", "x.sql.gz", "--yes"]).ok();
@@ -252,7 +252,7 @@ fn the_maintenance_database_is_not_replaced() {
 }
 
 #[test]
-fn a_lock_of_files_that_stays_busy_is_exit_5_too() {
+fn a_busy_file_lock_is_exit_5_too() {
     let project = with_rows("sl_files");
     project.write("db.toml", "[backup]\nkeep-last = 2\nkeep-within = \"1ms\"\n");
     project.db(&["backup", "-o", "1.sql"]).ok();
@@ -270,7 +270,7 @@ fn a_lock_of_files_that_stays_busy_is_exit_5_too() {
 
 /// A plan is about the database that was kept, and not about its name.
 #[test]
-fn a_database_that_took_the_name_of_a_kept_one_is_not_meant() {
+fn a_new_database_with_the_name_of_a_kept_one_is_not_used() {
     let project = Project::new("sl_taken");
     project.migration("1_a.up.sql", "CREATE TABLE a (id int);");
     project.db(&["migrate"]).ok();

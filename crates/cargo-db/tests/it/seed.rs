@@ -63,7 +63,7 @@ fn fresh_clears_first_and_numbers_anew() {
 }
 
 #[test]
-fn fresh_never_takes_rows_that_no_seed_brings_back() {
+fn fresh_never_deletes_rows_that_no_seed_restores() {
     let project = school("s_refer");
     project.db(&["seed"]).ok();
     project.run_sql("INSERT INTO visits VALUES (1)");
@@ -75,7 +75,7 @@ fn fresh_never_takes_rows_that_no_seed_brings_back() {
 }
 
 #[test]
-fn a_seed_that_fails_leaves_nothing_of_the_others() {
+fn a_failed_seed_rolls_back_all_seeds() {
     let project = school("s_fail");
     project.write("seeds/03_bad.csv", "id,author\n7,1\nx,1\n");
     project.db(&["seed", "--json"]).code(7).says("seeds/03_bad.csv");
@@ -115,7 +115,7 @@ fn groups_environments_and_files_can_be_chosen() {
 }
 
 #[test]
-fn what_is_cleared_is_forgotten() {
+fn cleared_tables_are_no_longer_recorded_as_seeded() {
     let project = school("s_forget");
     project.write("seeds/04_more.sql", "INSERT INTO users (email) VALUES ('more');");
     project.db(&["seed"]).ok();

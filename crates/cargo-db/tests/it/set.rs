@@ -208,7 +208,7 @@ fn a_set_that_fails_is_removed_and_too_few_connections_are_waited_for() {
 }
 
 #[test]
-fn roles_come_along_and_those_that_are_there_stay_as_they_are() {
+fn missing_roles_are_created_and_existing_ones_unchanged() {
     let project = odd("s_roles");
     cluster().run(
         "postgres",
@@ -231,7 +231,7 @@ fn roles_come_along_and_those_that_are_there_stay_as_they_are() {
 }
 
 #[test]
-fn a_server_that_restarts_in_the_middle_costs_the_run_and_nothing_else() {
+fn a_server_restart_fails_the_run_without_further_damage() {
     let own = Cluster::start();
     own.run("postgres", "CREATE DATABASE school");
     own.run("school", "CREATE TABLE big AS SELECT n, md5(n::text) FROM generate_series(1, 2000) n; CREATE TABLE locked (id int)");

@@ -70,7 +70,7 @@ fn what_is_asked_of_the_connection_is_done() {
 }
 
 #[test]
-fn a_slip_in_the_environment_is_named() {
+fn a_typo_in_an_environment_variable_is_reported() {
     let project = Project::bare("set_slip");
     project.db(&["status", "--env", "devlopment"]).code(2);
     // A private server is stopped whatever the environment is called.

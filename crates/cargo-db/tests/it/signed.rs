@@ -130,7 +130,7 @@ fn to_accept_a_key_in_production_is_consent_to_the_plan_by_a_person() {
 }
 
 #[test]
-fn what_is_no_public_key_is_not_added_nor_said() {
+fn an_invalid_public_key_is_neither_added_nor_printed() {
     let project = Project::new("sg_word");
     let secret = project.db(&["env", "key", "add", SIGNING_KEY, "--yes"]).code(2);
     let secret = secret.says("64 hexadecimal digits");
@@ -228,7 +228,7 @@ fn a_signature_is_of_all_that_a_receipt_says() {
 }
 
 #[test]
-fn a_way_back_is_believed_of_a_signed_receipt_alone() {
+fn only_a_signed_receipt_proves_a_rollback() {
     let mut project = school("sg_back");
     project.accept_key();
     let receipt = rehearsed(&project);
@@ -270,7 +270,7 @@ fn programs_of_the_project_are_not_given_the_key() {
 }
 
 #[test]
-fn who_may_not_read_the_marker_is_told_that_and_not_that_no_key_is_accepted() {
+fn an_unreadable_marker_is_reported_instead_of_missing_keys() {
     let mut project = school("sg_hidden");
     project.accept_key();
     project.run_sql(

@@ -163,7 +163,7 @@ fn help_fits_the_statement_and_names_the_line_that_accepts_it() {
 }
 
 #[test]
-fn a_rehearsal_that_is_skipped_is_said() {
+fn a_skipped_rehearsal_is_reported() {
     let mut project = Project::new("sl_skipped");
     project.migration("1_m.sql", "CREATE TABLE a (id int);");
     project.set("CARGO_DB_ENV", "staging");
@@ -244,7 +244,7 @@ fn what_pg_dump_complains_of_is_said_first() {
 }
 
 #[test]
-fn who_locks_the_source_is_named_and_not_waited_for_without_end() {
+fn a_session_that_locks_the_source_is_named_and_the_wait_is_limited() {
     let project = filled("sl_held", 10);
     project.migration("1_m.sql", "CREATE TABLE b (id int);");
     let mut holder = cluster().connect("sl_held");
@@ -262,7 +262,7 @@ fn who_locks_the_source_is_named_and_not_waited_for_without_end() {
 }
 
 #[test]
-fn who_waits_for_the_source_is_named_too() {
+fn a_session_that_waits_for_the_source_is_named_too() {
     let project = filled("sl_queue", 10);
     project.migration("1_m.sql", "CREATE TABLE b (id int);");
     let mut reader = cluster().connect("sl_queue");

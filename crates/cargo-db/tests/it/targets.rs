@@ -51,7 +51,7 @@ fn white_space_at_a_url_makes_no_database_of_another_name() {
 }
 
 #[test]
-fn a_variable_that_is_not_set_is_an_error_and_not_nothing() {
+fn an_unset_variable_is_an_error_and_not_empty() {
     let project = Project::bare("t_unset");
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
     let url = cluster().url("NAME");
@@ -130,7 +130,7 @@ fn git_init(folder: &Path) {
 }
 
 #[test]
-fn a_folder_above_the_repository_decides_nothing() {
+fn a_folder_above_the_repository_has_no_effect() {
     let mut project = Project::new("t_above");
     let proof = project.path().join("it-ran");
     let status = format!("[migrations]\nstatus = ['sh', '-c', 'touch {}']\n", proof.display());
@@ -236,7 +236,7 @@ fn the_settings_of_another_user_are_not_read() {
 }
 
 #[test]
-fn a_pipe_is_no_settings_file() {
+fn a_pipe_is_refused_as_a_settings_file() {
     let project = Project::bare("t_pipe");
     let pipe = project.path().join(".env");
     let made = Command::new("mkfifo").arg(&pipe).status().unwrap();

@@ -50,7 +50,7 @@ fn module(path: &Path) -> String {
 }
 
 #[test]
-fn no_floor_uses_what_stands_above_it() {
+fn no_layer_uses_a_layer_above_it() {
     let mut wrong = Vec::new();
     for path in sources() {
         let own = module(&path);

@@ -77,7 +77,7 @@ fn killed_before_the_comment(server: &Cluster, project: &Project, arguments: &[&
 }
 
 #[test]
-fn killed_before_it_says_whose_it_is_a_new_database_is_removed_by_the_next_run() {
+fn a_database_of_a_run_killed_before_marking_it_is_removed_by_the_next_run() {
     let server = quiet();
     let project = with_rows(&server, "tr_kill");
     project.db(&["backup", "-o", "the.backup"]).ok();
@@ -101,7 +101,7 @@ fn killed_before_it_says_whose_it_is_a_new_database_is_removed_by_the_next_run()
 }
 
 #[test]
-fn the_new_database_of_a_run_at_work_is_left_to_it() {
+fn the_new_database_of_an_active_run_is_kept() {
     let server = quiet();
     let project = with_rows(&server, "tr_live");
     project.migration("2_u.sql", "CREATE TABLE u (id int); SELECT pg_sleep(2);");
@@ -118,7 +118,7 @@ fn the_new_database_of_a_run_at_work_is_left_to_it() {
 }
 
 #[test]
-fn what_a_killed_run_left_goes_although_its_programs_are_still_at_work_in_it() {
+fn a_database_of_a_killed_run_is_dropped_although_its_programs_still_use_it() {
     let server = quiet();
     let project = with_rows(&server, "tr_orphan");
     project.migration("2_u.sql", "CREATE TABLE u (id int); SELECT pg_sleep(30);");
@@ -144,7 +144,7 @@ fn owner_of(server: &Cluster, name: &str) -> Client {
 }
 
 #[test]
-fn what_the_server_still_creates_for_a_killed_run_goes_when_the_next_one_ends() {
+fn a_database_still_being_created_for_a_killed_run_is_dropped_by_the_next() {
     let server = quiet();
     let project = with_rows(&server, "tr_late");
     let left = "tr_late__restore_20260131T235959_123";
@@ -162,7 +162,7 @@ fn what_the_server_still_creates_for_a_killed_run_goes_when_the_next_one_ends() 
 }
 
 #[test]
-fn what_a_killed_server_left_goes_with_the_next_run() {
+fn leftovers_of_a_killed_server_are_removed_by_the_next_run() {
     let server = quiet();
     let project = with_rows(&server, "tr_server");
     project.migration("2_u.sql", "CREATE TABLE u (id int); SELECT pg_sleep(30);");
@@ -226,7 +226,7 @@ fn open_again(name: &str) {
 }
 
 #[test]
-fn a_connection_lost_after_the_last_commit_is_not_a_database_as_before() {
+fn a_connection_lost_after_the_last_commit_is_exit_8() {
     let project = with_a_mere_owner("tr_after");
     project.migration("1_a.up.sql", "CREATE TABLE a (id int);");
     project.migration("1_a.down.sql", &format!("DROP TABLE a; {SHUT}"));
@@ -247,7 +247,7 @@ fn a_connection_lost_after_the_last_commit_is_not_a_database_as_before() {
 }
 
 #[test]
-fn a_query_of_verify_that_cannot_be_asked_any_more_comes_after_the_deed() {
+fn a_verification_that_cannot_run_after_the_commit_is_reported_as_such() {
     let project = Project::new("tr_asked");
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
     project.write("verify/all.sql", "SELECT pg_terminate_backend(pg_backend_pid());");
@@ -320,7 +320,7 @@ fn a_role_that_may_not_read_our_tables_reads_checks_and_backs_up_as_in_productio
 }
 
 #[test]
-fn a_hidden_trail_alone_hides_no_environment() {
+fn an_unreadable_trail_does_not_hide_the_environment() {
     let project = hidden(
         "tr_trail",
         "GRANT USAGE ON SCHEMA cargo_db TO tr_trail_r; GRANT SELECT ON cargo_db.marker TO

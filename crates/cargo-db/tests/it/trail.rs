@@ -65,7 +65,7 @@ fn heal(project: &Project, ran: &Ran) {
 }
 
 #[test]
-fn a_torn_line_swallows_nothing() {
+fn a_partly_written_line_does_not_affect_others() {
     let project = project("tl_torn");
     project.db(&["migrate"]).ok();
     tear(&project, 40);
@@ -85,7 +85,7 @@ fn a_torn_line_swallows_nothing() {
 }
 
 #[test]
-fn plans_that_were_used_do_not_come_back_with_a_trail_that_was_cut() {
+fn truncating_the_trail_does_not_make_used_plans_valid() {
     let project = project("tl_cut");
     project.db(&["migrate"]).ok();
     let id = back_and_forth(&project);
@@ -196,7 +196,7 @@ const MARKER: &str = "SELECT environment FROM cargo_db.marker";
 const VERBS: &str = "SELECT record::json->>'verb' FROM cargo_db.audit ORDER BY id";
 
 #[test]
-fn what_a_killed_run_let_happen_is_put_back() {
+fn changes_under_a_killed_run_are_reverted() {
     let mut project = project("tl_killed");
     project.write("db.toml", "[migrate]\nall-or-nothing = false\n");
     project.db(&["env", "set", "staging", "--yes"]).ok();
@@ -251,7 +251,7 @@ fn what_others_have_made_of_the_tables_survives_what_is_put_back() {
 }
 
 #[test]
-fn what_a_killed_run_took_and_nobody_has_is_refused() {
+fn records_lost_under_a_killed_run_are_refused_without_a_copy() {
     let project = project("tl_lost");
     project.write("db.toml", "[migrate]\nall-or-nothing = false\n");
     let other = Project::without_database("tl_lost");

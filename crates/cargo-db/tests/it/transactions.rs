@@ -59,7 +59,7 @@ fn no_dump_commits_the_transaction_that_replaces_everything() {
 }
 
 #[test]
-fn rows_that_nobody_wants_are_no_obstacle() {
+fn excluded_rows_do_not_prevent_a_restore() {
     let project = Project::new("x_binary");
     let selects = "SELECT acldefault('r', 10);\nSELECT relacl FROM pg_class;\n\
                    COPY (SELECT 1) TO STDOUT;\n/* x */ copy pg_class (relname) to stdout;\n";
@@ -182,7 +182,7 @@ fn prisma(name: &str) -> Project {
 }
 
 #[test]
-fn a_begin_joins_the_block_of_a_query_and_a_commit_ends_it() {
+fn begin_joins_the_implicit_block_of_a_query_and_commit_ends_it() {
     let project = prisma("x_blocks");
     let file = "prisma/migrations/20270101000001_enum/migration.sql";
     project.write(
@@ -214,7 +214,7 @@ fn a_begin_joins_the_block_of_a_query_and_a_commit_ends_it() {
 }
 
 #[test]
-fn a_rehearsal_of_such_a_file_commits_nothing_that_lies_outside_of_its_copy() {
+fn a_rehearsal_of_such_a_file_commits_nothing_outside_its_copy() {
     let project = prisma("x_outside");
     project.run_sql("CREATE TABLE r (id int); INSERT INTO r VALUES (1)");
     project.write(
@@ -239,7 +239,7 @@ fn prisma_files_with_their_own_transactions_can_be_recorded_as_applied() {
 }
 
 #[test]
-fn what_one_migration_deferred_does_not_hurry_the_next() {
+fn deferred_checks_of_one_migration_do_not_affect_the_next() {
     let mut project = Project::new("x_hurried");
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
     project.migration(

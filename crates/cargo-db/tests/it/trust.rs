@@ -87,7 +87,7 @@ const RUNNING: [&[&str]; 6] = [
 ];
 
 #[test]
-fn nothing_of_a_cloned_repository_runs_before_somebody_has_looked_at_it() {
+fn nothing_of_a_cloned_repository_runs_before_it_is_trusted() {
     let cloned = Cloned::new("trust_clone");
     for arguments in RUNNING {
         cloned
@@ -184,7 +184,7 @@ fn trust_is_given_at_a_terminal_and_holds_for_these_commands_in_this_place() {
 }
 
 #[test]
-fn an_agent_gives_no_trust() {
+fn an_agent_cannot_grant_trust() {
     let cloned = Cloned::new("trust_agent");
     for disguise in [("CARGO_DB_AGENT", "0"), ("CARGO_DB_ENV", "test")] {
         let mut command = cloned.command(&["trust", "--yes"]);
@@ -215,7 +215,7 @@ fn trust_in_production_is_consent_to_these_commands() {
 }
 
 #[test]
-fn what_a_command_says_on_the_screen_is_what_it_is() {
+fn the_output_of_a_command_is_escaped() {
     let project = Project::bare("trust_screen");
     project.write("db.toml", "[seeds]\ncommand = \"sh -c 'evil\\u001b[2K\\r\\n'\"\n");
     let ran = project.db(&["trust", "--dry-run"]).ok();

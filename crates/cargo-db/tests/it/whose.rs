@@ -21,7 +21,7 @@ fn tables(project: &Project) -> Vec<String> {
 }
 
 #[test]
-fn what_a_file_does_not_mean_to_run_never_runs() {
+fn commented_or_quoted_sql_never_runs() {
     let cases = [
         // A slip of the pen in a marker.
         (
@@ -96,7 +96,7 @@ fn what_a_file_does_not_mean_to_run_never_runs() {
 }
 
 #[test]
-fn a_byte_order_mark_hides_no_marker() {
+fn a_byte_order_mark_does_not_hide_a_marker() {
     let goose = "\u{feff}-- +goose Up\nCREATE TABLE a ();\n-- +goose Down\nDROP TABLE a;\n";
     let goose = project("w_bom_goose", &[("migrations/00001_a.sql", goose)]);
     assert_eq!(self::tool(&goose), "goose");
@@ -113,7 +113,7 @@ fn a_byte_order_mark_hides_no_marker() {
 }
 
 #[test]
-fn whose_files_these_are_hangs_on_all_of_them() {
+fn the_tool_is_detected_from_all_files() {
     let project = Project::new("w_all");
     for name in ["a", "b", "c"] {
         let text =
@@ -132,7 +132,7 @@ fn whose_files_these_are_hangs_on_all_of_them() {
 }
 
 #[test]
-fn files_that_nobody_claims_are_not_nothing() {
+fn unclaimed_files_are_reported() {
     let dbmate = project("w_nobody", &[("db/migrations/1_a.sql", "CREATE TABLE a ();\n")]);
     let _ = dbmate.db(&["status", "--check"]).code(1).says("db/migrations/1_a.sql");
     let _ = migrate(&dbmate).code(9).says("db/migrations/1_a.sql").says("does not match any tool");
@@ -233,7 +233,7 @@ fn several_pairs_of_dbmate_are_one_migration() {
 }
 
 #[test]
-fn a_file_that_drizzle_leaves_alone_is_a_warning() {
+fn a_file_that_drizzle_ignores_is_a_warning() {
     let journal = r#"{"entries":[{"idx":0,"when":1,"tag":"0000_a"}]}"#;
     let project = project(
         "w_stray",
@@ -314,7 +314,7 @@ fn between_two_tools_history_then_project_then_a_person() {
 }
 
 #[test]
-fn the_nearest_project_speaks() {
+fn the_nearest_project_counts() {
     let project = Project::new("w_nearest");
     project.write(
         "db.toml",
@@ -511,7 +511,7 @@ fn a_foreign_history_stays_foreign_with_any_number_of_sets() {
 }
 
 #[test]
-fn an_empty_history_beside_a_full_one_is_no_history() {
+fn an_empty_history_next_to_another_one_is_refused() {
     let mut project = Project::new("w_empty");
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
     project.run_sql("CREATE SCHEMA app");

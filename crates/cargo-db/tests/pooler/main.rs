@@ -174,7 +174,7 @@ fn a_pool_of_one_is_named_after_a_while_and_not_waited_for_for_ever() {
 }
 
 #[test]
-fn an_option_of_the_url_that_does_not_arrive_is_named() {
+fn a_url_option_that_does_not_reach_the_server_is_named() {
     let pooler = Pooler::start("session", 20, USUAL);
     let mut project = project("po_option", &pooler);
     let url = format!("{}&options=-csearch_path%3Dapp", pooler.url("po_option"));

@@ -71,7 +71,7 @@ fn fails(project: &Project, says: &str) {
 /// If the configuration of a tool names another database, nothing is written: the tool is first
 /// asked about a database that does not exist, and must not find it.
 #[test]
-fn a_tool_that_goes_elsewhere_is_found_out() {
+fn a_tool_that_connects_elsewhere_is_detected() {
     let project = project("code_elsewhere", Some("knex"));
     cluster().run("postgres", "CREATE DATABASE code_prodlike");
     let other = cluster().tcp_url("code_prodlike");

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_older_than_the_server_is_none() {
+    fn a_client_older_than_the_server_is_not_used() {
         let failure = client(None, 99).unwrap_err();
         assert_eq!(failure.code(), "BACKUP.NO_CLIENT");
         assert!(failure.hints()[0].label.contains("99"), "{:?}", failure.hints());

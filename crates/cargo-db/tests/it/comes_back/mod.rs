@@ -44,7 +44,7 @@ fn damage(project: &Project) {
 }
 
 #[test]
-fn an_awkward_database_comes_back_in_every_format_and_every_way() {
+fn an_awkward_database_is_restored_from_every_format_in_every_way() {
     let project = awkward("cb_all");
     let before = facts("cb_all");
     for format in FORMATS {

@@ -7,7 +7,7 @@ use super::backup;
 use crate::support::{Project, binaries, cluster};
 
 #[test]
-fn what_a_dump_may_not_bring_back_is_named_before_it_is_done() {
+fn what_may_not_be_restored_is_named_before_the_backup_is_done() {
     let project = Project::new("cbn_doubts");
     project.run_sql(
         "CREATE TABLE limits (most int); INSERT INTO limits VALUES (10); \

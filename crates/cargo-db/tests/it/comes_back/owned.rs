@@ -143,7 +143,7 @@ fn default_privileges_of_a_schema_that_stays_change_nothing_that_comes_back() {
 }
 
 #[test]
-fn a_client_that_is_not_there_says_nothing_about_a_backup() {
+fn a_missing_client_does_not_fail_a_backup() {
     let project = Project::new("cbo_client");
     for name in ["other.sql.gz", "newer.dump"] {
         let format = if name == "newer.dump" { "custom" } else { "sql" };
@@ -216,7 +216,7 @@ fn plain(name: &str) -> Project {
 }
 
 #[test]
-fn the_schema_public_is_nobodys_that_has_to_be_granted() {
+fn the_owner_of_the_schema_public_needs_no_grant() {
     let project = plain("cbo_public");
     // A file that names the owner of `public`, as `pg_dump` writes it for this schema alone.
     let file = project.path().join("public.sql").display().to_string();

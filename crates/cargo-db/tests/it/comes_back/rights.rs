@@ -44,7 +44,7 @@ fn rights_are_in_the_manifest_and_come_back() {
 }
 
 #[test]
-fn a_right_that_does_not_come_back_is_named() {
+fn a_privilege_that_is_not_restored_is_named() {
     let mut project = granted("cbr_lost");
     let name = backup(&project, "custom");
     // This `pg_dump` shows the restored database with one GRANT missing and another one added.
@@ -71,7 +71,7 @@ fn a_right_that_does_not_come_back_is_named() {
 }
 
 #[test]
-fn a_backup_without_owners_is_not_compared_with_those_that_come() {
+fn a_backup_without_owners_is_not_compared_by_owner() {
     let project = granted("cbr_free");
     for format in ["sql", "custom"] {
         let arguments = ["backup", "--no-owner", "--format", format, "--json"];
@@ -85,7 +85,7 @@ fn a_backup_without_owners_is_not_compared_with_those_that_come() {
 }
 
 #[test]
-fn the_schema_public_comes_back_by_itself() {
+fn the_schema_public_is_restored_alone() {
     let project = granted("cbr_public");
     for format in ["sql", "custom"] {
         let arguments = ["backup", "--schema", "public", "--format", format, "--json"];

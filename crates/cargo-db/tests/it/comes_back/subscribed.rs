@@ -23,7 +23,7 @@ fn subscriptions(name: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_put_aside_stops_receiving_and_what_is_scratch_never_starts() {
+fn replication_stops_in_replaced_and_never_starts_in_scratch_databases() {
     let project = subscribed("cbs_swap");
     project.db(&["backup", "--format", "custom"]).ok();
     for _ in 0..2 {
@@ -70,7 +70,7 @@ fn a_scratch_database_that_was_left_with_a_subscription_is_dropped() {
 }
 
 #[test]
-fn a_reset_says_nothing_of_a_subscription_that_is_dropped_with_the_database() {
+fn reset_does_not_mention_a_subscription_that_it_drops() {
     let project = subscribed("cbs_reset");
     let ran = project.db(&["reset", "--yes"]).ok();
     assert!(!ran.to_string().contains("ALTER SUBSCRIPTION"), "{ran}");
