@@ -54,8 +54,8 @@ use crate::world::process;
 ///
 /// A leading `db` is accepted, because `cargo` itself passes it to a `cargo-db` on the `PATH`.
 ///
-/// Whoever calls this was built from the repository whose programs it may run, and its user has
-/// built it: that is trust enough.
+/// The caller was built by its user from the repository whose programs it may run, which implies
+/// trust.
 pub fn main() -> ExitCode {
     start(Program::Built)
 }

@@ -1,7 +1,7 @@
-//! How a tool is called: templates of commands, and what is put into them. Nothing secret is ever
-//! among the arguments.
+//! Command lines of tools: templates, and the values that are put into them. Arguments never
+//! contain secrets.
 //!
-//! What each command does, and what it ends with, was tried on the versions that `scripts/tools`
+//! The effect and exit code of each command were tested with the versions that `scripts/tools`
 //! installs.
 
 /// What a tool is to do.

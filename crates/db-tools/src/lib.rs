@@ -1,12 +1,12 @@
-//! Migration tools as facts: how each names its files and keeps its history, which locks and
+//! Facts about migration tools: how each names its files and keeps its history, which locks and
 //! environment variables it uses, how it gets its database and by which commands it runs.
 //!
-//! No file is opened here, no process started and no query sent: who uses this crate hands in what
-//! was read, and runs what it gets back.
+//! This crate opens no file, starts no process and sends no query: its user passes in what was
+//! read, and runs what is returned.
 //!
-//! Everything that is known of one tool stands in one file of `tools`, and one line of the list
-//! in `tools/mod.rs` makes it known. What is in these files was read in the tools' sources, which
-//! each file names, and is held against the real tools by `scripts/test --tools`.
+//! Each tool has one file in `tools` and one line in `tools/mod.rs`. The facts were read in the
+//! tools' sources, which each file names, and `scripts/test --tools` compares them with the real
+//! tools.
 
 pub mod command;
 mod error;

@@ -1,5 +1,5 @@
-//! What tools have in common whose migrations are programs: what is applied and what is pending is
-//! read from their files and tables as far as text tells it, which is best effort; only the tools
+//! Common code for tools whose migrations are programs: applied and pending migrations are read
+//! from their files and tables as far as the text shows, which is best effort; only the tools
 //! themselves can run them.
 //!
 //! Read in the sources that `docs/tools.md` names for each.

@@ -1,8 +1,8 @@
-//! The functions that PostgreSQL calls while a dump is loaded: those that the dump brings along,
-//! whose code is anybody's, and those of the server that reach out of the database.
+//! The functions that PostgreSQL calls while a dump is loaded: those in the dump, whose code can be
+//! anything, and those of the server that reach outside the database.
 //!
-//! A statement counts as a caller where it names a function of the dump at all, so that one too
-//! many is named and not one too few.
+//! A statement that names a function of the dump counts as a call, so that too many functions are
+//! listed rather than too few.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
-//! What `pg_dump` writes, and nothing else: an allow-list of the shapes that its statements have,
-//! from version 14 to 18.
+//! What `pg_dump` writes, and nothing else: an allow-list of the shapes of its statements, from
+//! version 14 to 18.
 //!
-//! The body of a function is anybody's: PostgreSQL runs it when an index, a constraint or a
-//! materialized view of the dump calls it. What stands here keeps a file from saying directly what
-//! is to be run.
+//! The body of a function can contain anything: PostgreSQL runs it when an index, a constraint or a
+//! materialized view of the dump calls it. This list only prevents a file from running code
+//! directly.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

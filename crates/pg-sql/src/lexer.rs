@@ -1,8 +1,8 @@
-//! The lexical structure of PostgreSQL's SQL: just enough to tell code from strings, comments
-//! and dollar quotes (PostgreSQL manual, section 4.1, and psql's `psqlscan.l`).
+//! The lexical structure of PostgreSQL's SQL: just enough to tell code from strings, comments and
+//! dollar quotes (PostgreSQL manual, section 4.1, and psql's `psqlscan.l`).
 //!
-//! [`token`] works on bytes and may be given the beginning of a longer text: where the end of a
-//! token cannot be seen yet it says so, which is what lets a dump of any size be read in pieces.
+//! [`token`] works on bytes and accepts the beginning of a longer text: if the end of a token is
+//! not visible yet, it returns that, so that a dump of any size can be read in pieces.
 
 /// What a run of bytes is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
-//! The text of PostgreSQL's SQL: its tokens, the statements of a script, names and how they are
-//! quoted. It knows no catalog and no server, and does no I/O but reading from what is handed in.
+//! The text of PostgreSQL's SQL: its tokens, the statements of a script, names and quoting. It uses
+//! no catalog and no server, and does no I/O except reading from the given input.
 //!
-//! Everything that looks at each byte of a script lives here, in a crate of its own, because it is
-//! optimised in the dev profile too: the rest of cargo db is not. Nothing here is generic over its
-//! input for the same reason: a generic function is compiled where it is used.
+//! Code that processes each byte of a script is in this separate crate because it is optimised in
+//! the dev profile too: the rest of cargo db is not. For the same reason, nothing here is generic
+//! over its input: a generic function is compiled where it is used.
 
 pub mod alike;
 mod bytes;

@@ -1,7 +1,7 @@
-//! Shapes of statements: a pattern of words that a whole statement has or has not.
+//! Shapes of statements: a pattern of words that matches a whole statement or not.
 //!
-//! A pattern is words with spaces between: `a|b` is either of two, `[ … ]` may be left out, `...`
-//! stands for anything, and what is written in capitals for a name or a value.
+//! A pattern consists of words separated by spaces: `a|b` is either of two, `[ … ]` is optional,
+//! `...` matches anything, and words in capitals match a name or a value.
 
 use crate::lexer::Token;
 

@@ -16,9 +16,9 @@ pub(crate) struct BaseRevision {
     pub(crate) folder: MigrationFolder,
 }
 
-/// Compares the folder with what it was.
+/// Compares the folder with what it was in the revision.
 ///
-/// `text_then` gives the text of a file in that revision, `text_now` its text today.
+/// `text_then` returns the text of a file in that revision, `text_now` its text today.
 pub(crate) fn compare(
     past: &BaseRevision,
     now: &MigrationFolder,

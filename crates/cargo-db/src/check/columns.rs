@@ -1,7 +1,7 @@
-//! The columns that the statements of earlier files made, with their types: `check` has no database
-//! to ask.
+//! The columns that earlier files created, with their types, because `check` has no database to
+//! query.
 //!
-//! Where it is not certain what a column is, nothing is known of it.
+//! If the type of a column is uncertain, it counts as unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

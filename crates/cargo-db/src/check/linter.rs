@@ -1,8 +1,9 @@
-//! squawk's parser and linter behind one door: their names change from release to release.
+//! squawk's parser and linter behind one interface, because their names change from release to
+//! release.
 //!
-//! The text that it sees is made of the statements that we have split, each in its place: so it can
-//! neither swallow one (it takes what follows `CREATE SCHEMA … CREATE …` for a part of it) nor be
-//! silenced by a comment that is not meant for us.
+//! Its input is assembled from the statements that we have split, each at its position. So the
+//! linter cannot merge statements (it treats the statements after `CREATE SCHEMA … CREATE …` as
+//! part of it), and comments that are not meant for cargo db cannot silence it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
-//! Every way in which cargo db can fail, by area: its wording, its code and exit, why it happened
-//! and what to do next stand together, one match arm a kind. Other modules choose a kind and give
-//! it the facts; none of them words an error.
+//! Every way in which cargo db can fail, by area: message, code, exit code, reason and next steps
+//! are together, in one match arm for each kind. Other modules choose a kind and supply the facts;
+//! none of them writes an error message.
 //!
-//! The wording follows the house rules: a lowercase fragment that names the object, backticks
-//! around what is code, no full stop.
+//! Messages are lowercase fragments that name the object, with backticks around code and without a
+//! full stop.
 
 mod audit;
 mod backup;

@@ -1,7 +1,7 @@
-//! One migration after the other, each committed by itself.
+//! Runs one migration after the other, each in its own transaction.
 //!
-//! A migration and its history row are committed together. A file that asks for no transaction
-//! runs statement by statement, and then nothing can be undone: so it is said what stays.
+//! A migration and its history row are committed together. A file that asks for no transaction runs
+//! statement by statement and cannot be undone, so a failure lists what is left.
 
 use crate::failure::{
     CausedBy, ConnectionError, DatabaseError, Failure, HistoryError, MigrationError, Result,

@@ -1,9 +1,9 @@
-//! Whether anybody else may have written to a database since a moment: only then can a backup of
-//! that moment not be swapped back in without losing their work.
+//! Detects whether other sessions may have written to a database since a moment. If none did, a
+//! backup of that moment can be swapped back in without losing their work.
 //!
 //! The server counts the sessions of each database (`pg_stat_database.sessions`, since PostgreSQL
-//! 14; a session can be made to report at once since 15). If nobody else is connected at both ends,
-//! and no session was opened in between but ours, nobody else wrote.
+//! 14; since 15, a session can be made to report at once). If no other session is connected at both
+//! ends, and no session was opened in between but ours, no other session wrote.
 
 use std::time::Duration;
 

@@ -241,10 +241,10 @@ pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<LockedTable> {
     locks.into_iter().map(|(_, _, lock)| lock).collect()
 }
 
-/// Locks that were held for long, whatever was done meanwhile, unless another finding about the
-/// table's locks blocks already.
+/// Locks that were held for long, whatever ran under them, unless another blocking finding is about
+/// the table's locks.
 ///
-/// `rows` tells how many rows a table has.
+/// `rows` returns the number of rows of a table.
 pub(super) fn held_long(
     locks: &[LockedTable],
     found: &[Finding],

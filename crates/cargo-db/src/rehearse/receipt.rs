@@ -191,7 +191,7 @@ impl Receipt {
         })
     }
 
-    /// Why it does not hold for these migrations, as things stand; nothing where it does.
+    /// Why it is not valid for these migrations in the present state; `None` if it is.
     ///
     /// `one_transaction` tells whether all of them will run in one.
     pub(crate) fn invalid_reason(

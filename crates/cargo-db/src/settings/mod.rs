@@ -1,8 +1,8 @@
-//! What was asked for, from flags, the environment, `.env` files, `db.toml` and defaults, in that
-//! order, resolved once into [`Settings`]. Each value remembers where it came from.
+//! The settings from flags, the environment, `.env` files, `db.toml` and defaults, in that order,
+//! resolved once into [`Settings`]. Each value records its source.
 //!
-//! Nothing here touches the process environment or the disk: [`Sources`] brings what is there,
-//! with a function that reads a file.
+//! Nothing here accesses the process environment or the disk: [`Sources`] supplies both, with a
+//! function that reads a file.
 
 mod connection;
 mod dotenv;

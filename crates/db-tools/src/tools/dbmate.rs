@@ -3,7 +3,7 @@
 //!
 //! Read in `pkg/dbmate/{db,migration}.go` and `pkg/driver/postgres/postgres.go` of dbmate 2.36. It
 //! runs migrations in the order of their file names and stores no checksum. Several pairs of parts
-//! run in the order in which they stand, also when they are rolled back.
+//! run in the order in which they are written, also for a rollback.
 
 use std::path::{Path, PathBuf};
 

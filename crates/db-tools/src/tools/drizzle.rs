@@ -1,9 +1,8 @@
 //! Drizzle before 1.0: SQL files with a journal; `drizzle.__drizzle_migrations`.
 //!
-//! Read in `drizzle-orm/src/{migrator.ts,pg-core/dialect.ts}` of 0.45. The tool runs everything
-//! that is pending in one transaction, and skips whatever is older than the newest row, without a
-//! word: here that is out of order. Only the tool can write the snapshot that belongs to a
-//! migration.
+//! Read in `drizzle-orm/src/{migrator.ts,pg-core/dialect.ts}` of 0.45. The tool runs all pending
+//! migrations in one transaction, and silently skips those older than the newest row, which are
+//! reported as out of order here. Only the tool can write the snapshot that belongs to a migration.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! Drizzle since 1.0: a folder a migration; `drizzle.__drizzle_migrations`.
+//! Drizzle since 1.0: one folder for each migration; `drizzle.__drizzle_migrations`.
 //!
-//! Read in `migrator.utils.ts` and `up-migrations/{pg,utils}.ts` of 1.0.0-rc. The tool runs
-//! everything that is pending in one transaction. Only the tool can write the snapshot that
-//! belongs to a migration.
+//! Read in `migrator.utils.ts` and `up-migrations/{pg,utils}.ts` of 1.0.0-rc. The tool runs all
+//! pending migrations in one transaction. Only the tool can write the snapshot that belongs to a
+//! migration.
 
 use std::path::Path;
 

@@ -1,9 +1,10 @@
-//! Flyway's naming: `V<version>__<description>.sql`, `U…` for the way back and `R__…` for what is
-//! repeated; `flyway_schema_history`.
+//! Flyway's naming: `V<version>__<description>.sql`, `U…` for undo and `R__…` for repeatable
+//! migrations; `flyway_schema_history`.
 //!
 //! Read in `flyway-core/…/resolver/ChecksumCalculator.java`, `…/api/MigrationState.java` and
 //! `flyway-database-postgresql/…/PostgreSQLDatabase.java`. The checksum is the CRC-32 of all lines
-//! without their ends, as a signed number. A baseline counts as applied with everything below it.
+//! without their line endings, as a signed number. A baseline counts as applied, and so does every
+//! migration below it.
 
 use std::path::{Path, PathBuf};
 

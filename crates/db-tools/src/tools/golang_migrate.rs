@@ -2,8 +2,8 @@
 //! newest version.
 //!
 //! Read in `database/postgres/postgres.go`, `database/util.go` and `source/parse.go` of
-//! golang-migrate 4. It sends a file in one message, and knows nothing of what lies below the
-//! newest version.
+//! golang-migrate 4. It sends a file in one message, and records nothing about versions below the
+//! newest.
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! graphile-migrate: `migrations/committed/<6 digits>[-<message>].sql`,
 //! `graphile_migrate.migrations`.
 //!
-//! Read in `src/{migration,migrations,pg}.ts` of 1.4. Each migration names the hash of the one
-//! before it, so that the files are a chain; the hash is of that name and the text below the head.
+//! Read in `src/{migration,migrations,pg}.ts` of 1.4. Each migration names the hash of the previous
+//! one, so that the files form a chain; the hash covers that name and the text below the header.
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 //! Migration`, or a program; `pgmigrations`.
 //!
 //! Read in `src/{runner,migration,sqlMigration}.ts` and `src/utils/fileNameUtils.ts` of 9.0. It
-//! runs everything that is pending in one transaction and stores no checksum.
+//! runs all pending migrations in one transaction and stores no checksum.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
--- What may change a row on its way, or hide it: a table of ours has none of it.
+-- Objects that may change or hide a row: our own tables have none.
 SELECT c.relname FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'cargo_db'

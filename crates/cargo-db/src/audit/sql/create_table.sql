@@ -1,7 +1,7 @@
 SET client_min_messages = warning;
 DO $$
 BEGIN
-    -- A role may be let write into a trail that is there, and not make one.
+    -- A role may be allowed to write to an existing trail without being allowed to create one.
     IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c
                    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
                    WHERE n.nspname = 'cargo_db' AND c.relname = 'audit') THEN

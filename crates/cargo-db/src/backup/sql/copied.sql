@@ -1,5 +1,5 @@
--- How `pg_dump` copies a table: its columns, whether it has its rows in partitions, and of a table
--- of an extension the condition for the rows that are somebody's own.
+-- How `pg_dump` copies a table: its columns, whether its rows are in partitions, and for a table of
+-- an extension the condition for rows of the user.
 SELECT (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
           AND a.attgenerated = '') AS columns,

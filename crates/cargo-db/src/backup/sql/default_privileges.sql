@@ -1,5 +1,5 @@
--- The default privileges that are not PostgreSQL's own, as the pieces of the statements that take
--- them away and grant them again.
+-- The default privileges that differ from PostgreSQL's own, as parts of the statements that revoke
+-- them and grant them again.
 SELECT 'ALTER DEFAULT PRIVILEGES FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole))
            || coalesce(' IN SCHEMA ' || quote_ident(n.nspname), '') AS head,
        a.privilege_type || ' ON ' || CASE d.defaclobjtype

@@ -14,7 +14,7 @@ relations AS (
     SELECT p.oid, lower(n.nspname), lower(p.proname), false
     FROM pg_proc p JOIN of_users n ON n.oid = p.pronamespace
 ),
--- Functions that look for names while they run.
+-- Functions that resolve names while they run.
 functions AS (
     SELECT p.oid, p.oid::regprocedure::text AS name, lower(p.prosrc) AS body,
            coalesce(p.proconfig::text LIKE '%search\_path=%', false) AS has_path
@@ -23,7 +23,7 @@ functions AS (
       AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
                       AND d.objid = p.oid AND d.deptype = 'e')
 ),
--- What calls them while a dump is loaded.
+-- Objects that call them while a dump is loaded.
 callers AS (
     SELECT d.refobjid AS function, pg_describe_object(d.classid, d.objid, d.objsubid) AS name,
            k.contype IS NOT NULL AS checks_rows

@@ -1,5 +1,5 @@
--- What the tables of a part need and may not be in it. Two answers: foreign keys, with both tables;
--- columns, with their tables and the schemas of their types.
+-- Objects that the tables of a part refer to and that may be missing in it. Two answers: foreign
+-- keys, with both tables; columns, with their tables and the schemas of their types.
 SELECT format('%I.%I', n.nspname, c.relname) AS table, quote_ident(k.conname) AS name,
        format('%I.%I', rn.nspname, rc.relname) AS needed
 FROM pg_constraint k

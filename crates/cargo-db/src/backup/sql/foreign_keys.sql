@@ -1,4 +1,4 @@
--- The foreign keys from outside that lead to what is replaced.
+-- The foreign keys of other tables that refer to what is replaced.
 WITH inside AS (SELECT c.oid FROM pg_class c WHERE {relations})
 SELECT conrelid::regclass AS on_table, quote_ident(conname) AS name,
        pg_get_constraintdef(oid) AS definition

@@ -1,6 +1,6 @@
--- Statements that drop what is in a schema and goes with nothing else, neither with an extension
--- nor, as the functions of a range do, with another object; relations first, because sequences and
--- functions may belong to them.
+-- Statements that drop the objects in a schema that are not dropped with something else, such as an
+-- extension or, for the functions of a range, another object; relations first, because sequences
+-- and functions may belong to them.
 WITH inside AS (
     SELECT d.classid, d.objid, o.type, o.identity
     FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) o

@@ -1,4 +1,4 @@
--- The roles that were made to load a dump, and whose databases are gone.
+-- The roles that were created to load a dump, and whose databases no longer exist.
 SELECT r.rolname::pg_catalog.text AS name
 FROM pg_catalog.pg_roles r
 WHERE pg_catalog.shobj_description(r.oid, 'pg_authid') OPERATOR(pg_catalog.=) {comment}

@@ -16,12 +16,12 @@ gone AS (
         WHERE d.refclassid = g.class AND d.refobjid = g.id
           AND (g.part = 0 OR d.refobjsubid = g.part)
         UNION ALL
-        -- A view is nothing without its query, nor is a key without its triggers.
+        -- A view is defined by its query, and a key by its triggers.
         SELECT d.refclassid, d.refobjid, d.refobjsubid FROM pg_depend d
         WHERE d.classid = g.class AND d.objid = g.id AND d.deptype = 'i'
     ) AS next (class, id, part)
 ),
--- A table that goes as a whole takes its columns with it.
+-- A table that is lost as a whole includes its columns.
 whole AS (
     SELECT * FROM gone g
     WHERE part = 0 OR NOT EXISTS (SELECT FROM gone w
@@ -32,7 +32,7 @@ SELECT 'a restore loses the ' || pg_describe_object(g.class, g.id, g.part)
 FROM whole g
 WHERE NOT (g.class = 'pg_namespace'::regclass AND g.id IN (SELECT schema FROM ours))
   AND NOT (g.class = 'pg_class'::regclass AND g.id IN (SELECT oid FROM ours WHERE oid IS NOT NULL))
-  -- Parts of what is named already, and of our tables what they are made with.
+  -- Parts of objects that are listed already, and the definition of our own tables.
   AND NOT EXISTS (
       SELECT FROM pg_depend d JOIN whole w ON w.class = d.refclassid AND w.id = d.refobjid
           AND (w.part = 0 OR w.part = d.refobjsubid)

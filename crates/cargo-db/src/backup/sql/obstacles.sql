@@ -1,4 +1,4 @@
--- What depends on a part from outside and cannot be taken off and put on again, as problems.
+-- Objects outside a part that depend on it and cannot be removed and added again, as problems.
 WITH inside AS (
     SELECT c.oid, c.reltype FROM pg_class c WHERE {relations}
 ),
@@ -15,7 +15,7 @@ routines AS (
     WHERE {routines}
       AND ('pg_proc'::regclass, p.oid) NOT IN (SELECT classid, objid FROM of_extension)
 ),
--- What uses anything of it.
+-- Objects that depend on any object of the part.
 used AS (
     SELECT d.classid, d.objid FROM pg_depend d
     WHERE d.deptype = 'n' AND (

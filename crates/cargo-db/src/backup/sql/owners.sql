@@ -1,5 +1,6 @@
 -- The connecting role, unless it is a superuser; and those of some roles that it may not make the
--- owner of anything. Nobody can be granted `pg_database_owner`: whoever owns a database is it there.
+-- owner of anything. `pg_database_owner` cannot be granted: the owner of a database is implicitly a
+-- member.
 SELECT rolname AS name FROM pg_roles WHERE rolname = current_user AND NOT rolsuper;
 
 SELECT r.rolname AS name

@@ -1,4 +1,4 @@
--- The tables that are replaced, and those whose foreign keys lead to them.
+-- The tables that are replaced, and those with foreign keys to them.
 WITH inside AS (
     SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\_%'

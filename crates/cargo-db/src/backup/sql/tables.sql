@@ -1,5 +1,5 @@
--- What `pg_dump` takes along: the schemas that no extension brought, and then the tables, the
--- largest first.
+-- What `pg_dump` includes: the schemas that belong to no extension, then the tables, the largest
+-- first.
 SELECT n.nspname AS schema, NULL AS name
 FROM pg_namespace n
 WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'

@@ -1,4 +1,4 @@
--- The partitions that are on their way out of a table. Servers before 14 know no such state.
+-- The half-detached partitions of a table. Servers before 14 have no such state.
 SELECT h.inhrelid = {partition} AS own,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
        h.inhparent::pg_catalog.regclass::pg_catalog.text AS parent,

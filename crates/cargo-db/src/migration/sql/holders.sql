@@ -1,5 +1,5 @@
--- Whom the worker waits for: who holds the lock, or the snapshot, that it needs to end. A prepared
--- transaction has no process.
+-- The sessions that the worker waits for: those that hold the lock, or the snapshot, that has to
+-- end first. A prepared transaction has no process.
 SELECT CASE WHEN b.pid = 0 THEN
            coalesce((SELECT 'the prepared transaction '
                             || pg_catalog.string_agg(pg_catalog.quote_literal(p.gid), ', ')

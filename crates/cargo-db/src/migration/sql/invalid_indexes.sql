@@ -1,5 +1,5 @@
--- The invalid indexes of some tables: whether each is a leftover of a statement, whether it is what
--- the statement is about, and who is at work on it.
+-- The invalid indexes of some tables: whether each is a leftover of a statement, whether it is the
+-- target of the statement, and which session is working on it.
 SELECT i.indexrelid AS oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
        {own} AS own, {target} AS target, {at_work} AS builder
 FROM pg_catalog.pg_index i

@@ -1,4 +1,4 @@
--- Who is connected to this database, but for ourselves and the session of the lock.
+-- The other sessions in this database, without the session of the lock.
 SELECT coalesce(nullif(application_name, ''), 'a program without a name') || ' as ' || usename
 FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend'

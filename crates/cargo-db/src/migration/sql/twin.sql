@@ -1,4 +1,5 @@
--- Of an index to which the server gave its name: one like it is valid, but for a number at the end.
+-- Whether a valid index with the same definition exists, for an index that the server named; only
+-- the number at the end of the name may differ.
 EXISTS (SELECT FROM pg_catalog.pg_index bi
         JOIN pg_catalog.pg_class b ON b.oid = bi.indexrelid
         WHERE bi.indrelid = i.indrelid AND bi.indisvalid

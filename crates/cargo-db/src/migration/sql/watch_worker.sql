@@ -1,4 +1,4 @@
--- Who waits for a lock that the worker holds, and how far the index is that it builds.
+-- The sessions that wait for a lock of the worker, and the progress of its index build.
 SELECT a.pid, coalesce(nullif(a.application_name, ''), a.usename, 'somebody') AS who
 FROM pg_stat_activity a
 WHERE a.wait_event_type = 'Lock' AND {worker} = ANY (pg_blocking_pids(a.pid));

@@ -1,4 +1,4 @@
--- Foreign keys that are said to hold, with what it takes to prove them: that a row refers to
+-- Foreign keys that are marked as valid, with the conditions to verify them: that a row refers to
 -- anything, and to which row. The operators are those of the constraint.
 SELECT pg_catalog.format('%I.%I.%I', cn.nspname, c.relname, k.conname) AS name,
        CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END

@@ -1,4 +1,4 @@
--- Who may do what: of relations, columns, functions, types and schemas, whoever owns them too.
+-- Privileges on relations, columns, functions, types and schemas, including those of their owners.
 SELECT o.kind, o.name,
        pg_catalog.string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'
                                       ELSE pg_catalog.pg_get_userbyid(a.grantee) END
@@ -51,7 +51,7 @@ JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE x.indisunique AND x.indimmediate AND x.indisvalid AND c.relkind IN ('r', 'p') AND {schema};
 
--- Partitions and other children. One that is on its way out is out.
+-- Partitions and other children, without those that are being detached.
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS parent,
        pg_catalog.format('%I.%I', m.nspname, d.relname) AS child, d.oid AS oid
 FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid = h.inhparent
@@ -61,7 +61,7 @@ JOIN pg_catalog.pg_namespace m ON m.oid = d.relnamespace
 WHERE c.relkind IN ('r', 'p') AND {schema}
   AND coalesce(pg_catalog.to_jsonb(h) ->> 'inhdetachpending', 'false') = 'false';
 
--- The triggers of foreign keys, and when each was written last.
+-- The triggers of foreign keys, and when each was last written.
 SELECT t.oid, t.tgrelid AS of_table, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
        t.xmin::pg_catalog.text AS written, t.tgenabled IN ('O', 'A') AS enabled
 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint
@@ -69,7 +69,7 @@ JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE t.tgisinternal AND k.contype = 'f' AND {schema};
 
--- Columns that a sequence numbers: it belongs to the column, or is in its default.
+-- Columns that a sequence numbers: the sequence belongs to the column, or is in its default.
 SELECT DISTINCT s.oid AS sequence, pg_catalog.format('%I.%I', sn.nspname, s.relname) AS name,
        c.oid AS of_table, pg_catalog.format('%I.%I', n.nspname, c.relname) AS table_name,
        a.attnum AS number, a.attname AS column_name, q.seqincrement > 0 AS ascends,
@@ -100,11 +100,10 @@ WHERE c.relkind IN ('r', 'p') AND NOT a.attisdropped AND {schema}
   AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
   AND pg_catalog.has_schema_privilege(sn.oid, 'USAGE')
   AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-  -- Asked of what is no sequence, and the planner may ask early, it would fail.
+  -- The function fails for relations that are not sequences, and the planner may call it early.
   AND CASE s.relkind WHEN 'S' THEN pg_catalog.has_sequence_privilege(s.oid, 'SELECT') END;
 
--- Foreign keys whose action on the rows that refer to a parent a trigger or a rule can turn into
--- nothing.
+-- Foreign keys whose action on referring rows can be prevented by a trigger or a rule.
 SELECT DISTINCT k.confrelid AS parent, k.conrelid AS child
 FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -115,7 +114,7 @@ WHERE k.contype = 'f' AND {schema}
        OR EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite r WHERE r.ev_class = k.conrelid
                   AND r.ev_type IN ('2', '4') AND r.is_instead));
 
--- Whether something may switch foreign keys off that no statement says: a function, the role.
+-- Whether foreign keys may be disabled by something that no statement shows: a function, the role.
 SELECT pg_catalog.current_setting('session_replication_role') <> 'origin' OR EXISTS (
     SELECT 1 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE {schema} AND (p.prosrc ~* 'session_replication_role|disable\s+trigger'

@@ -1,7 +1,7 @@
--- Whether our transaction has changed what all databases of the server share.
+-- Whether our transaction has changed objects shared by all databases of the server.
 --
--- Who writes there keeps a lock on the catalog until the end, except for the rights on a database:
--- its row is then one that only this transaction has written.
+-- A write keeps a lock on the catalog until the end, except for the privileges on a database: then
+-- its row was written by this transaction only.
 SELECT 1 FROM pg_locks
 WHERE pid = pg_backend_pid() AND locktype = 'relation' AND database = 0
   AND mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock',

@@ -1,5 +1,6 @@
--- What all databases of the server share, and a statement in one of them can change: what it is, and
--- a digest of it. Of other databases, names are left out: sessions of others make and drop them.
+-- Objects shared by all databases of the server that a statement in one of them can change, with a
+-- digest of each. The names of other databases are left out, because other sessions create and drop
+-- them.
 SELECT format('role %I', r.rolname) AS what, hashtextextended(r::text, 0) AS digest
 FROM pg_roles r
 UNION ALL
@@ -16,7 +17,7 @@ SELECT format('database %I', d.datname),
             WHERE s.setdatabase = d.oid)), 0)
 FROM pg_database d;
 
--- How many rows of these catalogs the session has written and not reported yet.
+-- The number of rows of these catalogs that the session has written and not reported yet.
 SELECT coalesce(sum(pg_stat_get_xact_tuples_inserted(c.oid)
                     + pg_stat_get_xact_tuples_updated(c.oid)
                     + pg_stat_get_xact_tuples_deleted(c.oid)), 0) AS written

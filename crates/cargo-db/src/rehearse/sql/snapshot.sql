@@ -1,5 +1,5 @@
--- Tables, indexes and materialized views, the files that hold them, and whether our role may read
--- them and no row security hides rows from it.
+-- Tables, indexes and materialized views, their files, and whether the role may read them and row
+-- security hides no rows from it.
 SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind,
        pg_relation_filenode(c.oid) AS file, greatest(c.reltuples, 0)::bigint AS rows,
        CASE WHEN c.relkind = 'i' THEN true
@@ -13,7 +13,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_'
   AND n.nspname NOT IN ('information_schema', 'cargo_db');
 
--- The columns of tables, but for those that are generated.
+-- The columns of tables, without generated ones.
 SELECT a.attrelid AS oid, a.attnum AS number, a.attname AS name,
        format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS type_oid,
        a.atttypmod AS modifier
@@ -26,7 +26,7 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND c.relkind 
 SELECT relation AS oid, mode FROM pg_locks
 WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted;
 
--- What our transaction has read and changed.
+-- Rows that our transaction has read and changed.
 SELECT relid AS oid, seq_scan AS scans, n_tup_ins AS inserted, n_tup_upd AS updated,
        n_tup_del AS deleted
 FROM pg_stat_xact_user_tables

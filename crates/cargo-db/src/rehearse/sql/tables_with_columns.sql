@@ -1,5 +1,5 @@
--- The project's tables, how many rows they are thought to have, their columns, and what changes
--- when rows are updated, deleted or rewritten.
+-- The project's tables, their estimated rows, their columns, and what changes when rows are
+-- updated, deleted or rewritten.
 SELECT format('%I.%I', n.nspname, c.relname) AS name, c.oid, greatest(c.reltuples, 0)::bigint AS estimate,
        concat_ws(' ', c.relfilenode, pg_stat_get_tuples_updated(c.oid),
                  pg_stat_get_tuples_deleted(c.oid)) AS state,

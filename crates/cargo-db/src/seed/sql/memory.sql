@@ -1,4 +1,4 @@
--- Where a database remembers which seeds it holds.
+-- The schema of the table in which a database records its seeds.
 SET LOCAL client_min_messages = warning;
 CREATE SCHEMA IF NOT EXISTS cargo_db;
 CREATE TABLE IF NOT EXISTS cargo_db.seeds (

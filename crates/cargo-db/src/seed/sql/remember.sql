@@ -1,4 +1,4 @@
--- Remembers a seed, and the tables that it has filled.
+-- Records a seed and the tables that it filled.
 INSERT INTO cargo_db.seeds (path, checksum, tables)
 VALUES ({path}, {checksum}, ARRAY[{tables}]::text[])
 ON CONFLICT (path) DO UPDATE

@@ -1,4 +1,4 @@
--- Tables, and who refers to them.
+-- Tables, and the tables that refer to them.
 SELECT n.nspname || '.' || c.relname AS name, greatest(c.reltuples, 0)::bigint AS rows,
        coalesce(string_agg(DISTINCT rn.nspname || '.' || rc.relname, E'\x01'), '') AS referrers
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -8,5 +8,5 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('information_schema', 'cargo
   AND n.nspname NOT LIKE 'pg\_%'
 GROUP BY 1, 2;
 
--- Whether the database remembers which seeds it holds.
+-- Whether the database records its seeds.
 SELECT to_regclass('cargo_db.seeds') IS NOT NULL AS remembers

@@ -1,9 +1,9 @@
-//! A blocking client over tokio-postgres, beside which the server's reports stay readable.
+//! A blocking client over tokio-postgres that gives access to the server's reports.
 //!
-//! The blocking client of the `postgres` crate keeps its connection to itself. Ours is as thin, and
-//! hands out two more things: what the server reports of its settings with every answer
-//! (PostgreSQL manual, 55.2.7 "Asynchronous Operations"), and a way to send a statement that the
-//! server itself refuses to take for two (55.2.3 "Extended Query").
+//! The blocking client of the `postgres` crate hides its connection. Ours is as thin, and provides
+//! two more things: the settings that the server reports with every answer (PostgreSQL manual,
+//! 55.2.7 "Asynchronous Operations"), and a way to send one statement such that the server rejects
+//! a second one (55.2.3 "Extended Query").
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};

@@ -1,8 +1,8 @@
-//! The lock of a run: advisory locks on a connection of its own.
+//! The lock of a run: advisory locks on a separate connection.
 //!
-//! They are polled for and never waited for. A session that waits inside
-//! `pg_advisory_lock` holds a snapshot, and `CREATE INDEX CONCURRENTLY` of the run that has the
-//! lock would wait for that snapshot: each for the other, with an invalid index at the end.
+//! They are polled for and never waited for. A session that waits inside `pg_advisory_lock` holds a
+//! snapshot, and `CREATE INDEX CONCURRENTLY` of the run that holds the lock would wait for that
+//! snapshot: a deadlock that ends with an invalid index.
 
 use std::time::{Duration, Instant};
 

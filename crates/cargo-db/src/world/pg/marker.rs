@@ -1,7 +1,7 @@
-//! The marker: a table of one row, in which a database says which environment it is.
+//! The marker: a table with one row, in which a database records its environment.
 //!
-//! With it stand the database's oid and the cluster's identifier. A restored dump and a clone of a
-//! template have another oid, so their marker is known for a copy's.
+//! The row also contains the database's oid and the cluster's identifier. A restored dump and a
+//! clone of a template have another oid, so their marker is recognised as a copy.
 
 use crate::failure::Result;
 use crate::model::environment::{Environment, Marker};

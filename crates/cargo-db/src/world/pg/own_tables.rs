@@ -1,8 +1,8 @@
-//! What cargo db keeps in a database, the marker and the audit trail, before and after SQL of
-//! others has run there: neither is theirs to change.
+//! The state of cargo db's own tables, the marker and the audit trail, before and after the
+//! project's SQL ran, which may not change them.
 //!
-//! What is compared does not depend on settings, which that SQL may have changed: rows as they go
-//! over the wire, and hashes that the server computes, so that a long trail need not be read.
+//! The comparison does not depend on settings that such SQL may have changed: it uses rows in their
+//! wire format, and hashes that the server computes, so that a long trail need not be read.
 
 use std::collections::BTreeMap;
 

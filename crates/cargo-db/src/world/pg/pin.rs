@@ -1,9 +1,10 @@
-//! Which settings a session has: ours while our own SQL runs, and those of the role and the
-//! database while the SQL of others does.
+//! The settings of a session: ours while our own SQL runs, and those of the role and the database
+//! while the project's SQL runs.
 //!
-//! What a search path leads to, whoever may create in one of its schemas decides (CVE-2018-1058;
-//! PostgreSQL manual, 5.9.6 "Usage Patterns"). So ours leads to the catalog alone, and names of the
-//! user's are looked up along the path that the session had, once, and used qualified.
+//! Anybody who may create objects in a schema of the search path can decide what a name refers to
+//! (CVE-2018-1058; PostgreSQL manual, 5.9.6 "Usage Patterns"). So our search path contains only the
+//! catalog, and names of the project are looked up once, along the path that the session had, and
+//! then used qualified.
 
 use crate::world::pg::client::Client;
 use pg_sql::quote::{quote_identifier, quote_literal};

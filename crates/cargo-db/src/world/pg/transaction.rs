@@ -104,12 +104,12 @@ impl Session {
         self.lend(&format!("{limits}; {}", marking()))
     }
 
-    /// Begins a transaction in which the SQL of others is going to run, one statement at a time,
-    /// and gives the session to it.
+    /// Begins a transaction for the project's SQL, one statement at a time, and lends the session
+    /// to it.
     ///
-    /// The server reports a program's name whenever it changes, without being asked, and a SET
-    /// LOCAL ends with its transaction: so the end of this one shows with the answer to the
-    /// statement that ended it, and costs no question.
+    /// The server reports the application name whenever it changes, and a SET LOCAL ends with its
+    /// transaction. So if the transaction ends, the answer to the statement that ended it shows
+    /// this, without a query.
     pub(crate) fn begin_and_lend(&mut self, limits: &str) -> Result<()> {
         self.lend(limits)?;
         self.begin_block()

@@ -1,8 +1,8 @@
-//! A cluster's data folder and the process that serves it.
+//! A cluster's data folder and its server process.
 //!
-//! `pg_ctl` is not used: it polls every 100 ms, and starting `postgres` ourselves takes a tenth
-//! of the time. What is believed is `postmaster.pid`, and only together with a live process:
-//! after a `kill -9` the file still says `ready`.
+//! `pg_ctl` is not used: it polls every 100 ms, and starting `postgres` ourselves takes a tenth of
+//! the time. `postmaster.pid` is only trusted together with a live process: after a `kill -9` the
+//! file still says `ready`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

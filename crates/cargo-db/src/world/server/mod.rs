@@ -1,8 +1,8 @@
-//! The private local server: a PostgreSQL cluster of this project alone, on a unix socket that
-//! nobody else can reach, made and started when it is first needed.
+//! The private local server: a PostgreSQL cluster for this project, on a unix socket that only this
+//! user can reach, created and started on demand.
 //!
-//! Where it lives: `.db/` of the project. Root cannot run PostgreSQL, and the user who runs it
-//! for root may not be able to enter the project's folder, so there the cluster lives in
+//! It is in `.db/` of the project. Root cannot run PostgreSQL, and the user who runs it for root
+//! may not be able to enter the project's folder, so in that case the cluster is in
 //! `/var/tmp/cargo-db-<hash of the project's path>`.
 
 mod birth;

@@ -1,5 +1,5 @@
--- A table of the project that another session has locked against reading, with that session. One
--- that only waits for such a lock keeps all from reading too that come after it.
+-- A table of the project that another session has locked against reading, with that session. A
+-- session that only waits for such a lock also blocks later readers.
 SELECT format('%I.%I', n.nspname, c.relname) AS name, l.pid, l.granted,
        coalesce(nullif(a.application_name, ''), 'a program without a name') AS program,
        a.usename AS role, to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS TZ') AS since

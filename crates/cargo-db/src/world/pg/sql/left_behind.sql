@@ -1,4 +1,4 @@
--- What is made in a session and ends with it.
+-- Objects that belong to a session and end with it.
 SELECT format('the temporary %s `%s`',
               CASE relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' ELSE 'table' END, relname)
 FROM pg_class

@@ -1,4 +1,5 @@
--- Who holds an advisory lock. A bigint key stands in pg_locks as its two halves, with objsubid 1.
+-- The holder of an advisory lock. In pg_locks, a bigint key is split into two halves, with objsubid
+-- 1.
 SELECT a.usename AS role, a.pid,
        coalesce(nullif(a.application_name, ''), 'a program without a name') AS program,
        coalesce(host(a.client_addr), 'this machine') AS machine,

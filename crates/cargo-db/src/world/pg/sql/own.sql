@@ -1,6 +1,5 @@
--- What stands where the marker and the audit trail are kept: of each relation of these names what
--- it is made of, whatever of others' may act on its rows, and whether it can be read without
--- running code of others.
+-- The relations with the names of the marker and the audit trail: the definition of each, foreign
+-- objects that may act on its rows, and whether it can be read without running foreign code.
 SELECT c.relname AS name, c.oid AS oid, concat_ws(' ', c.relowner, n.nspowner) AS owners,
        concat_ws('; ', c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
            (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),

@@ -1,5 +1,5 @@
--- Of partitions, the table that they are a part of; of tables that were never analysed, the true
--- size and the rows that the statistics collector counted.
+-- For partitions, their parent table; for tables that were never analysed, their true size and the
+-- rows that the statistics collector counted.
 SELECT c.oid, CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid END AS root,
        CASE WHEN c.reltuples < 0 AND c.relkind <> 'p'
             THEN pg_stat_get_live_tuples(c.oid) END AS rows,
