@@ -40,6 +40,8 @@ pub(super) fn lint(
         findings.push(finding("syntax", line, &statement.text, error.message().to_owned()));
     }
     let mut linter = Linter::with_rules(&[], &[]);
+    // Each rule walks the whole tree: those whose findings are left out take a third of the time.
+    linter.rules.retain(|rule| rules::of_linter(&rule.to_string()).is_some());
     linter.settings = LinterSettings { assume_in_transaction: transactional, ..linter.settings };
     for violation in linter.lint(&parse, &text) {
         // Rules of style, and those that our own do better, are left out.

@@ -19,14 +19,15 @@ fn main() -> std::process::ExitCode {
     cargo_db::main()
 }
 ";
-/// The crates that process every byte of a backup, with their `opt-level` in this workspace's dev
+/// The crates that process every byte of a backup or a migration, with their `opt-level` in this workspace's dev
 /// profile. Cargo uses only the profiles of the workspace root, so a dependency cannot bring its
 /// own. Crates that only a feature of cargo db needs are left out: cargo warns about unknown ones.
-const OPTIMISED: [(&str, i64); 11] = [
+const OPTIMISED: [(&str, i64); 12] = [
     ("pg-logical", 3),
     ("pg-sql", 3),
     ("ruzstd", 1),
     ("twox-hash", 1),
+    ("rowan", 1),
     ("tokio-postgres", 2),
     ("postgres-protocol", 2),
     ("flate2", 3),
