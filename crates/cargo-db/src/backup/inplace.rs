@@ -39,7 +39,7 @@ pub(crate) fn gather(
     problems.extend(Publications::of(&mut session, &part.scope)?.obstacles());
     if !source.wanted.left_out.owners {
         let owners = Owners::of(part.before.iter().chain(&part.after));
-        problems.extend(owners.problems(&mut session, false)?);
+        problems.extend(owners.problems(&mut session, "pass `--no-owner`")?);
     }
     if !problems.is_empty() {
         return Err(BackupError::CannotRestore { name: source.name.clone(), problems }.into());

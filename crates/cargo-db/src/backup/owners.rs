@@ -24,28 +24,27 @@ impl Owners {
         Owners { roles, acts_as: statements.filter_map(acts_as).collect() }
     }
 
-    /// Why the connecting role may not make them owners. Missing roles are reported elsewhere. If
-    /// the restore `builds` a new database, that can be loaded as another role instead.
-    pub(super) fn problems(&self, session: &mut Session, builds: bool) -> Result<Vec<String>> {
+    /// Why the connecting role may not make them owners, and what to do `instead`. Missing roles are
+    /// reported elsewhere.
+    pub(super) fn problems(&self, session: &mut Session, instead: &str) -> Result<Vec<String>> {
         let names: Vec<String> = self.roles.iter().map(|role| quote_literal(role)).collect();
         let sql = format!(include_str!("sql/owners.sql"), names = names.join(", "));
         let [me, forbidden] = session.sets("find out who may own what is restored", &sql)?;
         let Some(me) = me.first() else { return Ok(Vec::new()) };
         let user = me.text("name")?;
-        let another = if builds { ", or restore it `--as` one role" } else { "" };
         let mut problems = Vec::new();
         for row in &forbidden {
             let role = row.text("name")?;
             let grant = format!("GRANT {} TO {}", quote_identifier(role), quote_identifier(user));
             problems.push(format!(
                 "role: `{user}` may give nothing to `{role}`, which owns part of the backup: run \
-                 `{grant}`, or pass `--no-owner`{another}"
+                 `{grant}`, or {instead}"
             ));
         }
         problems.extend(self.acts_as.iter().filter(|role| *role != user).map(|role| {
             format!(
                 "role: `{user}` may not act as `{role}`, which granted or created something in \
-                 the backup: restore it as a superuser, or pass `--no-owner`{another}"
+                 the backup: use a superuser, or {instead}"
             )
         }));
         Ok(problems)

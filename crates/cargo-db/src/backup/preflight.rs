@@ -21,6 +21,23 @@ pub(crate) struct RestoreOptions {
     pub(crate) whole: bool,
     /// Missing roles are created from the backup.
     pub(crate) brings_roles: bool,
+    /// The database is only built to verify the backup.
+    pub(crate) verifies: bool,
+}
+
+impl RestoreOptions {
+    /// What to do if the owners of the backup cannot be restored.
+    fn instead_of_owners(self) -> &'static str {
+        match self {
+            RestoreOptions { verifies: true, .. } => {
+                "verify it with `--level full`, which loads nothing"
+            }
+            RestoreOptions { builds: true, .. } => {
+                "pass `--no-owner`, or restore it `--as` one role"
+            }
+            RestoreOptions { .. } => "pass `--no-owner`",
+        }
+    }
 }
 
 /// What was found before anything is touched.
@@ -64,7 +81,7 @@ pub(crate) fn preflight(
     );
     if options.whole {
         let owners = source.owners(world, settings, options.builds)?;
-        problems.extend(owners.problems(&mut session, options.builds)?);
+        problems.extend(owners.problems(&mut session, options.instead_of_owners())?);
     }
     if let Some(role) = &source.loads_as {
         problems.extend(problems_of_role(&mut session, &server, role)?);

@@ -106,7 +106,7 @@ fn loaded(
     target: &Target,
 ) -> Result<Vec<String>> {
     let unverified = |failure| unverified(world, &source.name, failure);
-    let options = RestoreOptions { builds: true, whole: true, brings_roles: false };
+    let options = RestoreOptions { builds: true, whole: true, brings_roles: false, verifies: true };
     preflight(world, settings, target, source, options).map_err(unverified)?;
     let built = match scratch(world, settings, target, source) {
         Ok(built) => built,

@@ -52,7 +52,7 @@ impl Change for Replacing<'_> {
             (&database.workspace.world, &database.settings, &database.target);
         let (whole, brings_roles) =
             (self.scope == RestoreScope::Everything, self.roles == Roles::Created);
-        let options = RestoreOptions { builds: false, whole, brings_roles };
+        let options = RestoreOptions { builds: false, whole, brings_roles, verifies: false };
         backup::preflight(world, settings, target, self.source, options)?;
         let roles = self.roles.missing(database, target, self.source)?;
         let part = backup::gather(world, settings, target, self.source, self.scope.clone())?;

@@ -28,7 +28,7 @@ impl Change for Building<'_> {
         refuse_maintenance(&self.target)?;
         let (world, settings) = (&database.workspace.world, &database.settings);
         let brings_roles = self.roles == Roles::Created;
-        let options = RestoreOptions { builds: true, whole: true, brings_roles };
+        let options = RestoreOptions { builds: true, whole: true, brings_roles, verifies: false };
         let preflight = backup::preflight(world, settings, &self.target, self.source, options)?;
         let name = self.target.database.clone();
         if self.is_new && preflight.exists {
