@@ -1,6 +1,6 @@
-//! The other half of `it::pinned`: in a build whose sessions keep the search path that they come
-//! with, what is planted in the way of the catalog is called. Without that, the calls that are not
-//! seen there would prove nothing.
+//! The counterpart of `it::pinned`: in a build whose sessions keep their original search path,
+//! planted objects that shadow the catalog are called. Without this test, the absence of calls
+//! there would prove nothing.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,6 +1,5 @@
-//! An `xtask` is trusted by being built. This test is one: it calls `cargo_db::main()` when its
-//! first
-//! argument is `db`, as an adopter's `main` does, and otherwise looks at what that may do.
+//! Building an `xtask` implies trust in it. This test is one: it calls `cargo_db::main()` when its
+//! first argument is `db`, as an adopter's `main` does, and otherwise checks what that may do.
 
 #![expect(clippy::disallowed_methods, reason = "tests look at the product from outside")]
 

@@ -1,8 +1,8 @@
-//! What `pg_dump` 16 to 18 really write of a database with objects of each kind: every statement is
-//! one that may run, and nothing but the statements of the rows differs by option. `17.sql` and
-//! `16.sql` hold what is not in `18.sql`, and `18-options.sql` what options add to that:
-//! `--statistics`, `--sequence-data`, `--column-inserts`, `--use-set-session-authorization`,
-//! `--quote-all-identifiers`, `--load-via-partition-root`.
+//! What `pg_dump` 16 to 18 write of a database with objects of each kind: every statement may run,
+//! and only the statements of the rows differ by option. `17.sql` and `16.sql` contain what is not
+//! in `18.sql`, and `18-options.sql` what these options add: `--statistics`, `--sequence-data`,
+//! `--column-inserts`, `--use-set-session-authorization`, `--quote-all-identifiers`,
+//! `--load-via-partition-root`.
 
 use pg_sql::dump::AllowList;
 use pg_sql::script::ScriptReader;
@@ -31,7 +31,7 @@ fn line_ends_of_windows_change_nothing() {
     assert_eq!(found.unexpected, None);
 }
 
-/// The same statements without a word of theirs are not let through by chance.
+/// The same statements with one word removed are refused.
 #[test]
 fn what_is_not_quite_a_statement_of_pg_dump_is_refused() {
     let mut reader = ScriptReader::of_dump(Box::new(DUMPS[0].1.as_bytes()));

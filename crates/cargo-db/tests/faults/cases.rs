@@ -11,8 +11,7 @@ pub(crate) struct Case {
     pub(crate) prepare: fn(&Run),
     /// Whether the work is done; an error where history, schema and rows do not agree.
     pub(crate) is_done: fn(&Run) -> Result<bool, String>,
-    /// Whether exit code 7 and what was said before it hold: the database is as before the step
-    /// that failed.
+    /// Whether exit code 7 and its message are true: the database is as before the failed step.
     pub(crate) is_as_said: fn(&Run, &str) -> Result<bool, String>,
     /// How many databases may be kept by two runs.
     pub(crate) keeps: usize,
@@ -28,7 +27,7 @@ pub(crate) struct Case {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Window {
     Change,
-    /// Before the change: scratch databases stand then.
+    /// Before the change, while scratch databases exist.
     Preparation,
 }
 
@@ -96,7 +95,7 @@ pub(crate) fn all() -> Vec<Case> {
     ]
 }
 
-/// Migrations that each make a table with rows, of which the first are applied.
+/// Migrations that each create a table with rows; the first ones are applied.
 fn migrations(run: &Run, applied: u32) {
     for number in 1..=MIGRATIONS {
         let up = format!(
@@ -160,7 +159,7 @@ fn seeds(run: &Run) {
     }
 }
 
-/// All in one transaction, with what is remembered of it.
+/// All in one transaction, including the records of the seeds.
 fn seeded(run: &Run) -> Result<bool, String> {
     let rows = run.value(
         "SELECT (SELECT count(*) FROM m1 WHERE text = 'seed') \
@@ -291,7 +290,7 @@ fn many_backups(run: &Run) {
     run.project.write("db.toml", &toml);
 }
 
-/// A manifest with another day behind this word.
+/// A manifest with another date after this key.
 fn redated(text: &str, word: &str, day: &str) -> String {
     let (before, after) = text.split_once(word).expect("a manifest has it");
     let at = after.find("\"20").expect("a moment");
@@ -324,7 +323,7 @@ fn baselined(run: &Run) -> Result<bool, String> {
     }
 }
 
-/// Applied files of which a comment has changed.
+/// Applied files in which a comment has changed.
 fn to_repair(run: &Run) {
     trivial(run, REPAIRED);
     run.db(&["baseline", "--yes"]).ok();

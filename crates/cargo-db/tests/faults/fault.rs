@@ -41,7 +41,7 @@ impl fmt::Display for Row {
 }
 
 impl Row {
-    /// Shown at once: the others take their time.
+    /// Printed at once, because the other cases take a while.
     fn breaks(&mut self, why: &str) {
         eprintln!("\n{} {}: {why}", self.fault, self.verb);
         self.broken += 1;
@@ -70,7 +70,7 @@ struct Moment {
 }
 
 impl Moment {
-    /// Nine of ten are spread over the change, the others over what comes before it.
+    /// Nine of ten strikes are spread over the change, the others over the preparation.
     fn of(case: &Case, number: usize, often: usize) -> Moment {
         let share = (number as f64 + 0.5) / often as f64;
         let before = case.window == Window::Preparation || number % 10 == 9;
@@ -84,7 +84,7 @@ impl Moment {
         }
     }
 
-    /// Bytes that look random, and are the same in every run of the suite.
+    /// Pseudo-random bytes that are the same in every run of the suite.
     fn byte(self, measure: &Measure) -> u64 {
         let seed = (self.number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let random = (seed ^ (seed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 8;
@@ -104,7 +104,7 @@ impl Fault {
         }
     }
 
-    /// Strikes a verb so many times, at moments, or bytes, that are spread over its change.
+    /// Strikes a verb repeatedly, at moments, or bytes, that are spread over its change.
     pub(crate) fn strikes(self, case: &Case, often: usize) -> Row {
         let scene = Scene::new(case);
         let measure = Measure::of(&scene, case);
@@ -143,8 +143,8 @@ struct Attack<'a> {
 }
 
 impl Attack<'_> {
-    /// Strikes until the stage is met that was aimed at: a machine that has less to do than when
-    /// it was measured is faster. What must hold is looked at after the others too.
+    /// Strikes until the intended stage is hit: a machine with less load than during the
+    /// measurement is faster. The invariants are checked after the other strikes too.
     fn aim(&self, mut moment: Moment, row: &mut Row) -> Struck {
         let mut struck = self.strike(moment);
         for _ in 0..3 {
@@ -189,7 +189,7 @@ impl Attack<'_> {
         ended_at(run, child, met)
     }
 
-    /// Starts a run whose connections are cut at a byte.
+    /// Starts a run whose connections are cut after this many bytes.
     fn cut(&self, byte: u64, heals: bool) -> Struck {
         let (mark, run) = (self.case.mark, self.scene.run());
         let root = run.project.path().to_owned();
@@ -217,7 +217,7 @@ fn holds(case: &Case, struck: &Struck) -> Result<(), String> {
     let done = (case.is_done)(run).map_err(|why| format!("inconsistent: {why}; {said}"))?;
     match code {
         Some(0) if !done => return Err(format!("exit 0, and the work is not done: {said}")),
-        // The backups folder is no database.
+        // The backup folder is not a database.
         Some(7) if done && case.is_of_the_server => {
             return Err(format!("exit 7, and the work is done: {said}"));
         }

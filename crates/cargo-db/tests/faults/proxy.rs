@@ -63,7 +63,7 @@ fn pass(
 ) {
     let mut buffer = [0; 4096];
     let _ = from.set_nodelay(true).and_then(|()| to.set_nodelay(true));
-    // A connection that waits has to notice that another one reached the limit.
+    // A waiting connection has to notice that another one reached the limit.
     let _ = from.set_read_timeout(Some(std::time::Duration::from_millis(50)));
     loop {
         if count.load(Ordering::SeqCst) >= limit {

@@ -1,5 +1,5 @@
-//! One verb's place: a server, a database that is made anew for every run from a template, and a
-//! project whose files are copied anew.
+//! The scene of one verb: a server, a database that is created from a template for every run, and a
+//! project whose files are copied each time.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -71,7 +71,7 @@ fn project(name: &str, variables: &[(&str, &str)]) -> Project {
     project
 }
 
-/// Drops the database, and everything beside it but the template.
+/// Drops the database and its siblings, except for the template.
 fn drop_all(name: &str) {
     let sql = format!(
         "SELECT datname FROM pg_database WHERE datname = '{name}' \
@@ -112,7 +112,7 @@ impl Run {
         self.rows(sql).pop().unwrap_or_default()
     }
 
-    /// What stands beside the database, without what restores keep.
+    /// The siblings of the database, without those that restores keep.
     pub(crate) fn left_over(&self, keeps: usize) -> Vec<String> {
         let beside = format!(
             "SELECT datname FROM pg_database WHERE starts_with(datname, '{}__') ORDER BY 1",

@@ -9,7 +9,7 @@ use crate::proxy::Proxy;
 use crate::scene::{Run, Scene, server};
 use crate::support::Ran;
 
-/// Where a run stands.
+/// The stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// It reads, asks, rehearses.
@@ -23,7 +23,7 @@ pub(crate) enum Stage {
 /// What shows the stage of a verb's run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// The audit trail: a record of what is intended, and one of what came of it.
+    /// The audit trail: a record of the intent, and one of the outcome.
     Trail,
     /// A verb that only reads the database has no record. It fills a file that is renamed at the
     /// end and gets a manifest then.
@@ -31,7 +31,7 @@ pub(crate) enum Mark {
 }
 
 impl Mark {
-    /// What stands in the project; two of these show the stage.
+    /// The state of the project's files; two of these show the stage.
     pub(crate) fn seen(self, root: &Path) -> Seen {
         match self {
             Mark::Trail => {
@@ -91,7 +91,7 @@ pub(crate) fn until_begun(run: &Run, case: &Case, before: Seen, child: &mut Chil
     }
 }
 
-/// How often one looks.
+/// The polling interval.
 const LOOK: Duration = Duration::from_micros(300);
 
 /// What a run takes that nothing strikes: until the change begins, and from there to its outcome.
@@ -104,7 +104,7 @@ pub(crate) struct Measure {
 }
 
 impl Measure {
-    /// The one whose change is neither the quickest nor the slowest of three.
+    /// The run with the median duration of three.
     pub(crate) fn of(scene: &Scene, case: &Case) -> Measure {
         let mut all: Vec<Measure> = (0..3).map(|_| Measure::once(scene, case)).collect();
         all.sort_by_key(|one| one.change);

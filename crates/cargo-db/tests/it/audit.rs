@@ -82,7 +82,8 @@ fn one_operation_is_shown_in_full_by_its_number() {
     project.db(&["migrate"]).ok();
     project.db(&["rollback", "--yes"]).ok();
     let records = records(&project);
-    // Its number is that of its first record; that of its second one finds it too.
+    // The number of an operation is that of its first record; the number of its second record works
+    // too.
     let by_first = project.db(&["audit", "show", "3", "--json"]).ok().json();
     assert_eq!(by_first["intent"], records[2]);
     assert_eq!(by_first["outcome"], records[3]);

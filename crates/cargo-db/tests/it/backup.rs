@@ -86,7 +86,7 @@ fn every_format_is_read_back_and_private() {
         "SELECT datname FROM pg_database WHERE datname LIKE 'b\\_formats\\_\\_%'",
     );
     assert_eq!(databases, Vec::<String>::new(), "no scratch database is left");
-    // The manifest knows where it came from.
+    // The manifest records its origin.
     let manifest = &project.db(&["backups", "show", "--json"]).ok().json()["manifest"];
     assert_eq!(manifest["migrations"]["1"].as_str().unwrap().len(), 96);
     assert_eq!(manifest["tables"]["public.big"]["rows"], 5000);
@@ -120,7 +120,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     for format in ["sql", "custom", "directory", "set"] {
         let own = project.command(&["backup", "--format", format]);
         let mut limited = std::process::Command::new("sh");
-        // Files may not grow beyond 16 blocks: to the program it looks like a disk that is full.
+        // Files may not grow beyond 16 blocks, which looks like a full disk to the program.
         limited
             .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""])
             .arg(own.get_program())
@@ -277,7 +277,7 @@ fn verify_finds_each_corruption_by_its_name() {
     check("plain.sql", "full", "content: ");
     with(&sql.replacen("COPY public.child", "COPY public.cradle", 1));
     check("plain.sql", "full", "tables: public.child is missing");
-    // Sound to read, and not to load: only the scratch database tells.
+    // It can be read but not loaded, which only the scratch database shows.
     with(&sql.replacen("CREATE INDEX big_t ON public.big", "CREATE INDEX big_t ON public.bog", 1));
     project.db(&["backups", "verify", "plain.sql", "--level", "full"]).ok();
     check("plain.sql", "restore", "restore: ");
@@ -346,7 +346,7 @@ fn retention_removes_only_what_is_ours_and_says_why() {
         .says("kept 3.sql: the newest verified backup");
     project.db(&["backups", "prune"]).code(3);
     project.db(&["backups", "prune", "--yes"]).ok().says("removed 2.sql");
-    // After a backup that nobody read, nothing is removed.
+    // After a backup that was not read back, nothing is removed.
     project.db(&["backup", "--no-compress", "--no-verify", "-o", "4.sql"]).ok();
     assert!(names(&project).contains(&"3.sql".to_owned()));
 }
@@ -393,8 +393,8 @@ fn parts_can_be_chosen_and_the_password_is_in_no_argv() {
     assert!(run.wait().unwrap().success());
 }
 
-/// libpq's variables alone can name the database. If a URL names it, variables that name another
-/// one do not divert `pg_dump` and the other clients.
+/// libpq's variables alone can select the database. If a URL selects it, variables for another one
+/// do not divert `pg_dump` and the other clients.
 #[test]
 fn client_programs_connect_to_the_same_database() {
     let mut project = odd("b_variables");

@@ -57,7 +57,7 @@ fn an_allow_is_for_one_rule_at_one_statement() {
     // A comment of another tool's silences nothing.
     project.write("b.sql", "-- squawk-ignore ban-drop-table\nDROP TABLE a;\n");
     assert_eq!(rules_of(&project, &["b.sql"]), ["ban-drop-table"]);
-    // A statement after one that the parser swallows is looked at as well.
+    // The statement after one that the parser merges is checked as well.
     project.write(
         "c.sql",
         "CREATE SCHEMA s CREATE VIEW v AS SELECT 1;\nCREATE INDEX i ON accounts (name);\nDROP TABLE users;\n",
@@ -66,7 +66,7 @@ fn an_allow_is_for_one_rule_at_one_statement() {
         rules_of(&project, &["c.sql"]),
         ["require-concurrent-index-creation", "ban-drop-table"]
     );
-    // What stands in a DO block is seen, with its line.
+    // Statements in a DO block are checked, with their lines.
     project
         .write("d.sql", "DO $$\nBEGIN\n  IF true THEN\n    TRUNCATE users;\n  END IF;\nEND $$;\n");
     project.db(&["check", "d.sql"]).code(1).says("line 4").says("truncate");
@@ -240,17 +240,17 @@ fn what_is_on_the_shared_branch_is_not_changed() {
     assert_eq!(rules.iter().map(String::as_str).collect::<Vec<_>>(), expected);
     project.db(&["check", "--fail-on", "block"]).code(1);
 
-    // Only what is staged, as it is staged.
+    // Only staged content.
     project.git(&["add", "migrations/20260101000000_m.up.sql"]);
     project.migration("20260101000000_m.up.sql", "TRUNCATE a;");
     assert_eq!(rules_of(&project, &["--staged"]), ["edited-migration"]);
-    // What was changed since, and what is new.
+    // Changed and added files since the revision.
     let json = project.db(&["check", "--base", "main", "--json"]).json();
     assert_eq!(json["migrations"].as_array().unwrap().len(), 8);
     project.db(&["check", "--base", "nowhere"]).code(2);
 }
 
-/// Nothing reports a changed comment if the tool does not store what it applied.
+/// A changed comment is not reported if the tool does not store what it applied.
 #[test]
 fn comments_may_change_where_the_tool_stores_no_checksum() {
     let python = |more: &str, sql: &str| {

@@ -1,11 +1,11 @@
-//! No file stands in a circle: whoever reads one has to read those below it, and none twice.
+//! The files of a folder have no circular dependencies, so that they can be read in one order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::support::repository;
 
-/// The folders of `cargo-db` whose circles are not opened yet.
+/// Folders of `cargo-db` that still contain circular dependencies.
 const STILL_IN_CIRCLES: &[&str] = &[];
 
 #[test]
@@ -36,8 +36,8 @@ fn files_of(root: &Path) -> BTreeMap<String, PathBuf> {
     named.collect()
 }
 
-/// The files whose modules a file names. A name that a folder's `mod.rs` hands on counts for the
-/// file that it comes from; `mod.rs` counts only for what is defined in it.
+/// The files whose modules a file uses. A name that a folder's `mod.rs` re-exports counts for its
+/// original file; `mod.rs` counts only for what it defines.
 fn used_by<'a>(files: &'a BTreeMap<String, PathBuf>, own: &str, path: &Path) -> BTreeSet<&'a str> {
     let text = std::fs::read_to_string(path).unwrap();
     let code = code_of(&text);
@@ -73,7 +73,7 @@ fn named_paths(code: &str, own: &str) -> BTreeSet<String> {
     for (marker, start) in [("crate::", ""), ("super::", parent.as_str())] {
         code.split(marker).skip(1).for_each(|rest| take_apart(start, rest, &mut found));
     }
-    // A folder's `mod.rs` names its files without more; others name what they imported.
+    // A folder's `mod.rs` names its files directly; other files name what they imported.
     let own_files = code.split("mod ").skip(1).filter_map(|rest| rest.split_once(';'));
     let names: Vec<(String, String)> = own_files
         .map(|(file, _)| (file.to_owned(), format!("{own}::{file}")))
@@ -124,7 +124,7 @@ fn take_apart(start: &str, rest: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The file in which a named thing is defined; nothing where it is none of this crate.
+/// The file that defines an item; `None` if it is not part of this crate.
 fn file_of<'a>(files: &'a BTreeMap<String, PathBuf>, name: &str, depth: u32) -> Option<&'a str> {
     let mut module = name;
     let mut rest = "";

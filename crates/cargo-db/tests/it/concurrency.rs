@@ -172,7 +172,7 @@ fn a_file_that_changes_while_another_run_is_waited_for_is_not_run() {
     Ran::from(first.wait_with_output().unwrap()).ok();
 }
 
-/// A deferred trigger keeps the commit on its way for a while; its session is ended meanwhile.
+/// A deferred trigger delays the commit; its session is terminated in the meantime.
 fn cut_during_commit(project: &Project, arguments: &[&str]) -> Ran {
     let run = spawn(project, arguments);
     let committing = format!(
@@ -206,7 +206,7 @@ fn an_interrupted_commit_is_looked_up_and_not_guessed() {
     assert_eq!(project.query("SELECT count(*) FROM t"), ["0"]);
 }
 
-/// Passes bytes on, until the client sends this word.
+/// Forwards bytes until the client sends this text.
 fn pass_until(word: &'static str, mut client: TcpStream, mut server: TcpStream) {
     let (mut answers, mut back) = (server.try_clone().unwrap(), client.try_clone().unwrap());
     std::thread::spawn(move || std::io::copy(&mut answers, &mut back));
@@ -220,7 +220,7 @@ fn pass_until(word: &'static str, mut client: TcpStream, mut server: TcpStream) 
     let _ = client.shutdown(Shutdown::Both).and_then(|()| server.shutdown(Shutdown::Both));
 }
 
-/// The port of a proxy that cuts each connection on which this word is sent.
+/// The port of a proxy that cuts each connection that sends this text.
 fn cuts_at(word: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

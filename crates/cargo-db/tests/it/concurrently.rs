@@ -1,4 +1,5 @@
-//! Statements with CONCURRENTLY, which wait for transactions of others and commit in parts.
+//! Statements with CONCURRENTLY, which wait for transactions of other sessions and commit in
+//! several steps.
 
 use std::process::{Child, Stdio};
 
@@ -43,7 +44,7 @@ fn end(child: Child) -> Ran {
     child.wait_with_output().unwrap().into()
 }
 
-/// Whether a session of cargo db waits for somebody else's transaction.
+/// Whether a session of cargo db waits for the transaction of another session.
 fn waits(project: &Project) -> bool {
     !waiting(project).is_empty()
 }
@@ -169,7 +170,8 @@ fn all_or_nothing_goes_back_when_it_waited_too_long() {
     let mut reader = reader(&project, "t");
     project.migration("2_u.sql", "CREATE TABLE u ();");
     outside(&project, "3_cx.sql", "CREATE INDEX CONCURRENTLY cx ON t (note);");
-    // Whoever is waited for is connected, so nothing can be swapped back: it is said.
+    // The session that it waits for is connected, so the backup cannot be swapped back in; this is
+    // reported.
     project
         .db(&["migrate", "--all-or-nothing", "--concurrently-timeout", "1s"])
         .code(8)
@@ -202,7 +204,7 @@ fn an_interrupted_detach_is_finished() {
         .code(8)
         .says("public.pa_1 is half detached: \"pa\" no longer contains its rows");
     assert_eq!(partitions(&project), ["pa_1 t", "pa_2 f"]);
-    // It cannot be finished while the reader is there.
+    // It cannot be finished while the reader is active.
     let ran = project.db(&short).code(8).says("try 5 of 5").says("public.pa_1 is half detached");
     assert!(!ran.stderr.contains("as before"), "{ran}");
     reader.batch_execute("COMMIT").unwrap();
@@ -359,7 +361,7 @@ fn invalid_indexes_of_others_are_named_and_stay() {
     outside(&project, "2_cx.sql", "CREATE INDEX CONCURRENTLY cx ON t (note);");
     project.db(&["migrate"]).ok().says("the invalid index public.foreign_one").says("left alone");
     assert_eq!(indexes(&project, "t"), ["cx true", "cx_ccnew false", "foreign_one false"]);
-    // It is no copy of an index of another name.
+    // It is not a copy of an index with another name.
     outside(&project, "3_r.sql", "REINDEX INDEX CONCURRENTLY t_pkey;");
     project.run_sql("ALTER TABLE t ADD PRIMARY KEY (id)");
     project.db(&["migrate"]).ok();
@@ -432,7 +434,7 @@ fn an_index_without_a_name_is_cleared_up_too() {
     outside(&project, "2_cx.sql", "CREATE UNIQUE INDEX CONCURRENTLY ON t (note);");
     project.db(&["migrate"]).code(7).says("dropped the invalid index public.t_note_idx");
     assert_eq!(indexes(&project, "t"), ["foreign_one false"]);
-    // What a run that was killed left is known once its twin is there; others are not.
+    // An index that a killed run left is recognised once its twin exists; others are not.
     project.run_sql(
         "DELETE FROM t; CREATE UNIQUE INDEX ON t (note); CREATE INDEX t_note_idx7 ON t (note);
          UPDATE pg_index SET indisvalid = false WHERE indrelid = 't'::regclass",

@@ -1,10 +1,10 @@
-//! Consent to a plan: used once by whoever comes first, and to one database.
+//! Consent to a plan: valid for one run and one database.
 
 use std::process::{Child, Stdio};
 
 use crate::support::{Project, Ran, cluster};
 
-/// A project with a table and a row, whose environment asks for consent to plans.
+/// A project with a table and a row, in an environment that requires consent to plans.
 fn production(name: &str) -> Project {
     let mut project = Project::new(name);
     project.migration("1_a.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1);");
@@ -45,7 +45,7 @@ fn turns() -> usize {
 }
 
 fn one_runs(one: &Project, other: &Project) {
-    // What it does leaves everything as it was: nothing but the id tells the second run.
+    // It changes nothing else, so only the id shows the second run that it was used.
     let mark = ["env", "set", "production"];
     let first = id_of(one, &mark);
     one.db(&[&mark[..], &["--confirm", &one.database, "--plan", &first]].concat()).ok();
@@ -75,7 +75,7 @@ fn of_two_machines_with_one_plan_exactly_one_runs() {
     let project = production("co_machines");
     let other = elsewhere(&project);
     one_runs(&project, &other);
-    // Who came too late has nothing in its trail that looks like a run that was killed.
+    // The trail of the run that was too late does not look like that of a killed run.
     other.db(&["status"]).ok();
     let trail = other.db(&["audit", "--json"]).ok().json();
     let records = trail["records"].as_array().unwrap();
@@ -190,13 +190,13 @@ fn an_id_covers_only_the_bounds_that_were_passed() {
         add(&project, 1213, 1213);
         let refused = project.db(&run).code(4);
         refused.says("users has 1213 rows, and at most 1212 may be lost");
-        // Without the bound it is another plan, and what is missing is said.
+        // Without the bound it is another plan, and what is missing is reported.
         let without = &run[..verb.len() + 4];
         project.db(without).code(3).says("`--lose-at-most` sets no bound for");
         assert_eq!(project.query("SELECT count(*) FROM users"), ["1213"], "{verb:?}");
         project.run_sql("DELETE FROM users WHERE id > 1200");
     }
-    // A bound of one's own choice, before and in the run.
+    // A custom bound, in the dry run and in the run.
     let more = ["rollback", "--lose-at-most", "users=5000"];
     let consent = project.consent(&more);
     add(&project, 1201, 4000);

@@ -1,5 +1,5 @@
-//! Consent to a file is consent to the bytes that are loaded: one that is exchanged between the
-//! last look and the load is refused, and nothing of it stays.
+//! Consent to a file covers the bytes that are loaded: a file that is replaced between the last
+//! check and the load is refused, and nothing of it is kept.
 
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
@@ -8,8 +8,7 @@ use std::process::{Child, Stdio};
 
 use crate::support::{Project, Ran, cluster, eventually};
 
-/// A project whose database takes its time to be loaded, and whose dump is longer than what is read
-/// of a file at once.
+/// A project whose dump takes a while to load and is longer than one read of a file.
 fn slow(name: &str) -> Project {
     let project = Project::new(name);
     project.run_sql(
@@ -82,7 +81,7 @@ fn a_file_of_sql_that_changes_while_it_is_loaded_is_refused() {
     refused(&project, &restore, "SELECT pg_sleep", &path);
     refused(&project, &[&restore[..], &["--clean"]].concat(), "SELECT pg_sleep", &path);
     project.db(&[&restore[..], &["--clean"]].concat()).ok();
-    // Another file in its place is not read at all: the one that was opened goes on.
+    // A replacement file is not read at all: the open one is used to the end.
     let run = loading(&project, &restore, "SELECT pg_sleep");
     std::fs::rename(&path, project.path().join("g.sql")).unwrap();
     project.write("f.sql", "DROP TABLE t;");

@@ -1,5 +1,5 @@
-//! Dangers that a rehearsal must not miss: rows that were not there or could not be seen,
-//! constraints that were off, sequences behind, and what programs lose besides names.
+//! Dangers that a rehearsal must not miss: missing or hidden rows, disabled constraints, sequences
+//! that are behind, and what programs lose besides names.
 
 use serde_json::Value;
 
@@ -18,8 +18,8 @@ fn production(name: &str, schema: &str) -> Project {
 fn rehearsal(project: &Project, from: &str, sql: &str) -> Value {
     project.migration("1_m.sql", sql);
     let mut json = Value::Null;
-    // A role that may not dump needs a clone, which whoever is still connected is in the way of:
-    // the server's own cleaning, or the last run's session on its way out.
+    // A role that may not dump needs a clone, which fails while any session is connected, such as
+    // an autovacuum worker or the previous run's session.
     eventually("the database can be copied", || {
         json = project.db(&["rehearse", "--from", from, "--json"]).json();
         json["error"]["code"] != "BACKUP.HIDDEN_ROWS"
@@ -37,7 +37,7 @@ INSERT INTO dead SELECT generate_series(1, 300);
 #[test]
 fn a_schema_without_rows_proves_nothing_of_a_table_that_has_some() {
     let project = production("d_schema", TABLES);
-    // The server has no estimate yet: nobody has counted.
+    // The server has no estimate yet.
     let json = rehearsal(&project, "schema", "DROP TABLE dead;");
     assert_eq!(json["verdict"], "UNMEASURED", "{json:#}");
     project.db(&["migrate", "--dry-run"]).code(1).says("it says UNMEASURED of 1");
@@ -91,8 +91,8 @@ fn a_receipt_says_whether_it_had_rows() {
     }
 }
 
-/// A project whose role owns its database and is no superuser, with a table of 90 rows of which a
-/// policy shows it a third, its own table or not.
+/// A project whose role owns the database but is not a superuser, with a table of 90 rows of which
+/// a policy shows it a third, whether it owns the table or not.
 fn forced(name: &str) -> Project {
     let mut project = Project::new(name);
     let role = format!("{name}_owner");
@@ -394,7 +394,7 @@ fn a_sequence_behind_its_column_blocks_where_the_migration_made_it_so() {
     ] {
         finds(&project, sql, "PASS", &[]);
     }
-    // It was so before: somebody else's doing.
+    // It was so before, so this migration did not cause it.
     project.run_sql("SELECT setval('orders_id_seq', 10)");
     finds(&project, "ALTER TABLE orders ADD COLUMN x int;", "PASS", &[]);
     finds(&project, "INSERT INTO orders (customer_id, id) VALUES (1, 1000);", "PASS", &[]);

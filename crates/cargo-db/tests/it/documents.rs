@@ -1,5 +1,5 @@
-//! What the documentation promises: the reference is the help, the JSON keeps to its schemas,
-//! every link leads somewhere.
+//! What the documentation promises: the reference is the help, the JSON matches its schemas, every
+//! link works.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ fn helps(project: &Project) -> Vec<(String, String)> {
     helps
 }
 
-/// A verb whose answers have no schema would be one that programs cannot rely on.
+/// Programs could not rely on a verb without a schema.
 #[test]
 fn every_verb_has_a_schema() {
     let schemas = glob::glob(&format!("{}/docs/schema/*.json", repository().display())).unwrap();
@@ -44,7 +44,7 @@ fn every_verb_has_a_schema() {
     }
 }
 
-/// The reference is the help of every verb. `SNAPSHOTS=overwrite cargo test` writes it anew.
+/// The reference is the help of every verb. `SNAPSHOTS=overwrite cargo test` writes it.
 #[test]
 fn the_reference_is_the_help() {
     let project = Project::bare("docs_help");
@@ -238,7 +238,7 @@ fn endings_about_backups() {
     ended(&project, &["restore", "x.dump", "--table", "a", "--yes"], 0);
     let path = project.path().join("backups/unread.sql");
     std::fs::write(&path, [std::fs::read(&path).unwrap(), b"more".to_vec()].concat()).unwrap();
-    // One document has what was found, and that it is a failure.
+    // One document contains both the result and the failure.
     let unsound = ended(&project, &["backups", "verify", "unread.sql"], 11);
     assert_eq!(unsound["verified"][0]["ok"], false);
     assert_eq!(unsound["error"]["code"], "BACKUP.UNSOUND");
@@ -367,7 +367,7 @@ fn every_document_names_its_set() {
         assert_eq!(document["set"], "a", "{document:#}");
     }
     ended(&project, &["migrate"], 2);
-    // A set that cannot be looked at hides none of the others.
+    // A set that cannot be read does not hide the others.
     project.write(
         "db.toml",
         "[migrations.a]\ntool = 'sqlx'\ndir = 'a'\n\

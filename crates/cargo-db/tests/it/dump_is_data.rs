@@ -63,7 +63,7 @@ fn anything_runs_after_consent_by_name() {
     assert_eq!(tables("did_any"), ["x"]);
 }
 
-/// An archive in which one piece of text was replaced by another of the same length.
+/// An archive in which a text was replaced by another of the same length.
 fn forged(project: &Project, from: &str, to: &str) {
     assert_eq!(from.len(), to.len());
     project.db(&["backup", "--format", "custom", "-o", "a.dump"]).ok();
@@ -104,7 +104,7 @@ fn an_archive_that_can_be_read_in_two_ways_is_loaded_as_text() {
     assert_eq!(project.content(), before);
 }
 
-/// A dump whose marker becomes another one as it is written, and whose trail takes nothing down.
+/// A dump that changes its marker when it is written, and whose trail discards records.
 fn self_praise() -> String {
     dump(
         "CREATE SCHEMA cargo_db;\n\
@@ -193,7 +193,7 @@ fn foreign_text_is_escaped_and_moves_no_cursor() {
     let password = "s3cret-w0rd";
     let url = cluster().url("did_shown");
     project.set("DATABASE_URL", &url.replacen("postgres@", &format!("postgres:{password}@"), 1));
-    // The table is named so that its line takes away the one before it.
+    // The name of the table contains a sequence that erases the previous line.
     project.run_sql("CREATE TABLE \"a\u{1b}[1A\u{1b}[2K\u{202e}\nis empty\" (a int)");
     project.run_sql("INSERT INTO \"a\u{1b}[1A\u{1b}[2K\u{202e}\nis empty\" VALUES (1)");
     let ran = project.db(&["reset", "--force", "--dry-run"]).ok();

@@ -207,7 +207,7 @@ fn a_file_that_the_server_would_parse_differently_is_refused() {
         "CREATE TABLE k (a int); SELECT set_config('client_encoding', 'GBK', true);",
         "it sets `client_encoding` to `gbk`",
     );
-    // Said in a way that no look at the text finds: the server reports it.
+    // Written such that no check of the text finds it: the server reports it.
     refused(
         "CREATE TABLE k (a int);\n\
          DO $$ BEGIN PERFORM set_config('client_' || 'encoding', 'LATIN1', false); END $$;\n\
@@ -219,7 +219,7 @@ fn a_file_that_the_server_would_parse_differently_is_refused() {
          DO $$ BEGIN EXECUTE 'SET standard_conforming_' || 'strings = off'; END $$; SELECT 1;",
         "would be parsed differently",
     );
-    // The same value is no harm.
+    // The same value is harmless.
     project.migration(
         "1_a.sql",
         "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;\n\

@@ -1,4 +1,5 @@
-//! Dumps of others: of newer clients, in every format, in every wrapping, and files that are none.
+//! Foreign dumps: of newer clients, in every format, in every compression, and files that are not
+//! dumps.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -29,7 +30,7 @@ fn is_school(project: &Project) {
     project.run_sql("DROP VIEW best; DROP TABLE mark, pupil");
 }
 
-/// What a program makes of a text.
+/// The output of a program for this input.
 fn piped(program: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new(program[0])
         .args(&program[1..])
@@ -78,7 +79,7 @@ fn a_dump_of_a_newer_client_is_loaded_without_what_the_server_does_not_know() {
         }
         is_school(&project);
     }
-    // Behind the preamble it is no setting of pg_dump's, and before it an unknown one.
+    // After the preamble it is not a setting of pg_dump's, and before it an unknown one.
     let late = SCHOOL.replacen("\nCREATE TABLE", "\nSET default_x = 1;\nCREATE TABLE", 1);
     project.write("late.sql", &late);
     restore(&project, "late.sql", ANYWHERE).code(11).says("not a statement that pg_dump writes");
@@ -168,7 +169,7 @@ fn every_format_is_read_in_every_wrapping() {
 #[test]
 fn a_wrapped_archive_that_was_cut_off_is_refused_before_anything_is_touched() {
     let project = with_school("foreign_cut");
-    // As much as fits into no pipe, so that what reads it ends before all of it is written.
+    // More than fits into a pipe, so that the reader ends before everything is written.
     project
         .run_sql("CREATE TABLE big AS SELECT i, md5(i::text) FROM generate_series(1, 40000) AS i");
     let packed = gzip(&pg_dump(&project, "custom"));
@@ -248,7 +249,7 @@ fn an_incomplete_file_needs_accept_incomplete() {
         restore(&project, "gui.sql", &accepted).ok();
         assert_eq!(project.query("SELECT name FROM users ORDER BY id"), ["Ada", ""]);
     }
-    // What is cut off within something is no matter of anybody's word.
+    // A file that is truncated inside a statement cannot be accepted by a flag.
     project.write("cut.sql", &SCHOOL[..SCHOOL.find("\\.").unwrap()]);
     let ran = restore(&project, "cut.sql", &["--accept-incomplete"]).code(11);
     ran.says("has no `\\.` at its end");
@@ -364,7 +365,7 @@ fn the_functions_that_loading_calls_are_named_and_run_as_superuser_only_after_co
         ran.says("run code of the file as postgres, a superuser: it calls public.shout by table");
         restore(&project, "calls.sql", &how).code(3).says("--confirm foreign_calls");
         restore(&project, "calls.sql", &[&how[..], &["--confirm", "foreign_calls"]].concat()).ok();
-        // What was taken here is known, wherever it lies now.
+        // A backup that was taken here is recognised in any folder.
         project.db(&["backup", "-o", "ours.sql.gz"]).ok();
         std::fs::rename(project.path().join("backups/ours.sql.gz"), project.path().join("o"))
             .unwrap();
@@ -382,7 +383,7 @@ fn a_backup_that_was_not_taken_here_is_foreign() {
     let by_name = [ANYWHERE, &["--confirm", "foreign_forged"]].concat();
     restore(&project, "calls.sql", &by_name).ok();
     project.db(&["backup", "-o", "theirs.sql"]).ok();
-    // Another machine, or somebody who computes a manifest.
+    // Another machine, or a forged manifest.
     std::fs::remove_file(project.path().join(".db/backups.sha256")).unwrap();
     let ran = restore(&project, "theirs.sql", &[]).code(3);
     ran.says("it calls public.shout by table public.pupil");
@@ -402,7 +403,7 @@ fn an_ordinary_role_sees_what_runs_without_further_consent() {
     is_school(&project);
 }
 
-/// The same as a backup of somebody's.
+/// The same as a foreign backup.
 fn theirs(project: &Project, code: &str) {
     project.write("calls.sql", &with_call(""));
     let by_name = [ANYWHERE, &["--confirm", &project.database]].concat();
@@ -417,7 +418,7 @@ fn theirs(project: &Project, code: &str) {
     let text = std::fs::read_to_string(&path).unwrap();
     let text = text.replacen("BEGIN ", &format!("BEGIN {code} "), 1);
     std::fs::write(&path, &text).unwrap();
-    // A manifest that knows what it does.
+    // A forged manifest with the right checksums.
     let manifest = project.path().join("backups/theirs.sql.manifest.json");
     let mut known: serde_json::Value =
         serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
@@ -447,7 +448,7 @@ fn a_foreign_backup_is_verified_by_a_role_without_privileges_after_confirmation(
     let shown = project.db(&["backups", "show", "theirs.sql"]).ok();
     shown.says("loaded as a role without rights");
     assert_eq!(roles_like("foreign_verify"), Vec::<String>::new());
-    // What its code tries to do, it may not.
+    // Its code lacks the privileges for what it tries.
     let proof = project.path().join("ran");
     for (code, is_sound) in [
         (format!("COPY (SELECT 1) TO PROGRAM ''touch {}'';", proof.display()), false),
@@ -622,7 +623,7 @@ fn a_set_of_others_gives_no_role_rights_on_the_server() {
     forge("ALTER ROLE foreign_ada WITH SUPERUSER");
     project.db(&how).code(11).says("of the roles of").says("WITH SUPERUSER");
     forge("ALTER ROLE foreign_ada WITH NOSUPERUSER");
-    // It is the one that was taken here again, which may make a role a member of one that is there.
+    // It was taken here again, and so may grant membership in an existing role.
     project.db(&how).ok();
     let team = "SELECT pg_has_role('foreign_ada', 'foreign_team', 'member')";
     assert_eq!(project.query(team), ["t"]);

@@ -1,4 +1,4 @@
-//! `cargo db init`: what it finds, what it writes, and what it leaves alone.
+//! `cargo db init`: what it finds, writes and leaves unchanged.
 
 use crate::support::{Project, Ran, cluster};
 
@@ -13,7 +13,7 @@ fn read(project: &Project, path: &str) -> String {
     std::fs::read_to_string(project.path().join(path)).unwrap()
 }
 
-/// A stand-in for the crate `cargo-db`, which prints its arguments.
+/// A stand-in for the crate `cargo-db` that prints its arguments.
 fn vendored(project: &Project, folder: &str) {
     project.write(
         &format!("{folder}/Cargo.toml"),
@@ -173,7 +173,7 @@ const MEMBERS: &str = "[workspace]\nmembers = []\nresolver = \"3\"\n";
 fn the_alias_is_not_written_where_something_before_it_fails() {
     let project = fresh("init_stopped");
     project.write("Cargo.toml", MEMBERS);
-    // A new file cannot be written below a file, whoever writes it.
+    // No file can be created below a file, whoever tries.
     project.write("xtask", "not a folder");
     vendored(&project, "third/cargo-db");
     let _ = project.db(&["init"]).code(7).says("xtask");

@@ -44,7 +44,7 @@ fn a_table_is_restored_with_everything_that_depends_on_it() {
         .db(&["restore", "--latest", "--schema", "Sales Dept", "--table", "Order (x)", "--yes"])
         .ok();
     assert_eq!(project.content(), before);
-    // The same from an archive, and of a table that is gone altogether.
+    // The same from an archive, for a dropped table.
     project.run_sql("DROP TABLE big CASCADE");
     project.db(&["restore", "c.dump", "--table", "public.big", "--yes"]).ok();
     project.db(&["restore", "c.dump", "--table", "child", "--yes"]).ok();
@@ -128,7 +128,7 @@ fn everything_comes_back_in_place_where_no_database_may_be_created() {
     let ran = project.db(&["restore", "bad.sql", "--clean", "--yes"]).code(7);
     ran.says("bad.sql: syntax error at or near \"ON\"");
     assert_eq!(project.content(), before);
-    // A role that may not create databases hears of it.
+    // A role that may not create databases gets a hint.
     cluster().run("postgres", "ALTER ROLE i_owner NOSUPERUSER");
     project.set("DATABASE_URL", &cluster().url("i_clean").replace("postgres@", "i_owner@"));
     project
@@ -163,8 +163,8 @@ fn a_dump_with_its_own_transactions_is_accepted() {
     let whole = project.content();
     project.run_sql("CREATE TABLE later (id int); INSERT INTO later VALUES (100)");
     let before = project.content();
-    // The comparison fails, so everything must be unchanged, also what is loaded before a large
-    // object.
+    // The comparison fails, so everything must be unchanged, including what is loaded before a
+    // large object.
     let manifest = project.path().join("backups/l.dump.manifest.json");
     let text = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(&manifest, text.replacen("\"rows\": 5000", "\"rows\": 5001", 1)).unwrap();

@@ -92,7 +92,7 @@ fn a_table_of_another_tool_is_not_used() {
     let project = project("other_table", &[("db/migrations/1_a.sql", &dbmate("SELECT 1;", ""))]);
     project.run_sql("CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (7, false)");
     project.write("db.toml", "[migrations]\ntool = 'dbmate'\n");
-    // Its one column is there; but the row is not one of dbmate's.
+    // The table has the one column, but its row is not one of dbmate's.
     let _ = project.db(&["migrate"]).code(9);
     project.run_sql("ALTER TABLE schema_migrations RENAME COLUMN version TO number");
     let _ = project.db(&["status"]).code(9).says("is not a history of dbmate");
@@ -296,7 +296,7 @@ fn concurrently_follows_the_tools_own_rule() {
     ];
     let alone = project("conc_alone", &files);
     let _ = alone.db(&["migrate"]).ok();
-    // The others ask in their own words.
+    // The other tools have their own syntax for this.
     let text = dbmate(index, "").replace("migrate:up", "migrate:up transaction:false");
     let asked = project(
         "conc_asked",
@@ -840,7 +840,7 @@ fn reset_warns_that_another_set_is_dropped_too() {
     }
     let said = "`public.schema_migrations`, the history of dbmate, is dropped too";
     let _ = project.db(&["reset", "--set", "a", "--dry-run"]).ok().says(said);
-    // Neither set is another tool's database to the other.
+    // Neither set treats the other one as another tool's history.
     let _ = project.db(&["status", "--check"]).ok();
 }
 

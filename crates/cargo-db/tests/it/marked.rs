@@ -1,9 +1,9 @@
-//! The marker and the audit trail in a database are not for the SQL of others: what migrations,
-//! seeds and programs do to them is refused or put back, and a rehearsal sees it.
+//! Foreign SQL may not change the marker and the audit trail in a database: changes by migrations,
+//! seeds and programs are refused or reverted, and a rehearsal detects them.
 
 use crate::support::{Project, Ran, cluster};
 
-/// A project whose database is marked as staging's and keeps a trail.
+/// A project whose database is marked as staging and has a trail.
 fn marked(name: &str) -> Project {
     let project = Project::new(name);
     project.migration("1_t.up.sql", "CREATE TABLE t (id int PRIMARY KEY);");
@@ -22,7 +22,7 @@ fn marker(project: &Project) -> Vec<String> {
     project.query("SELECT environment, database_oid <> 0 FROM cargo_db.marker")
 }
 
-/// The marker is what it was, and the old trail is the beginning of the new one.
+/// The marker is unchanged, and the old trail is a prefix of the new one.
 #[track_caller]
 fn is_kept(project: &Project, before: &[String], ran: &Ran) {
     assert_eq!(marker(project), ["staging|t"], "{ran}");
@@ -33,7 +33,7 @@ fn is_kept(project: &Project, before: &[String], ran: &Ran) {
     assert_eq!(project.query(others), ["0"], "{ran}");
 }
 
-/// What somebody could think of.
+/// Attempts at changing the marker or the trail.
 const ATTACKS: [&str; 15] = [
     "TRUNCATE cargo_db.audit; DELETE FROM cargo_db.marker;",
     "UPDATE cargo_db.marker SET environment = 'development';",
@@ -60,7 +60,7 @@ const ATTACKS: [&str; 15] = [
      SET search_path = cargo_db; DELETE FROM marker; DROP ROLE md_nobody;",
 ];
 
-/// What makes the marker somebody else's, who may do anything to it later.
+/// Gives the marker to another owner, who may then change it.
 const OWNER: &str = "CREATE ROLE md_owner; ALTER TABLE cargo_db.marker OWNER TO md_owner;";
 
 #[test]
@@ -73,7 +73,7 @@ fn a_migration_that_changes_them_is_rolled_back() {
         is_kept(&project, &before, &ran);
         assert_eq!(project.query("SELECT to_regclass('made')"), [""], "{number}: {ran}");
     }
-    // What it says of them to others is nobody's harm.
+    // Granting SELECT to others is harmless.
     project.migration("2_a.up.sql", "GRANT SELECT ON cargo_db.audit TO PUBLIC;");
     project.db(&["migrate", "--yes"]).ok();
 }
@@ -275,7 +275,7 @@ fn a_new_database_remembers_that_it_was_restored() {
     assert_eq!(of_new("SELECT environment, database_oid FROM cargo_db.marker"), ["staging|0"]);
     let phases = "SELECT record::json->>'verb', record::json->>'phase' FROM cargo_db.audit";
     assert_eq!(of_new(phases), ["restore|intent", "restore|outcome"]);
-    // One that does not come to be remembers nothing, and its file says what came of it.
+    // A database that was not created has no trail, but the file records the outcome.
     project.write("broken.sql", "SELECT nothing;\n");
     project
         .db(&["restore", "broken.sql", "--into", "md_into_none", "--confirm", "md_into_none"])

@@ -1,4 +1,4 @@
-//! `cargo db migrate`: what it applies, and what it says when it cannot.
+//! `cargo db migrate`: what it applies, and what it reports if it cannot.
 
 use snapbox::{assert_data_eq, str};
 
@@ -412,14 +412,14 @@ fn outside_a_transaction_the_message_claims_only_what_is_known() {
     project.db(&["migrate", "--ddl-lock-timeout", "200ms"]).code(8);
     holder.batch_execute("ROLLBACK").unwrap();
     assert_eq!(project.query("SELECT string_agg(v::text, ',' ORDER BY v) FROM t"), ["20,100"]);
-    // What the file's own transaction did is gone with it.
+    // The file's own open transaction is rolled back.
     project.migration(
         "2_do.sql",
         "-- no-transaction\nCREATE TABLE kept ();\nBEGIN;\nCREATE TABLE lost ();\nSELECT nothing;\nCOMMIT;\n",
     );
     let ran = project.db(&["migrate"]).code(8).says("CREATE TABLE kept");
     assert!(!ran.stderr.contains("CREATE TABLE lost"), "{ran}");
-    // A history that cannot be written is no failure of the statements.
+    // A history that cannot be written is not a failure of the statements.
     project.run_sql("CREATE ROLE powerless; DROP TABLE kept");
     project.migration(
         "2_do.sql",

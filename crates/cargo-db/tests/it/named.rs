@@ -40,7 +40,7 @@ fn a_relative_path_begins_where_one_stands() {
     project.write("seeds/here.sql", &dump);
     in_folder(&project, "seeds", &["restore", "here.sql", "--dry-run"]).ok().says("seeds/here.sql");
     project.db(&["restore", "here.sql", "--dry-run"]).code(11);
-    // A backup goes before a file of its name, and `./` means the file.
+    // The name of a backup takes precedence over a file, and `./` selects the file.
     project.write("seeds/good.sql", "this is no dump");
     in_folder(&project, "seeds", &["restore", "good.sql", "--dry-run"]).ok();
     in_folder(&project, "seeds", &["restore", "./good.sql", "--dry-run"]).code(11);

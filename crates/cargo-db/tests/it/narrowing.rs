@@ -98,7 +98,7 @@ fn what_earlier_files_do_to_a_column_is_followed() {
     }
 }
 
-/// Where the old type is not known, the finding says so.
+/// If the old type is unknown, the finding says so.
 #[test]
 fn without_the_old_type_a_limited_one_may_be_narrower() {
     let project = Project::bare("n_unknown");
@@ -155,7 +155,7 @@ fn an_empty_table_loses_nothing() {
     assert!(rules(&project, &[&file]).contains(&NARROWING.to_owned()));
 }
 
-/// The parts of a file that lead back are not what happened before.
+/// Down parts of earlier files do not count as earlier changes.
 #[test]
 fn down_parts_and_dry_runs_agree() {
     let mut project = Project::new("n_dry_run");

@@ -60,7 +60,7 @@ fn a_file_without_earlier_migrations_gets_no_hint() {
     project.migration("3_c.up.sql", uses);
     project.migration("3_c.down.sql", "SELECT 1;");
     says_nothing(&project, &["migrate"]);
-    // A down file uses what it has dropped.
+    // A down file uses a table that it has dropped.
     project.migration("3_c.up.sql", "CREATE TABLE badges (id int);");
     project.migration("3_c.down.sql", "DROP TABLE badges; SELECT * FROM badges;");
     project.db(&["migrate"]).ok();

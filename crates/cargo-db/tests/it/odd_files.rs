@@ -1,4 +1,5 @@
-//! Files that are none, or whose names are no text: they are named, and nothing waits for them.
+//! Files that are not regular or whose names are not UTF-8: they are named, and nothing waits for
+//! them.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -160,7 +160,7 @@ fn settings_of_roles_and_databases_do_not_reach_our_own_sql() {
     project.db(&["migrate", "--yes"]).code(7).says("read-only transaction");
 }
 
-/// A function that writes what it was called for into a table that it names without its schema.
+/// A function that logs its call to a table that it names without a schema.
 const TELLS: &str = "CREATE TABLE told (what text); \
     CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS \
     'BEGIN INSERT INTO told VALUES (TG_TABLE_NAME || '' '' || TG_OP); RETURN NULL; END'; \

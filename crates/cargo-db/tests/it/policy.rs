@@ -48,7 +48,7 @@ enum Asking {
     Agent,
 }
 
-/// What the policy's table says: 0 goes through, 3 wants consent, 4 is refused.
+/// The expected exit code by the policy: 0 succeeds, 3 needs consent, 4 is refused.
 fn expected(verb: &str, environment: &str, asking: Asking, agreed: &str) -> i32 {
     let needed = match (verb, environment) {
         ("migrate" | "seed" | "rollback" | "seed --fresh" | "reset" | "restore", "test")
@@ -94,7 +94,7 @@ fn the_whole_matrix_by_real_runs() {
 }
 
 fn matrix_of(verb: &'static str) -> usize {
-    // No name begins with another one's.
+    // No name is a prefix of another.
     let name = format!("p_matrix_{}_", verb.replace([' ', '-'], ""));
     let mut project = school(&name);
     project.db(&["backup", "-o", "whole.sql.gz"]).ok();
@@ -153,7 +153,7 @@ fn matrix_of(verb: &'static str) -> usize {
     runs
 }
 
-/// Makes the database what it was, as whoever clones a template does.
+/// Restores the database, as cloning a template does.
 fn put_back(name: &str, template: &str) {
     for database in cluster().query(
         "postgres",
@@ -170,7 +170,7 @@ fn put_back(name: &str, template: &str) {
     cluster().run(name, own);
 }
 
-/// Runs on a terminal, answers what is asked, and returns the exit code.
+/// Runs in a terminal, answers the prompts, and returns the exit code.
 fn on_a_terminal(project: &Project, arguments: &[&str], answers: &[(&str, &str)]) -> i32 {
     let mut command = project.command(arguments);
     command.env("TERM", "xterm").env_remove("CI");
@@ -180,7 +180,7 @@ fn on_a_terminal(project: &Project, arguments: &[&str], answers: &[(&str, &str)]
         session.exp_string(question).unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
         session.send_line(answer).unwrap();
     }
-    // Whatever else is asked gets no answer but the line's end.
+    // Other prompts only get a newline.
     let _ = session.send_line("");
     let _ = session.exp_eof();
     // `Exited(Pid(17), 3)`: the type itself is not exported.
@@ -201,7 +201,7 @@ fn the_prompt_at_a_terminal_depends_on_the_environment() {
     assert_eq!(content(&project), before);
     assert_eq!(on_a_terminal(&project, &["reset"], &[(asked, "p_terminal")]), 0);
     project.set("CARGO_DB_ENV", "production");
-    // Nothing is asked: the id of a plan is not typed by heart.
+    // There is no prompt: nobody types a plan id.
     assert_eq!(on_a_terminal(&project, &["rollback"], &[]), 3);
     assert_eq!(on_a_terminal(&project, &["reset"], &[]), 4);
 }
@@ -292,7 +292,7 @@ fn a_database_whose_marker_cannot_be_read_is_not_changed() {
     assert_eq!(content(&project), before);
 }
 
-/// What is done beside the database is judged, consented to and written down like anything else.
+/// Removing sibling databases and backups needs consent and is recorded like anything else.
 #[test]
 fn rollback_and_prune_are_plans_too() {
     let mut project = school("p_beside");
@@ -376,7 +376,7 @@ fn consent_is_to_one_plan_on_one_target_at_one_time() {
         project.db(&restore).code(3);
     }
     project.set("CARGO_DB_AGENT", "");
-    // It holds once, and is used up.
+    // It is valid for one run.
     let consent = |id: &str| {
         [&restore[..], &["--confirm", "p_consent", "--plan", id]]
             .concat()
@@ -391,7 +391,7 @@ fn consent_is_to_one_plan_on_one_target_at_one_time() {
     assert_ne!(first, second);
     with(&second).ok();
 
-    // One byte of a pending file, or a migration that somebody else applied, makes another plan.
+    // Changing one byte of a pending file, or applying another migration, changes the plan.
     let migrate = id(&project, &["migrate"]);
     project.migration("2_note.up.sql", "ALTER TABLE users ADD COLUMN note text ;");
     project
@@ -466,7 +466,7 @@ fn a_backup_comes_first_where_there_is_anything_to_lose() {
     project.db(&["rollback", "--yes"]).ok();
     let list = project.db(&["backups", "list", "--json"]).ok().json();
     assert_eq!(list["backups"].as_array().unwrap().len(), 1);
-    // Everything is gone with the table: there is nothing to back up now.
+    // The only rows were in that table, so there is nothing to back up now.
     project.db(&["migrate"]).ok().says("no backup: the database holds no rows");
     // If it fails, nothing else happens.
     project.run_sql("INSERT INTO users VALUES (1, 'x')");

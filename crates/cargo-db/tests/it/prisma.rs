@@ -2,7 +2,7 @@
 
 use crate::support::{Project, cluster};
 
-/// A project with one migration, whose URL has these parameters besides.
+/// A project with one migration, whose URL has these additional parameters.
 fn project(name: &str, parameters: &str) -> Project {
     let mut project = Project::new(name);
     project.write("prisma/migrations/1_a/migration.sql", "CREATE TABLE a (id int);");

@@ -31,7 +31,7 @@ fn a_tool_that_did_nothing_is_caught() {
         .says("2 b is not applied");
     assert!(!ran.stderr.contains("all is well"), "{ran}");
     let _ = project.db(&["migrate", "-v"]).code(10).says("all is well");
-    // Nothing that it could be told by leads it anywhere else, and the arguments hold no secret.
+    // No variable can divert it, and the arguments contain no secret.
     let mut project = with_tool("tool_env", "echo \"$1 on $PGDATABASE\"; exit 3");
     project.set("PGDATABASE", "other");
     let _ = project.db(&["migrate"]).code(10).says("ended with").says("up on tool_env");
@@ -57,12 +57,12 @@ fn a_tool_that_is_stopped_ends_with_its_children() {
     let left = || Command::new("pgrep").args(["-f", "sleep 3247"]).output().unwrap().stdout;
     eventually("nothing of it is left", || left().is_empty());
     assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
-    // The next run is not in the way of a lock.
+    // The next run is not blocked by a lock.
     project.write("db.toml", "");
     let _ = project.db(&["migrate"]).ok();
 }
 
-/// However cargo db ends, the tool ends with it, and so does what it left on the server.
+/// However cargo db ends, the tool ends too, and so does its session on the server.
 #[test]
 fn a_tool_does_not_outlive_a_killed_run() {
     let project = with_tool(
@@ -200,7 +200,7 @@ fn settings_without_effect_are_refused() {
         "[migrations]\ntool = 'sqlx'\napply = ['./tool', 'up']\n",
         "say `runner = \"tool\"` too",
     );
-    // This one is told.
+    // This tool gets the setting.
     project.write("db/migrations/1_a.sql", "-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\n");
     project.write("tool", "#!/bin/sh\necho \"in $DBMATE_MIGRATIONS_TABLE\"; exit 3\n");
     project.write(

@@ -106,12 +106,12 @@ fn what_was_taken_off_a_publication_stays_off() {
             .says("left out: the publication filtered has all tables now");
         assert_eq!(project.query(PUBLISHED), before, "{how:?}");
     }
-    // Of a schema, only the tables that are gone are published as in the backup.
+    // For a schema, only dropped tables are published as in the backup.
     project.run_sql("DROP TABLE app.other");
     let ran = project.db(&["restore", "--latest", "--schema", "app", "--yes"]).ok();
     ran.says("left out: app.A b is not on the publication plain now");
     assert_eq!(project.query(PUBLISHED), before);
-    // A table that is gone comes back, though a publication of somebody else's published it.
+    // A dropped table is restored although another role's publication contained it.
     project.run_sql(
         "DROP TABLE app.\"A b\"; CREATE ROLE pub_off_role LOGIN; GRANT ALL ON SCHEMA app TO \
          pub_off_role; GRANT pg_read_all_data TO pub_off_role; \

@@ -43,7 +43,7 @@ CREATE TABLE sums (value positive);
 INSERT INTO sums SELECT n FROM generate_series(1, 20000) n;
 ";
 
-/// A database with the base schema, cloned from one that is made once.
+/// A database with the base schema, cloned from one that is created once.
 fn based(name: &str) -> Project {
     static TEMPLATE: std::sync::Once = std::sync::Once::new();
     TEMPLATE.call_once(|| {
@@ -81,7 +81,7 @@ fn rehearsed(project: &Project, sql: &str) -> (String, Vec<String>) {
     (verdict, found.collect())
 }
 
-/// A hazard, and what is to be found of it.
+/// A hazard and the expected findings.
 const DANGERS: &[(&str, &[&str])] = &[
     ("ALTER TABLE users ADD COLUMN must text NOT NULL;", &["fails"]),
     (
@@ -180,7 +180,7 @@ const DANGERS: &[(&str, &[&str])] = &[
     ("CREATE TABLE a (id int); COMMIT; CREATE TABLE b (id int);", &["transaction-control"]),
 ];
 
-/// What looks like a hazard and is none.
+/// Statements that look like hazards but are not.
 const LOOK_ALIKES: &[&str] = &[
     "ALTER TABLE users ADD COLUMN must text NOT NULL DEFAULT 'x';",
     "ALTER TABLE users ADD COLUMN seen timestamptz DEFAULT now();",
@@ -377,7 +377,7 @@ fn production_needs_the_receipt_of_these_files_on_this_schema() {
     std::fs::rename(&receipt, project.path().join("carried.json")).unwrap();
     agreed(&project, &["migrate"]).code(4);
     agreed(&project, &["migrate", "--receipt", "carried.json"]).ok().says("Proved");
-    // The way back was proved there; without the receipt nobody knows.
+    // The down migration was proved there; without the receipt that is unknown.
     agreed(&project, &["rollback"])
         .code(4)
         .says("no rehearsal proved that rolling back 1 m undoes it");
@@ -463,7 +463,7 @@ fn a_schema_copy_is_partly_unmeasured_and_a_backup_is_measured() {
     let json = project.db(&["rehearse", "--from", "backup", "--json"]).code(1).json();
     assert_eq!(json["migrations"][0]["findings"][0]["rows"], 10_000);
     assert_eq!(json["basis"], "the backup b.sql.gz");
-    // Another's sizes are scaled by, and it is said to be an estimate.
+    // Sizes from another database are used to scale, and reported as an estimate.
     project.migration(
         "1_m.sql",
         "CREATE INDEX i ON users (name); INSERT INTO teams VALUES (101, 'x');",
@@ -495,7 +495,7 @@ fn however_it_ends_nothing_is_left_and_no_session_is_terminated() {
     project.migration("1_m.sql", "CREATE TABLE t (id int); SELECT pg_sleep(20);");
     let scratch = "SELECT datname FROM pg_database WHERE starts_with(datname, 'h_kill__scratch')";
     let sleeping = "SELECT pid FROM pg_stat_activity WHERE starts_with(datname, 'h_kill__scratch') AND query LIKE '%pg_sleep%'";
-    // While somebody is connected it is dumped and not cloned, and they stay.
+    // While a session is connected, the database is dumped and not cloned, and the session is kept.
     let mut guest = cluster().connect("h_kill");
     let start = || {
         let mut command = project.command(&["rehearse"]);
@@ -524,7 +524,7 @@ fn however_it_ends_nothing_is_left_and_no_session_is_terminated() {
     cluster().end_sessions(&left[0]);
     let connected = format!("SELECT 1 FROM pg_stat_activity WHERE datname = '{}'", left[0]);
     eventually("its sessions are gone", || cluster().query("postgres", &connected).is_empty());
-    // One that only looks like ours stays.
+    // A database that only looks like ours is kept.
     cluster().run("postgres", "CREATE DATABASE h_kill__scratch_mine");
     project.migration("1_m.sql", "CREATE TABLE t (id int);");
     project.db(&["rehearse"]).ok();
@@ -555,7 +555,7 @@ fn the_report_fits_a_pull_request() {
         "postgres",
         "SELECT datname FROM pg_database WHERE starts_with(datname, 'h_report__')",
     );
-    // It is nobody's leftover.
+    // It is not a leftover.
     project.db(&["rehearse"]).code(1);
     assert_eq!(
         cluster().query(

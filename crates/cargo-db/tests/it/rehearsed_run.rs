@@ -3,7 +3,7 @@
 
 use crate::support::{Project, cluster};
 
-/// A project with a table that holds a row, so that there is something to rehearse on.
+/// A project with a table and a row, so that there is something to rehearse.
 fn filled(name: &str) -> Project {
     let mut project = Project::new(name);
     project.run_sql("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1)");
@@ -127,7 +127,7 @@ fn a_receipt_is_of_one_transaction_or_of_several() {
         project.set("CARGO_DB_ENV", "test");
         ran
     };
-    // A single migration is in a transaction of its own anyway.
+    // A single migration has its own transaction anyway.
     project.db(&["rehearse"]).ok();
     let _ = migrate(&mut project, &["--all-or-nothing"], 0);
     project.migration("2_b.sql", "CREATE TABLE b (i int);");
@@ -161,7 +161,7 @@ fn a_do_block_that_commits_is_rehearsed_as_it_runs() {
     let sql = sql.replace("\n", "\n-- cargo-db: expect loss t <= 1\n");
     project.migration("1_a.sql", &sql);
     project.db(&["rehearse"]).ok();
-    // The server no longer counts what was updated before the last commit.
+    // The server no longer counts rows updated before the last commit.
     let sql = "-- no-transaction\nDO $$ BEGIN UPDATE t SET v = v + 1; COMMIT; \
                PERFORM pg_sleep(1.2); COMMIT; END $$;";
     project.migration("1_a.sql", sql);
@@ -185,7 +185,7 @@ fn what_a_block_commits_for_all_databases_stops_the_rehearsal() {
     project.migration("1_a.sql", sql);
     project.migration("2_b.sql", "SELECT 1;");
     let ran = project.db(&["rehearse"]).code(1).says("outside-database");
-    // Sessions of others may change something at the same time, which is named as well.
+    // Other sessions may change something at the same time, which is reported as well.
     let ran = ran.says("changed for all databases, and not undone: ").says("role r_shared_1");
     assert!(!ran.stdout.contains("division by zero"), "{ran}");
     // So does one that fails afterwards.

@@ -12,7 +12,7 @@ fn databases(name: &str) -> Vec<String> {
     )
 }
 
-/// The private database of a test, changed so that a restore can be seen.
+/// A test's private database, changed so that a restore has a visible effect.
 fn damaged(name: &str, arguments: &[&str]) -> (Project, String) {
     let project = odd(name);
     let before = project.content();
@@ -351,7 +351,7 @@ fn the_latest_is_the_latest_of_this_server() {
     say_that("there.sql.gz", &own, "7");
     project.db(&["restore", "--latest", "--yes"]).ok();
     assert_eq!(project.query("SELECT count(*) FROM t"), ["1"]);
-    // A new server has none of its own.
+    // A new server has no databases of its own.
     say_that("here.sql.gz", &own, "8");
     project
         .db(&["restore", "--latest", "--yes"])

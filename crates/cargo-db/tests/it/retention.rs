@@ -1,5 +1,5 @@
-//! Which backups count as which, and which of them are removed: never a part for the whole, never
-//! what the policy took for what somebody asked for, and nothing that is not this database's.
+//! How backups are counted, and which are removed: never a partial one for a complete one, never a
+//! safety backup for one that a person took, and nothing that does not belong to this database.
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,7 @@ fn edit(project: &Project, name: &str, change: impl FnOnce(&mut Value)) {
     std::fs::write(path, manifest.to_string()).unwrap();
 }
 
-/// Dates a backup so many days from now.
+/// Dates a backup this many days from now.
 fn date(project: &Project, name: &str, days: i64) {
     let when = OffsetDateTime::now_utc() + time::Duration::days(days);
     let when = when.format(&Rfc3339).unwrap();
@@ -74,7 +74,8 @@ fn a_part_is_never_taken_for_the_whole() {
     assert_eq!(list["backups"][1]["part"], json!([]));
     project.db(&["backups", "list"]).ok().says("part: table=log").says("everything");
 
-    // What asks for the newest takes the whole, and says what it passed over.
+    // A request for the newest backup gets the newest complete one, and reports which ones were not
+    // chosen.
     project
         .db(&["restore", "--latest", "--dry-run"])
         .ok()
@@ -99,7 +100,7 @@ fn a_part_is_never_taken_for_the_whole() {
     assert_eq!(project.query("SELECT a FROM log"), ["x"]);
     project.db(&["restore", "log.dump", "--into", "k_part_log", "--yes"]).ok();
     assert_eq!(cluster().query("k_part_log", "SELECT a FROM log"), ["x"]);
-    // Also where it was carried, with its manifest.
+    // Also after it was moved, with its manifest.
     let carried = project.path().join("carried.dump");
     std::fs::copy(project.path().join("backups/log.dump"), &carried).unwrap();
     std::fs::copy(
@@ -168,7 +169,7 @@ fn the_newest_is_never_what_the_policy_took() {
     let safety = names(&project).remove(1);
     project.db(&["restore", &safety, "--yes"]).ok();
     assert_eq!(project.query("SELECT count(*) FROM p"), ["1"]);
-    // It proves nothing about how well the backups are looked after.
+    // It does not show whether somebody takes care of backups.
     date(&project, "good.sql", -2);
     project.db(&["backups", "verify", "--max-age", "24h"]).code(11);
     // A CI's event is not the policy's, whatever it is called.
@@ -335,7 +336,7 @@ fn variables_of_an_agent_do_not_loosen_the_policy() {
     keep_nothing(&mut project);
     project.set("MAX_BACKUPS", "0");
     take(&project, "2.sql");
-    assert_eq!(names(&project), ["2.sql", "1.sql"], "thirty days are the house's own rule");
+    assert_eq!(names(&project), ["2.sql", "1.sql"], "thirty days are the built-in rule");
     // What the repository says counts for an agent too.
     project.write("db.toml", "[backup]\nkeep-last = 1\nkeep-within = \"1h\"\n");
     take(&project, "3.sql");
@@ -350,7 +351,7 @@ fn folders_of_ours_are_left_out_of_git() {
         let text = std::fs::read_to_string(project.path().join(folder).join(".gitignore")).unwrap();
         assert_eq!(text, "*\n", "{folder}");
     }
-    // A folder that somebody else made is theirs.
+    // A folder that somebody else created is not changed.
     let mut project = two_tables("k_git2");
     std::fs::create_dir(project.path().join("mine")).unwrap();
     project.set("BACKUP_DIR", "mine");
@@ -374,7 +375,7 @@ fn manifests_of_older_builds_are_read() {
             fields["selection"] = selection;
         });
     };
-    // The tables that the role might not read stood in the selection.
+    // Unread tables were listed in the selection.
     older("1.sql", "manual", json!(["--exclude-table=cargo_db.\"audit\""]));
     older("2.sql", "reset", json!([]));
     project
@@ -474,7 +475,7 @@ fn what_belongs_to_a_database_comes_back_with_it() {
     let kept = "SELECT 1 FROM pg_database WHERE datname LIKE 'k\\_props\\_\\_%'";
     assert_eq!(cluster().query("postgres", kept), Vec::<String>::new());
 
-    // Under another name, and where there is none any more.
+    // Under another name, and after the database was dropped.
     project.db(&["restore", "all.sql.gz", "--into", "k_props_too", "--yes"]).ok();
     assert_eq!(properties(cluster(), "k_props_too"), before);
     let drop = "ALTER DATABASE k_props IS_TEMPLATE false";

@@ -86,7 +86,7 @@ fn an_empty_down_file_is_refused() {
     let json = project.db(&["check", "--json"]).code(1).json();
     assert_eq!(json["migrations"][0]["findings"][0]["rule"], "empty-down-file");
     project.db(&["migrate"]).ok();
-    // Before anything is asked, and before a backup is taken.
+    // Before the prompt, and before a backup is taken.
     let ran = project.db(&["rollback"]).code(7).says("down.sql` contains no statement");
     assert!(!ran.stderr.contains("Backed up"), "{ran}");
     project.db(&["rollback", "--dry-run"]).code(7).says("down.sql` contains no statement");
@@ -139,7 +139,7 @@ fn losses_under_unusual_names_are_counted() {
         project.migration("1_a.down.sql", down);
         project.db(&["rollback", "--dry-run"]).ok().says(loss);
     }
-    // `--lose-at-most` accepts the name as printed, and it stands for only that table.
+    // `--lose-at-most` accepts the name as printed, and it applies to that table only.
     project.migration("1_a.down.sql", "DROP TABLE \"t.z\";");
     let ran = project.db(&["rollback", "--yes", "--lose-at-most", "\"\"\"t.z\"\"\"=2"]).code(4);
     ran.says("t.z");

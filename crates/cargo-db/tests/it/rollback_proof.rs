@@ -52,8 +52,8 @@ fn rows_that_do_not_come_back_make_it_wrong() {
     // The `UPDATE` is dynamic SQL in a `DO` block.
     let hidden = "DO $$ BEGIN EXECUTE 'UPDATE t SET v = id'; END $$;";
     is(hidden, "SELECT 1;", "wrong", &["t: other values than before in v"]);
-    // A table that refers to the one that the file names, of which the changed key is reported
-    // already, and a partition of one.
+    // A table that refers to the named one, whose changed key is reported already, and a partition
+    // of one.
     let cascades = "UPDATE t SET id = 5000 WHERE id = 7;";
     is(cascades, "SELECT 1;", "wrong", &["child: other values than before in t"]);
     is(

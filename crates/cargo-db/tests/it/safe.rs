@@ -1,4 +1,4 @@
-//! Safe migrations: all or nothing, verification; and what a SIGKILL leaves at any moment.
+//! Safe migrations: all or nothing, verification, and the state after a SIGKILL at any moment.
 
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -38,7 +38,7 @@ fn all_or_nothing_in_one_transaction() {
         .says("the following steps run in one transaction")
         .says("the transaction of all migrations was rolled back");
     assert_eq!(project.content(), before, "not even the history table is there");
-    // By itself each stays that was committed, and it says where it stopped.
+    // By default, committed migrations stay, and the message says where it stopped.
     project.db(&["migrate"]).code(7).says("already applied: 4 steps, the last: Applied 4 t4");
     assert_eq!(versions(&project), ["1", "2", "3", "4"]);
     project.migration("5_t5.sql", "CREATE TABLE t5 (id int);");
@@ -57,7 +57,7 @@ fn what_is_deferred_is_checked_before_the_next_one_runs() {
     assert_eq!(project.content(), before);
 }
 
-/// Six migrations of which the third asks for no transaction and the fifth fails.
+/// Six migrations, of which the third runs outside a transaction and the fifth fails.
 fn mixed(name: &str) -> (Project, String) {
     let project = six(name);
     project.run_sql("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1), (2)");
@@ -120,7 +120,7 @@ fn work_of_other_sessions_is_not_lost() {
     other.batch_execute("SELECT 1").unwrap();
     assert_eq!(versions(&project), ["1", "2", "3", "4"]);
 
-    // Somebody comes, writes and goes.
+    // A session connects, writes and disconnects.
     let (project, _) = mixed("a_guest");
     let run = start(&project, &["migrate", "--all-or-nothing"]);
     let sleeping =

@@ -1,5 +1,5 @@
-//! Every change takes a lock after the consent, and looks again under it: what changed meanwhile is
-//! not covered by what was agreed to.
+//! Every change takes a lock after the consent and gathers its facts again: consent does not cover
+//! what changed in the meantime.
 
 use std::fs::File;
 use std::process::{Child, Stdio};
@@ -268,7 +268,7 @@ fn a_busy_file_lock_is_exit_5_too() {
     assert!(!project.path().join("backups/1.sql").exists());
 }
 
-/// A plan is about the database that was kept, and not about its name.
+/// A plan covers the database that was kept, not just its name.
 #[test]
 fn a_new_database_with_the_name_of_a_kept_one_is_not_used() {
     let project = Project::new("sl_taken");

@@ -56,7 +56,7 @@ fn the_first_command_on_a_fresh_clone_just_works() {
     let url = own.db(&["server", "url"]).ok().stdout.trim().to_owned();
     assert!(url.starts_with("postgresql://postgres@localhost:5432/school?host=/"), "{url}");
 
-    // No TCP, a socket that nobody else can reach, and fsync on.
+    // No TCP, a socket that only this user can reach, and fsync on.
     let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
     let row = client
         .query_one("SELECT current_setting('listen_addresses'), current_setting('fsync')", &[])
@@ -103,7 +103,7 @@ fn a_killed_server_is_started_again_with_its_data() {
     own.kill();
     own.db(&["status"]).ok().says("1 applied");
 
-    // A pid file whose number belongs to somebody else by now.
+    // A pid file whose pid belongs to another process by now.
     own.kill();
     let pid_file = own.folder().join(format!("pg{}", own.status()["major"])).join("postmaster.pid");
     let text = std::fs::read_to_string(&pid_file).unwrap();

@@ -85,7 +85,7 @@ fn a_set_has_every_part_and_the_one_before_it_is_archived() {
         .code(2)
         .says("`--format set` cannot be combined");
 
-    // Retention knows them, and what lies beside them and is not ours stays.
+    // Retention handles sets, and keeps foreign files next to them.
     std::fs::create_dir(project.path().join("backups/archive/somebodys")).unwrap();
     project.set("BACKUP_RETENTION_DAYS", "0");
     project.db(&["backups", "prune", "--yes"]).ok().says(&format!("removed archive/{name}"));
@@ -101,7 +101,7 @@ fn a_set_comes_back_whole_also_from_elsewhere() {
     project.run_sql("DROP TABLE big CASCADE");
     project.db(&["restore", "--latest", "--yes"]).ok();
     assert_eq!(project.content(), before);
-    // Carried to another place, it is recognised by what it holds.
+    // After it was moved, it is recognised by its content.
     let elsewhere = project.path().join("carried");
     std::fs::rename(latest(&project), &elsewhere).unwrap();
     project.run_sql("DROP TABLE big CASCADE");
@@ -144,7 +144,7 @@ fn swapped_missing_and_edited_parts_are_found_by_name() {
     swap();
     project.db(&["backups", "verify"]).code(11).says("size: `public/tables/big/data.sql`");
     project.db(&["restore", "--latest", "--yes"]).code(11).says("failed verification");
-    // With a manifest that was made to fit, what is in the files tells.
+    // With a forged manifest, the content of the files shows the damage.
     let manifest_path = set.join("manifest.json");
     let manifest = std::fs::read_to_string(&manifest_path).unwrap();
     let renamed = manifest

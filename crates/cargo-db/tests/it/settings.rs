@@ -64,7 +64,7 @@ fn what_is_asked_of_the_connection_is_done() {
         ),
     );
     project.db(&["status"]).ok();
-    // One that takes no writes is not the one that is meant.
+    // A server that accepts no writes is refused.
     cluster().run("postgres", "ALTER DATABASE set_link SET default_transaction_read_only = on");
     project.db(&["status"]).code(6);
 }
@@ -149,7 +149,7 @@ fn two_sets_on_one_history_are_refused_before_they_harm_each_other() {
         let ran = project.db(&arguments).code(2);
         ran.says("share the history `_sqlx_migrations`").says("with `table`");
     }
-    // In two schemas of one database, the same name stands for two tables.
+    // In two schemas of one database, the same name refers to two tables.
     project.write("db.toml", &sets.replace("dir = 'b'", "dir = 'b'\nurl = 'B_URL'"));
     project.run_sql("CREATE SCHEMA b");
     project.set("B_URL", &format!("{}&options=-csearch_path%3Db", cluster().url("set_shared")));

@@ -20,7 +20,7 @@ fn school(name: &str) -> Project {
     project
 }
 
-/// Rehearses what is pending. Returns the file of the receipt.
+/// Rehearses the pending migrations. Returns the file of the receipt.
 fn rehearsed(project: &Project) -> PathBuf {
     let json = project.db(&["rehearse", "--json"]).json();
     project.path().join(json["receipt"].as_str().unwrap_or_else(|| panic!("{json:#}")))
@@ -58,7 +58,7 @@ fn a_key_is_a_file_that_only_its_user_can_read_and_is_never_printed() {
     project.set("CARGO_DB_SIGNING_KEY", &digits[..40]);
     let refused = project.db(&["key", "show"]).code(2).says("cannot be used");
     assert!(!refused.stderr.contains(&digits[..40]), "{refused}");
-    // What others can read is no secret any more.
+    // A key that others can read is not secret any more.
     project.set("CARGO_DB_SIGNING_KEY", "");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     project.db(&["key", "show"]).code(2).says("only you can read and write");
@@ -87,7 +87,7 @@ fn production_without_keys_refuses_and_says_how_to_get_one() {
             refused.says("accepts no key").says("cargo db key new").says("cargo db env key add");
         }
     }
-    // Elsewhere no receipt is asked for, and no key.
+    // Other environments need no receipt and no key.
     project.set("CARGO_DB_ENV", "staging");
     project.db(&["migrate", "--yes"]).ok();
 }
@@ -111,7 +111,7 @@ fn to_accept_a_key_in_production_is_consent_to_the_plan_by_a_person() {
     project.db(&by_agent).ok().says(PUBLIC_KEY);
     project.db(&["env", "show"]).ok().says(PUBLIC_KEY);
     project.agreed(&["migrate"]).ok().says("Proved");
-    // It outlives what replaces the database, and is no copy's.
+    // It survives a replacement of the database, and does not apply to a copy.
     project.agreed(&["env", "set", "production"]).ok();
     project.db(&["backup", "-o", "b.sql.gz"]).ok();
     project.agreed(&["restore", "b.sql.gz"]).ok();
@@ -173,7 +173,7 @@ fn forged_edited_and_foreign_receipts_are_refused_each_in_its_own_words() {
     refused("it was forged");
     edit(&receipt, |json| json["rows"] = json!(1_000_000));
     refused("it was edited");
-    // A key of one's own, and its name put in the place of the one that is accepted.
+    // Another key, with the name of the accepted one.
     let mut other = school("sg_forged_by");
     other.set("CARGO_DB_SIGNING_KEY", &SIGNING_KEY.replace('1', "2"));
     let own = std::fs::read_to_string(rehearsed(&other)).unwrap();

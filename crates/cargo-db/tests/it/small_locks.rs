@@ -197,7 +197,7 @@ fn a_dry_run_has_the_verdicts_of_check() {
         assert_eq!(dry["preview"]["not_rehearsed"], why);
         let dry = project.db(&["migrate", "--dry-run"]).ok().says("1 file: 1 BLOCK");
         dry.says(&format!("not rehearsed: {why}")).says(block_of_rows);
-        // What cannot run stops it all the same.
+        // What cannot run is stopped anyway.
         project.migration("1_m.sql", "DROP TABLE a; CREATE TABLE b (id int,;");
         let dry = project.db(&["migrate", "--dry-run"]).code(1);
         dry.says("syntax").says(block_of_rows);
@@ -205,7 +205,7 @@ fn a_dry_run_has_the_verdicts_of_check() {
         let dry = project.db(&["migrate", "--dry-run"]).code(1).says("own-tables");
         assert!(!dry.stdout.contains(block_of_rows), "{dry}");
     }
-    // With rows, and without a rehearsal, nobody knows what is lost.
+    // With rows and without a rehearsal, the losses are unknown.
     project.run_sql("INSERT INTO a VALUES (1)");
     project.migration("1_m.sql", drops);
     for (environment, rehearse, why) in [

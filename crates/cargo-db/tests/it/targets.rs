@@ -1,4 +1,4 @@
-//! The target is what was written: no other database, and no other repository's settings.
+//! The target is exactly the configured one: no other database, and no other repository's settings.
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::{Project, Ran, cluster};
 
-/// The databases whose names begin so.
+/// The databases with this prefix.
 fn databases(name: &str) -> Vec<String> {
     let sql =
         format!("SELECT datname FROM pg_database WHERE starts_with(datname, '{name}') ORDER BY 1");
@@ -31,7 +31,7 @@ fn white_space_at_a_url_makes_no_database_of_another_name() {
     project.set("DATABASE_URL", &url.replace("t_space", "t_space%0A"));
     project.db(&["migrate", "--yes"]).code(2).says("a line feed in its dbname");
     project.set("DATABASE_URL", "");
-    // A line feed inside quotes: the line is that of the variable.
+    // A newline inside quotes: the error has the line of the variable.
     project.write(".env", &format!("# mine\n\nDATABASE_URL=\"{url}\n\"\n"));
     project
         .db(&["migrate", "--yes"])
@@ -79,7 +79,8 @@ fn an_unset_variable_is_an_error_and_not_empty() {
     );
     wrong("DATABASE_URL=postgres://app:pa$hush@localhost/x", "in single quotes");
     wrong("PGHOST=${WHERE}", "`WHERE` is not set");
-    // What nobody reads does not matter; what is set takes its place; single quotes are literal.
+    // A variable that nothing reads does not matter; references are resolved; single quotes are
+    // literal.
     let good = url.replace("NAME", "${DB}");
     project.write(".env", &format!("OTHER=${{NOTHING}}\nDB=postgres\nDATABASE_URL={good}\n"));
     project.db(&["status"]).ok().says("/postgres (DATABASE_URL in .env)");
@@ -117,7 +118,7 @@ fn a_host_pattern_is_not_passed_by_another_spelling() {
     project.db(&["reset", "--force"]).ok();
 }
 
-/// Runs in a folder below the project's, as whoever cloned it there; nothing is trusted.
+/// Runs in a folder below the project's, as after cloning it there; nothing is trusted.
 fn run_in(project: &Project, folder: &str, arguments: &[&str]) -> Ran {
     let mut command = project.command(arguments);
     command.env_remove("CARGO_DB_TRUST").current_dir(project.path().join(folder));
@@ -175,7 +176,7 @@ fn programs_are_not_taken_from_above_the_repository() {
     };
     run("proj").code(10).says("own-tool");
     assert!(!proof.exists());
-    // Within the repository they are looked for in every folder above.
+    // Within the repository, every parent folder is searched.
     project.write("proj/services/web/db.toml", toml);
     std::fs::rename(project.path().join("node_modules"), repository.join("node_modules")).unwrap();
     project.set("CARGO_DB_TRUST", repository.join("services/web").to_str().unwrap());
@@ -217,7 +218,7 @@ fn the_settings_of_another_user_are_not_read() {
             .says("belongs to another user: uid 12345, and this is uid 0")
             .says(&format!("export CARGO_DB_TRUST={}", root.display()));
         project.db(&["status"]).ok();
-        // What somebody names is meant.
+        // A file that was named explicitly is read.
         if file == ".env" {
             run_in(&project, "", &["status", "--env-file", ".env"]).ok();
         }
@@ -228,7 +229,7 @@ fn the_settings_of_another_user_are_not_read() {
         // Whoever owns the folder can replace the file.
         chown(project.path(), Some(12345), None).unwrap();
         run_in(&project, "", &["status"]).code(2).says("uid 12345");
-        // A user who is not root is believed nothing about sudo.
+        // SUDO_UID has no effect unless the user is root.
         chown(project.path(), Some(0), None).unwrap();
         run_in(&project, "", &["status"]).ok();
     }

@@ -27,7 +27,7 @@ fn sources() -> Vec<PathBuf> {
     sources_of("cargo-db")
 }
 
-/// The sources of a crate; `*` stands for all.
+/// The sources of a crate; `*` matches all.
 fn sources_of(name: &str) -> Vec<PathBuf> {
     glob::glob(&format!("{}/crates/{name}/src/**/*.rs", repository().display()))
         .unwrap()
@@ -104,7 +104,7 @@ fn the_alias_hides_the_command_line_and_names_package_and_binary() {
     assert!(config.contains("db = \"run --quiet --package xtask --bin xtask --\""), "{config}");
 }
 
-/// SQL of ours is sent to databases of every encoding.
+/// Our SQL is sent to databases of every encoding.
 #[test]
 fn our_sql_is_ascii() {
     let pattern = format!("{}/crates/*/src/**/*.sql", repository().display());
@@ -125,7 +125,7 @@ fn no_line_is_over_100_columns() {
     assert_eq!(long, Vec::<String>::new());
 }
 
-/// What verbs share stands in a room below them.
+/// Code that verbs share is in a lower layer.
 #[test]
 fn no_verb_imports_another() {
     let verbs = format!("{}/crates/cargo-db/src/verb", repository().display());

@@ -1,4 +1,4 @@
-//! Settings of a role or a database that would end, or refuse, what is ours.
+//! Settings of a role or a database that would end or refuse our own statements.
 
 use crate::support::{Project, cluster};
 
@@ -62,9 +62,8 @@ fn a_database_that_is_read_only_by_default_lets_our_writing_sessions_write() {
     project.db(&["env", "set", "test", "--yes"]).ok();
 }
 
-/// The settings of a role are those of its sessions in the maintenance database too, where
-/// databases
-/// are made and swapped.
+/// The settings of a role also apply in the maintenance database, where databases are created and
+/// swapped.
 #[test]
 fn settings_of_a_role_end_and_refuse_nothing_of_ours() {
     let mut project = with_backup("to_role");

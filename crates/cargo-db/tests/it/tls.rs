@@ -25,7 +25,7 @@ fn each_mode_protects_as_much_as_it_says() {
     assert_eq!(protocol(&status("verify-ca", Some("ca.crt"), "127.0.0.1").ok()), "TLSv1.3");
     status("verify-full", Some("ca.crt"), "127.0.0.1").code(6).says("certificate");
     assert_eq!(protocol(&status("verify-full", Some("ca.crt"), "localhost").ok()), "TLSv1.3");
-    // A stranger signed it; with a root file, `require` looks too.
+    // An unknown authority signed it; with a root file, `require` verifies it too.
     for mode in ["require", "verify-ca", "verify-full"] {
         status(mode, Some("other-ca.crt"), "localhost").code(6).says("certificate");
     }

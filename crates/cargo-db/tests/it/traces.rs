@@ -1,5 +1,5 @@
-//! What a run leaves behind when it is killed, and what it says when it knows less than it should:
-//! databases that nobody owns, looks that fail after the change, tables of ours that are hidden.
+//! What a killed run leaves, and what a run reports if it knows less than it should: databases
+//! without an owner, checks that fail after the change, hidden tables of cargo db.
 
 use std::process::{Child, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -8,7 +8,7 @@ use postgres::Client;
 
 use crate::support::{Cluster, Project, Ran, cluster, eventually};
 
-/// A server of one test at a time: nobody else builds databases there, or waits for them.
+/// A server for one test at a time: no other run builds databases there or waits for them.
 fn quiet() -> MutexGuard<'static, Cluster> {
     static QUIET: OnceLock<Mutex<Cluster>> = OnceLock::new();
     let server = QUIET.get_or_init(|| Mutex::new(Cluster::start()));
@@ -32,7 +32,7 @@ fn spawn(project: &Project, arguments: &[&str]) -> Child {
     project.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// The databases beside the project's.
+/// The siblings of the project's database.
 fn beside(server: &Cluster, name: &str) -> Vec<String> {
     let sql = format!(
         "SELECT datname FROM pg_database WHERE starts_with(datname, '{name}__') ORDER BY 1"
@@ -47,7 +47,7 @@ fn no_comments(server: &Cluster) -> Client {
     client
 }
 
-/// Runs until the new database is there, and kills the run before anything is written on it.
+/// Runs until the new database exists, and kills the run before it is marked.
 fn killed_before_the_comment(server: &Cluster, project: &Project, arguments: &[&str]) {
     let name = project.database.as_str();
     let before = beside(server, name);
@@ -208,7 +208,7 @@ fn databases_that_only_look_like_ours_stay() {
 const SHUT: &str = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 0', \
                     current_database()); END $$;";
 
-/// A project whose role may be kept out of its own database: a superuser is not.
+/// A project with an ordinary role, which can be denied access to its own database.
 fn with_a_mere_owner(name: &str) -> Project {
     let mut project = Project::bare(name);
     let Cluster { folder, port, .. } = cluster();
@@ -268,7 +268,8 @@ fn a_reset_whose_new_database_is_lost_leaves_the_old_one() {
     assert_eq!(beside(cluster(), "tr_reset"), Vec::<String>::new());
 }
 
-/// A database marked as staging, with an audit trail; and a role that may not read what is ours.
+/// A database marked as staging, with an audit trail; and a role that may not read cargo db's
+/// tables.
 fn hidden(name: &str, grants: &str) -> Project {
     let mut project = Project::new(name);
     project.migration("1_t.sql", "CREATE TABLE t (id int PRIMARY KEY);");
@@ -314,7 +315,7 @@ fn a_role_that_may_not_read_our_tables_reads_checks_and_backs_up_as_in_productio
     project.run_sql(grants);
     let ran = project.db(&["status"]).ok().says("staging");
     assert!(!ran.stderr.contains("not read"), "{ran}");
-    // It may have no right for this or that, but it knows where it is.
+    // It lacks privileges, but knows which database it is.
     let ran = project.db(&["migrate", "--json"]);
     assert_ne!(ran.json()["error"]["code"], "POLICY.UNREADABLE", "{ran}");
 }

@@ -1,6 +1,6 @@
-//! An audit trail that does not hold: torn, cut, unreadable, in the file or in the database. It is
-//! said, with what to do; a plan that was used does not come back with it; and what a killed run
-//! let happen is put back.
+//! An invalid audit trail: partly written, truncated, unreadable, in the file or in the database.
+//! It is reported with a next step; used plans do not become valid again; and changes under a
+//! killed run are reverted.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -28,7 +28,7 @@ fn tear(project: &Project, bytes: u64) {
     file.set_len(file.metadata().unwrap().len() - bytes).unwrap();
 }
 
-/// Only so many lines are left.
+/// Keeps only the first lines.
 fn cut(project: &Project, lines: usize) {
     let kept: String = text(project).lines().take(lines).map(|line| format!("{line}\n")).collect();
     std::fs::write(file(project, "jsonl"), kept).unwrap();
@@ -92,9 +92,9 @@ fn truncating_the_trail_does_not_make_used_plans_valid() {
     cut(&project, 2);
     by_plan(&project, &id).code(4).says("valid for one run");
     project.db(&["rollback", "--yes"]).ok().says("is broken at record 3");
-    // What was cut off does not come back with what is written after it.
+    // The removed records are not restored by later ones.
     project.db(&["migrate"]).ok().says("is broken at record 3").says("was removed or moved");
-    // Without the head nobody can tell where the end was, and that stays said.
+    // Without the head, the end is unknown, and the warning stays.
     cut(&project, 2);
     std::fs::remove_file(file(&project, "head")).unwrap();
     project.db(&["audit", "verify"]).code(1).says("the head of the trail is missing");
@@ -123,10 +123,10 @@ fn where_the_database_keeps_a_trail_it_is_asked_too() {
     project.set("CARGO_DB_ENV", "staging");
     project.db(&["migrate", "--yes"]).ok();
     let id = back_and_forth(&project);
-    // The file is gone with all that stands beside it.
+    // The file is gone with all files next to it.
     std::fs::remove_dir_all(project.path().join(".db")).unwrap();
     by_plan(&project, &id).code(4).says("valid for one run");
-    // The database's is gone, and the file is there.
+    // The trail in the database is gone, and the file exists.
     let id = back_and_forth(&project);
     project.run_sql("DELETE FROM cargo_db.audit");
     by_plan(&project, &id).code(4).says("valid for one run");
@@ -219,7 +219,7 @@ fn what_others_have_made_of_the_tables_survives_what_is_put_back() {
     for (name, sql, survives) in [
         ("tl_view_row", "UPDATE cargo_db.marker SET environment = 'test'", true),
         ("tl_view_none", "DELETE FROM cargo_db.marker; DROP TABLE cargo_db.audit", true),
-        // A table whose definition was changed is recreated.
+        // A table whose definition was changed is created again.
         (
             "tl_view_check",
             "DELETE FROM cargo_db.marker; \

@@ -1,8 +1,8 @@
-//! A file is one transaction where we say so, and what it leaves in its session ends with it.
+//! A file is one transaction where documented, and what it leaves in its session ends with it.
 
 use crate::support::Project;
 
-/// Whether these relations are there.
+/// Whether these relations exist.
 fn there(project: &Project, names: &[&str]) -> Vec<bool> {
     let look = |name: &&str| {
         let sql = format!("SELECT count(*) FROM pg_class WHERE relname = '{name}'");
@@ -84,7 +84,7 @@ fn a_migration_may_set_its_isolation_its_name_and_reset_all() {
     );
     project.db(&["migrate", "--yes"]).ok();
     assert_eq!(there(&project, &["a", "b", "c"]), [true, true, true]);
-    // The rehearsal's own questions come before it, and are in nobody's way.
+    // The rehearsal's own queries come before it and do no harm.
     project.run_sql("INSERT INTO a VALUES (1)");
     project.migration(
         "2_b.sql",
@@ -173,7 +173,7 @@ fn a_tool_that_runs_all_in_one_transaction_carries_it_over_and_says_so() {
     project.db(&["migrate", "--yes"]).ok().says("leaves the temporary table `kept`");
 }
 
-/// A project of Prisma's, whose files are sent as they are.
+/// A project of Prisma's, whose files are sent unchanged.
 fn prisma(name: &str) -> Project {
     let project = Project::new(name);
     project.write("package.json", "{\"dependencies\": {\"prisma\": \"6\"}}");

@@ -1,4 +1,4 @@
-//! Trust: what a repository names runs in an installed program only where a person said so.
+//! Trust: an installed program runs what a repository names only after a person's confirmation.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -162,7 +162,7 @@ fn trust_is_given_at_a_terminal_and_holds_for_these_commands_in_this_place() {
     }
     let mut elsewhere = cloned.command(&["status"]);
     Ran::from(elsewhere.current_dir(&copy).output().unwrap()).code(3);
-    // A record that others can write is nobody's word.
+    // A record that others can write does not count.
     std::fs::set_permissions(&record, std::fs::Permissions::from_mode(0o660)).unwrap();
     cloned.db(&["status"]).code(7).says("only you can read and write");
     std::fs::set_permissions(&record, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -280,8 +280,7 @@ fn a_private_server_that_was_not_made_here_is_not_started() {
     server.0.db(&["server", "stop"]).ok();
     server.0.db(&["server", "start"]).ok().says("started");
     server.0.db(&["server", "stop"]).ok();
-    // Somebody puts another one in its place, as an archive would, with settings that run a
-    // program.
+    // Somebody replaces the cluster, as an archive would, with settings that run a program.
     let trace = server.folder().join("it-ran");
     let data = server.folder().join(format!("pg{}", server.status()["major"]));
     let planted = server.folder().join("planted");

@@ -1,4 +1,4 @@
-//! Whose files these are, and whose history: what is recognised, by what, and what is refused.
+//! Detecting tools by their files and histories, and what is refused.
 
 use crate::layouts::project;
 use crate::support::{Project, Ran};
@@ -120,7 +120,7 @@ fn the_tool_is_detected_from_all_files() {
             format!("-- +goose Up\nCREATE TABLE {name} ();\n-- +goose Down\nDROP TABLE {name};\n");
         project.migration(&format!("0000{}_{name}.sql", name.as_bytes()[0] - b'a' + 2), &text);
     }
-    // Wherever the file without a marker stands in the folder, and whatever it is called.
+    // Wherever the file without a marker is in the order, and whatever its name.
     for name in ["00001_x.sql", "00009_x.sql", "00003_zzzz.sql", "00000_1.sql"] {
         project.migration(name, "CREATE TABLE plain ();\n");
         assert_eq!(tool(&project), "goose", "{name}");
@@ -472,7 +472,7 @@ fn a_foreign_history_stays_foreign_with_any_number_of_sets() {
                 if named { &["--set", "a", "migrate", "--yes"] } else { &["migrate", "--yes"] };
             let _ = project.db(arguments).code(9).says(&format!("is a history of {key}"));
         }
-        // Another set that claims that very table is why it is there.
+        // Another set claims that table, which explains it.
         project.write(
             "db.toml",
             &format!("[migrations.a]\n{set}[migrations.c]\ndir = 'c'\ntool = '{key}'\n"),

@@ -20,7 +20,7 @@ use postgres::NoTls;
 
 use support::{Project, Ran, cluster, eventually};
 
-/// One PgBouncer, gone with this value.
+/// One PgBouncer, stopped when dropped.
 struct Pooler {
     process: Child,
     port: u16,

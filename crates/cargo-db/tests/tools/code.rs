@@ -1,9 +1,9 @@
-//! Tools whose migrations are programs: the verbs from end to end, with the real tool behind them.
+//! Tools whose migrations are programs: the verbs from end to end, with the real tool.
 
 use crate::projects::{project, run};
 use crate::support::{Project, cluster};
 
-/// Two migrations, whoever wrote them: a table `users`, and its column `email`.
+/// Two migrations, written in any way: a table `users`, and its column `email`.
 #[track_caller]
 fn verbs(project: &Project, tool: &str) {
     let state = |executed: usize| {
@@ -262,7 +262,7 @@ fn django() {
     let _ = project.db(&["create", "by", "hand"]).ok().says("0004_by_hand.py");
 }
 
-/// What Django takes back with `zero` is a whole application, and what others have built on it.
+/// With `zero`, Django rolls back a whole application, and what others have built on it.
 #[test]
 fn a_django_rollback_stays_in_its_application() {
     let project = django_project("code_django_two", "['acct', 'shop']");
@@ -291,7 +291,7 @@ fn a_django_rollback_stays_in_its_application() {
     assert_eq!(project.query(left), ["acct_0001_a shop_0001_b"]);
 }
 
-/// The tool's own table is nobody's data: a merge takes a row away there.
+/// The tool's own table contains no data of the project: a merge removes a row there.
 #[test]
 fn a_merge_of_alembic_loses_nothing() {
     let project = alembic_project("code_alembic_merge");
@@ -428,7 +428,7 @@ fn sea_orm() {
     let _ = project.db(&["create", "age"]).ok().says("_age.rs");
 }
 
-/// A tool that nobody has heard of, by its commands.
+/// An unknown tool, by its commands.
 #[test]
 fn commands_of_the_projects_own() {
     let project = project("code_commands", None);

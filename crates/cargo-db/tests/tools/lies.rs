@@ -37,7 +37,7 @@ fn sqlx_that_was_interrupted() {
     let _ = ran.code(10).says("sqlx reported success").says("2 slow is not applied");
 }
 
-/// refinery leaves out what is older than the newest version, and says so in its log only.
+/// refinery skips versions older than the newest, and only logs it.
 #[test]
 fn refinery_that_left_one_out() {
     let project = project("lie_refinery", None);

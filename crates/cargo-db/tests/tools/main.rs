@@ -1,6 +1,5 @@
-//! cargo db beside the real migration tools, in the versions that `scripts/tools` installs: either
-//! one finishes what the other has begun, and afterwards the database does not show which of them
-//! did what.
+//! cargo db and the real migration tools, in the versions that `scripts/tools` installs: each
+//! finishes what the other began, and afterwards the database does not show which of them did what.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,9 +1,9 @@
-//! Tools whose layouts are known natively: half by the tool and half by cargo db, in both orders.
+//! Natively supported layouts: half by the tool and half by cargo db, in both orders.
 
 use crate::projects::{STEPS, Step, project, run, schema, without_engine};
 use crate::support::Project;
 
-/// Whether what a program printed says that nothing is pending.
+/// Whether the output of a program says that nothing is pending.
 type Says = fn(&str) -> bool;
 
 /// A program and its arguments.
@@ -15,7 +15,7 @@ struct Tool {
     npm: Option<&'static str>,
     /// Writes migration number `n`, from 1.
     write: fn(&Project, usize, &Step),
-    /// What is there before any migration.
+    /// What exists before any migration.
     prepare: fn(&Project),
     apply: &'static [&'static str],
     /// Says that nothing is pending; `None` where the tool cannot, and then applying does nothing.
@@ -192,7 +192,7 @@ const GRAPHILE: Tool = Tool {
     name: "graphile",
     npm: Some("graphile-migrate"),
     write: |project, n, step| {
-        // The files are a chain, which is made with the tool's own hash.
+        // The files form a chain, computed with the tool's own hash.
         use ring_sha1::sha1;
         let mut previous = String::new();
         for (at, earlier) in STEPS[..n].iter().enumerate() {
@@ -220,7 +220,7 @@ const GRAPHILE: Tool = Tool {
 };
 
 mod ring_sha1 {
-    //! `sha1sum` of coreutils, so that nothing of ours vouches for itself.
+    //! `sha1sum` of coreutils, so that the test does not rely on our own code.
     use std::io::Write;
     use std::process::{Command, Stdio};
 
@@ -267,7 +267,7 @@ fn prepare_drizzle(project: &Project) {
     project.write("schema.ts", "export {};\n");
 }
 
-/// A project of this tool's, in a database of its own.
+/// A project of this tool, with a separate database.
 fn begin(tool: &Tool, what: &str) -> Project {
     let mut project = project(&format!("tool_{}_{what}", tool.name), tool.npm);
     (tool.prepare)(&project);

@@ -1,5 +1,5 @@
-//! Every backup that is taken comes back: of databases that are hard to dump, in every format, in
-//! every way in which there is a restore.
+//! Every backup can be restored: of databases that are hard to dump, in every format, with every
+//! kind of restore.
 
 mod named;
 mod owned;
@@ -11,7 +11,7 @@ use crate::support::{Project, cluster};
 
 const FORMATS: [&str; 4] = ["sql", "custom", "directory", "set"];
 
-/// A database with what is hard to bring back.
+/// A database with objects that are hard to restore.
 fn awkward(name: &str) -> Project {
     let project = Project::new(name);
     project.run_sql(include_str!("awkward.sql"));
@@ -29,7 +29,7 @@ fn facts(database: &str) -> Vec<String> {
     cluster().query(database, &sql)
 }
 
-/// Takes a backup, and says what it is called.
+/// Takes a backup and returns its name.
 fn backup(project: &Project, format: &str) -> String {
     let taken = project.db(&["backup", "--format", format, "--json"]).ok().json();
     taken["backup"]["name"].as_str().expect("a name").to_owned()
@@ -107,7 +107,7 @@ fn a_database_without_some_rows_comes_back_without_them() {
         let counted = "SELECT (SELECT count(*) FROM kept), (SELECT count(*) FROM audit)";
         assert_eq!(cluster().query(&into, counted), ["2|0"], "{format}");
     }
-    // One with rows that point at what was left out says so, and cannot come back.
+    // A backup with rows that refer to excluded rows reports this, and cannot be restored.
     project.run_sql(
         "CREATE TABLE pointing (to_id int REFERENCES audit); INSERT INTO pointing VALUES (1)",
     );

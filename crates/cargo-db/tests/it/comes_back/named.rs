@@ -27,17 +27,17 @@ fn what_may_not_be_restored_is_named_before_the_backup_is_done() {
     project.db(&["backups", "show"]).ok().says("Restorable   unproved").says(doubt);
     let verified = project.db(&["backups", "verify", "--latest", "--level", "restore"]).code(11);
     verified.says("limits").says("SET search_path");
-    // With a path of its own it is found, and then it is only the order that is not known.
+    // With its own search path the function is found, and only the order remains unknown.
     project.run_sql("ALTER FUNCTION fits SET search_path = public");
     project.db(&["backup"]).ok().says("while its rows may not be there yet");
-    // What is loaded in another order is no reason to doubt a database without such things.
+    // Loading in another order is no problem for a database without such objects.
     project.run_sql("DROP TABLE fitting");
     let sound = backup(&project, "custom");
     let shown = project.db(&["backups", "show", &sound, "--json"]).ok().json();
     assert_eq!(shown["manifest"].get("restorable"), None);
 }
 
-/// Why the newest backup may not restore, and what a restore of it loses.
+/// Why the newest backup may not be restorable, and what a restore of it loses.
 fn doubts(project: &Project) -> Vec<String> {
     let shown = project.db(&["backups", "show", "--json"]).ok().json();
     let list = |name: &str| shown["manifest"][name].as_array().cloned().unwrap_or_default();
@@ -82,7 +82,7 @@ fn what_depends_on_our_schema_is_named() {
         "view public.on_top",
     ];
     assert_eq!(named, expected);
-    // It loads, and still they are gone from what is restored.
+    // It can be loaded, but the rows are missing in the restored database.
     project.db(&["backups", "verify", "--latest", "--level", "restore"]).ok();
     project.db(&["backups", "show"]).ok().says("Restorable   except").says("view public.env");
 }
@@ -154,7 +154,7 @@ fn a_name_that_no_database_can_have_is_refused_before_anything_is_loaded() {
     project.db(&["restore", "--latest", "--into", &"x".repeat(63), "--yes"]).ok();
 }
 
-/// A folder with the client programs, of which `pg_dump` writes a line whenever it is run.
+/// A folder with the client programs, where `pg_dump` logs each call.
 fn counting_clients(project: &Project, log: &Path) -> PathBuf {
     let folder = project.path().join("clients");
     std::fs::create_dir(&folder).unwrap();
@@ -183,6 +183,6 @@ fn a_set_of_many_tables_is_one_dump() {
     project.set("CARGO_DB_PG_BIN", clients.to_str().unwrap());
     project.db(&["backup", "--format", "set"]).ok();
     let dumps = std::fs::read_to_string(&log).unwrap();
-    // How long it takes beside one dump, `scripts/bench set` says.
+    // `scripts/bench set` compares its duration with that of one dump.
     assert_eq!(dumps.lines().filter(|call| !call.contains("--version")).count(), 1, "{dumps}");
 }

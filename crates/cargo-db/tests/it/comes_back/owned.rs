@@ -1,4 +1,4 @@
-//! Databases of roles that may not do everything.
+//! Databases of roles with limited privileges.
 
 use std::process::Command;
 
@@ -51,7 +51,7 @@ fn extensions_that_somebody_else_made_stay_and_the_rest_comes_back() {
             "SET SESSION AUTHORIZATION cbo_clean_role; DELETE FROM public.u; \
                  DROP TABLE app.t; CREATE TABLE public.later (a int)",
         );
-        // It may not create databases, and nothing but a superuser makes such an extension.
+        // It may not create databases, and only a superuser can create such an extension.
         project
             .db(&["restore", &name, "--yes"])
             .code(11)
@@ -134,7 +134,7 @@ fn default_privileges_of_a_schema_that_stays_change_nothing_that_comes_back() {
     let name = backup(&project, "custom");
     project.db(&["restore", &name, "--clean", "--yes"]).ok();
     assert_eq!(project.content(), before);
-    // Where rights are left out, those of a schema that stays are not touched.
+    // If privileges are left out, those of a schema that is kept do not change.
     let defaults = "SELECT defaclacl FROM pg_default_acl ORDER BY defaclnamespace";
     let before = project.query(defaults);
     assert_eq!(before.len(), 2, "{before:?}");
@@ -257,7 +257,7 @@ fn rights_that_another_role_granted_are_named_before_anything_is_made() {
         project.db(&["restore", &name, "--no-owner", "--yes"]).ok();
         project.run_sql("SET ROLE cbo_grantor_a; GRANT SELECT ON t TO cbo_grantor_b");
     }
-    // A dump in which each role creates its own objects can be loaded by this very role.
+    // A dump in which each role creates its own objects can be loaded by that role.
     project.run_sql("REVOKE SELECT ON t FROM cbo_grantor_a CASCADE");
     let file = project.path().join("acting.sql").display().to_string();
     let url = cluster().url("cbo_grantor");

@@ -1,4 +1,4 @@
-//! The parts of a set hold what `pg_dump` writes of each schema and each table by itself.
+//! The parts of a set contain what `pg_dump` writes of each schema and each table separately.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ fn printed(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The lines of a dump that say what it holds, in any order.
+/// The lines of a dump with its content, in any order.
 fn lines(text: &str) -> Vec<String> {
     let is_of_session = |line: &str| {
         ["--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict"]

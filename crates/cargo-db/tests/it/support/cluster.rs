@@ -1,4 +1,4 @@
-//! One PostgreSQL for the whole test binary, gone when the binary is.
+//! One PostgreSQL for the whole test binary, removed when the binary ends.
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
@@ -69,7 +69,7 @@ fn postgres_user() -> (u32, u32) {
 }
 
 impl Cluster {
-    /// Starts a server of its own, with fsync off: nothing here outlives the tests.
+    /// Starts a separate server, with fsync off: its data is temporary.
     pub(crate) fn start() -> Cluster {
         let folder = tempfile::Builder::new()
             .prefix("cargo-db-pg-")
@@ -147,7 +147,7 @@ impl Cluster {
         cluster
     }
 
-    /// A URL over the socket, where nobody asks for a password.
+    /// A URL over the socket, without a password.
     pub(crate) fn url(&self, database: &str) -> String {
         format!(
             "postgres://postgres@localhost:{}/{database}?host={}",
@@ -174,8 +174,8 @@ impl Cluster {
         super::eventually("the test server answers again", || self.try_connect("postgres").is_ok());
     }
 
-    /// Kills the server's first process, as a machine that runs out of memory does, and starts it
-    /// again once all others have ended.
+    /// Kills the server's main process, as the OOM killer does, and starts it again once all others
+    /// have ended.
     pub(crate) fn kill_and_restart(&self) {
         let pid = std::fs::read_to_string(self.folder.join("data/postmaster.pid"));
         let pid = pid.ok().and_then(|text| text.lines().next()?.parse().ok());
@@ -203,8 +203,8 @@ impl Cluster {
         )
     }
 
-    /// Connects. A database whose name changes hands at this very moment is not there for an
-    /// instant: the server may still be committing the swap of a run that was killed.
+    /// Connects. While a database is renamed, it does not exist for a moment: the server may still
+    /// be committing the swap of a killed run.
     pub(crate) fn connect(&self, database: &str) -> Client {
         let changes_hands = |error: &postgres::Error| {
             let detail = error.as_db_error().and_then(|error| error.detail());

@@ -1,5 +1,4 @@
-//! A database whose owner has put functions and operators of his own in the way of everybody who
-//! looks for those of the catalog.
+//! A database whose owner has planted functions and operators that shadow those of the catalog.
 
 use super::{Project, cluster};
 
@@ -109,7 +108,8 @@ pub(crate) fn project(name: &str) -> Project {
     project
 }
 
-/// Every verb, in an order in which each finds what it needs. `{db}` is the database's name.
+/// Every verb, in an order in which each finds what it needs. `{db}` is replaced by the database's
+/// name.
 pub(crate) const VERBS: &[&str] = &[
     "status",
     "check",
@@ -140,7 +140,7 @@ pub(crate) const VERBS: &[&str] = &[
     "backups prune --keep 1 --yes",
 ];
 
-/// The names of functions that the log of the server shows in SQL that a database was asked.
+/// The names of functions in SQL for a database, according to the server's log.
 pub(crate) fn functions_named(log: &str, database: &str) -> Vec<String> {
     let known = cluster().query(
         "postgres",

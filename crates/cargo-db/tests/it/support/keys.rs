@@ -11,8 +11,8 @@ pub(crate) const PUBLIC_KEY: &str =
     "ed25519:d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737";
 
 impl Project {
-    /// Has the database accept the receipts of all tests. A marker that says `test` raises nothing,
-    /// so that the database counts as whatever it counted as before.
+    /// Makes the database accept the receipts of all tests. A `test` marker raises nothing, so that
+    /// the environment stays the same.
     #[track_caller]
     pub(crate) fn accept_key(&self) {
         let add = ["env", "key", "add", PUBLIC_KEY, "--env", "test"];

@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 pub(crate) use cluster::{Cluster, PASSWORD, binaries, cluster};
 
-/// A folder with migrations and seeds, and a database of its own in the test cluster.
+/// A folder with migrations and seeds, and a separate database in the test cluster.
 pub(crate) struct Project {
     folder: tempfile::TempDir,
     pub(crate) database: String,
@@ -165,7 +165,7 @@ impl Project {
 
     /// A run that is not started yet, with nothing of our own environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        // A long run can have a program that no build replaces meanwhile.
+        // A long run can use a copy of the program that no build replaces.
         let named = std::env::var_os("CARGO_DB_TEST_PROGRAM");
         let built = || env!("CARGO_BIN_EXE_cargo-db").into();
         let mut command = Command::new(named.unwrap_or_else(built));
@@ -179,11 +179,11 @@ impl Project {
             .env("USER", "tester")
             .env("COLUMNS", "100")
             .env("CARGO_DB_PG_BIN", binaries())
-            // What it finds is tested by itself; the other tests are about what comes after it.
+            // Rehearsals have their own tests; the other tests skip them.
             .env("CARGO_DB_REHEARSE", "0")
-            // Trust is tested by itself too: these projects are their tests' own.
+            // Trust has its own tests too.
             .env("CARGO_DB_TRUST", self.path())
-            // What it signs, production accepts where a test says so: `accept_key`.
+            // Production accepts its signatures if a test calls `accept_key`.
             .env("CARGO_DB_SIGNING_KEY", keys::SIGNING_KEY)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());

@@ -17,8 +17,8 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn of(mut project: Project) -> Scene {
-        // PostgreSQL's programs get a path in the project's folder, so that lines wrap at the same
-        // places on every machine.
+        // PostgreSQL's programs get a path in the project's folder, so that lines wrap in the same
+        // way on every machine.
         let programs = project.path().join("pg");
         std::os::unix::fs::symlink(binaries(), &programs).expect("a link");
         project.set("CARGO_DB_PG_BIN", &programs.display().to_string());
@@ -101,8 +101,7 @@ impl Scene {
     }
 
     /// Also replaces the project's folder and the names of user and machine, which differ between
-    /// runs. The text in place of the folder is as long as the folder, so that lines wrap where
-    /// they did.
+    /// runs. The replacement has the length of the folder, so that lines wrap in the same way.
     fn settled(&self) -> String {
         let path = self.project.path();
         let real = path.canonicalize().expect("a folder");

@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 
 use crate::support::cluster;
 
-/// Each match of a pattern becomes the text beside it. The order matters.
+/// Each match of a pattern is replaced by the text beside it. The order matters.
 static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let rules = [
         // Digests, keys and ids of plans.
@@ -37,7 +37,7 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 });
 
 /// The text with everything replaced that depends on the run. Right-aligned values stay
-/// right-aligned, and paths keep their length, so that lines wrap where they did.
+/// right-aligned, and paths keep their length, so that lines wrap in the same way.
 pub(crate) fn settled(text: &str) -> String {
     let (folder, port) = (cluster().folder.display().to_string(), cluster().port);
     let text = text.replace(&folder, "/run/postgresql/sockets");
